@@ -1,0 +1,211 @@
+"""The wire contract, version "1": one Redis stream entry is one field ``data``, the JSON of one envelope.
+
+The models say what is valid. :func:`judge` gives the verdict on one payload, and its word is final: whatever
+reads payloads faster must agree with it.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, NamedTuple
+from uuid import uuid4
+
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    SerializeAsAny,
+    Tag,
+    ValidationError,
+)
+from pydantic_core import from_json
+
+STREAM = "maf:arena:mastermind:output"
+"""The stream an arena publishes on unless told otherwise."""
+
+FIELD = "data"
+"""The one field of a stream entry."""
+
+log = logging.getLogger(__name__)
+
+
+def now() -> datetime:
+    """Return the moment of publication; a test may replace this function."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """Return a fresh correlation id, 32 hexadecimal characters; a test may replace this function."""
+    return uuid4().hex
+
+
+def _utc_if_naive(value: datetime) -> datetime:
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+# Strict: "0.9" and true are no confidences. JSON integers are still read as numbers.
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Share = Annotated[Number, Field(ge=0, le=1)]
+Moment = Annotated[datetime, AfterValidator(_utc_if_naive)]
+
+
+def _known_as(*names: str) -> Any:
+    return Field(validation_alias=AliasChoices(*names))
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class Vote(_Part):
+    """One agent's vote; unknown fields are kept as extras."""
+
+    voter: Annotated[str, _known_as("voter", "agent", "agent_id", "name")]
+    choice: Annotated[str, _known_as("choice", "vote", "option", "position")]
+    confidence: Share | None = None
+    weight: Annotated[Number, Field(ge=0)] = 1.0
+    rationale: str | None = None
+
+
+class Citation(_Part):
+    """One source a decision rests on; unknown fields are kept as extras."""
+
+    source: Annotated[str, _known_as("source", "url", "uri", "id")]
+    title: str | None = None
+    quote: str | None = None
+    relevance: Number | None = None
+
+
+class Argument(_Part):
+    """One node of an argument tree; unknown fields are kept as extras."""
+
+    claim: Annotated[str, _known_as("claim", "text", "content", "statement")]
+    stance: Annotated[str | None, _known_as("stance", "side", "kind")] = None
+    strength: Number | None = None
+    author: Annotated[str | None, _known_as("author", "agent", "voter")] = None
+    children: Annotated[list[SerializeAsAny[Argument]], _known_as("children", "replies", "supports")] = []
+
+
+def _shape(value: Any) -> str:
+    return "roots" if isinstance(value, list | tuple) else "root"
+
+
+# The callable discriminator keeps error messages short: one branch is tried, not both.
+Tree = Annotated[
+    Annotated[SerializeAsAny[Argument], Tag("root")]
+    | Annotated[list[SerializeAsAny[Argument]], Tag("roots")],
+    Discriminator(_shape),
+]
+
+
+class Decision(_Part):
+    """What a panel decided; the arena's own class grows, so unknown fields are kept as extras."""
+
+    recommendation: str
+    confidence: Share
+    decision_id: str | None = None
+    question: Annotated[str | None, _known_as("question", "topic", "prompt")] = None
+    rationale: Annotated[str | None, _known_as("rationale", "summary", "reasoning")] = None
+    argument_tree: Annotated[Tree | None, _known_as("argument_tree", "arguments")] = None
+    votes: list[SerializeAsAny[Vote]] = []
+    citations: list[SerializeAsAny[Citation]] = []
+
+
+class DecisionEnvelope(BaseModel):
+    """One finished decision as it travels; unknown keys beside the declared ones are ignored."""
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: Literal["1"] = "1"
+    arena: Literal["mastermind"] = "mastermind"
+    decision: SerializeAsAny[Decision]
+    # The lambdas look the factories up at each call, so that a replaced one is used.
+    published_at: Moment = Field(default_factory=lambda: now())
+    correlation_id: str = Field(default_factory=lambda: new_id())
+    meta: dict[str, Any] = {}
+
+
+class Reject(NamedTuple):
+    """Why a payload is no envelope.
+
+    ``reason`` is a short code: ``not_utf8``, ``not_json``, ``version`` (an unsupported schema_version),
+    ``invalid`` (``detail`` names the field). Readers of whole entries add ``no_data`` and the like.
+    """
+
+    reason: str
+    detail: str
+
+
+def judge(payload: str | bytes) -> DecisionEnvelope | Reject:
+    """Give the final verdict on one payload: the envelope, or why it is none. Never raises.
+
+    Parameters
+    ----------
+    payload
+        The JSON text of one envelope. Of duplicate keys the last counts.
+    """
+    try:
+        return DecisionEnvelope.model_validate_json(payload)
+    except (ValidationError, RecursionError) as error:
+        return _explain(payload, error)
+
+
+def _explain(payload: Any, error: Exception) -> Reject:
+    try:
+        text = payload.encode() if isinstance(payload, str) else bytes(payload)
+        text.decode()
+    except (UnicodeError, TypeError, ValueError) as fault:
+        return Reject("not_utf8", str(fault))
+    try:
+        document = from_json(text)
+    except ValueError as fault:
+        return Reject("not_json", str(fault))
+    version = document.get("schema_version", "1") if isinstance(document, dict) else "1"
+    if version != "1":
+        return Reject("version", f"schema_version is {version!r:.40}, this reader knows '1'")
+    return Reject("invalid", _faults(error))
+
+
+def _faults(error: Exception, most: int = 3) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    faults = error.errors(include_url=False, include_input=False, include_context=False)
+    said = [f"{_path(fault['loc'])}: {fault['msg']}" for fault in faults[:most]]
+    more = len(faults) - len(said)
+    return "; ".join(said) + (f"; and {more} more" if more else "")
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    # "root" and "roots" are our own tags, not names in the payload.
+    steps = [str(step) for step in location if step not in ("root", "roots")]
+    return ".".join(steps) or "envelope"
+
+
+def decode_envelope(payload: str | bytes) -> DecisionEnvelope | None:
+    """Read one payload, or return None with a warning in the log; never raises.
+
+    ``schema_version`` is looked at before the rest, so that a newer version is skipped cleanly: a missing
+    one reads as "1", the number 1 is not "1". Also None: bytes that are not UTF-8, text that is not JSON,
+    a body that does not validate.
+
+    Examples
+    --------
+    >>> decode_envelope('{"decision": {"recommendation": "ship", "confidence": 0.8}}').decision.confidence
+    0.8
+    >>> decode_envelope('{"schema_version": "2"}') is None
+    True
+    """
+    verdict = judge(payload)
+    if isinstance(verdict, DecisionEnvelope):
+        return verdict
+    log.warning("skipped a payload: %s (%s)", verdict.reason, _one_line(verdict.detail))
+    return None
+
+
+def _one_line(text: str, most: int = 300) -> str:
+    """Cut and neutralise a payload's words for a log: no line breaks, no terminal escapes."""
+    return text[:most].encode("unicode_escape").decode("ascii")
