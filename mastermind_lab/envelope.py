@@ -43,14 +43,20 @@ def new_id() -> str:
     return uuid4().hex
 
 
-def _utc_if_naive(value: datetime) -> datetime:
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
+def _with_zone(value: datetime) -> datetime:
+    """Read a time without a zone as UTC, and refuse one that UTC cannot express (before year 1, say)."""
+    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+    try:
+        aware.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("outside the years 1 to 9999 in UTC") from None
+    return aware
 
 
 # Strict: "0.9" and true are no confidences. JSON integers are still read as numbers.
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Share = Annotated[Number, Field(ge=0, le=1)]
-Moment = Annotated[datetime, AfterValidator(_utc_if_naive)]
+Moment = Annotated[datetime, AfterValidator(_with_zone)]
 
 
 def _known_as(*names: str) -> Any:
@@ -132,8 +138,9 @@ class DecisionEnvelope(BaseModel):
 class Reject(NamedTuple):
     """Why a payload is no envelope.
 
-    ``reason`` is a short code: ``not_utf8``, ``not_json``, ``version`` (an unsupported schema_version),
-    ``invalid`` (``detail`` names the field). Readers of whole entries add ``no_data`` and the like.
+    ``reason`` is a short code: ``not_text``, ``not_utf8``, ``not_json``, ``version`` (an unsupported
+    schema_version), ``invalid`` (``detail`` names the field). Readers of whole entries add their own, such
+    as ``no_data``.
     """
 
     reason: str
@@ -155,10 +162,12 @@ def judge(payload: str | bytes) -> DecisionEnvelope | Reject:
 
 
 def _explain(payload: Any, error: Exception) -> Reject:
+    if not isinstance(payload, str | bytes | bytearray):
+        return Reject("not_text", f"a payload is str or bytes, this is {type(payload).__name__}")
     try:
         text = payload.encode() if isinstance(payload, str) else bytes(payload)
         text.decode()
-    except (UnicodeError, TypeError, ValueError) as fault:
+    except UnicodeError as fault:
         return Reject("not_utf8", str(fault))
     try:
         document = from_json(text)

@@ -1,0 +1,43 @@
+"""Declared columns, and rows into the five frames.
+
+Between a batch of rows and a DataFrame stands an Arrow table a frame (:data:`Tables`): batches become Arrow
+once each, tables merge without loss, and DataFrames are made once, at the end.
+"""
+
+from .declared import COVERAGE, DECLARED, FRAMES, PAYLOADS, dictionary
+from .envelopes import rebuild
+from .ids import id_key, id_parts, order
+from .tables import (
+    Tables,
+    coverage_frame,
+    entry_ids,
+    from_pandas,
+    join,
+    json_columns,
+    merge,
+    renumber,
+    tables,
+    to_pandas,
+)
+
+__all__ = [
+    "COVERAGE",
+    "DECLARED",
+    "FRAMES",
+    "PAYLOADS",
+    "Tables",
+    "coverage_frame",
+    "dictionary",
+    "entry_ids",
+    "from_pandas",
+    "id_key",
+    "id_parts",
+    "join",
+    "json_columns",
+    "merge",
+    "order",
+    "rebuild",
+    "renumber",
+    "tables",
+    "to_pandas",
+]

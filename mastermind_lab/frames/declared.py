@@ -1,0 +1,139 @@
+"""The declared columns: one table that feeds the DataFrames, the Parquet schema and the dictionary."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pandas as pd
+import pyarrow as pa
+
+ARROW = {
+    "str": pa.string(),
+    "float64": pa.float64(),
+    "Int64": pa.int64(),
+    "boolean": pa.bool_(),
+    "datetime64[us, UTC]": pa.timestamp("us", "UTC"),
+    "object": pa.binary(),
+}
+"""The Arrow type that stands for each column type; ``object`` holds bytes."""
+
+
+class Declared(NamedTuple):
+    """One declared column of one frame."""
+
+    frame: str
+    column: str
+    type: str
+    unit: str
+    meaning: str
+
+
+_ID = ("stream_id", "str", "", "the entry's id on the stream; joins the frames")
+_POSITION = ("position", "Int64", "", "place within the decision, from 0")
+
+_COLUMNS = {
+    "decisions": [
+        _ID,
+        ("streamed_at", "datetime64[us, UTC]", "time", "when the stream took the entry: its id's own time"),
+        ("published_at", "datetime64[us, UTC]", "time", "when the arena says it published the decision"),
+        ("correlation_id", "str", "", "the arena's id of the run; joins outcomes"),
+        ("decision_id", "str", "", "the arena's id of the decision"),
+        ("question", "str", "", "what was asked"),
+        ("recommendation", "str", "", "what the panel decided"),
+        ("confidence", "float64", "0-1", "how sure the panel was"),
+        ("rationale", "str", "", "why, in the panel's words"),
+        ("n_votes", "Int64", "votes", "rows in votes"),
+        ("n_citations", "Int64", "citations", "rows in citations"),
+        ("n_arguments", "Int64", "nodes", "rows in arguments"),
+    ],
+    "votes": [
+        _ID,
+        _POSITION,
+        ("voter", "str", "", "who voted"),
+        ("choice", "str", "", "what for"),
+        ("confidence", "float64", "0-1", "how sure the voter was"),
+        ("weight", "float64", ">= 0", "how much the vote counts; 1 unless said"),
+        ("rationale", "str", "", "why, in the voter's words"),
+    ],
+    "citations": [
+        _ID,
+        _POSITION,
+        ("source", "str", "", "what was cited: an address or a name"),
+        ("title", "str", "", "the source's title"),
+        ("quote", "str", "", "the words quoted"),
+        ("relevance", "float64", "", "how relevant the arena found it"),
+    ],
+    "arguments": [
+        _ID,
+        ("node", "Int64", "", "number within the decision's tree, in reading order from 0"),
+        ("parent", "Int64", "", "the parent's node; <NA> for a root"),
+        ("depth", "Int64", "levels", "0 for a root"),
+        ("claim", "str", "", "what is claimed"),
+        ("stance", "str", "", "for or against, in the arena's word"),
+        ("strength", "float64", "", "how strong the arena found it"),
+        ("author", "str", "", "who argued"),
+    ],
+    "rejects": [
+        _ID,
+        ("reason", "str", "", "a short code: not_json, version, invalid, no_data, ..."),
+        ("detail", "str", "", "field path and message"),
+        ("payload", "object", "bytes", "the entry as it came"),
+    ],
+    "payloads": [
+        _ID,
+        ("payload", "object", "bytes", "the envelope's JSON as it came"),
+    ],
+    "coverage": [
+        ("source", "str", "", "where the entries came from, without a password"),
+        ("stream", "str", "", "the stream's name; <NA> for a source without ids"),
+        ("first_id", "str", "", "the oldest entry read"),
+        ("last_id", "str", "", "the newest entry read"),
+        ("entries", "Int64", "entries", "entries read, rejects included"),
+        ("left_out", "Int64", "entries", "entries the source holds that the limits cut off"),
+        ("limits", "str", "", "the limits that were asked for"),
+        ("missing", "Int64", "entries", "entries once added and gone before they could be read"),
+        ("certainty", "str", "", "of missing: exact, at most, or not verified"),
+        ("note", "str", "", "anything else worth knowing"),
+    ],
+}
+
+FRAMES = ("decisions", "votes", "citations", "arguments", "rejects")
+"""The five frames of a history, in reading order."""
+
+PAYLOADS = "payloads"
+"""The sixth table, there only where raw payloads were asked for."""
+
+COVERAGE = "coverage"
+"""What was read and what was not, a row a source."""
+
+DECLARED: dict[str, dict[str, Declared]] = {
+    frame: {name: Declared(frame, name, kind, unit, meaning) for name, kind, unit, meaning in columns}
+    for frame, columns in _COLUMNS.items()
+}
+"""Every declared column: frame name -> column name -> declaration."""
+
+OPEN = {
+    "decisions": ("decision.", "meta."),
+    "votes": ("vote.",),
+    "citations": ("citation.",),
+    "arguments": ("argument.",),
+}
+"""How the open columns of a frame begin."""
+
+
+def schema(frame: str) -> pa.Schema:
+    """Return the Arrow schema of a frame's declared columns."""
+    return pa.schema([(column.column, ARROW[column.type]) for column in DECLARED[frame].values()])
+
+
+def dictionary() -> pd.DataFrame:
+    """Describe every declared column: frame, column, type, unit, meaning.
+
+    Examples
+    --------
+    >>> import mastermind_lab as lab
+    >>> lab.dictionary().query("frame == 'votes'")["column"].tolist()
+    ['stream_id', 'position', 'voter', 'choice', 'confidence', 'weight', 'rationale']
+    """
+    rows = [column for columns in DECLARED.values() for column in columns.values()]
+    return pd.DataFrame(rows, columns=Declared._fields, dtype="str")

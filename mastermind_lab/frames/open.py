@@ -1,0 +1,109 @@
+"""Open columns: the narrowest of boolean, Int64, float64, str that holds every value without loss.
+
+Anything mixed, and any list, becomes JSON text; a column of JSON text is marked in its Arrow field, so that
+it merges with others, and turns back into values, without guessing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..decode import json_text
+
+JSON = {b"mastermind_lab.json": b"1"}
+"""Marks a field whose strings are JSON text."""
+
+_TYPES = {"boolean": pa.bool_(), "Int64": pa.int64(), "float64": pa.float64(), "str": pa.string()}
+
+
+def field(name: str, kind: str) -> pa.Field:
+    """Return the Arrow field of an open column of one kind (``null`` and ``json`` beside the four types)."""
+    if kind == "null":
+        return pa.field(name, pa.null())
+    return pa.field(name, pa.string(), metadata=JSON) if kind == "json" else pa.field(name, _TYPES[kind])
+
+
+def kind_of_field(described: pa.Field) -> str:
+    """Return the kind an Arrow field stands for."""
+    if pa.types.is_null(described.type):
+        return "null"
+    if (described.metadata or {}).keys() & JSON.keys():
+        return "json"
+    return next(kind for kind, arrow in _TYPES.items() if described.type == arrow)
+
+
+def kind_of(values: Sequence[Any]) -> str:
+    """Return the narrowest kind that holds Python values without loss."""
+    types = {type(value) for value in values} - {type(None)}
+    if not types:
+        return "null"
+    if types == {bool}:
+        return "boolean"
+    if types == {str}:
+        return "str"
+    if types == {int} and all(-(2**63) <= value < 2**63 for value in values if value is not None):
+        return "Int64"
+    if types <= {int, float} and all(_is_float(value) for value in values if type(value) is int):
+        return "float64"
+    return "json"
+
+
+def _is_float(value: int) -> bool:
+    try:
+        return float(value) == value
+    except OverflowError:
+        return False
+
+
+def column(name: str, length: int, places: Sequence[int], values: Sequence[Any]) -> tuple[pa.Field, pa.Array]:
+    """Build an open column of ``length`` rows from the values at some places; the rest is missing."""
+    kind = kind_of(values)
+    if kind == "json":
+        values = [None if value is None else json_text(value) for value in values]
+    elif kind == "float64":
+        values = [None if value is None else float(value) for value in values]
+    dense = [None] * length
+    for place, value in zip(places, values, strict=True):
+        dense[place] = value
+    described = field(name, kind)
+    return described, pa.array(dense, described.type)
+
+
+def widest(columns: Sequence[tuple[str, pa.ChunkedArray]]) -> str:
+    """Return the narrowest kind that holds columns of several kinds without loss."""
+    kinds = {kind for kind, _ in columns} - {"null"}
+    if len(kinds) <= 1:
+        return kinds.pop() if kinds else "null"
+    if kinds == {"Int64", "float64"} and all(_floats(a) for kind, a in columns if kind == "Int64"):
+        return "float64"
+    return "json"
+
+
+def _floats(integers: pa.ChunkedArray) -> bool:
+    # Arrow's checked cast refuses an integer that a float64 cannot hold exactly.
+    try:
+        integers.cast(pa.float64(), safe=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def widen(array: pa.ChunkedArray, kind: str, to: str) -> pa.ChunkedArray:
+    """Turn a column of one kind into a wider one."""
+    if kind == to:
+        return array
+    if kind == "null" or to == "float64":
+        return pc.cast(array, field("", to).type)
+    texts = [None if value is None else json_text(_shortest(value)) for value in array.to_pylist()]
+    return pa.chunked_array([pa.array(texts, pa.string())])
+
+
+def _shortest(value: Any) -> Any:
+    # In a float64 column 1 and 1.0 look alike; as JSON both are written 1, whichever batch they came in.
+    whole = isinstance(value, float) and math.isfinite(value) and value.is_integer() and abs(value) <= 2**53
+    return int(value) if whole else value

@@ -1,0 +1,13 @@
+"""The only Redis: publish, page, follow, and what is known of the entries in between.
+
+Of Redis' commands only XADD (to publish), XRANGE, XREVRANGE, XREAD and XINFO are sent: no groups, no acks.
+``$`` is never sent: it is resolved to a real id once, so that no entry between two reads is lost. Reading
+happens on a connection of our own that does not decode, does not retry behind our back, and never blocks for
+more than a second.
+"""
+
+from .connection import SCHEMES, address
+from .pages import Pages
+from .wire import follow_envelopes, publish_envelope, read_envelopes
+
+__all__ = ["SCHEMES", "Pages", "address", "follow_envelopes", "publish_envelope", "read_envelopes"]

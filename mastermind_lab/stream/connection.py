@@ -1,0 +1,137 @@
+"""Connections of our own, made from a URL or from anybody's client, and their faults in plain words."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+import redis
+from redis import asyncio as aio
+from redis import exceptions as fault
+
+from ..errors import OptionError, SourceError
+
+Client = redis.Redis | aio.Redis
+
+SCHEMES = ("redis://", "rediss://", "unix://")
+
+# No decoding: one bad byte would cost a whole batch. No retry: a blocking read must not be sent again unseen.
+_OURS: dict[str, Any] = {
+    "decode_responses": False,
+    "retry": None,
+    "retry_on_error": [],
+    "protocol": 2,
+    "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+    "health_check_interval": 0,
+}
+# What a connection is told about where and as whom; a client's other settings are its own affair.
+_KEPT = ("host", "port", "path", "db", "username", "password", "credential_provider", "client_name", "server")
+_SYNC = {
+    aio.Connection: redis.Connection,
+    aio.SSLConnection: redis.SSLConnection,
+    aio.UnixDomainSocketConnection: redis.UnixDomainSocketConnection,
+}
+_PASSING = ("LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "UNBLOCKED", "BUSY", "max number of clients")
+
+
+def connect(source: str | Client) -> redis.Redis:
+    """Open a synchronous connection of our own to a URL, or to where a client is connected.
+
+    Raises
+    ------
+    OptionError
+        The URL cannot be read, or the client is none that holds a pool of connections.
+    """
+    pool = _pool(source)
+    kind = _SYNC.get(pool.connection_class, pool.connection_class)
+    settings = _settings(pool) | {"socket_timeout": 20}
+    return redis.Redis(connection_pool=redis.ConnectionPool(connection_class=kind, **settings))
+
+
+def connect_async(client: aio.Redis) -> aio.Redis:
+    """Open an asyncio connection of our own to where a client is connected."""
+    pool = _pool(client)
+    # Just above the longest block, so that a frozen server shows.
+    settings = _settings(pool) | {"socket_timeout": 3}
+    return aio.Redis(connection_pool=aio.ConnectionPool(connection_class=pool.connection_class, **settings))
+
+
+def _pool(source: Any) -> Any:
+    if isinstance(source, str):
+        return _pool_of_url(source)
+    pool = getattr(source, "connection_pool", None)
+    if pool is None:
+        raise OptionError(
+            f"cannot read from a {type(source).__name__}: give a redis:// URL or a redis client"
+        )
+    return pool
+
+
+def _pool_of_url(url: str) -> redis.ConnectionPool:
+    try:
+        return redis.ConnectionPool.from_url(url)
+    except ValueError as error:
+        # The URL itself is not quoted: it may hold a password.
+        hint = "expected redis://[user:password@]host[:port][/db], rediss://... or unix:///path"
+        raise OptionError(f"the Redis URL cannot be read ({error}); {hint}") from None
+
+
+def _settings(pool: Any) -> dict[str, Any]:
+    given = pool.connection_kwargs
+    kept = {name: given[name] for name in given if name in _KEPT or name.startswith("ssl_")}
+    unix = "path" in kept
+    return kept | {
+        name: value for name, value in _OURS.items() if not (unix and name in ("socket_keepalive",))
+    }
+
+
+def address(source: str | Client) -> str:
+    """Say where a URL or client points, without user and password.
+
+    Examples
+    --------
+    >>> address("redis://me:secret@localhost:6379/2")
+    'redis://localhost:6379/2'
+    """
+    pool = _pool(source)
+    given = pool.connection_kwargs
+    if "path" in given:
+        return f"unix://{given['path']}?db={given.get('db') or 0}"
+    scheme = (
+        "rediss" if issubclass(pool.connection_class, redis.SSLConnection | aio.SSLConnection) else "redis"
+    )
+    return f"{scheme}://{given.get('host', 'localhost')}:{given.get('port', 6379)}/{given.get('db') or 0}"
+
+
+def lasts(error: Exception) -> bool:
+    """Tell a lasting fault (password, rights, wrong type) from a passing one (network, loading)."""
+    if isinstance(error, fault.AuthenticationError | fault.AuthorizationError | fault.NoPermissionError):
+        return True
+    if isinstance(error.__cause__ or error.__context__, ssl.SSLCertVerificationError):
+        return True
+    if isinstance(error, fault.ResponseError):
+        return not str(error).startswith(_PASSING) and not isinstance(error, fault.MasterDownError)
+    return False
+
+
+def explain(error: Exception, where: str, stream: str) -> SourceError:
+    """Put a fault of the connection into plain words: what, where, what is safe, what to do."""
+    text = str(error)
+    if isinstance(error, fault.AuthenticationError) or text.startswith(("NOAUTH", "WRONGPASS")):
+        return SourceError(
+            f"{where} refused the user name or password ({text}). Nothing was read; check the URL."
+        )
+    if isinstance(error, fault.NoPermissionError) or text.startswith("NOPERM"):
+        return SourceError(f"{where}: this user may not read the stream {stream!r} ({text}).")
+    if text.startswith("WRONGTYPE"):
+        return SourceError(
+            f"{where}: the key {stream!r} is not a stream. Nothing was read; check the stream's name."
+        )
+    if isinstance(error, fault.BusyLoadingError):
+        return SourceError(f"{where} is still loading its data. Nothing is lost; try again in a moment.")
+    if isinstance(error, fault.ConnectionError | fault.TimeoutError | OSError):
+        return SourceError(
+            f"no Redis answers at {where} ({text}). Nothing was read; is the server running there?"
+        )
+    return SourceError(f"{where}, stream {stream!r}: {text}")

@@ -1,0 +1,184 @@
+"""A stream's history, page by page, with an account of every entry that was ever added."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import redis
+from redis import exceptions as fault
+
+from ..envelope import FIELD
+from ..errors import SourceError
+from ..frames import id_key
+from .connection import Client, address, connect, explain
+
+Entry = tuple[str, bytes | None]
+
+PAGE_BYTES = 4 * 2**20
+"""The size a page aims at, whatever the size of an entry."""
+
+_FIRST_PAGE, _MOST_ENTRIES = 16, 10_000
+
+
+class Figures(NamedTuple):
+    """What XINFO STREAM says: None where the server does not say it (before Redis 7)."""
+
+    length: int
+    added: int | None
+    last_generated: str
+    first: str | None
+    max_deleted: str | None
+
+
+def figures(info: dict[Any, Any]) -> Figures:
+    """Read the reply of XINFO STREAM."""
+    known = {_text(key): value for key, value in info.items()}
+    first, deleted = known.get("first-entry"), known.get("max-deleted-entry-id")
+    return Figures(
+        length=known["length"],
+        added=known.get("entries-added"),
+        last_generated=_text(known["last-generated-id"]),
+        first=_text(first[0]) if first else None,
+        max_deleted=_text(deleted) if deleted is not None else None,
+    )
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def entry(raw: tuple[bytes, dict[bytes, bytes] | None]) -> Entry:
+    """Take the id and the payload out of one raw entry; None where there is no ``data`` field."""
+    return raw[0].decode(), (raw[1] or {}).get(FIELD.encode())
+
+
+class Pages:
+    """The entries of a stream, newest page first; within a page oldest to newest.
+
+    Going back from the newest makes ``last`` cheap and the end firm: what is added meanwhile is not read.
+
+    Parameters
+    ----------
+    source
+        A URL, or a redis client, sync or asyncio; a connection of our own is opened to where it points.
+    stream
+        The stream's name.
+    last
+        At most so many entries, the newest.
+    since, until
+        Ids, both inclusive; half an id (milliseconds) covers all of its entries.
+
+    Raises
+    ------
+    SourceError
+        While iterating: no server, no right, no stream under this key, or it began again meanwhile.
+    """
+
+    def __init__(
+        self,
+        source: str | Client,
+        stream: str,
+        *,
+        last: int | None = None,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> None:
+        self.source, self.stream, self.last, self.since, self.until = source, stream, last, since, until
+        self.where = address(source)
+        self.entries = 0
+        self.before: Figures | None = None
+        self.after: Figures | None = None
+        self.note = ""
+
+    def __iter__(self) -> Iterator[list[Entry]]:
+        """Yield the pages."""
+        with connect(self.source) as client:
+            try:
+                self.before = self._figures(client)
+                yield from self._pages(client)
+                self.after = self._figures(client)
+            except (fault.RedisError, OSError) as error:
+                raise explain(error, self.where, self.stream) from error
+        self._refuse_mixture()
+
+    def _pages(self, client: redis.Redis) -> Iterator[list[Entry]]:
+        end, size = self.until or "+", _FIRST_PAGE
+        while (wanted := min(size, self._wanted())) > 0:
+            raw: Any = client.xrevrange(self.stream, end, self.since or "-", count=wanted)
+            page = [entry(one) for one in reversed(raw)]
+            self.entries += len(page)
+            if page:
+                yield page
+            if len(page) < wanted:
+                return
+            end, size = f"({page[0][0]}", _next_size(page, size)
+
+    def _wanted(self) -> int:
+        return _MOST_ENTRIES if self.last is None else self.last - self.entries
+
+    def _figures(self, client: redis.Redis) -> Figures | None:
+        try:
+            return figures(client.xinfo_stream(self.stream))
+        except fault.NoPermissionError:
+            self.note = "no right to XINFO"
+        except fault.ResponseError as error:
+            if "no such key" not in str(error):
+                raise
+            self.note = (
+                f"there is no stream {self.stream!r} yet: nothing was published, or the name is another"
+            )
+        return None
+
+    def _refuse_mixture(self) -> None:
+        before, after = self.before, self.after
+        gone = before is not None and after is None and not self.note.startswith("no right")
+        back = before and after and id_key(after.last_generated) < id_key(before.last_generated)
+        fewer = before and after and (after.added or 0) < (before.added or 0)
+        if gone or back or fewer:
+            raise SourceError(
+                f"{self.where}: the stream {self.stream!r} was deleted or begun again while it was read. "
+                "Nothing is returned, since old and new entries would be mixed; read it again."
+            )
+
+    @property
+    def total(self) -> int | None:
+        """How many entries are to come, where that is known beforehand."""
+        if self.before is None or self.since or self.until:
+            return None
+        return self.before.length if self.last is None else min(self.last, self.before.length)
+
+    def account(self) -> dict[str, Any]:
+        """Account for every entry ever added: read, left out by the limits, or gone (``missing``)."""
+        before, after = self.before, self.after
+        if before is None or after is None:
+            left_out = 0 if self.note.startswith("there is no") else None
+            return {"left_out": left_out, "missing": None, "certainty": "not verified", "note": self.note}
+        lost = self._lost(before, after)
+        known = before.added is not None
+        return {
+            "left_out": max(before.length - self.entries - lost, 0),
+            "missing": before.added - before.length + lost if before.added is not None else None,
+            "certainty": self._certainty(before) if known else "not verified",
+            "note": "" if known else "the server counts no added entries (before Redis 7)",
+        }
+
+    def _lost(self, before: Figures, after: Figures) -> int:
+        """Count the entries that were there at the start and gone before their page was read."""
+        if self.total is not None:
+            return max(self.total - self.entries, 0)
+        if before.added is None or after.added is None:
+            return 0
+        return max((after.added - after.length) - (before.added - before.length), 0)
+
+    def _certainty(self, before: Figures) -> str:
+        """Deleted entries within the range may have been wanted or not: then missing is an upper bound."""
+        deleted = before.max_deleted and before.first and id_key(before.max_deleted) >= id_key(before.first)
+        vanished = self.after and self._lost(before, self.after)
+        return "at most" if deleted or (vanished and self.total is None) else "exact"
+
+
+def _next_size(page: list[Entry], size: int) -> int:
+    """Aim at pages of the same number of bytes, growing at most fourfold a step."""
+    mean = sum(len(payload or b"") for _, payload in page) / len(page)
+    return int(min(max(PAGE_BYTES / max(mean, 1), 1), size * 4, _MOST_ENTRIES))
