@@ -1,0 +1,109 @@
+"""The walls of the house: imports go down, and each outside library has one home."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mastermind_lab as lab
+
+PACKAGE = Path(lab.__file__).parent
+
+FLOORS = {
+    "__init__": 7, "cli": 7,
+    "widget": 6, "arena": 6,
+    "charts": 5, "live": 5, "scale": 5,
+    "history": 4, "archive": 4, "stats": 4,
+    "stream": 3, "files": 3, "snapshot": 3,
+    "frames": 2,
+    "decode": 1,
+    "errors": 0, "envelope": 0,
+}  # fmt: skip
+
+HOMES = {
+    "redis": {"stream"},
+    "pyarrow.parquet": {"snapshot"},
+    "dask": {"scale"},
+    "distributed": {"scale"},
+    "matplotlib": {"charts"},
+    "ipywidgets": {"widget"},
+    "threading": {"live", "stream"},  # stream fetches pages ahead
+    "typer": {"cli"},
+    "rich": {"cli"},
+}
+
+
+def files():
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def room(file):
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(file):
+    """All dotted names a file imports, relative ones resolved against the package."""
+    here = ["mastermind_lab", *file.relative_to(PACKAGE).with_suffix("").parts]
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(here[: -node.level]) if node.level else ""
+            module = ".".join(filter(None, [base, node.module]))
+            # "from . import files" names a room; "from .files import lines" a thing inside one.
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def rooms_imported(file):
+    names = {name.split(".")[1] for name in imports(file) if name.startswith("mastermind_lab.")}
+    return (names & FLOORS.keys()) - {room(file)}
+
+
+def test_every_room_has_a_floor():
+    assert {room(file) for file in files()} <= FLOORS.keys()
+
+
+@pytest.mark.parametrize("file", files(), ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_imports_only_go_down(file):
+    above = {other for other in rooms_imported(file) if FLOORS[other] >= FLOORS[room(file)]}
+    assert not above, f"{file.name} on floor {FLOORS[room(file)]} imports {above}"
+
+
+@pytest.mark.parametrize("file", files(), ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_each_outside_library_has_one_home(file):
+    for name in imports(file):
+        for library, homes in HOMES.items():
+            if name == library or name.startswith(library + "."):
+                assert room(file) in homes, f"{name} belongs to {homes}"
+
+
+def test_the_walls_would_notice(tmp_path, monkeypatch):
+    package = tmp_path / "mastermind_lab"
+    (package / "stats").mkdir(parents=True)
+    bad = package / "stats" / "bad.py"
+    bad.write_text("from ..charts import votes\nfrom .. import live\nimport pyarrow.parquet\n")
+    monkeypatch.setattr(sys.modules[__name__], "PACKAGE", package)
+    assert rooms_imported(bad) == {"charts", "live"}
+    assert "pyarrow.parquet" in set(imports(bad))
+
+
+def test_no_vague_rooms():
+    vague = {"utils", "core", "common", "helpers", "base", "types"}
+    assert not vague & {file.stem for file in files()}
+
+
+def test_the_face_is_sorted_and_complete():
+    assert lab.__all__ == sorted(lab.__all__)
+    for name in lab.__all__:
+        assert getattr(lab, name) is not None
+
+
+def test_heavy_rooms_load_when_asked_for():
+    code = "import sys, json, mastermind_lab; print(json.dumps(sorted(sys.modules)))"
+    loaded = json.loads(subprocess.check_output([sys.executable, "-c", code]))
+    heavy = {"matplotlib", "ipywidgets", "jupyterlab", "IPython", "dask", "typer", "rich", "tqdm"}
+    assert not heavy & set(loaded)
