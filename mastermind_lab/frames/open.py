@@ -6,7 +6,6 @@ it merges with others, and turns back into values, without guessing.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -64,7 +63,7 @@ def column(name: str, length: int, places: Sequence[int], values: Sequence[Any])
     """Build an open column of ``length`` rows from the values at some places; the rest is missing."""
     kind = kind_of(values)
     if kind == "json":
-        values = [None if value is None else json_text(value) for value in values]
+        values = [None if value is None else json_text(_one_spelling(value)) for value in values]
     elif kind == "float64":
         values = [None if value is None else float(value) for value in values]
     dense = [None] * length
@@ -99,11 +98,18 @@ def widen(array: pa.ChunkedArray, kind: str, to: str) -> pa.ChunkedArray:
         return array
     if kind == "null" or to == "float64":
         return pc.cast(array, field("", to).type)
-    texts = [None if value is None else json_text(_shortest(value)) for value in array.to_pylist()]
+    texts = [None if value is None else json_text(_one_spelling(value)) for value in array.to_pylist()]
     return pa.chunked_array([pa.array(texts, pa.string())])
 
 
-def _shortest(value: Any) -> Any:
-    # In a float64 column 1 and 1.0 look alike; as JSON both are written 1, whichever batch they came in.
-    whole = isinstance(value, float) and math.isfinite(value) and value.is_integer() and abs(value) <= 2**53
-    return int(value) if whole else value
+def _one_spelling(value: Any) -> Any:
+    """Spell equal numbers alike: a float64 column forgets whether 1 or 1.0 was said.
+
+    So JSON text is the same whichever batch a value came in: whole numbers below 2**64 without a fraction,
+    larger ones as floats where a float holds them.
+    """
+    if type(value) is float:
+        return int(value) if value.is_integer() and abs(value) < 2**64 else value
+    if type(value) is int and abs(value) >= 2**64 and _is_float(value):
+        return float(value)
+    return value

@@ -158,16 +158,23 @@ def from_pandas(frames: Mapping[str, pd.DataFrame], json: frozenset[str]) -> Tab
 
 def _from_pandas(frame: str, data: pd.DataFrame, json: frozenset[str]) -> pa.Table:
     declared = schema(frame)
-    fields = []
-    for name in data.columns:
-        if name in declared.names:
-            fields.append(declared.field(name))
-        elif name.startswith(OPEN.get(frame, ("\0",))) and data[name].isna().all():
-            fields.append(pa.field(name, pa.null()))
-        else:
-            arrow = ARROW[str(data[name].dtype)]
-            fields.append(pa.field(name, arrow, metadata=opened.JSON if name in json else None))
-    return pa.Table.from_pandas(data, pa.schema(fields), preserve_index=False).replace_schema_metadata()
+    fields = [
+        declared.field(name) if name in declared.names else _field(frame, data[name], json) for name in data
+    ]
+    arrays = [
+        pa.nulls(len(data))
+        if pa.types.is_null(one.type)
+        else pa.array(data[one.name], one.type, from_pandas=True)
+        for one in fields
+    ]
+    return pa.table(arrays, pa.schema(fields))
+
+
+def _field(frame: str, column: pd.Series, json: frozenset[str]) -> pa.Field:
+    name = str(column.name)
+    if name.startswith(OPEN.get(frame, ("\0",))) and column.isna().all():
+        return pa.field(name, pa.null())
+    return pa.field(name, ARROW[str(column.dtype)], metadata=opened.JSON if name in json else None)
 
 
 def coverage_frame(rows: Sequence[Mapping[str, Any]] = ()) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """A history is the same thing wherever it is: History, and the reader that finds out what a source is."""
 
 from .history import History
-from .read import aread, read, sample
+from .read import aread, read, sample, sample_folder
 
-__all__ = ["History", "aread", "read", "sample"]
+__all__ = ["History", "aread", "read", "sample", "sample_folder"]

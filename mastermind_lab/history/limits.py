@@ -97,7 +97,7 @@ def _microseconds(value: Any) -> int:
 def cut(parts: Tables, limits: Limits, numbered: bool) -> Tables:
     """Cut tables to limits; entries that are numbered lines of files lie where ``published_at`` says.
 
-    A line without a time (a reject) is kept by every limit in time: where it lies is not known.
+    A line without a time, a reject say, is kept by every limit in time: where it lies is not known.
     """
     if limits[:3] == (None, None, None):
         return parts

@@ -8,6 +8,15 @@ more than a second.
 
 from .connection import SCHEMES, address
 from .pages import Pages
+from .publish import publish_payloads
 from .wire import follow_envelopes, publish_envelope, read_envelopes
 
-__all__ = ["SCHEMES", "Pages", "address", "follow_envelopes", "publish_envelope", "read_envelopes"]
+__all__ = [
+    "SCHEMES",
+    "Pages",
+    "address",
+    "follow_envelopes",
+    "publish_envelope",
+    "publish_payloads",
+    "read_envelopes",
+]

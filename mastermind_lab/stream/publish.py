@@ -1,0 +1,51 @@
+"""Publish raw payloads, malformed ones too: what a simulated arena does, at full speed or at a rate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from redis import exceptions as fault
+
+from ..envelope import FIELD
+from .connection import Client, address, connect, explain
+
+_AT_ONCE = 200
+
+
+def publish_payloads(
+    source: str | Client, stream: str, payloads: Iterable[bytes], *, rate: float = 0
+) -> Iterator[int]:
+    """Publish payloads one XADD each, and yield how many have gone out so far, after each batch.
+
+    Parameters
+    ----------
+    source
+        A URL, or a redis client; a connection of our own is opened to where it points.
+    stream
+        The stream's name.
+    payloads
+        Bytes as they shall stand in the field ``data``.
+    rate
+        Payloads a second; 0 is as fast as the server takes them.
+
+    Raises
+    ------
+    SourceError
+        The server is gone or refuses; what was yielded before has arrived.
+    """
+    rest, sent, began = iter(payloads), 0, time.monotonic()
+    try:
+        with connect(source) as client:
+            while batch := list(islice(rest, 1 if rate else _AT_ONCE)):
+                with client.pipeline(transaction=False) as pipe:
+                    for payload in batch:
+                        pipe.xadd(stream, {FIELD: payload})
+                    pipe.execute()
+                sent += len(batch)
+                yield sent
+                if rate:
+                    time.sleep(max(began + sent / rate - time.monotonic(), 0))
+    except (fault.RedisError, OSError) as error:
+        raise explain(error, address(source), stream) from error

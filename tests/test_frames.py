@@ -1,0 +1,313 @@
+"""The frames: declared columns, open columns, and merging without loss."""
+
+import json
+import math
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import mastermind_lab as lab
+from mastermind_lab.frames import DECLARED, FRAMES, id_key
+
+CORE = {"recommendation": "ship", "confidence": 0.5}
+DTYPES = {
+    "str": pd.StringDtype(na_value=np.nan),
+    "float64": np.dtype("float64"),
+    "Int64": pd.Int64Dtype(),
+    "boolean": pd.BooleanDtype(),
+    "datetime64[us, UTC]": pd.DatetimeTZDtype("us", "UTC"),
+    "object": np.dtype("object"),
+}
+
+
+def envelope(decision=None, **beside):
+    return json.dumps({"decision": CORE | (decision or {})} | beside)
+
+
+def metas(*values):
+    """The column of one leaf of meta that takes these values in turn."""
+    history = lab.read([envelope(meta={"x": value}) for value in values])
+    return history.decisions["meta.x"], history
+
+
+class TestDeclared:
+    @pytest.mark.parametrize("frame", FRAMES)
+    def test_an_empty_history_has_every_column_in_its_type(self, frame):
+        found = getattr(lab.read([]), frame)
+        assert found.dtypes.to_dict() == {name: DTYPES[one.type] for name, one in DECLARED[frame].items()}
+
+    @pytest.mark.parametrize("frame", FRAMES)
+    def test_a_full_one_has_the_same(self, frame):
+        found = getattr(lab.sample(last=50), frame)
+        expected = {name: DTYPES[one.type] for name, one in DECLARED[frame].items()}
+        assert {name: found[name].dtype for name in expected} == expected
+        assert list(found.columns[: len(expected)]) == list(expected)
+
+    def test_the_dictionary_describes_every_column(self):
+        table = lab.dictionary()
+        assert list(table.columns) == ["frame", "column", "type", "unit", "meaning"]
+        assert set(table["frame"]) == {*FRAMES, "payloads", "coverage"}
+        assert (table["meaning"].str.len() > 5).all()
+
+
+class TestRows:
+    tree: ClassVar = {
+        "claim": "a",
+        "children": [{"text": "b", "children": [{"claim": "c"}]}, {"claim": "d", "side": "con"}],
+    }
+
+    def test_a_decision(self):
+        whole = {"decision_id": "d1", "topic": "why?", "summary": "because", "argument_tree": self.tree}
+        votes = [{"voter": "v", "choice": "x"}, {"name": "w", "vote": "y"}]
+        cites = [{"url": "http://a"}]
+        payload = envelope(
+            whole | {"votes": votes, "citations": cites},
+            published_at="2026-11-23T12:00:00+02:00",
+            correlation_id="k",
+        )
+        [row] = lab.read([payload]).decisions.to_dict(orient="records")
+        assert row["published_at"] == pd.Timestamp("2026-11-23T10:00Z")
+        assert {key: row[key] for key in ("stream_id", "correlation_id", "decision_id", "question")} == {
+            "stream_id": "0-1", "correlation_id": "k", "decision_id": "d1", "question": "why?"
+        }  # fmt: skip
+        assert (row["rationale"], row["recommendation"], row["confidence"]) == ("because", "ship", 0.5)
+        assert (row["n_votes"], row["n_citations"], row["n_arguments"]) == (2, 1, 4)
+        assert row["streamed_at"] is pd.NaT
+
+    def test_what_was_not_sent_is_not_invented(self):
+        [row] = lab.read([envelope()]).decisions.to_dict(orient="records")
+        assert row["published_at"] is pd.NaT
+        assert pd.isna(row["correlation_id"])
+
+    def test_a_tree_in_reading_order(self):
+        found = lab.read([envelope({"argument_tree": self.tree})]).arguments
+        assert found["claim"].tolist() == ["a", "b", "c", "d"]
+        assert found["node"].tolist() == [0, 1, 2, 3]
+        assert found["parent"].fillna(-1).tolist() == [-1, 0, 1, 0]
+        assert found["depth"].tolist() == [0, 1, 2, 1]
+        assert found["stance"].fillna("").tolist() == ["", "", "", "con"]
+
+    def test_several_roots(self):
+        found = lab.read([envelope({"arguments": [{"claim": "a"}, {"claim": "b"}]})]).arguments
+        assert found["parent"].isna().all()
+        assert found["node"].tolist() == [0, 1]
+
+    def test_positions_count_within_a_decision(self):
+        votes = [{"voter": "v", "choice": "x"}] * 3
+        found = lab.read([envelope({"votes": votes})] * 2).votes
+        assert found["position"].tolist() == [0, 1, 2] * 2
+        assert found["stream_id"].tolist() == ["0-1"] * 3 + ["0-2"] * 3
+        assert found["weight"].tolist() == [1.0] * 6
+        assert found["confidence"].isna().all()
+
+    def test_one_bad_entry_never_costs_another(self):
+        good = envelope({"recommendation": "größer"})
+        bad = [
+            b"\xff",
+            "",
+            "{",
+            "null",
+            envelope({"confidence": "0.9"}),
+            envelope(schema_version="2"),
+            None,
+            7,
+        ]
+        history = lab.read([one for pair in zip([good] * 8, bad, strict=True) for one in pair])
+        assert history.decisions["recommendation"].tolist() == ["größer"] * 8
+        assert history.decisions["stream_id"].tolist() == [f"0-{n}" for n in range(1, 16, 2)]
+        reasons = ["not_utf8", "not_json", "not_json", "invalid", "invalid", "version", "no_data", "not_text"]
+        assert history.rejects["reason"].tolist() == reasons
+        assert history.rejects["payload"].tolist()[:2] == [b"\xff", b""]
+        assert history.rejects["detail"][4] == "decision.confidence: Input should be a valid number"
+
+
+class TestOpenColumns:
+    @pytest.mark.parametrize(
+        ("values", "dtype", "held"),
+        [
+            ([True, False, None], "boolean", [True, False, pd.NA]),
+            ([1, -5, None], "Int64", [1, -5, pd.NA]),
+            ([1, 2.5], "float64", [1.0, 2.5]),
+            ([0.1 + 0.2, 5e-324, -0.0], "float64", [0.1 + 0.2, 5e-324, -0.0]),
+            ([2**53 + 1, 2**62], "Int64", [2**53 + 1, 2**62]),
+            ([2**63, 2**64], "float64", [2.0**63, 2.0**64]),
+            ([2**64 + 1, None], "str", [str(2**64 + 1), None]),
+            ([2**53 + 1, 0.5], "str", [str(2**53 + 1), "0.5"]),
+            (["a", "ß\u0000\u202e"], "str", ["a", "ß\u0000\u202e"]),
+            (["a", 1], "str", ['"a"', "1"]),
+            ([True, 1], "str", ["true", "1"]),
+            ([[1, "ü"], None], "str", ['[1,"ü"]', None]),
+            (["a", ["b"]], "str", ['"a"', '["b"]']),
+            ([{}, None], "str", ["{}", None]),
+            ([None, None], "boolean", [pd.NA, pd.NA]),
+            ([10**4000], "str", [str(10**4000)]),
+        ],
+    )
+    def test_the_narrowest_type_without_loss(self, values, dtype, held):
+        column, _ = metas(*values)
+        assert str(column.dtype) == dtype
+        for found, expected in zip(column, held, strict=True):
+            same = found is expected or pd.isna(found) if pd.isna(expected) else found == expected
+            assert same
+            if isinstance(expected, float):
+                assert math.copysign(1, found) == math.copysign(1, expected)
+
+    def test_json_text_is_marked(self):
+        assert metas("a", 1)[1].json_columns == {"meta.x"}
+        assert metas("a", "b")[1].json_columns == frozenset()
+
+    def test_leaves_become_paths(self):
+        meta = {"a": {"b": {"c": 1}}, "gpt-4.1": 2, "d.e": {'f"g': 3}, "": 4, "*": 5}
+        columns = lab.read([envelope({"mood": {"calm": True}}, meta=meta)]).decisions.columns[12:]
+        expected = [
+            "decision.mood.calm",
+            'meta."',
+            'meta."*"',
+            'meta."d.e"."f\\"g"',
+            'meta."gpt-4.1"',
+            "meta.a.b.c",
+        ]
+        expected[1] = 'meta.""'
+        assert list(columns) == expected
+
+    def test_extras_of_every_part(self):
+        history = lab.read(
+            [
+                envelope(
+                    {
+                        "votes": [{"voter": "v", "choice": "x", "latency": {"s": 1.5}}],
+                        "citations": [{"source": "s", "page": 7}],
+                        "argument_tree": {"claim": "c", "tone": "dry"},
+                        "topic": "t",
+                        "question": "q",
+                    }
+                )
+            ]
+        )
+        assert history.votes["vote.latency.s"].tolist() == [1.5]
+        assert history.citations["citation.page"].tolist() == [7]
+        assert history.arguments["argument.tone"].tolist() == ["dry"]
+        assert history.decisions["decision.topic"].tolist() == ["t"]
+
+    def test_a_hundred_thousand_keys_are_not_a_hundred_thousand_columns(self):
+        from mastermind_lab.decode import MOST_OPEN
+
+        meta = {f"k{n}": n for n in range(100_000)}
+        history = lab.read([envelope(meta=meta), envelope(meta={"k0": 1})])
+        assert len(history.decisions.columns) <= MOST_OPEN + 20
+        rest = json.loads(history.decisions["meta.*"][0])
+        assert len(rest) == 100_000 - MOST_OPEN
+        assert rest["meta.k99999"] == 99_999
+        [(_, again), _] = history.envelopes()
+        assert again.meta == meta
+
+
+class TestColumns:
+    meta: ClassVar = {"usage": {"cost_usd": 0.25}, "n": 3}
+
+    @pytest.mark.parametrize(
+        ("source", "kind", "value"),
+        [
+            ("meta.usage.cost_usd", "float64", 0.25), ("meta.n", "Int64", 3), ("meta.n", "float64", 3.0),
+            ("meta.usage", "str", '{"cost_usd":0.25}'), ("decision.recommendation", "str", "ship"),
+            ("correlation_id", "str", "k"), (lambda one: len(one.meta), "Int64", 2),
+            (lambda one: one.decision.confidence > 0.4, "boolean", True),
+        ],
+    )  # fmt: skip
+    def test_by_path_and_by_function(self, source, kind, value):
+        history = lab.read(
+            [envelope(meta=self.meta, correlation_id="k")], columns=[lab.Column("extra", source, kind)]
+        )
+        assert history.decisions["extra"].tolist() == [value]
+        assert history.decisions["extra"].dtype == DTYPES[kind]
+        assert list(history.decisions.columns).index("extra") == 12
+
+    def test_missing_everywhere_is_still_a_column(self):
+        column = lab.Column("extra", "meta.nowhere", "Int64")
+        for payloads in ([envelope()], []):
+            assert lab.read(payloads, columns=[column]).decisions["extra"].dtype == pd.Int64Dtype()
+
+    @pytest.mark.parametrize("source", ["meta.usage", lambda one: one.meta["nope"]])
+    def test_a_value_that_does_not_fit_is_a_reject(self, source):
+        history = lab.read(
+            [envelope(meta=self.meta), envelope()], columns=[lab.Column("extra", source, "float64")]
+        )
+        assert history.rejects["reason"][0] == "column"
+        assert history.rejects["detail"][0].startswith("extra: ")
+
+    @pytest.mark.parametrize(
+        ("column", "said"),
+        [
+            (lab.Column("x", "meta.x", "datetime"), "no type 'datetime'"),
+            (lab.Column("x", 'meta."x', "str"), "not closed"),
+            (lab.Column("confidence", "meta.x", "str"), "'confidence' is there already"),
+        ],
+    )
+    def test_a_column_that_makes_no_sense(self, column, said):
+        with pytest.raises(lab.OptionError, match=said):
+            lab.read([envelope()], columns=[column])
+
+
+class TestIds:
+    def test_order_is_by_numbers(self):
+        ids = ["9-2", "9-11", "10-0", "18446744073709551615-18446744073709551615", "1-0@1"]
+        assert sorted(set(ids), key=id_key) == ids
+
+    def test_a_frame_sorts_by_it(self):
+        frame = pd.DataFrame({"stream_id": ["10-0", "9-11", "9-2"]})
+        found = frame.sort_values("stream_id", key=lambda ids: ids.map(lab.id_key))
+        assert found["stream_id"].tolist() == ["9-2", "9-11", "10-0"]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.text(max_size=5)
+    | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)  # fmt: skip
+METAS = st.dictionaries(st.sampled_from(["a", "b", "c.d", "e"]), JSON, max_size=4)
+
+
+def without_nulls(value):
+    """What frames keep of an object: nulls are missing, and so is an object that held nothing else."""
+    if not isinstance(value, dict) or not value:
+        return value
+    kept = {key: without_nulls(one) for key, one in value.items() if one is not None}
+    return {key: one for key, one in kept.items() if one != {} or value[key] == {}}
+
+
+@settings(deadline=None)
+@given(st.lists(METAS, max_size=6))
+def test_meta_survives_the_frames(found):
+    history = lab.read([envelope(meta=meta) for meta in found])
+    assert [one.meta for _, one in history.envelopes()] == [without_nulls(meta) for meta in found]
+
+
+@settings(deadline=None)
+@given(st.lists(METAS, max_size=6), st.integers(0, 6))
+def test_merging_is_reading_in_one_go(found, where):
+    payloads = [envelope(meta=meta) for meta in found]
+    ids = [f"{number}-0" for number in range(1, len(found) + 1)]
+    whole, left, right = (
+        _of(ids[part], payloads[part]) for part in (slice(None), slice(where), slice(where, None))
+    )
+    both = left + right
+    assert both.json_columns == whole.json_columns
+    pd.testing.assert_frame_equal(both.decisions, whole.decisions)
+    backwards = right + left
+    pd.testing.assert_frame_equal(backwards.decisions, whole.decisions)
+
+
+def _of(ids, payloads):
+    """A history of a stream's entries, without a stream."""
+    from mastermind_lab.decode import Batch
+    from mastermind_lab.frames import coverage_frame, tables
+
+    batch = Batch()
+    for stream_id, payload in zip(ids, payloads, strict=True):
+        batch.add(stream_id, payload)
+    return lab.History.of(tables(batch), coverage_frame())

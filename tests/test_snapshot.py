@@ -1,0 +1,161 @@
+"""Snapshots: the same history back."""
+
+import json
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+import mastermind_lab as lab
+from mastermind_lab.frames import FRAMES
+
+CORE = {"recommendation": "ship", "confidence": 0.5}
+
+
+def envelope(**meta):
+    return json.dumps({"decision": CORE, "meta": meta, "published_at": "2026-11-23T10:00:00.123456Z"})
+
+
+def same(one, other):
+    frames = [*FRAMES, "coverage"] + (["payloads"] if one.payloads is not None else [])
+    for frame in frames:
+        pd.testing.assert_frame_equal(getattr(one, frame), getattr(other, frame))
+    assert one.json_columns == other.json_columns
+    assert (one.payloads is None) == (other.payloads is None)
+
+
+HISTORIES = {
+    "sample": lambda: lab.sample(),
+    "with payloads": lambda: lab.sample(last=100, payloads=True),
+    "empty": lambda: lab.read([]),
+    "only rejects": lambda: lab.read(["broken", b"\xff\x00"]),
+    "all kinds of open columns": lambda: lab.read(
+        [envelope(a=1, b=True, c=0.5, d="x", e=[1], f=None), envelope(a=2**62, d=1, g={"h.i": -0.0})]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_gives_the_same_history_back(name, tmp_path):
+    history = HISTORIES[name]()
+    same(lab.read(history.save(tmp_path / "snap")), history)
+
+
+def test_a_stream_of_several_days(redis_url, tmp_path):
+    import redis
+
+    from mastermind_lab.envelope import STREAM
+
+    with redis.Redis.from_url(redis_url) as raw:
+        for day in range(3):
+            for number in range(4):
+                payload = envelope(day=day) if number else "broken"
+                raw.xadd(STREAM, {"data": payload}, f"{1795392000000 + day * 86_400_000 + number}-0")
+    history = lab.read(redis_url)
+    folder = history.save(tmp_path / "snap")
+    same(lab.read(folder), history)
+    days = ["date=2026-11-23", "date=2026-11-24", "date=2026-11-25"]
+    for frame in FRAMES:
+        assert sorted(one.name for one in (folder / frame).iterdir()) == days
+    part = next((folder / "decisions" / days[0]).iterdir())
+    assert part.name == "part-0-1795392000000-0-1795392000003-0.parquet"
+
+
+def test_limits_cut_a_snapshot_too(redis_url, tmp_path):
+    import redis
+
+    from mastermind_lab.envelope import STREAM
+
+    with redis.Redis.from_url(redis_url) as raw:
+        for number in range(20):
+            raw.xadd(STREAM, {"data": envelope() if number % 5 else "broken"}, f"{1795392000000 + number}-0")
+    folder = lab.read(redis_url).save(tmp_path / "snap")
+    for limits in (
+        {"last": 7},
+        {"since": 1795392000.012},
+        {"until": "1795392000004"},
+        {"since": "1795392000009-0"},
+    ):
+        cut, expected = lab.read(folder, **limits), lab.read(redis_url, **limits)
+        for frame in FRAMES:
+            pd.testing.assert_frame_equal(getattr(cut, frame), getattr(expected, frame))
+        assert cut.coverage["left_out"].tolist() == expected.coverage["left_out"].tolist()
+
+
+def test_pandas_reads_the_parts_directly(tmp_path):
+    history = lab.sample(last=50)
+    folder = history.save(tmp_path / "snap")
+    [part] = (folder / "decisions").rglob("*.parquet")
+    found = pd.read_parquet(part, partitioning=None)
+    pd.testing.assert_frame_equal(found, history.decisions)
+
+
+def test_the_decisions_part_names_its_siblings(tmp_path):
+    folder = lab.sample(last=50).save(tmp_path / "snap")
+    [part] = (folder / "decisions").rglob("*.parquet")
+    footer = pq.read_schema(part).metadata
+    assert footer[b"mastermind_lab.format"] == b"1"
+    siblings = json.loads(footer[b"mastermind_lab.siblings"])
+    assert set(siblings) == {"votes", "citations", "arguments", "rejects"}
+    assert all(len(one["sha256"]) == 64 for one in siblings.values())
+
+
+class TestRefusals:
+    def test_a_snapshot_is_not_overwritten_unasked(self, tmp_path):
+        history = lab.read([envelope()])
+        history.save(tmp_path / "snap")
+        with pytest.raises(lab.OptionError, match="overwrite=True"):
+            lab.read([]).save(tmp_path / "snap")
+        same(lab.read(tmp_path / "snap"), history)
+
+    def test_it_is_when_asked(self, tmp_path):
+        lab.read([envelope()]).save(tmp_path / "snap")
+        lab.read([]).save(tmp_path / "snap", overwrite=True)
+        assert len(lab.read(tmp_path / "snap")) == 0
+        assert [one.name for one in tmp_path.iterdir()] == ["snap"]
+
+    @pytest.mark.parametrize("overwrite", [True, False])
+    def test_another_folder_is_never_overwritten(self, tmp_path, overwrite):
+        (tmp_path / "letters").mkdir()
+        (tmp_path / "letters" / "dear.txt").write_text("dear")
+        with pytest.raises(lab.OptionError, match="is no snapshot"):
+            lab.read([]).save(tmp_path / "letters", overwrite=overwrite)
+
+    def test_extra_columns_need_envelopes(self, tmp_path):
+        folder = lab.read([envelope()]).save(tmp_path / "snap")
+        with pytest.raises(lab.OptionError, match="a snapshot holds none"):
+            lab.read(folder, columns=[lab.Column("x", "meta.x", "str")])
+
+
+class TestDamage:
+    @pytest.fixture
+    def folder(self, tmp_path):
+        return lab.sample(last=50).save(tmp_path / "snap")
+
+    @pytest.mark.parametrize("frame", ["decisions", "votes"])
+    def test_a_damaged_part_is_named(self, folder, frame):
+        [part] = (folder / frame).rglob("*.parquet")
+        content = bytearray(part.read_bytes())
+        content[len(content) // 3] ^= 1
+        part.write_bytes(content)
+        with pytest.raises(lab.SourceError, match=rf"{frame}.*cannot be read"):
+            lab.read(folder)
+
+    def test_a_missing_part_is_named(self, folder):
+        [part] = (folder / "votes").rglob("*.parquet")
+        part.unlink()
+        with pytest.raises(lab.SourceError, match=r"votes.*cannot be read"):
+            lab.read(folder)
+
+    def test_an_empty_folder_decisions(self, tmp_path):
+        (tmp_path / "decisions").mkdir()
+        with pytest.raises(lab.SourceError, match="is no snapshot"):
+            lab.read(tmp_path)
+
+    def test_a_newer_format_is_refused(self, folder):
+        [part] = (folder / "decisions").rglob("*.parquet")
+        table = pq.read_table(part, partitioning=None)
+        newer = table.schema.metadata | {b"mastermind_lab.format": b"2"}
+        pq.write_table(table.replace_schema_metadata(newer), part)
+        with pytest.raises(lab.SourceError, match="format '2'"):
+            lab.read(folder)
