@@ -1,0 +1,53 @@
+"""The distribution of confidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from ..stats import Confidence
+from ..stats.input import By, Data
+from .ridges import MOST, Column, ridges
+from .style import agreed, empty, heading, place, said
+
+SUBJECT = "Confidence"
+
+
+def confidence(data: Data | Confidence, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+    """Draw the distribution of the decisions' confidence, a row a group, with means and 95% intervals.
+
+    Parameters
+    ----------
+    data
+        A history, its ``decisions`` frame, or a :class:`~mastermind_lab.stats.Confidence`.
+    by
+        Column or columns to group by; above 12 groups the smallest are drawn as one.
+    ax
+        Where to draw; a new figure by default.
+    **kw
+        For the outlines, :class:`matplotlib.patches.StepPatch`.
+
+    Raises
+    ------
+    OptionError
+        If a column is unknown, or a summary was counted by another.
+
+    Examples
+    --------
+    >>> import mastermind_lab as lab
+    >>> ax = lab.charts.confidence(lab.sample(), by="meta.model")
+    >>> ax.get_xlabel().startswith("confidence (0-1)")
+    True
+    """
+    summary = agreed(data if isinstance(data, Confidence) else Confidence.of(data, by=by), by)
+    shown = summary.fold(MOST)
+    table = shown.table()
+    notes = said(table["n"].sum(), "decisions", without_confidence=table["missing"].sum())
+    ax = place(ax, "confidence (0-1)", rows=len(table))
+    ax.set_xlim(0, 1)
+    if not table["n"].any():
+        return empty(ax, SUBJECT, summary.by, notes)
+    heading(ax, SUBJECT, summary.by, [*notes, "dot: mean, 95% interval"])
+    ridges(ax, shown.histogram(), table, Column("mean", [f"{mean:.2f}" for mean in table["mean"]]), **kw)
+    return ax

@@ -1,0 +1,101 @@
+"""Confidence along the time of publication."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.lines import Line2D
+
+from ..stats import ConfidenceOverTime
+from ..stats.input import By, Data
+from .style import SERIES, Series, agreed, clean, empty, heading, legend, looks, place, said
+
+SUBJECT = "Confidence over time"
+
+
+def confidence_over_time(
+    data: Data | ConfidenceOverTime, *, by: By = None, ax: Axes | None = None, **kw: Any
+) -> Axes:
+    """Draw the rolling mean of confidence with its 95% band, a line a group, over the thinned decisions.
+
+    The line breaks where the window holds no decision; the band is for each time alone. A larger point stands
+    for more decisions.
+
+    Parameters
+    ----------
+    data
+        A history, its ``decisions`` frame, or a :class:`~mastermind_lab.stats.ConfidenceOverTime`, which has
+        the width of the window.
+    by
+        Column or columns to group by; above 6 groups the smallest are drawn as one.
+    ax
+        Where to draw; a new figure by default.
+    **kw
+        For the lines, :class:`matplotlib.lines.Line2D`.
+
+    Raises
+    ------
+    OptionError
+        If a column is unknown, or a summary was counted by another.
+
+    Examples
+    --------
+    >>> import mastermind_lab as lab
+    >>> ax = lab.charts.confidence_over_time(lab.sample(), by="meta.model")
+    >>> ax.get_ylabel()
+    'confidence (0-1)'
+    """
+    summary = agreed(data if isinstance(data, ConfidenceOverTime) else ConfidenceOverTime.of(data, by=by), by)
+    shown = summary.fold(len(SERIES))
+    table, points = shown.table(), shown.points()
+    ax = place(ax, "decision published (UTC)")
+    ax.set_ylabel("confidence (0-1)", fontsize="small")
+    notes = said(
+        table["n"].sum(), "decisions", without_a_time=summary.undated, without_confidence=summary.missing
+    )
+    if table.empty:
+        return empty(ax, SUBJECT, summary.by, notes)
+    handles, labels = [], []
+    for group, look in zip(table["group"].cat.categories, SERIES, strict=False):
+        rows = table[table["group"] == group]
+        _scatter(ax, points[points["group"] == group], look, points["n"].max())
+        handles.append(_line(ax, rows, look, kw))
+        labels.append(f"{clean(group, 24)} (n = {rows['n'].sum():,})")
+    above = legend(ax, handles, labels) if summary.by else 0
+    heading(ax, SUBJECT, summary.by, [*notes, "line: rolling mean, 95% band"], above)
+    _dates(ax)
+    ax.set_ylim(max(-0.02, points["confidence"].min() - 0.03), min(1.02, points["confidence"].max() + 0.03))
+    return ax
+
+
+def _scatter(ax: Axes, points: pd.DataFrame, look: Series, most: int) -> None:
+    area = 3 + 20 * (points["n"] - 1) / max(most - 1, 1)
+    times = points["time"].to_numpy("datetime64[us]")
+    ax.scatter(
+        times, points["confidence"], s=area, c=look.colour, marker=look.marker, alpha=0.25, linewidths=0
+    )
+
+
+def _line(ax: Axes, rows: pd.DataFrame, look: Series, kw: dict[str, Any]) -> Line2D:
+    times = rows["time"].to_numpy("datetime64[us]")
+    ax.fill_between(times, rows["low"], rows["high"], color=look.colour, alpha=0.2, linewidth=0)
+    style = {
+        "color": look.colour,
+        "linestyle": look.line,
+        "marker": look.marker,
+        "markevery": max(1, len(rows) // 8),
+        "markersize": 4,
+        "linewidth": 1.5,
+    }
+    return ax.plot(times, rows["rolling"], **looks(Line2D, style, kw))[0]
+
+
+def _dates(ax: Axes) -> None:
+    locator = AutoDateLocator(tz=UTC, minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
+    ax.xaxis.get_offset_text().set_fontsize("small")

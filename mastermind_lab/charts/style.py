@@ -1,0 +1,181 @@
+"""What the charts have in common: colours, text from data, a place to draw, a heading and a legend."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import Any, NamedTuple, TypeVar
+
+from matplotlib import font_manager, rcParams
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.cbook import normalize_kwargs
+from matplotlib.font_manager import FontProperties
+from matplotlib.ft2font import FT2Font
+
+from ..errors import OptionError
+from ..stats.input import By, names_of
+from ..stats.summary import Summary
+
+Kind = TypeVar("Kind", bound=Summary)
+
+
+class Series(NamedTuple):
+    """How one group looks: told apart by any one of the three."""
+
+    colour: str
+    line: str | tuple[int, tuple[float, ...]]
+    marker: str
+
+
+SERIES = (
+    Series("#000000", "-", "o"),
+    Series("#0072B2", "--", "s"),
+    Series("#E69F00", "-.", "^"),
+    Series("#882255", ":", "D"),
+    Series("#009E73", (0, (6, 1, 1, 1, 1, 1)), "v"),
+    Series("#332288", (0, (3, 1)), "P"),
+)
+"""Six looks from the palettes of Okabe and Ito (2008) and Tol (2021), 10 or more L* apart in greyscale."""
+
+PLAIN: dict[str, Any] = {"parse_math": False, "usetex": False}
+"""For every text from data: it is neither mathematics nor LaTeX, whatever it contains."""
+
+_NO_GLYPH = "\N{WHITE SQUARE}"
+
+
+def clean(value: object, most: int = 40) -> str:
+    """Make text from data fit to draw: one line, no control or direction marks, cut, no missing glyphs.
+
+    Characters that the fonts of ``rcParams["font.family"]`` lack are shown as a square: name a font that has
+    them there to see them.
+    """
+    fonts = _fonts()
+    text = str(value)[: most + 1]
+    shown = "".join(_shown(character, fonts) for character in text).strip()
+    if len(text) > most:
+        return shown[: most - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+    return shown or "(empty)"
+
+
+def _shown(character: str, fonts: list[FT2Font]) -> str:
+    if character.isspace():
+        return " "
+    drawable = unicodedata.category(character)[0] != "C" and any(
+        font.get_char_index(ord(character)) for font in fonts
+    )
+    return character if drawable else _NO_GLYPH
+
+
+def _fonts() -> list[FT2Font]:
+    """The fonts that matplotlib would draw with: one for each family that is installed."""
+    paths = []
+    for family in rcParams["font.family"]:
+        try:
+            paths.append(font_manager.findfont(FontProperties(family=family), fallback_to_default=False))
+        except ValueError:
+            continue
+    return [font_manager.get_font(path) for path in paths or [font_manager.findfont(FontProperties())]]
+
+
+def agreed(summary: Kind, by: By) -> Kind:
+    """Return the summary if it was counted by what is asked for, or if nothing is asked for.
+
+    Raises
+    ------
+    OptionError
+        If it was counted by something else.
+    """
+    if by is not None and names_of(by) != summary.by:
+        raise OptionError(
+            f"the summary was counted by {summary.by or None}: count it again to draw it by {by!r}"
+        )
+    return summary
+
+
+def looks(kind: type[Artist], defaults: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+    """Let a caller's keywords for an artist, short or long, take the place of ours."""
+    asked = normalize_kwargs(asked, kind)
+    if "color" in asked:
+        # It stands for both, and matplotlib warns where it meets either.
+        defaults = {name: value for name, value in defaults.items() if name not in ("edgecolor", "facecolor")}
+    return {**defaults, **asked}
+
+
+def place(ax: Axes | None, xlabel: str, rows: int = 0) -> Axes:
+    """Prepare the Axes to draw on: the caller's, or those of a new figure, high enough for some rows."""
+    if ax is None:
+        # Not at the top: who draws on Axes of their own needs no pyplot.
+        from matplotlib import pyplot
+
+        width, height = rcParams["figure.figsize"]
+        _, ax = pyplot.subplots(figsize=(width, max(height, 1.2 + 0.45 * rows)), layout="constrained")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.tick_params(labelsize="small")
+    ax.set_xlabel(xlabel, fontsize="small", loc="left")
+    return ax
+
+
+def heading(ax: Axes, subject: str, by: Sequence[str], notes: Sequence[str], above: float = 0) -> None:
+    """Write the title: the subject and its grouping, then n and what else must be said.
+
+    Parameters
+    ----------
+    above
+        Points to leave free below the title, for a legend.
+    """
+    grouping = f" by {clean(', '.join(by))}" if by else ""
+    # A layout may yet narrow the Axes: some is left to it.
+    across = max(20, int(0.85 * _width(ax) / (0.5 * _small())))
+    lines = [part for text in (subject + grouping, "; ".join(notes)) for part in wrap(text, across)]
+    pad = rcParams["axes.titlepad"] + above
+    ax.set_title("\n".join(lines), loc="left", fontsize="small", pad=pad, **PLAIN)
+
+
+def legend(ax: Axes, handles: Sequence[Artist], labels: Sequence[str]) -> float:
+    """Put a legend above the Axes, in as many columns as fit, and return its height in points."""
+    size = _small()
+    across = max(1, int(_width(ax) / (size * (4.5 + 0.55 * max(map(len, labels))))))
+    drawn = ax.legend(
+        handles,
+        # A legend leaves out labels that begin with "_": the texts are set afterwards.
+        [str(number) for number in range(len(labels))],
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=across,
+        fontsize="small",
+        frameon=False,
+        borderpad=0,
+        borderaxespad=0.4,
+        handlelength=2.5,
+        handletextpad=0.5,
+        columnspacing=1.2,
+    )
+    for text, label in zip(drawn.get_texts(), labels, strict=True):
+        text.set(text=label, **PLAIN)
+    return size * 1.75 * -(-len(labels) // across)
+
+
+def _small() -> float:
+    return FontProperties(size="small").get_size_in_points()
+
+
+def _width(ax: Axes) -> float:
+    """The width of the Axes in points."""
+    return ax.get_window_extent().transformed(ax.figure.dpi_scale_trans.inverted()).width * 72
+
+
+def said(n: float, what: str, **left_out: float) -> list[str]:
+    """Word n, and how many were left out and why, for a heading."""
+    counts = {reason.replace("_", " "): int(count) for reason, count in left_out.items() if count}
+    first = f"n = {int(n):,} {what}" if n else f"no {what}"
+    return [first, *(f"{count:,} {reason} left out" for reason, count in counts.items())]
+
+
+def empty(ax: Axes, subject: str, by: Sequence[str], notes: Sequence[str]) -> Axes:
+    """Say that there is nothing to draw."""
+    heading(ax, subject, by, notes)
+    ax.text(0.5, 0.5, notes[0], transform=ax.transAxes, ha="center", va="center", color="0.4")
+    ax.set_yticks([])
+    return ax

@@ -1,0 +1,25 @@
+"""Statistics of a deliberating panel, each of them a monoid.
+
+The law of this room: a subject is one class, and
+
+- ``Subject.of(history_or_frame, **options)`` counts one batch and never edits its input;
+- ``a + b`` merges two batches: associative, in any order, an empty one is neutral; summaries with different
+  options do not merge (:class:`~mastermind_lab.errors.OptionError`), and ``sum(parts)`` works;
+- ``.table()`` reads the numbers off as a small DataFrame; single figures are attributes, each an
+  :class:`Estimate`.
+
+So one definition serves a frame in a notebook, a live stream (``total += Subject.of(batch)``) and a cluster
+(map ``of``, then reduce ``+``): counts come out the same, sums to the last rounding, whatever the batches.
+A decision's votes must be in the same batch as the decision.
+
+Intervals keep the law too. They are 95% intervals of a Poisson bootstrap over decisions, whose draws come
+from each decision's own ``stream_id``: see :mod:`~mastermind_lab.stats.bootstrap`.
+"""
+
+from .confidence import Confidence
+from .confidence_over_time import ConfidenceOverTime
+from .estimate import Estimate
+from .margin import Margin
+from .votes import Votes
+
+__all__ = ["Confidence", "ConfidenceOverTime", "Estimate", "Margin", "Votes"]

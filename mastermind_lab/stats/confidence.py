@@ -1,0 +1,138 @@
+"""How sure the panels are: the distribution of the decisions' confidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from ..errors import OptionError
+from .bootstrap import REPLICATES, Floats
+from .estimate import Estimate, ratios, shares
+from .histogram import coarse, quantiles, steps_of
+from .input import By, Data, frame_of, keys_of, names_of, shares_of
+from .summary import Summary, counted, overall
+from .sums import Sums
+
+LEVELS = {"q05": 0.05, "q25": 0.25, "q50": 0.50, "q75": 0.75, "q95": 0.95}
+
+
+@dataclass(frozen=True, eq=False)
+class Confidence(Summary):
+    """The distribution of the decisions' confidence, by group.
+
+    Decisions without a confidence are left out of every figure and counted as ``missing``.
+
+    Examples
+    --------
+    >>> import mastermind_lab as lab
+    >>> history = lab.sample()
+    >>> summary = lab.stats.Confidence.of(history, by="meta.model", threshold=0.6)
+    >>> float(summary.table()["n"].sum())
+    2000.0
+    """
+
+    threshold: float
+    sums: Sums
+    steps: Sums
+
+    @classmethod
+    def of(cls, data: Data, *, by: By = None, threshold: float = 0.5, replicates: int = REPLICATES) -> Self:
+        """Count a batch of decisions.
+
+        Parameters
+        ----------
+        data
+            A history or its ``decisions`` frame.
+        by
+            Column or columns of ``decisions`` to group by; a missing value is a group of its own.
+        threshold
+            ``share_below`` counts confidences strictly below it, 0 to 1.
+        replicates
+            Bootstrap replicates behind the intervals, 40 to 10,000.
+
+        Raises
+        ------
+        OptionError
+            If a column is unknown, an option out of range, or a confidence outside 0 to 1.
+        """
+        if not 0 <= threshold <= 1:
+            raise OptionError(f"threshold must be from 0 to 1, not {threshold!r:.40}")
+        names = names_of(by, taken=("step",))
+        frame = frame_of(data, "decisions", ("stream_id", "confidence"))
+        keys, values = keys_of(frame, names), shares_of(frame, "confidence")
+        sums = Sums.of(keys, _quantities(values, threshold), frame["stream_id"], replicates)
+        return cls(names, float(threshold), sums, steps_of(keys, values))
+
+    @property
+    def mean(self) -> Estimate:
+        """The mean confidence of all decisions, 0 to 1."""
+        return overall(self.sums, "confidence", "n")
+
+    def table(self) -> pd.DataFrame:
+        """Return one row a group.
+
+        Returns
+        -------
+        DataFrame
+            The ``by`` columns; ``n`` decisions; ``mean``, ``low``, ``high`` (95% interval); ``sd`` (sample
+            standard deviation, NaN where n is 1); ``q05``, ``q25``, ``q50``, ``q75``, ``q95`` (quantiles,
+            read off a fixed histogram of 2,000 steps, right to within 0.00025); ``share_below`` the
+            threshold with ``share_below_low`` and ``share_below_high``; ``missing`` (decisions without a
+            confidence). Intervals are NaN where n is below 2.
+        """
+        n = self.sums["n"][:, 0]
+        mean, low, high = ratios(self.sums["confidence"], self.sums["n"], n)
+        below, below_low, below_high = shares(self.sums["below"], self.sums["n"], n)
+        levels = quantiles(self.steps, tuple(LEVELS.values()))
+        return self.sums.keys.assign(
+            n=counted(n),
+            mean=mean,
+            low=low,
+            high=high,
+            sd=_deviation(n, self.sums["confidence"][:, 0], self.sums["squares"][:, 0]),
+            **dict(zip(LEVELS, levels.T, strict=True)),
+            share_below=below,
+            share_below_low=below_low,
+            share_below_high=below_high,
+            missing=counted(self.sums["missing"][:, 0]),
+        )
+
+    def histogram(self, bins: int = 20) -> pd.DataFrame:
+        """Return the distribution: one row for each group and bin.
+
+        Parameters
+        ----------
+        bins
+            Equal bins from 0 to 1; a divisor of 2,000.
+
+        Returns
+        -------
+        DataFrame
+            The ``by`` columns; ``left`` and ``right`` (bins are closed on the left, the last one on both
+            sides; values are counted at the nearest 1/2,000); ``n`` decisions; ``share`` of the group's.
+        """
+        return coarse(self.steps, bins)
+
+
+def _quantities(values: Floats, threshold: float) -> dict[str, Floats]:
+    missing = np.isnan(values)
+    known = np.where(missing, 0.0, values)
+    return {
+        "n": 1.0 - missing,
+        "confidence": known,
+        "squares": known**2,
+        "below": (values < threshold).astype(np.float64),
+        "missing": missing.astype(np.float64),
+    }
+
+
+def _deviation(n: Floats, total: Floats, squares: Floats) -> Floats:
+    """The sample standard deviation, from sums."""
+    mean = np.divide(total, n, out=np.zeros_like(n), where=n > 0)
+    spread = squares - total * mean
+    # Below the rounding of the sums, equal values would seem to spread.
+    spread = np.where(spread < 1e-12 * squares, 0.0, spread)
+    return np.sqrt(np.divide(spread, n - 1, out=np.full_like(n, np.nan), where=n > 1))

@@ -1,0 +1,267 @@
+"""How sure the panels are as time goes by: rolling mean confidence, and points to draw behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..errors import OptionError
+from .bootstrap import REPLICATES, Floats
+from .estimate import Estimate, ratios
+from .input import By, Data, frame_of, keys_of, names_of, shares_of
+from .summary import Summary, counted, overall
+from .sums import Sums, grouped
+
+MOST_BINS = 512
+"""Time bins at most; a span that fills them has more than 256."""
+
+CELLS = 100
+"""Steps of confidence from 0 to 1 in which points are counted."""
+
+
+@dataclass(frozen=True, eq=False)
+class ConfidenceOverTime(Summary):
+    """Mean confidence along the time of publication, by group.
+
+    A decision's time is ``published_at``, or ``streamed_at`` where that is missing. Time is counted in
+    aligned bins of a power of two microseconds, the narrowest for which the whole span has at most 512:
+    merging widens them as needed, so they depend on the decisions only, not on the batches. Decisions without
+    any time, or without a confidence, are left out and counted (``undated``, ``missing``).
+
+    Examples
+    --------
+    >>> import mastermind_lab as lab
+    >>> summary = lab.stats.ConfidenceOverTime.of(lab.sample(), by="meta.model", window="2D")
+    >>> len(summary.points()) <= 4_000
+    True
+    """
+
+    window: float | pd.Timedelta
+    shift: int
+    cells: Sums
+    sums: Sums
+
+    @classmethod
+    def of(
+        cls, data: Data, *, by: By = None, window: float | str | timedelta = 0.1, replicates: int = REPLICATES
+    ) -> Self:
+        """Count a batch of decisions.
+
+        Parameters
+        ----------
+        data
+            A history or its ``decisions`` frame.
+        by
+            Column or columns of ``decisions`` to group by; a missing value is a group of its own.
+        window
+            Width of the rolling mean's window: a share of the whole span, above 0 to 1, or a duration such as
+            ``"36h"`` or a Timedelta. It is rounded to an odd number of bins.
+        replicates
+            Bootstrap replicates behind the intervals, 40 to 10,000.
+
+        Raises
+        ------
+        OptionError
+            If a column is unknown, an option out of range, or a confidence outside 0 to 1.
+        """
+        names = names_of(by, taken=("bin", "cell", "time"))
+        frame = frame_of(data, "decisions", ("stream_id", "confidence", "published_at"))
+        keys, values, times = keys_of(frame, names), shares_of(frame, "confidence"), _times(frame)
+        shift = _narrowest(times.min(), times.max()) if times.notna().any() else 0
+        bins = times // (1 << shift)
+        cells = pd.Series(np.rint(values * CELLS), index=frame.index, dtype="Float64").astype("Int64")
+        known = (bins.notna() & cells.notna()).to_numpy()
+        sums = Sums.of(
+            keys[known].assign(bin=bins[known]),
+            {"n": np.ones(known.sum()), "confidence": values[known]},
+            frame["stream_id"][known],
+            replicates,
+        )
+        counts = Sums.of(keys.assign(bin=bins, cell=cells), {"n": np.ones(len(frame))})
+        return cls(names, _checked(window), shift, counts, sums)
+
+    def __add__(self, other: Self) -> Self:
+        if type(other) is not type(self):
+            return NotImplemented
+        shift = max(self.shift, other.shift)
+        merged = Summary.__add__(self._widened(shift), other._widened(shift))
+        bins = merged.cells.keys["bin"].dropna()
+        if bins.empty:
+            return merged
+        return merged._widened(shift + _narrowest(bins.min(), bins.max()))
+
+    @property
+    def width(self) -> pd.Timedelta:
+        """The width of a time bin."""
+        return pd.Timedelta(1 << self.shift, unit="us")
+
+    @property
+    def mean(self) -> Estimate:
+        """The mean confidence of all decisions with a time, 0 to 1."""
+        return overall(self.sums, "confidence", "n")
+
+    @property
+    def undated(self) -> int:
+        """Decisions left out because they have no time."""
+        return int(self.cells["n"][self.cells.keys["bin"].isna(), 0].sum())
+
+    @property
+    def missing(self) -> int:
+        """Decisions left out because they have a time but no confidence."""
+        keys = self.cells.keys
+        return int(self.cells["n"][keys["bin"].notna() & keys["cell"].isna(), 0].sum())
+
+    def table(self) -> pd.DataFrame:
+        """Return one row for each group and time bin, from the group's first decision to its last.
+
+        Returns
+        -------
+        DataFrame
+            The ``by`` columns; ``time``, the middle of the bin (UTC); ``n`` decisions in the bin and their
+            ``mean`` confidence; ``rolling``, the mean confidence of the ``n_window`` decisions in the window
+            around the bin, with ``low`` and ``high`` (95% interval, for that time alone). At the ends the
+            window holds what there is. A mean is NaN where nothing was decided, an interval where
+            ``n_window`` is below 2.
+        """
+        groups, codes = grouped(self.sums.keys[list(self.by)])
+        parts = [self._rolled(groups.iloc[[code]], codes == code) for code in range(len(groups))]
+        return pd.concat(parts, ignore_index=True) if parts else self._rolled(groups, codes == 0)
+
+    def points(self, most: int = 4_000) -> pd.DataFrame:
+        """Return the decisions as points, thinned until a screen can show them all.
+
+        Points that fall together are one: at first those in one time bin and one hundredth of confidence,
+        then both steps are doubled in turn.
+
+        Parameters
+        ----------
+        most
+            Points at most, unless there are more groups than that.
+
+        Returns
+        -------
+        DataFrame
+            The ``by`` columns; ``time`` (UTC) and ``confidence`` (0 to 1), the middle of the cell; ``n``
+            decisions in it.
+        """
+        known = self.cells.keys[["bin", "cell"]].notna().all(axis=1).to_numpy()
+        cells = Sums(self.cells.keys[known], self.cells.names, self.cells.cells[known])
+        wide = tall = 0
+        while len(cells.keys) > most and tall < CELLS.bit_length():
+            if wide == tall:
+                cells, wide = _doubled(cells, "bin"), wide + 1
+            else:
+                cells, tall = _doubled(cells, "cell"), tall + 1
+        keys = cells.keys
+        steps = (keys["cell"].astype("float64") + 0.5) * (1 << tall) - 0.5
+        return keys[list(self.by)].assign(
+            time=_middles(keys["bin"].to_numpy(dtype=np.int64), self.shift + wide),
+            confidence=(steps / CELLS).clip(0, 1),
+            n=counted(cells["n"][:, 0]),
+        )
+
+    def _widened(self, shift: int) -> Self:
+        """Count in bins of ``1 << shift`` microseconds, at least as wide as they are."""
+        if shift == self.shift:
+            return self
+        sums, cells = (_doubled(part, "bin", shift - self.shift) for part in (self.sums, self.cells))
+        return replace(self, shift=shift, sums=sums, cells=cells)
+
+    def _rolled(self, group: pd.DataFrame, rows: NDArray[np.bool_]) -> pd.DataFrame:
+        """Make the rows of one group."""
+        bins = self.sums.keys["bin"][rows].to_numpy(dtype=np.int64)
+        first = bins[0] if len(bins) else 0
+        n, confidence = (_dense(self.sums[name][rows], bins - first) for name in self.sums.names)
+        reach = self._reach()
+        in_window = _windows(n, reach)
+        rolling, low, high = ratios(_windows(confidence, reach), in_window, in_window[:, 0])
+        table = group.loc[group.index.repeat(len(n))].reset_index(drop=True)
+        return table.assign(
+            time=_middles(first + np.arange(len(n)), self.shift),
+            n=counted(n[:, 0]),
+            mean=np.divide(confidence[:, 0], n[:, 0], out=np.full(len(n), np.nan), where=n[:, 0] > 0),
+            rolling=rolling,
+            low=low,
+            high=high,
+            n_window=counted(in_window[:, 0]),
+        )
+
+    def _reach(self) -> int:
+        """Bins that the window takes in on either side of its own."""
+        bins = self.sums.keys["bin"]
+        if isinstance(self.window, pd.Timedelta):
+            wanted = self.window / self.width
+        else:
+            wanted = self.window * (bins.max() - bins.min() + 1) if len(bins) else 1.0
+        return max(0, round((wanted - 1) / 2))
+
+
+def _checked(window: float | str | timedelta) -> float | pd.Timedelta:
+    """Return a window as a share or a duration.
+
+    Raises
+    ------
+    OptionError
+        If it is neither a number above 0 and up to 1, nor a positive duration.
+    """
+    problem = OptionError(
+        f"window must be above 0 and at most 1, or a duration like '36h', not {window!r:.60}"
+    )
+    if isinstance(window, int | float):
+        if not 0 < window <= 1:
+            raise problem
+        return float(window)
+    try:
+        duration = pd.Timedelta(window)
+    except (ValueError, TypeError) as error:
+        raise problem from error
+    if not duration > pd.Timedelta(0):
+        raise problem
+    return duration
+
+
+def _times(frame: pd.DataFrame) -> pd.Series:
+    """Return each decision's time in microseconds since 1970 (UTC), <NA> where it has none."""
+    try:
+        times = pd.to_datetime(frame["published_at"], utc=True)
+        if "streamed_at" in frame.columns:
+            times = times.fillna(pd.to_datetime(frame["streamed_at"], utc=True))
+    except (TypeError, ValueError) as error:
+        raise OptionError(f"published_at and streamed_at must be times: {error!s:.200}") from error
+    known = times.notna()
+    return times.dt.as_unit("us").astype("int64").astype("Int64").where(known)
+
+
+def _narrowest(first: int, last: int) -> int:
+    """Find by how many powers of two to widen the bins from first to last until at most 512 are left."""
+    return next(shift for shift in range(64) if (last >> shift) - (first >> shift) < MOST_BINS)
+
+
+def _doubled(cells: Sums, key: str, times: int = 1) -> Sums:
+    """Double the width of one key's cells, so many times."""
+    return cells.under(cells.keys.assign(**{key: cells.keys[key] // (1 << times)}))
+
+
+def _dense(sums: Floats, places: NDArray[np.int64]) -> Floats:
+    """Spread sums over a row of bins without holes."""
+    dense = np.zeros((places[-1] + 1 if len(places) else 0, sums.shape[1]))
+    dense[places] = sums
+    return dense
+
+
+def _windows(bins: Floats, reach: int) -> Floats:
+    """Add up the bins within reach of each one."""
+    upto = np.vstack([np.zeros_like(bins[:1]), np.cumsum(bins, axis=0)])
+    here = np.arange(len(bins))
+    return upto[np.minimum(here + reach + 1, len(bins))] - upto[np.maximum(here - reach, 0)]
+
+
+def _middles(bins: NDArray[np.int64], shift: int) -> pd.DatetimeIndex:
+    """Return the times in the middle of bins of ``1 << shift`` microseconds."""
+    half = (1 << shift) // 2
+    return pd.DatetimeIndex(((bins << shift) + half).astype("datetime64[us]"), tz="UTC")

@@ -1,0 +1,66 @@
+"""A figure with its interval and the number of observations behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .bootstrap import TAIL, Floats, interval
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One figure, its 95% interval, and the n behind it.
+
+    Attributes
+    ----------
+    value
+        The figure; NaN where nothing was observed.
+    low, high
+        Ends of the 95% interval, in the unit of the value; NaN where n is below 2.
+    n
+        Independent observations, usually decisions.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def __repr__(self) -> str:
+        between = "no interval" if np.isnan(self.low) else f"95% interval {self.low:.3g} to {self.high:.3g}"
+        return f"{self.value:.3g} ({between}, n = {self.n:,})"
+
+
+def ratios(top: Floats, bottom: Floats, n: Floats) -> tuple[Floats, Floats, Floats]:
+    """Divide sums by sums, replicate by replicate: means and other ratios with their intervals.
+
+    Parameters
+    ----------
+    top, bottom
+        Sums, shape (figures, 1 + replicates): the sum itself, then its bootstrap replicates.
+    n
+        Independent observations behind each figure, shape (figures,).
+
+    Returns
+    -------
+    value, low, high
+        Each of shape (figures,); NaN where the bottom is 0, the interval also where n is below 2.
+    """
+    ratio = np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom > 0)
+    return (ratio[:, 0], *interval(ratio[:, 1:], n))
+
+
+def shares(top: Floats, bottom: Floats, n: Floats) -> tuple[Floats, Floats, Floats]:
+    """Divide as :func:`ratios` does, for shares: parts of a whole, from 0 to 1.
+
+    Where all or none were counted every replicate agrees, which is not certainty. The interval then is the
+    exact binomial one for n of n (Clopper and Pearson 1934): it reaches ``1 - 0.025 ** (1 / n)`` inwards.
+    """
+    value, low, high = ratios(top, bottom, n)
+    reach = 1 - TAIL ** (1 / np.maximum(n, 1))
+    enough = n >= 2
+    high = np.where((value <= 0) & enough, reach, high)
+    low = np.where((value >= 1) & enough, 1 - reach, low)
+    return value, low, high
