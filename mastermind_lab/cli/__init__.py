@@ -1,0 +1,5 @@
+"""The command line: ``mastermind-lab``."""
+
+from .app import main
+
+__all__ = ["main"]

@@ -1,0 +1,267 @@
+"""The command line, as a user runs it: real processes, their output and their exit codes."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import redis
+
+import mastermind_lab as lab
+from mastermind_lab.envelope import STREAM
+from mastermind_lab.history import sample_folder
+
+SAMPLE = str(sample_folder() / "arena.ndjson.gz")
+PROGRAM = [sys.executable, "-c", "from mastermind_lab.cli import main; main()"]
+
+
+def environment(**variables):
+    kept = {
+        name: value for name, value in os.environ.items() if name not in ("MASTERMIND_LAB_URL", "REDIS_URL")
+    }
+    return kept | {"COLUMNS": "160", "TERM": "dumb", "PYTHONUNBUFFERED": "1"} | variables
+
+
+def run(*words, cwd=None, **variables):
+    found = subprocess.run(
+        [*PROGRAM, *map(str, words)], capture_output=True, text=True, env=environment(**variables), cwd=cwd
+    )
+    assert "Traceback" not in found.stdout + found.stderr
+    return found
+
+
+def fill(url, n=20):
+    with redis.Redis.from_url(url) as raw:
+        for _ in range(n):
+            raw.xadd(STREAM, {"data": '{"decision": {"recommendation": "ship", "confidence": 0.5}}'})
+        raw.xadd(STREAM, {"data": "broken"})
+
+
+class TestHelp:
+    @pytest.mark.parametrize("command", ["demo", "read", "simulate", "snapshot"])
+    def test_has_an_example_and_the_exit_codes(self, command):
+        said = run(command, "--help").stdout
+        assert f"Example: mastermind-lab {command}" in said
+        assert "130 interrupted" in said
+
+    def test_wrong_usage(self):
+        for words in (
+            ["nope"],
+            ["read", SAMPLE, "--last", "x"],
+            ["read", SAMPLE, "--last", "-1"],
+            ["snapshot"],
+        ):
+            assert run(*words).returncode == 2
+
+
+class TestRead:
+    def test_a_table(self):
+        found = run("read", SAMPLE)
+        assert found.returncode == 0
+        for said in ("decisions", "2,000", "mean confidence", "atlas-1", "95% interval", "unanimous share"):
+            assert said in found.stdout
+
+    def test_json(self):
+        found = json.loads(run("read", SAMPLE, "--json", "--last", "100").stdout)
+        assert found["decisions"] == 100
+        assert 0 < found["mean_confidence"]["low"] < found["mean_confidence"]["value"] < 1
+        assert found["coverage"][0]["left_out"] == 1_900
+
+    def test_json_of_nothing(self, tmp_path):
+        (tmp_path / "a.ndjson").touch()
+        found = json.loads(run("read", tmp_path, "--json").stdout)
+        assert (found["decisions"], found["mean_confidence"]["value"]) == (0, None)
+
+    def test_the_address_comes_from_the_option_then_the_variables(self, redis_url):
+        fill(redis_url)
+        nowhere = "redis://localhost:1"
+        assert "20" in run("read", redis_url, MASTERMIND_LAB_URL=nowhere).stdout
+        assert run("read", MASTERMIND_LAB_URL=redis_url, REDIS_URL=nowhere).returncode == 0
+        assert run("read", REDIS_URL=redis_url).returncode == 0
+        assert run("read", MASTERMIND_LAB_URL=nowhere, REDIS_URL=redis_url).returncode == 1
+
+    def test_rejects_by_reason(self, redis_url):
+        fill(redis_url)
+        assert json.loads(run("read", redis_url, "--json").stdout)["rejects"] == {"total": 1, "not_json": 1}
+
+    def test_hostile_text_is_shown_as_text(self, tmp_path):
+        model = "[red]\x1b[31mred\u202e[/] <b>"
+        envelope = {"decision": {"recommendation": "x", "confidence": 1}, "meta": {"model": model}}
+        (tmp_path / "a.ndjson").write_text(json.dumps(envelope))
+        said = run("read", tmp_path, TERM="xterm", FORCE_COLOR="1").stdout
+        assert "\x1b[31mred" not in said
+        assert "\u202e" not in said
+        assert "[red]" in said
+        assert "<b>" in said
+
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            (["read", "/none.ndjson"], "there is no file /none.ndjson"),
+            (["read", "redis://me:canary@localhost:1"], "no Redis answers at redis://localhost:1/0"),
+            (["read", "redis://me:canary@localhost:x"], "the Redis URL cannot be read"),
+            (["read", SAMPLE, "--since", "soon"], "since='soon'"),
+            (["snapshot", SAMPLE, "/proc/none"], "cannot write /proc/none"),
+            (["simulate", "/tmp/a.csv"], "name the file"),
+            (["simulate", "redis://localhost:1"], "no Redis answers"),
+        ],
+    )
+    def test_what_goes_wrong_is_said_in_a_line(self, words, said):
+        found = run(*words)
+        assert found.returncode == 1
+        assert found.stderr.startswith("error: ")
+        assert said in found.stderr
+        assert len(found.stderr.splitlines()) == 1
+        assert "canary" not in found.stderr + found.stdout
+
+    def test_a_wrong_password_is_not_printed(self, make_server):
+        server = make_server("--requirepass", "right")
+        found = run("read", server.url.replace("//", "//:canary@"))
+        assert (found.returncode, "canary" in found.stderr) == (1, False)
+        assert "password" in found.stderr
+
+    def test_a_key_of_another_type(self, redis_url):
+        with redis.Redis.from_url(redis_url) as raw:
+            raw.set(STREAM, "x")
+        assert "is not a stream" in run("read", redis_url).stderr
+
+    def test_a_stream_that_is_not_there_is_said(self, redis_url):
+        found = run("read", redis_url, "--stream", "typo")
+        assert found.returncode == 0
+        assert "there is no stream 'typo'" in found.stdout
+
+    def test_a_reader_that_leaves(self):
+        command = f"{shlex.join(PROGRAM)} read {shlex.quote(SAMPLE)} --json | head -c 1"
+        found = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=environment())
+        assert found.stderr == ""
+
+
+class TestSnapshot:
+    def test_is_read_back(self, tmp_path):
+        found = run("snapshot", SAMPLE, tmp_path / "snap")
+        assert found.stdout.strip() == f"2,000 decisions and 0 rejects are in {tmp_path}/snap"
+        assert len(lab.read(tmp_path / "snap")) == 2_000
+        assert run("snapshot", SAMPLE, tmp_path / "snap").returncode == 1
+        assert run("snapshot", SAMPLE, tmp_path / "snap", "--overwrite", "--last", 5).returncode == 0
+        assert len(lab.read(tmp_path / "snap")) == 5
+
+
+class TestSimulate:
+    def test_into_a_file(self, tmp_path):
+        for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+            found = run("simulate", tmp_path / f"{name}.ndjson", "--count", 50, "--seed", seed)
+            assert found.stdout.startswith("50 decisions are in")
+        a, b, c = ((tmp_path / f"{name}.ndjson").read_bytes() for name in "abc")
+        assert a == b != c
+        assert len(lab.read(tmp_path / "a.ndjson")) == 50
+
+    def test_onto_a_stream_at_a_rate(self, redis_url):
+        began = time.time()
+        found = run("simulate", redis_url, "--count", 20, "--rate", 20)
+        assert f"20 decisions on {STREAM} at {redis_url}/0" in found.stdout
+        assert time.time() - began > 0.9
+        history = lab.read(redis_url)
+        assert len(history) == 20
+        lag = history.decisions["streamed_at"] - history.decisions["published_at"]
+        assert (lag.abs().dt.total_seconds() < 5).all()
+
+    def test_malformed_entries(self, redis_url):
+        run("simulate", redis_url, "--count", 60, "--rate", 0, "--malformed", 0.5)
+        assert 10 < len(lab.read(redis_url).rejects) < 50
+
+    def test_until_interrupted(self, redis_url):
+        process = subprocess.Popen(
+            [*PROGRAM, "simulate", redis_url, "--rate", "50"],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        )
+        try:
+            wait_until(lambda: len(lab.read(redis_url)) > 3)
+            process.send_signal(signal.SIGINT)
+            said, _ = process.communicate(timeout=10)
+        finally:
+            process.kill()
+        assert process.returncode == 130
+        assert said.startswith(f"{len(lab.read(redis_url)):,} decisions on")
+
+
+def wait_until(ready, seconds=30):
+    end = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.05)
+
+
+def gone(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+class TestDemo:
+    FILES = ("confidence.png", "confidence_over_time.png", "votes.png", "margin.png")
+
+    def test_headless(self, tmp_path):
+        began = time.monotonic()
+        found = run("demo", "--headless", cwd=tmp_path)
+        assert found.returncode == 0, found.stderr
+        assert time.monotonic() - began < 30
+        for said in ("unanimous share", "mean confidence", "not_json", "invalid", "version"):
+            assert said in found.stdout
+        for name in self.FILES:
+            assert (tmp_path / "mastermind-demo" / name).read_bytes().startswith(b"\x89PNG")
+        history = lab.read(tmp_path / "mastermind-demo" / "snapshot")
+        assert len(history) + len(history.rejects) == 2_000
+        assert 5 < len(history.rejects) < 40
+        url = re.search(r"redis://\S+", found.stdout).group()
+        with pytest.raises(lab.SourceError):
+            lab.read(url)
+
+    def test_a_second_time_in_the_same_folder(self, tmp_path):
+        for _ in range(2):
+            assert run("demo", "--headless", cwd=tmp_path).returncode == 0
+
+    def test_a_folder_that_cannot_be_written(self):
+        found = run("demo", "--headless", "--folder", "/proc/none")
+        assert (found.returncode, found.stderr.count("\n")) == (1, 1)
+        assert "cannot write" in found.stderr
+
+    @pytest.mark.timeout(120)
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+    def test_with_jupyterlab_until_a_signal(self, tmp_path, number):
+        log = tmp_path / "log"
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                [*PROGRAM, "demo"],
+                cwd=tmp_path,
+                stdout=output,
+                stderr=output,
+                env=environment(BROWSER="true"),
+            )
+        try:
+            wait_until(lambda: "/lab?token=" in log.read_text(), 60)
+            url = re.search(r"redis://\S+", log.read_text()).group()
+            before = len(lab.read(url))
+            wait_until(lambda: len(lab.read(url)) > before + 20)
+            children = [
+                int(one)
+                for one in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            ]
+            process.send_signal(number)
+            process.wait(timeout=20)
+        finally:
+            process.kill()
+        assert process.returncode == (0 if number == signal.SIGINT else 128 + number)
+        wait_until(lambda: all(gone(child) for child in children), 10)
+        assert "Traceback" not in log.read_text()
+        with pytest.raises(lab.SourceError):
+            lab.read(url)

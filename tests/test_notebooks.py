@@ -1,0 +1,46 @@
+"""The notebooks run from top to bottom, offline and on a running arena, and are stored without outputs."""
+
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from mastermind_lab.arena import Arena, payloads
+from mastermind_lab.envelope import STREAM
+from mastermind_lab.history import sample_folder
+from mastermind_lab.stream import publish_payloads
+
+NOTEBOOKS = sorted((sample_folder().parent / "notebooks").glob("*.ipynb"))
+
+
+def ids(path: Path):
+    return path.stem
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=ids)
+def test_is_stored_without_outputs(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.filterwarnings("default::ResourceWarning", "default::DeprecationWarning")  # the client's own
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=ids)
+@pytest.mark.parametrize("where", ["offline", "on a stream"])
+def test_runs(path, where, redis_url, monkeypatch, tmp_path):
+    monkeypatch.delenv("MASTERMIND_LAB_URL", raising=False)
+    monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+    if where == "on a stream":
+        list(publish_payloads(redis_url, STREAM, payloads(Arena(), 300, malformed=0.02)))
+        monkeypatch.setenv("MASTERMIND_LAB_URL", redis_url)
+    # The kernel's own choice of backend, as in JupyterLab.
+    monkeypatch.delitem(os.environ, "MPLBACKEND")
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=90, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    outputs = [one for cell in notebook.cells for one in cell.get("outputs", [])]
+    assert not [one for one in outputs if one.output_type == "stream" and one.name == "stderr"]
+    pictures = [one for one in outputs if "image/png" in one.get("data", {})]
+    assert len(pictures) == sum("lab.charts" in cell.source for cell in notebook.cells)
