@@ -1,6 +1,7 @@
-"""The notebooks run from top to bottom, offline and on a running arena, and are stored without outputs."""
+"""What is shown runs: the notebooks, offline and on a running arena, and the README's examples."""
 
 import os
+import re
 from pathlib import Path
 
 import nbformat
@@ -44,3 +45,18 @@ def test_runs(path, where, redis_url, monkeypatch, tmp_path):
     assert not [one for one in outputs if one.output_type == "stream" and one.name == "stderr"]
     pictures = [one for one in outputs if "image/png" in one.get("data", {})]
     assert len(pictures) == sum("lab.charts" in cell.source for cell in notebook.cells)
+
+
+def test_the_examples_of_the_readme_run(monkeypatch, tmp_path):
+    from matplotlib import pyplot
+
+    text = (sample_folder().parent / "README.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 2
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for block in blocks:
+        exec(block, names)
+    pyplot.close("all")
+    assert (tmp_path / "snapshots" / "run-42" / "decisions").is_dir()
+    assert names["summary"].table()["n"].sum() > 1_900
