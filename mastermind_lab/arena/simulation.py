@@ -9,7 +9,6 @@ from math import cos, pi, sin
 from random import Random
 from typing import NamedTuple
 
-from .. import envelope
 from ..envelope import DecisionEnvelope
 from .case import Case, hex_id
 from .debate import Question
@@ -27,9 +26,6 @@ SEASON = 2_500
 
 PER_HOUR = 7.0
 """How many decisions are published in the busiest hour."""
-
-USUAL_BUSTLE = 0.47
-"""How busy an hour of the week is on average, if the busiest counts as 1."""
 
 
 class Outcome(NamedTuple):
@@ -69,20 +65,6 @@ class Arena:
         self._time = start
         self._asked: dict[str, Question] = {}
         self._standing: list[Question] = []
-
-    @staticmethod
-    def start_for(count: int, until: datetime | None = None) -> datetime:
-        """Return when to open, so that about ``count`` decisions are published shortly before a moment.
-
-        Parameters
-        ----------
-        count
-            How many decisions.
-        until
-            The moment; now if left out.
-        """
-        # A weekend may fall anywhere, hence the two days to spare.
-        return (until or envelope.now()) - timedelta(days=2, hours=count / (PER_HOUR * USUAL_BUSTLE))
 
     def decisions(
         self, count: int | None = None, *, clock: Callable[[], datetime] | None = None

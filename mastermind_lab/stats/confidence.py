@@ -30,8 +30,8 @@ class Confidence(Summary):
     >>> import mastermind_lab as lab
     >>> history = lab.sample()
     >>> summary = lab.stats.Confidence.of(history, by="meta.model", threshold=0.6)
-    >>> float(summary.table()["n"].sum())
-    2000.0
+    >>> int(summary.table()["n"].sum())
+    2000
     """
 
     threshold: float

@@ -150,7 +150,8 @@ class ConfidenceOverTime(Summary):
             decisions in it.
         """
         known = self.cells.keys[["bin", "cell"]].notna().all(axis=1).to_numpy()
-        cells = Sums(self.cells.keys[known], self.cells.names, self.cells.cells[known])
+        keys = self.cells.keys[known].reset_index(drop=True)
+        cells = Sums(keys, self.cells.names, self.cells.cells[known])
         wide = tall = 0
         while len(cells.keys) > most and tall < CELLS.bit_length():
             if wide == tall:
@@ -226,15 +227,21 @@ def _checked(window: float | str | timedelta) -> float | pd.Timedelta:
 
 
 def _times(frame: pd.DataFrame) -> pd.Series:
-    """Return each decision's time in microseconds since 1970 (UTC), <NA> where it has none."""
-    try:
-        times = pd.to_datetime(frame["published_at"], utc=True)
-        if "streamed_at" in frame.columns:
-            times = times.fillna(pd.to_datetime(frame["streamed_at"], utc=True))
-    except (TypeError, ValueError) as error:
-        raise OptionError(f"published_at and streamed_at must be times: {error!s:.200}") from error
-    known = times.notna()
-    return times.dt.as_unit("us").astype("int64").astype("Int64").where(known)
+    """Return each decision's time in microseconds since 1970 (UTC), <NA> where it has none.
+
+    Raises
+    ------
+    OptionError
+        If a column holds anything but times.
+    """
+    columns = [frame[name] for name in ("published_at", "streamed_at") if name in frame.columns]
+    for column in columns:
+        if not pd.api.types.is_datetime64_any_dtype(column):
+            raise OptionError(f"{column.name} holds {column.dtype} and no times: convert it by pandas.to_datetime")
+    times = pd.to_datetime(columns[0], utc=True)
+    for column in columns[1:]:
+        times = times.fillna(pd.to_datetime(column, utc=True))
+    return times.dt.as_unit("us").astype("int64").astype("Int64").where(times.notna())
 
 
 def _narrowest(first: int, last: int) -> int:

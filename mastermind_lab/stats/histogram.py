@@ -70,7 +70,7 @@ def coarse(steps: Sums, bins: int) -> pd.DataFrame:
         raise OptionError(f"bins must divide {STEPS:,} evenly, like 10, 20 or 40; {bins!r} does not")
     fine = _dense(steps)
     fine[:, -2] += fine[:, -1]
-    counts = fine[:, :-1].reshape(len(fine), bins, -1).sum(axis=-1)
+    counts = fine[:, :-1].reshape(len(fine), bins, STEPS // bins).sum(axis=-1)
     groups = grouped(_groups(steps))[0]
     table = groups.loc[groups.index.repeat(bins)].reset_index(drop=True)
     edges = np.arange(bins + 1) / bins

@@ -56,6 +56,8 @@ def names_of(by: By, taken: Iterable[str] = ()) -> tuple[str, ...]:
     OptionError
         If a name is no text, comes twice, or is taken for a key of the subject's own.
     """
+    if not isinstance(by, str | Iterable | None):
+        raise OptionError(f"by takes column names, not {by!r:.60}")
     names = () if by is None else (by,) if isinstance(by, str) else tuple(by)
     for name in names:
         if not isinstance(name, str):
