@@ -245,6 +245,7 @@ class TestColumns:
             (lab.Column("x", "meta.x", "datetime"), "no type 'datetime'"),
             (lab.Column("x", 'meta."x', "str"), "not closed"),
             (lab.Column("confidence", "meta.x", "str"), "'confidence' is there already"),
+            (lab.Column("meta.x", "meta.x", "str"), "open columns' own"),
         ],
     )
     def test_a_column_that_makes_no_sense(self, column, said):

@@ -4,7 +4,7 @@ Between a batch of rows and a DataFrame stands an Arrow table a frame (:data:`Ta
 once each, tables merge without loss, and DataFrames are made once, at the end.
 """
 
-from .declared import COVERAGE, DECLARED, FRAMES, PAYLOADS, dictionary
+from .declared import COVERAGE, DECLARED, FRAMES, PAYLOADS, check_names, dictionary
 from .envelopes import rebuild
 from .ids import id_key, id_parts, order
 from .tables import (
@@ -26,6 +26,7 @@ __all__ = [
     "FRAMES",
     "PAYLOADS",
     "Tables",
+    "check_names",
     "coverage_frame",
     "dictionary",
     "entry_ids",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import pandas as pd
 import pyarrow as pa
+
+from ..errors import OptionError
 
 ARROW = {
     "str": pa.string(),
@@ -124,6 +127,25 @@ OPEN = {
 def schema(frame: str) -> pa.Schema:
     """Return the Arrow schema of a frame's declared columns."""
     return pa.schema([(column.column, ARROW[column.type]) for column in DECLARED[frame].values()])
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Refuse extra columns of ``decisions`` whose names are taken, by a declared or an open column or twice.
+
+    Raises
+    ------
+    OptionError
+        With the name.
+    """
+    seen = set(DECLARED["decisions"])
+    for name in names:
+        if name in seen:
+            raise OptionError(f"column {name!r} is there already: give the extra one another name")
+        if name.startswith(OPEN["decisions"]):
+            raise OptionError(
+                f"column {name!r}: names with {OPEN['decisions']} in front are open columns' own"
+            )
+        seen.add(name)
 
 
 def dictionary() -> pd.DataFrame:

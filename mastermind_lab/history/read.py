@@ -13,7 +13,7 @@ from .. import files, snapshot
 from ..decode import Batch, Column, check_columns
 from ..envelope import STREAM, Reject
 from ..errors import OptionError
-from ..frames import Tables, coverage_frame, entry_ids, id_key, merge, tables
+from ..frames import Tables, check_names, coverage_frame, entry_ids, id_key, merge, tables
 from ..stream import SCHEMES, Pages
 from .history import History
 from .limits import Bound, Limits, cut
@@ -79,6 +79,7 @@ def read(
     """
     limits, columns = Limits.of(last, since, until), tuple(columns)
     check_columns(columns)
+    check_names(column.name for column in columns)
     reading = _Reading(columns, payloads, limits, bool(progress))
     if hasattr(source, "connection_pool") or (isinstance(source, str) and source.startswith(SCHEMES)):
         return reading.stream(source, stream)
