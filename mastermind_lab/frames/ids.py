@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 
@@ -21,10 +23,28 @@ def id_key(stream_id: str) -> tuple[int, int, int]:
     return int(epoch or 0), int(milliseconds), int(sequence or 0)
 
 
-def id_parts(ids: Iterable[str]) -> NDArray[np.uint64]:
+def id_parts(ids: Iterable[str] | pa.Array | pa.ChunkedArray) -> NDArray[np.uint64]:
     """Split many ids at once: an array of shape (n, 3) of epoch, milliseconds, sequence number."""
-    keys = [id_key(stream_id) for stream_id in ids]
-    return np.array(keys, dtype=np.uint64).reshape(-1, 3)
+    texts = ids if isinstance(ids, pa.Array | pa.ChunkedArray) else pa.array(ids, pa.string())
+    numbers = _two_numbers(texts)
+    if numbers is None:
+        keys = [id_key(stream_id) for stream_id in texts.to_pylist()]
+        return np.array(keys, dtype=np.uint64).reshape(-1, 3)
+    parts = np.zeros((len(texts), 3), np.uint64)
+    parts[:, 1:] = numbers
+    return parts
+
+
+def _two_numbers(texts: pa.Array | pa.ChunkedArray) -> NDArray[np.uint64] | None:
+    """Split ids of the usual form, two numbers and no epoch; None where one has another form."""
+    split = pc.split_pattern(texts, "-")
+    if not pc.all(pc.equal(pc.list_value_length(split), 2), min_count=0).as_py():
+        return None
+    try:
+        numbers: NDArray[np.uint64] = pc.list_flatten(split).cast(pa.uint64()).to_numpy()
+    except pa.ArrowInvalid:
+        return None
+    return numbers.reshape(-1, 2)
 
 
 def order(parts: NDArray[np.uint64]) -> NDArray[np.intp]:

@@ -38,13 +38,15 @@ def kind_of_field(described: pa.Field) -> str:
 
 def kind_of(values: Sequence[Any]) -> str:
     """Return the narrowest kind that holds Python values without loss."""
-    types = {type(value) for value in values} - {type(None)}
+    types = set(map(type, values)) - {type(None)}
     if not types:
         return "null"
     if types == {bool}:
         return "boolean"
     if types == {str}:
         return "str"
+    if types == {float}:
+        return "float64"
     if types == {int} and all(-(2**63) <= value < 2**63 for value in values if value is not None):
         return "Int64"
     if types <= {int, float} and all(_is_float(value) for value in values if type(value) is int):
@@ -66,10 +68,12 @@ def column(name: str, length: int, places: Sequence[int], values: Sequence[Any])
         values = [None if value is None else json_text(_one_spelling(value)) for value in values]
     elif kind == "float64":
         values = [None if value is None else float(value) for value in values]
+    described = field(name, kind)
+    if places == range(length):
+        return described, pa.array(values, described.type)
     dense = [None] * length
     for place, value in zip(places, values, strict=True):
         dense[place] = value
-    described = field(name, kind)
     return described, pa.array(dense, described.type)
 
 
@@ -109,7 +113,7 @@ def _one_spelling(value: Any) -> Any:
     larger ones as floats where a float holds them.
     """
     if type(value) is float:
-        return int(value) if value.is_integer() and abs(value) < 2**64 else value
+        return int(value) if value.is_integer() and abs(value) < 2**64 and str(value) != "-0.0" else value
     if type(value) is int and abs(value) >= 2**64 and _is_float(value):
         return float(value)
     return value

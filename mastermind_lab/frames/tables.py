@@ -10,10 +10,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..decode import Batch, Column, Rows
+from ..decode import Batch, Column, Rows, rows
 from . import open as opened
 from .declared import ARROW, COVERAGE, DECLARED, FRAMES, OPEN, PAYLOADS, schema
-from .ids import id_key, id_parts, order
+from .ids import id_parts, order
 
 Tables = dict[str, pa.Table]
 """Frame name -> Arrow table, for the five frames and, where they were kept, the payloads."""
@@ -24,6 +24,7 @@ _PANDAS = {
     pa.null(): pd.BooleanDtype(),
     pa.string(): pd.StringDtype(na_value=np.nan),
 }
+_SCHEMAS = {frame: schema(frame) for frame in FRAMES}
 _LAST_MOMENT = 253_402_300_799_999  # ms: the end of the year 9999, beyond which no datetime can be shown
 
 
@@ -37,28 +38,46 @@ def tables(batch: Batch, *, numbered: bool = False) -> Tables:
     numbered
         The ids are our own numbering of a source without ids, so they hold no time.
     """
-    ids = [row[0] for row in batch.decisions.rows]
-    names = [*schema("decisions").names[:1], *schema("decisions").names[2:]]
-    types = [schema("decisions").field(name) for name in names]
+    texts = [one.stream_id for one in batch.decoded]
+    ids, made = pa.array(texts, pa.string()), rows(batch)
+    of_decisions = {"stream_id": ids, "streamed_at": _times(texts, numbered)} | made["decisions"].declared
     extra = [pa.field(column.name, ARROW[column.type]) for column in batch.columns]
-    decisions = _table(batch.decisions, [*types, *extra])
-    built = {"decisions": decisions.add_column(1, "streamed_at", _times(ids, numbered))}
-    rest = [*FRAMES[1:], PAYLOADS] if batch.keep_payloads else FRAMES[1:]
-    return built | {frame: _table(getattr(batch, frame), list(schema(frame))) for frame in rest}
+    built = {"decisions": _table([*_SCHEMAS["decisions"], *extra], of_decisions, made["decisions"], len(ids))}
+    for frame in ("votes", "citations", "arguments"):
+        part = made[frame]
+        declared = {"stream_id": ids.take(pa.array(part.owners))} | part.declared
+        built[frame] = _table(_SCHEMAS[frame], declared, part, len(part.owners))
+    built["rejects"] = _plain("rejects", batch.rejects)
+    if batch.keep_payloads:
+        built[PAYLOADS] = pa.table([ids, pa.array(batch.payloads, pa.binary())], schema(PAYLOADS))
+    return built
 
 
-def _table(rows: Rows, declared: Sequence[pa.Field]) -> pa.Table:
-    columns = list(zip(*rows.rows, strict=True)) or [()] * len(declared)
-    arrays = [pa.array(column, one.type) for column, one in zip(columns, declared, strict=True)]
-    found = [opened.column(path, len(rows.rows), *rows.open[path]) for path in sorted(rows.open)]
-    fields = [*declared, *(described for described, _ in found)]
-    return pa.table([*arrays, *(array for _, array in found)], pa.schema(fields))
+def _table(fields: Iterable[pa.Field], declared: Mapping[str, Any], rows: Rows, length: int) -> pa.Table:
+    arrays = [_array(one, declared[one.name]) for one in fields]
+    found = [opened.column(path, length, *rows.open[path]) for path in sorted(rows.open)]
+    described = [*fields, *(one for one, _ in found)]
+    return pa.table([*arrays, *(array for _, array in found)], pa.schema(described))
+
+
+def _array(described: pa.Field, values: Any) -> pa.Array:
+    if isinstance(values, pa.Array):
+        return values
+    # A root has no parent: -1 in the rows, missing in the table.
+    missing = values < 0 if described.name == "parent" else None
+    return pa.array(values, described.type, mask=missing)
+
+
+def _plain(frame: str, found: Sequence[tuple[Any, ...]]) -> pa.Table:
+    columns = zip(*found, strict=True) if found else [()] * len(_SCHEMAS[frame])
+    arrays = [pa.array(values, one.type) for values, one in zip(columns, _SCHEMAS[frame], strict=True)]
+    return pa.table(arrays, _SCHEMAS[frame])
 
 
 def _times(ids: Sequence[str], numbered: bool) -> pa.Array:
     if numbered:
         return pa.nulls(len(ids), ARROW["datetime64[us, UTC]"])
-    milliseconds = id_parts(ids)[:, 1]
+    milliseconds = np.array([int(one.partition("-")[0]) for one in ids], np.uint64)
     beyond = milliseconds > _LAST_MOMENT
     microseconds = np.where(beyond, 0, milliseconds).astype(np.int64) * 1000
     return pa.array(microseconds, mask=beyond).cast(ARROW["datetime64[us, UTC]"])
@@ -118,10 +137,18 @@ def join(left: Tables, right: Tables) -> Tables:
     return {frame: _sorted(table) for frame, table in both.items()}
 
 
+def in_one_piece(parts: Tables) -> Tables:
+    """Copy tables of many small pieces into tables of one."""
+    return {frame: table.combine_chunks() for frame, table in parts.items()}
+
+
 def entry_ids(parts: Tables) -> list[str]:
     """List the ids of all entries, rejects included, oldest first."""
-    ids = [*parts["decisions"]["stream_id"].to_pylist(), *parts["rejects"]["stream_id"].to_pylist()]
-    return sorted(ids, key=id_key)
+    chunks = [*parts["decisions"]["stream_id"].chunks, *parts["rejects"]["stream_id"].chunks]
+    ids = pa.chunked_array(chunks, pa.string()).combine_chunks()
+    place = order(id_parts(ids))
+    listed: list[str] = (ids if (np.diff(place) == 1).all() else ids.take(pa.array(place))).to_pylist()
+    return listed
 
 
 def renumber(parts: Tables, files: Mapping[int, int]) -> Tables:
@@ -136,7 +163,7 @@ def _renumbered(table: pa.Table, files: Mapping[int, int]) -> pa.Table:
 
 
 def _sorted(table: pa.Table) -> pa.Table:
-    place = order(id_parts(table["stream_id"].to_pylist()))
+    place = order(id_parts(table["stream_id"]))
     return table if (np.diff(place) == 1).all() else table.take(place)
 
 

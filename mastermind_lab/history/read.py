@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, closing
 from importlib.resources import files as resources
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .. import files, snapshot
-from ..decode import Batch, Column, check_columns
+from ..decode import Batch, Column, Learned, check_columns, collector_paused
 from ..envelope import STREAM, Reject
 from ..errors import OptionError
-from ..frames import Tables, check_names, coverage_frame, entry_ids, id_key, merge, tables
-from ..stream import SCHEMES, Pages
+from ..frames import Tables, check_names, coverage_frame, entry_ids, id_parts, merge, tables
+from ..frames.tables import in_one_piece
 from .history import History
 from .limits import Bound, Limits, cut
 
 Source = Any
 """A URL, a redis client, a path, a glob, or an iterable of payloads."""
 
-_BATCH_BYTES = 8 * 2**20
+Entry = tuple[str, Any, Reject | None]
+"""An entry's id, its payload, and what is wrong where the source itself is damaged."""
+
+_SCHEMES = ("redis://", "rediss://", "unix://")
+
+# A batch's objects should lie in the processor's cache, and still be many enough to share the cost of their
+# Arrow arrays.
+_BATCH_BYTES = 3 * 2**18
+_BATCHES_A_PART = 8
 
 
 def read(
@@ -81,7 +93,7 @@ def read(
     check_columns(columns)
     check_names(column.name for column in columns)
     reading = _Reading(columns, payloads, limits, bool(progress))
-    if hasattr(source, "connection_pool") or (isinstance(source, str) and source.startswith(SCHEMES)):
+    if hasattr(source, "connection_pool") or (isinstance(source, str) and source.startswith(_SCHEMES)):
         return reading.stream(source, stream)
     if isinstance(source, str | os.PathLike):
         return reading.snapshot(source) if snapshot.is_snapshot(source) else reading.files(source)
@@ -128,18 +140,19 @@ class _Reading:
 
     def __init__(self, columns: tuple[Column, ...], payloads: bool, limits: Limits, progress: bool) -> None:
         self.columns, self.payloads, self.limits, self.progress = columns, payloads, limits, progress
+        self.learned = Learned()
 
     def stream(self, source: Source, name: str) -> History:
+        from ..stream import Pages  # here, because most of what redis imports goes unused elsewhere
+
         pages = Pages(source, name, last=self.limits.last, **self.limits.ids())
         found: list[Tables] = []
-        with self._bar() as bar:
-            for page in pages:
-                batch = self._batch()
-                for stream_id, payload in page:
-                    batch.add(stream_id, payload)
-                found.append(tables(batch))
+        # Closed at once if anything goes wrong here, so that no thread and no connection stays behind.
+        with self._bar() as bar, closing(iter(pages)) as fetched:
+            for page in fetched:
                 bar.total = pages.total
-                bar.update(len(page))
+                batches = _batches((*entry, None) for entry in page)
+                found.append(self._part(batches, bar, numbered=False))
         parts = merge(reversed(found), self.columns)
         row = {"source": pages.where, "stream": name, "limits": self.limits.said}
         return History.of(parts, coverage_frame([row | _extent(entry_ids(parts)) | pages.account()]))
@@ -171,46 +184,80 @@ class _Reading:
         row |= {"left_out": gone, "limits": self.limits.said} | _extent(entry_ids(kept))
         return History.of(kept, coverage_frame([row]))
 
-    def _batch(self) -> Batch:
-        return Batch(self.columns, self.payloads)
-
     def _bar(self) -> Any:
+        if not self.progress:
+            return _NoBar()
         from tqdm.auto import tqdm  # here, because it loads notebook widgets
 
-        return tqdm(unit=" entries", disable=not self.progress)
+        return tqdm(unit=" entries")
 
-    def _numbered(self, lines: Iterable[tuple[str, Any, Reject | None]], bar: Any) -> Tables:
-        found, batch, size = [], self._batch(), 0
-        for line_id, payload, fault in lines:
+    def _numbered(self, lines: Iterable[Entry], bar: Any) -> Tables:
+        batches, found = _batches(lines), []
+        while some := list(islice(batches, _BATCHES_A_PART)):
+            found.append(self._part(some, bar, numbered=True))
+        return merge(found, self.columns)
+
+    def _part(self, batches: Iterable[list[Entry]], bar: Any, numbered: bool) -> Tables:
+        """Decode some batches and put them in one piece: a frame of few pieces is quick to work with."""
+        found = []
+        for batch in batches:
+            with collector_paused():
+                found.append(self._decoded(batch, numbered))
+            bar.update(len(batch))
+        return in_one_piece(merge(found, self.columns))
+
+    def _decoded(self, entries: list[Entry], numbered: bool) -> Tables:
+        batch = Batch(self.columns, self.payloads, self.learned)
+        for entry_id, payload, fault in entries:
             if fault:
-                batch.reject(line_id, fault, payload)
+                batch.reject(entry_id, fault, payload)
             else:
-                batch.add(line_id, payload)
-            bar.update()
-            size += len(payload) if isinstance(payload, str | bytes) else 0
-            if size > _BATCH_BYTES:
-                found.append(tables(batch, numbered=True))
-                batch, size = self._batch(), 0
-        return merge([*found, tables(batch, numbered=True)], self.columns)
+                batch.add(entry_id, payload)
+        return tables(batch, numbered=numbered)
 
     def _cut(self, parts: Tables, sources: list[str]) -> History:
         """Cut numbered entries to the limits, and say for each source what was kept."""
         kept = cut(parts, self.limits, numbered=True)
-        whole, left = _per_file(entry_ids(parts)), _per_file(entry_ids(kept))
+        left = _per_file(kept, len(sources))
+        whole = left if kept is parts else _per_file(parts, len(sources))
         rows = []
-        for number, source in enumerate(sources):
-            ids = left.get(number, [])
-            gone = len(whole.get(number, [])) - len(ids)
-            rows.append({"source": source, "left_out": gone, "limits": self.limits.said} | _extent(ids))
+        for source, before, ids in zip(sources, whole, left, strict=True):
+            said = {"source": source, "left_out": len(before) - len(ids), "limits": self.limits.said}
+            rows.append(said | _extent(ids))
         return History.of(kept, coverage_frame(rows))
+
+
+class _NoBar(AbstractContextManager["_NoBar"]):
+    """Shows nothing; tqdm starts a thread even where it is disabled."""
+
+    total: int | None = None
+
+    def __exit__(self, *_: object) -> None:
+        """Do nothing."""
+
+    def update(self, n: int) -> None:
+        """Do nothing."""
+
+
+def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Split entries into batches of some bytes."""
+    batch, size = [], 0
+    for entry in entries:
+        batch.append(entry)
+        size += len(entry[1]) if isinstance(entry[1], str | bytes) else 0
+        if size > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _extent(ids: list[str]) -> dict[str, Any]:
     return {"entries": len(ids), "first_id": ids[0] if ids else None, "last_id": ids[-1] if ids else None}
 
 
-def _per_file(ids: list[str]) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
-    for one in ids:
-        found.setdefault(id_key(one)[1], []).append(one)
-    return found
+def _per_file(parts: Tables, files: int) -> list[list[str]]:
+    """List the ids of each file's entries."""
+    ids = entry_ids(parts)
+    ends = np.searchsorted(id_parts(ids)[:, 1], np.arange(files, dtype=np.uint64), side="right")
+    return [ids[start:end] for start, end in zip([0, *ends], ends, strict=False)]

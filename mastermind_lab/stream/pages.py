@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
+from queue import Empty, Queue
+from threading import Thread
 from typing import Any, NamedTuple
 
 import redis
@@ -18,7 +21,9 @@ Entry = tuple[str, bytes | None]
 PAGE_BYTES = 4 * 2**20
 """The size a page aims at, whatever the size of an entry."""
 
-_FIRST_PAGE, _MOST_ENTRIES = 16, 10_000
+# Should entries suddenly become larger, a page is limited by their number until its size is known.
+_FIRST_PAGE, _MOST_ENTRIES = 16, 2_000
+_MOST_AHEAD = 1  # and one more that is being fetched
 
 
 class Figures(NamedTuple):
@@ -91,12 +96,12 @@ class Pages:
         self.after: Figures | None = None
         self.note = ""
 
-    def __iter__(self) -> Iterator[list[Entry]]:
-        """Yield the pages."""
+    def __iter__(self) -> Generator[list[Entry]]:
+        """Yield the pages; closing the iterator early ends its thread and its connection."""
         with connect(self.source) as client:
             try:
                 self.before = self._figures(client)
-                yield from self._pages(client)
+                yield from _Ahead(self._pages(client), client.connection_pool.disconnect)
                 self.after = self._figures(client)
             except (fault.RedisError, OSError) as error:
                 raise explain(error, self.where, self.stream) from error
@@ -176,6 +181,50 @@ class Pages:
         deleted = before.max_deleted and before.first and id_key(before.max_deleted) >= id_key(before.first)
         vanished = self.after and self._lost(before, self.after)
         return "at most" if deleted or (vanished and self.total is None) else "exact"
+
+
+class _Ahead:
+    """Pages fetched in a thread of their own while the one before is worked on.
+
+    While the caller decodes, the thread waits for the server and takes from the socket what has arrived. A
+    fault of the thread is raised where the page would have come.
+    """
+
+    def __init__(self, pages: Iterator[list[Entry]], hang_up: Callable[[], None]) -> None:
+        self._pages, self._hang_up = pages, hang_up
+        self._ready: Queue[list[Entry] | BaseException | None] = Queue(_MOST_AHEAD)
+        self._stopped = False
+        self._thread = Thread(target=self._fetch, name="mastermind-pages", daemon=True)
+
+    def __iter__(self) -> Iterator[list[Entry]]:
+        self._thread.start()
+        try:
+            while (found := self._ready.get()) is not None:
+                if isinstance(found, BaseException):
+                    raise found
+                yield found
+        finally:
+            self._stop()
+
+    def _fetch(self) -> None:
+        try:
+            for page in self._pages:
+                self._ready.put(page)
+                if self._stopped:
+                    return
+            self._ready.put(None)
+        except BaseException as error:  # noqa: BLE001 - raised again by the one who waits for the page
+            self._ready.put(error)
+
+    def _stop(self) -> None:
+        self._stopped = True
+        if self._thread.is_alive():
+            # Shutting the socket down ends a read that is under way; emptying the queue, a wait for room.
+            self._hang_up()
+        while self._thread.is_alive():
+            with suppress(Empty):
+                self._ready.get(timeout=0.01)
+        self._thread.join()
 
 
 def _next_size(page: list[Entry], size: int) -> int:

@@ -1,0 +1,29 @@
+"""Many payloads become rows and rejects, fast.
+
+A :class:`Batch` takes entries one by one; :func:`rows` makes columns of them. It never touches pandas. Typed
+structs say yes quickly, and only where ``envelope.judge`` says yes with the same values and types; they never
+say no. Every other payload goes to ``envelope.judge``, whose word is final. One payload, one decode: payloads
+are never joined, and one entry never costs another.
+"""
+
+from .batch import Batch, collector_paused
+from .columns import Column, check_columns
+from .learned import Learned
+from .leaves import MOST_OPEN
+from .paths import json_text, leaves, step, steps
+from .rows import Rows, rows
+
+__all__ = [
+    "MOST_OPEN",
+    "Batch",
+    "Column",
+    "Learned",
+    "Rows",
+    "check_columns",
+    "collector_paused",
+    "json_text",
+    "leaves",
+    "rows",
+    "step",
+    "steps",
+]

@@ -1,0 +1,69 @@
+"""Paths to the leaves of free-form objects, and values as JSON text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..errors import OptionError
+
+Path = str
+
+
+def leaves(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[Path, Any]]:
+    """List the leaves of a tree of objects as (path, value); an empty object is a leaf."""
+    for key, value in tree.items():
+        path = prefix + step(key)
+        if isinstance(value, dict) and value:
+            yield from leaves(value, path + ".")
+        else:
+            yield path, value
+
+
+def step(key: str) -> str:
+    """Write one key as a step of a path; like TOML, a key with a dot in it is quoted.
+
+    Examples
+    --------
+    >>> step("model"), step("gpt-4.1")
+    ('model', '"gpt-4.1"')
+    """
+    plain = key and "." not in key and '"' not in key and key != "*"
+    return key if plain else json.dumps(key, ensure_ascii=False)
+
+
+def steps(path: Path) -> list[str]:
+    """Take a path apart into its keys, the inverse of joining :func:`step` with dots.
+
+    Raises
+    ------
+    OptionError
+        A quoted step is not closed or not followed by a dot.
+    """
+    found: list[str] = []
+    rest = path
+    while True:
+        if rest.startswith('"'):
+            try:
+                key, end = json.JSONDecoder().raw_decode(rest)
+            except ValueError as error:
+                raise OptionError(f"path {path!r}: a quoted step is not closed ({error})") from error
+        else:
+            end = rest.find(".") if "." in rest else len(rest)
+            key = rest[:end]
+        found.append(key)
+        if end == len(rest):
+            return found
+        if rest[end] != ".":
+            raise OptionError(f"path {path!r}: a dot must follow the step {key!r}")
+        rest = rest[end + 1 :]
+
+
+def json_text(value: Any) -> str:
+    """Write a value as compact JSON text, models included."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json") if hasattr(value, "model_dump") else str(value)

@@ -1,0 +1,325 @@
+"""The fast path case by case: it says what the judge says, it is taken, and it learns."""
+
+import gc
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import mastermind_lab as lab
+from mastermind_lab.decode import MOST_OPEN, Batch, Column, Learned, collector_paused
+from mastermind_lab.decode.learned import MOST_NAMES
+from mastermind_lab.decode.trees import nodes
+from mastermind_lab.frames import tables
+
+CORE = {"recommendation": "ship", "confidence": 0.5}
+
+
+def envelope(meta=None, **decision):
+    return json.dumps({"decision": CORE | decision} | ({"meta": meta} if meta is not None else {}))
+
+
+def with_token(place, token):
+    """An envelope with some JSON text as it stands at a place."""
+    text = json.dumps(
+        {
+            "schema_version": "1", "published_at": "2026-01-01T00:00:00Z", "correlation_id": "c",
+            "decision": CORE | {
+                "votes": [{"voter": "v", "choice": "c", "confidence": 0.5, "weight": 1.0,
+                           "rationale": "r", "x": 1}],
+                "citations": [{"source": "s", "title": "t", "relevance": 0.5}],
+                "argument_tree": {"claim": "c", "strength": 0.5, "children": []},
+                "question": "q", "extra": 1,
+            },
+            "meta": {"m": 1}, "unknown": 1,
+        }
+    )  # fmt: skip
+    value = json.dumps(PLACES[place])
+    assert text.count(f'"{place}": {value}'), place
+    return text.replace(f'"{place}": {value}', f'"{place}": {token}')
+
+
+PLACES = {
+    "schema_version": "1", "published_at": "2026-01-01T00:00:00Z", "correlation_id": "c", "confidence": 0.5,
+    "weight": 1.0, "rationale": "r", "voter": "v", "x": 1, "title": "t", "relevance": 0.5, "strength": 0.5,
+    "children": [], "question": "q", "extra": 1, "m": 1, "unknown": 1, "recommendation": "ship",
+}  # fmt: skip
+
+
+class Unlearned(Learned):
+    def envelope(self, payload):
+        return None
+
+    def learn(self, payload):
+        pass
+
+
+class Strict(Learned):
+    """Fails where the fast path is not taken, and valid envelopes would be slow."""
+
+    def learn(self, payload):
+        raise AssertionError(f"not fast: {payload}")
+
+
+def decoded(*inputs, learned=None, columns=()):
+    batch = Batch(columns, payloads=True, learned=learned)
+    for number, payload in enumerate(inputs):
+        batch.add(f"{number}-0", payload)
+    return tables(batch)
+
+
+def same(*inputs):
+    # The second time the names are known, so that what was judged first is decoded fast.
+    learned = Learned()
+    decoded(*inputs, learned=learned)
+    learned.open_columns.clear()
+    fast, judged = decoded(*inputs, learned=learned), decoded(*inputs, learned=Unlearned())
+    for frame, table in judged.items():
+        assert fast[frame].schema.equals(table.schema, check_metadata=True), frame
+        # repr: the sign of zero and NaN count too
+        assert repr(fast[frame].to_pylist()) == repr(table.to_pylist()), frame
+    return fast
+
+
+def reasons(parts):
+    return parts["rejects"]["reason"].to_pylist()
+
+
+_TOKENS = r"""
+true false null "" "0.9" "1" [] {} ["a"] {"a":{"b":null}} 0 1 2 -1 0.5 1.0 -0 -0.0 5e-324 1e-400
+1e400 -1e400 1e309 NaN Infinity -Infinity 9007199254740993 9223372036854775807
+9223372036854775808 18446744073709551616 -9223372036854775809 01 1. +1 1_0 0x1 nul 'a' "\ud800"
+"\udc00\ud800" "\ud83d\ude00" "\u0000" "\q"
+"""
+TOKENS = [*_TOKENS.split(), *("9" * digits for digits in (25, 400, 4300, 4301))]
+TOKENS += ['"\x00"', '"\x1f"', '"\x7f"', '"\u202e"']
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_token_at_every_place(place):
+    same(*(with_token(place, token) for token in TOKENS))
+    for token in TOKENS:
+        same(with_token(place, token))
+
+
+_TIMES = """2026-11-23T10:11:12Z 2026-11-23T10:11:12.5Z 2026-11-23T10:11:12.123456+05:30
+2026-11-23T10:11:12-00:00 2026-11-23 2026-11-23T10:11:12 2026-11-23T10:11 2026-11-23t10:11:12z
+2026-11-23T10:11:12.1234567Z 2026-11-23T10:11:12.999999999Z 2026-11-23T10:11:12,5Z
+2026-11-23_10:11:12Z 2026-11-23T10:11:12+0200 2026-11-23T10:11:12+02 2026-11-23T10:11:12+23:59
+2026-11-23T10:11:12+24:00 2026-11-23T10:11:12+00:60 2026-11-23T24:00:00Z 2026-11-23T23:59:60Z
+2026-02-29T00:00:00Z 2024-02-29T00:00:00Z 0000-01-01T00:00:00Z 0001-01-01T00:00:00Z
+0001-01-01T00:00:00+01:00 1677-01-01T00:00:00Z 2263-01-01T00:00:00Z 9999-12-31T23:59:59Z
+9999-12-31T23:59:59-01:00 2999-12-31T23:59:59.999999-23:59 2026-W47-1T10:11:12Z 20261123T101112Z
+2026-11-23T10:11:12.Z \u0662026-11-23T10:11:12Z 1735580000 1735580000000 -1 1735580000.5 1e20
+nan now"""
+
+
+def test_datetimes_in_every_spelling():
+    for time in _TIMES.split():
+        same(with_token("published_at", json.dumps(time)), with_token("published_at", time))
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"", b" ", b"null", b"[]", b'"a"', b"1", b"{}", b"{", b"[{}]", b"\x00", b"{}{}", b"\xff",
+        b"\xef\xbb\xbf{}",        None, 5, {}, bytearray(b"{}"), "\ud800", envelope().encode("utf-16"),
+        b"\xef\xbb\xbf" + envelope().encode(),
+        envelope(question="x").replace('"x"', '"\ud800"'), f"{envelope()},{envelope()}", envelope() + "\n",
+        envelope(question="x").encode().replace(b'"x"', b'"\xc0\x80"'), bytearray(envelope().encode()),
+        envelope(question="x").encode().replace(b'"x"', b'"\xed\xa0\x80"'), envelope().encode()[:-1],
+        envelope({"k": 1}).encode().replace(b'"k"', b'"\xff"'),
+        envelope(e=1).encode().replace(b'"e"', b'"\xff"'),
+        b'{"a\xff": 1, ' + envelope().encode()[1:], b'{"a": "\xff", ' + envelope().encode()[1:],
+    ],
+)  # fmt: skip
+def test_what_is_hardly_json(payload):
+    same(payload, envelope(), payload)
+
+
+def test_duplicate_keys_the_last_counts():
+    vote = '{"voter": "a", "voter": "b", "choice": 1, "choice": "c", "x": 1, "x": {"y": 2}}'
+    text = envelope({"k": 1}, votes=["V"], question="q").replace('"V"', vote)
+    parts = same(
+        text,
+        text.replace('"voter": "b"', '"voter": 1'),
+        text.replace('"meta":', '"meta": {"k": [[1e400]]}, "meta":'),
+        text.replace('"question": "q"', '"question": "a", "topic": "t", "question": "b", "topic": "u"'),
+        text.replace('"decision":', '"decision": 1, "decision":'),
+    )
+    assert parts["votes"]["voter"].to_pylist() == ["b", "b", "b", "b"]
+    assert parts["decisions"]["question"].to_pylist() == ["q", "q", "b", "q"]
+
+
+@pytest.mark.parametrize("depth", [1, 5, 10, 11, 12, 13, 14, 50, 97, 98, 99, 198, 199, 200, 1_000, 100_000])
+def test_nesting(depth):
+    claims = '{"claim": "c", "children": [' * depth + "]}" * depth
+    for deep in ("[" * depth + "]" * depth, '{"a":' * depth + "1" + "}" * depth, claims):
+        same(with_token("m", deep), with_token("x", deep), with_token("unknown", deep))
+        same(envelope(argument_tree="T").replace('"T"', deep))
+        # what a later duplicate hides is nested all the same
+        same(envelope({}).replace('"meta":', f'"meta": {{"a": {deep}}}, "meta":'))
+        same(
+            envelope(argument_tree=None).replace(
+                '"argument_tree":', f'"argument_tree": {deep}, "argument_tree":'
+            )
+        )
+
+
+def test_twenty_megabytes():
+    big = "x" * 20_000_000
+    parts = same(envelope(question=big), envelope(votes=[{"voter": big}]), big)
+    assert parts["decisions"].num_rows == 1
+
+
+ALIASES = {
+    "votes": [("voter", "agent", "agent_id", "name"), ("choice", "vote", "option", "position")],
+    "citations": [("source", "url", "uri", "id")],
+    "argument_tree": [("claim", "text", "content", "statement"), ("stance", "side", "kind"),
+                      ("author", "agent", "voter"), ("children", "replies", "supports")],
+}  # fmt: skip
+NEEDED = {
+    "votes": {"voter": "v", "choice": "c"},
+    "citations": {"source": "s"},
+    "argument_tree": {"claim": "c"},
+}
+
+
+@pytest.mark.parametrize("value", ["text", None, 1, [], [{"claim": "x"}], {"claim": "x"}])
+def test_aliases_and_their_order(value):
+    for field, groups in ALIASES.items():
+        for first, *others in groups:
+            rest = {name: known for name, known in NEEDED[field].items() if name != first}
+            pairs = [{first: "a", other: value} for other in others]
+            pairs += [{one: value, other: "b"} for one in others for other in others if one != other]
+            alone = [{other: value} for other in others]
+            documents = [envelope(**{field: [rest | pair]}) for pair in pairs + alone]
+            same(*documents)
+            for document in documents:
+                same(document, envelope(**{field: [NEEDED[field]]}))
+    for names in (("question", "topic", "prompt"), ("rationale", "summary", "reasoning")):
+        same(*(envelope(**{one: value, other: "b"}) for one in names for other in names))
+    same(envelope(arguments=value), envelope(arguments=value, argument_tree={"claim": "x"}))
+
+
+ODD = envelope(
+    topic="q", consensus=0.5, arguments={"text": "t", "side": "pro", "replies": [{"text": "u", "r": 1}]},
+    votes=[{"agent": "a", "vote": "x", "n": {"m": 1}}], citations=[{"url": "u", "id": 7, "rank": None}],
+)  # fmt: skip
+
+
+def taught(*inputs):
+    """What some envelopes teach; from then on every payload must be decoded fast."""
+    learned = Learned()
+    decoded(*inputs, learned=learned)
+    learned.__class__ = Strict
+    return learned
+
+
+class TestLearned:
+    def test_the_contracts_own_names_are_fast_from_the_start(self):
+        decoded(envelope(votes=[NEEDED["votes"]], argument_tree=NEEDED["argument_tree"]), learned=Strict())
+
+    def test_the_second_envelope_with_other_names_is_fast(self):
+        parts = decoded(ODD, learned=taught(ODD))
+        assert parts["votes"]["vote.n.m"].to_pylist() == [1]
+        assert parts["arguments"]["claim"].to_pylist() == ["t", "u"]
+        assert parts["citations"].column_names[-2:] == ["citation.id", "citation.rank"]
+
+    def test_two_ways_of_naming_in_one_stream_are_fast(self):
+        clean = envelope(votes=[NEEDED["votes"]], argument_tree=NEEDED["argument_tree"], question="p")
+        both = envelope(votes=[{"voter": "v", "agent": 5, "vote": "c"}, {"agent": "w", "choice": "d"}])
+        parts = decoded(clean, ODD, both, learned=taught(ODD, clean))
+        assert parts["decisions"]["question"].to_pylist() == ["p", "q", None]
+        assert parts["votes"]["voter"].to_pylist() == ["v", "a", "v", "w"]
+        assert parts["votes"]["vote.agent"].to_pylist() == [None, None, 5, None]
+
+    def test_a_field_under_no_name_is_a_reject(self):
+        learned = Learned()
+        decoded(ODD, envelope(votes=[NEEDED["votes"]]), learned=learned)
+        assert reasons(decoded(envelope(votes=[{"choice": "c"}]), learned=learned)) == ["invalid"]
+
+    def test_no_more_names_than_are_good(self):
+        learned = Learned()
+        many = [envelope(**{f"field_{n}": n}) for n in range(MOST_NAMES * 3)]
+        assert decoded(*many, learned=learned)["decisions"].num_rows == len(many)
+        assert 20 < sum(learned.envelope(one) is not None for one in many) <= MOST_NAMES
+
+    def test_names_that_msgspec_cannot_take(self):
+        same(*(envelope(**{name: 1}) for name in ('a"b', "a\\b", "a\nb", "é", "", "a b", "\u202e", "😀")))
+
+    def test_open_columns_are_limited_in_all_batches_together(self):
+        learned = Learned()
+        first = decoded(*(envelope({f"a{n}": 1}) for n in range(MOST_OPEN - 1)), learned=learned)
+        second = decoded(envelope({"b": 1, "c": 2, "a0": 3}), envelope({"c": {"d": 4}}), learned=learned)
+        assert "meta.*" not in first["decisions"].column_names
+        assert second["decisions"]["meta.b"].to_pylist() == [1, None]
+        assert second["decisions"]["meta.a0"].to_pylist() == [3, None]
+        assert second["decisions"]["meta.*"].to_pylist() == ['{"meta.c":2}', '{"meta.c.d":4}']
+
+
+class TestColumns:
+    CASES = (
+        Column("a", "meta.a.b", "Int64"), Column("b", "meta", "str"), Column("c", "meta.x", "boolean"),
+        Column("d", "decision.recommendation"), Column("e", lambda one: one.decision.confidence, "float64"),
+    )  # fmt: skip
+
+    @pytest.mark.parametrize("columns", [CASES[:3], CASES], ids=["of meta", "of anything"])
+    def test_are_the_same_either_way(self, columns):
+        inputs = [envelope({"a": {"b": 1}, "x": True}), envelope({"a": 1}), envelope({"a": {"b": "no"}}), ODD]
+        fast, judged = (decoded(*inputs, learned=one(), columns=columns) for one in (Learned, Unlearned))
+        assert {name: table.to_pylist() for name, table in fast.items()} == {
+            name: table.to_pylist() for name, table in judged.items()
+        }
+        assert reasons(fast) == ["column"]
+
+
+trees = st.recursive(st.just([]), lambda inner: st.lists(inner, max_size=4), max_leaves=40)
+
+
+class Node:
+    def __init__(self, children):
+        self.children = [Node(child) for child in children]
+
+
+@given(st.lists(st.one_of(st.none(), trees, trees.map(Node)), max_size=5))
+def test_trees_are_listed_in_reading_order(drawn):
+    tops = [[Node(one) for one in tree] if isinstance(tree, list) else tree for tree in drawn]
+    expected = []
+
+    def visit(node, owner, parent, depth):
+        expected.append((node, owner, parent, depth))
+        place = len(expected) - 1
+        for child in node.children:
+            visit(child, owner, place, depth + 1)
+
+    for owner, tree in enumerate(tops):
+        for root in tree if isinstance(tree, list) else [tree] if tree else []:
+            visit(root, owner, -1, 0)
+    found = nodes(tops)
+    assert [*zip(found.nodes, *(places.tolist() for places in found[1:]), strict=True)] == expected
+
+
+class TestCollector:
+    def test_is_paused_and_comes_back_even_after_an_error(self):
+        states = []
+        with suppress(ZeroDivisionError), collector_paused():
+            states.append(gc.isenabled())
+            states.append(1 / 0)
+        assert states == [False]
+        assert gc.isenabled()
+
+    def test_stays_off_where_it_was_off(self):
+        gc.disable()
+        try:
+            with collector_paused():
+                pass
+            assert not gc.isenabled()
+        finally:
+            gc.enable()
+
+    def test_reading_leaves_it_on(self):
+        lab.read([envelope(), "no"])
+        assert gc.isenabled()
