@@ -14,7 +14,7 @@ from .envelope import (
 )
 from .errors import LabError, OptionError, SourceError
 from .frames import dictionary, id_key
-from .history import History, aread, read, sample
+from .history import History, aread, read, sample, with_outcomes
 from .stream import follow_envelopes, publish_envelope, read_envelopes
 
 __version__ = "0.1.0"
@@ -41,6 +41,7 @@ __all__ = [
     "read_envelopes",
     "sample",
     "stats",
+    "with_outcomes",
 ]
 
 

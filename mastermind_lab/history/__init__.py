@@ -1,6 +1,7 @@
 """A history is the same thing wherever it is: History, and the reader that finds out what a source is."""
 
 from .history import History
+from .outcomes import with_outcomes
 from .read import aread, read, sample, sample_folder
 
-__all__ = ["History", "aread", "read", "sample", "sample_folder"]
+__all__ = ["History", "aread", "read", "sample", "sample_folder", "with_outcomes"]

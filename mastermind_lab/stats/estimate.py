@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
 from .bootstrap import TAIL, Floats, interval
+
+THIN = 10
+"""Observations below which a share is only a rough guide, whatever its interval says."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,40 @@ def shares(top: Floats, bottom: Floats, n: Floats) -> tuple[Floats, Floats, Floa
     exact binomial one for n of n (Clopper and Pearson 1934): it reaches ``1 - 0.025 ** (1 / n)`` inwards.
     """
     value, low, high = ratios(top, bottom, n)
-    reach = 1 - TAIL ** (1 / np.maximum(n, 1))
+    reach = unseen(n)
     enough = n >= 2
     high = np.where((value <= 0) & enough, reach, high)
     low = np.where((value >= 1) & enough, 1 - reach, low)
     return value, low, high
+
+
+def unseen(n: Floats) -> Floats:
+    """Say how large a share may be of which nothing was seen in n observations: ``1 - 0.025 ** (1 / n)``."""
+    most: Floats = 1 - TAIL ** (1 / np.maximum(n, 1))
+    return most
+
+
+def binomial(count: Floats, n: Floats) -> tuple[Floats, Floats, Floats]:
+    """Divide counts of independent observations by their n, without replicates (Wilson 1927).
+
+    Holds where n is small, and needs the sums alone: for shares of which there are many, each with few
+    observations.
+
+    Parameters
+    ----------
+    count, n
+        Shape (figures,).
+
+    Returns
+    -------
+    value, low, high
+        Each of shape (figures,); NaN where n is 0, the interval also where n is below 2.
+    """
+    value = np.divide(count, n, out=np.full(len(n), np.nan), where=n > 0)
+    z2, known = NormalDist().inv_cdf(TAIL) ** 2, np.maximum(n, 1)
+    middle = (value + z2 / (2 * known)) / (1 + z2 / known)
+    reach = np.sqrt(z2 * (value * (1 - value) / known + z2 / (4 * known**2))) / (1 + z2 / known)
+    enough = n >= 2
+    # At the ends the two are equal but for rounding.
+    low, high = np.maximum(middle - reach, 0), np.minimum(middle + reach, 1)
+    return value, np.where(enough, low, np.nan), np.where(enough, high, np.nan)

@@ -48,7 +48,7 @@ def quantiles(steps: Sums, levels: tuple[float, ...]) -> Floats:
     found = np.full((len(grouped(_groups(steps))[0]), len(levels)), np.nan)
     for row, counts in enumerate(_dense(steps)):
         if counts.any():
-            found[row] = _between_ranks(counts, np.array(levels))
+            found[row] = between_ranks(counts, np.array(levels))
     return found
 
 
@@ -103,7 +103,8 @@ def _shares(counts: Floats) -> Floats:
     return share
 
 
-def _between_ranks(counts: Floats, levels: Floats) -> Floats:
+def between_ranks(counts: Floats, levels: Floats) -> Floats:
+    """Read quantiles off one group's counts, shape (2,001,)."""
     upto = np.cumsum(counts)
     position = levels * (upto[-1] - 1)
     below = np.floor(position)

@@ -87,6 +87,45 @@ def keys_of(frame: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
     return frame[list(by)]
 
 
+def vote_keys_of(data: Data, votes: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
+    """Return the columns to group votes by: each from ``votes`` or, given a history, else from ``decisions``.
+
+    Raises
+    ------
+    OptionError
+        If neither has a column.
+    """
+    joined = [name for name in by if name not in votes.columns]
+    if isinstance(data, pd.DataFrame) or not joined:
+        return keys_of(votes, by)
+    decisions = frame_of(data, "decisions", ("stream_id",)).drop_duplicates("stream_id")
+    for name in joined:
+        if len(decisions) and name not in decisions.columns:
+            raise unknown(name, dict.fromkeys([*votes.columns, *decisions.columns]))
+    found = decisions.set_index("stream_id").reindex(columns=joined).reindex(votes["stream_id"])
+    return pd.concat([votes, found.set_index(votes.index)], axis=1)[list(by)]
+
+
+def outcomes_of(decisions: pd.DataFrame) -> pd.Series:
+    """Return the correct choice of each decision, missing where there is no outcome.
+
+    An empty frame, which no outcomes could be joined to, has none.
+
+    Raises
+    ------
+    OptionError
+        If outcomes were not joined to the decisions.
+    """
+    if "correct_choice" in decisions.columns:
+        return decisions["correct_choice"]
+    if len(decisions):
+        raise OptionError(
+            "no column correct_choice in decisions: join what turned out to be right first, with "
+            'with_outcomes(history, "outcomes.csv")'
+        )
+    return pd.Series([], index=decisions.index, dtype="str")
+
+
 def unknown(name: str, columns: Iterable[str], most: int = 25) -> OptionError:
     """Make the error for a column that is not there."""
     there = [str(column)[:80] for column in columns]
@@ -114,3 +153,20 @@ def shares_of(frame: pd.DataFrame, column: str) -> Floats:
             f"{column} runs from 0 to 1, but {outside.size:,} values lie outside, like {outside[0]:g}"
         )
     return values
+
+
+def weights_of(votes: pd.DataFrame) -> Floats:
+    """Return the votes' weights; a missing one is 1, as on the wire.
+
+    Raises
+    ------
+    OptionError
+        If one is negative or infinite.
+    """
+    if "weight" not in votes.columns:
+        return np.ones(len(votes))
+    weights = votes["weight"].to_numpy(dtype=np.float64, na_value=1.0)
+    weights = np.where(np.isnan(weights), 1.0, weights)
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        raise OptionError("weight must be finite and not negative")
+    return weights

@@ -85,7 +85,8 @@ def _options(summary: Summary) -> list[str]:
     return [field.name for field in fields(summary) if not isinstance(getattr(summary, field.name), Sums)]
 
 
-def _texts(keys: pd.DataFrame) -> pd.Series:
+def texts_of(keys: pd.DataFrame) -> pd.Series:
+    """Word each group: its values, one after the other."""
     if keys.columns.empty:
         return pd.Series(["all"] * len(keys), dtype="object")
     rows = [" · ".join(map(_text, row)) for row in keys.itertuples(index=False)]
@@ -99,7 +100,7 @@ def _text(value: Any) -> str:
 def sizes_of(sums: Sums, columns: tuple[str, ...]) -> pd.Series:
     """Label the groups that some key columns make, and give the size of each: its first quantity."""
     groups = sums.along(columns)
-    return pd.Series(groups.cells[:, 0, 0]).groupby(_texts(groups.keys), sort=False).sum()
+    return pd.Series(groups.cells[:, 0, 0]).groupby(texts_of(groups.keys), sort=False).sum()
 
 
 def kept(sizes: pd.Series, most: int) -> list[str]:
@@ -122,7 +123,7 @@ def kept(sizes: pd.Series, most: int) -> list[str]:
 def relabelled(sums: Sums, columns: tuple[str, ...], name: str, labels: list[str]) -> Sums:
     """Put one column of labels in place of some key columns; what has no label of its own gets the last."""
     groups, codes = grouped(sums.keys[list(columns)])
-    texts = _texts(groups)
+    texts = texts_of(groups)
     known = texts.where(texts.isin(labels), labels[-1] if labels else "")[codes]
     place = list(sums.keys.columns).index(columns[0]) if columns else 0
     keys = sums.keys.drop(columns=list(columns))

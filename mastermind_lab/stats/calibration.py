@@ -1,0 +1,300 @@
+"""Whether confidence was deserved: calibration, scores and ranking of confidence, given outcomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from .binning import Binning, Bins, checked_bins
+from .bootstrap import REPLICATES, Floats
+from .estimate import Estimate
+from .histogram import STEPS, coarse
+from .input import By, Data, names_of
+from .judged import Unit, counts, judged, quantities
+from .ranking import risks
+from .scores import FIGURES, read_off
+from .summary import Summary, counted
+from .sums import Sums, grouped
+
+LEFT_OUT = ("without_outcome", "missing", "repeated")
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration(Summary):
+    """How well confidence matches what turned out to be right, by group.
+
+    What is judged are panels (the decision's confidence; right where the recommendation is
+    ``correct_choice``) or single votes (the vote's confidence; right where the choice is). Confidence is read
+    as the probability of being right: where it is meant otherwise, only ``auroc`` and ``auarc`` make sense.
+
+    Confidences are counted in a histogram of 2,000 steps, one row for each step that occurs, which is exact
+    for up to three decimals; accuracy, mean confidence, Brier and log score are exact in any case. At most
+    20,000 rows, of all groups together, may be counted.
+
+    Examples
+    --------
+    >>> import mastermind_lab as lab
+    >>> from mastermind_lab.history.outcomes import with_outcomes
+    >>> from mastermind_lab.history.read import sample_folder
+    >>> from mastermind_lab.stats.calibration import Calibration
+    >>> history = with_outcomes(lab.sample(), sample_folder() / "outcomes.csv")
+    >>> summary = Calibration.of(history, by="meta.category")
+    >>> bool((summary.table()["n"] > 200).all())
+    True
+    >>> summary.auroc.value > 0.5
+    True
+    """
+
+    unit: Unit
+    binning: Binning
+    bins: int
+    sums: Sums
+    counts: Sums
+    steps: Sums
+
+    @classmethod
+    def of(
+        cls,
+        data: Data,
+        *,
+        by: By = None,
+        unit: Unit = "panels",
+        binning: Binning = "width",
+        bins: int = 10,
+        replicates: int = REPLICATES,
+    ) -> Self:
+        """Count a batch of decisions, or of their votes.
+
+        Parameters
+        ----------
+        data
+            A history with outcomes or, for panels, its ``decisions`` frame.
+        by
+            Column or columns to group by: of ``decisions`` or, for voters, of ``votes`` too. For
+            ``by="voter"`` every voter is a group.
+        unit
+            ``"panels"`` or ``"voters"``: whose confidence.
+        binning
+            ``"width"``: equal widths, closed on the right, as Guo et al. (2017) and scikit-learn have them.
+            ``"quantile"``: about equal n; equal confidences stay together, so there may be fewer bins.
+            ``"isotonic"``: the blocks of the isotonic regression of being right on confidence, the CORP
+            approach (Dimitriadis, Gneiting and Jordan 2021), which needs no number of bins.
+        bins
+            How many; for equal widths a divisor of 2,000; not used by ``"isotonic"``.
+        replicates
+            Bootstrap replicates behind the intervals, 40 to 10,000.
+
+        Raises
+        ------
+        OptionError
+            If outcomes were not joined, a column is unknown, an option out of range, or a confidence outside
+            0 to 1.
+        """
+        names = names_of(by, taken=("step", "confidence"))
+        kind, many = checked_bins(binning, bins)
+        rows = judged(data, names, unit)
+        known = rows.known
+        step = pd.Series(np.rint(rows.confidence[known] * STEPS).astype(np.int64), rows.keys.index[known])
+        steps = Sums.of(
+            rows.keys[known].assign(step=step),
+            {"n": np.ones(known.sum()), "correct": rows.right[known]},
+            rows.ids[known],
+            replicates,
+        )
+        sums = Sums.of(rows.keys, quantities(rows), rows.ids, replicates)
+        return cls(names, unit, kind, many, sums, Sums.of(rows.keys, counts(rows)), steps)
+
+    @property
+    def accuracy(self) -> Estimate:
+        """The share of right ones, 0 to 1."""
+        return self._estimate("accuracy")
+
+    @property
+    def overconfidence(self) -> Estimate:
+        """Mean confidence minus accuracy, -1 to 1: above 0 is too sure."""
+        return self._estimate("overconfidence")
+
+    @property
+    def ece(self) -> Estimate:
+        """The expected calibration error, 0 to 1: mean |accuracy - confidence| over bins, weighted by n.
+
+        Naeini, Cooper and Hauskrecht (2015). Chance alone makes it larger than 0: it is biased upwards, the
+        more the fewer observations a bin holds, and the replicates are biased once more, so that its interval
+        does not cover the true error 95% of the time. Compare only with equal n and bins, and prefer
+        ``brier`` to rank panels or voters.
+        """
+        return self._estimate("ece")
+
+    @property
+    def mce(self) -> Estimate:
+        """The maximum calibration error, 0 to 1: max |accuracy - confidence| over bins (Naeini et al. 2015).
+
+        The emptiest bin decides it: with thin bins it says nothing. Biased as ``ece`` is, and more.
+        """
+        return self._estimate("mce")
+
+    @property
+    def brier(self) -> Estimate:
+        """The Brier score, 0 to 1, lower is better: mean (confidence - right)^2, right being 0 or 1.
+
+        Brier (1950), in the form for two outcomes. A constant confidence of one half has 0.25.
+        """
+        return self._estimate("brier")
+
+    @property
+    def reliability(self) -> Estimate:
+        """Murphy's (1973) reliability, 0 is best: mean (confidence - accuracy)^2 over bins, weighted by n.
+
+        Brier = reliability - resolution + uncertainty + ``within`` (a column of :meth:`table`): the last is
+        what confidences that differ within a bin add (Stephenson, Coelho and Jolliffe 2008); with few wide
+        bins it matters. With isotonic bins, reliability + within is CORP's miscalibration. Biased upwards as
+        ``ece`` is.
+        """
+        return self._estimate("reliability")
+
+    @property
+    def resolution(self) -> Estimate:
+        """Murphy's (1973) resolution, more is better: mean (accuracy in the bin - accuracy)^2.
+
+        With isotonic bins it is CORP's discrimination. Biased upwards as ``ece`` is.
+        """
+        return self._estimate("resolution")
+
+    @property
+    def uncertainty(self) -> Estimate:
+        """Accuracy (1 - accuracy), 0 to 0.25 (Murphy 1973): how hard it was, whatever the confidence."""
+        return self._estimate("uncertainty")
+
+    @property
+    def log_score(self) -> Estimate:
+        """The log score in nats, lower is better: mean -ln(probability given to what happened) (Good 1952).
+
+        Confidences below 1/4,000 are taken as 1/4,000, those above 1 - 1/4,000 as that: a certain one that
+        is wrong costs 8.3, not infinity. Where many are certain, the clip decides: prefer ``brier``.
+        """
+        return self._estimate("log_score")
+
+    @property
+    def auroc(self) -> Estimate:
+        """The probability that a right one is surer than a wrong one, ties half (Hanley and McNeil 1982).
+
+        One half is chance. It says nothing of calibration: any rising transform of confidence has the same.
+        """
+        return self._estimate("auroc")
+
+    @property
+    def auarc(self) -> Estimate:
+        """The area under the accuracy-rejection curve, 0 to 1 (Nadeem, Zucker and Hanczar 2009).
+
+        The mean accuracy of the k surest, over all k; ties in the mean over their orders. Confidence that
+        ranks nothing has the accuracy itself. 1 - AUARC is the AURC of Geifman and El-Yaniv (2017).
+        """
+        return self._estimate("auarc")
+
+    def table(self) -> pd.DataFrame:
+        """Return one row a group.
+
+        Returns
+        -------
+        DataFrame
+            The ``by`` columns; ``n`` judged panels or votes; ``decisions``, the observations behind the
+            intervals; then the single figures of this class and mean ``confidence``, each with ``_low`` and
+            ``_high`` (95% interval; NaN where there are fewer than 2 decisions and, but for accuracy, where
+            all or none were right); ``within``, the part of the Brier score that the bins leave out;
+            ``thin_bins``, how many hold too few (see :meth:`diagram`); left out and counted:
+            ``without_outcome``, and ``missing``, which have no confidence; ``repeated``, votes of who had
+            voted in the decision before, which count like any other.
+        """
+        bins = self._bins()
+        n, decisions = self.sums["n"][:, 0], self.counts["decisions"][:, 0]
+        columns = {"n": counted(n), "decisions": counted(decisions)}
+        for name in FIGURES:
+            ends = read_off(name, self.sums, bins, decisions)
+            columns |= dict(zip((name, f"{name}_low", f"{name}_high"), map(pd.Series, ends), strict=True))
+        explained = columns["reliability"] - columns["resolution"] + columns["uncertainty"]
+        thin = [one.table(share)["thin"].sum() for one, share in zip(bins, self._shares(), strict=True)]
+        columns |= {"within": columns["brier"] - explained, "thin_bins": pd.Series(thin, dtype="int64")}
+        columns |= {name: counted(self.counts[name][:, 0]) for name in LEFT_OUT}
+        return self.sums.keys.assign(**columns)
+
+    def diagram(self) -> pd.DataFrame:
+        """Return the reliability diagram: one row for each group and bin that holds anything.
+
+        Returns
+        -------
+        DataFrame
+            The ``by`` columns; ``lowest`` and ``highest`` confidence in the bin; ``n``; mean ``confidence``;
+            ``accuracy``, 0 to 1, with ``low`` and ``high`` (95% interval; for isotonic bins that of the
+            regression there, its blocks found anew in each replicate); ``thin`` where it stands on fewer
+            than 10 observations. Votes of one panel are no independent observations: ``n`` of them count
+            like ``n * decisions / n of the group``.
+        """
+        parts = [one.table(share) for one, share in zip(self._bins(), self._shares(), strict=True)]
+        return self._stacked(parts or [_no_bins().table(1.0)])
+
+    def risk_coverage(self) -> pd.DataFrame:
+        """Return the risk-coverage curve (Geifman and El-Yaniv 2017): 100 rows a group.
+
+        If only the surest were acted upon: how many of these would be wrong? Where a threshold parts equal
+        confidences, a random part of them is taken.
+
+        Returns
+        -------
+        DataFrame
+            The ``by`` columns; ``coverage``, the share acted upon, 0.01 to 1; ``threshold``, the lowest
+            confidence among them; ``n`` of them; ``risk``, the share of wrong ones, with ``low`` and
+            ``high`` (95% interval, for that coverage alone); ``thin`` as in :meth:`diagram`.
+        """
+        bins, nothing = zip(self._bins(), self._shares(), strict=True), _no_bins()
+        parts = [risks(one.steps, one.n, one.correct, share) for one, share in bins]
+        return self._stacked(parts or [risks(nothing.steps, nothing.n, nothing.correct, 1.0).iloc[:0]])
+
+    def histogram(self, bins: int = 20) -> pd.DataFrame:
+        """Return the distribution of the judged ones' confidence: one row for each group and bin.
+
+        Parameters
+        ----------
+        bins
+            Equal bins from 0 to 1; a divisor of 2,000.
+
+        Returns
+        -------
+        DataFrame
+            The ``by`` columns; ``left`` and ``right`` (bins are closed on the left, the last one on both
+            sides); ``n``; ``share`` of the group's.
+        """
+        return coarse(self.steps, bins)
+
+    def _estimate(self, name: str) -> Estimate:
+        whole = replace(self, by=(), sums=self.sums.along(()), steps=self.steps.along(("step",)))
+        if not len(whole.sums.keys):
+            return Estimate(float("nan"), float("nan"), float("nan"), 0)
+        n = self.counts.along(())["panels"][:, 0]
+        value, low, high = read_off(name, whole.sums, whole._bins(), n)
+        return Estimate(float(value[0]), float(low[0]), float(high[0]), int(n[0]))
+
+    def _bins(self) -> list[Bins]:
+        """Take the counts by confidence apart, a group each."""
+        keys = pd.concat([self.sums.keys, self.steps.keys[list(self.by)]], ignore_index=True)
+        groups = grouped(keys)[1][len(self.sums.keys) :]
+        steps = self.steps.keys["step"].to_numpy(dtype=np.intp)
+        n, correct = self.steps["n"], self.steps["correct"]
+        rows = [groups == group for group in range(len(self.sums.keys))]
+        return [Bins.of(steps[row], n[row], correct[row], self.binning, self.bins) for row in rows]
+
+    def _shares(self) -> Floats:
+        """Say how many independent observations one of a group's counts for."""
+        n, decisions = self.sums["n"][:, 0], self.counts["decisions"][:, 0]
+        return decisions / np.maximum(n, 1)
+
+    def _stacked(self, parts: list[pd.DataFrame]) -> pd.DataFrame:
+        rows = np.repeat(np.arange(len(self.sums.keys)), [len(part) for part in parts][: len(self.sums.keys)])
+        keys = self.sums.keys.iloc[rows].reset_index(drop=True)
+        return pd.concat([keys, pd.concat(parts, ignore_index=True)], axis=1)
+
+
+def _no_bins() -> Bins:
+    return Bins.of(np.empty(0, dtype=np.intp), np.empty((0, 2)), np.empty((0, 2)), "width", 1)

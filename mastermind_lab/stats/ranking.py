@@ -1,0 +1,89 @@
+"""How well confidence ranks: whether what is surer is right more often.
+
+Counts are arrays of shape (confidences, 1 + replicates), the lowest confidence first; a figure has shape
+(1 + replicates,). Observations of one confidence are tied, and count as in the mean over all their orders.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from .bootstrap import Floats
+from .estimate import THIN, shares
+from .histogram import STEPS
+from .sums import Codes
+
+COVERAGES = np.arange(1, 101) / 100
+
+
+def auroc(n: Floats, correct: Floats) -> Floats:
+    """Return the probability that a right one is surer than a wrong one (Hanley and McNeil 1982).
+
+    A tie counts one half. NaN where all are right or all are wrong.
+    """
+    wrong = n - correct
+    wins = (correct * (np.cumsum(wrong, axis=0) - wrong / 2)).sum(axis=0)
+    pairs = correct.sum(axis=0) * wrong.sum(axis=0)
+    return _ratio(wins, pairs)
+
+
+def auarc(n: Floats, correct: Floats) -> Floats:
+    """Return the mean accuracy of the k surest, over k from 1 to n (Nadeem, Zucker and Hanczar 2009)."""
+    n, correct = n[::-1], correct[::-1]
+    before, right = np.cumsum(n, axis=0) - n, np.cumsum(correct, axis=0) - correct
+    # Within a tie, the right ones grow evenly: the sum over k of (right + rate (k - before)) / k.
+    rate = np.divide(correct, n, out=np.zeros_like(n), where=n > 0)
+    area = correct + (right - rate * before) * (_harmonic(before + n) - _harmonic(before))
+    return _ratio(area.sum(axis=0), n.sum(axis=0))
+
+
+def risks(steps: Codes, n: Floats, correct: Floats, share: float) -> pd.DataFrame:
+    """Return the share of wrong ones among the surest, one row for each coverage.
+
+    Parameters
+    ----------
+    steps
+        The confidences, in 1/2,000.
+    share
+        How many independent observations one of n counts for.
+    """
+    total = n.sum(axis=0)
+    sizes = COVERAGES[:, None] * total
+    risk, low, high = shares(_among_surest(n - correct, n, sizes), sizes, sizes[:, 0] * share)
+    upto = np.cumsum(n[::-1, 0])
+    # A rounding of the size must not ask for one more.
+    last = np.searchsorted(upto, sizes[:, 0] - 1e-6)
+    threshold = steps[::-1][last] / STEPS if len(steps) else np.full(len(COVERAGES), np.nan)
+    counts = np.rint(sizes[:, 0]).astype(np.int64)
+    columns = {
+        "coverage": COVERAGES,
+        "threshold": threshold,
+        "n": counts,
+        "risk": risk,
+        "low": low,
+        "high": high,
+    }
+    return pd.DataFrame(columns | {"thin": sizes[:, 0] * share < THIN})
+
+
+def _among_surest(values: Floats, n: Floats, sizes: Floats) -> Floats:
+    """Return how many of ``values`` are among the surest, for sizes of shape (sizes, 1 + replicates)."""
+    nothing = np.zeros((1, n.shape[1]))
+    upto = np.concatenate([nothing, np.cumsum(n[::-1], axis=0)])
+    found = np.concatenate([nothing, np.cumsum(values[::-1], axis=0)])
+    columns = range(n.shape[1])
+    return np.column_stack([np.interp(sizes[:, one], upto[:, one], found[:, one]) for one in columns])
+
+
+def _harmonic(n: Floats) -> Floats:
+    """Return 1 + 1/2 + ... + 1/n, to 1e-10 (Abramowitz and Stegun 1964, 6.3.18, taken ten steps further)."""
+    far = n + 10
+    below = sum(1 / (n + k) for k in range(1, 11))
+    series = 1 / (2 * far) - 1 / (12 * far**2) + 1 / (120 * far**4) - 1 / (252 * far**6)
+    return np.log(far) + np.euler_gamma + series - below
+
+
+def _ratio(top: Floats, bottom: Floats) -> Floats:
+    found: Floats = np.divide(top, bottom, out=np.full_like(top, np.nan), where=bottom > 0)
+    return found

@@ -1,0 +1,637 @@
+import io
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib import pyplot
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import FillBetweenPolyCollection, LineCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
+from pandas.testing import assert_frame_equal
+from sklearn.calibration import calibration_curve
+from sklearn.isotonic import IsotonicRegression
+from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
+
+from mastermind_lab.charts.reliability import reliability
+from mastermind_lab.charts.risk_coverage import risk_coverage
+from mastermind_lab.errors import OptionError
+from mastermind_lab.stats.calibration import Calibration
+from mastermind_lab.stats.isotonic import blocks
+from mastermind_lab.stats.judged import CLIP
+from mastermind_lab.stats.ranking import _harmonic
+from mastermind_lab.stats.scores import FIGURES, read_off
+
+VOTERS = ["Ada", "Bruno", "Chiyo"]
+CHOICES = np.array(["ship", "hold", "stop"], dtype=object)
+
+
+def arena(n, seed=0, digits=3, bias=0.1):
+    """Panels of three that are surer than they should be; some outcomes and confidences are missing."""
+    random = np.random.default_rng(seed)
+    ids = np.array([f"{1_772_442_000_000 + row}-0" for row in range(n)], dtype=object)
+    truth = CHOICES[random.integers(0, 3, n)]
+
+    def opine(truths):
+        sure = random.beta(5, 2, len(truths)).round(digits)
+        right = random.random(len(truths)) < sure - bias
+        choice = np.where(right, truths, CHOICES[(np.searchsorted(["hold", "ship", "stop"], truths) + 1) % 3])
+        return choice, np.where(random.random(len(truths)) < 0.05, np.nan, sure)
+
+    recommendation, confidence = opine(truth)
+    choice, own = opine(np.repeat(truth, 3))
+    decisions = pd.DataFrame(
+        {
+            "stream_id": ids,
+            "recommendation": recommendation,
+            "confidence": confidence,
+            "meta.model": random.choice(["atlas", "boreal"], n),
+            "correct_choice": pd.Series(truth, dtype=object).mask(random.random(n) < 0.1),
+        }
+    )
+    votes = pd.DataFrame(
+        {"stream_id": np.repeat(ids, 3), "voter": VOTERS * n, "choice": choice, "confidence": own}
+    )
+    text = {"stream_id": "str", "recommendation": "str", "meta.model": "str", "correct_choice": "str"}
+    ballots = {"stream_id": "str", "voter": "str", "choice": "str"}
+    return SimpleNamespace(decisions=decisions.astype(text), votes=votes.astype(ballots))
+
+
+def part(history, wanted):
+    decisions = history.decisions[wanted]
+    votes = history.votes[history.votes["stream_id"].isin(decisions["stream_id"])]
+    return SimpleNamespace(decisions=decisions, votes=votes)
+
+
+def rated(confidence, right):
+    """A decisions frame of these confidences, right or not."""
+    return pd.DataFrame(
+        {
+            "stream_id": [f"{row}-0" for row in range(1, len(confidence) + 1)],
+            "recommendation": ["yes" if one else "no" for one in right],
+            "confidence": np.array(confidence, dtype=float),
+            "correct_choice": pd.Series(["yes"] * len(confidence), dtype="str"),
+        }
+    )
+
+
+def judged(frame):
+    """The rows that count, as scikit-learn wants them."""
+    known = frame.dropna(subset=["confidence", "correct_choice"])
+    return (known["recommendation"] == known["correct_choice"]).to_numpy(), known["confidence"].to_numpy()
+
+
+def agree(left, right):
+    assert list(left.columns) == list(right.columns)
+    exact = [name for name in left if left[name].dtype != "float64"]
+    assert_frame_equal(left[exact], right[exact], check_exact=True)
+    assert_frame_equal(left, right, check_exact=False, rtol=1e-9, atol=1e-9)
+
+
+def views(summary):
+    return [
+        summary.table(),
+        summary.diagram(),
+        summary.risk_coverage(),
+        summary.histogram(),
+        summary.fold(2).table(),
+        pd.DataFrame([vars(getattr(summary, name)) for name in FIGURES if name != "confidence"]),
+    ]
+
+
+def same(left, *others):
+    for other in others:
+        for found, expected in zip(views(other), views(left), strict=True):
+            agree(found, expected)
+
+
+SUMMARIES = {
+    "panels": {},
+    "panels by model": {"by": "meta.model", "bins": 5},
+    "voters": {"unit": "voters", "by": ["voter", "meta.model"], "binning": "quantile"},
+    "isotonic": {"binning": "isotonic"},
+}
+every_summary = pytest.mark.parametrize("options", SUMMARIES.values(), ids=SUMMARIES)
+
+# The law.
+
+
+@every_summary
+@settings(max_examples=4, deadline=None)
+@given(
+    seed=st.integers(0, 99),
+    places=st.lists(st.integers(0, 2), max_size=40).map(lambda found: np.array(found, dtype=int)),
+)
+def test_parts_add_up_to_the_whole_in_any_order(options, seed, places):
+    history = arena(len(places), seed)
+    a, b, c = (Calibration.of(part(history, places == one), replicates=40, **options) for one in range(3))
+    whole = Calibration.of(history, replicates=40, **options)
+    same(whole, (a + b) + c, a + (b + c), sum([c, b, a]))
+
+
+@every_summary
+def test_an_empty_batch_is_neutral(options):
+    history = arena(40)
+    nothing = part(history, np.zeros(40, dtype=bool))
+    bare = SimpleNamespace(decisions=nothing.decisions.drop(columns="correct_choice"), votes=nothing.votes)
+    some = Calibration.of(history, replicates=40, **options)
+    for empty in (Calibration.of(one, replicates=40, **options) for one in (nothing, bare)):
+        same(some, some + empty, empty + some)
+        for frame in (empty.table(), empty.diagram(), empty.risk_coverage(), empty.histogram()):
+            assert len(frame) == 0
+        assert math.isnan(empty.ece.value)
+        assert empty.ece.n == 0
+
+
+@every_summary
+def test_what_is_counted_stays_as_it_was(options):
+    history = arena(50)
+    before = history.decisions.copy(deep=True), history.votes.copy(deep=True)
+    summary = Calibration.of(history, replicates=40, **options)
+    shown = views(summary)
+    _ = summary + Calibration.of(arena(20, seed=3), replicates=40, **options)
+    assert_frame_equal(history.decisions, before[0])
+    assert_frame_equal(history.votes, before[1])
+    for found, expected in zip(views(summary), shown, strict=True):
+        assert_frame_equal(found, expected)
+
+
+@every_summary
+def test_neither_order_nor_index_nor_names_matter(options):
+    history, random = arena(60), np.random.default_rng(1)
+    renamed = {"ship": "a", "hold": "b", "stop": "c"}
+    other = SimpleNamespace(
+        decisions=history.decisions.sample(frac=1, random_state=1).replace(renamed),
+        votes=history.votes.iloc[random.permutation(180)].replace({"choice": renamed}),
+    )
+    other.decisions.index = np.zeros(60, dtype=int)
+    same(*(Calibration.of(one, replicates=40, **options) for one in (history, other)))
+
+
+@pytest.mark.parametrize(
+    "options", [{"bins": 20}, {"unit": "voters"}, {"binning": "quantile"}, {"replicates": 40}]
+)
+def test_different_options_do_not_merge(options):
+    history = arena(20)
+    with pytest.raises(OptionError, match="do not merge"):
+        Calibration.of(history) + Calibration.of(history, **options)
+
+
+# Worked by hand.
+
+
+def test_a_small_case_by_hand():
+    # 0.2 wrong; 0.6 right and wrong; 0.8 right, right, right, wrong.
+    frame = rated([0.2, 0.6, 0.6, 0.8, 0.8, 0.8, 0.8], [0, 1, 0, 1, 1, 1, 0])
+    summary = Calibration.of(frame, bins=5)
+    assert summary.diagram()[["n", "confidence", "accuracy"]].to_numpy().tolist() == [
+        pytest.approx([1, 0.2, 0]),
+        pytest.approx([2, 0.6, 0.5]),
+        pytest.approx([4, 0.8, 0.75]),
+    ]
+    assert summary.diagram()["thin"].all()
+    assert summary.accuracy.value == pytest.approx(4 / 7)
+    assert summary.overconfidence.value == pytest.approx((0.2 + 1.2 + 3.2 - 4) / 7)
+    assert summary.ece.value == pytest.approx((0.2 + 2 * 0.1 + 4 * 0.05) / 7)
+    assert summary.mce.value == pytest.approx(0.2)
+    assert summary.brier.value == pytest.approx((0.04 + 0.16 + 0.36 + 3 * 0.04 + 0.64) / 7)
+    assert summary.reliability.value == pytest.approx((0.04 + 2 * 0.01 + 4 * 0.0025) / 7)
+    assert summary.uncertainty.value == pytest.approx(4 / 7 * 3 / 7)
+    spread = (4 / 7) ** 2 + 2 * (0.5 - 4 / 7) ** 2 + 4 * (0.75 - 4 / 7) ** 2
+    assert summary.resolution.value == pytest.approx(spread / 7)
+    assert summary.table()["within"].iloc[0] == pytest.approx(0)
+    log = [0.8, 0.6, 0.4, 0.8, 0.8, 0.8, 0.2]
+    assert summary.log_score.value == pytest.approx(-sum(map(math.log, log)) / 7)
+    # Of 4 x 3 pairs: 0.8 beats 0.2 and 0.6 (6) and ties (1.5); 0.6 beats 0.2 (1) and ties (0.5).
+    assert summary.auroc.value == pytest.approx((6 + 1.5 + 1 + 0.5) / 12)
+    expected = (4 * 0.75 + 3.5 / 5 + 4 / 6 + 4 / 7) / 7
+    assert summary.auarc.value == pytest.approx(expected)
+
+
+def test_ties_in_confidence_are_the_mean_over_their_orders():
+    random = np.random.default_rng(0)
+    confidence, right = random.choice([0.5, 0.7, 0.9], 30), random.random(30) < 0.6
+    areas = []
+    for _ in range(4_000):
+        order = np.lexsort((random.random(30), -confidence))
+        areas.append((np.cumsum(right[order]) / np.arange(1, 31)).mean())
+    assert Calibration.of(rated(confidence, right)).auarc.value == pytest.approx(np.mean(areas), abs=2e-3)
+
+
+def test_a_confidence_that_ranks_nothing_has_the_accuracy_as_area():
+    frame = rated([0.7] * 20, [1] * 13 + [0] * 7)
+    summary = Calibration.of(frame)
+    assert summary.auarc.value == pytest.approx(0.65)
+    assert summary.auroc.value == 0.5
+    assert summary.risk_coverage()["risk"].to_numpy() == pytest.approx(0.35)
+
+
+def test_harmonic_numbers():
+    assert _harmonic(np.array([0.0, 1, 2, 10, 1e6])) == pytest.approx(
+        [0, 1, 1.5, 7381 / 2520, 14.392726722865724], abs=1e-9
+    )
+
+
+# Against scikit-learn.
+
+
+@pytest.mark.parametrize(("binning", "strategy"), [("width", "uniform"), ("quantile", "quantile")])
+@pytest.mark.parametrize("bins", [4, 10, 20])
+@pytest.mark.parametrize("digits", [2, 3])
+def test_the_diagram_agrees_with_scikit_learn(binning, strategy, bins, digits):
+    frame = arena(700, digits=digits).decisions
+    right, confidence = judged(frame)
+    accuracy, mean = calibration_curve(right, confidence, n_bins=bins, strategy=strategy)
+    diagram = Calibration.of(frame, binning=binning, bins=bins).diagram()
+    assert diagram["accuracy"].tolist() == pytest.approx(accuracy.tolist())
+    assert diagram["confidence"].tolist() == pytest.approx(mean.tolist())
+    assert diagram["n"].sum() == len(right)
+
+
+def test_scores_agree_with_scikit_learn():
+    # With all digits, beyond the steps of the histogram.
+    frame = arena(900, digits=12).decisions
+    frame.loc[:1, ["recommendation", "correct_choice"]] = "ship"
+    frame.loc[:1, "confidence"] = [0.0, 1.0]
+    right, confidence = judged(frame)
+    summary = Calibration.of(frame)
+    assert summary.brier.value == pytest.approx(brier_score_loss(right, confidence), abs=1e-12)
+    clipped = np.clip(confidence, CLIP, 1 - CLIP)
+    assert summary.log_score.value == pytest.approx(log_loss(right, clipped), abs=1e-12)
+    assert summary.auroc.value == pytest.approx(roc_auc_score(right, confidence), abs=2e-4)
+    exact = Calibration.of(frame.assign(confidence=frame["confidence"].round(3)))
+    assert exact.auroc.value == pytest.approx(roc_auc_score(right, confidence.round(3)), abs=1e-12)
+
+
+def test_isotonic_bins_agree_with_scikit_learn():
+    frame = arena(700).decisions
+    right, confidence = judged(frame)
+    fitted = IsotonicRegression().fit_transform(confidence, right)
+    diagram = Calibration.of(frame, binning="isotonic").diagram()
+    assert np.repeat(diagram["accuracy"], diagram["n"]).tolist() == pytest.approx(sorted(fitted))
+    assert diagram["accuracy"].is_monotonic_increasing
+    row = Calibration.of(frame, binning="isotonic").table().iloc[0]
+    # CORP: miscalibration and discrimination, from the scores of the recalibrated and the constant.
+    recalibrated, constant = brier_score_loss(right, fitted), right.mean() * (1 - right.mean())
+    assert row["reliability"] + row["within"] == pytest.approx(row["brier"] - recalibrated)
+    assert row["resolution"] == pytest.approx(constant - recalibrated)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_blocks_agree_with_scikit_learn(data):
+    points, columns = data.draw(st.integers(1, 12)), data.draw(st.integers(1, 3))
+    cells = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=points, max_size=points)
+    drawn = np.array(data.draw(st.lists(cells, min_size=columns, max_size=columns)), dtype=float)
+    weight, top = drawn[..., 0].T, np.minimum(drawn[..., 0], drawn[..., 1]).T
+    codes = blocks(top, weight)
+    assert (np.diff(codes.T.ravel()) >= 0).all()
+    for column in range(columns):
+        known = weight[:, column] > 0
+        if not known.any():
+            continue
+        x, y, w = np.flatnonzero(known), (top[known, column] / weight[known, column]), weight[known, column]
+        expected = IsotonicRegression().fit_transform(x, y, sample_weight=w)
+        block = codes[known, column] - codes[:, column].min()
+        found = np.bincount(block, w * y)[block] / np.bincount(block, w)[block]
+        assert found == pytest.approx(expected, abs=1e-9)
+        levels = pd.Series(expected).groupby(block).first().round(9)
+        assert levels.is_unique
+
+
+def test_pooling_is_quick_where_one_fall_undoes_everything():
+    weight = np.full((2_000, 50), 1_000.0)
+    top = weight * np.linspace(0.1, 0.9, 2_000)[:, None]
+    weight[-1], top[-1] = 1e9, 0
+    assert len(np.unique(blocks(top, weight))) == 50
+
+
+def test_the_risk_of_the_surest():
+    frame = arena(400).decisions
+    right, confidence = judged(frame)
+    table = Calibration.of(frame).risk_coverage()
+    assert table["risk"].iloc[-1] == pytest.approx(1 - right.mean())
+    for row in table.iloc[[19, 49, 79]].itertuples():
+        surer, at_least = confidence > row.threshold, confidence >= row.threshold
+        assert surer.sum() < row.coverage * len(right) <= at_least.sum() + 1e-9
+        errors = (~right[surer]).sum()
+        tied = ~right[at_least & ~surer]
+        expected = errors + tied.mean() * (row.coverage * len(right) - surer.sum())
+        assert row.risk == pytest.approx(expected / (row.coverage * len(right)))
+    assert table["thin"].tolist() == (table["coverage"] * len(right) < 10).tolist()
+
+
+# Voters.
+
+
+def test_single_voters_are_judged_by_their_own_choice_and_confidence():
+    history = arena(300)
+    votes = history.votes.merge(history.decisions[["stream_id", "correct_choice"]], on="stream_id")
+    table = Calibration.of(history, unit="voters", by="voter").table().set_index("voter")
+    for voter, rows in votes.groupby("voter"):
+        known = rows.dropna()
+        right = known["choice"] == known["correct_choice"]
+        assert table.loc[voter, "n"] == table.loc[voter, "decisions"] == len(known)
+        assert table.loc[voter, "accuracy"] == pytest.approx(right.mean())
+        assert table.loc[voter, "brier"] == pytest.approx(brier_score_loss(right, known["confidence"]))
+        assert table.loc[voter, "without_outcome"] == rows["correct_choice"].isna().sum()
+        assert table.loc[voter, ["n", "without_outcome", "missing"]].sum() == 300
+
+
+def test_a_panel_is_one_observation():
+    history = arena(200)
+    panels, voters = Calibration.of(history), Calibration.of(history, unit="voters", by="voter")
+    assert voters.accuracy.n <= 200
+    copied = SimpleNamespace(
+        decisions=history.decisions,
+        votes=pd.concat([history.votes.assign(voter=name) for name in "abcd"], ignore_index=True),
+    )
+    once, often = (Calibration.of(one, unit="voters") for one in (history, copied))
+    assert (often.brier.low, often.brier.high) == pytest.approx((once.brier.low, once.brier.high))
+    assert often.diagram()["thin"].tolist() == once.diagram()["thin"].tolist()
+    assert panels.accuracy.n == history.decisions.dropna().shape[0]
+
+
+def test_who_votes_twice_is_counted_and_said():
+    history = arena(50)
+    history.votes = pd.concat([history.votes, history.votes[history.votes["voter"] == "Ada"]])
+    table = Calibration.of(history, unit="voters", by="voter").table().set_index("voter")
+    assert table["repeated"].to_dict() == {"Ada": table.loc["Ada", "n"] / 2, "Bruno": 0, "Chiyo": 0}
+    assert table.loc["Ada", "decisions"] == table.loc["Ada", "n"] / 2
+
+
+# Intervals.
+
+
+def simulated(n, runs=1_000):
+    """Many panels at once, a run a group; confidences of two digits, right 0.1 less often than they say."""
+    random = np.random.default_rng(7)
+    sure = random.choice(np.arange(0.55, 1, 0.05), n * runs)
+    frame = rated(sure, random.random(n * runs) < sure - 0.1)
+    levels = np.arange(0.55, 1, 0.05)
+    truth = {
+        "accuracy": (levels - 0.1).mean(),
+        "brier": ((levels - 0.1) * (1 - levels) ** 2 + (1.1 - levels) * levels**2).mean(),
+        "overconfidence": 0.1,
+    }
+    return Calibration.of(frame.assign(run=np.repeat(np.arange(runs), n)), by="run"), truth
+
+
+@pytest.mark.parametrize("n", [50, 200])
+def test_intervals_cover_the_truth(n):
+    summary, truth = simulated(n)
+    for name, expected in truth.items():
+        _, low, high = read_off(name, summary.sums, [], summary.sums["n"][:, 0])
+        inside = ((low <= expected) & (expected <= high)).mean()
+        assert 0.93 <= inside <= 0.97, name
+
+
+def test_one_has_no_interval_and_none_wrong_no_certainty():
+    one = Calibration.of(rated([0.8], [1])).table().iloc[0]
+    assert one[[name for name in one.index if name.endswith(("_low", "_high"))]].isna().all()
+    summary = Calibration.of(rated([0.8, 0.9] * 20, [1] * 40))
+    assert summary.accuracy.low == pytest.approx(0.025 ** (1 / 40))
+    assert math.isnan(summary.brier.low)
+    assert math.isnan(summary.auroc.value)
+    assert summary.diagram()["low"].tolist() == pytest.approx([0.025 ** (1 / 20)] * 2)
+
+
+# Metamorphic.
+
+
+def test_doubling_everything_changes_no_figure():
+    frame = arena(150).decisions
+    again = frame.assign(stream_id=frame["stream_id"] + "9")
+    once, twice = Calibration.of(frame), Calibration.of(pd.concat([frame, again]))
+    for name in set(FIGURES) - {"confidence", "auarc"}:
+        assert getattr(twice, name).value == pytest.approx(getattr(once, name).value), name
+    assert twice.accuracy.high - twice.accuracy.low < once.accuracy.high - once.accuracy.low
+
+
+def test_ranking_does_not_mind_a_rising_transform():
+    frame = arena(200, digits=2).decisions
+    squeezed = frame.assign(confidence=0.5 + frame["confidence"] / 4)
+    left, right = Calibration.of(frame), Calibration.of(squeezed)
+    assert left.auroc == right.auroc
+    assert left.auarc == right.auarc
+    assert left.risk_coverage()["risk"].tolist() == pytest.approx(right.risk_coverage()["risk"].tolist())
+    assert left.brier.value != pytest.approx(right.brier.value)
+
+
+def test_one_more_sure_and_right_helps():
+    frame = arena(100).decisions
+    better = pd.concat([frame, rated([1.0], [1])])
+    left, right = Calibration.of(frame), Calibration.of(better)
+    assert right.accuracy.value > left.accuracy.value
+    assert right.brier.value < left.brier.value
+    assert right.auroc.value > left.auroc.value
+
+
+# Bad input.
+
+
+def test_without_outcomes():
+    history = arena(10)
+    bare = SimpleNamespace(decisions=history.decisions.drop(columns="correct_choice"), votes=history.votes)
+    for unit in ("panels", "voters"):
+        with pytest.raises(OptionError, match=r"correct_choice in decisions.*with_outcomes"):
+            Calibration.of(bare, unit=unit)
+
+
+def test_outcomes_that_match_nothing():
+    history = arena(30)
+    history.decisions["correct_choice"] = pd.Series([None] * 30, dtype="str")
+    for options in SUMMARIES.values():
+        summary = Calibration.of(history, **options)
+        table = summary.table()
+        assert (table["n"] == 0).all()
+        assert table["without_outcome"].sum() == (90 if options.get("unit") == "voters" else 30)
+        assert table[["accuracy", "ece", "auroc", "auarc", "log_score"]].isna().all(axis=None)
+        assert summary.diagram().empty
+        assert summary.risk_coverage()["risk"].isna().all()
+        assert summary.brier.n == 0
+
+
+def test_no_confidence_at_all():
+    frame = arena(30).decisions.assign(confidence=np.nan)
+    row = Calibration.of(frame).table().iloc[0]
+    assert row["missing"] + row["without_outcome"] == 30
+    assert row["n"] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"unit": "agents"}, "unit is panels or voters"),
+        ({"binning": "deciles"}, "binning is one of width, quantile, isotonic"),
+        ({"bins": 7}, "divide 2,000"),
+        ({"bins": 0}, "whole number from 1"),
+        ({"bins": True}, "whole number from 1"),
+        ({"by": "meta.modle"}, "did you mean 'meta.model'"),
+        ({"by": "confidence"}, "does not group anything"),
+        ({"replicates": 3}, "replicates"),
+    ],
+)
+def test_options_are_checked(options, message):
+    with pytest.raises(OptionError, match=message):
+        Calibration.of(arena(10), **options)
+
+
+def test_frames_are_checked():
+    history = arena(10)
+    with pytest.raises(OptionError, match="no column confidence: expected a history's decisions frame"):
+        Calibration.of(history.decisions.drop(columns="confidence"))
+    with pytest.raises(OptionError, match="voters are judged by a history"):
+        Calibration.of(history.decisions, unit="voters")
+    with pytest.raises(OptionError, match="runs from 0 to 1"):
+        Calibration.of(history.decisions.assign(confidence=70.0))
+
+
+# The pictures.
+
+
+@pytest.fixture
+def ax():
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure.subplots()
+
+
+def words(ax):
+    legend = ax.get_legend()
+    parts = [ax._left_title, *ax.texts, *(legend.get_texts() if legend else [])]
+    return "\n".join(part.get_text() for part in parts)
+
+
+def lines(ax, *columns):
+    """The drawn lines of as many points as a table has, as (x, y)."""
+    return [np.column_stack(line.get_data()) for line in ax.lines if len(line.get_xdata()) in columns]
+
+
+def test_the_diagram_draws_its_table(ax):
+    summary = Calibration.of(arena(400), by="meta.model", bins=20)
+    diagram = summary.diagram()
+    reliability(summary, ax=ax)
+    ax.figure.draw_without_rendering()
+    (intervals, *rest) = [
+        collection for collection in ax.collections if isinstance(collection, LineCollection)
+    ]
+    assert len(rest) == 1
+    for model, rows in diagram.groupby("meta.model"):
+        points = rows[["confidence", "accuracy"]].to_numpy()
+        assert any(np.array_equal(points, found) for found in lines(ax, len(rows)))
+        thin = rows.loc[rows["thin"], ["confidence", "accuracy"]].to_numpy()
+        assert len(thin)
+        hollow = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
+        assert any(np.array_equal(thin, np.column_stack(line.get_data())) for line in hollow)
+        assert f"{model} (n = {rows['n'].sum():,}, ECE " in words(ax)
+    enough = diagram[(diagram["meta.model"] == "atlas") & ~diagram["thin"]]
+    drawn = [segment[:, 1].tolist() for segment in intervals.get_segments()]
+    assert drawn == enough[["low", "high"]].to_numpy().tolist()
+    assert f"n = {diagram['n'].sum()} decisions" in words(ax)
+    assert "without outcome left out" in words(ax).replace("\n", " ")
+    assert "hollow: fewer than 10" in words(ax).replace("\n", " ")
+    box = ax.get_window_extent()
+    assert box.height / box.width == pytest.approx(1.23 / 1.04, rel=0.01)
+
+
+def test_the_counts_below_are_the_histogram(ax):
+    summary = Calibration.of(arena(400))
+    reliability(summary, ax=ax)
+    (stairs,) = [patch for patch in ax.patches if isinstance(patch, StepPatch)]
+    values, _, baseline = stairs.get_data()
+    share = summary.histogram()["share"]
+    assert (baseline - values) / (baseline - values).max() == pytest.approx(share / share.max())
+    assert ax.get_yticklabels()[-1].get_text() == f"{share.max():.0%}"
+
+
+def test_an_isotonic_summary_is_drawn_as_a_regression(ax):
+    summary = Calibration.of(arena(400), binning="isotonic")
+    diagram = summary.diagram()
+    reliability(summary, ax=ax)
+    (line,) = lines(ax, 2 * len(diagram))
+    assert line[::2].tolist() == diagram[["lowest", "accuracy"]].to_numpy().tolist()
+    assert line[1::2].tolist() == diagram[["highest", "accuracy"]].to_numpy().tolist()
+    assert diagram["low"].is_monotonic_increasing
+    assert diagram["high"].is_monotonic_increasing
+    assert (diagram["low"] <= diagram["accuracy"]).all()
+    assert (diagram["accuracy"] <= diagram["high"]).all()
+
+
+def test_the_curve_draws_its_table(ax):
+    summary = Calibration.of(arena(400), unit="voters", by="voter")
+    curves, table = summary.risk_coverage(), summary.table()
+    risk_coverage(summary, ax=ax)
+    for row in table.itertuples():
+        rows = curves[(curves["voter"] == row.voter) & ~curves["thin"]]
+        expected = rows[["coverage", "risk"]].to_numpy()
+        assert any(np.array_equal(expected, found) for found in lines(ax, len(rows)))
+        assert f"{row.voter} (n = {row.n:,}, AUARC {row.auarc:.2f})" in words(ax)
+    assert len([band for band in ax.collections if isinstance(band, FillBetweenPolyCollection)]) == 3
+    assert ax.get_ylim()[0] == 0
+    assert ax.get_ylim()[1] >= curves.loc[~curves["thin"], "high"].max()
+
+
+def test_one_curve_says_its_area_and_what_chance_is(ax):
+    summary = Calibration.of(arena(400))
+    risk_coverage(summary, ax=ax)
+    area = summary.auarc
+    assert f"AUARC {area.value:.3f} ({area.low:.3f} to {area.high:.3f})" in words(ax).replace("\n", " ")
+    (chance,) = [line for line in ax.lines if len(line.get_xdata()) == 2]
+    assert chance.get_ydata()[0] == pytest.approx(1 - summary.accuracy.value)
+
+
+both = pytest.mark.parametrize("chart", [reliability, risk_coverage])
+
+
+@both
+def test_a_chart_takes_histories_frames_and_keywords(chart, ax):
+    history = arena(100)
+    assert chart(history, by="meta.model", ax=ax, lw=3, color="red") is ax
+    assert [line.get_linewidth() for line in ax.lines].count(3) >= 2
+    ax.figure.savefig(io.BytesIO())
+    own = chart(history.decisions)
+    assert own is not ax
+    pyplot.close(own.figure)
+    with pytest.raises(OptionError, match="count it again"):
+        chart(Calibration.of(history), by="meta.model", ax=ax)
+
+
+@both
+@pytest.mark.parametrize("n", [0, 1, 3])
+def test_little_or_nothing_gives_a_chart_with_a_title(chart, n, ax):
+    chart(rated([0.7, 0.8, 0.9][:n], [1, 0, 1][:n]), ax=ax)
+    ax.figure.savefig(io.BytesIO())
+    assert (f"n = {n}" if n else "no decisions") in words(ax)
+
+
+@both
+def test_outcomes_that_match_nothing_are_said_on_the_picture(chart, ax):
+    frame = arena(30).decisions.assign(correct_choice=pd.Series([None] * 30, dtype="str"))
+    chart(frame, ax=ax)
+    ax.figure.savefig(io.BytesIO())
+    assert "30 without outcome left out" in words(ax).replace("\n", " ")
+
+
+@both
+def test_many_groups_of_hostile_names_fold(chart, ax):
+    names = [
+        "_hidden",
+        "$\\foo$",
+        "\x1b[31m",
+        "x" * 10_000,
+        "\N{RIGHT-TO-LEFT OVERRIDE}evil",
+        "",
+        "two\nlines",
+        "z",
+    ]
+    frame = arena(400).decisions
+    frame["name"] = np.resize(np.array(names, dtype=object), 400)
+    chart(frame, by="name", ax=ax)
+    ax.figure.savefig(io.BytesIO())
+    assert len(ax.get_legend().get_texts()) == 5
+    assert "other (4 more)" in words(ax)

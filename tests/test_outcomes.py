@@ -1,0 +1,225 @@
+import gzip
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal, assert_series_equal
+
+import mastermind_lab as lab
+from mastermind_lab.errors import OptionError, SourceError
+from mastermind_lab.frames import coverage_frame
+from mastermind_lab.history.outcomes import with_outcomes
+
+
+def arena(*ids, choice="ship", **meta):
+    """A history with these correlation ids, in this order."""
+    payloads = [
+        {
+            "correlation_id": one,
+            "decision": {"recommendation": choice, "confidence": 0.8},
+            "meta": {name: values[place] for name, values in meta.items()},
+        }
+        for place, one in enumerate(ids)
+    ]
+    return lab.read([json.dumps(payload) for payload in payloads])
+
+
+def truths(**choices):
+    return pd.DataFrame({"correlation_id": list(choices), "correct_choice": list(choices.values())})
+
+
+def right(history):
+    return [None if pd.isna(one) else one for one in history.decisions["correct_choice"]]
+
+
+def test_every_decision_stays_in_its_order():
+    history = arena("c", "a", "b", "a")
+    joined = with_outcomes(history, truths(b="hold", a="ship", z="hold"))
+    assert right(joined) == [None, "ship", "hold", "ship"]
+    assert_frame_equal(joined.decisions.drop(columns="correct_choice"), history.decisions)
+    assert joined.decisions["correct_choice"].dtype == "str"
+    assert "correct_choice" not in history.decisions
+    assert joined.votes is history.votes
+
+
+def test_the_column_stands_behind_the_declared_ones():
+    history = with_outcomes(lab.sample(last=5), lab.history.sample_folder() / "outcomes.csv")
+    columns = list(history.decisions)
+    assert columns[columns.index("correct_choice") - 1] == "n_arguments"
+    assert columns[columns.index("correct_choice") + 1].startswith(("decision.", "meta."))
+
+
+def test_what_did_not_match_is_counted_and_said():
+    history = arena("a", "b", "c")
+    outcomes = pd.concat([truths(a="ship", x="hold", y="hold"), truths(b=None)])
+    (note,) = with_outcomes(history, outcomes).coverage["note"]
+    assert note == (
+        "outcomes: 1 of 3 decisions matched on correlation_id, 2 of 3 outcomes matched no decision, "
+        "1 without id or choice"
+    )
+    assert history.coverage["note"].isna().all()
+
+
+def test_a_note_is_added_to_what_is_there_and_said_once():
+    history = arena("a", "b")
+    history.coverage["note"] = pd.Series(["the server was busy"], dtype="str")
+    once = with_outcomes(history, truths(a="ship"))
+    twice = with_outcomes(once, truths(a="hold", b="hold"))
+    assert once.coverage["note"].iloc[0].startswith("the server was busy; outcomes: 1 of 2")
+    assert twice.coverage["note"].iloc[0].startswith("the server was busy; outcomes: 2 of 2")
+    assert right(twice) == ["hold", "hold"]
+
+
+def test_it_is_said_where_there_is_no_source():
+    history = arena("a")
+    bare = lab.History(**{**vars(history), "coverage": coverage_frame()})
+    assert with_outcomes(bare, truths(a="ship")).coverage["note"].str.contains("1 of 1").all()
+
+
+def test_nothing_matches():
+    joined = with_outcomes(arena("a", "b"), truths(x="ship"))
+    assert right(joined) == [None, None]
+    assert joined.decisions["correct_choice"].dtype == "str"
+    assert "0 of 2 decisions matched" in joined.coverage["note"].iloc[0]
+
+
+@pytest.mark.parametrize("outcomes", [truths(), pd.DataFrame({"correlation_id": [], "correct_choice": []})])
+def test_no_outcomes(outcomes):
+    assert right(with_outcomes(arena("a"), outcomes)) == [None]
+
+
+def test_no_decisions():
+    joined = with_outcomes(arena(), truths(a="ship"))
+    assert right(joined) == []
+    assert joined.decisions["correct_choice"].dtype == "str"
+
+
+def test_the_same_said_twice_counts_once():
+    outcomes = pd.concat([truths(a="ship", b="hold"), truths(a="ship")])
+    joined = with_outcomes(arena("a", "b"), outcomes)
+    assert right(joined) == ["ship", "hold"]
+    assert "0 of 2 outcomes" in joined.coverage["note"].iloc[0]
+
+
+def test_a_contradiction_is_named():
+    outcomes = pd.concat([truths(a="ship", b="hold"), truths(a="hold")])
+    with pytest.raises(OptionError, match="1 of correlation_id more than one correct_choice, like a"):
+        with_outcomes(arena("b"), outcomes)
+
+
+# Files.
+
+
+def test_a_file_is_read_as_text(tmp_path):
+    path = tmp_path / "outcomes.csv"
+    path.write_text("correct_choice,note,correlation_id\nNA,x,007\nNone,,7\n,,8\n1.0,,1e5\n", "utf-8-sig")
+    joined = with_outcomes(arena("007", "7", "8", "1e5"), path)
+    assert right(joined) == ["NA", "None", None, "1.0"]
+
+
+def test_a_compressed_file(tmp_path):
+    path = tmp_path / "outcomes.csv.gz"
+    path.write_bytes(gzip.compress("correlation_id,correct_choice\na,塞翁失马\n".encode()))
+    assert right(with_outcomes(arena("a"), str(path))) == ["塞翁失马"]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [(None, "No such file"), (b"", "no CSV"), (b"\xff\xfe\x00", "no CSV"), (b'a,b\n"x', "no CSV")],
+)
+def test_a_file_that_cannot_be_read(tmp_path, content, problem):
+    path = tmp_path / "outcomes.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SourceError, match=f"outcomes.csv.*{problem}"):
+        with_outcomes(arena("a"), path)
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(SourceError, match="cannot read outcomes"):
+        with_outcomes(arena("a"), tmp_path)
+
+
+def test_other_columns(tmp_path):
+    path = tmp_path / "outcomes.csv"
+    path.write_text("run;truth\na;ship\n")
+    with pytest.raises(OptionError, match="no column correlation_id, correct_choice: there are run;truth"):
+        with_outcomes(arena("a"), path)
+    with pytest.raises(OptionError, match="a DataFrame or the path of a CSV file, not dict"):
+        with_outcomes(arena("a"), {"a": "ship"})
+    with pytest.raises(OptionError, match="'run': the decisions have no such column"):
+        with_outcomes(arena("a"), truths(a="ship"), on="run")
+
+
+# Types.
+
+
+def test_ids_that_became_numbers_are_refused():
+    outcomes = truths(a="ship").assign(correlation_id=[7])
+    with pytest.raises(OptionError, match="text in the decisions and int64 in the outcomes"):
+        with_outcomes(arena("007"), outcomes)
+    with pytest.raises(OptionError, match="object in the outcomes"):
+        with_outcomes(
+            arena("007"), truths(a="ship", b="ship").assign(correlation_id=np.array(["007", 8], object))
+        )
+
+
+@pytest.mark.parametrize("ids", [[2, 1], ["2", "1"], [2.0, 1.0], pd.array([2, 1], dtype="Int64")])
+def test_numbers_join_numbers(ids):
+    history = arena("x", "y", "z", case=[1, 2, None])
+    outcomes = pd.DataFrame({"meta.case": ids, "correct_choice": ["ship", "hold"]})
+    assert right(with_outcomes(history, outcomes, on="meta.case")) == ["hold", "ship", None]
+
+
+def test_numbers_do_not_join_text():
+    outcomes = pd.DataFrame({"meta.case": ["one"], "correct_choice": ["ship"]})
+    with pytest.raises(OptionError, match="holds whole numbers in the decisions"):
+        with_outcomes(arena("x", case=[1]), outcomes, on="meta.case")
+    with pytest.raises(OptionError, match="confidence' is float64"):
+        with_outcomes(arena("x"), outcomes.assign(confidence=0.8), on="confidence")
+
+
+def test_choices_are_text():
+    history = arena("a", "b", choice="3")
+    assert right(with_outcomes(history, truths(a=3, b=4))) == ["3", "4"]
+    for wrong in ([True, False], [3.0, np.nan]):
+        with pytest.raises(OptionError, match="the text of a choice"):
+            with_outcomes(history, truths(a="", b="").assign(correct_choice=wrong))
+
+
+def test_categories_are_text():
+    outcomes = truths(a="ship", b="hold").astype("category")
+    assert right(with_outcomes(arena("b", "a"), outcomes)) == ["hold", "ship"]
+
+
+# A history like any other.
+
+
+def test_it_survives_a_snapshot(tmp_path):
+    history = with_outcomes(lab.sample(last=50), lab.history.sample_folder() / "outcomes.csv")
+    again = lab.read(history.save(tmp_path / "snapshot"))
+    assert_frame_equal(again.decisions, history.decisions)
+    assert_frame_equal(again.coverage, history.coverage)
+
+
+def test_it_merges():
+    known = with_outcomes(arena("a", "b"), truths(a="ship"))
+    fresh = arena("c", model=["atlas"])
+    for merged in (known + fresh, fresh + known):
+        found = merged.decisions.set_index("correlation_id")["correct_choice"]
+        assert found.dropna().to_dict() == {"a": "ship"}
+        assert found.dtype == "str"
+        assert list(merged.decisions).index("correct_choice") == 12
+    assert_series_equal(
+        (known + known).decisions["correct_choice"].iloc[:2], known.decisions["correct_choice"]
+    )
+    nothing = with_outcomes(arena("a"), truths())
+    assert right(nothing + nothing) == [None, None]
+
+
+def test_envelopes_do_not_carry_outcomes(tmp_path):
+    history = with_outcomes(arena("a"), truths(a="ship"))
+    again = lab.read(history.to_ndjson(tmp_path / "again.ndjson"))
+    assert "correct_choice" not in again.decisions
+    assert len(again) == 1
