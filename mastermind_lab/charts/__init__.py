@@ -6,10 +6,44 @@ nothing but that Axes is touched. Other keywords go to the main artist. Every ch
 95% intervals, reads in greyscale, and folds what is too much into "other (k more)".
 """
 
+from .agreement import agreement
+from .argument_tree import argument_tree
+from .arguments import arguments
+from .citations import citations
 from .confidence import confidence
 from .confidence_over_time import confidence_over_time
+from .conformity import conformity
+from .decision import decision
 from .margin import margin
 from .picture import save
+from .pivotal import pivotal
+from .regimes import regimes
+from .reliability import reliability
+from .risk_coverage import risk_coverage
+from .rules import rules
+from .stability import stability
+from .timing import timing
+from .voters import voters
 from .votes import votes
 
-__all__ = ["confidence", "confidence_over_time", "margin", "save", "votes"]
+__all__ = [
+    "agreement",
+    "argument_tree",
+    "arguments",
+    "citations",
+    "confidence",
+    "confidence_over_time",
+    "conformity",
+    "decision",
+    "margin",
+    "pivotal",
+    "regimes",
+    "reliability",
+    "risk_coverage",
+    "rules",
+    "save",
+    "stability",
+    "timing",
+    "voters",
+    "votes",
+]

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 
 from ..stats import ConfidenceOverTime
 from ..stats.input import By, Data
@@ -76,7 +77,7 @@ def _scatter(ax: Axes, points: pd.DataFrame, look: Series, most: int) -> None:
     area = 3 + 20 * (points["n"] - 1) / max(most - 1, 1)
     times = points["time"].to_numpy("datetime64[us]")
     ax.scatter(
-        times, points["confidence"], s=area, c=look.colour, marker=look.marker, alpha=0.25, linewidths=0
+        times, points["confidence"], s=area, c=look.colour, marker=look.marker, alpha=0.2, linewidths=0
     )
 
 
@@ -90,6 +91,8 @@ def _line(ax: Axes, rows: pd.DataFrame, look: Series, kw: dict[str, Any]) -> Lin
         "markevery": max(1, len(rows) // 8),
         "markersize": 4,
         "linewidth": 1.5,
+        # A white rim keeps the lighter lines apart from the points, in greyscale above all.
+        "path_effects": [withStroke(linewidth=3.5, foreground="white")],
     }
     return ax.plot(times, rows["rolling"], **looks(Line2D, style, kw))[0]
 

@@ -1,9 +1,10 @@
-"""A chart as a file, without pyplot and without a display."""
+"""A chart as a file that says where it comes from, without pyplot and without a display."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -23,6 +24,9 @@ def save(
     **options: Any,
 ) -> None:
     """Draw a chart on a figure of its own and write it to a file.
+
+    A .png or .svg carries its provenance: the sources, the first and the last id, n, what is missing, and the
+    version of this package.
 
     Parameters
     ----------
@@ -52,4 +56,27 @@ def save(
     """
     figure = Figure(figsize=size, layout="constrained")
     chart(data, ax=figure.add_subplot(), **options)
-    figure.savefig(path, dpi=dpi)
+    figure.savefig(path, dpi=dpi, metadata=_provenance(path, data))
+
+
+def _provenance(path: str | os.PathLike[str], data: Any) -> dict[str, str] | None:
+    """Describe the data in the words that the format knows; other formats than these two have none for it."""
+    program = f"mastermind_lab {version('mastermind_lab')}"
+    coverage = getattr(data, "coverage", None)
+    if not str(path).endswith((".png", ".svg")):
+        return None
+    said = {"Software" if str(path).endswith(".png") else "Creator": program}
+    if coverage is not None:
+        said["Source"] = "; ".join(coverage["source"].dropna().unique())
+        said["Description"] = f"{_extent(data)}; {program}"
+    return said
+
+
+def _extent(history: Any) -> str:
+    coverage = history.coverage
+    first, last = (coverage[end].dropna() for end in ("first_id", "last_id"))
+    ids = f"ids {first.iloc[0]} to {last.iloc[-1]}; " if len(first) else ""
+    dropped = {"rejects": len(history.rejects)}
+    dropped |= {name.replace("_", " "): int(coverage[name].sum()) for name in ("left_out", "missing")}
+    rest = ", ".join(f"{n} {name}" for name, n in dropped.items())
+    return f"n = {len(history.decisions)} decisions; {ids}{rest}"

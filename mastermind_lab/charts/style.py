@@ -37,7 +37,7 @@ SERIES = (
     Series("#009E73", (0, (6, 1, 1, 1, 1, 1)), "v"),
     Series("#332288", (0, (3, 1)), "P"),
 )
-"""Six looks from the palettes of Okabe and Ito (2008) and Tol (2021), 10 or more L* apart in greyscale."""
+"""Six looks from the palettes of Okabe and Ito (2008) and Tol (2021), 9 or more L* apart in greyscale."""
 
 PLAIN: dict[str, Any] = {"parse_math": False, "usetex": False}
 """For every text from data: it is neither mathematics nor LaTeX, whatever it contains."""
@@ -139,8 +139,7 @@ def legend(ax: Axes, handles: Sequence[Artist], labels: Sequence[str]) -> float:
     across = max(1, int(_width(ax) / (size * (4.5 + 0.55 * max(map(len, labels))))))
     drawn = ax.legend(
         handles,
-        # A legend leaves out labels that begin with "_": the texts are set afterwards.
-        [str(number) for number in range(len(labels))],
+        labels,
         loc="lower left",
         bbox_to_anchor=(0, 1),
         ncols=across,
@@ -152,9 +151,9 @@ def legend(ax: Axes, handles: Sequence[Artist], labels: Sequence[str]) -> float:
         handletextpad=0.5,
         columnspacing=1.2,
     )
-    for text, label in zip(drawn.get_texts(), labels, strict=True):
-        text.set(text=label, **PLAIN)
-    return size * 1.75 * -(-len(labels) // across)
+    for text in drawn.get_texts():
+        text.set(**PLAIN)
+    return size * 1.65 * -(-len(labels) // across)
 
 
 def _small() -> float:

@@ -16,10 +16,38 @@ Intervals keep the law too. They are 95% intervals of a Poisson bootstrap over d
 from each decision's own ``stream_id``: see :mod:`~mastermind_lab.stats.bootstrap`.
 """
 
+from .agreement import Agreement
+from .arguments import Arguments
+from .calibration import Calibration
+from .citations import Citations
 from .confidence import Confidence
 from .confidence_over_time import ConfidenceOverTime
+from .conformity import Conformity
 from .estimate import Estimate
 from .margin import Margin
+from .pivotal import Pivotal
+from .regimes import Regimes
+from .rules import Rules
+from .stability import Stability
+from .timing import Timing
+from .voters import Voters
 from .votes import Votes
 
-__all__ = ["Confidence", "ConfidenceOverTime", "Estimate", "Margin", "Votes"]
+__all__ = [
+    "Agreement",
+    "Arguments",
+    "Calibration",
+    "Citations",
+    "Confidence",
+    "ConfidenceOverTime",
+    "Conformity",
+    "Estimate",
+    "Margin",
+    "Pivotal",
+    "Regimes",
+    "Rules",
+    "Stability",
+    "Timing",
+    "Voters",
+    "Votes",
+]

@@ -16,9 +16,7 @@ from .estimate import Estimate, ratios
 from .input import By, Data, frame_of, keys_of, names_of, shares_of
 from .summary import Summary, counted, overall
 from .sums import Sums, grouped
-
-MOST_BINS = 512
-"""Time bins at most; a span that fills them has more than 256."""
+from .timebins import doubled, middles, narrowest, times_of
 
 CELLS = 100
 """Steps of confidence from 0 to 1 in which points are counted."""
@@ -71,8 +69,8 @@ class ConfidenceOverTime(Summary):
         """
         names = names_of(by, taken=("bin", "cell", "time"))
         frame = frame_of(data, "decisions", ("stream_id", "confidence", "published_at"))
-        keys, values, times = keys_of(frame, names), shares_of(frame, "confidence"), _times(frame)
-        shift = _narrowest(times.min(), times.max()) if times.notna().any() else 0
+        keys, values, times = keys_of(frame, names), shares_of(frame, "confidence"), times_of(frame)
+        shift = narrowest(times.min(), times.max()) if times.notna().any() else 0
         bins = times // (1 << shift)
         cells = pd.Series(np.rint(values * CELLS), index=frame.index, dtype="Float64").astype("Int64")
         known = (bins.notna() & cells.notna()).to_numpy()
@@ -93,7 +91,7 @@ class ConfidenceOverTime(Summary):
         bins = merged.cells.keys["bin"].dropna()
         if bins.empty:
             return merged
-        return merged._widened(shift + _narrowest(bins.min(), bins.max()))
+        return merged._widened(shift + narrowest(bins.min(), bins.max()))
 
     @property
     def width(self) -> pd.Timedelta:
@@ -155,13 +153,13 @@ class ConfidenceOverTime(Summary):
         wide = tall = 0
         while len(cells.keys) > most and tall < CELLS.bit_length():
             if wide == tall:
-                cells, wide = _doubled(cells, "bin"), wide + 1
+                cells, wide = doubled(cells, "bin"), wide + 1
             else:
-                cells, tall = _doubled(cells, "cell"), tall + 1
+                cells, tall = doubled(cells, "cell"), tall + 1
         keys = cells.keys
         steps = (keys["cell"].astype("float64") + 0.5) * (1 << tall) - 0.5
         return keys[list(self.by)].assign(
-            time=_middles(keys["bin"].to_numpy(dtype=np.int64), self.shift + wide),
+            time=middles(keys["bin"].to_numpy(dtype=np.int64), self.shift + wide),
             confidence=(steps / CELLS).clip(0, 1),
             n=counted(cells["n"][:, 0]),
         )
@@ -170,7 +168,7 @@ class ConfidenceOverTime(Summary):
         """Count in bins of ``1 << shift`` microseconds, at least as wide as they are."""
         if shift == self.shift:
             return self
-        sums, cells = (_doubled(part, "bin", shift - self.shift) for part in (self.sums, self.cells))
+        sums, cells = (doubled(part, "bin", shift - self.shift) for part in (self.sums, self.cells))
         return replace(self, shift=shift, sums=sums, cells=cells)
 
     def _rolled(self, group: pd.DataFrame, rows: NDArray[np.bool_]) -> pd.DataFrame:
@@ -183,7 +181,7 @@ class ConfidenceOverTime(Summary):
         rolling, low, high = ratios(_windows(confidence, reach), in_window, in_window[:, 0])
         table = group.loc[group.index.repeat(len(n))].reset_index(drop=True)
         return table.assign(
-            time=_middles(first + np.arange(len(n)), self.shift),
+            time=middles(first + np.arange(len(n)), self.shift),
             n=counted(n[:, 0]),
             mean=np.divide(confidence[:, 0], n[:, 0], out=np.full(len(n), np.nan), where=n[:, 0] > 0),
             rolling=rolling,
@@ -226,34 +224,6 @@ def _checked(window: float | str | timedelta) -> float | pd.Timedelta:
     return duration
 
 
-def _times(frame: pd.DataFrame) -> pd.Series:
-    """Return each decision's time in microseconds since 1970 (UTC), <NA> where it has none.
-
-    Raises
-    ------
-    OptionError
-        If a column holds anything but times.
-    """
-    columns = [frame[name] for name in ("published_at", "streamed_at") if name in frame.columns]
-    for column in columns:
-        if not pd.api.types.is_datetime64_any_dtype(column):
-            raise OptionError(f"{column.name} holds {column.dtype} and no times: convert it by pandas.to_datetime")
-    times = pd.to_datetime(columns[0], utc=True)
-    for column in columns[1:]:
-        times = times.fillna(pd.to_datetime(column, utc=True))
-    return times.dt.as_unit("us").astype("int64").astype("Int64").where(times.notna())
-
-
-def _narrowest(first: int, last: int) -> int:
-    """Find by how many powers of two to widen the bins from first to last until at most 512 are left."""
-    return next(shift for shift in range(64) if (last >> shift) - (first >> shift) < MOST_BINS)
-
-
-def _doubled(cells: Sums, key: str, times: int = 1) -> Sums:
-    """Double the width of one key's cells, so many times."""
-    return cells.under(cells.keys.assign(**{key: cells.keys[key] // (1 << times)}))
-
-
 def _dense(sums: Floats, places: NDArray[np.int64]) -> Floats:
     """Spread sums over a row of bins without holes."""
     dense = np.zeros((places[-1] + 1 if len(places) else 0, sums.shape[1]))
@@ -266,9 +236,3 @@ def _windows(bins: Floats, reach: int) -> Floats:
     upto = np.vstack([np.zeros_like(bins[:1]), np.cumsum(bins, axis=0)])
     here = np.arange(len(bins))
     return upto[np.minimum(here + reach + 1, len(bins))] - upto[np.maximum(here - reach, 0)]
-
-
-def _middles(bins: NDArray[np.int64], shift: int) -> pd.DatetimeIndex:
-    """Return the times in the middle of bins of ``1 << shift`` microseconds."""
-    half = (1 << shift) // 2
-    return pd.DatetimeIndex(((bins << shift) + half).astype("datetime64[us]"), tz="UTC")

@@ -8,10 +8,9 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from ..errors import OptionError
-from .bootstrap import REPLICATES, Floats
+from .bootstrap import REPLICATES
 from .estimate import shares
-from .input import By, Data, frame_of, keys_of, names_of, unknown
+from .input import By, Data, frame_of, names_of, vote_keys_of, weights_of
 from .summary import Summary, counted, kept, relabelled, sizes_of
 from .sums import Sums, grouped
 
@@ -53,7 +52,7 @@ class Votes(Summary):
         """
         names = names_of(by, taken=("choice",))
         frame = frame_of(data, "votes", ("stream_id", "choice"))
-        keys, weights = _keys(data, frame, names), _weights(frame)
+        keys, weights = vote_keys_of(data, frame, names), weights_of(frame)
         first = ~keys.assign(stream_id=frame["stream_id"]).duplicated()
         votes = {"votes": np.ones(len(frame)), "weight": weights}
         panels = Sums.of(keys, {"decisions": first.to_numpy()})
@@ -103,27 +102,3 @@ class Votes(Summary):
         sizes = sizes_of(self.choices, ("choice",)).sort_values(ascending=False, kind="stable")
         labels = kept(sizes, choices)
         return replace(folded, choices=relabelled(folded.choices, ("choice",), "choice", labels))
-
-
-def _keys(data: Data, votes: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
-    """Find each column among the votes' own, else among the decisions'."""
-    joined = [name for name in by if name not in votes.columns]
-    if isinstance(data, pd.DataFrame) or not joined:
-        return keys_of(votes, by)
-    decisions = frame_of(data, "decisions", ("stream_id",)).drop_duplicates("stream_id")
-    for name in joined:
-        if len(decisions) and name not in decisions.columns:
-            raise unknown(name, dict.fromkeys([*votes.columns, *decisions.columns]))
-    found = decisions.set_index("stream_id").reindex(columns=joined).reindex(votes["stream_id"])
-    return pd.concat([votes, found.set_index(votes.index)], axis=1)[list(by)]
-
-
-def _weights(votes: pd.DataFrame) -> Floats:
-    """Return the votes' weights; a missing one is 1, as on the wire."""
-    if "weight" not in votes.columns:
-        return np.ones(len(votes))
-    weights = votes["weight"].to_numpy(dtype=np.float64, na_value=1.0)
-    weights = np.where(np.isnan(weights), 1.0, weights)
-    if not (np.isfinite(weights) & (weights >= 0)).all():
-        raise OptionError("weight must be finite and not negative")
-    return weights

@@ -1,0 +1,153 @@
+"""Who agrees with whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.image import AxesImage
+
+from ..stats.agreement import Agreement
+from ..stats.bootstrap import Floats
+from ..stats.estimate import Estimate
+from ..stats.input import By, Data
+from ..stats.summary import texts_of
+from .dots import MOST, Figure, dots, named, reach
+from .style import PLAIN, agreed, clean, empty, heading, looks, place, said
+
+SUBJECT = "Agreement"
+
+WRITTEN = 12
+"""Voters whose figures fit into the squares."""
+
+# From light to dark, so that it reads in grey; never so dark that a figure on it does not.
+SHADES = LinearSegmentedColormap.from_list("agreement", ["#F4F7FA", "#9DC0DC", "#2A6496"])
+
+
+def agreement(data: Data | Agreement, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+    """Draw how often each two voters chose alike, those who agree side by side; by group, draw alpha.
+
+    Without ``by``, a square below the diagonal is the agreement of two voters in percent, and the figure that
+    mirrors it above the diagonal is the number of decisions in which both voted. Voters are those with the
+    most votes, 24 at most. With ``by``, a dot is Krippendorff's alpha of a group, with its 95% interval, for
+    the 20 largest groups.
+
+    Parameters
+    ----------
+    data
+        A history, its ``votes`` frame (then without ``by``), or an
+        :class:`~mastermind_lab.stats.agreement.Agreement`.
+    by
+        Column or columns of ``decisions`` to group by.
+    ax
+        Where to draw; a new figure by default.
+    **kw
+        For the squares, :class:`matplotlib.image.AxesImage`; by group for the dots,
+        :class:`matplotlib.lines.Line2D`.
+
+    Raises
+    ------
+    OptionError
+        If a column is unknown, or a summary was counted by another.
+
+    Examples
+    --------
+    >>> import mastermind_lab as lab
+    >>> from mastermind_lab.charts.agreement import agreement
+    >>> agreement(lab.sample(), by="meta.category").get_xlabel()
+    "Krippendorff's alpha (0: chance, 1: full)"
+    """
+    summary = agreed(data if isinstance(data, Agreement) else Agreement.of(data, by=by), by)
+    table = summary.reliability()
+    twice = f"{summary.repeated:,} repeated votes" if summary.repeated else ""
+    notes = [*said(table["n"].sum(), "decisions", of_one_vote=table["alone"].sum()), *filter(None, [twice])]
+    if summary.by:
+        return _groups(summary, table, notes, ax, kw)
+    ax = place(ax, "")
+    voters, pairs = summary.order(), summary.table()
+    if not voters:
+        ax.set_xticks([])
+        return empty(ax, SUBJECT, (), notes)
+    many = pairs["voter"].nunique() - len(voters)
+    more = [f"{many:,} voters with fewer votes not drawn"] if many else []
+    heading(ax, SUBJECT, (), [*notes, f"alpha {_worded(summary.alpha)}", *more, _key(pairs, len(voters))])
+    _squares(ax, pairs, voters, kw)
+    return ax
+
+
+def _groups(
+    summary: Agreement, table: pd.DataFrame, notes: list[str], ax: Axes | None, kw: dict[str, Any]
+) -> Axes:
+    """Draw alpha as a dot a group."""
+    figure = Figure("alpha", "alpha_low", "alpha_high")
+    shown = table.loc[sorted(table["n"].nlargest(MOST).index)]
+    ax = place(ax, "Krippendorff's alpha (0: chance, 1: full)", rows=len(shown))
+    if not table["alpha"].notna().any():
+        return empty(ax, SUBJECT, summary.by, ["no alpha to draw", *notes])
+    less = [f"{len(table) - len(shown):,} smaller groups not drawn"] if len(table) > len(shown) else []
+    heading(ax, SUBJECT, summary.by, [*notes, *less, "line: 95% interval"])
+    names = list(texts_of(shown[list(summary.by)]))
+    dots(ax, shown.assign(group=names, all=""), "group", "all", figure, kw)
+    named(ax, names, list(shown["n"]))
+    left, right = reach(shown, figure)
+    ax.set_xlim(min(left, 0), min(max(right, 0), 1.02))
+    ax.axvline(0, color="0.4", linewidth=0.8, zorder=1)
+    return ax
+
+
+def _worded(figure: Estimate) -> str:
+    if np.isnan(figure.value):
+        return "not defined (no variation)"
+    return f"{figure.value:.2f} ({figure.low:.2f} to {figure.high:.2f})"
+
+
+def _key(pairs: pd.DataFrame, voters: int) -> str:
+    """Say how to read the squares."""
+    if voters <= WRITTEN:
+        return "below: % of decisions in which both chose alike; above: n in which both voted"
+    between = f"n = {pairs['n'].min():,} to {pairs['n'].max():,} a pair"
+    return f"shade: % of decisions in which both chose alike; {between}"
+
+
+def _squares(ax: Axes, pairs: pd.DataFrame, voters: list[str], kw: dict[str, Any]) -> None:
+    share, n = (
+        pairs.pivot(index="voter", columns="other", values=name).reindex(index=voters, columns=voters)
+        for name in ("agreement", "n")
+    )
+    below = np.tril(np.ones((len(voters), len(voters)), dtype=bool), -1)
+    shades = np.where(below, share, np.nan)
+    drawn = ax.imshow(shades, **looks(AxesImage, {"cmap": SHADES, "aspect": "equal"}, kw))
+    names = [clean(voter, 16) for voter in voters]
+    ax.set_xticks(range(len(voters)), names, rotation=90, **PLAIN)
+    ax.set_yticks(range(len(voters)), names, **PLAIN)
+    ax.tick_params(length=0, labelsize="small" if len(voters) <= WRITTEN else "xx-small")
+    ax.spines[:].set_visible(False)
+    if len(voters) <= WRITTEN:
+        _figures(ax, drawn, shades, n.to_numpy(dtype=float, na_value=0))
+    else:
+        _scale(ax, drawn)
+
+
+def _figures(ax: Axes, drawn: AxesImage, shades: Floats, n: Floats) -> None:
+    """Write percents below the diagonal and n above it."""
+    where: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": "xx-small"}
+    least, most = drawn.get_clim()
+    for row, column in np.argwhere(~np.isnan(shades)):
+        ink = "white" if shades[row, column] > least + 0.65 * (most - least) else "black"
+        ax.text(column, row, f"{100 * shades[row, column]:.0f}", color=ink, **where)
+    for row, column in np.argwhere(np.triu(n, 1)):
+        ax.text(column, row, _short(n[row, column]), color="0.4", **where)
+
+
+def _short(n: float) -> str:
+    return f"{n:.0f}" if n < 1_000 else f"{n / 1_000:.1f}k" if n < 99_950 else f"{n / 1_000:.0f}k"
+
+
+def _scale(ax: Axes, drawn: AxesImage) -> None:
+    """Draw the shades' scale into the empty half."""
+    scale = ax.inset_axes((0.55, 0.9, 0.42, 0.035))
+    ax.figure.colorbar(drawn, cax=scale, orientation="horizontal", format="{x:.0%}")
+    scale.tick_params(labelsize="x-small", length=2)

@@ -1,0 +1,119 @@
+"""One decision's argument tree, as an outline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
+
+from ..errors import OptionError
+from ..stats.arguments import sides
+from .style import PLAIN, clean, empty, heading, looks, place
+
+SUBJECT = "Argument tree"
+MOST = 60
+"""Nodes that stay readable on a page."""
+
+_STEP = 15.0  # points from one level to the next
+_STRENGTH = 24.0  # points kept free at the right for the strengths
+_MARKS: dict[str, dict[str, Any]] = {
+    "pro": {"marker": "o", "markerfacecolor": "black", "markeredgecolor": "black"},
+    "con": {"marker": "s", "markerfacecolor": "white", "markeredgecolor": "black"},
+    "": {"marker": "D", "markerfacecolor": "0.75", "markeredgecolor": "0.75"},
+}
+_NAMES = {"pro": "filled: pro", "con": "hollow: con", "": "grey: neither"}
+
+
+def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: Any) -> Axes:
+    """Draw the argument tree of one decision: a row a node, indented by depth, in reading order.
+
+    Parameters
+    ----------
+    data
+        A history, or its ``arguments`` frame.
+    stream_id
+        The decision.
+    ax
+        Where to draw; a new figure by default, high enough for the nodes.
+    **kw
+        For the markers, :class:`matplotlib.lines.Line2D`.
+
+    Raises
+    ------
+    OptionError
+        The history holds no decision of this id.
+
+    Examples
+    --------
+    >>> import mastermind_lab as lab
+    >>> history = lab.sample()
+    >>> ax = lab.charts.argument_tree(history, history.arguments["stream_id"].iloc[0])
+    >>> ax.get_xlabel()
+    'depth (levels)'
+    """
+    nodes = _nodes(data, stream_id)
+    ax = place(ax, "depth (levels)", rows=min(len(nodes), MOST) // 2)
+    ax.spines["left"].set_visible(False)
+    ax.set_yticks([])
+    if nodes.empty:
+        return empty(ax, SUBJECT, (), ["no arguments"])
+    shown = nodes.iloc[:MOST]
+    heading(ax, f"{SUBJECT} of {clean(stream_id)}", (), _notes(nodes, len(shown)))
+    width = ax.get_window_extent().transformed(ax.figure.dpi_scale_trans.inverted()).width * 72
+    depths = int(shown["depth"].max())
+    ax.set(xlim=(-0.6, width / _STEP - 0.6), ylim=(-len(shown) + 0.3, 0.7))
+    ax.set_xticks(range(depths + 1))
+    _branches(ax, shown)
+    for side, mark in _MARKS.items():
+        rows = np.flatnonzero(shown["side"] == side)
+        look: dict[str, Any] = {"linestyle": "none", "markersize": 4} | mark
+        ax.plot(shown["depth"].iloc[rows], -rows, **looks(Line2D, look, kw))
+    _claims(ax, shown, width)
+    return ax
+
+
+def _nodes(data: Any, stream_id: str) -> pd.DataFrame:
+    frame = data if isinstance(data, pd.DataFrame) else data.arguments
+    nodes = frame[frame["stream_id"] == stream_id]
+    if nodes.empty and stream_id not in set(getattr(data, "decisions", frame)["stream_id"]):
+        raise OptionError(f"there is no decision {stream_id!r:.60} here: take one of decisions['stream_id']")
+    return nodes.assign(side=sides(nodes["stance"]))
+
+
+def _notes(nodes: pd.DataFrame, shown: int) -> list[str]:
+    counts = nodes["side"].value_counts()
+    notes = [f"n = {len(nodes):,} nodes"]
+    notes += [f"{_NAMES[side]} ({counts[side]:,})" for side in _MARKS if side in counts]
+    notes += ["at the right: strength"] if nodes["strength"].notna().any() else []
+    return notes + ([f"the first {shown} are drawn"] if shown < len(nodes) else [])
+
+
+def _branches(ax: Axes, nodes: pd.DataFrame) -> None:
+    """Draw an elbow from each parent down and across to its child, in one stroke for all."""
+    child = nodes[nodes["parent"].notna()]
+    rows = pd.Series(-np.arange(len(nodes)), index=nodes["node"].to_numpy())
+    above = rows[child["parent"].to_numpy(dtype=np.int64)].to_numpy(dtype=float)
+    below = rows[child["node"].to_numpy(dtype=np.int64)].to_numpy(dtype=float)
+    depth = child["depth"].to_numpy(dtype=float)
+    gap = np.full(len(child), np.nan)
+    x = np.column_stack([depth - 1, depth - 1, depth, gap]).ravel()
+    y = np.column_stack([above, below, below, gap]).ravel()
+    ax.plot(x, y, color="0.7", linewidth=0.7, zorder=0)
+
+
+def _claims(ax: Axes, nodes: pd.DataFrame, width: float) -> None:
+    height = ax.get_window_extent().transformed(ax.figure.dpi_scale_trans.inverted()).height * 72
+    size = min(FontProperties(size="small").get_size_in_points(), 0.85 * height / len(nodes))
+    right = ax.get_xlim()[1]
+    look: dict[str, Any] = {"va": "center_baseline", "fontsize": size, **PLAIN}
+    for row, node in enumerate(nodes.to_dict(orient="records")):
+        room = int((width - _STEP * (node["depth"] + 1.5) - _STRENGTH) / (0.5 * size))
+        author = f"  {clean(node['author'], 16)}" if pd.notna(node["author"]) else ""
+        claim = clean(node["claim"], max(room - len(author), 8))
+        ax.text(node["depth"] + 0.4, -row, claim + author, **look)
+        if pd.notna(node["strength"]):
+            ax.text(right, -row, f"{node['strength']:.2f}", ha="right", **look)

@@ -1,0 +1,121 @@
+"""One decision on a page."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..errors import OptionError
+from .argument_tree import argument_tree
+from .style import PLAIN, clean
+
+_MOST_SOURCES, _MOST_VOTES = 8, 12
+
+
+def decision(history: Any, stream_id: str, *, figure: Figure | None = None) -> Figure:
+    """Draw one decision on a page: question, recommendation, confidence, votes, sources and argument tree.
+
+    Parameters
+    ----------
+    history
+        A history.
+    stream_id
+        The decision.
+    figure
+        Where to draw; a new figure of a page's width by default.
+
+    Returns
+    -------
+    Figure
+        Three rows: what was decided; votes beside sources; the argument tree.
+
+    Raises
+    ------
+    OptionError
+        The history holds no decision of this id.
+
+    Examples
+    --------
+    >>> import mastermind_lab as lab
+    >>> history = lab.sample(last=10)
+    >>> figure = lab.charts.decision(history, history.decisions["stream_id"].iloc[0])
+    >>> len(figure.axes)
+    4
+    """
+    rows = history.decisions[history.decisions["stream_id"] == stream_id]
+    if rows.empty:
+        raise OptionError(f"there is no decision {stream_id!r:.60} here: take one of decisions['stream_id']")
+    votes, citations, arguments = (
+        frame[frame["stream_id"] == stream_id]
+        for frame in (history.votes, history.citations, history.arguments)
+    )
+    figure = figure or _page(len(arguments))
+    tall = max(len(arguments) * 0.17, 1.0)
+    grid = figure.add_gridspec(3, 2, height_ratios=[1.1, 2.0, tall + 0.8])
+    _verdict(figure.add_subplot(grid[0, :]), rows.iloc[0])
+    _votes(figure.add_subplot(grid[1, 0]), votes)
+    _sources(figure.add_subplot(grid[1, 1]), citations)
+    argument_tree(history, stream_id, ax=figure.add_subplot(grid[2, :]))
+    return figure
+
+
+def _page(nodes: int) -> Figure:
+    from matplotlib import pyplot  # who brings a figure needs no pyplot
+
+    return pyplot.figure(figsize=(6.5, 4.2 + 0.17 * min(nodes, 60)), layout="constrained")
+
+
+def _bare(ax: Axes, title: str) -> Axes:
+    ax.set_axis_off()
+    ax.set_title(title, loc="left", fontsize="small", **PLAIN)
+    return ax
+
+
+def _verdict(ax: Axes, row: pd.Series) -> None:
+    """Write question and recommendation, and draw the confidence as a bar from 0 to 1."""
+    question = clean(row["question"], 160) if pd.notna(row["question"]) else "(no question)"
+    when = row["published_at"]
+    moment = f"{when:%Y-%m-%d %H:%M} UTC, " if pd.notna(when) else ""
+    _bare(ax, f"{moment}{clean(row['stream_id'])}")
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    ax.text(0, 0.98, "\n".join(wrap(question, 78)), va="top", **PLAIN)
+    ax.text(0, 0.3, clean(row["recommendation"], 70), weight="bold", va="center", **PLAIN)
+    ax.barh(0.04, 0.8, height=0.1, color="0.9")
+    ax.barh(0.04, 0.8 * row["confidence"], height=0.1, color="0.3")
+    ax.text(0.82, 0.04, f"confidence {row['confidence']:.2f}", va="center", fontsize="small")
+
+
+def _votes(ax: Axes, votes: pd.DataFrame) -> None:
+    """List the votes, choice by choice, the most chosen first, each with the voter's confidence as a bar."""
+    counts = votes["choice"].value_counts()
+    ordered = votes.assign(size=votes["choice"].map(counts)).sort_values(
+        ["size", "choice", "confidence"], ascending=[False, True, False], kind="stable"
+    )
+    shown = ordered.head(_MOST_VOTES)
+    _bare(ax, _count("vote", len(votes), len(shown)))
+    ax.set(xlim=(0, 1), ylim=(-max(len(shown), 1) + 0.4, 0.6))
+    look: dict[str, Any] = {"va": "center", "fontsize": "small", **PLAIN}
+    for row, vote in enumerate(shown.to_dict(orient="records")):
+        ax.text(0, -row, clean(vote["voter"], 14), **look)
+        ax.text(0.3, -row, clean(vote["choice"], 20), **look)
+    rows = -np.arange(len(shown))
+    ax.barh(rows, 0.2 * shown["confidence"].fillna(0), left=0.78, height=0.5, color="0.6")
+    ax.barh(rows, 0.2, left=0.78, height=0.5, facecolor="none", edgecolor="0.8", linewidth=0.5)
+
+
+def _sources(ax: Axes, citations: pd.DataFrame) -> None:
+    shown = citations.head(_MOST_SOURCES)
+    _bare(ax, _count("source", len(citations), len(shown)))
+    ax.set(xlim=(0, 1), ylim=(-_MOST_SOURCES + 0.4, 0.6))
+    for row, title in enumerate(shown["title"].fillna(shown["source"])):
+        ax.text(0, -row, clean(title, 44), va="center", fontsize="small", **PLAIN)
+
+
+def _count(what: str, n: int, shown: int) -> str:
+    more = f", {shown} shown" if shown < n else ""
+    return f"{n} {what}{'' if n == 1 else 's'}{more}" if n else f"no {what}s"

@@ -1,0 +1,111 @@
+"""Figures as dots with their intervals: a row a thing, and in it a lane a series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import fill
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from .style import PLAIN, SERIES, clean, looks
+
+MOST = 20
+"""Rows that stay readable in one chart."""
+
+RING: dict[str, Any] = {"linestyle": "none", "markerfacecolor": "none", "markersize": 6}
+
+
+class Figure(NamedTuple):
+    """The columns of a figure and of its interval, and of a second one to stand beside it as a ring."""
+
+    value: str
+    low: str
+    high: str
+    ring: str | None = None
+
+
+def dots(
+    ax: Axes, table: pd.DataFrame, row: str, series: str, figure: Figure, kw: dict[str, Any]
+) -> list[Line2D]:
+    """Draw a table's rows from top to bottom, in the order they come, and return a dot of each series.
+
+    Parameters
+    ----------
+    row, series
+        The columns that say where a figure stands; 6 series at most.
+    figure
+        What to draw.
+    kw
+        For the dots, :class:`matplotlib.lines.Line2D`.
+    """
+    rows, lanes = list(dict.fromkeys(table[row])), lanes_of(table, series)
+    reach = 0.34 * (1 - 1 / len(lanes))
+    handles = []
+    for lane, away, look in zip(lanes, np.linspace(reach, -reach, len(lanes)), SERIES, strict=False):
+        some = table[table[series] == lane]
+        heights = away - np.array([rows.index(name) for name in some[row]], dtype=float)
+        ax.hlines(heights, some[figure.low], some[figure.high], color=look.colour, linewidth=1.2)
+        if figure.ring:
+            ax.plot(some[figure.ring], heights, marker=look.marker, color=look.colour, **RING)
+        style = {
+            "linestyle": "none",
+            "marker": look.marker,
+            "color": look.colour,
+            "markersize": 4,
+            "zorder": 3,
+        }
+        handles += ax.plot(some[figure.value], heights, **looks(Line2D, style, kw))
+    ax.set_ylim(-len(rows) + 0.4, 0.6)
+    ax.grid(axis="x", color="0.92")
+    ax.set_axisbelow(True)
+    return handles
+
+
+def ranked(table: pd.DataFrame, row: str, series: str, figure: Figure) -> pd.DataFrame:
+    """Order the rows by the figure of the first series, the largest on top."""
+    lanes = lanes_of(table, series)
+    first = table[table[series].isin(lanes[:1])].sort_values(figure.value, ascending=False, kind="stable")
+    place = {name: number for number, name in enumerate(dict.fromkeys([*first[row], *table[row]]))}
+    return table.iloc[table[row].astype(object).map(place).argsort(kind="stable")]
+
+
+def lanes_of(table: pd.DataFrame, series: str) -> list[Any]:
+    """Name the series of a table from top to bottom."""
+    there = dict.fromkeys(table[series])
+    order = table[series].cat.categories if isinstance(table[series].dtype, pd.CategoricalDtype) else there
+    return [name for name in order if name in there]
+
+
+def counted(table: pd.DataFrame, series: str, n: str) -> list[str]:
+    """Word each series and the sum of its n, for a legend."""
+    sums = table.groupby(series, observed=True)[n].sum()
+    return [f"{clean(name, 24)} (n = {sums[name]:,})" for name in lanes_of(table, series)]
+
+
+def named(ax: Axes, names: Sequence[str], n: Sequence[int] | None = None) -> None:
+    """Write each row's name and, where all series share it, its n to the right."""
+    texts = [fill(clean(name, 28), 18) for name in names]
+    ax.set_yticks(-np.arange(len(texts)), texts, **PLAIN)
+    ax.tick_params(axis="y", length=0)
+    ax.locator_params(axis="x", nbins=6)
+    beside: dict[str, Any] = {"textcoords": "offset points", "fontsize": "small", "ha": "right"}
+    across = ax.get_yaxis_transform()
+    for row, count in enumerate(() if n is None else n):
+        at: dict[str, Any] = {"xycoords": across, "va": "center", "annotation_clip": False}
+        ax.annotate(f"{count:,}", (1, -row), (32, 0), **at, **beside)
+    if n is not None:
+        ax.annotate("n", (1, 1), (32, 0), xycoords="axes fraction", va="top", **beside)
+        ax.set_ylim(top=0.9)
+
+
+def reach(table: pd.DataFrame, figure: Figure) -> tuple[float, float]:
+    """Return the least and the largest of what is drawn, with a little room beside them."""
+    columns = [name for name in figure if name]
+    values = table[columns].to_numpy(dtype=float)
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    room = 0.06 * (high - low) or 0.05
+    return low - room, high + room

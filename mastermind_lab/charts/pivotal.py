@@ -1,0 +1,70 @@
+"""Voters whose absence would have changed the decision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from ..stats.input import By, Data
+from ..stats.pivotal import Pivotal
+from .dots import MOST, Figure, counted, dots, named, ranked, reach
+from .style import SERIES, agreed, empty, heading, legend, place, said
+
+SUBJECT = "Pivotal votes"
+FIGURE = Figure("pivotal", "low", "high")
+
+DRAWN = ("plurality", "majority", "two-thirds")
+"""The rules that are drawn beside each other; the table has more."""
+
+
+def pivotal(data: Data | Pivotal, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+    """Draw how often each voter's absence would have changed the decision, a dot and its 95% interval a rule.
+
+    Without ``by`` the rules are plurality, majority and two-thirds; by group it is plurality alone. The
+    heading says how many decisions hang on any single voter under plurality.
+
+    Parameters
+    ----------
+    data
+        A history, its ``votes`` frame (then without ``by``), or a
+        :class:`~mastermind_lab.stats.pivotal.Pivotal`.
+    by
+        Column or columns of ``decisions`` to group by; above 6 groups the smallest are drawn as one, as are
+        the voters with the fewest votes above 20.
+    ax
+        Where to draw; a new figure by default.
+    **kw
+        For the dots, :class:`matplotlib.lines.Line2D`.
+
+    Raises
+    ------
+    OptionError
+        If a column is unknown, or a summary was counted by another.
+
+    Examples
+    --------
+    >>> import mastermind_lab as lab
+    >>> from mastermind_lab.charts.pivotal import pivotal
+    >>> pivotal(lab.sample()).get_xlabel()
+    'share of decisions with their vote (0-1)'
+    """
+    summary = agreed(data if isinstance(data, Pivotal) else Pivotal.of(data, by=by), by)
+    whole = summary.fold(len(SERIES), MOST).table()
+    rules, series = (DRAWN[:1], "group") if summary.by else (DRAWN, "rule")
+    table = ranked(whole[whole["rule"].isin(rules)], "voter", series, FIGURE)
+    ax = place(ax, "share of decisions with their vote (0-1)", rows=table["voter"].nunique())
+    share = summary.share
+    notes = said(share.n, "decisions")
+    if table.empty:
+        return empty(ax, SUBJECT, summary.by, notes)
+    if summary.repeated:
+        notes.append(f"{summary.repeated:,} repeated votes")
+    handles = dots(ax, table, "voter", series, FIGURE, kw)
+    above = legend(ax, handles, counted(table, series, "n") if summary.by else list(DRAWN))
+    rows = table.drop_duplicates("voter")
+    named(ax, list(rows["voter"]), None if summary.by else list(rows["n"]))
+    hanging = f"{share.value:.1%} hang on one voter (plurality)"
+    heading(ax, SUBJECT, summary.by, [*notes, hanging, "line: 95% interval"], above)
+    ax.set_xlim(0, min(reach(table, FIGURE)[1], 1.02))
+    return ax

@@ -1,0 +1,82 @@
+"""The same question asked again."""
+
+from __future__ import annotations
+
+from textwrap import fill
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from ..stats.input import By, Data
+from ..stats.stability import Stability
+from .style import PLAIN, SERIES, Series, agreed, clean, empty, heading, legend, looks, place, said
+
+SUBJECT = "Stability"
+MOST = 12
+"""Groups that stay readable in one chart."""
+
+_FIGURES = {"flip": "flip rate of two askings", "unstable": "ever flipped", "spread": "sd of confidence"}
+
+
+def stability(data: Data | Stability, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+    """Draw flip rate, share ever flipped and spread of confidence with 95% intervals, a row a group.
+
+    Parameters
+    ----------
+    data
+        A history, its ``decisions`` frame, or a :class:`~mastermind_lab.stats.Stability`.
+    by
+        Column or columns to group by; above 12 groups the smallest are drawn as one, in which askings of
+        different groups are compared.
+    ax
+        Where to draw; a new figure by default.
+    **kw
+        For the dots, :class:`matplotlib.lines.Line2D`.
+
+    Raises
+    ------
+    OptionError
+        If a column is unknown, or a summary was counted by another.
+
+    Examples
+    --------
+    >>> import mastermind_lab as lab
+    >>> from mastermind_lab.charts.stability import stability
+    >>> stability(lab.sample(), by="meta.model").get_xlabel()
+    'rate, or standard deviation (0-1)'
+    """
+    summary = agreed(data if isinstance(data, Stability) else Stability.of(data, by=by), by)
+    table = summary.fold(MOST).table()
+    ax = place(ax, "rate, or standard deviation (0-1)", rows=2 * len(table))
+    ax.set_xlim(0, 1)
+    again = table["again"].sum()
+    once = table["questions"].sum() - again
+    notes = said(
+        again, "questions asked again", asked_once=once, decisions_without_either=table["missing"].sum()
+    )
+    if not again:
+        return empty(ax, SUBJECT, summary.by, notes)
+    handles = [
+        _dots(ax, table, name, lane, look, kw)
+        for name, lane, look in zip(_FIGURES, (0.2, 0, -0.2), SERIES, strict=False)
+    ]
+    above = legend(ax, handles, list(_FIGURES.values()))
+    sampled = ["sample of the questions"] if table["sampled"].any() else []
+    heading(ax, SUBJECT, summary.by, [*notes, *sampled, "line: 95% interval"], above)
+    counts = zip(table["group"], table["again"], strict=True)
+    names = [f"{fill(clean(group, 28), 15)}\nn = {n:,}" for group, n in counts]
+    ax.set_yticks(-np.arange(len(names)), names, **PLAIN)
+    ax.set_ylim(-len(names) + 0.4, 0.6)
+    ax.grid(axis="x", color="0.9")
+    ax.set_axisbelow(True)
+    return ax
+
+
+def _dots(ax: Axes, table: pd.DataFrame, name: str, lane: float, look: Series, kw: dict[str, Any]) -> Line2D:
+    heights = lane - np.arange(len(table))
+    ax.hlines(heights, table[f"{name}_low"], table[f"{name}_high"], color=look.colour, linewidth=1.2)
+    style = {"linestyle": "none", "marker": look.marker, "color": look.colour, "markersize": 4}
+    return ax.plot(table[name], heights, **looks(Line2D, style, kw))[0]

@@ -1,0 +1,295 @@
+"""How much the voters agree: pair by pair, and beyond chance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .ballots import Ballots
+from .bootstrap import REPLICATES, Floats
+from .estimate import Estimate, binomial, ratios, shares, unseen
+from .input import By, Data, names_of
+from .linkage import linked
+from .summary import Summary, counted
+from .sums import Codes, Sums, grouped
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement(Summary):
+    """How often voters choose alike, pair by pair, and how far that is beyond chance, by group.
+
+    Krippendorff's alpha for nominal data is 1 - observed / expected disagreement: 1 is full agreement, 0 what
+    chance would give, below 0 is less than chance. With n_uc votes for choice c in decision u, m_u votes in
+    it, n_c votes for c and n in all decisions of two or more votes,
+
+        observed = n - sum n_uc (n_uc - 1) / (m_u - 1),    expected = (n^2 - sum n_c^2) / (n - 1)
+
+    (Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability"). Missing votes are allowed. Fleiss'
+    kappa (Fleiss 1971) has n - sum n_c^2 / n in place of expected, and needs panels of one size.
+
+    Chance is counted from all choices of a group together: they must mean the same in all its decisions.
+    Where questions have choices of their own, voters seem to agree beyond chance already because they answer
+    the same question; then group by what tells the sets of choices apart (``by="meta.category"``). ``alpha``
+    and ``kappa`` over several groups add up the groups' observed and expected disagreement, so that chance
+    stays each group's own. Voters who talked to each other agree for that reason: neither figure then
+    measures how reliable a single voter is.
+
+    Without any variation (all votes of a group for one choice) expected disagreement is 0, and both figures
+    are NaN: such votes cannot tell perfect agreement from voters who always say the same. Unanimous decisions
+    of different choices give 1.
+
+    A voter has one vote in a decision: who votes for the same choice twice has voted once, who votes for two
+    choices has no vote there; both are counted in ``repeated``.
+
+    Examples
+    --------
+    >>> import mastermind_lab as lab
+    >>> from mastermind_lab.stats.agreement import Agreement
+    >>> history = lab.sample()
+    >>> pooled, within = Agreement.of(history), Agreement.of(history, by="meta.category")
+    >>> bool(within.alpha.value < pooled.alpha.value)
+    True
+    >>> list(pooled.table().columns)
+    ['voter', 'other', 'n', 'agreement', 'low', 'high']
+    """
+
+    panels: Sums
+    choices: Sums
+    sizes: Sums
+    pairs: Sums
+
+    @classmethod
+    def of(cls, data: Data, *, by: By = None, replicates: int = REPLICATES) -> Self:
+        """Count a batch of votes.
+
+        Parameters
+        ----------
+        data
+            A history, or its ``votes`` frame (then without ``by``).
+        by
+            Column or columns of ``decisions`` to group by.
+        replicates
+            Bootstrap replicates behind the intervals of alpha and kappa, 40 to 10,000.
+
+        Raises
+        ------
+        OptionError
+            If a column is unknown, or there are more than 20,000 groups and choices.
+        """
+        names = names_of(by, taken=("choice", "size", "voter", "other"))
+        ballots = Ballots.of(data)
+        keys, ids = ballots.keys(data, names), pd.Series(ballots.panels)
+        size = np.bincount(ballots.panel, minlength=len(ids))
+        panel, choice, count = _counts(ballots)
+        paired = size[panel] > 1
+        chosen = keys.iloc[panel[paired]].assign(
+            choice=pd.array(ballots.choices[choice[paired]], dtype="str")
+        )
+        return cls(
+            names,
+            Sums.of(keys, _quantities(ballots, size, panel, count), ids, replicates),
+            Sums.of(chosen, {"values": count[paired]}, ids.iloc[panel[paired]], replicates),
+            Sums.of(keys.assign(size=size), {"n": np.ones(len(ids))}),
+            _pairs(ballots, keys),
+        )
+
+    @property
+    def alpha(self) -> Estimate:
+        """Krippendorff's alpha (nominal), at most 1; n decisions of two or more votes."""
+        return _estimate(_corrected(self._masses().along(()), "alpha"))
+
+    @property
+    def kappa(self) -> Estimate:
+        """Fleiss' kappa, at most 1; NaN where the panels with votes are not all of one size."""
+        kappa = _estimate(_corrected(self._masses().along(()), "kappa"))
+        alike = self.sizes.keys["size"].nunique() == 1
+        return kappa if alike else replace(kappa, value=np.nan, low=np.nan, high=np.nan)
+
+    @property
+    def repeated(self) -> int:
+        """How often a voter voted more than once in a decision."""
+        return int(self.panels["repeated"][:, 0].sum())
+
+    def table(self) -> pd.DataFrame:
+        """Return one row for each voter and other voter; every pair stands there from either side.
+
+        Returns
+        -------
+        DataFrame
+            The ``by`` columns; ``voter``; ``other``; ``n`` decisions in which both voted; ``agreement``, the
+            share of them in which both chose alike, 0 to 1, with ``low`` and ``high``: the 95% interval of a
+            binomial share (Wilson 1927), for a pair is one observation a decision and often has few. It is
+            NaN where n is below 2.
+        """
+        other = self.pairs.keys.rename(columns={"voter": "other", "other": "voter"})
+        keys = pd.concat([self.pairs.keys, other[self.pairs.keys.columns]], ignore_index=True)
+        both = Sums(keys, self.pairs.names, np.concatenate([self.pairs.cells] * 2)).under(keys)
+        n = both["n"][:, 0]
+        agreement, low, high = binomial(both["agree"][:, 0], n)
+        return both.keys.assign(n=counted(n), agreement=agreement, low=low, high=high)
+
+    def reliability(self) -> pd.DataFrame:
+        """Return one row a group: agreement as it is, and beyond chance.
+
+        Returns
+        -------
+        DataFrame
+            The ``by`` columns; ``n`` decisions of two or more votes; ``alone``, decisions of one vote or
+            none that counts, which are left out; ``repeated``, how often a voter voted more than once in a
+            decision; ``agreement``, the share of pairs of votes that are alike, averaged over votes, 0 to 1;
+            ``alpha`` (Krippendorff); ``kappa`` (Fleiss); each with its 95% interval, as in ``alpha_low`` and
+            ``alpha_high``; ``size`` of the panels, <NA> where they differ, and kappa then NaN.
+        """
+        masses, size = self._masses(), _size(self.sizes, self.by)
+        n = masses["n"][:, 0]
+        figures = {
+            "agreement": shares(masses["values"] - masses["disagree"], masses["values"], n),
+            "alpha": _corrected(masses, "alpha")[:3],
+            "kappa": _corrected(masses, "kappa")[:3],
+        }
+        named = {
+            f"{name}{end}": values
+            for name, figure in figures.items()
+            for end, values in zip(("", "_low", "_high"), figure, strict=True)
+        }
+        table = masses.keys.assign(
+            n=counted(n),
+            alone=counted(masses["alone"][:, 0]),
+            repeated=counted(masses["repeated"][:, 0]),
+            **named,
+            size=size,
+        )
+        kappas = [name for name in named if name.startswith("kappa")]
+        table[kappas] = table[kappas].where(table["size"].notna())
+        return table
+
+    def order(self, most: int = 24) -> list[str]:
+        """Order the voters so that those who agree stand side by side.
+
+        Voters are joined step by step, the groups that agree most first (average linkage, Sokal and Michener
+        1958), with the ends that agree most side by side. A pair that never met counts as the average one.
+
+        Parameters
+        ----------
+        most
+            Voters at most: those with the most votes beside others'.
+        """
+        table = replace(self, by=(), pairs=self.pairs.along(("voter", "other"))).table()
+        sizes = table.groupby("voter")["n"].sum()
+        voters = sorted(sizes.sort_values(ascending=False, kind="stable").index[:most])
+        square = table.pivot(index="voter", columns="other", values="agreement").reindex(
+            index=voters, columns=voters
+        )
+        agreement = square.to_numpy(dtype=np.float64)
+        met = agreement[~np.isnan(agreement)]
+        filled = np.where(np.isnan(agreement), met.mean() if met.size else 0.0, agreement)
+        return [str(voters[place]) for place in linked(filled)]
+
+    def fold(self, most: int = 8) -> Self:
+        """Return the summary as it is: chance is each group's own, and groups put together have none."""
+        return self
+
+    def _masses(self) -> Sums:
+        """Add what chance would give to each group's sums: from then on groups may be added."""
+        n, pairs = self.panels["values"], self.panels["values"] ** 2
+        squares = replace(self.choices, cells=self.choices.cells**2).along(self.by)
+        unlike = np.zeros(n.shape)
+        places = _places(squares.keys, self.panels.keys)
+        unlike[places] = pairs[places] - squares["values"]
+        # A decision that a replicate drew twice must not meet itself as if it were another one; the square of
+        # its Poisson(1) number is 2 on average.
+        unlike[:, 1:] -= 2 * self.panels["unlike"][:, 1:]
+        pairs[:, 1:] -= 2 * self.panels["pairs"][:, 1:]
+        kappa = n * _divided(unlike, pairs)
+        pairs[:, 0] -= n[:, 0]
+        chance = np.stack([n * _divided(unlike, pairs), kappa], axis=1)
+        cells = np.concatenate([self.panels.cells, chance], axis=1)
+        return Sums(self.panels.keys, (*self.panels.names, "alpha", "kappa"), cells)
+
+
+Figures = tuple[Floats, Floats, Floats, Floats]
+
+
+def _corrected(masses: Sums, chance: str) -> Figures:
+    """Compare disagreement with chance: value, low, high and n of each group.
+
+    Where nobody ever disagreed every replicate says so, which is not certainty: the low end then is what it
+    would be if as many decisions as can go unseen were split as far as can be.
+    """
+    observed, expected, n = masses["disagree"], masses[chance], masses["n"][:, 0]
+    ratio, low, high = ratios(observed, expected, n)
+    most = _divided(masses["values"], expected)
+    high = np.where((ratio == 0) & (n >= 2), unseen(n) * most[:, 0], high)
+    return 1 - ratio, 1 - high, 1 - low, n
+
+
+def _divided(top: Floats, bottom: Floats) -> Floats:
+    """Divide; where there is nothing to divide by nothing is expected."""
+    return np.divide(top, bottom, out=np.zeros(top.shape), where=bottom > 0)
+
+
+def _estimate(figures: Figures) -> Estimate:
+    value, low, high, n = ([*figure, np.nan][0] for figure in figures)
+    return Estimate(float(value), float(low), float(high), int(np.nan_to_num(n)))
+
+
+def _quantities(ballots: Ballots, size: Codes, panel: Codes, count: Codes) -> dict[str, NDArray[Any]]:
+    """Add up each panel; those of fewer than two votes have nothing to compare."""
+    paired = size > 1
+    alike = np.bincount(panel, count * (count - 1), minlength=len(size)) / np.maximum(size - 1, 1)
+    disagree = np.where(paired, size - alike, 0)
+    return {
+        "n": paired,
+        "values": np.where(paired, size, 0),
+        "disagree": disagree,
+        "unlike": (size - 1) * disagree,
+        "pairs": np.where(paired, size**2, 0),
+        "alone": ~paired,
+        "repeated": np.bincount(ballots.repeated["panel"], minlength=len(size)),
+    }
+
+
+def _counts(ballots: Ballots) -> tuple[Codes, Codes, Codes]:
+    """Count the votes of each panel for each of its choices."""
+    choices = max(len(ballots.choices), 1)
+    keys, count = np.unique(ballots.panel * choices + ballots.choice, return_counts=True)
+    return keys // choices, keys % choices, count
+
+
+def _pairs(ballots: Ballots, keys: pd.DataFrame) -> Sums:
+    """Count how often two voters met, and how often they chose alike.
+
+    With the ballots sorted by panel, everybody meets those who stand 1, 2, ... places further in the panel.
+    """
+    groups, group = grouped(keys)
+    order = np.lexsort((ballots.voter, ballots.panel))
+    panel, voter, choice = ballots.panel[order], ballots.voter[order], ballots.choice[order]
+    rooms, many = group[panel], max(len(ballots.voters), 1)
+    found = [np.zeros((0, 3))]
+    for apart in range(1, int(np.bincount(panel).max(initial=0))):
+        here = np.flatnonzero(panel[apart:] == panel[:-apart])
+        pair = (rooms[here] * many + voter[here]) * many + voter[here + apart]
+        codes, different = pd.factorize(pair)
+        alike = np.bincount(codes, choice[here] == choice[here + apart], minlength=len(different))
+        found.append(np.column_stack([different, np.bincount(codes, minlength=len(different)), alike]))
+    pair, n, alike = np.concatenate(found).T
+    room, one, other = np.unravel_index(pair.astype(np.intp), (max(len(groups), 1), many, many))
+    who = (pd.array(ballots.voters[places], dtype="str") for places in (one, other))
+    rows: pd.DataFrame = groups.iloc[np.asarray(room)]
+    return Sums.of(rows.assign(**dict(zip(("voter", "other"), who, strict=True))), {"n": n, "agree": alike})
+
+
+def _places(some: pd.DataFrame, groups: pd.DataFrame) -> Codes:
+    """Say where some of the groups stand among all of them."""
+    codes: Codes = grouped(pd.concat([groups, some], ignore_index=True))[1]
+    return codes[len(groups) :]
+
+
+def _size(sizes: Sums, by: tuple[str, ...]) -> pd.Series:
+    """Return the size that all panels of a group have, <NA> where they differ."""
+    found = sizes.keys["size"].groupby(grouped(sizes.keys[list(by)])[1])
+    return found.first().where(found.nunique() == 1).astype("Int64").reset_index(drop=True)

@@ -1,0 +1,288 @@
+"""Whether panels agree more than they should: unanimity, growing confidence, consensus without evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from ..errors import OptionError
+from .bootstrap import REPLICATES, Floats, interval
+from .debate import Rounds, rounds_of
+from .estimate import Estimate, ratios, shares
+from .input import By, Data, frame_of, keys_of, names_of
+from .margin import Margin
+from .summary import Summary, counted, overall
+from .sums import Codes, Sums, grouped
+
+_NEEDED = ("stream_id", "recommendation", "n_citations", "n_arguments")
+_ROUNDING = 1e-12  # 1 - 1 / 5 is a little less than 0.8
+
+
+@dataclass(frozen=True, eq=False)
+class Conformity(Summary):
+    """Signs that the voters of a panel follow each other, by group.
+
+    *Unanimity.* If voters chose by themselves, each the choice c with the share p(c) that it has among all
+    votes of the group, a panel of m would be unanimous with the probability sum over c of p(c)^m.
+    ``expected`` is its mean over the group's panels, ``excess`` what was observed beyond it. Voters who lean
+    differently, but choose by themselves, would be unanimous even less often (a product is at most the power
+    of the mean), so that the excess is rather too small. But it need not come from following: voters who see
+    the same evidence agree, too. Group by what makes decisions alike (a kind of question with fixed choices,
+    or ``by="question"`` where each was asked often); over unlike questions nearly all unanimity is excess.
+    Panels of one are left out. Votes are counted as cast, unweighted.
+
+    *Inflation.* The panel's confidence in the last round of a debate minus that in the first, where meta
+    tells both.
+
+    *Hollow consensus.* Agreement without evidence: at least ``agreement`` of the votes for one choice, while
+    the decision has at most ``citations`` citations and at most ``arguments`` arguments.
+
+    Examples
+    --------
+    >>> import mastermind_lab as lab
+    >>> from mastermind_lab.stats.conformity import Conformity
+    >>> summary = Conformity.of(lab.sample(), by="meta.category")
+    >>> summary.inflation.value > 0
+    True
+    """
+
+    agreement: float
+    citations: int
+    arguments: int
+    rounds: str
+    sums: Sums
+    sizes: Sums
+    choices: Sums
+    steps: Sums
+
+    @staticmethod
+    def decisions(
+        data: Data,
+        *,
+        agreement: float = 0.8,
+        citations: int = 1,
+        arguments: int = 3,
+        rounds: str = "meta.debate.rounds",
+    ) -> pd.DataFrame:
+        """Return one row a decision.
+
+        Parameters
+        ----------
+        data
+            A history.
+        agreement
+            Share of the votes for one choice from which there is consensus, above 0.5 to 1.
+        citations, arguments
+            Most of each with which a consensus is hollow, 0 or more.
+        rounds
+            Column of ``decisions`` with the rounds: JSON text, a list of objects with a ``confidence``.
+
+        Returns
+        -------
+        DataFrame
+            In the order of the decisions: ``stream_id``; ``votes``; ``agreement``, the share of the winner,
+            0 to 1; ``unanimous``; ``n_citations``; ``n_arguments``; ``hollow``; ``n_rounds`` with a
+            confidence; ``inflation``, last minus first of these, -1 to 1, NaN below 2. On a tie there is no
+            winner: ``agreement`` is missing, ``hollow`` False. Below 2 votes all three are missing.
+
+        Raises
+        ------
+        OptionError
+            If an option is out of range, or a column missing.
+        """
+        frame = _frame(data)
+        return _described(data, frame, rounds_of(frame, rounds), agreement, citations, arguments)
+
+    @classmethod
+    def of(
+        cls,
+        data: Data,
+        *,
+        by: By = None,
+        agreement: float = 0.8,
+        citations: int = 1,
+        arguments: int = 3,
+        rounds: str = "meta.debate.rounds",
+        replicates: int = REPLICATES,
+    ) -> Self:
+        """Count a batch of decisions and their votes.
+
+        Parameters
+        ----------
+        data
+            A history.
+        by
+            Column or columns of ``decisions`` to group by.
+        agreement, citations, arguments, rounds
+            See :meth:`decisions`.
+        replicates
+            Bootstrap replicates behind the intervals, 40 to 10,000.
+
+        Raises
+        ------
+        OptionError
+            If a column is unknown or missing, or an option out of range.
+        """
+        names = names_of(by, taken=("votes", "choice", "round"))
+        frame = _frame(data)
+        debates = rounds_of(frame, rounds)
+        rows = _described(data, frame, debates, agreement, citations, arguments)
+        keys = keys_of(frame, names).reset_index(drop=True)
+        ids, panel = rows["stream_id"], rows["hollow"].notna().to_numpy()
+        sums = Sums.of(keys, _quantities(rows, agreement), ids, replicates)
+        one = {"n": np.ones(panel.sum())}
+        sizes = Sums.of(keys[panel].assign(votes=rows["votes"][panel]), one, ids[panel], replicates)
+        choices = _choices(data, keys[panel], ids[panel], replicates)
+        options = (float(agreement), citations, arguments, rounds)
+        return cls(names, *options, sums, sizes, choices, debates.sums(keys, ids, replicates))
+
+    @property
+    def inflation(self) -> Estimate:
+        """The mean growth of confidence from the first round to the last, -1 to 1; n is the debates."""
+        return overall(self.sums, "inflation", "debated")
+
+    @property
+    def hollow(self) -> Estimate:
+        """The share of panels of two and more whose decision is a hollow consensus, 0 to 1."""
+        return overall(self.sums, "hollow", "n", shares)
+
+    @property
+    def excess(self) -> Estimate:
+        """Unanimity beyond that of voters who choose by themselves, -1 to 1: the mean over all panels."""
+        n, expected = self.sums["n"], self._expected()
+        beyond = np.where(n > 0, self.sums["unanimous"] - n * expected, 0.0).sum(axis=0)
+        panels = n.sum(axis=0)
+        value, low, high = ratios(beyond[None], panels[None], panels[:1])
+        return Estimate(float(value[0]), float(low[0]), float(high[0]), int(panels[0]))
+
+    def table(self) -> pd.DataFrame:
+        """Return one row a group.
+
+        Returns
+        -------
+        DataFrame
+            The ``by`` columns; ``n`` decisions with two votes and more; shares of these, 0 to 1, and their
+            95% intervals (``_low``, ``_high``): ``unanimous``; ``expected``, by voters who choose by
+            themselves; ``excess``, the difference; ``consensus``; ``hollow``. ``debated``, decisions with two
+            rounds and more, and their mean ``inflation``, -1 to 1; ``too_small``, decisions with fewer votes,
+            left out of the shares. Intervals are NaN where there are fewer than 2 observations.
+        """
+        sums = self.sums
+        n, debated = sums["n"][:, 0], sums["debated"][:, 0]
+        figures = {name: shares(sums[name], sums["n"], n) for name in ("unanimous", "consensus", "hollow")}
+        seen = np.divide(
+            sums["unanimous"], sums["n"], out=np.full(sums["n"].shape, np.nan), where=sums["n"] > 0
+        )
+        expected = self._expected()
+        for name, values in (("expected", expected), ("excess", seen - expected)):
+            figures[name] = (values[:, 0], *interval(values[:, 1:], n))
+        figures["inflation"] = ratios(sums["inflation"], sums["debated"], debated)
+        columns = {
+            f"{name}{end}": values
+            for name in ("unanimous", "expected", "excess", "consensus", "hollow", "inflation")
+            for end, values in zip(("", "_low", "_high"), figures[name], strict=True)
+        }
+        return sums.keys.assign(
+            n=counted(n), **columns, debated=counted(debated), too_small=counted(sums["too_small"][:, 0])
+        )
+
+    def by_round(self) -> pd.DataFrame:
+        """Return one row for each group and round of the debates.
+
+        Returns
+        -------
+        DataFrame
+            The ``by`` columns; ``round``, 1 to 20; ``n`` decisions that have it; mean ``confidence`` in it;
+            mean ``change`` since the first round of the same decisions, with ``low`` and ``high`` (95%
+            interval; NaN below 2). Later rounds are those of longer debates: compare changes, not means.
+        """
+        n = self.steps["n"][:, 0]
+        change, low, high = ratios(self.steps["change"], self.steps["n"], n)
+        confidence = ratios(self.steps["confidence"], self.steps["n"], n)[0]
+        return self.steps.keys.assign(n=counted(n), confidence=confidence, change=change, low=low, high=high)
+
+    def _expected(self) -> Floats:
+        """The mean probability of unanimity in each group, and its replicates."""
+        found = np.full(self.sums["n"].shape, np.nan)
+        by_size, by_choice = self._groups(self.sizes), self._groups(self.choices)
+        for group in np.flatnonzero(self.sums["n"][:, 0]):
+            votes, panels = self.choices["votes"][by_choice == group], self.sizes["n"][by_size == group]
+            cast, total = votes.sum(axis=0), panels.sum(axis=0)
+            share = np.divide(votes, cast, out=np.zeros_like(votes), where=cast > 0)
+            sizes = self.sizes.keys["votes"][by_size == group].to_numpy(dtype=np.float64)
+            sure = sum(n * (share**size).sum(axis=0) for n, size in zip(panels, sizes, strict=True))
+            found[group] = np.divide(sure, total, out=np.full_like(total, np.nan), where=total > 0)
+        return found
+
+    def _groups(self, sums: Sums) -> Codes:
+        """Say in which row of the table each group of other sums stands."""
+        both = pd.concat([self.sums.keys, sums.keys[list(self.by)]], ignore_index=True)
+        return grouped(both)[1][len(self.sums.keys) :]
+
+
+def _frame(data: Data) -> pd.DataFrame:
+    if isinstance(data, pd.DataFrame):
+        raise OptionError("conformity needs a history: its decisions and its votes")
+    return frame_of(data, "decisions", _NEEDED)
+
+
+def _described(
+    data: Data, frame: pd.DataFrame, debates: Rounds, agreement: float, citations: int, arguments: int
+) -> pd.DataFrame:
+    """Make the rows of :meth:`Conformity.decisions`."""
+    _check(agreement, citations, arguments)
+    votes = Margin.decisions(data)
+    panel = (votes["votes"] >= 2).to_numpy(dtype=bool)
+    share = (1 - votes["dissenters"] / votes["votes"]).astype("Float64").where(panel)
+    hollow = (share >= agreement - _ROUNDING).fillna(False)
+    for column, most in (("n_citations", citations), ("n_arguments", arguments)):
+        hollow &= (frame[column].fillna(0) <= most).to_numpy(dtype=bool)
+    first, last = (debates.at(end, len(frame)) for end in ("first", "last"))
+    rounds = np.bincount(debates.decision, minlength=len(frame))
+    columns = {
+        "stream_id": frame["stream_id"].astype("str").array,
+        "votes": votes["votes"].array,
+        "agreement": share.to_numpy(dtype=np.float64, na_value=np.nan),
+        "unanimous": votes["unanimous"].where(panel).array,
+        "n_citations": frame["n_citations"].array,
+        "n_arguments": frame["n_arguments"].array,
+        "hollow": hollow.astype("boolean").where(panel).array,
+        "n_rounds": pd.array(rounds, dtype="Int64"),
+        "inflation": np.where(rounds > 1, last - first, np.nan),
+    }
+    return pd.DataFrame(columns)
+
+
+def _check(agreement: float, citations: int, arguments: int) -> None:
+    if not 0.5 < agreement <= 1:
+        raise OptionError(f"agreement must be above 0.5 and at most 1, not {agreement!r:.40}")
+    for name, most in (("citations", citations), ("arguments", arguments)):
+        if isinstance(most, bool) or not isinstance(most, int) or most < 0:
+            raise OptionError(f"{name} must be a whole number from 0, not {most!r:.40}")
+
+
+def _quantities(rows: pd.DataFrame, agreement: float) -> dict[str, Floats]:
+    """Turn the decisions' figures into numbers to add; what is missing adds nothing."""
+    panel = rows["hollow"].notna().to_numpy(dtype=np.float64)
+    inflation = rows["inflation"].to_numpy(dtype=np.float64)
+    flags = {name: rows[name].fillna(False).to_numpy(dtype=np.float64) for name in ("unanimous", "hollow")}
+    return {
+        "n": panel,
+        **flags,
+        "consensus": (rows["agreement"] >= agreement - _ROUNDING).to_numpy(dtype=np.float64),
+        "debated": (~np.isnan(inflation)).astype(np.float64),
+        "inflation": np.nan_to_num(inflation),
+        "too_small": 1 - panel,
+    }
+
+
+def _choices(data: Data, keys: pd.DataFrame, ids: pd.Series, replicates: int) -> Sums:
+    """Count the votes for each choice in the panels of these ids."""
+    votes = frame_of(data, "votes", ("stream_id", "choice")).dropna(subset="choice")
+    place = pd.Index(ids, dtype=object).get_indexer(votes["stream_id"])
+    votes, place = votes[place >= 0], place[place >= 0]
+    groups = keys.iloc[place].reset_index(drop=True).assign(choice=votes["choice"].to_numpy(dtype=object))
+    return Sums.of(groups, {"votes": np.ones(len(votes))}, votes["stream_id"], replicates)

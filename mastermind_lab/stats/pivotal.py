@@ -1,0 +1,196 @@
+"""Leave one voter out: which decisions would have gone otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .ballots import Ballots, Standings
+from .bootstrap import REPLICATES
+from .estimate import Estimate, shares
+from .input import By, Data, frame_of, names_of
+from .rulebook import COUNTS
+from .summary import Summary, counted, kept, overall, relabelled, sizes_of
+from .sums import Sums
+
+
+@dataclass(frozen=True, eq=False)
+class Pivotal(Summary):
+    """How often one voter makes the difference, by group, voter and rule.
+
+    A vote is pivotal where the rule decides otherwise without it: for another choice, for none (a tie, or too
+    few votes for a threshold), or for one where it decided nothing. The single vote of a panel of one always
+    is. It is the vote that is left out, as if the voter had stayed away: in a debate the others might then
+    have voted otherwise. How often that happens depends on the size of the panels; compare like with like.
+    For votes on all possible panels this is the power index of Banzhaf (1965).
+
+    The rules are those of :class:`~mastermind_lab.stats.rules.Rules` that count votes; a tie decides nothing.
+    A voter has one vote in a decision: who votes for the same choice twice has voted once, who votes for two
+    choices has no vote there; both are counted in ``repeated``.
+
+    Examples
+    --------
+    >>> import mastermind_lab as lab
+    >>> from mastermind_lab.stats.pivotal import Pivotal
+    >>> summary = Pivotal.of(lab.sample())
+    >>> table = summary.by_rule().set_index("rule")
+    >>> bool(table.loc["two-thirds", "pivotal"] > table.loc["plurality", "pivotal"])
+    True
+    """
+
+    panels: Sums
+    voters: Sums
+
+    @staticmethod
+    def votes(data: Data) -> pd.DataFrame:
+        """Return one row a vote that counts: under which rules it is pivotal.
+
+        Parameters
+        ----------
+        data
+            A history or its ``votes`` frame.
+
+        Returns
+        -------
+        DataFrame
+            In the order of the votes: ``stream_id``, ``voter``, ``choice``, then a column a rule: whether it
+            would have decided otherwise without this vote.
+        """
+        ballots = Ballots.of(data)
+        return ballots.votes[["stream_id", "voter", "choice"]].assign(**pivots(ballots, tuple(COUNTS)))
+
+    @staticmethod
+    def decisions(data: Data) -> pd.DataFrame:
+        """Return one row a decision: how many of its voters are pivotal under each rule.
+
+        Parameters
+        ----------
+        data
+            A history, or its ``votes`` frame (decisions without votes are then unknown).
+
+        Returns
+        -------
+        DataFrame
+            In the order of the decisions: ``stream_id``; ``votes`` that count; then a column a rule: its
+            pivotal voters. Where that is 0 no single voter could have flipped the decision by staying away.
+        """
+        ballots = Ballots.of(data)
+        rows = pd.DataFrame({"votes": np.ones(len(ballots.panel)), **pivots(ballots, tuple(COUNTS))})
+        rows = rows.astype("int64").groupby(ballots.panel).sum()
+        rows = rows.reindex(range(len(ballots.panels)), fill_value=0)
+        rows.index = pd.Index(ballots.panels, dtype="str", name="stream_id")
+        if not isinstance(data, pd.DataFrame):
+            ids = frame_of(data, "decisions", ("stream_id",))["stream_id"]
+            rows = rows.reindex(pd.Index(ids, name="stream_id"), fill_value=0)
+        return rows.reset_index()
+
+    @classmethod
+    def of(cls, data: Data, *, by: By = None, replicates: int = REPLICATES) -> Self:
+        """Count a batch of votes.
+
+        Parameters
+        ----------
+        data
+            A history, or its ``votes`` frame (then without ``by``).
+        by
+            Column or columns of ``decisions`` to group by.
+        replicates
+            Bootstrap replicates behind the intervals, 40 to 10,000.
+
+        Raises
+        ------
+        OptionError
+            If a column is unknown.
+        """
+        names = names_of(by, taken=("voter", "rule"))
+        ballots = Ballots.of(data)
+        keys, ids = ballots.keys(data, names), pd.Series(ballots.panels)
+        rows: dict[str, NDArray[Any]] = {
+            "n": np.ones(len(ballots.panel)),
+            **pivots(ballots, tuple(COUNTS)),
+        }
+        hanging: dict[str, NDArray[Any]] = {
+            name: np.bincount(ballots.panel, row, minlength=len(ids)) > 0 for name, row in rows.items()
+        }
+        hanging["repeated"] = np.bincount(ballots.repeated["panel"], minlength=len(ids))
+        voter = pd.array(ballots.voters[ballots.voter], dtype="str")
+        return cls(
+            names,
+            Sums.of(keys, hanging, ids, replicates),
+            Sums.of(keys.iloc[ballots.panel].assign(voter=voter), rows, ballots.ids, replicates),
+        )
+
+    @property
+    def share(self) -> Estimate:
+        """The share of decisions in which a voter is pivotal under plurality, 0 to 1."""
+        return overall(self.panels, "plurality", "n", shares)
+
+    @property
+    def repeated(self) -> int:
+        """How often a voter voted more than once in a decision."""
+        return int(self.panels["repeated"][:, 0].sum())
+
+    def table(self) -> pd.DataFrame:
+        """Return one row for each group, voter and rule.
+
+        Returns
+        -------
+        DataFrame
+            The ``by`` columns; ``voter``; ``rule``; ``n`` decisions in which the voter voted; ``pivotal``,
+            the share of them in which the voter is, 0 to 1, with ``low`` and ``high`` (95% interval, NaN
+            where n is below 2).
+        """
+        return _long(self.voters)
+
+    def by_rule(self) -> pd.DataFrame:
+        """Return one row for each group and rule: how often a decision hangs on a single voter.
+
+        Returns
+        -------
+        DataFrame
+            The ``by`` columns; ``rule``; ``n`` decisions with votes; ``pivotal``, the share of them in which
+            at least one voter is, 0 to 1, with ``low`` and ``high`` (95% interval, NaN where n is below 2).
+        """
+        return _long(self.panels)
+
+    def fold(self, most: int = 8, voters: int = 20) -> Self:
+        """Fold the groups as every summary does, and the voters too: those with fewer votes become one.
+
+        Parameters
+        ----------
+        most
+            Groups to have at most, 2 or more.
+        voters
+            Voters to have at most, 2 or more; the last then is "other (k more)".
+        """
+        folded = super().fold(most)
+        labels = kept(sizes_of(self.voters, ("voter",)), voters)
+        return replace(folded, voters=relabelled(folded.voters, ("voter",), "voter", labels))
+
+
+def pivots(ballots: Ballots, rules: tuple[str, ...]) -> dict[str, NDArray[np.bool_]]:
+    """Say for each rule which ballots are pivotal."""
+    found = {}
+    for name in rules:
+        count = COUNTS[name]
+        weights = ballots.weights(count.weight)
+        standings = Standings.of(ballots, weights)
+        winners = standings.winners(count.more_than)[ballots.panel]
+        found[name] = winners != standings.without(ballots, weights, count.more_than)
+    return found
+
+
+def _long(sums: Sums) -> pd.DataFrame:
+    """Put the rules, which are quantities, one below the other."""
+    n = sums["n"][:, 0]
+    parts = []
+    for name in COUNTS:
+        pivotal, low, high = shares(sums[name], sums["n"], n)
+        rule = pd.array([name] * len(n), dtype="str")
+        parts.append(sums.keys.assign(rule=rule, n=counted(n), pivotal=pivotal, low=low, high=high))
+    order = np.arange(len(COUNTS) * len(n)).reshape(len(COUNTS), len(n)).T.ravel()
+    return pd.concat(parts, ignore_index=True).iloc[order].reset_index(drop=True)

@@ -1,0 +1,278 @@
+"""Where the stream changes: values and fields that begin or end, and what confidence and margin did then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import exp, lgamma
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..errors import OptionError
+from .bootstrap import REPLICATES, Floats, interval
+from .extents import FIELDS, Extents
+from .input import By, Data, frame_of, names_of, shares_of, unknown
+from .margin import Margin
+from .summary import Summary, counted
+from .sums import Sums
+from .timebins import doubled, narrowest, times_of
+
+OPEN = ("meta.", "decision.")
+"""How the names of open columns begin: what an arena sends beside the declared fields."""
+
+TIMES = "datetime64[us, UTC]"
+
+_FIGURES = {"confidence": "known", "margin": "voted"}
+
+
+@dataclass(frozen=True, eq=False)
+class Regimes(Summary):
+    """Where a value of a column begins or ends along the time of publication, and with what effect.
+
+    Values may alternate for as long as they like: that is no change. A value *begins* where it is first seen,
+    and *ends* where it is last seen, if that is too late, or too early, for chance. Were the order of the
+    decisions random, a value that n of N decisions have would not be seen among the first k with the
+    probability C(N - k, n) / C(N, n) (the hypergeometric distribution); this, times the number of values and
+    ends looked at (Bonferroni), must be at most ``chance``. So a rare value needs a long absence, and
+    missing values are none. k is counted in whole time bins, which errs on the side of no change.
+
+    The set of fields is one more column, ``fields``, whose values are the open columns that are filled.
+
+    Events less than a time bin apart are one change: an old model's end and a new one's beginning, or two
+    columns whose effects nobody could tell apart. The effect of a change is the mean after it, up to the next
+    change of any column looked at, minus the mean before it, back to the last one. Bins in which both sides
+    meet belong to neither. That is what happened to the stream when the value changed: it need not be because
+    of the value. For values that alternate, compare groups (:class:`~mastermind_lab.stats.Confidence`).
+
+    Time is counted in aligned bins of a power of two microseconds, at most 512 for the whole span. Decisions
+    without any time are left out and counted (``undated``), columns with more than 100 different values are
+    left out and named (``left_out``).
+
+    Examples
+    --------
+    >>> import mastermind_lab as lab
+    >>> from mastermind_lab.stats.regimes import Regimes
+    >>> table = Regimes.of(lab.sample(), by=["meta.model", "meta.prompt_version"]).table()
+    >>> table[["change", "value", "event"]].to_numpy().tolist()
+    [[1, 'atlas-1', 'end'], [1, 'atlas-2', 'begin'], [2, 'v3', 'end'], [2, 'v4', 'begin']]
+    """
+
+    chance: float
+    shift: int
+    bins: Sums
+    extents: Extents
+
+    @classmethod
+    def of(cls, data: Data, *, by: By = None, chance: float = 0.01, replicates: int = REPLICATES) -> Self:
+        """Count a batch of decisions.
+
+        Parameters
+        ----------
+        data
+            A history, or its ``decisions`` frame (margins are then unknown).
+        by
+            Column or columns of ``decisions`` to look at, and ``"fields"`` for the set of fields; by default
+            ``fields`` and every ``meta.*`` column.
+        chance
+            Probability, above 0 and below 1, that anything is found where the order means nothing.
+        replicates
+            Bootstrap replicates behind the intervals, 40 to 10,000.
+
+        Raises
+        ------
+        OptionError
+            If a column is unknown, or an option out of range.
+        """
+        if not 0 < chance < 1:
+            raise OptionError(f"chance must be above 0 and below 1, not {chance!r:.40}")
+        names = names_of(by)
+        frame = frame_of(data, "decisions", ("stream_id", "confidence", "published_at"))
+        times = times_of(frame)
+        dated = times.notna().to_numpy()
+        shift = narrowest(times.min(), times.max()) if dated.any() else 0
+        bins = Sums.of(
+            pd.DataFrame({"bin": times // (1 << shift)}),
+            _quantities(shares_of(frame, "confidence"), _margins(data)),
+            frame["stream_id"],
+            replicates,
+        )
+        known = frame[dated]
+        extents = Extents.of(
+            _columns(known, names), times[dated].to_numpy(dtype=np.int64), known["stream_id"]
+        )
+        return cls(names, float(chance), shift, bins, extents)
+
+    def __add__(self, other: Self) -> Self:
+        if type(other) is not type(self):
+            return NotImplemented
+        shift = max(self.shift, other.shift)
+        extents = self.extents + other.extents
+        one, two = (replace(part._widened(shift), extents=extents) for part in (self, other))
+        merged = Summary.__add__(one, two)
+        bins = merged.bins.keys["bin"].dropna()
+        return merged._widened(shift + narrowest(bins.min(), bins.max())) if len(bins) else merged
+
+    def fold(self, most: int = 8) -> Self:
+        """Return the summary as it is: it has no groups."""
+        return self
+
+    @property
+    def n(self) -> int:
+        """Decisions with a time."""
+        return int(self._dated()["n"][:, 0].sum())
+
+    @property
+    def undated(self) -> int:
+        """Decisions left out because they have no time."""
+        return int(self.bins["n"][:, 0].sum()) - self.n
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Columns left out because they have more than 100 different values."""
+        return self.extents.left_out
+
+    def values(self) -> pd.DataFrame:
+        """Return one row for each column and value.
+
+        Returns
+        -------
+        DataFrame
+            ``column``; ``value`` as text; ``n`` decisions with it; ``first`` and ``last`` time (UTC) with
+            ``first_id`` and ``last_id``; ``begins`` and ``ends``: the probability, 0 to 1, of so late a
+            beginning and so early an end if the order meant nothing, corrected for the number of values.
+        """
+        rows, upto = self.extents.rows, self._upto()["n"][:, 0]
+        n, tests = rows["n"].to_numpy(), 2 * len(rows)
+        absent = {"begins": upto[self._ranks("first")], "ends": upto[-1] - upto[self._ranks("last") + 1]}
+        chances = {
+            name: [min(1.0, tests * _absence(k, m, upto[-1])) for k, m in zip(count, n, strict=True)]
+            for name, count in absent.items()
+        }
+        rows = rows.assign(**{name: np.array(p, dtype=np.float64) for name, p in chances.items()})
+        return rows.astype({"first": TIMES, "last": TIMES})
+
+    def table(self) -> pd.DataFrame:
+        """Return one row for each value that begins or ends, in the order of time.
+
+        Returns
+        -------
+        DataFrame
+            ``change``: its number, from 1; events with the same number happened together and share their
+            effect. ``time`` (UTC) and ``stream_id`` of the first decision with a value that begins, or the
+            last with one that ends; ``column``; ``value``; ``event``, "begin" or "end"; ``n`` decisions with
+            the value; ``chance``, corrected, 0 to 1. ``before`` and ``after``: decisions on either side, up
+            to the neighbouring changes. Then ``confidence_before`` and ``confidence_after``, the means;
+            ``confidence_difference``, after minus before, -1 to 1, with ``confidence_low`` and
+            ``confidence_high`` (95% interval, NaN where a side has fewer than 2 decisions); and the same for
+            the margin of the vote, ``margin_before`` and so on.
+        """
+        events = self._events()
+        low, high = (events.groupby("change")["edge"].agg(end).to_numpy() for end in ("min", "max"))
+        starts, stops = np.append(0, high), np.append(low, len(self._dated().keys))
+        upto = self._upto()
+        sides = Sums(
+            pd.DataFrame(index=range(len(stops))), upto.names, upto.cells[stops] - upto.cells[starts]
+        )
+        change = events["change"].to_numpy() - 1
+        effects = {name: figure[change] for name, figure in _effects(sides).items()}
+        return events.drop(columns="edge").assign(
+            before=counted(sides["n"][change, 0]), after=counted(sides["n"][change + 1, 0]), **effects
+        )
+
+    def _events(self) -> pd.DataFrame:
+        """List what begins and ends, with the edge between two occupied bins at which it does."""
+        values = self.values()
+        parts = []
+        for event, end, edge in (("begin", "first", 0), ("end", "last", 1)):
+            rows = values.assign(edge=self._ranks(end) + edge, event=event)
+            rows = rows.rename(columns={end: "time", f"{end}_id": "stream_id", f"{event}s": "chance"})
+            parts.append(rows[rows["chance"] <= self.chance])
+        events = pd.concat(parts).sort_values(["edge", "time", "column", "value"], ignore_index=True)
+        change = (events["edge"].diff() > 1).cumsum() + 1
+        names = ["time", "stream_id", "column", "value", "event", "n", "chance", "edge"]
+        return events[names].assign(change=change)[["change", *names]]
+
+    def _dated(self) -> Sums:
+        known = self.bins.keys["bin"].notna().to_numpy()
+        return Sums(self.bins.keys[known], self.bins.names, self.bins.cells[known])
+
+    def _upto(self) -> Sums:
+        """Add the bins up along time: row r holds all before the r-th occupied one."""
+        dated = self._dated()
+        cells = np.concatenate([np.zeros((1, *dated.cells.shape[1:])), np.cumsum(dated.cells, axis=0)])
+        return replace(dated, cells=cells)
+
+    def _ranks(self, end: str) -> NDArray[np.intp]:
+        """Say in which occupied bin each value was first, or last, seen."""
+        bins = self._dated().keys["bin"].to_numpy(dtype=np.int64)
+        return np.searchsorted(bins, self.extents.rows[end].to_numpy() >> self.shift)
+
+    def _widened(self, shift: int) -> Self:
+        """Count in bins of ``1 << shift`` microseconds, at least as wide as they are."""
+        if shift == self.shift:
+            return self
+        return replace(self, shift=shift, bins=doubled(self.bins, "bin", shift - self.shift))
+
+
+def _columns(frame: pd.DataFrame, names: tuple[str, ...]) -> list[tuple[str, pd.Series]]:
+    """Return what to look at, by name; each field is a value of ``fields`` where it is filled."""
+    wanted = names or (FIELDS, *(name for name in frame.columns if name.startswith("meta.")))
+    columns = []
+    for name in wanted:
+        if name in frame.columns:
+            columns.append((name, frame[name]))
+        elif name != FIELDS and len(frame):
+            raise unknown(name, frame.columns)
+    if FIELDS in wanted and FIELDS not in frame.columns:
+        fields = [name for name in frame.columns if name.startswith(OPEN)]
+        columns += [(FIELDS, _filled(frame[name])) for name in fields]
+    return columns
+
+
+def _filled(column: pd.Series) -> pd.Series:
+    """Put a column's name where it is filled."""
+    codes = column.notna().to_numpy().astype(np.int8) - 1
+    return pd.Series(pd.Categorical.from_codes(codes, pd.Index([str(column.name)])))
+
+
+def _margins(data: Data) -> Floats:
+    """Return each decision's margin, NaN where it is unknown."""
+    if isinstance(data, pd.DataFrame):
+        return np.full(len(data), np.nan)
+    return Margin.decisions(data)["margin"].to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _quantities(confidence: Floats, margin: Floats) -> dict[str, Floats]:
+    return {
+        "n": np.ones(len(confidence)),
+        "known": np.where(np.isnan(confidence), 0.0, 1.0),
+        "confidence": np.nan_to_num(confidence),
+        "voted": np.where(np.isnan(margin), 0.0, 1.0),
+        "margin": np.nan_to_num(margin),
+    }
+
+
+def _absence(k: float, n: float, total: float) -> float:
+    """The probability that none of the first k is one of n: C(total - k, n) / C(total, n)."""
+    terms = lgamma(total - k + 1) - lgamma(total - k - n + 1) - lgamma(total + 1) + lgamma(total - n + 1)
+    return exp(min(0.0, terms))
+
+
+def _effects(sides: Sums) -> dict[str, Floats]:
+    """Compare each side with the next one: means, their difference and its interval."""
+    effects: dict[str, Floats] = {}
+    for name, number in _FIGURES.items():
+        n = sides[number]
+        mean = np.divide(sides[name], n, out=np.full(n.shape, np.nan), where=n > 0)
+        difference = np.diff(mean, axis=0)
+        low, high = interval(difference[:, 1:], np.minimum(n[:-1, 0], n[1:, 0]))
+        effects |= {
+            f"{name}_before": mean[:-1, 0],
+            f"{name}_after": mean[1:, 0],
+            f"{name}_difference": difference[:, 0],
+            f"{name}_low": low,
+            f"{name}_high": high,
+        }
+    return effects

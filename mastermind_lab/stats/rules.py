@@ -1,0 +1,289 @@
+"""What another voting rule would have decided, and whether that would have been better."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..errors import OptionError
+from .ballots import Ballots, Names
+from .bootstrap import REPLICATES, Floats
+from .estimate import Estimate, binomial, ratios, shares, unseen
+from .input import By, Data, History, frame_of, keys_of, names_of
+from .rulebook import ACTUAL, BEST, Rule, choices_of, names_of_rules
+from .summary import Summary, counted, overall
+from .sums import Sums, grouped
+
+
+@dataclass(frozen=True, eq=False)
+class Rules(Summary):
+    """What voting rules would have made of the votes, beside the actual recommendation, by group.
+
+    plurality
+        The choice with the most votes.
+    majority, two-thirds
+        The choice with more than a half, or at least two thirds, of the votes.
+    unanimity
+        The choice of all voters.
+    confidence-weighted, weight-weighted
+        The choice with the largest sum of ``confidence`` or ``weight``; a vote without confidence weighs
+        nothing there.
+    best voter
+        What the voter with the best record says, where that voter voted: the one whose accuracy has the
+        highest lower end (Wilson 1927), so that a few lucky votes are no record. It is chosen by the outcomes
+        it is then judged by, and so looks better than it would on new decisions; its interval does not know
+        that.
+    recommendation
+        What was actually decided; the others are compared with it.
+
+    Votes are taken as they were cast: under another rule the voters might have voted otherwise. Where several
+    rules are compared, the best of them is so in part by chance.
+
+    A voter has one vote in a decision: who votes for the same choice twice has voted once, who votes for two
+    choices has no vote there; both are counted in ``repeated``.
+
+    Examples
+    --------
+    >>> import mastermind_lab as lab
+    >>> from mastermind_lab.stats.rules import Rules
+    >>> table = Rules.of(lab.sample()).table().set_index("rule")
+    >>> bool(table.loc["two-thirds", "decided"] < table.loc["majority", "decided"])
+    True
+    >>> first = {"first voter": lambda votes: votes.groupby("stream_id")["choice"].first()}
+    >>> Rules.of(lab.sample(), rules=first).table()["rule"].tolist()[-1]
+    'first voter'
+    """
+
+    names: tuple[str, ...]
+    tie: str
+    fallback: str
+    sums: Sums
+    voters: Sums
+
+    @staticmethod
+    def decisions(
+        data: Data, *, rules: Mapping[str, Rule] | None = None, tie: str = "none", fallback: str = "none"
+    ) -> pd.DataFrame:
+        """Return one row a decision: what each rule would have decided.
+
+        Parameters
+        ----------
+        data
+            A history.
+        rules, tie, fallback
+            As for :meth:`of`.
+
+        Returns
+        -------
+        DataFrame
+            In the order of the decisions: ``stream_id``; ``votes`` that count; ``recommendation``; then a
+            column a rule with its choice, missing where it decides nothing.
+        """
+        names = names_of_rules(rules or {}, tie, fallback)
+        return _decisions(data, Ballots.of(_whole(data)), rules or {}, tie, fallback)[
+            ["stream_id", "votes", *names]
+        ]
+
+    @classmethod
+    def of(
+        cls,
+        data: Data,
+        *,
+        by: By = None,
+        rules: Mapping[str, Rule] | None = None,
+        tie: str = "none",
+        fallback: str = "none",
+        replicates: int = REPLICATES,
+    ) -> Self:
+        """Count a batch of decisions, with outcomes where they were joined (``with_outcomes``).
+
+        Parameters
+        ----------
+        data
+            A history.
+        by
+            Column or columns of ``decisions`` to group by.
+        rules
+            Rules of your own beside those above: a name, and a function that takes the votes of a batch (rows
+            of the ``votes`` frame, one a voter and decision) and returns a Series of choices by
+            ``stream_id``, missing where it decides nothing. A rule is known by its name: use it for one only.
+        tie
+            What plurality and the weighted rules do with a tie: "none" (no decision), "first" (the choice
+            that was voted for first), "recommendation" (the actual one stands).
+        fallback
+            The rule that decides where majority, two-thirds or unanimity is not reached; "none" leaves the
+            decision open, "recommendation" leaves it as it was.
+        replicates
+            Bootstrap replicates behind the intervals, 40 to 10,000.
+
+        Raises
+        ------
+        OptionError
+            If an option makes no sense, a column is unknown, or a rule returns something else.
+        """
+        groups, own = names_of(by, taken=("rule", "voter")), dict(rules or {})
+        names = names_of_rules(own, tie, fallback)
+        ballots = Ballots.of(_whole(data))
+        rows = _decisions(data, ballots, own, tie, fallback)
+        keys = keys_of(frame_of(data, "decisions", ()), groups).reset_index(drop=True)
+        return cls(
+            groups,
+            names,
+            tie,
+            fallback,
+            _by_rule(rows, keys, names, replicates),
+            _by_voter(rows, keys, ballots, replicates),
+        )
+
+    @property
+    def actual(self) -> Estimate:
+        """The accuracy of the actual recommendations, 0 to 1, where votes and an outcome are known."""
+        rows = (self.sums.keys["rule"] == ACTUAL).to_numpy()
+        return overall(
+            Sums(self.sums.keys[rows], self.sums.names, self.sums.cells[rows]), "right", "known", shares
+        )
+
+    @property
+    def repeated(self) -> int:
+        """How often a voter voted more than once in a decision."""
+        return int(self.sums["repeated"][:, 0].sum())
+
+    @property
+    def without_votes(self) -> int:
+        """Decisions left out because nobody voted, or nothing was recommended."""
+        return int(self.sums["left_out"][:, 0].sum())
+
+    def table(self) -> pd.DataFrame:
+        """Return one row for each group and rule.
+
+        Returns
+        -------
+        DataFrame
+            The ``by`` columns; ``rule``; ``voter``, who the best one is; ``n`` decisions with votes, for the
+            best voter those it voted in; ``decided``, those of them in which the rule decides. Among these:
+            ``changed``, the share in which it decides otherwise than was recommended, 0 to 1, with
+            ``changed_low`` and ``changed_high``; ``known``, decisions with an outcome; ``accuracy``, the
+            share of them that is right, with ``accuracy_low`` and ``accuracy_high``; ``difference``, accuracy
+            minus that of the recommendation in the same decisions, -1 to 1, with ``difference_low`` and
+            ``difference_high``. Intervals are 95%, and NaN where there are fewer than 2 observations. The
+            best voter has a row where a voter has 2 outcomes.
+        """
+        parts = [_figures(self.sums), _figures(self._best())]
+        table = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+        if "voter" not in table:
+            table["voter"] = pd.Series(pd.NA, index=table.index, dtype="str")
+        table.insert(len(self.by) + 1, "voter", table.pop("voter"))
+        ends = ["changed_low", "changed_high", "difference_low", "difference_high"]
+        table[ends] = table[ends].mask(table["rule"] == ACTUAL, 0.0)  # by definition
+        place = {name: number for number, name in enumerate((*self.names, BEST))}
+        group = grouped(table[list(self.by)])[1]
+        return table.iloc[np.lexsort((table["rule"].map(place), group))].reset_index(drop=True)
+
+    def _best(self) -> Sums:
+        """Choose the best voter of each group."""
+        low = binomial(self.voters["right"][:, 0], self.voters["known"][:, 0])[1]
+        group = grouped(self.voters.keys[list(self.by)])[1]
+        order = np.lexsort((-low, group))  # a NaN comes last
+        first = order[np.unique(group[order], return_index=True)[1]]
+        best = first[~np.isnan(low[first])]
+        keys = self.voters.keys.iloc[best].assign(rule=pd.array([BEST] * len(best), dtype="str"))
+        columns = [*self.by, "rule", "voter"]
+        return replace(self.voters, keys=keys[columns].reset_index(drop=True), cells=self.voters.cells[best])
+
+
+def _whole(data: Data) -> History:
+    if not isinstance(data, History):
+        raise OptionError("rules need a history: votes alone do not say what was recommended")
+    return data
+
+
+def _decisions(
+    data: Data, ballots: Ballots, rules: Mapping[str, Rule], tie: str, fallback: str
+) -> pd.DataFrame:
+    """Put beside each decision what the rules say, how many voted, and what was right if that is known."""
+    frame = frame_of(data, "decisions", ("stream_id", "recommendation"))
+    ids = pd.Index(frame["stream_id"].to_numpy(dtype=object))
+    said = pd.Series(frame["recommendation"].to_numpy(dtype=object), ids)
+    actual = said[~ids.duplicated()].reindex(ballots.panels).to_numpy()
+    panels = choices_of(ballots, actual, rules, tie, fallback).assign(
+        votes=np.bincount(ballots.panel, minlength=len(ballots.panels)),
+        repeated=np.bincount(ballots.repeated["panel"], minlength=len(ballots.panels)),
+    )
+    rows = panels.reindex(ids).reset_index(names="stream_id").astype({"stream_id": "str"})
+    counts = rows[["votes", "repeated"]].fillna(0).astype("int64")
+    texts = rows.columns.difference(["stream_id", "votes", "repeated"])
+    truth = frame.get("correct_choice", pd.Series(pd.NA, index=frame.index))
+    return rows.astype(dict.fromkeys(texts, "str")).assign(
+        recommendation=said.astype("str").array, correct=truth.astype("str").array, **counts
+    )
+
+
+def _judged(chosen: Names, rows: pd.DataFrame) -> dict[str, NDArray[Any]]:
+    """Compare choices with what was recommended and what was right."""
+    actual, truth = (rows[name].to_numpy(dtype=object) for name in (ACTUAL, "correct"))
+    n = (rows["votes"] > 0).to_numpy() & ~pd.isna(actual)
+    decided = n & ~pd.isna(chosen)
+    known = decided & ~pd.isna(truth)
+    right, was_right = known & (chosen == truth), known & (actual == truth)
+    return {
+        "n": n,
+        "decided": decided,
+        "changed": decided & (chosen != actual),
+        "known": known,
+        "right": right,
+        "gain": right.astype(np.float64) - was_right,
+        "differ": right != was_right,
+    }
+
+
+def _by_rule(rows: pd.DataFrame, keys: pd.DataFrame, names: tuple[str, ...], replicates: int) -> Sums:
+    parts = []
+    for name in names:
+        judged = _judged(rows[name].to_numpy(dtype=object), rows)
+        once = name == ACTUAL
+        judged |= {"left_out": once & ~judged["n"], "repeated": once * rows["repeated"].to_numpy()}
+        parts.append(judged)
+    quantities = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    rule = pd.array(np.repeat(np.array(names, dtype=object), len(rows)), dtype="str")
+    every = pd.concat([keys] * len(names), ignore_index=True).assign(rule=rule)
+    return Sums.of(every, quantities, pd.concat([rows["stream_id"]] * len(names)), replicates)
+
+
+def _by_voter(rows: pd.DataFrame, keys: pd.DataFrame, ballots: Ballots, replicates: int) -> Sums:
+    ids = pd.Index(rows["stream_id"].to_numpy(dtype=object))
+    place = pd.Series(np.arange(len(ids)), ids)[~ids.duplicated()].reindex(ballots.panels).to_numpy()
+    decision = place[ballots.panel]
+    here = ~np.isnan(decision)
+    where = decision[here].astype(np.intp)
+    voter = pd.array(ballots.voters[ballots.voter[here]], dtype="str")
+    judged = _judged(ballots.choices[ballots.choice[here]], rows.iloc[where])
+    return Sums.of(keys.iloc[where].assign(voter=voter), judged, ballots.ids[here], replicates)
+
+
+def _figures(sums: Sums) -> pd.DataFrame:
+    n, decided, known = (sums[name][:, 0] for name in ("n", "decided", "known"))
+    figures = {
+        "changed": shares(sums["changed"], sums["decided"], decided),
+        "accuracy": shares(sums["right"], sums["known"], known),
+        "difference": _differences(sums),
+    }
+    table = sums.keys.assign(n=counted(n), decided=counted(decided))
+    for name, figure in figures.items():
+        if name == "accuracy":
+            table["known"] = counted(known)
+        for end, values in zip(("", "_low", "_high"), figure, strict=True):
+            table[name + end] = values
+    return table
+
+
+def _differences(sums: Sums) -> tuple[Floats, Floats, Floats]:
+    """Divide gains by n; where the two never differed, each may still be better as often as can go unseen."""
+    n = sums["known"][:, 0]
+    value, low, high = ratios(sums["gain"], sums["known"], n)
+    never = (sums["differ"][:, 0] == 0) & (n >= 2)
+    return value, np.where(never, -unseen(n), low), np.where(never, unseen(n), high)

@@ -1,0 +1,72 @@
+"""How concentrated the use of sources is, and how far decisions share them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from statistics import NormalDist
+
+import numpy as np
+
+from .bootstrap import TAIL, Floats
+from .estimate import ratios
+from .sums import Codes
+
+_CHUNK = 2_000  # sources compared at once
+_Z = -NormalDist().inv_cdf(TAIL)
+
+
+def concentration(share: Floats, held: Floats, sizes: Floats, n: float) -> tuple[float, float, float]:
+    """The index of Hirschman and Herfindahl, and its interval.
+
+    Parameters
+    ----------
+    share
+        Each source's share of the citations, shape (sources,).
+    held, sizes
+        The sum of its sources' shares, and their number, for each of a sample of decisions.
+    n
+        Decisions with sources.
+    """
+    index = float((share**2).sum())
+    # What one decision more would change, to first order, times the number of decisions.
+    influence = 2 * (held - sizes * index) / sizes.mean()
+    reach = _Z * float(np.sqrt((influence**2).mean() / (n - 1))) if n > 1 else float("nan")
+    low, high = np.clip([index - reach, index + reach], 0, 1)
+    return index, float(low), float(high)
+
+
+def overlap(unit: Codes, source: Codes, weights: Floats) -> tuple[float, float, float]:
+    """The mean Jaccard overlap of decisions and its interval, from every pair.
+
+    Parameters
+    ----------
+    unit, source
+        Numbers of decision and source, each pair once.
+    weights
+        How often each replicate draws each decision, shape (decisions, replicates).
+    """
+    n = len(weights)
+    sizes = np.bincount(unit, minlength=n).astype(np.float64)
+    both = np.zeros((n, n))
+    order = np.argsort(source, kind="stable")
+    edges = np.searchsorted(source[order], np.arange(0, source.max() + 1 + _CHUNK, _CHUNK))
+    for first, last in pairwise(edges):
+        some = order[first:last]
+        cites = np.zeros((n, _CHUNK))
+        cites[unit[some], source[some] % _CHUNK] = 1
+        both += cites @ cites.T
+    jaccard = both / (sizes[:, None] + sizes - both)
+    np.fill_diagonal(jaccard, 0)
+    weights = np.column_stack([np.ones(n), weights])
+    top = (weights * (jaccard @ weights)).sum(axis=0)
+    bottom = weights.sum(axis=0) ** 2 - (weights**2).sum(axis=0)
+    value, low, high = ratios(top[None], bottom[None], np.array([float(n)]))
+    return float(value[0]), float(low[0]), float(high[0])
+
+
+def wilson(share: Floats, n: Floats) -> tuple[Floats, Floats]:
+    """The score interval of a share of n; NaN where n is below 2."""
+    middle = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
+    reach = _Z / (1 + _Z**2 / n) * np.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
+    low, high = np.maximum(middle - reach, 0), np.minimum(middle + reach, 1)
+    return np.where(n >= 2, low, np.nan), np.where(n >= 2, high, np.nan)

@@ -1,0 +1,218 @@
+"""The same question asked again: how often the recommendation flips, and how far confidence spreads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from .bootstrap import REPLICATES, Floats, checked, hashes
+from .estimate import Estimate, ratios, shares
+from .input import By, Data, frame_of, keys_of, names_of, shares_of
+from .summary import Summary, counted, overall
+from .sums import Sums, grouped
+from .thinned import UNIT, Thinned
+
+QUESTIONS = 50_000
+"""Questions of each group that are looked at; one asked twice takes about 100 bytes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stability(Summary):
+    """How far the panels repeat themselves where they are asked the same again, by group.
+
+    Askings of a question are the decisions of one group with the very same text of ``question``. The flip
+    rate of a question is the share of the pairs of its askings that have different recommendations: the
+    probability that two askings disagree (Simpson 1949), whose expectation does not depend on how often one
+    asks. Stated is its mean over the questions asked more than once, each of which counts the same.
+    Recommendations are compared as text: where they are free prose, nearly all differ, and flips say nothing.
+
+    The spread is the standard deviation of confidence within questions, pooled: the root of the squared
+    deviations from each question's mean by the askings beyond each question's first.
+
+    A question is one observation: intervals draw whole questions. Where a group has more than 50,000
+    different ones, the figures come from a uniform sample of 50,000, drawn by a hash of their texts, with all
+    their askings (``sampled``): of 1,000,000 questions, of which 10,000 came again, about 500 count.
+
+    Examples
+    --------
+    >>> import mastermind_lab as lab
+    >>> from mastermind_lab.stats.stability import Stability
+    >>> summary = Stability.of(lab.sample())
+    >>> summary.flip.n
+    300
+    """
+
+    asked: Sums
+    answers: Thinned
+    replicates: int
+
+    @staticmethod
+    def questions(data: Data) -> pd.DataFrame:
+        """Return one row a question that was asked more than once.
+
+        Parameters
+        ----------
+        data
+            A history or its ``decisions`` frame.
+
+        Returns
+        -------
+        DataFrame
+            The most asked first: ``question``; ``askings``; different ``recommendations``; ``commonest``
+            recommendation, <NA> on a tie, and its ``share`` of the askings; ``flip``, 0 to 1; ``spread``, the
+            sample standard deviation of confidence, NaN below 2 confidences.
+        """
+        frame = _asked(frame_of(data, "decisions", _NEEDED))
+        rows = frame.groupby(["question", "recommendation"], sort=True).size().rename("n").reset_index()
+        rows = rows.sort_values(["question", "n"], ascending=[True, False], kind="stable")
+        by = rows.groupby("question")["n"]
+        table = pd.DataFrame({"askings": by.sum(), "recommendations": by.size(), "most": by.max()})
+        first = rows.drop_duplicates("question").set_index("question")["recommendation"]
+        tied = rows["n"].eq(by.transform("max")).groupby(rows["question"]).sum() > 1
+        pairs = (rows["n"] * (rows["n"] - 1)).groupby(rows["question"]).sum()
+        table = table.assign(
+            commonest=first.mask(tied),
+            share=table["most"] / table["askings"],
+            flip=1 - pairs / (table["askings"] * (table["askings"] - 1)).where(table["askings"] > 1),
+            spread=frame.groupby("question")["confidence"].std(),
+        )
+        table = table[table["askings"] > 1].drop(columns="most").reset_index()
+        return table.sort_values("askings", ascending=False, kind="stable", ignore_index=True)
+
+    @classmethod
+    def of(cls, data: Data, *, by: By = None, replicates: int = REPLICATES) -> Self:
+        """Count a batch of decisions.
+
+        Parameters
+        ----------
+        data
+            A history or its ``decisions`` frame.
+        by
+            Column or columns of ``decisions`` to group by: askings in different groups are not compared.
+        replicates
+            Bootstrap replicates behind the intervals, 40 to 10,000.
+
+        Raises
+        ------
+        OptionError
+            If a column is unknown, an option out of range, or a confidence outside 0 to 1.
+        """
+        names = names_of(by, taken=(UNIT, "answer", "question"))
+        frame = frame_of(data, "decisions", _NEEDED)
+        keys, confidence = keys_of(frame, names), shares_of(frame, "confidence")
+        known = frame[["question", "recommendation"]].notna().all(axis=1).to_numpy()
+        asked = Sums.of(keys, {"n": known, "missing": ~known})
+        texts = frame[known].astype({"question": "str", "recommendation": "str"})
+        confidence = confidence[known]
+        sure = ~np.isnan(confidence)
+        quantities = {
+            "n": np.ones(len(texts)),
+            "sure": sure,
+            "confidence": np.nan_to_num(confidence),
+            "squares": np.nan_to_num(confidence) ** 2,
+        }
+        answers = Thinned.from_rows(
+            keys[known],
+            hashes(texts["question"]),
+            {"answer": hashes(texts["recommendation"])},
+            quantities,
+            QUESTIONS,
+        )
+        return cls(names, asked, answers, checked(replicates))
+
+    @property
+    def flip(self) -> Estimate:
+        """The mean flip rate of questions asked more than once, 0 to 1; n is those questions."""
+        return overall(self._repeated(), "flip", "again", shares)
+
+    @property
+    def unstable(self) -> Estimate:
+        """The share of the questions asked more than once that had more than one recommendation, 0 to 1."""
+        return overall(self._repeated(), "unstable", "again", shares)
+
+    @property
+    def spread(self) -> Estimate:
+        """The pooled standard deviation of confidence within a question, 0 to 1."""
+        whole = self._repeated().along(())
+        if not len(whole.cells):
+            return Estimate(float("nan"), float("nan"), float("nan"), 0)
+        value, low, high = _spread(whole)
+        return Estimate(float(value[0]), float(low[0]), float(high[0]), int(whole["again"][0, 0]))
+
+    def table(self) -> pd.DataFrame:
+        """Return one row a group.
+
+        Returns
+        -------
+        DataFrame
+            The ``by`` columns; ``n`` decisions with a question; ``questions`` looked at; ``again``, those
+            asked more than once, the observations behind the intervals; ``askings`` of these; mean ``flip``
+            rate, 0 to 1, with ``flip_low`` and ``flip_high``; ``unstable``, the share of them with more than
+            one recommendation, with ``unstable_low`` and ``unstable_high`` (it grows with the askings);
+            ``spread`` of confidence with ``spread_low`` and ``spread_high``; ``sampled``, whether there were
+            more questions than are looked at; ``missing``, decisions without a question or recommendation.
+            Intervals are 95%, and NaN where ``again`` is below 2.
+        """
+        sums, n = self._repeated(), self.asked["n"][:, 0]
+        again = sums["again"][:, 0]
+        flip, flip_low, flip_high = shares(sums["flip"], sums["again"], again)
+        unstable, unstable_low, unstable_high = shares(sums["unstable"], sums["again"], again)
+        spread, spread_low, spread_high = _spread(sums)
+        return sums.keys.assign(
+            n=counted(n),
+            questions=counted(sums["questions"][:, 0]),
+            again=counted(again),
+            askings=counted(sums["askings"][:, 0]),
+            flip=flip,
+            flip_low=flip_low,
+            flip_high=flip_high,
+            unstable=unstable,
+            unstable_low=unstable_low,
+            unstable_high=unstable_high,
+            spread=spread,
+            spread_low=spread_low,
+            spread_high=spread_high,
+            sampled=sums["decisions"][:, 0] < n,
+            missing=counted(self.asked["missing"][:, 0]),
+        )
+
+    def _repeated(self) -> Sums:
+        """Add up the questions' figures by group, with replicates that draw whole questions."""
+        answers = self.answers
+        questions, code = grouped(answers.keys.drop(columns="answer"))
+        n, sure, total, squares = (
+            np.bincount(code, answers[name][:, 0], minlength=len(questions)) for name in answers.names
+        )
+        pairs = np.bincount(code, answers["n"][:, 0] * (answers["n"][:, 0] - 1), minlength=len(questions))
+        again = n > 1
+        figures = {
+            "again": again,
+            "questions": np.ones(len(questions)),
+            "decisions": n,
+            "askings": np.where(again, n, 0),
+            "flip": np.where(again, 1 - pairs / np.maximum(n * (n - 1), 1), 0.0),
+            "unstable": again & (pairs < n * (n - 1)),
+            "squares": np.where(sure > 1, np.maximum(squares - total**2 / np.maximum(sure, 1), 0), 0.0),
+            "freedom": np.maximum(sure - 1, 0),
+        }
+        # Groups without any question have no row there, but one in the table.
+        keys = pd.concat([questions[list(self.by)], self.asked.keys], ignore_index=True)
+        padded = {name: np.append(values, np.zeros(len(self.asked.keys))) for name, values in figures.items()}
+        ids = pd.Series([*questions[UNIT].astype("str"), *[""] * len(self.asked.keys)], dtype="str")
+        return Sums.of(keys, padded, ids, self.replicates)
+
+
+_NEEDED = ("stream_id", "question", "recommendation", "confidence")
+
+
+def _asked(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.dropna(subset=["question", "recommendation"])
+
+
+def _spread(sums: Sums) -> tuple[Floats, Floats, Floats]:
+    """The pooled standard deviation and its interval."""
+    value, low, high = ratios(sums["squares"], sums["freedom"], sums["again"][:, 0])
+    return np.sqrt(value), np.sqrt(low), np.sqrt(high)

@@ -1,0 +1,209 @@
+"""Voter by voter: who dissents, who decides, who is right, and who is too sure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .ballots import Ballots, Names, Standings
+from .bootstrap import REPLICATES, Floats
+from .estimate import Estimate, ratios, shares
+from .input import By, Data, frame_of, names_of, shares_of
+from .pivotal import pivots
+from .summary import Summary, counted, kept, overall, relabelled, sizes_of
+from .sums import Sums
+
+Quantities = dict[str, NDArray[Any]]
+
+# Each figure: what is added up, what it is divided by, how.
+_FIGURES = {
+    "dissent": ("dissent", "decided", shares),
+    "pivotal": ("pivotal", "n", shares),
+    "confidence": ("confidence", "sure", ratios),
+    "accuracy": ("right", "known", shares),
+    "brier": ("brier", "judged", shares),
+    "overconfidence": ("excess", "judged", ratios),
+    "lone_right": ("lone_right", "lone_known", shares),
+}
+
+_COUNTS = {
+    "dissent": ("decided",),
+    "confidence": ("sure",),
+    "accuracy": ("known",),
+    "brier": ("judged",),
+    "lone_right": ("lone", "lone_known"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Voters(Summary):
+    """What each voter is like, by group.
+
+    A voter *dissents* who votes against the winner, the choice with the most votes; decisions without one (a
+    tie) are left out. A *lone* dissenter is the only one who does. A vote is *pivotal* where plurality would
+    decide otherwise without it (:class:`~mastermind_lab.stats.pivotal.Pivotal`). Against outcomes, a
+    confidence is the probability that the voter's own choice is correct: the Brier score is the mean of
+    (confidence - right)^2 (Brier 1950), 0 at best, 0.25 for a constant 0.5; over-confidence is mean
+    confidence minus accuracy of the same votes.
+
+    The winner is made of the voter's own vote too, and voters who debate are not independent: dissent says
+    how a voter stood in the end, not what it thought alone. Voters who answered different questions are
+    compared only as far as these were equally hard.
+
+    A voter has one vote in a decision: who votes for the same choice twice has voted once, who votes for two
+    choices has no vote there; both are counted in ``repeated``.
+
+    Examples
+    --------
+    >>> import mastermind_lab as lab
+    >>> from mastermind_lab.stats.voters import Voters
+    >>> table = Voters.of(lab.sample()).table()
+    >>> table["voter"].tolist()[:3]
+    ['Ada', 'Bruno', 'Chiyo']
+    """
+
+    sums: Sums
+
+    @classmethod
+    def of(cls, data: Data, *, by: By = None, replicates: int = REPLICATES) -> Self:
+        """Count a batch of votes, with outcomes where they were joined (``with_outcomes``).
+
+        Parameters
+        ----------
+        data
+            A history, or its ``votes`` frame (then without ``by`` and outcomes).
+        by
+            Column or columns of ``decisions`` to group by.
+        replicates
+            Bootstrap replicates behind the intervals, 40 to 10,000.
+
+        Raises
+        ------
+        OptionError
+            If a column is unknown, or a confidence lies outside of 0 to 1.
+        """
+        names = names_of(by, taken=("voter",))
+        ballots = Ballots.of(data)
+        again = ballots.repeated
+        panel = np.concatenate([ballots.panel, again["panel"].to_numpy(dtype=np.intp)])
+        voter = np.concatenate([ballots.voter, again["voter"].to_numpy(dtype=np.intp)])
+        # Behind the votes that count stand those who voted more than once.
+        here = np.arange(len(panel)) < len(ballots.panel)
+        counts = _standing(ballots)
+        counts |= _judged(ballots, _truth(data, ballots), counts["lone"])
+        quantities = {name: np.concatenate([values, np.zeros(len(again))]) for name, values in counts.items()}
+        keys = ballots.keys(data, names).iloc[panel]
+        return cls(
+            names,
+            Sums.of(
+                keys.assign(voter=pd.array(ballots.voters[voter], dtype="str")),
+                {**quantities, "repeated": ~here},
+                pd.Series(ballots.panels[panel]),
+                replicates,
+            ),
+        )
+
+    @property
+    def lone_right(self) -> Estimate:
+        """The share of lone dissenters who were right, 0 to 1; n decisions with one and an outcome."""
+        return overall(self.sums, "lone_right", "lone_known", shares)
+
+    @property
+    def repeated(self) -> int:
+        """How often a voter voted more than once in a decision."""
+        return int(self.sums["repeated"][:, 0].sum())
+
+    def table(self) -> pd.DataFrame:
+        """Return one row for each group and voter.
+
+        Returns
+        -------
+        DataFrame
+            The ``by`` columns; ``voter``; ``n`` decisions with a vote that counts; ``repeated``, decisions in
+            which the voter voted more than once. Then figures, each with its 95% interval, as in
+            ``dissent_low`` and ``dissent_high``, behind the number of votes it is counted from: ``decided``
+            and ``dissent``, the share of votes against the winner; ``pivotal``, the share of n; ``sure``,
+            votes with a confidence, and their mean ``confidence``; ``known``, votes with an outcome, and
+            ``accuracy``; ``judged``, those of them with a confidence, ``brier``, 0 to 1, and
+            ``overconfidence``, -1 to 1; ``lone`` dissents, ``lone_known``, those with an outcome, and
+            ``lone_right``, the share of these that were right. Shares are from 0 to 1, NaN where nothing was
+            observed; intervals are NaN where there are fewer than 2 observations.
+        """
+        sums = self.sums
+        columns: dict[str, Any] = {name: counted(sums[name][:, 0]) for name in ("n", "repeated")}
+        for name, (top, bottom, ratio) in _FIGURES.items():
+            columns |= {count: counted(sums[count][:, 0]) for count in _COUNTS.get(name, ())}
+            figure = ratio(sums[top], sums[bottom], sums[bottom][:, 0])
+            columns |= {name + end: part for end, part in zip(("", "_low", "_high"), figure, strict=True)}
+        return sums.keys.assign(**columns)
+
+    def fold(self, most: int = 8, voters: int = 20) -> Self:
+        """Fold the groups as every summary does, and the voters too: those with fewer votes become one.
+
+        Parameters
+        ----------
+        most
+            Groups to have at most, 2 or more.
+        voters
+            Voters to have at most, 2 or more; the last then is "other (k more)".
+        """
+        folded = super().fold(most)
+        labels = kept(sizes_of(self.sums, ("voter",)), voters)
+        return replace(folded, sums=relabelled(folded.sums, ("voter",), "voter", labels))
+
+
+def _standing(ballots: Ballots) -> Quantities:
+    """Say how each vote stands in its panel."""
+    weights = ballots.weights(None)
+    standings = Standings.of(ballots, weights)
+    winner = standings.winners(0.0)[ballots.panel]
+    against = (standings.totals - standings.sums[:, 0])[ballots.panel]
+    dissent = (winner >= 0) & (winner != ballots.choice)
+    return {
+        "n": weights,
+        "decided": winner >= 0,
+        "dissent": dissent,
+        "lone": dissent & (against == 1),
+        "pivotal": pivots(ballots, ("plurality",))["plurality"],
+    }
+
+
+def _judged(ballots: Ballots, truth: Names, lone: NDArray[np.bool_]) -> Quantities:
+    """Say how sure each voter was, and judge it where that can be done."""
+    confidence = _confidence(ballots)
+    sure, known = ~np.isnan(confidence), ~pd.isna(truth)
+    right = known & (ballots.choices[ballots.choice] == truth)
+    judged, excess = sure & known, np.nan_to_num(confidence) - right
+    return {
+        "sure": sure,
+        "confidence": np.nan_to_num(confidence),
+        "known": known,
+        "right": right,
+        "judged": judged,
+        "brier": judged * excess**2,
+        "excess": judged * excess,
+        "lone_known": lone & known,
+        "lone_right": lone & right,
+    }
+
+
+def _confidence(ballots: Ballots) -> Floats:
+    if "confidence" in ballots.votes.columns:
+        return shares_of(ballots.votes, "confidence")
+    return np.full(len(ballots.votes), np.nan)
+
+
+def _truth(data: Data, ballots: Ballots) -> Names:
+    """Return what was right for each ballot, missing where that is not known."""
+    if isinstance(data, pd.DataFrame) or "correct_choice" not in data.decisions.columns:
+        return np.full(len(ballots.panel), None, dtype=object)
+    decisions = frame_of(data, "decisions", ("stream_id",)).drop_duplicates("stream_id")
+    truth = pd.Series(
+        decisions["correct_choice"].to_numpy(dtype=object), decisions["stream_id"].to_numpy(object)
+    )
+    found: Names = truth.reindex(ballots.panels).to_numpy(dtype=object)[ballots.panel]
+    return found

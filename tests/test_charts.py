@@ -1,0 +1,434 @@
+import io
+import subprocess
+import sys
+from itertools import combinations
+from types import SimpleNamespace
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import FillBetweenPolyCollection, LineCollection, PathCollection
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
+
+from mastermind_lab import charts, stats
+from mastermind_lab.charts.style import SERIES, clean
+from mastermind_lab.errors import OptionError
+
+CHARTS = {
+    "confidence": (charts.confidence, stats.Confidence),
+    "confidence_over_time": (charts.confidence_over_time, stats.ConfidenceOverTime),
+    "votes": (charts.votes, stats.Votes),
+    "margin": (charts.margin, stats.Margin),
+}
+every_chart = pytest.mark.parametrize(("chart", "kind"), CHARTS.values(), ids=CHARTS)
+
+HOSTILE = [
+    "_hidden",
+    "$\\foo$ and a lone $",
+    "nul\x00 byte \x1b[31m",
+    "\N{ROBOT FACE} robot",
+    "\N{RIGHT-TO-LEFT OVERRIDE}evil",
+    "x" * 200_000,
+    "two\nlines",
+    "",
+    "\\input{/etc/passwd}",
+]
+
+
+def panels(n, by=("atlas-1", "atlas-2", "borealis"), choices=("approve", "reject", "defer"), seed=0):
+    """Panels of seven voters over three weeks."""
+    random = np.random.default_rng(seed)
+    ids = [f"{1_772_442_000_000 + row}-0" for row in range(n)]
+    favourite = random.integers(0, len(choices), n)
+    decisions = pd.DataFrame(
+        {
+            "stream_id": pd.Series(ids, dtype="str"),
+            "published_at": pd.Timestamp("2026-03-02", tz="UTC")
+            + pd.to_timedelta(np.arange(n) * 1_000, unit="s"),
+            "confidence": random.beta(6, 3, n),
+            "recommendation": pd.Series(np.array(choices, dtype=object)[favourite], dtype="str"),
+            "meta.model": pd.Series(random.choice(np.array(by, dtype=object), n), dtype="str"),
+        }
+    )
+    voted = np.where(
+        random.random(7 * n) < 0.7, np.repeat(favourite, 7), random.integers(0, len(choices), 7 * n)
+    )
+    votes = pd.DataFrame(
+        {
+            "stream_id": pd.Series(np.repeat(np.array(ids, dtype=object), 7), dtype="str"),
+            "choice": pd.Series(np.array(choices, dtype=object)[voted], dtype="str"),
+            "weight": random.choice([0.5, 1.0, 3.0], 7 * n),
+        }
+    )
+    return SimpleNamespace(decisions=decisions, votes=votes)
+
+
+@pytest.fixture(autouse=True)
+def _no_figures_left():
+    yield
+    pyplot.close("all")
+
+
+@pytest.fixture
+def ax():
+    figure = Figure(figsize=(6.4, 4.8), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure.subplots()
+
+
+def drawn(ax, **kw):
+    """Draw to PNG: what cannot be drawn, or only with a warning, fails here."""
+    picture = io.BytesIO()
+    ax.figure.savefig(picture, **kw)
+    return picture.getvalue()
+
+
+def texts(ax):
+    """Every text of the picture."""
+    legend = ax.get_legend()
+    parts = [*ax.get_xticklabels(), *ax.get_yticklabels(), *ax.texts, ax.xaxis.label, ax.yaxis.label]
+    parts += [ax.title, ax._left_title, *(legend.get_texts() if legend else [])]
+    return [part for part in parts if part.get_text()]
+
+
+def words(ax):
+    return "\n".join(text.get_text() for text in texts(ax))
+
+
+def labels(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def found(ax, kind):
+    return [artist for artist in ax.get_children() if type(artist) is kind]
+
+
+# The picture is the table.
+
+
+def test_confidence_draws_its_table(ax):
+    summary = stats.Confidence.of(panels(500), by="meta.model")
+    charts.confidence(summary, ax=ax)
+    table, bins = summary.table(), summary.histogram()
+    ridges(ax, table, bins)
+    means = [text.get_text() for text in ax.texts]
+    assert means == [*(f"{mean:.2f}" for mean in table["mean"]), "mean"]
+    assert "n = 500 decisions" in words(ax)
+    assert ax.get_xlabel() == "confidence (0-1)"
+
+
+def test_margin_draws_its_table(ax):
+    summary = stats.Margin.of(panels(500), by="meta.model")
+    charts.margin(summary, ax=ax)
+    table, bins = summary.table(), summary.histogram()
+    ridges(ax, table, bins)
+    beside = [text.get_text() for text in ax.texts]
+    assert beside == [*(f"{share:.0%}" for share in table["unanimous"]), "unanimous"]
+
+
+def ridges(ax, table, bins):
+    outlines = found(ax, StepPatch)
+    tallest = bins["share"].max()
+    assert len(outlines) == len(table) == 3
+    for place, (outline, row) in enumerate(zip(outlines, table.itertuples(), strict=True)):
+        values, edges, base = outline.get_data()
+        rows = bins[bins["meta.model"] == row[1]]
+        assert base == -place
+        assert (values - base) * tallest / 0.7 == pytest.approx(rows["share"].to_numpy())
+        assert edges[:-1] == pytest.approx(rows["left"].to_numpy())
+        assert f"{row[1]}\nn = {row.n:,}" in ax.get_yticklabels()[place].get_text()
+    low, high, mean = (line.get_xdata() for line in ax.lines)
+    assert list(low) == table["low"].tolist()
+    assert list(high) == table["high"].tolist()
+    assert list(mean) == table["mean"].tolist()
+    assert f"tallest: {tallest:.0%}" in ax.get_ylabel()
+    assert "95% interval" in words(ax)
+
+
+def test_confidence_over_time_draws_its_table(ax):
+    summary = stats.ConfidenceOverTime.of(panels(500), by="meta.model", window="2D")
+    charts.confidence_over_time(summary, ax=ax)
+    table, points = summary.table(), summary.points()
+    clouds, bands = found(ax, PathCollection), found(ax, FillBetweenPolyCollection)
+    assert len(ax.lines) == len(clouds) == len(bands) == 3
+    for line, cloud, band, (model, rows) in zip(
+        ax.lines, clouds, bands, table.groupby("meta.model"), strict=True
+    ):
+        assert line.get_ydata() == pytest.approx(rows["rolling"].to_numpy(), nan_ok=True)
+        assert list(pd.to_datetime(line.get_xdata(), utc=True)) == list(rows["time"])
+        ours = points[points["meta.model"] == model]
+        assert cloud.get_offsets().data[:, 1] == pytest.approx(ours["confidence"].to_numpy())
+        edge = band.get_paths()[0].vertices[:, 1]
+        assert edge.min() == pytest.approx(rows["low"].min())
+        assert edge.max() == pytest.approx(rows["high"].max())
+    assert labels(ax) == [f"{name} (n = {n})" for name, n in table.groupby("meta.model")["n"].sum().items()]
+    assert ax.get_xlabel() == "decision published (UTC)"
+    assert "95% band" in words(ax)
+
+
+def test_many_points_are_thinned(ax):
+    charts.confidence_over_time(panels(30_000), by="meta.model", ax=ax)
+    assert 1_000 < sum(len(cloud.get_offsets()) for cloud in found(ax, PathCollection)) <= 4_000
+
+
+def test_votes_draws_its_table(ax):
+    summary = stats.Votes.of(panels(300), by="meta.model")
+    charts.votes(summary, ax=ax)
+    table = summary.table()
+    choices = {y: label.get_text() for y, label in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True)}
+    assert [choices[y] for y in (0, -1, -2)] == summary.fold().table()["choice"].cat.categories.tolist()
+    dots, rings = ax.lines[0::2], ax.lines[1::2]
+    for dot, ring, bars, (_, rows) in zip(
+        dots, rings, found(ax, LineCollection), table.groupby("meta.model"), strict=True
+    ):
+        rows = rows.set_index("choice").loc[[choices[round(y)] for y in dot.get_ydata()]]
+        assert list(dot.get_xdata()) == rows["share"].tolist()
+        assert list(ring.get_xdata()) == rows["weighted_share"].tolist()
+        assert [line[0, 0] for line in bars.get_segments()] == rows["low"].tolist()
+        assert [line[1, 0] for line in bars.get_segments()] == rows["high"].tolist()
+    counts = table.groupby("meta.model")["n"].sum()
+    assert labels(ax) == [*(f"{name} (n = {n:,})" for name, n in counts.items()), "weighted"]
+    assert "n = 2,100 votes" in words(ax)
+    assert "95% interval" in words(ax)
+
+
+def test_equal_weights_draw_no_rings(ax):
+    charts.votes(panels(100).votes.assign(weight=2.0), ax=ax)
+    assert len(ax.lines) == 1
+    assert ax.get_legend() is None
+
+
+# What is too much is folded, what is left out is said.
+
+
+@every_chart
+def test_many_groups_are_folded(chart, kind, ax):
+    history = panels(900, by=[f"model {place}" for place in range(40)])
+    chart(history, by="meta.model", ax=ax)
+    most = 12 if kind in (stats.Confidence, stats.Margin) else len(SERIES)
+    assert f"other ({41 - most} more)" in words(ax)
+    assert words(ax).count("n = ") == most + 1
+    drawn(ax)
+
+
+def test_many_choices_are_folded(ax):
+    charts.votes(panels(900, choices=[f"choice {place}" for place in range(40)]), ax=ax)
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert len(names) == 12
+    assert names[-1] == "other (29 more)"
+
+
+def test_what_is_left_out_is_said(ax):
+    history = panels(50)
+    history.decisions.loc[:4, "confidence"] = np.nan
+    history.decisions.loc[5:7, "published_at"] = pd.NaT
+    voters = SimpleNamespace(decisions=history.decisions, votes=history.votes.iloc[70:])
+    assert "5 without confidence left out" in words(charts.confidence(history, ax=ax))
+    over_time = words(charts.confidence_over_time(history))
+    assert "n = 42 decisions" in over_time
+    assert "3 without a time left out" in over_time.replace("\n", " ")
+    assert "10 without votes left out" in words(charts.margin(voters)).replace("\n", " ")
+
+
+@every_chart
+def test_nothing_gives_a_titled_empty_chart(chart, kind):
+    history = panels(3)
+    nothing = SimpleNamespace(decisions=history.decisions[:0], votes=history.votes[:0])
+    for by in (None, "meta.model", "meta.later"):
+        ax = chart(nothing, by=by)
+        assert "no decisions" in words(ax) or "no votes" in words(ax)
+        assert ax.get_title(loc="left")
+        assert ax.get_xlabel()
+        drawn(ax)
+
+
+@every_chart
+@pytest.mark.parametrize("n", [1, 2])
+def test_one_and_two_decisions_are_drawn(chart, kind, n):
+    history = panels(n)
+    for by in (None, "meta.model"):
+        ax = chart(history, by=by)
+        assert "n = " in words(ax)
+        drawn(ax)
+
+
+def test_nothing_but_missing_confidence_is_drawn():
+    history = panels(30)
+    history.decisions["confidence"] = np.nan
+    for chart in (charts.confidence, charts.confidence_over_time):
+        ax = chart(history, by="meta.model")
+        assert "30 without confidence left out" in words(ax)
+        drawn(ax)
+
+
+def test_a_group_without_any_time_is_still_named(ax):
+    history = panels(60)
+    history.decisions.loc[history.decisions["meta.model"] == "borealis", "published_at"] = pd.NaT
+    charts.confidence_over_time(history, by="meta.model", ax=ax)
+    assert labels(ax)[2] == "borealis (n = 0)"
+    drawn(ax)
+
+
+# Text from data.
+
+
+@every_chart
+def test_hostile_text_is_drawn_as_it_reads(chart, kind, ax):
+    history = panels(200, by=HOSTILE, choices=HOSTILE)
+    history.decisions["meta.$x"] = history.decisions["meta.model"]
+    chart(history, by="meta.$x", ax=ax)
+    assert len(drawn(ax)) > 5_000
+    shown = words(ax)
+    assert "_hidden" in shown
+    assert "by meta.$x" in shown
+    assert max(map(len, shown.splitlines())) < 100
+    assert not set("\x00\x1b\N{ROBOT FACE}\N{RIGHT-TO-LEFT OVERRIDE}") & set(shown)
+    risky = [text for text in texts(ax) if set("$\\") & set(text.get_text())]
+    assert risky
+    assert not any(text.get_parse_math() or text.get_usetex() for text in risky)
+
+
+@every_chart
+def test_text_from_data_never_becomes_latex(chart, kind, ax):
+    with matplotlib.rc_context({"text.usetex": True}):
+        chart(panels(100, by=HOSTILE[-2:], choices=HOSTILE), by="meta.model", ax=ax)
+        ours = [ax._left_title, *(ax.get_legend().get_texts() if ax.get_legend() else ax.get_yticklabels())]
+        assert "\\input" in "".join(text.get_text() for text in ours)
+        assert not any(text.get_usetex() for text in ours)
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("atlas-1", "atlas-1"),
+        ("  two\n\tlines ", "two  lines"),
+        ("nul\x00 \x1b[0m", "nul□ □[0m"),
+        ("\u202eabc\u2066", "□abc□"),
+        ("\ud800", "□"),
+        ("\N{ROBOT FACE} Ω é", "□ Ω é"),
+        ("", "(empty)"),
+        (" \n", "(empty)"),
+        (7, "7"),
+        ("x" * 40, "x" * 40),
+        ("x" * 41, "x" * 39 + "…"),
+        ("x" * 10_000_000, "x" * 39 + "…"),
+    ],
+)
+def test_text_is_cleaned(raw, shown):
+    assert clean(raw) == shown
+
+
+def test_the_fonts_asked_for_decide_what_can_be_drawn():
+    assert clean("\N{MATHEMATICAL SCRIPT CAPITAL A}") == "□"
+    with matplotlib.rc_context({"font.family": ["no such font", "STIXGeneral"]}):
+        assert clean("\N{SNOWMAN}") == "□"
+    with matplotlib.rc_context({"font.family": ["DejaVu Sans", "STIXGeneral"]}):
+        assert clean("\N{SNOWMAN}") == "\N{SNOWMAN}"
+        assert clean("\N{MATHEMATICAL SCRIPT CAPITAL A}") == "\N{MATHEMATICAL SCRIPT CAPITAL A}"
+
+
+# Where to draw, and how.
+
+
+@every_chart
+def test_the_callers_axes_leave_pyplot_alone(chart, kind, ax):
+    figures, settings = pyplot.get_fignums(), dict(matplotlib.rcParams)
+    assert chart(panels(50), by="meta.model", ax=ax) is ax
+    assert pyplot.get_fignums() == figures
+    assert dict(matplotlib.rcParams) == settings
+
+
+@every_chart
+def test_without_axes_a_figure_is_made(chart, kind):
+    settings = dict(matplotlib.rcParams)
+    ax = chart(panels(50), by="meta.model")
+    assert pyplot.get_fignums() == [ax.figure.number]
+    assert dict(matplotlib.rcParams) == settings
+
+
+def test_axes_of_ones_own_need_no_pyplot():
+    program = """
+import sys, pandas as pd
+from matplotlib.figure import Figure
+from mastermind_lab.charts import votes
+frame = pd.DataFrame({"stream_id": ["1-0", "2-0"], "choice": ["a", "b"]})
+votes(frame, ax=Figure().subplots())
+assert "matplotlib.pyplot" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@every_chart
+def test_a_summary_draws_as_its_history_does(chart, kind):
+    history = panels(120)
+    pictures = []
+    for data, by in ((history, "meta.model"), (kind.of(history, by="meta.model"), None)):
+        pictures.append(drawn(chart(data, by=by), metadata={"Software": None}))
+    assert pictures[0] == pictures[1]
+
+
+@every_chart
+def test_a_summary_counted_by_something_else_is_refused(chart, kind, ax):
+    summary = kind.of(panels(30), by="meta.model")
+    assert chart(summary, by=["meta.model"], ax=ax) is ax
+    with pytest.raises(OptionError, match="count it again"):
+        chart(summary, by="recommendation", ax=ax)
+
+
+@every_chart
+def test_an_unknown_keyword_fails_loudly(chart, kind, ax):
+    with pytest.raises(AttributeError, match="colour_of_the_day"):
+        chart(panels(30), ax=ax, colour_of_the_day="red")
+
+
+@every_chart
+@pytest.mark.parametrize("kw", [{"lw": 3.5, "color": "red"}, {"linewidth": 3.5, "alpha": 0.5}])
+def test_keywords_reach_the_main_artist(chart, kind, kw, ax):
+    chart(panels(60), by="meta.model", ax=ax, **kw)
+    outlines = found(ax, StepPatch)
+    marks = outlines or [line for line in ax.lines if line.get_linewidth() == 3.5]
+    assert len(marks) == 3
+    for mark in marks:
+        assert mark.get_linewidth() == 3.5
+        if "color" in kw:
+            assert to_rgb(mark.get_facecolor() if outlines else mark.get_color()) == (1, 0, 0)
+        else:
+            assert mark.get_alpha() == 0.5
+
+
+@every_chart
+def test_a_title_stays_clear_of_the_legend(chart, kind):
+    history = panels(300, by=[f"a rather long model name {place}" for place in range(9)])
+    for width in (3.3, 10):
+        figure = Figure(figsize=(width, 5), layout="constrained")
+        FigureCanvasAgg(figure)
+        ax = chart(history, by="meta.model", ax=figure.subplots())
+        figure.canvas.draw()
+        heading = ax._left_title.get_window_extent()
+        assert heading.y1 <= figure.bbox.y1
+        if ax.get_legend():
+            assert ax.get_legend().get_window_extent().y1 <= heading.y0
+            assert ax.get_legend().get_window_extent().y0 >= ax.bbox.y1
+
+
+# Colours.
+
+
+def lightness(colour):
+    """CIE L*, 0 to 100: what is left of a colour in greyscale."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)]
+    luminance = np.dot([0.2126, 0.7152, 0.0722], linear)
+    return 116 * luminance ** (1 / 3) - 16 if luminance > 0.008856 else 903.3 * luminance
+
+
+def test_groups_are_told_apart_without_colour():
+    for one, other in combinations(SERIES, 2):
+        assert abs(lightness(one.colour) - lightness(other.colour)) >= 9
+        assert one.line != other.line
+        assert one.marker != other.marker
+    assert max(lightness(look.colour) for look in SERIES) < 75  # or it fades on white

@@ -1,0 +1,290 @@
+import io
+from itertools import combinations
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib import pyplot
+from matplotlib.collections import LineCollection
+from pandas.testing import assert_frame_equal
+
+from mastermind_lab.charts.citations import citations
+from mastermind_lab.errors import OptionError
+from mastermind_lab.stats import citations as citations_module
+from mastermind_lab.stats.citations import Citations
+from mastermind_lab.stats.sharing import wilson
+
+
+def cited(*sets, models=None):
+    """Decisions that cite these sources."""
+    ids = [f"{1_772_442_000_000 + row}-0" for row in range(len(sets))]
+    decisions = pd.DataFrame({"stream_id": pd.Series(ids, dtype="str")})
+    decisions["meta.model"] = pd.Series(models or ["atlas"] * len(sets), dtype="str")
+    rows = [(stream_id, source) for stream_id, sources in zip(ids, sets, strict=True) for source in sources]
+    return SimpleNamespace(
+        decisions=decisions,
+        votes=pd.DataFrame({"stream_id": []}),
+        citations=pd.DataFrame(rows, columns=["stream_id", "source"]).astype("str"),
+    )
+
+
+def panels(n, seed=0, kinds=30):
+    """Decisions that cite none to five of some sources, the first of them often."""
+    random = np.random.default_rng(seed)
+    chance = 1 / np.arange(1, kinds + 1)
+    sets = [
+        [
+            f"https://s.example/{place}"
+            for place in random.choice(kinds, random.integers(0, 6), p=chance / chance.sum())
+        ]
+        for _ in range(n)
+    ]
+    return cited(*sets, models=list(random.choice(["atlas-1", "atlas-2", "borealis"], n)))
+
+
+def part(history, wanted):
+    decisions = history.decisions[wanted]
+    mine = history.citations["stream_id"].isin(decisions["stream_id"])
+    return SimpleNamespace(decisions=decisions, votes=history.votes, citations=history.citations[mine])
+
+
+def same(left, *others):
+    for other in others:
+        for one, two in ((left.table(), other.table()), (left.sources(5), other.sources(5))):
+            exact = [name for name in one if one[name].dtype != "float64"]
+            assert_frame_equal(one[exact], two[exact], check_exact=True)
+            assert_frame_equal(one, two, check_exact=False, rtol=1e-9, atol=1e-9)
+
+
+def row(history, **options):
+    return Citations.of(history, **options).table().iloc[0]
+
+
+# The law.
+
+
+@pytest.mark.parametrize("compared", [1_000, 7])
+@pytest.mark.parametrize("by", [None, "meta.model"])
+@settings(max_examples=4, deadline=None)
+@given(
+    st.integers(0, 60).flatmap(
+        lambda n: st.tuples(st.integers(0, 99), st.lists(st.integers(0, 2), min_size=n, max_size=n))
+    )
+)
+def test_parts_add_up_to_the_whole_in_any_order(by, compared, split):
+    seed, places = split
+    history, places = panels(len(places), seed), np.array(places, dtype=int)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(citations_module, "COMPARED", compared)
+        a, b, c = (Citations.of(part(history, places == place), by=by, replicates=40) for place in range(3))
+        whole = Citations.of(history, by=by, replicates=40)
+    same(whole, (a + b) + c, a + (b + c), sum([c, b, a]))
+    same(whole.fold(2), ((c + a) + b).fold(2))
+
+
+def test_an_empty_batch_is_neutral_and_nothing_is_edited():
+    history = panels(80)
+    before = history.citations.copy(deep=True)
+    some = Citations.of(history, by="meta.model")
+    empty = Citations.of(part(history, np.zeros(80, dtype=bool)), by="meta.model")
+    same(some, some + empty, empty + some)
+    assert len((empty + empty).table()) == 0
+    assert_frame_equal(history.citations, before)
+
+
+@pytest.mark.parametrize("other", [{"by": "meta.model"}, {"replicates": 80}])
+def test_different_options_do_not_merge(other):
+    with pytest.raises(OptionError, match="do not merge"):
+        Citations.of(panels(20)) + Citations.of(panels(20), **other)
+
+
+# The numbers.
+
+
+def test_decisions_worked_by_hand():
+    history = cited("aab", "a", "", "abc")
+    rows = Citations.decisions(history)
+    assert rows["citations"].tolist() == [3, 1, 0, 3]
+    assert rows["sources"].tolist() == [2, 1, 0, 3]
+    assert rows["single"].fillna(False).tolist() == [False, True, False, False]
+    assert rows["single"].isna().tolist() == [False, False, True, False]
+    found = row(history)
+    assert found[["n", "cited", "citations", "sources", "compared"]].tolist() == [4, 3, 6, 3, 3]
+    # a is cited by three, b by two, c by one.
+    assert found["hhi"] == pytest.approx((3**2 + 2**2 + 1**2) / 6**2)
+    assert found["effective"] == pytest.approx(36 / 14)
+    assert found["single"] == pytest.approx(1 / 3)
+    assert found["overlap"] == pytest.approx((1 / 2 + 2 / 3 + 1 / 3) / 3)
+    used = Citations.of(history).sources()
+    assert used[["source", "n"]].to_numpy().tolist() == [["a", 3], ["b", 2], ["c", 1]]
+    assert used["share"].tolist() == pytest.approx([1, 2 / 3, 1 / 3])
+
+
+def test_overlap_is_the_mean_over_all_pairs():
+    history = panels(90)
+    sets = history.citations.groupby("stream_id")["source"].agg(set)
+    pairs = [len(one & two) / len(one | two) for one, two in combinations(sets, 2)]
+    found = Citations.of(history).overlap
+    assert found.value == pytest.approx(np.mean(pairs))
+    assert found.low < found.value < found.high
+    assert found.n == len(sets)
+
+
+def test_many_sources_are_compared_in_parts(monkeypatch):
+    history = panels(60, kinds=200)
+    expected = row(history)
+    monkeypatch.setattr("mastermind_lab.stats.sharing._CHUNK", 7)
+    assert row(history)["overlap"] == pytest.approx(expected["overlap"])
+
+
+def test_a_sample_is_compared_where_there_are_many(monkeypatch):
+    history = panels(600)
+    whole = Citations.of(history).overlap
+    monkeypatch.setattr(citations_module, "COMPARED", 200)
+    some = Citations.of(history).overlap
+    assert some.n == 200
+    assert some.low < whole.value < some.high
+    assert some.high - some.low > 1.3 * (whole.high - whole.low)
+
+
+def test_scores_intervals_are_wilsons():
+    # Newcombe (1998), table I, method 3: 81 of 263, 15 of 148, 0 of 20, 1 of 29.
+    low, high = wilson(np.array([81 / 263, 15 / 148, 0, 1 / 29]), np.array([263.0, 148, 20, 29]))
+    assert low == pytest.approx([0.2553, 0.0624, 0, 0.0061], abs=5e-5)
+    assert high == pytest.approx([0.3662, 0.1605, 0.1611, 0.1718], abs=5e-5)
+
+
+def test_intervals_of_concentration_and_overlap_cover_the_truth():
+    truth = Citations.of(panels(6_000, seed=999, kinds=12)).concentration.value
+    overlap = np.mean([Citations.of(panels(700, seed, kinds=12)).overlap.value for seed in range(900, 903)])
+    hits = np.zeros(2)
+    for seed in range(25):
+        found = row(panels(80, seed, kinds=12), replicates=200)
+        hits += (
+            found["hhi_low"] <= truth <= found["hhi_high"],
+            found["overlap_low"] <= overlap <= found["overlap_high"],
+        )
+    assert (hits >= 20).all(), hits
+
+
+def test_the_interval_of_concentration_is_that_of_the_jackknife():
+    history = panels(120)
+    ids = history.citations["stream_id"].unique()
+    pairs = history.citations.drop_duplicates()
+    without = []
+    for stream_id in ids:
+        shares = pairs["source"][pairs["stream_id"] != stream_id].value_counts(normalize=True)
+        without.append((shares**2).sum())
+    error = np.sqrt((len(ids) - 1) / len(ids) * np.sum((without - np.mean(without)) ** 2))
+    found = Citations.of(history).concentration
+    assert found.high - found.low == pytest.approx(2 * 1.96 * error, rel=0.05)
+
+
+def test_neither_order_nor_names_nor_doubled_citations_matter():
+    history = panels(120)
+    expected = row(history)
+    history.citations = history.citations.sample(frac=2, replace=True, random_state=1)
+    doubled = pd.concat([history.citations, panels(120).citations], ignore_index=True)
+    history.citations = doubled.assign(source="renamed " + doubled["source"])
+    assert_frame_equal(row(history).to_frame().astype(float), expected.to_frame().astype(float))
+
+
+def test_one_more_decision_on_one_source_raises_single():
+    one, two = cited("ab", "c"), cited("ab", "c", "d")
+    assert Citations.of(two).single.value > Citations.of(one).single.value
+
+
+# Bad input.
+
+
+def test_all_the_same_and_none():
+    alike = row(cited(*["x"] * 30))
+    assert alike[["hhi", "single", "overlap"]].tolist() == [1, 1, 1]
+    assert alike["single_low"] < 1
+    none = row(cited(*[""] * 5))
+    assert none[["n", "cited", "sources", "compared"]].tolist() == [5, 0, 0, 0]
+    assert none[["hhi", "single", "overlap"]].isna().all()
+    assert Citations.of(cited()).overlap.n == 0
+
+
+def test_one_decision_has_no_interval():
+    found = row(cited("ab"))
+    assert found["hhi"] == 0.5
+    assert found[["hhi_low", "single_low", "overlap", "overlap_low"]].isna().all()
+
+
+def test_a_bare_frame_knows_cited_decisions_only():
+    history = panels(100)
+    found = row(history.citations)
+    assert found["n"] == found["cited"] == row(history)["cited"]
+    with pytest.raises(OptionError, match="needs a history"):
+        Citations.of(history.citations, by="meta.model")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"by": "meta.modle"}, "did you mean"),
+        ({"by": "source"}, "has a column"),
+        ({"replicates": 1}, "replic"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options, message):
+    with pytest.raises(OptionError, match=message):
+        Citations.of(panels(5), **options)
+    with pytest.raises(OptionError, match="citations frame"):
+        Citations.of(panels(5).decisions)
+
+
+# The chart.
+
+
+@pytest.fixture(autouse=True)
+def _no_figures_left():
+    yield
+    pyplot.close("all")
+
+
+def words(ax):
+    return "\n".join(part.get_text() for part in [*ax.texts, ax._left_title])
+
+
+def test_the_chart_draws_the_table():
+    summary = Citations.of(panels(300), by="meta.model")
+    ax = citations(summary)
+    used, bars = summary.sources(8), [part for part in ax.get_children() if type(part) is LineCollection]
+    for (_, rows), line, bar in zip(used.groupby("meta.model"), ax.lines, bars, strict=True):
+        assert line.get_xdata().tolist() == rows["share"].tolist()
+        assert np.array(bar.get_segments())[:, :, 0].tolist() == rows[["low", "high"]].to_numpy().tolist()
+    assert [text.get_text() for text in ax.texts] == [name[8:] for name in used["source"].unique()]
+    assert f"n = {summary.table()['cited'].sum()} decisions" in words(ax)
+    assert "without sources left out" in words(ax).replace("\n", " ")
+
+
+def test_single_figures_stand_in_the_heading():
+    summary = Citations.of(panels(300))
+    shown = words(citations(summary)).replace("\n", " ")
+    found = summary.concentration
+    assert f"HHI {found.value:.3f} ({found.low:.3f}-{found.high:.3f})" in shown
+    assert f"{summary.single.value:.0%} on one source" in shown
+
+
+def test_hostile_and_many_sources_are_drawn():
+    ax = citations(
+        cited(*[[f"$\\x{place}\x00", "y" * 100_000, "\N{RIGHT-TO-LEFT OVERRIDE}"] for place in range(40)])
+    )
+    assert len(ax.texts) == 8
+    assert not any(text.get_parse_math() for text in ax.texts)
+    assert max(map(len, words(ax).splitlines())) < 100
+    ax.figure.savefig(io.BytesIO())
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+@pytest.mark.parametrize("by", [None, "meta.model"])
+def test_few_decisions_are_drawn(n, by):
+    ax = citations(cited(*["ab"] * n), by=by)
+    assert ("n = " if n else "no decisions") in words(ax)
+    ax.figure.savefig(io.BytesIO())

@@ -1,0 +1,326 @@
+import io
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib import pyplot
+from matplotlib.collections import LineCollection
+from pandas.testing import assert_frame_equal
+
+from mastermind_lab.charts.conformity import conformity
+from mastermind_lab.errors import OptionError
+from mastermind_lab.stats.conformity import Conformity
+from mastermind_lab.stats.debate import MOST_ROUNDS
+
+
+def voted(*rows, models=None):
+    """Decisions from (votes, citations, arguments, confidences of the rounds or any text)."""
+    ids = [f"{1_772_442_000_000 + row}-0" for row in range(len(rows))]
+    decisions = pd.DataFrame(
+        {
+            "stream_id": pd.Series(ids, dtype="str"),
+            "recommendation": pd.Series([votes[:1] for votes, *_ in rows], dtype="str"),
+            "n_citations": pd.array([row[1] for row in rows], dtype="Int64"),
+            "n_arguments": pd.array([row[2] for row in rows], dtype="Int64"),
+            "meta.debate.rounds": pd.Series([told(row[3]) for row in rows], dtype="str"),
+            "meta.model": pd.Series(models or ["atlas"] * len(rows), dtype="str"),
+        }
+    )
+    cast = [(stream_id, vote) for stream_id, (votes, *_) in zip(ids, rows, strict=True) for vote in votes]
+    votes = pd.DataFrame(cast, columns=["stream_id", "choice"]).astype("str")
+    return SimpleNamespace(decisions=decisions, votes=votes)
+
+
+def told(rounds):
+    if isinstance(rounds, str | None):
+        return rounds
+    return json.dumps([{"confidence": confidence, "leader_share": 0.5} for confidence in rounds])
+
+
+def panels(n, seed=0, follow=0.3, kinds=3):
+    """Panels of one to five voters, some of which follow the first."""
+    random = np.random.default_rng(seed)
+    rows = []
+    for _ in range(n):
+        size = int(random.choice([1, 2, 3, 5]))
+        votes = random.choice(list("abcdefgh")[:kinds], size)
+        rounds = np.round(
+            np.clip(0.5 + 0.05 * np.arange(random.integers(0, 5)) + random.normal(0, 0.05), 0, 1), 3
+        )
+        rows.append(
+            (
+                "".join(votes[:1]) * size if random.random() < follow else "".join(votes),
+                int(random.integers(0, 4)),
+                int(random.integers(0, 8)),
+                rounds.tolist(),
+            )
+        )
+    return voted(*rows, models=list(random.choice(["atlas-1", "atlas-2"], n)))
+
+
+def part(history, wanted):
+    decisions = history.decisions[wanted]
+    votes = history.votes[history.votes["stream_id"].isin(decisions["stream_id"])]
+    return SimpleNamespace(decisions=decisions, votes=votes)
+
+
+def agree(left, right):
+    exact = [name for name in left if left[name].dtype != "float64"]
+    assert_frame_equal(left[exact], right[exact], check_exact=True)
+    assert_frame_equal(left, right, check_exact=False, rtol=1e-9, atol=1e-9)
+
+
+def row(history, **options):
+    return Conformity.of(history, **options).table().iloc[0]
+
+
+# The law.
+
+
+@pytest.mark.parametrize("by", [None, "meta.model"])
+@settings(max_examples=4, deadline=None)
+@given(
+    st.integers(0, 50).flatmap(
+        lambda n: st.tuples(st.integers(0, 99), st.lists(st.integers(0, 2), min_size=n, max_size=n))
+    )
+)
+def test_parts_add_up_to_the_whole_in_any_order(by, split):
+    seed, places = split
+    history, places = panels(len(places), seed), np.array(places, dtype=int)
+    a, b, c = (Conformity.of(part(history, places == place), by=by, replicates=40) for place in range(3))
+    whole = Conformity.of(history, by=by, replicates=40)
+    for other in ((a + b) + c, a + (b + c), sum([c, b, a])):
+        agree(other.table(), whole.table())
+        agree(other.by_round(), whole.by_round())
+        agree(other.fold(2).table(), whole.fold(2).table())
+
+
+def test_an_empty_batch_is_neutral_and_nothing_is_edited():
+    history = panels(40)
+    before = history.decisions.copy(deep=True), history.votes.copy(deep=True)
+    some, empty = (Conformity.of(part(history, np.full(40, wanted))) for wanted in (True, False))
+    for merged in (some + empty, empty + some):
+        assert_frame_equal(merged.table(), some.table())
+    assert len((empty + empty).table()) == 0
+    assert np.isnan(empty.excess.value)
+    assert_frame_equal(history.decisions, before[0])
+    assert_frame_equal(history.votes, before[1])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"by": "meta.model"}, {"replicates": 80}, {"agreement": 0.9}, {"citations": 0}, {"rounds": "meta.x"}],
+)
+def test_different_options_do_not_merge(other):
+    with pytest.raises(OptionError, match="do not merge"):
+        Conformity.of(panels(20)) + Conformity.of(panels(20), **other)
+
+
+# The numbers.
+
+
+def test_decisions_worked_by_hand():
+    history = voted(
+        ("aaaab", 1, 3, [0.5, 0.6, 0.9]),
+        ("aaaab", 2, 0, [0.5]),
+        ("bbb", 0, 0, [0.8, 0.7]),
+        ("ab", 0, 0, None),
+        ("a", 0, 0, None),
+    )
+    rows = Conformity.decisions(history)
+    assert rows["agreement"].tolist() == pytest.approx([0.8, 0.8, 1, np.nan, np.nan], nan_ok=True)
+    assert rows["hollow"].fillna(False).tolist() == [True, False, True, False, False]
+    assert rows["hollow"].isna().tolist() == [False, False, False, False, True]
+    assert rows["n_rounds"].tolist() == [3, 1, 2, 0, 0]
+    assert rows["inflation"].tolist() == pytest.approx([0.4, np.nan, -0.1, np.nan, np.nan], nan_ok=True)
+    found = row(history)
+    assert found[["n", "too_small", "debated"]].tolist() == [4, 1, 2]
+    assert found["unanimous"] == 1 / 4
+    assert found["consensus"] == 3 / 4
+    assert found["hollow"] == 2 / 4
+    assert found["inflation"] == pytest.approx(0.15)
+    a, b = 9 / 15, 6 / 15  # of the votes in panels of two and more
+    chances = [a**5 + b**5, a**5 + b**5, a**3 + b**3, a**2 + b**2]
+    assert found["expected"] == pytest.approx(np.mean(chances))
+    assert found["excess"] == pytest.approx(1 / 4 - np.mean(chances))
+
+
+def test_independent_voters_have_no_excess_and_intervals_cover_it():
+    hits, excess = 0, []
+    for seed in range(40):
+        found = row(panels(200, seed, follow=0.0), replicates=200)
+        hits += found["excess_low"] <= 0 <= found["excess_high"]
+        excess.append(found["excess"])
+    assert hits >= 34
+    assert abs(np.mean(excess)) < 0.01
+
+
+def test_followers_show_as_excess():
+    # 0.4 of the panels follow: they are unanimous where they would have been by chance only.
+    found = row(panels(3_000, follow=0.4))
+    assert found["excess"] == pytest.approx(0.4 * (1 - found["expected"]), abs=0.03)
+    assert found["excess_low"] > 0.2
+
+
+def test_voters_who_lean_differently_are_unanimous_even_less():
+    random = np.random.default_rng(1)
+    rows = []
+    for _ in range(2_000):
+        votes = "".join("a" if random.random() < lean else "b" for lean in (0.9, 0.5, 0.1))
+        rows.append((votes, 1, 1, None))
+    found = row(voted(*rows))
+    assert found["unanimous"] == pytest.approx(2 * 0.9 * 0.5 * 0.1, abs=0.02)
+    assert found["excess_high"] < 0
+
+
+def test_the_excess_of_all_keeps_the_groups_apart():
+    history = voted(*[("aaa", 1, 1, None)] * 30, *[("bbb", 1, 1, None)] * 30, models=["x"] * 30 + ["y"] * 30)
+    assert Conformity.of(history).excess.value == pytest.approx(1 - 0.25)
+    assert Conformity.of(history, by="meta.model").excess.value == pytest.approx(0)
+
+
+def test_rounds_are_compared_with_the_first_of_the_same_decisions():
+    history = voted(("aa", 1, 1, [0.2, 0.4]), ("aa", 1, 1, [0.6, 0.7, 0.9]), ("aa", 1, 1, [0.5]))
+    table = Conformity.of(history).by_round()
+    assert table["round"].tolist() == [1, 2, 3]
+    assert table["n"].tolist() == [3, 2, 1]
+    assert table["confidence"].tolist() == pytest.approx([1.3 / 3, 0.55, 0.9])
+    assert table["change"].tolist() == pytest.approx([0, 0.15, 0.3])
+    assert table["low"].isna().tolist() == [False, False, True]
+    many = voted(("aa", 1, 1, [0.5] * 1_000))
+    assert len(Conformity.of(many).by_round()) == MOST_ROUNDS
+    assert Conformity.decisions(many)["n_rounds"].tolist() == [1_000]
+
+
+@pytest.mark.parametrize(
+    "rounds",
+    [
+        "not json",
+        "7",
+        '{"confidence": 1}',
+        "[1, 2]",
+        "[" * 100_000,
+        '[{"confidence": "0.5"}, {"confidence": true}, {"confidence": 7}, {"confidence": null}, {}]',
+        '[{"confidence": NaN}, {"confidence": 1e999}]',
+    ],
+)
+def test_rounds_that_are_something_else_are_none(rounds):
+    history = voted(("aa", 1, 1, rounds), ("aa", 1, 1, [0.25, 0.5]))
+    found = Conformity.of(history)
+    assert (found.inflation.n, found.inflation.value) == (1, 0.25)
+    assert Conformity.decisions(history)["n_rounds"].tolist() == [0, 2]
+
+
+def test_neither_order_nor_names_matter():
+    history = panels(150)
+    expected = Conformity.of(history).table()
+    history.decisions = history.decisions.sample(frac=1, random_state=1)
+    history.votes = history.votes.sample(frac=1, random_state=2)
+    history.votes["choice"] = "choice " + history.votes["choice"]
+    agree(Conformity.of(history).table(), expected)
+
+
+def test_one_more_unanimous_panel_raises_unanimity():
+    rows = [("ab", 1, 1, None), ("aa", 1, 1, None)]
+    assert row(voted(*rows, ("aa", 1, 1, None)))["unanimous"] > row(voted(*rows))["unanimous"]
+
+
+# Bad input.
+
+
+def test_all_alike_have_no_excess():
+    found = row(voted(*[("aaa", 9, 9, None)] * 20))
+    assert found[["unanimous", "expected", "excess", "hollow"]].tolist() == [1, 1, 0, 0]
+    assert found["unanimous_low"] < 1
+    assert np.isnan(found["inflation"])
+
+
+def test_few_panels_and_none():
+    none = row(voted(("a", 0, 0, None), ("", 0, 0, None)))
+    assert none[["n", "too_small"]].tolist() == [0, 2]
+    assert none[["unanimous", "expected", "excess", "hollow"]].isna().all()
+    one = row(voted(("ab", 0, 0, None)))
+    assert one[["unanimous_low", "expected_low", "excess_low"]].isna().all()
+
+
+def test_without_rounds_in_meta():
+    history = panels(20)
+    history.decisions = history.decisions.drop(columns="meta.debate.rounds")
+    summary = Conformity.of(history)
+    assert summary.inflation.n == 0
+    assert len(summary.by_round()) == 0
+
+
+def test_ten_thousand_choices():
+    history = voted(*[("ab", 1, 1, None)] * 5_000)
+    history.votes["choice"] = [f"choice {place}" for place in range(10_000)]
+    found = row(history, replicates=40)
+    assert found["unanimous"] == 0
+    assert found["expected"] == pytest.approx(1e-4)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"by": "meta.modle"}, "did you mean"),
+        ({"by": "choice"}, "has a column"),
+        ({"agreement": 0.5}, "agreement must be above 0.5"),
+        ({"citations": -1}, "citations must be a whole number"),
+        ({"arguments": 1.5}, "arguments must be a whole number"),
+        ({"replicates": 1}, "replic"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options, message):
+    with pytest.raises(OptionError, match=message):
+        Conformity.of(panels(5), **options)
+
+
+def test_a_bare_frame_is_refused():
+    with pytest.raises(OptionError, match="needs a history"):
+        Conformity.of(panels(5).decisions)
+
+
+# The chart.
+
+
+@pytest.fixture(autouse=True)
+def _no_figures_left():
+    yield
+    pyplot.close("all")
+
+
+def words(ax):
+    return "\n".join(part.get_text() for part in [*ax.get_yticklabels(), *ax.texts, ax._left_title])
+
+
+def test_the_chart_draws_the_table():
+    summary = Conformity.of(panels(300), by="meta.model")
+    ax, table = conformity(summary), summary.table()
+    bars = [part for part in ax.get_children() if type(part) is LineCollection]
+    for name, line, bar in zip(("unanimous", "expected", "hollow"), ax.lines, bars, strict=False):
+        assert line.get_xdata().tolist() == table[name].tolist()
+        ends = table[[f"{name}_low", f"{name}_high"]].to_numpy().tolist()
+        assert np.array(bar.get_segments())[:, :, 0].tolist() == ends
+    growth = [f"{value:+.3f}" for value in table["inflation"]]
+    assert [text.get_text() for text in ax.texts] == [*growth, "confidence\ngrew by"]
+    assert f"n = {table['n'].sum()} decisions" in words(ax)
+    assert "with fewer than 2 votes left out" in words(ax).replace("\n", " ")
+
+
+def test_hostile_groups_are_drawn():
+    history = panels(50)
+    history.decisions["meta.model"] = np.where(history.decisions.index % 2, "$\\x\x00", "y" * 100_000)
+    ax = conformity(history, by="meta.model")
+    assert max(map(len, words(ax).splitlines())) < 100
+    ax.figure.savefig(io.BytesIO())
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_few_decisions_are_drawn(n):
+    ax = conformity(voted(*[("ab", 1, 1, None)] * n))
+    assert ("n = " if n else "no decisions") in words(ax)
+    ax.figure.savefig(io.BytesIO())

@@ -1,0 +1,148 @@
+"""Pictures as files: provenance, and the page of one decision."""
+
+import numpy as np
+import pytest
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+from PIL import Image
+
+import mastermind_lab as lab
+from mastermind_lab.charts.argument_tree import MOST, argument_tree
+from mastermind_lab.charts.decision import decision
+from mastermind_lab.charts.picture import save
+
+HOSTILE = "$\\foo$ \x00\u202e<script>" + "x" * 200_000
+
+
+@pytest.fixture(scope="module")
+def history():
+    return lab.sample(last=300)
+
+
+def page(history, stream_id):
+    return decision(history, stream_id, figure=Figure(figsize=(6.5, 8), layout="constrained"))
+
+
+def tree(data, stream_id, **kw):
+    return argument_tree(data, stream_id, ax=Figure(figsize=(6.5, 8)).add_subplot(), **kw)
+
+
+def texts(ax):
+    return [one.get_text() for one in ax.texts]
+
+
+class TestSave:
+    def test_a_png_says_where_it_comes_from(self, history, tmp_path):
+        save(tmp_path / "a.png", lab.charts.confidence, history, by="meta.model")
+        with Image.open(tmp_path / "a.png") as picture:
+            said = picture.info
+        assert said["Source"].endswith("arena.ndjson.gz")
+        assert said["Description"].startswith(
+            "n = 300 decisions; ids 0-1701 to 0-2000; 0 rejects, 1700 left out"
+        )
+        assert said["Software"] == f"mastermind_lab {lab.__version__}"
+
+    def test_an_svg_too(self, history, tmp_path):
+        save(tmp_path / "a.svg", lab.charts.confidence, history)
+        assert "ids 0-1701 to 0-2000" in (tmp_path / "a.svg").read_text()
+
+    @pytest.mark.parametrize("name", ["a.png", "a.svg", "a.pdf"])
+    def test_of_a_summary(self, history, tmp_path, name):
+        save(tmp_path / name, lab.charts.confidence, lab.stats.Confidence.of(history))
+        assert (tmp_path / name).stat().st_size > 1_000
+
+    def test_pyplot_is_left_alone(self, history, tmp_path):
+        save(tmp_path / "a.png", lab.charts.votes, history)
+        assert pyplot.get_fignums() == []
+
+
+class TestTree:
+    def test_every_node_is_a_row(self, history):
+        stream_id = history.arguments["stream_id"].iloc[0]
+        nodes = history.arguments[history.arguments["stream_id"] == stream_id]
+        ax = tree(history, stream_id)
+        marked = np.concatenate([line.get_xydata() for line in ax.lines[1:]])
+        marked = marked[np.argsort(-marked[:, 1])]
+        assert marked[:, 0].tolist() == nodes["depth"].tolist()
+        assert (-marked[:, 1]).tolist() == list(range(len(nodes)))
+        assert f"n = {len(nodes)} nodes" in ax.get_title(loc="left").replace("\n", " ")
+
+    def test_pro_and_con_differ_without_colour(self, history):
+        stream_id = history.arguments["stream_id"].iloc[0]
+        pro, con = tree(history, stream_id).lines[1:3]
+        assert pro.get_marker() != con.get_marker()
+        assert pro.get_markerfacecolor() != con.get_markerfacecolor()
+
+    def test_a_frame_will_do_and_keywords_reach_the_markers(self, history):
+        ax = tree(history.arguments, history.arguments["stream_id"].iloc[0], markersize=9)
+        assert ax.lines[1].get_markersize() == 9
+
+    def test_a_tree_beyond_the_page_is_cut_and_says_so(self):
+        claims = [{"claim": f"c{n}"} for n in range(MOST + 5)]
+        payload = {"recommendation": "x", "confidence": 1, "argument_tree": claims}
+        made = lab.DecisionEnvelope(decision=lab.Decision.model_validate(payload))
+        history = lab.read([made.model_dump_json()])
+        ax = tree(history, "0-1")
+        assert f"the first {MOST} are drawn" in ax.get_title(loc="left").replace("\n", " ")
+        assert len(texts(ax)) == MOST
+
+    def test_no_arguments(self):
+        history = lab.read(['{"decision": {"recommendation": "x", "confidence": 1}}'])
+        assert texts(tree(history, "0-1")) == ["no arguments"]
+
+    def test_hostile_claims_are_text(self):
+        payload = {
+            "recommendation": "x",
+            "confidence": 1,
+            "argument_tree": {"claim": HOSTILE, "author": HOSTILE},
+        }
+        made = lab.DecisionEnvelope(decision=lab.Decision.model_validate(payload))
+        ax = tree(lab.read([made.model_dump_json()]), "0-1")
+        ax.figure.canvas.draw()
+        assert len(texts(ax)[0]) < 200
+        assert "\x00" not in texts(ax)[0]
+
+    @pytest.mark.parametrize("chart", [tree, page])
+    def test_an_unknown_decision(self, history, chart):
+        with pytest.raises(lab.OptionError, match="there is no decision '7-7'"):
+            chart(history, "7-7")
+
+
+class TestDecision:
+    def test_it_says_all(self, history):
+        row = history.decisions.iloc[5]
+        figure = page(history, row["stream_id"])
+        said = " ".join(text for ax in figure.axes for text in texts(ax))
+        assert row["recommendation"] in said
+        assert f"confidence {row['confidence']:.2f}" in said
+        for voter in history.votes.query("stream_id == @row.stream_id")["voter"]:
+            assert voter in said
+
+    def test_a_bare_decision(self):
+        history = lab.read(['{"decision": {"recommendation": "x", "confidence": 1}}'])
+        titles = [ax.get_title(loc="left") for ax in page(history, "0-1").axes]
+        assert titles[1:3] == ["no votes", "no sources"]
+
+    def test_hostile_text_draws(self):
+        payload = {
+            "recommendation": HOSTILE, "confidence": 1, "question": HOSTILE,
+            "votes": [{"voter": HOSTILE, "choice": HOSTILE}] * 50, "citations": [{"source": HOSTILE}] * 50,
+        }  # fmt: skip
+        made = lab.DecisionEnvelope(decision=lab.Decision.model_validate(payload))
+        figure = page(lab.read([made.model_dump_json()]), "0-1")
+        figure.canvas.draw()
+        assert figure.axes[1].get_title(loc="left") == "50 votes, 12 shown"
+
+    def test_in_a_notebook_it_makes_its_own_figure(self, history):
+        figure = decision(history, history.decisions["stream_id"].iloc[0])
+        assert pyplot.get_fignums() == [figure.number]
+        pyplot.close(figure)
+
+    def test_drawing_is_fast(self, history):
+        import time
+
+        ids = history.decisions["stream_id"].head(10)
+        began = time.perf_counter()
+        for stream_id in ids:
+            page(history, stream_id)
+        assert (time.perf_counter() - began) / len(ids) < 1

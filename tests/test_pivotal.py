@@ -1,0 +1,298 @@
+import io
+import math
+from collections import Counter
+from fractions import Fraction
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+from pandas.testing import assert_frame_equal
+
+from mastermind_lab.charts.pivotal import pivotal as chart
+from mastermind_lab.errors import OptionError
+from mastermind_lab.stats.pivotal import Pivotal
+
+RULES = {
+    "plurality": (None, lambda top, total: True),
+    "majority": (None, lambda top, total: 2 * top > total),
+    "two-thirds": (None, lambda top, total: 3 * top >= 2 * total),
+    "unanimity": (None, lambda top, total: top == total),
+    "confidence-weighted": ("confidence", lambda top, total: True),
+    "weight-weighted": ("weight", lambda top, total: True),
+}
+
+
+def panels(n, seed=0, size=6):
+    """Panels of none to six, often close."""
+    random = np.random.default_rng(seed)
+    ids = [f"{17_000 + place}-0" for place in range(n)]
+    rows = [
+        (
+            one,
+            f"agent-{who}",
+            "aabcd"[random.integers(0, 5)],
+            random.choice([0.1, 0.2, 0.3, np.nan]),
+            random.choice([0, 0.5, 1, 2.0]),
+        )
+        for one in ids
+        for who in random.choice(8, random.integers(0, size + 1), replace=False)
+    ]
+    votes = pd.DataFrame(rows, columns=["stream_id", "voter", "choice", "confidence", "weight"])
+    types = {
+        "stream_id": "str",
+        "voter": "str",
+        "choice": "str",
+        "confidence": "float64",
+        "weight": "float64",
+    }
+    topic = pd.Series(random.choice(np.array(["x", "y", None], dtype=object), n), dtype="str")
+    decisions = pd.DataFrame({"stream_id": pd.Series(ids, dtype="str"), "topic": topic})
+    return SimpleNamespace(decisions=decisions, votes=votes.astype(types))
+
+
+def part(history, wanted):
+    decisions = history.decisions[wanted]
+    votes = history.votes[history.votes["stream_id"].isin(decisions["stream_id"])]
+    return SimpleNamespace(decisions=decisions, votes=votes)
+
+
+def tiny(*texts):
+    """A text a decision; each voter is a place in it."""
+    rows = [
+        (f"{row}-0", f"v{place}", choice)
+        for row, text in enumerate(texts)
+        for place, choice in enumerate(text)
+    ]
+    return pd.DataFrame(rows, columns=["stream_id", "voter", "choice"])
+
+
+def views(summary):
+    more = pd.DataFrame([vars(summary.share)]).assign(repeated=summary.repeated)
+    return summary.table(), summary.by_rule(), summary.fold(2, 3).table(), more
+
+
+def same(left, right, exact=False):
+    for one, other in zip(views(left), views(right), strict=True):
+        assert_frame_equal(one, other, check_exact=exact, **({} if exact else {"rtol": 1e-9, "atol": 1e-9}))
+        counts = one.select_dtypes("integer").columns
+        assert_frame_equal(one[counts], other[counts], check_exact=True)
+
+
+# The law.
+
+
+@pytest.mark.parametrize("by", [None, "topic"])
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 99), places=st.lists(st.integers(0, 2), max_size=50))
+def test_parts_add_up_to_the_whole_in_any_order(by, seed, places):
+    history, places = panels(len(places), seed), np.array(places, dtype=int)
+    history.votes = pd.concat([history.votes, history.votes.iloc[::5]], ignore_index=True)
+    a, b, c = (Pivotal.of(part(history, places == place), by=by, replicates=40) for place in range(3))
+    whole = Pivotal.of(history, by=by, replicates=40)
+    for merged in ((a + b) + c, a + (b + c), sum([c, b, a])):
+        same(whole, merged)
+
+
+def test_an_empty_batch_is_neutral_and_nothing_is_edited():
+    history = panels(40)
+    before = history.votes.copy(deep=True)
+    some = Pivotal.of(history, by="topic")
+    empty = Pivotal.of(part(history, history.decisions.index < 0), by="topic")
+    same(some + empty, some, exact=True)
+    same(empty + some, some, exact=True)
+    assert_frame_equal(history.votes, before)
+    assert len((empty + empty).table()) == 0
+    with pytest.raises(OptionError, match="do not merge"):
+        some + Pivotal.of(history)
+
+
+# The numbers.
+
+
+def winner(rows, column, enough):
+    sums = Counter()
+    for row in rows.to_dict("records"):
+        weight = 1 if column is None else row[column]
+        sums[row["choice"]] += Fraction(0) if pd.isna(weight) else Fraction(str(weight))
+    total, top = sum(sums.values()), max(sums.values(), default=0)
+    if not total or sum(value == top for value in sums.values()) > 1 or not enough(top, total):
+        return None
+    return max(sums, key=sums.get)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_each_vote_agrees_with_counting_again_without_it(seed):
+    history = panels(60, seed)
+    found = Pivotal.votes(history)
+    assert found[["stream_id", "voter", "choice"]].equals(history.votes[["stream_id", "voter", "choice"]])
+    seen = Counter()
+    for _, rows in history.votes.groupby("stream_id"):
+        for rule, (column, enough) in RULES.items():
+            actual = winner(rows, column, enough)
+            for place in rows.index:
+                expected = winner(rows.drop(index=place), column, enough) != actual
+                assert found.loc[place, rule] == expected, (rule, rows, place)
+                seen[rule, expected] += 1
+    assert min(seen.values()) > 5
+    assert len(seen) == 12
+
+
+def test_panels_worked_by_hand():
+    found = Pivotal.decisions(tiny("aab", "aaab", "ab", "aabb", "aabbc", "a", "abc", "aaa", "aaaab"))
+    assert found["votes"].tolist() == [3, 4, 2, 4, 5, 1, 3, 3, 5]
+    # aab: without an a it is a tie. ab, aabb: without any vote a side wins. aabbc: c does not matter.
+    assert found["plurality"].tolist() == [2, 0, 2, 4, 4, 1, 0, 0, 0]
+    # aaab: without an a two of three are still more than a half.
+    assert found["majority"].tolist() == [2, 0, 2, 4, 0, 1, 0, 0, 0]
+    assert found["two-thirds"].tolist()[:2] == [2, 0]
+    # Without the only other one all agree.
+    assert found["unanimity"].tolist() == [1, 1, 2, 0, 0, 1, 0, 0, 1]
+
+
+def test_the_tables_agree_with_the_votes():
+    history = panels(200)
+    votes, decisions = Pivotal.votes(history), Pivotal.decisions(history)
+    table = Pivotal.of(history).table().set_index(["voter", "rule"])
+    assert list(table.index.get_level_values("rule")[:6]) == list(RULES)
+    for voter, rows in votes.groupby("voter"):
+        for rule in RULES:
+            row = table.loc[(voter, rule)]
+            assert row["n"] == len(rows)
+            assert row["pivotal"] == pytest.approx(rows[rule].mean())
+            assert row["low"] <= row["pivotal"] <= row["high"]
+    assert decisions["stream_id"].tolist() == history.decisions["stream_id"].tolist()
+    voted = decisions[decisions["votes"] > 0]
+    assert len(voted) < len(decisions)
+    by_rule = Pivotal.of(history).by_rule().set_index("rule")
+    for rule in RULES:
+        assert by_rule.loc[rule, "n"] == len(voted)
+        assert by_rule.loc[rule, "pivotal"] == pytest.approx((voted[rule] > 0).mean())
+    assert Pivotal.of(history).share.value == by_rule.loc["plurality", "pivotal"]
+
+
+def test_groups_are_counted_by_themselves():
+    history = panels(150)
+    table = Pivotal.of(history, by="topic").table()
+    for topic, rows in table.groupby("topic"):
+        alone = Pivotal.of(part(history, history.decisions["topic"] == topic)).table()
+        assert_frame_equal(rows.drop(columns="topic").reset_index(drop=True), alone)
+
+
+def test_who_votes_twice_is_counted_once_or_not_at_all():
+    votes = tiny("aab", "abb")
+    again = pd.concat([votes, votes.iloc[[0]], votes.iloc[[3]].assign(choice="b")])
+    summary = Pivotal.of(again)
+    assert summary.repeated == 2
+    assert Pivotal.decisions(again)["votes"].tolist() == [3, 2]
+    assert Pivotal.decisions(again)["plurality"].tolist() == [2, 0]
+    # Only a contradiction was cast: no vote counts.
+    contradiction = Pivotal.decisions(pd.concat([tiny("a"), tiny("b")]))
+    assert contradiction.iloc[0].tolist() == ["0-0", 0, 0, 0, 0, 0, 0, 0]
+
+
+# What does not matter.
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 999))
+def test_order_and_names_do_not_matter(seed):
+    history = panels(40, seed)
+    expected = Pivotal.of(history.votes, replicates=40).table()
+    shuffled = history.votes.sample(frac=1, random_state=seed)
+    assert_frame_equal(Pivotal.of(shuffled, replicates=40).table(), expected)
+    renamed = history.votes.assign(
+        choice=history.votes["choice"].map({"a": "zz", "b": "_", "c": "c", "d": ""})
+    )
+    assert_frame_equal(Pivotal.of(renamed, replicates=40).table(), expected)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 999))
+def test_nobody_is_pivotal_in_one_more_unanimous_decision(seed):
+    votes = panels(40, seed).votes
+    more = pd.concat([votes, tiny("bbb").assign(stream_id="9-9", confidence=0.5, weight=1.0)])
+    before, after = (Pivotal.of(some, replicates=40).by_rule() for some in (votes, more))
+    assert (after["n"] - before["n"]).eq(1).all()
+    assert np.allclose(after["pivotal"] * after["n"], before["pivotal"] * before["n"])
+
+
+# What cannot be.
+
+
+def test_what_is_missing_is_named():
+    history = panels(10)
+    with pytest.raises(OptionError, match="no column voter: expected a history's votes frame"):
+        Pivotal.of(history.votes.drop(columns="voter"))
+    with pytest.raises(OptionError, match="needs a history"):
+        Pivotal.of(history.votes, by="topic")
+    with pytest.raises(OptionError, match="'rule'"):
+        Pivotal.of(history, by="rule")
+
+
+def test_one_vote_and_none():
+    one = Pivotal.of(tiny("a")).table()
+    assert one["pivotal"].tolist()[:4] == [1, 1, 1, 1]
+    assert one[["low", "high"]].isna().all(axis=None)
+    nothing = Pivotal.of(tiny())
+    assert len(nothing.table()) == len(nothing.by_rule()) == nothing.share.n == 0
+    assert math.isnan(nothing.share.value)
+
+
+def test_ten_thousand_choices_and_voters():
+    random = np.random.default_rng(0)
+    votes = pd.DataFrame(
+        {
+            "stream_id": np.repeat([f"{place}-0" for place in range(4_000)], 5),
+            "voter": [f"v{one}" for one in random.integers(0, 10_000, 20_000)],
+            "choice": [f"option {one}" for one in random.integers(0, 10_000, 20_000)],
+        }
+    )
+    summary = Pivotal.of(votes, replicates=40)
+    assert summary.fold().table()["voter"].nunique() == 20
+    assert summary.by_rule()["n"].eq(4_000).all()
+
+
+# The chart.
+
+
+@pytest.fixture
+def ax():
+    return Figure(figsize=(5, 5), layout="constrained").subplots()
+
+
+def test_the_chart_is_the_table(ax):
+    summary = Pivotal.of(panels(200))
+    chart(summary, ax=ax)
+    table = summary.table().set_index("voter")
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    for line, lines, rule in zip(
+        ax.lines, ax.collections, ["plurality", "majority", "two-thirds"], strict=True
+    ):
+        rows = table[table["rule"] == rule].loc[names]
+        assert list(line.get_xdata()) == rows["pivotal"].tolist()
+        assert [tuple(one[:, 0]) for one in lines.get_segments()] == list(
+            zip(rows["low"], rows["high"], strict=True)
+        )
+    assert table[table["rule"] == "plurality"].loc[names]["pivotal"].is_monotonic_decreasing
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "plurality",
+        "majority",
+        "two-thirds",
+    ]
+    assert [text.get_text() for text in ax.texts] == [*(f"{n}" for n in rows["n"]), "n"]
+    title = " ".join(ax.get_title(loc="left").split())
+    assert f"n = {summary.share.n} decisions; {summary.share.value:.1%} hang on one voter" in title
+
+
+@pytest.mark.parametrize("by", [None, "topic"])
+@pytest.mark.parametrize("n", [0, 1, 30])
+def test_it_draws_whatever_comes(ax, by, n):
+    history = panels(n)
+    history.votes["voter"] = "$\\foo$ \x00\n" + history.votes["voter"] * 500
+    chart(history, by=by, ax=ax)
+    ax.figure.savefig(io.BytesIO())
+    assert ax.get_title(loc="left").startswith("Pivotal votes")

@@ -1,0 +1,332 @@
+import io
+from math import comb
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib import pyplot
+from matplotlib.collections import LineCollection
+from pandas.testing import assert_frame_equal
+
+from mastermind_lab.charts.regimes import regimes
+from mastermind_lab.errors import OptionError
+from mastermind_lab.stats import Confidence, Margin
+from mastermind_lab.stats.extents import MOST_VALUES
+from mastermind_lab.stats.regimes import Regimes, _absence
+
+START = pd.Timestamp("2026-03-02T09:00Z")
+
+
+def stream(n, seed=0, minutes=10):
+    """A model replaced at half, a prompt that begins at three quarters beside the old one, a late field."""
+    random = np.random.default_rng(seed)
+    place = np.arange(n)
+    late = place >= 3 * n // 4
+    decisions = pd.DataFrame(
+        {
+            "stream_id": [f"{1_772_442_000_000 + 60_000 * row}-0" for row in place],
+            "published_at": (START + pd.to_timedelta(place * minutes, unit="min")).as_unit("us"),
+            "confidence": random.beta(6, 3, n).round(3),
+            "recommendation": "yes",
+            "meta.model": np.where(place < n // 2, "atlas-1", "atlas-2"),
+            "meta.prompt": np.where(late & (random.random(n) < 0.5), "v4", "v3"),
+            "meta.cost": pd.array(np.where(late, random.random(n), np.nan), dtype="float64"),
+            "meta.fast": pd.array(random.random(n) < 0.5, dtype="boolean"),
+            "meta.level": random.choice([0.0, 0.5, 1.0], n),
+        }
+    ).astype({"stream_id": "str", "recommendation": "str", "meta.model": "str", "meta.prompt": "str"})
+    voted = np.repeat(decisions["stream_id"].to_numpy(), 5)
+    choice = np.where(random.random(5 * n) < 0.7, "yes", "no")
+    votes = pd.DataFrame({"stream_id": voted, "choice": choice}).astype("str")
+    return SimpleNamespace(decisions=decisions, votes=votes)
+
+
+def part(history, wanted):
+    decisions = history.decisions[wanted]
+    votes = history.votes[history.votes["stream_id"].isin(decisions["stream_id"])]
+    return SimpleNamespace(decisions=decisions, votes=votes)
+
+
+def same(left, *others):
+    for other in others:
+        for name in ("table", "values"):
+            one, two = getattr(left, name)(), getattr(other, name)()
+            exact = [column for column in one if one[column].dtype != "float64"]
+            assert_frame_equal(one[exact], two[exact], check_exact=True)
+            assert_frame_equal(one, two, check_exact=False, rtol=1e-9, atol=1e-9)
+        assert (left.n, left.undated, left.left_out) == (other.n, other.undated, other.left_out)
+
+
+def found(summary, *names):
+    return summary.table()[list(names)].to_numpy().tolist()
+
+
+# The law.
+
+
+@settings(max_examples=5, deadline=None)
+@given(
+    st.integers(0, 150).flatmap(
+        lambda n: st.tuples(st.integers(0, 99), st.lists(st.integers(0, 2), min_size=n, max_size=n))
+    )
+)
+def test_parts_add_up_to_the_whole_in_any_order(split):
+    seed, places = split
+    history, places = stream(len(places), seed), np.array(places, dtype=int)
+    history.decisions.loc[history.decisions.index % 17 == 3, "published_at"] = pd.NaT
+    a, b, c = (Regimes.of(part(history, places == place), replicates=40) for place in range(3))
+    whole = Regimes.of(history, replicates=40)
+    same(whole, (a + b) + c, a + (b + c), sum([c, b, a]))
+
+
+def test_an_empty_batch_is_neutral():
+    history = stream(200)
+    some, empty = Regimes.of(history), Regimes.of(part(history, np.zeros(200, dtype=bool)))
+    same(some, some + empty, empty + some)
+    assert len((empty + empty).table()) == 0
+
+
+def test_what_is_counted_stays_as_it_was():
+    history = stream(100)
+    before = history.decisions.copy(deep=True)
+    summary = Regimes.of(history)
+    shown = summary.table()
+    _ = summary + Regimes.of(stream(50, seed=4))
+    assert_frame_equal(history.decisions, before)
+    assert_frame_equal(summary.table(), shown)
+
+
+def test_order_and_index_of_the_rows_do_not_matter():
+    history = stream(300)
+    shuffled = history.decisions.sample(frac=1, random_state=1).set_index(np.zeros(300, dtype=int))
+    same(Regimes.of(history), Regimes.of(SimpleNamespace(decisions=shuffled, votes=history.votes)))
+
+
+@pytest.mark.parametrize("other", [{"by": "meta.model"}, {"chance": 0.05}, {"replicates": 80}])
+def test_different_options_do_not_merge(other):
+    with pytest.raises(OptionError, match="do not merge"):
+        Regimes.of(stream(20)) + Regimes.of(stream(20), **other)
+
+
+def test_batches_in_which_a_column_has_another_type_add_up_to_the_whole():
+    history = stream(240)
+    first, second = (
+        part(history, history.decisions.index < 120),
+        part(history, history.decisions.index >= 120),
+    )
+    whole = history.decisions["meta.level"].where(history.decisions.index >= 120, 1.0)
+    first.decisions = first.decisions.assign(**{"meta.level": pd.array([1] * 120, dtype="Int64")})
+    history.decisions["meta.level"] = whole
+    same(Regimes.of(history), Regimes.of(first) + Regimes.of(second))
+
+
+# What is found.
+
+
+def test_begins_and_ends_are_found_and_alternation_is_not():
+    events = found(Regimes.of(stream(400)), "change", "column", "value", "event")
+    assert events == [
+        [1, "meta.model", "atlas-1", "end"],
+        [1, "meta.model", "atlas-2", "begin"],
+        [2, "fields", "meta.cost", "begin"],
+        [2, "meta.prompt", "v4", "begin"],
+    ]
+
+
+def test_the_effect_is_the_difference_between_neighbouring_changes():
+    history = stream(400)
+    table = Regimes.of(history, by=["meta.model", "fields"]).table().drop_duplicates("change")
+    rows = history.decisions["confidence"], Margin.decisions(history)["margin"]
+    edges = [slice(0, 200), slice(200, 300), slice(300, 400)]
+    assert table[["before", "after"]].to_numpy().tolist() == [[200, 100], [100, 100]]
+    for name, values in zip(("confidence", "margin"), rows, strict=True):
+        means = [values[edge].mean() for edge in edges]
+        assert table[f"{name}_before"].tolist() == pytest.approx(means[:2])
+        assert table[f"{name}_after"].tolist() == pytest.approx(means[1:])
+        assert table[f"{name}_difference"].tolist() == pytest.approx(np.diff(means).tolist())
+        assert (table[f"{name}_low"] < table[f"{name}_difference"]).all()
+        assert (table[f"{name}_difference"] < table[f"{name}_high"]).all()
+
+
+def test_the_interval_is_as_wide_as_welchs():
+    history = stream(2_000)
+    row = Regimes.of(history, by="meta.model").table().iloc[0]
+    one, two = (history.decisions["confidence"][rows] for rows in (slice(0, 1_000), slice(1_000, 2_000)))
+    error = np.sqrt(one.var() / 1_000 + two.var() / 1_000)
+    assert row["confidence_high"] - row["confidence_low"] == pytest.approx(2 * 1.96 * error, rel=0.15)
+
+
+def test_intervals_of_a_difference_cover_the_truth():
+    hits = []
+    for seed in range(40):
+        row = Regimes.of(stream(80, seed).decisions, by="meta.model").table().iloc[0]
+        hits.append(row["confidence_low"] <= 0 <= row["confidence_high"])
+    assert np.mean(hits) >= 0.88
+
+
+def test_chance_is_the_share_of_orders_in_which_a_value_is_as_late():
+    assert _absence(3, 2, 5) == pytest.approx(comb(2, 2) / comb(5, 2))
+    assert _absence(0, 4, 9) == 1
+    assert _absence(500_000, 40, 1_000_000) == pytest.approx(
+        comb(500_000, 40) / comb(1_000_000, 40), rel=1e-6
+    )
+    history = stream(8)
+    values = Regimes.of(history, by="meta.model").values().set_index("value")
+    assert values.loc["atlas-2", "begins"] == pytest.approx(2 * 2 / comb(8, 4))
+    assert values.loc["atlas-1", "ends"] == pytest.approx(2 * 2 / comb(8, 4))
+    assert values.loc["atlas-1", "begins"] == 1
+
+
+def test_a_random_order_has_no_change():
+    false = 0
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        frame = stream(60).decisions
+        frame["meta.model"] = pd.Series(random.choice(list("aaaabbbccd"), 60), dtype="str")
+        false += len(Regimes.of(frame, by="meta.model", chance=0.05, replicates=40).table()) > 0
+    assert false <= 7
+
+
+def test_two_runs_with_a_gap_between_them_are_one_change():
+    history = stream(100, minutes=0)
+    second = history.decisions.index >= 50
+    history.decisions["published_at"] += pd.to_timedelta(np.where(second, 60, 0), unit="D")
+    table = Regimes.of(history, by="meta.model").table()
+    assert table["change"].tolist() == [1, 1]
+    assert table[["before", "after"]].iloc[0].tolist() == [50, 50]
+
+
+def test_a_value_that_comes_and_goes_begins_and_ends():
+    frame = stream(300).decisions
+    frame["meta.model"] = np.where(frame.index // 100 == 1, "passing", "staying")
+    events = found(Regimes.of(frame, by="meta.model"), "value", "event", "stream_id", "n")
+    ids = frame["stream_id"]
+    assert events == [["passing", "begin", ids[100], 100], ["passing", "end", ids[199], 100]]
+
+
+def test_a_bin_in_which_both_sides_meet_belongs_to_neither():
+    frame = stream(5_120).decisions
+    frame["meta.model"] = np.where(frame.index < 2_005, "old", "new")
+    table = Regimes.of(frame, by="meta.model").table()
+    assert table["change"].tolist() == [1, 1]
+    before, after = table[["before", "after"]].iloc[0]
+    assert before <= 2_005
+    assert after <= 5_120 - 2_005
+    assert 5_120 - 40 <= before + after < 5_120
+
+
+def test_renaming_the_values_renames_the_events():
+    history = stream(400)
+    expected = Regimes.of(history, by="meta.model").table()
+    names = {"atlas-1": "x", "atlas-2": "y"}
+    history.decisions["meta.model"] = history.decisions["meta.model"].map(names).astype("str")
+    renamed = Regimes.of(history, by="meta.model").table()
+    assert_frame_equal(renamed, expected.assign(value=expected["value"].map(names).astype("str")))
+
+
+# Bad input.
+
+
+def test_columns_with_too_many_values_are_left_out_and_named():
+    history = stream(400)
+    history.decisions["meta.run"] = history.decisions["stream_id"]
+    assert Regimes.of(history).left_out == ("meta.run",)
+    halves = [part(history, history.decisions.index % 5 == place) for place in range(5)]
+    assert all(Regimes.of(half).left_out == () for half in halves)
+    merged = sum(Regimes.of(half) for half in halves)
+    assert merged.left_out == ("meta.run",)
+    assert 80 < MOST_VALUES < 400
+
+
+def test_a_bare_frame_has_no_margins():
+    table = Regimes.of(stream(200).decisions).table()
+    assert table["margin_difference"].isna().all()
+    assert table["confidence_difference"].notna().all()
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_few_decisions_show_no_change(n):
+    summary = Regimes.of(stream(n))
+    assert len(summary.table()) == 0
+    assert summary.n == n
+
+
+def test_without_any_time_or_confidence():
+    history = stream(200)
+    nowhen = pd.Series(pd.NaT, index=range(200), dtype="datetime64[us, UTC]")
+    undated = Regimes.of(history.decisions.assign(published_at=nowhen))
+    assert (undated.n, undated.undated, len(undated.table())) == (0, 200, 0)
+    unsure = Regimes.of(history.decisions.assign(confidence=np.nan)).table()
+    assert len(unsure) == 4
+    assert unsure["confidence_difference"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"by": "meta.modle"}, "did you mean 'meta.model'"),
+        ({"chance": 0}, "chance must be above 0"),
+        ({"chance": 1}, "chance must be above 0"),
+        ({"replicates": 3}, "replicates"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options, message):
+    with pytest.raises(OptionError, match=message):
+        Regimes.of(stream(10), **options)
+
+
+# The chart.
+
+
+@pytest.fixture(autouse=True)
+def _no_figures_left():
+    yield
+    pyplot.close("all")
+
+
+def words(ax):
+    parts = [*ax.get_yticklabels(), *ax.texts, ax._left_title]
+    return "\n".join(part.get_text() for part in parts)
+
+
+def test_the_chart_draws_the_table():
+    summary = Regimes.of(stream(400))
+    changes = summary.table().drop_duplicates("change")
+    ax = regimes(summary)
+    bars = [artist for artist in ax.get_children() if type(artist) is LineCollection]
+    for line, bar, name in zip(ax.lines, bars, ("confidence", "margin"), strict=False):
+        assert list(line.get_xdata()) == changes[f"{name}_difference"].tolist()
+        ends = np.array([segment[:, 0] for segment in bar.get_segments()])
+        assert ends.tolist() == changes[[f"{name}_low", f"{name}_high"]].to_numpy().tolist()
+    assert "model: atlas-1 \N{RIGHTWARDS ARROW} atlas-2" in words(ax).replace("\n", " ")
+    assert "n = 200 | 100" in words(ax)
+    assert "n = 400 decisions" in words(ax)
+    ax.figure.savefig(io.BytesIO())
+
+
+def test_hostile_values_are_drawn_as_they_read():
+    history = stream(200)
+    history.decisions["meta.model"] = np.where(history.decisions.index < 100, "$\\foo$\x00", "x" * 10_000)
+    ax = regimes(history)
+    assert not any(label.get_parse_math() for label in ax.get_yticklabels())
+    assert max(map(len, words(ax).splitlines())) < 80
+    ax.figure.savefig(io.BytesIO())
+
+
+@pytest.mark.parametrize("n", [0, 1, 30])
+def test_nothing_to_draw_is_said(n):
+    history = stream(n)
+    history.decisions["meta.model"] = "same"
+    ax = regimes(history, by="meta.model")
+    assert ("no change found" if n else "no decisions") in words(ax)
+    ax.figure.savefig(io.BytesIO())
+
+
+def test_a_summary_that_looked_elsewhere_is_refused():
+    with pytest.raises(OptionError, match="count it again"):
+        regimes(Regimes.of(stream(10)), by="meta.model")
+    with pytest.raises(OptionError, match="history or its decisions frame"):
+        regimes(Confidence.of(stream(10)))

@@ -1,0 +1,518 @@
+import io
+import math
+from collections import Counter
+from fractions import Fraction
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+from pandas.testing import assert_frame_equal
+from scipy.stats import binom, binomtest
+
+from mastermind_lab.charts.rules import rules as chart
+from mastermind_lab.errors import OptionError
+from mastermind_lab.stats import Margin
+from mastermind_lab.stats.rules import Rules
+
+BUILT_IN = ["plurality", "majority", "two-thirds", "unanimity", "confidence-weighted", "weight-weighted"]
+
+
+def panels(n, seed=0, size=7):
+    """Panels of none to some, whose recommendation now and then is not theirs; some outcomes are known."""
+    random = np.random.default_rng(seed)
+    ids = [f"{17_000 + place}-0" for place in range(n)]
+    truth, rows = random.integers(0, 3, n), []
+    for place in range(n):
+        for who in random.choice(9, random.integers(0, size + 1), replace=False):
+            choice = truth[place] if random.random() < 0.3 + 0.05 * who else random.integers(0, 3)
+            confidence = random.choice([0.1, 0.2, 0.3, 0.6, np.nan])
+            rows.append((ids[place], f"agent-{who}", "abc"[choice], confidence, random.choice([0.5, 1, 2.0])))
+    votes = pd.DataFrame(rows, columns=["stream_id", "voter", "choice", "confidence", "weight"])
+    texts = np.array(list("abc"), dtype=object)
+    said = np.where(random.random(n) < 0.7, truth, random.integers(0, 3, n))
+    decisions = pd.DataFrame(
+        {
+            "stream_id": pd.Series(ids, dtype="str"),
+            "recommendation": pd.Series(texts[said], dtype="str"),
+            "topic": pd.Series(random.choice(np.array(["x", "y", None], dtype=object), n), dtype="str"),
+            "correct_choice": pd.Series(np.where(random.random(n) < 0.8, texts[truth], None), dtype="str"),
+        }
+    )
+    votes = votes.astype(
+        {"stream_id": "str", "voter": "str", "choice": "str", "confidence": "float64", "weight": "float64"}
+    )
+    return SimpleNamespace(decisions=decisions, votes=votes)
+
+
+def part(history, wanted):
+    decisions = history.decisions[wanted]
+    votes = history.votes[history.votes["stream_id"].isin(decisions["stream_id"])]
+    return SimpleNamespace(decisions=decisions, votes=votes)
+
+
+def tiny(texts, said=None, truth=None, **columns):
+    """A text a decision; each voter is a place in it, and a blank is no vote."""
+    rows = [
+        (f"{row}-0", f"v{place}", choice)
+        for row, text in enumerate(texts)
+        for place, choice in enumerate(text)
+        if choice != " "
+    ]
+    votes = pd.DataFrame(rows, columns=["stream_id", "voter", "choice"]).assign(**columns)
+    decisions = pd.DataFrame(
+        {
+            "stream_id": [f"{row}-0" for row in range(len(texts))],
+            "recommendation": list(said or "z" * len(texts)),
+        }
+    )
+    if truth is not None:
+        decisions["correct_choice"] = pd.Series(list(truth), dtype="str").replace(" ", pd.NA)
+    return SimpleNamespace(decisions=decisions, votes=votes)
+
+
+def first_voter(votes):
+    return votes.groupby("stream_id")["choice"].first()
+
+
+OPTIONS = [
+    {},
+    {"by": "topic", "tie": "first", "fallback": "first voter", "rules": {"first voter": first_voter}},
+]
+
+
+def views(summary):
+    actual = summary.actual
+    more = pd.DataFrame([vars(actual)]).assign(repeated=summary.repeated, left=summary.without_votes)
+    return summary.table(), summary.fold(2).table(), more
+
+
+def same(left, right, exact=False):
+    for one, other in zip(views(left), views(right), strict=True):
+        assert_frame_equal(one, other, check_exact=exact, **({} if exact else {"rtol": 1e-9, "atol": 1e-9}))
+        counts = one.select_dtypes("integer").columns
+        assert_frame_equal(one[counts], other[counts], check_exact=True)
+
+
+# The law.
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=["plain", "with options"])
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 99), places=st.lists(st.integers(0, 2), max_size=50))
+def test_parts_add_up_to_the_whole_in_any_order(options, seed, places):
+    history, places = panels(len(places), seed), np.array(places, dtype=int)
+    history.votes = pd.concat([history.votes, history.votes.iloc[::5]], ignore_index=True)
+    a, b, c = (Rules.of(part(history, places == place), replicates=40, **options) for place in range(3))
+    whole = Rules.of(history, replicates=40, **options)
+    for merged in ((a + b) + c, a + (b + c), sum([c, b, a])):
+        same(whole, merged)
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=["plain", "with options"])
+def test_an_empty_batch_is_neutral_and_nothing_is_edited(options):
+    history = panels(60)
+    before = history.votes.copy(deep=True), history.decisions.copy(deep=True)
+    some = Rules.of(history, **options)
+    empty = Rules.of(part(history, history.decisions.index < 0), **options)
+    same(some + empty, some, exact=True)
+    same(empty + some, some, exact=True)
+    assert_frame_equal(history.votes, before[0])
+    assert_frame_equal(history.decisions, before[1])
+    assert list((empty + empty).table().columns) == list(some.table().columns)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"tie": "first"},
+        {"fallback": "recommendation"},
+        {"rules": {"first voter": first_voter}},
+        {"by": "topic"},
+    ],
+)
+def test_different_options_do_not_merge(other):
+    history = panels(20)
+    with pytest.raises(OptionError, match="do not merge"):
+        Rules.of(history) + Rules.of(history, **other)
+
+
+# The numbers.
+
+
+def weighed(rows, column):
+    sums = Counter()
+    for row in rows.to_dict("records"):
+        weight = 1 if column is None else row[column]
+        sums[row["choice"]] += Fraction(0) if pd.isna(weight) else Fraction(str(weight))
+    return sums
+
+
+def winner(sums, enough):
+    total, top = sum(sums.values()), max(sums.values(), default=0)
+    if not total or sum(value == top for value in sums.values()) > 1 or not enough(top, total):
+        return None
+    return max(sums, key=sums.get)
+
+
+PLAIN = {
+    "plurality": (None, lambda top, total: True),
+    "majority": (None, lambda top, total: 2 * top > total),
+    "two-thirds": (None, lambda top, total: 3 * top >= 2 * total),
+    "unanimity": (None, lambda top, total: top == total),
+    "confidence-weighted": ("confidence", lambda top, total: True),
+    "weight-weighted": ("weight", lambda top, total: True),
+}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_each_rule_agrees_with_a_plain_loop_in_exact_fractions(seed):
+    history = panels(120, seed)
+    found = Rules.decisions(history).set_index("stream_id")
+    ties = 0
+    for name, rows in history.votes.groupby("stream_id"):
+        for rule, (column, enough) in PLAIN.items():
+            expected = winner(weighed(rows, column), enough)
+            assert found.loc[name, rule] == expected or (expected is None and pd.isna(found.loc[name, rule]))
+            ties += rule == "confidence-weighted" and expected is None
+    assert ties > 3
+    voteless = ~found.index.isin(history.votes["stream_id"])
+    assert voteless.any()
+    assert found.loc[voteless, BUILT_IN].isna().all(axis=None)
+    assert found["recommendation"].tolist() == history.decisions["recommendation"].tolist()
+
+
+def test_plurality_is_the_margins_winner():
+    history = panels(200)
+    winners = Margin.decisions(history)["winner"]
+    assert Rules.decisions(history)["plurality"].fillna("-").tolist() == winners.fillna("-").tolist()
+
+
+def test_the_table_agrees_with_a_plain_loop():
+    history = panels(300)
+    rows = Rules.decisions(history)
+    truth, said = history.decisions["correct_choice"], history.decisions["recommendation"]
+    table = Rules.of(history).table().set_index("rule")
+    assert list(table.index) == ["recommendation", *BUILT_IN, "best voter"]
+    voted = rows["votes"] > 0
+    for rule in BUILT_IN:
+        decided = voted & rows[rule].notna()
+        known = decided & truth.notna()
+        row, right, actual = table.loc[rule], (rows[rule] == truth)[known], (said == truth)[known]
+        assert (row["n"], row["decided"], row["known"]) == (voted.sum(), decided.sum(), known.sum())
+        assert row["changed"] == pytest.approx((rows[rule] != said)[decided].mean())
+        assert row["accuracy"] == pytest.approx(right.mean())
+        assert row["difference"] == pytest.approx(right.mean() - actual.mean())
+        assert row["accuracy_low"] < row["accuracy"] < row["accuracy_high"]
+    summary = Rules.of(history)
+    assert summary.actual.value == pytest.approx((said == truth)[voted & truth.notna()].mean())
+    assert summary.without_votes == (~voted).sum() > 0
+    assert (
+        table.loc["recommendation", ["changed", "difference", "difference_low", "difference_high"]]
+        .eq(0)
+        .all()
+    )
+
+
+def test_a_paired_difference_is_narrower_than_two_accuracies():
+    history = panels(600)
+    plurality = Rules.decisions(history)["plurality"]
+    said = history.decisions["recommendation"]
+    history.decisions["recommendation"] = plurality.where(plurality.notna() & (said.index % 9 > 0), said)
+    row = Rules.of(history).table().set_index("rule").loc["plurality"]
+    wide = math.hypot(*[row["accuracy_high"] - row["accuracy_low"]] * 2)
+    assert row["difference_high"] - row["difference_low"] < 0.5 * wide
+
+
+def test_the_best_voter_has_the_highest_lower_end():
+    history = panels(300)
+    truth = history.decisions.set_index("stream_id")["correct_choice"]
+    said = history.decisions.set_index("stream_id")["recommendation"]
+    votes = history.votes.assign(
+        truth=history.votes["stream_id"].map(truth), said=history.votes["stream_id"].map(said)
+    )
+    known = votes.dropna(subset="truth")
+    lows = {
+        voter: binomtest(int((rows["choice"] == rows["truth"]).sum()), len(rows))
+        .proportion_ci(method="wilson")
+        .low
+        for voter, rows in known.groupby("voter")
+    }
+    row = Rules.of(history).table().iloc[-1]
+    assert row["voter"] == max(lows, key=lows.get)
+    theirs = known[known["voter"] == row["voter"]]
+    right, actual = (theirs[name] == theirs["truth"] for name in ("choice", "said"))
+    assert row["known"] == len(theirs)
+    assert row["n"] == row["decided"] == (votes["voter"] == row["voter"]).sum()
+    assert row["accuracy"] == pytest.approx(right.mean())
+    assert row["difference"] == pytest.approx(right.mean() - actual.mean())
+
+
+def test_three_lucky_votes_are_no_record():
+    texts = ["a " * 1 + ("a" if row < 3 else " ") for row in range(40)]
+    history = tiny(texts, truth=["a"] * 3 + ["a"] * 35 + ["b"] * 2)
+    assert Rules.of(history).table().iloc[-1]["voter"] == "v0"
+
+
+def test_groups_have_best_voters_of_their_own():
+    history = panels(400)
+    table = Rules.of(history, by="topic").table()
+    for topic, rows in table.groupby("topic"):
+        alone = Rules.of(part(history, history.decisions["topic"] == topic)).table()
+        assert_frame_equal(rows.drop(columns="topic").reset_index(drop=True), alone)
+
+
+# Ties and fallbacks.
+
+
+def test_ties_are_broken_as_asked_and_never_silently():
+    history = tiny(["ba", "abab", "bbaa", "aab", "abc", ""], said="accazz")
+    plain = Rules.decisions(history)["plurality"].fillna("-").tolist()
+    first = Rules.decisions(history, tie="first")["plurality"].fillna("-").tolist()
+    actual = Rules.decisions(history, tie="recommendation")["plurality"].fillna("-").tolist()
+    assert plain == ["-", "-", "-", "a", "-", "-"]
+    assert first == ["b", "a", "b", "a", "a", "-"]
+    assert actual == ["a", "c", "c", "a", "z", "-"]
+    assert Rules.decisions(history, tie="recommendation")["majority"].fillna("-").tolist() == list("---a--")
+
+
+def test_the_sums_of_a_tie_may_carry_rounding():
+    history = tiny(["aab"], confidence=[0.1, 0.2, 0.3])
+    assert 0.1 + 0.2 != 0.3
+    assert Rules.decisions(history)["confidence-weighted"].isna().all()
+
+
+def test_a_fallback_decides_what_a_threshold_leaves_open():
+    history = tiny(["aab", "aaa", "aabc", "aabb"], said="bbbb")
+    found = Rules.decisions(history, fallback="recommendation")
+    assert found["unanimity"].tolist() == ["b", "a", "b", "b"]
+    assert found["two-thirds"].tolist() == ["a", "a", "b", "b"]
+    assert found["majority"].tolist() == ["a", "a", "b", "b"]
+    assert found["plurality"].fillna("-").tolist() == ["a", "a", "a", "-"]
+    own = {"reject": lambda votes: pd.Series("r", index=votes["stream_id"].unique())}
+    found = Rules.decisions(history, rules=own, fallback="reject")
+    assert found["unanimity"].tolist() == ["r", "a", "r", "r"]
+    assert found["reject"].tolist() == ["r"] * 4
+
+
+def test_a_callable_sees_one_vote_a_voter_and_may_leave_decisions_open():
+    history = tiny(["aab", "bba"], said="ab")
+    history.votes = pd.concat([history.votes, history.votes.iloc[[0, 3]].assign(choice=["a", "c"])])
+    seen = []
+
+    def strict(votes):
+        seen.append(votes)
+        return pd.Series({"0-0": "x"})
+
+    table = Rules.of(history, rules={"strict": strict}).table().set_index("rule")
+    assert len(seen[0]) == 5
+    assert table.loc["strict", ["n", "decided", "changed"]].tolist() == [2, 1, 1]
+    assert Rules.of(history).repeated == 2
+
+
+# What does not matter.
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 999))
+def test_order_names_and_doubles_do_not_matter(seed):
+    history = panels(40, seed)
+    expected = Rules.of(history, replicates=40).table()
+    shuffled = SimpleNamespace(
+        decisions=history.decisions, votes=history.votes.sample(frac=1, random_state=seed)
+    )
+    assert_frame_equal(Rules.of(shuffled, replicates=40).table(), expected)
+    names = {"a": "zz", "b": "_", "c": "c"}
+    decisions = history.decisions.assign(
+        recommendation=history.decisions["recommendation"].map(names),
+        correct_choice=history.decisions["correct_choice"].map(names),
+    )
+    renamed = SimpleNamespace(
+        decisions=decisions, votes=history.votes.assign(choice=history.votes["choice"].map(names))
+    )
+    assert_frame_equal(Rules.of(renamed, replicates=40).table(), expected)
+    double = history.votes.assign(voter=history.votes["voter"] + " again")
+    doubled = SimpleNamespace(decisions=history.decisions, votes=pd.concat([history.votes, double]))
+    table = Rules.of(doubled, replicates=40).table()
+    assert_frame_equal(table[table["rule"] != "best voter"], expected[expected["rule"] != "best voter"])
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 999))
+def test_one_more_unanimous_decision_counts_alike_for_all(seed):
+    history, one = panels(40, seed), tiny(["bbb"], said="b", truth="b", confidence=0.5, weight=1.0)
+    one.decisions["stream_id"], one.votes["stream_id"] = "9-9", "9-9"
+    more = SimpleNamespace(
+        decisions=pd.concat([history.decisions, one.decisions]), votes=pd.concat([history.votes, one.votes])
+    )
+    before, after = (
+        Rules.of(some, replicates=40).table().set_index("rule").loc[BUILT_IN] for some in (history, more)
+    )
+    assert (after["decided"] - before["decided"]).eq(1).all()
+    assert (after["known"] - before["known"]).eq(1).all()
+    assert np.allclose(after["changed"] * after["decided"], (before["changed"] * before["decided"]).fillna(0))
+    assert np.allclose(
+        after["difference"] * after["known"], (before["difference"] * before["known"]).fillna(0)
+    )
+
+
+# What the intervals are worth.
+
+
+@pytest.mark.parametrize(("n", "right"), [(60, 0.65), (150, 0.55)])
+def test_intervals_of_differences_cover_them(n, right):
+    # Five voters, each right alike; the first one's choice is the recommendation. Condorcet (1785).
+    random, runs = np.random.default_rng(11), 1_000
+    ids = np.array([f"11-{place}" for place in range(runs * n)], dtype=object)
+    choice = np.where(random.random(5 * runs * n) < right, "right", "wrong")
+    votes = pd.DataFrame(
+        {"stream_id": np.repeat(ids, 5), "voter": list("pqrst") * (runs * n), "choice": choice}
+    )
+    decisions = pd.DataFrame(
+        {
+            "stream_id": ids,
+            "recommendation": choice[::5],
+            "correct_choice": "right",
+            "run": np.arange(runs * n) // n,
+        }
+    )
+    table = Rules.of(SimpleNamespace(decisions=decisions, votes=votes), by="run").table()
+    found, expected = table[table["rule"] == "majority"], binom.sf(2, 5, right)
+    for figure, truth in {"difference": expected - right, "accuracy": expected}.items():
+        inside = found[f"{figure}_low"].le(truth) & found[f"{figure}_high"].ge(truth)
+        assert 0.93 <= inside.mean() <= 0.97, figure
+
+
+def test_never_different_is_not_certainty():
+    few, many = (
+        Rules.of(tiny(["aaa"] * n, said="a" * n, truth="a" * n)).table().set_index("rule").loc["plurality"]
+        for n in (10, 1_000)
+    )
+    assert few["difference"] == many["difference"] == 0
+    assert few["difference_low"] == -few["difference_high"] < -0.2
+    assert -0.01 < many["difference_low"] < 0
+    one = Rules.of(tiny(["aaa"], said="a", truth="a")).table().set_index("rule").loc["plurality"]
+    assert one[["difference_low", "changed_low", "accuracy_high"]].isna().all()
+
+
+# What cannot be.
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"tie": "coin"}, "tie is one of none, first, recommendation, not 'coin'"),
+        ({"fallback": "chair"}, "fallback is none or a rule"),
+        ({"rules": {"plurality": first_voter}}, "new names"),
+        ({"rules": {"mine": "plurality"}}, "functions"),
+        ({"rules": {"mine": lambda votes: "a"}}, "must return a Series of choices with one row a stream_id"),
+        ({"rules": {"mine": lambda votes: votes.set_index("stream_id")["choice"]}}, "one row a stream_id"),
+        ({"by": "topik"}, "did you mean 'topic'"),
+        ({"by": "rule"}, "'rule'"),
+        ({"replicates": 3}, "replicates"),
+    ],
+)
+def test_a_senseless_option_is_refused(options, said):
+    with pytest.raises(OptionError, match=said):
+        Rules.of(panels(20), **options)
+
+
+def test_senseless_data_are_refused():
+    history = panels(20)
+    with pytest.raises(OptionError, match="need a history"):
+        Rules.of(history.votes)
+    with pytest.raises(OptionError, match="no column choice: expected a history's votes frame"):
+        Rules.of(SimpleNamespace(decisions=history.decisions, votes=history.votes.drop(columns="choice")))
+    with pytest.raises(OptionError, match="no column recommendation: expected a history's decisions frame"):
+        Rules.of(
+            SimpleNamespace(decisions=history.decisions.drop(columns="recommendation"), votes=history.votes)
+        )
+    with pytest.raises(OptionError, match="weight"):
+        Rules.of(SimpleNamespace(decisions=history.decisions, votes=history.votes.assign(weight=-1.0)))
+
+
+@pytest.mark.parametrize("truth", ["dropped", "missing", "of no choice"])
+def test_without_outcomes_only_changes_are_known(truth):
+    history = panels(60)
+    changes = {"missing": None, "of no choice": "nobody's"}
+    history.decisions = (
+        history.decisions.drop(columns="correct_choice")
+        if truth == "dropped"
+        else history.decisions.assign(correct_choice=pd.Series([changes[truth]] * 60, dtype="str"))
+    )
+    table = Rules.of(history).table()
+    assert table["changed"].notna().all()
+    if truth == "of no choice":
+        assert (table["accuracy"] == 0).all()
+    else:
+        assert table["known"].eq(0).all()
+        assert table[["accuracy", "difference"]].isna().all(axis=None)
+        assert "best voter" not in set(table["rule"])
+
+
+def test_without_confidence_or_weight():
+    history = panels(60)
+    bare = SimpleNamespace(
+        decisions=history.decisions, votes=history.votes.drop(columns=["confidence", "weight"])
+    )
+    found = Rules.decisions(bare)
+    assert found["confidence-weighted"].isna().all()
+    assert found["weight-weighted"].fillna("-").tolist() == found["plurality"].fillna("-").tolist()
+
+
+# The chart.
+
+
+@pytest.fixture
+def ax():
+    return Figure(figsize=(5, 5), layout="constrained").subplots()
+
+
+def words(ax):
+    return " ".join(ax.get_title(loc="left").split())
+
+
+@pytest.mark.parametrize("outcomes", [True, False])
+def test_the_chart_is_the_table(ax, outcomes):
+    history = panels(200)
+    if not outcomes:
+        history.decisions = history.decisions.drop(columns="correct_choice")
+    summary = Rules.of(history)
+    chart(summary, ax=ax)
+    table = summary.table().iloc[1:]
+    figure, n = ("difference", "known") if outcomes else ("changed", "decided")
+    dots = ax.lines[0]
+    assert list(dots.get_xdata()) == table[figure].tolist()
+    assert list(dots.get_ydata()) == [-row for row in range(len(table))]
+    lines = [tuple(line[:, 0]) for line in ax.collections[0].get_segments()]
+    assert lines == list(zip(table[f"{figure}_low"], table[f"{figure}_high"], strict=True))
+    assert [text.get_text() for text in ax.texts] == [*(f"{count:,}" for count in table[n]), "n"]
+    names = [" ".join(label.get_text().split()) for label in ax.get_yticklabels()]
+    assert names[0] == "plurality"
+    if outcomes:
+        assert names[-1] == f"best voter: {table.iloc[-1]['voter']}"
+        assert f"actual: {summary.actual.value:.0%} right" in words(ax)
+    assert "95% interval" in words(ax)
+
+
+def test_groups_have_lanes_and_a_legend(ax):
+    summary = Rules.of(panels(200), by="topic")
+    chart(summary, ax=ax)
+    table = summary.table()
+    for line, (_, rows) in zip(ax.lines, table.groupby("topic", dropna=False), strict=False):
+        assert list(line.get_xdata()) == rows["difference"].tolist()[1:]
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert [label.split(" ")[0] for label in labels] == ["x", "y", "(missing)"]
+
+
+@pytest.mark.parametrize("by", [None, "topic"])
+@pytest.mark.parametrize("n", [0, 1, 2, 30])
+def test_it_draws_whatever_comes(ax, by, n):
+    history = panels(n)
+    history.votes["voter"] = "$\\foo$ \x00\n" + history.votes["voter"] * 500
+    chart(history, by=by, ax=ax)
+    ax.figure.savefig(io.BytesIO())
+    assert words(ax).startswith("Voting rules")
