@@ -146,3 +146,26 @@ class TestDecision:
         for stream_id in ids:
             page(history, stream_id)
         assert (time.perf_counter() - began) / len(ids) < 1
+
+
+class TestOverview:
+    def subjects(self, history, **options):
+        from mastermind_lab.charts.overview import overview
+
+        figure = overview(history, figure=Figure(figsize=(10, 13), layout="constrained"), **options)
+        figure.canvas.draw()
+        return [ax.get_title(loc="left").split()[0] for ax in figure.axes[:6]]
+
+    def test_six_charts(self, history):
+        assert self.subjects(history, by="meta.model") == [
+            "Confidence", "Agreement", "Confidence", "Voters", "Margin", "Votes",
+        ]  # fmt: skip
+
+    def test_with_outcomes_it_shows_calibration(self, history):
+        from mastermind_lab.history import sample_folder
+
+        known = lab.with_outcomes(history, sample_folder() / "outcomes.csv")
+        assert self.subjects(known)[5] == "Reliability"
+
+    def test_of_nothing(self):
+        assert len(self.subjects(lab.read([]))) == 6

@@ -15,6 +15,7 @@ from .confidence_over_time import confidence_over_time
 from .conformity import conformity
 from .decision import decision
 from .margin import margin
+from .overview import overview
 from .picture import save
 from .pivotal import pivotal
 from .regimes import regimes
@@ -36,6 +37,7 @@ __all__ = [
     "conformity",
     "decision",
     "margin",
+    "overview",
     "pivotal",
     "regimes",
     "reliability",

@@ -23,6 +23,7 @@ from .citations import Citations
 from .confidence import Confidence
 from .confidence_over_time import ConfidenceOverTime
 from .conformity import Conformity
+from .difference import difference
 from .estimate import Estimate
 from .margin import Margin
 from .pivotal import Pivotal
@@ -50,4 +51,5 @@ __all__ = [
     "Timing",
     "Voters",
     "Votes",
+    "difference",
 ]
