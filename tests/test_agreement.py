@@ -70,7 +70,7 @@ def same(left, right, exact=False):
 
 
 @pytest.mark.parametrize("by", [None, "topic"])
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 99), places=st.lists(st.integers(0, 2), max_size=50))
 def test_parts_add_up_to_the_whole_in_any_order(by, seed, places):
     history, places = panels(len(places), seed), np.array(places, dtype=int)
@@ -229,7 +229,7 @@ def test_who_votes_twice_is_counted_once_or_not_at_all():
 # What does not matter.
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 999))
 def test_order_and_names_do_not_matter(seed):
     votes = panels(30, seed).votes
@@ -243,7 +243,7 @@ def test_order_and_names_do_not_matter(seed):
     assert other.table()["agreement"].tolist() == pytest.approx(expected.table()["agreement"].tolist())
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 999))
 def test_a_decision_all_agree_on_raises_alpha_and_nothing_else_enters_from_loners(seed):
     votes = panels(30, seed, size=(2, 5)).votes

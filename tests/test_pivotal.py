@@ -86,7 +86,7 @@ def same(left, right, exact=False):
 
 
 @pytest.mark.parametrize("by", [None, "topic"])
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 99), places=st.lists(st.integers(0, 2), max_size=50))
 def test_parts_add_up_to_the_whole_in_any_order(by, seed, places):
     history, places = panels(len(places), seed), np.array(places, dtype=int)
@@ -197,7 +197,7 @@ def test_who_votes_twice_is_counted_once_or_not_at_all():
 # What does not matter.
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 999))
 def test_order_and_names_do_not_matter(seed):
     history = panels(40, seed)
@@ -210,7 +210,7 @@ def test_order_and_names_do_not_matter(seed):
     assert_frame_equal(Pivotal.of(renamed, replicates=40).table(), expected)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 999))
 def test_nobody_is_pivotal_in_one_more_unanimous_decision(seed):
     votes = panels(40, seed).votes

@@ -101,7 +101,7 @@ def same(left, right, exact=False):
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=["plain", "with options"])
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 99), places=st.lists(st.integers(0, 2), max_size=50))
 def test_parts_add_up_to_the_whole_in_any_order(options, seed, places):
     history, places = panels(len(places), seed), np.array(places, dtype=int)
@@ -316,7 +316,7 @@ def test_a_callable_sees_one_vote_a_voter_and_may_leave_decisions_open():
 # What does not matter.
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 999))
 def test_order_names_and_doubles_do_not_matter(seed):
     history = panels(40, seed)
@@ -340,7 +340,7 @@ def test_order_names_and_doubles_do_not_matter(seed):
     assert_frame_equal(table[table["rule"] != "best voter"], expected[expected["rule"] != "best voter"])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 999))
 def test_one_more_unanimous_decision_counts_alike_for_all(seed):
     history, one = panels(40, seed), tiny(["bbb"], said="b", truth="b", confidence=0.5, weight=1.0)
@@ -362,7 +362,7 @@ def test_one_more_unanimous_decision_counts_alike_for_all(seed):
 # What the intervals are worth.
 
 
-@pytest.mark.parametrize(("n", "right"), [(60, 0.65), (150, 0.55)])
+@pytest.mark.parametrize(("n", "right"), [(40, 0.65), (80, 0.55)])
 def test_intervals_of_differences_cover_them(n, right):
     # Five voters, each right alike; the first one's choice is the recommendation. Condorcet (1785).
     random, runs = np.random.default_rng(11), 1_000

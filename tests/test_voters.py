@@ -80,7 +80,7 @@ def same(left, right, exact=False):
 
 
 @pytest.mark.parametrize("by", [None, "topic"])
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 99), places=st.lists(st.integers(0, 2), max_size=50))
 def test_parts_add_up_to_the_whole_in_any_order(by, seed, places):
     history, places = panels(len(places), seed), np.array(places, dtype=int)
@@ -220,7 +220,7 @@ def test_few_observations_say_so():
 # What does not matter.
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 999))
 def test_order_and_names_of_choices_do_not_matter(seed):
     history = panels(40, seed)
@@ -233,7 +233,7 @@ def test_order_and_names_of_choices_do_not_matter(seed):
     assert_frame_equal(found, expected)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 999))
 def test_twins_are_alike_and_never_alone(seed):
     history = panels(40, seed)
