@@ -309,7 +309,8 @@ envelopes = part(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@pytest.mark.timeout(180)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(envelopes.map(json.dumps), min_size=1, max_size=6))
 def test_generated_envelopes(documents):
     assert_same(*documents, *documents)
