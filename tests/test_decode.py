@@ -153,7 +153,9 @@ def test_duplicate_keys_the_last_counts():
     assert parts["decisions"]["question"].to_pylist() == ["q", "q", "b", "q"]
 
 
-@pytest.mark.parametrize("depth", [1, 5, 10, 11, 12, 13, 14, 50, 97, 98, 99, 198, 199, 200, 1_000, 100_000])
+@pytest.mark.parametrize(
+    "depth", [1, 5, 10, 11, 12, 13, 14, 50, 97, 98, 99, 100, 110, 198, 199, 200, 1_000, 100_000]
+)
 def test_nesting(depth):
     claims = '{"claim": "c", "children": [' * depth + "]}" * depth
     for deep in ("[" * depth + "]" * depth, '{"a":' * depth + "1" + "}" * depth, claims):

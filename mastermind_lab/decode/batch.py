@@ -17,8 +17,8 @@ from .learned import Learned
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-# One spelling among the many that pydantic takes, and far from the ends of the calendar: 7 digits are cut
-# there and rounded elsewhere, and years 1 and 9999 have times that UTC cannot express.
+# One spelling among the many that pydantic takes, read the same by Python, and far from years 1 and 9999,
+# which have times that UTC cannot express.
 _PLAIN_TIME = re.compile(r"[12]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:[0-5]\d)", re.ASCII)
 
 
