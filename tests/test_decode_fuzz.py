@@ -194,9 +194,6 @@ def flip_bit(dice, payload):
     return bytes(found)
 
 
-BYTES = [*(bytes([n]) for n in b'\x00\x1b\x7f\n\\",:{}[]\xff'), b"\xc0\x80", b"\xed\xa0\x80", b"\xef\xbb\xbf"]
-
-
 def insert_bytes(dice, payload):
     at = dice.randrange(len(payload) + 1)
     some = [

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from ..errors import OptionError
 from ..stats.arguments import sides
-from .style import PLAIN, clean, empty, heading, looks, place
+from .style import PLAIN, clean, empty, extent, heading, looks, place
 
 SUBJECT = "Argument tree"
 MOST = 60
@@ -63,7 +63,7 @@ def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: An
         return empty(ax, SUBJECT, (), ["no arguments"])
     shown = nodes.iloc[:MOST]
     heading(ax, f"{SUBJECT} of {clean(stream_id)}", (), _notes(nodes, len(shown)))
-    width = ax.get_window_extent().transformed(ax.figure.dpi_scale_trans.inverted()).width * 72
+    width = extent(ax)[0]
     depths = int(shown["depth"].max())
     ax.set(xlim=(-0.6, width / _STEP - 0.6), ylim=(-len(shown) + 0.3, 0.7))
     ax.set_xticks(range(depths + 1))
@@ -106,8 +106,7 @@ def _branches(ax: Axes, nodes: pd.DataFrame) -> None:
 
 
 def _claims(ax: Axes, nodes: pd.DataFrame, width: float) -> None:
-    height = ax.get_window_extent().transformed(ax.figure.dpi_scale_trans.inverted()).height * 72
-    size = min(FontProperties(size="small").get_size_in_points(), 0.85 * height / len(nodes))
+    size = min(FontProperties(size="small").get_size_in_points(), 0.85 * extent(ax)[1] / len(nodes))
     right = ax.get_xlim()[1]
     look: dict[str, Any] = {"va": "center_baseline", "fontsize": size, **PLAIN}
     for row, node in enumerate(nodes.to_dict(orient="records")):

@@ -127,7 +127,7 @@ def heading(ax: Axes, subject: str, by: Sequence[str], notes: Sequence[str], abo
     """
     grouping = f" by {clean(', '.join(by))}" if by else ""
     # A layout may yet narrow the Axes: some is left to it.
-    across = max(20, int(0.85 * _width(ax) / (0.5 * _small())))
+    across = max(20, int(0.85 * extent(ax)[0] / (0.5 * _small())))
     lines = [part for text in (subject + grouping, "; ".join(notes)) for part in wrap(text, across)]
     pad = rcParams["axes.titlepad"] + above
     ax.set_title("\n".join(lines), loc="left", fontsize="small", pad=pad, **PLAIN)
@@ -136,7 +136,7 @@ def heading(ax: Axes, subject: str, by: Sequence[str], notes: Sequence[str], abo
 def legend(ax: Axes, handles: Sequence[Artist], labels: Sequence[str]) -> float:
     """Put a legend above the Axes, in as many columns as fit, and return its height in points."""
     size = _small()
-    across = max(1, int(_width(ax) / (size * (4.5 + 0.55 * max(map(len, labels))))))
+    across = max(1, int(extent(ax)[0] / (size * (4.5 + 0.55 * max(map(len, labels))))))
     drawn = ax.legend(
         handles,
         labels,
@@ -160,9 +160,10 @@ def _small() -> float:
     return FontProperties(size="small").get_size_in_points()
 
 
-def _width(ax: Axes) -> float:
-    """The width of the Axes in points."""
-    return ax.get_window_extent().transformed(ax.figure.dpi_scale_trans.inverted()).width * 72
+def extent(ax: Axes) -> tuple[float, float]:
+    """Return the width and the height of the Axes in points."""
+    inches = ax.get_window_extent().transformed(ax.figure.dpi_scale_trans.inverted())
+    return inches.width * 72, inches.height * 72
 
 
 def said(n: float, what: str, **left_out: float) -> list[str]:

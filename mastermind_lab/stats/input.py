@@ -166,7 +166,6 @@ def weights_of(votes: pd.DataFrame) -> Floats:
     if "weight" not in votes.columns:
         return np.ones(len(votes))
     weights = votes["weight"].to_numpy(dtype=np.float64, na_value=1.0)
-    weights = np.where(np.isnan(weights), 1.0, weights)
     if not (np.isfinite(weights) & (weights >= 0)).all():
         raise OptionError("weight must be finite and not negative")
     return weights
