@@ -6,14 +6,21 @@ happens on a connection of our own that does not decode, does not retry behind o
 more than a second.
 """
 
-from .connection import SCHEMES, address
+from .connection import SCHEMES, Client, address
+from .cursor import Cursor, Gap
 from .pages import Pages
 from .publish import publish_payloads
+from .tail import News, Tail
 from .wire import follow_envelopes, publish_envelope, read_envelopes
 
 __all__ = [
     "SCHEMES",
+    "Client",
+    "Cursor",
+    "Gap",
+    "News",
     "Pages",
+    "Tail",
     "address",
     "follow_envelopes",
     "publish_envelope",

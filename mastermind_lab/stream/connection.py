@@ -35,8 +35,10 @@ _SYNC = {
 _PASSING = ("LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "UNBLOCKED", "BUSY", "max number of clients")
 
 
-def connect(source: str | Client) -> redis.Redis:
+def connect(source: str | Client, patience: float = 20) -> redis.Redis:
     """Open a synchronous connection of our own to a URL, or to where a client is connected.
+
+    ``patience`` is how many seconds to wait for a server that has stopped answering.
 
     Raises
     ------
@@ -45,7 +47,7 @@ def connect(source: str | Client) -> redis.Redis:
     """
     pool = _pool(source)
     kind = _SYNC.get(pool.connection_class, pool.connection_class)
-    settings = _settings(pool) | {"socket_timeout": 20}
+    settings = _settings(pool) | {"socket_timeout": patience}
     return redis.Redis(connection_pool=redis.ConnectionPool(connection_class=kind, **settings))
 
 

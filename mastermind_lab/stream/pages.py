@@ -36,8 +36,18 @@ class Figures(NamedTuple):
     max_deleted: str | None
 
 
-def figures(info: dict[Any, Any]) -> Figures:
-    """Read the reply of XINFO STREAM."""
+ABSENT = Figures(length=0, added=0, last_generated="0-0", first=None, max_deleted="0-0")
+"""What a stream that does not exist amounts to."""
+
+
+def figures(info: Any) -> Figures | None:
+    """Read the reply of XINFO STREAM, or the error in its place; None where there is no right to ask."""
+    if isinstance(info, fault.NoPermissionError):
+        return None
+    if isinstance(info, fault.ResponseError) and "no such key" in str(info):
+        return ABSENT
+    if isinstance(info, Exception):
+        raise info
     known = {_text(key): value for key, value in info.items()}
     first, deleted = known.get("first-entry"), known.get("max-deleted-entry-id")
     return Figures(
@@ -117,7 +127,7 @@ class Pages:
                 yield page
             if len(page) < wanted:
                 return
-            end, size = f"({page[0][0]}", _next_size(page, size)
+            end, size = f"({page[0][0]}", next_size(page, size)
 
     def _wanted(self) -> int:
         return _MOST_ENTRIES if self.last is None else self.last - self.entries
@@ -227,7 +237,9 @@ class _Ahead:
         self._thread.join()
 
 
-def _next_size(page: list[Entry], size: int) -> int:
-    """Aim at pages of the same number of bytes, growing at most fourfold a step."""
+def next_size(page: list[Entry], size: int) -> int:
+    """Say how many entries the next page should have, after one of ``size``.
+
+    Aim at pages of the same number of bytes, growing at most fourfold a step."""
     mean = sum(len(payload or b"") for _, payload in page) / len(page)
     return int(min(max(PAGE_BYTES / max(mean, 1), 1), size * 4, _MOST_ENTRIES))

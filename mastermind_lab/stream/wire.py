@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 from redis import asyncio as aio
@@ -13,8 +14,8 @@ from redis import exceptions as fault
 from redis.client import NEVER_DECODE
 
 from ..envelope import FIELD, DecisionEnvelope, decode_envelope
-from ..frames import id_key
 from .connection import address, connect_async, explain, lasts
+from .cursor import START, Cursor, Look
 from .pages import Entry, Figures, entry, figures
 
 log = logging.getLogger(__name__)
@@ -90,82 +91,74 @@ async def follow_envelopes(
 
 
 class _Follower:
-    """A cursor on a stream that survives passing faults, trimming, and streams that begin again."""
+    """The asyncio way behind a :class:`Cursor`, one stream's."""
 
     def __init__(self, client: aio.Redis, stream: str, block: int) -> None:
         self.client, self.stream, self.block = connect_async(client), stream, block
         self.where = address(client)
-        self.cursor = "0-0"
-        self.ordinal: int | None = None  # of the cursor among all entries ever added, where that is known
+        self.cursor = Cursor()
         self.failures = 0
 
     async def begin(self, last_id: str) -> None:
-        self.cursor = last_id
-        while last_id == "$" and self.cursor == "$":
+        while last_id == "$":
             try:
                 raw: Any = await self.client.xrevrange(self.stream, "+", "-", count=1)
-                # An empty or missing stream is followed from its very beginning.
-                self.cursor = entry(raw[0])[0] if raw else "0-0"
             except (fault.RedisError, OSError) as error:
                 await self._wait_out(error)
+            else:
+                # An empty or missing stream is followed from its very beginning.
+                last_id = entry(raw[0])[0] if raw else START
+        self.cursor = Cursor(last_id)
 
     async def next_entries(self) -> list[Entry]:
         """Wait for the doorbell, then read what lies behind the cursor; a passing fault gives none."""
         try:
-            await self.client.xread({self.stream: self.cursor}, count=1, block=self.block)
-            info, raw = await self._look()
+            await self.client.xread({self.stream: self.cursor.place}, count=1, block=self.block)
+            now, found = await self._figures_and_entries()
+            look = self.cursor.take(now, found)
+            if look.began_again:
+                await self._recover(now)
         except (fault.RedisError, OSError) as error:
             await self._wait_out(error)
             return []
         self.failures = 0
-        if self._began_again(info):
-            return []
-        entries = [entry(one) for one in raw]
-        self._advance(info, entries)
-        return entries
+        self._warn(look)
+        return [(entry_id.partition("@")[0], payload) for entry_id, payload in look.entries]
 
-    async def _look(self) -> tuple[Figures | None, Any]:
-        """Read figures and entries in one transaction, so that both speak of the same moment."""
+    async def _figures_and_entries(self) -> tuple[Figures | None, list[Entry]]:
+        """Read both in one transaction, so that they speak of the same moment."""
+        place, count = self.cursor.place, _PAGE + 1
+        info: Any
+        raw: Any
         async with self.client.pipeline(transaction=True) as both:
             both.xinfo_stream(self.stream)
-            both.xrange(self.stream, f"({self.cursor}", "+", count=_PAGE)
+            both.xrange(self.stream, place, "+", count=count)
             try:
                 info, raw = await both.execute(raise_on_error=False)
-            except fault.NoPermissionError:
-                return None, await self.client.xrange(self.stream, f"({self.cursor}", "+", count=_PAGE)
+            except fault.NoPermissionError as error:
+                info, raw = error, await self.client.xrange(self.stream, place, "+", count=count)
         if isinstance(raw, Exception):
             raise raw
-        return (None if isinstance(info, Exception) else figures(info)), raw
+        return figures(info), [entry(one) for one in raw]
 
-    def _began_again(self, now: Figures | None) -> bool:
-        if now is None:
-            return False
-        back = id_key(now.last_generated) < id_key(self.cursor)
-        fewer = None not in (now.added, self.ordinal) and now.added < self.ordinal  # type: ignore[operator]
-        if back or fewer:
-            log.warning("%s: the stream %r began again; following it from its start", self.where, self.stream)
-            self.cursor, self.ordinal = "0-0", None
-        return bool(back or fewer)
+    async def _recover(self, now: Figures | None) -> None:
+        search = self.cursor.recover(now)
+        with suppress(StopIteration):
+            wanted = next(search)
+            while True:
+                there: Any = await self.client.xrange(self.stream, wanted, wanted)
+                wanted = search.send(entry(there[0]) if there else None)
+        log.warning(
+            "%s: the stream %r began again (deleted, or rolled back); following goes on from %s",
+            self.where, self.stream, self.cursor,
+        )  # fmt: skip
 
-    def _advance(self, now: Figures | None, entries: list[Entry]) -> None:
-        if now and now.added is not None and now.first and self.ordinal is not None:
-            gap = (now.added - now.length) - self.ordinal
-            if id_key(now.first) > id_key(self.cursor) and gap > 0:
-                log.warning(
-                    "%s: %d entries of %r behind %s were trimmed before they could be read",
-                    self.where, gap, self.stream, self.cursor,
-                )  # fmt: skip
-                self.ordinal += gap
-        if entries:
-            self.cursor = entries[-1][0]
-        self.ordinal = self._ordinal(now, len(entries))
-
-    def _ordinal(self, now: Figures | None, read: int) -> int | None:
-        if now is None or now.added is None:
-            return None
-        if now.last_generated == self.cursor:
-            return now.added
-        return None if self.ordinal is None else self.ordinal + read
+    def _warn(self, look: Look) -> None:
+        if look.gap:
+            log.warning(
+                "%s: %d entries of %r behind %s were trimmed before they could be read",
+                self.where, look.gap.missing, self.stream, look.gap.after,
+            )  # fmt: skip
 
     async def _wait_out(self, error: Exception) -> None:
         if lasts(error):

@@ -1,0 +1,148 @@
+"""A place on a stream, and what its figures say of the entries around it. It does no input or output."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Iterable, Sequence
+from typing import NamedTuple
+
+from ..frames import id_key
+from .pages import Entry, Figures
+
+START = "0-0"
+"""The id before every other."""
+
+_REMEMBERED = 100_000  # entries: a server that comes back from a dump has rarely lost more
+
+
+class Gap(NamedTuple):
+    """Entries that were trimmed before they could be read."""
+
+    after: str
+    before: str | None
+    missing: int
+    certainty: str
+
+
+class Look(NamedTuple):
+    """What one look at a stream brought: entries, their ids with the epoch, and perhaps a gap before them."""
+
+    entries: list[Entry]
+    gap: Gap | None = None
+    began_again: bool = False
+
+
+class Cursor:
+    """The last entry that was read, its epoch, and its ordinal among all entries ever added.
+
+    A stream that was deleted, begun again or rolled back by a restart starts a new epoch. Reading then
+    goes on behind the newest remembered entry that is still there, or else from the start: nothing is
+    overwritten.
+
+    Parameters
+    ----------
+    after
+        The id to go on behind, with ``@epoch`` where the stream has begun again before.
+    ordinal
+        How many entries were ever added up to this one, where that is known; 0 at the very start.
+    known
+        Entries up to this one, as far as they are known: a stream that has others instead has begun again.
+    """
+
+    def __init__(self, after: str = START, ordinal: int | None = None, known: Iterable[Entry] = ()) -> None:
+        self.place, _, epoch = after.partition("@")
+        self.epoch = int(epoch or 0)
+        self.ordinal = 0 if self.place == START else ordinal
+        self.is_verified = True
+        self._known = deque(map(_mark, known), maxlen=_REMEMBERED)
+
+    def __str__(self) -> str:
+        return self._named(self.place)
+
+    def _named(self, entry_id: str) -> str:
+        return f"{entry_id}@{self.epoch}" if self.epoch else entry_id
+
+    def take(self, now: Figures | None, found: Sequence[Entry]) -> Look:
+        """Take in figures and entries of one moment; the entries begin with the cursor's own, if it is there.
+
+        Returns
+        -------
+        Look
+            Without entries where the stream began again: :meth:`recover` then says where to go on.
+        """
+        own = found[0] if found and found[0][0] == self.place else None
+        fresh = list(found[1:] if own else found)
+        if self._began_again(now, own, len(fresh)):
+            return Look([], began_again=True)
+        gap = self._gap(now, fresh)
+        self._advance(now, fresh, gap)
+        return Look([(self._named(entry_id), payload) for entry_id, payload in fresh], gap)
+
+    def _began_again(self, now: Figures | None, own: Entry | None, fresh: int) -> bool:
+        was_read = bool(self._known) and self._known[-1][0] == self.place
+        if was_read and own and self._known[-1] != _mark(own):
+            return True
+        if now is None or self.place == START:
+            return False
+        if id_key(now.last_generated) < id_key(self.place):
+            return True
+        if now.added is not None and self.ordinal is not None and self.ordinal + fresh > now.added:
+            return True
+        # It is gone, and neither trimming nor deleting took it.
+        return bool(
+            was_read
+            and own is None
+            and now.first
+            and now.max_deleted
+            and id_key(now.first) <= id_key(self.place)
+            and id_key(now.max_deleted) < id_key(self.place)
+        )
+
+    def _gap(self, now: Figures | None, fresh: Sequence[Entry]) -> Gap | None:
+        if now is None or now.added is None or self.ordinal is None:
+            return None
+        missing = (now.added - now.length) - self.ordinal
+        if missing <= 0 or (now.first and id_key(now.first) <= id_key(self.place)):
+            return None
+        deleted = now.first and now.max_deleted and id_key(now.max_deleted) >= id_key(now.first)
+        before = self._named(fresh[0][0]) if fresh else None
+        return Gap(str(self), before, missing, "at most" if deleted else "exact")
+
+    def _advance(self, now: Figures | None, fresh: Sequence[Entry], gap: Gap | None) -> None:
+        self._known.extend(map(_mark, fresh))
+        if fresh:
+            self.place = fresh[-1][0]
+        elif gap and now:
+            self.place = now.last_generated
+        self.is_verified = now is not None and now.added is not None
+        if now is None or now.added is None:
+            self.ordinal = None
+        elif now.last_generated == self.place:
+            self.ordinal = now.added
+        elif self.ordinal is not None:
+            self.ordinal += len(fresh) + (gap.missing if gap else 0)
+
+    def recover(self, now: Figures | None) -> Generator[str, Entry | None]:
+        """Begin a new epoch behind the newest remembered entry that is still there.
+
+        Yields ids, and is sent what is found under them: a dump holds the older entries of what it was made
+        of, so a search that halves finds the newest one.
+        """
+        first = id_key(now.first) if now and now.first else None
+        known = [one for one in self._known if first and id_key(one[0]) >= first]
+        low, high = 0, len(known)
+        while low < high:
+            middle = (low + high) // 2
+            there = yield known[middle][0]
+            if there and _mark(there) == known[middle]:
+                low = middle + 1
+            else:
+                high = middle
+        self._known = deque(known[:low], maxlen=_REMEMBERED)
+        self.place = known[low - 1][0] if low else START
+        self.ordinal = None if low else 0
+        self.epoch += 1
+
+
+def _mark(one: Entry) -> tuple[str, int]:
+    return one[0], hash(one[1])

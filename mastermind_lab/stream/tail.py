@@ -1,0 +1,191 @@
+"""The entries of streams as they come, through faults of the network and the server."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import chain
+from threading import Event
+from typing import Any, NamedTuple
+
+import redis
+from redis import exceptions as fault
+
+from ..errors import SourceError
+from .connection import Client, address, connect, explain, lasts
+from .cursor import Cursor, Gap
+from .pages import Entry, Figures, Pages, entry, figures, next_size
+
+BLOCK = 1_000
+"""Milliseconds a read waits at most: a deleted stream never wakes its readers, so they wake by themselves."""
+
+_FIRST_PAGE = 64
+_LONGEST_WAIT = 2.0
+_PATIENCE = 2.5  # seconds: above the block, so that a server that hangs shows
+
+
+class News(NamedTuple):
+    """What happened on a stream: entries, oldest first, perhaps none; or a passing fault.
+
+    ``account`` comes once, when a stream is begun at its latest entries: what of it was left out or missing.
+    """
+
+    stream: str
+    entries: list[Entry]
+    gap: Gap | None = None
+    began_again: bool = False
+    trouble: SourceError | None = None
+    account: Mapping[str, Any] | None = None
+
+
+class Tail:
+    """The latest entries of some streams and then what is added to them, for ever.
+
+    It has one connection of its own. ``XREAD BLOCK`` is the doorbell; one transaction of XINFO STREAM and
+    XRANGE is the reading, so that figures and entries speak of the same moment. A fault that passes is waited
+    out and said; one that lasts is raised.
+
+    Parameters
+    ----------
+    source
+        A URL, or a redis client, sync or asyncio.
+    streams
+        The streams' names.
+    backfill
+        How many of each stream's latest entries to begin with.
+    cursors
+        Where to go on instead, by stream.
+    """
+
+    def __init__(
+        self,
+        source: str | Client,
+        streams: Sequence[str],
+        *,
+        backfill: int = 0,
+        cursors: Mapping[str, Cursor] | None = None,
+    ) -> None:
+        self.source, self.streams, self.backfill = source, tuple(streams), backfill
+        self.where = address(source)
+        self.cursors = dict(cursors or {})
+        self._sizes = dict.fromkeys(streams, _FIRST_PAGE)
+        self._closed = Event()
+        self._client: redis.Redis | None = None
+        self._failures = 0
+
+    def __iter__(self) -> Iterator[News]:
+        """Yield what is new, at least once a second something, until :meth:`close`.
+
+        Raises
+        ------
+        SourceError
+            A lasting fault: a wrong password, no right, a key of another type.
+        """
+        try:
+            while not self._closed.is_set():
+                yield from self._round()
+        finally:
+            self._hang_up()
+
+    def close(self) -> None:
+        """End the iteration, from any thread; a read that is waiting ends at once."""
+        self._closed.set()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            client.connection_pool.disconnect()
+
+    def _round(self) -> Iterator[News]:
+        """Look at each stream once, and wait for the doorbell."""
+        stream = ""
+        try:
+            for stream in self.streams:
+                news = self._look(stream) if stream in self.cursors else self._begin(stream)
+                self._failures = 0
+                yield from news
+            self._listen()
+        except (SourceError, fault.RedisError, OSError) as error:
+            if not self._closed.is_set():
+                yield self._wait_out(error, stream)
+
+    def _begin(self, stream: str) -> list[News]:
+        """Read the latest entries; the newest of them is where the cursor starts: none is in between."""
+        pages = Pages(self.source, stream, last=max(self.backfill, 1))
+        found = list(pages)[::-1]
+        self.cursors[stream] = _cursor_behind(pages, list(chain(*found)))
+        account = pages.account()
+        if not self.backfill and found:
+            found, account["left_out"] = [], (account["left_out"] or 0) + 1
+        return [News(stream, page) for page in found] + [News(stream, [], account=account)]
+
+    def _look(self, stream: str) -> list[News]:
+        client, cursor = self._connected(), self.cursors[stream]
+        now, found = _figures_and_entries(client, stream, cursor.place, self._sizes[stream] + 1)
+        look = cursor.take(now, found)
+        if look.began_again:
+            _recover(client, stream, cursor, now)
+        if look.entries:
+            self._sizes[stream] = next_size(look.entries, self._sizes[stream])
+        return [News(stream, look.entries, look.gap, look.began_again)]
+
+    def _listen(self) -> None:
+        """Wait for the doorbell; what the server says against it, the reading that follows meets as well."""
+        places: Any = {stream: self.cursors[stream].place for stream in self.streams}
+        with suppress(fault.ResponseError):
+            self._connected().xread(places, count=1, block=BLOCK)
+
+    def _connected(self) -> redis.Redis:
+        if self._closed.is_set():
+            raise fault.ConnectionError("closed")
+        if self._client is None:
+            self._client = connect(self.source, _PATIENCE)
+        return self._client
+
+    def _wait_out(self, error: Exception, stream: str) -> News:
+        self._hang_up()
+        cause = (error.__cause__ if isinstance(error, SourceError) else error) or error
+        said = error if isinstance(error, SourceError) else explain(error, self.where, stream)
+        if isinstance(cause, Exception) and lasts(cause):
+            raise said from cause
+        self._failures += 1
+        # Jitter: many followers of one server should not come back at the same moment.
+        longest = min(0.05 * 2**self._failures, _LONGEST_WAIT)
+        self._closed.wait(longest * random.uniform(0.5, 1))  # noqa: S311
+        return News(stream, [], trouble=said)
+
+
+def _cursor_behind(pages: Pages, known: list[Entry]) -> Cursor:
+    before = pages.before
+    if not known:
+        return Cursor(before.last_generated, before.added) if before else Cursor()
+    newest = known[-1][0]
+    return Cursor(newest, before.added if before and before.last_generated == newest else None, known)
+
+
+def _figures_and_entries(
+    client: redis.Redis, stream: str, place: str, count: int
+) -> tuple[Figures | None, list[Entry]]:
+    """Read both in one transaction, or the entries alone where there is no right to more."""
+    raw: Any
+    with client.pipeline(transaction=True) as both:
+        both.xinfo_stream(stream)
+        both.xrange(stream, place, "+", count=count)
+        try:
+            info, raw = both.execute(raise_on_error=False)
+        except fault.NoPermissionError as error:
+            info, raw = error, client.xrange(stream, place, "+", count=count)
+    if isinstance(raw, Exception):
+        raise raw
+    return figures(info), [entry(one) for one in raw]
+
+
+def _recover(client: redis.Redis, stream: str, cursor: Cursor, now: Figures | None) -> None:
+    search = cursor.recover(now)
+    with suppress(StopIteration):
+        wanted = next(search)
+        while True:
+            there: Any = client.xrange(stream, wanted, wanted)
+            wanted = search.send(entry(there[0]) if there else None)

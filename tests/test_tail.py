@@ -1,0 +1,342 @@
+import os
+import signal
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+import redis
+
+import mastermind_lab as lab
+from mastermind_lab.stream import Cursor, Tail
+
+S = "s"
+
+
+@pytest.fixture
+def raw(redis_url):
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+def add(raw, *ids, text="x", stream=S):
+    for one in ids:
+        raw.xadd(stream, {"data": text}, f"{one}-0" if isinstance(one, int) else one)
+
+
+@contextmanager
+def following(source, *, streams=(S,), **options):
+    tail = Tail(source, streams, **options)
+    try:
+        yield tail, iter(tail)
+    finally:
+        tail.close()
+
+
+def until(news, enough, seconds=10):
+    """Collect news until there is enough of it."""
+    found, end = [], time.monotonic() + seconds
+    for one in news:
+        found.append(one)
+        if enough(found):
+            return found
+        assert time.monotonic() < end, found
+    return found
+
+
+def ids(found):
+    return [entry_id for one in found for entry_id, _ in one.entries]
+
+
+def entries(count):
+    return lambda found: len(ids(found)) >= count
+
+
+class TestBeginning:
+    @pytest.mark.parametrize(("backfill", "first"), [(0, 4), (2, 2), (3, 1), (99, 1)])
+    def test_the_latest_and_then_on(self, raw, redis_url, backfill, first):
+        add(raw, 1, 2, 3)
+        with following(redis_url, backfill=backfill) as (_, news):
+            begun = until(news, lambda found: found[-1].account)
+            add(raw, 4)
+            found = begun + until(news, entries(1))
+        assert ids(found) == [f"{n}-0" for n in range(first, 5)]
+        assert begun[-1].account["left_out"] == first - 1 - (backfill == 0) + (backfill == 0)
+
+    def test_a_stream_that_is_not_there_yet(self, raw, redis_url):
+        with following(redis_url, backfill=5) as (_, news):
+            until(news, lambda found: found[-1].account)
+            add(raw, "0-1")
+            assert ids(until(news, entries(1))) == ["0-1"]
+
+    def test_an_emptied_stream_that_goes_on(self, raw, redis_url):
+        add(raw, 1, 2)
+        raw.xtrim(S, maxlen=0)
+        with following(redis_url, backfill=5) as (_, news):
+            begun = until(news, lambda found: found[-1].account)
+            assert begun[-1].account["missing"] == 2
+            add(raw, 3)
+            found = until(news, entries(1))
+        assert ids(found) == ["3-0"]
+        assert not any(one.gap or one.began_again for one in found)
+
+    def test_several_streams(self, raw, redis_url):
+        add(raw, 1, 2, stream="a")
+        with following(redis_url, streams=("a", "b"), backfill=5) as (_, news):
+            until(news, lambda found: sum(one.account is not None for one in found) == 2)
+            add(raw, 3, stream="b")
+            add(raw, 3, stream="a")
+            found = until(news, entries(2))
+        assert {(one.stream, *ids([one])) for one in found if one.entries} == {("a", "3-0"), ("b", "3-0")}
+
+    def test_going_on_from_a_cursor(self, raw, redis_url):
+        add(raw, 1, 2, 3)
+        with following(redis_url, cursors={S: Cursor("1-0@2", ordinal=1)}) as (_, news):
+            assert ids(until(news, entries(2))) == ["2-0@2", "3-0@2"]
+
+
+class TestFaults:
+    @contextmanager
+    def begun(self, url, raw, *first):
+        add(raw, *first)
+        with following(url, backfill=100) as (tail, news):
+            until(news, lambda found: found[-1].account)
+            yield tail, news
+
+    def test_a_killed_connection_loses_nothing(self, raw, redis_url):
+        with self.begun(redis_url, raw, 1) as (_, news):
+            next(news)
+            with raw.pipeline(transaction=True) as both:
+                both.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+                both.xadd(S, {"data": "x"}, "2-0")
+                both.execute()
+            assert ids(until(news, entries(1))) == ["2-0"]
+
+    def test_a_killed_server_shows_within_a_second_and_is_waited_for(self, server):
+        with redis.Redis.from_url(server.url) as raw, self.begun(server.url, raw, 1) as (_, news):
+            next(news)
+            os.kill(server.pid, signal.SIGKILL)
+            began = time.monotonic()
+            [*_, last] = until(news, lambda found: found[-1].trouble)
+            assert time.monotonic() - began < 1
+            assert "no Redis answers" in str(last.trouble)
+            server.start()
+            add(raw, 1, 2)
+            found = until(news, entries(1))
+        assert [one.began_again for one in found].count(True) == 0
+        assert ids(found) == ["2-0"]
+
+    def test_a_frozen_server_shows_and_nothing_is_doubled(self, server):
+        with redis.Redis.from_url(server.url) as raw, self.begun(server.url, raw, 1) as (_, news):
+            os.kill(server.pid, signal.SIGSTOP)
+            began = time.monotonic()
+            until(news, lambda found: found[-1].trouble)
+            shown = time.monotonic() - began
+            os.kill(server.pid, signal.SIGCONT)
+            add(raw, 2)
+            assert ids(until(news, entries(1))) == ["2-0"]
+        assert shown < 3.5
+
+    def test_no_server_at_first(self, server):
+        server.stop()
+        with following(server.url, backfill=5) as (_, news):
+            assert next(news).trouble
+            server.start()
+            with redis.Redis.from_url(server.url) as raw:
+                add(raw, 1)
+                assert ids(until(news, entries(1))) == ["1-0"]
+
+    @pytest.mark.parametrize("reply", ["TIMEOUT", "ERROR"])
+    def test_being_unblocked_is_no_fault(self, raw, redis_url, reply):
+        with self.begun(redis_url, raw, 1) as (_, news):
+            waiting = threading.Thread(target=lambda: until(news, entries(1)))
+            waiting.start()
+            time.sleep(0.2)
+            for client in raw.client_list(_type="normal"):
+                if client["cmd"] == "xread":
+                    raw.client_unblock(client["id"], error=reply == "ERROR")
+            add(raw, 2)
+            waiting.join(5)
+            assert not waiting.is_alive()
+
+    def test_a_wrong_password_is_lasting(self, make_server):
+        server = make_server("--requirepass", "right")
+        with (
+            following(server.url.replace("//", "//:canary@"), backfill=1) as (_, news),
+            pytest.raises(lab.SourceError, match="password") as caught,
+        ):
+            list(news)
+        assert "canary" not in str(caught.value)
+
+    def test_a_user_deleted_while_reading_is_lasting(self, server):
+        with redis.Redis.from_url(server.url) as raw:
+            raw.acl_setuser("me", enabled=True, passwords=["+p"], keys=["*"], commands=["+@all"])
+            with self.begun(server.url.replace("//", "//me:p@"), raw, 1) as (_, news):
+                raw.acl_deluser("me")
+                with pytest.raises(lab.SourceError, match="password"):
+                    until(news, lambda _: False)
+
+    @pytest.mark.parametrize("backfill", [0, 5])
+    def test_a_key_of_another_type_is_lasting(self, raw, redis_url, backfill):
+        raw.set(S, "text")
+        with (
+            following(redis_url, backfill=backfill) as (_, news),
+            pytest.raises(lab.SourceError, match="is not a stream"),
+        ):
+            list(news)
+
+    def test_a_key_that_becomes_another_type(self, raw, redis_url):
+        with self.begun(redis_url, raw, 1) as (_, news):
+            raw.set(S, "text")
+            with pytest.raises(lab.SourceError, match="is not a stream"):
+                until(news, lambda _: False)
+
+    def test_too_many_clients_are_waited_out(self, server):
+        with redis.Redis.from_url(server.url) as raw:
+            add(raw, 1)
+            raw.config_set("maxclients", 1)
+            with following(server.url, backfill=5) as (_, news):
+                assert "max number of clients" in str(next(news).trouble)
+                raw.config_set("maxclients", 100)
+                assert ids(until(news, entries(1))) == ["1-0"]
+
+    def test_a_hundred_reconnects_leave_nothing(self, raw, redis_url):
+        with self.begun(redis_url, raw, 1) as (_, news):
+            files, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
+            for number in range(2, 102):
+                raw.client_kill_filter(_type="normal", skipme=True)
+                add(raw, number)
+                until(news, entries(1))
+            assert len(os.listdir("/proc/self/fd")) <= files + 1
+            assert threading.active_count() == threads
+
+    def test_closing_ends_a_waiting_read_at_once(self, raw, redis_url):
+        with self.begun(redis_url, raw, 1) as (tail, news):
+            waiting = threading.Thread(target=lambda: list(news))
+            waiting.start()
+            time.sleep(0.2)
+            began = time.monotonic()
+            tail.close()
+            waiting.join(5)
+            assert time.monotonic() - began < 0.9
+        assert len(raw.client_list()) == 1
+
+    def test_without_the_right_to_multi_and_xinfo(self, server):
+        with redis.Redis.from_url(server.url) as raw:
+            raw.acl_setuser(
+                "poor", enabled=True, passwords=["+p"], keys=["*"],
+                commands=["+xread", "+xrange", "+xrevrange"],
+            )  # fmt: skip
+            with self.begun(server.url.replace("//", "//poor:p@"), raw, 1) as (tail, news):
+                add(raw, 2)
+                assert ids(until(news, entries(1))) == ["2-0"]
+                assert not tail.cursors[S].is_verified
+
+
+class TestTheStreamItself:
+    """What trimming, deleting, restarting and setting ids does to a cursor that has read 1 to 10."""
+
+    @pytest.fixture
+    def read(self, raw, redis_url):
+        add(raw, *range(1, 11))
+        with following(redis_url, backfill=100) as (_, news):
+            until(news, lambda found: found[-1].account)
+            until(news, lambda found: True)
+            # The reader waits at its doorbell only when asked on: what is done now happens unseen.
+            yield news
+
+    def gaps(self, found):
+        return [one.gap for one in found if one.gap]
+
+    def test_trimmed_past_the_cursor(self, raw, read):
+        with raw.pipeline(transaction=True) as both:
+            for number in range(11, 21):
+                both.xadd(S, {"data": "x"}, f"{number}-0")
+            both.xtrim(S, maxlen=3, approximate=False)
+            both.execute()
+        found = until(read, entries(3))
+        assert self.gaps(found) == [("10-0", "18-0", 7, "exact")]
+        assert ids(found) == ["18-0", "19-0", "20-0"]
+
+    def test_emptied(self, raw, read):
+        with raw.pipeline(transaction=True) as both:
+            both.xadd(S, {"data": "x"}, "11-0")
+            both.xtrim(S, maxlen=0)
+            both.execute()
+        found = until(read, lambda found: self.gaps(found))
+        add(raw, 12)
+        found += until(read, entries(1))
+        assert self.gaps(found) == [("10-0", None, 1, "exact")]
+        assert ids(found) == ["12-0"]
+
+    def test_deleted_in_the_middle_is_no_false_alarm(self, raw, read):
+        raw.xdel(S, "5-0", "10-0")
+        add(raw, 11, 12)
+        raw.xdel(S, "11-0")
+        found = until(read, entries(1))
+        assert ids(found) == ["12-0"]
+        assert not any(one.gap or one.began_again for one in found)
+
+    def test_deleted_and_trimmed_is_at_most(self, raw, read):
+        add(raw, 11, 12, 13)
+        raw.xdel(S, "12-0")
+        raw.xtrim(S, minid="11-0", approximate=False)
+        found = until(read, entries(2))
+        assert self.gaps(found) == [("10-0", "11-0", 1, "at most")]
+
+    def test_a_last_id_set_forward_is_no_rollback(self, raw, read):
+        raw.execute_command("XSETID", S, "50-0")
+        add(raw, 51)
+        found = until(read, entries(1))
+        assert ids(found) == ["51-0"]
+        assert not any(one.gap or one.began_again for one in found)
+
+    @pytest.mark.parametrize("numbers", [(3, 4), (11, 12, 13), range(1, 11), range(1, 16)])
+    def test_begun_again(self, raw, read, numbers):
+        with raw.pipeline(transaction=True) as both:
+            both.delete(S)
+            for number in numbers:
+                both.xadd(S, {"data": "new"}, f"{number}-0")
+            both.execute()
+        found = until(read, entries(len(numbers)))
+        assert ids(found) == [f"{number}-0@1" for number in numbers]
+        assert [one.began_again for one in found].count(True) == 1
+
+    def test_deleted_is_said_and_waited_for(self, raw, read):
+        raw.delete(S)
+        until(read, lambda found: found[-1].began_again)
+        add(raw, 2)
+        assert ids(until(read, entries(1))) == ["2-0@1"]
+
+    @pytest.mark.parametrize("news", [(), (9,), (11,), (8, 9, 10, 11), range(11, 30)])
+    def test_rolled_back_by_a_restart_from_an_old_dump(self, raw, read, news):
+        """The dump holds 1 to 7; what is written after the restart may or may not pass the cursor."""
+        dump = [(one, fields) for one, fields in raw.xrange(S, "-", "7-0")]
+        with raw.pipeline(transaction=True) as both:
+            both.delete(S)
+            for one, fields in dump:
+                both.xadd(S, fields, one)
+            for number in news:
+                both.xadd(S, {"data": "new"}, f"{number}-0")
+            both.execute()
+        found = until(read, lambda found: found[-1].began_again)
+        found += until(read, entries(len(news))) if news else []
+        assert ids(found) == [f"{number}-0@1" for number in news]
+
+
+def test_an_old_server_is_not_verified(old_server):
+    with redis.Redis.from_url(old_server.url) as raw:
+        add(raw, 1)
+        with following(old_server.url, backfill=5) as (tail, news):
+            until(news, lambda found: found[-1].account)
+            add(raw, 2)
+            assert ids(until(news, entries(1))) == ["2-0"]
+            assert not tail.cursors[S].is_verified
+
+
+def test_ids_at_the_limits(raw, redis_url):
+    with following(redis_url, backfill=5) as (_, news):
+        until(news, lambda found: found[-1].account)
+        sent = ["0-1", "9-18446744073709551615", "10-0", "18446744073709551615-18446744073709551615"]
+        add(raw, *sent)
+        assert ids(until(news, entries(4))) == sent
