@@ -1,7 +1,7 @@
 """Study how panels of AI agents decide."""
 
 from importlib import import_module
-from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from .decode import Column
 from .envelope import (
@@ -25,6 +25,7 @@ __all__ = [
     "Column",
     "Decision",
     "DecisionEnvelope",
+    "Follower",
     "History",
     "LabError",
     "OptionError",
@@ -39,14 +40,25 @@ __all__ = [
     "publish_envelope",
     "read",
     "read_envelopes",
+    "replay",
     "sample",
     "stats",
     "with_outcomes",
 ]
 
 
-def __getattr__(name: str) -> ModuleType:
-    """Load the rooms with heavy libraries when they are first asked for."""
+if TYPE_CHECKING:
+    from . import charts, stats
+    from .live import Follower, replay
+
+_LATER = {"Follower": "live", "replay": "live"}
+"""Names from rooms with heavy libraries -> the room."""
+
+
+def __getattr__(name: str) -> Any:
+    """Load the rooms with heavy libraries when they, or names from them, are first asked for."""
     if name in ("charts", "stats"):
         return import_module(f"{__name__}.{name}")
+    if name in _LATER:
+        return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,7 +4,7 @@ Between a batch of rows and a DataFrame stands an Arrow table a frame (:data:`Ta
 once each, tables merge without loss, and DataFrames are made once, at the end.
 """
 
-from .declared import COVERAGE, DECLARED, FRAMES, PAYLOADS, check_names, dictionary
+from .declared import COVERAGE, DECLARED, FRAMES, PAYLOADS, check_names, dictionary, is_open
 from .envelopes import rebuild
 from .ids import id_key, id_parts, order
 from .tables import (
@@ -12,6 +12,7 @@ from .tables import (
     coverage_frame,
     entry_ids,
     from_pandas,
+    in_one_piece,
     join,
     json_columns,
     merge,
@@ -33,6 +34,8 @@ __all__ = [
     "from_pandas",
     "id_key",
     "id_parts",
+    "in_one_piece",
+    "is_open",
     "join",
     "json_columns",
     "merge",

@@ -124,6 +124,11 @@ OPEN = {
 """How the open columns of a frame begin."""
 
 
+def is_open(frame: str, column: str) -> bool:
+    """Tell whether a column of a frame is an open one, whatever came with the envelopes."""
+    return column.startswith(OPEN.get(frame, ("\0",)))
+
+
 def schema(frame: str) -> pa.Schema:
     """Return the Arrow schema of a frame's declared columns."""
     return pa.schema([(column.column, ARROW[column.type]) for column in DECLARED[frame].values()])

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from ..decode import Batch, Column, Rows, rows
 from . import open as opened
-from .declared import ARROW, COVERAGE, DECLARED, FRAMES, OPEN, PAYLOADS, schema
+from .declared import ARROW, COVERAGE, DECLARED, FRAMES, PAYLOADS, is_open, schema
 from .ids import id_parts, order
 
 Tables = dict[str, pa.Table]
@@ -104,9 +104,9 @@ def _stack(frame: str, parts: Sequence[pa.Table]) -> pa.Table:
 def _in_order(frame: str, names: Iterable[str]) -> list[str]:
     """Declared columns first, extra ones as they came, then the open ones by name."""
     declared = DECLARED[frame]
-    is_open = {name: name.startswith(OPEN.get(frame, ("\0",))) for name in names}
-    extra = [name for name in is_open if name not in declared and not is_open[name]]
-    return [*declared, *extra, *sorted(name for name in is_open if is_open[name])]
+    others = [name for name in names if name not in declared]
+    extra = [name for name in others if not is_open(frame, name)]
+    return [*declared, *extra, *sorted(name for name in others if is_open(frame, name))]
 
 
 def _stack_column(name: str, parts: Sequence[pa.Table]) -> tuple[pa.Field, pa.ChunkedArray]:
@@ -199,7 +199,7 @@ def _from_pandas(frame: str, data: pd.DataFrame, json: frozenset[str]) -> pa.Tab
 
 def _field(frame: str, column: pd.Series, json: frozenset[str]) -> pa.Field:
     name = str(column.name)
-    if name.startswith(OPEN.get(frame, ("\0",))) and column.isna().all():
+    if is_open(frame, name) and column.isna().all():
         return pa.field(name, pa.null())
     return pa.field(name, ARROW[str(column.dtype)], metadata=opened.JSON if name in json else None)
 

@@ -17,8 +17,7 @@ from .. import files, snapshot
 from ..decode import Batch, Column, Learned, check_columns, collector_paused
 from ..envelope import STREAM, Reject
 from ..errors import OptionError
-from ..frames import Tables, check_names, coverage_frame, entry_ids, id_parts, merge, tables
-from ..frames.tables import in_one_piece
+from ..frames import Tables, check_names, coverage_frame, entry_ids, id_parts, in_one_piece, merge, tables
 from .history import History
 from .limits import Bound, Limits, cut
 

@@ -29,6 +29,7 @@ class News(NamedTuple):
     """What happened on a stream: entries, oldest first, perhaps none; or a passing fault.
 
     ``account`` comes once, when a stream is begun at its latest entries: what of it was left out or missing.
+    ``rewound`` comes from a replay only: what came before it no longer counts.
     """
 
     stream: str
@@ -37,6 +38,7 @@ class News(NamedTuple):
     began_again: bool = False
     trouble: SourceError | None = None
     account: Mapping[str, Any] | None = None
+    rewound: bool = False
 
 
 class Tail:
@@ -67,6 +69,7 @@ class Tail:
         cursors: Mapping[str, Cursor] | None = None,
     ) -> None:
         self.source, self.streams, self.backfill = source, tuple(streams), backfill
+        self.numbered = False  # its ids are a stream's own
         self.where = address(source)
         self.cursors = dict(cursors or {})
         self._sizes = dict.fromkeys(streams, _FIRST_PAGE)
@@ -82,6 +85,7 @@ class Tail:
         SourceError
             A lasting fault: a wrong password, no right, a key of another type.
         """
+        self._closed.clear()
         try:
             while not self._closed.is_set():
                 yield from self._round()
@@ -119,7 +123,8 @@ class Tail:
         account = pages.account()
         if not self.backfill and found:
             found, account["left_out"] = [], (account["left_out"] or 0) + 1
-        return [News(stream, page) for page in found] + [News(stream, [], account=account)]
+        *earlier, newest = found or [[]]
+        return [News(stream, page) for page in earlier] + [News(stream, newest, account=account)]
 
     def _look(self, stream: str) -> list[News]:
         client, cursor = self._connected(), self.cursors[stream]

@@ -1,0 +1,322 @@
+"""Follower: a thread that reads on into a bounded window; others copy."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from functools import reduce
+from threading import Event, Lock, Thread, current_thread
+from typing import Any, Protocol, Self, TypeVar, cast
+
+from ..decode import Column
+from ..envelope import STREAM
+from ..errors import LabError, OptionError
+from ..frames import Tables, coverage_frame, entry_ids, join
+from ..history import History
+from ..stats.summary import Summary
+from ..stream import SCHEMES, Client, News, Tail
+from .incoming import Incoming
+from .status import State, Status, Tally
+from .totals import Total
+from .window import Window
+
+Kind = TypeVar("Kind", bound=Summary)
+
+_PACE = 0.1  # seconds between two looks: what comes meanwhile is read together
+_FULL = 64  # entries: after so many there may be more, and no time is lost
+_MOST_AHEAD = 4  # batches that wait for asyncio code
+
+
+class Source(Protocol):
+    """What a follower follows: :class:`mastermind_lab.stream.Tail`, or a replay."""
+
+    where: str
+    streams: tuple[str, ...]
+    numbered: bool
+
+    def __iter__(self) -> Iterator[News]:
+        """Yield what is new, at least once a second something."""
+
+    def close(self) -> None:
+        """End the iteration, from any thread."""
+
+
+class Follower:
+    """Follow a running arena: first the latest entries, then what is added, without a gap or a double.
+
+    It can be built without being started, and fed by hand (:meth:`feed`). Whatever it is asked, it answers
+    from copies: its thread is the only one that writes.
+
+    Parameters
+    ----------
+    source
+        A Redis URL or client, or a :func:`mastermind_lab.replay`.
+    stream
+        The stream's name, or several: ``decisions`` and ``rejects`` then have a column ``stream``, and ids a
+        suffix ``@k`` that tells the streams apart.
+    backfill
+        With how many of each stream's latest entries to begin.
+    keep
+        How many entries of each stream to keep, or for how long (a timedelta).
+    columns
+        Extra columns of ``decisions``.
+
+    Examples
+    --------
+    >>> import mastermind_lab as lab
+    >>> follower = lab.Follower("redis://localhost:6379")
+    >>> follower.feed([("1-0", b'{"decision": {"recommendation": "ship", "confidence": 0.8}}')])
+    >>> follower.history().decisions["recommendation"].tolist()
+    ['ship']
+    """
+
+    def __init__(
+        self,
+        source: str | Client | Source,
+        *,
+        stream: str | Sequence[str] = STREAM,
+        backfill: int = 1_000,
+        keep: int | timedelta = 100_000,
+        columns: Iterable[Column] = (),
+    ) -> None:
+        streams = (stream,) if isinstance(stream, str) else tuple(stream)
+        self.source = _source(source, streams, backfill)
+        self._said = {"source": self.source.where, "limits": f"backfill={backfill}, keep={keep}"}
+        self._incoming = Incoming(self.source.streams, columns, self.source.numbered)
+        self._windows = {name: Window(keep) for name in self.source.streams}
+        self._totals: dict[tuple[Any, ...], Total] = {}
+        self._tally = Tally(self.source.streams)
+        self._callbacks: list[Callable[[History], object]] = []
+        self._lock = Lock()
+        self._going, self._ended = Event(), Event()
+        self._going.set()
+        self._thread: Thread | None = None
+
+    @property
+    def status(self) -> Status:
+        """How it is doing now."""
+        with self._lock:
+            return self._tally.now()
+
+    def start(self) -> Self:
+        """Begin, or go on where it was stopped; nothing happens where it runs already."""
+        if self._thread is None:
+            self._ended.clear()
+            self._set(state="starting", error=None)
+            self._thread = Thread(target=self._run, name="mastermind-follower", daemon=True)
+            self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """End: no thread and no connection is left. What was read stays; :meth:`start` goes on behind it."""
+        thread, self._thread = self._thread, None
+        self._ended.set()
+        self._going.set()
+        self.source.close()
+        if thread is not None and thread is not current_thread():
+            thread.join()
+        if thread is not None and self._tally.status.state != "failed":
+            self._set(state="stopped")
+
+    def pause(self) -> None:
+        """Stop reading for a while; what is published meanwhile waits on the stream."""
+        self._going.clear()
+        if self._tally.status.state in ("starting", "live", "reconnecting"):
+            self._set(state="paused")
+
+    def resume(self) -> None:
+        """Go on reading after a pause, behind what was read before it."""
+        if not self._going.is_set() and self._tally.status.state == "paused":
+            self._set(state="live")
+        self._going.set()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        return self.start()
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self.stop)
+
+    async def __aiter__(self) -> AsyncIterator[History]:
+        """Yield each batch as a history, for asyncio code, until the follower ends.
+
+        Raises
+        ------
+        LabError
+            The follower has failed.
+        """
+        loop, wake, batches = asyncio.get_running_loop(), asyncio.Event(), deque[History]()
+
+        def hand_over(batch: History) -> None:
+            batches.append(batch)
+            loop.call_soon_threadsafe(wake.set)
+            # A slow reader holds up the following, not the loop: what comes meanwhile waits on the stream.
+            while len(batches) >= _MOST_AHEAD and not self._ended.wait(0.02):
+                pass
+
+        leave = self.on_batch(hand_over)
+        try:
+            while batches or self._is_running():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(wake.wait(), 0.5)
+                wake.clear()
+                while batches:
+                    yield batches.popleft()
+        finally:
+            leave()
+        if self._tally.status.state == "failed":
+            raise LabError(self._tally.status.error or "the follower has failed")
+
+    def _is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def on_batch(self, callback: Callable[[History], object]) -> Callable[[], None]:
+        """Have each batch, as a history, given to a function, in the follower's thread.
+
+        An error in it is kept in ``status.error`` and ends nothing.
+
+        Returns
+        -------
+        callable
+            Ends it when called.
+        """
+        self._callbacks.append(callback)
+
+        def leave() -> None:
+            with suppress(ValueError):
+                self._callbacks.remove(callback)
+
+        return leave
+
+    def history(self, *, last: int | timedelta | None = None, as_of: str | None = None) -> History:
+        """Return what is kept, as a history of its own that no later entry changes.
+
+        Parameters
+        ----------
+        last
+            Only so many entries of each stream, the newest, or those of so long a time (a timedelta).
+        as_of
+            An entry's id: the history as it was when that was the newest, of one stream only.
+
+        Raises
+        ------
+        OptionError
+            ``as_of`` of several streams, whose ids have no common order.
+        """
+        if as_of is not None and len(self._windows) > 1:
+            raise OptionError("as_of needs a follower of one stream: ids of several have no common order")
+        with self._lock:
+            parts = {name: window.tables(last, as_of) for name, window in self._windows.items()}
+            rows = [self._said | self._row(name, part, as_of) for name, part in parts.items()]
+        return History.of(reduce(join, parts.values()), coverage_frame(rows))
+
+    def _row(self, stream: str, parts: Tables, as_of: str | None) -> dict[str, Any]:
+        return self._tally.row(stream, entry_ids(parts), self._windows[stream].dropped, as_of)
+
+    def summary(self, kind: type[Kind], **options: Any) -> Kind:
+        """Return a running total of all that has come: a batch is counted once, then merged.
+
+        The first time a summary is asked for, it counts what is kept; ask before :meth:`start` to count all.
+
+        Parameters
+        ----------
+        kind
+            A summary of :mod:`mastermind_lab.stats`.
+        **options
+            Those of its ``of``.
+        """
+        key = (kind, *sorted((name, _frozen(value)) for name, value in options.items()))
+        with self._lock:
+            if key not in self._totals:
+                self._totals[key] = Total(kind, options)
+                for window in self._windows.values():
+                    self._totals[key].add(window.tables())
+            total = self._totals[key]
+        return cast(Kind, total.value())
+
+    def feed(self, entries: Iterable[tuple[str, bytes | str | None]]) -> None:
+        """Take in entries (id, payload) by hand, as if they had come."""
+        self.take(News(self.source.streams[0], list(entries)))  # type: ignore[arg-type] # str is bytes to be
+
+    def take(self, news: News) -> None:
+        """Take in what a source tells."""
+        if news.rewound:
+            self._forget()
+        batch = self._incoming.tables(news) if news.entries else None
+        with self._lock:
+            self._tally.add(news, batch)
+            if self._thread is not None:
+                self._tally.set(state=self._state_after(news))
+            if batch is not None:
+                self._windows[news.stream].add(batch)
+                for total in self._totals.values():
+                    total.add(batch)
+        for total in list(self._totals.values()):
+            total.settle()
+        if batch is not None and self._callbacks:
+            self._tell(History.of(batch, coverage_frame()))
+
+    def _state_after(self, news: News) -> State:
+        if not self._going.is_set():
+            return "paused"
+        return "reconnecting" if news.trouble else "live"
+
+    def _run(self) -> None:
+        try:
+            for news in self.source:
+                self.take(news)
+                if len(news.entries) < _FULL:
+                    self._ended.wait(_PACE)
+                self._going.wait()
+                if self._ended.is_set():
+                    return
+        except LabError as error:
+            self._set(state="failed", error=str(error))
+        except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
+            self._set(state="failed", error=f"{type(error).__name__}: {error}")
+
+    def _tell(self, batch: History) -> None:
+        for callback in list(self._callbacks):
+            try:
+                callback(batch)
+            except Exception as error:  # noqa: BLE001 - somebody's function must not end the following
+                self._set(error=f"a callback failed: {type(error).__name__}: {error}")
+
+    def _set(self, **changes: Any) -> None:
+        with self._lock:
+            self._tally.set(**changes)
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._tally.clear()
+            for window in self._windows.values():
+                window.clear()
+            for total in self._totals.values():
+                total.clear()
+
+
+def _source(source: Any, streams: tuple[str, ...], backfill: int) -> Source:
+    if not streams or not all(isinstance(name, str) for name in streams):
+        raise OptionError(f"stream={streams!r:.80}: expected a stream's name, or several")
+    if isinstance(backfill, bool) or not isinstance(backfill, int) or backfill < 0:
+        raise OptionError(f"backfill={backfill!r}: expected a number of entries, 0 or more")
+    if hasattr(source, "connection_pool") or (isinstance(source, str) and source.startswith(SCHEMES)):
+        return Tail(source, streams, backfill=backfill)
+    if hasattr(source, "streams") and hasattr(source, "close"):
+        return cast(Source, source)
+    raise OptionError(
+        f"cannot follow a {type(source).__name__}: give a redis:// URL or a client; "
+        "a file or a snapshot plays as lab.replay(...)"
+    )
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

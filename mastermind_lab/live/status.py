@@ -1,0 +1,141 @@
+"""How a follower is doing, and its account of every entry."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import pyarrow.compute as pc
+
+from ..frames import Tables, id_key
+from ..stream import Gap, News
+
+State = Literal["starting", "live", "paused", "reconnecting", "stopped", "failed"]
+
+_RATE_OVER = 10.0  # seconds
+_CERTAINTIES = ("not verified", "at most", "exact")
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a follower is doing.
+
+    Attributes
+    ----------
+    state
+        ``starting``, ``live``, ``paused``, ``reconnecting``, ``stopped`` or ``failed``.
+    received, rejected
+        Entries so far, and how many of them could not be decoded.
+    rate
+        Entries a second, over the last 10 s.
+    lag
+        Seconds from an entry's ``published_at`` to its ``streamed_at``, of the newest decision that has both.
+    trimmed
+        Entries that were gone before they could be read.
+    resets
+        How often the stream was deleted, rolled back or begun again.
+    last_id
+        The newest entry.
+    error
+        The last fault, in plain words; it stays when it has passed.
+    """
+
+    state: State = "starting"
+    received: int = 0
+    rejected: int = 0
+    rate: float = 0.0
+    lag: float | None = None
+    trimmed: int = 0
+    resets: int = 0
+    last_id: str | None = None
+    error: str | None = None
+
+
+class Tally:
+    """Counts what a follower is told: for its status, and for the coverage of its histories."""
+
+    def __init__(self, streams: Iterable[str]) -> None:
+        self.status = Status()
+        self._streams = {name: _Account() for name in streams}
+        self._arrivals: deque[tuple[float, int]] = deque()
+
+    def set(self, **changes: Any) -> None:
+        """Change the status."""
+        self.status = replace(self.status, **changes)
+
+    def now(self) -> Status:
+        """Return the status, with the rate of this moment."""
+        end = time.monotonic() - _RATE_OVER
+        recent = sum(count for when, count in self._arrivals if when > end)
+        return replace(self.status, rate=recent / _RATE_OVER)
+
+    def add(self, news: News, batch: Tables | None) -> None:
+        """Count what happened, and the batch it was decoded to."""
+        now, account = self.status, self._streams[news.stream]
+        account.add(news)
+        self.set(
+            received=now.received + len(news.entries),
+            rejected=now.rejected + (batch["rejects"].num_rows if batch else 0),
+            trimmed=now.trimmed + (news.gap.missing if news.gap else 0),
+            resets=now.resets + news.began_again,
+            lag=_lag(batch, now.lag),
+            last_id=news.entries[-1][0] if news.entries else now.last_id,
+            error=str(news.trouble) if news.trouble else now.error,
+        )
+        if news.entries:
+            self._arrivals.append((time.monotonic(), len(news.entries)))
+            while self._arrivals[0][0] < self._arrivals[-1][0] - _RATE_OVER:
+                self._arrivals.popleft()
+
+    def clear(self) -> None:
+        """Forget all but the state."""
+        state = self.status.state
+        self.__init__(self._streams)  # type: ignore[misc] # a tally without a past is a new one
+        self.set(state=state)
+
+    def row(self, stream: str, ids: list[str], dropped: int, as_of: str | None) -> dict[str, Any]:
+        """Account for the entries of a stream, a row of ``coverage``: kept, left out, gone."""
+        account = self._streams[stream]
+        gaps = [gap for gap in account.gaps if as_of is None or id_key(gap.after) < id_key(as_of)]
+        certainties = {account.first.get("certainty"), *(gap.certainty for gap in gaps)}
+        notes = [account.first.get("note"), account.resets and f"began again {account.resets} times"]
+        return {
+            "stream": stream,
+            "first_id": ids[0] if ids else None,
+            "last_id": ids[-1] if ids else None,
+            "entries": len(ids),
+            "left_out": _sum(account.first.get("left_out"), dropped),
+            "missing": _sum(account.first.get("missing"), sum(gap.missing for gap in gaps)),
+            "certainty": next((one for one in _CERTAINTIES if one in certainties), "not verified"),
+            "note": "; ".join(note for note in notes if note),
+        }
+
+
+@dataclass
+class _Account:
+    """One stream's: what was known at the start, and what happened since."""
+
+    first: dict[str, Any] = field(default_factory=dict)
+    gaps: list[Gap] = field(default_factory=list)
+    resets: int = 0
+
+    def add(self, news: News) -> None:
+        self.first.update(news.account or {})
+        if news.gap:
+            self.gaps.append(news.gap)
+        self.resets += news.began_again
+
+
+def _sum(known: int | None, more: int) -> int | None:
+    return None if known is None else known + more
+
+
+def _lag(batch: Tables | None, before: float | None) -> float | None:
+    if batch is None:
+        return before
+    decisions = batch["decisions"]
+    lags = pc.subtract(decisions["streamed_at"], decisions["published_at"]).drop_null()
+    return lags[-1].as_py().total_seconds() if len(lags) else before

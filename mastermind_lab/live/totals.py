@@ -1,0 +1,76 @@
+"""Running totals: a summary of all that has come, merged batch by batch."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import replace
+from threading import Lock
+from typing import Any
+
+import pandas as pd
+
+from ..frames import Tables, coverage_frame, in_one_piece, merge
+from ..history import History
+from ..stats.input import names_of
+from ..stats.summary import Summary
+
+_MOST = 2_000  # entries that wait to be counted: few enough that counting them does not hold up a redraw
+
+
+class Total:
+    """One running total; batches are counted together, when it is asked for or when many have come.
+
+    Parameters
+    ----------
+    kind
+        A summary of :mod:`mastermind_lab.stats`.
+    options
+        Those of its ``of``.
+    """
+
+    def __init__(self, kind: type[Summary], options: dict[str, Any]) -> None:
+        self.kind, self.options = kind, options
+        self._fresh: deque[Tables] = deque()
+        self._waiting = 0
+        self._total: Summary | None = None
+        self._counting = Lock()
+
+    def add(self, parts: Tables) -> None:
+        """Take in a batch."""
+        self._fresh.append(parts)
+        self._waiting += parts["decisions"].num_rows + parts["rejects"].num_rows
+
+    def settle(self) -> None:
+        """Count what waits, if it is much."""
+        if self._waiting >= _MOST:
+            self.value()
+
+    def clear(self) -> None:
+        """Begin anew."""
+        with self._counting:
+            self._fresh.clear()
+            self._waiting, self._total = 0, None
+
+    def value(self) -> Summary:
+        """Return the total so far."""
+        with self._counting:
+            self._waiting = 0
+            fresh = [self._fresh.popleft() for _ in range(len(self._fresh))]
+            if fresh or self._total is None:
+                counted = self._count(fresh)
+                self._total = counted if self._total is None else self._total + counted
+            return self._total
+
+    def _count(self, fresh: Iterable[Tables]) -> Summary:
+        history = History.of(in_one_piece(merge(fresh)), coverage_frame())
+        grown = _grown(history, names_of(self.options.get("by")))
+        found: Summary = self.kind.of(grown, **self.options)  # type: ignore[attr-defined] # every subject has it
+        return found
+
+
+def _grown(history: History, names: Iterable[str]) -> History:
+    """Give ``decisions`` the columns to group by that no entry of this batch has: all missing."""
+    there = {*history.decisions.columns, *history.votes.columns}
+    lacking = {name: pd.Series(pd.NA, history.decisions.index, "str") for name in names if name not in there}
+    return replace(history, decisions=history.decisions.assign(**lacking)) if lacking else history

@@ -1,0 +1,178 @@
+"""The latest entries of what is followed: a window bounded by count or by age."""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ..errors import OptionError
+from ..frames import DECLARED, Tables, entry_ids, id_key, id_parts, in_one_piece, is_open, merge
+
+_SMALL = 64  # batches, after which they are put in one piece: many small tables are slow to merge
+_CHUNK = 4_096  # entries, likewise
+
+
+class _Chunk(NamedTuple):
+    parts: Tables
+    entries: int
+    newest: datetime | None
+
+
+class Window:
+    """Batches in the order they came; the oldest are dropped when they are no longer within ``keep``.
+
+    Parameters
+    ----------
+    keep
+        So many entries, rejects included, or so long a time before the newest decision.
+
+    Raises
+    ------
+    OptionError
+        ``keep`` is neither, or not above 0.
+    """
+
+    def __init__(self, keep: int | timedelta) -> None:
+        self.keep = _checked(keep)
+        self.dropped = 0
+        self._chunks: deque[_Chunk] = deque()
+        self._small: list[_Chunk] = []
+
+    def add(self, parts: Tables) -> None:
+        """Take in a batch."""
+        self._small.append(_chunk(parts))
+        if len(self._small) >= _SMALL or sum(chunk.entries for chunk in self._small) >= _CHUNK:
+            self._chunks.append(_merged(self._small))
+            self._small = []
+            while len(self._chunks) > 1 and self._chunks[-2].entries <= min(
+                self._chunks[-1].entries, _CHUNK * 4
+            ):
+                self._chunks.append(_merged([self._chunks.pop(), self._chunks.pop()][::-1]))
+            self._drop()
+
+    def _drop(self) -> None:
+        while len(self._chunks) > 1 and self._is_past(self._chunks[0]):
+            self.dropped += self._chunks.popleft().entries
+
+    def _is_past(self, chunk: _Chunk) -> bool:
+        if isinstance(self.keep, timedelta):
+            newest = self._newest()
+            return bool(newest and chunk.newest and chunk.newest < newest - self.keep)
+        return sum(one.entries for one in self._all()) - chunk.entries >= self.keep
+
+    def _all(self) -> list[_Chunk]:
+        return [*self._chunks, *self._small]
+
+    def _newest(self) -> datetime | None:
+        return max((chunk.newest for chunk in self._all() if chunk.newest), default=None)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.dropped, self._small = 0, []
+        self._chunks.clear()
+
+    def tables(self, last: int | timedelta | None = None, as_of: str | None = None) -> Tables:
+        """Return what is kept: all, the ``last`` of it, or as it was when ``as_of`` was the newest id."""
+        chunks = self._all()
+        parts = merge([chunk.parts for chunk in self._enough(chunks, None if as_of else last)])
+        if as_of is not None:
+            parts = _as_then(parts, as_of)
+        for bound in (self.keep, last):
+            if bound is not None:
+                parts = self._cut(parts, bound)
+        return parts
+
+    def _enough(self, chunks: list[_Chunk], last: int | timedelta | None) -> list[_Chunk]:
+        """Leave out old chunks that a count makes needless."""
+        if not isinstance(last, int):
+            return chunks
+        found, entries = [], 0
+        for chunk in reversed(chunks):
+            if entries >= last:
+                break
+            found.append(chunk)
+            entries += chunk.entries
+        return found[::-1]
+
+    def _cut(self, parts: Tables, bound: int | timedelta) -> Tables:
+        first = _first_of_last(parts, bound) if isinstance(bound, int) else _first_within(parts, bound)
+        return parts if first is None else _between(parts, first, None)
+
+
+def _checked(keep: int | timedelta) -> int | timedelta:
+    good = isinstance(keep, timedelta | int) and not isinstance(keep, bool)
+    if not good or keep <= type(keep)():  # type: ignore[operator] # both of one type
+        raise OptionError(f"keep={keep!r}: expected a number of entries, or a timedelta, above 0")
+    return keep
+
+
+def _chunk(parts: Tables) -> _Chunk:
+    entries = parts["decisions"].num_rows + parts["rejects"].num_rows
+    return _Chunk(parts, entries, pc.max(_times(parts)).as_py())
+
+
+def _merged(chunks: list[_Chunk]) -> _Chunk:
+    return _chunk(in_one_piece(merge([chunk.parts for chunk in chunks])))
+
+
+def _times(parts: Tables) -> pa.ChunkedArray:
+    """When the stream took each decision, or else when it was published."""
+    decisions = parts["decisions"]
+    return pc.coalesce(decisions["streamed_at"], decisions["published_at"])
+
+
+def _first_of_last(parts: Tables, count: int) -> str | None:
+    ids = entry_ids(parts)
+    return None if len(ids) <= count else ids[-count]
+
+
+def _first_within(parts: Tables, age: timedelta) -> str | None:
+    times = _times(parts)
+    newest = pc.max(times).as_py()
+    if newest is None:
+        return None
+    place = pc.index(pc.greater_equal(times, newest - age), True).as_py()
+    return str(parts["decisions"]["stream_id"][place].as_py())
+
+
+def _between(parts: Tables, first: str | None, last: str | None) -> Tables:
+    """Keep the entries from one id to another, both inclusive."""
+    return {name: table.filter(pa.array(_inside(table, first, last))) for name, table in parts.items()}
+
+
+def _inside(table: pa.Table, first: str | None, last: str | None) -> NDArray[np.bool_]:
+    ids = id_parts(table["stream_id"])
+    inside = np.ones(len(ids), bool)
+    if first is not None:
+        inside &= ~_before(ids, id_key(first))
+    if last is not None:
+        inside &= _before(ids, id_key(last)) | (ids == np.array(id_key(last), np.uint64)).all(axis=1)
+    return inside
+
+
+def _before(ids: NDArray[np.uint64], key: tuple[int, int, int]) -> NDArray[np.bool_]:
+    epoch, milliseconds, sequence = (np.uint64(one) for one in key)
+    same_epoch, same_time = ids[:, 0] == epoch, ids[:, 1] == milliseconds
+    earlier = (ids[:, 1] < milliseconds) | (same_time & (ids[:, 2] < sequence))
+    return np.asarray((ids[:, 0] < epoch) | (same_epoch & earlier))
+
+
+def _as_then(parts: Tables, as_of: str) -> Tables:
+    """Cut what came later, and the open columns that came with it."""
+    then = _between(parts, None, as_of)
+    return {name: table.select(_columns_then(name, table)) for name, table in then.items()}
+
+
+def _columns_then(frame: str, table: pa.Table) -> list[str]:
+    declared = DECLARED[frame]
+    return [
+        column
+        for column in table.column_names
+        if column in declared or not is_open(frame, column) or table[column].null_count < table.num_rows
+    ]

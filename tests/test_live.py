@@ -1,0 +1,397 @@
+import asyncio
+import math
+import os
+import signal
+import threading
+import time
+from datetime import timedelta
+
+import pandas as pd
+import pytest
+import redis
+
+import mastermind_lab as lab
+from mastermind_lab.arena import Arena, payloads
+from mastermind_lab.envelope import STREAM
+from mastermind_lab.live import Pulse
+from mastermind_lab.stats import Confidence, Margin, Votes
+from mastermind_lab.stream import Gap, News
+
+FRAMES = ("decisions", "votes", "citations", "arguments", "rejects")
+
+
+@pytest.fixture
+def raw(redis_url):
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def envelopes():
+    return list(payloads(Arena(3), 300, malformed=0.05))
+
+
+@pytest.fixture(scope="module")
+def numbered(envelopes):
+    return [(f"{1_700_000_000_000 + 1_000 * place}-0", one) for place, one in enumerate(envelopes)]
+
+
+def publish(raw, entries, stream=STREAM):
+    with raw.pipeline(transaction=False) as pipe:
+        for one in entries:
+            entry_id, payload = one if isinstance(one, tuple) else ("*", one)
+            pipe.xadd(stream, {"data": payload}, entry_id)
+        pipe.execute()
+
+
+def unstarted(**options):
+    return lab.Follower("redis://localhost:1", **options)
+
+
+def until(true, seconds=15):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def same(left, right):
+    for frame in FRAMES:
+        pd.testing.assert_frame_equal(getattr(left, frame), getattr(right, frame))
+
+
+def fed(numbered, sizes, **options):
+    follower, start = unstarted(**options), 0
+    for size in sizes:
+        follower.feed(numbered[start : start + size])
+        start += size
+    return follower
+
+
+class TestWithoutAThread:
+    """Built, never started, and fed by hand."""
+
+    def test_however_it_comes_it_is_the_same_history(self, raw, redis_url, numbered):
+        publish(raw, numbered)
+        read = lab.read(redis_url)
+        for sizes in ([300], [1] * 300, [7, 1, 200, 92]):
+            same(fed(numbered, sizes).history(), read)
+
+    @pytest.mark.parametrize("keep", [1, 10, 299, 300, 1_000])
+    def test_it_keeps_so_many_entries(self, numbered, keep):
+        history = fed(numbered, [1] * 300, keep=keep).history()
+        whole = fed(numbered, [300]).history()
+        ids = [entry_id for entry_id, _ in numbered[-keep:]]
+        assert sorted([*history.decisions["stream_id"], *history.rejects["stream_id"]]) == sorted(ids)
+        kept = whole.votes[whole.votes["stream_id"].isin(ids)].reset_index(drop=True)
+        pd.testing.assert_frame_equal(history.votes, kept[history.votes.columns])
+
+    def test_memory_is_bounded_by_what_is_kept(self, numbered):
+        follower = unstarted(keep=5_000)
+        for round_ in range(40):
+            follower.feed((f"{int(i[:-2]) + round_ * 1_000_000}-0", one) for i, one in numbered)
+        [window] = follower._windows.values()
+        held = sum(chunk.entries for chunk in window._all())
+        assert 5_000 <= held <= 5_000 + 3 * 4_096
+        assert window.dropped + held == 40 * 300
+
+    def test_it_keeps_so_long_a_time(self, numbered):
+        history = fed(numbered, [50] * 6, keep=timedelta(seconds=30)).history()
+        newest = history.decisions["streamed_at"].max()
+        assert history.decisions["streamed_at"].min() >= newest - pd.Timedelta(30, "s")
+        assert len(history.decisions) + len(history.rejects) in (30, 31)
+
+    def test_the_last_of_it(self, numbered):
+        follower = fed(numbered, [9] * 30)
+        assert len(follower.history(last=20).decisions) + len(follower.history(last=20).rejects) == 20
+        assert len(follower.history(last=timedelta(seconds=5)).decisions) <= 6
+
+    def test_as_it_was_then(self, numbered):
+        follower, then = unstarted(), {}
+        for start in range(0, 300, 20):
+            follower.feed(numbered[start : start + 20])
+            then[numbered[start + 19][0]] = follower.history()
+        for entry_id, history in then.items():
+            same(follower.history(as_of=entry_id), history)
+
+    def test_a_running_total_is_that_of_the_history(self, numbered):
+        follower = unstarted()
+        early = follower.summary(Confidence, by="meta.model")
+        assert early.table().empty
+        for start in range(0, 300, 10):
+            follower.feed(numbered[start : start + 10])
+            if start == 100:
+                follower.summary(Votes)
+        whole = follower.history()
+        for kind, options in ((Confidence, {"by": "meta.model"}), (Votes, {}), (Margin, {})):
+            running = follower.summary(kind, **options).table()
+            pd.testing.assert_frame_equal(running, kind.of(whole, **options).table())
+
+    def test_a_total_by_a_column_that_comes_late(self):
+        follower = unstarted()
+        follower.summary(Confidence, by="meta.model")
+        plain = b'{"decision": {"recommendation": "a", "confidence": 0.5}%s}'
+        for number, more in enumerate([b"", b"", b', "meta": {"model": "m"}', b""], 1):
+            follower.feed([(f"{number}-0", plain % more)])
+            table = follower.summary(Confidence, by="meta.model").table()
+        assert table["n"].tolist() == [1, 3]
+
+    def test_status_counts(self, numbered):
+        follower = fed(numbered, [100, 200])
+        status, history = follower.status, follower.history()
+        assert (status.received, status.rejected) == (300, len(history.rejects))
+        assert status.last_id == numbered[-1][0]
+        assert status.rate == pytest.approx(30)
+
+    def test_gaps_and_resets_are_in_the_coverage(self, numbered):
+        follower = unstarted()
+        follower.take(
+            News(STREAM, [], account={"left_out": 7, "missing": 2, "certainty": "exact", "note": ""})
+        )
+        follower.take(News(STREAM, numbered[:10]))
+        follower.take(News(STREAM, numbered[15:20], gap=Gap(numbered[9][0], numbered[15][0], 5, "at most")))
+        follower.take(News(STREAM, [], began_again=True))
+        [row] = follower.history().coverage.to_dict("records")
+        assert (row["entries"], row["left_out"], row["missing"], row["certainty"]) == (15, 7, 7, "at most")
+        assert "began again 1 times" in row["note"]
+        [then] = follower.history(as_of=numbered[9][0]).coverage.to_dict("records")
+        assert (then["entries"], then["missing"]) == (10, 2)
+        assert (follower.status.trimmed, follower.status.resets) == (5, 1)
+
+    def test_batches_are_told_and_a_bad_listener_ends_nothing(self, numbered):
+        follower, told = unstarted(), []
+        leave = follower.on_batch(lambda batch: told.append(len(batch) + len(batch.rejects)))
+        follower.on_batch(lambda batch: 1 / 0)
+        follower.feed(numbered[:10])
+        leave()
+        follower.feed(numbered[10:20])
+        assert told == [10]
+        assert "ZeroDivisionError" in follower.status.error
+
+    @pytest.mark.parametrize(
+        ("options", "wrong"),
+        [
+            ({"keep": 0}, "keep=0"), ({"keep": True}, "keep=True"), ({"keep": timedelta(0)}, "keep="),
+            ({"backfill": -1}, "backfill=-1"), ({"stream": []}, "stream="), ({"stream": [1]}, "stream="),
+        ],
+    )  # fmt: skip
+    def test_options_that_make_no_sense(self, options, wrong):
+        with pytest.raises(lab.OptionError, match=wrong):
+            unstarted(**options)
+
+    def test_a_file_is_to_be_replayed(self):
+        with pytest.raises(lab.OptionError, match=r"lab\.replay"):
+            lab.Follower("data/arena.ndjson.gz")
+
+    def test_several_streams(self, numbered):
+        follower = unstarted(stream=["a", "b"])
+        for stream in ("a", "b"):
+            follower.take(News(stream, numbered[:50]))
+        history = follower.history()
+        assert history.decisions["stream_id"].is_unique
+        assert history.decisions["stream"].value_counts().nunique() == 1
+        assert len(history.coverage) == 2
+        assert len(history.votes) == 2 * len(fed(numbered, [50]).history().votes)
+        assert Confidence.of(history, by="stream").table()["n"].tolist() == [len(history) / 2] * 2
+
+
+class TestFollowing:
+    def test_backfill_and_then_on_without_gap_or_double(self, raw, redis_url, envelopes):
+        publish(raw, envelopes[:100])
+        publisher = threading.Thread(target=publish, args=(raw, envelopes[100:]))
+        with lab.Follower(redis_url, backfill=50) as follower:
+            publisher.start()
+            until(lambda: follower.status.last_id == raw.xinfo_stream(STREAM)["last-generated-id"].decode())
+            publisher.join()
+            until(lambda: follower.status.last_id == raw.xinfo_stream(STREAM)["last-generated-id"].decode())
+            history = follower.history()
+            assert follower.status.state == "live"
+        assert follower.status.state == "stopped"
+        same(history, lab.read(redis_url, last=follower.status.received))
+        [row] = history.coverage.to_dict("records")
+        assert (row["entries"] + row["left_out"], row["missing"]) == (300, 0)
+        assert row["entries"] >= 50
+
+    def test_nothing_is_left_behind_however_often(self, raw, redis_url, envelopes):
+        publish(raw, envelopes[:10])
+        threads, files = threading.active_count(), len(os.listdir("/proc/self/fd"))
+        follower = lab.Follower(redis_url)
+        for _ in range(5):
+            follower.start()
+            follower.start()
+            until(lambda: follower.status.state == "live")
+            assert threading.active_count() == threads + 1
+            follower.stop()
+            follower.stop()
+        assert follower.status.received == 10
+        assert (threading.active_count(), len(raw.client_list())) == (threads, 1)
+        assert len(os.listdir("/proc/self/fd")) <= files + 1
+
+    def test_stopped_and_started_again_it_goes_on(self, raw, redis_url, envelopes):
+        publish(raw, envelopes[:10])
+        with lab.Follower(redis_url, backfill=5) as follower:
+            until(lambda: follower.status.received == 5)
+        publish(raw, envelopes[10:20])
+        with follower:
+            until(lambda: follower.status.received == 15)
+        assert len(lab.read(redis_url, last=15)) == len(follower.history())
+
+    def test_a_pause_loses_nothing(self, raw, redis_url, envelopes):
+        with lab.Follower(redis_url) as follower:
+            until(lambda: follower.status.state == "live")
+            follower.pause()
+            assert follower.status.state == "paused"
+            publish(raw, envelopes[:20])
+            time.sleep(1.3)
+            seen = follower.status.received
+            follower.resume()
+            until(lambda: follower.status.received == 20)
+        assert seen in (0, 20)  # a look that was under way may have brought them
+
+    def test_a_server_that_comes_late_and_goes_and_comes(self, server, envelopes):
+        server.stop()
+        with lab.Follower(server.url) as follower:
+            until(lambda: follower.status.state == "reconnecting")
+            assert "no Redis answers" in follower.status.error
+            server.start()
+            with redis.Redis.from_url(server.url) as raw:
+                publish(raw, envelopes[:10])
+                until(lambda: follower.status.received == 10)
+                assert follower.status.state == "live"
+                os.kill(server.pid, signal.SIGKILL)
+                until(lambda: follower.status.state == "reconnecting")
+                server.start()
+                until(lambda: follower.status.state == "live")
+                publish(raw, envelopes[10:15])
+                until(lambda: follower.status.received == 15)
+        assert follower.status.resets == 1
+
+    def test_a_lasting_fault_is_shown_not_raised(self, make_server):
+        server = make_server("--requirepass", "right")
+        with lab.Follower(server.url.replace("//", "//:canary@")) as follower:
+            until(lambda: follower.status.state == "failed")
+        assert "password" in follower.status.error
+        assert "canary" not in repr(follower.status) + str(follower.history().coverage.to_dict())
+        assert follower.status.state == "failed"
+
+    def test_a_large_envelope_and_a_flood_of_rejects(self, raw, redis_url):
+        big = b'{"decision": {"recommendation": "%s", "confidence": 1}}' % (b"x" * 20_000_000)
+        with lab.Follower(redis_url, keep=1_000) as follower:
+            publish(raw, [b"no"] * 5_000)
+            publish(raw, [big])
+            until(lambda: follower.status.received == 5_001, 30)
+        assert follower.status.rejected == 5_000
+        assert len(follower.history().rejects) == 999
+
+    async def test_from_asyncio(self, raw, redis_url, envelopes):
+        publish(raw, envelopes[:10])
+        entries = 0
+        async with lab.Follower(redis_url) as follower:
+            await asyncio.to_thread(publish, raw, envelopes[10:30])
+            async for batch in follower:
+                entries += len(batch) + len(batch.rejects)
+                if entries == 30:
+                    break
+        assert not follower._is_running()
+
+    async def test_asyncio_hears_of_a_failure(self, raw, redis_url):
+        raw.set(STREAM, "text")
+        async with lab.Follower(redis_url) as follower:
+            with pytest.raises(lab.LabError, match="not a stream"):
+                await anext(aiter(follower))
+
+    def test_a_thousand_decisions_a_second(self, raw, redis_url, envelopes):
+        with lab.Follower(redis_url) as follower:
+            for _ in range(10):
+                publish(raw, envelopes)
+            until(lambda: follower.status.received == 3_000)
+            assert len(follower.history()) + len(follower.history().rejects) == 3_000
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return lab.sample(last=60)
+
+
+class TestReplay:
+    def test_at_full_speed_it_is_the_same_history(self, sample):
+        with lab.Follower(lab.replay(sample, speed=math.inf)) as follower:
+            until(lambda: follower.status.state == "stopped" or follower.status.received >= 60)
+            history = follower.history()
+        pd.testing.assert_frame_equal(
+            history.decisions[["stream_id", "confidence", "published_at"]],
+            sample.decisions[["stream_id", "confidence", "published_at"]],
+        )
+
+    def test_a_raw_payload_is_played_as_it_came(self):
+        history = lab.sample(last=20, payloads=True)
+        played = dict(entry for news in lab.replay(history, speed=math.inf) for entry in news.entries)
+        assert [played[one] for one in history.payloads["stream_id"]] == list(history.payloads["payload"])
+
+    def test_the_clock(self, sample):
+        when = sample.decisions["published_at"]
+        whole = (when.max() - when.min()).total_seconds()
+        began = time.monotonic()
+        list(lab.replay(sample, speed=whole / 0.5))
+        assert 0.4 < time.monotonic() - began < 3
+
+    def test_paused_it_plays_nothing(self, sample):
+        replay = lab.replay(sample, speed=1)
+        replay.pause()
+        news = iter(replay)
+        first = len(next(news).entries)
+        assert first in (0, 1)
+        assert next(news).entries == []
+        replay.resume()
+        replay.speed = math.inf
+        assert first + sum(len(one.entries) for one in news) == 60
+
+    def test_seeking_forward_and_back(self, sample):
+        ids = sample.decisions["stream_id"]
+        replay = lab.replay(sample, speed=1)
+        replay.pause()
+        follower, news = lab.Follower(replay), iter(replay)
+        for target, count in ((ids[40], 41), (ids[10], 11), (sample.decisions["published_at"][20], 21)):
+            replay.seek(target)
+            for _ in range(2):
+                follower.take(next(news))
+            assert len(follower.history()) == count
+        with pytest.raises(lab.OptionError, match="seek"):
+            replay.seek("soon")
+
+    @pytest.mark.parametrize("speed", [0, -1, True, "10", math.nan])
+    def test_a_speed_that_makes_no_sense(self, sample, speed):
+        with pytest.raises(lab.OptionError, match="speed="):
+            lab.replay(sample, speed=speed)
+
+
+class TestPulse:
+    def test_it_beats_and_ends(self):
+        beats, threads = [], threading.active_count()
+        pulse = Pulse(lambda: beats.append(1), 50, beats.append)
+        pulse.start()
+        until(lambda: len(beats) > 3)
+        pulse.stop()
+        pulse.stop()
+        assert threading.active_count() == threads
+
+    def test_an_error_is_handed_on_and_it_goes_on(self):
+        errors = []
+        pulse = Pulse(lambda: 1 / 0, 50, errors.append)
+        pulse.start()
+        until(lambda: len(errors) > 3)
+        pulse.stop()
+        assert isinstance(errors[0], ZeroDivisionError)
+
+    def test_it_takes_no_more_than_its_share(self):
+        def work():
+            end = time.thread_time() + 0.05
+            while time.thread_time() < end:
+                pass
+
+        pulse = Pulse(work, 1_000, print)
+        began, cpu = time.monotonic(), time.process_time()
+        pulse.start()
+        time.sleep(1)
+        pulse.stop()
+        assert (time.process_time() - cpu) / (time.monotonic() - began) < 0.35
