@@ -28,6 +28,7 @@ __all__ = [
     "Follower",
     "History",
     "LabError",
+    "LiveView",
     "OptionError",
     "SourceError",
     "Vote",
@@ -35,6 +36,7 @@ __all__ = [
     "charts",
     "decode_envelope",
     "dictionary",
+    "follow",
     "follow_envelopes",
     "id_key",
     "publish_envelope",
@@ -50,8 +52,9 @@ __all__ = [
 if TYPE_CHECKING:
     from . import charts, stats
     from .live import Follower, replay
+    from .widget import LiveView, follow
 
-_LATER = {"Follower": "live", "replay": "live"}
+_LATER = {"Follower": "live", "LiveView": "widget", "follow": "widget", "replay": "live"}
 """Names from rooms with heavy libraries -> the room."""
 
 

@@ -30,6 +30,7 @@ HOMES = {
     "distributed": {"scale"},
     "matplotlib": {"charts"},
     "ipywidgets": {"widget"},
+    "IPython": {"widget"},
     "threading": {"live", "stream"},  # stream fetches pages ahead
     "typer": {"cli"},
     "rich": {"cli"},

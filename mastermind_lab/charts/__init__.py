@@ -18,6 +18,7 @@ from .margin import margin
 from .overview import overview
 from .picture import save
 from .pivotal import pivotal
+from .redrawn import Redrawn, sheet
 from .regimes import regimes
 from .reliability import reliability
 from .risk_coverage import risk_coverage
@@ -28,6 +29,7 @@ from .voters import voters
 from .votes import votes
 
 __all__ = [
+    "Redrawn",
     "agreement",
     "argument_tree",
     "arguments",
@@ -44,6 +46,7 @@ __all__ = [
     "risk_coverage",
     "rules",
     "save",
+    "sheet",
     "stability",
     "timing",
     "voters",

@@ -4,7 +4,7 @@ Between a batch of rows and a DataFrame stands an Arrow table a frame (:data:`Ta
 once each, tables merge without loss, and DataFrames are made once, at the end.
 """
 
-from .declared import COVERAGE, DECLARED, FRAMES, PAYLOADS, check_names, dictionary, is_open
+from .declared import COVERAGE, DECLARED, FRAMES, PAYLOADS, check_names, dictionary, is_open, schema
 from .envelopes import rebuild
 from .ids import id_key, id_parts, order
 from .tables import (
@@ -42,6 +42,7 @@ __all__ = [
     "order",
     "rebuild",
     "renumber",
+    "schema",
     "tables",
     "to_pandas",
 ]

@@ -11,10 +11,12 @@ from functools import reduce
 from threading import Event, Lock, Thread, current_thread
 from typing import Any, Protocol, Self, TypeVar, cast
 
+import pandas as pd
+
 from ..decode import Column
 from ..envelope import STREAM
 from ..errors import LabError, OptionError
-from ..frames import Tables, coverage_frame, entry_ids, join
+from ..frames import Tables, coverage_frame, entry_ids, join, to_pandas
 from ..history import History
 from ..stats.summary import Summary
 from ..stream import SCHEMES, Client, News, Tail
@@ -217,6 +219,12 @@ class Follower:
             parts = {name: window.tables(last, as_of) for name, window in self._windows.items()}
             rows = [self._said | self._row(name, part, as_of) for name, part in parts.items()]
         return History.of(reduce(join, parts.values()), coverage_frame(rows))
+
+    def latest(self, frame: str, count: int) -> pd.DataFrame:
+        """Return the newest rows of one frame, at most ``count`` of each stream."""
+        with self._lock:
+            tables = [window.latest(frame, count) for window in self._windows.values()]
+        return pd.concat([to_pandas({frame: one})[frame] for one in tables], ignore_index=True)
 
     def _row(self, stream: str, parts: Tables, as_of: str | None) -> dict[str, Any]:
         return self._tally.row(stream, entry_ids(parts), self._windows[stream].dropped, as_of)

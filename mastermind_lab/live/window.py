@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..errors import OptionError
-from ..frames import DECLARED, Tables, entry_ids, id_key, id_parts, in_one_piece, is_open, merge
+from ..frames import DECLARED, Tables, entry_ids, id_key, id_parts, in_one_piece, is_open, merge, schema
 
 _SMALL = 64  # batches, after which they are put in one piece: many small tables are slow to merge
 _CHUNK = 4_096  # entries, likewise
@@ -87,6 +87,19 @@ class Window:
             if bound is not None:
                 parts = self._cut(parts, bound)
         return parts
+
+    def latest(self, frame: str, count: int) -> pa.Table:
+        """Return the newest rows of one frame, at most ``count``, oldest first."""
+        found: list[pa.Table] = []
+        for chunk in reversed(self._all()):
+            table = chunk.parts[frame]
+            rows = sum(one.num_rows for one in found)
+            found.append(table.slice(max(table.num_rows - (count - rows), 0)))
+            if rows + table.num_rows >= count:
+                break
+        if not found:
+            return schema(frame).empty_table()
+        return pa.concat_tables(found[::-1], promote_options="default")
 
     def _enough(self, chunks: list[_Chunk], last: int | timedelta | None) -> list[_Chunk]:
         """Leave out old chunks that a count makes needless."""

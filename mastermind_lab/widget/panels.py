@@ -1,0 +1,93 @@
+"""Panels: a chart, or any function of a history, drawn again as the history grows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from inspect import signature
+from typing import Any
+
+from ipywidgets import Image
+
+from .. import charts, stats
+from ..errors import OptionError
+from ..live import Follower
+from .controls import Choice
+
+TABLES = ("decisions", "rejects")
+"""The panels that are no pictures."""
+
+PANELS = ("confidence_over_time", "confidence", "votes", *TABLES)
+"""What is shown unless asked otherwise."""
+
+_KINDS = {"reliability": "Calibration", "risk_coverage": "Calibration"}
+_NO_PANELS = {"argument_tree", "decision", "overview", "save", "sheet"}
+
+
+class Panel:
+    """One picture: a chart with the summary it draws, or a function of a history.
+
+    Parameters
+    ----------
+    chart
+        The name of a chart, a chart, or a function that takes a history and draws on ``ax``.
+    """
+
+    def __init__(self, chart: str | Callable[..., Any]) -> None:
+        self.chart = _chart(chart) if isinstance(chart, str) else chart
+        self.title = getattr(self.chart, "__name__", "panel").replace("_", " ")
+        self.kind = _kind(self.chart)
+        self.image = Image(format="png", layout={"width": "auto", "max_width": "100%"})
+        self._redrawn = charts.Redrawn(self.chart)
+
+    def draw(self, follower: Follower, choice: Choice) -> None:
+        """Draw the picture of this moment."""
+        self.image.value = self._redrawn.png(self.data(follower, choice), **self.options(choice))
+
+    def data(self, follower: Follower, choice: Choice) -> Any:
+        """Return what the chart draws: the running total, or what the chosen window holds."""
+        if self.kind is None:
+            return follower.history(last=choice.window)
+        options = self._counted(choice)
+        if choice.window is None:
+            return follower.summary(self.kind, **options)
+        return self.kind.of(follower.history(last=choice.window), **options)
+
+    def options(self, choice: Choice) -> dict[str, Any]:
+        """Return the options of the chart itself."""
+        return {"by": choice.by} if "by" in self._counted(choice) else {}
+
+    def _counted(self, choice: Choice) -> dict[str, Any]:
+        if self.kind is None:
+            return {}
+        takes = signature(self.kind.of).parameters
+        wanted = {"by": choice.by, "threshold": choice.threshold}
+        return {name: value for name, value in wanted.items() if name in takes and value is not None}
+
+
+def panels(asked: Iterable[str | Callable[..., Any]]) -> tuple[list[Panel], set[str]]:
+    """Make the pictures that are asked for, and say which tables are.
+
+    Raises
+    ------
+    OptionError
+        One is no chart, no table and no function.
+    """
+    names = list(asked)
+    tables = {name for name in names if isinstance(name, str) and name in TABLES}
+    return [Panel(name) for name in names if name not in tables], tables
+
+
+def _chart(name: str) -> Callable[..., Any]:
+    if name in charts.__all__ and name not in _NO_PANELS and name.islower():
+        chart: Callable[..., Any] = getattr(charts, name)
+        return chart
+    known = [one for one in charts.__all__ if one not in _NO_PANELS and one.islower()]
+    raise OptionError(f"no panel {name!r:.60}: there are {', '.join([*known, *TABLES])}, or give a function")
+
+
+def _kind(chart: Callable[..., Any]) -> Any:
+    """Find the summary that a chart of ours draws: it has the chart's name."""
+    name = getattr(chart, "__name__", "")
+    if getattr(charts, name, None) is not chart:
+        return None
+    return getattr(stats, _KINDS.get(name, name.title().replace("_", "")), None)

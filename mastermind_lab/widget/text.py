@@ -1,0 +1,163 @@
+"""What the view shows as HTML; whatever comes from an envelope is text in it, and nothing else."""
+
+from __future__ import annotations
+
+import unicodedata
+from base64 import b64encode
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from ..history import History
+from ..live import Status
+
+_BRIEF, _WHOLE = 160, 2_000  # characters
+_MOST_NODES = 60
+# They would turn around what stands behind them.
+_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+_STYLE = "border-collapse:collapse;font-size:12px;line-height:1.35"
+_CELL = "padding:2px 8px;text-align:left;vertical-align:top;border-bottom:1px solid #ddd"
+
+
+def shown(value: Any, most: int = _BRIEF) -> str:
+    """Return any value as HTML text: escaped, cut, on one line, in its own direction."""
+    if value is None or value is pd.NA or value is pd.NaT or value != value:
+        return ""
+    text = str(value)
+    plain = "".join(map(_plain, text[:most]))
+    return f"<bdi>{escape(plain)}</bdi>" + ("\N{HORIZONTAL ELLIPSIS}" if len(text) > most else "")
+
+
+def _plain(character: str) -> str:
+    if character.isspace():
+        return " "
+    unfit = character in _TURNING or unicodedata.category(character) in ("Cc", "Cs")
+    return "\N{REPLACEMENT CHARACTER}" if unfit else character
+
+
+def status_line(status: Status, where: str, streams: tuple[str, ...], more: str) -> str:
+    """Say how the following is going, in one line, and the last fault below it."""
+    facts = [
+        f"<b>{status.state}</b>",
+        shown(", ".join(streams)) + " at " + shown(where),
+        f"{status.received:,} received",
+        f"{status.rate:.1f} a second",
+        f"lag {status.lag:.2f} s" if status.lag is not None else "",
+        f"{status.rejected:,} rejects",
+        f"{status.trimmed:,} trimmed unseen" if status.trimmed else "no gaps",
+        f"began again {status.resets} times" if status.resets else "",
+        more,
+    ]
+    line = " &middot; ".join(fact for fact in facts if fact)
+    fault = f'<br><span style="color:#882255">{shown(status.error, 300)}</span>' if status.error else ""
+    return f'<div style="line-height:1.4">{line}{fault}</div>'
+
+
+def decisions_table(history: History, most: int = 10) -> str:
+    """List the newest decisions; each opens to its question, votes and argument tree."""
+    newest = history.decisions.tail(most).iloc[::-1]
+    if newest.empty:
+        return "<p>no decisions yet</p>"
+    votes, arguments = _by_id(history.votes), _by_id(history.arguments)
+    rows = [
+        _row(row, votes.get(row["stream_id"]), arguments.get(row["stream_id"])) for row in _records(newest)
+    ]
+    return _table("Latest decisions", ("published (UTC)", "recommendation", "confidence", "votes"), rows)
+
+
+def _by_id(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return {str(stream_id): rows for stream_id, rows in frame.groupby("stream_id", sort=False)}
+
+
+def _row(row: dict[str, Any], votes: pd.DataFrame | None, arguments: pd.DataFrame | None) -> list[str]:
+    when = row["published_at"] if row["published_at"] is not pd.NaT else row["streamed_at"]
+    return [
+        f"{when:%Y-%m-%d %H:%M:%S}" if when is not pd.NaT else "",
+        _folded(shown(row["recommendation"]), _detail(row, votes, arguments)),
+        f"{row['confidence']:.2f}",
+        _tally(votes),
+    ]
+
+
+def _folded(summary: str, detail: str) -> str:
+    return f"<details><summary>{summary}</summary>{detail}</details>"
+
+
+def _tally(votes: pd.DataFrame | None) -> str:
+    if votes is None:
+        return ""
+    counts = votes["choice"].value_counts()
+    named = "; ".join(f"{shown(choice, 40)} {n}" for choice, n in counts.head(4).items())
+    return named + (f"; {len(counts) - 4} more" if len(counts) > 4 else "")
+
+
+def _detail(row: dict[str, Any], votes: pd.DataFrame | None, arguments: pd.DataFrame | None) -> str:
+    parts = [
+        f"<p>{title}: {shown(row[name], _WHOLE)}</p>"
+        for name, title in (
+            ("question", "Question"),
+            ("recommendation", "Recommendation"),
+            ("rationale", "Rationale"),
+        )
+        if shown(row[name])
+    ]
+    if votes is not None:
+        columns = ("voter", "choice", "confidence")
+        lines = [[shown(vote[name]) for name in columns] for vote in _records(votes)]
+        parts.append(_table("Votes", columns, lines))
+    if arguments is not None:
+        parts.append(_tree(arguments))
+    return "".join(parts)
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = frame.head(_MOST_NODES).to_dict("records")  # type: ignore[assignment] # str keys
+    return found
+
+
+def _tree(arguments: pd.DataFrame) -> str:
+    """List the arguments, each moved in by its depth."""
+    lines = [
+        f'<div style="margin-left:{min(int(one["depth"]), 20) * 1.2:.1f}em">'
+        f"{shown(one['stance'], 20) or '-'}: {shown(one['claim'], 300)}</div>"
+        for one in _records(arguments)
+    ]
+    more = len(arguments) - len(lines)
+    return f"<p>Arguments</p>{''.join(lines)}" + (f"<p>and {more:,} more</p>" if more else "")
+
+
+def rejects_table(rejects: pd.DataFrame, total: int) -> str:
+    """List the newest entries that could not be decoded, with the reason and how they begin."""
+    if rejects.empty:
+        return ""
+    rows = [
+        [
+            shown(row["stream_id"]),
+            shown(row["reason"]),
+            shown(row["detail"]),
+            shown(_head(row["payload"]), 80),
+        ]
+        for row in _records(rejects.iloc[::-1])
+    ]
+    return _table(f"Rejects ({total:,} in all)", ("id", "reason", "detail", "begins"), rows)
+
+
+def _head(payload: Any) -> str:
+    return payload[:200].decode("utf-8", "replace") if isinstance(payload, bytes) else ""
+
+
+def _table(caption: str, columns: tuple[str, ...], rows: list[list[str]]) -> str:
+    """Lay out cells, which are HTML, under plain headings."""
+    head = "".join(f'<th scope="col" style="{_CELL}">{name}</th>' for name in columns)
+    body = "".join(
+        "<tr>" + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in row) + "</tr>" for row in rows
+    )
+    title = f'<caption style="text-align:left;font-weight:bold;caption-side:top">{caption}</caption>'
+    return f'<table style="{_STYLE}">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def picture(png: bytes, title: str) -> str:
+    """Embed a picture."""
+    return f'<img alt="{escape(title)}" src="data:image/png;base64,{b64encode(png).decode()}">'

@@ -1,0 +1,290 @@
+"""LiveView: a follower shown in a notebook, with nothing but core ipywidgets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from ipywidgets import HTML, HBox, VBox
+
+from .. import charts
+from ..errors import LabError, OptionError
+from ..history import History
+from ..live import Follower, Pulse, Status
+from ..stats import Confidence
+from . import cells, text
+from .controls import Choice, Controls
+from .panels import PANELS, panels
+
+_SHARE = 0.2  # of a core, for pictures: a notebook has other things to do
+_TABLES_EVERY = 1.0  # seconds
+_FORGOTTEN_AFTER = 5.0  # seconds without a view on any page, after which nobody is thought to look
+
+
+def follow(
+    source: Any,
+    *,
+    panels: Iterable[str | Callable[..., Any]] = PANELS,
+    refresh: float = 5.0,
+    by: str | None = None,
+    window: Any = None,
+    threshold: float = 0.5,
+    **options: Any,
+) -> LiveView:
+    """Watch a running arena: confidence, votes and the latest decisions, as they are published.
+
+    Parameters
+    ----------
+    source
+        A Redis URL or client, a :func:`mastermind_lab.replay`, or a :class:`mastermind_lab.Follower`.
+    panels
+        Names of charts (``"confidence"``), ``"decisions"``, ``"rejects"``, charts, or functions that take a
+        history and draw on ``ax``.
+    refresh
+        How often to look for news and redraw, in times a second, at most.
+    by, window, threshold
+        What the controls begin with: a column to group by; so many entries or so long (a timedelta) to show,
+        None for everything; the confidence below which a decision counts as unsure.
+    **options
+        Those of :class:`mastermind_lab.Follower`.
+
+    Raises
+    ------
+    OptionError
+        An option makes no sense. A server that does not answer is waited for, and shown.
+    """
+    follower = source if isinstance(source, Follower) else Follower(source, **options)
+    view = LiveView(follower, panels=panels, refresh=refresh, choice=Choice(window, by, threshold))
+    cells.enter(view)
+    return view.start()
+
+
+class LiveView:
+    """A follower and its face: a status line, controls, pictures and tables.
+
+    Attributes
+    ----------
+    follower
+        What is shown: :class:`mastermind_lab.Follower`.
+
+    Examples
+    --------
+    >>> from mastermind_lab.live import Follower
+    >>> view = LiveView(Follower("redis://localhost:6379"))
+    >>> len(view.history)
+    0
+    """
+
+    def __init__(
+        self,
+        follower: Follower,
+        *,
+        panels: Iterable[str | Callable[..., Any]] = PANELS,
+        refresh: float = 5.0,
+        choice: Choice = Choice(),  # noqa: B008 - it cannot be changed
+    ) -> None:
+        if isinstance(refresh, bool) or not isinstance(refresh, int | float) or not 0 < refresh <= 20:
+            raise OptionError(f"refresh={refresh!r:.40}: expected times a second, above 0 and up to 20")
+        self.follower = follower
+        self._panels, self._tables = _panels(panels)
+        self._controls = Controls(choice, self._choose)
+        self._status, self._decisions, self._rejects = HTML(), HTML(), HTML()
+        self._error = self._below = ""
+        self._seen: Status | None = None
+        self._due = list(self._panels)
+        self._drawn_of, self._listed_of = -1, -1
+        self._may_draw = self._may_list = 0.0
+        self._forgotten_since: float | None = None
+        self._slept = False
+        self._handle: Any = None
+        self._pulse = Pulse(self._beat, refresh, self._failed)
+        self._wire()
+        for panel in self._panels:
+            panel.data(follower, choice)  # registers its running total before the first entry comes
+
+    def _wire(self) -> None:
+        pictures = HBox([panel.image for panel in self._panels], layout={"flex_flow": "row wrap"})
+        tables = {"decisions": self._decisions, "rejects": self._rejects}
+        shown = [tables[name] for name in tables if name in self._tables]
+        self._box = VBox([self._status, self._controls.row, pictures, *shown])
+        self._box._view_count = 0  # asks for it to be counted
+        self._box.observe(lambda _: self._viewed(), "_view_count")
+        self._controls.pause.observe(lambda change: self._pause(change["new"]), "value")
+        self._controls.stop.on_click(lambda _: self.stop())
+        self._controls.save.on_click(lambda _: self._save())
+
+    @property
+    def history(self) -> History:
+        """What is kept, as a history of this moment."""
+        return self.follower.history()
+
+    @property
+    def decisions(self) -> pd.DataFrame:
+        """The decisions that are kept."""
+        return self.history.decisions
+
+    @property
+    def status(self) -> Status:
+        """How the following is going."""
+        return self.follower.status
+
+    @property
+    def figure(self) -> Any:
+        """The pictures of this moment as one matplotlib Figure, for the paper."""
+        choice = self._controls.choice
+        return charts.sheet(
+            [
+                (panel.chart, panel.data(self.follower, choice), panel.options(choice))
+                for panel in self._panels
+            ]
+        )
+
+    def start(self) -> LiveView:
+        """Begin, or go on where it was stopped."""
+        self.follower.start()
+        self._pulse.start()
+        return self
+
+    def stop(self) -> None:
+        """End: no thread and no connection is left, and the output keeps the last pictures."""
+        self.follower.stop()
+        self._pulse.stop()
+        self._draw_all()
+        self._controls.stop.disabled = self._controls.pause.disabled = True
+        if self._handle is not None:
+            self._handle.update(self._still(), raw=True)
+
+    def _pause(self, is_wanted: bool) -> None:
+        if is_wanted:
+            self.follower.pause()
+        else:
+            self.follower.resume()
+        self._pulse.hurry()
+
+    def _save(self) -> None:
+        folder = Path(self._controls.folder.value.strip() or "snapshots/live")
+        try:
+            self._error = f"saved in {self.history.save(folder)}"
+        except LabError as error:
+            self._error = str(error)
+        self._pulse.hurry()
+
+    def _choose(self) -> None:
+        """Have everything drawn again, as it is chosen now."""
+        self._due = list(self._panels)
+        self._may_draw = 0.0
+        self._seen, self._listed_of = None, -1
+        self._pulse.hurry()
+
+    def _failed(self, error: Exception) -> None:
+        self._error = f"{type(error).__name__}: {error}"
+
+    def _viewed(self) -> None:
+        """Look again when somebody looks again."""
+        if self._box._view_count:
+            self._forgotten_since = None
+            self._choose()
+            if self.follower.status.state != "stopped" or self._slept:
+                self._slept = False
+                self.start()
+        else:
+            self._forgotten_since = time.monotonic()
+
+    def _beat(self) -> None:
+        if not self._box._view_count:
+            self._sleep_if_forgotten()
+            return
+        status = self.follower.status
+        self._say(status)
+        self._draw_next(status)
+        if status.received != self._listed_of and time.monotonic() >= self._may_list:
+            self._list(status)
+
+    def _sleep_if_forgotten(self) -> None:
+        """End the threads of an output that was deleted; they begin again should it be shown again."""
+        since = self._forgotten_since
+        if since is not None and time.monotonic() > since + _FORGOTTEN_AFTER:
+            self._slept = True
+            self.follower.stop()
+            self._pulse.stop()
+
+    def _say(self, status: Status) -> None:
+        if status == self._seen:
+            return
+        self._seen = status
+        source = self.follower.source
+        line = text.status_line(status, source.where, source.streams, self._below)
+        self._status.value = line + (f"<div>{text.shown(self._error, 300)}</div>" if self._error else "")
+
+    def _draw_next(self, status: Status) -> None:
+        """Draw one picture, if it is due and there is time for it."""
+        if not self._due and status.received != self._drawn_of:
+            self._due, self._drawn_of = list(self._panels), status.received
+        if not self._due or time.monotonic() < self._may_draw:
+            return
+        began = time.thread_time()
+        self._draw(self._due.pop(0))
+        self._may_draw = time.monotonic() + (time.thread_time() - began) * (1 / _SHARE - 1)
+
+    def _draw(self, panel: Any) -> None:
+        try:
+            panel.draw(self.follower, self._controls.choice)
+        except Exception as error:  # noqa: BLE001 - one panel's fault, perhaps in a reader's own function
+            self._error = f"{panel.title}: {type(error).__name__}: {error}"
+
+    def _list(self, status: Status) -> None:
+        self._below = self._share_below(self._controls.choice.threshold)
+        newest = self.follower.history(last=30)
+        self._listed_of, self._may_list = status.received, time.monotonic() + _TABLES_EVERY
+        self._controls.offer(newest.decisions)
+        if "decisions" in self._tables:
+            self._decisions.value = text.decisions_table(newest)
+        if "rejects" in self._tables and status.rejected:
+            self._rejects.value = text.rejects_table(self.follower.latest("rejects", 8), status.rejected)
+
+    def _share_below(self, threshold: float) -> str:
+        table = self.follower.summary(Confidence, threshold=threshold).table()
+        if table.empty or not table["n"].iloc[0]:
+            return ""
+        share, low, high = table[["share_below", "share_below_low", "share_below_high"]].iloc[0]
+        return f"{share:.0%} below {threshold:g} (95% interval {low:.0%} to {high:.0%})"
+
+    def _draw_all(self) -> None:
+        for panel in self._panels:
+            self._draw(panel)
+        status = self.follower.status
+        self._say(status)
+        self._list(status)
+
+    def __repr__(self) -> str:
+        status = self.follower.status
+        return f"<LiveView: {status.state}, {status.received:,} received, {status.rejected:,} rejects>"
+
+    def _still(self) -> dict[str, str]:
+        """Show the present state without a kernel."""
+        pictures = [
+            text.picture(panel.image.value, panel.title) for panel in self._panels if panel.image.value
+        ]
+        tables = [self._decisions.value, self._rejects.value]
+        return {"text/plain": repr(self), "text/html": "\n".join([self._status.value, *pictures, *tables])}
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """Return the live view, and a still of it for where there is no kernel."""
+        self._draw_all()
+        live: dict[str, Any] = self._box._repr_mimebundle_()
+        return live | self._still()
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        # The handle lets the output be exchanged for the last pictures when it ends.
+        self._handle = display(self._repr_mimebundle_(), raw=True, display_id=True)  # type: ignore[no-untyped-call] # untyped in IPython
+
+
+def _panels(asked: Iterable[str | Callable[..., Any]]) -> Any:
+    if isinstance(asked, str):
+        raise OptionError(f"panels={asked!r:.60}: expected a list of panels")
+    return panels(asked)
