@@ -11,11 +11,11 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-_RELAID = 25  # drawings after which the layout is made anew: it costs as much again as the drawing
-
 
 class Redrawn:
-    """Draws one chart time after time; only now and then, and when the options change, it is laid out anew.
+    """Draws one chart time after time; it is laid out anew when its labels or its options have changed.
+
+    A layout costs as much again as the drawing.
 
     Parameters
     ----------
@@ -34,22 +34,28 @@ class Redrawn:
         self.chart, self.size, self.dpi = chart, size, dpi
         self._takes_ax = "ax" in signature(chart).parameters
         self._place: tuple[float, float, float, float] | None = None
-        self._laid_out_for: Any = None
-        self._drawings = 0
+        self._options: dict[str, Any] = {}
+        self._labels: list[str] = []
 
     def png(self, data: Any, **options: Any) -> bytes:
         """Draw the data and return a PNG."""
         if not self._takes_ax:
             return self._of_their_own(data)
-        if options != self._laid_out_for or self._drawings % _RELAID == 0:
+        if options != self._options:
             self._place = None
-        self._drawings += 1
         figure = Figure(figsize=self.size, dpi=self.dpi, layout=None if self._place else "constrained")
         ax = figure.add_axes(self._place) if self._place else figure.add_subplot()
         self.chart(data, ax=ax, **options)
         drawn = _png(figure)
-        self._place, self._laid_out_for = ax.get_position().bounds, options
+        self._remember(ax, options)
         return drawn
+
+    def _remember(self, ax: Axes, options: dict[str, Any]) -> None:
+        """Keep the place for the next drawing, unless the labels need another."""
+        labels = [label.get_text() for label in ax.get_yticklabels()]
+        fits = self._place is None or labels == self._labels
+        self._place = ax.get_position().bounds if fits else None
+        self._labels, self._options = labels, options
 
     def _of_their_own(self, data: Any) -> bytes:
         drawn = self.chart(data).figure

@@ -18,6 +18,7 @@ _WINDOWS: dict[str, int | timedelta | None] = {
     "last 10 minutes": timedelta(minutes=10),
     "last hour": timedelta(hours=1),
 }
+_NOTHING = "nothing"
 
 
 class Choice(NamedTuple):
@@ -32,15 +33,14 @@ class Controls:
     """A row of widgets; ``changed`` is called when one of the choices changes."""
 
     def __init__(self, first: Choice, changed: Callable[[], object]) -> None:
+        self._windows = dict(_WINDOWS)
+        if first.window not in _WINDOWS.values():
+            self._windows[f"last {first.window}"] = first.window
+        chosen = next(name for name, window in self._windows.items() if window == first.window)
         self.pause = ToggleButton(description="pause", layout={"width": "80px"})
         self.stop = Button(description="stop", layout={"width": "80px"})
-        self.window = Dropdown(
-            options=_windows(first.window), value=first.window, description="window",
-            layout={"width": "210px"},
-        )  # fmt: skip
-        self.by = Dropdown(
-            options=_groupings([first.by]), value=first.by, description="group by", layout={"width": "260px"}
-        )
+        self.window = _dropdown("window", list(self._windows), chosen)
+        self.by = _dropdown("group by", [_NOTHING, *([first.by] if first.by else [])], first.by or _NOTHING)
         self.threshold = FloatSlider(
             value=first.threshold, min=0, max=1, step=0.05, description="threshold", continuous_update=False,
             layout={"width": "280px"},
@@ -57,25 +57,20 @@ class Controls:
     @property
     def choice(self) -> Choice:
         """What is chosen now."""
-        return Choice(self.window.value, self.by.value, self.threshold.value)
+        by = None if self.by.value in (_NOTHING, None) else self.by.value
+        return Choice(self._windows[self.window.value], by, self.threshold.value)
 
     def offer(self, decisions: pd.DataFrame) -> None:
         """Offer the columns that group these decisions, beside those offered already."""
-        offered = [value for _, value in self.by.options]
-        fresh = [name for name in decisions.columns if name not in offered and _groups(decisions[name])]
+        fresh = {name for name in decisions.columns if _groups(decisions[name])} - {*self.by.options}
         if fresh:
             chosen = self.by.value
-            self.by.options = _groupings([*offered, *fresh])
+            self.by.options = [_NOTHING, *sorted({*self.by.options[1:], *fresh})]
             self.by.value = chosen
 
 
-def _windows(first: Any) -> list[tuple[str, Any]]:
-    known = list(_WINDOWS.items())
-    return known if first in _WINDOWS.values() else [*known, (f"last {first}", first)]
-
-
-def _groupings(names: list[str | None]) -> list[tuple[str, str | None]]:
-    return [("nothing", None), *((name[:60], name) for name in sorted({name for name in names if name}))]
+def _dropdown(description: str, options: list[str], value: str) -> Any:
+    return Dropdown(options=options, value=value, description=description, layout={"width": "260px"})
 
 
 def _groups(column: pd.Series) -> bool:

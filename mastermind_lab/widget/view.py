@@ -243,7 +243,8 @@ class LiveView:
         if "decisions" in self._tables:
             self._decisions.value = text.decisions_table(newest)
         if "rejects" in self._tables and status.rejected:
-            self._rejects.value = text.rejects_table(self.follower.latest("rejects", 8), status.rejected)
+            newest_rejects = self.follower.latest("rejects", 8)
+            self._rejects.value = text.rejects_table(newest_rejects, self.follower.status.rejected)
 
     def _share_below(self, threshold: float) -> str:
         table = self.follower.summary(Confidence, threshold=threshold).table()
