@@ -82,7 +82,7 @@ def _row(row: dict[str, Any], votes: pd.DataFrame | None, arguments: pd.DataFram
 
 
 def _folded(summary: str, detail: str) -> str:
-    return f"<details><summary>{summary}</summary>{detail}</details>"
+    return f'<details style="overflow-wrap:anywhere"><summary>{summary}</summary>{detail}</details>'
 
 
 def _tally(votes: pd.DataFrame | None) -> str:
