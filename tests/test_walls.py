@@ -19,13 +19,14 @@ FLOORS = {
     "history": 4, "archive": 4, "stats": 4,
     "stream": 3, "files": 3, "snapshot": 3,
     "frames": 2,
-    "decode": 1,
+    "decode": 1, "storage": 1,
     "errors": 0, "envelope": 0,
 }  # fmt: skip
 
 HOMES = {
     "redis": {"stream"},
     "pyarrow.parquet": {"snapshot"},
+    "fsspec": {"storage"},
     "dask": {"scale"},
     "distributed": {"scale"},
     "matplotlib": {"charts"},

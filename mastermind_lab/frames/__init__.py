@@ -4,7 +4,7 @@ Between a batch of rows and a DataFrame stands an Arrow table a frame (:data:`Ta
 once each, tables merge without loss, and DataFrames are made once, at the end.
 """
 
-from .declared import COVERAGE, DECLARED, FRAMES, PAYLOADS, check_names, dictionary, is_open, schema
+from .declared import ARROW, COVERAGE, DECLARED, FRAMES, PAYLOADS, check_names, dictionary, is_open, schema
 from .envelopes import rebuild
 from .ids import id_key, id_parts, order
 from .tables import (
@@ -22,6 +22,7 @@ from .tables import (
 )
 
 __all__ = [
+    "ARROW",
     "COVERAGE",
     "DECLARED",
     "FRAMES",

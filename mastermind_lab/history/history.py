@@ -25,6 +25,7 @@ from ..frames import (
     renumber,
     to_pandas,
 )
+from ..storage import is_url
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -86,7 +87,7 @@ class History:
         both = pd.concat([self.coverage, coverage], ignore_index=True).drop_duplicates(ignore_index=True)
         return History.of(join(left, right), both)
 
-    def save(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+    def save(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path | str:
         """Write a Parquet snapshot that :func:`mastermind_lab.read` gives back as the same history.
 
         Parameters
@@ -103,7 +104,8 @@ class History:
         SourceError
             It cannot be written.
         """
-        return snapshot.save(self.tables(), self.coverage, folder, overwrite=overwrite)
+        saved = snapshot.save(self.tables(), self.coverage, folder, overwrite=overwrite)
+        return saved if is_url(saved) else Path(saved)
 
     def to_ndjson(self, path: str | os.PathLike[str]) -> Path:
         """Write one envelope a line, compressed where the name ends in ``.gz`` or ``.zst``.

@@ -173,7 +173,7 @@ class _Reading:
                 "extra columns are filled while envelopes are decoded, and a snapshot holds none: "
                 "read the stream or the NDJSON files with columns=..., and save that"
             )
-        parts, coverage = snapshot.load(folder)
+        parts, coverage = snapshot.load(folder, payloads=self.payloads)
         if not self.limits.said:
             return History.of(parts, coverage)
         streams = coverage["stream"].dropna()

@@ -1,0 +1,207 @@
+"""A whole history, saved at once and loaded again."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..errors import OptionError, SourceError
+from ..frames import FRAMES, PAYLOADS, Tables, entry_ids, id_parts, merge
+from ..storage import Folder, LocalFolder, is_url, make, sync
+from ..storage import folder as folder_of
+from .coverage import coverage_of, said
+from .names import date_of, place_of
+from .ranges import Range, commit, ranges, read_range
+
+_ENTRIES_A_RANGE = 50_000
+
+
+def is_snapshot(folder: str | os.PathLike[str]) -> bool:
+    """Tell whether a folder, or what a URL means, looks like a snapshot: it holds a folder ``decisions``."""
+    if is_url(folder):
+        return folder_of(folder).has_folder("decisions")
+    return (Path(folder) / "decisions").is_dir()
+
+
+def save(
+    parts: Tables,
+    coverage: pd.DataFrame,
+    folder: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+) -> str:
+    """Write a history as a snapshot, all of it or nothing: a range a day, of at most 50,000 entries.
+
+    A folder on a disk appears under its name only when it is whole. Elsewhere a range counts only when the
+    last of them is there; a snapshot that is overwritten is taken away first.
+
+    Raises
+    ------
+    OptionError
+        The folder is there already and ``overwrite`` was not asked for, or it is no snapshot.
+    SourceError
+        It cannot be written; what was there before is untouched.
+    """
+    target = folder_of(folder)
+    try:
+        _refuse(target, overwrite)
+        if isinstance(target, LocalFolder):
+            _save_beside(parts, coverage, Path(target.name))
+        else:
+            _take_away(target)
+            _commit_all(parts, coverage, target.name)
+    except OSError as error:
+        raise SourceError(
+            f"cannot write {target.name}: {error.strerror or error}. "
+            + (
+                "It is as it was."
+                if isinstance(target, LocalFolder)
+                else "Nothing there counts as a snapshot."
+            )
+        ) from error
+    return target.name
+
+
+def _refuse(target: Folder, overwrite: bool) -> None:
+    if target.is_empty():
+        return
+    if not is_snapshot(target.name):
+        raise OptionError(f"{target.name} is there already and is no snapshot: choose another folder")
+    if not overwrite:
+        raise OptionError(
+            f"{target.name} holds a snapshot already: choose another folder, or pass overwrite=True"
+        )
+
+
+def _save_beside(parts: Tables, coverage: pd.DataFrame, target: Path) -> None:
+    make(target.absolute().parent)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.absolute().parent))
+    try:
+        _commit_all(parts, coverage, str(fresh))
+        _put_in_place(fresh, target)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _put_in_place(fresh: Path, target: Path) -> None:
+    # mkdtemp makes a folder for the owner alone; a snapshot is shared like any other file.
+    umask = os.umask(0)
+    os.umask(umask)
+    fresh.chmod(0o777 & ~umask)
+    if not target.exists():
+        os.replace(fresh, target)
+    elif not _exchanged(fresh, target):
+        old = fresh.with_name(fresh.name + "-old")
+        os.replace(target, old)
+        os.replace(fresh, target)
+        shutil.rmtree(old)
+    sync(target.absolute().parent)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Let two folders change names in one step, where the system can."""
+    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None) if os.name == "posix" else None
+    if call is None:
+        return False
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    if call(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in (errno.ENOSYS, errno.EINVAL):  # an old kernel, or a file system that cannot
+        return False
+    raise OSError(number, os.strerror(number), str(other))
+
+
+def _take_away(target: Folder) -> None:
+    """Remove a snapshot's files: what commits them first."""
+    ours = {*FRAMES, PAYLOADS}
+    paths = [path for path in target.paths() if path.partition("/")[0] in ours]
+    for path in sorted(paths, key=lambda path: not path.startswith("decisions/")):
+        target.remove(path)
+
+
+def _commit_all(parts: Tables, coverage: pd.DataFrame, folder: str) -> None:
+    pieces = list(_pieces(parts))
+    seal = "decisions/" + place_of(*_ends(pieces[-1]))
+    after = ""
+    for number, piece in enumerate(pieces):
+        facts: dict[str, Any] = {"seal": seal, "after": after}
+        facts |= {"coverage": said(coverage)} if number == 0 else {}
+        after = commit(folder, piece, facts).last_id
+
+
+def _ends(parts: Tables) -> tuple[str, str]:
+    ids = entry_ids(parts)
+    return (ids[0], ids[-1]) if ids else ("", "")
+
+
+def _pieces(parts: Tables) -> Iterator[Tables]:
+    """Split tables by epoch, day and number of entries, oldest first; an empty history is one piece."""
+    starts = _starts(id_parts(entry_ids(parts)))
+    if len(starts) < 2:
+        yield parts
+        return
+    owners = {name: _owners(table, starts) for name, table in parts.items()}
+    for number in range(len(starts)):
+        yield {name: table.filter(pa.array(owners[name] == number)) for name, table in parts.items()}
+
+
+def _starts(keys: NDArray[np.uint64]) -> NDArray[Any]:
+    """Return the keys at which pieces begin."""
+    days = np.array([date_of(int(milliseconds)) for milliseconds in keys[:, 1]], dtype=str)
+    new = np.ones(len(keys), bool)
+    new[1:] = (days[1:] != days[:-1]) | (keys[1:, 0] != keys[:-1, 0])
+    runs = np.flatnonzero(new)
+    place = np.arange(len(keys))
+    new |= (place - runs[np.searchsorted(runs, place, side="right") - 1]) % _ENTRIES_A_RANGE == 0
+    return _comparable(keys[new])
+
+
+def _comparable(keys: NDArray[np.uint64]) -> NDArray[Any]:
+    """Make keys that numpy orders by epoch, milliseconds and number."""
+    return keys.astype(">u8").view("S24").ravel()
+
+
+def _owners(table: pa.Table, starts: NDArray[Any]) -> NDArray[np.intp]:
+    """Say which piece each row belongs to."""
+    keys = _comparable(id_parts(table["stream_id"]))
+    return np.maximum(np.searchsorted(starts, keys, side="right") - 1, 0)
+
+
+def load(folder: str | os.PathLike[str], *, payloads: bool = False) -> tuple[Tables, pd.DataFrame]:
+    """Read the committed ranges of a snapshot: its tables and its coverage.
+
+    Raises
+    ------
+    OptionError
+        Raw payloads are asked for, and it was saved without.
+    SourceError
+        The folder is no snapshot, is of a newer format, or a committed part is missing or damaged.
+    """
+    while True:
+        committed = ranges(folder)
+        if not committed:
+            raise SourceError(f"{folder} is no snapshot: nothing is committed in its folder 'decisions'")
+        try:
+            return _loaded(committed, payloads)
+        except SourceError:
+            # Another process may have compacted what was listed; what is committed now says so.
+            if ranges(folder) == committed:
+                raise
+
+
+def _loaded(committed: list[Range], payloads: bool) -> tuple[Tables, pd.DataFrame]:
+    names = [*FRAMES, PAYLOADS] if payloads else FRAMES
+    parts = [read_range(one, names) for one in committed]
+    return merge(parts), coverage_of(committed)

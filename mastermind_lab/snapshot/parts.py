@@ -1,0 +1,142 @@
+"""One part: a Parquet file with its facts in the footer, checked byte for byte when it is read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from ..frames import ARROW, DECLARED, to_pandas
+
+KEY = "mastermind_lab."
+"""How our keys in a footer begin."""
+
+OWN_HASH = "sha256"
+"""The key of the hash of the file itself, taken with zeros in the hash's place."""
+
+_ZEROS = "0" * 64
+_MOST_ROWS = 10**8
+_MOST_BYTES = 2**35
+_TYPES = {*ARROW.values(), pa.null()}
+_ROWS_A_GROUP = 2**16
+
+
+class DamageError(Exception):
+    """A part's bytes are not those that were written, or not ours."""
+
+
+def encoded(table: pa.Table, facts: Mapping[str, str], *, hashed: bool = False) -> bytes:
+    """Write a table as Parquet; with ``hashed``, its footer holds the file's own hash too."""
+    ours = {KEY + name: value for name, value in facts.items()}
+    if hashed:
+        ours[KEY + OWN_HASH] = _ZEROS
+    described = table.replace_schema_metadata(_pandas_metadata(table))
+    sink = pa.BufferOutputStream()
+    with parquet.ParquetWriter(
+        sink, described.schema, compression="zstd", write_page_checksum=True
+    ) as writer:
+        writer.write_table(described, row_group_size=_ROWS_A_GROUP)
+        writer.add_key_value_metadata(ours)
+    content: bytes = sink.getvalue().to_pybytes()
+    return _with_hash(content) if hashed else content
+
+
+def _with_hash(content: bytes) -> bytes:
+    start = content.rindex(_ZEROS.encode(), content.rindex((KEY + OWN_HASH).encode()))
+    return content[:start] + sha256(content).encode() + content[start + len(_ZEROS) :]
+
+
+def _pandas_metadata(table: pa.Table) -> dict[bytes, bytes]:
+    """Say which dtypes pandas should read the columns as, as pandas itself would."""
+    sample = to_pandas({"sample": table.slice(0, 0)})["sample"]
+    found = pa.Table.from_pandas(sample, preserve_index=False).schema.metadata
+    return {b"pandas": found[b"pandas"]}
+
+
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of some bytes, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def check_hash(content: bytes, facts: Mapping[str, str]) -> None:
+    """Compare a part with the hash in its own footer.
+
+    Raises
+    ------
+    DamageError
+        They differ.
+    """
+    said = facts[OWN_HASH].encode()
+    start = content.rfind(said)
+    if start < 0 or sha256(content[:start] + _ZEROS.encode() + content[start + len(said) :]) != said.decode():
+        raise DamageError("its bytes are not those that were written (SHA-256)")
+
+
+def decoded(content: bytes) -> pa.Table:
+    """Read a part's table; every page's checksum is verified.
+
+    Raises
+    ------
+    DamageError
+        It is no Parquet file, or a damaged or an absurdly large one.
+    """
+    try:
+        # One file, not a dataset: the date in the folder's name is no column of ours.
+        file = parquet.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
+        _check_size(file.metadata)
+        return file.read().replace_schema_metadata()
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        raise DamageError(f"no readable Parquet: {error!s:.200}") from error
+
+
+def check_table(name: str, table: pa.Table, rows: int) -> None:
+    """Refuse a table without a declared column, with one of a foreign type, or of another length.
+
+    Raises
+    ------
+    DamageError
+        With what is wrong.
+    """
+    if table.num_rows != rows:
+        raise DamageError(f"it holds {table.num_rows:,} rows, not {rows:,}")
+    types = {one.name: one.type for one in table.schema}
+    if len(types) < table.num_columns:
+        raise DamageError("two of its columns have one name")
+    wrong = [one for one, said in DECLARED[name].items() if types.get(one) != ARROW[said.type]]
+    wrong += [one for one, found in types.items() if found not in _TYPES]
+    if wrong:
+        raise DamageError(f"column {wrong[0]!r:.80} is {types.get(wrong[0], 'missing')}")
+
+
+def _check_size(footer: parquet.FileMetaData) -> None:
+    size = sum(footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
+    if footer.num_rows > _MOST_ROWS or size > _MOST_BYTES:
+        raise DamageError(f"it claims {footer.num_rows:,} rows and {size:,} bytes")
+
+
+def facts_of(tail: bytes) -> dict[str, str]:
+    """Read our keys from the footer at the end of a part, and ``rows`` as the Parquet itself says.
+
+    Raises
+    ------
+    DamageError
+        There is no footer.
+    """
+    try:
+        footer = parquet.read_metadata(pa.BufferReader(tail))
+        found = footer.metadata or {}
+        ours = {
+            name.decode().removeprefix(KEY): value.decode()
+            for name, value in found.items()
+            if name.startswith(KEY.encode())
+        }
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise DamageError(f"no Parquet footer: {error!s:.200}") from error
+    return {"rows": str(footer.num_rows)} | ours
+
+
+def tail_length(tail: bytes) -> int:
+    """Return how many of a part's last bytes hold its footer: all of them, as its last bytes say."""
+    return int.from_bytes(tail[-8:-4], "little") + 12

@@ -1,0 +1,350 @@
+"""Committed ranges: written children first, and read only where their ``decisions`` part is there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from os import PathLike
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from ..errors import OptionError, SourceError
+from ..frames import FRAMES, PAYLOADS, Tables, entry_ids, id_key
+from ..storage import Folder
+from ..storage import folder as folder_of
+from .names import Name, place_of, sibling
+from .parts import DamageError, check_hash, check_table, decoded, encoded, facts_of, sha256, tail_length
+
+FORMAT = 2
+"""The version of this layout. Format 1 had no hash of the ``decisions`` part itself."""
+
+FORMATS = ("1", str(FORMAT))
+"""The versions that are read."""
+
+_TAIL = 2**16
+_OURS = {"decisions", *FRAMES, PAYLOADS}
+
+
+@dataclass(frozen=True)
+class Range:
+    """A committed range of entries: a part a table, under the same name in each table's folder.
+
+    Attributes
+    ----------
+    path : str
+        The ``decisions`` part that commits it.
+    first_id, last_id : str
+        Its first and last entry, rejects included; '' where it holds none.
+    epoch : int
+        How often the stream had begun again.
+    rows, rejects : int
+        Its decisions and its rejects.
+    facts : Mapping
+        What else the footer says, by name without ``mastermind_lab.``: text, some of it JSON.
+    """
+
+    path: str
+    first_id: str
+    last_id: str
+    epoch: int
+    rows: int
+    rejects: int
+    facts: Mapping[str, str] = field(repr=False, hash=False)
+
+    @property
+    def folder(self) -> str:
+        """The folder it lies in."""
+        return self.path.rsplit("/", 3)[0]
+
+    @property
+    def place(self) -> str:
+        """Its path below that folder."""
+        return "/".join(self.path.rsplit("/", 3)[1:])
+
+    @property
+    def siblings(self) -> dict[str, dict[str, Any]]:
+        """The parts of the other tables: name -> ``rows``, ``sha256`` and ``bytes``."""
+        found: dict[str, dict[str, Any]] = json.loads(self.facts["siblings"])
+        return found
+
+    def rows_of(self, table: str) -> int:
+        """Return how many rows its part of a table holds."""
+        return self.rows if table == "decisions" else int(self.siblings[table]["rows"])
+
+    @property
+    def key(self) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+        """What ranges sort by: epoch and first id, then the last; one without entries comes first."""
+        if not self.first_id:
+            return (self.epoch, -1, 0), (self.epoch, -1, 0)
+        return id_key(self.first_id), id_key(self.last_id)
+
+
+class Fault(NamedTuple):
+    """What is wrong with a part, in a word and in a sentence."""
+
+    part: str
+    kind: str
+    detail: str
+
+
+class Found(NamedTuple):
+    """What the ``decisions`` parts of a folder say."""
+
+    committed: list[Range]
+    replaced: list[Range]  # compacted into another one
+    unsealed: list[Range]  # of a save that was not brought to its end
+    faults: list[Fault]
+
+
+def commit(folder: str | PathLike[str], rows: Tables, facts: Mapping[str, Any]) -> Range:
+    """Write one range so that a reader sees all of it or nothing, whenever the writer is killed.
+
+    Parameters
+    ----------
+    folder
+        A snapshot's folder, or its URL; it is made where it is not there.
+    rows
+        The tables of the range, in order of ids and of one epoch; ``payloads`` may be among them.
+    facts
+        What the footer shall say beside our own account: text as it is, anything else as JSON. Readers know
+        ``source`` (without a password), ``stream``; ``coverage``, a list of rows of that frame; ``after``,
+        the last id of the range before ('' for none); ``first_ordinal`` and ``last_ordinal``, of its first
+        and last entry among all that the stream ever took, from 1; and ``gaps``, a list of
+        ``{"after", "before", "missing", "certainty"}``.
+
+    Returns
+    -------
+    Range
+        What was committed. Where a range of the same first and last id is there already, it is returned
+        as it is, and nothing is written.
+
+    Raises
+    ------
+    SourceError
+        It cannot be written, or a damaged part has its place; what was committed before is as it was.
+    """
+    ids = entry_ids(rows)
+    ends = (ids[0], ids[-1]) if ids else ("", "")
+    target = folder_of(folder)
+    path = "decisions/" + place_of(*ends)
+    known = _known(target, path)
+    if known is not None:
+        return known
+    try:
+        siblings = {name: _write(target, path, name, rows[name]) for name in rows if name != "decisions"}
+        own = _own_facts(rows, ends, siblings)
+        content = encoded(rows["decisions"], _texts(facts) | own, hashed=True)
+        target.write(path, content)
+    except OSError as error:
+        raise SourceError(
+            f"cannot write {target.name}/{path}: {error.strerror or error}. "
+            "What was committed before is safe; this range is not in yet and can be written again."
+        ) from error
+    return range_of(target, path, facts_of(content))
+
+
+def _known(target: Folder, path: str) -> Range | None:
+    try:
+        return range_of(target, path, _facts(target, path)) if target.exists(path) else None
+    except (OSError, DamageError) as error:
+        raise SourceError(
+            f"{target.name}/{path} is there already and cannot be read ({error}). Nothing was changed: "
+            "move it away to write the range again."
+        ) from error
+
+
+def _write(target: Folder, path: str, table: str, rows: pa.Table) -> dict[str, Any]:
+    content = encoded(rows, {"format": str(FORMAT)})
+    private = "payload" in rows.column_names and rows.num_rows > 0
+    target.write(sibling(path, table), content, private=private)
+    return {"rows": rows.num_rows, "sha256": sha256(content), "bytes": len(content)}
+
+
+def _own_facts(rows: Tables, ends: tuple[str, str], siblings: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "format": str(FORMAT),
+        "version": version("mastermind_lab"),
+        "epoch": str(id_key(ends[0])[0] if ends[0] else 0),
+        "first_id": ends[0],
+        "last_id": ends[1],
+        "rows": str(rows["decisions"].num_rows),
+        "rejects": str(rows["rejects"].num_rows),
+        "size": str(sum(table.nbytes for table in rows.values())),
+        "siblings": json.dumps(siblings),
+    }
+
+
+def _texts(facts: Mapping[str, Any]) -> dict[str, str]:
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in facts.items()}
+
+
+def ranges(folder: str | PathLike[str]) -> list[Range]:
+    """List the committed ranges of a folder by epoch and first id; only footers are read.
+
+    The last one is where an archiver goes on. A folder that is not there, or empty, has none.
+
+    Raises
+    ------
+    SourceError
+        A ``decisions`` part cannot be read or is of a newer format, or the folder holds something else.
+    """
+    target = folder_of(folder)
+    found = survey(target)
+    if found.faults:
+        part, kind, detail = found.faults[0]
+        raise SourceError(
+            f"{target.name}/{part}: {kind}, {detail}. Nothing was changed; verify lists all that is wrong. "
+            "Move the part away to read the others."
+        )
+    return found.committed
+
+
+def survey(target: Folder) -> Found:
+    """Read the footers of all ``decisions`` parts, and tell what is committed.
+
+    Raises
+    ------
+    SourceError
+        The folder cannot be listed, or holds something else.
+    """
+    try:
+        paths = target.paths()
+    except OSError as error:
+        raise SourceError(f"cannot list {target.name}: {error.strerror or error}") from error
+    _check_ours(target, paths)
+    named, faults = [], []
+    for path in paths:
+        name = Name.of(path)
+        if name is None or name.table != "decisions":
+            continue
+        try:
+            named.append(range_of(target, path, _facts(target, path)))
+        except _NewerError as error:
+            faults.append(Fault(path, "newer format", str(error)))
+        except (OSError, DamageError) as error:
+            faults.append(Fault(path, "unreadable", str(error)))
+    return _sorted_out(named, faults)
+
+
+def _check_ours(target: Folder, paths: Iterable[str]) -> None:
+    """Refuse a folder of something else; a first commit may have been cut off before its ``decisions``."""
+    tops = {path.partition("/")[0] for path in paths}
+    if tops and not tops & _OURS and not all(top.startswith(".") for top in tops):
+        raise SourceError(
+            f"{target.name} is no snapshot: it holds {sorted(tops)[0]!r:.80} and no folder 'decisions'. "
+            "Nothing was changed; choose another folder."
+        )
+
+
+def _sorted_out(named: list[Range], faults: list[Fault]) -> Found:
+    replaced = {name for one in named for name in json.loads(one.facts.get("replaces", "[]"))}
+    seals = {one.place for one in named} | {
+        name for one in named for name in json.loads(one.facts.get("seals", "[]"))
+    }
+    found = Found([], [], [], faults)
+    for one in sorted(named, key=lambda one: one.key):
+        if one.place in replaced:
+            found.replaced.append(one)
+        elif one.facts.get("seal", one.place) not in seals:
+            found.unsealed.append(one)
+        else:
+            found.committed.append(one)
+    return found
+
+
+class _NewerError(DamageError):
+    """A part of a format this version does not know."""
+
+
+def _facts(target: Folder, path: str) -> dict[str, str]:
+    tail = target.tail(path, _TAIL)
+    if tail_length(tail) > len(tail):
+        tail = target.read(path)
+    return facts_of(tail)
+
+
+def range_of(target: Folder, path: str, facts: Mapping[str, str]) -> Range:
+    """Make a range of its footer's facts.
+
+    Raises
+    ------
+    DamageError
+        They are not ours, or of a newer format, or do not fit the part's name.
+    """
+    if "format" not in facts:
+        raise DamageError("a Parquet file of something else")
+    if facts["format"] not in FORMATS:
+        raise _NewerError(
+            f"format {facts['format']!r:.20}, and this version reads up to {FORMAT}: install a newer one"
+        )
+    try:
+        rejects = facts.get("rejects") or json.loads(facts["siblings"])["rejects"]["rows"]
+        first, last = facts["first_id"], facts["last_id"]
+        epoch = id_key(first)[0] if first else 0
+        named = path == "decisions/" + place_of(first, last)
+        made = Range(
+            f"{target.name}/{path}", first, last, epoch, int(facts["rows"]), int(rejects), dict(facts)
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamageError(f"its footer is damaged ({error!r:.100})") from error
+    if not named:
+        raise DamageError(f"its footer is another part's: {first!r:.60} to {last!r:.60}")
+    return made
+
+
+def read_range(committed: Range, tables: Iterable[str] | None = None) -> Tables:
+    """Read the tables of one range; every byte is compared with the hashes that were committed.
+
+    Parameters
+    ----------
+    committed
+        One of :func:`ranges`.
+    tables
+        The names of some tables; else the five frames, without the raw payloads.
+
+    Raises
+    ------
+    OptionError
+        The range has no such table: it was saved without payloads.
+    SourceError
+        A part is missing or damaged.
+    """
+    source = folder_of(committed.folder)
+    read = FRAMES if tables is None else tuple(tables)
+    return {name: _table(source, committed, name) for name in read}
+
+
+def _table(source: Folder, committed: Range, name: str) -> pa.Table:
+    path = sibling(committed.place, name)
+    if name != "decisions" and name not in committed.siblings:
+        raise OptionError(f"{committed.path} has no part in {name!r:.40}: it was saved without")
+    try:
+        content = source.read(path)
+        check_content(committed, name, content)
+        table = decoded(content)
+        check_table(name, table, committed.rows_of(name))
+    except (OSError, DamageError) as error:
+        detail = getattr(error, "strerror", None) or error
+        raise SourceError(
+            f"{source.name}/{path} cannot be read: {detail}. "
+            "Nothing was changed; verify lists all that is wrong."
+        ) from error
+    return table
+
+
+def check_content(committed: Range, name: str, content: bytes) -> None:
+    """Compare a part's bytes with the hash that was committed.
+
+    Raises
+    ------
+    DamageError
+        They differ.
+    """
+    if name != "decisions":
+        if sha256(content) != committed.siblings[name]["sha256"]:
+            raise DamageError("its bytes are not those that were committed (SHA-256)")
+    elif committed.facts["format"] != "1":
+        check_hash(content, committed.facts)
