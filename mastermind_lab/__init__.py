@@ -14,7 +14,8 @@ from .envelope import (
 )
 from .errors import LabError, OptionError, SourceError
 from .frames import dictionary, id_key
-from .history import History, aread, read, sample, with_outcomes
+from .history import History, aread, read, redecode, sample, with_outcomes
+from .snapshot import compact, verify
 from .stream import follow_envelopes, publish_envelope, read_envelopes
 
 __version__ = "0.1.0"
@@ -34,6 +35,7 @@ __all__ = [
     "Vote",
     "aread",
     "charts",
+    "compact",
     "decode_envelope",
     "dictionary",
     "follow",
@@ -42,9 +44,11 @@ __all__ = [
     "publish_envelope",
     "read",
     "read_envelopes",
+    "redecode",
     "replay",
     "sample",
     "stats",
+    "verify",
     "with_outcomes",
 ]
 

@@ -127,6 +127,15 @@ class TestRefusals:
         with pytest.raises(lab.OptionError, match="a snapshot holds none"):
             lab.read(folder, columns=[lab.Column("x", "meta.x", "str")])
 
+    def test_payloads_that_are_not_there(self, tmp_path):
+        history = lab.read([envelope()])
+        with pytest.raises(lab.OptionError, match="payloads=True"):
+            history.save(tmp_path / "snap", payloads=True)
+        with pytest.raises(lab.OptionError, match="was saved without"):
+            lab.read(history.save(tmp_path / "snap"), payloads=True)
+        with pytest.raises(lab.OptionError, match="with payloads"):
+            lab.redecode(tmp_path / "snap")
+
 
 class TestDamage:
     @pytest.fixture

@@ -83,12 +83,12 @@ def _times(ids: Sequence[str], numbered: bool) -> pa.Array:
     return pa.array(microseconds, mask=beyond).cast(ARROW["datetime64[us, UTC]"])
 
 
-def merge(parts: Iterable[Tables], columns: Iterable[Column] = ()) -> Tables:
+def merge(parts: Iterable[Tables], columns: Iterable[Column] = (), payloads: bool = False) -> Tables:
     """Put the tables of several batches one behind the other; open columns become the union of all.
 
-    ``columns`` are the extra columns that must be there even where no batch is.
+    ``columns`` are the extra columns, and ``payloads`` the table, that must be there even where no batch is.
     """
-    batches = list(parts) or [tables(Batch(columns))]
+    batches = list(parts) or [tables(Batch(columns, payloads))]
     frames = [*FRAMES, PAYLOADS] if all(PAYLOADS in batch for batch in batches) else FRAMES
     return {frame: _stack(frame, [batch[frame] for batch in batches]) for frame in frames}
 

@@ -2,6 +2,6 @@
 
 from .history import History
 from .outcomes import with_outcomes
-from .read import aread, read, sample, sample_folder
+from .read import aread, read, redecode, sample, sample_folder
 
-__all__ = ["History", "aread", "read", "sample", "sample_folder", "with_outcomes"]
+__all__ = ["History", "aread", "read", "redecode", "sample", "sample_folder", "with_outcomes"]

@@ -87,24 +87,34 @@ class History:
         both = pd.concat([self.coverage, coverage], ignore_index=True).drop_duplicates(ignore_index=True)
         return History.of(join(left, right), both)
 
-    def save(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path | str:
+    def save(
+        self, folder: str | os.PathLike[str], *, overwrite: bool = False, payloads: bool | None = None
+    ) -> Path | str:
         """Write a Parquet snapshot that :func:`mastermind_lab.read` gives back as the same history.
 
         Parameters
         ----------
         folder
-            A folder to make; it appears only when it is whole.
+            A folder to make; it appears only when it is whole. An fsspec URL (``s3://...``) is one too.
         overwrite
             Replace the snapshot that is there.
+        payloads
+            Keep the raw payloads in a table of their own, readable by the owner alone; where nothing is said,
+            if the history has them. :func:`mastermind_lab.redecode` reads them.
 
         Raises
         ------
         OptionError
-            The folder is there already.
+            The folder is there already, or payloads are asked for and the history has none.
         SourceError
             It cannot be written.
         """
-        saved = snapshot.save(self.tables(), self.coverage, folder, overwrite=overwrite)
+        tables = self.tables()
+        if payloads and PAYLOADS not in tables:
+            raise OptionError("this history has no raw payloads to save: read it with payloads=True")
+        if payloads is False:
+            tables.pop(PAYLOADS, None)
+        saved = snapshot.save(tables, self.coverage, folder, overwrite=overwrite)
         return saved if is_url(saved) else Path(saved)
 
     def to_ndjson(self, path: str | os.PathLike[str]) -> Path:

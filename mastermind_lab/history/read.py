@@ -7,17 +7,30 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, closing
 from importlib.resources import files as resources
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from .. import files, snapshot
 from ..decode import Batch, Column, Learned, check_columns, collector_paused
 from ..envelope import STREAM, Reject
-from ..errors import OptionError
-from ..frames import Tables, check_names, coverage_frame, entry_ids, id_parts, in_one_piece, merge, tables
+from ..errors import OptionError, SourceError
+from ..frames import (
+    PAYLOADS,
+    Tables,
+    check_names,
+    coverage_frame,
+    entry_ids,
+    id_key,
+    id_parts,
+    in_one_piece,
+    merge,
+    tables,
+)
+from ..snapshot import Range
 from .history import History
 from .limits import Bound, Limits, cut
 
@@ -88,10 +101,7 @@ def read(
     >>> len(history.decisions), history.rejects["reason"].tolist()
     (1, ['not_json'])
     """
-    limits, columns = Limits.of(last, since, until), tuple(columns)
-    check_columns(columns)
-    check_names(column.name for column in columns)
-    reading = _Reading(columns, payloads, limits, bool(progress))
+    reading = _Reading(_checked(columns), payloads, Limits.of(last, since, until), bool(progress))
     if hasattr(source, "connection_pool") or (isinstance(source, str) and source.startswith(_SCHEMES)):
         return reading.stream(source, stream)
     if isinstance(source, str | os.PathLike):
@@ -111,6 +121,48 @@ async def aread(source: Source, **options: Any) -> History:
     goes on serving others.
     """
     return await asyncio.to_thread(read, source, **options)
+
+
+def redecode(
+    folder: str | os.PathLike[str], *, columns: Iterable[Column] = (), progress: bool | None = None
+) -> History:
+    """Decode a snapshot's raw payloads again, those of its rejects too, as if they were read now.
+
+    So a better decoder, or an extra column, reaches what was saved before. The folder is not changed.
+
+    Parameters
+    ----------
+    folder
+        A snapshot that was saved with payloads, or its URL.
+    columns
+        Extra columns of ``decisions``.
+    progress
+        Show a progress bar.
+
+    Raises
+    ------
+    OptionError
+        The snapshot was saved without payloads, or a column makes no sense.
+    SourceError
+        The folder is no snapshot, or damaged.
+
+    Examples
+    --------
+    >>> import tempfile, mastermind_lab as lab
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     saved = lab.sample(last=10, payloads=True).save(f"{folder}/snapshot")
+    ...     len(lab.redecode(saved))
+    10
+    """
+    reading = _Reading(_checked(columns), True, Limits.of(), bool(progress))
+    return History.of(*reading.redecoded(folder))
+
+
+def _checked(columns: Iterable[Column]) -> tuple[Column, ...]:
+    found = tuple(columns)
+    check_columns(found)
+    check_names(column.name for column in found)
+    return found
 
 
 def sample(**options: Any) -> History:
@@ -152,7 +204,7 @@ class _Reading:
                 bar.total = pages.total
                 batches = _batches((*entry, None) for entry in page)
                 found.append(self._part(batches, bar, numbered=False))
-        parts = merge(reversed(found), self.columns)
+        parts = self._merged(reversed(found))
         row = {"source": pages.where, "stream": name, "limits": self.limits.said}
         return History.of(parts, coverage_frame([row | _extent(entry_ids(parts)) | pages.account()]))
 
@@ -160,7 +212,7 @@ class _Reading:
         paths = files.find(source)
         with self._bar() as bar:
             parts = [self._numbered(files.lines(path, number), bar) for number, path in enumerate(paths)]
-        return self._cut(merge(parts, self.columns), [str(path) for path in paths])
+        return self._cut(self._merged(parts), [str(path) for path in paths])
 
     def payloads_of(self, source: Iterable[Any]) -> History:
         lines = ((f"0-{number}", payload, None) for number, payload in enumerate(source, 1))
@@ -169,11 +221,9 @@ class _Reading:
 
     def snapshot(self, folder: str | os.PathLike[str]) -> History:
         if self.columns:
-            raise OptionError(
-                "extra columns are filled while envelopes are decoded, and a snapshot holds none: "
-                "read the stream or the NDJSON files with columns=..., and save that"
-            )
-        parts, coverage = snapshot.load(folder, payloads=self.payloads)
+            parts, coverage = self.redecoded(folder)
+        else:
+            parts, coverage = snapshot.load(folder, payloads=self.payloads)
         if not self.limits.said:
             return History.of(parts, coverage)
         streams = coverage["stream"].dropna()
@@ -182,6 +232,24 @@ class _Reading:
         gone = len(entry_ids(parts)) - len(entry_ids(kept))
         row |= {"left_out": gone, "limits": self.limits.said} | _extent(entry_ids(kept))
         return History.of(kept, coverage_frame([row]))
+
+    def redecoded(self, folder: str | os.PathLike[str]) -> tuple[Tables, pd.DataFrame]:
+        committed = snapshot.ranges(folder)
+        if not committed:
+            raise SourceError(f"{folder} is no snapshot: nothing is committed there")
+        coverage = snapshot.coverage_of(committed)
+        lines = coverage["first_id"][coverage["stream"].isna()].dropna()
+        files = {id_key(first)[1] for first in lines}
+        with self._bar() as bar:
+            found = [part for one in committed for part in self._again(one, files, bar)]
+        return self._merged(found), coverage
+
+    def _again(self, committed: Range, files: set[int], bar: Any) -> Iterator[Tables]:
+        for numbered, entries in groupby(_raw(committed), lambda entry: id_key(entry[0])[1] in files):
+            yield self._part(_batches(entries), bar, numbered)
+
+    def _merged(self, parts: Iterable[Tables]) -> Tables:
+        return merge(parts, self.columns, self.payloads)
 
     def _bar(self) -> Any:
         if not self.progress:
@@ -194,7 +262,7 @@ class _Reading:
         batches, found = _batches(lines), []
         while some := list(islice(batches, _BATCHES_A_PART)):
             found.append(self._part(some, bar, numbered=True))
-        return merge(found, self.columns)
+        return self._merged(found)
 
     def _part(self, batches: Iterable[list[Entry]], bar: Any, numbered: bool) -> Tables:
         """Decode some batches and put them in one piece: a frame of few pieces is quick to work with."""
@@ -203,7 +271,7 @@ class _Reading:
             with collector_paused():
                 found.append(self._decoded(batch, numbered))
             bar.update(len(batch))
-        return in_one_piece(merge(found, self.columns))
+        return in_one_piece(self._merged(found))
 
     def _decoded(self, entries: list[Entry], numbered: bool) -> Tables:
         batch = Batch(self.columns, self.payloads, self.learned)
@@ -224,6 +292,23 @@ class _Reading:
             said = {"source": source, "left_out": len(before) - len(ids), "limits": self.limits.said}
             rows.append(said | _extent(ids))
         return History.of(kept, coverage_frame(rows))
+
+
+def _raw(committed: Range) -> list[Entry]:
+    """List the entries of a range as they came, oldest first."""
+    try:
+        rows = snapshot.read_range(committed, [PAYLOADS, "rejects"])
+    except OptionError as error:
+        raise OptionError(
+            f"a snapshot holds none of the envelopes unless it is saved with payloads ({error}): read the "
+            "stream or the NDJSON files again"
+        ) from error
+    entries: list[Entry] = [(*row.values(), None) for row in rows[PAYLOADS].to_pylist()]
+    for stream_id, reason, detail, payload in (row.values() for row in rows["rejects"].to_pylist()):
+        # What the source itself broke, or cut, is no payload to judge again.
+        fault = Reject(reason, detail) if reason == "damaged" or payload is None else None
+        entries.append((stream_id, payload, fault))
+    return sorted(entries, key=lambda entry: id_key(entry[0]))
 
 
 class _NoBar(AbstractContextManager["_NoBar"]):

@@ -12,7 +12,25 @@ another one that counts says that it replaces it (compaction), or it waits for a
 same save, that never came.
 """
 
+from .compaction import Compaction, compact
+from .coverage import coverage_of
+from .findings import verify
 from .history import is_snapshot, load, save
+from .leftovers import sweep
 from .ranges import FORMAT, Range, commit, ranges, read_range
 
-__all__ = ["FORMAT", "Range", "commit", "is_snapshot", "load", "ranges", "read_range", "save"]
+__all__ = [
+    "FORMAT",
+    "Compaction",
+    "Range",
+    "commit",
+    "compact",
+    "coverage_of",
+    "is_snapshot",
+    "load",
+    "ranges",
+    "read_range",
+    "save",
+    "sweep",
+    "verify",
+]

@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..errors import OptionError, SourceError
-from ..frames import FRAMES, PAYLOADS, Tables, entry_ids, id_parts, merge
+from ..frames import FRAMES, PAYLOADS, Tables, entry_ids, id_parts, join, merge
 from ..storage import Folder, LocalFolder, is_url, make, sync
 from ..storage import folder as folder_of
+from . import joints
 from .coverage import coverage_of, said
 from .names import date_of, place_of
-from .ranges import Range, commit, ranges, read_range
+from .ranges import Range, ends_of, ranges, read_range, write_range
 
 _ENTRIES_A_RANGE = 50_000
 
@@ -60,7 +62,7 @@ def save(
             _save_beside(parts, coverage, Path(target.name))
         else:
             _take_away(target)
-            _commit_all(parts, coverage, target.name)
+            _commit_all(parts, coverage, target)
     except OSError as error:
         raise SourceError(
             f"cannot write {target.name}: {error.strerror or error}. "
@@ -88,7 +90,7 @@ def _save_beside(parts: Tables, coverage: pd.DataFrame, target: Path) -> None:
     make(target.absolute().parent)
     fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.absolute().parent))
     try:
-        _commit_all(parts, coverage, str(fresh))
+        _commit_all(parts, coverage, LocalFolder(str(fresh)))
         _put_in_place(fresh, target)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -131,19 +133,14 @@ def _take_away(target: Folder) -> None:
         target.remove(path)
 
 
-def _commit_all(parts: Tables, coverage: pd.DataFrame, folder: str) -> None:
+def _commit_all(parts: Tables, coverage: pd.DataFrame, target: Folder) -> None:
     pieces = list(_pieces(parts))
-    seal = "decisions/" + place_of(*_ends(pieces[-1]))
+    seal = "decisions/" + place_of(*ends_of(pieces[-1]))
     after = ""
     for number, piece in enumerate(pieces):
         facts: dict[str, Any] = {"seal": seal, "after": after}
         facts |= {"coverage": said(coverage)} if number == 0 else {}
-        after = commit(folder, piece, facts).last_id
-
-
-def _ends(parts: Tables) -> tuple[str, str]:
-    ids = entry_ids(parts)
-    return (ids[0], ids[-1]) if ids else ("", "")
+        after = write_range(target, piece, facts).last_id
 
 
 def _pieces(parts: Tables) -> Iterator[Tables]:
@@ -204,4 +201,6 @@ def load(folder: str | os.PathLike[str], *, payloads: bool = False) -> tuple[Tab
 def _loaded(committed: list[Range], payloads: bool) -> tuple[Tables, pd.DataFrame]:
     names = [*FRAMES, PAYLOADS] if payloads else FRAMES
     parts = [read_range(one, names) for one in committed]
-    return merge(parts), coverage_of(committed)
+    # Two archivers that should not have run at once may both have committed an entry.
+    doubled = any(joint.kind == "overlap" for joint in joints.faulty(committed))
+    return reduce(join, parts) if doubled else merge(parts), coverage_of(committed)

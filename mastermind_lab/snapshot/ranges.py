@@ -126,34 +126,47 @@ def commit(folder: str | PathLike[str], rows: Tables, facts: Mapping[str, Any]) 
     SourceError
         It cannot be written, or a damaged part has its place; what was committed before is as it was.
     """
-    ids = entry_ids(rows)
-    ends = (ids[0], ids[-1]) if ids else ("", "")
     target = folder_of(folder)
-    path = "decisions/" + place_of(*ends)
-    known = _known(target, path)
-    if known is not None:
-        return known
+    where = f"{target.name}/decisions/{place_of(*ends_of(rows))}"
     try:
-        siblings = {name: _write(target, path, name, rows[name]) for name in rows if name != "decisions"}
-        own = _own_facts(rows, ends, siblings)
-        content = encoded(rows["decisions"], _texts(facts) | own, hashed=True)
-        target.write(path, content)
+        return write_range(target, rows, facts)
+    except DamageError as error:
+        raise SourceError(
+            f"{where} is there already and damaged: {error}. Nothing was changed: move it away to write "
+            "the range again."
+        ) from error
     except OSError as error:
         raise SourceError(
-            f"cannot write {target.name}/{path}: {error.strerror or error}. "
+            f"cannot write {where}: {error.strerror or error}. "
             "What was committed before is safe; this range is not in yet and can be written again."
         ) from error
+
+
+def ends_of(rows: Tables) -> tuple[str, str]:
+    """Return the first and last id of all entries; '' where there is none."""
+    ids = entry_ids(rows)
+    return (ids[0], ids[-1]) if ids else ("", "")
+
+
+def write_range(target: Folder, rows: Tables, facts: Mapping[str, Any]) -> Range:
+    """Do what :func:`commit` says.
+
+    Raises
+    ------
+    OSError
+        A file cannot be written.
+    DamageError
+        A part is there already, and damaged.
+    """
+    ends = ends_of(rows)
+    path = "decisions/" + place_of(*ends)
+    if target.exists(path):
+        return range_of(target, path, read_facts(target, path))
+    siblings = {name: _write(target, path, name, rows[name]) for name in rows if name != "decisions"}
+    own = _own_facts(rows, ends, siblings)
+    content = encoded(rows["decisions"], _texts(facts) | own, hashed=True)
+    target.write(path, content)
     return range_of(target, path, facts_of(content))
-
-
-def _known(target: Folder, path: str) -> Range | None:
-    try:
-        return range_of(target, path, _facts(target, path)) if target.exists(path) else None
-    except (OSError, DamageError) as error:
-        raise SourceError(
-            f"{target.name}/{path} is there already and cannot be read ({error}). Nothing was changed: "
-            "move it away to write the range again."
-        ) from error
 
 
 def _write(target: Folder, path: str, table: str, rows: pa.Table) -> dict[str, Any]:
@@ -221,7 +234,7 @@ def survey(target: Folder) -> Found:
         if name is None or name.table != "decisions":
             continue
         try:
-            named.append(range_of(target, path, _facts(target, path)))
+            named.append(range_of(target, path, read_facts(target, path)))
         except _NewerError as error:
             faults.append(Fault(path, "newer format", str(error)))
         except (OSError, DamageError) as error:
@@ -259,7 +272,8 @@ class _NewerError(DamageError):
     """A part of a format this version does not know."""
 
 
-def _facts(target: Folder, path: str) -> dict[str, str]:
+def read_facts(target: Folder, path: str) -> dict[str, str]:
+    """Read the facts in the footer of a part."""
     tail = target.tail(path, _TAIL)
     if tail_length(tail) > len(tail):
         tail = target.read(path)
