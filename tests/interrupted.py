@@ -1,0 +1,175 @@
+"""A writer of snapshots that is stopped at every file operation, as a process of its own.
+
+    python tests/interrupted.py ACTION FAULT FOLDER
+
+makes ``FOLDER/<n>`` for n = 1, 2, ... until the action is through: each time from the same start, and with
+the fault at the n-th operation: ``kill`` (SIGKILL, a write half done) or the name of an errno. It writes a
+JSON object a line: the operation, and how the action ended. ``journal`` writes down all operations instead.
+"""
+
+import errno
+import json
+import os
+import shutil
+import signal
+import sys
+from functools import cache
+from pathlib import Path
+
+import pyarrow as pa
+
+import mastermind_lab as lab
+from mastermind_lab import snapshot
+
+BEGAN = 1795392000000  # 2026-11-23
+VALID = {"decision": {"recommendation": "ship", "confidence": 0.5, "votes": [{"voter": "a", "choice": "b"}]}}
+WATCHED = ("open", "write", "fsync", "replace", "mkdir", "unlink", "rmdir", "chmod")
+
+
+@cache
+def rows(first, count):
+    """The tables of a few entries of a stream, one in five of them broken."""
+    sent = [
+        json.dumps(VALID | {"meta": {"n": n}}) if n % 5 else "broken" for n in range(first, first + count)
+    ]
+    made = {}
+    for name, table in lab.read(sent, payloads=True).tables().items():
+        numbers = [int(one.partition("-")[2]) - 1 for one in table["stream_id"].to_pylist()]
+        ids = pa.array([f"{BEGAN + first + n}-0" for n in numbers], pa.string())
+        made[name] = table.set_column(0, table.schema.field(0), ids)
+    return made
+
+
+@cache
+def history(first, count):
+    return lab.History.of(rows(first, count), lab.read([]).coverage)
+
+
+def start(folder):
+    """What is there before: a snapshot of ten entries in two ranges."""
+    snapshot.commit(folder / "snap", rows(0, 5), {"stream": "s"})
+    snapshot.commit(folder / "snap", rows(5, 5), {"stream": "s"})
+
+
+ACTIONS = {
+    "commit": lambda folder: snapshot.commit(folder / "snap", rows(10, 5), {"stream": "s"}),
+    "first commit": lambda folder: snapshot.commit(folder / "new", rows(10, 5), {"stream": "s"}),
+    "save": lambda folder: history(10, 5).save(folder / "new"),
+    "overwrite": lambda folder: history(10, 5).save(folder / "snap", overwrite=True),
+    "compact": lambda folder: lab.compact(folder / "snap"),
+    "ndjson": lambda folder: history(10, 5).to_ndjson(folder / "new.ndjson"),
+}
+
+
+class Watch:
+    """Counts the operations on files below a folder, and strikes at one of them."""
+
+    def __init__(self, folder, strike):
+        self.folder, self.strike, self.count, self.last = str(folder), strike, 0, ""
+        self.paths = {}
+        for name in WATCHED:
+            setattr(os, name, self.watched(name, getattr(os, name)))
+
+    def watched(self, name, real):
+        def call(first, *args, **options):
+            path = self.paths.get(first) if isinstance(first, int) else os.fspath(first)
+            if not str(path).startswith(self.folder):
+                return real(first, *args, **options)
+            self.count += 1
+            self.last = f"{name} {os.path.relpath(path, self.folder)}"
+            self.strike(self, name, real, first, args)
+            found = real(first, *args, **options)
+            if name == "open":
+                self.paths[found] = path
+            return found
+
+        return call
+
+
+def kill_at(number):
+    def strike(watch, name, real, first, args):
+        if watch.count == number:
+            if name == "write":
+                real(first, bytes(args[0])[: len(args[0]) // 2])
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return strike
+
+
+def fail_at(number, code):
+    def strike(watch, name, real, first, args):
+        if watch.count == number:
+            path = watch.paths.get(first) if isinstance(first, int) else first
+            raise OSError(code, os.strerror(code), str(path))
+
+    return strike
+
+
+def journal(folder, action):
+    """Do it once, and note each operation with what a disk would be told."""
+    noted = []
+
+    def strike(watch, name, real, first, args):
+        path = watch.paths.get(first) if isinstance(first, int) else os.fspath(first)
+        entry = {"do": name, "path": os.path.relpath(path, folder)}
+        if name == "write":
+            entry["bytes"] = bytes(args[0]).hex()
+        elif name == "replace":
+            entry["to"] = os.path.relpath(args[0], folder)
+        elif name == "open":
+            entry["new"] = bool(args and args[0] & os.O_TRUNC)
+        noted.append(entry)
+
+    Watch(folder, strike)
+    ACTIONS[action](folder)
+    return noted
+
+
+def in_a_child(folder, action, strike):
+    """Fork, so that what is killed is a whole process; nothing here has threads of its own yet."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        watch, said = Watch(folder, strike), ""
+        try:
+            ACTIONS[action](folder)
+        except lab.LabError as error:
+            said = str(error)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the test must hear of it
+            said = f"UNEXPECTED {error!r}"
+        os.write(writing, json.dumps({"at": watch.count, "error": said}).encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        told = pipe.read()
+    _, status = os.waitpid(child, 0)
+    return (json.loads(told) if told else {"at": None, "error": ""}) | {"killed": os.WIFSIGNALED(status)}
+
+
+def prepared(base, number):
+    folder = base / str(number)
+    shutil.copytree(base / "start", folder)
+    return folder
+
+
+def main():
+    action, fault, base = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    if fault == "start":
+        start(base / "start")
+        return
+    if fault == "journal":
+        sys.stdout.write(json.dumps(journal(prepared(base, "journal"), action)) + "\n")
+        return
+    history(10, 5)  # made before, as it reads and writes no files
+    number = 0
+    while True:
+        number += 1
+        strike = kill_at(number) if fault == "kill" else fail_at(number, getattr(errno, fault))
+        told = in_a_child(prepared(base, number), action, strike)
+        sys.stdout.write(json.dumps({"number": number} | told) + "\n")
+        if not told["killed"] and told["at"] is not None and told["at"] < number:
+            return
+
+
+if __name__ == "__main__":
+    main()
