@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Iterable, Sequence
+from types import EllipsisType
 from typing import NamedTuple
 
 from ..frames import id_key
@@ -12,7 +13,10 @@ from .pages import Entry, Figures
 START = "0-0"
 """The id before every other."""
 
-_REMEMBERED = 100_000  # entries: a server that comes back from a dump has rarely lost more
+Known = tuple[str, bytes | EllipsisType | None]
+"""An entry that was read before, perhaps without its payload."""
+
+REMEMBERED = 100_000  # entries: a server that comes back from a dump has rarely lost more
 
 
 class Gap(NamedTuple):
@@ -47,14 +51,15 @@ class Cursor:
         How many entries were ever added up to this one, where that is known; 0 at the very start.
     known
         Entries up to this one, as far as they are known: a stream that has others instead has begun again.
+        Where a payload was not kept, ``...`` stands for it, and the id alone is compared.
     """
 
-    def __init__(self, after: str = START, ordinal: int | None = None, known: Iterable[Entry] = ()) -> None:
+    def __init__(self, after: str = START, ordinal: int | None = None, known: Iterable[Known] = ()) -> None:
         self.place, _, epoch = after.partition("@")
         self.epoch = int(epoch or 0)
         self.ordinal = 0 if self.place == START else ordinal
         self.is_verified = True
-        self._known = deque(map(_mark, known), maxlen=_REMEMBERED)
+        self._known = deque(map(_mark, known), maxlen=REMEMBERED)
 
     def __str__(self) -> str:
         return self._named(self.place)
@@ -80,7 +85,7 @@ class Cursor:
 
     def _began_again(self, now: Figures | None, own: Entry | None, fresh: int) -> bool:
         was_read = bool(self._known) and self._known[-1][0] == self.place
-        if was_read and own and self._known[-1] != _mark(own):
+        if was_read and own and not _is_same(self._known[-1], own):
             return True
         if now is None or self.place == START:
             return False
@@ -134,15 +139,19 @@ class Cursor:
         while low < high:
             middle = (low + high) // 2
             there = yield known[middle][0]
-            if there and _mark(there) == known[middle]:
+            if there and _is_same(known[middle], there):
                 low = middle + 1
             else:
                 high = middle
-        self._known = deque(known[:low], maxlen=_REMEMBERED)
+        self._known = deque(known[:low], maxlen=REMEMBERED)
         self.place = known[low - 1][0] if low else START
         self.ordinal = None if low else 0
         self.epoch += 1
 
 
-def _mark(one: Entry) -> tuple[str, int]:
-    return one[0], hash(one[1])
+def _mark(one: Known) -> tuple[str, int | None]:
+    return one[0], None if one[1] is ... else hash(one[1])
+
+
+def _is_same(mark: tuple[str, int | None], there: Entry) -> bool:
+    return mark == (there[0], None if mark[1] is None else hash(there[1]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
@@ -13,8 +14,9 @@ import redis
 from redis import exceptions as fault
 
 from ..errors import SourceError
+from ..frames import id_key
 from .connection import Client, address, connect, explain, lasts
-from .cursor import Cursor, Gap
+from .cursor import START, Cursor, Gap
 from .pages import Entry, Figures, Pages, entry, figures, next_size
 
 BLOCK = 1_000
@@ -23,6 +25,7 @@ BLOCK = 1_000
 _FIRST_PAGE = 64
 _LONGEST_WAIT = 2.0
 _PATIENCE = 2.5  # seconds: above the block, so that a server that hangs shows
+_LONGEST_TROUBLE = 10.0  # seconds: what is to come to an end does not wait for ever
 
 
 class News(NamedTuple):
@@ -30,6 +33,7 @@ class News(NamedTuple):
 
     ``account`` comes once, when a stream is begun at its latest entries: what of it was left out or missing.
     ``rewound`` comes from a replay only: what came before it no longer counts.
+    ``ordinal`` is how many entries the stream ever took up to the last one here, where that is known.
     """
 
     stream: str
@@ -39,6 +43,7 @@ class News(NamedTuple):
     trouble: SourceError | None = None
     account: Mapping[str, Any] | None = None
     rewound: bool = False
+    ordinal: int | None = None
 
 
 class Tail:
@@ -92,6 +97,40 @@ class Tail:
         finally:
             self._hang_up()
 
+    def up_to_now(self) -> Iterator[News]:
+        """Yield what is new up to where the streams end at this moment, and come to an end there.
+
+        Raises
+        ------
+        SourceError
+            A lasting fault; one that passes too, at the start or where it has lasted for ten seconds.
+        """
+        ends = {stream: self._newest(stream) for stream in self.streams}
+        well = time.monotonic()
+        for news in self:
+            yield news
+            if news.trouble is None:
+                well = time.monotonic()
+                if self._is_at(ends.get(news.stream, START), news):
+                    ends.pop(news.stream, None)
+            elif time.monotonic() - well > _LONGEST_TROUBLE:
+                raise news.trouble
+            if not ends:
+                return
+
+    def _newest(self, stream: str) -> str:
+        try:
+            found: Any = self._connected().xrevrange(stream, count=1)
+        except (fault.RedisError, OSError) as error:
+            self._hang_up()
+            raise explain(error, self.where, stream) from error
+        return entry(found[0])[0] if found else START
+
+    def _is_at(self, end: str, news: News) -> bool:
+        """Tell whether a stream was read to an end; one that was deleted ends before it: nothing is left."""
+        is_quiet = not (news.entries or news.gap or news.began_again)
+        return is_quiet or id_key(self.cursors[news.stream].place) >= id_key(end)
+
     def close(self) -> None:
         """End the iteration, from any thread; a read that is waiting ends at once."""
         self._closed.set()
@@ -124,7 +163,8 @@ class Tail:
         if not self.backfill and found:
             found, account["left_out"] = [], (account["left_out"] or 0) + 1
         *earlier, newest = found or [[]]
-        return [News(stream, page) for page in earlier] + [News(stream, newest, account=account)]
+        last = News(stream, newest, account=account, ordinal=self.cursors[stream].ordinal)
+        return [News(stream, page) for page in earlier] + [last]
 
     def _look(self, stream: str) -> list[News]:
         client, cursor = self._connected(), self.cursors[stream]
@@ -134,7 +174,7 @@ class Tail:
             _recover(client, stream, cursor, now)
         if look.entries:
             self._sizes[stream] = next_size(look.entries, self._sizes[stream])
-        return [News(stream, look.entries, look.gap, look.began_again)]
+        return [News(stream, look.entries, look.gap, look.began_again, ordinal=cursor.ordinal)]
 
     def _listen(self) -> None:
         """Wait for the doorbell; what the server says against it, the reading that follows meets as well."""

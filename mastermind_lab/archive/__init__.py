@@ -1,0 +1,13 @@
+"""The archiver: a stream's entries in committed parts, each exactly once, however often it is killed.
+
+An archive is a snapshot's folder that grows: each part is one committed range. The last committed id is where
+an archiver goes on, with what the folder knows of the entries before it: the data is its own checkpoint, so
+nothing else has to be kept in step with it. Entries of a stream that began again carry the epoch (``@1``) and
+go to parts of their own: nothing is overwritten. What was trimmed before it could be read is in ``coverage``,
+counted.
+"""
+
+from .archiver import PART_BYTES, PART_SECONDS, Archiver
+from .run import Archived, Archiving, archive
+
+__all__ = ["PART_BYTES", "PART_SECONDS", "Archived", "Archiver", "Archiving", "archive"]

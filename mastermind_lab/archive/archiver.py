@@ -1,0 +1,278 @@
+"""The archiver: news of a stream in, committed parts out."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from ..decode import Batch, Learned, collector_paused
+from ..envelope import STREAM
+from ..errors import OptionError, SourceError
+from ..frames import Tables, id_key, merge, tables
+from ..snapshot import Range, commit, ranges
+from ..snapshot.ending import Ending
+from ..storage import is_url
+from ..stream import Cursor, Gap, News
+from .lock import Lock
+
+PART_BYTES = 32 * 2**20
+"""How many bytes of payloads make a part."""
+
+PART_SECONDS = 60.0
+"""How long an entry waits for others before its part is written."""
+
+# A batch's objects should lie in the processor's cache.
+_BATCH_BYTES = 3 * 2**18
+
+Entry = tuple[str, bytes | None]
+
+
+@dataclass
+class _Part:
+    """What was taken since the last commit."""
+
+    tables: list[Tables] = field(default_factory=list)
+    entries: int = 0
+    size: int = 0
+    began: float = 0.0
+    last_id: str = ""
+    gaps: list[Gap] = field(default_factory=list)
+
+
+class Archiver:
+    """Writes what a :class:`mastermind_lab.stream.Tail` tells of one stream to a folder, exactly once.
+
+    It starts no thread and reads no stream: whoever follows one begins at :meth:`cursors`, hands over
+    everything by :meth:`take`, and calls :meth:`close` at the end. It may be used from any thread, by one at
+    a time. A folder on a disk is locked against others; an object store has no locks, so there each commit
+    first looks whether somebody else has written meanwhile.
+
+    Parameters
+    ----------
+    folder
+        Where to write, a path or an fsspec URL: it is made, or goes on where it ends.
+    stream
+        The stream's name; an archive is of one stream.
+    source
+        What ``coverage`` shall name as the source; never with a password.
+    payloads
+        Keep each envelope's raw JSON too.
+    part_bytes, part_seconds
+        A part is written when its payloads have so many bytes, or its oldest entry has waited so long.
+
+    Attributes
+    ----------
+    ending : Ending or None
+        The last entry that is safe, and what is known there; None while there is none.
+    parts, entries, rejects : int
+        What this archiver has committed.
+
+    Raises
+    ------
+    SourceError
+        The folder cannot be written, holds something else, is of a newer format, or is another archiver's.
+    OptionError
+        It is another stream's archive, or the size or age of a part makes no sense.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        stream: str = STREAM,
+        source: str = "",
+        payloads: bool = True,
+        part_bytes: int = PART_BYTES,
+        part_seconds: float = PART_SECONDS,
+    ) -> None:
+        if part_bytes <= 0 or not part_seconds > 0:
+            raise OptionError(f"part_bytes={part_bytes}, part_seconds={part_seconds}: both are above 0")
+        self.folder, self.stream, self.source, self.payloads = os.fspath(folder), stream, source, payloads
+        self.part_bytes, self.part_seconds = part_bytes, part_seconds
+        self.parts = self.entries = self.rejects = 0
+        self._ended(self.folder)  # refused before anything is touched
+        self._lock = None if is_url(self.folder) else Lock(self.folder)
+        try:
+            self.ending = self._ended(self.folder)
+        except BaseException:
+            self._release()
+            raise
+        self._ordinal = self.ending.ordinal if self.ending else 0
+        self._learned = Learned()
+        self._part = _Part()
+
+    def _ended(self, folder: str) -> Ending | None:
+        committed = ranges(folder)
+        theirs = committed[-1].facts.get("stream") if committed else self.stream
+        if theirs is None:
+            raise OptionError(
+                f"{folder} is a snapshot that was saved at once, no archive. "
+                "Nothing was changed: choose another folder."
+            )
+        if theirs != self.stream:
+            raise OptionError(
+                f"{folder} is an archive of the stream {theirs!r:.300}, not of {self.stream!r:.300}. "
+                "Nothing was changed: choose another folder."
+            )
+        return Ending.of(committed)
+
+    def cursors(self) -> dict[str, Cursor]:
+        """Say where to follow from so that nothing is left out: a new folder's stream from its beginning."""
+        if self.ending is None:
+            return {self.stream: Cursor()}
+        return {self.stream: Cursor(self.ending.last_id, self.ending.ordinal, self.ending.entries())}
+
+    def take(self, news: News) -> None:
+        """Take what is new, and commit a part where it is due; entries that are there already are left out.
+
+        News without entries count too: they are what an old part's time is seen by.
+
+        Raises
+        ------
+        SourceError
+            A part cannot be written. What was taken is kept in memory, and tried again by the next ``take``
+            or :meth:`flush`.
+        OptionError
+            The news are another stream's.
+        """
+        if news.stream != self.stream:
+            raise OptionError(f"news of {news.stream!r:.300} for an archive of {self.stream!r:.300}")
+        fresh = self._fresh(news.entries)
+        if fresh and self._part.entries and id_key(fresh[0][0])[0] != id_key(self._part.last_id)[0]:
+            self.flush()  # a part is of one epoch
+        self._part.gaps += _gaps(news, self._last_id())
+        self._add(fresh)
+        if news.trouble is None:
+            self._ordinal = news.ordinal
+        if self._is_due():
+            self.flush()
+
+    def _fresh(self, entries: list[Entry]) -> list[Entry]:
+        last = id_key(self._last_id())
+        return [one for one in entries if id_key(one[0]) > last]
+
+    def _last_id(self) -> str:
+        """Return the last id taken; the one before every other where there is none."""
+        return self._part.last_id or (self.ending.last_id if self.ending else "0-0")
+
+    def _add(self, entries: list[Entry]) -> None:
+        part = self._part
+        if entries and not part.entries:
+            part.began = time.monotonic()
+        for some in _batches(entries):
+            batch = Batch((), self.payloads, self._learned)
+            with collector_paused():
+                for entry_id, payload in some:
+                    batch.add(entry_id, payload)
+                part.tables.append(tables(batch))
+            part.size += sum(len(payload or b"") for _, payload in some)
+            part.entries += len(some)
+            part.last_id = some[-1][0]
+
+    def _is_due(self) -> bool:
+        part = self._part
+        waited = time.monotonic() - part.began
+        return part.entries > 0 and (part.size >= self.part_bytes or waited >= self.part_seconds)
+
+    def flush(self) -> Range | None:
+        """Commit what was taken; None where that is nothing.
+
+        Raises
+        ------
+        SourceError
+            It cannot be written: what was committed before is safe, and this is kept and tried again.
+        """
+        if not self._part.entries:
+            return None
+        self._refuse_company()
+        rows = merge(self._part.tables)
+        self._part.tables = [rows]
+        done = commit(self.folder, rows, self._facts(rows))
+        self.parts, self.entries = self.parts + 1, self.entries + done.rows + done.rejects
+        self.rejects += done.rejects
+        self.ending, self._part = Ending.of([done]), _Part()
+        return done
+
+    def _refuse_company(self) -> None:
+        """See that nobody else wrote, where there are no locks."""
+        there = Ending.of(ranges(self.folder)) if self._lock is None else self.ending
+        if there != self.ending:
+            raise SourceError(
+                f"{self.folder} ends at {there and there.last_id}, where another archiver has put it. What is "
+                "committed is safe; stop one of the two, and begin again."
+            )
+
+    def _facts(self, rows: Tables) -> dict[str, Any]:
+        ordinal = {} if self._ordinal is None else {"last_ordinal": self._ordinal}
+        gaps = [gap._asdict() for gap in self._part.gaps]
+        after = self.ending.last_id if self.ending else ""
+        said = {"source": self.source, "stream": self.stream, "after": after, "gaps": gaps}
+        return said | ordinal | {"coverage": [self._coverage(rows)]}
+
+    def _coverage(self, rows: Tables) -> dict[str, Any]:
+        certainties = {gap.certainty for gap in self._part.gaps}
+        certain = "at most" if "at most" in certainties else "exact"
+        return {
+            "source": self.source,
+            "stream": self.stream,
+            "first_id": _first_id(rows),
+            "last_id": self._part.last_id,
+            "entries": self._part.entries,
+            "left_out": 0,
+            "limits": "",
+            "missing": sum(gap.missing for gap in self._part.gaps),
+            "certainty": certain if self._ordinal is not None else "not verified",
+        }
+
+    def close(self) -> None:
+        """Commit what was taken and let others write; a closed archiver stays closed.
+
+        Raises
+        ------
+        SourceError
+            The last part cannot be written; the stream still holds its entries.
+        """
+        try:
+            self.flush()
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        if self._lock:
+            self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _gaps(news: News, last_id: str) -> list[Gap]:
+    """List what is missing before some news; what a reader left out at its beginning is missing here."""
+    if news.gap:
+        return [news.gap]
+    account = news.account or {}
+    missing = (account.get("left_out") or 0) + (account.get("missing") or 0)
+    return [Gap("0-0", None, missing, account["certainty"])] if missing else []
+
+
+def _first_id(rows: Tables) -> str:
+    ids = [rows[name]["stream_id"][0].as_py() for name in ("decisions", "rejects") if rows[name].num_rows]
+    return min(ids, key=id_key)
+
+
+def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    batch: list[Entry] = []
+    size = 0
+    for one in entries:
+        batch.append(one)
+        size += len(one[1] or b"")
+        if size > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,77 @@
+"""One archiver a folder: the kernel's lock on a file, which a dead process cannot go on holding."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..errors import SourceError
+
+LOCK = ".archive.lock"
+"""The file that is locked; what is in it only says who holds the lock, or held it."""
+
+
+class Lock:
+    """The right to write to a folder on a disk, from here until :meth:`release` or the end of the process.
+
+    Raises
+    ------
+    SourceError
+        Another archiver holds it, and who; or the folder cannot be written.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.path = Path(folder, LOCK)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise SourceError(
+                f"cannot write {self.path}: {error.strerror or error}. Nothing was changed."
+            ) from error
+        try:
+            self._hold()
+        except BaseException:
+            os.close(self._file)
+            raise
+
+    def _hold(self) -> None:
+        if not _locked(self._file):
+            raise SourceError(
+                f"{self.path.parent} is being written by another archiver ({self._holder()}). "
+                "Nothing was changed: stop that one, or choose another folder."
+            )
+        held = {"pid": os.getpid(), "host": socket.gethostname(), "since": f"{datetime.now(UTC):%F %T} UTC"}
+        # Only for people to read: with no room for it, the lock holds as well.
+        with suppress(OSError):
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, json.dumps(held).encode(), 0)
+
+    def _holder(self) -> str:
+        try:
+            held = json.loads(os.pread(self._file, 1_000, 0))
+            return f"process {held['pid']} on {held['host']}, since {held['since']}"
+        except (OSError, ValueError, KeyError, TypeError):
+            return "it has not said who it is"
+
+    def release(self) -> None:
+        """Let others write; the file stays, since a file that goes could be locked by two."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+def _locked(file: int) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # Windows: nothing keeps two archivers apart there
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
