@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .archive import Archived, Archiver, archive
 from .decode import Column
 from .envelope import (
     Argument,
@@ -21,6 +22,8 @@ from .stream import follow_envelopes, publish_envelope, read_envelopes
 __version__ = "0.1.0"
 
 __all__ = [
+    "Archived",
+    "Archiver",
     "Argument",
     "Citation",
     "Column",
@@ -33,6 +36,7 @@ __all__ = [
     "OptionError",
     "SourceError",
     "Vote",
+    "archive",
     "aread",
     "charts",
     "compact",

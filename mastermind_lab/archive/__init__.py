@@ -8,6 +8,6 @@ counted.
 """
 
 from .archiver import PART_BYTES, PART_SECONDS, Archiver
-from .run import Archived, Archiving, archive
+from .run import Archived, Archiving, archive, stopping
 
-__all__ = ["PART_BYTES", "PART_SECONDS", "Archived", "Archiver", "Archiving", "archive"]
+__all__ = ["PART_BYTES", "PART_SECONDS", "Archived", "Archiver", "Archiving", "archive", "stopping"]

@@ -12,7 +12,7 @@ from ..decode import Batch, Learned, collector_paused
 from ..envelope import STREAM
 from ..errors import OptionError, SourceError
 from ..frames import Tables, id_key, merge, tables
-from ..snapshot import Range, commit, ranges
+from ..snapshot import commit, ranges
 from ..snapshot.ending import Ending
 from ..storage import is_url
 from ..stream import Cursor, Gap, News
@@ -32,13 +32,15 @@ Entry = tuple[str, bytes | None]
 
 @dataclass
 class _Part:
-    """What was taken since the last commit."""
+    """Entries of one epoch that were taken and are not committed yet."""
 
     tables: list[Tables] = field(default_factory=list)
     entries: int = 0
     size: int = 0
     began: float = 0.0
+    first_id: str = ""
     last_id: str = ""
+    ordinal: int | None = None
     gaps: list[Gap] = field(default_factory=list)
 
 
@@ -59,7 +61,8 @@ class Archiver:
     source
         What ``coverage`` shall name as the source; never with a password.
     payloads
-        Keep each envelope's raw JSON too.
+        Keep each envelope's raw JSON too. Without it, a stream that is rolled back and given other entries
+        under the very ids it had is not told from what it was.
     part_bytes, part_seconds
         A part is written when its payloads have so many bytes, or its oldest entry has waited so long.
 
@@ -69,6 +72,8 @@ class Archiver:
         The last entry that is safe, and what is known there; None while there is none.
     parts, entries, rejects : int
         What this archiver has committed.
+    waiting : int
+        How many entries were taken and are not committed yet.
 
     Raises
     ------
@@ -100,9 +105,8 @@ class Archiver:
         except BaseException:
             self._release()
             raise
-        self._ordinal = self.ending.ordinal if self.ending else 0
         self._learned = Learned()
-        self._part = _Part()
+        self._parts = [_Part()]
 
     def _ended(self, folder: str) -> Ending | None:
         committed = ranges(folder)
@@ -118,6 +122,11 @@ class Archiver:
                 "Nothing was changed: choose another folder."
             )
         return Ending.of(committed)
+
+    @property
+    def waiting(self) -> int:
+        """How many entries were taken and are not committed yet."""
+        return sum(part.entries for part in self._parts)
 
     def cursors(self) -> dict[str, Cursor]:
         """Say where to follow from so that nothing is left out: a new folder's stream from its beginning."""
@@ -140,91 +149,99 @@ class Archiver:
         """
         if news.stream != self.stream:
             raise OptionError(f"news of {news.stream!r:.300} for an archive of {self.stream!r:.300}")
-        fresh = self._fresh(news.entries)
-        if fresh and self._part.entries and id_key(fresh[0][0])[0] != id_key(self._part.last_id)[0]:
-            self.flush()  # a part is of one epoch
-        self._part.gaps += _gaps(news, self._last_id())
-        self._add(fresh)
         if news.trouble is None:
-            self._ordinal = news.ordinal
+            self._add(news)
         if self._is_due():
             self.flush()
 
-    def _fresh(self, entries: list[Entry]) -> list[Entry]:
+    def _add(self, news: News) -> None:
         last = id_key(self._last_id())
-        return [one for one in entries if id_key(one[0]) > last]
+        fresh = [one for one in news.entries if id_key(one[0]) > last]
+        if fresh and self._parts[-1].entries and id_key(fresh[0][0])[0] != last[0]:
+            self._parts.append(_Part())
+        part = self._parts[-1]
+        part.gaps += _gaps(news)
+        # Not known while entries are added: whoever is interrupted there commits no false number.
+        part.ordinal = None
+        for some in _batches(fresh):
+            self._decode(part, some)
+        part.ordinal = news.ordinal
 
     def _last_id(self) -> str:
         """Return the last id taken; the one before every other where there is none."""
-        return self._part.last_id or (self.ending.last_id if self.ending else "0-0")
+        return self._parts[-1].last_id or (self.ending.last_id if self.ending else "0-0")
 
-    def _add(self, entries: list[Entry]) -> None:
-        part = self._part
-        if entries and not part.entries:
-            part.began = time.monotonic()
-        for some in _batches(entries):
-            batch = Batch((), self.payloads, self._learned)
-            with collector_paused():
-                for entry_id, payload in some:
-                    batch.add(entry_id, payload)
-                part.tables.append(tables(batch))
-            part.size += sum(len(payload or b"") for _, payload in some)
-            part.entries += len(some)
-            part.last_id = some[-1][0]
+    def _decode(self, part: _Part, entries: list[Entry]) -> None:
+        batch = Batch((), self.payloads, self._learned)
+        with collector_paused():
+            for entry_id, payload in entries:
+                batch.add(entry_id, payload)
+            made = tables(batch)
+        part.began = part.began or time.monotonic()
+        part.first_id = part.first_id or entries[0][0]
+        part.tables.append(made)
+        part.size += sum(len(payload or b"") for _, payload in entries)
+        part.entries += len(entries)
+        part.last_id = entries[-1][0]
 
     def _is_due(self) -> bool:
-        part = self._part
-        waited = time.monotonic() - part.began
-        return part.entries > 0 and (part.size >= self.part_bytes or waited >= self.part_seconds)
+        first = self._parts[0]
+        waited = time.monotonic() - first.began
+        is_old = first.entries > 0 and waited >= self.part_seconds
+        return is_old or len(self._parts) > 1 or first.size >= self.part_bytes
 
-    def flush(self) -> Range | None:
-        """Commit what was taken; None where that is nothing.
+    def flush(self) -> None:
+        """Commit what was taken, if that is anything.
 
         Raises
         ------
         SourceError
             It cannot be written: what was committed before is safe, and this is kept and tried again.
         """
-        if not self._part.entries:
-            return None
-        self._refuse_company()
-        rows = merge(self._part.tables)
-        self._part.tables = [rows]
-        done = commit(self.folder, rows, self._facts(rows))
+        while self._parts[0].entries:
+            self._refuse_company()
+            self._commit(self._parts[0])
+            self._parts = self._parts[1:] or [_Part()]
+
+    def _commit(self, part: _Part) -> None:
+        rows = merge(part.tables)
+        done = commit(self.folder, rows, self._facts(part))
         self.parts, self.entries = self.parts + 1, self.entries + done.rows + done.rejects
         self.rejects += done.rejects
-        self.ending, self._part = Ending.of([done]), _Part()
-        return done
+        self.ending = Ending.of([*(self.ending.ranges if self.ending else ()), done])
 
     def _refuse_company(self) -> None:
         """See that nobody else wrote, where there are no locks."""
-        there = Ending.of(ranges(self.folder)) if self._lock is None else self.ending
-        if there != self.ending:
+        if self._lock:
+            return
+        ours, theirs = (one.last_id if one else "" for one in (self.ending, Ending.of(ranges(self.folder))))
+        if ours != theirs:
             raise SourceError(
-                f"{self.folder} ends at {there and there.last_id}, where another archiver has put it. What is "
-                "committed is safe; stop one of the two, and begin again."
+                f"{self.folder} ends at {theirs or 'nothing'}, not at {ours or 'nothing'}: somebody else has "
+                "written there. What is committed is safe; see that only one archiver runs, and begin again."
             )
 
-    def _facts(self, rows: Tables) -> dict[str, Any]:
-        ordinal = {} if self._ordinal is None else {"last_ordinal": self._ordinal}
-        gaps = [gap._asdict() for gap in self._part.gaps]
+    def _facts(self, part: _Part) -> dict[str, Any]:
+        gaps = [gap._asdict() for gap in part.gaps]
         after = self.ending.last_id if self.ending else ""
         said = {"source": self.source, "stream": self.stream, "after": after, "gaps": gaps}
-        return said | ordinal | {"coverage": [self._coverage(rows)]}
+        ordinal = {} if part.ordinal is None else {"last_ordinal": part.ordinal}
+        return said | ordinal | {"coverage": [self._coverage(part)]}
 
-    def _coverage(self, rows: Tables) -> dict[str, Any]:
-        certainties = {gap.certainty for gap in self._part.gaps}
-        certain = "at most" if "at most" in certainties else "exact"
+    def _coverage(self, part: _Part) -> dict[str, Any]:
+        certainties = [gap.certainty for gap in part.gaps if gap.certainty != "exact"]
+        is_counted = part.ordinal is not None
         return {
             "source": self.source,
             "stream": self.stream,
-            "first_id": _first_id(rows),
-            "last_id": self._part.last_id,
-            "entries": self._part.entries,
+            "first_id": part.first_id,
+            "last_id": part.last_id,
+            "entries": part.entries,
             "left_out": 0,
             "limits": "",
-            "missing": sum(gap.missing for gap in self._part.gaps),
-            "certainty": certain if self._ordinal is not None else "not verified",
+            "missing": sum(gap.missing for gap in part.gaps) if is_counted else None,
+            "certainty": [*certainties, "exact"][0] if is_counted else "not verified",
+            "note": "",
         }
 
     def close(self) -> None:
@@ -251,18 +268,13 @@ class Archiver:
         self.close()
 
 
-def _gaps(news: News, last_id: str) -> list[Gap]:
+def _gaps(news: News) -> list[Gap]:
     """List what is missing before some news; what a reader left out at its beginning is missing here."""
     if news.gap:
         return [news.gap]
     account = news.account or {}
     missing = (account.get("left_out") or 0) + (account.get("missing") or 0)
     return [Gap("0-0", None, missing, account["certainty"])] if missing else []
-
-
-def _first_id(rows: Tables) -> str:
-    ids = [rows[name]["stream_id"][0].as_py() for name in ("decisions", "rejects") if rows[name].num_rows]
-    return min(ids, key=id_key)
 
 
 def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:

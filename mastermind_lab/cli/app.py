@@ -20,6 +20,7 @@ from ..errors import LabError
 from ..files import write_lines
 from ..history import read
 from ..stream import SCHEMES, address, publish_payloads
+from .archive import archive
 from .summary import show, summarise
 
 URL_VARIABLES = ["MASTERMIND_LAB_URL", "REDIS_URL"]
@@ -116,6 +117,9 @@ def snapshot(
     )
     saved = history.save(folder, overwrite=overwrite)
     typer.echo(f"{len(history):,} decisions and {len(history.rejects):,} rejects are in {saved}")
+
+
+app.command(epilog=_epilog("mastermind-lab archive redis://localhost:6379 archive --follow"))(archive)
 
 
 @app.command(epilog=_epilog("mastermind-lab simulate redis://localhost:6379 --rate 5"))

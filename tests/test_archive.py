@@ -1,0 +1,634 @@
+"""The archive: a stream in committed parts, each entry once, whatever happens to it and to the folder."""
+
+import json
+import os
+import resource
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import redis
+
+import mastermind_lab as lab
+from mastermind_lab import storage
+from mastermind_lab.archive import Archiver, Archiving
+from mastermind_lab.archive.lock import LOCK
+from mastermind_lab.frames import entry_ids
+from mastermind_lab.snapshot import ranges
+from mastermind_lab.snapshot.ending import Ending
+from mastermind_lab.stream import Gap, News
+
+S = "s"
+DAY = 1_795_392_000_000  # 2026-11-23
+
+
+@pytest.fixture
+def raw(redis_url):
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "archive"
+
+
+def payload(number, text="x"):
+    return json.dumps(
+        {"decision": {"recommendation": text, "confidence": 0.5}, "meta": {"number": number}}
+    ).encode()
+
+
+def add(raw, *numbers, text="x"):
+    """Add entries; every tenth is malformed."""
+    for one in numbers:
+        raw.xadd(S, {"data": b"broken" if one % 10 == 0 else payload(one, text)}, f"{DAY + one}-0")
+
+
+def name(number, epoch=0):
+    return f"{DAY + number}-0" + (f"@{epoch}" if epoch else "")
+
+
+def names(*numbers, epoch=0):
+    return [name(number, epoch) for number in numbers]
+
+
+def put(source, folder, **options):
+    return lab.archive(source, folder, stream=S, **options)
+
+
+def ids(folder):
+    return entry_ids(lab.read(folder).tables())
+
+
+def contents(folder):
+    """All payloads by id, valid or not."""
+    history = lab.read(folder, payloads=True)
+    found = [*history.payloads.itertuples(index=False)]
+    found += history.rejects[["stream_id", "payload"]].itertuples(index=False)
+    assert len({one for one, _ in found}) == len(found)
+    return dict(map(tuple, found))
+
+
+def missing(folder):
+    [row] = lab.read(folder).coverage[["missing", "certainty"]].itertuples(index=False)
+    return tuple(row)
+
+
+@contextmanager
+def no_room():
+    """The kernel lets no file grow; nothing must be printed meanwhile, since pytest keeps that in files."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@contextmanager
+def nobody(folder):
+    """Root may do everything, so it becomes somebody else for a while."""
+    if os.geteuid() != 0:
+        yield
+        return
+    closed = [one for one in folder.parents if not one.stat().st_mode & stat.S_IXOTH]
+    for one in closed:
+        one.chmod(0o711)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+class TestARun:
+    def test_every_entry_once_byte_for_byte(self, raw, redis_url, folder):
+        add(raw, *range(1, 31))
+        done = put(redis_url, folder)
+        assert (done.entries, done.rejects, done.parts) == (30, 3, 1)
+        assert (done.resumed_from, done.last_id) == (None, name(30))
+        assert contents(folder) == {one.decode(): fields[b"data"] for one, fields in raw.xrange(S)}
+
+    def test_it_goes_on_where_the_folder_ends(self, raw, redis_url, folder):
+        add(raw, *range(1, 11))
+        put(redis_url, folder)
+        add(raw, *range(11, 16))
+        done = put(redis_url, folder)
+        assert (done.entries, done.resumed_from) == (5, name(10))
+        assert put(redis_url, folder).entries == 0
+        assert ids(folder) == names(*range(1, 16))
+
+    def test_a_client_is_a_source_too(self, raw, folder):
+        add(raw, 1)
+        assert put(raw, folder).entries == 1
+
+    def test_the_same_history_as_reading_the_stream(self, raw, redis_url, folder):
+        add(raw, *range(1, 31))
+        put(redis_url, folder)
+        archived, read = lab.read(folder), lab.read(redis_url, stream=S)
+        assert archived.decisions.equals(read.decisions)
+        assert archived.rejects.equals(read.rejects)
+        assert archived.coverage.equals(read.coverage)
+
+    def test_nothing_yet(self, redis_url, folder):
+        done = put(redis_url, folder)
+        assert (done.entries, done.parts, done.last_id) == (0, 0, None)
+
+    def test_without_payloads(self, raw, redis_url, folder):
+        add(raw, *range(1, 6))
+        put(redis_url, folder, payloads=False)
+        assert not (folder / "payloads").exists()
+        add(raw, 6)
+        assert put(redis_url, folder, payloads=False).entries == 1
+
+    def test_parts_by_size(self, raw, redis_url, folder):
+        add(raw, *range(1, 1_001))
+        done = put(redis_url, folder, part_bytes=4_000)
+        assert done.parts == len(ranges(folder)) == 3
+        assert ids(folder) == names(*range(1, 1_001))
+        after = [one.facts["after"] for one in ranges(folder)]
+        assert after == ["", *(one.last_id for one in ranges(folder)[:-1])]
+
+    def test_it_ends_where_the_stream_ended_at_the_start(self, raw, redis_url, folder):
+        add(raw, *range(1, 200))
+        run = iter(Archiving(redis_url, folder, stream=S))
+        next(run)
+        add(raw, *range(200, 3_000))
+        *_, done = run
+        assert 199 <= done.entries < 2_999
+
+    def test_no_server(self, server, folder):
+        server.stop()
+        with pytest.raises(lab.SourceError, match="no Redis answers"):
+            put(server.url, folder)
+
+    @pytest.mark.parametrize("options", [{"part_bytes": 0}, {"part_seconds": 0}])
+    def test_options_that_make_no_sense(self, redis_url, folder, options):
+        with pytest.raises(lab.OptionError, match="above 0"):
+            put(redis_url, folder, **options)
+
+    def test_payloads_are_for_the_owner_alone(self, raw, redis_url, folder):
+        add(raw, *range(1, 11))
+        put(redis_url, folder)
+        for frame in ("payloads", "rejects"):
+            [part] = (folder / frame).rglob("*.parquet")
+            assert stat.S_IMODE(part.stat().st_mode) == 0o600
+
+    @pytest.mark.parametrize("stream", ["../../x", "a\0b", "n" * 300, "\x1b[31m", "{tag}:ü"])
+    def test_names_of_streams_never_reach_the_file_system(self, raw, redis_url, folder, stream):
+        raw.xadd(stream, {"data": payload(1)}, name(1))
+        lab.archive(redis_url, folder, stream=stream)
+        assert lab.read(folder).coverage["stream"].tolist() == [stream]
+        assert [one.name for one in folder.parent.iterdir()] == ["archive"]
+        parts = [one.name for one in folder.rglob("*.parquet")]
+        assert set(parts) == {f"part-0-{name(1)}-{name(1)}.parquet"}
+
+
+class TestFollowing:
+    @pytest.fixture
+    def following(self, redis_url, folder):
+        """Starts a run in a thread; gives the run, and a way to wait for a state of it."""
+        runs = []
+
+        def start(**options):
+            run = Archiving(options.pop("source", redis_url), folder, stream=S, follow=True, **options)
+            said, faults = [], []
+
+            def work():
+                try:
+                    for one in run:
+                        said.append(one)
+                except lab.LabError as error:
+                    faults.append(error)
+
+            thread = threading.Thread(target=work)
+            thread.start()
+            runs.append((run, thread))
+
+            def until(enough, seconds=10):
+                end = time.monotonic() + seconds
+                while not (said and enough(said[-1])):
+                    assert time.monotonic() < end, said[-1:]
+                    assert thread.is_alive(), faults
+                    time.sleep(0.005)
+                return said[-1]
+
+            def ended():
+                run.stop()
+                thread.join(10)
+                assert not thread.is_alive()
+                return said[-1]
+
+            return until, ended
+
+        yield start
+        for run, thread in runs:
+            run.stop()
+            thread.join(10)
+
+    def test_what_is_added_later_and_the_last_part_at_the_end(self, raw, following, folder):
+        add(raw, 1, 2)
+        until, ended = following()
+        until(lambda now: now.waiting == 2)
+        add(raw, 3)
+        until(lambda now: now.waiting == 3)
+        assert ranges(folder) == []
+        assert ended().parts == 1
+        assert ids(folder) == names(1, 2, 3)
+
+    def test_an_old_part_is_written_though_nothing_comes(self, raw, following):
+        add(raw, 1, 2)
+        until, _ = following(part_seconds=0.5)
+        until(lambda now: now.parts == 1 and now.entries == 2)
+
+    def test_a_stream_that_begins_again_is_kept_apart(self, raw, following, folder):
+        add(raw, 1, 2, 3)
+        until, ended = following()
+        until(lambda now: now.waiting == 3)
+        with raw.pipeline(transaction=True) as both:
+            both.delete(S)
+            for number in (2, 3, 4):
+                both.xadd(S, {"data": payload(number, "new")}, name(number))
+            both.execute()
+        until(lambda now: now.began_again == 1 and now.entries == 6)
+        assert ended().parts == 2
+        assert ids(folder) == names(1, 2, 3) + names(2, 3, 4, epoch=1)
+        assert [one.epoch for one in ranges(folder)] == [0, 1]
+        history = lab.read(folder)
+        assert history.decisions["recommendation"].tolist() == ["x"] * 3 + ["new"] * 3
+
+    def test_a_killed_server_is_waited_for(self, server, following, folder):
+        with redis.Redis.from_url(server.url) as raw:
+            add(raw, 1)
+            until, ended = following(source=server.url)
+            until(lambda now: now.waiting == 1)
+            os.kill(server.pid, signal.SIGKILL)
+            assert "no Redis answers" in until(lambda now: now.trouble).trouble
+            server.start()
+            add(raw, 1, 2)
+            until(lambda now: now.waiting == 2)
+            ended()
+        assert ids(folder) == names(1, 2)
+
+
+class TestTheStreamMeanwhile:
+    """What happened to the stream between two runs."""
+
+    @pytest.fixture(params=[True, False], ids=["payloads", "without"])
+    def kept(self, request):
+        return request.param
+
+    @pytest.fixture
+    def again(self, kept, raw, redis_url, folder):
+        add(raw, *range(1, 11))
+        put(redis_url, folder, payloads=kept)
+        return lambda: put(redis_url, folder, payloads=kept)
+
+    def test_a_new_archive_counts_what_was_gone_before_it(self, raw, redis_url, folder):
+        add(raw, *range(1, 11))
+        raw.xtrim(S, maxlen=4, approximate=False)
+        done = put(redis_url, folder)
+        assert done.gaps == (Gap("0-0", name(7), 6, "exact"),)
+        assert ids(folder) == names(7, 8, 9, 10)
+        assert missing(folder) == (6, "exact")
+
+    def test_stopped_longer_than_the_stream_keeps(self, raw, again, folder):
+        add(raw, *range(11, 31))
+        raw.xtrim(S, maxlen=5, approximate=False)
+        assert again().gaps == (Gap(name(10), name(26), 15, "exact"),)
+        assert missing(folder) == (15, "exact")
+        assert ids(folder) == names(*range(1, 11), *range(26, 31))
+        assert json.loads(ranges(folder)[-1].facts["gaps"]) == [
+            {"after": name(10), "before": name(26), "missing": 15, "certainty": "exact"}
+        ]
+
+    def test_emptied_and_filled_again(self, raw, again, folder):
+        add(raw, 11, 12)
+        raw.xtrim(S, maxlen=0)
+        assert [one.missing for one in again().gaps] == [2]
+        add(raw, 13)
+        assert [one.missing for one in again().gaps] == [2]
+        assert missing(folder) == (2, "exact")
+        assert ids(folder)[-1] == name(13)
+
+    def test_deleted_entries_make_it_at_most(self, raw, again, folder):
+        add(raw, *range(11, 21))
+        raw.xdel(S, name(19))
+        raw.xtrim(S, minid=name(18), approximate=False)
+        again()
+        assert missing(folder)[1] == "at most"
+
+    def test_trimmed_only_what_was_archived(self, raw, again, folder):
+        add(raw, 11)
+        raw.xtrim(S, maxlen=1, approximate=False)
+        assert again().gaps == ()
+        assert missing(folder) == (0, "exact")
+
+    @pytest.mark.parametrize("news", [(), (8, 9), (11, 12)])
+    def test_rolled_back_to_an_old_dump(self, raw, again, folder, kept, news):
+        dump = raw.xrange(S, "-", name(7))
+        raw.delete(S)
+        for one, fields in dump:
+            raw.xadd(S, fields, one)
+        add(raw, *news, text="new")
+        assert again().began_again == 1
+        # Without payloads, entries under the very ids that were there cannot be told from them.
+        fresh = [one for one in news if kept or one > 10]
+        assert ids(folder) == names(*range(1, 11)) + names(*fresh, epoch=1)
+        assert again().entries == 0
+        add(raw, 20)
+        assert again().entries == 1
+        assert ids(folder) == names(*range(1, 11)) + names(*fresh, 20, epoch=1)
+
+    def test_begun_again_with_other_entries(self, raw, again, folder):
+        raw.delete(S)
+        add(raw, 21, 22, text="new")
+        again()
+        assert ids(folder) == names(*range(1, 11)) + names(21, 22, epoch=1)
+
+    def test_a_source_that_lies_wholly_before_the_end(self, raw, again, folder):
+        """A replica that lags, say: what it has is known."""
+        for number in (8, 9, 10):
+            raw.xdel(S, name(number))
+        raw.execute_command("XSETID", S, name(7), "ENTRIESADDED", 7, "MAXDELETEDID", "0-0")
+        assert again().entries == 0
+        assert ids(folder) == names(*range(1, 11))
+
+    def test_deleted_and_not_there(self, raw, again, folder):
+        raw.delete(S)
+        assert again().entries == 0
+        assert ids(folder) == names(*range(1, 11))
+
+
+def test_an_old_server_is_not_verified(old_server, folder):
+    with redis.Redis.from_url(old_server.url) as raw:
+        add(raw, *range(1, 6))
+        put(old_server.url, folder)
+        add(raw, 6)
+        assert put(old_server.url, folder).entries == 1
+    row = lab.read(folder).coverage.iloc[0]
+    assert row["certainty"] == "not verified"
+    assert ids(folder) == names(*range(1, 7))
+
+
+class TestTheFolder:
+    """Folders that are refused, untouched."""
+
+    def listing(self, folder):
+        return {
+            one.relative_to(folder): one.read_bytes() if one.is_file() else None for one in folder.rglob("*")
+        }
+
+    @pytest.fixture
+    def refused(self, redis_url, folder):
+        def refuse(error, match, **options):
+            before = self.listing(folder)
+            with pytest.raises(error, match=match):
+                put(redis_url, folder, **options)
+            assert self.listing(folder) == before
+
+        return refuse
+
+    def test_something_else(self, raw, folder, refused):
+        add(raw, 1)
+        folder.mkdir()
+        (folder / "thesis.tex").write_text("x")
+        refused(lab.SourceError, r"thesis\.tex")
+
+    def test_a_file(self, folder, redis_url):
+        folder.write_text("x")
+        with pytest.raises(lab.SourceError, match=str(folder)):
+            put(redis_url, folder)
+        assert folder.read_text() == "x"
+
+    def test_a_snapshot_saved_at_once(self, raw, redis_url, folder, refused):
+        add(raw, 1)
+        lab.read(redis_url, stream=S).save(folder)
+        refused(lab.OptionError, "no archive")
+
+    def test_another_streams_archive(self, raw, redis_url, folder):
+        add(raw, 1)
+        put(redis_url, folder)
+        with pytest.raises(lab.OptionError, match=r"stream 's', not of 'other'"):
+            lab.archive(redis_url, folder, stream="other")
+
+    def test_a_newer_format(self, raw, redis_url, folder, refused):
+        from pyarrow import parquet
+
+        add(raw, 1)
+        put(redis_url, folder)
+        [part] = (folder / "decisions").rglob("*.parquet")
+        table = parquet.read_table(part)
+        facts = {**table.schema.metadata, b"mastermind_lab.format": b"99"}
+        parquet.write_table(table.replace_schema_metadata(facts), part)
+        add(raw, 2)
+        refused(lab.SourceError, "newer")
+
+    def test_no_permission(self, raw, redis_url, folder):
+        add(raw, 1)
+        folder.mkdir(mode=0o555)
+        with nobody(folder), pytest.raises(lab.SourceError, match=f"{folder}.*Permission denied"):
+            put(redis_url, folder)
+
+    def test_no_room(self, raw, redis_url, folder):
+        add(raw, *range(1, 10))
+        with no_room(), pytest.raises(lab.SourceError) as caught:
+            put(redis_url, folder)
+        assert str(folder) in str(caught.value)
+        assert "is safe" in str(caught.value)
+        assert ranges(folder) == []
+        assert put(redis_url, folder).entries == 9
+        assert not list(folder.rglob("*.half"))
+
+    def test_leftovers_are_never_read(self, raw, redis_url, folder):
+        """Torn, empty, foreign and half-written files, each under a name that could be taken for a part."""
+        add(raw, *range(1, 6))
+        put(redis_url, folder)
+        [part] = (folder / "votes").rglob("*.parquet")
+        (part.parent / f".{part.name}.half").write_bytes(part.read_bytes()[:100])
+        (part.parent / f"part-0-{name(6)}-{name(9)}.parquet").write_bytes(part.read_bytes())
+        (part.parent / f"part-0-{name(6)}-{name(8)}.parquet").write_bytes(b"")
+        (folder / "notes.txt").write_text("mine")
+        add(raw, *range(6, 10))
+        assert put(redis_url, folder).entries == 4
+        assert ids(folder) == names(*range(1, 10))
+
+    @pytest.mark.parametrize("content", [b"", b"PAR1 torn"])
+    def test_a_torn_commit_is_named_and_nothing_is_built_on_it(self, raw, redis_url, folder, content):
+        add(raw, *range(1, 6))
+        put(redis_url, folder)
+        [part] = (folder / "decisions").rglob("*.parquet")
+        torn = part.with_name(f"part-0-{name(6)}-{name(9)}.parquet")
+        torn.write_bytes(content)
+        with pytest.raises(lab.SourceError, match=torn.name):
+            put(redis_url, folder)
+
+    def test_a_folder_in_memory(self, raw, redis_url):
+        url = "memory://archive-of-tests"
+        try:
+            add(raw, *range(1, 6))
+            put(redis_url, url)
+            add(raw, 6)
+            assert put(redis_url, url).entries == 1
+            assert [one.last_id for one in ranges(url)] == names(5, 6)
+        finally:
+            storage.folder(url)._fs.rm("/archive-of-tests", recursive=True)
+
+
+class TestTwoArchivers:
+    def test_the_second_says_who_the_first_is(self, redis_url, folder):
+        with Archiver(folder, stream=S), pytest.raises(lab.SourceError) as caught:
+            put(redis_url, folder)
+        said = str(caught.value)
+        assert f"process {os.getpid()} on {os.uname().nodename}, since 20" in said
+        assert str(folder) in said
+
+    def test_afterwards_it_is_free(self, raw, redis_url, folder):
+        add(raw, 1)
+        with Archiver(folder, stream=S):
+            pass
+        assert put(redis_url, folder).entries == 1
+
+    def test_a_dead_ones_lock_is_taken_over(self, raw, redis_url, folder):
+        held = subprocess.Popen(
+            [sys.executable, "-c",
+             "import sys, mastermind_lab as lab\n"
+             "held = lab.Archiver(sys.argv[1], stream='s'); print('held', flush=True); sys.stdin.read()",
+             str(folder)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        with held:
+            assert held.stdout.readline() == "held\n"
+            with pytest.raises(lab.SourceError, match=f"process {held.pid} "):
+                put(redis_url, folder)
+            held.kill()
+        assert str(held.pid) in (folder / LOCK).read_text()
+        add(raw, 1)
+        assert put(redis_url, folder).entries == 1
+
+    def test_where_there_are_no_locks_the_second_is_noticed(self):
+        url = "memory://archive-of-two"
+        try:
+            first, second = Archiver(url, stream=S), Archiver(url, stream=S)
+            for one in (first, second):
+                one.take(News(S, [(name(1), payload(1))]))
+            second.close()
+            with pytest.raises(lab.SourceError, match="somebody else"):
+                first.close()
+        finally:
+            storage.folder(url)._fs.rm("/archive-of-two", recursive=True)
+
+
+class TestASink:
+    def test_what_is_there_already_is_left_out(self, folder):
+        with Archiver(folder, stream=S) as sink:
+            sink.take(News(S, [(name(1), payload(1)), (name(2), payload(2))], ordinal=2))
+            sink.flush()
+            sink.take(News(S, [(name(2), payload(2)), (name(3), payload(3))], ordinal=3))
+            assert sink.waiting == 1
+        assert ids(folder) == names(1, 2, 3)
+
+    def test_news_of_another_stream(self, folder):
+        with Archiver(folder, stream=S) as sink, pytest.raises(lab.OptionError, match="other"):
+            sink.take(News("other", []))
+
+    def test_an_epoch_that_changes_while_nothing_can_be_written(self, folder):
+        with Archiver(folder, stream=S) as sink:
+            with no_room():
+                sink.take(News(S, [(name(5), payload(1))], ordinal=1))
+                sink.take(News(S, [], began_again=True))
+                with pytest.raises(lab.SourceError, match="File too large"):
+                    sink.take(News(S, [(name(2, epoch=1), payload(2))], ordinal=1))
+            sink.take(News(S, [(name(3, epoch=1), payload(3))], ordinal=2))
+        assert ids(folder) == [name(5), name(2, epoch=1), name(3, epoch=1)]
+
+    def test_a_backfill_says_what_it_left_out(self, folder):
+        with Archiver(folder, stream=S) as sink:
+            sink.take(News(S, [(name(5), payload(5))]))
+            account = {"left_out": 3, "missing": 1, "certainty": "exact"}
+            sink.take(News(S, [], account=account, ordinal=5))
+        assert missing(folder) == (4, "exact")
+
+    def test_closing_twice(self, folder):
+        sink = Archiver(folder, stream=S)
+        sink.close()
+        sink.close()
+
+    def test_the_ending_knows_what_the_stream_held(self, folder):
+        with Archiver(folder, stream=S) as sink:
+            sink.take(News(S, [(name(n), payload(n) if n % 2 else None) for n in range(1, 9)], ordinal=8))
+            sink.take(News(S, [], began_again=True))
+            sink.take(News(S, [(name(n, epoch=1), payload(n)) for n in (6, 7)]))
+        ending = Ending.of(ranges(folder))
+        assert (ending.last_id, ending.ordinal) == (name(7, epoch=1), None)
+        known = [(name(n), payload(n) if n % 2 else None) for n in range(1, 6)]
+        assert list(ending.entries()) == [*known, (name(6), payload(6)), (name(7), payload(7))]
+
+
+class TestTheCommand:
+    @contextmanager
+    def run(self, *arguments):
+        command = [sys.executable, "-c", "from mastermind_lab.cli import main; main()", "archive", *arguments]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    def test_the_last_part_is_written_and_all_is_well(self, raw, redis_url, folder, number):
+        add(raw, 1, 2)
+        with self.run(redis_url, str(folder), "--stream", S, "--follow", "--part-seconds", "0.2") as process:
+            assert "2 entries" in process.stdout.readline()
+            process.send_signal(signal.SIGSTOP)
+            add(raw, 3)
+            process.send_signal(number)
+            process.send_signal(signal.SIGCONT)
+            out, err = process.communicate(timeout=10)
+        assert (process.returncode, err) == (0, "")
+        there = ids(folder)
+        assert there in (names(1, 2), names(1, 2, 3))
+        assert f"it ends at {there[-1]}" in out
+
+    def test_no_room_is_waited_out(self, raw, redis_url, folder):
+        add(raw, 1, 2)
+        with self.run(redis_url, str(folder), "--stream", S, "--follow", "--part-seconds", "0.2") as process:
+            process.stdout.readline()
+            unlimited = resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+            add(raw, 3)
+            said = process.stderr.readline()
+            assert said.startswith("waiting: cannot write ")
+            assert str(folder) in said
+            assert "is safe" in said
+            assert ids(folder) == names(1, 2)
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, unlimited)
+            assert "part 2: 3 entries" in process.stdout.readline()
+        assert ids(folder) == names(1, 2, 3)
+
+    def test_to_the_end(self, raw, redis_url, folder):
+        add(raw, *range(1, 11))
+        raw.xtrim(S, maxlen=8, approximate=False)
+        with self.run(redis_url, str(folder), "--stream", S) as process:
+            out, _ = process.communicate(timeout=20)
+        assert process.returncode == 0
+        assert out.splitlines() == [
+            "2 entries were gone before they could be read, after 0-0",
+            f"part 1: 8 entries so far, safe up to {name(10)}",
+            f"8 entries (1 rejects) in 1 part went to {folder}; it ends at {name(10)}",
+        ]
+
+    def test_a_refusal_is_said_without_a_traceback(self, redis_url, folder):
+        folder.mkdir()
+        Path(folder, "thesis.tex").touch()
+        with self.run(redis_url, str(folder)) as process:
+            _, err = process.communicate(timeout=20)
+        assert process.returncode == 1
+        assert "thesis.tex" in err
+        assert "Traceback" not in err
