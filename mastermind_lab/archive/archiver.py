@@ -130,9 +130,10 @@ class Archiver:
 
     def cursors(self) -> dict[str, Cursor]:
         """Say where to follow from so that nothing is left out: a new folder's stream from its beginning."""
-        if self.ending is None:
+        end = self.ending
+        if end is None:
             return {self.stream: Cursor()}
-        return {self.stream: Cursor(self.ending.last_id, self.ending.ordinal, self.ending.entries())}
+        return {self.stream: Cursor(end.last_id, end.ordinal, known=end.newest(), older=end.older())}
 
     def take(self, news: News) -> None:
         """Take what is new, and commit a part where it is due; entries that are there already are left out.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain, repeat
 from types import EllipsisType
 from typing import Any, NamedTuple, Self
 
 from ..frames import PAYLOADS, id_key
 from .ranges import Range, read_range
+
+Entries = Iterator[tuple[str, bytes | EllipsisType | None]]
+"""Ids and payloads: ``...`` for one that was not kept."""
 
 _MOST_ENTRIES = 100_000
 _MOST_BYTES = 64 * 2**20  # of payloads as they lie on the disk
@@ -24,7 +27,7 @@ class Ending(NamedTuple):
     ordinal
         How many entries the stream had ever taken up to it, where that is known.
     ranges
-        The newest ranges, which :meth:`entries` reads.
+        The newest ranges, which tell what the stream held.
     """
 
     last_id: str
@@ -40,18 +43,13 @@ class Ending(NamedTuple):
         ordinal = held[-1].facts.get("last_ordinal")
         return cls(held[-1].last_id, int(ordinal) if ordinal else None, tuple(held[-_newest(held) :]))
 
-    def entries(self) -> Iterator[tuple[str, bytes | EllipsisType | None]]:
-        """Yield what the stream held last, oldest first: (id without epoch, payload).
+    def newest(self) -> Entries:
+        """Yield the entries of the last range, oldest first, their ids without the epoch."""
+        return ((entry_id.partition("@")[0], payload) for entry_id, payload in _entries(self.ranges[-1]))
 
-        ``...`` stands for a payload that was not kept. Entries that a later epoch took the place of are left
-        out.
-        """
-        firsts = [_place(one.first_id) for one in self.ranges]
-        lowest = list(accumulate(firsts[:0:-1], min))[::-1]  # for each range but the last: of those after it
-        for one, end in zip(self.ranges, [*lowest, None], strict=True):
-            for entry_id, payload in _entries(one):
-                if end is None or _place(entry_id) < end:
-                    yield entry_id.partition("@")[0], payload
+    def older(self) -> Entries:
+        """Yield the entries before those, oldest first."""
+        return chain.from_iterable(map(_entries, self.ranges[:-1]))
 
 
 def _newest(committed: Sequence[Range]) -> int:
@@ -65,17 +63,9 @@ def _newest(committed: Sequence[Range]) -> int:
 
 
 def _entries(one: Range) -> list[tuple[str, Any]]:
-    is_kept = PAYLOADS in one.siblings
-    read = read_range(one, (PAYLOADS if is_kept else "decisions", "rejects"))
-    found: list[tuple[str, Any]] = []
-    if is_kept:
-        found += zip(*(read[PAYLOADS][name].to_pylist() for name in ("stream_id", "payload")), strict=True)
-    else:
-        found += [(entry_id, ...) for entry_id in read["decisions"]["stream_id"].to_pylist()]
+    table = PAYLOADS if PAYLOADS in one.siblings else "decisions"
+    read = read_range(one, (table, "rejects"))
+    good = read[table]["payload"].to_pylist() if table == PAYLOADS else repeat(...)
+    found: list[tuple[str, Any]] = [*zip(read[table]["stream_id"].to_pylist(), good, strict=False)]
     found += zip(*(read["rejects"][name].to_pylist() for name in ("stream_id", "payload")), strict=True)
     return sorted(found, key=lambda entry: id_key(entry[0]))
-
-
-def _place(entry_id: str) -> tuple[int, int]:
-    """Return what ids of one epoch sort by."""
-    return id_key(entry_id)[1:]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from itertools import groupby
 from types import EllipsisType
 from typing import NamedTuple
 
@@ -16,7 +17,10 @@ START = "0-0"
 Known = tuple[str, bytes | EllipsisType | None]
 """An entry that was read before, perhaps without its payload."""
 
-REMEMBERED = 100_000  # entries: a server that comes back from a dump has rarely lost more
+_Mark = tuple[str, int | None]
+"""An id without epoch, and a hash of the payload where that is known."""
+
+_REMEMBERED = 100_000  # entries: a server that comes back from a dump has rarely lost more
 
 
 class Gap(NamedTuple):
@@ -52,14 +56,24 @@ class Cursor:
     known
         Entries up to this one, as far as they are known: a stream that has others instead has begun again.
         Where a payload was not kept, ``...`` stands for it, and the id alone is compared.
+    older
+        Entries before those, oldest first, with their epoch; asked for only when the stream has begun again.
     """
 
-    def __init__(self, after: str = START, ordinal: int | None = None, known: Iterable[Known] = ()) -> None:
+    def __init__(
+        self,
+        after: str = START,
+        ordinal: int | None = None,
+        known: Iterable[Known] = (),
+        older: Iterable[Known] = (),
+    ) -> None:
         self.place, _, epoch = after.partition("@")
         self.epoch = int(epoch or 0)
         self.ordinal = 0 if self.place == START else ordinal
         self.is_verified = True
-        self._known = deque(map(_mark, known), maxlen=REMEMBERED)
+        self._known = deque(map(_mark, known), maxlen=_REMEMBERED)
+        self._older = older
+        self._lineages: list[list[_Mark]] = []
 
     def __str__(self) -> str:
         return self._named(self.place)
@@ -134,24 +148,40 @@ class Cursor:
         of, so a search that halves finds the newest one.
         """
         first = id_key(now.first) if now and now.first else None
-        known = [one for one in self._known if first and id_key(one[0]) >= first]
-        low, high = 0, len(known)
-        while low < high:
-            middle = (low + high) // 2
-            there = yield known[middle][0]
-            if there and _is_same(known[middle], there):
-                low = middle + 1
-            else:
-                high = middle
-        self._known = deque(known[:low], maxlen=REMEMBERED)
+        # What a rollback took lies between what stayed and what came then: each epoch is searched by itself.
+        lineages = [*self._lineages, *_by_epoch(self._older), list(self._known)]
+        known, low = lineages[-1], 0
+        while lineages and not low:
+            known = [one for one in lineages.pop() if first and id_key(one[0]) >= first]
+            low = yield from _newest_there(known)
+        self._older, self._lineages = (), lineages
+        self._known = deque(known[:low], maxlen=_REMEMBERED)
         self.place = known[low - 1][0] if low else START
         self.ordinal = None if low else 0
         self.epoch += 1
 
 
-def _mark(one: Known) -> tuple[str, int | None]:
+def _newest_there(known: Sequence[_Mark]) -> Generator[str, Entry | None, int]:
+    """Count the entries that are still there: all but the newest ones, so that a search can halve."""
+    low, high = 0, len(known)
+    while low < high:
+        middle = (low + high) // 2
+        there = yield known[middle][0]
+        if there and _is_same(known[middle], there):
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _by_epoch(older: Iterable[Known]) -> Iterator[list[_Mark]]:
+    for _, some in groupby(older, key=lambda one: one[0].partition("@")[2]):
+        yield [_mark((one[0].partition("@")[0], one[1])) for one in some]
+
+
+def _mark(one: Known) -> _Mark:
     return one[0], None if one[1] is ... else hash(one[1])
 
 
-def _is_same(mark: tuple[str, int | None], there: Entry) -> bool:
+def _is_same(mark: _Mark, there: Entry) -> bool:
     return mark == (there[0], None if mark[1] is None else hash(there[1]))

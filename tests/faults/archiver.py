@@ -1,0 +1,119 @@
+"""A warm process that forks archivers and kills them: driven by lines, it answers with lines of JSON.
+
+``{"folder": ..., "url": ..., "operation": 7}`` kills at the seventh file operation: before it is done, and a
+write, which counts as two, also half way. ``"after": 0.2`` kills so many seconds after the archiver has
+opened its folder (``"opening": true``: has begun to). Without either it runs to its end.
+"""
+
+import json
+import mmap
+import os
+import signal
+import sys
+import time
+
+from mastermind_lab.archive import Archiver, Archiving
+
+PHASES = (
+    "opening the folder", "reading the stream", "in a temporary file", "a file synced", "a file renamed",
+    "between siblings", "range committed",
+)  # fmt: skip
+OPENING, READING, TEMPORARY, SYNCED, RENAMED, SIBLINGS, COMMITTED = range(len(PHASES))
+
+phase = mmap.mmap(-1, 1)  # shared with the forked ones: how far the last of them came
+
+
+def main():
+    for line in sys.stdin:
+        asked = json.loads(line)
+        phase[0] = OPENING
+        child = os.fork()
+        if not child:
+            run(asked)
+        if "after" in asked:
+            kill_later(child, asked)
+        status = os.waitpid(child, 0)[1]
+        said = {"killed": os.WIFSIGNALED(status), "status": status, "phase": PHASES[phase[0]]}
+        sys.stdout.write(json.dumps(said) + "\n")
+        sys.stdout.flush()
+
+
+def kill_later(child, asked):
+    while phase[0] == OPENING and not asked.get("opening") and not os.waitid(
+        os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT
+    ):  # fmt: skip
+        time.sleep(0.001)
+    time.sleep(asked["after"])
+    os.kill(child, signal.SIGKILL)
+
+
+def run(asked):
+    """Archive in this process, and never return."""
+    try:
+        Watched(asked.get("operation")).install()
+        *_, _ = Archiving(asked["url"], asked["folder"], **asked["options"])
+    except BaseException:  # noqa: BLE001 - a forked process must not go on as its parent
+        sys.excepthook(*sys.exc_info())
+        os._exit(1)
+    os._exit(0)
+
+
+class Watched:
+    """The file operations of this process, counted, with death at one of them."""
+
+    def __init__(self, deadly):
+        self.deadly, self.count, self.writing, self.table = deadly, 0, None, ""
+
+    def install(self):
+        opened, write, fsync, replace, mkdir = os.open, os.write, os.fsync, os.replace, os.mkdir
+        cursors = Archiver.cursors
+
+        def watched_open(path, flags, *more, **named):
+            self.step()
+            descriptor = opened(path, flags, *more, **named)
+            if str(path).endswith(".half"):
+                phase[0], self.writing = TEMPORARY, descriptor
+            return descriptor
+
+        def watched_write(descriptor, content):
+            self.step()
+            half = len(content) // 2
+            written = write(descriptor, content[:half])
+            self.step()
+            return written + write(descriptor, content[half:])
+
+        def watched_fsync(descriptor):
+            self.step()
+            fsync(descriptor)
+            if descriptor == self.writing:
+                phase[0], self.writing = SYNCED, None
+            elif phase[0] == RENAMED:
+                phase[0] = COMMITTED if self.table == "decisions" else SIBLINGS
+
+        def watched_replace(source, target):
+            self.step()
+            replace(source, target)
+            phase[0], self.table = RENAMED, str(target).split("/")[-3]
+
+        def watched_mkdir(*arguments, **named):
+            self.step()
+            mkdir(*arguments, **named)
+
+        def watched_cursors(archiver):
+            found = cursors(archiver)
+            phase[0] = READING
+            return found
+
+        os.open, os.write, os.fsync, os.replace, os.mkdir = (
+            watched_open, watched_write, watched_fsync, watched_replace, watched_mkdir,
+        )  # fmt: skip
+        Archiver.cursors = watched_cursors
+
+    def step(self):
+        self.count += 1
+        if self.count == self.deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()
