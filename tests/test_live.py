@@ -313,6 +313,35 @@ def sample():
     return lab.sample(last=60)
 
 
+class TestArchiving:
+    """A follower that keeps an archive: its window and the folder are one and the same."""
+
+    def test_it_archives_what_it_follows_and_goes_on_where_the_folder_ends(
+        self, raw, redis_url, envelopes, tmp_path
+    ):
+        publish(raw, envelopes[:50])
+        for upto in (50, 80, 120):
+            publish(raw, envelopes[raw.xlen(STREAM) : upto])
+            with lab.Follower(redis_url, archive=tmp_path / "kept") as follower:
+                until(
+                    lambda: raw.xinfo_stream(STREAM)["last-generated-id"].decode() == follower.status.last_id
+                )
+            same(lab.read(tmp_path / "kept"), lab.read(redis_url))
+        assert follower.status.received == 40
+
+    def test_two_on_one_folder(self, raw, redis_url, envelopes, tmp_path):
+        publish(raw, envelopes[:5])
+        with lab.Follower(redis_url, archive=tmp_path / "kept") as first:
+            until(lambda: first.status.received == 5)
+            with lab.Follower(redis_url, archive=tmp_path / "kept") as second:
+                until(lambda: second.status.state == "failed")
+        assert "kept" in second.status.error
+
+    def test_a_replay_has_none(self, sample, tmp_path):
+        with pytest.raises(lab.OptionError, match="archive="):
+            lab.Follower(lab.replay(sample), archive=tmp_path)
+
+
 class TestReplay:
     def test_at_full_speed_it_is_the_same_history(self, sample):
         with lab.Follower(lab.replay(sample, speed=math.inf)) as follower:

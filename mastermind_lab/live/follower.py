@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
-from functools import reduce
+from functools import partial, reduce
 from threading import Event, Lock, Thread, current_thread
-from typing import Any, Protocol, Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import pandas as pd
 
+from ..archive import Archiver
 from ..decode import Column
 from ..envelope import STREAM
-from ..errors import LabError, OptionError
+from ..errors import LabError, OptionError, SourceError
 from ..frames import Tables, coverage_frame, entry_ids, join, to_pandas
 from ..history import History
 from ..stats.summary import Summary
-from ..stream import SCHEMES, Client, News, Tail
+from ..stream import Client, News, Tail
 from .incoming import Incoming
+from .source import Source, source_of
 from .status import State, Status, Tally
 from .totals import Total
 from .window import Window
@@ -30,20 +33,6 @@ Kind = TypeVar("Kind", bound=Summary)
 _PACE = 0.1  # seconds between two looks: what comes meanwhile is read together
 _FULL = 64  # entries: after so many there may be more, and no time is lost
 _MOST_AHEAD = 4  # batches that wait for asyncio code
-
-
-class Source(Protocol):
-    """What a follower follows: :class:`mastermind_lab.stream.Tail`, or a replay."""
-
-    where: str
-    streams: tuple[str, ...]
-    numbered: bool
-
-    def __iter__(self) -> Iterator[News]:
-        """Yield what is new, at least once a second something."""
-
-    def close(self) -> None:
-        """End the iteration, from any thread."""
 
 
 class Follower:
@@ -65,6 +54,9 @@ class Follower:
         How many entries of each stream to keep, or for how long (a timedelta).
     columns
         Extra columns of ``decisions``.
+    archive
+        A folder to archive the stream in as well, as :func:`mastermind_lab.archive` does: following then
+        begins where the folder ends, not with ``backfill``.
 
     Examples
     --------
@@ -83,9 +75,10 @@ class Follower:
         backfill: int = 1_000,
         keep: int | timedelta = 100_000,
         columns: Iterable[Column] = (),
+        archive: str | os.PathLike[str] | None = None,
     ) -> None:
-        streams = (stream,) if isinstance(stream, str) else tuple(stream)
-        self.source = _source(source, streams, backfill)
+        self.source = source_of(source, stream, backfill)
+        self._archive = _checked(archive, self.source)
         self._said = {"source": self.source.where, "limits": f"backfill={backfill}, keep={keep}"}
         self._incoming = Incoming(self.source.streams, columns, self.source.numbered)
         self._windows = {name: Window(keep) for name in self.source.streams}
@@ -279,17 +272,36 @@ class Follower:
 
     def _run(self) -> None:
         try:
-            for news in self.source:
-                self.take(news)
-                if len(news.entries) < _FULL:
-                    self._ended.wait(_PACE)
-                self._going.wait()
-                if self._ended.is_set():
-                    return
+            with self._archiving() as keep:
+                for news in self.source:
+                    keep(news)
+                    self.take(news)
+                    if len(news.entries) < _FULL:
+                        self._ended.wait(_PACE)
+                    self._going.wait()
+                    if self._ended.is_set():
+                        return
         except LabError as error:
             self._set(state="failed", error=str(error))
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
             self._set(state="failed", error=f"{type(error).__name__}: {error}")
+
+    @contextmanager
+    def _archiving(self) -> Iterator[Callable[[News], object]]:
+        """Open the archive, if there is to be one, and begin where it ends."""
+        if self._archive is None:
+            yield lambda news: None
+            return
+        tail = cast(Tail, self.source)
+        with Archiver(self._archive, stream=tail.streams[0], source=tail.where) as archiver:
+            tail.cursors = archiver.cursors()
+            yield partial(self._keep, archiver)
+
+    def _keep(self, archiver: Archiver, news: News) -> None:
+        try:
+            archiver.take(news)
+        except SourceError as error:  # it keeps what it could not write, and tries again
+            self._set(error=str(error))
 
     def _tell(self, batch: History) -> None:
         for callback in list(self._callbacks):
@@ -311,19 +323,10 @@ class Follower:
                 total.clear()
 
 
-def _source(source: Any, streams: tuple[str, ...], backfill: int) -> Source:
-    if not streams or not all(isinstance(name, str) for name in streams):
-        raise OptionError(f"stream={streams!r:.80}: expected a stream's name, or several")
-    if isinstance(backfill, bool) or not isinstance(backfill, int) or backfill < 0:
-        raise OptionError(f"backfill={backfill!r}: expected a number of entries, 0 or more")
-    if hasattr(source, "connection_pool") or (isinstance(source, str) and source.startswith(SCHEMES)):
-        return Tail(source, streams, backfill=backfill)
-    if hasattr(source, "streams") and hasattr(source, "close"):
-        return cast(Source, source)
-    raise OptionError(
-        f"cannot follow a {type(source).__name__}: give a redis:// URL or a client; "
-        "a file or a snapshot plays as lab.replay(...)"
-    )
+def _checked(archive: Any, source: Source) -> Any:
+    if archive is not None and not (isinstance(source, Tail) and len(source.streams) == 1):
+        raise OptionError(f"archive={str(archive)!r:.80}: an archive is of one stream of a Redis source")
+    return archive
 
 
 def _frozen(value: Any) -> Any:

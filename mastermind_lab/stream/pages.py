@@ -118,7 +118,7 @@ class Pages:
         self._refuse_mixture()
 
     def _pages(self, client: redis.Redis) -> Iterator[list[Entry]]:
-        end, size = self.until or "+", _FIRST_PAGE
+        end, size = self._end(), _FIRST_PAGE
         while (wanted := min(size, self._wanted())) > 0:
             raw: Any = client.xrevrange(self.stream, end, self.since or "-", count=wanted)
             page = [entry(one) for one in reversed(raw)]
@@ -128,6 +128,13 @@ class Pages:
             if len(page) < wanted:
                 return
             end, size = f"({page[0][0]}", next_size(page, size)
+
+    def _end(self) -> str:
+        """Where the stream ended when its figures were read: what is added later is in none of them."""
+        newest = self.before.last_generated if self.before else "+"
+        if self.until is None or (newest != "+" and id_key(self.until) > id_key(newest)):
+            return newest
+        return self.until
 
     def _wanted(self) -> int:
         return _MOST_ENTRIES if self.last is None else self.last - self.entries
