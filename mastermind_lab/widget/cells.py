@@ -1,8 +1,13 @@
-"""Which view belongs to which notebook cell: a cell that runs again ends the views of its last run."""
+"""The notebook's cells: which view belongs to which, and whether one is running.
+
+A cell that runs again ends the views of its last run.
+"""
 
 from __future__ import annotations
 
+import math
 import sys
+import time
 from typing import Any, Protocol
 
 
@@ -14,6 +19,7 @@ class Ending(Protocol):
 
 
 _RUNS: dict[str, tuple[str, list[Ending]]] = {}
+_ENDED: list[float] = []  # when the last cell ended; none while one runs
 
 
 def enter(view: Ending) -> None:
@@ -36,11 +42,35 @@ def _end(cell: str) -> None:
         view.stop()
 
 
-def _parent() -> dict[str, Any] | None:
-    """Return the message that runs this cell; None outside of a notebook."""
+def idle_for() -> float:
+    """Say for how many seconds no cell has been running; what the page sends is only read meanwhile."""
+    return time.monotonic() - _ENDED[0] if _ENDED else 0.0 if _shell() is not None else math.inf
+
+
+def _began(*_: object) -> None:
+    _ENDED.clear()
+
+
+def _ended(*_: object) -> None:
+    _ENDED[:] = [time.monotonic()]
+
+
+def _shell() -> Any:
     if "IPython" not in sys.modules:
         return None
     from IPython.core.getipython import get_ipython
 
-    find = getattr(get_ipython(), "get_parent", None)
-    return find() if find is not None else None
+    return get_ipython()
+
+
+def _parent() -> dict[str, Any] | None:
+    """Return the message that runs this cell; None outside of a notebook."""
+    shell = _shell()
+    find = getattr(shell, "get_parent", None)
+    if find is None:
+        return None
+    for event, noted in (("pre_run_cell", _began), ("post_run_cell", _ended)):
+        if noted not in shell.events.callbacks[event]:
+            shell.events.register(event, noted)
+    parent: dict[str, Any] = find()
+    return parent

@@ -98,7 +98,7 @@ class LiveView:
         self._drawn_of, self._listed_of = -1, -1
         self._may_draw = self._may_list = 0.0
         self._forgotten_since: float | None = None
-        self._slept = False
+        self._slept = self._is_displayed = False
         self._handle: Any = None
         self._pulse = Pulse(self._beat, refresh, self._failed)
         self._wire()
@@ -194,7 +194,7 @@ class LiveView:
             self._forgotten_since = time.monotonic()
 
     def _beat(self) -> None:
-        if not self._box._view_count:
+        if not self._is_looked_at():
             self._sleep_if_forgotten()
             return
         status = self.follower.status
@@ -202,6 +202,11 @@ class LiveView:
         self._draw_next(status)
         if status.received != self._listed_of and time.monotonic() >= self._may_list:
             self._list(status)
+
+    def _is_looked_at(self) -> bool:
+        """Tell whether a page shows it; while cells run, what the page says of that is not heard yet."""
+        unheard = self._is_displayed and self._forgotten_since is None and cells.idle_for() < _FORGOTTEN_AFTER
+        return bool(self._box._view_count) or unheard
 
     def _sleep_if_forgotten(self) -> None:
         """End the threads of an output that was deleted; they begin again should it be shown again."""
@@ -275,6 +280,7 @@ class LiveView:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         """Return the live view, and a still of it for where there is no kernel."""
         self._draw_all()
+        self._is_displayed = True
         live: dict[str, Any] = self._box._repr_mimebundle_()
         return live | self._still()
 

@@ -103,6 +103,7 @@ class Notebook:
 
     def __init__(self, browser, jupyter: Jupyter, name: str, book: nbformat.NotebookNode) -> None:
         book.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+        self.name = name
         nbformat.write(book, jupyter.folder / f"{name}.ipynb")
         self.page = browser.new_page(viewport={"width": 1500, "height": 1600})
         self.alerts: list[str] = []
@@ -110,12 +111,18 @@ class Notebook:
         self.page.goto(f"{jupyter.url}/lab/tree/{name}.ipynb?reset", timeout=90_000)
         self.page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=90_000)
         self.page.wait_for_function(IDLE, timeout=90_000)
+        self.page.set_default_timeout(3_000)
 
     def command(self, name: str) -> None:
         self.page.evaluate("name => { window.jupyterapp.commands.execute(name) }", name)
 
     def run_all(self) -> None:
         self.command("notebook:run-all-cells")
+
+    def run_all_to_the_end(self) -> None:
+        self.page.evaluate(
+            "async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells') }"
+        )
 
     def idle(self) -> None:
         self.page.wait_for_timeout(300)
@@ -164,8 +171,11 @@ class Notebook:
                     return
             except Exception:
                 if time.monotonic() > end:
+                    self.shot(f"{self.name} failed")
                     raise
-            assert time.monotonic() < end, f"not within {seconds} s: {self.page.url}"
+            if time.monotonic() > end:
+                self.shot(f"{self.name} failed")
+                raise AssertionError(f"not within {seconds} s; see the picture in {SHOTS}")
             self.page.wait_for_timeout(100)
 
     def shot(self, name: str) -> None:

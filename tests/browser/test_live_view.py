@@ -170,8 +170,7 @@ def test_two_views_and_a_cell_run_five_times(notebook, raw, redis_url, made):
     book = notebook("twice", follow(redis_url), "other = lab.follow(view.follower.source.source)\nother")
     threads = "import threading\nprint(sum('mastermind' in one.name for one in threading.enumerate()))"
     for _ in range(5):
-        book.run_all()
-        book.idle()
+        book.run_all_to_the_end()
     book.until(lambda: book.received(0) == 30 and book.received(1) == 30)
     publish(raw, made[30:60])
     book.until(lambda: book.received(0) == 60 and book.received(1) == 60)
