@@ -12,7 +12,7 @@ from ..decode import Batch, Learned, collector_paused
 from ..envelope import STREAM
 from ..errors import OptionError, SourceError
 from ..frames import Tables, id_key, merge, tables
-from ..snapshot import commit, ranges
+from ..snapshot import commit, ranges, sweep
 from ..snapshot.ending import Ending
 from ..storage import is_url
 from ..stream import Cursor, Gap, News
@@ -98,15 +98,22 @@ class Archiver:
         self.folder, self.stream, self.source, self.payloads = os.fspath(folder), stream, source, payloads
         self.part_bytes, self.part_seconds = part_bytes, part_seconds
         self.parts = self.entries = self.rejects = 0
-        self._ended(self.folder)  # refused before anything is touched
+        self._is_closed = False
+        self.ending = self._ended(self.folder)  # refused before anything is touched
         self._lock = None if is_url(self.folder) else Lock(self.folder)
         try:
+            self._sweep()
             self.ending = self._ended(self.folder)
         except BaseException:
             self._release()
             raise
         self._learned = Learned()
         self._parts = [_Part()]
+
+    def _sweep(self) -> None:
+        """Remove what a killed archiver left half done, where no other can be at work."""
+        if self._lock and self.ending:
+            sweep(self.folder)
 
     def _ended(self, folder: str) -> Ending | None:
         committed = ranges(folder)
@@ -253,12 +260,17 @@ class Archiver:
         SourceError
             The last part cannot be written; the stream still holds its entries.
         """
+        if self._is_closed:
+            return
         try:
             self.flush()
+            if self.parts:
+                self._sweep()
         finally:
             self._release()
 
     def _release(self) -> None:
+        self._is_closed = True
         if self._lock:
             self._lock.release()
 

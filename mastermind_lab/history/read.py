@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, closing
+from functools import partial
 from importlib.resources import files as resources
 from itertools import groupby, islice
 from pathlib import Path
@@ -33,14 +34,13 @@ from ..frames import (
 from ..snapshot import Range
 from .history import History
 from .limits import Bound, Limits, cut
+from .several import are_several, is_stream, read_several
 
 Source = Any
 """A URL, a redis client, a path, a glob, or an iterable of payloads."""
 
 Entry = tuple[str, Any, Reject | None]
 """An entry's id, its payload, and what is wrong where the source itself is damaged."""
-
-_SCHEMES = ("redis://", "rediss://", "unix://")
 
 # A batch's objects should lie in the processor's cache, and still be many enough to share the cost of their
 # Arrow arrays.
@@ -66,7 +66,10 @@ def read(
     source
         A ``redis://``, ``rediss://`` or ``unix://`` URL; a redis client, sync or asyncio; a file of
         envelopes, one a line (``.ndjson`` or ``.jsonl``, with ``.gz`` or ``.zst`` behind it or not), a folder
-        or a glob of them; a snapshot's folder; or an iterable of payloads (str or bytes).
+        or a glob of them; a snapshot's folder; a list of some of these; or an iterable of payloads (str or
+        bytes). Of an archive and the URL of its stream, the stream is read from where the archive ends, and
+        ``coverage`` says whether the two meet. A list is of sources where no item looks like JSON and one is
+        a URL, a client, a path object, or the name of something that is there.
     stream
         The stream's name, for a Redis source.
     last
@@ -101,8 +104,15 @@ def read(
     >>> len(history.decisions), history.rejects["reason"].tolist()
     (1, ['not_json'])
     """
-    reading = _Reading(_checked(columns), payloads, Limits.of(last, since, until), bool(progress))
-    if hasattr(source, "connection_pool") or (isinstance(source, str) and source.startswith(_SCHEMES)):
+    limits = Limits.of(last, since, until)
+    if are_several(source):
+        whole = _Reading(_checked(columns), payloads, Limits.of(), bool(progress))
+        return read_several(source, stream, limits, partial(_read_one, whole, stream=stream), whole.entries)
+    return _read_one(_Reading(_checked(columns), payloads, limits, bool(progress)), source, stream)
+
+
+def _read_one(reading: _Reading, source: Source, stream: str) -> History:
+    if is_stream(source):
         return reading.stream(source, stream)
     if isinstance(source, str | os.PathLike):
         return reading.snapshot(source) if snapshot.is_snapshot(source) else reading.files(source)
@@ -207,6 +217,12 @@ class _Reading:
         parts = self._merged(reversed(found))
         row = {"source": pages.where, "stream": name, "limits": self.limits.said}
         return History.of(parts, coverage_frame([row | _extent(entry_ids(parts)) | pages.account()]))
+
+    def entries(self, entries: Iterable[tuple[str, Any]]) -> Tables:
+        """Decode entries of a stream."""
+        with self._bar() as bar:
+            batches = _batches((*entry, None) for entry in entries)
+            return self._merged([self._part(batches, bar, numbered=False)])
 
     def files(self, source: str | os.PathLike[str]) -> History:
         paths = files.find(source)

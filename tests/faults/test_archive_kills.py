@@ -128,6 +128,7 @@ def test_killed_at_every_file_operation(redis_url, place, capsys):
                 assert [one.rows + one.rejects for one in ranges(folder)] in ([12] * n for n in range(3))
                 lab.archive(redis_url, folder, stream=S)
                 assert archived(folder) == streamed(redis_url)
+                assert lab.verify(folder).empty
                 if not was_killed:
                     break
                 shutil.rmtree(folder)
@@ -169,6 +170,7 @@ def test_sixty_kills_while_a_publisher_goes_on(make_server, place, capsys):
     entries = streamed(server.url)
     assert len(entries) > 300
     assert archived(place / "archive") == entries
+    assert lab.verify(place / "archive").empty
     assert lab.read(place / "archive").coverage["missing"].tolist() == [0]
 
 

@@ -1,0 +1,137 @@
+"""Several sources at once: an archive and its stream, files, and what tells them from payloads."""
+
+import json
+
+import pytest
+import redis
+
+import mastermind_lab as lab
+from mastermind_lab.history.several import are_several
+
+S = "s"
+
+
+@pytest.fixture
+def raw(redis_url):
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+def payload(number, text="x"):
+    return json.dumps({"decision": {"recommendation": text, "confidence": 0.5}, "meta": {"number": number}})
+
+
+def add(raw, *numbers, text="x"):
+    for one in numbers:
+        raw.xadd(S, {"data": payload(one, text)}, f"{one}-0")
+
+
+def names(*numbers, epoch=0):
+    return [f"{one}-0" + (f"@{epoch}" if epoch else "") for one in numbers]
+
+
+@pytest.fixture
+def folder(raw, redis_url, tmp_path):
+    """An archive of 1 to 10."""
+    add(raw, *range(1, 11))
+    lab.archive(redis_url, tmp_path / "archive", stream=S)
+    return tmp_path / "archive"
+
+
+class TestAnArchiveAndItsStream:
+    @pytest.fixture(params=[False, True], ids=["archive first", "stream first"])
+    def both(self, request, folder, redis_url):
+        sources = [folder, redis_url][:: -1 if request.param else 1]
+        return lambda **options: lab.read(sources, stream=S, **options)
+
+    def row(self, history):
+        [_, row] = history.coverage[["entries", "missing", "certainty", "note"]].itertuples(
+            index=False, name=None
+        )
+        return row
+
+    def test_they_meet(self, raw, both):
+        add(raw, 11, 12)
+        history = both()
+        assert history.decisions["stream_id"].tolist() == names(*range(1, 13))
+        assert self.row(history) == (2, 0, "exact", "goes on at the archive's end (10-0)")
+
+    def test_only_what_was_archived_is_gone(self, raw, both):
+        add(raw, 11, 12)
+        raw.xtrim(S, maxlen=2, approximate=False)
+        assert self.row(both())[:3] == (2, 0, "exact")
+
+    def test_a_gap_is_counted(self, raw, both):
+        add(raw, *range(11, 21))
+        raw.xtrim(S, maxlen=3, approximate=False)
+        history = both()
+        assert history.decisions["stream_id"].tolist() == names(*range(1, 11), 18, 19, 20)
+        said = "a gap: 7 entries behind the archive's end (10-0) were trimmed before they could be read"
+        assert self.row(history) == (3, 7, "exact", said)
+
+    def test_nothing_new(self, both):
+        assert self.row(both())[:3] == (0, 0, "exact")
+
+    def test_begun_again(self, raw, both):
+        raw.delete(S)
+        add(raw, 3, 4, text="new")
+        history = both()
+        assert history.decisions["stream_id"].tolist() == names(*range(1, 11)) + names(3, 4, epoch=1)
+        assert "began again" in self.row(history)[3]
+
+    def test_with_payloads(self, raw, both):
+        add(raw, 11)
+        assert both(payloads=True).payloads["payload"].tolist() == [
+            payload(one).encode() for one in range(1, 12)
+        ]
+
+    def test_limits_are_those_of_the_whole(self, raw, both):
+        add(raw, 11, 12)
+        history = both(last=4)
+        assert history.decisions["stream_id"].tolist() == names(9, 10, 11, 12)
+        [row] = history.coverage[["entries", "left_out", "limits", "missing", "certainty"]].itertuples(
+            index=False, name=None
+        )
+        assert row == (4, 8, "last=4", 0, "exact")
+
+    def test_another_streams_archive_is_added_as_it_is(self, raw, folder, redis_url):
+        raw.xadd("other", {"data": payload(99)}, "99-0")
+        history = lab.read([folder, redis_url], stream="other")
+        assert history.decisions["stream_id"].tolist() == names(*range(1, 11), 99)
+
+    def test_an_old_servers_stream_is_not_verified(self, old_server, tmp_path):
+        with redis.Redis.from_url(old_server.url) as raw:
+            add(raw, *range(1, 4))
+            lab.archive(old_server.url, tmp_path / "archive", stream=S)
+            add(raw, 4)
+            history = lab.read([tmp_path / "archive", old_server.url], stream=S)
+        assert history.decisions["stream_id"].tolist() == names(1, 2, 3, 4)
+        assert history.coverage["certainty"].tolist() == ["not verified"] * 2
+
+
+def test_files_keep_all_their_lines(tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.ndjson").write_text(payload(1) + "\n" + payload(2) + "\n")
+    history = lab.read([tmp_path / "a.ndjson", str(tmp_path / "b.ndjson")])
+    assert len(history.decisions) == 4
+    assert len(lab.read([tmp_path / "a.ndjson", tmp_path / "b.ndjson"], last=3).decisions) == 3
+
+
+def test_a_missing_one_is_named(folder, redis_url):
+    with pytest.raises(lab.SourceError, match="nowhere"):
+        lab.read(["nowhere", redis_url])
+
+
+def test_streams_and_files_have_no_common_order(folder, tmp_path):
+    (tmp_path / "a.ndjson").write_text(payload(1) + "\n")
+    with pytest.raises(lab.OptionError, match="one order"):
+        lab.read([folder, tmp_path / "a.ndjson"], last=2)
+
+
+@pytest.mark.parametrize(
+    "payloads",
+    [[], [payload(1)], [payload(1), "not an envelope"], ["broken", b"\xff"], ["\0"], ["x" * 9_999],
+     [payload(1), "redis://localhost"], iter([payload(1)])],
+)  # fmt: skip
+def test_payloads_stay_payloads(payloads):
+    assert not are_several(payloads)
