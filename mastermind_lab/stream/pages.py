@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from queue import Empty, Queue
 from threading import Thread
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import redis
 from redis import exceptions as fault
@@ -17,6 +17,7 @@ from ..frames import id_key
 from .connection import Client, address, connect, explain
 
 Entry = tuple[str, bytes | None]
+Page = TypeVar("Page")
 
 PAGE_BYTES = 4 * 2**20
 """The size a page aims at, whatever the size of an entry."""
@@ -111,7 +112,7 @@ class Pages:
         with connect(self.source) as client:
             try:
                 self.before = self._figures(client)
-                yield from _Ahead(self._pages(client), client.connection_pool.disconnect)
+                yield from Ahead(self._pages(client), client.connection_pool.disconnect)
                 self.after = self._figures(client)
             except (fault.RedisError, OSError) as error:
                 raise explain(error, self.where, self.stream) from error
@@ -200,20 +201,20 @@ class Pages:
         return "at most" if deleted or (vanished and self.total is None) else "exact"
 
 
-class _Ahead:
+class Ahead(Generic[Page]):
     """Pages fetched in a thread of their own while the one before is worked on.
 
     While the caller decodes, the thread waits for the server and takes from the socket what has arrived. A
     fault of the thread is raised where the page would have come.
     """
 
-    def __init__(self, pages: Iterator[list[Entry]], hang_up: Callable[[], None]) -> None:
+    def __init__(self, pages: Iterator[Page], hang_up: Callable[[], None]) -> None:
         self._pages, self._hang_up = pages, hang_up
-        self._ready: Queue[list[Entry] | BaseException | None] = Queue(_MOST_AHEAD)
+        self._ready: Queue[Page | BaseException | None] = Queue(_MOST_AHEAD)
         self._stopped = False
         self._thread = Thread(target=self._fetch, name="mastermind-pages", daemon=True)
 
-    def __iter__(self) -> Iterator[list[Entry]]:
+    def __iter__(self) -> Iterator[Page]:
         self._thread.start()
         try:
             while (found := self._ready.get()) is not None:

@@ -17,7 +17,7 @@ from ..errors import SourceError
 from ..frames import id_key
 from .connection import Client, address, connect, explain, lasts
 from .cursor import START, Cursor, Gap
-from .pages import Entry, Figures, Pages, entry, figures, next_size
+from .pages import Ahead, Entry, Figures, Pages, entry, figures, next_size
 
 BLOCK = 1_000
 """Milliseconds a read waits at most: a deleted stream never wakes its readers, so they wake by themselves."""
@@ -100,11 +100,17 @@ class Tail:
     def up_to_now(self) -> Iterator[News]:
         """Yield what is new up to where the streams end at this moment, and come to an end there.
 
+        News are fetched in a thread of its own while those before are worked on: meanwhile ``cursors`` is
+        ahead of what was yielded.
+
         Raises
         ------
         SourceError
             A lasting fault; one that passes too, at the start or where it has lasted for ten seconds.
         """
+        return iter(Ahead(self._until_the_end(), self.close))
+
+    def _until_the_end(self) -> Iterator[News]:
         ends = {stream: self._newest(stream) for stream in self.streams}
         well = time.monotonic()
         for news in self:

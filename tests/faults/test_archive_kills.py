@@ -19,7 +19,7 @@ from mastermind_lab.frames import entry_ids
 from mastermind_lab.snapshot import ranges
 
 S = "s"
-PATIENCE = 180
+PATIENCE = 600  # a busy machine takes ten times as long as one that is not
 
 
 class Archivers:
