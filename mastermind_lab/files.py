@@ -12,7 +12,7 @@ import gzip
 import os
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from .envelope import Reject
 from .errors import OptionError, SourceError
+from .storage import RemoteFile, is_url, remote_files
 
 Line = tuple[str, bytes, Reject | None]
 """An entry's id, its bytes, and what is wrong where the file itself is damaged."""
@@ -31,15 +32,17 @@ _BOM = b"\xef\xbb\xbf"
 _BLOCK = 2**20
 
 
-def find(source: str | os.PathLike[str]) -> list[Path]:
-    """List the files a path means: one file, a folder of NDJSON files, or a glob, by name.
+def find(source: str | os.PathLike[str]) -> Sequence[Path | RemoteFile]:
+    """List the files a path or a URL means: one file, a folder of NDJSON files, or a glob, by name.
 
     Raises
     ------
     SourceError
         Nothing is there, or a folder holds no NDJSON file.
     """
-    path = Path(source)
+    if is_url(source) and not str(source).startswith("file://"):
+        return _find_remote(str(source))
+    path = Path(str(source).removeprefix("file://"))
     if path.is_dir():
         found = sorted(one for one in path.iterdir() if one.name.endswith(ENDINGS) and one.is_file())
         if not found:
@@ -53,7 +56,17 @@ def find(source: str | os.PathLike[str]) -> list[Path]:
     return found
 
 
-def lines(path: Path, number: int = 0) -> Iterator[Line]:
+def _find_remote(url: str) -> list[RemoteFile]:
+    try:
+        found = remote_files(url, ENDINGS)
+    except OSError as error:
+        raise SourceError(f"cannot read {url}: {error}") from error
+    if not found:
+        raise SourceError(f"there is no file {url}, and no file named *{', *'.join(ENDINGS)} in it")
+    return found
+
+
+def lines(path: Path | RemoteFile, number: int = 0) -> Iterator[Line]:
     """Yield the lines of one file with their ids, ``<number>-<line>``, lines counted from 1."""
     line, rest = 0, b""
     for block, fault in _blocks(path):
@@ -76,7 +89,7 @@ def _line(text: bytes, number: int, line: int, fault: Reject | None) -> Iterator
         yield f"{number}-{line}", text, fault
 
 
-def _blocks(path: Path) -> Iterator[tuple[bytes, Reject | None]]:
+def _blocks(path: Path | RemoteFile) -> Iterator[tuple[bytes, Reject | None]]:
     """Read a file in blocks; damage ends it with a last empty block that says why."""
     try:
         stream = _open(path)
@@ -94,11 +107,11 @@ def _blocks(path: Path) -> Iterator[tuple[bytes, Reject | None]]:
             yield block, None
 
 
-def _open(path: Path) -> Any:
+def _open(path: Path | RemoteFile) -> Any:
     if path.name.endswith(".gz"):
-        return gzip.open(path, "rb")
+        return gzip.open(path if isinstance(path, Path) else path.open("rb"), "rb")
     if path.name.endswith(".zst"):
-        return pa.input_stream(str(path), compression="zstd")
+        return pa.input_stream(str(path) if isinstance(path, Path) else path.open("rb"), compression="zstd")
     return path.open("rb")
 
 

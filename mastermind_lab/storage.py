@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, NamedTuple, Protocol
 
 from .errors import OptionError
 
@@ -249,6 +249,49 @@ class RemoteFolder:
 
     def _at(self, path: str) -> str:
         return f"{self._root}/{path}".rstrip("/")
+
+
+class RemoteFile(NamedTuple):
+    """A file of a file system that fsspec knows, with what a local path has too: a name, and open."""
+
+    name: str
+    url: str
+    path: str
+    file_system: Any
+
+    def __str__(self) -> str:
+        return self.url
+
+    def open(self, mode: str = "rb") -> Any:
+        """Open it to read."""
+        with _os_errors():
+            return self.file_system.open(self.path, mode)
+
+
+def remote_files(url: str, endings: tuple[str, ...]) -> list[RemoteFile]:
+    """List the files a URL means: one, those of a folder whose names end so, or those of a glob, by name.
+
+    Raises
+    ------
+    OptionError
+        The URL's file system is unknown or not installed, or the URL holds a password.
+    OSError
+        It cannot be reached.
+    """
+    file_system, root = _opened(url)
+    with _os_errors():
+        file_system.invalidate_cache()
+        if file_system.isfile(root):
+            paths = [root]
+        elif file_system.isdir(root):
+            paths = [one for one in file_system.ls(root, detail=False) if one.endswith(endings)]
+        else:
+            paths = file_system.glob(root)
+    scheme = url.partition("://")[0]
+    return [
+        RemoteFile(path.rpartition("/")[2], f"{scheme}://{path.lstrip('/')}", path, file_system)
+        for path in sorted(paths)
+    ]
 
 
 def _opened(url: str) -> tuple[Any, str]:

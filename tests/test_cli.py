@@ -44,7 +44,7 @@ def fill(url, n=20):
 
 
 class TestHelp:
-    @pytest.mark.parametrize("command", ["demo", "read", "simulate", "snapshot"])
+    @pytest.mark.parametrize("command", ["compact", "demo", "read", "simulate", "snapshot", "verify"])
     def test_has_an_example_and_the_exit_codes(self, command):
         said = run(command, "--help").stdout
         assert f"Example: mastermind-lab {command}" in said
@@ -265,3 +265,29 @@ class TestDemo:
         assert "Traceback" not in log.read_text()
         with pytest.raises(lab.SourceError):
             lab.read(url)
+
+
+class TestArchives:
+    @pytest.fixture
+    def folder(self, tmp_path):
+        return lab.sample(last=20).save(tmp_path / "[bold]snap")
+
+    def test_all_is_well(self, folder):
+        said = run("verify", folder)
+        assert (said.returncode, said.stdout.strip().replace("\n", "")[-11:]) == (0, "all is well")
+        assert json.loads(run("verify", folder, "--json").stdout) == {"findings": []}
+        assert run("compact", folder).stdout.startswith("1 ranges became 1 in")
+
+    def test_findings_end_with_1(self, folder):
+        next((folder / "votes").rglob("*.parquet")).unlink()
+        said = run("verify", folder, "--json")
+        assert said.returncode == 1
+        [finding] = json.loads(said.stdout)["findings"]
+        assert (finding["kind"], finding["part"].split("/")[0]) == ("missing", "votes")
+        assert "missing" in (shown := run("verify", folder)).stdout
+        assert shown.returncode == 1
+
+    def test_no_archive(self, tmp_path):
+        for command in ("verify", "compact"):
+            said = run(command, tmp_path / "nowhere")
+            assert (said.returncode, "is no snapshot" in said.stderr) == (1, True)

@@ -19,8 +19,10 @@ from ..envelope import STREAM
 from ..errors import LabError
 from ..files import write_lines
 from ..history import read
+from ..snapshot import compact, verify
 from ..stream import SCHEMES, address, publish_payloads
 from .archive import archive
+from .findings import findings_json, show_findings
 from .summary import show, summarise
 
 URL_VARIABLES = ["MASTERMIND_LAB_URL", "REDIS_URL"]
@@ -120,6 +122,33 @@ def snapshot(
 
 
 app.command(epilog=_epilog("mastermind-lab archive redis://localhost:6379 archive --follow"))(archive)
+
+
+Snapshot = Annotated[str, typer.Argument(metavar="FOLDER", help="A snapshot or archive, or its URL.")]
+
+
+@app.command(name="verify", epilog=_epilog("mastermind-lab verify snapshots/run-42"))
+def verify_command(
+    folder: Snapshot,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of a table.")
+    ] = False,
+) -> None:
+    """Check every byte and count of a snapshot; nothing is changed. Exit code 1 if anything is wrong."""
+    found = verify(folder)
+    if as_json:
+        typer.echo(findings_json(found))
+    else:
+        show_findings(found, folder, Console())
+    if len(found):
+        raise typer.Exit(1)
+
+
+@app.command(name="compact", epilog=_epilog("mastermind-lab compact archive"))
+def compact_command(folder: Snapshot) -> None:
+    """Merge a snapshot's small parts, day by day; no archiver may run on it meanwhile."""
+    before, after = compact(folder)
+    typer.echo(f"{before:,} ranges became {after:,} in {folder}")
 
 
 @app.command(epilog=_epilog("mastermind-lab simulate redis://localhost:6379 --rate 5"))

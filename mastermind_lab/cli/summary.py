@@ -59,7 +59,7 @@ def show(found: dict[str, Any], console: Console) -> None:
     """Print the figures as a table; text from the source is shown as text, never as markup."""
     table = Table(title="History", title_justify="left", show_header=False)
     for name, value in _lines(found):
-        table.add_row(Text(name), Text(_printable(value)))
+        table.add_row(Text(name), Text(printable(value)))
     console.print(table)
 
 
@@ -72,7 +72,7 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
         lines.append(("published (UTC)", f"{first} to {last}"))
     lines.append(("mean confidence", _figure(found["mean_confidence"])))
     lines += [
-        (f"  {_printable(model)}", _figure(one)) for model, one in found["mean_confidence_by_model"].items()
+        (f"  {printable(model)}", _figure(one)) for model, one in found["mean_confidence_by_model"].items()
     ]
     lines.append(("unanimous share", _figure(found["unanimous_share"])))
     return lines + [line for row in found["coverage"] for line in _coverage(row)]
@@ -96,7 +96,7 @@ def _coverage(row: dict[str, Any]) -> list[tuple[str, str]]:
     return said
 
 
-def _printable(text: str, most: int = 80) -> str:
+def printable(text: str, most: int = 80) -> str:
     """Cut a text and take out what would steer a terminal."""
     safe = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text[:most])
     return safe + ("..." if len(text) > most else "")

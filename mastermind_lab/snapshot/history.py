@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError, SourceError
 from ..frames import FRAMES, PAYLOADS, Tables, entry_ids, id_parts, join, merge
-from ..storage import Folder, LocalFolder, is_url, make, sync
+from ..storage import Folder, LocalFolder, make, sync
 from ..storage import folder as folder_of
 from . import joints
 from .coverage import coverage_of, said
@@ -31,9 +31,11 @@ _ENTRIES_A_RANGE = 50_000
 
 def is_snapshot(folder: str | os.PathLike[str]) -> bool:
     """Tell whether a folder, or what a URL means, looks like a snapshot: it holds a folder ``decisions``."""
-    if is_url(folder):
-        return folder_of(folder).has_folder("decisions")
-    return (Path(folder) / "decisions").is_dir()
+    source = folder_of(folder)
+    try:
+        return source.has_folder("decisions")
+    except OSError as error:
+        raise SourceError(f"cannot read {source.name}: {error.strerror or error}") from error
 
 
 def save(

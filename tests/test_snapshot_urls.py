@@ -1,0 +1,151 @@
+"""Snapshots and NDJSON files where fsspec finds them: in memory, and behind a real S3 API."""
+
+import json
+import subprocess
+import sys
+from uuid import uuid4
+
+import fsspec
+import pandas as pd
+import pyarrow as pa
+import pytest
+import s3fs
+from moto.server import ThreadedMotoServer
+
+import mastermind_lab as lab
+from mastermind_lab import snapshot, storage
+from mastermind_lab.frames import FRAMES
+
+VALID = json.dumps({"decision": {"recommendation": "ship", "confidence": 0.5}}).encode()
+
+
+@pytest.fixture(scope="module")
+def s3():
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        s3fs.S3FileSystem.clear_instance_cache()
+        fsspec.filesystem("s3").mkdir("bucket")
+        yield "s3://bucket"
+    server.stop()
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.fixture(params=["memory", "s3"])
+def url(request):
+    root = request.getfixturevalue("s3") if request.param == "s3" else "memory://bucket"
+    return f"{root}/{uuid4().hex}"
+
+
+def same(one, other):
+    for frame in (*FRAMES, "coverage"):
+        pd.testing.assert_frame_equal(getattr(one, frame), getattr(other, frame))
+
+
+def test_saved_loaded_verified_and_overwritten(url):
+    history = lab.sample(last=30, payloads=True)
+    assert history.save(f"{url}/snap") == f"{url}/snap"
+    same(lab.read(f"{url}/snap"), history)
+    assert lab.read(f"{url}/snap", payloads=True).payloads.equals(history.payloads)
+    assert lab.verify(f"{url}/snap").empty
+    with pytest.raises(lab.OptionError, match="overwrite=True"):
+        lab.read([]).save(f"{url}/snap")
+    lab.read([VALID]).save(f"{url}/snap", overwrite=True)
+    assert len(lab.read(f"{url}/snap")) == 1
+
+
+def test_committed_and_compacted(url):
+    history = lab.sample(last=15)
+    for third in range(3):
+        snapshot.commit(url, _third(history.tables(), third), {"stream": "s"})
+    assert [one.rows for one in snapshot.ranges(url)] == [5, 5, 5]
+    before = lab.read(url)
+    pd.testing.assert_frame_equal(before.votes, history.votes)
+    assert lab.compact(url) == (3, 1)
+    same(lab.read(url), before)
+    assert lab.verify(url).empty
+
+
+def _third(tables, third):
+    """Five of the entries 0-1986 to 0-2000."""
+    made = {}
+    for name, table in tables.items():
+        places = [int(one.partition("-")[2]) - 1986 for one in table["stream_id"].to_pylist()]
+        made[name] = table.filter(pa.array([place // 5 == third for place in places], pa.bool_()))
+    return made
+
+
+def test_a_save_that_is_cut_off_at_any_file_counts_for_nothing(monkeypatch):
+    """There is no rename: several ranges of one save count once the last of them is there."""
+    monkeypatch.setattr("mastermind_lab.snapshot.history._ENTRIES_A_RANGE", 4)
+    history, write = lab.sample(last=10), storage.RemoteFolder.write
+    for most in range(16):
+        url, left = f"memory://cut/{uuid4().hex}", most
+
+        def some(folder, *args, **options):
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise OSError("gone")
+            write(folder, *args, **options)
+
+        monkeypatch.setattr(storage.RemoteFolder, "write", some)
+        if most == 15:
+            history.save(url)
+            break
+        with pytest.raises(lab.SourceError, match="gone"):
+            history.save(url)
+        assert snapshot.ranges(url) == []
+    same(lab.read(url), history)
+
+
+@pytest.mark.parametrize("ending", [".ndjson", ".ndjson.gz", ".jsonl.zst"])
+def test_ndjson(url, ending, tmp_path):
+    history = lab.sample(last=5, payloads=True)
+    with history.to_ndjson(tmp_path / f"a{ending}").open("rb") as made:
+        content = made.read()
+    for name in ("a", "b"):
+        with fsspec.open(f"{url}/files/{name}{ending}", "wb") as stream:
+            stream.write(content)
+    with fsspec.open(f"{url}/files/notes.txt", "wb") as stream:
+        stream.write(b"notes")
+    for source, times in ((f"{url}/files/a{ending}", 1), (f"{url}/files", 2), (f"{url}/files/*{ending}", 2)):
+        found = lab.read(source)
+        assert found.decisions["question"].tolist() == history.decisions["question"].tolist() * times
+        assert found.coverage["source"].iloc[0] == f"{url}/files/a{ending}"
+
+
+class TestRefusals:
+    def test_nothing_there(self, url):
+        with pytest.raises(lab.SourceError, match="there is no file"):
+            lab.read(f"{url}/nothing")
+        with pytest.raises(lab.SourceError, match="is no snapshot"):
+            lab.verify(f"{url}/nothing")
+
+    def test_an_unknown_file_system(self):
+        with pytest.raises(lab.OptionError, match="gopher://x/y"):
+            lab.read("gopher://x/y")
+
+    def test_a_password_in_a_url(self):
+        with pytest.raises(lab.OptionError) as caught:
+            lab.read("ftp://me:canary@host/x")
+        assert "canary" not in str(caught.value)
+
+    def test_no_such_bucket(self, s3):
+        with pytest.raises(lab.SourceError, match="nowhere"):
+            lab.sample(last=3).save("s3://nowhere/snap")
+
+    def test_without_the_packages(self):
+        code = (
+            "import sys; sys.modules['fsspec'] = sys.modules['fsspec.core'] = None\n"
+            "import mastermind_lab as lab\n"
+            "try: lab.read('s3://bucket/x')\n"
+            "except lab.OptionError as error: print(error)"
+        )
+        said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert "pip install 'mastermind_lab[scale]'" in said.stdout, said.stderr
