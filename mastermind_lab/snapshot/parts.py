@@ -58,7 +58,8 @@ def encoded(table: pa.Table, facts: Mapping[str, str], *, hashed: bool = False) 
 def _repetitive(table: pa.Table) -> list[str]:
     """Name the columns worth a dictionary: ids and free text would be stored twice."""
     half = table.num_rows / 2
-    return [name for name in table.column_names if pc.count_distinct(table[name]).as_py() <= half]
+    filled = [one.name for one in table.schema if not pa.types.is_null(one.type)]
+    return [name for name in filled if pc.count_distinct(table[name]).as_py() <= half]
 
 
 def _with_hash(content: bytes) -> bytes:
