@@ -16,6 +16,7 @@ from .envelope import (
 from .errors import LabError, OptionError, SourceError
 from .frames import dictionary, id_key
 from .history import History, aread, read, redecode, sample, with_outcomes
+from .scale import scan
 from .snapshot import compact, verify
 from .stream import follow_envelopes, publish_envelope, read_envelopes
 
@@ -51,6 +52,7 @@ __all__ = [
     "redecode",
     "replay",
     "sample",
+    "scan",
     "stats",
     "verify",
     "with_outcomes",

@@ -4,9 +4,21 @@ Between a batch of rows and a DataFrame stands an Arrow table a frame (:data:`Ta
 once each, tables merge without loss, and DataFrames are made once, at the end.
 """
 
-from .declared import ARROW, COVERAGE, DECLARED, FRAMES, PAYLOADS, check_names, dictionary, is_open, schema
+from .declared import (
+    ARROW,
+    COVERAGE,
+    DECLARED,
+    FRAMES,
+    OPEN,
+    PAYLOADS,
+    check_names,
+    dictionary,
+    is_open,
+    schema,
+)
 from .envelopes import rebuild
 from .ids import id_key, id_parts, order
+from .shape import Shape
 from .tables import (
     Tables,
     coverage_frame,
@@ -26,7 +38,9 @@ __all__ = [
     "COVERAGE",
     "DECLARED",
     "FRAMES",
+    "OPEN",
     "PAYLOADS",
+    "Shape",
     "Tables",
     "check_names",
     "coverage_frame",

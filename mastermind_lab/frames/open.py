@@ -82,12 +82,13 @@ def widest(columns: Sequence[tuple[str, pa.ChunkedArray]]) -> str:
     kinds = {kind for kind, _ in columns} - {"null"}
     if len(kinds) <= 1:
         return kinds.pop() if kinds else "null"
-    if kinds == {"Int64", "float64"} and all(_floats(a) for kind, a in columns if kind == "Int64"):
+    if kinds == {"Int64", "float64"} and all(are_floats(a) for kind, a in columns if kind == "Int64"):
         return "float64"
     return "json"
 
 
-def _floats(integers: pa.ChunkedArray) -> bool:
+def are_floats(integers: pa.ChunkedArray) -> bool:
+    """Tell whether a float64 holds each of some whole numbers exactly."""
     # Arrow's checked cast refuses an integer that a float64 cannot hold exactly.
     try:
         integers.cast(pa.float64(), safe=True)

@@ -3,5 +3,16 @@
 from .history import History
 from .outcomes import with_outcomes
 from .read import aread, read, redecode, sample, sample_folder
+from .scan import Scan, grown
 
-__all__ = ["History", "aread", "read", "redecode", "sample", "sample_folder", "with_outcomes"]
+__all__ = [
+    "History",
+    "Scan",
+    "aread",
+    "grown",
+    "read",
+    "redecode",
+    "sample",
+    "sample_folder",
+    "with_outcomes",
+]

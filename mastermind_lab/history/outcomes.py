@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
+import numpy as np
 import pandas as pd
 
 from ..errors import OptionError, SourceError
 from ..frames import DECLARED, coverage_frame
 from .history import History
+from .scan import Scan, grown
 
 CHOICE = "correct_choice"
 
 _SAID = "outcomes: "  # how our part of a coverage note begins
 
 
+Whole = TypeVar("Whole", History, Scan)
+
+
 def with_outcomes(
-    history: History, outcomes: pd.DataFrame | str | os.PathLike[str], *, on: str = "correlation_id"
-) -> History:
+    history: Whole, outcomes: pd.DataFrame | str | os.PathLike[str], *, on: str = "correlation_id"
+) -> Whole:
     """Join what turned out to be right to the decisions, as the column ``correct_choice``.
 
     Every decision stays, in its order; ``correct_choice`` is missing where there is no outcome. How many
@@ -28,7 +35,7 @@ def with_outcomes(
     Parameters
     ----------
     history
-        The decisions.
+        The decisions, or a scan of them: then outcomes are joined batch by batch.
     outcomes
         A frame, or a CSV file (UTF-8, compressed or not), with the column ``on`` and ``correct_choice``: the
         text that a right recommendation or vote has. Other columns are ignored, rows in which one of the two
@@ -39,7 +46,7 @@ def with_outcomes(
     Returns
     -------
     History
-        A new one; the given one is as it was.
+        A new one, or a new scan; the given one is as it was.
 
     Raises
     ------
@@ -58,7 +65,22 @@ def with_outcomes(
     >>> history.coverage["note"].iloc[0]
     'outcomes: 1 of 2 decisions matched on correlation_id, 0 of 1 outcomes matched no decision'
     """
-    decisions = history.decisions.drop(columns=CHOICE, errors="ignore")
+    if isinstance(history, Scan):
+        return history.map(partial(_joined_if_there, outcomes=_frame(outcomes, on), on=on))
+    return _joined(history, outcomes, on)
+
+
+def _joined_if_there(batch: History, outcomes: pd.DataFrame, on: str) -> History:
+    """Join to a batch; one whose entries happen to lack the open column ``on`` has no outcomes."""
+    ids = grown(batch, [on]).decisions.get(on)
+    if ids is None or ids.notna().any():
+        return _joined(batch, outcomes, on)
+    unknown = pd.Series(np.nan, batch.decisions.index, dtype="str")
+    return replace(batch, decisions=_with_choices(batch.decisions, unknown))
+
+
+def _joined(history: History, outcomes: pd.DataFrame | str | os.PathLike[str], on: str) -> History:
+    decisions = history.decisions
     if on not in decisions.columns:
         raise OptionError(f"on={on!r:.80}: the decisions have no such column")
     rows = _frame(outcomes, on)
@@ -66,9 +88,15 @@ def with_outcomes(
         ignore_index=True
     )
     choices = _one_each(known, on)
-    decisions.insert(len(DECLARED["decisions"]), CHOICE, decisions[on].map(choices).astype("str"))
+    decisions = _with_choices(decisions, decisions[on].map(choices).astype("str"))
     note = _note(decisions, choices, on, len(rows) - len(known))
     return replace(history, decisions=decisions, coverage=_noted(history.coverage, note))
+
+
+def _with_choices(decisions: pd.DataFrame, choices: pd.Series) -> pd.DataFrame:
+    whole = decisions.drop(columns=CHOICE, errors="ignore")
+    whole.insert(len(DECLARED["decisions"]), CHOICE, choices)
+    return whole
 
 
 def _frame(outcomes: pd.DataFrame | str | os.PathLike[str], on: str) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, closing
 from functools import partial
 from importlib.resources import files as resources
@@ -212,8 +212,7 @@ class _Reading:
         with self._bar() as bar, closing(iter(pages)) as fetched:
             for page in fetched:
                 bar.total = pages.total
-                batches = _batches((*entry, None) for entry in page)
-                found.append(self._part(batches, bar, numbered=False))
+                found.append(self.page(page, bar))
         parts = self._merged(reversed(found))
         row = {"source": pages.where, "stream": name, "limits": self.limits.said}
         return History.of(parts, coverage_frame([row | _extent(entry_ids(parts)) | pages.account()]))
@@ -221,8 +220,11 @@ class _Reading:
     def entries(self, entries: Iterable[tuple[str, Any]]) -> Tables:
         """Decode entries of a stream."""
         with self._bar() as bar:
-            batches = _batches((*entry, None) for entry in entries)
-            return self._merged([self._part(batches, bar, numbered=False)])
+            return self._merged([self.page(entries, bar)])
+
+    def page(self, page: Iterable[tuple[str, Any]], bar: Any) -> Tables:
+        """Decode a page of a stream."""
+        return self._part(_batches((*entry, None) for entry in page), bar, numbered=False)
 
     def files(self, source: str | os.PathLike[str]) -> History:
         paths = files.find(source)
@@ -254,13 +256,12 @@ class _Reading:
         if not committed:
             raise SourceError(f"{folder} is no snapshot: nothing is committed there")
         coverage = snapshot.coverage_of(committed)
-        lines = coverage["first_id"][coverage["stream"].isna()].dropna()
-        files = {id_key(first)[1] for first in lines}
         with self._bar() as bar:
-            found = [part for one in committed for part in self._again(one, files, bar)]
+            found = [part for one in committed for part in self.again(one, file_numbers(coverage), bar)]
         return self._merged(found), coverage
 
-    def _again(self, committed: Range, files: set[int], bar: Any) -> Iterator[Tables]:
+    def again(self, committed: Range, files: Collection[int], bar: Any) -> Iterator[Tables]:
+        """Decode the raw payloads of a range; ``files`` are the numbers that files have in its ids."""
         for numbered, entries in groupby(_raw(committed), lambda entry: id_key(entry[0])[1] in files):
             yield self._part(_batches(entries), bar, numbered)
 
@@ -275,10 +276,13 @@ class _Reading:
         return tqdm(unit=" entries")
 
     def _numbered(self, lines: Iterable[Entry], bar: Any) -> Tables:
-        batches, found = _batches(lines), []
-        while some := list(islice(batches, _BATCHES_A_PART)):
-            found.append(self._part(some, bar, numbered=True))
-        return self._merged(found)
+        return self._merged(self.parts(lines, bar))
+
+    def parts(self, lines: Iterable[Entry], bar: Any, many: int = _BATCHES_A_PART) -> Iterator[Tables]:
+        """Decode numbered entries, some batches at a time."""
+        batches = _batches(lines)
+        while some := list(islice(batches, many)):
+            yield self._part(some, bar, numbered=True)
 
     def _part(self, batches: Iterable[list[Entry]], bar: Any, numbered: bool) -> Tables:
         """Decode some batches and put them in one piece: a frame of few pieces is quick to work with."""
@@ -308,6 +312,12 @@ class _Reading:
             said = {"source": source, "left_out": len(before) - len(ids), "limits": self.limits.said}
             rows.append(said | _extent(ids))
         return History.of(kept, coverage_frame(rows))
+
+
+def file_numbers(coverage: pd.DataFrame) -> frozenset[int]:
+    """Return the numbers that files have in the ids of their lines."""
+    lines = coverage["first_id"][coverage["stream"].isna()].dropna()
+    return frozenset(id_key(first)[1] for first in lines)
 
 
 def _raw(committed: Range) -> list[Entry]:

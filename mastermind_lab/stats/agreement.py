@@ -14,7 +14,7 @@ from .bootstrap import REPLICATES, Floats
 from .estimate import Estimate, binomial, ratios, shares, unseen
 from .input import By, Data, names_of
 from .linkage import linked
-from .summary import Summary, counted
+from .summary import Summary, counted, over_batches
 from .sums import Codes, Sums, grouped
 
 
@@ -63,6 +63,7 @@ class Agreement(Summary):
     pairs: Sums
 
     @classmethod
+    @over_batches
     def of(cls, data: Data, *, by: By = None, replicates: int = REPLICATES) -> Self:
         """Count a batch of votes.
 

@@ -14,7 +14,7 @@ from .bootstrap import REPLICATES, Floats
 from .estimate import Estimate, ratios, shares
 from .histogram import coarse, steps_of
 from .input import By, Data, frame_of, keys_of, names_of, shares_of
-from .summary import Summary, counted, overall
+from .summary import Summary, counted, over_batches, overall
 from .sums import Codes, Sums
 
 PRO = """pro for support supports supporting favour favor in_favour in_favor agree agrees yes approve
@@ -91,6 +91,7 @@ class Arguments(Summary):
         return table.reset_index()
 
     @classmethod
+    @over_batches
     def of(cls, data: Data, *, by: By = None, weak: float = 0.5, replicates: int = REPLICATES) -> Self:
         """Count a batch of decisions and their arguments.
 

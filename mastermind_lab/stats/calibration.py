@@ -16,7 +16,7 @@ from .input import By, Data, names_of
 from .judged import Unit, counts, judged, quantities
 from .ranking import risks
 from .scores import FIGURES, read_off
-from .summary import Summary, counted
+from .summary import Summary, counted, over_batches
 from .sums import Sums, grouped
 
 LEFT_OUT = ("without_outcome", "missing", "repeated")
@@ -56,6 +56,7 @@ class Calibration(Summary):
     steps: Sums
 
     @classmethod
+    @over_batches
     def of(
         cls,
         data: Data,

@@ -14,7 +14,7 @@ from .bootstrap import REPLICATES, Floats, draws, hashes
 from .estimate import Estimate, shares
 from .input import By, Data, frame_of, keys_of, names_of
 from .sharing import concentration, overlap, wilson
-from .summary import Summary, counted, overall
+from .summary import Summary, counted, over_batches, overall
 from .sums import Sums, grouped
 from .thinned import UNIT, Thinned
 
@@ -82,6 +82,7 @@ class Citations(Summary):
         return table.assign(single=single).reset_index()
 
     @classmethod
+    @over_batches
     def of(cls, data: Data, *, by: By = None, replicates: int = REPLICATES) -> Self:
         """Count a batch of decisions and their citations.
 

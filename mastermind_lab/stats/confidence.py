@@ -13,7 +13,7 @@ from .bootstrap import REPLICATES, Floats
 from .estimate import Estimate, ratios, shares
 from .histogram import coarse, quantiles, steps_of
 from .input import By, Data, frame_of, keys_of, names_of, shares_of
-from .summary import Summary, counted, overall
+from .summary import Summary, counted, over_batches, overall
 from .sums import Sums
 
 LEVELS = {"q05": 0.05, "q25": 0.25, "q50": 0.50, "q75": 0.75, "q95": 0.95}
@@ -39,6 +39,7 @@ class Confidence(Summary):
     steps: Sums
 
     @classmethod
+    @over_batches
     def of(cls, data: Data, *, by: By = None, threshold: float = 0.5, replicates: int = REPLICATES) -> Self:
         """Count a batch of decisions.
 

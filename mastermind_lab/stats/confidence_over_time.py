@@ -14,7 +14,7 @@ from ..errors import OptionError
 from .bootstrap import REPLICATES, Floats
 from .estimate import Estimate, ratios
 from .input import By, Data, frame_of, keys_of, names_of, shares_of
-from .summary import Summary, counted, overall
+from .summary import Summary, counted, over_batches, overall
 from .sums import Sums, grouped
 from .timebins import doubled, middles, narrowest, times_of
 
@@ -45,6 +45,7 @@ class ConfidenceOverTime(Summary):
     sums: Sums
 
     @classmethod
+    @over_batches
     def of(
         cls, data: Data, *, by: By = None, window: float | str | timedelta = 0.1, replicates: int = REPLICATES
     ) -> Self:

@@ -14,7 +14,7 @@ from .debate import Rounds, rounds_of
 from .estimate import Estimate, ratios, shares
 from .input import By, Data, frame_of, keys_of, names_of
 from .margin import Margin
-from .summary import Summary, counted, overall
+from .summary import Summary, counted, over_batches, overall
 from .sums import Codes, Sums, grouped
 
 _NEEDED = ("stream_id", "recommendation", "n_citations", "n_arguments")
@@ -97,6 +97,7 @@ class Conformity(Summary):
         return _described(data, frame, rounds_of(frame, rounds), agreement, citations, arguments)
 
     @classmethod
+    @over_batches
     def of(
         cls,
         data: Data,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,20 @@ class History(Protocol):
 
 
 Data = History | pd.DataFrame
+
+Total = TypeVar("Total")
+
+
+@runtime_checkable
+class Scan(Protocol):
+    """A history in batches, wherever they are counted: ``fold`` merges what ``count`` makes of each."""
+
+    def fold(self, count: Callable[[Any], Total], columns: Iterable[str] = ()) -> Total:
+        """Count all batches; ``columns`` are needed, though not every batch may have them."""
+
+
+Source = Data | Scan
+"""What a summary can be counted from."""
 
 
 def frame_of(data: Data, name: str, needed: Iterable[str]) -> pd.DataFrame:

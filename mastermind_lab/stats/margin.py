@@ -14,7 +14,7 @@ from .bootstrap import REPLICATES, Floats
 from .estimate import Estimate, ratios, shares
 from .histogram import coarse, steps_of
 from .input import By, Data, frame_of, keys_of, names_of
-from .summary import Summary, counted, overall
+from .summary import Summary, counted, over_batches, overall
 from .sums import Sums
 
 
@@ -70,6 +70,7 @@ class Margin(Summary):
         return panels.assign(follows=(panels["winner"] == said).astype("boolean").where(known)).reset_index()
 
     @classmethod
+    @over_batches
     def of(cls, data: Data, *, by: By = None, replicates: int = REPLICATES) -> Self:
         """Count a batch of decisions and their votes.
 

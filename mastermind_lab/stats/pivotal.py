@@ -14,7 +14,7 @@ from .bootstrap import REPLICATES
 from .estimate import Estimate, shares
 from .input import By, Data, frame_of, names_of
 from .rulebook import COUNTS
-from .summary import Summary, counted, kept, overall, relabelled, sizes_of
+from .summary import Summary, counted, kept, over_batches, overall, relabelled, sizes_of
 from .sums import Sums
 
 
@@ -89,6 +89,7 @@ class Pivotal(Summary):
         return rows.reset_index()
 
     @classmethod
+    @over_batches
     def of(cls, data: Data, *, by: By = None, replicates: int = REPLICATES) -> Self:
         """Count a batch of votes.
 

@@ -15,7 +15,7 @@ from .bootstrap import REPLICATES, Floats, interval
 from .extents import FIELDS, Extents
 from .input import By, Data, frame_of, names_of, shares_of, unknown
 from .margin import Margin
-from .summary import Summary, counted
+from .summary import Summary, counted, over_batches
 from .sums import Sums
 from .timebins import doubled, narrowest, times_of
 
@@ -65,6 +65,7 @@ class Regimes(Summary):
     extents: Extents
 
     @classmethod
+    @over_batches
     def of(cls, data: Data, *, by: By = None, chance: float = 0.01, replicates: int = REPLICATES) -> Self:
         """Count a batch of decisions.
 

@@ -16,7 +16,7 @@ from .bootstrap import REPLICATES, Floats
 from .estimate import Estimate, binomial, ratios, shares, unseen
 from .input import By, Data, History, frame_of, keys_of, names_of
 from .rulebook import ACTUAL, BEST, Rule, choices_of, names_of_rules
-from .summary import Summary, counted, overall
+from .summary import Summary, counted, over_batches, overall
 from .sums import Sums, grouped
 
 
@@ -90,6 +90,7 @@ class Rules(Summary):
         ]
 
     @classmethod
+    @over_batches
     def of(
         cls,
         data: Data,

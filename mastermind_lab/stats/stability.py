@@ -11,7 +11,7 @@ import pandas as pd
 from .bootstrap import REPLICATES, Floats, checked, hashes
 from .estimate import Estimate, ratios, shares
 from .input import By, Data, frame_of, keys_of, names_of, shares_of
-from .summary import Summary, counted, overall
+from .summary import Summary, counted, over_batches, overall
 from .sums import Sums, grouped
 from .thinned import UNIT, Thinned
 
@@ -83,6 +83,7 @@ class Stability(Summary):
         return table.sort_values("askings", ascending=False, kind="stable", ignore_index=True)
 
     @classmethod
+    @over_batches
     def of(cls, data: Data, *, by: By = None, replicates: int = REPLICATES) -> Self:
         """Count a batch of decisions.
 

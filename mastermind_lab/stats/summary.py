@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any, Self
+from functools import partial, wraps
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
 
 import pandas as pd
 
 from ..errors import OptionError
 from .bootstrap import Floats
 from .estimate import Estimate, ratios
+from .input import Data, Scan, Source, names_of
 from .sums import Sums, grouped
 
 
@@ -56,6 +58,33 @@ class Summary:
         labels = kept(sizes_of(next(iter(found.values())), self.by), most)
         folded = {name: relabelled(sums, self.by, "group", labels) for name, sums in found.items()}
         return replace(self, by=("group",), **folded)
+
+
+Options = ParamSpec("Options")
+Kind = TypeVar("Kind", bound=Summary)
+
+
+def over_batches(
+    of: Callable[Concatenate[type[Kind], Data, Options], Kind],
+) -> Callable[Concatenate[type[Kind], Source, Options], Kind]:
+    """Let a subject's ``of`` take a scan: its batches are counted where they are, and merged."""
+
+    @wraps(of)
+    def counted_over(
+        cls: type[Kind], data: Source, /, *args: Options.args, **options: Options.kwargs
+    ) -> Kind:
+        if not isinstance(data, Scan):
+            return of(cls, data, *args, **options)
+        subject, by = cast(Any, cls), cast(Any, options.get("by"))
+        # The bound method, not the function: it is pickled by its name.
+        total: Kind = data.fold(partial(_count, subject.of, args, options), names_of(by))
+        return total
+
+    return counted_over
+
+
+def _count(of: Callable[..., Kind], args: tuple[Any, ...], options: dict[str, Any], batch: Any) -> Kind:
+    return of(batch, *args, **options)
 
 
 Ratio = Callable[[Floats, Floats, Floats], tuple[Floats, Floats, Floats]]

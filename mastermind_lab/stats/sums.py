@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -94,7 +94,7 @@ class Sums:
             return other
         if not len(other.cells):
             return self
-        keys = pd.concat([self.keys, other.keys], ignore_index=True)
+        keys = _stacked(self.keys, other.keys)
         return _gathered(keys, self.names, np.concatenate([self.cells, other.cells]))
 
     def under(self, keys: pd.DataFrame) -> Sums:
@@ -104,6 +104,25 @@ class Sums:
     def along(self, columns: tuple[str, ...]) -> Sums:
         """Keep only these key columns, and add up what the others told apart."""
         return self.under(self.keys[list(columns)])
+
+
+def _stacked(upper: pd.DataFrame, lower: pd.DataFrame) -> pd.DataFrame:
+    """Put keys one below the other; a column that one batch knows more about has the type that it knows."""
+    both = [upper.copy(deep=False), lower.copy(deep=False)]
+    for name in upper:
+        types = {str(keys[name].dtype) for keys in both}
+        if types == {"Int64", "float64"}:
+            both = [keys.astype({name: "float64"}) for keys in both]
+        elif len(types) > 1:
+            both = [_typed(keys, name, other) for keys, other in zip(both, both[::-1], strict=True)]
+    return pd.concat(both, ignore_index=True)
+
+
+def _typed(keys: pd.DataFrame, name: Hashable, other: pd.DataFrame) -> pd.DataFrame:
+    """Give a column of missing values the type of the other's."""
+    if not keys[name].isna().all():
+        return keys
+    return keys.assign(**{str(name): other[name].iloc[:0].reindex(keys.index)})
 
 
 def _gathered(keys: pd.DataFrame, names: tuple[str, ...], cells: Floats) -> Sums:

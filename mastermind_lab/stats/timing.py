@@ -12,7 +12,7 @@ import pandas as pd
 from .bootstrap import REPLICATES, Floats
 from .estimate import ratios
 from .input import By, Data, frame_of, keys_of, names_of
-from .summary import Summary, counted
+from .summary import Summary, counted, over_batches
 from .sums import Sums, grouped
 
 TIMINGS, USAGE, LAG = "meta.timings.", "meta.usage.", "publish_lag"
@@ -54,6 +54,7 @@ class Timing(Summary):
     steps: Sums
 
     @classmethod
+    @over_batches
     def of(cls, data: Data, *, by: By = None, replicates: int = REPLICATES) -> Self:
         """Count a batch of decisions.
 

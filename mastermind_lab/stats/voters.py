@@ -14,7 +14,7 @@ from .bootstrap import REPLICATES, Floats
 from .estimate import Estimate, ratios, shares
 from .input import By, Data, frame_of, names_of, shares_of
 from .pivotal import pivots
-from .summary import Summary, counted, kept, overall, relabelled, sizes_of
+from .summary import Summary, counted, kept, over_batches, overall, relabelled, sizes_of
 from .sums import Sums
 
 Quantities = dict[str, NDArray[Any]]
@@ -69,6 +69,7 @@ class Voters(Summary):
     sums: Sums
 
     @classmethod
+    @over_batches
     def of(cls, data: Data, *, by: By = None, replicates: int = REPLICATES) -> Self:
         """Count a batch of votes, with outcomes where they were joined (``with_outcomes``).
 

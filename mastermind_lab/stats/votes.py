@@ -11,7 +11,7 @@ import pandas as pd
 from .bootstrap import REPLICATES
 from .estimate import shares
 from .input import By, Data, frame_of, names_of, vote_keys_of, weights_of
-from .summary import Summary, counted, kept, relabelled, sizes_of
+from .summary import Summary, counted, kept, over_batches, relabelled, sizes_of
 from .sums import Sums, grouped
 
 
@@ -32,6 +32,7 @@ class Votes(Summary):
     choices: Sums
 
     @classmethod
+    @over_batches
     def of(cls, data: Data, *, by: By = None, replicates: int = REPLICATES) -> Self:
         """Count a batch of votes.
 

@@ -1,0 +1,168 @@
+"""Past memory and past one machine: scan, and the only Dask.
+
+A scan's pieces, a snapshot's ranges or a folder's files, go to where there is room: each is read and counted
+by the worker that gets it, and only what was counted travels back. Pieces know their number, so entries have
+the same ids everywhere, and with them the same weights in the bootstrap: the numbers are the same, whoever
+counts.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property, reduce
+from importlib.util import find_spec
+from operator import add
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+
+import pandas as pd
+
+from .errors import OptionError
+from .frames import Shape, coverage_frame, merge
+from .history import History, Scan
+from .history.scan import Counted, Job, Piece, Stream
+
+if TYPE_CHECKING:  # dask is loaded when it is asked for, and need not be there before
+    from dask.dataframe import DataFrame
+    from dask.delayed import Delayed
+
+Total = TypeVar("Total")
+
+_AT_ONCE = 8  # what so many pieces counted is added up in one place
+
+
+@overload
+def scan(source: Any, *, engine: None = None, **options: Any) -> Scan: ...
+@overload
+def scan(source: Any, *, engine: Literal["dask"], **options: Any) -> DaskScan: ...
+def scan(source: Any, *, engine: Literal["dask"] | None = None, **options: Any) -> Scan:
+    """Scan a history that may be larger than memory, or than one machine.
+
+    Parameters
+    ----------
+    source
+        A file of envelopes, one a line (``.ndjson`` or ``.jsonl``, with ``.gz`` or ``.zst`` behind it or
+        not), a folder or a glob of them; a snapshot's folder; or a stream, by URL or client.
+    engine
+        None reads here, batch by batch. With ``"dask"``, workers of the current ``dask.distributed`` client
+        read each file, or each range of a snapshot, where they are; without a client, threads here do.
+    **options
+        ``stream``, ``since``, ``until``, ``columns`` and ``payloads``, as for :func:`mastermind_lab.read`.
+
+    Returns
+    -------
+    Scan
+        Iterate it, or give it to a summary or a chart; with ``engine="dask"`` it has the five frames as Dask
+        DataFrames, too.
+
+    Raises
+    ------
+    SourceError
+        The source cannot be read.
+    OptionError
+        An argument makes no sense, or Dask is not installed.
+
+    Examples
+    --------
+    >>> import mastermind_lab as lab
+    >>> from mastermind_lab.history import sample_folder
+    >>> scan = lab.scan(sample_folder() / "arena.ndjson.gz", since="2026-11-01")
+    >>> lab.stats.Votes.of(scan, by="meta.model").table()["n"].sum() > 1_000
+    np.True_
+    """
+    if engine not in (None, "dask"):
+        raise OptionError(f"engine={engine!r:.40}: expected 'dask', or none")
+    found = Scan.of(source, **options)
+    if engine is None:
+        return found
+    if find_spec("dask") is None:
+        raise OptionError("engine='dask' needs Dask: pip install 'mastermind_lab[scale]'")
+    if any(isinstance(piece, Stream) for piece in found.pieces):
+        raise OptionError(
+            "a stream is read by one reader: archive or save it to a folder, and scan that with Dask"
+        )
+    return DaskScan(found.pieces)
+
+
+class DaskScan(Scan):
+    """A scan whose pieces are read by Dask's workers, each by one.
+
+    ``decisions``, ``votes``, ``citations``, ``arguments`` and ``rejects`` are Dask DataFrames of a partition
+    a piece, which has to fit into a worker's memory. Their columns are those of all pieces: the first time
+    that one of the frames is asked for, all pieces are read to learn them. Summaries need neither.
+    """
+
+    def reduce(self, job: Job[Total]) -> Counted[Total]:
+        """Count each piece where it is read, and add up in a tree."""
+        from dask.delayed import delayed
+
+        count, join = delayed(job, pure=False, traverse=False), delayed(_joined, pure=False)
+        found = [count(piece) for piece in self.pieces]
+        while len(found) > 1:
+            found = [join(found[start : start + _AT_ONCE]) for start in range(0, len(found), _AT_ONCE)]
+        total: Counted[Total] = found[0].compute()
+        return total
+
+    @cached_property
+    def shape(self) -> Shape:
+        """The columns of all pieces, and of what kinds they are."""
+        return self.reduce(Job(_nothing)).shape
+
+    @property
+    def decisions(self) -> DataFrame:
+        """One row a decision."""
+        return self._frame("decisions")
+
+    @property
+    def votes(self) -> DataFrame:
+        """One row a vote."""
+        return self._frame("votes")
+
+    @property
+    def citations(self) -> DataFrame:
+        """One row a citation."""
+        return self._frame("citations")
+
+    @property
+    def arguments(self) -> DataFrame:
+        """One row a node of an argument tree."""
+        return self._frame("arguments")
+
+    @property
+    def rejects(self) -> DataFrame:
+        """One row an entry that could not be decoded."""
+        return self._frame("rejects")
+
+    def _frame(self, name: str) -> DataFrame:
+        import dask
+        from dask.dataframe import from_delayed
+        from dask.delayed import delayed
+
+        job = Job(_nothing, self.steps, shape=self.shape)
+        meta = getattr(job.history(merge([]), coverage_frame()), name)
+        # Bytes stay bytes, and text has the type it has in pandas.
+        with dask.config.set({"dataframe.convert-string": False}):
+            parts = [delayed(getattr)(history, name) for history in self._histories]
+            found: DataFrame = from_delayed(parts, meta=meta, verify_meta=False)
+        return found
+
+    @cached_property
+    def _histories(self) -> list[Delayed]:
+        """The pieces, each one history; frames that are computed together read them once."""
+        from dask.delayed import delayed
+
+        read = delayed(_whole, pure=False)
+        job = delayed(Job(_nothing, self.steps, shape=self.shape), traverse=False)
+        return [read(job, piece) for piece in self.pieces]
+
+
+def _joined(parts: list[Counted[Total]]) -> Counted[Total]:
+    return reduce(add, parts)
+
+
+def _nothing(history: History) -> int:
+    return 0
+
+
+def _whole(job: Job[int], piece: Piece) -> History:
+    batches = list(piece.batches())
+    coverage = pd.concat([row for _, row in batches], ignore_index=True)
+    return job.history(merge(parts for parts, _ in batches), coverage)

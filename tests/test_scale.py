@@ -1,0 +1,122 @@
+"""Scans on a cluster: real worker processes, one of which is killed."""
+
+import gzip
+import inspect
+import os
+import signal
+import time
+from itertools import batched
+
+import dask
+import pytest
+from distributed import Client, LocalCluster
+from pandas.testing import assert_frame_equal
+
+import mastermind_lab as lab
+from mastermind_lab.frames import FRAMES
+from mastermind_lab.history import sample_folder
+from mastermind_lab.stats.summary import Summary
+
+OUTCOMES = sample_folder() / "outcomes.csv"
+SUBJECTS = [one for one in vars(lab.stats).values() if inspect.isclass(one) and issubclass(one, Summary)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The sample in five files; one has a column of its own, one an entry that cannot be read."""
+    target = tmp_path_factory.mktemp("files")
+    with gzip.open(sample_folder() / "arena.ndjson.gz") as stream:
+        lines = stream.readlines()[::4]
+    for number, some in enumerate(batched(lines, 100)):
+        (target / f"{number}.ndjson").write_bytes(b"".join(some))
+    first, third = target / "0.ndjson", target / "3.ndjson"
+    first.write_bytes(first.read_bytes() + b"broken\n")
+    third.write_bytes(third.read_bytes().replace(b'"meta":{', b'"meta":{"late":7,'))
+    return target
+
+
+@pytest.fixture(scope="module")
+def history(folder):
+    return lab.with_outcomes(lab.read(folder), OUTCOMES)
+
+
+@pytest.fixture(scope="module")
+def client():
+    """Two workers, each a process of its own."""
+    with (
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def agree(left, right):
+    """Counts, keys and times exactly, sums to 1e-9."""
+    exact = [name for name in right if right[name].dtype != "float64"]
+    assert_frame_equal(left[exact], right[exact], check_exact=True)
+    assert_frame_equal(left, right, check_exact=False, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("subject", SUBJECTS, ids=lambda one: one.__name__)
+def test_every_summary_says_the_same(subject, folder, history, client):
+    found = lab.with_outcomes(lab.scan(folder, engine="dask"), OUTCOMES)
+    agree(subject.of(found).table(), subject.of(history).table())
+
+
+def test_by_a_column_that_one_file_has(folder, history, client):
+    found = lab.stats.Confidence.of(lab.scan(folder, engine="dask"), by="meta.late")
+    agree(found.table(), lab.stats.Confidence.of(history, by="meta.late").table())
+    with pytest.raises(lab.OptionError, match=r"no column 'meta\.never'"):
+        lab.stats.Confidence.of(lab.scan(folder, engine="dask"), by="meta.never")
+
+
+def test_the_frames(folder, client):
+    found, whole = lab.scan(folder, engine="dask"), lab.read(folder)
+    frames = dask.compute(*(getattr(found, name) for name in FRAMES))
+    for name, frame in zip(FRAMES, frames, strict=True):
+        assert getattr(found, name).npartitions == 5
+        assert_frame_equal(getattr(found, name).head(0, npartitions=1), getattr(whole, name).head(0))
+        assert_frame_equal(frame.reset_index(drop=True), getattr(whole, name))
+    means = found.decisions.groupby("meta.model")["confidence"].mean().compute()
+    assert means.sort_index().tolist() == pytest.approx(
+        whole.decisions.groupby("meta.model")["confidence"].mean().sort_index().tolist()
+    )
+
+
+def test_a_snapshot(folder, history, client, tmp_path):
+    lab.read(folder).save(tmp_path / "snapshot")
+    found = lab.scan(tmp_path / "snapshot", engine="dask")
+    agree(lab.stats.Votes.of(found).table(), lab.stats.Votes.of(history).table())
+    assert_frame_equal(found.decisions.compute(), lab.read(folder).decisions)
+
+
+def test_without_a_cluster(folder, history):
+    with dask.config.set(scheduler="threads"):
+        found = lab.stats.Votes.of(lab.scan(folder, engine="dask"))
+    agree(found.table(), lab.stats.Votes.of(history).table())
+
+
+def test_a_stream_is_for_one_reader():
+    with pytest.raises(lab.OptionError, match="save it to a folder"):
+        lab.scan("redis://localhost", engine="dask")
+
+
+def test_a_worker_killed_while_it_counts(folder, history, client, tmp_path):
+    """The other one, or the one that takes its place, counts its files again: none is lost, none counts twice."""
+    dead = tmp_path / "dead"
+
+    def killed_once(batch):
+        if batch.coverage["source"].iloc[0].endswith("3.ndjson") and not dead.exists():
+            dead.write_text(str(os.getpid()))
+            time.sleep(60)  # until it is killed
+        return batch
+
+    found = client.submit(lab.stats.Confidence.of, 1) and lab.scan(folder, engine="dask").map(killed_once)
+    workers = {worker["id"] for worker in client.scheduler_info()["workers"].values()}
+    assert found
+    assert workers
+    assert dead
+    assert history
+    assert signal

@@ -1,0 +1,254 @@
+"""Scans: a history in batches says what the whole history says."""
+
+import gzip
+import inspect
+import json
+import pickle
+import sys
+from itertools import pairwise
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from pandas.testing import assert_frame_equal
+
+import mastermind_lab as lab
+from mastermind_lab import snapshot
+from mastermind_lab.envelope import STREAM
+from mastermind_lab.frames import entry_ids, merge, to_pandas
+from mastermind_lab.history import grown, sample_folder, scan
+from mastermind_lab.stats.summary import Summary
+from mastermind_lab.stream import publish_payloads
+
+OUTCOMES = sample_folder() / "outcomes.csv"
+
+SUBJECTS = [one for one in vars(lab.stats).values() if inspect.isclass(one) and issubclass(one, Summary)]
+BY = ["meta.model", "meta.late", "meta.mixed", "meta.half", "meta.large"]
+every_subject = pytest.mark.parametrize("subject", SUBJECTS, ids=lambda one: one.__name__)
+
+
+def lines():
+    """The sample, with columns that begin late, end early, or hold values of several kinds."""
+    with gzip.open(sample_folder() / "arena.ndjson.gz") as stream:
+        documents = [json.loads(line) for line in stream.readlines()[::8]]
+    for place, document in enumerate(documents):
+        part = place * 5 // len(documents)
+        meta = document["meta"]
+        meta["mixed"] = [1, "1", True, None, 2.5][part]
+        meta["half"] = [1, 1.5, 2, 1, None][part]
+        meta["large"] = [2**60 + 1, 1, None, 3, 4][part]
+        if part == 3:
+            meta["late"] = "begun"
+        if part == 4:
+            document["decision"]["votes"][0]["mood"] = "calm"
+    return [json.dumps(document).encode() + b"\n" for document in documents]
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """Files of both kinds, one of them empty, with entries that cannot be read."""
+    target, whole = tmp_path_factory.mktemp("files"), lines()
+    (target / "a.ndjson").write_bytes(b"".join(whole[:90]) + b"broken\n")
+    (target / "b.jsonl.gz").write_bytes(gzip.compress(b"".join(whole[90:160])))
+    (target / "c.ndjson").write_bytes(b"")
+    (target / "d.ndjson").write_bytes(b"\n\nnothing\n" + b"".join(whole[160:]))
+    return target
+
+
+@pytest.fixture(scope="session")
+def archive(folder, tmp_path_factory):
+    """The same as a snapshot of many ranges, each with the columns that it needs."""
+    target = tmp_path_factory.mktemp("archive") / "snapshot"
+    for piece in lab.scan(folder, payloads=True).pieces:
+        for parts, coverage in piece.batches():
+            ids = entry_ids(parts)
+            for some in filter(None, [ids[:40], ids[40:]]):
+                rows = {
+                    name: table.filter(pc.is_in(table["stream_id"], pa.array(some)))
+                    for name, table in parts.items()
+                }
+                account = coverage.assign(first_id=some[0], last_id=some[-1], entries=len(some))
+                snapshot.commit(target, rows, {"coverage": json.loads(account.to_json(orient="records"))})
+    return target
+
+
+@pytest.fixture(scope="session")
+def history(folder):
+    return lab.with_outcomes(lab.read(folder), OUTCOMES)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Batches of some 50 entries."""
+    monkeypatch.setattr(sys.modules["mastermind_lab.history.read"], "_BATCH_BYTES", 100_000)
+    monkeypatch.setattr(scan, "_BATCHES_A_PART", 2)
+
+
+def agree(left, right):
+    """Counts, keys and times exactly, sums to the last rounding."""
+    exact = [name for name in right if right[name].dtype != "float64"]
+    assert_frame_equal(left[exact], right[exact], check_exact=True)
+    assert_frame_equal(left, right, check_exact=False, rtol=1e-9, atol=1e-9)
+
+
+class TestBatches:
+    def test_together_they_are_the_history(self, folder, small):
+        batches = list(lab.scan(folder))
+        assert len(batches) > 5
+        whole = merge(batch.tables() for batch in batches)
+        for name, frame in to_pandas(whole).items():
+            assert_frame_equal(frame, getattr(lab.read(folder), name))
+
+    def test_what_belongs_to_a_decision_is_in_its_batch(self, folder, small):
+        for batch in lab.scan(folder):
+            for frame in (batch.votes, batch.citations, batch.arguments):
+                assert set(frame["stream_id"]) <= set(batch.decisions["stream_id"])
+
+    def test_each_accounts_for_itself(self, folder, small):
+        covered = pd.concat([batch.coverage for batch in lab.scan(folder)])
+        assert covered["entries"].sum() == 252
+        assert covered["source"].nunique() == 4
+        ends = covered.dropna(subset="first_id")
+        assert all(lab.id_key(one) < lab.id_key(next_) for one, next_ in pairwise(ends["first_id"]))
+
+    def test_it_can_be_read_again(self, folder):
+        found = lab.scan(folder)
+        assert len(list(found)) == len(list(found)) == 4
+
+    def test_limits_cut_and_are_said(self, folder, small):
+        whole = lab.read(folder, since="2026-10-20", until="2026-11-10")
+        batches = list(lab.scan(folder, since="2026-10-20", until="2026-11-10"))
+        ids = [one for batch in batches for one in batch.decisions["stream_id"]]
+        assert ids == whole.decisions["stream_id"].tolist()
+        assert 0 < len(ids) < 250
+        left_out = sum(batch.coverage["left_out"].sum() for batch in batches)
+        assert left_out == whole.coverage["left_out"].sum()
+
+    def test_extra_columns_and_payloads(self, folder, small):
+        column = lab.Column("tries", lambda envelope: len(envelope.decision.votes), "Int64")
+        for batch in lab.scan(folder, columns=[column], payloads=True):
+            assert batch.decisions["tries"].equals(batch.decisions["n_votes"].rename("tries"))
+            assert len(batch.payloads) == len(batch)
+
+    def test_ranges_of_a_snapshot(self, archive, folder, monkeypatch):
+        monkeypatch.setattr(scan, "_SLICE_BYTES", 200_000)
+        batches = list(lab.scan(archive, payloads=True))
+        assert len(batches) > 6
+        whole, expected = merge(batch.tables() for batch in batches), lab.read(archive, payloads=True)
+        for name, frame in to_pandas(whole).items():
+            assert_frame_equal(frame, getattr(expected, name))
+        covered = pd.concat([batch.coverage for batch in batches])
+        assert (covered["entries"].sum(), set(covered["source"])) == (252, {str(archive)})
+
+    def test_ranges_decoded_again_for_extra_columns(self, archive):
+        column = lab.Column("tries", lambda envelope: len(envelope.decision.votes), "Int64")
+        batches = list(lab.scan(archive, columns=[column]))
+        assert sum(batch.decisions["tries"].sum() for batch in batches) == sum(
+            len(one.votes) for one in batches
+        )
+
+    def test_a_stream_from_its_newest_page_back(self, redis_url):
+        assert list(publish_payloads(redis_url, STREAM, lines()))
+        batches = list(lab.scan(redis_url))
+        assert len(batches) > 2
+        newest_first = [batch.decisions["stream_id"].iloc[0] for batch in batches]
+        assert newest_first == sorted(newest_first, key=lab.id_key, reverse=True)
+        assert sum(len(batch) for batch in batches) == 250
+        whole = lab.read(redis_url)
+        agree(
+            lab.stats.Confidence.of(lab.scan(redis_url), by=BY).table(),
+            lab.stats.Confidence.of(whole, by=BY).table(),
+        )
+
+    def test_a_password_is_not_shown(self):
+        assert "secret" not in repr(lab.scan("redis://:secret@localhost").pieces)
+
+    def test_what_cannot_be_scanned(self, tmp_path):
+        with pytest.raises(lab.OptionError, match="for read"):
+            lab.scan([b"{}"])
+        with pytest.raises(lab.SourceError, match="there is no file"):
+            lab.scan(tmp_path / "none.ndjson")
+        with pytest.raises(lab.OptionError, match="expected 'dask'"):
+            lab.scan(tmp_path, engine="spark")
+
+
+class TestSummaries:
+    @every_subject
+    def test_they_say_what_the_history_says(self, subject, folder, history, small):
+        """By columns that some batches lack, or hold values of another kind in."""
+        batches = lab.with_outcomes(lab.scan(folder), OUTCOMES)
+        found = subject.of(batches, by=BY, replicates=40)
+        agree(found.table(), subject.of(history, by=BY, replicates=40).table())
+
+    def test_over_a_snapshot(self, archive, history):
+        assert len(lab.scan(archive).pieces) == 6
+        found = lab.scan(archive)
+        for subject in (lab.stats.Confidence, lab.stats.Votes, lab.stats.Arguments):
+            agree(subject.of(found, by=BY).table(), subject.of(history, by=BY).table())
+
+    def test_by_columns_of_votes(self, folder, history, small):
+        for by in (["vote.mood"], ["voter", "meta.late"]):
+            found = lab.stats.Votes.of(lab.scan(folder), by=by)
+            agree(found.table(), lab.stats.Votes.of(history, by=by).table())
+
+    @every_subject
+    def test_they_pickle(self, subject, history):
+        found = subject.of(history, replicates=40)
+        agree(pickle.loads(pickle.dumps(found)).table(), found.table())
+
+    def test_a_column_that_no_batch_has(self, folder, small):
+        with pytest.raises(lab.OptionError, match=r"did you mean 'meta\.late'"):
+            lab.stats.Confidence.of(lab.scan(folder), by="meta.latte")
+        with pytest.raises(lab.OptionError, match="no column 'modell'"):
+            lab.stats.Confidence.of(lab.scan(folder), by="modell")
+
+    def test_nothing_at_all(self, tmp_path):
+        (tmp_path / "none.ndjson").write_bytes(b"")
+        found = lab.scan(tmp_path)
+        for subject in SUBJECTS:
+            columns = subject.of(lab.read(tmp_path), by="meta.any").table().columns
+            assert subject.of(found, by="meta.any").table().columns.equals(columns)
+
+    def test_the_options_are_those_of_a_history(self, folder):
+        with pytest.raises(TypeError):
+            lab.stats.Confidence.of(lab.scan(folder), "meta.model")
+        with pytest.raises(TypeError):
+            lab.stats.Confidence.of(lab.scan(folder), colour="red")
+
+    def test_outcomes_joined_on_an_open_column(self, folder, small):
+        known = pd.DataFrame({"meta.late": ["begun"], "correct_choice": ["approve"]})
+        batches = lab.with_outcomes(lab.scan(folder), known, on="meta.late")
+        expected = lab.with_outcomes(lab.read(folder), known, on="meta.late")
+        agree(lab.stats.Calibration.of(batches).table(), lab.stats.Calibration.of(expected).table())
+
+    def test_charts_draw_them(self, folder, history, small):
+        drawn = [lab.charts.confidence(one, by="meta.model") for one in (lab.scan(folder), history)]
+        assert len({ax.get_title(loc="left") for ax in drawn}) == 1
+
+
+class TestGrown:
+    def test_open_columns_are_missing_values(self, history):
+        whole = grown(history, ["meta.never", "meta.late", "never"])
+        assert set(whole.decisions) - set(history.decisions) == {"meta.never"}
+        assert whole.decisions["meta.never"].isna().all()
+        assert "meta.never" not in history.decisions
+
+    def test_a_column_may_come_after_it_was_asked_for(self, small, folder):
+        """As a follower counts: no second look at what has passed."""
+        total = 0
+        for batch in lab.scan(folder):
+            total = total + lab.stats.Confidence.of(grown(batch, ["meta.late"]), by="meta.late")
+        agree(total.table(), lab.stats.Confidence.of(lab.read(folder), by="meta.late").table())
+
+
+def test_a_summary_reads_once_unless_spellings_differ(folder, small, monkeypatch):
+    read_files = []
+    batches = scan.Lines.batches
+    monkeypatch.setattr(
+        scan.Lines, "batches", lambda piece: read_files.append(piece.number) or batches(piece)
+    )
+    lab.stats.Confidence.of(lab.scan(folder / "d.ndjson"), by="meta.late")
+    assert read_files == [0]
+    lab.stats.Confidence.of(lab.scan(folder), by="meta.half")
+    assert read_files[1:] == [0, 1, 2, 3] * 2
