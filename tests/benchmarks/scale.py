@@ -5,7 +5,7 @@
     python tests/benchmarks/scale.py --against          # against reading them whole
 
 Each way runs in a process of its own. ``peak_mb`` is the most memory that it ever had, Python and its
-libraries included; ``base_mb`` is what these alone take. More than 700 MB for a scan is an error. Needs Linux.
+libraries included; ``base_mb`` is what these alone take. More than 700 MB for a scan is an error.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def run(way: str, folder: str) -> dict[str, Any]:
 
 
 def _peak() -> int:
-    # ru_maxrss would begin with what the parent had: a new process inherits it.
+    # Linux alone says it. ru_maxrss would begin with what the parent had: a new process inherits it.
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) // 1024
 
