@@ -27,7 +27,7 @@ from .. import files, snapshot
 from ..decode import Column, check_columns
 from ..envelope import STREAM
 from ..errors import OptionError, SourceError
-from ..frames import FRAMES, OPEN, PAYLOADS, Shape, Tables, check_names, coverage_frame, entry_ids, merge
+from ..frames import FRAMES, PAYLOADS, Shape, Tables, check_names, coverage_frame, entry_ids, is_open, merge
 from ..storage import is_url
 from .history import History
 from .limits import Bound, Limits, cut
@@ -37,7 +37,6 @@ from .several import is_stream
 Total = TypeVar("Total")
 Step = Callable[[History], History]
 
-_OPEN = (*OPEN["decisions"], *OPEN["votes"])
 _SLICE_BYTES = 2**25  # of a range's tables
 _BATCHES_A_PART = 24  # some 18 MB of payloads: enough for what a batch costs a summary not to show
 
@@ -272,9 +271,13 @@ def grown(history: History, columns: Iterable[str]) -> History:
     to them; names of no open column are left for the summary to refuse.
     """
     there = {*history.decisions.columns, *history.votes.columns}
-    wanted = [name for name in columns if name not in there and name.startswith(_OPEN)]
+    wanted = [name for name in columns if name not in there and _is_open(name)]
     new = {name: pd.array([pd.NA] * len(history), "boolean") for name in wanted}
     return replace(history, decisions=history.decisions.assign(**new)) if new else history
+
+
+def _is_open(name: str) -> bool:
+    return is_open("decisions", name) or is_open("votes", name)
 
 
 def _itself(history: History) -> History:
