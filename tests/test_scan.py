@@ -4,8 +4,10 @@ import gzip
 import inspect
 import json
 import pickle
+import subprocess
 import sys
 from itertools import pairwise
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -21,6 +23,7 @@ from mastermind_lab.history import grown, sample_folder, scan
 from mastermind_lab.stats.summary import Summary
 from mastermind_lab.stream import publish_payloads
 
+BENCHMARK = Path(__file__).parent / "benchmarks" / "scale.py"
 OUTCOMES = sample_folder() / "outcomes.csv"
 
 SUBJECTS = [one for one in vars(lab.stats).values() if inspect.isclass(one) and issubclass(one, Summary)]
@@ -252,3 +255,20 @@ def test_a_summary_reads_once_unless_spellings_differ(folder, small, monkeypatch
     assert read_files == [0]
     lab.stats.Confidence.of(lab.scan(folder), by="meta.half")
     assert read_files[1:] == [0, 1, 2, 3] * 2
+
+
+@pytest.mark.timeout(120)
+def test_memory_does_not_grow_with_the_history(tmp_path):
+    with gzip.open(sample_folder() / "arena.ndjson.gz") as stream:
+        block = stream.read()  # 2,000 envelopes, 8 MB
+    grown_by = {}
+    for way in ("summary of a scan", "summary of a history"):
+        peaks = []
+        for blocks in (3, 9):
+            folder = tmp_path / str(blocks)
+            folder.mkdir(exist_ok=True)
+            (folder / "whole.ndjson").write_bytes(block * blocks)
+            found = subprocess.check_output([sys.executable, BENCHMARK, "--run", way, folder])
+            peaks.append(json.loads(found)["peak_mb"])
+        grown_by[way] = peaks[1] - peaks[0]
+    assert grown_by["summary of a scan"] < 25 < grown_by["summary of a history"]

@@ -13,7 +13,7 @@ from matplotlib.image import AxesImage
 from ..stats.agreement import Agreement
 from ..stats.bootstrap import Floats
 from ..stats.estimate import Estimate
-from ..stats.input import By, Data
+from ..stats.input import By, Source
 from ..stats.summary import texts_of
 from .dots import MOST, Figure, dots, named, reach
 from .style import PLAIN, agreed, clean, empty, heading, looks, place, said
@@ -27,7 +27,7 @@ WRITTEN = 12
 SHADES = LinearSegmentedColormap.from_list("agreement", ["#F4F7FA", "#9DC0DC", "#2A6496"])
 
 
-def agreement(data: Data | Agreement, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def agreement(data: Source | Agreement, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """Draw how often each two voters chose alike, those who agree side by side; by group, draw alpha.
 
     Without ``by``, a square below the diagonal is the agreement of two voters in percent, and the figure that

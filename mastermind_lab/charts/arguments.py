@@ -7,14 +7,14 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from ..stats.arguments import Arguments
-from ..stats.input import By, Data
+from ..stats.input import By, Source
 from .ridges import MOST, Column, ridges
 from .style import agreed, empty, heading, place, said
 
 SUBJECT = "Arguments"
 
 
-def arguments(data: Data | Arguments, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def arguments(data: Source | Arguments, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """Draw the balance of the argument trees, a row a group: its distribution, its mean and 95% interval.
 
     At the right stands the mean number of claims in a tree.

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from ..stats.bootstrap import Floats
 from ..stats.citations import Citations
-from ..stats.input import By, Data
+from ..stats.input import By, Source
 from .style import PLAIN, SERIES, Series, agreed, clean, empty, heading, legend, looks, place, said
 
 SUBJECT = "Citations"
@@ -20,7 +20,7 @@ MOST = 8
 """Sources that stay readable in one chart."""
 
 
-def citations(data: Data | Citations, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def citations(data: Source | Citations, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """Draw the share of decisions that cite each source, with its 95% interval, the most used on top.
 
     Parameters

@@ -7,14 +7,14 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from ..stats import Confidence
-from ..stats.input import By, Data
+from ..stats.input import By, Source
 from .ridges import MOST, Column, ridges
 from .style import agreed, empty, heading, place, said
 
 SUBJECT = "Confidence"
 
 
-def confidence(data: Data | Confidence, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def confidence(data: Source | Confidence, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """Draw the distribution of the decisions' confidence, a row a group, with means and 95% intervals.
 
     Parameters

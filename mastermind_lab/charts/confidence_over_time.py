@@ -12,14 +12,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from ..stats import ConfidenceOverTime
-from ..stats.input import By, Data
+from ..stats.input import By, Source
 from .style import SERIES, Series, agreed, clean, empty, heading, legend, looks, place, said
 
 SUBJECT = "Confidence over time"
 
 
 def confidence_over_time(
-    data: Data | ConfidenceOverTime, *, by: By = None, ax: Axes | None = None, **kw: Any
+    data: Source | ConfidenceOverTime, *, by: By = None, ax: Axes | None = None, **kw: Any
 ) -> Axes:
     """Draw the rolling mean of confidence with its 95% band, a line a group, over the thinned decisions.
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ..stats.conformity import Conformity
-from ..stats.input import By, Data
+from ..stats.input import By, Source
 from .style import PLAIN, SERIES, Series, agreed, clean, empty, heading, legend, looks, place, said
 
 SUBJECT = "Conformity"
@@ -21,7 +21,7 @@ MOST = 12
 _FIGURES = {"unanimous": "unanimous", "expected": "if independent", "hollow": "hollow consensus"}
 
 
-def conformity(data: Data | Conformity, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def conformity(data: Source | Conformity, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """Draw unanimity beside that of independent voters, and hollow consensus, with 95% intervals.
 
     At the right stands the mean growth of confidence from the first round of the debate to the last.

@@ -7,14 +7,14 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from ..stats import Margin
-from ..stats.input import By, Data
+from ..stats.input import By, Source
 from .ridges import MOST, Column, ridges
 from .style import agreed, empty, heading, place, said
 
 SUBJECT = "Margin of the vote"
 
 
-def margin(data: Data | Margin, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def margin(data: Source | Margin, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """Draw how split the panels were, a row a group: the margin's distribution, its mean and 95% interval.
 
     Parameters

@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from ..stats.input import By, Data
+from ..stats.input import By, Source
 from ..stats.pivotal import Pivotal
 from .dots import MOST, Figure, counted, dots, named, ranked, reach
 from .style import SERIES, agreed, empty, heading, legend, place, said
@@ -18,7 +18,7 @@ DRAWN = ("plurality", "majority", "two-thirds")
 """The rules that are drawn beside each other; the table has more."""
 
 
-def pivotal(data: Data | Pivotal, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def pivotal(data: Source | Pivotal, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """Draw how often each voter's absence would have changed the decision, a dot and its 95% interval a rule.
 
     Without ``by`` the rules are plurality, majority and two-thirds; by group it is plurality alone. The

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from ..stats.input import By, Data
+from ..stats.input import By, Source
 from ..stats.regimes import Regimes
 from .style import PLAIN, SERIES, Series, agreed, clean, empty, heading, legend, looks, place, said
 
@@ -19,7 +19,7 @@ MOST = 12
 """Changes that stay readable in one chart."""
 
 
-def regimes(data: Data | Regimes, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def regimes(data: Source | Regimes, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """Draw each change's effect on mean confidence and margin, with 95% intervals, the earliest on top.
 
     A row says when a value began or ended, which, and how many decisions stand before and after it.

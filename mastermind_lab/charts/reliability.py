@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from ..stats.calibration import Calibration
 from ..stats.estimate import THIN
-from ..stats.input import By, Data
+from ..stats.input import By, Source
 from .style import SERIES, Series, agreed, clean, empty, heading, legend, looks, place, said
 
 SUBJECT = "Reliability"
@@ -23,7 +23,7 @@ _STRIP = 0.16  # height of the counts under the diagram
 _GAP = 0.05  # between the two
 
 
-def reliability(data: Data | Calibration, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def reliability(data: Source | Calibration, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """Draw the share that was right against confidence, bin by bin, with the counts of confidence below.
 
     On the diagonal confidence is deserved, below it is too high. Hollow points stand on fewer than 10

@@ -10,14 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ..stats.calibration import Calibration
-from ..stats.input import By, Data
+from ..stats.input import By, Source
 from .reliability import MOST, left_out
 from .style import SERIES, Series, agreed, clean, empty, heading, legend, looks, place
 
 SUBJECT = "Risk and coverage"
 
 
-def risk_coverage(data: Data | Calibration, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def risk_coverage(data: Source | Calibration, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """Draw the share of wrong ones among the surest against how many these are, with its 95% band.
 
     A line that falls to the left says that confidence ranks well; a level one, that it ranks nothing. Lines

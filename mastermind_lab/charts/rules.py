@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from ..stats.input import By, Data
+from ..stats.input import By, Source
 from ..stats.rulebook import ACTUAL, BEST
 from ..stats.rules import Rules
 from .dots import Figure, counted, dots, named, reach
@@ -19,7 +19,7 @@ BETTER = Figure("difference", "difference_low", "difference_high")
 CHANGED = Figure("changed", "changed_low", "changed_high")
 
 
-def rules(data: Data | Rules, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def rules(data: Source | Rules, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """Draw how much better each rule would have decided, a dot and its 95% interval a rule.
 
     A dot is the rule's accuracy minus that of the recommendation, in the decisions that the rule decides: to

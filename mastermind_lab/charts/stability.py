@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from ..stats.input import By, Data
+from ..stats.input import By, Source
 from ..stats.stability import Stability
 from .style import PLAIN, SERIES, Series, agreed, clean, empty, heading, legend, looks, place, said
 
@@ -21,7 +21,7 @@ MOST = 12
 _FIGURES = {"flip": "flip rate of two askings", "unstable": "ever flipped", "spread": "sd of confidence"}
 
 
-def stability(data: Data | Stability, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def stability(data: Source | Stability, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """Draw flip rate, share ever flipped and spread of confidence with 95% intervals, a row a group.
 
     Parameters

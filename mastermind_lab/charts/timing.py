@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from ..errors import OptionError
 from ..stats.bootstrap import Floats
-from ..stats.input import By, Data
+from ..stats.input import By, Source
 from ..stats.timing import TIMINGS, USAGE, Timing
 from .style import PLAIN, SERIES, Series, agreed, clean, empty, heading, legend, looks, place, said
 
@@ -24,7 +24,9 @@ MOST = 12
 SCALES = {"s": "seconds", "tokens": "tokens a decision", "USD": "USD a decision"}
 
 
-def timing(data: Data | Timing, *, by: By = None, unit: str = "s", ax: Axes | None = None, **kw: Any) -> Axes:
+def timing(
+    data: Source | Timing, *, by: By = None, unit: str = "s", ax: Axes | None = None, **kw: Any
+) -> Axes:
     """Draw the spread of each leaf, the longest on top: means with 95% intervals over quantiles.
 
     The thick bar holds the middle half of the decisions, the thin one 90% of them; a white line is the

@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from ..stats.input import By, Data
+from ..stats.input import By, Source
 from ..stats.voters import Voters
 from .dots import MOST, Figure, counted, dots, named, ranked, reach
 from .style import SERIES, agreed, empty, heading, legend, place, said
@@ -16,7 +16,7 @@ RIGHT = Figure("accuracy", "accuracy_low", "accuracy_high", ring="confidence")
 AGAINST = Figure("dissent", "dissent_low", "dissent_high", ring="pivotal")
 
 
-def voters(data: Data | Voters, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def voters(data: Source | Voters, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """Draw how often each voter is right, with its 95% interval, and as a ring how sure it is.
 
     A ring to the right of the dot is over-confidence. Where no outcomes were joined, the dot is the share of

@@ -12,14 +12,14 @@ from matplotlib.lines import Line2D
 
 from ..stats import Votes
 from ..stats.bootstrap import Floats
-from ..stats.input import By, Data
+from ..stats.input import By, Source
 from .style import PLAIN, SERIES, Series, agreed, clean, empty, heading, legend, looks, place, said
 
 SUBJECT = "Votes"
 RING: dict[str, Any] = {"linestyle": "none", "markerfacecolor": "none", "markersize": 7}
 
 
-def votes(data: Data | Votes, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def votes(data: Source | Votes, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """Draw each choice's share of the votes as a dot with its 95% interval, the most voted on top.
 
     Where weights change the shares, the weighted share is a hollow dot beside it.

@@ -2,7 +2,8 @@
 
 The law of this room: a subject is one class, and
 
-- ``Subject.of(history_or_frame, **options)`` counts one batch and never edits its input;
+- ``Subject.of(history_or_frame, **options)`` counts one batch and never edits its input; given a scan
+  (:func:`mastermind_lab.scan`), it counts its batches, here or on a cluster, and merges them;
 - ``a + b`` merges two batches: associative, in any order, an empty one is neutral; summaries with different
   options do not merge (:class:`~mastermind_lab.errors.OptionError`), and ``sum(parts)`` works;
 - ``.table()`` reads the numbers off as a small DataFrame; single figures are attributes, each an
