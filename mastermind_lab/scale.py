@@ -50,8 +50,8 @@ def scan(source: Any, *, engine: Literal["dask"] | None = None, **options: Any) 
     Returns
     -------
     Scan
-        Iterate it, or give it to a summary or a chart; with ``engine="dask"`` it has the five frames as Dask
-        DataFrames, too.
+        Iterate it, or give it to a summary or a chart, each of which reads the source; with ``engine="dask"``
+        it has the five frames as Dask DataFrames, too.
 
     Raises
     ------

@@ -261,14 +261,11 @@ def test_a_summary_reads_once_unless_spellings_differ(folder, small, monkeypatch
 def test_memory_does_not_grow_with_the_history(tmp_path):
     with gzip.open(sample_folder() / "arena.ndjson.gz") as stream:
         block = stream.read()  # 2,000 envelopes, 8 MB
-    grown_by = {}
-    for way in ("summary of a scan", "summary of a history"):
-        peaks = []
-        for blocks in (3, 9):
-            folder = tmp_path / str(blocks)
-            folder.mkdir(exist_ok=True)
-            (folder / "whole.ndjson").write_bytes(block * blocks)
-            found = subprocess.check_output([sys.executable, BENCHMARK, "--run", way, folder])
-            peaks.append(json.loads(found)["peak_mb"])
-        grown_by[way] = peaks[1] - peaks[0]
-    assert grown_by["summary of a scan"] < 25 < grown_by["summary of a history"]
+    peaks = []
+    for blocks in (5, 12):
+        folder = tmp_path / str(blocks)
+        folder.mkdir()
+        (folder / "whole.ndjson").write_bytes(block * blocks)
+        found = subprocess.check_output([sys.executable, BENCHMARK, "--run", "summary of a scan", folder])
+        peaks.append(json.loads(found)["peak_mb"])
+    assert peaks[1] - peaks[0] < 40  # read whole, it is twice that
