@@ -11,20 +11,26 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
-from ..stats import ConfidenceOverTime
+from ..stats import ConfidenceOverTime, Regimes
 from ..stats.input import By, Source
+from .marks import mark, regimes_of
 from .style import SERIES, Series, agreed, clean, empty, heading, legend, looks, place, said
 
 SUBJECT = "Confidence over time"
 
 
 def confidence_over_time(
-    data: Source | ConfidenceOverTime, *, by: By = None, ax: Axes | None = None, **kw: Any
+    data: Source | ConfidenceOverTime,
+    *,
+    by: By = None,
+    regimes: Regimes | None = None,
+    ax: Axes | None = None,
+    **kw: Any,
 ) -> Axes:
     """Draw the rolling mean of confidence with its 95% band, a line a group, over the thinned decisions.
 
     The line breaks where the window holds no decision; the band is for each time alone. A larger point stands
-    for more decisions.
+    for more decisions. A dashed line marks where a value of meta, or a field, begins, the latest 5 at most.
 
     Parameters
     ----------
@@ -33,6 +39,9 @@ def confidence_over_time(
         the width of the window.
     by
         Column or columns to group by; above 6 groups the smallest are drawn as one.
+    regimes
+        What to mark; by default what :class:`~mastermind_lab.stats.Regimes` finds in a history or frame, and
+        nothing where data is a summary, which no longer knows.
     ax
         Where to draw; a new figure by default.
     **kw
@@ -67,7 +76,8 @@ def confidence_over_time(
         handles.append(_line(ax, rows, look, kw))
         labels.append(f"{clean(group, 24)} (n = {rows['n'].sum():,})")
     above = legend(ax, handles, labels) if summary.by else 0
-    heading(ax, SUBJECT, summary.by, [*notes, "line: rolling mean, 95% band"], above)
+    notes += ["line: rolling mean, 95% band", *mark(ax, regimes_of(data, regimes))]
+    heading(ax, SUBJECT, summary.by, notes, above)
     _dates(ax)
     ax.set_ylim(max(-0.02, points["confidence"].min() - 0.03), min(1.02, points["confidence"].max() + 0.03))
     return ax

@@ -45,7 +45,7 @@ def overview(history: Any, *, by: str | None = None, figure: Figure | None = Non
     grouped, plain = (confidence, confidence_over_time, margin), (agreement, voters, last)
     places = figure.subplots(3, 2)
     for ax, chart in zip(places.T.flat, (*grouped, *plain), strict=True):
-        options = {"by": by} if chart in grouped else {}
+        options: dict[str, Any] = {"by": by} if chart in grouped else {}
         chart(history, ax=ax, **options)
     return figure
 
