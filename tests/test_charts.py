@@ -171,6 +171,15 @@ def test_confidence_over_time_draws_its_table(ax):
     assert "95% band" in words(ax)
 
 
+def test_every_so_many_decisions_are_a_dot(ax):
+    summary = stats.ConfidenceOverTime.of(panels(200), by="meta.model")
+    charts.confidence_over_time(summary, every=30, ax=ax)
+    windows = summary.every(30)
+    drawn_means = np.concatenate([line.get_ydata() for line in ax.lines])
+    assert sorted(drawn_means) == pytest.approx(sorted(windows["mean"]))
+    assert "mean of 30" in " ".join(ax.get_title(loc="left").split())
+
+
 def test_many_points_are_thinned(ax):
     charts.confidence_over_time(panels(30_000), by="meta.model", ax=ax)
     assert 1_000 < sum(len(cloud.get_offsets()) for cloud in found(ax, PathCollection)) <= 4_000

@@ -97,6 +97,7 @@ def views(summary):
         shown["histogram"] = summary.histogram()
     if hasattr(summary, "points"):
         shown["points"] = summary.points()
+        shown["every 7"] = summary.every(7)
         shown["few points"] = summary.points(most=7)
         shown["left out"] = pd.DataFrame({"n": [summary.undated, summary.missing]})
     return shown
@@ -399,6 +400,41 @@ def test_time_bins_are_as_narrow_as_512_allow(days, n):
     assert last // width - first // width < 512
     assert width == 1 or last // (width // 2) - first // (width // 2) >= 512
     assert width & (width - 1) == 0
+
+
+@pytest.mark.parametrize("least", [1, 7, 40, 10_000])
+@pytest.mark.parametrize("by", [None, "meta.model"])
+def test_windows_hold_every_n_decisions(least, by):
+    history = panels(300)
+    summary = ConfidenceOverTime.of(history, by=by)
+    windows, bins = summary.every(least), summary.table()
+    groups = windows.groupby(list(summary.by), dropna=False) if by else [(None, windows)]
+    assert windows["n"].sum() == bins["n"].sum()
+    for _, rows in groups:
+        assert (rows["n"] >= least).all() or len(rows) == 1
+        assert (rows["first"].iloc[1:].to_numpy() >= rows["last"].iloc[:-1].to_numpy()).all()
+        assert rows["time"].between(rows["first"], rows["last"]).all()
+    if least == 10_000:
+        assert len(windows) == bins[list(summary.by)].drop_duplicates().shape[0] if by else len(windows) == 1
+
+
+def test_a_window_closes_as_soon_as_it_is_full_and_the_rest_joins_the_last():
+    frame = panels(9).decisions.assign(confidence=np.arange(9) / 10)
+    frame["published_at"] = START + pd.to_timedelta(np.arange(9), unit="h")
+    windows = ConfidenceOverTime.of(frame.assign(published_at=frame["published_at"].dt.as_unit("us"))).every(
+        4
+    )
+    assert windows["n"].tolist() == [4, 5]
+    assert windows["mean"].tolist() == pytest.approx([0.15, 0.6])
+    whole = ConfidenceOverTime.of(frame.assign(published_at=frame["published_at"].dt.as_unit("us")))
+    assert whole.every(9)["mean"].iloc[0] == pytest.approx(whole.mean.value)
+    assert whole.every(9)["low"].iloc[0] == pytest.approx(whole.mean.low)
+
+
+@pytest.mark.parametrize("n", [0, -3, 2.0, True, "10"])
+def test_a_senseless_number_of_decisions_is_refused(n):
+    with pytest.raises(OptionError, match="whole number from 1"):
+        ConfidenceOverTime.of(panels(9)).every(n)
 
 
 @pytest.mark.parametrize(("span", "width"), [(0, 1), (1, 1), (511, 1), (512, 2), (1_022, 2), (1_024, 4)])

@@ -23,6 +23,7 @@ def confidence_over_time(
     data: Source | ConfidenceOverTime,
     *,
     by: By = None,
+    every: int | None = None,
     regimes: Regimes | None = None,
     ax: Axes | None = None,
     **kw: Any,
@@ -39,6 +40,8 @@ def confidence_over_time(
         the width of the window.
     by
         Column or columns to group by; above 6 groups the smallest are drawn as one.
+    every
+        Draw the means of every so many decisions, each with its 95% interval, instead of the rolling mean.
     regimes
         What to mark; by default what :class:`~mastermind_lab.stats.Regimes` finds in a history or frame, and
         nothing where data is a summary, which no longer knows.
@@ -69,14 +72,16 @@ def confidence_over_time(
     )
     if table.empty:
         return empty(ax, SUBJECT, summary.by, notes)
+    draw, lines = (_line, table) if every is None else (_means, shown.every(every))
     handles, labels = [], []
     for group, look in zip(table["group"].cat.categories, SERIES, strict=False):
-        rows = table[table["group"] == group]
+        rows = lines[lines["group"] == group]
         _scatter(ax, points[points["group"] == group], look, points["n"].max())
-        handles.append(_line(ax, rows, look, kw))
+        handles.append(draw(ax, rows, look, kw))
         labels.append(f"{clean(group, 24)} (n = {rows['n'].sum():,})")
     above = legend(ax, handles, labels) if summary.by else 0
-    notes += ["line: rolling mean, 95% band", *mark(ax, regimes_of(data, regimes))]
+    drawn = "line: rolling mean, 95% band" if every is None else f"dot: mean of {every:,}, 95% interval"
+    notes += [drawn, *mark(ax, regimes_of(data, regimes))]
     heading(ax, SUBJECT, summary.by, notes, above)
     _dates(ax)
     ax.set_ylim(max(-0.02, points["confidence"].min() - 0.03), min(1.02, points["confidence"].max() + 0.03))
@@ -105,6 +110,15 @@ def _line(ax: Axes, rows: pd.DataFrame, look: Series, kw: dict[str, Any]) -> Lin
         "path_effects": [withStroke(linewidth=3.5, foreground="white")],
     }
     return ax.plot(times, rows["rolling"], **looks(Line2D, style, kw))[0]
+
+
+def _means(ax: Axes, rows: pd.DataFrame, look: Series, kw: dict[str, Any]) -> Line2D:
+    """Draw a dot a window, as wide as the window is long."""
+    first, last, times = (rows[name].to_numpy("datetime64[us]") for name in ("first", "last", "time"))
+    ax.vlines(times, rows["low"], rows["high"], color=look.colour, linewidth=1)
+    ax.hlines(rows["mean"], first, last, color=look.colour, linewidth=1)
+    style = {"color": look.colour, "linestyle": "none", "marker": look.marker, "markersize": 4}
+    return ax.plot(times, rows["mean"], **looks(Line2D, style, kw))[0]
 
 
 def _dates(ax: Axes) -> None:

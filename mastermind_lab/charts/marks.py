@@ -45,7 +45,8 @@ def mark(ax: Axes, regimes: Regimes | None) -> list[str]:
     events = regimes.table()
     begins = events[events["event"] == "begin"]
     changes = [rows for _, rows in begins.groupby("change")]
-    shown = _apart(ax, date2num([rows["time"].min() for rows in changes]))
+    places = date2num([rows["time"].min() for rows in changes])  # type: ignore[no-untyped-call]
+    shown = _apart(ax, places)
     for place, x in shown.items():
         ax.axvline(x, color="0.35", linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
         word = ax.annotate(_worded(changes[place]), (x, 0), (-2, 2), **_BESIDE, **PLAIN)

@@ -11,12 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import OptionError
-from .bootstrap import REPLICATES, Floats
+from .bootstrap import REPLICATES
 from .estimate import Estimate, ratios
 from .input import By, Data, frame_of, keys_of, names_of, shares_of
 from .summary import Summary, counted, over_batches, overall
 from .sums import Sums, grouped
-from .timebins import doubled, middles, narrowest, times_of
+from .timebins import around, doubled, in_turn, middles, moments, narrowest, spread, times_of
 
 CELLS = 100
 """Steps of confidence from 0 to 1 in which points are counted."""
@@ -36,6 +36,8 @@ class ConfidenceOverTime(Summary):
     >>> import mastermind_lab as lab
     >>> summary = lab.stats.ConfidenceOverTime.of(lab.sample(), by="meta.model", window="2D")
     >>> len(summary.points()) <= 4_000
+    True
+    >>> bool((summary.every(100)["n"] >= 100).all())
     True
     """
 
@@ -131,6 +133,52 @@ class ConfidenceOverTime(Summary):
         parts = [self._rolled(groups.iloc[[code]], codes == code) for code in range(len(groups))]
         return pd.concat(parts, ignore_index=True) if parts else self._rolled(groups, codes == 0)
 
+    def every(self, n: int) -> pd.DataFrame:
+        """Return the mean confidence of every n decisions: one row for each group and window of them.
+
+        Windows are made of whole time bins, from the group's first on, each as soon as it holds n decisions:
+        so they do not overlap, hold *at least* n, more where many fall into one bin, and are the same
+        whatever the batches. What is left at the end is part of the last one. Where the span grows, bins
+        widen and windows may be cut anew.
+
+        Parameters
+        ----------
+        n
+            Decisions a window should hold, 1 or more; a group with fewer has one window.
+
+        Returns
+        -------
+        DataFrame
+            The ``by`` columns; ``first`` and ``last``, where the window begins and ends, and ``time``, its
+            middle (UTC); ``n`` decisions; their ``mean`` confidence, 0 to 1, with ``low`` and ``high`` (95%
+            interval, NaN where n is below 2).
+
+        Raises
+        ------
+        OptionError
+            If ``n`` is no whole number from 1.
+        """
+        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+            raise OptionError(f"n must be a whole number from 1, not {n!r:.40}")
+        codes = grouped(self.sums.keys[list(self.by)])[1]
+        window = in_turn(self.sums["n"][:, 0], codes, n)
+        starts = np.unique(window, return_index=True)[1]
+        ends = np.append(starts[1:], len(window)) - 1 if len(starts) else starts
+        cells = np.add.reduceat(self.sums.cells, starts, axis=0) if len(starts) else self.sums.cells
+        sums = Sums(self.sums.keys.iloc[starts].reset_index(drop=True), self.sums.names, cells)
+        mean, low, high = ratios(sums["confidence"], sums["n"], sums["n"][:, 0])
+        bins = self.sums.keys["bin"].to_numpy(dtype=np.int64)
+        first, last = ((place << self.shift) for place in (bins[starts], bins[ends] + 1))
+        return sums.keys.drop(columns="bin").assign(
+            first=moments(first),
+            last=moments(last),
+            time=moments(first + (last - first) // 2),
+            n=counted(sums["n"][:, 0]),
+            mean=mean,
+            low=low,
+            high=high,
+        )
+
     def points(self, most: int = 4_000) -> pd.DataFrame:
         """Return the decisions as points, thinned until a screen can show them all.
 
@@ -176,10 +224,10 @@ class ConfidenceOverTime(Summary):
         """Make the rows of one group."""
         bins = self.sums.keys["bin"][rows].to_numpy(dtype=np.int64)
         first = bins[0] if len(bins) else 0
-        n, confidence = (_dense(self.sums[name][rows], bins - first) for name in self.sums.names)
+        n, confidence = (spread(self.sums[name][rows], bins - first) for name in self.sums.names)
         reach = self._reach()
-        in_window = _windows(n, reach)
-        rolling, low, high = ratios(_windows(confidence, reach), in_window, in_window[:, 0])
+        in_window = around(n, reach)
+        rolling, low, high = ratios(around(confidence, reach), in_window, in_window[:, 0])
         table = group.loc[group.index.repeat(len(n))].reset_index(drop=True)
         return table.assign(
             time=middles(first + np.arange(len(n)), self.shift),
@@ -223,17 +271,3 @@ def _checked(window: float | str | timedelta) -> float | pd.Timedelta:
     if not duration > pd.Timedelta(0):
         raise problem
     return duration
-
-
-def _dense(sums: Floats, places: NDArray[np.int64]) -> Floats:
-    """Spread sums over a row of bins without holes."""
-    dense = np.zeros((places[-1] + 1 if len(places) else 0, sums.shape[1]))
-    dense[places] = sums
-    return dense
-
-
-def _windows(bins: Floats, reach: int) -> Floats:
-    """Add up the bins within reach of each one."""
-    upto = np.vstack([np.zeros_like(bins[:1]), np.cumsum(bins, axis=0)])
-    here = np.arange(len(bins))
-    return upto[np.minimum(here + reach + 1, len(bins))] - upto[np.maximum(here - reach, 0)]

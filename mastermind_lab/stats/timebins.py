@@ -7,7 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import OptionError
-from .sums import Sums
+from .bootstrap import Floats
+from .sums import Codes, Sums
 
 MOST_BINS = 512
 """Time bins at most; a span that fills them has more than 256."""
@@ -45,5 +46,40 @@ def doubled(cells: Sums, key: str, times: int = 1) -> Sums:
 
 def middles(bins: NDArray[np.int64], shift: int) -> pd.DatetimeIndex:
     """Return the times in the middle of bins of ``1 << shift`` microseconds."""
-    half = (1 << shift) // 2
-    return pd.DatetimeIndex(((bins << shift) + half).astype("datetime64[us]"), tz="UTC")
+    return moments((bins << shift) + (1 << shift) // 2)
+
+
+def moments(times: NDArray[np.int64]) -> pd.DatetimeIndex:
+    """Return microseconds since 1970 as times (UTC)."""
+    return pd.DatetimeIndex(times.astype("datetime64[us]"), tz="UTC")
+
+
+def spread(sums: Floats, places: NDArray[np.int64]) -> Floats:
+    """Spread sums over a row of bins without holes."""
+    dense = np.zeros((places[-1] + 1 if len(places) else 0, sums.shape[1]))
+    dense[places] = sums
+    return dense
+
+
+def around(bins: Floats, reach: int) -> Floats:
+    """Add up the bins within reach of each one."""
+    upto = np.vstack([np.zeros_like(bins[:1]), np.cumsum(bins, axis=0)])
+    here = np.arange(len(bins))
+    return upto[np.minimum(here + reach + 1, len(bins))] - upto[np.maximum(here - reach, 0)]
+
+
+def in_turn(n: Floats, group: Codes, least: int) -> Codes:
+    """Number the windows that bins, sorted by group and time, make: each closes when it holds enough.
+
+    The bins after a group's last full window belong to it.
+    """
+    left = np.bincount(group, n)
+    window, number, held = np.zeros(len(n), dtype=np.intp), -1, 0.0
+    for place, count in enumerate(n):
+        new_group = place == 0 or group[place] != group[place - 1]
+        if new_group or (held >= least and left[group[place]] >= least):
+            number, held = number + 1, 0.0
+        window[place] = number
+        held += count
+        left[group[place]] -= count
+    return window
