@@ -61,6 +61,7 @@ def panels(n, by=("atlas-1", "atlas-2", "borealis"), choices=("approve", "reject
     votes = pd.DataFrame(
         {
             "stream_id": pd.Series(np.repeat(np.array(ids, dtype=object), 7), dtype="str"),
+            "voter": pd.Series([f"agent-{row % 7}" for row in range(7 * n)], dtype="str"),
             "choice": pd.Series(np.array(choices, dtype=object)[voted], dtype="str"),
             "weight": random.choice([0.5, 1.0, 3.0], 7 * n),
         }

@@ -30,8 +30,12 @@ def voted(*rows, models=None):
             "meta.model": pd.Series(models or ["atlas"] * len(rows), dtype="str"),
         }
     )
-    cast = [(stream_id, vote) for stream_id, (votes, *_) in zip(ids, rows, strict=True) for vote in votes]
-    votes = pd.DataFrame(cast, columns=["stream_id", "choice"]).astype("str")
+    cast = [
+        (stream_id, f"v{place}", vote)
+        for stream_id, (votes, *_) in zip(ids, rows, strict=True)
+        for place, vote in enumerate(votes)
+    ]
+    votes = pd.DataFrame(cast, columns=["stream_id", "voter", "choice"]).astype("str")
     return SimpleNamespace(decisions=decisions, votes=votes)
 
 

@@ -89,7 +89,8 @@ def shown(summary):
     """Every table of a summary, and its single figures as one more."""
     methods = {name: getattr(summary, name, None) for name in TABLES.split()}
     tables = {name: method() for name, method in methods.items() if callable(method)}
-    names = [name for name, member in vars(type(summary)).items() if isinstance(member, property)]
+    kind = type(summary)
+    names = [name for name in dir(kind) if isinstance(getattr(kind, name), property)]
     figures = {name: getattr(summary, name) for name in names}
     rows = {name: vars(value) for name, value in figures.items() if isinstance(value, lab.stats.Estimate)}
     counts = {name: {"n": value} for name, value in figures.items() if isinstance(value, int)}

@@ -16,7 +16,7 @@ from ..stats.estimate import Estimate
 from ..stats.input import By, Source
 from ..stats.summary import texts_of
 from .dots import MOST, Figure, dots, named, reach
-from .style import PLAIN, agreed, clean, empty, heading, looks, place, said
+from .style import PLAIN, again, agreed, clean, empty, heading, looks, place, said
 
 SUBJECT = "Agreement"
 
@@ -62,8 +62,7 @@ def agreement(data: Source | Agreement, *, by: By = None, ax: Axes | None = None
     """
     summary = agreed(data if isinstance(data, Agreement) else Agreement.of(data, by=by), by)
     table = summary.reliability()
-    twice = f"{summary.repeated:,} repeated votes" if summary.repeated else ""
-    notes = [*said(table["n"].sum(), "decisions", of_one_vote=table["alone"].sum()), *filter(None, [twice])]
+    notes = said(table["n"].sum(), "decisions", of_one_vote=table["alone"].sum()) + again(summary.repeated)
     if summary.by:
         return _groups(summary, table, notes, ax, kw)
     ax = place(ax, "")

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from ..stats.conformity import Conformity
 from ..stats.input import By, Source
-from .style import PLAIN, SERIES, Series, agreed, clean, empty, heading, legend, looks, place, said
+from .style import PLAIN, SERIES, Series, again, agreed, clean, empty, heading, legend, looks, place, said
 
 SUBJECT = "Conformity"
 MOST = 12
@@ -54,6 +54,7 @@ def conformity(data: Source | Conformity, *, by: By = None, ax: Axes | None = No
     ax = place(ax, "share of decisions (0-1)", rows=2 * len(table))
     ax.set_xlim(-0.02, 1.02)
     notes = said(table["n"].sum(), "decisions", with_fewer_than_2_votes=table["too_small"].sum())
+    notes += again(summary.repeated)
     if not table["n"].any():
         return empty(ax, SUBJECT, summary.by, notes)
     handles = [

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from ..stats import Margin
 from ..stats.input import By, Source
 from .ridges import MOST, Column, ridges
-from .style import agreed, empty, heading, place, said
+from .style import again, agreed, empty, heading, place, said
 
 SUBJECT = "Margin of the vote"
 
@@ -44,6 +44,7 @@ def margin(data: Source | Margin, *, by: By = None, ax: Axes | None = None, **kw
     shown = summary.fold(MOST)
     table = shown.table()
     notes = said(table["n"].sum(), "decisions", without_votes=table["without_votes"].sum())
+    notes += again(summary.repeated)
     ax = place(ax, "margin (0 tie, 1 unanimous)", rows=len(table))
     ax.set_xlim(0, 1)
     if not table["n"].any():

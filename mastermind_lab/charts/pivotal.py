@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from ..stats.input import By, Source
 from ..stats.pivotal import Pivotal
 from .dots import MOST, Figure, counted, dots, named, ranked, reach
-from .style import SERIES, agreed, empty, heading, legend, place, said
+from .style import SERIES, again, agreed, empty, heading, legend, place, said
 
 SUBJECT = "Pivotal votes"
 FIGURE = Figure("pivotal", "low", "high")
@@ -58,8 +58,7 @@ def pivotal(data: Source | Pivotal, *, by: By = None, ax: Axes | None = None, **
     notes = said(share.n, "decisions")
     if table.empty:
         return empty(ax, SUBJECT, summary.by, notes)
-    if summary.repeated:
-        notes.append(f"{summary.repeated:,} repeated votes")
+    notes += again(summary.repeated)
     handles = dots(ax, table, "voter", series, FIGURE, kw)
     above = legend(ax, handles, counted(table, series, "n") if summary.by else list(DRAWN))
     rows = table.drop_duplicates("voter")

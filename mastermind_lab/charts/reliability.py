@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from ..stats.calibration import Calibration
 from ..stats.estimate import THIN
 from ..stats.input import By, Source
-from .style import SERIES, Series, agreed, clean, empty, heading, legend, looks, place, said
+from .style import SERIES, Series, again, agreed, clean, empty, heading, legend, looks, place, said
 
 SUBJECT = "Reliability"
 
@@ -82,7 +82,8 @@ def left_out(summary: Calibration, table: pd.DataFrame) -> list[str]:
     """Word n, and what could not be judged."""
     what = "decisions" if summary.unit == "panels" else "votes"
     sums = table[["n", "without_outcome", "missing"]].sum()
-    return said(sums["n"], what, without_outcome=sums["without_outcome"], without_confidence=sums["missing"])
+    notes = said(sums["n"], what, without_outcome=sums["without_outcome"], without_confidence=sums["missing"])
+    return notes + again(int(table["repeated"].sum()))
 
 
 def _notes(summary: Calibration, table: pd.DataFrame, diagram: pd.DataFrame) -> list[str]:

@@ -12,7 +12,7 @@ from ..stats.input import By, Source
 from ..stats.rulebook import ACTUAL, BEST
 from ..stats.rules import Rules
 from .dots import Figure, counted, dots, named, reach
-from .style import SERIES, agreed, clean, empty, heading, legend, place, said
+from .style import SERIES, again, agreed, clean, empty, heading, legend, place, said
 
 SUBJECT = "Voting rules"
 BETTER = Figure("difference", "difference_low", "difference_high")
@@ -84,8 +84,7 @@ def _notes(summary: Rules, table: pd.DataFrame, counts: str) -> list[str]:
     notes = said(
         n, "decisions with outcome" if actual.n else "decisions", without_votes=summary.without_votes
     )
-    if summary.repeated:
-        notes.append(f"{summary.repeated:,} repeated votes")
+    notes += again(summary.repeated)
     if actual.n:
         notes.append(f"actual: {actual.value:.0%} right")
     ties = {"none": "ties open", "first": "ties: first choice", ACTUAL: "ties: as actual"}

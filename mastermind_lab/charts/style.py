@@ -173,6 +173,11 @@ def said(n: float, what: str, **left_out: float) -> list[str]:
     return [first, *(f"{count:,} {reason} left out" for reason, count in counts.items())]
 
 
+def again(repeated: int) -> list[str]:
+    """Word how often a voter voted more than once, for a heading; nothing where nobody did."""
+    return [f"{repeated:,} repeated votes"] if repeated else []
+
+
 def empty(ax: Axes, subject: str, by: Sequence[str], notes: Sequence[str]) -> Axes:
     """Say that there is nothing to draw."""
     heading(ax, subject, by, notes)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from ..stats.input import By, Source
 from ..stats.voters import Voters
 from .dots import MOST, Figure, counted, dots, named, ranked, reach
-from .style import SERIES, agreed, empty, heading, legend, place, said
+from .style import SERIES, again, agreed, empty, heading, legend, place, said
 
 SUBJECT = "Voters"
 RIGHT = Figure("accuracy", "accuracy_low", "accuracy_high", ring="confidence")
@@ -60,8 +60,7 @@ def voters(data: Source | Voters, *, by: By = None, ax: Axes | None = None, **kw
     notes = said(table[n].sum(), "votes with outcome" if known else "votes")
     if table.empty:
         return empty(ax, SUBJECT, summary.by, notes)
-    if summary.repeated:
-        notes.append(f"{summary.repeated:,} repeated votes")
+    notes += again(summary.repeated)
     handles = dots(ax, table, "voter", "group", figure, kw)
     above = legend(ax, handles, counted(table, "group", n)) if summary.by else 0
     rows = table.drop_duplicates("voter")

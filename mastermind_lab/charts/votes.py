@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from ..stats import Votes
 from ..stats.bootstrap import Floats
 from ..stats.input import By, Source
-from .style import PLAIN, SERIES, Series, agreed, clean, empty, heading, legend, looks, place, said
+from .style import PLAIN, SERIES, Series, again, agreed, clean, empty, heading, legend, looks, place, said
 
 SUBJECT = "Votes"
 RING: dict[str, Any] = {"linestyle": "none", "markerfacecolor": "none", "markersize": 7}
@@ -51,7 +51,7 @@ def votes(data: Source | Votes, *, by: By = None, ax: Axes | None = None, **kw: 
     summary = agreed(data if isinstance(data, Votes) else Votes.of(data, by=by), by)
     table = summary.fold(len(SERIES)).table()
     ax = place(ax, "share of votes (0-1)", rows=table["choice"].nunique())
-    notes = said(table["n"].sum(), "votes")
+    notes = said(table["n"].sum(), "votes") + again(summary.repeated)
     if table.empty:
         return empty(ax, SUBJECT, summary.by, notes)
     handles, labels = _draw(ax, table, "" if summary.by else "unweighted", kw)

@@ -13,6 +13,10 @@ So one definition serves a frame in a notebook, a live stream (``total += Subjec
 (map ``of``, then reduce ``+``): counts come out the same, sums to the last rounding, whatever the batches.
 A decision's votes must be in the same batch as the decision.
 
+One voter has one vote in a decision, in every subject: who votes for the same choice twice has voted once;
+who votes for two choices has contradicted itself, and has no vote there. Both are counted as ``repeated`` and
+said, never hidden. Votes without a voter or a choice are none.
+
 Intervals keep the law too. They are 95% intervals of a Poisson bootstrap over decisions, whose draws come
 from each decision's own ``stream_id``: see :mod:`~mastermind_lab.stats.bootstrap`.
 """

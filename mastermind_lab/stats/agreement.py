@@ -14,12 +14,12 @@ from .bootstrap import REPLICATES, Floats
 from .estimate import Estimate, binomial, ratios, shares, unseen
 from .input import By, Data, names_of
 from .linkage import linked
-from .summary import Summary, counted, over_batches
+from .summary import Voted, counted, over_batches
 from .sums import Codes, Sums, grouped
 
 
 @dataclass(frozen=True, eq=False)
-class Agreement(Summary):
+class Agreement(Voted):
     """How often voters choose alike, pair by pair, and how far that is beyond chance, by group.
 
     Krippendorff's alpha for nominal data is 1 - observed / expected disagreement: 1 is full agreement, 0 what
@@ -85,7 +85,7 @@ class Agreement(Summary):
         ballots = Ballots.of(data)
         keys, ids = ballots.keys(data, names), pd.Series(ballots.panels)
         size = np.bincount(ballots.panel, minlength=len(ids))
-        panel, choice, count = _counts(ballots)
+        panel, choice, count = ballots.counts()
         paired = size[panel] > 1
         chosen = keys.iloc[panel[paired]].assign(
             choice=pd.array(ballots.choices[choice[paired]], dtype="str")
@@ -109,11 +109,6 @@ class Agreement(Summary):
         kappa = _estimate(_corrected(self._masses().along(()), "kappa"))
         alike = self.sizes.keys["size"].nunique() == 1
         return kappa if alike else replace(kappa, value=np.nan, low=np.nan, high=np.nan)
-
-    @property
-    def repeated(self) -> int:
-        """How often a voter voted more than once in a decision."""
-        return int(self.panels["repeated"][:, 0].sum())
 
     def table(self) -> pd.DataFrame:
         """Return one row for each voter and other voter; every pair stands there from either side.
@@ -252,13 +247,6 @@ def _quantities(ballots: Ballots, size: Codes, panel: Codes, count: Codes) -> di
         "alone": ~paired,
         "repeated": np.bincount(ballots.repeated["panel"], minlength=len(size)),
     }
-
-
-def _counts(ballots: Ballots) -> tuple[Codes, Codes, Codes]:
-    """Count the votes of each panel for each of its choices."""
-    choices = max(len(ballots.choices), 1)
-    keys, count = np.unique(ballots.panel * choices + ballots.choice, return_counts=True)
-    return keys // choices, keys % choices, count
 
 
 def _pairs(ballots: Ballots, keys: pd.DataFrame) -> Sums:

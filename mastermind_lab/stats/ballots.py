@@ -1,4 +1,4 @@
-"""One vote a voter and decision: what rules, voters, agreement and pivots are counted from.
+"""One vote a voter and decision: what everything about votes is counted from.
 
 A voter has one vote in a decision. Who votes for the same choice twice has voted once; who votes for two
 choices has contradicted itself, and has no vote in that decision. Both are counted as repeated, never
@@ -36,11 +36,15 @@ class Ballots:
         Shape (ballots,): places in the next three.
     panels, voters, choices
         Different ``stream_id``, in their order; voters and choices, sorted.
+    rows
+        Shape (ballots,): where each stood among the votes that were read.
     repeated
-        One row for each decision and voter with more than one vote: ``panel``, ``voter``.
+        One row for each decision and voter with more than one vote: ``panel``, ``voter``, and ``row``, where
+        the first of these votes stood.
     """
 
     votes: pd.DataFrame
+    rows: Codes
     panel: Codes
     voter: Codes
     choice: Codes
@@ -60,23 +64,30 @@ class Ballots:
         """
         needed = ["stream_id", "voter", "choice"]
         votes = frame_of(data, "votes", needed)
-        whole = votes[needed].notna().all(axis=1)
+        whole = votes[needed].notna().all(axis=1).to_numpy()
+        rows = np.flatnonzero(whole)
         votes = (votes if whole.all() else votes[whole]).reset_index(drop=True)
         panel, panels = _numbered(votes["stream_id"], sort=False)
         voter, voters = _numbered(votes["voter"], sort=True)
         choice, choices = _numbered(votes["choice"], sort=True)
-        counts, repeated = _counting(panel * len(voters) + voter, choice)
-        seats = np.divmod(repeated, max(len(voters), 1))
+        counts, first = _counting(panel * len(voters) + voter, choice)
         return cls(
             votes if counts.all() else votes[counts].reset_index(drop=True),
+            rows[counts],
             panel[counts],
             voter[counts],
             choice[counts],
             panels,
             voters,
             choices,
-            pd.DataFrame(dict(zip(("panel", "voter"), seats, strict=True))),
+            pd.DataFrame({"panel": panel[first], "voter": voter[first], "row": rows[first]}),
         )
+
+    def counts(self) -> tuple[Codes, Codes, Codes]:
+        """Count the votes of each panel for each of its choices: panel, choice, count."""
+        choices = max(len(self.choices), 1)
+        keys, count = np.unique(self.panel * choices + self.choice, return_counts=True)
+        return keys // choices, keys % choices, count
 
     @property
     def ids(self) -> pd.Series:
@@ -118,14 +129,13 @@ def _numbered(column: pd.Series, sort: bool) -> tuple[Codes, Names]:
     return codes.astype(np.intp), np.asarray(different, dtype=object)
 
 
-def _counting(seat: Codes, choice: Codes) -> tuple[NDArray[np.bool_], Codes]:
-    """Say which votes count, and which seats (a voter in a decision) voted more than once."""
-    seats = pd.Series(seat)
-    again = seats.duplicated().to_numpy()
+def _counting(seat: Codes, choice: Codes) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Say which votes count, and which are the first of several of one seat (a voter in a decision)."""
+    again = pd.Series(seat).duplicated().to_numpy()
     if not again.any():
-        return ~again, seat[:0]
+        return ~again, again
     different = pd.Series(choice).groupby(seat).transform("nunique").to_numpy()
-    return ~again & (different == 1), np.unique(seat[again])
+    return ~again & (different == 1), ~again & np.isin(seat, seat[again])
 
 
 @dataclass(frozen=True, eq=False)

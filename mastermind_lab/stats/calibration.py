@@ -206,8 +206,8 @@ class Calibration(Summary):
             ``_high`` (95% interval; NaN where there are fewer than 2 decisions and, but for accuracy, where
             all or none were right); ``within``, the part of the Brier score that the bins leave out;
             ``thin_bins``, how many hold too few (see :meth:`diagram`); left out and counted:
-            ``without_outcome``, and ``missing``, which have no confidence; ``repeated``, votes of who had
-            voted in the decision before, which count like any other.
+            ``without_outcome``, and ``missing``, which have no confidence; ``repeated``, how often a voter
+            voted more than once in a decision: one vote counts, or none where they contradict each other.
         """
         bins = self._bins()
         n, decisions = self.sums["n"][:, 0], self.counts["decisions"][:, 0]

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from ..errors import OptionError
+from .ballots import Ballots
 from .bootstrap import REPLICATES, Floats, interval
 from .debate import Rounds, rounds_of
 from .estimate import Estimate, ratios, shares
 from .input import By, Data, frame_of, keys_of, names_of
 from .margin import Margin
-from .summary import Summary, counted, over_batches, overall
+from .summary import Voted, counted, over_batches, overall
 from .sums import Codes, Sums, grouped
 
 _NEEDED = ("stream_id", "recommendation", "n_citations", "n_arguments")
@@ -22,7 +23,7 @@ _ROUNDING = 1e-12  # 1 - 1 / 5 is a little less than 0.8
 
 
 @dataclass(frozen=True, eq=False)
-class Conformity(Summary):
+class Conformity(Voted):
     """Signs that the voters of a panel follow each other, by group.
 
     *Unanimity.* If voters chose by themselves, each the choice c with the share p(c) that it has among all
@@ -32,7 +33,9 @@ class Conformity(Summary):
     of the mean), so that the excess is rather too small. But it need not come from following: voters who see
     the same evidence agree, too. Group by what makes decisions alike (a kind of question with fixed choices,
     or ``by="question"`` where each was asked often); over unlike questions nearly all unanimity is excess.
-    Panels of one are left out. Votes are counted as cast, unweighted.
+    Panels of one are left out. Votes are counted unweighted, one a voter and decision: who votes for the same
+    choice twice has voted once, who votes for two choices has no vote there; both are counted in
+    ``repeated``.
 
     *Inflation.* The panel's confidence in the last round of a debate minus that in the first, where meta
     tells both.
@@ -83,7 +86,8 @@ class Conformity(Summary):
         Returns
         -------
         DataFrame
-            In the order of the decisions: ``stream_id``; ``votes``; ``agreement``, the share of the winner,
+            In the order of the decisions: ``stream_id``; ``votes`` that count; ``repeated``, voters
+            with more than one; ``agreement``, the share of the winner,
             0 to 1; ``unanimous``; ``n_citations``; ``n_arguments``; ``hollow``; ``n_rounds`` with a
             confidence; ``inflation``, last minus first of these, -1 to 1, NaN below 2. On a tie there is no
             winner: ``agreement`` is missing, ``hollow`` False. Below 2 votes all three are missing.
@@ -169,7 +173,8 @@ class Conformity(Summary):
             95% intervals (``_low``, ``_high``): ``unanimous``; ``expected``, by voters who choose by
             themselves; ``excess``, the difference; ``consensus``; ``hollow``. ``debated``, decisions with two
             rounds and more, and their mean ``inflation``, -1 to 1; ``too_small``, decisions with fewer votes,
-            left out of the shares. Intervals are NaN where there are fewer than 2 observations.
+            left out of the shares; ``repeated``, how often a voter voted more than once in a decision.
+            Intervals are NaN where there are fewer than 2 observations.
         """
         sums = self.sums
         n, debated = sums["n"][:, 0], sums["debated"][:, 0]
@@ -187,7 +192,11 @@ class Conformity(Summary):
             for end, values in zip(("", "_low", "_high"), figures[name], strict=True)
         }
         return sums.keys.assign(
-            n=counted(n), **columns, debated=counted(debated), too_small=counted(sums["too_small"][:, 0])
+            n=counted(n),
+            **columns,
+            debated=counted(debated),
+            too_small=counted(sums["too_small"][:, 0]),
+            repeated=counted(sums["repeated"][:, 0]),
         )
 
     def by_round(self) -> pd.DataFrame:
@@ -246,6 +255,7 @@ def _described(
     columns = {
         "stream_id": frame["stream_id"].astype("str").array,
         "votes": votes["votes"].array,
+        "repeated": votes["repeated"].array,
         "agreement": share.to_numpy(dtype=np.float64, na_value=np.nan),
         "unanimous": votes["unanimous"].where(panel).array,
         "n_citations": frame["n_citations"].array,
@@ -277,12 +287,13 @@ def _quantities(rows: pd.DataFrame, agreement: float) -> dict[str, Floats]:
         "debated": (~np.isnan(inflation)).astype(np.float64),
         "inflation": np.nan_to_num(inflation),
         "too_small": 1 - panel,
+        "repeated": rows["repeated"].to_numpy(dtype=np.float64),
     }
 
 
 def _choices(data: Data, keys: pd.DataFrame, ids: pd.Series, replicates: int) -> Sums:
     """Count the votes for each choice in the panels of these ids."""
-    votes = frame_of(data, "votes", ("stream_id", "choice")).dropna(subset="choice")
+    votes = Ballots.of(data).votes
     place = pd.Index(ids, dtype=object).get_indexer(votes["stream_id"])
     votes, place = votes[place >= 0], place[place >= 0]
     groups = keys.iloc[place].reset_index(drop=True).assign(choice=votes["choice"].to_numpy(dtype=object))

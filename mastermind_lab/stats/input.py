@@ -51,11 +51,13 @@ def frame_of(data: Data, name: str, needed: Iterable[str]) -> pd.DataFrame:
     Raises
     ------
     OptionError
-        If it is neither, or lacks a needed column.
+        If it is neither, or lacks the frame or a needed column.
     """
     if not isinstance(data, pd.DataFrame | History):
         raise OptionError(f"expected a history or its {name} frame, not {type(data).__name__}")
-    frame: pd.DataFrame = data if isinstance(data, pd.DataFrame) else getattr(data, name)
+    frame = data if isinstance(data, pd.DataFrame) else getattr(data, name, None)
+    if not isinstance(frame, pd.DataFrame):
+        raise OptionError(f"this history has no {name} frame, which is needed here")
     missing = [column for column in needed if column not in frame.columns]
     if missing:
         raise OptionError(f"no column {', '.join(missing)}: expected a history's {name} frame")

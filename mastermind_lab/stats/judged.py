@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import OptionError
+from .ballots import Ballots
 from .bootstrap import Floats
 from .histogram import STEPS
 from .input import Data, frame_of, keys_of, outcomes_of, shares_of, vote_keys_of
@@ -35,8 +36,10 @@ class Judged(NamedTuple):
         Whether an outcome is known.
     right
         1 where the choice is the correct one, else 0.
+    cast
+        Whether it counts: a voter who voted for two choices has no vote.
     repeated
-        Whether the voter had voted before in the decision.
+        Whether the voter voted more than once in the decision.
     """
 
     keys: pd.DataFrame
@@ -44,12 +47,13 @@ class Judged(NamedTuple):
     confidence: Floats
     outcome: Flags
     right: Floats
+    cast: Flags
     repeated: Flags
 
     @property
     def known(self) -> Flags:
-        """Whether both outcome and confidence are."""
-        return self.outcome & ~np.isnan(self.confidence)
+        """Whether it counts, and both outcome and confidence are there."""
+        return self.cast & self.outcome & ~np.isnan(self.confidence)
 
 
 def judged(data: Data, by: tuple[str, ...], unit: str) -> Judged:
@@ -70,8 +74,8 @@ def judged(data: Data, by: tuple[str, ...], unit: str) -> Judged:
 def _panels(data: Data, by: tuple[str, ...]) -> Judged:
     frame = frame_of(data, "decisions", ("stream_id", "recommendation", "confidence"))
     truth = outcomes_of(frame).to_numpy(dtype=object)
-    once = np.zeros(len(frame), dtype=np.bool_)
-    return _against(truth, frame, "recommendation", keys_of(frame, by), once)
+    all_of, none = np.ones(len(frame), dtype=np.bool_), np.zeros(len(frame), dtype=np.bool_)
+    return _against(truth, frame, "recommendation", keys_of(frame, by), all_of, none)
 
 
 def _votes(data: Data, by: tuple[str, ...]) -> Judged:
@@ -79,12 +83,16 @@ def _votes(data: Data, by: tuple[str, ...]) -> Judged:
         raise OptionError(
             "voters are judged by a history: a bare frame does not have both votes and outcomes"
         )
-    votes = frame_of(data, "votes", ("stream_id", "voter", "choice", "confidence"))
+    frame = frame_of(data, "votes", ("stream_id", "voter", "choice", "confidence"))
+    ballots = Ballots.of(data)
+    again = ballots.repeated["row"].to_numpy(dtype=np.intp)
+    rows = np.union1d(ballots.rows, again)
+    votes = frame if len(rows) == len(frame) else frame.iloc[rows]
     decisions = frame_of(data, "decisions", ("stream_id",))
     truths = pd.Series(outcomes_of(decisions).to_numpy(dtype=object), decisions["stream_id"], dtype=object)
     truth = truths[~truths.index.duplicated()].reindex(votes["stream_id"]).to_numpy(dtype=object)
-    repeated = votes.duplicated(["stream_id", "voter"]).to_numpy()
-    return _against(truth, votes, "choice", vote_keys_of(data, votes, by), repeated)
+    keys = vote_keys_of(data, votes, by)
+    return _against(truth, votes, "choice", keys, np.isin(rows, ballots.rows), np.isin(rows, again))
 
 
 def _against(
@@ -92,13 +100,14 @@ def _against(
     rows: pd.DataFrame,
     chosen: str,
     keys: pd.DataFrame,
+    cast: Flags,
     repeated: Flags,
 ) -> Judged:
     choice = rows[chosen].to_numpy(dtype=object)
     outcome = ~pd.isna(truth)
     right = np.zeros(len(rows))
     right[outcome] = choice[outcome] == truth[outcome]
-    return Judged(keys, rows["stream_id"], shares_of(rows, "confidence"), outcome, right, repeated)
+    return Judged(keys, rows["stream_id"], shares_of(rows, "confidence"), outcome, right, cast, repeated)
 
 
 def quantities(rows: Judged) -> dict[str, Floats | Flags]:
@@ -127,7 +136,7 @@ def counts(rows: Judged) -> dict[str, Flags]:
     return {
         "decisions": first,
         "panels": panel,
-        "without_outcome": ~rows.outcome,
-        "missing": rows.outcome & ~known,
-        "repeated": known & rows.repeated,
+        "without_outcome": rows.cast & ~rows.outcome,
+        "missing": rows.cast & rows.outcome & ~known,
+        "repeated": rows.repeated,
     }

@@ -10,21 +10,25 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import OptionError
+from .ballots import Ballots, Standings
 from .bootstrap import REPLICATES, Floats
 from .estimate import Estimate, ratios, shares
 from .histogram import coarse, steps_of
 from .input import By, Data, frame_of, keys_of, names_of
-from .summary import Summary, counted, over_batches, overall
+from .summary import Voted, counted, over_batches, overall
 from .sums import Sums
 
 
 @dataclass(frozen=True, eq=False)
-class Margin(Summary):
+class Margin(Voted):
     """How split the panels are, by group.
 
     The margin of a decision is the lead of its winning choice, (first - second) / votes cast: 1 is
-    unanimous, 0 a tie. Votes are counted as cast, unweighted. A panel of one is always unanimous: where
-    panels differ in size, compare like with like (``by="n_votes"``).
+    unanimous, 0 a tie. Votes are counted unweighted. A panel of one is always unanimous: where panels differ
+    in size, compare like with like (``by="n_votes"``).
+
+    A voter has one vote in a decision: who votes for the same choice twice has voted once, who votes for two
+    choices has no vote there; both are counted in ``repeated``.
 
     Examples
     --------
@@ -52,19 +56,18 @@ class Margin(Summary):
         Returns
         -------
         DataFrame
-            In the order of the decisions: ``stream_id``; ``votes`` cast (a voter who voted twice counts
-            twice); ``winner``, <NA> on a tie, which is never broken; ``dissenters``, votes for another choice
-            than the winner, <NA> on a tie; ``margin``, 0 to 1; ``entropy`` of the choices' shares in bits,
-            0 if unanimous (Shannon 1948); ``unanimous``; ``tie``; ``follows``, whether the recommendation is
-            the winner's text, <NA> on a tie. Without votes all of them but ``votes`` are missing.
+            In the order of the decisions: ``stream_id``; ``votes`` that count; ``repeated``, voters with more
+            than one; ``winner``, <NA> on a tie, which is never broken; ``dissenters``, votes for another
+            choice than the winner, <NA> on a tie; ``margin``, 0 to 1; ``entropy`` of the choices' shares in
+            bits, 0 if unanimous (Shannon 1948); ``unanimous``; ``tie``; ``follows``, whether the
+            recommendation is the winner's text, <NA> on a tie. Without votes all but the counts are missing.
         """
-        votes = frame_of(data, "votes", ("stream_id", "choice"))
-        panels = _panels(votes)
+        panels = _panels(Ballots.of(data))
         if isinstance(data, pd.DataFrame):
             return panels.assign(follows=pd.array([pd.NA] * len(panels), dtype="boolean")).reset_index()
         decisions = frame_of(data, "decisions", ("stream_id", "recommendation"))
         panels = panels.reindex(decisions["stream_id"])
-        panels["votes"] = panels["votes"].fillna(0)
+        panels[["votes", "repeated"]] = panels[["votes", "repeated"]].fillna(0)
         said = pd.Series(decisions["recommendation"].to_numpy(dtype=object), index=panels.index)
         known = panels["winner"].notna() & said.notna()
         return panels.assign(follows=(panels["winner"] == said).astype("boolean").where(known)).reset_index()
@@ -122,7 +125,8 @@ class Margin(Summary):
             ``entropy`` in bits; shares, 0 to 1: ``unanimous`` with ``unanimous_low`` and ``unanimous_high``,
             ``tie``, and ``follows`` with ``follows_low`` and ``follows_high``, among ``decided`` decisions
             (those with a winner and a recommendation); ``without_votes``, decisions that are left out of all
-            that. Intervals are 95%, and NaN where there are fewer than 2 observations.
+            that; ``repeated``, how often a voter voted more than once in a decision. Intervals are 95%, and
+            NaN where there are fewer than 2 observations.
         """
         sums = self.sums
         n, decided = sums["n"][:, 0], sums["decided"][:, 0]
@@ -144,6 +148,7 @@ class Margin(Summary):
             follows_low=follows_low,
             follows_high=follows_high,
             without_votes=counted(sums["without_votes"][:, 0]),
+            repeated=counted(sums["repeated"][:, 0]),
         )
 
     def histogram(self, bins: int = 10) -> pd.DataFrame:
@@ -163,38 +168,32 @@ class Margin(Summary):
         return coarse(self.steps, bins)
 
 
-def _panels(votes: pd.DataFrame) -> pd.DataFrame:
+def _panels(ballots: Ballots) -> pd.DataFrame:
     """Describe the vote of each panel that cast any: one row a decision, in the votes' order."""
-    panel, ids = pd.factorize(votes["stream_id"])
-    cast = pd.DataFrame({"panel": panel, "choice": votes["choice"].to_numpy(dtype=object)}).dropna()
-    counts = cast.groupby(["panel", "choice"], sort=False).size().rename("n").reset_index()
-    counts = counts.sort_values(["panel", "n"], ascending=[True, False], kind="stable", ignore_index=True)
-    first = counts.drop_duplicates("panel")
-    # The row below a panel's first choice is its second, unless another panel begins there.
-    below = counts["n"].where(counts["panel"].duplicated(), 0).shift(-1, fill_value=0)
-    second = below[first.index].to_numpy()
-    top, total = first["n"].to_numpy(), counts.groupby("panel")["n"].sum().to_numpy()
-    tie = top == second
-    table = pd.DataFrame(
+    standings = Standings.of(ballots, ballots.weights(None))
+    top, second, total = standings.sums[:, 0], standings.sums[:, 1], standings.totals
+    none, tie = total == 0, standings.tied()
+    repeated = np.bincount(ballots.repeated["panel"], minlength=len(total))
+    margin = np.divide(top - second, total, out=np.full(len(total), np.nan), where=~none)
+    return pd.DataFrame(
         {
-            "votes": pd.array(total, dtype="Int64"),
-            "winner": first["choice"].astype("str").mask(tie).to_numpy(),
-            "dissenters": pd.Series(total - top, dtype="Int64").mask(tie).array,
-            "margin": (top - second) / total,
-            "entropy": _entropy(counts),
-            "unanimous": pd.array(top == total, dtype="boolean"),
-            "tie": pd.array(tie, dtype="boolean"),
+            "votes": pd.Series(total, dtype="Int64").array,
+            "repeated": pd.array(repeated, dtype="Int64"),
+            "winner": pd.array(np.append(ballots.choices, [None])[standings.winners(0.0)], dtype="str"),
+            "dissenters": pd.Series(total - top, dtype="Int64").mask(tie | none).array,
+            "margin": margin,
+            "entropy": np.where(none, np.nan, _entropy(ballots, total)),
+            "unanimous": pd.Series(top == total, dtype="boolean").mask(none).array,
+            "tie": pd.Series(tie, dtype="boolean").mask(none).array,
         },
-        index=pd.Index(ids[first["panel"]], name="stream_id"),
+        index=pd.Index(ballots.panels, dtype="str", name="stream_id"),
     )
-    return table.astype({"winner": "str"})
 
 
-def _entropy(counts: pd.DataFrame) -> Floats:
-    share = counts["n"] / counts.groupby("panel")["n"].transform("sum")
-    bits = share * np.log2(1 / share)
-    summed: Floats = bits.groupby(counts["panel"]).sum().to_numpy(dtype=np.float64)
-    return summed
+def _entropy(ballots: Ballots, total: Floats) -> Floats:
+    panel, _, count = ballots.counts()
+    share = count / total[panel]
+    return np.bincount(panel, share * np.log2(1 / share), minlength=len(total)).astype(np.float64)
 
 
 def _quantities(rows: pd.DataFrame) -> dict[str, NDArray[Any]]:
@@ -204,6 +203,7 @@ def _quantities(rows: pd.DataFrame) -> dict[str, NDArray[Any]]:
     return {
         "n": voted,
         "without_votes": ~voted,
+        "repeated": rows["repeated"].to_numpy(dtype=np.float64),
         "decided": rows["follows"].notna().to_numpy(),
         **{name: rows[name].astype("Float64").fillna(0).to_numpy(dtype=np.float64) for name in figures},
     }

@@ -14,12 +14,12 @@ from .bootstrap import REPLICATES
 from .estimate import Estimate, shares
 from .input import By, Data, frame_of, names_of
 from .rulebook import COUNTS
-from .summary import Summary, counted, kept, over_batches, overall, relabelled, sizes_of
+from .summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
 from .sums import Sums
 
 
 @dataclass(frozen=True, eq=False)
-class Pivotal(Summary):
+class Pivotal(Voted):
     """How often one voter makes the difference, by group, voter and rule.
 
     A vote is pivotal where the rule decides otherwise without it: for another choice, for none (a tie, or too
@@ -129,11 +129,6 @@ class Pivotal(Summary):
     def share(self) -> Estimate:
         """The share of decisions in which a voter is pivotal under plurality, 0 to 1."""
         return overall(self.panels, "plurality", "n", shares)
-
-    @property
-    def repeated(self) -> int:
-        """How often a voter voted more than once in a decision."""
-        return int(self.panels["repeated"][:, 0].sum())
 
     def table(self) -> pd.DataFrame:
         """Return one row for each group, voter and rule.

@@ -16,12 +16,12 @@ from .bootstrap import REPLICATES, Floats
 from .estimate import Estimate, binomial, ratios, shares, unseen
 from .input import By, Data, History, frame_of, keys_of, names_of
 from .rulebook import ACTUAL, BEST, Rule, choices_of, names_of_rules
-from .summary import Summary, counted, over_batches, overall
+from .summary import Voted, counted, over_batches, overall
 from .sums import Sums, grouped
 
 
 @dataclass(frozen=True, eq=False)
-class Rules(Summary):
+class Rules(Voted):
     """What voting rules would have made of the votes, beside the actual recommendation, by group.
 
     plurality
@@ -150,11 +150,6 @@ class Rules(Summary):
         )
 
     @property
-    def repeated(self) -> int:
-        """How often a voter voted more than once in a decision."""
-        return int(self.sums["repeated"][:, 0].sum())
-
-    @property
     def without_votes(self) -> int:
         """Decisions left out because nobody voted, or nothing was recommended."""
         return int(self.sums["left_out"][:, 0].sum())
@@ -199,7 +194,9 @@ class Rules(Summary):
 
 def _whole(data: Data) -> History:
     if not isinstance(data, History):
-        raise OptionError("rules need a history: votes alone do not say what was recommended")
+        raise OptionError(
+            "rules need a history, its decisions and votes: votes alone do not say what was recommended"
+        )
     return data
 
 

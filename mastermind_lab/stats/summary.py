@@ -87,6 +87,17 @@ def _count(of: Callable[..., Kind], args: tuple[Any, ...], options: dict[str, An
     return of(batch, *args, **options)
 
 
+@dataclass(frozen=True, eq=False)
+class Voted(Summary):
+    """A summary of votes: one of its sums counts, as ``repeated``, who voted more than once."""
+
+    @property
+    def repeated(self) -> int:
+        """How often a voter voted more than once in a decision."""
+        counts = (sums["repeated"] for sums in _sums(self).values() if "repeated" in sums.names)
+        return int(next(counts)[:, 0].sum())
+
+
 Ratio = Callable[[Floats, Floats, Floats], tuple[Floats, Floats, Floats]]
 
 

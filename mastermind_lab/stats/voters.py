@@ -14,7 +14,7 @@ from .bootstrap import REPLICATES, Floats
 from .estimate import Estimate, ratios, shares
 from .input import By, Data, frame_of, names_of, shares_of
 from .pivotal import pivots
-from .summary import Summary, counted, kept, over_batches, overall, relabelled, sizes_of
+from .summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
 from .sums import Sums
 
 Quantities = dict[str, NDArray[Any]]
@@ -40,7 +40,7 @@ _COUNTS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Voters(Summary):
+class Voters(Voted):
     """What each voter is like, by group.
 
     A voter *dissents* who votes against the winner, the choice with the most votes; decisions without one (a
@@ -112,11 +112,6 @@ class Voters(Summary):
     def lone_right(self) -> Estimate:
         """The share of lone dissenters who were right, 0 to 1; n decisions with one and an outcome."""
         return overall(self.sums, "lone_right", "lone_known", shares)
-
-    @property
-    def repeated(self) -> int:
-        """How often a voter voted more than once in a decision."""
-        return int(self.sums["repeated"][:, 0].sum())
 
     def table(self) -> pd.DataFrame:
         """Return one row for each group and voter.

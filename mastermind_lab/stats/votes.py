@@ -8,18 +8,22 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from .ballots import Ballots
 from .bootstrap import REPLICATES
 from .estimate import shares
-from .input import By, Data, frame_of, names_of, vote_keys_of, weights_of
-from .summary import Summary, counted, kept, over_batches, relabelled, sizes_of
+from .input import By, Data, frame_of, names_of, vote_keys_of
+from .summary import Voted, counted, kept, over_batches, relabelled, sizes_of
 from .sums import Sums, grouped
 
 
 @dataclass(frozen=True, eq=False)
-class Votes(Summary):
+class Votes(Voted):
     """The share of each choice among the votes cast, unweighted and weighted, by group.
 
     A panel is one observation: the intervals draw whole decisions, with all their votes.
+
+    A voter has one vote in a decision: who votes for the same choice twice has voted once, who votes for two
+    choices has no vote there; both are counted in ``repeated``.
 
     Examples
     --------
@@ -52,12 +56,15 @@ class Votes(Summary):
             If a column is unknown, or a weight negative or infinite.
         """
         names = names_of(by, taken=("choice",))
-        frame = frame_of(data, "votes", ("stream_id", "choice"))
-        keys, weights = vote_keys_of(data, frame, names), weights_of(frame)
-        first = ~keys.assign(stream_id=frame["stream_id"]).duplicated()
-        votes = {"votes": np.ones(len(frame)), "weight": weights}
-        panels = Sums.of(keys, {"decisions": first.to_numpy()})
-        choices = Sums.of(keys.assign(choice=frame["choice"]), votes, frame["stream_id"], replicates)
+        ballots, frame = Ballots.of(data), frame_of(data, "votes", ())
+        keys = vote_keys_of(data, frame, names).reset_index(drop=True)
+        mine = keys.iloc[ballots.rows].reset_index(drop=True)
+        first, again = np.zeros(len(keys)), np.zeros(len(keys))
+        first[ballots.rows] = ~mine.assign(stream_id=ballots.ids).duplicated()
+        again[ballots.repeated["row"]] = 1
+        votes = {"votes": ballots.weights(None), "weight": ballots.weights("weight")}
+        panels = Sums.of(keys, {"decisions": first, "repeated": again})
+        choices = Sums.of(mine.assign(choice=ballots.votes["choice"]), votes, ballots.ids, replicates)
         return cls(names, panels, choices)
 
     def table(self) -> pd.DataFrame:
