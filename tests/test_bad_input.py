@@ -139,7 +139,7 @@ def of(subject, history):
 
 
 def drawn(chart, data):
-    figure = Figure(figsize=(3.3, 2.8), layout="constrained")
+    figure = Figure(figsize=(3.3, 2.8))
     FigureCanvasAgg(figure)
     chart(data, ax=figure.add_subplot())
     figure.canvas.draw()

@@ -548,7 +548,7 @@ def test_the_margin_of_each_decision_agrees_with_a_plain_loop():
     assert found["stream_id"].tolist() == history.decisions["stream_id"].tolist()
     voted = found["votes"] > 0
     assert 0 < (~voted).sum() < 300
-    assert found[~voted].drop(columns=["stream_id", "votes"]).isna().all(axis=None)
+    assert found[~voted].drop(columns=["stream_id", "votes", "repeated"]).isna().all(axis=None)
     by_panel = history.votes.groupby("stream_id")["choice"].agg(list)
     said = history.decisions.set_index("stream_id")["recommendation"]
     for row in found[voted].itertuples():

@@ -112,6 +112,7 @@ def _key(pairs: pd.DataFrame, voters: int) -> str:
 
 
 def _squares(ax: Axes, pairs: pd.DataFrame, voters: list[str], kw: dict[str, Any]) -> None:
+    pairs = pairs[pairs["voter"].isin(voters) & pairs["other"].isin(voters)]
     share, n = (
         pairs.pivot(index="voter", columns="other", values=name).reindex(index=voters, columns=voters)
         for name in ("agreement", "n")

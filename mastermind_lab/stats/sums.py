@@ -19,6 +19,9 @@ Codes = NDArray[np.intp]
 MOST_GROUPS = 20_000
 """Groups that may carry replicates; 20,000 with three quantities take 190 MB."""
 
+MOST_CELLS = 64_000_000
+"""Sums and replicates that one summary may hold in one place: 512 MB."""
+
 # Products at once: small enough for the processor's cache, and for BLAS to stay on one thread, which on a
 # busy machine is twenty times as fast as waiting for the others.
 _CHUNK = 1 << 18
@@ -73,11 +76,12 @@ class Sums:
         groups, codes = grouped(keys)
         rows = np.column_stack([np.asarray(values, dtype=np.float64) for values in quantities.values()])
         count = 0 if ids is None else checked(replicates)
+        if ids is not None:
+            _refuse_too_many(groups, len(quantities) * (1 + count))
         cells = np.zeros((len(groups), len(quantities), 1 + count))
         for place in range(len(quantities)):
             cells[:, place, 0] = np.bincount(codes, rows[:, place], minlength=len(groups))
         if ids is not None:
-            _refuse_too_many(groups)
             _replicate(cells[:, :, 1:], rows, codes, hashes(ids))
         return cls(groups, tuple(quantities), cells)
 
@@ -128,7 +132,7 @@ def _typed(keys: pd.DataFrame, name: Hashable, other: pd.DataFrame) -> pd.DataFr
 def _gathered(keys: pd.DataFrame, names: tuple[str, ...], cells: Floats) -> Sums:
     groups, codes = grouped(keys)
     if cells.shape[2] > 1:
-        _refuse_too_many(groups)
+        _refuse_too_many(groups, cells.shape[1] * cells.shape[2])
     if not len(groups):
         return Sums(groups, names, cells)
     order = np.argsort(codes, kind="stable")
@@ -146,12 +150,14 @@ def grouped(keys: pd.DataFrame) -> tuple[pd.DataFrame, Codes]:
     return keys.iloc[first].reset_index(drop=True), codes
 
 
-def _refuse_too_many(groups: pd.DataFrame) -> None:
-    if len(groups) > MOST_GROUPS:
+def _refuse_too_many(groups: pd.DataFrame, each: int) -> None:
+    most = min(MOST_GROUPS, MOST_CELLS // each)
+    if len(groups) > most:
         names = ", ".join(repr(name)[:60] for name in groups.columns)
         raise OptionError(
-            f"{names} makes {len(groups):,} groups, and intervals are kept for at most {MOST_GROUPS:,}: "
-            "group by a column with fewer different values"
+            f"{names} makes {len(groups):,} groups, and intervals are kept for at most {most:,}: group by a "
+            "column with fewer different values"
+            + (", or ask for fewer replicates" if most < MOST_GROUPS else "")
         )
 
 
