@@ -348,7 +348,9 @@ def test_a_panel_is_one_observation():
     assert voters.accuracy.n <= 200
     copied = SimpleNamespace(
         decisions=history.decisions,
-        votes=pd.concat([history.votes.assign(voter=name) for name in "abcd"], ignore_index=True),
+        votes=pd.concat(
+            [history.votes.assign(voter=history.votes["voter"] + name) for name in "abcd"], ignore_index=True
+        ),
     )
     once, often = (Calibration.of(one, unit="voters") for one in (history, copied))
     assert (often.brier.low, often.brier.high) == pytest.approx((once.brier.low, once.brier.high))

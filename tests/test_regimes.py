@@ -40,7 +40,8 @@ def stream(n, seed=0, minutes=10):
     ).astype({"stream_id": "str", "recommendation": "str", "meta.model": "str", "meta.prompt": "str"})
     voted = np.repeat(decisions["stream_id"].to_numpy(), 5)
     choice = np.where(random.random(5 * n) < 0.7, "yes", "no")
-    votes = pd.DataFrame({"stream_id": voted, "choice": choice}).astype("str")
+    voter = np.tile(list("abcde"), n)
+    votes = pd.DataFrame({"stream_id": voted, "voter": voter, "choice": choice}).astype("str")
     return SimpleNamespace(decisions=decisions, votes=votes)
 
 

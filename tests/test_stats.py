@@ -504,8 +504,9 @@ def test_votes_agree_with_pandas():
 
 
 def test_a_panel_is_drawn_as_one():
-    frame = pd.DataFrame({"stream_id": [f"{row}-0" for row in range(200)], "choice": ["yes", "no"] * 100})
-    ninefold = frame.loc[frame.index.repeat(9)]
+    ids = [f"{row}-0" for row in range(200)]
+    frame = pd.DataFrame({"stream_id": ids, "voter": "0", "choice": ["yes", "no"] * 100})
+    ninefold = pd.concat([frame.assign(voter=str(place)) for place in range(9)])
     once, often = (Votes.of(votes).table() for votes in (frame, ninefold))
     assert often["n"].tolist() == [900, 900]
     agree(often.drop(columns="n"), once.drop(columns="n"))
@@ -564,8 +565,10 @@ def test_the_margin_of_each_decision_agrees_with_a_plain_loop():
 
 def test_margins_worked_by_hand():
     panel = {"a-0": "xxxxx", "b-0": "xxxyy", "c-0": "xxyy", "d-0": "x", "e-0": "xxyz"}
-    votes = pd.DataFrame([(key, choice) for key, text in panel.items() for choice in text])
-    votes.columns = ["stream_id", "choice"]
+    votes = pd.DataFrame(
+        [(key, f"v{place}", choice) for key, text in panel.items() for place, choice in enumerate(text)],
+        columns=["stream_id", "voter", "choice"],
+    )
     rows = Margin.decisions(votes).set_index("stream_id")
     assert rows["margin"].to_dict() == pytest.approx({"a-0": 1, "b-0": 0.2, "c-0": 0, "d-0": 1, "e-0": 0.25})
     assert rows["entropy"]["c-0"] == 1

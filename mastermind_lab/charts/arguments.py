@@ -41,7 +41,7 @@ def arguments(data: Source | Arguments, *, by: By = None, ax: Axes | None = None
     >>> import mastermind_lab as lab
     >>> from mastermind_lab.charts.arguments import arguments
     >>> arguments(lab.sample()).get_xlabel()
-    'balance of strength (0 all con, 1 all pro)'
+    'balance (0 all con, 1 all pro)'
     """
     summary = agreed(data if isinstance(data, Arguments) else Arguments.of(data, by=by), by)
     shown = summary.fold(MOST)
@@ -53,7 +53,7 @@ def arguments(data: Source | Arguments, *, by: By = None, ax: Axes | None = None
         without_arguments=table["n"].sum() - argued,
         without_strengths=argued - balanced,
     )
-    ax = place(ax, "balance of strength (0 all con, 1 all pro)", rows=len(table))
+    ax = place(ax, "balance (0 all con, 1 all pro)", rows=len(table))
     ax.set_xlim(0, 1)
     if not balanced:
         return empty(ax, SUBJECT, summary.by, notes)

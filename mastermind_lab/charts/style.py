@@ -126,8 +126,8 @@ def heading(ax: Axes, subject: str, by: Sequence[str], notes: Sequence[str], abo
         Points to leave free below the title, for a legend.
     """
     grouping = f" by {clean(', '.join(by))}" if by else ""
-    # A layout may yet narrow the Axes: some is left to it.
-    across = max(20, int(0.85 * extent(ax)[0] / (0.5 * _small())))
+    # A layout may yet narrow the Axes, by names and figures beside the rows: some is left to it.
+    across = max(20, int(0.75 * extent(ax)[0] / (0.5 * _small())))
     lines = [part for text in (subject + grouping, "; ".join(notes)) for part in wrap(text, across)]
     pad = rcParams["axes.titlepad"] + above
     ax.set_title("\n".join(lines), loc="left", fontsize="small", pad=pad, **PLAIN)

@@ -57,7 +57,9 @@ def votes(data: Source | Votes, *, by: By = None, ax: Axes | None = None, **kw: 
     handles, labels = _draw(ax, table, "" if summary.by else "unweighted", kw)
     above = legend(ax, handles, labels) if len(labels) > 1 else 0
     heading(ax, SUBJECT, summary.by, [*notes, "line: 95% interval"], above)
-    names = [fill(clean(choice, 28), 15) for choice in table["choice"].cat.categories]
+    choices = table["choice"].cat.categories
+    lines = 2 if len(choices) <= 6 else 1  # more would meet the next row's
+    names = [fill(clean(choice, 14 * lines + 4), 18) for choice in choices]
     ax.set_yticks(-np.arange(len(names)), names, **PLAIN)
     reach = 1.08 * float(np.nanmax(table[["share", "high", "weighted_share"]].to_numpy()))
     ax.set(xlim=(0, min(1.02, reach)), ylim=(-len(names) + 0.4, 0.6))
