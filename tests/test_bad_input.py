@@ -60,7 +60,7 @@ every_subject = pytest.mark.parametrize("subject", SUBJECTS)
 
 @pytest.fixture(scope="module")
 def whole():
-    return lab.with_outcomes(lab.sample(last=40), sample_folder() / "outcomes.csv")
+    return lab.with_outcomes(lab.sample(last=25), sample_folder() / "outcomes.csv")
 
 
 def edited(history, **frames):
@@ -142,7 +142,6 @@ def drawn(chart, data):
     figure = Figure(figsize=(3.3, 2.8))
     FigureCanvasAgg(figure)
     chart(data, ax=figure.add_subplot())
-    figure.canvas.draw()
     return figure.axes[0]
 
 
@@ -156,6 +155,15 @@ def test_is_counted_and_drawn(whole, subject, case):
         assert (ends[:, 0] <= ends[:, 1] + 1e-12).all(), low
     for chart in CHARTS.get(subject) or [getattr(charts, subject)]:
         assert "n = " in (title := drawn(chart, summary).get_title(loc="left")) or "no " in title
+
+
+@every_subject
+@pytest.mark.parametrize("n", [9, 25])
+def test_too_few_are_said(whole, subject, n):
+    if subject in ("confidence_over_time", "regimes"):
+        pytest.skip("its rows are windows of time, or parts of the stream, with their n")
+    table = of(subject, first(whole, n)).table()
+    assert table["thin"].all() if n == 9 else subject == "stability" or not table["thin"].all()
 
 
 @every_subject

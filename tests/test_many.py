@@ -74,7 +74,7 @@ def test_ten_thousand_names_are_counted_and_drawn(history, subject):
     said = " ".join(said.split())
     rest = {
         "agreement": "9,976 voters",
-        "votes": "other (9,9",
+        "votes": "other (",
         "voters": "other (9,9",
         "pivotal": "other (9,9",
     }

@@ -302,6 +302,7 @@ def test_one_observation_has_no_interval(kind, options):
 
 def test_an_estimate_says_itself():
     assert repr(Estimate(0.5, 0.41, 0.6, 1200)) == "0.5 (95% interval 0.41 to 0.6, n = 1,200)"
+    assert repr(Estimate(0.5, 0.1, 0.9, 9)) == "0.5 (95% interval 0.1 to 0.9, n = 9: too few to rely on)"
     assert "no interval" in repr(Confidence.of(panels(1)).mean)
     nothing = Confidence.of(panels(0)).mean
     assert nothing.n == 0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import OptionError
 from .ballots import Ballots
 from .bootstrap import REPLICATES, Floats
-from .estimate import Estimate, binomial, ratios, shares, unseen
+from .estimate import THIN, Estimate, binomial, ratios, shares, unseen
 from .input import By, Data, names_of
 from .linkage import linked
 from .summary import Summary, Voted, counted, over_batches
@@ -58,7 +58,7 @@ class Agreement(Voted):
     >>> bool(within.alpha.value < pooled.alpha.value)
     True
     >>> list(pooled.table().columns)
-    ['voter', 'other', 'n', 'agreement', 'low', 'high']
+    ['voter', 'other', 'n', 'agreement', 'low', 'high', 'thin']
     """
 
     panels: Sums
@@ -130,14 +130,14 @@ class Agreement(Voted):
             The ``by`` columns; ``voter``; ``other``; ``n`` decisions in which both voted; ``agreement``, the
             share of them in which both chose alike, 0 to 1, with ``low`` and ``high``: the 95% interval of a
             binomial share (Wilson 1927), for a pair is one observation a decision and often has few. It is
-            NaN where n is below 2.
+            NaN where n is below 2. ``thin`` says that n is below 10.
         """
         other = self.pairs.keys.rename(columns={"voter": "other", "other": "voter"})
         keys = pd.concat([self.pairs.keys, other[self.pairs.keys.columns]], ignore_index=True)
         both = Sums(keys, self.pairs.names, np.concatenate([self.pairs.cells] * 2)).under(keys)
         n = both["n"][:, 0]
         agreement, low, high = binomial(both["agree"][:, 0], n)
-        return both.keys.assign(n=counted(n), agreement=agreement, low=low, high=high)
+        return both.keys.assign(n=counted(n), agreement=agreement, low=low, high=high, thin=n < THIN)
 
     def reliability(self) -> pd.DataFrame:
         """Return one row a group: agreement as it is, and beyond chance.
@@ -149,7 +149,8 @@ class Agreement(Voted):
             none that counts, which are left out; ``repeated``, how often a voter voted more than once in a
             decision; ``agreement``, the share of pairs of votes that are alike, averaged over votes, 0 to 1;
             ``alpha`` (Krippendorff); ``kappa`` (Fleiss); each with its 95% interval, as in ``alpha_low`` and
-            ``alpha_high``; ``size`` of the panels, <NA> where they differ, and kappa then NaN.
+            ``alpha_high``; ``size`` of the panels, <NA> where they differ, and kappa then NaN; ``thin``,
+            whether n is below 10.
         """
         masses, size = self._masses(), _size(self.sizes, self.by)
         n = masses["n"][:, 0]
@@ -169,6 +170,7 @@ class Agreement(Voted):
             repeated=counted(masses["repeated"][:, 0]),
             **named,
             size=size,
+            thin=n < THIN,
         )
         kappas = [name for name in named if name.startswith("kappa")]
         table[kappas] = table[kappas].where(table["size"].notna())

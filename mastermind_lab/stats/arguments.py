@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from .bootstrap import REPLICATES, Floats
-from .estimate import Estimate, ratios, shares
+from .estimate import THIN, Estimate, ratios, shares
 from .histogram import coarse, steps_of
 from .input import By, Data, frame_of, keys_of, names_of, shares_of
 from .summary import Summary, counted, over_batches, overall
@@ -146,8 +146,8 @@ class Arguments(Summary):
             The ``by`` columns; ``n`` decisions; ``argued``, those with arguments; of these, means with 95%
             intervals (``_low``, ``_high``): ``nodes``, ``depth``, ``breadth``; ``ratio``, all pro claims by
             all con claims; ``balance``, the mean of the ``balanced`` trees that have one, 0 to 1;
-            ``unsupported``, the share of all leaves, 0 to 1. Intervals are NaN where there are fewer than 2
-            trees.
+            ``unsupported``, the share of all leaves, 0 to 1. ``thin`` marks rows of fewer than 10 trees.
+            Intervals are NaN where there are fewer than 2 trees.
         """
         sums = self.sums
         argued, balanced = sums["argued"][:, 0], sums["balanced"][:, 0]
@@ -161,7 +161,11 @@ class Arguments(Summary):
             for end, values in zip(("", "_low", "_high"), figure, strict=True)
         }
         return sums.keys.assign(
-            n=counted(sums["n"][:, 0]), argued=counted(argued), balanced=counted(balanced), **columns
+            n=counted(sums["n"][:, 0]),
+            argued=counted(argued),
+            balanced=counted(balanced),
+            **columns,
+            thin=argued < THIN,
         )
 
     def histogram(self, bins: int = 20) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from .binning import Binning, Bins, checked_bins
 from .bootstrap import REPLICATES, Floats
-from .estimate import Estimate
+from .estimate import THIN, Estimate
 from .histogram import STEPS, coarse
 from .input import By, Data, names_of
 from .judged import Unit, counts, judged, quantities
@@ -207,7 +207,8 @@ class Calibration(Summary):
             all or none were right); ``within``, the part of the Brier score that the bins leave out;
             ``thin_bins``, how many hold too few (see :meth:`diagram`); left out and counted:
             ``without_outcome``, and ``missing``, which have no confidence; ``repeated``, how often a voter
-            voted more than once in a decision: one vote counts, or none where they contradict each other.
+            voted more than once in a decision: one vote counts, or none where they contradict each other;
+            ``thin``, whether there are fewer than 10 decisions.
         """
         bins = self._bins()
         n, decisions = self.sums["n"][:, 0], self.counts["decisions"][:, 0]
@@ -219,7 +220,7 @@ class Calibration(Summary):
         thin = [one.table(share)["thin"].sum() for one, share in zip(bins, self._shares(), strict=True)]
         columns |= {"within": columns["brier"] - explained, "thin_bins": pd.Series(thin, dtype="int64")}
         columns |= {name: counted(self.counts[name][:, 0]) for name in LEFT_OUT}
-        return self.sums.keys.assign(**columns)
+        return self.sums.keys.assign(**columns, thin=decisions < THIN)
 
     def diagram(self) -> pd.DataFrame:
         """Return the reliability diagram: one row for each group and bin that holds anything.

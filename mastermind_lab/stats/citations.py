@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from .bootstrap import REPLICATES, Floats, draws, hashes
-from .estimate import Estimate, shares
+from .estimate import THIN, Estimate, shares
 from .input import By, Data, frame_of, keys_of, names_of
 from .sharing import concentration, overlap, wilson
 from .summary import Summary, counted, over_batches, overall
@@ -142,8 +142,9 @@ class Citations(Summary):
             ``effective``, 1 / hhi: as many sources, used alike, were as concentrated (Adelman 1969);
             ``single``, the share of cited decisions that rest on one source, with ``single_low`` and
             ``single_high``; mean ``overlap`` of two decisions, 0 to 1, with ``overlap_low`` and
-            ``overlap_high``; ``compared``, the decisions this comes from, at most 1,000. Intervals are 95%,
-            and NaN where there are fewer than 2 decisions with sources.
+            ``overlap_high``; ``compared``, the decisions this comes from, at most 1,000. ``thin`` marks rows
+            of fewer than 10 decisions with sources. Intervals are 95%, and NaN where there are fewer than 2
+            decisions with sources.
         """
         sums = self.panels
         cited = sums["cited"][:, 0]
@@ -165,6 +166,7 @@ class Citations(Summary):
             overlap_low=spread["overlap_low"],
             overlap_high=spread["overlap_high"],
             compared=counted(spread["compared"]),
+            thin=cited < THIN,
         )
 
     def sources(self, most: int = 20) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..errors import OptionError
 from .bootstrap import REPLICATES, Floats
-from .estimate import Estimate, ratios, shares
+from .estimate import THIN, Estimate, ratios, shares
 from .histogram import coarse, quantiles, steps_of
 from .input import By, Data, frame_of, keys_of, names_of, shares_of
 from .summary import Summary, counted, over_batches, overall
@@ -80,9 +80,9 @@ class Confidence(Summary):
         DataFrame
             The ``by`` columns; ``n`` decisions; ``mean``, ``low``, ``high`` (95% interval); ``sd`` (sample
             standard deviation, NaN where n is 1); ``q05``, ``q25``, ``q50``, ``q75``, ``q95`` (quantiles,
-            read off a fixed histogram of 2,000 steps, right to within 0.00025); ``share_below`` the
-            threshold with ``share_below_low`` and ``share_below_high``; ``missing`` (decisions without a
-            confidence). Intervals are NaN where n is below 2.
+            read off a fixed histogram of 2,000 steps, right to within 0.00025); ``share_below`` the threshold
+            with ``share_below_low`` and ``share_below_high``; ``missing`` (decisions without a confidence).
+            ``thin`` marks rows of fewer than 10 decisions. Intervals are NaN where n is below 2.
         """
         n = self.sums["n"][:, 0]
         mean, low, high = ratios(self.sums["confidence"], self.sums["n"], n)
@@ -99,6 +99,7 @@ class Confidence(Summary):
             share_below_low=below_low,
             share_below_high=below_high,
             missing=counted(self.sums["missing"][:, 0]),
+            thin=n < THIN,
         )
 
     def histogram(self, bins: int = 20) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from .bootstrap import REPLICATES
-from .estimate import Estimate, ratios
+from .estimate import THIN, Estimate, ratios
 from .input import By, Data, frame_of, keys_of, names_of, shares_of
 from .summary import Summary, counted, over_batches, overall
 from .sums import Sums, grouped
@@ -151,7 +151,7 @@ class ConfidenceOverTime(Summary):
         DataFrame
             The ``by`` columns; ``first`` and ``last``, where the window begins and ends, and ``time``, its
             middle (UTC); ``n`` decisions; their ``mean`` confidence, 0 to 1, with ``low`` and ``high`` (95%
-            interval, NaN where n is below 2).
+            interval, NaN where n is below 2); ``thin``, whether n is below 10.
 
         Raises
         ------
@@ -177,6 +177,7 @@ class ConfidenceOverTime(Summary):
             mean=mean,
             low=low,
             high=high,
+            thin=sums["n"][:, 0] < THIN,
         )
 
     def points(self, most: int = 4_000) -> pd.DataFrame:

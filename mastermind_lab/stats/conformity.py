@@ -12,7 +12,7 @@ from ..errors import OptionError
 from .ballots import Ballots
 from .bootstrap import REPLICATES, Floats, interval
 from .debate import Rounds, rounds_of
-from .estimate import Estimate, ratios, shares
+from .estimate import THIN, Estimate, ratios, shares
 from .input import By, Data, frame_of, keys_of, names_of
 from .margin import Margin
 from .summary import Voted, counted, over_batches, overall
@@ -174,7 +174,8 @@ class Conformity(Voted):
             themselves; ``excess``, the difference; ``consensus``; ``hollow``. ``debated``, decisions with two
             rounds and more, and their mean ``inflation``, -1 to 1; ``too_small``, decisions with fewer votes,
             left out of the shares; ``repeated``, how often a voter voted more than once in a decision.
-            Intervals are NaN where there are fewer than 2 observations.
+            ``thin`` marks rows of fewer than 10 decisions. Intervals are NaN where there are fewer than 2
+            observations.
         """
         sums = self.sums
         n, debated = sums["n"][:, 0], sums["debated"][:, 0]
@@ -197,6 +198,7 @@ class Conformity(Voted):
             debated=counted(debated),
             too_small=counted(sums["too_small"][:, 0]),
             repeated=counted(sums["repeated"][:, 0]),
+            thin=n < THIN,
         )
 
     def by_round(self) -> pd.DataFrame:

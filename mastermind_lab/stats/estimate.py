@@ -34,7 +34,13 @@ class Estimate:
 
     def __repr__(self) -> str:
         between = "no interval" if np.isnan(self.low) else f"95% interval {self.low:.3g} to {self.high:.3g}"
-        return f"{self.value:.3g} ({between}, n = {self.n:,})"
+        few = ": too few to rely on" if self.thin else ""
+        return f"{self.value:.3g} ({between}, n = {self.n:,}{few})"
+
+    @property
+    def thin(self) -> bool:
+        """Whether n is below 10: then the figure is a rough guide, whatever its interval says."""
+        return self.n < THIN
 
 
 def ratios(top: Floats, bottom: Floats, n: Floats) -> tuple[Floats, Floats, Floats]:

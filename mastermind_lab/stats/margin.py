@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import OptionError
 from .ballots import Ballots, Standings
 from .bootstrap import REPLICATES, Floats
-from .estimate import Estimate, ratios, shares
+from .estimate import THIN, Estimate, ratios, shares
 from .histogram import coarse, steps_of
 from .input import By, Data, frame_of, keys_of, names_of
 from .summary import Voted, counted, over_batches, overall
@@ -125,8 +125,8 @@ class Margin(Voted):
             ``entropy`` in bits; shares, 0 to 1: ``unanimous`` with ``unanimous_low`` and ``unanimous_high``,
             ``tie``, and ``follows`` with ``follows_low`` and ``follows_high``, among ``decided`` decisions
             (those with a winner and a recommendation); ``without_votes``, decisions that are left out of all
-            that; ``repeated``, how often a voter voted more than once in a decision. Intervals are 95%, and
-            NaN where there are fewer than 2 observations.
+            that; ``repeated``, how often a voter voted more than once in a decision. ``thin`` marks rows of
+            fewer than 10 decisions. Intervals are 95%, and NaN where there are fewer than 2 observations.
         """
         sums = self.sums
         n, decided = sums["n"][:, 0], sums["decided"][:, 0]
@@ -149,6 +149,7 @@ class Margin(Voted):
             follows_high=follows_high,
             without_votes=counted(sums["without_votes"][:, 0]),
             repeated=counted(sums["repeated"][:, 0]),
+            thin=n < THIN,
         )
 
     def histogram(self, bins: int = 10) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .ballots import Ballots, Standings
 from .bootstrap import REPLICATES
-from .estimate import Estimate, shares
+from .estimate import THIN, Estimate, shares
 from .input import By, Data, frame_of, names_of
 from .rulebook import COUNTS
 from .summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
@@ -138,7 +138,7 @@ class Pivotal(Voted):
         DataFrame
             The ``by`` columns; ``voter``; ``rule``; ``n`` decisions in which the voter voted; ``pivotal``,
             the share of them in which the voter is, 0 to 1, with ``low`` and ``high`` (95% interval, NaN
-            where n is below 2).
+            where n is below 2); ``thin``, whether n is below 10.
         """
         return _long(self.voters)
 
@@ -149,7 +149,8 @@ class Pivotal(Voted):
         -------
         DataFrame
             The ``by`` columns; ``rule``; ``n`` decisions with votes; ``pivotal``, the share of them in which
-            at least one voter is, 0 to 1, with ``low`` and ``high`` (95% interval, NaN where n is below 2).
+            at least one voter is, 0 to 1, with ``low`` and ``high`` (95% interval, NaN where n is below
+            2); ``thin``, whether n is below 10.
         """
         return _long(self.panels)
 
@@ -187,6 +188,8 @@ def _long(sums: Sums) -> pd.DataFrame:
     for name in COUNTS:
         pivotal, low, high = shares(sums[name], sums["n"], n)
         rule = pd.array([name] * len(n), dtype="str")
-        parts.append(sums.keys.assign(rule=rule, n=counted(n), pivotal=pivotal, low=low, high=high))
+        parts.append(
+            sums.keys.assign(rule=rule, n=counted(n), pivotal=pivotal, low=low, high=high, thin=n < THIN)
+        )
     order = np.arange(len(COUNTS) * len(n)).reshape(len(COUNTS), len(n)).T.ravel()
     return pd.concat(parts, ignore_index=True).iloc[order].reset_index(drop=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import OptionError
 from .ballots import Ballots, Names
 from .bootstrap import REPLICATES, Floats
-from .estimate import Estimate, binomial, ratios, shares, unseen
+from .estimate import THIN, Estimate, binomial, ratios, shares, unseen
 from .input import By, Data, History, frame_of, keys_of, names_of
 from .rulebook import ACTUAL, BEST, Rule, choices_of, names_of_rules
 from .summary import Voted, counted, over_batches, overall
@@ -166,8 +166,9 @@ class Rules(Voted):
             ``changed_low`` and ``changed_high``; ``known``, decisions with an outcome; ``accuracy``, the
             share of them that is right, with ``accuracy_low`` and ``accuracy_high``; ``difference``, accuracy
             minus that of the recommendation in the same decisions, -1 to 1, with ``difference_low`` and
-            ``difference_high``. Intervals are 95%, and NaN where there are fewer than 2 observations. The
-            best voter has a row where a voter has 2 outcomes.
+            ``difference_high``. ``thin`` marks rows with fewer than 10 ``decided``. Intervals are 95%, and
+            NaN where there are fewer than 2 observations. The best voter has a row where a voter has 2
+            outcomes.
         """
         parts = [_figures(self.sums), _figures(self._best())]
         table = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
@@ -276,7 +277,7 @@ def _figures(sums: Sums) -> pd.DataFrame:
             table["known"] = counted(known)
         for end, values in zip(("", "_low", "_high"), figure, strict=True):
             table[name + end] = values
-    return table
+    return table.assign(thin=decided < THIN)
 
 
 def _differences(sums: Sums) -> tuple[Floats, Floats, Floats]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .bootstrap import REPLICATES, Floats, checked, hashes
-from .estimate import Estimate, ratios, shares
+from .estimate import THIN, Estimate, ratios, shares
 from .input import By, Data, frame_of, keys_of, names_of, shares_of
 from .summary import Summary, counted, over_batches, overall
 from .sums import Sums, grouped
@@ -155,7 +155,8 @@ class Stability(Summary):
             one recommendation, with ``unstable_low`` and ``unstable_high`` (it grows with the askings);
             ``spread`` of confidence with ``spread_low`` and ``spread_high``; ``sampled``, whether there were
             more questions than are looked at; ``missing``, decisions without a question or recommendation.
-            Intervals are 95%, and NaN where ``again`` is below 2.
+            ``thin`` marks rows of fewer than 10 questions asked again. Intervals are 95%, and NaN where
+            ``again`` is below 2.
         """
         sums, n = self._repeated(), self.asked["n"][:, 0]
         again = sums["again"][:, 0]
@@ -178,6 +179,7 @@ class Stability(Summary):
             spread_high=spread_high,
             sampled=sums["decisions"][:, 0] < n,
             missing=counted(self.asked["missing"][:, 0]),
+            thin=again < THIN,
         )
 
     def _repeated(self) -> Sums:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .bootstrap import REPLICATES, Floats
-from .estimate import ratios
+from .estimate import THIN, ratios
 from .input import By, Data, frame_of, keys_of, names_of
 from .summary import Summary, counted, over_batches
 from .sums import Sums, grouped
@@ -106,7 +106,8 @@ class Timing(Summary):
             (quantiles, interpolated like pandas' and read off a fixed histogram of 200 steps a power of ten:
             each right to within 0.6%; sizes up to 0.000001 are 0); ``share`` of the total time of the
             decisions that have the leaf, with ``share_low`` and ``share_high`` (NaN for what is no timing);
-            ``missing``, decisions of the group without the leaf. Intervals are NaN where n is below 2.
+            ``missing``, decisions of the group without the leaf. ``thin`` marks rows of fewer than 10
+            decisions. Intervals are NaN where n is below 2.
         """
         n, timed = self.sums["n"][:, 0], self.sums["timed"][:, 0]
         mean, low, high = ratios(self.sums["value"], self.sums["n"], n)
@@ -127,6 +128,7 @@ class Timing(Summary):
             share_low=share_low,
             share_high=share_high,
             missing=counted(decisions[codes[len(self.decisions.keys) :]] - n),
+            thin=n < THIN,
         )
 
     def _quantiles(self) -> dict[str, Floats]:

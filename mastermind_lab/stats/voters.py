@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .ballots import Ballots, Names, Standings
 from .bootstrap import REPLICATES, Floats
-from .estimate import Estimate, ratios, shares
+from .estimate import THIN, Estimate, ratios, shares
 from .input import By, Data, frame_of, names_of, shares_of
 from .pivotal import pivots
 from .summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
@@ -127,7 +127,8 @@ class Voters(Voted):
             ``accuracy``; ``judged``, those of them with a confidence, ``brier``, 0 to 1, and
             ``overconfidence``, -1 to 1; ``lone`` dissents, ``lone_known``, those with an outcome, and
             ``lone_right``, the share of these that were right. Shares are from 0 to 1, NaN where nothing was
-            observed; intervals are NaN where there are fewer than 2 observations.
+            observed. ``thin`` marks rows of fewer than 10 votes that count. Intervals are NaN where there are
+            fewer than 2 observations.
         """
         sums = self.sums
         columns: dict[str, Any] = {name: counted(sums[name][:, 0]) for name in ("n", "repeated")}
@@ -135,7 +136,7 @@ class Voters(Voted):
             columns |= {count: counted(sums[count][:, 0]) for count in _COUNTS.get(name, ())}
             figure = ratio(sums[top], sums[bottom], sums[bottom][:, 0])
             columns |= {name + end: part for end, part in zip(("", "_low", "_high"), figure, strict=True)}
-        return sums.keys.assign(**columns)
+        return sums.keys.assign(**columns, thin=sums["n"][:, 0] < THIN)
 
     def fold(self, most: int = 8, voters: int = 20) -> Self:
         """Fold the groups as every summary does, and the voters too: those with fewer votes become one.

@@ -10,7 +10,7 @@ import pandas as pd
 
 from .ballots import Ballots
 from .bootstrap import REPLICATES
-from .estimate import shares
+from .estimate import THIN, shares
 from .input import By, Data, frame_of, names_of, vote_keys_of
 from .summary import Voted, counted, kept, over_batches, relabelled, sizes_of
 from .sums import Sums, grouped
@@ -76,7 +76,8 @@ class Votes(Voted):
             The ``by`` columns; ``choice``; ``n`` votes for it; ``decisions`` of the group, the observations
             behind the intervals; ``share`` of the group's votes, 0 to 1, with ``low`` and ``high`` (95%
             interval); ``weighted_share`` of the group's total weight with ``weighted_low`` and
-            ``weighted_high``. Intervals are NaN where there are fewer than 2 decisions.
+            ``weighted_high``. ``thin`` marks rows of fewer than 10 decisions. Intervals are NaN where there
+            are fewer than 2 decisions.
         """
         _, group = grouped(self.choices.keys[list(self.by)])
         decisions = self.panels["decisions"][group, 0]
@@ -93,6 +94,7 @@ class Votes(Voted):
             weighted_share=weighted[0],
             weighted_low=weighted[1],
             weighted_high=weighted[2],
+            thin=decisions < THIN,
         )
         return table.iloc[np.lexsort((-n, group))].reset_index(drop=True)
 
