@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from mastermind_lab import charts, stats
 from mastermind_lab.errors import OptionError
-from mastermind_lab.stats import agreement as agreement_module
+from mastermind_lab.stats import pairs as pairs_module
 from mastermind_lab.stats import sums as sums_module
 
 MANY = 10_000
@@ -85,7 +85,7 @@ def test_too_many_pairs_of_voters_are_refused_when_counted_and_when_merged(histo
     one_panel = history.votes.drop_duplicates("voter").assign(stream_id="0-1")
     with pytest.raises(OptionError, match="at most 500,000 pairs of voters, here are at least"):
         stats.Agreement.of(one_panel)
-    monkeypatch.setattr(agreement_module, "MOST_PAIRS", 20)
+    monkeypatch.setattr(pairs_module, "MOST_PAIRS", 20)
     ten, other = (history.votes.iloc[rows] for rows in (slice(0, 15), slice(3_000, 3_015)))
     with pytest.raises(OptionError, match="at most 20 pairs"):
         stats.Agreement.of(ten) + stats.Agreement.of(other)
@@ -98,7 +98,7 @@ def test_pairs_are_added_up_on_the_way(monkeypatch):
     rows = [(f"{row}-0", f"v{voter}") for row in range(40) for voter in random.permutation(12)[:9]]
     votes = pd.DataFrame(rows, columns=["stream_id", "voter"]).assign(choice="x").astype("str")
     expected = stats.Agreement.of(votes).table()
-    monkeypatch.setattr(agreement_module, "MOST_PAIRS", 66)
+    monkeypatch.setattr(pairs_module, "MOST_PAIRS", 66)
     pd.testing.assert_frame_equal(stats.Agreement.of(votes).table(), expected)
 
 

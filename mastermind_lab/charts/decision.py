@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..errors import OptionError
-from .argument_tree import argument_tree
-from .style import PLAIN, clean
+from .argument_tree import MOST, argument_tree
+from .style import PLAIN, clean, page
 
 _MOST_SOURCES, _MOST_VOTES = 8, 12
 
@@ -54,7 +54,7 @@ def decision(history: Any, stream_id: str, *, figure: Figure | None = None) -> F
         frame[frame["stream_id"] == stream_id]
         for frame in (history.votes, history.citations, history.arguments)
     )
-    figure = figure or _page(len(arguments))
+    figure = figure or page(6.5, 4.2 + 0.17 * min(len(arguments), MOST))
     tall = max(len(arguments) * 0.17, 1.0)
     grid = figure.add_gridspec(3, 2, height_ratios=[1.1, 2.0, tall + 0.8])
     _verdict(figure.add_subplot(grid[0, :]), rows.iloc[0])
@@ -62,12 +62,6 @@ def decision(history: Any, stream_id: str, *, figure: Figure | None = None) -> F
     _sources(figure.add_subplot(grid[1, 1]), citations)
     argument_tree(history, stream_id, ax=figure.add_subplot(grid[2, :]))
     return figure
-
-
-def _page(nodes: int) -> Figure:
-    from matplotlib import pyplot  # who brings a figure needs no pyplot
-
-    return pyplot.figure(figsize=(6.5, 4.2 + 0.17 * min(nodes, 60)), layout="constrained")
 
 
 def _bare(ax: Axes, title: str) -> Axes:

@@ -11,6 +11,7 @@ from .confidence import confidence
 from .confidence_over_time import confidence_over_time
 from .margin import margin
 from .reliability import reliability
+from .style import page
 from .voters import voters
 from .votes import votes
 
@@ -40,7 +41,7 @@ def overview(history: Any, *, by: str | None = None, figure: Figure | None = Non
     >>> figure.axes[0].get_title(loc="left").split()[0]
     'Confidence'
     """
-    figure = figure or _page()
+    figure = figure or page(10, 13)
     last = reliability if "correct_choice" in history.decisions else votes
     grouped, plain = (confidence, confidence_over_time, margin), (agreement, voters, last)
     places = figure.subplots(3, 2)
@@ -48,9 +49,3 @@ def overview(history: Any, *, by: str | None = None, figure: Figure | None = Non
         options: dict[str, Any] = {"by": by} if chart in grouped else {}
         chart(history, ax=ax, **options)
     return figure
-
-
-def _page() -> Figure:
-    from matplotlib import pyplot  # who brings a figure needs no pyplot
-
-    return pyplot.figure(figsize=(10, 13), layout="constrained")

@@ -11,6 +11,7 @@ from matplotlib import font_manager, rcParams
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cbook import normalize_kwargs
+from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.ft2font import FT2Font
 
@@ -101,6 +102,13 @@ def looks(kind: type[Artist], defaults: dict[str, Any], asked: dict[str, Any]) -
         # It stands for both, and matplotlib warns where it meets either.
         defaults = {name: value for name, value in defaults.items() if name not in ("edgecolor", "facecolor")}
     return {**defaults, **asked}
+
+
+def page(width: float, height: float) -> Figure:
+    """Make a figure of so many inches."""
+    from matplotlib import pyplot  # not at the top: who brings a figure needs no pyplot
+
+    return pyplot.figure(figsize=(width, height), layout="constrained")
 
 
 def place(ax: Axes | None, xlabel: str, rows: int = 0) -> Axes:

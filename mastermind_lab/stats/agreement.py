@@ -9,17 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import OptionError
 from .ballots import Ballots
 from .bootstrap import REPLICATES, Floats
 from .estimate import THIN, Estimate, binomial, ratios, shares, unseen
 from .input import By, Data, names_of
 from .linkage import linked
+from .pairs import pairs_of, refuse_too_many
 from .summary import Summary, Voted, counted, over_batches
 from .sums import Codes, Sums, grouped
-
-MOST_PAIRS = 500_000
-"""Different pairs of voters who met: 1,000 voters who all met each other make as many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,13 +97,13 @@ class Agreement(Voted):
             Sums.of(keys, _quantities(ballots, size, panel, count), ids, replicates),
             Sums.of(chosen, {"values": count[paired]}, ids.iloc[panel[paired]], replicates),
             Sums.of(keys.assign(size=size), {"n": np.ones(len(ids))}),
-            _pairs(ballots, keys),
+            pairs_of(ballots, keys),
         )
 
     def __add__(self, other: Self) -> Self:
         merged = Summary.__add__(self, other)
         if merged is not NotImplemented:
-            _refuse_too_many(len(merged.pairs.keys))
+            refuse_too_many(len(merged.pairs.keys))
         return merged
 
     @property
@@ -261,49 +258,6 @@ def _quantities(ballots: Ballots, size: Codes, panel: Codes, count: Codes) -> di
         "alone": ~paired,
         "repeated": np.bincount(ballots.repeated["panel"], minlength=len(size)),
     }
-
-
-def _pairs(ballots: Ballots, keys: pd.DataFrame) -> Sums:
-    """Count how often two voters met, and how often they chose alike.
-
-    With the ballots sorted by panel, everybody meets those who stand 1, 2, ... places further in the panel.
-    """
-    groups, group = grouped(keys)
-    order = np.lexsort((ballots.voter, ballots.panel))
-    panel, voter, choice = ballots.panel[order], ballots.voter[order], ballots.choice[order]
-    rooms, many = group[panel], max(len(ballots.voters), 1)
-    largest = int(np.bincount(panel).max(initial=0))
-    _refuse_too_many(largest * (largest - 1) // 2)
-    found = [np.zeros((0, 3))]
-    for apart in range(1, largest):
-        here = np.flatnonzero(panel[apart:] == panel[:-apart])
-        pair = (rooms[here] * many + voter[here]) * many + voter[here + apart]
-        codes, different = pd.factorize(pair)
-        alike = np.bincount(codes, choice[here] == choice[here + apart], minlength=len(different))
-        found.append(np.column_stack([different, np.bincount(codes, minlength=len(different)), alike]))
-        if sum(map(len, found)) > 4 * MOST_PAIRS:
-            found = [_added(found)]
-    pair, n, alike = _added(found).T
-    room, one, other = np.unravel_index(pair.astype(np.intp), (max(len(groups), 1), many, many))
-    who = (pd.array(ballots.voters[places], dtype="str") for places in (one, other))
-    rows: pd.DataFrame = groups.iloc[np.asarray(room)]
-    return Sums.of(rows.assign(**dict(zip(("voter", "other"), who, strict=True))), {"n": n, "agree": alike})
-
-
-def _added(found: list[Floats]) -> Floats:
-    """Add up what was found of each pair: pair, n, alike."""
-    rows = np.concatenate(found)
-    pairs, place = np.unique(rows[:, 0], return_inverse=True)
-    _refuse_too_many(len(pairs))
-    return np.column_stack([pairs, *(np.bincount(place, values, len(pairs)) for values in rows.T[1:])])
-
-
-def _refuse_too_many(pairs: int) -> None:
-    if pairs > MOST_PAIRS:
-        raise OptionError(
-            f"agreement is counted for at most {MOST_PAIRS:,} pairs of voters, here are at least {pairs:,}: "
-            "name voters by what they have in common, such as their role, or take the votes of fewer"
-        )
 
 
 def _places(some: pd.DataFrame, groups: pd.DataFrame) -> Codes:
