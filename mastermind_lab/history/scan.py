@@ -28,7 +28,7 @@ from ..decode import Column, check_columns
 from ..envelope import STREAM
 from ..errors import OptionError, SourceError
 from ..frames import FRAMES, PAYLOADS, Shape, Tables, check_names, coverage_frame, entry_ids, is_open, merge
-from ..storage import is_url
+from ..storage import RemoteFile, is_url
 from .history import History
 from .limits import Bound, Limits, cut
 from .read import Source, _extent, _NoBar, _Reading, file_numbers
@@ -78,16 +78,16 @@ class Options:
 class Lines:
     """A file of envelopes: its lines are numbered ``<number>-<line>``, wherever they are decoded."""
 
-    path: str
+    file: Path | RemoteFile
     number: int
     options: Options
 
     def batches(self) -> Iterator[tuple[Tables, pd.DataFrame]]:
         """Decode the file."""
-        lines = files.lines(Path(self.path), self.number)
+        lines = files.lines(self.file, self.number)
         found = self.options.reading().parts(lines, _NoBar(), _BATCHES_A_PART)
         for parts in self.options.some(found):
-            yield self.options.covered(parts, numbered=True, source=self.path)
+            yield self.options.covered(parts, numbered=True, source=str(self.file))
 
 
 @dataclass(frozen=True)
@@ -295,7 +295,9 @@ def _pieces(source: Source, stream: str, options: Options) -> Sequence[Piece]:
     if snapshot.is_snapshot(source):
         return _ranges(source, options)
     found = enumerate(files.find(source))
-    return [Lines(str(path.absolute()), number, options) for number, path in found]
+    # Absolute, because workers may stand elsewhere.
+    placed = ((n, one.absolute() if isinstance(one, Path) else one) for n, one in found)
+    return [Lines(file, number, options) for number, file in placed]
 
 
 def _ranges(folder: str | os.PathLike[str], options: Options) -> Sequence[Piece]:
