@@ -11,7 +11,7 @@ from redis import asyncio as aio
 
 import mastermind_lab as lab
 from mastermind_lab.envelope import STREAM
-from mastermind_lab.stream import address, publish_payloads
+from mastermind_lab.stream import address, publish_batches, publish_payloads
 
 CORE = {"recommendation": "ship", "confidence": 0.5}
 VALID = json.dumps({"decision": CORE})
@@ -398,3 +398,13 @@ class TestPublishPayloads:
         began = time.monotonic()
         assert list(publish_payloads(redis_url, "s", [b"x"] * 10, rate=20)) == list(range(1, 11))
         assert 0.45 <= time.monotonic() - began < 3
+
+    def test_in_batches_each_as_soon_as_it_comes(self, raw, redis_url):
+        def batches():
+            yield [b"1", b"2"]
+            assert raw.xlen("s") == 2
+            yield []
+            yield [b"3"]
+
+        assert list(publish_batches(redis_url, "s", batches())) == [2, 2, 3]
+        assert [fields[b"data"] for _, fields in raw.xrange("s")] == [b"1", b"2", b"3"]

@@ -95,6 +95,52 @@ class TestBeginning:
             assert ids(until(news, entries(2))) == ["2-0@2", "3-0@2"]
 
 
+class TestBeginningAtAnId:
+    @pytest.mark.parametrize(
+        ("since", "first"),
+        [
+            ("0", "1-0"),
+            ("2", "2-0"),
+            ("2-0", "2-0"),
+            ("2-1", "2-5"),
+            ("2-6", "3-0"),
+            ("3-1", "4-0"),
+            ("9", "4-0"),
+        ],
+    )
+    def test_inclusive_and_then_on(self, raw, redis_url, since, first):
+        add(raw, 1, "2-0", "2-5", 3)
+        with following(redis_url, since=since, backfill=2) as (_, news):
+            found = [next(news)]
+            add(raw, 4)
+            found += until(news, lambda more: "4-0" in ids(more))
+        assert ids(found) == ids_from(first, ["1-0", "2-0", "2-5", "3-0", "4-0"])
+        assert not any(one.began_again or one.gap for one in found)
+
+    def test_a_stream_that_is_not_there_yet(self, raw, redis_url):
+        with following(redis_url, since="7-0") as (_, news):
+            assert "no stream" in next(news).account["note"]
+            add(raw, 7)
+            assert ids(until(news, entries(1))) == ["7-0"]
+
+    def test_what_was_trimmed_since_the_very_beginning_is_counted(self, raw, redis_url):
+        add(raw, *range(1, 11))
+        raw.xtrim(S, maxlen=4, approximate=False)
+        with following(redis_url, since="0") as (_, news):
+            found = until(news, entries(4))
+        assert [one.gap.missing for one in found if one.gap] == [6]
+
+    def test_many_pages(self, raw, redis_url):
+        add(raw, *range(1, 1_001))
+        with following(redis_url, since="501") as (_, news):
+            found = until(news, entries(500))
+        assert ids(found) == [f"{number}-0" for number in range(501, 1_001)]
+
+
+def ids_from(first, all_ids):
+    return all_ids[all_ids.index(first) :]
+
+
 class TestFaults:
     @contextmanager
     def begun(self, url, raw, *first):

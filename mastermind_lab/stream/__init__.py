@@ -9,7 +9,7 @@ more than a second.
 from .connection import SCHEMES, Client, address
 from .cursor import Cursor, Gap
 from .pages import Pages
-from .publish import publish_payloads
+from .publish import publish_batches, publish_payloads
 from .tail import News, Tail
 from .wire import follow_envelopes, publish_envelope, read_envelopes
 
@@ -23,6 +23,7 @@ __all__ = [
     "Tail",
     "address",
     "follow_envelopes",
+    "publish_batches",
     "publish_envelope",
     "publish_payloads",
     "read_envelopes",

@@ -1,9 +1,9 @@
-"""Publish raw payloads, malformed ones too: what a simulated arena does, at full speed or at a rate."""
+"""Publish raw payloads, malformed ones too: at full speed, at a rate, or in batches as they come."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from redis import exceptions as fault
@@ -35,17 +35,29 @@ def publish_payloads(
     SourceError
         The server is gone or refuses; what was yielded before has arrived.
     """
-    rest, sent, began = iter(payloads), 0, time.monotonic()
+    return publish_batches(source, stream, _paced(payloads, rate))
+
+
+def publish_batches(source: str | Client, stream: str, batches: Iterable[Sequence[bytes]]) -> Iterator[int]:
+    """Publish batches of payloads, each as soon as it comes; the rest is as for :func:`publish_payloads`."""
+    sent = 0
     try:
         with connect(source) as client:
-            while batch := list(islice(rest, 1 if rate else _AT_ONCE)):
+            for batch in batches:
                 with client.pipeline(transaction=False) as pipe:
                     for payload in batch:
                         pipe.xadd(stream, {FIELD: payload})
                     pipe.execute()
                 sent += len(batch)
                 yield sent
-                if rate:
-                    time.sleep(max(began + sent / rate - time.monotonic(), 0))
     except (fault.RedisError, OSError) as error:
         raise explain(error, address(source), stream) from error
+
+
+def _paced(payloads: Iterable[bytes], rate: float) -> Iterator[list[bytes]]:
+    rest, sent, began = iter(payloads), 0, time.monotonic()
+    while batch := list(islice(rest, 1 if rate else _AT_ONCE)):
+        yield batch
+        sent += len(batch)
+        if rate:
+            time.sleep(max(began + sent / rate - time.monotonic(), 0))

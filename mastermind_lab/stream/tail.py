@@ -17,7 +17,7 @@ from ..errors import SourceError
 from ..frames import id_key
 from .connection import Client, address, connect, explain, lasts
 from .cursor import START, Cursor, Gap
-from .pages import Ahead, Entry, Figures, Pages, entry, figures, next_size
+from .pages import ABSENT, Ahead, Entry, Figures, Pages, entry, figures, next_size
 
 BLOCK = 1_000
 """Milliseconds a read waits at most: a deleted stream never wakes its readers, so they wake by themselves."""
@@ -63,6 +63,9 @@ class Tail:
         How many of each stream's latest entries to begin with.
     cursors
         Where to go on instead, by stream.
+    since
+        Begin instead with the first entry from this id on, or with what is added if there is none yet; half
+        an id (milliseconds) covers all of its entries.
     """
 
     def __init__(
@@ -72,8 +75,9 @@ class Tail:
         *,
         backfill: int = 0,
         cursors: Mapping[str, Cursor] | None = None,
+        since: str | None = None,
     ) -> None:
-        self.source, self.streams, self.backfill = source, tuple(streams), backfill
+        self.source, self.streams, self.backfill, self.since = source, tuple(streams), backfill, since
         self.numbered = False  # its ids are a stream's own
         self.where = address(source)
         self.cursors = dict(cursors or {})
@@ -162,6 +166,8 @@ class Tail:
 
     def _begin(self, stream: str) -> list[News]:
         """Read the latest entries; the newest of them is where the cursor starts: none is in between."""
+        if self.since is not None:
+            return self._begin_at(stream, self.since)
         pages = Pages(self.source, stream, last=max(self.backfill, 1))
         found = list(pages)[::-1]
         self.cursors[stream] = _cursor_behind(pages, list(chain(*found)))
@@ -171,6 +177,12 @@ class Tail:
         *earlier, newest = found or [[]]
         last = News(stream, newest, account=account, ordinal=self.cursors[stream].ordinal)
         return [News(stream, page) for page in earlier] + [last]
+
+    def _begin_at(self, stream: str, since: str) -> list[News]:
+        now, _ = _figures_and_entries(self._connected(), stream, since, 1)
+        self.cursors[stream] = _cursor_before(now, since)
+        note = {"note": f"there is no stream {stream!r} yet"} if now is ABSENT else None
+        return [one._replace(account=note) for one in self._look(stream)]
 
     def _look(self, stream: str) -> list[News]:
         client, cursor = self._connected(), self.cursors[stream]
@@ -214,6 +226,16 @@ def _cursor_behind(pages: Pages, known: list[Entry]) -> Cursor:
         return Cursor(before.last_generated, before.added) if before else Cursor()
     newest = known[-1][0]
     return Cursor(newest, before.added if before and before.last_generated == newest else None, known)
+
+
+def _cursor_before(now: Figures | None, since: str) -> Cursor:
+    """Start just before an id, or at the stream's end where that is earlier."""
+    milliseconds, sequence = id_key(since)[1:]
+    if now and id_key(now.last_generated)[1:] < (milliseconds, sequence):
+        return Cursor(now.last_generated, now.added)
+    if sequence:
+        return Cursor(f"{milliseconds}-{sequence - 1}")
+    return Cursor(f"{milliseconds - 1}-{2**64 - 1}" if milliseconds else START)
 
 
 def _figures_and_entries(
