@@ -44,7 +44,10 @@ def fill(url, n=20):
 
 
 class TestHelp:
-    @pytest.mark.parametrize("command", ["compact", "demo", "read", "simulate", "snapshot", "verify"])
+    @pytest.mark.parametrize(
+        "command",
+        ["compact", "demo", "read", "replay", "simulate", "snapshot", "tail", "verify", "watch"],
+    )
     def test_has_an_example_and_the_exit_codes(self, command):
         said = run(command, "--help").stdout
         assert f"Example: mastermind-lab {command}" in said

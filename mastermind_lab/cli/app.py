@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -23,10 +23,11 @@ from ..snapshot import compact, verify
 from ..stream import SCHEMES, address, publish_payloads
 from .archive import archive
 from .findings import findings_json, show_findings
+from .options import DEFAULT_URL, URL_VARIABLES, number
+from .replay import replay
 from .summary import show, summarise
-
-URL_VARIABLES = ["MASTERMIND_LAB_URL", "REDIS_URL"]
-DEFAULT_URL = "redis://localhost:6379"
+from .tail import tail
+from .watch import watch
 
 _EXIT_CODES = "Exit codes: 0 done; 1 could not, and the message says why; 2 wrong usage; 130 interrupted."
 
@@ -92,7 +93,7 @@ def read_command(
 ) -> None:
     """Summarise a history: decisions, rejects by reason, mean confidence by model, unanimous share."""
     history = read(
-        source, stream=stream, last=last, since=_number(since), until=_number(until), progress=_watched()
+        source, stream=stream, last=last, since=number(since), until=number(until), progress=_watched()
     )
     found = summarise(history)
     if as_json:
@@ -115,7 +116,7 @@ def snapshot(
 ) -> None:
     """Keep a history as Parquet files that pandas, DuckDB, Polars and Arrow read."""
     history = read(
-        source, stream=stream, last=last, since=_number(since), until=_number(until), progress=_watched()
+        source, stream=stream, last=last, since=number(since), until=number(until), progress=_watched()
     )
     saved = history.save(folder, overwrite=overwrite)
     typer.echo(f"{len(history):,} decisions and {len(history.rejects):,} rejects are in {saved}")
@@ -175,6 +176,11 @@ def simulate(
     _count_aloud(sent, f"on {stream} at {address(target)}")
 
 
+app.command(epilog=_epilog("mastermind-lab replay run.ndjson redis://localhost:6379 --speed 60"))(replay)
+app.command(epilog=_epilog("mastermind-lab tail redis://localhost:6379 --grep 'night tram'"))(tail)
+app.command(epilog=_epilog("mastermind-lab watch redis://localhost:6379"))(watch)
+
+
 def _count_aloud(sent: Iterator[int], where: str) -> None:
     """Show the growing number on a terminal; say the last one anywhere."""
     total = 0
@@ -188,14 +194,6 @@ def _count_aloud(sent: Iterator[int], where: str) -> None:
     finally:
         if total:
             typer.echo(f"{total:,} decisions {where}")
-
-
-def _number(bound: str | None) -> Any:
-    """Read a bound that is a plain number as a Unix time, like the Python function does."""
-    try:
-        return float(bound) if bound is not None else None
-    except ValueError:
-        return bound
 
 
 def _watched() -> bool:

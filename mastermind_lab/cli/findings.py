@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .summary import printable
+from .line import printable
 
 
 def show_findings(found: pd.DataFrame, folder: str, console: Console) -> None:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ..history import History
 from ..stats import Confidence, Estimate, Margin
+from .line import printable
 
 MODEL = "meta.model"
 
@@ -94,9 +95,3 @@ def _coverage(row: dict[str, Any]) -> list[tuple[str, str]]:
     if row["note"]:
         said.append(("  note", row["note"]))
     return said
-
-
-def printable(text: str, most: int = 80) -> str:
-    """Cut a text and take out what would steer a terminal."""
-    safe = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text[:most])
-    return safe + ("..." if len(text) > most else "")

@@ -112,6 +112,11 @@ class Replay:
             self._changed.notify_all()
 
     @property
+    def total(self) -> int:
+        """How many entries it plays."""
+        return len(self._entries)
+
+    @property
     def speed(self) -> float:
         """How many times faster than it happened; it can be set at any time."""
         return self._speed

@@ -1,0 +1,116 @@
+"""What the full screen shows: a follower's status, its running totals, and its latest decisions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import pandas as pd
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from ..history import History
+from ..live import Follower, Status
+from ..stats import Confidence, Estimate, Margin, Votes
+from .line import Line, bar, fitted
+
+_STEPS = " ▁▂▃▄▅▆▇█"
+_BINS = (50, 40, 25, 20)  # they divide the 2,000 steps of the fine histogram, and fit half a screen
+_STYLES = {"live": "green", "failed": "red", "reconnecting": "yellow"}
+_FEWEST = {"replicates": 40}  # of choices no intervals are shown
+_HEAD, _AROUND = 3, 5  # lines above the figures; and beside histogram and latest decisions
+
+
+def ask(follower: Follower) -> tuple[Confidence, Margin, Votes]:
+    """Return the running totals; asked for before anything has come, they count everything."""
+    return follower.summary(Confidence), follower.summary(Margin), follower.summary(Votes, **_FEWEST)
+
+
+def picture(follower: Follower, width: int, height: int) -> Group:
+    """Draw all of it for a terminal of so many cells."""
+    confidence, margin, votes = ask(follower)
+    tall = max((height - 12) // 3, 3)
+    left = width * 5 // 9
+    figures = Table.grid(padding=(0, 2, 0, 0))
+    figures.add_column(width=left)
+    figures.add_row(
+        Group(*_confidence(confidence, left, tall), _figure("Unanimous", margin.unanimous, left)),
+        Group(*_choices(votes, width - left - 2, tall + 3)),
+    )
+    rest = max(height - _HEAD - tall - _AROUND, 1)
+    latest = _latest(follower.history(last=rest), width)
+    return Group(*_head(follower, width), figures, Text(), Text("Latest decisions", "bold"), *latest)
+
+
+def _head(follower: Follower, width: int) -> Iterator[Text]:
+    status = follower.status
+    state = Text(f"● {status.state}  ", f"bold {_STYLES.get(status.state, '')}")
+    where = f"{', '.join(follower.source.streams)} at {follower.source.where}"
+    yield state.append_text(fitted(where, width - state.cell_len - 14)).append("  Ctrl-C ends", "dim")
+    yield fitted(" · ".join(_facts(status)), width)
+    is_away = status.state not in ("live", "paused") and status.error
+    yield fitted(status.error if is_away and status.error else "", width, "yellow")
+
+
+def _facts(status: Status) -> Iterator[str]:
+    yield f"received {status.received:,}"
+    yield f"{status.rate:,.1f}/s"
+    yield "lag -" if status.lag is None else f"lag {_duration(status.lag)}"
+    yield f"rejects {status.rejected:,}"
+    yield f"gaps {status.trimmed:,}"
+    yield f"resets {status.resets:,}"
+
+
+def _duration(seconds: float) -> str:
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if abs(seconds) >= 2 * size:
+            return f"{seconds / size:,.0f} {unit}"
+    return f"{seconds:.2f} s"
+
+
+def _figure(name: str, found: Estimate, width: int) -> Text:
+    between = "" if math.isnan(found.low) else f" ({found.low:.3f} to {found.high:.3f})"
+    said = "nothing yet" if math.isnan(found.value) else f"{found.value:.3f}{between} n {found.n:,}"
+    return Text(f"{name}  ", "bold").append_text(fitted(said, width - len(name) - 2, "not bold"))
+
+
+def _confidence(found: Confidence, width: int, tall: int) -> Iterator[Text]:
+    yield _figure("Confidence", found.mean, width)
+    bins = next((one for one in _BINS if one <= width), _BINS[-1])
+    counts = found.histogram(bins)["n"].tolist() or [0] * bins
+    for row in reversed(range(tall)):
+        yield Text("".join(_step(count, max(counts), tall, row) for count in counts), "cyan")
+    yield Text(f"0{'0.5':^{bins - 2}}1", "dim")
+
+
+def _step(count: int, most: int, tall: int, row: int) -> str:
+    """Draw a row's part of a column; the smallest count is still to be seen."""
+    eighths = math.ceil(count / most * tall * 8) if most else 0
+    return _STEPS[min(max(eighths - row * 8, 0), 8)]
+
+
+def _choices(found: Votes, width: int, rows: int) -> Iterator[Text]:
+    """Draw the most voted; the last row is for all others."""
+    yield Text("Choices", "bold", no_wrap=True, overflow="ellipsis").append(
+        "  share of votes", "not bold dim"
+    )
+    shares = found.table().set_index("choice")["share"]
+    top = shares if len(shares) < rows else shares[: rows - 2]
+    name = width // 2
+    for choice, share in top.items():
+        drawn = fitted(str(choice), name)
+        yield drawn.append(f" {bar(share, width - name - 8)}", "cyan").append(f" {share:6.1%}")
+    if len(top) < len(shares):
+        yield fitted(f"{len(shares) - len(top):,} others", width - 7, "dim").append(f" {1 - top.sum():6.1%}")
+
+
+def _latest(history: History, width: int) -> Iterator[Text]:
+    """Draw the latest decisions, the newest first."""
+    choices = history.votes.groupby("stream_id")["choice"].agg(list)
+    columns = ["stream_id", "recommendation", "confidence", "question"]
+    for entry_id, recommendation, confidence, question in history.decisions[columns][::-1].itertuples(
+        index=False
+    ):
+        asked = "" if pd.isna(question) else question
+        yield Line(entry_id, recommendation, confidence, choices.get(entry_id, []), asked).drawn(width)
