@@ -61,6 +61,8 @@ class Program:
             command = ["sh", "-c", 'exec "$@" <"$0" >"$0"', os.ttyname(slave), *command]
             options = {"start_new_session": True}
         out = subprocess.DEVNULL if size else subprocess.PIPE
+        # In the background of a shell Ctrl-C is ignored, and would be by what is started there.
+        options["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
         self.process = subprocess.Popen(
             command, stdout=out, stderr=subprocess.PIPE, env=environment(**variables), **options
         )
@@ -413,7 +415,7 @@ class TestWatch:
                 shows(
                     "● live",
                     "received 1 ",
-                    "\N{REPLACEMENT CHARACTER}[31mred\N{REPLACEMENT CHARACTER} [re…",
+                    "\N{REPLACEMENT CHARACTER}[31mred\N{REPLACEMENT CHARACTER} [red]…",
                 )
             )
             os.kill(server.pid, signal.SIGKILL)
@@ -451,14 +453,18 @@ class TestReplay:
         with redis.Redis.from_url(redis_url) as raw:
             assert [fields[b"data"] for _, fields in raw.xrange("s")] == sent
 
-    def test_a_snapshot(self, redis_url, tmp_path):
-        history = lab.read(SAMPLE, last=50)
+    @pytest.mark.parametrize("payloads", [True, False])
+    def test_a_snapshot(self, redis_url, tmp_path, payloads):
+        history = lab.read(SAMPLE, last=50, payloads=payloads)
         history.save(tmp_path / "snap")
         with running("replay", tmp_path / "snap", redis_url, "--speed", 0) as program:
             assert program.end() == 0
         found = lab.read(redis_url)
         assert found.decisions["correlation_id"].tolist() == history.decisions["correlation_id"].tolist()
         assert found.votes["choice"].tolist() == history.votes["choice"].tolist()
+        if payloads:
+            kept = lab.read(redis_url, payloads=True).payloads["payload"]
+            assert kept.tolist() == history.payloads["payload"].tolist()
 
     def test_at_the_pace_it_had_with_progress_until_interrupted(self, redis_url, tmp_path):
         times = [f"2026-01-01T00:{minute:02}:00Z" for minute in (0, 1, 2, 3, 59)]

@@ -45,9 +45,16 @@ def replay(
     """
     if source.startswith(SCHEMES):
         raise OptionError(f"{address(source)} is a stream; replay a file, or a snapshot that was taken of it")
-    played = live.replay(source, speed=speed, payloads=True)
+    played = _played(source, speed)
     where = f"on {stream} at {address(target)}"
     _tell(played, publish_batches(target, stream, _batches(played)), where)
+
+
+def _played(source: str, speed: float) -> live.Replay:
+    try:
+        return live.replay(source, speed=speed, payloads=True)
+    except OptionError:  # a snapshot that was saved without them
+        return live.replay(source, speed=speed)
 
 
 def _batches(played: live.Replay) -> Iterator[list[bytes]]:

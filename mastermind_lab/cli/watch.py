@@ -27,8 +27,7 @@ def watch(
 ) -> None:
     """Watch a running arena on a full screen: how it goes, confidence, choices, unanimity, latest decisions.
 
-    The figures are of all decisions since the beginning, with 95% intervals. Ctrl-C ends it, with exit code
-    0.
+    The figures are of all decisions it has seen, with 95% intervals. Ctrl-C ends it, with exit code 0.
     """
     screen = Screen()
     if not screen.is_terminal or screen.is_dumb_terminal:
