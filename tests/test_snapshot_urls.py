@@ -118,6 +118,7 @@ def test_ndjson(url, ending, tmp_path):
         found = lab.read(source)
         assert found.decisions["question"].tolist() == history.decisions["question"].tolist() * times
         assert found.coverage["source"].iloc[0] == f"{url}/files/a{ending}"
+        assert sum(len(part) for part in lab.scan(source)) == len(found)
 
 
 class TestRefusals:
