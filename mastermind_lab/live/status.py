@@ -85,7 +85,9 @@ class Tally:
             last_id=news.entries[-1][0] if news.entries else now.last_id,
             error=str(news.trouble) if news.trouble else now.error,
         )
-        if news.entries:
+        if news.account is not None:
+            self._arrivals.clear()  # what was there at the start did not arrive at a rate
+        elif news.entries:
             self._arrivals.append((time.monotonic(), len(news.entries)))
             while self._arrivals[0][0] < self._arrivals[-1][0] - _RATE_OVER:
                 self._arrivals.popleft()

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import replace
 from threading import Lock
 from typing import Any
 
-import pandas as pd
-
 from ..frames import Tables, coverage_frame, in_one_piece, merge
-from ..history import History
+from ..history import History, grown
 from ..stats.input import names_of
 from ..stats.summary import Summary
 
@@ -64,13 +61,6 @@ class Total:
 
     def _count(self, fresh: Iterable[Tables]) -> Summary:
         history = History.of(in_one_piece(merge(fresh)), coverage_frame())
-        grown = _grown(history, names_of(self.options.get("by")))
-        found: Summary = self.kind.of(grown, **self.options)  # type: ignore[attr-defined] # every subject has it
+        whole = grown(history, names_of(self.options.get("by")))
+        found: Summary = self.kind.of(whole, **self.options)  # type: ignore[attr-defined] # every subject has it
         return found
-
-
-def _grown(history: History, names: Iterable[str]) -> History:
-    """Give ``decisions`` the columns to group by that no entry of this batch has: all missing."""
-    there = {*history.decisions.columns, *history.votes.columns}
-    lacking = {name: pd.Series(pd.NA, history.decisions.index, "str") for name in names if name not in there}
-    return replace(history, decisions=history.decisions.assign(**lacking)) if lacking else history

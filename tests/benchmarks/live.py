@@ -1,0 +1,197 @@
+"""How live the view is: latency in the browser, intake, redraws, memory, the kernel's share of a core.
+
+    python tests/benchmarks/live.py            # about three minutes
+    python tests/benchmarks/live.py --all      # up to 1,000,000 decisions and a minute of intake
+    python tests/benchmarks/live.py --json
+
+The browser is the machine's own Chromium, on a real JupyterLab and a real Redis. A decision counts as seen
+when the status line's count has reached it, and as drawn when a picture has changed after that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import nbformat
+import redis
+from rich.console import Console
+from rich.table import Table
+
+import mastermind_lab as lab
+from mastermind_lab.arena import Arena, Server, payloads
+from mastermind_lab.envelope import STREAM
+from mastermind_lab.widget.controls import Choice
+from mastermind_lab.widget.panels import PANELS, panels
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
+from conftest import CHROMIUM, Jupyter, Notebook, playwright
+
+WATCH = """() => {
+    window.seen = []; window.drawn = [];
+    const look = () => {
+        for (const one of document.querySelectorAll('.widget-html-content')) {
+            const found = one.textContent.match(/([\\d,]+) received/);
+            const count = found && Number(found[1].replaceAll(',', ''));
+            if (!count || count === window.last) continue;
+            window.last = count;
+            window.seen.push([Date.now() / 1000, count]);
+        }
+    };
+    new MutationObserver(look).observe(document.body, {subtree: true, childList: true, characterData: true});
+    document.addEventListener('load', event => {
+        if (event.target.matches?.('img.widget-image')) window.drawn.push(Date.now() / 1000);
+    }, true);
+}"""
+
+CPU = "import time; print(time.process_time(), time.time())"
+
+
+def publish(url: str, made: list[bytes], rate: float, seconds: float) -> list[float]:
+    """Publish at a rate and return when each was added."""
+    added, began = [], time.monotonic()
+    at_once = max(1, int(rate / 100))
+    with redis.Redis.from_url(url) as client:
+        while time.monotonic() - began < seconds:
+            with client.pipeline(transaction=False) as pipe:
+                for _ in range(at_once):
+                    pipe.xadd(STREAM, {"data": made[len(added) % len(made)]})
+                    added.append(time.time())
+                pipe.execute()
+            time.sleep(max(0.0, began + len(added) / rate - time.monotonic()))
+    return added
+
+
+def delays(added: list[float], before: int, seen: list[list[float]], drawn: list[float]) -> dict[str, float]:
+    """Say how long it took from XADD to the count, and to the next picture."""
+    counts, pictures = [], []
+    for place, when in enumerate(added[5:-20], 6):
+        shown = next((moment for moment, count in seen if count >= before + place), None)
+        if shown is not None:
+            counts.append(shown - when)
+            pictures += [moment - when for moment in drawn if moment >= shown][:1]
+    return {
+        "XADD to count, median ms": round(1000 * statistics.median(counts)),
+        "XADD to picture, median ms": round(1000 * statistics.median(pictures)),
+        "pictures a second": round(len(drawn) / (added[-1] - added[0]), 1),
+    }
+
+
+def in_the_browser(made: list[bytes], seconds: float) -> dict[str, float]:
+    """Follow in a real browser: 20 decisions a second, then 2,000."""
+    figures: dict[str, float] = {}
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+    with Server() as server, tempfile.TemporaryDirectory() as folder, playwright.sync_playwright() as driver:
+        publish(server.url, made, 1e9, 0.01)
+        browser, jupyter = driver.chromium.launch(executable_path=CHROMIUM, args=flags), Jupyter(Path(folder))
+        try:
+            jupyter.wait()
+            code = f"import mastermind_lab as lab\nview = lab.follow({server.url!r})\nview"
+            cells = [nbformat.v4.new_code_cell(code)]
+            book = Notebook(browser, jupyter, "live", nbformat.v4.new_notebook(cells=cells))
+            book.run_all_to_the_end()
+            book.until(lambda: book.received() > 0)
+            book.page.evaluate(WATCH)
+            before, cpu = book.received(), [float(one) for one in book.asked(CPU).split()]
+            added = in_a_thread(book, lambda: publish(server.url, made, 20, min(seconds, 20)))
+            after = [float(one) for one in book.asked(CPU).split()]
+            seen, drawn = book.page.evaluate("() => [window.seen, window.drawn]")
+            figures |= delays(added, before, seen, drawn)
+            figures["kernel's share of a core at 20 a second"] = round(
+                (after[0] - cpu[0]) / (after[1] - cpu[1]), 2
+            )
+            figures |= intake(book, server.url, made, seconds)
+            book.close()
+        finally:
+            browser.close()
+            jupyter.stop()
+    return figures
+
+
+def in_a_thread(book: Notebook, work):
+    """Work in a thread while the page lives on, which it does only when it is waited for here."""
+    done: list = []
+    thread = threading.Thread(target=lambda: done.append(work()))
+    thread.start()
+    while thread.is_alive():
+        book.page.wait_for_timeout(200)
+    book.page.wait_for_timeout(1_500)
+    return done[0]
+
+
+def intake(book: Notebook, url: str, made: list[bytes], seconds: float) -> dict[str, float]:
+    """Publish 2,000 a second and see whether the follower keeps up."""
+    added = in_a_thread(book, lambda: publish(url, made, 2_000, seconds))
+    ended = added[-1]
+    with redis.Redis.from_url(url) as client:
+        total = client.xlen(STREAM)
+    book.until(lambda: book.asked("print(view.status.received)") == str(total), 120)
+    return {
+        "published a second": round(len(added) / (added[-1] - added[0])),
+        "behind at the end, s": round(time.time() - ended - 1.5, 1),
+        "dropped": total - int(book.asked("print(view.status.received)")),
+    }
+
+
+def redraws(made: list[bytes], most: int) -> dict[str, float]:
+    """Redraw the pictures from the running totals after few decisions and after many."""
+    follower = lab.Follower("redis://localhost:1", keep=100_000)
+    drawn, _ = panels(PANELS)
+    for panel in drawn:
+        panel.data(follower, Choice())
+    costs, memory, fed = {}, {}, 0
+    for upto in (1_000, 200_000, most):
+        while fed < upto:
+            some = [
+                (f"{1_700_000_000_000 + 500 * (fed + n)}-0", made[(fed + n) % len(made)])
+                for n in range(1_000)
+            ]
+            follower.feed(some)
+            fed += 1_000
+        costs[upto] = statistics.median(timed(drawn, follower) for _ in range(9))
+        memory[upto] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {
+        f"redraw after {most:,} against 1,000": round(costs[most] / costs[1_000], 2),
+        "redraw, CPU ms": round(1000 * costs[most]),
+        "peak MB at 200,000": round(memory[200_000]),
+        f"peak MB at {most:,}": round(memory[most]),
+    }
+
+
+def timed(drawn, follower) -> float:
+    began = time.process_time()
+    for panel in drawn:
+        panel.draw(follower, Choice())
+    return time.process_time() - began
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--all", action="store_true", help="1,000,000 decisions and a minute of intake")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    asked = parser.parse_args()
+    made = list(payloads(Arena(11), 2_000))
+    figures = redraws(made, 1_000_000 if asked.all else 300_000)
+    if CHROMIUM is None:
+        sys.stderr.write("no Chromium here: nothing is measured in the browser\n")
+    else:
+        figures |= in_the_browser(made, 60 if asked.all else 15)
+    if asked.json:
+        sys.stdout.write(json.dumps({"cores": os.cpu_count(), **figures}, indent=2) + "\n")
+        return
+    table = Table("what", "figure", title="Live")
+    for name, figure in figures.items():
+        table.add_row(name, f"{figure:,}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
