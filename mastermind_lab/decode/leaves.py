@@ -28,16 +28,7 @@ class Leaves:
 
     def add_objects(self, prefix: str, places: Sequence[int], objects: Sequence[dict[str, Any]]) -> None:
         """Add the leaves of objects that stand at some rows; an empty object below is a leaf of its own."""
-        alike: dict[tuple[str, ...], tuple[list[int], list[dict[str, Any]]]] = {}
-        for place, one in zip(places, objects, strict=True):
-            keys = tuple(one)
-            group = alike.get(keys)
-            if group is None:
-                group = alike[keys] = ([], [])
-            group[0].append(place)
-            group[1].append(one)
-        for keys, (some, members) in alike.items():
-            where = places if len(alike) == 1 else some
+        for keys, (where, members) in _alike(places, objects).items():
             columns = zip(*[one.values() for one in members], strict=True)
             for key, values in zip(keys, columns, strict=True):
                 self.add(prefix + step(key), where, values)
@@ -58,7 +49,11 @@ class Leaves:
 
     def add(self, path: Path, places: Sequence[int], values: Sequence[Any]) -> None:
         """Add values of one path; those that are objects are taken apart."""
-        if {dict, UnsetType} & set(map(type, values)):
+        types = set(map(type, values))
+        if types == {dict} and all(values):
+            self.add_objects(path + ".", places, values)
+            return
+        if {dict, UnsetType} & types:
             places, values = self._without_objects(path, places, values)
         if path in self.columns:
             before, earlier = self.columns[path]
@@ -76,6 +71,21 @@ class Leaves:
                 here[1].append(value)
         self.add_objects(path + ".", *objects)
         return plain
+
+
+def _alike(
+    places: Sequence[int], objects: Sequence[dict[str, Any]]
+) -> dict[tuple[str, ...], tuple[Sequence[int], Sequence[dict[str, Any]]]]:
+    """Group objects, and the rows they stand at, by their keys."""
+    keys = list(map(tuple, objects))
+    if len(set(keys)) == 1:
+        return {keys[0]: (places, objects)}
+    groups: dict[tuple[str, ...], tuple[list[int], list[dict[str, Any]]]] = {key: ([], []) for key in keys}
+    for key, place, one in zip(keys, places, objects, strict=True):
+        some, members = groups[key]
+        some.append(place)
+        members.append(one)
+    return dict(groups)
 
 
 def limited(columns: dict[Path, Sparse], taken: set[Path]) -> dict[Path, Sparse]:

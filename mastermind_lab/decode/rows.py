@@ -1,10 +1,12 @@
-"""The rows of the frames as columns, filled column by column from a batch's envelopes."""
+"""The rows of the frames as columns, filled column by column from a batch's envelopes.
+
+A comprehension that names the attribute is faster than ``attrgetter``: the interpreter specialises it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -100,10 +102,10 @@ def _arguments(trees: Sequence[Any]) -> Rows:
         "node": numbers,
         "parent": np.where(parents < 0, -1, numbers[parents]) if nodes else parents,
         "depth": depths,
-        "claim": list(map(attrgetter("claim"), nodes)),
-        "stance": list(map(attrgetter("stance"), nodes)),
-        "strength": list(map(attrgetter("strength"), nodes)),
-        "author": list(map(attrgetter("author"), nodes)),
+        "claim": [node.claim for node in nodes],
+        "stance": [node.stance for node in nodes],
+        "strength": [node.strength for node in nodes],
+        "author": [node.author for node in nodes],
     }
     return Rows(owners, declared, leaves.columns)
 

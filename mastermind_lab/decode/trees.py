@@ -29,8 +29,7 @@ def nodes(trees: Sequence[Any]) -> Nodes:
     """List the nodes of trees; a tree is None, a root, or a list of roots."""
     tops = [tree if isinstance(tree, list) else () if tree is None else (tree,) for tree in trees]
     levels, parents = [list(chain.from_iterable(tops))], [owners(tops)]
-    while levels[-1]:
-        below = [node.children for node in levels[-1]]
+    while any(below := [node.children for node in levels[-1]]):
         parents.append(owners(below))
         levels.append(list(chain.from_iterable(below)))
     places = _places(parents)
@@ -44,7 +43,7 @@ def nodes(trees: Sequence[Any]) -> Nodes:
         above.append(place[parent])
     depths = np.repeat(np.arange(len(levels)), [len(level) for level in levels])
     return Nodes(
-        [every[place] for place in order.tolist()],
+        list(map(every.__getitem__, order.tolist())),
         np.concatenate(of)[order],
         np.concatenate(above)[order],
         depths[order],

@@ -17,6 +17,7 @@ from ..decode import json_text
 JSON = {b"mastermind_lab.json": b"1"}
 """Marks a field whose strings are JSON text."""
 
+_KINDS = {bool: "boolean", int: "Int64", float: "float64", str: "str"}
 _TYPES = {"boolean": pa.bool_(), "Int64": pa.int64(), "float64": pa.float64(), "str": pa.string()}
 
 
@@ -39,19 +40,18 @@ def kind_of_field(described: pa.Field) -> str:
 def kind_of(values: Sequence[Any]) -> str:
     """Return the narrowest kind that holds Python values without loss."""
     types = set(map(type, values)) - {type(None)}
-    if not types:
-        return "null"
-    if types == {bool}:
-        return "boolean"
-    if types == {str}:
-        return "str"
-    if types == {float}:
-        return "float64"
-    if types == {int} and all(-(2**63) <= value < 2**63 for value in values if value is not None):
-        return "Int64"
-    if types <= {int, float} and all(_is_float(value) for value in values if type(value) is int):
-        return "float64"
-    return "json"
+    if len(types) <= 1:
+        kind = _KINDS.get(types.pop(), "json") if types else "null"
+        if kind != "Int64" or _fits(values):
+            return kind
+    elif types != {int, float}:
+        return "json"
+    return "float64" if all(_is_float(value) for value in values if type(value) is int) else "json"
+
+
+def _fits(integers: Sequence[int | None]) -> bool:
+    there = [value for value in integers if value is not None]
+    return min(there) >= -(2**63) and max(there) < 2**63
 
 
 def _is_float(value: int) -> bool:
@@ -66,7 +66,8 @@ def column(name: str, length: int, places: Sequence[int], values: Sequence[Any])
     kind = kind_of(values)
     if kind == "json":
         values = [None if value is None else json_text(_one_spelling(value)) for value in values]
-    elif kind == "float64":
+    elif kind == "float64" and int in map(type, values):
+        # Arrow refuses integers above 2**53, exact or not.
         values = [None if value is None else float(value) for value in values]
     described = field(name, kind)
     if places == range(length):
