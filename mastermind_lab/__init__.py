@@ -16,9 +16,6 @@ from .envelope import (
 from .errors import LabError, OptionError, SourceError
 from .frames import dictionary, id_key
 from .history import History, aread, read, redecode, sample, with_outcomes
-from .scale import scan
-from .snapshot import compact, verify
-from .stream import follow_envelopes, publish_envelope, read_envelopes
 
 __version__ = "0.1.0"
 
@@ -62,9 +59,23 @@ __all__ = [
 if TYPE_CHECKING:
     from . import charts, stats
     from .live import Follower, replay
+    from .scale import scan
+    from .snapshot import compact, verify
+    from .stream import follow_envelopes, publish_envelope, read_envelopes
     from .widget import LiveView, follow
 
-_LATER = {"Follower": "live", "LiveView": "widget", "follow": "widget", "replay": "live"}
+_LATER = {
+    "Follower": "live",
+    "LiveView": "widget",
+    "compact": "snapshot",
+    "follow": "widget",
+    "follow_envelopes": "stream",
+    "publish_envelope": "stream",
+    "read_envelopes": "stream",
+    "replay": "live",
+    "scan": "scale",
+    "verify": "snapshot",
+}
 """Names from rooms with heavy libraries -> the room."""
 
 

@@ -64,7 +64,7 @@ def _known_as(*names: str) -> Any:
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
 
 class Vote(_Part):
@@ -124,7 +124,7 @@ class Decision(_Part):
 class DecisionEnvelope(BaseModel):
     """One finished decision as it travels; unknown keys beside the declared ones are ignored."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     schema_version: Literal["1"] = "1"
     arena: Literal["mastermind"] = "mastermind"

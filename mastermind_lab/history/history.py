@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 import pandas as pd
 
-from .. import files, snapshot
+from .. import files
 from ..envelope import DecisionEnvelope, judge
 from ..errors import OptionError
 from ..frames import (
@@ -109,6 +108,8 @@ class History:
         SourceError
             It cannot be written.
         """
+        from .. import snapshot  # here, because Parquet takes long to load
+
         tables = self.tables()
         if payloads and PAYLOADS not in tables:
             raise OptionError("this history has no raw payloads to save: read it with payloads=True")
@@ -155,6 +156,8 @@ class History:
         return facts
 
     def _repr_html_(self) -> str:
+        from html import escape  # here, because it loads every named character
+
         facts = self._card()
         reasons = self.rejects["reason"].value_counts()
         if len(reasons):
