@@ -39,6 +39,16 @@ def test_every_entry_once_and_in_order(stream):
     assert listed == sorted(listed, key=lab.id_key)
 
 
+@pytest.mark.parametrize(("count", "size"), [(12_000, 2_000), (40, 400_000)], ids=["pages", "batches"])
+def test_a_history_of_many_pages_or_batches_is_in_order(redis_url, count, size):
+    decision = {"recommendation": "ship", "confidence": 0.5, "rationale": "x" * size}
+    sent = [json.dumps({"decision": decision | {"decision_id": str(n)}}).encode() for n in range(count)]
+    for _ in publish_payloads(redis_url, STREAM, sent):
+        pass
+    history = lab.read(redis_url)
+    assert history.decisions["decision_id"].tolist() == [str(n) for n in range(count)]
+
+
 @pytest.mark.parametrize("pages", [0, 1, 3])
 def test_breaking_off(stream, pages):
     fetched = iter(Pages(stream, STREAM))

@@ -138,17 +138,31 @@ def join(left: Tables, right: Tables) -> Tables:
 
 
 def in_one_piece(parts: Tables) -> Tables:
-    """Copy tables of many small pieces into tables of one."""
-    return {frame: table.combine_chunks() for frame, table in parts.items()}
+    """Copy tables of many small pieces into tables of one; ``parts`` is emptied, so that no two are whole."""
+    return {frame: _in_one_piece(parts.pop(frame)) for frame in [*parts]}
+
+
+def _in_one_piece(table: pa.Table) -> pa.Table:
+    described, columns = table.schema, table.columns
+    del table
+    for place, column in enumerate(columns):
+        # Arrow's own pool keeps what batches left there, which can be more than a small result.
+        columns[place] = pa.table([column], [""]).combine_chunks(memory_pool=pa.system_memory_pool())[0]
+    return pa.table(columns, described)
 
 
 def entry_ids(parts: Tables) -> list[str]:
     """List the ids of all entries, rejects included, oldest first."""
+    listed: list[str] = ids_in_order(parts).to_pylist()
+    return listed
+
+
+def ids_in_order(parts: Tables) -> pa.Array:
+    """Return the ids of all entries, rejects included, oldest first, without making an object of each."""
     chunks = [*parts["decisions"]["stream_id"].chunks, *parts["rejects"]["stream_id"].chunks]
     ids = pa.chunked_array(chunks, pa.string()).combine_chunks()
     place = order(id_parts(ids))
-    listed: list[str] = (ids if (np.diff(place) == 1).all() else ids.take(pa.array(place))).to_pylist()
-    return listed
+    return ids if (np.diff(place) == 1).all() else ids.take(pa.array(place))
 
 
 def renumber(parts: Tables, files: Mapping[int, int]) -> Tables:
@@ -169,7 +183,10 @@ def _sorted(table: pa.Table) -> pa.Table:
 
 def to_pandas(parts: Mapping[str, pa.Table]) -> dict[str, pd.DataFrame]:
     """Make the DataFrames, once, at the end."""
-    return {frame: table.to_pandas(types_mapper=_PANDAS.get) for frame, table in parts.items()}
+    # Strings are not copied and numbers quickly: threads would take longer to wake.
+    return {
+        frame: table.to_pandas(types_mapper=_PANDAS.get, use_threads=False) for frame, table in parts.items()
+    }
 
 
 def json_columns(parts: Mapping[str, pa.Table]) -> frozenset[str]:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, closing
 from functools import partial
-from importlib.resources import files as resources
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from .. import files, snapshot
+from .. import files
 from ..decode import Batch, Column, Learned, check_columns, collector_paused
 from ..envelope import STREAM, Reject
 from ..errors import OptionError, SourceError
@@ -24,17 +23,19 @@ from ..frames import (
     Tables,
     check_names,
     coverage_frame,
-    entry_ids,
     id_key,
     id_parts,
+    ids_in_order,
     in_one_piece,
     merge,
     tables,
 )
-from ..snapshot import Range
 from .history import History
 from .limits import Bound, Limits, cut
 from .several import are_several, is_stream, read_several
+
+if TYPE_CHECKING:
+    from ..snapshot import Range
 
 Source = Any
 """A URL, a redis client, a path, a glob, or an iterable of payloads."""
@@ -42,9 +43,9 @@ Source = Any
 Entry = tuple[str, Any, Reject | None]
 """An entry's id, its payload, and what is wrong where the source itself is damaged."""
 
-# A batch's objects should lie in the processor's cache, and still be many enough to share the cost of their
-# Arrow arrays.
-_BATCH_BYTES = 3 * 2**18
+# A batch's entries should be many enough to share the cost of their Arrow arrays, some 25 us each, and few
+# enough not to count beside the result. A page of a stream makes one.
+_BATCH_BYTES = 5 * 2**18
 _BATCHES_A_PART = 8
 
 
@@ -115,7 +116,7 @@ def _read_one(reading: _Reading, source: Source, stream: str) -> History:
     if is_stream(source):
         return reading.stream(source, stream)
     if isinstance(source, str | os.PathLike):
-        return reading.snapshot(source) if snapshot.is_snapshot(source) else reading.files(source)
+        return reading.path(source)
     if isinstance(source, bytes | bytearray | dict) or not isinstance(source, Iterable):
         raise OptionError(
             f"cannot read from a {type(source).__name__}: give a URL, a redis client, a path, "
@@ -130,6 +131,8 @@ async def aread(source: Source, **options: Any) -> History:
     The reading happens in a thread with a connection of its own, so an asyncio client given as the source
     goes on serving others.
     """
+    import asyncio  # here, because whoever calls this has loaded it already
+
     return await asyncio.to_thread(read, source, **options)
 
 
@@ -191,7 +194,7 @@ def sample(**options: Any) -> History:
 
 def sample_folder() -> Path:
     """Return the folder of the sample's files: beside the package in a checkout, inside it when installed."""
-    package = Path(str(resources(__package__.partition(".")[0])))
+    package = Path(__file__).parent.parent
     inside = package / "data"
     return inside if inside.is_dir() else package.parent / "data"
 
@@ -207,15 +210,12 @@ class _Reading:
         from ..stream import Pages  # here, because most of what redis imports goes unused elsewhere
 
         pages = Pages(source, name, last=self.limits.last, **self.limits.ids())
-        found: list[Tables] = []
         # Closed at once if anything goes wrong here, so that no thread and no connection stays behind.
         with self._bar() as bar, closing(iter(pages)) as fetched:
-            for page in fetched:
-                bar.total = pages.total
-                found.append(self.page(page, bar))
-        parts = self._merged(reversed(found))
+            batches = _newest_first(fetched, pages, bar)
+            parts = self._tables(batches, bar, numbered=False, backwards=True)
         row = {"source": pages.where, "stream": name, "limits": self.limits.said}
-        return History.of(parts, coverage_frame([row | _extent(entry_ids(parts)) | pages.account()]))
+        return History.of(parts, coverage_frame([row | _extent(ids_in_order(parts)) | pages.account()]))
 
     def entries(self, entries: Iterable[tuple[str, Any]]) -> Tables:
         """Decode entries of a stream."""
@@ -224,20 +224,28 @@ class _Reading:
 
     def page(self, page: Iterable[tuple[str, Any]], bar: Any) -> Tables:
         """Decode a page of a stream."""
-        return self._part(_batches((*entry, None) for entry in page), bar, numbered=False)
+        return self._tables(_batches((*entry, None) for entry in page), bar, numbered=False)
 
     def files(self, source: str | os.PathLike[str]) -> History:
         paths = files.find(source)
         with self._bar() as bar:
-            parts = [self._numbered(files.lines(path, number), bar) for number, path in enumerate(paths)]
+            every = [_batches(files.lines(path, number)) for number, path in enumerate(paths)]
+            parts = [self._tables(batches, bar, numbered=True) for batches in every]
         return self._cut(self._merged(parts), [str(path) for path in paths])
 
     def payloads_of(self, source: Iterable[Any]) -> History:
         lines = ((f"0-{number}", payload, None) for number, payload in enumerate(source, 1))
         with self._bar() as bar:
-            return self._cut(self._numbered(lines, bar), ["payloads"])
+            return self._cut(self._tables(_batches(lines), bar, numbered=True), ["payloads"])
+
+    def path(self, path: str | os.PathLike[str]) -> History:
+        from .. import snapshot  # here, because Parquet takes long to load
+
+        return self.snapshot(path) if snapshot.is_snapshot(path) else self.files(path)
 
     def snapshot(self, folder: str | os.PathLike[str]) -> History:
+        from .. import snapshot
+
         if self.columns:
             parts, coverage = self.redecoded(folder)
         else:
@@ -247,11 +255,14 @@ class _Reading:
         streams = coverage["stream"].dropna()
         kept = cut(parts, self.limits, numbered=streams.empty)
         row = {"source": str(folder), "stream": None if streams.empty else streams.iloc[0]}
-        gone = len(entry_ids(parts)) - len(entry_ids(kept))
-        row |= {"left_out": gone, "limits": self.limits.said} | _extent(entry_ids(kept))
+        ids = ids_in_order(kept)
+        gone = len(ids_in_order(parts)) - len(ids)
+        row |= {"left_out": gone, "limits": self.limits.said} | _extent(ids)
         return History.of(kept, coverage_frame([row]))
 
     def redecoded(self, folder: str | os.PathLike[str]) -> tuple[Tables, pd.DataFrame]:
+        from .. import snapshot
+
         committed = snapshot.ranges(folder)
         if not committed:
             raise SourceError(f"{folder} is no snapshot: nothing is committed there")
@@ -263,7 +274,7 @@ class _Reading:
     def again(self, committed: Range, files: Collection[int], bar: Any) -> Iterator[Tables]:
         """Decode the raw payloads of a range; ``files`` are the numbers that files have in its ids."""
         for numbered, entries in groupby(_raw(committed), lambda entry: id_key(entry[0])[1] in files):
-            yield self._part(_batches(entries), bar, numbered)
+            yield self._tables(_batches(entries), bar, numbered)
 
     def _merged(self, parts: Iterable[Tables]) -> Tables:
         return merge(parts, self.columns, self.payloads)
@@ -275,32 +286,44 @@ class _Reading:
 
         return tqdm(unit=" entries")
 
-    def _numbered(self, lines: Iterable[Entry], bar: Any) -> Tables:
-        return self._merged(self.parts(lines, bar))
-
     def parts(self, lines: Iterable[Entry], bar: Any, many: int = _BATCHES_A_PART) -> Iterator[Tables]:
         """Decode numbered entries, some batches at a time."""
-        batches = _batches(lines)
-        while some := list(islice(batches, many)):
-            yield self._part(some, bar, numbered=True)
+        return self._parts(_batches(lines), bar, numbered=True, many=many)
 
-    def _part(self, batches: Iterable[list[Entry]], bar: Any, numbered: bool) -> Tables:
-        """Decode some batches and put them in one piece: a frame of few pieces is quick to work with."""
-        found = []
-        for batch in batches:
-            with collector_paused():
-                found.append(self._decoded(batch, numbered))
-            bar.update(len(batch))
-        return in_one_piece(self._merged(found))
+    def _tables(
+        self, batches: Iterator[list[Entry]], bar: Any, numbered: bool, backwards: bool = False
+    ) -> Tables:
+        """Decode batches; those of a stream come newest first."""
+        order = -1 if backwards else 1
+        parts = list(self._parts(batches, bar, numbered, order))
+        return self._merged(parts[::order])
 
-    def _decoded(self, entries: list[Entry], numbered: bool) -> Tables:
+    def _parts(
+        self,
+        batches: Iterator[list[Entry]],
+        bar: Any,
+        numbered: bool,
+        order: int = 1,
+        many: int = _BATCHES_A_PART,
+    ) -> Iterator[Tables]:
+        """Put every few batches in one piece: a frame of few pieces is quick to work with."""
+        decoded = (self._decoded(batch, bar, numbered) for batch in batches)
+        while some := list(islice(decoded, many))[::order]:
+            merged = self._merged(some)
+            some.clear()
+            yield in_one_piece(merged)
+
+    def _decoded(self, entries: list[Entry], bar: Any, numbered: bool) -> Tables:
         batch = Batch(self.columns, self.payloads, self.learned)
-        for entry_id, payload, fault in entries:
-            if fault:
-                batch.reject(entry_id, fault, payload)
-            else:
-                batch.add(entry_id, payload)
-        return tables(batch, numbered=numbered)
+        with collector_paused():
+            for entry_id, payload, fault in entries:
+                if fault:
+                    batch.reject(entry_id, fault, payload)
+                else:
+                    batch.add(entry_id, payload)
+            made = tables(batch, numbered=numbered)
+        bar.update(len(entries))
+        return made
 
     def _cut(self, parts: Tables, sources: list[str]) -> History:
         """Cut numbered entries to the limits, and say for each source what was kept."""
@@ -322,6 +345,8 @@ def file_numbers(coverage: pd.DataFrame) -> frozenset[int]:
 
 def _raw(committed: Range) -> list[Entry]:
     """List the entries of a range as they came, oldest first."""
+    from .. import snapshot
+
     try:
         rows = snapshot.read_range(committed, [PAYLOADS, "rejects"])
     except OptionError as error:
@@ -349,6 +374,13 @@ class _NoBar(AbstractContextManager["_NoBar"]):
         """Do nothing."""
 
 
+def _newest_first(fetched: Iterable[list[tuple[str, Any]]], pages: Any, bar: Any) -> Iterator[list[Entry]]:
+    """Split pages, which come newest first, into batches."""
+    for page in fetched:
+        bar.total = pages.total
+        yield from reversed([*_batches((*entry, None) for entry in page)])
+
+
 def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
     """Split entries into batches of some bytes."""
     batch, size = [], 0
@@ -362,12 +394,13 @@ def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
         yield batch
 
 
-def _extent(ids: list[str]) -> dict[str, Any]:
-    return {"entries": len(ids), "first_id": ids[0] if ids else None, "last_id": ids[-1] if ids else None}
+def _extent(ids: pa.Array) -> dict[str, Any]:
+    first, last = (ids[0].as_py(), ids[-1].as_py()) if len(ids) else (None, None)
+    return {"entries": len(ids), "first_id": first, "last_id": last}
 
 
-def _per_file(parts: Tables, files: int) -> list[list[str]]:
+def _per_file(parts: Tables, files: int) -> list[pa.Array]:
     """List the ids of each file's entries."""
-    ids = entry_ids(parts)
+    ids = ids_in_order(parts)
     ends = np.searchsorted(id_parts(ids)[:, 1], np.arange(files, dtype=np.uint64), side="right")
     return [ids[start:end] for start, end in zip([0, *ends], ends, strict=False)]

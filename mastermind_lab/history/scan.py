@@ -17,22 +17,36 @@ from functools import reduce
 from itertools import chain
 from operator import add
 from pathlib import Path
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .. import files, snapshot
+from .. import files
 from ..decode import Column, check_columns
 from ..envelope import STREAM
 from ..errors import OptionError, SourceError
-from ..frames import FRAMES, PAYLOADS, Shape, Tables, check_names, coverage_frame, entry_ids, is_open, merge
+from ..frames import (
+    FRAMES,
+    PAYLOADS,
+    Shape,
+    Tables,
+    check_names,
+    coverage_frame,
+    entry_ids,
+    ids_in_order,
+    is_open,
+    merge,
+)
 from ..storage import RemoteFile, is_url
 from .history import History
 from .limits import Bound, Limits, cut
 from .read import Source, _extent, _NoBar, _Reading, file_numbers
 from .several import is_stream
+
+if TYPE_CHECKING:
+    from ..snapshot import Range
 
 Total = TypeVar("Total")
 Step = Callable[[History], History]
@@ -68,8 +82,8 @@ class Options:
     def covered(self, parts: Tables, numbered: bool, **said: Any) -> tuple[Tables, pd.DataFrame]:
         """Cut a batch to the limits, and account for it."""
         kept = cut(parts, self.limits, numbered)
-        ids = entry_ids(kept)
-        left_out = len(entry_ids(parts)) - len(ids) if kept is not parts else 0
+        ids = ids_in_order(kept)
+        left_out = len(ids_in_order(parts)) - len(ids) if kept is not parts else 0
         row = {"left_out": left_out, "limits": self.limits.said} | said | _extent(ids)
         return kept, coverage_frame([row])
 
@@ -94,13 +108,15 @@ class Lines:
 class Committed:
     """A range of a snapshot."""
 
-    range: snapshot.Range
+    range: Range
     account: tuple[str, str | None]
     files: frozenset[int]
     options: Options
 
     def batches(self) -> Iterator[tuple[Tables, pd.DataFrame]]:
         """Read the range, or decode its raw payloads again where extra columns are wanted."""
+        from .. import snapshot  # here, because Parquet takes long to load
+
         (source, stream), tables = self.account, [*FRAMES, *[PAYLOADS] * self.options.payloads]
         if self.options.columns:
             found = self.options.reading().again(self.range, self.files, _NoBar())
@@ -285,6 +301,8 @@ def _itself(history: History) -> History:
 
 
 def _pieces(source: Source, stream: str, options: Options) -> Sequence[Piece]:
+    from .. import snapshot
+
     if is_stream(source):
         return [Stream(source, stream, options)]
     if not isinstance(source, str | os.PathLike):
@@ -301,6 +319,8 @@ def _pieces(source: Source, stream: str, options: Options) -> Sequence[Piece]:
 
 
 def _ranges(folder: str | os.PathLike[str], options: Options) -> Sequence[Piece]:
+    from .. import snapshot
+
     # Absolute, because workers may stand elsewhere.
     committed = snapshot.ranges(folder if is_url(folder) else Path(folder).absolute())
     if not committed:

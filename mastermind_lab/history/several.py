@@ -6,15 +6,16 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .. import snapshot
 from ..errors import OptionError
 from ..frames import Tables, coverage_frame, entry_ids
-from ..snapshot.ending import Ending
 from ..storage import is_url
 from .history import History
 from .limits import Limits, cut
+
+if TYPE_CHECKING:
+    from ..snapshot.ending import Ending
 
 _SCHEMES = ("redis://", "rediss://", "unix://")
 _CERTAINTIES = ("exact", "at most", "not verified")
@@ -63,6 +64,8 @@ def read_several(
     read_one, decode
         Read one source whole; make tables of entries of a stream.
     """
+    from .. import snapshot  # here, because Parquet takes long to load
+
     stored = [one for one in sources if not is_stream(one)]
     archives = [one for one in stored if snapshot.is_snapshot(one) and stream in _streams(one)]
     found = [read_one(one) for one in stored]
@@ -73,11 +76,15 @@ def read_several(
 
 
 def _streams(folder: Any) -> set[str]:
+    from .. import snapshot
+
     return set(snapshot.coverage_of(snapshot.ranges(folder))["stream"].dropna())
 
 
 def _behind(folder: Any, source: Any, stream: str, decode: Decode) -> History:
     """Read what a stream holds behind the end of an archive, and say whether the two meet."""
+    from .. import snapshot
+    from ..snapshot.ending import Ending
     from ..stream import Cursor, Tail  # here, because most of what redis imports goes unused elsewhere
 
     end = Ending.of(snapshot.ranges(folder))

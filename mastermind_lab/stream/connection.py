@@ -24,6 +24,8 @@ _OURS: dict[str, Any] = {
     "socket_connect_timeout": 2,
     "socket_keepalive": True,
     "health_check_interval": 0,
+    # After each read a thread that fetches ahead waits its turn behind the one that decodes: few, large ones.
+    "socket_read_size": 2**18,
 }
 # What a connection is told about where and as whom; a client's other settings are its own affair.
 _KEPT = ("host", "port", "path", "db", "username", "password", "credential_provider", "client_name", "server")

@@ -19,7 +19,7 @@ from .connection import Client, address, connect, explain
 Entry = tuple[str, bytes | None]
 Page = TypeVar("Page")
 
-PAGE_BYTES = 4 * 2**20
+PAGE_BYTES = 2**20
 """The size a page aims at, whatever the size of an entry."""
 
 # Should entries suddenly become larger, a page is limited by their number until its size is known.
