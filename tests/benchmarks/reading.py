@@ -9,6 +9,12 @@ microseconds an envelope, and their ratios to ours: of the time on the clock, an
 processor, which others on a busy machine disturb less. Peak memory comes from a process of its own a way:
 ``peak`` is what it grew by, result included; ``result`` is what the frames say they hold. Nothing here fails
 on a slow machine. It needs the packages polars, orjson and pysimdjson, and Linux for the memory.
+
+What the other ways make of payloads differs. "normalize" is one call of ``json_normalize``: one frame, in
+which votes, citations and arguments are still lists of dicts. "all frames" is what it takes to have what ours
+has, typed or not: that frame, one more of votes and one of citations (``record_path``), and one of the
+arguments, whose trees are walked in Python. polars gives one column of nested structs; orjson and simdjson
+give nothing. The first rows are of fresh processes that import ours, or pandas and pydantic, and end.
 """
 
 from __future__ import annotations
@@ -16,10 +22,13 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import os
+import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -57,6 +66,31 @@ def loads_and_normalize(payloads: list[bytes]) -> Any:
     return pd.json_normalize([json.loads(one) for one in payloads])
 
 
+def validate_all_frames(payloads: list[bytes]) -> Any:
+    return _all_frames([lab.DecisionEnvelope.model_validate_json(one).model_dump() for one in payloads])
+
+
+def loads_all_frames(payloads: list[bytes]) -> Any:
+    return _all_frames([json.loads(one) for one in payloads])
+
+
+def _all_frames(documents: list[dict[str, Any]]) -> list[pd.DataFrame]:
+    frames = [pd.json_normalize(documents)]
+    for part in ("votes", "citations"):
+        frames.append(pd.json_normalize(documents, ["decision", part], "correlation_id"))
+    return [*frames, pd.DataFrame([node for one in documents for node in _nodes(one)])]
+
+
+def _nodes(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    decision = document["decision"]
+    waiting = [(0, decision.get("argument_tree") or decision["arguments"])]
+    while waiting:
+        depth, node = waiting.pop()
+        below = node.pop("children", None) or node.pop("replies", [])
+        waiting += [(depth + 1, one) for one in below]
+        yield {"correlation_id": document["correlation_id"], "depth": depth} | node
+
+
 def polars_decode(payloads: list[bytes]) -> Any:
     texts = pl.Series([one.decode() for one in payloads])
     first = pl.Series([orjson.loads(one) for one in payloads[:200]])
@@ -84,15 +118,38 @@ def xrange_only(url: str) -> None:
 FROM_PAYLOADS: dict[str, Callable[[Any], Any]] = {
     OURS: lab.read,
     "validate, normalize": validate_and_normalize,
+    "validate, all frames": validate_all_frames,
     "json.loads, normalize": loads_and_normalize,
+    "json.loads, all frames": loads_all_frames,
     "polars json_decode": polars_decode,
     "orjson, thrown away": orjson_only,
     "simdjson, thrown away": simdjson_only,
 }
+IMPORTS = {OURS: "import mastermind_lab", "pandas, pydantic": "import pandas, pydantic"}
 FROM_REDIS: dict[str, Callable[[Any], Any]] = {OURS: lab.read, "XRANGE, thrown away": xrange_only}
 
 
 # Time --------------------------------------------------------------------------------------------------
+
+
+def imports(rounds: int) -> Iterator[dict[str, Any]]:
+    """Import in fresh processes, of modules that are compiled already."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    spent: dict[str, list[tuple[float, float]]] = {way: [] for way in IMPORTS}
+    for _ in range(rounds + 1):
+        for way, code in IMPORTS.items():
+            began, busy = time.perf_counter(), _of_children()
+            subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+            spent[way].append((time.perf_counter() - began, _of_children() - busy))
+    every = {way: times[1:] for way, times in spent.items()}  # the first may have compiled
+    for way in IMPORTS:
+        described = {"source": "import", "way": way, "size": "-", "own_names": False, "count": 1}
+        yield described | _compared(every, way, 1) | {"peak_mb": None, "result_mb": None}
+
+
+def _of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def rows(case: Case, rounds: int) -> Iterator[dict[str, Any]]:
@@ -108,14 +165,16 @@ def rows(case: Case, rounds: int) -> Iterator[dict[str, Any]]:
 def _rows(case: Case, source: str, ways: dict[str, Any], given: Any, rounds: int) -> Iterator[dict[str, Any]]:
     spent = _measured(ways, given, rounds)
     for way in ways:
-        described = {"source": source, "way": way} | case._asdict()
-        for name, clock in (("us", 0), ("cpu", 1)):
-            mine, ours = (median(times[clock] for times in spent[one]) for one in (way, OURS))
-            described |= {
-                f"{name}_each": round(mine / case.count * 1e6, 2),
-                f"{name}_ratio": round(mine / ours, 2),
-            }
+        described = {"source": source, "way": way} | case._asdict() | _compared(spent, way, case.count)
         yield described | _memory(case, way, given if source == "redis" else "")
+
+
+def _compared(spent: dict[str, list[tuple[float, float]]], way: str, count: int) -> dict[str, float]:
+    found = {}
+    for name, clock in (("us", 0), ("cpu", 1)):
+        mine, ours = (median(times[clock] for times in spent[one]) for one in (way, OURS))
+        found |= {f"{name}_each": round(mine / count * 1e6, 2), f"{name}_ratio": round(mine / ours, 2)}
+    return found
 
 
 def _measured(ways: dict[str, Any], given: Any, rounds: int) -> dict[str, list[tuple[float, float]]]:
@@ -184,7 +243,7 @@ def _fits(case: Case) -> bool:
 
 
 COLUMNS = {
-    "size": "<8", "names": "<6", "count": ">8,", "source": "<9", "way": "<22", "us_each": ">8.1f",
+    "size": "<8", "names": "<6", "count": ">8,", "source": "<9", "way": "<22", "us_each": ">10.1f",
     "us_ratio": ">9.2f",
     "cpu_each": ">9.1f", "cpu_ratio": ">10.2f", "peak_mb": ">8.1f", "result_mb": ">10.1f",
 }  # fmt: skip
@@ -218,10 +277,11 @@ def main() -> None:
         return
     if not asked.json:
         sys.stdout.write(_head() + "\n")
-    for case in filter(_fits, ALL if asked.all else SHORT):
-        for row in rows(case, asked.rounds if case.count <= 20_000 else 3):
-            sys.stdout.write((json.dumps(row) if asked.json else _line(row)) + "\n")
-            sys.stdout.flush()
+    cases = filter(_fits, ALL if asked.all else SHORT)
+    measured = (rows(case, asked.rounds if case.count <= 20_000 else 3) for case in cases)
+    for row in chain(imports(2 * asked.rounds), chain.from_iterable(measured)):
+        sys.stdout.write((json.dumps(row) if asked.json else _line(row)) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
