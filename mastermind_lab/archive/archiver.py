@@ -6,17 +6,19 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ..decode import Batch, Learned, collector_paused
 from ..envelope import STREAM
 from ..errors import OptionError, SourceError
 from ..frames import Tables, id_key, merge, tables
-from ..snapshot import commit, ranges, sweep
-from ..snapshot.ending import Ending
 from ..storage import is_url
-from ..stream import Cursor, Gap, News
 from .lock import Lock
+
+if TYPE_CHECKING:
+    # Parquet and redis are loaded where they are used: the package shows names of this room.
+    from ..snapshot.ending import Ending
+    from ..stream import Cursor, Gap, News
 
 PART_BYTES = 32 * 2**20
 """How many bytes of payloads make a part."""
@@ -112,10 +114,15 @@ class Archiver:
 
     def _sweep(self) -> None:
         """Remove what a killed archiver left half done, where no other can be at work."""
+        from ..snapshot import sweep
+
         if self._lock and self.ending:
             sweep(self.folder)
 
     def _ended(self, folder: str) -> Ending | None:
+        from ..snapshot import ranges
+        from ..snapshot.ending import Ending
+
         committed = ranges(folder)
         theirs = committed[-1].facts.get("stream") if committed else self.stream
         if theirs is None:
@@ -137,6 +144,8 @@ class Archiver:
 
     def cursors(self) -> dict[str, Cursor]:
         """Say where to follow from so that nothing is left out: a new folder's stream from its beginning."""
+        from ..stream import Cursor
+
         end = self.ending
         if end is None:
             return {self.stream: Cursor()}
@@ -213,6 +222,9 @@ class Archiver:
 
     def _commit(self, part: _Part) -> None:
         rows = merge(part.tables)
+        from ..snapshot import commit
+        from ..snapshot.ending import Ending
+
         done = commit(self.folder, rows, self._facts(part))
         self.parts, self.entries = self.parts + 1, self.entries + done.rows + done.rejects
         self.rejects += done.rejects
@@ -222,6 +234,9 @@ class Archiver:
         """See that nobody else wrote, where there are no locks."""
         if self._lock:
             return
+        from ..snapshot import ranges
+        from ..snapshot.ending import Ending
+
         ours, theirs = (one.last_id if one else "" for one in (self.ending, Ending.of(ranges(self.folder))))
         if ours != theirs:
             raise SourceError(
@@ -283,6 +298,8 @@ class Archiver:
 
 def _gaps(news: News) -> list[Gap]:
     """List what is missing before some news; what a reader left out at its beginning is missing here."""
+    from ..stream import Gap
+
     if news.gap:
         return [news.gap]
     account = news.account or {}

@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..envelope import STREAM
 from ..errors import SourceError
-from ..stream import Client, Gap, News, Tail, address
 from .archiver import PART_BYTES, PART_SECONDS, Archiver
+
+if TYPE_CHECKING:
+    from ..stream import Client, Gap, News
 
 _PAUSE = 1.0  # seconds between two tries to write to a folder that has no room
 
@@ -96,6 +98,8 @@ class Archiving:
         SourceError
             The folder or the stream: see :func:`archive`.
         """
+        from ..stream import Tail, address  # here, because redis takes long to load
+
         where = address(self.source)
         with Archiver(self.folder, stream=self.stream, source=where, **self._options) as sink:
             before = sink.ending.last_id if sink.ending else None
