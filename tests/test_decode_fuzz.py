@@ -21,6 +21,8 @@ from mastermind_lab.arena import Arena, payloads
 from mastermind_lab.decode import Batch, Column, Learned
 from mastermind_lab.frames import tables
 
+pytestmark = pytest.mark.thorough
+
 GROUP = 64  # inputs compared at once
 LIFE = 6_400  # inputs after which the names that were learned are forgotten
 

@@ -12,6 +12,8 @@ from pandas.testing import assert_frame_equal
 import mastermind_lab as lab
 from mastermind_lab.history import sample_folder
 
+pytestmark = pytest.mark.thorough
+
 FRAMES = ("decisions", "votes", "citations", "arguments")
 OF = {"by": "meta.category"}
 VOTERS = {"unit": "voters", "by": "voter"}

@@ -15,6 +15,8 @@ import pytest
 import mastermind_lab as lab
 from mastermind_lab import snapshot
 
+pytestmark = pytest.mark.thorough
+
 SCRIPT = Path(__file__).with_name("interrupted.py")
 BEGAN = 1795392000000
 ACTIONS = ["commit", "first commit", "save", "overwrite", "compact"]

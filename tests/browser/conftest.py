@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import nbformat
 import pytest
@@ -74,9 +74,11 @@ class Jupyter:
                 return
         raise AssertionError((self.folder / "jupyter.log").read_text()[-2_000:])
 
-    def kernels(self) -> list[dict]:
+    def end_kernels(self) -> None:
         with urlopen(f"{self.url}/api/kernels", timeout=10) as reply:
-            return json.load(reply)
+            kernels = json.load(reply)
+        for kernel in kernels:
+            urlopen(Request(f"{self.url}/api/kernels/{kernel['id']}", method="DELETE"), timeout=20).close()
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -200,3 +202,4 @@ def notebook(browser, jupyter):
     yield open_
     for one in opened:
         one.close()
+    jupyter.end_kernels()

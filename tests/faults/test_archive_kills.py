@@ -18,6 +18,8 @@ import mastermind_lab as lab
 from mastermind_lab.frames import entry_ids
 from mastermind_lab.snapshot import ranges
 
+pytestmark = pytest.mark.thorough
+
 S = "s"
 PATIENCE = 600  # a busy machine takes ten times as long as one that is not
 
