@@ -37,6 +37,10 @@ Total = TypeVar("Total")
 class Scan(Protocol):
     """A history in batches, wherever they are counted: ``fold`` merges what ``count`` makes of each."""
 
+    @property
+    def pieces(self) -> Sequence[Any]:
+        """What can be read alone."""
+
     def fold(self, count: Callable[[Any], Total], columns: Iterable[str] = ()) -> Total:
         """Count all batches; ``columns`` are needed, though not every batch may have them."""
 
