@@ -240,6 +240,7 @@ class TestDemo:
 
     @pytest.mark.timeout(120)
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+    @pytest.mark.thorough
     def test_with_jupyterlab_until_a_signal(self, tmp_path, number):
         log = tmp_path / "log"
         with log.open("w") as output:

@@ -258,6 +258,7 @@ def test_a_summary_reads_once_unless_spellings_differ(folder, small, monkeypatch
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.thorough
 def test_memory_does_not_grow_with_the_history(tmp_path):
     with gzip.open(sample_folder() / "arena.ndjson.gz") as stream:
         block = stream.read()  # 2,000 envelopes, 8 MB
