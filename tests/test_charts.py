@@ -366,7 +366,7 @@ def test_axes_of_ones_own_need_no_pyplot():
 import sys, pandas as pd
 from matplotlib.figure import Figure
 from mastermind_lab.charts import votes
-frame = pd.DataFrame({"stream_id": ["1-0", "2-0"], "choice": ["a", "b"]})
+frame = pd.DataFrame({"stream_id": ["1-0", "2-0"], "voter": ["v", "v"], "choice": ["a", "b"]})
 votes(frame, ax=Figure().subplots())
 assert "matplotlib.pyplot" not in sys.modules
 """
