@@ -55,6 +55,7 @@ class Jupyter:
             sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
             f"--port={self.port}", f"--ServerApp.root_dir={folder}", "--IdentityProvider.token=",
             "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None",
+            "--ServerApp.disable_check_xsrf=True",
         ]  # fmt: skip
         places = {"HOME": "", "JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime"}
         places["JUPYTERLAB_WORKSPACES_DIR"] = "workspaces"

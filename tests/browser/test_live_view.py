@@ -103,9 +103,12 @@ def test_counts_controls_and_pictures(notebook, raw, redis_url, made):
     book.page.get_by_role("button", name="pause").click()
     book.until(lambda: book.received() == 260)
 
-    details = book.page.locator("details").first
-    details.locator("summary").click()
-    assert "Question" in details.inner_text()
+    def opened():
+        details = book.page.locator("details").first
+        details.locator("summary").click()
+        return "Question" in details.inner_text()
+
+    book.until(opened)  # it closes again when the list is drawn anew
     book.shot("opened")
 
     book.page.get_by_role("button", name="stop").click()
@@ -185,7 +188,7 @@ def test_a_page_loaded_again_shows_the_present_state(notebook, raw, redis_url, m
     book.until(lambda: book.received() == 30)
     book.command("docmanager:save")
     book.page.wait_for_timeout(1_000)
-    book.page.reload()
+    book.page.reload(timeout=60_000)
     book.page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
     publish(raw, made[30:50])
     book.until(lambda: book.received() == 50)

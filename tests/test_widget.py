@@ -1,0 +1,209 @@
+"""The view without a browser: what it shows, what it refuses, what it leaves behind."""
+
+import html
+import re
+import threading
+import time
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from matplotlib.figure import Figure
+
+import mastermind_lab as lab
+from mastermind_lab.arena import Arena, payloads
+from mastermind_lab.widget import cells, text
+from mastermind_lab.widget.controls import Choice
+from mastermind_lab.widget.panels import PANELS, Panel, panels
+
+HOSTILE = [
+    f"{before}{what}{after}"
+    for before in ("", '">', "</td>", "\u202e")
+    for after in ("", "\x00", "&#x41;", "\n")
+    for what in (
+        "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<svg/onload=alert(1)>",
+        "javascript:alert(1)", "<a href='javascript:alert(1)'>x</a>", "<style>*{display:none}</style>",
+        "[x](javascript:alert(1))", "<iframe src=//x>", "' onmouseover='alert(1)", "\x1b[31mred",
+        "<details open ontoggle=alert(1)>", "<b data-x='y'>bold</b>", "{{7*7}}",
+    )
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def numbered():
+    made = payloads(Arena(4), 120, malformed=0.1)
+    return [(f"{1_700_000_000_000 + 1_000 * place}-0", one) for place, one in enumerate(made)]
+
+
+@pytest.fixture
+def follower(numbered):
+    follower = lab.Follower("redis://localhost:1")
+    follower.feed(numbered)
+    return follower
+
+
+def view_of(follower, **options):
+    return lab.LiveView(follower, **options)
+
+
+class TestText:
+    def test_hostile_text_is_text(self):
+        assert len(HOSTILE) >= 200
+        for hostile in HOSTILE:
+            inside = re.fullmatch(r"<bdi>(.*)</bdi>", text.shown(hostile))[1]
+            assert not {"<", ">", '"', "'"} & set(inside)
+            assert not set(html.unescape(inside)) & {"\x00", "\x1b", "\n", "\u202e"}
+
+    @pytest.mark.parametrize(("value", "expected"), [(None, ""), (float("nan"), ""), (0.5, "<bdi>0.5</bdi>")])
+    def test_what_is_missing_is_nothing(self, value, expected):
+        assert text.shown(value) == expected
+
+    def test_long_text_is_cut(self):
+        assert len(text.shown("x" * 100_000)) < 200
+
+    def test_every_way_out_is_escaped(self, follower):
+        evil = "<img src=x onerror=alert(1)>"
+        history = follower.history()
+        decisions = history.decisions.assign(recommendation=evil, question=evil, rationale=evil)
+        votes = history.votes.assign(voter=evil, choice=evil)
+        arguments = history.arguments.assign(claim=evil, stance=evil)
+        rejects = history.rejects.assign(reason=evil, detail=evil, payload=evil.encode())
+        mocked = SimpleNamespace(decisions=decisions, votes=votes, arguments=arguments)
+        status = lab.live.Status(error=evil, last_id=evil)
+        line = text.status_line(status, evil, (evil,), "")
+        for shown in (text.decisions_table(mocked), text.rejects_table(rejects, 1), line):
+            assert "<img" not in shown
+            assert "&lt;img" in shown
+
+
+class TestView:
+    def test_its_still_has_pictures_tables_and_text(self, follower):
+        still = view_of(follower)._repr_mimebundle_()
+        assert still["text/html"].count("data:image/png;base64,") == 3
+        assert "Latest decisions" in still["text/html"]
+        assert "Rejects (" in still["text/html"]
+        assert still["text/plain"] == repr(view_of(follower))
+        assert "application/vnd.jupyter.widget-view+json" in still
+
+    def test_what_is_behind_it(self, follower):
+        view = view_of(follower)
+        assert len(view.history) == len(view.decisions) == len(follower.history())
+        assert isinstance(view.figure, Figure)
+        assert len(view.figure.axes) == 3
+
+    def test_nothing_yet(self):
+        assert (
+            "no decisions yet"
+            in view_of(lab.Follower("redis://localhost:1"))._repr_mimebundle_()["text/html"]
+        )
+
+    def test_the_picture_is_that_of_the_history(self, follower):
+        [over_time, *_], _ = panels(PANELS)
+        drawn = over_time.data(follower, Choice(by="meta.model")).table()
+        direct = lab.stats.ConfidenceOverTime.of(follower.history(), by="meta.model").table()
+        assert drawn["n"].tolist() == direct["n"].tolist()
+
+    def test_a_window_and_a_function_of_ones_own(self, follower):
+        seen = []
+
+        def mine(history, ax):
+            seen.append(len(history) + len(history.rejects))
+            return ax
+
+        panel = Panel(mine)
+        panel.draw(follower, Choice(window=20))
+        panel.draw(follower, Choice(window=timedelta(seconds=9)))
+        assert seen == [20, 10]
+        assert bytes(panel.image.value).startswith(b"\x89PNG")
+
+    def test_a_function_that_makes_its_own_figure_leaves_none(self, follower):
+        from matplotlib import pyplot
+
+        Panel(lambda history: pyplot.subplots()[1]).draw(follower, Choice())
+        assert pyplot.get_fignums() == []
+
+    def test_a_panel_that_fails_harms_no_other(self, follower):
+        def bad(history, ax):
+            raise ZeroDivisionError("mine")
+
+        view = view_of(follower, panels=[bad, "confidence"])
+        assert view._repr_mimebundle_()["text/html"].count("data:image/png") == 1
+        assert "ZeroDivisionError" in view._error
+
+    @pytest.mark.parametrize(
+        ("options", "wrong"),
+        [
+            ({"panels": ["typo"]}, "no panel 'typo': there are agreement"), ({"panels": "votes"}, "a list"),
+            ({"refresh": 0}, "refresh=0"), ({"refresh": True}, "refresh=True"),
+            ({"refresh": 100}, "refresh=100"),
+        ],
+    )  # fmt: skip
+    def test_options_that_make_no_sense(self, follower, options, wrong):
+        with pytest.raises(lab.OptionError, match=wrong):
+            view_of(follower, **options)
+
+    def test_it_offers_the_columns_that_group(self, follower):
+        view = view_of(follower)
+        view._draw_all()
+        assert "meta.model" in view._controls.by.options
+        view._controls.by.value = "meta.model"
+        assert view._controls.choice.by == "meta.model"
+
+    def test_a_snapshot_can_be_saved(self, follower, tmp_path):
+        view = view_of(follower)
+        for _ in range(2):
+            view._controls.folder.value = str(tmp_path / "kept")
+            view._save()
+        assert len(lab.read(tmp_path / "kept")) == len(follower.history())
+        assert "already" in view._error
+
+    def test_no_thread_is_left(self, redis_url):
+        threads = threading.active_count()
+        view = lab.follow(redis_url)
+        assert threading.active_count() == threads + 2
+        view.stop()
+        view.stop()
+        assert threading.active_count() == threads
+        assert view._controls.stop.disabled
+
+    def test_nobody_looks_nothing_is_drawn_and_at_last_it_sleeps(self, redis_url, monkeypatch):
+        monkeypatch.setattr("mastermind_lab.widget.view._FORGOTTEN_AFTER", 0.3)
+        threads = threading.active_count()
+        view = lab.follow(redis_url)
+        view._box._view_count = 1
+        view._box._view_count = 0
+        end = time.monotonic() + 10
+        while threading.active_count() > threads and time.monotonic() < end:
+            time.sleep(0.05)
+        assert threading.active_count() == threads
+        view._box._view_count = 1
+        assert threading.active_count() == threads + 2
+        view.stop()
+
+
+class TestCells:
+    """Which views end when a cell runs again: IPython's own message says which cell it is."""
+
+    @pytest.fixture
+    def run(self, monkeypatch):
+        monkeypatch.setattr(cells, "_RUNS", {})
+
+        def run(cell, message, deleted=()):
+            meta = {"cellId": cell, "deletedCells": list(deleted)}
+            parent = {"metadata": meta, "header": {"msg_id": message}, "content": {"code": "x"}}
+            monkeypatch.setattr(cells, "_parent", lambda: parent)
+            ended = []
+            cells.enter(SimpleNamespace(stop=lambda: ended.append(message)))
+            return ended
+
+        return run
+
+    def test_a_cell_that_runs_again(self, run):
+        first, beside, other = run("a", "1"), run("a", "1"), run("b", "2")
+        run("a", "3")
+        assert (first, beside, other) == (["1"], ["1"], [])
+
+    def test_a_cell_that_was_deleted(self, run):
+        first = run("a", "1")
+        run("b", "2", deleted=["a"])
+        assert first == ["1"]
