@@ -166,7 +166,7 @@ class Notebook:
     def received(self, number: int = 0) -> int:
         return int(re.search(r"([\d,]+) received", self.status(number))[1].replace(",", ""))
 
-    def until(self, true, seconds=45):
+    def until(self, true, seconds=90):
         end = time.monotonic() + seconds
         while True:
             try:

@@ -16,7 +16,7 @@ from mastermind_lab.history import sample_folder
 
 pytestmark = [
     pytest.mark.thorough,
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(400),
     # The browser's driver leaves its own loop and sockets to the interpreter.
     pytest.mark.filterwarnings("default::ResourceWarning", "default::DeprecationWarning"),
     pytest.mark.filterwarnings("default::pytest.PytestUnraisableExceptionWarning"),
