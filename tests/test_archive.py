@@ -283,7 +283,9 @@ class TestFollowing:
         history = lab.read(folder)
         assert history.decisions["recommendation"].tolist() == ["x"] * 3 + ["new"] * 3
 
-    def test_a_killed_server_is_waited_for(self, server, following, folder):
+    def test_a_killed_server_is_waited_for(self, make_server, following, folder, tmp_path):
+        # It keeps its data: one that came back empty would be a stream that began again.
+        server = make_server("--dir", str(tmp_path), "--appendonly", "yes", "--appendfsync", "always")
         with redis.Redis.from_url(server.url) as raw:
             add(raw, 1)
             until, ended = following(source=server.url)
@@ -291,7 +293,7 @@ class TestFollowing:
             os.kill(server.pid, signal.SIGKILL)
             assert "no Redis answers" in until(lambda now: now.trouble).trouble
             server.start()
-            add(raw, 1, 2)
+            add(raw, 2)
             until(lambda now: now.waiting == 2)
             ended()
         assert ids(folder) == names(1, 2)
