@@ -18,6 +18,8 @@ from ..frames import id_key
 from ..history import History, read
 from ..stream import News
 
+_EPOCH = pd.Timestamp(0, tz="UTC")
+_DIGITS = 6  # microseconds: a moment that is looked for must be the very one in the frame
 _PAGE = 2_000
 _LONGEST_WAIT = 0.5  # seconds
 
@@ -157,7 +159,8 @@ class Replay:
             when = pd.Timestamp(moment)
         except (TypeError, ValueError, IndexError):
             raise OptionError(f"seek {moment!r:.60}: expected a datetime or the id of an entry") from None
-        return (when if when.tzinfo else when.tz_localize(UTC)).timestamp()
+        aware = when if when.tzinfo else when.tz_localize(UTC)
+        return float(np.round((aware - _EPOCH).total_seconds(), _DIGITS))
 
     def _clock(self) -> float:
         if self._paused:
@@ -198,5 +201,5 @@ def _times(history: History, ids: list[str]) -> list[float]:
     """Say when each entry is due, in seconds since 1970; one without a time is due with the one before it."""
     decisions = history.decisions.set_index("stream_id")
     times = decisions["streamed_at"].fillna(decisions["published_at"]).reindex(ids)
-    seconds = (times - pd.Timestamp(0, tz="UTC")).dt.total_seconds().ffill().bfill().fillna(0.0)
+    seconds = (times - _EPOCH).dt.total_seconds().round(_DIGITS).ffill().bfill().fillna(0.0)
     return cast(list[float], np.maximum.accumulate(seconds.to_numpy(float)).tolist())
