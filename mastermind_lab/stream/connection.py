@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import ssl
 from typing import Any
 
@@ -117,6 +118,12 @@ def lasts(error: Exception) -> bool:
     if isinstance(error, fault.ResponseError):
         return not str(error).startswith(_PASSING) and not isinstance(error, fault.MasterDownError)
     return False
+
+
+def pause(failures: int) -> float:
+    """Return how many seconds to wait after so many failures; many followers should not come back at once."""
+    longest: float = min(0.05 * 2**failures, 2.0)
+    return longest * random.uniform(0.5, 1)  # noqa: S311 - jitter, no secret
 
 
 def explain(error: Exception, where: str, stream: str) -> SourceError:

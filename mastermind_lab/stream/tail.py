@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -15,7 +14,7 @@ from redis import exceptions as fault
 
 from ..errors import SourceError
 from ..frames import id_key
-from .connection import Client, address, connect, explain, lasts
+from .connection import Client, address, connect, explain, lasts, pause
 from .cursor import START, Cursor, Gap
 from .pages import ABSENT, Ahead, Entry, Figures, Pages, entry, figures, next_size
 
@@ -23,7 +22,6 @@ BLOCK = 1_000
 """Milliseconds a read waits at most: a deleted stream never wakes its readers, so they wake by themselves."""
 
 _FIRST_PAGE = 64
-_LONGEST_WAIT = 2.0
 _PATIENCE = 2.5  # seconds: above the block, so that a server that hangs shows
 _LONGEST_TROUBLE = 10.0  # seconds: what is to come to an end does not wait for ever
 
@@ -214,9 +212,7 @@ class Tail:
         if isinstance(cause, Exception) and lasts(cause):
             raise said from cause
         self._failures += 1
-        # Jitter: many followers of one server should not come back at the same moment.
-        longest = min(0.05 * 2**self._failures, _LONGEST_WAIT)
-        self._closed.wait(longest * random.uniform(0.5, 1))  # noqa: S311
+        self._closed.wait(pause(self._failures))
         return News(stream, [], trouble=said)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
@@ -14,7 +13,7 @@ from redis import exceptions as fault
 from redis.client import NEVER_DECODE
 
 from ..envelope import FIELD, DecisionEnvelope, decode_envelope
-from .connection import address, connect_async, explain, lasts
+from .connection import address, connect_async, explain, lasts, pause
 from .cursor import START, Cursor, Look
 from .pages import Entry, Figures, entry, figures
 
@@ -167,8 +166,7 @@ class _Follower:
             log.warning("%s: %s; following goes on from %s", self.where, error, self.cursor)
         self.failures += 1
         await self.client.connection_pool.disconnect()
-        # Jitter: many followers of one server should not come back at the same moment.
-        await asyncio.sleep(min(0.05 * 2**self.failures, 2.0) * random.uniform(0.5, 1))  # noqa: S311
+        await asyncio.sleep(pause(self.failures))
 
     async def close(self) -> None:
         await self.client.aclose()
