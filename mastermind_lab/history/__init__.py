@@ -4,12 +4,14 @@ from .history import History
 from .outcomes import with_outcomes
 from .read import aread, read, redecode, sample, sample_folder
 from .scan import Scan, grown
+from .several import is_stream
 
 __all__ = [
     "History",
     "Scan",
     "aread",
     "grown",
+    "is_stream",
     "read",
     "redecode",
     "sample",

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol, cast
 
 from ..errors import OptionError
-from ..stream import SCHEMES, News, Tail
+from ..history import is_stream
+from ..stream import News, Tail
 
 
 class Source(Protocol):
@@ -36,7 +37,7 @@ def source_of(source: Any, stream: str | Sequence[str], backfill: int) -> Source
         raise OptionError(f"stream={streams!r:.80}: expected a stream's name, or several")
     if isinstance(backfill, bool) or not isinstance(backfill, int) or backfill < 0:
         raise OptionError(f"backfill={backfill!r}: expected a number of entries, 0 or more")
-    if hasattr(source, "connection_pool") or (isinstance(source, str) and source.startswith(SCHEMES)):
+    if is_stream(source):
         return Tail(source, streams, backfill=backfill)
     if hasattr(source, "streams") and hasattr(source, "close"):
         return cast(Source, source)
