@@ -1,6 +1,7 @@
 """Study how panels of AI agents decide."""
 
 from importlib import import_module
+from sys import modules
 from typing import TYPE_CHECKING, Any
 
 from .archive import Archived, Archiver, archive
@@ -85,4 +86,10 @@ def __getattr__(name: str) -> Any:
         return import_module(f"{__name__}.{name}")
     if name in _LATER:
         return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # With both named, Python suggests what was meant.
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=modules[__name__])
+
+
+def __dir__() -> list[str]:
+    """List the public names, those not yet loaded too: what a notebook completes."""
+    return [*__all__, "__version__"]

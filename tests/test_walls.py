@@ -104,6 +104,13 @@ def test_the_face_is_sorted_and_complete():
         assert getattr(lab, name) is not None
 
 
+def test_a_notebook_completes_all_of_the_face_and_a_typo_is_answered():
+    code = "import mastermind_lab as lab; print(' '.join(dir(lab))); lab.folow"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert set(lab.__all__) <= set(found.stdout.split())
+    assert "Did you mean: 'follow'?" in found.stderr
+
+
 def test_heavy_rooms_load_when_asked_for():
     code = "import sys, json, mastermind_lab; print(json.dumps(sorted(sys.modules)))"
     loaded = json.loads(subprocess.check_output([sys.executable, "-c", code]))
