@@ -27,6 +27,9 @@ from pydantic_core import from_json
 STREAM = "maf:arena:mastermind:output"
 """The stream an arena publishes on unless told otherwise."""
 
+SCHEMES = ("redis://", "rediss://", "unix://")
+"""How the URL of a Redis begins."""
+
 FIELD = "data"
 """The one field of a stream entry."""
 

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from .envelope import Reject
 from .errors import OptionError, SourceError
-from .storage import RemoteFile, is_url, remote_files
+from .storage import RemoteFile, is_remote, local_path, remote_files, upload
 
 Line = tuple[str, bytes, Reject | None]
 """An entry's id, its bytes, and what is wrong where the file itself is damaged."""
@@ -40,9 +40,9 @@ def find(source: str | os.PathLike[str]) -> Sequence[Path | RemoteFile]:
     SourceError
         Nothing is there, or a folder holds no NDJSON file.
     """
-    if is_url(source) and not str(source).startswith("file://"):
+    if is_remote(source):
         return _find_remote(str(source))
-    path = Path(str(source).removeprefix("file://"))
+    path = local_path(source)
     if path.is_dir():
         found = sorted(one for one in path.iterdir() if one.name.endswith(ENDINGS) and one.is_file())
         if not found:
@@ -115,27 +115,38 @@ def _open(path: Path | RemoteFile) -> Any:
     return path.open("rb")
 
 
-def write_lines(path: str | os.PathLike[str], payloads: Iterable[bytes]) -> Path:
-    """Write one payload a line; the file appears under its name only when it is whole.
+def write_lines(path: str | os.PathLike[str], payloads: Iterable[bytes]) -> Path | str:
+    """Write one payload a line, to a path or an fsspec URL; the file appears only when it is whole.
 
     Raises
     ------
     OptionError
-        The name does not end in .ndjson or .jsonl, with .gz or .zst behind it or not.
+        The name does not end in .ndjson or .jsonl, with .gz or .zst behind it or not; or the URL's file
+        system is unknown.
     SourceError
         The file cannot be written; nothing is left under its name.
     """
-    target = Path(path)
-    if not target.name.endswith(ENDINGS):
-        raise OptionError(f"{target}: name the file *{', *'.join(ENDINGS)}, so that it can be read back")
+    if not str(path).endswith(ENDINGS):
+        raise OptionError(f"{path}: name the file *{', *'.join(ENDINGS)}, so that it can be read back")
+    target = str(path) if is_remote(path) else local_path(path)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _write_whole(target, payloads)
+        if isinstance(target, str):
+            _write_remote(target, payloads)
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _write_whole(target, payloads)
     except OSError as error:
         raise SourceError(
             f"cannot write {target}: {error.strerror or error}. Nothing was left there."
         ) from error
     return target
+
+
+def _write_remote(url: str, payloads: Iterable[bytes]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, url.rpartition("/")[2])
+        _write_whole(file, payloads)
+        upload(file, url)
 
 
 def _write_whole(target: Path, payloads: Iterable[bytes]) -> None:

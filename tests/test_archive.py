@@ -18,10 +18,10 @@ import redis
 import mastermind_lab as lab
 from mastermind_lab import storage
 from mastermind_lab.archive import Archiver, Archiving
-from mastermind_lab.archive.lock import LOCK
 from mastermind_lab.frames import entry_ids
 from mastermind_lab.snapshot import ranges
 from mastermind_lab.snapshot.ending import Ending
+from mastermind_lab.storage import LOCK
 from mastermind_lab.stream import Gap, News
 
 S = "s"
@@ -550,6 +550,24 @@ class TestTwoArchivers:
         assert str(held.pid) in (folder / LOCK).read_text()
         add(raw, 1)
         assert put(redis_url, folder).entries == 1
+
+    def test_a_compaction_is_refused_while_one_runs(self, raw, redis_url, folder):
+        for number in (1, 2):
+            add(raw, number)
+            put(redis_url, folder)
+        with Archiver(folder, stream=S), pytest.raises(lab.SourceError) as caught:
+            lab.compact(folder)
+        assert f"{folder} is being written by an archiver (process {os.getpid()} on" in str(caught.value)
+        assert lab.compact(f"file://{folder}") == (2, 1)
+        assert put(redis_url, folder).entries == 0
+
+    def test_it_is_refused_while_a_compaction_runs(self, raw, redis_url, folder):
+        add(raw, 1)
+        put(redis_url, folder)
+        with storage.folder(folder).lock("a compaction"):
+            for source in (folder, f"file://{folder}"):
+                with pytest.raises(lab.SourceError, match="written by a compaction"):
+                    put(redis_url, source)
 
     def test_where_there_are_no_locks_the_second_is_noticed(self):
         url = "memory://archive-of-two"

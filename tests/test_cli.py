@@ -154,6 +154,10 @@ class TestSnapshot:
         assert run("snapshot", SAMPLE, tmp_path / "snap", "--overwrite", "--last", 5).returncode == 0
         assert len(lab.read(tmp_path / "snap")) == 5
 
+    def test_at_a_url(self, tmp_path):
+        assert run("snapshot", SAMPLE, f"local://{tmp_path}/snap", "--last", 5).returncode == 0
+        assert len(lab.read(tmp_path / "snap")) == 5
+
 
 class TestSimulate:
     def test_into_a_file(self, tmp_path):

@@ -10,10 +10,12 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import s3fs
+from fsspec.implementations.local import LocalFileSystem
 from moto.server import ThreadedMotoServer
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot, storage
+from mastermind_lab.files import write_lines
 from mastermind_lab.frames import FRAMES
 
 VALID = json.dumps({"decision": {"recommendation": "ship", "confidence": 0.5}}).encode()
@@ -107,11 +109,8 @@ def test_a_save_that_is_cut_off_at_any_file_counts_for_nothing(monkeypatch):
 @pytest.mark.parametrize("ending", [".ndjson", ".ndjson.gz", ".jsonl.zst"])
 def test_ndjson(url, ending, tmp_path):
     history = lab.sample(last=5, payloads=True)
-    with history.to_ndjson(tmp_path / f"a{ending}").open("rb") as made:
-        content = made.read()
     for name in ("a", "b"):
-        with fsspec.open(f"{url}/files/{name}{ending}", "wb") as stream:
-            stream.write(content)
+        assert history.to_ndjson(f"{url}/files/{name}{ending}") == f"{url}/files/{name}{ending}"
     with fsspec.open(f"{url}/files/notes.txt", "wb") as stream:
         stream.write(b"notes")
     for source, times in ((f"{url}/files/a{ending}", 1), (f"{url}/files", 2), (f"{url}/files/*{ending}", 2)):
@@ -119,6 +118,32 @@ def test_ndjson(url, ending, tmp_path):
         assert found.decisions["question"].tolist() == history.decisions["question"].tolist() * times
         assert found.coverage["source"].iloc[0] == f"{url}/files/a{ending}"
         assert sum(len(part) for part in lab.scan(source)) == len(found)
+
+
+def test_an_interrupted_export_leaves_nothing(url):
+    def interrupted():
+        yield VALID
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_lines(f"{url}/a.ndjson", interrupted())
+    with pytest.raises(lab.SourceError, match="there is no file"):
+        lab.read(f"{url}/a.ndjson")
+
+
+def test_where_there_is_only_rename_a_file_is_written_beside(tmp_path, monkeypatch):
+    """fsspec's own local file system stands for those that take a file bit by bit."""
+    url, seen = f"local://{tmp_path}/deep/a.ndjson", []
+    real = LocalFileSystem.mv
+
+    def watched(*args, **options):
+        seen.append([one.name for one in (tmp_path / "deep").iterdir()])
+        real(*args, **options)
+
+    monkeypatch.setattr(LocalFileSystem, "mv", watched)
+    lab.sample(last=3).to_ndjson(url)
+    assert seen == [[".a.ndjson.half"]]
+    assert len(lab.read(tmp_path / "deep" / "a.ndjson")) == 3
 
 
 class TestRefusals:
@@ -138,8 +163,10 @@ class TestRefusals:
         assert "canary" not in str(caught.value)
 
     def test_no_such_bucket(self, s3):
-        with pytest.raises(lab.SourceError, match="nowhere"):
-            lab.sample(last=3).save("s3://nowhere/snap")
+        history = lab.sample(last=3)
+        for write, name in ((history.save, "snap"), (history.to_ndjson, "a.ndjson")):
+            with pytest.raises(lab.SourceError, match="nowhere"):
+                write(f"s3://nowhere/{name}")
 
     def test_without_the_packages(self):
         code = (

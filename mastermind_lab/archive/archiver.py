@@ -12,8 +12,7 @@ from ..decode import Batch, Learned, collector_paused
 from ..envelope import STREAM
 from ..errors import OptionError, SourceError
 from ..frames import Tables, id_key, merge, tables
-from ..storage import is_url
-from .lock import Lock
+from ..storage import folder as folder_of
 
 if TYPE_CHECKING:
     # Parquet and redis are loaded where they are used: the package shows names of this room.
@@ -102,7 +101,7 @@ class Archiver:
         self.parts = self.entries = self.rejects = 0
         self._is_closed = False
         self.ending = self._ended(self.folder)  # refused before anything is touched
-        self._lock = None if is_url(self.folder) else Lock(self.folder)
+        self._lock = folder_of(self.folder).lock("an archiver")
         try:
             self._sweep()
             self.ending = self._ended(self.folder)

@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from ..arena import Arena, payloads
-from ..envelope import STREAM
+from ..envelope import SCHEMES, STREAM
 from ..errors import LabError
 from ..files import write_lines
 from ..history import read
 from ..snapshot import compact, verify
-from ..stream import SCHEMES, address, publish_payloads
+from ..stream import address, publish_payloads
 from .archive import archive
 from .findings import findings_json, show_findings
 from .options import DEFAULT_URL, URL_VARIABLES, number
@@ -105,7 +105,9 @@ def read_command(
 @app.command(epilog=_epilog("mastermind-lab snapshot redis://localhost:6379 snapshots/run-42"))
 def snapshot(
     source: Annotated[str, typer.Argument(help="A Redis URL, an NDJSON file, a folder or glob of them.")],
-    folder: Annotated[Path, typer.Argument(help="The snapshot's folder; it must not be there yet.")],
+    folder: Annotated[
+        str, typer.Argument(help="The snapshot's folder, or its URL; it must not be there yet.")
+    ],
     stream: Stream = STREAM,
     last: Last = None,
     since: Since = None,
@@ -147,7 +149,10 @@ def verify_command(
 
 @app.command(name="compact", epilog=_epilog("mastermind-lab compact archive"))
 def compact_command(folder: Snapshot) -> None:
-    """Merge a snapshot's small parts, day by day; no archiver may run on it meanwhile."""
+    """Merge a snapshot's small parts, day by day; it may be stopped at any moment.
+
+    While an archiver runs on the folder it is refused.
+    """
     before, after = compact(folder)
     typer.echo(f"{before:,} ranges became {after:,} in {folder}")
 

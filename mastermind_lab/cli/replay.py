@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from .. import live
-from ..envelope import STREAM
+from ..envelope import SCHEMES, STREAM
 from ..errors import OptionError
-from ..stream import SCHEMES, address, publish_batches
+from ..stream import address, publish_batches
 from .options import URL_VARIABLES
 
 _COLUMNS = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))

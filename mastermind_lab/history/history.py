@@ -118,8 +118,8 @@ class History:
         saved = snapshot.save(tables, self.coverage, folder, overwrite=overwrite)
         return saved if is_url(saved) else Path(saved)
 
-    def to_ndjson(self, path: str | os.PathLike[str]) -> Path:
-        """Write one envelope a line, compressed where the name ends in ``.gz`` or ``.zst``.
+    def to_ndjson(self, path: str | os.PathLike[str]) -> Path | str:
+        """Write one envelope a line, compressed where the name ends in ``.gz`` or ``.zst``; a URL works too.
 
         With ``payloads`` the envelopes are those that came, byte for byte but for line breaks; without, they
         are rebuilt from the frames: the same values under the first of their names, without what was null.

@@ -8,6 +8,7 @@ from contextlib import closing
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from ..envelope import SCHEMES
 from ..errors import OptionError
 from ..frames import Tables, coverage_frame, entry_ids
 from ..storage import is_url
@@ -17,7 +18,6 @@ from .limits import Limits, cut
 if TYPE_CHECKING:
     from ..snapshot.ending import Ending
 
-_SCHEMES = ("redis://", "rediss://", "unix://")
 _CERTAINTIES = ("exact", "at most", "not verified")
 
 Decode = Callable[[Iterable[tuple[str, Any]]], Tables]
@@ -25,7 +25,7 @@ Decode = Callable[[Iterable[tuple[str, Any]]], Tables]
 
 def is_stream(source: Any) -> bool:
     """Tell whether a source is a Redis URL or a client."""
-    return hasattr(source, "connection_pool") or (isinstance(source, str) and source.startswith(_SCHEMES))
+    return hasattr(source, "connection_pool") or (isinstance(source, str) and source.startswith(SCHEMES))
 
 
 def are_several(source: Any) -> bool:

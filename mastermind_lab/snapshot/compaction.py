@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -31,7 +32,8 @@ def compact(folder: str | PathLike[str], *, size: int = _SIZE) -> Compaction:
 
     The merged part commits itself and says which ranges it replaces, in one step; their files go afterwards,
     or with the next compaction. So it may be stopped at any moment, and readers see every row once at any
-    time. Only one may write to the folder meanwhile: no archiver runs on it.
+    time. A folder on a disk is locked meanwhile, as it is by an archiver; an object store has no locks, so
+    there see that no archiver runs.
 
     Parameters
     ----------
@@ -48,7 +50,8 @@ def compact(folder: str | PathLike[str], *, size: int = _SIZE) -> Compaction:
     Raises
     ------
     SourceError
-        The folder is no snapshot, a part is damaged, or a file cannot be written; no row is lost.
+        The folder is no snapshot, an archiver is at work on it, a part is damaged, or a file cannot be
+        written; no row is lost.
 
     Examples
     --------
@@ -59,19 +62,15 @@ def compact(folder: str | PathLike[str], *, size: int = _SIZE) -> Compaction:
     Compaction(before=1, after=1)
     """
     target = folder_of(folder)
-    before = ranges(folder)
-    if not before:
+    if not ranges(folder):
         raise SourceError(f"{target.name} is no snapshot: nothing is committed there")
-    sweep(folder)  # first, or what an earlier compaction replaced would come back with its replacement gone
-    for group in _groups(before, size):
-        try:
+    with target.lock("a compaction") or nullcontext():
+        before = ranges(folder)
+        sweep(folder)  # first, or what an earlier one replaced would come back with its replacement gone
+        for group in _groups(before, size):
             _merge(target, group)
-        except OSError as error:
-            raise SourceError(
-                f"cannot compact {target.name}: {error.strerror or error}. Every row is still there."
-            ) from error
-        sweep(folder)
-    return Compaction(len(before), len(ranges(folder)))
+            sweep(folder)
+        return Compaction(len(before), len(ranges(folder)))
 
 
 def _groups(committed: Sequence[Range], size: int) -> Iterator[list[Range]]:
@@ -104,7 +103,12 @@ def _may_join(before: Range, after: Range) -> bool:
 def _merge(target: Folder, group: Sequence[Range]) -> None:
     names = ("decisions", *group[0].siblings)
     rows = in_one_piece(merge(read_range(one, names) for one in group))
-    write_range(target, rows, _facts(group))
+    try:
+        write_range(target, rows, _facts(group))
+    except OSError as error:
+        raise SourceError(
+            f"cannot compact {target.name}: {error.strerror or error}. Every row is still there."
+        ) from error
 
 
 def _facts(group: Sequence[Range]) -> dict[str, Any]:

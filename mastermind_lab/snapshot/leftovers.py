@@ -17,9 +17,9 @@ from .ranges import Range, read_facts, survey
 def sweep(folder: str | PathLike[str]) -> list[str]:
     """Remove what nothing reads: half-written files, parts that were compacted, children never committed.
 
-    Only the folder's one writer may call it, for a half-written file of another looks the same. Children go
-    only where all their entries are committed in other parts, as they are once an archiver that was stopped
-    has gone on. Damaged and foreign files stay.
+    Only who holds the folder's lock may call it, for a half-written file of another looks the same. Children
+    go only where all their entries are committed in other parts, as they are once an archiver that was
+    stopped has gone on. Damaged and foreign files stay.
 
     Returns
     -------

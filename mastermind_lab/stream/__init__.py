@@ -6,7 +6,7 @@ happens on a connection of our own that does not decode, does not retry behind o
 more than a second.
 """
 
-from .connection import SCHEMES, Client, address
+from .connection import Client, address
 from .cursor import Cursor, Gap
 from .pages import Pages
 from .publish import publish_batches, publish_payloads
@@ -14,7 +14,6 @@ from .tail import News, Tail
 from .wire import follow_envelopes, publish_envelope, read_envelopes
 
 __all__ = [
-    "SCHEMES",
     "Client",
     "Cursor",
     "Gap",

@@ -14,8 +14,6 @@ from ..errors import OptionError, SourceError
 
 Client = redis.Redis | aio.Redis
 
-SCHEMES = ("redis://", "rediss://", "unix://")
-
 # No decoding: one bad byte would cost a whole batch. No retry: a blocking read must not be sent again unseen.
 _OURS: dict[str, Any] = {
     "decode_responses": False,

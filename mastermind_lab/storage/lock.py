@@ -1,4 +1,4 @@
-"""One archiver a folder: the kernel's lock on a file, which a dead process cannot go on holding."""
+"""One writer a folder: the kernel's lock on a file, which a dead process cannot go on holding."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import socket
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from ..errors import SourceError
 
@@ -16,18 +17,25 @@ LOCK = ".archive.lock"
 
 
 class Lock:
-    """The right to write to a folder on a disk, from here until :meth:`release` or the end of the process.
+    """The right to write to a folder on a disk, until :meth:`release` or the end of the process.
+
+    Parameters
+    ----------
+    folder
+        The folder; it is made where it is not there.
+    work
+        What the holder is, for others to read: ``"an archiver"``.
 
     Raises
     ------
     SourceError
-        Another archiver holds it, and who; or the folder cannot be written.
+        Another holds it, and who; or the folder cannot be written.
     """
 
-    def __init__(self, folder: str) -> None:
-        self.path = Path(folder, LOCK)
+    def __init__(self, folder: Path, work: str) -> None:
+        self.path, self.work = folder / LOCK, work
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise SourceError(
@@ -42,10 +50,15 @@ class Lock:
     def _hold(self) -> None:
         if not _locked(self._file):
             raise SourceError(
-                f"{self.path.parent} is being written by another archiver ({self._holder()}). "
-                "Nothing was changed: stop that one, or choose another folder."
+                f"{self.path.parent} is being written by {self._holder()}. "
+                "Nothing was changed: wait for it to end, stop it, or choose another folder."
             )
-        held = {"pid": os.getpid(), "host": socket.gethostname(), "since": f"{datetime.now(UTC):%F %T} UTC"}
+        held = {
+            "work": self.work,
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "since": f"{datetime.now(UTC):%F %T} UTC",
+        }
         # Only for people to read: with no room for it, the lock holds as well.
         with suppress(OSError):
             os.ftruncate(self._file, 0)
@@ -54,9 +67,9 @@ class Lock:
     def _holder(self) -> str:
         try:
             held = json.loads(os.pread(self._file, 1_000, 0))
-            return f"process {held['pid']} on {held['host']}, since {held['since']}"
+            return f"{held['work']} (process {held['pid']} on {held['host']}, since {held['since']})"
         except (OSError, ValueError, KeyError, TypeError):
-            return "it has not said who it is"
+            return "somebody who has not said who it is"
 
     def release(self) -> None:
         """Let others write; the file stays, since a file that goes could be locked by two."""
@@ -64,11 +77,17 @@ class Lock:
             os.close(self._file)
             self._file = -1
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
 
 def _locked(file: int) -> bool:
     try:
         import fcntl
-    except ImportError:  # Windows: nothing keeps two archivers apart there
+    except ImportError:  # Windows: nothing keeps two writers apart there
         return True
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

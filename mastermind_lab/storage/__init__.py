@@ -1,0 +1,80 @@
+"""Where bytes lie: folders on a disk, written so that they last, and folders of any file system fsspec knows.
+
+A file appears under its name only when it is whole. On a disk it is written beside (``.<name>.half``), synced
+and renamed, and its folder synced; an object store takes a file whole or not at all. What goes wrong is an
+OSError, whatever the file system.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import IO, Protocol
+
+from .local import HALF, LocalFolder, make, sync
+from .lock import LOCK, Lock
+from .remote import RemoteFile, RemoteFolder, is_remote, is_url, local_path, remote_files, upload
+
+__all__ = [
+    "HALF",
+    "LOCK",
+    "Folder",
+    "LocalFolder",
+    "Lock",
+    "RemoteFile",
+    "RemoteFolder",
+    "folder",
+    "is_remote",
+    "is_url",
+    "local_path",
+    "make",
+    "remote_files",
+    "sync",
+    "upload",
+]
+
+
+class Folder(Protocol):
+    """A folder of files; their paths are relative to it, with slashes."""
+
+    name: str
+
+    def write(self, path: str, content: bytes, *, private: bool = False) -> None:
+        """Write a file whole, over what was there; ``private`` is for the owner alone."""
+
+    def read(self, path: str) -> bytes:
+        """Read a whole file."""
+
+    def tail(self, path: str, most: int) -> bytes:
+        """Read a file's last bytes, at most so many."""
+
+    def open(self, path: str) -> IO[bytes]:
+        """Open a file to read it bit by bit."""
+
+    def paths(self) -> list[str]:
+        """List all files below, hidden ones too, by name; none where there is no such folder."""
+
+    def exists(self, path: str) -> bool:
+        """Tell whether there is a file."""
+
+    def has_folder(self, path: str) -> bool:
+        """Tell whether there is a folder, or what stands for one."""
+
+    def is_empty(self) -> bool:
+        """Tell whether nothing is in it, or it is not there at all."""
+
+    def remove(self, path: str) -> None:
+        """Remove a file, if it is there."""
+
+    def lock(self, work: str) -> Lock | None:
+        """Take the right to write here, for some work in words; None where there are no locks."""
+
+
+def folder(source: str | os.PathLike[str]) -> Folder:
+    """Return the folder of a path or URL; nothing is made or looked up yet.
+
+    Raises
+    ------
+    OptionError
+        The URL's file system is unknown or not installed, or the URL holds a password.
+    """
+    return RemoteFolder(str(source)) if is_remote(source) else LocalFolder(str(local_path(source)))

@@ -1,0 +1,122 @@
+"""Folders on a disk: what is written there stays there, or was never there."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import IO
+
+from .lock import Lock
+
+HALF = ".half"
+"""How the name of a file ends that was not written to its end; it begins with a dot."""
+
+
+class LocalFolder:
+    """A folder on a disk."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._root = Path(name)
+
+    def write(self, path: str, content: bytes, *, private: bool = False) -> None:
+        """Write beside, sync, rename, sync the folder."""
+        target = self._root / path
+        make(target.parent)
+        half = target.with_name(f".{target.name}{HALF}")
+        try:
+            _write_synced(half, content, 0o600 if private else 0o666)
+            os.replace(half, target)
+        except OSError:
+            half.unlink(missing_ok=True)
+            raise
+        sync(target.parent)
+
+    def read(self, path: str) -> bytes:
+        """Read a whole file."""
+        with self.open(path) as stream:
+            return stream.read()
+
+    def tail(self, path: str, most: int) -> bytes:
+        """Read a file's last bytes."""
+        with self.open(path) as stream:
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(max(size - most, 0))
+            return stream.read()
+
+    def open(self, path: str) -> IO[bytes]:
+        """Open a file."""
+        return (self._root / path).open("rb")
+
+    def paths(self) -> list[str]:
+        """List all files below."""
+        found = []
+        for place, _, names in os.walk(self._root, onerror=_unless_missing):
+            found += [(Path(place) / name).relative_to(self._root).as_posix() for name in names]
+        return sorted(found)
+
+    def exists(self, path: str) -> bool:
+        """Tell whether there is a file."""
+        return (self._root / path).is_file()
+
+    def has_folder(self, path: str) -> bool:
+        """Tell whether there is a folder."""
+        return (self._root / path).is_dir()
+
+    def is_empty(self) -> bool:
+        """Tell whether nothing is in it, or it is not there at all."""
+        try:
+            return not os.listdir(self._root)
+        except FileNotFoundError:
+            return True
+
+    def remove(self, path: str) -> None:
+        """Remove a file; that it is gone is no fault."""
+        (self._root / path).unlink(missing_ok=True)
+
+    def lock(self, work: str) -> Lock:
+        """Take the right to write here, or say who has it."""
+        return Lock(self._root, work)
+
+
+def make(path: Path) -> None:
+    """Make a folder and those above it, each synced into the one that holds it."""
+    if path.is_dir():
+        return
+    make(path.parent)
+    path.mkdir(exist_ok=True)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Make the names in a folder last."""
+    if not hasattr(os, "O_DIRECTORY"):  # Windows can open no folder, and keeps names by itself
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network file systems sync no folders
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _write_synced(path: Path, content: bytes, mode: int) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags, mode)
+    try:
+        if mode == 0o600 and hasattr(os, "fchmod"):
+            os.fchmod(descriptor, mode)  # a half file that an earlier run left may be open to others
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unless_missing(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error

@@ -1,0 +1,199 @@
+"""Folders and files of any file system that fsspec knows, and the only fsspec."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from ..errors import OptionError
+from .local import HALF
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_PASSWORD = re.compile(r"://[^/@]*:[^/@]*@")
+_WHOLE_PUTS = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "memory"}
+
+
+def is_url(source: object) -> bool:
+    """Tell whether a source is a URL, of a file system or of anything else."""
+    return isinstance(source, str) and _URL.match(source) is not None
+
+
+def is_remote(source: object) -> bool:
+    """Tell whether a source is a URL that means no path of this machine."""
+    return is_url(source) and not str(source).startswith("file://")
+
+
+def local_path(source: str | os.PathLike[str]) -> Path:
+    """Return the path that a path or a ``file://`` URL means."""
+    return Path(str(source).removeprefix("file://"))
+
+
+class RemoteFolder:
+    """A folder of a file system that fsspec knows; credentials come from its configuration."""
+
+    def __init__(self, url: str) -> None:
+        self.name = url.rstrip("/")
+        self._fs, self._root = _opened(self.name)
+
+    def write(self, path: str, content: bytes, *, private: bool = False) -> None:
+        """Put a file whole."""
+        _put_whole(self._fs, self._at(path), lambda at: self._fs.pipe_file(at, bytes(content)))
+
+    def read(self, path: str) -> bytes:
+        """Read a whole file."""
+        with _os_errors():
+            return bytes(self._fs.cat_file(self._at(path)))
+
+    def tail(self, path: str, most: int) -> bytes:
+        """Read a file's last bytes."""
+        with _os_errors():
+            size = self._fs.size(self._at(path))
+            return bytes(self._fs.cat_file(self._at(path), start=max(size - most, 0))) if size else b""
+
+    def open(self, path: str) -> IO[bytes]:
+        """Open a file."""
+        with _os_errors():
+            stream: IO[bytes] = self._fs.open(self._at(path), "rb")
+            return stream
+
+    def paths(self) -> list[str]:
+        """List all files below, as they are now."""
+        with _os_errors():
+            self._fs.invalidate_cache()
+            found = self._fs.find(self._root)
+        return sorted(one[len(self._root) :].lstrip("/") for one in found)
+
+    def exists(self, path: str) -> bool:
+        """Tell whether there is a file."""
+        with _os_errors():
+            self._fs.invalidate_cache()
+            return bool(self._fs.isfile(self._at(path)))
+
+    def has_folder(self, path: str) -> bool:
+        """Tell whether there is a folder, or a file whose name begins with its path."""
+        with _os_errors():
+            self._fs.invalidate_cache()
+            return bool(self._fs.isdir(self._at(path)))
+
+    def is_empty(self) -> bool:
+        """Tell whether nothing is in it, or it is not there at all."""
+        return not self.paths()
+
+    def remove(self, path: str) -> None:
+        """Remove a file; that it is gone is no fault."""
+        with _os_errors():
+            if self._fs.exists(self._at(path)):
+                self._fs.rm_file(self._at(path))
+
+    def lock(self, work: str) -> None:
+        """Take nothing: there are no locks."""
+
+    def _at(self, path: str) -> str:
+        return f"{self._root}/{path}".rstrip("/")
+
+
+class RemoteFile(NamedTuple):
+    """A file of a file system that fsspec knows, with what a local path has too: a name, and open."""
+
+    name: str
+    url: str
+    path: str
+    file_system: Any
+
+    def __str__(self) -> str:
+        return self.url
+
+    def open(self, mode: str = "rb") -> Any:
+        """Open it to read."""
+        with _os_errors():
+            return self.file_system.open(self.path, mode)
+
+
+def remote_files(url: str, endings: tuple[str, ...]) -> list[RemoteFile]:
+    """List the files a URL means: one, those of a folder whose names end so, or those of a glob, by name.
+
+    Raises
+    ------
+    OptionError
+        The URL's file system is unknown or not installed, or the URL holds a password.
+    OSError
+        It cannot be reached.
+    """
+    file_system, root = _opened(url)
+    with _os_errors():
+        file_system.invalidate_cache()
+        if file_system.isfile(root):
+            paths = [root]
+        elif file_system.isdir(root):
+            paths = [one for one in file_system.ls(root, detail=False) if one.endswith(endings)]
+        else:
+            paths = file_system.glob(root)
+    scheme = url.partition("://")[0]
+    return [
+        RemoteFile(path.rpartition("/")[2], f"{scheme}://{path.lstrip('/')}", path, file_system)
+        for path in sorted(paths)
+    ]
+
+
+def upload(file: Path, url: str) -> None:
+    """Put a local file whole where a URL says.
+
+    Raises
+    ------
+    OptionError
+        The URL's file system is unknown or not installed, or the URL holds a password.
+    OSError
+        It cannot be written; nothing is left there.
+    """
+    file_system, target = _opened(url)
+    _put_whole(file_system, target, lambda at: file_system.put_file(str(file), at))
+
+
+def _put_whole(file_system: Any, target: str, put: Callable[[str], None]) -> None:
+    """Put a file at once where the store takes it whole or not at all, else beside and renamed."""
+    with _os_errors():
+        if _WHOLE_PUTS.intersection(_protocols(file_system)):
+            put(target)
+            return
+        parent, _, name = target.rpartition("/")
+        file_system.makedirs(parent, exist_ok=True)
+        half = f"{parent}/.{name}{HALF}"
+        put(half)
+        file_system.mv(half, target)
+
+
+def _opened(url: str) -> tuple[Any, str]:
+    if _PASSWORD.search(url):
+        shown = _PASSWORD.sub("://...@", url)
+        raise OptionError(f"{shown} holds a password: give it to fsspec by its configuration or environment")
+    try:
+        from fsspec.core import url_to_fs  # here, because most folders are local
+
+        file_system, root = url_to_fs(url)
+    except ImportError as error:
+        raise OptionError(
+            f"{url} needs {error.name or 'more packages'}: pip install 'mastermind_lab[scale]' ({error})"
+        ) from error
+    except ValueError as error:
+        raise OptionError(f"{url}: {error}") from error
+    return file_system, root.rstrip("/")
+
+
+def _protocols(file_system: Any) -> tuple[str, ...]:
+    found = file_system.protocol
+    return (found,) if isinstance(found, str) else tuple(found)
+
+
+@contextmanager
+def _os_errors() -> Iterator[None]:
+    """Turn what a file system's own library raises into an OSError."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:  # each library behind fsspec has its own
+        raise OSError(f"{type(error).__name__}: {error}") from error
