@@ -18,7 +18,8 @@ import pandas as pd
 from .errors import OptionError
 from .frames import Shape, coverage_frame, merge
 from .history import History, Scan
-from .history.scan import Counted, Job, Piece, Stream
+from .history.pieces import Piece, Stream
+from .history.scan import Counted, Job
 
 if TYPE_CHECKING:  # dask is loaded when it is asked for, and need not be there before
     from dask.dataframe import DataFrame

@@ -19,7 +19,7 @@ import mastermind_lab as lab
 from mastermind_lab import snapshot
 from mastermind_lab.envelope import STREAM
 from mastermind_lab.frames import entry_ids, merge, to_pandas
-from mastermind_lab.history import grown, sample_folder, scan
+from mastermind_lab.history import grown, pieces, sample_folder
 from mastermind_lab.stats.summary import Summary
 from mastermind_lab.stream import publish_payloads
 
@@ -84,8 +84,8 @@ def history(folder):
 @pytest.fixture
 def small(monkeypatch):
     """Batches of some 50 entries."""
-    monkeypatch.setattr(sys.modules["mastermind_lab.history.read"], "_BATCH_BYTES", 100_000)
-    monkeypatch.setattr(scan, "_BATCHES_A_PART", 2)
+    monkeypatch.setattr(sys.modules["mastermind_lab.history.reading"], "_BATCH_BYTES", 100_000)
+    monkeypatch.setattr(pieces, "_BATCHES_A_PART", 2)
 
 
 def agree(left, right):
@@ -135,7 +135,7 @@ class TestBatches:
             assert len(batch.payloads) == len(batch)
 
     def test_ranges_of_a_snapshot(self, archive, folder, monkeypatch):
-        monkeypatch.setattr(scan, "_SLICE_BYTES", 200_000)
+        monkeypatch.setattr(pieces, "_SLICE_BYTES", 200_000)
         batches = list(lab.scan(archive, payloads=True))
         assert len(batches) > 6
         whole, expected = merge(batch.tables() for batch in batches), lab.read(archive, payloads=True)
@@ -247,9 +247,9 @@ class TestGrown:
 
 def test_a_summary_reads_once_unless_spellings_differ(folder, small, monkeypatch):
     read_files = []
-    batches = scan.Lines.batches
+    batches = pieces.Lines.batches
     monkeypatch.setattr(
-        scan.Lines, "batches", lambda piece: read_files.append(piece.number) or batches(piece)
+        pieces.Lines, "batches", lambda piece: read_files.append(piece.number) or batches(piece)
     )
     lab.stats.Confidence.of(lab.scan(folder / "d.ndjson"), by="meta.late")
     assert read_files == [0]

@@ -158,13 +158,14 @@ class TestVerify:
         with pytest.raises(lab.SourceError, match="is no snapshot"):
             snapshot.ranges(tmp_path)
 
-    def test_no_flipped_bit_goes_unseen(self, tmp_path):
-        flip_bits(archived(tmp_path / "archive", parts=1, each=30), flips=150)
+    @pytest.mark.parametrize("flips", [100, pytest.param(2_000, marks=pytest.mark.thorough)])
+    def test_no_flipped_bit_goes_unseen(self, tmp_path, flips):
+        flip_bits(archived(tmp_path / "archive", parts=1, each=30), flips)
 
 
 def flip_bits(folder, flips):
     """Flip single bits anywhere: every one is an error of the reader and a finding of verify, never a row."""
-    dice = random.Random(5)
+    dice = random.Random(flips)
     paths = [path for path in sorted(folder.rglob("*.parquet")) if path.parts[-3] != "payloads"]
     sizes = [path.stat().st_size for path in paths]
     for _ in range(flips):

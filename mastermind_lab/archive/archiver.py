@@ -4,45 +4,25 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from ..decode import Batch, Learned, collector_paused
+from ..decode import Learned
 from ..envelope import STREAM
 from ..errors import OptionError, SourceError
-from ..frames import Tables, id_key, merge, tables
+from ..frames import id_key, merge
 from ..storage import folder as folder_of
+from .part import Part
 
 if TYPE_CHECKING:
     # Parquet and redis are loaded where they are used: the package shows names of this room.
     from ..snapshot.ending import Ending
-    from ..stream import Cursor, Gap, News
+    from ..stream import Cursor, News
 
 PART_BYTES = 32 * 2**20
 """How many bytes of payloads make a part."""
 
 PART_SECONDS = 60.0
 """How long an entry waits for others before its part is written."""
-
-# A batch's objects should lie in the processor's cache.
-_BATCH_BYTES = 3 * 2**18
-
-Entry = tuple[str, bytes | None]
-
-
-@dataclass
-class _Part:
-    """Entries of one epoch that were taken and are not committed yet."""
-
-    tables: list[Tables] = field(default_factory=list)
-    entries: int = 0
-    size: int = 0
-    began: float = 0.0
-    first_id: str = ""
-    last_id: str = ""
-    ordinal: int | None = None
-    gaps: list[Gap] = field(default_factory=list)
 
 
 class Archiver:
@@ -109,7 +89,7 @@ class Archiver:
             self._release()
             raise
         self._learned = Learned()
-        self._parts = [_Part()]
+        self._parts = [Part()]
 
     def _sweep(self) -> None:
         """Remove what a killed archiver left half done, where no other can be at work."""
@@ -174,31 +154,12 @@ class Archiver:
         last = id_key(self._last_id())
         fresh = [one for one in news.entries if id_key(one[0]) > last]
         if fresh and self._parts[-1].entries and id_key(fresh[0][0])[0] != last[0]:
-            self._parts.append(_Part())
-        part = self._parts[-1]
-        part.gaps += _gaps(news)
-        # Not known while entries are added: whoever is interrupted there commits no false number.
-        part.ordinal = None
-        for some in _batches(fresh):
-            self._decode(part, some)
-        part.ordinal = news.ordinal
+            self._parts.append(Part())
+        self._parts[-1].add(fresh, news, self.payloads, self._learned)
 
     def _last_id(self) -> str:
         """Return the last id taken; the one before every other where there is none."""
         return self._parts[-1].last_id or (self.ending.last_id if self.ending else "0-0")
-
-    def _decode(self, part: _Part, entries: list[Entry]) -> None:
-        batch = Batch((), self.payloads, self._learned)
-        with collector_paused():
-            for entry_id, payload in entries:
-                batch.add(entry_id, payload)
-            made = tables(batch)
-        part.began = part.began or time.monotonic()
-        part.first_id = part.first_id or entries[0][0]
-        part.tables.append(made)
-        part.size += sum(len(payload or b"") for _, payload in entries)
-        part.entries += len(entries)
-        part.last_id = entries[-1][0]
 
     def _is_due(self) -> bool:
         first = self._parts[0]
@@ -217,14 +178,15 @@ class Archiver:
         while self._parts[0].entries:
             self._refuse_company()
             self._commit(self._parts[0])
-            self._parts = self._parts[1:] or [_Part()]
+            self._parts = self._parts[1:] or [Part()]
 
-    def _commit(self, part: _Part) -> None:
-        rows = merge(part.tables)
+    def _commit(self, part: Part) -> None:
         from ..snapshot import commit
         from ..snapshot.ending import Ending
 
-        done = commit(self.folder, rows, self._facts(part))
+        after = self.ending.last_id if self.ending else ""
+        facts = part.facts(self.source, self.stream) | {"after": after}
+        done = commit(self.folder, merge(part.tables), facts)
         self.parts, self.entries = self.parts + 1, self.entries + done.rows + done.rejects
         self.rejects += done.rejects
         self.ending = Ending.of([*(self.ending.ranges if self.ending else ()), done])
@@ -242,29 +204,6 @@ class Archiver:
                 f"{self.folder} ends at {theirs or 'nothing'}, not at {ours or 'nothing'}: somebody else has "
                 "written there. What is committed is safe; see that only one archiver runs, and begin again."
             )
-
-    def _facts(self, part: _Part) -> dict[str, Any]:
-        gaps = [gap._asdict() for gap in part.gaps]
-        after = self.ending.last_id if self.ending else ""
-        said = {"source": self.source, "stream": self.stream, "after": after, "gaps": gaps}
-        ordinal = {} if part.ordinal is None else {"last_ordinal": part.ordinal}
-        return said | ordinal | {"coverage": [self._coverage(part)]}
-
-    def _coverage(self, part: _Part) -> dict[str, Any]:
-        certainties = [gap.certainty for gap in part.gaps if gap.certainty != "exact"]
-        is_counted = part.ordinal is not None
-        return {
-            "source": self.source,
-            "stream": self.stream,
-            "first_id": part.first_id,
-            "last_id": part.last_id,
-            "entries": part.entries,
-            "left_out": 0,
-            "limits": "",
-            "missing": sum(gap.missing for gap in part.gaps) if is_counted else None,
-            "certainty": [*certainties, "exact"][0] if is_counted else "not verified",
-            "note": "",
-        }
 
     def close(self) -> None:
         """Commit what was taken and let others write; a closed archiver stays closed.
@@ -293,27 +232,3 @@ class Archiver:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _gaps(news: News) -> list[Gap]:
-    """List what is missing before some news; what a reader left out at its beginning is missing here."""
-    from ..stream import Gap
-
-    if news.gap:
-        return [news.gap]
-    account = news.account or {}
-    missing = (account.get("left_out") or 0) + (account.get("missing") or 0)
-    return [Gap("0-0", None, missing, account["certainty"])] if missing else []
-
-
-def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    batch: list[Entry] = []
-    size = 0
-    for one in entries:
-        batch.append(one)
-        size += len(one[1] or b"")
-        if size > _BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch

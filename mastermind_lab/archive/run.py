@@ -59,6 +59,8 @@ class Archived(NamedTuple):
 class Archiving:
     """A run that can be watched and stopped: iterating it does the work; see :func:`archive`.
 
+    ``options`` are those of :class:`Archiver`.
+
     Examples
     --------
     >>> run = Archiving("redis://localhost:6379", "archive")  # nothing is opened yet
@@ -72,16 +74,10 @@ class Archiving:
         *,
         stream: str = STREAM,
         follow: bool = False,
-        payloads: bool = True,
-        part_bytes: int = PART_BYTES,
-        part_seconds: float = PART_SECONDS,
+        **options: Any,
     ) -> None:
         self.source, self.folder, self.stream, self.follow = source, folder, stream, follow
-        self._options: dict[str, Any] = {
-            "payloads": payloads,
-            "part_bytes": part_bytes,
-            "part_seconds": part_seconds,
-        }
+        self._options = options
         self._gaps: tuple[Gap, ...] = ()
         self._began_again = 0
         self._is_stopped = False

@@ -12,12 +12,13 @@ another one that counts says that it replaces it (compaction), or it waits for a
 same save, that never came.
 """
 
+from .commits import commit
 from .compaction import Compaction, compact
 from .coverage import coverage_of
 from .findings import verify
 from .history import is_snapshot, load, save
 from .leftovers import sweep
-from .ranges import FORMAT, Range, commit, ranges, read_range
+from .ranges import FORMAT, Range, ranges, read_range
 
 __all__ = [
     "FORMAT",

@@ -13,9 +13,10 @@ from ..frames import in_one_piece, merge
 from ..storage import Folder
 from ..storage import folder as folder_of
 from . import joints
+from .commits import write_range
 from .coverage import combined
 from .leftovers import sweep
-from .ranges import Range, ranges, read_range, write_range
+from .ranges import Range, ranges, read_range
 
 _SIZE = 2**27
 

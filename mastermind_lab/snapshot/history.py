@@ -22,9 +22,10 @@ from ..frames import FRAMES, PAYLOADS, Tables, entry_ids, id_parts, join, merge
 from ..storage import Folder, LocalFolder, make, sync
 from ..storage import folder as folder_of
 from . import joints
+from .commits import ends_of, write_range
 from .coverage import coverage_of, said
 from .names import date_of, place_of
-from .ranges import Range, ends_of, ranges, read_range, write_range
+from .ranges import Range, ranges, read_range
 
 _ENTRIES_A_RANGE = 50_000
 

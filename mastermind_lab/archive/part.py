@@ -1,0 +1,115 @@
+"""A part in the making: entries of one epoch that were taken and are not committed yet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..decode import Batch, Learned, collector_paused
+from ..frames import Tables, tables
+
+if TYPE_CHECKING:
+    from ..stream import Gap, News
+
+# A batch's objects should lie in the processor's cache.
+_BATCH_BYTES = 3 * 2**18
+
+Entry = tuple[str, bytes | None]
+
+
+@dataclass
+class Part:
+    """What was decoded for a part, and what its footer shall say.
+
+    Attributes
+    ----------
+    tables
+        The rows, a batch each.
+    entries, size
+        How many entries, and how many bytes their payloads have.
+    began
+        When the first of them came, on the monotonic clock.
+    first_id, last_id
+        The ends; '' while there is no entry.
+    ordinal
+        How many entries the stream had ever taken up to the last one, where that is known.
+    gaps
+        What is missing before or between them.
+    """
+
+    tables: list[Tables] = field(default_factory=list)
+    entries: int = 0
+    size: int = 0
+    began: float = 0.0
+    first_id: str = ""
+    last_id: str = ""
+    ordinal: int | None = None
+    gaps: list[Gap] = field(default_factory=list)
+
+    def add(self, entries: Iterable[Entry], news: News, payloads: bool, learned: Learned) -> None:
+        """Decode those of some news that are wanted here."""
+        self.gaps += _gaps(news)
+        # Not known while entries are added: whoever is interrupted there commits no false number.
+        self.ordinal = None
+        for some in _batches(entries):
+            self._decode(some, Batch((), payloads, learned))
+        self.ordinal = news.ordinal
+
+    def _decode(self, entries: list[Entry], batch: Batch) -> None:
+        with collector_paused():
+            for entry_id, payload in entries:
+                batch.add(entry_id, payload)
+            made = tables(batch)
+        self.began = self.began or time.monotonic()
+        self.first_id = self.first_id or entries[0][0]
+        self.tables.append(made)
+        self.size += sum(len(payload or b"") for _, payload in entries)
+        self.entries += len(entries)
+        self.last_id = entries[-1][0]
+
+    def facts(self, source: str, stream: str) -> dict[str, Any]:
+        """Return what the footer shall say of where the entries come from."""
+        gaps = [gap._asdict() for gap in self.gaps]
+        said = {"source": source, "stream": stream}
+        ordinal = {} if self.ordinal is None else {"last_ordinal": self.ordinal}
+        return said | ordinal | {"gaps": gaps, "coverage": [said | self._coverage()]}
+
+    def _coverage(self) -> dict[str, Any]:
+        certainties = [gap.certainty for gap in self.gaps if gap.certainty != "exact"]
+        is_counted = self.ordinal is not None
+        return {
+            "first_id": self.first_id,
+            "last_id": self.last_id,
+            "entries": self.entries,
+            "left_out": 0,
+            "limits": "",
+            "missing": sum(gap.missing for gap in self.gaps) if is_counted else None,
+            "certainty": [*certainties, "exact"][0] if is_counted else "not verified",
+            "note": "",
+        }
+
+
+def _gaps(news: News) -> list[Gap]:
+    """List what is missing before some news; what a reader left out at its beginning is missing here."""
+    from ..stream import Gap
+
+    if news.gap:
+        return [news.gap]
+    account = news.account or {}
+    missing = (account.get("left_out") or 0) + (account.get("missing") or 0)
+    return [Gap("0-0", None, missing, account["certainty"])] if missing else []
+
+
+def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    batch: list[Entry] = []
+    size = 0
+    for one in entries:
+        batch.append(one)
+        size += len(one[1] or b"")
+        if size > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,114 @@
+"""Commits: a range is written children first, and its ``decisions`` part, last, commits it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+from os import PathLike
+from typing import Any
+
+import pyarrow as pa
+
+from ..errors import SourceError
+from ..frames import Tables, entry_ids, id_key
+from ..storage import Folder
+from ..storage import folder as folder_of
+from .names import place_of, sibling
+from .parts import DamageError, encoded, facts_of, sha256
+from .ranges import FORMAT, Range, range_of, read_facts
+
+
+def commit(folder: str | PathLike[str], rows: Tables, facts: Mapping[str, Any]) -> Range:
+    """Write one range so that a reader sees all of it or nothing, whenever the writer is killed.
+
+    Parameters
+    ----------
+    folder
+        A snapshot's folder, or its URL; it is made where it is not there.
+    rows
+        The tables of the range, in order of ids and of one epoch; ``payloads`` may be among them.
+    facts
+        What the footer shall say beside our own account: text as it is, anything else as JSON. Readers know
+        ``source`` (without a password), ``stream``; ``coverage``, a list of rows of that frame; ``after``,
+        the last id of the range before ('' for none); ``first_ordinal`` and ``last_ordinal``, of its first
+        and last entry among all that the stream ever took, from 1; and ``gaps``, a list of
+        ``{"after", "before", "missing", "certainty"}``.
+
+    Returns
+    -------
+    Range
+        What was committed. Where a range of the same first and last id is there already, it is returned
+        as it is, and nothing is written.
+
+    Raises
+    ------
+    SourceError
+        It cannot be written, or a damaged part has its place; what was committed before is as it was.
+    """
+    target = folder_of(folder)
+    where = f"{target.name}/decisions/{place_of(*ends_of(rows))}"
+    try:
+        return write_range(target, rows, facts)
+    except DamageError as error:
+        raise SourceError(
+            f"{where} is there already and damaged: {error}. Nothing was changed: move it away to write "
+            "the range again."
+        ) from error
+    except OSError as error:
+        raise SourceError(
+            f"cannot write {where}: {error.strerror or error}. "
+            "What was committed before is safe; this range is not in yet and can be written again."
+        ) from error
+
+
+def ends_of(rows: Tables) -> tuple[str, str]:
+    """Return the first and last id of all entries; '' where there is none."""
+    ids = entry_ids(rows)
+    return (ids[0], ids[-1]) if ids else ("", "")
+
+
+def write_range(target: Folder, rows: Tables, facts: Mapping[str, Any]) -> Range:
+    """Do what :func:`commit` says.
+
+    Raises
+    ------
+    OSError
+        A file cannot be written.
+    DamageError
+        A part is there already, and damaged.
+    """
+    ends = ends_of(rows)
+    path = "decisions/" + place_of(*ends)
+    if target.exists(path):
+        return range_of(target, path, read_facts(target, path))
+    siblings = {name: _write(target, path, name, rows[name]) for name in rows if name != "decisions"}
+    own = _own_facts(rows, ends, siblings)
+    content = encoded(rows["decisions"], _texts(facts) | own, hashed=True)
+    target.write(path, content)
+    return range_of(target, path, facts_of(content))
+
+
+def _write(target: Folder, path: str, table: str, rows: pa.Table) -> dict[str, Any]:
+    content = encoded(rows, {"format": str(FORMAT)})
+    private = "payload" in rows.column_names and rows.num_rows > 0
+    target.write(sibling(path, table), content, private=private)
+    return {"rows": rows.num_rows, "sha256": sha256(content), "bytes": len(content)}
+
+
+def _own_facts(rows: Tables, ends: tuple[str, str], siblings: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "format": str(FORMAT),
+        "version": version("mastermind_lab"),
+        "epoch": str(id_key(ends[0])[0] if ends[0] else 0),
+        "first_id": ends[0],
+        "last_id": ends[1],
+        "rows": str(rows["decisions"].num_rows),
+        "rejects": str(rows["rejects"].num_rows),
+        "size": str(sum(table.nbytes for table in rows.values())),
+        "siblings": json.dumps(siblings),
+    }
+
+
+def _texts(facts: Mapping[str, Any]) -> dict[str, str]:
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in facts.items()}
