@@ -163,6 +163,26 @@ class TestVerify:
         flip_bits(archived(tmp_path / "archive", parts=1, each=30), flips)
 
 
+def test_a_footer_alone_is_trusted_only_as_it_was_written(tmp_path):
+    """Who reads no more of a part, as an archiver does where it goes on, sees every flipped bit that matters."""
+    folder = archived(tmp_path / "archive", parts=1)
+    [path], [before] = (folder / "decisions").rglob("*.parquet"), snapshot.ranges(folder)
+    whole, dice, found = path.read_bytes(), random.Random(5), 0
+    footer = int.from_bytes(whole[-8:-4], "little") + 8
+    for place in range(len(whole) - footer, len(whole), 17):
+        content = bytearray(whole)
+        content[place] ^= 1 << dice.randrange(8)
+        path.write_bytes(content)
+        try:
+            [one] = snapshot.ranges(folder)
+        except lab.SourceError:
+            found += 1
+        else:
+            names = before.facts.keys() - {"facts_sha256", "sha256"}
+            assert {name: one.facts[name] for name in names} == {name: before.facts[name] for name in names}
+    assert found > 100
+
+
 def flip_bits(folder, flips):
     """Flip single bits anywhere: every one is an error of the reader and a finding of verify, never a row."""
     dice = random.Random(flips)

@@ -3,9 +3,9 @@
 A folder a table, parts by range: ``decisions/date=2026-11-23/part-<epoch>-<first id>-<last id>.parquet`` and
 the like, zstd, page checksums written and verified. The other tables' parts of a range are written first; the
 ``decisions`` part commits it: its footer names them, with rows and SHA-256, and holds a SHA-256 of the part
-itself. Each file is written beside, synced, renamed, its folder synced. A reader sees committed ranges only,
-so a writer may be killed at any moment; the last committed id is where it goes on. Names and boundaries come
-from ids, never from a clock.
+itself and one of what the footer says. Each file is written beside, synced, renamed, its folder synced. A
+reader sees committed ranges only, so a writer may be killed at any moment; the last committed id is where it
+goes on. Names and boundaries come from ids, never from a clock.
 
 A range may lie within a day or not: its parts stand under the day of its first id. A range counts unless
 another one that counts says that it replaces it (compaction), or it waits for a seal, the last range of the

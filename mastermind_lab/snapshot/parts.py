@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,9 @@ KEY = "mastermind_lab."
 
 OWN_HASH = "sha256"
 """The key of the hash of the file itself, taken with zeros in the hash's place."""
+
+FACTS_HASH = "facts_sha256"
+"""The key of the hash of our other keys: who reads the footer alone trusts nothing else."""
 
 _ZEROS = "0" * 64
 _MOST_ROWS = 10**8
@@ -39,11 +43,10 @@ class DamageError(Exception):
     """A part's bytes are not those that were written, or not ours."""
 
 
-def encoded(table: pa.Table, facts: Mapping[str, str], *, hashed: bool = False) -> bytes:
-    """Write a table as Parquet; with ``hashed``, its footer holds the file's own hash too."""
-    ours = {KEY + name: value for name, value in facts.items()}
-    if hashed:
-        ours[KEY + OWN_HASH] = _ZEROS
+def encoded(table: pa.Table, facts: dict[str, str], *, hashed: bool = False) -> bytes:
+    """Write a table as Parquet; with ``hashed``, its footer holds the hashes of the file and of the facts."""
+    said = facts | {FACTS_HASH: _facts_hash(facts), OWN_HASH: _ZEROS} if hashed else facts
+    ours = {KEY + name: value for name, value in said.items()}
     described = table.replace_schema_metadata(_pandas_metadata(table))
     sink = pa.BufferOutputStream()
     with parquet.ParquetWriter(
@@ -79,6 +82,23 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def _facts_hash(facts: Mapping[str, str]) -> str:
+    said = sorted((name, value) for name, value in facts.items() if name not in (OWN_HASH, FACTS_HASH))
+    return sha256(json.dumps(said).encode())
+
+
+def check_facts(facts: Mapping[str, str]) -> None:
+    """Compare what a footer says with the hash of it; older parts have none.
+
+    Raises
+    ------
+    DamageError
+        They differ.
+    """
+    if facts.get(FACTS_HASH) not in (None, _facts_hash(facts)):
+        raise DamageError("its footer is not what was written (SHA-256)")
+
+
 def check_hash(content: bytes, facts: Mapping[str, str]) -> None:
     """Compare a part with the hash in its own footer.
 
@@ -87,7 +107,7 @@ def check_hash(content: bytes, facts: Mapping[str, str]) -> None:
     DamageError
         They differ.
     """
-    said = facts[OWN_HASH].encode()
+    said = facts.get(OWN_HASH, "").encode()
     start = content.rfind(said)
     if start < 0 or sha256(content[:start] + _ZEROS.encode() + content[start + len(said) :]) != said.decode():
         raise DamageError("its bytes are not those that were written (SHA-256)")

@@ -15,7 +15,7 @@ from ..frames import FRAMES, PAYLOADS, Tables, id_key
 from ..storage import Folder
 from ..storage import folder as folder_of
 from .names import Name, place_of, sibling
-from .parts import DamageError, check_hash, check_table, decoded, facts_of, sha256, tail_length
+from .parts import DamageError, check_facts, check_hash, check_table, decoded, facts_of, sha256, tail_length
 
 FORMAT = 2
 """The version of this layout. Format 1 had no hash of the ``decisions`` part itself."""
@@ -24,6 +24,7 @@ FORMATS = ("1", str(FORMAT))
 """The versions that are read."""
 
 _TAIL = 2**16
+_JSON = {"siblings", "coverage", "gaps", "replaces", "seals"}
 _OURS = {"decisions", *FRAMES, PAYLOADS}
 
 
@@ -198,7 +199,10 @@ def range_of(target: Folder, path: str, facts: Mapping[str, str]) -> Range:
         raise _NewerError(
             f"format {facts['format']!r:.20}, and this version reads up to {FORMAT}: install a newer one"
         )
+    check_facts(facts)
     try:
+        for name in _JSON & facts.keys():
+            json.loads(facts[name])
         rejects = facts.get("rejects") or json.loads(facts["siblings"])["rejects"]["rows"]
         first, last = facts["first_id"], facts["last_id"]
         epoch = id_key(first)[0] if first else 0
