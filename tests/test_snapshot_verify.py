@@ -164,7 +164,7 @@ class TestVerify:
 
 
 def test_a_footer_alone_is_trusted_only_as_it_was_written(tmp_path):
-    """Who reads no more of a part, as an archiver does where it goes on, sees every flipped bit that matters."""
+    """Who reads no more of a part, as an archiver does where it goes on, sees every bit that matters."""
     folder = archived(tmp_path / "archive", parts=1)
     [path], [before] = (folder / "decisions").rglob("*.parquet"), snapshot.ranges(folder)
     whole, dice, found = path.read_bytes(), random.Random(5), 0
