@@ -2,7 +2,7 @@
 
     python tests/interrupted.py ACTION FAULT FOLDER
 
-makes ``FOLDER/<n>`` for n = 1, 2, ... until the action is through: each time from the same start, and with
+makes ``FOLDER/<n>`` for n = 1, 2, ... until the action is through: each time from ``FOLDER/start``, and with
 the fault at the n-th operation: ``kill`` (SIGKILL, a write half done) or the name of an errno. It writes a
 JSON object a line: the operation, and how the action ended. ``journal`` writes down all operations instead.
 """
@@ -154,9 +154,6 @@ def prepared(base, number):
 
 def main():
     action, fault, base = sys.argv[1], sys.argv[2], Path(sys.argv[3])
-    if fault == "start":
-        start(base / "start")
-        return
     if fault == "journal":
         sys.stdout.write(json.dumps(journal(prepared(base, "journal"), action)) + "\n")
         return

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -39,8 +40,16 @@ def base():
     memory = "/dev/shm"
     with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as name:
         base = Path(name)
-        run("-", "start", base)
+        script().start(base / "start")
         yield base
+
+
+@cache
+def script():
+    spec = importlib.util.spec_from_file_location("interrupted", SCRIPT)
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
 
 
 def run(action, fault, base):
@@ -71,10 +80,7 @@ def check(folder, action):
 
 def again(folder, action):
     """Do it once more, undisturbed."""
-    spec = importlib.util.spec_from_file_location("interrupted", SCRIPT)
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    script.ACTIONS[action](folder)
+    script().ACTIONS[action](folder)
 
 
 @pytest.mark.timeout(300)

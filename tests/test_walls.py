@@ -33,6 +33,7 @@ HOMES = {
     "ipywidgets": {"widget"},
     "IPython": {"widget"},
     "threading": {"live", "stream"},  # stream fetches pages ahead
+    "concurrent": {"archive"},  # a part is written while the next one fills
     "typer": {"cli"},
     "rich": {"cli"},
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
 from ..decode import Learned
@@ -15,10 +16,11 @@ from .part import Part
 
 if TYPE_CHECKING:
     # Parquet and redis are loaded where they are used: the package shows names of this room.
+    from ..snapshot import Range
     from ..snapshot.ending import Ending
     from ..stream import Cursor, News
 
-PART_BYTES = 32 * 2**20
+PART_BYTES = 16 * 2**20
 """How many bytes of payloads make a part."""
 
 PART_SECONDS = 60.0
@@ -28,10 +30,10 @@ PART_SECONDS = 60.0
 class Archiver:
     """Writes what a :class:`mastermind_lab.stream.Tail` tells of one stream to a folder, exactly once.
 
-    It starts no thread and reads no stream: whoever follows one begins at :meth:`cursors`, hands over
-    everything by :meth:`take`, and calls :meth:`close` at the end. It may be used from any thread, by one at
-    a time. A folder on a disk is locked against others; an object store has no locks, so there each commit
-    first looks whether somebody else has written meanwhile.
+    It reads no stream: whoever follows one begins at :meth:`cursors`, hands over everything by :meth:`take`,
+    and calls :meth:`close` at the end. It may be used from any thread, by one at a time. A full part is
+    written by a thread of its own while the next one fills. A folder on a disk is locked against others; an
+    object store has no locks, so there each commit first looks whether somebody else has written meanwhile.
 
     Parameters
     ----------
@@ -80,6 +82,8 @@ class Archiver:
         self.part_bytes, self.part_seconds = part_bytes, part_seconds
         self.parts = self.entries = self.rejects = 0
         self._is_closed = False
+        self._writer = ThreadPoolExecutor(1)
+        self._writing: Future[Range] | None = None  # the commit of the first part, while it is under way
         self.ending = self._ended(self.folder)  # refused before anything is touched
         self._lock = folder_of(self.folder).lock("an archiver")
         try:
@@ -147,8 +151,13 @@ class Archiver:
             raise OptionError(f"news of {news.stream!r:.300} for an archive of {self.stream!r:.300}")
         if news.trouble is None:
             self._add(news)
-        if self._is_due():
+        if self._writing and self._writing.done():
+            self._settle()
+        if self._is_old() or len(self._parts) > 1 + bool(self._writing):
             self.flush()
+        elif self._parts[-1].size >= self.part_bytes:
+            self._settle()
+            self._begin()
 
     def _add(self, news: News) -> None:
         last = id_key(self._last_id())
@@ -159,13 +168,12 @@ class Archiver:
 
     def _last_id(self) -> str:
         """Return the last id taken; the one before every other where there is none."""
-        return self._parts[-1].last_id or (self.ending.last_id if self.ending else "0-0")
+        taken = (part.last_id for part in reversed(self._parts) if part.last_id)
+        return next(taken, self.ending.last_id if self.ending else "0-0")
 
-    def _is_due(self) -> bool:
-        first = self._parts[0]
-        waited = time.monotonic() - first.began
-        is_old = first.entries > 0 and waited >= self.part_seconds
-        return is_old or len(self._parts) > 1 or first.size >= self.part_bytes
+    def _is_old(self) -> bool:
+        first = self._parts[bool(self._writing)]
+        return first.entries > 0 and time.monotonic() - first.began >= self.part_seconds
 
     def flush(self) -> None:
         """Commit what was taken, if that is anything.
@@ -175,18 +183,37 @@ class Archiver:
         SourceError
             It cannot be written: what was committed before is safe, and this is kept and tried again.
         """
+        self._settle()
         while self._parts[0].entries:
-            self._refuse_company()
-            self._commit(self._parts[0])
-            self._parts = self._parts[1:] or [Part()]
+            self._committed(self._commit(self._parts[0]))
 
-    def _commit(self, part: Part) -> None:
+    def _begin(self) -> None:
+        """Begin to commit the first part, and another one to fill meanwhile."""
+        self._writing = self._writer.submit(self._commit, self._parts[0])
+        self._parts.append(Part())
+
+    def _settle(self) -> None:
+        """Wait for the commit that is under way; a part that could not be written stays the first."""
+        if not self._writing:
+            return
+        try:
+            self._committed(self._writing.result())
+        finally:
+            if self._writing.done():  # whoever is interrupted here waits once more
+                self._writing = None
+
+    def _commit(self, part: Part) -> Range:
         from ..snapshot import commit
-        from ..snapshot.ending import Ending
 
+        self._refuse_company()
         after = self.ending.last_id if self.ending else ""
         facts = part.facts(self.source, self.stream) | {"after": after}
-        done = commit(self.folder, merge(part.tables), facts)
+        return commit(self.folder, merge(part.tables), facts)
+
+    def _committed(self, done: Range) -> None:
+        from ..snapshot.ending import Ending
+
+        self._parts = self._parts[1:] or [Part()]
         self.parts, self.entries = self.parts + 1, self.entries + done.rows + done.rejects
         self.rejects += done.rejects
         self.ending = Ending.of([*(self.ending.ranges if self.ending else ()), done])
@@ -224,6 +251,7 @@ class Archiver:
 
     def _release(self) -> None:
         self._is_closed = True
+        self._writer.shutdown()
         if self._lock:
             self._lock.release()
 

@@ -13,8 +13,8 @@ from ..frames import Tables, tables
 if TYPE_CHECKING:
     from ..stream import Gap, News
 
-# A batch's objects should lie in the processor's cache.
-_BATCH_BYTES = 3 * 2**18
+# A batch's objects should lie in the processor's cache; a page of a stream makes one.
+_BATCH_BYTES = 5 * 2**18
 
 Entry = tuple[str, bytes | None]
 
