@@ -155,7 +155,7 @@ def test_sixty_kills_while_a_publisher_goes_on(make_server, place, capsys):
         "--dir", str(place / "redis"), "--appendonly", "yes", "--appendfsync", "always"
     )  # fmt: skip
     # Some parts are full and written beside the next one, others are old.
-    often = {"follow": True, "part_seconds": 0.05, "part_bytes": 1_500}
+    often = {"follow": True, "part_seconds": 0.05, "part_bytes": 700}
     with Publisher(server.url) as publisher, Archivers(place / "archive") as archivers:
         while archivers.phases.total() < 60:
             if archivers.phases.total() % 10 == 9:
