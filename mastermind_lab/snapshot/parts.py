@@ -59,10 +59,10 @@ def encoded(table: pa.Table, facts: dict[str, str], *, hashed: bool = False) -> 
 
 
 def _repetitive(table: pa.Table) -> list[str]:
-    """Name the columns worth a dictionary: ids and free text would be stored twice."""
+    """Name the columns worth a dictionary: ids, free text and raw payloads would be stored twice."""
     half = table.num_rows / 2
-    filled = [one.name for one in table.schema if not pa.types.is_null(one.type)]
-    return [name for name in filled if pc.count_distinct(table[name]).as_py() <= half]
+    asked = [one.name for one in table.schema if one.type not in (pa.null(), pa.binary())]
+    return [name for name in asked if pc.count_distinct(table[name]).as_py() <= half]
 
 
 def _with_hash(content: bytes) -> bytes:
