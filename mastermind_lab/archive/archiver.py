@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..snapshot.ending import Ending
     from ..stream import Cursor, News
 
-PART_BYTES = 16 * 2**20
+PART_BYTES = 24 * 2**20
 """How many bytes of payloads make a part."""
 
 PART_SECONDS = 60.0
