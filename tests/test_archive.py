@@ -605,6 +605,17 @@ class TestASink:
             sink.take(News(S, [(name(3, epoch=1), payload(3))], ordinal=2))
         assert ids(folder) == [name(5), name(2, epoch=1), name(3, epoch=1)]
 
+    def test_a_full_part_that_cannot_be_written_is_kept_while_the_next_one_fills(self, folder):
+        with Archiver(folder, stream=S, part_bytes=100) as sink:
+            with no_room():
+                sink.take(News(S, [(name(1), payload(1, "x" * 100))], ordinal=1))
+                with pytest.raises(lab.SourceError, match="File too large"):
+                    sink.take(News(S, [(name(2), payload(2, "x" * 100))], ordinal=2))
+                assert (sink.waiting, sink.parts) == (2, 0)
+            sink.take(News(S, [(name(3), payload(3))], ordinal=3))
+        assert ids(folder) == names(1, 2, 3)
+        assert [one.rows for one in ranges(folder)] == [1, 2]
+
     def test_a_backfill_says_what_it_left_out(self, folder):
         with Archiver(folder, stream=S) as sink:
             sink.take(News(S, [(name(5), payload(5))]))

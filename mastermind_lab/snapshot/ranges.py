@@ -113,9 +113,10 @@ def ranges(folder: str | PathLike[str]) -> list[Range]:
     found = survey(target)
     if found.faults:
         part, kind, detail = found.faults[0]
+        advice = " Move the part away to read the others." if kind == "unreadable" else ""
         raise SourceError(
-            f"{target.name}/{part}: {kind}, {detail}. Nothing was changed; verify lists all that is wrong. "
-            "Move the part away to read the others."
+            f"{target.name}/{part}: {kind}, {detail}. Nothing was changed; verify lists all that is wrong."
+            + advice
         )
     return found.committed
 
@@ -197,7 +198,8 @@ def range_of(target: Folder, path: str, facts: Mapping[str, str]) -> Range:
         raise DamageError("a Parquet file of something else")
     if facts["format"] not in FORMATS:
         raise _NewerError(
-            f"format {facts['format']!r:.20}, and this version reads up to {FORMAT}: install a newer one"
+            f"format {facts['format']!r:.20}, where this version reads up to {FORMAT}: "
+            "install a newer mastermind_lab"
         )
     check_facts(facts)
     try:
