@@ -63,6 +63,8 @@ def _table(fields: Iterable[pa.Field], declared: Mapping[str, Any], rows: Rows, 
 def _array(described: pa.Field, values: Any) -> pa.Array:
     if isinstance(values, pa.Array):
         return values
+    if pa.types.is_timestamp(described.type):  # spans since 1970
+        return pa.array(values, pa.duration("us")).view(described.type)
     # A root has no parent: -1 in the rows, missing in the table.
     missing = values < 0 if described.name == "parent" else None
     return pa.array(values, described.type, mask=missing)
