@@ -293,6 +293,14 @@ class TestCollector:
         finally:
             gc.enable()
 
+    def test_has_nothing_to_collect_behind_a_batch(self):
+        deep = envelope(argument_tree={"claim": "a", "children": [{"claim": "b"}]}, votes=[NEEDED["votes"]])
+        decoded(deep, ODD)  # what is compiled or loaded once is no batch's
+        with collector_paused():
+            gc.collect()
+            decoded(deep)
+            assert gc.collect() == 0
+
     def test_reading_leaves_it_on(self):
         lab.read([envelope(), "no"])
         assert gc.isenabled()

@@ -16,7 +16,6 @@ from .columns import Column, DoesNotFit, from_meta, value_of
 from .learned import Learned
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 # One spelling among the many that pydantic takes, read the same by Python, and far from years 1 and 9999,
 # which have times that UTC cannot express.
 _PLAIN_TIME = re.compile(r"[12]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:[0-5]\d)", re.ASCII)
@@ -27,7 +26,7 @@ class Decoded(Struct, gc=False):
     """An envelope that became rows: its decision is a struct, or the judge's own model."""
 
     stream_id: str
-    published_at: int | None
+    published_at: timedelta | None  # since 1970
     correlation_id: str | None
     decision: Any
     meta: dict[str, Any]
@@ -82,7 +81,7 @@ class Batch:
         if envelope is None:
             return None
         try:
-            published_at = _microseconds(envelope.published_at)
+            published_at = _since_1970(envelope.published_at)
             extra = self._extra({"meta": envelope.meta}) if self.columns else ()
         except (ValueError, DoesNotFit):
             return None
@@ -103,7 +102,7 @@ class Batch:
             return Reject("column", str(misfit))
         sent = envelope.model_fields_set
         # What the payload did not say stays missing: the models' defaults would invent a time and an id.
-        published_at = (envelope.published_at - _EPOCH) // _MICROSECOND if "published_at" in sent else None
+        published_at = envelope.published_at - _EPOCH if "published_at" in sent else None
         correlation_id = envelope.correlation_id if "correlation_id" in sent else None
         return Decoded(stream_id, published_at, correlation_id, envelope.decision, envelope.meta, extra)
 
@@ -111,13 +110,13 @@ class Batch:
         return tuple([value_of(column, envelope) for column in self.columns])
 
 
-def _microseconds(text: Any) -> int | None:
-    """Read a time since 1970; ValueError where it is not spelled the plain way."""
+def _since_1970(text: Any) -> timedelta | None:
+    """Read a time; ValueError where it is not spelled the plain way."""
     if text is UNSET:
         return None
     if not _is_plain_time(text):
         raise ValueError(text)
-    return (_time(text) - _EPOCH) // _MICROSECOND
+    return _time(text) - _EPOCH
 
 
 def _bytes(payload: Any) -> bytes | None:

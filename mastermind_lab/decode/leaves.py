@@ -37,11 +37,12 @@ class Leaves:
         """Add the unknown fields of parts, be they structs or the judge's models."""
         layouts = {kind: getattr(kind, "extras", None) for kind in set(map(type, parts))}
         different = set(layouts.values())
-        for layout in different:
+        for layout in different - {()}:
             places: Sequence[int] = range(len(parts))
+            members = parts
             if len(different) > 1:
                 places = [place for place, part in enumerate(parts) if layouts[type(part)] == layout]
-            members = [parts[place] for place in places]
+                members = [parts[place] for place in places]
             if layout is None:
                 self.add_objects(prefix, places, [part.model_extra or {} for part in members])
             for attribute, name in layout or ():

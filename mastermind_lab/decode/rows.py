@@ -23,7 +23,7 @@ class Rows(NamedTuple):
     """The rows of one frame.
 
     ``owners`` says which envelope of the batch each row belongs to. ``declared`` holds columns by name; a
-    negative ``parent`` is a missing one.
+    negative ``parent`` is a missing one, times are spans since 1970.
     """
 
     owners: Places
@@ -112,4 +112,6 @@ def _arguments(trees: Sequence[Any]) -> Rows:
 
 def _numbers(owners: Places) -> Places:
     """Number the rows of each owner from 0; owners are in order."""
-    return np.arange(len(owners)) - np.searchsorted(owners, owners)
+    counts = np.bincount(owners)
+    first = np.cumsum(counts) - counts
+    return np.arange(len(owners)) - first[owners]

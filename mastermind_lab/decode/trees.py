@@ -1,9 +1,8 @@
-"""Argument trees in reading order, level by level instead of node by node."""
+"""Argument trees in reading order."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,27 +26,25 @@ class Nodes(NamedTuple):
 
 def nodes(trees: Sequence[Any]) -> Nodes:
     """List the nodes of trees; a tree is None, a root, or a list of roots."""
-    tops = [tree if isinstance(tree, list) else () if tree is None else (tree,) for tree in trees]
-    levels, parents = [list(chain.from_iterable(tops))], [owners(tops)]
-    while any(below := [node.children for node in levels[-1]]):
-        parents.append(owners(below))
-        levels.append(list(chain.from_iterable(below)))
-    places = _places(parents)
-    count = sum(map(len, levels))
-    order = np.empty(count, np.int64)
-    order[np.concatenate(places)] = np.arange(count)
-    every = list(chain.from_iterable(levels))
-    of, above = [parents[0]], [np.full(len(parents[0]), -1)]
-    for parent, place in zip(parents[1:], places, strict=False):
-        of.append(of[-1][parent])
-        above.append(place[parent])
-    depths = np.repeat(np.arange(len(levels)), [len(level) for level in levels])
-    return Nodes(
-        list(map(every.__getitem__, order.tolist())),
-        np.concatenate(of)[order],
-        np.concatenate(above)[order],
-        depths[order],
-    )
+    found: list[Any] = []
+    parents: list[int] = []
+    ends = [0]
+    for tree in trees:
+        if tree:
+            _add(tree if isinstance(tree, list) else (tree,), -1, found, parents)
+        ends.append(len(found))
+    of = np.repeat(np.arange(len(trees)), np.diff(ends))
+    above = np.array(parents, np.int64)
+    return Nodes(found, of, above, _depths(above))
+
+
+# No closure: one that calls itself is a cycle, which would hold the nodes until the collector comes.
+def _add(nodes: Sequence[Any], parent: int, found: list[Any], parents: list[int]) -> None:
+    for node in nodes:
+        found.append(node)
+        parents.append(parent)
+        if node.children:
+            _add(node.children, len(found) - 1, found, parents)
 
 
 def owners(lists: Sequence[Sequence[Any]]) -> Places:
@@ -55,16 +52,10 @@ def owners(lists: Sequence[Sequence[Any]]) -> Places:
     return np.repeat(np.arange(len(lists)), np.fromiter(map(len, lists), np.int64, len(lists)))
 
 
-def _places(parents: Sequence[Places]) -> list[Places]:
-    """Say for the nodes of each level where they stand in reading order."""
-    sizes = [np.ones(len(parents[-1]), np.int64)]
-    for level in range(len(parents) - 2, -1, -1):
-        below = np.bincount(parents[level + 1], sizes[0], minlength=len(parents[level]))
-        sizes.insert(0, 1 + below.astype(np.int64))
-    places = [np.cumsum(sizes[0]) - sizes[0]]
-    for parent, size in zip(parents[1:], sizes[1:], strict=True):
-        before = np.cumsum(size) - size
-        first = np.searchsorted(parent, parent)
-        # Behind its parent, and behind the siblings (with all below them) that come before it.
-        places.append(places[-1][parent] + 1 + before - before[first])
-    return places
+def _depths(parents: Places) -> Places:
+    """Count the nodes above each node."""
+    depths, above = np.zeros(len(parents), np.int64), parents
+    while (there := above >= 0).any():
+        depths += there
+        above = np.where(there, parents[above], -1)
+    return depths

@@ -20,6 +20,9 @@ ARROW = {
 }
 """The Arrow type that stands for each column type; ``object`` holds bytes."""
 
+MEMORY = pa.system_memory_pool()
+"""Where arrays are made: Arrow's own pool keeps what a batch left there, more than a small result needs."""
+
 
 class Declared(NamedTuple):
     """One declared column of one frame."""

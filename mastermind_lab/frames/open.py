@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..decode import json_text
+from .declared import MEMORY
 
 JSON = {b"mastermind_lab.json": b"1"}
 """Marks a field whose strings are JSON text."""
@@ -71,11 +72,11 @@ def column(name: str, length: int, places: Sequence[int], values: Sequence[Any])
         values = [None if value is None else float(value) for value in values]
     described = field(name, kind)
     if places == range(length):
-        return described, pa.array(values, described.type)
+        return described, pa.array(values, described.type, memory_pool=MEMORY)
     dense = [None] * length
     for place, value in zip(places, values, strict=True):
         dense[place] = value
-    return described, pa.array(dense, described.type)
+    return described, pa.array(dense, described.type, memory_pool=MEMORY)
 
 
 def widest(columns: Sequence[tuple[str, pa.ChunkedArray]]) -> str:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from ..decode import Batch, Column, Rows, rows
 from . import open as opened
-from .declared import ARROW, COVERAGE, DECLARED, FRAMES, PAYLOADS, is_open, schema
+from .declared import ARROW, COVERAGE, DECLARED, FRAMES, MEMORY, PAYLOADS, is_open, schema
 from .ids import id_parts, order
 
 Tables = dict[str, pa.Table]
@@ -22,7 +22,7 @@ _PANDAS = {
     pa.int64(): pd.Int64Dtype(),
     pa.bool_(): pd.BooleanDtype(),
     pa.null(): pd.BooleanDtype(),
-    pa.string(): pd.StringDtype(na_value=np.nan),
+    pa.large_string(): pd.StringDtype(na_value=np.nan),
 }
 _SCHEMAS = {frame: schema(frame) for frame in FRAMES}
 _LAST_MOMENT = 253_402_300_799_999  # ms: the end of the year 9999, beyond which no datetime can be shown
@@ -39,13 +39,13 @@ def tables(batch: Batch, *, numbered: bool = False) -> Tables:
         The ids are our own numbering of a source without ids, so they hold no time.
     """
     texts = [one.stream_id for one in batch.decoded]
-    ids, made = pa.array(texts, pa.string()), rows(batch)
+    ids, made = pa.array(texts, pa.string(), memory_pool=MEMORY), rows(batch)
     of_decisions = {"stream_id": ids, "streamed_at": _times(texts, numbered)} | made["decisions"].declared
     extra = [pa.field(column.name, ARROW[column.type]) for column in batch.columns]
     built = {"decisions": _table([*_SCHEMAS["decisions"], *extra], of_decisions, made["decisions"], len(ids))}
     for frame in ("votes", "citations", "arguments"):
         part = made[frame]
-        declared = {"stream_id": ids.take(pa.array(part.owners))} | part.declared
+        declared = {"stream_id": pc.take(ids, part.owners, memory_pool=MEMORY)} | part.declared
         built[frame] = _table(_SCHEMAS[frame], declared, part, len(part.owners))
     built["rejects"] = _plain("rejects", batch.rejects)
     if batch.keep_payloads:
@@ -63,9 +63,11 @@ def _table(fields: Iterable[pa.Field], declared: Mapping[str, Any], rows: Rows, 
 def _array(described: pa.Field, values: Any) -> pa.Array:
     if isinstance(values, pa.Array):
         return values
+    if pa.types.is_timestamp(described.type):  # spans since 1970
+        return pa.array(values, pa.duration("us"), memory_pool=MEMORY).view(described.type)
     # A root has no parent: -1 in the rows, missing in the table.
     missing = values < 0 if described.name == "parent" else None
-    return pa.array(values, described.type, mask=missing)
+    return pa.array(values, described.type, mask=missing, memory_pool=MEMORY)
 
 
 def _plain(frame: str, found: Sequence[tuple[Any, ...]]) -> pa.Table:
@@ -76,7 +78,7 @@ def _plain(frame: str, found: Sequence[tuple[Any, ...]]) -> pa.Table:
 
 def _times(ids: Sequence[str], numbered: bool) -> pa.Array:
     if numbered:
-        return pa.nulls(len(ids), ARROW["datetime64[us, UTC]"])
+        return pa.nulls(len(ids), ARROW["datetime64[us, UTC]"], memory_pool=MEMORY)
     milliseconds = np.array([int(one.partition("-")[0]) for one in ids], np.uint64)
     beyond = milliseconds > _LAST_MOMENT
     microseconds = np.where(beyond, 0, milliseconds).astype(np.int64) * 1000
@@ -146,8 +148,7 @@ def _in_one_piece(table: pa.Table) -> pa.Table:
     described, columns = table.schema, table.columns
     del table
     for place, column in enumerate(columns):
-        # Arrow's own pool keeps what batches left there, which can be more than a small result.
-        columns[place] = pa.table([column], [""]).combine_chunks(memory_pool=pa.system_memory_pool())[0]
+        columns[place] = pa.table([column], [""]).combine_chunks(memory_pool=MEMORY)[0]
     return pa.table(columns, described)
 
 
@@ -185,8 +186,20 @@ def to_pandas(parts: Mapping[str, pa.Table]) -> dict[str, pd.DataFrame]:
     """Make the DataFrames, once, at the end."""
     # Strings are not copied and numbers quickly: threads would take longer to wake.
     return {
-        frame: table.to_pandas(types_mapper=_PANDAS.get, use_threads=False) for frame, table in parts.items()
+        frame: _with_large_strings(table).to_pandas(
+            memory_pool=MEMORY, types_mapper=_PANDAS.get, use_threads=False
+        )
+        for frame, table in parts.items()
     }
+
+
+def _with_large_strings(table: pa.Table) -> pa.Table:
+    """Do what pandas would do to strings, but in our memory."""
+    columns = {
+        name: pc.cast(column, pa.large_string(), memory_pool=MEMORY) if column.type == pa.string() else column
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    }
+    return pa.table(columns)
 
 
 def json_columns(parts: Mapping[str, pa.Table]) -> frozenset[str]:

@@ -43,6 +43,7 @@ Entry = tuple[str, Any, Reject | None]
 # A batch's entries should be many enough to share the cost of their Arrow arrays, some 25 us each, and few
 # enough not to count beside the result. A page of a stream makes one.
 _BATCH_BYTES = 5 * 2**18
+_TEXT = (str, bytes)  # a union would be made anew for each entry
 _BATCHES_A_PART = 8
 
 
@@ -184,6 +185,7 @@ class Reading:
                 else:
                     batch.add(entry_id, payload)
             made = tables(batch, numbered=numbered)
+            del batch  # or the collector would walk through it before it goes
         bar.update(len(entries))
         return made
 
@@ -248,7 +250,7 @@ def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
     batch, size = [], 0
     for entry in entries:
         batch.append(entry)
-        size += len(entry[1]) if isinstance(entry[1], str | bytes) else 0
+        size += len(entry[1]) if isinstance(entry[1], _TEXT) else 0
         if size > _BATCH_BYTES:
             yield batch
             batch, size = [], 0
