@@ -148,8 +148,12 @@ def test_the_effect_is_the_difference_between_neighbouring_changes():
         assert table[f"{name}_before"].tolist() == pytest.approx(means[:2])
         assert table[f"{name}_after"].tolist() == pytest.approx(means[1:])
         assert table[f"{name}_difference"].tolist() == pytest.approx(np.diff(means).tolist())
-        assert (table[f"{name}_low"] < table[f"{name}_difference"]).all()
-        assert (table[f"{name}_difference"] < table[f"{name}_high"]).all()
+        for figure in ("before", "after", "difference"):
+            low, value, high = (table[f"{name}_{figure}{end}"] for end in ("_low", "", "_high"))
+            assert ((low < value) & (value < high)).all()
+    assert not table["thin"].any()
+    few = Regimes.of(stream(36), by="meta.model", chance=0.5).table()
+    assert few["thin"].tolist() == (few[["before", "after"]].min(axis=1) < 10).tolist()
 
 
 def test_the_interval_is_as_wide_as_welchs():
@@ -157,14 +161,16 @@ def test_the_interval_is_as_wide_as_welchs():
     row = Regimes.of(history, by="meta.model").table().iloc[0]
     one, two = (history.decisions["confidence"][rows] for rows in (slice(0, 1_000), slice(1_000, 2_000)))
     error = np.sqrt(one.var() / 1_000 + two.var() / 1_000)
-    assert row["confidence_high"] - row["confidence_low"] == pytest.approx(2 * 1.96 * error, rel=0.15)
+    assert row["confidence_difference_high"] - row["confidence_difference_low"] == pytest.approx(
+        2 * 1.96 * error, rel=0.15
+    )
 
 
 def test_intervals_of_a_difference_cover_the_truth():
     hits = []
     for seed in range(40):
         row = Regimes.of(stream(80, seed).decisions, by="meta.model").table().iloc[0]
-        hits.append(row["confidence_low"] <= 0 <= row["confidence_high"])
+        hits.append(row["confidence_difference_low"] <= 0 <= row["confidence_difference_high"])
     assert np.mean(hits) >= 0.88
 
 
@@ -301,7 +307,10 @@ def test_the_chart_draws_the_table():
     for line, bar, name in zip(ax.lines, bars, ("confidence", "margin"), strict=False):
         assert list(line.get_xdata()) == changes[f"{name}_difference"].tolist()
         ends = np.array([segment[:, 0] for segment in bar.get_segments()])
-        assert ends.tolist() == changes[[f"{name}_low", f"{name}_high"]].to_numpy().tolist()
+        assert (
+            ends.tolist()
+            == changes[[f"{name}_difference_low", f"{name}_difference_high"]].to_numpy().tolist()
+        )
     assert "model: atlas-1 \N{RIGHTWARDS ARROW} atlas-2" in words(ax).replace("\n", " ")
     assert "n = 200 | 100" in words(ax)
     assert "n = 400 decisions" in words(ax)

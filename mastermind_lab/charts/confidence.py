@@ -48,6 +48,6 @@ def confidence(data: Source | Confidence, *, by: By = None, ax: Axes | None = No
     ax.set_xlim(0, 1)
     if not table["n"].any():
         return empty(ax, SUBJECT, summary.by, notes)
-    heading(ax, SUBJECT, summary.by, [*notes, "dot: mean, 95% interval"])
     ridges(ax, shown.histogram(), table, Column("mean", [f"{mean:.2f}" for mean in table["mean"]]), **kw)
+    heading(ax, SUBJECT, summary.by, [*notes, "dot: mean, 95% interval"])
     return ax

@@ -65,7 +65,7 @@ def confidence_over_time(
     summary = agreed(data if isinstance(data, ConfidenceOverTime) else ConfidenceOverTime.of(data, by=by), by)
     shown = summary.fold(len(SERIES))
     table, points = shown.table(), shown.points()
-    ax = place(ax, "decision published (UTC)")
+    ax = place(ax, "decision published (UTC)", rows=1 + len(table["group"].unique()))
     ax.set_ylabel("confidence (0-1)", fontsize="small")
     notes = said(
         table["n"].sum(), "decisions", without_a_time=summary.undated, without_confidence=summary.missing

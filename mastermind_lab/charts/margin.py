@@ -49,7 +49,6 @@ def margin(data: Source | Margin, *, by: By = None, ax: Axes | None = None, **kw
     ax.set_xlim(0, 1)
     if not table["n"].any():
         return empty(ax, SUBJECT, summary.by, notes)
-    heading(ax, SUBJECT, summary.by, [*notes, "dot: mean, 95% interval"])
     ridges(
         ax,
         shown.histogram(),
@@ -57,4 +56,5 @@ def margin(data: Source | Margin, *, by: By = None, ax: Axes | None = None, **kw
         Column("unanimous", [f"{share:.0%}" for share in table["unanimous"]]),
         **kw,
     )
+    heading(ax, SUBJECT, summary.by, [*notes, "dot: mean, 95% interval"])
     return ax

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
+import pandas as pd
 from matplotlib import font_manager, rcParams
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -16,6 +18,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.ft2font import FT2Font
 
 from ..errors import OptionError
+from ..stats.estimate import Estimate
 from ..stats.input import By, names_of
 from ..stats.summary import Summary
 
@@ -42,6 +45,9 @@ SERIES = (
 
 PLAIN: dict[str, Any] = {"parse_math": False, "usetex": False}
 """For every text from data: it is neither mathematics nor LaTeX, whatever it contains."""
+
+_WIDE = 0.53
+"""How wide a character is on average, by the height of its text."""
 
 _NO_GLYPH = "\N{WHITE SQUARE}"
 
@@ -111,18 +117,67 @@ def page(width: float, height: float) -> Figure:
     return pyplot.figure(figsize=(width, height), layout="constrained")
 
 
-def place(ax: Axes | None, xlabel: str, rows: int = 0) -> Axes:
-    """Prepare the Axes to draw on: the caller's, or those of a new figure, high enough for some rows."""
+def place(ax: Axes | None, xlabel: str, rows: int = 0, square: bool = False) -> Axes:
+    """Prepare the Axes to draw on: the caller's, or those of a new figure, high enough for what is in it."""
     if ax is None:
         # Not at the top: who draws on Axes of their own needs no pyplot.
         from matplotlib import pyplot
 
         width, height = rcParams["figure.figsize"]
-        _, ax = pyplot.subplots(figsize=(width, max(height, 1.2 + 0.45 * rows)), layout="constrained")
+        height = max(height, 1.2 + 0.45 * rows, width + 0.5 if square else 0)
+        _, ax = pyplot.subplots(figsize=(width, height), layout="constrained")
     ax.spines[["top", "right"]].set_visible(False)
     ax.tick_params(labelsize="small")
     ax.set_xlabel(xlabel, fontsize="small", loc="left")
     return ax
+
+
+def named(ax: Axes, names: Sequence[object], below: Sequence[str] = (), at: float = 0) -> None:
+    """Write names to the left of rows at 0, -1, -2, ...: wrapped if there is room, no larger than a row.
+
+    Parameters
+    ----------
+    below
+        A line to write below each name.
+    at
+        How far above their rows to write them.
+    """
+    lines = 2 if _lines(ax, len(names)) >= (3 if below else 2) else 1
+    across = min(19, max(9, int(0.42 * extent(ax)[0] / (_WIDE * _small()))))
+    texts = [
+        "\n".join(wrap(clean(name, 60), across, max_lines=lines, placeholder="\N{HORIZONTAL ELLIPSIS}"))
+        for name in names
+    ]
+    if below:
+        texts = [f"{text}\n{more}" for text, more in zip(texts, below, strict=True)]
+    tallest = max((text.count("\n") + 1 for text in texts), default=1)
+    size = _small() * min(1, _lines(ax, len(names)) / tallest)
+    ax.set_yticks(at - np.arange(len(texts)), texts, fontsize=size, **PLAIN)
+    ax.set_xlabel(ax.get_xlabel(), loc="right")  # there is room for it under the names
+    ax.tick_params(axis="y", length=0)
+
+
+def beside(ax: Axes, title: str, figures: Sequence[str], away: float = 32, at: float = 0) -> None:
+    """Write figures to the right of rows at 0, -1, -2, ..., under a title.
+
+    Parameters
+    ----------
+    away
+        Points from the Axes to the end of the figures.
+    at
+        How far above their rows to write them.
+    """
+    size = _small() * min(1, _lines(ax, len(figures) + 1))
+    look: dict[str, Any] = {"textcoords": "offset points", "fontsize": size, "ha": "right"}
+    for row, figure in enumerate(figures):
+        where: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "annotation_clip": False}
+        ax.annotate(figure, (1, at - row), (away, 0), va="center", **where, **look)
+    ax.annotate(title, (1, 1), (away, 0), xycoords="axes fraction", va="top", **look)
+
+
+def _lines(ax: Axes, rows: int) -> float:
+    """Say how many lines of text fit beside each row, if a heading and a legend take some of the height."""
+    return 0.6 * extent(ax)[1] / max(rows, 1) / (1.25 * _small())
 
 
 def heading(ax: Axes, subject: str, by: Sequence[str], notes: Sequence[str], above: float = 0) -> None:
@@ -134,8 +189,7 @@ def heading(ax: Axes, subject: str, by: Sequence[str], notes: Sequence[str], abo
         Points to leave free below the title, for a legend.
     """
     grouping = f" by {clean(', '.join(by))}" if by else ""
-    # A layout may yet narrow the Axes, by names and figures beside the rows: some is left to it.
-    across = max(20, int(0.75 * extent(ax)[0] / (0.5 * _small())))
+    across = max(20, int(_room(ax) / (_WIDE * _small())))
     lines = [part for text in (subject + grouping, "; ".join(notes)) for part in wrap(text, across)]
     pad = rcParams["axes.titlepad"] + above
     ax.set_title("\n".join(lines), loc="left", fontsize="small", pad=pad, **PLAIN)
@@ -143,15 +197,16 @@ def heading(ax: Axes, subject: str, by: Sequence[str], notes: Sequence[str], abo
 
 def legend(ax: Axes, handles: Sequence[Artist], labels: Sequence[str]) -> float:
     """Put a legend above the Axes, in as many columns as fit, and return its height in points."""
-    size = _small()
-    across = max(1, int(extent(ax)[0] / (size * (4.5 + 0.55 * max(map(len, labels))))))
+    longest, room = 4.5 + _WIDE * max(map(len, labels)), _room(ax)
+    size = min(_small(), room / longest)
+    across = max(1, int(room / (size * longest)))
     drawn = ax.legend(
         handles,
         labels,
         loc="lower left",
         bbox_to_anchor=(0, 1),
         ncols=across,
-        fontsize="small",
+        fontsize=size,
         frameon=False,
         borderpad=0,
         borderaxespad=0.4,
@@ -164,6 +219,21 @@ def legend(ax: Axes, handles: Sequence[Artist], labels: Sequence[str]) -> float:
     return size * 1.65 * -(-len(labels) // across)
 
 
+def _room(ax: Axes) -> float:
+    """Return the points from the left end of the Axes to where the next ones, or the figure, may end.
+
+    A layout will yet move the Axes, to make room for the names beside their rows.
+    """
+    width, figure = extent(ax)[0], ax.figure.bbox.width / ax.figure.dpi * 72
+    spec = ax.get_subplotspec()
+    if spec is None:
+        return figure * (1 - float(ax.get_position().x0))
+    cell = min(1.45 * width, figure * len(spec.colspan) / spec.get_gridspec().ncols)
+    names = [line for label in ax.get_yticklabels() for line in label.get_text().splitlines()]
+    across = _WIDE * max(map(len, names), default=0) + 1.4 * len(ax.get_ylabel().splitlines())
+    return max(0.3 * cell, cell - (across + 1) * _small())
+
+
 def _small() -> float:
     return FontProperties(size="small").get_size_in_points()
 
@@ -172,6 +242,21 @@ def extent(ax: Axes) -> tuple[float, float]:
     """Return the width and the height of the Axes in points."""
     inches = ax.get_window_extent().transformed(ax.figure.dpi_scale_trans.inverted())
     return inches.width * 72, inches.height * 72
+
+
+def ranged(row: pd.Series, figure: str, form: str) -> str:
+    """Word a figure of a table's row and its 95% interval, where it has one."""
+    value, low, high = (float(row[figure + end]) for end in ("", "_low", "_high"))
+    return worded(Estimate(value, low, high, 0), form)
+
+
+def worded(figure: Estimate, form: str) -> str:
+    """Word a figure and its 95% interval, where it has one."""
+    if np.isnan(figure.value):
+        return "not defined"
+    # The sign of zero, z, is left out.
+    value, low, high = (format(end, f"z{form}") for end in (figure.value, figure.low, figure.high))
+    return value if np.isnan(figure.low) else f"{value} ({low} to {high})"
 
 
 def said(n: float, what: str, **left_out: float) -> list[str]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from .bootstrap import REPLICATES, Floats
-from .estimate import THIN, Estimate, ratios, shares
+from .estimate import THIN, Estimate, ratios, shares, with_ends
 from .histogram import coarse, steps_of
 from .input import By, Data, frame_of, keys_of, names_of, shares_of
 from .summary import Summary, counted, over_batches, overall
@@ -155,16 +155,11 @@ class Arguments(Summary):
         figures["ratio"] = ratios(sums["pro"], sums["con"], argued)
         figures["balance"] = ratios(sums["balance"], sums["balanced"], balanced)
         figures["unsupported"] = shares(sums["unsupported"], sums["leaves"], argued)
-        columns = {
-            f"{name}{end}": values
-            for name, figure in figures.items()
-            for end, values in zip(("", "_low", "_high"), figure, strict=True)
-        }
         return sums.keys.assign(
             n=counted(sums["n"][:, 0]),
             argued=counted(argued),
             balanced=counted(balanced),
-            **columns,
+            **with_ends(**figures),
             thin=argued < THIN,
         )
 

@@ -76,6 +76,15 @@ def shares(top: Floats, bottom: Floats, n: Floats) -> tuple[Floats, Floats, Floa
     return value, low, high
 
 
+def with_ends(**figures: tuple[Floats, Floats, Floats]) -> dict[str, Floats]:
+    """Name the columns of figures and of the ends of their intervals: ``x``, ``x_low``, ``x_high``."""
+    return {
+        name + end: values
+        for name, figure in figures.items()
+        for end, values in zip(("", "_low", "_high"), figure, strict=True)
+    }
+
+
 def unseen(n: Floats) -> Floats:
     """Say how large a share may be of which nothing was seen in n observations: ``1 - 0.025 ** (1 / n)``."""
     most: Floats = 1 - TAIL ** (1 / np.maximum(n, 1))

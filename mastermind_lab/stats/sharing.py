@@ -62,11 +62,3 @@ def overlap(unit: Codes, source: Codes, drawn: Draws) -> tuple[float, float, flo
     bottom = weights.sum(axis=0) ** 2 - (weights**2).sum(axis=0)
     value, low, high = ratios(top[None], bottom[None], np.array([float(n)]))
     return float(value[0]), float(low[0]), float(high[0])
-
-
-def wilson(share: Floats, n: Floats) -> tuple[Floats, Floats]:
-    """The score interval of a share of n; NaN where n is below 2."""
-    middle = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    reach = _Z / (1 + _Z**2 / n) * np.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
-    low, high = np.maximum(middle - reach, 0), np.minimum(middle + reach, 1)
-    return np.where(n >= 2, low, np.nan), np.where(n >= 2, high, np.nan)

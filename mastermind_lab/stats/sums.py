@@ -152,6 +152,12 @@ def grouped(keys: pd.DataFrame) -> tuple[pd.DataFrame, Codes]:
     return keys.iloc[first].reset_index(drop=True), codes
 
 
+def places(keys: pd.DataFrame, groups: pd.DataFrame) -> Codes:
+    """Say in which row of some sorted groups each key's group stands; it must be there."""
+    both = pd.concat([groups, keys[list(groups.columns)]], ignore_index=True)
+    return grouped(both)[1][len(groups) :]
+
+
 def _refuse_too_many(groups: pd.DataFrame, each: int) -> None:
     most = min(MOST_GROUPS, MOST_CELLS // each)
     if len(groups) > most:
