@@ -5,9 +5,6 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from matplotlib import pyplot
 from matplotlib.collections import LineCollection
 from pandas.testing import assert_frame_equal
 
@@ -63,41 +60,6 @@ def same(left, *others):
 
 def found(summary, *names):
     return summary.table()[list(names)].to_numpy().tolist()
-
-
-# The law.
-
-
-@settings(max_examples=5, deadline=None)
-@given(
-    st.integers(0, 150).flatmap(
-        lambda n: st.tuples(st.integers(0, 99), st.lists(st.integers(0, 2), min_size=n, max_size=n))
-    )
-)
-def test_parts_add_up_to_the_whole_in_any_order(split):
-    seed, places = split
-    history, places = stream(len(places), seed), np.array(places, dtype=int)
-    history.decisions.loc[history.decisions.index % 17 == 3, "published_at"] = pd.NaT
-    a, b, c = (Regimes.of(part(history, places == place), replicates=40) for place in range(3))
-    whole = Regimes.of(history, replicates=40)
-    same(whole, (a + b) + c, a + (b + c), sum([c, b, a]))
-
-
-def test_an_empty_batch_is_neutral():
-    history = stream(200)
-    some, empty = Regimes.of(history), Regimes.of(part(history, np.zeros(200, dtype=bool)))
-    same(some, some + empty, empty + some)
-    assert len((empty + empty).table()) == 0
-
-
-def test_what_is_counted_stays_as_it_was():
-    history = stream(100)
-    before = history.decisions.copy(deep=True)
-    summary = Regimes.of(history)
-    shown = summary.table()
-    _ = summary + Regimes.of(stream(50, seed=4))
-    assert_frame_equal(history.decisions, before)
-    assert_frame_equal(summary.table(), shown)
 
 
 def test_order_and_index_of_the_rows_do_not_matter():
@@ -286,12 +248,6 @@ def test_options_that_make_no_sense_are_refused(options, message):
 
 
 # The chart.
-
-
-@pytest.fixture(autouse=True)
-def _no_figures_left():
-    yield
-    pyplot.close("all")
 
 
 def words(ax):

@@ -16,7 +16,8 @@ from ..stats.bootstrap import Floats
 from ..stats.input import By, Source
 from ..stats.summary import texts_of
 from .dots import MOST, Figure, dots, reach, write_n
-from .style import PLAIN, again, agreed, clean, empty, extent, heading, looks, named, place, said, worded
+from .style import agreed, empty, extent, heading, looks, named, place
+from .words import PLAIN, again, clean, said, worded
 
 SUBJECT = "Agreement"
 

@@ -13,7 +13,8 @@ from matplotlib.lines import Line2D
 from ..stats.citations import Citations
 from ..stats.input import By, Source
 from .dots import Figure, lane
-from .style import PLAIN, SERIES, agreed, clean, empty, heading, legend, place, ranged, said
+from .style import SERIES, agreed, empty, heading, legend, place
+from .words import PLAIN, clean, ranged, said
 
 SUBJECT = "Citations"
 SHARE = Figure("share", "low", "high")

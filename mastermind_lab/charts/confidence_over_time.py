@@ -14,7 +14,8 @@ from matplotlib.patheffects import withStroke
 from ..stats import ConfidenceOverTime, Regimes
 from ..stats.input import By, Source
 from .marks import mark, regimes_of
-from .style import SERIES, Series, agreed, clean, empty, heading, legend, looks, place, said
+from .style import SERIES, Series, agreed, empty, heading, legend, looks, place
+from .words import clean, said
 
 SUBJECT = "Confidence over time"
 

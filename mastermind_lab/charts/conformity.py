@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from ..stats.conformity import Conformity
 from ..stats.input import By, Source
 from .dots import Figure, lane
-from .style import SERIES, again, agreed, beside, empty, heading, legend, named, place, said
+from .style import SERIES, agreed, beside, empty, heading, legend, named, place
+from .words import again, said
 
 SUBJECT = "Conformity"
 MOST = 12

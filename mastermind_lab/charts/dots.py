@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ..stats.bootstrap import Floats
-from .style import SERIES, Series, beside, clean, looks
+from .style import SERIES, Series, beside, extent, looks
+from .words import clean
 
 MOST = 20
 """Rows that stay readable in one chart."""
@@ -51,7 +52,7 @@ def dots(
             ax.plot(some[figure.ring], heights, marker=look.marker, color=look.colour, **RING)
         handles.append(lane(ax, some, heights, figure, look, kw))
     ax.set_ylim(-len(rows) + 0.4, 0.6)
-    ax.locator_params(axis="x", nbins=6)
+    ax.locator_params(axis="x", nbins=min(6, max(2, int(extent(ax)[0] / 45))))
     ax.grid(axis="x", color="0.92")
     ax.set_axisbelow(True)
     return handles

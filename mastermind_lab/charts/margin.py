@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from ..stats import Margin
 from ..stats.input import By, Source
 from .ridges import MOST, Column, ridges
-from .style import again, agreed, empty, heading, place, said
+from .style import agreed, empty, heading, place
+from .words import again, said
 
 SUBJECT = "Margin of the vote"
 

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from ..stats.input import By, Source
 from ..stats.pivotal import Pivotal
 from .dots import MOST, Figure, counted, dots, ranked, reach, write_n
-from .style import SERIES, again, agreed, empty, heading, legend, named, place, said, worded
+from .style import SERIES, agreed, empty, heading, legend, named, place
+from .words import again, said, worded
 
 SUBJECT = "Pivotal votes"
 FIGURE = Figure("pivotal", "low", "high")

@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 
 from ..stats.input import By, Source
 from ..stats.regimes import Regimes
-from .style import PLAIN, SERIES, Series, agreed, clean, empty, heading, legend, looks, place, said
+from .style import SERIES, Series, agreed, empty, heading, legend, looks, place
+from .words import PLAIN, clean, said
 
 SUBJECT = "Regimes"
 MOST = 12
@@ -56,7 +57,7 @@ def regimes(data: Source | Regimes, *, by: By = None, ax: Axes | None = None, **
     ax = place(ax, "mean after - before (-1 to 1)", rows=2 * len(changes))
     notes = said(summary.n, "decisions", without_a_time=summary.undated, earlier_changes=found - len(changes))
     if changes.empty:
-        return empty(ax, SUBJECT, summary.by, [notes[0] if not summary.n else "no change found", *notes])
+        return empty(ax, SUBJECT, summary.by, ["no change found", *notes] if summary.n else notes)
     handles = [
         _effects(ax, changes, *look, kw) for look in (("confidence", SERIES[0], 1), ("margin", SERIES[1], -1))
     ]

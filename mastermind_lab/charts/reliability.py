@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 from ..stats.calibration import Calibration
 from ..stats.estimate import THIN
 from ..stats.input import By, Source
-from .style import SERIES, Series, again, agreed, clean, empty, heading, legend, looks, place, ranged, said
+from .style import SERIES, Series, agreed, empty, heading, legend, looks, place
+from .words import again, clean, ranged, said
 
 SUBJECT = "Reliability"
 

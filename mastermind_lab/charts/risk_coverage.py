@@ -13,7 +13,8 @@ from ..stats.calibration import Calibration
 from ..stats.estimate import THIN
 from ..stats.input import By, Source
 from .reliability import MOST, left_out
-from .style import SERIES, Series, agreed, clean, empty, heading, legend, looks, place, ranged
+from .style import SERIES, Series, agreed, empty, heading, legend, looks, place
+from .words import clean, ranged
 
 SUBJECT = "Risk and coverage"
 

@@ -12,7 +12,8 @@ from ..stats.input import By, Source
 from ..stats.rulebook import ACTUAL, BEST
 from ..stats.rules import Rules
 from .dots import Figure, counted, dots, reach, write_n
-from .style import SERIES, again, agreed, clean, empty, heading, legend, named, place, said, worded
+from .style import SERIES, agreed, empty, heading, legend, named, place
+from .words import again, clean, said, worded
 
 SUBJECT = "Voting rules"
 BETTER = Figure("difference", "difference_low", "difference_high")

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from ..stats.input import By, Source
 from ..stats.stability import Stability
 from .dots import Figure, lane
-from .style import SERIES, agreed, empty, heading, legend, named, place, said
+from .style import SERIES, agreed, empty, heading, legend, named, place
+from .words import said
 
 SUBJECT = "Stability"
 MOST = 12

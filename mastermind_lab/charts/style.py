@@ -1,26 +1,23 @@
-"""What the charts have in common: colours, text from data, a place to draw, a heading and a legend."""
+"""What the charts have in common: colours, a place to draw, what stands beside and above it."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-import pandas as pd
-from matplotlib import font_manager, rcParams
+from matplotlib import rcParams
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cbook import normalize_kwargs
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
-from matplotlib.ft2font import FT2Font
 
 from ..errors import OptionError
-from ..stats.estimate import Estimate
 from ..stats.input import By, names_of
 from ..stats.summary import Summary
+from .words import PLAIN, clean, wide
 
 Kind = TypeVar("Kind", bound=Summary)
 
@@ -43,47 +40,8 @@ SERIES = (
 )
 """Six looks from the palettes of Okabe and Ito (2008) and Tol (2021), 9 or more L* apart in greyscale."""
 
-PLAIN: dict[str, Any] = {"parse_math": False, "usetex": False}
-"""For every text from data: it is neither mathematics nor LaTeX, whatever it contains."""
-
-_WIDE = 0.53
+_WIDE = 0.55
 """How wide a character is on average, by the height of its text."""
-
-_NO_GLYPH = "\N{WHITE SQUARE}"
-
-
-def clean(value: object, most: int = 40) -> str:
-    """Make text from data fit to draw: one line, no control or direction marks, cut, no missing glyphs.
-
-    Characters that the fonts of ``rcParams["font.family"]`` lack are shown as a square: name a font that has
-    them there to see them.
-    """
-    fonts = _fonts()
-    text = str(value)[: most + 1]
-    shown = "".join(_shown(character, fonts) for character in text).strip()
-    if len(text) > most:
-        return shown[: most - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
-    return shown or "(empty)"
-
-
-def _shown(character: str, fonts: list[FT2Font]) -> str:
-    if character.isspace():
-        return " "
-    drawable = unicodedata.category(character)[0] != "C" and any(
-        font.get_char_index(ord(character)) for font in fonts
-    )
-    return character if drawable else _NO_GLYPH
-
-
-def _fonts() -> list[FT2Font]:
-    """The fonts that matplotlib would draw with: one for each family that is installed."""
-    paths = []
-    for family in rcParams["font.family"]:
-        try:
-            paths.append(font_manager.findfont(FontProperties(family=family), fallback_to_default=False))
-        except ValueError:
-            continue
-    return [font_manager.get_font(path) for path in paths or [font_manager.findfont(FontProperties())]]
 
 
 def agreed(summary: Kind, by: By) -> Kind:
@@ -144,17 +102,21 @@ def named(ax: Axes, names: Sequence[object], below: Sequence[str] = (), at: floa
     """
     lines = 2 if _lines(ax, len(names)) >= (3 if below else 2) else 1
     across = min(19, max(9, int(0.42 * extent(ax)[0] / (_WIDE * _small()))))
-    texts = [
-        "\n".join(wrap(clean(name, 60), across, max_lines=lines, placeholder="\N{HORIZONTAL ELLIPSIS}"))
-        for name in names
-    ]
+    texts = [_wrapped(name, across, lines) for name in names]
     if below:
         texts = [f"{text}\n{more}" for text, more in zip(texts, below, strict=True)]
     tallest = max((text.count("\n") + 1 for text in texts), default=1)
-    size = _small() * min(1, _lines(ax, len(names)) / tallest)
+    widest = max((wide(line) for text in texts for line in text.splitlines()), default=0)
+    size = min(_small(), _lines(ax, len(names)) * _small() / tallest, 0.45 * extent(ax)[0] / max(widest, 1))
     ax.set_yticks(at - np.arange(len(texts)), texts, fontsize=size, **PLAIN)
     ax.set_xlabel(ax.get_xlabel(), loc="right")  # there is room for it under the names
     ax.tick_params(axis="y", length=0)
+
+
+def _wrapped(name: object, across: int, lines: int) -> str:
+    """Write a name in one or two lines of so many characters."""
+    first, *more = wrap(clean(name, lines * across), across)
+    return f"{first}\n{clean(' '.join(more), across)}" if more else first
 
 
 def beside(ax: Axes, title: str, figures: Sequence[str], away: float = 32, at: float = 0) -> None:
@@ -197,7 +159,7 @@ def heading(ax: Axes, subject: str, by: Sequence[str], notes: Sequence[str], abo
 
 def legend(ax: Axes, handles: Sequence[Artist], labels: Sequence[str]) -> float:
     """Put a legend above the Axes, in as many columns as fit, and return its height in points."""
-    longest, room = 4.5 + _WIDE * max(map(len, labels)), _room(ax)
+    longest, room = 4.5 + max(map(wide, labels)), _room(ax)
     size = min(_small(), room / longest)
     across = max(1, int(room / (size * longest)))
     drawn = ax.legend(
@@ -229,9 +191,11 @@ def _room(ax: Axes) -> float:
     if spec is None:
         return figure * (1 - float(ax.get_position().x0))
     cell = min(1.45 * width, figure * len(spec.colspan) / spec.get_gridspec().ncols)
-    names = [line for label in ax.get_yticklabels() for line in label.get_text().splitlines()]
-    across = _WIDE * max(map(len, names), default=0) + 1.4 * len(ax.get_ylabel().splitlines())
-    return max(0.3 * cell, cell - (across + 1) * _small())
+    labels = [(line, label) for label in ax.get_yticklabels() for line in label.get_text().splitlines()]
+    names = max((wide(line) * float(label.get_fontsize()) for line, label in labels), default=0)
+    left = names + _small() * (1 + 1.4 * len(ax.get_ylabel().splitlines()))
+    # Axes in a column begin at one line, whatever the names of each.
+    return cell - max(left, 0.27 * cell if spec.get_gridspec().ncols > 1 else 0)
 
 
 def _small() -> float:
@@ -244,36 +208,9 @@ def extent(ax: Axes) -> tuple[float, float]:
     return inches.width * 72, inches.height * 72
 
 
-def ranged(row: pd.Series, figure: str, form: str) -> str:
-    """Word a figure of a table's row and its 95% interval, where it has one."""
-    value, low, high = (float(row[figure + end]) for end in ("", "_low", "_high"))
-    return worded(Estimate(value, low, high, 0), form)
-
-
-def worded(figure: Estimate, form: str) -> str:
-    """Word a figure and its 95% interval, where it has one."""
-    if np.isnan(figure.value):
-        return "not defined"
-    # The sign of zero, z, is left out.
-    value, low, high = (format(end, f"z{form}") for end in (figure.value, figure.low, figure.high))
-    return value if np.isnan(figure.low) else f"{value} ({low} to {high})"
-
-
-def said(n: float, what: str, **left_out: float) -> list[str]:
-    """Word n, and how many were left out and why, for a heading."""
-    counts = {reason.replace("_", " "): int(count) for reason, count in left_out.items() if count}
-    first = f"n = {int(n):,} {what}" if n else f"no {what}"
-    return [first, *(f"{count:,} {reason} left out" for reason, count in counts.items())]
-
-
-def again(repeated: int) -> list[str]:
-    """Word how often a voter voted more than once, for a heading; nothing where nobody did."""
-    return [f"{repeated:,} repeated votes"] if repeated else []
-
-
 def empty(ax: Axes, subject: str, by: Sequence[str], notes: Sequence[str]) -> Axes:
     """Say that there is nothing to draw."""
     heading(ax, subject, by, notes)
     ax.text(0.5, 0.5, notes[0], transform=ax.transAxes, ha="center", va="center", color="0.4")
-    ax.set_yticks([])
+    ax.set(xticks=[], yticks=[])
     return ax

@@ -14,7 +14,8 @@ from ..errors import OptionError
 from ..stats.bootstrap import Floats
 from ..stats.input import By, Source
 from ..stats.timing import TIMINGS, USAGE, Timing
-from .style import SERIES, Series, agreed, beside, clean, empty, heading, legend, looks, named, place, said
+from .style import SERIES, Series, agreed, beside, empty, heading, legend, looks, named, place
+from .words import clean, said
 
 SUBJECT = "Timing"
 MOST = 12

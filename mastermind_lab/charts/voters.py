@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from ..stats.input import By, Source
 from ..stats.voters import Voters
 from .dots import MOST, Figure, counted, dots, ranked, reach, write_n
-from .style import SERIES, again, agreed, empty, heading, legend, named, place, said
+from .style import SERIES, agreed, empty, heading, legend, named, place
+from .words import again, said
 
 SUBJECT = "Voters"
 RIGHT = Figure("accuracy", "accuracy_low", "accuracy_high", ring="confidence")

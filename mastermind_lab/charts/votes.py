@@ -13,7 +13,8 @@ from ..stats import Votes
 from ..stats.bootstrap import Floats
 from ..stats.input import By, Source
 from .dots import Figure, lane
-from .style import SERIES, again, agreed, clean, empty, heading, legend, named, place, said
+from .style import SERIES, agreed, empty, heading, legend, named, place
+from .words import again, clean, said
 
 SUBJECT = "Votes"
 SHARE = Figure("share", "low", "high")
