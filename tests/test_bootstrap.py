@@ -8,6 +8,7 @@ import pytest
 from panels import panels
 
 from mastermind_lab.stats import Confidence, Estimate
+from mastermind_lab.stats import sums as sums_module
 from mastermind_lab.stats.bootstrap import draws, hashes, interval
 from mastermind_lab.stats.estimate import ratios, shares
 
@@ -111,3 +112,16 @@ def test_an_estimate_says_itself():
     nothing = Confidence.of(panels(0)).mean
     assert nothing.n == 0
     assert math.isnan(nothing.value)
+
+
+def test_rows_add_up_as_often_as_their_decision_was_drawn_block_by_block(monkeypatch):
+    votes = panels(90).votes.sample(frac=1, random_state=0)
+    rows = {"n": np.ones(len(votes)), "weight": votes["weight"].to_numpy()}
+    drawn = draws(hashes(votes["stream_id"]), 40).astype(float)
+    for most in (1 << 25, 40 * 7, 40):  # all decisions at once, 7, one
+        monkeypatch.setattr(sums_module, "_DRAWN", most)
+        sums = sums_module.Sums.of(votes[["choice"]], rows, votes["stream_id"], 40)
+        for place, choice in enumerate(sums.keys["choice"]):
+            mine = (votes["choice"] == choice).to_numpy()
+            for name, values in rows.items():
+                assert sums[name][place, 1:] == pytest.approx(values[mine] @ drawn[mine], rel=1e-12)

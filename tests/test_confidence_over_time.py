@@ -144,3 +144,12 @@ def test_points_are_thinned_and_lose_nobody(most):
     if most == 4_000:
         assert len(points) > 2_000
         assert points["time"].min() - plain_times(frame).min() < summary.width
+
+
+def test_a_mean_has_its_interval_and_few_decisions_are_marked():
+    table = ConfidenceOverTime.of(panels(300), window="12h").table()
+    known = table[table["n"] >= 2]
+    assert ((known["mean_low"] <= known["mean"]) & (known["mean"] <= known["mean_high"])).all()
+    assert table.loc[table["n"] < 2, ["mean_low", "mean_high"]].isna().all(axis=None)
+    assert table["thin"].tolist() == (table["n_window"] < 10).tolist()
+    assert 0 < table["thin"].mean() < 1

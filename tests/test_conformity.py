@@ -159,6 +159,8 @@ def test_rounds_are_compared_with_the_first_of_the_same_decisions():
     assert table["confidence"].tolist() == pytest.approx([1.3 / 3, 0.55, 0.9])
     assert table["change"].tolist() == pytest.approx([0, 0.15, 0.3])
     assert table["change_low"].isna().tolist() == [False, False, True]
+    assert table["confidence_low"].isna().tolist() == [False, False, True]
+    assert table["thin"].all()
     many = voted(("aa", 1, 1, [0.5] * 1_000))
     assert len(Conformity.of(many).by_round()) == MOST_ROUNDS
     assert Conformity.decisions(many)["n_rounds"].tolist() == [1_000]

@@ -80,3 +80,15 @@ def test_the_summary_of_margins_agrees_with_its_decisions():
     assert whole.unanimous.value == pytest.approx(voted["unanimous"].mean())
     assert whole.follows.n == voted["follows"].count()
     assert whole.histogram()["n"].sum() == len(voted)
+
+
+def test_every_figure_has_its_interval():
+    table = Margin.of(panels(600), by="meta.model").table()
+    for name in ("entropy", "unanimous", "tie", "follows"):
+        inside = table[f"{name}_low"].le(table[name]) & table[name].le(table[f"{name}_high"])
+        assert inside.all(), name
+    rows = Margin.decisions(panels(600))
+    entropy = rows["entropy"][rows["votes"] > 0].astype("float64")
+    whole = Margin.of(panels(600)).table().iloc[0]
+    width = 2 * 1.96 * entropy.std() / math.sqrt(len(entropy))
+    assert whole["entropy_high"] - whole["entropy_low"] == pytest.approx(width, rel=0.15)

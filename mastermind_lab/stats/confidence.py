@@ -21,9 +21,14 @@ LEVELS = {"q05": 0.05, "q25": 0.25, "q50": 0.50, "q75": 0.75, "q95": 0.95}
 
 @dataclass(frozen=True, eq=False)
 class Confidence(Summary):
-    """The distribution of the decisions' confidence, by group.
+    """The distribution of the decisions' confidence, 0 to 1, by group.
 
-    Decisions without a confidence are left out of every figure and counted as ``missing``.
+    The standard deviation is that of a sample (n - 1); quantiles are interpolated between order statistics
+    (Hyndman and Fan 1996, type 7). Decisions without a confidence are left out of every figure and counted as
+    ``missing``.
+
+    This is how sure the panels said they were, not whether they had reason to be: that is
+    :class:`~mastermind_lab.stats.Calibration`. Groups whose questions differ in difficulty do not compare.
 
     Examples
     --------

@@ -31,6 +31,10 @@ class ConfidenceOverTime(Summary):
     merging widens them as needed, so they depend on the decisions only, not on the batches. Decisions without
     any time, or without a confidence, are left out and counted (``undated``, ``missing``).
 
+    Windows that overlap share decisions: a band holds for its own time, and is no test of a trend. Where the
+    mix of models or questions changes along time the mean of all moves although no group's does: look at it
+    ``by`` group, and at :class:`~mastermind_lab.stats.Regimes` for where something changed.
+
     Examples
     --------
     >>> import mastermind_lab as lab

@@ -24,8 +24,11 @@ class Margin(Voted):
     """How split the panels are, by group.
 
     The margin of a decision is the lead of its winning choice, (first - second) / votes cast: 1 is
-    unanimous, 0 a tie. Votes are counted unweighted. A panel of one is always unanimous: where panels differ
-    in size, compare like with like (``by="n_votes"``).
+    unanimous, 0 a tie. The entropy of its votes is the sum of -p log2(p) over the shares p of the choices, in
+    bits (Shannon 1948): 0 is unanimous, log2(k) an even split among k choices. Votes are counted unweighted.
+
+    A panel of one is always unanimous: where panels differ in size, compare like with like
+    (``by="n_votes"``). A large margin says that the voters agree, not that they are right.
 
     A voter has one vote in a decision: who votes for the same choice twice has voted once, who votes for two
     choices has no vote there; both are counted in ``repeated``.

@@ -40,6 +40,9 @@ class Timing(Summary):
     A decision's total is ``meta.timings.total``, or the sum of its other timings where it has none. Leaves
     are not checked to add up: what runs side by side may come to more than all.
 
+    Times are skewed: a mean is led by the few longest, the median (``q50``) is what is usual. Times of unlike
+    machines, or of a machine that did something else meanwhile, do not compare.
+
     Examples
     --------
     >>> import mastermind_lab as lab
@@ -87,7 +90,9 @@ class Timing(Summary):
         long, values, totals = long[known].reset_index(drop=True), values[known], totals[known]
         ids, keys = long.pop("stream_id"), long.astype({"leaf": "str"})
         sums = Sums.of(keys, _quantities(values, totals), ids, replicates)
-        return cls(names, decisions, sums, Sums.of(keys.assign(step=_steps(values)), {"n": known[known]}))
+        return cls(
+            names, decisions, sums, Sums.of(keys.assign(step=_steps(values)), {"n": np.ones(len(values))})
+        )
 
     @property
     def n(self) -> int:
