@@ -193,7 +193,7 @@ def _room(ax: Axes) -> float:
     cell = min(1.45 * width, figure * len(spec.colspan) / spec.get_gridspec().ncols)
     labels = [(line, label) for label in ax.get_yticklabels() for line in label.get_text().splitlines()]
     names = max((wide(line) * float(label.get_fontsize()) for line, label in labels), default=0)
-    left = names + _small() * (1 + 1.4 * len(ax.get_ylabel().splitlines()))
+    left = names + _small() * (1.5 + 1.8 * len(ax.get_ylabel().splitlines()))
     # Axes in a column begin at one line, whatever the names of each.
     return cell - max(left, 0.27 * cell if spec.get_gridspec().ncols > 1 else 0)
 
