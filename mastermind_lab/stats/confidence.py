@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..errors import OptionError
 from .bootstrap import REPLICATES, Floats
-from .estimate import THIN, Estimate, ratios, shares
+from .estimate import THIN, Estimate, divided, ratios, shares
 from .histogram import coarse, quantiles, steps_of
 from .input import By, Data, frame_of, keys_of, names_of, shares_of
 from .summary import Summary, counted, over_batches, overall
@@ -142,4 +142,4 @@ def _deviation(n: Floats, total: Floats, squares: Floats) -> Floats:
     spread = squares - total * mean
     # Below the rounding of the sums, equal values would seem to spread.
     spread = np.where(spread < 1e-12 * squares, 0.0, spread)
-    return np.sqrt(np.divide(spread, n - 1, out=np.full_like(n, np.nan), where=n > 1))
+    return np.sqrt(divided(spread, n - 1))

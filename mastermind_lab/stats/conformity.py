@@ -12,7 +12,7 @@ from ..errors import OptionError
 from .ballots import Ballots
 from .bootstrap import REPLICATES, Floats, interval
 from .debate import Rounds, rounds_of
-from .estimate import THIN, Estimate, ratios, shares, with_ends
+from .estimate import THIN, Estimate, divided, ratios, shares, with_ends
 from .input import By, Data, frame_of, keys_of, names_of
 from .margin import Margin
 from .summary import Voted, counted, over_batches, overall
@@ -180,9 +180,7 @@ class Conformity(Voted):
         sums = self.sums
         n, debated = sums["n"][:, 0], sums["debated"][:, 0]
         figures = {name: shares(sums[name], sums["n"], n) for name in ("unanimous", "consensus", "hollow")}
-        seen = np.divide(
-            sums["unanimous"], sums["n"], out=np.full(sums["n"].shape, np.nan), where=sums["n"] > 0
-        )
+        seen = divided(sums["unanimous"], sums["n"])
         expected = self._expected()
         for name, values in (("expected", expected), ("excess", seen - expected)):
             figures[name] = (values[:, 0], *interval(values[:, 1:], n))
@@ -222,7 +220,7 @@ class Conformity(Voted):
             share = np.divide(votes, cast, out=np.zeros_like(votes), where=cast > 0)
             sizes = self.sizes.keys["votes"][by_size == group].to_numpy(dtype=np.float64)
             sure = sum(n * (share**size).sum(axis=0) for n, size in zip(panels, sizes, strict=True))
-            found[group] = np.divide(sure, total, out=np.full_like(total, np.nan), where=total > 0)
+            found[group] = divided(sure, total)
         return found
 
 

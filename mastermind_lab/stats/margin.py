@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import OptionError
 from .ballots import Ballots, Standings
 from .bootstrap import REPLICATES, Floats
-from .estimate import THIN, Estimate, ratios, shares, with_ends
+from .estimate import THIN, Estimate, divided, ratios, shares, with_ends
 from .histogram import coarse, steps_of
 from .input import By, Data, frame_of, keys_of, names_of
 from .summary import Voted, counted, over_batches, overall
@@ -174,7 +174,7 @@ def _panels(ballots: Ballots) -> pd.DataFrame:
     top, second, total = standings.sums[:, 0], standings.sums[:, 1], standings.totals
     none, tie = total == 0, standings.tied()
     repeated = np.bincount(ballots.repeated["panel"], minlength=len(total))
-    margin = np.divide(top - second, total, out=np.full(len(total), np.nan), where=~none)
+    margin = divided(top - second, total)
     return pd.DataFrame(
         {
             "votes": pd.Series(total, dtype="Int64").array,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from .bootstrap import REPLICATES, Floats, interval
-from .estimate import THIN, with_ends
+from .estimate import THIN, divided, with_ends
 from .extents import FIELDS, Extents
 from .input import By, Data, frame_of, names_of, shares_of, unknown
 from .margin import Margin
@@ -269,7 +269,7 @@ def _effects(sides: Sums) -> dict[str, Floats]:
     effects: dict[str, Floats] = {}
     for name, number in _FIGURES.items():
         n = sides[number]
-        mean = np.divide(sides[name], n, out=np.full(n.shape, np.nan), where=n > 0)
+        mean = divided(sides[name], n)
         low, high = interval(mean[:, 1:], n[:, 0])
         difference, least = np.diff(mean, axis=0), np.minimum(n[:-1, 0], n[1:, 0])
         figures = {
