@@ -66,44 +66,6 @@ def same(left, right, exact=False):
         assert_frame_equal(one[counts], other[counts], check_exact=True)
 
 
-# The law.
-
-
-@pytest.mark.parametrize("by", [None, "topic"])
-@settings(max_examples=5, deadline=None)
-@given(seed=st.integers(0, 99), places=st.lists(st.integers(0, 2), max_size=50))
-def test_parts_add_up_to_the_whole_in_any_order(by, seed, places):
-    history, places = panels(len(places), seed), np.array(places, dtype=int)
-    history.votes = pd.concat([history.votes, history.votes.iloc[::5]], ignore_index=True)
-    a, b, c = (Agreement.of(part(history, places == place), by=by, replicates=40) for place in range(3))
-    whole = Agreement.of(history, by=by, replicates=40)
-    for merged in ((a + b) + c, a + (b + c), sum([c, b, a])):
-        same(whole, merged)
-
-
-@pytest.mark.parametrize("by", [None, "topic"])
-def test_an_empty_batch_is_neutral_and_nothing_is_edited(by):
-    history = panels(40)
-    before = history.votes.copy(deep=True)
-    some, empty = (
-        Agreement.of(history, by=by),
-        Agreement.of(part(history, history.decisions.index < 0), by=by),
-    )
-    same(some + empty, some, exact=True)
-    same(empty + some, some, exact=True)
-    assert_frame_equal(history.votes, before)
-    assert len((empty + empty).table()) == len((empty + empty).reliability()) == 0
-    assert math.isnan((empty + empty).alpha.value)
-
-
-def test_different_options_do_not_merge():
-    history = panels(20)
-    with pytest.raises(OptionError, match="do not merge"):
-        Agreement.of(history) + Agreement.of(history, by="topic")
-    with pytest.raises(OptionError, match="replicates do not merge"):
-        Agreement.of(history) + Agreement.of(history, replicates=80)
-
-
 # The numbers.
 
 

@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib import pyplot
 from matplotlib.patches import StepPatch
 from pandas.testing import assert_frame_equal
 
@@ -64,36 +63,6 @@ def agree(left, right):
     exact = [name for name in left if left[name].dtype != "float64"]
     assert_frame_equal(left[exact], right[exact], check_exact=True)
     assert_frame_equal(left, right, check_exact=False, rtol=1e-9, atol=1e-9)
-
-
-# The law.
-
-
-@pytest.mark.parametrize("by", [None, "meta.model"])
-@settings(max_examples=4, deadline=None)
-@given(
-    st.integers(0, 40).flatmap(
-        lambda n: st.tuples(st.integers(0, 99), st.lists(st.integers(0, 2), min_size=n, max_size=n))
-    )
-)
-def test_parts_add_up_to_the_whole_in_any_order(by, split):
-    seed, places = split
-    history, places = panels(len(places), seed), np.array(places, dtype=int)
-    a, b, c = (Arguments.of(part(history, places == place), by=by, replicates=40) for place in range(3))
-    whole = Arguments.of(history, by=by, replicates=40)
-    for other in ((a + b) + c, a + (b + c), sum([c, b, a])):
-        agree(other.table(), whole.table())
-        agree(other.histogram(), whole.histogram())
-
-
-def test_an_empty_batch_is_neutral_and_nothing_is_edited():
-    history = panels(40)
-    before = history.arguments.copy(deep=True)
-    some, empty = (Arguments.of(part(history, np.full(40, wanted))) for wanted in (True, False))
-    for merged in (some + empty, empty + some):
-        assert_frame_equal(merged.table(), some.table())
-    assert len((empty + empty).table()) == 0
-    assert_frame_equal(history.arguments, before)
 
 
 @pytest.mark.parametrize("other", [{"by": "meta.model"}, {"replicates": 80}, {"weak": 0.4}])
@@ -302,12 +271,6 @@ def test_a_difference_needs_two_decisions():
 
 
 # The chart.
-
-
-@pytest.fixture(autouse=True)
-def _no_figures_left():
-    yield
-    pyplot.close("all")
 
 
 def words(ax):

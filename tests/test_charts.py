@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
 from mastermind_lab import charts, stats
-from mastermind_lab.charts.style import SERIES, clean
+from mastermind_lab.charts.style import SERIES
 from mastermind_lab.errors import OptionError
 
 CHARTS = {
@@ -67,12 +67,6 @@ def panels(n, by=("atlas-1", "atlas-2", "borealis"), choices=("approve", "reject
         }
     )
     return SimpleNamespace(decisions=decisions, votes=votes)
-
-
-@pytest.fixture(autouse=True)
-def _no_figures_left():
-    yield
-    pyplot.close("all")
 
 
 @pytest.fixture
@@ -310,36 +304,6 @@ def test_text_from_data_never_becomes_latex(chart, kind, ax):
         ours = [ax._left_title, *(ax.get_legend().get_texts() if ax.get_legend() else ax.get_yticklabels())]
         assert "\\input" in "".join(text.get_text() for text in ours)
         assert not any(text.get_usetex() for text in ours)
-
-
-@pytest.mark.parametrize(
-    ("raw", "shown"),
-    [
-        ("atlas-1", "atlas-1"),
-        ("  two\n\tlines ", "two  lines"),
-        ("nul\x00 \x1b[0m", "nul□ □[0m"),
-        ("\u202eabc\u2066", "□abc□"),
-        ("\ud800", "□"),
-        ("\N{ROBOT FACE} Ω é", "□ Ω é"),
-        ("", "(empty)"),
-        (" \n", "(empty)"),
-        (7, "7"),
-        ("x" * 40, "x" * 40),
-        ("x" * 41, "x" * 39 + "…"),
-        ("x" * 10_000_000, "x" * 39 + "…"),
-    ],
-)
-def test_text_is_cleaned(raw, shown):
-    assert clean(raw) == shown
-
-
-def test_the_fonts_asked_for_decide_what_can_be_drawn():
-    assert clean("\N{MATHEMATICAL SCRIPT CAPITAL A}") == "□"
-    with matplotlib.rc_context({"font.family": ["no such font", "STIXGeneral"]}):
-        assert clean("\N{SNOWMAN}") == "□"
-    with matplotlib.rc_context({"font.family": ["DejaVu Sans", "STIXGeneral"]}):
-        assert clean("\N{SNOWMAN}") == "\N{SNOWMAN}"
-        assert clean("\N{MATHEMATICAL SCRIPT CAPITAL A}") == "\N{MATHEMATICAL SCRIPT CAPITAL A}"
 
 
 # Where to draw, and how.

@@ -113,15 +113,6 @@ def test_the_order_of_rows_does_not_matter(pool, subject, rows, seed):
     same(shown(counted(subject, shuffled)), shown(counted(subject, history)))
 
 
-@every_subject
-@few
-@given(rows=some_decisions, places=st.lists(st.integers(0, 2), min_size=25, max_size=25))
-def test_the_order_of_merging_does_not_matter(pool, subject, rows, places):
-    parts = [[row for row, at in zip(rows, places, strict=False) if at == place] for place in range(3)]
-    a, b, c = (counted(subject, taken(pool, part)) for part in parts)
-    same(shown(a + (c + b)), shown(counted(subject, taken(pool, rows))))
-
-
 def other_names(texts):
     """Name voters or choices anew, so that they sort the other way round."""
     names = sorted(set(texts.dropna()))

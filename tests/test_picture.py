@@ -9,7 +9,9 @@ from PIL import Image
 import mastermind_lab as lab
 from mastermind_lab.charts.argument_tree import MOST, argument_tree
 from mastermind_lab.charts.decision import decision
+from mastermind_lab.charts.overview import overview
 from mastermind_lab.charts.picture import save
+from mastermind_lab.history import sample_folder
 
 HOSTILE = "$\\foo$ \x00\u202e<script>" + "x" * 200_000
 
@@ -131,7 +133,7 @@ class TestDecision:
         made = lab.DecisionEnvelope(decision=lab.Decision.model_validate(payload))
         figure = page(lab.read([made.model_dump_json()]), "0-1")
         figure.canvas.draw()
-        assert figure.axes[1].get_title(loc="left") == "50 votes, 12 shown"
+        assert figure.axes[1].get_title(loc="left") == "50 votes, 12 shown; bar: confidence (0-1)"
 
     def test_in_a_notebook_it_makes_its_own_figure(self, history):
         figure = decision(history, history.decisions["stream_id"].iloc[0])
@@ -150,8 +152,6 @@ class TestDecision:
 
 class TestOverview:
     def subjects(self, history, **options):
-        from mastermind_lab.charts.overview import overview
-
         figure = overview(history, figure=Figure(figsize=(10, 13), layout="constrained"), **options)
         figure.canvas.draw()
         return [ax.get_title(loc="left").split()[0] for ax in figure.axes[:6]]
@@ -162,10 +162,43 @@ class TestOverview:
         ]  # fmt: skip
 
     def test_with_outcomes_it_shows_calibration(self, history):
-        from mastermind_lab.history import sample_folder
-
         known = lab.with_outcomes(history, sample_folder() / "outcomes.csv")
         assert self.subjects(known)[5] == "Reliability"
 
     def test_of_nothing(self):
         assert len(self.subjects(lab.read([]))) == 6
+
+
+class TestScans:
+    """The pages take what every chart takes."""
+
+    SAMPLE = sample_folder() / "arena.ndjson.gz"
+
+    def test_one_decision_is_found_in_its_batch(self):
+        history = lab.read(self.SAMPLE)
+        stream_id = history.decisions["stream_id"].iloc[1_500]
+        for draw in (page, lambda data, one: tree(data, one).figure):
+            expected, found = draw(history, stream_id), draw(lab.scan(self.SAMPLE), stream_id)
+            assert list(map(texts, found.axes)) == list(map(texts, expected.axes))
+
+    @pytest.mark.parametrize("chart", [tree, page])
+    def test_an_unknown_decision(self, chart):
+        with pytest.raises(lab.OptionError, match="there is no decision '7-7'"):
+            chart(lab.scan(self.SAMPLE), "7-7")
+
+    @pytest.mark.parametrize("outcomes", [True, False])
+    def test_the_overview(self, outcomes):
+        def drawn(source):
+            known = lab.with_outcomes(source, sample_folder() / "outcomes.csv") if outcomes else source
+            figure = Figure(figsize=(10, 13), layout="constrained")
+            overview(known, by="meta.model", figure=figure)
+            titles = [" ".join(ax.get_title(loc="left").split()) for ax in figure.axes[:6]]
+            # Where regimes begin is looked for in a history alone.
+            return [title.replace("; dashed: a value begins", "") for title in titles]
+
+        assert drawn(lab.scan(self.SAMPLE)) == drawn(lab.read(self.SAMPLE))
+
+    def test_a_page_is_saved(self, tmp_path):
+        history = lab.read(self.SAMPLE, last=50)
+        save(tmp_path / "a.png", decision, history, stream_id=history.decisions["stream_id"].iloc[0])
+        assert "n = 50 decisions" in Image.open(tmp_path / "a.png").text["Description"]

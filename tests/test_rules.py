@@ -1,4 +1,3 @@
-import io
 import math
 from collections import Counter
 from fractions import Fraction
@@ -9,49 +8,16 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib.figure import Figure
 from pandas.testing import assert_frame_equal
+from panels import close_panels as panels
+from panels import part
 from scipy.stats import binom, binomtest
 
-from mastermind_lab.charts.rules import rules as chart
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats import Margin
 from mastermind_lab.stats.rules import Rules
 
 BUILT_IN = ["plurality", "majority", "two-thirds", "unanimity", "confidence-weighted", "weight-weighted"]
-
-
-def panels(n, seed=0, size=7):
-    """Panels of none to some, whose recommendation now and then is not theirs; some outcomes are known."""
-    random = np.random.default_rng(seed)
-    ids = [f"{17_000 + place}-0" for place in range(n)]
-    truth, rows = random.integers(0, 3, n), []
-    for place in range(n):
-        for who in random.choice(9, random.integers(0, size + 1), replace=False):
-            choice = truth[place] if random.random() < 0.3 + 0.05 * who else random.integers(0, 3)
-            confidence = random.choice([0.1, 0.2, 0.3, 0.6, np.nan])
-            rows.append((ids[place], f"agent-{who}", "abc"[choice], confidence, random.choice([0.5, 1, 2.0])))
-    votes = pd.DataFrame(rows, columns=["stream_id", "voter", "choice", "confidence", "weight"])
-    texts = np.array(list("abc"), dtype=object)
-    said = np.where(random.random(n) < 0.7, truth, random.integers(0, 3, n))
-    decisions = pd.DataFrame(
-        {
-            "stream_id": pd.Series(ids, dtype="str"),
-            "recommendation": pd.Series(texts[said], dtype="str"),
-            "topic": pd.Series(random.choice(np.array(["x", "y", None], dtype=object), n), dtype="str"),
-            "correct_choice": pd.Series(np.where(random.random(n) < 0.8, texts[truth], None), dtype="str"),
-        }
-    )
-    votes = votes.astype(
-        {"stream_id": "str", "voter": "str", "choice": "str", "confidence": "float64", "weight": "float64"}
-    )
-    return SimpleNamespace(decisions=decisions, votes=votes)
-
-
-def part(history, wanted):
-    decisions = history.decisions[wanted]
-    votes = history.votes[history.votes["stream_id"].isin(decisions["stream_id"])]
-    return SimpleNamespace(decisions=decisions, votes=votes)
 
 
 def tiny(texts, said=None, truth=None, **columns):
@@ -76,53 +42,6 @@ def tiny(texts, said=None, truth=None, **columns):
 
 def first_voter(votes):
     return votes.groupby("stream_id")["choice"].first()
-
-
-OPTIONS = [
-    {},
-    {"by": "topic", "tie": "first", "fallback": "first voter", "rules": {"first voter": first_voter}},
-]
-
-
-def views(summary):
-    actual = summary.actual
-    more = pd.DataFrame([vars(actual)]).assign(repeated=summary.repeated, left=summary.without_votes)
-    return summary.table(), summary.fold(2).table(), more
-
-
-def same(left, right, exact=False):
-    for one, other in zip(views(left), views(right), strict=True):
-        assert_frame_equal(one, other, check_exact=exact, **({} if exact else {"rtol": 1e-9, "atol": 1e-9}))
-        counts = one.select_dtypes("integer").columns
-        assert_frame_equal(one[counts], other[counts], check_exact=True)
-
-
-# The law.
-
-
-@pytest.mark.parametrize("options", OPTIONS, ids=["plain", "with options"])
-@settings(max_examples=5, deadline=None)
-@given(seed=st.integers(0, 99), places=st.lists(st.integers(0, 2), max_size=50))
-def test_parts_add_up_to_the_whole_in_any_order(options, seed, places):
-    history, places = panels(len(places), seed), np.array(places, dtype=int)
-    history.votes = pd.concat([history.votes, history.votes.iloc[::5]], ignore_index=True)
-    a, b, c = (Rules.of(part(history, places == place), replicates=40, **options) for place in range(3))
-    whole = Rules.of(history, replicates=40, **options)
-    for merged in ((a + b) + c, a + (b + c), sum([c, b, a])):
-        same(whole, merged)
-
-
-@pytest.mark.parametrize("options", OPTIONS, ids=["plain", "with options"])
-def test_an_empty_batch_is_neutral_and_nothing_is_edited(options):
-    history = panels(60)
-    before = history.votes.copy(deep=True), history.decisions.copy(deep=True)
-    some = Rules.of(history, **options)
-    empty = Rules.of(part(history, history.decisions.index < 0), **options)
-    same(some + empty, some, exact=True)
-    same(empty + some, some, exact=True)
-    assert_frame_equal(history.votes, before[0])
-    assert_frame_equal(history.decisions, before[1])
-    assert list((empty + empty).table().columns) == list(some.table().columns)
 
 
 @pytest.mark.parametrize(
@@ -461,58 +380,3 @@ def test_without_confidence_or_weight():
     found = Rules.decisions(bare)
     assert found["confidence-weighted"].isna().all()
     assert found["weight-weighted"].fillna("-").tolist() == found["plurality"].fillna("-").tolist()
-
-
-# The chart.
-
-
-@pytest.fixture
-def ax():
-    return Figure(figsize=(5, 5), layout="constrained").subplots()
-
-
-def words(ax):
-    return " ".join(ax.get_title(loc="left").split())
-
-
-@pytest.mark.parametrize("outcomes", [True, False])
-def test_the_chart_is_the_table(ax, outcomes):
-    history = panels(200)
-    if not outcomes:
-        history.decisions = history.decisions.drop(columns="correct_choice")
-    summary = Rules.of(history)
-    chart(summary, ax=ax)
-    table = summary.table().iloc[1:]
-    figure, n = ("difference", "known") if outcomes else ("changed", "decided")
-    dots = ax.lines[0]
-    assert list(dots.get_xdata()) == table[figure].tolist()
-    assert list(dots.get_ydata()) == [-row for row in range(len(table))]
-    lines = [tuple(line[:, 0]) for line in ax.collections[0].get_segments()]
-    assert lines == list(zip(table[f"{figure}_low"], table[f"{figure}_high"], strict=True))
-    assert [text.get_text() for text in ax.texts] == [*(f"{count:,}" for count in table[n]), "n"]
-    names = [" ".join(label.get_text().split()) for label in ax.get_yticklabels()]
-    assert names[0] == "plurality"
-    if outcomes:
-        assert names[-1] == f"best voter: {table.iloc[-1]['voter']}"
-        assert f"actual: {summary.actual.value:.0%} right" in words(ax)
-    assert "95% interval" in words(ax)
-
-
-def test_groups_have_lanes_and_a_legend(ax):
-    summary = Rules.of(panels(200), by="topic")
-    chart(summary, ax=ax)
-    table = summary.table()
-    for line, (_, rows) in zip(ax.lines, table.groupby("topic", dropna=False), strict=False):
-        assert list(line.get_xdata()) == rows["difference"].tolist()[1:]
-    labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert [label.split(" ")[0] for label in labels] == ["x", "y", "(missing)"]
-
-
-@pytest.mark.parametrize("by", [None, "topic"])
-@pytest.mark.parametrize("n", [0, 1, 2, 30])
-def test_it_draws_whatever_comes(ax, by, n):
-    history = panels(n)
-    history.votes["voter"] = "$\\foo$ \x00\n" + history.votes["voter"] * 500
-    chart(history, by=by, ax=ax)
-    ax.figure.savefig(io.BytesIO())
-    assert words(ax).startswith("Voting rules")

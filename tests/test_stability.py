@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib import pyplot
 from matplotlib.collections import LineCollection
 from pandas.testing import assert_frame_equal
 
@@ -44,9 +43,6 @@ def agree(left, right):
     assert_frame_equal(left, right, check_exact=False, rtol=1e-9, atol=1e-9)
 
 
-# The law.
-
-
 @pytest.mark.parametrize("most", [50_000, 5])
 @pytest.mark.parametrize("by", [None, "meta.model"])
 @settings(max_examples=4, deadline=None)
@@ -65,16 +61,6 @@ def test_parts_add_up_to_the_whole_in_any_order(by, most, split):
     for other in ((a + b) + c, a + (b + c), sum([c, b, a])):
         agree(other.table(), whole.table())
         agree(other.fold(2).table(), whole.fold(2).table())
-
-
-def test_an_empty_batch_is_neutral_and_nothing_is_edited():
-    frame = decisions(50).set_index(np.full(50, 7))
-    before = frame.copy(deep=True)
-    some, empty = (Stability.of(part, by="meta.model") for part in (frame, frame[:0]))
-    for merged in (some + empty, empty + some):
-        assert_frame_equal(merged.table(), some.table())
-    assert len((empty + empty).table()) == 0
-    assert_frame_equal(frame, before)
 
 
 @pytest.mark.parametrize("other", [{"by": "meta.model"}, {"replicates": 80}])
@@ -207,12 +193,6 @@ def test_options_that_make_no_sense_are_refused(options, message):
 
 
 # The chart.
-
-
-@pytest.fixture(autouse=True)
-def _no_figures_left():
-    yield
-    pyplot.close("all")
 
 
 def words(ax):

@@ -3,9 +3,6 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from matplotlib import pyplot
 from matplotlib.collections import LineCollection
 from pandas.testing import assert_frame_equal
 
@@ -45,36 +42,6 @@ def agree(left, right):
 
 def rows(frame, **options):
     return Timing.of(frame, **options).table().set_index("leaf")
-
-
-# The law.
-
-
-@pytest.mark.parametrize("by", [None, "meta.model"])
-@settings(max_examples=4, deadline=None)
-@given(
-    st.integers(0, 60).flatmap(
-        lambda n: st.tuples(st.integers(0, 99), st.lists(st.integers(0, 2), min_size=n, max_size=n))
-    )
-)
-def test_parts_add_up_to_the_whole_in_any_order(by, split):
-    seed, places = split
-    frame, places = decisions(len(places), seed), np.array(places, dtype=int)
-    a, b, c = (Timing.of(frame[places == place], by=by, replicates=40) for place in range(3))
-    whole = Timing.of(frame, by=by, replicates=40)
-    for other in ((a + b) + c, a + (b + c), sum([c, b, a])):
-        agree(other.table(), whole.table())
-        agree(other.fold(2).table(), whole.fold(2).table())
-
-
-def test_an_empty_batch_is_neutral_and_nothing_is_edited():
-    frame = decisions(50).set_index(np.full(50, 7))
-    before = frame.copy(deep=True)
-    some, empty = (Timing.of(part, by="meta.model") for part in (frame, frame[:0]))
-    for merged in (some + empty, empty + some):
-        assert_frame_equal(merged.table(), some.table())
-    assert len((empty + empty).table()) == 0
-    assert_frame_equal(frame, before)
 
 
 def test_batches_that_lack_a_leaf_merge_with_those_that_have_it():
@@ -204,12 +171,6 @@ def test_options_that_make_no_sense_are_refused(options, message):
 
 
 # The chart.
-
-
-@pytest.fixture(autouse=True)
-def _no_figures_left():
-    yield
-    pyplot.close("all")
 
 
 def words(ax):

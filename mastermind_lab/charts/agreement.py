@@ -8,15 +8,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.font_manager import FontProperties
 from matplotlib.image import AxesImage
 
 from ..stats.agreement import Agreement
 from ..stats.bootstrap import Floats
-from ..stats.estimate import Estimate
 from ..stats.input import By, Source
 from ..stats.summary import texts_of
-from .dots import MOST, Figure, dots, named, reach
-from .style import PLAIN, again, agreed, clean, empty, heading, looks, place, said
+from .dots import MOST, Figure, dots, reach, write_n
+from .style import agreed, empty, extent, heading, looks, named, place
+from .words import PLAIN, again, clean, said, worded
 
 SUBJECT = "Agreement"
 
@@ -65,15 +66,16 @@ def agreement(data: Source | Agreement, *, by: By = None, ax: Axes | None = None
     notes = said(table["n"].sum(), "decisions", of_one_vote=table["alone"].sum()) + again(summary.repeated)
     if summary.by:
         return _groups(summary, table, notes, ax, kw)
-    ax = place(ax, "")
+    ax = place(ax, "", square=True)
     voters, pairs = summary.order(), summary.table()
     if not voters:
         ax.set_xticks([])
         return empty(ax, SUBJECT, (), notes)
     many = pairs["voter"].nunique() - len(voters)
     more = [f"{many:,} voters with fewer votes not drawn"] if many else []
-    heading(ax, SUBJECT, (), [*notes, f"alpha {_worded(summary.alpha)}", *more, _key(pairs, len(voters))])
     _squares(ax, pairs, voters, kw)
+    alpha = f"alpha {worded(summary.alpha, '.2f')}"
+    heading(ax, SUBJECT, (), [*notes, alpha, *more, _key(pairs, len(voters))])
     return ax
 
 
@@ -87,20 +89,15 @@ def _groups(
     if not table["alpha"].notna().any():
         return empty(ax, SUBJECT, summary.by, ["no alpha to draw", *notes])
     less = [f"{len(table) - len(shown):,} smaller groups not drawn"] if len(table) > len(shown) else []
-    heading(ax, SUBJECT, summary.by, [*notes, *less, "line: 95% interval"])
     names = list(texts_of(shown[list(summary.by)]))
     dots(ax, shown.assign(group=names, all=""), "group", "all", figure, kw)
-    named(ax, names, list(shown["n"]))
+    named(ax, names)
+    write_n(ax, shown["n"])
+    heading(ax, SUBJECT, summary.by, [*notes, *less, "line: 95% interval"])
     left, right = reach(shown, figure)
     ax.set_xlim(min(left, 0), min(max(right, 0), 1.02))
     ax.axvline(0, color="0.4", linewidth=0.8, zorder=1)
     return ax
-
-
-def _worded(figure: Estimate) -> str:
-    if np.isnan(figure.value):
-        return "not defined (no variation)"
-    return f"{figure.value:.2f} ({figure.low:.2f} to {figure.high:.2f})"
 
 
 def _key(pairs: pd.DataFrame, voters: int) -> str:
@@ -119,21 +116,29 @@ def _squares(ax: Axes, pairs: pd.DataFrame, voters: list[str], kw: dict[str, Any
     )
     below = np.tril(np.ones((len(voters), len(voters)), dtype=bool), -1)
     shades = np.where(below, share, np.nan)
-    drawn = ax.imshow(shades, **looks(AxesImage, {"cmap": SHADES, "aspect": "equal"}, kw))
+    drawn = ax.imshow(shades, **looks(AxesImage, {"cmap": SHADES, "aspect": "equal", **_limits(share)}, kw))
     names = [clean(voter, 16) for voter in voters]
     ax.set_xticks(range(len(voters)), names, rotation=90, **PLAIN)
     ax.set_yticks(range(len(voters)), names, **PLAIN)
     ax.tick_params(length=0, labelsize="small" if len(voters) <= WRITTEN else "xx-small")
     ax.spines[:].set_visible(False)
+    ax.set_anchor("NW")
     if len(voters) <= WRITTEN:
         _figures(ax, drawn, shades, n.to_numpy(dtype=float, na_value=0))
     else:
         _scale(ax, drawn)
 
 
+def _limits(share: pd.DataFrame) -> dict[str, float]:
+    """Give shades that are all alike a scale within 0 to 1; others have their own."""
+    low, high = float(np.nanmin(share)), float(np.nanmax(share))
+    return {"vmin": max(low - 0.05, 0), "vmax": min(high + 0.05, 1)} if low == high else {}
+
+
 def _figures(ax: Axes, drawn: AxesImage, shades: Floats, n: Floats) -> None:
     """Write percents below the diagonal and n above it."""
-    where: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": "xx-small"}
+    size = min(FontProperties(size="xx-small").get_size_in_points(), 0.35 * min(extent(ax)) / len(n))
+    where: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": size}
     least, most = drawn.get_clim()
     for row, column in np.argwhere(~np.isnan(shades)):
         ink = "white" if shades[row, column] > least + 0.65 * (most - least) else "black"

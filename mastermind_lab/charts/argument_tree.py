@@ -12,7 +12,9 @@ from matplotlib.lines import Line2D
 
 from ..errors import OptionError
 from ..stats.arguments import sides
-from .style import PLAIN, clean, empty, extent, heading, looks, place
+from ..stats.input import Scan
+from .style import empty, extent, heading, looks, place
+from .words import PLAIN, clean, fitted, wide
 
 SUBJECT = "Argument tree"
 MOST = 60
@@ -34,7 +36,7 @@ def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: An
     Parameters
     ----------
     data
-        A history, or its ``arguments`` frame.
+        A history, a scan, or an ``arguments`` frame.
     stream_id
         The decision.
     ax
@@ -45,7 +47,7 @@ def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: An
     Raises
     ------
     OptionError
-        The history holds no decision of this id.
+        There is no decision of this id.
 
     Examples
     --------
@@ -76,11 +78,24 @@ def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: An
     return ax
 
 
+def batch_of(data: Any, stream_id: str) -> Any:
+    """Return what holds a decision: the first such batch of a scan, or the history or frame itself.
+
+    Raises
+    ------
+    OptionError
+        There is no decision of this id.
+    """
+    for batch in data if isinstance(data, Scan) else (data,):
+        if (getattr(batch, "decisions", batch)["stream_id"] == stream_id).any():
+            return batch
+    raise OptionError(f"there is no decision {stream_id!r:.60} here: take one of decisions['stream_id']")
+
+
 def _nodes(data: Any, stream_id: str) -> pd.DataFrame:
-    frame = data if isinstance(data, pd.DataFrame) else data.arguments
+    batch = batch_of(data, stream_id)
+    frame = batch if isinstance(batch, pd.DataFrame) else batch.arguments
     nodes = frame[frame["stream_id"] == stream_id]
-    if nodes.empty and stream_id not in set(getattr(data, "decisions", frame)["stream_id"]):
-        raise OptionError(f"there is no decision {stream_id!r:.60} here: take one of decisions['stream_id']")
     return nodes.assign(side=sides(nodes["stance"]))
 
 
@@ -110,9 +125,9 @@ def _claims(ax: Axes, nodes: pd.DataFrame, width: float) -> None:
     right = ax.get_xlim()[1]
     look: dict[str, Any] = {"va": "center_baseline", "fontsize": size, **PLAIN}
     for row, node in enumerate(nodes.to_dict(orient="records")):
-        room = int((width - _STEP * (node["depth"] + 1.5) - _STRENGTH) / (0.5 * size))
-        author = f"  {clean(node['author'], 16)}" if pd.notna(node["author"]) else ""
-        claim = clean(node["claim"], max(room - len(author), 8))
+        room = (width - _STEP * (node["depth"] + 1.5) - _STRENGTH) / size
+        author = f"  {fitted(node['author'], 9)}" if pd.notna(node["author"]) else ""
+        claim = fitted(node["claim"], max(room - wide(author), 4))
         ax.text(node["depth"] + 0.4, -row, claim + author, **look)
         if pd.notna(node["strength"]):
             ax.text(right, -row, f"{node['strength']:.2f}", ha="right", **look)

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from ..stats.arguments import Arguments
 from ..stats.input import By, Source
 from .ridges import MOST, Column, ridges
-from .style import agreed, empty, heading, place, said
+from .style import agreed, empty, heading, place
+from .words import said
 
 SUBJECT = "Arguments"
 
@@ -57,8 +58,8 @@ def arguments(data: Source | Arguments, *, by: By = None, ax: Axes | None = None
     ax.set_xlim(0, 1)
     if not balanced:
         return empty(ax, SUBJECT, summary.by, notes)
-    heading(ax, SUBJECT, summary.by, [*notes, "dot: mean, 95% interval"])
     means = {"balanced": "n", "balance": "mean", "balance_low": "low", "balance_high": "high"}
     rows = table.drop(columns="n").rename(columns=means)
     ridges(ax, shown.histogram(), rows, Column("claims", [f"{nodes:.1f}" for nodes in table["nodes"]]), **kw)
+    heading(ax, SUBJECT, summary.by, [*notes, "dot: mean, 95% interval"])
     return ax

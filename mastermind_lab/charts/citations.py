@@ -10,12 +10,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from ..stats.bootstrap import Floats
 from ..stats.citations import Citations
 from ..stats.input import By, Source
-from .style import PLAIN, SERIES, Series, agreed, clean, empty, heading, legend, looks, place, said
+from .dots import Figure, lane
+from .style import SERIES, agreed, empty, heading, legend, place
+from .words import PLAIN, clean, ranged, said
 
 SUBJECT = "Citations"
+SHARE = Figure("share", "low", "high")
 MOST = 8
 """Sources that stay readable in one chart."""
 
@@ -87,17 +89,11 @@ def _draw(
     handles, labels = [], []
     rank = used["source"].map({name: place for place, name in enumerate(names)}).to_numpy(dtype=np.float64)
     reach = 0.2 * (1 - 1 / len(cited))
-    for group, lane, look in zip(cited.index, np.linspace(reach, -reach, len(cited)), SERIES, strict=False):
+    for group, away, look in zip(cited.index, np.linspace(reach, -reach, len(cited)), SERIES, strict=False):
         mine = (used["group"] == group).to_numpy()
-        handles.append(_dots(ax, used[mine], lane - 0.16 - rank[mine], look, kw))
+        handles.append(lane(ax, used[mine], away - 0.16 - rank[mine], SHARE, look, kw))
         labels.append(f"{clean(group, 24)} (n = {cited[group]:,})")
     return handles, labels
-
-
-def _dots(ax: Axes, rows: pd.DataFrame, heights: Floats, look: Series, kw: dict[str, Any]) -> Line2D:
-    ax.hlines(heights, rows["low"], rows["high"], color=look.colour, linewidth=1.2)
-    style = {"linestyle": "none", "marker": look.marker, "color": look.colour, "markersize": 3.5}
-    return ax.plot(rows["share"], heights, **looks(Line2D, style, kw))[0]
 
 
 def _figures(table: pd.DataFrame) -> list[str]:
@@ -107,9 +103,9 @@ def _figures(table: pd.DataFrame) -> list[str]:
     row = table.iloc[0]
     return [
         f"{row['sources']:,} sources",
-        f"HHI {row['hhi']:.3f} ({row['hhi_low']:.3f}-{row['hhi_high']:.3f})",
-        f"{row['single']:.0%} on one source",
-        f"mean overlap {row['overlap']:.2f}",
+        f"HHI {ranged(row, 'hhi', '.3f')}",
+        f"{ranged(row, 'single', '.0%')} on one source",
+        f"mean overlap {ranged(row, 'overlap', '.2f')}",
     ]
 
 

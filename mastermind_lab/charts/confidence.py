@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from ..stats import Confidence
 from ..stats.input import By, Source
 from .ridges import MOST, Column, ridges
-from .style import agreed, empty, heading, place, said
+from .style import agreed, empty, heading, place
+from .words import said
 
 SUBJECT = "Confidence"
 
@@ -48,6 +49,6 @@ def confidence(data: Source | Confidence, *, by: By = None, ax: Axes | None = No
     ax.set_xlim(0, 1)
     if not table["n"].any():
         return empty(ax, SUBJECT, summary.by, notes)
-    heading(ax, SUBJECT, summary.by, [*notes, "dot: mean, 95% interval"])
     ridges(ax, shown.histogram(), table, Column("mean", [f"{mean:.2f}" for mean in table["mean"]]), **kw)
+    heading(ax, SUBJECT, summary.by, [*notes, "dot: mean, 95% interval"])
     return ax

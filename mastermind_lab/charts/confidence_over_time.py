@@ -14,7 +14,8 @@ from matplotlib.patheffects import withStroke
 from ..stats import ConfidenceOverTime, Regimes
 from ..stats.input import By, Source
 from .marks import mark, regimes_of
-from .style import SERIES, Series, agreed, clean, empty, heading, legend, looks, place, said
+from .style import SERIES, Series, agreed, empty, heading, legend, looks, place
+from .words import clean, said
 
 SUBJECT = "Confidence over time"
 
@@ -65,7 +66,7 @@ def confidence_over_time(
     summary = agreed(data if isinstance(data, ConfidenceOverTime) else ConfidenceOverTime.of(data, by=by), by)
     shown = summary.fold(len(SERIES))
     table, points = shown.table(), shown.points()
-    ax = place(ax, "decision published (UTC)")
+    ax = place(ax, "decision published (UTC)", rows=1 + len(table["group"].unique()))
     ax.set_ylabel("confidence (0-1)", fontsize="small")
     notes = said(
         table["n"].sum(), "decisions", without_a_time=summary.undated, without_confidence=summary.missing

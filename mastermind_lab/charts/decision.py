@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 
-from ..errors import OptionError
-from .argument_tree import MOST, argument_tree
-from .style import PLAIN, clean, page
+from .argument_tree import MOST, argument_tree, batch_of
+from .style import extent, page
+from .words import PLAIN, clean, fitted
 
 _MOST_SOURCES, _MOST_VOTES = 8, 12
 
@@ -23,7 +24,7 @@ def decision(history: Any, stream_id: str, *, figure: Figure | None = None) -> F
     Parameters
     ----------
     history
-        A history.
+        A history, or a scan.
     stream_id
         The decision.
     figure
@@ -37,7 +38,7 @@ def decision(history: Any, stream_id: str, *, figure: Figure | None = None) -> F
     Raises
     ------
     OptionError
-        The history holds no decision of this id.
+        There is no decision of this id.
 
     Examples
     --------
@@ -47,9 +48,8 @@ def decision(history: Any, stream_id: str, *, figure: Figure | None = None) -> F
     >>> len(figure.axes)
     4
     """
+    history = batch_of(history, stream_id)
     rows = history.decisions[history.decisions["stream_id"] == stream_id]
-    if rows.empty:
-        raise OptionError(f"there is no decision {stream_id!r:.60} here: take one of decisions['stream_id']")
     votes, citations, arguments = (
         frame[frame["stream_id"] == stream_id]
         for frame in (history.votes, history.citations, history.arguments)
@@ -91,12 +91,13 @@ def _votes(ax: Axes, votes: pd.DataFrame) -> None:
         ["size", "choice", "confidence"], ascending=[False, True, False], kind="stable"
     )
     shown = ordered.head(_MOST_VOTES)
-    _bare(ax, _count("vote", len(votes), len(shown)))
+    _bare(ax, _count("vote", len(votes), len(shown)) + ("; bar: confidence (0-1)" if len(votes) else ""))
     ax.set(xlim=(0, 1), ylim=(-max(len(shown), 1) + 0.4, 0.6))
     look: dict[str, Any] = {"va": "center", "fontsize": "small", **PLAIN}
+    room = _room(ax)
     for row, vote in enumerate(shown.to_dict(orient="records")):
-        ax.text(0, -row, clean(vote["voter"], 14), **look)
-        ax.text(0.3, -row, clean(vote["choice"], 20), **look)
+        ax.text(0, -row, fitted(vote["voter"], 0.27 * room), **look)
+        ax.text(0.3, -row, fitted(vote["choice"], 0.45 * room), **look)
     rows = -np.arange(len(shown))
     ax.barh(rows, 0.2 * shown["confidence"].fillna(0), left=0.78, height=0.5, color="0.6")
     ax.barh(rows, 0.2, left=0.78, height=0.5, facecolor="none", edgecolor="0.8", linewidth=0.5)
@@ -107,7 +108,12 @@ def _sources(ax: Axes, citations: pd.DataFrame) -> None:
     _bare(ax, _count("source", len(citations), len(shown)))
     ax.set(xlim=(0, 1), ylim=(-_MOST_SOURCES + 0.4, 0.6))
     for row, title in enumerate(shown["title"].fillna(shown["source"])):
-        ax.text(0, -row, clean(title, 44), va="center", fontsize="small", **PLAIN)
+        ax.text(0, -row, fitted(title, _room(ax)), va="center", fontsize="small", **PLAIN)
+
+
+def _room(ax: Axes) -> float:
+    """Return the width of the Axes by the height of small text; a layout narrows them a little."""
+    return 0.95 * extent(ax)[0] / FontProperties(size="small").get_size_in_points()
 
 
 def _count(what: str, n: int, shown: int) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from textwrap import fill
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from .style import PLAIN, SERIES, clean, looks
+from ..stats.bootstrap import Floats
+from .style import SERIES, Series, beside, extent, looks
+from .words import clean
 
 MOST = 20
 """Rows that stay readable in one chart."""
@@ -45,24 +45,26 @@ def dots(
     rows, lanes = list(dict.fromkeys(table[row])), lanes_of(table, series)
     reach = 0.34 * (1 - 1 / len(lanes))
     handles = []
-    for lane, away, look in zip(lanes, np.linspace(reach, -reach, len(lanes)), SERIES, strict=False):
-        some = table[table[series] == lane]
+    for name, away, look in zip(lanes, np.linspace(reach, -reach, len(lanes)), SERIES, strict=False):
+        some = table[table[series] == name]
         heights = away - np.array([rows.index(name) for name in some[row]], dtype=float)
-        ax.hlines(heights, some[figure.low], some[figure.high], color=look.colour, linewidth=1.2)
         if figure.ring:
             ax.plot(some[figure.ring], heights, marker=look.marker, color=look.colour, **RING)
-        style = {
-            "linestyle": "none",
-            "marker": look.marker,
-            "color": look.colour,
-            "markersize": 4,
-            "zorder": 3,
-        }
-        handles += ax.plot(some[figure.value], heights, **looks(Line2D, style, kw))
+        handles.append(lane(ax, some, heights, figure, look, kw))
     ax.set_ylim(-len(rows) + 0.4, 0.6)
+    ax.locator_params(axis="x", nbins=min(6, max(2, int(extent(ax)[0] / 45))))
     ax.grid(axis="x", color="0.92")
     ax.set_axisbelow(True)
     return handles
+
+
+def lane(
+    ax: Axes, rows: pd.DataFrame, heights: Floats, figure: Figure, look: Series, kw: dict[str, Any]
+) -> Line2D:
+    """Draw one series: its intervals and its dots."""
+    ax.hlines(heights, rows[figure.low], rows[figure.high], color=look.colour, linewidth=1.2)
+    style = {"linestyle": "none", "marker": look.marker, "color": look.colour, "markersize": 4, "zorder": 3}
+    return ax.plot(rows[figure.value], heights, **looks(Line2D, style, kw))[0]
 
 
 def ranked(table: pd.DataFrame, row: str, series: str, figure: Figure) -> pd.DataFrame:
@@ -86,20 +88,10 @@ def counted(table: pd.DataFrame, series: str, n: str) -> list[str]:
     return [f"{clean(name, 24)} (n = {sums[name]:,})" for name in lanes_of(table, series)]
 
 
-def named(ax: Axes, names: Sequence[str], n: Sequence[int] | None = None) -> None:
-    """Write each row's name and, where all series share it, its n to the right."""
-    texts = [fill(clean(name, 28), 18) for name in names]
-    ax.set_yticks(-np.arange(len(texts)), texts, **PLAIN)
-    ax.tick_params(axis="y", length=0)
-    ax.locator_params(axis="x", nbins=6)
-    beside: dict[str, Any] = {"textcoords": "offset points", "fontsize": "small", "ha": "right"}
-    across = ax.get_yaxis_transform()
-    for row, count in enumerate(() if n is None else n):
-        at: dict[str, Any] = {"xycoords": across, "va": "center", "annotation_clip": False}
-        ax.annotate(f"{count:,}", (1, -row), (32, 0), **at, **beside)
-    if n is not None:
-        ax.annotate("n", (1, 1), (32, 0), xycoords="axes fraction", va="top", **beside)
-        ax.set_ylim(top=0.9)
+def write_n(ax: Axes, n: pd.Series) -> None:
+    """Write the n of each row beside it."""
+    beside(ax, "n", [f"{count:,}" for count in n])
+    ax.set_ylim(top=1.2)
 
 
 def reach(table: pd.DataFrame, figure: Figure) -> tuple[float, float]:

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from ..stats import Margin
 from ..stats.input import By, Source
 from .ridges import MOST, Column, ridges
-from .style import again, agreed, empty, heading, place, said
+from .style import agreed, empty, heading, place
+from .words import again, said
 
 SUBJECT = "Margin of the vote"
 
@@ -49,7 +50,6 @@ def margin(data: Source | Margin, *, by: By = None, ax: Axes | None = None, **kw
     ax.set_xlim(0, 1)
     if not table["n"].any():
         return empty(ax, SUBJECT, summary.by, notes)
-    heading(ax, SUBJECT, summary.by, [*notes, "dot: mean, 95% interval"])
     ridges(
         ax,
         shown.histogram(),
@@ -57,4 +57,5 @@ def margin(data: Source | Margin, *, by: By = None, ax: Axes | None = None, **kw
         Column("unanimous", [f"{share:.0%}" for share in table["unanimous"]]),
         **kw,
     )
+    heading(ax, SUBJECT, summary.by, [*notes, "dot: mean, 95% interval"])
     return ax

@@ -14,7 +14,8 @@ from ..stats import Regimes
 from ..stats.bootstrap import Floats
 from ..stats.extents import FIELDS
 from ..stats.input import Data
-from .style import PLAIN, clean, extent
+from .style import extent
+from .words import PLAIN, clean
 
 MOST = 5
 """Lines that stay readable on one axis."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from ..stats import Voters
 from .agreement import agreement
 from .confidence import confidence
 from .confidence_over_time import confidence_over_time
@@ -22,8 +23,8 @@ def overview(history: Any, *, by: str | None = None, figure: Figure | None = Non
     Parameters
     ----------
     history
-        A history. Calibration takes outcomes (see :func:`mastermind_lab.with_outcomes`); without them the
-        votes stand in its place.
+        A history, or a scan, which is read once for each chart. Calibration takes outcomes (see
+        :func:`mastermind_lab.with_outcomes`); where none is known the votes stand in its place.
     by
         A column of ``decisions`` to group confidence, its course and the margin by.
     figure
@@ -42,10 +43,13 @@ def overview(history: Any, *, by: str | None = None, figure: Figure | None = Non
     'Confidence'
     """
     figure = figure or page(10, 13)
-    last = reliability if "correct_choice" in history.decisions else votes
-    grouped, plain = (confidence, confidence_over_time, margin), (agreement, voters, last)
-    places = figure.subplots(3, 2)
-    for ax, chart in zip(places.T.flat, (*grouped, *plain), strict=True):
-        options: dict[str, Any] = {"by": by} if chart in grouped else {}
-        chart(history, ax=ax, **options)
+    judged = Voters.of(history)
+    left, right = figure.subplots(3, 2).T
+    confidence(history, by=by, ax=left[0])
+    confidence_over_time(history, by=by, ax=left[1])
+    margin(history, by=by, ax=left[2])
+    agreement(history, ax=right[0])
+    voters(judged, ax=right[1])
+    last = reliability if judged.table()["known"].any() else votes
+    last(history, ax=right[2])
     return figure

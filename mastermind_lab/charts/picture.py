@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from importlib.metadata import version
+from inspect import signature
 from typing import Any
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 COLUMN, PAGE = 3.3, 6.5
@@ -16,7 +16,7 @@ COLUMN, PAGE = 3.3, 6.5
 
 def save(
     path: str | os.PathLike[str],
-    chart: Callable[..., Axes],
+    chart: Callable[..., Any],
     data: Any,
     *,
     size: tuple[float, float] = (PAGE, 4.0),
@@ -33,7 +33,7 @@ def save(
     path
         Where to; the ending says the format (.png, .svg, .pdf).
     chart
-        One of the charts of this room, or any function that takes ``data`` and ``ax``.
+        One of the charts of this room, or any function that takes ``data`` and ``ax``, or ``figure``.
     data
         A history, a frame or a summary.
     size
@@ -55,7 +55,8 @@ def save(
     >>> charts.save("confidence.png", charts.confidence, lab.sample(), by="meta.model")  # doctest: +SKIP
     """
     figure = Figure(figsize=size, layout="constrained")
-    chart(data, ax=figure.add_subplot(), **options)
+    where = {"figure": figure} if "figure" in signature(chart).parameters else {"ax": figure.add_subplot()}
+    chart(data, **where, **options)
     figure.savefig(path, dpi=dpi, metadata=_provenance(path, data))
 
 

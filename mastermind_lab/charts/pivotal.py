@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 
 from ..stats.input import By, Source
 from ..stats.pivotal import Pivotal
-from .dots import MOST, Figure, counted, dots, named, ranked, reach
-from .style import SERIES, again, agreed, empty, heading, legend, place, said
+from .dots import MOST, Figure, counted, dots, ranked, reach, write_n
+from .style import SERIES, agreed, empty, heading, legend, named, place
+from .words import again, said, worded
 
 SUBJECT = "Pivotal votes"
 FIGURE = Figure("pivotal", "low", "high")
@@ -60,10 +61,12 @@ def pivotal(data: Source | Pivotal, *, by: By = None, ax: Axes | None = None, **
         return empty(ax, SUBJECT, summary.by, notes)
     notes += again(summary.repeated)
     handles = dots(ax, table, "voter", series, FIGURE, kw)
-    above = legend(ax, handles, counted(table, series, "n") if summary.by else list(DRAWN))
     rows = table.drop_duplicates("voter")
-    named(ax, list(rows["voter"]), None if summary.by else list(rows["n"]))
-    hanging = f"{share.value:.1%} hang on one voter (plurality)"
+    named(ax, list(rows["voter"]))
+    if not summary.by:
+        write_n(ax, rows["n"])
+    above = legend(ax, handles, counted(table, series, "n") if summary.by else list(DRAWN))
+    hanging = f"{worded(share, '.1%')} hang on one voter (plurality)"
     heading(ax, SUBJECT, summary.by, [*notes, hanging, "line: 95% interval"], above)
     ax.set_xlim(0, min(reach(table, FIGURE)[1], 1.02))
     return ax

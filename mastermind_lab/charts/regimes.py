@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 
 from ..stats.input import By, Source
 from ..stats.regimes import Regimes
-from .style import PLAIN, SERIES, Series, agreed, clean, empty, heading, legend, looks, place, said
+from .style import SERIES, Series, agreed, empty, heading, legend, looks, place
+from .words import PLAIN, clean, said
 
 SUBJECT = "Regimes"
 MOST = 12
@@ -56,14 +57,15 @@ def regimes(data: Source | Regimes, *, by: By = None, ax: Axes | None = None, **
     ax = place(ax, "mean after - before (-1 to 1)", rows=2 * len(changes))
     notes = said(summary.n, "decisions", without_a_time=summary.undated, earlier_changes=found - len(changes))
     if changes.empty:
-        return empty(ax, SUBJECT, summary.by, [notes[0] if not summary.n else "no change found", *notes])
+        return empty(ax, SUBJECT, summary.by, ["no change found", *notes] if summary.n else notes)
     handles = [
         _effects(ax, changes, *look, kw) for look in (("confidence", SERIES[0], 1), ("margin", SERIES[1], -1))
     ]
-    above = legend(ax, handles, ["confidence", "margin of the vote"])
-    heading(ax, SUBJECT, summary.by, [*notes, "mean, 95% interval"], above)
     names = [_name(rows) for _, rows in table.groupby("change")]
     ax.set_yticks(-np.arange(len(names)), names, **PLAIN)
+    above = legend(ax, handles, ["confidence", "margin of the vote"])
+    heading(ax, SUBJECT, summary.by, [*notes, "mean, 95% interval"], above)
+    ax.locator_params(axis="x", nbins=5)
     ax.axvline(0, color="0.6", linewidth=0.8, zorder=0)
     ax.set_ylim(-len(names) + 0.4, 0.6)
     ax.margins(x=0.1)
@@ -75,7 +77,8 @@ def _effects(
 ) -> Line2D:
     """Draw one figure's differences, each a little above or below its row's middle."""
     heights = 0.12 * side - np.arange(len(changes))
-    ax.hlines(heights, changes[f"{figure}_low"], changes[f"{figure}_high"], color=look.colour, linewidth=1.2)
+    low, high = (changes[f"{figure}_difference_{end}"] for end in ("low", "high"))
+    ax.hlines(heights, low, high, color=look.colour, linewidth=1.2)
     style = {
         "linestyle": "none",
         "marker": look.marker,

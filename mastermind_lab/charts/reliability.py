@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 from ..stats.calibration import Calibration
 from ..stats.estimate import THIN
 from ..stats.input import By, Source
-from .style import SERIES, Series, again, agreed, clean, empty, heading, legend, looks, place, said
+from .style import SERIES, Series, agreed, empty, heading, legend, looks, place
+from .words import again, clean, ranged, said
 
 SUBJECT = "Reliability"
 
@@ -59,10 +60,9 @@ def reliability(data: Source | Calibration, *, by: By = None, ax: Axes | None = 
     summary = agreed(data if isinstance(data, Calibration) else Calibration.of(data, by=by), by)
     shown = summary.fold(MOST)
     table, diagram = shown.table(), shown.diagram()
-    ax = place(ax, "confidence (0-1)", rows=12)  # about as high as wide
+    ax = place(ax, "confidence (0-1)", square=True)
     ax.set(xlim=(-0.02, 1.02), ylim=(-_STRIP - _GAP, 1.02), aspect="equal", anchor="NW")
     ax.set_ylabel("share right (0-1)", fontsize="small")
-    ax.apply_aspect()  # the heading must know the width
     subject, notes = f"{SUBJECT} of {summary.unit}", left_out(summary, table)
     if diagram.empty:
         return empty(ax, subject, summary.by, notes)
@@ -89,7 +89,8 @@ def left_out(summary: Calibration, table: pd.DataFrame) -> list[str]:
 def _notes(summary: Calibration, table: pd.DataFrame, diagram: pd.DataFrame) -> list[str]:
     """Word what one group's legend would say, and how to read the marks."""
     row = table.iloc[0]
-    notes = [] if summary.by else [f"ECE {row['ece']:.3f}", f"Brier {row['brier']:.3f}"]
+    brier = ranged(row, "brier", ".3f")
+    notes = [] if summary.by else [f"ECE {row['ece']:.3f}", f"Brier {brier}"]
     if summary.binning == "isotonic":
         return [*notes, "band: 95% interval"]
     hollow = [f"hollow: fewer than {THIN}, no interval"] if diagram["thin"].any() else []
@@ -123,6 +124,7 @@ def _regression(ax: Axes, rows: pd.DataFrame, look: Series, kw: dict[str, Any]) 
     low, high, accuracy = (rows[name].repeat(2) for name in ("low", "high", "accuracy"))
     ax.fill_between(ends, low, high, color=look.colour, alpha=0.15, linewidth=0)
     style: dict[str, Any] = {"color": look.colour, "linestyle": look.line, "linewidth": 1.5}
+    style |= {"marker": look.marker if len(rows) == 1 else "", "markersize": 4.5}
     return ax.plot(ends, accuracy, **looks(Line2D, style, kw))[0]
 
 

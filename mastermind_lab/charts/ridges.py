@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import StepPatch
 
 from ..stats.bootstrap import Floats
-from .style import PLAIN, clean, looks
+from .style import beside, looks, named
 
 MOST = 12
 """Rows that stay readable in one chart."""
@@ -46,15 +46,10 @@ def ridges(ax: Axes, bins: pd.DataFrame, table: pd.DataFrame, column: Column, **
         ax.stairs(base + heights, edges, baseline=base, **look)
     ax.hlines(bases, 0, 1, color="0.3", linewidth=0.8)
     _means(ax, table, bases - 0.11)
-    names = [f"{clean(group, 20)}\nn = {n:,}" for group, n in zip(table["group"], table["n"], strict=True)]
-    ax.set_yticks(bases + 0.2, names, **PLAIN)
-    ax.tick_params(axis="y", length=0)
+    named(ax, list(table["group"]), [f"n = {n:,}" for n in table["n"]], 0.2)
     ax.set(xlim=(-0.02, 1.02), ylim=(bases[-1] - 0.25, 0.9 + 0.04 * len(table)))
     ax.set_ylabel(f"share of decisions\n(tallest: {shares.max():.0%})", fontsize="small")
-    beside: dict[str, Any] = {"textcoords": "offset points", "fontsize": "small", "ha": "right"}
-    for base, figure in zip(bases, column.figures, strict=True):
-        ax.annotate(figure, (1, base + 0.2), (28, 0), va="center", annotation_clip=False, **beside)
-    ax.annotate(column.title, (1, 1), (28, 0), xycoords="axes fraction", va="top", **beside)
+    beside(ax, column.title, column.figures, 28, 0.2)
 
 
 def _means(ax: Axes, table: pd.DataFrame, heights: Floats) -> None:

@@ -10,9 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ..stats.calibration import Calibration
+from ..stats.estimate import THIN
 from ..stats.input import By, Source
 from .reliability import MOST, left_out
-from .style import SERIES, Series, agreed, clean, empty, heading, legend, looks, place
+from .style import SERIES, Series, agreed, empty, heading, legend, looks, place
+from .words import clean, ranged
 
 SUBJECT = "Risk and coverage"
 
@@ -54,19 +56,20 @@ def risk_coverage(data: Source | Calibration, *, by: By = None, ax: Axes | None 
     shown = summary.fold(MOST)
     table, curves = shown.table(), shown.risk_coverage()
     curves = curves[~curves["thin"]]
-    ax = place(ax, "coverage, the surest first (0-1)")
+    ax = place(ax, "coverage, the surest first (0-1)", rows=1 + len(table))
     ax.set_ylabel("risk: share wrong (0-1)", fontsize="small")
     ax.set_xlim(0, 1.01)
     subject, notes = f"{SUBJECT} of {summary.unit}", left_out(summary, table)
     if curves.empty:
-        return empty(ax, subject, summary.by, notes)
+        few = [f"fewer than {THIN} {'votes' if summary.unit == 'voters' else 'decisions'}"]
+        return empty(ax, subject, summary.by, [*(few if table["n"].any() else []), *notes])
     handles, labels = [], []
     for row, look in zip(table.itertuples(), SERIES, strict=False):
         handles.append(_curve(ax, curves[curves["group"] == row.group], look, kw))
         labels.append(f"{clean(row.group, 20)} (n = {row.n:,}, AUARC {row.auarc:.2f})")
     above = legend(ax, handles, labels) if summary.by else 0
     if not summary.by:
-        notes.append(_area(table.iloc[0]))
+        notes.append(f"AUARC {ranged(table.iloc[0], 'auarc', '.3f')}")
         ax.axhline(curves["risk"].iloc[-1], color="0.6", linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
         notes.append("dashed: if confidence ranked nothing")
     heading(ax, subject, summary.by, [*notes, "band: 95% interval"], above)
@@ -81,8 +84,3 @@ def _curve(ax: Axes, rows: pd.DataFrame, look: Series, kw: dict[str, Any]) -> Li
     style: dict[str, Any] = {"color": look.colour, "linestyle": look.line, "linewidth": 1.5}
     style |= {"marker": look.marker, "markersize": 4, "markevery": (9, 20)}
     return ax.plot(rows["coverage"], rows["risk"], **looks(Line2D, style, kw))[0]
-
-
-def _area(row: pd.Series) -> str:
-    between = "" if np.isnan(row["auarc_low"]) else f" ({row['auarc_low']:.3f} to {row['auarc_high']:.3f})"
-    return f"AUARC {row['auarc']:.3f}{between}"

@@ -11,8 +11,9 @@ from matplotlib.ticker import FuncFormatter
 from ..stats.input import By, Source
 from ..stats.rulebook import ACTUAL, BEST
 from ..stats.rules import Rules
-from .dots import Figure, counted, dots, named, reach
-from .style import SERIES, again, agreed, clean, empty, heading, legend, place, said
+from .dots import Figure, counted, dots, reach, write_n
+from .style import SERIES, agreed, empty, heading, legend, named, place
+from .words import again, clean, said, worded
 
 SUBJECT = "Voting rules"
 BETTER = Figure("difference", "difference_low", "difference_high")
@@ -63,11 +64,12 @@ def rules(data: Source | Rules, *, by: By = None, ax: Axes | None = None, **kw: 
     if table.empty:
         return empty(ax, SUBJECT, summary.by, notes)
     handles = dots(ax, table, "rule", "group", figure, kw)
+    names = table.drop_duplicates("rule")
+    named(ax, list(names["rule"]) if summary.by else list(map(_named, names["rule"], names["voter"])))
+    if not summary.by:
+        write_n(ax, names[n])
     most = table.groupby("group", observed=True)[[n]].max().reset_index()
     above = legend(ax, handles, counted(most, "group", n)) if summary.by else 0
-    names = table.drop_duplicates("rule")
-    labels = list(names["rule"]) if summary.by else list(map(_named, names["rule"], names["voter"]))
-    named(ax, labels, None if summary.by else list(names[n]))
     heading(ax, SUBJECT, summary.by, [*notes, "line: 95% interval"], above)
     left, right = reach(table, figure)
     ax.set_xlim(min(left, -0.01) if known else 0, max(right, 0.01))
@@ -86,7 +88,7 @@ def _notes(summary: Rules, table: pd.DataFrame, counts: str) -> list[str]:
     )
     notes += again(summary.repeated)
     if actual.n:
-        notes.append(f"actual: {actual.value:.0%} right")
+        notes.append(f"actual: {worded(actual, '.0%')} right")
     ties = {"none": "ties open", "first": "ties: first choice", ACTUAL: "ties: as actual"}
     fallback = clean("as actual" if summary.fallback == ACTUAL else summary.fallback, 24)
     return [*notes, ties[summary.tie], *([] if fallback == "none" else [f"else: {fallback}"])]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from textwrap import fill
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
 from ..stats.input import By, Source
 from ..stats.stability import Stability
-from .style import PLAIN, SERIES, Series, agreed, clean, empty, heading, legend, looks, place, said
+from .dots import Figure, lane
+from .style import SERIES, agreed, empty, heading, legend, named, place
+from .words import said
 
 SUBJECT = "Stability"
 MOST = 12
@@ -50,7 +49,7 @@ def stability(data: Source | Stability, *, by: By = None, ax: Axes | None = None
     """
     summary = agreed(data if isinstance(data, Stability) else Stability.of(data, by=by), by)
     table = summary.fold(MOST).table()
-    ax = place(ax, "rate, or standard deviation (0-1)", rows=2 * len(table))
+    ax = place(ax, "rate, or standard deviation (0-1)", rows=2 + 2 * len(table))
     ax.set_xlim(0, 1)
     again = table["again"].sum()
     once = table["questions"].sum() - again
@@ -59,24 +58,16 @@ def stability(data: Source | Stability, *, by: By = None, ax: Axes | None = None
     )
     if not again:
         return empty(ax, SUBJECT, summary.by, notes)
+    rows = -np.arange(len(table), dtype=np.float64)
     handles = [
-        _dots(ax, table, name, lane, look, kw)
-        for name, lane, look in zip(_FIGURES, (0.2, 0, -0.2), SERIES, strict=False)
+        lane(ax, table, away + rows, Figure(name, f"{name}_low", f"{name}_high"), look, kw)
+        for name, away, look in zip(_FIGURES, (0.2, 0, -0.2), SERIES, strict=False)
     ]
+    named(ax, list(table["group"]), [f"n = {n:,}" for n in table["again"]])
     above = legend(ax, handles, list(_FIGURES.values()))
     sampled = ["sample of the questions"] if table["sampled"].any() else []
     heading(ax, SUBJECT, summary.by, [*notes, *sampled, "line: 95% interval"], above)
-    counts = zip(table["group"], table["again"], strict=True)
-    names = [f"{fill(clean(group, 28), 15)}\nn = {n:,}" for group, n in counts]
-    ax.set_yticks(-np.arange(len(names)), names, **PLAIN)
-    ax.set_ylim(-len(names) + 0.4, 0.6)
+    ax.set_ylim(-len(table) + 0.4, 0.6)
     ax.grid(axis="x", color="0.9")
     ax.set_axisbelow(True)
     return ax
-
-
-def _dots(ax: Axes, table: pd.DataFrame, name: str, lane: float, look: Series, kw: dict[str, Any]) -> Line2D:
-    heights = lane - np.arange(len(table))
-    ax.hlines(heights, table[f"{name}_low"], table[f"{name}_high"], color=look.colour, linewidth=1.2)
-    style = {"linestyle": "none", "marker": look.marker, "color": look.colour, "markersize": 4}
-    return ax.plot(table[name], heights, **looks(Line2D, style, kw))[0]

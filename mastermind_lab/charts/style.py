@@ -1,23 +1,23 @@
-"""What the charts have in common: colours, text from data, a place to draw, a heading and a legend."""
+"""What the charts have in common: colours, a place to draw, what stands beside and above it."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any, NamedTuple, TypeVar
 
-from matplotlib import font_manager, rcParams
+import numpy as np
+from matplotlib import rcParams
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cbook import normalize_kwargs
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
-from matplotlib.ft2font import FT2Font
 
 from ..errors import OptionError
 from ..stats.input import By, names_of
 from ..stats.summary import Summary
+from .words import PLAIN, clean, wide
 
 Kind = TypeVar("Kind", bound=Summary)
 
@@ -40,44 +40,8 @@ SERIES = (
 )
 """Six looks from the palettes of Okabe and Ito (2008) and Tol (2021), 9 or more L* apart in greyscale."""
 
-PLAIN: dict[str, Any] = {"parse_math": False, "usetex": False}
-"""For every text from data: it is neither mathematics nor LaTeX, whatever it contains."""
-
-_NO_GLYPH = "\N{WHITE SQUARE}"
-
-
-def clean(value: object, most: int = 40) -> str:
-    """Make text from data fit to draw: one line, no control or direction marks, cut, no missing glyphs.
-
-    Characters that the fonts of ``rcParams["font.family"]`` lack are shown as a square: name a font that has
-    them there to see them.
-    """
-    fonts = _fonts()
-    text = str(value)[: most + 1]
-    shown = "".join(_shown(character, fonts) for character in text).strip()
-    if len(text) > most:
-        return shown[: most - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
-    return shown or "(empty)"
-
-
-def _shown(character: str, fonts: list[FT2Font]) -> str:
-    if character.isspace():
-        return " "
-    drawable = unicodedata.category(character)[0] != "C" and any(
-        font.get_char_index(ord(character)) for font in fonts
-    )
-    return character if drawable else _NO_GLYPH
-
-
-def _fonts() -> list[FT2Font]:
-    """The fonts that matplotlib would draw with: one for each family that is installed."""
-    paths = []
-    for family in rcParams["font.family"]:
-        try:
-            paths.append(font_manager.findfont(FontProperties(family=family), fallback_to_default=False))
-        except ValueError:
-            continue
-    return [font_manager.get_font(path) for path in paths or [font_manager.findfont(FontProperties())]]
+_WIDE = 0.55
+"""How wide a character is on average, by the height of its text."""
 
 
 def agreed(summary: Kind, by: By) -> Kind:
@@ -111,18 +75,71 @@ def page(width: float, height: float) -> Figure:
     return pyplot.figure(figsize=(width, height), layout="constrained")
 
 
-def place(ax: Axes | None, xlabel: str, rows: int = 0) -> Axes:
-    """Prepare the Axes to draw on: the caller's, or those of a new figure, high enough for some rows."""
+def place(ax: Axes | None, xlabel: str, rows: int = 0, square: bool = False) -> Axes:
+    """Prepare the Axes to draw on: the caller's, or those of a new figure, high enough for what is in it."""
     if ax is None:
         # Not at the top: who draws on Axes of their own needs no pyplot.
         from matplotlib import pyplot
 
         width, height = rcParams["figure.figsize"]
-        _, ax = pyplot.subplots(figsize=(width, max(height, 1.2 + 0.45 * rows)), layout="constrained")
+        height = max(height, 1.2 + 0.45 * rows, width + 0.5 if square else 0)
+        _, ax = pyplot.subplots(figsize=(width, height), layout="constrained")
     ax.spines[["top", "right"]].set_visible(False)
     ax.tick_params(labelsize="small")
     ax.set_xlabel(xlabel, fontsize="small", loc="left")
     return ax
+
+
+def named(ax: Axes, names: Sequence[object], below: Sequence[str] = (), at: float = 0) -> None:
+    """Write names to the left of rows at 0, -1, -2, ...: wrapped if there is room, no larger than a row.
+
+    Parameters
+    ----------
+    below
+        A line to write below each name.
+    at
+        How far above their rows to write them.
+    """
+    lines = 2 if _lines(ax, len(names)) >= (3 if below else 2) else 1
+    across = min(19, max(9, int(0.42 * extent(ax)[0] / (_WIDE * _small()))))
+    texts = [_wrapped(name, across, lines) for name in names]
+    if below:
+        texts = [f"{text}\n{more}" for text, more in zip(texts, below, strict=True)]
+    tallest = max((text.count("\n") + 1 for text in texts), default=1)
+    widest = max((wide(line) for text in texts for line in text.splitlines()), default=0)
+    size = min(_small(), _lines(ax, len(names)) * _small() / tallest, 0.45 * extent(ax)[0] / max(widest, 1))
+    ax.set_yticks(at - np.arange(len(texts)), texts, fontsize=size, **PLAIN)
+    ax.set_xlabel(ax.get_xlabel(), loc="right")  # there is room for it under the names
+    ax.tick_params(axis="y", length=0)
+
+
+def _wrapped(name: object, across: int, lines: int) -> str:
+    """Write a name in one or two lines of so many characters."""
+    first, *more = wrap(clean(name, lines * across), across)
+    return f"{first}\n{clean(' '.join(more), across)}" if more else first
+
+
+def beside(ax: Axes, title: str, figures: Sequence[str], away: float = 32, at: float = 0) -> None:
+    """Write figures to the right of rows at 0, -1, -2, ..., under a title.
+
+    Parameters
+    ----------
+    away
+        Points from the Axes to the end of the figures.
+    at
+        How far above their rows to write them.
+    """
+    size = _small() * min(1, _lines(ax, len(figures) + 1))
+    look: dict[str, Any] = {"textcoords": "offset points", "fontsize": size, "ha": "right"}
+    for row, figure in enumerate(figures):
+        where: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "annotation_clip": False}
+        ax.annotate(figure, (1, at - row), (away, 0), va="center", **where, **look)
+    ax.annotate(title, (1, 1), (away, 0), xycoords="axes fraction", va="top", **look)
+
+
+def _lines(ax: Axes, rows: int) -> float:
+    """Say how many lines of text fit beside each row, if a heading and a legend take some of the height."""
+    return 0.6 * extent(ax)[1] / max(rows, 1) / (1.25 * _small())
 
 
 def heading(ax: Axes, subject: str, by: Sequence[str], notes: Sequence[str], above: float = 0) -> None:
@@ -134,8 +151,7 @@ def heading(ax: Axes, subject: str, by: Sequence[str], notes: Sequence[str], abo
         Points to leave free below the title, for a legend.
     """
     grouping = f" by {clean(', '.join(by))}" if by else ""
-    # A layout may yet narrow the Axes, by names and figures beside the rows: some is left to it.
-    across = max(20, int(0.75 * extent(ax)[0] / (0.5 * _small())))
+    across = max(20, int(_room(ax) / (_WIDE * _small())))
     lines = [part for text in (subject + grouping, "; ".join(notes)) for part in wrap(text, across)]
     pad = rcParams["axes.titlepad"] + above
     ax.set_title("\n".join(lines), loc="left", fontsize="small", pad=pad, **PLAIN)
@@ -143,15 +159,16 @@ def heading(ax: Axes, subject: str, by: Sequence[str], notes: Sequence[str], abo
 
 def legend(ax: Axes, handles: Sequence[Artist], labels: Sequence[str]) -> float:
     """Put a legend above the Axes, in as many columns as fit, and return its height in points."""
-    size = _small()
-    across = max(1, int(extent(ax)[0] / (size * (4.5 + 0.55 * max(map(len, labels))))))
+    longest, room = 4.5 + max(map(wide, labels)), _room(ax)
+    size = min(_small(), room / longest)
+    across = max(1, int(room / (size * longest)))
     drawn = ax.legend(
         handles,
         labels,
         loc="lower left",
         bbox_to_anchor=(0, 1),
         ncols=across,
-        fontsize="small",
+        fontsize=size,
         frameon=False,
         borderpad=0,
         borderaxespad=0.4,
@@ -164,6 +181,23 @@ def legend(ax: Axes, handles: Sequence[Artist], labels: Sequence[str]) -> float:
     return size * 1.65 * -(-len(labels) // across)
 
 
+def _room(ax: Axes) -> float:
+    """Return the points from the left end of the Axes to where the next ones, or the figure, may end.
+
+    A layout will yet move the Axes, to make room for the names beside their rows.
+    """
+    width, figure = extent(ax)[0], ax.figure.bbox.width / ax.figure.dpi * 72
+    spec = ax.get_subplotspec()
+    if spec is None:
+        return figure * (1 - float(ax.get_position().x0))
+    cell = min(1.45 * width, figure * len(spec.colspan) / spec.get_gridspec().ncols)
+    labels = [(line, label) for label in ax.get_yticklabels() for line in label.get_text().splitlines()]
+    names = max((wide(line) * float(label.get_fontsize()) for line, label in labels), default=0)
+    left = names + _small() * (1.5 + 1.8 * len(ax.get_ylabel().splitlines()))
+    # Axes in a column begin at one line, whatever the names of each.
+    return cell - max(left, 0.27 * cell if spec.get_gridspec().ncols > 1 else 0)
+
+
 def _small() -> float:
     return FontProperties(size="small").get_size_in_points()
 
@@ -174,21 +208,9 @@ def extent(ax: Axes) -> tuple[float, float]:
     return inches.width * 72, inches.height * 72
 
 
-def said(n: float, what: str, **left_out: float) -> list[str]:
-    """Word n, and how many were left out and why, for a heading."""
-    counts = {reason.replace("_", " "): int(count) for reason, count in left_out.items() if count}
-    first = f"n = {int(n):,} {what}" if n else f"no {what}"
-    return [first, *(f"{count:,} {reason} left out" for reason, count in counts.items())]
-
-
-def again(repeated: int) -> list[str]:
-    """Word how often a voter voted more than once, for a heading; nothing where nobody did."""
-    return [f"{repeated:,} repeated votes"] if repeated else []
-
-
 def empty(ax: Axes, subject: str, by: Sequence[str], notes: Sequence[str]) -> Axes:
     """Say that there is nothing to draw."""
     heading(ax, subject, by, notes)
     ax.text(0.5, 0.5, notes[0], transform=ax.transAxes, ha="center", va="center", color="0.4")
-    ax.set_yticks([])
+    ax.set(xticks=[], yticks=[])
     return ax

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,8 @@ from ..errors import OptionError
 from ..stats.bootstrap import Floats
 from ..stats.input import By, Source
 from ..stats.timing import TIMINGS, USAGE, Timing
-from .style import PLAIN, SERIES, Series, agreed, clean, empty, heading, legend, looks, place, said
+from .style import SERIES, Series, agreed, beside, empty, heading, legend, looks, named, place
+from .words import clean, said
 
 SUBJECT = "Timing"
 MOST = 12
@@ -70,15 +70,16 @@ def timing(
         return empty(ax, SUBJECT, summary.by, notes if not summary.n else [f"no {SCALES[unit]}", *notes])
     table = table[table["leaf"].isin(leaves)]
     handles, labels = _draw(ax, table, leaves, kw)
+    counts = table.groupby("leaf")["n"].sum()
+    named(ax, list(map(_short, leaves)), [f"n = {counts[leaf]:,}" for leaf in leaves])
     above = legend(ax, handles, labels) if summary.by else 0
     heading(ax, SUBJECT, summary.by, [*notes, "dot: mean, 95% interval; bars: middle 50% and 90%"], above)
     _scale(ax, table)
-    counts = table.groupby("leaf")["n"].sum()
-    names = [f"{fill(_short(leaf), 15)}\nn = {counts[leaf]:,}" for leaf in leaves]
-    ax.set_yticks(-np.arange(len(leaves)), names, **PLAIN)
     ax.set_ylim(-len(leaves) + 0.4, 0.6)
     if not summary.by and unit == "s":
-        _shares(ax, table.set_index("leaf").loc[leaves, "share"])
+        shares = table.set_index("leaf").loc[leaves, "share"]
+        beside(ax, "of total", ["" if np.isnan(share) else f"{share:.0%}" for share in shares], 30)
+        ax.set_ylim(top=1.2)
     return ax
 
 
@@ -118,8 +119,11 @@ def _bars(
 def _scale(ax: Axes, table: pd.DataFrame) -> None:
     """Scale the sizes by their logarithm; where some are not above 0, there is a straight piece around it."""
     if (table["q05"] > 0).all():
-        decades = float(np.log10(table["q95"].max() / table["q05"].min()))
+        least, most = float(table["q05"].min()), float(table["q95"].max())
+        decades = float(np.log10(most / least))
         ax.set_xscale("log")
+        if decades < 0.3:
+            ax.set_xlim(least / 2, most * 2)
         ax.xaxis.set_major_locator(
             LogLocator(subs=(1, 2, 5) if decades < 1 else (1, 3) if decades < 3 else (1,))
         )
@@ -134,15 +138,4 @@ def _scale(ax: Axes, table: pd.DataFrame) -> None:
 def _short(leaf: str) -> str:
     for prefix in (TIMINGS, USAGE):
         leaf = leaf.removeprefix(prefix)
-    return clean(leaf.replace("_", " "), 28)
-
-
-def _shares(ax: Axes, shares: pd.Series) -> None:
-    """Write each timing's share of the total beside its row."""
-    beside: dict[str, Any] = {"textcoords": "offset points", "fontsize": "small", "ha": "right"}
-    across = ax.get_yaxis_transform()
-    for row, share in enumerate(shares):
-        figure = "" if np.isnan(share) else f"{share:.0%}"
-        ax.annotate(figure, (1, -row), (30, 0), xycoords=across, va="center", annotation_clip=False, **beside)
-    ax.annotate("of total", (1, 1), (30, 0), xycoords="axes fraction", va="top", **beside)
-    ax.set_ylim(top=0.9)
+    return leaf.replace("_", " ")

@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 
 from ..stats.input import By, Source
 from ..stats.voters import Voters
-from .dots import MOST, Figure, counted, dots, named, ranked, reach
-from .style import SERIES, again, agreed, empty, heading, legend, place, said
+from .dots import MOST, Figure, counted, dots, ranked, reach, write_n
+from .style import SERIES, agreed, empty, heading, legend, named, place
+from .words import again, said
 
 SUBJECT = "Voters"
 RIGHT = Figure("accuracy", "accuracy_low", "accuracy_high", ring="confidence")
@@ -62,9 +63,11 @@ def voters(data: Source | Voters, *, by: By = None, ax: Axes | None = None, **kw
         return empty(ax, SUBJECT, summary.by, notes)
     notes += again(summary.repeated)
     handles = dots(ax, table, "voter", "group", figure, kw)
-    above = legend(ax, handles, counted(table, "group", n)) if summary.by else 0
     rows = table.drop_duplicates("voter")
-    named(ax, list(rows["voter"]), None if summary.by else list(rows[n]))
+    named(ax, list(rows["voter"]))
+    if not summary.by:
+        write_n(ax, rows[n])
+    above = legend(ax, handles, counted(table, "group", n)) if summary.by else 0
     key = (
         "dot: accuracy, 95% interval; ring: confidence"
         if known

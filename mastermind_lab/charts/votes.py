@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,12 @@ from matplotlib.lines import Line2D
 from ..stats import Votes
 from ..stats.bootstrap import Floats
 from ..stats.input import By, Source
-from .style import PLAIN, SERIES, Series, again, agreed, clean, empty, heading, legend, looks, place, said
+from .dots import Figure, lane
+from .style import SERIES, agreed, empty, heading, legend, named, place
+from .words import again, clean, said
 
 SUBJECT = "Votes"
+SHARE = Figure("share", "low", "high")
 RING: dict[str, Any] = {"linestyle": "none", "markerfacecolor": "none", "markersize": 7}
 
 
@@ -55,14 +57,12 @@ def votes(data: Source | Votes, *, by: By = None, ax: Axes | None = None, **kw: 
     if table.empty:
         return empty(ax, SUBJECT, summary.by, notes)
     handles, labels = _draw(ax, table, "" if summary.by else "unweighted", kw)
+    choices = list(table["choice"].cat.categories)
+    named(ax, choices)
     above = legend(ax, handles, labels) if len(labels) > 1 else 0
     heading(ax, SUBJECT, summary.by, [*notes, "line: 95% interval"], above)
-    choices = table["choice"].cat.categories
-    lines = 2 if len(choices) <= 6 else 1  # more would meet the next row's
-    names = [fill(clean(choice, 14 * lines + 4), 18) for choice in choices]
-    ax.set_yticks(-np.arange(len(names)), names, **PLAIN)
     reach = 1.08 * float(np.nanmax(table[["share", "high", "weighted_share"]].to_numpy()))
-    ax.set(xlim=(0, min(1.02, reach)), ylim=(-len(names) + 0.4, 0.6))
+    ax.set(xlim=(0, min(1.02, reach)), ylim=(-len(choices) + 0.4, 0.6))
     ax.grid(axis="x", color="0.9")
     ax.set_axisbelow(True)
     return ax
@@ -73,10 +73,10 @@ def _draw(ax: Axes, table: pd.DataFrame, name: str, kw: dict[str, Any]) -> tuple
     handles, labels = [], []
     weighted = not np.allclose(table["share"], table["weighted_share"], atol=5e-4, equal_nan=True)
     groups = list(table["group"].cat.categories)
-    for group, lane, look in zip(groups, _lanes(len(groups)), SERIES, strict=False):
+    for group, away, look in zip(groups, _lanes(len(groups)), SERIES, strict=False):
         rows = table[table["group"] == group]
-        heights = lane - rows["choice"].cat.codes.to_numpy()
-        handles.append(_dots(ax, rows, heights, look, kw))
+        heights = away - rows["choice"].cat.codes.to_numpy()
+        handles.append(lane(ax, rows, heights, SHARE, look, kw))
         labels.append(f"{name or clean(group, 24)} (n = {rows['n'].sum():,})")
         if weighted:
             ax.plot(rows["weighted_share"], heights, marker=look.marker, color=look.colour, **RING)
@@ -84,12 +84,6 @@ def _draw(ax: Axes, table: pd.DataFrame, name: str, kw: dict[str, Any]) -> tuple
         handles.append(Line2D([], [], marker="o", color="0.4", **RING))
         labels.append("weighted")
     return handles, labels
-
-
-def _dots(ax: Axes, rows: pd.DataFrame, heights: Floats, look: Series, kw: dict[str, Any]) -> Line2D:
-    ax.hlines(heights, rows["low"], rows["high"], color=look.colour, linewidth=1.2)
-    style = {"linestyle": "none", "marker": look.marker, "color": look.colour, "markersize": 3.5}
-    return ax.plot(rows["share"], heights, **looks(Line2D, style, kw))[0]
 
 
 def _lanes(groups: int) -> Floats:

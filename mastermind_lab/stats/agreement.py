@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from .ballots import Ballots
 from .bootstrap import REPLICATES, Floats
-from .estimate import THIN, Estimate, binomial, ratios, shares, unseen
+from .estimate import THIN, Estimate, binomial, ratios, shares, unseen, with_ends
 from .input import By, Data, names_of
 from .linkage import linked
 from .pairs import pairs_of, refuse_too_many
 from .summary import Summary, Voted, counted, over_batches
-from .sums import Codes, Sums, grouped
+from .sums import Codes, Sums, grouped, places
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,12 +109,12 @@ class Agreement(Voted):
     @property
     def alpha(self) -> Estimate:
         """Krippendorff's alpha (nominal), at most 1; n decisions of two or more votes."""
-        return _estimate(_corrected(self._masses().along(()), "alpha"))
+        return self._estimate("alpha")
 
     @property
     def kappa(self) -> Estimate:
         """Fleiss' kappa, at most 1; NaN where the panels with votes are not all of one size."""
-        kappa = _estimate(_corrected(self._masses().along(()), "kappa"))
+        kappa = self._estimate("kappa")
         alike = self.sizes.keys["size"].nunique() == 1
         return kappa if alike else replace(kappa, value=np.nan, low=np.nan, high=np.nan)
 
@@ -151,16 +151,11 @@ class Agreement(Voted):
         """
         masses, size = self._masses(), _size(self.sizes, self.by)
         n = masses["n"][:, 0]
-        figures = {
-            "agreement": shares(masses["values"] - masses["disagree"], masses["values"], n),
-            "alpha": _corrected(masses, "alpha")[:3],
-            "kappa": _corrected(masses, "kappa")[:3],
-        }
-        named = {
-            f"{name}{end}": values
-            for name, figure in figures.items()
-            for end, values in zip(("", "_low", "_high"), figure, strict=True)
-        }
+        named = with_ends(
+            agreement=shares(masses["values"] - masses["disagree"], masses["values"], n),
+            alpha=_corrected(masses, "alpha"),
+            kappa=_corrected(masses, "kappa"),
+        )
         table = masses.keys.assign(
             n=counted(n),
             alone=counted(masses["alone"][:, 0]),
@@ -200,13 +195,21 @@ class Agreement(Voted):
         """Return the summary as it is: chance is each group's own, and groups put together have none."""
         return self
 
+    def _estimate(self, chance: str) -> Estimate:
+        """Compare disagreement with chance over all groups."""
+        whole = self._masses().along(())
+        if not len(whole.cells):
+            return Estimate(np.nan, np.nan, np.nan, 0)
+        value, low, high = _corrected(whole, chance)
+        return Estimate(float(value[0]), float(low[0]), float(high[0]), int(whole["n"][0, 0]))
+
     def _masses(self) -> Sums:
         """Add what chance would give to each group's sums: from then on groups may be added."""
         n, pairs = self.panels["values"], self.panels["values"] ** 2
         squares = replace(self.choices, cells=self.choices.cells**2).along(self.by)
         unlike = np.zeros(n.shape)
-        places = _places(squares.keys, self.panels.keys)
-        unlike[places] = pairs[places] - squares["values"]
+        rows = places(squares.keys, self.panels.keys)
+        unlike[rows] = pairs[rows] - squares["values"]
         # A decision that a replicate drew twice must not meet itself as if it were another one; the square of
         # its Poisson(1) number is 2 on average.
         unlike[:, 1:] -= 2 * self.panels["unlike"][:, 1:]
@@ -218,11 +221,8 @@ class Agreement(Voted):
         return Sums(self.panels.keys, (*self.panels.names, "alpha", "kappa"), cells)
 
 
-Figures = tuple[Floats, Floats, Floats, Floats]
-
-
-def _corrected(masses: Sums, chance: str) -> Figures:
-    """Compare disagreement with chance: value, low, high and n of each group.
+def _corrected(masses: Sums, chance: str) -> tuple[Floats, Floats, Floats]:
+    """Compare disagreement with chance: value, low and high of each group.
 
     Where nobody ever disagreed every replicate says so, which is not certainty: the low end then is what it
     would be if as many decisions as can go unseen were split as far as can be.
@@ -231,17 +231,12 @@ def _corrected(masses: Sums, chance: str) -> Figures:
     ratio, low, high = ratios(observed, expected, n)
     most = _divided(masses["values"], expected)
     high = np.where((ratio == 0) & (n >= 2), unseen(n) * most[:, 0], high)
-    return 1 - ratio, 1 - high, 1 - low, n
+    return 1 - ratio, 1 - high, 1 - low
 
 
 def _divided(top: Floats, bottom: Floats) -> Floats:
     """Divide; where there is nothing to divide by nothing is expected."""
     return np.divide(top, bottom, out=np.zeros(top.shape), where=bottom > 0)
-
-
-def _estimate(figures: Figures) -> Estimate:
-    value, low, high, n = ([*figure, np.nan][0] for figure in figures)
-    return Estimate(float(value), float(low), float(high), int(np.nan_to_num(n)))
 
 
 def _quantities(ballots: Ballots, size: Codes, panel: Codes, count: Codes) -> dict[str, NDArray[Any]]:
@@ -258,12 +253,6 @@ def _quantities(ballots: Ballots, size: Codes, panel: Codes, count: Codes) -> di
         "alone": ~paired,
         "repeated": np.bincount(ballots.repeated["panel"], minlength=len(size)),
     }
-
-
-def _places(some: pd.DataFrame, groups: pd.DataFrame) -> Codes:
-    """Say where some of the groups stand among all of them."""
-    codes: Codes = grouped(pd.concat([groups, some], ignore_index=True))[1]
-    return codes[len(groups) :]
 
 
 def _size(sizes: Sums, by: tuple[str, ...]) -> pd.Series:

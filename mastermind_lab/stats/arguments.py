@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from .bootstrap import REPLICATES, Floats
-from .estimate import THIN, Estimate, ratios, shares
+from .estimate import THIN, Estimate, divided, ratios, shares, with_ends
 from .histogram import coarse, steps_of
 from .input import By, Data, frame_of, keys_of, names_of, shares_of
 from .summary import Summary, counted, over_batches, overall
@@ -155,16 +155,11 @@ class Arguments(Summary):
         figures["ratio"] = ratios(sums["pro"], sums["con"], argued)
         figures["balance"] = ratios(sums["balance"], sums["balanced"], balanced)
         figures["unsupported"] = shares(sums["unsupported"], sums["leaves"], argued)
-        columns = {
-            f"{name}{end}": values
-            for name, figure in figures.items()
-            for end, values in zip(("", "_low", "_high"), figure, strict=True)
-        }
         return sums.keys.assign(
             n=counted(sums["n"][:, 0]),
             argued=counted(argued),
             balanced=counted(balanced),
-            **columns,
+            **with_ends(**figures),
             thin=argued < THIN,
         )
 
@@ -216,7 +211,7 @@ def _trees(claims: pd.DataFrame, weak: float) -> pd.DataFrame:
     known = np.nan_to_num(strength)
     strong, both = total(known * pro), total(known * (pro | con))
     table = pd.DataFrame(counts, index=pd.Index(ids, name="stream_id")).astype("Int64")
-    return table.assign(ratio=_divided(counts["pro"], counts["con"]), balance=_divided(strong, both))
+    return table.assign(ratio=divided(counts["pro"], counts["con"]), balance=divided(strong, both))
 
 
 def _leaves(tree: Codes, claims: pd.DataFrame) -> NDArray[np.bool_]:
@@ -240,11 +235,6 @@ def _widest(tree: Codes, depth: NDArray[np.int64], trees: int) -> Floats:
     levels = int(depth.max(initial=0)) + 1
     level, counts = np.unique(tree * levels + depth, return_counts=True)
     return _greatest(level // levels, counts, trees)
-
-
-def _divided(top: Floats, bottom: Floats) -> Floats:
-    divided: Floats = np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 0)
-    return divided
 
 
 def _quantities(rows: pd.DataFrame) -> dict[str, Floats]:

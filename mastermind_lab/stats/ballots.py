@@ -199,15 +199,15 @@ class Standings:
         tied: NDArray[np.bool_] = (top == second) & (top > 0)
         return tied
 
-    def without(self, ballots: Ballots, weights: Floats, more_than: float) -> Codes:
-        """Say which choice would win without each ballot.
+    def without(self, ballots: Ballots, weights: Floats) -> tuple[Codes, Floats]:
+        """Say which choice would lead without each ballot, and with what share.
 
         Of a panel without one ballot only the ballot's own choice is smaller, so that the first three decide.
 
         Returns
         -------
-        array of int, shape (ballots,)
-            Places of choices, -1 where none wins.
+        choice, share
+            Each of shape (ballots,): places of choices, -1 where none leads; 0 to 1.
         """
         choices, sums = self.choices[ballots.panel], self.sums[ballots.panel]
         total = self.totals[ballots.panel] - weights
@@ -217,8 +217,8 @@ class Standings:
         rest = np.where(mine[:, :2].any(axis=1), sums[:, 2], sums[:, 1])
         own, best, rest = (_shares(values, total) for values in (own, best, rest))
         other = np.where(mine[:, 0], choices[:, 1], choices[:, 0])
-        winner = np.where(own > best, ballots.choice, np.where(best > np.maximum(own, rest), other, -1))
-        return np.where(np.maximum(own, best) > more_than, winner, -1)
+        leader = np.where(own > best, ballots.choice, np.where(best > np.maximum(own, rest), other, -1))
+        return leader, np.maximum(own, best)
 
 
 def _own(ballots: Ballots, weights: Floats) -> Floats:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..errors import OptionError
 from .bootstrap import Floats
-from .estimate import THIN, shares
+from .estimate import THIN, divided, shares
 from .histogram import STEPS, between_ranks
 from .isotonic import blocks
 from .sums import Codes
@@ -115,8 +115,10 @@ class Bins:
 
     def _shared(self, values: Floats) -> Floats:
         """Divide the sum of a bin by its n, and give it to every confidence in the bin."""
-        top, n = (np.bincount(self.codes.ravel(), what.ravel()) for what in (values, self.n))
-        shared: Floats = np.divide(top, n, out=np.full(len(top), np.nan), where=n > 0)[self.codes]
+        top, n = (
+            np.bincount(self.codes.ravel(), what.ravel()).astype(np.float64) for what in (values, self.n)
+        )
+        shared: Floats = divided(top, n)[self.codes]
         return shared
 
     def _mean(self, values: Floats) -> Floats:

@@ -17,7 +17,7 @@ from .judged import Unit, counts, judged, quantities
 from .ranking import risks
 from .scores import FIGURES, read_off
 from .summary import Summary, counted, over_batches
-from .sums import Sums, grouped
+from .sums import Sums, places
 
 LEFT_OUT = ("without_outcome", "missing", "repeated")
 
@@ -280,8 +280,7 @@ class Calibration(Summary):
 
     def _bins(self) -> list[Bins]:
         """Take the counts by confidence apart, a group each."""
-        keys = pd.concat([self.sums.keys, self.steps.keys[list(self.by)]], ignore_index=True)
-        groups = grouped(keys)[1][len(self.sums.keys) :]
+        groups = places(self.steps.keys, self.sums.keys)
         steps = self.steps.keys["step"].to_numpy(dtype=np.intp)
         n, correct = self.steps["n"], self.steps["correct"]
         rows = [groups == group for group in range(len(self.sums.keys))]

@@ -7,15 +7,14 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ..errors import OptionError
 from .bootstrap import REPLICATES, Floats, draws, hashes
-from .estimate import THIN, Estimate, shares
+from .estimate import THIN, Estimate, binomial, shares, with_ends
 from .input import By, Data, frame_of, keys_of, names_of
-from .sharing import concentration, overlap, wilson
+from .sharing import concentration, overlap
 from .summary import Summary, counted, over_batches, overall
-from .sums import Sums, grouped
+from .sums import Sums, places
 from .thinned import UNIT, Thinned
 
 _SPREAD = ("sources", "hhi", "hhi_low", "hhi_high", "overlap", "overlap_low", "overlap_high", "compared")
@@ -148,7 +147,6 @@ class Citations(Summary):
         """
         sums = self.panels
         cited = sums["cited"][:, 0]
-        single, single_low, single_high = shares(sums["single"], sums["cited"], cited)
         spread = self._spread(cited)
         return sums.keys.assign(
             n=counted(sums["n"][:, 0]),
@@ -159,9 +157,7 @@ class Citations(Summary):
             hhi_low=spread["hhi_low"],
             hhi_high=spread["hhi_high"],
             effective=1 / spread["hhi"],
-            single=single,
-            single_low=single_low,
-            single_high=single_high,
+            **with_ends(single=shares(sums["single"], sums["cited"], cited)),
             overlap=spread["overlap"],
             overlap_low=spread["overlap_low"],
             overlap_high=spread["overlap_high"],
@@ -181,16 +177,18 @@ class Citations(Summary):
         -------
         DataFrame
             The ``by`` columns; ``source``; ``n`` decisions that cite it; ``share`` of the group's decisions
-            with a source, 0 to 1, with ``low`` and ``high`` (95% score interval, Wilson 1927; NaN below 2).
+            with a source, 0 to 1, with ``low`` and ``high`` (95% score interval, Wilson 1927; NaN below 2);
+            ``thin``, whether these are fewer than 10.
         """
         used = self.cited.along(("source",))
         first = used.keys["source"].iloc[np.argsort(-used["n"][:, 0], kind="stable")[:most]]
         rank = pd.Series(np.arange(len(first)), index=first).reindex(self.cited.keys["source"]).to_numpy()
-        group = self._groups(self.cited)
+        group = places(self.cited.keys, self.panels.keys)
         n, cited = self.cited["n"][:, 0], self.panels["cited"][group, 0]
-        share = n / cited
-        low, high = wilson(share, cited)
-        table: pd.DataFrame = self.cited.keys.assign(n=counted(n), share=share, low=low, high=high)
+        share, low, high = binomial(n, cited)
+        table: pd.DataFrame = self.cited.keys.assign(
+            n=counted(n), share=share, low=low, high=high, thin=cited < THIN
+        )
         order = np.lexsort((rank, group))
         return table.take(order[~np.isnan(rank[order])]).reset_index(drop=True)
 
@@ -204,16 +202,11 @@ class Citations(Summary):
         row = table.iloc[0]
         return Estimate(row[figure], row[f"{figure}_low"], row[f"{figure}_high"], int(row[n]))
 
-    def _groups(self, sums: Sums) -> NDArray[np.intp]:
-        """Say in which row of the table each group of other sums stands."""
-        both = pd.concat([self.panels.keys, sums.keys[list(self.by)]], ignore_index=True)
-        return grouped(both)[1][len(self.panels.keys) :]
-
     def _spread(self, cited: Floats) -> dict[str, Floats]:
         """Measure concentration and overlap in each group, which has so many decisions with sources."""
         figures = np.full((len(cited), len(_SPREAD)), np.nan)
         figures[:, [0, -1]] = 0
-        all_of, sample_of = self._groups(self.cited), self._groups(self.compared)
+        all_of, sample_of = (places(sums.keys, self.panels.keys) for sums in (self.cited, self.compared))
         used = pd.Series(self.cited["n"][:, 0], index=hashes(self.cited.keys["source"]))
         for group in np.flatnonzero(cited):
             share = used[all_of == group] / used[all_of == group].sum()

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..errors import OptionError
 from .bootstrap import REPLICATES, Floats
-from .estimate import THIN, Estimate, ratios, shares
+from .estimate import THIN, Estimate, divided, ratios, shares
 from .histogram import coarse, quantiles, steps_of
 from .input import By, Data, frame_of, keys_of, names_of, shares_of
 from .summary import Summary, counted, over_batches, overall
@@ -21,9 +21,14 @@ LEVELS = {"q05": 0.05, "q25": 0.25, "q50": 0.50, "q75": 0.75, "q95": 0.95}
 
 @dataclass(frozen=True, eq=False)
 class Confidence(Summary):
-    """The distribution of the decisions' confidence, by group.
+    """The distribution of the decisions' confidence, 0 to 1, by group.
 
-    Decisions without a confidence are left out of every figure and counted as ``missing``.
+    The standard deviation is that of a sample (n - 1); quantiles are interpolated between order statistics
+    (Hyndman and Fan 1996, type 7). Decisions without a confidence are left out of every figure and counted as
+    ``missing``.
+
+    This is how sure the panels said they were, not whether they had reason to be: that is
+    :class:`~mastermind_lab.stats.Calibration`. Groups whose questions differ in difficulty do not compare.
 
     Examples
     --------
@@ -137,4 +142,4 @@ def _deviation(n: Floats, total: Floats, squares: Floats) -> Floats:
     spread = squares - total * mean
     # Below the rounding of the sums, equal values would seem to spread.
     spread = np.where(spread < 1e-12 * squares, 0.0, spread)
-    return np.sqrt(np.divide(spread, n - 1, out=np.full_like(n, np.nan), where=n > 1))
+    return np.sqrt(divided(spread, n - 1))

@@ -31,6 +31,10 @@ class ConfidenceOverTime(Summary):
     merging widens them as needed, so they depend on the decisions only, not on the batches. Decisions without
     any time, or without a confidence, are left out and counted (``undated``, ``missing``).
 
+    Windows that overlap share decisions: a band holds for its own time, and is no test of a trend. Where the
+    mix of models or questions changes along time the mean of all moves although no group's does: look at it
+    ``by`` group, and at :class:`~mastermind_lab.stats.Regimes` for where something changed.
+
     Examples
     --------
     >>> import mastermind_lab as lab
@@ -124,10 +128,11 @@ class ConfidenceOverTime(Summary):
         -------
         DataFrame
             The ``by`` columns; ``time``, the middle of the bin (UTC); ``n`` decisions in the bin and their
-            ``mean`` confidence; ``rolling``, the mean confidence of the ``n_window`` decisions in the window
-            around the bin, with ``low`` and ``high`` (95% interval, for that time alone). At the ends the
-            window holds what there is. A mean is NaN where nothing was decided, an interval where
-            ``n_window`` is below 2.
+            ``mean`` confidence, 0 to 1, with ``mean_low`` and ``mean_high``; ``rolling``, the mean confidence
+            of the ``n_window`` decisions in the window around the bin, with ``low`` and ``high`` (95%
+            intervals, for that time alone); ``thin``, whether ``n_window`` is below 10. At the ends the
+            window holds what there is. A mean is NaN where nothing was decided, an interval where there are
+            fewer than 2 decisions.
         """
         groups, codes = grouped(self.sums.keys[list(self.by)])
         parts = [self._rolled(groups.iloc[[code]], codes == code) for code in range(len(groups))]
@@ -228,16 +233,20 @@ class ConfidenceOverTime(Summary):
         n, confidence = (spread(self.sums[name][rows], bins - first) for name in self.sums.names)
         reach = self._reach()
         in_window = around(n, reach)
+        mean, mean_low, mean_high = ratios(confidence, n, n[:, 0])
         rolling, low, high = ratios(around(confidence, reach), in_window, in_window[:, 0])
         table = group.loc[group.index.repeat(len(n))].reset_index(drop=True)
         return table.assign(
             time=middles(first + np.arange(len(n)), self.shift),
             n=counted(n[:, 0]),
-            mean=np.divide(confidence[:, 0], n[:, 0], out=np.full(len(n), np.nan), where=n[:, 0] > 0),
+            mean=mean,
+            mean_low=mean_low,
+            mean_high=mean_high,
             rolling=rolling,
             low=low,
             high=high,
             n_window=counted(in_window[:, 0]),
+            thin=in_window[:, 0] < THIN,
         )
 
     def _reach(self) -> int:

@@ -12,11 +12,11 @@ from ..errors import OptionError
 from .ballots import Ballots
 from .bootstrap import REPLICATES, Floats, interval
 from .debate import Rounds, rounds_of
-from .estimate import THIN, Estimate, ratios, shares
+from .estimate import THIN, Estimate, divided, ratios, shares, with_ends
 from .input import By, Data, frame_of, keys_of, names_of
 from .margin import Margin
 from .summary import Voted, counted, over_batches, overall
-from .sums import Codes, Sums, grouped
+from .sums import Sums, places
 
 _NEEDED = ("stream_id", "recommendation", "n_citations", "n_arguments")
 _ROUNDING = 1e-12  # 1 - 1 / 5 is a little less than 0.8
@@ -180,21 +180,15 @@ class Conformity(Voted):
         sums = self.sums
         n, debated = sums["n"][:, 0], sums["debated"][:, 0]
         figures = {name: shares(sums[name], sums["n"], n) for name in ("unanimous", "consensus", "hollow")}
-        seen = np.divide(
-            sums["unanimous"], sums["n"], out=np.full(sums["n"].shape, np.nan), where=sums["n"] > 0
-        )
+        seen = divided(sums["unanimous"], sums["n"])
         expected = self._expected()
         for name, values in (("expected", expected), ("excess", seen - expected)):
             figures[name] = (values[:, 0], *interval(values[:, 1:], n))
         figures["inflation"] = ratios(sums["inflation"], sums["debated"], debated)
-        columns = {
-            f"{name}{end}": values
-            for name in ("unanimous", "expected", "excess", "consensus", "hollow", "inflation")
-            for end, values in zip(("", "_low", "_high"), figures[name], strict=True)
-        }
+        order = ("unanimous", "expected", "excess", "consensus", "hollow", "inflation")
         return sums.keys.assign(
             n=counted(n),
-            **columns,
+            **with_ends(**{name: figures[name] for name in order}),
             debated=counted(debated),
             too_small=counted(sums["too_small"][:, 0]),
             repeated=counted(sums["repeated"][:, 0]),
@@ -207,32 +201,27 @@ class Conformity(Voted):
         Returns
         -------
         DataFrame
-            The ``by`` columns; ``round``, 1 to 20; ``n`` decisions that have it; mean ``confidence`` in it;
-            mean ``change`` since the first round of the same decisions, with ``low`` and ``high`` (95%
-            interval; NaN below 2). Later rounds are those of longer debates: compare changes, not means.
+            The ``by`` columns; ``round``, 1 to 20; ``n`` decisions that have it; mean ``confidence`` in it,
+            0 to 1, and mean ``change`` since the first round of the same decisions, -1 to 1, each with its
+            95% interval (``_low``, ``_high``; NaN below 2); ``thin``, whether n is below 10. Later rounds are
+            those of longer debates: compare changes, not means.
         """
         n = self.steps["n"][:, 0]
-        change, low, high = ratios(self.steps["change"], self.steps["n"], n)
-        confidence = ratios(self.steps["confidence"], self.steps["n"], n)[0]
-        return self.steps.keys.assign(n=counted(n), confidence=confidence, change=change, low=low, high=high)
+        means = {name: ratios(self.steps[name], self.steps["n"], n) for name in ("confidence", "change")}
+        return self.steps.keys.assign(n=counted(n), **with_ends(**means), thin=n < THIN)
 
     def _expected(self) -> Floats:
         """The mean probability of unanimity in each group, and its replicates."""
         found = np.full(self.sums["n"].shape, np.nan)
-        by_size, by_choice = self._groups(self.sizes), self._groups(self.choices)
+        by_size, by_choice = (places(sums.keys, self.sums.keys) for sums in (self.sizes, self.choices))
         for group in np.flatnonzero(self.sums["n"][:, 0]):
             votes, panels = self.choices["votes"][by_choice == group], self.sizes["n"][by_size == group]
             cast, total = votes.sum(axis=0), panels.sum(axis=0)
             share = np.divide(votes, cast, out=np.zeros_like(votes), where=cast > 0)
             sizes = self.sizes.keys["votes"][by_size == group].to_numpy(dtype=np.float64)
             sure = sum(n * (share**size).sum(axis=0) for n, size in zip(panels, sizes, strict=True))
-            found[group] = np.divide(sure, total, out=np.full_like(total, np.nan), where=total > 0)
+            found[group] = divided(sure, total)
         return found
-
-    def _groups(self, sums: Sums) -> Codes:
-        """Say in which row of the table each group of other sums stands."""
-        both = pd.concat([self.sums.keys, sums.keys[list(self.by)]], ignore_index=True)
-        return grouped(both)[1][len(self.sums.keys) :]
 
 
 def _frame(data: Data) -> pd.DataFrame:

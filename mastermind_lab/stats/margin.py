@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import OptionError
 from .ballots import Ballots, Standings
 from .bootstrap import REPLICATES, Floats
-from .estimate import THIN, Estimate, ratios, shares
+from .estimate import THIN, Estimate, divided, ratios, shares, with_ends
 from .histogram import coarse, steps_of
 from .input import By, Data, frame_of, keys_of, names_of
 from .summary import Voted, counted, over_batches, overall
@@ -24,8 +24,11 @@ class Margin(Voted):
     """How split the panels are, by group.
 
     The margin of a decision is the lead of its winning choice, (first - second) / votes cast: 1 is
-    unanimous, 0 a tie. Votes are counted unweighted. A panel of one is always unanimous: where panels differ
-    in size, compare like with like (``by="n_votes"``).
+    unanimous, 0 a tie. The entropy of its votes is the sum of -p log2(p) over the shares p of the choices, in
+    bits (Shannon 1948): 0 is unanimous, log2(k) an even split among k choices. Votes are counted unweighted.
+
+    A panel of one is always unanimous: where panels differ in size, compare like with like
+    (``by="n_votes"``). A large margin says that the voters agree, not that they are right.
 
     A voter has one vote in a decision: who votes for the same choice twice has voted once, who votes for two
     choices has no vote there; both are counted in ``repeated``.
@@ -121,32 +124,28 @@ class Margin(Voted):
         Returns
         -------
         DataFrame
-            The ``by`` columns; ``n`` decisions with votes; ``mean`` margin with ``low`` and ``high``; mean
-            ``entropy`` in bits; shares, 0 to 1: ``unanimous`` with ``unanimous_low`` and ``unanimous_high``,
-            ``tie``, and ``follows`` with ``follows_low`` and ``follows_high``, among ``decided`` decisions
-            (those with a winner and a recommendation); ``without_votes``, decisions that are left out of all
+            The ``by`` columns; ``n`` decisions with votes; ``mean`` margin with ``low`` and ``high``; then
+            figures, each with its 95% interval, as in ``tie_low`` and ``tie_high``: mean ``entropy`` in bits,
+            and shares, 0 to 1: ``unanimous``, ``tie``, and ``follows`` among ``decided`` decisions (those
+            with a winner and a recommendation). ``without_votes`` are decisions that are left out of all
             that; ``repeated``, how often a voter voted more than once in a decision. ``thin`` marks rows of
-            fewer than 10 decisions. Intervals are 95%, and NaN where there are fewer than 2 observations.
+            fewer than 10 decisions. Intervals are NaN where there are fewer than 2 observations.
         """
         sums = self.sums
         n, decided = sums["n"][:, 0], sums["decided"][:, 0]
         mean, low, high = ratios(sums["margin"], sums["n"], n)
-        unanimous, unanimous_low, unanimous_high = shares(sums["unanimous"], sums["n"], n)
-        follows, follows_low, follows_high = shares(sums["follows"], sums["decided"], decided)
         return sums.keys.assign(
             n=counted(n),
             mean=mean,
             low=low,
             high=high,
-            entropy=ratios(sums["entropy"], sums["n"], n)[0],
-            unanimous=unanimous,
-            unanimous_low=unanimous_low,
-            unanimous_high=unanimous_high,
-            tie=ratios(sums["tie"], sums["n"], n)[0],
+            **with_ends(
+                entropy=ratios(sums["entropy"], sums["n"], n),
+                unanimous=shares(sums["unanimous"], sums["n"], n),
+                tie=shares(sums["tie"], sums["n"], n),
+            ),
             decided=counted(decided),
-            follows=follows,
-            follows_low=follows_low,
-            follows_high=follows_high,
+            **with_ends(follows=shares(sums["follows"], sums["decided"], decided)),
             without_votes=counted(sums["without_votes"][:, 0]),
             repeated=counted(sums["repeated"][:, 0]),
             thin=n < THIN,
@@ -175,7 +174,7 @@ def _panels(ballots: Ballots) -> pd.DataFrame:
     top, second, total = standings.sums[:, 0], standings.sums[:, 1], standings.totals
     none, tie = total == 0, standings.tied()
     repeated = np.bincount(ballots.repeated["panel"], minlength=len(total))
-    margin = np.divide(top - second, total, out=np.full(len(total), np.nan), where=~none)
+    margin = divided(top - second, total)
     return pd.DataFrame(
         {
             "votes": pd.Series(total, dtype="Int64").array,

@@ -171,13 +171,15 @@ class Pivotal(Voted):
 
 def pivots(ballots: Ballots, rules: tuple[str, ...]) -> dict[str, NDArray[np.bool_]]:
     """Say for each rule which ballots are pivotal."""
+    weights = {column: ballots.weights(column) for column in {COUNTS[name].weight for name in rules}}
+    standings = {column: Standings.of(ballots, some) for column, some in weights.items()}
+    without = {column: some.without(ballots, weights[column]) for column, some in standings.items()}
     found = {}
     for name in rules:
-        count = COUNTS[name]
-        weights = ballots.weights(count.weight)
-        standings = Standings.of(ballots, weights)
-        winners = standings.winners(count.more_than)[ballots.panel]
-        found[name] = winners != standings.without(ballots, weights, count.more_than)
+        column, more_than = COUNTS[name]
+        winners = standings[column].winners(more_than)[ballots.panel]
+        choice, share = without[column]
+        found[name] = winners != np.where(share > more_than, choice, -1)
     return found
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .bootstrap import Floats
-from .estimate import THIN, shares
+from .estimate import THIN, divided, shares
 from .histogram import STEPS
 from .sums import Codes
 
@@ -25,7 +25,7 @@ def auroc(n: Floats, correct: Floats) -> Floats:
     wrong = n - correct
     wins = (correct * (np.cumsum(wrong, axis=0) - wrong / 2)).sum(axis=0)
     pairs = correct.sum(axis=0) * wrong.sum(axis=0)
-    return _ratio(wins, pairs)
+    return divided(wins, pairs)
 
 
 def auarc(n: Floats, correct: Floats) -> Floats:
@@ -35,7 +35,7 @@ def auarc(n: Floats, correct: Floats) -> Floats:
     # Within a tie, the right ones grow evenly: the sum over k of (right + rate (k - before)) / k.
     rate = np.divide(correct, n, out=np.zeros_like(n), where=n > 0)
     area = correct + (right - rate * before) * (_harmonic(before + n) - _harmonic(before))
-    return _ratio(area.sum(axis=0), n.sum(axis=0))
+    return divided(area.sum(axis=0), n.sum(axis=0))
 
 
 def risks(steps: Codes, n: Floats, correct: Floats, share: float) -> pd.DataFrame:
@@ -82,8 +82,3 @@ def _harmonic(n: Floats) -> Floats:
     below = sum(1 / (n + k) for k in range(1, 11))
     series = 1 / (2 * far) - 1 / (12 * far**2) + 1 / (120 * far**4) - 1 / (252 * far**6)
     return np.log(far) + np.euler_gamma + series - below
-
-
-def _ratio(top: Floats, bottom: Floats) -> Floats:
-    found: Floats = np.divide(top, bottom, out=np.full_like(top, np.nan), where=bottom > 0)
-    return found

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from .bootstrap import REPLICATES, Floats, interval
+from .estimate import THIN, divided, with_ends
 from .extents import FIELDS, Extents
 from .input import By, Data, frame_of, names_of, shares_of, unknown
 from .margin import Margin
@@ -164,10 +165,11 @@ class Regimes(Summary):
             effect. ``time`` (UTC) and ``stream_id`` of the first decision with a value that begins, or the
             last with one that ends; ``column``; ``value``; ``event``, "begin" or "end"; ``n`` decisions with
             the value; ``chance``, corrected, 0 to 1. ``before`` and ``after``: decisions on either side, up
-            to the neighbouring changes. Then ``confidence_before`` and ``confidence_after``, the means;
-            ``confidence_difference``, after minus before, -1 to 1, with ``confidence_low`` and
-            ``confidence_high`` (95% interval, NaN where a side has fewer than 2 decisions); and the same for
-            the margin of the vote, ``margin_before`` and so on.
+            to the neighbouring changes. Then ``confidence_before`` and ``confidence_after``, the means, and
+            ``confidence_difference``, after minus before, -1 to 1, each with its 95% interval, as in
+            ``confidence_before_low`` and ``confidence_before_high`` (NaN where a side has fewer than 2
+            decisions); and the same for the margin of the vote, ``margin_before`` and so on. ``thin`` marks
+            changes with fewer than 10 decisions on a side.
         """
         events = self._events()
         low, high = (events.groupby("change")["edge"].agg(end).to_numpy() for end in ("min", "max"))
@@ -178,8 +180,9 @@ class Regimes(Summary):
         )
         change = events["change"].to_numpy() - 1
         effects = {name: figure[change] for name, figure in _effects(sides).items()}
+        before, after = sides["n"][change, 0], sides["n"][change + 1, 0]
         return events.drop(columns="edge").assign(
-            before=counted(sides["n"][change, 0]), after=counted(sides["n"][change + 1, 0]), **effects
+            before=counted(before), after=counted(after), **effects, thin=np.minimum(before, after) < THIN
         )
 
     def _events(self) -> pd.DataFrame:
@@ -262,18 +265,17 @@ def _absence(k: float, n: float, total: float) -> float:
 
 
 def _effects(sides: Sums) -> dict[str, Floats]:
-    """Compare each side with the next one: means, their difference and its interval."""
+    """Compare each side with the next one: means, their difference, and the intervals."""
     effects: dict[str, Floats] = {}
     for name, number in _FIGURES.items():
         n = sides[number]
-        mean = np.divide(sides[name], n, out=np.full(n.shape, np.nan), where=n > 0)
-        difference = np.diff(mean, axis=0)
-        low, high = interval(difference[:, 1:], np.minimum(n[:-1, 0], n[1:, 0]))
-        effects |= {
-            f"{name}_before": mean[:-1, 0],
-            f"{name}_after": mean[1:, 0],
-            f"{name}_difference": difference[:, 0],
-            f"{name}_low": low,
-            f"{name}_high": high,
+        mean = divided(sides[name], n)
+        low, high = interval(mean[:, 1:], n[:, 0])
+        difference, least = np.diff(mean, axis=0), np.minimum(n[:-1, 0], n[1:, 0])
+        figures = {
+            "before": (mean[:-1, 0], low[:-1], high[:-1]),
+            "after": (mean[1:, 0], low[1:], high[1:]),
+            "difference": (difference[:, 0], *interval(difference[:, 1:], least)),
         }
+        effects |= with_ends(**{f"{name}_{which}": figure for which, figure in figures.items()})
     return effects

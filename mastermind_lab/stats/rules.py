@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import OptionError
 from .ballots import Ballots, Names
 from .bootstrap import REPLICATES, Floats
-from .estimate import THIN, Estimate, binomial, ratios, shares, unseen
+from .estimate import THIN, Estimate, binomial, ratios, shares, unseen, with_ends
 from .input import By, Data, History, frame_of, keys_of, names_of
 from .rulebook import ACTUAL, BEST, Rule, choices_of, names_of_rules
 from .summary import Voted, counted, over_batches, overall
@@ -266,18 +266,14 @@ def _by_voter(rows: pd.DataFrame, keys: pd.DataFrame, ballots: Ballots, replicat
 
 def _figures(sums: Sums) -> pd.DataFrame:
     n, decided, known = (sums[name][:, 0] for name in ("n", "decided", "known"))
-    figures = {
-        "changed": shares(sums["changed"], sums["decided"], decided),
-        "accuracy": shares(sums["right"], sums["known"], known),
-        "difference": _differences(sums),
-    }
-    table = sums.keys.assign(n=counted(n), decided=counted(decided))
-    for name, figure in figures.items():
-        if name == "accuracy":
-            table["known"] = counted(known)
-        for end, values in zip(("", "_low", "_high"), figure, strict=True):
-            table[name + end] = values
-    return table.assign(thin=decided < THIN)
+    return sums.keys.assign(
+        n=counted(n),
+        decided=counted(decided),
+        **with_ends(changed=shares(sums["changed"], sums["decided"], decided)),
+        known=counted(known),
+        **with_ends(accuracy=shares(sums["right"], sums["known"], known), difference=_differences(sums)),
+        thin=decided < THIN,
+    )
 
 
 def _differences(sums: Sums) -> tuple[Floats, Floats, Floats]:

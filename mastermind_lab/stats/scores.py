@@ -8,7 +8,7 @@ import numpy as np
 
 from .binning import Bins
 from .bootstrap import Floats
-from .estimate import ratios, shares
+from .estimate import divided, ratios, shares
 from .ranking import auarc, auroc
 from .sums import Sums
 
@@ -58,5 +58,4 @@ def _figure(name: str, sums: Sums, bins: list[Bins]) -> Floats:
     if name == "uncertainty":
         accuracy = _figure("accuracy", sums, bins)
         return accuracy * (1 - accuracy)
-    top, n = sums[_SUMMED[name]], sums["n"]
-    return np.divide(top, n, out=np.full_like(top, np.nan), where=n > 0)
+    return divided(sums[_SUMMED[name]], sums["n"])

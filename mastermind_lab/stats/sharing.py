@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from .bootstrap import TAIL, Floats
+from .bootstrap import TAIL, Draws, Floats
 from .estimate import ratios
 from .sums import Codes
 
@@ -35,17 +35,17 @@ def concentration(share: Floats, held: Floats, sizes: Floats, n: float) -> tuple
     return index, float(low), float(high)
 
 
-def overlap(unit: Codes, source: Codes, weights: Floats) -> tuple[float, float, float]:
+def overlap(unit: Codes, source: Codes, drawn: Draws) -> tuple[float, float, float]:
     """The mean Jaccard overlap of decisions and its interval, from every pair.
 
     Parameters
     ----------
     unit, source
         Numbers of decision and source, each pair once.
-    weights
+    drawn
         How often each replicate draws each decision, shape (decisions, replicates).
     """
-    n = len(weights)
+    n = len(drawn)
     sizes = np.bincount(unit, minlength=n).astype(np.float64)
     both = np.zeros((n, n))
     order = np.argsort(source, kind="stable")
@@ -57,16 +57,8 @@ def overlap(unit: Codes, source: Codes, weights: Floats) -> tuple[float, float, 
         both += cites @ cites.T
     jaccard = both / (sizes[:, None] + sizes - both)
     np.fill_diagonal(jaccard, 0)
-    weights = np.column_stack([np.ones(n), weights])
+    weights = np.column_stack([np.ones(n), drawn])
     top = (weights * (jaccard @ weights)).sum(axis=0)
     bottom = weights.sum(axis=0) ** 2 - (weights**2).sum(axis=0)
     value, low, high = ratios(top[None], bottom[None], np.array([float(n)]))
     return float(value[0]), float(low[0]), float(high[0])
-
-
-def wilson(share: Floats, n: Floats) -> tuple[Floats, Floats]:
-    """The score interval of a share of n; NaN where n is below 2."""
-    middle = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    reach = _Z / (1 + _Z**2 / n) * np.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
-    low, high = np.maximum(middle - reach, 0), np.minimum(middle + reach, 1)
-    return np.where(n >= 2, low, np.nan), np.where(n >= 2, high, np.nan)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .bootstrap import REPLICATES, Floats, checked, hashes
-from .estimate import THIN, Estimate, ratios, shares
+from .estimate import THIN, Estimate, ratios, shares, with_ends
 from .input import By, Data, frame_of, keys_of, names_of, shares_of
 from .summary import Summary, counted, over_batches, overall
 from .sums import Sums, grouped
@@ -160,23 +160,16 @@ class Stability(Summary):
         """
         sums, n = self._repeated(), self.asked["n"][:, 0]
         again = sums["again"][:, 0]
-        flip, flip_low, flip_high = shares(sums["flip"], sums["again"], again)
-        unstable, unstable_low, unstable_high = shares(sums["unstable"], sums["again"], again)
-        spread, spread_low, spread_high = _spread(sums)
         return sums.keys.assign(
             n=counted(n),
             questions=counted(sums["questions"][:, 0]),
             again=counted(again),
             askings=counted(sums["askings"][:, 0]),
-            flip=flip,
-            flip_low=flip_low,
-            flip_high=flip_high,
-            unstable=unstable,
-            unstable_low=unstable_low,
-            unstable_high=unstable_high,
-            spread=spread,
-            spread_low=spread_low,
-            spread_high=spread_high,
+            **with_ends(
+                flip=shares(sums["flip"], sums["again"], again),
+                unstable=shares(sums["unstable"], sums["again"], again),
+                spread=_spread(sums),
+            ),
             sampled=sums["decisions"][:, 0] < n,
             missing=counted(self.asked["missing"][:, 0]),
             thin=again < THIN,

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import OptionError
-from .bootstrap import Floats, Hashes, checked, draws, hashes
+from .bootstrap import Draws, Floats, Hashes, checked, draws, hashes
 
 Codes = NDArray[np.intp]
 
@@ -21,6 +21,8 @@ MOST_GROUPS = 20_000
 
 MOST_CELLS = 64_000_000
 """Sums and replicates that one summary may hold in one place: 512 MB."""
+
+_DRAWN = 1 << 25  # numbers drawn at once, a byte each
 
 # Products at once: small enough for the processor's cache, and for BLAS to stay on one thread, which on a
 # busy machine is twenty times as fast as waiting for the others.
@@ -74,13 +76,13 @@ class Sums:
             If ``replicates`` is out of range, or more than 20,000 groups are to carry them.
         """
         groups, codes = grouped(keys)
-        rows = np.column_stack([np.asarray(values, dtype=np.float64) for values in quantities.values()])
+        rows = np.stack([np.asarray(values, dtype=np.float64) for values in quantities.values()])
         count = 0 if ids is None else checked(replicates)
         if ids is not None:
             _refuse_too_many(groups, len(quantities) * (1 + count))
         cells = np.zeros((len(groups), len(quantities), 1 + count))
         for place in range(len(quantities)):
-            cells[:, place, 0] = np.bincount(codes, rows[:, place], minlength=len(groups))
+            cells[:, place, 0] = np.bincount(codes, rows[place], minlength=len(groups))
         if ids is not None:
             _replicate(cells[:, :, 1:], rows, codes, hashes(ids))
         return cls(groups, tuple(quantities), cells)
@@ -150,6 +152,12 @@ def grouped(keys: pd.DataFrame) -> tuple[pd.DataFrame, Codes]:
     return keys.iloc[first].reset_index(drop=True), codes
 
 
+def places(keys: pd.DataFrame, groups: pd.DataFrame) -> Codes:
+    """Say in which row of some sorted groups each key's group stands; it must be there."""
+    both = pd.concat([groups, keys[list(groups.columns)]], ignore_index=True)
+    return grouped(both)[1][len(groups) :]
+
+
 def _refuse_too_many(groups: pd.DataFrame, each: int) -> None:
     most = min(MOST_GROUPS, MOST_CELLS // each)
     if len(groups) > most:
@@ -162,21 +170,35 @@ def _refuse_too_many(groups: pd.DataFrame, each: int) -> None:
 
 
 def _replicate(out: Floats, rows: Floats, codes: Codes, hashed: Hashes) -> None:
-    """Add the rows up once more for every replicate, each row as often as its decision was drawn."""
-    rows, codes, hashed = _merged(rows, codes, hashed)
+    """Add the rows up once more for every replicate, each row as often as its decision was drawn.
+
+    A decision is drawn once, whatever the number of its rows; many decisions are drawn block by block.
+    """
+    different, decision = np.unique(hashed, return_inverse=True)
+    size = _DRAWN // out.shape[2]
+    rows, codes, decision = _merged(rows, codes, decision, size)
+    edges = np.searchsorted(decision // size, np.arange(-(-len(different) // size) + 1))
+    for block, (first, last) in enumerate(pairwise(edges)):
+        drawn = draws(different[block * size : (block + 1) * size], out.shape[2])
+        part = slice(first, last)
+        _add_drawn(out, rows[:, part], codes[part], drawn, decision[part] - block * size)
+
+
+def _add_drawn(out: Floats, rows: Floats, codes: Codes, drawn: Draws, decision: Codes) -> None:
+    """Add up rows, sorted by group, each as often as its decision was drawn."""
     size = max(16, min(256, _CHUNK // (out.shape[1] * out.shape[2])))
-    for start in range(0, len(rows), size):
-        part = slice(start, start + size)
-        weights = draws(hashed[part], out.shape[2])
-        some, group = rows[part], codes[part]
-        edges = np.flatnonzero(np.diff(group, prepend=-1, append=-1))
-        for first, last in pairwise(edges):
-            out[group[first]] += some[first:last].T @ weights[first:last]
+    new = np.diff(codes, prepend=-1, append=-1) != 0
+    new[::size] = True
+    for first, last in pairwise(np.flatnonzero(new)):
+        weights = drawn[decision[first:last]].astype(np.float64)
+        out[codes[first]] += rows[:, first:last] @ weights
 
 
-def _merged(rows: Floats, codes: Codes, hashed: Hashes) -> tuple[Floats, Codes, Hashes]:
-    """Sort by group and decision, and add the rows that agree in both."""
-    order = np.lexsort((hashed, codes))
-    rows, codes, hashed = rows[order], codes[order], hashed[order]
-    new = np.flatnonzero((np.diff(codes, prepend=-1) != 0) | (np.diff(hashed, prepend=hashed[:1]) != 0))
-    return (np.add.reduceat(rows, new, axis=0) if len(new) else rows), codes[new], hashed[new]
+def _merged(rows: Floats, codes: Codes, decision: Codes, size: int) -> tuple[Floats, Codes, Codes]:
+    """Sort by block, group and decision, and add the rows that agree in all."""
+    order = np.lexsort((decision, codes, decision // size))
+    rows, codes, decision = rows[:, order], codes[order], decision[order]
+    new = np.flatnonzero((np.diff(codes, prepend=-1) != 0) | (np.diff(decision, prepend=-1) != 0))
+    if len(new) < len(order):
+        rows = np.add.reduceat(rows, new, axis=1)
+    return rows, codes[new], decision[new]

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from .bootstrap import REPLICATES, Floats
-from .estimate import THIN, ratios
+from .estimate import THIN, ratios, with_ends
 from .input import By, Data, frame_of, keys_of, names_of
 from .summary import Summary, counted, over_batches
-from .sums import Sums, grouped
+from .sums import Sums, grouped, places
 
 TIMINGS, USAGE, LAG = "meta.timings.", "meta.usage.", "publish_lag"
 TOTAL = TIMINGS + "total"
@@ -39,6 +39,9 @@ class Timing(Summary):
 
     A decision's total is ``meta.timings.total``, or the sum of its other timings where it has none. Leaves
     are not checked to add up: what runs side by side may come to more than all.
+
+    Times are skewed: a mean is led by the few longest, the median (``q50``) is what is usual. Times of unlike
+    machines, or of a machine that did something else meanwhile, do not compare.
 
     Examples
     --------
@@ -87,7 +90,9 @@ class Timing(Summary):
         long, values, totals = long[known].reset_index(drop=True), values[known], totals[known]
         ids, keys = long.pop("stream_id"), long.astype({"leaf": "str"})
         sums = Sums.of(keys, _quantities(values, totals), ids, replicates)
-        return cls(names, decisions, sums, Sums.of(keys.assign(step=_steps(values)), {"n": known[known]}))
+        return cls(
+            names, decisions, sums, Sums.of(keys.assign(step=_steps(values)), {"n": np.ones(len(values))})
+        )
 
     @property
     def n(self) -> int:
@@ -111,11 +116,8 @@ class Timing(Summary):
         """
         n, timed = self.sums["n"][:, 0], self.sums["timed"][:, 0]
         mean, low, high = ratios(self.sums["value"], self.sums["n"], n)
-        share, share_low, share_high = ratios(self.sums["part"], self.sums["total"], timed)
         keys = self.sums.keys
-        groups, codes = grouped(pd.concat([self.decisions.keys, keys], ignore_index=True)[list(self.by)])
-        decisions = np.zeros(len(groups))
-        decisions[codes[: len(self.decisions.keys)]] = self.decisions["n"][:, 0]
+        decisions = self.decisions["n"][places(keys, self.decisions.keys), 0]
         return keys.assign(
             unit=keys["leaf"].map(_unit).astype("str"),
             n=counted(n),
@@ -124,10 +126,8 @@ class Timing(Summary):
             low=low,
             high=high,
             **self._quantiles(),
-            share=share,
-            share_low=share_low,
-            share_high=share_high,
-            missing=counted(decisions[codes[len(self.decisions.keys) :]] - n),
+            **with_ends(share=ratios(self.sums["part"], self.sums["total"], timed)),
+            missing=counted(decisions - n),
             thin=n < THIN,
         )
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .ballots import Ballots, Names, Standings
 from .bootstrap import REPLICATES, Floats
-from .estimate import THIN, Estimate, ratios, shares
+from .estimate import THIN, Estimate, ratios, shares, with_ends
 from .input import By, Data, frame_of, names_of, shares_of
 from .pivotal import pivots
 from .summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
@@ -135,7 +135,7 @@ class Voters(Voted):
         for name, (top, bottom, ratio) in _FIGURES.items():
             columns |= {count: counted(sums[count][:, 0]) for count in _COUNTS.get(name, ())}
             figure = ratio(sums[top], sums[bottom], sums[bottom][:, 0])
-            columns |= {name + end: part for end, part in zip(("", "_low", "_high"), figure, strict=True)}
+            columns |= with_ends(**{name: figure})
         return sums.keys.assign(**columns, thin=sums["n"][:, 0] < THIN)
 
     def fold(self, most: int = 8, voters: int = 20) -> Self:

@@ -20,7 +20,11 @@ from .sums import Sums, grouped
 class Votes(Voted):
     """The share of each choice among the votes cast, unweighted and weighted, by group.
 
-    A panel is one observation: the intervals draw whole decisions, with all their votes.
+    A share is the votes for a choice by all votes of the group, 0 to 1; the weighted one is the same of the
+    votes' ``weight``. A panel is one observation: the intervals draw whole decisions, with all their votes.
+
+    Panels with more voters count for more. Shares mean something where the decisions of a group had the same
+    choices: group by what tells the sets of choices apart.
 
     A voter has one vote in a decision: who votes for the same choice twice has voted once, who votes for two
     choices has no vote there; both are counted in ``repeated``.

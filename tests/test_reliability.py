@@ -1,0 +1,161 @@
+"""The pictures of calibration: the reliability diagram and the risk-coverage curve."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import FillBetweenPolyCollection, LineCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
+from panels import arena, rated
+
+from mastermind_lab.charts.reliability import reliability
+from mastermind_lab.charts.risk_coverage import risk_coverage
+from mastermind_lab.errors import OptionError
+from mastermind_lab.stats.calibration import Calibration
+
+
+@pytest.fixture
+def ax():
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure.subplots()
+
+
+def words(ax):
+    legend = ax.get_legend()
+    parts = [ax._left_title, *ax.texts, *(legend.get_texts() if legend else [])]
+    return "\n".join(part.get_text() for part in parts)
+
+
+def lines(ax, *columns):
+    """The drawn lines of as many points as a table has, as (x, y)."""
+    return [np.column_stack(line.get_data()) for line in ax.lines if len(line.get_xdata()) in columns]
+
+
+def test_the_diagram_draws_its_table(ax):
+    summary = Calibration.of(arena(400), by="meta.model", bins=20)
+    diagram = summary.diagram()
+    reliability(summary, ax=ax)
+    ax.figure.draw_without_rendering()
+    (intervals, *rest) = [
+        collection for collection in ax.collections if isinstance(collection, LineCollection)
+    ]
+    assert len(rest) == 1
+    for model, rows in diagram.groupby("meta.model"):
+        points = rows[["confidence", "accuracy"]].to_numpy()
+        assert any(np.array_equal(points, found) for found in lines(ax, len(rows)))
+        thin = rows.loc[rows["thin"], ["confidence", "accuracy"]].to_numpy()
+        assert len(thin)
+        hollow = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
+        assert any(np.array_equal(thin, np.column_stack(line.get_data())) for line in hollow)
+        assert f"{model} (n = {rows['n'].sum():,}, ECE " in words(ax)
+    enough = diagram[(diagram["meta.model"] == "atlas") & ~diagram["thin"]]
+    drawn = [segment[:, 1].tolist() for segment in intervals.get_segments()]
+    assert drawn == enough[["low", "high"]].to_numpy().tolist()
+    assert f"n = {diagram['n'].sum()} decisions" in words(ax)
+    assert "without outcome left out" in words(ax).replace("\n", " ")
+    assert "hollow: fewer than 10" in words(ax).replace("\n", " ")
+    box = ax.get_window_extent()
+    assert box.height / box.width == pytest.approx(1.23 / 1.04, rel=0.01)
+
+
+def test_the_counts_below_are_the_histogram(ax):
+    summary = Calibration.of(arena(400))
+    reliability(summary, ax=ax)
+    (stairs,) = [patch for patch in ax.patches if isinstance(patch, StepPatch)]
+    values, _, baseline = stairs.get_data()
+    share = summary.histogram()["share"]
+    assert (baseline - values) / (baseline - values).max() == pytest.approx(share / share.max())
+    assert ax.get_yticklabels()[-1].get_text() == f"{share.max():.0%}"
+
+
+def test_an_isotonic_summary_is_drawn_as_a_regression(ax):
+    summary = Calibration.of(arena(400), binning="isotonic")
+    diagram = summary.diagram()
+    reliability(summary, ax=ax)
+    (line,) = lines(ax, 2 * len(diagram))
+    assert line[::2].tolist() == diagram[["lowest", "accuracy"]].to_numpy().tolist()
+    assert line[1::2].tolist() == diagram[["highest", "accuracy"]].to_numpy().tolist()
+    assert diagram["low"].is_monotonic_increasing
+    assert diagram["high"].is_monotonic_increasing
+    assert (diagram["low"] <= diagram["accuracy"]).all()
+    assert (diagram["accuracy"] <= diagram["high"]).all()
+
+
+def test_the_curve_draws_its_table(ax):
+    summary = Calibration.of(arena(400), unit="voters", by="voter")
+    curves, table = summary.risk_coverage(), summary.table()
+    risk_coverage(summary, ax=ax)
+    for row in table.itertuples():
+        rows = curves[(curves["voter"] == row.voter) & ~curves["thin"]]
+        expected = rows[["coverage", "risk"]].to_numpy()
+        assert any(np.array_equal(expected, found) for found in lines(ax, len(rows)))
+        assert f"{row.voter} (n = {row.n:,}, AUARC {row.auarc:.2f})" in words(ax)
+    assert len([band for band in ax.collections if isinstance(band, FillBetweenPolyCollection)]) == 3
+    assert ax.get_ylim()[0] == 0
+    assert ax.get_ylim()[1] >= curves.loc[~curves["thin"], "high"].max()
+
+
+def test_one_curve_says_its_area_and_what_chance_is(ax):
+    summary = Calibration.of(arena(400))
+    risk_coverage(summary, ax=ax)
+    area = summary.auarc
+    assert f"AUARC {area.value:.3f} ({area.low:.3f} to {area.high:.3f})" in words(ax).replace("\n", " ")
+    (chance,) = [line for line in ax.lines if len(line.get_xdata()) == 2]
+    assert chance.get_ydata()[0] == pytest.approx(1 - summary.accuracy.value)
+
+
+both = pytest.mark.parametrize("chart", [reliability, risk_coverage])
+
+
+@both
+def test_a_chart_takes_histories_frames_and_keywords(chart, ax):
+    history = arena(100)
+    assert chart(history, by="meta.model", ax=ax, lw=3, color="red") is ax
+    assert [line.get_linewidth() for line in ax.lines].count(3) >= 2
+    ax.figure.savefig(io.BytesIO())
+    own = chart(history.decisions)
+    assert own is not ax
+    pyplot.close(own.figure)
+    with pytest.raises(OptionError, match="count it again"):
+        chart(Calibration.of(history), by="meta.model", ax=ax)
+
+
+@both
+@pytest.mark.parametrize("n", [0, 1, 3])
+def test_little_or_nothing_gives_a_chart_with_a_title(chart, n, ax):
+    chart(rated([0.7, 0.8, 0.9][:n], [1, 0, 1][:n]), ax=ax)
+    ax.figure.savefig(io.BytesIO())
+    assert (f"n = {n}" if n else "no decisions") in words(ax)
+
+
+@both
+def test_outcomes_that_match_nothing_are_said_on_the_picture(chart, ax):
+    frame = arena(30).decisions.assign(correct_choice=pd.Series([None] * 30, dtype="str"))
+    chart(frame, ax=ax)
+    ax.figure.savefig(io.BytesIO())
+    assert "30 without outcome left out" in words(ax).replace("\n", " ")
+
+
+@both
+def test_many_groups_of_hostile_names_fold(chart, ax):
+    names = [
+        "_hidden",
+        "$\\foo$",
+        "\x1b[31m",
+        "x" * 10_000,
+        "\N{RIGHT-TO-LEFT OVERRIDE}evil",
+        "",
+        "two\nlines",
+        "z",
+    ]
+    frame = arena(400).decisions
+    frame["name"] = np.resize(np.array(names, dtype=object), 400)
+    chart(frame, by="name", ax=ax)
+    ax.figure.savefig(io.BytesIO())
+    assert len(ax.get_legend().get_texts()) == 5
+    assert "other (4 more)" in words(ax)

@@ -1,0 +1,62 @@
+"""The chart of the voting rules."""
+
+import io
+
+import pytest
+from matplotlib.figure import Figure
+from panels import close_panels as panels
+
+from mastermind_lab.charts.rules import rules as chart
+from mastermind_lab.stats.rules import Rules
+
+
+@pytest.fixture
+def ax():
+    return Figure(figsize=(5, 5), layout="constrained").subplots()
+
+
+def words(ax):
+    return " ".join(ax.get_title(loc="left").split())
+
+
+@pytest.mark.parametrize("outcomes", [True, False])
+def test_the_chart_is_the_table(ax, outcomes):
+    history = panels(200)
+    if not outcomes:
+        history.decisions = history.decisions.drop(columns="correct_choice")
+    summary = Rules.of(history)
+    chart(summary, ax=ax)
+    table = summary.table().iloc[1:]
+    figure, n = ("difference", "known") if outcomes else ("changed", "decided")
+    dots = ax.lines[0]
+    assert list(dots.get_xdata()) == table[figure].tolist()
+    assert list(dots.get_ydata()) == [-row for row in range(len(table))]
+    lines = [tuple(line[:, 0]) for line in ax.collections[0].get_segments()]
+    assert lines == list(zip(table[f"{figure}_low"], table[f"{figure}_high"], strict=True))
+    assert [text.get_text() for text in ax.texts] == [*(f"{count:,}" for count in table[n]), "n"]
+    names = [" ".join(label.get_text().split()) for label in ax.get_yticklabels()]
+    assert names[0] == "plurality"
+    if outcomes:
+        assert names[-1] == f"best voter: {table.iloc[-1]['voter']}"
+        assert f"actual: {summary.actual.value:.0%} ({summary.actual.low:.0%} to" in words(ax)
+    assert "95% interval" in words(ax)
+
+
+def test_groups_have_lanes_and_a_legend(ax):
+    summary = Rules.of(panels(200), by="topic")
+    chart(summary, ax=ax)
+    table = summary.table()
+    for line, (_, rows) in zip(ax.lines, table.groupby("topic", dropna=False), strict=False):
+        assert list(line.get_xdata()) == rows["difference"].tolist()[1:]
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert [label.split(" ")[0] for label in labels] == ["x", "y", "(missing)"]
+
+
+@pytest.mark.parametrize("by", [None, "topic"])
+@pytest.mark.parametrize("n", [0, 1, 2, 30])
+def test_it_draws_whatever_comes(ax, by, n):
+    history = panels(n)
+    history.votes["voter"] = "$\\foo$ \x00\n" + history.votes["voter"] * 500
+    chart(history, by=by, ax=ax)
+    ax.figure.savefig(io.BytesIO())
+    assert words(ax).startswith("Voting rules")
