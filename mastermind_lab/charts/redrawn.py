@@ -8,12 +8,13 @@ from inspect import signature
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 
 class Redrawn:
-    """Draws one chart time after time; it is laid out anew when its labels or its options have changed.
+    """Draws one chart time after time; it is laid out anew when it no longer fits, or its options have changed.
 
     A layout costs as much again as the drawing.
 
@@ -35,27 +36,26 @@ class Redrawn:
         self._takes_ax = "ax" in signature(chart).parameters
         self._place: tuple[float, float, float, float] | None = None
         self._options: dict[str, Any] = {}
-        self._labels: list[str] = []
 
     def png(self, data: Any, **options: Any) -> bytes:
         """Draw the data and return a PNG."""
         if not self._takes_ax:
             return self._of_their_own(data)
         if options != self._options:
+            self._place, self._options = None, options
+        ax, drawn = self._drawn(data, options)
+        if self._place and not _fits(ax):
             self._place = None
+            ax, drawn = self._drawn(data, options)
+        self._place = ax.get_position().bounds
+        return drawn
+
+    def _drawn(self, data: Any, options: dict[str, Any]) -> tuple[Axes, bytes]:
+        """Draw at the place of the last time, or else where a layout puts it."""
         figure = Figure(figsize=self.size, dpi=self.dpi, layout=None if self._place else "constrained")
         ax = figure.add_axes(self._place) if self._place else figure.add_subplot()
         self.chart(data, ax=ax, **options)
-        drawn = _png(figure)
-        self._remember(ax, options)
-        return drawn
-
-    def _remember(self, ax: Axes, options: dict[str, Any]) -> None:
-        """Keep the place for the next drawing, unless the labels need another."""
-        labels = [label.get_text() for label in ax.get_yticklabels()]
-        fits = self._place is None or labels == self._labels
-        self._place = ax.get_position().bounds if fits else None
-        self._labels, self._options = labels, options
+        return ax, _png(figure)
 
     def _of_their_own(self, data: Any) -> bytes:
         drawn = self.chart(data).figure
@@ -64,6 +64,12 @@ class Redrawn:
         finally:
             if "matplotlib.pyplot" in sys.modules:
                 sys.modules["matplotlib.pyplot"].close(drawn)
+
+
+def _fits(ax: Axes) -> bool:
+    """Tell whether all that stands around the Axes is on the picture."""
+    taken, whole = ax.get_tightbbox(), ax.figure.bbox.padded(1)
+    return taken is None or bool(np.all(whole.min <= taken.min) and np.all(taken.max <= whole.max))
 
 
 def _png(figure: Any) -> bytes:
