@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 
 class Redrawn:
-    """Draws one chart time after time; it is laid out anew when it no longer fits, or its options have changed.
+    """Draws one chart time after time; laid out anew when it no longer fits, or its options have changed.
 
     A layout costs as much again as the drawing.
 
