@@ -26,7 +26,8 @@ def shown(value: Any, most: int = _BRIEF) -> str:
     if value is None or value is pd.NA or value is pd.NaT or value != value:
         return ""
     text = str(value)
-    plain = "".join(map(_plain, text[:most]))
+    cut = text[:most]
+    plain = cut if cut.isprintable() else "".join(map(_plain, cut))
     return f"<bdi>{escape(plain)}</bdi>" + ("\N{HORIZONTAL ELLIPSIS}" if len(text) > most else "")
 
 
