@@ -163,6 +163,19 @@ class TestWithoutAThread:
         assert (then["entries"], then["missing"]) == (10, 2)
         assert (follower.status.trimmed, follower.status.resets) == (5, 1)
 
+    def test_a_total_that_cannot_be_counted_harms_nothing_else(self):
+        follower = unstarted()
+        follower.summary(Votes)
+        follower.summary(Confidence)
+        vote = '"votes": [{"voter": "v", "choice": "%s"}]'
+        one = '{"decision": {"recommendation": "a", "confidence": 0.5, ' + vote + "}}"
+        for start in range(0, 24_000, 4_000):
+            follower.feed((f"{n + 1}-0", (one % n).encode()) for n in range(start, start + 4_000))
+        for _ in range(2):
+            with pytest.raises(lab.OptionError, match="groups"):
+                follower.summary(Votes)
+        assert (follower.status.received, follower.summary(Confidence).mean.n) == (24_000, 24_000)
+
     def test_batches_are_told_and_a_bad_listener_ends_nothing(self, numbered):
         follower, told = unstarted(), []
         leave = follower.on_batch(lambda batch: told.append(len(batch) + len(batch.rejects)))
@@ -275,6 +288,14 @@ class TestFollowing:
     def test_a_lasting_fault_is_shown_not_raised(self, make_server):
         server = make_server("--requirepass", "right")
         with lab.Follower(server.url.replace("//", "//:canary@")) as follower:
+            until(lambda: follower.status.state == "failed")
+            with redis.Redis.from_url(server.url.replace("//", "//:right@")) as raw:
+                raw.config_set("requirepass", "canary")
+            follower.start()
+            until(lambda: follower.status.state == "live")
+            with redis.Redis.from_url(server.url.replace("//", "//:canary@")) as raw:
+                raw.config_set("requirepass", "another")
+                raw.client_kill_filter(_type="normal", skipme=True)
             until(lambda: follower.status.state == "failed")
         assert "password" in follower.status.error
         assert "canary" not in repr(follower.status) + str(follower.history().coverage.to_dict())
