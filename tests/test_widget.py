@@ -237,7 +237,7 @@ class TestCells:
             parent = {"metadata": meta, "header": {"msg_id": message}, "content": {"code": "x"}}
             monkeypatch.setattr(cells, "_parent", lambda: parent)
             ended = []
-            cells.enter(SimpleNamespace(stop=lambda: ended.append(message)))
+            cells.enter(SimpleNamespace(close=lambda: ended.append(message)))
             return ended
 
         return run

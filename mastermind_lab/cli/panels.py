@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..history import History
-from ..live import Follower, Status
+from ..live import Follower, Status, duration
 from ..stats import Confidence, Estimate, Margin, Votes
 from .line import Line, bar, fitted
 
@@ -56,17 +56,10 @@ def _head(follower: Follower, width: int) -> Iterator[Text]:
 def _facts(status: Status) -> Iterator[str]:
     yield f"received {status.received:,}"
     yield f"{status.rate:,.1f}/s"
-    yield "lag -" if status.lag is None else f"lag {_duration(status.lag)}"
+    yield "lag -" if status.lag is None else f"lag {duration(status.lag)}"
     yield f"rejects {status.rejected:,}"
     yield f"gaps {status.trimmed:,}"
     yield f"resets {status.resets:,}"
-
-
-def _duration(seconds: float) -> str:
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if abs(seconds) >= 2 * size:
-            return f"{seconds / size:,.0f} {unit}"
-    return f"{seconds:.2f} s"
 
 
 def _figure(name: str, found: Estimate, width: int) -> Text:

@@ -154,6 +154,11 @@ class LiveView:
         if self._handle is not None:
             self._handle.update(self._still(), raw=True)
 
+    def close(self) -> None:
+        """End it, and its widgets: it is not to be shown again."""
+        self.stop()
+        _close(self._box)
+
     def _pause(self, is_wanted: bool) -> None:
         if is_wanted:
             self.follower.pause()
@@ -266,6 +271,15 @@ class LiveView:
 
         # The handle lets the output be exchanged for the last pictures when it ends.
         self._handle = display(self._repr_mimebundle_(), raw=True, display_id=True)  # type: ignore[no-untyped-call] # untyped in IPython
+
+
+def _close(widget: Any) -> None:
+    for child in (*getattr(widget, "children", ()), getattr(widget, "style", None), widget.layout):
+        if hasattr(child, "layout"):
+            _close(child)
+        elif child is not None:
+            child.close()
+    widget.close()
 
 
 def _panels(asked: Iterable[str | Callable[..., Any]]) -> Any:
