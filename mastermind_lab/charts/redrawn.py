@@ -43,19 +43,22 @@ class Redrawn:
             return self._of_their_own(data)
         if options != self._options:
             self._place = None
+        drawn, fits = self._drawn(data, options)
+        if not fits:  # labels that need more room would stand cut until the next drawing
+            self._place = None
+            drawn, _ = self._drawn(data, options)
+        return drawn
+
+    def _drawn(self, data: Any, options: dict[str, Any]) -> tuple[bytes, bool]:
+        """Draw in the place of the last drawing, if there is one, and say whether the labels are the same."""
         figure = Figure(figsize=self.size, dpi=self.dpi, layout=None if self._place else "constrained")
         ax = figure.add_axes(self._place) if self._place else figure.add_subplot()
         self.chart(data, ax=ax, **options)
         drawn = _png(figure)
-        self._remember(ax, options)
-        return drawn
-
-    def _remember(self, ax: Axes, options: dict[str, Any]) -> None:
-        """Keep the place for the next drawing, unless the labels need another."""
         labels = [label.get_text() for label in ax.get_yticklabels()]
         fits = self._place is None or labels == self._labels
-        self._place = ax.get_position().bounds if fits else None
-        self._labels, self._options = labels, options
+        self._place, self._labels, self._options = ax.get_position().bounds, labels, options
+        return drawn, fits
 
     def _of_their_own(self, data: Any) -> bytes:
         drawn = self.chart(data).figure
