@@ -362,42 +362,40 @@ def shows(*texts):
     return lambda program: (all_ := frames(program)) and all(text in "\n".join(all_[-1]) for text in texts)
 
 
+def wanted(url):
+    history = lab.read(url)
+    mean = lab.stats.Confidence.of(history).mean
+    return [
+        "Ctrl-C ends", f"rejects {len(history.rejects)}", "gaps 0", "others", "at last", "█", "Unanimous  0.",
+        f"Confidence  {mean.value:.3f} ({mean.low:.3f} to {mean.high:.3f}) n {mean.n}",
+    ]  # fmt: skip
+
+
 class TestWatch:
     @pytest.mark.parametrize("size", [(80, 24), (120, 40), (40, 10)])
     def test_a_full_screen(self, redis_url, size):
         add(redis_url, *payloads(Arena(3), 300, malformed=0.05))
-        history = lab.read(redis_url)
         with running("watch", redis_url, size=size) as program:
             program.until(shows("● live", "received 300"))
             add(redis_url, envelope("at last"))
-            program.until(shows("received 301"))
+            program.until(shows("received 301", *([] if size[0] == 40 else wanted(redis_url))))
             program.press(b"\x03")
             assert (program.end(), program.err) == (0, "")
         assert program.out.count("\x1b[?1049h") == program.out.count("\x1b[?1049l") == 1
         for frame in frames(program):
             assert len(frame) <= size[1]
             assert max(map(cell_len, frame)) <= size[0]
-        if size[0] == 40:
-            return
-        last = "\n".join(frames(program)[-1])
-        mean = lab.stats.Confidence.of(lab.read(redis_url)).mean
-        for said in (
-            "Ctrl-C ends", f"rejects {len(history.rejects)}", "gaps 0", "others", "at last",
-            f"Confidence  {mean.value:.3f} ({mean.low:.3f} to {mean.high:.3f}) n {mean.n}", "Unanimous  0.",
-        ):  # fmt: skip
-            assert said in last
-        assert "█" in last
 
     def test_four_redraws_a_second_at_most(self, redis_url):
         with running("watch", redis_url, size=(80, 24)) as program:
             program.until(shows("● live"))
-            began, before, end = time.monotonic(), len(frames(program)), time.monotonic() + 4
-            sent = list(payloads(Arena(3), 50))
-            while time.monotonic() < end:
+            before, sent = len(frames(program)), list(payloads(Arena(3), 20))
+            began = time.monotonic()
+            while time.monotonic() < began + 2 or len(frames(program)) < before + 2:
                 add(redis_url, *sent)
-                program.read(0)
+                program.read(0.02)
             seen = len(frames(program)) - before
-            assert 2 <= seen <= (time.monotonic() - began) * 4 + 1
+            assert seen <= (time.monotonic() - began) * 4 + 1
             program.until(shows(f"received {len(lab.read(redis_url)):,}"))
 
     def test_through_faults_until_a_signal(self, server):

@@ -15,6 +15,7 @@ from mastermind_lab.arena import Arena, payloads
 from mastermind_lab.widget import cells, text
 from mastermind_lab.widget.controls import Choice
 from mastermind_lab.widget.panels import PANELS, Panel, panels
+from mastermind_lab.widget.turns import Turns
 
 HOSTILE = [
     f"{before}{what}{after}"
@@ -44,6 +45,11 @@ def follower(numbered):
 
 def view_of(follower, **options):
     return lab.LiveView(follower, **options)
+
+
+def ours():
+    """Name the threads that a view or a follower has started, whatever else this process runs."""
+    return sorted(one.name for one in threading.enumerate() if one.name.startswith("mastermind"))
 
 
 class TestText:
@@ -158,27 +164,65 @@ class TestView:
         assert "already" in view._error
 
     def test_no_thread_is_left(self, redis_url):
-        threads = threading.active_count()
         view = lab.follow(redis_url)
-        assert threading.active_count() == threads + 2
+        assert ours() == ["mastermind-follower", "mastermind-pulse"]
         view.stop()
         view.stop()
-        assert threading.active_count() == threads
+        assert ours() == []
         assert view._controls.stop.disabled
 
     def test_nobody_looks_nothing_is_drawn_and_at_last_it_sleeps(self, redis_url, monkeypatch):
         monkeypatch.setattr("mastermind_lab.widget.view._FORGOTTEN_AFTER", 0.3)
-        threads = threading.active_count()
         view = lab.follow(redis_url)
         view._box._view_count = 1
         view._box._view_count = 0
-        end = time.monotonic() + 10
-        while threading.active_count() > threads and time.monotonic() < end:
+        end = time.monotonic() + 30
+        while ours() and time.monotonic() < end:
             time.sleep(0.05)
-        assert threading.active_count() == threads
+        assert ours() == []
         view._box._view_count = 1
-        assert threading.active_count() == threads + 2
+        assert ours() == ["mastermind-follower", "mastermind-pulse"]
         view.stop()
+
+    def test_a_list_that_is_held_stays_while_the_pictures_go_on(self, follower, numbered):
+        view = view_of(follower)
+        view._draw_all()
+        listed, [picture, *_] = view._decisions.value, [panel.image.value for panel in view._panels]
+        view._controls.hold.value = True
+        follower.feed([(f"{int(one[:-2]) + 10**6}-0", payload) for one, payload in numbered[:50]])
+        view._draw_all()
+        assert (view._decisions.value == listed, view._panels[0].image.value == picture) == (True, False)
+        view._controls.hold.value = False
+        view._draw_all()
+        assert view._decisions.value != listed
+
+
+class TestTurns:
+    def test_each_has_its_turn_once_for_a_count(self):
+        drawn = []
+        turns = Turns([lambda: drawn.append("a"), lambda: drawn.append("b")])
+        for _ in range(5):
+            turns.take(1)
+        assert drawn == ["a", "b"]
+        turns.take(2)
+        turns.again()
+        for _ in range(5):
+            turns.take(2)
+        assert drawn == ["a", "b", "a", "a", "b"]
+
+    def test_what_costs_much_waits_for_its_next_turn(self):
+        drawn = []
+
+        def busy():
+            drawn.append(time.thread_time())
+            while time.thread_time() < drawn[-1] + 0.1:
+                pass
+
+        turns, end = Turns([busy]), time.monotonic() + 1.2
+        while time.monotonic() < end:
+            turns.take(len(drawn))
+            time.sleep(0.01)
+        assert 2 <= len(drawn) <= 3  # a fifth of the time, and a little credit at the beginning
 
 
 class TestCells:
@@ -193,7 +237,7 @@ class TestCells:
             parent = {"metadata": meta, "header": {"msg_id": message}, "content": {"code": "x"}}
             monkeypatch.setattr(cells, "_parent", lambda: parent)
             ended = []
-            cells.enter(SimpleNamespace(stop=lambda: ended.append(message)))
+            cells.enter(SimpleNamespace(close=lambda: ended.append(message)))
             return ended
 
         return run

@@ -11,35 +11,35 @@ from rich.table import Table
 from rich.text import Text
 
 from ..history import History
-from ..live import Follower, Status
+from ..live import Follower, Status, duration
 from ..stats import Confidence, Estimate, Margin, Votes
 from .line import Line, bar, fitted
 
 _STEPS = " ▁▂▃▄▅▆▇█"
 _BINS = (50, 40, 25, 20)  # they divide the 2,000 steps of the fine histogram, and fit half a screen
 _STYLES = {"live": "green", "failed": "red", "reconnecting": "yellow"}
-_FEWEST = {"replicates": 40}  # of choices no intervals are shown
+_FEWEST = 40  # replicates: of choices no intervals are shown
 _HEAD, _AROUND = 3, 5  # lines above the figures; and beside histogram and latest decisions
 
 
-def ask(follower: Follower) -> tuple[Confidence, Margin, Votes]:
+def ask(follower: Follower) -> tuple[Confidence, Margin]:
     """Return the running totals; asked for before anything has come, they count everything."""
-    return follower.summary(Confidence), follower.summary(Margin), follower.summary(Votes, **_FEWEST)
+    return follower.summary(Confidence), follower.summary(Margin)
 
 
 def picture(follower: Follower, width: int, height: int) -> Group:
     """Draw all of it for a terminal of so many cells."""
-    confidence, margin, votes = ask(follower)
+    (confidence, margin), history = ask(follower), follower.history()
     tall = max((height - 12) // 3, 3)
     left = width * 5 // 9
     figures = Table.grid(padding=(0, 2, 0, 0))
     figures.add_column(width=left)
     figures.add_row(
         Group(*_confidence(confidence, left, tall), _figure("Unanimous", margin.unanimous, left)),
-        Group(*_choices(votes, width - left - 2, tall + 3)),
+        Group(*_choices(history, width - left - 2, tall + 3)),
     )
     rest = max(height - _HEAD - tall - _AROUND, 1)
-    latest = _latest(follower.history(last=rest), width)
+    latest = _latest(history, width, rest)
     return Group(*_head(follower, width), figures, Text(), Text("Latest decisions", "bold"), *latest)
 
 
@@ -56,17 +56,10 @@ def _head(follower: Follower, width: int) -> Iterator[Text]:
 def _facts(status: Status) -> Iterator[str]:
     yield f"received {status.received:,}"
     yield f"{status.rate:,.1f}/s"
-    yield "lag -" if status.lag is None else f"lag {_duration(status.lag)}"
+    yield "lag -" if status.lag is None else f"lag {duration(status.lag)}"
     yield f"rejects {status.rejected:,}"
     yield f"gaps {status.trimmed:,}"
     yield f"resets {status.resets:,}"
-
-
-def _duration(seconds: float) -> str:
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if abs(seconds) >= 2 * size:
-            return f"{seconds / size:,.0f} {unit}"
-    return f"{seconds:.2f} s"
 
 
 def _figure(name: str, found: Estimate, width: int) -> Text:
@@ -90,12 +83,14 @@ def _step(count: int, most: int, tall: int, row: int) -> str:
     return _STEPS[min(max(eighths - row * 8, 0), 8)]
 
 
-def _choices(found: Votes, width: int, rows: int) -> Iterator[Text]:
-    """Draw the most voted; the last row is for all others."""
-    yield Text("Choices", "bold", no_wrap=True, overflow="ellipsis").append(
-        "  share of votes", "not bold dim"
-    )
-    shares = found.table().set_index("choice")["share"]
+def _choices(history: History, width: int, rows: int) -> Iterator[Text]:
+    """Draw the most voted of what is kept; the last row is for all others.
+
+    Free-text choices know no end: a total of all that were ever voted for would grow and grow.
+    """
+    about = f"  share of votes, latest {len(history):,}"
+    yield Text("Choices", "bold", no_wrap=True, overflow="ellipsis").append(about, "not bold dim")
+    shares = Votes.of(history, replicates=_FEWEST).table().set_index("choice")["share"]
     top = shares if len(shares) < rows else shares[: rows - 2]
     name = width // 2
     for choice, share in top.items():
@@ -105,12 +100,12 @@ def _choices(found: Votes, width: int, rows: int) -> Iterator[Text]:
         yield fitted(f"{len(shares) - len(top):,} others", width - 7, "dim").append(f" {1 - top.sum():6.1%}")
 
 
-def _latest(history: History, width: int) -> Iterator[Text]:
+def _latest(history: History, width: int, rows: int) -> Iterator[Text]:
     """Draw the latest decisions, the newest first."""
-    choices = history.votes.groupby("stream_id")["choice"].agg(list)
     columns = ["stream_id", "recommendation", "confidence", "question"]
-    for entry_id, recommendation, confidence, question in history.decisions[columns][::-1].itertuples(
-        index=False
-    ):
+    newest = history.decisions[columns].tail(rows)[::-1]
+    votes = history.votes[history.votes["stream_id"].isin(newest["stream_id"])]
+    choices = votes.groupby("stream_id")["choice"].agg(list)
+    for entry_id, recommendation, confidence, question in newest.itertuples(index=False):
         asked = "" if pd.isna(question) else question
         yield Line(entry_id, recommendation, confidence, choices.get(entry_id, []), asked).drawn(width)

@@ -27,7 +27,8 @@ def watch(
 ) -> None:
     """Watch a running arena on a full screen: how it goes, confidence, choices, unanimity, latest decisions.
 
-    The figures are of all decisions it has seen, with 95% intervals. Ctrl-C ends it, with exit code 0.
+    The figures are of all decisions it has seen, with 95% intervals, the choices of the latest 1,000. Ctrl-C
+    ends it, with exit code 0.
     """
     screen = Screen()
     if not screen.is_terminal or screen.is_dumb_terminal:

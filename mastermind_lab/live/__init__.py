@@ -7,6 +7,6 @@ A :class:`Follower` knows no Jupyter. A :class:`Replay` is a source like a strea
 from .follower import Follower
 from .playback import Replay, replay
 from .pulse import Pulse
-from .status import Status
+from .status import Status, duration
 
-__all__ = ["Follower", "Pulse", "Replay", "Status", "replay"]
+__all__ = ["Follower", "Pulse", "Replay", "Status", "duration", "replay"]

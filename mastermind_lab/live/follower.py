@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import timedelta
-from functools import partial, reduce
+from functools import reduce
 from threading import Event, Lock, Thread, current_thread
 from typing import Any, Self, TypeVar, cast
 
 import pandas as pd
 
-from ..archive import Archiver
 from ..decode import Column
 from ..envelope import STREAM
-from ..errors import LabError, OptionError, SourceError
+from ..errors import LabError, OptionError
 from ..frames import Tables, coverage_frame, entry_ids, join, to_pandas
 from ..history import History
 from ..stats.summary import Summary
-from ..stream import Client, News, Tail
+from ..stream import Client, News
+from .archiving import Folder, archiving, checked
+from .batches import batches
 from .incoming import Incoming
 from .source import Source, source_of
 from .status import State, Status, Tally
@@ -32,7 +31,6 @@ Kind = TypeVar("Kind", bound=Summary)
 
 _PACE = 0.1  # seconds between two looks: what comes meanwhile is read together
 _FULL = 64  # entries: after so many there may be more, and no time is lost
-_MOST_AHEAD = 4  # batches that wait for asyncio code
 
 
 class Follower:
@@ -75,10 +73,10 @@ class Follower:
         backfill: int = 1_000,
         keep: int | timedelta = 100_000,
         columns: Iterable[Column] = (),
-        archive: str | os.PathLike[str] | None = None,
+        archive: Folder | None = None,
     ) -> None:
         self.source = source_of(source, stream, backfill)
-        self._archive = _checked(archive, self.source)
+        self._archive = checked(archive, self.source)
         self._said = {"source": self.source.where, "limits": f"backfill={backfill}, keep={keep}"}
         self._incoming = Incoming(self.source.streams, columns, self.source.numbered)
         self._windows = {name: Window(keep) for name in self.source.streams}
@@ -97,8 +95,8 @@ class Follower:
             return self._tally.now()
 
     def start(self) -> Self:
-        """Begin, or go on where it was stopped; nothing happens where it runs already."""
-        if self._thread is None:
+        """Begin, or go on where it was stopped or has failed; nothing happens where it runs already."""
+        if not self._is_running():
             self._ended.clear()
             self._set(state="starting", error=None)
             self._thread = Thread(target=self._run, name="mastermind-follower", daemon=True)
@@ -148,25 +146,8 @@ class Follower:
         LabError
             The follower has failed.
         """
-        loop, wake, batches = asyncio.get_running_loop(), asyncio.Event(), deque[History]()
-
-        def hand_over(batch: History) -> None:
-            batches.append(batch)
-            loop.call_soon_threadsafe(wake.set)
-            # A slow reader holds up the following, not the loop: what comes meanwhile waits on the stream.
-            while len(batches) >= _MOST_AHEAD and not self._ended.wait(0.02):
-                pass
-
-        leave = self.on_batch(hand_over)
-        try:
-            while batches or self._is_running():
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), 0.5)
-                wake.clear()
-                while batches:
-                    yield batches.popleft()
-        finally:
-            leave()
+        async for batch in batches(self.on_batch, self._is_running):
+            yield batch
         if self._tally.status.state == "failed":
             raise LabError(self._tally.status.error or "the follower has failed")
 
@@ -272,9 +253,10 @@ class Follower:
 
     def _run(self) -> None:
         try:
-            with self._archiving() as keep:
+            with archiving(self._archive, self.source) as keep:
                 for news in self.source:
-                    keep(news)
+                    if problem := keep(news):
+                        self._set(error=problem)
                     self.take(news)
                     if len(news.entries) < _FULL:
                         self._ended.wait(_PACE)
@@ -285,23 +267,6 @@ class Follower:
             self._set(state="failed", error=str(error))
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
             self._set(state="failed", error=f"{type(error).__name__}: {error}")
-
-    @contextmanager
-    def _archiving(self) -> Iterator[Callable[[News], object]]:
-        """Open the archive, if there is to be one, and begin where it ends."""
-        if self._archive is None:
-            yield lambda news: None
-            return
-        tail = cast(Tail, self.source)
-        with Archiver(self._archive, stream=tail.streams[0], source=tail.where) as archiver:
-            tail.cursors = archiver.cursors()
-            yield partial(self._keep, archiver)
-
-    def _keep(self, archiver: Archiver, news: News) -> None:
-        try:
-            archiver.take(news)
-        except SourceError as error:  # it keeps what it could not write, and tries again
-            self._set(error=str(error))
 
     def _tell(self, batch: History) -> None:
         for callback in list(self._callbacks):
@@ -321,12 +286,6 @@ class Follower:
                 window.clear()
             for total in self._totals.values():
                 total.clear()
-
-
-def _checked(archive: Any, source: Source) -> Any:
-    if archive is not None and not (isinstance(source, Tail) and len(source.streams) == 1):
-        raise OptionError(f"archive={str(archive)!r:.80}: an archive is of one stream of a Redis source")
-    return archive
 
 
 def _frozen(value: Any) -> Any:

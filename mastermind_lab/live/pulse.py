@@ -1,12 +1,9 @@
-"""A thread that does one thing again and again, as often as is wanted and not more than it can afford."""
+"""A thread that does one thing again and again, as often as is wanted."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from threading import Event, Thread, current_thread
-
-_SHARE = 0.2  # of a core's time, at most, however long one beat takes
 
 
 class Pulse:
@@ -50,11 +47,9 @@ class Pulse:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            began = time.thread_time()
             try:
                 self._beat()
             except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
                 self._failed(error)
-            spent = time.thread_time() - began
-            self._hurry.wait(max(self._pause, spent / _SHARE - spent))
+            self._hurry.wait(self._pause)
             self._hurry.clear()

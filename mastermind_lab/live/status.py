@@ -54,6 +54,20 @@ class Status:
     error: str | None = None
 
 
+def duration(seconds: float) -> str:
+    """Say how long something took, in the unit that reads best.
+
+    Examples
+    --------
+    >>> duration(0.3), duration(7_500)
+    ('0.30 s', '2 h')
+    """
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if abs(seconds) >= 2 * size:
+            return f"{seconds / size:,.0f} {unit}"
+    return f"{seconds:.2f} s"
+
+
 class Tally:
     """Counts what a follower is told: for its status, and for the coverage of its histories."""
 

@@ -33,7 +33,10 @@ _SYNC = {
     aio.SSLConnection: redis.SSLConnection,
     aio.UnixDomainSocketConnection: redis.UnixDomainSocketConnection,
 }
-_PASSING = ("LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "UNBLOCKED", "BUSY", "max number of clients")
+_PASSING = (
+    "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "UNBLOCKED", "BUSY", "max number of clients",
+    "Protocol error", "Wrong number of response items",  # garbled on the way: to the server, or from it
+)  # fmt: skip
 
 
 def connect(source: str | Client, patience: float = 20) -> redis.Redis:
@@ -124,23 +127,19 @@ def pause(failures: int) -> float:
     return longest * random.uniform(0.5, 1)  # noqa: S311 - jitter, no secret
 
 
-def explain(error: Exception, where: str, stream: str) -> SourceError:
+def explain(error: Exception, where: str, stream: str, safe: str = "Nothing was read") -> SourceError:
     """Put a fault of the connection into plain words: what, where, what is safe, what to do."""
     text = str(error)
     if isinstance(error, fault.AuthenticationError) or text.startswith(("NOAUTH", "WRONGPASS")):
-        return SourceError(
-            f"{where} refused the user name or password ({text}). Nothing was read; check the URL."
-        )
+        return SourceError(f"{where} refused the user name or password ({text}). {safe}; check the URL.")
     if isinstance(error, fault.NoPermissionError) or text.startswith("NOPERM"):
         return SourceError(f"{where}: this user may not read the stream {stream!r} ({text}).")
     if text.startswith("WRONGTYPE"):
-        return SourceError(
-            f"{where}: the key {stream!r} is not a stream. Nothing was read; check the stream's name."
-        )
+        return SourceError(f"{where}: the key {stream!r} is not a stream. {safe}; check the stream's name.")
     if isinstance(error, fault.BusyLoadingError):
         return SourceError(f"{where} is still loading its data. Nothing is lost; try again in a moment.")
     if isinstance(error, fault.ConnectionError | fault.TimeoutError | OSError):
-        return SourceError(
-            f"no Redis answers at {where} ({text}). Nothing was read; is the server running there?"
-        )
+        return SourceError(f"no Redis answers at {where} ({text}). {safe}; is the server running there?")
+    if not isinstance(error, fault.RedisError):
+        return SourceError(f"{where} answered what cannot be read ({type(error).__name__}: {text}). {safe}.")
     return SourceError(f"{where}, stream {stream!r}: {text}")

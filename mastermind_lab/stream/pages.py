@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from queue import Empty, Queue
@@ -24,6 +25,7 @@ PAGE_BYTES = 2**20
 
 # Should entries suddenly become larger, a page is limited by their number until its size is known.
 _FIRST_PAGE, _MOST_ENTRIES = 16, 2_000
+_ID = re.compile(rb"\d+-\d+")
 _MOST_AHEAD = 1  # and one more that is being fetched
 
 
@@ -65,7 +67,15 @@ def _text(value: str | bytes) -> str:
 
 
 def entry(raw: tuple[bytes, dict[bytes, bytes] | None]) -> Entry:
-    """Take the id and the payload out of one raw entry; None where there is no ``data`` field."""
+    """Take the id and the payload out of one raw entry; None where there is no ``data`` field.
+
+    Raises
+    ------
+    ValueError
+        The reply was garbled on its way: this is no id.
+    """
+    if not _ID.fullmatch(raw[0]):
+        raise ValueError(f"{raw[0]!r:.60} is no id")
     return raw[0].decode(), (raw[1] or {}).get(FIELD.encode())
 
 
@@ -101,6 +111,7 @@ class Pages:
         until: str | None = None,
     ) -> None:
         self.source, self.stream, self.last, self.since, self.until = source, stream, last, since, until
+        self.patience = 20.0  # seconds, for a server that has stopped answering
         self.where = address(source)
         self.entries = 0
         self.before: Figures | None = None
@@ -109,26 +120,38 @@ class Pages:
 
     def __iter__(self) -> Generator[list[Entry]]:
         """Yield the pages; closing the iterator early ends its thread and its connection."""
-        with connect(self.source) as client:
+        with connect(self.source, self.patience) as client:
             try:
                 self.before = self._figures(client)
                 yield from Ahead(self._pages(client), client.connection_pool.disconnect)
                 self.after = self._figures(client)
-            except (fault.RedisError, OSError) as error:
+            except (fault.RedisError, OSError, ValueError) as error:
                 raise explain(error, self.where, self.stream) from error
+            finally:
+                client.connection_pool.disconnect()  # closing the client leaves it to the collector
         self._refuse_mixture()
 
     def _pages(self, client: redis.Redis) -> Iterator[list[Entry]]:
         end, size = self._end(), _FIRST_PAGE
         while (wanted := min(size, self._wanted())) > 0:
-            raw: Any = client.xrevrange(self.stream, end, self.since or "-", count=wanted)
-            page = [entry(one) for one in reversed(raw)]
+            page = self._page(client, end, wanted)
             self.entries += len(page)
             if page:
                 yield page
             if len(page) < wanted:
                 return
             end, size = f"({page[0][0]}", next_size(page, size)
+
+    def _page(self, client: redis.Redis, end: str, wanted: int) -> list[Entry]:
+        """Read a page, and an empty one: had a flipped bit cut the page short, its rest would stand there."""
+        both: Any
+        with client.pipeline(transaction=False) as both:
+            for count in (wanted, 0):  # by its name: the client's method refuses 0
+                both.execute_command("XREVRANGE", self.stream, end, self.since or "-", "COUNT", count)
+            raw, rest = both.execute()
+        if rest:
+            raise fault.InvalidResponse("a reply was garbled on its way")
+        return [entry(one) for one in reversed(raw)]
 
     def _end(self) -> str:
         """Where the stream ended when its figures were read: what is added later is in none of them."""

@@ -158,7 +158,7 @@ class Tail:
                 self._failures = 0
                 yield from news
             self._listen()
-        except (SourceError, fault.RedisError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - a garbled reply may end in any error of the client's
             if not self._closed.is_set():
                 yield self._wait_out(error, stream)
 
@@ -167,6 +167,7 @@ class Tail:
         if self.since is not None:
             return self._begin_at(stream, self.since)
         pages = Pages(self.source, stream, last=max(self.backfill, 1))
+        pages.patience = _PATIENCE
         found = list(pages)[::-1]
         self.cursors[stream] = _cursor_behind(pages, list(chain(*found)))
         account = pages.account()
@@ -208,7 +209,9 @@ class Tail:
     def _wait_out(self, error: Exception, stream: str) -> News:
         self._hang_up()
         cause = (error.__cause__ if isinstance(error, SourceError) else error) or error
-        said = error if isinstance(error, SourceError) else explain(error, self.where, stream)
+        known = self.cursors.get(stream)
+        safe = f"Read up to {known}" if known and known.place != START else "Nothing was read"
+        said = error if isinstance(error, SourceError) else explain(error, self.where, stream, safe)
         if isinstance(cause, Exception) and lasts(cause):
             raise said from cause
         self._failures += 1
@@ -240,10 +243,12 @@ def _figures_and_entries(
     """Read both in one transaction, or the entries alone where there is no right to more."""
     raw: Any
     with client.pipeline(transaction=True) as both:
-        both.xinfo_stream(stream)
         both.xrange(stream, place, "+", count=count)
+        both.xinfo_stream(
+            stream
+        )  # last: had a bit of the entries been flipped on the way, it could not be read
         try:
-            info, raw = both.execute(raise_on_error=False)
+            raw, info = both.execute(raise_on_error=False)
         except fault.NoPermissionError as error:
             info, raw = error, client.xrange(stream, place, "+", count=count)
     if isinstance(raw, Exception):

@@ -130,10 +130,10 @@ class _Follower:
         info: Any
         raw: Any
         async with self.client.pipeline(transaction=True) as both:
-            both.xinfo_stream(self.stream)
             both.xrange(self.stream, place, "+", count=count)
+            both.xinfo_stream(self.stream)
             try:
-                info, raw = await both.execute(raise_on_error=False)
+                raw, info = await both.execute(raise_on_error=False)
             except fault.NoPermissionError as error:
                 info, raw = error, await self.client.xrange(self.stream, place, "+", count=count)
         if isinstance(raw, Exception):
@@ -161,7 +161,8 @@ class _Follower:
 
     async def _wait_out(self, error: Exception) -> None:
         if lasts(error):
-            raise explain(error, self.where, self.stream) from error
+            safe = f"Read up to {self.cursor}"
+            raise explain(error, self.where, self.stream, safe) from error
         if not self.failures:
             log.warning("%s: %s; following goes on from %s", self.where, error, self.cursor)
         self.failures += 1

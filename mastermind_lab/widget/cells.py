@@ -14,8 +14,8 @@ from typing import Any, Protocol
 class Ending(Protocol):
     """Something that ends."""
 
-    def stop(self) -> None:
-        """End."""
+    def close(self) -> None:
+        """End, and leave nothing behind on the page's side."""
 
 
 _RUNS: dict[str, tuple[str, list[Ending]]] = {}
@@ -39,7 +39,7 @@ def enter(view: Ending) -> None:
 
 def _end(cell: str) -> None:
     for view in _RUNS.pop(cell, ("", []))[1]:
-        view.stop()
+        view.close()
 
 
 def idle_for() -> float:

@@ -39,6 +39,10 @@ class Controls:
         chosen = next(name for name, window in self._windows.items() if window == first.window)
         self.pause = ToggleButton(description="pause", layout={"width": "80px"})
         self.stop = Button(description="stop", layout={"width": "80px"})
+        self.hold = ToggleButton(
+            description="hold list", tooltip="an opened decision closes when the list is drawn anew",
+            layout={"width": "80px"},
+        )  # fmt: skip
         self.window = _dropdown("window", list(self._windows), chosen)
         self.by = _dropdown("group by", [_NOTHING, *([first.by] if first.by else [])], first.by or _NOTHING)
         self.threshold = FloatSlider(
@@ -47,11 +51,9 @@ class Controls:
         )  # fmt: skip
         self.folder = Text(placeholder="folder of a snapshot", layout={"width": "200px"})
         self.save = Button(description="save snapshot", layout={"width": "120px"})
-        self.row = HBox(
-            [self.pause, self.stop, self.window, self.by, self.threshold, self.folder, self.save],
-            layout={"flex_flow": "row wrap"},
-        )
-        for one in (self.window, self.by, self.threshold):
+        buttons, choices = [self.pause, self.stop, self.hold], [self.window, self.by, self.threshold]
+        self.row = HBox([*buttons, *choices, self.folder, self.save], layout={"flex_flow": "row wrap"})
+        for one in (self.hold, self.window, self.by, self.threshold):
             one.observe(lambda _: changed(), "value")
 
     @property

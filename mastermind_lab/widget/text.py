@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ..history import History
-from ..live import Status
+from ..live import Status, duration
 
 _BRIEF, _WHOLE = 160, 2_000  # characters
 _MOST_NODES = 60
@@ -26,7 +26,8 @@ def shown(value: Any, most: int = _BRIEF) -> str:
     if value is None or value is pd.NA or value is pd.NaT or value != value:
         return ""
     text = str(value)
-    plain = "".join(map(_plain, text[:most]))
+    cut = text[:most]
+    plain = cut if cut.isprintable() else "".join(map(_plain, cut))
     return f"<bdi>{escape(plain)}</bdi>" + ("\N{HORIZONTAL ELLIPSIS}" if len(text) > most else "")
 
 
@@ -44,7 +45,7 @@ def status_line(status: Status, where: str, streams: tuple[str, ...], more: str)
         shown(", ".join(streams)) + " at " + shown(where),
         f"{status.received:,} received",
         f"{status.rate:.1f} a second",
-        f"lag {status.lag:.2f} s" if status.lag is not None else "",
+        f"lag {duration(status.lag)}" if status.lag is not None else "",
         f"{status.rejected:,} rejects",
         f"{status.trimmed:,} trimmed unseen" if status.trimmed else "no gaps",
         f"began again {status.resets} times" if status.resets else "",

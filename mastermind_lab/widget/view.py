@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,9 @@ from ..live import Follower, Pulse, Status
 from ..stats import Confidence
 from . import cells, text
 from .controls import Choice, Controls
-from .panels import PANELS, panels
+from .panels import PANELS, Panel, panels
+from .turns import Turns
 
-_SHARE = 0.2  # of a core, for pictures: a notebook has other things to do
-_TABLES_EVERY = 1.0  # seconds
 _FORGOTTEN_AFTER = 5.0  # seconds without a view on any page, after which nobody is thought to look
 
 
@@ -93,10 +93,7 @@ class LiveView:
         self._controls = Controls(choice, self._choose)
         self._status, self._decisions, self._rejects = HTML(), HTML(), HTML()
         self._error = self._below = ""
-        self._seen: Status | None = None
-        self._due = list(self._panels)
-        self._drawn_of, self._listed_of = -1, -1
-        self._may_draw = self._may_list = 0.0
+        self._turns = Turns([*(partial(self._draw, panel) for panel in self._panels), self._list])
         self._forgotten_since: float | None = None
         self._slept = self._is_displayed = False
         self._handle: Any = None
@@ -157,6 +154,11 @@ class LiveView:
         if self._handle is not None:
             self._handle.update(self._still(), raw=True)
 
+    def close(self) -> None:
+        """End it, and its widgets: it is not to be shown again."""
+        self.stop()
+        _close(self._box)
+
     def _pause(self, is_wanted: bool) -> None:
         if is_wanted:
             self.follower.pause()
@@ -174,9 +176,7 @@ class LiveView:
 
     def _choose(self) -> None:
         """Have everything drawn again, as it is chosen now."""
-        self._due = list(self._panels)
-        self._may_draw = 0.0
-        self._seen, self._listed_of = None, -1
+        self._turns.again()
         self._pulse.hurry()
 
     def _failed(self, error: Exception) -> None:
@@ -199,9 +199,7 @@ class LiveView:
             return
         status = self.follower.status
         self._say(status)
-        self._draw_next(status)
-        if status.received != self._listed_of and time.monotonic() >= self._may_list:
-            self._list(status)
+        self._turns.take(status.received)
 
     def _is_looked_at(self) -> bool:
         """Tell whether a page shows it; while cells run, what the page says of that is not heard yet."""
@@ -217,39 +215,24 @@ class LiveView:
             self._pulse.stop()
 
     def _say(self, status: Status) -> None:
-        if status == self._seen:
-            return
-        self._seen = status
         source = self.follower.source
         line = text.status_line(status, source.where, source.streams, self._below)
         self._status.value = line + (f"<div>{text.shown(self._error, 300)}</div>" if self._error else "")
 
-    def _draw_next(self, status: Status) -> None:
-        """Draw one picture, if it is due and there is time for it."""
-        if not self._due and status.received != self._drawn_of:
-            self._due, self._drawn_of = list(self._panels), status.received
-        if not self._due or time.monotonic() < self._may_draw:
-            return
-        began = time.thread_time()
-        self._draw(self._due.pop(0))
-        self._may_draw = time.monotonic() + (time.thread_time() - began) * (1 / _SHARE - 1)
-
-    def _draw(self, panel: Any) -> None:
+    def _draw(self, panel: Panel) -> None:
         try:
             panel.draw(self.follower, self._controls.choice)
         except Exception as error:  # noqa: BLE001 - one panel's fault, perhaps in a reader's own function
             self._error = f"{panel.title}: {type(error).__name__}: {error}"
 
-    def _list(self, status: Status) -> None:
+    def _list(self) -> None:
         self._below = self._share_below(self._controls.choice.threshold)
-        newest = self.follower.history(last=30)
-        self._listed_of, self._may_list = status.received, time.monotonic() + _TABLES_EVERY
+        newest, rejected = self.follower.history(last=30), self.follower.status.rejected
         self._controls.offer(newest.decisions)
-        if "decisions" in self._tables:
+        if "decisions" in self._tables and not self._controls.hold.value:
             self._decisions.value = text.decisions_table(newest)
-        if "rejects" in self._tables and status.rejected:
-            newest_rejects = self.follower.latest("rejects", 8)
-            self._rejects.value = text.rejects_table(newest_rejects, self.follower.status.rejected)
+        if "rejects" in self._tables and rejected:
+            self._rejects.value = text.rejects_table(self.follower.latest("rejects", 8), rejected)
 
     def _share_below(self, threshold: float) -> str:
         table = self.follower.summary(Confidence, threshold=threshold).table()
@@ -261,9 +244,8 @@ class LiveView:
     def _draw_all(self) -> None:
         for panel in self._panels:
             self._draw(panel)
-        status = self.follower.status
-        self._say(status)
-        self._list(status)
+        self._list()
+        self._say(self.follower.status)
 
     def __repr__(self) -> str:
         status = self.follower.status
@@ -289,6 +271,15 @@ class LiveView:
 
         # The handle lets the output be exchanged for the last pictures when it ends.
         self._handle = display(self._repr_mimebundle_(), raw=True, display_id=True)  # type: ignore[no-untyped-call] # untyped in IPython
+
+
+def _close(widget: Any) -> None:
+    for child in (*getattr(widget, "children", ()), getattr(widget, "style", None), widget.layout):
+        if hasattr(child, "layout"):
+            _close(child)
+        elif child is not None:
+            child.close()
+    widget.close()
 
 
 def _panels(asked: Iterable[str | Callable[..., Any]]) -> Any:

@@ -57,15 +57,15 @@ CPU = "import time; print(time.process_time(), time.time())"
 
 def publish(url: str, made: list[bytes], rate: float, seconds: float) -> list[float]:
     """Publish at a rate and return when each was added."""
-    added, began = [], time.monotonic()
-    at_once = max(1, int(rate / 100))
+    added: list[float] = []
+    at_once, began = max(1, int(rate / 100)), time.monotonic()
     with redis.Redis.from_url(url) as client:
-        while time.monotonic() - began < seconds:
+        while len(added) < rate * seconds:
             with client.pipeline(transaction=False) as pipe:
-                for _ in range(at_once):
-                    pipe.xadd(STREAM, {"data": made[len(added) % len(made)]})
-                    added.append(time.time())
+                for place in range(len(added), len(added) + at_once):
+                    pipe.xadd(STREAM, {"data": made[place % len(made)]})
                 pipe.execute()
+            added += [time.time()] * at_once
             time.sleep(max(0.0, began + len(added) / rate - time.monotonic()))
     return added
 
@@ -90,7 +90,7 @@ def in_the_browser(made: list[bytes], seconds: float) -> dict[str, float]:
     figures: dict[str, float] = {}
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
     with Server() as server, tempfile.TemporaryDirectory() as folder, playwright.sync_playwright() as driver:
-        publish(server.url, made, 1e9, 0.01)
+        publish(server.url, made, 1_000, 1)
         browser, jupyter = driver.chromium.launch(executable_path=CHROMIUM, args=flags), Jupyter(Path(folder))
         try:
             jupyter.wait()

@@ -110,11 +110,23 @@ class Notebook:
         nbformat.write(book, jupyter.folder / f"{name}.ipynb")
         self.page = browser.new_page(viewport={"width": 1500, "height": 1600})
         self.alerts: list[str] = []
-        self.page.on("dialog", lambda dialog: (self.alerts.append(dialog.message), dialog.dismiss()))
+        self.page.on("dialog", self._answer)
         self.page.goto(f"{jupyter.url}/lab/tree/{name}.ipynb?reset", timeout=90_000)
         self.page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=90_000)
         self.page.wait_for_function(IDLE, timeout=90_000)
         self.page.set_default_timeout(3_000)
+
+    def _answer(self, dialog) -> None:
+        if dialog.type == "beforeunload":  # to refuse would be to stay on the page for ever
+            dialog.accept()
+        else:
+            self.alerts.append(dialog.message)
+            dialog.dismiss()
+
+    def load_again(self) -> None:
+        # Not until all is loaded: what JupyterLab fetches in the end is not waited for here.
+        self.page.reload(timeout=90_000, wait_until="domcontentloaded")
+        self.page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=90_000)
 
     def command(self, name: str) -> None:
         self.page.evaluate("name => { window.jupyterapp.commands.execute(name) }", name)

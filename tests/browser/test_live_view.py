@@ -116,7 +116,7 @@ def test_counts_controls_and_pictures(notebook, raw, redis_url, made):
     publish(raw, made[260:280])
     book.page.wait_for_timeout(1_000)
     assert book.asked("print(view.status.state, view.status.received)") == "stopped 260"
-    assert len(raw.client_list()) == 1
+    book.until(lambda: len(raw.client_list()) == 1)
     assert book.page.locator(".jp-OutputArea-output img").count() >= 3
     book.shot("stopped")
 
@@ -175,10 +175,10 @@ def test_two_views_and_a_cell_run_five_times(notebook, raw, redis_url, made):
     book.until(lambda: book.received(0) == 60 and book.received(1) == 60)
     book.shot("two views")
     assert book.asked(threads) == "4"
-    assert len(raw.client_list()) == 3
+    book.until(lambda: len(raw.client_list()) == 3)
     book.command("notebook:clear-all-cell-outputs")
     book.until(lambda: book.asked(threads) == "0")
-    assert len(raw.client_list()) == 1
+    book.until(lambda: len(raw.client_list()) == 1)
 
 
 def test_a_page_loaded_again_shows_the_present_state(notebook, raw, redis_url, made):
@@ -188,8 +188,7 @@ def test_a_page_loaded_again_shows_the_present_state(notebook, raw, redis_url, m
     book.until(lambda: book.received() == 30)
     book.command("docmanager:save")
     book.page.wait_for_timeout(1_000)
-    book.page.reload(timeout=60_000)
-    book.page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
+    book.load_again()
     publish(raw, made[30:50])
     book.until(lambda: book.received() == 50)
     book.shot("loaded again")

@@ -1,0 +1,267 @@
+"""Followers on bad lines, in forked processes and under floods: nothing lost, doubled or invented."""
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+import time
+from random import Random
+
+import pytest
+import redis
+from redis import asyncio as aio
+
+import mastermind_lab as lab
+from mastermind_lab.envelope import STREAM
+from mastermind_lab.stream import Tail, follow_envelopes, publish_envelope
+
+from .conftest import Cut, slowly
+
+SMALL = b'{"decision":{"recommendation":"a","confidence":0.5}}'
+
+
+@pytest.fixture
+def raw(redis_url):
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Wait as little as can be between two tries, and for what does not come."""
+    monkeypatch.setattr("mastermind_lab.stream.tail.pause", lambda failures: 0)
+    monkeypatch.setattr("mastermind_lab.stream.tail.BLOCK", 50)
+    monkeypatch.setattr("mastermind_lab.stream.tail._PATIENCE", 0.3)
+
+
+def add(raw, *ids):
+    with raw.pipeline(transaction=False) as pipe:
+        for one in ids:
+            pipe.xadd(STREAM, {"data": SMALL}, f"{one}-0")
+        pipe.execute()
+
+
+def until(true, seconds=30):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def read(news, wanted, seconds=60):
+    """Collect what a tail tells until it has told of an id; returns ids and pieces of news."""
+    ids, told, end = [], [], time.monotonic() + seconds
+    for one in news:
+        told.append(one)
+        ids += [entry_id for entry_id, _ in one.entries]
+        assert {payload for _, payload in one.entries} <= {SMALL}
+        if wanted in ids:
+            return ids, told
+        assert time.monotonic() < end, told[-3:]
+    raise AssertionError("the news have ended")
+
+
+class TestLines:
+    def test_half_open_is_noticed_and_replaced(self, raw, wire):
+        add(raw, 1)
+        with lab.Follower(wire.url) as follower:
+            until(lambda: follower.status.received == 1)
+            wire.is_silent = True
+            add(raw, 2)
+            until(lambda: follower.status.state == "reconnecting")
+            assert "no Redis answers" in follower.status.error
+            wire.is_silent = False
+            until(lambda: follower.status.received == 2)
+            assert follower.status.state == "live"
+        assert follower.history().decisions["stream_id"].tolist() == ["1-0", "2-0"]
+
+    def test_cut_at_every_byte(self, raw, wire, impatient):
+        """Each connection is cut one byte later than the one before, until one has carried three batches."""
+
+        def cut(line, chunk):
+            if line.carried + len(chunk) >= line.number:
+                raise Cut(chunk[: max(line.number - line.carried, 0)])
+            return chunk
+
+        wire.spoil = cut
+        add(raw, 1, 2, 3)
+        tail, found, troubles, added = Tail(wire.url, (STREAM,), since="0"), [], 0, 3
+        for news in tail:
+            found += [entry_id for entry_id, _ in news.entries]
+            troubles += news.trouble is not None
+            assert news.gap is None
+            assert not news.began_again
+            if len(found) == added:
+                if added == 9:
+                    break
+                add(raw, *range(added + 1, added + 4))
+                added += 3
+        tail.close()
+        assert found == [f"{number}-0" for number in range(1, 10)]
+        assert troubles > 500
+
+    def test_a_byte_at_a_time(self, raw, wire):
+        add(raw, 1, 2)
+        wire.spoil = slowly(0.003)
+        tail = Tail(wire.url, (STREAM,), since="0")
+        ids, told = read(tail, "2-0")
+        tail.close()
+        assert ids == ["1-0", "2-0"]
+        assert (len(wire.lines), [one for one in told if one.trouble]) == (1, [])
+
+    def test_far_away(self, raw, wire):
+        random, number = Random(5), 3
+
+        def late(line, chunk):
+            time.sleep(random.uniform(0, 0.4))
+            return chunk
+
+        wire.spoil = late
+        add(raw, 1, 2, 3)
+        tail = Tail(wire.url, (STREAM,), since="0")
+        found = []
+        for news in tail:
+            found += [entry_id for entry_id, _ in news.entries]
+            assert not news.trouble
+            if len(found) == number:
+                if number == 6:
+                    break
+                number += 1
+                add(raw, number)
+        tail.close()
+        assert found == [f"{one}-0" for one in range(1, 7)]
+        assert len(wire.lines) == 1
+
+    @pytest.mark.parametrize("beginning", [{"since": "0"}, {"backfill": 10}])
+    def test_a_flipped_bit_in_the_framing(self, raw, wire, impatient, beginning):
+        """One bit in each byte of the framing of a connection's first replies, each on a line of its own."""
+        add(raw, *range(1, 7))
+        carried = []
+        wire.spoil = lambda line, chunk: (carried.append(chunk), chunk)[1]
+        tail = Tail(wire.url, (STREAM,), **beginning)
+        read(tail, "6-0")
+        tail.close()
+        random, flipped = Random(8), 0
+        for place in framing(b"".join(carried)):
+            bit, before = 1 << random.randrange(8), len(wire.lines)
+
+            def flip(line, chunk, place=place, bit=bit, before=before):
+                at = place - line.carried
+                if line.number == before and 0 <= at < len(chunk):
+                    return chunk[:at] + bytes([chunk[at] ^ bit]) + chunk[at + 1 :]
+                return chunk
+
+            wire.spoil = flip
+            tail = Tail(wire.url, (STREAM,), **beginning)
+            ids, told = read(tail, "6-0")
+            tail.close()
+            flipped += any(one.trouble for one in told)
+            assert ids == [f"{number}-0" for number in range(1, 7)], (place, bit)
+            assert not any(one.gap or one.began_again for one in told), (place, bit)
+        assert flipped > 100
+
+
+def framing(replies):
+    """Find the bytes that say where something begins and ends: types, lengths, ends of lines."""
+    found = []
+    for line in re.finditer(rb"(?:^|(?<=\r\n))([*$]-?\d+|[:+][^\r]*|[^\r]*)\r\n", replies):
+        kind = line[1][:1]
+        if kind in b"*$" and line[1][1:].lstrip(b"-").isdigit():
+            found += range(line.start(), line.end())
+        elif kind in b":+" and kind:
+            found += [line.start(), line.end() - 2, line.end() - 1]
+        else:
+            found += [line.end() - 2, line.end() - 1]
+    return found
+
+
+FORKED = """
+import json, os, sys, time, redis, mastermind_lab as lab
+
+client = redis.Redis.from_url(sys.argv[1])
+client.ping()
+
+def received(follower, count):
+    end = time.monotonic() + 30
+    while follower.status.received < count and time.monotonic() < end:
+        time.sleep(0.01)
+    return follower.history().decisions["stream_id"].tolist()
+
+with lab.Follower(client) as parent:
+    received(parent, 3)
+    child = os.fork()
+    if not child:
+        with lab.Follower(client) as follower:
+            received(follower, 3)
+            client.xadd("maf:arena:mastermind:output", {"data": sys.argv[2]}, "4-0")
+            print(json.dumps(received(follower, 4)), flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+    print(json.dumps(received(parent, 4)))
+"""
+
+
+class TestProcesses:
+    def test_a_fork_has_a_connection_of_its_own(self, raw, redis_url):
+        add(raw, 1, 2, 3)
+        found = subprocess.run(
+            [sys.executable, "-c", FORKED, redis_url, SMALL.decode()],
+            capture_output=True, text=True, timeout=90, check=True,
+        )  # fmt: skip
+        wanted = ["1-0", "2-0", "3-0", "4-0"]
+        assert [json.loads(line) for line in found.stdout.splitlines()] == [wanted, wanted]
+
+    def test_a_second_event_loop_has_a_connection_of_its_own(self, raw, redis_url):
+        client = aio.Redis.from_url(redis_url)
+
+        async def once():
+            envelope = lab.DecisionEnvelope(decision=lab.Decision(recommendation="a", confidence=0.5))
+            begun = follow_envelopes(client, STREAM, last_id="0-0")
+            async with aio.Redis.from_url(redis_url) as other:
+                sent = [await publish_envelope(other, STREAM, envelope)]
+            async for entry_id, _ in begun:
+                if entry_id == sent[0]:
+                    break
+            await begun.aclose()
+            return entry_id
+
+        # The client itself is never used: its connections would belong to the first loop.
+        assert asyncio.run(once()) < asyncio.run(once())
+        assert raw.xlen(STREAM) == 2
+
+    def test_batches_in_two_event_loops(self, raw, redis_url):
+        add(raw, 1)
+
+        async def once(follower, number):
+            await asyncio.to_thread(add, raw, number)
+            async for batch in follower:
+                if f"{number}-0" in batch.decisions["stream_id"].tolist():
+                    return len(batch)
+
+        with lab.Follower(redis_url) as follower:
+            until(lambda: follower.status.received == 1)
+            assert [asyncio.run(once(follower, number)) for number in (2, 3)] == [1, 1]
+        assert follower.status.received == 3
+
+
+class TestFloods:
+    def test_ten_thousand_small_entries_a_second(self, raw, redis_url):
+        view = lab.follow(redis_url, keep=10_000)
+        sent = []
+        for widget in (view._status, view._decisions, view._rejects, *(one.image for one in view._panels)):
+            widget.observe(lambda change: sent.append(change["name"]), "value")
+        view._box._view_count = 1
+        began = time.monotonic()
+        for second in range(3):
+            for part in range(10):
+                first = second * 10_000 + part * 1_000 + 1
+                add(raw, *range(first, first + 1_000))
+                time.sleep(max(0.0, began + second + (part + 1) / 10 - time.monotonic()))
+        until(lambda: view.status.received == 30_000)
+        took = time.monotonic() - began
+        view.stop()
+        assert (view.status.rejected, view.status.trimmed, view.status.resets) == (0, 0, 0)
+        assert len(view.decisions) == 10_000
+        assert view.follower.summary(lab.stats.Confidence, threshold=0.5).mean.n == 30_000
+        assert 0 < len(sent) <= 10 * took + 10

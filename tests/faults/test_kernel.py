@@ -1,0 +1,73 @@
+"""A kernel in which the cell runs again and again, and is interrupted: one view, whatever happened."""
+
+import time
+
+import pytest
+import redis
+from jupyter_client.manager import start_new_kernel
+
+from mastermind_lab.arena import Arena, payloads
+from mastermind_lab.envelope import STREAM
+from mastermind_lab.stream import publish_payloads
+
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.filterwarnings("default::ResourceWarning", "default::DeprecationWarning"),  # the client's own
+]
+
+LEFT = """
+import threading, comm
+print([sum(one.name.startswith("mastermind") for one in threading.enumerate()),
+       len(comm.get_comm_manager().comms), view.status.received])
+"""
+
+
+@pytest.fixture
+def client():
+    manager, client = start_new_kernel(startup_timeout=120)
+    yield client, manager
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+    manager.cleanup_resources()
+
+
+def said(client, code):
+    """Run code and return what it prints."""
+    found = []
+
+    def hear(message):
+        if message["msg_type"] == "stream":
+            found.append(message["content"]["text"])
+
+    reply = client.execute_interactive(code, output_hook=hear, timeout=120)
+    assert reply["content"]["status"] == "ok", reply["content"]
+    return "".join(found)
+
+
+def test_a_cell_that_runs_again_and_again_and_is_interrupted(client, redis_url):
+    client, manager = client
+    list(publish_payloads(redis_url, STREAM, payloads(Arena(3), 50)))
+    cell = f"import mastermind_lab as lab\nview = lab.follow({redis_url!r})\nview"
+    after = []
+    for run in range(12):
+        said(client, cell)
+        if run in (1, 11):
+            after.append(said(client, LEFT))
+    assert after[0].split(",")[:2] == after[1].split(",")[:2]
+    assert after[1].startswith("[2,")
+    for _ in range(10):
+        sent = client.execute("import time; time.sleep(60)", stop_on_error=False)
+        time.sleep(0.2)
+        manager.interrupt_kernel()
+        while (reply := client.get_shell_msg(timeout=60))["parent_header"]["msg_id"] != sent:
+            pass
+        assert reply["content"]["status"] != "ok"
+    end = time.monotonic() + 30
+    while not said(client, LEFT).endswith(" 50]\n") and time.monotonic() < end:
+        time.sleep(0.1)
+    assert said(client, LEFT).startswith("[2,")
+    assert said(client, LEFT).endswith(" 50]\n")
+    with redis.Redis.from_url(redis_url) as raw:
+        assert len(raw.client_list()) == 2
+    said(client, "view.close()")
+    assert said(client, LEFT).startswith("[0,")
