@@ -255,12 +255,12 @@ class Follower:
         try:
             with archiving(self._archive, self.source) as keep:
                 for news in self.source:
+                    self._going.wait()  # what a look brings that was under way at a pause waits, too
                     if problem := keep(news):
                         self._set(error=problem)
                     self.take(news)
                     if len(news.entries) < _FULL:
                         self._ended.wait(_PACE)
-                    self._going.wait()
                     if self._ended.is_set():
                         return
         except LabError as error:

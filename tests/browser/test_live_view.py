@@ -94,9 +94,8 @@ def test_counts_controls_and_pictures(notebook, raw, redis_url, made):
 
     book.page.get_by_role("button", name="pause").click()
     book.until(lambda: book.status().startswith("paused"))
-    publish(raw, made[200:260])
-    book.page.wait_for_timeout(500)  # a look that was under way when it was paused may bring some
     paused = book.received()
+    publish(raw, made[200:260])
     book.page.wait_for_timeout(1_500)
     book.shot("paused")
     assert book.received() == paused
