@@ -138,8 +138,18 @@ def explain(error: Exception, where: str, stream: str, safe: str = "Nothing was 
         return SourceError(f"{where}: the key {stream!r} is not a stream. {safe}; check the stream's name.")
     if isinstance(error, fault.BusyLoadingError):
         return SourceError(f"{where} is still loading its data. Nothing is lost; try again in a moment.")
+    if isinstance(cause := error.__cause__ or error.__context__, ssl.SSLCertVerificationError):
+        why = cause.verify_message or cause.reason
+        hint = "check the host's name, or name your authority's file: ?ssl_ca_certs=/path"
+        return SourceError(f"the certificate of {where} is not trusted ({why}). {safe}; {hint}.")
     if isinstance(error, fault.ConnectionError | fault.TimeoutError | OSError):
-        return SourceError(f"no Redis answers at {where} ({text}). {safe}; is the server running there?")
-    if not isinstance(error, fault.RedisError):
-        return SourceError(f"{where} answered what cannot be read ({type(error).__name__}: {text}). {safe}.")
+        tls = "rediss:// asks for TLS" if where.startswith("rediss:") else "redis:// asks for no TLS"
+        return SourceError(
+            f"no Redis answers at {where} ({text}). {safe}; is the server running there? ({tls})"
+        )
+    if isinstance(error, fault.InvalidResponse) or not isinstance(error, fault.RedisError):
+        kind = type(error).__name__
+        return SourceError(
+            f"{where} answered what cannot be read ({kind}: {text}). {safe}; is it a Redis server?"
+        )
     return SourceError(f"{where}, stream {stream!r}: {text}")

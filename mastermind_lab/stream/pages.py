@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from queue import Empty, Queue
 from threading import Thread
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -26,6 +26,7 @@ PAGE_BYTES = 2**20
 # Should entries suddenly become larger, a page is limited by their number until its size is known.
 _FIRST_PAGE, _MOST_ENTRIES = 16, 2_000
 _ID = re.compile(rb"\d+-\d+")
+_FIRST_ANSWER = 2.0  # seconds: what is silent from the start may be no Redis at all
 _MOST_AHEAD = 1  # and one more that is being fetched
 
 
@@ -120,16 +121,22 @@ class Pages:
 
     def __iter__(self) -> Generator[list[Entry]]:
         """Yield the pages; closing the iterator early ends its thread and its connection."""
-        with connect(self.source, self.patience) as client:
-            try:
-                self.before = self._figures(client)
-                yield from Ahead(self._pages(client), client.connection_pool.disconnect)
-                self.after = self._figures(client)
-            except (fault.RedisError, OSError, ValueError) as error:
-                raise explain(error, self.where, self.stream) from error
-            finally:
-                client.connection_pool.disconnect()  # closing the client leaves it to the collector
+        with self._connected(min(_FIRST_ANSWER, self.patience)) as client:
+            self.before = self._figures(client)
+        with self._connected(self.patience) as client:
+            yield from Ahead(self._pages(client), client.connection_pool.disconnect)
+            self.after = self._figures(client)
         self._refuse_mixture()
+
+    @contextmanager
+    def _connected(self, patience: float) -> Iterator[redis.Redis]:
+        client = connect(self.source, patience)
+        try:
+            yield client
+        except (fault.RedisError, OSError, ValueError) as error:
+            raise explain(error, self.where, self.stream) from error
+        finally:
+            client.connection_pool.disconnect()  # closing the client leaves it to the collector
 
     def _pages(self, client: redis.Redis) -> Iterator[list[Entry]]:
         end, size = self._end(), _FIRST_PAGE
