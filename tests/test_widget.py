@@ -52,6 +52,14 @@ def ours():
     return sorted(one.name for one in threading.enumerate() if one.name.startswith("mastermind"))
 
 
+def wait_for(expected):
+    """Wait until just these threads of ours are there: while a follower begins, another one fetches pages."""
+    end = time.monotonic() + 30
+    while ours() != expected and time.monotonic() < end:
+        time.sleep(0.02)
+    assert ours() == expected
+
+
 class TestText:
     def test_hostile_text_is_text(self):
         assert len(HOSTILE) >= 200
@@ -165,7 +173,7 @@ class TestView:
 
     def test_no_thread_is_left(self, redis_url):
         view = lab.follow(redis_url)
-        assert ours() == ["mastermind-follower", "mastermind-pulse"]
+        wait_for(["mastermind-follower", "mastermind-pulse"])
         view.stop()
         view.stop()
         assert ours() == []
@@ -176,12 +184,9 @@ class TestView:
         view = lab.follow(redis_url)
         view._box._view_count = 1
         view._box._view_count = 0
-        end = time.monotonic() + 30
-        while ours() and time.monotonic() < end:
-            time.sleep(0.05)
-        assert ours() == []
+        wait_for([])
         view._box._view_count = 1
-        assert ours() == ["mastermind-follower", "mastermind-pulse"]
+        wait_for(["mastermind-follower", "mastermind-pulse"])
         view.stop()
 
     def test_a_list_that_is_held_stays_while_the_pictures_go_on(self, follower, numbered):
