@@ -8,9 +8,9 @@ from inspect import signature
 from io import BytesIO
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 
 class Redrawn:
@@ -67,9 +67,13 @@ class Redrawn:
 
 
 def _fits(ax: Axes) -> bool:
-    """Tell whether all that stands around the Axes is on the picture."""
-    taken, whole = ax.get_tightbbox(), ax.figure.bbox.padded(1)
-    return taken is None or bool(np.all(whole.min <= taken.min) and np.all(taken.max <= whole.max))
+    """Tell whether the words beside and above the Axes are on the picture; below it nothing grows."""
+    beside = [ax.yaxis.label, *(tick.label1 for tick in ax.yaxis.majorTicks)]
+    above = [child for child in ax.get_children() if isinstance(child, Text)]
+    boxes = [word.get_window_extent() for word in (*beside, *above) if word.get_text()]
+    whole = ax.figure.bbox.padded(1)
+    wide = all(whole.x0 <= box.x0 and box.x1 <= whole.x1 for box in boxes)
+    return wide and all(word.get_window_extent().y1 <= whole.y1 for word in above)
 
 
 def _png(figure: Any) -> bytes:
