@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from base64 import b64encode
+from collections import Counter
 from html import escape
 from typing import Any
 
@@ -13,7 +14,9 @@ from ..history import History
 from ..live import Status, duration
 
 _BRIEF, _WHOLE = 160, 2_000  # characters
-_MOST_NODES = 60
+_MOST_ROWS = 60  # of votes, and of arguments, in an opened decision
+
+Record = dict[str, Any]
 # They would turn around what stands behind them.
 _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -61,18 +64,25 @@ def decisions_table(history: History, most: int = 10) -> str:
     newest = history.decisions.tail(most).iloc[::-1]
     if newest.empty:
         return "<p>no decisions yet</p>"
-    votes, arguments = _by_id(history.votes), _by_id(history.arguments)
-    rows = [
-        _row(row, votes.get(row["stream_id"]), arguments.get(row["stream_id"])) for row in _records(newest)
-    ]
+    votes, arguments = (_by_id(frame, newest["stream_id"]) for frame in (history.votes, history.arguments))
+    rows = [_row(row, votes[row["stream_id"]], arguments[row["stream_id"]]) for row in _records(newest)]
     return _table("Latest decisions", ("published (UTC)", "recommendation", "confidence", "votes"), rows)
 
 
-def _by_id(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    return {str(stream_id): rows for stream_id, rows in frame.groupby("stream_id", sort=False)}
+def _by_id(frame: pd.DataFrame, ids: pd.Series) -> dict[str, list[Record]]:
+    """Return the rows of each of some decisions; those without any have none."""
+    found: dict[str, list[Record]] = {one: [] for one in ids}
+    for row in _records(frame[frame["stream_id"].isin(ids)]):
+        found[row["stream_id"]].append(row)
+    return found
 
 
-def _row(row: dict[str, Any], votes: pd.DataFrame | None, arguments: pd.DataFrame | None) -> list[str]:
+def _records(frame: pd.DataFrame) -> list[Record]:
+    found: list[Record] = frame.to_dict("records")  # type: ignore[assignment] # str keys
+    return found
+
+
+def _row(row: Record, votes: list[Record], arguments: list[Record]) -> list[str]:
     when = row["published_at"] if row["published_at"] is not pd.NaT else row["streamed_at"]
     return [
         f"{when:%Y-%m-%d %H:%M:%S}" if when is not pd.NaT else "",
@@ -86,15 +96,13 @@ def _folded(summary: str, detail: str) -> str:
     return f'<details style="overflow-wrap:anywhere"><summary>{summary}</summary>{detail}</details>'
 
 
-def _tally(votes: pd.DataFrame | None) -> str:
-    if votes is None:
-        return ""
-    counts = votes["choice"].value_counts()
-    named = "; ".join(f"{shown(choice, 40)} {n}" for choice, n in counts.head(4).items())
+def _tally(votes: list[Record]) -> str:
+    counts = Counter(vote["choice"] for vote in votes)
+    named = "; ".join(f"{shown(choice, 40)} {n}" for choice, n in counts.most_common(4))
     return named + (f"; {len(counts) - 4} more" if len(counts) > 4 else "")
 
 
-def _detail(row: dict[str, Any], votes: pd.DataFrame | None, arguments: pd.DataFrame | None) -> str:
+def _detail(row: Record, votes: list[Record], arguments: list[Record]) -> str:
     parts = [
         f"<p>{title}: {shown(row[name], _WHOLE)}</p>"
         for name, title in (
@@ -104,29 +112,25 @@ def _detail(row: dict[str, Any], votes: pd.DataFrame | None, arguments: pd.DataF
         )
         if shown(row[name])
     ]
-    if votes is not None:
+    if votes:
         columns = ("voter", "choice", "confidence")
-        lines = [[shown(vote[name]) for name in columns] for vote in _records(votes)]
-        parts.append(_table("Votes", columns, lines))
-    if arguments is not None:
-        parts.append(_tree(arguments))
+        lines = [[shown(vote[name]) for name in columns] for vote in votes[:_MOST_ROWS]]
+        parts.append(_table("Votes", columns, lines) + _more(len(votes)))
+    if arguments:
+        parts.append("<p>Arguments</p>" + "".join(map(_node, arguments[:_MOST_ROWS])) + _more(len(arguments)))
     return "".join(parts)
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = frame.head(_MOST_NODES).to_dict("records")  # type: ignore[assignment] # str keys
-    return found
+def _node(argument: Record) -> str:
+    """Show an argument, moved in by its depth."""
+    return (
+        f'<div style="margin-left:{min(int(argument["depth"]), 20) * 1.2:.1f}em">'
+        f"{shown(argument['stance'], 20) or '-'}: {shown(argument['claim'], 300)}</div>"
+    )
 
 
-def _tree(arguments: pd.DataFrame) -> str:
-    """List the arguments, each moved in by its depth."""
-    lines = [
-        f'<div style="margin-left:{min(int(one["depth"]), 20) * 1.2:.1f}em">'
-        f"{shown(one['stance'], 20) or '-'}: {shown(one['claim'], 300)}</div>"
-        for one in _records(arguments)
-    ]
-    more = len(arguments) - len(lines)
-    return f"<p>Arguments</p>{''.join(lines)}" + (f"<p>and {more:,} more</p>" if more else "")
+def _more(count: int) -> str:
+    return f"<p>and {count - _MOST_ROWS:,} more</p>" if count > _MOST_ROWS else ""
 
 
 def rejects_table(rejects: pd.DataFrame, total: int) -> str:
