@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from threading import Event, Thread, current_thread
 
@@ -47,9 +48,10 @@ class Pulse:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
+            began = time.monotonic()
             try:
                 self._beat()
             except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
                 self._failed(error)
-            self._hurry.wait(self._pause)
+            self._hurry.wait(max(began + self._pause - time.monotonic(), 0))
             self._hurry.clear()
