@@ -9,14 +9,9 @@ import redis
 
 import mastermind_lab as lab
 from mastermind_lab.stream import Cursor, Tail
+from mastermind_lab.stream.pages import Pages
 
 S = "s"
-
-
-@pytest.fixture
-def raw(redis_url):
-    with redis.Redis.from_url(redis_url) as client:
-        yield client
 
 
 def add(raw, *ids, text="x", stream=S):
@@ -68,6 +63,20 @@ class TestBeginning:
             until(news, lambda found: found[-1].account)
             add(raw, "0-1")
             assert ids(until(news, entries(1))) == ["0-1"]
+
+    def test_a_stream_that_begins_just_after_it_was_looked_for(self, raw, redis_url, monkeypatch):
+        look = Pages._figures
+
+        def look_then_begin(pages, client):
+            found = look(pages, client)
+            if not raw.exists(S):
+                add(raw, *range(1, 51))
+            return found
+
+        monkeypatch.setattr(Pages, "_figures", look_then_begin)
+        with following(redis_url, backfill=5) as (_, news):
+            found = until(news, entries(50))
+        assert ids(found) == [f"{number}-0" for number in range(1, 51)]
 
     def test_an_emptied_stream_that_goes_on(self, raw, redis_url):
         add(raw, 1, 2)

@@ -117,7 +117,6 @@ class Pages:
         self.entries = 0
         self.before: Figures | None = None
         self.after: Figures | None = None
-        self.note = ""
 
     def __iter__(self) -> Generator[list[Entry]]:
         """Yield the pages; closing the iterator early ends its thread and its connection."""
@@ -172,23 +171,16 @@ class Pages:
 
     def _figures(self, client: redis.Redis) -> Figures | None:
         try:
-            return figures(client.xinfo_stream(self.stream))
-        except fault.NoPermissionError:
-            self.note = "no right to XINFO"
+            info: Any = client.xinfo_stream(self.stream)
         except fault.ResponseError as error:
-            if "no such key" not in str(error):
-                raise
-            self.note = (
-                f"there is no stream {self.stream!r} yet: nothing was published, or the name is another"
-            )
-        return None
+            info = error
+        return figures(info)
 
     def _refuse_mixture(self) -> None:
         before, after = self.before, self.after
-        gone = before is not None and after is None and not self.note.startswith("no right")
         back = before and after and id_key(after.last_generated) < id_key(before.last_generated)
         fewer = before and after and (after.added or 0) < (before.added or 0)
-        if gone or back or fewer:
+        if back or fewer:
             raise SourceError(
                 f"{self.where}: the stream {self.stream!r} was deleted or begun again while it was read. "
                 "Nothing is returned, since old and new entries would be mixed; read it again."
@@ -204,9 +196,12 @@ class Pages:
     def account(self) -> dict[str, Any]:
         """Account for every entry ever added: read, left out by the limits, or gone (``missing``)."""
         before, after = self.before, self.after
+        if before is ABSENT:
+            note = f"there is no stream {self.stream!r} yet: nothing was published, or the name is another"
+            return {"left_out": 0, "missing": None, "certainty": "not verified", "note": note}
         if before is None or after is None:
-            left_out = 0 if self.note.startswith("there is no") else None
-            return {"left_out": left_out, "missing": None, "certainty": "not verified", "note": self.note}
+            note = "no right to XINFO"
+            return {"left_out": None, "missing": None, "certainty": "not verified", "note": note}
         lost = self._lost(before, after)
         known = before.added is not None
         return {
