@@ -7,6 +7,8 @@ os.environ["MPLBACKEND"] = "Agg"  # before anything imports matplotlib: tests ha
 
 import pytest
 import redis
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from mastermind_lab.arena.server import Server, bundled
 
@@ -25,6 +27,19 @@ def redis_url(shared_server: Server) -> str:
     with redis.Redis.from_url(shared_server.url) as client:
         client.flushall()
     return shared_server.url
+
+
+@pytest.fixture
+def raw(redis_url: str) -> Iterator[redis.Redis]:
+    """A client of that server."""
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def ax() -> Axes:
+    """Axes of a figure that pyplot knows nothing of."""
+    return Figure(figsize=(5, 5), layout="constrained").subplots()
 
 
 @pytest.fixture

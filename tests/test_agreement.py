@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from pandas.testing import assert_frame_equal
 from statsmodels.stats.inter_rater import fleiss_kappa
@@ -317,11 +316,6 @@ def test_ten_thousand_choices_and_missing_ones():
 
 
 # The chart.
-
-
-@pytest.fixture
-def ax():
-    return Figure(figsize=(5, 5), layout="constrained").subplots()
 
 
 def words(ax):

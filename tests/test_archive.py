@@ -29,12 +29,6 @@ DAY = 1_795_392_000_000  # 2026-11-23
 
 
 @pytest.fixture
-def raw(redis_url):
-    with redis.Redis.from_url(redis_url) as client:
-        yield client
-
-
-@pytest.fixture
 def folder(tmp_path):
     return tmp_path / "archive"
 

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib.figure import Figure
 from pandas.testing import assert_frame_equal
 
 from mastermind_lab.charts.pivotal import pivotal as chart
@@ -217,11 +216,6 @@ def test_ten_thousand_choices_and_voters():
 
 
 # The chart.
-
-
-@pytest.fixture
-def ax():
-    return Figure(figsize=(5, 5), layout="constrained").subplots()
 
 
 def test_the_chart_is_the_table(ax):

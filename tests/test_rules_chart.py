@@ -3,16 +3,10 @@
 import io
 
 import pytest
-from matplotlib.figure import Figure
 from panels import close_panels as panels
 
 from mastermind_lab.charts.rules import rules as chart
 from mastermind_lab.stats.rules import Rules
-
-
-@pytest.fixture
-def ax():
-    return Figure(figsize=(5, 5), layout="constrained").subplots()
 
 
 def words(ax):

@@ -84,7 +84,7 @@ def history(folder):
 @pytest.fixture
 def small(monkeypatch):
     """Batches of some 50 entries."""
-    monkeypatch.setattr(sys.modules["mastermind_lab.history.reading"], "_BATCH_BYTES", 100_000)
+    monkeypatch.setattr(sys.modules["mastermind_lab.decode.batch"], "_BATCH_BYTES", 100_000)
     monkeypatch.setattr(pieces, "_BATCHES_A_PART", 2)
 
 

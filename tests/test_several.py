@@ -11,12 +11,6 @@ from mastermind_lab.history.several import are_several
 S = "s"
 
 
-@pytest.fixture
-def raw(redis_url):
-    with redis.Redis.from_url(redis_url) as client:
-        yield client
-
-
 def payload(number, text="x"):
     return json.dumps({"decision": {"recommendation": text, "confidence": 0.5}, "meta": {"number": number}})
 

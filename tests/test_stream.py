@@ -33,12 +33,6 @@ async def client(request, redis_url):
         yield made
 
 
-@pytest.fixture
-def raw(redis_url):
-    with redis.Redis.from_url(redis_url) as made:
-        yield made
-
-
 def envelope(text="ship"):
     return lab.DecisionEnvelope(decision=lab.Decision(recommendation=text, confidence=0.5))
 

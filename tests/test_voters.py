@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib.figure import Figure
 from pandas.testing import assert_frame_equal
 from sklearn.metrics import accuracy_score, brier_score_loss
 
@@ -254,11 +253,6 @@ def test_what_is_missing_is_named():
 
 
 # The chart.
-
-
-@pytest.fixture
-def ax():
-    return Figure(figsize=(5, 5), layout="constrained").subplots()
 
 
 @pytest.mark.parametrize("outcomes", [True, False])

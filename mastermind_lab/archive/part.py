@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..decode import Batch, Learned, collector_paused
-from ..frames import Tables, tables
+from ..decode import Learned, in_batches
+from ..frames import Tables, decoded
 
 if TYPE_CHECKING:
     from ..stream import Gap, News
-
-# A batch's objects should lie in the processor's cache; a page of a stream makes one.
-_BATCH_BYTES = 5 * 2**18
 
 Entry = tuple[str, bytes | None]
 
@@ -53,15 +50,12 @@ class Part:
         self.gaps += _gaps(news)
         # Not known while entries are added: whoever is interrupted there commits no false number.
         self.ordinal = None
-        for some in _batches(entries):
-            self._decode(some, Batch((), payloads, learned))
+        for some in in_batches(entries):
+            self._decode(some, payloads, learned)
         self.ordinal = news.ordinal
 
-    def _decode(self, entries: list[Entry], batch: Batch) -> None:
-        with collector_paused():
-            for entry_id, payload in entries:
-                batch.add(entry_id, payload)
-            made = tables(batch)
+    def _decode(self, entries: list[Entry], payloads: bool, learned: Learned) -> None:
+        made = decoded(((*entry, None) for entry in entries), payloads=payloads, learned=learned)
         self.began = self.began or time.monotonic()
         self.first_id = self.first_id or entries[0][0]
         self.tables.append(made)
@@ -100,16 +94,3 @@ def _gaps(news: News) -> list[Gap]:
     account = news.account or {}
     missing = (account.get("left_out") or 0) + (account.get("missing") or 0)
     return [Gap("0-0", None, missing, account["certainty"])] if missing else []
-
-
-def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    batch: list[Entry] = []
-    size = 0
-    for one in entries:
-        batch.append(one)
-        size += len(one[1] or b"")
-        if size > _BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch

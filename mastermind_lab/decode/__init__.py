@@ -6,7 +6,7 @@ say no. Every other payload goes to ``envelope.judge``, whose word is final. One
 are never joined, and one entry never costs another.
 """
 
-from .batch import Batch, collector_paused
+from .batch import Batch, collector_paused, in_batches
 from .columns import Column, check_columns
 from .learned import Learned
 from .leaves import MOST_OPEN
@@ -21,6 +21,7 @@ __all__ = [
     "Rows",
     "check_columns",
     "collector_paused",
+    "in_batches",
     "json_text",
     "leaves",
     "rows",

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import UNSET, Struct
 
@@ -15,6 +15,12 @@ from ..envelope import Reject, judge
 from .columns import Column, DoesNotFit, from_meta, value_of
 from .learned import Learned
 
+Entry = TypeVar("Entry", bound=tuple[Any, ...])
+
+# A batch's entries should be many enough to share the cost of their Arrow arrays, some 25 us each, and few
+# enough not to count beside the result. A page of a stream makes one.
+_BATCH_BYTES = 5 * 2**18
+_TEXT = (str, bytes)  # a union would be made anew for each entry
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # One spelling among the many that pydantic takes, read the same by Python, and far from years 1 and 9999,
 # which have times that UTC cannot express.
@@ -124,6 +130,19 @@ def _bytes(payload: Any) -> bytes | None:
         # A lone surrogate has no UTF-8; passing it through keeps the text for inspection.
         return payload.encode("utf-8", "surrogatepass")
     return bytes(payload) if isinstance(payload, bytes | bytearray) else None
+
+
+def in_batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Split entries (an id, a payload, and what else there is) into batches of some bytes."""
+    batch, size = [], 0
+    for entry in entries:
+        batch.append(entry)
+        size += len(entry[1]) if isinstance(entry[1], _TEXT) else 0
+        if size > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from .shape import Shape
 from .tables import (
     Tables,
     coverage_frame,
+    decoded,
     entry_ids,
     from_pandas,
     ids_in_order,
@@ -43,6 +44,7 @@ __all__ = [
     "Tables",
     "check_names",
     "coverage_frame",
+    "decoded",
     "dictionary",
     "entry_ids",
     "from_pandas",

@@ -10,7 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..decode import Batch, Column, Rows, rows
+from ..decode import Batch, Column, Learned, Rows, collector_paused, rows
+from ..envelope import Reject
 from . import open as opened
 from .declared import ARROW, COVERAGE, DECLARED, FRAMES, MEMORY, PAYLOADS, is_open, schema
 from .ids import id_parts, order
@@ -26,6 +27,37 @@ _PANDAS = {
 }
 _SCHEMAS = {frame: schema(frame) for frame in FRAMES}
 _LAST_MOMENT = 253_402_300_799_999  # ms: the end of the year 9999, beyond which no datetime can be shown
+
+
+def decoded(
+    entries: Iterable[tuple[str, Any, Reject | None]],
+    *,
+    columns: Iterable[Column] = (),
+    payloads: bool = False,
+    learned: Learned | None = None,
+    numbered: bool = False,
+) -> Tables:
+    """Decode one batch of entries into Arrow tables.
+
+    Parameters
+    ----------
+    entries
+        Each one's id, its payload, and what is wrong where the source itself is damaged.
+    columns, payloads, learned
+        Those of :class:`mastermind_lab.decode.Batch`.
+    numbered
+        As for :func:`tables`.
+    """
+    batch = Batch(columns, payloads, learned)
+    with collector_paused():
+        for entry_id, payload, fault in entries:
+            if fault:
+                batch.reject(entry_id, fault, payload)
+            else:
+                batch.add(entry_id, payload)
+        made = tables(batch, numbered=numbered)
+        del batch  # or the collector would walk through it before it goes
+    return made
 
 
 def tables(batch: Batch, *, numbered: bool = False) -> Tables:

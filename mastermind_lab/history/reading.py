@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from .. import files
-from ..decode import Batch, Column, Learned, check_columns, collector_paused
+from ..decode import Column, Learned, check_columns, in_batches
 from ..envelope import Reject
 from ..errors import OptionError, SourceError
 from ..frames import (
@@ -21,12 +21,12 @@ from ..frames import (
     Tables,
     check_names,
     coverage_frame,
+    decoded,
     id_key,
     id_parts,
     ids_in_order,
     in_one_piece,
     merge,
-    tables,
 )
 from .history import History
 from .limits import Limits, cut
@@ -40,10 +40,6 @@ Source = Any
 Entry = tuple[str, Any, Reject | None]
 """An entry's id, its payload, and what is wrong where the source itself is damaged."""
 
-# A batch's entries should be many enough to share the cost of their Arrow arrays, some 25 us each, and few
-# enough not to count beside the result. A page of a stream makes one.
-_BATCH_BYTES = 5 * 2**18
-_TEXT = (str, bytes)  # a union would be made anew for each entry
 _BATCHES_A_PART = 8
 
 
@@ -82,13 +78,13 @@ class Reading:
 
     def page(self, page: Iterable[tuple[str, Any]], bar: Any) -> Tables:
         """Decode a page of a stream."""
-        return self._tables(_batches((*entry, None) for entry in page), bar, numbered=False)
+        return self._tables(in_batches((*entry, None) for entry in page), bar, numbered=False)
 
     def files(self, source: str | os.PathLike[str]) -> History:
         """Read a file, or those of a folder or a glob."""
         paths = files.find(source)
         with self._bar() as bar:
-            every = [_batches(files.lines(path, number)) for number, path in enumerate(paths)]
+            every = [in_batches(files.lines(path, number)) for number, path in enumerate(paths)]
             parts = [self._tables(batches, bar, numbered=True) for batches in every]
         return self._cut(self._merged(parts), [str(path) for path in paths])
 
@@ -96,7 +92,7 @@ class Reading:
         """Decode payloads."""
         lines = ((f"0-{number}", payload, None) for number, payload in enumerate(source, 1))
         with self._bar() as bar:
-            return self._cut(self._tables(_batches(lines), bar, numbered=True), ["payloads"])
+            return self._cut(self._tables(in_batches(lines), bar, numbered=True), ["payloads"])
 
     def path(self, path: str | os.PathLike[str]) -> History:
         """Read a snapshot, or files."""
@@ -137,7 +133,7 @@ class Reading:
     def again(self, committed: Range, files: Collection[int], bar: Any) -> Iterator[Tables]:
         """Decode the raw payloads of a range; ``files`` are the numbers that files have in its ids."""
         for numbered, entries in groupby(_raw(committed), lambda entry: id_key(entry[0])[1] in files):
-            yield self._tables(_batches(entries), bar, numbered)
+            yield self._tables(in_batches(entries), bar, numbered)
 
     def _merged(self, parts: Iterable[Tables]) -> Tables:
         return merge(parts, self.columns, self.payloads)
@@ -151,7 +147,7 @@ class Reading:
 
     def parts(self, lines: Iterable[Entry], bar: Any, many: int = _BATCHES_A_PART) -> Iterator[Tables]:
         """Decode numbered entries, some batches at a time."""
-        return self._parts(_batches(lines), bar, numbered=True, many=many)
+        return self._parts(in_batches(lines), bar, numbered=True, many=many)
 
     def _tables(
         self, batches: Iterator[list[Entry]], bar: Any, numbered: bool, backwards: bool = False
@@ -177,15 +173,13 @@ class Reading:
             yield in_one_piece(merged)
 
     def _decoded(self, entries: list[Entry], bar: Any, numbered: bool) -> Tables:
-        batch = Batch(self.columns, self.payloads, self.learned)
-        with collector_paused():
-            for entry_id, payload, fault in entries:
-                if fault:
-                    batch.reject(entry_id, fault, payload)
-                else:
-                    batch.add(entry_id, payload)
-            made = tables(batch, numbered=numbered)
-            del batch  # or the collector would walk through it before it goes
+        made = decoded(
+            entries,
+            columns=self.columns,
+            payloads=self.payloads,
+            learned=self.learned,
+            numbered=numbered,
+        )
         bar.update(len(entries))
         return made
 
@@ -242,20 +236,7 @@ def _newest_first(fetched: Iterable[list[tuple[str, Any]]], pages: Any, bar: Any
     """Split pages, which come newest first, into batches."""
     for page in fetched:
         bar.total = pages.total
-        yield from reversed([*_batches((*entry, None) for entry in page)])
-
-
-def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """Split entries into batches of some bytes."""
-    batch, size = [], 0
-    for entry in entries:
-        batch.append(entry)
-        size += len(entry[1]) if isinstance(entry[1], _TEXT) else 0
-        if size > _BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+        yield from reversed([*in_batches((*entry, None) for entry in page)])
 
 
 def extent(ids: pa.Array) -> dict[str, Any]:

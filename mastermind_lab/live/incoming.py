@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from ..decode import Batch, Column, Learned, check_columns, collector_paused
-from ..frames import DECLARED, Tables, check_names, tables
+from ..decode import Column, Learned, check_columns
+from ..frames import DECLARED, Tables, check_names, decoded
 from ..stream import News
 
 
@@ -32,12 +32,12 @@ class Incoming:
 
     def tables(self, news: News) -> Tables:
         """Decode the entries of one piece of news."""
-        batch = Batch(self._columns, learned=self._learned[news.stream])
         place, several = self._streams.index(news.stream), len(self._streams)
-        with collector_paused():
-            for entry_id, payload in news.entries:
-                batch.add(_told_apart(entry_id, place, several), payload)
-            parts = tables(batch, numbered=self._numbered)
+        entries = (
+            (_told_apart(entry_id, place, several), payload, None) for entry_id, payload in news.entries
+        )
+        learned = self._learned[news.stream]
+        parts = decoded(entries, columns=self._columns, learned=learned, numbered=self._numbered)
         return _of_stream(parts, news.stream) if several > 1 else parts
 
 

@@ -33,12 +33,6 @@ HOSTILE = [
 ]
 
 
-@pytest.fixture
-def raw(redis_url):
-    with redis.Redis.from_url(redis_url) as client:
-        yield client
-
-
 @pytest.fixture(scope="module")
 def made():
     return list(payloads(Arena(5), 600, malformed=0.03))

@@ -9,7 +9,6 @@ import time
 from random import Random
 
 import pytest
-import redis
 from redis import asyncio as aio
 
 import mastermind_lab as lab
@@ -19,12 +18,6 @@ from mastermind_lab.stream import Tail, follow_envelopes, publish_envelope
 from .conftest import Cut, slowly
 
 SMALL = b'{"decision":{"recommendation":"a","confidence":0.5}}'
-
-
-@pytest.fixture
-def raw(redis_url):
-    with redis.Redis.from_url(redis_url) as client:
-        yield client
 
 
 @pytest.fixture
