@@ -35,7 +35,7 @@ def rows(first, count):
     made = {}
     for name, table in lab.read(sent, payloads=True).tables().items():
         numbers = [int(one.partition("-")[2]) - 1 for one in table["stream_id"].to_pylist()]
-        ids = pa.array([f"{BEGAN + first + n}-0" for n in numbers], pa.string())
+        ids = pa.array([f"{BEGAN + first + n}-0" for n in numbers], pa.large_string())
         made[name] = table.set_column(0, table.schema.field(0), ids)
     return made
 

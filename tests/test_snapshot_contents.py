@@ -16,12 +16,14 @@ import pytest
 import redis
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from pyarrow.parquet import ParquetFile
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot
 from mastermind_lab.decode import Batch
 from mastermind_lab.envelope import STREAM
 from mastermind_lab.frames import FRAMES, merge
+from mastermind_lab.snapshot.parts import decoded, encoded
 from mastermind_lab.stream import publish_payloads
 
 DAY = 86_400_000
@@ -76,7 +78,7 @@ def at_day(parts, day):
     moved = {}
     for name, table in parts.items():
         ids = [f"{BEGAN + day * DAY}-{one.partition('-')[2]}" for one in table["stream_id"].to_pylist()]
-        moved[name] = table.set_column(0, table.schema.field(0), pa.array(ids, pa.string()))
+        moved[name] = table.set_column(0, table.schema.field(0), pa.array(ids, pa.large_string()))
     return moved
 
 
@@ -207,9 +209,25 @@ class TestOtherPrograms:
         assert found["stream_id"].to_pylist() == kept.decisions["stream_id"].tolist()[-3:]
 
 
-def test_the_first_format_is_still_read():
-    history = lab.read(Path(__file__).parent / "snapshots" / "format-1", payloads=True)
+@pytest.mark.parametrize("name", ["format-1", "format-2"])
+def test_older_formats_are_still_read(name):
+    history = lab.read(Path(__file__).parent / "snapshots" / name, payloads=True)
     assert history.decisions["meta.a"].tolist() == ["1", '"x"']
     assert history.rejects["payload"].tolist() == [b"broken"]
     assert len(history.payloads) == 2
     assert history.coverage["entries"].tolist() == [3]
+
+
+def test_texts_whose_dictionary_grows_too_large_midway():
+    """They repeat where it is looked; later each is new, so Parquet gives up within a group."""
+    texts = ["the same"] * 2_000 + [
+        None,
+        "",
+        *(f"text {n} of its own, and rather long" for n in range(70_000)),
+    ]
+    table = pa.table({"detail": pa.array(texts, pa.large_string()), "node": range(len(texts))})
+    content = encoded(table, {})
+    found = ParquetFile(pa.BufferReader(content)).metadata.row_group(0).column(0)
+    assert "RLE_DICTIONARY" in found.encodings
+    assert found.total_uncompressed_size > 2 * 2**20  # Parquet's limit for a dictionary is 1 MB
+    assert decoded(content).equals(table)

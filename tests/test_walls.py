@@ -33,7 +33,7 @@ HOMES = {
     "ipywidgets": {"widget"},
     "IPython": {"widget"},
     "threading": {"live", "stream"},  # stream fetches pages ahead
-    "concurrent": {"archive"},  # a part is written while the next one fills
+    "concurrent": {"archive", "snapshot"},  # a part is written while the next one fills, its tables at once
     "typer": {"cli"},
     "rich": {"cli"},
 }

@@ -62,8 +62,11 @@ def steps(path: Path) -> list[str]:
 
 def json_text(value: Any) -> str:
     """Write a value as compact JSON text, models included."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
+    return _encoder.encode(value)
 
 
 def _plain(value: Any) -> Any:
     return value.model_dump(mode="json") if hasattr(value, "model_dump") else str(value)
+
+
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain)

@@ -11,14 +11,14 @@ import pyarrow as pa
 from ..errors import OptionError
 
 ARROW = {
-    "str": pa.string(),
+    "str": pa.large_string(),
     "float64": pa.float64(),
     "Int64": pa.int64(),
     "boolean": pa.bool_(),
     "datetime64[us, UTC]": pa.timestamp("us", "UTC"),
     "object": pa.binary(),
 }
-"""The Arrow type that stands for each column type; ``object`` holds bytes."""
+"""The Arrow type that stands for each column type, as pandas keeps it; ``object`` holds bytes."""
 
 MEMORY = pa.system_memory_pool()
 """Where arrays are made: Arrow's own pool keeps what a batch left there, more than a small result needs."""

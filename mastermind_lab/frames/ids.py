@@ -25,7 +25,7 @@ def id_key(stream_id: str) -> tuple[int, int, int]:
 
 def id_parts(ids: Iterable[str] | pa.Array | pa.ChunkedArray) -> NDArray[np.uint64]:
     """Split many ids at once: an array of shape (n, 3) of epoch, milliseconds, sequence number."""
-    texts = ids if isinstance(ids, pa.Array | pa.ChunkedArray) else pa.array(ids, pa.string())
+    texts = ids if isinstance(ids, pa.Array | pa.ChunkedArray) else pa.array(ids, pa.large_string())
     numbers = _two_numbers(texts)
     if numbers is None:
         keys = [id_key(stream_id) for stream_id in texts.to_pylist()]

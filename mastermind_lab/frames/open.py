@@ -19,14 +19,16 @@ JSON = {b"mastermind_lab.json": b"1"}
 """Marks a field whose strings are JSON text."""
 
 _KINDS = {bool: "boolean", int: "Int64", float: "float64", str: "str"}
-_TYPES = {"boolean": pa.bool_(), "Int64": pa.int64(), "float64": pa.float64(), "str": pa.string()}
+_TYPES = {"boolean": pa.bool_(), "Int64": pa.int64(), "float64": pa.float64(), "str": pa.large_string()}
 
 
 def field(name: str, kind: str) -> pa.Field:
     """Return the Arrow field of an open column of one kind (``null`` and ``json`` beside the four types)."""
     if kind == "null":
         return pa.field(name, pa.null())
-    return pa.field(name, pa.string(), metadata=JSON) if kind == "json" else pa.field(name, _TYPES[kind])
+    if kind == "json":
+        return pa.field(name, _TYPES["str"], metadata=JSON)
+    return pa.field(name, _TYPES[kind])
 
 
 def kind_of_field(described: pa.Field) -> str:
@@ -106,7 +108,7 @@ def widen(array: pa.ChunkedArray, kind: str, to: str) -> pa.ChunkedArray:
     if kind == "null" or to == "float64":
         return pc.cast(array, field("", to).type)
     texts = [None if value is None else json_text(_one_spelling(value)) for value in array.to_pylist()]
-    return pa.chunked_array([pa.array(texts, pa.string())])
+    return pa.chunked_array([pa.array(texts, pa.large_string())])
 
 
 def _one_spelling(value: Any) -> Any:

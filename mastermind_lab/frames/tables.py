@@ -71,7 +71,7 @@ def tables(batch: Batch, *, numbered: bool = False) -> Tables:
         The ids are our own numbering of a source without ids, so they hold no time.
     """
     texts = [one.stream_id for one in batch.decoded]
-    ids, made = pa.array(texts, pa.string(), memory_pool=MEMORY), rows(batch)
+    ids, made = pa.array(texts, pa.large_string(), memory_pool=MEMORY), rows(batch)
     of_decisions = {"stream_id": ids, "streamed_at": _times(texts, numbered)} | made["decisions"].declared
     extra = [pa.field(column.name, ARROW[column.type]) for column in batch.columns]
     built = {"decisions": _table([*_SCHEMAS["decisions"], *extra], of_decisions, made["decisions"], len(ids))}
@@ -165,7 +165,7 @@ def _stack_column(name: str, parts: Sequence[pa.Table]) -> tuple[pa.Field, pa.Ch
 
 def join(left: Tables, right: Tables) -> Tables:
     """Merge two histories by stream id: entries of ``right`` that ``left`` has already are dropped."""
-    known = pa.array(entry_ids(left), pa.string())
+    known = pa.array(entry_ids(left), pa.large_string())
     fresh = {name: part.filter(pc.invert(pc.is_in(part["stream_id"], known))) for name, part in right.items()}
     both = merge([left, fresh])
     return {frame: _sorted(table) for frame, table in both.items()}
@@ -193,7 +193,7 @@ def entry_ids(parts: Tables) -> list[str]:
 def ids_in_order(parts: Tables) -> pa.Array:
     """Return the ids of all entries, rejects included, oldest first, without making an object of each."""
     chunks = [*parts["decisions"]["stream_id"].chunks, *parts["rejects"]["stream_id"].chunks]
-    ids = pa.chunked_array(chunks, pa.string()).combine_chunks()
+    ids = pa.chunked_array(chunks, pa.large_string()).combine_chunks()
     place = order(id_parts(ids))
     return ids if (np.diff(place) == 1).all() else ids.take(pa.array(place))
 
@@ -206,7 +206,7 @@ def renumber(parts: Tables, files: Mapping[int, int]) -> Tables:
 def _renumbered(table: pa.Table, files: Mapping[int, int]) -> pa.Table:
     split = [stream_id.split("-") for stream_id in table["stream_id"].to_pylist()]
     moved = [f"{files.get(int(file), file)}-{line}" for file, line in split]
-    return table.set_column(0, "stream_id", pa.array(moved, pa.string()))
+    return table.set_column(0, "stream_id", pa.array(moved, pa.large_string()))
 
 
 def _sorted(table: pa.Table) -> pa.Table:
@@ -217,21 +217,9 @@ def _sorted(table: pa.Table) -> pa.Table:
 def to_pandas(parts: Mapping[str, pa.Table]) -> dict[str, pd.DataFrame]:
     """Make the DataFrames, once, at the end."""
     # Strings are not copied and numbers quickly: threads would take longer to wake.
-    return {
-        frame: _with_large_strings(table).to_pandas(
-            memory_pool=MEMORY, types_mapper=_PANDAS.get, use_threads=False
-        )
-        for frame, table in parts.items()
-    }
-
-
-def _with_large_strings(table: pa.Table) -> pa.Table:
-    """Do what pandas would do to strings, but in our memory."""
-    columns = {
-        name: pc.cast(column, pa.large_string(), memory_pool=MEMORY) if column.type == pa.string() else column
-        for name, column in zip(table.column_names, table.columns, strict=True)
-    }
-    return pa.table(columns)
+    options: dict[str, Any] = {"memory_pool": MEMORY, "types_mapper": _PANDAS.get, "use_threads": False}
+    # To look for equal payloads takes longer than to keep them twice: there are hardly any.
+    return {frame: table.to_pandas(deduplicate_objects=False, **options) for frame, table in parts.items()}
 
 
 def json_columns(parts: Mapping[str, pa.Table]) -> frozenset[str]:

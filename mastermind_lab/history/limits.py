@@ -109,7 +109,7 @@ def cut(parts: Tables, limits: Limits, numbered: bool) -> Tables:
     entries = entries[keep]
     if limits.last is not None:
         entries = entries.iloc[max(len(entries) - limits.last, 0) :]
-    kept = pa.array(entries["stream_id"], pa.string())
+    kept = pa.array(entries["stream_id"], pa.large_string())
     return {name: table.filter(pc.is_in(table["stream_id"], kept)) for name, table in parts.items()}
 
 

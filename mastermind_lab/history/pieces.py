@@ -105,7 +105,7 @@ def _sliced(parts: Tables) -> Iterator[Tables]:
     ids, size = entry_ids(parts), sum(table.nbytes for table in parts.values())
     step = max(1, len(ids) * _SLICE_BYTES // max(size, 1))
     for start in range(0, max(len(ids), 1), step):
-        wanted = pa.array(ids[start : start + step], pa.string())
+        wanted = pa.array(ids[start : start + step], pa.large_string())
         yield {name: table.filter(pc.is_in(table["stream_id"], wanted)) for name, table in parts.items()}
 
 

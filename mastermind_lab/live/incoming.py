@@ -53,7 +53,7 @@ def _told_apart(entry_id: str, place: int, several: int) -> str:
 def _of_stream(parts: Tables, stream: str) -> Tables:
     named = {}
     for frame in ("decisions", "rejects"):
-        table, column = parts[frame], pa.field("stream", pa.string())
-        names = pa.array([stream] * table.num_rows, pa.string())
+        table, column = parts[frame], pa.field("stream", pa.large_string())
+        names = pa.array([stream] * table.num_rows, pa.large_string())
         named[frame] = table.add_column(len(DECLARED[frame]), column, names)
     return parts | named

@@ -11,12 +11,13 @@ from typing import Any
 import pyarrow as pa
 
 from ..errors import SourceError
-from ..frames import Tables, entry_ids, id_key
+from ..frames import Tables, id_key
 from ..storage import Folder
 from ..storage import folder as folder_of
 from .names import place_of, sibling
 from .parts import DamageError, encoded, facts_of, sha256
 from .ranges import FORMAT, Range, range_of, read_facts
+from .threads import side_by_side
 
 
 def commit(folder: str | PathLike[str], rows: Tables, facts: Mapping[str, Any]) -> Range:
@@ -63,9 +64,10 @@ def commit(folder: str | PathLike[str], rows: Tables, facts: Mapping[str, Any]) 
 
 
 def ends_of(rows: Tables) -> tuple[str, str]:
-    """Return the first and last id of all entries; '' where there is none."""
-    ids = entry_ids(rows)
-    return (ids[0], ids[-1]) if ids else ("", "")
+    """Return the first and last id of all entries of tables in order; '' where there is none."""
+    found = [rows[name]["stream_id"] for name in ("decisions", "rejects") if rows[name].num_rows]
+    ends = sorted((ids[place].as_py() for ids in found for place in (0, -1)), key=id_key)
+    return (ends[0], ends[-1]) if ends else ("", "")
 
 
 def write_range(target: Folder, rows: Tables, facts: Mapping[str, Any]) -> Range:
@@ -82,7 +84,11 @@ def write_range(target: Folder, rows: Tables, facts: Mapping[str, Any]) -> Range
     path = "decisions/" + place_of(*ends)
     if target.exists(path):
         return range_of(target, path, read_facts(target, path))
-    siblings = {name: _write(target, path, name, rows[name]) for name in rows if name != "decisions"}
+    siblings = side_by_side(
+        lambda name: _write(target, path, name, rows[name]),
+        (name for name in rows if name != "decisions"),
+        lambda name: rows[name].nbytes,
+    )
     own = _own_facts(rows, ends, siblings)
     content = encoded(rows["decisions"], _texts(facts) | own, hashed=True)
     target.write(path, content)

@@ -103,7 +103,7 @@ def _of_ids(committed: Range, ids: Tables) -> Iterator[str]:
     if entries and (entries[0], entries[-1]) != (committed.first_id, committed.last_id):
         found, said = f"{entries[0]} to {entries[-1]}", f"{committed.first_id} to {committed.last_id}"
         yield f"its entries are {found}, not {said}"
-    known = pa.array(entries, pa.string())
+    known = pa.array(entries, pa.large_string())
     for table, rows in ids.items():
         if not pc.all(pc.is_in(rows["stream_id"], known), min_count=0).as_py():
             yield f"{table} has rows of entries that are not in decisions"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -16,11 +17,15 @@ from ..storage import Folder
 from ..storage import folder as folder_of
 from .names import Name, place_of, sibling
 from .parts import DamageError, check_facts, check_hash, check_table, decoded, facts_of, sha256, tail_length
+from .threads import side_by_side
 
-FORMAT = 2
-"""The version of this layout. Format 1 had no hash of the ``decisions`` part itself."""
+FORMAT = 3
+"""The version of this layout.
 
-FORMATS = ("1", str(FORMAT))
+Format 1 had no hash of the ``decisions`` part itself, and up to format 2 texts had Arrow's shorter type.
+"""
+
+FORMATS = ("1", "2", str(FORMAT))
 """The versions that are read."""
 
 _TAIL = 2**16
@@ -238,13 +243,14 @@ def read_range(committed: Range, tables: Iterable[str] | None = None) -> Tables:
     """
     source = folder_of(committed.folder)
     read = FRAMES if tables is None else tuple(tables)
-    return {name: _table(source, committed, name) for name in read}
+    absent = [name for name in read if name not in ("decisions", *committed.siblings)]
+    if absent:
+        raise OptionError(f"{committed.path} has no part in {absent[0]!r:.40}: it was saved without")
+    return side_by_side(partial(_table, source, committed), read, committed.rows_of)
 
 
 def _table(source: Folder, committed: Range, name: str) -> pa.Table:
     path = sibling(committed.place, name)
-    if name != "decisions" and name not in committed.siblings:
-        raise OptionError(f"{committed.path} has no part in {name!r:.40}: it was saved without")
     try:
         content = source.read(path)
         check_content(committed, name, content)
