@@ -157,6 +157,22 @@ class TestWithoutAThread:
         assert (then["entries"], then["missing"]) == (10, 2)
         assert (follower.status.trimmed, follower.status.resets) == (5, 1)
 
+    def test_what_is_not_shown_is_left_out(self, numbered):
+        follower = unstarted(keep=100)
+        follower.take(
+            News(STREAM, [], account={"left_out": 7, "missing": 0, "certainty": "exact", "note": ""})
+        )
+        follower.feed(numbered)
+
+        def counted(**asked):
+            [row] = follower.history(**asked).coverage.to_dict("records")
+            return row["entries"], row["left_out"]
+
+        assert counted() == (100, 7 + 200)
+        assert counted(last=30) == (30, 7 + 270)
+        assert counted(as_of=numbered[249][0]) == (100, 7 + 150)
+        assert counted(last=30, as_of=numbered[249][0]) == (30, 7 + 220)
+
     def test_a_total_that_cannot_be_counted_harms_nothing_else(self):
         follower = unstarted()
         follower.summary(Votes)

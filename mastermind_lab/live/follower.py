@@ -15,7 +15,7 @@ import pandas as pd
 from ..decode import Column
 from ..envelope import STREAM
 from ..errors import LabError, OptionError
-from ..frames import Tables, coverage_frame, entry_ids, join, to_pandas
+from ..frames import coverage_frame, entry_ids, join, to_pandas
 from ..history import History
 from ..stats.summary import Summary
 from ..stream import Client, News
@@ -190,18 +190,18 @@ class Follower:
         if as_of is not None and len(self._windows) > 1:
             raise OptionError("as_of needs a follower of one stream: ids of several have no common order")
         with self._lock:
-            parts = {name: window.tables(last, as_of) for name, window in self._windows.items()}
-            rows = [self._said | self._row(name, part, as_of) for name, part in parts.items()]
-        return History.of(reduce(join, parts.values()), coverage_frame(rows))
+            kept = {name: window.tables(last, as_of) for name, window in self._windows.items()}
+            rows = [
+                self._said | self._tally.row(name, entry_ids(parts), left_out, as_of)
+                for name, (parts, left_out) in kept.items()
+            ]
+        return History.of(reduce(join, (parts for parts, _ in kept.values())), coverage_frame(rows))
 
     def latest(self, frame: str, count: int) -> pd.DataFrame:
         """Return the newest rows of one frame, at most ``count`` of each stream."""
         with self._lock:
             tables = [window.latest(frame, count) for window in self._windows.values()]
         return pd.concat([to_pandas({frame: one})[frame] for one in tables], ignore_index=True)
-
-    def _row(self, stream: str, parts: Tables, as_of: str | None) -> dict[str, Any]:
-        return self._tally.row(stream, entry_ids(parts), self._windows[stream].dropped, as_of)
 
     def summary(self, kind: type[Kind], **options: Any) -> Kind:
         """Return a running total of all that has come: a batch is counted once, then merged.
@@ -220,7 +220,7 @@ class Follower:
             if key not in self._totals:
                 self._totals[key] = Total(kind, options)
                 for window in self._windows.values():
-                    self._totals[key].add(window.tables())
+                    self._totals[key].add(window.tables()[0])
             total = self._totals[key]
         return cast(Kind, total.value())
 

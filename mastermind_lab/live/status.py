@@ -112,7 +112,7 @@ class Tally:
         self.__init__(self._streams)  # type: ignore[misc] # a tally without a past is a new one
         self.set(state=state)
 
-    def row(self, stream: str, ids: list[str], dropped: int, as_of: str | None) -> dict[str, Any]:
+    def row(self, stream: str, ids: list[str], left_out: int, as_of: str | None) -> dict[str, Any]:
         """Account for the entries of a stream, a row of ``coverage``: kept, left out, gone."""
         account = self._streams[stream]
         gaps = [gap for gap in account.gaps if as_of is None or id_key(gap.after) < id_key(as_of)]
@@ -123,7 +123,7 @@ class Tally:
             "first_id": ids[0] if ids else None,
             "last_id": ids[-1] if ids else None,
             "entries": len(ids),
-            "left_out": _sum(account.first.get("left_out"), dropped),
+            "left_out": _sum(account.first.get("left_out"), left_out),
             "missing": _sum(account.first.get("missing"), sum(gap.missing for gap in gaps)),
             "certainty": next((one for one in _CERTAINTIES if one in certainties), "not verified"),
             "note": "; ".join(note for note in notes if note),

@@ -77,16 +77,22 @@ class Window:
         self.dropped, self._small = 0, []
         self._chunks.clear()
 
-    def tables(self, last: int | timedelta | None = None, as_of: str | None = None) -> Tables:
-        """Return what is kept: all, the ``last`` of it, or as it was when ``as_of`` was the newest id."""
+    def tables(self, last: int | timedelta | None = None, as_of: str | None = None) -> tuple[Tables, int]:
+        """Return what is kept: all, the ``last`` of it, or as it was when ``as_of`` was the newest id.
+
+        Beside it stands how many entries had come by then and are left out.
+        """
         chunks = self._all()
+        come = self.dropped + sum(chunk.entries for chunk in chunks)
         parts = merge([chunk.parts for chunk in self._enough(chunks, None if as_of else last)])
         if as_of is not None:
-            parts = _as_then(parts, as_of)
+            then = _as_then(parts, as_of)
+            come -= _entries(parts) - _entries(then)
+            parts = then
         for bound in (self.keep, last):
             if bound is not None:
                 parts = self._cut(parts, bound)
-        return parts
+        return parts, come - _entries(parts)
 
     def latest(self, frame: str, count: int) -> pa.Table:
         """Return the newest rows of one frame, at most ``count``, oldest first."""
@@ -126,8 +132,11 @@ def _checked(keep: int | timedelta) -> int | timedelta:
 
 
 def _chunk(parts: Tables) -> _Chunk:
-    entries = parts["decisions"].num_rows + parts["rejects"].num_rows
-    return _Chunk(parts, entries, pc.max(_times(parts)).as_py())
+    return _Chunk(parts, _entries(parts), pc.max(_times(parts)).as_py())
+
+
+def _entries(parts: Tables) -> int:
+    return int(parts["decisions"].num_rows + parts["rejects"].num_rows)
 
 
 def _merged(chunks: list[_Chunk]) -> _Chunk:
