@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import dropwhile
 from typing import TYPE_CHECKING, Self
 
 from ..decode import Learned
@@ -161,7 +162,7 @@ class Archiver:
 
     def _add(self, news: News) -> None:
         last = id_key(self._last_id())
-        fresh = [one for one in news.entries if id_key(one[0]) > last]
+        fresh = [*dropwhile(lambda one: id_key(one[0]) <= last, news.entries)]
         if fresh and self._parts[-1].entries and id_key(fresh[0][0])[0] != last[0]:
             self._parts.append(Part())
         self._parts[-1].add(fresh, news, self.payloads, self._learned)
