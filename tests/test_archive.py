@@ -188,20 +188,20 @@ class TestARun:
 @pytest.mark.timeout(180)
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is told by Linux")
 def test_memory_is_that_of_a_part_however_long_the_stream(raw, redis_url, tmp_path):
-    """Three times the entries, the same peak."""
+    """Three times the entries, the same peak: to hold them all would take 90 MB more."""
     code = (
         "import sys, mastermind_lab as lab; lab.archive(*sys.argv[1:3], stream='s', part_bytes=2**21)\n"
         "print(*(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
     )
     peaks = []
-    for number, count in enumerate((15_000, 30_000)):
+    for number, count in enumerate((45_000, 90_000)):
         with raw.pipeline(transaction=False) as pipe:
             for _ in range(count):
                 pipe.xadd(S, {"data": payload(1, "x" * 1_000)})
             pipe.execute()
         done = subprocess.check_output([sys.executable, "-c", code, redis_url, tmp_path / str(number)])
         peaks.append(int(done) / 1024)
-    assert peaks[1] - peaks[0] < 20
+    assert peaks[1] - peaks[0] < 30
 
 
 class TestFollowing:

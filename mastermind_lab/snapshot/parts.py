@@ -150,12 +150,12 @@ def _with_dictionary(footer: parquet.FileMetaData) -> list[str]:
 
 def _spelled_out(table: pa.Table) -> pa.Table:
     """Put the texts where the places in a dictionary stand: faster than to let Parquet add text by text."""
-    columns = [_texts(column) for column in table.columns]
+    columns = [_plain_texts(column) for column in table.columns]
     fields = [one.with_type(column.type) for one, column in zip(table.schema, columns, strict=True)]
     return pa.table(columns, pa.schema(fields))
 
 
-def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _plain_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if column.type == pa.string():  # as older parts have it
         return column.cast(_TEXT)
     if not pa.types.is_dictionary(column.type) or column.type.value_type not in (pa.string(), _TEXT):
