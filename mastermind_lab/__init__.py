@@ -59,7 +59,8 @@ __all__ = [
 
 if TYPE_CHECKING:
     from . import charts, stats
-    from .live import Follower, replay
+    from .live import Follower
+    from .live.replay import replay
     from .scale import scan
     from .snapshot import compact, verify
     from .stream import follow_envelopes, publish_envelope, read_envelopes

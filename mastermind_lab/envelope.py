@@ -1,7 +1,7 @@
 """The wire contract, version "1": one Redis stream entry is one field ``data``, the JSON of one envelope.
 
-The models say what is valid. :func:`judge` gives the verdict on one payload, and its word is final: whatever
-reads payloads faster must agree with it.
+The models say what is valid. :func:`validate` gives the verdict on one payload, and its word is final:
+whatever reads payloads faster must agree with it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pydantic import (
 )
 from pydantic_core import from_json
 
-STREAM = "maf:arena:mastermind:output"
+DEFAULT_STREAM_NAME = "maf:arena:mastermind:output"
 """The stream an arena publishes on unless told otherwise."""
 
 SCHEMES = ("redis://", "rediss://", "unix://")
@@ -150,7 +150,7 @@ class Reject(NamedTuple):
     detail: str
 
 
-def judge(payload: str | bytes) -> DecisionEnvelope | Reject:
+def validate(payload: str | bytes) -> DecisionEnvelope | Reject:
     """Give the final verdict on one payload: the envelope, or why it is none. Never raises.
 
     Parameters
@@ -211,7 +211,7 @@ def decode_envelope(payload: str | bytes) -> DecisionEnvelope | None:
     >>> decode_envelope('{"schema_version": "2"}') is None
     True
     """
-    verdict = judge(payload)
+    verdict = validate(payload)
     if isinstance(verdict, DecisionEnvelope):
         return verdict
     log.warning("skipped a payload: %s (%s)", verdict.reason, _one_line(verdict.detail))

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 import pandas as pd
 
 from .errors import OptionError
-from .frames import Shape, coverage_frame, merge
+from .frames import SchemaUnion, concat, coverage_frame
 from .history import History, Scan
-from .history.pieces import Piece, Stream
-from .history.scan import Counted, Job
+from .history.pieces import Partition, Stream
+from .history.scan import Partial, Task
 
 if TYPE_CHECKING:  # dask is loaded when it is asked for, and need not be there before
     from dask.dataframe import DataFrame
@@ -76,11 +76,11 @@ def scan(source: Any, *, engine: Literal["dask"] | None = None, **options: Any) 
         return found
     if find_spec("dask") is None:
         raise OptionError("engine='dask' needs Dask: pip install 'mastermind_lab[scale]'")
-    if any(isinstance(piece, Stream) for piece in found.pieces):
+    if any(isinstance(partition, Stream) for partition in found.partitions):
         raise OptionError(
             "a stream is read by one reader: archive or save it to a folder, and scan that with Dask"
         )
-    return DaskScan(found.pieces)
+    return DaskScan(found.partitions)
 
 
 class DaskScan(Scan):
@@ -91,21 +91,21 @@ class DaskScan(Scan):
     that one of the frames is asked for, all pieces are read to learn them. Summaries need neither.
     """
 
-    def reduce(self, job: Job[Total]) -> Counted[Total]:
+    def reduce(self, task: Task[Total]) -> Partial[Total]:
         """Count each piece where it is read, and add up in a tree."""
         from dask.delayed import delayed
 
-        count, join = delayed(job, pure=False, traverse=False), delayed(_joined, pure=False)
-        found = [count(piece) for piece in self.pieces]
+        count, join = delayed(task, pure=False, traverse=False), delayed(_joined, pure=False)
+        found = [count(partition) for partition in self.partitions]
         while len(found) > 1:
             found = [join(found[start : start + _AT_ONCE]) for start in range(0, len(found), _AT_ONCE)]
-        total: Counted[Total] = found[0].compute()
+        total: Partial[Total] = found[0].compute()
         return total
 
     @cached_property
-    def shape(self) -> Shape:
+    def shape(self) -> SchemaUnion:
         """The columns of all pieces, and of what kinds they are."""
-        return self.reduce(Job(_nothing)).shape
+        return self.reduce(Task(_nothing)).shape
 
     @property
     def decisions(self) -> DataFrame:
@@ -137,8 +137,8 @@ class DaskScan(Scan):
         from dask.dataframe import from_delayed
         from dask.delayed import delayed
 
-        job = Job(_nothing, self.steps, shape=self.shape)
-        meta = getattr(job.history(merge([]), coverage_frame()), name)
+        task = Task(_nothing, self.steps, shape=self.shape)
+        meta = getattr(task.history(concat([]), coverage_frame()), name)
         # Bytes stay bytes, and text has the type it has in pandas.
         with dask.config.set({"dataframe.convert-string": False}):
             parts = [delayed(getattr)(history, name) for history in self._histories]
@@ -151,11 +151,11 @@ class DaskScan(Scan):
         from dask.delayed import delayed
 
         read = delayed(_whole, pure=False)
-        job = delayed(Job(_nothing, self.steps, shape=self.shape), traverse=False)
-        return [read(job, piece) for piece in self.pieces]
+        task = delayed(Task(_nothing, self.steps, shape=self.shape), traverse=False)
+        return [read(task, partition) for partition in self.partitions]
 
 
-def _joined(parts: list[Counted[Total]]) -> Counted[Total]:
+def _joined(parts: list[Partial[Total]]) -> Partial[Total]:
     return reduce(add, parts)
 
 
@@ -163,7 +163,7 @@ def _nothing(history: History) -> int:
     return 0
 
 
-def _whole(job: Job[int], piece: Piece) -> History:
-    batches = list(piece.batches())
+def _whole(task: Task[int], partition: Partition) -> History:
+    batches = list(partition.batches())
     coverage = pd.concat([row for _, row in batches], ignore_index=True)
-    return job.history(merge(parts for parts, _ in batches), coverage)
+    return task.history(concat(parts for parts, _ in batches), coverage)

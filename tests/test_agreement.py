@@ -17,7 +17,7 @@ from statsmodels.stats.proportion import proportion_confint
 from mastermind_lab.charts.agreement import agreement
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats.agreement import Agreement
-from mastermind_lab.stats.linkage import linked
+from mastermind_lab.stats.engine.pairs import seriation
 
 
 def panels(n, seed=0, size=(0, 7), voters=9, topics=3):
@@ -233,7 +233,7 @@ def test_voters_who_agree_stand_side_by_side():
 
 def test_a_line_is_found_again():
     places = np.array([3, 0, 5, 1, 4, 2])
-    found = [places[one] for one in linked(-abs(places[:, None] - places).astype(float))]
+    found = [places[one] for one in seriation(-abs(places[:, None] - places).astype(float))]
     assert found in ([0, 1, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0])
 
 

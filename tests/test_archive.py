@@ -20,9 +20,9 @@ from mastermind_lab import storage
 from mastermind_lab.archive import Archiver, Archiving
 from mastermind_lab.frames import entry_ids
 from mastermind_lab.snapshot import ranges
-from mastermind_lab.snapshot.ending import Ending
+from mastermind_lab.snapshot.resume import ResumePoint
 from mastermind_lab.storage import LOCK
-from mastermind_lab.stream import Gap, News
+from mastermind_lab.stream import Gap, StreamUpdate
 
 S = "s"
 DAY = 1_795_392_000_000  # 2026-11-23
@@ -147,7 +147,7 @@ class TestARun:
         done = put(redis_url, folder, part_bytes=4_000)
         assert done.parts == len(ranges(folder)) == 3
         assert ids(folder) == names(*range(1, 1_001))
-        after = [one.facts["after"] for one in ranges(folder)]
+        after = [one.metadata["after"] for one in ranges(folder)]
         assert after == ["", *(one.last_id for one in ranges(folder)[:-1])]
 
     def test_it_ends_where_the_stream_ended_at_the_start(self, raw, redis_url, folder):
@@ -270,7 +270,7 @@ class TestFollowing:
             for number in (2, 3, 4):
                 both.xadd(S, {"data": payload(number, "new")}, name(number))
             both.execute()
-        until(lambda now: now.began_again == 1 and now.entries == 6)
+        until(lambda now: now.reset == 1 and now.entries == 6)
         assert ended().parts == 2
         assert ids(folder) == names(1, 2, 3) + names(2, 3, 4, epoch=1)
         assert [one.epoch for one in ranges(folder)] == [0, 1]
@@ -285,7 +285,7 @@ class TestFollowing:
             until, ended = following(source=server.url)
             until(lambda now: now.waiting == 1)
             os.kill(server.pid, signal.SIGKILL)
-            assert "no Redis answers" in until(lambda now: now.trouble).trouble
+            assert "no Redis answers" in until(lambda now: now.transient_error).transient_error
             server.start()
             add(raw, 2)
             until(lambda now: now.waiting == 2)
@@ -320,7 +320,7 @@ class TestTheStreamMeanwhile:
         assert again().gaps == (Gap(name(10), name(26), 15, "exact"),)
         assert missing(folder) == (15, "exact")
         assert ids(folder) == names(*range(1, 11), *range(26, 31))
-        assert json.loads(ranges(folder)[-1].facts["gaps"]) == [
+        assert json.loads(ranges(folder)[-1].metadata["gaps"]) == [
             {"after": name(10), "before": name(26), "missing": 15, "certainty": "exact"}
         ]
 
@@ -353,7 +353,7 @@ class TestTheStreamMeanwhile:
         for one, fields in dump:
             raw.xadd(S, fields, one)
         add(raw, *news, text="new")
-        assert again().began_again == 1
+        assert again().reset == 1
         # Without payloads, entries under the very ids that were there cannot be told from them.
         fresh = [one for one in news if kept or one > 10]
         assert ids(folder) == names(*range(1, 11)) + names(*fresh, epoch=1)
@@ -458,8 +458,8 @@ class TestTheFolder:
         put(redis_url, folder)
         [part] = (folder / "decisions").rglob("*.parquet")
         table = parquet.read_table(part)
-        facts = {**table.schema.metadata, b"mastermind_lab.format": b"99"}
-        parquet.write_table(table.replace_schema_metadata(facts), part)
+        metadata = {**table.schema.metadata, b"mastermind_lab.format": b"99"}
+        parquet.write_table(table.replace_schema_metadata(metadata), part)
         add(raw, 2)
         refused(lab.SourceError, "newer")
 
@@ -568,7 +568,7 @@ class TestTwoArchivers:
         try:
             first, second = Archiver(url, stream=S), Archiver(url, stream=S)
             for one in (first, second):
-                one.take(News(S, [(name(1), payload(1))]))
+                one.take(StreamUpdate(S, [(name(1), payload(1))]))
             second.close()
             with pytest.raises(lab.SourceError, match="somebody else"):
                 first.close()
@@ -579,42 +579,42 @@ class TestTwoArchivers:
 class TestASink:
     def test_what_is_there_already_is_left_out(self, folder):
         with Archiver(folder, stream=S) as sink:
-            sink.take(News(S, [(name(1), payload(1)), (name(2), payload(2))], ordinal=2))
+            sink.take(StreamUpdate(S, [(name(1), payload(1)), (name(2), payload(2))], ordinal=2))
             sink.flush()
-            sink.take(News(S, [(name(2), payload(2)), (name(3), payload(3))], ordinal=3))
+            sink.take(StreamUpdate(S, [(name(2), payload(2)), (name(3), payload(3))], ordinal=3))
             assert sink.waiting == 1
         assert ids(folder) == names(1, 2, 3)
 
     def test_news_of_another_stream(self, folder):
         with Archiver(folder, stream=S) as sink, pytest.raises(lab.OptionError, match="other"):
-            sink.take(News("other", []))
+            sink.take(StreamUpdate("other", []))
 
     def test_an_epoch_that_changes_while_nothing_can_be_written(self, folder):
         with Archiver(folder, stream=S) as sink:
             with no_room():
-                sink.take(News(S, [(name(5), payload(1))], ordinal=1))
-                sink.take(News(S, [], began_again=True))
+                sink.take(StreamUpdate(S, [(name(5), payload(1))], ordinal=1))
+                sink.take(StreamUpdate(S, [], reset=True))
                 with pytest.raises(lab.SourceError, match="File too large"):
-                    sink.take(News(S, [(name(2, epoch=1), payload(2))], ordinal=1))
-            sink.take(News(S, [(name(3, epoch=1), payload(3))], ordinal=2))
+                    sink.take(StreamUpdate(S, [(name(2, epoch=1), payload(2))], ordinal=1))
+            sink.take(StreamUpdate(S, [(name(3, epoch=1), payload(3))], ordinal=2))
         assert ids(folder) == [name(5), name(2, epoch=1), name(3, epoch=1)]
 
     def test_a_full_part_that_cannot_be_written_is_kept_while_the_next_one_fills(self, folder):
         with Archiver(folder, stream=S, part_bytes=100) as sink:
             with no_room():
-                sink.take(News(S, [(name(1), payload(1, "x" * 100))], ordinal=1))
+                sink.take(StreamUpdate(S, [(name(1), payload(1, "x" * 100))], ordinal=1))
                 with pytest.raises(lab.SourceError, match="File too large"):
-                    sink.take(News(S, [(name(2), payload(2, "x" * 100))], ordinal=2))
+                    sink.take(StreamUpdate(S, [(name(2), payload(2, "x" * 100))], ordinal=2))
                 assert (sink.waiting, sink.parts) == (2, 0)
-            sink.take(News(S, [(name(3), payload(3))], ordinal=3))
+            sink.take(StreamUpdate(S, [(name(3), payload(3))], ordinal=3))
         assert ids(folder) == names(1, 2, 3)
         assert [one.rows for one in ranges(folder)] == [1, 2]
 
     def test_a_backfill_says_what_it_left_out(self, folder):
         with Archiver(folder, stream=S) as sink:
-            sink.take(News(S, [(name(5), payload(5))]))
+            sink.take(StreamUpdate(S, [(name(5), payload(5))]))
             account = {"left_out": 3, "missing": 1, "certainty": "exact"}
-            sink.take(News(S, [], account=account, ordinal=5))
+            sink.take(StreamUpdate(S, [], account=account, ordinal=5))
         assert missing(folder) == (4, "exact")
 
     def test_closing_twice(self, folder):
@@ -624,10 +624,12 @@ class TestASink:
 
     def test_the_ending_knows_what_the_stream_held(self, folder):
         with Archiver(folder, stream=S) as sink:
-            sink.take(News(S, [(name(n), payload(n) if n % 2 else None) for n in range(1, 9)], ordinal=8))
-            sink.take(News(S, [], began_again=True))
-            sink.take(News(S, [(name(n, epoch=1), payload(n)) for n in (6, 7)]))
-        ending = Ending.of(ranges(folder))
+            sink.take(
+                StreamUpdate(S, [(name(n), payload(n) if n % 2 else None) for n in range(1, 9)], ordinal=8)
+            )
+            sink.take(StreamUpdate(S, [], reset=True))
+            sink.take(StreamUpdate(S, [(name(n, epoch=1), payload(n)) for n in (6, 7)]))
+        ending = ResumePoint.of(ranges(folder))
         assert (ending.last_id, ending.ordinal) == (name(7, epoch=1), None)
         assert list(ending.newest()) == [(name(6), payload(6)), (name(7), payload(7))]
         assert list(ending.older()) == [(name(n), payload(n) if n % 2 else None) for n in range(1, 9)]

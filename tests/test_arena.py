@@ -14,7 +14,7 @@ import pytest
 
 from mastermind_lab.arena import FAULTS, Arena, opening, payloads, spoil, write_sample
 from mastermind_lab.arena.simulation import dice
-from mastermind_lab.envelope import Argument, DecisionEnvelope, Reject, judge
+from mastermind_lab.envelope import Argument, DecisionEnvelope, Reject, validate
 
 DATA = Path(__file__).parents[1] / "data"
 REJECTED_AS = {
@@ -200,7 +200,7 @@ def command(*arguments):
 
 def test_every_envelope_reads_back_as_it_was(envelopes):
     for envelope in envelopes:
-        assert judge(envelope.model_dump_json()) == envelope
+        assert validate(envelope.model_dump_json()) == envelope
 
 
 def test_an_envelope_is_about_four_kilobytes(envelopes):
@@ -210,7 +210,7 @@ def test_an_envelope_is_about_four_kilobytes(envelopes):
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_spoiled_payload_is_rejected(fault, envelopes):
     for envelope in envelopes[:100]:
-        verdict = judge(FAULTS[fault](envelope.model_dump_json().encode()))
+        verdict = validate(FAULTS[fault](envelope.model_dump_json().encode()))
         assert isinstance(verdict, Reject)
         # A cut may fall inside a letter.
         assert verdict.reason == REJECTED_AS[fault] or (fault, verdict.reason) == ("cut short", "not_utf8")
@@ -223,7 +223,7 @@ def test_spoil_draws_every_fault():
 
 
 def test_about_one_payload_in_a_hundred_is_malformed():
-    verdicts = [judge(payload) for payload in payloads(Arena(), 2_000, malformed=0.01)]
+    verdicts = [validate(payload) for payload in payloads(Arena(), 2_000, malformed=0.01)]
     rejects = [verdict for verdict in verdicts if isinstance(verdict, Reject)]
     assert len(verdicts) == 2_000
     assert 10 <= len(rejects) <= 35
@@ -237,7 +237,7 @@ def test_the_malformed_replace_some_and_leave_the_rest_alone():
     assert all(
         mine == theirs
         for mine, theirs in zip(good, mixed, strict=True)
-        if isinstance(judge(theirs), DecisionEnvelope)
+        if isinstance(validate(theirs), DecisionEnvelope)
     )
 
 

@@ -35,7 +35,7 @@ def trees(*lists, models=None):
     return SimpleNamespace(decisions=decisions, votes=pd.DataFrame({"stream_id": []}), arguments=frame)
 
 
-def grown(random):
+def with_missing_columns(random):
     """A tree of none to twelve claims."""
     return [
         (
@@ -50,7 +50,10 @@ def grown(random):
 
 def panels(n, seed=0):
     random = np.random.default_rng(seed)
-    return trees(*[grown(random) for _ in range(n)], models=list(random.choice(["atlas-1", "atlas-2"], n)))
+    return trees(
+        *[with_missing_columns(random) for _ in range(n)],
+        models=list(random.choice(["atlas-1", "atlas-2"], n)),
+    )
 
 
 def part(history, wanted):
@@ -127,7 +130,7 @@ def plain(claims, weak):
 @given(st.integers(0, 9_999), st.sampled_from([0.0, 0.3, 1.0]))
 def test_trees_are_what_one_finds_claim_by_claim(seed, weak):
     random = np.random.default_rng(seed)
-    lists = [grown(random) for _ in range(8)]
+    lists = [with_missing_columns(random) for _ in range(8)]
     rows = Arguments.decisions(trees(*lists), weak=weak)
     for found, claims in zip(rows.to_dict("records"), lists, strict=True):
         if claims:
@@ -248,7 +251,7 @@ def test_a_difference_worked_by_hand():
 @given(st.integers(0, 9_999))
 def test_a_difference_accounts_for_every_claim(seed):
     random = np.random.default_rng(seed)
-    history = trees(grown(random), grown(random))
+    history = trees(with_missing_columns(random), with_missing_columns(random))
     ids = history.decisions["stream_id"]
     sizes = [int((history.arguments["stream_id"] == stream_id).sum()) for stream_id in ids]
     rows = difference(history, *ids)

@@ -8,9 +8,9 @@ import pytest
 from panels import panels
 
 from mastermind_lab.stats import Confidence, Estimate
-from mastermind_lab.stats import sums as sums_module
-from mastermind_lab.stats.bootstrap import draws, hashes, interval
-from mastermind_lab.stats.estimate import ratios, shares
+from mastermind_lab.stats.engine import sums as sums_module
+from mastermind_lab.stats.engine.bootstrap import draws, hashes, interval
+from mastermind_lab.stats.engine.estimate import ratios, shares
 
 HASHES = [
     3_237_756_869_657_885_903,
@@ -120,7 +120,7 @@ def test_rows_add_up_as_often_as_their_decision_was_drawn_block_by_block(monkeyp
     drawn = draws(hashes(votes["stream_id"]), 40).astype(float)
     for most in (1 << 25, 40 * 7, 40):  # all decisions at once, 7, one
         monkeypatch.setattr(sums_module, "_DRAWN", most)
-        sums = sums_module.Sums.of(votes[["choice"]], rows, votes["stream_id"], 40)
+        sums = sums_module.GroupedSums.of(votes[["choice"]], rows, votes["stream_id"], 40)
         for place, choice in enumerate(sums.keys["choice"]):
             mine = (votes["choice"] == choice).to_numpy()
             for name, values in rows.items():

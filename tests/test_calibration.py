@@ -14,10 +14,9 @@ from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats.calibration import Calibration
-from mastermind_lab.stats.isotonic import blocks
-from mastermind_lab.stats.judged import CLIP
-from mastermind_lab.stats.ranking import _harmonic
-from mastermind_lab.stats.scores import FIGURES, read_off
+from mastermind_lab.stats.engine.binning import blocks
+from mastermind_lab.stats.engine.correctness import CLIP
+from mastermind_lab.stats.engine.scores import FIGURES, _harmonic, read_off
 
 
 def judged(frame):

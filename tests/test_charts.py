@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
 from mastermind_lab import charts, stats
-from mastermind_lab.charts.style import SERIES
+from mastermind_lab.charts.drawing.style import SERIES
 from mastermind_lab.errors import OptionError
 
 CHARTS = {

@@ -14,7 +14,7 @@ from mastermind_lab.charts.citations import citations
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats import citations as citations_module
 from mastermind_lab.stats.citations import Citations
-from mastermind_lab.stats.estimate import binomial
+from mastermind_lab.stats.engine.estimate import binomial
 
 
 def cited(*sets, models=None):
@@ -122,7 +122,7 @@ def test_overlap_is_the_mean_over_all_pairs():
 def test_many_sources_are_compared_in_parts(monkeypatch):
     history = panels(60, kinds=200)
     expected = row(history)
-    monkeypatch.setattr("mastermind_lab.stats.sharing._CHUNK", 7)
+    monkeypatch.setattr("mastermind_lab.stats.engine.concentration._CHUNK", 7)
     assert row(history)["overlap"] == pytest.approx(expected["overlap"])
 
 

@@ -14,7 +14,7 @@ import pytest
 import redis
 
 import mastermind_lab as lab
-from mastermind_lab.envelope import STREAM
+from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.history import sample_folder
 
 SAMPLE = str(sample_folder() / "arena.ndjson.gz")

@@ -21,7 +21,7 @@ from rich.cells import cell_len
 
 import mastermind_lab as lab
 from mastermind_lab.arena import Arena, payloads
-from mastermind_lab.envelope import STREAM
+from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.history import sample_folder
 
 SAMPLE = str(sample_folder() / "arena.ndjson.gz")

@@ -11,7 +11,7 @@ from pandas.testing import assert_frame_equal
 from mastermind_lab.charts.conformity import conformity
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats.conformity import Conformity
-from mastermind_lab.stats.debate import MOST_ROUNDS
+from mastermind_lab.stats.engine.debate_rounds import MOST_ROUNDS
 
 
 def voted(*rows, models=None):

@@ -7,8 +7,8 @@ from contextlib import suppress
 import pytest
 
 import mastermind_lab as lab
-from mastermind_lab.decode import MOST_OPEN, Batch, Column, Learned, collector_paused
-from mastermind_lab.decode.learned import MOST_NAMES
+from mastermind_lab.decode import MOST_OPEN, Batch, Column, SchemaCache, collector_paused
+from mastermind_lab.decode.structs import MOST_NAMES
 from mastermind_lab.frames import tables
 
 CORE = {"recommendation": "ship", "confidence": 0.5}
@@ -45,7 +45,7 @@ PLACES = {
 }  # fmt: skip
 
 
-class Unlearned(Learned):
+class Unlearned(SchemaCache):
     def envelope(self, payload):
         return None
 
@@ -53,15 +53,15 @@ class Unlearned(Learned):
         pass
 
 
-class Strict(Learned):
+class Strict(SchemaCache):
     """Fails where the fast path is not taken, and valid envelopes would be slow."""
 
     def learn(self, payload):
         raise AssertionError(f"not fast: {payload}")
 
 
-def decoded(*inputs, learned=None, columns=()):
-    batch = Batch(columns, payloads=True, learned=learned)
+def decoded(*inputs, schema_cache=None, columns=()):
+    batch = Batch(columns, payloads=True, schema_cache=schema_cache)
     for number, payload in enumerate(inputs):
         batch.add(f"{number}-0", payload)
     return tables(batch)
@@ -69,10 +69,10 @@ def decoded(*inputs, learned=None, columns=()):
 
 def same(*inputs):
     # The second time the names are known, so that what was judged first is decoded fast.
-    learned = Learned()
-    decoded(*inputs, learned=learned)
-    learned.open_columns.clear()
-    fast, judged = decoded(*inputs, learned=learned), decoded(*inputs, learned=Unlearned())
+    schema_cache = SchemaCache()
+    decoded(*inputs, schema_cache=schema_cache)
+    schema_cache.open_columns.clear()
+    fast, judged = decoded(*inputs, schema_cache=schema_cache), decoded(*inputs, schema_cache=Unlearned())
     for frame, table in judged.items():
         assert fast[frame].schema.equals(table.schema, check_metadata=True), frame
         # repr: the sign of zero and NaN count too
@@ -211,18 +211,20 @@ ODD = envelope(
 
 def taught(*inputs):
     """What some envelopes teach; from then on every payload must be decoded fast."""
-    learned = Learned()
-    decoded(*inputs, learned=learned)
-    learned.__class__ = Strict
-    return learned
+    schema_cache = SchemaCache()
+    decoded(*inputs, schema_cache=schema_cache)
+    schema_cache.__class__ = Strict
+    return schema_cache
 
 
 class TestLearned:
     def test_the_contracts_own_names_are_fast_from_the_start(self):
-        decoded(envelope(votes=[NEEDED["votes"]], argument_tree=NEEDED["argument_tree"]), learned=Strict())
+        decoded(
+            envelope(votes=[NEEDED["votes"]], argument_tree=NEEDED["argument_tree"]), schema_cache=Strict()
+        )
 
     def test_the_second_envelope_with_other_names_is_fast(self):
-        parts = decoded(ODD, learned=taught(ODD))
+        parts = decoded(ODD, schema_cache=taught(ODD))
         assert parts["votes"]["vote.n.m"].to_pylist() == [1]
         assert parts["arguments"]["claim"].to_pylist() == ["t", "u"]
         assert parts["citations"].column_names[-2:] == ["citation.id", "citation.rank"]
@@ -230,29 +232,31 @@ class TestLearned:
     def test_two_ways_of_naming_in_one_stream_are_fast(self):
         clean = envelope(votes=[NEEDED["votes"]], argument_tree=NEEDED["argument_tree"], question="p")
         both = envelope(votes=[{"voter": "v", "agent": 5, "vote": "c"}, {"agent": "w", "choice": "d"}])
-        parts = decoded(clean, ODD, both, learned=taught(ODD, clean))
+        parts = decoded(clean, ODD, both, schema_cache=taught(ODD, clean))
         assert parts["decisions"]["question"].to_pylist() == ["p", "q", None]
         assert parts["votes"]["voter"].to_pylist() == ["v", "a", "v", "w"]
         assert parts["votes"]["vote.agent"].to_pylist() == [None, None, 5, None]
 
     def test_a_field_under_no_name_is_a_reject(self):
-        learned = Learned()
-        decoded(ODD, envelope(votes=[NEEDED["votes"]]), learned=learned)
-        assert reasons(decoded(envelope(votes=[{"choice": "c"}]), learned=learned)) == ["invalid"]
+        schema_cache = SchemaCache()
+        decoded(ODD, envelope(votes=[NEEDED["votes"]]), schema_cache=schema_cache)
+        assert reasons(decoded(envelope(votes=[{"choice": "c"}]), schema_cache=schema_cache)) == ["invalid"]
 
     def test_no_more_names_than_are_good(self):
-        learned = Learned()
+        schema_cache = SchemaCache()
         many = [envelope(**{f"field_{n}": n}) for n in range(MOST_NAMES * 3)]
-        assert decoded(*many, learned=learned)["decisions"].num_rows == len(many)
-        assert 20 < sum(learned.envelope(one) is not None for one in many) <= MOST_NAMES
+        assert decoded(*many, schema_cache=schema_cache)["decisions"].num_rows == len(many)
+        assert 20 < sum(schema_cache.envelope(one) is not None for one in many) <= MOST_NAMES
 
     def test_names_that_msgspec_cannot_take(self):
         same(*(envelope(**{name: 1}) for name in ('a"b', "a\\b", "a\nb", "é", "", "a b", "\u202e", "😀")))
 
     def test_open_columns_are_limited_in_all_batches_together(self):
-        learned = Learned()
-        first = decoded(*(envelope({f"a{n}": 1}) for n in range(MOST_OPEN - 1)), learned=learned)
-        second = decoded(envelope({"b": 1, "c": 2, "a0": 3}), envelope({"c": {"d": 4}}), learned=learned)
+        schema_cache = SchemaCache()
+        first = decoded(*(envelope({f"a{n}": 1}) for n in range(MOST_OPEN - 1)), schema_cache=schema_cache)
+        second = decoded(
+            envelope({"b": 1, "c": 2, "a0": 3}), envelope({"c": {"d": 4}}), schema_cache=schema_cache
+        )
         assert "meta.*" not in first["decisions"].column_names
         assert second["decisions"]["meta.b"].to_pylist() == [1, None]
         assert second["decisions"]["meta.a0"].to_pylist() == [3, None]
@@ -268,7 +272,9 @@ class TestColumns:
     @pytest.mark.parametrize("columns", [CASES[:3], CASES], ids=["of meta", "of anything"])
     def test_are_the_same_either_way(self, columns):
         inputs = [envelope({"a": {"b": 1}, "x": True}), envelope({"a": 1}), envelope({"a": {"b": "no"}}), ODD]
-        fast, judged = (decoded(*inputs, learned=one(), columns=columns) for one in (Learned, Unlearned))
+        fast, judged = (
+            decoded(*inputs, schema_cache=one(), columns=columns) for one in (SchemaCache, Unlearned)
+        )
         assert {name: table.to_pylist() for name, table in fast.items()} == {
             name: table.to_pylist() for name, table in judged.items()
         }

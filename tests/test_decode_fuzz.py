@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mastermind_lab.arena import Arena, payloads
-from mastermind_lab.decode import Batch, Column, Learned
+from mastermind_lab.decode import Batch, Column, SchemaCache
 from mastermind_lab.frames import tables
 
 pytestmark = pytest.mark.thorough
@@ -29,7 +29,7 @@ LIFE = 6_400  # inputs after which the names that were learned are forgotten
 COLUMNS = [Column("model", "meta.model"), Column("cost", "meta.usage.cost_usd", "float64")]
 
 
-class Unlearned(Learned):
+class Unlearned(SchemaCache):
     """Leaves every payload to the judge."""
 
     def envelope(self, payload):
@@ -39,7 +39,7 @@ class Unlearned(Learned):
         pass
 
 
-class Counting(Learned):
+class Counting(SchemaCache):
     """Counts what the fast path accepted."""
 
     accepted = 0
@@ -50,8 +50,8 @@ class Counting(Learned):
         return found
 
 
-def decoded(inputs, learned, columns=()):
-    batch = Batch(columns, payloads=True, learned=learned)
+def decoded(inputs, schema_cache, columns=()):
+    batch = Batch(columns, payloads=True, schema_cache=schema_cache)
     for number, payload in enumerate(inputs):
         batch.add(f"{number}-0", payload)
     return tables(batch)
@@ -63,10 +63,10 @@ def spelled_out(table):
     return table.drop_columns(floats), {name: repr(table[name].to_pylist()) for name in floats}
 
 
-def difference(inputs, learned, columns=()):
+def difference(inputs, schema_cache, columns=()):
     """Say in which frame fast path and judge differ, if they do."""
-    learned.open_columns.clear()  # each group is compared by itself
-    fast, judged = decoded(inputs, learned, columns), decoded(inputs, Unlearned(), columns)
+    schema_cache.open_columns.clear()  # each group is compared by itself
+    fast, judged = decoded(inputs, schema_cache, columns), decoded(inputs, Unlearned(), columns)
     for frame, table in judged.items():
         (left, left_floats), (right, right_floats) = spelled_out(fast[frame]), spelled_out(table)
         same_schema = fast[frame].schema.equals(table.schema, check_metadata=True)
@@ -75,8 +75,8 @@ def difference(inputs, learned, columns=()):
     return None
 
 
-def assert_same(*inputs, learned=None):
-    assert difference(inputs, learned or Learned()) is None, inputs
+def assert_same(*inputs, schema_cache=None):
+    assert difference(inputs, schema_cache or SchemaCache()) is None, inputs
 
 
 # Envelopes to begin with -------------------------------------------------------------------------------
@@ -247,14 +247,14 @@ def mutated(dice):
 
 def search(count, seed):
     """Yield (inputs so far, fast ones so far, a differing input or None) after each group."""
-    dice, learned, fast = random.Random(seed), Counting(), 0
+    dice, schema_cache, fast = random.Random(seed), Counting(), 0
     for start in range(0, count, GROUP):
         if start % LIFE == 0:
-            learned = Counting()
-        inputs, before = [mutated(dice) for _ in range(GROUP)], learned.accepted
+            schema_cache = Counting()
+        inputs, before = [mutated(dice) for _ in range(GROUP)], schema_cache.accepted
         columns = COLUMNS if dice.random() < 0.2 else ()
-        found = difference(inputs, learned, columns)
-        fast += learned.accepted - before
+        found = difference(inputs, schema_cache, columns)
+        fast += schema_cache.accepted - before
         yield start + GROUP, fast, (found, inputs, columns) if found else None
 
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from mastermind_lab import Argument, Citation, Decision, DecisionEnvelope, Vote, decode_envelope, envelope
-from mastermind_lab.envelope import Reject, judge
+from mastermind_lab.envelope import Reject, validate
 
 CORE = {"recommendation": "ship", "confidence": 0.5}
 
@@ -155,7 +155,7 @@ class TestTree:
 
 
 def faults(payload):
-    verdict = judge(payload)
+    verdict = validate(payload)
     assert isinstance(verdict, Reject)
     assert decode_envelope(payload) is None
     return verdict
@@ -265,7 +265,7 @@ class TestNeverRaises:
     def test_whatever_it_is_given(self, payload, reason, caplog):
         with caplog.at_level(logging.WARNING):
             assert decode_envelope(payload) is None
-        assert judge(payload).reason == reason
+        assert validate(payload).reason == reason
         assert caplog.records[0].levelname == "WARNING"
         assert reason in caplog.text
 

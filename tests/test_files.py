@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 import mastermind_lab as lab
-from mastermind_lab.files import lines, write_lines
+from mastermind_lab.ndjson import lines, write_lines
 
 VALID = json.dumps({"decision": {"recommendation": "größer", "confidence": 0.5}}, ensure_ascii=False).encode()
 ENDINGS = [".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz", ".ndjson.zst", ".jsonl.zst"]

@@ -43,7 +43,7 @@ class TestMerging:
     def test_files_beside_a_stream(self, redis_url):
         import redis
 
-        from mastermind_lab.envelope import STREAM
+        from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 
         with redis.Redis.from_url(redis_url) as raw:
             ids = [raw.xadd(STREAM, {"data": VALID}).decode() for _ in range(3)]
@@ -54,7 +54,7 @@ class TestMerging:
     def test_overlapping_reads_count_once(self, redis_url):
         import redis
 
-        from mastermind_lab.envelope import STREAM
+        from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 
         with redis.Redis.from_url(redis_url) as raw:
             for number in range(1, 11):
@@ -92,7 +92,7 @@ class TestKeeping:
             assert found.published_at == envelope.published_at
 
     def test_through_redis_and_back(self, sample, redis_url):
-        from mastermind_lab.envelope import STREAM
+        from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
         from mastermind_lab.stream import publish_payloads
 
         list(publish_payloads(redis_url, STREAM, sample.payloads["payload"]))
@@ -120,7 +120,7 @@ class TestShowing:
     def test_the_card_says_what_is_missing(self, redis_url):
         import redis
 
-        from mastermind_lab.envelope import STREAM
+        from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 
         with redis.Redis.from_url(redis_url) as raw:
             for number in range(1, 11):

@@ -13,7 +13,7 @@ from pandas.testing import assert_frame_equal
 import mastermind_lab as lab
 from mastermind_lab.errors import OptionError
 from mastermind_lab.history import sample_folder
-from mastermind_lab.stats.summary import Summary
+from mastermind_lab.stats.engine.summary import Summary
 
 FRAMES = ("decisions", "votes", "citations", "arguments")
 SIZE = 60

@@ -12,10 +12,10 @@ import redis
 
 import mastermind_lab as lab
 from mastermind_lab.arena import Arena, payloads
-from mastermind_lab.envelope import STREAM
-from mastermind_lab.live import Pulse
+from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.stats import Confidence, Margin, Votes
-from mastermind_lab.stream import Gap, News
+from mastermind_lab.stream import Gap, StreamUpdate
+from mastermind_lab.widget.redraw import RepeatingThread
 
 FRAMES = ("decisions", "votes", "citations", "arguments", "rejects")
 
@@ -50,7 +50,7 @@ def until(true, seconds=15):
 
 
 def ours():
-    """Name the threads of followers and pulses, whatever else this process runs."""
+    """Name the threads of followers and redraws, whatever else this process runs."""
     return [one.name for one in threading.enumerate() if one.name.startswith("mastermind")]
 
 
@@ -145,11 +145,17 @@ class TestWithoutAThread:
     def test_gaps_and_resets_are_in_the_coverage(self, numbered):
         follower = unstarted()
         follower.take(
-            News(STREAM, [], account={"left_out": 7, "missing": 2, "certainty": "exact", "note": ""})
+            StreamUpdate(
+                STREAM,
+                [],
+                account={"left_out": 7, "missing": 2, "certainty": "exact", "note": ""},
+            )
         )
-        follower.take(News(STREAM, numbered[:10]))
-        follower.take(News(STREAM, numbered[15:20], gap=Gap(numbered[9][0], numbered[15][0], 5, "at most")))
-        follower.take(News(STREAM, [], began_again=True))
+        follower.take(StreamUpdate(STREAM, numbered[:10]))
+        follower.take(
+            StreamUpdate(STREAM, numbered[15:20], gap=Gap(numbered[9][0], numbered[15][0], 5, "at most"))
+        )
+        follower.take(StreamUpdate(STREAM, [], reset=True))
         [row] = follower.history().coverage.to_dict("records")
         assert (row["entries"], row["left_out"], row["missing"], row["certainty"]) == (15, 7, 7, "at most")
         assert "began again 1 times" in row["note"]
@@ -160,7 +166,11 @@ class TestWithoutAThread:
     def test_what_is_not_shown_is_left_out(self, numbered):
         follower = unstarted(keep=100)
         follower.take(
-            News(STREAM, [], account={"left_out": 7, "missing": 0, "certainty": "exact", "note": ""})
+            StreamUpdate(
+                STREAM,
+                [],
+                account={"left_out": 7, "missing": 0, "certainty": "exact", "note": ""},
+            )
         )
         follower.feed(numbered)
 
@@ -214,7 +224,7 @@ class TestWithoutAThread:
     def test_several_streams(self, numbered):
         follower = unstarted(stream=["a", "b"])
         for stream in ("a", "b"):
-            follower.take(News(stream, numbered[:50]))
+            follower.take(StreamUpdate(stream, numbered[:50]))
         history = follower.history()
         assert history.decisions["stream_id"].is_unique
         assert history.decisions["stream"].value_counts().nunique() == 1
@@ -432,20 +442,20 @@ class TestReplay:
             lab.replay(sample, speed=speed)
 
 
-class TestPulse:
-    def test_it_beats_and_ends(self):
+class TestRepeatingThread:
+    def test_it_calls_and_ends(self):
         beats = []
-        pulse = Pulse(lambda: beats.append(1), 50, beats.append)
-        pulse.start()
+        thread = RepeatingThread(lambda: beats.append(1), 50, beats.append)
+        thread.start()
         until(lambda: len(beats) > 3)
-        pulse.stop()
-        pulse.stop()
+        thread.stop()
+        thread.stop()
         assert ours() == []
 
     def test_an_error_is_handed_on_and_it_goes_on(self):
         errors = []
-        pulse = Pulse(lambda: 1 / 0, 50, errors.append)
-        pulse.start()
+        thread = RepeatingThread(lambda: 1 / 0, 50, errors.append)
+        thread.start()
         until(lambda: len(errors) > 3)
-        pulse.stop()
+        thread.stop()
         assert isinstance(errors[0], ZeroDivisionError)

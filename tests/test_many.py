@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from mastermind_lab import charts, stats
 from mastermind_lab.errors import OptionError
-from mastermind_lab.stats import pairs as pairs_module
-from mastermind_lab.stats import sums as sums_module
+from mastermind_lab.stats.engine import pairs as pairs_module
+from mastermind_lab.stats.engine import sums as sums_module
 
 pytestmark = pytest.mark.thorough
 

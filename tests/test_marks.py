@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 import mastermind_lab as lab
 from mastermind_lab import charts, stats
-from mastermind_lab.charts.marks import MOST
+from mastermind_lab.charts.drawing.change_lines import MOST
 from mastermind_lab.errors import OptionError
 
 

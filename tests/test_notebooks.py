@@ -9,7 +9,7 @@ import pytest
 from nbclient import NotebookClient
 
 from mastermind_lab.arena import Arena, payloads
-from mastermind_lab.envelope import STREAM
+from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.history import sample_folder
 from mastermind_lab.stream import publish_payloads
 

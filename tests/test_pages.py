@@ -12,7 +12,7 @@ import pytest
 import redis
 
 import mastermind_lab as lab
-from mastermind_lab.envelope import STREAM
+from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.stream import Pages, publish_payloads
 
 ENVELOPE = json.dumps({"decision": {"recommendation": "ship", "confidence": 0.5, "rationale": "x" * 2_000}})

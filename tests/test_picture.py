@@ -9,9 +9,8 @@ from PIL import Image
 import mastermind_lab as lab
 from mastermind_lab.charts.argument_tree import MOST, argument_tree
 from mastermind_lab.charts.decision import decision
+from mastermind_lab.charts.export import FastRenderer, save
 from mastermind_lab.charts.overview import overview
-from mastermind_lab.charts.picture import save
-from mastermind_lab.charts.redrawn import Redrawn
 from mastermind_lab.history import sample_folder
 
 HOSTILE = "$\\foo$ \x00\u202e<script>" + "x" * 200_000
@@ -40,13 +39,13 @@ class TestRedrawn:
     )
     def test_what_was_laid_out_for_nothing_is_laid_out_anew(self, history, chart, kind):
         nothing, much = (getattr(lab.stats, kind).of(one) for one in (lab.read([]), history))
-        again, fresh = (Redrawn(getattr(lab.charts, chart)) for _ in range(2))
+        again, fresh = (FastRenderer(getattr(lab.charts, chart)) for _ in range(2))
         again.png(nothing)
         assert again.png(much) == fresh.png(much)
 
     def test_it_keeps_its_place_while_all_fits(self, history):
         summary = lab.stats.Votes.of(history)
-        picture = Redrawn(lab.charts.votes)
+        picture = FastRenderer(lab.charts.votes)
         picture.png(summary)
         place = picture._place
         assert picture.png(summary) == picture.png(summary)

@@ -11,7 +11,7 @@ from pandas.testing import assert_frame_equal
 from mastermind_lab.charts.regimes import regimes
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats import Confidence, Margin
-from mastermind_lab.stats.extents import MOST_VALUES
+from mastermind_lab.stats.engine.extents import MOST_VALUES
 from mastermind_lab.stats.regimes import Regimes, _absence
 
 START = pd.Timestamp("2026-03-02T09:00Z")

@@ -13,7 +13,7 @@ from pandas.testing import assert_frame_equal
 import mastermind_lab as lab
 from mastermind_lab.frames import FRAMES
 from mastermind_lab.history import sample_folder
-from mastermind_lab.stats.summary import Summary
+from mastermind_lab.stats.engine.summary import Summary
 
 OUTCOMES = sample_folder() / "outcomes.csv"
 SUBJECTS = [one for one in vars(lab.stats).values() if inspect.isclass(one) and issubclass(one, Summary)]

@@ -17,10 +17,10 @@ from pandas.testing import assert_frame_equal
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot
-from mastermind_lab.envelope import STREAM
-from mastermind_lab.frames import entry_ids, merge, to_pandas
-from mastermind_lab.history import grown, pieces, sample_folder
-from mastermind_lab.stats.summary import Summary
+from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
+from mastermind_lab.frames import concat, entry_ids, to_pandas
+from mastermind_lab.history import pieces, sample_folder, with_missing_columns
+from mastermind_lab.stats.engine.summary import Summary
 from mastermind_lab.stream import publish_payloads
 
 BENCHMARK = Path(__file__).parent / "benchmarks" / "scale.py"
@@ -63,8 +63,8 @@ def folder(tmp_path_factory):
 def archive(folder, tmp_path_factory):
     """The same as a snapshot of many ranges, each with the columns that it needs."""
     target = tmp_path_factory.mktemp("archive") / "snapshot"
-    for piece in lab.scan(folder, payloads=True).pieces:
-        for parts, coverage in piece.batches():
+    for partition in lab.scan(folder, payloads=True).partitions:
+        for parts, coverage in partition.batches():
             ids = entry_ids(parts)
             for some in filter(None, [ids[:40], ids[40:]]):
                 rows = {
@@ -99,7 +99,7 @@ class TestBatches:
     def test_together_they_are_the_history(self, folder, small):
         batches = list(lab.scan(folder))
         assert len(batches) > 5
-        whole = merge(batch.tables() for batch in batches)
+        whole = concat(batch.tables() for batch in batches)
         for name, frame in to_pandas(whole).items():
             assert_frame_equal(frame, getattr(lab.read(folder), name))
 
@@ -138,7 +138,7 @@ class TestBatches:
         monkeypatch.setattr(pieces, "_SLICE_BYTES", 200_000)
         batches = list(lab.scan(archive, payloads=True))
         assert len(batches) > 6
-        whole, expected = merge(batch.tables() for batch in batches), lab.read(archive, payloads=True)
+        whole, expected = concat(batch.tables() for batch in batches), lab.read(archive, payloads=True)
         for name, frame in to_pandas(whole).items():
             assert_frame_equal(frame, getattr(expected, name))
         covered = pd.concat([batch.coverage for batch in batches])
@@ -165,7 +165,7 @@ class TestBatches:
         )
 
     def test_a_password_is_not_shown(self):
-        assert "secret" not in repr(lab.scan("redis://:secret@localhost").pieces)
+        assert "secret" not in repr(lab.scan("redis://:secret@localhost").partitions)
 
     def test_what_cannot_be_scanned(self, tmp_path):
         with pytest.raises(lab.OptionError, match="for read"):
@@ -185,7 +185,7 @@ class TestSummaries:
         agree(found.table(), subject.of(history, by=BY, replicates=40).table())
 
     def test_over_a_snapshot(self, archive, history):
-        assert len(lab.scan(archive).pieces) == 6
+        assert len(lab.scan(archive).partitions) == 6
         found = lab.scan(archive)
         for subject in (lab.stats.Confidence, lab.stats.Votes, lab.stats.Arguments):
             agree(subject.of(found, by=BY).table(), subject.of(history, by=BY).table())
@@ -232,7 +232,7 @@ class TestSummaries:
 
 class TestGrown:
     def test_open_columns_are_missing_values(self, history):
-        whole = grown(history, ["meta.never", "meta.late", "never"])
+        whole = with_missing_columns(history, ["meta.never", "meta.late", "never"])
         assert set(whole.decisions) - set(history.decisions) == {"meta.never"}
         assert whole.decisions["meta.never"].isna().all()
         assert "meta.never" not in history.decisions
@@ -241,7 +241,9 @@ class TestGrown:
         """As a follower counts: no second look at what has passed."""
         total = 0
         for batch in lab.scan(folder):
-            total = total + lab.stats.Confidence.of(grown(batch, ["meta.late"]), by="meta.late")
+            total = total + lab.stats.Confidence.of(
+                with_missing_columns(batch, ["meta.late"]), by="meta.late"
+            )
         agree(total.table(), lab.stats.Confidence.of(lab.read(folder), by="meta.late").table())
 
 
@@ -249,7 +251,9 @@ def test_a_summary_reads_once_unless_spellings_differ(folder, small, monkeypatch
     read_files = []
     batches = pieces.Lines.batches
     monkeypatch.setattr(
-        pieces.Lines, "batches", lambda piece: read_files.append(piece.number) or batches(piece)
+        pieces.Lines,
+        "batches",
+        lambda partition: read_files.append(partition.number) or batches(partition),
     )
     lab.stats.Confidence.of(lab.scan(folder / "d.ndjson"), by="meta.late")
     assert read_files == [0]

@@ -45,7 +45,7 @@ def test_gives_the_same_history_back(name, tmp_path):
 def test_a_stream_of_several_days(redis_url, tmp_path):
     import redis
 
-    from mastermind_lab.envelope import STREAM
+    from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 
     with redis.Redis.from_url(redis_url) as raw:
         for day in range(3):
@@ -65,11 +65,15 @@ def test_a_stream_of_several_days(redis_url, tmp_path):
 def test_limits_cut_a_snapshot_too(redis_url, tmp_path):
     import redis
 
-    from mastermind_lab.envelope import STREAM
+    from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 
     with redis.Redis.from_url(redis_url) as raw:
         for number in range(20):
-            raw.xadd(STREAM, {"data": envelope() if number % 5 else "broken"}, f"{1795392000000 + number}-0")
+            raw.xadd(
+                STREAM,
+                {"data": envelope() if number % 5 else "broken"},
+                f"{1795392000000 + number}-0",
+            )
     folder = lab.read(redis_url).save(tmp_path / "snap")
     for limits in (
         {"last": 7},
@@ -96,9 +100,9 @@ def test_the_decisions_part_names_its_siblings(tmp_path):
     [part] = (folder / "decisions").rglob("*.parquet")
     footer = pq.read_metadata(part).metadata
     assert footer[b"mastermind_lab.format"] == b"3"
-    siblings = json.loads(footer[b"mastermind_lab.siblings"])
-    assert set(siblings) == {"votes", "citations", "arguments", "rejects"}
-    assert all(len(one["sha256"]) == 64 for one in siblings.values())
+    child_tables = json.loads(footer[b"mastermind_lab.siblings"])
+    assert set(child_tables) == {"votes", "citations", "arguments", "rejects"}
+    assert all(len(one["sha256"]) == 64 for one in child_tables.values())
 
 
 class TestRefusals:

@@ -21,8 +21,8 @@ from pyarrow.parquet import ParquetFile
 import mastermind_lab as lab
 from mastermind_lab import snapshot
 from mastermind_lab.decode import Batch
-from mastermind_lab.envelope import STREAM
-from mastermind_lab.frames import FRAMES, merge
+from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
+from mastermind_lab.frames import FRAMES, concat
 from mastermind_lab.snapshot.parts import decoded, encoded
 from mastermind_lab.stream import publish_payloads
 
@@ -69,7 +69,7 @@ def test_any_history_comes_back_the_same(batches):
         snapshot.commit(f"{folder}/parts", rows, {})
     if days:
         found, _ = snapshot.load(f"{folder}/parts", payloads=True)
-        for frame, table in merge(days).items():
+        for frame, table in concat(days).items():
             assert found[frame].equals(table, check_metadata=True), frame
 
 
@@ -91,7 +91,7 @@ def history():
 def two_days(tmp_path_factory):
     """A history in parts of two days, the second without most columns."""
     days = [lab.sample(last=60), lab.read([b'{"decision": {"recommendation": "x", "confidence": 1}}'] * 3)]
-    both = merge([at_day(one.tables(), day) for day, one in enumerate(days)])
+    both = concat([at_day(one.tables(), day) for day, one in enumerate(days)])
     folder = tmp_path_factory.mktemp("two days") / "snap"
     lab.History.of(both, days[0].coverage).save(folder)
     return lab.read(folder), folder
@@ -128,7 +128,11 @@ class TestPayloads:
     def test_a_stream_decoded_again_keeps_its_times(self, redis_url, tmp_path):
         with redis.Redis.from_url(redis_url) as raw:
             raw.xadd(STREAM, {"other": "field"}, "5-0")
-            raw.xadd(STREAM, {"data": '{"decision": {"recommendation": "ship", "confidence": 1}}'}, "7-0")
+            raw.xadd(
+                STREAM,
+                {"data": '{"decision": {"recommendation": "ship", "confidence": 1}}'},
+                "7-0",
+            )
         history = lab.read(redis_url, payloads=True)
         same(lab.redecode(history.save(tmp_path / "snap")), history)
 

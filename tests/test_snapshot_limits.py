@@ -93,10 +93,10 @@ def test_a_folder_that_may_not_be_read(folder):
 def test_a_streams_name_is_in_no_file_name(tmp_path, name):
     rows = lab.sample(last=3).tables()
     committed = snapshot.commit(tmp_path / "in", rows, {"stream": name, "coverage": [{"stream": name}]})
-    assert committed.facts["stream"] == name
+    assert committed.metadata["stream"] == name
     [again] = snapshot.ranges(tmp_path / "in")
     assert again == committed
-    assert again.facts["stream"] == name
+    assert again.metadata["stream"] == name
     assert lab.read(tmp_path / "in").coverage["stream"].tolist() == [name]
     assert [one.name for one in tmp_path.iterdir()] == ["in"]
     assert {path.name for path in tmp_path.rglob("*.parquet")} == {"part-0-0-1998-0-2000.parquet"}
@@ -122,8 +122,8 @@ def test_raw_payloads_stay_private_over_a_half_file_left_open_to_others(tmp_path
 
 
 def test_facts_are_text_or_json(tmp_path):
-    facts = {"stream": "s", "gaps": [{"missing": 3}], "first_ordinal": 7}
-    committed = snapshot.commit(tmp_path, lab.sample(last=3).tables(), facts)
-    assert committed.facts["stream"] == "s"
-    assert json.loads(committed.facts["gaps"]) == [{"missing": 3}]
-    assert committed.facts["first_ordinal"] == "7"
+    metadata = {"stream": "s", "gaps": [{"missing": 3}], "first_ordinal": 7}
+    committed = snapshot.commit(tmp_path, lab.sample(last=3).tables(), metadata)
+    assert committed.metadata["stream"] == "s"
+    assert json.loads(committed.metadata["gaps"]) == [{"missing": 3}]
+    assert committed.metadata["first_ordinal"] == "7"

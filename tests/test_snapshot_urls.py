@@ -15,8 +15,8 @@ from moto.server import ThreadedMotoServer
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot, storage
-from mastermind_lab.files import write_lines
 from mastermind_lab.frames import FRAMES
+from mastermind_lab.ndjson import write_lines
 
 VALID = json.dumps({"decision": {"recommendation": "ship", "confidence": 0.5}}).encode()
 

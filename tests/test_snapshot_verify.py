@@ -11,7 +11,7 @@ import pytest
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot
-from mastermind_lab.frames import FRAMES, merge
+from mastermind_lab.frames import FRAMES, concat
 
 BEGAN = 1795392000000  # 2026-11-23
 VALID = {"decision": {"recommendation": "ship", "confidence": 0.5, "votes": [{"voter": "a", "choice": "b"}]}}
@@ -28,13 +28,13 @@ def rows(first, count, epoch="", **meta):
     return made
 
 
-def archived(folder, parts=4, each=5, **facts):
+def archived(folder, parts=4, each=5, **metadata):
     """An archive of a few ranges with all that is known of their places."""
     last = ""
     for number in range(parts):
         first = number * each
         known = {"stream": "s", "after": last, "first_ordinal": first + 1, "last_ordinal": first + each}
-        committed = snapshot.commit(folder, rows(first, each, **{f"m{number}": number}), known | facts)
+        committed = snapshot.commit(folder, rows(first, each, **{f"m{number}": number}), known | metadata)
         last = committed.last_id
     return folder
 
@@ -178,8 +178,10 @@ def test_a_footer_alone_is_trusted_only_as_it_was_written(tmp_path):
         except lab.SourceError:
             found += 1
         else:
-            names = before.facts.keys() - {"facts_sha256", "sha256"}
-            assert {name: one.facts[name] for name in names} == {name: before.facts[name] for name in names}
+            names = before.metadata.keys() - {"facts_sha256", "sha256"}
+            assert {name: one.metadata[name] for name in names} == {
+                name: before.metadata[name] for name in names
+            }
     assert found > 100
 
 
@@ -214,7 +216,7 @@ class TestCompact:
         last = snapshot.ranges(folder)[-1]
         lab.compact(folder)
         [one] = snapshot.ranges(folder)
-        assert (one.last_id, one.facts["last_ordinal"], one.facts["first_ordinal"]) == (
+        assert (one.last_id, one.metadata["last_ordinal"], one.metadata["first_ordinal"]) == (
             last.last_id,
             "20",
             "1",
@@ -246,7 +248,7 @@ class TestCompact:
         assert lab.compact(tmp_path) == (5, 5)
 
     def test_a_saved_history(self, tmp_path):
-        both = merge([rows(0, 5), rows(86_400_000, 5)])
+        both = concat([rows(0, 5), rows(86_400_000, 5)])
         folder = tmp_path / "snap"
         lab.History.of(both, lab.read([]).coverage).save(folder)
         snapshot.commit(folder, rows(86_400_005, 5), {})
@@ -255,7 +257,7 @@ class TestCompact:
 
     def test_a_save_whose_seal_is_compacted(self, tmp_path, monkeypatch):
         monkeypatch.setattr("mastermind_lab.snapshot.history._ENTRIES_A_RANGE", 2)
-        history = lab.History.of(merge([rows(0, 5), rows(86_400_000, 5)]), lab.read([]).coverage)
+        history = lab.History.of(concat([rows(0, 5), rows(86_400_000, 5)]), lab.read([]).coverage)
         folder = history.save(tmp_path / "snap")
         assert lab.compact(folder) == (6, 2)
         pd.testing.assert_frame_equal(lab.read(folder).decisions, history.decisions)
@@ -268,8 +270,8 @@ class TestCompact:
         day = part(folder, "votes").parent
         shutil.copy(part(tmp_path / "aside", "votes"), day)
         assert kinds(folder) == ["uncommitted"]
-        assert snapshot.sweep(folder) == []
+        assert snapshot.cleanup(folder) == []
         snapshot.commit(folder, rows(5, 7), {"after": last})
-        [gone] = snapshot.sweep(folder)
+        [gone] = snapshot.cleanup(folder)
         assert gone.endswith(aside.place.rpartition("/")[2])
         assert kinds(folder) == []

@@ -9,7 +9,7 @@ from panels import agree, panels, part
 
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats import Confidence, ConfidenceOverTime, Margin, Votes
-from mastermind_lab.stats import sums as sums_module
+from mastermind_lab.stats.engine import sums as sums_module
 
 SUMMARIES = {
     "confidence": (Confidence, {}),

@@ -10,7 +10,7 @@ import redis
 from redis import asyncio as aio
 
 import mastermind_lab as lab
-from mastermind_lab.envelope import STREAM
+from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.stream import address, publish_batches, publish_payloads
 
 CORE = {"recommendation": "ship", "confidence": 0.5}

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 import mastermind_lab as lab
-from mastermind_lab.stream import Cursor, Tail
+from mastermind_lab.stream import Cursor, StreamReader
 from mastermind_lab.stream.pages import Pages
 
 S = "s"
@@ -21,7 +21,7 @@ def add(raw, *ids, text="x", stream=S):
 
 @contextmanager
 def following(source, *, streams=(S,), **options):
-    tail = Tail(source, streams, **options)
+    tail = StreamReader(source, streams, **options)
     try:
         yield tail, iter(tail)
     finally:
@@ -87,7 +87,7 @@ class TestBeginning:
             add(raw, 3)
             found = until(news, entries(1))
         assert ids(found) == ["3-0"]
-        assert not any(one.gap or one.began_again for one in found)
+        assert not any(one.gap or one.reset for one in found)
 
     def test_several_streams(self, raw, redis_url):
         add(raw, 1, 2, stream="a")
@@ -124,7 +124,7 @@ class TestBeginningAtAnId:
             add(raw, 4)
             found += until(news, lambda more: "4-0" in ids(more))
         assert ids(found) == ids_from(first, ["1-0", "2-0", "2-5", "3-0", "4-0"])
-        assert not any(one.began_again or one.gap for one in found)
+        assert not any(one.reset or one.gap for one in found)
 
     def test_a_stream_that_is_not_there_yet(self, raw, redis_url):
         with following(redis_url, since="7-0") as (_, news):
@@ -174,20 +174,20 @@ class TestFaults:
             next(news)
             os.kill(server.pid, signal.SIGKILL)
             began = time.monotonic()
-            [*_, last] = until(news, lambda found: found[-1].trouble)
+            [*_, last] = until(news, lambda found: found[-1].transient_error)
             assert time.monotonic() - began < 1
-            assert "no Redis answers" in str(last.trouble)
+            assert "no Redis answers" in str(last.transient_error)
             server.start()
             add(raw, 2)
             found = until(news, entries(1))
-        assert [one.began_again for one in found].count(True) == 0
+        assert [one.reset for one in found].count(True) == 0
         assert ids(found) == ["2-0"]
 
     def test_a_frozen_server_shows_and_nothing_is_doubled(self, server):
         with redis.Redis.from_url(server.url) as raw, self.begun(server.url, raw, 1) as (_, news):
             os.kill(server.pid, signal.SIGSTOP)
             began = time.monotonic()
-            until(news, lambda found: found[-1].trouble)
+            until(news, lambda found: found[-1].transient_error)
             shown = time.monotonic() - began
             os.kill(server.pid, signal.SIGCONT)
             add(raw, 2)
@@ -197,7 +197,7 @@ class TestFaults:
     def test_no_server_at_first(self, server):
         server.stop()
         with following(server.url, backfill=5) as (_, news):
-            assert next(news).trouble
+            assert next(news).transient_error
             server.start()
             with redis.Redis.from_url(server.url) as raw:
                 add(raw, 1)
@@ -253,7 +253,7 @@ class TestFaults:
             add(raw, 1)
             raw.config_set("maxclients", 1)
             with following(server.url, backfill=5) as (_, news):
-                assert "max number of clients" in str(next(news).trouble)
+                assert "max number of clients" in str(next(news).transient_error)
                 raw.config_set("maxclients", 100)
                 assert ids(until(news, entries(1))) == ["1-0"]
 
@@ -333,7 +333,7 @@ class TestTheStreamItself:
         raw.xdel(S, "11-0")
         found = until(read, entries(1))
         assert ids(found) == ["12-0"]
-        assert not any(one.gap or one.began_again for one in found)
+        assert not any(one.gap or one.reset for one in found)
 
     def test_deleted_and_trimmed_is_at_most(self, raw, read):
         add(raw, 11, 12, 13)
@@ -347,7 +347,7 @@ class TestTheStreamItself:
         add(raw, 51)
         found = until(read, entries(1))
         assert ids(found) == ["51-0"]
-        assert not any(one.gap or one.began_again for one in found)
+        assert not any(one.gap or one.reset for one in found)
 
     @pytest.mark.parametrize("numbers", [(3, 4), (11, 12, 13), range(1, 11), range(1, 16)])
     def test_begun_again(self, raw, read, numbers):
@@ -358,11 +358,11 @@ class TestTheStreamItself:
             both.execute()
         found = until(read, entries(len(numbers)))
         assert ids(found) == [f"{number}-0@1" for number in numbers]
-        assert [one.began_again for one in found].count(True) == 1
+        assert [one.reset for one in found].count(True) == 1
 
     def test_deleted_is_said_and_waited_for(self, raw, read):
         raw.delete(S)
-        until(read, lambda found: found[-1].began_again)
+        until(read, lambda found: found[-1].reset)
         add(raw, 2)
         assert ids(until(read, entries(1))) == ["2-0@1"]
 
@@ -377,7 +377,7 @@ class TestTheStreamItself:
             for number in news:
                 both.xadd(S, {"data": "new"}, f"{number}-0")
             both.execute()
-        found = until(read, lambda found: found[-1].began_again)
+        found = until(read, lambda found: found[-1].reset)
         found += until(read, entries(len(news))) if news else []
         assert ids(found) == [f"{number}-0@1" for number in news]
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mastermind_lab.decode.trees import nodes
+from mastermind_lab.decode.rows import nodes_of
 
 trees = st.recursive(st.just([]), lambda inner: st.lists(inner, max_size=4), max_leaves=40)
 
@@ -27,5 +27,5 @@ def test_trees_are_listed_in_reading_order(drawn):
     for owner, tree in enumerate(tops):
         for root in tree if isinstance(tree, list) else [tree] if tree else []:
             visit(root, owner, -1, 0)
-    found = nodes(tops)
+    found = nodes_of(tops)
     assert [*zip(found.nodes, *(places.tolist() for places in found[1:]), strict=True)] == expected

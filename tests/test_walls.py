@@ -14,12 +14,12 @@ PACKAGE = Path(lab.__file__).parent
 
 FLOORS = {
     "__init__": 7, "cli": 7,
-    "widget": 6, "arena": 6,
-    "charts": 5, "live": 5, "scale": 5,
-    "history": 4, "archive": 4, "stats": 4,
-    "stream": 3, "files": 3, "snapshot": 3,
-    "frames": 2,
-    "decode": 1, "storage": 1,
+    "widget": 6,
+    "live": 5, "scale": 5,
+    "history": 4, "archive": 4,
+    "stream": 3, "snapshot": 3,
+    "frames": 2, "ndjson": 2, "charts": 2,
+    "decode": 1, "storage": 1, "stats": 1, "arena": 1,
     "errors": 0, "envelope": 0,
 }  # fmt: skip
 
@@ -32,7 +32,7 @@ HOMES = {
     "matplotlib": {"charts"},
     "ipywidgets": {"widget"},
     "IPython": {"widget"},
-    "threading": {"live", "stream"},  # stream fetches pages ahead
+    "threading": {"live", "stream", "widget"},  # stream fetches pages ahead, widget redraws
     "concurrent": {"archive", "snapshot"},  # a part is written while the next one fills, its tables at once
     "typer": {"cli"},
     "rich": {"cli"},

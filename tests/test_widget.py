@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 import mastermind_lab as lab
 from mastermind_lab.arena import Arena, payloads
 from mastermind_lab.widget import cells, text
-from mastermind_lab.widget.controls import Choice
+from mastermind_lab.widget.controls import ViewOptions
 from mastermind_lab.widget.panels import PANELS, Panel, panels
-from mastermind_lab.widget.turns import Turns
+from mastermind_lab.widget.redraw import RedrawScheduler
 
 HOSTILE = [
     f"{before}{what}{after}"
@@ -113,7 +113,7 @@ class TestView:
 
     def test_the_picture_is_that_of_the_history(self, follower):
         [over_time, *_], _ = panels(PANELS)
-        drawn = over_time.data(follower, Choice(by="meta.model")).table()
+        drawn = over_time.data(follower, ViewOptions(by="meta.model")).table()
         direct = lab.stats.ConfidenceOverTime.of(follower.history(), by="meta.model").table()
         assert drawn["n"].tolist() == direct["n"].tolist()
 
@@ -125,15 +125,15 @@ class TestView:
             return ax
 
         panel = Panel(mine)
-        panel.draw(follower, Choice(window=20))
-        panel.draw(follower, Choice(window=timedelta(seconds=9)))
+        panel.draw(follower, ViewOptions(window=20))
+        panel.draw(follower, ViewOptions(window=timedelta(seconds=9)))
         assert seen == [20, 10]
         assert bytes(panel.image.value).startswith(b"\x89PNG")
 
     def test_a_function_that_makes_its_own_figure_leaves_none(self, follower):
         from matplotlib import pyplot
 
-        Panel(lambda history: pyplot.subplots()[1]).draw(follower, Choice())
+        Panel(lambda history: pyplot.subplots()[1]).draw(follower, ViewOptions())
         assert pyplot.get_fignums() == []
 
     def test_a_panel_that_fails_harms_no_other(self, follower):
@@ -173,7 +173,7 @@ class TestView:
 
     def test_no_thread_is_left(self, redis_url):
         view = lab.follow(redis_url)
-        wait_for(["mastermind-follower", "mastermind-pulse"])
+        wait_for(["mastermind-follower", "mastermind-redraw"])
         view.stop()
         view.stop()
         assert ours() == []
@@ -186,7 +186,7 @@ class TestView:
         view._box._view_count = 0
         wait_for([])
         view._box._view_count = 1
-        wait_for(["mastermind-follower", "mastermind-pulse"])
+        wait_for(["mastermind-follower", "mastermind-redraw"])
         view.stop()
 
     def test_a_list_that_is_held_stays_while_the_pictures_go_on(self, follower, numbered):
@@ -205,7 +205,7 @@ class TestView:
 class TestTurns:
     def test_each_has_its_turn_once_for_a_count(self):
         drawn = []
-        turns = Turns([lambda: drawn.append("a"), lambda: drawn.append("b")])
+        turns = RedrawScheduler([lambda: drawn.append("a"), lambda: drawn.append("b")])
         for _ in range(5):
             turns.take(1)
         assert drawn == ["a", "b"]
@@ -223,7 +223,7 @@ class TestTurns:
             while time.thread_time() < drawn[-1] + 0.1:
                 pass
 
-        turns, end = Turns([busy]), time.monotonic() + 1.2
+        turns, end = RedrawScheduler([busy]), time.monotonic() + 1.2
         while time.monotonic() < end:
             turns.take(len(drawn))
             time.sleep(0.01)

@@ -3,7 +3,7 @@
 import matplotlib
 import pytest
 
-from mastermind_lab.charts.words import clean
+from mastermind_lab.charts.drawing.text import clean
 
 
 @pytest.mark.parametrize(

@@ -8,18 +8,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import dropwhile
 from typing import TYPE_CHECKING, Self
 
-from ..decode import Learned
-from ..envelope import STREAM
+from ..decode import SchemaCache
+from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import OptionError, SourceError
-from ..frames import id_key, merge
+from ..frames import concat, id_key
 from ..storage import folder as folder_of
 from .part import Part
 
 if TYPE_CHECKING:
     # Parquet and redis are loaded where they are used: the package shows names of this room.
     from ..snapshot import Range
-    from ..snapshot.ending import Ending
-    from ..stream import Cursor, News
+    from ..snapshot.resume import ResumePoint
+    from ..stream import Cursor, StreamUpdate
 
 PART_BYTES = 24 * 2**20
 """How many bytes of payloads make a part."""
@@ -29,7 +29,7 @@ PART_SECONDS = 60.0
 
 
 class Archiver:
-    """Writes what a :class:`mastermind_lab.stream.Tail` tells of one stream to a folder, exactly once.
+    """Writes what :class:`mastermind_lab.stream.StreamReader` reads of a stream to a folder, exactly once.
 
     It reads no stream: whoever follows one begins at :meth:`cursors`, hands over everything by :meth:`take`,
     and calls :meth:`close` at the end. It may be used from any thread, by one at a time. A full part is
@@ -71,7 +71,7 @@ class Archiver:
         self,
         folder: str | os.PathLike[str],
         *,
-        stream: str = STREAM,
+        stream: str = DEFAULT_STREAM_NAME,
         source: str = "",
         payloads: bool = True,
         part_bytes: int = PART_BYTES,
@@ -88,27 +88,27 @@ class Archiver:
         self.ending = self._ended(self.folder)  # refused before anything is touched
         self._lock = folder_of(self.folder).lock("an archiver")
         try:
-            self._sweep()
+            self._cleanup()
             self.ending = self._ended(self.folder)
         except BaseException:
             self._release()
             raise
-        self._learned = Learned()
+        self._learned = SchemaCache()
         self._parts = [Part()]
 
-    def _sweep(self) -> None:
+    def _cleanup(self) -> None:
         """Remove what a killed archiver left half done, where no other can be at work."""
-        from ..snapshot import sweep
+        from ..snapshot import cleanup
 
         if self._lock and self.ending:
-            sweep(self.folder)
+            cleanup(self.folder)
 
-    def _ended(self, folder: str) -> Ending | None:
+    def _ended(self, folder: str) -> ResumePoint | None:
         from ..snapshot import ranges
-        from ..snapshot.ending import Ending
+        from ..snapshot.resume import ResumePoint
 
         committed = ranges(folder)
-        theirs = committed[-1].facts.get("stream") if committed else self.stream
+        theirs = committed[-1].metadata.get("stream") if committed else self.stream
         if theirs is None:
             raise OptionError(
                 f"{folder} is a snapshot that was saved at once, no archive. "
@@ -119,7 +119,7 @@ class Archiver:
                 f"{folder} is an archive of the stream {theirs!r:.300}, not of {self.stream!r:.300}. "
                 "Nothing was changed: choose another folder."
             )
-        return Ending.of(committed)
+        return ResumePoint.of(committed)
 
     @property
     def waiting(self) -> int:
@@ -135,7 +135,7 @@ class Archiver:
             return {self.stream: Cursor()}
         return {self.stream: Cursor(end.last_id, end.ordinal, known=end.newest(), older=end.older())}
 
-    def take(self, news: News) -> None:
+    def take(self, news: StreamUpdate) -> None:
         """Take what is new, and commit a part where it is due; entries that are there already are left out.
 
         News without entries count too: they are what an old part's time is seen by.
@@ -150,7 +150,7 @@ class Archiver:
         """
         if news.stream != self.stream:
             raise OptionError(f"news of {news.stream!r:.300} for an archive of {self.stream!r:.300}")
-        if news.trouble is None:
+        if news.transient_error is None:
             self._add(news)
         if self._writing and self._writing.done():
             self._settle()
@@ -160,7 +160,7 @@ class Archiver:
             self._settle()
             self._begin()
 
-    def _add(self, news: News) -> None:
+    def _add(self, news: StreamUpdate) -> None:
         last = id_key(self._last_id())
         fresh = [*dropwhile(lambda one: id_key(one[0]) <= last, news.entries)]
         if fresh and self._parts[-1].entries and id_key(fresh[0][0])[0] != last[0]:
@@ -208,25 +208,27 @@ class Archiver:
 
         self._refuse_company()
         after = self.ending.last_id if self.ending else ""
-        facts = part.facts(self.source, self.stream) | {"after": after}
-        return commit(self.folder, merge(part.tables), facts)
+        metadata = part.metadata(self.source, self.stream) | {"after": after}
+        return commit(self.folder, concat(part.tables), metadata)
 
     def _committed(self, done: Range) -> None:
-        from ..snapshot.ending import Ending
+        from ..snapshot.resume import ResumePoint
 
         self._parts = self._parts[1:] or [Part()]
         self.parts, self.entries = self.parts + 1, self.entries + done.rows + done.rejects
         self.rejects += done.rejects
-        self.ending = Ending.of([*(self.ending.ranges if self.ending else ()), done])
+        self.ending = ResumePoint.of([*(self.ending.ranges if self.ending else ()), done])
 
     def _refuse_company(self) -> None:
         """See that nobody else wrote, where there are no locks."""
         if self._lock:
             return
         from ..snapshot import ranges
-        from ..snapshot.ending import Ending
+        from ..snapshot.resume import ResumePoint
 
-        ours, theirs = (one.last_id if one else "" for one in (self.ending, Ending.of(ranges(self.folder))))
+        ours, theirs = (
+            one.last_id if one else "" for one in (self.ending, ResumePoint.of(ranges(self.folder)))
+        )
         if ours != theirs:
             raise SourceError(
                 f"{self.folder} ends at {theirs or 'nothing'}, not at {ours or 'nothing'}: somebody else has "
@@ -246,7 +248,7 @@ class Archiver:
         try:
             self.flush()
             if self.parts:
-                self._sweep()
+                self._cleanup()
         finally:
             self._release()
 

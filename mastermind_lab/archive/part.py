@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..decode import Learned, in_batches
+from ..decode import SchemaCache, in_batches
 from ..frames import Tables, decoded
 
 if TYPE_CHECKING:
-    from ..stream import Gap, News
+    from ..stream import Gap, StreamUpdate
 
 Entry = tuple[str, bytes | None]
 
@@ -45,17 +45,19 @@ class Part:
     ordinal: int | None = None
     gaps: list[Gap] = field(default_factory=list)
 
-    def add(self, entries: Iterable[Entry], news: News, payloads: bool, learned: Learned) -> None:
+    def add(
+        self, entries: Iterable[Entry], news: StreamUpdate, payloads: bool, schema_cache: SchemaCache
+    ) -> None:
         """Decode those of some news that are wanted here."""
         self.gaps += _gaps(news)
         # Not known while entries are added: whoever is interrupted there commits no false number.
         self.ordinal = None
         for some in in_batches(entries):
-            self._decode(some, payloads, learned)
+            self._decode(some, payloads, schema_cache)
         self.ordinal = news.ordinal
 
-    def _decode(self, entries: list[Entry], payloads: bool, learned: Learned) -> None:
-        made = decoded(((*entry, None) for entry in entries), payloads=payloads, learned=learned)
+    def _decode(self, entries: list[Entry], payloads: bool, schema_cache: SchemaCache) -> None:
+        made = decoded(((*entry, None) for entry in entries), payloads=payloads, schema_cache=schema_cache)
         self.began = self.began or time.monotonic()
         self.first_id = self.first_id or entries[0][0]
         self.tables.append(made)
@@ -63,7 +65,7 @@ class Part:
         self.entries += len(entries)
         self.last_id = entries[-1][0]
 
-    def facts(self, source: str, stream: str) -> dict[str, Any]:
+    def metadata(self, source: str, stream: str) -> dict[str, Any]:
         """Return what the footer shall say of where the entries come from."""
         gaps = [gap._asdict() for gap in self.gaps]
         said = {"source": source, "stream": stream}
@@ -85,7 +87,7 @@ class Part:
         }
 
 
-def _gaps(news: News) -> list[Gap]:
+def _gaps(news: StreamUpdate) -> list[Gap]:
     """List what is missing before some news; what a reader left out at its beginning is missing here."""
     from ..stream import Gap
 

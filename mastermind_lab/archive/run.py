@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..envelope import STREAM
+from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import SourceError
 from .archiver import PART_BYTES, PART_SECONDS, Archiver
 
 if TYPE_CHECKING:
-    from ..stream import Client, Gap, News
+    from ..stream import Client, Gap, StreamUpdate
 
 _PAUSE = 1.0  # seconds between two tries to write to a folder that has no room
 
@@ -52,8 +52,8 @@ class Archived(NamedTuple):
     last_id: str | None
     waiting: int
     gaps: tuple[Gap, ...]
-    began_again: int
-    trouble: str | None
+    reset: int
+    transient_error: str | None
 
 
 class Archiving:
@@ -72,7 +72,7 @@ class Archiving:
         source: str | Client,
         folder: str | os.PathLike[str],
         *,
-        stream: str = STREAM,
+        stream: str = DEFAULT_STREAM_NAME,
         follow: bool = False,
         **options: Any,
     ) -> None:
@@ -94,12 +94,12 @@ class Archiving:
         SourceError
             The folder or the stream: see :func:`archive`.
         """
-        from ..stream import Tail, address  # here, because redis takes long to load
+        from ..stream import StreamReader, address  # here, because redis takes long to load
 
         where = address(self.source)
         with Archiver(self.folder, stream=self.stream, source=where, **self._options) as sink:
             before = sink.ending.last_id if sink.ending else None
-            tail = Tail(self.source, [self.stream], cursors=sink.cursors())
+            tail = StreamReader(self.source, [self.stream], cursors=sink.cursors())
             try:
                 for one in tail if self.follow else tail.up_to_now():
                     yield from self._step(sink, one, before)
@@ -109,10 +109,10 @@ class Archiving:
                 tail.close()
         yield self._said(sink, before)
 
-    def _step(self, sink: Archiver, news: News, before: str | None) -> Iterator[Archived]:
+    def _step(self, sink: Archiver, news: StreamUpdate, before: str | None) -> Iterator[Archived]:
         """Take some news; a follower waits where there is no room for them, and the stream keeps the rest."""
         self._gaps += (news.gap,) if news.gap else ()
-        self._began_again += news.began_again
+        self._began_again += news.reset
         write: Callable[[], None] = partial(sink.take, news)
         while True:
             try:
@@ -124,10 +124,10 @@ class Archiving:
                 time.sleep(_PAUSE)
                 write = sink.flush  # they are taken already
             else:
-                yield self._said(sink, before, str(news.trouble) if news.trouble else None)
+                yield self._said(sink, before, str(news.transient_error) if news.transient_error else None)
                 return
 
-    def _said(self, sink: Archiver, before: str | None, trouble: str | None = None) -> Archived:
+    def _said(self, sink: Archiver, before: str | None, transient_error: str | None = None) -> Archived:
         return Archived(
             folder=str(sink.folder),
             stream=self.stream,
@@ -138,8 +138,8 @@ class Archiving:
             last_id=sink.ending.last_id if sink.ending else None,
             waiting=sink.waiting,
             gaps=self._gaps,
-            began_again=self._began_again,
-            trouble=trouble,
+            reset=self._began_again,
+            transient_error=transient_error,
         )
 
 
@@ -147,7 +147,7 @@ def archive(
     source: str | Client,
     folder: str | os.PathLike[str],
     *,
-    stream: str = STREAM,
+    stream: str = DEFAULT_STREAM_NAME,
     follow: bool = False,
     payloads: bool = True,
     part_bytes: int = PART_BYTES,

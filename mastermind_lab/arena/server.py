@@ -43,7 +43,7 @@ wait
 cd / && rm -rf "$folder"
 """
 
-_STANDIN = Path(__file__).with_name("standin.py")
+_FALLBACK = Path(__file__).with_name("fallback_server.py")
 
 # A line of the server's own log, not an answer on the port: there another server may be listening.
 _READY = re.compile(r"^(\d+):.*Ready to accept connections", re.MULTILINE)
@@ -153,7 +153,7 @@ def _find() -> tuple[list[str], str]:
         return [
             sys.executable,
             "-P",
-            str(_STANDIN),
+            str(_FALLBACK),
         ], "no Redis server here: fakeredis stands in for it"
     raise LabError(
         "no Redis server on this machine. Install redis-server or valkey-server, "

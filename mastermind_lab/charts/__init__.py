@@ -14,11 +14,10 @@ from .confidence import confidence
 from .confidence_over_time import confidence_over_time
 from .conformity import conformity
 from .decision import decision
+from .export import FastRenderer, save, sheet
 from .margin import margin
 from .overview import overview
-from .picture import save
 from .pivotal import pivotal
-from .redrawn import Redrawn, sheet
 from .regimes import regimes
 from .reliability import reliability
 from .risk_coverage import risk_coverage
@@ -29,7 +28,7 @@ from .voters import voters
 from .votes import votes
 
 __all__ = [
-    "Redrawn",
+    "FastRenderer",
     "agreement",
     "argument_tree",
     "arguments",

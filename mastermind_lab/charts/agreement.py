@@ -12,12 +12,12 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.image import AxesImage
 
 from ..stats.agreement import Agreement
-from ..stats.bootstrap import Floats
-from ..stats.input import By, Source
-from ..stats.summary import texts_of
-from .dots import MOST, Figure, dots, reach, write_n
-from .style import agreed, empty, extent, heading, looks, named, place
-from .words import PLAIN, again, clean, said, worded
+from ..stats.engine.bootstrap import Floats
+from ..stats.engine.input import By, Source
+from ..stats.engine.summary import texts_of
+from .drawing.dots import MOST, IntervalColumns, dots, reach, write_n
+from .drawing.style import artist_kwargs, check_grouping, empty, extent, heading, label_rows, prepare_axes
+from .drawing.text import PLAIN, clean, format_estimate, format_n, format_repeated
 
 SUBJECT = "Agreement"
 
@@ -61,12 +61,14 @@ def agreement(data: Source | Agreement, *, by: By = None, ax: Axes | None = None
     >>> agreement(lab.sample(), by="meta.category").get_xlabel()
     "Krippendorff's alpha (0: chance, 1: full)"
     """
-    summary = agreed(data if isinstance(data, Agreement) else Agreement.of(data, by=by), by)
+    summary = check_grouping(data if isinstance(data, Agreement) else Agreement.of(data, by=by), by)
     table = summary.reliability()
-    notes = said(table["n"].sum(), "decisions", of_one_vote=table["alone"].sum()) + again(summary.repeated)
+    notes = format_n(table["n"].sum(), "decisions", of_one_vote=table["alone"].sum()) + format_repeated(
+        summary.repeated
+    )
     if summary.by:
         return _groups(summary, table, notes, ax, kw)
-    ax = place(ax, "", square=True)
+    ax = prepare_axes(ax, "", square=True)
     voters, pairs = summary.order(), summary.table()
     if not voters:
         ax.set_xticks([])
@@ -74,7 +76,7 @@ def agreement(data: Source | Agreement, *, by: By = None, ax: Axes | None = None
     many = pairs["voter"].nunique() - len(voters)
     more = [f"{many:,} voters with fewer votes not drawn"] if many else []
     _squares(ax, pairs, voters, kw)
-    alpha = f"alpha {worded(summary.alpha, '.2f')}"
+    alpha = f"alpha {format_estimate(summary.alpha, '.2f')}"
     heading(ax, SUBJECT, (), [*notes, alpha, *more, _key(pairs, len(voters))])
     return ax
 
@@ -83,15 +85,15 @@ def _groups(
     summary: Agreement, table: pd.DataFrame, notes: list[str], ax: Axes | None, kw: dict[str, Any]
 ) -> Axes:
     """Draw alpha as a dot a group."""
-    figure = Figure("alpha", "alpha_low", "alpha_high")
+    figure = IntervalColumns("alpha", "alpha_low", "alpha_high")
     shown = table.loc[sorted(table["n"].nlargest(MOST).index)]
-    ax = place(ax, "Krippendorff's alpha (0: chance, 1: full)", rows=len(shown))
+    ax = prepare_axes(ax, "Krippendorff's alpha (0: chance, 1: full)", rows=len(shown))
     if not table["alpha"].notna().any():
         return empty(ax, SUBJECT, summary.by, ["no alpha to draw", *notes])
     less = [f"{len(table) - len(shown):,} smaller groups not drawn"] if len(table) > len(shown) else []
     names = list(texts_of(shown[list(summary.by)]))
     dots(ax, shown.assign(group=names, all=""), "group", "all", figure, kw)
-    named(ax, names)
+    label_rows(ax, names)
     write_n(ax, shown["n"])
     heading(ax, SUBJECT, summary.by, [*notes, *less, "line: 95% interval"])
     left, right = reach(shown, figure)
@@ -116,7 +118,9 @@ def _squares(ax: Axes, pairs: pd.DataFrame, voters: list[str], kw: dict[str, Any
     )
     below = np.tril(np.ones((len(voters), len(voters)), dtype=bool), -1)
     shades = np.where(below, share, np.nan)
-    drawn = ax.imshow(shades, **looks(AxesImage, {"cmap": SHADES, "aspect": "equal", **_limits(share)}, kw))
+    drawn = ax.imshow(
+        shades, **artist_kwargs(AxesImage, {"cmap": SHADES, "aspect": "equal", **_limits(share)}, kw)
+    )
     names = [clean(voter, 16) for voter in voters]
     ax.set_xticks(range(len(voters)), names, rotation=90, **PLAIN)
     ax.set_yticks(range(len(voters)), names, **PLAIN)

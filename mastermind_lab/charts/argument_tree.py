@@ -12,9 +12,9 @@ from matplotlib.lines import Line2D
 
 from ..errors import OptionError
 from ..stats.arguments import sides
-from ..stats.input import Scan
-from .style import empty, extent, heading, looks, place
-from .words import PLAIN, clean, fitted, wide
+from ..stats.engine.input import Scan
+from .drawing.style import artist_kwargs, empty, extent, heading, prepare_axes
+from .drawing.text import PLAIN, clean, fitted, wide
 
 SUBJECT = "Argument tree"
 MOST = 60
@@ -58,7 +58,7 @@ def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: An
     'depth (levels)'
     """
     nodes = _nodes(data, stream_id)
-    ax = place(ax, "depth (levels)", rows=min(len(nodes), MOST) // 2)
+    ax = prepare_axes(ax, "depth (levels)", rows=min(len(nodes), MOST) // 2)
     ax.spines["left"].set_visible(False)
     ax.set_yticks([])
     if nodes.empty:
@@ -73,7 +73,7 @@ def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: An
     for side, mark in _MARKS.items():
         rows = np.flatnonzero(shown["side"] == side)
         look: dict[str, Any] = {"linestyle": "none", "markersize": 4} | mark
-        ax.plot(shown["depth"].iloc[rows], -rows, **looks(Line2D, look, kw))
+        ax.plot(shown["depth"].iloc[rows], -rows, **artist_kwargs(Line2D, look, kw))
     _claims(ax, shown, width)
     return ax
 

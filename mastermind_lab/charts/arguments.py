@@ -7,10 +7,10 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from ..stats.arguments import Arguments
-from ..stats.input import By, Source
-from .ridges import MOST, Column, ridges
-from .style import agreed, empty, heading, place
-from .words import said
+from ..stats.engine.input import By, Source
+from .drawing.ridges import MOST, Column, ridges
+from .drawing.style import check_grouping, empty, heading, prepare_axes
+from .drawing.text import format_n
 
 SUBJECT = "Arguments"
 
@@ -44,17 +44,17 @@ def arguments(data: Source | Arguments, *, by: By = None, ax: Axes | None = None
     >>> arguments(lab.sample()).get_xlabel()
     'balance (0 all con, 1 all pro)'
     """
-    summary = agreed(data if isinstance(data, Arguments) else Arguments.of(data, by=by), by)
+    summary = check_grouping(data if isinstance(data, Arguments) else Arguments.of(data, by=by), by)
     shown = summary.fold(MOST)
     table = shown.table()
     argued, balanced = table["argued"].sum(), table["balanced"].sum()
-    notes = said(
+    notes = format_n(
         balanced,
         "decisions",
         without_arguments=table["n"].sum() - argued,
         without_strengths=argued - balanced,
     )
-    ax = place(ax, "balance (0 all con, 1 all pro)", rows=len(table))
+    ax = prepare_axes(ax, "balance (0 all con, 1 all pro)", rows=len(table))
     ax.set_xlim(0, 1)
     if not balanced:
         return empty(ax, SUBJECT, summary.by, notes)

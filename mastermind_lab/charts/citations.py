@@ -11,13 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ..stats.citations import Citations
-from ..stats.input import By, Source
-from .dots import Figure, lane
-from .style import SERIES, agreed, empty, heading, legend, place
-from .words import PLAIN, clean, ranged, said
+from ..stats.engine.input import By, Source
+from .drawing.dots import IntervalColumns, lane
+from .drawing.style import SERIES, check_grouping, empty, heading, legend, prepare_axes
+from .drawing.text import PLAIN, clean, format_interval, format_n
 
 SUBJECT = "Citations"
-SHARE = Figure("share", "low", "high")
+SHARE = IntervalColumns("share", "low", "high")
 MOST = 8
 """Sources that stay readable in one chart."""
 
@@ -50,13 +50,15 @@ def citations(data: Source | Citations, *, by: By = None, ax: Axes | None = None
     >>> citations(lab.sample()).get_xlabel()
     'share of decisions with sources (0-1)'
     """
-    summary = agreed(data if isinstance(data, Citations) else Citations.of(data, by=by), by)
+    summary = check_grouping(data if isinstance(data, Citations) else Citations.of(data, by=by), by)
     shown = summary.fold(len(SERIES))
     table, used = shown.table(), shown.sources(MOST)
     names = list(used["source"].unique())
-    ax = place(ax, "share of decisions with sources (0-1)", rows=1 + len(names) * (2 + len(table)) // 4)
+    ax = prepare_axes(
+        ax, "share of decisions with sources (0-1)", rows=1 + len(names) * (2 + len(table)) // 4
+    )
     cited = table["cited"].sum()
-    notes = said(cited, "decisions", without_sources=table["n"].sum() - cited)
+    notes = format_n(cited, "decisions", without_sources=table["n"].sum() - cited)
     if used.empty:
         return empty(ax, SUBJECT, summary.by, notes)
     handles, labels = _draw(ax, used, names, table.set_index("group")["cited"], kw)
@@ -103,9 +105,9 @@ def _figures(table: pd.DataFrame) -> list[str]:
     row = table.iloc[0]
     return [
         f"{row['sources']:,} sources",
-        f"HHI {ranged(row, 'hhi', '.3f')}",
-        f"{ranged(row, 'single', '.0%')} on one source",
-        f"mean overlap {ranged(row, 'overlap', '.2f')}",
+        f"HHI {format_interval(row, 'hhi', '.3f')}",
+        f"{format_interval(row, 'single', '.0%')} on one source",
+        f"mean overlap {format_interval(row, 'overlap', '.2f')}",
     ]
 
 

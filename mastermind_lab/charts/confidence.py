@@ -7,10 +7,10 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from ..stats import Confidence
-from ..stats.input import By, Source
-from .ridges import MOST, Column, ridges
-from .style import agreed, empty, heading, place
-from .words import said
+from ..stats.engine.input import By, Source
+from .drawing.ridges import MOST, Column, ridges
+from .drawing.style import check_grouping, empty, heading, prepare_axes
+from .drawing.text import format_n
 
 SUBJECT = "Confidence"
 
@@ -41,11 +41,11 @@ def confidence(data: Source | Confidence, *, by: By = None, ax: Axes | None = No
     >>> ax.get_xlabel().startswith("confidence (0-1)")
     True
     """
-    summary = agreed(data if isinstance(data, Confidence) else Confidence.of(data, by=by), by)
+    summary = check_grouping(data if isinstance(data, Confidence) else Confidence.of(data, by=by), by)
     shown = summary.fold(MOST)
     table = shown.table()
-    notes = said(table["n"].sum(), "decisions", without_confidence=table["missing"].sum())
-    ax = place(ax, "confidence (0-1)", rows=len(table))
+    notes = format_n(table["n"].sum(), "decisions", without_confidence=table["missing"].sum())
+    ax = prepare_axes(ax, "confidence (0-1)", rows=len(table))
     ax.set_xlim(0, 1)
     if not table["n"].any():
         return empty(ax, SUBJECT, summary.by, notes)

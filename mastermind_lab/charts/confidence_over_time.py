@@ -12,10 +12,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from ..stats import ConfidenceOverTime, Regimes
-from ..stats.input import By, Source
-from .marks import mark, regimes_of
-from .style import SERIES, Series, agreed, empty, heading, legend, looks, place
-from .words import clean, said
+from ..stats.engine.input import By, Source
+from .drawing.change_lines import mark, regimes_of
+from .drawing.style import SERIES, Series, artist_kwargs, check_grouping, empty, heading, legend, prepare_axes
+from .drawing.text import clean, format_n
 
 SUBJECT = "Confidence over time"
 
@@ -63,12 +63,14 @@ def confidence_over_time(
     >>> ax.get_ylabel()
     'confidence (0-1)'
     """
-    summary = agreed(data if isinstance(data, ConfidenceOverTime) else ConfidenceOverTime.of(data, by=by), by)
+    summary = check_grouping(
+        data if isinstance(data, ConfidenceOverTime) else ConfidenceOverTime.of(data, by=by), by
+    )
     shown = summary.fold(len(SERIES))
     table, points = shown.table(), shown.points()
-    ax = place(ax, "decision published (UTC)", rows=1 + len(table["group"].unique()))
+    ax = prepare_axes(ax, "decision published (UTC)", rows=1 + len(table["group"].unique()))
     ax.set_ylabel("confidence (0-1)", fontsize="small")
-    notes = said(
+    notes = format_n(
         table["n"].sum(), "decisions", without_a_time=summary.undated, without_confidence=summary.missing
     )
     if table.empty:
@@ -110,7 +112,7 @@ def _line(ax: Axes, rows: pd.DataFrame, look: Series, kw: dict[str, Any]) -> Lin
         # A white rim keeps the lighter lines apart from the points, in greyscale above all.
         "path_effects": [withStroke(linewidth=3.5, foreground="white")],
     }
-    return ax.plot(times, rows["rolling"], **looks(Line2D, style, kw))[0]
+    return ax.plot(times, rows["rolling"], **artist_kwargs(Line2D, style, kw))[0]
 
 
 def _means(ax: Axes, rows: pd.DataFrame, look: Series, kw: dict[str, Any]) -> Line2D:
@@ -119,7 +121,7 @@ def _means(ax: Axes, rows: pd.DataFrame, look: Series, kw: dict[str, Any]) -> Li
     ax.vlines(times, rows["low"], rows["high"], color=look.colour, linewidth=1)
     ax.hlines(rows["mean"], first, last, color=look.colour, linewidth=1)
     style = {"color": look.colour, "linestyle": "none", "marker": look.marker, "markersize": 4}
-    return ax.plot(times, rows["mean"], **looks(Line2D, style, kw))[0]
+    return ax.plot(times, rows["mean"], **artist_kwargs(Line2D, style, kw))[0]
 
 
 def _dates(ax: Axes) -> None:

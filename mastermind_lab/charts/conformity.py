@@ -8,10 +8,19 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ..stats.conformity import Conformity
-from ..stats.input import By, Source
-from .dots import Figure, lane
-from .style import SERIES, agreed, beside, empty, heading, legend, named, place
-from .words import again, said
+from ..stats.engine.input import By, Source
+from .drawing.dots import IntervalColumns, lane
+from .drawing.style import (
+    SERIES,
+    annotate_rows,
+    check_grouping,
+    empty,
+    heading,
+    label_rows,
+    legend,
+    prepare_axes,
+)
+from .drawing.text import format_n, format_repeated
 
 SUBJECT = "Conformity"
 MOST = 12
@@ -48,20 +57,20 @@ def conformity(data: Source | Conformity, *, by: By = None, ax: Axes | None = No
     >>> conformity(lab.sample(), by="meta.category").get_xlabel()
     'share of decisions (0-1)'
     """
-    summary = agreed(data if isinstance(data, Conformity) else Conformity.of(data, by=by), by)
+    summary = check_grouping(data if isinstance(data, Conformity) else Conformity.of(data, by=by), by)
     table = summary.fold(MOST).table()
-    ax = place(ax, "share of decisions (0-1)", rows=2 + 2 * len(table))
+    ax = prepare_axes(ax, "share of decisions (0-1)", rows=2 + 2 * len(table))
     ax.set_xlim(-0.02, 1.02)
-    notes = said(table["n"].sum(), "decisions", with_fewer_than_2_votes=table["too_small"].sum())
-    notes += again(summary.repeated)
+    notes = format_n(table["n"].sum(), "decisions", with_fewer_than_2_votes=table["too_small"].sum())
+    notes += format_repeated(summary.repeated)
     if not table["n"].any():
         return empty(ax, SUBJECT, summary.by, notes)
     rows = -np.arange(len(table), dtype=np.float64)
     handles = [
-        lane(ax, table, away + rows, Figure(name, f"{name}_low", f"{name}_high"), look, kw)
+        lane(ax, table, away + rows, IntervalColumns(name, f"{name}_low", f"{name}_high"), look, kw)
         for name, away, look in zip(_FIGURES, (0.2, 0, -0.2), SERIES, strict=False)
     ]
-    named(ax, list(table["group"]), [f"n = {n:,}" for n in table["n"]])
+    label_rows(ax, list(table["group"]), [f"n = {n:,}" for n in table["n"]])
     above = legend(ax, handles, list(_FIGURES.values()))
     debated = bool(table["debated"].any())
     key = ["line: 95% interval", *(["growth: of confidence in a debate"] if debated else [])]
@@ -71,5 +80,5 @@ def conformity(data: Source | Conformity, *, by: By = None, ax: Axes | None = No
     ax.set_axisbelow(True)
     if debated:
         growth = ["" if np.isnan(growth) else f"{growth:+.3f}" for growth in table["inflation"]]
-        beside(ax, "growth", growth, 36)
+        annotate_rows(ax, "growth", growth, 36)
     return ax

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
 from .argument_tree import MOST, argument_tree, batch_of
-from .style import extent, page
-from .words import PLAIN, clean, fitted
+from .drawing.style import extent, page
+from .drawing.text import PLAIN, clean, fitted
 
 _MOST_SOURCES, _MOST_VOTES = 8, 12
 

@@ -7,10 +7,10 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from ..stats import Margin
-from ..stats.input import By, Source
-from .ridges import MOST, Column, ridges
-from .style import agreed, empty, heading, place
-from .words import again, said
+from ..stats.engine.input import By, Source
+from .drawing.ridges import MOST, Column, ridges
+from .drawing.style import check_grouping, empty, heading, prepare_axes
+from .drawing.text import format_n, format_repeated
 
 SUBJECT = "Margin of the vote"
 
@@ -41,12 +41,12 @@ def margin(data: Source | Margin, *, by: By = None, ax: Axes | None = None, **kw
     >>> ax.get_title(loc="left").startswith("Margin of the vote")
     True
     """
-    summary = agreed(data if isinstance(data, Margin) else Margin.of(data, by=by), by)
+    summary = check_grouping(data if isinstance(data, Margin) else Margin.of(data, by=by), by)
     shown = summary.fold(MOST)
     table = shown.table()
-    notes = said(table["n"].sum(), "decisions", without_votes=table["without_votes"].sum())
-    notes += again(summary.repeated)
-    ax = place(ax, "margin (0 tie, 1 unanimous)", rows=len(table))
+    notes = format_n(table["n"].sum(), "decisions", without_votes=table["without_votes"].sum())
+    notes += format_repeated(summary.repeated)
+    ax = prepare_axes(ax, "margin (0 tie, 1 unanimous)", rows=len(table))
     ax.set_xlim(0, 1)
     if not table["n"].any():
         return empty(ax, SUBJECT, summary.by, notes)

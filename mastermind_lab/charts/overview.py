@@ -10,9 +10,9 @@ from ..stats import Voters
 from .agreement import agreement
 from .confidence import confidence
 from .confidence_over_time import confidence_over_time
+from .drawing.style import page
 from .margin import margin
 from .reliability import reliability
-from .style import page
 from .voters import voters
 from .votes import votes
 

@@ -6,14 +6,14 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from ..stats.input import By, Source
+from ..stats.engine.input import By, Source
 from ..stats.pivotal import Pivotal
-from .dots import MOST, Figure, counted, dots, ranked, reach, write_n
-from .style import SERIES, agreed, empty, heading, legend, named, place
-from .words import again, said, worded
+from .drawing.dots import MOST, IntervalColumns, counted, dots, ranked, reach, write_n
+from .drawing.style import SERIES, check_grouping, empty, heading, label_rows, legend, prepare_axes
+from .drawing.text import format_estimate, format_n, format_repeated
 
 SUBJECT = "Pivotal votes"
-FIGURE = Figure("pivotal", "low", "high")
+FIGURE = IntervalColumns("pivotal", "low", "high")
 
 DRAWN = ("plurality", "majority", "two-thirds")
 """The rules that are drawn beside each other; the table has more."""
@@ -50,23 +50,23 @@ def pivotal(data: Source | Pivotal, *, by: By = None, ax: Axes | None = None, **
     >>> pivotal(lab.sample()).get_xlabel()
     'share of decisions with their vote (0-1)'
     """
-    summary = agreed(data if isinstance(data, Pivotal) else Pivotal.of(data, by=by), by)
+    summary = check_grouping(data if isinstance(data, Pivotal) else Pivotal.of(data, by=by), by)
     whole = summary.fold(len(SERIES), MOST).table()
     rules, series = (DRAWN[:1], "group") if summary.by else (DRAWN, "rule")
     table = ranked(whole[whole["rule"].isin(rules)], "voter", series, FIGURE)
-    ax = place(ax, "share of decisions with their vote (0-1)", rows=table["voter"].nunique())
+    ax = prepare_axes(ax, "share of decisions with their vote (0-1)", rows=table["voter"].nunique())
     share = summary.share
-    notes = said(share.n, "decisions")
+    notes = format_n(share.n, "decisions")
     if table.empty:
         return empty(ax, SUBJECT, summary.by, notes)
-    notes += again(summary.repeated)
+    notes += format_repeated(summary.repeated)
     handles = dots(ax, table, "voter", series, FIGURE, kw)
     rows = table.drop_duplicates("voter")
-    named(ax, list(rows["voter"]))
+    label_rows(ax, list(rows["voter"]))
     if not summary.by:
         write_n(ax, rows["n"])
     above = legend(ax, handles, counted(table, series, "n") if summary.by else list(DRAWN))
-    hanging = f"{worded(share, '.1%')} hang on one voter (plurality)"
+    hanging = f"{format_estimate(share, '.1%')} hang on one voter (plurality)"
     heading(ax, SUBJECT, summary.by, [*notes, hanging, "line: 95% interval"], above)
     ax.set_xlim(0, min(reach(table, FIGURE)[1], 1.02))
     return ax

@@ -10,10 +10,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from ..stats.input import By, Source
+from ..stats.engine.input import By, Source
 from ..stats.regimes import Regimes
-from .style import SERIES, Series, agreed, empty, heading, legend, looks, place
-from .words import PLAIN, clean, said
+from .drawing.style import SERIES, Series, artist_kwargs, check_grouping, empty, heading, legend, prepare_axes
+from .drawing.text import PLAIN, clean, format_n
 
 SUBJECT = "Regimes"
 MOST = 12
@@ -49,13 +49,15 @@ def regimes(data: Source | Regimes, *, by: By = None, ax: Axes | None = None, **
     >>> ax.get_xlabel()
     'mean after - before (-1 to 1)'
     """
-    summary = agreed(data if isinstance(data, Regimes) else Regimes.of(data, by=by), by)
+    summary = check_grouping(data if isinstance(data, Regimes) else Regimes.of(data, by=by), by)
     table = summary.table()
     found = table["change"].nunique()
     table = table[table["change"] > found - MOST]
     changes = table.drop_duplicates("change")
-    ax = place(ax, "mean after - before (-1 to 1)", rows=2 * len(changes))
-    notes = said(summary.n, "decisions", without_a_time=summary.undated, earlier_changes=found - len(changes))
+    ax = prepare_axes(ax, "mean after - before (-1 to 1)", rows=2 * len(changes))
+    notes = format_n(
+        summary.n, "decisions", without_a_time=summary.undated, earlier_changes=found - len(changes)
+    )
     if changes.empty:
         return empty(ax, SUBJECT, summary.by, ["no change found", *notes] if summary.n else notes)
     handles = [
@@ -86,7 +88,7 @@ def _effects(
         "markersize": 5,
         "markerfacecolor": look.colour if side > 0 else "white",
     }
-    return ax.plot(changes[f"{figure}_difference"], heights, **looks(Line2D, style, kw))[0]
+    return ax.plot(changes[f"{figure}_difference"], heights, **artist_kwargs(Line2D, style, kw))[0]
 
 
 def _name(rows: pd.DataFrame) -> str:

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ..stats.calibration import Calibration
-from ..stats.estimate import THIN
-from ..stats.input import By, Source
-from .style import SERIES, Series, agreed, empty, heading, legend, looks, place
-from .words import again, clean, ranged, said
+from ..stats.engine.estimate import THIN
+from ..stats.engine.input import By, Source
+from .drawing.style import SERIES, Series, artist_kwargs, check_grouping, empty, heading, legend, prepare_axes
+from .drawing.text import clean, format_interval, format_n, format_repeated
 
 SUBJECT = "Reliability"
 
@@ -57,10 +57,10 @@ def reliability(data: Source | Calibration, *, by: By = None, ax: Axes | None = 
     >>> reliability(history).get_ylabel()
     'share right (0-1)'
     """
-    summary = agreed(data if isinstance(data, Calibration) else Calibration.of(data, by=by), by)
+    summary = check_grouping(data if isinstance(data, Calibration) else Calibration.of(data, by=by), by)
     shown = summary.fold(MOST)
     table, diagram = shown.table(), shown.diagram()
-    ax = place(ax, "confidence (0-1)", square=True)
+    ax = prepare_axes(ax, "confidence (0-1)", square=True)
     ax.set(xlim=(-0.02, 1.02), ylim=(-_STRIP - _GAP, 1.02), aspect="equal", anchor="NW")
     ax.set_ylabel("share right (0-1)", fontsize="small")
     subject, notes = f"{SUBJECT} of {summary.unit}", left_out(summary, table)
@@ -82,14 +82,16 @@ def left_out(summary: Calibration, table: pd.DataFrame) -> list[str]:
     """Word n, and what could not be judged."""
     what = "decisions" if summary.unit == "panels" else "votes"
     sums = table[["n", "without_outcome", "missing"]].sum()
-    notes = said(sums["n"], what, without_outcome=sums["without_outcome"], without_confidence=sums["missing"])
-    return notes + again(int(table["repeated"].sum()))
+    notes = format_n(
+        sums["n"], what, without_outcome=sums["without_outcome"], without_confidence=sums["missing"]
+    )
+    return notes + format_repeated(int(table["repeated"].sum()))
 
 
 def _notes(summary: Calibration, table: pd.DataFrame, diagram: pd.DataFrame) -> list[str]:
     """Word what one group's legend would say, and how to read the marks."""
     row = table.iloc[0]
-    brier = ranged(row, "brier", ".3f")
+    brier = format_interval(row, "brier", ".3f")
     notes = [] if summary.by else [f"ECE {row['ece']:.3f}", f"Brier {brier}"]
     if summary.binning == "isotonic":
         return [*notes, "band: 95% interval"]
@@ -112,9 +114,9 @@ def _bins(ax: Axes, rows: pd.DataFrame, look: Series, kw: dict[str, Any]) -> Lin
     ax.vlines(enough["confidence"], enough["low"], enough["high"], color=look.colour, linewidth=1)
     style: dict[str, Any] = {"color": look.colour, "linestyle": look.line, "linewidth": 0.9}
     style |= {"marker": look.marker, "markersize": 4.5}
-    drawn = ax.plot(rows["confidence"], rows["accuracy"], **looks(Line2D, style, kw))[0]
+    drawn = ax.plot(rows["confidence"], rows["accuracy"], **artist_kwargs(Line2D, style, kw))[0]
     hollow: dict[str, Any] = {"markerfacecolor": "white", "linestyle": "none"}
-    ax.plot(thin["confidence"], thin["accuracy"], **looks(Line2D, style, kw) | hollow)
+    ax.plot(thin["confidence"], thin["accuracy"], **artist_kwargs(Line2D, style, kw) | hollow)
     return drawn
 
 
@@ -125,7 +127,7 @@ def _regression(ax: Axes, rows: pd.DataFrame, look: Series, kw: dict[str, Any]) 
     ax.fill_between(ends, low, high, color=look.colour, alpha=0.15, linewidth=0)
     style: dict[str, Any] = {"color": look.colour, "linestyle": look.line, "linewidth": 1.5}
     style |= {"marker": look.marker if len(rows) == 1 else "", "markersize": 4.5}
-    return ax.plot(ends, accuracy, **looks(Line2D, style, kw))[0]
+    return ax.plot(ends, accuracy, **artist_kwargs(Line2D, style, kw))[0]
 
 
 def _counts(ax: Axes, bins: pd.DataFrame, table: pd.DataFrame) -> None:

@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ..stats.calibration import Calibration
-from ..stats.estimate import THIN
-from ..stats.input import By, Source
+from ..stats.engine.estimate import THIN
+from ..stats.engine.input import By, Source
+from .drawing.style import SERIES, Series, artist_kwargs, check_grouping, empty, heading, legend, prepare_axes
+from .drawing.text import clean, format_interval
 from .reliability import MOST, left_out
-from .style import SERIES, Series, agreed, empty, heading, legend, looks, place
-from .words import clean, ranged
 
 SUBJECT = "Risk and coverage"
 
@@ -52,11 +52,11 @@ def risk_coverage(data: Source | Calibration, *, by: By = None, ax: Axes | None 
     >>> risk_coverage(history).get_ylabel()
     'risk: share wrong (0-1)'
     """
-    summary = agreed(data if isinstance(data, Calibration) else Calibration.of(data, by=by), by)
+    summary = check_grouping(data if isinstance(data, Calibration) else Calibration.of(data, by=by), by)
     shown = summary.fold(MOST)
     table, curves = shown.table(), shown.risk_coverage()
     curves = curves[~curves["thin"]]
-    ax = place(ax, "coverage, the surest first (0-1)", rows=1 + len(table))
+    ax = prepare_axes(ax, "coverage, the surest first (0-1)", rows=1 + len(table))
     ax.set_ylabel("risk: share wrong (0-1)", fontsize="small")
     ax.set_xlim(0, 1.01)
     subject, notes = f"{SUBJECT} of {summary.unit}", left_out(summary, table)
@@ -69,7 +69,7 @@ def risk_coverage(data: Source | Calibration, *, by: By = None, ax: Axes | None 
         labels.append(f"{clean(row.group, 20)} (n = {row.n:,}, AUARC {row.auarc:.2f})")
     above = legend(ax, handles, labels) if summary.by else 0
     if not summary.by:
-        notes.append(f"AUARC {ranged(table.iloc[0], 'auarc', '.3f')}")
+        notes.append(f"AUARC {format_interval(table.iloc[0], 'auarc', '.3f')}")
         ax.axhline(curves["risk"].iloc[-1], color="0.6", linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
         notes.append("dashed: if confidence ranked nothing")
     heading(ax, subject, summary.by, [*notes, "band: 95% interval"], above)
@@ -83,4 +83,4 @@ def _curve(ax: Axes, rows: pd.DataFrame, look: Series, kw: dict[str, Any]) -> Li
     ax.fill_between(rows["coverage"], rows["low"], rows["high"], color=look.colour, alpha=0.15, linewidth=0)
     style: dict[str, Any] = {"color": look.colour, "linestyle": look.line, "linewidth": 1.5}
     style |= {"marker": look.marker, "markersize": 4, "markevery": (9, 20)}
-    return ax.plot(rows["coverage"], rows["risk"], **looks(Line2D, style, kw))[0]
+    return ax.plot(rows["coverage"], rows["risk"], **artist_kwargs(Line2D, style, kw))[0]

@@ -8,16 +8,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from ..stats.input import By, Source
-from ..stats.rulebook import ACTUAL, BEST
+from ..stats.engine.input import By, Source
+from ..stats.engine.voting_rules import ACTUAL, BEST
 from ..stats.rules import Rules
-from .dots import Figure, counted, dots, reach, write_n
-from .style import SERIES, agreed, empty, heading, legend, named, place
-from .words import again, clean, said, worded
+from .drawing.dots import IntervalColumns, counted, dots, reach, write_n
+from .drawing.style import SERIES, check_grouping, empty, heading, label_rows, legend, prepare_axes
+from .drawing.text import clean, format_estimate, format_n, format_repeated
 
 SUBJECT = "Voting rules"
-BETTER = Figure("difference", "difference_low", "difference_high")
-CHANGED = Figure("changed", "changed_low", "changed_high")
+BETTER = IntervalColumns("difference", "difference_low", "difference_high")
+CHANGED = IntervalColumns("changed", "changed_low", "changed_high")
 
 
 def rules(data: Source | Rules, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
@@ -50,11 +50,11 @@ def rules(data: Source | Rules, *, by: By = None, ax: Axes | None = None, **kw: 
     >>> rules(lab.sample()).get_xlabel()
     'share of decisions changed (0-1)'
     """
-    summary = agreed(data if isinstance(data, Rules) else Rules.of(data, by=by), by)
+    summary = check_grouping(data if isinstance(data, Rules) else Rules.of(data, by=by), by)
     whole = summary.fold(len(SERIES)).table()
     known = bool(whole["known"].any())
     n, figure = ("known", BETTER) if known else ("decided", CHANGED)
-    ax = place(
+    ax = prepare_axes(
         ax,
         "accuracy minus actual (% points)" if known else "share of decisions changed (0-1)",
         rows=8,
@@ -65,7 +65,7 @@ def rules(data: Source | Rules, *, by: By = None, ax: Axes | None = None, **kw: 
         return empty(ax, SUBJECT, summary.by, notes)
     handles = dots(ax, table, "rule", "group", figure, kw)
     names = table.drop_duplicates("rule")
-    named(ax, list(names["rule"]) if summary.by else list(map(_named, names["rule"], names["voter"])))
+    label_rows(ax, list(names["rule"]) if summary.by else list(map(_named, names["rule"], names["voter"])))
     if not summary.by:
         write_n(ax, names[n])
     most = table.groupby("group", observed=True)[[n]].max().reset_index()
@@ -83,12 +83,12 @@ def _notes(summary: Rules, table: pd.DataFrame, counts: str) -> list[str]:
     """Say n, what was left out, how often the actual decisions were right, and what a tie does."""
     actual = summary.actual
     n = table.loc[table["rule"] == ACTUAL, counts].sum()
-    notes = said(
+    notes = format_n(
         n, "decisions with outcome" if actual.n else "decisions", without_votes=summary.without_votes
     )
-    notes += again(summary.repeated)
+    notes += format_repeated(summary.repeated)
     if actual.n:
-        notes.append(f"actual: {worded(actual, '.0%')} right")
+        notes.append(f"actual: {format_estimate(actual, '.0%')} right")
     ties = {"none": "ties open", "first": "ties: first choice", ACTUAL: "ties: as actual"}
     fallback = clean("as actual" if summary.fallback == ACTUAL else summary.fallback, 24)
     return [*notes, ties[summary.tie], *([] if fallback == "none" else [f"else: {fallback}"])]

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from ..stats.input import By, Source
+from ..stats.engine.input import By, Source
 from ..stats.stability import Stability
-from .dots import Figure, lane
-from .style import SERIES, agreed, empty, heading, legend, named, place
-from .words import said
+from .drawing.dots import IntervalColumns, lane
+from .drawing.style import SERIES, check_grouping, empty, heading, label_rows, legend, prepare_axes
+from .drawing.text import format_n
 
 SUBJECT = "Stability"
 MOST = 12
@@ -47,23 +47,23 @@ def stability(data: Source | Stability, *, by: By = None, ax: Axes | None = None
     >>> stability(lab.sample(), by="meta.model").get_xlabel()
     'rate, or standard deviation (0-1)'
     """
-    summary = agreed(data if isinstance(data, Stability) else Stability.of(data, by=by), by)
+    summary = check_grouping(data if isinstance(data, Stability) else Stability.of(data, by=by), by)
     table = summary.fold(MOST).table()
-    ax = place(ax, "rate, or standard deviation (0-1)", rows=2 + 2 * len(table))
+    ax = prepare_axes(ax, "rate, or standard deviation (0-1)", rows=2 + 2 * len(table))
     ax.set_xlim(0, 1)
     again = table["again"].sum()
     once = table["questions"].sum() - again
-    notes = said(
+    notes = format_n(
         again, "questions asked again", asked_once=once, decisions_without_either=table["missing"].sum()
     )
     if not again:
         return empty(ax, SUBJECT, summary.by, notes)
     rows = -np.arange(len(table), dtype=np.float64)
     handles = [
-        lane(ax, table, away + rows, Figure(name, f"{name}_low", f"{name}_high"), look, kw)
+        lane(ax, table, away + rows, IntervalColumns(name, f"{name}_low", f"{name}_high"), look, kw)
         for name, away, look in zip(_FIGURES, (0.2, 0, -0.2), SERIES, strict=False)
     ]
-    named(ax, list(table["group"]), [f"n = {n:,}" for n in table["again"]])
+    label_rows(ax, list(table["group"]), [f"n = {n:,}" for n in table["again"]])
     above = legend(ax, handles, list(_FIGURES.values()))
     sampled = ["sample of the questions"] if table["sampled"].any() else []
     heading(ax, SUBJECT, summary.by, [*notes, *sampled, "line: 95% interval"], above)

@@ -11,11 +11,22 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from ..errors import OptionError
-from ..stats.bootstrap import Floats
-from ..stats.input import By, Source
+from ..stats.engine.bootstrap import Floats
+from ..stats.engine.input import By, Source
 from ..stats.timing import TIMINGS, USAGE, Timing
-from .style import SERIES, Series, agreed, beside, empty, heading, legend, looks, named, place
-from .words import clean, said
+from .drawing.style import (
+    SERIES,
+    Series,
+    annotate_rows,
+    artist_kwargs,
+    check_grouping,
+    empty,
+    heading,
+    label_rows,
+    legend,
+    prepare_axes,
+)
+from .drawing.text import clean, format_n
 
 SUBJECT = "Timing"
 MOST = 12
@@ -60,25 +71,27 @@ def timing(
     """
     if unit not in SCALES:
         raise OptionError(f"unit is one of {', '.join(SCALES)}, not {unit!r:.40}")
-    summary = agreed(data if isinstance(data, Timing) else Timing.of(data, by=by), by)
+    summary = check_grouping(data if isinstance(data, Timing) else Timing.of(data, by=by), by)
     table = summary.fold(len(SERIES)).table()
     table = table[table["unit"] == unit]
     leaves = _longest(table)
-    ax = place(ax, f"{SCALES[unit]} (log scale)", rows=len(leaves) * (1 + table["group"].nunique()) // 2)
-    notes = said(summary.n, "decisions")
+    ax = prepare_axes(
+        ax, f"{SCALES[unit]} (log scale)", rows=len(leaves) * (1 + table["group"].nunique()) // 2
+    )
+    notes = format_n(summary.n, "decisions")
     if table.empty:
         return empty(ax, SUBJECT, summary.by, notes if not summary.n else [f"no {SCALES[unit]}", *notes])
     table = table[table["leaf"].isin(leaves)]
     handles, labels = _draw(ax, table, leaves, kw)
     counts = table.groupby("leaf")["n"].sum()
-    named(ax, list(map(_short, leaves)), [f"n = {counts[leaf]:,}" for leaf in leaves])
+    label_rows(ax, list(map(_short, leaves)), [f"n = {counts[leaf]:,}" for leaf in leaves])
     above = legend(ax, handles, labels) if summary.by else 0
     heading(ax, SUBJECT, summary.by, [*notes, "dot: mean, 95% interval; bars: middle 50% and 90%"], above)
     _scale(ax, table)
     ax.set_ylim(-len(leaves) + 0.4, 0.6)
     if not summary.by and unit == "s":
         shares = table.set_index("leaf").loc[leaves, "share"]
-        beside(ax, "of total", ["" if np.isnan(share) else f"{share:.0%}" for share in shares], 30)
+        annotate_rows(ax, "of total", ["" if np.isnan(share) else f"{share:.0%}" for share in shares], 30)
         ax.set_ylim(top=1.2)
     return ax
 
@@ -113,7 +126,7 @@ def _bars(
     ax.vlines(rows["q50"], heights - thick / 2, heights + thick / 2, color="white", linewidth=2)
     ax.hlines(heights, rows["low"], rows["high"], color=look.colour, linewidth=2)
     style = {"linestyle": "none", "marker": look.marker, "color": look.colour, "markersize": 3.5}
-    return ax.plot(rows["mean"], heights, **looks(Line2D, style, kw))[0]
+    return ax.plot(rows["mean"], heights, **artist_kwargs(Line2D, style, kw))[0]
 
 
 def _scale(ax: Axes, table: pd.DataFrame) -> None:

@@ -6,15 +6,15 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from ..stats.input import By, Source
+from ..stats.engine.input import By, Source
 from ..stats.voters import Voters
-from .dots import MOST, Figure, counted, dots, ranked, reach, write_n
-from .style import SERIES, agreed, empty, heading, legend, named, place
-from .words import again, said
+from .drawing.dots import MOST, IntervalColumns, counted, dots, ranked, reach, write_n
+from .drawing.style import SERIES, check_grouping, empty, heading, label_rows, legend, prepare_axes
+from .drawing.text import format_n, format_repeated
 
 SUBJECT = "Voters"
-RIGHT = Figure("accuracy", "accuracy_low", "accuracy_high", ring="confidence")
-AGAINST = Figure("dissent", "dissent_low", "dissent_high", ring="pivotal")
+RIGHT = IntervalColumns("accuracy", "accuracy_low", "accuracy_high", ring="confidence")
+AGAINST = IntervalColumns("dissent", "dissent_low", "dissent_high", ring="pivotal")
 
 
 def voters(data: Source | Voters, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
@@ -48,23 +48,23 @@ def voters(data: Source | Voters, *, by: By = None, ax: Axes | None = None, **kw
     >>> voters(lab.sample()).get_xlabel()
     'share of votes (0-1)'
     """
-    summary = agreed(data if isinstance(data, Voters) else Voters.of(data, by=by), by)
+    summary = check_grouping(data if isinstance(data, Voters) else Voters.of(data, by=by), by)
     whole = summary.fold(len(SERIES), MOST).table()
     known = bool(whole["known"].any())
     n, figure = ("known", RIGHT) if known else ("n", AGAINST)
     table = ranked(whole[whole[n] > 0], "voter", "group", figure)
-    ax = place(
+    ax = prepare_axes(
         ax,
         "share right, mean confidence (0-1)" if known else "share of votes (0-1)",
         rows=table["voter"].nunique(),
     )
-    notes = said(table[n].sum(), "votes with outcome" if known else "votes")
+    notes = format_n(table[n].sum(), "votes with outcome" if known else "votes")
     if table.empty:
         return empty(ax, SUBJECT, summary.by, notes)
-    notes += again(summary.repeated)
+    notes += format_repeated(summary.repeated)
     handles = dots(ax, table, "voter", "group", figure, kw)
     rows = table.drop_duplicates("voter")
-    named(ax, list(rows["voter"]))
+    label_rows(ax, list(rows["voter"]))
     if not summary.by:
         write_n(ax, rows[n])
     above = legend(ax, handles, counted(table, "group", n)) if summary.by else 0

@@ -10,14 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ..stats import Votes
-from ..stats.bootstrap import Floats
-from ..stats.input import By, Source
-from .dots import Figure, lane
-from .style import SERIES, agreed, empty, heading, legend, named, place
-from .words import again, clean, said
+from ..stats.engine.bootstrap import Floats
+from ..stats.engine.input import By, Source
+from .drawing.dots import IntervalColumns, lane
+from .drawing.style import SERIES, check_grouping, empty, heading, label_rows, legend, prepare_axes
+from .drawing.text import clean, format_n, format_repeated
 
 SUBJECT = "Votes"
-SHARE = Figure("share", "low", "high")
+SHARE = IntervalColumns("share", "low", "high")
 RING: dict[str, Any] = {"linestyle": "none", "markerfacecolor": "none", "markersize": 7}
 
 
@@ -50,15 +50,15 @@ def votes(data: Source | Votes, *, by: By = None, ax: Axes | None = None, **kw: 
     >>> ax.get_xlabel()
     'share of votes (0-1)'
     """
-    summary = agreed(data if isinstance(data, Votes) else Votes.of(data, by=by), by)
+    summary = check_grouping(data if isinstance(data, Votes) else Votes.of(data, by=by), by)
     table = summary.fold(len(SERIES)).table()
-    ax = place(ax, "share of votes (0-1)", rows=table["choice"].nunique())
-    notes = said(table["n"].sum(), "votes") + again(summary.repeated)
+    ax = prepare_axes(ax, "share of votes (0-1)", rows=table["choice"].nunique())
+    notes = format_n(table["n"].sum(), "votes") + format_repeated(summary.repeated)
     if table.empty:
         return empty(ax, SUBJECT, summary.by, notes)
     handles, labels = _draw(ax, table, "" if summary.by else "unweighted", kw)
     choices = list(table["choice"].cat.categories)
-    named(ax, choices)
+    label_rows(ax, choices)
     above = legend(ax, handles, labels) if len(labels) > 1 else 0
     heading(ax, SUBJECT, summary.by, [*notes, "line: 95% interval"], above)
     reach = 1.08 * float(np.nanmax(table[["share", "high", "weighted_share"]].to_numpy()))

@@ -15,17 +15,16 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from ..arena import Arena, payloads
-from ..envelope import SCHEMES, STREAM
+from ..envelope import DEFAULT_STREAM_NAME, SCHEMES
 from ..errors import LabError
-from ..files import write_lines
 from ..history import read
+from ..ndjson import write_lines
 from ..snapshot import compact, verify
 from ..stream import address, publish_payloads
 from .archive import archive
-from .findings import findings_json, show_findings
 from .options import DEFAULT_URL, URL_VARIABLES, number
 from .replay import replay
-from .summary import show, summarise
+from .summary import findings_json, show, show_findings, summarise
 from .tail import tail
 from .watch import watch
 
@@ -83,7 +82,7 @@ def demo(
 @app.command(name="read", epilog=_epilog("mastermind-lab read data/arena.ndjson.gz --json"))
 def read_command(
     source: Url = DEFAULT_URL,
-    stream: Stream = STREAM,
+    stream: Stream = DEFAULT_STREAM_NAME,
     last: Last = None,
     since: Since = None,
     until: Until = None,
@@ -108,7 +107,7 @@ def snapshot(
     folder: Annotated[
         str, typer.Argument(help="The snapshot's folder, or its URL; it must not be there yet.")
     ],
-    stream: Stream = STREAM,
+    stream: Stream = DEFAULT_STREAM_NAME,
     last: Last = None,
     since: Since = None,
     until: Until = None,
@@ -163,7 +162,7 @@ def simulate(
         str,
         typer.Argument(envvar=URL_VARIABLES, help="A Redis URL, or an .ndjson file to write (.gz, .zst)."),
     ] = DEFAULT_URL,
-    stream: Stream = STREAM,
+    stream: Stream = DEFAULT_STREAM_NAME,
     rate: Annotated[float, typer.Option(min=0, help="Decisions a second; 0 for full speed.")] = 20,
     count: Annotated[
         int | None, typer.Option(min=1, help="How many; else for ever, or 2,000 into a file.")

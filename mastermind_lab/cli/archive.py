@@ -12,13 +12,13 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from ..archive import PART_BYTES, PART_SECONDS, Archived, Archiving, stopping
-from ..envelope import STREAM
+from ..envelope import DEFAULT_STREAM_NAME
 
 
 def archive(
     url: Annotated[str, typer.Argument(help="A Redis URL.")],
     folder: Annotated[str, typer.Argument(help="The archive: a folder, or an fsspec URL of one.")],
-    stream: Annotated[str, typer.Option(help="The stream's name.")] = STREAM,
+    stream: Annotated[str, typer.Option(help="The stream's name.")] = DEFAULT_STREAM_NAME,
     follow: Annotated[bool, typer.Option("--follow", help="Go on for ever.")] = False,
     payloads: Annotated[bool, typer.Option(help="Keep each envelope's raw JSON too.")] = True,
     part_bytes: Annotated[int, typer.Option(min=1, help="Write a part at so many bytes.")] = PART_BYTES,
@@ -57,8 +57,8 @@ def _progress() -> Iterator[Progress]:
 
 def _described(now: Archived, speed: float) -> str:
     waiting = f", {now.waiting:,} waiting" if now.waiting else ""
-    trouble = f" ({now.trouble})" if now.trouble else ""
-    return f"{now.entries:,} entries in {now.parts:,} parts{waiting}, {speed:,.0f} a second{trouble}"
+    transient_error = f" ({now.transient_error})" if now.transient_error else ""
+    return f"{now.entries:,} entries in {now.parts:,} parts{waiting}, {speed:,.0f} a second{transient_error}"
 
 
 def _tell(told: Archived | None, now: Archived, progress: Progress) -> None:
@@ -68,10 +68,10 @@ def _tell(told: Archived | None, now: Archived, progress: Progress) -> None:
     for gap in now.gaps[len(told.gaps) if told else 0 :]:
         certain = "" if gap.certainty == "exact" else f" ({gap.certainty})"
         typer.echo(f"{gap.missing:,} entries were gone before they could be read{certain}, after {gap.after}")
-    if now.began_again > (told.began_again if told else 0):
+    if now.reset > (told.reset if told else 0):
         typer.echo("the stream began again: what follows is kept apart from what was there before")
-    if now.trouble and not (told and told.trouble):
-        typer.echo(f"waiting: {now.trouble}", err=True)
+    if now.transient_error and not (told and told.transient_error):
+        typer.echo(f"waiting: {now.transient_error}", err=True)
 
 
 def _summary(done: Archived) -> str:

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from .. import charts
 from ..arena import Arena, Server, opening, payloads
-from ..envelope import STREAM
+from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import LabError, SourceError
 from ..history import History, read, sample_folder
 from ..stream import publish_payloads
@@ -51,7 +51,9 @@ def run(folder: Path, *, headless: bool, console: Console) -> None:
         if server.note:
             console.print(server.note)
         arena = Arena(start=opening(COUNT, datetime.now(UTC)))
-        for _ in publish_payloads(server.url, STREAM, payloads(arena, COUNT, malformed=MALFORMED)):
+        for _ in publish_payloads(
+            server.url, DEFAULT_STREAM_NAME, payloads(arena, COUNT, malformed=MALFORMED)
+        ):
             pass
         console.print(f"A simulated arena has published {COUNT:,} decisions on {server.url}")
         history = read(server.url)
@@ -77,7 +79,7 @@ def _go_on(url: str, arena: Arena, folder: Path, console: Console) -> None:
     console.print(f"The arena goes on at {RATE:.0f} decisions a second; Ctrl-C ends it.")
     with suppress(KeyboardInterrupt), _jupyter(url, _notebooks(folder)) as lab:
         live = payloads(arena, malformed=MALFORMED, clock=lambda: datetime.now(UTC))
-        for _ in publish_payloads(url, STREAM, live, rate=RATE):
+        for _ in publish_payloads(url, DEFAULT_STREAM_NAME, live, rate=RATE):
             if lab.poll() is not None:
                 break
         if lab.returncode:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from .. import live
-from ..envelope import SCHEMES, STREAM
+from ..envelope import DEFAULT_STREAM_NAME, SCHEMES
 from ..errors import OptionError
 from ..stream import address, publish_batches
 from .options import URL_VARIABLES
@@ -36,7 +36,7 @@ def replay(
         float,
         typer.Option(parser=_speed, metavar="FACTOR", help="How many times faster, or max."),
     ] = "10",  # type: ignore[assignment] # what the parser is given
-    stream: Annotated[str, typer.Option(help="The stream's name.")] = STREAM,
+    stream: Annotated[str, typer.Option(help="The stream's name.")] = DEFAULT_STREAM_NAME,
 ) -> None:
     """Publish a history once more, as if it were happening: each entry when its time has come.
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ..history import History
 from ..stats import Confidence, Estimate, Margin
-from .line import printable
+from .row_format import printable
 
 MODEL = "meta.model"
 
@@ -95,3 +97,21 @@ def _coverage(row: dict[str, Any]) -> list[tuple[str, str]]:
     if row["note"]:
         said.append(("  note", row["note"]))
     return said
+
+
+def show_findings(found: pd.DataFrame, folder: str, console: Console) -> None:
+    """Print what verify found, as a table; names of files are shown as text, never as markup."""
+    if found.empty:
+        console.print(Text(f"{printable(folder)}: all is well"))
+        return
+    table = Table(title=f"{len(found):,} findings", title_justify="left")
+    for name in found:
+        table.add_column(str(name), overflow="fold")
+    for row in found.itertuples(index=False):
+        table.add_row(*(Text(printable(str(cell), 200)) for cell in row))
+    console.print(table)
+
+
+def findings_json(found: pd.DataFrame) -> str:
+    """Return what verify found as one JSON object."""
+    return json.dumps({"findings": found.to_dict(orient="records")}, ensure_ascii=False, indent=2)

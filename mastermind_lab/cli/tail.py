@@ -12,14 +12,14 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from ..envelope import STREAM, DecisionEnvelope, Reject, judge
+from ..envelope import DEFAULT_STREAM_NAME, DecisionEnvelope, Reject, validate
 from ..errors import OptionError
 from ..frames import id_key
 from ..history.limits import Limits
-from ..stream import News, Tail
-from .ending import Screen, notice_leaving, until_told
-from .line import Line, fitted, printable
+from ..stream import StreamReader, StreamUpdate
 from .options import DEFAULT_URL, Running, Streams, number
+from .row_format import Line, fitted, printable
+from .signals import Screen, notice_leaving, until_interrupted
 
 _MISSING = Reject("no_data", "no field 'data'")
 _dumps = json.JSONEncoder(separators=(",", ":")).encode  # as terse as pydantic
@@ -29,7 +29,7 @@ _NAME = 12  # cells for a stream's name: its end, since what several share is th
 
 def tail(
     source: Running = DEFAULT_URL,
-    stream: Streams = [STREAM],  # noqa: B006 - typer reads it and copies it
+    stream: Streams = [DEFAULT_STREAM_NAME],  # noqa: B006 - typer reads it and copies it
     last: Annotated[int, typer.Option(min=0, help="Begin with the latest so many entries.")] = 10,
     since: Annotated[
         str | None,
@@ -55,7 +55,7 @@ def tail(
     wanted, first = _matcher(grep), Limits.of(since=number(since)).ids()["since"]
     show = _show_json if as_json else _shown_on(Screen(), several=len(stream) > 1)
     events = Events(stream)
-    with until_told(), closing(Tail(source, stream, backfill=last, since=first)) as followed:
+    with until_interrupted(), closing(StreamReader(source, stream, backfill=last, since=first)) as followed:
         for news in followed:
             notice_leaving()
             events.tell(news)
@@ -77,11 +77,11 @@ def _matcher(pattern: str | None) -> Callable[[DecisionEnvelope], bool]:
     return matches
 
 
-def _judged(news: News, first: str | None) -> Iterator[tuple[str, DecisionEnvelope | Reject]]:
+def _judged(news: StreamUpdate, first: str | None) -> Iterator[tuple[str, DecisionEnvelope | Reject]]:
     for entry_id, payload in news.entries:
         # Not earlier than wanted: a beginning may lie in the future.
         if first is None or id_key(entry_id) >= id_key(first):
-            yield entry_id, _MISSING if payload is None else judge(payload)
+            yield entry_id, _MISSING if payload is None else validate(payload)
 
 
 def _show_json(stream: str, entry_id: str, found: DecisionEnvelope | Reject) -> None:
@@ -121,23 +121,23 @@ class Events:
         self._prefixes = {name: f"{name}: " if len(streams) > 1 else "" for name in streams}
         self._met, self._away = False, False
 
-    def tell(self, news: News) -> None:
+    def tell(self, news: StreamUpdate) -> None:
         """Say what is new in this; of a fault that goes on only the first time is news."""
         for text in self._connection(news):
             say(text)
         for text in _of_stream(news):
             say(self._prefixes[news.stream] + text)
 
-    def _connection(self, news: News) -> Iterator[str]:
-        if news.trouble and not self._away:
-            yield f"{'reconnecting' if self._met else 'waiting'}: {news.trouble}"
-        elif self._away and not news.trouble:
+    def _connection(self, news: StreamUpdate) -> Iterator[str]:
+        if news.transient_error and not self._away:
+            yield f"{'reconnecting' if self._met else 'waiting'}: {news.transient_error}"
+        elif self._away and not news.transient_error:
             yield "connected again; nothing is shown twice" if self._met else "connected"
-        self._away = bool(news.trouble)
+        self._away = bool(news.transient_error)
         self._met = self._met or not self._away
 
 
-def _of_stream(news: News) -> Iterator[str]:
+def _of_stream(news: StreamUpdate) -> Iterator[str]:
     if news.account and news.account.get("note"):
         yield str(news.account["note"])
     if news.gap:
@@ -146,7 +146,7 @@ def _of_stream(news: News) -> Iterator[str]:
             f"gap: {about}{news.gap.missing:,} entries behind {news.gap.after} "
             "were gone before they could be read"
         )
-    if news.began_again:
+    if news.reset:
         yield (
             "begun again (deleted, or rolled back to an earlier state); from here on its ids "
             "carry another @number"

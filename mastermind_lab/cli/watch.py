@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 from rich.live import Live
 
-from ..envelope import STREAM
+from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import LabError, OptionError
 from ..live import Follower
-from .ending import Screen, until_told
+from .dashboard import ask, picture
 from .options import DEFAULT_URL, Running, Streams
-from .panels import ask, picture
+from .signals import Screen, until_interrupted
 
 _PAUSE = 0.25  # seconds between two redraws, at least
 _REST = 4  # times as long as a redraw took: a fifth of a core is enough for looking
@@ -22,7 +22,7 @@ _KEPT = 1_000  # entries: only the latest are shown, and the totals need none
 
 def watch(
     source: Running = DEFAULT_URL,
-    stream: Streams = [STREAM],  # noqa: B006 - typer reads it and copies it
+    stream: Streams = [DEFAULT_STREAM_NAME],  # noqa: B006 - typer reads it and copies it
     last: Annotated[int, typer.Option(min=0, help="Begin with the latest so many entries.")] = 1_000,
 ) -> None:
     """Watch a running arena on a full screen: how it goes, confidence, choices, unanimity, latest decisions.
@@ -37,7 +37,7 @@ def watch(
         )
     follower = Follower(source, stream=stream, backfill=last, keep=_KEPT)
     ask(follower)
-    with until_told(), follower:
+    with until_interrupted(), follower:
         with Live(console=screen, screen=True, auto_refresh=False) as live:
             _draw(follower, screen, live)
         raise LabError(follower.status.error or "the follower has failed")

@@ -1,24 +1,24 @@
 """Many payloads become rows and rejects, fast.
 
 A :class:`Batch` takes entries one by one; :func:`rows` makes columns of them. It never touches pandas. Typed
-structs say yes quickly, and only where ``envelope.judge`` says yes with the same values and types; they never
-say no. Every other payload goes to ``envelope.judge``, whose word is final. One payload, one decode: payloads
-are never joined, and one entry never costs another.
+structs say yes quickly, and only where ``envelope.validate`` says yes with the same values and types; they
+never say no. Every other payload goes to ``envelope.validate``, whose word is final. One payload, one decode:
+payloads are never joined, and one entry never costs another.
 """
 
 from .batch import Batch, collector_paused, in_batches
 from .columns import Column, check_columns
-from .learned import Learned
-from .leaves import MOST_OPEN
+from .open_columns import MOST_OPEN
 from .paths import json_text, leaves, step, steps
 from .rows import Rows, rows
+from .structs import SchemaCache
 
 __all__ = [
     "MOST_OPEN",
     "Batch",
     "Column",
-    "Learned",
     "Rows",
+    "SchemaCache",
     "check_columns",
     "collector_paused",
     "in_batches",

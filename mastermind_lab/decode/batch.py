@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 from msgspec import UNSET, Struct
 
-from ..envelope import Reject, judge
+from ..envelope import Reject, validate
 from .columns import Column, DoesNotFit, from_meta, value_of
-from .learned import Learned
+from .structs import SchemaCache
 
 Entry = TypeVar("Entry", bound=tuple[Any, ...])
 
@@ -56,11 +56,11 @@ class Batch:
     """
 
     def __init__(
-        self, columns: Iterable[Column] = (), payloads: bool = False, learned: Learned | None = None
+        self, columns: Iterable[Column] = (), payloads: bool = False, schema_cache: SchemaCache | None = None
     ) -> None:
         self.columns = tuple(columns)
         self.keep_payloads = payloads
-        self.learned = learned or Learned()
+        self.schema_cache = schema_cache or SchemaCache()
         self.decoded: list[Decoded] = []
         self.rejects: list[tuple[str, str, str, bytes | None]] = []
         self.payloads: list[bytes | None] = []
@@ -69,7 +69,7 @@ class Batch:
     def add(self, stream_id: str, payload: str | bytes | None) -> None:
         """Decode one entry into rows, or into a reject; ``None`` is an entry without a ``data`` field."""
         quick = self._quick(stream_id, payload) if self._is_fast else None
-        decoded = quick or self._judged(stream_id, payload)
+        decoded = quick or self._validated(stream_id, payload)
         if isinstance(decoded, Reject):
             self.reject(stream_id, decoded, payload)
             return
@@ -83,7 +83,7 @@ class Batch:
 
     def _quick(self, stream_id: str, payload: Any) -> Decoded | None:
         """Decode with structs; None where they do not say yes."""
-        envelope = self.learned.envelope(payload) if type(payload) in (bytes, str) else None
+        envelope = self.schema_cache.envelope(payload) if type(payload) in (bytes, str) else None
         if envelope is None:
             return None
         try:
@@ -94,14 +94,14 @@ class Batch:
         correlation_id = None if envelope.correlation_id is UNSET else envelope.correlation_id
         return Decoded(stream_id, published_at, correlation_id, envelope.decision, envelope.meta, extra)
 
-    def _judged(self, stream_id: str, payload: Any) -> Decoded | Reject:
+    def _validated(self, stream_id: str, payload: Any) -> Decoded | Reject:
         if payload is None:
             return Reject("no_data", "no field 'data'")
-        envelope = judge(payload)
+        envelope = validate(payload)
         if isinstance(envelope, Reject):
             return envelope
         if self._is_fast:
-            self.learned.learn(payload)
+            self.schema_cache.learn(payload)
         try:
             extra = self._extra(envelope)
         except DoesNotFit as misfit:

@@ -10,13 +10,11 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .batch import Batch
-from .leaves import Leaves, Sparse, limited
+from .open_columns import OpenColumns, Sparse, limited
 from .paths import Path
-from .trees import Places
-from .trees import nodes as listed_nodes
-from .trees import owners as owners_of
 
 
 class Rows(NamedTuple):
@@ -43,12 +41,12 @@ def rows(batch: Batch) -> dict[str, Rows]:
         f"n_{name}": np.bincount(made.owners, minlength=len(decisions)) for name, made in frames.items()
     }
     frames["decisions"] = _decisions(batch, decisions, counts)
-    taken = batch.learned.open_columns
+    taken = batch.schema_cache.open_columns
     return {name: made._replace(open=limited(made.open, taken[name])) for name, made in frames.items()}
 
 
 def _decisions(batch: Batch, decisions: Sequence[Any], counts: dict[str, Any]) -> Rows:
-    leaves = Leaves()
+    leaves = OpenColumns()
     leaves.add_extras("decision.", decisions)
     leaves.add_objects("meta.", range(len(decisions)), [one.meta for one in batch.decoded])
     declared = {
@@ -67,7 +65,7 @@ def _decisions(batch: Batch, decisions: Sequence[Any], counts: dict[str, Any]) -
 
 
 def _votes(lists: Sequence[Sequence[Any]]) -> Rows:
-    votes, owners, leaves = list(chain.from_iterable(lists)), owners_of(lists), Leaves()
+    votes, owners, leaves = list(chain.from_iterable(lists)), owners_of(lists), OpenColumns()
     leaves.add_extras("vote.", votes)
     declared = {
         "position": _numbers(owners),
@@ -81,7 +79,7 @@ def _votes(lists: Sequence[Sequence[Any]]) -> Rows:
 
 
 def _citations(lists: Sequence[Sequence[Any]]) -> Rows:
-    citations, owners, leaves = list(chain.from_iterable(lists)), owners_of(lists), Leaves()
+    citations, owners, leaves = list(chain.from_iterable(lists)), owners_of(lists), OpenColumns()
     leaves.add_extras("citation.", citations)
     declared = {
         "position": _numbers(owners),
@@ -94,8 +92,8 @@ def _citations(lists: Sequence[Sequence[Any]]) -> Rows:
 
 
 def _arguments(trees: Sequence[Any]) -> Rows:
-    nodes, owners, parents, depths = listed_nodes(trees)
-    leaves = Leaves()
+    nodes, owners, parents, depths = nodes_of(trees)
+    leaves = OpenColumns()
     leaves.add_extras("argument.", nodes)
     numbers = _numbers(owners)
     declared = {
@@ -115,3 +113,56 @@ def _numbers(owners: Places) -> Places:
     counts = np.bincount(owners)
     first = np.cumsum(counts) - counts
     return np.arange(len(owners)) - first[owners]
+
+
+Places = NDArray[np.int64]
+
+
+class Nodes(NamedTuple):
+    """The nodes of many trees, each tree in reading order: a node, then what hangs below it.
+
+    ``owners`` says which tree a node belongs to, ``parents`` where its parent stands among all nodes (a root
+    has -1).
+    """
+
+    nodes: list[Any]
+    owners: Places
+    parents: Places
+    depths: Places
+
+
+def nodes_of(trees: Sequence[Any]) -> Nodes:
+    """List the nodes of trees; a tree is None, a root, or a list of roots."""
+    found: list[Any] = []
+    parents: list[int] = []
+    ends = [0]
+    for tree in trees:
+        if tree:
+            _add(tree if isinstance(tree, list) else (tree,), -1, found, parents)
+        ends.append(len(found))
+    of = np.repeat(np.arange(len(trees)), np.diff(ends))
+    above = np.array(parents, np.int64)
+    return Nodes(found, of, above, _depths(above))
+
+
+# No closure: one that calls itself is a cycle, which would hold the nodes until the collector comes.
+def _add(nodes: Sequence[Any], parent: int, found: list[Any], parents: list[int]) -> None:
+    for node in nodes:
+        found.append(node)
+        parents.append(parent)
+        if node.children:
+            _add(node.children, len(found) - 1, found, parents)
+
+
+def owners_of(lists: Sequence[Sequence[Any]]) -> Places:
+    """Say for each member of some lists which list it is from."""
+    return np.repeat(np.arange(len(lists)), np.fromiter(map(len, lists), np.int64, len(lists)))
+
+
+def _depths(parents: Places) -> Places:
+    """Count the nodes above each node."""
+    depths, above = np.zeros(len(parents), np.int64), parents
+    while (there := above >= 0).any():
+        depths += there
+        above = np.where(there, parents[above], -1)
+    return depths

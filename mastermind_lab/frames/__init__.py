@@ -17,21 +17,21 @@ from .declared import (
 )
 from .envelopes import rebuild
 from .ids import id_key, id_parts, order
-from .shape import Shape
+from .schema_union import SchemaUnion
 from .tables import (
     Tables,
+    combine_chunks,
+    concat,
     coverage_frame,
     decoded,
     entry_ids,
     from_pandas,
     ids_in_order,
-    in_one_piece,
-    join,
     json_columns,
-    merge,
     renumber,
     tables,
     to_pandas,
+    union,
 )
 
 __all__ = [
@@ -40,9 +40,11 @@ __all__ = [
     "DECLARED",
     "FRAMES",
     "PAYLOADS",
-    "Shape",
+    "SchemaUnion",
     "Tables",
     "check_names",
+    "combine_chunks",
+    "concat",
     "coverage_frame",
     "decoded",
     "dictionary",
@@ -51,15 +53,13 @@ __all__ = [
     "id_key",
     "id_parts",
     "ids_in_order",
-    "in_one_piece",
     "is_open",
-    "join",
     "json_columns",
-    "merge",
     "order",
     "rebuild",
     "renumber",
     "schema",
     "tables",
     "to_pandas",
+    "union",
 ]

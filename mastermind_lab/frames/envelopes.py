@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from ..decode import steps
-from . import open as opened
+from . import open_columns as opened
 from .declared import DECLARED, OPEN
 from .tables import Tables
 

@@ -10,9 +10,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..decode import Batch, Column, Learned, Rows, collector_paused, rows
+from ..decode import Batch, Column, Rows, SchemaCache, collector_paused, rows
 from ..envelope import Reject
-from . import open as opened
+from . import open_columns as opened
 from .declared import ARROW, COVERAGE, DECLARED, FRAMES, MEMORY, PAYLOADS, is_open, schema
 from .ids import id_parts, order
 
@@ -34,7 +34,7 @@ def decoded(
     *,
     columns: Iterable[Column] = (),
     payloads: bool = False,
-    learned: Learned | None = None,
+    schema_cache: SchemaCache | None = None,
     numbered: bool = False,
 ) -> Tables:
     """Decode one batch of entries into Arrow tables.
@@ -48,7 +48,7 @@ def decoded(
     numbered
         As for :func:`tables`.
     """
-    batch = Batch(columns, payloads, learned)
+    batch = Batch(columns, payloads, schema_cache)
     with collector_paused():
         for entry_id, payload, fault in entries:
             if fault:
@@ -117,7 +117,7 @@ def _times(ids: Sequence[str], numbered: bool) -> pa.Array:
     return pa.array(microseconds, mask=beyond).cast(ARROW["datetime64[us, UTC]"])
 
 
-def merge(parts: Iterable[Tables], columns: Iterable[Column] = (), payloads: bool = False) -> Tables:
+def concat(parts: Iterable[Tables], columns: Iterable[Column] = (), payloads: bool = False) -> Tables:
     """Put the tables of several batches one behind the other; open columns become the union of all.
 
     ``columns`` are the extra columns, and ``payloads`` the table, that must be there even where no batch is.
@@ -163,20 +163,20 @@ def _stack_column(name: str, parts: Sequence[pa.Table]) -> tuple[pa.Field, pa.Ch
     return described, pa.chunked_array([c for a in arrays for c in a.chunks], described.type)
 
 
-def join(left: Tables, right: Tables) -> Tables:
+def union(left: Tables, right: Tables) -> Tables:
     """Merge two histories by stream id: entries of ``right`` that ``left`` has already are dropped."""
     known = pa.array(entry_ids(left), pa.large_string())
     fresh = {name: part.filter(pc.invert(pc.is_in(part["stream_id"], known))) for name, part in right.items()}
-    both = merge([left, fresh])
+    both = concat([left, fresh])
     return {frame: _sorted(table) for frame, table in both.items()}
 
 
-def in_one_piece(parts: Tables) -> Tables:
+def combine_chunks(parts: Tables) -> Tables:
     """Copy tables of many small pieces into tables of one; ``parts`` is emptied, so that no two are whole."""
-    return {frame: _in_one_piece(parts.pop(frame)) for frame in [*parts]}
+    return {frame: _combine_chunks(parts.pop(frame)) for frame in [*parts]}
 
 
-def _in_one_piece(table: pa.Table) -> pa.Table:
+def _combine_chunks(table: pa.Table) -> pa.Table:
     described, columns = table.schema, table.columns
     del table
     for place, column in enumerate(columns):

@@ -3,18 +3,18 @@
 from .history import History
 from .outcomes import with_outcomes
 from .read import aread, read, redecode, sample, sample_folder
-from .scan import Scan, grown
+from .scan import Scan, with_missing_columns
 from .several import is_stream
 
 __all__ = [
     "History",
     "Scan",
     "aread",
-    "grown",
     "is_stream",
     "read",
     "redecode",
     "sample",
     "sample_folder",
+    "with_missing_columns",
     "with_outcomes",
 ]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from .. import files
-from ..envelope import DecisionEnvelope, judge
+from .. import ndjson
+from ..envelope import DecisionEnvelope, validate
 from ..errors import OptionError
 from ..frames import (
     FRAMES,
@@ -18,11 +18,11 @@ from ..frames import (
     Tables,
     entry_ids,
     from_pandas,
-    join,
     json_columns,
     rebuild,
     renumber,
     to_pandas,
+    union,
 )
 from ..storage import is_url
 
@@ -84,7 +84,7 @@ class History:
         if moved:
             right, coverage = renumber(right, moved), _moved(coverage, moved)
         both = pd.concat([self.coverage, coverage], ignore_index=True).drop_duplicates(ignore_index=True)
-        return History.of(join(left, right), both)
+        return History.of(union(left, right), both)
 
     def save(
         self, folder: str | os.PathLike[str], *, overwrite: bool = False, payloads: bool | None = None
@@ -125,9 +125,9 @@ class History:
         are rebuilt from the frames: the same values under the first of their names, without what was null.
         """
         if self.payloads is not None:
-            return files.write_lines(path, self.payloads["payload"])
+            return ndjson.write_lines(path, self.payloads["payload"])
         rebuilt = (envelope.model_dump_json(exclude_unset=True).encode() for _, envelope in self.envelopes())
-        return files.write_lines(path, rebuilt)
+        return ndjson.write_lines(path, rebuilt)
 
     def envelopes(self) -> Iterator[tuple[str, DecisionEnvelope]]:
         """Yield (stream id, envelope), oldest first: from raw payloads where there are any, else rebuilt."""
@@ -136,7 +136,7 @@ class History:
                 yield stream_id, DecisionEnvelope.model_validate(document)
             return
         for stream_id, payload in self.payloads.itertuples(index=False):
-            verdict = judge(payload)
+            verdict = validate(payload)
             if not isinstance(verdict, DecisionEnvelope):
                 raise OptionError(f"payload {stream_id} is no envelope ({verdict.detail})")
             yield stream_id, verdict
@@ -149,28 +149,30 @@ class History:
         return f"<History: {', '.join(f'{value} {name}' for name, value in self._card().items())}>"
 
     def _card(self) -> dict[str, str]:
-        facts = {name: f"{len(getattr(self, name)):,}" for name in FRAMES}
+        metadata = {name: f"{len(getattr(self, name)):,}" for name in FRAMES}
         when = self.decisions["published_at"].fillna(self.decisions["streamed_at"])
         if when.notna().any():
-            facts["published"] = f"{when.min():%Y-%m-%d %H:%M} to {when.max():%Y-%m-%d %H:%M} UTC"
-        return facts
+            metadata["published"] = f"{when.min():%Y-%m-%d %H:%M} to {when.max():%Y-%m-%d %H:%M} UTC"
+        return metadata
 
     def _repr_html_(self) -> str:
         from html import escape  # here, because it loads every named character
 
-        facts = self._card()
+        metadata = self._card()
         reasons = self.rejects["reason"].value_counts()
         if len(reasons):
             said = ", ".join(f"{n:,} {reason}" for reason, n in reasons.items())
-            facts["rejects"] = f"{facts['rejects']} ({said})"
+            metadata["rejects"] = f"{metadata['rejects']} ({said})"
         left_out = int(self.coverage["left_out"].sum())
         if left_out:
-            facts["left out by limits"] = f"{left_out:,}"
+            metadata["left out by limits"] = f"{left_out:,}"
         missing = int(self.coverage["missing"].sum())
         if missing:
-            facts["gone before reading"] = f"{missing:,}"
-        facts["from"] = "; ".join(self.coverage["source"].dropna().unique()[:3])
-        rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(v)}</td></tr>" for name, v in facts.items())
+            metadata["gone before reading"] = f"{missing:,}"
+        metadata["from"] = "; ".join(self.coverage["source"].dropna().unique()[:3])
+        rows = "".join(
+            f"<tr><th>{escape(name)}</th><td>{escape(v)}</td></tr>" for name, v in metadata.items()
+        )
         return f"<table><caption>History</caption><tbody>{rows}</tbody></table>"
 
 

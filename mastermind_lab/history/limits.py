@@ -94,7 +94,7 @@ def _microseconds(value: Any) -> int:
     return round(number * (1_000 if number > _MILLISECONDS_FROM else 1_000_000))
 
 
-def cut(parts: Tables, limits: Limits, numbered: bool) -> Tables:
+def apply_limits(parts: Tables, limits: Limits, numbered: bool) -> Tables:
     """Cut tables to limits; entries that are numbered lines of files lie where ``published_at`` says.
 
     A line without a time, a reject say, is kept by every limit in time: where it lies is not known.

@@ -13,7 +13,7 @@ import pandas as pd
 from ..errors import OptionError, SourceError
 from ..frames import DECLARED, coverage_frame
 from .history import History
-from .scan import Scan, grown
+from .scan import Scan, with_missing_columns
 
 CHOICE = "correct_choice"
 
@@ -72,7 +72,7 @@ def with_outcomes(
 
 def _joined_if_there(batch: History, outcomes: pd.DataFrame, on: str) -> History:
     """Join to a batch; one whose entries happen to lack the open column ``on`` has no outcomes."""
-    ids = grown(batch, [on]).decisions.get(on)
+    ids = with_missing_columns(batch, [on]).decisions.get(on)
     if ids is None or ids.notna().any():
         return _joined(batch, outcomes, on)
     unknown = pd.Series(np.nan, batch.decisions.index, dtype="str")

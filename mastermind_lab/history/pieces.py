@@ -13,12 +13,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .. import files
+from .. import ndjson
 from ..decode import Column
 from ..errors import OptionError, SourceError
-from ..frames import FRAMES, PAYLOADS, Tables, coverage_frame, entry_ids, ids_in_order, merge
+from ..frames import FRAMES, PAYLOADS, Tables, concat, coverage_frame, entry_ids, ids_in_order
 from ..storage import RemoteFile, is_url
-from .limits import Limits, cut
+from .limits import Limits, apply_limits
 from .reading import NoBar, Reading, Source, extent, file_numbers
 from .several import is_stream
 
@@ -29,7 +29,7 @@ _SLICE_BYTES = 2**25  # of a range's tables
 _BATCHES_A_PART = 24  # some 18 MB of payloads: enough for what a batch costs a summary not to show
 
 
-class Piece(Protocol):
+class Partition(Protocol):
     """What can be read alone, anywhere: it is pickled to where that happens."""
 
     def batches(self) -> Iterator[tuple[Tables, pd.DataFrame]]:
@@ -50,12 +50,12 @@ class Options:
 
     def some(self, found: Iterator[Tables]) -> Iterator[Tables]:
         """Yield what is found, or one empty batch."""
-        yield next(found, merge([], self.columns, self.payloads))
+        yield next(found, concat([], self.columns, self.payloads))
         yield from found
 
     def covered(self, parts: Tables, numbered: bool, **said: Any) -> tuple[Tables, pd.DataFrame]:
         """Cut a batch to the limits, and account for it."""
-        kept = cut(parts, self.limits, numbered)
+        kept = apply_limits(parts, self.limits, numbered)
         ids = ids_in_order(kept)
         left_out = len(ids_in_order(parts)) - len(ids) if kept is not parts else 0
         row = {"left_out": left_out, "limits": self.limits.said} | said | extent(ids)
@@ -72,14 +72,14 @@ class Lines:
 
     def batches(self) -> Iterator[tuple[Tables, pd.DataFrame]]:
         """Decode the file."""
-        lines = files.lines(self.file, self.number)
+        lines = ndjson.lines(self.file, self.number)
         found = self.options.reading().parts(lines, NoBar(), _BATCHES_A_PART)
         for parts in self.options.some(found):
             yield self.options.covered(parts, numbered=True, source=str(self.file))
 
 
 @dataclass(frozen=True)
-class Committed:
+class RangePartition:
     """A range of a snapshot."""
 
     range: Range
@@ -130,7 +130,7 @@ class Stream:
                 yield self.options.covered(parts, numbered=False, **said)
 
 
-def pieces_of(source: Source, stream: str, options: Options) -> Sequence[Piece]:
+def partitions_of(source: Source, stream: str, options: Options) -> Sequence[Partition]:
     """Find the pieces of a source.
 
     Raises
@@ -151,13 +151,13 @@ def pieces_of(source: Source, stream: str, options: Options) -> Sequence[Piece]:
         )
     if snapshot.is_snapshot(source):
         return _ranges(source, options)
-    found = enumerate(files.find(source))
+    found = enumerate(ndjson.find(source))
     # Absolute, because workers may stand elsewhere.
     placed = ((n, one.absolute() if isinstance(one, Path) else one) for n, one in found)
     return [Lines(file, number, options) for number, file in placed]
 
 
-def _ranges(folder: str | os.PathLike[str], options: Options) -> Sequence[Piece]:
+def _ranges(folder: str | os.PathLike[str], options: Options) -> Sequence[Partition]:
     from .. import snapshot
 
     # Absolute, because workers may stand elsewhere.
@@ -167,4 +167,4 @@ def _ranges(folder: str | os.PathLike[str], options: Options) -> Sequence[Piece]
     coverage = snapshot.coverage_of(committed)
     streams, files = coverage["stream"].dropna(), file_numbers(coverage)
     account = (str(folder), None if streams.empty else str(streams.iloc[0]))
-    return [Committed(one, account, files, options) for one in committed]
+    return [RangePartition(one, account, files, options) for one in committed]

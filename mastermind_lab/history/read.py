@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..decode import Column
-from ..envelope import STREAM
+from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import OptionError
 from .history import History
 from .limits import Bound, Limits
@@ -20,7 +20,7 @@ from .several import are_several, is_stream, read_several
 def read(
     source: Source,
     *,
-    stream: str = STREAM,
+    stream: str = DEFAULT_STREAM_NAME,
     last: int | None = None,
     since: Bound | None = None,
     until: Bound | None = None,

@@ -12,24 +12,24 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from .. import files
-from ..decode import Column, Learned, check_columns, in_batches
+from .. import ndjson
+from ..decode import Column, SchemaCache, check_columns, in_batches
 from ..envelope import Reject
 from ..errors import OptionError, SourceError
 from ..frames import (
     PAYLOADS,
     Tables,
     check_names,
+    combine_chunks,
+    concat,
     coverage_frame,
     decoded,
     id_key,
     id_parts,
     ids_in_order,
-    in_one_piece,
-    merge,
 )
 from .history import History
-from .limits import Limits, cut
+from .limits import Limits, apply_limits
 
 if TYPE_CHECKING:
     from ..snapshot import Range
@@ -57,7 +57,7 @@ class Reading:
         check_columns(self.columns)
         check_names(column.name for column in self.columns)
         self.payloads, self.limits, self.progress = payloads, limits, progress
-        self.learned = Learned()
+        self.schema_cache = SchemaCache()
 
     def stream(self, source: Source, name: str) -> History:
         """Read what a stream holds."""
@@ -82,9 +82,9 @@ class Reading:
 
     def files(self, source: str | os.PathLike[str]) -> History:
         """Read a file, or those of a folder or a glob."""
-        paths = files.find(source)
+        paths = ndjson.find(source)
         with self._bar() as bar:
-            every = [in_batches(files.lines(path, number)) for number, path in enumerate(paths)]
+            every = [in_batches(ndjson.lines(path, number)) for number, path in enumerate(paths)]
             parts = [self._tables(batches, bar, numbered=True) for batches in every]
         return self._cut(self._merged(parts), [str(path) for path in paths])
 
@@ -111,7 +111,7 @@ class Reading:
         if not self.limits.said:
             return History.of(parts, coverage)
         streams = coverage["stream"].dropna()
-        kept = cut(parts, self.limits, numbered=streams.empty)
+        kept = apply_limits(parts, self.limits, numbered=streams.empty)
         row = {"source": str(folder), "stream": None if streams.empty else streams.iloc[0]}
         ids = ids_in_order(kept)
         gone = len(ids_in_order(parts)) - len(ids)
@@ -136,7 +136,7 @@ class Reading:
             yield self._tables(in_batches(entries), bar, numbered)
 
     def _merged(self, parts: Iterable[Tables]) -> Tables:
-        return merge(parts, self.columns, self.payloads)
+        return concat(parts, self.columns, self.payloads)
 
     def _bar(self) -> Any:
         if not self.progress:
@@ -170,14 +170,14 @@ class Reading:
         while some := list(islice(decoded, many))[::order]:
             merged = self._merged(some)
             some.clear()
-            yield in_one_piece(merged)
+            yield combine_chunks(merged)
 
     def _decoded(self, entries: list[Entry], bar: Any, numbered: bool) -> Tables:
         made = decoded(
             entries,
             columns=self.columns,
             payloads=self.payloads,
-            learned=self.learned,
+            schema_cache=self.schema_cache,
             numbered=numbered,
         )
         bar.update(len(entries))
@@ -185,7 +185,7 @@ class Reading:
 
     def _cut(self, parts: Tables, sources: list[str]) -> History:
         """Cut numbered entries to the limits, and say for each source what was kept."""
-        kept = cut(parts, self.limits, numbered=True)
+        kept = apply_limits(parts, self.limits, numbered=True)
         left = _per_file(kept, len(sources))
         whole = left if kept is parts else _per_file(parts, len(sources))
         rows = []

@@ -19,11 +19,11 @@ from typing import Any, Generic, Self, TypeVar
 import pandas as pd
 
 from ..decode import Column
-from ..envelope import STREAM
-from ..frames import Shape, Tables, is_open
+from ..envelope import DEFAULT_STREAM_NAME
+from ..frames import SchemaUnion, Tables, is_open
 from .history import History
 from .limits import Bound, Limits
-from .pieces import Options, Piece, pieces_of
+from .pieces import Options, Partition, partitions_of
 from .reading import Source
 
 Total = TypeVar("Total")
@@ -48,15 +48,15 @@ class Scan:
     np.int64(2000)
     """
 
-    def __init__(self, pieces: Sequence[Piece], steps: tuple[Step, ...] = ()) -> None:
-        self.pieces, self.steps = tuple(pieces), steps
+    def __init__(self, partitions: Sequence[Partition], steps: tuple[Step, ...] = ()) -> None:
+        self.partitions, self.steps = tuple(partitions), steps
 
     @classmethod
     def of(
         cls,
         source: Source,
         *,
-        stream: str = STREAM,
+        stream: str = DEFAULT_STREAM_NAME,
         since: Bound | None = None,
         until: Bound | None = None,
         columns: Iterable[Column] = (),
@@ -65,11 +65,11 @@ class Scan:
         """Find the pieces of a source; the arguments are those of :func:`mastermind_lab.scan`."""
         options = Options(tuple(columns), payloads, Limits.of(None, since, until))
         options.reading()  # what makes no sense is said here, not on a worker
-        return cls(pieces_of(source, stream, options))
+        return cls(partitions_of(source, stream, options))
 
     def __iter__(self) -> Iterator[History]:
         """Read batch by batch."""
-        return chain.from_iterable(map(Job(_itself, self.steps).histories, self.pieces))
+        return chain.from_iterable(map(Task(_itself, self.steps).histories, self.partitions))
 
     def map(self, step: Step) -> Self:
         """Return a scan each batch of which is what a function makes of this one's.
@@ -79,7 +79,7 @@ class Scan:
         step
             Takes a history and returns one; it must not depend on other batches.
         """
-        return type(self)(self.pieces, (*self.steps, step))
+        return type(self)(self.partitions, (*self.steps, step))
 
     def fold(self, count: Callable[[History], Total], columns: Iterable[str] = ()) -> Total:
         """Count every batch and add up, as if the whole history had been counted.
@@ -95,57 +95,57 @@ class Scan:
         -------
         The total.
         """
-        found = self.reduce(Job(count, self.steps, tuple(columns)))
+        found = self.reduce(Task(count, self.steps, tuple(columns)))
         if found.shape.is_mixed or found.absent:
             # Told all columns, a batch is spelled like all others, and a column that none has is an error.
-            found = self.reduce(Job(count, self.steps, shape=found.shape))
+            found = self.reduce(Task(count, self.steps, shape=found.shape))
         return found.total
 
-    def reduce(self, job: Job[Total]) -> Counted[Total]:
+    def reduce(self, task: Task[Total]) -> Partial[Total]:
         """Count the pieces one after the other, and add up."""
-        return reduce(add, map(job, self.pieces))
+        return reduce(add, map(task, self.partitions))
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {len(self.pieces):,} pieces>"
+        return f"<{type(self).__name__} of {len(self.partitions):,} pieces>"
 
 
 @dataclass(frozen=True)
-class Counted(Generic[Total]):
+class Partial(Generic[Total]):
     """What was counted, in tables of which shape, and which columns that were needed no batch had."""
 
     total: Total
-    shape: Shape
+    shape: SchemaUnion
     absent: frozenset[str]
 
-    def __add__(self, other: Counted[Total]) -> Counted[Total]:
+    def __add__(self, other: Partial[Total]) -> Partial[Total]:
         total: Any = self.total
-        return Counted(total + other.total, self.shape + other.shape, self.absent & other.absent)
+        return Partial(total + other.total, self.shape + other.shape, self.absent & other.absent)
 
 
 @dataclass(frozen=True)
-class Job(Generic[Total]):
+class Task(Generic[Total]):
     """Counts a piece batch by batch, in tables of a known shape if there is one."""
 
     count: Callable[[History], Total]
     steps: tuple[Step, ...] = ()
     columns: tuple[str, ...] = ()
-    shape: Shape | None = None
+    shape: SchemaUnion | None = None
 
-    def __call__(self, piece: Piece) -> Counted[Total]:
+    def __call__(self, partition: Partition) -> Partial[Total]:
         """Count a piece."""
-        return reduce(add, (self._counted(*batch) for batch in piece.batches()))
+        return reduce(add, (self._counted(*batch) for batch in partition.batches()))
 
-    def _counted(self, parts: Tables, coverage: pd.DataFrame) -> Counted[Total]:
+    def _counted(self, parts: Tables, coverage: pd.DataFrame) -> Partial[Total]:
         history = self.history(parts, coverage)
-        whole = grown(history, self.columns)
+        whole = with_missing_columns(history, self.columns)
         new = whole.decisions.columns.difference(history.decisions.columns)
         # A batch without rows can miss nothing.
         absent = frozenset(map(str, new) if len(history) else self.columns)
-        return Counted(self.count(whole), Shape.of(parts), absent)
+        return Partial(self.count(whole), SchemaUnion.of(parts), absent)
 
-    def histories(self, piece: Piece) -> Iterator[History]:
+    def histories(self, partition: Partition) -> Iterator[History]:
         """Yield the batches of a piece."""
-        return (self.history(*batch) for batch in piece.batches())
+        return (self.history(*batch) for batch in partition.batches())
 
     def history(self, parts: Tables, coverage: pd.DataFrame) -> History:
         """Make a history of a batch's tables."""
@@ -153,7 +153,7 @@ class Job(Generic[Total]):
         return reduce(lambda history, step: step(history), self.steps, made)
 
 
-def grown(history: History, columns: Iterable[str]) -> History:
+def with_missing_columns(history: History, columns: Iterable[str]) -> History:
     """Give the decisions of a batch open columns that other batches of its source may have: missing values.
 
     So a stream's column may come later than the first who groups by it. A column that the votes have is left

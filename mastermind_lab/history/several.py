@@ -13,10 +13,10 @@ from ..errors import OptionError
 from ..frames import Tables, coverage_frame, entry_ids
 from ..storage import is_url
 from .history import History
-from .limits import Limits, cut
+from .limits import Limits, apply_limits
 
 if TYPE_CHECKING:
-    from ..snapshot.ending import Ending
+    from ..snapshot.resume import ResumePoint
 
 _CERTAINTIES = ("exact", "at most", "not verified")
 
@@ -84,12 +84,15 @@ def _streams(folder: Any) -> set[str]:
 def _behind(folder: Any, source: Any, stream: str, decode: Decode) -> History:
     """Read what a stream holds behind the end of an archive, and say whether the two meet."""
     from .. import snapshot
-    from ..snapshot.ending import Ending
-    from ..stream import Cursor, Tail  # here, because most of what redis imports goes unused elsewhere
+    from ..snapshot.resume import ResumePoint
+    from ..stream import (  # here, because most of what redis imports goes unused elsewhere
+        Cursor,
+        StreamReader,
+    )
 
-    end = Ending.of(snapshot.ranges(folder))
+    end = ResumePoint.of(snapshot.ranges(folder))
     cursor = Cursor(end.last_id, end.ordinal, end.newest(), end.older()) if end else Cursor()
-    tail = Tail(source, [stream], cursors={stream: cursor})
+    tail = StreamReader(source, [stream], cursors={stream: cursor})
     with closing(tail):
         news = list(tail.up_to_now())
     parts = decode(chain.from_iterable(one.entries for one in news))
@@ -107,14 +110,14 @@ def _behind(folder: Any, source: Any, stream: str, decode: Decode) -> History:
         "limits": "",
         "missing": sum(gap.missing for gap in gaps) if is_counted else None,
         "certainty": max(certainties, key=_CERTAINTIES.index) if is_counted else "not verified",
-        "note": _said(end, gaps, is_counted, any(one.began_again for one in news)),
+        "note": _said(end, gaps, is_counted, any(one.reset for one in news)),
     }
     return History.of(parts, coverage_frame([row]))
 
 
-def _said(end: Ending | None, gaps: Sequence[Any], is_counted: bool, began_again: bool) -> str:
+def _said(end: ResumePoint | None, gaps: Sequence[Any], is_counted: bool, reset: bool) -> str:
     place = f"the archive's end ({end.last_id})" if end else "the beginning of the stream"
-    if began_again:
+    if reset:
         return f"the stream began again after {place}; what came then is kept apart"
     if gaps:
         gone = sum(gap.missing for gap in gaps)
@@ -131,7 +134,7 @@ def _cut(history: History, limits: Limits) -> History:
             "Read the two by themselves, and add the histories."
         )
     streams = list(whole["stream"].dropna().unique())
-    kept = cut(parts, limits, numbered=not streams)
+    kept = apply_limits(parts, limits, numbered=not streams)
     before, ids = entry_ids(parts), entry_ids(kept)
     certainties = [one for one in _CERTAINTIES if (whole["certainty"] == one).any()]
     row = {

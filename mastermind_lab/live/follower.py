@@ -13,18 +13,16 @@ from typing import Any, Self, TypeVar, cast
 import pandas as pd
 
 from ..decode import Column
-from ..envelope import STREAM
+from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import LabError, OptionError
-from ..frames import coverage_frame, entry_ids, join, to_pandas
+from ..frames import coverage_frame, entry_ids, to_pandas, union
 from ..history import History
-from ..stats.summary import Summary
-from ..stream import Client, News
-from .archiving import Folder, archiving, checked
+from ..stats.engine.summary import Summary
+from ..stream import Client, StreamUpdate
 from .batches import batches
-from .incoming import Incoming
-from .source import Source, source_of
-from .status import State, Status, Tally
-from .totals import Total
+from .running import RunningSummary
+from .source import BatchDecoder, Folder, Source, archiving, checked, source_of
+from .status import State, Status, StatusTracker
 from .window import Window
 
 Kind = TypeVar("Kind", bound=Summary)
@@ -69,7 +67,7 @@ class Follower:
         self,
         source: str | Client | Source,
         *,
-        stream: str | Sequence[str] = STREAM,
+        stream: str | Sequence[str] = DEFAULT_STREAM_NAME,
         backfill: int = 1_000,
         keep: int | timedelta = 100_000,
         columns: Iterable[Column] = (),
@@ -78,10 +76,10 @@ class Follower:
         self.source = source_of(source, stream, backfill)
         self._archive = checked(archive, self.source)
         self._said = {"source": self.source.where, "limits": f"backfill={backfill}, keep={keep}"}
-        self._incoming = Incoming(self.source.streams, columns, self.source.numbered)
+        self._incoming = BatchDecoder(self.source.streams, columns, self.source.numbered)
         self._windows = {name: Window(keep) for name in self.source.streams}
-        self._totals: dict[tuple[Any, ...], Total] = {}
-        self._tally = Tally(self.source.streams)
+        self._totals: dict[tuple[Any, ...], RunningSummary] = {}
+        self._tally = StatusTracker(self.source.streams)
         self._callbacks: list[Callable[[History], object]] = []
         self._lock = Lock()
         self._going, self._ended = Event(), Event()
@@ -195,7 +193,7 @@ class Follower:
                 self._said | self._tally.row(name, entry_ids(parts), left_out, as_of)
                 for name, (parts, left_out) in kept.items()
             ]
-        return History.of(reduce(join, (parts for parts, _ in kept.values())), coverage_frame(rows))
+        return History.of(reduce(union, (parts for parts, _ in kept.values())), coverage_frame(rows))
 
     def latest(self, frame: str, count: int) -> pd.DataFrame:
         """Return the newest rows of one frame, at most ``count`` of each stream."""
@@ -218,7 +216,7 @@ class Follower:
         key = (kind, *sorted((name, _frozen(value)) for name, value in options.items()))
         with self._lock:
             if key not in self._totals:
-                self._totals[key] = Total(kind, options)
+                self._totals[key] = RunningSummary(kind, options)
                 for window in self._windows.values():
                     self._totals[key].add(window.tables()[0])
             total = self._totals[key]
@@ -226,9 +224,9 @@ class Follower:
 
     def feed(self, entries: Iterable[tuple[str, bytes | str | None]]) -> None:
         """Take in entries (id, payload) by hand, as if they had come."""
-        self.take(News(self.source.streams[0], list(entries)))  # type: ignore[arg-type] # str is bytes to be
+        self.take(StreamUpdate(self.source.streams[0], list(entries)))  # type: ignore[arg-type] # str is bytes to be
 
-    def take(self, news: News) -> None:
+    def take(self, news: StreamUpdate) -> None:
         """Take in what a source tells."""
         if news.rewound:
             self._forget()
@@ -246,10 +244,10 @@ class Follower:
         if batch is not None and self._callbacks:
             self._tell(History.of(batch, coverage_frame()))
 
-    def _state_after(self, news: News) -> State:
+    def _state_after(self, news: StreamUpdate) -> State:
         if not self._going.is_set():
             return "paused"
-        return "reconnecting" if news.trouble else "live"
+        return "reconnecting" if news.transient_error else "live"
 
     def _run(self) -> None:
         try:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, Protocol, cast
 
-from ..errors import OptionError
+import pyarrow as pa
+
+from ..archive import Archiver
+from ..decode import Column, SchemaCache, check_columns
+from ..errors import OptionError, SourceError
+from ..frames import DECLARED, Tables, check_names, decoded
 from ..history import is_stream
-from ..stream import News, Tail
+from ..stream import StreamReader, StreamUpdate
 
 
 class Source(Protocol):
-    """What a follower follows: :class:`mastermind_lab.stream.Tail`, or a replay."""
+    """What a follower follows: :class:`mastermind_lab.stream.StreamReader`, or a replay."""
 
     where: str
     streams: tuple[str, ...]
     numbered: bool
 
-    def __iter__(self) -> Iterator[News]:
+    def __iter__(self) -> Iterator[StreamUpdate]:
         """Yield what is new, at least once a second something."""
 
     def close(self) -> None:
@@ -38,10 +46,95 @@ def source_of(source: Any, stream: str | Sequence[str], backfill: int) -> Source
     if isinstance(backfill, bool) or not isinstance(backfill, int) or backfill < 0:
         raise OptionError(f"backfill={backfill!r}: expected a number of entries, 0 or more")
     if is_stream(source):
-        return Tail(source, streams, backfill=backfill)
+        return StreamReader(source, streams, backfill=backfill)
     if hasattr(source, "streams") and hasattr(source, "close"):
         return cast(Source, source)
     raise OptionError(
         f"cannot follow a {type(source).__name__}: give a redis:// URL or a client; "
         "a file or a snapshot plays as lab.replay(...)"
     )
+
+
+class BatchDecoder:
+    """Decodes the entries of some streams; what each has taught is kept for its next batch.
+
+    Parameters
+    ----------
+    streams
+        Their names. Of several, ``decisions`` and ``rejects`` get a column ``stream``, and the ids a suffix.
+    columns
+        Extra columns of ``decisions``.
+    numbered
+        The entries are lines of files: their ids hold no time.
+    """
+
+    def __init__(self, streams: tuple[str, ...], columns: Iterable[Column], numbered: bool) -> None:
+        self._streams, self._columns, self._numbered = streams, tuple(columns), numbered
+        check_columns(self._columns)
+        check_names(column.name for column in self._columns)
+        self._learned = {name: SchemaCache() for name in streams}
+
+    def tables(self, news: StreamUpdate) -> Tables:
+        """Decode the entries of one piece of news."""
+        place, several = self._streams.index(news.stream), len(self._streams)
+        entries = (
+            (_told_apart(entry_id, place, several), payload, None) for entry_id, payload in news.entries
+        )
+        schema_cache = self._learned[news.stream]
+        parts = decoded(entries, columns=self._columns, schema_cache=schema_cache, numbered=self._numbered)
+        return _of_stream(parts, news.stream) if several > 1 else parts
+
+
+def _told_apart(entry_id: str, place: int, several: int) -> str:
+    """Give an id of one stream among several an epoch that no other stream has."""
+    if several == 1:
+        return entry_id
+    plain, _, epoch = entry_id.partition("@")
+    number = int(epoch or 0) * several + place
+    return f"{plain}@{number}" if number else plain
+
+
+def _of_stream(parts: Tables, stream: str) -> Tables:
+    named = {}
+    for frame in ("decisions", "rejects"):
+        table, column = parts[frame], pa.field("stream", pa.large_string())
+        names = pa.array([stream] * table.num_rows, pa.large_string())
+        named[frame] = table.add_column(len(DECLARED[frame]), column, names)
+    return parts | named
+
+
+Folder = str | os.PathLike[str]
+Keep = Callable[[StreamUpdate], str | None]
+"""Takes in news; returns what went wrong in plain words, or None."""
+
+
+def checked(folder: Folder | None, source: Source) -> Folder | None:
+    """Return the folder, if what is followed can be archived in one.
+
+    Raises
+    ------
+    OptionError
+        It is a replay, or several streams.
+    """
+    if folder is not None and not (isinstance(source, StreamReader) and len(source.streams) == 1):
+        raise OptionError(f"archive={str(folder)!r:.80}: an archive is of one stream of a Redis source")
+    return folder
+
+
+@contextmanager
+def archiving(folder: Folder | None, source: Source) -> Iterator[Keep]:
+    """Open the archive, if there is to be one, and have the source begin where it ends."""
+    if folder is None or not isinstance(source, StreamReader):
+        yield lambda news: None
+        return
+    with Archiver(folder, stream=source.streams[0], source=source.where) as archiver:
+        source.cursors = archiver.cursors()
+        yield partial(_keep, archiver)
+
+
+def _keep(archiver: Archiver, news: StreamUpdate) -> str | None:
+    try:
+        archiver.take(news)
+    except SourceError as error:  # it keeps what it could not write, and tries again
+        return str(error)
+    return None

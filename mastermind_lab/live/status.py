@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pyarrow.compute as pc
 
 from ..frames import Tables, id_key
-from ..stream import Gap, News
+from ..stream import Gap, StreamUpdate
 
 State = Literal["starting", "live", "paused", "reconnecting", "stopped", "failed"]
 
@@ -68,7 +68,7 @@ def duration(seconds: float) -> str:
     return f"{seconds:.2f} s"
 
 
-class Tally:
+class StatusTracker:
     """Counts what a follower is told: for its status, and for the coverage of its histories."""
 
     def __init__(self, streams: Iterable[str]) -> None:
@@ -86,7 +86,7 @@ class Tally:
         recent = sum(count for when, count in self._arrivals if when > end)
         return replace(self.status, rate=recent / _RATE_OVER)
 
-    def add(self, news: News, batch: Tables | None) -> None:
+    def add(self, news: StreamUpdate, batch: Tables | None) -> None:
         """Count what happened, and the batch it was decoded to."""
         now, account = self.status, self._streams[news.stream]
         account.add(news)
@@ -94,10 +94,10 @@ class Tally:
             received=now.received + len(news.entries),
             rejected=now.rejected + (batch["rejects"].num_rows if batch else 0),
             trimmed=now.trimmed + (news.gap.missing if news.gap else 0),
-            resets=now.resets + news.began_again,
+            resets=now.resets + news.reset,
             lag=_lag(batch, now.lag),
             last_id=news.entries[-1][0] if news.entries else now.last_id,
-            error=str(news.trouble) if news.trouble else now.error,
+            error=str(news.transient_error) if news.transient_error else now.error,
         )
         if news.account is not None:
             self._arrivals.clear()  # what was there at the start did not arrive at a rate
@@ -138,11 +138,11 @@ class _Account:
     gaps: list[Gap] = field(default_factory=list)
     resets: int = 0
 
-    def add(self, news: News) -> None:
+    def add(self, news: StreamUpdate) -> None:
         self.first.update(news.account or {})
         if news.gap:
             self.gaps.append(news.gap)
-        self.resets += news.began_again
+        self.resets += news.reset
 
 
 def _sum(known: int | None, more: int) -> int | None:

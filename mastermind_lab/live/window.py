@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..errors import OptionError
-from ..frames import DECLARED, Tables, entry_ids, id_key, id_parts, in_one_piece, is_open, merge, schema
+from ..frames import DECLARED, Tables, combine_chunks, concat, entry_ids, id_key, id_parts, is_open, schema
 
 _SMALL = 64  # batches, after which they are put in one piece: many small tables are slow to merge
 _CHUNK = 4_096  # entries, likewise
@@ -84,7 +84,7 @@ class Window:
         """
         chunks = self._all()
         come = self.dropped + sum(chunk.entries for chunk in chunks)
-        parts = merge([chunk.parts for chunk in self._enough(chunks, None if as_of else last)])
+        parts = concat([chunk.parts for chunk in self._enough(chunks, None if as_of else last)])
         if as_of is not None:
             then = _as_then(parts, as_of)
             come -= _entries(parts) - _entries(then)
@@ -140,7 +140,7 @@ def _entries(parts: Tables) -> int:
 
 
 def _merged(chunks: list[_Chunk]) -> _Chunk:
-    return _chunk(in_one_piece(merge([chunk.parts for chunk in chunks])))
+    return _chunk(combine_chunks(concat([chunk.parts for chunk in chunks])))
 
 
 def _times(parts: Tables) -> pa.ChunkedArray:

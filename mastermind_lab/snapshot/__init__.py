@@ -13,17 +13,17 @@ same save, that never came.
 """
 
 from .commits import commit
-from .compaction import Compaction, compact
+from .compact import Compaction, cleanup, compact
 from .coverage import coverage_of
-from .findings import verify
 from .history import is_snapshot, load, save
-from .leftovers import sweep
 from .ranges import FORMAT, Range, ranges, read_range
+from .verify import verify
 
 __all__ = [
     "FORMAT",
     "Compaction",
     "Range",
+    "cleanup",
     "commit",
     "compact",
     "coverage_of",
@@ -32,6 +32,5 @@ __all__ = [
     "ranges",
     "read_range",
     "save",
-    "sweep",
     "verify",
 ]

@@ -14,13 +14,12 @@ from ..errors import SourceError
 from ..frames import Tables, id_key
 from ..storage import Folder
 from ..storage import folder as folder_of
-from .names import place_of, sibling
-from .parts import DamageError, encoded, facts_of, sha256
-from .ranges import FORMAT, Range, range_of, read_facts
-from .threads import side_by_side
+from .layout import child_path, place_of
+from .parts import DamageError, encoded, metadata_of, parallel_map, sha256
+from .ranges import FORMAT, Range, range_of, read_metadata
 
 
-def commit(folder: str | PathLike[str], rows: Tables, facts: Mapping[str, Any]) -> Range:
+def commit(folder: str | PathLike[str], rows: Tables, metadata: Mapping[str, Any]) -> Range:
     """Write one range so that a reader sees all of it or nothing, whenever the writer is killed.
 
     Parameters
@@ -50,7 +49,7 @@ def commit(folder: str | PathLike[str], rows: Tables, facts: Mapping[str, Any]) 
     target = folder_of(folder)
     where = f"{target.name}/decisions/{place_of(*ends_of(rows))}"
     try:
-        return write_range(target, rows, facts)
+        return write_range(target, rows, metadata)
     except DamageError as error:
         raise SourceError(
             f"{where} is there already and damaged: {error}. Nothing was changed: move it away to write "
@@ -70,7 +69,7 @@ def ends_of(rows: Tables) -> tuple[str, str]:
     return (ends[0], ends[-1]) if ends else ("", "")
 
 
-def write_range(target: Folder, rows: Tables, facts: Mapping[str, Any]) -> Range:
+def write_range(target: Folder, rows: Tables, metadata: Mapping[str, Any]) -> Range:
     """Do what :func:`commit` says.
 
     Raises
@@ -83,26 +82,26 @@ def write_range(target: Folder, rows: Tables, facts: Mapping[str, Any]) -> Range
     ends = ends_of(rows)
     path = "decisions/" + place_of(*ends)
     if target.exists(path):
-        return range_of(target, path, read_facts(target, path))
-    siblings = side_by_side(
+        return range_of(target, path, read_metadata(target, path))
+    child_tables = parallel_map(
         lambda name: _write(target, path, name, rows[name]),
         (name for name in rows if name != "decisions"),
         lambda name: rows[name].nbytes,
     )
-    own = _own_facts(rows, ends, siblings)
-    content = encoded(rows["decisions"], _texts(facts) | own, hashed=True)
+    own = _own_metadata(rows, ends, child_tables)
+    content = encoded(rows["decisions"], _texts(metadata) | own, hashed=True)
     target.write(path, content)
-    return range_of(target, path, facts_of(content))
+    return range_of(target, path, metadata_of(content))
 
 
 def _write(target: Folder, path: str, table: str, rows: pa.Table) -> dict[str, Any]:
     content = encoded(rows, {"format": str(FORMAT)})
     private = "payload" in rows.column_names and rows.num_rows > 0
-    target.write(sibling(path, table), content, private=private)
+    target.write(child_path(path, table), content, private=private)
     return {"rows": rows.num_rows, "sha256": sha256(content), "bytes": len(content)}
 
 
-def _own_facts(rows: Tables, ends: tuple[str, str], siblings: Mapping[str, Any]) -> dict[str, str]:
+def _own_metadata(rows: Tables, ends: tuple[str, str], child_tables: Mapping[str, Any]) -> dict[str, str]:
     return {
         "format": str(FORMAT),
         "version": version("mastermind_lab"),
@@ -112,9 +111,9 @@ def _own_facts(rows: Tables, ends: tuple[str, str], siblings: Mapping[str, Any])
         "rows": str(rows["decisions"].num_rows),
         "rejects": str(rows["rejects"].num_rows),
         "size": str(sum(table.nbytes for table in rows.values())),
-        "siblings": json.dumps(siblings),
+        "siblings": json.dumps(child_tables),
     }
 
 
-def _texts(facts: Mapping[str, Any]) -> dict[str, str]:
-    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in facts.items()}
+def _texts(metadata: Mapping[str, Any]) -> dict[str, str]:
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in metadata.items()}

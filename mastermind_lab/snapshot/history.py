@@ -18,13 +18,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..errors import OptionError, SourceError
-from ..frames import FRAMES, PAYLOADS, Tables, entry_ids, id_parts, join, merge
+from ..frames import FRAMES, PAYLOADS, Tables, concat, entry_ids, id_parts, union
 from ..storage import Folder, LocalFolder, make, sync
 from ..storage import folder as folder_of
-from . import joints
 from .commits import ends_of, write_range
-from .coverage import coverage_of, said
-from .names import date_of, place_of
+from .coverage import coverage_of, discontinuities, said
+from .layout import date_of, place_of
 from .ranges import Range, ranges, read_range
 
 _ENTRIES_A_RANGE = 50_000
@@ -138,12 +137,12 @@ def _take_away(target: Folder) -> None:
 
 def _commit_all(parts: Tables, coverage: pd.DataFrame, target: Folder) -> None:
     pieces = list(_pieces(parts))
-    seal = "decisions/" + place_of(*ends_of(pieces[-1]))
+    commit_marker = "decisions/" + place_of(*ends_of(pieces[-1]))
     after = ""
     for number, piece in enumerate(pieces):
-        facts: dict[str, Any] = {"seal": seal, "after": after}
-        facts |= {"coverage": said(coverage)} if number == 0 else {}
-        after = write_range(target, piece, facts).last_id
+        metadata: dict[str, Any] = {"seal": commit_marker, "after": after}
+        metadata |= {"coverage": said(coverage)} if number == 0 else {}
+        after = write_range(target, piece, metadata).last_id
 
 
 def _pieces(parts: Tables) -> Iterator[Tables]:
@@ -205,5 +204,5 @@ def _loaded(committed: list[Range], payloads: bool) -> tuple[Tables, pd.DataFram
     names = [*FRAMES, PAYLOADS] if payloads else FRAMES
     parts = [read_range(one, names) for one in committed]
     # Two archivers that should not have run at once may both have committed an entry.
-    doubled = any(joint.kind == "overlap" for joint in joints.faulty(committed))
-    return reduce(join, parts) if doubled else merge(parts), coverage_of(committed)
+    doubled = any(one.kind == "overlap" for one in discontinuities(committed))
+    return reduce(union, parts) if doubled else concat(parts), coverage_of(committed)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 from pyarrow import parquet
@@ -19,7 +20,7 @@ KEY = "mastermind_lab."
 OWN_HASH = "sha256"
 """The key of the hash of the file itself, taken with zeros in the hash's place."""
 
-FACTS_HASH = "facts_sha256"
+METADATA_HASH = "facts_sha256"
 """The key of the hash of our other keys: who reads the footer alone trusts nothing else."""
 
 _ZEROS = "0" * 64
@@ -44,9 +45,9 @@ class DamageError(Exception):
     """A part's bytes are not those that were written, or not ours."""
 
 
-def encoded(table: pa.Table, facts: dict[str, str], *, hashed: bool = False) -> bytes:
+def encoded(table: pa.Table, metadata: dict[str, str], *, hashed: bool = False) -> bytes:
     """Write a table as Parquet; with ``hashed``, its footer holds the hashes of the file and of the facts."""
-    said = facts | {FACTS_HASH: _facts_hash(facts), OWN_HASH: _ZEROS} if hashed else facts
+    said = metadata | {METADATA_HASH: _metadata_hash(metadata), OWN_HASH: _ZEROS} if hashed else metadata
     ours = {KEY + name: value for name, value in said.items()}
     described = table.replace_schema_metadata(_pandas_metadata(table.schema))
     sink = pa.BufferOutputStream()
@@ -85,12 +86,12 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _facts_hash(facts: Mapping[str, str]) -> str:
-    said = sorted((name, value) for name, value in facts.items() if name not in (OWN_HASH, FACTS_HASH))
+def _metadata_hash(metadata: Mapping[str, str]) -> str:
+    said = sorted((name, value) for name, value in metadata.items() if name not in (OWN_HASH, METADATA_HASH))
     return sha256(json.dumps(said).encode())
 
 
-def check_facts(facts: Mapping[str, str]) -> None:
+def check_metadata(metadata: Mapping[str, str]) -> None:
     """Compare what a footer says with the hash of it; older parts have none.
 
     Raises
@@ -98,11 +99,11 @@ def check_facts(facts: Mapping[str, str]) -> None:
     DamageError
         They differ.
     """
-    if facts.get(FACTS_HASH) not in (None, _facts_hash(facts)):
+    if metadata.get(METADATA_HASH) not in (None, _metadata_hash(metadata)):
         raise DamageError("its footer is not what was written (SHA-256)")
 
 
-def check_hash(content: bytes, facts: Mapping[str, str]) -> None:
+def check_hash(content: bytes, metadata: Mapping[str, str]) -> None:
     """Compare a part with the hash in its own footer.
 
     Raises
@@ -110,7 +111,7 @@ def check_hash(content: bytes, facts: Mapping[str, str]) -> None:
     DamageError
         They differ.
     """
-    said = facts.get(OWN_HASH, "").encode()
+    said = metadata.get(OWN_HASH, "").encode()
     start = content.rfind(said)
     if start < 0 or sha256(content[:start] + _ZEROS.encode() + content[start + len(said) :]) != said.decode():
         raise DamageError("its bytes are not those that were written (SHA-256)")
@@ -189,7 +190,7 @@ def _check_size(footer: parquet.FileMetaData) -> None:
         raise DamageError(f"it claims {footer.num_rows:,} rows and {size:,} bytes")
 
 
-def facts_of(tail: bytes) -> dict[str, str]:
+def metadata_of(tail: bytes) -> dict[str, str]:
     """Read our keys from the footer at the end of a part, and ``rows`` as the Parquet itself says.
 
     Raises
@@ -213,3 +214,22 @@ def facts_of(tail: bytes) -> dict[str, str]:
 def tail_length(tail: bytes) -> int:
     """Return how many of a part's last bytes hold its footer: all of them, as its last bytes say."""
     return int.from_bytes(tail[-8:-4], "little") + 12
+
+
+T = TypeVar("T")
+
+
+def parallel_map(work: Callable[[str], T], tables: Iterable[str], size: Callable[[str], int]) -> dict[str, T]:
+    """Do the work of each table, the largest first, so that none is left to run alone at the end.
+
+    Returns
+    -------
+    dict
+        Table -> what its work returned, in the order of ``tables``. Where several fail, the first is raised,
+        when all have ended.
+    """
+    asked = list(tables)
+    largest_first = sorted(asked, key=size, reverse=True)
+    with ThreadPoolExecutor(pa.cpu_count()) as threads:
+        done = dict(zip(largest_first, threads.map(work, largest_first), strict=True))
+    return {table: done[table] for table in asked}

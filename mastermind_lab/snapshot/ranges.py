@@ -15,9 +15,18 @@ from ..errors import OptionError, SourceError
 from ..frames import FRAMES, PAYLOADS, Tables, id_key
 from ..storage import Folder
 from ..storage import folder as folder_of
-from .names import Name, place_of, sibling
-from .parts import DamageError, check_facts, check_hash, check_table, decoded, facts_of, sha256, tail_length
-from .threads import side_by_side
+from .layout import Name, child_path, place_of
+from .parts import (
+    DamageError,
+    check_hash,
+    check_metadata,
+    check_table,
+    decoded,
+    metadata_of,
+    parallel_map,
+    sha256,
+    tail_length,
+)
 
 FORMAT = 3
 """The version of this layout.
@@ -57,7 +66,7 @@ class Range:
     epoch: int
     rows: int
     rejects: int
-    facts: Mapping[str, str] = field(repr=False, hash=False)
+    metadata: Mapping[str, str] = field(repr=False, hash=False)
 
     @property
     def folder(self) -> str:
@@ -70,14 +79,14 @@ class Range:
         return "/".join(self.path.rsplit("/", 3)[1:])
 
     @property
-    def siblings(self) -> dict[str, dict[str, Any]]:
+    def child_tables(self) -> dict[str, dict[str, Any]]:
         """The parts of the other tables: name -> ``rows``, ``sha256`` and ``bytes``."""
-        found: dict[str, dict[str, Any]] = json.loads(self.facts["siblings"])
+        found: dict[str, dict[str, Any]] = json.loads(self.metadata["siblings"])
         return found
 
     def rows_of(self, table: str) -> int:
         """Return how many rows its part of a table holds."""
-        return self.rows if table == "decisions" else int(self.siblings[table]["rows"])
+        return self.rows if table == "decisions" else int(self.child_tables[table]["rows"])
 
     @property
     def key(self) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
@@ -95,7 +104,7 @@ class Fault(NamedTuple):
     detail: str
 
 
-class Found(NamedTuple):
+class Survey(NamedTuple):
     """What the ``decisions`` parts of a folder say."""
 
     committed: list[Range]
@@ -126,7 +135,7 @@ def ranges(folder: str | PathLike[str]) -> list[Range]:
     return found.committed
 
 
-def survey(target: Folder) -> Found:
+def survey(target: Folder) -> Survey:
     """Read the footers of all ``decisions`` parts, and tell what is committed.
 
     Raises
@@ -145,7 +154,7 @@ def survey(target: Folder) -> Found:
         if name is None or name.table != "decisions":
             continue
         try:
-            named.append(range_of(target, path, read_facts(target, path)))
+            named.append(range_of(target, path, read_metadata(target, path)))
         except _NewerError as error:
             faults.append(Fault(path, "newer format", str(error)))
         except (OSError, DamageError) as error:
@@ -163,16 +172,16 @@ def _check_ours(target: Folder, paths: Iterable[str]) -> None:
         )
 
 
-def _sorted_out(named: list[Range], faults: list[Fault]) -> Found:
-    replaced = {name for one in named for name in json.loads(one.facts.get("replaces", "[]"))}
-    seals = {one.place for one in named} | {
-        name for one in named for name in json.loads(one.facts.get("seals", "[]"))
+def _sorted_out(named: list[Range], faults: list[Fault]) -> Survey:
+    replaced = {name for one in named for name in json.loads(one.metadata.get("replaces", "[]"))}
+    commit_markers = {one.place for one in named} | {
+        name for one in named for name in json.loads(one.metadata.get("seals", "[]"))
     }
-    found = Found([], [], [], faults)
+    found = Survey([], [], [], faults)
     for one in sorted(named, key=lambda one: one.key):
         if one.place in replaced:
             found.replaced.append(one)
-        elif one.facts.get("seal", one.place) not in seals:
+        elif one.metadata.get("seal", one.place) not in commit_markers:
             found.unsealed.append(one)
         else:
             found.committed.append(one)
@@ -183,15 +192,15 @@ class _NewerError(DamageError):
     """A part of a format this version does not know."""
 
 
-def read_facts(target: Folder, path: str) -> dict[str, str]:
+def read_metadata(target: Folder, path: str) -> dict[str, str]:
     """Read the facts in the footer of a part."""
     tail = target.tail(path, _TAIL)
     if tail_length(tail) > len(tail):
         tail = target.read(path)
-    return facts_of(tail)
+    return metadata_of(tail)
 
 
-def range_of(target: Folder, path: str, facts: Mapping[str, str]) -> Range:
+def range_of(target: Folder, path: str, metadata: Mapping[str, str]) -> Range:
     """Make a range of its footer's facts.
 
     Raises
@@ -199,23 +208,23 @@ def range_of(target: Folder, path: str, facts: Mapping[str, str]) -> Range:
     DamageError
         They are not ours, or of a newer format, or do not fit the part's name.
     """
-    if "format" not in facts:
+    if "format" not in metadata:
         raise DamageError("a Parquet file of something else")
-    if facts["format"] not in FORMATS:
+    if metadata["format"] not in FORMATS:
         raise _NewerError(
-            f"format {facts['format']!r:.20}, where this version reads up to {FORMAT}: "
+            f"format {metadata['format']!r:.20}, where this version reads up to {FORMAT}: "
             "install a newer mastermind_lab"
         )
-    check_facts(facts)
+    check_metadata(metadata)
     try:
-        for name in _JSON & facts.keys():
-            json.loads(facts[name])
-        rejects = facts.get("rejects") or json.loads(facts["siblings"])["rejects"]["rows"]
-        first, last = facts["first_id"], facts["last_id"]
+        for name in _JSON & metadata.keys():
+            json.loads(metadata[name])
+        rejects = metadata.get("rejects") or json.loads(metadata["siblings"])["rejects"]["rows"]
+        first, last = metadata["first_id"], metadata["last_id"]
         epoch = id_key(first)[0] if first else 0
         named = path == "decisions/" + place_of(first, last)
         made = Range(
-            f"{target.name}/{path}", first, last, epoch, int(facts["rows"]), int(rejects), dict(facts)
+            f"{target.name}/{path}", first, last, epoch, int(metadata["rows"]), int(rejects), dict(metadata)
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DamageError(f"its footer is damaged ({error!r:.100})") from error
@@ -243,14 +252,14 @@ def read_range(committed: Range, tables: Iterable[str] | None = None) -> Tables:
     """
     source = folder_of(committed.folder)
     read = FRAMES if tables is None else tuple(tables)
-    absent = [name for name in read if name not in ("decisions", *committed.siblings)]
+    absent = [name for name in read if name not in ("decisions", *committed.child_tables)]
     if absent:
         raise OptionError(f"{committed.path} has no part in {absent[0]!r:.40}: it was saved without")
-    return side_by_side(partial(_table, source, committed), read, committed.rows_of)
+    return parallel_map(partial(_table, source, committed), read, committed.rows_of)
 
 
 def _table(source: Folder, committed: Range, name: str) -> pa.Table:
-    path = sibling(committed.place, name)
+    path = child_path(committed.place, name)
     try:
         content = source.read(path)
         check_content(committed, name, content)
@@ -274,7 +283,7 @@ def check_content(committed: Range, name: str, content: bytes) -> None:
         They differ.
     """
     if name != "decisions":
-        if sha256(content) != committed.siblings[name]["sha256"]:
+        if sha256(content) != committed.child_tables[name]["sha256"]:
             raise DamageError("its bytes are not those that were committed (SHA-256)")
-    elif committed.facts["format"] != "1":
-        check_hash(content, committed.facts)
+    elif committed.metadata["format"] != "1":
+        check_hash(content, committed.metadata)

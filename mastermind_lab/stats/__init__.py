@@ -21,7 +21,7 @@ who votes for two choices has contradicted itself, and has no vote there. Both a
 said, never hidden. Votes without a voter or a choice are none.
 
 Intervals keep the law too. They are 95% intervals of a Poisson bootstrap over decisions, whose draws come
-from each decision's own ``stream_id``: see :mod:`~mastermind_lab.stats.bootstrap`.
+from each decision's own ``stream_id``: see :mod:`~mastermind_lab.stats.engine.bootstrap`.
 """
 
 from .agreement import Agreement
@@ -32,7 +32,7 @@ from .confidence import Confidence
 from .confidence_over_time import ConfidenceOverTime
 from .conformity import Conformity
 from .difference import difference
-from .estimate import Estimate
+from .engine.estimate import Estimate
 from .margin import Margin
 from .pivotal import Pivotal
 from .regimes import Regimes

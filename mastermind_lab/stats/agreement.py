@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .ballots import Ballots
-from .bootstrap import REPLICATES, Floats
-from .estimate import THIN, Estimate, binomial, ratios, shares, unseen, with_ends
-from .input import By, Data, names_of
-from .linkage import linked
-from .pairs import pairs_of, refuse_too_many
-from .summary import Summary, Voted, counted, over_batches
-from .sums import Codes, Sums, grouped, places
+from .engine.ballots import Ballots
+from .engine.bootstrap import REPLICATES, Floats
+from .engine.estimate import THIN, Estimate, binomial, ratios, shares, with_ends, zero_count_bound
+from .engine.input import By, Data, names_of
+from .engine.pairs import pairs_of, refuse_too_many, seriation
+from .engine.summary import Summary, Voted, counted, over_batches
+from .engine.sums import Codes, GroupedSums, grouped, places
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,10 +57,10 @@ class Agreement(Voted):
     ['voter', 'other', 'n', 'agreement', 'low', 'high', 'thin']
     """
 
-    panels: Sums
-    choices: Sums
-    sizes: Sums
-    pairs: Sums
+    panels: GroupedSums
+    choices: GroupedSums
+    sizes: GroupedSums
+    pairs: GroupedSums
 
     @classmethod
     @over_batches
@@ -94,9 +93,9 @@ class Agreement(Voted):
         )
         return cls(
             names,
-            Sums.of(keys, _quantities(ballots, size, panel, count), ids, replicates),
-            Sums.of(chosen, {"values": count[paired]}, ids.iloc[panel[paired]], replicates),
-            Sums.of(keys.assign(size=size), {"n": np.ones(len(ids))}),
+            GroupedSums.of(keys, _quantities(ballots, size, panel, count), ids, replicates),
+            GroupedSums.of(chosen, {"values": count[paired]}, ids.iloc[panel[paired]], replicates),
+            GroupedSums.of(keys.assign(size=size), {"n": np.ones(len(ids))}),
             pairs_of(ballots, keys),
         )
 
@@ -131,7 +130,7 @@ class Agreement(Voted):
         """
         other = self.pairs.keys.rename(columns={"voter": "other", "other": "voter"})
         keys = pd.concat([self.pairs.keys, other[self.pairs.keys.columns]], ignore_index=True)
-        both = Sums(keys, self.pairs.names, np.concatenate([self.pairs.cells] * 2)).under(keys)
+        both = GroupedSums(keys, self.pairs.names, np.concatenate([self.pairs.cells] * 2)).rekey(keys)
         n = both["n"][:, 0]
         agreement, low, high = binomial(both["agree"][:, 0], n)
         return both.keys.assign(n=counted(n), agreement=agreement, low=low, high=high, thin=n < THIN)
@@ -179,7 +178,7 @@ class Agreement(Voted):
         most
             Voters at most: those with the most votes beside others'.
         """
-        table = replace(self, by=(), pairs=self.pairs.along(("voter", "other"))).table()
+        table = replace(self, by=(), pairs=self.pairs.marginalize(("voter", "other"))).table()
         sizes = table.groupby("voter")["n"].sum()
         voters = sorted(sizes.sort_values(ascending=False, kind="stable").index[:most])
         table = table[table["voter"].isin(voters) & table["other"].isin(voters)]
@@ -189,7 +188,7 @@ class Agreement(Voted):
         agreement = square.to_numpy(dtype=np.float64)
         met = agreement[~np.isnan(agreement)]
         filled = np.where(np.isnan(agreement), met.mean() if met.size else 0.0, agreement)
-        return [str(voters[place]) for place in linked(filled)]
+        return [str(voters[place]) for place in seriation(filled)]
 
     def fold(self, most: int = 8) -> Self:
         """Return the summary as it is: chance is each group's own, and groups put together have none."""
@@ -197,16 +196,16 @@ class Agreement(Voted):
 
     def _estimate(self, chance: str) -> Estimate:
         """Compare disagreement with chance over all groups."""
-        whole = self._masses().along(())
+        whole = self._masses().marginalize(())
         if not len(whole.cells):
             return Estimate(np.nan, np.nan, np.nan, 0)
         value, low, high = _corrected(whole, chance)
         return Estimate(float(value[0]), float(low[0]), float(high[0]), int(whole["n"][0, 0]))
 
-    def _masses(self) -> Sums:
+    def _masses(self) -> GroupedSums:
         """Add what chance would give to each group's sums: from then on groups may be added."""
         n, pairs = self.panels["values"], self.panels["values"] ** 2
-        squares = replace(self.choices, cells=self.choices.cells**2).along(self.by)
+        squares = replace(self.choices, cells=self.choices.cells**2).marginalize(self.by)
         unlike = np.zeros(n.shape)
         rows = places(squares.keys, self.panels.keys)
         unlike[rows] = pairs[rows] - squares["values"]
@@ -218,10 +217,10 @@ class Agreement(Voted):
         pairs[:, 0] -= n[:, 0]
         chance = np.stack([n * _divided(unlike, pairs), kappa], axis=1)
         cells = np.concatenate([self.panels.cells, chance], axis=1)
-        return Sums(self.panels.keys, (*self.panels.names, "alpha", "kappa"), cells)
+        return GroupedSums(self.panels.keys, (*self.panels.names, "alpha", "kappa"), cells)
 
 
-def _corrected(masses: Sums, chance: str) -> tuple[Floats, Floats, Floats]:
+def _corrected(masses: GroupedSums, chance: str) -> tuple[Floats, Floats, Floats]:
     """Compare disagreement with chance: value, low and high of each group.
 
     Where nobody ever disagreed every replicate says so, which is not certainty: the low end then is what it
@@ -230,7 +229,7 @@ def _corrected(masses: Sums, chance: str) -> tuple[Floats, Floats, Floats]:
     observed, expected, n = masses["disagree"], masses[chance], masses["n"][:, 0]
     ratio, low, high = ratios(observed, expected, n)
     most = _divided(masses["values"], expected)
-    high = np.where((ratio == 0) & (n >= 2), unseen(n) * most[:, 0], high)
+    high = np.where((ratio == 0) & (n >= 2), zero_count_bound(n) * most[:, 0], high)
     return 1 - ratio, 1 - high, 1 - low
 
 
@@ -255,7 +254,7 @@ def _quantities(ballots: Ballots, size: Codes, panel: Codes, count: Codes) -> di
     }
 
 
-def _size(sizes: Sums, by: tuple[str, ...]) -> pd.Series:
+def _size(sizes: GroupedSums, by: tuple[str, ...]) -> pd.Series:
     """Return the size that all panels of a group have, <NA> where they differ."""
     found = sizes.keys["size"].groupby(grouped(sizes.keys[list(by)])[1])
     return found.first().where(found.nunique() == 1).astype("Int64").reset_index(drop=True)

@@ -10,12 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import OptionError
-from .bootstrap import REPLICATES, Floats
-from .estimate import THIN, Estimate, divided, ratios, shares, with_ends
-from .histogram import coarse, steps_of
-from .input import By, Data, frame_of, keys_of, names_of, shares_of
-from .summary import Summary, counted, over_batches, overall
-from .sums import Codes, Sums
+from .engine.bootstrap import REPLICATES, Floats
+from .engine.estimate import THIN, Estimate, divided, ratios, shares, with_ends
+from .engine.histogram import coarse, steps_of
+from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
+from .engine.summary import Summary, counted, over_batches, overall
+from .engine.sums import Codes, GroupedSums
 
 PRO = """pro for support supports supporting favour favor in_favour in_favor agree agrees yes approve
 positive +"""
@@ -53,8 +53,8 @@ class Arguments(Summary):
     """
 
     weak: float
-    sums: Sums
-    steps: Sums
+    sums: GroupedSums
+    steps: GroupedSums
 
     @staticmethod
     def decisions(data: Data, *, weak: float = 0.5) -> pd.DataFrame:
@@ -118,7 +118,7 @@ class Arguments(Summary):
             )
         rows = cls.decisions(data, weak=weak)
         keys = rows[[]] if isinstance(data, pd.DataFrame) else keys_of(data.decisions, names)
-        sums = Sums.of(keys, _quantities(rows), rows["stream_id"], replicates)
+        sums = GroupedSums.of(keys, _quantities(rows), rows["stream_id"], replicates)
         return cls(names, float(weak), sums, steps_of(keys, rows["balance"].to_numpy(dtype=np.float64)))
 
     @property

@@ -8,16 +8,15 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from .binning import Binning, Bins, checked_bins
-from .bootstrap import REPLICATES, Floats
-from .estimate import THIN, Estimate
-from .histogram import STEPS, coarse
-from .input import By, Data, names_of
-from .judged import Unit, counts, judged, quantities
-from .ranking import risks
-from .scores import FIGURES, read_off
-from .summary import Summary, counted, over_batches
-from .sums import Sums, places
+from .engine.binning import Binning, Bins, checked_bins
+from .engine.bootstrap import REPLICATES, Floats
+from .engine.correctness import Unit, counts, judged, quantities
+from .engine.estimate import THIN, Estimate
+from .engine.histogram import STEPS, coarse
+from .engine.input import By, Data, names_of
+from .engine.scores import FIGURES, read_off, risks
+from .engine.summary import Summary, counted, over_batches
+from .engine.sums import GroupedSums, places
 
 LEFT_OUT = ("without_outcome", "missing", "repeated")
 
@@ -51,9 +50,9 @@ class Calibration(Summary):
     unit: Unit
     binning: Binning
     bins: int
-    sums: Sums
-    counts: Sums
-    steps: Sums
+    sums: GroupedSums
+    counts: GroupedSums
+    steps: GroupedSums
 
     @classmethod
     @over_batches
@@ -99,14 +98,14 @@ class Calibration(Summary):
         rows = judged(data, names, unit)
         known = rows.known
         step = pd.Series(np.rint(rows.confidence[known] * STEPS).astype(np.int64), rows.keys.index[known])
-        steps = Sums.of(
+        steps = GroupedSums.of(
             rows.keys[known].assign(step=step),
             {"n": np.ones(known.sum()), "correct": rows.right[known]},
             rows.ids[known],
             replicates,
         )
-        sums = Sums.of(rows.keys, quantities(rows), rows.ids, replicates)
-        return cls(names, unit, kind, many, sums, Sums.of(rows.keys, counts(rows)), steps)
+        sums = GroupedSums.of(rows.keys, quantities(rows), rows.ids, replicates)
+        return cls(names, unit, kind, many, sums, GroupedSums.of(rows.keys, counts(rows)), steps)
 
     @property
     def accuracy(self) -> Estimate:
@@ -271,10 +270,10 @@ class Calibration(Summary):
         return coarse(self.steps, bins)
 
     def _estimate(self, name: str) -> Estimate:
-        whole = replace(self, by=(), sums=self.sums.along(()), steps=self.steps.along(("step",)))
+        whole = replace(self, by=(), sums=self.sums.marginalize(()), steps=self.steps.marginalize(("step",)))
         if not len(whole.sums.keys):
             return Estimate(float("nan"), float("nan"), float("nan"), 0)
-        n = self.counts.along(())["panels"][:, 0]
+        n = self.counts.marginalize(())["panels"][:, 0]
         value, low, high = read_off(name, whole.sums, whole._bins(), n)
         return Estimate(float(value[0]), float(low[0]), float(high[0]), int(n[0]))
 

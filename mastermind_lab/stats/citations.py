@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from ..errors import OptionError
-from .bootstrap import REPLICATES, Floats, draws, hashes
-from .estimate import THIN, Estimate, binomial, shares, with_ends
-from .input import By, Data, frame_of, keys_of, names_of
-from .sharing import concentration, overlap
-from .summary import Summary, counted, over_batches, overall
-from .sums import Sums, places
-from .thinned import UNIT, Thinned
+from .engine.bootstrap import REPLICATES, Floats, draws, hashes
+from .engine.bottom_k import UNIT, BottomK
+from .engine.concentration import concentration, overlap
+from .engine.estimate import THIN, Estimate, binomial, shares, with_ends
+from .engine.input import By, Data, frame_of, keys_of, names_of
+from .engine.summary import Summary, counted, over_batches, overall
+from .engine.sums import GroupedSums, places
 
 _SPREAD = ("sources", "hhi", "hhi_low", "hhi_high", "overlap", "overlap_low", "overlap_high", "compared")
 
@@ -51,9 +51,9 @@ class Citations(Summary):
     ['source', 'n']
     """
 
-    panels: Sums
-    cited: Sums
-    compared: Thinned
+    panels: GroupedSums
+    cited: GroupedSums
+    compared: BottomK
     replicates: int
 
     @staticmethod
@@ -106,13 +106,13 @@ class Citations(Summary):
             )
         rows = cls.decisions(data)
         keys = rows[[]] if isinstance(data, pd.DataFrame) else keys_of(data.decisions, names)
-        panels = Sums.of(keys, _quantities(rows), rows["stream_id"], replicates)
+        panels = GroupedSums.of(keys, _quantities(rows), rows["stream_id"], replicates)
         pairs = _pairs(data)
         groups = _joined(keys, rows["stream_id"], pairs["stream_id"])
         ones, sources = {"n": np.ones(len(pairs))}, pairs["source"].astype("str")
-        cited = Sums.of(groups.assign(source=sources), ones)
+        cited = GroupedSums.of(groups.assign(source=sources), ones)
         details = {"source": hashes(sources)}
-        compared = Thinned.from_rows(groups, hashes(pairs["stream_id"]), details, ones, COMPARED)
+        compared = BottomK.from_rows(groups, hashes(pairs["stream_id"]), details, ones, COMPARED)
         return cls(names, panels, cited, compared, replicates)
 
     @property
@@ -180,7 +180,7 @@ class Citations(Summary):
             with a source, 0 to 1, with ``low`` and ``high`` (95% score interval, Wilson 1927; NaN below 2);
             ``thin``, whether these are fewer than 10.
         """
-        used = self.cited.along(("source",))
+        used = self.cited.marginalize(("source",))
         first = used.keys["source"].iloc[np.argsort(-used["n"][:, 0], kind="stable")[:most]]
         rank = pd.Series(np.arange(len(first)), index=first).reindex(self.cited.keys["source"]).to_numpy()
         group = places(self.cited.keys, self.panels.keys)
@@ -195,7 +195,7 @@ class Citations(Summary):
     def _whole(self, figure: str, n: str = "cited") -> Estimate:
         """Read one figure off the table of everything."""
         kept = {"panels": (), "cited": ("source",), "compared": (UNIT, "source")}
-        sums = {name: getattr(self, name).along(keys) for name, keys in kept.items()}
+        sums = {name: getattr(self, name).marginalize(keys) for name, keys in kept.items()}
         table = replace(self, by=(), **sums).table()
         if table.empty:
             return Estimate(float("nan"), float("nan"), float("nan"), 0)

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from ..errors import OptionError
-from .bootstrap import REPLICATES, Floats
-from .estimate import THIN, Estimate, divided, ratios, shares
-from .histogram import coarse, quantiles, steps_of
-from .input import By, Data, frame_of, keys_of, names_of, shares_of
-from .summary import Summary, counted, over_batches, overall
-from .sums import Sums
+from .engine.bootstrap import REPLICATES, Floats
+from .engine.estimate import THIN, Estimate, divided, ratios, shares
+from .engine.histogram import coarse, quantiles, steps_of
+from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
+from .engine.summary import Summary, counted, over_batches, overall
+from .engine.sums import GroupedSums
 
 LEVELS = {"q05": 0.05, "q25": 0.25, "q50": 0.50, "q75": 0.75, "q95": 0.95}
 
@@ -40,8 +40,8 @@ class Confidence(Summary):
     """
 
     threshold: float
-    sums: Sums
-    steps: Sums
+    sums: GroupedSums
+    steps: GroupedSums
 
     @classmethod
     @over_batches
@@ -69,7 +69,7 @@ class Confidence(Summary):
         names = names_of(by, taken=("step",))
         frame = frame_of(data, "decisions", ("stream_id", "confidence"))
         keys, values = keys_of(frame, names), shares_of(frame, "confidence")
-        sums = Sums.of(keys, _quantities(values, threshold), frame["stream_id"], replicates)
+        sums = GroupedSums.of(keys, _quantities(values, threshold), frame["stream_id"], replicates)
         return cls(names, float(threshold), sums, steps_of(keys, values))
 
     @property

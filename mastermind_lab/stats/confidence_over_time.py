@@ -11,12 +11,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import OptionError
-from .bootstrap import REPLICATES
-from .estimate import THIN, Estimate, ratios
-from .input import By, Data, frame_of, keys_of, names_of, shares_of
-from .summary import Summary, counted, over_batches, overall
-from .sums import Sums, grouped
-from .timebins import around, doubled, in_turn, middles, moments, narrowest, spread, times_of
+from .engine.bootstrap import REPLICATES
+from .engine.estimate import THIN, Estimate, ratios
+from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
+from .engine.summary import Summary, counted, over_batches, overall
+from .engine.sums import GroupedSums, grouped
+from .engine.timebins import (
+    around,
+    doubled,
+    in_turn,
+    middles,
+    moments,
+    narrowest,
+    spread,
+    times_of,
+)
 
 CELLS = 100
 """Steps of confidence from 0 to 1 in which points are counted."""
@@ -47,8 +56,8 @@ class ConfidenceOverTime(Summary):
 
     window: float | pd.Timedelta
     shift: int
-    cells: Sums
-    sums: Sums
+    cells: GroupedSums
+    sums: GroupedSums
 
     @classmethod
     @over_batches
@@ -81,13 +90,13 @@ class ConfidenceOverTime(Summary):
         bins = times // (1 << shift)
         cells = pd.Series(np.rint(values * CELLS), index=frame.index, dtype="Float64").astype("Int64")
         known = (bins.notna() & cells.notna()).to_numpy()
-        sums = Sums.of(
+        sums = GroupedSums.of(
             keys[known].assign(bin=bins[known]),
             {"n": np.ones(known.sum()), "confidence": values[known]},
             frame["stream_id"][known],
             replicates,
         )
-        counts = Sums.of(keys.assign(bin=bins, cell=cells), {"n": np.ones(len(frame))})
+        counts = GroupedSums.of(keys.assign(bin=bins, cell=cells), {"n": np.ones(len(frame))})
         return cls(names, _checked(window), shift, counts, sums)
 
     def __add__(self, other: Self) -> Self:
@@ -170,7 +179,7 @@ class ConfidenceOverTime(Summary):
         starts = np.unique(window, return_index=True)[1]
         ends = np.append(starts[1:], len(window)) - 1 if len(starts) else starts
         cells = np.add.reduceat(self.sums.cells, starts, axis=0) if len(starts) else self.sums.cells
-        sums = Sums(self.sums.keys.iloc[starts].reset_index(drop=True), self.sums.names, cells)
+        sums = GroupedSums(self.sums.keys.iloc[starts].reset_index(drop=True), self.sums.names, cells)
         mean, low, high = ratios(sums["confidence"], sums["n"], sums["n"][:, 0])
         bins = self.sums.keys["bin"].to_numpy(dtype=np.int64)
         first, last = ((place << self.shift) for place in (bins[starts], bins[ends] + 1))
@@ -204,7 +213,7 @@ class ConfidenceOverTime(Summary):
         """
         known = self.cells.keys[["bin", "cell"]].notna().all(axis=1).to_numpy()
         keys = self.cells.keys[known].reset_index(drop=True)
-        cells = Sums(keys, self.cells.names, self.cells.cells[known])
+        cells = GroupedSums(keys, self.cells.names, self.cells.cells[known])
         wide = tall = 0
         while len(cells.keys) > most and tall < CELLS.bit_length():
             if wide == tall:

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from ..errors import OptionError
-from .ballots import Ballots
-from .bootstrap import REPLICATES, Floats, interval
-from .debate import Rounds, rounds_of
-from .estimate import THIN, Estimate, divided, ratios, shares, with_ends
-from .input import By, Data, frame_of, keys_of, names_of
+from .engine.ballots import Ballots
+from .engine.bootstrap import REPLICATES, Floats, interval
+from .engine.debate_rounds import Rounds, rounds_of
+from .engine.estimate import THIN, Estimate, divided, ratios, shares, with_ends
+from .engine.input import By, Data, frame_of, keys_of, names_of
+from .engine.summary import Voted, counted, over_batches, overall
+from .engine.sums import GroupedSums, places
 from .margin import Margin
-from .summary import Voted, counted, over_batches, overall
-from .sums import Sums, places
 
 _NEEDED = ("stream_id", "recommendation", "n_citations", "n_arguments")
 _ROUNDING = 1e-12  # 1 - 1 / 5 is a little less than 0.8
@@ -56,10 +56,10 @@ class Conformity(Voted):
     citations: int
     arguments: int
     rounds: str
-    sums: Sums
-    sizes: Sums
-    choices: Sums
-    steps: Sums
+    sums: GroupedSums
+    sizes: GroupedSums
+    choices: GroupedSums
+    steps: GroupedSums
 
     @staticmethod
     def decisions(
@@ -137,9 +137,9 @@ class Conformity(Voted):
         rows = _described(data, frame, debates, agreement, citations, arguments)
         keys = keys_of(frame, names).reset_index(drop=True)
         ids, panel = rows["stream_id"], rows["hollow"].notna().to_numpy()
-        sums = Sums.of(keys, _quantities(rows, agreement), ids, replicates)
+        sums = GroupedSums.of(keys, _quantities(rows, agreement), ids, replicates)
         one = {"n": np.ones(panel.sum())}
-        sizes = Sums.of(keys[panel].assign(votes=rows["votes"][panel]), one, ids[panel], replicates)
+        sizes = GroupedSums.of(keys[panel].assign(votes=rows["votes"][panel]), one, ids[panel], replicates)
         choices = _choices(data, keys[panel], ids[panel], replicates)
         options = (float(agreement), citations, arguments, rounds)
         return cls(names, *options, sums, sizes, choices, debates.sums(keys, ids, replicates))
@@ -282,10 +282,10 @@ def _quantities(rows: pd.DataFrame, agreement: float) -> dict[str, Floats]:
     }
 
 
-def _choices(data: Data, keys: pd.DataFrame, ids: pd.Series, replicates: int) -> Sums:
+def _choices(data: Data, keys: pd.DataFrame, ids: pd.Series, replicates: int) -> GroupedSums:
     """Count the votes for each choice in the panels of these ids."""
     votes = Ballots.of(data).votes
     place = pd.Index(ids, dtype=object).get_indexer(votes["stream_id"])
     votes, place = votes[place >= 0], place[place >= 0]
     groups = keys.iloc[place].reset_index(drop=True).assign(choice=votes["choice"].to_numpy(dtype=object))
-    return Sums.of(groups, {"votes": np.ones(len(votes))}, votes["stream_id"], replicates)
+    return GroupedSums.of(groups, {"votes": np.ones(len(votes))}, votes["stream_id"], replicates)

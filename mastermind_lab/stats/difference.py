@@ -7,7 +7,7 @@ from typing import Literal
 import pandas as pd
 
 from ..errors import OptionError
-from .input import Data, frame_of
+from .engine.input import Data, frame_of
 
 _KEPT = ["node", "stance", "strength"]
 _TELLS = ("stance", "strength")

@@ -10,13 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import OptionError
-from .ballots import Ballots, Standings
-from .bootstrap import REPLICATES, Floats
-from .estimate import THIN, Estimate, divided, ratios, shares, with_ends
-from .histogram import coarse, steps_of
-from .input import By, Data, frame_of, keys_of, names_of
-from .summary import Voted, counted, over_batches, overall
-from .sums import Sums
+from .engine.ballots import Ballots, VoteTally
+from .engine.bootstrap import REPLICATES, Floats
+from .engine.estimate import THIN, Estimate, divided, ratios, shares, with_ends
+from .engine.histogram import coarse, steps_of
+from .engine.input import By, Data, frame_of, keys_of, names_of
+from .engine.summary import Voted, counted, over_batches, overall
+from .engine.sums import GroupedSums
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +44,8 @@ class Margin(Voted):
     True
     """
 
-    sums: Sums
-    steps: Sums
+    sums: GroupedSums
+    steps: GroupedSums
 
     @staticmethod
     def decisions(data: Data) -> pd.DataFrame:
@@ -99,7 +99,7 @@ class Margin(Voted):
             raise OptionError("by needs a history here: a votes frame does not know the decisions' columns")
         rows = cls.decisions(data)
         keys = rows[[]] if isinstance(data, pd.DataFrame) else keys_of(data.decisions, names)
-        sums = Sums.of(keys, _quantities(rows), rows["stream_id"], replicates)
+        sums = GroupedSums.of(keys, _quantities(rows), rows["stream_id"], replicates)
         margin = rows["margin"].to_numpy(dtype=np.float64, na_value=np.nan)
         return cls(names, sums, steps_of(keys, margin))
 
@@ -170,7 +170,7 @@ class Margin(Voted):
 
 def _panels(ballots: Ballots) -> pd.DataFrame:
     """Describe the vote of each panel that cast any: one row a decision, in the votes' order."""
-    standings = Standings.of(ballots, ballots.weights(None))
+    standings = VoteTally.of(ballots, ballots.weights(None))
     top, second, total = standings.sums[:, 0], standings.sums[:, 1], standings.totals
     none, tie = total == 0, standings.tied()
     repeated = np.bincount(ballots.repeated["panel"], minlength=len(total))

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .ballots import Ballots, Standings
-from .bootstrap import REPLICATES
-from .estimate import THIN, Estimate, shares
-from .input import By, Data, frame_of, names_of
-from .rulebook import COUNTS
-from .summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
-from .sums import Sums
+from .engine.ballots import Ballots, VoteTally
+from .engine.bootstrap import REPLICATES
+from .engine.estimate import THIN, Estimate, shares
+from .engine.input import By, Data, frame_of, names_of
+from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
+from .engine.sums import GroupedSums
+from .engine.voting_rules import COUNTS
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +42,8 @@ class Pivotal(Voted):
     True
     """
 
-    panels: Sums
-    voters: Sums
+    panels: GroupedSums
+    voters: GroupedSums
 
     @staticmethod
     def votes(data: Data) -> pd.DataFrame:
@@ -121,8 +121,8 @@ class Pivotal(Voted):
         voter = pd.array(ballots.voters[ballots.voter], dtype="str")
         return cls(
             names,
-            Sums.of(keys, hanging, ids, replicates),
-            Sums.of(keys.iloc[ballots.panel].assign(voter=voter), rows, ballots.ids, replicates),
+            GroupedSums.of(keys, hanging, ids, replicates),
+            GroupedSums.of(keys.iloc[ballots.panel].assign(voter=voter), rows, ballots.ids, replicates),
         )
 
     @property
@@ -172,7 +172,7 @@ class Pivotal(Voted):
 def pivots(ballots: Ballots, rules: tuple[str, ...]) -> dict[str, NDArray[np.bool_]]:
     """Say for each rule which ballots are pivotal."""
     weights = {column: ballots.weights(column) for column in {COUNTS[name].weight for name in rules}}
-    standings = {column: Standings.of(ballots, some) for column, some in weights.items()}
+    standings = {column: VoteTally.of(ballots, some) for column, some in weights.items()}
     without = {column: some.without(ballots, weights[column]) for column, some in standings.items()}
     found = {}
     for name in rules:
@@ -183,7 +183,7 @@ def pivots(ballots: Ballots, rules: tuple[str, ...]) -> dict[str, NDArray[np.boo
     return found
 
 
-def _long(sums: Sums) -> pd.DataFrame:
+def _long(sums: GroupedSums) -> pd.DataFrame:
     """Put the rules, which are quantities, one below the other."""
     n = sums["n"][:, 0]
     parts = []

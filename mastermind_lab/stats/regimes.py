@@ -11,14 +11,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import OptionError
-from .bootstrap import REPLICATES, Floats, interval
-from .estimate import THIN, divided, with_ends
-from .extents import FIELDS, Extents
-from .input import By, Data, frame_of, names_of, shares_of, unknown
+from .engine.bootstrap import REPLICATES, Floats, interval
+from .engine.estimate import THIN, divided, with_ends
+from .engine.extents import FIELDS, FirstLastSeen
+from .engine.input import By, Data, frame_of, names_of, shares_of, unknown
+from .engine.summary import Summary, counted, over_batches
+from .engine.sums import GroupedSums
+from .engine.timebins import doubled, narrowest, times_of
 from .margin import Margin
-from .summary import Summary, counted, over_batches
-from .sums import Sums
-from .timebins import doubled, narrowest, times_of
 
 OPEN = ("meta.", "decision.")
 """How the names of open columns begin: what an arena sends beside the declared fields."""
@@ -62,8 +62,8 @@ class Regimes(Summary):
 
     chance: float
     shift: int
-    bins: Sums
-    extents: Extents
+    bins: GroupedSums
+    extents: FirstLastSeen
 
     @classmethod
     @over_batches
@@ -94,14 +94,14 @@ class Regimes(Summary):
         times = times_of(frame)
         dated = times.notna().to_numpy()
         shift = narrowest(times.min(), times.max()) if dated.any() else 0
-        bins = Sums.of(
+        bins = GroupedSums.of(
             pd.DataFrame({"bin": times // (1 << shift)}),
             _quantities(shares_of(frame, "confidence"), _margins(data)),
             frame["stream_id"],
             replicates,
         )
         known = frame[dated]
-        extents = Extents.of(
+        extents = FirstLastSeen.of(
             _columns(known, names), times[dated].to_numpy(dtype=np.int64), known["stream_id"]
         )
         return cls(names, float(chance), shift, bins, extents)
@@ -175,7 +175,7 @@ class Regimes(Summary):
         low, high = (events.groupby("change")["edge"].agg(end).to_numpy() for end in ("min", "max"))
         starts, stops = np.append(0, high), np.append(low, len(self._dated().keys))
         upto = self._upto()
-        sides = Sums(
+        sides = GroupedSums(
             pd.DataFrame(index=range(len(stops))), upto.names, upto.cells[stops] - upto.cells[starts]
         )
         change = events["change"].to_numpy() - 1
@@ -198,11 +198,11 @@ class Regimes(Summary):
         names = ["time", "stream_id", "column", "value", "event", "n", "chance", "edge"]
         return events[names].assign(change=change)[["change", *names]]
 
-    def _dated(self) -> Sums:
+    def _dated(self) -> GroupedSums:
         known = self.bins.keys["bin"].notna().to_numpy()
-        return Sums(self.bins.keys[known], self.bins.names, self.bins.cells[known])
+        return GroupedSums(self.bins.keys[known], self.bins.names, self.bins.cells[known])
 
-    def _upto(self) -> Sums:
+    def _upto(self) -> GroupedSums:
         """Add the bins up along time: row r holds all before the r-th occupied one."""
         dated = self._dated()
         cells = np.concatenate([np.zeros((1, *dated.cells.shape[1:])), np.cumsum(dated.cells, axis=0)])
@@ -264,7 +264,7 @@ def _absence(k: float, n: float, total: float) -> float:
     return exp(min(0.0, terms))
 
 
-def _effects(sides: Sums) -> dict[str, Floats]:
+def _effects(sides: GroupedSums) -> dict[str, Floats]:
     """Compare each side with the next one: means, their difference, and the intervals."""
     effects: dict[str, Floats] = {}
     for name, number in _FIGURES.items():

@@ -11,13 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import OptionError
-from .ballots import Ballots, Names
-from .bootstrap import REPLICATES, Floats
-from .estimate import THIN, Estimate, binomial, ratios, shares, unseen, with_ends
-from .input import By, Data, History, frame_of, keys_of, names_of
-from .rulebook import ACTUAL, BEST, Rule, choices_of, names_of_rules
-from .summary import Voted, counted, over_batches, overall
-from .sums import Sums, grouped
+from .engine.ballots import Ballots, Names
+from .engine.bootstrap import REPLICATES, Floats
+from .engine.estimate import THIN, Estimate, binomial, ratios, shares, with_ends, zero_count_bound
+from .engine.input import By, Data, History, frame_of, keys_of, names_of
+from .engine.summary import Voted, counted, over_batches, overall
+from .engine.sums import GroupedSums, grouped
+from .engine.voting_rules import ACTUAL, BEST, Rule, choices_of, names_of_rules
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +62,8 @@ class Rules(Voted):
     names: tuple[str, ...]
     tie: str
     fallback: str
-    sums: Sums
-    voters: Sums
+    sums: GroupedSums
+    voters: GroupedSums
 
     @staticmethod
     def decisions(
@@ -146,7 +146,10 @@ class Rules(Voted):
         """The accuracy of the actual recommendations, 0 to 1, where votes and an outcome are known."""
         rows = (self.sums.keys["rule"] == ACTUAL).to_numpy()
         return overall(
-            Sums(self.sums.keys[rows], self.sums.names, self.sums.cells[rows]), "right", "known", shares
+            GroupedSums(self.sums.keys[rows], self.sums.names, self.sums.cells[rows]),
+            "right",
+            "known",
+            shares,
         )
 
     @property
@@ -181,7 +184,7 @@ class Rules(Voted):
         group = grouped(table[list(self.by)])[1]
         return table.iloc[np.lexsort((table["rule"].map(place), group))].reset_index(drop=True)
 
-    def _best(self) -> Sums:
+    def _best(self) -> GroupedSums:
         """Choose the best voter of each group."""
         low = binomial(self.voters["right"][:, 0], self.voters["known"][:, 0])[1]
         group = grouped(self.voters.keys[list(self.by)])[1]
@@ -240,7 +243,7 @@ def _judged(chosen: Names, rows: pd.DataFrame) -> dict[str, NDArray[Any]]:
     }
 
 
-def _by_rule(rows: pd.DataFrame, keys: pd.DataFrame, names: tuple[str, ...], replicates: int) -> Sums:
+def _by_rule(rows: pd.DataFrame, keys: pd.DataFrame, names: tuple[str, ...], replicates: int) -> GroupedSums:
     parts = []
     for name in names:
         judged = _judged(rows[name].to_numpy(dtype=object), rows)
@@ -250,10 +253,10 @@ def _by_rule(rows: pd.DataFrame, keys: pd.DataFrame, names: tuple[str, ...], rep
     quantities = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     rule = pd.array(np.repeat(np.array(names, dtype=object), len(rows)), dtype="str")
     every = pd.concat([keys] * len(names), ignore_index=True).assign(rule=rule)
-    return Sums.of(every, quantities, pd.concat([rows["stream_id"]] * len(names)), replicates)
+    return GroupedSums.of(every, quantities, pd.concat([rows["stream_id"]] * len(names)), replicates)
 
 
-def _by_voter(rows: pd.DataFrame, keys: pd.DataFrame, ballots: Ballots, replicates: int) -> Sums:
+def _by_voter(rows: pd.DataFrame, keys: pd.DataFrame, ballots: Ballots, replicates: int) -> GroupedSums:
     ids = pd.Index(rows["stream_id"].to_numpy(dtype=object))
     place = pd.Series(np.arange(len(ids)), ids)[~ids.duplicated()].reindex(ballots.panels).to_numpy()
     decision = place[ballots.panel]
@@ -261,10 +264,10 @@ def _by_voter(rows: pd.DataFrame, keys: pd.DataFrame, ballots: Ballots, replicat
     where = decision[here].astype(np.intp)
     voter = pd.array(ballots.voters[ballots.voter[here]], dtype="str")
     judged = _judged(ballots.choices[ballots.choice[here]], rows.iloc[where])
-    return Sums.of(keys.iloc[where].assign(voter=voter), judged, ballots.ids[here], replicates)
+    return GroupedSums.of(keys.iloc[where].assign(voter=voter), judged, ballots.ids[here], replicates)
 
 
-def _figures(sums: Sums) -> pd.DataFrame:
+def _figures(sums: GroupedSums) -> pd.DataFrame:
     n, decided, known = (sums[name][:, 0] for name in ("n", "decided", "known"))
     return sums.keys.assign(
         n=counted(n),
@@ -276,9 +279,9 @@ def _figures(sums: Sums) -> pd.DataFrame:
     )
 
 
-def _differences(sums: Sums) -> tuple[Floats, Floats, Floats]:
+def _differences(sums: GroupedSums) -> tuple[Floats, Floats, Floats]:
     """Divide gains by n; where the two never differed, each may still be better as often as can go unseen."""
     n = sums["known"][:, 0]
     value, low, high = ratios(sums["gain"], sums["known"], n)
     never = (sums["differ"][:, 0] == 0) & (n >= 2)
-    return value, np.where(never, -unseen(n), low), np.where(never, unseen(n), high)
+    return value, np.where(never, -zero_count_bound(n), low), np.where(never, zero_count_bound(n), high)

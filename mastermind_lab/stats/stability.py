@@ -8,12 +8,12 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from .bootstrap import REPLICATES, Floats, checked, hashes
-from .estimate import THIN, Estimate, ratios, shares, with_ends
-from .input import By, Data, frame_of, keys_of, names_of, shares_of
-from .summary import Summary, counted, over_batches, overall
-from .sums import Sums, grouped
-from .thinned import UNIT, Thinned
+from .engine.bootstrap import REPLICATES, Floats, checked, hashes
+from .engine.bottom_k import UNIT, BottomK
+from .engine.estimate import THIN, Estimate, ratios, shares, with_ends
+from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
+from .engine.summary import Summary, counted, over_batches, overall
+from .engine.sums import GroupedSums, grouped
 
 QUESTIONS = 50_000
 """Questions of each group that are looked at; one asked twice takes about 100 bytes."""
@@ -45,8 +45,8 @@ class Stability(Summary):
     300
     """
 
-    asked: Sums
-    answers: Thinned
+    asked: GroupedSums
+    answers: BottomK
     replicates: int
 
     @staticmethod
@@ -105,7 +105,7 @@ class Stability(Summary):
         frame = frame_of(data, "decisions", _NEEDED)
         keys, confidence = keys_of(frame, names), shares_of(frame, "confidence")
         known = frame[["question", "recommendation"]].notna().all(axis=1).to_numpy()
-        asked = Sums.of(keys, {"n": known, "missing": ~known})
+        asked = GroupedSums.of(keys, {"n": known, "missing": ~known})
         texts = frame[known].astype({"question": "str", "recommendation": "str"})
         confidence = confidence[known]
         sure = ~np.isnan(confidence)
@@ -115,7 +115,7 @@ class Stability(Summary):
             "confidence": np.nan_to_num(confidence),
             "squares": np.nan_to_num(confidence) ** 2,
         }
-        answers = Thinned.from_rows(
+        answers = BottomK.from_rows(
             keys[known],
             hashes(texts["question"]),
             {"answer": hashes(texts["recommendation"])},
@@ -137,7 +137,7 @@ class Stability(Summary):
     @property
     def spread(self) -> Estimate:
         """The pooled standard deviation of confidence within a question, 0 to 1."""
-        whole = self._repeated().along(())
+        whole = self._repeated().marginalize(())
         if not len(whole.cells):
             return Estimate(float("nan"), float("nan"), float("nan"), 0)
         value, low, high = _spread(whole)
@@ -175,7 +175,7 @@ class Stability(Summary):
             thin=again < THIN,
         )
 
-    def _repeated(self) -> Sums:
+    def _repeated(self) -> GroupedSums:
         """Add up the questions' figures by group, with replicates that draw whole questions."""
         answers = self.answers
         questions, code = grouped(answers.keys.drop(columns="answer"))
@@ -198,7 +198,7 @@ class Stability(Summary):
         keys = pd.concat([questions[list(self.by)], self.asked.keys], ignore_index=True)
         padded = {name: np.append(values, np.zeros(len(self.asked.keys))) for name, values in figures.items()}
         ids = pd.Series([*questions[UNIT].astype("str"), *[""] * len(self.asked.keys)], dtype="str")
-        return Sums.of(keys, padded, ids, self.replicates)
+        return GroupedSums.of(keys, padded, ids, self.replicates)
 
 
 _NEEDED = ("stream_id", "question", "recommendation", "confidence")
@@ -208,7 +208,7 @@ def _asked(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.dropna(subset=["question", "recommendation"])
 
 
-def _spread(sums: Sums) -> tuple[Floats, Floats, Floats]:
+def _spread(sums: GroupedSums) -> tuple[Floats, Floats, Floats]:
     """The pooled standard deviation and its interval."""
     value, low, high = ratios(sums["squares"], sums["freedom"], sums["again"][:, 0])
     return np.sqrt(value), np.sqrt(low), np.sqrt(high)

@@ -9,11 +9,11 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from .bootstrap import REPLICATES, Floats
-from .estimate import THIN, ratios, with_ends
-from .input import By, Data, frame_of, keys_of, names_of
-from .summary import Summary, counted, over_batches
-from .sums import Sums, grouped, places
+from .engine.bootstrap import REPLICATES, Floats
+from .engine.estimate import THIN, ratios, with_ends
+from .engine.input import By, Data, frame_of, keys_of, names_of
+from .engine.summary import Summary, counted, over_batches
+from .engine.sums import GroupedSums, grouped, places
 
 TIMINGS, USAGE, LAG = "meta.timings.", "meta.usage.", "publish_lag"
 TOTAL = TIMINGS + "total"
@@ -52,9 +52,9 @@ class Timing(Summary):
     True
     """
 
-    decisions: Sums
-    sums: Sums
-    steps: Sums
+    decisions: GroupedSums
+    sums: GroupedSums
+    steps: GroupedSums
 
     @classmethod
     @over_batches
@@ -78,7 +78,7 @@ class Timing(Summary):
         names = names_of(by, taken=_KEYS)
         frame = frame_of(data, "decisions", ("stream_id",))
         keys = keys_of(frame, names)
-        decisions = Sums.of(keys, {"n": np.ones(len(frame))})
+        decisions = GroupedSums.of(keys, {"n": np.ones(len(frame))})
         leaves = _leaves(frame)
         rows = keys.assign(stream_id=frame["stream_id"])
         long = pd.concat(
@@ -89,9 +89,12 @@ class Timing(Summary):
         known = ~np.isnan(values)
         long, values, totals = long[known].reset_index(drop=True), values[known], totals[known]
         ids, keys = long.pop("stream_id"), long.astype({"leaf": "str"})
-        sums = Sums.of(keys, _quantities(values, totals), ids, replicates)
+        sums = GroupedSums.of(keys, _quantities(values, totals), ids, replicates)
         return cls(
-            names, decisions, sums, Sums.of(keys.assign(step=_steps(values)), {"n": np.ones(len(values))})
+            names,
+            decisions,
+            sums,
+            GroupedSums.of(keys.assign(step=_steps(values)), {"n": np.ones(len(values))}),
         )
 
     @property

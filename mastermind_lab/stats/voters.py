@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .ballots import Ballots, Names, Standings
-from .bootstrap import REPLICATES, Floats
-from .estimate import THIN, Estimate, ratios, shares, with_ends
-from .input import By, Data, frame_of, names_of, shares_of
+from .engine.ballots import Ballots, Names, VoteTally
+from .engine.bootstrap import REPLICATES, Floats
+from .engine.estimate import THIN, Estimate, ratios, shares, with_ends
+from .engine.input import By, Data, frame_of, names_of, shares_of
+from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
+from .engine.sums import GroupedSums
 from .pivotal import pivots
-from .summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
-from .sums import Sums
 
 Quantities = dict[str, NDArray[Any]]
 
@@ -66,7 +66,7 @@ class Voters(Voted):
     ['Ada', 'Bruno', 'Chiyo']
     """
 
-    sums: Sums
+    sums: GroupedSums
 
     @classmethod
     @over_batches
@@ -100,7 +100,7 @@ class Voters(Voted):
         keys = ballots.keys(data, names).iloc[panel]
         return cls(
             names,
-            Sums.of(
+            GroupedSums.of(
                 keys.assign(voter=pd.array(ballots.voters[voter], dtype="str")),
                 {**quantities, "repeated": ~here},
                 pd.Series(ballots.panels[panel]),
@@ -156,7 +156,7 @@ class Voters(Voted):
 def _standing(ballots: Ballots) -> Quantities:
     """Say how each vote stands in its panel."""
     weights = ballots.weights(None)
-    standings = Standings.of(ballots, weights)
+    standings = VoteTally.of(ballots, weights)
     winner = standings.winners(0.0)[ballots.panel]
     against = (standings.totals - standings.sums[:, 0])[ballots.panel]
     dissent = (winner >= 0) & (winner != ballots.choice)

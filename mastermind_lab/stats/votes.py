@@ -8,12 +8,12 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from .ballots import Ballots
-from .bootstrap import REPLICATES
-from .estimate import THIN, shares
-from .input import By, Data, frame_of, names_of, vote_keys_of
-from .summary import Voted, counted, kept, over_batches, relabelled, sizes_of
-from .sums import Sums, grouped
+from .engine.ballots import Ballots
+from .engine.bootstrap import REPLICATES
+from .engine.estimate import THIN, shares
+from .engine.input import By, Data, frame_of, names_of, vote_keys_of
+from .engine.summary import Voted, counted, kept, over_batches, relabelled, sizes_of
+from .engine.sums import GroupedSums, grouped
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +36,8 @@ class Votes(Voted):
     'voter'
     """
 
-    panels: Sums
-    choices: Sums
+    panels: GroupedSums
+    choices: GroupedSums
 
     @classmethod
     @over_batches
@@ -67,8 +67,8 @@ class Votes(Voted):
         first[ballots.rows] = ~mine.assign(stream_id=ballots.ids).duplicated()
         again[ballots.repeated["row"]] = 1
         votes = {"votes": ballots.weights(None), "weight": ballots.weights("weight")}
-        panels = Sums.of(keys, {"decisions": first, "repeated": again})
-        choices = Sums.of(mine.assign(choice=ballots.votes["choice"]), votes, ballots.ids, replicates)
+        panels = GroupedSums.of(keys, {"decisions": first, "repeated": again})
+        choices = GroupedSums.of(mine.assign(choice=ballots.votes["choice"]), votes, ballots.ids, replicates)
         return cls(names, panels, choices)
 
     def table(self) -> pd.DataFrame:
@@ -85,7 +85,7 @@ class Votes(Voted):
         """
         _, group = grouped(self.choices.keys[list(self.by)])
         decisions = self.panels["decisions"][group, 0]
-        cast = self.choices.along(self.by)
+        cast = self.choices.marginalize(self.by)
         share, low, high = shares(self.choices["votes"], cast["votes"][group], decisions)
         weighted = shares(self.choices["weight"], cast["weight"][group], decisions)
         n = self.choices["votes"][:, 0]

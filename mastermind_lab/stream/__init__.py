@@ -7,19 +7,19 @@ more than a second.
 """
 
 from .connection import Client, address
+from .contract import follow_envelopes, publish_envelope, read_envelopes
 from .cursor import Cursor, Gap
 from .pages import Pages
 from .publish import publish_batches, publish_payloads
-from .tail import News, Tail
-from .wire import follow_envelopes, publish_envelope, read_envelopes
+from .reader import StreamReader, StreamUpdate
 
 __all__ = [
     "Client",
     "Cursor",
     "Gap",
-    "News",
     "Pages",
-    "Tail",
+    "StreamReader",
+    "StreamUpdate",
     "address",
     "follow_envelopes",
     "publish_batches",

@@ -39,10 +39,10 @@ _PASSING = (
 )  # fmt: skip
 
 
-def connect(source: str | Client, patience: float = 20) -> redis.Redis:
+def connect(source: str | Client, timeout: float = 20) -> redis.Redis:
     """Open a synchronous connection of our own to a URL, or to where a client is connected.
 
-    ``patience`` is how many seconds to wait for a server that has stopped answering.
+    ``timeout`` is how many seconds to wait for a server that has stopped answering.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def connect(source: str | Client, patience: float = 20) -> redis.Redis:
     """
     pool = _pool(source)
     kind = _SYNC.get(pool.connection_class, pool.connection_class)
-    settings = _settings(pool) | {"socket_timeout": patience}
+    settings = _settings(pool) | {"socket_timeout": timeout}
     return redis.Redis(connection_pool=redis.ConnectionPool(connection_class=kind, **settings))
 
 
@@ -110,7 +110,7 @@ def address(source: str | Client) -> str:
     return f"{scheme}://{given.get('host', 'localhost')}:{given.get('port', 6379)}/{given.get('db') or 0}"
 
 
-def lasts(error: Exception) -> bool:
+def is_permanent(error: Exception) -> bool:
     """Tell a lasting fault (password, rights, wrong type) from a passing one (network, loading)."""
     if isinstance(error, fault.AuthenticationError | fault.AuthorizationError | fault.NoPermissionError):
         return True
@@ -121,7 +121,7 @@ def lasts(error: Exception) -> bool:
     return False
 
 
-def pause(failures: int) -> float:
+def backoff_delay(failures: int) -> float:
     """Return how many seconds to wait after so many failures; many followers should not come back at once."""
     longest: float = min(0.05 * 2**failures, 2.0)
     return longest * random.uniform(0.5, 1)  # noqa: S311 - jitter, no secret

@@ -9,7 +9,7 @@ from types import EllipsisType
 from typing import NamedTuple
 
 from ..frames import id_key
-from .pages import Entry, Figures
+from .pages import Entry, StreamInfo
 
 START = "0-0"
 """The id before every other."""
@@ -32,12 +32,12 @@ class Gap(NamedTuple):
     certainty: str
 
 
-class Look(NamedTuple):
+class ReadResult(NamedTuple):
     """What one look at a stream brought: entries, their ids with the epoch, and perhaps a gap before them."""
 
     entries: list[Entry]
     gap: Gap | None = None
-    began_again: bool = False
+    reset: bool = False
 
 
 class Cursor:
@@ -81,7 +81,7 @@ class Cursor:
     def _named(self, entry_id: str) -> str:
         return f"{entry_id}@{self.epoch}" if self.epoch else entry_id
 
-    def take(self, now: Figures | None, found: Sequence[Entry]) -> Look:
+    def take(self, now: StreamInfo | None, found: Sequence[Entry]) -> ReadResult:
         """Take in figures and entries of one moment; the entries begin with the cursor's own, if it is there.
 
         Returns
@@ -92,12 +92,12 @@ class Cursor:
         own = found[0] if found and found[0][0] == self.place else None
         fresh = list(found[1:] if own else found)
         if self._began_again(now, own, len(fresh)):
-            return Look([], began_again=True)
+            return ReadResult([], reset=True)
         gap = self._gap(now, fresh)
         self._advance(now, fresh, gap)
-        return Look([(self._named(entry_id), payload) for entry_id, payload in fresh], gap)
+        return ReadResult([(self._named(entry_id), payload) for entry_id, payload in fresh], gap)
 
-    def _began_again(self, now: Figures | None, own: Entry | None, fresh: int) -> bool:
+    def _began_again(self, now: StreamInfo | None, own: Entry | None, fresh: int) -> bool:
         was_read = bool(self._known) and self._known[-1][0] == self.place
         if was_read and own and not _is_same(self._known[-1], own):
             return True
@@ -117,7 +117,7 @@ class Cursor:
             and id_key(now.max_deleted) < id_key(self.place)
         )
 
-    def _gap(self, now: Figures | None, fresh: Sequence[Entry]) -> Gap | None:
+    def _gap(self, now: StreamInfo | None, fresh: Sequence[Entry]) -> Gap | None:
         if now is None or now.added is None or self.ordinal is None:
             return None
         missing = (now.added - now.length) - self.ordinal
@@ -127,7 +127,7 @@ class Cursor:
         before = self._named(fresh[0][0]) if fresh else None
         return Gap(str(self), before, missing, "at most" if deleted else "exact")
 
-    def _advance(self, now: Figures | None, fresh: Sequence[Entry], gap: Gap | None) -> None:
+    def _advance(self, now: StreamInfo | None, fresh: Sequence[Entry], gap: Gap | None) -> None:
         self._known.extend(map(_mark, fresh))
         if fresh:
             self.place = fresh[-1][0]
@@ -141,7 +141,7 @@ class Cursor:
         elif self.ordinal is not None:
             self.ordinal += len(fresh) + (gap.missing if gap else 0)
 
-    def recover(self, now: Figures | None) -> Generator[str, Entry | None]:
+    def recover(self, now: StreamInfo | None) -> Generator[str, Entry | None]:
         """Begin a new epoch behind the newest remembered entry that is still there.
 
         Yields ids, and is sent what is found under them: a dump holds the older entries of what it was made

@@ -30,7 +30,7 @@ _FIRST_ANSWER = 2.0  # seconds: what is silent from the start may be no Redis at
 _MOST_AHEAD = 1  # and one more that is being fetched
 
 
-class Figures(NamedTuple):
+class StreamInfo(NamedTuple):
     """What XINFO STREAM says: None where the server does not say it (before Redis 7)."""
 
     length: int
@@ -40,11 +40,11 @@ class Figures(NamedTuple):
     max_deleted: str | None
 
 
-ABSENT = Figures(length=0, added=0, last_generated="0-0", first=None, max_deleted="0-0")
+ABSENT = StreamInfo(length=0, added=0, last_generated="0-0", first=None, max_deleted="0-0")
 """What a stream that does not exist amounts to."""
 
 
-def figures(info: Any) -> Figures | None:
+def figures(info: Any) -> StreamInfo | None:
     """Read the reply of XINFO STREAM, or the error in its place; None where there is no right to ask."""
     if isinstance(info, fault.NoPermissionError):
         return None
@@ -54,7 +54,7 @@ def figures(info: Any) -> Figures | None:
         raise info
     known = {_text(key): value for key, value in info.items()}
     first, deleted = known.get("first-entry"), known.get("max-deleted-entry-id")
-    return Figures(
+    return StreamInfo(
         length=known["length"],
         added=known.get("entries-added"),
         last_generated=_text(known["last-generated-id"]),
@@ -112,24 +112,24 @@ class Pages:
         until: str | None = None,
     ) -> None:
         self.source, self.stream, self.last, self.since, self.until = source, stream, last, since, until
-        self.patience = 20.0  # seconds, for a server that has stopped answering
+        self.timeout = 20.0  # seconds, for a server that has stopped answering
         self.where = address(source)
         self.entries = 0
-        self.before: Figures | None = None
-        self.after: Figures | None = None
+        self.before: StreamInfo | None = None
+        self.after: StreamInfo | None = None
 
     def __iter__(self) -> Generator[list[Entry]]:
         """Yield the pages; closing the iterator early ends its thread and its connection."""
-        with self._connected(min(_FIRST_ANSWER, self.patience)) as client:
+        with self._connected(min(_FIRST_ANSWER, self.timeout)) as client:
             self.before = self._figures(client)
-        with self._connected(self.patience) as client:
-            yield from Ahead(self._pages(client), client.connection_pool.disconnect)
+        with self._connected(self.timeout) as client:
+            yield from Prefetcher(self._pages(client), client.connection_pool.disconnect)
             self.after = self._figures(client)
         self._refuse_mixture()
 
     @contextmanager
-    def _connected(self, patience: float) -> Iterator[redis.Redis]:
-        client = connect(self.source, patience)
+    def _connected(self, timeout: float) -> Iterator[redis.Redis]:
+        client = connect(self.source, timeout)
         try:
             yield client
         except (fault.RedisError, OSError, ValueError) as error:
@@ -169,7 +169,7 @@ class Pages:
     def _wanted(self) -> int:
         return _MOST_ENTRIES if self.last is None else self.last - self.entries
 
-    def _figures(self, client: redis.Redis) -> Figures | None:
+    def _figures(self, client: redis.Redis) -> StreamInfo | None:
         try:
             info: Any = client.xinfo_stream(self.stream)
         except fault.ResponseError as error:
@@ -211,7 +211,7 @@ class Pages:
             "note": "" if known else "the server counts no added entries (before Redis 7)",
         }
 
-    def _lost(self, before: Figures, after: Figures) -> int:
+    def _lost(self, before: StreamInfo, after: StreamInfo) -> int:
         """Count the entries that were there at the start and gone before their page was read."""
         if self.total is not None:
             return max(self.total - self.entries, 0)
@@ -219,14 +219,14 @@ class Pages:
             return 0
         return max((after.added - after.length) - (before.added - before.length), 0)
 
-    def _certainty(self, before: Figures) -> str:
+    def _certainty(self, before: StreamInfo) -> str:
         """Deleted entries within the range may have been wanted or not: then missing is an upper bound."""
         deleted = before.max_deleted and before.first and id_key(before.max_deleted) >= id_key(before.first)
         vanished = self.after and self._lost(before, self.after)
         return "at most" if deleted or (vanished and self.total is None) else "exact"
 
 
-class Ahead(Generic[Page]):
+class Prefetcher(Generic[Page]):
     """Pages fetched in a thread of their own while the one before is worked on.
 
     While the caller decodes, the thread waits for the server and takes from the socket what has arrived. A

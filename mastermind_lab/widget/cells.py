@@ -11,18 +11,18 @@ import time
 from typing import Any, Protocol
 
 
-class Ending(Protocol):
+class Closeable(Protocol):
     """Something that ends."""
 
     def close(self) -> None:
         """End, and leave nothing behind on the page's side."""
 
 
-_RUNS: dict[str, tuple[str, list[Ending]]] = {}
+_RUNS: dict[str, tuple[str, list[Closeable]]] = {}
 _ENDED: list[float] = []  # when the last cell ended; none while one runs
 
 
-def enter(view: Ending) -> None:
+def enter(view: Closeable) -> None:
     """Note that a cell's present run made a view; end those of its earlier runs and of deleted cells."""
     parent = _parent()
     if parent is None:

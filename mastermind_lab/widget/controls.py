@@ -21,7 +21,7 @@ _WINDOWS: dict[str, int | timedelta | None] = {
 _NOTHING = "nothing"
 
 
-class Choice(NamedTuple):
+class ViewOptions(NamedTuple):
     """What is chosen: the part of the history, the grouping, the threshold of confidence."""
 
     window: int | timedelta | None = None
@@ -32,7 +32,7 @@ class Choice(NamedTuple):
 class Controls:
     """A row of widgets; ``changed`` is called when one of the choices changes."""
 
-    def __init__(self, first: Choice, changed: Callable[[], object]) -> None:
+    def __init__(self, first: ViewOptions, changed: Callable[[], object]) -> None:
         self._windows = dict(_WINDOWS)
         if first.window not in _WINDOWS.values():
             self._windows[f"last {first.window}"] = first.window
@@ -57,10 +57,10 @@ class Controls:
             one.observe(lambda _: changed(), "value")
 
     @property
-    def choice(self) -> Choice:
+    def choice(self) -> ViewOptions:
         """What is chosen now."""
         by = None if self.by.value in (_NOTHING, None) else self.by.value
-        return Choice(self._windows[self.window.value], by, self.threshold.value)
+        return ViewOptions(self._windows[self.window.value], by, self.threshold.value)
 
     def offer(self, decisions: pd.DataFrame) -> None:
         """Offer the columns that group these decisions, beside those offered already."""

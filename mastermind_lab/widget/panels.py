@@ -11,7 +11,7 @@ from ipywidgets import Image
 from .. import charts, stats
 from ..errors import OptionError
 from ..live import Follower
-from .controls import Choice
+from .controls import ViewOptions
 
 TABLES = ("decisions", "rejects")
 """The panels that are no pictures."""
@@ -37,13 +37,13 @@ class Panel:
         self.title = getattr(self.chart, "__name__", "panel").replace("_", " ")
         self.kind = _kind(self.chart)
         self.image = Image(format="png", layout={"width": "auto", "max_width": "100%"})
-        self._redrawn = charts.Redrawn(self.chart)
+        self._redrawn = charts.FastRenderer(self.chart)
 
-    def draw(self, follower: Follower, choice: Choice) -> None:
+    def draw(self, follower: Follower, choice: ViewOptions) -> None:
         """Draw the picture of this moment."""
         self.image.value = self._redrawn.png(self.data(follower, choice), **self.options(choice))
 
-    def data(self, follower: Follower, choice: Choice) -> Any:
+    def data(self, follower: Follower, choice: ViewOptions) -> Any:
         """Return what the chart draws: the running total, or what the chosen window holds."""
         if self.kind is None:
             return follower.history(last=choice.window)
@@ -52,11 +52,11 @@ class Panel:
             return follower.summary(self.kind, **options)
         return self.kind.of(follower.history(last=choice.window), **options)
 
-    def options(self, choice: Choice) -> dict[str, Any]:
+    def options(self, choice: ViewOptions) -> dict[str, Any]:
         """Return the options of the chart itself."""
         return {"by": choice.by} if "by" in self._counted(choice) else {}
 
-    def _counted(self, choice: Choice) -> dict[str, Any]:
+    def _counted(self, choice: ViewOptions) -> dict[str, Any]:
         if self.kind is None:
             return {}
         takes = signature(self.kind.of).parameters

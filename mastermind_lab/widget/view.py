@@ -14,12 +14,12 @@ from ipywidgets import HTML, HBox, VBox
 from .. import charts
 from ..errors import LabError, OptionError
 from ..history import History
-from ..live import Follower, Pulse, Status
+from ..live import Follower, Status
 from ..stats import Confidence
 from . import cells, text
-from .controls import Choice, Controls
+from .controls import Controls, ViewOptions
 from .panels import PANELS, Panel, panels
-from .turns import Turns
+from .redraw import RedrawScheduler, RepeatingThread
 
 _FORGOTTEN_AFTER = 5.0  # seconds without a view on any page, after which nobody is thought to look
 
@@ -57,7 +57,7 @@ def follow(
         An option makes no sense. A server that does not answer is waited for, and shown.
     """
     follower = source if isinstance(source, Follower) else Follower(source, **options)
-    view = LiveView(follower, panels=panels, refresh=refresh, choice=Choice(window, by, threshold))
+    view = LiveView(follower, panels=panels, refresh=refresh, choice=ViewOptions(window, by, threshold))
     cells.enter(view)
     return view.start()
 
@@ -84,7 +84,7 @@ class LiveView:
         *,
         panels: Iterable[str | Callable[..., Any]] = PANELS,
         refresh: float = 5.0,
-        choice: Choice = Choice(),  # noqa: B008 - it cannot be changed
+        choice: ViewOptions = ViewOptions(),  # noqa: B008 - it cannot be changed
     ) -> None:
         if isinstance(refresh, bool) or not isinstance(refresh, int | float) or not 0 < refresh <= 20:
             raise OptionError(f"refresh={refresh!r:.40}: expected times a second, above 0 and up to 20")
@@ -93,11 +93,11 @@ class LiveView:
         self._controls = Controls(choice, self._choose)
         self._status, self._decisions, self._rejects = HTML(), HTML(), HTML()
         self._error = self._below = ""
-        self._turns = Turns([*(partial(self._draw, panel) for panel in self._panels), self._list])
+        self._turns = RedrawScheduler([*(partial(self._draw, panel) for panel in self._panels), self._list])
         self._forgotten_since: float | None = None
         self._slept = self._is_displayed = False
         self._handle: Any = None
-        self._pulse = Pulse(self._beat, refresh, self._failed)
+        self._redraws = RepeatingThread(self._redraw, refresh, self._failed)
         self._wire()
         for panel in self._panels:
             panel.data(follower, choice)  # registers its running total before the first entry comes
@@ -142,13 +142,13 @@ class LiveView:
     def start(self) -> LiveView:
         """Begin, or go on where it was stopped."""
         self.follower.start()
-        self._pulse.start()
+        self._redraws.start()
         return self
 
     def stop(self) -> None:
         """End: no thread and no connection is left, and the output keeps the last pictures."""
         self.follower.stop()
-        self._pulse.stop()
+        self._redraws.stop()
         self._draw_all()
         self._controls.stop.disabled = self._controls.pause.disabled = True
         if self._handle is not None:
@@ -164,7 +164,7 @@ class LiveView:
             self.follower.pause()
         else:
             self.follower.resume()
-        self._pulse.hurry()
+        self._redraws.wake()
 
     def _save(self) -> None:
         folder = Path(self._controls.folder.value.strip() or "snapshots/live")
@@ -172,12 +172,12 @@ class LiveView:
             self._error = f"saved in {self.history.save(folder)}"
         except LabError as error:
             self._error = str(error)
-        self._pulse.hurry()
+        self._redraws.wake()
 
     def _choose(self) -> None:
         """Have everything drawn again, as it is chosen now."""
         self._turns.again()
-        self._pulse.hurry()
+        self._redraws.wake()
 
     def _failed(self, error: Exception) -> None:
         self._error = f"{type(error).__name__}: {error}"
@@ -193,7 +193,7 @@ class LiveView:
         else:
             self._forgotten_since = time.monotonic()
 
-    def _beat(self) -> None:
+    def _redraw(self) -> None:
         if not self._is_looked_at():
             self._sleep_if_forgotten()
             return
@@ -212,7 +212,7 @@ class LiveView:
         if since is not None and time.monotonic() > since + _FORGOTTEN_AFTER:
             self._slept = True
             self.follower.stop()
-            self._pulse.stop()
+            self._redraws.stop()
 
     def _say(self, status: Status) -> None:
         source = self.follower.source

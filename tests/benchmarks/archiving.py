@@ -32,7 +32,7 @@ import mastermind_lab as lab
 from mastermind_lab.arena import Arena
 from mastermind_lab.arena import payloads as payloads_of
 from mastermind_lab.arena.server import Server
-from mastermind_lab.envelope import STREAM
+from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.stream import publish_payloads
 
 MEMORY = Path("/dev/shm")

@@ -28,8 +28,8 @@ from rich.table import Table
 
 import mastermind_lab as lab
 from mastermind_lab.arena import Arena, Server, payloads
-from mastermind_lab.envelope import STREAM
-from mastermind_lab.widget.controls import Choice
+from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
+from mastermind_lab.widget.controls import ViewOptions
 from mastermind_lab.widget.panels import PANELS, panels
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
@@ -146,7 +146,7 @@ def redraws(made: list[bytes], most: int) -> dict[str, float]:
     follower = lab.Follower("redis://localhost:1", keep=100_000)
     drawn, _ = panels(PANELS)
     for panel in drawn:
-        panel.data(follower, Choice())
+        panel.data(follower, ViewOptions())
     costs, memory, fed = {}, {}, 0
     for upto in (1_000, 200_000, most):
         while fed < upto:
@@ -169,7 +169,7 @@ def redraws(made: list[bytes], most: int) -> dict[str, float]:
 def timed(drawn, follower) -> float:
     began = time.process_time()
     for panel in drawn:
-        panel.draw(follower, Choice())
+        panel.draw(follower, ViewOptions())
     return time.process_time() - began
 
 

@@ -45,7 +45,7 @@ from envelopes import SIZES, envelopes
 
 import mastermind_lab as lab
 from mastermind_lab.arena.server import Server
-from mastermind_lab.envelope import STREAM
+from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.stream import publish_payloads
 
 MOST_BYTES = 2**30  # of payloads in one case

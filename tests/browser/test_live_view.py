@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from mastermind_lab.arena import Arena, payloads
-from mastermind_lab.envelope import STREAM
+from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.history import sample_folder
 
 pytestmark = [

@@ -12,8 +12,8 @@ import pytest
 from redis import asyncio as aio
 
 import mastermind_lab as lab
-from mastermind_lab.envelope import STREAM
-from mastermind_lab.stream import Tail, follow_envelopes, publish_envelope
+from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
+from mastermind_lab.stream import StreamReader, follow_envelopes, publish_envelope
 
 from .conftest import Cut, slowly
 
@@ -23,9 +23,9 @@ SMALL = b'{"decision":{"recommendation":"a","confidence":0.5}}'
 @pytest.fixture
 def impatient(monkeypatch):
     """Wait as little as can be between two tries, and for what does not come."""
-    monkeypatch.setattr("mastermind_lab.stream.tail.pause", lambda failures: 0)
-    monkeypatch.setattr("mastermind_lab.stream.tail.BLOCK", 50)
-    monkeypatch.setattr("mastermind_lab.stream.tail._PATIENCE", 0.3)
+    monkeypatch.setattr("mastermind_lab.stream.reader.backoff_delay", lambda failures: 0)
+    monkeypatch.setattr("mastermind_lab.stream.reader.BLOCK", 50)
+    monkeypatch.setattr("mastermind_lab.stream.reader._TIMEOUT", 0.3)
 
 
 def add(raw, *ids):
@@ -79,12 +79,12 @@ class TestLines:
 
         wire.spoil = cut
         add(raw, 1, 2, 3)
-        tail, found, troubles, added = Tail(wire.url, (STREAM,), since="0"), [], 0, 3
+        tail, found, troubles, added = StreamReader(wire.url, (STREAM,), since="0"), [], 0, 3
         for news in tail:
             found += [entry_id for entry_id, _ in news.entries]
-            troubles += news.trouble is not None
+            troubles += news.transient_error is not None
             assert news.gap is None
-            assert not news.began_again
+            assert not news.reset
             if len(found) == added:
                 if added == 9:
                     break
@@ -97,11 +97,11 @@ class TestLines:
     def test_a_byte_at_a_time(self, raw, wire):
         add(raw, 1, 2)
         wire.spoil = slowly(0.003)
-        tail = Tail(wire.url, (STREAM,), since="0")
+        tail = StreamReader(wire.url, (STREAM,), since="0")
         ids, told = read(tail, "2-0")
         tail.close()
         assert ids == ["1-0", "2-0"]
-        assert (len(wire.lines), [one for one in told if one.trouble]) == (1, [])
+        assert (len(wire.lines), [one for one in told if one.transient_error]) == (1, [])
 
     def test_far_away(self, raw, wire):
         random, number = Random(5), 3
@@ -112,11 +112,11 @@ class TestLines:
 
         wire.spoil = late
         add(raw, 1, 2, 3)
-        tail = Tail(wire.url, (STREAM,), since="0")
+        tail = StreamReader(wire.url, (STREAM,), since="0")
         found = []
         for news in tail:
             found += [entry_id for entry_id, _ in news.entries]
-            assert not news.trouble
+            assert not news.transient_error
             if len(found) == number:
                 if number == 6:
                     break
@@ -132,7 +132,7 @@ class TestLines:
         add(raw, *range(1, 7))
         carried = []
         wire.spoil = lambda line, chunk: (carried.append(chunk), chunk)[1]
-        tail = Tail(wire.url, (STREAM,), **beginning)
+        tail = StreamReader(wire.url, (STREAM,), **beginning)
         read(tail, "6-0")
         tail.close()
         random, flipped = Random(8), 0
@@ -146,12 +146,12 @@ class TestLines:
                 return chunk
 
             wire.spoil = flip
-            tail = Tail(wire.url, (STREAM,), **beginning)
+            tail = StreamReader(wire.url, (STREAM,), **beginning)
             ids, told = read(tail, "6-0")
             tail.close()
-            flipped += any(one.trouble for one in told)
+            flipped += any(one.transient_error for one in told)
             assert ids == [f"{number}-0" for number in range(1, 7)], (place, bit)
-            assert not any(one.gap or one.began_again for one in told), (place, bit)
+            assert not any(one.gap or one.reset for one in told), (place, bit)
         assert flipped > 100
 
 

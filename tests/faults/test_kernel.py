@@ -7,7 +7,7 @@ import redis
 from jupyter_client.manager import start_new_kernel
 
 from mastermind_lab.arena import Arena, payloads
-from mastermind_lab.envelope import STREAM
+from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.stream import publish_payloads
 
 pytestmark = [

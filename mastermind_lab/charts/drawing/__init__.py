@@ -1,0 +1,1 @@
+"""What the charts are drawn with: ink, text, rows, axes, captions."""

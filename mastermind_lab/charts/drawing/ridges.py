@@ -1,0 +1,62 @@
+"""Distributions as ridges: one row a group, all on one scale, each with its mean on the base line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import StepPatch
+
+from ...stats.engine.bootstrap import Floats
+from .style import annotate_rows, artist_kwargs, label_rows
+
+MOST = 12
+"""Rows that stay readable in one chart."""
+
+
+class Column(NamedTuple):
+    """Figures to write to the right of the rows, under a title."""
+
+    title: str
+    figures: Sequence[str]
+
+
+def ridges(ax: Axes, bins: pd.DataFrame, table: pd.DataFrame, column: Column, **kw: Any) -> None:
+    """Draw the rows from top to bottom.
+
+    Parameters
+    ----------
+    bins
+        ``group``, ``left``, ``right``, ``share``: the same bins for every group.
+    table
+        One row a group, in the same order: ``group``, ``n``, ``mean``, ``low``, ``high``.
+    column
+        One figure a row.
+    **kw
+        For the outlines, :class:`matplotlib.patches.StepPatch`.
+    """
+    shares = bins["share"].fillna(0).to_numpy().reshape(len(table), -1)
+    edges = np.append(bins["left"].to_numpy()[: shares.shape[1]], 1.0)
+    bases = -np.arange(len(table), dtype=float)
+    look = artist_kwargs(
+        StepPatch, {"facecolor": "#B9D3E8", "edgecolor": "0.3", "linewidth": 0.8, "fill": True}, kw
+    )
+    for base, heights in zip(bases, 0.7 * shares / shares.max(), strict=True):
+        ax.stairs(base + heights, edges, baseline=base, **look)
+    ax.hlines(bases, 0, 1, color="0.3", linewidth=0.8)
+    _means(ax, table, bases - 0.11)
+    label_rows(ax, list(table["group"]), [f"n = {n:,}" for n in table["n"]], 0.2)
+    ax.set(xlim=(-0.02, 1.02), ylim=(bases[-1] - 0.25, 0.9 + 0.04 * len(table)))
+    ax.set_ylabel(f"share of decisions\n(tallest: {shares.max():.0%})", fontsize="small")
+    annotate_rows(ax, column.title, column.figures, 28, 0.2)
+
+
+def _means(ax: Axes, table: pd.DataFrame, heights: Floats) -> None:
+    """Mark means and intervals; the caps show an interval that is narrower than its dot."""
+    ax.hlines(heights, table["low"], table["high"], color="black", linewidth=1)
+    for end in ("low", "high"):
+        ax.plot(table[end], heights, "|", color="black", markersize=6, markeredgewidth=1)
+    ax.plot(table["mean"], heights, "o", color="black", markersize=2.5)

@@ -1,0 +1,95 @@
+"""Words on a chart: text from data made fit to draw, figures and counts spelled out."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import font_manager, rcParams
+from matplotlib.font_manager import FontProperties
+from matplotlib.ft2font import FT2Font
+from matplotlib.textpath import text_to_path
+
+from ...stats.engine.estimate import Estimate
+
+PLAIN: dict[str, Any] = {"parse_math": False, "usetex": False}
+"""For every text from data: it is neither mathematics nor LaTeX, whatever it contains."""
+
+_NO_GLYPH = "\N{WHITE SQUARE}"
+
+
+def clean(value: object, most: int = 40) -> str:
+    """Make text from data fit to draw: one line, no control or direction marks, cut, no missing glyphs.
+
+    Characters that the fonts of ``rcParams["font.family"]`` lack are shown as a square: name a font that has
+    them there to see them.
+    """
+    fonts = _fonts()
+    text = str(value)[: most + 1]
+    shown = "".join(_shown(character, fonts) for character in text).strip()
+    if len(text) > most:
+        return shown[: most - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+    return shown or "(empty)"
+
+
+def fitted(value: object, room: float) -> str:
+    """Make text from data fit to draw, cut to a width in heights of the text."""
+    text = clean(value, max(2, int(room / 0.35)))
+    while len(text) > 2 and (width := wide(text)) > room:
+        text = clean(value, max(2, min(len(text) - 1, int(len(text) * room / width))))
+    return text
+
+
+def wide(text: str) -> float:
+    """Return how wide a line is, by the height of its text."""
+    width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(size=1), ismath=False)
+    return float(width)
+
+
+def _shown(character: str, fonts: list[FT2Font]) -> str:
+    if character.isspace():
+        return " "
+    drawable = unicodedata.category(character)[0] != "C" and any(
+        font.get_char_index(ord(character)) for font in fonts
+    )
+    return character if drawable else _NO_GLYPH
+
+
+def _fonts() -> list[FT2Font]:
+    """The fonts that matplotlib would draw with: one for each family that is installed."""
+    paths = []
+    for family in rcParams["font.family"]:
+        try:
+            paths.append(font_manager.findfont(FontProperties(family=family), fallback_to_default=False))
+        except ValueError:
+            continue
+    return [font_manager.get_font(path) for path in paths or [font_manager.findfont(FontProperties())]]
+
+
+def format_interval(row: pd.Series, figure: str, form: str) -> str:
+    """Word a figure of a table's row and its 95% interval, where it has one."""
+    value, low, high = (float(row[figure + end]) for end in ("", "_low", "_high"))
+    return format_estimate(Estimate(value, low, high, 0), form)
+
+
+def format_estimate(figure: Estimate, form: str) -> str:
+    """Word a figure and its 95% interval, where it has one."""
+    if np.isnan(figure.value):
+        return "not defined"
+    # The sign of zero, z, is left out.
+    value, low, high = (format(end, f"z{form}") for end in (figure.value, figure.low, figure.high))
+    return value if np.isnan(figure.low) else f"{value} ({low} to {high})"
+
+
+def format_n(n: float, what: str, **left_out: float) -> list[str]:
+    """Word n, and how many were left out and why, for a heading."""
+    counts = {reason.replace("_", " "): int(count) for reason, count in left_out.items() if count}
+    first = f"n = {int(n):,} {what}" if n else f"no {what}"
+    return [first, *(f"{count:,} {reason} left out" for reason, count in counts.items())]
+
+
+def format_repeated(repeated: int) -> list[str]:
+    """Word how often a voter voted more than once, for a heading; nothing where nobody did."""
+    return [f"{repeated:,} repeated votes"] if repeated else []

@@ -1,0 +1,115 @@
+"""Leaves of many free-form objects, gathered column by column.
+
+Objects with the same keys are transposed together, so that the work is done a column at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any
+
+from msgspec import UnsetType
+
+from .paths import Path, step
+
+Sparse = tuple[Sequence[int], Sequence[Any]]
+"""A sparse column: the rows that have a value, and the values."""
+
+MOST_OPEN = 2_000
+"""Open columns a frame may have; what comes beyond shares one JSON column, ``meta.*`` say."""
+
+
+class OpenColumns:
+    """Sparse columns by path, of the rows of one frame."""
+
+    def __init__(self) -> None:
+        self.columns: dict[Path, Sparse] = {}
+
+    def add_objects(self, prefix: str, places: Sequence[int], objects: Sequence[dict[str, Any]]) -> None:
+        """Add the leaves of objects that stand at some rows; an empty object below is a leaf of its own."""
+        for keys, (where, members) in _alike(places, objects).items():
+            columns = zip(*[one.values() for one in members], strict=True)
+            for key, values in zip(keys, columns, strict=True):
+                self.add(prefix + step(key), where, values)
+
+    def add_extras(self, prefix: str, parts: Sequence[Any]) -> None:
+        """Add the unknown fields of parts, be they structs or the judge's models."""
+        layouts = {kind: getattr(kind, "extras", None) for kind in set(map(type, parts))}
+        different = set(layouts.values())
+        for layout in different - {()}:
+            places: Sequence[int] = range(len(parts))
+            members = parts
+            if len(different) > 1:
+                places = [place for place, part in enumerate(parts) if layouts[type(part)] == layout]
+                members = [parts[place] for place in places]
+            if layout is None:
+                self.add_objects(prefix, places, [part.model_extra or {} for part in members])
+            for attribute, name in layout or ():
+                self.add(prefix + step(name), places, list(map(attrgetter(attribute), members)))
+
+    def add(self, path: Path, places: Sequence[int], values: Sequence[Any]) -> None:
+        """Add values of one path; those that are objects are taken apart."""
+        types = set(map(type, values))
+        if types == {dict} and all(values):
+            self.add_objects(path + ".", places, values)
+            return
+        if {dict, UnsetType} & types:
+            places, values = self._without_objects(path, places, values)
+        if path in self.columns:
+            before, earlier = self.columns[path]
+            places, values = [*before, *places], [*earlier, *values]
+        if values:
+            self.columns[path] = places, values
+
+    def _without_objects(self, path: Path, places: Sequence[int], values: Sequence[Any]) -> Sparse:
+        plain: tuple[list[int], list[Any]] = ([], [])
+        objects: tuple[list[int], list[Any]] = ([], [])
+        for place, value in zip(places, values, strict=True):
+            if type(value) is not UnsetType:
+                here = objects if type(value) is dict and value else plain
+                here[0].append(place)
+                here[1].append(value)
+        self.add_objects(path + ".", *objects)
+        return plain
+
+
+def _alike(
+    places: Sequence[int], objects: Sequence[dict[str, Any]]
+) -> dict[tuple[str, ...], tuple[Sequence[int], Sequence[dict[str, Any]]]]:
+    """Group objects, and the rows they stand at, by their keys."""
+    keys = list(map(tuple, objects))
+    if len(set(keys)) == 1:
+        return {keys[0]: (places, objects)}
+    groups: dict[tuple[str, ...], tuple[list[int], list[dict[str, Any]]]] = {key: ([], []) for key in keys}
+    for key, place, one in zip(keys, places, objects, strict=True):
+        some, members = groups[key]
+        some.append(place)
+        members.append(one)
+    return dict(groups)
+
+
+def limited(columns: dict[Path, Sparse], taken: set[Path]) -> dict[Path, Sparse]:
+    """Keep to MOST_OPEN columns, ``taken`` included: first come, first served, in one row by name.
+
+    ``taken`` is added to. What finds no place is gathered as {path: value} under a column a root, ``meta.*``.
+    """
+    fresh = columns.keys() - taken
+    room = MOST_OPEN - len(taken)
+    if len(fresh) > room:
+        in_order = sorted(fresh, key=lambda path: (columns[path][0][0], path))
+        columns = _gathered(columns, in_order[room:])
+        fresh = set(in_order[:room])
+    taken |= fresh
+    return columns
+
+
+def _gathered(columns: dict[Path, Sparse], beyond: Sequence[Path]) -> dict[Path, Sparse]:
+    rest: dict[Path, dict[int, dict[Path, Any]]] = {}
+    for path in beyond:
+        rows = rest.setdefault(path.split(".", 1)[0] + ".*", {})
+        for place, value in zip(*columns[path], strict=True):
+            rows.setdefault(place, {})[path] = value
+    gathered = set(beyond)
+    kept = {path: column for path, column in columns.items() if path not in gathered}
+    return kept | {root: (list(rows), list(rows.values())) for root, rows in rest.items()}

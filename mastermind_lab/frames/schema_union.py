@@ -1,0 +1,85 @@
+"""What columns tables have beside the declared ones, and of what kinds: known, it makes batches alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from . import open_columns as opened
+from .declared import DECLARED
+from .tables import Tables, concat
+
+Kinds = dict[str, frozenset[str]]
+
+_LARGE = "large"  # whole numbers that a float64 cannot hold
+
+
+@dataclass(frozen=True)
+class SchemaUnion:
+    """The kinds that each column beside the declared ones was seen with; a monoid under ``+``.
+
+    Attributes
+    ----------
+    kinds
+        Frame name -> column -> the kinds it has in some batch.
+    """
+
+    kinds: dict[str, Kinds] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, parts: Tables) -> SchemaUnion:
+        """Look at one batch."""
+        return cls({frame: _kinds(frame, table) for frame, table in parts.items()})
+
+    def __add__(self, other: SchemaUnion) -> SchemaUnion:
+        frames = dict.fromkeys([*self.kinds, *other.kinds])
+        return SchemaUnion(
+            {name: _united(self.kinds.get(name, {}), other.kinds.get(name, {})) for name in frames}
+        )
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether values of some column are spelled otherwise in one batch than in all of them together.
+
+        So where a column becomes JSON text because of what other batches hold; a whole number that becomes
+        a float is the same number.
+        """
+        found = [kinds - {"null"} for columns in self.kinds.values() for kinds in columns.values()]
+        return any(len(kinds) > 1 and _widest(kinds) == "json" for kinds in found)
+
+    def fit(self, parts: Tables) -> Tables:
+        """Give tables all columns, each of the narrowest kind that holds it in every batch."""
+        empty = {frame: self._empty(frame, table) for frame, table in parts.items()}
+        return concat([empty, parts])
+
+    def _empty(self, frame: str, table: pa.Table) -> pa.Table:
+        kinds = self.kinds.get(frame, {})
+        declared = [table.schema.field(name) for name in DECLARED[frame]]
+        others = [opened.field(name, _widest(kinds[name])) for name in kinds]
+        return pa.schema([*declared, *others]).empty_table()
+
+
+def _united(some: Kinds, others: Kinds) -> Kinds:
+    nothing: frozenset[str] = frozenset()
+    names = dict.fromkeys([*some, *others])
+    return {name: some.get(name, nothing) | others.get(name, nothing) for name in names}
+
+
+def _kinds(frame: str, table: pa.Table) -> Kinds:
+    beside = [one for one in table.schema if one.name not in DECLARED[frame]]
+    return {one.name: frozenset([_kind(one, table[one.name])]) for one in beside}
+
+
+def _kind(described: pa.Field, column: pa.ChunkedArray) -> str:
+    kind = opened.kind_of_field(described)
+    return _LARGE if kind == "Int64" and not opened.are_floats(column) else kind
+
+
+def _widest(kinds: frozenset[str]) -> str:
+    some = kinds - {"null"}
+    if len(some) > 1:
+        return {frozenset({"Int64", _LARGE}): "Int64", frozenset({"Int64", "float64"}): "float64"}.get(
+            some, "json"
+        )
+    return next(iter(some), "null").replace(_LARGE, "Int64")

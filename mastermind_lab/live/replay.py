@@ -1,0 +1,205 @@
+"""A history played once more, on a virtual clock, as if it were happening."""
+
+from __future__ import annotations
+
+import math
+import time
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from threading import Condition
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+
+from ..errors import OptionError
+from ..frames import id_key
+from ..history import History, read
+from ..stream import StreamUpdate
+
+_EPOCH = pd.Timestamp(0, tz="UTC")
+_DIGITS = 6  # microseconds: a moment that is looked for must be the very one in the frame
+_PAGE = 2_000
+_LONGEST_WAIT = 0.5  # seconds
+
+
+def replay(source: Any, *, speed: float = 10.0, **options: Any) -> Replay:
+    """Play a history once more, as a source to follow.
+
+    Parameters
+    ----------
+    source
+        What :func:`mastermind_lab.read` takes, or a history. It is held in memory.
+    speed
+        How many times faster than it happened, above 0; ``math.inf`` for as fast as possible.
+    **options
+        Those of :func:`mastermind_lab.read`.
+
+    Examples
+    --------
+    >>> import math
+    >>> import mastermind_lab as lab
+    >>> follower = lab.Follower(lab.replay(lab.sample(last=100), speed=math.inf))
+    >>> for news in follower.source:
+    ...     follower.take(news)
+    >>> len(follower.history())
+    100
+    """
+    history = source if isinstance(source, History) else read(source, **options)
+    return Replay(history, speed)
+
+
+class Replay:
+    """A history's entries, each when its time has come; it can be paused, moved and sped up meanwhile.
+
+    An entry's time is when the stream took it, or else when it was published. With raw payloads these are
+    played, without them the envelopes are rebuilt from the frames. It ends behind its last entry.
+    """
+
+    streams = ("replay",)
+
+    def __init__(self, history: History, speed: float = 1.0) -> None:
+        if not history.coverage["source"].empty:
+            self.where = f"replay of {', '.join(history.coverage['source'].dropna().unique())}"
+        else:
+            self.where = "replay"
+        self.numbered = bool(history.decisions["streamed_at"].isna().all())
+        self._entries = _entries(history)
+        self._times = _times(history, [entry_id for entry_id, _ in self._entries])
+        self._next = 0
+        self._closed, self._rewound, self._paused = False, False, False
+        self._changed = Condition()
+        self._speed = _checked(speed)
+        self._from = self._times[0] if self._times else 0.0
+        self._since = time.monotonic()
+
+    def __iter__(self) -> Iterator[StreamUpdate]:
+        """Yield what has become due, from where the last iteration left off."""
+        self._closed = False
+        while not self._closed and (self._rewound or self._next < len(self._entries)):
+            yield self._due()
+
+    def _due(self) -> StreamUpdate:
+        with self._changed:
+            rewound, self._rewound = self._rewound, False
+            due = bisect_right(self._times, self._clock())
+            first, self._next = self._next, min(max(due, self._next), self._next + _PAGE)
+            if first == self._next and not rewound:
+                self._changed.wait(self._until_next())
+            return StreamUpdate(self.streams[0], self._entries[first : self._next], rewound=rewound)
+
+    def _until_next(self) -> float:
+        if self._paused or self._speed == math.inf:
+            return _LONGEST_WAIT
+        return min(max((self._times[self._next] - self._clock()) / self._speed, 0.0), _LONGEST_WAIT)
+
+    def close(self) -> None:
+        """End the iteration, from any thread."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def pause(self) -> None:
+        """Stop the clock."""
+        with self._changed:
+            self._set_clock(self._clock())
+            self._paused = True
+
+    def resume(self) -> None:
+        """Let the clock go on."""
+        with self._changed:
+            self._set_clock(self._clock())
+            self._paused = False
+            self._changed.notify_all()
+
+    @property
+    def total(self) -> int:
+        """How many entries it plays."""
+        return len(self._entries)
+
+    @property
+    def speed(self) -> float:
+        """How many times faster than it happened; it can be set at any time."""
+        return self._speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        with self._changed:
+            self._set_clock(self._clock())
+            self._speed = _checked(speed)
+            self._changed.notify_all()
+
+    @property
+    def now(self) -> datetime | None:
+        """The moment that is being played, None before the first time."""
+        moment = min(self._clock(), self._times[-1]) if self._times else 0.0
+        return datetime.fromtimestamp(moment, UTC) if moment else None
+
+    def seek(self, moment: datetime | str) -> None:
+        """Go to a moment or an entry's id: what lies before it is played at once, what lies behind is undone.
+
+        Raises
+        ------
+        OptionError
+            It is no time and no id.
+        """
+        target = self._target(moment)
+        with self._changed:
+            self._set_clock(target)
+            if bisect_right(self._times, target) < self._next:
+                self._next, self._rewound = 0, True
+            self._changed.notify_all()
+
+    def _target(self, moment: datetime | str) -> float:
+        try:
+            if isinstance(moment, str) and "-" in moment and not moment.count("-") > 1:
+                place = bisect_left(self._entries, id_key(moment), key=lambda entry: id_key(entry[0]))
+                return self._times[min(place, len(self._times) - 1)]
+            when = pd.Timestamp(moment)
+        except (TypeError, ValueError, IndexError):
+            raise OptionError(f"seek {moment!r:.60}: expected a datetime or the id of an entry") from None
+        aware = when if when.tzinfo else when.tz_localize(UTC)
+        return float(np.round((aware - _EPOCH).total_seconds(), _DIGITS))
+
+    def _clock(self) -> float:
+        if self._paused:
+            return self._from
+        if self._speed == math.inf:
+            return math.inf
+        return self._from + (time.monotonic() - self._since) * self._speed
+
+    def _set_clock(self, moment: float) -> None:
+        if moment < math.inf:
+            self._from = moment
+        self._since = time.monotonic()
+
+
+def _checked(speed: float) -> float:
+    if isinstance(speed, bool) or not isinstance(speed, int | float) or not speed > 0:
+        raise OptionError(f"speed={speed!r}: expected a number above 0, such as 10")
+    return float(speed)
+
+
+def _entries(history: History) -> list[tuple[str, bytes | None]]:
+    """List valid envelopes and rejects, oldest first."""
+    if history.payloads is not None:
+        valid = list(zip(history.payloads["stream_id"], history.payloads["payload"], strict=True))
+    else:
+        valid = [
+            (entry_id, one.model_dump_json(exclude_unset=True).encode())
+            for entry_id, one in history.envelopes()
+        ]
+    rejects = [
+        (entry_id, payload if isinstance(payload, bytes) else None)
+        for entry_id, payload in zip(history.rejects["stream_id"], history.rejects["payload"], strict=True)
+    ]
+    return sorted([*valid, *rejects], key=lambda entry: id_key(entry[0]))
+
+
+def _times(history: History, ids: list[str]) -> list[float]:
+    """Say when each entry is due, in seconds since 1970; one without a time is due with the one before it."""
+    decisions = history.decisions.set_index("stream_id")
+    times = decisions["streamed_at"].fillna(decisions["published_at"]).reindex(ids)
+    seconds = (times - _EPOCH).dt.total_seconds().round(_DIGITS).ffill().bfill().fillna(0.0)
+    return cast(list[float], np.maximum.accumulate(seconds.to_numpy(float)).tolist())

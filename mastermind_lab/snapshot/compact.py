@@ -1,0 +1,205 @@
+"""compact: many small parts become few."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from itertools import pairwise
+from os import PathLike
+from typing import Any, NamedTuple
+
+from ..errors import SourceError
+from ..frames import combine_chunks, concat
+from ..storage import HALF, Folder
+from ..storage import folder as folder_of
+from .commits import write_range
+from .coverage import combined, discontinuity
+from .layout import Name, child_path
+from .parts import DamageError
+from .ranges import Range, ranges, read_metadata, read_range, survey
+
+_SIZE = 2**27
+
+
+class Compaction(NamedTuple):
+    """How many ranges a snapshot had, and how many it has."""
+
+    before: int
+    after: int
+
+
+def compact(folder: str | PathLike[str], *, size: int = _SIZE) -> Compaction:
+    """Merge neighbouring small parts of a day, and remove what nothing reads.
+
+    The merged part commits itself and says which ranges it replaces, in one step; their files go afterwards,
+    or with the next compaction. So it may be stopped at any moment, and readers see every row once at any
+    time. A folder on a disk is locked meanwhile, as it is by an archiver; an object store has no locks, so
+    there see that no archiver runs.
+
+    Parameters
+    ----------
+    folder
+        A snapshot's folder, or its URL.
+    size
+        How many bytes the tables of a merged range may take in memory.
+
+    Returns
+    -------
+    Compaction
+        The numbers of ranges ``before`` and ``after``.
+
+    Raises
+    ------
+    SourceError
+        The folder is no snapshot, an archiver is at work on it, a part is damaged, or a file cannot be
+        written; no row is lost.
+
+    Examples
+    --------
+    >>> import tempfile, mastermind_lab as lab
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     saved = lab.sample(last=10).save(f"{folder}/snapshot")
+    ...     lab.compact(saved)
+    Compaction(before=1, after=1)
+    """
+    target = folder_of(folder)
+    if not ranges(folder):
+        raise SourceError(f"{target.name} is no snapshot: nothing is committed there")
+    with target.lock("a compaction") or nullcontext():
+        before = ranges(folder)
+        cleanup(folder)  # first, or what an earlier one replaced would come back with its replacement gone
+        for group in _groups(before, size):
+            _merge(target, group)
+            cleanup(folder)
+        return Compaction(len(before), len(ranges(folder)))
+
+
+def _groups(committed: Sequence[Range], size: int) -> Iterator[list[Range]]:
+    """Yield runs of ranges that become one."""
+    group: list[Range] = []
+    total = 0
+    for one in committed:
+        total += _size(one)
+        if not group or total > size or not _may_join(group[-1], one):
+            if len(group) > 1:
+                yield group
+            group, total = [], _size(one)
+        group.append(one)
+    if len(group) > 1:
+        yield group
+
+
+def _size(one: Range) -> int:
+    return int(one.metadata.get("size", 0))
+
+
+def _may_join(before: Range, after: Range) -> bool:
+    def of(one: Range) -> tuple[Any, ...]:
+        said = (one.metadata.get("source"), one.metadata.get("stream"), one.metadata.get("seal"))
+        return one.epoch, one.place.split("/")[1], one.child_tables.keys(), *said
+
+    return bool(before.first_id) and of(before) == of(after) and discontinuity(before, after) is None
+
+
+def _merge(target: Folder, group: Sequence[Range]) -> None:
+    names = ("decisions", *group[0].child_tables)
+    rows = combine_chunks(concat(read_range(one, names) for one in group))
+    try:
+        write_range(target, rows, _metadata(group))
+    except OSError as error:
+        raise SourceError(
+            f"cannot compact {target.name}: {error.strerror or error}. Every row is still there."
+        ) from error
+
+
+def _metadata(group: Sequence[Range]) -> dict[str, Any]:
+    """Return the facts of several ranges as one: mostly the last one's, who knows where the stream was."""
+    first, last = group[0].metadata, group[-1].metadata
+    gaps = [gap for one in group for gap in json.loads(one.metadata.get("gaps", "[]"))]
+    metadata = {name: value for name, value in last.items() if name not in ("seal", "seals")}
+    metadata |= {name: first[name] for name in ("after", "first_ordinal") if name in first}
+    metadata |= {"gaps": json.dumps(gaps)} if gaps else {}
+    return metadata | {
+        "coverage": combined(group),
+        "replaces": [one.place for one in group],
+        "seals": _commit_markers(group),
+    }
+
+
+def _commit_markers(group: Sequence[Range]) -> list[str]:
+    """List the seals that other ranges may wait for, and that go with this group's parts."""
+    own = {one.place for one in group if one.metadata.get("seal") == one.place}
+    kept = {commit_marker for one in group for commit_marker in json.loads(one.metadata.get("seals", "[]"))}
+    return sorted(own | kept)
+
+
+def cleanup(folder: str | PathLike[str]) -> list[str]:
+    """Remove what nothing reads: half-written files, parts that were compacted, children never committed.
+
+    Only who holds the folder's lock may call it, for a half-written file of another looks the same. Children
+    go only where all their entries are committed in other parts, as they are once an archiver that was
+    stopped has gone on. Damaged and foreign files stay.
+
+    Returns
+    -------
+    list of str
+        The files that are gone.
+
+    Raises
+    ------
+    SourceError
+        The folder cannot be listed, is no snapshot, or a file cannot be removed.
+    """
+    target = folder_of(folder)
+    found = survey(target)
+    paths = target.paths()
+    gone = [path for path in paths if _is_half(path)]
+    if not found.faults:
+        named = {one.place for one in (*found.committed, *found.replaced, *found.unsealed)}
+        gone += [path for path in paths if _is_orphan(target, path, named, found.committed)]
+        # The part that commits goes last: until then a range that is half removed is known to be replaced.
+        # One that replaced others, and says so, goes after them.
+        smallest = sorted(found.replaced, key=lambda one: one.rows + one.rejects)
+        gone += [path for one in smallest for path in _parts(one)]
+    for path in gone:
+        try:
+            target.remove(path)
+        except OSError as error:
+            raise SourceError(
+                f"cannot remove {target.name}/{path}: {error.strerror or error}. Nothing reads it."
+            ) from error
+    return gone
+
+
+def _parts(one: Range) -> Iterator[str]:
+    yield from (child_path(one.place, table) for table in one.child_tables)
+    yield one.place
+
+
+def _is_half(path: str) -> bool:
+    place, _, name = path.rpartition("/")
+    is_ours = name.startswith(".") and name.endswith(HALF)
+    return is_ours and Name.of(f"{place}/{name[1 : -len(HALF)]}") is not None
+
+
+def _is_orphan(target: Folder, path: str, named: set[str], committed: Sequence[Range]) -> bool:
+    name = Name.of(path)
+    if name is None or name.table == "decisions" or child_path(path, "decisions") in named:
+        return False
+    try:
+        is_ours = "format" in read_metadata(target, path)
+    except (OSError, DamageError):
+        return False
+    return is_ours and _is_needless(name, [one for one in committed if one.first_id])
+
+
+def _is_needless(name: Name, committed: Sequence[Range]) -> bool:
+    """Tell whether all its entries are committed in other parts."""
+    first, last = (name.epoch, *name.first), (name.epoch, *name.last)
+    over = [one for one in committed if first <= one.key[1] and one.key[0] <= last]
+    if not over or first < over[0].key[0] or over[-1].key[1] < last:
+        return False
+    if (first, last) == (over[0].key[0], over[-1].key[1]):
+        return True  # a compaction of just these was stopped
+    return all(after.metadata.get("after") == before.last_id for before, after in pairwise(over))

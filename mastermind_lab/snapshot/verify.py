@@ -1,0 +1,131 @@
+"""verify: everything that is wrong with a snapshot, in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from os import PathLike
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..errors import SourceError
+from ..frames import Tables, entry_ids, id_parts
+from ..storage import HALF, Folder
+from ..storage import folder as folder_of
+from .coverage import discontinuities
+from .layout import Name, child_path
+from .parts import DamageError, check_table, decoded
+from .ranges import Fault, Range, Survey, check_content, survey
+
+
+def verify(folder: str | PathLike[str]) -> pd.DataFrame:
+    """Check every byte and every count of a snapshot, and list what is wrong; nothing is changed.
+
+    Parameters
+    ----------
+    folder
+        A snapshot's folder, or its URL.
+
+    Returns
+    -------
+    DataFrame
+        A row a finding, none where all is well: ``part``, the file's path in the folder; ``kind``, one of
+        ``unreadable`` (or not what was written), ``newer format``, ``missing``, ``rows``, ``order``,
+        ``overlap``, ``hole``, ``uncommitted``, ``replaced``, ``half-written`` and ``foreign``; ``detail``.
+        Readers take no notice of the last four; programs that read the files directly do.
+
+    Raises
+    ------
+    SourceError
+        The folder is no snapshot, or cannot be listed.
+
+    Examples
+    --------
+    >>> import tempfile, mastermind_lab as lab
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     saved = lab.sample(last=10).save(f"{folder}/snapshot")
+    ...     len(lab.verify(saved))
+    0
+    """
+    target = folder_of(folder)
+    found = survey(target)
+    paths = target.paths()
+    if not any(found) and not paths:
+        raise SourceError(f"{target.name} is no snapshot: there is nothing")
+    faults = [*found.faults, *_of_ranges(target, found.committed, set(paths)), *_of_files(found, paths)]
+    return pd.DataFrame(sorted(faults), columns=list(Fault._fields), dtype="str")
+
+
+def _of_ranges(target: Folder, committed: Iterable[Range], paths: set[str]) -> Iterator[Fault]:
+    listed = list(committed)
+    for found in discontinuities(listed):
+        yield Fault(found.committed.place, found.kind, found.detail)
+    for one in listed:
+        yield from _of_range(target, one, paths)
+
+
+def _of_range(target: Folder, committed: Range, paths: set[str]) -> Iterator[Fault]:
+    ids: Tables = {}
+    for table in ("decisions", *committed.child_tables):
+        path = child_path(committed.place, table)
+        if path not in paths:
+            yield Fault(path, "missing", f"{committed.place} names it")
+            continue
+        try:
+            content = target.read(path)
+            check_content(committed, table, content)
+            rows = decoded(content)
+        except (OSError, DamageError) as error:
+            yield Fault(path, "unreadable", str(error))
+            continue
+        try:
+            check_table(table, rows, committed.rows_of(table))
+        except DamageError as error:
+            yield Fault(path, "rows", str(error))
+        else:
+            ids[table] = rows.select(["stream_id"])
+    yield from (Fault(committed.place, "order", detail) for detail in _of_ids(committed, ids))
+
+
+def _of_ids(committed: Range, ids: Tables) -> Iterator[str]:
+    """Say where ids are out of order, doubled, or not those of the range."""
+    for table, rows in ids.items():
+        keys = id_parts(rows["stream_id"])
+        if (np.lexsort(keys.T[::-1]) != np.arange(len(keys))).any():
+            yield f"the ids of {table} are out of order"
+    if not {"decisions", "rejects"} <= ids.keys():
+        return
+    entries = entry_ids(ids)
+    if len(set(entries)) < len(entries):
+        yield "an id stands for two entries"
+    if entries and (entries[0], entries[-1]) != (committed.first_id, committed.last_id):
+        found, said = f"{entries[0]} to {entries[-1]}", f"{committed.first_id} to {committed.last_id}"
+        yield f"its entries are {found}, not {said}"
+    known = pa.array(entries, pa.large_string())
+    for table, rows in ids.items():
+        if not pc.all(pc.is_in(rows["stream_id"], known), min_count=0).as_py():
+            yield f"{table} has rows of entries that are not in decisions"
+
+
+def _of_files(found: Survey, paths: Iterable[str]) -> Iterator[Fault]:
+    for one in found.replaced:
+        yield Fault(one.place, "replaced", "compacted into another part; compact removes it")
+    for one in found.unsealed:
+        yield Fault(one.place, "uncommitted", "of a save that was not brought to its end")
+    named = {one.place for one in (*found.committed, *found.replaced, *found.unsealed)}
+    named |= {fault.part for fault in found.faults}
+    for path in paths:
+        name = Name.of(path)
+        if name is None:
+            yield from _of_stranger(path)
+        elif child_path(path, "decisions") not in named:
+            yield Fault(path, "uncommitted", "no part of decisions names it")
+
+
+def _of_stranger(path: str) -> Iterator[Fault]:
+    if path.endswith(HALF):
+        yield Fault(path, "half-written", "its writer was stopped; nothing reads it")
+    elif not path.rpartition("/")[2].startswith("."):
+        yield Fault(path, "foreign", "no name of a part; nothing reads it")

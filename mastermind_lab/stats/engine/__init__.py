@@ -1,0 +1,1 @@
+"""What the statistics are made of: sums that merge, draws, intervals, bins, ballots."""

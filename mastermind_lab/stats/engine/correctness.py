@@ -1,0 +1,142 @@
+"""Who was right: panels or votes against the outcomes."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ...errors import OptionError
+from .ballots import Ballots
+from .bootstrap import Floats
+from .histogram import STEPS
+from .input import Data, frame_of, keys_of, outcomes_of, shares_of, vote_keys_of
+
+Unit = Literal["panels", "voters"]
+Flags = NDArray[np.bool_]
+
+CLIP = 1 / (2 * STEPS)
+"""The log score takes confidences nearer to 0 or 1 than this for this near: it is at most 8.3."""
+
+
+class Judged(NamedTuple):
+    """Panels or votes, n rows.
+
+    Attributes
+    ----------
+    keys
+        The columns to group by.
+    ids
+        ``stream_id`` of the decision.
+    confidence
+        From 0 to 1, NaN where missing.
+    outcome
+        Whether an outcome is known.
+    right
+        1 where the choice is the correct one, else 0.
+    cast
+        Whether it counts: a voter who voted for two choices has no vote.
+    repeated
+        Whether the voter voted more than once in the decision.
+    """
+
+    keys: pd.DataFrame
+    ids: pd.Series
+    confidence: Floats
+    outcome: Flags
+    right: Floats
+    cast: Flags
+    repeated: Flags
+
+    @property
+    def known(self) -> Flags:
+        """Whether it counts, and both outcome and confidence are there."""
+        return self.cast & self.outcome & ~np.isnan(self.confidence)
+
+
+def judged(data: Data, by: tuple[str, ...], unit: str) -> Judged:
+    """Judge panels or votes.
+
+    Raises
+    ------
+    OptionError
+        If the unit is neither, outcomes were not joined, or a column is unknown.
+    """
+    if unit == "panels":
+        return _panels(data, by)
+    if unit == "voters":
+        return _votes(data, by)
+    raise OptionError(f"unit is panels or voters, not {unit!r:.40}")
+
+
+def _panels(data: Data, by: tuple[str, ...]) -> Judged:
+    frame = frame_of(data, "decisions", ("stream_id", "recommendation", "confidence"))
+    truth = outcomes_of(frame).to_numpy(dtype=object)
+    all_of, none = np.ones(len(frame), dtype=np.bool_), np.zeros(len(frame), dtype=np.bool_)
+    return _against(truth, frame, "recommendation", keys_of(frame, by), all_of, none)
+
+
+def _votes(data: Data, by: tuple[str, ...]) -> Judged:
+    if isinstance(data, pd.DataFrame):
+        raise OptionError(
+            "voters are judged by a history: a bare frame does not have both votes and outcomes"
+        )
+    frame = frame_of(data, "votes", ("stream_id", "voter", "choice", "confidence"))
+    ballots = Ballots.of(data)
+    again = ballots.repeated["row"].to_numpy(dtype=np.intp)
+    rows = np.union1d(ballots.rows, again)
+    votes = frame if len(rows) == len(frame) else frame.iloc[rows]
+    decisions = frame_of(data, "decisions", ("stream_id",))
+    truths = pd.Series(outcomes_of(decisions).to_numpy(dtype=object), decisions["stream_id"], dtype=object)
+    truth = truths[~truths.index.duplicated()].reindex(votes["stream_id"]).to_numpy(dtype=object)
+    keys = vote_keys_of(data, votes, by)
+    return _against(truth, votes, "choice", keys, np.isin(rows, ballots.rows), np.isin(rows, again))
+
+
+def _against(
+    truth: NDArray[np.object_],
+    rows: pd.DataFrame,
+    chosen: str,
+    keys: pd.DataFrame,
+    cast: Flags,
+    repeated: Flags,
+) -> Judged:
+    choice = rows[chosen].to_numpy(dtype=object)
+    outcome = ~pd.isna(truth)
+    right = np.zeros(len(rows))
+    right[outcome] = choice[outcome] == truth[outcome]
+    return Judged(keys, rows["stream_id"], shares_of(rows, "confidence"), outcome, right, cast, repeated)
+
+
+def quantities(rows: Judged) -> dict[str, Floats | Flags]:
+    """Turn the judged into numbers to add; what is not known adds nothing."""
+    known, right = rows.known, rows.right * rows.known
+    sure = np.where(known, rows.confidence, 0.0)
+    given = np.where(right > 0, sure, 1 - sure)
+    return {
+        "n": known,
+        "correct": right,
+        "confidence": sure,
+        "brier": known * (1 - given) ** 2,
+        "log": np.where(known, -np.log(np.clip(given, CLIP, 1 - CLIP)), 0.0),
+    }
+
+
+def counts(rows: Judged) -> dict[str, Flags]:
+    """Mark what is counted, and what is left out and why.
+
+    A decision is counted by ``decisions`` once in each group, by ``panels`` once in all.
+    """
+    known = rows.known
+    owner = rows.keys[known].assign(stream_id=rows.ids[known])
+    first, panel = np.zeros_like(known), np.zeros_like(known)
+    first[known], panel[known] = ~owner.duplicated(), ~owner["stream_id"].duplicated()
+    return {
+        "decisions": first,
+        "panels": panel,
+        "without_outcome": rows.cast & ~rows.outcome,
+        "missing": rows.cast & rows.outcome & ~known,
+        "repeated": rows.repeated,
+    }

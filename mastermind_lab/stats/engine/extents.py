@@ -1,0 +1,125 @@
+"""Where along the stream each value of a column was seen first and last, mergeable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Places = NDArray[np.intp]
+
+MOST_VALUES = 100
+"""A column with more different values than that is left out: it is no setting."""
+
+FIELDS = "fields"
+"""Stands in place of a column for the set of fields: its values are the names of the filled columns."""
+
+_ROWS = {
+    "column": "str",
+    "value": "str",
+    "n": "int64",
+    "first": "int64",
+    "first_id": "str",
+    "last": "int64",
+    "last_id": "str",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class FirstLastSeen:
+    """The first and the last sight of each value of some columns; a monoid under ``+``.
+
+    Attributes
+    ----------
+    rows
+        One row a column and value, sorted: ``column``; ``value`` as text; ``n`` decisions; ``first`` and
+        ``last`` in microseconds since 1970, with ``first_id`` and ``last_id``.
+    left_out
+        Columns with more than 100 different values, sorted.
+    """
+
+    rows: pd.DataFrame
+    left_out: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls, columns: Iterable[tuple[str, pd.Series]], times: NDArray[np.int64], ids: pd.Series
+    ) -> FirstLastSeen:
+        """Look through one batch.
+
+        Parameters
+        ----------
+        columns
+            Names, which may come again, and n values each; missing ones are not counted.
+        times
+            Microseconds since 1970, shape (n,).
+        ids
+            ``stream_id``, n values.
+        """
+        texts = ids.astype("str").to_numpy(dtype=object)
+        # Longer ids are later: numbers without leading zeros.
+        order = np.lexsort((texts, ids.str.len(), times))
+        found = [_seen(name, values, order) for name, values in columns]
+        rows = pd.concat([_nothing(), *(rows for rows in found if rows is not None)], ignore_index=True)
+        for end in ("first", "last"):
+            place = order[rows[end].to_numpy(dtype=np.intp)]
+            rows[end], rows[f"{end}_id"] = times[place], texts[place]
+        many = [name for (name, _), rows in zip(columns, found, strict=True) if rows is None]
+        return _bounded(rows[list(_ROWS)].astype(_ROWS), many)
+
+    def __add__(self, other: FirstLastSeen) -> FirstLastSeen:
+        rows = pd.concat([self.rows, other.rows], ignore_index=True)
+        both = rows.groupby(["column", "value"], sort=False)
+        n = both["n"].sum().rename("n").reset_index()
+        for end, last in (("first", False), ("last", True)):
+            length = rows[f"{end}_id"].str.len()
+            ranked = rows.assign(length=length).sort_values([end, "length", f"{end}_id"], ascending=not last)
+            ends = ranked.drop_duplicates(["column", "value"])[["column", "value", end, f"{end}_id"]]
+            n = n.merge(ends, on=["column", "value"])
+        return _bounded(n[list(_ROWS)], [*self.left_out, *other.left_out])
+
+
+def _nothing() -> pd.DataFrame:
+    return pd.DataFrame(columns=list(_ROWS)).astype(_ROWS)
+
+
+def _seen(name: str, values: pd.Series, order: Places) -> pd.DataFrame | None:
+    """Find each value's number, first and last place in the order; None where there are too many values."""
+    codes, different = pd.factorize(values)
+    if len(different) > MOST_VALUES:
+        return None
+    ranked = codes[order]
+    known = np.flatnonzero(ranked >= 0)
+    first = known[np.unique(ranked[known], return_index=True)[1]]
+    last = known[len(known) - 1 - np.unique(ranked[known][::-1], return_index=True)[1]]
+    return pd.DataFrame(
+        {
+            "column": name,
+            "value": [_text(value) for value in different],
+            "n": np.bincount(ranked[known], minlength=len(different)),
+            "first": first,
+            "last": last,
+        }
+    )
+
+
+def _text(value: Any) -> str:
+    """Spell a value alike whichever type its column has in a batch."""
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _bounded(rows: pd.DataFrame, many: list[str]) -> FirstLastSeen:
+    """Leave out what has too many values; the fields are as many as the frame has columns."""
+    sizes = rows["column"].value_counts()
+    large = sizes.index[(sizes > MOST_VALUES) & (sizes.index != FIELDS)]
+    left_out = {*many, *map(str, large)}
+    kept = rows[~rows["column"].isin(left_out)].sort_values(["column", "value"], ignore_index=True)
+    return FirstLastSeen(kept, tuple(sorted(left_out)))

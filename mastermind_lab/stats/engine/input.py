@@ -1,0 +1,194 @@
+"""What a summary reads: a history or a bare frame, and the columns to group by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from difflib import get_close_matches
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+import pandas as pd
+
+from ...errors import OptionError
+from .bootstrap import Floats
+
+By = str | Sequence[str] | None
+
+
+@runtime_checkable
+class History(Protocol):
+    """Anything that holds these two frames."""
+
+    @property
+    def decisions(self) -> pd.DataFrame:
+        """One row a decision."""
+
+    @property
+    def votes(self) -> pd.DataFrame:
+        """One row a vote, joined by ``stream_id``."""
+
+
+Data = History | pd.DataFrame
+
+Total = TypeVar("Total")
+
+
+@runtime_checkable
+class Scan(Protocol):
+    """A history in batches, wherever they are counted: ``fold`` merges what ``count`` makes of each."""
+
+    @property
+    def partitions(self) -> Sequence[Any]:
+        """What can be read alone."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Read batch by batch, each a history."""
+
+    def fold(self, count: Callable[[Any], Total], columns: Iterable[str] = ()) -> Total:
+        """Count all batches; ``columns`` are needed, though not every batch may have them."""
+
+
+Source = Data | Scan
+"""What a summary can be counted from."""
+
+
+def frame_of(data: Data, name: str, needed: Iterable[str]) -> pd.DataFrame:
+    """Return a bare frame as it is, or the history's frame of that name.
+
+    Raises
+    ------
+    OptionError
+        If it is neither, or lacks the frame or a needed column.
+    """
+    if not isinstance(data, pd.DataFrame | History):
+        raise OptionError(f"expected a history or its {name} frame, not {type(data).__name__}")
+    frame = data if isinstance(data, pd.DataFrame) else getattr(data, name, None)
+    if not isinstance(frame, pd.DataFrame):
+        raise OptionError(f"this history has no {name} frame, which is needed here")
+    missing = [column for column in needed if column not in frame.columns]
+    if missing:
+        raise OptionError(f"no column {', '.join(missing)}: expected a history's {name} frame")
+    return frame
+
+
+def names_of(by: By, taken: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the columns to group by as a tuple; None is no column.
+
+    Raises
+    ------
+    OptionError
+        If a name is no text, comes twice, or is taken for a key of the subject's own.
+    """
+    if not isinstance(by, str | Iterable | None):
+        raise OptionError(f"by takes column names, not {by!r:.60}")
+    names = () if by is None else (by,) if isinstance(by, str) else tuple(by)
+    for name in names:
+        if not isinstance(name, str):
+            raise OptionError(f"by takes column names, not {name!r:.60}")
+        if name in taken:
+            raise OptionError(
+                f"by={name!r} does not group anything here: the table has a column {name!r} anyway"
+            )
+    if len(set(names)) < len(names):
+        raise OptionError(f"by names a column twice: {', '.join(names):.200}")
+    return names
+
+
+def keys_of(frame: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
+    """Return the columns to group by; an empty frame, which may not have grown them yet, is given them.
+
+    Raises
+    ------
+    OptionError
+        If the frame has rows and lacks a column; the message names the nearest one.
+    """
+    if frame.empty:
+        return frame.reindex(columns=list(by))
+    for name in by:
+        if name not in frame.columns:
+            raise unknown(name, frame.columns)
+    return frame[list(by)]
+
+
+def vote_keys_of(data: Data, votes: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
+    """Return the columns to group votes by: each from ``votes`` or, given a history, else from ``decisions``.
+
+    Raises
+    ------
+    OptionError
+        If neither has a column.
+    """
+    joined = [name for name in by if name not in votes.columns]
+    if isinstance(data, pd.DataFrame) or not joined:
+        return keys_of(votes, by)
+    decisions = frame_of(data, "decisions", ("stream_id",)).drop_duplicates("stream_id")
+    for name in joined:
+        if len(decisions) and name not in decisions.columns:
+            raise unknown(name, dict.fromkeys([*votes.columns, *decisions.columns]))
+    found = decisions.set_index("stream_id").reindex(columns=joined).reindex(votes["stream_id"])
+    return pd.concat([votes, found.set_index(votes.index)], axis=1)[list(by)]
+
+
+def outcomes_of(decisions: pd.DataFrame) -> pd.Series:
+    """Return the correct choice of each decision, missing where there is no outcome.
+
+    An empty frame, which no outcomes could be joined to, has none.
+
+    Raises
+    ------
+    OptionError
+        If outcomes were not joined to the decisions.
+    """
+    if "correct_choice" in decisions.columns:
+        return decisions["correct_choice"]
+    if len(decisions):
+        raise OptionError(
+            "no column correct_choice in decisions: join what turned out to be right first, with "
+            'with_outcomes(history, "outcomes.csv")'
+        )
+    return pd.Series([], index=decisions.index, dtype="str")
+
+
+def unknown(name: str, columns: Iterable[str], most: int = 25) -> OptionError:
+    """Make the error for a column that is not there."""
+    there = [str(column)[:80] for column in columns]
+    near = get_close_matches(name[:80], there, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    more = f" and {len(there) - most} more" if len(there) > most else ""
+    return OptionError(f"no column {name[:80]!r}: {hint}there are {', '.join(there[:most])}{more}")
+
+
+def shares_of(frame: pd.DataFrame, column: str) -> Floats:
+    """Return a column of numbers from 0 to 1 as floats, NaN where missing.
+
+    Raises
+    ------
+    OptionError
+        If it holds anything else.
+    """
+    try:
+        values = frame[column].to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise OptionError(f"{column} holds values that are no numbers: {error!s:.200}") from error
+    outside = values[(values < 0) | (values > 1)]
+    if outside.size:
+        raise OptionError(
+            f"{column} runs from 0 to 1, but {outside.size:,} values lie outside, like {outside[0]:g}"
+        )
+    return values
+
+
+def weights_of(votes: pd.DataFrame) -> Floats:
+    """Return the votes' weights; a missing one is 1, as on the wire.
+
+    Raises
+    ------
+    OptionError
+        If one is negative or infinite.
+    """
+    if "weight" not in votes.columns:
+        return np.ones(len(votes))
+    weights = votes["weight"].to_numpy(dtype=np.float64, na_value=1.0)
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        raise OptionError("weight must be finite and not negative")
+    return weights

@@ -1,0 +1,132 @@
+"""The single figures of calibration: scores, errors and areas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from .binning import Bins
+from .bootstrap import Floats
+from .estimate import THIN, divided, ratios, shares
+from .histogram import STEPS
+from .sums import Codes, GroupedSums
+
+_SUMMED = {"accuracy": "correct", "confidence": "confidence", "brier": "brier", "log_score": "log"}
+_COUNTED: dict[str, Callable[[Bins], Floats]] = {
+    "ece": Bins.ece,
+    "mce": Bins.mce,
+    "reliability": Bins.reliability,
+    "resolution": Bins.resolution,
+    "auroc": lambda bins: auroc(bins.n, bins.correct),
+    "auarc": lambda bins: auarc(bins.n, bins.correct),
+}
+FIGURES = ("accuracy", "confidence", "overconfidence", "brier", "log_score", "uncertainty", *_COUNTED)
+
+
+def read_off(name: str, sums: GroupedSums, bins: list[Bins], n: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return a figure and its 95% interval for each group, each of shape (groups,).
+
+    Parameters
+    ----------
+    name
+        One of ``FIGURES``.
+    sums
+        The groups' sums.
+    bins
+        Their counts by confidence.
+    n
+        Independent observations behind each group.
+    """
+    figure = _figure(name, sums, bins)
+    read = shares if name == "accuracy" else ratios
+    value, low, high = read(np.nan_to_num(figure), (~np.isnan(figure)).astype(np.float64), n)
+    correct, judged_ones = sums["correct"][:, 0], sums["n"][:, 0]
+    # Replicates cannot show what never happened: they agree, but for rounding, and would look certain.
+    alike = (correct == 0) | (correct == judged_ones) | (high - low < 1e-12)
+    if name in ("accuracy", "confidence"):
+        return value, low, high
+    return value, np.where(alike, np.nan, low), np.where(alike, np.nan, high)
+
+
+def _figure(name: str, sums: GroupedSums, bins: list[Bins]) -> Floats:
+    """Work one figure out for each group, shape (groups, 1 + replicates)."""
+    if name in _COUNTED:
+        return np.stack([_COUNTED[name](one) for one in bins]) if bins else sums["n"]
+    if name == "overconfidence":
+        return _figure("confidence", sums, bins) - _figure("accuracy", sums, bins)
+    if name == "uncertainty":
+        accuracy = _figure("accuracy", sums, bins)
+        return accuracy * (1 - accuracy)
+    return divided(sums[_SUMMED[name]], sums["n"])
+
+
+COVERAGES = np.arange(1, 101) / 100
+
+
+def auroc(n: Floats, correct: Floats) -> Floats:
+    """Return the probability that a right one is surer than a wrong one (Hanley and McNeil 1982).
+
+    A tie counts one half. NaN where all are right or all are wrong.
+    """
+    wrong = n - correct
+    wins = (correct * (np.cumsum(wrong, axis=0) - wrong / 2)).sum(axis=0)
+    pairs = correct.sum(axis=0) * wrong.sum(axis=0)
+    return divided(wins, pairs)
+
+
+def auarc(n: Floats, correct: Floats) -> Floats:
+    """Return the mean accuracy of the k surest, over k from 1 to n (Nadeem, Zucker and Hanczar 2009)."""
+    n, correct = n[::-1], correct[::-1]
+    before, right = np.cumsum(n, axis=0) - n, np.cumsum(correct, axis=0) - correct
+    # Within a tie, the right ones grow evenly: the sum over k of (right + rate (k - before)) / k.
+    rate = np.divide(correct, n, out=np.zeros_like(n), where=n > 0)
+    area = correct + (right - rate * before) * (_harmonic(before + n) - _harmonic(before))
+    return divided(area.sum(axis=0), n.sum(axis=0))
+
+
+def risks(steps: Codes, n: Floats, correct: Floats, share: float) -> pd.DataFrame:
+    """Return the share of wrong ones among the surest, one row for each coverage.
+
+    Parameters
+    ----------
+    steps
+        The confidences, in 1/2,000.
+    share
+        How many independent observations one of n counts for.
+    """
+    total = n.sum(axis=0)
+    sizes = COVERAGES[:, None] * total
+    risk, low, high = shares(_among_surest(n - correct, n, sizes), sizes, sizes[:, 0] * share)
+    upto = np.cumsum(n[::-1, 0])
+    # A rounding of the size must not ask for one more.
+    last = np.searchsorted(upto, sizes[:, 0] - 1e-6)
+    threshold = steps[::-1][last] / STEPS if len(steps) else np.full(len(COVERAGES), np.nan)
+    counts = np.rint(sizes[:, 0]).astype(np.int64)
+    columns = {
+        "coverage": COVERAGES,
+        "threshold": threshold,
+        "n": counts,
+        "risk": risk,
+        "low": low,
+        "high": high,
+    }
+    return pd.DataFrame(columns | {"thin": sizes[:, 0] * share < THIN})
+
+
+def _among_surest(values: Floats, n: Floats, sizes: Floats) -> Floats:
+    """Return how many of ``values`` are among the surest, for sizes of shape (sizes, 1 + replicates)."""
+    nothing = np.zeros((1, n.shape[1]))
+    upto = np.concatenate([nothing, np.cumsum(n[::-1], axis=0)])
+    found = np.concatenate([nothing, np.cumsum(values[::-1], axis=0)])
+    columns = range(n.shape[1])
+    return np.column_stack([np.interp(sizes[:, one], upto[:, one], found[:, one]) for one in columns])
+
+
+def _harmonic(n: Floats) -> Floats:
+    """Return 1 + 1/2 + ... + 1/n, to 1e-10 (Abramowitz and Stegun 1964, 6.3.18, taken ten steps further)."""
+    far = n + 10
+    below = sum(1 / (n + k) for k in range(1, 11))
+    series = 1 / (2 * far) - 1 / (12 * far**2) + 1 / (120 * far**4) - 1 / (252 * far**6)
+    return np.log(far) + np.euler_gamma + series - below

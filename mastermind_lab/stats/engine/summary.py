@@ -1,0 +1,173 @@
+"""What the subjects share: options must agree, sums add up, and small groups fold into one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from functools import partial, wraps
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
+
+import pandas as pd
+
+from ...errors import OptionError
+from .bootstrap import Floats
+from .estimate import Estimate, ratios
+from .input import Data, Scan, Source, names_of
+from .sums import GroupedSums, grouped
+
+
+@dataclass(frozen=True, eq=False)
+class Summary:
+    """Fields that are :class:`GroupedSums` add up; every other field is an option.
+
+    The first of the sums has all the groups, and its first quantity is their size.
+
+    Attributes
+    ----------
+    by
+        The columns its groups come from; none for one group of everything.
+    """
+
+    by: tuple[str, ...]
+
+    def __add__(self, other: Self) -> Self:
+        if type(other) is not type(self):
+            return NotImplemented
+        for name in _options(self):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if mine != theirs:
+                raise OptionError(f"summaries with {name}={mine!r:.200} and {theirs!r:.200} do not merge")
+        return replace(self, **{name: sums + getattr(other, name) for name, sums in _sums(self).items()})
+
+    def __radd__(self, other: int) -> Self:
+        # sum() begins with the number 0.
+        return self if other == 0 else NotImplemented
+
+    def fold(self, most: int = 8) -> Self:
+        """Label each group by one text and, where there are more than ``most``, make the smallest one group.
+
+        The result is for reading. Its intervals are counted anew from the sums, and its groups stand in one
+        column ``group``, so that it does not merge with an unfolded summary.
+
+        Parameters
+        ----------
+        most
+            Groups to have at most, 2 or more; the last then is "other (k more)".
+        """
+        found = _sums(self)
+        labels = kept(sizes_of(next(iter(found.values())), self.by), most)
+        folded = {name: relabelled(sums, self.by, "group", labels) for name, sums in found.items()}
+        return replace(self, by=("group",), **folded)
+
+
+Options = ParamSpec("Options")
+Kind = TypeVar("Kind", bound=Summary)
+
+
+def over_batches(
+    of: Callable[Concatenate[type[Kind], Data, Options], Kind],
+) -> Callable[Concatenate[type[Kind], Source, Options], Kind]:
+    """Let a subject's ``of`` take a scan: its batches are counted where they are, and merged."""
+
+    @wraps(of)
+    def counted_over(
+        cls: type[Kind], data: Source, /, *args: Options.args, **options: Options.kwargs
+    ) -> Kind:
+        if not isinstance(data, Scan):
+            return of(cls, data, *args, **options)
+        subject, by = cast(Any, cls), cast(Any, options.get("by"))
+        # The bound method, not the function: it is pickled by its name.
+        total: Kind = data.fold(partial(_count, subject.of, args, options), names_of(by))
+        return total
+
+    return counted_over
+
+
+def _count(of: Callable[..., Kind], args: tuple[Any, ...], options: dict[str, Any], batch: Any) -> Kind:
+    return of(batch, *args, **options)
+
+
+@dataclass(frozen=True, eq=False)
+class Voted(Summary):
+    """A summary of votes: one of its sums counts, as ``repeated``, who voted more than once."""
+
+    @property
+    def repeated(self) -> int:
+        """How often a voter voted more than once in a decision."""
+        counts = (sums["repeated"] for sums in _sums(self).values() if "repeated" in sums.names)
+        return int(next(counts)[:, 0].sum())
+
+
+Ratio = Callable[[Floats, Floats, Floats], tuple[Floats, Floats, Floats]]
+
+
+def overall(sums: GroupedSums, top: str, bottom: str, ratio: Ratio = ratios) -> Estimate:
+    """Divide two quantities over all groups; the bottom one is n."""
+    whole = sums.marginalize(())
+    if not len(whole.cells):
+        return Estimate(float("nan"), float("nan"), float("nan"), 0)
+    n = whole[bottom][:, 0]
+    value, low, high = ratio(whole[top], whole[bottom], n)
+    return Estimate(float(value[0]), float(low[0]), float(high[0]), int(n[0]))
+
+
+def counted(values: Floats) -> pd.Series:
+    """Return counts as a column of whole numbers."""
+    return pd.Series(values.round(), dtype="int64")
+
+
+def _sums(summary: Summary) -> dict[str, GroupedSums]:
+    found = {field.name: getattr(summary, field.name) for field in fields(summary)}
+    return {name: value for name, value in found.items() if isinstance(value, GroupedSums)}
+
+
+def _options(summary: Summary) -> list[str]:
+    return [
+        field.name for field in fields(summary) if not isinstance(getattr(summary, field.name), GroupedSums)
+    ]
+
+
+def texts_of(keys: pd.DataFrame) -> pd.Series:
+    """Word each group: its values, one after the other."""
+    if keys.columns.empty:
+        return pd.Series(["all"] * len(keys), dtype="object")
+    rows = [" · ".join(map(_text, row)) for row in keys.itertuples(index=False)]
+    return pd.Series(rows, dtype="object")
+
+
+def _text(value: Any) -> str:
+    return "(missing)" if pd.isna(value) else str(value)
+
+
+def sizes_of(sums: GroupedSums, columns: tuple[str, ...]) -> pd.Series:
+    """Label the groups that some key columns make, and give the size of each: its first quantity."""
+    groups = sums.marginalize(columns)
+    return pd.Series(groups.cells[:, 0, 0]).groupby(texts_of(groups.keys), sort=False).sum()
+
+
+def kept(sizes: pd.Series, most: int) -> list[str]:
+    """Choose the labels of the largest, in the order they have; a last one stands for those left out.
+
+    Raises
+    ------
+    OptionError
+        If ``most`` is below 2.
+    """
+    if most < 2:
+        raise OptionError(f"a fold keeps 2 or more, not {most!r}")
+    if len(sizes) <= most:
+        return list(sizes.index)
+    large = set(sizes.nlargest(most - 1).index)
+    rest = f"other ({len(sizes) - len(large):,} more)"
+    return [*(label for label in sizes.index if label in large), rest]
+
+
+def relabelled(sums: GroupedSums, columns: tuple[str, ...], name: str, labels: list[str]) -> GroupedSums:
+    """Put one column of labels in place of some key columns; what has no label of its own gets the last."""
+    groups, codes = grouped(sums.keys[list(columns)])
+    texts = texts_of(groups)
+    known = texts.where(texts.isin(labels), labels[-1] if labels else "")[codes]
+    place = list(sums.keys.columns).index(columns[0]) if columns else 0
+    keys = sums.keys.drop(columns=list(columns))
+    keys.insert(place, name, pd.Series(pd.Categorical(known, categories=labels), index=keys.index))
+    return sums.rekey(keys)

@@ -1,0 +1,107 @@
+"""Voting rules: what each would have decided from the same votes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ...errors import OptionError
+from .ballots import Ballots, Names, VoteTally
+
+Rule = Callable[[pd.DataFrame], pd.Series]
+"""Takes the votes of a batch, one row a voter and decision, and returns choices by ``stream_id``."""
+
+ACTUAL = "recommendation"
+"""The rule that was in force, whatever it was: its choice is the recommendation."""
+
+BEST = "best voter"
+
+TIES = ("none", "first", ACTUAL)
+
+
+class Count(NamedTuple):
+    """A choice wins that has most of the votes' weight, and more than some share of it."""
+
+    weight: str | None
+    more_than: float
+
+
+_ROUNDING = 1e-9
+
+COUNTS = {
+    "plurality": Count(None, 0.0),
+    "majority": Count(None, 1 / 2),
+    "two-thirds": Count(None, 2 / 3 - _ROUNDING),
+    "unanimity": Count(None, 1 - _ROUNDING),
+    "confidence-weighted": Count("confidence", 0.0),
+    "weight-weighted": Count("weight", 0.0),
+}
+"""The rules that count votes; ``Count`` says how."""
+
+
+def names_of_rules(rules: Mapping[str, Rule], tie: str, fallback: str) -> tuple[str, ...]:
+    """Return the names of all rules: the actual one, those that count, those of the caller.
+
+    Raises
+    ------
+    OptionError
+        If an option makes no sense.
+    """
+    own = (ACTUAL, *COUNTS)
+    for name, rule in rules.items():
+        if not isinstance(name, str) or name in (*own, BEST, "none") or not callable(rule):
+            raise OptionError(f"rules takes new names and functions of a votes frame, not {name!r:.60}")
+    if tie not in TIES:
+        raise OptionError(f"tie is one of {', '.join(TIES)}, not {tie!r:.60}")
+    if fallback not in ("none", *own, *rules):
+        raise OptionError(f"fallback is none or a rule ({', '.join((*own, *rules))}), not {fallback!r:.60}")
+    return (*own, *rules)
+
+
+def choices_of(
+    ballots: Ballots, actual: Names, rules: Mapping[str, Rule], tie: str, fallback: str
+) -> pd.DataFrame:
+    """Say what each rule would have decided: a row a panel, a column a rule, missing where nothing.
+
+    Parameters
+    ----------
+    actual
+        What was recommended, shape (panels,).
+    """
+    decided = {ACTUAL: actual, **_counted(ballots, actual, tie)}
+    decided |= {name: _asked(name, rule, ballots) for name, rule in rules.items()}
+    for name, count in COUNTS.items():
+        if count.more_than and fallback != "none":
+            decided[name] = np.where(pd.isna(decided[name]), decided[fallback], decided[name])
+    return pd.DataFrame(decided, index=pd.Index(ballots.panels, dtype=object))
+
+
+def _counted(ballots: Ballots, actual: Names, tie: str) -> dict[str, Names]:
+    """Apply the rules that count votes."""
+    columns = {count.weight for count in COUNTS.values()}
+    standings = {column: VoteTally.of(ballots, ballots.weights(column)) for column in columns}
+    texts = np.append(ballots.choices, [None])
+    decided = {}
+    for name, count in COUNTS.items():
+        some = standings[count.weight]
+        decided[name] = texts[some.winners(count.more_than, first=tie == "first")]
+        if tie == ACTUAL and not count.more_than:
+            decided[name] = np.where(some.tied(), actual, decided[name])
+    return decided
+
+
+def _asked(name: str, rule: Rule, ballots: Ballots) -> Names:
+    """Apply a rule of the caller's."""
+    if not len(ballots.votes):
+        return np.full(len(ballots.panels), None, dtype=object)
+    choices = rule(ballots.votes)
+    if not isinstance(choices, pd.Series) or choices.index.duplicated().any():
+        raise OptionError(
+            f"the rule {name!r:.60} must return a Series of choices with one row a stream_id, "
+            f"not {type(choices).__name__}"
+        )
+    found: Names = choices.astype(object).reindex(ballots.panels).to_numpy(dtype=object)
+    return found
