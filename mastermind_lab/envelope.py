@@ -150,6 +150,10 @@ class Reject(NamedTuple):
     detail: str
 
 
+Entry = tuple[str, Any, Reject | None]
+"""What a source gives of one entry: its id, its payload, and what is wrong where the source is damaged."""
+
+
 def validate(payload: str | bytes) -> DecisionEnvelope | Reject:
     """Give the final verdict on one payload: the envelope, or why it is none. Never raises.
 

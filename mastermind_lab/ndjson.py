@@ -18,12 +18,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from .envelope import Reject
+from .envelope import Entry, Reject
 from .errors import OptionError, SourceError
 from .storage import RemoteFile, is_remote, local_path, remote_files, upload
-
-Line = tuple[str, bytes, Reject | None]
-"""An entry's id, its bytes, and what is wrong where the file itself is damaged."""
 
 ENDINGS = tuple(kind + packed for kind in (".ndjson", ".jsonl") for packed in ("", ".gz", ".zst"))
 """How the names of files of envelopes end."""
@@ -66,7 +63,7 @@ def _find_remote(url: str) -> list[RemoteFile]:
     return found
 
 
-def lines(path: Path | RemoteFile, number: int = 0) -> Iterator[Line]:
+def lines(path: Path | RemoteFile, number: int = 0) -> Iterator[Entry]:
     """Yield the lines of one file with their ids, ``<number>-<line>``, lines counted from 1."""
     line, rest = 0, b""
     for block, fault in _blocks(path):
@@ -81,7 +78,7 @@ def lines(path: Path | RemoteFile, number: int = 0) -> Iterator[Line]:
     yield from _line(rest, number, line + 1, None)
 
 
-def _line(text: bytes, number: int, line: int, fault: Reject | None) -> Iterator[Line]:
+def _line(text: bytes, number: int, line: int, fault: Reject | None) -> Iterator[Entry]:
     if line == 1:
         text = text.removeprefix(_BOM)
     text = text.removesuffix(b"\r")

@@ -1,9 +1,9 @@
 """Past memory and past one machine: scan, and the only Dask.
 
-A scan's pieces, a snapshot's ranges or a folder's files, go to where there is room: each is read and counted
-by the worker that gets it, and only what was counted travels back. Pieces know their number, so entries have
-the same ids everywhere, and with them the same weights in the bootstrap: the numbers are the same, whoever
-counts.
+A scan's partitions, a snapshot's ranges or a folder's files, go to where there is room: each is read and
+counted by the worker that gets it, and only what was counted travels back. Files know their number, so
+entries have the same ids everywhere, and with them the same weights in the bootstrap: the numbers are the
+same, whoever counts.
 """
 
 from __future__ import annotations
@@ -13,13 +13,11 @@ from importlib.util import find_spec
 from operator import add
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-import pandas as pd
-
 from .errors import OptionError
-from .frames import SchemaUnion, concat, coverage_frame
+from .frames import Coverage, SchemaUnion, concat
 from .history import History, Scan
-from .history.pieces import Partition, Stream
 from .history.scan import Partial, Task
+from .history.sources import Batch, Partition, Stream
 
 if TYPE_CHECKING:  # dask is loaded when it is asked for, and need not be there before
     from dask.dataframe import DataFrame
@@ -27,7 +25,7 @@ if TYPE_CHECKING:  # dask is loaded when it is asked for, and need not be there 
 
 Total = TypeVar("Total")
 
-_AT_ONCE = 8  # what so many pieces counted is added up in one place
+_AT_ONCE = 8  # what so many partitions counted is added up in one place
 
 
 @overload
@@ -84,15 +82,15 @@ def scan(source: Any, *, engine: Literal["dask"] | None = None, **options: Any) 
 
 
 class DaskScan(Scan):
-    """A scan whose pieces are read by Dask's workers, each by one.
+    """A scan whose partitions are read by Dask's workers, each by one.
 
-    ``decisions``, ``votes``, ``citations``, ``arguments`` and ``rejects`` are Dask DataFrames of a partition
-    a piece, which has to fit into a worker's memory. Their columns are those of all pieces: the first time
-    that one of the frames is asked for, all pieces are read to learn them. Summaries need neither.
+    ``decisions``, ``votes``, ``citations``, ``arguments`` and ``rejects`` are Dask DataFrames; a
+    partition has to fit into a worker's memory. Their columns are those of all partitions: the first time
+    that one of the frames is asked for, all are read to learn them. Summaries need neither.
     """
 
     def reduce(self, task: Task[Total]) -> Partial[Total]:
-        """Count each piece where it is read, and add up in a tree."""
+        """Count each partition where it is read, and add up in a tree."""
         from dask.delayed import delayed
 
         count, join = delayed(task, pure=False, traverse=False), delayed(_joined, pure=False)
@@ -103,9 +101,9 @@ class DaskScan(Scan):
         return total
 
     @cached_property
-    def shape(self) -> SchemaUnion:
-        """The columns of all pieces, and of what kinds they are."""
-        return self.reduce(Task(_nothing)).shape
+    def schema(self) -> SchemaUnion:
+        """The columns of all partitions, and of what kinds they are."""
+        return self.reduce(Task(_nothing)).schema
 
     @property
     def decisions(self) -> DataFrame:
@@ -137,8 +135,8 @@ class DaskScan(Scan):
         from dask.dataframe import from_delayed
         from dask.delayed import delayed
 
-        task = Task(_nothing, self.steps, shape=self.shape)
-        meta = getattr(task.history(concat([]), coverage_frame()), name)
+        task = Task(_nothing, self.steps, schema=self.schema)
+        meta = getattr(task.history(Batch(concat([]), Coverage())), name)
         # Bytes stay bytes, and text has the type it has in pandas.
         with dask.config.set({"dataframe.convert-string": False}):
             parts = [delayed(getattr)(history, name) for history in self._histories]
@@ -147,11 +145,11 @@ class DaskScan(Scan):
 
     @cached_property
     def _histories(self) -> list[Delayed]:
-        """The pieces, each one history; frames that are computed together read them once."""
+        """The partitions, each one history; frames that are computed together read them once."""
         from dask.delayed import delayed
 
         read = delayed(_whole, pure=False)
-        task = delayed(Task(_nothing, self.steps, shape=self.shape), traverse=False)
+        task = delayed(Task(_nothing, self.steps, schema=self.schema), traverse=False)
         return [read(task, partition) for partition in self.partitions]
 
 
@@ -165,5 +163,5 @@ def _nothing(history: History) -> int:
 
 def _whole(task: Task[int], partition: Partition) -> History:
     batches = list(partition.batches())
-    coverage = pd.concat([row for _, row in batches], ignore_index=True)
-    return task.history(concat(parts for parts, _ in batches), coverage)
+    coverage = reduce(add, (batch.coverage for batch in batches))
+    return task.history(Batch(concat(batch.tables for batch in batches), coverage))

@@ -42,7 +42,7 @@ def rows(first, count):
 
 @cache
 def history(first, count):
-    return lab.History.of(rows(first, count), lab.read([]).coverage)
+    return lab.History(rows(first, count), lab.read([]).account)
 
 
 def start(folder):

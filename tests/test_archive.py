@@ -18,7 +18,7 @@ import redis
 import mastermind_lab as lab
 from mastermind_lab import storage
 from mastermind_lab.archive import Archiver, Archiving
-from mastermind_lab.frames import entry_ids
+from mastermind_lab.frames import Account, entry_ids
 from mastermind_lab.snapshot import ranges
 from mastermind_lab.snapshot.resume import ResumePoint
 from mastermind_lab.storage import LOCK
@@ -613,7 +613,7 @@ class TestASink:
     def test_a_backfill_says_what_it_left_out(self, folder):
         with Archiver(folder, stream=S) as sink:
             sink.take(StreamUpdate(S, [(name(5), payload(5))]))
-            account = {"left_out": 3, "missing": 1, "certainty": "exact"}
+            account = Account(left_out=3, missing=1, certainty="exact")
             sink.take(StreamUpdate(S, [], account=account, ordinal=5))
         assert missing(folder) == (4, "exact")
 

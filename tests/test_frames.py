@@ -306,9 +306,9 @@ def test_merging_is_reading_in_one_go(found, where):
 def _of(ids, payloads):
     """A history of a stream's entries, without a stream."""
     from mastermind_lab.decode import Batch
-    from mastermind_lab.frames import coverage_frame, tables
+    from mastermind_lab.frames import tables
 
     batch = Batch()
     for stream_id, payload in zip(ids, payloads, strict=True):
         batch.add(stream_id, payload)
-    return lab.History.of(tables(batch), coverage_frame())
+    return lab.History(tables(batch))

@@ -1,6 +1,5 @@
 """History: merging, keeping, and showing itself."""
 
-import dataclasses
 import json
 
 import pandas as pd
@@ -28,7 +27,7 @@ class TestSample:
         assert (len(sample), len(sample.rejects)) == (2_000, 0)
 
     def test_it_is_frozen(self, sample):
-        with pytest.raises(dataclasses.FrozenInstanceError):
+        with pytest.raises(AttributeError):
             sample.decisions = None
 
 
@@ -80,11 +79,13 @@ class TestKeeping:
         assert again.payloads["payload"].tolist() == sample.payloads["payload"].tolist()
 
     def test_ndjson_rebuilt_from_the_frames_gives_the_same_frames(self, sample, tmp_path):
-        rebuilt = dataclasses.replace(sample, payloads=None)
+        rebuilt = lab.History({name: sample.tables()[name] for name in FRAMES}, sample.account)
         same(lab.read(rebuilt.to_ndjson(tmp_path / "a.ndjson.gz")), sample, FRAMES)
 
     def test_envelopes(self, sample):
-        rebuilt = dict(dataclasses.replace(sample, payloads=None).envelopes())
+        rebuilt = dict(
+            lab.History({name: sample.tables()[name] for name in FRAMES}, sample.account).envelopes()
+        )
         for stream_id, envelope in sample.envelopes():
             found = rebuilt[stream_id]
             assert found.decision.recommendation == envelope.decision.recommendation

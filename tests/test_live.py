@@ -13,6 +13,7 @@ import redis
 import mastermind_lab as lab
 from mastermind_lab.arena import Arena, payloads
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
+from mastermind_lab.frames import Account
 from mastermind_lab.stats import Confidence, Margin, Votes
 from mastermind_lab.stream import Gap, StreamUpdate
 from mastermind_lab.widget.redraw import RepeatingThread
@@ -148,7 +149,7 @@ class TestWithoutAThread:
             StreamUpdate(
                 STREAM,
                 [],
-                account={"left_out": 7, "missing": 2, "certainty": "exact", "note": ""},
+                account=Account(left_out=7, missing=2, certainty="exact"),
             )
         )
         follower.take(StreamUpdate(STREAM, numbered[:10]))
@@ -169,7 +170,7 @@ class TestWithoutAThread:
             StreamUpdate(
                 STREAM,
                 [],
-                account={"left_out": 7, "missing": 0, "certainty": "exact", "note": ""},
+                account=Account(left_out=7, missing=0, certainty="exact"),
             )
         )
         follower.feed(numbered)

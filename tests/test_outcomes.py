@@ -8,7 +8,6 @@ from pandas.testing import assert_frame_equal, assert_series_equal
 
 import mastermind_lab as lab
 from mastermind_lab.errors import OptionError, SourceError
-from mastermind_lab.frames import coverage_frame
 from mastermind_lab.history.outcomes import with_outcomes
 
 
@@ -40,7 +39,7 @@ def test_every_decision_stays_in_its_order():
     assert_frame_equal(joined.decisions.drop(columns="correct_choice"), history.decisions)
     assert joined.decisions["correct_choice"].dtype == "str"
     assert "correct_choice" not in history.decisions
-    assert joined.votes is history.votes
+    assert joined.votes.equals(history.votes)
 
 
 def test_the_column_stands_behind_the_declared_ones():
@@ -73,7 +72,7 @@ def test_a_note_is_added_to_what_is_there_and_said_once():
 
 def test_it_is_said_where_there_is_no_source():
     history = arena("a")
-    bare = lab.History(**{**vars(history), "coverage": coverage_frame()})
+    bare = lab.History(history.tables())
     assert with_outcomes(bare, truths(a="ship")).coverage["note"].str.contains("1 of 1").all()
 
 

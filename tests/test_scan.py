@@ -19,7 +19,8 @@ import mastermind_lab as lab
 from mastermind_lab import snapshot
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.frames import concat, entry_ids, to_pandas
-from mastermind_lab.history import pieces, sample_folder, with_missing_columns
+from mastermind_lab.history import sample_folder, with_missing_columns
+from mastermind_lab.history.sources import files, reading, snapshots
 from mastermind_lab.stats.engine.summary import Summary
 from mastermind_lab.stream import publish_payloads
 
@@ -85,7 +86,7 @@ def history(folder):
 def small(monkeypatch):
     """Batches of some 50 entries."""
     monkeypatch.setattr(sys.modules["mastermind_lab.decode.batch"], "_BATCH_BYTES", 100_000)
-    monkeypatch.setattr(pieces, "_BATCHES_A_PART", 2)
+    monkeypatch.setattr(reading, "_BATCHES_AT_ONCE", 2)
 
 
 def agree(left, right):
@@ -135,7 +136,7 @@ class TestBatches:
             assert len(batch.payloads) == len(batch)
 
     def test_ranges_of_a_snapshot(self, archive, folder, monkeypatch):
-        monkeypatch.setattr(pieces, "_SLICE_BYTES", 200_000)
+        monkeypatch.setattr(snapshots, "_SLICE_BYTES", 200_000)
         batches = list(lab.scan(archive, payloads=True))
         assert len(batches) > 6
         whole, expected = concat(batch.tables() for batch in batches), lab.read(archive, payloads=True)
@@ -151,7 +152,7 @@ class TestBatches:
             len(one.votes) for one in batches
         )
 
-    def test_a_stream_from_its_newest_page_back(self, redis_url):
+    def test_a_stream_from_its_newest_page_back(self, redis_url, small):
         assert list(publish_payloads(redis_url, STREAM, lines()))
         batches = list(lab.scan(redis_url))
         assert len(batches) > 2
@@ -249,9 +250,9 @@ class TestGrown:
 
 def test_a_summary_reads_once_unless_spellings_differ(folder, small, monkeypatch):
     read_files = []
-    batches = pieces.Lines.batches
+    batches = files.Lines.batches
     monkeypatch.setattr(
-        pieces.Lines,
+        files.Lines,
         "batches",
         lambda partition: read_files.append(partition.number) or batches(partition),
     )

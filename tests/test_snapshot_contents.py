@@ -68,7 +68,7 @@ def test_any_history_comes_back_the_same(batches):
     for rows in days:
         snapshot.commit(f"{folder}/parts", rows, {})
     if days:
-        found, _ = snapshot.load(f"{folder}/parts", payloads=True)
+        found = snapshot.tables_of(snapshot.ranges(f"{folder}/parts"), [*FRAMES, "payloads"])
         for frame, table in concat(days).items():
             assert found[frame].equals(table, check_metadata=True), frame
 
@@ -93,7 +93,7 @@ def two_days(tmp_path_factory):
     days = [lab.sample(last=60), lab.read([b'{"decision": {"recommendation": "x", "confidence": 1}}'] * 3)]
     both = concat([at_day(one.tables(), day) for day, one in enumerate(days)])
     folder = tmp_path_factory.mktemp("two days") / "snap"
-    lab.History.of(both, days[0].coverage).save(folder)
+    lab.History(both, days[0].account).save(folder)
     return lab.read(folder), folder
 
 

@@ -250,14 +250,14 @@ class TestCompact:
     def test_a_saved_history(self, tmp_path):
         both = concat([rows(0, 5), rows(86_400_000, 5)])
         folder = tmp_path / "snap"
-        lab.History.of(both, lab.read([]).coverage).save(folder)
+        lab.History(both, lab.read([]).account).save(folder)
         snapshot.commit(folder, rows(86_400_005, 5), {})
         assert lab.compact(folder) == (3, 3)  # they tell of different sources
         assert len(lab.read(folder)) == 12
 
     def test_a_save_whose_seal_is_compacted(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("mastermind_lab.snapshot.history._ENTRIES_A_RANGE", 2)
-        history = lab.History.of(concat([rows(0, 5), rows(86_400_000, 5)]), lab.read([]).coverage)
+        monkeypatch.setattr("mastermind_lab.snapshot.save._ENTRIES_A_RANGE", 2)
+        history = lab.History(concat([rows(0, 5), rows(86_400_000, 5)]), lab.read([]).account)
         folder = history.save(tmp_path / "snap")
         assert lab.compact(folder) == (6, 2)
         pd.testing.assert_frame_equal(lab.read(folder).decisions, history.decisions)

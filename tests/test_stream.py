@@ -265,7 +265,7 @@ class TestRead:
         read = len(next(reading))
         raw.xtrim(STREAM, maxlen=10, approximate=False)
         read += sum(len(page) for page in reading)
-        assert read + found.account()["missing"] == 50
+        assert read + found.account().missing == 50
 
     def test_what_is_added_meanwhile_is_not_read(self, raw, redis_url):
         from mastermind_lab.stream import pages

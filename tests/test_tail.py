@@ -56,7 +56,7 @@ class TestBeginning:
             add(raw, 4)
             found = begun + until(news, entries(1))
         assert ids(found) == [f"{n}-0" for n in range(first, 5)]
-        assert begun[-1].account["left_out"] == first - 1 - (backfill == 0) + (backfill == 0)
+        assert begun[-1].account.left_out == first - 1 - (backfill == 0) + (backfill == 0)
 
     def test_a_stream_that_is_not_there_yet(self, raw, redis_url):
         with following(redis_url, backfill=5) as (_, news):
@@ -83,7 +83,7 @@ class TestBeginning:
         raw.xtrim(S, maxlen=0)
         with following(redis_url, backfill=5) as (_, news):
             begun = until(news, lambda found: found[-1].account)
-            assert begun[-1].account["missing"] == 2
+            assert begun[-1].account.missing == 2
             add(raw, 3)
             found = until(news, entries(1))
         assert ids(found) == ["3-0"]
@@ -128,7 +128,7 @@ class TestBeginningAtAnId:
 
     def test_a_stream_that_is_not_there_yet(self, raw, redis_url):
         with following(redis_url, since="7-0") as (_, news):
-            assert "no stream" in next(news).account["note"]
+            assert "no stream" in next(news).account.note
             add(raw, 7)
             assert ids(until(news, entries(1))) == ["7-0"]
 

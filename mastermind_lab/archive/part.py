@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 from ..decode import SchemaCache, in_batches
-from ..frames import Tables, decoded
+from ..frames import Account, Coverage, Tables, decoded
 
 if TYPE_CHECKING:
     from ..stream import Gap, StreamUpdate
 
 Entry = tuple[str, bytes | None]
+
+_UNKNOWN = Account(certainty="not verified")
 
 
 @dataclass
@@ -68,23 +72,16 @@ class Part:
     def metadata(self, source: str, stream: str) -> dict[str, Any]:
         """Return what the footer shall say of where the entries come from."""
         gaps = [gap._asdict() for gap in self.gaps]
-        said = {"source": source, "stream": stream}
         ordinal = {} if self.ordinal is None else {"last_ordinal": self.ordinal}
-        return said | ordinal | {"gaps": gaps, "coverage": [said | self._coverage()]}
+        coverage = Coverage.of(self._account(source, stream)).rows()
+        return {"source": source, "stream": stream, "gaps": gaps, "coverage": coverage} | ordinal
 
-    def _coverage(self) -> dict[str, Any]:
-        certainties = [gap.certainty for gap in self.gaps if gap.certainty != "exact"]
-        is_counted = self.ordinal is not None
-        return {
-            "first_id": self.first_id,
-            "last_id": self.last_id,
-            "entries": self.entries,
-            "left_out": 0,
-            "limits": "",
-            "missing": sum(gap.missing for gap in self.gaps) if is_counted else None,
-            "certainty": [*certainties, "exact"][0] if is_counted else "not verified",
-            "note": "",
-        }
+    def _account(self, source: str, stream: str) -> Account:
+        """Account for the entries; what the server counts nothing of is not verified."""
+        nothing = Account(missing=0, certainty="exact") if self.ordinal is not None else _UNKNOWN
+        gone = reduce(add, (gap.account() for gap in self.gaps), nothing)
+        read = Account(source, stream, self.first_id, self.last_id, self.entries)
+        return replace(read, missing=gone.missing, certainty=gone.certainty)
 
 
 def _gaps(news: StreamUpdate) -> list[Gap]:
@@ -93,6 +90,6 @@ def _gaps(news: StreamUpdate) -> list[Gap]:
 
     if news.gap:
         return [news.gap]
-    account = news.account or {}
-    missing = (account.get("left_out") or 0) + (account.get("missing") or 0)
-    return [Gap("0-0", None, missing, account["certainty"])] if missing else []
+    account = news.account or Account()
+    missing = (account.left_out or 0) + (account.missing or 0)
+    return [Gap("0-0", None, missing, account.certainty or "not verified")] if missing else []

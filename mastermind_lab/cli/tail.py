@@ -14,8 +14,7 @@ from rich.text import Text
 
 from ..envelope import DEFAULT_STREAM_NAME, DecisionEnvelope, Reject, validate
 from ..errors import OptionError
-from ..frames import id_key
-from ..history.limits import Limits
+from ..frames import Limits, id_key
 from ..stream import StreamReader, StreamUpdate
 from .options import DEFAULT_URL, Running, Streams, number
 from .row_format import Line, fitted, printable
@@ -138,8 +137,8 @@ class Events:
 
 
 def _of_stream(news: StreamUpdate) -> Iterator[str]:
-    if news.account and news.account.get("note"):
-        yield str(news.account["note"])
+    if news.account and news.account.note:
+        yield news.account.note
     if news.gap:
         about = "" if news.gap.certainty == "exact" else f"{news.gap.certainty} "
         yield (

@@ -1,34 +1,28 @@
-"""Declared columns, and rows into the five frames.
+"""Declared columns, rows into the five frames, cuts of them, and the account of what they cover.
 
 Between a batch of rows and a DataFrame stands an Arrow table a frame (:data:`Tables`): batches become Arrow
 once each, tables merge without loss, and DataFrames are made once, at the end.
 """
 
-from .declared import (
-    ARROW,
-    COVERAGE,
-    DECLARED,
-    FRAMES,
-    PAYLOADS,
-    check_names,
-    dictionary,
-    is_open,
-    schema,
-)
+from .bounds import Bound, Limits, milliseconds
+from .coverage import Account, Coverage, least_sure, shared, total, united
+from .cuts import apply_limits, between, edge, newest, only, only_of, times_of
+from .declared import ARROW, COVERAGE, DECLARED, FRAMES, PAYLOADS, check_names, dictionary, is_open, schema
 from .envelopes import rebuild
-from .ids import id_key, id_parts, order
+from .ids import id_key, id_parts, is_id, order, sort_keys
+from .lazy import LazyTables
 from .schema_union import SchemaUnion
 from .tables import (
     Tables,
     combine_chunks,
     concat,
-    coverage_frame,
     decoded,
     entry_ids,
-    from_pandas,
     ids_in_order,
     json_columns,
     renumber,
+    stacked,
+    table_of,
     tables,
     to_pandas,
     union,
@@ -40,26 +34,45 @@ __all__ = [
     "DECLARED",
     "FRAMES",
     "PAYLOADS",
+    "Account",
+    "Bound",
+    "Coverage",
+    "LazyTables",
+    "Limits",
     "SchemaUnion",
     "Tables",
+    "apply_limits",
+    "between",
     "check_names",
     "combine_chunks",
     "concat",
-    "coverage_frame",
     "decoded",
     "dictionary",
+    "edge",
     "entry_ids",
-    "from_pandas",
     "id_key",
     "id_parts",
     "ids_in_order",
+    "is_id",
     "is_open",
     "json_columns",
+    "least_sure",
+    "milliseconds",
+    "newest",
+    "only",
+    "only_of",
     "order",
     "rebuild",
     "renumber",
     "schema",
+    "shared",
+    "sort_keys",
+    "stacked",
+    "table_of",
     "tables",
+    "times_of",
     "to_pandas",
+    "total",
     "union",
+    "united",
 ]

@@ -95,6 +95,7 @@ _COLUMNS = {
         ("first_id", "str", "", "the oldest entry read"),
         ("last_id", "str", "", "the newest entry read"),
         ("entries", "Int64", "entries", "entries read, rejects included"),
+        ("repeated", "Int64", "entries", "of these, entries that a source before it had too: counted once"),
         ("left_out", "Int64", "entries", "entries the source holds that the limits cut off"),
         ("limits", "str", "", "the limits that were asked for"),
         ("missing", "Int64", "entries", "entries once added and gone before they could be read"),

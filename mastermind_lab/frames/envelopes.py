@@ -1,4 +1,8 @@
-"""From frames back to envelopes, for histories that kept no raw payloads."""
+"""From frames back to envelopes, for histories that kept no raw payloads.
+
+A column of a user's own becomes a field of the decision, the vote, the citation or the argument, so that it
+is read back as ``decision.<name>`` and the like.
+"""
 
 from __future__ import annotations
 
@@ -76,8 +80,9 @@ def _tree(nodes: list[tuple[dict[str, Any], dict[str, Any]]]) -> Any:
 def _split(
     row: Mapping[str, Any], table: pa.Table, frame: str
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """Split a row into declared fields and trees of open columns, by the first step of their path."""
+    """Split a row into declared and own fields, and trees of open columns by the first step of their path."""
     declared: dict[str, Any] = {}
+    own: dict[str, Any] = {}
     trees: dict[str, dict[str, Any]] = {}
     for name, value in row.items():
         if value is None or name in _SKIPPED:
@@ -87,7 +92,9 @@ def _split(
         elif name.startswith(OPEN[frame]):
             kind = opened.kind_of_field(table.schema.field(name))
             _hang(trees, name, json.loads(value) if kind == "json" else value)
-    return declared, trees
+        else:
+            own[name] = value
+    return declared | own, trees
 
 
 def _hang(trees: dict[str, dict[str, Any]], path: str, value: Any) -> None:

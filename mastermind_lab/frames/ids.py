@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -45,6 +47,19 @@ def _two_numbers(texts: pa.Array | pa.ChunkedArray) -> NDArray[np.uint64] | None
     except pa.ArrowInvalid:
         return None
     return numbers.reshape(-1, 2)
+
+
+_ID = re.compile(r"\d{1,20}(-\d{1,20})?(@\d{1,9})?", re.ASCII)
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text is a stream id: both of its numbers are below 2**64; the second may be left out."""
+    return bool(_ID.fullmatch(text)) and max(id_key(text)[1:]) < 2**64
+
+
+def sort_keys(parts: NDArray[np.uint64]) -> NDArray[Any]:
+    """Make one value of each id split by :func:`id_parts`, that numpy compares as the ids are ordered."""
+    return np.ascontiguousarray(parts, dtype=">u8").view("S24").reshape(len(parts))
 
 
 def order(parts: NDArray[np.uint64]) -> NDArray[np.intp]:

@@ -31,13 +31,13 @@ def field(name: str, kind: str) -> pa.Field:
     return pa.field(name, _TYPES[kind])
 
 
-def kind_of_field(described: pa.Field) -> str:
-    """Return the kind an Arrow field stands for."""
+def kind_of_field(described: pa.Field) -> str | None:
+    """Return the kind an Arrow field stands for; None for a user's own column of another type."""
     if pa.types.is_null(described.type):
         return "null"
     if (described.metadata or {}).keys() & JSON.keys():
         return "json"
-    return next(kind for kind, arrow in _TYPES.items() if described.type == arrow)
+    return next((kind for kind, arrow in _TYPES.items() if described.type == arrow), None)
 
 
 def kind_of(values: Sequence[Any]) -> str:

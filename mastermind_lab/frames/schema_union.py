@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
@@ -10,7 +11,10 @@ from . import open_columns as opened
 from .declared import DECLARED
 from .tables import Tables, concat
 
-Kinds = dict[str, frozenset[str]]
+Kind: TypeAlias = str | Any
+"""A kind of open column, or the Arrow type of a column of a user's own."""
+
+Kinds = dict[str, frozenset[Kind]]
 
 _LARGE = "large"  # whole numbers that a float64 cannot hold
 
@@ -56,12 +60,12 @@ class SchemaUnion:
     def _empty(self, frame: str, table: pa.Table) -> pa.Table:
         kinds = self.kinds.get(frame, {})
         declared = [table.schema.field(name) for name in DECLARED[frame]]
-        others = [opened.field(name, _widest(kinds[name])) for name in kinds]
+        others = [_field(name, _widest(kinds[name])) for name in kinds]
         return pa.schema([*declared, *others]).empty_table()
 
 
 def _united(some: Kinds, others: Kinds) -> Kinds:
-    nothing: frozenset[str] = frozenset()
+    nothing: frozenset[Kind] = frozenset()
     names = dict.fromkeys([*some, *others])
     return {name: some.get(name, nothing) | others.get(name, nothing) for name in names}
 
@@ -71,15 +75,22 @@ def _kinds(frame: str, table: pa.Table) -> Kinds:
     return {one.name: frozenset([_kind(one, table[one.name])]) for one in beside}
 
 
-def _kind(described: pa.Field, column: pa.ChunkedArray) -> str:
-    kind = opened.kind_of_field(described)
+def _kind(described: pa.Field, column: pa.ChunkedArray) -> Kind:
+    kind = opened.kind_of_field(described) or described.type
     return _LARGE if kind == "Int64" and not opened.are_floats(column) else kind
 
 
-def _widest(kinds: frozenset[str]) -> str:
+def _field(name: str, kind: Kind) -> pa.Field:
+    return opened.field(name, kind) if isinstance(kind, str) else pa.field(name, kind)
+
+
+def _widest(kinds: frozenset[Kind]) -> Kind:
     some = kinds - {"null"}
+    own = [kind for kind in some if not isinstance(kind, str)]
+    if own:
+        return own[0]
     if len(some) > 1:
         return {frozenset({"Int64", _LARGE}): "Int64", frozenset({"Int64", "float64"}): "float64"}.get(
             some, "json"
         )
-    return next(iter(some), "null").replace(_LARGE, "Int64")
+    return "Int64" if some == {_LARGE} else next(iter(some), "null")

@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..decode import Batch, Column, Rows, SchemaCache, collector_paused, rows
-from ..envelope import Reject
+from ..envelope import Entry
+from ..errors import OptionError
 from . import open_columns as opened
-from .declared import ARROW, COVERAGE, DECLARED, FRAMES, MEMORY, PAYLOADS, is_open, schema
+from .declared import ARROW, DECLARED, FRAMES, MEMORY, PAYLOADS, is_open, schema
 from .ids import id_parts, order
 
 Tables = dict[str, pa.Table]
@@ -30,7 +31,7 @@ _LAST_MOMENT = 253_402_300_799_999  # ms: the end of the year 9999, beyond which
 
 
 def decoded(
-    entries: Iterable[tuple[str, Any, Reject | None]],
+    entries: Iterable[Entry],
     *,
     columns: Iterable[Column] = (),
     payloads: bool = False,
@@ -42,7 +43,7 @@ def decoded(
     Parameters
     ----------
     entries
-        Each one's id, its payload, and what is wrong where the source itself is damaged.
+        What a source gives.
     columns, payloads, learned
         Those of :class:`mastermind_lab.decode.Batch`.
     numbered
@@ -124,10 +125,11 @@ def concat(parts: Iterable[Tables], columns: Iterable[Column] = (), payloads: bo
     """
     batches = list(parts) or [tables(Batch(columns, payloads))]
     frames = [*FRAMES, PAYLOADS] if all(PAYLOADS in batch for batch in batches) else FRAMES
-    return {frame: _stack(frame, [batch[frame] for batch in batches]) for frame in frames}
+    return {frame: stacked(frame, [batch[frame] for batch in batches]) for frame in frames}
 
 
-def _stack(frame: str, parts: Sequence[pa.Table]) -> pa.Table:
+def stacked(frame: str, parts: Sequence[pa.Table]) -> pa.Table:
+    """Put the tables of one frame one behind the other; the result has the columns of all."""
     if all(part.schema.equals(parts[0].schema, check_metadata=True) for part in parts):
         return pa.concat_tables(parts)
     names = _in_order(frame, {name: None for part in parts for name in part.column_names})
@@ -156,10 +158,26 @@ def _stack_column(name: str, parts: Sequence[pa.Table]) -> tuple[pa.Field, pa.Ch
         described = known[0]
         arrays = [pc.cast(column, described.type) for column in columns]
     else:
-        kinds = [opened.kind_of_field(one) for one in fields]
+        kinds = [kind for one in fields if (kind := opened.kind_of_field(one))]
+        if len(kinds) < len(fields):
+            return _stack_own(name, fields, columns)
         kind = opened.widest(list(zip(kinds, columns, strict=True)))
         described = opened.field(name, kind)
         arrays = [opened.widen(a, old, kind) for old, a in zip(kinds, columns, strict=True)]
+    return described, pa.chunked_array([c for a in arrays for c in a.chunks], described.type)
+
+
+def _stack_own(
+    name: str, fields: Sequence[pa.Field], columns: Sequence[pa.ChunkedArray]
+) -> tuple[pa.Field, pa.ChunkedArray]:
+    """Stack a user's own column, of types that Arrow may bring together."""
+    try:
+        schemas = [pa.schema([one.remove_metadata()]) for one in fields]
+        described = pa.unify_schemas(schemas, promote_options="permissive").field(0)
+        arrays = [column.cast(described.type) for column in columns]
+    except pa.ArrowException as error:
+        types = ", ".join(sorted({str(one.type) for one in fields}))
+        raise OptionError(f"column {name!r:.80} is of types that do not go together: {types}") from error
     return described, pa.chunked_array([c for a in arrays for c in a.chunks], described.type)
 
 
@@ -222,39 +240,48 @@ def to_pandas(parts: Mapping[str, pa.Table]) -> dict[str, pd.DataFrame]:
     return {frame: table.to_pandas(deduplicate_objects=False, **options) for frame, table in parts.items()}
 
 
-def json_columns(parts: Mapping[str, pa.Table]) -> frozenset[str]:
-    """Name the open columns that hold JSON text; a name belongs to one frame only."""
-    fields = [one for table in parts.values() for one in table.schema]
-    return frozenset(one.name for one in fields if (one.metadata or {}).keys() & opened.JSON.keys())
+def json_columns(table: pa.Table) -> frozenset[str]:
+    """Name the open columns of a table that hold JSON text."""
+    return frozenset(one.name for one in table.schema if (one.metadata or {}).keys() & opened.JSON.keys())
 
 
-def from_pandas(frames: Mapping[str, pd.DataFrame], json: frozenset[str]) -> Tables:
-    """Turn frames back into Arrow tables, with the JSON columns marked."""
-    return {frame: _from_pandas(frame, data, json) for frame, data in frames.items()}
+def table_of(frame: str, data: pd.DataFrame, like: pa.Schema) -> pa.Table:
+    """Turn a frame, perhaps with columns of a user's own, back into an Arrow table.
+
+    Parameters
+    ----------
+    frame
+        Its name.
+    data
+        The frame.
+    like
+        The schema that it was made from: it says which columns hold JSON text.
+
+    Raises
+    ------
+    OptionError
+        A column cannot be held by Arrow, or holds what a declared column cannot; the message names it.
+    """
+    columns = [_column_of(frame, str(name), data[name], like) for name in data]
+    return pa.table([array for _, array in columns], pa.schema([described for described, _ in columns]))
 
 
-def _from_pandas(frame: str, data: pd.DataFrame, json: frozenset[str]) -> pa.Table:
-    declared = schema(frame)
-    fields = [
-        declared.field(name) if name in declared.names else _field(frame, data[name], json) for name in data
-    ]
-    arrays = [
-        pa.nulls(len(data))
-        if pa.types.is_null(one.type)
-        else pa.array(data[one.name], one.type, from_pandas=True)
-        for one in fields
-    ]
-    return pa.table(arrays, pa.schema(fields))
+def _column_of(frame: str, name: str, column: pd.Series, like: pa.Schema) -> tuple[pa.Field, pa.Array]:
+    wanted = _type_of(frame, name, column)
+    try:
+        is_empty = wanted == pa.null()
+        array = pa.nulls(len(column)) if is_empty else pa.array(column, wanted, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+        raise OptionError(f"column {name!r:.80} of {frame} cannot be kept: {error!s:.200}") from error
+    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    is_json = name in like.names and pa.types.is_large_string(array.type)
+    return pa.field(name, array.type, metadata=like.field(name).metadata if is_json else None), array
 
 
-def _field(frame: str, column: pd.Series, json: frozenset[str]) -> pa.Field:
-    name = str(column.name)
+def _type_of(frame: str, name: str, column: pd.Series) -> pa.DataType | None:
+    """Return the type that a column must have; None where Arrow shall say."""
+    if name in DECLARED[frame]:
+        return ARROW[DECLARED[frame][name].type]
     if is_open(frame, name) and column.isna().all():
-        return pa.field(name, pa.null())
-    return pa.field(name, ARROW[str(column.dtype)], metadata=opened.JSON if name in json else None)
-
-
-def coverage_frame(rows: Sequence[Mapping[str, Any]] = ()) -> pd.DataFrame:
-    """Make a coverage frame of some rows; what a row does not say is missing."""
-    table = pa.Table.from_pylist([dict(row) for row in rows], schema(COVERAGE))
-    return to_pandas({COVERAGE: table})[COVERAGE]
+        return pa.null()
+    return ARROW.get(str(column.dtype)) if column.dtype != object else None

@@ -4,7 +4,7 @@ from .history import History
 from .outcomes import with_outcomes
 from .read import aread, read, redecode, sample, sample_folder
 from .scan import Scan, with_missing_columns
-from .several import is_stream
+from .sources import is_stream
 
 __all__ = [
     "History",

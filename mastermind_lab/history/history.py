@@ -1,13 +1,17 @@
-"""History: five frames and an account of what they cover."""
+"""History: five frames, each made when it is first looked at, and an account of what they cover."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any, Self
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic_core import PydanticSerializationError
 
 from .. import ndjson
 from ..envelope import DecisionEnvelope, validate
@@ -15,27 +19,38 @@ from ..errors import OptionError
 from ..frames import (
     FRAMES,
     PAYLOADS,
+    Coverage,
+    LazyTables,
     Tables,
     entry_ids,
-    from_pandas,
+    id_key,
+    ids_in_order,
     json_columns,
+    only_of,
     rebuild,
     renumber,
+    shared,
+    table_of,
+    times_of,
     to_pandas,
     union,
 )
 from ..storage import is_url
+from .where import chosen, in_words
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class History:
     """Decisions of a panel, whatever source they were read from.
+
+    A frame is made when it is first looked at, and kept. From then on it is yours: a column that you add, or
+    rows that you change, are what is saved, merged, exported and counted. To keep some decisions only, with
+    their votes, citations and arguments, use :meth:`where`.
 
     Attributes
     ----------
     decisions, votes, citations, arguments, rejects : DataFrame
         The five frames, oldest entry first, joined by ``stream_id``; :func:`mastermind_lab.dictionary`
-        describes their columns.
+        describes their columns. ``history["votes"]`` is the same as ``history.votes``.
     coverage : DataFrame
         A row a source: what was read, what the limits left out, what was gone before.
     payloads : DataFrame or None
@@ -49,42 +64,164 @@ class History:
     >>> history = lab.sample()
     >>> bool(history.decisions["confidence"].between(0, 1).all())
     True
+    >>> len(history.where("confidence > 0.9")) < len(history)
+    True
     """
 
-    decisions: pd.DataFrame
-    votes: pd.DataFrame
-    citations: pd.DataFrame
-    arguments: pd.DataFrame
-    rejects: pd.DataFrame
-    coverage: pd.DataFrame
-    payloads: pd.DataFrame | None = None
-    json_columns: frozenset[str] = frozenset()
+    def __init__(self, tables: Mapping[str, pa.Table], coverage: Coverage | None = None) -> None:
+        self._tables, self._account = LazyTables.of(tables), coverage or Coverage()
+        self._frames: dict[str, pd.DataFrame] = {}
+        self._covered: pd.DataFrame | None = None
 
-    @classmethod
-    def of(cls, parts: Tables, coverage: pd.DataFrame) -> History:
-        """Make a history of Arrow tables."""
-        return cls(**to_pandas(parts), coverage=coverage, json_columns=json_columns(parts))
+    @property
+    def decisions(self) -> pd.DataFrame:
+        """One row a decision."""
+        return self["decisions"]
+
+    @property
+    def votes(self) -> pd.DataFrame:
+        """One row a vote."""
+        return self["votes"]
+
+    @property
+    def citations(self) -> pd.DataFrame:
+        """One row a citation."""
+        return self["citations"]
+
+    @property
+    def arguments(self) -> pd.DataFrame:
+        """One row a node of an argument tree."""
+        return self["arguments"]
+
+    @property
+    def rejects(self) -> pd.DataFrame:
+        """One row an entry that could not be decoded."""
+        return self["rejects"]
+
+    @property
+    def payloads(self) -> pd.DataFrame | None:
+        """Each valid envelope's raw JSON, or None where it was not kept."""
+        return self[PAYLOADS] if PAYLOADS in self._tables else None
+
+    @property
+    def coverage(self) -> pd.DataFrame:
+        """What was read and what was not, a row a source."""
+        if self._covered is None:
+            self._covered = self._account.frame()
+        return self._covered
+
+    @property
+    def account(self) -> Coverage:
+        """The coverage as a value that adds up, with what was changed in the frame."""
+        return self._account if self._covered is None else Coverage.of_frame(self._covered)
+
+    @property
+    def json_columns(self) -> frozenset[str]:
+        """The open columns whose text is JSON."""
+        return frozenset().union(*(json_columns(self._tables[name]) for name in FRAMES))
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """Return a frame by its name."""
+        if name not in (*FRAMES, PAYLOADS):
+            raise OptionError(f"no frame {name!r:.80}: there are {', '.join(FRAMES)}")
+        if name not in self._frames:
+            if name not in self._tables:
+                raise OptionError("this history has no raw payloads: read it with payloads=True")
+            self._frames[name] = to_pandas({name: self._tables[name]})[name]
+        return self._frames[name]
 
     def tables(self) -> Tables:
-        """Return the frames as Arrow tables."""
-        frames = {name: getattr(self, name) for name in FRAMES}
-        kept = {PAYLOADS: self.payloads} if self.payloads is not None else {}
-        return from_pandas(frames | kept, self.json_columns)
+        """Return the frames as Arrow tables.
+
+        Raises
+        ------
+        OptionError
+            A column that was added cannot be held by Arrow.
+        """
+        return {name: self.table(name) for name in (*FRAMES, PAYLOADS) if name in self._tables}
+
+    def table(self, name: str) -> pa.Table:
+        """Return one frame as an Arrow table, with what was changed in it."""
+        if name not in self._frames:
+            return self._tables[name]
+        return table_of(name, self._frames[name], self._tables[name].schema)
+
+    def columns(self, name: str) -> list[str]:
+        """Name the columns of a frame, without making it."""
+        return list(self._frames[name] if name in self._frames else self._tables[name].column_names)
+
+    def with_frames(self, *, coverage: Coverage | None = None, **frames: pd.DataFrame) -> Self:
+        """Return a history that has other frames in place of some of these; this one stays as it is."""
+        made = type(self)(self._tables, coverage or self.account)
+        made._frames = self._frames | frames
+        return made
+
+    def where(self, condition: Any) -> Self:
+        """Return a history of some decisions, with all that belongs to them.
+
+        Parameters
+        ----------
+        condition
+            A query over the columns of ``decisions``, ``"confidence > 0.9"``, as for
+            :meth:`pandas.DataFrame.query` (a name with a dot stands between backticks:
+            ``"`meta.model` == 'atlas-1'"``); a mask, one true or false a decision; a function that takes
+            ``decisions`` and returns a mask; or ids: ``stream_id`` of entries. Where a mask does not know,
+            the decision is left out.
+
+        Returns
+        -------
+        History
+            All five frames cut alike, and raw payloads where there are any. Rejects are kept where they are
+            named by their ids. ``coverage`` says how many entries were left out, and by what.
+
+        Raises
+        ------
+        OptionError
+            The query cannot be read or names an unknown column, or a mask has another length.
+
+        Examples
+        --------
+        >>> import mastermind_lab as lab
+        >>> history = lab.sample().where("n_votes == 5")
+        >>> set(history.votes["stream_id"]) <= set(history.decisions["stream_id"])
+        True
+        >>> history.coverage["limits"].tolist()
+        ['where n_votes == 5']
+        """
+        before = ids_in_order(self._entries())
+        ids = pa.array(chosen(self.decisions, condition), pa.large_string())
+        kept = before.filter(pc.is_in(before, ids))
+        said = in_words(condition, len(pc.unique(ids)) - len(kept))
+        cut = LazyTables(dict.fromkeys(self._tables), partial(_cut, self._tables, kept))
+        made = type(self)(cut, self.account.narrowed(kept, said))
+        wanted = pd.Index(kept.to_pandas())
+        made._frames = {
+            name: frame[frame["stream_id"].isin(wanted)].reset_index(drop=True)
+            for name, frame in self._frames.items()
+        }
+        return made
+
+    def _entries(self) -> Tables:
+        return {name: self.table(name) for name in ("decisions", "rejects")}
 
     def __add__(self, other: History) -> History:
-        """Merge two histories by stream id; an entry in both counts once.
+        """Merge two histories by stream id; an entry in both counts once, and ``coverage`` says how many.
 
         Entries without ids of their own (lines of a file) are renumbered instead, never dropped. Raw payloads
         are kept where both histories have them.
         """
         if not isinstance(other, History):
             return NotImplemented
-        left, right, coverage = self.tables(), other.tables(), other.coverage
-        moved = _new_numbers(left, coverage)
+        left, right, account = self.tables(), other.tables(), other.account
+        moved = _new_numbers(left, account)
         if moved:
-            right, coverage = renumber(right, moved), _moved(coverage, moved)
-        both = pd.concat([self.coverage, coverage], ignore_index=True).drop_duplicates(ignore_index=True)
-        return History.of(union(left, right), both)
+            right, account = renumber(right, moved), account.renumbered(moved)
+        twice = shared(ids_in_order(left), ids_in_order(right))
+        return History(union(left, right), self.account.beside(account, twice))
+
+    def __radd__(self, other: int) -> Self:
+        # sum() begins with the number 0.
+        return self if other == 0 else NotImplemented
 
     def save(
         self, folder: str | os.PathLike[str], *, overwrite: bool = False, payloads: bool | None = None
@@ -104,7 +241,8 @@ class History:
         Raises
         ------
         OptionError
-            The folder is there already, or payloads are asked for and the history has none.
+            The folder is there already; payloads are asked for and the history has none; or a column that
+            was added cannot be kept, and the message names it.
         SourceError
             It cannot be written.
         """
@@ -115,86 +253,102 @@ class History:
             raise OptionError("this history has no raw payloads to save: read it with payloads=True")
         if payloads is False:
             tables.pop(PAYLOADS, None)
-        saved = snapshot.save(tables, self.coverage, folder, overwrite=overwrite)
+        saved = snapshot.save(tables, self.account, folder, overwrite=overwrite)
         return saved if is_url(saved) else Path(saved)
 
     def to_ndjson(self, path: str | os.PathLike[str]) -> Path | str:
         """Write one envelope a line, compressed where the name ends in ``.gz`` or ``.zst``; a URL works too.
 
-        With ``payloads`` the envelopes are those that came, byte for byte but for line breaks; without, they
-        are rebuilt from the frames: the same values under the first of their names, without what was null.
+        With ``payloads`` the envelopes are those that came, byte for byte but for line breaks, unless a frame
+        was changed. Else they are rebuilt from the frames: the same values under the first of their names,
+        without what was null; a column that was added becomes a field of the decision, the vote and so on.
         """
-        if self.payloads is not None:
-            return ndjson.write_lines(path, self.payloads["payload"])
-        rebuilt = (envelope.model_dump_json(exclude_unset=True).encode() for _, envelope in self.envelopes())
-        return ndjson.write_lines(path, rebuilt)
+        return ndjson.write_lines(path, (payload for _, payload in self.encoded()))
+
+    def encoded(self) -> Iterator[tuple[str, bytes]]:
+        """Yield (stream id, the envelope's JSON), oldest first."""
+        if self._has_payloads():
+            yield from self[PAYLOADS].itertuples(index=False, name=None)
+            return
+        for stream_id, envelope in self.envelopes():
+            try:
+                yield stream_id, envelope.model_dump_json(exclude_unset=True).encode()
+            except PydanticSerializationError as error:
+                raise OptionError(f"entry {stream_id} cannot be written as JSON: {error!s:.200}") from error
 
     def envelopes(self) -> Iterator[tuple[str, DecisionEnvelope]]:
         """Yield (stream id, envelope), oldest first: from raw payloads where there are any, else rebuilt."""
-        if self.payloads is None:
+        if not self._has_payloads():
             for stream_id, document in rebuild(self.tables()):
                 yield stream_id, DecisionEnvelope.model_validate(document)
             return
-        for stream_id, payload in self.payloads.itertuples(index=False):
+        for stream_id, payload in self[PAYLOADS].itertuples(index=False):
             verdict = validate(payload)
             if not isinstance(verdict, DecisionEnvelope):
                 raise OptionError(f"payload {stream_id} is no envelope ({verdict.detail})")
             yield stream_id, verdict
 
+    def _has_payloads(self) -> bool:
+        """Tell whether raw payloads were kept that say what the frames say."""
+        changed = (name for name in FRAMES if name in self._frames and not self._is_as_read(name))
+        return PAYLOADS in self._tables and not any(changed)
+
+    def _is_as_read(self, name: str) -> bool:
+        return bool(self.table(name).equals(self._tables[name]))
+
     def __len__(self) -> int:
         """Return the number of decisions."""
-        return len(self.decisions)
+        return self._rows("decisions")
+
+    def _rows(self, name: str) -> int:
+        return len(self._frames[name]) if name in self._frames else self._tables.rows(name)
 
     def __repr__(self) -> str:
         return f"<History: {', '.join(f'{value} {name}' for name, value in self._card().items())}>"
 
     def _card(self) -> dict[str, str]:
-        metadata = {name: f"{len(getattr(self, name)):,}" for name in FRAMES}
-        when = self.decisions["published_at"].fillna(self.decisions["streamed_at"])
-        if when.notna().any():
-            metadata["published"] = f"{when.min():%Y-%m-%d %H:%M} to {when.max():%Y-%m-%d %H:%M} UTC"
-        return metadata
+        facts = {name: f"{self._rows(name):,}" for name in FRAMES}
+        times = pc.min_max(times_of({"decisions": self.table("decisions")})).as_py()
+        if times["min"] is not None:
+            facts["published"] = f"{times['min']:%Y-%m-%d %H:%M} to {times['max']:%Y-%m-%d %H:%M} UTC"
+        return facts
 
     def _repr_html_(self) -> str:
         from html import escape  # here, because it loads every named character
 
-        metadata = self._card()
+        facts = self._card()
         reasons = self.rejects["reason"].value_counts()
         if len(reasons):
             said = ", ".join(f"{n:,} {reason}" for reason, n in reasons.items())
-            metadata["rejects"] = f"{metadata['rejects']} ({said})"
-        left_out = int(self.coverage["left_out"].sum())
-        if left_out:
-            metadata["left out by limits"] = f"{left_out:,}"
-        missing = int(self.coverage["missing"].sum())
-        if missing:
-            metadata["gone before reading"] = f"{missing:,}"
-        metadata["from"] = "; ".join(self.coverage["source"].dropna().unique()[:3])
-        rows = "".join(
-            f"<tr><th>{escape(name)}</th><td>{escape(v)}</td></tr>" for name, v in metadata.items()
-        )
+            facts["rejects"] = f"{facts['rejects']} ({said})"
+        facts |= _gone(self.coverage)
+        facts["from"] = "; ".join(self.coverage["source"].dropna().unique()[:3])
+        rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(v)}</td></tr>" for name, v in facts.items())
         return f"<table><caption>History</caption><tbody>{rows}</tbody></table>"
 
 
-def _new_numbers(left: Tables, coverage: pd.DataFrame) -> dict[int, int]:
+def _cut(whole: LazyTables, ids: pa.Array, name: str) -> pa.Table:
+    return only_of(whole[name], ids)
+
+
+def _gone(coverage: pd.DataFrame) -> dict[str, str]:
+    """Say what a history does not hold: nothing where nothing is left out; what is unknown is said to be."""
+    words = {"left_out": "left out by limits", "missing": "gone before reading"}
+    facts = {}
+    for column, word in words.items():
+        known = int(coverage[column].sum())
+        unknown = coverage.loc[coverage[column].isna(), "certainty"].eq("not verified").any()
+        said = [f"{known:,}"] * bool(known) + ["not verified"] * bool(unknown)
+        if said:
+            facts[word] = ", ".join(said)
+    return facts
+
+
+def _new_numbers(left: Tables, account: Coverage) -> dict[int, int]:
     """Say which file numbers of the right history must change so as not to meet an id of the left."""
-    lines = coverage[coverage["stream"].isna() & coverage["first_id"].notna()]
-    ours = {int(first.split("-")[0]) for first in lines["first_id"]}
-    taken = {int(stream_id.split("-")[0]) for stream_id in entry_ids(left)}
+    ours = account.file_numbers()
+    taken = {id_key(stream_id)[1] for stream_id in entry_ids(left)}
     if not ours & taken:
         return {}
     fresh = (number for number in range(len(ours) + len(taken) + max(ours)) if number not in taken)
     return dict(zip(sorted(ours), fresh, strict=False))
-
-
-def _moved(coverage: pd.DataFrame, numbers: dict[int, int]) -> pd.DataFrame:
-    def move(stream_id: str) -> str:
-        file, line = stream_id.split("-")
-        return f"{numbers[int(file)]}-{line}"
-
-    lines = coverage["stream"].isna() & coverage["first_id"].notna()
-    ends = {
-        name: coverage[name].where(~lines, coverage.loc[lines, name].map(move))
-        for name in ("first_id", "last_id")
-    }
-    return coverage.assign(**ends)

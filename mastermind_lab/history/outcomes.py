@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import OptionError, SourceError
-from ..frames import DECLARED, coverage_frame
+from ..frames import DECLARED
 from .history import History
 from .scan import Scan, with_missing_columns
 
@@ -74,9 +73,13 @@ def _joined_if_there(batch: History, outcomes: pd.DataFrame, on: str) -> History
     """Join to a batch; one whose entries happen to lack the open column ``on`` has no outcomes."""
     ids = with_missing_columns(batch, [on]).decisions.get(on)
     if ids is None or ids.notna().any():
-        return _joined(batch, outcomes, on)
-    unknown = pd.Series(np.nan, batch.decisions.index, dtype="str")
-    return replace(batch, decisions=_with_choices(batch.decisions, unknown))
+        decisions = _joined(batch, outcomes, on).decisions
+    else:
+        unknown = pd.Series(np.nan, batch.decisions.index, dtype="str")
+        decisions = _with_choices(batch.decisions, unknown)
+    # How many matched is no batch's to say.
+    note = f"{_SAID}joined on {on}, batch by batch"
+    return batch.with_frames(decisions=decisions, coverage=batch.account.noted(note, instead_of=_SAID))
 
 
 def _joined(history: History, outcomes: pd.DataFrame | str | os.PathLike[str], on: str) -> History:
@@ -90,7 +93,7 @@ def _joined(history: History, outcomes: pd.DataFrame | str | os.PathLike[str], o
     choices = _one_each(known, on)
     decisions = _with_choices(decisions, decisions[on].map(choices).astype("str"))
     note = _note(decisions, choices, on, len(rows) - len(known))
-    return replace(history, decisions=decisions, coverage=_noted(history.coverage, note))
+    return history.with_frames(decisions=decisions, coverage=history.account.noted(note, instead_of=_SAID))
 
 
 def _with_choices(decisions: pd.DataFrame, choices: pd.Series) -> pd.DataFrame:
@@ -175,11 +178,3 @@ def _note(decisions: pd.DataFrame, choices: pd.Series, on: str, incomplete: int)
         f"{_SAID}{matched:,} of {len(decisions):,} decisions matched on {on}, "
         f"{unused:,} of {len(choices):,} outcomes matched no decision{left_out}"
     )
-
-
-def _noted(coverage: pd.DataFrame, note: str) -> pd.DataFrame:
-    """Add to the notes of every source, in place of what was said of outcomes before."""
-    rows = coverage if len(coverage) else coverage_frame([{}])
-    parts = [("" if pd.isna(old) else old).split("; ") for old in rows["note"]]
-    kept = [[part for part in old if part and not part.startswith(_SAID)] for old in parts]
-    return rows.assign(note=pd.Series(["; ".join([*old, note]) for old in kept], rows.index, dtype="str"))

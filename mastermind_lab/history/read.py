@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..decode import Column
 from ..envelope import DEFAULT_STREAM_NAME
-from ..errors import OptionError
+from ..frames import Bound, Limits
 from .history import History
-from .limits import Bound, Limits
-from .reading import Reading, Source
-from .several import are_several, is_stream, read_several
+from .sources import NoBar, Options, Snapshot, find
 
 
 def read(
-    source: Source,
+    source: Any,
     *,
     stream: str = DEFAULT_STREAM_NAME,
     last: int | None = None,
@@ -74,26 +71,17 @@ def read(
     (1, ['not_json'])
     """
     limits = Limits.of(last, since, until)
-    if are_several(source):
-        whole = Reading(columns, payloads, Limits.of(), bool(progress))
-        return read_several(source, stream, limits, partial(_read_one, whole, stream=stream), whole.entries)
-    return _read_one(Reading(columns, payloads, limits, bool(progress)), source, stream)
+    bar = _bar() if progress else NoBar()
+    return find(source, Options(limits, stream, tuple(columns), payloads, bar)).history()
 
 
-def _read_one(reading: Reading, source: Source, stream: str) -> History:
-    if is_stream(source):
-        return reading.stream(source, stream)
-    if isinstance(source, str | os.PathLike):
-        return reading.path(source)
-    if isinstance(source, bytes | bytearray | dict) or not isinstance(source, Iterable):
-        raise OptionError(
-            f"cannot read from a {type(source).__name__}: give a URL, a redis client, a path, "
-            "or an iterable of payloads (one payload alone goes into a list)"
-        )
-    return reading.payloads_of(source)
+def _bar() -> Any:
+    from tqdm.auto import tqdm  # here, because it loads notebook widgets
+
+    return tqdm(unit=" entries")
 
 
-async def aread(source: Source, **options: Any) -> History:
+async def aread(source: Any, **options: Any) -> History:
     """Read like :func:`read`, without holding up the event loop.
 
     The reading happens in a thread with a connection of its own, so an asyncio client given as the source
@@ -135,8 +123,8 @@ def redecode(
     ...     len(lab.redecode(saved))
     10
     """
-    reading = Reading(columns, True, Limits.of(), bool(progress))
-    return History.of(*reading.redecoded(folder))
+    options = Options(columns=tuple(columns), payloads=True, bar=_bar() if progress else NoBar())
+    return Snapshot(folder, options, again=True).history()
 
 
 def sample(**options: Any) -> History:

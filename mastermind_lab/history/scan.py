@@ -10,9 +10,8 @@ JSON text in all, they are counted once more, spelled alike.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import reduce
-from itertools import chain
+from dataclasses import dataclass
+from functools import partial, reduce
 from operator import add
 from typing import Any, Generic, Self, TypeVar
 
@@ -20,11 +19,11 @@ import pandas as pd
 
 from ..decode import Column
 from ..envelope import DEFAULT_STREAM_NAME
-from ..frames import SchemaUnion, Tables, is_open
+from ..errors import OptionError
+from ..frames import Bound, Coverage, Limits, SchemaUnion, is_open
 from .history import History
-from .limits import Bound, Limits
-from .pieces import Options, Partition, partitions_of
-from .reading import Source
+from .sources import Batch, Options, Partition, find
+from .where import names_in
 
 Total = TypeVar("Total")
 Step = Callable[[History], History]
@@ -50,11 +49,12 @@ class Scan:
 
     def __init__(self, partitions: Sequence[Partition], steps: tuple[Step, ...] = ()) -> None:
         self.partitions, self.steps = tuple(partitions), steps
+        self._covered: Coverage | None = None
 
     @classmethod
     def of(
         cls,
-        source: Source,
+        source: Any,
         *,
         stream: str = DEFAULT_STREAM_NAME,
         since: Bound | None = None,
@@ -62,14 +62,33 @@ class Scan:
         columns: Iterable[Column] = (),
         payloads: bool = False,
     ) -> Self:
-        """Find the pieces of a source; the arguments are those of :func:`mastermind_lab.scan`."""
-        options = Options(tuple(columns), payloads, Limits.of(None, since, until))
-        options.reading()  # what makes no sense is said here, not on a worker
-        return cls(partitions_of(source, stream, options))
+        """Find the partitions of a source; the arguments are those of :func:`mastermind_lab.scan`."""
+        options = Options(Limits.of(None, since, until), stream, tuple(columns), payloads)
+        return cls(find(source, options).partitions())
 
     def __iter__(self) -> Iterator[History]:
         """Read batch by batch."""
-        return chain.from_iterable(map(Task(_itself, self.steps).histories, self.partitions))
+        covered, task = Coverage(), Task(_itself, self.steps)
+        for partition in self.partitions:
+            for batch in task.histories(partition):
+                covered += batch.account
+                yield batch
+        self._covered = covered
+
+    @property
+    def coverage(self) -> pd.DataFrame:
+        """What the last pass has read and what it has not, a row a source: what a history's coverage says.
+
+        Raises
+        ------
+        OptionError
+            There was no pass to the end yet.
+        """
+        if self._covered is None:
+            raise OptionError(
+                "a scan knows its coverage when it has been read to its end: iterate it, or count a summary"
+            )
+        return self._covered.frame()
 
     def map(self, step: Step) -> Self:
         """Return a scan each batch of which is what a function makes of this one's.
@@ -80,6 +99,21 @@ class Scan:
             Takes a history and returns one; it must not depend on other batches.
         """
         return type(self)(self.partitions, (*self.steps, step))
+
+    def where(self, condition: Any) -> Self:
+        """Return a scan of some decisions, with all that belongs to them.
+
+        Parameters
+        ----------
+        condition
+            A query, a function of a batch's ``decisions``, or ids: see :meth:`History.where`.
+
+        Raises
+        ------
+        OptionError
+            While it is read: the query cannot be read, or a function returns a mask of another length.
+        """
+        return self.map(partial(_where, condition=condition))
 
     def fold(self, count: Callable[[History], Total], columns: Iterable[str] = ()) -> Total:
         """Count every batch and add up, as if the whole history had been counted.
@@ -96,60 +130,67 @@ class Scan:
         The total.
         """
         found = self.reduce(Task(count, self.steps, tuple(columns)))
-        if found.shape.is_mixed or found.absent:
+        if found.schema.is_mixed or found.absent:
             # Told all columns, a batch is spelled like all others, and a column that none has is an error.
-            found = self.reduce(Task(count, self.steps, shape=found.shape))
+            found = self.reduce(Task(count, self.steps, schema=found.schema))
+        self._covered = found.coverage
         return found.total
 
     def reduce(self, task: Task[Total]) -> Partial[Total]:
-        """Count the pieces one after the other, and add up."""
+        """Count the partitions one after the other, and add up."""
         return reduce(add, map(task, self.partitions))
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {len(self.partitions):,} pieces>"
+        return f"<{type(self).__name__} of {len(self.partitions):,} partitions>"
 
 
 @dataclass(frozen=True)
 class Partial(Generic[Total]):
-    """What was counted, in tables of which shape, and which columns that were needed no batch had."""
+    """What was counted, of tables with which columns and what coverage, and which needed columns none had."""
 
     total: Total
-    shape: SchemaUnion
+    schema: SchemaUnion
+    coverage: Coverage
     absent: frozenset[str]
 
     def __add__(self, other: Partial[Total]) -> Partial[Total]:
         total: Any = self.total
-        return Partial(total + other.total, self.shape + other.shape, self.absent & other.absent)
+        return Partial(
+            total + other.total,
+            self.schema + other.schema,
+            self.coverage + other.coverage,
+            self.absent & other.absent,
+        )
 
 
 @dataclass(frozen=True)
 class Task(Generic[Total]):
-    """Counts a piece batch by batch, in tables of a known shape if there is one."""
+    """Counts a partition batch by batch, in tables with known columns if those are given."""
 
     count: Callable[[History], Total]
     steps: tuple[Step, ...] = ()
     columns: tuple[str, ...] = ()
-    shape: SchemaUnion | None = None
+    schema: SchemaUnion | None = None
 
     def __call__(self, partition: Partition) -> Partial[Total]:
-        """Count a piece."""
-        return reduce(add, (self._counted(*batch) for batch in partition.batches()))
+        """Count a partition."""
+        return reduce(add, map(self._counted, partition.batches()))
 
-    def _counted(self, parts: Tables, coverage: pd.DataFrame) -> Partial[Total]:
-        history = self.history(parts, coverage)
+    def _counted(self, batch: Batch) -> Partial[Total]:
+        history = self.history(batch)
         whole = with_missing_columns(history, self.columns)
-        new = whole.decisions.columns.difference(history.decisions.columns)
+        new = {*whole.columns("decisions")} - {*history.columns("decisions")}
         # A batch without rows can miss nothing.
-        absent = frozenset(map(str, new) if len(history) else self.columns)
-        return Partial(self.count(whole), SchemaUnion.of(parts), absent)
+        absent = frozenset(new if len(history) else self.columns)
+        return Partial(self.count(whole), SchemaUnion.of(batch.tables), history.account, absent)
 
     def histories(self, partition: Partition) -> Iterator[History]:
-        """Yield the batches of a piece."""
-        return (self.history(*batch) for batch in partition.batches())
+        """Yield the batches of a partition."""
+        return map(self.history, partition.batches())
 
-    def history(self, parts: Tables, coverage: pd.DataFrame) -> History:
-        """Make a history of a batch's tables."""
-        made = History.of(self.shape.fit(parts) if self.shape else parts, coverage)
+    def history(self, batch: Batch) -> History:
+        """Make a history of a batch."""
+        made = History(self.schema.fit(batch.tables) if self.schema else batch.tables, batch.coverage)
         return reduce(lambda history, step: step(history), self.steps, made)
 
 
@@ -159,10 +200,15 @@ def with_missing_columns(history: History, columns: Iterable[str]) -> History:
     So a stream's column may come later than the first who groups by it. A column that the votes have is left
     to them; names of no open column are left for the summary to refuse.
     """
-    there = {*history.decisions.columns, *history.votes.columns}
+    there = {*history.columns("decisions"), *history.columns("votes")}
     wanted = [name for name in columns if name not in there and _is_open(name)]
     new = {name: pd.array([pd.NA] * len(history), "boolean") for name in wanted}
-    return replace(history, decisions=history.decisions.assign(**new)) if new else history
+    return history.with_frames(decisions=history.decisions.assign(**new)) if new else history
+
+
+def _where(batch: History, condition: Any) -> History:
+    """Cut a batch; an open column that the query names and its entries happen to lack is missing in it."""
+    return with_missing_columns(batch, names_in(condition)).where(condition)
 
 
 def _is_open(name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from functools import reduce
 from threading import Event, Lock, Thread, current_thread
@@ -15,7 +16,7 @@ import pandas as pd
 from ..decode import Column
 from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import LabError, OptionError
-from ..frames import coverage_frame, entry_ids, to_pandas, union
+from ..frames import Coverage, Tables, ids_in_order, to_pandas, union
 from ..history import History
 from ..stats.engine.summary import Summary
 from ..stream import Client, StreamUpdate
@@ -75,7 +76,7 @@ class Follower:
     ) -> None:
         self.source = source_of(source, stream, backfill)
         self._archive = checked(archive, self.source)
-        self._said = {"source": self.source.where, "limits": f"backfill={backfill}, keep={keep}"}
+        self._limits = f"backfill={backfill}, keep={keep}"
         self._incoming = BatchDecoder(self.source.streams, columns, self.source.numbered)
         self._windows = {name: Window(keep) for name in self.source.streams}
         self._totals: dict[tuple[Any, ...], RunningSummary] = {}
@@ -189,11 +190,13 @@ class Follower:
             raise OptionError("as_of needs a follower of one stream: ids of several have no common order")
         with self._lock:
             kept = {name: window.tables(last, as_of) for name, window in self._windows.items()}
-            rows = [
-                self._said | self._tally.row(name, entry_ids(parts), left_out, as_of)
-                for name, (parts, left_out) in kept.items()
+            accounts = [
+                self._tally.account(name, ids_in_order(tables), left_out, as_of)
+                for name, (tables, left_out) in kept.items()
             ]
-        return History.of(reduce(union, (parts for parts, _ in kept.values())), coverage_frame(rows))
+        said = (replace(one, source=self.source.where, limits=self._limits) for one in accounts)
+        merged: Tables = reduce(union, [tables for tables, _ in kept.values()])
+        return History(merged, Coverage.of(*said))
 
     def latest(self, frame: str, count: int) -> pd.DataFrame:
         """Return the newest rows of one frame, at most ``count`` of each stream."""
@@ -242,7 +245,7 @@ class Follower:
         for total in list(self._totals.values()):
             total.settle()
         if batch is not None and self._callbacks:
-            self._tell(History.of(batch, coverage_frame()))
+            self._tell(History(batch))
 
     def _state_after(self, news: StreamUpdate) -> State:
         if not self._going.is_set():

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 from ..errors import LabError
-from ..frames import Tables, combine_chunks, concat, coverage_frame
+from ..frames import Tables, combine_chunks, concat
 from ..history import History, with_missing_columns
 from ..stats.engine.input import names_of
 from ..stats.engine.summary import Summary
@@ -84,7 +84,7 @@ class RunningSummary:
             raise
 
     def _count(self, fresh: Iterable[Tables]) -> Summary:
-        history = History.of(combine_chunks(concat(fresh)), coverage_frame())
+        history = History(combine_chunks(concat(fresh)))
         whole = with_missing_columns(history, names_of(self.options.get("by")))
         found: Summary = self.kind.of(whole, **self.options)  # type: ignore[attr-defined] # every subject has it
         return found

@@ -6,17 +6,20 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import add
 from typing import Any, Literal
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..frames import Tables, id_key
+from ..frames import Account, Tables, id_key, total, united
 from ..stream import Gap, StreamUpdate
 
 State = Literal["starting", "live", "paused", "reconnecting", "stopped", "failed"]
 
 _RATE_OVER = 10.0  # seconds
-_CERTAINTIES = ("not verified", "at most", "exact")
+_NOTHING_KNOWN = Account(left_out=None, certainty="not verified")
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class StatusTracker:
 
     def __init__(self, streams: Iterable[str]) -> None:
         self.status = Status()
-        self._streams = {name: _Account() for name in streams}
+        self._streams = {name: _Known() for name in streams}
         self._arrivals: deque[tuple[float, int]] = deque()
 
     def set(self, **changes: Any) -> None:
@@ -88,8 +91,8 @@ class StatusTracker:
 
     def add(self, news: StreamUpdate, batch: Tables | None) -> None:
         """Count what happened, and the batch it was decoded to."""
-        now, account = self.status, self._streams[news.stream]
-        account.add(news)
+        now = self.status
+        self._streams[news.stream].add(news)
         self.set(
             received=now.received + len(news.entries),
             rejected=now.rejected + (batch["rejects"].num_rows if batch else 0),
@@ -112,41 +115,37 @@ class StatusTracker:
         self.__init__(self._streams)  # type: ignore[misc] # a tally without a past is a new one
         self.set(state=state)
 
-    def row(self, stream: str, ids: list[str], left_out: int, as_of: str | None) -> dict[str, Any]:
-        """Account for the entries of a stream, a row of ``coverage``: kept, left out, gone."""
-        account = self._streams[stream]
-        gaps = [gap for gap in account.gaps if as_of is None or id_key(gap.after) < id_key(as_of)]
-        certainties = {account.first.get("certainty"), *(gap.certainty for gap in gaps)}
-        notes = [account.first.get("note"), account.resets and f"began again {account.resets} times"]
-        return {
-            "stream": stream,
-            "first_id": ids[0] if ids else None,
-            "last_id": ids[-1] if ids else None,
-            "entries": len(ids),
-            "left_out": _sum(account.first.get("left_out"), left_out),
-            "missing": _sum(account.first.get("missing"), sum(gap.missing for gap in gaps)),
-            "certainty": next((one for one in _CERTAINTIES if one in certainties), "not verified"),
-            "note": "; ".join(note for note in notes if note),
-        }
+    def account(self, stream: str, ids: pa.Array, left_out: int, as_of: str | None) -> Account:
+        """Account for the entries of a stream: kept, left out, gone."""
+        known = self._streams[stream]
+        gaps = (gap for gap in known.gaps if as_of is None or id_key(gap.after) < id_key(as_of))
+        found = reduce(add, (gap.account() for gap in gaps), known.first)
+        kept = Account.of_ids(ids)
+        note = f"began again {known.resets} times" if known.resets else None
+        return replace(
+            found,
+            stream=stream,
+            first_id=kept.first_id,
+            last_id=kept.last_id,
+            entries=kept.entries,
+            left_out=total((found.left_out, left_out)),
+            note=united([found.note, note]),
+        )
 
 
 @dataclass
-class _Account:
-    """One stream's: what was known at the start, and what happened since."""
+class _Known:
+    """What is known of one stream: what was left out and missing at the start, and what happened since."""
 
-    first: dict[str, Any] = field(default_factory=dict)
+    first: Account = _NOTHING_KNOWN
     gaps: list[Gap] = field(default_factory=list)
     resets: int = 0
 
     def add(self, news: StreamUpdate) -> None:
-        self.first.update(news.account or {})
+        self.first = news.account or self.first
         if news.gap:
             self.gaps.append(news.gap)
         self.resets += news.reset
-
-
-def _sum(known: int | None, more: int) -> int | None:
-    return None if known is None else known + more
 
 
 def _lag(batch: Tables | None, before: float | None) -> float | None:

@@ -6,13 +6,11 @@ from collections import deque
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from ..errors import OptionError
-from ..frames import DECLARED, Tables, combine_chunks, concat, entry_ids, id_key, id_parts, is_open, schema
+from ..frames import DECLARED, Tables, between, combine_chunks, concat, is_open, newest, schema, times_of
 
 _SMALL = 64  # batches, after which they are put in one piece: many small tables are slow to merge
 _CHUNK = 4_096  # entries, likewise
@@ -91,7 +89,7 @@ class Window:
             parts = then
         for bound in (self.keep, last):
             if bound is not None:
-                parts = self._cut(parts, bound)
+                parts = newest(parts, bound)
         return parts, come - _entries(parts)
 
     def latest(self, frame: str, count: int) -> pa.Table:
@@ -119,10 +117,6 @@ class Window:
             entries += chunk.entries
         return found[::-1]
 
-    def _cut(self, parts: Tables, bound: int | timedelta) -> Tables:
-        first = _first_of_last(parts, bound) if isinstance(bound, int) else _first_within(parts, bound)
-        return parts if first is None else _between(parts, first, None)
-
 
 def _checked(keep: int | timedelta) -> int | timedelta:
     good = isinstance(keep, timedelta | int) and not isinstance(keep, bool)
@@ -132,7 +126,7 @@ def _checked(keep: int | timedelta) -> int | timedelta:
 
 
 def _chunk(parts: Tables) -> _Chunk:
-    return _Chunk(parts, _entries(parts), pc.max(_times(parts)).as_py())
+    return _Chunk(parts, _entries(parts), pc.max(times_of(parts)).as_py())
 
 
 def _entries(parts: Tables) -> int:
@@ -143,51 +137,9 @@ def _merged(chunks: list[_Chunk]) -> _Chunk:
     return _chunk(combine_chunks(concat([chunk.parts for chunk in chunks])))
 
 
-def _times(parts: Tables) -> pa.ChunkedArray:
-    """When the stream took each decision, or else when it was published."""
-    decisions = parts["decisions"]
-    return pc.coalesce(decisions["streamed_at"], decisions["published_at"])
-
-
-def _first_of_last(parts: Tables, count: int) -> str | None:
-    ids = entry_ids(parts)
-    return None if len(ids) <= count else ids[-count]
-
-
-def _first_within(parts: Tables, age: timedelta) -> str | None:
-    times = _times(parts)
-    newest = pc.max(times).as_py()
-    if newest is None:
-        return None
-    place = pc.index(pc.greater_equal(times, newest - age), True).as_py()
-    return str(parts["decisions"]["stream_id"][place].as_py())
-
-
-def _between(parts: Tables, first: str | None, last: str | None) -> Tables:
-    """Keep the entries from one id to another, both inclusive."""
-    return {name: table.filter(pa.array(_inside(table, first, last))) for name, table in parts.items()}
-
-
-def _inside(table: pa.Table, first: str | None, last: str | None) -> NDArray[np.bool_]:
-    ids = id_parts(table["stream_id"])
-    inside = np.ones(len(ids), bool)
-    if first is not None:
-        inside &= ~_before(ids, id_key(first))
-    if last is not None:
-        inside &= _before(ids, id_key(last)) | (ids == np.array(id_key(last), np.uint64)).all(axis=1)
-    return inside
-
-
-def _before(ids: NDArray[np.uint64], key: tuple[int, int, int]) -> NDArray[np.bool_]:
-    epoch, milliseconds, sequence = (np.uint64(one) for one in key)
-    same_epoch, same_time = ids[:, 0] == epoch, ids[:, 1] == milliseconds
-    earlier = (ids[:, 1] < milliseconds) | (same_time & (ids[:, 2] < sequence))
-    return np.asarray((ids[:, 0] < epoch) | (same_epoch & earlier))
-
-
 def _as_then(parts: Tables, as_of: str) -> Tables:
     """Cut what came later, and the open columns that came with it."""
-    then = _between(parts, None, as_of)
+    then = between(parts, None, as_of)
     return {name: table.select(_columns_then(name, table)) for name, table in then.items()}
 
 

@@ -15,8 +15,9 @@ same save, that never came.
 from .commits import commit
 from .compact import Compaction, cleanup, compact
 from .coverage import coverage_of
-from .history import is_snapshot, load, save
+from .load import is_snapshot, readable, tables_of
 from .ranges import FORMAT, Range, ranges, read_range
+from .save import save
 from .verify import verify
 
 __all__ = [
@@ -28,9 +29,10 @@ __all__ = [
     "compact",
     "coverage_of",
     "is_snapshot",
-    "load",
     "ranges",
     "read_range",
+    "readable",
     "save",
+    "tables_of",
     "verify",
 ]

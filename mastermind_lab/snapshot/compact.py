@@ -14,7 +14,7 @@ from ..frames import combine_chunks, concat
 from ..storage import HALF, Folder
 from ..storage import folder as folder_of
 from .commits import write_range
-from .coverage import combined, discontinuity
+from .coverage import discontinuity, stated
 from .layout import Name, child_path
 from .parts import DamageError
 from .ranges import Range, ranges, read_metadata, read_range, survey
@@ -121,7 +121,7 @@ def _metadata(group: Sequence[Range]) -> dict[str, Any]:
     metadata |= {name: first[name] for name in ("after", "first_ordinal") if name in first}
     metadata |= {"gaps": json.dumps(gaps)} if gaps else {}
     return metadata | {
-        "coverage": combined(group),
+        "coverage": stated(group).rows(),
         "replaces": [one.place for one in group],
         "seals": _commit_markers(group),
     }
@@ -153,11 +153,10 @@ def cleanup(folder: str | PathLike[str]) -> list[str]:
     """
     target = folder_of(folder)
     found = survey(target)
-    paths = target.paths()
-    gone = [path for path in paths if _is_half(path)]
+    gone = [path for path in found.paths if _is_half(path)]
     if not found.faults:
         named = {one.place for one in (*found.committed, *found.replaced, *found.unsealed)}
-        gone += [path for path in paths if _is_orphan(target, path, named, found.committed)]
+        gone += [path for path in found.paths if _is_orphan(target, path, named, found.committed)]
         # The part that commits goes last: until then a range that is half removed is known to be replaced.
         # One that replaced others, and says so, goes after them.
         smallest = sorted(found.replaced, key=lambda one: one.rows + one.rejects)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 from pyarrow import parquet
 
-from ..frames import ARROW, DECLARED, to_pandas
+from ..frames import ARROW, DECLARED, is_open, to_pandas
 
 KEY = "mastermind_lab."
 """How our keys in a footer begin."""
@@ -62,10 +62,14 @@ def encoded(table: pa.Table, metadata: dict[str, str], *, hashed: bool = False) 
 
 def _repetitive(table: pa.Table) -> list[str]:
     """Name the columns worth a dictionary: ids, free text and raw payloads would be stored twice."""
-    asked = [one.name for one in table.schema if one.type not in (pa.null(), pa.binary())]
+    asked = [one.name for one in table.schema if not _is_unlikely_to_repeat(one.type)]
     first = table.slice(0, _LOOKED_AT)
     # In Python: Arrow's count lets go of the interpreter, and after each column would wait for it again.
     return [name for name in asked if len({*first[name].to_pylist()}) <= first.num_rows / 2]
+
+
+def _is_unlikely_to_repeat(kind: pa.DataType) -> bool:
+    return pa.types.is_null(kind) or pa.types.is_binary(kind) or pa.types.is_nested(kind)
 
 
 def _with_hash(content: bytes) -> bytes:
@@ -179,9 +183,14 @@ def check_table(name: str, table: pa.Table, rows: int) -> None:
     if len(types) < table.num_columns:
         raise DamageError("two of its columns have one name")
     wrong = [one for one, said in DECLARED[name].items() if types.get(one) != ARROW[said.type]]
-    wrong += [one for one, found in types.items() if found not in _TYPES]
+    wrong += [one for one, found in types.items() if not _is_allowed(name, one, found)]
     if wrong:
         raise DamageError(f"column {wrong[0]!r:.80} is {types.get(wrong[0], 'missing')}")
+
+
+def _is_allowed(frame: str, column: str, kind: pa.DataType) -> bool:
+    """Tell whether a column may be of a type: a user's own may be of any but a stranger's extension."""
+    return kind in _TYPES or not (is_open(frame, column) or isinstance(kind, pa.BaseExtensionType))
 
 
 def _check_size(footer: parquet.FileMetaData) -> None:
@@ -216,20 +225,25 @@ def tail_length(tail: bytes) -> int:
     return int.from_bytes(tail[-8:-4], "little") + 12
 
 
-T = TypeVar("T")
+Item = TypeVar("Item", bound=Hashable)
+Result = TypeVar("Result")
 
 
-def parallel_map(work: Callable[[str], T], tables: Iterable[str], size: Callable[[str], int]) -> dict[str, T]:
-    """Do the work of each table, the largest first, so that none is left to run alone at the end.
+def parallel_map(
+    work: Callable[[Item], Result], items: Iterable[Item], size: Callable[[Item], int]
+) -> dict[Item, Result]:
+    """Do the work of each item, the largest first, so that none is left to run alone at the end.
+
+    Parquet's work needs no Python, so two processors do it at once.
 
     Returns
     -------
     dict
-        Table -> what its work returned, in the order of ``tables``. Where several fail, the first is raised,
+        Item -> what its work returned, in the order of ``items``. Where several fail, the first is raised,
         when all have ended.
     """
-    asked = list(tables)
+    asked = list(items)
     largest_first = sorted(asked, key=size, reverse=True)
     with ThreadPoolExecutor(pa.cpu_count()) as threads:
         done = dict(zip(largest_first, threads.map(work, largest_first), strict=True))
-    return {table: done[table] for table in asked}
+    return {item: done[item] for item in asked}

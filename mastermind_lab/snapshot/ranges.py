@@ -84,6 +84,23 @@ class Range:
         found: dict[str, dict[str, Any]] = json.loads(self.metadata["siblings"])
         return found
 
+    @property
+    def entries(self) -> int:
+        """How many entries it holds, rejects included."""
+        return self.rows + self.rejects
+
+    def check_has(self, tables: Iterable[str]) -> None:
+        """Refuse to be read for a table that it was saved without.
+
+        Raises
+        ------
+        OptionError
+            It has no such table.
+        """
+        absent = [name for name in tables if name not in ("decisions", *self.child_tables)]
+        if absent:
+            raise OptionError(f"{self.path} has no part in {absent[0]!r:.40}: it was saved without")
+
     def rows_of(self, table: str) -> int:
         """Return how many rows its part of a table holds."""
         return self.rows if table == "decisions" else int(self.child_tables[table]["rows"])
@@ -111,6 +128,7 @@ class Survey(NamedTuple):
     replaced: list[Range]  # compacted into another one
     unsealed: list[Range]  # of a save that was not brought to its end
     faults: list[Fault]
+    paths: list[str]  # all that lies there
 
 
 def ranges(folder: str | PathLike[str]) -> list[Range]:
@@ -123,6 +141,11 @@ def ranges(folder: str | PathLike[str]) -> list[Range]:
     SourceError
         A ``decisions`` part cannot be read or is of a newer format, or the folder holds something else.
     """
+    return survey_of(folder).committed
+
+
+def survey_of(folder: str | PathLike[str]) -> Survey:
+    """Survey a folder, and refuse one in which something is wrong with a ``decisions`` part; see ranges."""
     target = folder_of(folder)
     found = survey(target)
     if found.faults:
@@ -132,7 +155,7 @@ def ranges(folder: str | PathLike[str]) -> list[Range]:
             f"{target.name}/{part}: {kind}, {detail}. Nothing was changed; verify lists all that is wrong."
             + advice
         )
-    return found.committed
+    return found
 
 
 def survey(target: Folder) -> Survey:
@@ -159,7 +182,7 @@ def survey(target: Folder) -> Survey:
             faults.append(Fault(path, "newer format", str(error)))
         except (OSError, DamageError) as error:
             faults.append(Fault(path, "unreadable", str(error)))
-    return _sorted_out(named, faults)
+    return _sorted_out(named, faults, paths)
 
 
 def _check_ours(target: Folder, paths: Iterable[str]) -> None:
@@ -172,12 +195,12 @@ def _check_ours(target: Folder, paths: Iterable[str]) -> None:
         )
 
 
-def _sorted_out(named: list[Range], faults: list[Fault]) -> Survey:
+def _sorted_out(named: list[Range], faults: list[Fault], paths: list[str]) -> Survey:
     replaced = {name for one in named for name in json.loads(one.metadata.get("replaces", "[]"))}
     commit_markers = {one.place for one in named} | {
         name for one in named for name in json.loads(one.metadata.get("seals", "[]"))
     }
-    found = Survey([], [], [], faults)
+    found = Survey([], [], [], faults, paths)
     for one in sorted(named, key=lambda one: one.key):
         if one.place in replaced:
             found.replaced.append(one)
@@ -252,9 +275,7 @@ def read_range(committed: Range, tables: Iterable[str] | None = None) -> Tables:
     """
     source = folder_of(committed.folder)
     read = FRAMES if tables is None else tuple(tables)
-    absent = [name for name in read if name not in ("decisions", *committed.child_tables)]
-    if absent:
-        raise OptionError(f"{committed.path} has no part in {absent[0]!r:.40}: it was saved without")
+    committed.check_has(read)
     return parallel_map(partial(_table, source, committed), read, committed.rows_of)
 
 

@@ -51,8 +51,8 @@ def verify(folder: str | PathLike[str]) -> pd.DataFrame:
     """
     target = folder_of(folder)
     found = survey(target)
-    paths = target.paths()
-    if not any(found) and not paths:
+    paths = found.paths
+    if not any(found):
         raise SourceError(f"{target.name} is no snapshot: there is nothing")
     faults = [*found.faults, *_of_ranges(target, found.committed, set(paths)), *_of_files(found, paths)]
     return pd.DataFrame(sorted(faults), columns=list(Fault._fields), dtype="str")

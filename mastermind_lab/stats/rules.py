@@ -197,7 +197,7 @@ class Rules(Voted):
 
 
 def _whole(data: Data) -> History:
-    if not isinstance(data, History):
+    if isinstance(data, pd.DataFrame):
         raise OptionError(
             "rules need a history, its decisions and votes: votes alone do not say what was recommended"
         )

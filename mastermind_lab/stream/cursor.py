@@ -8,7 +8,7 @@ from itertools import groupby
 from types import EllipsisType
 from typing import NamedTuple
 
-from ..frames import id_key
+from ..frames import Account, id_key
 from .pages import Entry, StreamInfo
 
 START = "0-0"
@@ -30,6 +30,10 @@ class Gap(NamedTuple):
     before: str | None
     missing: int
     certainty: str
+
+    def account(self) -> Account:
+        """Say it in coverage's words."""
+        return Account(missing=self.missing, certainty=self.certainty)
 
 
 class ReadResult(NamedTuple):

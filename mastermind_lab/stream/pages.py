@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from queue import Empty, Queue
 from threading import Thread
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -14,7 +15,7 @@ from redis import exceptions as fault
 
 from ..envelope import FIELD
 from ..errors import SourceError
-from ..frames import id_key
+from ..frames import Account, id_key
 from .connection import Client, address, connect, explain
 
 Entry = tuple[str, bytes | None]
@@ -193,23 +194,20 @@ class Pages:
             return None
         return self.before.length if self.last is None else min(self.last, self.before.length)
 
-    def account(self) -> dict[str, Any]:
-        """Account for every entry ever added: read, left out by the limits, or gone (``missing``)."""
+    def account(self) -> Account:
+        """Account for every entry that was ever added and is not read: left out by the limits, or gone."""
         before, after = self.before, self.after
+        found = Account(self.where, self.stream, certainty="not verified")
         if before is ABSENT:
             note = f"there is no stream {self.stream!r} yet: nothing was published, or the name is another"
-            return {"left_out": 0, "missing": None, "certainty": "not verified", "note": note}
+            return replace(found, note=note)
         if before is None or after is None:
-            note = "no right to XINFO"
-            return {"left_out": None, "missing": None, "certainty": "not verified", "note": note}
+            return replace(found, left_out=None, note="no right to XINFO")
         lost = self._lost(before, after)
-        known = before.added is not None
-        return {
-            "left_out": max(before.length - self.entries - lost, 0),
-            "missing": before.added - before.length + lost if before.added is not None else None,
-            "certainty": self._certainty(before) if known else "not verified",
-            "note": "" if known else "the server counts no added entries (before Redis 7)",
-        }
+        found = replace(found, left_out=max(before.length - self.entries - lost, 0))
+        if before.added is None:
+            return replace(found, note="the server counts no added entries (before Redis 7)")
+        return replace(found, missing=before.added - before.length + lost, certainty=self._certainty(before))
 
     def _lost(self, before: StreamInfo, after: StreamInfo) -> int:
         """Count the entries that were there at the start and gone before their page was read."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import chain
 from threading import Event
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ import redis
 from redis import exceptions as fault
 
 from ..errors import SourceError
-from ..frames import id_key
+from ..frames import Account, id_key, total
 from .connection import Client, address, backoff_delay, connect, explain, is_permanent
 from .cursor import START, Cursor, Gap
 from .pages import ABSENT, Entry, Pages, Prefetcher, StreamInfo, entry, figures, next_size
@@ -39,7 +40,7 @@ class StreamUpdate(NamedTuple):
     gap: Gap | None = None
     reset: bool = False
     transient_error: SourceError | None = None
-    account: Mapping[str, Any] | None = None
+    account: Account | None = None
     rewound: bool = False
     ordinal: int | None = None
 
@@ -172,7 +173,7 @@ class StreamReader:
         self.cursors[stream] = _cursor_behind(pages, list(chain(*found)))
         account = pages.account()
         if not self.backfill and found:
-            found, account["left_out"] = [], (account["left_out"] or 0) + 1
+            found, account = [], replace(account, left_out=total((account.left_out, 1)))
         *earlier, newest = found or [[]]
         last = StreamUpdate(stream, newest, account=account, ordinal=self.cursors[stream].ordinal)
         return [StreamUpdate(stream, page) for page in earlier] + [last]
@@ -180,8 +181,9 @@ class StreamReader:
     def _begin_at(self, stream: str, since: str) -> list[StreamUpdate]:
         now, _ = _figures_and_entries(self._connected(), stream, since, 1)
         self.cursors[stream] = _cursor_before(now, since)
-        note = {"note": f"there is no stream {stream!r} yet"} if now is ABSENT else None
-        return [one._replace(account=note) for one in self._look(stream)]
+        note = f"there is no stream {stream!r} yet"
+        absent = Account(self.where, stream, certainty="not verified", note=note) if now is ABSENT else None
+        return [one._replace(account=absent) for one in self._look(stream)]
 
     def _look(self, stream: str) -> list[StreamUpdate]:
         client, cursor = self._connected(), self.cursors[stream]

@@ -15,7 +15,6 @@ from .bootstrap import Floats
 By = str | Sequence[str] | None
 
 
-@runtime_checkable
 class History(Protocol):
     """Anything that holds these two frames."""
 
@@ -60,10 +59,11 @@ def frame_of(data: Data, name: str, needed: Iterable[str]) -> pd.DataFrame:
     OptionError
         If it is neither, or lacks the frame or a needed column.
     """
-    if not isinstance(data, pd.DataFrame | History):
-        raise OptionError(f"expected a history or its {name} frame, not {type(data).__name__}")
+    # The frame that is needed and no other: a history makes each when it is first looked at.
     frame = data if isinstance(data, pd.DataFrame) else getattr(data, name, None)
     if not isinstance(frame, pd.DataFrame):
+        if not hasattr(type(data), "decisions") and not hasattr(data, "decisions"):
+            raise OptionError(f"expected a history or its {name} frame, not {type(data).__name__}")
         raise OptionError(f"this history has no {name} frame, which is needed here")
     missing = [column for column in needed if column not in frame.columns]
     if missing:

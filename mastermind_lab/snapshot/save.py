@@ -1,4 +1,4 @@
-"""A whole history, saved at once and loaded again."""
+"""A whole history, saved at once."""
 
 from __future__ import annotations
 
@@ -8,39 +8,27 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..errors import OptionError, SourceError
-from ..frames import FRAMES, PAYLOADS, Tables, concat, entry_ids, id_parts, union
+from ..frames import FRAMES, PAYLOADS, Coverage, Tables, id_parts, ids_in_order, sort_keys
 from ..storage import Folder, LocalFolder, make, sync
 from ..storage import folder as folder_of
 from .commits import ends_of, write_range
-from .coverage import coverage_of, discontinuities, said
 from .layout import date_of, place_of
-from .ranges import Range, ranges, read_range
+from .load import is_snapshot
 
 _ENTRIES_A_RANGE = 50_000
 
 
-def is_snapshot(folder: str | os.PathLike[str]) -> bool:
-    """Tell whether a folder, or what a URL means, looks like a snapshot: it holds a folder ``decisions``."""
-    source = folder_of(folder)
-    try:
-        return source.has_folder("decisions")
-    except OSError as error:
-        raise SourceError(f"cannot read {source.name}: {error.strerror or error}") from error
-
-
 def save(
     parts: Tables,
-    coverage: pd.DataFrame,
+    coverage: Coverage,
     folder: str | os.PathLike[str],
     *,
     overwrite: bool = False,
@@ -88,7 +76,7 @@ def _refuse(target: Folder, overwrite: bool) -> None:
         )
 
 
-def _save_beside(parts: Tables, coverage: pd.DataFrame, target: Path) -> None:
+def _save_beside(parts: Tables, coverage: Coverage, target: Path) -> None:
     make(target.absolute().parent)
     fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.absolute().parent))
     try:
@@ -135,19 +123,19 @@ def _take_away(target: Folder) -> None:
         target.remove(path)
 
 
-def _commit_all(parts: Tables, coverage: pd.DataFrame, target: Folder) -> None:
+def _commit_all(parts: Tables, coverage: Coverage, target: Folder) -> None:
     pieces = list(_pieces(parts))
     commit_marker = "decisions/" + place_of(*ends_of(pieces[-1]))
     after = ""
     for number, piece in enumerate(pieces):
         metadata: dict[str, Any] = {"seal": commit_marker, "after": after}
-        metadata |= {"coverage": said(coverage)} if number == 0 else {}
+        metadata |= {"coverage": coverage.rows()} if number == 0 else {}
         after = write_range(target, piece, metadata).last_id
 
 
 def _pieces(parts: Tables) -> Iterator[Tables]:
     """Split tables by epoch, day and number of entries, oldest first; an empty history is one piece."""
-    starts = _starts(id_parts(entry_ids(parts)))
+    starts = _starts(id_parts(ids_in_order(parts)))
     if len(starts) < 2:
         yield parts
         return
@@ -164,45 +152,10 @@ def _starts(keys: NDArray[np.uint64]) -> NDArray[Any]:
     runs = np.flatnonzero(new)
     place = np.arange(len(keys))
     new |= (place - runs[np.searchsorted(runs, place, side="right") - 1]) % _ENTRIES_A_RANGE == 0
-    return _comparable(keys[new])
-
-
-def _comparable(keys: NDArray[np.uint64]) -> NDArray[Any]:
-    """Make keys that numpy orders by epoch, milliseconds and number."""
-    return keys.astype(">u8").view("S24").ravel()
+    return sort_keys(keys[new])
 
 
 def _owners(table: pa.Table, starts: NDArray[Any]) -> NDArray[np.intp]:
     """Say which piece each row belongs to."""
-    keys = _comparable(id_parts(table["stream_id"]))
+    keys = sort_keys(id_parts(table["stream_id"]))
     return np.maximum(np.searchsorted(starts, keys, side="right") - 1, 0)
-
-
-def load(folder: str | os.PathLike[str], *, payloads: bool = False) -> tuple[Tables, pd.DataFrame]:
-    """Read the committed ranges of a snapshot: its tables and its coverage.
-
-    Raises
-    ------
-    OptionError
-        Raw payloads are asked for, and it was saved without.
-    SourceError
-        The folder is no snapshot, is of a newer format, or a committed part is missing or damaged.
-    """
-    while True:
-        committed = ranges(folder)
-        if not committed:
-            raise SourceError(f"{folder} is no snapshot: nothing is committed in its folder 'decisions'")
-        try:
-            return _loaded(committed, payloads)
-        except SourceError:
-            # Another process may have compacted what was listed; what is committed now says so.
-            if ranges(folder) == committed:
-                raise
-
-
-def _loaded(committed: list[Range], payloads: bool) -> tuple[Tables, pd.DataFrame]:
-    names = [*FRAMES, PAYLOADS] if payloads else FRAMES
-    parts = [read_range(one, names) for one in committed]
-    # Two archivers that should not have run at once may both have committed an entry.
-    doubled = any(one.kind == "overlap" for one in discontinuities(committed))
-    return reduce(union, parts) if doubled else concat(parts), coverage_of(committed)

@@ -1,0 +1,306 @@
+"""What was read of each source, what was not, and how sure that is: a value that adds up.
+
+The account of a read is the sum of the accounts of its parts, whoever read them. What nobody counted stays
+unknown: a sum with an unknown part is unknown, never a smaller number.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from operator import add
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .declared import COVERAGE, DECLARED, schema
+from .ids import id_key, id_parts, is_id, sort_keys
+from .tables import to_pandas
+
+CERTAINTIES = ("exact", "at most", "not verified")
+"""How sure a number of missing entries is, from the surest to the least sure."""
+
+
+Key = tuple[str | None, str | None, str | None]
+
+
+@dataclass(frozen=True)
+class Account:
+    """What was read of one source: one row of ``coverage``, whose declared columns are its fields.
+
+    ``certainty`` is None where nothing is said of missing entries, as of lines of a file; ``missing`` then
+    adds nothing. With "not verified", ``missing`` is unknown.
+    """
+
+    source: str | None = None
+    stream: str | None = None
+    first_id: str | None = None
+    last_id: str | None = None
+    entries: int | None = 0
+    repeated: int | None = 0
+    left_out: int | None = 0
+    limits: str | None = ""
+    missing: int | None = None
+    certainty: str | None = None
+    note: str | None = None
+
+    def __add__(self, other: Account) -> Account:
+        """Add the account of another part of the same source."""
+        both = (self, other)
+        ids = [one for part in both for one in (part.first_id, part.last_id) if one]
+        certainty = least_sure(part.certainty for part in both)
+        return Account(
+            source=self.source,
+            stream=self.stream,
+            first_id=min(ids, key=id_key, default=None),
+            last_id=max(ids, key=id_key, default=None),
+            entries=total(part.entries for part in both),
+            repeated=total(part.repeated for part in both),
+            left_out=total(part.left_out for part in both),
+            limits=self.limits,
+            missing=total(part.missing for part in both if part.certainty is not None),
+            certainty=certainty,
+            note=united(part.note for part in both),
+        )
+
+    @property
+    def key(self) -> Key:
+        """What parts of one read have in common: source, stream and limits."""
+        return self.source, self.stream, self.limits
+
+    @classmethod
+    def of_ids(cls, ids: pa.Array, **facts: Any) -> Account:
+        """Account for some entries, by their ids from the oldest to the newest."""
+        ends = (ids[0].as_py(), ids[-1].as_py()) if len(ids) else (None, None)
+        return cls(first_id=ends[0], last_id=ends[1], entries=len(ids), **facts)
+
+
+def total(numbers: Iterable[int | None]) -> int | None:
+    """Add numbers up; unknown if one of them is, or if there is none."""
+    listed = list(numbers)
+    return None if not listed or None in listed else sum(number for number in listed if number is not None)
+
+
+def least_sure(certainties: Iterable[str | None]) -> str | None:
+    """Return the least sure of some certainties; None says nothing."""
+    said = [one for one in certainties if one is not None]
+    return max(said, key=CERTAINTIES.index, default=None)
+
+
+def united(notes: Iterable[str | None]) -> str | None:
+    """Join notes, each part of them once; None where nothing is said."""
+    return "; ".join(dict.fromkeys(part for note in notes if note for part in note.split("; "))) or None
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The accounts of all that was read, one a source.
+
+    Attributes
+    ----------
+    groups
+        The accounts by source, stream and limits. Two under one key are of two reads of one source, which
+        never become one: what the first missed, the second may have read.
+    """
+
+    groups: dict[Key, tuple[Account, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, *accounts: Account) -> Coverage:
+        """Make a coverage of accounts that stand for themselves."""
+        groups: dict[Key, tuple[Account, ...]] = {}
+        for one in accounts:
+            groups[one.key] = (*groups.get(one.key, ()), one)
+        return cls(groups)
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """The accounts of all sources."""
+        return tuple(one for group in self.groups.values() for one in group)
+
+    def __add__(self, other: Coverage) -> Coverage:
+        """Add up what was read in parts: accounts of one source, stream and limits become one."""
+        return self._merged(other, _added)
+
+    def beside(self, other: Coverage, shared: pa.Array) -> Coverage:
+        """Put the accounts of two reads side by side.
+
+        Parameters
+        ----------
+        other
+            The second read's.
+        shared
+            The ids of entries that both have read: they are told as ``repeated`` of the second. An account
+            that says nothing new is left out.
+        """
+        counts, before = other._counts(shared), self.accounts
+        marked = zip(other.accounts, counts, strict=True)
+        told = [
+            replace(one, repeated=total((one.repeated, n)))
+            for one, n in marked
+            if not _is_old(one, n, before)
+        ]
+        return self._merged(Coverage.of(*told), add)
+
+    def _merged(self, other: Coverage, merge: Callable[..., tuple[Account, ...]]) -> Coverage:
+        groups = dict(self.groups)
+        for key, group in other.groups.items():
+            groups[key] = merge(groups[key], group) if key in groups else group
+        return Coverage(groups)
+
+    def narrowed(self, kept: pa.Array, limits: str) -> Coverage:
+        """Say that of all entries only some were kept, and by what limits.
+
+        Parameters
+        ----------
+        kept
+            The ids of the entries that are left, oldest first. Where the ids of two sources interleave, which
+            of the two an entry is of is not known: their sum is right.
+        limits
+            The limits in words.
+        """
+        parts = zip(self.accounts, self._parts(kept), self._counts(kept), strict=True)
+        return Coverage.of(*(_narrowed(one, ids, count, limits) for one, ids, count in parts))
+
+    def share(self, kept: pa.Array, dropped: pa.Array, limits: str) -> Coverage:
+        """Account for one batch of all this: with :meth:`rest`, all batches add up to it."""
+        parts = zip(self.accounts, self._parts(kept), self._counts(dropped), strict=True)
+        return Coverage.of(
+            *(
+                Account.of_ids(
+                    ids, source=one.source, stream=one.stream, left_out=n, limits=_both(one, limits)
+                )
+                for one, ids, n in parts
+                if len(ids) or n
+            )
+        )
+
+    def rest(self, limits: str) -> Coverage:
+        """Return what these accounts say beside their entries."""
+        bare = {"first_id": None, "last_id": None}
+        told = (
+            replace(one, entries=one.repeated, limits=_both(one, limits), **bare) for one in self.accounts
+        )
+        return Coverage.of(*told)
+
+    def _counts(self, ids: pa.Array) -> list[int]:
+        """Count the entries of each account; none has more than it has read, so long as others have room."""
+        counts = [len(part) for part in self._parts(ids)]
+        room = [n if one.entries is None else _own(one) for one, n in zip(self.accounts, counts, strict=True)]
+        over = sum(max(n - most, 0) for n, most in zip(counts, room, strict=True))
+        for number, most in enumerate(room):
+            moved = min(max(most - counts[number], 0), over)
+            counts[number], over = min(counts[number], most) + moved, over - moved
+        return counts
+
+    def _parts(self, ids: pa.Array) -> list[pa.Array]:
+        """Split ids by the first account whose own ids reach over them."""
+        keys, owners = sort_keys(id_parts(ids)), np.full(len(ids), -1)
+        for number, one in reversed([*enumerate(self.accounts)]):
+            if one.first_id and one.last_id:
+                first, last = sort_keys(id_parts([one.first_id, one.last_id]))
+                owners[(first <= keys) & (keys <= last)] = number
+        return [ids.filter(pa.array(owners == number)) for number in range(len(self.accounts))]
+
+    def file_numbers(self) -> frozenset[int]:
+        """Return the numbers that files have in the ids of their lines."""
+        lines = (one.first_id for one in self.accounts if one.stream is None and one.first_id)
+        return frozenset(id_key(first)[1] for first in lines)
+
+    def renumbered(self, files: Mapping[int, int]) -> Coverage:
+        """Give the lines of some files new file numbers."""
+        return Coverage.of(*(one if one.stream else _renumbered(one, files) for one in self.accounts))
+
+    def noted(self, note: str, instead_of: str = "\0") -> Coverage:
+        """Add to the notes of every source, in place of what began with some words."""
+        accounts = self.accounts or (Account(entries=None, repeated=None, left_out=None, limits=None),)
+        return Coverage.of(*(replace(one, note=_noted(one, note, instead_of)) for one in accounts))
+
+    def frame(self) -> pd.DataFrame:
+        """Return the DataFrame that users know, a row a source."""
+        table = pa.Table.from_pylist(self.rows(), schema(COVERAGE))
+        return to_pandas({COVERAGE: table})[COVERAGE]
+
+    @classmethod
+    def of_frame(cls, frame: pd.DataFrame) -> Coverage:
+        """Read a frame, perhaps with a user's changes; columns of the user's own are not kept."""
+        return cls.of_rows(json.loads(frame.to_json(orient="records")))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the accounts as plain dicts, ready for JSON."""
+        return [asdict(one) for one in self.accounts]
+
+    @classmethod
+    def of_rows(cls, rows: Iterable[Any]) -> Coverage:
+        """Read plain dicts, perhaps a stranger's: what is not said, or makes no sense, is unknown."""
+        names = [one.name for one in fields(Account)]
+        known = (
+            {name: _known(name, row.get(name)) for name in names} for row in rows if isinstance(row, dict)
+        )
+        return cls.of(*(Account(**row) for row in known))
+
+
+def _added(mine: tuple[Account, ...], theirs: tuple[Account, ...]) -> tuple[Account, ...]:
+    both = [one + other for one, other in zip(mine, theirs, strict=False)]
+    return (*both, *mine[len(both) :], *theirs[len(both) :])
+
+
+def _is_old(one: Account, repeated: int, before: tuple[Account, ...]) -> bool:
+    """Tell whether an account was given before, and all of its entries with it."""
+    return one in before and one.entries == total((one.repeated, repeated))
+
+
+def _narrowed(one: Account, ids: pa.Array, count: int, limits: str) -> Account:
+    gone = None if one.entries is None else _own(one) - count
+    ends = Account.of_ids(ids)
+    return replace(
+        one,
+        first_id=ends.first_id,
+        last_id=ends.last_id,
+        entries=count,
+        repeated=0,
+        left_out=total((one.left_out, gone)),
+        limits=_both(one, limits),
+    )
+
+
+def _own(one: Account) -> int:
+    """Count the entries that no account before this one has."""
+    return (one.entries or 0) - (one.repeated or 0)
+
+
+def _both(one: Account, limits: str) -> str:
+    return ", ".join(part for part in (one.limits, limits) if part)
+
+
+def _renumbered(one: Account, files: Mapping[int, int]) -> Account:
+    def moved(stream_id: str | None) -> str | None:
+        file, _, line = (stream_id or "").partition("-")
+        return stream_id and f"{files.get(int(file), int(file))}-{line}"
+
+    return replace(one, first_id=moved(one.first_id), last_id=moved(one.last_id))
+
+
+def _known(name: str, value: Any) -> Any:
+    """Return a value read from outside, if a column of this name can hold it."""
+    if DECLARED[COVERAGE][name].type == "Int64":
+        return value if type(value) is int and abs(value) < 2**63 else None
+    if name == "certainty":
+        return value if value in CERTAINTIES else None
+    if name in ("first_id", "last_id"):
+        return value if isinstance(value, str) and is_id(value) else None
+    return value if isinstance(value, str) else None
+
+
+def _noted(one: Account, note: str, instead_of: str) -> str | None:
+    parts = (one.note or "").split("; ")
+    return united([*(part for part in parts if not part.startswith(instead_of)), note])
+
+
+def shared(left: pa.Array, right: pa.Array) -> pa.Array:
+    """Return the ids of the right that the left has too."""
+    return right.filter(pc.is_in(right, left))

@@ -1,0 +1,132 @@
+"""Cuts: some of the entries, with all that belongs to them. Tables are in the order of their ids."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from .bounds import Limits, milliseconds
+from .ids import id_key, id_parts, order, sort_keys
+from .tables import Tables, entry_ids, ids_in_order
+
+Mask = NDArray[np.bool_]
+
+
+def apply_limits(tables: Tables, limits: Limits, numbered: bool) -> Tables:
+    """Cut tables to limits.
+
+    Parameters
+    ----------
+    tables
+        All tables of some entries.
+    limits
+        What to keep.
+    numbered
+        The entries are numbered lines of files, which lie where ``published_at`` says. A line without a time,
+        a reject say, is kept by every limit in time: where it lies is not known.
+    """
+    if limits[:3] == (None, None, None):
+        return tables
+    ids = ids_in_order(tables)
+    kept = np.flatnonzero(_inside(tables, ids, limits, numbered))
+    if limits.last is not None:
+        kept = kept[max(len(kept) - limits.last, 0) :]
+    if len(kept) == len(ids):
+        return tables
+    if len(kept) and kept[-1] - kept[0] + 1 == len(kept):
+        return between(tables, ids[kept[0]].as_py(), ids[kept[-1]].as_py())
+    return only(tables, ids.take(pa.array(kept)))
+
+
+def _inside(tables: Tables, ids: pa.Array, limits: Limits, numbered: bool) -> Mask:
+    """Tell which entries lie within ``since`` and ``until``."""
+    parts = id_parts(ids)
+    inside = np.ones(len(ids), bool)
+    for bound, is_lower in ((limits.since, True), (limits.until, False)):
+        if isinstance(bound, str):
+            inside &= _beyond(sort_keys(parts), edge(bound, is_lower), is_lower)
+        elif bound is not None and numbered:
+            times = _published(tables)
+            inside &= np.isnan(times) | _beyond(times, bound, is_lower)
+        elif bound is not None:
+            inside &= _beyond(parts[:, 1], milliseconds(bound, is_lower), is_lower)
+    return inside
+
+
+def _beyond(values: NDArray[Any], bound: Any, is_lower: bool) -> Mask:
+    return np.asarray(values >= bound if is_lower else values <= bound)
+
+
+def edge(bound: str, is_lower: bool) -> Any:
+    """Return the sort key of an id that is a bound; half an id covers its whole millisecond."""
+    epoch, milliseconds, sequence = id_key(bound)
+    if "-" not in bound and not is_lower:
+        sequence = 2**64 - 1
+    return sort_keys(np.array([[epoch, milliseconds, sequence]], np.uint64))[0]
+
+
+def _published(tables: Tables) -> NDArray[np.float64]:
+    """Return when each entry was published, in microseconds since 1970; NaN where that is not known."""
+    decisions, rejects = tables["decisions"], tables["rejects"]
+    times = decisions["published_at"].cast(pa.int64()).to_numpy().astype(np.float64)
+    ids = pa.chunked_array([*decisions["stream_id"].chunks, *rejects["stream_id"].chunks], pa.large_string())
+    everything = np.concatenate([times, np.full(rejects.num_rows, np.nan)])
+    return np.asarray(everything[order(id_parts(ids))])
+
+
+def only(tables: Tables, ids: pa.Array) -> Tables:
+    """Keep some entries, by their ids."""
+    return {name: only_of(table, ids) for name, table in tables.items()}
+
+
+def only_of(table: pa.Table, ids: pa.Array) -> pa.Table:
+    """Keep the rows of one table that belong to some entries."""
+    return table.filter(pc.is_in(table["stream_id"], ids))
+
+
+def between(tables: Tables, first: str | None, last: str | None) -> Tables:
+    """Keep the entries from one id to another, both inclusive; None is no bound. Nothing is copied."""
+    return {name: _slice(table, first, last) for name, table in tables.items()}
+
+
+def _slice(table: pa.Table, first: str | None, last: str | None) -> pa.Table:
+    ids, rows = table["stream_id"], range(table.num_rows)
+
+    def key(row: int) -> tuple[int, int, int]:
+        return id_key(ids[row].as_py())
+
+    start = 0 if first is None else bisect_left(rows, id_key(first), key=key)
+    end = len(rows) if last is None else bisect_right(rows, id_key(last), key=key)
+    return table.slice(start, max(end - start, 0))
+
+
+def newest(tables: Tables, bound: int | timedelta) -> Tables:
+    """Keep so many entries, the newest, or those of so long a time before the newest decision."""
+    first = _first_of(tables, bound) if isinstance(bound, int) else _first_within(tables, bound)
+    return tables if first is None else between(tables, first, None)
+
+
+def _first_of(tables: Tables, count: int) -> str | None:
+    ids = entry_ids(tables)
+    return None if len(ids) <= count else ids[-count]
+
+
+def _first_within(tables: Tables, age: timedelta) -> str | None:
+    times = times_of(tables)
+    latest = pc.max(times).as_py()
+    if latest is None:
+        return None
+    place = pc.index(pc.greater_equal(times, latest - age), True).as_py()
+    return str(tables["decisions"]["stream_id"][place].as_py())
+
+
+def times_of(tables: Tables) -> pa.ChunkedArray:
+    """Return when the stream took each decision, or else when it was published."""
+    decisions = tables["decisions"]
+    return pc.coalesce(decisions["streamed_at"], decisions["published_at"])

@@ -1,0 +1,47 @@
+"""Tables that are read, or cut, when they are first asked for, and then kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import pyarrow as pa
+
+
+class LazyTables(Mapping[str, pa.Table]):
+    """Tables by name, each made when it is first asked for.
+
+    Parameters
+    ----------
+    rows
+        How many rows each has, in the order of the tables; None where only the table itself can tell.
+    make
+        Makes the table of a name.
+    """
+
+    def __init__(self, rows: Mapping[str, int | None], make: Callable[[str], pa.Table]) -> None:
+        self._rows, self._make = dict(rows), make
+        self._made: dict[str, pa.Table] = {}
+
+    @classmethod
+    def of(cls, tables: Mapping[str, pa.Table]) -> LazyTables:
+        """Return tables that are there as such ones."""
+        return tables if isinstance(tables, cls) else cls(dict.fromkeys(tables), tables.__getitem__)
+
+    def __getitem__(self, name: str) -> pa.Table:
+        """Return a table, made now if it was not before."""
+        if name not in self._made:
+            if name not in self._rows:
+                raise KeyError(name)
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def rows(self, name: str) -> int:
+        """Say how many rows a table has, without making it where that is known."""
+        known = None if name in self._made else self._rows[name]
+        return int(self[name].num_rows) if known is None else known

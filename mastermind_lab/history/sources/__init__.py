@@ -1,0 +1,51 @@
+"""What a history can be read from: one file a kind of source, and one line in :data:`KINDS`.
+
+A source falls into partitions, which can be read alone; a partition yields batches: tables of some decisions
+with all that belongs to them, and a coverage. The coverages of all batches add up to that of the source. A
+bad entry is a :class:`~mastermind_lab.envelope.Reject` in the place of what is wrong with it (see
+:data:`mastermind_lab.envelope.Entry`): it becomes a row of ``rejects``, and costs no other entry anything.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...errors import OptionError
+from ..history import History
+from .files import Files
+from .payloads import Payloads
+from .reading import Batch, NoBar, Options, Partition, Source
+from .several import Several, are_several
+from .snapshots import Snapshot
+from .streams import Stream, is_stream
+
+KINDS = (Stream, Snapshot, Files, Payloads)
+"""The kinds of sources, in the order in which they are asked whether something is one of theirs."""
+
+__all__ = [
+    "KINDS", "Batch", "NoBar", "Options", "Partition", "Snapshot", "Source", "Stream", "find", "is_stream",
+]  # fmt: skip
+
+
+def find(source: Any, options: Options) -> Source:
+    """Find out what a source is.
+
+    Raises
+    ------
+    OptionError
+        It is nothing that can be read.
+    """
+    if are_several(source):
+        return Several(source, options, _read_one)
+    found = (kind.of(source, options) for kind in KINDS)
+    for one in found:
+        if one is not None:
+            return one
+    raise OptionError(
+        f"cannot read from a {type(source).__name__}: give a URL, a redis client, a path, "
+        "or an iterable of payloads (one payload alone goes into a list)"
+    )
+
+
+def _read_one(source: Any, options: Options) -> History:
+    return find(source, options).history()

@@ -1,0 +1,42 @@
+"""Payloads that are in memory already: an iterable of str or bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...decode import in_batches
+from ...errors import OptionError
+from ..history import History
+from .reading import Batch, Options, Partition, gather, lines_of
+
+
+@dataclass(frozen=True)
+class Payloads:
+    """An iterable of payloads, numbered from ``0-1``."""
+
+    payloads: Iterable[Any]
+    options: Options
+
+    @classmethod
+    def of(cls, source: Any, options: Options) -> Payloads | None:
+        """Return the source, if this is an iterable of payloads and not one payload."""
+        is_one = isinstance(source, str | bytes | bytearray | dict)
+        return cls(source, options) if isinstance(source, Iterable) and not is_one else None
+
+    def partitions(self) -> Sequence[Partition]:
+        """Refuse to be scanned: what is in memory already needs no batches, and may be iterated only once."""
+        raise OptionError(
+            f"cannot scan a {type(self.payloads).__name__}: give a URL, a redis client, or a path; "
+            "payloads that are in memory already are for read"
+        )
+
+    def batches(self) -> Iterator[Batch]:
+        """Decode the payloads."""
+        entries = ((f"0-{number}", payload, None) for number, payload in enumerate(self.payloads, 1))
+        yield from lines_of("payloads", self.options.tables(in_batches(entries), numbered=True), self.options)
+
+    def history(self) -> History:
+        """Read all payloads."""
+        return gather([self], self.options, numbered=True)

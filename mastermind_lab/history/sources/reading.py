@@ -1,0 +1,155 @@
+"""What every source shares: what is asked, how entries become tables, and how parts become a history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, NamedTuple, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ...decode import Column, SchemaCache, check_columns
+from ...envelope import DEFAULT_STREAM_NAME, Entry
+from ...frames import (
+    Account,
+    Coverage,
+    Limits,
+    Tables,
+    apply_limits,
+    check_names,
+    combine_chunks,
+    concat,
+    decoded,
+    id_key,
+    ids_in_order,
+)
+from ..history import History
+
+_BATCHES_AT_ONCE = 16  # some 16 MB of payloads: enough for what a batch costs a summary not to show
+
+
+class NoBar(AbstractContextManager["NoBar"]):
+    """Shows nothing; tqdm starts a thread even where it is disabled."""
+
+    total: int | None = None
+
+    def __exit__(self, *_: object) -> None:
+        """Do nothing."""
+
+    def update(self, n: int) -> None:
+        """Do nothing."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is asked of a read: which entries of which stream, how they are decoded, and where that is shown.
+
+    Raises
+    ------
+    OptionError
+        An extra column makes no sense.
+    """
+
+    limits: Limits = Limits.of()  # noqa: RUF009 - it cannot be changed
+    stream: str = DEFAULT_STREAM_NAME
+    columns: tuple[Column, ...] = ()
+    payloads: bool = False
+    bar: Any = field(default_factory=NoBar, repr=False)
+
+    def __post_init__(self) -> None:
+        check_columns(self.columns)
+        check_names(column.name for column in self.columns)
+
+    def tables(
+        self, batches: Iterator[list[Entry]], *, numbered: bool, newest_first: bool = False
+    ) -> Iterator[Tables]:
+        """Decode batches of entries; every few become tables in one piece, which are quick to work with.
+
+        At least once: of no entries, empty tables are made.
+        """
+        schema_cache, order = SchemaCache(), -1 if newest_first else 1
+        made = (self._decoded(batch, schema_cache, numbered) for batch in batches)
+        some = list(islice(made, _BATCHES_AT_ONCE))
+        while True:
+            merged = concat(some[::order], self.columns, self.payloads)
+            some.clear()
+            yield combine_chunks(merged)
+            some = list(islice(made, _BATCHES_AT_ONCE))
+            if not some:
+                return
+
+    def _decoded(self, entries: list[Entry], schema_cache: SchemaCache, numbered: bool) -> Tables:
+        made = decoded(
+            entries,
+            columns=self.columns,
+            payloads=self.payloads,
+            schema_cache=schema_cache,
+            numbered=numbered,
+        )
+        self.bar.update(len(entries))
+        return made
+
+    def within(self, tables: Tables, numbered: bool) -> tuple[Tables, pa.Array, pa.Array]:
+        """Cut a batch to ``since`` and ``until``: what is left, its ids, and those of what was cut off."""
+        before = ids_in_order(tables)
+        kept = apply_limits(tables, self.limits._replace(last=None), numbered)
+        if kept is tables:
+            return tables, before, before[:0]
+        ids = ids_in_order(kept)
+        return kept, ids, before.filter(pc.invert(pc.is_in(before, ids)))
+
+
+class Batch(NamedTuple):
+    """Some entries with all that belongs to them, and what was read, left out or missing on the way."""
+
+    tables: Tables
+    coverage: Coverage
+
+
+class Partition(Protocol):
+    """A part of a source that can be read alone, anywhere: it is pickled to where that happens."""
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield batches, at least one; their coverages add up to that of the partition."""
+
+
+class Source(Protocol):
+    """What a history can be read from."""
+
+    def partitions(self) -> Sequence[Partition]:
+        """Return the parts that can be read alone: together they are all of it."""
+
+    def history(self) -> History:
+        """Read all of it."""
+
+
+def lines_of(source: str, tables: Iterable[Tables], options: Options) -> Iterator[Batch]:
+    """Account for tables of numbered entries, the lines of a file."""
+    for made in tables:
+        kept, ids, dropped = options.within(made, numbered=True)
+        account = Account.of_ids(ids, source=source, left_out=len(dropped), limits=options.limits.said)
+        yield Batch(kept, Coverage.of(account))
+
+
+def gather(partitions: Iterable[Partition], options: Options, *, numbered: bool) -> History:
+    """Read partitions into one history, oldest entry first, and keep the last of it where that is asked."""
+    with options.bar:
+        batches = [batch for partition in partitions for batch in partition.batches()]
+    coverage = Coverage()
+    for batch in batches:
+        coverage += batch.coverage
+    tables = concat(
+        (batch.tables for batch in sorted(batches, key=_first)), options.columns, options.payloads
+    )
+    kept = apply_limits(tables, Limits.of(options.limits.last), numbered)
+    if kept is not tables:
+        coverage = coverage.narrowed(ids_in_order(kept), "")
+    return History(kept, coverage)
+
+
+def _first(batch: Batch) -> tuple[int, int, int]:
+    ids = [one.first_id for one in batch.coverage.accounts if one.first_id]
+    return min(map(id_key, ids), default=(-1, 0, 0))

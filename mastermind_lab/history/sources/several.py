@@ -1,0 +1,133 @@
+"""Several sources at once: above all an archive, and the stream it is of."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from ...errors import OptionError
+from ...frames import Account, Coverage, Limits, apply_limits, ids_in_order, least_sure, total
+from ...storage import is_url
+from ..history import History
+from .reading import Options, Partition
+from .streams import is_stream
+
+if TYPE_CHECKING:
+    from ...snapshot.resume import ResumePoint
+    from ...stream import StreamUpdate
+
+
+@dataclass(frozen=True)
+class Several:
+    """Sources that are read one after the other and merged by stream id.
+
+    A stream is read from where an archive of it ends, if one is among them.
+    """
+
+    sources: Sequence[Any]
+    options: Options
+    read_one: Callable[[Any, Options], History]
+
+    def partitions(self) -> Sequence[Partition]:
+        """Refuse to be scanned: an entry that two sources have can't be told from two without all ids."""
+        raise OptionError("cannot scan several sources at once: scan each, and add the summaries")
+
+    def history(self) -> History:
+        """Read all sources, whole, and cut them to limits together."""
+        from ... import snapshot  # here, because Parquet takes long to load
+
+        options = replace(self.options, limits=Limits.of())
+        stored = [one for one in self.sources if not is_stream(one)]
+        archives = [one for one in stored if snapshot.is_snapshot(one) and _is_of(one, options.stream)]
+        found = [self.read_one(one, options) for one in stored]
+        for one in filter(is_stream, self.sources):
+            found.append(behind(archives[-1], one, options) if archives else self.read_one(one, options))
+        return _limited(sum(found[1:], found[0]), self.options.limits)
+
+
+def are_several(source: Any) -> bool:
+    """Tell a list of sources from a list of payloads: no item looks like JSON, and one is surely a source."""
+    if not isinstance(source, list | tuple):
+        return False
+    return all(map(_may_be_source, source)) and any(map(_is_source, source))
+
+
+def _may_be_source(one: Any) -> bool:
+    if isinstance(one, str):
+        return not one.lstrip().startswith(("{", "["))
+    return isinstance(one, os.PathLike) or is_stream(one)
+
+
+def _is_source(one: Any) -> bool:
+    if isinstance(one, str) and not is_url(one):
+        # A path is short and holds no NUL; whatever else is asked for, the system says no in its own words.
+        return len(one) < 4_096 and "\0" not in one and os.path.exists(one)
+    return True
+
+
+def _is_of(folder: Any, stream: str) -> bool:
+    from ... import snapshot
+
+    return any(one.stream == stream for one in snapshot.coverage_of(snapshot.ranges(folder)).accounts)
+
+
+def behind(folder: Any, source: Any, options: Options) -> History:
+    """Read what a stream holds behind the end of an archive, and say whether the two meet."""
+    from ... import snapshot
+    from ...snapshot.resume import ResumePoint
+    from ...stream import (  # here, because most of what redis imports goes unused elsewhere
+        Cursor,
+        StreamReader,
+    )
+
+    end = ResumePoint.of(snapshot.ranges(folder))
+    cursor = Cursor(end.last_id, end.ordinal, end.newest(), end.older()) if end else Cursor()
+    reader = StreamReader(source, [options.stream], cursors={options.stream: cursor})
+    with closing(reader), options.bar:
+        updates = list(reader.up_to_now())
+    entries = ((*entry, None) for entry in chain.from_iterable(one.entries for one in updates))
+    [tables] = options.tables(iter([list(entries)]), numbered=False)
+    account = Account.of_ids(ids_in_order(tables), source=reader.where, stream=options.stream)
+    return History(tables, Coverage.of(replace(account, **_gone(end, updates))))
+
+
+def _gone(end: ResumePoint | None, updates: Sequence[StreamUpdate]) -> dict[str, Any]:
+    """Say what is missing between an archive's end and what was read behind it."""
+    gaps = [one.gap for one in updates if one.gap]
+    note = _note(end, gaps, any(one.reset for one in updates))
+    if updates[-1].ordinal is None or (end is not None and end.ordinal is None):
+        place = f"the archive's end ({end.last_id})" if end else "the beginning of the stream"
+        said = (
+            note if gaps or "began again" in note else f"read from {place}; whether the two meet is not known"
+        )
+        return {"missing": None, "certainty": "not verified", "note": said}
+    certainty = least_sure(["exact", *(gap.certainty for gap in gaps)])
+    return {"missing": total([0, *(gap.missing for gap in gaps)]), "certainty": certainty, "note": note}
+
+
+def _note(end: ResumePoint | None, gaps: Sequence[Any], reset: bool) -> str:
+    place = f"the archive's end ({end.last_id})" if end else "the beginning of the stream"
+    if reset:
+        return f"the stream began again after {place}; what came then is kept apart"
+    if gaps:
+        gone = sum(gap.missing for gap in gaps)
+        return f"a gap: {gone:,} entries behind {place} were trimmed before they could be read"
+    return f"goes on at {place}"
+
+
+def _limited(history: History, limits: Limits) -> History:
+    """Cut a merged history to limits."""
+    if not limits.said:
+        return history
+    numbered = {one.stream is None for one in history.account.accounts}
+    if len(numbered) > 1:
+        raise OptionError(
+            "last, since and until need one order: streams are cut by their ids and files by published_at. "
+            "Read the two by themselves, and add the histories."
+        )
+    kept = apply_limits(history.tables(), limits, numbered=numbered == {True})
+    return History(kept, history.account.narrowed(ids_in_order(kept), limits.said))

@@ -1,0 +1,222 @@
+"""A snapshot or an archive: committed ranges of entries, of which only those that are wanted are opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from ...decode import in_batches
+from ...envelope import Entry, Reject
+from ...errors import OptionError
+from ...frames import (
+    FRAMES,
+    PAYLOADS,
+    Coverage,
+    LazyTables,
+    Limits,
+    Tables,
+    apply_limits,
+    edge,
+    entry_ids,
+    id_key,
+    id_parts,
+    ids_in_order,
+    milliseconds,
+    only,
+    only_of,
+    sort_keys,
+)
+from ...storage import is_url
+from ..history import History
+from .reading import Batch, Options, gather
+
+if TYPE_CHECKING:
+    from ...snapshot import Range
+
+_SLICE_BYTES = 2**25  # of a range's tables
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The committed ranges of a folder, or of what a URL means."""
+
+    folder: str | os.PathLike[str]
+    options: Options
+    again: bool = False  # decode the raw payloads again: extra columns are in nothing else
+
+    @classmethod
+    def of(cls, source: Any, options: Options) -> Snapshot | None:
+        """Return the source, if this is a snapshot's folder."""
+        if not isinstance(source, str | os.PathLike):
+            return None
+        from ... import snapshot  # here, because Parquet takes long to load
+
+        return cls(source, options, bool(options.columns)) if snapshot.is_snapshot(source) else None
+
+    @cached_property
+    def ranges(self) -> list[Range]:
+        """The committed ranges, oldest first.
+
+        Raises
+        ------
+        SourceError
+            Nothing is committed there, or a part that is needed is missing.
+        """
+        from ... import snapshot
+
+        names = ["rejects", PAYLOADS] if self.again else self._names
+        # Absolute, because workers may stand elsewhere.
+        return snapshot.readable(self.folder if is_url(self.folder) else Path(self.folder).absolute(), names)
+
+    @property
+    def _names(self) -> list[str]:
+        return [*FRAMES, *[PAYLOADS] * self.options.payloads]
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        """What the ranges say of their entries."""
+        from ... import snapshot
+
+        return snapshot.coverage_of(self.ranges)
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the entries are lines of files, which lie where ``published_at`` says."""
+        return all(one.stream is None for one in self.coverage.accounts)
+
+    def partitions(self) -> Sequence[Stored]:
+        """Return the ranges; what beside entries there is to account for comes with the first."""
+        rest = self.coverage.rest(self.options.limits.said)
+        made = [
+            Stored(one, self.coverage, Coverage(), self.numbered, self.options, self.again)
+            for one in self.ranges
+        ]
+        return [replace(made[0], rest=rest), *made[1:]]
+
+    def history(self) -> History:
+        """List the entries; a frame is read when it is first looked at."""
+        if self.again:
+            return gather(self.partitions(), self.options, numbered=self.numbered)
+        from ... import snapshot
+
+        limits = self.options.limits
+        wanted = within(self.ranges, limits, self.numbered)
+        whole = snapshot.tables_of(wanted, self._names)
+        if not limits.said:
+            return History(whole, self.coverage)
+        entries = {name: whole[name] for name in ("decisions", "rejects")}
+        kept = apply_limits(entries, limits, self.numbered)
+        ids = ids_in_order(kept)
+        cut = whole if kept is entries else LazyTables(dict.fromkeys(whole), partial(_cut, whole, ids))
+        return History(cut, self.coverage.narrowed(ids, limits.said))
+
+
+def _cut(whole: LazyTables, ids: pa.Array, name: str) -> pa.Table:
+    return only_of(whole[name], ids)
+
+
+def within(committed: Sequence[Range], limits: Limits, numbered: bool) -> list[Range]:
+    """Choose the ranges that may hold wanted entries, by their first and last ids."""
+    held = [one for one in committed if one.first_id]
+    if not numbered:
+        held = [one for one in held if _reaches(one.last_id, limits.since, True)]
+        held = [one for one in held if _reaches(one.first_id, limits.until, False)]
+    if limits.last is not None:
+        held = _last(held, limits, numbered)
+    return held or list(committed[:1])
+
+
+def _last(committed: list[Range], limits: Limits, numbered: bool) -> list[Range]:
+    """Return the newest ranges that surely hold so many wanted entries together."""
+    found: list[Range] = []
+    entries = 0
+    for one in reversed(committed):
+        if entries >= (limits.last or 0) and found:
+            break
+        found.append(one)
+        entries += one.entries * _is_wholly_within(one, limits, numbered)
+    return found[::-1]
+
+
+def _is_wholly_within(one: Range, limits: Limits, numbered: bool) -> bool:
+    if numbered:  # when lines of files were published their ids don't tell
+        return (limits.since, limits.until) == (None, None)
+    ends = (one.first_id, one.last_id)
+    return all(_reaches(end, limits.since, True) and _reaches(end, limits.until, False) for end in ends)
+
+
+def _reaches(stream_id: str, bound: str | int | None, is_lower: bool) -> bool:
+    """Tell whether an id lies on the inner side of a bound."""
+    if bound is None:
+        return True
+    parts = id_parts([stream_id])
+    if isinstance(bound, str):
+        here, there = sort_keys(parts)[0], edge(bound, is_lower)
+    else:
+        here, there = int(parts[0, 1]), milliseconds(bound, is_lower)
+    return bool(here >= there if is_lower else here <= there)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A committed range, and what is told of all ranges: of this one's entries it accounts for its share."""
+
+    range: Range
+    whole: Coverage = field(repr=False)
+    rest: Coverage = field(repr=False)
+    numbered: bool
+    options: Options
+    again: bool
+
+    def batches(self) -> Iterator[Batch]:
+        """Read the range, or decode its raw payloads again where extra columns are wanted."""
+        rest = self.rest
+        for tables in self._tables():
+            kept, ids, dropped = self.options.within(tables, self.numbered)
+            yield Batch(kept, rest + self.whole.share(ids, dropped, self.options.limits.said))
+            rest = Coverage()
+
+    def _tables(self) -> Iterator[Tables]:
+        from ... import snapshot
+
+        if not self.again:
+            names = [*FRAMES, *[PAYLOADS] * self.options.payloads]
+            yield from _sliced(snapshot.read_range(self.range, names))
+            return
+        files = self.whole.file_numbers()
+        for numbered, entries in groupby(_raw(self.range), lambda entry: id_key(entry[0])[1] in files):
+            yield from self.options.tables(in_batches(entries), numbered=numbered)
+
+
+def _sliced(tables: Tables) -> Iterator[Tables]:
+    """Cut a range's tables into batches."""
+    ids, size = entry_ids(tables), sum(table.nbytes for table in tables.values())
+    step = max(1, len(ids) * _SLICE_BYTES // max(size, 1))
+    for start in range(0, max(len(ids), 1), step):
+        yield only(tables, pa.array(ids[start : start + step], pa.large_string()))
+
+
+def _raw(committed: Range) -> list[Entry]:
+    """List the entries of a range as they came, oldest first."""
+    from ... import snapshot
+
+    try:
+        rows = snapshot.read_range(committed, [PAYLOADS, "rejects"])
+    except OptionError as error:
+        raise OptionError(
+            f"a snapshot holds none of the envelopes unless it is saved with payloads ({error}): read the "
+            "stream or the NDJSON files again"
+        ) from error
+    entries: list[Entry] = [(*row.values(), None) for row in rows[PAYLOADS].to_pylist()]
+    for stream_id, reason, detail, payload in (row.values() for row in rows["rejects"].to_pylist()):
+        # What the source itself broke, or cut, is no payload to validate again.
+        fault = Reject(reason, detail) if reason == "damaged" or payload is None else None
+        entries.append((stream_id, payload, fault))
+    return sorted(entries, key=lambda entry: id_key(entry[0]))

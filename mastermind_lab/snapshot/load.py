@@ -1,0 +1,119 @@
+"""What is committed in a folder, ready to be read: each table when it is first asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial, reduce
+
+import pyarrow as pa
+
+from ..errors import SourceError
+from ..frames import LazyTables, Tables, between, stacked, union
+from ..storage import folder as folder_of
+from .coverage import discontinuities
+from .layout import child_path
+from .parts import parallel_map
+from .ranges import Range, ranges, read_range, survey_of
+
+
+def is_snapshot(folder: str | os.PathLike[str]) -> bool:
+    """Tell whether a folder, or what a URL means, looks like a snapshot: it holds a folder ``decisions``."""
+    source = folder_of(folder)
+    try:
+        return source.has_folder("decisions")
+    except OSError as error:
+        raise SourceError(f"cannot read {source.name}: {error.strerror or error}") from error
+
+
+def readable(folder: str | os.PathLike[str], tables: Iterable[str]) -> list[Range]:
+    """List the committed ranges of a folder, and see that the parts of some of their tables are there.
+
+    Raises
+    ------
+    OptionError
+        Raw payloads are asked for, and it was saved without.
+    SourceError
+        The folder is no snapshot, is of a newer format, or a committed part is missing or damaged.
+    """
+    found = survey_of(folder)
+    if not found.committed:
+        raise SourceError(f"{folder} is no snapshot: nothing is committed in its folder 'decisions'")
+    paths = set(found.paths)
+    for one in found.committed:
+        for name in tables:
+            path = child_path(one.place, name)
+            if name in one.child_tables and path not in paths:
+                raise SourceError(f"{one.folder}/{path} is missing. verify lists all that is wrong.")
+    return found.committed
+
+
+def tables_of(committed: Sequence[Range], names: Sequence[str]) -> LazyTables:
+    """Return the tables of some ranges, each read, and checked byte for byte, when it is first asked for.
+
+    Raises
+    ------
+    OptionError
+        A range has no such table: it was saved without payloads.
+    """
+    for one in committed:
+        one.check_has(names)
+    # Two archivers that should not have run at once may both have committed an entry.
+    if any(one.kind == "overlap" for one in discontinuities(committed)):
+        merged: Tables = reduce(union, [read_range(one, names) for one in committed])
+        return LazyTables.of(merged)
+    rows = {name: sum(one.rows_of(name) for one in committed) for name in names}
+    return LazyTables(rows, Reader(tuple(committed)).table)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads the tables of some ranges, also after a compaction has put their entries into other parts."""
+
+    committed: tuple[Range, ...]
+
+    def table(self, name: str) -> pa.Table:
+        """Read one table.
+
+        Raises
+        ------
+        SourceError
+            A part is missing or damaged, or the snapshot was changed since its ranges were listed.
+        """
+        try:
+            return _read(self.committed, name)
+        except SourceError as error:
+            now = ranges(self.committed[0].folder)
+            if {*self.committed} <= {*now}:
+                raise
+            merged = self._merged(now)
+            if merged is None:
+                raise SourceError(
+                    f"{self.committed[0].folder} was changed since it was read: read it again ({error})"
+                ) from error
+        table = _read(merged, name)
+        ends = self.committed[0].first_id or None, self.committed[-1].last_id or None
+        return between({name: table}, *ends)[name]
+
+    def _merged(self, now: Sequence[Range]) -> list[Range] | None:
+        """Find our entries in other parts; None unless a compaction put them there, and nothing else."""
+        places = {one.place for one in self.committed}
+        same = [one for one in now if one in self.committed]
+        merged = [one for one in now if places & _replaced(one)]
+        there = {one.place for one in same}.union(*map(_replaced, merged))
+        return sorted([*same, *merged], key=lambda one: one.key) if places <= there else None
+
+
+def _replaced(one: Range) -> set[str]:
+    return set(json.loads(one.metadata.get("replaces", "[]")))
+
+
+def _read(committed: Sequence[Range], name: str) -> pa.Table:
+    read = partial(_table, name)
+    return stacked(name, list(parallel_map(read, committed, lambda one: one.rows_of(name)).values()))
+
+
+def _table(name: str, one: Range) -> pa.Table:
+    return read_range(one, [name])[name]

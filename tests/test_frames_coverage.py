@@ -1,0 +1,115 @@
+"""Coverage: what was read, left out and missing adds up, and what nobody counted stays unknown."""
+
+from itertools import permutations
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import mastermind_lab as lab
+from mastermind_lab.frames import Account, Coverage, least_sure
+
+counts = st.none() | st.integers(0, 9)
+accounts = st.builds(
+    Account,
+    source=st.sampled_from("ab"),
+    stream=st.just("s"),
+    entries=st.integers(0, 9),
+    left_out=counts,
+    missing=counts,
+    certainty=st.sampled_from(["exact", "at most", "not verified", None]),
+    note=st.sampled_from([None, "one", "two"]),
+).map(
+    lambda one: (
+        one if one.certainty not in (None, "not verified") else Account(**{**vars(one), "missing": None})
+    )
+)
+coverages = st.lists(accounts, max_size=3, unique_by=lambda one: one.key).map(lambda some: Coverage.of(*some))
+
+
+def numbers(coverage):
+    return {one.key: (one.entries, one.left_out, one.missing, one.certainty) for one in coverage.accounts}
+
+
+@given(coverages, coverages, coverages)
+def test_it_adds_up_in_any_order(a, b, c):
+    assert numbers((a + b) + c) == numbers(a + (b + c))
+    assert len({repr(sorted(numbers(x + y + z).items())) for x, y, z in permutations([a, b, c])}) == 1
+    assert a + Coverage() == Coverage() + a == a
+
+
+def test_what_nobody_counted_is_never_a_number():
+    exact, unknown = Account(missing=3, certainty="exact"), Account(certainty="not verified", left_out=None)
+    both = exact + unknown
+    assert (both.missing, both.left_out, both.certainty) == (None, None, "not verified")
+    assert (exact + Account()).missing == 3  # an account that says nothing of missing entries adds nothing
+
+
+@pytest.mark.parametrize(
+    ("some", "expected"),
+    [
+        (["exact", "at most"], "at most"),
+        (["not verified", "at most"], "not verified"),
+        ([None, "exact"], "exact"),
+        ([None], None),
+        ([], None),
+    ],
+)
+def test_the_least_sure_part_says_how_sure_the_whole_is(some, expected):
+    assert least_sure(some) == expected
+
+
+def test_entries_that_both_histories_have_are_counted(tmp_path):
+    history = lab.sample(last=30)
+    history.save(tmp_path / "s")
+    whole = lab.read(tmp_path / "s")
+    ids = whole.decisions["stream_id"]
+    both = stream_like(whole.where(ids[:20])) + stream_like(whole.where(ids[12:]))
+    assert len(both) == 30
+    assert both.coverage["entries"].tolist() == [20, 18]
+    assert both.coverage["repeated"].tolist() == [0, 8]
+    assert both.coverage["entries"].sum() - both.coverage["repeated"].sum() == len(both)
+
+
+def stream_like(history):
+    """The same, as if its ids were a stream's: they then tell doubles."""
+    account = Coverage.of(*(Account(**{**vars(one), "stream": "s"}) for one in history.account.accounts))
+    return lab.History(history.tables(), account)
+
+
+def test_a_history_added_to_itself_is_itself():
+    history = stream_like(lab.sample(last=9))
+    both = sum([history, history, history])
+    assert both.decisions.equals(history.decisions)
+    assert both.coverage.equals(history.coverage)
+
+
+def test_two_reads_of_one_stream_keep_what_each_missed():
+    def read(first, last, missing):
+        ids = pa.array([f"{n}-0" for n in range(first, last + 1)], pa.large_string())
+        return Coverage.of(
+            Account.of_ids(ids, source="u", stream="s", missing=missing, certainty="exact")
+        ), ids
+
+    (early, _), (late, ids) = read(1, 10, 0), read(6, 20, 5)
+    both = early.beside(late, ids[:5])
+    assert [(one.entries, one.repeated, one.missing) for one in both.accounts] == [(10, 0, 0), (15, 5, 5)]
+
+
+def test_a_strangers_rows_are_unknown_where_they_make_no_sense():
+    rows = [
+        {"entries": "many", "certainty": "sure", "first_id": "../x", "missing": 2**70, "more": 1},
+        "no row",
+    ]
+    [one] = Coverage.of_rows(rows).accounts
+    assert (one.entries, one.certainty, one.first_id, one.missing) == (None, None, None, None)
+
+
+def test_it_is_the_frame_that_users_know():
+    history = lab.sample(last=5)
+    assert isinstance(history.coverage, pd.DataFrame)
+    assert Coverage.of_frame(history.coverage) == history.account
+    history.coverage["note"] = "looked at by hand"
+    assert [one.note for one in history.account.accounts] == ["looked at by hand"]

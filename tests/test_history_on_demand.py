@@ -1,0 +1,228 @@
+"""A snapshot is listed when it is read, and a frame is loaded when it is first looked at."""
+
+import datetime
+import decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mastermind_lab as lab
+from mastermind_lab import snapshot
+from mastermind_lab.frames import FRAMES, id_key
+
+
+@pytest.fixture(scope="module")
+def history():
+    return lab.sample(last=400)
+
+
+@pytest.fixture
+def folder(history, tmp_path):
+    """Four ranges of a stream's entries, a day each."""
+    tables = history.tables()
+    starts = np.array_split(history.decisions["stream_id"].to_list(), 4)
+    for day, ids in enumerate(starts):
+        some = {name: dated(lab.frames.only(tables, list(ids))[name], day) for name in FRAMES}
+        snapshot.commit(tmp_path / "s", some, {"stream": "s", "coverage": [account(some)]})
+    return tmp_path / "s"
+
+
+def dated(table, day):
+    ids = [f"{1795392000000 + day * 86_400_000 + id_key(one)[2]}-0" for one in table["stream_id"].to_pylist()]
+    return table.set_column(0, "stream_id", [ids]).cast(table.schema)
+
+
+def account(tables):
+    ids = lab.frames.entry_ids(tables)
+    ends = {"first_id": ids[0], "last_id": ids[-1], "entries": len(ids)}
+    return {"source": "redis://here", "stream": "s", "missing": 0, "certainty": "exact", "left_out": 0} | ends
+
+
+def opened(folder, monkeypatch):
+    """The parts that are read from now on."""
+    read, parts = snapshot.ranges.__globals__["folder_of"], []
+
+    def folder_of(source):
+        target = read(source)
+        whole = target.read
+        target.read = lambda path: parts.append(path) or whole(path)
+        return target
+
+    monkeypatch.setattr("mastermind_lab.snapshot.ranges.folder_of", folder_of)
+    return parts
+
+
+def tables_in(parts):
+    return {one.partition("/")[0] for one in parts}
+
+
+def test_nothing_is_loaded_before_it_is_looked_at(folder, monkeypatch):
+    parts = opened(folder, monkeypatch)
+    history = lab.read(folder)
+    assert (len(history), parts) == (400, [])
+    assert history.decisions["confidence"].notna().all()
+    assert tables_in(parts) == {"decisions"}
+    assert history.decisions is history.decisions
+    assert len(parts) == 4
+    assert len(history.votes) > 400
+    assert tables_in(parts) == {"decisions", "votes"}
+
+
+def test_confidence_needs_no_votes(folder, monkeypatch):
+    parts = opened(folder, monkeypatch)
+    lab.stats.Confidence.of(lab.read(folder)).table()
+    lab.charts.confidence(lab.read(folder))
+    assert tables_in(parts) == {"decisions"}
+
+
+@pytest.mark.parametrize(
+    ("limits", "days"),
+    [({"last": 40}, [3]), ({"last": 150}, [2, 3]), ({"since": "2026-11-25"}, [2, 3]),
+     ({"until": "2026-11-23T12:00"}, [0]), ({"since": "2026-11-24", "until": "2026-11-24T12:00"}, [1]),
+     ({"until": "2026-11-24T12:00", "last": 5}, [1]), ({"since": "1795564800000-0", "last": 3}, [3])],
+    ids=str,
+)  # fmt: skip
+def test_only_the_parts_that_are_needed_are_opened(folder, monkeypatch, limits, days):
+    whole = lab.read(folder)
+    expected = {name: whole[name] for name in FRAMES}
+    parts = opened(folder, monkeypatch)
+    found = lab.read(folder, **limits)
+    ids = found.decisions["stream_id"]
+    assert len(ids) > 0
+    for name in FRAMES:
+        rows = expected[name][expected[name]["stream_id"].isin([*ids, *found.rejects["stream_id"]])]
+        pd.testing.assert_frame_equal(found[name], rows.reset_index(drop=True))
+    assert sorted({one.partition("date=")[2][:10] for one in parts}) == [
+        f"2026-11-{23 + day}" for day in days
+    ]
+    row = found.coverage.iloc[0]
+    assert (row["entries"], row["entries"] + row["left_out"], row["certainty"]) == (len(ids), 400, "exact")
+
+
+def test_a_scan_says_what_a_read_says(folder):
+    for limits in ({}, {"since": "2026-11-24"}, {"until": "2026-11-25T01:00"}):
+        scan = lab.scan(folder, **limits)
+        with pytest.raises(lab.OptionError, match="to its end"):
+            scan.coverage  # noqa: B018 - it raises
+        assert sum(len(batch) for batch in scan) == len(lab.read(folder, **limits))
+        pd.testing.assert_frame_equal(scan.coverage, lab.read(folder, **limits).coverage)
+        counted = lab.scan(folder, **limits)
+        lab.stats.Confidence.of(counted)
+        pd.testing.assert_frame_equal(counted.coverage, scan.coverage)
+
+
+def test_a_streams_scan_says_what_a_read_says(redis_url, raw):
+    for number in range(1, 51):
+        raw.xadd("s", {"data": '{"decision": {"recommendation": "x", "confidence": 1}}'}, f"{number}-0")
+    raw.xtrim("s", maxlen=30, approximate=False)
+    scan = lab.scan(redis_url, stream="s")
+    assert sum(len(batch) for batch in scan) == 30
+    [row] = scan.coverage.to_dict("records")
+    assert (row["entries"], row["missing"], row["certainty"]) == (30, 20, "exact")
+    pd.testing.assert_frame_equal(scan.coverage, lab.read(redis_url, stream="s").coverage)
+
+
+class TestAFolderThatChanges:
+    def test_a_part_that_is_gone_is_named_at_once(self, folder):
+        next((folder / "votes").rglob("*.parquet")).unlink()
+        with pytest.raises(lab.SourceError, match=r"votes/date=.*is missing"):
+            lab.read(folder)
+
+    def test_a_part_that_goes_later_is_named_when_it_is_needed(self, folder):
+        history = lab.read(folder)
+        assert len(history.decisions) == 400
+        next((folder / "votes").rglob("*.parquet")).unlink()
+        with pytest.raises(lab.SourceError, match=r"votes/date=.*cannot be read"):
+            history.votes  # noqa: B018 - it raises
+
+    def test_a_flipped_bit_is_found(self, folder):
+        history = lab.read(folder)
+        part = next((folder / "votes").rglob("*.parquet"))
+        content = bytearray(part.read_bytes())
+        content[len(content) // 2] ^= 1
+        part.write_bytes(content)
+        with pytest.raises(lab.SourceError, match="SHA-256"):
+            history.votes  # noqa: B018 - it raises
+
+    def test_a_compaction_harms_nothing(self, history, tmp_path):
+        for first in range(0, 400, 50):
+            ids = history.decisions["stream_id"].tolist()[first : first + 50]
+            some = {name: dated(lab.frames.only(history.tables(), ids)[name], 0) for name in FRAMES}
+            snapshot.commit(tmp_path / "s", some, {"stream": "s"})
+        whole, read, cut = (lab.read(tmp_path / "s", **limits) for limits in ({}, {}, {"last": 70}))
+        expected = {name: whole[name] for name in FRAMES}
+        assert len(cut.decisions) == 70
+        assert lab.compact(tmp_path / "s") == (8, 1)
+        for name in FRAMES:
+            pd.testing.assert_frame_equal(read[name], expected[name])
+            last = expected[name][expected[name]["stream_id"].isin(cut.decisions["stream_id"])]
+            pd.testing.assert_frame_equal(cut[name], last.reset_index(drop=True))
+
+    def test_another_snapshot_in_its_place_is_not_mixed_in(self, folder):
+        history = lab.read(folder)
+        assert len(history.decisions) == 400
+        other = lab.read(folder)
+        other.votes["weight"] = 7.0
+        other.save(folder, overwrite=True)
+        with pytest.raises(lab.SourceError, match="was changed since it was read"):
+            history.votes  # noqa: B018 - it raises
+
+
+OWN = {
+    "a whole number": lambda n: np.arange(n, dtype="int32"),
+    "a category": lambda n: pd.Categorical(["a", "b"] * (n // 2)),
+    "a moment": lambda n: pd.date_range("2026-01-01", periods=n, tz="Europe/Berlin"),
+    "a date": lambda n: [datetime.date(2026, 1, 1)] * n,
+    "a duration": lambda n: pd.timedelta_range("1s", periods=n),
+    "a decimal": lambda n: [decimal.Decimal("1.5")] * n,
+    "a list": lambda n: [[1, 2]] * n,
+    "a text": lambda n: ["x"] * n,
+    "a boolean": lambda n: [True] * n,
+    "nothing": lambda n: [None] * n,
+}
+
+
+@pytest.mark.parametrize("values", OWN.values(), ids=OWN)
+def test_a_column_of_ones_own_is_saved_merged_and_exported(history, tmp_path, values):
+    some = history.where(history.decisions["stream_id"][:20])
+    some.decisions["mine"] = values(20)
+    saved = lab.read(some.save(tmp_path / "s"))
+    assert [*map(str, saved.decisions["mine"])] == [*map(str, some.decisions["mine"])]
+    both = some + history.where(history.decisions["stream_id"][20:30])
+    assert both.decisions["mine"].notna().sum() == some.decisions["mine"].notna().sum()
+    if some.decisions["mine"].notna().any():
+        again = lab.read(some.to_ndjson(tmp_path / "s.ndjson"))
+        assert again.decisions["decision.mine"].notna().all()
+
+
+def test_outcomes_are_exported(history, tmp_path):
+    known = history.decisions[["correlation_id"]].head(3).assign(correct_choice="approve")
+    joined = lab.with_outcomes(history, known)
+    again = lab.read(joined.to_ndjson(tmp_path / "s.ndjson"))
+    assert again.decisions["decision.correct_choice"].tolist() == joined.decisions["correct_choice"].tolist()
+
+
+def test_what_was_changed_is_exported_not_the_payload(tmp_path):
+    history = lab.sample(last=5, payloads=True)
+    same = history.to_ndjson(tmp_path / "same.ndjson")
+    assert same.read_bytes().splitlines() == history.payloads["payload"].tolist()
+    history.decisions["question"] = "another"
+    again = lab.read(history.to_ndjson(tmp_path / "changed.ndjson"))
+    assert again.decisions["question"].tolist() == ["another"] * 5
+
+
+def test_a_column_that_cannot_be_kept_is_named(history, tmp_path):
+    some = history.where(history.decisions["stream_id"][:2])
+    some.decisions["mine"] = [1, "mixed"]
+    for act in (
+        lambda: some.save(tmp_path / "s"),
+        lambda: some + some,
+        lambda: some.to_ndjson(tmp_path / "s.ndjson"),
+    ):
+        with pytest.raises(lab.OptionError, match="column 'mine' of decisions cannot be kept"):
+            act()
+    some = history.where(history.decisions["stream_id"][:2])
+    some.decisions["confidence"] = ["high", "low"]
+    with pytest.raises(lab.OptionError, match="column 'confidence' of decisions"):
+        some.save(tmp_path / "s")
