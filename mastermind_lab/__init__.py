@@ -15,8 +15,8 @@ from .envelope import (
     decode_envelope,
 )
 from .errors import LabError, OptionError, SourceError
-from .frames import dictionary, id_key
-from .history import History, aread, read, redecode, sample, with_outcomes
+from .frames import id_key
+from .history import History, aread, dictionary, read, redecode, sample, with_outcomes
 
 __version__ = "0.1.0"
 

@@ -8,7 +8,7 @@ import mastermind_lab as lab
 from mastermind_lab.frames import FRAMES
 from mastermind_lab.history import sample_folder
 
-QUERY = "`meta.model` == 'atlas-1' and confidence > 0.6"
+QUERY = "`meta.model` == 'atlas-2' and confidence > 0.6"
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def history():
 
 
 def wanted(decisions):
-    return (decisions["meta.model"] == "atlas-1") & (decisions["confidence"] > 0.6)
+    return (decisions["meta.model"] == "atlas-2") & (decisions["confidence"] > 0.6)
 
 
 @pytest.fixture(scope="module")

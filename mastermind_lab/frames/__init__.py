@@ -7,7 +7,7 @@ once each, tables merge without loss, and DataFrames are made once, at the end.
 from .bounds import Bound, Limits, milliseconds
 from .coverage import Account, Coverage, least_sure, shared, total, united
 from .cuts import apply_limits, between, edge, newest, only, only_of, times_of
-from .declared import ARROW, COVERAGE, DECLARED, FRAMES, PAYLOADS, check_names, dictionary, is_open, schema
+from .declared import ARROW, COVERAGE, DECLARED, FRAMES, PAYLOADS, check_names, is_open, schema
 from .envelopes import rebuild
 from .ids import id_key, id_parts, is_id, order, sort_keys
 from .lazy import LazyTables
@@ -47,7 +47,6 @@ __all__ = [
     "combine_chunks",
     "concat",
     "decoded",
-    "dictionary",
     "edge",
     "entry_ids",
     "id_key",

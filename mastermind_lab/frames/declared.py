@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import pandas as pd
 import pyarrow as pa
 
 from ..errors import OptionError
@@ -155,16 +154,3 @@ def check_names(names: Iterable[str]) -> None:
                 f"column {name!r}: names with {OPEN['decisions']} in front are open columns' own"
             )
         seen.add(name)
-
-
-def dictionary() -> pd.DataFrame:
-    """Describe every declared column: frame, column, type, unit, meaning.
-
-    Examples
-    --------
-    >>> import mastermind_lab as lab
-    >>> lab.dictionary().query("frame == 'votes'")["column"].tolist()
-    ['stream_id', 'position', 'voter', 'choice', 'confidence', 'weight', 'rationale']
-    """
-    rows = [column for columns in DECLARED.values() for column in columns.values()]
-    return pd.DataFrame(rows, columns=Declared._fields, dtype="str")

@@ -1,5 +1,6 @@
 """A history is the same thing wherever it is: History, and the reader that finds out what a source is."""
 
+from .dictionary import dictionary
 from .history import History
 from .outcomes import with_outcomes
 from .read import aread, read, redecode, sample, sample_folder
@@ -10,6 +11,7 @@ __all__ = [
     "History",
     "Scan",
     "aread",
+    "dictionary",
     "is_stream",
     "read",
     "redecode",

@@ -32,7 +32,7 @@ def chosen(decisions: pd.DataFrame, condition: Any) -> list[str]:
     if isinstance(condition, pd.DataFrame):
         condition = condition.get("stream_id", ())
     values = _listed(condition)
-    if len(values) and all(isinstance(value, str) for value in values):
+    if all(isinstance(value, str) for value in values):
         return list(values)
     return _masked(decisions, condition, "the mask")
 

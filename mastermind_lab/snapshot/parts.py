@@ -69,7 +69,7 @@ def _repetitive(table: pa.Table) -> list[str]:
 
 
 def _is_unlikely_to_repeat(kind: pa.DataType) -> bool:
-    return pa.types.is_null(kind) or pa.types.is_binary(kind) or pa.types.is_nested(kind)
+    return bool(pa.types.is_null(kind) or pa.types.is_binary(kind) or pa.types.is_nested(kind))
 
 
 def _with_hash(content: bytes) -> bytes:

@@ -1,0 +1,67 @@
+"""What the columns mean: the declared ones, and those that a history has beside them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from ..frames import DECLARED, FRAMES, is_open
+from .history import History
+
+_COLUMNS = ["frame", "column", "type", "unit", "meaning"]
+_LONGEST = 60  # characters of an example
+
+
+def dictionary(history: History | None = None) -> pd.DataFrame:
+    """Describe every declared column or, given a history, every column that it has.
+
+    Parameters
+    ----------
+    history
+        A history, whose open columns and whose own ones are described as well.
+
+    Returns
+    -------
+    DataFrame
+        A row a column: ``frame``, ``column``, ``type``, ``unit`` and ``meaning``. Given a history, also
+        ``missing``, the share of rows without a value, 0 to 1, and ``example``, the first value as text.
+
+    Examples
+    --------
+    >>> import mastermind_lab as lab
+    >>> lab.dictionary().query("frame == 'votes'")["column"].tolist()
+    ['stream_id', 'position', 'voter', 'choice', 'confidence', 'weight', 'rationale']
+    >>> lab.dictionary(lab.sample()).query("column == 'meta.model'")[["type", "missing"]].values.tolist()
+    [['str', 0.0]]
+    """
+    if history is None:
+        rows = [tuple(one) for columns in DECLARED.values() for one in columns.values()]
+        return pd.DataFrame(rows, columns=_COLUMNS, dtype="str")
+    found = pd.DataFrame([row for name in FRAMES for row in _described(history, name)])
+    return found.astype({name: "str" for name in found if name != "missing"})
+
+
+def _described(history: History, frame: str) -> list[dict[str, Any]]:
+    data = history[frame]
+    return [_of_column(frame, str(name), data[name], name in history.json_columns) for name in data]
+
+
+def _of_column(frame: str, name: str, values: pd.Series, is_json: bool) -> dict[str, Any]:
+    declared, there = DECLARED[frame].get(name), values.dropna()
+    meaning = declared.meaning if declared else _meaning(frame, name, is_json)
+    return {
+        "frame": frame,
+        "column": name,
+        "type": declared.type if declared else str(values.dtype),
+        "unit": declared.unit if declared else "",
+        "meaning": meaning,
+        "missing": float(values.isna().mean()) if len(values) else float("nan"),
+        "example": str(there.iloc[0])[:_LONGEST] if len(there) else None,
+    }
+
+
+def _meaning(frame: str, name: str, is_json: bool) -> str:
+    if not is_open(frame, name):
+        return "a column of your own"
+    return "as it came, as JSON text" if is_json else "as it came"

@@ -1,0 +1,26 @@
+"""The dictionary of a history: every column that is there, in words."""
+
+import mastermind_lab as lab
+from mastermind_lab.frames import FRAMES
+
+
+def test_it_describes_what_a_history_has():
+    history = lab.read(
+        ['{"decision": {"recommendation": "a", "confidence": 1}, "meta": {"x": 1, "y": [2]}}',
+         '{"decision": {"recommendation": "b", "confidence": 0.5, "question": "why"}}', "broken"]
+    )  # fmt: skip
+    history.decisions["mine"] = [True, False]
+    table = lab.dictionary(history).set_index(["frame", "column"])
+    assert [*table.index] == [(name, column) for name in FRAMES for column in history[name]]
+    rows = table.loc["decisions"]
+    assert rows.loc["question", ["type", "missing", "example"]].tolist() == ["str", 0.5, "why"]
+    assert rows.loc["meta.x", ["type", "missing", "example"]].tolist() == ["Int64", 0.5, "1"]
+    assert rows.loc["meta.y", ["meaning", "example"]].tolist() == ["as it came, as JSON text", "[2]"]
+    assert rows.loc["mine", "meaning"] == "a column of your own"
+    assert table.loc[("rejects", "reason"), "example"] == "not_json"
+
+
+def test_an_empty_history_has_no_examples():
+    table = lab.dictionary(lab.read([]))
+    assert table["example"].isna().all()
+    assert table["missing"].isna().all()
