@@ -2,6 +2,7 @@
 
 import datetime
 import decimal
+import sys
 
 import numpy as np
 import pandas as pd
@@ -41,12 +42,20 @@ def dated(table, day):
 def account(tables):
     ids = entry_ids(tables)
     ends = {"first_id": ids[0], "last_id": ids[-1], "entries": len(ids)}
-    return {"source": "redis://here", "stream": "s", "missing": 0, "certainty": "exact", "left_out": 0} | ends
+    return {
+        "source": "redis://here",
+        "stream": "s",
+        "missing": 0,
+        "certainty": "exact",
+        "left_out": 0,
+        "repeated": 0,
+    } | ends
 
 
 def opened(folder, monkeypatch):
     """The parts that are read from now on."""
-    read, parts = snapshot.ranges.__globals__["folder_of"], []
+    module = sys.modules["mastermind_lab.snapshot.ranges"]
+    read, parts = module.folder_of, []
 
     def folder_of(source):
         target = read(source)
@@ -54,7 +63,7 @@ def opened(folder, monkeypatch):
         target.read = lambda path: parts.append(path) or whole(path)
         return target
 
-    monkeypatch.setattr("mastermind_lab.snapshot.ranges.folder_of", folder_of)
+    monkeypatch.setattr(module, "folder_of", folder_of)
     return parts
 
 
@@ -205,7 +214,7 @@ def told(history):
     """The own column's values, however they are held."""
     values = history.decisions["mine"]
     return [
-        None if missing else str(list(one) if isinstance(one, np.ndarray) else one)
+        None if missing else str(one.tolist() if isinstance(one, np.ndarray) else one)
         for one, missing in zip(values, values.isna(), strict=True)
     ]
 

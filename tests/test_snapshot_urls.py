@@ -84,7 +84,7 @@ def _third(tables, third):
 
 def test_a_save_that_is_cut_off_at_any_file_counts_for_nothing(monkeypatch):
     """There is no rename: several ranges of one save count once the last of them is there."""
-    monkeypatch.setattr("mastermind_lab.snapshot.save._ENTRIES_A_RANGE", 4)
+    monkeypatch.setattr(sys.modules["mastermind_lab.snapshot.save"], "_ENTRIES_A_RANGE", 4)
     history, write = lab.sample(last=10), storage.RemoteFolder.write
     for most in range(16):
         url, left = f"memory://cut/{uuid4().hex}", most

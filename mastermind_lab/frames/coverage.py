@@ -183,7 +183,8 @@ class Coverage:
         """Return what these accounts say beside their entries."""
         bare = {"first_id": None, "last_id": None}
         told = (
-            replace(one, entries=one.repeated, limits=_both(one, limits), **bare) for one in self.accounts
+            replace(one, entries=one.repeated or 0, limits=_both(one, limits), **bare)
+            for one in self.accounts
         )
         return Coverage.of(*told)
 
