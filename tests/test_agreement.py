@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.image import AxesImage
 from pandas.testing import assert_frame_equal
+from panels import part
 from statsmodels.stats.inter_rater import fleiss_kappa
 from statsmodels.stats.proportion import proportion_confint
 
@@ -33,12 +34,6 @@ def panels(n, seed=0, size=(0, 7), voters=9, topics=3):
     ids = pd.Series([f"{17_000 + place}-0" for place in range(n)], dtype="str")
     topic = pd.Series(random.choice(["x", "y", None][:topics], n), dtype="str")
     return SimpleNamespace(decisions=pd.DataFrame({"stream_id": ids, "topic": topic}), votes=votes)
-
-
-def part(history, wanted):
-    decisions = history.decisions[wanted]
-    votes = history.votes[history.votes["stream_id"].isin(decisions["stream_id"])]
-    return SimpleNamespace(decisions=decisions, votes=votes)
 
 
 def texts_to_votes(texts):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.collections import LineCollection
-from pandas.testing import assert_frame_equal
+from summaries import agree
 
 from mastermind_lab.charts.conformity import conformity
 from mastermind_lab.errors import OptionError
@@ -61,18 +61,6 @@ def panels(n, seed=0, follow=0.3, kinds=3):
             )
         )
     return voted(*rows, models=list(random.choice(["atlas-1", "atlas-2"], n)))
-
-
-def part(history, wanted):
-    decisions = history.decisions[wanted]
-    votes = history.votes[history.votes["stream_id"].isin(decisions["stream_id"])]
-    return SimpleNamespace(decisions=decisions, votes=votes)
-
-
-def agree(left, right):
-    exact = [name for name in left if left[name].dtype != "float64"]
-    assert_frame_equal(left[exact], right[exact], check_exact=True)
-    assert_frame_equal(left, right, check_exact=False, rtol=1e-9, atol=1e-9)
 
 
 def row(history, **options):

@@ -1,7 +1,6 @@
 """Scans: a history in batches says what the whole history says."""
 
 import gzip
-import inspect
 import json
 import pickle
 import subprocess
@@ -14,19 +13,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from pandas.testing import assert_frame_equal
+from summaries import SUBJECTS, agree
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.frames import concat, entry_ids, to_pandas
 from mastermind_lab.history import pieces, sample_folder, with_missing_columns
-from mastermind_lab.stats.engine.summary import Summary
 from mastermind_lab.stream import publish_payloads
 
 BENCHMARK = Path(__file__).parent / "benchmarks" / "scale.py"
 OUTCOMES = sample_folder() / "outcomes.csv"
 
-SUBJECTS = [one for one in vars(lab.stats).values() if inspect.isclass(one) and issubclass(one, Summary)]
 BY = ["meta.model", "meta.late", "meta.mixed", "meta.half", "meta.large"]
 every_subject = pytest.mark.parametrize("subject", SUBJECTS, ids=lambda one: one.__name__)
 
@@ -86,13 +84,6 @@ def small(monkeypatch):
     """Batches of some 50 entries."""
     monkeypatch.setattr(sys.modules["mastermind_lab.decode.batch"], "_BATCH_BYTES", 100_000)
     monkeypatch.setattr(pieces, "_BATCHES_A_PART", 2)
-
-
-def agree(left, right):
-    """Counts, keys and times exactly, sums to the last rounding."""
-    exact = [name for name in right if right[name].dtype != "float64"]
-    assert_frame_equal(left[exact], right[exact], check_exact=True)
-    assert_frame_equal(left, right, check_exact=False, rtol=1e-9, atol=1e-9)
 
 
 class TestBatches:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
+from panels import part
 
 from mastermind_lab.charts.pivotal import pivotal as chart
 from mastermind_lab.errors import OptionError
@@ -51,12 +52,6 @@ def panels(n, seed=0, size=6):
     topic = pd.Series(random.choice(np.array(["x", "y", None], dtype=object), n), dtype="str")
     decisions = pd.DataFrame({"stream_id": pd.Series(ids, dtype="str"), "topic": topic})
     return SimpleNamespace(decisions=decisions, votes=votes.astype(types))
-
-
-def part(history, wanted):
-    decisions = history.decisions[wanted]
-    votes = history.votes[history.votes["stream_id"].isin(decisions["stream_id"])]
-    return SimpleNamespace(decisions=decisions, votes=votes)
 
 
 def tiny(*texts):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.collections import LineCollection
-from pandas.testing import assert_frame_equal
+from summaries import agree
 
 from mastermind_lab.charts.timing import timing
 from mastermind_lab.errors import OptionError
@@ -32,12 +32,6 @@ def decisions(n, seed=0):
             "meta.usage.cost_usd": random.lognormal(-4, 1, n),
         }
     )
-
-
-def agree(left, right):
-    exact = [name for name in left if left[name].dtype != "float64"]
-    assert_frame_equal(left[exact], right[exact], check_exact=True)
-    assert_frame_equal(left, right, check_exact=False, rtol=1e-9, atol=1e-9)
 
 
 def rows(frame, **options):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
+from panels import part
 from sklearn.metrics import accuracy_score, brier_score_loss
 
 from mastermind_lab.charts.voters import voters as chart
@@ -41,12 +42,6 @@ def panels(n, seed=0, size=7):
     )
     types = {"stream_id": "str", "voter": "str", "choice": "str", "confidence": "float64"}
     return SimpleNamespace(decisions=decisions, votes=votes.astype(types))
-
-
-def part(history, wanted):
-    decisions = history.decisions[wanted]
-    votes = history.votes[history.votes["stream_id"].isin(decisions["stream_id"])]
-    return SimpleNamespace(decisions=decisions, votes=votes)
 
 
 def tiny(texts, truth=None, confidence=0.8):
