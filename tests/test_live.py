@@ -13,6 +13,7 @@ import redis
 import mastermind_lab as lab
 from mastermind_lab.arena import Arena, payloads
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
+from mastermind_lab.frames import entry_ids
 from mastermind_lab.stats import Confidence, Margin, Votes
 from mastermind_lab.stream import Gap, StreamUpdate
 from mastermind_lab.widget.redraw import RepeatingThread
@@ -36,6 +37,14 @@ def publish(raw, entries, stream=STREAM):
             entry_id, payload = one if isinstance(one, tuple) else ("*", one)
             pipe.xadd(stream, {"data": payload}, entry_id)
         pipe.execute()
+
+
+def drip(url, entries):
+    """Publish one by one, as an arena does."""
+    with redis.Redis.from_url(url) as raw:
+        for one in entries:
+            publish(raw, [one])
+            time.sleep(0.002)
 
 
 def unstarted(**options):
@@ -206,6 +215,22 @@ class TestWithoutAThread:
         assert told == [10]
         assert "ZeroDivisionError" in follower.status.error
 
+    def test_who_begins_to_listen_while_a_batch_is_counted_hears_of_it_once(self):
+        follower, kept, told = unstarted(), [], []
+
+        class Listening(Confidence):
+            @classmethod
+            def of(cls, history, **options):
+                if len(history):
+                    kept.append(follower._listen(told.append)[0])
+                return Confidence.of(history, **options)
+
+        follower.summary(Listening)
+        follower.on_batch(lambda batch: None)
+        one = b'{"decision": {"recommendation": "a", "confidence": 0.5}}'
+        follower.feed((f"{number}-0", one) for number in range(1, 2_001))
+        assert ([len(one) for one in kept], told) == ([2_000], [])
+
     @pytest.mark.parametrize(
         ("options", "wrong"),
         [
@@ -331,16 +356,38 @@ class TestFollowing:
         assert follower.status.rejected == 5_000
         assert len(follower.history().rejects) == 999
 
-    async def test_from_asyncio(self, raw, redis_url, envelopes):
-        publish(raw, envelopes[:10])
-        entries = 0
+    @pytest.mark.parametrize("come", [0, 10, 30])
+    async def test_a_loop_begins_with_what_has_come_and_goes_on(self, raw, redis_url, envelopes, come):
+        publish(raw, envelopes[:come])
+        ids = []
         async with lab.Follower(redis_url) as follower:
-            await asyncio.to_thread(publish, raw, envelopes[10:30])
-            async for batch in follower:
-                entries += len(batch) + len(batch.rejects)
-                if entries == 30:
-                    break
+            await asyncio.to_thread(until, lambda: follower.status.received == come)
+            publishing = asyncio.create_task(asyncio.to_thread(drip, redis_url, envelopes[come:60]))
+            async with asyncio.timeout(60):
+                async for batch in follower:
+                    ids += entry_ids(batch.tables())
+                    if len(ids) >= 60:
+                        break
+            await publishing
+        assert ids == entry_ids(lab.read(redis_url).tables())
         assert not follower._is_running()
+
+    async def test_loops_that_begin_at_any_moment_miss_and_double_nothing(self, redis_url, envelopes):
+        async def heard(follower, wait):
+            await asyncio.sleep(wait)
+            ids = []
+            async for batch in follower:
+                ids += entry_ids(batch.tables())
+                if len(ids) >= 300:
+                    return ids
+
+        async with lab.Follower(redis_url) as follower:
+            await asyncio.to_thread(until, lambda: follower.status.state == "live")
+            publishing = asyncio.create_task(asyncio.to_thread(drip, redis_url, envelopes))
+            heard_by_all = await asyncio.gather(*(heard(follower, place / 20) for place in range(10)))
+            await publishing
+        published = entry_ids(lab.read(redis_url).tables())
+        assert all(ids == published for ids in heard_by_all)
 
     async def test_asyncio_hears_of_a_failure(self, raw, redis_url):
         raw.set(STREAM, "text")
