@@ -137,7 +137,7 @@ class Follower:
         await asyncio.to_thread(self.stop)
 
     async def __aiter__(self) -> AsyncIterator[History]:
-        """Yield what is kept as a history, then each batch that comes, until the follower ends; for asyncio code.
+        """Yield what is kept as a history, then each batch that comes, until the end; for asyncio code.
 
         Raises
         ------
