@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.patches import StepPatch
+from pictures import words
 from summaries import agree
 
 from mastermind_lab.charts.arguments import arguments
@@ -262,10 +263,6 @@ def test_a_difference_needs_two_decisions():
 
 
 # The chart.
-
-
-def words(ax):
-    return "\n".join(part.get_text() for part in [*ax.get_yticklabels(), *ax.texts, ax._left_title])
 
 
 def test_the_chart_draws_the_table():

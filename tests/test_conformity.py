@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.collections import LineCollection
+from pictures import words
 from summaries import agree
 
 from mastermind_lab.charts.conformity import conformity
@@ -243,10 +244,6 @@ def test_a_bare_frame_is_refused():
 
 
 # The chart.
-
-
-def words(ax):
-    return "\n".join(part.get_text() for part in [*ax.get_yticklabels(), *ax.texts, ax._left_title])
 
 
 def test_the_chart_draws_the_table():

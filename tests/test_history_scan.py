@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from histories import OUTCOMES
 from pandas.testing import assert_frame_equal
 from summaries import SUBJECTS, agree
 
@@ -23,7 +24,6 @@ from mastermind_lab.history import pieces, sample_folder, with_missing_columns
 from mastermind_lab.stream import publish_payloads
 
 BENCHMARK = Path(__file__).parent / "benchmarks" / "scale.py"
-OUTCOMES = sample_folder() / "outcomes.csv"
 
 BY = ["meta.model", "meta.late", "meta.mixed", "meta.half", "meta.large"]
 every_subject = pytest.mark.parametrize("subject", SUBJECTS, ids=lambda one: one.__name__)
@@ -95,9 +95,10 @@ class TestBatches:
             assert_frame_equal(frame, getattr(lab.read(folder), name))
 
     def test_what_belongs_to_a_decision_is_in_its_batch(self, folder, small):
-        for batch in lab.scan(folder):
+        for batch in (batches := list(lab.scan(folder))):
             for frame in (batch.votes, batch.citations, batch.arguments):
                 assert set(frame["stream_id"]) <= set(batch.decisions["stream_id"])
+        assert sum(len(batch.votes) for batch in batches) == len(lab.read(folder).votes) > 1_000
 
     def test_each_accounts_for_itself(self, folder, small):
         covered = pd.concat([batch.coverage for batch in lab.scan(folder)])
@@ -121,7 +122,9 @@ class TestBatches:
 
     def test_extra_columns_and_payloads(self, folder, small):
         column = lab.Column("tries", lambda envelope: len(envelope.decision.votes), "Int64")
-        for batch in lab.scan(folder, columns=[column], payloads=True):
+        batches = list(lab.scan(folder, columns=[column], payloads=True))
+        assert sum(map(len, batches)) == 250
+        for batch in batches:
             assert batch.decisions["tries"].equals(batch.decisions["n_votes"].rename("tries"))
             assert len(batch.payloads) == len(batch)
 

@@ -9,6 +9,9 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 import redis
+from histories import same
+from streams import publish
+from waiting import our_threads, until
 
 import mastermind_lab as lab
 from mastermind_lab.arena import Arena, payloads
@@ -17,8 +20,6 @@ from mastermind_lab.frames import entry_ids
 from mastermind_lab.stats import Confidence, Margin, Votes
 from mastermind_lab.stream import Gap, StreamUpdate
 from mastermind_lab.widget.redraw import RepeatingThread
-
-FRAMES = ("decisions", "votes", "citations", "arguments", "rejects")
 
 
 @pytest.fixture(scope="module")
@@ -31,14 +32,6 @@ def numbered(envelopes):
     return [(f"{1_700_000_000_000 + 1_000 * place}-0", one) for place, one in enumerate(envelopes)]
 
 
-def publish(raw, entries, stream=STREAM):
-    with raw.pipeline(transaction=False) as pipe:
-        for one in entries:
-            entry_id, payload = one if isinstance(one, tuple) else ("*", one)
-            pipe.xadd(stream, {"data": payload}, entry_id)
-        pipe.execute()
-
-
 def drip(url, entries):
     """Publish one by one, as an arena does."""
     with redis.Redis.from_url(url) as raw:
@@ -49,23 +42,6 @@ def drip(url, entries):
 
 def unstarted(**options):
     return lab.Follower("redis://localhost:1", **options)
-
-
-def until(true, seconds=15):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
-def ours():
-    """Name the threads of followers and redraws, whatever else this process runs."""
-    return [one.name for one in threading.enumerate() if one.name.startswith("mastermind")]
-
-
-def same(left, right):
-    for frame in FRAMES:
-        pd.testing.assert_frame_equal(getattr(left, frame), getattr(right, frame))
 
 
 def fed(numbered, sizes, **options):
@@ -143,6 +119,29 @@ class TestWithoutAThread:
             follower.feed([(f"{number}-0", plain % more)])
             table = follower.summary(Confidence, by="meta.model").table()
         assert table["n"].tolist() == [1, 3]
+
+    def test_a_total_by_several_columns(self, numbered):
+        follower, by = unstarted(), ["meta.model", "meta.category"]
+        follower.summary(Confidence, by=by)
+        follower.feed(numbered)
+        found = follower.summary(Confidence, by=by).table()
+        assert len(follower._totals) == 1
+        pd.testing.assert_frame_equal(found, Confidence.of(follower.history(), by=by).table())
+
+    @pytest.mark.parametrize("sizes", [[300], [1] * 300, [90, 3, 70, 1, 136]])
+    def test_the_newest_rows_of_a_frame(self, numbered, sizes):
+        follower = fed(numbered, sizes)
+        history = follower.history()
+        for count in (1, 60, 200):
+            for frame in ("decisions", "votes"):
+                expected = getattr(history, frame)["stream_id"].tail(count).tolist()
+                assert follower.latest(frame, count)["stream_id"].tolist() == expected
+
+    def test_as_it_was_needs_one_stream(self, numbered):
+        follower = unstarted(stream=["a", "b"])
+        follower.take(StreamUpdate("a", numbered[:50]))
+        with pytest.raises(lab.OptionError, match="as_of needs a follower of one stream"):
+            follower.history(as_of=numbered[20][0])
 
     def test_status_counts(self, numbered):
         follower = fed(numbered, [100, 200])
@@ -283,11 +282,11 @@ class TestFollowing:
             follower.start()
             follower.start()
             until(lambda: follower.status.state == "live")
-            assert ours() == ["mastermind-follower"]
+            assert our_threads() == ["mastermind-follower"]
             follower.stop()
             follower.stop()
         assert follower.status.received == 10
-        assert ours() == []
+        assert our_threads() == []
         until(lambda: len(raw.client_list()) == 1)
         assert len(os.listdir("/proc/self/fd")) <= files + 1
 
@@ -497,7 +496,7 @@ class TestRepeatingThread:
         until(lambda: len(beats) > 3)
         thread.stop()
         thread.stop()
-        assert ours() == []
+        assert our_threads() == []
 
     def test_an_error_is_handed_on_and_it_goes_on(self):
         errors = []

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from matplotlib.collections import LineCollection
 from pandas.testing import assert_frame_equal
-from panels import part
+from panels import START, part
+from pictures import words
 from summaries import agree
 
 from mastermind_lab.charts.regimes import regimes
@@ -15,8 +16,6 @@ from mastermind_lab.errors import OptionError
 from mastermind_lab.stats import Confidence, Margin
 from mastermind_lab.stats.engine.extents import MOST_VALUES
 from mastermind_lab.stats.regimes import Regimes, _absence
-
-START = pd.Timestamp("2026-03-02T09:00Z")
 
 
 def stream(n, seed=0, minutes=10):
@@ -241,11 +240,6 @@ def test_options_that_make_no_sense_are_refused(options, message):
 
 
 # The chart.
-
-
-def words(ax):
-    parts = [*ax.get_yticklabels(), *ax.texts, ax._left_title]
-    return "\n".join(part.get_text() for part in parts)
 
 
 def test_the_chart_draws_the_table():

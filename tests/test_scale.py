@@ -7,14 +7,13 @@ import signal
 import dask
 import pytest
 from distributed import Client, LocalCluster
+from histories import OUTCOMES
 from pandas.testing import assert_frame_equal
 from summaries import SUBJECTS, agree
 
 import mastermind_lab as lab
 from mastermind_lab.frames import FRAMES
 from mastermind_lab.history import sample_folder
-
-OUTCOMES = sample_folder() / "outcomes.csv"
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.collections import LineCollection
+from pictures import words
 from summaries import agree
 
 from mastermind_lab.charts.stability import stability
@@ -187,10 +188,6 @@ def test_options_that_make_no_sense_are_refused(options, message):
 
 
 # The chart.
-
-
-def words(ax):
-    return "\n".join(part.get_text() for part in [*ax.get_yticklabels(), *ax.texts, ax._left_title])
 
 
 def test_the_chart_draws_the_table():
