@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
 from ipywidgets.widgets.widget import _instances
 from matplotlib.figure import Figure
 from traitlets.config import Config
@@ -49,6 +50,19 @@ def follower(numbered):
     follower = lab.Follower("redis://localhost:1")
     follower.feed(numbered)
     return follower
+
+
+class Shell(InteractiveShell):
+    """IPython that knows, as a notebook's does, which cell it runs."""
+
+    def get_parent(self):
+        return {"metadata": {"cellId": "a"}, "header": {"msg_id": "1"}}
+
+
+@pytest.fixture
+def shell():
+    yield Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    Shell.clear_instance()
 
 
 def view_of(follower, **options):
@@ -148,6 +162,18 @@ class TestView:
         assert len(set(_instances) - before) > 20
         view.close()
         assert set(_instances) == before
+
+    def test_the_output_is_exchanged_for_the_last_pictures_when_it_ends(self, shell, follower):
+        view = view_of(follower)
+        with capture_output() as displayed:
+            view._ipython_display_()
+            view.stop()
+        first, last = displayed._outputs
+        assert (first.get("update", False), last["update"]) == (False, True)
+        assert first["transient"] == last["transient"]
+        assert "application/vnd.jupyter.widget-view+json" in first["data"]
+        assert sorted(last["data"]) == ["text/html", "text/plain"]
+        assert "data:image/png;base64," in last["data"]["text/html"]
 
     def test_nothing_yet(self):
         assert (
@@ -305,27 +331,19 @@ class TestCells:
         monkeypatch.setattr(cells, "_ENDED", [])
         assert cells.idle_for() == math.inf
 
-    def test_a_cell_that_runs_is_told_from_one_that_has_ended(self, monkeypatch):
-        class Shell(InteractiveShell):
-            def get_parent(self):
-                return {"metadata": {"cellId": "a"}, "header": {"msg_id": "1"}}
-
+    def test_a_cell_that_runs_is_told_from_one_that_has_ended(self, shell, monkeypatch):
         monkeypatch.setattr(cells, "_RUNS", {})
         monkeypatch.setattr(cells, "_ENDED", [])
-        shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
-        try:
-            for _ in range(2):
-                cells.enter(SimpleNamespace(close=lambda: None))
-            assert cells.idle_for() == 0
-            shell.user_ns["idle_for"] = cells.idle_for
-            for _ in range(2):
-                shell.run_cell("found = idle_for()")
-                assert shell.user_ns["found"] == 0
-                time.sleep(0.02)
-                assert 0.02 <= cells.idle_for() < 60
-            assert [shell.events.callbacks[name].count(one) for name, one in EVENTS] == [1, 1]
-        finally:
-            Shell.clear_instance()
+        for _ in range(2):
+            cells.enter(SimpleNamespace(close=lambda: None))
+        assert cells.idle_for() == 0
+        shell.user_ns["idle_for"] = cells.idle_for
+        for _ in range(2):
+            shell.run_cell("found = idle_for()")
+            assert shell.user_ns["found"] == 0
+            time.sleep(0.02)
+            assert 0.02 <= cells.idle_for() < 60
+        assert [shell.events.callbacks[name].count(one) for name, one in EVENTS] == [1, 1]
 
     def test_a_cell_that_was_deleted(self, run):
         first = run("a", "1")
