@@ -8,6 +8,7 @@ os.environ["MPLBACKEND"] = "Agg"  # before anything imports matplotlib: tests ha
 import pytest
 import redis
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mastermind_lab.arena.server import Server, bundled
@@ -39,7 +40,9 @@ def raw(redis_url: str) -> Iterator[redis.Redis]:
 @pytest.fixture
 def ax() -> Axes:
     """Axes of a figure that pyplot knows nothing of."""
-    return Figure(figsize=(5, 5), layout="constrained").subplots()
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure.subplots()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
-from pandas.testing import assert_frame_equal
 
 MODELS = ["atlas-1", "atlas-2", "borealis"]
 CHOICES = np.array(["approve", "approve with changes", "reject", "defer"])
@@ -51,18 +50,15 @@ def ballots(decisions, size, favourite, random):
     ).astype({"stream_id": "str", "position": "Int64", "voter": "str", "choice": "str", "weight": "float64"})
 
 
+FRAMES = ("decisions", "votes", "citations", "arguments")
+
+
 def part(history, wanted):
-    decisions = history.decisions[wanted]
-    votes = history.votes[history.votes["stream_id"].isin(decisions["stream_id"])]
-    return SimpleNamespace(decisions=decisions, votes=votes)
-
-
-def agree(left, right):
-    """Counts, keys and times exactly, sums to the last rounding."""
-    assert list(left.columns) == list(right.columns)
-    exact = [name for name in left if left[name].dtype != "float64"]
-    assert_frame_equal(left[exact], right[exact], check_exact=True)
-    assert_frame_equal(left, right, check_exact=False, rtol=1e-9, atol=1e-9)
+    """Some decisions, by a mask or by their places, with all that belongs to them."""
+    decisions = history.decisions.iloc[list(wanted)]
+    frames = {name: getattr(history, name) for name in FRAMES[1:] if hasattr(history, name)}
+    some = {name: frame[frame["stream_id"].isin(decisions["stream_id"])] for name, frame in frames.items()}
+    return SimpleNamespace(decisions=decisions, **some)
 
 
 VOTERS = ["Ada", "Bruno", "Chiyo"]

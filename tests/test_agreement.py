@@ -11,8 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.image import AxesImage
 from pandas.testing import assert_frame_equal
+from panels import part
+from pictures import title
 from statsmodels.stats.inter_rater import fleiss_kappa
 from statsmodels.stats.proportion import proportion_confint
+from voting import votes_of
 
 from mastermind_lab.charts.agreement import agreement
 from mastermind_lab.errors import OptionError
@@ -33,23 +36,6 @@ def panels(n, seed=0, size=(0, 7), voters=9, topics=3):
     ids = pd.Series([f"{17_000 + place}-0" for place in range(n)], dtype="str")
     topic = pd.Series(random.choice(["x", "y", None][:topics], n), dtype="str")
     return SimpleNamespace(decisions=pd.DataFrame({"stream_id": ids, "topic": topic}), votes=votes)
-
-
-def part(history, wanted):
-    decisions = history.decisions[wanted]
-    votes = history.votes[history.votes["stream_id"].isin(decisions["stream_id"])]
-    return SimpleNamespace(decisions=decisions, votes=votes)
-
-
-def texts_to_votes(texts):
-    """A text a decision; each voter is a place in it, and a blank is no vote."""
-    rows = [
-        (f"{row}-0", f"v{place}", choice)
-        for row, text in enumerate(texts)
-        for place, choice in enumerate(text)
-        if choice != " "
-    ]
-    return pd.DataFrame(rows, columns=["stream_id", "voter", "choice"])
 
 
 def views(summary):
@@ -83,7 +69,7 @@ def test_alpha_is_that_of_the_krippendorff_package(seed):
 def test_alpha_of_krippendorffs_own_example():
     # Krippendorff (2011), C: four observers, twelve units, missing values; nominal alpha 0.743.
     texts = ["11 1", "2232", "3333", "3333", "2222", "1234", "4444", "1121", "2222", " 555", "  11", "  3 "]
-    assert Agreement.of(texts_to_votes(texts)).alpha.value == pytest.approx(0.743, abs=5e-4)
+    assert Agreement.of(votes_of(texts)).alpha.value == pytest.approx(0.743, abs=5e-4)
 
 
 @pytest.mark.parametrize("size", [2, 5])
@@ -160,30 +146,30 @@ def test_choices_of_their_own_look_like_agreement_unless_grouped():
     ],
 )
 def test_tiny_panels_worked_by_hand(texts, alpha, kappa):
-    summary = Agreement.of(texts_to_votes(texts))
+    summary = Agreement.of(votes_of(texts))
     assert summary.alpha.value == pytest.approx(alpha, nan_ok=True)
     assert summary.kappa.value == pytest.approx(kappa, nan_ok=True)
 
 
 def test_full_agreement_is_not_certainty_and_one_decision_has_no_interval():
-    few, many = (Agreement.of(texts_to_votes(["aaa", "bbb"] * times)).alpha for times in (5, 500))
+    few, many = (Agreement.of(votes_of(["aaa", "bbb"] * times)).alpha for times in (5, 500))
     assert few.value == few.high == many.high == 1
     assert 0 < few.low < 0.7
     assert 0.98 < many.low < 1
-    one = Agreement.of(texts_to_votes(["aab"]))
+    one = Agreement.of(votes_of(["aab"]))
     assert math.isnan(one.alpha.low)
     assert one.table()["low"].isna().all()
 
 
 def test_who_votes_twice_is_counted_once_or_not_at_all():
-    once = texts_to_votes(["aab", "abb", "bbb"])
+    once = votes_of(["aab", "abb", "bbb"])
     again = pd.concat([once, once.iloc[[0, 0]]])
     same_choice = Agreement.of(again)
     assert same_choice.repeated == 1
     assert same_choice.alpha == Agreement.of(once).alpha
     other = Agreement.of(pd.concat([once, once.iloc[[0]].assign(choice="b")]))
     assert other.repeated == 1
-    assert other.alpha == Agreement.of(texts_to_votes([" ab", "abb", "bbb"])).alpha
+    assert other.alpha == Agreement.of(votes_of([" ab", "abb", "bbb"])).alpha
     assert other.reliability()["repeated"].tolist() == [1]
 
 
@@ -318,10 +304,6 @@ def test_ten_thousand_choices_and_missing_ones():
 # The chart.
 
 
-def words(ax):
-    return " ".join(ax.get_title(loc="left").split())
-
-
 def test_the_squares_are_the_table(ax):
     summary = Agreement.of(panels(80))
     agreement(summary, ax=ax)
@@ -338,8 +320,8 @@ def test_the_squares_are_the_table(ax):
         assert written[one, other] == f"{100 * row['agreement']:.0f}"
         assert written[other, one] == f"{row['n']:.0f}"
     assert np.isnan(shades[np.triu_indices(9)]).all()
-    assert f"alpha {summary.alpha.value:.2f} ({summary.alpha.low:.2f} to" in words(ax)
-    assert f"n = {summary.alpha.n} decisions" in words(ax)
+    assert f"alpha {summary.alpha.value:.2f} ({summary.alpha.low:.2f} to" in title(ax)
+    assert f"n = {summary.alpha.n} decisions" in title(ax)
 
 
 def test_by_group_alpha_is_drawn(ax):
@@ -360,7 +342,7 @@ def test_by_group_alpha_is_drawn(ax):
     [
         panels(0),
         panels(1, size=(1, 1)),
-        texts_to_votes(["aa", "aa"]),
+        votes_of(["aa", "aa"]),
         panels(300, size=(5, 9), voters=40),
         panels(9).votes.assign(voter=lambda votes: "$\\foo$ \x00 \n" + votes["voter"] * 999),
     ],
@@ -371,7 +353,7 @@ def test_it_draws_whatever_comes(data, by, ax):
     if by is None or isinstance(data, SimpleNamespace):
         agreement(data, by=by, ax=ax)
         ax.figure.savefig(io.BytesIO())
-        assert words(ax).startswith("Agreement")
+        assert title(ax).startswith("Agreement")
 
 
 def test_keywords_go_to_the_squares(ax):

@@ -362,8 +362,12 @@ class TestTheStreamMeanwhile:
         assert again().entries == 1
         assert ids(folder) == names(*range(1, 11)) + names(*fresh, 20, epoch=1)
 
-    def test_rolled_back_twice(self, raw, again, folder):
-        """The second dump holds what came after the first; what the first rollback took lies in between."""
+    @pytest.mark.parametrize(
+        "second",
+        [pytest.param([*range(1, 8), 11, 12], id="into"), pytest.param(range(1, 6), id="before")],
+    )
+    def test_rolled_back_twice(self, raw, again, folder, second):
+        """What the first rollback took lies between what both dumps hold and what came after the first."""
 
         def roll_back(*numbers):
             dump = [(one, fields) for one, fields in raw.xrange(S) if one.decode() in names(*numbers)]
@@ -374,7 +378,7 @@ class TestTheStreamMeanwhile:
         roll_back(*range(1, 8))
         add(raw, 11, 12, 13)
         again()
-        roll_back(*range(1, 8), 11, 12)
+        roll_back(*second)
         add(raw, 14)
         again()
         assert ids(folder) == names(*range(1, 11)) + names(11, 12, 13, epoch=1) + names(14, epoch=2)

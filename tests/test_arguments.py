@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.patches import StepPatch
-from pandas.testing import assert_frame_equal
+from pictures import words
+from summaries import agree
 
 from mastermind_lab.charts.arguments import arguments
 from mastermind_lab.errors import OptionError
@@ -54,18 +55,6 @@ def panels(n, seed=0):
         *[with_missing_columns(random) for _ in range(n)],
         models=list(random.choice(["atlas-1", "atlas-2"], n)),
     )
-
-
-def part(history, wanted):
-    decisions = history.decisions[wanted]
-    mine = history.arguments["stream_id"].isin(decisions["stream_id"])
-    return SimpleNamespace(decisions=decisions, votes=history.votes, arguments=history.arguments[mine])
-
-
-def agree(left, right):
-    exact = [name for name in left if left[name].dtype != "float64"]
-    assert_frame_equal(left[exact], right[exact], check_exact=True)
-    assert_frame_equal(left, right, check_exact=False, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("other", [{"by": "meta.model"}, {"replicates": 80}, {"weak": 0.4}])
@@ -274,10 +263,6 @@ def test_a_difference_needs_two_decisions():
 
 
 # The chart.
-
-
-def words(ax):
-    return "\n".join(part.get_text() for part in [*ax.get_yticklabels(), *ax.texts, ax._left_title])
 
 
 def test_the_chart_draws_the_table():

@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from panels import FRAMES
 
 import mastermind_lab as lab
 from mastermind_lab import charts, stats
 from mastermind_lab.errors import OptionError
 from mastermind_lab.history import sample_folder
 
-FRAMES = ("decisions", "votes", "citations", "arguments")
 SUBJECTS = {
     "agreement": (stats.Agreement, {}),
     "arguments": (stats.Arguments, {}),

@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pandas.testing import assert_frame_equal
 from panels import arena, rated
 from sklearn.calibration import calibration_curve
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
+from summaries import same
 
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats.calibration import Calibration
@@ -23,30 +23,6 @@ def judged(frame):
     """The rows that count, as scikit-learn wants them."""
     known = frame.dropna(subset=["confidence", "correct_choice"])
     return (known["recommendation"] == known["correct_choice"]).to_numpy(), known["confidence"].to_numpy()
-
-
-def agree(left, right):
-    assert list(left.columns) == list(right.columns)
-    exact = [name for name in left if left[name].dtype != "float64"]
-    assert_frame_equal(left[exact], right[exact], check_exact=True)
-    assert_frame_equal(left, right, check_exact=False, rtol=1e-9, atol=1e-9)
-
-
-def views(summary):
-    return [
-        summary.table(),
-        summary.diagram(),
-        summary.risk_coverage(),
-        summary.histogram(),
-        summary.fold(2).table(),
-        pd.DataFrame([vars(getattr(summary, name)) for name in FIGURES if name != "confidence"]),
-    ]
-
-
-def same(left, *others):
-    for other in others:
-        for found, expected in zip(views(other), views(left), strict=True):
-            agree(found, expected)
 
 
 SUMMARIES = {

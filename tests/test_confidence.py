@@ -38,6 +38,7 @@ def test_the_histogram_agrees_with_numpy(bins):
     frame.loc[:2, "confidence"] = [0.0, 1.0, 0.5]
     summary = Confidence.of(frame, by="meta.model")
     found = summary.histogram(bins)
+    assert found["meta.model"].nunique(dropna=False) == 4
     for model, rows in found.groupby("meta.model", dropna=False):
         ours = frame["meta.model"].isna() if pd.isna(model) else frame["meta.model"] == model
         # In whole steps: 0.55 is a little more or less than 11 / 20.

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.collections import LineCollection
-from pandas.testing import assert_frame_equal
+from pictures import words
+from summaries import agree
 
 from mastermind_lab.charts.conformity import conformity
 from mastermind_lab.errors import OptionError
@@ -61,18 +62,6 @@ def panels(n, seed=0, follow=0.3, kinds=3):
             )
         )
     return voted(*rows, models=list(random.choice(["atlas-1", "atlas-2"], n)))
-
-
-def part(history, wanted):
-    decisions = history.decisions[wanted]
-    votes = history.votes[history.votes["stream_id"].isin(decisions["stream_id"])]
-    return SimpleNamespace(decisions=decisions, votes=votes)
-
-
-def agree(left, right):
-    exact = [name for name in left if left[name].dtype != "float64"]
-    assert_frame_equal(left[exact], right[exact], check_exact=True)
-    assert_frame_equal(left, right, check_exact=False, rtol=1e-9, atol=1e-9)
 
 
 def row(history, **options):
@@ -255,10 +244,6 @@ def test_a_bare_frame_is_refused():
 
 
 # The chart.
-
-
-def words(ax):
-    return "\n".join(part.get_text() for part in [*ax.get_yticklabels(), *ax.texts, ax._left_title])
 
 
 def test_the_chart_draws_the_table():

@@ -5,13 +5,12 @@ import json
 from contextlib import suppress
 
 import pytest
+from envelopes import CORE
 
 import mastermind_lab as lab
 from mastermind_lab.decode import MOST_OPEN, Batch, Column, SchemaCache, collector_paused
 from mastermind_lab.decode.structs import MOST_NAMES
 from mastermind_lab.frames import tables
-
-CORE = {"recommendation": "ship", "confidence": 0.5}
 
 
 def envelope(meta=None, **decision):

@@ -7,13 +7,13 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 import pytest
+from envelopes import envelope
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mastermind_lab as lab
 from mastermind_lab.frames import DECLARED, FRAMES, id_key
 
-CORE = {"recommendation": "ship", "confidence": 0.5}
 DTYPES = {
     "str": pd.StringDtype(na_value=np.nan),
     "float64": np.dtype("float64"),
@@ -22,10 +22,6 @@ DTYPES = {
     "datetime64[us, UTC]": pd.DatetimeTZDtype("us", "UTC"),
     "object": np.dtype("object"),
 }
-
-
-def envelope(decision=None, **beside):
-    return json.dumps({"decision": CORE | (decision or {})} | beside)
 
 
 def metas(*values):

@@ -4,6 +4,7 @@ import json
 
 import pandas as pd
 import pytest
+from histories import same
 
 import mastermind_lab as lab
 from mastermind_lab.frames import FRAMES
@@ -14,12 +15,6 @@ VALID = json.dumps({"decision": {"recommendation": "ship", "confidence": 0.5}, "
 @pytest.fixture(scope="module")
 def sample():
     return lab.sample(payloads=True)
-
-
-def same(one, other, frames=(*FRAMES, "coverage")):
-    for frame in frames:
-        pd.testing.assert_frame_equal(getattr(one, frame), getattr(other, frame))
-    assert one.json_columns == other.json_columns
 
 
 class TestSample:

@@ -9,16 +9,17 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 import redis
+from histories import same
+from streams import publish
+from waiting import our_threads, until
 
 import mastermind_lab as lab
 from mastermind_lab.arena import Arena, payloads
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
-from mastermind_lab.frames import Account
+from mastermind_lab.frames import Account, entry_ids
 from mastermind_lab.stats import Confidence, Margin, Votes
 from mastermind_lab.stream import Gap, StreamUpdate
 from mastermind_lab.widget.redraw import RepeatingThread
-
-FRAMES = ("decisions", "votes", "citations", "arguments", "rejects")
 
 
 @pytest.fixture(scope="module")
@@ -31,33 +32,16 @@ def numbered(envelopes):
     return [(f"{1_700_000_000_000 + 1_000 * place}-0", one) for place, one in enumerate(envelopes)]
 
 
-def publish(raw, entries, stream=STREAM):
-    with raw.pipeline(transaction=False) as pipe:
+def drip(url, entries):
+    """Publish one by one, as an arena does."""
+    with redis.Redis.from_url(url) as raw:
         for one in entries:
-            entry_id, payload = one if isinstance(one, tuple) else ("*", one)
-            pipe.xadd(stream, {"data": payload}, entry_id)
-        pipe.execute()
+            publish(raw, [one])
+            time.sleep(0.002)
 
 
 def unstarted(**options):
     return lab.Follower("redis://localhost:1", **options)
-
-
-def until(true, seconds=15):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
-def ours():
-    """Name the threads of followers and redraws, whatever else this process runs."""
-    return [one.name for one in threading.enumerate() if one.name.startswith("mastermind")]
-
-
-def same(left, right):
-    for frame in FRAMES:
-        pd.testing.assert_frame_equal(getattr(left, frame), getattr(right, frame))
 
 
 def fed(numbered, sizes, **options):
@@ -136,6 +120,29 @@ class TestWithoutAThread:
             table = follower.summary(Confidence, by="meta.model").table()
         assert table["n"].tolist() == [1, 3]
 
+    def test_a_total_by_several_columns(self, numbered):
+        follower, by = unstarted(), ["meta.model", "meta.category"]
+        follower.summary(Confidence, by=by)
+        follower.feed(numbered)
+        found = follower.summary(Confidence, by=by).table()
+        assert len(follower._totals) == 1
+        pd.testing.assert_frame_equal(found, Confidence.of(follower.history(), by=by).table())
+
+    @pytest.mark.parametrize("sizes", [[300], [1] * 300, [90, 3, 70, 1, 136]])
+    def test_the_newest_rows_of_a_frame(self, numbered, sizes):
+        follower = fed(numbered, sizes)
+        history = follower.history()
+        for count in (1, 60, 200):
+            for frame in ("decisions", "votes"):
+                expected = getattr(history, frame)["stream_id"].tail(count).tolist()
+                assert follower.latest(frame, count)["stream_id"].tolist() == expected
+
+    def test_as_it_was_needs_one_stream(self, numbered):
+        follower = unstarted(stream=["a", "b"])
+        follower.take(StreamUpdate("a", numbered[:50]))
+        with pytest.raises(lab.OptionError, match="as_of needs a follower of one stream"):
+            follower.history(as_of=numbered[20][0])
+
     def test_status_counts(self, numbered):
         follower = fed(numbered, [100, 200])
         status, history = follower.status, follower.history()
@@ -207,6 +214,22 @@ class TestWithoutAThread:
         assert told == [10]
         assert "ZeroDivisionError" in follower.status.error
 
+    def test_who_begins_to_listen_while_a_batch_is_counted_hears_of_it_once(self):
+        follower, kept, told = unstarted(), [], []
+
+        class Listening(Confidence):
+            @classmethod
+            def of(cls, history, **options):
+                if len(history):
+                    kept.append(follower._listen(told.append)[0])
+                return Confidence.of(history, **options)
+
+        follower.summary(Listening)
+        follower.on_batch(lambda batch: None)
+        one = b'{"decision": {"recommendation": "a", "confidence": 0.5}}'
+        follower.feed((f"{number}-0", one) for number in range(1, 2_001))
+        assert ([len(one) for one in kept], told) == ([2_000], [])
+
     @pytest.mark.parametrize(
         ("options", "wrong"),
         [
@@ -259,11 +282,11 @@ class TestFollowing:
             follower.start()
             follower.start()
             until(lambda: follower.status.state == "live")
-            assert ours() == ["mastermind-follower"]
+            assert our_threads() == ["mastermind-follower"]
             follower.stop()
             follower.stop()
         assert follower.status.received == 10
-        assert ours() == []
+        assert our_threads() == []
         until(lambda: len(raw.client_list()) == 1)
         assert len(os.listdir("/proc/self/fd")) <= files + 1
 
@@ -332,16 +355,38 @@ class TestFollowing:
         assert follower.status.rejected == 5_000
         assert len(follower.history().rejects) == 999
 
-    async def test_from_asyncio(self, raw, redis_url, envelopes):
-        publish(raw, envelopes[:10])
-        entries = 0
+    @pytest.mark.parametrize("come", [0, 10, 30])
+    async def test_a_loop_begins_with_what_has_come_and_goes_on(self, raw, redis_url, envelopes, come):
+        publish(raw, envelopes[:come])
+        ids = []
         async with lab.Follower(redis_url) as follower:
-            await asyncio.to_thread(publish, raw, envelopes[10:30])
-            async for batch in follower:
-                entries += len(batch) + len(batch.rejects)
-                if entries == 30:
-                    break
+            await asyncio.to_thread(until, lambda: follower.status.received == come)
+            publishing = asyncio.create_task(asyncio.to_thread(drip, redis_url, envelopes[come:60]))
+            async with asyncio.timeout(60):
+                async for batch in follower:
+                    ids += entry_ids(batch.tables())
+                    if len(ids) >= 60:
+                        break
+            await publishing
+        assert ids == entry_ids(lab.read(redis_url).tables())
         assert not follower._is_running()
+
+    async def test_loops_that_begin_at_any_moment_miss_and_double_nothing(self, redis_url, envelopes):
+        async def heard(follower, wait):
+            await asyncio.sleep(wait)
+            ids = []
+            async for batch in follower:
+                ids += entry_ids(batch.tables())
+                if len(ids) >= 300:
+                    return ids
+
+        async with lab.Follower(redis_url) as follower:
+            await asyncio.to_thread(until, lambda: follower.status.state == "live")
+            publishing = asyncio.create_task(asyncio.to_thread(drip, redis_url, envelopes))
+            heard_by_all = await asyncio.gather(*(heard(follower, place / 20) for place in range(10)))
+            await publishing
+        published = entry_ids(lab.read(redis_url).tables())
+        assert all(ids == published for ids in heard_by_all)
 
     async def test_asyncio_hears_of_a_failure(self, raw, redis_url):
         raw.set(STREAM, "text")
@@ -451,7 +496,7 @@ class TestRepeatingThread:
         until(lambda: len(beats) > 3)
         thread.stop()
         thread.stop()
-        assert ours() == []
+        assert our_threads() == []
 
     def test_an_error_is_handed_on_and_it_goes_on(self):
         errors = []

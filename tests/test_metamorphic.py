@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from pandas.testing import assert_frame_equal
+from panels import FRAMES, part
+from summaries import all_agree, shown
 
 import mastermind_lab as lab
 from mastermind_lab.history import sample_folder
 
 pytestmark = pytest.mark.thorough
 
-FRAMES = ("decisions", "votes", "citations", "arguments")
 OF = {"by": "meta.category"}
 VOTERS = {"unit": "voters", "by": "voter"}
 SUBJECTS = {
@@ -41,7 +41,6 @@ few = settings(max_examples=2, deadline=None)
 some_decisions = st.lists(st.integers(0, 59), min_size=2, max_size=25, unique=True)
 seeds = st.integers(0, 2**32 - 1)
 
-TABLES = "table by_round by_rule diagram histogram points reliability risk_coverage sources values"
 LABELS = ["voter", "other", "choice"]
 
 
@@ -53,23 +52,13 @@ def pool():
     again = decisions["question"].duplicated(keep=False).to_numpy()
     several = decisions["question"].isin(decisions["question"][again].unique()[:14]).to_numpy()
     first = np.append(np.flatnonzero(several)[:30], np.flatnonzero(~again)[::40][:30])
-    pool = taken(history, np.sort(first))
+    pool = part(history, np.sort(first))
     pool.votes = pd.concat(
         [pool.votes, pool.votes[5::40], pool.votes[9::40].assign(choice="a second thought")],
         ignore_index=True,
     )
     pool.decisions["correct_choice"] = pool.decisions["correct_choice"].mask(np.arange(60) % 7 == 0)
     return pool
-
-
-def taken(history, rows):
-    decisions = history.decisions.iloc[list(rows)].reset_index(drop=True)
-    frames = {name: getattr(history, name) for name in FRAMES[1:]}
-    some = {
-        name: frame[frame["stream_id"].isin(decisions["stream_id"])].reset_index(drop=True)
-        for name, frame in frames.items()
-    }
-    return SimpleNamespace(decisions=decisions, **some)
 
 
 def changed(history, change):
@@ -87,30 +76,13 @@ def counted(subject, history, replicates=40, **more):
     return kind.of(history, replicates=replicates, **(options | more))
 
 
-def shown(summary):
-    """Every table of a summary, and its single figures as one more."""
-    methods = {name: getattr(summary, name, None) for name in TABLES.split()}
-    tables = {name: method() for name, method in methods.items() if callable(method)}
-    kind = type(summary)
-    names = [name for name in dir(kind) if isinstance(getattr(kind, name), property)]
-    figures = {name: getattr(summary, name) for name in names}
-    rows = {name: vars(value) for name, value in figures.items() if isinstance(value, lab.stats.Estimate)}
-    counts = {name: {"n": value} for name, value in figures.items() if isinstance(value, int)}
-    return tables | {"figures": pd.DataFrame.from_dict(rows | counts, orient="index")}
-
-
-def same(one, other):
-    for name, table in one.items():
-        assert_frame_equal(table, other[name], rtol=1e-9, atol=1e-9, obj=name)
-
-
 @every_subject
 @few
 @given(rows=some_decisions, seed=seeds)
 def test_the_order_of_rows_does_not_matter(pool, subject, rows, seed):
-    history = taken(pool, rows)
+    history = part(pool, rows)
     shuffled = changed(history, lambda frame: frame.sample(frac=1, random_state=seed))
-    same(shown(counted(subject, shuffled)), shown(counted(subject, history)))
+    all_agree(shown(counted(subject, shuffled)), shown(counted(subject, history)))
 
 
 def other_names(texts):
@@ -136,7 +108,7 @@ def renamed(history, voters, choices):
 @few
 @given(rows=some_decisions)
 def test_names_do_not_matter(pool, subject, rows):
-    history = taken(pool, rows)
+    history = part(pool, rows)
     decisions = history.decisions
     voters = other_names(history.votes["voter"])
     choices = other_names(
@@ -144,7 +116,7 @@ def test_names_do_not_matter(pool, subject, rows):
     )
     before, after = (shown(counted(subject, which)) for which in (history, renamed(history, voters, choices)))
     back = {new: old for names in (voters, choices) for old, new in names.items()}
-    same(
+    all_agree(
         {name: _sorted(table, back) for name, table in after.items()},
         {k: _sorted(v, {}) for k, v in before.items()},
     )
@@ -186,7 +158,7 @@ def twice(history):
 @few
 @given(rows=some_decisions)
 def test_every_decision_twice_doubles_the_counts_and_moves_little_else(pool, subject, rows):
-    history = taken(pool, rows)
+    history = part(pool, rows)
     once, again = (shown(counted(subject, which)) for which in (history, twice(history)))
     moves = MOVES.get(subject.split()[0], {}) if "time" not in subject else {}
     for name in once.keys() - {"risk_coverage"}:
@@ -285,7 +257,7 @@ def with_one_more(history):
 @given(rows=some_decisions)
 @example(rows=range(60))
 def test_one_more_unanimous_decision_moves_figures_as_it_must(pool, subject, rows):
-    history = taken(pool, rows)
+    history = part(pool, rows)
     more, choice = with_one_more(history)
     before, after = (shown(counted(subject, which)) for which in (history, more))
     for name, ways in UNANIMOUS[subject].items():

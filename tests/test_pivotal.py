@@ -1,7 +1,6 @@
 import io
 import math
 from collections import Counter
-from fractions import Fraction
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,19 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
+from panels import part
+from voting import RULES, votes_of, winner
 
 from mastermind_lab.charts.pivotal import pivotal as chart
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats.pivotal import Pivotal
-
-RULES = {
-    "plurality": (None, lambda top, total: True),
-    "majority": (None, lambda top, total: 2 * top > total),
-    "two-thirds": (None, lambda top, total: 3 * top >= 2 * total),
-    "unanimity": (None, lambda top, total: top == total),
-    "confidence-weighted": ("confidence", lambda top, total: True),
-    "weight-weighted": ("weight", lambda top, total: True),
-}
 
 
 def panels(n, seed=0, size=6):
@@ -53,34 +45,7 @@ def panels(n, seed=0, size=6):
     return SimpleNamespace(decisions=decisions, votes=votes.astype(types))
 
 
-def part(history, wanted):
-    decisions = history.decisions[wanted]
-    votes = history.votes[history.votes["stream_id"].isin(decisions["stream_id"])]
-    return SimpleNamespace(decisions=decisions, votes=votes)
-
-
-def tiny(*texts):
-    """A text a decision; each voter is a place in it."""
-    rows = [
-        (f"{row}-0", f"v{place}", choice)
-        for row, text in enumerate(texts)
-        for place, choice in enumerate(text)
-    ]
-    return pd.DataFrame(rows, columns=["stream_id", "voter", "choice"])
-
-
 # The numbers.
-
-
-def winner(rows, column, enough):
-    sums = Counter()
-    for row in rows.to_dict("records"):
-        weight = 1 if column is None else row[column]
-        sums[row["choice"]] += Fraction(0) if pd.isna(weight) else Fraction(str(weight))
-    total, top = sum(sums.values()), max(sums.values(), default=0)
-    if not total or sum(value == top for value in sums.values()) > 1 or not enough(top, total):
-        return None
-    return max(sums, key=sums.get)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -101,7 +66,7 @@ def test_each_vote_agrees_with_counting_again_without_it(seed):
 
 
 def test_panels_worked_by_hand():
-    found = Pivotal.decisions(tiny("aab", "aaab", "ab", "aabb", "aabbc", "a", "abc", "aaa", "aaaab"))
+    found = Pivotal.decisions(votes_of(["aab", "aaab", "ab", "aabb", "aabbc", "a", "abc", "aaa", "aaaab"]))
     assert found["votes"].tolist() == [3, 4, 2, 4, 5, 1, 3, 3, 5]
     # aab: without an a it is a tie. ab, aabb: without any vote a side wins. aabbc: c does not matter.
     assert found["plurality"].tolist() == [2, 0, 2, 4, 4, 1, 0, 0, 0]
@@ -142,14 +107,14 @@ def test_groups_are_counted_by_themselves():
 
 
 def test_who_votes_twice_is_counted_once_or_not_at_all():
-    votes = tiny("aab", "abb")
+    votes = votes_of(["aab", "abb"])
     again = pd.concat([votes, votes.iloc[[0]], votes.iloc[[3]].assign(choice="b")])
     summary = Pivotal.of(again)
     assert summary.repeated == 2
     assert Pivotal.decisions(again)["votes"].tolist() == [3, 2]
     assert Pivotal.decisions(again)["plurality"].tolist() == [2, 0]
     # Only a contradiction was cast: no vote counts.
-    contradiction = Pivotal.decisions(pd.concat([tiny("a"), tiny("b")]))
+    contradiction = Pivotal.decisions(pd.concat([votes_of(["a"]), votes_of(["b"])]))
     assert contradiction.iloc[0].tolist() == ["0-0", 0, 0, 0, 0, 0, 0, 0]
 
 
@@ -173,7 +138,7 @@ def test_order_and_names_do_not_matter(seed):
 @given(seed=st.integers(0, 999))
 def test_nobody_is_pivotal_in_one_more_unanimous_decision(seed):
     votes = panels(40, seed).votes
-    more = pd.concat([votes, tiny("bbb").assign(stream_id="9-9", confidence=0.5, weight=1.0)])
+    more = pd.concat([votes, votes_of(["bbb"]).assign(stream_id="9-9", confidence=0.5, weight=1.0)])
     before, after = (Pivotal.of(some, replicates=40).by_rule() for some in (votes, more))
     assert (after["n"] - before["n"]).eq(1).all()
     assert np.allclose(after["pivotal"] * after["n"], before["pivotal"] * before["n"])
@@ -193,10 +158,10 @@ def test_what_is_missing_is_named():
 
 
 def test_one_vote_and_none():
-    one = Pivotal.of(tiny("a")).table()
+    one = Pivotal.of(votes_of(["a"])).table()
     assert one["pivotal"].tolist()[:4] == [1, 1, 1, 1]
     assert one[["low", "high"]].isna().all(axis=None)
-    nothing = Pivotal.of(tiny())
+    nothing = Pivotal.of(votes_of([]))
     assert len(nothing.table()) == len(nothing.by_rule()) == nothing.share.n == 0
     assert math.isnan(nothing.share.value)
 

@@ -7,14 +7,15 @@ import pandas as pd
 import pytest
 from matplotlib.collections import LineCollection
 from pandas.testing import assert_frame_equal
+from panels import START, part
+from pictures import words
+from summaries import agree
 
 from mastermind_lab.charts.regimes import regimes
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats import Confidence, Margin
 from mastermind_lab.stats.engine.extents import MOST_VALUES
 from mastermind_lab.stats.regimes import Regimes, _absence
-
-START = pd.Timestamp("2026-03-02T09:00Z")
 
 
 def stream(n, seed=0, minutes=10):
@@ -42,19 +43,10 @@ def stream(n, seed=0, minutes=10):
     return SimpleNamespace(decisions=decisions, votes=votes)
 
 
-def part(history, wanted):
-    decisions = history.decisions[wanted]
-    votes = history.votes[history.votes["stream_id"].isin(decisions["stream_id"])]
-    return SimpleNamespace(decisions=decisions, votes=votes)
-
-
 def same(left, *others):
     for other in others:
-        for name in ("table", "values"):
-            one, two = getattr(left, name)(), getattr(other, name)()
-            exact = [column for column in one if one[column].dtype != "float64"]
-            assert_frame_equal(one[exact], two[exact], check_exact=True)
-            assert_frame_equal(one, two, check_exact=False, rtol=1e-9, atol=1e-9)
+        agree(other.table(), left.table())
+        agree(other.values(), left.values())
         assert (left.n, left.undated, left.left_out) == (other.n, other.undated, other.left_out)
 
 
@@ -248,11 +240,6 @@ def test_options_that_make_no_sense_are_refused(options, message):
 
 
 # The chart.
-
-
-def words(ax):
-    parts = [*ax.get_yticklabels(), *ax.texts, ax._left_title]
-    return "\n".join(part.get_text() for part in parts)
 
 
 def test_the_chart_draws_the_table():

@@ -6,9 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import FillBetweenPolyCollection, LineCollection
-from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 from panels import arena, rated
 
@@ -16,13 +14,6 @@ from mastermind_lab.charts.reliability import reliability
 from mastermind_lab.charts.risk_coverage import risk_coverage
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats.calibration import Calibration
-
-
-@pytest.fixture
-def ax():
-    figure = Figure(figsize=(5, 5), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure.subplots()
 
 
 def words(ax):

@@ -1,6 +1,4 @@
 import math
-from collections import Counter
-from fractions import Fraction
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +10,7 @@ from pandas.testing import assert_frame_equal
 from panels import close_panels as panels
 from panels import part
 from scipy.stats import binom, binomtest
+from voting import RULES, votes_of, winner
 
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats import Margin
@@ -22,13 +21,7 @@ BUILT_IN = ["plurality", "majority", "two-thirds", "unanimity", "confidence-weig
 
 def tiny(texts, said=None, truth=None, **columns):
     """A text a decision; each voter is a place in it, and a blank is no vote."""
-    rows = [
-        (f"{row}-0", f"v{place}", choice)
-        for row, text in enumerate(texts)
-        for place, choice in enumerate(text)
-        if choice != " "
-    ]
-    votes = pd.DataFrame(rows, columns=["stream_id", "voter", "choice"]).assign(**columns)
+    votes = votes_of(texts).assign(**columns)
     decisions = pd.DataFrame(
         {
             "stream_id": [f"{row}-0" for row in range(len(texts))],
@@ -62,39 +55,14 @@ def test_different_options_do_not_merge(other):
 # The numbers.
 
 
-def weighed(rows, column):
-    sums = Counter()
-    for row in rows.to_dict("records"):
-        weight = 1 if column is None else row[column]
-        sums[row["choice"]] += Fraction(0) if pd.isna(weight) else Fraction(str(weight))
-    return sums
-
-
-def winner(sums, enough):
-    total, top = sum(sums.values()), max(sums.values(), default=0)
-    if not total or sum(value == top for value in sums.values()) > 1 or not enough(top, total):
-        return None
-    return max(sums, key=sums.get)
-
-
-PLAIN = {
-    "plurality": (None, lambda top, total: True),
-    "majority": (None, lambda top, total: 2 * top > total),
-    "two-thirds": (None, lambda top, total: 3 * top >= 2 * total),
-    "unanimity": (None, lambda top, total: top == total),
-    "confidence-weighted": ("confidence", lambda top, total: True),
-    "weight-weighted": ("weight", lambda top, total: True),
-}
-
-
 @pytest.mark.parametrize("seed", range(4))
 def test_each_rule_agrees_with_a_plain_loop_in_exact_fractions(seed):
     history = panels(120, seed)
     found = Rules.decisions(history).set_index("stream_id")
     ties = 0
     for name, rows in history.votes.groupby("stream_id"):
-        for rule, (column, enough) in PLAIN.items():
-            expected = winner(weighed(rows, column), enough)
+        for rule, (column, enough) in RULES.items():
+            expected = winner(rows, column, enough)
             assert found.loc[name, rule] == expected or (expected is None and pd.isna(found.loc[name, rule]))
             ties += rule == "confidence-weighted" and expected is None
     assert ties > 3

@@ -1,22 +1,19 @@
 """Scans on a cluster: real worker processes, one of which is killed."""
 
 import gzip
-import inspect
 import os
 import signal
 
 import dask
 import pytest
 from distributed import Client, LocalCluster
+from histories import OUTCOMES
 from pandas.testing import assert_frame_equal
+from summaries import SUBJECTS, agree
 
 import mastermind_lab as lab
 from mastermind_lab.frames import FRAMES
 from mastermind_lab.history import sample_folder
-from mastermind_lab.stats.engine.summary import Summary
-
-OUTCOMES = sample_folder() / "outcomes.csv"
-SUBJECTS = [one for one in vars(lab.stats).values() if inspect.isclass(one) and issubclass(one, Summary)]
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +45,6 @@ def client():
         Client(cluster) as client,
     ):
         yield client
-
-
-def agree(left, right):
-    """Counts, keys and times exactly, sums to 1e-9."""
-    exact = [name for name in right if right[name].dtype != "float64"]
-    assert_frame_equal(left[exact], right[exact], check_exact=True)
-    assert_frame_equal(left, right, check_exact=False, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("subject", SUBJECTS, ids=lambda one: one.__name__)

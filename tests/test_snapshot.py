@@ -5,23 +5,15 @@ import json
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from envelopes import CORE
+from histories import same
 
 import mastermind_lab as lab
 from mastermind_lab.frames import FRAMES
 
-CORE = {"recommendation": "ship", "confidence": 0.5}
-
 
 def envelope(**meta):
     return json.dumps({"decision": CORE, "meta": meta, "published_at": "2026-11-23T10:00:00.123456Z"})
-
-
-def same(one, other):
-    frames = [*FRAMES, "coverage"] + (["payloads"] if one.payloads is not None else [])
-    for frame in frames:
-        pd.testing.assert_frame_equal(getattr(one, frame), getattr(other, frame))
-    assert one.json_columns == other.json_columns
-    assert (one.payloads is None) == (other.payloads is None)
 
 
 HISTORIES = {

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pytest
 import s3fs
 from fsspec.implementations.local import LocalFileSystem
+from histories import same
 from moto.server import ThreadedMotoServer
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot, storage
-from mastermind_lab.frames import FRAMES
 from mastermind_lab.ndjson import write_lines
 
 VALID = json.dumps({"decision": {"recommendation": "ship", "confidence": 0.5}}).encode()
@@ -42,11 +42,6 @@ def s3():
 def url(request):
     root = request.getfixturevalue("s3") if request.param == "s3" else "memory://bucket"
     return f"{root}/{uuid4().hex}"
-
-
-def same(one, other):
-    for frame in (*FRAMES, "coverage"):
-        pd.testing.assert_frame_equal(getattr(one, frame), getattr(other, frame))
 
 
 def test_saved_loaded_verified_and_overwritten(url):

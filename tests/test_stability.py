@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.collections import LineCollection
-from pandas.testing import assert_frame_equal
+from pictures import words
+from summaries import agree
 
 from mastermind_lab.charts.stability import stability
 from mastermind_lab.errors import OptionError
@@ -35,12 +36,6 @@ def decisions(n, seed=0, kinds=None):
     frame.loc[frame.index % 23 == 5, "question"] = None
     frame["meta.model"] = pd.Series(random.choice(["atlas-1", "atlas-2", "borealis"], n), dtype="str")
     return frame
-
-
-def agree(left, right):
-    exact = [name for name in left if left[name].dtype != "float64"]
-    assert_frame_equal(left[exact], right[exact], check_exact=True)
-    assert_frame_equal(left, right, check_exact=False, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("most", [50_000, 5])
@@ -193,10 +188,6 @@ def test_options_that_make_no_sense_are_refused(options, message):
 
 
 # The chart.
-
-
-def words(ax):
-    return "\n".join(part.get_text() for part in [*ax.get_yticklabels(), *ax.texts, ax._left_title])
 
 
 def test_the_chart_draws_the_table():

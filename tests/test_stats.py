@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from panels import agree, panels, part
+from panels import panels, part
+from summaries import agree
 
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats import Confidence, ConfidenceOverTime, Margin, Votes

@@ -7,13 +7,13 @@ import signal
 
 import pytest
 import redis
+from envelopes import CORE
 from redis import asyncio as aio
 
 import mastermind_lab as lab
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.stream import address, publish_batches, publish_payloads
 
-CORE = {"recommendation": "ship", "confidence": 0.5}
 VALID = json.dumps({"decision": CORE})
 
 CLIENTS = {

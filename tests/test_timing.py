@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.collections import LineCollection
-from pandas.testing import assert_frame_equal
+from panels import START
+from pictures import words
+from summaries import agree
 
 from mastermind_lab.charts.timing import timing
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats.timing import DECADE, SMALLEST, Timing
-
-START = pd.Timestamp("2026-03-02T09:00Z")
 
 
 def decisions(n, seed=0):
@@ -32,12 +32,6 @@ def decisions(n, seed=0):
             "meta.usage.cost_usd": random.lognormal(-4, 1, n),
         }
     )
-
-
-def agree(left, right):
-    exact = [name for name in left if left[name].dtype != "float64"]
-    assert_frame_equal(left[exact], right[exact], check_exact=True)
-    assert_frame_equal(left, right, check_exact=False, rtol=1e-9, atol=1e-9)
 
 
 def rows(frame, **options):
@@ -171,10 +165,6 @@ def test_options_that_make_no_sense_are_refused(options, message):
 
 
 # The chart.
-
-
-def words(ax):
-    return "\n".join(part.get_text() for part in [*ax.get_yticklabels(), *ax.texts, ax._left_title])
 
 
 def test_the_chart_draws_the_table():

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
+from panels import part
 from sklearn.metrics import accuracy_score, brier_score_loss
+from voting import votes_of
 
 from mastermind_lab.charts.voters import voters as chart
 from mastermind_lab.errors import OptionError
@@ -43,20 +45,9 @@ def panels(n, seed=0, size=7):
     return SimpleNamespace(decisions=decisions, votes=votes.astype(types))
 
 
-def part(history, wanted):
-    decisions = history.decisions[wanted]
-    votes = history.votes[history.votes["stream_id"].isin(decisions["stream_id"])]
-    return SimpleNamespace(decisions=decisions, votes=votes)
-
-
 def tiny(texts, truth=None, confidence=0.8):
     """A text a decision; each voter is a place in it."""
-    rows = [
-        (f"{row}-0", f"v{place}", choice)
-        for row, text in enumerate(texts)
-        for place, choice in enumerate(text)
-    ]
-    votes = pd.DataFrame(rows, columns=["stream_id", "voter", "choice"]).assign(confidence=confidence)
+    votes = votes_of(texts).assign(confidence=confidence)
     decisions = pd.DataFrame({"stream_id": [f"{row}-0" for row in range(len(texts))]})
     if truth is not None:
         decisions["correct_choice"] = list(truth)

@@ -2,7 +2,8 @@
 
 import pandas as pd
 import pytest
-from panels import agree, panels
+from panels import panels
+from summaries import agree
 
 from mastermind_lab.stats import Votes
 

@@ -1,14 +1,20 @@
 """The view without a browser: what it shows, what it refuses, what it leaves behind."""
 
 import html
+import json
+import math
 import re
-import threading
 import time
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from ipywidgets.widgets.widget import _instances
 from matplotlib.figure import Figure
+from traitlets.config import Config
+from waiting import our_threads
 
 import mastermind_lab as lab
 from mastermind_lab.arena import Arena, payloads
@@ -30,6 +36,9 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+EVENTS = [("pre_run_cell", cells._began), ("post_run_cell", cells._ended)]
+
+
 @pytest.fixture(scope="module")
 def numbered():
     made = payloads(Arena(4), 120, malformed=0.1)
@@ -43,21 +52,29 @@ def follower(numbered):
     return follower
 
 
+class Shell(InteractiveShell):
+    """IPython that knows, as a notebook's does, which cell it runs."""
+
+    def get_parent(self):
+        return {"metadata": {"cellId": "a"}, "header": {"msg_id": "1"}}
+
+
+@pytest.fixture
+def shell():
+    yield Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    Shell.clear_instance()
+
+
 def view_of(follower, **options):
     return lab.LiveView(follower, **options)
-
-
-def ours():
-    """Name the threads that a view or a follower has started, whatever else this process runs."""
-    return sorted(one.name for one in threading.enumerate() if one.name.startswith("mastermind"))
 
 
 def wait_for(expected):
     """Wait until just these threads of ours are there: while a follower begins, another one fetches pages."""
     end = time.monotonic() + 30
-    while ours() != expected and time.monotonic() < end:
+    while our_threads() != expected and time.monotonic() < end:
         time.sleep(0.02)
-    assert ours() == expected
+    assert our_threads() == expected
 
 
 class TestText:
@@ -89,6 +106,27 @@ class TestText:
             assert "<img" not in shown
             assert "&lt;img" in shown
 
+    @pytest.mark.parametrize(("count", "more"), [(60, None), (61, "and 1 more"), (75, "and 15 more")])
+    def test_an_opened_decision_says_how_many_votes_and_claims_are_not_shown(self, count, more):
+        votes = [{"voter": f"voter {n}", "choice": "choice"} for n in range(count)]
+        tree = [{"claim": f"claim {n}", "stance": "pro"} for n in range(count)]
+        decision = {"recommendation": "ship", "confidence": 0.5, "question": "q?", "rationale": "why"}
+        decision |= {"votes": votes, "argument_tree": tree}
+        shown = text.decisions_table(lab.read([json.dumps({"decision": decision})]))
+        assert re.findall(r"<p>(and .*?)</p>", shown) == ([more] * 2 if more else [])
+        assert (shown.count("<bdi>voter"), shown.count("<bdi>claim")) == (min(count, 60), min(count, 60))
+
+    def test_an_opened_decision_says_what_is_what(self):
+        votes = [{"voter": "Ada", "choice": "no", "confidence": 0.25}]
+        decision = {"recommendation": "ship", "confidence": 0.5, "question": "q?", "rationale": "why"}
+        decision |= {"votes": votes, "argument_tree": [{"claim": "c", "stance": "con"}]}
+        shown = text.decisions_table(lab.read([json.dumps({"decision": decision})]))
+        plain = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", shown))
+        assert "Latest decisions published (UTC) recommendation confidence votes" in plain
+        assert "Question: q? Recommendation: ship Rationale: why" in plain
+        assert "Votes voter choice confidence Ada no 0.25" in plain
+        assert "Arguments con : c" in plain
+
 
 class TestView:
     def test_its_still_has_pictures_tables_and_text(self, follower):
@@ -104,6 +142,38 @@ class TestView:
         assert len(view.history) == len(view.decisions) == len(follower.history())
         assert isinstance(view.figure, Figure)
         assert len(view.figure.axes) == 3
+
+    def test_its_status_is_that_of_the_following(self, follower):
+        assert view_of(follower).status == follower.status
+        assert view_of(follower).status.received == 120
+
+    def test_it_begins_as_it_is_asked_to(self, follower):
+        view = lab.follow(follower, by="meta.model", window=20, threshold=0.9)
+        view._draw_all()
+        view.stop()
+        assert view._controls.choice == ViewOptions(20, "meta.model", 0.9)
+        assert (view._controls.by.value, view._controls.threshold.value) == ("meta.model", 0.9)
+        assert "below 0.9 (" in view._status.value
+
+    def test_closed_it_leaves_no_widget(self, follower):
+        before = set(_instances)
+        view = view_of(follower)
+        view._repr_mimebundle_()
+        assert len(set(_instances) - before) > 20
+        view.close()
+        assert set(_instances) == before
+
+    def test_the_output_is_exchanged_for_the_last_pictures_when_it_ends(self, shell, follower):
+        view = view_of(follower)
+        with capture_output() as displayed:
+            view._ipython_display_()
+            view.stop()
+        first, last = displayed._outputs
+        assert (first.get("update", False), last["update"]) == (False, True)
+        assert first["transient"] == last["transient"]
+        assert "application/vnd.jupyter.widget-view+json" in first["data"]
+        assert sorted(last["data"]) == ["text/html", "text/plain"]
+        assert "data:image/png;base64," in last["data"]["text/html"]
 
     def test_nothing_yet(self):
         assert (
@@ -176,7 +246,7 @@ class TestView:
         wait_for(["mastermind-follower", "mastermind-redraw"])
         view.stop()
         view.stop()
-        assert ours() == []
+        assert our_threads() == []
         assert view._controls.stop.disabled
 
     def test_nobody_looks_nothing_is_drawn_and_at_last_it_sleeps(self, redis_url, monkeypatch):
@@ -251,6 +321,29 @@ class TestCells:
         first, beside, other = run("a", "1"), run("a", "1"), run("b", "2")
         run("a", "3")
         assert (first, beside, other) == (["1"], ["1"], [])
+
+    def test_a_front_end_without_cell_ids_is_known_by_its_code(self, run):
+        first = run(None, "1")
+        assert run(None, "2") == []
+        assert first == ["1"]
+
+    def test_outside_of_a_notebook_nothing_runs(self, monkeypatch):
+        monkeypatch.setattr(cells, "_ENDED", [])
+        assert cells.idle_for() == math.inf
+
+    def test_a_cell_that_runs_is_told_from_one_that_has_ended(self, shell, monkeypatch):
+        monkeypatch.setattr(cells, "_RUNS", {})
+        monkeypatch.setattr(cells, "_ENDED", [])
+        for _ in range(2):
+            cells.enter(SimpleNamespace(close=lambda: None))
+        assert cells.idle_for() == 0
+        shell.user_ns["idle_for"] = cells.idle_for
+        for _ in range(2):
+            shell.run_cell("found = idle_for()")
+            assert shell.user_ns["found"] == 0
+            time.sleep(0.02)
+            assert 0.02 <= cells.idle_for() < 60
+        assert [shell.events.callbacks[name].count(one) for name, one in EVENTS] == [1, 1]
 
     def test_a_cell_that_was_deleted(self, run):
         first = run("a", "1")

@@ -16,14 +16,14 @@ Listener = Callable[[History], object]
 
 
 async def batches(
-    listen: Callable[[Listener], Callable[[], None]], is_going: Callable[[], bool]
+    listen: Callable[[Listener], tuple[History, Callable[[], None]]], is_going: Callable[[], bool]
 ) -> AsyncIterator[History]:
-    """Yield batches as they come, until it no longer goes on.
+    """Yield what has come so far, then batches as they come, until it no longer goes on.
 
     Parameters
     ----------
     listen
-        Has each batch given to a function, in another thread; returns what ends that.
+        Has each batch given to a function, in another thread; returns what came before, and what ends that.
     is_going
         Says whether more may come.
     """
@@ -36,8 +36,10 @@ async def batches(
         while len(waiting) >= _MOST_AHEAD and is_going():
             time.sleep(0.02)
 
-    leave = listen(hand_over)
+    kept, leave = listen(hand_over)
     try:
+        if len(kept) or len(kept.rejects):
+            yield kept
         while waiting or is_going():
             with suppress(TimeoutError):
                 await asyncio.wait_for(wake.wait(), 0.5)

@@ -138,14 +138,14 @@ class Follower:
         await asyncio.to_thread(self.stop)
 
     async def __aiter__(self) -> AsyncIterator[History]:
-        """Yield each batch as a history, for asyncio code, until the follower ends.
+        """Yield what is kept as a history, then each batch that comes, until the end; for asyncio code.
 
         Raises
         ------
         LabError
             The follower has failed.
         """
-        async for batch in batches(self.on_batch, self._is_running):
+        async for batch in batches(self._listen, self._is_running):
             yield batch
         if self._tally.status.state == "failed":
             raise LabError(self._tally.status.error or "the follower has failed")
@@ -163,13 +163,19 @@ class Follower:
         callable
             Ends it when called.
         """
-        self._callbacks.append(callback)
+        return self._listen(callback)[1]
+
+    def _listen(self, callback: Callable[[History], object]) -> tuple[History, Callable[[], None]]:
+        """Return what is kept, and what ends the listening; the next batch is the first that is not in it."""
+        with self._lock:
+            kept = self._kept()
+            self._callbacks.append(callback)
 
         def leave() -> None:
             with suppress(ValueError):
                 self._callbacks.remove(callback)
 
-        return leave
+        return kept, leave
 
     def history(self, *, last: int | timedelta | None = None, as_of: str | None = None) -> History:
         """Return what is kept, as a history of its own that no later entry changes.
@@ -189,11 +195,14 @@ class Follower:
         if as_of is not None and len(self._windows) > 1:
             raise OptionError("as_of needs a follower of one stream: ids of several have no common order")
         with self._lock:
-            kept = {name: window.tables(last, as_of) for name, window in self._windows.items()}
-            accounts = [
-                self._tally.account(name, ids_in_order(tables), left_out, as_of)
-                for name, (tables, left_out) in kept.items()
-            ]
+            return self._kept(last, as_of)
+
+    def _kept(self, last: int | timedelta | None = None, as_of: str | None = None) -> History:
+        kept = {name: window.tables(last, as_of) for name, window in self._windows.items()}
+        accounts = [
+            self._tally.account(name, ids_in_order(tables), left_out, as_of)
+            for name, (tables, left_out) in kept.items()
+        ]
         said = (replace(one, source=self.source.where, limits=self._limits) for one in accounts)
         merged: Tables = reduce(union, [tables for tables, _ in kept.values()])
         return History(merged, Coverage.of(*said))
@@ -242,10 +251,11 @@ class Follower:
                 self._windows[news.stream].add(batch)
                 for total in self._totals.values():
                     total.add(batch)
+            listening = list(self._callbacks)  # who begins to listen after this has the batch in what is kept
         for total in list(self._totals.values()):
             total.settle()
-        if batch is not None and self._callbacks:
-            self._tell(History(batch))
+        if batch is not None and listening:
+            self._tell(listening, History(batch))
 
     def _state_after(self, news: StreamUpdate) -> State:
         if not self._going.is_set():
@@ -269,10 +279,11 @@ class Follower:
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
             self._set(state="failed", error=f"{type(error).__name__}: {error}")
 
-    def _tell(self, batch: History) -> None:
-        for callback in list(self._callbacks):
+    def _tell(self, listening: list[Callable[[History], object]], batch: History) -> None:
+        for callback in listening:
             try:
-                callback(batch)
+                if callback in self._callbacks:
+                    callback(batch)
             except Exception as error:  # noqa: BLE001 - somebody's function must not end the following
                 self._set(error=f"a callback failed: {type(error).__name__}: {error}")
 

@@ -9,6 +9,7 @@ import time
 import nbformat
 import pytest
 import redis
+from streams import publish
 
 from mastermind_lab.arena import Arena, payloads
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
@@ -36,13 +37,6 @@ HOSTILE = [
 @pytest.fixture(scope="module")
 def made():
     return list(payloads(Arena(5), 600, malformed=0.03))
-
-
-def publish(raw, some):
-    with raw.pipeline(transaction=False) as pipe:
-        for one in some:
-            pipe.xadd(STREAM, {"data": one})
-        pipe.execute()
 
 
 def follow(url, **options):

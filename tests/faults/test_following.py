@@ -10,6 +10,8 @@ from random import Random
 
 import pytest
 from redis import asyncio as aio
+from streams import publish
+from waiting import until
 
 import mastermind_lab as lab
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
@@ -29,17 +31,7 @@ def impatient(monkeypatch):
 
 
 def add(raw, *ids):
-    with raw.pipeline(transaction=False) as pipe:
-        for one in ids:
-            pipe.xadd(STREAM, {"data": SMALL}, f"{one}-0")
-        pipe.execute()
-
-
-def until(true, seconds=30):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    publish(raw, [(f"{one}-0", SMALL) for one in ids], STREAM)
 
 
 def read(news, wanted, seconds=60):
@@ -228,13 +220,18 @@ class TestProcesses:
 
         async def once(follower, number):
             await asyncio.to_thread(add, raw, number)
+            ids = []
             async for batch in follower:
-                if f"{number}-0" in batch.decisions["stream_id"].tolist():
-                    return len(batch)
+                ids += batch.decisions["stream_id"].tolist()
+                if f"{number}-0" in ids:
+                    return ids
 
         with lab.Follower(redis_url) as follower:
             until(lambda: follower.status.received == 1)
-            assert [asyncio.run(once(follower, number)) for number in (2, 3)] == [1, 1]
+            assert [asyncio.run(once(follower, number)) for number in (2, 3)] == [
+                ["1-0", "2-0"],
+                ["1-0", "2-0", "3-0"],
+            ]
         assert follower.status.received == 3
 
 

@@ -159,6 +159,7 @@ class TestLimits:
         [
             {"last": -1}, {"last": 1.5}, {"last": True}, {"last": "5"}, {"since": "soon"}, {"since": True},
             {"until": float("nan")}, {"until": -5}, {"since": []}, {"since": "1-18446744073709551616"},
+            {"until": "18446744073709551616-0"}, {"until": "18446744073709551616"},
         ],
     )  # fmt: skip
     def test_limits_that_make_no_sense(self, limits):

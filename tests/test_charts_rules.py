@@ -4,13 +4,10 @@ import io
 
 import pytest
 from panels import close_panels as panels
+from pictures import title
 
 from mastermind_lab.charts.rules import rules as chart
 from mastermind_lab.stats.rules import Rules
-
-
-def words(ax):
-    return " ".join(ax.get_title(loc="left").split())
 
 
 @pytest.mark.parametrize("outcomes", [True, False])
@@ -32,8 +29,8 @@ def test_the_chart_is_the_table(ax, outcomes):
     assert names[0] == "plurality"
     if outcomes:
         assert names[-1] == f"best voter: {table.iloc[-1]['voter']}"
-        assert f"actual: {summary.actual.value:.0%} ({summary.actual.low:.0%} to" in words(ax)
-    assert "95% interval" in words(ax)
+        assert f"actual: {summary.actual.value:.0%} ({summary.actual.low:.0%} to" in title(ax)
+    assert "95% interval" in title(ax)
 
 
 def test_groups_have_lanes_and_a_legend(ax):
@@ -53,4 +50,4 @@ def test_it_draws_whatever_comes(ax, by, n):
     history.votes["voter"] = "$\\foo$ \x00\n" + history.votes["voter"] * 500
     chart(history, by=by, ax=ax)
     ax.figure.savefig(io.BytesIO())
-    assert words(ax).startswith("Voting rules")
+    assert title(ax).startswith("Voting rules")

@@ -28,7 +28,7 @@ def following(source, *, streams=(S,), **options):
         tail.close()
 
 
-def until(news, enough, seconds=10):
+def collect(news, enough, seconds=10):
     """Collect news until there is enough of it."""
     found, end = [], time.monotonic() + seconds
     for one in news:
@@ -52,17 +52,17 @@ class TestBeginning:
     def test_the_latest_and_then_on(self, raw, redis_url, backfill, first):
         add(raw, 1, 2, 3)
         with following(redis_url, backfill=backfill) as (_, news):
-            begun = until(news, lambda found: found[-1].account)
+            begun = collect(news, lambda found: found[-1].account)
             add(raw, 4)
-            found = begun + until(news, entries(1))
+            found = begun + collect(news, entries(1))
         assert ids(found) == [f"{n}-0" for n in range(first, 5)]
-        assert begun[-1].account.left_out == first - 1 - (backfill == 0) + (backfill == 0)
+        assert begun[-1].account.left_out == first - 1
 
     def test_a_stream_that_is_not_there_yet(self, raw, redis_url):
         with following(redis_url, backfill=5) as (_, news):
-            until(news, lambda found: found[-1].account)
+            collect(news, lambda found: found[-1].account)
             add(raw, "0-1")
-            assert ids(until(news, entries(1))) == ["0-1"]
+            assert ids(collect(news, entries(1))) == ["0-1"]
 
     def test_a_stream_that_begins_just_after_it_was_looked_for(self, raw, redis_url, monkeypatch):
         look = Pages._figures
@@ -75,33 +75,33 @@ class TestBeginning:
 
         monkeypatch.setattr(Pages, "_figures", look_then_begin)
         with following(redis_url, backfill=5) as (_, news):
-            found = until(news, entries(50))
+            found = collect(news, entries(50))
         assert ids(found) == [f"{number}-0" for number in range(1, 51)]
 
     def test_an_emptied_stream_that_goes_on(self, raw, redis_url):
         add(raw, 1, 2)
         raw.xtrim(S, maxlen=0)
         with following(redis_url, backfill=5) as (_, news):
-            begun = until(news, lambda found: found[-1].account)
+            begun = collect(news, lambda found: found[-1].account)
             assert begun[-1].account.missing == 2
             add(raw, 3)
-            found = until(news, entries(1))
+            found = collect(news, entries(1))
         assert ids(found) == ["3-0"]
         assert not any(one.gap or one.reset for one in found)
 
     def test_several_streams(self, raw, redis_url):
         add(raw, 1, 2, stream="a")
         with following(redis_url, streams=("a", "b"), backfill=5) as (_, news):
-            until(news, lambda found: sum(one.account is not None for one in found) == 2)
+            collect(news, lambda found: sum(one.account is not None for one in found) == 2)
             add(raw, 3, stream="b")
             add(raw, 3, stream="a")
-            found = until(news, entries(2))
+            found = collect(news, entries(2))
         assert {(one.stream, *ids([one])) for one in found if one.entries} == {("a", "3-0"), ("b", "3-0")}
 
     def test_going_on_from_a_cursor(self, raw, redis_url):
         add(raw, 1, 2, 3)
         with following(redis_url, cursors={S: Cursor("1-0@2", ordinal=1)}) as (_, news):
-            assert ids(until(news, entries(2))) == ["2-0@2", "3-0@2"]
+            assert ids(collect(news, entries(2))) == ["2-0@2", "3-0@2"]
 
 
 class TestBeginningAtAnId:
@@ -122,7 +122,7 @@ class TestBeginningAtAnId:
         with following(redis_url, since=since, backfill=2) as (_, news):
             found = [next(news)]
             add(raw, 4)
-            found += until(news, lambda more: "4-0" in ids(more))
+            found += collect(news, lambda more: "4-0" in ids(more))
         assert ids(found) == ids_from(first, ["1-0", "2-0", "2-5", "3-0", "4-0"])
         assert not any(one.reset or one.gap for one in found)
 
@@ -130,19 +130,19 @@ class TestBeginningAtAnId:
         with following(redis_url, since="7-0") as (_, news):
             assert "no stream" in next(news).account.note
             add(raw, 7)
-            assert ids(until(news, entries(1))) == ["7-0"]
+            assert ids(collect(news, entries(1))) == ["7-0"]
 
     def test_what_was_trimmed_since_the_very_beginning_is_counted(self, raw, redis_url):
         add(raw, *range(1, 11))
         raw.xtrim(S, maxlen=4, approximate=False)
         with following(redis_url, since="0") as (_, news):
-            found = until(news, entries(4))
+            found = collect(news, entries(4))
         assert [one.gap.missing for one in found if one.gap] == [6]
 
     def test_many_pages(self, raw, redis_url):
         add(raw, *range(1, 1_001))
         with following(redis_url, since="501") as (_, news):
-            found = until(news, entries(500))
+            found = collect(news, entries(500))
         assert ids(found) == [f"{number}-0" for number in range(501, 1_001)]
 
 
@@ -155,7 +155,7 @@ class TestFaults:
     def begun(self, url, raw, *first):
         add(raw, *first)
         with following(url, backfill=100) as (tail, news):
-            until(news, lambda found: found[-1].account)
+            collect(news, lambda found: found[-1].account)
             yield tail, news
 
     def test_a_killed_connection_loses_nothing(self, raw, redis_url):
@@ -165,7 +165,7 @@ class TestFaults:
                 both.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
                 both.xadd(S, {"data": "x"}, "2-0")
                 both.execute()
-            assert ids(until(news, entries(1))) == ["2-0"]
+            assert ids(collect(news, entries(1))) == ["2-0"]
 
     def test_a_killed_server_shows_within_a_second_and_is_waited_for(self, make_server, tmp_path):
         # It keeps its data: one that came back empty would be a stream that began again.
@@ -174,12 +174,12 @@ class TestFaults:
             next(news)
             os.kill(server.pid, signal.SIGKILL)
             began = time.monotonic()
-            [*_, last] = until(news, lambda found: found[-1].transient_error)
+            [*_, last] = collect(news, lambda found: found[-1].transient_error)
             assert time.monotonic() - began < 1
             assert "no Redis answers" in str(last.transient_error)
             server.start()
             add(raw, 2)
-            found = until(news, entries(1))
+            found = collect(news, entries(1))
         assert [one.reset for one in found].count(True) == 0
         assert ids(found) == ["2-0"]
 
@@ -187,11 +187,11 @@ class TestFaults:
         with redis.Redis.from_url(server.url) as raw, self.begun(server.url, raw, 1) as (_, news):
             os.kill(server.pid, signal.SIGSTOP)
             began = time.monotonic()
-            until(news, lambda found: found[-1].transient_error)
+            collect(news, lambda found: found[-1].transient_error)
             shown = time.monotonic() - began
             os.kill(server.pid, signal.SIGCONT)
             add(raw, 2)
-            assert ids(until(news, entries(1))) == ["2-0"]
+            assert ids(collect(news, entries(1))) == ["2-0"]
         assert shown < 3.5
 
     def test_no_server_at_first(self, server):
@@ -201,12 +201,12 @@ class TestFaults:
             server.start()
             with redis.Redis.from_url(server.url) as raw:
                 add(raw, 1)
-                assert ids(until(news, entries(1))) == ["1-0"]
+                assert ids(collect(news, entries(1))) == ["1-0"]
 
     @pytest.mark.parametrize("reply", ["TIMEOUT", "ERROR"])
     def test_being_unblocked_is_no_fault(self, raw, redis_url, reply):
         with self.begun(redis_url, raw, 1) as (_, news):
-            waiting = threading.Thread(target=lambda: until(news, entries(1)))
+            waiting = threading.Thread(target=lambda: collect(news, entries(1)))
             waiting.start()
             time.sleep(0.2)
             for client in raw.client_list(_type="normal"):
@@ -231,7 +231,7 @@ class TestFaults:
             with self.begun(server.url.replace("//", "//me:p@"), raw, 1) as (_, news):
                 raw.acl_deluser("me")
                 with pytest.raises(lab.SourceError, match="password"):
-                    until(news, lambda _: False)
+                    collect(news, lambda _: False)
 
     @pytest.mark.parametrize("backfill", [0, 5])
     def test_a_key_of_another_type_is_lasting(self, raw, redis_url, backfill):
@@ -246,7 +246,7 @@ class TestFaults:
         with self.begun(redis_url, raw, 1) as (_, news):
             raw.set(S, "text")
             with pytest.raises(lab.SourceError, match="is not a stream"):
-                until(news, lambda _: False)
+                collect(news, lambda _: False)
 
     def test_too_many_clients_are_waited_out(self, server):
         with redis.Redis.from_url(server.url) as raw:
@@ -255,7 +255,7 @@ class TestFaults:
             with following(server.url, backfill=5) as (_, news):
                 assert "max number of clients" in str(next(news).transient_error)
                 raw.config_set("maxclients", 100)
-                assert ids(until(news, entries(1))) == ["1-0"]
+                assert ids(collect(news, entries(1))) == ["1-0"]
 
     def test_a_hundred_reconnects_leave_nothing(self, raw, redis_url):
         with self.begun(redis_url, raw, 1) as (_, news):
@@ -263,7 +263,7 @@ class TestFaults:
             for number in range(2, 102):
                 raw.client_kill_filter(_type="normal", skipme=True)
                 add(raw, number)
-                until(news, entries(1))
+                collect(news, entries(1))
             assert len(os.listdir("/proc/self/fd")) <= files + 1
             assert threading.active_count() <= threads
 
@@ -287,7 +287,7 @@ class TestFaults:
             )  # fmt: skip
             with self.begun(server.url.replace("//", "//poor:p@"), raw, 1) as (tail, news):
                 add(raw, 2)
-                assert ids(until(news, entries(1))) == ["2-0"]
+                assert ids(collect(news, entries(1))) == ["2-0"]
                 assert not tail.cursors[S].is_verified
 
 
@@ -298,8 +298,8 @@ class TestTheStreamItself:
     def read(self, raw, redis_url):
         add(raw, *range(1, 11))
         with following(redis_url, backfill=100) as (_, news):
-            until(news, lambda found: found[-1].account)
-            until(news, lambda found: True)
+            collect(news, lambda found: found[-1].account)
+            collect(news, lambda found: True)
             # The reader waits at its doorbell only when asked on: what is done now happens unseen.
             yield news
 
@@ -312,7 +312,7 @@ class TestTheStreamItself:
                 both.xadd(S, {"data": "x"}, f"{number}-0")
             both.xtrim(S, maxlen=3, approximate=False)
             both.execute()
-        found = until(read, entries(3))
+        found = collect(read, entries(3))
         assert self.gaps(found) == [("10-0", "18-0", 7, "exact")]
         assert ids(found) == ["18-0", "19-0", "20-0"]
 
@@ -321,9 +321,9 @@ class TestTheStreamItself:
             both.xadd(S, {"data": "x"}, "11-0")
             both.xtrim(S, maxlen=0)
             both.execute()
-        found = until(read, lambda found: self.gaps(found))
+        found = collect(read, lambda found: self.gaps(found))
         add(raw, 12)
-        found += until(read, entries(1))
+        found += collect(read, entries(1))
         assert self.gaps(found) == [("10-0", None, 1, "exact")]
         assert ids(found) == ["12-0"]
 
@@ -331,7 +331,7 @@ class TestTheStreamItself:
         raw.xdel(S, "5-0", "10-0")
         add(raw, 11, 12)
         raw.xdel(S, "11-0")
-        found = until(read, entries(1))
+        found = collect(read, entries(1))
         assert ids(found) == ["12-0"]
         assert not any(one.gap or one.reset for one in found)
 
@@ -339,13 +339,13 @@ class TestTheStreamItself:
         add(raw, 11, 12, 13)
         raw.xdel(S, "12-0")
         raw.xtrim(S, minid="11-0", approximate=False)
-        found = until(read, entries(2))
+        found = collect(read, entries(2))
         assert self.gaps(found) == [("10-0", "11-0", 1, "at most")]
 
     def test_a_last_id_set_forward_is_no_rollback(self, raw, read):
         raw.execute_command("XSETID", S, "50-0")
         add(raw, 51)
-        found = until(read, entries(1))
+        found = collect(read, entries(1))
         assert ids(found) == ["51-0"]
         assert not any(one.gap or one.reset for one in found)
 
@@ -356,15 +356,15 @@ class TestTheStreamItself:
             for number in numbers:
                 both.xadd(S, {"data": "new"}, f"{number}-0")
             both.execute()
-        found = until(read, entries(len(numbers)))
+        found = collect(read, entries(len(numbers)))
         assert ids(found) == [f"{number}-0@1" for number in numbers]
         assert [one.reset for one in found].count(True) == 1
 
     def test_deleted_is_said_and_waited_for(self, raw, read):
         raw.delete(S)
-        until(read, lambda found: found[-1].reset)
+        collect(read, lambda found: found[-1].reset)
         add(raw, 2)
-        assert ids(until(read, entries(1))) == ["2-0@1"]
+        assert ids(collect(read, entries(1))) == ["2-0@1"]
 
     @pytest.mark.parametrize("news", [(), (9,), (11,), (8, 9, 10, 11), range(11, 30)])
     def test_rolled_back_by_a_restart_from_an_old_dump(self, raw, read, news):
@@ -377,8 +377,8 @@ class TestTheStreamItself:
             for number in news:
                 both.xadd(S, {"data": "new"}, f"{number}-0")
             both.execute()
-        found = until(read, lambda found: found[-1].reset)
-        found += until(read, entries(len(news))) if news else []
+        found = collect(read, lambda found: found[-1].reset)
+        found += collect(read, entries(len(news))) if news else []
         assert ids(found) == [f"{number}-0@1" for number in news]
 
 
@@ -386,15 +386,15 @@ def test_an_old_server_is_not_verified(old_server):
     with redis.Redis.from_url(old_server.url) as raw:
         add(raw, 1)
         with following(old_server.url, backfill=5) as (tail, news):
-            until(news, lambda found: found[-1].account)
+            collect(news, lambda found: found[-1].account)
             add(raw, 2)
-            assert ids(until(news, entries(1))) == ["2-0"]
+            assert ids(collect(news, entries(1))) == ["2-0"]
             assert not tail.cursors[S].is_verified
 
 
 def test_ids_at_the_limits(raw, redis_url):
     with following(redis_url, backfill=5) as (_, news):
-        until(news, lambda found: found[-1].account)
+        collect(news, lambda found: found[-1].account)
         sent = ["0-1", "9-18446744073709551615", "10-0", "18446744073709551615-18446744073709551615"]
         add(raw, *sent)
-        assert ids(until(news, entries(4))) == sent
+        assert ids(collect(news, entries(4))) == sent

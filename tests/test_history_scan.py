@@ -1,7 +1,6 @@
 """Scans: a history in batches says what the whole history says."""
 
 import gzip
-import inspect
 import json
 import pickle
 import subprocess
@@ -13,7 +12,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from histories import OUTCOMES
 from pandas.testing import assert_frame_equal
+from summaries import SUBJECTS, agree
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot
@@ -21,13 +22,10 @@ from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.frames import concat, entry_ids, to_pandas
 from mastermind_lab.history import sample_folder, with_missing_columns
 from mastermind_lab.history.sources import files, reading, snapshots
-from mastermind_lab.stats.engine.summary import Summary
 from mastermind_lab.stream import publish_payloads
 
 BENCHMARK = Path(__file__).parent / "benchmarks" / "scale.py"
-OUTCOMES = sample_folder() / "outcomes.csv"
 
-SUBJECTS = [one for one in vars(lab.stats).values() if inspect.isclass(one) and issubclass(one, Summary)]
 BY = ["meta.model", "meta.late", "meta.mixed", "meta.half", "meta.large"]
 every_subject = pytest.mark.parametrize("subject", SUBJECTS, ids=lambda one: one.__name__)
 
@@ -89,13 +87,6 @@ def small(monkeypatch):
     monkeypatch.setattr(reading, "_BATCHES_AT_ONCE", 2)
 
 
-def agree(left, right):
-    """Counts, keys and times exactly, sums to the last rounding."""
-    exact = [name for name in right if right[name].dtype != "float64"]
-    assert_frame_equal(left[exact], right[exact], check_exact=True)
-    assert_frame_equal(left, right, check_exact=False, rtol=1e-9, atol=1e-9)
-
-
 class TestBatches:
     def test_together_they_are_the_history(self, folder, small):
         batches = list(lab.scan(folder))
@@ -105,9 +96,10 @@ class TestBatches:
             assert_frame_equal(frame, getattr(lab.read(folder), name))
 
     def test_what_belongs_to_a_decision_is_in_its_batch(self, folder, small):
-        for batch in lab.scan(folder):
+        for batch in (batches := list(lab.scan(folder))):
             for frame in (batch.votes, batch.citations, batch.arguments):
                 assert set(frame["stream_id"]) <= set(batch.decisions["stream_id"])
+        assert sum(len(batch.votes) for batch in batches) == len(lab.read(folder).votes) > 1_000
 
     def test_each_accounts_for_itself(self, folder, small):
         covered = pd.concat([batch.coverage for batch in lab.scan(folder)])
@@ -131,7 +123,9 @@ class TestBatches:
 
     def test_extra_columns_and_payloads(self, folder, small):
         column = lab.Column("tries", lambda envelope: len(envelope.decision.votes), "Int64")
-        for batch in lab.scan(folder, columns=[column], payloads=True):
+        batches = list(lab.scan(folder, columns=[column], payloads=True))
+        assert sum(map(len, batches)) == 250
+        for batch in batches:
             assert batch.decisions["tries"].equals(batch.decisions["n_votes"].rename("tries"))
             assert len(batch.payloads) == len(batch)
 

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import pytest
 from matplotlib import pyplot, rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from panels import FRAMES
 
 import mastermind_lab as lab
 from mastermind_lab.history import sample_folder
 
-FRAMES = ("decisions", "votes", "citations", "arguments")
 BY = "meta.category"
 CHARTS = {
     "agreement": {},

@@ -1,0 +1,11 @@
+"""What stands on a chart."""
+
+
+def title(ax):
+    """The heading, on one line."""
+    return " ".join(ax.get_title(loc="left").split())
+
+
+def words(ax):
+    """The rows' names, the words on the picture, and the heading."""
+    return "\n".join(part.get_text() for part in [*ax.get_yticklabels(), *ax.texts, ax._left_title])
