@@ -118,7 +118,7 @@ def test_where_a_mask_does_not_know_the_decision_is_left_out(history):
         (7, "cannot use a int"),
         (pd.Series([True] * 300, index=range(1, 301)), "another index"),
     ],
-    ids=str,
+    ids=range(12),
 )
 def test_what_makes_no_sense_is_refused(history, condition, said):
     with pytest.raises(lab.OptionError, match=said):
