@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ..history import History
 from ..stats import Confidence, Estimate, Margin
-from .row_format import printable
+from ..text import terminal_line
 
 MODEL = "meta.model"
 
@@ -62,7 +60,7 @@ def show(found: dict[str, Any], console: Console) -> None:
     """Print the figures as a table; text from the source is shown as text, never as markup."""
     table = Table(title="History", title_justify="left", show_header=False)
     for name, value in _lines(found):
-        table.add_row(Text(name), Text(printable(value)))
+        table.add_row(Text(name), Text(terminal_line(value)))
     console.print(table)
 
 
@@ -75,7 +73,8 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
         lines.append(("published (UTC)", f"{first} to {last}"))
     lines.append(("mean confidence", _figure(found["mean_confidence"])))
     lines += [
-        (f"  {printable(model)}", _figure(one)) for model, one in found["mean_confidence_by_model"].items()
+        (f"  {terminal_line(model)}", _figure(one))
+        for model, one in found["mean_confidence_by_model"].items()
     ]
     lines.append(("unanimous share", _figure(found["unanimous_share"])))
     return lines + [line for row in found["coverage"] for line in _coverage(row)]
@@ -97,21 +96,3 @@ def _coverage(row: dict[str, Any]) -> list[tuple[str, str]]:
     if row["note"]:
         said.append(("  note", row["note"]))
     return said
-
-
-def show_findings(found: pd.DataFrame, folder: str, console: Console) -> None:
-    """Print what verify found, as a table; names of files are shown as text, never as markup."""
-    if found.empty:
-        console.print(Text(f"{printable(folder)}: all is well"))
-        return
-    table = Table(title=f"{len(found):,} findings", title_justify="left")
-    for name in found:
-        table.add_column(str(name), overflow="fold")
-    for row in found.itertuples(index=False):
-        table.add_row(*(Text(printable(str(cell), 200)) for cell in row))
-    console.print(table)
-
-
-def findings_json(found: pd.DataFrame) -> str:
-    """Return what verify found as one JSON object."""
-    return json.dumps({"findings": found.to_dict(orient="records")}, ensure_ascii=False, indent=2)
