@@ -105,16 +105,16 @@ def _facts(status: Status) -> Iterator[str]:
     yield f"resets {status.resets:,}"
 
 
-def _figure(name: str, found: Estimate, width: int) -> Text:
-    between = "" if math.isnan(found.low) else f" ({found.low:.3f} to {found.high:.3f})"
-    said = "nothing yet" if math.isnan(found.value) else f"{found.value:.3f}{between} n {found.n:,}"
+def _figure(name: str, estimate: Estimate, width: int) -> Text:
+    between = "" if math.isnan(estimate.low) else f" ({estimate.low:.3f} to {estimate.high:.3f})"
+    said = "nothing yet" if math.isnan(estimate.value) else f"{estimate.value:.3f}{between} n {estimate.n:,}"
     return Text(f"{name}  ", "bold").append_text(fitted(said, width - len(name) - 2, "not bold"))
 
 
-def _confidence(found: Confidence, width: int, tall: int) -> Iterator[Text]:
-    yield _figure("Confidence", found.mean, width)
+def _confidence(confidence: Confidence, width: int, tall: int) -> Iterator[Text]:
+    yield _figure("Confidence", confidence.mean, width)
     bins = next((one for one in _BINS if one <= width), _BINS[-1])
-    counts = found.histogram(bins)["n"].tolist() or [0] * bins
+    counts = confidence.histogram(bins)["n"].tolist() or [0] * bins
     for row in reversed(range(tall)):
         yield Text("".join(_step(count, max(counts), tall, row) for count in counts), "cyan")
     yield Text(f"0{'0.5':^{bins - 2}}1", "dim")
