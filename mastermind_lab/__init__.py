@@ -1,26 +1,14 @@
 """Study how panels of AI agents decide."""
 
+import sys
 from importlib import import_module
-from sys import modules
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
-
-from .archive import Archived, Archiver, archive
-from .decode import Column
-from .envelope import (
-    Argument,
-    Citation,
-    Decision,
-    DecisionEnvelope,
-    Vote,
-    decode_envelope,
-)
-from .errors import LabError, OptionError, SourceError
-from .frames import id_key
-from .history import History, aread, dictionary, read, redecode, sample, with_outcomes
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "DEFAULT_STREAM_NAME",
     "Archived",
     "Archiver",
     "Argument",
@@ -56,9 +44,24 @@ __all__ = [
     "with_outcomes",
 ]
 
-
 if TYPE_CHECKING:
     from . import charts, stats
+    from .archive import Archived, Archiver, archive
+    from .decode import Column
+    from .envelope import (
+        DEFAULT_STREAM_NAME,
+        Argument,
+        Citation,
+        Decision,
+        DecisionEnvelope,
+        Vote,
+        decode_envelope,
+    )
+    from .errors import LabError, OptionError, SourceError
+    from .frames import id_key
+    from .history import History, with_outcomes
+    from .history.dictionary import dictionary
+    from .history.read import aread, read, redecode, sample
     from .live import Follower
     from .live.replay import replay
     from .scale import scan
@@ -66,31 +69,75 @@ if TYPE_CHECKING:
     from .stream import follow_envelopes, publish_envelope, read_envelopes
     from .widget import LiveView, follow
 
-_LATER = {
+_LISTED = {
+    "Column": "decode",
     "Follower": "live",
-    "LiveView": "widget",
+    "History": "history",
+    "archive": "archive",
     "compact": "snapshot",
+    "dictionary": "history",
     "follow": "widget",
-    "follow_envelopes": "stream",
-    "publish_envelope": "stream",
-    "read_envelopes": "stream",
+    "read": "history",
+    "redecode": "history",
     "replay": "live",
+    "sample": "history",
     "scan": "scale",
     "verify": "snapshot",
+    "with_outcomes": "history",
 }
-"""Names from rooms with heavy libraries -> the room."""
+"""Names that a notebook completes -> the module they are loaded from when first asked for."""
+
+_UNLISTED = {
+    "DEFAULT_STREAM_NAME": "envelope",
+    "Archived": "archive",
+    "Archiver": "archive",
+    "Argument": "envelope",
+    "Citation": "envelope",
+    "Decision": "envelope",
+    "DecisionEnvelope": "envelope",
+    "LabError": "errors",
+    "LiveView": "widget",
+    "OptionError": "errors",
+    "SourceError": "errors",
+    "Vote": "envelope",
+    "aread": "history",
+    "decode_envelope": "envelope",
+    "follow_envelopes": "stream",
+    "id_key": "frames",
+    "publish_envelope": "stream",
+    "read_envelopes": "stream",
+}
+"""Errors, models and the names other programs use -> their module."""
+
+_MODULES = (
+    "charts", "stats",
+    "decode", "envelope", "errors", "frames", "history", "ndjson", "storage", "stream",
+)  # fmt: skip
+"""Modules that need no import of their own; a notebook completes the first two."""
 
 
 def __getattr__(name: str) -> Any:
-    """Load the rooms with heavy libraries when they, or names from them, are first asked for."""
-    if name in ("charts", "stats"):
+    """Load a name when it is first asked for, so that nobody waits for libraries they do not use."""
+    if name in _MODULES:
         return import_module(f"{__name__}.{name}")
-    if name in _LATER:
-        return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
-    # With both named, Python suggests what was meant.
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=modules[__name__])
+    if home := _LISTED.get(name) or _UNLISTED.get(name):
+        return getattr(import_module(f"{__name__}.{home}"), name)
+    # Of these names Python suggests the one that was meant.
+    names = SimpleNamespace(**dict.fromkeys(__all__))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=names)
 
 
 def __dir__() -> list[str]:
-    """List the public names, those not yet loaded too: what a notebook completes."""
-    return [*__all__, "__version__"]
+    """List what a notebook completes, whether it is loaded or not."""
+    return [*_LISTED, *_MODULES[:2], "__version__"]
+
+
+class _Package(ModuleType):
+    """Keeps ``archive`` the function: importing the folder of that name would put the folder in its place."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name == "archive" and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -24,14 +24,9 @@ from pydantic import (
 )
 from pydantic_core import from_json
 
-DEFAULT_STREAM_NAME = "maf:arena:mastermind:output"
-"""The stream an arena publishes on unless told otherwise."""
-
-SCHEMES = ("redis://", "rediss://", "unix://")
-"""How the URL of a Redis begins."""
-
-FIELD = "data"
-"""The one field of a stream entry."""
+from .wire import DEFAULT_STREAM_NAME as DEFAULT_STREAM_NAME
+from .wire import FIELD as FIELD
+from .wire import SCHEMES as SCHEMES
 
 log = logging.getLogger(__name__)
 

@@ -14,6 +14,7 @@ import pytest
 import redis
 
 import mastermind_lab as lab
+from mastermind_lab.archive import PART_BYTES, PART_SECONDS
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.history import sample_folder
 
@@ -46,21 +47,72 @@ def fill(url, n=20):
 class TestHelp:
     @pytest.mark.parametrize(
         "command",
-        ["compact", "demo", "read", "replay", "simulate", "snapshot", "tail", "verify", "watch"],
+        ["archive", "compact", "demo", "read", "replay", "simulate", "snapshot", "tail", "verify", "watch"],
     )
     def test_has_an_example_and_the_exit_codes(self, command):
         said = run(command, "--help").stdout
         assert f"Example: mastermind-lab {command}" in said
         assert "130 interrupted" in said
 
-    def test_wrong_usage(self):
-        for words in (
-            ["nope"],
-            ["read", SAMPLE, "--last", "x"],
-            ["read", SAMPLE, "--last", "-1"],
-            ["snapshot"],
-        ):
-            assert run(*words).returncode == 2
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            (["nope"], "No such command 'nope'"),
+            (["snapshot"], "SOURCE"),
+            (["read", SAMPLE, "--lst", "3"], "--lst"),
+            (["read", SAMPLE, "--last", "x"], "'--last'"),
+            (["read", SAMPLE, "--last", "-1"], "'--last'"),
+            (["read", SAMPLE, "--since", "soon"], "--since 'soon': expected a stream id"),
+            (["read", SAMPLE, "--until", ""], "--until '': expected a stream id"),
+            (["snapshot", SAMPLE, "/tmp/none", "--until", f"{2**64}-1"], f"--until '{2**64}-1': both"),
+            (["archive", "redis://localhost:1", "/tmp/none", "--part-bytes", "0"], "--part-bytes 0"),
+            (["archive", "redis://localhost:1", "/tmp/none", "--part-seconds", "nan"], "--part-seconds nan"),
+            (["simulate", "--rate", "-1"], "'--rate'"),
+            (["simulate", "--malformed", "2"], "'--malformed'"),
+            (["replay", SAMPLE, "redis://localhost:1", "--speed", "-1"], "'--speed'"),
+            (["tail", "--grep", "("], "--grep '(': expected a regular expression"),
+            (["tail", "--since", "soon"], "--since 'soon': expected a stream id"),
+            (["watch", "--last", "few"], "'--last'"),
+        ],
+    )
+    def test_wrong_usage_names_the_option(self, words, said):
+        found = run(*words)
+        assert (found.returncode, found.stdout) == (2, "")
+        assert said in found.stderr
+        assert found.stderr.lstrip().startswith("Usage: ")
+
+    def test_a_switch_is_named_as_one(self, tmp_path):
+        run("snapshot", SAMPLE, tmp_path / "snap", "--last", 5)
+        found = run("snapshot", SAMPLE, tmp_path / "snap")
+        assert found.returncode == 1
+        assert found.stderr.endswith("or pass --overwrite\n")
+
+    def test_the_defaults_it_tells_are_those_of_the_library(self):
+        said = run("archive", "--help").stdout
+        assert f"{PART_BYTES // 2**20} MiB if not given" in said
+        assert f"{PART_SECONDS:.0f} if not given" in said
+
+    @pytest.mark.parametrize("words", [["--help"], ["read", "--help"], ["archive", "--help"], ["--version"]])
+    def test_waits_for_no_library_that_it_does_not_use(self, words):
+        code = (
+            "import sys, atexit; from mastermind_lab.cli import main\n"
+            "atexit.register(lambda: print(*sys.modules, file=sys.stderr)); main()"
+        )
+        found = subprocess.run(
+            [sys.executable, "-c", code, *words], capture_output=True, text=True, env=environment()
+        )
+        loaded = set(found.stderr.split())
+        assert "mastermind_lab.cli.app" in loaded
+        assert not loaded & {"pandas", "pyarrow", "redis", "numpy", "matplotlib", "msgspec", "asyncio"}
+        assert not {name for name in loaded if name.startswith("mastermind_lab.history")}
+
+    def test_version(self):
+        assert run("--version").stdout == f"{lab.__version__}\n"
+
+    def test_as_a_module(self):
+        command = [sys.executable, "-m", "mastermind_lab", "read", SAMPLE, "--last", "1", "--json"]
+        found = subprocess.run(command, capture_output=True, text=True, env=environment())
+        assert json.loads(found.stdout)["decisions"] == 1
 
 
 class TestRead:
@@ -103,13 +155,37 @@ class TestRead:
         assert "[red]" in said
         assert "<b>" in said
 
+    def test_hostile_text_in_json_is_ascii_and_comes_back(self, tmp_path):
+        model = "\x9b2J\u202e\x1b[31m\ud800é"
+        envelope = {"decision": {"recommendation": "x", "confidence": 1}, "meta": {"model": model[:-2]}}
+        (tmp_path / "a.ndjson").write_text(json.dumps(envelope))
+        said = run("read", tmp_path, "--json").stdout
+        assert said.isascii()
+        assert "\x1b" not in said
+        assert list(json.loads(said)["mean_confidence_by_model"]) == [model[:-2]]
+
+    def test_on_a_terminal_that_knows_ascii_only(self, tmp_path):
+        envelope = {"decision": {"recommendation": "x", "confidence": 1}, "meta": {"model": "塞翁"}}
+        (tmp_path / "é.ndjson").write_text(json.dumps(envelope))
+        found = run("read", tmp_path, PYTHONIOENCODING="ascii")
+        assert (found.returncode, found.stderr) == (0, "")
+        assert "??" in found.stdout
+        assert run("read", tmp_path / "ü.ndjson", PYTHONIOENCODING="ascii").returncode == 1
+
     @pytest.mark.parametrize(
         ("words", "said"),
         [
             (["read", "/none.ndjson"], "there is no file /none.ndjson"),
             (["read", "redis://me:canary@localhost:1"], "no Redis answers at redis://localhost:1/0"),
             (["read", "redis://me:canary@localhost:x"], "the Redis URL cannot be read"),
-            (["read", SAMPLE, "--since", "soon"], "since='soon'"),
+            (["read", "\x1b[31m\x9b2J\u202e.ndjson"], "no file \ufffd[31m\ufffd2J\ufffd.ndjson"),
+            (["snapshot", SAMPLE, SAMPLE], "cannot write"),
+            (["archive", "nowhere", "/tmp/none"], "the Redis URL cannot be read"),
+            (["verify", "/none"], "/none is no snapshot"),
+            (["compact", "/none"], "/none is no snapshot"),
+            (["replay", "/none.ndjson", "redis://localhost:1"], "there is no file /none.ndjson"),
+            (["tail", "nowhere"], "the Redis URL cannot be read"),
+            (["watch"], "for pipes there is mastermind-lab tail --json"),
             (["snapshot", SAMPLE, "/proc/none"], "cannot write /proc/none"),
             (["simulate", "/tmp/a.csv"], "name the file"),
             (["simulate", "redis://localhost:1"], "no Redis answers"),
@@ -122,6 +198,7 @@ class TestRead:
         assert said in found.stderr
         assert len(found.stderr.splitlines()) == 1
         assert "canary" not in found.stderr + found.stdout
+        assert all(one.isprintable() for one in found.stderr.rstrip("\n"))
 
     def test_a_wrong_password_is_not_printed(self, make_server):
         server = make_server("--requirepass", "right")

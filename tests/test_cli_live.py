@@ -280,13 +280,12 @@ class TestTailThroughFaults:
 
     @pytest.mark.parametrize(
         ("words", "said"),
-        [(["--grep", "("], "--grep '(' is no regular expression"), (["--since", "soon"], "since='soon'")],
+        [(["--grep", "("], "--grep '(': expected a"), (["--since", "soon"], "--since 'soon': expected a")],
     )
     def test_what_makes_no_sense(self, words, said):
         with running("tail", "redis://localhost:1", *words) as program:
-            assert program.end() == 1
+            assert program.end() == 2
         assert said in program.err
-        assert program.err.count("\n") == 1
 
     @pytest.mark.parametrize("words", [[], ["--json"]])
     def test_a_reader_that_leaves(self, redis_url, words):

@@ -13,6 +13,7 @@ import mastermind_lab as lab
 PACKAGE = Path(lab.__file__).parent
 
 FLOORS = {
+    "__main__": 8,
     "__init__": 7, "cli": 7,
     "widget": 6,
     "live": 5, "scale": 5,
@@ -20,7 +21,8 @@ FLOORS = {
     "stream": 3, "snapshot": 3,
     "frames": 2, "ndjson": 2, "charts": 2,
     "decode": 1, "storage": 1, "stats": 1, "arena": 1,
-    "errors": 0, "envelope": 0,
+    "errors": 0, "text": 0, "envelope": 0,
+    "wire": -1,
 }  # fmt: skip
 
 HOMES = {
@@ -99,22 +101,64 @@ def test_no_vague_rooms():
     assert not vague & {file.stem for file in files()}
 
 
-def test_the_face_is_sorted_and_complete():
-    assert lab.__all__ == sorted(lab.__all__)
+LISTED = {
+    "Column", "Follower", "History", "archive", "charts", "compact", "dictionary", "follow", "read",
+    "redecode", "replay", "sample", "scan", "stats", "verify", "with_outcomes", "__version__",
+}  # fmt: skip
+
+
+def test_the_face_is_complete():
+    assert set(dir(lab)) == LISTED
+    assert set(lab.__all__) == {*lab._LISTED, *lab._UNLISTED, "charts", "stats"}
     for name in lab.__all__:
         assert getattr(lab, name) is not None
 
 
-def test_a_notebook_completes_all_of_the_face_and_a_typo_is_answered():
-    code = "import mastermind_lab as lab; print(' '.join(dir(lab))); lab.folow"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert set(lab.__all__) <= set(found.stdout.split())
-    assert "Did you mean: 'follow'?" in found.stderr
+def test_what_type_checkers_see_is_what_is_loaded():
+    [seen] = [
+        node for node in ast.parse((PACKAGE / "__init__.py").read_text()).body if isinstance(node, ast.If)
+    ]
+    names = [alias.name for node in seen.body for alias in node.names]
+    assert sorted(names) == sorted(lab.__all__)
 
 
-def test_heavy_rooms_load_when_asked_for():
+def python(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+
+def test_other_programs_find_their_names():
+    six = ["DEFAULT_STREAM_NAME", "DecisionEnvelope", "decode_envelope"]
+    six += ["follow_envelopes", "publish_envelope", "read_envelopes"]
+    code = "import mastermind_lab as lab; print(*lab.stream.__all__[:6])"
+    found = python(f"{code}; from mastermind_lab import {', '.join(six)}")
+    assert (found.stdout.split(), found.stderr) == (six, "")
+
+
+@pytest.mark.parametrize(
+    "before", ["import mastermind_lab.archive", "lab.Archiver", "from mastermind_lab.archive import Archiver"]
+)
+def test_archive_stays_the_function_whatever_was_loaded_before(before):
+    found = python(f"import mastermind_lab as lab; {before}; print(lab.archive.__module__)")
+    assert (found.stdout, found.stderr) == ("mastermind_lab.archive.run\n", "")
+
+
+@pytest.mark.parametrize(("typo", "meant"), [("folow", "follow"), ("decode_envelop", "decode_envelope")])
+def test_a_typo_is_answered(typo, meant):
+    assert f"Did you mean: '{meant}'?" in python(f"import mastermind_lab as lab; lab.{typo}").stderr
+
+
+def test_a_notebook_completes_what_is_not_loaded_yet():
+    code = (
+        "import mastermind_lab as lab; from IPython.core.completer import IPCompleter, provisionalcompleter\n"
+        "shell = IPCompleter(namespace=globals())\n"
+        "with provisionalcompleter(): print(*(one.text for one in shell.completions('lab.r', 5)))"
+    )
+    assert {"read", "redecode", "replay"} <= set(python(code).stdout.replace(".", " ").split())
+
+
+def test_only_what_is_used_is_loaded():
     code = "import sys, json, mastermind_lab; print(json.dumps(sorted(sys.modules)))"
-    loaded = json.loads(subprocess.check_output([sys.executable, "-c", code]))
+    loaded = json.loads(python(code).stdout)
     heavy = {"matplotlib", "ipywidgets", "jupyterlab", "IPython", "dask", "typer", "rich", "tqdm"}
-    heavy |= {"redis", "pyarrow.parquet"}
+    heavy |= {"redis", "pyarrow", "pandas", "numpy", "pydantic", "msgspec", "asyncio"}
     assert not heavy & set(loaded)

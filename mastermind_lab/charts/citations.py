@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from ..stats.citations import Citations
 from ..stats.engine.input import By, Source
+from ..text import both_ends
 from .drawing.dots import IntervalColumns, lane
 from .drawing.style import SERIES, check_grouping, empty, heading, legend, prepare_axes
 from .drawing.text import PLAIN, clean, format_interval, format_n
@@ -114,4 +115,4 @@ def _figures(table: pd.DataFrame) -> list[str]:
 def _name(source: str) -> str:
     """Shorten an address: without its scheme, its middle left out."""
     text = re.sub(r"^\w{1,10}://", "", source)
-    return clean(text if len(text) <= 40 else f"{text[:22]}\N{HORIZONTAL ELLIPSIS}{text[-17:]}")
+    return clean(both_ends(text, 40))

@@ -1,25 +1,68 @@
-"""What the full screen shows: a follower's status, its running totals, and its latest decisions."""
+"""The full screen: a follower's status, its running totals, its latest decisions, redrawn as they come."""
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 
 import pandas as pd
 from rich.console import Group
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from ..errors import LabError, OptionError
 from ..history import History
 from ..live import Follower, Status, duration
 from ..stats import Confidence, Estimate, Margin, Votes
+from .console import Screen
 from .row_format import Line, bar, fitted
+from .signals import until_interrupted
 
 _STEPS = " ▁▂▃▄▅▆▇█"
 _BINS = (50, 40, 25, 20)  # they divide the 2,000 steps of the fine histogram, and fit half a screen
 _STYLES = {"live": "green", "failed": "red", "reconnecting": "yellow"}
 _FEWEST = 40  # replicates: of choices no intervals are shown
+_PAUSE = 0.25  # seconds between two redraws, at least
+_REST = 4  # times as long as a redraw took: a fifth of a core is enough for looking
+_KEPT = 1_000  # entries: only the latest are shown, and the totals need none
 _HEAD, _AROUND = 3, 5  # lines above the figures; and beside histogram and latest decisions
+
+
+def run(source: str, streams: list[str], last: int) -> None:
+    """Follow streams on a full screen until Ctrl-C.
+
+    Raises
+    ------
+    OptionError
+        There is no terminal to fill.
+    LabError
+        The follower has failed.
+    """
+    screen = Screen()
+    if not screen.is_terminal or screen.is_dumb_terminal:
+        raise OptionError(
+            "watch fills a terminal, and this is none; for pipes there is mastermind-lab tail --json"
+        )
+    follower = Follower(source, stream=streams, backfill=last, keep=_KEPT)
+    ask(follower)
+    with until_interrupted(), follower:
+        with Live(console=screen, screen=True, auto_refresh=False) as live:
+            _redraw(follower, screen, live)
+        raise LabError(follower.status.error or "the follower has failed")
+
+
+def _redraw(follower: Follower, screen: Screen, live: Live) -> None:
+    """Redraw where something has changed, until the follower fails."""
+    shown = None
+    while follower.status.state != "failed":
+        began = time.thread_time()
+        now = follower.status, screen.size
+        if now != shown:
+            live.update(picture(follower, *screen.size), refresh=True)
+            shown = now
+        time.sleep(max(_PAUSE, _REST * (time.thread_time() - began)))
 
 
 def ask(follower: Follower) -> tuple[Confidence, Margin]:
@@ -62,16 +105,16 @@ def _facts(status: Status) -> Iterator[str]:
     yield f"resets {status.resets:,}"
 
 
-def _figure(name: str, found: Estimate, width: int) -> Text:
-    between = "" if math.isnan(found.low) else f" ({found.low:.3f} to {found.high:.3f})"
-    said = "nothing yet" if math.isnan(found.value) else f"{found.value:.3f}{between} n {found.n:,}"
+def _figure(name: str, estimate: Estimate, width: int) -> Text:
+    between = "" if math.isnan(estimate.low) else f" ({estimate.low:.3f} to {estimate.high:.3f})"
+    said = "nothing yet" if math.isnan(estimate.value) else f"{estimate.value:.3f}{between} n {estimate.n:,}"
     return Text(f"{name}  ", "bold").append_text(fitted(said, width - len(name) - 2, "not bold"))
 
 
-def _confidence(found: Confidence, width: int, tall: int) -> Iterator[Text]:
-    yield _figure("Confidence", found.mean, width)
+def _confidence(confidence: Confidence, width: int, tall: int) -> Iterator[Text]:
+    yield _figure("Confidence", confidence.mean, width)
     bins = next((one for one in _BINS if one <= width), _BINS[-1])
-    counts = found.histogram(bins)["n"].tolist() or [0] * bins
+    counts = confidence.histogram(bins)["n"].tolist() or [0] * bins
     for row in reversed(range(tall)):
         yield Text("".join(_step(count, max(counts), tall, row) for count in counts), "cyan")
     yield Text(f"0{'0.5':^{bins - 2}}1", "dim")

@@ -1,128 +1,27 @@
-"""The demonstration: everything once, on a real Redis, with one command."""
+"""``mastermind-lab demo``: everything once, with one command."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from typing import Annotated
 
-from rich.console import Console
-
-from .. import charts
-from ..arena import Arena, Server, opening, payloads
-from ..envelope import DEFAULT_STREAM_NAME
-from ..errors import LabError, SourceError
-from ..history import History, read, sample_folder
-from ..stream import publish_payloads
-from .summary import show, summarise
-
-COUNT, MALFORMED, RATE = 2_000, 0.01, 20.0
-
-CHARTS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
-    "confidence": (charts.confidence, {"by": "meta.model"}),
-    "confidence_over_time": (charts.confidence_over_time, {}),
-    "votes": (charts.votes, {}),
-    "margin": (charts.margin, {"by": "meta.category"}),
-}
-"""The pictures the demonstration draws, by file name."""
+import typer
 
 
-def run(folder: Path, *, headless: bool, console: Console) -> None:
-    """Run the demonstration.
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the charts and the snapshot go.")] = Path(
+        "mastermind-demo"
+    ),
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Only write the files, without JupyterLab.")
+    ] = False,
+) -> None:
+    """See the whole thing work: a real Redis, a simulated arena, charts, a snapshot, and JupyterLab.
 
-    Parameters
-    ----------
-    folder
-        Where the charts and the snapshot go.
-    headless
-        Stop once the files are written, instead of opening JupyterLab.
-    console
-        Where to tell what happens.
+    The arena publishes 2,000 decisions, one in a hundred of them malformed, and goes on at 20 a second.
+
+    JupyterLab opens on the notebooks, with the stream's address in MASTERMIND_LAB_URL; Ctrl-C ends all of it.
     """
-    with _ended_by_signals(), Server() as server:
-        if server.note:
-            console.print(server.note)
-        arena = Arena(start=opening(COUNT, datetime.now(UTC)))
-        for _ in publish_payloads(
-            server.url, DEFAULT_STREAM_NAME, payloads(arena, COUNT, malformed=MALFORMED)
-        ):
-            pass
-        console.print(f"A simulated arena has published {COUNT:,} decisions on {server.url}")
-        history = read(server.url)
-        show(summarise(history), console)
-        _write(history, folder, console)
-        if not headless:
-            _go_on(server.url, arena, folder, console)
+    from .demonstration import run
 
-
-def _write(history: History, folder: Path, console: Console) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, (chart, options) in CHARTS.items():
-            charts.save(folder / f"{name}.png", chart, history, **options)
-    except OSError as error:
-        raise SourceError(f"cannot write to {folder}: {error.strerror or error}") from error
-    history.save(folder / "snapshot", overwrite=True)
-    console.print(f"{len(CHARTS)} charts and a snapshot are in {folder}{os.sep}")
-
-
-def _go_on(url: str, arena: Arena, folder: Path, console: Console) -> None:
-    """Let the arena go on for as long as JupyterLab is open on the notebooks."""
-    console.print(f"The arena goes on at {RATE:.0f} decisions a second; Ctrl-C ends it.")
-    with suppress(KeyboardInterrupt), _jupyter(url, _notebooks(folder)) as lab:
-        live = payloads(arena, malformed=MALFORMED, clock=lambda: datetime.now(UTC))
-        for _ in publish_payloads(url, DEFAULT_STREAM_NAME, live, rate=RATE):
-            if lab.poll() is not None:
-                break
-        if lab.returncode:
-            raise LabError(f"JupyterLab ended with code {lab.returncode}; the files in {folder} are whole")
-
-
-@contextmanager
-def _jupyter(url: str, notebooks: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run JupyterLab, and end it with the block."""
-    command = [sys.executable, "-m", "jupyterlab", str(notebooks)]
-    if os.geteuid() == 0:
-        command.append("--allow-root")
-    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        command.append("--no-browser")
-    # A session of its own: Ctrl-C is ours to handle, and Jupyter would stop to ask.
-    lab = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
-        command, env=os.environ | {"MASTERMIND_LAB_URL": url}, start_new_session=True
-    )
-    try:
-        yield lab
-    finally:
-        lab.terminate()
-        lab.wait()
-
-
-def _notebooks(folder: Path) -> Path:
-    """Copy the notebooks, so that what is run and saved there leaves the originals as they are."""
-    copy = folder / "notebooks"
-    if not copy.exists():
-        shutil.copytree(sample_folder().with_name("notebooks"), copy)
-    return copy
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the demonstration as tidily as Ctrl-C does."""
-
-    def end(number: int, _: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    before = {one: signal.signal(one, end) for one in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+    run(folder, headless=headless)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
-from .. import live
-from ..envelope import DEFAULT_STREAM_NAME, SCHEMES
 from ..errors import OptionError
-from ..stream import address, publish_batches
+from ..wire import DEFAULT_STREAM_NAME, SCHEMES
+from .console import progress, say
 from .options import URL_VARIABLES
 
-_COLUMNS = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+if TYPE_CHECKING:
+    from ..live import Replay
 
 
 def _speed(text: str) -> float:
@@ -30,7 +29,9 @@ def _speed(text: str) -> float:
 
 
 def replay(
-    source: Annotated[str, typer.Argument(help="An NDJSON file, a folder or glob of them, or a snapshot.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="An NDJSON file, a folder or glob of them, or a snapshot.")
+    ],
     target: Annotated[str, typer.Argument(metavar="URL", envvar=URL_VARIABLES, help="A Redis URL.")],
     speed: Annotated[
         float,
@@ -43,35 +44,37 @@ def replay(
     Raw payloads go out as they were kept, rejects included; a snapshot that has none is published from its
     frames.
     """
+    from ..stream import address, publish_batches
+
     if source.startswith(SCHEMES):
         raise OptionError(f"{address(source)} is a stream; replay a file, or a snapshot that was taken of it")
     played = _played(source, speed)
-    where = f"on {stream} at {address(target)}"
-    _tell(played, publish_batches(target, stream, _batches(played)), where)
+    sent = publish_batches(target, stream, _batches(played))
+    _publish(played, sent, f"on {stream} at {address(target)}")
 
 
-def _played(source: str, speed: float) -> live.Replay:
+def _played(source: str, speed: float) -> Replay:
+    from .. import live
+
     try:
         return live.replay(source, speed=speed, payloads=True)
     except OptionError:  # a snapshot that was saved without them
         return live.replay(source, speed=speed)
 
 
-def _batches(played: live.Replay) -> Iterator[list[bytes]]:
-    for news in played:
+def _batches(played: Replay) -> Iterator[list[bytes]]:
+    for update in played:
         # An entry without a payload comes out as an empty one: a reject as before.
-        yield [payload or b"" for _, payload in news.entries]
+        yield [payload or b"" for _, payload in update.entries]
 
 
-def _tell(played: live.Replay, all_sent: Iterator[int], where: str) -> None:
+def _publish(played: Replay, counts: Iterator[int], where: str) -> None:
     """Show on a terminal how far it is, and the moment that is being played; say the number anywhere."""
-    console, sent = Console(stderr=True), 0
+    sent = 0
     try:
-        with Progress(
-            *_COLUMNS, console=console, transient=True, disable=not console.is_terminal
-        ) as progress:
-            task = progress.add_task("", total=played.total)
-            for sent in all_sent:
-                progress.update(task, completed=sent, description=f"{played.now:%Y-%m-%d %H:%M:%S}Z")
+        with progress(BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}")) as shown:
+            task = shown.add_task("", total=played.total)
+            for sent in counts:
+                shown.update(task, completed=sent, description=f"{played.now:%Y-%m-%d %H:%M:%S}Z")
     finally:
-        typer.echo(f"{sent:,} of {played.total:,} entries {where}")
+        say(f"{sent:,} of {played.total:,} entries {where}")

@@ -1,4 +1,4 @@
-"""A decision in one line of a terminal, with nothing in it that could steer the terminal."""
+"""A decision in one line of a terminal."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import NamedTuple
 from rich.text import Text
 
 from ..frames import id_key
+from ..text import terminal_line
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -36,23 +37,10 @@ class Line(NamedTuple):
         return drawn.append_text(fitted(self.question, room, "dim")) if room > 0 else _cut(drawn, width)
 
 
-def printable(text: str, most: int = 80) -> str:
-    """Put a text into one line, cut it, and take out what would steer a terminal.
-
-    Examples
-    --------
-    >>> printable("a\\x1b[31m\\n b")
-    'a�[31m b'
-    """
-    words = " ".join(text[: most * 4].split())
-    safe = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in words[:most])
-    return safe + ("..." if len(words) > most or len(text) > most * 4 else "")
-
-
 def fitted(text: str, width: int, style: str = "") -> Text:
     """Cut a hostile text to a number of cells, or fill it up to them."""
     # Not more than twice as many characters as cells: a pile of combining marks takes no room and has no end.
-    return _cut(Text(printable(text, width * 2), style, no_wrap=True), width)
+    return _cut(Text(terminal_line(text, width * 2), style, no_wrap=True), width)
 
 
 def _cut(text: Text, width: int) -> Text:

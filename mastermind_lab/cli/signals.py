@@ -9,8 +9,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-
 
 @contextmanager
 def until_interrupted() -> Iterator[None]:
@@ -40,16 +38,4 @@ def notice_leaving() -> None:
     watched = select.poll()
     watched.register(sys.stdout.fileno(), 0)
     if any(event & (select.POLLERR | select.POLLHUP) for _, event in watched.poll(0)):
-        raise BrokenPipeError
-
-
-class Screen(Console):
-    """Standard output, for text that is shown as it is; it raises when its reader has left."""
-
-    def __init__(self) -> None:
-        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr] # a real stream: this is a program
-        super().__init__(markup=False, emoji=False, highlight=False, soft_wrap=True)
-
-    def on_broken_pipe(self) -> None:
-        """Leave it to :func:`until_interrupted`; rich would end the program as failed."""
         raise BrokenPipeError

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ..history import History
 from ..stats import Confidence, Estimate, Margin
-from .row_format import printable
+from ..text import terminal_line
 
 MODEL = "meta.model"
 
@@ -48,8 +46,8 @@ def _by_model(history: History) -> dict[str, Any]:
     }
 
 
-def _estimate(figure: Estimate) -> dict[str, Any]:
-    return _plain({"value": figure.value, "low": figure.low, "high": figure.high, "n": int(figure.n)})
+def _estimate(estimate: Estimate) -> dict[str, Any]:
+    return _plain({"value": estimate.value, "low": estimate.low, "high": estimate.high, "n": int(estimate.n)})
 
 
 def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
@@ -58,34 +56,39 @@ def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
     return {str(name): None if name in missing else value for name, value in row.items()}
 
 
-def show(found: dict[str, Any], console: Console) -> None:
+def show(figures: dict[str, Any], console: Console) -> None:
     """Print the figures as a table; text from the source is shown as text, never as markup."""
     table = Table(title="History", title_justify="left", show_header=False)
-    for name, value in _lines(found):
-        table.add_row(Text(name), Text(printable(value)))
+    for name, value in _lines(figures):
+        table.add_row(Text(name), Text(terminal_line(value)))
     console.print(table)
 
 
-def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
-    rejects = dict(found["rejects"])
-    lines = [("decisions", f"{found['decisions']:,}"), ("rejects", f"{rejects.pop('total'):,}")]
+def _lines(figures: dict[str, Any]) -> list[tuple[str, str]]:
+    rejects = dict(figures["rejects"])
+    lines = [("decisions", f"{figures['decisions']:,}"), ("rejects", f"{rejects.pop('total'):,}")]
     lines += [(f"  {reason}", f"{n:,}") for reason, n in rejects.items()]
-    if found["published"]:
-        first, last = (moment[:16].replace("T", " ") for moment in found["published"])
+    if figures["published"]:
+        first, last = (moment[:16].replace("T", " ") for moment in figures["published"])
         lines.append(("published (UTC)", f"{first} to {last}"))
-    lines.append(("mean confidence", _figure(found["mean_confidence"])))
+    lines.append(("mean confidence", _figure(figures["mean_confidence"])))
     lines += [
-        (f"  {printable(model)}", _figure(one)) for model, one in found["mean_confidence_by_model"].items()
+        (f"  {terminal_line(model)}", _figure(estimate))
+        for model, estimate in figures["mean_confidence_by_model"].items()
     ]
-    lines.append(("unanimous share", _figure(found["unanimous_share"])))
-    return lines + [line for row in found["coverage"] for line in _coverage(row)]
+    lines.append(("unanimous share", _figure(figures["unanimous_share"])))
+    return lines + [line for row in figures["coverage"] for line in _coverage(row)]
 
 
-def _figure(one: dict[str, Any]) -> str:
-    if one["value"] is None:
+def _figure(estimate: dict[str, Any]) -> str:
+    if estimate["value"] is None:
         return "none"
-    interval = f" (95% interval {one['low']:.3f} to {one['high']:.3f})" if one["low"] is not None else ""
-    return f"{one['value']:.3f}{interval}, n = {one['n']:,}"
+    interval = (
+        f" (95% interval {estimate['low']:.3f} to {estimate['high']:.3f})"
+        if estimate["low"] is not None
+        else ""
+    )
+    return f"{estimate['value']:.3f}{interval}, n = {estimate['n']:,}"
 
 
 def _coverage(row: dict[str, Any]) -> list[tuple[str, str]]:
@@ -97,21 +100,3 @@ def _coverage(row: dict[str, Any]) -> list[tuple[str, str]]:
     if row["note"]:
         said.append(("  note", row["note"]))
     return said
-
-
-def show_findings(found: pd.DataFrame, folder: str, console: Console) -> None:
-    """Print what verify found, as a table; names of files are shown as text, never as markup."""
-    if found.empty:
-        console.print(Text(f"{printable(folder)}: all is well"))
-        return
-    table = Table(title=f"{len(found):,} findings", title_justify="left")
-    for name in found:
-        table.add_column(str(name), overflow="fold")
-    for row in found.itertuples(index=False):
-        table.add_row(*(Text(printable(str(cell), 200)) for cell in row))
-    console.print(table)
-
-
-def findings_json(found: pd.DataFrame) -> str:
-    """Return what verify found as one JSON object."""
-    return json.dumps({"findings": found.to_dict(orient="records")}, ensure_ascii=False, indent=2)

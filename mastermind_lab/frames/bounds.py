@@ -89,6 +89,8 @@ def _microseconds(value: Any) -> int:
         raise TypeError
     if isinstance(value, str | datetime | pd.Timestamp | np.datetime64):
         moment = pd.Timestamp(value)
+        if pd.isna(moment):  # what pandas reads in ""
+            raise ValueError
         aware = moment if moment.tzinfo else moment.tz_localize(UTC)
         return (aware.floor("us").to_pydatetime() - _EPOCH) // timedelta(microseconds=1)
     number = float(value)

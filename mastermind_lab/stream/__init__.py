@@ -1,11 +1,15 @@
 """The only Redis: publish, page, follow, and what is known of the entries in between.
 
+Other programs use the first six names: :data:`DEFAULT_STREAM_NAME`, :class:`DecisionEnvelope`,
+:func:`decode_envelope`, :func:`follow_envelopes`, :func:`publish_envelope` and :func:`read_envelopes`.
+
 Of Redis' commands only XADD (to publish), XRANGE, XREVRANGE, XREAD and XINFO are sent: no groups, no acks.
 ``$`` is never sent: it is resolved to a real id once, so that no entry between two reads is lost. Reading
 happens on a connection of our own that does not decode, does not retry behind our back, and never blocks for
 more than a second.
 """
 
+from ..envelope import DEFAULT_STREAM_NAME, DecisionEnvelope, decode_envelope
 from .connection import Client, address
 from .contract import follow_envelopes, publish_envelope, read_envelopes
 from .cursor import Cursor, Gap
@@ -13,7 +17,13 @@ from .pages import Pages
 from .publish import publish_batches, publish_payloads
 from .reader import StreamReader, StreamUpdate
 
-__all__ = [
+__all__ = [  # noqa: RUF022 - first the names that other programs use
+    "DEFAULT_STREAM_NAME",
+    "DecisionEnvelope",
+    "decode_envelope",
+    "follow_envelopes",
+    "publish_envelope",
+    "read_envelopes",
     "Client",
     "Cursor",
     "Gap",
@@ -21,9 +31,6 @@ __all__ = [
     "StreamReader",
     "StreamUpdate",
     "address",
-    "follow_envelopes",
     "publish_batches",
-    "publish_envelope",
     "publish_payloads",
-    "read_envelopes",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from base64 import b64encode
 from collections import Counter
 from html import escape
@@ -12,13 +11,12 @@ import pandas as pd
 
 from ..history import History
 from ..live import Status, duration
+from ..text import brief, harmless
 
 _BRIEF, _WHOLE = 160, 2_000  # characters
 _MOST_ROWS = 60  # of votes, and of arguments, in an opened decision
 
 Record = dict[str, Any]
-# They would turn around what stands behind them.
-_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 _STYLE = "border-collapse:collapse;font-size:12px;line-height:1.35"
 _CELL = "padding:2px 8px;text-align:left;vertical-align:top;border-bottom:1px solid #ddd"
@@ -28,17 +26,7 @@ def shown(value: Any, most: int = _BRIEF) -> str:
     """Return any value as HTML text: escaped, cut, on one line, in its own direction."""
     if value is None or value is pd.NA or value is pd.NaT or value != value:
         return ""
-    text = str(value)
-    cut = text[:most]
-    plain = cut if cut.isprintable() else "".join(map(_plain, cut))
-    return f"<bdi>{escape(plain)}</bdi>" + ("\N{HORIZONTAL ELLIPSIS}" if len(text) > most else "")
-
-
-def _plain(character: str) -> str:
-    if character.isspace():
-        return " "
-    unfit = character in _TURNING or unicodedata.category(character) in ("Cc", "Cs")
-    return "\N{REPLACEMENT CHARACTER}" if unfit else character
+    return f"<bdi>{escape(brief(str(value), most, harmless))}</bdi>"
 
 
 def status_line(status: Status, where: str, streams: tuple[str, ...], more: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from matplotlib.ft2font import FT2Font
 from matplotlib.textpath import text_to_path
 
 from ...stats.engine.estimate import Estimate
+from ...text import brief, visible
 
 PLAIN: dict[str, Any] = {"parse_math": False, "usetex": False}
 """For every text from data: it is neither mathematics nor LaTeX, whatever it contains."""
@@ -27,11 +27,7 @@ def clean(value: object, most: int = 40) -> str:
     them there to see them.
     """
     fonts = _fonts()
-    text = str(value)[: most + 1]
-    shown = "".join(_shown(character, fonts) for character in text).strip()
-    if len(text) > most:
-        return shown[: most - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
-    return shown or "(empty)"
+    return brief(str(value), most, lambda text: _drawable(text, fonts)) or "(empty)"
 
 
 def fitted(value: object, room: float) -> str:
@@ -48,13 +44,11 @@ def wide(text: str) -> float:
     return float(width)
 
 
-def _shown(character: str, fonts: list[FT2Font]) -> str:
-    if character.isspace():
-        return " "
-    drawable = unicodedata.category(character)[0] != "C" and any(
-        font.get_char_index(ord(character)) for font in fonts
+def _drawable(text: str, fonts: list[FT2Font]) -> str:
+    return "".join(
+        one if one == " " or any(font.get_char_index(ord(one)) for font in fonts) else _NO_GLYPH
+        for one in visible(text, _NO_GLYPH)
     )
-    return character if drawable else _NO_GLYPH
 
 
 def _fonts() -> list[FT2Font]:

@@ -1,0 +1,17 @@
+"""``mastermind-lab compact``: a snapshot's small files merged."""
+
+from __future__ import annotations
+
+from .console import say
+from .options import Snapshot
+
+
+def compact(folder: Snapshot) -> None:
+    """Merge a snapshot's small files, day by day; it may be stopped at any moment.
+
+    While an archiver runs on the folder it is refused.
+    """
+    from .. import snapshot
+
+    before, after = snapshot.compact(folder)
+    say(f"{before:,} ranges became {after:,} in {folder}")

@@ -1,0 +1,34 @@
+"""``mastermind-lab snapshot``: a history kept as Parquet files."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..wire import DEFAULT_STREAM_NAME
+from .console import say
+from .options import Last, Since, Stream, Until
+from .read import load
+
+
+def snapshot(
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A Redis URL, an NDJSON file, a folder or glob of them.")
+    ],
+    folder: Annotated[
+        str,
+        typer.Argument(metavar="FOLDER", help="The snapshot's folder, or its URL; it must not be there yet."),
+    ],
+    stream: Stream = DEFAULT_STREAM_NAME,
+    last: Last = None,
+    since: Since = None,
+    until: Until = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the snapshot that is there.")
+    ] = False,
+) -> None:
+    """Keep a history as Parquet files that pandas, DuckDB, Polars and Arrow read."""
+    history = load(source, stream, last, since, until)
+    saved = history.save(folder, overwrite=overwrite)
+    say(f"{len(history):,} decisions and {len(history.rejects):,} rejects are in {saved}")

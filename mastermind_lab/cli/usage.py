@@ -1,0 +1,42 @@
+"""How wrong usage is said: with the options as they are written on the command line."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+from ..errors import OptionError
+
+
+class Command(TyperCommand):
+    """A command that words what the library says of its arguments: ``since='soon'`` is ``--since 'soon'``."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command.
+
+        Raises
+        ------
+        typer.BadParameter
+            An option makes no sense: exit code 2, like the options that typer itself checks.
+        OptionError
+            Anything else that the library refuses, such as a folder that holds something else.
+        """
+        try:
+            return super().invoke(ctx)
+        except OptionError as error:
+            words = self._worded(str(error))
+            if words.startswith("--"):
+                raise typer.BadParameter(words, ctx=ctx) from None
+            raise OptionError(words) from error
+
+    def _worded(self, text: str) -> str:
+        flags = {one.name: one.opts[0] for one in self.params if one.opts[0].startswith("--")}
+
+        def flag(found: re.Match[str]) -> str:
+            name, is_switch = found.groups()
+            return found[0] if name not in flags else flags[name] + ("" if is_switch else " ")
+
+        return re.sub(r"\b([a-z_]+)=(True\b)?", flag, text)

@@ -1,0 +1,84 @@
+"""Text that strangers wrote, made fit to be shown: on one line, cut, and without what steers its reader.
+
+A terminal obeys control characters, a browser and a terminal turn lines around at direction marks, a log is
+read line by line. Each way out adds its own last step: a page escapes HTML, a picture leaves out what its
+fonts cannot draw, a log writes all but ASCII as escapes.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+
+# They would turn around what stands behind them.
+_DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def visible(text: str, unfit: str = "\N{REPLACEMENT CHARACTER}") -> str:
+    """Put text on one line and replace whatever cannot be seen: for a terminal, or a picture.
+
+    Controls (ESC, C1 and NUL among them), direction marks, lone surrogates, characters without width and
+    those that mean nothing yet are replaced; white space of any kind becomes a space.
+
+    Examples
+    --------
+    >>> visible("a\\x1b[31m\\nb\\u200bc")
+    'a�[31m b�c'
+    """
+    return text if text.isprintable() else _replaced(text, str.isprintable, unfit)
+
+
+def harmless(text: str, unfit: str = "\N{REPLACEMENT CHARACTER}") -> str:
+    """Put text on one line and replace only what steers its reader: for HTML, whose fonts show all scripts.
+
+    Unlike :func:`visible` it leaves joiners alone, which Persian words and family emoji are made with.
+    """
+    return text if text.isprintable() else _replaced(text, _is_harmless, unfit)
+
+
+def _is_harmless(character: str) -> bool:
+    return character not in _DIRECTION and unicodedata.category(character) not in ("Cc", "Cs")
+
+
+def _replaced(text: str, fits: Callable[[str], bool], unfit: str) -> str:
+    return "".join(" " if one.isspace() else one if fits(one) else unfit for one in text)
+
+
+def brief(text: str, most: int, clean: Callable[[str], str]) -> str:
+    """Clean a text and cut it to so many characters; the last is an ellipsis where something is left out.
+
+    Only its beginning is looked at, so a text of any length costs the same.
+
+    Examples
+    --------
+    >>> brief("one\\ntwo three", 8, visible)
+    'one two…'
+    """
+    looked_at = text[: most * 4]
+    cleaned = clean(looked_at).strip() + (ELLIPSIS if len(text) > len(looked_at) else "")
+    return cleaned if len(cleaned) <= most else cleaned[: most - 1].rstrip() + ELLIPSIS
+
+
+def both_ends(text: str, most: int) -> str:
+    """Cut a name in its middle: names that begin alike, such as addresses, stay apart by their ends.
+
+    Examples
+    --------
+    >>> both_ends("example.org/papers/2026/tram", 16)
+    'example.o…6/tram'
+    """
+    tail = most * 3 // 7
+    return text if len(text) <= most else text[: most - 1 - tail] + ELLIPSIS + text[-tail:]
+
+
+def terminal_line(text: str, most: int = 80) -> str:
+    """Make text fit for a line of a terminal: :func:`visible`, each gap one space, cut.
+
+    Examples
+    --------
+    >>> terminal_line("a\\x1b[31m\\n  b")
+    'a�[31m b'
+    """
+    return brief(text, most, lambda part: " ".join(visible(part).split()))
