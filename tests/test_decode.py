@@ -8,7 +8,7 @@ import pytest
 
 import mastermind_lab as lab
 from mastermind_lab.decode import MOST_OPEN, Batch, Column, SchemaCache, collector_paused
-from mastermind_lab.decode.structs import MOST_NAMES
+from mastermind_lab.decode.schema_cache import MOST_NAMES
 from mastermind_lab.frames import tables
 
 CORE = {"recommendation": "ship", "confidence": 0.5}

@@ -11,7 +11,7 @@ from .columns import Column, check_columns
 from .open_columns import MOST_OPEN
 from .paths import json_text, leaves, step, steps
 from .rows import Rows, rows
-from .structs import SchemaCache
+from .schema_cache import SchemaCache
 
 __all__ = [
     "MOST_OPEN",

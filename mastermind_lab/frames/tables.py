@@ -43,7 +43,7 @@ def decoded(
     ----------
     entries
         Each one's id, its payload, and what is wrong where the source itself is damaged.
-    columns, payloads, learned
+    columns, payloads, schema_cache
         Those of :class:`mastermind_lab.decode.Batch`.
     numbered
         As for :func:`tables`.
@@ -71,7 +71,7 @@ def tables(batch: Batch, *, numbered: bool = False) -> Tables:
         The ids are our own numbering of a source without ids, so they hold no time.
     """
     texts = [one.stream_id for one in batch.decoded]
-    ids, made = pa.array(texts, pa.large_string(), memory_pool=MEMORY), rows(batch)
+    ids, made = pa.array(texts, pa.large_string(), memory_pool=MEMORY), rows(batch, DECLARED)
     of_decisions = {"stream_id": ids, "streamed_at": _times(texts, numbered)} | made["decisions"].declared
     extra = [pa.field(column.name, ARROW[column.type]) for column in batch.columns]
     built = {"decisions": _table([*_SCHEMAS["decisions"], *extra], of_decisions, made["decisions"], len(ids))}
