@@ -1,8 +1,8 @@
 """What the models of an envelope say, in types that msgspec compiles.
 
 It is read from the schema that pydantic itself runs, so that nothing pydantic does goes unseen. What is not
-understood here (a validator, a type that JSON does not have) is never guessed: :class:`Untranslatable` says so,
-and ``envelope.validate`` reads such envelopes.
+understood here (a validator, a type that JSON does not have) is never guessed: :class:`Untranslatable` says
+so, and ``envelope.validate`` reads such envelopes.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Field(NamedTuple):
     ----------
     names
         Under which it is read; the first that is there counts.
-    type
+    type_with
         Makes its msgspec type, given the structs of other models.
     default
         ``NODEFAULT`` where it must be there, ``UNSET`` where a fresh value would be made up.
@@ -51,7 +51,7 @@ class Field(NamedTuple):
     """
 
     names: Names
-    type: Callable[[StructOf], Any]
+    type_with: Callable[[StructOf], Any]
     default: Any
     model: type[BaseModel] | None
 
@@ -286,7 +286,7 @@ def _default(schema: Schema, is_envelope: bool) -> Any:
         return NODEFAULT
     _check(schema, "schema", "default", "default_factory")
     if "default" not in schema:
-        fresh = {list: [], dict: {}}.get(schema["default_factory"], UNSET)
+        fresh: Any = {list: [], dict: {}}.get(schema["default_factory"], UNSET)
         if fresh is UNSET and not is_envelope:
             raise Untranslatable("a default that is made up")
         return fresh

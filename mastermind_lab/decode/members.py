@@ -57,7 +57,7 @@ def _alike(members: Sequence[Any]) -> list[tuple[Sequence[int], Sequence[Any]]]:
     different = set(shapes.values())
     if len(different) == 1:
         return [(range(len(members)), members)]
-    groups = []
+    groups: list[tuple[Sequence[int], Sequence[Any]]] = []
     for shape in different:
         places = [place for place, member in enumerate(members) if shapes[type(member)] == shape]
         groups.append((places, [members[place] for place in places]))

@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 class SchemaCache:
     """The names met in a stream's envelopes, and the decoder made for them.
 
-    Batches of one stream share it. It starts with the first names of the models; an envelope that holds others
-    is decoded by ``envelope.validate``, and the next one like it fast.
+    Batches of one stream share it. It starts with the first names of the models; an envelope that holds
+    others is decoded by ``envelope.validate``, and the next one like it fast.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Annotated, Any, NamedTuple
 
-from msgspec import NODEFAULT, UNSET, Meta, Struct, UnsetType, convert, defstruct
+from msgspec import NODEFAULT, UNSET, Meta, UnsetType, convert, defstruct
 from msgspec.json import Decoder
 from pydantic import BaseModel
 
@@ -100,7 +100,7 @@ class _Layout:
             self.extras.clear()
 
     def add_field(self, attribute: str, field: Field, names: list[str]) -> None:
-        kind = field.type(self.struct_of)
+        kind = field.type_with(self.struct_of)
         if len(names) == 1:
             self.add(attribute, names[0], kind, field.default)
             return
