@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from msgspec import Struct
-from msgspec.structs import astuple
 from pydantic_core import to_jsonable_python
 
 from .contract import NESTED
@@ -74,15 +74,24 @@ def _group(places: Sequence[int], members: Sequence[Any]) -> Group:
 
 
 def _of_structs(kind: Any, places: Sequence[int], members: Sequence[Any]) -> Group:
-    columns = dict(zip(kind.__struct_fields__, zip(*map(astuple, members), strict=True), strict=True))
-    extras = {name: columns[attribute] for attribute, name in kind._extras}
-    return Group(places, {name: columns[name] for name in columns if name[0] != "_"}, extras, ())
+    fields = {name: _getter(name)(members) for name in kind.__struct_fields__ if name[0] != "_"}
+    extras = {name: _getter(attribute)(members) for attribute, name in kind._extras}
+    return Group(places, fields, extras, ())
 
 
 def _of_models(kind: Any, places: Sequence[int], members: Sequence[Any]) -> Group:
-    fields = {name: [getattr(member, name) for member in members] for name in kind.model_fields}
+    fields = {name: _getter(name)(members) for name in kind.model_fields}
     written = {
         name: values if name in NESTED else to_jsonable_python(values, fallback=str)
         for name, values in fields.items()
     }
     return Group(places, written, {}, [member.model_extra or {} for member in members])
+
+
+@lru_cache(maxsize=1_000)
+def _getter(attribute: str) -> Callable[[Sequence[Any]], list[Any]]:
+    """Return a function that lists one attribute of all members."""
+    # The interpreter reads an attribute that stands in the code twice as fast as attrgetter does.
+    code = f"lambda members: [member.{attribute} for member in members]"
+    listed: Callable[[Sequence[Any]], list[Any]] = eval(code)  # noqa: S307 - a field's name, or one of ours
+    return listed
