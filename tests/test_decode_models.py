@@ -339,6 +339,17 @@ def test_meta_may_be_a_model():
     assert made["decisions"]["meta.cost"].to_pylist() == [2.0]
 
 
+class Labelled(DecisionEnvelope):
+    correlation_id: str = "none"
+    run: int = 0
+
+
+def test_what_an_envelope_did_not_say_stays_missing():
+    made = read(Labelled, {}, json.dumps({"decision": CORE, "correlation_id": "c", "run": 2, "else": 1}))
+    assert made["decisions"]["correlation_id"].to_pylist() == [None, "c"]
+    assert not {"run", "decision.run", "meta.run"} & set(made["decisions"].column_names)
+
+
 PATCHED = """
 import json
 from mastermind_lab.decode import Batch, SchemaCache

@@ -156,6 +156,9 @@ def _check(schema: Schema, *read: str) -> None:
         raise Untranslatable(f"{schema.get('type', 'a setting')} with {', '.join(sorted(unread))}")
 
 
+_MISSING_UNLESS_SENT = {"published_at", "correlation_id"}
+
+
 def _model(schema: Schema, schemas: Schemas) -> Model:
     model, config, described = schema["cls"], schema.get("config", {}), schema["schema"]
     _check(schema, "cls", "config", "schema", "generic_origin")
@@ -176,6 +179,8 @@ def _field(name: str, described: Schema, is_envelope: bool, schemas: Schemas) ->
     _check(described, "schema", "validation_alias", "serialization_alias")
     schema = described["schema"]
     default = _default(schema, is_envelope)
+    if is_envelope and name in _MISSING_UNLESS_SENT and default is not NODEFAULT:
+        default = UNSET
     inner = schema["schema"] if schema["type"] == "default" else schema
     if default is UNSET and _is_moment(inner):
         inner = {"type": "str"}  # the batch reads the time

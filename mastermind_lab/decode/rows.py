@@ -37,7 +37,7 @@ def rows(batch: Batch, declared: Declared) -> dict[str, Rows]:
 
     Fields of our models are columns where ``declared`` names them; all other fields are open columns.
     """
-    decisions = Members([one.decision for one in batch.decoded])
+    decisions = Members([envelope.decision for envelope in batch.decoded])
     frames = {
         "votes": _listed(decisions.field("votes"), "vote.", Vote, declared["votes"]),
         "citations": _listed(decisions.field("citations"), "citation.", Citation, declared["citations"]),
@@ -62,12 +62,12 @@ def _columns(
 
 def _decisions(batch: Batch, decisions: Members, counts: dict[str, Any], declared: Collection[str]) -> Rows:
     columns, leaves = _columns(decisions, "decision.", Decision, declared)
-    leaves.add_objects("meta.", range(len(batch.decoded)), [one.meta for one in batch.decoded])
+    leaves.add_objects("meta.", range(len(batch.decoded)), [envelope.meta for envelope in batch.decoded])
     columns |= counts
-    columns["published_at"] = [one.published_at for one in batch.decoded]
-    columns["correlation_id"] = [one.correlation_id for one in batch.decoded]
+    columns["published_at"] = [envelope.published_at for envelope in batch.decoded]
+    columns["correlation_id"] = [envelope.correlation_id for envelope in batch.decoded]
     for place, column in enumerate(batch.columns):
-        columns[column.name] = [one.extra[place] for one in batch.decoded]
+        columns[column.name] = [envelope.extra[place] for envelope in batch.decoded]
     return Rows(np.arange(len(batch.decoded)), columns, leaves.columns)
 
 

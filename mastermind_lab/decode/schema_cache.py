@@ -1,4 +1,4 @@
-"""What one stream's envelopes are called, field by field, and the decoder made for them."""
+"""The names that the envelopes of a stream use, and the decoder made for them."""
 
 from __future__ import annotations
 
@@ -115,6 +115,5 @@ def _members(
         for field in models[model].fields.values():
             if field.model:
                 value = next((members[name] for name in field.names if name in members), None)
-                waiting += [
-                    (field.model, one) for one in (value if isinstance(value, list) else [value]) if one
-                ]
+                inner = value if isinstance(value, list) else [value] if value else []
+                waiting += [(field.model, member) for member in inner]

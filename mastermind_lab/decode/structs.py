@@ -37,8 +37,8 @@ def _struct(envelope: type[DecisionEnvelope], model: type[BaseModel], seen: Seen
     """Return the struct of a model whose members may nest so many levels deep."""
     models = models_of(envelope)
     below = _below(model, models)
-    names = tuple((other, known) for other, known in seen if other in below)
-    return _compiled(envelope, model, names, levels) if levels else _NOTHING
+    seen_below = tuple((other, names) for other, names in seen if other in below)
+    return _compiled(envelope, model, seen_below, levels) if levels else _NOTHING
 
 
 @lru_cache(maxsize=512)
@@ -59,12 +59,12 @@ def _compiled(envelope: type[DecisionEnvelope], model: type[BaseModel], seen: Se
 
 def _below(model: type[BaseModel], models: Mapping[type[BaseModel], Model]) -> set[type[BaseModel]]:
     """Return a model and those of its members, at any depth."""
-    found, waiting = set(), [model]
+    below, waiting = set(), [model]
     while waiting:
-        if (next_model := waiting.pop()) not in found:
-            found.add(next_model)
-            waiting += models[next_model].models()
-    return found
+        if (member := waiting.pop()) not in below:
+            below.add(member)
+            waiting += models[member].models()
+    return below
 
 
 class _Choice(NamedTuple):
