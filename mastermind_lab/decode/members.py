@@ -74,8 +74,10 @@ def _group(places: Sequence[int], members: Sequence[Any]) -> Group:
 
 
 def _of_structs(kind: Any, places: Sequence[int], members: Sequence[Any]) -> Group:
-    fields = {name: _getter(name)(members) for name in kind.__struct_fields__ if name[0] != "_"}
-    extras = {name: _getter(attribute)(members) for attribute, name in kind._extras}
+    fields: dict[str, Sequence[Any]] = {
+        name: _getter(name)(members) for name in kind.__struct_fields__ if name[0] != "_"
+    }
+    extras: dict[str, Sequence[Any]] = {name: _getter(attribute)(members) for attribute, name in kind._extras}
     return Group(places, fields, extras, ())
 
 
