@@ -1,7 +1,7 @@
 """The wire contract, version "1": one Redis stream entry is one field ``data``, the JSON of one envelope.
 
-The models say what is valid. :func:`validate` gives the verdict on one payload, and its word is final:
-whatever reads payloads faster must agree with it.
+The models are the one place that says what is valid: names, aliases, types, defaults. :func:`validate` gives
+the final answer on one payload; the fast decoder is made from these models, and agrees with it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def new_id() -> str:
     return uuid4().hex
 
 
-def _with_zone(value: datetime) -> datetime:
+def with_zone(value: datetime) -> datetime:
     """Read a time without a zone as UTC, and refuse one that UTC cannot express (before year 1, say)."""
     aware = value if value.tzinfo else value.replace(tzinfo=UTC)
     try:
@@ -54,47 +54,48 @@ def _with_zone(value: datetime) -> datetime:
 # Strict: "0.9" and true are no confidences. JSON integers are still read as numbers.
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Share = Annotated[Number, Field(ge=0, le=1)]
-Moment = Annotated[datetime, AfterValidator(_with_zone)]
+Moment = Annotated[datetime, AfterValidator(with_zone)]
 
 
-def _known_as(*names: str) -> Any:
+def _read_as(*names: str) -> Any:
     return Field(validation_alias=AliasChoices(*names))
 
 
-class _Part(BaseModel):
+class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
 
-class Vote(_Part):
+class Vote(_Model):
     """One agent's vote; unknown fields are kept as extras."""
 
-    voter: Annotated[str, _known_as("voter", "agent", "agent_id", "name")]
-    choice: Annotated[str, _known_as("choice", "vote", "option", "position")]
+    voter: Annotated[str, _read_as("voter", "agent", "agent_id", "name")]
+    choice: Annotated[str, _read_as("choice", "vote", "option", "position")]
     confidence: Share | None = None
     weight: Annotated[Number, Field(ge=0)] = 1.0
     rationale: str | None = None
 
 
-class Citation(_Part):
+class Citation(_Model):
     """One source a decision rests on; unknown fields are kept as extras."""
 
-    source: Annotated[str, _known_as("source", "url", "uri", "id")]
+    source: Annotated[str, _read_as("source", "url", "uri", "id")]
     title: str | None = None
     quote: str | None = None
     relevance: Number | None = None
 
 
-class Argument(_Part):
+class Argument(_Model):
     """One node of an argument tree; unknown fields are kept as extras."""
 
-    claim: Annotated[str, _known_as("claim", "text", "content", "statement")]
-    stance: Annotated[str | None, _known_as("stance", "side", "kind")] = None
+    claim: Annotated[str, _read_as("claim", "text", "content", "statement")]
+    stance: Annotated[str | None, _read_as("stance", "side", "kind")] = None
     strength: Number | None = None
-    author: Annotated[str | None, _known_as("author", "agent", "voter")] = None
-    children: Annotated[list[SerializeAsAny[Argument]], _known_as("children", "replies", "supports")] = []
+    author: Annotated[str | None, _read_as("author", "agent", "voter")] = None
+    children: Annotated[list[SerializeAsAny[Argument]], _read_as("children", "replies", "supports")] = []
 
 
-def _shape(value: Any) -> str:
+def tree_shape(value: Any) -> str:
+    """Tell one root from a list of roots."""
     return "roots" if isinstance(value, list | tuple) else "root"
 
 
@@ -102,19 +103,19 @@ def _shape(value: Any) -> str:
 Tree = Annotated[
     Annotated[SerializeAsAny[Argument], Tag("root")]
     | Annotated[list[SerializeAsAny[Argument]], Tag("roots")],
-    Discriminator(_shape),
+    Discriminator(tree_shape),
 ]
 
 
-class Decision(_Part):
+class Decision(_Model):
     """What a panel decided; the arena's own class grows, so unknown fields are kept as extras."""
 
     recommendation: str
     confidence: Share
     decision_id: str | None = None
-    question: Annotated[str | None, _known_as("question", "topic", "prompt")] = None
-    rationale: Annotated[str | None, _known_as("rationale", "summary", "reasoning")] = None
-    argument_tree: Annotated[Tree | None, _known_as("argument_tree", "arguments")] = None
+    question: Annotated[str | None, _read_as("question", "topic", "prompt")] = None
+    rationale: Annotated[str | None, _read_as("rationale", "summary", "reasoning")] = None
+    argument_tree: Annotated[Tree | None, _read_as("argument_tree", "arguments")] = None
     votes: list[SerializeAsAny[Vote]] = []
     citations: list[SerializeAsAny[Citation]] = []
 
@@ -149,16 +150,20 @@ Entry = tuple[str, Any, Reject | None]
 """What a source gives of one entry: its id, its payload, and what is wrong where the source is damaged."""
 
 
-def validate(payload: str | bytes) -> DecisionEnvelope | Reject:
-    """Give the final verdict on one payload: the envelope, or why it is none. Never raises.
+def validate(
+    payload: str | bytes, model: type[DecisionEnvelope] = DecisionEnvelope
+) -> DecisionEnvelope | Reject:
+    """Give the final answer on one payload: the envelope, or why it is none. Never raises.
 
     Parameters
     ----------
     payload
         The JSON text of one envelope. Of duplicate keys the last counts.
+    model
+        An arena's own class of envelopes, if it has one.
     """
     try:
-        return DecisionEnvelope.model_validate_json(payload)
+        return model.model_validate_json(payload)
     except (ValidationError, RecursionError) as error:
         return _explain(payload, error)
 
@@ -210,10 +215,10 @@ def decode_envelope(payload: str | bytes) -> DecisionEnvelope | None:
     >>> decode_envelope('{"schema_version": "2"}') is None
     True
     """
-    verdict = validate(payload)
-    if isinstance(verdict, DecisionEnvelope):
-        return verdict
-    log.warning("skipped a payload: %s (%s)", verdict.reason, _one_line(verdict.detail))
+    envelope = validate(payload)
+    if isinstance(envelope, DecisionEnvelope):
+        return envelope
+    log.warning("skipped a payload: %s (%s)", envelope.reason, _one_line(envelope.detail))
     return None
 
 

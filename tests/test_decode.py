@@ -1,4 +1,4 @@
-"""The fast path case by case: it says what the judge says, it is taken, and it learns."""
+"""The fast path case by case: it says what ``envelope.validate`` says, it is taken, and it takes in names."""
 
 import gc
 import json
@@ -9,7 +9,7 @@ from envelopes import CORE
 
 import mastermind_lab as lab
 from mastermind_lab.decode import MOST_OPEN, Batch, Column, SchemaCache, collector_paused
-from mastermind_lab.decode.structs import MOST_NAMES
+from mastermind_lab.decode.schema_cache import MOST_NAMES
 from mastermind_lab.frames import tables
 
 
@@ -67,12 +67,12 @@ def decoded(*inputs, schema_cache=None, columns=()):
 
 
 def same(*inputs):
-    # The second time the names are known, so that what was judged first is decoded fast.
+    # The second time the names are known, so that what was validated first is decoded fast.
     schema_cache = SchemaCache()
     decoded(*inputs, schema_cache=schema_cache)
     schema_cache.open_columns.clear()
-    fast, judged = decoded(*inputs, schema_cache=schema_cache), decoded(*inputs, schema_cache=Unlearned())
-    for frame, table in judged.items():
+    fast, validated = decoded(*inputs, schema_cache=schema_cache), decoded(*inputs, schema_cache=Unlearned())
+    for frame, table in validated.items():
         assert fast[frame].schema.equals(table.schema, check_metadata=True), frame
         # repr: the sign of zero and NaN count too
         assert repr(fast[frame].to_pylist()) == repr(table.to_pylist()), frame
@@ -271,11 +271,11 @@ class TestColumns:
     @pytest.mark.parametrize("columns", [CASES[:3], CASES], ids=["of meta", "of anything"])
     def test_are_the_same_either_way(self, columns):
         inputs = [envelope({"a": {"b": 1}, "x": True}), envelope({"a": 1}), envelope({"a": {"b": "no"}}), ODD]
-        fast, judged = (
+        fast, validated = (
             decoded(*inputs, schema_cache=one(), columns=columns) for one in (SchemaCache, Unlearned)
         )
         assert {name: table.to_pylist() for name, table in fast.items()} == {
-            name: table.to_pylist() for name, table in judged.items()
+            name: table.to_pylist() for name, table in validated.items()
         }
         assert reasons(fast) == ["column"]
 

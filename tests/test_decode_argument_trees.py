@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mastermind_lab.decode.rows import nodes_of
+from mastermind_lab.decode.trees import nodes_of
 
 trees = st.recursive(st.just([]), lambda inner: st.lists(inner, max_size=4), max_leaves=40)
 

@@ -1,4 +1,4 @@
-"""Fast path and judge must agree on every payload: verdict, values, types, reasons.
+"""Fast path and ``envelope.validate`` must agree on every payload: verdict, values, types, reasons.
 
 The ordinary run mutates some 20,000 envelopes. For a long run, which prints what it finds::
 
@@ -30,7 +30,7 @@ COLUMNS = [Column("model", "meta.model"), Column("cost", "meta.usage.cost_usd", 
 
 
 class Unlearned(SchemaCache):
-    """Leaves every payload to the judge."""
+    """Leaves every payload to ``envelope.validate``."""
 
     def envelope(self, payload):
         return None
@@ -64,10 +64,10 @@ def spelled_out(table):
 
 
 def difference(inputs, schema_cache, columns=()):
-    """Say in which frame fast path and judge differ, if they do."""
+    """Say in which frame fast path and validation differ, if they do."""
     schema_cache.open_columns.clear()  # each group is compared by itself
-    fast, judged = decoded(inputs, schema_cache, columns), decoded(inputs, Unlearned(), columns)
-    for frame, table in judged.items():
+    fast, validated = decoded(inputs, schema_cache, columns), decoded(inputs, Unlearned(), columns)
+    for frame, table in validated.items():
         (left, left_floats), (right, right_floats) = spelled_out(fast[frame]), spelled_out(table)
         same_schema = fast[frame].schema.equals(table.schema, check_metadata=True)
         if not (same_schema and left.equals(right) and left_floats == right_floats):

@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from msgspec import UNSET, Struct
+from pydantic_core import to_jsonable_python
 
 from ..envelope import Reject, validate
 from .columns import Column, DoesNotFit, from_meta, value_of
-from .structs import SchemaCache
+from .schema_cache import SchemaCache
 
 Entry = TypeVar("Entry", bound=tuple[Any, ...])
 
@@ -29,7 +30,7 @@ _is_plain_time, _time = _PLAIN_TIME.fullmatch, datetime.fromisoformat
 
 
 class Decoded(Struct, gc=False):
-    """An envelope that became rows: its decision is a struct, or the judge's own model."""
+    """An envelope that can become rows: its decision is a struct, or a model."""
 
     stream_id: str
     published_at: timedelta | None  # since 1970
@@ -51,8 +52,8 @@ class Batch:
         Extra columns of ``decisions``.
     payloads
         Keep each valid envelope's raw JSON too.
-    learned
-        What other batches of the same stream have learned; it is added to.
+    schema_cache
+        The names that other batches of the same stream have met; it is added to.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class Batch:
     def _validated(self, stream_id: str, payload: Any) -> Decoded | Reject:
         if payload is None:
             return Reject("no_data", "no field 'data'")
-        envelope = validate(payload)
+        envelope = validate(payload, self.schema_cache.envelope_model)
         if isinstance(envelope, Reject):
             return envelope
         if self._is_fast:
@@ -110,7 +111,8 @@ class Batch:
         # What the payload did not say stays missing: the models' defaults would invent a time and an id.
         published_at = envelope.published_at - _EPOCH if "published_at" in sent else None
         correlation_id = envelope.correlation_id if "correlation_id" in sent else None
-        return Decoded(stream_id, published_at, correlation_id, envelope.decision, envelope.meta, extra)
+        meta = to_jsonable_python(envelope.meta, fallback=str)  # an arena's may be a model
+        return Decoded(stream_id, published_at, correlation_id, envelope.decision, meta, extra)
 
     def _extra(self, envelope: Any) -> tuple[Any, ...]:
         return tuple([value_of(column, envelope) for column in self.columns])

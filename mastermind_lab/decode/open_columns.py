@@ -5,12 +5,13 @@ Objects with the same keys are transposed together, so that the work is done a c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from operator import attrgetter
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec import UnsetType
 
+from .contract import NESTED
+from .members import Members
 from .paths import Path, step
 
 Sparse = tuple[Sequence[int], Sequence[Any]]
@@ -33,20 +34,18 @@ class OpenColumns:
             for key, values in zip(keys, columns, strict=True):
                 self.add(prefix + step(key), where, values)
 
-    def add_extras(self, prefix: str, parts: Sequence[Any]) -> None:
-        """Add the unknown fields of parts, be they structs or the judge's models."""
-        layouts = {kind: getattr(kind, "extras", None) for kind in set(map(type, parts))}
-        different = set(layouts.values())
-        for layout in different - {()}:
-            places: Sequence[int] = range(len(parts))
-            members = parts
-            if len(different) > 1:
-                places = [place for place, part in enumerate(parts) if layouts[type(part)] == layout]
-                members = [parts[place] for place in places]
-            if layout is None:
-                self.add_objects(prefix, places, [part.model_extra or {} for part in members])
-            for attribute, name in layout or ():
-                self.add(prefix + step(name), places, list(map(attrgetter(attribute), members)))
+    def add_members(self, prefix: str, members: Members, declared: Collection[str]) -> None:
+        """Add what members hold beyond the declared columns."""
+        for group in members.groups:
+            more = group.fields.keys() - NESTED - set(declared)
+            for name in more:
+                self.add(prefix + step(name), group.places, group.fields[name])
+            for name, values in group.extras.items():
+                self.add(prefix + step(name), group.places, values)
+            if group.objects:
+                # A field that was read under another name keeps its column to itself.
+                objects = [_without(more, extra) for extra in group.objects] if more else group.objects
+                self.add_objects(prefix, group.places, objects)
 
     def add(self, path: Path, places: Sequence[int], values: Sequence[Any]) -> None:
         """Add values of one path; those that are objects are taken apart."""
@@ -72,6 +71,10 @@ class OpenColumns:
                 here[1].append(value)
         self.add_objects(path + ".", *objects)
         return plain
+
+
+def _without(names: Collection[str], members: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if name not in names}
 
 
 def _alike(

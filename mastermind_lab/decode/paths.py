@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import chain
+from types import NoneType
 from typing import Any
+
+from msgspec.json import encode
 
 from ..errors import OptionError
 
@@ -63,6 +68,30 @@ def steps(path: Path) -> list[str]:
 def json_text(value: Any) -> str:
     """Write a value as compact JSON text, models included."""
     return _encoder.encode(value)
+
+
+def json_texts(values: Sequence[Any]) -> list[str | None]:
+    """Write each of many values as :func:`json_text` does; None stays None."""
+    if _is_spelled_alike(values):
+        # UnicodeEncodeError: a lone surrogate. OverflowError: more than 64 bits, in some versions.
+        with suppress(UnicodeEncodeError, OverflowError):
+            return [None if value is None else encode(value).decode() for value in values]
+    return [None if value is None else json_text(value) for value in values]
+
+
+_SPELLED_ALIKE = {str, int, bool, NoneType}
+
+
+def _is_spelled_alike(values: Sequence[Any]) -> bool:
+    """Tell whether msgspec, ten times as fast, writes the same text: it spells floats differently."""
+    while values:
+        types = set(map(type, values))
+        if not types <= {*_SPELLED_ALIKE, list, dict}:
+            return False
+        lists = [value for value in values if type(value) is list]
+        objects = [value.values() for value in values if type(value) is dict] if dict in types else []
+        values = list(chain.from_iterable(chain(lists, objects)))
+    return True
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..decode import json_text
+from ..decode import json_texts
 from .declared import MEMORY
 
 JSON = {b"mastermind_lab.json": b"1"}
@@ -68,7 +68,7 @@ def column(name: str, length: int, places: Sequence[int], values: Sequence[Any])
     """Build an open column of ``length`` rows from the values at some places; the rest is missing."""
     kind = kind_of(values)
     if kind == "json":
-        values = [None if value is None else json_text(_one_spelling(value)) for value in values]
+        values = _texts(values)
     elif kind == "float64" and int in map(type, values):
         # Arrow refuses integers above 2**53, exact or not.
         values = [None if value is None else float(value) for value in values]
@@ -107,8 +107,12 @@ def widen(array: pa.ChunkedArray, kind: str, to: str) -> pa.ChunkedArray:
         return array
     if kind == "null" or to == "float64":
         return pc.cast(array, field("", to).type)
-    texts = [None if value is None else json_text(_one_spelling(value)) for value in array.to_pylist()]
-    return pa.chunked_array([pa.array(texts, pa.large_string())])
+    return pa.chunked_array([pa.array(_texts(array.to_pylist()), pa.large_string())])
+
+
+def _texts(values: Sequence[Any]) -> list[str | None]:
+    has_numbers = not {int, float}.isdisjoint(map(type, values))
+    return json_texts([*map(_one_spelling, values)] if has_numbers else values)
 
 
 def _one_spelling(value: Any) -> Any:

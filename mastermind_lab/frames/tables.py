@@ -44,7 +44,7 @@ def decoded(
     ----------
     entries
         What a source gives.
-    columns, payloads, learned
+    columns, payloads, schema_cache
         Those of :class:`mastermind_lab.decode.Batch`.
     numbered
         As for :func:`tables`.
@@ -71,15 +71,15 @@ def tables(batch: Batch, *, numbered: bool = False) -> Tables:
     numbered
         The ids are our own numbering of a source without ids, so they hold no time.
     """
-    texts = [one.stream_id for one in batch.decoded]
-    ids, made = pa.array(texts, pa.large_string(), memory_pool=MEMORY), rows(batch)
+    texts = [envelope.stream_id for envelope in batch.decoded]
+    ids, made = pa.array(texts, pa.large_string(), memory_pool=MEMORY), rows(batch, DECLARED)
     of_decisions = {"stream_id": ids, "streamed_at": _times(texts, numbered)} | made["decisions"].declared
     extra = [pa.field(column.name, ARROW[column.type]) for column in batch.columns]
     built = {"decisions": _table([*_SCHEMAS["decisions"], *extra], of_decisions, made["decisions"], len(ids))}
     for frame in ("votes", "citations", "arguments"):
-        part = made[frame]
-        declared = {"stream_id": pc.take(ids, part.owners, memory_pool=MEMORY)} | part.declared
-        built[frame] = _table(_SCHEMAS[frame], declared, part, len(part.owners))
+        below = made[frame]
+        declared = {"stream_id": pc.take(ids, below.owners, memory_pool=MEMORY)} | below.declared
+        built[frame] = _table(_SCHEMAS[frame], declared, below, len(below.owners))
     built["rejects"] = _plain("rejects", batch.rejects)
     if batch.keep_payloads:
         built[PAYLOADS] = pa.table([ids, pa.array(batch.payloads, pa.binary())], schema(PAYLOADS))
@@ -87,10 +87,9 @@ def tables(batch: Batch, *, numbered: bool = False) -> Tables:
 
 
 def _table(fields: Iterable[pa.Field], declared: Mapping[str, Any], rows: Rows, length: int) -> pa.Table:
-    arrays = [_array(one, declared[one.name]) for one in fields]
-    found = [opened.column(path, length, *rows.open[path]) for path in sorted(rows.open)]
-    described = [*fields, *(one for one, _ in found)]
-    return pa.table([*arrays, *(array for _, array in found)], pa.schema(described))
+    columns = [(field, _array(field, declared[field.name])) for field in fields]
+    columns += [opened.column(path, length, *rows.open[path]) for path in sorted(rows.open)]
+    return pa.table([array for _, array in columns], pa.schema([field for field, _ in columns]))
 
 
 def _array(described: pa.Field, values: Any) -> pa.Array:
@@ -103,16 +102,16 @@ def _array(described: pa.Field, values: Any) -> pa.Array:
     return pa.array(values, described.type, mask=missing, memory_pool=MEMORY)
 
 
-def _plain(frame: str, found: Sequence[tuple[Any, ...]]) -> pa.Table:
-    columns = zip(*found, strict=True) if found else [()] * len(_SCHEMAS[frame])
-    arrays = [pa.array(values, one.type) for values, one in zip(columns, _SCHEMAS[frame], strict=True)]
+def _plain(frame: str, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
+    columns = zip(*rows, strict=True) if rows else [()] * len(_SCHEMAS[frame])
+    arrays = [pa.array(values, field.type) for values, field in zip(columns, _SCHEMAS[frame], strict=True)]
     return pa.table(arrays, _SCHEMAS[frame])
 
 
 def _times(ids: Sequence[str], numbered: bool) -> pa.Array:
     if numbered:
         return pa.nulls(len(ids), ARROW["datetime64[us, UTC]"], memory_pool=MEMORY)
-    milliseconds = np.array([int(one.partition("-")[0]) for one in ids], np.uint64)
+    milliseconds = np.array([int(stream_id.partition("-")[0]) for stream_id in ids], np.uint64)
     beyond = milliseconds > _LAST_MOMENT
     microseconds = np.where(beyond, 0, milliseconds).astype(np.int64) * 1000
     return pa.array(microseconds, mask=beyond).cast(ARROW["datetime64[us, UTC]"])
