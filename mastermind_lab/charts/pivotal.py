@@ -13,7 +13,7 @@ from .drawing.style import SERIES, check_grouping, empty, heading, label_rows, l
 from .drawing.text import format_estimate, format_n, format_repeated
 
 SUBJECT = "Pivotal votes"
-FIGURE = IntervalColumns("pivotal", "low", "high")
+FIGURE = IntervalColumns("pivotal", "pivotal_low", "pivotal_high")
 
 DRAWN = ("plurality", "majority", "two-thirds")
 """The rules that are drawn beside each other; the table has more."""
