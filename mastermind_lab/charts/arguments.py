@@ -45,7 +45,7 @@ def arguments(data: Source | Arguments, *, by: By = None, ax: Axes | None = None
     'balance (0 all con, 1 all pro)'
     """
     summary = check_grouping(data if isinstance(data, Arguments) else Arguments.of(data, by=by), by)
-    shown = summary.fold(MOST)
+    shown = summary.lump(MOST)
     table = shown.table()
     argued, balanced = table["argued"].sum(), table["balanced"].sum()
     notes = format_n(

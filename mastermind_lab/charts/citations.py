@@ -51,7 +51,7 @@ def citations(data: Source | Citations, *, by: By = None, ax: Axes | None = None
     'share of decisions with sources (0-1)'
     """
     summary = check_grouping(data if isinstance(data, Citations) else Citations.of(data, by=by), by)
-    shown = summary.fold(len(SERIES))
+    shown = summary.lump(len(SERIES))
     table, used = shown.table(), shown.sources(MOST)
     names = list(used["source"].unique())
     ax = prepare_axes(

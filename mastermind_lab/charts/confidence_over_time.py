@@ -66,7 +66,7 @@ def confidence_over_time(
     summary = check_grouping(
         data if isinstance(data, ConfidenceOverTime) else ConfidenceOverTime.of(data, by=by), by
     )
-    shown = summary.fold(len(SERIES))
+    shown = summary.lump(len(SERIES))
     table, points = shown.table(), shown.points()
     ax = prepare_axes(ax, "decision published (UTC)", rows=1 + len(table["group"].unique()))
     ax.set_ylabel("confidence (0-1)", fontsize="small")

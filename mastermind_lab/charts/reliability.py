@@ -58,7 +58,7 @@ def reliability(data: Source | Calibration, *, by: By = None, ax: Axes | None = 
     'share right (0-1)'
     """
     summary = check_grouping(data if isinstance(data, Calibration) else Calibration.of(data, by=by), by)
-    shown = summary.fold(MOST)
+    shown = summary.lump(MOST)
     table, diagram = shown.table(), shown.diagram()
     ax = prepare_axes(ax, "confidence (0-1)", square=True)
     ax.set(xlim=(-0.02, 1.02), ylim=(-_STRIP - _GAP, 1.02), aspect="equal", anchor="NW")

@@ -53,7 +53,7 @@ def risk_coverage(data: Source | Calibration, *, by: By = None, ax: Axes | None 
     'risk: share wrong (0-1)'
     """
     summary = check_grouping(data if isinstance(data, Calibration) else Calibration.of(data, by=by), by)
-    shown = summary.fold(MOST)
+    shown = summary.lump(MOST)
     table, curves = shown.table(), shown.risk_coverage()
     curves = curves[~curves["small_n"]]
     ax = prepare_axes(ax, "coverage, the surest first (0-1)", rows=1 + len(table))

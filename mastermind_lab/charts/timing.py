@@ -72,7 +72,7 @@ def timing(
     if unit not in SCALES:
         raise OptionError(f"unit is one of {', '.join(SCALES)}, not {unit!r:.40}")
     summary = check_grouping(data if isinstance(data, Timing) else Timing.of(data, by=by), by)
-    table = summary.fold(len(SERIES)).table()
+    table = summary.lump(len(SERIES)).table()
     table = table[table["unit"] == unit]
     leaves = _longest(table)
     ax = prepare_axes(

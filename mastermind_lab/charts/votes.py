@@ -51,7 +51,7 @@ def votes(data: Source | Votes, *, by: By = None, ax: Axes | None = None, **kw: 
     'share of votes (0-1)'
     """
     summary = check_grouping(data if isinstance(data, Votes) else Votes.of(data, by=by), by)
-    table = summary.fold(len(SERIES)).table()
+    table = summary.lump(len(SERIES)).table()
     ax = prepare_axes(ax, "share of votes (0-1)", rows=table["choice"].nunique())
     notes = format_n(table["n"].sum(), "votes") + format_repeated(summary.repeated)
     if table.empty:
