@@ -9,7 +9,8 @@ import mastermind_lab as lab
 from mastermind_lab.stats.engine.summary import Summary
 
 SUBJECTS = [one for one in vars(lab.stats).values() if inspect.isclass(one) and issubclass(one, Summary)]
-TABLES = "table by_round by_rule diagram histogram points reliability risk_coverage sources values"
+NEEDED = {"every": (9,)}
+"""Table methods that must be told something."""
 
 
 def agree(left, right, name=None):
@@ -19,10 +20,18 @@ def agree(left, right, name=None):
     assert_frame_equal(left, right, check_exact=False, rtol=1e-9, atol=1e-9, obj=name or "table")
 
 
+def tables_of(summary):
+    """The methods of a summary that return a table."""
+    methods = inspect.getmembers_static(type(summary), inspect.isfunction)
+    kinds = {name: inspect.signature(method).return_annotation for name, method in methods}
+    return {
+        name: getattr(summary, name) for name in kinds if name[0] != "_" and kinds[name] == "pd.DataFrame"
+    }
+
+
 def shown(summary):
     """Every table of a summary, and its single figures as one more."""
-    methods = {name: getattr(summary, name, None) for name in TABLES.split()}
-    tables = {name: method() for name, method in methods.items() if callable(method)}
+    tables = {name: method(*NEEDED.get(name, ())) for name, method in tables_of(summary).items()}
     names = [name for name, value in inspect.getmembers(type(summary)) if isinstance(value, property)]
     figures = {name: getattr(summary, name) for name in names}
     rows = {name: vars(value) for name, value in figures.items() if isinstance(value, lab.stats.Estimate)}
@@ -30,9 +39,9 @@ def shown(summary):
     return tables | {"figures": pd.DataFrame.from_dict(rows | counts, orient="index")}
 
 
-def shown_and_folded(summary):
+def shown_and_lumped(summary):
     """The same, and what is left when all but two groups are counted as one."""
-    return shown(summary) | {"folded": summary.fold(2).table()}
+    return shown(summary) | {"lumped": summary.lump(2).table()}
 
 
 def all_agree(tables, expected):
@@ -45,4 +54,4 @@ def all_agree(tables, expected):
 def same(summary, *others):
     """Compare summaries of one kind by all that they show."""
     for other in others:
-        all_agree(shown_and_folded(other), shown_and_folded(summary))
+        all_agree(shown_and_lumped(other), shown_and_lumped(summary))

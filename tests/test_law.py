@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from panels import FRAMES, part
-from summaries import SUBJECTS, all_agree, same, shown_and_folded
+from summaries import SUBJECTS, all_agree, same, shown_and_lumped
 
 import mastermind_lab as lab
 from mastermind_lab.errors import OptionError
@@ -36,7 +36,7 @@ OPTIONS = {
     "Conformity": [{"by": "meta.category", "agreement": 0.6}],
     "Margin": [{"by": "meta.model"}],
     "Pivotal": [{"by": "meta.category"}],
-    "Regimes": [{"by": ["meta.model", "fields"], "chance": 0.5}],
+    "Regimes": [{"by": ["meta.model", "fields"], "p_value": 0.5}],
     "Rules": [{}, {"by": "meta.category", "rules": {"first voter": first_voter}, "tie": "first"}],
     "Stability": [{}, {"by": "meta.model"}],
     "Timing": [{"by": "meta.model"}],
@@ -74,6 +74,19 @@ def test_every_subject_is_here():
 
 
 @every_subject
+def test_the_ends_of_an_interval_have_the_name_of_their_figure(pool, kind, options):
+    tables = shown_and_lumped(kind.of(part(pool, range(SIZE)), replicates=40, **options))
+    figures = tables.pop("figures")
+    assert set(figures.columns) <= {"value", "low", "high", "n"}
+    for name, table in tables.items():
+        ends = {column for column in table if column.rpartition("_")[-1] in ("low", "high")}
+        owners = {column.rpartition("_")[0] for column in ends}
+        assert owners <= set(table.columns), name
+        assert ends == {f"{owner}_{end}" for owner in owners for end in ("low", "high")}, name
+        assert "thin" not in table, name
+
+
+@every_subject
 @settings(max_examples=3, deadline=None)
 @given(
     rows=st.lists(st.integers(0, SIZE - 1), max_size=40, unique=True),
@@ -85,19 +98,19 @@ def test_parts_add_up_to_the_whole_in_any_order(pool, kind, options, rows, place
     rows, places = (sorted(rows), sorted(places)) if in_turn else (rows, places)
     rows_of = [[row for row, at in zip(rows, places, strict=False) if at == place] for place in range(3)]
     a, b, c = (kind.of(part(pool, some), replicates=40, **options) for some in rows_of)
-    whole = shown_and_folded(kind.of(part(pool, rows), replicates=40, **options))
+    whole = shown_and_lumped(kind.of(part(pool, rows), replicates=40, **options))
     for merged in ((a + b) + c, a + (b + c), sum([c, b, a])):
-        all_agree(shown_and_folded(merged), whole)
+        all_agree(shown_and_lumped(merged), whole)
 
 
 @every_subject
 def test_an_empty_batch_is_neutral(pool, kind, options):
     some = kind.of(part(pool, range(30)), replicates=40, **options)
-    expected = shown_and_folded(some)
+    expected = shown_and_lumped(some)
     for nothing in (part(pool, []), lab.read([])):
         empty = kind.of(nothing, replicates=40, **options)
         for merged in (some + empty, empty + some):
-            for name, table in shown_and_folded(merged).items():
+            for name, table in shown_and_lumped(merged).items():
                 assert_frame_equal(table, expected[name], check_exact=True, obj=name)
         assert len((empty + empty).table()) == 0
         assert list((empty + empty).table().columns) == list(some.table().columns)
@@ -108,11 +121,11 @@ def test_what_is_counted_stays_as_it_was(pool, kind, options):
     history, other = part(pool, range(30)), part(pool, range(20, 50))
     before = {name: getattr(history, name).copy(deep=True) for name in FRAMES}
     summary = kind.of(history, replicates=40, **options)
-    expected = shown_and_folded(summary)
+    expected = shown_and_lumped(summary)
     _ = summary + kind.of(other, replicates=40, **options)
     for name, frame in before.items():
         assert_frame_equal(getattr(history, name), frame)
-    for name, table in shown_and_folded(summary).items():
+    for name, table in shown_and_lumped(summary).items():
         assert_frame_equal(table, expected[name], check_exact=True, obj=name)
 
 

@@ -139,10 +139,10 @@ def _sorted(table, back):
 # each other, and chance is ruled out more clearly.
 MOVES = {
     "agreement": {"alpha": -1},
-    "calibration": {"auarc": 0, "thin_bins": -1},
+    "calibration": {"auarc": 0, "small_n_bins": -1},
     "citations": {"overlap": 1},
     "confidence": {"sd": -1, "q05": 0, "q25": 0, "q50": 0, "q75": 0, "q95": 0},
-    "regimes": {"begins": -1, "ends": -1, "chance": -1},
+    "regimes": {"begins": -1, "ends": -1, "p_value": -1},
     "stability": {"flip": -1, "unstable": -1, "spread": -1, "again": 1, "askings": 1},
     "timing": {"q05": 0, "q25": 0, "q50": 0, "q75": 0, "q95": 0},
 }
@@ -175,7 +175,7 @@ def _columns(once, again):
     if "voter" in once and "changed" in once:
         once, again = (table[table["rule"] != "best voter"].reset_index(drop=True) for table in (once, again))
     for name in once.columns:
-        if not name.endswith(("low", "high", "thin", "_id", "sampled")):
+        if not name.endswith(("low", "high", "small_n", "_id", "sampled")):
             yield name, once[name], again[name]
 
 
@@ -213,8 +213,8 @@ def test_every_decision_twice_narrows_the_interval_by_the_root_of_two(pool, subj
 
 # Which way figures go, 0 for nowhere, with one more decision that is unanimous, sure, right and unfounded.
 UNANIMOUS = {
-    "agreement": {"reliability": {"n": 1, "agreement": 1}, "table": {"n": 1, "agreement": 1}},
-    "agreement by": {"reliability": {"n": 1, "agreement": 1}, "table": {"n": 1, "agreement": 1}},
+    "agreement": {"by_group": {"n": 1, "agreement": 1}, "table": {"n": 1, "agreement": 1}},
+    "agreement by": {"by_group": {"n": 1, "agreement": 1}, "table": {"n": 1, "agreement": 1}},
     "arguments": {"table": {"n": 1, "argued": 0, "balance": 0, "nodes": 0, "unsupported": 0}},
     "calibration": {"table": {"n": 1, "accuracy": 1, "confidence": 1, "brier": -1, "log_score": -1}},
     "calibration of voters": {"table": {"n": 1, "accuracy": 1, "brier": -1, "log_score": -1}},

@@ -62,7 +62,7 @@ def agreement(data: Source | Agreement, *, by: By = None, ax: Axes | None = None
     "Krippendorff's alpha (0: chance, 1: full)"
     """
     summary = check_grouping(data if isinstance(data, Agreement) else Agreement.of(data, by=by), by)
-    table = summary.reliability()
+    table = summary.by_group()
     notes = format_n(table["n"].sum(), "decisions", of_one_vote=table["alone"].sum()) + format_repeated(
         summary.repeated
     )

@@ -45,7 +45,7 @@ def arguments(data: Source | Arguments, *, by: By = None, ax: Axes | None = None
     'balance (0 all con, 1 all pro)'
     """
     summary = check_grouping(data if isinstance(data, Arguments) else Arguments.of(data, by=by), by)
-    shown = summary.fold(MOST)
+    shown = summary.lump(MOST)
     table = shown.table()
     argued, balanced = table["argued"].sum(), table["balanced"].sum()
     notes = format_n(
@@ -58,7 +58,7 @@ def arguments(data: Source | Arguments, *, by: By = None, ax: Axes | None = None
     ax.set_xlim(0, 1)
     if not balanced:
         return empty(ax, SUBJECT, summary.by, notes)
-    means = {"balanced": "n", "balance": "mean", "balance_low": "low", "balance_high": "high"}
+    means = {"balanced": "n", "balance": "mean", "balance_low": "mean_low", "balance_high": "mean_high"}
     rows = table.drop(columns="n").rename(columns=means)
     ridges(ax, shown.histogram(), rows, Column("claims", [f"{nodes:.1f}" for nodes in table["nodes"]]), **kw)
     heading(ax, SUBJECT, summary.by, [*notes, "dot: mean, 95% interval"])

@@ -18,7 +18,7 @@ from .drawing.style import SERIES, check_grouping, empty, heading, legend, prepa
 from .drawing.text import PLAIN, clean, format_interval, format_n
 
 SUBJECT = "Citations"
-SHARE = IntervalColumns("share", "low", "high")
+SHARE = IntervalColumns("share", "share_low", "share_high")
 MOST = 8
 """Sources that stay readable in one chart."""
 
@@ -52,7 +52,7 @@ def citations(data: Source | Citations, *, by: By = None, ax: Axes | None = None
     'share of decisions with sources (0-1)'
     """
     summary = check_grouping(data if isinstance(data, Citations) else Citations.of(data, by=by), by)
-    shown = summary.fold(len(SERIES))
+    shown = summary.lump(len(SERIES))
     table, used = shown.table(), shown.sources(MOST)
     names = list(used["source"].unique())
     ax = prepare_axes(
@@ -78,7 +78,7 @@ def citations(data: Source | Citations, *, by: By = None, ax: Axes | None = None
             fontsize="small",
             **PLAIN,
         )
-    reach = 1.08 * float(np.nanmax(used[["share", "high"]].to_numpy()))
+    reach = 1.08 * float(np.nanmax(used[["share", "share_high"]].to_numpy()))
     ax.set(xlim=(0, min(1.02, reach)), ylim=(-len(names) + 0.4, 0.6))
     ax.grid(axis="x", color="0.9")
     ax.set_axisbelow(True)

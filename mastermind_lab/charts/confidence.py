@@ -42,7 +42,7 @@ def confidence(data: Source | Confidence, *, by: By = None, ax: Axes | None = No
     True
     """
     summary = check_grouping(data if isinstance(data, Confidence) else Confidence.of(data, by=by), by)
-    shown = summary.fold(MOST)
+    shown = summary.lump(MOST)
     table = shown.table()
     notes = format_n(table["n"].sum(), "decisions", without_confidence=table["missing"].sum())
     ax = prepare_axes(ax, "confidence (0-1)", rows=len(table))

@@ -66,7 +66,7 @@ def confidence_over_time(
     summary = check_grouping(
         data if isinstance(data, ConfidenceOverTime) else ConfidenceOverTime.of(data, by=by), by
     )
-    shown = summary.fold(len(SERIES))
+    shown = summary.lump(len(SERIES))
     table, points = shown.table(), shown.points()
     ax = prepare_axes(ax, "decision published (UTC)", rows=1 + len(table["group"].unique()))
     ax.set_ylabel("confidence (0-1)", fontsize="small")
@@ -101,7 +101,9 @@ def _scatter(ax: Axes, points: pd.DataFrame, look: Series, most: int) -> None:
 
 def _line(ax: Axes, rows: pd.DataFrame, look: Series, kw: dict[str, Any]) -> Line2D:
     times = rows["time"].to_numpy("datetime64[us]")
-    ax.fill_between(times, rows["low"], rows["high"], color=look.colour, alpha=0.2, linewidth=0)
+    ax.fill_between(
+        times, rows["rolling_low"], rows["rolling_high"], color=look.colour, alpha=0.2, linewidth=0
+    )
     style = {
         "color": look.colour,
         "linestyle": look.line,
@@ -118,7 +120,7 @@ def _line(ax: Axes, rows: pd.DataFrame, look: Series, kw: dict[str, Any]) -> Lin
 def _means(ax: Axes, rows: pd.DataFrame, look: Series, kw: dict[str, Any]) -> Line2D:
     """Draw a dot a window, as wide as the window is long."""
     first, last, times = (rows[name].to_numpy("datetime64[us]") for name in ("first", "last", "time"))
-    ax.vlines(times, rows["low"], rows["high"], color=look.colour, linewidth=1)
+    ax.vlines(times, rows["mean_low"], rows["mean_high"], color=look.colour, linewidth=1)
     ax.hlines(rows["mean"], first, last, color=look.colour, linewidth=1)
     style = {"color": look.colour, "linestyle": "none", "marker": look.marker, "markersize": 4}
     return ax.plot(times, rows["mean"], **artist_kwargs(Line2D, style, kw))[0]

@@ -58,7 +58,7 @@ def conformity(data: Source | Conformity, *, by: By = None, ax: Axes | None = No
     'share of decisions (0-1)'
     """
     summary = check_grouping(data if isinstance(data, Conformity) else Conformity.of(data, by=by), by)
-    table = summary.fold(MOST).table()
+    table = summary.lump(MOST).table()
     ax = prepare_axes(ax, "share of decisions (0-1)", rows=2 + 2 * len(table))
     ax.set_xlim(-0.02, 1.02)
     notes = format_n(table["n"].sum(), "decisions", with_fewer_than_2_votes=table["too_small"].sum())

@@ -13,7 +13,7 @@ from .drawing.style import SERIES, check_grouping, empty, heading, label_rows, l
 from .drawing.text import format_estimate, format_n, format_repeated
 
 SUBJECT = "Pivotal votes"
-FIGURE = IntervalColumns("pivotal", "low", "high")
+FIGURE = IntervalColumns("pivotal", "pivotal_low", "pivotal_high")
 
 DRAWN = ("plurality", "majority", "two-thirds")
 """The rules that are drawn beside each other; the table has more."""
@@ -51,7 +51,7 @@ def pivotal(data: Source | Pivotal, *, by: By = None, ax: Axes | None = None, **
     'share of decisions with their vote (0-1)'
     """
     summary = check_grouping(data if isinstance(data, Pivotal) else Pivotal.of(data, by=by), by)
-    whole = summary.fold(len(SERIES), MOST).table()
+    whole = summary.lump(len(SERIES), MOST).table()
     rules, series = (DRAWN[:1], "group") if summary.by else (DRAWN, "rule")
     table = ranked(whole[whole["rule"].isin(rules)], "voter", series, FIGURE)
     ax = prepare_axes(ax, "share of decisions with their vote (0-1)", rows=table["voter"].nunique())

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ..stats.calibration import Calibration
-from ..stats.engine.estimate import THIN
+from ..stats.engine.estimate import SMALL_N
 from ..stats.engine.input import By, Source
 from .drawing.style import SERIES, Series, artist_kwargs, check_grouping, empty, heading, legend, prepare_axes
 from .drawing.text import clean, format_interval, format_n, format_repeated
@@ -58,7 +58,7 @@ def reliability(data: Source | Calibration, *, by: By = None, ax: Axes | None = 
     'share right (0-1)'
     """
     summary = check_grouping(data if isinstance(data, Calibration) else Calibration.of(data, by=by), by)
-    shown = summary.fold(MOST)
+    shown = summary.lump(MOST)
     table, diagram = shown.table(), shown.diagram()
     ax = prepare_axes(ax, "confidence (0-1)", square=True)
     ax.set(xlim=(-0.02, 1.02), ylim=(-_STRIP - _GAP, 1.02), aspect="equal", anchor="NW")
@@ -95,7 +95,7 @@ def _notes(summary: Calibration, table: pd.DataFrame, diagram: pd.DataFrame) -> 
     notes = [] if summary.by else [f"ECE {row['ece']:.3f}", f"Brier {brier}"]
     if summary.binning == "isotonic":
         return [*notes, "band: 95% interval"]
-    hollow = [f"hollow: fewer than {THIN}, no interval"] if diagram["thin"].any() else []
+    hollow = [f"hollow: fewer than {SMALL_N}, no interval"] if diagram["small_n"].any() else []
     return [*notes, "line: 95% interval", *hollow]
 
 
@@ -109,21 +109,23 @@ def _background(ax: Axes) -> None:
 
 
 def _bins(ax: Axes, rows: pd.DataFrame, look: Series, kw: dict[str, Any]) -> Line2D:
-    """Draw a point a bin with its interval; thin ones are hollow, theirs would span half the picture."""
-    thin, enough = rows[rows["thin"]], rows[~rows["thin"]]
-    ax.vlines(enough["confidence"], enough["low"], enough["high"], color=look.colour, linewidth=1)
+    """Draw a point a bin with its interval; those of few observations are hollow and have none."""
+    few, enough = rows[rows["small_n"]], rows[~rows["small_n"]]
+    ax.vlines(
+        enough["confidence"], enough["accuracy_low"], enough["accuracy_high"], color=look.colour, linewidth=1
+    )
     style: dict[str, Any] = {"color": look.colour, "linestyle": look.line, "linewidth": 0.9}
     style |= {"marker": look.marker, "markersize": 4.5}
     drawn = ax.plot(rows["confidence"], rows["accuracy"], **artist_kwargs(Line2D, style, kw))[0]
     hollow: dict[str, Any] = {"markerfacecolor": "white", "linestyle": "none"}
-    ax.plot(thin["confidence"], thin["accuracy"], **artist_kwargs(Line2D, style, kw) | hollow)
+    ax.plot(few["confidence"], few["accuracy"], **artist_kwargs(Line2D, style, kw) | hollow)
     return drawn
 
 
 def _regression(ax: Axes, rows: pd.DataFrame, look: Series, kw: dict[str, Any]) -> Line2D:
     """Draw each block as a level piece from its lowest confidence to its highest."""
     ends = rows[["lowest", "highest"]].to_numpy().ravel()
-    low, high, accuracy = (rows[name].repeat(2) for name in ("low", "high", "accuracy"))
+    low, high, accuracy = (rows[name].repeat(2) for name in ("accuracy_low", "accuracy_high", "accuracy"))
     ax.fill_between(ends, low, high, color=look.colour, alpha=0.15, linewidth=0)
     style: dict[str, Any] = {"color": look.colour, "linestyle": look.line, "linewidth": 1.5}
     style |= {"marker": look.marker if len(rows) == 1 else "", "markersize": 4.5}

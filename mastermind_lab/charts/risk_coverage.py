@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ..stats.calibration import Calibration
-from ..stats.engine.estimate import THIN
+from ..stats.engine.estimate import SMALL_N
 from ..stats.engine.input import By, Source
 from .drawing.style import SERIES, Series, artist_kwargs, check_grouping, empty, heading, legend, prepare_axes
 from .drawing.text import clean, format_interval
@@ -53,15 +53,15 @@ def risk_coverage(data: Source | Calibration, *, by: By = None, ax: Axes | None 
     'risk: share wrong (0-1)'
     """
     summary = check_grouping(data if isinstance(data, Calibration) else Calibration.of(data, by=by), by)
-    shown = summary.fold(MOST)
+    shown = summary.lump(MOST)
     table, curves = shown.table(), shown.risk_coverage()
-    curves = curves[~curves["thin"]]
+    curves = curves[~curves["small_n"]]
     ax = prepare_axes(ax, "coverage, the surest first (0-1)", rows=1 + len(table))
     ax.set_ylabel("risk: share wrong (0-1)", fontsize="small")
     ax.set_xlim(0, 1.01)
     subject, notes = f"{SUBJECT} of {summary.unit}", left_out(summary, table)
     if curves.empty:
-        few = [f"fewer than {THIN} {'votes' if summary.unit == 'voters' else 'decisions'}"]
+        few = [f"fewer than {SMALL_N} {'votes' if summary.unit == 'voters' else 'decisions'}"]
         return empty(ax, subject, summary.by, [*(few if table["n"].any() else []), *notes])
     handles, labels = [], []
     for row, look in zip(table.itertuples(), SERIES, strict=False):
@@ -73,14 +73,16 @@ def risk_coverage(data: Source | Calibration, *, by: By = None, ax: Axes | None 
         ax.axhline(curves["risk"].iloc[-1], color="0.6", linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
         notes.append("dashed: if confidence ranked nothing")
     heading(ax, subject, summary.by, [*notes, "band: 95% interval"], above)
-    ax.set_ylim(0, min(1, 1.05 * float(np.nanmax(curves[["risk", "high"]].to_numpy()))) or 1)
+    ax.set_ylim(0, min(1, 1.05 * float(np.nanmax(curves[["risk", "risk_high"]].to_numpy()))) or 1)
     ax.grid(axis="y", color="0.9")
     ax.set_axisbelow(True)
     return ax
 
 
 def _curve(ax: Axes, rows: pd.DataFrame, look: Series, kw: dict[str, Any]) -> Line2D:
-    ax.fill_between(rows["coverage"], rows["low"], rows["high"], color=look.colour, alpha=0.15, linewidth=0)
+    ax.fill_between(
+        rows["coverage"], rows["risk_low"], rows["risk_high"], color=look.colour, alpha=0.15, linewidth=0
+    )
     style: dict[str, Any] = {"color": look.colour, "linestyle": look.line, "linewidth": 1.5}
     style |= {"marker": look.marker, "markersize": 4, "markevery": (9, 20)}
     return ax.plot(rows["coverage"], rows["risk"], **artist_kwargs(Line2D, style, kw))[0]

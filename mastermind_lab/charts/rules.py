@@ -51,7 +51,7 @@ def rules(data: Source | Rules, *, by: By = None, ax: Axes | None = None, **kw: 
     'share of decisions changed (0-1)'
     """
     summary = check_grouping(data if isinstance(data, Rules) else Rules.of(data, by=by), by)
-    whole = summary.fold(len(SERIES)).table()
+    whole = summary.lump(len(SERIES)).table()
     known = bool(whole["known"].any())
     n, figure = ("known", BETTER) if known else ("decided", CHANGED)
     ax = prepare_axes(

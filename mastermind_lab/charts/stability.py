@@ -48,7 +48,7 @@ def stability(data: Source | Stability, *, by: By = None, ax: Axes | None = None
     'rate, or standard deviation (0-1)'
     """
     summary = check_grouping(data if isinstance(data, Stability) else Stability.of(data, by=by), by)
-    table = summary.fold(MOST).table()
+    table = summary.lump(MOST).table()
     ax = prepare_axes(ax, "rate, or standard deviation (0-1)", rows=2 + 2 * len(table))
     ax.set_xlim(0, 1)
     again = table["again"].sum()

@@ -72,7 +72,7 @@ def timing(
     if unit not in SCALES:
         raise OptionError(f"unit is one of {', '.join(SCALES)}, not {unit!r:.40}")
     summary = check_grouping(data if isinstance(data, Timing) else Timing.of(data, by=by), by)
-    table = summary.fold(len(SERIES)).table()
+    table = summary.lump(len(SERIES)).table()
     table = table[table["unit"] == unit]
     leaves = _longest(table)
     ax = prepare_axes(
@@ -124,7 +124,7 @@ def _bars(
     box: dict[str, Any] = {"color": "#C9D7E3", "edgecolor": "0.65", "linewidth": 0.6}
     ax.barh(heights, rows["q75"] - rows["q25"], thick, rows["q25"], **box)
     ax.vlines(rows["q50"], heights - thick / 2, heights + thick / 2, color="white", linewidth=2)
-    ax.hlines(heights, rows["low"], rows["high"], color=look.colour, linewidth=2)
+    ax.hlines(heights, rows["mean_low"], rows["mean_high"], color=look.colour, linewidth=2)
     style = {"linestyle": "none", "marker": look.marker, "color": look.colour, "markersize": 3.5}
     return ax.plot(rows["mean"], heights, **artist_kwargs(Line2D, style, kw))[0]
 

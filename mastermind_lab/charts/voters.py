@@ -49,7 +49,7 @@ def voters(data: Source | Voters, *, by: By = None, ax: Axes | None = None, **kw
     'share of votes (0-1)'
     """
     summary = check_grouping(data if isinstance(data, Voters) else Voters.of(data, by=by), by)
-    whole = summary.fold(len(SERIES), MOST).table()
+    whole = summary.lump(len(SERIES), MOST).table()
     known = bool(whole["known"].any())
     n, figure = ("known", RIGHT) if known else ("n", AGAINST)
     table = ranked(whole[whole[n] > 0], "voter", "group", figure)

@@ -17,7 +17,7 @@ from .drawing.style import SERIES, check_grouping, empty, heading, label_rows, l
 from .drawing.text import clean, format_n, format_repeated
 
 SUBJECT = "Votes"
-SHARE = IntervalColumns("share", "low", "high")
+SHARE = IntervalColumns("share", "share_low", "share_high")
 RING: dict[str, Any] = {"linestyle": "none", "markerfacecolor": "none", "markersize": 7}
 
 
@@ -51,7 +51,7 @@ def votes(data: Source | Votes, *, by: By = None, ax: Axes | None = None, **kw: 
     'share of votes (0-1)'
     """
     summary = check_grouping(data if isinstance(data, Votes) else Votes.of(data, by=by), by)
-    table = summary.fold(len(SERIES)).table()
+    table = summary.lump(len(SERIES)).table()
     ax = prepare_axes(ax, "share of votes (0-1)", rows=table["choice"].nunique())
     notes = format_n(table["n"].sum(), "votes") + format_repeated(summary.repeated)
     if table.empty:
@@ -61,7 +61,7 @@ def votes(data: Source | Votes, *, by: By = None, ax: Axes | None = None, **kw: 
     label_rows(ax, choices)
     above = legend(ax, handles, labels) if len(labels) > 1 else 0
     heading(ax, SUBJECT, summary.by, [*notes, "line: 95% interval"], above)
-    reach = 1.08 * float(np.nanmax(table[["share", "high", "weighted_share"]].to_numpy()))
+    reach = 1.08 * float(np.nanmax(table[["share", "share_high", "weighted_share"]].to_numpy()))
     ax.set(xlim=(0, min(1.02, reach)), ylim=(-len(choices) + 0.4, 0.6))
     ax.grid(axis="x", color="0.9")
     ax.set_axisbelow(True)

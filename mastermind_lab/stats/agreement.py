@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from .engine.ballots import Ballots
 from .engine.bootstrap import REPLICATES, Floats
-from .engine.estimate import THIN, Estimate, binomial, ratios, shares, with_ends, zero_count_bound
+from .engine.estimate import SMALL_N, Estimate, binomial, ratios, shares, with_ends, zero_count_bound
 from .engine.input import By, Data, names_of
 from .engine.pairs import pairs_of, refuse_too_many, seriation
+from .engine.renamed import Renamed
 from .engine.summary import Summary, Voted, counted, over_batches
 from .engine.sums import Codes, GroupedSums, grouped, places
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Agreement(Voted):
     """How often voters choose alike, pair by pair, and how far that is beyond chance, by group.
 
@@ -54,7 +55,7 @@ class Agreement(Voted):
     >>> bool(within.alpha.value < pooled.alpha.value)
     True
     >>> list(pooled.table().columns)
-    ['voter', 'other', 'n', 'agreement', 'low', 'high', 'thin']
+    ['voter', 'other', 'n', 'agreement', 'agreement_low', 'agreement_high', 'small_n']
     """
 
     panels: GroupedSums
@@ -124,18 +125,18 @@ class Agreement(Voted):
         -------
         DataFrame
             The ``by`` columns; ``voter``; ``other``; ``n`` decisions in which both voted; ``agreement``, the
-            share of them in which both chose alike, 0 to 1, with ``low`` and ``high``: the 95% interval of a
-            binomial share (Wilson 1927), for a pair is one observation a decision and often has few. It is
-            NaN where n is below 2. ``thin`` says that n is below 10.
+            share of them in which both chose alike, 0 to 1, with ``agreement_low`` and ``agreement_high``:
+            the 95% interval of a binomial share (Wilson 1927), for a pair is one observation a decision and
+            often has few. It is NaN where n is below 2. ``small_n`` says that n is below 10.
         """
         other = self.pairs.keys.rename(columns={"voter": "other", "other": "voter"})
         keys = pd.concat([self.pairs.keys, other[self.pairs.keys.columns]], ignore_index=True)
         both = GroupedSums(keys, self.pairs.names, np.concatenate([self.pairs.cells] * 2)).rekey(keys)
         n = both["n"][:, 0]
-        agreement, low, high = binomial(both["agree"][:, 0], n)
-        return both.keys.assign(n=counted(n), agreement=agreement, low=low, high=high, thin=n < THIN)
+        figures = with_ends(agreement=binomial(both["agree"][:, 0], n))
+        return both.keys.assign(n=counted(n), **figures, small_n=n < SMALL_N)
 
-    def reliability(self) -> pd.DataFrame:
+    def by_group(self) -> pd.DataFrame:
         """Return one row a group: agreement as it is, and beyond chance.
 
         Returns
@@ -145,7 +146,7 @@ class Agreement(Voted):
             none that counts, which are left out; ``repeated``, how often a voter voted more than once in a
             decision; ``agreement``, the share of pairs of votes that are alike, averaged over votes, 0 to 1;
             ``alpha`` (Krippendorff); ``kappa`` (Fleiss); each with its 95% interval, as in ``alpha_low`` and
-            ``alpha_high``; ``size`` of the panels, <NA> where they differ, and kappa then NaN; ``thin``,
+            ``alpha_high``; ``size`` of the panels, <NA> where they differ, and kappa then NaN; ``small_n``,
             whether n is below 10.
         """
         masses, size = self._masses(), _size(self.sizes, self.by)
@@ -161,11 +162,13 @@ class Agreement(Voted):
             repeated=counted(masses["repeated"][:, 0]),
             **named,
             size=size,
-            thin=n < THIN,
+            small_n=n < SMALL_N,
         )
         kappas = [name for name in named if name.startswith("kappa")]
         table[kappas] = table[kappas].where(table["size"].notna())
         return table
+
+    reliability = Renamed("by_group")
 
     def order(self, most: int = 24) -> list[str]:
         """Order the voters so that those who agree stand side by side.
@@ -190,7 +193,7 @@ class Agreement(Voted):
         filled = np.where(np.isnan(agreement), met.mean() if met.size else 0.0, agreement)
         return [str(voters[place]) for place in seriation(filled)]
 
-    def fold(self, most: int = 8) -> Self:
+    def lump(self, most: int = 8) -> Self:
         """Return the summary as it is: chance is each group's own, and groups put together have none."""
         return self
 
@@ -224,7 +227,7 @@ def _corrected(masses: GroupedSums, chance: str) -> tuple[Floats, Floats, Floats
     """Compare disagreement with chance: value, low and high of each group.
 
     Where nobody ever disagreed every replicate says so, which is not certainty: the low end then is what it
-    would be if as many decisions as can go unseen were split as far as can be.
+    would be if as many decisions as may by chance be missing were split as far as can be.
     """
     observed, expected, n = masses["disagree"], masses[chance], masses["n"][:, 0]
     ratio, low, high = ratios(observed, expected, n)

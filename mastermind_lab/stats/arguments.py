@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from .engine.bootstrap import REPLICATES, Floats
-from .engine.estimate import THIN, Estimate, divided, ratios, shares, with_ends
+from .engine.estimate import SMALL_N, Estimate, divided, ratios, shares, with_ends
 from .engine.histogram import coarse, steps_of
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
 from .engine.summary import Summary, counted, over_batches, overall
@@ -29,9 +29,9 @@ _COUNTS = ("nodes", "depth", "breadth", "pro", "con", "leaves", "unsupported")
 _NEEDED = ("stream_id", "node", "parent", "depth", "stance", "strength")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Arguments(Summary):
-    """The argument trees of the decisions, by group.
+    """How large the argument trees are, which side is the stronger, and how much is unsupported, by group.
 
     A claim is on the side that its stance names, by a fixed table of words (``SIDES``: pro, for, supports,
     ...; con, against, attacks, ...), towards whatever the arena means by it: a con that answers a con is
@@ -146,7 +146,7 @@ class Arguments(Summary):
             The ``by`` columns; ``n`` decisions; ``argued``, those with arguments; of these, means with 95%
             intervals (``_low``, ``_high``): ``nodes``, ``depth``, ``breadth``; ``ratio``, all pro claims by
             all con claims; ``balance``, the mean of the ``balanced`` trees that have one, 0 to 1;
-            ``unsupported``, the share of all leaves, 0 to 1. ``thin`` marks rows of fewer than 10 trees.
+            ``unsupported``, the share of all leaves, 0 to 1. ``small_n`` marks rows of fewer than 10 trees.
             Intervals are NaN where there are fewer than 2 trees.
         """
         sums = self.sums
@@ -160,7 +160,7 @@ class Arguments(Summary):
             argued=counted(argued),
             balanced=counted(balanced),
             **with_ends(**figures),
-            thin=argued < THIN,
+            small_n=argued < SMALL_N,
         )
 
     def histogram(self, bins: int = 20) -> pd.DataFrame:

@@ -10,10 +10,11 @@ import pandas as pd
 
 from .engine.binning import Binning, Bins, checked_bins
 from .engine.bootstrap import REPLICATES, Floats
-from .engine.correctness import Unit, counts, judged, quantities
-from .engine.estimate import THIN, Estimate
+from .engine.correctness import Unit, correctness_of, counts, quantities
+from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import STEPS, coarse
 from .engine.input import By, Data, names_of
+from .engine.renamed import Renamed
 from .engine.scores import FIGURES, read_off, risks
 from .engine.summary import Summary, counted, over_batches
 from .engine.sums import GroupedSums, places
@@ -21,7 +22,7 @@ from .engine.sums import GroupedSums, places
 LEFT_OUT = ("without_outcome", "missing", "repeated")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Calibration(Summary):
     """How well confidence matches what turned out to be right, by group.
 
@@ -95,7 +96,7 @@ class Calibration(Summary):
         """
         names = names_of(by, taken=("step", "confidence"))
         kind, many = checked_bins(binning, bins)
-        rows = judged(data, names, unit)
+        rows = correctness_of(data, names, unit)
         known = rows.known
         step = pd.Series(np.rint(rows.confidence[known] * STEPS).astype(np.int64), rows.keys.index[known])
         steps = GroupedSums.of(
@@ -132,7 +133,7 @@ class Calibration(Summary):
     def mce(self) -> Estimate:
         """The maximum calibration error, 0 to 1: max |accuracy - confidence| over bins (Naeini et al. 2015).
 
-        The emptiest bin decides it: with thin bins it says nothing. Biased as ``ece`` is, and more.
+        The emptiest bin decides it: where a bin holds few it says nothing. Biased as ``ece`` is, and more.
         """
         return self._estimate("mce")
 
@@ -145,15 +146,17 @@ class Calibration(Summary):
         return self._estimate("brier")
 
     @property
-    def reliability(self) -> Estimate:
-        """Murphy's (1973) reliability, 0 is best: mean (confidence - accuracy)^2 over bins, weighted by n.
+    def calibration_loss(self) -> Estimate:
+        """How far confidence is from accuracy, 0 is best: mean (confidence - accuracy)^2 over bins.
 
-        Brier = reliability - resolution + uncertainty + ``within`` (a column of :meth:`table`): the last is
-        what confidences that differ within a bin add (Stephenson, Coelho and Jolliffe 2008); with few wide
-        bins it matters. With isotonic bins, reliability + within is CORP's miscalibration. Biased upwards as
-        ``ece`` is.
+        Murphy (1973) calls it reliability; bins are weighted by n. Brier = calibration_loss - resolution +
+        uncertainty + ``within`` (a column of :meth:`table`): the last is what confidences that differ within
+        a bin add (Stephenson, Coelho and Jolliffe 2008); with few wide bins it matters. With isotonic bins,
+        calibration_loss + within is CORP's miscalibration. Biased upwards as ``ece`` is.
         """
-        return self._estimate("reliability")
+        return self._estimate("calibration_loss")
+
+    reliability = Renamed("calibration_loss")
 
     @property
     def resolution(self) -> Estimate:
@@ -204,10 +207,10 @@ class Calibration(Summary):
             intervals; then the single figures of this class and mean ``confidence``, each with ``_low`` and
             ``_high`` (95% interval; NaN where there are fewer than 2 decisions and, but for accuracy, where
             all or none were right); ``within``, the part of the Brier score that the bins leave out;
-            ``thin_bins``, how many hold too few (see :meth:`diagram`); left out and counted:
+            ``small_n_bins``, how many hold too few (see :meth:`diagram`); left out and counted:
             ``without_outcome``, and ``missing``, which have no confidence; ``repeated``, how often a voter
             voted more than once in a decision: one vote counts, or none where they contradict each other;
-            ``thin``, whether there are fewer than 10 decisions.
+            ``small_n``, whether there are fewer than 10 decisions.
         """
         bins = self._bins()
         n, decisions = self.sums["n"][:, 0], self.counts["decisions"][:, 0]
@@ -215,11 +218,11 @@ class Calibration(Summary):
         for name in FIGURES:
             ends = read_off(name, self.sums, bins, decisions)
             columns |= dict(zip((name, f"{name}_low", f"{name}_high"), map(pd.Series, ends), strict=True))
-        explained = columns["reliability"] - columns["resolution"] + columns["uncertainty"]
-        thin = [one.table(share)["thin"].sum() for one, share in zip(bins, self._shares(), strict=True)]
-        columns |= {"within": columns["brier"] - explained, "thin_bins": pd.Series(thin, dtype="int64")}
+        explained = columns["calibration_loss"] - columns["resolution"] + columns["uncertainty"]
+        few = [one.table(share)["small_n"].sum() for one, share in zip(bins, self._shares(), strict=True)]
+        columns |= {"within": columns["brier"] - explained, "small_n_bins": pd.Series(few, dtype="int64")}
         columns |= {name: counted(self.counts[name][:, 0]) for name in LEFT_OUT}
-        return self.sums.keys.assign(**columns, thin=decisions < THIN)
+        return self.sums.keys.assign(**columns, small_n=decisions < SMALL_N)
 
     def diagram(self) -> pd.DataFrame:
         """Return the reliability diagram: one row for each group and bin that holds anything.
@@ -228,10 +231,10 @@ class Calibration(Summary):
         -------
         DataFrame
             The ``by`` columns; ``lowest`` and ``highest`` confidence in the bin; ``n``; mean ``confidence``;
-            ``accuracy``, 0 to 1, with ``low`` and ``high`` (95% interval; for isotonic bins that of the
-            regression there, its blocks found anew in each replicate); ``thin`` where it stands on fewer
-            than 10 observations. Votes of one panel are no independent observations: ``n`` of them count
-            like ``n * decisions / n of the group``.
+            ``accuracy``, 0 to 1, with ``accuracy_low`` and ``accuracy_high`` (95% interval; for isotonic bins
+            that of the regression there, its blocks found anew in each replicate); ``small_n`` where it
+            stands on fewer than 10 observations. Votes of one panel are no independent observations: ``n`` of
+            them count like ``n * decisions / n of the group``.
         """
         parts = [one.table(share) for one, share in zip(self._bins(), self._shares(), strict=True)]
         return self._stacked(parts or [_no_bins().table(1.0)])
@@ -246,8 +249,8 @@ class Calibration(Summary):
         -------
         DataFrame
             The ``by`` columns; ``coverage``, the share acted upon, 0.01 to 1; ``threshold``, the lowest
-            confidence among them; ``n`` of them; ``risk``, the share of wrong ones, with ``low`` and
-            ``high`` (95% interval, for that coverage alone); ``thin`` as in :meth:`diagram`.
+            confidence among them; ``n`` of them; ``risk``, the share of wrong ones, with ``risk_low``
+            and ``risk_high`` (95% interval, for that coverage alone); ``small_n`` as in :meth:`diagram`.
         """
         bins, nothing = zip(self._bins(), self._shares(), strict=True), _no_bins()
         parts = [risks(one.steps, one.n, one.correct, share) for one, share in bins]
@@ -268,6 +271,9 @@ class Calibration(Summary):
             sides); ``n``; ``share`` of the group's.
         """
         return coarse(self.steps, bins)
+
+    def _counts(self) -> str:
+        return "decisions" if self.unit == "panels" else "votes"
 
     def _estimate(self, name: str) -> Estimate:
         whole = replace(self, by=(), sums=self.sums.marginalize(()), steps=self.steps.marginalize(("step",)))

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from .engine.ballots import Ballots, VoteTally
 from .engine.bootstrap import REPLICATES
-from .engine.estimate import THIN, Estimate, shares
+from .engine.estimate import SMALL_N, Estimate, shares, with_ends
 from .engine.input import By, Data, frame_of, names_of
 from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
 from .engine.sums import GroupedSums
 from .engine.voting_rules import COUNTS
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Pivotal(Voted):
     """How often one voter makes the difference, by group, voter and rule.
 
@@ -137,8 +137,8 @@ class Pivotal(Voted):
         -------
         DataFrame
             The ``by`` columns; ``voter``; ``rule``; ``n`` decisions in which the voter voted; ``pivotal``,
-            the share of them in which the voter is, 0 to 1, with ``low`` and ``high`` (95% interval, NaN
-            where n is below 2); ``thin``, whether n is below 10.
+            the share of them in which the voter is, 0 to 1, with ``pivotal_low`` and ``pivotal_high`` (95%
+            interval, NaN where n is below 2); ``small_n``, whether n is below 10.
         """
         return _long(self.voters)
 
@@ -149,13 +149,13 @@ class Pivotal(Voted):
         -------
         DataFrame
             The ``by`` columns; ``rule``; ``n`` decisions with votes; ``pivotal``, the share of them in which
-            at least one voter is, 0 to 1, with ``low`` and ``high`` (95% interval, NaN where n is below
-            2); ``thin``, whether n is below 10.
+            at least one voter is, 0 to 1, with ``pivotal_low`` and ``pivotal_high`` (95% interval, NaN where
+            n is below 2); ``small_n``, whether n is below 10.
         """
         return _long(self.panels)
 
-    def fold(self, most: int = 8, voters: int = 20) -> Self:
-        """Fold the groups as every summary does, and the voters too: those with fewer votes become one.
+    def lump(self, most: int = 8, voters: int = 20) -> Self:
+        """Make the smallest groups one, as every summary does, and the voters with the fewest votes too.
 
         Parameters
         ----------
@@ -164,20 +164,20 @@ class Pivotal(Voted):
         voters
             Voters to have at most, 2 or more; the last then is "other (k more)".
         """
-        folded = super().fold(most)
+        lumped = super().lump(most)
         labels = kept(sizes_of(self.voters, ("voter",)), voters)
-        return replace(folded, voters=relabelled(folded.voters, ("voter",), "voter", labels))
+        return replace(lumped, voters=relabelled(lumped.voters, ("voter",), "voter", labels))
 
 
 def pivots(ballots: Ballots, rules: tuple[str, ...]) -> dict[str, NDArray[np.bool_]]:
     """Say for each rule which ballots are pivotal."""
     weights = {column: ballots.weights(column) for column in {COUNTS[name].weight for name in rules}}
-    standings = {column: VoteTally.of(ballots, some) for column, some in weights.items()}
-    without = {column: some.without(ballots, weights[column]) for column, some in standings.items()}
+    tallies = {column: VoteTally.of(ballots, some) for column, some in weights.items()}
+    without = {column: some.without(ballots, weights[column]) for column, some in tallies.items()}
     found = {}
     for name in rules:
         column, more_than = COUNTS[name]
-        winners = standings[column].winners(more_than)[ballots.panel]
+        winners = tallies[column].winners(more_than)[ballots.panel]
         choice, share = without[column]
         found[name] = winners != np.where(share > more_than, choice, -1)
     return found
@@ -188,10 +188,8 @@ def _long(sums: GroupedSums) -> pd.DataFrame:
     n = sums["n"][:, 0]
     parts = []
     for name in COUNTS:
-        pivotal, low, high = shares(sums[name], sums["n"], n)
+        pivotal = with_ends(pivotal=shares(sums[name], sums["n"], n))
         rule = pd.array([name] * len(n), dtype="str")
-        parts.append(
-            sums.keys.assign(rule=rule, n=counted(n), pivotal=pivotal, low=low, high=high, thin=n < THIN)
-        )
+        parts.append(sums.keys.assign(rule=rule, n=counted(n), **pivotal, small_n=n < SMALL_N))
     order = np.arange(len(COUNTS) * len(n)).reshape(len(COUNTS), len(n)).T.ravel()
     return pd.concat(parts, ignore_index=True).iloc[order].reset_index(drop=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .engine.bootstrap import REPLICATES, Floats
-from .engine.estimate import THIN, ratios, with_ends
+from .engine.estimate import SMALL_N, ratios, with_ends
 from .engine.input import By, Data, frame_of, keys_of, names_of
 from .engine.summary import Summary, counted, over_batches
 from .engine.sums import GroupedSums, grouped, places
@@ -29,9 +29,11 @@ SMALLEST = 1e-6
 _KEYS = ("leaf", "step", "unit")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Timing(Summary):
-    """Every number in ``meta.timings`` and ``meta.usage``, and the publish lag, by group.
+    """How long decisions take and what they use, by group.
+
+    Counted is every number in ``meta.timings`` and ``meta.usage``, and the publish lag.
 
     The leaves of ``meta.timings`` are taken as seconds. The publish lag is ``streamed_at`` minus
     ``published_at`` in seconds: two clocks, that of the stream's server and the arena's, so that it may be
@@ -52,7 +54,7 @@ class Timing(Summary):
     True
     """
 
-    decisions: GroupedSums
+    panels: GroupedSums
     sums: GroupedSums
     steps: GroupedSums
 
@@ -78,7 +80,7 @@ class Timing(Summary):
         names = names_of(by, taken=_KEYS)
         frame = frame_of(data, "decisions", ("stream_id",))
         keys = keys_of(frame, names)
-        decisions = GroupedSums.of(keys, {"n": np.ones(len(frame))})
+        panels = GroupedSums.of(keys, {"n": np.ones(len(frame))})
         leaves = _leaves(frame)
         rows = keys.assign(stream_id=frame["stream_id"])
         long = pd.concat(
@@ -92,15 +94,10 @@ class Timing(Summary):
         sums = GroupedSums.of(keys, _quantities(values, totals), ids, replicates)
         return cls(
             names,
-            decisions,
+            panels,
             sums,
             GroupedSums.of(keys.assign(step=_steps(values)), {"n": np.ones(len(values))}),
         )
-
-    @property
-    def n(self) -> int:
-        """Decisions counted."""
-        return int(self.decisions["n"].sum())
 
     def table(self) -> pd.DataFrame:
         """Return one row for each group and leaf.
@@ -110,28 +107,25 @@ class Timing(Summary):
         DataFrame
             The ``by`` columns; ``leaf``: a column of ``decisions``, or ``publish_lag``; ``unit``: "s" for
             times, "tokens" and "USD" by the leaf's name, else ""; ``n`` decisions with the leaf; ``sum``;
-            ``mean``, ``low``, ``high`` (95% interval); ``q05``, ``q25``, ``q50``, ``q75``, ``q95``
-            (quantiles, interpolated like pandas' and read off a fixed histogram of 200 steps a power of ten:
-            each right to within 0.6%; sizes up to 0.000001 are 0); ``share`` of the total time of the
+            ``mean`` with ``mean_low`` and ``mean_high`` (95% interval); ``q05``, ``q25``, ``q50``, ``q75``,
+            ``q95`` (quantiles, interpolated like pandas' and read off a fixed histogram of 200 steps a power
+            of ten: each right to within 0.6%; sizes up to 0.000001 are 0); ``share`` of the total time of the
             decisions that have the leaf, with ``share_low`` and ``share_high`` (NaN for what is no timing);
-            ``missing``, decisions of the group without the leaf. ``thin`` marks rows of fewer than 10
+            ``missing``, decisions of the group without the leaf. ``small_n`` marks rows of fewer than 10
             decisions. Intervals are NaN where n is below 2.
         """
         n, timed = self.sums["n"][:, 0], self.sums["timed"][:, 0]
-        mean, low, high = ratios(self.sums["value"], self.sums["n"], n)
         keys = self.sums.keys
-        decisions = self.decisions["n"][places(keys, self.decisions.keys), 0]
+        decisions = self.panels["n"][places(keys, self.panels.keys), 0]
         return keys.assign(
             unit=keys["leaf"].map(_unit).astype("str"),
             n=counted(n),
             sum=self.sums["value"][:, 0],
-            mean=mean,
-            low=low,
-            high=high,
+            **with_ends(mean=ratios(self.sums["value"], self.sums["n"], n)),
             **self._quantiles(),
             **with_ends(share=ratios(self.sums["part"], self.sums["total"], timed)),
             missing=counted(decisions - n),
-            thin=n < THIN,
+            small_n=n < SMALL_N,
         )
 
     def _quantiles(self) -> dict[str, Floats]:

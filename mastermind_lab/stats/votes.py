@@ -10,15 +10,15 @@ import pandas as pd
 
 from .engine.ballots import Ballots
 from .engine.bootstrap import REPLICATES
-from .engine.estimate import THIN, shares
+from .engine.estimate import SMALL_N, shares, with_ends
 from .engine.input import By, Data, frame_of, names_of, vote_keys_of
 from .engine.summary import Voted, counted, kept, over_batches, relabelled, sizes_of
 from .engine.sums import GroupedSums, grouped
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Votes(Voted):
-    """The share of each choice among the votes cast, unweighted and weighted, by group.
+    """What the panels vote for: the share of each choice among the votes, unweighted and weighted, by group.
 
     A share is the votes for a choice by all votes of the group, 0 to 1; the weighted one is the same of the
     votes' ``weight``. A panel is one observation: the intervals draw whole decisions, with all their votes.
@@ -71,6 +71,14 @@ class Votes(Voted):
         choices = GroupedSums.of(mine.assign(choice=ballots.votes["choice"]), votes, ballots.ids, replicates)
         return cls(names, panels, choices)
 
+    @property
+    def n(self) -> int:
+        """How many votes were counted."""
+        return int(self.choices["votes"][:, 0].sum())
+
+    def _counts(self) -> str:
+        return "votes"
+
     def table(self) -> pd.DataFrame:
         """Return one row for each group and choice, the most voted first within each group.
 
@@ -78,32 +86,26 @@ class Votes(Voted):
         -------
         DataFrame
             The ``by`` columns; ``choice``; ``n`` votes for it; ``decisions`` of the group, the observations
-            behind the intervals; ``share`` of the group's votes, 0 to 1, with ``low`` and ``high`` (95%
-            interval); ``weighted_share`` of the group's total weight with ``weighted_low`` and
-            ``weighted_high``. ``thin`` marks rows of fewer than 10 decisions. Intervals are NaN where there
-            are fewer than 2 decisions.
+            behind the intervals; ``share`` of the group's votes, 0 to 1, and ``weighted_share`` of the
+            group's total weight, each with its 95% interval, as in ``share_low`` and ``share_high``.
+            ``small_n`` marks rows of fewer than 10 decisions. Intervals are NaN where there are fewer than 2
+            decisions.
         """
         _, group = grouped(self.choices.keys[list(self.by)])
         decisions = self.panels["decisions"][group, 0]
         cast = self.choices.marginalize(self.by)
-        share, low, high = shares(self.choices["votes"], cast["votes"][group], decisions)
-        weighted = shares(self.choices["weight"], cast["weight"][group], decisions)
+        figures = with_ends(
+            share=shares(self.choices["votes"], cast["votes"][group], decisions),
+            weighted_share=shares(self.choices["weight"], cast["weight"][group], decisions),
+        )
         n = self.choices["votes"][:, 0]
         table = self.choices.keys.assign(
-            n=counted(n),
-            decisions=counted(decisions),
-            share=share,
-            low=low,
-            high=high,
-            weighted_share=weighted[0],
-            weighted_low=weighted[1],
-            weighted_high=weighted[2],
-            thin=decisions < THIN,
+            n=counted(n), decisions=counted(decisions), **figures, small_n=decisions < SMALL_N
         )
         return table.iloc[np.lexsort((-n, group))].reset_index(drop=True)
 
-    def fold(self, most: int = 8, choices: int = 12) -> Self:
-        """Fold the groups as every summary does, and the choices too: the most voted first, then the rest.
+    def lump(self, most: int = 8, choices: int = 12) -> Self:
+        """Make the smallest groups one, as every summary does, and the rarest choices too, which come last.
 
         Parameters
         ----------
@@ -112,7 +114,7 @@ class Votes(Voted):
         choices
             Choices to have at most, 2 or more; the last then is "other (k more)".
         """
-        folded = super().fold(most)
+        lumped = super().lump(most)
         sizes = sizes_of(self.choices, ("choice",)).sort_values(ascending=False, kind="stable")
         labels = kept(sizes, choices)
-        return replace(folded, choices=relabelled(folded.choices, ("choice",), "choice", labels))
+        return replace(lumped, choices=relabelled(lumped.choices, ("choice",), "choice", labels))

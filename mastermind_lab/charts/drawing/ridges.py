@@ -32,7 +32,7 @@ def ridges(ax: Axes, bins: pd.DataFrame, table: pd.DataFrame, column: Column, **
     bins
         ``group``, ``left``, ``right``, ``share``: the same bins for every group.
     table
-        One row a group, in the same order: ``group``, ``n``, ``mean``, ``low``, ``high``.
+        One row a group, in the same order: ``group``, ``n``, ``mean``, ``mean_low``, ``mean_high``.
     column
         One figure a row.
     **kw
@@ -56,7 +56,7 @@ def ridges(ax: Axes, bins: pd.DataFrame, table: pd.DataFrame, column: Column, **
 
 def _means(ax: Axes, table: pd.DataFrame, heights: Floats) -> None:
     """Mark means and intervals; the caps show an interval that is narrower than its dot."""
-    ax.hlines(heights, table["low"], table["high"], color="black", linewidth=1)
-    for end in ("low", "high"):
+    ax.hlines(heights, table["mean_low"], table["mean_high"], color="black", linewidth=1)
+    for end in ("mean_low", "mean_high"):
         ax.plot(table[end], heights, "|", color="black", markersize=6, markeredgewidth=1)
     ax.plot(table["mean"], heights, "o", color="black", markersize=2.5)

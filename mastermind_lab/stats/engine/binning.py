@@ -11,7 +11,7 @@ import pandas as pd
 
 from ...errors import OptionError
 from .bootstrap import Floats
-from .estimate import THIN, divided, shares
+from .estimate import SMALL_N, divided, shares, with_ends
 from .histogram import STEPS, between_ranks
 from .sums import Codes
 
@@ -71,7 +71,7 @@ class Bins:
         gap = np.abs(self.accuracy - self.confidence)
         return self._known(np.where(self.n > 0, gap, 0).max(axis=0, initial=0))
 
-    def reliability(self) -> Floats:
+    def calibration_loss(self) -> Floats:
         """Return the mean squared distance of accuracy from confidence."""
         return self._mean((self.accuracy - self.confidence) ** 2)
 
@@ -100,10 +100,8 @@ class Bins:
                 "highest": self.steps[ends] / STEPS,
                 "n": n.astype(np.int64),
                 "confidence": self._per_bin(self.confidence, starts)[:, 0],
-                "accuracy": value,
-                "low": low,
-                "high": high,
-                "thin": n * share < THIN,
+                **with_ends(accuracy=(value, low, high)),
+                "small_n": n * share < SMALL_N,
             }
         )
 
