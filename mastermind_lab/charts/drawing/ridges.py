@@ -11,10 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.patches import StepPatch
 
 from ...stats.engine.bootstrap import Floats
-from .style import annotate_rows, artist_kwargs, label_rows
+from .rows import annotate_rows, label_rows
+from .style import artist_kwargs
 
 MOST = 12
 """Rows that stay readable in one chart."""
+
+FILLED: dict[str, Any] = {"facecolor": "#B9D3E8", "edgecolor": "0.3", "linewidth": 0.8, "fill": True}
+"""How the distribution of one group looks, where no colour tells it from others."""
 
 
 class Column(NamedTuple):
@@ -24,7 +28,7 @@ class Column(NamedTuple):
     figures: Sequence[str]
 
 
-def ridges(ax: Axes, bins: pd.DataFrame, table: pd.DataFrame, column: Column, **kw: Any) -> None:
+def ridges(ax: Axes, bins: pd.DataFrame, table: pd.DataFrame, column: Column, kw: dict[str, Any]) -> None:
     """Draw the rows from top to bottom.
 
     Parameters
@@ -32,20 +36,18 @@ def ridges(ax: Axes, bins: pd.DataFrame, table: pd.DataFrame, column: Column, **
     bins
         ``group``, ``left``, ``right``, ``share``: the same bins for every group.
     table
-        One row a group, in the same order: ``group``, ``n``, ``mean``, ``low``, ``high``.
+        One row a group, in the same order: ``group``, ``n``, ``mean``, ``mean_low``, ``mean_high``.
     column
         One figure a row.
-    **kw
+    kw
         For the outlines, :class:`matplotlib.patches.StepPatch`.
     """
     shares = bins["share"].fillna(0).to_numpy().reshape(len(table), -1)
     edges = np.append(bins["left"].to_numpy()[: shares.shape[1]], 1.0)
     bases = -np.arange(len(table), dtype=float)
-    look = artist_kwargs(
-        StepPatch, {"facecolor": "#B9D3E8", "edgecolor": "0.3", "linewidth": 0.8, "fill": True}, kw
-    )
+    outline = artist_kwargs(StepPatch, FILLED, kw)
     for base, heights in zip(bases, 0.7 * shares / shares.max(), strict=True):
-        ax.stairs(base + heights, edges, baseline=base, **look)
+        ax.stairs(base + heights, edges, baseline=base, **outline)
     ax.hlines(bases, 0, 1, color="0.3", linewidth=0.8)
     _means(ax, table, bases - 0.11)
     label_rows(ax, list(table["group"]), [f"n = {n:,}" for n in table["n"]], 0.2)
@@ -56,7 +58,7 @@ def ridges(ax: Axes, bins: pd.DataFrame, table: pd.DataFrame, column: Column, **
 
 def _means(ax: Axes, table: pd.DataFrame, heights: Floats) -> None:
     """Mark means and intervals; the caps show an interval that is narrower than its dot."""
-    ax.hlines(heights, table["low"], table["high"], color="black", linewidth=1)
-    for end in ("low", "high"):
+    ax.hlines(heights, table["mean_low"], table["mean_high"], color="black", linewidth=1)
+    for end in ("mean_low", "mean_high"):
         ax.plot(table[end], heights, "|", color="black", markersize=6, markeredgewidth=1)
     ax.plot(table["mean"], heights, "o", color="black", markersize=2.5)

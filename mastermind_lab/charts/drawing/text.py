@@ -1,4 +1,4 @@
-"""Words on a chart: text from data made fit to draw, figures and counts spelled out."""
+"""Text on a chart: text from data made fit to draw and measured, figures and counts spelled out."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from ...stats.engine.estimate import Estimate
 PLAIN: dict[str, Any] = {"parse_math": False, "usetex": False}
 """For every text from data: it is neither mathematics nor LaTeX, whatever it contains."""
 
+CHARACTER = 0.55
+"""How wide a character is on average, by the height of its text."""
+
 _NO_GLYPH = "\N{WHITE SQUARE}"
 
 
@@ -28,33 +31,36 @@ def clean(value: object, most: int = 40) -> str:
     """
     fonts = _fonts()
     text = str(value)[: most + 1]
-    shown = "".join(_shown(character, fonts) for character in text).strip()
+    drawable = "".join(_drawable(character, fonts) for character in text).strip()
     if len(text) > most:
-        return shown[: most - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
-    return shown or "(empty)"
+        return drawable[: most - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+    return drawable or "(empty)"
 
 
 def fitted(value: object, room: float) -> str:
     """Make text from data fit to draw, cut to a width in heights of the text."""
     text = clean(value, max(2, int(room / 0.35)))
-    while len(text) > 2 and (width := wide(text)) > room:
+    while len(text) > 2 and (width := text_width(text)) > room:
         text = clean(value, max(2, min(len(text) - 1, int(len(text) * room / width))))
     return text
 
 
-def wide(text: str) -> float:
+def text_width(text: str) -> float:
     """Return how wide a line is, by the height of its text."""
     width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(size=1), ismath=False)
     return float(width)
 
 
-def _shown(character: str, fonts: list[FT2Font]) -> str:
+def small_size() -> float:
+    """Return the height of small text in points: what the charts write with."""
+    return FontProperties(size="small").get_size_in_points()
+
+
+def _drawable(character: str, fonts: list[FT2Font]) -> str:
     if character.isspace():
         return " "
-    drawable = unicodedata.category(character)[0] != "C" and any(
-        font.get_char_index(ord(character)) for font in fonts
-    )
-    return character if drawable else _NO_GLYPH
+    has_glyph = any(font.get_char_index(ord(character)) for font in fonts)
+    return character if has_glyph and unicodedata.category(character)[0] != "C" else _NO_GLYPH
 
 
 def _fonts() -> list[FT2Font]:
@@ -68,14 +74,8 @@ def _fonts() -> list[FT2Font]:
     return [font_manager.get_font(path) for path in paths or [font_manager.findfont(FontProperties())]]
 
 
-def format_interval(row: pd.Series, figure: str, form: str) -> str:
-    """Word a figure of a table's row and its 95% interval, where it has one."""
-    value, low, high = (float(row[figure + end]) for end in ("", "_low", "_high"))
-    return format_estimate(Estimate(value, low, high, 0), form)
-
-
 def format_estimate(figure: Estimate, form: str) -> str:
-    """Word a figure and its 95% interval, where it has one."""
+    """Write a figure and its 95% interval, where it has one, such as "0.81 (0.79 to 0.83)"."""
     if np.isnan(figure.value):
         return "not defined"
     # The sign of zero, z, is left out.
@@ -83,13 +83,19 @@ def format_estimate(figure: Estimate, form: str) -> str:
     return value if np.isnan(figure.low) else f"{value} ({low} to {high})"
 
 
+def estimate_in(row: pd.Series, figure: str) -> Estimate:
+    """Return a figure of a table's row with its interval."""
+    value, low, high = (float(row[figure + end]) for end in ("", "_low", "_high"))
+    return Estimate(value, low, high, 0)
+
+
 def format_n(n: float, what: str, **left_out: float) -> list[str]:
-    """Word n, and how many were left out and why, for a heading."""
+    """Write n, and how many were left out and why, for a heading."""
     counts = {reason.replace("_", " "): int(count) for reason, count in left_out.items() if count}
     first = f"n = {int(n):,} {what}" if n else f"no {what}"
     return [first, *(f"{count:,} {reason} left out" for reason, count in counts.items())]
 
 
 def format_repeated(repeated: int) -> list[str]:
-    """Word how often a voter voted more than once, for a heading; nothing where nobody did."""
+    """Write how often a voter voted more than once, for a heading; nothing where nobody did."""
     return [f"{repeated:,} repeated votes"] if repeated else []
