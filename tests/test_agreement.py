@@ -107,7 +107,9 @@ def test_pairs_agree_with_a_plain_loop():
         both = chosen[[row.voter, row.other]].dropna()
         alike = (both[row.voter] == both[row.other]).sum()
         assert (row.n, row.agreement) == (len(both), pytest.approx(alike / len(both)))
-        assert (row.low, row.high) == pytest.approx(proportion_confint(alike, len(both), method="wilson"))
+        assert (row.agreement_low, row.agreement_high) == pytest.approx(
+            proportion_confint(alike, len(both), method="wilson")
+        )
 
 
 def test_a_group_is_counted_by_itself_and_alpha_adds_up_their_disagreement():
@@ -172,7 +174,7 @@ def test_full_agreement_is_not_certainty_and_one_decision_has_no_interval():
     assert 0.98 < many.low < 1
     one = Agreement.of(texts_to_votes(["aab"]))
     assert math.isnan(one.alpha.low)
-    assert one.table()["low"].isna().all()
+    assert one.table()["agreement_low"].isna().all()
 
 
 def test_who_votes_twice_is_counted_once_or_not_at_all():

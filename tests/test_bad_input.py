@@ -150,7 +150,7 @@ def drawn(chart, data):
 def test_is_counted_and_drawn(whole, subject, case):
     summary = of(subject, case(whole))
     table = summary.table()
-    for low in (name for name in table if name == "low" or name.endswith("_low")):
+    for low in (name for name in table if name.endswith("_low")):
         ends = table[[low, low.removesuffix("low") + "high"]].dropna().to_numpy(dtype=float)
         assert (ends[:, 0] <= ends[:, 1] + 1e-12).all(), low
     for chart in CHARTS.get(subject) or [getattr(charts, subject)]:
@@ -162,7 +162,11 @@ def test_is_counted_and_drawn(whole, subject, case):
 def test_too_few_are_said(whole, subject, n):
     table = of(subject, first(whole, n)).table()
     # Stability counts the questions that came again, and these few decisions know no change.
-    assert table["thin"].all() if n == 9 or subject in ("stability", "regimes") else not table["thin"].all()
+    assert (
+        table["small_n"].all()
+        if n == 9 or subject in ("stability", "regimes")
+        else not table["small_n"].all()
+    )
 
 
 @every_subject

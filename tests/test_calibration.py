@@ -91,7 +91,7 @@ def test_a_small_case_by_hand():
         pytest.approx([2, 0.6, 0.5]),
         pytest.approx([4, 0.8, 0.75]),
     ]
-    assert summary.diagram()["thin"].all()
+    assert summary.diagram()["small_n"].all()
     assert summary.accuracy.value == pytest.approx(4 / 7)
     assert summary.overconfidence.value == pytest.approx((0.2 + 1.2 + 3.2 - 4) / 7)
     assert summary.ece.value == pytest.approx((0.2 + 2 * 0.1 + 4 * 0.05) / 7)
@@ -220,7 +220,7 @@ def test_the_risk_of_the_surest():
         tied = ~right[at_least & ~surer]
         expected = errors + tied.mean() * (row.coverage * len(right) - surer.sum())
         assert row.risk == pytest.approx(expected / (row.coverage * len(right)))
-    assert table["thin"].tolist() == (table["coverage"] * len(right) < 10).tolist()
+    assert table["small_n"].tolist() == (table["coverage"] * len(right) < 10).tolist()
 
 
 # Voters.
@@ -252,7 +252,7 @@ def test_a_panel_is_one_observation():
     )
     once, often = (Calibration.of(one, unit="voters") for one in (history, copied))
     assert (often.brier.low, often.brier.high) == pytest.approx((once.brier.low, once.brier.high))
-    assert often.diagram()["thin"].tolist() == once.diagram()["thin"].tolist()
+    assert often.diagram()["small_n"].tolist() == once.diagram()["small_n"].tolist()
     assert panels.accuracy.n == history.decisions.dropna().shape[0]
 
 
@@ -297,7 +297,7 @@ def test_one_has_no_interval_and_none_wrong_no_certainty():
     assert summary.accuracy.low == pytest.approx(0.025 ** (1 / 40))
     assert math.isnan(summary.brier.low)
     assert math.isnan(summary.auroc.value)
-    assert summary.diagram()["low"].tolist() == pytest.approx([0.025 ** (1 / 20)] * 2)
+    assert summary.diagram()["accuracy_low"].tolist() == pytest.approx([0.025 ** (1 / 20)] * 2)
 
 
 # Metamorphic.

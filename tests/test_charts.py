@@ -138,8 +138,8 @@ def ridges(ax, table, bins):
         assert edges[:-1] == pytest.approx(rows["left"].to_numpy())
         assert f"{row[1]}\nn = {row.n:,}" in ax.get_yticklabels()[place].get_text()
     low, high, mean = (line.get_xdata() for line in ax.lines)
-    assert list(low) == table["low"].tolist()
-    assert list(high) == table["high"].tolist()
+    assert list(low) == table["mean_low"].tolist()
+    assert list(high) == table["mean_high"].tolist()
     assert list(mean) == table["mean"].tolist()
     assert f"tallest: {tallest:.0%}" in ax.get_ylabel()
     assert "95% interval" in words(ax)
@@ -159,8 +159,8 @@ def test_confidence_over_time_draws_its_table(ax):
         ours = points[points["meta.model"] == model]
         assert cloud.get_offsets().data[:, 1] == pytest.approx(ours["confidence"].to_numpy())
         edge = band.get_paths()[0].vertices[:, 1]
-        assert edge.min() == pytest.approx(rows["low"].min())
-        assert edge.max() == pytest.approx(rows["high"].max())
+        assert edge.min() == pytest.approx(rows["rolling_low"].min())
+        assert edge.max() == pytest.approx(rows["rolling_high"].max())
     assert labels(ax) == [f"{name} (n = {n})" for name, n in table.groupby("meta.model")["n"].sum().items()]
     assert ax.get_xlabel() == "decision published (UTC)"
     assert "95% band" in words(ax)
@@ -193,8 +193,8 @@ def test_votes_draws_its_table(ax):
         rows = rows.set_index("choice").loc[[choices[round(y)] for y in dot.get_ydata()]]
         assert list(dot.get_xdata()) == rows["share"].tolist()
         assert list(ring.get_xdata()) == rows["weighted_share"].tolist()
-        assert [line[0, 0] for line in bars.get_segments()] == rows["low"].tolist()
-        assert [line[1, 0] for line in bars.get_segments()] == rows["high"].tolist()
+        assert [line[0, 0] for line in bars.get_segments()] == rows["share_low"].tolist()
+        assert [line[1, 0] for line in bars.get_segments()] == rows["share_high"].tolist()
     counts = table.groupby("meta.model")["n"].sum()
     assert labels(ax) == [*(f"{name} (n = {n:,})" for name, n in counts.items()), "weighted"]
     assert "n = 2,100 votes" in words(ax)

@@ -238,7 +238,10 @@ def test_the_chart_draws_the_table():
     used, bars = summary.sources(8), [part for part in ax.get_children() if type(part) is LineCollection]
     for (_, rows), line, bar in zip(used.groupby("meta.model"), ax.lines, bars, strict=True):
         assert line.get_xdata().tolist() == rows["share"].tolist()
-        assert np.array(bar.get_segments())[:, :, 0].tolist() == rows[["low", "high"]].to_numpy().tolist()
+        assert (
+            np.array(bar.get_segments())[:, :, 0].tolist()
+            == rows[["share_low", "share_high"]].to_numpy().tolist()
+        )
     assert [text.get_text() for text in ax.texts] == [name[8:] for name in used["source"].unique()]
     assert f"n = {summary.table()['cited'].sum()} decisions" in words(ax)
     assert "without sources left out" in words(ax).replace("\n", " ")

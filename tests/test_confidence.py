@@ -21,8 +21,8 @@ def test_confidence_agrees_with_pandas():
         assert table[name].tolist() == pytest.approx(groups.quantile(level).tolist(), abs=1 / 4_000)
     below = groups.agg(lambda values: (values < 0.6).sum() / values.count())
     assert table["share_below"].tolist() == pytest.approx(below.tolist())
-    assert (table["low"] < table["mean"]).all()
-    assert (table["mean"] < table["high"]).all()
+    assert (table["mean_low"] < table["mean"]).all()
+    assert (table["mean"] < table["mean_high"]).all()
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 0.3, 0.7, 0.9, 1.0])

@@ -47,7 +47,7 @@ def test_a_band_is_the_interval_of_its_window():
     middle = band.iloc[len(band) // 2]
     mean = Confidence.of(dated).mean
     assert middle["n_window"] == mean.n
-    assert [middle["low"], middle["high"]] == pytest.approx([mean.low, mean.high])
+    assert [middle["rolling_low"], middle["rolling_high"]] == pytest.approx([mean.low, mean.high])
 
 
 @given(days=st.floats(1e-9, 1e4), n=st.integers(2, 60))
@@ -89,7 +89,7 @@ def test_a_window_closes_as_soon_as_it_is_full_and_the_rest_joins_the_last():
     assert windows["mean"].tolist() == pytest.approx([0.15, 0.6])
     whole = ConfidenceOverTime.of(frame.assign(published_at=frame["published_at"].dt.as_unit("us")))
     assert whole.every(9)["mean"].iloc[0] == pytest.approx(whole.mean.value)
-    assert whole.every(9)["low"].iloc[0] == pytest.approx(whole.mean.low)
+    assert whole.every(9)["mean_low"].iloc[0] == pytest.approx(whole.mean.low)
 
 
 @pytest.mark.parametrize("n", [0, -3, 2.0, True, "10"])
@@ -151,5 +151,5 @@ def test_a_mean_has_its_interval_and_few_decisions_are_marked():
     known = table[table["n"] >= 2]
     assert ((known["mean_low"] <= known["mean"]) & (known["mean"] <= known["mean_high"])).all()
     assert table.loc[table["n"] < 2, ["mean_low", "mean_high"]].isna().all(axis=None)
-    assert table["thin"].tolist() == (table["n_window"] < 10).tolist()
-    assert 0 < table["thin"].mean() < 1
+    assert table["small_n"].tolist() == (table["n_window"] < 10).tolist()
+    assert 0 < table["small_n"].mean() < 1

@@ -160,7 +160,7 @@ def test_rounds_are_compared_with_the_first_of_the_same_decisions():
     assert table["change"].tolist() == pytest.approx([0, 0.15, 0.3])
     assert table["change_low"].isna().tolist() == [False, False, True]
     assert table["confidence_low"].isna().tolist() == [False, False, True]
-    assert table["thin"].all()
+    assert table["small_n"].all()
     many = voted(("aa", 1, 1, [0.5] * 1_000))
     assert len(Conformity.of(many).by_round()) == MOST_ROUNDS
     assert Conformity.decisions(many)["n_rounds"].tolist() == [1_000]

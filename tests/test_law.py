@@ -53,8 +53,6 @@ every_subject = pytest.mark.parametrize(
     ],
 )
 
-TABLES = "table by_round by_rule diagram histogram points reliability risk_coverage sources values"
-
 
 @pytest.fixture(scope="module")
 def pool():
@@ -80,10 +78,21 @@ def taken(history, rows):
     return SimpleNamespace(decisions=decisions, **some)
 
 
+NEEDED = {"every": (9,)}
+
+
+def tables_of(summary):
+    """The methods of a summary that return a table."""
+    methods = inspect.getmembers_static(type(summary), inspect.isfunction)
+    kinds = {name: inspect.signature(method).return_annotation for name, method in methods}
+    return {
+        name: getattr(summary, name) for name in kinds if name[0] != "_" and kinds[name] == "pd.DataFrame"
+    }
+
+
 def shown(summary):
     """Every table of a summary, and its single figures as one more."""
-    methods = {name: getattr(summary, name, None) for name in TABLES.split()}
-    tables = {name: method() for name, method in methods.items() if callable(method)}
+    tables = {name: method(*NEEDED.get(name, ())) for name, method in tables_of(summary).items()}
     names = [name for name, value in inspect.getmembers(type(summary)) if isinstance(value, property)]
     figures = {name: getattr(summary, name) for name in names}
     rows = {name: vars(value) for name, value in figures.items() if isinstance(value, lab.stats.Estimate)}
@@ -106,6 +115,19 @@ def test_every_subject_is_here():
     assert {getattr(lab.stats, name) for name in OPTIONS} == {
         kind for kind in known if inspect.isclass(kind) and issubclass(kind, Summary)
     }
+
+
+@every_subject
+def test_the_ends_of_an_interval_have_the_name_of_their_figure(pool, kind, options):
+    tables = shown(kind.of(taken(pool, range(SIZE)), replicates=40, **options))
+    figures = tables.pop("figures")
+    assert set(figures.columns) <= {"value", "low", "high", "n"}
+    for name, table in tables.items():
+        ends = {column for column in table if column.rpartition("_")[-1] in ("low", "high")}
+        owners = {column.rpartition("_")[0] for column in ends}
+        assert owners <= set(table.columns), name
+        assert ends == {f"{owner}_{end}" for owner in owners for end in ("low", "high")}, name
+        assert "thin" not in table, name
 
 
 @every_subject

@@ -167,7 +167,7 @@ def _sorted(table, back):
 # each other, and chance is ruled out more clearly.
 MOVES = {
     "agreement": {"alpha": -1},
-    "calibration": {"auarc": 0, "thin_bins": -1},
+    "calibration": {"auarc": 0, "small_n_bins": -1},
     "citations": {"overlap": 1},
     "confidence": {"sd": -1, "q05": 0, "q25": 0, "q50": 0, "q75": 0, "q95": 0},
     "regimes": {"begins": -1, "ends": -1, "chance": -1},
@@ -203,7 +203,7 @@ def _columns(once, again):
     if "voter" in once and "changed" in once:
         once, again = (table[table["rule"] != "best voter"].reset_index(drop=True) for table in (once, again))
     for name in once.columns:
-        if not name.endswith(("low", "high", "thin", "_id", "sampled")):
+        if not name.endswith(("low", "high", "small_n", "_id", "sampled")):
             yield name, once[name], again[name]
 
 

@@ -122,7 +122,7 @@ def test_the_tables_agree_with_the_votes():
             row = table.loc[(voter, rule)]
             assert row["n"] == len(rows)
             assert row["pivotal"] == pytest.approx(rows[rule].mean())
-            assert row["low"] <= row["pivotal"] <= row["high"]
+            assert row["pivotal_low"] <= row["pivotal"] <= row["pivotal_high"]
     assert decisions["stream_id"].tolist() == history.decisions["stream_id"].tolist()
     voted = decisions[decisions["votes"] > 0]
     assert len(voted) < len(decisions)
@@ -195,7 +195,7 @@ def test_what_is_missing_is_named():
 def test_one_vote_and_none():
     one = Pivotal.of(tiny("a")).table()
     assert one["pivotal"].tolist()[:4] == [1, 1, 1, 1]
-    assert one[["low", "high"]].isna().all(axis=None)
+    assert one[["pivotal_low", "pivotal_high"]].isna().all(axis=None)
     nothing = Pivotal.of(tiny())
     assert len(nothing.table()) == len(nothing.by_rule()) == nothing.share.n == 0
     assert math.isnan(nothing.share.value)
@@ -229,7 +229,7 @@ def test_the_chart_is_the_table(ax):
         rows = table[table["rule"] == rule].loc[names]
         assert list(line.get_xdata()) == rows["pivotal"].tolist()
         assert [tuple(one[:, 0]) for one in lines.get_segments()] == list(
-            zip(rows["low"], rows["high"], strict=True)
+            zip(rows["pivotal_low"], rows["pivotal_high"], strict=True)
         )
     assert table[table["rule"] == "plurality"].loc[names]["pivotal"].is_monotonic_decreasing
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [

@@ -113,9 +113,9 @@ def test_the_effect_is_the_difference_between_neighbouring_changes():
         for figure in ("before", "after", "difference"):
             low, value, high = (table[f"{name}_{figure}{end}"] for end in ("_low", "", "_high"))
             assert ((low < value) & (value < high)).all()
-    assert not table["thin"].any()
+    assert not table["small_n"].any()
     few = Regimes.of(stream(36), by="meta.model", chance=0.5).table()
-    assert few["thin"].tolist() == (few[["before", "after"]].min(axis=1) < 10).tolist()
+    assert few["small_n"].tolist() == (few[["before", "after"]].min(axis=1) < 10).tolist()
 
 
 def test_the_interval_is_as_wide_as_welchs():

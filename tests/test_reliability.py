@@ -48,14 +48,14 @@ def test_the_diagram_draws_its_table(ax):
     for model, rows in diagram.groupby("meta.model"):
         points = rows[["confidence", "accuracy"]].to_numpy()
         assert any(np.array_equal(points, found) for found in lines(ax, len(rows)))
-        thin = rows.loc[rows["thin"], ["confidence", "accuracy"]].to_numpy()
-        assert len(thin)
+        few = rows.loc[rows["small_n"], ["confidence", "accuracy"]].to_numpy()
+        assert len(few)
         hollow = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
-        assert any(np.array_equal(thin, np.column_stack(line.get_data())) for line in hollow)
+        assert any(np.array_equal(few, np.column_stack(line.get_data())) for line in hollow)
         assert f"{model} (n = {rows['n'].sum():,}, ECE " in words(ax)
-    enough = diagram[(diagram["meta.model"] == "atlas") & ~diagram["thin"]]
+    enough = diagram[(diagram["meta.model"] == "atlas") & ~diagram["small_n"]]
     drawn = [segment[:, 1].tolist() for segment in intervals.get_segments()]
-    assert drawn == enough[["low", "high"]].to_numpy().tolist()
+    assert drawn == enough[["accuracy_low", "accuracy_high"]].to_numpy().tolist()
     assert f"n = {diagram['n'].sum()} decisions" in words(ax)
     assert "without outcome left out" in words(ax).replace("\n", " ")
     assert "hollow: fewer than 10" in words(ax).replace("\n", " ")
@@ -80,10 +80,10 @@ def test_an_isotonic_summary_is_drawn_as_a_regression(ax):
     (line,) = lines(ax, 2 * len(diagram))
     assert line[::2].tolist() == diagram[["lowest", "accuracy"]].to_numpy().tolist()
     assert line[1::2].tolist() == diagram[["highest", "accuracy"]].to_numpy().tolist()
-    assert diagram["low"].is_monotonic_increasing
-    assert diagram["high"].is_monotonic_increasing
-    assert (diagram["low"] <= diagram["accuracy"]).all()
-    assert (diagram["accuracy"] <= diagram["high"]).all()
+    assert diagram["accuracy_low"].is_monotonic_increasing
+    assert diagram["accuracy_high"].is_monotonic_increasing
+    assert (diagram["accuracy_low"] <= diagram["accuracy"]).all()
+    assert (diagram["accuracy"] <= diagram["accuracy_high"]).all()
 
 
 def test_the_curve_draws_its_table(ax):
@@ -91,13 +91,13 @@ def test_the_curve_draws_its_table(ax):
     curves, table = summary.risk_coverage(), summary.table()
     risk_coverage(summary, ax=ax)
     for row in table.itertuples():
-        rows = curves[(curves["voter"] == row.voter) & ~curves["thin"]]
+        rows = curves[(curves["voter"] == row.voter) & ~curves["small_n"]]
         expected = rows[["coverage", "risk"]].to_numpy()
         assert any(np.array_equal(expected, found) for found in lines(ax, len(rows)))
         assert f"{row.voter} (n = {row.n:,}, AUARC {row.auarc:.2f})" in words(ax)
     assert len([band for band in ax.collections if isinstance(band, FillBetweenPolyCollection)]) == 3
     assert ax.get_ylim()[0] == 0
-    assert ax.get_ylim()[1] >= curves.loc[~curves["thin"], "high"].max()
+    assert ax.get_ylim()[1] >= curves.loc[~curves["small_n"], "risk_high"].max()
 
 
 def test_one_curve_says_its_area_and_what_chance_is(ax):

@@ -92,7 +92,7 @@ def test_a_panel_worked_by_hand():
     assert table["missing"].tolist() == [0, 1, 1, 2, 1, 1]
     assert table["unit"].tolist() == ["s", "s", "s", "", "tokens", "s"]
     assert table.loc["meta.usage.output_tokens", "sum"] == 30
-    assert np.isnan(table.loc["meta.usage.note", "low"])
+    assert np.isnan(table.loc["meta.usage.note", "mean_low"])
 
 
 @pytest.mark.parametrize("leaf", ["meta.timings.vote", "meta.usage.cost_usd", "meta.usage.input_tokens"])
@@ -116,14 +116,14 @@ def test_the_interval_of_a_mean_is_as_wide_as_the_normal_one():
     values = frame["meta.timings.debate"]
     row = rows(frame).loc["meta.timings.debate"]
     assert row["mean"] == pytest.approx(values.mean())
-    assert row["high"] - row["low"] == pytest.approx(2 * 1.96 * values.sem(), rel=0.15)
+    assert row["mean_high"] - row["mean_low"] == pytest.approx(2 * 1.96 * values.sem(), rel=0.15)
 
 
 def test_seconds_in_another_unit_scale_everything_but_shares():
     frame = decisions(300)
     leaves = [name for name in frame if name.startswith("meta.timings")]
     one, ten = rows(frame), rows(frame.assign(**{name: frame[name] * 10 for name in leaves}))
-    for column in ("sum", "mean", "low", "high", "q05", "q50", "q95"):
+    for column in ("sum", "mean", "mean_low", "mean_high", "q05", "q50", "q95"):
         assert ten.loc[leaves, column].tolist() == pytest.approx((10 * one.loc[leaves, column]).tolist())
     for column in ("share", "share_low", "share_high"):
         assert ten.loc[leaves, column].tolist() == pytest.approx(one.loc[leaves, column].tolist())
@@ -189,7 +189,7 @@ def test_the_chart_draws_the_table():
     order = np.argsort(-ax.lines[0].get_ydata())
     assert ax.lines[0].get_xdata()[order].tolist() == table["mean"].tolist()
     whiskers, _, intervals = (part for part in ax.get_children() if type(part) is LineCollection)
-    for part, ends in ((whiskers, ["q05", "q95"]), (intervals, ["low", "high"])):
+    for part, ends in ((whiskers, ["q05", "q95"]), (intervals, ["mean_low", "mean_high"])):
         drawn = np.array(part.get_segments())[order][:, :, 0]
         assert drawn.tolist() == table[ends].to_numpy().tolist()
     boxes = sorted(ax.patches, key=lambda box: -box.get_y())

@@ -21,7 +21,7 @@ def test_votes_agree_with_pandas():
         assert rows["decisions"].unique().tolist() == [ours["stream_id"].nunique()]
         assert rows["share"].tolist() == pytest.approx((rows["n"] / len(ours)).tolist())
         assert rows["weighted_share"].tolist() == pytest.approx(weights[rows["choice"]].tolist())
-    assert (table["low"] < table["share"]).all()
+    assert (table["share_low"] < table["share"]).all()
     assert (table["weighted_share"] < table["weighted_high"]).all()
 
 

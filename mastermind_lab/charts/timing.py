@@ -41,8 +41,8 @@ def timing(
 ) -> Axes:
     """How long the panels take, or what they use: means with 95% intervals, over quantiles.
 
-    The longest is on top. The thick bar holds the middle half of the decisions, the thin one 90% of them; a white line is the
-    median. At the right of times stands their share of the total.
+    The longest is on top. The thick bar holds the middle half of the decisions, the thin one 90% of them; a
+    white line is the median. At the right of times stands their share of the total.
 
     Examples
     --------

@@ -43,7 +43,7 @@ def _by_model(history: History) -> dict[str, Any]:
         return {}
     table = Confidence.of(history, by=MODEL).fold().table()
     return {
-        str(row["group"]): _estimate(Estimate(row["mean"], row["low"], row["high"], row["n"]))
+        str(row["group"]): _estimate(Estimate(row["mean"], row["mean_low"], row["mean_high"], row["n"]))
         for row in table.to_dict(orient="records")
     }
 

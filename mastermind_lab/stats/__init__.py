@@ -13,7 +13,7 @@ So one definition serves a frame in a notebook, a live stream (``total += Subjec
 (map ``of``, then reduce ``+``): counts come out the same, sums to the last rounding, whatever the batches.
 A decision's votes must be in the same batch as the decision.
 
-What stands on fewer than 10 observations is marked ``thin``, in a table as in an estimate: a rough guide,
+What stands on fewer than 10 observations is marked ``small_n``, in a table as in an estimate: a rough guide,
 however narrow its interval.
 
 One voter has one vote in a decision, in every subject: who votes for the same choice twice has voted once;

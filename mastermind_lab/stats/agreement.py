@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .engine.ballots import Ballots
 from .engine.bootstrap import REPLICATES, Floats
-from .engine.estimate import THIN, Estimate, binomial, ratios, shares, with_ends, zero_count_bound
+from .engine.estimate import SMALL_N, Estimate, binomial, ratios, shares, with_ends, zero_count_bound
 from .engine.input import By, Data, names_of
 from .engine.pairs import pairs_of, refuse_too_many, seriation
 from .engine.summary import Summary, Voted, counted, over_batches
@@ -54,7 +54,7 @@ class Agreement(Voted):
     >>> bool(within.alpha.value < pooled.alpha.value)
     True
     >>> list(pooled.table().columns)
-    ['voter', 'other', 'n', 'agreement', 'low', 'high', 'thin']
+    ['voter', 'other', 'n', 'agreement', 'agreement_low', 'agreement_high', 'small_n']
     """
 
     panels: GroupedSums
@@ -124,16 +124,16 @@ class Agreement(Voted):
         -------
         DataFrame
             The ``by`` columns; ``voter``; ``other``; ``n`` decisions in which both voted; ``agreement``, the
-            share of them in which both chose alike, 0 to 1, with ``low`` and ``high``: the 95% interval of a
-            binomial share (Wilson 1927), for a pair is one observation a decision and often has few. It is
-            NaN where n is below 2. ``thin`` says that n is below 10.
+            share of them in which both chose alike, 0 to 1, with ``agreement_low`` and ``agreement_high``:
+            the 95% interval of a binomial share (Wilson 1927), for a pair is one observation a decision and
+            often has few. It is NaN where n is below 2. ``small_n`` says that n is below 10.
         """
         other = self.pairs.keys.rename(columns={"voter": "other", "other": "voter"})
         keys = pd.concat([self.pairs.keys, other[self.pairs.keys.columns]], ignore_index=True)
         both = GroupedSums(keys, self.pairs.names, np.concatenate([self.pairs.cells] * 2)).rekey(keys)
         n = both["n"][:, 0]
-        agreement, low, high = binomial(both["agree"][:, 0], n)
-        return both.keys.assign(n=counted(n), agreement=agreement, low=low, high=high, thin=n < THIN)
+        figures = with_ends(agreement=binomial(both["agree"][:, 0], n))
+        return both.keys.assign(n=counted(n), **figures, small_n=n < SMALL_N)
 
     def reliability(self) -> pd.DataFrame:
         """Return one row a group: agreement as it is, and beyond chance.
@@ -145,7 +145,7 @@ class Agreement(Voted):
             none that counts, which are left out; ``repeated``, how often a voter voted more than once in a
             decision; ``agreement``, the share of pairs of votes that are alike, averaged over votes, 0 to 1;
             ``alpha`` (Krippendorff); ``kappa`` (Fleiss); each with its 95% interval, as in ``alpha_low`` and
-            ``alpha_high``; ``size`` of the panels, <NA> where they differ, and kappa then NaN; ``thin``,
+            ``alpha_high``; ``size`` of the panels, <NA> where they differ, and kappa then NaN; ``small_n``,
             whether n is below 10.
         """
         masses, size = self._masses(), _size(self.sizes, self.by)
@@ -161,7 +161,7 @@ class Agreement(Voted):
             repeated=counted(masses["repeated"][:, 0]),
             **named,
             size=size,
-            thin=n < THIN,
+            small_n=n < SMALL_N,
         )
         kappas = [name for name in named if name.startswith("kappa")]
         table[kappas] = table[kappas].where(table["size"].notna())

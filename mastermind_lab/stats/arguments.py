@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from .engine.bootstrap import REPLICATES, Floats
-from .engine.estimate import THIN, Estimate, divided, ratios, shares, with_ends
+from .engine.estimate import SMALL_N, Estimate, divided, ratios, shares, with_ends
 from .engine.histogram import coarse, steps_of
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
 from .engine.summary import Summary, counted, over_batches, overall
@@ -146,7 +146,7 @@ class Arguments(Summary):
             The ``by`` columns; ``n`` decisions; ``argued``, those with arguments; of these, means with 95%
             intervals (``_low``, ``_high``): ``nodes``, ``depth``, ``breadth``; ``ratio``, all pro claims by
             all con claims; ``balance``, the mean of the ``balanced`` trees that have one, 0 to 1;
-            ``unsupported``, the share of all leaves, 0 to 1. ``thin`` marks rows of fewer than 10 trees.
+            ``unsupported``, the share of all leaves, 0 to 1. ``small_n`` marks rows of fewer than 10 trees.
             Intervals are NaN where there are fewer than 2 trees.
         """
         sums = self.sums
@@ -160,7 +160,7 @@ class Arguments(Summary):
             argued=counted(argued),
             balanced=counted(balanced),
             **with_ends(**figures),
-            thin=argued < THIN,
+            small_n=argued < SMALL_N,
         )
 
     def histogram(self, bins: int = 20) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pandas as pd
 from .engine.binning import Binning, Bins, checked_bins
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.correctness import Unit, counts, judged, quantities
-from .engine.estimate import THIN, Estimate
+from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import STEPS, coarse
 from .engine.input import By, Data, names_of
 from .engine.scores import FIGURES, read_off, risks
@@ -132,7 +132,7 @@ class Calibration(Summary):
     def mce(self) -> Estimate:
         """The maximum calibration error, 0 to 1: max |accuracy - confidence| over bins (Naeini et al. 2015).
 
-        The emptiest bin decides it: with thin bins it says nothing. Biased as ``ece`` is, and more.
+        The emptiest bin decides it: where a bin holds few it says nothing. Biased as ``ece`` is, and more.
         """
         return self._estimate("mce")
 
@@ -204,10 +204,10 @@ class Calibration(Summary):
             intervals; then the single figures of this class and mean ``confidence``, each with ``_low`` and
             ``_high`` (95% interval; NaN where there are fewer than 2 decisions and, but for accuracy, where
             all or none were right); ``within``, the part of the Brier score that the bins leave out;
-            ``thin_bins``, how many hold too few (see :meth:`diagram`); left out and counted:
+            ``small_n_bins``, how many hold too few (see :meth:`diagram`); left out and counted:
             ``without_outcome``, and ``missing``, which have no confidence; ``repeated``, how often a voter
             voted more than once in a decision: one vote counts, or none where they contradict each other;
-            ``thin``, whether there are fewer than 10 decisions.
+            ``small_n``, whether there are fewer than 10 decisions.
         """
         bins = self._bins()
         n, decisions = self.sums["n"][:, 0], self.counts["decisions"][:, 0]
@@ -216,10 +216,10 @@ class Calibration(Summary):
             ends = read_off(name, self.sums, bins, decisions)
             columns |= dict(zip((name, f"{name}_low", f"{name}_high"), map(pd.Series, ends), strict=True))
         explained = columns["reliability"] - columns["resolution"] + columns["uncertainty"]
-        thin = [one.table(share)["thin"].sum() for one, share in zip(bins, self._shares(), strict=True)]
-        columns |= {"within": columns["brier"] - explained, "thin_bins": pd.Series(thin, dtype="int64")}
+        few = [one.table(share)["small_n"].sum() for one, share in zip(bins, self._shares(), strict=True)]
+        columns |= {"within": columns["brier"] - explained, "small_n_bins": pd.Series(few, dtype="int64")}
         columns |= {name: counted(self.counts[name][:, 0]) for name in LEFT_OUT}
-        return self.sums.keys.assign(**columns, thin=decisions < THIN)
+        return self.sums.keys.assign(**columns, small_n=decisions < SMALL_N)
 
     def diagram(self) -> pd.DataFrame:
         """Return the reliability diagram: one row for each group and bin that holds anything.
@@ -228,10 +228,10 @@ class Calibration(Summary):
         -------
         DataFrame
             The ``by`` columns; ``lowest`` and ``highest`` confidence in the bin; ``n``; mean ``confidence``;
-            ``accuracy``, 0 to 1, with ``low`` and ``high`` (95% interval; for isotonic bins that of the
-            regression there, its blocks found anew in each replicate); ``thin`` where it stands on fewer
-            than 10 observations. Votes of one panel are no independent observations: ``n`` of them count
-            like ``n * decisions / n of the group``.
+            ``accuracy``, 0 to 1, with ``accuracy_low`` and ``accuracy_high`` (95% interval; for isotonic bins
+            that of the regression there, its blocks found anew in each replicate); ``small_n`` where it
+            stands on fewer than 10 observations. Votes of one panel are no independent observations: ``n`` of
+            them count like ``n * decisions / n of the group``.
         """
         parts = [one.table(share) for one, share in zip(self._bins(), self._shares(), strict=True)]
         return self._stacked(parts or [_no_bins().table(1.0)])
@@ -246,8 +246,8 @@ class Calibration(Summary):
         -------
         DataFrame
             The ``by`` columns; ``coverage``, the share acted upon, 0.01 to 1; ``threshold``, the lowest
-            confidence among them; ``n`` of them; ``risk``, the share of wrong ones, with ``low`` and
-            ``high`` (95% interval, for that coverage alone); ``thin`` as in :meth:`diagram`.
+            confidence among them; ``n`` of them; ``risk``, the share of wrong ones, with ``risk_low``
+            and ``risk_high`` (95% interval, for that coverage alone); ``small_n`` as in :meth:`diagram`.
         """
         bins, nothing = zip(self._bins(), self._shares(), strict=True), _no_bins()
         parts = [risks(one.steps, one.n, one.correct, share) for one, share in bins]

@@ -12,7 +12,7 @@ from ..errors import OptionError
 from .engine.bootstrap import REPLICATES, Floats, draws, hashes
 from .engine.bottom_k import UNIT, BottomK
 from .engine.concentration import concentration, overlap
-from .engine.estimate import THIN, Estimate, binomial, shares, with_ends
+from .engine.estimate import SMALL_N, Estimate, binomial, shares, with_ends
 from .engine.input import By, Data, frame_of, keys_of, names_of
 from .engine.summary import Summary, counted, over_batches, overall
 from .engine.sums import GroupedSums, places
@@ -141,9 +141,9 @@ class Citations(Summary):
             ``effective``, 1 / hhi: as many sources, used alike, were as concentrated (Adelman 1969);
             ``single``, the share of cited decisions that rest on one source, with ``single_low`` and
             ``single_high``; mean ``overlap`` of two decisions, 0 to 1, with ``overlap_low`` and
-            ``overlap_high``; ``compared``, the decisions this comes from, at most 1,000. ``thin`` marks rows
-            of fewer than 10 decisions with sources. Intervals are 95%, and NaN where there are fewer than 2
-            decisions with sources.
+            ``overlap_high``; ``compared``, the decisions this comes from, at most 1,000. ``small_n`` marks
+            rows of fewer than 10 decisions with sources. Intervals are 95%, and NaN where there are fewer
+            than 2 decisions with sources.
         """
         sums = self.panels
         cited = sums["cited"][:, 0]
@@ -162,7 +162,7 @@ class Citations(Summary):
             overlap_low=spread["overlap_low"],
             overlap_high=spread["overlap_high"],
             compared=counted(spread["compared"]),
-            thin=cited < THIN,
+            small_n=cited < SMALL_N,
         )
 
     def sources(self, most: int = 20) -> pd.DataFrame:
@@ -177,17 +177,16 @@ class Citations(Summary):
         -------
         DataFrame
             The ``by`` columns; ``source``; ``n`` decisions that cite it; ``share`` of the group's decisions
-            with a source, 0 to 1, with ``low`` and ``high`` (95% score interval, Wilson 1927; NaN below 2);
-            ``thin``, whether these are fewer than 10.
+            with a source, 0 to 1, with ``share_low`` and ``share_high`` (95% score interval, Wilson 1927;
+            NaN below 2); ``small_n``, whether these are fewer than 10.
         """
         used = self.cited.marginalize(("source",))
         first = used.keys["source"].iloc[np.argsort(-used["n"][:, 0], kind="stable")[:most]]
         rank = pd.Series(np.arange(len(first)), index=first).reindex(self.cited.keys["source"]).to_numpy()
         group = places(self.cited.keys, self.panels.keys)
         n, cited = self.cited["n"][:, 0], self.panels["cited"][group, 0]
-        share, low, high = binomial(n, cited)
         table: pd.DataFrame = self.cited.keys.assign(
-            n=counted(n), share=share, low=low, high=high, thin=cited < THIN
+            n=counted(n), **with_ends(share=binomial(n, cited)), small_n=cited < SMALL_N
         )
         order = np.lexsort((rank, group))
         return table.take(order[~np.isnan(rank[order])]).reset_index(drop=True)

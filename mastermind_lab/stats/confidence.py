@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..errors import OptionError
 from .engine.bootstrap import REPLICATES, Floats
-from .engine.estimate import THIN, Estimate, divided, ratios, shares
+from .engine.estimate import SMALL_N, Estimate, divided, ratios, shares, with_ends
 from .engine.histogram import coarse, quantiles, steps_of
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
 from .engine.summary import Summary, counted, over_batches, overall
@@ -83,28 +83,23 @@ class Confidence(Summary):
         Returns
         -------
         DataFrame
-            The ``by`` columns; ``n`` decisions; ``mean``, ``low``, ``high`` (95% interval); ``sd`` (sample
-            standard deviation, NaN where n is 1); ``q05``, ``q25``, ``q50``, ``q75``, ``q95`` (quantiles,
-            read off a fixed histogram of 2,000 steps, right to within 0.00025); ``share_below`` the threshold
-            with ``share_below_low`` and ``share_below_high``; ``missing`` (decisions without a confidence).
-            ``thin`` marks rows of fewer than 10 decisions. Intervals are NaN where n is below 2.
+            The ``by`` columns; ``n`` decisions; ``mean`` with ``mean_low`` and ``mean_high`` (95% interval);
+            ``sd`` (sample standard deviation, NaN where n is 1); ``q05``, ``q25``, ``q50``, ``q75``, ``q95``
+            (quantiles, read off a fixed histogram of 2,000 steps, right to within 0.00025); ``share_below``
+            the threshold with ``share_below_low`` and ``share_below_high``; ``missing`` (decisions without a
+            confidence). ``small_n`` marks rows of fewer than 10 decisions. Intervals are NaN where n is below
+            2.
         """
         n = self.sums["n"][:, 0]
-        mean, low, high = ratios(self.sums["confidence"], self.sums["n"], n)
-        below, below_low, below_high = shares(self.sums["below"], self.sums["n"], n)
         levels = quantiles(self.steps, tuple(LEVELS.values()))
         return self.sums.keys.assign(
             n=counted(n),
-            mean=mean,
-            low=low,
-            high=high,
+            **with_ends(mean=ratios(self.sums["confidence"], self.sums["n"], n)),
             sd=_deviation(n, self.sums["confidence"][:, 0], self.sums["squares"][:, 0]),
             **dict(zip(LEVELS, levels.T, strict=True)),
-            share_below=below,
-            share_below_low=below_low,
-            share_below_high=below_high,
+            **with_ends(share_below=shares(self.sums["below"], self.sums["n"], n)),
             missing=counted(self.sums["missing"][:, 0]),
-            thin=n < THIN,
+            small_n=n < SMALL_N,
         )
 
     def histogram(self, bins: int = 20) -> pd.DataFrame:

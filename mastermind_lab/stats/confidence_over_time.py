@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from .engine.bootstrap import REPLICATES
-from .engine.estimate import THIN, Estimate, ratios
+from .engine.estimate import SMALL_N, Estimate, ratios, with_ends
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
 from .engine.summary import Summary, counted, over_batches, overall
 from .engine.sums import GroupedSums, grouped
@@ -138,10 +138,10 @@ class ConfidenceOverTime(Summary):
         DataFrame
             The ``by`` columns; ``time``, the middle of the bin (UTC); ``n`` decisions in the bin and their
             ``mean`` confidence, 0 to 1, with ``mean_low`` and ``mean_high``; ``rolling``, the mean confidence
-            of the ``n_window`` decisions in the window around the bin, with ``low`` and ``high`` (95%
-            intervals, for that time alone); ``thin``, whether ``n_window`` is below 10. At the ends the
-            window holds what there is. A mean is NaN where nothing was decided, an interval where there are
-            fewer than 2 decisions.
+            of the ``n_window`` decisions in the window around the bin, with ``rolling_low`` and
+            ``rolling_high`` (95% intervals, for that time alone); ``small_n``, whether ``n_window`` is below
+            10. At the ends the window holds what there is. A mean is NaN where nothing was decided, an
+            interval where there are fewer than 2 decisions.
         """
         groups, codes = grouped(self.sums.keys[list(self.by)])
         parts = [self._rolled(groups.iloc[[code]], codes == code) for code in range(len(groups))]
@@ -164,8 +164,8 @@ class ConfidenceOverTime(Summary):
         -------
         DataFrame
             The ``by`` columns; ``first`` and ``last``, where the window begins and ends, and ``time``, its
-            middle (UTC); ``n`` decisions; their ``mean`` confidence, 0 to 1, with ``low`` and ``high`` (95%
-            interval, NaN where n is below 2); ``thin``, whether n is below 10.
+            middle (UTC); ``n`` decisions; their ``mean`` confidence, 0 to 1, with ``mean_low`` and
+            ``mean_high`` (95% interval, NaN where n is below 2); ``small_n``, whether n is below 10.
 
         Raises
         ------
@@ -180,7 +180,6 @@ class ConfidenceOverTime(Summary):
         ends = np.append(starts[1:], len(window)) - 1 if len(starts) else starts
         cells = np.add.reduceat(self.sums.cells, starts, axis=0) if len(starts) else self.sums.cells
         sums = GroupedSums(self.sums.keys.iloc[starts].reset_index(drop=True), self.sums.names, cells)
-        mean, low, high = ratios(sums["confidence"], sums["n"], sums["n"][:, 0])
         bins = self.sums.keys["bin"].to_numpy(dtype=np.int64)
         first, last = ((place << self.shift) for place in (bins[starts], bins[ends] + 1))
         return sums.keys.drop(columns="bin").assign(
@@ -188,10 +187,8 @@ class ConfidenceOverTime(Summary):
             last=moments(last),
             time=moments(first + (last - first) // 2),
             n=counted(sums["n"][:, 0]),
-            mean=mean,
-            low=low,
-            high=high,
-            thin=sums["n"][:, 0] < THIN,
+            **with_ends(mean=ratios(sums["confidence"], sums["n"], sums["n"][:, 0])),
+            small_n=sums["n"][:, 0] < SMALL_N,
         )
 
     def points(self, most: int = 4_000) -> pd.DataFrame:
@@ -242,20 +239,16 @@ class ConfidenceOverTime(Summary):
         n, confidence = (spread(self.sums[name][rows], bins - first) for name in self.sums.names)
         reach = self._reach()
         in_window = around(n, reach)
-        mean, mean_low, mean_high = ratios(confidence, n, n[:, 0])
-        rolling, low, high = ratios(around(confidence, reach), in_window, in_window[:, 0])
         table = group.loc[group.index.repeat(len(n))].reset_index(drop=True)
         return table.assign(
             time=middles(first + np.arange(len(n)), self.shift),
             n=counted(n[:, 0]),
-            mean=mean,
-            mean_low=mean_low,
-            mean_high=mean_high,
-            rolling=rolling,
-            low=low,
-            high=high,
+            **with_ends(
+                mean=ratios(confidence, n, n[:, 0]),
+                rolling=ratios(around(confidence, reach), in_window, in_window[:, 0]),
+            ),
             n_window=counted(in_window[:, 0]),
-            thin=in_window[:, 0] < THIN,
+            small_n=in_window[:, 0] < SMALL_N,
         )
 
     def _reach(self) -> int:

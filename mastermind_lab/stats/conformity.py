@@ -12,7 +12,7 @@ from ..errors import OptionError
 from .engine.ballots import Ballots
 from .engine.bootstrap import REPLICATES, Floats, interval
 from .engine.debate_rounds import Rounds, rounds_of
-from .engine.estimate import THIN, Estimate, divided, ratios, shares, with_ends
+from .engine.estimate import SMALL_N, Estimate, divided, ratios, shares, with_ends
 from .engine.input import By, Data, frame_of, keys_of, names_of
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums, places
@@ -174,7 +174,7 @@ class Conformity(Voted):
             themselves; ``excess``, the difference; ``consensus``; ``hollow``. ``debated``, decisions with two
             rounds and more, and their mean ``inflation``, -1 to 1; ``too_small``, decisions with fewer votes,
             left out of the shares; ``repeated``, how often a voter voted more than once in a decision.
-            ``thin`` marks rows of fewer than 10 decisions. Intervals are NaN where there are fewer than 2
+            ``small_n`` marks rows of fewer than 10 decisions. Intervals are NaN where there are fewer than 2
             observations.
         """
         sums = self.sums
@@ -192,7 +192,7 @@ class Conformity(Voted):
             debated=counted(debated),
             too_small=counted(sums["too_small"][:, 0]),
             repeated=counted(sums["repeated"][:, 0]),
-            thin=n < THIN,
+            small_n=n < SMALL_N,
         )
 
     def by_round(self) -> pd.DataFrame:
@@ -203,12 +203,12 @@ class Conformity(Voted):
         DataFrame
             The ``by`` columns; ``round``, 1 to 20; ``n`` decisions that have it; mean ``confidence`` in it,
             0 to 1, and mean ``change`` since the first round of the same decisions, -1 to 1, each with its
-            95% interval (``_low``, ``_high``; NaN below 2); ``thin``, whether n is below 10. Later rounds are
-            those of longer debates: compare changes, not means.
+            95% interval (``_low``, ``_high``; NaN below 2); ``small_n``, whether n is below 10. Later rounds
+            are those of longer debates: compare changes, not means.
         """
         n = self.steps["n"][:, 0]
         means = {name: ratios(self.steps[name], self.steps["n"], n) for name in ("confidence", "change")}
-        return self.steps.keys.assign(n=counted(n), **with_ends(**means), thin=n < THIN)
+        return self.steps.keys.assign(n=counted(n), **with_ends(**means), small_n=n < SMALL_N)
 
     def _expected(self) -> Floats:
         """The mean probability of unanimity in each group, and its replicates."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import OptionError
 from .engine.ballots import Ballots, VoteTally
 from .engine.bootstrap import REPLICATES, Floats
-from .engine.estimate import THIN, Estimate, divided, ratios, shares, with_ends
+from .engine.estimate import SMALL_N, Estimate, divided, ratios, shares, with_ends
 from .engine.histogram import coarse, steps_of
 from .engine.input import By, Data, frame_of, keys_of, names_of
 from .engine.summary import Voted, counted, over_batches, overall
@@ -124,22 +124,19 @@ class Margin(Voted):
         Returns
         -------
         DataFrame
-            The ``by`` columns; ``n`` decisions with votes; ``mean`` margin with ``low`` and ``high``; then
-            figures, each with its 95% interval, as in ``tie_low`` and ``tie_high``: mean ``entropy`` in bits,
-            and shares, 0 to 1: ``unanimous``, ``tie``, and ``follows`` among ``decided`` decisions (those
-            with a winner and a recommendation). ``without_votes`` are decisions that are left out of all
-            that; ``repeated``, how often a voter voted more than once in a decision. ``thin`` marks rows of
-            fewer than 10 decisions. Intervals are NaN where there are fewer than 2 observations.
+            The ``by`` columns; ``n`` decisions with votes; then figures, each with its 95% interval, as in
+            ``mean_low`` and ``mean_high``: ``mean`` margin, 0 to 1; mean ``entropy`` in bits; and shares, 0
+            to 1: ``unanimous``, ``tie``, and ``follows`` among ``decided`` decisions (those with a winner and
+            a recommendation). ``without_votes`` are decisions that are left out of all that; ``repeated``,
+            how often a voter voted more than once in a decision. ``small_n`` marks rows of fewer than 10
+            decisions. Intervals are NaN where there are fewer than 2 observations.
         """
         sums = self.sums
         n, decided = sums["n"][:, 0], sums["decided"][:, 0]
-        mean, low, high = ratios(sums["margin"], sums["n"], n)
         return sums.keys.assign(
             n=counted(n),
-            mean=mean,
-            low=low,
-            high=high,
             **with_ends(
+                mean=ratios(sums["margin"], sums["n"], n),
                 entropy=ratios(sums["entropy"], sums["n"], n),
                 unanimous=shares(sums["unanimous"], sums["n"], n),
                 tie=shares(sums["tie"], sums["n"], n),
@@ -148,7 +145,7 @@ class Margin(Voted):
             **with_ends(follows=shares(sums["follows"], sums["decided"], decided)),
             without_votes=counted(sums["without_votes"][:, 0]),
             repeated=counted(sums["repeated"][:, 0]),
-            thin=n < THIN,
+            small_n=n < SMALL_N,
         )
 
     def histogram(self, bins: int = 10) -> pd.DataFrame:

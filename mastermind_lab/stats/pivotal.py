@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .engine.ballots import Ballots, VoteTally
 from .engine.bootstrap import REPLICATES
-from .engine.estimate import THIN, Estimate, shares
+from .engine.estimate import SMALL_N, Estimate, shares, with_ends
 from .engine.input import By, Data, frame_of, names_of
 from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
 from .engine.sums import GroupedSums
@@ -137,8 +137,8 @@ class Pivotal(Voted):
         -------
         DataFrame
             The ``by`` columns; ``voter``; ``rule``; ``n`` decisions in which the voter voted; ``pivotal``,
-            the share of them in which the voter is, 0 to 1, with ``low`` and ``high`` (95% interval, NaN
-            where n is below 2); ``thin``, whether n is below 10.
+            the share of them in which the voter is, 0 to 1, with ``pivotal_low`` and ``pivotal_high`` (95%
+            interval, NaN where n is below 2); ``small_n``, whether n is below 10.
         """
         return _long(self.voters)
 
@@ -149,8 +149,8 @@ class Pivotal(Voted):
         -------
         DataFrame
             The ``by`` columns; ``rule``; ``n`` decisions with votes; ``pivotal``, the share of them in which
-            at least one voter is, 0 to 1, with ``low`` and ``high`` (95% interval, NaN where n is below
-            2); ``thin``, whether n is below 10.
+            at least one voter is, 0 to 1, with ``pivotal_low`` and ``pivotal_high`` (95% interval, NaN where
+            n is below 2); ``small_n``, whether n is below 10.
         """
         return _long(self.panels)
 
@@ -188,10 +188,8 @@ def _long(sums: GroupedSums) -> pd.DataFrame:
     n = sums["n"][:, 0]
     parts = []
     for name in COUNTS:
-        pivotal, low, high = shares(sums[name], sums["n"], n)
+        pivotal = with_ends(pivotal=shares(sums[name], sums["n"], n))
         rule = pd.array([name] * len(n), dtype="str")
-        parts.append(
-            sums.keys.assign(rule=rule, n=counted(n), pivotal=pivotal, low=low, high=high, thin=n < THIN)
-        )
+        parts.append(sums.keys.assign(rule=rule, n=counted(n), **pivotal, small_n=n < SMALL_N))
     order = np.arange(len(COUNTS) * len(n)).reshape(len(COUNTS), len(n)).T.ravel()
     return pd.concat(parts, ignore_index=True).iloc[order].reset_index(drop=True)

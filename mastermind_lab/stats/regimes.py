@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from .engine.bootstrap import REPLICATES, Floats, interval
-from .engine.estimate import THIN, divided, with_ends
+from .engine.estimate import SMALL_N, divided, with_ends
 from .engine.extents import FIELDS, FirstLastSeen
 from .engine.input import By, Data, frame_of, names_of, shares_of, unknown
 from .engine.summary import Summary, counted, over_batches
@@ -168,8 +168,8 @@ class Regimes(Summary):
             to the neighbouring changes. Then ``confidence_before`` and ``confidence_after``, the means, and
             ``confidence_difference``, after minus before, -1 to 1, each with its 95% interval, as in
             ``confidence_before_low`` and ``confidence_before_high`` (NaN where a side has fewer than 2
-            decisions); and the same for the margin of the vote, ``margin_before`` and so on. ``thin`` marks
-            changes with fewer than 10 decisions on a side.
+            decisions); and the same for the margin of the vote, ``margin_before`` and so on. ``small_n``
+            marks changes with fewer than 10 decisions on a side.
         """
         events = self._events()
         low, high = (events.groupby("change")["edge"].agg(end).to_numpy() for end in ("min", "max"))
@@ -182,7 +182,10 @@ class Regimes(Summary):
         effects = {name: figure[change] for name, figure in _effects(sides).items()}
         before, after = sides["n"][change, 0], sides["n"][change + 1, 0]
         return events.drop(columns="edge").assign(
-            before=counted(before), after=counted(after), **effects, thin=np.minimum(before, after) < THIN
+            before=counted(before),
+            after=counted(after),
+            **effects,
+            small_n=np.minimum(before, after) < SMALL_N,
         )
 
     def _events(self) -> pd.DataFrame:

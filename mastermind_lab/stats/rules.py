@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import OptionError
 from .engine.ballots import Ballots, Names
 from .engine.bootstrap import REPLICATES, Floats
-from .engine.estimate import THIN, Estimate, binomial, ratios, shares, with_ends, zero_count_bound
+from .engine.estimate import SMALL_N, Estimate, binomial, ratios, shares, with_ends, zero_count_bound
 from .engine.input import By, Data, History, frame_of, keys_of, names_of
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums, grouped
@@ -169,7 +169,7 @@ class Rules(Voted):
             ``changed_low`` and ``changed_high``; ``known``, decisions with an outcome; ``accuracy``, the
             share of them that is right, with ``accuracy_low`` and ``accuracy_high``; ``difference``, accuracy
             minus that of the recommendation in the same decisions, -1 to 1, with ``difference_low`` and
-            ``difference_high``. ``thin`` marks rows with fewer than 10 ``decided``. Intervals are 95%, and
+            ``difference_high``. ``small_n`` marks rows with fewer than 10 ``decided``. Intervals are 95%, and
             NaN where there are fewer than 2 observations. The best voter has a row where a voter has 2
             outcomes.
         """
@@ -275,7 +275,7 @@ def _figures(sums: GroupedSums) -> pd.DataFrame:
         **with_ends(changed=shares(sums["changed"], sums["decided"], decided)),
         known=counted(known),
         **with_ends(accuracy=shares(sums["right"], sums["known"], known), difference=_differences(sums)),
-        thin=decided < THIN,
+        small_n=decided < SMALL_N,
     )
 
 

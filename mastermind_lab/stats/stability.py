@@ -10,7 +10,7 @@ import pandas as pd
 
 from .engine.bootstrap import REPLICATES, Floats, checked, hashes
 from .engine.bottom_k import UNIT, BottomK
-from .engine.estimate import THIN, Estimate, ratios, shares, with_ends
+from .engine.estimate import SMALL_N, Estimate, ratios, shares, with_ends
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
 from .engine.summary import Summary, counted, over_batches, overall
 from .engine.sums import GroupedSums, grouped
@@ -155,7 +155,7 @@ class Stability(Summary):
             one recommendation, with ``unstable_low`` and ``unstable_high`` (it grows with the askings);
             ``spread`` of confidence with ``spread_low`` and ``spread_high``; ``sampled``, whether there were
             more questions than are looked at; ``missing``, decisions without a question or recommendation.
-            ``thin`` marks rows of fewer than 10 questions asked again. Intervals are 95%, and NaN where
+            ``small_n`` marks rows of fewer than 10 questions asked again. Intervals are 95%, and NaN where
             ``again`` is below 2.
         """
         sums, n = self._repeated(), self.asked["n"][:, 0]
@@ -172,7 +172,7 @@ class Stability(Summary):
             ),
             sampled=sums["decisions"][:, 0] < n,
             missing=counted(self.asked["missing"][:, 0]),
-            thin=again < THIN,
+            small_n=again < SMALL_N,
         )
 
     def _repeated(self) -> GroupedSums:

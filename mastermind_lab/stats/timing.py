@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .engine.bootstrap import REPLICATES, Floats
-from .engine.estimate import THIN, ratios, with_ends
+from .engine.estimate import SMALL_N, ratios, with_ends
 from .engine.input import By, Data, frame_of, keys_of, names_of
 from .engine.summary import Summary, counted, over_batches
 from .engine.sums import GroupedSums, grouped, places
@@ -110,28 +110,25 @@ class Timing(Summary):
         DataFrame
             The ``by`` columns; ``leaf``: a column of ``decisions``, or ``publish_lag``; ``unit``: "s" for
             times, "tokens" and "USD" by the leaf's name, else ""; ``n`` decisions with the leaf; ``sum``;
-            ``mean``, ``low``, ``high`` (95% interval); ``q05``, ``q25``, ``q50``, ``q75``, ``q95``
-            (quantiles, interpolated like pandas' and read off a fixed histogram of 200 steps a power of ten:
-            each right to within 0.6%; sizes up to 0.000001 are 0); ``share`` of the total time of the
+            ``mean`` with ``mean_low`` and ``mean_high`` (95% interval); ``q05``, ``q25``, ``q50``, ``q75``,
+            ``q95`` (quantiles, interpolated like pandas' and read off a fixed histogram of 200 steps a power
+            of ten: each right to within 0.6%; sizes up to 0.000001 are 0); ``share`` of the total time of the
             decisions that have the leaf, with ``share_low`` and ``share_high`` (NaN for what is no timing);
-            ``missing``, decisions of the group without the leaf. ``thin`` marks rows of fewer than 10
+            ``missing``, decisions of the group without the leaf. ``small_n`` marks rows of fewer than 10
             decisions. Intervals are NaN where n is below 2.
         """
         n, timed = self.sums["n"][:, 0], self.sums["timed"][:, 0]
-        mean, low, high = ratios(self.sums["value"], self.sums["n"], n)
         keys = self.sums.keys
         decisions = self.decisions["n"][places(keys, self.decisions.keys), 0]
         return keys.assign(
             unit=keys["leaf"].map(_unit).astype("str"),
             n=counted(n),
             sum=self.sums["value"][:, 0],
-            mean=mean,
-            low=low,
-            high=high,
+            **with_ends(mean=ratios(self.sums["value"], self.sums["n"], n)),
             **self._quantiles(),
             **with_ends(share=ratios(self.sums["part"], self.sums["total"], timed)),
             missing=counted(decisions - n),
-            thin=n < THIN,
+            small_n=n < SMALL_N,
         )
 
     def _quantiles(self) -> dict[str, Floats]:

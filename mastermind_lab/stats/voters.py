@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .engine.ballots import Ballots, Names, VoteTally
 from .engine.bootstrap import REPLICATES, Floats
-from .engine.estimate import THIN, Estimate, ratios, shares, with_ends
+from .engine.estimate import SMALL_N, Estimate, ratios, shares, with_ends
 from .engine.input import By, Data, frame_of, names_of, shares_of
 from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
 from .engine.sums import GroupedSums
@@ -127,8 +127,8 @@ class Voters(Voted):
             ``accuracy``; ``judged``, those of them with a confidence, ``brier``, 0 to 1, and
             ``overconfidence``, -1 to 1; ``lone`` dissents, ``lone_known``, those with an outcome, and
             ``lone_right``, the share of these that were right. Shares are from 0 to 1, NaN where nothing was
-            observed. ``thin`` marks rows of fewer than 10 votes that count. Intervals are NaN where there are
-            fewer than 2 observations.
+            observed. ``small_n`` marks rows of fewer than 10 votes that count. Intervals are NaN where there
+            are fewer than 2 observations.
         """
         sums = self.sums
         columns: dict[str, Any] = {name: counted(sums[name][:, 0]) for name in ("n", "repeated")}
@@ -136,7 +136,7 @@ class Voters(Voted):
             columns |= {count: counted(sums[count][:, 0]) for count in _COUNTS.get(name, ())}
             figure = ratio(sums[top], sums[bottom], sums[bottom][:, 0])
             columns |= with_ends(**{name: figure})
-        return sums.keys.assign(**columns, thin=sums["n"][:, 0] < THIN)
+        return sums.keys.assign(**columns, small_n=sums["n"][:, 0] < SMALL_N)
 
     def fold(self, most: int = 8, voters: int = 20) -> Self:
         """Fold the groups as every summary does, and the voters too: those with fewer votes become one.

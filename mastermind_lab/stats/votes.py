@@ -10,7 +10,7 @@ import pandas as pd
 
 from .engine.ballots import Ballots
 from .engine.bootstrap import REPLICATES
-from .engine.estimate import THIN, shares
+from .engine.estimate import SMALL_N, shares, with_ends
 from .engine.input import By, Data, frame_of, names_of, vote_keys_of
 from .engine.summary import Voted, counted, kept, over_batches, relabelled, sizes_of
 from .engine.sums import GroupedSums, grouped
@@ -78,27 +78,21 @@ class Votes(Voted):
         -------
         DataFrame
             The ``by`` columns; ``choice``; ``n`` votes for it; ``decisions`` of the group, the observations
-            behind the intervals; ``share`` of the group's votes, 0 to 1, with ``low`` and ``high`` (95%
-            interval); ``weighted_share`` of the group's total weight with ``weighted_low`` and
-            ``weighted_high``. ``thin`` marks rows of fewer than 10 decisions. Intervals are NaN where there
-            are fewer than 2 decisions.
+            behind the intervals; ``share`` of the group's votes, 0 to 1, and ``weighted_share`` of the
+            group's total weight, each with its 95% interval, as in ``share_low`` and ``share_high``.
+            ``small_n`` marks rows of fewer than 10 decisions. Intervals are NaN where there are fewer than 2
+            decisions.
         """
         _, group = grouped(self.choices.keys[list(self.by)])
         decisions = self.panels["decisions"][group, 0]
         cast = self.choices.marginalize(self.by)
-        share, low, high = shares(self.choices["votes"], cast["votes"][group], decisions)
-        weighted = shares(self.choices["weight"], cast["weight"][group], decisions)
+        figures = with_ends(
+            share=shares(self.choices["votes"], cast["votes"][group], decisions),
+            weighted_share=shares(self.choices["weight"], cast["weight"][group], decisions),
+        )
         n = self.choices["votes"][:, 0]
         table = self.choices.keys.assign(
-            n=counted(n),
-            decisions=counted(decisions),
-            share=share,
-            low=low,
-            high=high,
-            weighted_share=weighted[0],
-            weighted_low=weighted[1],
-            weighted_high=weighted[2],
-            thin=decisions < THIN,
+            n=counted(n), decisions=counted(decisions), **figures, small_n=decisions < SMALL_N
         )
         return table.iloc[np.lexsort((-n, group))].reset_index(drop=True)
 

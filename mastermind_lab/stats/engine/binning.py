@@ -11,7 +11,7 @@ import pandas as pd
 
 from ...errors import OptionError
 from .bootstrap import Floats
-from .estimate import THIN, divided, shares
+from .estimate import SMALL_N, divided, shares, with_ends
 from .histogram import STEPS, between_ranks
 from .sums import Codes
 
@@ -100,10 +100,8 @@ class Bins:
                 "highest": self.steps[ends] / STEPS,
                 "n": n.astype(np.int64),
                 "confidence": self._per_bin(self.confidence, starts)[:, 0],
-                "accuracy": value,
-                "low": low,
-                "high": high,
-                "thin": n * share < THIN,
+                **with_ends(accuracy=(value, low, high)),
+                "small_n": n * share < SMALL_N,
             }
         )
 

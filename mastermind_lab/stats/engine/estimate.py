@@ -9,7 +9,7 @@ import numpy as np
 
 from .bootstrap import TAIL, Floats, interval
 
-THIN = 10
+SMALL_N = 10
 """Observations below which a share is only a rough guide, whatever its interval says."""
 
 
@@ -34,13 +34,13 @@ class Estimate:
 
     def __repr__(self) -> str:
         between = "no interval" if np.isnan(self.low) else f"95% interval {self.low:.3g} to {self.high:.3g}"
-        few = ": too few to rely on" if self.thin else ""
+        few = ": too few to rely on" if self.small_n else ""
         return f"{self.value:.3g} ({between}, n = {self.n:,}{few})"
 
     @property
-    def thin(self) -> bool:
+    def small_n(self) -> bool:
         """Whether n is below 10: then the figure is a rough guide, whatever its interval says."""
-        return self.n < THIN
+        return self.n < SMALL_N
 
 
 def divided(top: Floats, bottom: Floats) -> Floats:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from .binning import Bins
 from .bootstrap import Floats
-from .estimate import THIN, divided, ratios, shares
+from .estimate import SMALL_N, divided, ratios, shares, with_ends
 from .histogram import STEPS
 from .sums import Codes, GroupedSums
 
@@ -98,7 +98,7 @@ def risks(steps: Codes, n: Floats, correct: Floats, share: float) -> pd.DataFram
     """
     total = n.sum(axis=0)
     sizes = COVERAGES[:, None] * total
-    risk, low, high = shares(_among_surest(n - correct, n, sizes), sizes, sizes[:, 0] * share)
+    risk = shares(_among_surest(n - correct, n, sizes), sizes, sizes[:, 0] * share)
     upto = np.cumsum(n[::-1, 0])
     # A rounding of the size must not ask for one more.
     last = np.searchsorted(upto, sizes[:, 0] - 1e-6)
@@ -108,11 +108,9 @@ def risks(steps: Codes, n: Floats, correct: Floats, share: float) -> pd.DataFram
         "coverage": COVERAGES,
         "threshold": threshold,
         "n": counts,
-        "risk": risk,
-        "low": low,
-        "high": high,
+        **with_ends(risk=risk),
     }
-    return pd.DataFrame(columns | {"thin": sizes[:, 0] * share < THIN})
+    return pd.DataFrame(columns | {"small_n": sizes[:, 0] * share < SMALL_N})
 
 
 def _among_surest(values: Floats, n: Floats, sizes: Floats) -> Floats:
