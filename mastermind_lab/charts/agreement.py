@@ -135,8 +135,8 @@ def _figures(ax: Axes, drawn: AxesImage, shades: Floats, n: Floats) -> None:
     where: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": size}
     least, most = drawn.get_clim()
     for row, column in np.argwhere(~np.isnan(shades)):
-        ink = "white" if shades[row, column] > least + 0.65 * (most - least) else "black"
-        ax.text(column, row, f"{100 * shades[row, column]:.0f}", color=ink, **where)
+        colour = "white" if shades[row, column] > least + 0.65 * (most - least) else "black"
+        ax.text(column, row, f"{100 * shades[row, column]:.0f}", color=colour, **where)
     for row, column in np.argwhere(np.triu(n, 1)):
         ax.text(column, row, _short(n[row, column]), color="0.4", **where)
 

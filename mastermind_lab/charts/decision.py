@@ -93,10 +93,10 @@ def _votes(ax: Axes, votes: pd.DataFrame) -> None:
     _bare(ax, _count("vote", len(votes), len(shown)) + ("; bar: confidence (0-1)" if len(votes) else ""))
     ax.set(xlim=(0, 1), ylim=(-max(len(shown), 1) + 0.4, 0.6))
     font: dict[str, Any] = {"va": "center", "fontsize": "small", **PLAIN}
-    room = _room(ax)
+    width = _width(ax)
     for row, vote in enumerate(shown.to_dict(orient="records")):
-        ax.text(0, -row, fitted(vote["voter"], 0.27 * room), **font)
-        ax.text(0.3, -row, fitted(vote["choice"], 0.45 * room), **font)
+        ax.text(0, -row, fitted(vote["voter"], 0.27 * width), **font)
+        ax.text(0.3, -row, fitted(vote["choice"], 0.45 * width), **font)
     rows = -np.arange(len(shown))
     ax.barh(rows, 0.2 * shown["confidence"].fillna(0), left=0.78, height=0.5, color="0.6")
     ax.barh(rows, 0.2, left=0.78, height=0.5, facecolor="none", edgecolor="0.8", linewidth=0.5)
@@ -107,10 +107,10 @@ def _sources(ax: Axes, citations: pd.DataFrame) -> None:
     _bare(ax, _count("source", len(citations), len(shown)))
     ax.set(xlim=(0, 1), ylim=(-_MOST_SOURCES + 0.4, 0.6))
     for row, title in enumerate(shown["title"].fillna(shown["source"])):
-        ax.text(0, -row, fitted(title, _room(ax)), va="center", fontsize="small", **PLAIN)
+        ax.text(0, -row, fitted(title, _width(ax)), va="center", fontsize="small", **PLAIN)
 
 
-def _room(ax: Axes) -> float:
+def _width(ax: Axes) -> float:
     """Return the width of the Axes by the height of small text; a layout narrows them a little."""
     return 0.95 * extent(ax)[0] / small_size()
 

@@ -35,13 +35,13 @@ def stability(data: Source | Stability, *, by: By = None, ax: Axes | None = None
     """
     summary = summary_of(Stability, data, by)
     table = summary.fold(MOST).table()
-    repeated, questions, missing = table[["again", "questions", "missing"]].sum()
-    left_out = {"asked_once": questions - repeated, "decisions_without_either": missing}
-    notes = format_n(repeated, "questions asked again", **left_out)
+    asked_again, questions, missing = table[["again", "questions", "missing"]].sum()
+    left_out = {"asked_once": questions - asked_again, "decisions_without_either": missing}
+    notes = format_n(asked_again, "questions asked again", **left_out)
     xlabel = "rate, or standard deviation (0-1)"
     picture = Picture(ax, "Stability", summary.by, notes, xlabel, rows=2 + 2 * len(table))
     picture.ax.set_xlim(0, 1)
-    if not repeated:
+    if not asked_again:
         return picture.empty()
     picture.legend(dots_of_figures(picture.ax, table, _FIGURES, "again", kw), list(_FIGURES.values()))
     sampled = ["sample of the questions"] if table["sampled"].any() else []

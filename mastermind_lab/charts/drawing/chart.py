@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from inspect import Parameter, cleandoc, signature
 from textwrap import fill, indent
@@ -23,7 +23,7 @@ _RAISES = """
 Raises
 ------
 OptionError
-    If a column or a keyword is unknown, or a summary was counted by another column.
+    If a column is not there, an option or a keyword is unknown, or a summary is grouped by other columns.
 """
 
 
@@ -37,24 +37,24 @@ def chart(
     kind
         The summary that the chart draws.
     data
-        What it draws beside that, as its documentation says it.
+        What it takes beside that, as its documentation says it.
     draws
         The artists that other keywords go to, by what they are in the picture, such as ``dots``.
     most
-        How many groups are drawn before the smallest become one; 0 where ``texts`` says it.
+        How many groups are drawn before the smallest become one; 0 where ``texts`` describes ``by``.
     **texts
         Documentation of the chart's own parameters.
     """
+    artists = "; for the ".join(f"{name}, {_link(artist)}" for name, artist in draws.items())
     texts = {
-        "data": f"{data}, a scan, or a :class:`~mastermind_lab.stats.{kind.__name__}` with any options.",
+        "data": f"{data}, a scan, or a summary of it, :class:`~mastermind_lab.stats.{kind.__name__}`.",
         "by": "Column or columns of ``decisions`` to group by; "
         f"above {most} groups the smallest are drawn as one.",
         "ax": "Where to draw; a new figure by default.",
-        "kw": "For the " + "; for the ".join(f"{name}, {_reference(it)}" for name, it in draws.items()) + ".",
-        **texts,
-    }
+        "kw": f"For the {artists}.",
+    } | texts
 
-    def documented(draw: Callable[Options, Axes]) -> Callable[Options, Axes]:
+    def complete(draw: Callable[Options, Axes]) -> Callable[Options, Axes]:
         parameters = signature(draw).parameters
 
         @wraps(draw)
@@ -63,13 +63,10 @@ def chart(
             check_keywords(keywords, list(draws.values()), *(name for name in parameters if name != "kw"))
             return draw(*args, **options)
 
-        says, examples, code = cleandoc(draw.__doc__ or "").partition("Examples\n--------\n")
-        entries = [_entry(parameter, texts[name]) for name, parameter in parameters.items()]
-        described = "\n".join(["Parameters\n----------", *entries, _RAISES])
-        checked.__doc__ = f"{says}{described}\n{examples}{code}"
+        checked.__doc__ = _documentation(draw.__doc__ or "", parameters.values(), texts)
         return checked
 
-    return documented
+    return complete
 
 
 def summary_of(kind: type[Kind], data: Source | Kind, by: By) -> Kind:
@@ -78,21 +75,28 @@ def summary_of(kind: type[Kind], data: Source | Kind, by: By) -> Kind:
     Raises
     ------
     OptionError
-        If a summary was counted by something else than is asked for.
+        If a summary is grouped by other columns than is asked for.
     """
     if not isinstance(data, kind):
-        return cast(Any, kind).of(data, by=by)
+        counted: Kind = cast(Any, kind).of(data, by=by)
+        return counted
     if by is not None and names_of(by) != data.by:
-        raise OptionError(
-            f"the summary was counted by {data.by or None}: count it again to draw it by {by!r}"
-        )
+        grouping = f"is grouped by {', '.join(data.by)}" if data.by else "is not grouped"
+        raise OptionError(f"this summary {grouping}: count it again to draw it by {by!r}")
     return data
 
 
-def _reference(kind: type[Artist]) -> str:
-    return f":class:`{kind.__module__}.{kind.__name__}`"
+def _documentation(written: str, parameters: Iterable[Parameter], texts: Mapping[str, str]) -> str:
+    """Add to what a chart tells of its picture what all charts have in common, before the example."""
+    tells, title, example = cleandoc(written).partition("Examples\n--------\n")
+    entries = "\n".join(_entry(parameter, texts[parameter.name]) for parameter in parameters)
+    return f"{tells}Parameters\n----------\n{entries}\n{_RAISES}\n{title}{example}"
 
 
 def _entry(parameter: Parameter, text: str) -> str:
     name = f"**{parameter.name}" if parameter.kind is Parameter.VAR_KEYWORD else parameter.name
     return f"{name}\n{indent(fill(text, 100, break_long_words=False, break_on_hyphens=False), '    ')}"
+
+
+def _link(artist: type[Artist]) -> str:
+    return f":class:`{artist.__module__}.{artist.__name__}`"

@@ -50,7 +50,7 @@ class Picture:
 
     def heading(self, *more: str) -> Axes:
         """Write the title: the subject and its grouping, then n and what else must be said."""
-        across = max(20, int(_room(self.ax) / (CHARACTER * small_size())))
+        across = max(20, int(_text_room(self.ax) / (CHARACTER * small_size())))
         lines = [
             part for text in (self.title, "; ".join([*self.notes, *more])) for part in wrap(text, across)
         ]
@@ -68,7 +68,7 @@ class Picture:
 
     def legend(self, handles: Sequence[Artist], labels: Sequence[str]) -> None:
         """Put a legend between heading and Axes, in as many columns as fit; write the heading after it."""
-        longest, room = 4.5 + max(map(text_width, labels)), _room(self.ax)
+        longest, room = 4.5 + max(map(text_width, labels)), _text_room(self.ax)
         size = min(small_size(), room / longest)
         columns = max(1, int(room / (size * longest)))
         drawn = self.ax.legend(
@@ -101,7 +101,7 @@ def prepare_axes(ax: Axes | None, xlabel: str, rows: int, square: bool) -> Axes:
     return ax
 
 
-def _room(ax: Axes) -> float:
+def _text_room(ax: Axes) -> float:
     """Return the points from the left end of the Axes to where the next ones, or the figure, may end.
 
     A layout will yet move the Axes, to make room for the names at the left of their rows.

@@ -67,11 +67,10 @@ def check_keywords(asked: Iterable[str], artists: Sequence[type[Artist]], *param
         if not any(name in _properties(kind) for kind in artists):
             known = [*parameters, *(each for kind in artists for each in _properties(kind))]
             near = get_close_matches(name, known, n=1)
+            advice = f"did you mean {near[0]!r}? " if near else ""
+            takes = f"The chart takes {', '.join(parameters)}; other keywords" if parameters else "Keywords"
             takers = " or ".join(f"{kind.__module__}.{kind.__name__}" for kind in artists)
-            raise OptionError(
-                f"no parameter {name!r:.60}: {f'did you mean {near[0]!r}? ' if near else ''}Keywords beside "
-                f"{', '.join(parameters) or 'those of the chart'} are properties of {takers}"
-            )
+            raise OptionError(f"no parameter {name!r:.60}: {advice}{takes} are properties of {takers}")
 
 
 def _properties(kind: type[Artist]) -> set[str]:

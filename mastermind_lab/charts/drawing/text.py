@@ -37,11 +37,11 @@ def clean(value: object, most: int = 40) -> str:
     return drawable or "(empty)"
 
 
-def fitted(value: object, room: float) -> str:
+def fitted(value: object, width: float) -> str:
     """Make text from data fit to draw, cut to a width in heights of the text."""
-    text = clean(value, max(2, int(room / 0.35)))
-    while len(text) > 2 and (width := text_width(text)) > room:
-        text = clean(value, max(2, min(len(text) - 1, int(len(text) * room / width))))
+    text = clean(value, max(2, int(width / 0.35)))
+    while len(text) > 2 and (drawn := text_width(text)) > width:
+        text = clean(value, max(2, min(len(text) - 1, int(len(text) * width / drawn))))
     return text
 
 
