@@ -405,7 +405,7 @@ def test_the_documentation_is_complete(name):
     assert named == list(parameters)
     assert "OptionError\n    If " in raises
     assert "\nExamples\n--------\n>>> import mastermind_lab as lab\n" in raises
-    assert says.splitlines()[1] == ""
+    assert says.splitlines()[1:2] in ([], [""])
     assert max(map(len, chart.__doc__.splitlines())) <= 110
 
 
