@@ -55,7 +55,7 @@ def texts_to_votes(texts):
 def views(summary):
     alpha, kappa = summary.alpha, summary.kappa
     figures = pd.DataFrame([vars(alpha), vars(kappa)]).assign(repeated=summary.repeated)
-    return summary.table(), summary.reliability(), figures, pd.DataFrame({"order": summary.order()})
+    return summary.table(), summary.by_group(), figures, pd.DataFrame({"order": summary.order()})
 
 
 def same(left, right, exact=False):
@@ -92,10 +92,10 @@ def test_kappa_is_that_of_statsmodels_where_panels_are_equal(size):
     kappa = Agreement.of(votes).kappa
     assert kappa.value == pytest.approx(fleiss_kappa(units(votes).to_numpy()), abs=1e-12)
     assert kappa.low < kappa.value < kappa.high
-    assert Agreement.of(votes).reliability()["size"].tolist() == [size]
+    assert Agreement.of(votes).by_group()["size"].tolist() == [size]
     unequal = Agreement.of(votes.iloc[1:])
     assert math.isnan(unequal.kappa.value)
-    assert unequal.reliability()["size"].isna().all()
+    assert unequal.by_group()["size"].isna().all()
 
 
 def test_pairs_agree_with_a_plain_loop():
@@ -116,7 +116,7 @@ def test_a_group_is_counted_by_itself_and_alpha_adds_up_their_disagreement():
     history = panels(90)
     summary = Agreement.of(history, by="topic")
     observed = expected = 0.0
-    for row in summary.reliability().itertuples():
+    for row in summary.by_group().itertuples():
         ours = (
             history.decisions["topic"].isna()
             if pd.isna(row.topic)
@@ -186,7 +186,7 @@ def test_who_votes_twice_is_counted_once_or_not_at_all():
     other = Agreement.of(pd.concat([once, once.iloc[[0]].assign(choice="b")]))
     assert other.repeated == 1
     assert other.alpha == Agreement.of(texts_to_votes([" ab", "abb", "bbb"])).alpha
-    assert other.reliability()["repeated"].tolist() == [1]
+    assert other.by_group()["repeated"].tolist() == [1]
 
 
 # What does not matter.
@@ -275,7 +275,7 @@ def simulated(runs, n, right):
 @pytest.mark.parametrize(("n", "right"), [(20, 0.4), (20, 0.7), (60, 0.5), (60, 0.75)])
 def test_intervals_of_alpha_cover_it(n, right):
     history, alpha = simulated(1_000, n, right)
-    table = Agreement.of(history, by="run").reliability()
+    table = Agreement.of(history, by="run").by_group()
     inside = table["alpha_low"].le(alpha) & table["alpha_high"].ge(alpha)
     assert 0.93 <= inside.mean() <= 0.97
     assert table["alpha"].mean() == pytest.approx(alpha, abs=0.02)
@@ -347,7 +347,7 @@ def test_the_squares_are_the_table(ax):
 def test_by_group_alpha_is_drawn(ax):
     summary = Agreement.of(panels(120), by="topic")
     agreement(summary, ax=ax)
-    table = summary.reliability()
+    table = summary.by_group()
     assert list(ax.lines[0].get_xdata()) == table["alpha"].tolist()
     (lines,) = ax.collections
     assert [tuple(line[:, 0]) for line in lines.get_segments()] == list(

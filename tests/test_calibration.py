@@ -38,7 +38,7 @@ def views(summary):
         summary.diagram(),
         summary.risk_coverage(),
         summary.histogram(),
-        summary.fold(2).table(),
+        summary.lump(2).table(),
         pd.DataFrame([vars(getattr(summary, name)) for name in FIGURES if name != "confidence"]),
     ]
 
@@ -97,7 +97,7 @@ def test_a_small_case_by_hand():
     assert summary.ece.value == pytest.approx((0.2 + 2 * 0.1 + 4 * 0.05) / 7)
     assert summary.mce.value == pytest.approx(0.2)
     assert summary.brier.value == pytest.approx((0.04 + 0.16 + 0.36 + 3 * 0.04 + 0.64) / 7)
-    assert summary.reliability.value == pytest.approx((0.04 + 2 * 0.01 + 4 * 0.0025) / 7)
+    assert summary.calibration_loss.value == pytest.approx((0.04 + 2 * 0.01 + 4 * 0.0025) / 7)
     assert summary.uncertainty.value == pytest.approx(4 / 7 * 3 / 7)
     spread = (4 / 7) ** 2 + 2 * (0.5 - 4 / 7) ** 2 + 4 * (0.75 - 4 / 7) ** 2
     assert summary.resolution.value == pytest.approx(spread / 7)
@@ -175,7 +175,7 @@ def test_isotonic_bins_agree_with_scikit_learn():
     row = Calibration.of(frame, binning="isotonic").table().iloc[0]
     # CORP: miscalibration and discrimination, from the scores of the recalibrated and the constant.
     recalibrated, constant = brier_score_loss(right, fitted), right.mean() * (1 - right.mean())
-    assert row["reliability"] + row["within"] == pytest.approx(row["brier"] - recalibrated)
+    assert row["calibration_loss"] + row["within"] == pytest.approx(row["brier"] - recalibrated)
     assert row["resolution"] == pytest.approx(constant - recalibrated)
 
 

@@ -187,7 +187,7 @@ def test_votes_draws_its_table(ax):
     charts.votes(summary, ax=ax)
     table = summary.table()
     choices = {y: label.get_text() for y, label in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True)}
-    assert [choices[y] for y in (0, -1, -2)] == summary.fold().table()["choice"].cat.categories.tolist()
+    assert [choices[y] for y in (0, -1, -2)] == summary.lump().table()["choice"].cat.categories.tolist()
     dots, rings = ax.lines[0::2], ax.lines[1::2]
     for dot, ring, bars, (_, rows) in zip(
         dots, rings, found(ax, LineCollection), table.groupby("meta.model"), strict=True

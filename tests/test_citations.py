@@ -78,7 +78,7 @@ def test_parts_add_up_to_the_whole_in_any_order(by, compared, split):
         a, b, c = (Citations.of(part(history, places == place), by=by, replicates=40) for place in range(3))
         whole = Citations.of(history, by=by, replicates=40)
     same(whole, (a + b) + c, a + (b + c), sum([c, b, a]))
-    same(whole.fold(2), ((c + a) + b).fold(2))
+    same(whole.lump(2), ((c + a) + b).lump(2))
 
 
 @pytest.mark.parametrize("other", [{"by": "meta.model"}, {"replicates": 80}])

@@ -37,7 +37,7 @@ OPTIONS = {
     "Conformity": [{"by": "meta.category", "agreement": 0.6}],
     "Margin": [{"by": "meta.model"}],
     "Pivotal": [{"by": "meta.category"}],
-    "Regimes": [{"by": ["meta.model", "fields"], "chance": 0.5}],
+    "Regimes": [{"by": ["meta.model", "fields"], "p_value": 0.5}],
     "Rules": [{}, {"by": "meta.category", "rules": {"first voter": first_voter}, "tie": "first"}],
     "Stability": [{}, {"by": "meta.model"}],
     "Timing": [{"by": "meta.model"}],
@@ -97,7 +97,7 @@ def shown(summary):
     figures = {name: getattr(summary, name) for name in names}
     rows = {name: vars(value) for name, value in figures.items() if isinstance(value, lab.stats.Estimate)}
     counts = {name: {"n": value} for name, value in figures.items() if isinstance(value, int)}
-    folded = summary.fold(2).table()
+    folded = summary.lump(2).table()
     return tables | {"folded": folded, "figures": pd.DataFrame.from_dict(rows | counts, orient="index")}
 
 

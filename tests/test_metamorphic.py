@@ -41,7 +41,7 @@ few = settings(max_examples=2, deadline=None)
 some_decisions = st.lists(st.integers(0, 59), min_size=2, max_size=25, unique=True)
 seeds = st.integers(0, 2**32 - 1)
 
-TABLES = "table by_round by_rule diagram histogram points reliability risk_coverage sources values"
+TABLES = "table by_round by_rule diagram histogram points by_group risk_coverage sources values"
 LABELS = ["voter", "other", "choice"]
 
 
@@ -170,7 +170,7 @@ MOVES = {
     "calibration": {"auarc": 0, "small_n_bins": -1},
     "citations": {"overlap": 1},
     "confidence": {"sd": -1, "q05": 0, "q25": 0, "q50": 0, "q75": 0, "q95": 0},
-    "regimes": {"begins": -1, "ends": -1, "chance": -1},
+    "regimes": {"begins": -1, "ends": -1, "p_value": -1},
     "stability": {"flip": -1, "unstable": -1, "spread": -1, "again": 1, "askings": 1},
     "timing": {"q05": 0, "q25": 0, "q50": 0, "q75": 0, "q95": 0},
 }
@@ -241,8 +241,8 @@ def test_every_decision_twice_narrows_the_interval_by_the_root_of_two(pool, subj
 
 # Which way figures go, 0 for nowhere, with one more decision that is unanimous, sure, right and unfounded.
 UNANIMOUS = {
-    "agreement": {"reliability": {"n": 1, "agreement": 1}, "table": {"n": 1, "agreement": 1}},
-    "agreement by": {"reliability": {"n": 1, "agreement": 1}, "table": {"n": 1, "agreement": 1}},
+    "agreement": {"by_group": {"n": 1, "agreement": 1}, "table": {"n": 1, "agreement": 1}},
+    "agreement by": {"by_group": {"n": 1, "agreement": 1}, "table": {"n": 1, "agreement": 1}},
     "arguments": {"table": {"n": 1, "argued": 0, "balance": 0, "nodes": 0, "unsupported": 0}},
     "calibration": {"table": {"n": 1, "accuracy": 1, "confidence": 1, "brier": -1, "log_score": -1}},
     "calibration of voters": {"table": {"n": 1, "accuracy": 1, "brier": -1, "log_score": -1}},

@@ -211,7 +211,7 @@ def test_ten_thousand_choices_and_voters():
         }
     )
     summary = Pivotal.of(votes, replicates=40)
-    assert summary.fold().table()["voter"].nunique() == 20
+    assert summary.lump().table()["voter"].nunique() == 20
     assert summary.by_rule()["n"].eq(4_000).all()
 
 

@@ -11,7 +11,7 @@ from pandas.testing import assert_frame_equal
 from mastermind_lab.charts.regimes import regimes
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats import Confidence, Margin
-from mastermind_lab.stats.engine.extents import MOST_VALUES
+from mastermind_lab.stats.engine.first_last_seen import MOST_VALUES
 from mastermind_lab.stats.regimes import Regimes, _absence
 
 START = pd.Timestamp("2026-03-02T09:00Z")
@@ -68,7 +68,7 @@ def test_order_and_index_of_the_rows_do_not_matter():
     same(Regimes.of(history), Regimes.of(SimpleNamespace(decisions=shuffled, votes=history.votes)))
 
 
-@pytest.mark.parametrize("other", [{"by": "meta.model"}, {"chance": 0.05}, {"replicates": 80}])
+@pytest.mark.parametrize("other", [{"by": "meta.model"}, {"p_value": 0.05}, {"replicates": 80}])
 def test_different_options_do_not_merge(other):
     with pytest.raises(OptionError, match="do not merge"):
         Regimes.of(stream(20)) + Regimes.of(stream(20), **other)
@@ -114,7 +114,7 @@ def test_the_effect_is_the_difference_between_neighbouring_changes():
             low, value, high = (table[f"{name}_{figure}{end}"] for end in ("_low", "", "_high"))
             assert ((low < value) & (value < high)).all()
     assert not table["small_n"].any()
-    few = Regimes.of(stream(36), by="meta.model", chance=0.5).table()
+    few = Regimes.of(stream(36), by="meta.model", p_value=0.5).table()
     assert few["small_n"].tolist() == (few[["before", "after"]].min(axis=1) < 10).tolist()
 
 
@@ -155,7 +155,7 @@ def test_a_random_order_has_no_change():
         random = np.random.default_rng(seed)
         frame = stream(60).decisions
         frame["meta.model"] = pd.Series(random.choice(list("aaaabbbccd"), 60), dtype="str")
-        false += len(Regimes.of(frame, by="meta.model", chance=0.05, replicates=40).table()) > 0
+        false += len(Regimes.of(frame, by="meta.model", p_value=0.05, replicates=40).table()) > 0
     assert false <= 7
 
 
@@ -237,8 +237,8 @@ def test_without_any_time_or_confidence():
     ("options", "message"),
     [
         ({"by": "meta.modle"}, "did you mean 'meta.model'"),
-        ({"chance": 0}, "chance must be above 0"),
-        ({"chance": 1}, "chance must be above 0"),
+        ({"p_value": 0}, "p_value must be above 0"),
+        ({"p_value": 1}, "p_value must be above 0"),
         ({"replicates": 3}, "replicates"),
     ],
 )

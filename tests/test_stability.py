@@ -60,7 +60,7 @@ def test_parts_add_up_to_the_whole_in_any_order(by, most, split):
         whole = Stability.of(frame, by=by, replicates=40)
     for other in ((a + b) + c, a + (b + c), sum([c, b, a])):
         agree(other.table(), whole.table())
-        agree(other.fold(2).table(), whole.fold(2).table())
+        agree(other.lump(2).table(), whole.lump(2).table())
 
 
 @pytest.mark.parametrize("other", [{"by": "meta.model"}, {"replicates": 80}])

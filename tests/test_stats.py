@@ -64,7 +64,7 @@ def test_one_observation_has_no_interval(kind, options):
 
 def test_folding_counts_the_rest_as_one_group():
     frame = panels(800).decisions.assign(tag=lambda rows: np.random.default_rng(1).zipf(1.5, len(rows)) % 40)
-    folded = Confidence.of(frame, by="tag").fold(5).table()
+    folded = Confidence.of(frame, by="tag").lump(5).table()
     largest = frame.dropna(subset="confidence")["tag"].value_counts().nlargest(4).index
     labels = frame["tag"].where(frame["tag"].isin(largest)).astype("Int64").astype("str")
     assert folded["group"].tolist()[:-1] == [str(tag) for tag in sorted(largest)]
@@ -75,17 +75,17 @@ def test_folding_counts_the_rest_as_one_group():
 
 def test_folding_keeps_what_is_few():
     history = panels(300)
-    folded = Margin.of(history, by=["meta.model", "meta.round"]).fold(12)
+    folded = Margin.of(history, by=["meta.model", "meta.round"]).lump(12)
     assert folded.by == ("group",)
     assert folded.table()["group"].tolist()[0] == "atlas-1 · 1"
     assert folded.table()["group"].tolist()[-1] == "(missing) · 3"
-    assert Margin.of(history).fold().table()["group"].tolist() == ["all"]
+    assert Margin.of(history).lump().table()["group"].tolist() == ["all"]
 
 
 def test_folded_choices_run_from_the_most_voted_to_the_rest():
     votes = panels(300).votes
     votes["choice"] = [f"option {k % 30}" for k in np.random.default_rng(2).zipf(1.4, len(votes))]
-    table = Votes.of(votes).fold(choices=4).table()
+    table = Votes.of(votes).lump(choices=4).table()
     counts = votes["choice"].value_counts()
     categories = list(table["choice"].cat.categories)
     assert categories[:-1] == counts.index[:3].tolist()
@@ -175,7 +175,7 @@ def test_senseless_data_are_refused():
     with pytest.raises(OptionError, match="bins"):
         Confidence.of(history).histogram(bins=30)
     with pytest.raises(OptionError, match="2 or more"):
-        Confidence.of(history).fold(1)
+        Confidence.of(history).lump(1)
 
 
 def test_too_many_groups_are_refused(monkeypatch):

@@ -88,7 +88,7 @@ def test_each_voter_agrees_with_pandas_and_scikit_learn():
             sure.sum(),
             known.sum(),
         )
-        assert (row["judged"], row["lone"], row["lone_known"]) == (
+        assert (row["scored"], row["lone"], row["lone_known"]) == (
             both.sum(),
             lone.sum(),
             (lone & known).sum(),
@@ -147,7 +147,7 @@ def test_who_votes_twice_is_said():
 
 def test_without_outcomes_or_confidence_nothing_is_judged():
     history = panels(60)
-    outcome = ["known", "judged", "lone_known"]
+    outcome = ["known", "scored", "lone_known"]
     figures = ["accuracy", "brier", "overconfidence", "lone_right"]
     bare = [
         history.votes,

@@ -22,7 +22,7 @@ def test_votes_agree_with_pandas():
         assert rows["share"].tolist() == pytest.approx((rows["n"] / len(ours)).tolist())
         assert rows["weighted_share"].tolist() == pytest.approx(weights[rows["choice"]].tolist())
     assert (table["share_low"] < table["share"]).all()
-    assert (table["weighted_share"] < table["weighted_high"]).all()
+    assert (table["weighted_share"] < table["weighted_share_high"]).all()
 
 
 def test_a_panel_is_drawn_as_one():

@@ -52,7 +52,7 @@ def agreement(data: Source | Agreement, *, by: By = None, ax: Axes | None = None
     "Krippendorff's alpha (0: chance, 1: full)"
     """
     summary = summary_of(Agreement, data, by)
-    table = summary.reliability()
+    table = summary.by_group()
     notes = format_n(table["n"].sum(), "decisions", of_one_vote=table["alone"].sum())
     notes += format_repeated(summary.repeated)
     return _groups(summary, table, notes, ax, kw) if summary.by else _pairs(summary, notes, ax, kw)

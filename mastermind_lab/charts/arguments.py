@@ -28,7 +28,7 @@ def arguments(data: Source | Arguments, *, by: By = None, ax: Axes | None = None
     'balance (0 all con, 1 all pro)'
     """
     summary = summary_of(Arguments, data, by)
-    shown = summary.fold(MOST)
+    shown = summary.lump(MOST)
     table = shown.table()
     n, argued, balanced = table[["n", "argued", "balanced"]].sum()
     notes = format_n(balanced, "decisions", without_arguments=n - argued, without_strengths=argued - balanced)

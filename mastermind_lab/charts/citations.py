@@ -35,7 +35,7 @@ def citations(data: Source | Citations, *, by: By = None, ax: Axes | None = None
     'share of decisions with sources (0-1)'
     """
     summary = summary_of(Citations, data, by)
-    shown = summary.fold(len(SERIES))
+    shown = summary.lump(len(SERIES))
     table, used = shown.table(), shown.sources(MOST)
     names = list(used["source"].unique())
     cited = table["cited"].sum()

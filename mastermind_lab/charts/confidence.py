@@ -27,7 +27,7 @@ def confidence(data: Source | Confidence, *, by: By = None, ax: Axes | None = No
     True
     """
     summary = summary_of(Confidence, data, by)
-    shown = summary.fold(MOST)
+    shown = summary.lump(MOST)
     table = shown.table()
     notes = format_n(table["n"].sum(), "decisions", without_confidence=table["missing"].sum())
     picture = Picture(ax, "Confidence", summary.by, notes, "confidence (0-1)", rows=len(table))

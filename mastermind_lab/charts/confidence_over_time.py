@@ -52,7 +52,7 @@ def confidence_over_time(
     'confidence (0-1)'
     """
     summary = summary_of(ConfidenceOverTime, data, by)
-    shown = summary.fold(len(SERIES))
+    shown = summary.lump(len(SERIES))
     table, points = shown.table(), shown.points()
     left_out = {"without_a_time": summary.undated, "without_confidence": summary.missing}
     notes, rows = format_n(table["n"].sum(), "decisions", **left_out), 1 + len(table["group"].unique())

@@ -36,7 +36,7 @@ def conformity(data: Source | Conformity, *, by: By = None, ax: Axes | None = No
     'share of decisions (0-1)'
     """
     summary = summary_of(Conformity, data, by)
-    table = summary.fold(MOST).table()
+    table = summary.lump(MOST).table()
     notes = format_n(table["n"].sum(), "decisions", with_fewer_than_2_votes=table["too_small"].sum())
     notes += format_repeated(summary.repeated)
     xlabel = "share of decisions (0-1)"

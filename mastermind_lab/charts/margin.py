@@ -29,7 +29,7 @@ def margin(data: Source | Margin, *, by: By = None, ax: Axes | None = None, **kw
     True
     """
     summary = summary_of(Margin, data, by)
-    shown = summary.fold(MOST)
+    shown = summary.lump(MOST)
     table = shown.table()
     notes = format_n(table["n"].sum(), "decisions", without_votes=table["without_votes"].sum())
     notes += format_repeated(summary.repeated)

@@ -36,7 +36,7 @@ def pivotal(data: Source | Pivotal, *, by: By = None, ax: Axes | None = None, **
     """
     summary = summary_of(Pivotal, data, by)
     rules, series = (RULES[:1], "group") if summary.by else (RULES, "rule")
-    table = summary.fold(len(SERIES), MOST).table()
+    table = summary.lump(len(SERIES), MOST).table()
     table = ranked(table[table["rule"].isin(rules)], "voter", series, "pivotal")
     voters = table.drop_duplicates("voter")
     notes = format_n(summary.share.n, "decisions") + format_repeated(summary.repeated)

@@ -43,7 +43,7 @@ def reliability(data: Source | Calibration, *, by: By = None, ax: Axes | None = 
     'share right (0-1)'
     """
     summary = summary_of(Calibration, data, by)
-    shown = summary.fold(MOST)
+    shown = summary.lump(MOST)
     table, diagram = shown.table(), shown.diagram()
     subject, notes = f"Reliability of {summary.unit}", n_and_left_out(summary, table)
     picture = Picture(ax, subject, summary.by, notes, "confidence (0-1)", square=True)

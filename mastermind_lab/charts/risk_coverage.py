@@ -35,7 +35,7 @@ def risk_coverage(data: Source | Calibration, *, by: By = None, ax: Axes | None 
     'risk: share wrong (0-1)'
     """
     summary = summary_of(Calibration, data, by)
-    shown = summary.fold(MOST)
+    shown = summary.lump(MOST)
     table, curves = shown.table(), shown.risk_coverage()
     curves = curves[~curves["small_n"]]
     subject, notes = f"Risk and coverage of {summary.unit}", n_and_left_out(summary, table)

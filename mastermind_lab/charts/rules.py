@@ -35,7 +35,7 @@ def rules(data: Source | Rules, *, by: By = None, ax: Axes | None = None, **kw: 
     'share of decisions changed (0-1)'
     """
     summary = summary_of(Rules, data, by)
-    table = summary.fold(len(SERIES)).table()
+    table = summary.lump(len(SERIES)).table()
     known = bool(table["known"].any())
     n, figure = ("known", "difference") if known else ("decided", "changed")
     notes = _notes(summary, table, "known" if known else "n")

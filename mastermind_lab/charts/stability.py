@@ -34,7 +34,7 @@ def stability(data: Source | Stability, *, by: By = None, ax: Axes | None = None
     'rate, or standard deviation (0-1)'
     """
     summary = summary_of(Stability, data, by)
-    table = summary.fold(MOST).table()
+    table = summary.lump(MOST).table()
     asked_again, questions, missing = table[["again", "questions", "missing"]].sum()
     left_out = {"asked_once": questions - asked_again, "decisions_without_either": missing}
     notes = format_n(asked_again, "questions asked again", **left_out)

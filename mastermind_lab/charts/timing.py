@@ -53,7 +53,7 @@ def timing(
     if unit not in UNITS:
         raise OptionError(f"unit is one of {', '.join(UNITS)}, not {unit!r:.40}")
     summary = summary_of(Timing, data, by)
-    table = summary.fold(len(SERIES)).table()
+    table = summary.lump(len(SERIES)).table()
     table = table[table["unit"] == unit]
     leaves = _longest(table)
     notes, rows = format_n(summary.n, "decisions"), len(leaves) * (1 + table["group"].nunique()) // 2

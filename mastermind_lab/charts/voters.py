@@ -48,7 +48,7 @@ def voters(data: Source | Voters, *, by: By = None, ax: Axes | None = None, **kw
     'share of votes (0-1)'
     """
     summary = summary_of(Voters, data, by)
-    table = summary.fold(len(SERIES), MOST).table()
+    table = summary.lump(len(SERIES), MOST).table()
     drawn = RIGHT if table["known"].any() else AGAINST
     table = ranked(table[table[drawn.n] > 0], "voter", "group", drawn.dot)
     rows = table.drop_duplicates("voter")

@@ -36,7 +36,7 @@ def votes(data: Source | Votes, *, by: By = None, ax: Axes | None = None, **kw: 
     'share of votes (0-1)'
     """
     summary = summary_of(Votes, data, by)
-    table = summary.fold(len(SERIES)).table()
+    table = summary.lump(len(SERIES)).table()
     notes = format_n(table["n"].sum(), "votes") + format_repeated(summary.repeated)
     choices = list(table["choice"].cat.categories)
     rows = table["choice"].nunique()

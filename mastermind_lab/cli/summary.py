@@ -41,7 +41,7 @@ def _counts(history: History) -> dict[str, int]:
 def _by_model(history: History) -> dict[str, Any]:
     if MODEL not in history.decisions:
         return {}
-    table = Confidence.of(history, by=MODEL).fold().table()
+    table = Confidence.of(history, by=MODEL).lump().table()
     return {
         str(row["group"]): _estimate(Estimate(row["mean"], row["mean_low"], row["mean_high"], row["n"]))
         for row in table.to_dict(orient="records")

@@ -1,27 +1,34 @@
-"""Statistics of a deliberating panel, each of them a monoid.
+"""What panels of agents did, in figures: one class for each question, counted from a history.
 
-The law of this room: a subject is one class, and
+    import mastermind_lab as lab
 
-- ``Subject.of(history_or_frame, **options)`` counts one batch and never edits its input; given a scan
-  (:func:`mastermind_lab.scan`), it counts its batches, here or on a cluster, and merges them;
-- ``a + b`` merges two batches: associative, in any order, an empty one is neutral; summaries with different
-  options do not merge (:class:`~mastermind_lab.errors.OptionError`), and ``sum(parts)`` works;
-- ``.table()`` reads the numbers off as a small DataFrame; single figures are attributes, each an
-  :class:`Estimate`.
+    history = lab.sample()
+    lab.stats.Agreement.of(history)                       # count; a notebook shows the table
+    summary = lab.stats.Confidence.of(history, by="meta.model")
+    summary.table()                                       # n, mean, interval, quantiles, by model
+    summary.mean                                          # one figure with its interval and n
+    lab.charts.confidence(summary)                        # the chart of the same name draws that table
 
-So one definition serves a frame in a notebook, a live stream (``total += Subject.of(batch)``) and a cluster
-(map ``of``, then reduce ``+``): counts come out the same, sums to the last rounding, whatever the batches.
-A decision's votes must be in the same batch as the decision.
+- ``Subject.of(data, by=..., ...)`` counts a history, one of its frames, or a scan
+  (:func:`mastermind_lab.scan`, for more than fits into memory), and changes nothing in it.
+- ``a + b`` is what counting both parts together would have given, in any order and however they were cut, as
+  long as a decision's votes are in the same part as the decision; ``sum(parts)`` works. So a summary grows
+  with a live stream, and is counted on many machines. Summaries with different options do not add up
+  (:class:`~mastermind_lab.errors.OptionError`).
+- ``.table()`` gives the figures, a row a group; in every table a figure ``x`` has its 95% interval in
+  ``x_low`` and ``x_high``. Single figures are attributes, each an :class:`Estimate`: value, interval and n.
+- ``.lump()`` makes the smallest groups one, for reading.
 
 What stands on fewer than 10 observations is marked ``small_n``, in a table as in an estimate: a rough guide,
 however narrow its interval.
 
-One voter has one vote in a decision, in every subject: who votes for the same choice twice has voted once;
+One voter has one vote in a decision, in every statistic: who votes for the same choice twice has voted once;
 who votes for two choices has contradicted itself, and has no vote there. Both are counted as ``repeated`` and
 said, never hidden. Votes without a voter or a choice are none.
 
-Intervals keep the law too. They are 95% intervals of a Poisson bootstrap over decisions, whose draws come
-from each decision's own ``stream_id``: see :mod:`~mastermind_lab.stats.engine.bootstrap`.
+Intervals come from a bootstrap over whole decisions. A decision is drawn by its own ``stream_id``, so that
+intervals are the same each time, in any cut, live and on many machines: see
+:mod:`~mastermind_lab.stats.engine.bootstrap`.
 """
 
 from .agreement import Agreement
@@ -61,3 +68,7 @@ __all__ = [
     "Votes",
     "difference",
 ]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -14,11 +14,12 @@ from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate, binomial, ratios, shares, with_ends, zero_count_bound
 from .engine.input import By, Data, names_of
 from .engine.pairs import pairs_of, refuse_too_many, seriation
+from .engine.renamed import Renamed
 from .engine.summary import Summary, Voted, counted, over_batches
 from .engine.sums import Codes, GroupedSums, grouped, places
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Agreement(Voted):
     """How often voters choose alike, pair by pair, and how far that is beyond chance, by group.
 
@@ -135,7 +136,7 @@ class Agreement(Voted):
         figures = with_ends(agreement=binomial(both["agree"][:, 0], n))
         return both.keys.assign(n=counted(n), **figures, small_n=n < SMALL_N)
 
-    def reliability(self) -> pd.DataFrame:
+    def by_group(self) -> pd.DataFrame:
         """Return one row a group: agreement as it is, and beyond chance.
 
         Returns
@@ -167,6 +168,8 @@ class Agreement(Voted):
         table[kappas] = table[kappas].where(table["size"].notna())
         return table
 
+    reliability = Renamed("by_group")
+
     def order(self, most: int = 24) -> list[str]:
         """Order the voters so that those who agree stand side by side.
 
@@ -190,7 +193,7 @@ class Agreement(Voted):
         filled = np.where(np.isnan(agreement), met.mean() if met.size else 0.0, agreement)
         return [str(voters[place]) for place in seriation(filled)]
 
-    def fold(self, most: int = 8) -> Self:
+    def lump(self, most: int = 8) -> Self:
         """Return the summary as it is: chance is each group's own, and groups put together have none."""
         return self
 
@@ -224,7 +227,7 @@ def _corrected(masses: GroupedSums, chance: str) -> tuple[Floats, Floats, Floats
     """Compare disagreement with chance: value, low and high of each group.
 
     Where nobody ever disagreed every replicate says so, which is not certainty: the low end then is what it
-    would be if as many decisions as can go unseen were split as far as can be.
+    would be if as many decisions as may by chance be missing were split as far as can be.
     """
     observed, expected, n = masses["disagree"], masses[chance], masses["n"][:, 0]
     ratio, low, high = ratios(observed, expected, n)

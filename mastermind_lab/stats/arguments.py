@@ -29,9 +29,9 @@ _COUNTS = ("nodes", "depth", "breadth", "pro", "con", "leaves", "unsupported")
 _NEEDED = ("stream_id", "node", "parent", "depth", "stance", "strength")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Arguments(Summary):
-    """The argument trees of the decisions, by group.
+    """How large the argument trees are, which side is the stronger, and how much is unsupported, by group.
 
     A claim is on the side that its stance names, by a fixed table of words (``SIDES``: pro, for, supports,
     ...; con, against, attacks, ...), towards whatever the arena means by it: a con that answers a con is

@@ -10,10 +10,11 @@ import pandas as pd
 
 from .engine.binning import Binning, Bins, checked_bins
 from .engine.bootstrap import REPLICATES, Floats
-from .engine.correctness import Unit, counts, judged, quantities
+from .engine.correctness import Unit, correctness_of, counts, quantities
 from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import STEPS, coarse
 from .engine.input import By, Data, names_of
+from .engine.renamed import Renamed
 from .engine.scores import FIGURES, read_off, risks
 from .engine.summary import Summary, counted, over_batches
 from .engine.sums import GroupedSums, places
@@ -21,7 +22,7 @@ from .engine.sums import GroupedSums, places
 LEFT_OUT = ("without_outcome", "missing", "repeated")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Calibration(Summary):
     """How well confidence matches what turned out to be right, by group.
 
@@ -95,7 +96,7 @@ class Calibration(Summary):
         """
         names = names_of(by, taken=("step", "confidence"))
         kind, many = checked_bins(binning, bins)
-        rows = judged(data, names, unit)
+        rows = correctness_of(data, names, unit)
         known = rows.known
         step = pd.Series(np.rint(rows.confidence[known] * STEPS).astype(np.int64), rows.keys.index[known])
         steps = GroupedSums.of(
@@ -145,15 +146,17 @@ class Calibration(Summary):
         return self._estimate("brier")
 
     @property
-    def reliability(self) -> Estimate:
-        """Murphy's (1973) reliability, 0 is best: mean (confidence - accuracy)^2 over bins, weighted by n.
+    def calibration_loss(self) -> Estimate:
+        """How far confidence is from accuracy, 0 is best: mean (confidence - accuracy)^2 over bins.
 
-        Brier = reliability - resolution + uncertainty + ``within`` (a column of :meth:`table`): the last is
-        what confidences that differ within a bin add (Stephenson, Coelho and Jolliffe 2008); with few wide
-        bins it matters. With isotonic bins, reliability + within is CORP's miscalibration. Biased upwards as
-        ``ece`` is.
+        Murphy (1973) calls it reliability; bins are weighted by n. Brier = calibration_loss - resolution +
+        uncertainty + ``within`` (a column of :meth:`table`): the last is what confidences that differ within
+        a bin add (Stephenson, Coelho and Jolliffe 2008); with few wide bins it matters. With isotonic bins,
+        calibration_loss + within is CORP's miscalibration. Biased upwards as ``ece`` is.
         """
-        return self._estimate("reliability")
+        return self._estimate("calibration_loss")
+
+    reliability = Renamed("calibration_loss")
 
     @property
     def resolution(self) -> Estimate:
@@ -215,7 +218,7 @@ class Calibration(Summary):
         for name in FIGURES:
             ends = read_off(name, self.sums, bins, decisions)
             columns |= dict(zip((name, f"{name}_low", f"{name}_high"), map(pd.Series, ends), strict=True))
-        explained = columns["reliability"] - columns["resolution"] + columns["uncertainty"]
+        explained = columns["calibration_loss"] - columns["resolution"] + columns["uncertainty"]
         few = [one.table(share)["small_n"].sum() for one, share in zip(bins, self._shares(), strict=True)]
         columns |= {"within": columns["brier"] - explained, "small_n_bins": pd.Series(few, dtype="int64")}
         columns |= {name: counted(self.counts[name][:, 0]) for name in LEFT_OUT}
@@ -268,6 +271,9 @@ class Calibration(Summary):
             sides); ``n``; ``share`` of the group's.
         """
         return coarse(self.steps, bins)
+
+    def _counts(self) -> str:
+        return "decisions" if self.unit == "panels" else "votes"
 
     def _estimate(self, name: str) -> Estimate:
         whole = replace(self, by=(), sums=self.sums.marginalize(()), steps=self.steps.marginalize(("step",)))

@@ -23,9 +23,9 @@ COMPARED = 1_000
 """Decisions of each group that are compared with each other."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Citations(Summary):
-    """The sources of the decisions, by group.
+    """How many sources the decisions rest on, how concentrated these are, and how far they are shared.
 
     A source counts once for a decision, however often it is cited there. Sources are compared as they are
     written: two spellings of one address are two sources.

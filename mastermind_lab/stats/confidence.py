@@ -19,9 +19,9 @@ from .engine.sums import GroupedSums
 LEVELS = {"q05": 0.05, "q25": 0.25, "q50": 0.50, "q75": 0.75, "q95": 0.95}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Confidence(Summary):
-    """The distribution of the decisions' confidence, 0 to 1, by group.
+    """How sure the panels say they are: the distribution of the decisions' confidence, 0 to 1, by group.
 
     The standard deviation is that of a sample (n - 1); quantiles are interpolated between order statistics
     (Hyndman and Fan 1996, type 7). Decisions without a confidence are left out of every figure and counted as

@@ -31,9 +31,9 @@ CELLS = 100
 """Steps of confidence from 0 to 1 in which points are counted."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ConfidenceOverTime(Summary):
-    """Mean confidence along the time of publication, by group.
+    """How confidence moves with time: its rolling mean over the decisions as they were published, by group.
 
     A decision's time is ``published_at``, or ``streamed_at`` where that is missing. Time is counted in
     aligned bins of a power of two microseconds, the narrowest for which the whole span has at most 512:
@@ -192,7 +192,7 @@ class ConfidenceOverTime(Summary):
         )
 
     def points(self, most: int = 4_000) -> pd.DataFrame:
-        """Return the decisions as points, thinned until a screen can show them all.
+        """Return the decisions as points, put together until a screen can show them all.
 
         Points that fall together are one: at first those in one time bin and one hundredth of confidence,
         then both steps are doubled in turn.

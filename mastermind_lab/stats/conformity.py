@@ -22,7 +22,7 @@ _NEEDED = ("stream_id", "recommendation", "n_citations", "n_arguments")
 _ROUNDING = 1e-12  # 1 - 1 / 5 is a little less than 0.8
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Conformity(Voted):
     """Signs that the voters of a panel follow each other, by group.
 

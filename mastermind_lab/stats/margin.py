@@ -19,9 +19,9 @@ from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Margin(Voted):
-    """How split the panels are, by group.
+    """How split the panels are, and how often the recommendation follows the vote, by group.
 
     The margin of a decision is the lead of its winning choice, (first - second) / votes cast: 1 is
     unanimous, 0 a tie. The entropy of its votes is the sum of -p log2(p) over the shares p of the choices, in
@@ -167,16 +167,16 @@ class Margin(Voted):
 
 def _panels(ballots: Ballots) -> pd.DataFrame:
     """Describe the vote of each panel that cast any: one row a decision, in the votes' order."""
-    standings = VoteTally.of(ballots, ballots.weights(None))
-    top, second, total = standings.sums[:, 0], standings.sums[:, 1], standings.totals
-    none, tie = total == 0, standings.tied()
+    tallies = VoteTally.of(ballots, ballots.weights(None))
+    top, second, total = tallies.sums[:, 0], tallies.sums[:, 1], tallies.totals
+    none, tie = total == 0, tallies.tied()
     repeated = np.bincount(ballots.repeated["panel"], minlength=len(total))
     margin = divided(top - second, total)
     return pd.DataFrame(
         {
             "votes": pd.Series(total, dtype="Int64").array,
             "repeated": pd.array(repeated, dtype="Int64"),
-            "winner": pd.array(np.append(ballots.choices, [None])[standings.winners(0.0)], dtype="str"),
+            "winner": pd.array(np.append(ballots.choices, [None])[tallies.winners(0.0)], dtype="str"),
             "dissenters": pd.Series(total - top, dtype="Int64").mask(tie | none).array,
             "margin": margin,
             "entropy": np.where(none, np.nan, _entropy(ballots, total)),

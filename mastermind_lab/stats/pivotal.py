@@ -18,7 +18,7 @@ from .engine.sums import GroupedSums
 from .engine.voting_rules import COUNTS
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Pivotal(Voted):
     """How often one voter makes the difference, by group, voter and rule.
 
@@ -154,8 +154,8 @@ class Pivotal(Voted):
         """
         return _long(self.panels)
 
-    def fold(self, most: int = 8, voters: int = 20) -> Self:
-        """Fold the groups as every summary does, and the voters too: those with fewer votes become one.
+    def lump(self, most: int = 8, voters: int = 20) -> Self:
+        """Make the smallest groups one, as every summary does, and the voters with the fewest votes too.
 
         Parameters
         ----------
@@ -164,20 +164,20 @@ class Pivotal(Voted):
         voters
             Voters to have at most, 2 or more; the last then is "other (k more)".
         """
-        folded = super().fold(most)
+        lumped = super().lump(most)
         labels = kept(sizes_of(self.voters, ("voter",)), voters)
-        return replace(folded, voters=relabelled(folded.voters, ("voter",), "voter", labels))
+        return replace(lumped, voters=relabelled(lumped.voters, ("voter",), "voter", labels))
 
 
 def pivots(ballots: Ballots, rules: tuple[str, ...]) -> dict[str, NDArray[np.bool_]]:
     """Say for each rule which ballots are pivotal."""
     weights = {column: ballots.weights(column) for column in {COUNTS[name].weight for name in rules}}
-    standings = {column: VoteTally.of(ballots, some) for column, some in weights.items()}
-    without = {column: some.without(ballots, weights[column]) for column, some in standings.items()}
+    tallies = {column: VoteTally.of(ballots, some) for column, some in weights.items()}
+    without = {column: some.without(ballots, weights[column]) for column, some in tallies.items()}
     found = {}
     for name in rules:
         column, more_than = COUNTS[name]
-        winners = standings[column].winners(more_than)[ballots.panel]
+        winners = tallies[column].winners(more_than)[ballots.panel]
         choice, share = without[column]
         found[name] = winners != np.where(share > more_than, choice, -1)
     return found

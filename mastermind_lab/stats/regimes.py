@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from math import exp, lgamma
 from typing import Self
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 from ..errors import OptionError
 from .engine.bootstrap import REPLICATES, Floats, interval
 from .engine.estimate import SMALL_N, divided, with_ends
-from .engine.extents import FIELDS, FirstLastSeen
+from .engine.first_last_seen import FIELDS, FirstLastSeen
 from .engine.input import By, Data, frame_of, names_of, shares_of, unknown
+from .engine.renamed import Renamed, renamed
 from .engine.summary import Summary, counted, over_batches
 from .engine.sums import GroupedSums
 from .engine.timebins import doubled, narrowest, times_of
@@ -28,7 +30,7 @@ TIMES = "datetime64[us, UTC]"
 _FIGURES = {"confidence": "known", "margin": "voted"}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Regimes(Summary):
     """Where a value of a column begins or ends along the time of publication, and with what effect.
 
@@ -36,7 +38,7 @@ class Regimes(Summary):
     and *ends* where it is last seen, if that is too late, or too early, for chance. Were the order of the
     decisions random, a value that n of N decisions have would not be seen among the first k with the
     probability C(N - k, n) / C(N, n) (the hypergeometric distribution); this, times the number of values and
-    ends looked at (Bonferroni), must be at most ``chance``. So a rare value needs a long absence, and
+    ends looked at (Bonferroni), must be at most ``p_value``. So a rare value needs a long absence, and
     missing values are none. k is counted in whole time bins, which errs on the side of no change.
 
     The set of fields is one more column, ``fields``, whose values are the open columns that are filled.
@@ -60,14 +62,22 @@ class Regimes(Summary):
     [[1, 'atlas-1', 'end'], [1, 'atlas-2', 'begin'], [2, 'v3', 'end'], [2, 'v4', 'begin']]
     """
 
-    chance: float
+    p_value: float
     shift: int
     bins: GroupedSums
-    extents: FirstLastSeen
+    seen: FirstLastSeen
 
     @classmethod
     @over_batches
-    def of(cls, data: Data, *, by: By = None, chance: float = 0.01, replicates: int = REPLICATES) -> Self:
+    def of(
+        cls,
+        data: Data,
+        *,
+        by: By = None,
+        p_value: float = 0.01,
+        replicates: int = REPLICATES,
+        chance: float | None = None,
+    ) -> Self:
         """Count a batch of decisions.
 
         Parameters
@@ -77,18 +87,23 @@ class Regimes(Summary):
         by
             Column or columns of ``decisions`` to look at, and ``"fields"`` for the set of fields; by default
             ``fields`` and every ``meta.*`` column.
-        chance
+        p_value
             Probability, above 0 and below 1, that anything is found where the order means nothing.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
+        chance
+            The old name of ``p_value``.
 
         Raises
         ------
         OptionError
             If a column is unknown, or an option out of range.
         """
-        if not 0 < chance < 1:
-            raise OptionError(f"chance must be above 0 and below 1, not {chance!r:.40}")
+        if chance is not None:
+            warnings.warn(renamed("chance", "p_value"), FutureWarning, stacklevel=3)
+            p_value = chance
+        if not 0 < p_value < 1:
+            raise OptionError(f"p_value must be above 0 and below 1, not {p_value!r:.40}")
         names = names_of(by)
         frame = frame_of(data, "decisions", ("stream_id", "confidence", "published_at"))
         times = times_of(frame)
@@ -101,24 +116,26 @@ class Regimes(Summary):
             replicates,
         )
         known = frame[dated]
-        extents = FirstLastSeen.of(
+        seen = FirstLastSeen.of(
             _columns(known, names), times[dated].to_numpy(dtype=np.int64), known["stream_id"]
         )
-        return cls(names, float(chance), shift, bins, extents)
+        return cls(names, float(p_value), shift, bins, seen)
 
     def __add__(self, other: Self) -> Self:
         if type(other) is not type(self):
             return NotImplemented
         shift = max(self.shift, other.shift)
-        extents = self.extents + other.extents
-        one, two = (replace(part._widened(shift), extents=extents) for part in (self, other))
+        seen = self.seen + other.seen
+        one, two = (replace(part._widened(shift), seen=seen) for part in (self, other))
         merged = Summary.__add__(one, two)
         bins = merged.bins.keys["bin"].dropna()
         return merged._widened(shift + narrowest(bins.min(), bins.max())) if len(bins) else merged
 
-    def fold(self, most: int = 8) -> Self:
+    def lump(self, most: int = 8) -> Self:
         """Return the summary as it is: it has no groups."""
         return self
+
+    chance = Renamed("p_value")
 
     @property
     def n(self) -> int:
@@ -133,7 +150,7 @@ class Regimes(Summary):
     @property
     def left_out(self) -> tuple[str, ...]:
         """Columns left out because they have more than 100 different values."""
-        return self.extents.left_out
+        return self.seen.left_out
 
     def values(self) -> pd.DataFrame:
         """Return one row for each column and value.
@@ -145,14 +162,14 @@ class Regimes(Summary):
             ``first_id`` and ``last_id``; ``begins`` and ``ends``: the probability, 0 to 1, of so late a
             beginning and so early an end if the order meant nothing, corrected for the number of values.
         """
-        rows, upto = self.extents.rows, self._upto()["n"][:, 0]
+        rows, upto = self.seen.rows, self._upto()["n"][:, 0]
         n, tests = rows["n"].to_numpy(), 2 * len(rows)
         absent = {"begins": upto[self._ranks("first")], "ends": upto[-1] - upto[self._ranks("last") + 1]}
-        chances = {
+        p_values = {
             name: [min(1.0, tests * _absence(k, m, upto[-1])) for k, m in zip(count, n, strict=True)]
             for name, count in absent.items()
         }
-        rows = rows.assign(**{name: np.array(p, dtype=np.float64) for name, p in chances.items()})
+        rows = rows.assign(**{name: np.array(p, dtype=np.float64) for name, p in p_values.items()})
         return rows.astype({"first": TIMES, "last": TIMES})
 
     def table(self) -> pd.DataFrame:
@@ -164,7 +181,7 @@ class Regimes(Summary):
             ``change``: its number, from 1; events with the same number happened together and share their
             effect. ``time`` (UTC) and ``stream_id`` of the first decision with a value that begins, or the
             last with one that ends; ``column``; ``value``; ``event``, "begin" or "end"; ``n`` decisions with
-            the value; ``chance``, corrected, 0 to 1. ``before`` and ``after``: decisions on either side, up
+            the value; ``p_value``, corrected, 0 to 1. ``before`` and ``after``: decisions on either side, up
             to the neighbouring changes. Then ``confidence_before`` and ``confidence_after``, the means, and
             ``confidence_difference``, after minus before, -1 to 1, each with its 95% interval, as in
             ``confidence_before_low`` and ``confidence_before_high`` (NaN where a side has fewer than 2
@@ -194,11 +211,11 @@ class Regimes(Summary):
         parts = []
         for event, end, edge in (("begin", "first", 0), ("end", "last", 1)):
             rows = values.assign(edge=self._ranks(end) + edge, event=event)
-            rows = rows.rename(columns={end: "time", f"{end}_id": "stream_id", f"{event}s": "chance"})
-            parts.append(rows[rows["chance"] <= self.chance])
+            rows = rows.rename(columns={end: "time", f"{end}_id": "stream_id", f"{event}s": "p_value"})
+            parts.append(rows[rows["p_value"] <= self.p_value])
         events = pd.concat(parts).sort_values(["edge", "time", "column", "value"], ignore_index=True)
         change = (events["edge"].diff() > 1).cumsum() + 1
-        names = ["time", "stream_id", "column", "value", "event", "n", "chance", "edge"]
+        names = ["time", "stream_id", "column", "value", "event", "n", "p_value", "edge"]
         return events[names].assign(change=change)[["change", *names]]
 
     def _dated(self) -> GroupedSums:
@@ -214,7 +231,7 @@ class Regimes(Summary):
     def _ranks(self, end: str) -> NDArray[np.intp]:
         """Say in which occupied bin each value was first, or last, seen."""
         bins = self._dated().keys["bin"].to_numpy(dtype=np.int64)
-        return np.searchsorted(bins, self.extents.rows[end].to_numpy() >> self.shift)
+        return np.searchsorted(bins, self.seen.rows[end].to_numpy() >> self.shift)
 
     def _widened(self, shift: int) -> Self:
         """Count in bins of ``1 << shift`` microseconds, at least as wide as they are."""

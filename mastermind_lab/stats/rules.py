@@ -20,7 +20,7 @@ from .engine.sums import GroupedSums, grouped
 from .engine.voting_rules import ACTUAL, BEST, Rule, choices_of, names_of_rules
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Rules(Voted):
     """What voting rules would have made of the votes, beside the actual recommendation, by group.
 
@@ -153,6 +153,11 @@ class Rules(Voted):
         )
 
     @property
+    def n(self) -> int:
+        """How many decisions with votes and a recommendation were counted."""
+        return int(self.sums["n"][(self.sums.keys["rule"] == ACTUAL).to_numpy(), 0].sum())
+
+    @property
     def without_votes(self) -> int:
         """Decisions left out because nobody voted, or nothing was recommended."""
         return int(self.sums["left_out"][:, 0].sum())
@@ -225,7 +230,7 @@ def _decisions(
     )
 
 
-def _judged(chosen: Names, rows: pd.DataFrame) -> dict[str, NDArray[Any]]:
+def _correctness(chosen: Names, rows: pd.DataFrame) -> dict[str, NDArray[Any]]:
     """Compare choices with what was recommended and what was right."""
     actual, truth = (rows[name].to_numpy(dtype=object) for name in (ACTUAL, "correct"))
     n = (rows["votes"] > 0).to_numpy() & ~pd.isna(actual)
@@ -246,10 +251,10 @@ def _judged(chosen: Names, rows: pd.DataFrame) -> dict[str, NDArray[Any]]:
 def _by_rule(rows: pd.DataFrame, keys: pd.DataFrame, names: tuple[str, ...], replicates: int) -> GroupedSums:
     parts = []
     for name in names:
-        judged = _judged(rows[name].to_numpy(dtype=object), rows)
+        scored = _correctness(rows[name].to_numpy(dtype=object), rows)
         once = name == ACTUAL
-        judged |= {"left_out": once & ~judged["n"], "repeated": once * rows["repeated"].to_numpy()}
-        parts.append(judged)
+        scored |= {"left_out": once & ~scored["n"], "repeated": once * rows["repeated"].to_numpy()}
+        parts.append(scored)
     quantities = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     rule = pd.array(np.repeat(np.array(names, dtype=object), len(rows)), dtype="str")
     every = pd.concat([keys] * len(names), ignore_index=True).assign(rule=rule)
@@ -263,8 +268,8 @@ def _by_voter(rows: pd.DataFrame, keys: pd.DataFrame, ballots: Ballots, replicat
     here = ~np.isnan(decision)
     where = decision[here].astype(np.intp)
     voter = pd.array(ballots.voters[ballots.voter[here]], dtype="str")
-    judged = _judged(ballots.choices[ballots.choice[here]], rows.iloc[where])
-    return GroupedSums.of(keys.iloc[where].assign(voter=voter), judged, ballots.ids[here], replicates)
+    scored = _correctness(ballots.choices[ballots.choice[here]], rows.iloc[where])
+    return GroupedSums.of(keys.iloc[where].assign(voter=voter), scored, ballots.ids[here], replicates)
 
 
 def _figures(sums: GroupedSums) -> pd.DataFrame:
@@ -280,7 +285,7 @@ def _figures(sums: GroupedSums) -> pd.DataFrame:
 
 
 def _differences(sums: GroupedSums) -> tuple[Floats, Floats, Floats]:
-    """Divide gains by n; where the two never differed, each may still be better as often as can go unseen."""
+    """Divide gains by n; where the two never differed, each may be better as often as chance can hide."""
     n = sums["known"][:, 0]
     value, low, high = ratios(sums["gain"], sums["known"], n)
     never = (sums["differ"][:, 0] == 0) & (n >= 2)

@@ -19,7 +19,7 @@ QUESTIONS = 50_000
 """Questions of each group that are looked at; one asked twice takes about 100 bytes."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Stability(Summary):
     """How far the panels repeat themselves where they are asked the same again, by group.
 

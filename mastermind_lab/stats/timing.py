@@ -29,9 +29,11 @@ SMALLEST = 1e-6
 _KEYS = ("leaf", "step", "unit")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Timing(Summary):
-    """Every number in ``meta.timings`` and ``meta.usage``, and the publish lag, by group.
+    """How long decisions take and what they use, by group.
+
+    Counted is every number in ``meta.timings`` and ``meta.usage``, and the publish lag.
 
     The leaves of ``meta.timings`` are taken as seconds. The publish lag is ``streamed_at`` minus
     ``published_at`` in seconds: two clocks, that of the stream's server and the arena's, so that it may be
@@ -52,7 +54,7 @@ class Timing(Summary):
     True
     """
 
-    decisions: GroupedSums
+    panels: GroupedSums
     sums: GroupedSums
     steps: GroupedSums
 
@@ -78,7 +80,7 @@ class Timing(Summary):
         names = names_of(by, taken=_KEYS)
         frame = frame_of(data, "decisions", ("stream_id",))
         keys = keys_of(frame, names)
-        decisions = GroupedSums.of(keys, {"n": np.ones(len(frame))})
+        panels = GroupedSums.of(keys, {"n": np.ones(len(frame))})
         leaves = _leaves(frame)
         rows = keys.assign(stream_id=frame["stream_id"])
         long = pd.concat(
@@ -92,15 +94,10 @@ class Timing(Summary):
         sums = GroupedSums.of(keys, _quantities(values, totals), ids, replicates)
         return cls(
             names,
-            decisions,
+            panels,
             sums,
             GroupedSums.of(keys.assign(step=_steps(values)), {"n": np.ones(len(values))}),
         )
-
-    @property
-    def n(self) -> int:
-        """Decisions counted."""
-        return int(self.decisions["n"].sum())
 
     def table(self) -> pd.DataFrame:
         """Return one row for each group and leaf.
@@ -119,7 +116,7 @@ class Timing(Summary):
         """
         n, timed = self.sums["n"][:, 0], self.sums["timed"][:, 0]
         keys = self.sums.keys
-        decisions = self.decisions["n"][places(keys, self.decisions.keys), 0]
+        decisions = self.panels["n"][places(keys, self.panels.keys), 0]
         return keys.assign(
             unit=keys["leaf"].map(_unit).astype("str"),
             n=counted(n),

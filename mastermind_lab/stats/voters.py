@@ -25,8 +25,8 @@ _FIGURES = {
     "pivotal": ("pivotal", "n", shares),
     "confidence": ("confidence", "sure", ratios),
     "accuracy": ("right", "known", shares),
-    "brier": ("brier", "judged", shares),
-    "overconfidence": ("excess", "judged", ratios),
+    "brier": ("brier", "scored", shares),
+    "overconfidence": ("excess", "scored", ratios),
     "lone_right": ("lone_right", "lone_known", shares),
 }
 
@@ -34,12 +34,12 @@ _COUNTS = {
     "dissent": ("decided",),
     "confidence": ("sure",),
     "accuracy": ("known",),
-    "brier": ("judged",),
+    "brier": ("scored",),
     "lone_right": ("lone", "lone_known"),
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Voters(Voted):
     """What each voter is like, by group.
 
@@ -94,8 +94,8 @@ class Voters(Voted):
         voter = np.concatenate([ballots.voter, again["voter"].to_numpy(dtype=np.intp)])
         # Behind the votes that count stand those who voted more than once.
         here = np.arange(len(panel)) < len(ballots.panel)
-        counts = _standing(ballots)
-        counts |= _judged(ballots, _truth(data, ballots), counts["lone"])
+        counts = _dissent(ballots)
+        counts |= _correctness(ballots, _truth(data, ballots), counts["lone"])
         quantities = {name: np.concatenate([values, np.zeros(len(again))]) for name, values in counts.items()}
         keys = ballots.keys(data, names).iloc[panel]
         return cls(
@@ -113,6 +113,9 @@ class Voters(Voted):
         """The share of lone dissenters who were right, 0 to 1; n decisions with one and an outcome."""
         return overall(self.sums, "lone_right", "lone_known", shares)
 
+    def _counts(self) -> str:
+        return "votes"
+
     def table(self) -> pd.DataFrame:
         """Return one row for each group and voter.
 
@@ -124,7 +127,7 @@ class Voters(Voted):
             ``dissent_low`` and ``dissent_high``, behind the number of votes it is counted from: ``decided``
             and ``dissent``, the share of votes against the winner; ``pivotal``, the share of n; ``sure``,
             votes with a confidence, and their mean ``confidence``; ``known``, votes with an outcome, and
-            ``accuracy``; ``judged``, those of them with a confidence, ``brier``, 0 to 1, and
+            ``accuracy``; ``scored``, those of them with a confidence, ``brier``, 0 to 1, and
             ``overconfidence``, -1 to 1; ``lone`` dissents, ``lone_known``, those with an outcome, and
             ``lone_right``, the share of these that were right. Shares are from 0 to 1, NaN where nothing was
             observed. ``small_n`` marks rows of fewer than 10 votes that count. Intervals are NaN where there
@@ -138,8 +141,8 @@ class Voters(Voted):
             columns |= with_ends(**{name: figure})
         return sums.keys.assign(**columns, small_n=sums["n"][:, 0] < SMALL_N)
 
-    def fold(self, most: int = 8, voters: int = 20) -> Self:
-        """Fold the groups as every summary does, and the voters too: those with fewer votes become one.
+    def lump(self, most: int = 8, voters: int = 20) -> Self:
+        """Make the smallest groups one, as every summary does, and the voters with the fewest votes too.
 
         Parameters
         ----------
@@ -148,17 +151,17 @@ class Voters(Voted):
         voters
             Voters to have at most, 2 or more; the last then is "other (k more)".
         """
-        folded = super().fold(most)
+        lumped = super().lump(most)
         labels = kept(sizes_of(self.sums, ("voter",)), voters)
-        return replace(folded, sums=relabelled(folded.sums, ("voter",), "voter", labels))
+        return replace(lumped, sums=relabelled(lumped.sums, ("voter",), "voter", labels))
 
 
-def _standing(ballots: Ballots) -> Quantities:
+def _dissent(ballots: Ballots) -> Quantities:
     """Say how each vote stands in its panel."""
     weights = ballots.weights(None)
-    standings = VoteTally.of(ballots, weights)
-    winner = standings.winners(0.0)[ballots.panel]
-    against = (standings.totals - standings.sums[:, 0])[ballots.panel]
+    tallies = VoteTally.of(ballots, weights)
+    winner = tallies.winners(0.0)[ballots.panel]
+    against = (tallies.totals - tallies.sums[:, 0])[ballots.panel]
     dissent = (winner >= 0) & (winner != ballots.choice)
     return {
         "n": weights,
@@ -169,20 +172,20 @@ def _standing(ballots: Ballots) -> Quantities:
     }
 
 
-def _judged(ballots: Ballots, truth: Names, lone: NDArray[np.bool_]) -> Quantities:
+def _correctness(ballots: Ballots, truth: Names, lone: NDArray[np.bool_]) -> Quantities:
     """Say how sure each voter was, and judge it where that can be done."""
     confidence = _confidence(ballots)
     sure, known = ~np.isnan(confidence), ~pd.isna(truth)
     right = known & (ballots.choices[ballots.choice] == truth)
-    judged, excess = sure & known, np.nan_to_num(confidence) - right
+    scored, excess = sure & known, np.nan_to_num(confidence) - right
     return {
         "sure": sure,
         "confidence": np.nan_to_num(confidence),
         "known": known,
         "right": right,
-        "judged": judged,
-        "brier": judged * excess**2,
-        "excess": judged * excess,
+        "scored": scored,
+        "brier": scored * excess**2,
+        "excess": scored * excess,
         "lone_known": lone & known,
         "lone_right": lone & right,
     }

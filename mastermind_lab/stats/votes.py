@@ -16,9 +16,9 @@ from .engine.summary import Voted, counted, kept, over_batches, relabelled, size
 from .engine.sums import GroupedSums, grouped
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Votes(Voted):
-    """The share of each choice among the votes cast, unweighted and weighted, by group.
+    """What the panels vote for: the share of each choice among the votes, unweighted and weighted, by group.
 
     A share is the votes for a choice by all votes of the group, 0 to 1; the weighted one is the same of the
     votes' ``weight``. A panel is one observation: the intervals draw whole decisions, with all their votes.
@@ -71,6 +71,14 @@ class Votes(Voted):
         choices = GroupedSums.of(mine.assign(choice=ballots.votes["choice"]), votes, ballots.ids, replicates)
         return cls(names, panels, choices)
 
+    @property
+    def n(self) -> int:
+        """How many votes were counted."""
+        return int(self.choices["votes"][:, 0].sum())
+
+    def _counts(self) -> str:
+        return "votes"
+
     def table(self) -> pd.DataFrame:
         """Return one row for each group and choice, the most voted first within each group.
 
@@ -96,8 +104,8 @@ class Votes(Voted):
         )
         return table.iloc[np.lexsort((-n, group))].reset_index(drop=True)
 
-    def fold(self, most: int = 8, choices: int = 12) -> Self:
-        """Fold the groups as every summary does, and the choices too: the most voted first, then the rest.
+    def lump(self, most: int = 8, choices: int = 12) -> Self:
+        """Make the smallest groups one, as every summary does, and the rarest choices too, which come last.
 
         Parameters
         ----------
@@ -106,7 +114,7 @@ class Votes(Voted):
         choices
             Choices to have at most, 2 or more; the last then is "other (k more)".
         """
-        folded = super().fold(most)
+        lumped = super().lump(most)
         sizes = sizes_of(self.choices, ("choice",)).sort_values(ascending=False, kind="stable")
         labels = kept(sizes, choices)
-        return replace(folded, choices=relabelled(folded.choices, ("choice",), "choice", labels))
+        return replace(lumped, choices=relabelled(lumped.choices, ("choice",), "choice", labels))

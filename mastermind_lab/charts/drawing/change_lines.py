@@ -12,7 +12,7 @@ from matplotlib.patheffects import withStroke
 from ...errors import OptionError
 from ...stats import Regimes
 from ...stats.engine.bootstrap import Floats
-from ...stats.engine.extents import FIELDS
+from ...stats.engine.first_last_seen import FIELDS
 from ...stats.engine.input import Data
 from .figures import extent
 from .text import PLAIN, clean

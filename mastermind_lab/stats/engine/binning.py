@@ -71,7 +71,7 @@ class Bins:
         gap = np.abs(self.accuracy - self.confidence)
         return self._known(np.where(self.n > 0, gap, 0).max(axis=0, initial=0))
 
-    def reliability(self) -> Floats:
+    def calibration_loss(self) -> Floats:
         """Return the mean squared distance of accuracy from confidence."""
         return self._mean((self.accuracy - self.confidence) ** 2)
 

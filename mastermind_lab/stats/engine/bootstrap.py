@@ -34,6 +34,9 @@ TAIL = 0.025
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _MIXING = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))
 _LANES = 4  # 16-bit uniforms in one 64-bit hash
+BLOCK = 1 << 25
+"""Numbers that are drawn at once, and kept for the next summary of the same decisions: a byte each."""
+
 _AT_ONCE = 256  # decisions: what is drawn for them stays in the processor's cache
 
 
@@ -95,6 +98,33 @@ def draws(hashed: Hashes, replicates: int) -> Draws:
         part = slice(start, start + _AT_ONCE)
         drawn[part] = np.take(_POISSON, _uniform(hashed[part], counter)[:, :replicates])
     return drawn
+
+
+_kept: tuple[Hashes, Draws] = np.empty(0, dtype=np.uint64), np.empty((0, 0), dtype=np.uint8)
+
+
+def shared_draws(hashed: Hashes, replicates: int) -> Draws:
+    """Return what :func:`draws` does, and keep it: the next call may ask for the same, or for some of it.
+
+    So several summaries of one history draw once, as long as its decisions are one block.
+
+    Parameters
+    ----------
+    hashed
+        Different ids' hashes, rising: shape (n,).
+    replicates
+        How many; ``n * replicates`` is ``BLOCK`` at most.
+
+    Returns
+    -------
+    array of uint8, shape (n, replicates)
+        Not to be written to.
+    """
+    global _kept
+    known, drawn = _kept  # one assignment, so that threads see both or neither
+    if drawn.shape[1] != replicates or not np.isin(hashed, known, assume_unique=True).all():
+        known, drawn = _kept = hashed, draws(hashed, replicates)
+    return drawn if len(hashed) == len(known) else drawn[np.searchsorted(known, hashed)]
 
 
 def _uniform(hashed: Hashes, counter: Hashes) -> NDArray[np.uint16]:

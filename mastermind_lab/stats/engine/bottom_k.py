@@ -19,7 +19,7 @@ UNIT = "unit"
 
 @dataclass(frozen=True, eq=False)
 class BottomK(GroupedSums):
-    """Sums about at most so many units a group; a monoid under ``+``.
+    """Sums about at most so many units a group; those of two batches add up with ``+``.
 
     Kept are the units with the smallest hashes (a bottom-k sample: Cohen 1997): a uniform sample without
     replacement, and the same whatever the batches. A unit that is kept in the end was kept by every batch
@@ -64,13 +64,13 @@ class BottomK(GroupedSums):
         return cls(sums.keys, sums.names, sums.cells, most)
 
     def __add__(self, other: GroupedSums) -> BottomK:
-        return self._thinned(super().__add__(other))
+        return self._first_units(super().__add__(other))
 
     def rekey(self, keys: pd.DataFrame) -> BottomK:
         """Put the units under other groups, and keep the first of each new group."""
-        return self._thinned(super().rekey(keys))
+        return self._first_units(super().rekey(keys))
 
-    def _thinned(self, sums: GroupedSums) -> BottomK:
+    def _first_units(self, sums: GroupedSums) -> BottomK:
         kept = _first(sums.keys, self.most)
         return BottomK(sums.keys[kept].reset_index(drop=True), sums.names, sums.cells[kept], self.most)
 

@@ -21,7 +21,7 @@ CLIP = 1 / (2 * STEPS)
 """The log score takes confidences nearer to 0 or 1 than this for this near: it is at most 8.3."""
 
 
-class Judged(NamedTuple):
+class Correctness(NamedTuple):
     """Panels or votes, n rows.
 
     Attributes
@@ -56,7 +56,7 @@ class Judged(NamedTuple):
         return self.cast & self.outcome & ~np.isnan(self.confidence)
 
 
-def judged(data: Data, by: tuple[str, ...], unit: str) -> Judged:
+def correctness_of(data: Data, by: tuple[str, ...], unit: str) -> Correctness:
     """Judge panels or votes.
 
     Raises
@@ -71,14 +71,14 @@ def judged(data: Data, by: tuple[str, ...], unit: str) -> Judged:
     raise OptionError(f"unit is panels or voters, not {unit!r:.40}")
 
 
-def _panels(data: Data, by: tuple[str, ...]) -> Judged:
+def _panels(data: Data, by: tuple[str, ...]) -> Correctness:
     frame = frame_of(data, "decisions", ("stream_id", "recommendation", "confidence"))
     truth = outcomes_of(frame).to_numpy(dtype=object)
     all_of, none = np.ones(len(frame), dtype=np.bool_), np.zeros(len(frame), dtype=np.bool_)
     return _against(truth, frame, "recommendation", keys_of(frame, by), all_of, none)
 
 
-def _votes(data: Data, by: tuple[str, ...]) -> Judged:
+def _votes(data: Data, by: tuple[str, ...]) -> Correctness:
     if isinstance(data, pd.DataFrame):
         raise OptionError(
             "voters are judged by a history: a bare frame does not have both votes and outcomes"
@@ -102,16 +102,16 @@ def _against(
     keys: pd.DataFrame,
     cast: Flags,
     repeated: Flags,
-) -> Judged:
+) -> Correctness:
     choice = rows[chosen].to_numpy(dtype=object)
     outcome = ~pd.isna(truth)
     right = np.zeros(len(rows))
     right[outcome] = choice[outcome] == truth[outcome]
-    return Judged(keys, rows["stream_id"], shares_of(rows, "confidence"), outcome, right, cast, repeated)
+    return Correctness(keys, rows["stream_id"], shares_of(rows, "confidence"), outcome, right, cast, repeated)
 
 
-def quantities(rows: Judged) -> dict[str, Floats | Flags]:
-    """Turn the judged into numbers to add; what is not known adds nothing."""
+def quantities(rows: Correctness) -> dict[str, Floats | Flags]:
+    """Turn them into numbers to add; what is not known adds nothing."""
     known, right = rows.known, rows.right * rows.known
     sure = np.where(known, rows.confidence, 0.0)
     given = np.where(right > 0, sure, 1 - sure)
@@ -124,7 +124,7 @@ def quantities(rows: Judged) -> dict[str, Floats | Flags]:
     }
 
 
-def counts(rows: Judged) -> dict[str, Flags]:
+def counts(rows: Correctness) -> dict[str, Flags]:
     """Mark what is counted, and what is left out and why.
 
     A decision is counted by ``decisions`` once in each group, by ``panels`` once in all.

@@ -17,7 +17,7 @@ _SUMMED = {"accuracy": "correct", "confidence": "confidence", "brier": "brier", 
 _COUNTED: dict[str, Callable[[Bins], Floats]] = {
     "ece": Bins.ece,
     "mce": Bins.mce,
-    "reliability": Bins.reliability,
+    "calibration_loss": Bins.calibration_loss,
     "resolution": Bins.resolution,
     "auroc": lambda bins: auroc(bins.n, bins.correct),
     "auarc": lambda bins: auarc(bins.n, bins.correct),

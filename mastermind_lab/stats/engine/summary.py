@@ -1,24 +1,33 @@
-"""What the subjects share: options must agree, sums add up, and small groups fold into one."""
+"""What all summaries share: options must agree, sums add up, small groups become one, a table is shown."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import partial, wraps
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
+from inspect import Signature
+from types import ModuleType
+from typing import Any, ClassVar, Concatenate, NoReturn, ParamSpec, Self, TypeVar, cast
 
 import pandas as pd
 
 from ...errors import OptionError
 from .bootstrap import Floats
+from .display import as_html, as_text, cut
 from .estimate import Estimate, ratios
 from .input import Data, Scan, Source, names_of
+from .renamed import Renamed
 from .sums import GroupedSums, grouped
 
+_SUBJECTS = __name__.removesuffix(".engine.summary")
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Summary:
-    """Fields that are :class:`GroupedSums` add up; every other field is an option.
+    """What was counted of some decisions: sums that add up when two are added, and the options they need.
+
+    Fields that are :class:`GroupedSums` add up; every other field is an option.
 
     The first of the sums has all the groups, and its first quantity is their size.
 
@@ -28,7 +37,46 @@ class Summary:
         The columns its groups come from; none for one group of everything.
     """
 
+    # The fields are not what a user gives: that is what ``of`` takes.
+    __signature__: ClassVar[Signature] = Signature()
+
     by: tuple[str, ...]
+
+    def __new__(cls, *values: Any, **named: Any) -> Self:
+        """Refuse a call with anything but what was counted, and say what to write instead."""
+        if not isinstance(values[0] if values else named.get("by"), tuple):
+            raise TypeError(_advice(cls))
+        return super().__new__(cls)
+
+    def __getnewargs__(self) -> tuple[tuple[str, ...]]:
+        return (self.by,)
+
+    def __init_subclass__(cls) -> None:
+        if cls.__module__.rpartition(".")[0] == _SUBJECTS:
+            sys.modules[cls.__module__].__class__ = SubjectModule
+
+    def table(self) -> pd.DataFrame:
+        """Return the figures: each statistic says which rows and columns."""
+        raise NotImplementedError
+
+    @property
+    def n(self) -> int:
+        """How many decisions were counted."""
+        return int(next(iter(_sums(self).values())).cells[:, 0, 0].sum())
+
+    def __repr__(self) -> str:
+        return as_text(self._title(), self.table())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._title(), self.table())
+
+    def _title(self) -> str:
+        by = f" by {', '.join(map(cut, self.by))}" if self.by else ""
+        return f"{type(self).__name__}{by}: n = {self.n:,} {self._counts()}"
+
+    def _counts(self) -> str:
+        """Name what n counts."""
+        return "decisions"
 
     def __add__(self, other: Self) -> Self:
         if type(other) is not type(self):
@@ -43,11 +91,11 @@ class Summary:
         # sum() begins with the number 0.
         return self if other == 0 else NotImplemented
 
-    def fold(self, most: int = 8) -> Self:
+    def lump(self, most: int = 8) -> Self:
         """Label each group by one text and, where there are more than ``most``, make the smallest one group.
 
         The result is for reading. Its intervals are counted anew from the sums, and its groups stand in one
-        column ``group``, so that it does not merge with an unfolded summary.
+        column ``group``, so that it does not merge with one that has them all.
 
         Parameters
         ----------
@@ -56,8 +104,24 @@ class Summary:
         """
         found = _sums(self)
         labels = kept(sizes_of(next(iter(found.values())), self.by), most)
-        folded = {name: relabelled(sums, self.by, "group", labels) for name, sums in found.items()}
-        return replace(self, by=("group",), **folded)
+        lumped = {name: relabelled(sums, self.by, "group", labels) for name, sums in found.items()}
+        return replace(self, by=("group",), **lumped)
+
+    fold = Renamed("lump")
+
+
+class SubjectModule(ModuleType):
+    """The module of a statistic, which somebody may take for the function that counts it."""
+
+    def __call__(self, *_: Any, **__: Any) -> NoReturn:
+        """Say which class counts, and how."""
+        kinds = (kind for kind in vars(self).values() if isinstance(kind, type) and issubclass(kind, Summary))
+        raise TypeError(_advice(next(kind for kind in kinds if kind.__module__ == self.__name__)))
+
+
+def _advice(kind: type[Summary]) -> str:
+    name = kind.__name__
+    return f'to count, write {name}.of(history), or {name}.of(history, by="meta.model")'
 
 
 Options = ParamSpec("Options")
@@ -87,7 +151,7 @@ def _count(of: Callable[..., Kind], args: tuple[Any, ...], options: dict[str, An
     return of(batch, *args, **options)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Voted(Summary):
     """A summary of votes: one of its sums counts, as ``repeated``, who voted more than once."""
 
@@ -154,7 +218,7 @@ def kept(sizes: pd.Series, most: int) -> list[str]:
         If ``most`` is below 2.
     """
     if most < 2:
-        raise OptionError(f"a fold keeps 2 or more, not {most!r}")
+        raise OptionError(f"groups to keep are 2 or more, not {most!r}")
     if len(sizes) <= most:
         return list(sizes.index)
     large = set(sizes.nlargest(most - 1).index)

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import OptionError
-from .bootstrap import Draws, Floats, Hashes, checked, draws, hashes
+from .bootstrap import BLOCK, Draws, Floats, checked, hashes, shared_draws
 
 Codes = NDArray[np.intp]
 
@@ -22,8 +22,6 @@ MOST_GROUPS = 20_000
 MOST_CELLS = 64_000_000
 """Sums and replicates that one summary may hold in one place: 512 MB."""
 
-_DRAWN = 1 << 25  # numbers drawn at once, a byte each
-
 # Products at once: small enough for the processor's cache, and for BLAS to stay on one thread, which on a
 # busy machine is twenty times as fast as waiting for the others.
 _CHUNK = 1 << 18
@@ -31,7 +29,7 @@ _CHUNK = 1 << 18
 
 @dataclass(frozen=True, eq=False)
 class GroupedSums:
-    """Sums by group, with or without bootstrap replicates; a monoid under ``+``.
+    """Sums by group, with or without bootstrap replicates; those of two batches add up with ``+``.
 
     Attributes
     ----------
@@ -84,7 +82,7 @@ class GroupedSums:
         for place in range(len(quantities)):
             cells[:, place, 0] = np.bincount(codes, rows[place], minlength=len(groups))
         if ids is not None:
-            _replicate(cells[:, :, 1:], rows, codes, hashes(ids))
+            _replicate(cells[:, :, 1:], rows, codes, ids)
         return cls(groups, tuple(quantities), cells)
 
     def __getitem__(self, name: str) -> Floats:
@@ -169,17 +167,19 @@ def _refuse_too_many(groups: pd.DataFrame, each: int) -> None:
         )
 
 
-def _replicate(out: Floats, rows: Floats, codes: Codes, hashed: Hashes) -> None:
+def _replicate(out: Floats, rows: Floats, codes: Codes, ids: pd.Series) -> None:
     """Add the rows up once more for every replicate, each row as often as its decision was drawn.
 
     A decision is drawn once, whatever the number of its rows; many decisions are drawn block by block.
     """
-    different, decision = np.unique(hashed, return_inverse=True)
-    size = _DRAWN // out.shape[2]
+    row, ids_once = pd.factorize(ids, use_na_sentinel=False)
+    different, decision = np.unique(hashes(pd.Series(ids_once)), return_inverse=True)
+    decision = decision[row]
+    size = BLOCK // out.shape[2]
     rows, codes, decision = _merged(rows, codes, decision, size)
     edges = np.searchsorted(decision // size, np.arange(-(-len(different) // size) + 1))
     for block, (first, last) in enumerate(pairwise(edges)):
-        drawn = draws(different[block * size : (block + 1) * size], out.shape[2])
+        drawn = shared_draws(different[block * size : (block + 1) * size], out.shape[2])
         part = slice(first, last)
         _add_drawn(out, rows[:, part], codes[part], drawn, decision[part] - block * size)
 

@@ -82,11 +82,11 @@ def choices_of(
 def _counted(ballots: Ballots, actual: Names, tie: str) -> dict[str, Names]:
     """Apply the rules that count votes."""
     columns = {count.weight for count in COUNTS.values()}
-    standings = {column: VoteTally.of(ballots, ballots.weights(column)) for column in columns}
+    tallies = {column: VoteTally.of(ballots, ballots.weights(column)) for column in columns}
     texts = np.append(ballots.choices, [None])
     decided = {}
     for name, count in COUNTS.items():
-        some = standings[count.weight]
+        some = tallies[count.weight]
         decided[name] = texts[some.winners(count.more_than, first=tie == "first")]
         if tie == ACTUAL and not count.more_than:
             decided[name] = np.where(some.tied(), actual, decided[name])

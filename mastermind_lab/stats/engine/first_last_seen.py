@@ -31,7 +31,7 @@ _ROWS = {
 
 @dataclass(frozen=True, eq=False)
 class FirstLastSeen:
-    """The first and the last sight of each value of some columns; a monoid under ``+``.
+    """The first and the last sight of each value of some columns; those of two batches add up with ``+``.
 
     Attributes
     ----------
