@@ -22,7 +22,7 @@ from .drawing.figures import extent
 from .drawing.picture import Picture
 from .drawing.rows import label_rows
 from .drawing.style import artist_kwargs
-from .drawing.text import PLAIN, clean, format_estimate, format_n, format_repeated
+from .drawing.text import PLAIN, clean, format_n, format_repeated
 
 WRITTEN = 12
 """Voters whose figures fit into the squares."""
@@ -89,7 +89,7 @@ def _pairs(summary: Agreement, notes: list[str], ax: Axes | None, kw: dict[str, 
     fewer = pairs["voter"].nunique() - len(voters)
     more = [f"{fewer:,} voters with fewer votes not drawn"] if fewer else []
     _squares(picture.ax, pairs, voters, kw)
-    alpha = f"alpha {format_estimate(summary.alpha, '.2f')}"
+    alpha = f"alpha {summary.alpha:.2f}"
     return picture.heading(alpha, *more, _key(pairs, len(voters)))
 
 

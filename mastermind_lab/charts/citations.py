@@ -16,7 +16,7 @@ from .drawing.chart import chart, summary_of
 from .drawing.dots import dots_in_lane, offsets, rows_on_grid
 from .drawing.picture import Picture
 from .drawing.style import SERIES
-from .drawing.text import PLAIN, clean, estimate_in, format_estimate, format_n
+from .drawing.text import PLAIN, clean, estimate_in, format_n
 
 MOST = 8
 """Sources that stay readable in one chart."""
@@ -74,9 +74,9 @@ def _figures(table: pd.DataFrame) -> list[str]:
     row = table.iloc[0]
     return [
         f"{row['sources']:,} sources",
-        f"HHI {format_estimate(estimate_in(row, 'hhi'), '.3f')}",
-        f"{format_estimate(estimate_in(row, 'single'), '.0%')} on one source",
-        f"mean overlap {format_estimate(estimate_in(row, 'overlap'), '.2f')}",
+        f"HHI {estimate_in(row, 'hhi'):.3f}",
+        f"{estimate_in(row, 'single'):.0%} on one source",
+        f"mean overlap {estimate_in(row, 'overlap'):.2f}",
     ]
 
 

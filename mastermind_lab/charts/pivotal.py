@@ -14,7 +14,7 @@ from .drawing.dots import MOST, dots, legend_labels, limits, ranked, write_n
 from .drawing.picture import Picture
 from .drawing.rows import label_rows
 from .drawing.style import SERIES
-from .drawing.text import format_estimate, format_n, format_repeated
+from .drawing.text import format_n, format_repeated
 
 RULES = ("plurality", "majority", "two-thirds")
 """The rules that are drawn; the table has more."""
@@ -49,7 +49,7 @@ def pivotal(data: Source | Pivotal, *, by: By = None, ax: Axes | None = None, **
     if not summary.by:
         write_n(picture.ax, voters["n"])
     picture.legend(handles, legend_labels(table, series, "n") if summary.by else list(RULES))
-    hanging = f"{format_estimate(summary.share, '.1%')} hang on one voter (plurality)"
+    hanging = f"{summary.share:.1%} hang on one voter (plurality)"
     picture.heading(hanging, "line: 95% interval")
     picture.ax.set_xlim(0, min(limits(table, "pivotal")[1], 1.02))
     return picture.ax

@@ -16,7 +16,7 @@ from .drawing.chart import chart, summary_of
 from .drawing.picture import Picture
 from .drawing.ridges import FILLED
 from .drawing.style import SERIES, Style, artist_kwargs
-from .drawing.text import clean, estimate_in, format_estimate, format_n, format_repeated
+from .drawing.text import clean, estimate_in, format_n, format_repeated
 
 DATA = "A history with outcomes (:func:`mastermind_lab.with_outcomes`), its ``decisions`` frame"
 MOST = 5
@@ -77,7 +77,7 @@ def n_and_left_out(summary: Calibration, table: pd.DataFrame) -> list[str]:
 def _notes(summary: Calibration, table: pd.DataFrame, diagram: pd.DataFrame) -> list[str]:
     """Write what the legend would say of one group, and how to read the marks."""
     row = table.iloc[0]
-    brier = format_estimate(estimate_in(row, "brier"), ".3f")
+    brier = f"{estimate_in(row, 'brier'):.3f}"
     notes = [] if summary.by else [f"ECE {row['ece']:.3f}", f"Brier {brier}"]
     if summary.binning == "isotonic":
         return [*notes, "band: 95% interval"]

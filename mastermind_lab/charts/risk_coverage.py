@@ -15,7 +15,7 @@ from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.picture import Picture
 from .drawing.style import SERIES, Style, artist_kwargs
-from .drawing.text import clean, estimate_in, format_estimate
+from .drawing.text import clean, estimate_in
 from .reliability import DATA, MOST, n_and_left_out
 
 
@@ -55,7 +55,7 @@ def risk_coverage(data: Source | Calibration, *, by: By = None, ax: Axes | None 
         picture.heading("band: 95% interval")
     else:
         ax.axhline(curves["risk"].iloc[-1], color="0.6", linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
-        auarc = f"AUARC {format_estimate(estimate_in(table.iloc[0], 'auarc'), '.3f')}"
+        auarc = f"AUARC {estimate_in(table.iloc[0], 'auarc'):.3f}"
         picture.heading(auarc, "dashed: if confidence ranked nothing", "band: 95% interval")
     ax.set_ylim(0, min(1, 1.05 * float(np.nanmax(curves[["risk", "risk_high"]].to_numpy()))) or 1)
     ax.grid(axis="y", color="0.9")

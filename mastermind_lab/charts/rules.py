@@ -17,7 +17,7 @@ from .drawing.dots import dots, legend_labels, limits, write_n
 from .drawing.picture import Picture
 from .drawing.rows import label_rows
 from .drawing.style import SERIES
-from .drawing.text import clean, format_estimate, format_n, format_repeated
+from .drawing.text import clean, format_n, format_repeated
 
 
 @chart(Rules, "A history", {"dots": Line2D}, len(SERIES))
@@ -73,7 +73,7 @@ def _notes(summary: Rules, table: pd.DataFrame, counts: str) -> list[str]:
     what = "decisions with outcome" if actual.n else "decisions"
     notes = format_n(n, what, without_votes=summary.without_votes) + format_repeated(summary.repeated)
     if actual.n:
-        notes.append(f"actual: {format_estimate(actual, '.0%')} right")
+        notes.append(f"actual: {actual:.0%} right")
     ties = {"none": "ties open", "first": "ties: first choice", ACTUAL: "ties: as actual"}
     fallback = clean("as actual" if summary.fallback == ACTUAL else summary.fallback, 24)
     return [*notes, ties[summary.tie], *([] if fallback == "none" else [f"else: {fallback}"])]

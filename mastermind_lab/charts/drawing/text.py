@@ -5,7 +5,6 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib import font_manager, rcParams
 from matplotlib.font_manager import FontProperties
@@ -72,15 +71,6 @@ def _fonts() -> list[FT2Font]:
         except ValueError:
             continue
     return [font_manager.get_font(path) for path in paths or [font_manager.findfont(FontProperties())]]
-
-
-def format_estimate(figure: Estimate, form: str) -> str:
-    """Write a figure and its 95% interval, where it has one, such as "0.81 (0.79 to 0.83)"."""
-    if np.isnan(figure.value):
-        return "not defined"
-    # The sign of zero, z, is left out.
-    value, low, high = (format(end, f"z{form}") for end in (figure.value, figure.low, figure.high))
-    return value if np.isnan(figure.low) else f"{value} ({low} to {high})"
 
 
 def estimate_in(row: pd.Series, figure: str) -> Estimate:
