@@ -20,7 +20,6 @@ from .drawing.chart import chart, summary_of
 from .drawing.dots import MOST, dots, limits, write_n
 from .drawing.figures import extent
 from .drawing.picture import Picture
-from .drawing.rows import label_rows
 from .drawing.style import artist_kwargs
 from .drawing.text import PLAIN, clean, format_n, format_repeated
 
@@ -69,7 +68,6 @@ def _groups(
         return picture.empty("no alpha to draw")
     names = list(texts_of(shown[list(summary.by)]))
     dots(picture.ax, shown.assign(group=names, all=""), "group", "all", "alpha", kw)
-    label_rows(picture.ax, names)
     write_n(picture.ax, shown["n"])
     smaller = len(table) - len(shown)
     more = [f"{smaller:,} smaller groups not drawn"] if smaller else []

@@ -34,10 +34,6 @@ def arguments(data: Source | Arguments, *, by: By = None, ax: Axes | None = None
     notes = format_n(balanced, "decisions", without_arguments=n - argued, without_strengths=argued - balanced)
     xlabel = "balance (0 all con, 1 all pro)"
     picture = Picture(ax, "Arguments", summary.by, notes, xlabel, rows=len(table))
-    picture.ax.set_xlim(0, 1)
-    if not balanced:
-        return picture.empty()
     means = {"balanced": "n", "balance": "mean", "balance_low": "mean_low", "balance_high": "mean_high"}
     claims = Column("claims", [f"{nodes:.1f}" for nodes in table["nodes"]])
-    ridges(picture.ax, shown.histogram(), table.drop(columns="n").rename(columns=means), claims, kw)
-    return picture.heading("dot: mean, 95% interval")
+    return ridges(picture, shown.histogram(), table.drop(columns="n").rename(columns=means), claims, kw)

@@ -44,9 +44,7 @@ def citations(data: Source | Citations, *, by: By = None, ax: Axes | None = None
     picture = Picture(ax, "Citations", summary.by, notes, xlabel, rows=rows)
     if used.empty:
         return picture.empty()
-    handles, labels = _draw(picture.ax, used, names, table.set_index("group")["cited"], kw)
-    if summary.by:
-        picture.legend(handles, labels)
+    _draw(picture, used, names, table.set_index("group")["cited"], kw)
     picture.heading(*_figures(table), "line: 95% interval")
     _names(picture.ax, names)
     picture.ax.set_xlim(0, min(1.02, 1.08 * float(np.nanmax(used[["share", "share_high"]].to_numpy()))))
@@ -55,16 +53,14 @@ def citations(data: Source | Citations, *, by: By = None, ax: Axes | None = None
 
 
 def _draw(
-    ax: Axes, used: pd.DataFrame, names: list[str], cited: pd.Series, kw: dict[str, Any]
-) -> tuple[list[Line2D], list[str]]:
-    """Draw each group in a lane of its own, and return what a legend needs."""
-    handles, labels = [], []
+    picture: Picture, used: pd.DataFrame, names: list[str], cited: pd.Series, kw: dict[str, Any]
+) -> None:
+    """Draw each group in a lane of its own."""
     rank = used["source"].map({name: place for place, name in enumerate(names)}).to_numpy(dtype=np.float64)
     for group, offset, style in zip(cited.index, offsets(0.2, len(cited)), SERIES, strict=False):
         mine = (used["group"] == group).to_numpy()
-        handles.append(dots_in_lane(ax, used[mine], offset - 0.16 - rank[mine], "share", style, kw))
-        labels.append(f"{clean(group, 24)} (n = {cited[group]:,})")
-    return handles, labels
+        dots = dots_in_lane(picture.ax, used[mine], offset - 0.16 - rank[mine], "share", style, kw)
+        picture.legend([dots], [f"{clean(group, 24)} (n = {cited[group]:,})"])
 
 
 def _figures(table: pd.DataFrame) -> list[str]:

@@ -31,9 +31,5 @@ def confidence(data: Source | Confidence, *, by: By = None, ax: Axes | None = No
     table = shown.table()
     notes = format_n(table["n"].sum(), "decisions", without_confidence=table["missing"].sum())
     picture = Picture(ax, "Confidence", summary.by, notes, "confidence (0-1)", rows=len(table))
-    picture.ax.set_xlim(0, 1)
-    if not table["n"].any():
-        return picture.empty()
     means = Column("mean", [f"{mean:.2f}" for mean in table["mean"]])
-    ridges(picture.ax, shown.histogram(), table, means, kw)
-    return picture.heading("dot: mean, 95% interval")
+    return ridges(picture, shown.histogram(), table, means, kw)

@@ -15,6 +15,7 @@ from ..stats import ConfidenceOverTime, Regimes
 from ..stats.engine.input import By, Source
 from .drawing.change_lines import change_lines, regimes_of
 from .drawing.chart import chart, summary_of
+from .drawing.dots import band
 from .drawing.picture import Picture
 from .drawing.style import SERIES, Style, artist_kwargs
 from .drawing.text import clean, format_n
@@ -62,14 +63,11 @@ def confidence_over_time(
     if table.empty:
         return picture.empty()
     draw, lines = (_line, table) if every is None else (_means, shown.every(every))
-    handles, labels = [], []
     for group, style in zip(table["group"].cat.categories, SERIES, strict=False):
         rows_of_group = lines[lines["group"] == group]
         _scatter(ax, points[points["group"] == group], style, points["n"].max())
-        handles.append(draw(ax, rows_of_group, style, kw))
-        labels.append(f"{clean(group, 24)} (n = {rows_of_group['n'].sum():,})")
-    if summary.by:
-        picture.legend(handles, labels)
+        line = draw(ax, rows_of_group, style, kw)
+        picture.legend([line], [f"{clean(group, 24)} (n = {rows_of_group['n'].sum():,})"])
     drawn = "line: rolling mean, 95% band" if every is None else f"dot: mean of {every:,}, 95% interval"
     picture.heading(drawn, *change_lines(ax, regimes_of(data, regimes)))
     _dates(ax)
@@ -85,18 +83,11 @@ def _scatter(ax: Axes, points: pd.DataFrame, style: Style, most: int) -> None:
 
 def _line(ax: Axes, rows: pd.DataFrame, style: Style, kw: dict[str, Any]) -> Line2D:
     times = rows["time"].to_numpy("datetime64[us]")
-    band: dict[str, Any] = {"color": style.colour, "alpha": 0.2, "linewidth": 0}
-    ax.fill_between(times, rows["rolling_low"], rows["rolling_high"], **band)
-    defaults = {
-        "color": style.colour,
-        "linestyle": style.line,
-        "marker": style.marker,
-        "markevery": max(1, len(rows) // 8),
-        "markersize": 4,
-        "linewidth": 1.5,
-        # A white rim keeps the lighter lines apart from the points, in greyscale above all.
-        "path_effects": [withStroke(linewidth=3.5, foreground="white")],
-    }
+    band(ax, times, rows, "rolling", style, 0.2)
+    # A white rim keeps the lighter lines apart from the points, in greyscale above all.
+    rim = [withStroke(linewidth=3.5, foreground="white")]
+    every = max(1, len(rows) // 8)
+    defaults = style.as_line(markevery=every, markersize=4, linewidth=1.5, path_effects=rim)
     return ax.plot(times, rows["rolling"], **artist_kwargs(Line2D, defaults, kw))[0]
 
 
@@ -105,8 +96,7 @@ def _means(ax: Axes, rows: pd.DataFrame, style: Style, kw: dict[str, Any]) -> Li
     first, last, times = (rows[name].to_numpy("datetime64[us]") for name in ("first", "last", "time"))
     ax.vlines(times, rows["mean_low"], rows["mean_high"], color=style.colour, linewidth=1)
     ax.hlines(rows["mean"], first, last, color=style.colour, linewidth=1)
-    defaults = {"color": style.colour, "linestyle": "none", "marker": style.marker, "markersize": 4}
-    return ax.plot(times, rows["mean"], **artist_kwargs(Line2D, defaults, kw))[0]
+    return ax.plot(times, rows["mean"], **artist_kwargs(Line2D, style.as_dots(markersize=4), kw))[0]
 
 
 def _dates(ax: Axes) -> None:

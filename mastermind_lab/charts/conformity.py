@@ -12,8 +12,7 @@ from ..stats import Conformity
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import dots_of_figures
-from .drawing.picture import Picture
-from .drawing.rows import annotate_rows
+from .drawing.picture import Picture, annotate_rows
 from .drawing.text import format_n, format_repeated
 
 MOST = 12
@@ -44,7 +43,7 @@ def conformity(data: Source | Conformity, *, by: By = None, ax: Axes | None = No
     picture.ax.set_xlim(-0.02, 1.02)
     if not table["n"].any():
         return picture.empty()
-    picture.legend(dots_of_figures(picture.ax, table, _FIGURES, "n", kw), list(_FIGURES.values()))
+    dots_of_figures(picture, table, _FIGURES, "n", kw)
     if not table["debated"].any():
         return picture.heading("line: 95% interval")
     picture.heading("line: 95% interval", "growth: of confidence in a debate")

@@ -35,9 +35,5 @@ def margin(data: Source | Margin, *, by: By = None, ax: Axes | None = None, **kw
     notes += format_repeated(summary.repeated)
     xlabel = "margin (0 tie, 1 unanimous)"
     picture = Picture(ax, "Margin of the vote", summary.by, notes, xlabel, rows=len(table))
-    picture.ax.set_xlim(0, 1)
-    if not table["n"].any():
-        return picture.empty()
     unanimous = Column("unanimous", [f"{share:.0%}" for share in table["unanimous"]])
-    ridges(picture.ax, shown.histogram(), table, unanimous, kw)
-    return picture.heading("dot: mean, 95% interval")
+    return ridges(picture, shown.histogram(), table, unanimous, kw)

@@ -12,7 +12,6 @@ from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import MOST, dots, legend_labels, limits, ranked, write_n
 from .drawing.picture import Picture
-from .drawing.rows import label_rows
 from .drawing.style import SERIES
 from .drawing.text import format_n, format_repeated
 
@@ -45,7 +44,6 @@ def pivotal(data: Source | Pivotal, *, by: By = None, ax: Axes | None = None, **
     if table.empty:
         return picture.empty()
     handles = dots(picture.ax, table, "voter", series, "pivotal", kw)
-    label_rows(picture.ax, list(voters["voter"]))
     if not summary.by:
         write_n(picture.ax, voters["n"])
     picture.legend(handles, legend_labels(table, series, "n") if summary.by else list(RULES))

@@ -75,13 +75,8 @@ def _effects(
     heights = offset - np.arange(len(changes))
     low, high = (changes[f"{figure}_difference_{end}"] for end in ("low", "high"))
     ax.hlines(heights, low, high, color=style.colour, linewidth=1.2)
-    defaults = {
-        "linestyle": "none",
-        "marker": style.marker,
-        "color": style.colour,
-        "markersize": 5,
-        "markerfacecolor": style.colour if offset > 0 else "white",
-    }
+    face = style.colour if offset > 0 else "white"
+    defaults = style.as_dots(markersize=5, markerfacecolor=face)
     return ax.plot(changes[f"{figure}_difference"], heights, **artist_kwargs(Line2D, defaults, kw))[0]
 
 

@@ -13,6 +13,7 @@ from ..stats import Calibration
 from ..stats.engine.estimate import SMALL_N
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
+from .drawing.dots import band
 from .drawing.picture import Picture
 from .drawing.ridges import FILLED
 from .drawing.style import SERIES, Style, artist_kwargs
@@ -55,12 +56,9 @@ def reliability(data: Source | Calibration, *, by: By = None, ax: Axes | None = 
     _background(ax)
     _counts(ax, shown.histogram(), table)
     draw = _regression if summary.binning == "isotonic" else _bins
-    handles, labels = [], []
     for row, style in zip(table.itertuples(), SERIES, strict=False):
-        handles.append(draw(ax, diagram[diagram["group"] == row.group], style, kw))
-        labels.append(f"{clean(row.group, 20)} (n = {row.n:,}, ECE {row.ece:.2f})")
-    if summary.by:
-        picture.legend(handles, labels)
+        line = draw(ax, diagram[diagram["group"] == row.group], style, kw)
+        picture.legend([line], [f"{clean(row.group, 20)} (n = {row.n:,}, ECE {row.ece:.2f})"])
     return picture.heading(*_notes(summary, table, diagram))
 
 
@@ -99,8 +97,7 @@ def _bins(ax: Axes, rows: pd.DataFrame, style: Style, kw: dict[str, Any]) -> Lin
     few, enough = rows[rows["small_n"]], rows[~rows["small_n"]]
     low, high = enough["accuracy_low"], enough["accuracy_high"]
     ax.vlines(enough["confidence"], low, high, color=style.colour, linewidth=1)
-    defaults: dict[str, Any] = {"color": style.colour, "linestyle": style.line, "linewidth": 0.9}
-    asked = artist_kwargs(Line2D, defaults | {"marker": style.marker, "markersize": 4.5}, kw)
+    asked = artist_kwargs(Line2D, style.as_line(linewidth=0.9, markersize=4.5), kw)
     drawn = ax.plot(rows["confidence"], rows["accuracy"], **asked)[0]
     hollow: dict[str, Any] = {"markerfacecolor": "white", "linestyle": "none"}
     ax.plot(few["confidence"], few["accuracy"], **asked | hollow)
@@ -110,11 +107,10 @@ def _bins(ax: Axes, rows: pd.DataFrame, style: Style, kw: dict[str, Any]) -> Lin
 def _regression(ax: Axes, rows: pd.DataFrame, style: Style, kw: dict[str, Any]) -> Line2D:
     """Draw each block as a level piece from its lowest confidence to its highest."""
     ends = rows[["lowest", "highest"]].to_numpy().ravel()
-    low, high, accuracy = (rows[f"accuracy{end}"].repeat(2) for end in ("_low", "_high", ""))
-    ax.fill_between(ends, low, high, color=style.colour, alpha=0.15, linewidth=0)
-    defaults: dict[str, Any] = {"color": style.colour, "linestyle": style.line, "linewidth": 1.5}
-    defaults |= {"marker": style.marker if len(rows) == 1 else "", "markersize": 4.5}
-    return ax.plot(ends, accuracy, **artist_kwargs(Line2D, defaults, kw))[0]
+    twice = rows.loc[rows.index.repeat(2)]
+    band(ax, ends, twice, "accuracy", style)
+    defaults = style.as_line(linewidth=1.5, markersize=4.5) | ({} if len(rows) == 1 else {"marker": ""})
+    return ax.plot(ends, twice["accuracy"], **artist_kwargs(Line2D, defaults, kw))[0]
 
 
 def _counts(ax: Axes, bins: pd.DataFrame, table: pd.DataFrame) -> None:

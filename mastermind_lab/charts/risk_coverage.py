@@ -13,6 +13,7 @@ from ..stats import Calibration
 from ..stats.engine.estimate import SMALL_N
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
+from .drawing.dots import band
 from .drawing.picture import Picture
 from .drawing.style import SERIES, Style, artist_kwargs
 from .drawing.text import clean, estimate_in
@@ -46,12 +47,10 @@ def risk_coverage(data: Source | Calibration, *, by: By = None, ax: Axes | None 
     if curves.empty:
         few = f"fewer than {SMALL_N} {'votes' if summary.unit == 'voters' else 'decisions'}"
         return picture.empty(few) if table["n"].any() else picture.empty()
-    handles, labels = [], []
     for row, style in zip(table.itertuples(), SERIES, strict=False):
-        handles.append(_curve(ax, curves[curves["group"] == row.group], style, kw))
-        labels.append(f"{clean(row.group, 20)} (n = {row.n:,}, AUARC {row.auarc:.2f})")
+        line = _curve(ax, curves[curves["group"] == row.group], style, kw)
+        picture.legend([line], [f"{clean(row.group, 20)} (n = {row.n:,}, AUARC {row.auarc:.2f})"])
     if summary.by:
-        picture.legend(handles, labels)
         picture.heading("band: 95% interval")
     else:
         ax.axhline(curves["risk"].iloc[-1], color="0.6", linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
@@ -64,8 +63,6 @@ def risk_coverage(data: Source | Calibration, *, by: By = None, ax: Axes | None 
 
 
 def _curve(ax: Axes, rows: pd.DataFrame, style: Style, kw: dict[str, Any]) -> Line2D:
-    band: dict[str, Any] = {"color": style.colour, "alpha": 0.15, "linewidth": 0}
-    ax.fill_between(rows["coverage"], rows["risk_low"], rows["risk_high"], **band)
-    defaults: dict[str, Any] = {"color": style.colour, "linestyle": style.line, "linewidth": 1.5}
-    defaults |= {"marker": style.marker, "markersize": 4, "markevery": (9, 20)}
+    band(ax, rows["coverage"], rows, "risk", style)
+    defaults = style.as_line(linewidth=1.5, markersize=4, markevery=(9, 20))
     return ax.plot(rows["coverage"], rows["risk"], **artist_kwargs(Line2D, defaults, kw))[0]

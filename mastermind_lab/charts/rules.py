@@ -15,7 +15,6 @@ from ..stats.engine.voting_rules import ACTUAL, BEST
 from .drawing.chart import chart, summary_of
 from .drawing.dots import dots, legend_labels, limits, write_n
 from .drawing.picture import Picture
-from .drawing.rows import label_rows
 from .drawing.style import SERIES
 from .drawing.text import clean, format_n, format_repeated
 
@@ -44,15 +43,14 @@ def rules(data: Source | Rules, *, by: By = None, ax: Axes | None = None, **kw: 
     picture = Picture(ax, "Voting rules", summary.by, notes, xlabel, rows=8)
     if table.empty:
         return picture.empty()
+    if not summary.by:
+        table = table.assign(rule=list(map(_rule_name, table["rule"], table["voter"])))
     handles = dots(picture.ax, table, "rule", "group", figure, kw)
-    rows = table.drop_duplicates("rule")
     if summary.by:
-        label_rows(picture.ax, list(rows["rule"]))
         largest = table.groupby("group", observed=True)[[n]].max().reset_index()
         picture.legend(handles, legend_labels(largest, "group", n))
     else:
-        label_rows(picture.ax, list(map(_rule_name, rows["rule"], rows["voter"])))
-        write_n(picture.ax, rows[n])
+        write_n(picture.ax, table[n])
     picture.heading("line: 95% interval")
     _scale(picture.ax, *limits(table, figure), known)
     return picture.ax

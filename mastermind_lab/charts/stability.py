@@ -43,6 +43,6 @@ def stability(data: Source | Stability, *, by: By = None, ax: Axes | None = None
     picture.ax.set_xlim(0, 1)
     if not asked_again:
         return picture.empty()
-    picture.legend(dots_of_figures(picture.ax, table, _FIGURES, "again", kw), list(_FIGURES.values()))
+    dots_of_figures(picture, table, _FIGURES, "again", kw)
     sampled = ["sample of the questions"] if table["sampled"].any() else []
     return picture.heading(*sampled, "line: 95% interval")

@@ -17,8 +17,7 @@ from ..stats.engine.input import By, Source
 from ..stats.timing import TIMINGS, USAGE
 from .drawing.chart import chart, summary_of
 from .drawing.dots import offsets
-from .drawing.picture import Picture
-from .drawing.rows import annotate_rows, label_rows
+from .drawing.picture import Picture, annotate_rows, label_rows
 from .drawing.style import SERIES, Style, artist_kwargs
 from .drawing.text import clean, format_n
 
@@ -62,11 +61,9 @@ def timing(
         return picture.empty(f"no {UNITS[unit]}") if summary.n else picture.empty()
     table = table[table["leaf"].isin(leaves)]
     ax = picture.ax
-    handles, labels = _draw(ax, table, leaves, kw)
+    _draw(picture, table, leaves, kw)
     counts = table.groupby("leaf")["n"].sum()
     label_rows(ax, list(map(_short, leaves)), [f"n = {counts[leaf]:,}" for leaf in leaves])
-    if summary.by:
-        picture.legend(handles, labels)
     picture.heading("dot: mean, 95% interval; bars: middle 50% and 90%")
     _scale(ax, table)
     ax.set_ylim(-len(leaves) + 0.4, 0.6)
@@ -83,18 +80,14 @@ def _longest(table: pd.DataFrame) -> list[str]:
     return list((totals["sum"] / totals["n"]).nlargest(MOST).index)
 
 
-def _draw(
-    ax: Axes, table: pd.DataFrame, leaves: list[str], kw: dict[str, Any]
-) -> tuple[list[Line2D], list[str]]:
-    """Draw each group in a lane of its own, and return what a legend needs."""
-    handles, labels = [], []
+def _draw(picture: Picture, table: pd.DataFrame, leaves: list[str], kw: dict[str, Any]) -> None:
+    """Draw each group in a lane of its own."""
     groups = [name for name in table["group"].cat.categories if (table["group"] == name).any()]
     for group, offset, style in zip(groups, offsets(0.34, len(groups)), SERIES, strict=False):
         rows = table[table["group"] == group]
         heights = offset - rows["leaf"].map(leaves.index).to_numpy(dtype=np.float64)
-        handles.append(_bars(ax, rows, heights, 0.36 / len(groups), style, kw))
-        labels.append(f"{clean(group, 24)} (n = {rows['n'].max():,})")
-    return handles, labels
+        handle = _bars(picture.ax, rows, heights, 0.36 / len(groups), style, kw)
+        picture.legend([handle], [f"{clean(group, 24)} (n = {rows['n'].max():,})"])
 
 
 def _bars(
@@ -105,8 +98,7 @@ def _bars(
     ax.barh(heights, rows["q75"] - rows["q25"], thick, rows["q25"], **box)
     ax.vlines(rows["q50"], heights - thick / 2, heights + thick / 2, color="white", linewidth=2)
     ax.hlines(heights, rows["mean_low"], rows["mean_high"], color=style.colour, linewidth=2)
-    defaults = {"linestyle": "none", "marker": style.marker, "color": style.colour, "markersize": 3.5}
-    return ax.plot(rows["mean"], heights, **artist_kwargs(Line2D, defaults, kw))[0]
+    return ax.plot(rows["mean"], heights, **artist_kwargs(Line2D, style.as_dots(markersize=3.5), kw))[0]
 
 
 def _scale(ax: Axes, table: pd.DataFrame) -> None:

@@ -12,7 +12,6 @@ from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import MOST, dots, legend_labels, limits, ranked, write_n
 from .drawing.picture import Picture
-from .drawing.rows import label_rows
 from .drawing.style import SERIES
 from .drawing.text import format_n, format_repeated
 
@@ -57,7 +56,6 @@ def voters(data: Source | Voters, *, by: By = None, ax: Axes | None = None, **kw
     if table.empty:
         return picture.empty()
     handles = dots(picture.ax, table, "voter", "group", drawn.dot, kw, ring=drawn.ring)
-    label_rows(picture.ax, list(rows["voter"]))
     if summary.by:
         picture.legend(handles, legend_labels(table, "group", drawn.n))
     else:

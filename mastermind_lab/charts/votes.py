@@ -13,8 +13,7 @@ from ..stats import Votes
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import RING, dots_in_lane, offsets, rows_on_grid
-from .drawing.picture import Picture
-from .drawing.rows import label_rows
+from .drawing.picture import Picture, label_rows
 from .drawing.style import SERIES
 from .drawing.text import clean, format_n, format_repeated
 
@@ -43,10 +42,8 @@ def votes(data: Source | Votes, *, by: By = None, ax: Axes | None = None, **kw: 
     picture = Picture(ax, "Votes", summary.by, notes, "share of votes (0-1)", rows=rows)
     if table.empty:
         return picture.empty()
-    handles, labels = _draw(picture.ax, table, "" if summary.by else "unweighted", kw)
+    _draw(picture, table, kw)
     label_rows(picture.ax, choices)
-    if len(labels) > 1:
-        picture.legend(handles, labels)
     picture.heading("line: 95% interval")
     largest = float(np.nanmax(table[["share", "share_high", "weighted_share"]].to_numpy()))
     picture.ax.set_xlim(0, min(1.02, 1.08 * largest))
@@ -54,19 +51,18 @@ def votes(data: Source | Votes, *, by: By = None, ax: Axes | None = None, **kw: 
     return picture.ax
 
 
-def _draw(ax: Axes, table: pd.DataFrame, name: str, kw: dict[str, Any]) -> tuple[list[Line2D], list[str]]:
-    """Draw each group in a lane of its own, and return what a legend needs."""
-    handles, labels = [], []
+def _draw(picture: Picture, table: pd.DataFrame, kw: dict[str, Any]) -> None:
+    """Draw each group in a lane of its own, and the weighted shares as rings where they differ."""
+    ax = picture.ax
     weighted = not np.allclose(table["share"], table["weighted_share"], atol=5e-4, equal_nan=True)
     groups = list(table["group"].cat.categories)
     for group, offset, style in zip(groups, offsets(0.38, len(groups)), SERIES, strict=False):
         rows = table[table["group"] == group]
         heights = offset - rows["choice"].cat.codes.to_numpy()
-        handles.append(dots_in_lane(ax, rows, heights, "share", style, kw))
-        labels.append(f"{name or clean(group, 24)} (n = {rows['n'].sum():,})")
+        dots = dots_in_lane(ax, rows, heights, "share", style, kw)
+        name = clean(group, 24) if picture.by else "unweighted"
+        picture.legend([dots], [f"{name} (n = {rows['n'].sum():,})"])
         if weighted:
             ax.plot(rows["weighted_share"], heights, marker=style.marker, color=style.colour, **_WEIGHTED)
     if weighted:
-        handles.append(Line2D([], [], marker="o", color="0.4", **_WEIGHTED))
-        labels.append("weighted")
-    return handles, labels
+        picture.legend([Line2D([], [], marker="o", color="0.4", **_WEIGHTED)], ["weighted"])

@@ -32,18 +32,9 @@ def chart(
 ) -> Callable[[Callable[Options, Axes]], Callable[Options, Axes]]:
     """Document the parameters of a chart, and let it refuse unknown keywords before anything is counted.
 
-    Parameters
-    ----------
-    kind
-        The summary that the chart draws.
-    data
-        What it takes beside that, as its documentation says it.
-    draws
-        The artists that other keywords go to, by what they are in the picture, such as ``dots``.
-    most
-        How many groups are drawn before the smallest become one; 0 where ``texts`` describes ``by``.
-    **texts
-        Documentation of the chart's own parameters.
+    It draws a summary of ``kind``, or of ``data``, as it says in its own words; ``most`` groups before the
+    smallest become one. Other keywords go to the artists that it ``draws``. ``texts`` document what no other
+    chart takes.
     """
     artists = "; for the ".join(f"{name}, {_link(artist)}" for name, artist in draws.items())
     texts = {

@@ -1,4 +1,4 @@
-"""Figures as dots with their 95% intervals: a row a thing, and in it a lane for each series."""
+"""Figures with their 95% intervals: dots, a row a thing and in it a lane for each series; bands of lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from ...stats.engine.bootstrap import Floats
 from .figures import extent
-from .rows import annotate_rows, label_rows
+from .picture import Picture, annotate_rows, label_rows
 from .style import SERIES, Style, artist_kwargs
 from .text import clean
 
@@ -23,26 +23,12 @@ RING: dict[str, Any] = {"linestyle": "none", "markerfacecolor": "none", "markers
 
 
 def dots(
-    ax: Axes,
-    table: pd.DataFrame,
-    row: str,
-    series: str,
-    figure: str,
-    kw: dict[str, Any],
-    ring: str | None = None,
+    ax: Axes, table: pd.DataFrame, row: str, series: str, figure: str, kw: dict[str, Any], ring: str = ""
 ) -> list[Line2D]:
     """Draw a table's rows from top to bottom, in the order they come, and return a dot of each series.
 
-    Parameters
-    ----------
-    row, series
-        The columns that say where a figure stands; 6 series at most.
-    figure
-        The column to draw; its interval is in the columns ``<figure>_low`` and ``<figure>_high``.
-    kw
-        For the dots, :class:`matplotlib.lines.Line2D`.
-    ring
-        A second column, drawn as a ring.
+    The columns ``row`` and ``series``, 6 at most, say where a figure stands; the interval of a column
+    ``figure`` is in ``<figure>_low`` and ``<figure>_high``. A second column may be drawn as a ring.
     """
     names, groups = list(dict.fromkeys(table[row])), series_of(table, series)
     handles = []
@@ -56,6 +42,7 @@ def dots(
     ax.locator_params(axis="x", nbins=min(6, max(2, int(extent(ax)[0] / 45))))
     ax.grid(axis="x", color="0.92")
     ax.set_axisbelow(True)
+    label_rows(ax, names)
     return handles
 
 
@@ -64,30 +51,28 @@ def dots_in_lane(
 ) -> Line2D:
     """Draw one series: its intervals and its dots."""
     ax.hlines(heights, rows[f"{figure}_low"], rows[f"{figure}_high"], color=style.colour, linewidth=1.2)
-    defaults = {"linestyle": "none", "marker": style.marker, "color": style.colour, "markersize": 4}
-    return ax.plot(rows[figure], heights, **artist_kwargs(Line2D, defaults | {"zorder": 3}, kw))[0]
+    defaults = style.as_dots(markersize=4, zorder=3)
+    return ax.plot(rows[figure], heights, **artist_kwargs(Line2D, defaults, kw))[0]
+
+
+def band(ax: Axes, x: Any, rows: pd.DataFrame, figure: str, style: Style, alpha: float = 0.15) -> None:
+    """Shade the interval of a figure along a line."""
+    low, high = rows[f"{figure}_low"], rows[f"{figure}_high"]
+    ax.fill_between(x, low, high, color=style.colour, alpha=alpha, linewidth=0)
 
 
 def dots_of_figures(
-    ax: Axes, table: pd.DataFrame, figures: Mapping[str, str], n: str, kw: dict[str, Any]
-) -> list[Line2D]:
-    """Draw several figures of a table, a row a group and in it a lane a figure; return a dot of each.
-
-    Parameters
-    ----------
-    figures
-        Columns, three at most, in the order of their lanes.
-    n
-        The column that stands below a group's name.
-    """
+    picture: Picture, table: pd.DataFrame, figures: Mapping[str, str], n: str, kw: dict[str, Any]
+) -> None:
+    """Draw three columns of a table by their names, a row a group and in it a lane a figure."""
     rows = -np.arange(len(table), dtype=np.float64)
     handles = [
-        dots_in_lane(ax, table, offset + rows, figure, style, kw)
+        dots_in_lane(picture.ax, table, offset + rows, figure, style, kw)
         for figure, offset, style in zip(figures, (0.2, 0, -0.2), SERIES, strict=False)
     ]
-    label_rows(ax, list(table["group"]), [f"n = {count:,}" for count in table[n]])
-    rows_on_grid(ax, len(table))
-    return handles
+    label_rows(picture.ax, list(table["group"]), [f"n = {count:,}" for count in table[n]])
+    rows_on_grid(picture.ax, len(table))
+    picture.legend(handles, list(figures.values()))
 
 
 def rows_on_grid(ax: Axes, rows: int) -> None:

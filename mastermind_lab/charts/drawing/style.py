@@ -22,6 +22,14 @@ class Style(NamedTuple):
     line: str | tuple[int, tuple[float, ...]]
     marker: str
 
+    def as_dots(self, **more: Any) -> dict[str, Any]:
+        """Return what a Line2D of separate dots is drawn with."""
+        return {"linestyle": "none", "marker": self.marker, "color": self.colour, **more}
+
+    def as_line(self, **more: Any) -> dict[str, Any]:
+        """Return what a connected Line2D is drawn with."""
+        return {"linestyle": self.line, "marker": self.marker, "color": self.colour, **more}
+
 
 SERIES = (
     Style("#000000", "-", "o"),
@@ -51,12 +59,7 @@ def artist_kwargs(kind: type[Artist], defaults: dict[str, Any], asked: dict[str,
 
 
 def check_keywords(asked: Iterable[str], artists: Sequence[type[Artist]], *parameters: str) -> None:
-    """Refuse a keyword that is a property of none of the artists.
-
-    Parameters
-    ----------
-    parameters
-        What the chart itself takes: the advice names what is nearest among these and the properties.
+    """Refuse a keyword that is a property of none of the artists; the chart's own parameters are advised.
 
     Raises
     ------
