@@ -15,7 +15,9 @@ from .drawing.ridges import MOST, Column, ridges
 from .drawing.text import format_n
 
 
-@chart(Arguments, "A history, its ``arguments`` frame (then without ``by``)", {"outlines": StepPatch}, MOST)
+@chart(
+    Arguments, "A history, its ``arguments`` frame (then without ``by``)", {"outlines": StepPatch}, most=MOST
+)
 def arguments(data: Source | Arguments, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """Which side argues the stronger: the balance of the argument trees, its mean and 95% interval.
 

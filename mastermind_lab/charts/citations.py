@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
 from ..stats import Citations
 from ..stats.engine.input import By, Source
@@ -22,7 +21,7 @@ MOST = 8
 """Sources that stay readable in one chart."""
 
 
-@chart(Citations, "A history, its ``citations`` frame (then without ``by``)", {"dots": Line2D}, len(SERIES))
+@chart(Citations, "A history, its ``citations`` frame (then without ``by``)", most=len(SERIES))
 def citations(data: Source | Citations, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """Which sources the panels rest on: the share of decisions that cite each, with its 95% interval.
 

@@ -15,7 +15,7 @@ from .drawing.ridges import MOST, Column, ridges
 from .drawing.text import format_n
 
 
-@chart(Confidence, "A history, its ``decisions`` frame", {"outlines": StepPatch}, MOST)
+@chart(Confidence, "A history, its ``decisions`` frame", {"outlines": StepPatch}, most=MOST)
 def confidence(data: Source | Confidence, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """How sure the panels were: the distribution of confidence, its mean and 95% interval, a row a group.
 

@@ -25,7 +25,7 @@ from .drawing.text import clean, format_n
     ConfidenceOverTime,
     "A history, its ``decisions`` frame",
     {"lines": Line2D},
-    len(SERIES),
+    most=len(SERIES),
     every="Draw the mean of every so many decisions, with its 95% interval, instead of the rolling mean.",
     regimes="What to mark; by default what :class:`~mastermind_lab.stats.Regimes` finds in a history or a "
     "frame, and nothing where data is a summary, which no longer knows.",

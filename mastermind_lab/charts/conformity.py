@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
 from ..stats import Conformity
 from ..stats.engine.input import By, Source
@@ -21,7 +20,7 @@ MOST = 12
 _FIGURES = {"unanimous": "unanimous", "expected": "if independent", "hollow": "hollow consensus"}
 
 
-@chart(Conformity, "A history", {"dots": Line2D}, MOST)
+@chart(Conformity, "A history", most=MOST)
 def conformity(data: Source | Conformity, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """Whether panels agree more than independent voters would, and how often consensus is hollow.
 

@@ -15,7 +15,7 @@ from .drawing.ridges import MOST, Column, ridges
 from .drawing.text import format_n, format_repeated
 
 
-@chart(Margin, "A history, its ``votes`` frame (then without ``by``)", {"outlines": StepPatch}, MOST)
+@chart(Margin, "A history, its ``votes`` frame (then without ``by``)", {"outlines": StepPatch}, most=MOST)
 def margin(data: Source | Margin, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """How split the panels were: the margin's distribution, its mean and 95% interval, a row a group.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
 from ..stats import Pivotal
 from ..stats.engine.input import By, Source
@@ -19,7 +18,7 @@ RULES = ("plurality", "majority", "two-thirds")
 """The rules that are drawn; the table has more."""
 
 
-@chart(Pivotal, "A history, its ``votes`` frame (then without ``by``)", {"dots": Line2D}, len(SERIES))
+@chart(Pivotal, "A history, its ``votes`` frame (then without ``by``)", most=len(SERIES))
 def pivotal(data: Source | Pivotal, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """How often each voter's absence would have changed the decision: a dot and its 95% interval a rule.
 

@@ -24,7 +24,6 @@ MOST = 12
 @chart(
     Regimes,
     "A history, its ``decisions`` frame",
-    {"dots": Line2D},
     by='Column or columns in which to look for changes, and ``"fields"``: see '
     ":class:`~mastermind_lab.stats.Regimes`. Above 12 changes the latest are drawn.",
 )

@@ -27,7 +27,7 @@ _STRIP = 0.16  # height of the counts under the diagram
 _GAP = 0.05  # between the two
 
 
-@chart(Calibration, DATA, {"points or lines": Line2D}, MOST)
+@chart(Calibration, DATA, {"points or lines": Line2D}, most=MOST)
 def reliability(data: Source | Calibration, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """Whether confidence is deserved: the share that was right, bin by bin, against confidence.
 

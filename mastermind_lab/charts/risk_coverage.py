@@ -20,7 +20,7 @@ from .drawing.text import clean, estimate_in
 from .reliability import DATA, MOST, n_and_left_out
 
 
-@chart(Calibration, DATA, {"lines": Line2D}, MOST)
+@chart(Calibration, DATA, {"lines": Line2D}, most=MOST)
 def risk_coverage(data: Source | Calibration, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """How many are wrong if only the surest are acted upon: risk against coverage, with its 95% band.
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from ..stats import Rules
@@ -19,7 +18,7 @@ from .drawing.style import SERIES
 from .drawing.text import clean, format_n, format_repeated
 
 
-@chart(Rules, "A history", {"dots": Line2D}, len(SERIES))
+@chart(Rules, "A history", most=len(SERIES))
 def rules(data: Source | Rules, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """How much better each voting rule would have decided: a dot and its 95% interval a rule.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
 from ..stats import Stability
 from ..stats.engine.input import By, Source
@@ -20,7 +19,7 @@ MOST = 12
 _FIGURES = {"flip": "flip rate of two askings", "unstable": "ever flipped", "spread": "sd of confidence"}
 
 
-@chart(Stability, "A history, its ``decisions`` frame", {"dots": Line2D}, MOST)
+@chart(Stability, "A history, its ``decisions`` frame", most=MOST)
 def stability(data: Source | Stability, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """Whether the same question gets the same answer again: flip rates, and the spread of confidence.
 

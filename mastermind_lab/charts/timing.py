@@ -30,8 +30,7 @@ UNITS = {"s": "seconds", "tokens": "tokens a decision", "USD": "USD a decision"}
 @chart(
     Timing,
     "A history, its ``decisions`` frame",
-    {"dots": Line2D},
-    len(SERIES),
+    most=len(SERIES),
     unit='What to draw: "s" (timings and publish lag), "tokens" or "USD"; above 12 quantities the smallest '
     "are left out.",
 )

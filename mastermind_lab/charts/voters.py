@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
 from ..stats import Voters
 from ..stats.engine.input import By, Source
@@ -32,7 +31,7 @@ RIGHT = _Figures(
 AGAINST = _Figures("dissent", "pivotal", "n", "votes", "share of votes (0-1)")
 
 
-@chart(Voters, "A history, its ``votes`` frame (then without ``by``)", {"dots": Line2D}, len(SERIES))
+@chart(Voters, "A history, its ``votes`` frame (then without ``by``)", most=len(SERIES))
 def voters(data: Source | Voters, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """How often each voter is right, with its 95% interval, and as a ring how sure it is.
 

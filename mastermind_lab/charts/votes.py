@@ -20,7 +20,7 @@ from .drawing.text import clean, format_n, format_repeated
 _WEIGHTED = RING | {"markersize": 7}
 
 
-@chart(Votes, "A history, its ``votes`` frame", {"dots": Line2D}, len(SERIES))
+@chart(Votes, "A history, its ``votes`` frame", most=len(SERIES))
 def votes(data: Source | Votes, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """What the voters chose: each choice's share of the votes with its 95% interval, the most voted on top.
 

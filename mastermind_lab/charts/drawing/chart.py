@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from ...errors import OptionError
 from ...stats.engine.input import By, Source, names_of
@@ -18,6 +19,8 @@ from .style import check_keywords
 
 Options = ParamSpec("Options")
 Kind = TypeVar("Kind", bound=Summary)
+
+DOTS: dict[str, type[Artist]] = {"dots": Line2D}
 
 _RAISES = """
 Raises
@@ -28,7 +31,7 @@ OptionError
 
 
 def chart(
-    kind: type[Summary], data: str, draws: Mapping[str, type[Artist]], most: int = 0, **texts: str
+    kind: type[Summary], data: str, draws: Mapping[str, type[Artist]] = DOTS, *, most: int = 0, **texts: str
 ) -> Callable[[Callable[Options, Axes]], Callable[Options, Axes]]:
     """Document the parameters of a chart, and let it refuse unknown keywords before anything is counted.
 
