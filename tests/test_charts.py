@@ -209,6 +209,13 @@ def test_equal_weights_draw_no_rings(ax):
     assert ax.get_legend() is None
 
 
+def test_a_single_group_is_named(ax):
+    history = panels(50, by=["only"])
+    history.votes["weight"] = 1.0
+    charts.votes(history, by="meta.model", ax=ax)
+    assert labels(ax) == ["only (n = 350)"]
+
+
 # What is too much is folded, what is left out is said.
 
 
