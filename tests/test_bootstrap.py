@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from panels import panels
 
-from mastermind_lab.stats import Confidence, Estimate
+from mastermind_lab.stats import Confidence, ConfidenceOverTime, Estimate, Margin, Votes
+from mastermind_lab.stats.engine import bootstrap
 from mastermind_lab.stats.engine import sums as sums_module
-from mastermind_lab.stats.engine.bootstrap import draws, hashes, interval
+from mastermind_lab.stats.engine.bootstrap import draws, hashes, interval, shared_draws
 from mastermind_lab.stats.engine.estimate import ratios, shares
 
 HASHES = [
@@ -50,6 +51,34 @@ def test_draws_are_independent_poisson_numbers():
 def test_more_replicates_begin_with_the_same():
     hashed = hashes(pd.Series(["5-0", "6-0"]))
     assert (draws(hashed, 401)[:, :50] == draws(hashed, 50)).all()
+
+
+def test_shared_draws_are_the_same_whatever_was_drawn_before():
+    ids = [
+        np.unique(hashes(pd.Series([f"{row}-0" for row in rows]))) for rows in (range(300), range(250, 400))
+    ]
+    some = ids[0][::3], ids[0][:0], ids[1], ids[0][-40:], np.union1d(*ids), ids[0], ids[1][::2]
+    for hashed in some:
+        for replicates in (40, 400, 40):
+            assert (shared_draws(hashed, replicates) == draws(hashed, replicates)).all()
+
+
+def test_summaries_of_one_history_draw_once_and_keep_no_more_than_a_block(monkeypatch):
+    drawn = []
+
+    def counted(hashed, replicates):
+        drawn.append(len(hashed) * replicates)
+        return draws(hashed, replicates)
+
+    monkeypatch.setattr(bootstrap, "draws", counted)
+    monkeypatch.setattr(sums_module, "BLOCK", 40 * 500)
+    kinds = (Confidence, ConfidenceOverTime, Margin, Votes)
+    for kind in kinds:
+        kind.of(panels(500), replicates=40)
+    assert drawn == [40 * 500]
+    for kind in kinds:
+        kind.of(panels(1_800), replicates=40)
+    assert max(drawn) == 40 * 500
 
 
 def test_an_interval_is_read_off_the_replicates():
@@ -119,7 +148,7 @@ def test_rows_add_up_as_often_as_their_decision_was_drawn_block_by_block(monkeyp
     rows = {"n": np.ones(len(votes)), "weight": votes["weight"].to_numpy()}
     drawn = draws(hashes(votes["stream_id"]), 40).astype(float)
     for most in (1 << 25, 40 * 7, 40):  # all decisions at once, 7, one
-        monkeypatch.setattr(sums_module, "_DRAWN", most)
+        monkeypatch.setattr(sums_module, "BLOCK", most)
         sums = sums_module.GroupedSums.of(votes[["choice"]], rows, votes["stream_id"], 40)
         for place, choice in enumerate(sums.keys["choice"]):
             mine = (votes["choice"] == choice).to_numpy()
