@@ -97,8 +97,8 @@ def shown(summary):
     figures = {name: getattr(summary, name) for name in names}
     rows = {name: vars(value) for name, value in figures.items() if isinstance(value, lab.stats.Estimate)}
     counts = {name: {"n": value} for name, value in figures.items() if isinstance(value, int)}
-    folded = summary.lump(2).table()
-    return tables | {"folded": folded, "figures": pd.DataFrame.from_dict(rows | counts, orient="index")}
+    lumped = summary.lump(2).table()
+    return tables | {"lumped": lumped, "figures": pd.DataFrame.from_dict(rows | counts, orient="index")}
 
 
 def same(summary, expected):

@@ -65,7 +65,8 @@ def benchmark():
 
 
 def test_every_statistic_is_in_every_place(readme, benchmark):
-    assert [place for kind in summaries() for place in missing(kind, readme, benchmark)] == []
+    places = [place for kind in summaries() for place in missing(kind, readme, benchmark)]
+    assert not places, "\n".join(places)
 
 
 def test_a_new_statistic_is_told_all_the_places_it_misses(readme, benchmark, monkeypatch):

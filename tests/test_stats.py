@@ -1,4 +1,4 @@
-"""What the subjects share: options, groups, folding, and what is refused."""
+"""What the subjects share: options, groups, lumping, and what is refused."""
 
 import math
 
@@ -59,30 +59,30 @@ def test_one_observation_has_no_interval(kind, options):
     assert table[ends].isna().all(axis=None)
 
 
-# Folding.
+# Lumping.
 
 
-def test_folding_counts_the_rest_as_one_group():
+def test_lumping_counts_the_rest_as_one_group():
     frame = panels(800).decisions.assign(tag=lambda rows: np.random.default_rng(1).zipf(1.5, len(rows)) % 40)
-    folded = Confidence.of(frame, by="tag").lump(5).table()
+    lumped = Confidence.of(frame, by="tag").lump(5).table()
     largest = frame.dropna(subset="confidence")["tag"].value_counts().nlargest(4).index
     labels = frame["tag"].where(frame["tag"].isin(largest)).astype("Int64").astype("str")
-    assert folded["group"].tolist()[:-1] == [str(tag) for tag in sorted(largest)]
-    assert folded["group"].tolist()[-1] == f"other ({frame['tag'].nunique() - 4} more)"
+    assert lumped["group"].tolist()[:-1] == [str(tag) for tag in sorted(largest)]
+    assert lumped["group"].tolist()[-1] == f"other ({frame['tag'].nunique() - 4} more)"
     rest = Confidence.of(frame[labels.isna()]).table()
-    agree(folded.iloc[[-1]].drop(columns="group").reset_index(drop=True), rest)
+    agree(lumped.iloc[[-1]].drop(columns="group").reset_index(drop=True), rest)
 
 
-def test_folding_keeps_what_is_few():
+def test_lumping_keeps_what_is_few():
     history = panels(300)
-    folded = Margin.of(history, by=["meta.model", "meta.round"]).lump(12)
-    assert folded.by == ("group",)
-    assert folded.table()["group"].tolist()[0] == "atlas-1 · 1"
-    assert folded.table()["group"].tolist()[-1] == "(missing) · 3"
+    lumped = Margin.of(history, by=["meta.model", "meta.round"]).lump(12)
+    assert lumped.by == ("group",)
+    assert lumped.table()["group"].tolist()[0] == "atlas-1 · 1"
+    assert lumped.table()["group"].tolist()[-1] == "(missing) · 3"
     assert Margin.of(history).lump().table()["group"].tolist() == ["all"]
 
 
-def test_folded_choices_run_from_the_most_voted_to_the_rest():
+def test_lumped_choices_run_from_the_most_voted_to_the_rest():
     votes = panels(300).votes
     votes["choice"] = [f"option {k % 30}" for k in np.random.default_rng(2).zipf(1.4, len(votes))]
     table = Votes.of(votes).lump(choices=4).table()
