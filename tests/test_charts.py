@@ -1,8 +1,10 @@
 import io
+import pickle
 import subprocess
 import sys
+from inspect import cleandoc, signature
 from itertools import combinations
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 
 import matplotlib
 import numpy as np
@@ -207,6 +209,13 @@ def test_equal_weights_draw_no_rings(ax):
     assert ax.get_legend() is None
 
 
+def test_a_single_group_is_named(ax):
+    history = panels(50, by=["only"])
+    history.votes["weight"] = 1.0
+    charts.votes(history, by="meta.model", ax=ax)
+    assert labels(ax) == ["only (n = 350)"]
+
+
 # What is too much is folded, what is left out is said.
 
 
@@ -354,10 +363,72 @@ def test_a_summary_counted_by_something_else_is_refused(chart, kind, ax):
         chart(summary, by="recommendation", ax=ax)
 
 
-@every_chart
-def test_an_unknown_keyword_fails_loudly(chart, kind, ax):
-    with pytest.raises(AttributeError, match="colour_of_the_day"):
-        chart(panels(30), ax=ax, colour_of_the_day="red")
+def a_chart_takes(names):
+    """Charts of a summary: the pages and the two of one decision take something else."""
+    return [
+        name for name in names if "by" in signature(getattr(charts, name)).parameters and name != "overview"
+    ]
+
+
+every_name = pytest.mark.parametrize("name", a_chart_takes(charts.__all__))
+
+
+@every_name
+def test_an_unknown_keyword_fails_before_anything_is_counted(name):
+    chart = getattr(charts, name)
+    artist = "StepPatch" if name in ("arguments", "confidence", "margin") else "Line2D"
+    with pytest.raises(OptionError, match=rf"'bye': did you mean 'by'\? The chart takes data, .*{artist}"):
+        chart(object(), bye="meta.model")
+    with pytest.raises(OptionError, match="'colour': did you mean 'color'"):
+        chart(object(), colour="red")
+    with pytest.raises(OptionError, match=f"'of_the_day': The chart takes .* properties of .*{artist}"):
+        chart(object(), of_the_day="red")
+    assert pyplot.get_fignums() == []
+
+
+def test_a_keyword_of_the_squares_is_refused_where_dots_are_drawn(ax):
+    with pytest.raises(OptionError, match=r"'cmap': .*matplotlib\.lines\.Line2D"):
+        charts.agreement(panels(30), by="meta.model", ax=ax, cmap="Greys")
+
+
+def test_an_unknown_keyword_of_a_tree_is_refused_where_there_is_none_to_draw(ax):
+    arguments = pd.DataFrame({"stream_id": ["1-0"]})
+    with pytest.raises(OptionError, match="'markersiz': did you mean 'markersize'"):
+        charts.argument_tree(arguments, "1-0", ax=ax, markersiz=3)
+
+
+# What a notebook shows of a chart.
+
+
+@every_name
+def test_the_documentation_is_complete(name):
+    chart = getattr(charts, name)
+    parameters = signature(chart).parameters
+    assert next(iter(parameters)) == "data"
+    assert {"by", "ax", "kw"} <= parameters.keys()
+    says, described = cleandoc(chart.__doc__).split("\nParameters\n----------\n")
+    described, raises = described.split("\nRaises\n------\n")
+    named = [line.lstrip("*") for line in described.splitlines() if line and not line.startswith(" ")]
+    assert named == list(parameters)
+    assert "OptionError\n    If " in raises
+    assert "\nExamples\n--------\n>>> import mastermind_lab as lab\n" in raises
+    assert says.splitlines()[1:2] in ([], [""])
+    assert max(map(len, chart.__doc__.splitlines())) <= 110
+
+
+@every_name
+def test_a_chart_travels_by_its_name(name):
+    chart = getattr(charts, name)
+    assert pickle.loads(pickle.dumps(chart)) is chart
+
+
+def test_completion_shows_charts_and_no_machinery():
+    code = "import mastermind_lab as lab; print(' '.join(dir(lab.charts)))"
+    listed = subprocess.check_output([sys.executable, "-c", code], text=True).split()
+    assert listed == sorted(charts.__all__)
+    assert all(isinstance(getattr(charts, name), FunctionType) for name in listed)
+    assert {"margin", "save", "sheet", "overview", "decision"} <= set(listed)
+    assert charts.FastRenderer.__name__ not in listed
 
 
 @every_chart

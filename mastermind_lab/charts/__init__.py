@@ -1,9 +1,13 @@
-"""Charts: one a summary, under the same name; each draws the summary's table and counts nothing itself.
+"""Charts of how panels decide: each draws the summary of the same name in :mod:`mastermind_lab.stats`.
 
-``chart(data, *, by=None, ax=None, **kw) -> Axes``, where data is a history, a scan of one, the frame the
-subject needs, or the summary itself, with whatever options it was counted with. Without ``ax`` a new figure
-is made, otherwise nothing but that Axes is touched. Other keywords go to the main artist. Every chart says
-its n and marks its 95% intervals, reads in greyscale, and folds what is too much into "other (k more)".
+``chart(data, *, by=None, ax=None, **kw) -> Axes``: data is a history, a scan, the one frame that the chart
+needs, or a summary with whatever options it was counted with. ``by`` groups. Without ``ax`` a new figure is
+made, otherwise nothing but that Axes is touched. Other keywords change the marks, such as ``color="red"``; an
+unknown one is refused. Every chart says its n and what was left out, marks its 95% intervals, reads in
+greyscale, and draws what is too much as "other (k more)".
+
+:func:`overview` puts a history on a page and :func:`decision` a single decision; :func:`save` writes a chart
+to a file, and :func:`sheet` draws several one below the other.
 """
 
 from .agreement import agreement
@@ -14,7 +18,8 @@ from .confidence import confidence
 from .confidence_over_time import confidence_over_time
 from .conformity import conformity
 from .decision import decision
-from .export import FastRenderer, save, sheet
+from .export import FastRenderer as FastRenderer  # for the live view, not listed
+from .export import save, sheet
 from .margin import margin
 from .overview import overview
 from .pivotal import pivotal
@@ -28,7 +33,6 @@ from .voters import voters
 from .votes import votes
 
 __all__ = [
-    "FastRenderer",
     "agreement",
     "argument_tree",
     "arguments",
@@ -51,3 +55,8 @@ __all__ = [
     "voters",
     "votes",
 ]
+
+
+def __dir__() -> list[str]:
+    """List the charts: what a notebook completes."""
+    return __all__

@@ -10,16 +10,18 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.font_manager import FontProperties
 from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
 
-from ..stats.agreement import Agreement
+from ..stats import Agreement
 from ..stats.engine.bootstrap import Floats
 from ..stats.engine.input import By, Source
 from ..stats.engine.summary import texts_of
-from .drawing.dots import MOST, IntervalColumns, dots, reach, write_n
-from .drawing.style import artist_kwargs, check_grouping, empty, extent, heading, label_rows, prepare_axes
-from .drawing.text import PLAIN, clean, format_estimate, format_n, format_repeated
-
-SUBJECT = "Agreement"
+from .drawing.chart import chart, summary_of
+from .drawing.dots import MOST, dots, limits, write_n
+from .drawing.figures import extent
+from .drawing.picture import Picture
+from .drawing.style import artist_kwargs
+from .drawing.text import PLAIN, clean, format_n, format_repeated
 
 WRITTEN = 12
 """Voters whose figures fit into the squares."""
@@ -28,82 +30,69 @@ WRITTEN = 12
 SHADES = LinearSegmentedColormap.from_list("agreement", ["#F4F7FA", "#9DC0DC", "#2A6496"])
 
 
+@chart(
+    Agreement,
+    "A history, its ``votes`` frame (then without ``by``)",
+    {"squares": AxesImage, "dots of groups": Line2D},
+    by="Column or columns of ``decisions`` to group by; the 20 largest groups are drawn.",
+)
 def agreement(data: Source | Agreement, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
-    """Draw how often each two voters chose alike, those who agree side by side; by group, draw alpha.
+    """Who agrees with whom: how often each two voters chose alike; by group, how far all agree (alpha).
 
     Without ``by``, a square below the diagonal is the agreement of two voters in percent, and the figure that
     mirrors it above the diagonal is the number of decisions in which both voted. Voters are those with the
-    most votes, 24 at most. With ``by``, a dot is Krippendorff's alpha of a group, with its 95% interval, for
-    the 20 largest groups.
-
-    Parameters
-    ----------
-    data
-        A history, its ``votes`` frame (then without ``by``), or an
-        :class:`~mastermind_lab.stats.agreement.Agreement`.
-    by
-        Column or columns of ``decisions`` to group by.
-    ax
-        Where to draw; a new figure by default.
-    **kw
-        For the squares, :class:`matplotlib.image.AxesImage`; by group for the dots,
-        :class:`matplotlib.lines.Line2D`.
-
-    Raises
-    ------
-    OptionError
-        If a column is unknown, or a summary was counted by another.
+    most votes, 24 at most; those who agree stand side by side. With ``by``, a dot is Krippendorff's alpha of
+    a group, with its 95% interval.
 
     Examples
     --------
     >>> import mastermind_lab as lab
-    >>> from mastermind_lab.charts.agreement import agreement
-    >>> agreement(lab.sample(), by="meta.category").get_xlabel()
+    >>> lab.charts.agreement(lab.sample(), by="meta.category").get_xlabel()
     "Krippendorff's alpha (0: chance, 1: full)"
     """
-    summary = check_grouping(data if isinstance(data, Agreement) else Agreement.of(data, by=by), by)
+    summary = summary_of(Agreement, data, by)
     table = summary.by_group()
-    notes = format_n(table["n"].sum(), "decisions", of_one_vote=table["alone"].sum()) + format_repeated(
-        summary.repeated
-    )
-    if summary.by:
-        return _groups(summary, table, notes, ax, kw)
-    ax = prepare_axes(ax, "", square=True)
-    voters, pairs = summary.order(), summary.table()
-    if not voters:
-        ax.set_xticks([])
-        return empty(ax, SUBJECT, (), notes)
-    many = pairs["voter"].nunique() - len(voters)
-    more = [f"{many:,} voters with fewer votes not drawn"] if many else []
-    _squares(ax, pairs, voters, kw)
-    alpha = f"alpha {format_estimate(summary.alpha, '.2f')}"
-    heading(ax, SUBJECT, (), [*notes, alpha, *more, _key(pairs, len(voters))])
-    return ax
+    notes = format_n(table["n"].sum(), "decisions", of_one_vote=table["alone"].sum())
+    notes += format_repeated(summary.repeated)
+    return _groups(summary, table, notes, ax, kw) if summary.by else _pairs(summary, notes, ax, kw)
 
 
 def _groups(
     summary: Agreement, table: pd.DataFrame, notes: list[str], ax: Axes | None, kw: dict[str, Any]
 ) -> Axes:
     """Draw alpha as a dot a group."""
-    figure = IntervalColumns("alpha", "alpha_low", "alpha_high")
     shown = table.loc[sorted(table["n"].nlargest(MOST).index)]
-    ax = prepare_axes(ax, "Krippendorff's alpha (0: chance, 1: full)", rows=len(shown))
+    xlabel = "Krippendorff's alpha (0: chance, 1: full)"
+    picture = Picture(ax, "Agreement", summary.by, notes, xlabel, rows=len(shown))
     if not table["alpha"].notna().any():
-        return empty(ax, SUBJECT, summary.by, ["no alpha to draw", *notes])
-    less = [f"{len(table) - len(shown):,} smaller groups not drawn"] if len(table) > len(shown) else []
+        return picture.empty("no alpha to draw")
     names = list(texts_of(shown[list(summary.by)]))
-    dots(ax, shown.assign(group=names, all=""), "group", "all", figure, kw)
-    label_rows(ax, names)
-    write_n(ax, shown["n"])
-    heading(ax, SUBJECT, summary.by, [*notes, *less, "line: 95% interval"])
-    left, right = reach(shown, figure)
-    ax.set_xlim(min(left, 0), min(max(right, 0), 1.02))
-    ax.axvline(0, color="0.4", linewidth=0.8, zorder=1)
-    return ax
+    dots(picture.ax, shown.assign(group=names, all=""), "group", "all", "alpha", kw)
+    write_n(picture.ax, shown["n"])
+    smaller = len(table) - len(shown)
+    more = [f"{smaller:,} smaller groups not drawn"] if smaller else []
+    picture.heading(*more, "line: 95% interval")
+    left, right = limits(shown, "alpha")
+    picture.ax.set_xlim(min(left, 0), min(max(right, 0), 1.02))
+    picture.ax.axvline(0, color="0.4", linewidth=0.8, zorder=1)
+    return picture.ax
+
+
+def _pairs(summary: Agreement, notes: list[str], ax: Axes | None, kw: dict[str, Any]) -> Axes:
+    """Draw the agreement of each two voters as a square."""
+    picture = Picture(ax, "Agreement", (), notes, "", square=True)
+    voters, pairs = summary.order(), summary.table()
+    if not voters:
+        return picture.empty()
+    fewer = pairs["voter"].nunique() - len(voters)
+    more = [f"{fewer:,} voters with fewer votes not drawn"] if fewer else []
+    _squares(picture.ax, pairs, voters, kw)
+    alpha = f"alpha {summary.alpha:.2f}"
+    return picture.heading(alpha, *more, _key(pairs, len(voters)))
 
 
 def _key(pairs: pd.DataFrame, voters: int) -> str:
-    """Say how to read the squares."""
+    """Write how to read the squares."""
     if voters <= WRITTEN:
         return "below: % of decisions in which both chose alike; above: n in which both voted"
     between = f"n = {pairs['n'].min():,} to {pairs['n'].max():,} a pair"
@@ -118,9 +107,8 @@ def _squares(ax: Axes, pairs: pd.DataFrame, voters: list[str], kw: dict[str, Any
     )
     below = np.tril(np.ones((len(voters), len(voters)), dtype=bool), -1)
     shades = np.where(below, share, np.nan)
-    drawn = ax.imshow(
-        shades, **artist_kwargs(AxesImage, {"cmap": SHADES, "aspect": "equal", **_limits(share)}, kw)
-    )
+    defaults = {"cmap": SHADES, "aspect": "equal", **_limits(share)}
+    drawn = ax.imshow(shades, **artist_kwargs(AxesImage, defaults, kw))
     names = [clean(voter, 16) for voter in voters]
     ax.set_xticks(range(len(voters)), names, rotation=90, **PLAIN)
     ax.set_yticks(range(len(voters)), names, **PLAIN)
@@ -145,8 +133,8 @@ def _figures(ax: Axes, drawn: AxesImage, shades: Floats, n: Floats) -> None:
     where: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": size}
     least, most = drawn.get_clim()
     for row, column in np.argwhere(~np.isnan(shades)):
-        ink = "white" if shades[row, column] > least + 0.65 * (most - least) else "black"
-        ax.text(column, row, f"{100 * shades[row, column]:.0f}", color=ink, **where)
+        colour = "white" if shades[row, column] > least + 0.65 * (most - least) else "black"
+        ax.text(column, row, f"{100 * shades[row, column]:.0f}", color=colour, **where)
     for row, column in np.argwhere(np.triu(n, 1)):
         ax.text(column, row, _short(n[row, column]), color="0.4", **where)
 

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 
 from ..errors import OptionError
 from ..stats.arguments import sides
 from ..stats.engine.input import Scan
-from .drawing.style import artist_kwargs, empty, extent, heading, prepare_axes
-from .drawing.text import PLAIN, clean, fitted, wide
+from .drawing.figures import extent
+from .drawing.picture import Picture
+from .drawing.style import artist_kwargs, check_keywords
+from .drawing.text import PLAIN, clean, fitted, small_size, text_width
 
-SUBJECT = "Argument tree"
 MOST = 60
 """Nodes that stay readable on a page."""
 
@@ -31,7 +31,7 @@ _NAMES = {"pro": "filled: pro", "con": "hollow: con", "": "grey: neither"}
 
 
 def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: Any) -> Axes:
-    """Draw the argument tree of one decision: a row a node, indented by depth, in reading order.
+    """How one panel argued: the argument tree of its decision, a row a node, indented by depth.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: An
     Raises
     ------
     OptionError
-        There is no decision of this id.
+        If there is no decision of this id, or a keyword is unknown.
 
     Examples
     --------
@@ -57,14 +57,17 @@ def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: An
     >>> ax.get_xlabel()
     'depth (levels)'
     """
+    check_keywords(kw, [Line2D], "data", "stream_id", "ax")
     nodes = _nodes(data, stream_id)
-    ax = prepare_axes(ax, "depth (levels)", rows=min(len(nodes), MOST) // 2)
+    shown = nodes.iloc[:MOST]
+    subject = f"Argument tree of {clean(stream_id)}"
+    picture = Picture(ax, subject, (), _notes(nodes, len(shown)), "depth (levels)", rows=len(shown) // 2)
+    ax = picture.ax
     ax.spines["left"].set_visible(False)
     ax.set_yticks([])
     if nodes.empty:
-        return empty(ax, SUBJECT, (), ["no arguments"])
-    shown = nodes.iloc[:MOST]
-    heading(ax, f"{SUBJECT} of {clean(stream_id)}", (), _notes(nodes, len(shown)))
+        return picture.empty()
+    picture.heading()
     width = extent(ax)[0]
     depths = int(shown["depth"].max())
     ax.set(xlim=(-0.6, width / _STEP - 0.6), ylim=(-len(shown) + 0.3, 0.7))
@@ -72,8 +75,8 @@ def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: An
     _branches(ax, shown)
     for side, mark in _MARKS.items():
         rows = np.flatnonzero(shown["side"] == side)
-        look: dict[str, Any] = {"linestyle": "none", "markersize": 4} | mark
-        ax.plot(shown["depth"].iloc[rows], -rows, **artist_kwargs(Line2D, look, kw))
+        defaults: dict[str, Any] = {"linestyle": "none", "markersize": 4} | mark
+        ax.plot(shown["depth"].iloc[rows], -rows, **artist_kwargs(Line2D, defaults, kw))
     _claims(ax, shown, width)
     return ax
 
@@ -101,7 +104,7 @@ def _nodes(data: Any, stream_id: str) -> pd.DataFrame:
 
 def _notes(nodes: pd.DataFrame, shown: int) -> list[str]:
     counts = nodes["side"].value_counts()
-    notes = [f"n = {len(nodes):,} nodes"]
+    notes = [f"n = {len(nodes):,} nodes"] if len(nodes) else ["no arguments"]
     notes += [f"{_NAMES[side]} ({counts[side]:,})" for side in _MARKS if side in counts]
     notes += ["at the right: strength"] if nodes["strength"].notna().any() else []
     return notes + ([f"the first {shown} are drawn"] if shown < len(nodes) else [])
@@ -121,13 +124,13 @@ def _branches(ax: Axes, nodes: pd.DataFrame) -> None:
 
 
 def _claims(ax: Axes, nodes: pd.DataFrame, width: float) -> None:
-    size = min(FontProperties(size="small").get_size_in_points(), 0.85 * extent(ax)[1] / len(nodes))
+    size = min(small_size(), 0.85 * extent(ax)[1] / len(nodes))
     right = ax.get_xlim()[1]
-    look: dict[str, Any] = {"va": "center_baseline", "fontsize": size, **PLAIN}
+    font: dict[str, Any] = {"va": "center_baseline", "fontsize": size, **PLAIN}
     for row, node in enumerate(nodes.to_dict(orient="records")):
         room = (width - _STEP * (node["depth"] + 1.5) - _STRENGTH) / size
         author = f"  {fitted(node['author'], 9)}" if pd.notna(node["author"]) else ""
-        claim = fitted(node["claim"], max(room - wide(author), 4))
-        ax.text(node["depth"] + 0.4, -row, claim + author, **look)
+        claim = fitted(node["claim"], max(room - text_width(author), 4))
+        ax.text(node["depth"] + 0.4, -row, claim + author, **font)
         if pd.notna(node["strength"]):
-            ax.text(right, -row, f"{node['strength']:.2f}", ha="right", **look)
+            ax.text(right, -row, f"{node['strength']:.2f}", ha="right", **font)

@@ -9,17 +9,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 
 from .argument_tree import MOST, argument_tree, batch_of
-from .drawing.style import extent, page
-from .drawing.text import PLAIN, clean, fitted
+from .drawing.figures import extent, shown_figure
+from .drawing.text import PLAIN, clean, fitted, small_size
 
 _MOST_SOURCES, _MOST_VOTES = 8, 12
 
 
 def decision(history: Any, stream_id: str, *, figure: Figure | None = None) -> Figure:
-    """Draw one decision on a page: question, recommendation, confidence, votes, sources and argument tree.
+    """How one decision came about, on a page: question, recommendation, votes, sources and argument tree.
 
     Parameters
     ----------
@@ -38,7 +37,7 @@ def decision(history: Any, stream_id: str, *, figure: Figure | None = None) -> F
     Raises
     ------
     OptionError
-        There is no decision of this id.
+        If there is no decision of this id.
 
     Examples
     --------
@@ -54,7 +53,7 @@ def decision(history: Any, stream_id: str, *, figure: Figure | None = None) -> F
         frame[frame["stream_id"] == stream_id]
         for frame in (history.votes, history.citations, history.arguments)
     )
-    figure = figure or page(6.5, 4.2 + 0.17 * min(len(arguments), MOST))
+    figure = figure or shown_figure(6.5, 4.2 + 0.17 * min(len(arguments), MOST))
     tall = max(len(arguments) * 0.17, 1.0)
     grid = figure.add_gridspec(3, 2, height_ratios=[1.1, 2.0, tall + 0.8])
     _verdict(figure.add_subplot(grid[0, :]), rows.iloc[0])
@@ -93,11 +92,11 @@ def _votes(ax: Axes, votes: pd.DataFrame) -> None:
     shown = ordered.head(_MOST_VOTES)
     _bare(ax, _count("vote", len(votes), len(shown)) + ("; bar: confidence (0-1)" if len(votes) else ""))
     ax.set(xlim=(0, 1), ylim=(-max(len(shown), 1) + 0.4, 0.6))
-    look: dict[str, Any] = {"va": "center", "fontsize": "small", **PLAIN}
-    room = _room(ax)
+    font: dict[str, Any] = {"va": "center", "fontsize": "small", **PLAIN}
+    width = _width(ax)
     for row, vote in enumerate(shown.to_dict(orient="records")):
-        ax.text(0, -row, fitted(vote["voter"], 0.27 * room), **look)
-        ax.text(0.3, -row, fitted(vote["choice"], 0.45 * room), **look)
+        ax.text(0, -row, fitted(vote["voter"], 0.27 * width), **font)
+        ax.text(0.3, -row, fitted(vote["choice"], 0.45 * width), **font)
     rows = -np.arange(len(shown))
     ax.barh(rows, 0.2 * shown["confidence"].fillna(0), left=0.78, height=0.5, color="0.6")
     ax.barh(rows, 0.2, left=0.78, height=0.5, facecolor="none", edgecolor="0.8", linewidth=0.5)
@@ -108,12 +107,12 @@ def _sources(ax: Axes, citations: pd.DataFrame) -> None:
     _bare(ax, _count("source", len(citations), len(shown)))
     ax.set(xlim=(0, 1), ylim=(-_MOST_SOURCES + 0.4, 0.6))
     for row, title in enumerate(shown["title"].fillna(shown["source"])):
-        ax.text(0, -row, fitted(title, _room(ax)), va="center", fontsize="small", **PLAIN)
+        ax.text(0, -row, fitted(title, _width(ax)), va="center", fontsize="small", **PLAIN)
 
 
-def _room(ax: Axes) -> float:
+def _width(ax: Axes) -> float:
     """Return the width of the Axes by the height of small text; a layout narrows them a little."""
-    return 0.95 * extent(ax)[0] / FontProperties(size="small").get_size_in_points()
+    return 0.95 * extent(ax)[0] / small_size()
 
 
 def _count(what: str, n: int, shown: int) -> str:

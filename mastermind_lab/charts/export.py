@@ -1,9 +1,8 @@
-"""A chart as a file that says where it comes from, without pyplot and without a display."""
+"""Charts as pictures that nobody shows: in a file that says where it comes from, on a page, in a widget."""
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from inspect import signature
@@ -14,8 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-COLUMN, PAGE = 3.3, 6.5
-"""Widths in inches: a paper's column, and its page."""
+from .drawing.figures import close, hidden_figure
+
+PAGE = 6.5
+"""The width of a paper's page in inches; a column has about 3.3."""
 
 
 def save(
@@ -27,19 +28,19 @@ def save(
     dpi: int = 200,
     **options: Any,
 ) -> None:
-    """Draw a chart on a figure of its own and write it to a file.
+    """Write a chart to a file, drawn on a figure of its own.
 
-    A .png or .svg carries its provenance: the sources, the first and the last id, n, what is missing, and the
-    version of this package.
+    A .png or .svg says where it comes from: the sources, the first and the last id, n, what is missing, and
+    the version of this package.
 
     Parameters
     ----------
     path
         Where to; the ending says the format (.png, .svg, .pdf).
     chart
-        One of the charts of this room, or any function that takes ``data`` and ``ax``, or ``figure``.
+        A chart, or any function that takes ``data`` and ``ax``, or ``figure``.
     data
-        A history, a frame or a summary.
+        What the chart draws: a history, a frame or a summary.
     size
         Width and height in inches.
     dpi
@@ -58,33 +59,18 @@ def save(
     >>> from mastermind_lab import charts
     >>> charts.save("confidence.png", charts.confidence, lab.sample(), by="meta.model")  # doctest: +SKIP
     """
-    figure = Figure(figsize=size, layout="constrained")
+    figure = hidden_figure(size)
     where = {"figure": figure} if "figure" in signature(chart).parameters else {"ax": figure.add_subplot()}
     chart(data, **where, **options)
     figure.savefig(path, dpi=dpi, metadata=_provenance(path, data))
 
 
-def _provenance(path: str | os.PathLike[str], data: Any) -> dict[str, str] | None:
-    """Describe the data in the words that the format knows; other formats than these two have none for it."""
-    program = f"mastermind_lab {version('mastermind_lab')}"
-    coverage = getattr(data, "coverage", None)
-    if not str(path).endswith((".png", ".svg")):
-        return None
-    said = {"Software" if str(path).endswith(".png") else "Creator": program}
-    if coverage is not None:
-        said["Source"] = "; ".join(coverage["source"].dropna().unique())
-        said["Description"] = f"{_extent(data)}; {program}"
-    return said
-
-
-def _extent(history: Any) -> str:
-    coverage = history.coverage
-    first, last = (coverage[end].dropna() for end in ("first_id", "last_id"))
-    ids = f"ids {first.iloc[0]} to {last.iloc[-1]}; " if len(first) else ""
-    dropped = {"rejects": len(history.rejects)}
-    dropped |= {name.replace("_", " "): int(coverage[name].sum()) for name in ("left_out", "missing")}
-    rest = ", ".join(f"{n} {name}" for name, n in dropped.items())
-    return f"n = {len(history.decisions)} decisions; {ids}{rest}"
+def sheet(pictures: list[tuple[Callable[..., Axes], Any, dict[str, Any]]]) -> Figure:
+    """Draw several charts one below the other, for a paper: (chart, data, options) each."""
+    figure = hidden_figure((PAGE, 3.4 * max(len(pictures), 1)))
+    for place, (chart, data, options) in enumerate(pictures, 1):
+        chart(data, ax=figure.add_subplot(len(pictures), 1, place), **options)
+    return figure
 
 
 class FastRenderer:
@@ -95,8 +81,7 @@ class FastRenderer:
     Parameters
     ----------
     chart
-        One of the charts of this room, or a function of a history that draws on ``ax``, where it takes one,
-        and returns the Axes.
+        A chart, or a function of a history that draws on ``ax``, where it takes one, and returns the Axes.
     size
         Width and height in inches.
     dpi
@@ -114,40 +99,39 @@ class FastRenderer:
     def png(self, data: Any, **options: Any) -> bytes:
         """Draw the data and return a PNG."""
         if not self._takes_ax:
-            return self._of_their_own(data)
+            return self._on_its_own_figure(data)
         if options != self._options:
             self._place, self._options = None, options
-        ax, drawn = self._drawn(data, options)
+        ax, picture = self._draw(data, options)
         if self._place and not _fits(ax):
             self._place = None
-            ax, drawn = self._drawn(data, options)
+            ax, picture = self._draw(data, options)
         self._place = ax.get_position().bounds
-        return drawn
+        return picture
 
-    def _drawn(self, data: Any, options: dict[str, Any]) -> tuple[Axes, bytes]:
+    def _draw(self, data: Any, options: dict[str, Any]) -> tuple[Axes, bytes]:
         """Draw at the place of the last time, or else where a layout puts it."""
-        figure = Figure(figsize=self.size, dpi=self.dpi, layout=None if self._place else "constrained")
+        figure = hidden_figure(self.size, self.dpi, layout=self._place is None)
         ax = figure.add_axes(self._place) if self._place else figure.add_subplot()
         self.chart(data, ax=ax, **options)
         return ax, _png(figure)
 
-    def _of_their_own(self, data: Any) -> bytes:
-        drawn = self.chart(data).figure
+    def _on_its_own_figure(self, data: Any) -> bytes:
+        figure = self.chart(data).figure
         try:
-            return _png(drawn)
+            return _png(figure)
         finally:
-            if "matplotlib.pyplot" in sys.modules:
-                sys.modules["matplotlib.pyplot"].close(drawn)
+            close(figure)
 
 
 def _fits(ax: Axes) -> bool:
-    """Tell whether the words beside and above the Axes are on the picture; below it nothing grows."""
-    annotate_rows = [ax.yaxis.label, *(tick.label1 for tick in ax.yaxis.majorTicks)]
+    """Tell whether the text at the left of and above the Axes is on the picture; below it nothing grows."""
+    left = [ax.yaxis.label, *(tick.label1 for tick in ax.yaxis.majorTicks)]
     above = [child for child in ax.get_children() if isinstance(child, Text)]
-    boxes = [word.get_window_extent() for word in (*annotate_rows, *above) if word.get_text()]
+    boxes = [text.get_window_extent() for text in (*left, *above) if text.get_text()]
     whole = ax.figure.bbox.padded(1)
-    wide = all(whole.x0 <= box.x0 and box.x1 <= whole.x1 for box in boxes)
-    return wide and all(word.get_window_extent().y1 <= whole.y1 for word in above)
+    wide_enough = all(whole.x0 <= box.x0 and box.x1 <= whole.x1 for box in boxes)
+    return wide_enough and all(text.get_window_extent().y1 <= whole.y1 for text in above)
 
 
 def _png(figure: Any) -> bytes:
@@ -157,9 +141,24 @@ def _png(figure: Any) -> bytes:
     return file.getvalue()
 
 
-def sheet(pictures: list[tuple[Callable[..., Axes], Any, dict[str, Any]]]) -> Figure:
-    """Draw several charts one below the other, for a paper: (chart, data, options) each."""
-    figure = Figure(figsize=(6.5, 3.4 * max(len(pictures), 1)), layout="constrained")
-    for place, (chart, data, options) in enumerate(pictures, 1):
-        chart(data, ax=figure.add_subplot(len(pictures), 1, place), **options)
-    return figure
+def _provenance(path: str | os.PathLike[str], data: Any) -> dict[str, str] | None:
+    """Describe the data by the keys that the format knows; formats other than these two have none for it."""
+    program = f"mastermind_lab {version('mastermind_lab')}"
+    coverage = getattr(data, "coverage", None)
+    if not str(path).endswith((".png", ".svg")):
+        return None
+    metadata = {"Software" if str(path).endswith(".png") else "Creator": program}
+    if coverage is not None:
+        metadata["Source"] = "; ".join(coverage["source"].dropna().unique())
+        metadata["Description"] = f"{_extent(data)}; {program}"
+    return metadata
+
+
+def _extent(history: Any) -> str:
+    coverage = history.coverage
+    first, last = (coverage[end].dropna() for end in ("first_id", "last_id"))
+    ids = f"ids {first.iloc[0]} to {last.iloc[-1]}; " if len(first) else ""
+    dropped = {"rejects": len(history.rejects)}
+    dropped |= {name.replace("_", " "): int(coverage[name].sum()) for name in ("left_out", "missing")}
+    rest = ", ".join(f"{n} {name}" for name, n in dropped.items())
+    return f"n = {len(history.decisions)} decisions; {ids}{rest}"

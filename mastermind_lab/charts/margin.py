@@ -1,38 +1,25 @@
-"""The distribution of the panels' margins."""
+"""How split the panels are."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.patches import StepPatch
 
 from ..stats import Margin
 from ..stats.engine.input import By, Source
+from .drawing.chart import chart, summary_of
+from .drawing.picture import Picture
 from .drawing.ridges import MOST, Column, ridges
-from .drawing.style import check_grouping, empty, heading, prepare_axes
 from .drawing.text import format_n, format_repeated
 
-SUBJECT = "Margin of the vote"
 
-
+@chart(Margin, "A history, its ``votes`` frame (then without ``by``)", {"outlines": StepPatch}, most=MOST)
 def margin(data: Source | Margin, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
-    """Draw how split the panels were, a row a group: the margin's distribution, its mean and 95% interval.
+    """How split the panels were: the margin's distribution, its mean and 95% interval, a row a group.
 
-    Parameters
-    ----------
-    data
-        A history, a ``votes`` frame (then without ``by``), or a :class:`~mastermind_lab.stats.Margin`.
-    by
-        Column or columns of ``decisions`` to group by; above 12 groups the smallest are drawn as one.
-    ax
-        Where to draw; a new figure by default.
-    **kw
-        For the outlines, :class:`matplotlib.patches.StepPatch`.
-
-    Raises
-    ------
-    OptionError
-        If a column is unknown, or a summary was counted by another.
+    At the right stands the share of panels that were unanimous.
 
     Examples
     --------
@@ -41,21 +28,12 @@ def margin(data: Source | Margin, *, by: By = None, ax: Axes | None = None, **kw
     >>> ax.get_title(loc="left").startswith("Margin of the vote")
     True
     """
-    summary = check_grouping(data if isinstance(data, Margin) else Margin.of(data, by=by), by)
+    summary = summary_of(Margin, data, by)
     shown = summary.lump(MOST)
     table = shown.table()
     notes = format_n(table["n"].sum(), "decisions", without_votes=table["without_votes"].sum())
     notes += format_repeated(summary.repeated)
-    ax = prepare_axes(ax, "margin (0 tie, 1 unanimous)", rows=len(table))
-    ax.set_xlim(0, 1)
-    if not table["n"].any():
-        return empty(ax, SUBJECT, summary.by, notes)
-    ridges(
-        ax,
-        shown.histogram(),
-        table,
-        Column("unanimous", [f"{share:.0%}" for share in table["unanimous"]]),
-        **kw,
-    )
-    heading(ax, SUBJECT, summary.by, [*notes, "dot: mean, 95% interval"])
-    return ax
+    xlabel = "margin (0 tie, 1 unanimous)"
+    picture = Picture(ax, "Margin of the vote", summary.by, notes, xlabel, rows=len(table))
+    unanimous = Column("unanimous", [f"{share:.0%}" for share in table["unanimous"]])
+    return ridges(picture, shown.histogram(), table, unanimous, kw)

@@ -10,7 +10,7 @@ from ..stats import Voters
 from .agreement import agreement
 from .confidence import confidence
 from .confidence_over_time import confidence_over_time
-from .drawing.style import page
+from .drawing.figures import shown_figure
 from .margin import margin
 from .reliability import reliability
 from .voters import voters
@@ -18,7 +18,7 @@ from .votes import votes
 
 
 def overview(history: Any, *, by: str | None = None, figure: Figure | None = None) -> Figure:
-    """Draw six charts of one history: confidence, the same over time, margin, agreement, voters, calibration.
+    """A history on a page: confidence, the same over time, margin, agreement, voters and calibration.
 
     Parameters
     ----------
@@ -42,14 +42,14 @@ def overview(history: Any, *, by: str | None = None, figure: Figure | None = Non
     >>> figure.axes[0].get_title(loc="left").split()[0]
     'Confidence'
     """
-    figure = figure or page(10, 13)
-    judged = Voters.of(history)
+    figure = figure or shown_figure(10, 13)
+    voted = Voters.of(history)
     left, right = figure.subplots(3, 2).T
     confidence(history, by=by, ax=left[0])
     confidence_over_time(history, by=by, ax=left[1])
     margin(history, by=by, ax=left[2])
     agreement(history, ax=right[0])
-    voters(judged, ax=right[1])
-    last = reliability if judged.table()["known"].any() else votes
+    voters(voted, ax=right[1])
+    last = reliability if voted.table()["known"].any() else votes
     last(history, ax=right[2])
     return figure

@@ -1,1 +1,1 @@
-"""What the charts are drawn with: ink, text, rows, axes, captions."""
+"""What the charts are drawn with: documentation and checks, figures, styles, text, rows, dots, ridges."""

@@ -1,4 +1,4 @@
-"""Regimes on a time axis: where a value begins."""
+"""Dashed lines on a time axis: where a value of meta, or a field, begins."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ...stats import Regimes
 from ...stats.engine.bootstrap import Floats
 from ...stats.engine.first_last_seen import FIELDS
 from ...stats.engine.input import Data
-from .style import extent
+from .figures import extent
 from .text import PLAIN, clean
 
 MOST = 5
 """Lines that stay readable on one axis."""
 
-_APART = 11.0  # points from one line to the next, so that the words beside them do not meet
+_SPACING = 11.0  # points from one line to the next, so that their names do not meet
 
 
 def regimes_of(data: Data | object, regimes: Regimes | None) -> Regimes | None:
@@ -39,24 +39,24 @@ def regimes_of(data: Data | object, regimes: Regimes | None) -> Regimes | None:
     return Regimes.of(frame, replicates=40)  # nothing is drawn of the effects, nor of their intervals
 
 
-def mark(ax: Axes, regimes: Regimes | None) -> list[str]:
-    """Draw a dashed line where a value begins, with its name, the latest 5 at most; return what to say."""
+def change_lines(ax: Axes, regimes: Regimes | None) -> list[str]:
+    """Draw a dashed line where a value begins, with its name, the latest 5 at most; return a note on it."""
     if regimes is None:
         return []
     events = regimes.table()
     begins = events[events["event"] == "begin"]
     changes = [rows for _, rows in begins.groupby("change")]
     places = date2num([rows["time"].min() for rows in changes])  # type: ignore[no-untyped-call]
-    shown = _apart(ax, places)
+    shown = _spaced(ax, places)
     for place, x in shown.items():
         ax.axvline(x, color="0.35", linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
-        word = ax.annotate(_worded(changes[place]), (x, 0), (-2, 2), **_BESIDE, **PLAIN)
-        word.set_path_effects([withStroke(linewidth=2, foreground="white")])
+        name = ax.annotate(_name(changes[place]), (x, 0), (-2, 2), **_NAME_AT_LINE, **PLAIN)
+        name.set_path_effects([withStroke(linewidth=2, foreground="white")])
     more = len(changes) - len(shown)
     return ["dashed: a value begins" + (f" ({more:,} more)" if more else "")] if changes else []
 
 
-_BESIDE: dict[str, Any] = {
+_NAME_AT_LINE: dict[str, Any] = {
     "xycoords": ("data", "axes fraction"),
     "textcoords": "offset points",
     "rotation": 90,
@@ -68,20 +68,20 @@ _BESIDE: dict[str, Any] = {
 }
 
 
-def _apart(ax: Axes, places: Floats) -> dict[int, float]:
+def _spaced(ax: Axes, places: Floats) -> dict[int, float]:
     """Choose, from the latest to the earliest, what stands on the axis and far enough from the one before."""
     left, right = ax.get_xlim()
     point = (right - left) / extent(ax)[0]
     shown: dict[int, float] = {}
-    last = right + _APART * point
+    last = right + _SPACING * point
     for number in range(len(places))[::-1]:
-        if left <= places[number] <= last - _APART * point and len(shown) < MOST:
+        if left <= places[number] <= last - _SPACING * point and len(shown) < MOST:
             shown[number] = last = float(places[number])
     return shown
 
 
-def _worded(rows: pd.DataFrame) -> str:
-    """Word what begins: a column's new value, or a new field; the first, and how many more."""
+def _name(rows: pd.DataFrame) -> str:
+    """Name what begins: a column's new value, or a new field; the first, and how many more."""
     first = rows.iloc[0]
     column = str(first["column"]).removeprefix("meta.")
     name = f"+ {first['value']}" if first["column"] == FIELDS else f"{column}: {first['value']}"

@@ -1,8 +1,9 @@
-"""Figures as dots with their intervals: a row a thing, and in it a lane a series."""
+"""Figures with their 95% intervals: dots, a row a thing and in it a lane for each series; bands of lines."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ...stats.engine.bootstrap import Floats
-from .style import SERIES, Series, annotate_rows, artist_kwargs, extent
+from .figures import extent
+from .picture import Picture, annotate_rows, label_rows
+from .style import SERIES, Style, artist_kwargs
 from .text import clean
 
 MOST = 20
@@ -19,85 +22,102 @@ MOST = 20
 RING: dict[str, Any] = {"linestyle": "none", "markerfacecolor": "none", "markersize": 6}
 
 
-class IntervalColumns(NamedTuple):
-    """The columns of a figure and of its interval, and of a second one to stand beside it as a ring."""
-
-    value: str
-    low: str
-    high: str
-    ring: str | None = None
-
-
 def dots(
-    ax: Axes, table: pd.DataFrame, row: str, series: str, figure: IntervalColumns, kw: dict[str, Any]
+    ax: Axes, table: pd.DataFrame, row: str, series: str, figure: str, kw: dict[str, Any], ring: str = ""
 ) -> list[Line2D]:
     """Draw a table's rows from top to bottom, in the order they come, and return a dot of each series.
 
-    Parameters
-    ----------
-    row, series
-        The columns that say where a figure stands; 6 series at most.
-    figure
-        What to draw.
-    kw
-        For the dots, :class:`matplotlib.lines.Line2D`.
+    The columns ``row`` and ``series``, 6 at most, say where a figure stands; the interval of a column
+    ``figure`` is in ``<figure>_low`` and ``<figure>_high``. A second column may be drawn as a ring.
     """
-    rows, lanes = list(dict.fromkeys(table[row])), lanes_of(table, series)
-    reach = 0.34 * (1 - 1 / len(lanes))
+    names, groups = list(dict.fromkeys(table[row])), series_of(table, series)
     handles = []
-    for name, away, look in zip(lanes, np.linspace(reach, -reach, len(lanes)), SERIES, strict=False):
-        some = table[table[series] == name]
-        heights = away - np.array([rows.index(name) for name in some[row]], dtype=float)
-        if figure.ring:
-            ax.plot(some[figure.ring], heights, marker=look.marker, color=look.colour, **RING)
-        handles.append(lane(ax, some, heights, figure, look, kw))
-    ax.set_ylim(-len(rows) + 0.4, 0.6)
+    for group, offset, style in zip(groups, offsets(0.34, len(groups)), SERIES, strict=False):
+        rows = table[table[series] == group]
+        heights = offset - np.array([names.index(name) for name in rows[row]], dtype=float)
+        if ring:
+            ax.plot(rows[ring], heights, marker=style.marker, color=style.colour, **RING)
+        handles.append(dots_in_lane(ax, rows, heights, figure, style, kw))
+    ax.set_ylim(-len(names) + 0.4, 0.6)
     ax.locator_params(axis="x", nbins=min(6, max(2, int(extent(ax)[0] / 45))))
     ax.grid(axis="x", color="0.92")
     ax.set_axisbelow(True)
+    label_rows(ax, names)
     return handles
 
 
-def lane(
-    ax: Axes, rows: pd.DataFrame, heights: Floats, figure: IntervalColumns, look: Series, kw: dict[str, Any]
+def dots_in_lane(
+    ax: Axes, rows: pd.DataFrame, heights: Floats, figure: str, style: Style, kw: dict[str, Any]
 ) -> Line2D:
     """Draw one series: its intervals and its dots."""
-    ax.hlines(heights, rows[figure.low], rows[figure.high], color=look.colour, linewidth=1.2)
-    style = {"linestyle": "none", "marker": look.marker, "color": look.colour, "markersize": 4, "zorder": 3}
-    return ax.plot(rows[figure.value], heights, **artist_kwargs(Line2D, style, kw))[0]
+    ax.hlines(heights, rows[f"{figure}_low"], rows[f"{figure}_high"], color=style.colour, linewidth=1.2)
+    defaults = style.as_dots(markersize=4, zorder=3)
+    return ax.plot(rows[figure], heights, **artist_kwargs(Line2D, defaults, kw))[0]
 
 
-def ranked(table: pd.DataFrame, row: str, series: str, figure: IntervalColumns) -> pd.DataFrame:
+def band(ax: Axes, x: Any, rows: pd.DataFrame, figure: str, style: Style, alpha: float = 0.15) -> None:
+    """Shade the interval of a figure along a line."""
+    low, high = rows[f"{figure}_low"], rows[f"{figure}_high"]
+    ax.fill_between(x, low, high, color=style.colour, alpha=alpha, linewidth=0)
+
+
+def dots_of_figures(
+    picture: Picture, table: pd.DataFrame, figures: Mapping[str, str], n: str, kw: dict[str, Any]
+) -> None:
+    """Draw three columns of a table by their names, a row a group and in it a lane a figure."""
+    rows = -np.arange(len(table), dtype=np.float64)
+    handles = [
+        dots_in_lane(picture.ax, table, offset + rows, figure, style, kw)
+        for figure, offset, style in zip(figures, (0.2, 0, -0.2), SERIES, strict=False)
+    ]
+    label_rows(picture.ax, list(table["group"]), [f"n = {count:,}" for count in table[n]])
+    rows_on_grid(picture.ax, len(table))
+    picture.legend(handles, list(figures.values()))
+
+
+def rows_on_grid(ax: Axes, rows: int) -> None:
+    """Fit the vertical axis to rows at 0, -1, -2, ..., with grid lines behind them."""
+    ax.set_ylim(-rows + 0.4, 0.6)
+    ax.grid(axis="x", color="0.9")
+    ax.set_axisbelow(True)
+
+
+def offsets(reach: float, lanes: int) -> Floats:
+    """Return how far above its row each lane lies, from top to bottom."""
+    reach *= 1 - 1 / lanes
+    return np.linspace(reach, -reach, lanes)
+
+
+def ranked(table: pd.DataFrame, row: str, series: str, figure: str) -> pd.DataFrame:
     """Order the rows by the figure of the first series, the largest on top."""
-    lanes = lanes_of(table, series)
-    first = table[table[series].isin(lanes[:1])].sort_values(figure.value, ascending=False, kind="stable")
+    groups = series_of(table, series)
+    first = table[table[series].isin(groups[:1])].sort_values(figure, ascending=False, kind="stable")
     place = {name: number for number, name in enumerate(dict.fromkeys([*first[row], *table[row]]))}
     return table.iloc[table[row].astype(object).map(place).argsort(kind="stable")]
 
 
-def lanes_of(table: pd.DataFrame, series: str) -> list[Any]:
-    """Name the series of a table from top to bottom."""
-    there = dict.fromkeys(table[series])
-    order = table[series].cat.categories if isinstance(table[series].dtype, pd.CategoricalDtype) else there
-    return [name for name in order if name in there]
+def series_of(table: pd.DataFrame, series: str) -> list[Any]:
+    """Return the names of the series in a table, from top to bottom."""
+    present = dict.fromkeys(table[series])
+    categorical = isinstance(table[series].dtype, pd.CategoricalDtype)
+    return [name for name in (table[series].cat.categories if categorical else present) if name in present]
 
 
-def counted(table: pd.DataFrame, series: str, n: str) -> list[str]:
-    """Word each series and the sum of its n, for a legend."""
+def legend_labels(table: pd.DataFrame, series: str, n: str) -> list[str]:
+    """Write each series and the sum of its n, for a legend."""
     sums = table.groupby(series, observed=True)[n].sum()
-    return [f"{clean(name, 24)} (n = {sums[name]:,})" for name in lanes_of(table, series)]
+    return [f"{clean(name, 24)} (n = {sums[name]:,})" for name in series_of(table, series)]
 
 
 def write_n(ax: Axes, n: pd.Series) -> None:
-    """Write the n of each row beside it."""
+    """Write the n of each row to the right of it."""
     annotate_rows(ax, "n", [f"{count:,}" for count in n])
     ax.set_ylim(top=1.2)
 
 
-def reach(table: pd.DataFrame, figure: IntervalColumns) -> tuple[float, float]:
-    """Return the least and the largest of what is drawn, with a little room beside them."""
-    columns = [name for name in figure if name]
-    values = table[columns].to_numpy(dtype=float)
+def limits(table: pd.DataFrame, figure: str, *also: str) -> tuple[float, float]:
+    """Return the least and the largest of a figure, its interval and other columns, with a margin."""
+    values = table[[figure, f"{figure}_low", f"{figure}_high", *also]].to_numpy(dtype=float)
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    room = 0.06 * (high - low) or 0.05
-    return low - room, high + room
+    margin = 0.06 * (high - low) or 0.05
+    return low - margin, high + margin

@@ -11,10 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.patches import StepPatch
 
 from ...stats.engine.bootstrap import Floats
-from .style import annotate_rows, artist_kwargs, label_rows
+from .picture import Picture, annotate_rows, label_rows
+from .style import artist_kwargs
 
 MOST = 12
 """Rows that stay readable in one chart."""
+
+FILLED: dict[str, Any] = {"facecolor": "#B9D3E8", "edgecolor": "0.3", "linewidth": 0.8, "fill": True}
+"""How the distribution of one group looks, where no colour tells it from others."""
 
 
 class Column(NamedTuple):
@@ -24,34 +28,30 @@ class Column(NamedTuple):
     figures: Sequence[str]
 
 
-def ridges(ax: Axes, bins: pd.DataFrame, table: pd.DataFrame, column: Column, **kw: Any) -> None:
-    """Draw the rows from top to bottom.
+def ridges(
+    picture: Picture, bins: pd.DataFrame, table: pd.DataFrame, column: Column, kw: dict[str, Any]
+) -> Axes:
+    """Draw the rows of a table with ``group``, ``n`` and ``mean`` from top to bottom, and write the heading.
 
-    Parameters
-    ----------
-    bins
-        ``group``, ``left``, ``right``, ``share``: the same bins for every group.
-    table
-        One row a group, in the same order: ``group``, ``n``, ``mean``, ``mean_low``, ``mean_high``.
-    column
-        One figure a row.
-    **kw
-        For the outlines, :class:`matplotlib.patches.StepPatch`.
+    The same ``bins`` for every group, in the same order, have ``left``, ``right`` and ``share``.
     """
+    ax = picture.ax
+    ax.set_xlim(0, 1)
+    if not table["n"].any():
+        return picture.empty()
     shares = bins["share"].fillna(0).to_numpy().reshape(len(table), -1)
     edges = np.append(bins["left"].to_numpy()[: shares.shape[1]], 1.0)
     bases = -np.arange(len(table), dtype=float)
-    look = artist_kwargs(
-        StepPatch, {"facecolor": "#B9D3E8", "edgecolor": "0.3", "linewidth": 0.8, "fill": True}, kw
-    )
+    outline = artist_kwargs(StepPatch, FILLED, kw)
     for base, heights in zip(bases, 0.7 * shares / shares.max(), strict=True):
-        ax.stairs(base + heights, edges, baseline=base, **look)
+        ax.stairs(base + heights, edges, baseline=base, **outline)
     ax.hlines(bases, 0, 1, color="0.3", linewidth=0.8)
     _means(ax, table, bases - 0.11)
     label_rows(ax, list(table["group"]), [f"n = {n:,}" for n in table["n"]], 0.2)
     ax.set(xlim=(-0.02, 1.02), ylim=(bases[-1] - 0.25, 0.9 + 0.04 * len(table)))
     ax.set_ylabel(f"share of decisions\n(tallest: {shares.max():.0%})", fontsize="small")
     annotate_rows(ax, column.title, column.figures, 28, 0.2)
+    return picture.heading("dot: mean, 95% interval")
 
 
 def _means(ax: Axes, table: pd.DataFrame, heights: Floats) -> None:

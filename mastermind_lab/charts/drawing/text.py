@@ -1,10 +1,9 @@
-"""Words on a chart: text from data made fit to draw, figures and counts spelled out."""
+"""Text on a chart: text from data made fit to draw and measured, figures and counts spelled out."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib import font_manager, rcParams
 from matplotlib.font_manager import FontProperties
@@ -16,6 +15,9 @@ from ...text import brief, visible
 
 PLAIN: dict[str, Any] = {"parse_math": False, "usetex": False}
 """For every text from data: it is neither mathematics nor LaTeX, whatever it contains."""
+
+CHARACTER = 0.55
+"""How wide a character is on average, by the height of its text."""
 
 _NO_GLYPH = "\N{WHITE SQUARE}"
 
@@ -30,18 +32,23 @@ def clean(value: object, most: int = 40) -> str:
     return brief(str(value), most, lambda text: _drawable(text, fonts)) or "(empty)"
 
 
-def fitted(value: object, room: float) -> str:
+def fitted(value: object, width: float) -> str:
     """Make text from data fit to draw, cut to a width in heights of the text."""
-    text = clean(value, max(2, int(room / 0.35)))
-    while len(text) > 2 and (width := wide(text)) > room:
-        text = clean(value, max(2, min(len(text) - 1, int(len(text) * room / width))))
+    text = clean(value, max(2, int(width / 0.35)))
+    while len(text) > 2 and (drawn := text_width(text)) > width:
+        text = clean(value, max(2, min(len(text) - 1, int(len(text) * width / drawn))))
     return text
 
 
-def wide(text: str) -> float:
+def text_width(text: str) -> float:
     """Return how wide a line is, by the height of its text."""
     width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(size=1), ismath=False)
     return float(width)
+
+
+def small_size() -> float:
+    """Return the height of small text in points: what the charts write with."""
+    return FontProperties(size="small").get_size_in_points()
 
 
 def _drawable(text: str, fonts: list[FT2Font]) -> str:
@@ -62,28 +69,19 @@ def _fonts() -> list[FT2Font]:
     return [font_manager.get_font(path) for path in paths or [font_manager.findfont(FontProperties())]]
 
 
-def format_interval(row: pd.Series, figure: str, form: str) -> str:
-    """Word a figure of a table's row and its 95% interval, where it has one."""
+def estimate_in(row: pd.Series, figure: str) -> Estimate:
+    """Return a figure of a table's row with its interval."""
     value, low, high = (float(row[figure + end]) for end in ("", "_low", "_high"))
-    return format_estimate(Estimate(value, low, high, 0), form)
-
-
-def format_estimate(figure: Estimate, form: str) -> str:
-    """Word a figure and its 95% interval, where it has one."""
-    if np.isnan(figure.value):
-        return "not defined"
-    # The sign of zero, z, is left out.
-    value, low, high = (format(end, f"z{form}") for end in (figure.value, figure.low, figure.high))
-    return value if np.isnan(figure.low) else f"{value} ({low} to {high})"
+    return Estimate(value, low, high, 0)
 
 
 def format_n(n: float, what: str, **left_out: float) -> list[str]:
-    """Word n, and how many were left out and why, for a heading."""
+    """Write n, and how many were left out and why, for a heading."""
     counts = {reason.replace("_", " "): int(count) for reason, count in left_out.items() if count}
     first = f"n = {int(n):,} {what}" if n else f"no {what}"
     return [first, *(f"{count:,} {reason} left out" for reason, count in counts.items())]
 
 
 def format_repeated(repeated: int) -> list[str]:
-    """Word how often a voter voted more than once, for a heading; nothing where nobody did."""
+    """Write how often a voter voted more than once, for a heading; nothing where nobody did."""
     return [f"{repeated:,} repeated votes"] if repeated else []

@@ -1,0 +1,96 @@
+"""What every chart says and checks before it draws: its parameters, its keywords, the summary's grouping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from inspect import Parameter, cleandoc, signature
+from textwrap import fill, indent
+from typing import Any, ParamSpec, TypeVar, cast
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from ...errors import OptionError
+from ...stats.engine.input import By, Source, names_of
+from ...stats.engine.summary import Summary
+from .style import check_keywords
+
+Options = ParamSpec("Options")
+Kind = TypeVar("Kind", bound=Summary)
+
+DOTS: dict[str, type[Artist]] = {"dots": Line2D}
+
+_RAISES = """
+Raises
+------
+OptionError
+    If a column is not there, an option or a keyword is unknown, or a summary is grouped by other columns.
+"""
+
+
+def chart(
+    kind: type[Summary], data: str, draws: Mapping[str, type[Artist]] = DOTS, *, most: int = 0, **texts: str
+) -> Callable[[Callable[Options, Axes]], Callable[Options, Axes]]:
+    """Document the parameters of a chart, and let it refuse unknown keywords before anything is counted.
+
+    It draws a summary of ``kind``, or of ``data``, as it says in its own words; ``most`` groups before the
+    smallest become one. Other keywords go to the artists that it ``draws``. ``texts`` document what no other
+    chart takes.
+    """
+    artists = "; for the ".join(f"{name}, {_link(artist)}" for name, artist in draws.items())
+    texts = {
+        "data": f"{data}, a scan, or a summary of it, :class:`~mastermind_lab.stats.{kind.__name__}`.",
+        "by": "Column or columns of ``decisions`` to group by; "
+        f"above {most} groups the smallest are drawn as one.",
+        "ax": "Where to draw; a new figure by default.",
+        "kw": f"For the {artists}.",
+    } | texts
+
+    def complete(draw: Callable[Options, Axes]) -> Callable[Options, Axes]:
+        parameters = signature(draw).parameters
+
+        @wraps(draw)
+        def checked(*args: Options.args, **options: Options.kwargs) -> Axes:
+            keywords = [name for name in options if name not in parameters]
+            check_keywords(keywords, list(draws.values()), *(name for name in parameters if name != "kw"))
+            return draw(*args, **options)
+
+        checked.__doc__ = _documentation(draw.__doc__ or "", parameters.values(), texts)
+        return checked
+
+    return complete
+
+
+def summary_of(kind: type[Kind], data: Source | Kind, by: By) -> Kind:
+    """Count what a chart draws; a summary is taken as it is.
+
+    Raises
+    ------
+    OptionError
+        If a summary is grouped by other columns than is asked for.
+    """
+    if not isinstance(data, kind):
+        counted: Kind = cast(Any, kind).of(data, by=by)
+        return counted
+    if by is not None and names_of(by) != data.by:
+        grouping = f"is grouped by {', '.join(data.by)}" if data.by else "is not grouped"
+        raise OptionError(f"this summary {grouping}: count it again to draw it by {by!r}")
+    return data
+
+
+def _documentation(written: str, parameters: Iterable[Parameter], texts: Mapping[str, str]) -> str:
+    """Add to what a chart tells of its picture what all charts have in common, before the example."""
+    tells, title, example = cleandoc(written).partition("Examples\n--------\n")
+    entries = "\n".join(_entry(parameter, texts[parameter.name]) for parameter in parameters)
+    return f"{tells}Parameters\n----------\n{entries}\n{_RAISES}\n{title}{example}"
+
+
+def _entry(parameter: Parameter, text: str) -> str:
+    name = f"**{parameter.name}" if parameter.kind is Parameter.VAR_KEYWORD else parameter.name
+    return f"{name}\n{indent(fill(text, 100, break_long_words=False, break_on_hyphens=False), '    ')}"
+
+
+def _link(artist: type[Artist]) -> str:
+    return f":class:`{artist.__module__}.{artist.__name__}`"
