@@ -16,7 +16,7 @@ from waiting import our_threads, until
 import mastermind_lab as lab
 from mastermind_lab.arena import Arena, payloads
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
-from mastermind_lab.frames import Account, entry_ids
+from mastermind_lab.frames import FRAMES, Account, entry_ids
 from mastermind_lab.stats import Confidence, Margin, Votes
 from mastermind_lab.stream import Gap, StreamUpdate
 from mastermind_lab.widget.redraw import RepeatingThread
@@ -59,7 +59,7 @@ class TestWithoutAThread:
         publish(raw, numbered)
         read = lab.read(redis_url)
         for sizes in ([300], [1] * 300, [7, 1, 200, 92]):
-            same(fed(numbered, sizes).history(), read)
+            same(fed(numbered, sizes).history(), read, FRAMES)
 
     @pytest.mark.parametrize("keep", [1, 10, 299, 300, 1_000])
     def test_it_keeps_so_many_entries(self, numbered, keep):
@@ -96,7 +96,7 @@ class TestWithoutAThread:
             follower.feed(numbered[start : start + 20])
             then[numbered[start + 19][0]] = follower.history()
         for entry_id, history in then.items():
-            same(follower.history(as_of=entry_id), history)
+            same(follower.history(as_of=entry_id), history, FRAMES)
 
     def test_a_running_total_is_that_of_the_history(self, numbered):
         follower = unstarted()
@@ -269,7 +269,7 @@ class TestFollowing:
             history = follower.history()
             assert follower.status.state == "live"
         assert follower.status.state == "stopped"
-        same(history, lab.read(redis_url, last=follower.status.received))
+        same(history, lab.read(redis_url, last=follower.status.received), FRAMES)
         [row] = history.coverage.to_dict("records")
         assert (row["entries"] + row["left_out"], row["missing"]) == (300, 0)
         assert row["entries"] >= 50

@@ -274,8 +274,8 @@ def _own(one: Account) -> int:
     return (one.entries or 0) - (one.repeated or 0)
 
 
-def _both(one: Account, limits: str) -> str:
-    return ", ".join(part for part in (one.limits, limits) if part)
+def _both(one: Account, limits: str) -> str | None:
+    return ", ".join(part for part in (one.limits, limits) if part) or one.limits
 
 
 def _renumbered(one: Account, files: Mapping[int, int]) -> Account:
