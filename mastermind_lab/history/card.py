@@ -1,4 +1,4 @@
-"""What a history shows of itself in a notebook: how much it holds, of when, from where, and what it does not."""
+"""What a history shows of itself in a notebook: what it holds, of when, from where, and what it lacks."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,7 +25,6 @@ from ..frames import (
     id_key,
     ids_in_order,
     json_columns,
-    only_of,
     rebuild,
     renumber,
     shared,
@@ -192,8 +190,7 @@ class History:
         ids = pa.array(chosen(self.decisions, condition), pa.large_string())
         kept = before.filter(pc.is_in(before, ids))
         said = in_words(condition, len(pc.unique(ids)) - len(kept))
-        cut = LazyTables(dict.fromkeys(self._tables), partial(_cut, self._tables, kept))
-        made = type(self)(cut, self.account.narrowed(kept, said))
+        made = type(self)(self._tables.only(kept), self.account.narrowed(kept, said))
         wanted = pd.Index(kept.to_pandas())
         made._frames = {
             name: frame[frame["stream_id"].isin(wanted)].reset_index(drop=True)
@@ -309,10 +306,6 @@ class History:
 
     def _repr_html_(self) -> str:
         return card(self)
-
-
-def _cut(whole: LazyTables, ids: pa.Array, name: str) -> pa.Table:
-    return only_of(whole[name], ids)
 
 
 def _new_numbers(left: Tables, account: Coverage) -> dict[int, int]:
