@@ -38,6 +38,10 @@ class LazyTables(Mapping[str, pa.Table]):
             self._made[name] = self._make(name)
         return self._made[name]
 
+    def __contains__(self, name: object) -> bool:
+        """Tell whether there is a table, without making it."""
+        return name in self._rows
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows)
 
