@@ -60,7 +60,7 @@ def test_order_and_index_of_the_rows_do_not_matter():
     same(Regimes.of(history), Regimes.of(SimpleNamespace(decisions=shuffled, votes=history.votes)))
 
 
-@pytest.mark.parametrize("other", [{"by": "meta.model"}, {"p_value": 0.05}, {"replicates": 80}])
+@pytest.mark.parametrize("other", [{"watch": "meta.model"}, {"p_value": 0.05}, {"replicates": 80}])
 def test_different_options_do_not_merge(other):
     with pytest.raises(OptionError, match="do not merge"):
         Regimes.of(stream(20)) + Regimes.of(stream(20), **other)

@@ -16,7 +16,7 @@ from ...errors import OptionError
 from .bootstrap import Floats
 from .display import as_html, as_text, cut
 from .estimate import Estimate, ratios
-from .input import Data, Scan, Source, names_of
+from .input import Data, Source, is_scan, names_of
 from .renamed import Renamed
 from .sums import GroupedSums, grouped
 
@@ -137,8 +137,8 @@ def over_batches(
     def counted_over(
         cls: type[Kind], data: Source, /, *args: Options.args, **options: Options.kwargs
     ) -> Kind:
-        if not isinstance(data, Scan):
-            return of(cls, data, *args, **options)
+        if not is_scan(data):
+            return of(cls, cast(Data, data), *args, **options)
         # The bound method, not the function: it is pickled by its name.
         count = partial(_count, cast(Any, cls).of, args, options)
         total: Kind = data.fold(count, columns_in(options))
