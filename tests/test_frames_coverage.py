@@ -98,6 +98,52 @@ def test_two_reads_of_one_stream_keep_what_each_missed():
     assert [(one.entries, one.repeated, one.missing) for one in both.accounts] == [(10, 0, 0), (15, 5, 5)]
 
 
+def read_of(first, last, source="u", **facts):
+    ids = pa.array([f"{n}-0" for n in range(first, last + 1)], pa.large_string())
+    return Account.of_ids(
+        ids, **{"source": source, "stream": "s", "missing": 0, "certainty": "exact", **facts}
+    )
+
+
+def ids(*numbers):
+    return pa.array([f"{n}-0" for n in numbers], pa.large_string())
+
+
+def test_a_cut_of_reads_whose_ids_interleave_is_told_of_them_together():
+    both = Coverage.of(read_of(1, 10, "a"), read_of(5, 20, "b", left_out=3))
+    [one] = both.narrowed(ids(1, 7, 12), "last=3").accounts
+    assert (one.source, one.entries, one.left_out, one.missing) == ("a; b", 3, 3 + 23, 0)
+
+
+def test_what_is_repeated_is_not_left_out():
+    both = Coverage.of(read_of(1, 10), read_of(5, 20, repeated=6, missing=4))
+    [one] = both.narrowed(ids(*range(1, 21)), "where true").accounts
+    assert (one.entries, one.left_out, one.missing, one.certainty) == (20, 0, 4, "at most")
+
+
+def test_where_older_accounts_do_not_say_what_is_repeated_neither_does_a_cut():
+    both = Coverage.of(read_of(1, 10, repeated=None), read_of(5, 20, repeated=None))
+    [one] = both.narrowed(ids(*range(1, 21)), "where true").accounts
+    assert (one.entries, one.left_out) == (20, None)
+    [alone] = Coverage.of(read_of(1, 10, repeated=None)).narrowed(ids(1, 2), "last=2").accounts
+    assert (alone.entries, alone.left_out) == (2, 8)
+
+
+def test_batches_add_up_to_the_whole():
+    for accounts in (
+        [read_of(1, 10)],
+        [read_of(1, 5), read_of(6, 10)],
+        [read_of(1, 5, "a"), read_of(6, 10, "b")],
+    ):
+        whole = Coverage.of(*accounts)
+        for limits, kept in (("", range(1, 11)), ("last=4", range(7, 11))):
+            total = whole.rest(limits)
+            for batch in (range(1, 4), range(4, 8), range(8, 11)):
+                inside, outside = ([n for n in batch if (n in kept) == here] for here in (True, False))
+                total = total + whole.share(ids(*inside), ids(*outside), limits)
+            assert total == (whole.narrowed(ids(*kept), limits) if limits else whole)
+
+
 def test_a_strangers_rows_are_unknown_where_they_make_no_sense():
     rows = [
         {"entries": "many", "certainty": "sure", "first_id": "../x", "missing": 2**70, "more": 1},

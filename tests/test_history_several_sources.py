@@ -124,6 +124,15 @@ def test_streams_and_files_have_no_common_order(folder, tmp_path):
         lab.read([folder, tmp_path / "a.ndjson"], last=2)
 
 
+def test_a_snapshot_of_both_has_no_common_order_either(folder, tmp_path):
+    (tmp_path / "a.ndjson").write_text(payload(1) + "\n")
+    both = (lab.read(folder) + lab.read(tmp_path / "a.ndjson")).save(tmp_path / "both")
+    assert len(lab.read(both)) == 11
+    for act in (lambda: lab.read(both, last=2), lambda: lab.scan(both, since="2026-01-01")):
+        with pytest.raises(lab.OptionError, match="one order"):
+            act()
+
+
 @pytest.mark.parametrize(
     "payloads",
     [[], [payload(1)], [payload(1), "not an envelope"], ["broken", b"\xff"], ["\0"], ["x" * 9_999],

@@ -1,10 +1,15 @@
 """``where``: all five frames cut alike, and what was left out said."""
 
+import copy
+import pickle
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import mastermind_lab as lab
+from mastermind_lab import snapshot
 from mastermind_lab.frames import FRAMES
 from mastermind_lab.history import sample_folder
 
@@ -33,6 +38,8 @@ CONDITIONS = {
     "a list of true and false": lambda history: wanted(history.decisions).tolist(),
     "ids": lambda history: history.decisions["stream_id"][wanted(history.decisions)].tolist(),
     "a series of ids": lambda history: history.decisions["stream_id"][wanted(history.decisions)],
+    "a function that cuts": lambda history: lambda decisions: decisions[wanted(decisions)],
+    "an Arrow mask": lambda history: pa.array(wanted(history.decisions).tolist()),
     "some of the decisions": lambda history: history.decisions[wanted(history.decisions)],
 }
 
@@ -88,7 +95,7 @@ def test_a_column_of_ones_own_counts(history):
 def test_ids_that_are_not_there_are_said(history):
     some = history.where([history.decisions["stream_id"].iloc[0], "9-9", "8-8"])
     assert len(some) == 1
-    assert "2 ids are not there" in some.coverage["limits"].iloc[0]
+    assert "one of 3 ids (2 are not there)" in some.coverage["limits"].iloc[0]
 
 
 def test_rejects_are_kept_by_their_ids_alone():
@@ -108,6 +115,13 @@ def test_where_a_mask_does_not_know_the_decision_is_left_out(history):
         ([True, False], "2 values for 300 decisions"),
         ("confidnce > 0.5", "confidnce"),
         ("meta.model == 'x'", "between backticks"),
+        ("`meta.modle` == 'x'", "no column 'meta.modle': did you mean 'meta.model'"),
+        ("confidence = 0.5", "write == to compare"),
+        ("1735580000000-0", "is one id: put it in a list"),
+        (["True", "False"], "'True' is no id"),
+        ((one for one in ["0-1"]), "make it a list"),
+        (pd.Series([], dtype=bool), "0 values for 300"),
+        (pd.DataFrame({"confidence": [True]}), "without a column stream_id"),
         ("confidence >", "cannot be read"),
         ("", "cannot be read"),
         ("confidence", "other values than true and false"),
@@ -118,14 +132,57 @@ def test_where_a_mask_does_not_know_the_decision_is_left_out(history):
         (7, "cannot use a int"),
         (pd.Series([True] * 300, index=range(1, 301)), "another index"),
     ],
-    ids=range(12),
+    ids=range(19),
 )
 def test_what_makes_no_sense_is_refused(history, condition, said):
     with pytest.raises(lab.OptionError, match=said):
         history.where(condition)
 
 
+def test_a_query_may_name_a_variable(history):
+    threshold = 0.6  # noqa: F841 - the query uses it
+    assert len(history.where("confidence > @threshold")) == len(history.where("confidence > 0.6"))
+
+
+def test_a_column_that_arrow_cannot_hold_hinders_neither_a_look_nor_a_cut(history):
+    some = history.where(history.decisions["stream_id"][:9])
+    some.decisions["mine"] = [1j] * 9
+    assert "9 decisions" in repr(some)
+    assert len(some.where("n_votes > 0")) == 9
+
+
+def test_a_cut_travels_without_the_whole(history):
+    whole, some = (
+        len(pickle.dumps(one)) for one in (history, history.where(history.decisions["stream_id"][:2]))
+    )
+    assert some < whole / 20
+
+
+def test_a_copy_is_a_history_of_its_own(history):
+    other = copy.copy(history)
+    other.votes["mine"] = 1
+    assert "mine" not in history.votes
+
+
 class TestScans:
+    def test_ids_make_one_account(self, tmp_path):
+        folder = ranges(tmp_path)
+        ids = [f"{1795392000000 + day * 86_400_000}-1" for day in (0, 2)]
+        scan = lab.scan(folder).where(ids)
+        assert [one for batch in scan for one in batch.decisions["stream_id"]] == ids
+        pd.testing.assert_frame_equal(scan.coverage, lab.read(folder).where(ids).coverage)
+
+    def test_a_name_that_no_batch_has_is_refused(self, tmp_path):
+        folder = ranges(tmp_path)
+        with pytest.raises(lab.OptionError, match=r"no column 'meta\.modle'"):
+            list(lab.scan(folder).where("`meta.modle` == 'x'"))
+        with pytest.raises(lab.OptionError, match=r"no column 'meta\.modle'"):
+            lab.stats.Confidence.of(lab.scan(folder).where("`meta.modle` == 'x'"))
+
+    def test_a_mask_is_refused(self, tmp_path):
+        with pytest.raises(lab.OptionError, match="a scan has batches"):
+            lab.scan(ranges(tmp_path)).where([True, False])
+
     @pytest.mark.parametrize("condition", [QUERY, wanted], ids=["a query", "a function"])
     def test_they_are_cut_like_a_history(self, condition):
         whole = lab.sample().where(condition)
@@ -140,6 +197,17 @@ class TestScans:
             (tmp_path / f"{name}.ndjson").write_text(line)
         found = list(lab.scan(tmp_path).where("`meta.late` == 1"))
         assert [len(batch) for batch in found] == [1, 0]
+
+
+def ranges(tmp_path):
+    """Three days of a stream, five entries each."""
+    for day in range(3):
+        lines = ['{"decision": {"recommendation": "x", "confidence": 1}}'] * 5
+        tables = lab.read(lines).tables()
+        ids = pa.array([f"{1795392000000 + day * 86_400_000}-{n}" for n in range(5)], pa.large_string())
+        tables["decisions"] = tables["decisions"].set_column(0, "stream_id", ids)
+        snapshot.commit(tmp_path / "s", tables, {"stream": "s"})
+    return tmp_path / "s"
 
 
 def test_frames_by_name(history):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import reduce
 from operator import add
 from typing import Any
 
@@ -137,13 +138,10 @@ class Coverage:
             The ids of entries that both have read: they are told as ``repeated`` of the second. An account
             that says nothing new is left out.
         """
-        counts, before = other._counts(shared), self.accounts
+        counts, before = map(len, other._parts(shared)), self.accounts
         marked = zip(other.accounts, counts, strict=True)
-        told = [
-            replace(one, repeated=total((one.repeated, n)))
-            for one, n in marked
-            if not _is_old(one, n, before)
-        ]
+        new = ((one, n) for one, n in marked if not _is_old(one, n, before))
+        told = [replace(one, repeated=total((one.repeated, n))) for one, n in new]
         return self._merged(Coverage.of(*told), add)
 
     def _merged(self, other: Coverage, merge: Callable[..., tuple[Account, ...]]) -> Coverage:
@@ -152,51 +150,50 @@ class Coverage:
             groups[key] = merge(groups[key], group) if key in groups else group
         return Coverage(groups)
 
+    def joint(self) -> Coverage:
+        """Make one account of those whose ids overlap: which of them an entry is of its id does not tell."""
+        groups: list[list[Account]] = []
+        for one in sorted((one for one in self.accounts if one.last_id), key=_first):
+            if groups and _first(one) <= max(map(_last, groups[-1])):
+                groups[-1].append(one)
+            else:
+                groups.append([one])
+        if all(len(group) == 1 for group in groups):
+            return self
+        empty = [one for one in self.accounts if not one.last_id]
+        return Coverage.of(*(reduce(_jointly, group) for group in groups), *empty)
+
     def narrowed(self, kept: pa.Array, limits: str) -> Coverage:
         """Say that of all entries only some were kept, and by what limits.
 
         Parameters
         ----------
         kept
-            The ids of the entries that are left, oldest first. Where the ids of two sources interleave, which
-            of the two an entry is of is not known: their sum is right.
+            The ids of the entries that are left, oldest first.
         limits
             The limits in words.
         """
-        parts = zip(self.accounts, self._parts(kept), self._counts(kept), strict=True)
-        return Coverage.of(*(_narrowed(one, ids, count, limits) for one, ids, count in parts))
+        joint = self.joint()
+        parts = zip(joint.accounts, joint._parts(kept), strict=True)
+        return Coverage.of(*(_narrowed(one, ids, limits) for one, ids in parts))
 
     def share(self, kept: pa.Array, dropped: pa.Array, limits: str) -> Coverage:
         """Account for one batch of all this: with :meth:`rest`, all batches add up to it."""
-        parts = zip(self.accounts, self._parts(kept), self._counts(dropped), strict=True)
+        parts = zip(self.accounts, self._parts(kept), self._parts(dropped), strict=True)
         return Coverage.of(
             *(
                 Account.of_ids(
-                    ids, source=one.source, stream=one.stream, left_out=n, limits=_both(one, limits)
+                    ids, source=one.source, stream=one.stream, left_out=len(gone), limits=_both(one, limits)
                 )
-                for one, ids, n in parts
-                if len(ids) or n
+                for one, ids, gone in parts
             )
         )
 
     def rest(self, limits: str) -> Coverage:
         """Return what these accounts say beside their entries."""
-        bare = {"first_id": None, "last_id": None}
-        told = (
-            replace(one, entries=one.repeated or 0, limits=_both(one, limits), **bare)
-            for one in self.accounts
-        )
-        return Coverage.of(*told)
-
-    def _counts(self, ids: pa.Array) -> list[int]:
-        """Count the entries of each account; none has more than it has read, so long as others have room."""
-        counts = [len(part) for part in self._parts(ids)]
-        room = [n if one.entries is None else _own(one) for one, n in zip(self.accounts, counts, strict=True)]
-        over = sum(max(n - most, 0) for n, most in zip(counts, room, strict=True))
-        for number, most in enumerate(room):
-            moved = min(max(most - counts[number], 0), over)
-            counts[number], over = min(counts[number], most) + moved, over - moved
-        return counts
+        bare = (replace(one, entries=0, first_id=None, last_id=None) for one in self.accounts)
+        told = (replace(one, repeated=0) if limits else one for one in bare)
+        return Coverage.of(*(replace(one, limits=_both(one, limits)) for one in told))
 
     def _parts(self, ids: pa.Array) -> list[pa.Array]:
         """Split ids by the first account whose own ids reach over them."""
@@ -255,23 +252,47 @@ def _is_old(one: Account, repeated: int, before: tuple[Account, ...]) -> bool:
     return one in before and one.entries == total((one.repeated, repeated))
 
 
-def _narrowed(one: Account, ids: pa.Array, count: int, limits: str) -> Account:
-    gone = None if one.entries is None else _own(one) - count
+def _first(one: Account) -> tuple[int, int, int]:
+    return id_key(one.first_id or "0")
+
+
+def _last(one: Account) -> tuple[int, int, int]:
+    return id_key(one.last_id or "0")
+
+
+def _jointly(one: Account, other: Account) -> Account:
+    """Account for the entries of two reads together; what both have missed of one stream counts twice."""
+    same = (one.source, one.stream) == (other.source, other.stream)
+    both = one + other
+    return replace(
+        both,
+        source="; ".join(dict.fromkeys(part.source for part in (one, other) if part.source)) or None,
+        stream="; ".join(dict.fromkeys(part.stream for part in (one, other) if part.stream)) or None,
+        entries=total(map(_own, (one, other))),
+        repeated=0,
+        limits="; ".join(dict.fromkeys(part.limits for part in (one, other) if part.limits)),
+        certainty=least_sure((both.certainty, "at most" if same and both.missing else None)),
+    )
+
+
+def _narrowed(one: Account, ids: pa.Array, limits: str) -> Account:
     ends = Account.of_ids(ids)
+    # Older snapshots do not count what is repeated: in an account that no other one overlaps, nothing is.
+    gone = None if one.entries is None else one.entries - (one.repeated or 0) - len(ids)
     return replace(
         one,
         first_id=ends.first_id,
         last_id=ends.last_id,
-        entries=count,
+        entries=ends.entries,
         repeated=0,
         left_out=total((one.left_out, gone)),
         limits=_both(one, limits),
     )
 
 
-def _own(one: Account) -> int:
-    """Count the entries that no account before this one has."""
-    return (one.entries or 0) - (one.repeated or 0)
+def _own(one: Account) -> int | None:
+    """Count the entries that no account before this one has; None where nobody did."""
+    return None if one.entries is None or one.repeated is None else one.entries - one.repeated
 
 
 def _both(one: Account, limits: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from typing import Any
 
 import pyarrow as pa
 
@@ -35,7 +36,10 @@ class LazyTables(Mapping[str, pa.Table]):
         if name not in self._made:
             if name not in self._rows:
                 raise KeyError(name)
-            self._made[name] = self._make(name)
+            # Of two threads that make it at once, both get the first.
+            self._made.setdefault(name, self._make(name))
+            if len(self._made) == len(self._rows):
+                self._make = self._made.__getitem__  # what they were made from is needed no more
         return self._made[name]
 
     def __contains__(self, name: object) -> bool:
@@ -50,12 +54,19 @@ class LazyTables(Mapping[str, pa.Table]):
 
     def only(self, ids: pa.Array) -> LazyTables:
         """Return the tables of some entries, by their ids, each cut when it is first asked for."""
-        return LazyTables(dict.fromkeys(self), partial(_cut, self, ids))
+        return CutTables(dict.fromkeys(self), partial(_cut, self, ids))
 
     def rows(self, name: str) -> int:
         """Say how many rows a table has, without making it where that is known."""
         known = None if name in self._made else self._rows[name]
         return int(self[name].num_rows) if known is None else known
+
+
+class CutTables(LazyTables):
+    """Tables that are cut out of others; what travels to another process is what was cut, not the whole."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return LazyTables.of, (dict(self),)
 
 
 def _cut(whole: LazyTables, ids: pa.Array, name: str) -> pa.Table:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def facts(history: History) -> dict[str, str]:
     """Count the rows of each frame, and say when the decisions were published."""
     said = {name: f"{history.rows(name):,}" for name in FRAMES}
-    times = pc.min_max(times_of({"decisions": history.table("decisions")})).as_py()
+    times = history.select("decisions", ["streamed_at", "published_at"])
+    times = pc.min_max(times_of({"decisions": times})).as_py()
     if times["min"] is not None:
         said["published"] = f"{times['min']:%Y-%m-%d %H:%M} to {times['max']:%Y-%m-%d %H:%M} UTC"
     return said

@@ -125,7 +125,8 @@ class History:
         if name not in self._frames:
             if name not in self._tables:
                 raise OptionError("this history has no raw payloads: read it with payloads=True")
-            self._frames[name] = to_pandas({name: self._tables[name]})[name]
+            # Of two threads that make it at once, both get the first.
+            self._frames.setdefault(name, to_pandas({name: self._tables[name]})[name])
         return self._frames[name]
 
     def tables(self) -> Tables:
@@ -151,8 +152,12 @@ class History:
     def with_frames(self, *, coverage: Coverage | None = None, **frames: pd.DataFrame) -> Self:
         """Return a history that has other frames in place of some of these; this one stays as it is."""
         made = type(self)(self._tables, coverage or self.account)
-        made._frames = self._frames | frames
+        # Copies, which take no room until one of them is changed.
+        made._frames = {name: frame.copy(deep=False) for name, frame in (self._frames | frames).items()}
         return made
+
+    def __copy__(self) -> Self:
+        return self.with_frames()
 
     def where(self, condition: Any) -> Self:
         """Return a history of some decisions, with all that belongs to them.
@@ -162,9 +167,9 @@ class History:
         condition
             A query over the columns of ``decisions``, ``"confidence > 0.9"``, as for
             :meth:`pandas.DataFrame.query` (a name with a dot stands between backticks:
-            ``"`meta.model` == 'atlas-1'"``); a mask, one true or false a decision; a function that takes
-            ``decisions`` and returns a mask; or ids: ``stream_id`` of entries. Where a mask does not know,
-            the decision is left out.
+            ``"`meta.model` == 'atlas-1'"``, and ``@name`` is a variable of yours); a mask, one true or false
+            a decision; ids: ``stream_id`` of entries, or a frame that has them; or a function that takes
+            ``decisions`` and returns one of these. Where a mask does not know, the decision is left out.
 
         Returns
         -------
@@ -186,20 +191,26 @@ class History:
         >>> history.coverage["limits"].tolist()
         ['where n_votes == 5']
         """
-        before = ids_in_order(self._entries())
-        ids = pa.array(chosen(self.decisions, condition), pa.large_string())
-        kept = before.filter(pc.is_in(before, ids))
-        said = in_words(condition, len(pc.unique(ids)) - len(kept))
-        made = type(self)(self._tables.only(kept), self.account.narrowed(kept, said))
-        wanted = pd.Index(kept.to_pandas())
-        made._frames = {
-            name: frame[frame["stream_id"].isin(wanted)].reset_index(drop=True)
-            for name, frame in self._frames.items()
-        }
+        ids = chosen(self.decisions, condition, level=1)
+        absent = len(pc.unique(ids)) - len(kept := self.among(ids))
+        return self.cut(kept, in_words(condition, absent))
+
+    def among(self, ids: pa.Array) -> pa.Array:
+        """Return those of the ids that are here, oldest first."""
+        there = ids_in_order({name: self.select(name, ["stream_id"]) for name in ("decisions", "rejects")})
+        return there.filter(pc.is_in(there, ids))
+
+    def cut(self, ids: pa.Array, limits: str) -> Self:
+        """Return a history of some entries, by their ids in order, and say what chose them."""
+        made = type(self)(self._tables.only(ids), self.account.narrowed(ids, limits))
+        made._frames = {name: _rows_of(frame, ids) for name, frame in self._frames.items()}
         return made
 
-    def _entries(self) -> Tables:
-        return {name: self.table(name) for name in ("decisions", "rejects")}
+    def select(self, name: str, columns: list[str]) -> pa.Table:
+        """Return some columns of a frame as an Arrow table, with what was changed in them."""
+        if name not in self._frames:
+            return self._tables[name].select(columns)
+        return table_of(name, self._frames[name][columns], self._tables[name].schema)
 
     def __add__(self, other: History) -> History:
         """Merge two histories by stream id; an entry in both counts once, and ``coverage`` says how many.
@@ -306,6 +317,12 @@ class History:
 
     def _repr_html_(self) -> str:
         return card(self)
+
+
+def _rows_of(frame: pd.DataFrame, ids: pa.Array) -> pd.DataFrame:
+    here = pc.is_in(pa.array(frame["stream_id"], pa.large_string(), from_pandas=True), ids)
+    kept: pd.DataFrame = frame.loc[here.to_numpy(zero_copy_only=False)]
+    return kept.reset_index(drop=True)
 
 
 def _new_numbers(left: Tables, account: Coverage) -> dict[int, int]:

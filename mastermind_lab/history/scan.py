@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import reduce
+from itertools import chain
 from operator import add
 from typing import Any, Generic, Self, TypeVar
 
@@ -23,7 +24,7 @@ from ..errors import OptionError
 from ..frames import Bound, Coverage, Limits, SchemaUnion, is_open
 from .history import History
 from .sources import Batch, Options, Partition, find
-from .where import names_in
+from .where import chosen, ids_in, in_words, quoted_names, unknown_column
 
 Total = TypeVar("Total")
 Step = Callable[[History], History]
@@ -69,10 +70,21 @@ class Scan:
     def __iter__(self) -> Iterator[History]:
         """Read batch by batch."""
         covered, task = Coverage(), Task(_itself, self.steps)
+        absent: frozenset[str] | None = None
         for partition in self.partitions:
-            for batch in task.histories(partition):
-                covered += batch.account
-                yield batch
+            for batch in partition.batches():
+                absent = task.absent(batch) if absent is None else absent & task.absent(batch)
+                history = task.history(batch)
+                covered += history.account
+                yield history
+        self._end(covered, absent or frozenset())
+
+    def _end(self, covered: Coverage, absent: frozenset[str]) -> None:
+        """Keep what a pass has covered, and refuse a query that names a column that no batch had."""
+        read = any((one.entries or 0) + (one.left_out or 0) for one in covered.accounts)
+        for step in self.steps if read else ():
+            for name in absent.intersection(step.names if isinstance(step, Where) else ()):
+                raise unknown_column(name, (), str(step))
         self._covered = covered
 
     @property
@@ -113,7 +125,13 @@ class Scan:
         OptionError
             While it is read: the query cannot be read, or a function returns a mask of another length.
         """
-        return self.map(partial(_where, condition=condition))
+        if not isinstance(condition, str) and not callable(condition):
+            condition = ids_in(condition)
+            if condition is None:
+                raise OptionError(
+                    "where cannot use a mask here: a scan has batches. Give a query or a function"
+                )
+        return self.map(Where(condition))
 
     def fold(self, count: Callable[[History], Total], columns: Iterable[str] = ()) -> Total:
         """Count every batch and add up, as if the whole history had been counted.
@@ -129,11 +147,12 @@ class Scan:
         -------
         The total.
         """
-        found = self.reduce(Task(count, self.steps, tuple(columns)))
-        if found.schema.is_mixed or found.absent:
+        wanted = tuple(columns)
+        found = self.reduce(Task(count, self.steps, wanted))
+        if found.schema.is_mixed or found.absent & {*wanted}:
             # Told all columns, a batch is spelled like all others, and a column that none has is an error.
             found = self.reduce(Task(count, self.steps, schema=found.schema))
-        self._covered = found.coverage
+        self._end(found.coverage, found.absent)
         return found.total
 
     def reduce(self, task: Task[Total]) -> Partial[Total]:
@@ -178,15 +197,15 @@ class Task(Generic[Total]):
 
     def _counted(self, batch: Batch) -> Partial[Total]:
         history = self.history(batch)
-        whole = with_missing_columns(history, self.columns)
-        new = {*whole.columns("decisions")} - {*history.columns("decisions")}
-        # A batch without rows can miss nothing.
-        absent = frozenset(new if len(history) else self.columns)
-        return Partial(self.count(whole), SchemaUnion.of(batch.tables), history.account, absent)
+        total = self.count(with_missing_columns(history, self.columns))
+        return Partial(total, SchemaUnion.of(batch.tables), history.account, self.absent(batch))
 
-    def histories(self, partition: Partition) -> Iterator[History]:
-        """Yield the batches of a partition."""
-        return map(self.history, partition.batches())
+    def absent(self, batch: Batch) -> frozenset[str]:
+        """Name the open columns that are needed and that a batch lacks; one without rows may lack any."""
+        there = {*batch.tables["decisions"].column_names, *batch.tables["votes"].column_names}
+        queried = (step.names for step in self.steps if isinstance(step, Where))
+        needed = {*self.columns, *chain.from_iterable(queried)}
+        return frozenset(name for name in needed if name not in there and _is_open(name))
 
     def history(self, batch: Batch) -> History:
         """Make a history of a batch."""
@@ -206,9 +225,25 @@ def with_missing_columns(history: History, columns: Iterable[str]) -> History:
     return history.with_frames(decisions=history.decisions.assign(**new)) if new else history
 
 
-def _where(batch: History, condition: Any) -> History:
-    """Cut a batch; an open column that the query names and its entries happen to lack is missing in it."""
-    return with_missing_columns(batch, names_in(condition)).where(condition)
+@dataclass(frozen=True)
+class Where:
+    """Keeps some decisions of a batch: a step of a scan."""
+
+    condition: Any
+
+    @property
+    def names(self) -> list[str]:
+        """The columns that a query needs: one that a batch happens to lack is missing in it."""
+        return quoted_names(self.condition)
+
+    def __str__(self) -> str:
+        return str(self.condition)
+
+    def __call__(self, batch: History) -> History:
+        """Cut a batch."""
+        whole = with_missing_columns(batch, self.names)
+        ids = whole.among(chosen(whole.decisions, self.condition))
+        return whole.cut(ids, in_words(self.condition))
 
 
 def _is_open(name: str) -> bool:

@@ -1,24 +1,38 @@
-"""What a condition of ``where`` means: which decisions it chooses, and how it is said in coverage."""
+"""What a condition of ``where`` means: which entries it chooses, and how it is said in coverage."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from ..errors import OptionError
+from ..frames import is_id
 
 _ACCEPTED = (
     "expected a query ('confidence > 0.9'), a mask of one true or false a decision, "
     "a function of decisions that returns one, or the ids of entries"
 )
+_BACKTICKS = "a column with a dot in its name stands between backticks, as in `meta.model`"
+_LONGEST = 200  # characters of a query that coverage repeats
 
 
-def chosen(decisions: pd.DataFrame, condition: Any) -> list[str]:
+def chosen(decisions: pd.DataFrame, condition: Any, level: int = 0) -> pa.Array:
     """Return the ids that a condition names or chooses.
+
+    Parameters
+    ----------
+    decisions
+        The frame.
+    condition
+        What :meth:`History.where` takes.
+    level
+        How many calls up the variables are that a query may mean by ``@name``.
 
     Raises
     ------
@@ -26,75 +40,105 @@ def chosen(decisions: pd.DataFrame, condition: Any) -> list[str]:
         It makes no sense; the message says why.
     """
     if isinstance(condition, str):
-        return _masked(decisions, _evaluated(decisions, condition), f"where {condition!r:.200}")
-    if callable(condition):
-        return _masked(decisions, _called(decisions, condition), "the function's result")
+        mask = _evaluated(decisions, condition, level + 2)
+        return _masked(decisions, mask, f"where {condition!r:.200}")
+    if not callable(condition):
+        return _ids_or_mask(decisions, condition, "the mask")
+    try:
+        result = condition(decisions)
+    except Exception as error:
+        raise OptionError(f"the function given to where failed: {_worded(error)}") from error
+    return _ids_or_mask(decisions, result, "the function's result")
+
+
+def ids_in(condition: Any) -> list[str] | None:
+    """Return the ids that a condition lists; None where it is a mask.
+
+    Raises
+    ------
+    OptionError
+        It lists texts that are no ids.
+    """
     if isinstance(condition, pd.DataFrame):
-        condition = condition.get("stream_id", ())
+        if "stream_id" not in condition:
+            raise OptionError(f"where cannot use a DataFrame without a column stream_id: {_ACCEPTED}")
+        condition = condition["stream_id"]
     values = _listed(condition)
-    if all(isinstance(value, str) for value in values):
-        return list(values)
-    return _masked(decisions, condition, "the mask")
+    is_mask = isinstance(condition, pd.Series | np.ndarray) and condition.dtype == bool
+    if is_mask or not all(isinstance(value, str) for value in values):
+        return None
+    wrong = [value for value in values if not is_id(value)]
+    if wrong:
+        raise OptionError(f"where: {wrong[0]!r:.80} is no id such as '1735580000000-0': {_ACCEPTED}")
+    return list(values)
 
 
-def in_words(condition: Any, unknown: int) -> str:
+def in_words(condition: Any, absent: int = 0) -> str:
     """Say a condition in coverage's words, and how many of the ids that it names are not there."""
     if isinstance(condition, str):
-        words = condition
+        words = condition if len(condition) <= _LONGEST else condition[: _LONGEST - 1] + "…"
     elif callable(condition):
         words = getattr(condition, "__name__", type(condition).__name__)
     else:
-        words = "in a list" if isinstance(condition, pd.DataFrame) else "in a mask or a list"
-    return f"where {words}" + (f" ({unknown:,} ids are not there)" if unknown else "")
+        ids = ids_in(condition)
+        words = "true in a mask" if ids is None else f"one of {len(set(ids)):,} ids"
+    return f"where {words}" + (f" ({absent:,} are not there)" if absent else "")
 
 
-def names_in(condition: Any) -> list[str]:
-    """Name the columns that a query may mean: what stands between backticks, and plain names."""
-    if not isinstance(condition, str):
-        return []
-    quoted, rest = re.findall(r"`([^`]+)`", condition), re.sub(r"`[^`]*`", " ", condition)
-    return [*quoted, *re.findall(r"[^\W\d]\w*", rest)]
+def quoted_names(condition: Any) -> list[str]:
+    """Name the columns that a query writes between backticks."""
+    return re.findall(r"`([^`]+)`", condition) if isinstance(condition, str) else []
 
 
-def _listed(condition: Any) -> Any:
-    if isinstance(condition, pd.Series | pd.Index | np.ndarray):
-        return condition.tolist()
-    if isinstance(condition, Iterable) and not isinstance(condition, bytes | dict):
+def unknown_column(name: str, columns: Iterable[str], query: str) -> OptionError:
+    """Make the error for a query that names a column that is not there."""
+    near = get_close_matches(name, list(columns), n=1, cutoff=0.5)
+    hint = f": did you mean {near[0]!r}?" if near else ""
+    return OptionError(f"where {query!r:.200}: no column {name!r:.80}{hint}")
+
+
+def _listed(condition: Any) -> list[Any]:
+    for method in ("tolist", "to_pylist"):
+        if hasattr(condition, method):
+            found: list[Any] = getattr(condition, method)()
+            return found
+    if isinstance(condition, Iterable) and not isinstance(condition, bytes | dict | Iterator):
         return list(condition)
-    raise OptionError(f"where cannot use a {type(condition).__name__}: {_ACCEPTED}")
+    hint = "make it a list" if isinstance(condition, Iterator) else _ACCEPTED
+    raise OptionError(f"where cannot use a {type(condition).__name__}: {hint}")
 
 
-def _evaluated(decisions: pd.DataFrame, query: str) -> pd.Series:
+def _ids_or_mask(decisions: pd.DataFrame, condition: Any, what: str) -> pa.Array:
+    ids = ids_in(condition)
+    if ids is None:
+        return _masked(decisions, condition, what)
+    return pa.array(ids, pa.large_string())
+
+
+def _evaluated(decisions: pd.DataFrame, query: str, level: int) -> pd.Series:
+    if is_id(query.strip()):
+        raise OptionError(f"where {query!r:.80} is one id: put it in a list")
+    for name in quoted_names(query):
+        if name not in decisions:
+            raise unknown_column(name, decisions.columns, query)
     try:
-        found = decisions.eval(query)
+        found = decisions.eval(query, level=level)
     except Exception as error:
-        raise OptionError(f"where {query!r:.200} cannot be read: {_advice(error)}") from error
+        hint = "" if "`" in query or "." not in query else f" ({_BACKTICKS})"
+        raise OptionError(f"where {query!r:.200} cannot be read: {_worded(error)}{hint}") from error
     if not isinstance(found, pd.Series):
-        raise OptionError(f"where {query!r:.200} gives no true or false for each decision: {_ACCEPTED}")
+        hint = "write == to compare" if re.search(r"(?<![=<>!])=(?!=)", query) else _ACCEPTED
+        raise OptionError(f"where {query!r:.200} gives no true or false for each decision: {hint}")
     return found
 
 
-def _advice(error: Exception) -> str:
-    hint = "a column with a dot in its name stands between backticks, as in `meta.model`"
-    return f"{type(error).__name__}: {error!s:.200} ({hint})"
+def _worded(error: Exception) -> str:
+    return f"{type(error).__name__}: {error!s:.200}"
 
 
-def _called(decisions: pd.DataFrame, function: Any) -> Any:
-    try:
-        return function(decisions)
-    except Exception as error:
-        raise OptionError(
-            f"the function given to where failed: {type(error).__name__}: {error!s:.200}"
-        ) from error
-
-
-def _masked(decisions: pd.DataFrame, mask: Any, what: str) -> list[str]:
-    return [str(one) for one in decisions["stream_id"][_true(decisions, mask, what)]]
-
-
-def _true(decisions: pd.DataFrame, mask: Any, what: str) -> Any:
-    """Return where a mask is true, a value a decision; what it does not know is not true."""
-    column = mask if isinstance(mask, pd.Series) else pd.Series(list(_listed(mask)), dtype=object)
+def _masked(decisions: pd.DataFrame, mask: Any, what: str) -> pa.Array:
+    """Return the ids where a mask is true, a value a decision; what it does not know is not true."""
+    column = mask if isinstance(mask, pd.Series) else pd.Series(_listed(mask), dtype=object)
     if len(column) != len(decisions):
         raise OptionError(f"{what} has {len(column):,} values for {len(decisions):,} decisions: {_ACCEPTED}")
     if isinstance(mask, pd.Series) and not mask.index.equals(decisions.index):
@@ -102,6 +146,7 @@ def _true(decisions: pd.DataFrame, mask: Any, what: str) -> Any:
             raise OptionError(f"{what} has another index than decisions: give it as an array, in their order")
         column = mask.reindex(decisions.index)
     try:
-        return pd.array(column.to_numpy(object), dtype="boolean").fillna(False).to_numpy(bool)
+        true = pd.array(column.to_numpy(object), dtype="boolean").fillna(False).to_numpy(bool)
     except TypeError as error:
         raise OptionError(f"{what} holds other values than true and false: {_ACCEPTED}") from error
+    return pa.array(decisions["stream_id"][true], pa.large_string())

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from ...decode import Column, SchemaCache, check_columns
 from ...envelope import DEFAULT_STREAM_NAME, Entry
+from ...errors import OptionError
 from ...frames import (
     Account,
     Coverage,
@@ -148,6 +149,23 @@ def gather(partitions: Iterable[Partition], options: Options, *, numbered: bool)
     if kept is not tables:
         coverage = coverage.narrowed(ids_in_order(kept), "")
     return History(kept, coverage)
+
+
+def is_numbered(coverage: Coverage) -> bool:
+    """Tell whether entries are lines of files, which lie where ``published_at`` says, or lie where ids say.
+
+    Raises
+    ------
+    OptionError
+        Some are of files and some of streams.
+    """
+    kinds = {one.stream is None for one in coverage.accounts}
+    if len(kinds) > 1:
+        raise OptionError(
+            "last, since and until need one order: streams are cut by their ids and files by published_at. "
+            "Read the two by themselves, and add the histories."
+        )
+    return kinds != {False}
 
 
 def _first(batch: Batch) -> tuple[int, int, int]:

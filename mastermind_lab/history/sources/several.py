@@ -13,7 +13,7 @@ from ...errors import OptionError
 from ...frames import Account, Coverage, Limits, apply_limits, ids_in_order, least_sure, total
 from ...storage import is_url
 from ..history import History
-from .reading import Options, Partition
+from .reading import Options, Partition, is_numbered
 from .streams import is_stream
 
 if TYPE_CHECKING:
@@ -123,11 +123,5 @@ def _limited(history: History, limits: Limits) -> History:
     """Cut a merged history to limits."""
     if not limits.said:
         return history
-    numbered = {one.stream is None for one in history.account.accounts}
-    if len(numbered) > 1:
-        raise OptionError(
-            "last, since and until need one order: streams are cut by their ids and files by published_at. "
-            "Read the two by themselves, and add the histories."
-        )
-    kept = apply_limits(history.tables(), limits, numbered=numbered == {True})
+    kept = apply_limits(history.tables(), limits, is_numbered(history.account))
     return History(kept, history.account.narrowed(ids_in_order(kept), limits.said))

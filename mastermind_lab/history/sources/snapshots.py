@@ -33,7 +33,7 @@ from ...frames import (
 )
 from ...storage import is_url
 from ..history import History
-from .reading import Batch, Options, gather
+from .reading import Batch, Options, gather, is_numbered
 
 if TYPE_CHECKING:
     from ...snapshot import Range
@@ -84,17 +84,17 @@ class Snapshot:
 
         return snapshot.coverage_of(self.ranges)
 
-    @property
+    @cached_property
     def numbered(self) -> bool:
-        """Whether the entries are lines of files, which lie where ``published_at`` says."""
-        return all(one.stream is None for one in self.coverage.accounts)
+        """Whether limits cut the entries by ``published_at``, not by their ids."""
+        return bool(self.options.limits.said) and is_numbered(self.coverage)
 
     def partitions(self) -> Sequence[Stored]:
         """Return the ranges; what beside entries there is to account for comes with the first."""
-        rest = self.coverage.rest(self.options.limits.said)
+        whole = self.coverage.joint()
+        rest = whole.rest(self.options.limits.said)
         made = [
-            Stored(one, self.coverage, Coverage(), self.numbered, self.options, self.again)
-            for one in self.ranges
+            Stored(one, whole, Coverage(), self.numbered, self.options, self.again) for one in self.ranges
         ]
         return [replace(made[0], rest=rest), *made[1:]]
 
