@@ -101,7 +101,7 @@ class _Follower:
         while last_id == "$":
             try:
                 raw: Any = await self.client.xrevrange(self.stream, "+", "-", count=1)
-            except (fault.RedisError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - as below
                 await self._wait_out(error)
             else:
                 # An empty or missing stream is followed from its very beginning.
@@ -116,7 +116,7 @@ class _Follower:
             result = self.cursor.take(now, entries)
             if result.reset:
                 await self._recover(now)
-        except (fault.RedisError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - a garbled reply may end in any error of the client's
             await self._wait_out(error)
             return []
         self.failures = 0

@@ -146,6 +146,18 @@ class TestLines:
             assert not any(one.gap or one.reset for one in told), (place, bit)
         assert flipped > 100
 
+    def test_an_id_that_was_garbled_is_read_again_by_asyncio_code_too(self, raw, wire, monkeypatch):
+        monkeypatch.setattr("mastermind_lab.stream.contract.backoff_delay", lambda failures: 0)
+        wire.spoil = lambda line, chunk: chunk if line.number > 1 else chunk.replace(b"2-0", b"2_0")
+        add(raw, 1, 2, 3)
+
+        async def ids():
+            following = follow_envelopes(aio.Redis.from_url(wire.url), STREAM, last_id="0-0")
+            return [(await anext(following))[0] for _ in range(3)], await following.aclose()
+
+        assert asyncio.run(asyncio.wait_for(ids(), 20))[0] == ["1-0", "2-0", "3-0"]
+        assert len(wire.lines) > 2
+
 
 def framing(replies):
     """Find the bytes that say where something begins and ends: types, lengths, ends of lines."""
