@@ -41,26 +41,26 @@ def find(source: str | os.PathLike[str]) -> Sequence[Path | RemoteFile]:
         return _find_remote(str(source))
     path = local_path(source)
     if path.is_dir():
-        found = sorted(one for one in path.iterdir() if one.name.endswith(ENDINGS) and one.is_file())
-        if not found:
+        files = sorted(file for file in path.iterdir() if file.name.endswith(ENDINGS) and file.is_file())
+        if not files:
             raise SourceError(f"the folder {path} holds no envelopes: no file named *{', *'.join(ENDINGS)}")
-        return found
+        return files
     if path.exists():
         return [path]
-    found = sorted(Path(one) for one in glob.glob(str(source), recursive=True) if Path(one).is_file())
-    if not found:
+    files = sorted(Path(name) for name in glob.glob(str(source), recursive=True) if Path(name).is_file())
+    if not files:
         raise SourceError(f"there is no file {path} (and no glob {str(source)!r} that matches any)")
-    return found
+    return files
 
 
 def _find_remote(url: str) -> list[RemoteFile]:
     try:
-        found = remote_files(url, ENDINGS)
+        files = remote_files(url, ENDINGS)
     except OSError as error:
         raise SourceError(f"cannot read {url}: {error}") from error
-    if not found:
+    if not files:
         raise SourceError(f"there is no file {url}, and no file named *{', *'.join(ENDINGS)} in it")
-    return found
+    return files
 
 
 def lines(path: Path | RemoteFile, number: int = 0) -> Iterator[Entry]:

@@ -17,7 +17,7 @@ import redis
 
 import mastermind_lab as lab
 from mastermind_lab import storage
-from mastermind_lab.archive import Archiver, Archiving
+from mastermind_lab.archive import Archived, Archiver, Archiving
 from mastermind_lab.frames import Account, entry_ids
 from mastermind_lab.snapshot import ranges
 from mastermind_lab.snapshot.resume import ResumePoint
@@ -270,7 +270,7 @@ class TestFollowing:
             for number in (2, 3, 4):
                 both.xadd(S, {"data": payload(number, "new")}, name(number))
             both.execute()
-        until(lambda now: now.reset == 1 and now.entries == 6)
+        until(lambda now: now.resets == 1 and now.entries == 6)
         assert ended().parts == 2
         assert ids(folder) == names(1, 2, 3) + names(2, 3, 4, epoch=1)
         assert [one.epoch for one in ranges(folder)] == [0, 1]
@@ -346,16 +346,16 @@ class TestTheStreamMeanwhile:
         assert again().gaps == ()
         assert missing(folder) == (0, "exact")
 
-    @pytest.mark.parametrize("news", [(), (8, 9), (11, 12)])
-    def test_rolled_back_to_an_old_dump(self, raw, again, folder, kept, news):
+    @pytest.mark.parametrize("added", [(), (8, 9), (11, 12)])
+    def test_rolled_back_to_an_old_dump(self, raw, again, folder, kept, added):
         dump = raw.xrange(S, "-", name(7))
         raw.delete(S)
         for one, fields in dump:
             raw.xadd(S, fields, one)
-        add(raw, *news, text="new")
-        assert again().reset == 1
+        add(raw, *added, text="new")
+        assert again().resets == 1
         # Without payloads, entries under the very ids that were there cannot be told from them.
-        fresh = [one for one in news if kept or one > 10]
+        fresh = [one for one in added if kept or one > 10]
         assert ids(folder) == names(*range(1, 11)) + names(*fresh, epoch=1)
         assert again().entries == 0
         add(raw, 20)
@@ -589,7 +589,7 @@ class TestASink:
             assert sink.waiting == 1
         assert ids(folder) == names(1, 2, 3)
 
-    def test_news_of_another_stream(self, folder):
+    def test_an_update_of_another_stream(self, folder):
         with Archiver(folder, stream=S) as sink, pytest.raises(lab.OptionError, match="other"):
             sink.take(StreamUpdate("other", []))
 
@@ -621,22 +621,29 @@ class TestASink:
             sink.take(StreamUpdate(S, [], account=account, ordinal=5))
         assert missing(folder) == (4, "exact")
 
+    @pytest.mark.parametrize(("old", "new"), [("began_again", "resets"), ("trouble", "transient_error")])
+    def test_an_old_name_works_and_says_what_it_is_called_now(self, old, new):
+        done = Archived("archive", S, None, 1, 0, 1, "1-0", 0, (), 3, "no room")
+        with pytest.warns(FutureWarning, match=rf"Archived\.{old} is now called {new}") as caught:
+            assert getattr(done, old) == getattr(done, new)
+        assert [one.filename for one in caught] == [__file__]
+
     def test_closing_twice(self, folder):
         sink = Archiver(folder, stream=S)
         sink.close()
         sink.close()
 
-    def test_the_ending_knows_what_the_stream_held(self, folder):
+    def test_the_resume_point_knows_what_the_stream_held(self, folder):
         with Archiver(folder, stream=S) as sink:
             sink.take(
                 StreamUpdate(S, [(name(n), payload(n) if n % 2 else None) for n in range(1, 9)], ordinal=8)
             )
             sink.take(StreamUpdate(S, [], reset=True))
             sink.take(StreamUpdate(S, [(name(n, epoch=1), payload(n)) for n in (6, 7)]))
-        ending = ResumePoint.of(ranges(folder))
-        assert (ending.last_id, ending.ordinal) == (name(7, epoch=1), None)
-        assert list(ending.newest()) == [(name(6), payload(6)), (name(7), payload(7))]
-        assert list(ending.older()) == [(name(n), payload(n) if n % 2 else None) for n in range(1, 9)]
+        point = ResumePoint.of(ranges(folder))
+        assert (point.last_id, point.ordinal) == (name(7, epoch=1), None)
+        assert list(point.newest()) == [(name(6), payload(6)), (name(7), payload(7))]
+        assert list(point.older()) == [(name(n), payload(n) if n % 2 else None) for n in range(1, 9)]
 
 
 class TestTheCommand:

@@ -12,7 +12,7 @@ from shutil import which
 import pytest
 import redis
 
-from mastermind_lab.arena import server as room
+from mastermind_lab.arena import server as server_module
 from mastermind_lab.arena.server import Server, bundled
 from mastermind_lab.errors import LabError
 
@@ -175,7 +175,7 @@ def test_it_starts_again_empty_on_its_port(server, end):
 
 def test_a_free_port_that_somebody_takes_first_is_let_go(monkeypatch, server):
     ports = iter([server.port, free_port()])
-    monkeypatch.setattr(room, "_free_port", lambda: next(ports))
+    monkeypatch.setattr(server_module, "_free_port", lambda: next(ports))
     with Server() as second:
         assert second.port != server.port
         assert second.pid != server.pid
@@ -206,7 +206,7 @@ def test_a_program_that_never_gets_ready_is_an_error_and_is_ended(tmp_path, monk
     program = tmp_path / "slow"
     program.write_text("#!/bin/sh\necho still thinking\nexec sleep 60\n")
     program.chmod(0o700)
-    monkeypatch.setattr(room, "PATIENCE", 0.3)
+    monkeypatch.setattr(server_module, "START_TIMEOUT", 0.3)
     with pytest.raises(LabError, match="still thinking"):
         Server(program=str(program)).start()
 

@@ -98,7 +98,7 @@ class TestWithoutAThread:
         for entry_id, history in then.items():
             same(follower.history(as_of=entry_id), history, FRAMES)
 
-    def test_a_running_total_is_that_of_the_history(self, numbered):
+    def test_a_running_summary_is_that_of_the_history(self, numbered):
         follower = unstarted()
         early = follower.summary(Confidence, by="meta.model")
         assert early.table().empty
@@ -111,7 +111,7 @@ class TestWithoutAThread:
             running = follower.summary(kind, **options).table()
             pd.testing.assert_frame_equal(running, kind.of(whole, **options).table())
 
-    def test_a_total_by_a_column_that_comes_late(self):
+    def test_a_summary_by_a_column_that_comes_late(self):
         follower = unstarted()
         follower.summary(Confidence, by="meta.model")
         plain = b'{"decision": {"recommendation": "a", "confidence": 0.5}%s}'
@@ -120,12 +120,12 @@ class TestWithoutAThread:
             table = follower.summary(Confidence, by="meta.model").table()
         assert table["n"].tolist() == [1, 3]
 
-    def test_a_total_by_several_columns(self, numbered):
+    def test_a_summary_by_several_columns(self, numbered):
         follower, by = unstarted(), ["meta.model", "meta.category"]
         follower.summary(Confidence, by=by)
         follower.feed(numbered)
         found = follower.summary(Confidence, by=by).table()
-        assert len(follower._totals) == 1
+        assert len(follower._summaries) == 1
         pd.testing.assert_frame_equal(found, Confidence.of(follower.history(), by=by).table())
 
     @pytest.mark.parametrize("sizes", [[300], [1] * 300, [90, 3, 70, 1, 136]])
@@ -207,7 +207,7 @@ class TestWithoutAThread:
         assert counted(as_of=numbered[249][0]) == (100, 7 + 150)
         assert counted(last=30, as_of=numbered[249][0]) == (30, 7 + 220)
 
-    def test_a_total_that_cannot_be_counted_harms_nothing_else(self):
+    def test_a_summary_that_cannot_be_counted_harms_nothing_else(self):
         follower = unstarted()
         follower.summary(Votes)
         follower.summary(Confidence)
@@ -464,7 +464,7 @@ class TestReplay:
 
     def test_a_raw_payload_is_played_as_it_came(self):
         history = lab.sample(last=20, payloads=True)
-        played = dict(entry for news in lab.replay(history, speed=math.inf) for entry in news.entries)
+        played = dict(entry for update in lab.replay(history, speed=math.inf) for entry in update.entries)
         assert [played[one] for one in history.payloads["stream_id"]] == list(history.payloads["payload"])
 
     def test_the_clock(self, sample):
@@ -477,23 +477,23 @@ class TestReplay:
     def test_paused_it_plays_nothing(self, sample):
         replay = lab.replay(sample, speed=1)
         replay.pause()
-        news = iter(replay)
-        first = len(next(news).entries)
+        updates = iter(replay)
+        first = len(next(updates).entries)
         assert first in (0, 1)
-        assert next(news).entries == []
+        assert next(updates).entries == []
         replay.resume()
         replay.speed = math.inf
-        assert first + sum(len(one.entries) for one in news) == 60
+        assert first + sum(len(one.entries) for one in updates) == 60
 
     def test_seeking_forward_and_back(self, sample):
         ids = sample.decisions["stream_id"]
         replay = lab.replay(sample, speed=1)
         replay.pause()
-        follower, news = lab.Follower(replay), iter(replay)
+        follower, updates = lab.Follower(replay), iter(replay)
         for target, count in ((ids[40], 41), (ids[10], 11), (sample.decisions["published_at"][20], 21)):
             replay.seek(target)
             for _ in range(2):
-                follower.take(next(news))
+                follower.take(next(updates))
             assert len(follower.history()) == count
         with pytest.raises(lab.OptionError, match="seek"):
             replay.seek("soon")

@@ -1,4 +1,4 @@
-"""The stream room against real servers: four functions, every kind of client, and coverage."""
+"""Redis streams against real servers: four functions, every kind of client, and coverage."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The archiver: news of a stream in, committed parts out."""
+"""The archiver: updates of a stream in, committed parts out."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import OptionError, SourceError
 from ..frames import concat, id_key
 from ..storage import folder as folder_of
-from .part import Part
+from .buffer import Buffer
 
 if TYPE_CHECKING:
-    # Parquet and redis are loaded where they are used: the package shows names of this room.
+    # Parquet and redis are loaded where they are used: ``import mastermind_lab`` shows names of this package.
     from ..snapshot import Range
     from ..snapshot.resume import ResumePoint
     from ..stream import Cursor, StreamUpdate
@@ -52,7 +52,7 @@ class Archiver:
 
     Attributes
     ----------
-    ending : Ending or None
+    resume_point : ResumePoint or None
         The last entry that is safe, and what is known there; None while there is none.
     parts, entries, rejects : int
         What this archiver has committed.
@@ -84,26 +84,26 @@ class Archiver:
         self.parts = self.entries = self.rejects = 0
         self._is_closed = False
         self._writer = ThreadPoolExecutor(1)
-        self._writing: Future[Range] | None = None  # the commit of the first part, while it is under way
-        self.ending = self._ended(self.folder)  # refused before anything is touched
+        self._writing: Future[Range] | None = None  # the commit of the first buffer, while it is under way
+        self.resume_point = self._resume_point(self.folder)  # refused before anything is touched
         self._lock = folder_of(self.folder).lock("an archiver")
         try:
             self._cleanup()
-            self.ending = self._ended(self.folder)
+            self.resume_point = self._resume_point(self.folder)
         except BaseException:
             self._release()
             raise
-        self._learned = SchemaCache()
-        self._parts = [Part()]
+        self._schema_cache = SchemaCache()
+        self._buffers = [Buffer()]
 
     def _cleanup(self) -> None:
         """Remove what a killed archiver left half done, where no other can be at work."""
         from ..snapshot import cleanup
 
-        if self._lock and self.ending:
+        if self._lock and self.resume_point:
             cleanup(self.folder)
 
-    def _ended(self, folder: str) -> ResumePoint | None:
+    def _resume_point(self, folder: str) -> ResumePoint | None:
         from ..snapshot import ranges
         from ..snapshot.resume import ResumePoint
 
@@ -124,21 +124,21 @@ class Archiver:
     @property
     def waiting(self) -> int:
         """How many entries were taken and are not committed yet."""
-        return sum(part.entries for part in self._parts)
+        return sum(buffer.entries for buffer in self._buffers)
 
     def cursors(self) -> dict[str, Cursor]:
         """Say where to follow from so that nothing is left out: a new folder's stream from its beginning."""
         from ..stream import Cursor
 
-        end = self.ending
+        end = self.resume_point
         if end is None:
             return {self.stream: Cursor()}
         return {self.stream: Cursor(end.last_id, end.ordinal, known=end.newest(), older=end.older())}
 
-    def take(self, news: StreamUpdate) -> None:
+    def take(self, update: StreamUpdate) -> None:
         """Take what is new, and commit a part where it is due; entries that are there already are left out.
 
-        News without entries count too: they are what an old part's time is seen by.
+        An update without entries counts too: it shows that the time of an old part has come.
 
         Raises
         ------
@@ -146,34 +146,34 @@ class Archiver:
             A part cannot be written. What was taken is kept in memory, and tried again by the next ``take``
             or :meth:`flush`.
         OptionError
-            The news are another stream's.
+            The update is of another stream.
         """
-        if news.stream != self.stream:
-            raise OptionError(f"news of {news.stream!r:.300} for an archive of {self.stream!r:.300}")
-        if news.transient_error is None:
-            self._add(news)
+        if update.stream != self.stream:
+            raise OptionError(f"an update of {update.stream!r:.300} for an archive of {self.stream!r:.300}")
+        if update.transient_error is None:
+            self._add(update)
         if self._writing and self._writing.done():
             self._settle()
-        if self._is_old() or len(self._parts) > 1 + bool(self._writing):
+        if self._is_old() or len(self._buffers) > 1 + bool(self._writing):
             self.flush()
-        elif self._parts[-1].size >= self.part_bytes:
+        elif self._buffers[-1].size >= self.part_bytes:
             self._settle()
             self._begin()
 
-    def _add(self, news: StreamUpdate) -> None:
+    def _add(self, update: StreamUpdate) -> None:
         last = id_key(self._last_id())
-        fresh = [*dropwhile(lambda one: id_key(one[0]) <= last, news.entries)]
-        if fresh and self._parts[-1].entries and id_key(fresh[0][0])[0] != last[0]:
-            self._parts.append(Part())
-        self._parts[-1].add(fresh, news, self.payloads, self._learned)
+        fresh = [*dropwhile(lambda entry: id_key(entry[0]) <= last, update.entries)]
+        if fresh and self._buffers[-1].entries and id_key(fresh[0][0])[0] != last[0]:
+            self._buffers.append(Buffer())
+        self._buffers[-1].add(fresh, update, self.payloads, self._schema_cache)
 
     def _last_id(self) -> str:
         """Return the last id taken; the one before every other where there is none."""
-        taken = (part.last_id for part in reversed(self._parts) if part.last_id)
-        return next(taken, self.ending.last_id if self.ending else "0-0")
+        taken = (buffer.last_id for buffer in reversed(self._buffers) if buffer.last_id)
+        return next(taken, self.resume_point.last_id if self.resume_point else "0-0")
 
     def _is_old(self) -> bool:
-        first = self._parts[bool(self._writing)]
+        first = self._buffers[bool(self._writing)]
         return first.entries > 0 and time.monotonic() - first.began >= self.part_seconds
 
     def flush(self) -> None:
@@ -185,16 +185,16 @@ class Archiver:
             It cannot be written: what was committed before is safe, and this is kept and tried again.
         """
         self._settle()
-        while self._parts[0].entries:
-            self._committed(self._commit(self._parts[0]))
+        while self._buffers[0].entries:
+            self._committed(self._commit(self._buffers[0]))
 
     def _begin(self) -> None:
-        """Begin to commit the first part, and another one to fill meanwhile."""
-        self._writing = self._writer.submit(self._commit, self._parts[0])
-        self._parts.append(Part())
+        """Begin to commit the first buffer, and another one to fill meanwhile."""
+        self._writing = self._writer.submit(self._commit, self._buffers[0])
+        self._buffers.append(Buffer())
 
     def _settle(self) -> None:
-        """Wait for the commit that is under way; a part that could not be written stays the first."""
+        """Wait for the commit that is under way; a buffer that could not be written stays the first."""
         if not self._writing:
             return
         try:
@@ -203,32 +203,32 @@ class Archiver:
             if self._writing.done():  # whoever is interrupted here waits once more
                 self._writing = None
 
-    def _commit(self, part: Part) -> Range:
+    def _commit(self, buffer: Buffer) -> Range:
         from ..snapshot import commit
 
-        self._refuse_company()
-        after = self.ending.last_id if self.ending else ""
-        metadata = part.metadata(self.source, self.stream) | {"after": after}
-        return commit(self.folder, concat(part.tables), metadata)
+        self._refuse_other_writers()
+        after = self.resume_point.last_id if self.resume_point else ""
+        metadata = buffer.metadata(self.source, self.stream) | {"after": after}
+        return commit(self.folder, concat(buffer.tables), metadata)
 
-    def _committed(self, done: Range) -> None:
+    def _committed(self, committed: Range) -> None:
         from ..snapshot.resume import ResumePoint
 
-        self._parts = self._parts[1:] or [Part()]
-        self.parts, self.entries = self.parts + 1, self.entries + done.rows + done.rejects
-        self.rejects += done.rejects
-        self.ending = ResumePoint.of([*(self.ending.ranges if self.ending else ()), done])
+        self._buffers = self._buffers[1:] or [Buffer()]
+        self.parts, self.entries = self.parts + 1, self.entries + committed.entries
+        self.rejects += committed.rejects
+        before = self.resume_point.ranges if self.resume_point else ()
+        self.resume_point = ResumePoint.of([*before, committed])
 
-    def _refuse_company(self) -> None:
+    def _refuse_other_writers(self) -> None:
         """See that nobody else wrote, where there are no locks."""
         if self._lock:
             return
         from ..snapshot import ranges
         from ..snapshot.resume import ResumePoint
 
-        ours, theirs = (
-            one.last_id if one else "" for one in (self.ending, ResumePoint.of(ranges(self.folder)))
-        )
+        points = self.resume_point, ResumePoint.of(ranges(self.folder))
+        ours, theirs = (point.last_id if point else "" for point in points)
         if ours != theirs:
             raise SourceError(
                 f"{self.folder} ends at {theirs or 'nothing'}, not at {ours or 'nothing'}: somebody else has "

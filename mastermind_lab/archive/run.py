@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import SourceError
@@ -17,7 +18,9 @@ from .archiver import PART_BYTES, PART_SECONDS, Archiver
 if TYPE_CHECKING:
     from ..stream import Client, Gap, StreamUpdate
 
-_PAUSE = 1.0  # seconds between two tries to write to a folder that has no room
+Value = TypeVar("Value")
+
+_RETRY_AFTER = 1.0  # seconds between two tries to write to a folder that has no room
 
 
 class Archived(NamedTuple):
@@ -37,9 +40,10 @@ class Archived(NamedTuple):
         Entries that were taken and are not committed yet.
     gaps
         What was trimmed before it could be read, in this run.
-    began_again
-        How often the stream began again in this run: its entries are kept apart, by epoch.
-    trouble
+    resets
+        How often the stream was deleted, rolled back or begun again in this run: its entries are kept apart,
+        by epoch.
+    transient_error
         The passing fault that the run is waiting out now, in words; else None.
     """
 
@@ -52,8 +56,24 @@ class Archived(NamedTuple):
     last_id: str | None
     waiting: int
     gaps: tuple[Gap, ...]
-    reset: int
+    resets: int
     transient_error: str | None
+
+    @property
+    def began_again(self) -> int:
+        """The old name of ``resets``."""
+        return _renamed("began_again", "resets", self.resets)
+
+    @property
+    def trouble(self) -> str | None:
+        """The old name of ``transient_error``."""
+        return _renamed("trouble", "transient_error", self.transient_error)
+
+
+def _renamed(old: str, new: str, value: Value) -> Value:
+    message = f"Archived.{old} is now called {new}: the old name will go"
+    warnings.warn(message, FutureWarning, stacklevel=3)
+    return value
 
 
 class Archiving:
@@ -79,7 +99,7 @@ class Archiving:
         self.source, self.folder, self.stream, self.follow = source, folder, stream, follow
         self._options = options
         self._gaps: tuple[Gap, ...] = ()
-        self._began_again = 0
+        self._resets = 0
         self._is_stopped = False
 
     def stop(self) -> None:
@@ -98,36 +118,36 @@ class Archiving:
 
         where = address(self.source)
         with Archiver(self.folder, stream=self.stream, source=where, **self._options) as sink:
-            before = sink.ending.last_id if sink.ending else None
-            tail = StreamReader(self.source, [self.stream], cursors=sink.cursors())
+            before = sink.resume_point.last_id if sink.resume_point else None
+            reader = StreamReader(self.source, [self.stream], cursors=sink.cursors())
             try:
-                for one in tail if self.follow else tail.up_to_now():
-                    yield from self._step(sink, one, before)
+                for update in reader if self.follow else reader.up_to_now():
+                    yield from self._step(sink, update, before)
                     if self._is_stopped:
                         break
             finally:
-                tail.close()
-        yield self._said(sink, before)
+                reader.close()
+        yield self._progress(sink, before)
 
-    def _step(self, sink: Archiver, news: StreamUpdate, before: str | None) -> Iterator[Archived]:
-        """Take some news; a follower waits where there is no room for them, and the stream keeps the rest."""
-        self._gaps += (news.gap,) if news.gap else ()
-        self._began_again += news.reset
-        write: Callable[[], None] = partial(sink.take, news)
+    def _step(self, sink: Archiver, update: StreamUpdate, before: str | None) -> Iterator[Archived]:
+        """Take an update; a follower waits where there is no room for it, and the stream keeps the rest."""
+        self._gaps += (update.gap,) if update.gap else ()
+        self._resets += update.reset
+        write: Callable[[], None] = partial(sink.take, update)
         while True:
             try:
                 write()
             except SourceError as error:
                 if not self.follow or not isinstance(error.__cause__, OSError) or self._is_stopped:
                     raise
-                yield self._said(sink, before, str(error))
-                time.sleep(_PAUSE)
-                write = sink.flush  # they are taken already
+                yield self._progress(sink, before, error)
+                time.sleep(_RETRY_AFTER)
+                write = sink.flush  # the update is taken already
             else:
-                yield self._said(sink, before, str(news.transient_error) if news.transient_error else None)
+                yield self._progress(sink, before, update.transient_error)
                 return
 
-    def _said(self, sink: Archiver, before: str | None, transient_error: str | None = None) -> Archived:
+    def _progress(self, sink: Archiver, before: str | None, fault: SourceError | None = None) -> Archived:
         return Archived(
             folder=str(sink.folder),
             stream=self.stream,
@@ -135,11 +155,11 @@ class Archiving:
             entries=sink.entries,
             rejects=sink.rejects,
             parts=sink.parts,
-            last_id=sink.ending.last_id if sink.ending else None,
+            last_id=sink.resume_point.last_id if sink.resume_point else None,
             waiting=sink.waiting,
             gaps=self._gaps,
-            reset=self._began_again,
-            transient_error=transient_error,
+            resets=self._resets,
+            transient_error=str(fault) if fault else None,
         )
 
 
@@ -205,8 +225,8 @@ def archive(
 
 def _latest(run: Archiving) -> list[Archived]:
     last: list[Archived] = []
-    for one in run:
-        last = [one]
+    for progress in run:
+        last = [progress]
     return last
 
 
@@ -224,8 +244,8 @@ def stopping(run: Archiving, *signals: signal.Signals) -> Iterator[None]:
         run.stop()
 
     try:
-        for one in signals:
-            before[one] = signal.signal(one, stop)
+        for number in signals:
+            before[number] = signal.signal(number, stop)
     except ValueError:  # not the main thread: no signal arrives here
         before.clear()
     try:

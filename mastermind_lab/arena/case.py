@@ -119,8 +119,8 @@ class Case:
 
     def _citations(self) -> list[Citation]:
         # Good research finds more, so that agreement without sources is worth less.
-        found = round(3.4 + 1.8 * self.evidence + self.random.gauss(0, 1))
-        cited = [writing.cite(self.random) for _ in range(max(0, found))]
+        count = round(3.4 + 1.8 * self.evidence + self.random.gauss(0, 1))
+        cited = [writing.cite(self.random) for _ in range(max(0, count))]
         return list({citation.source: citation for citation in cited}.values())
 
     def _extras(self, at: datetime) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The program that stands in where there is no Redis: fakeredis, behind a port.
+"""The server for machines without Redis: fakeredis, behind a port.
 
 It runs by its path, outside the package, and is told its port as a real server is: ``--port 6379``.
 """
@@ -25,7 +25,7 @@ class PatientSocket(socket.socket):
             rest = rest[self.send(rest, flags) :]
 
 
-class Standin(TcpFakeServer):
+class FallbackServer(TcpFakeServer):
     """The fakeredis server, with patient sockets."""
 
     def get_request(self) -> tuple[socket.socket, Any]:
@@ -35,7 +35,7 @@ class Standin(TcpFakeServer):
 
 
 if __name__ == "__main__":
-    with Standin(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1]))) as server:
+    with FallbackServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1]))) as server:
         sys.stdout.write(f"{os.getpid()}:M Ready to accept connections\n")
         sys.stdout.flush()
         server.serve_forever()

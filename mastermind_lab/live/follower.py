@@ -22,13 +22,13 @@ from ..stats.engine.summary import Summary
 from ..stream import Client, StreamUpdate
 from .batches import batches
 from .running import RunningSummary
-from .source import BatchDecoder, Folder, Source, archiving, checked, source_of
+from .source import BatchDecoder, Folder, Source, archivable, archiving, source_of
 from .status import State, Status, StatusTracker
 from .window import Window
 
 Kind = TypeVar("Kind", bound=Summary)
 
-_PACE = 0.1  # seconds between two looks: what comes meanwhile is read together
+_PACE = 0.1  # seconds between two readings: what comes meanwhile is read together
 _FULL = 64  # entries: after so many there may be more, and no time is lost
 
 
@@ -75,12 +75,12 @@ class Follower:
         archive: Folder | None = None,
     ) -> None:
         self.source = source_of(source, stream, backfill)
-        self._archive = checked(archive, self.source)
+        self._archive = archivable(archive, self.source)
         self._limits = f"backfill={backfill}, keep={keep}"
-        self._incoming = BatchDecoder(self.source.streams, columns, self.source.numbered)
+        self._decoder = BatchDecoder(self.source.streams, columns, self.source.numbered)
         self._windows = {name: Window(keep) for name in self.source.streams}
-        self._totals: dict[tuple[Any, ...], RunningSummary] = {}
-        self._tally = StatusTracker(self.source.streams)
+        self._summaries: dict[tuple[Any, ...], RunningSummary] = {}
+        self._tracker = StatusTracker(self.source.streams)
         self._callbacks: list[Callable[[History], object]] = []
         self._lock = Lock()
         self._going, self._ended = Event(), Event()
@@ -91,7 +91,7 @@ class Follower:
     def status(self) -> Status:
         """How it is doing now."""
         with self._lock:
-            return self._tally.now()
+            return self._tracker.now()
 
     def start(self) -> Self:
         """Begin, or go on where it was stopped or has failed; nothing happens where it runs already."""
@@ -110,18 +110,18 @@ class Follower:
         self.source.close()
         if thread is not None and thread is not current_thread():
             thread.join()
-        if thread is not None and self._tally.status.state != "failed":
+        if thread is not None and self._tracker.status.state != "failed":
             self._set(state="stopped")
 
     def pause(self) -> None:
         """Stop reading for a while; what is published meanwhile waits on the stream."""
         self._going.clear()
-        if self._tally.status.state in ("starting", "live", "reconnecting"):
+        if self._tracker.status.state in ("starting", "live", "reconnecting"):
             self._set(state="paused")
 
     def resume(self) -> None:
         """Go on reading after a pause, behind what was read before it."""
-        if not self._going.is_set() and self._tally.status.state == "paused":
+        if not self._going.is_set() and self._tracker.status.state == "paused":
             self._set(state="live")
         self._going.set()
 
@@ -147,8 +147,8 @@ class Follower:
         """
         async for batch in batches(self._listen, self._is_running):
             yield batch
-        if self._tally.status.state == "failed":
-            raise LabError(self._tally.status.error or "the follower has failed")
+        if self._tracker.status.state == "failed":
+            raise LabError(self._tracker.status.error or "the follower has failed")
 
     def _is_running(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
@@ -200,21 +200,21 @@ class Follower:
     def _kept(self, last: int | timedelta | None = None, as_of: str | None = None) -> History:
         kept = {name: window.tables(last, as_of) for name, window in self._windows.items()}
         accounts = [
-            self._tally.account(name, ids_in_order(tables), left_out, as_of)
+            self._tracker.account(name, ids_in_order(tables), left_out, as_of)
             for name, (tables, left_out) in kept.items()
         ]
-        said = (replace(one, source=self.source.where, limits=self._limits) for one in accounts)
+        described = (replace(account, source=self.source.where, limits=self._limits) for account in accounts)
         merged: Tables = reduce(union, [tables for tables, _ in kept.values()])
-        return History(merged, Coverage.of(*said))
+        return History(merged, Coverage.of(*described))
 
     def latest(self, frame: str, count: int) -> pd.DataFrame:
         """Return the newest rows of one frame, at most ``count`` of each stream."""
         with self._lock:
             tables = [window.latest(frame, count) for window in self._windows.values()]
-        return pd.concat([to_pandas({frame: one})[frame] for one in tables], ignore_index=True)
+        return pd.concat([to_pandas({frame: table})[frame] for table in tables], ignore_index=True)
 
     def summary(self, kind: type[Kind], **options: Any) -> Kind:
-        """Return a running total of all that has come: a batch is counted once, then merged.
+        """Return a summary of all that has come, kept up to date: a batch is counted once, then merged.
 
         The first time a summary is asked for, it counts what is kept; ask before :meth:`start` to count all.
 
@@ -227,50 +227,50 @@ class Follower:
         """
         key = (kind, *sorted((name, _frozen(value)) for name, value in options.items()))
         with self._lock:
-            if key not in self._totals:
-                self._totals[key] = RunningSummary(kind, options)
+            if key not in self._summaries:
+                self._summaries[key] = RunningSummary(kind, options)
                 for window in self._windows.values():
-                    self._totals[key].add(window.tables()[0])
-            total = self._totals[key]
-        return cast(Kind, total.value())
+                    self._summaries[key].add(window.tables()[0])
+            summary = self._summaries[key]
+        return cast(Kind, summary.value())
 
     def feed(self, entries: Iterable[tuple[str, bytes | str | None]]) -> None:
         """Take in entries (id, payload) by hand, as if they had come."""
         self.take(StreamUpdate(self.source.streams[0], list(entries)))  # type: ignore[arg-type] # str is bytes to be
 
-    def take(self, news: StreamUpdate) -> None:
-        """Take in what a source tells."""
-        if news.rewound:
+    def take(self, update: StreamUpdate) -> None:
+        """Take in what happened on a source."""
+        if update.rewound:
             self._forget()
-        batch = self._incoming.tables(news) if news.entries else None
+        batch = self._decoder.tables(update) if update.entries else None
         with self._lock:
-            self._tally.add(news, batch)
+            self._tracker.add(update, batch)
             if self._thread is not None:
-                self._tally.set(state=self._state_after(news))
+                self._tracker.set(state=self._state_after(update))
             if batch is not None:
-                self._windows[news.stream].add(batch)
-                for total in self._totals.values():
-                    total.add(batch)
+                self._windows[update.stream].add(batch)
+                for summary in self._summaries.values():
+                    summary.add(batch)
             listening = list(self._callbacks)  # who begins to listen after this has the batch in what is kept
-        for total in list(self._totals.values()):
-            total.settle()
+        for summary in list(self._summaries.values()):
+            summary.settle()
         if batch is not None and listening:
             self._tell(listening, History(batch))
 
-    def _state_after(self, news: StreamUpdate) -> State:
+    def _state_after(self, update: StreamUpdate) -> State:
         if not self._going.is_set():
             return "paused"
-        return "reconnecting" if news.transient_error else "live"
+        return "reconnecting" if update.transient_error else "live"
 
     def _run(self) -> None:
         try:
-            with archiving(self._archive, self.source) as keep:
-                for news in self.source:
-                    self._going.wait()  # what a look brings that was under way at a pause waits, too
-                    if problem := keep(news):
+            with archiving(self._archive, self.source) as store:
+                for update in self.source:
+                    self._going.wait()  # what was being read when a pause began waits, too
+                    if problem := store(update):
                         self._set(error=problem)
-                    self.take(news)
-                    if len(news.entries) < _FULL:
+                    self.take(update)
+                    if len(update.entries) < _FULL:
                         self._ended.wait(_PACE)
                     if self._ended.is_set():
                         return
@@ -289,15 +289,15 @@ class Follower:
 
     def _set(self, **changes: Any) -> None:
         with self._lock:
-            self._tally.set(**changes)
+            self._tracker.set(**changes)
 
     def _forget(self) -> None:
         with self._lock:
-            self._tally.clear()
+            self._tracker.clear()
             for window in self._windows.values():
                 window.clear()
-            for total in self._totals.values():
-                total.clear()
+            for summary in self._summaries.values():
+                summary.clear()
 
 
 def _frozen(value: Any) -> Any:

@@ -41,8 +41,8 @@ def replay(source: Any, *, speed: float = 10.0, **options: Any) -> Replay:
     >>> import math
     >>> import mastermind_lab as lab
     >>> follower = lab.Follower(lab.replay(lab.sample(last=100), speed=math.inf))
-    >>> for news in follower.source:
-    ...     follower.take(news)
+    >>> for update in follower.source:
+    ...     follower.take(update)
     >>> len(follower.history())
     100
     """
@@ -187,8 +187,8 @@ def _entries(history: History) -> list[tuple[str, bytes | None]]:
         valid = list(zip(history.payloads["stream_id"], history.payloads["payload"], strict=True))
     else:
         valid = [
-            (entry_id, one.model_dump_json(exclude_unset=True).encode())
-            for entry_id, one in history.envelopes()
+            (entry_id, envelope.model_dump_json(exclude_unset=True).encode())
+            for entry_id, envelope in history.envelopes()
         ]
     rejects = [
         (entry_id, payload if isinstance(payload, bytes) else None)

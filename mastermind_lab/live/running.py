@@ -1,4 +1,4 @@
-"""Running totals: a summary of all that has come, merged batch by batch."""
+"""Summaries of all that has come so far, merged batch by batch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST = 2_000  # entries that wait to be counted: few enough that counting them 
 
 
 class RunningSummary:
-    """One running total; batches are counted together, when it is asked for or when many have come.
+    """One summary, kept up to date; batches are counted together, when it is asked for or many have come.
 
     One that cannot be counted (a column of too many values to group by) says so to who asks for it, and to
     nobody else; it counts no more, until it is cleared.
@@ -34,16 +34,16 @@ class RunningSummary:
         self.kind, self.options = kind, options
         self._fresh: deque[Tables] = deque()
         self._waiting = 0
-        self._total: Summary | None = None
+        self._summary: Summary | None = None
         self._fault: LabError | None = None
         self._counting = Lock()
 
-    def add(self, parts: Tables) -> None:
+    def add(self, tables: Tables) -> None:
         """Take in a batch."""
         if self._fault is not None:
             return
-        self._fresh.append(parts)
-        self._waiting += parts["decisions"].num_rows + parts["rejects"].num_rows
+        self._fresh.append(tables)
+        self._waiting += tables["decisions"].num_rows + tables["rejects"].num_rows
 
     def settle(self) -> None:
         """Count what waits, if it is much."""
@@ -55,10 +55,10 @@ class RunningSummary:
         """Begin anew."""
         with self._counting:
             self._fresh.clear()
-            self._waiting, self._total, self._fault = 0, None, None
+            self._waiting, self._summary, self._fault = 0, None, None
 
     def value(self) -> Summary:
-        """Return the total so far.
+        """Return the summary so far.
 
         Raises
         ------
@@ -70,20 +70,20 @@ class RunningSummary:
                 raise self._fault
             self._waiting = 0
             fresh = [self._fresh.popleft() for _ in range(len(self._fresh))]
-            if fresh or self._total is None:
-                self._total = self._with(fresh)
-            return self._total
+            if fresh or self._summary is None:
+                self._summary = self._with(fresh)
+            return self._summary
 
     def _with(self, fresh: Iterable[Tables]) -> Summary:
         try:
             counted = self._count(fresh)
-            return counted if self._total is None else self._total + counted
+            return counted if self._summary is None else self._summary + counted
         except LabError as error:
-            self._fault, self._total = error, None
+            self._fault, self._summary = error, None
             raise
 
     def _count(self, fresh: Iterable[Tables]) -> Summary:
         history = History(combine_chunks(concat(fresh)))
         whole = with_missing_columns(history, columns_in(self.options))
-        found: Summary = self.kind.of(whole, **self.options)  # type: ignore[attr-defined] # every subject has it
-        return found
+        counted: Summary = self.kind.of(whole, **self.options)  # type: ignore[attr-defined] # every subject has it
+        return counted

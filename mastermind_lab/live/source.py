@@ -1,4 +1,4 @@
-"""What can be followed: streams, and replays of histories."""
+"""What a follower follows: streams and replays, how their entries are decoded, and archived on the way."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def source_of(source: Any, stream: str | Sequence[str], backfill: int) -> Source
 
 
 class BatchDecoder:
-    """Decodes the entries of some streams; what each has taught is kept for its next batch.
+    """Decodes the entries of some streams; what was learned of each one's fields is kept for its next batch.
 
     Parameters
     ----------
@@ -72,43 +72,43 @@ class BatchDecoder:
         self._streams, self._columns, self._numbered = streams, tuple(columns), numbered
         check_columns(self._columns)
         check_names(column.name for column in self._columns)
-        self._learned = {name: SchemaCache() for name in streams}
+        self._schema_caches = {name: SchemaCache() for name in streams}
 
-    def tables(self, news: StreamUpdate) -> Tables:
-        """Decode the entries of one piece of news."""
-        place, several = self._streams.index(news.stream), len(self._streams)
+    def tables(self, update: StreamUpdate) -> Tables:
+        """Decode the entries of an update."""
+        place, streams = self._streams.index(update.stream), len(self._streams)
         entries = (
-            (_told_apart(entry_id, place, several), payload, None) for entry_id, payload in news.entries
+            (_distinct_id(entry_id, place, streams), payload, None) for entry_id, payload in update.entries
         )
-        schema_cache = self._learned[news.stream]
-        parts = decoded(entries, columns=self._columns, schema_cache=schema_cache, numbered=self._numbered)
-        return _of_stream(parts, news.stream) if several > 1 else parts
+        schema_cache = self._schema_caches[update.stream]
+        tables = decoded(entries, columns=self._columns, schema_cache=schema_cache, numbered=self._numbered)
+        return _with_stream(tables, update.stream) if streams > 1 else tables
 
 
-def _told_apart(entry_id: str, place: int, several: int) -> str:
+def _distinct_id(entry_id: str, place: int, streams: int) -> str:
     """Give an id of one stream among several an epoch that no other stream has."""
-    if several == 1:
+    if streams == 1:
         return entry_id
     plain, _, epoch = entry_id.partition("@")
-    number = int(epoch or 0) * several + place
+    number = int(epoch or 0) * streams + place
     return f"{plain}@{number}" if number else plain
 
 
-def _of_stream(parts: Tables, stream: str) -> Tables:
+def _with_stream(tables: Tables, stream: str) -> Tables:
     named = {}
     for frame in ("decisions", "rejects"):
-        table, column = parts[frame], pa.field("stream", pa.large_string())
+        table, column = tables[frame], pa.field("stream", pa.large_string())
         names = pa.array([stream] * table.num_rows, pa.large_string())
         named[frame] = table.add_column(len(DECLARED[frame]), column, names)
-    return parts | named
+    return tables | named
 
 
 Folder = str | os.PathLike[str]
-Keep = Callable[[StreamUpdate], str | None]
-"""Takes in news; returns what went wrong in plain words, or None."""
+Store = Callable[[StreamUpdate], str | None]
+"""Takes in an update; returns what went wrong in plain words, or None."""
 
 
-def checked(folder: Folder | None, source: Source) -> Folder | None:
+def archivable(folder: Folder | None, source: Source) -> Folder | None:
     """Return the folder, if what is followed can be archived in one.
 
     Raises
@@ -122,19 +122,19 @@ def checked(folder: Folder | None, source: Source) -> Folder | None:
 
 
 @contextmanager
-def archiving(folder: Folder | None, source: Source) -> Iterator[Keep]:
+def archiving(folder: Folder | None, source: Source) -> Iterator[Store]:
     """Open the archive, if there is to be one, and have the source begin where it ends."""
     if folder is None or not isinstance(source, StreamReader):
-        yield lambda news: None
+        yield lambda update: None
         return
     with Archiver(folder, stream=source.streams[0], source=source.where) as archiver:
         source.cursors = archiver.cursors()
-        yield partial(_keep, archiver)
+        yield partial(_store, archiver)
 
 
-def _keep(archiver: Archiver, news: StreamUpdate) -> str | None:
+def _store(archiver: Archiver, update: StreamUpdate) -> str | None:
     try:
-        archiver.take(news)
+        archiver.take(update)
     except SourceError as error:  # it keeps what it could not write, and tries again
         return str(error)
     return None

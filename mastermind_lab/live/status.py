@@ -1,4 +1,4 @@
-"""How a follower is doing, and its account of every entry."""
+"""How a follower is doing, and what became of every entry."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..stream import Gap, StreamUpdate
 State = Literal["starting", "live", "paused", "reconnecting", "stopped", "failed"]
 
 _RATE_OVER = 10.0  # seconds
-_NOTHING_KNOWN = Account(left_out=None, certainty="not verified")
+_UNKNOWN = Account(left_out=None, certainty="not verified")
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,11 @@ def duration(seconds: float) -> str:
 
 
 class StatusTracker:
-    """Counts what a follower is told: for its status, and for the coverage of its histories."""
+    """Counts what happened on a follower's streams: for its status, and for the coverage of its histories."""
 
     def __init__(self, streams: Iterable[str]) -> None:
         self.status = Status()
-        self._streams = {name: _Known() for name in streams}
+        self._streams = {name: _StreamRecord() for name in streams}
         self._arrivals: deque[tuple[float, int]] = deque()
 
     def set(self, **changes: Any) -> None:
@@ -89,63 +89,63 @@ class StatusTracker:
         recent = sum(count for when, count in self._arrivals if when > end)
         return replace(self.status, rate=recent / _RATE_OVER)
 
-    def add(self, news: StreamUpdate, batch: Tables | None) -> None:
-        """Count what happened, and the batch it was decoded to."""
+    def add(self, update: StreamUpdate, batch: Tables | None) -> None:
+        """Count an update, and the batch its entries were decoded to."""
         now = self.status
-        self._streams[news.stream].add(news)
+        self._streams[update.stream].add(update)
         self.set(
-            received=now.received + len(news.entries),
+            received=now.received + len(update.entries),
             rejected=now.rejected + (batch["rejects"].num_rows if batch else 0),
-            trimmed=now.trimmed + (news.gap.missing if news.gap else 0),
-            resets=now.resets + news.reset,
+            trimmed=now.trimmed + (update.gap.missing if update.gap else 0),
+            resets=now.resets + update.reset,
             lag=_lag(batch, now.lag),
-            last_id=news.entries[-1][0] if news.entries else now.last_id,
-            error=str(news.transient_error) if news.transient_error else now.error,
+            last_id=update.entries[-1][0] if update.entries else now.last_id,
+            error=str(update.transient_error) if update.transient_error else now.error,
         )
-        if news.account is not None:
+        if update.account is not None:
             self._arrivals.clear()  # what was there at the start did not arrive at a rate
-        elif news.entries:
-            self._arrivals.append((time.monotonic(), len(news.entries)))
+        elif update.entries:
+            self._arrivals.append((time.monotonic(), len(update.entries)))
             while self._arrivals[0][0] < self._arrivals[-1][0] - _RATE_OVER:
                 self._arrivals.popleft()
 
     def clear(self) -> None:
         """Forget all but the state."""
         state = self.status.state
-        self.__init__(self._streams)  # type: ignore[misc] # a tally without a past is a new one
+        self.__init__(self._streams)  # type: ignore[misc] # one without a past is a new one
         self.set(state=state)
 
     def account(self, stream: str, ids: pa.Array, left_out: int, as_of: str | None) -> Account:
         """Account for the entries of a stream: kept, left out, gone."""
-        known = self._streams[stream]
-        gaps = (gap for gap in known.gaps if as_of is None or id_key(gap.after) < id_key(as_of))
-        found = reduce(add, (gap.account() for gap in gaps), known.first)
+        record = self._streams[stream]
+        gaps = (gap for gap in record.gaps if as_of is None or id_key(gap.after) < id_key(as_of))
+        gone = reduce(add, (gap.account() for gap in gaps), record.first)
         kept = Account.of_ids(ids)
-        note = f"began again {known.resets} times" if known.resets else None
+        note = f"began again {record.resets} times" if record.resets else None
         return replace(
-            found,
+            gone,
             stream=stream,
             first_id=kept.first_id,
             last_id=kept.last_id,
             entries=kept.entries,
-            left_out=total((found.left_out, left_out)),
-            note=united([found.note, note]),
+            left_out=total((gone.left_out, left_out)),
+            note=united([gone.note, note]),
         )
 
 
 @dataclass
-class _Known:
+class _StreamRecord:
     """What is known of one stream: what was left out and missing at the start, and what happened since."""
 
-    first: Account = _NOTHING_KNOWN
+    first: Account = _UNKNOWN
     gaps: list[Gap] = field(default_factory=list)
     resets: int = 0
 
-    def add(self, news: StreamUpdate) -> None:
-        self.first = news.account or self.first
-        if news.gap:
-            self.gaps.append(news.gap)
-        self.resets += news.reset
+    def add(self, update: StreamUpdate) -> None:
+        self.first = update.account or self.first
+        if update.gap:
+            self.gaps.append(update.gap)
+        self.resets += update.reset
 
 
 def _lag(batch: Tables | None, before: float | None) -> float | None:

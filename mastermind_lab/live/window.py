@@ -12,14 +12,14 @@ import pyarrow.compute as pc
 from ..errors import OptionError
 from ..frames import DECLARED, Tables, between, combine_chunks, concat, is_open, newest, schema, times_of
 
-_SMALL = 64  # batches, after which they are put in one piece: many small tables are slow to merge
+_SMALL = 64  # batches, after which they become one chunk: many small tables are slow to merge
 _CHUNK = 4_096  # entries, likewise
 
 
 class _Chunk(NamedTuple):
-    parts: Tables
+    tables: Tables
     entries: int
-    newest: datetime | None
+    latest: datetime | None
 
 
 class Window:
@@ -42,9 +42,9 @@ class Window:
         self._chunks: deque[_Chunk] = deque()
         self._small: list[_Chunk] = []
 
-    def add(self, parts: Tables) -> None:
+    def add(self, tables: Tables) -> None:
         """Take in a batch."""
-        self._small.append(_chunk(parts))
+        self._small.append(_chunk(tables))
         if len(self._small) >= _SMALL or sum(chunk.entries for chunk in self._small) >= _CHUNK:
             self._chunks.append(_merged(self._small))
             self._small = []
@@ -60,15 +60,15 @@ class Window:
 
     def _is_past(self, chunk: _Chunk) -> bool:
         if isinstance(self.keep, timedelta):
-            newest = self._newest()
-            return bool(newest and chunk.newest and chunk.newest < newest - self.keep)
-        return sum(one.entries for one in self._all()) - chunk.entries >= self.keep
+            latest = self._latest_time()
+            return bool(latest and chunk.latest and chunk.latest < latest - self.keep)
+        return sum(each.entries for each in self._all()) - chunk.entries >= self.keep
 
     def _all(self) -> list[_Chunk]:
         return [*self._chunks, *self._small]
 
-    def _newest(self) -> datetime | None:
-        return max((chunk.newest for chunk in self._all() if chunk.newest), default=None)
+    def _latest_time(self) -> datetime | None:
+        return max((chunk.latest for chunk in self._all() if chunk.latest), default=None)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -81,41 +81,38 @@ class Window:
         Beside it stands how many entries had come by then and are left out.
         """
         chunks = self._all()
-        come = self.dropped + sum(chunk.entries for chunk in chunks)
-        parts = concat([chunk.parts for chunk in self._enough(chunks, None if as_of else last)])
+        arrived = self.dropped + sum(chunk.entries for chunk in chunks)
+        kept = concat([chunk.tables for chunk in self._enough(chunks, None if as_of else last)])
         if as_of is not None:
-            then = _as_then(parts, as_of)
-            come -= _entries(parts) - _entries(then)
-            parts = then
+            then = _as_then(kept, as_of)
+            arrived -= _entries(kept) - _entries(then)
+            kept = then
         for bound in (self.keep, last):
             if bound is not None:
-                parts = newest(parts, bound)
-        return parts, come - _entries(parts)
+                kept = newest(kept, bound)
+        return kept, arrived - _entries(kept)
 
     def latest(self, frame: str, count: int) -> pa.Table:
         """Return the newest rows of one frame, at most ``count``, oldest first."""
-        found: list[pa.Table] = []
+        slices, wanted = [schema(frame).empty_table()], count
         for chunk in reversed(self._all()):
-            table = chunk.parts[frame]
-            rows = sum(one.num_rows for one in found)
-            found.append(table.slice(max(table.num_rows - (count - rows), 0)))
-            if rows + table.num_rows >= count:
+            slices.append(chunk.tables[frame].slice(max(chunk.tables[frame].num_rows - wanted, 0)))
+            wanted -= slices[-1].num_rows
+            if wanted <= 0:
                 break
-        if not found:
-            return schema(frame).empty_table()
-        return pa.concat_tables(found[::-1], promote_options="default")
+        return pa.concat_tables(slices[::-1], promote_options="default")
 
     def _enough(self, chunks: list[_Chunk], last: int | timedelta | None) -> list[_Chunk]:
         """Leave out old chunks that a count makes needless."""
         if not isinstance(last, int):
             return chunks
-        found, entries = [], 0
+        needed, entries = [], 0
         for chunk in reversed(chunks):
             if entries >= last:
                 break
-            found.append(chunk)
+            needed.append(chunk)
             entries += chunk.entries
-        return found[::-1]
+        return needed[::-1]
 
 
 def _checked(keep: int | timedelta) -> int | timedelta:
@@ -125,21 +122,21 @@ def _checked(keep: int | timedelta) -> int | timedelta:
     return keep
 
 
-def _chunk(parts: Tables) -> _Chunk:
-    return _Chunk(parts, _entries(parts), pc.max(times_of(parts)).as_py())
+def _chunk(tables: Tables) -> _Chunk:
+    return _Chunk(tables, _entries(tables), pc.max(times_of(tables)).as_py())
 
 
-def _entries(parts: Tables) -> int:
-    return int(parts["decisions"].num_rows + parts["rejects"].num_rows)
+def _entries(tables: Tables) -> int:
+    return int(tables["decisions"].num_rows + tables["rejects"].num_rows)
 
 
 def _merged(chunks: list[_Chunk]) -> _Chunk:
-    return _chunk(combine_chunks(concat([chunk.parts for chunk in chunks])))
+    return _chunk(combine_chunks(concat([chunk.tables for chunk in chunks])))
 
 
-def _as_then(parts: Tables, as_of: str) -> Tables:
+def _as_then(tables: Tables, as_of: str) -> Tables:
     """Cut what came later, and the open columns that came with it."""
-    then = between(parts, None, as_of)
+    then = between(tables, None, as_of)
     return {name: table.select(_columns_then(name, table)) for name, table in then.items()}
 
 

@@ -1,4 +1,4 @@
-"""The only Parquet: a history as a folder of tables that pandas, DuckDB, Polars and Arrow read directly.
+"""Snapshots: a history as a folder of Parquet tables that pandas, DuckDB, Polars and Arrow read directly.
 
 A folder a table, parts by range: ``decisions/date=2026-11-23/part-<epoch>-<first id>-<last id>.parquet`` and
 the like, zstd, page checksums written and verified. The other tables' parts of a range are written first; the
@@ -8,8 +8,8 @@ reader sees committed ranges only, so a writer may be killed at any moment; the 
 goes on. Names and boundaries come from ids, never from a clock.
 
 A range may lie within a day or not: its parts stand under the day of its first id. A range counts unless
-another one that counts says that it replaces it (compaction), or it waits for a seal, the last range of the
-same save, that never came.
+another one that counts says that it replaces it (compaction), or it waits for its commit marker, the last
+range of the same save, that never came.
 """
 
 from .commits import commit

@@ -1,4 +1,4 @@
-"""Commits: a range is written children first, and its ``decisions`` part, last, commits it."""
+"""Commits: of a range the child tables are written first; its ``decisions`` part, last, commits it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def commit(folder: str | PathLike[str], rows: Tables, metadata: Mapping[str, Any
         A snapshot's folder, or its URL; it is made where it is not there.
     rows
         The tables of the range, in order of ids and of one epoch; ``payloads`` may be among them.
-    facts
+    metadata
         What the footer shall say beside our own account: text as it is, anything else as JSON. Readers know
         ``source`` (without a password), ``stream``; ``coverage``, a list of rows of that frame; ``after``,
         the last id of the range before ('' for none); ``first_ordinal`` and ``last_ordinal``, of its first
@@ -64,8 +64,8 @@ def commit(folder: str | PathLike[str], rows: Tables, metadata: Mapping[str, Any
 
 def ends_of(rows: Tables) -> tuple[str, str]:
     """Return the first and last id of all entries of tables in order; '' where there is none."""
-    found = [rows[name]["stream_id"] for name in ("decisions", "rejects") if rows[name].num_rows]
-    ends = sorted((ids[place].as_py() for ids in found for place in (0, -1)), key=id_key)
+    columns = [rows[name]["stream_id"] for name in ("decisions", "rejects") if rows[name].num_rows]
+    ends = sorted((ids[place].as_py() for ids in columns for place in (0, -1)), key=id_key)
     return (ends[0], ends[-1]) if ends else ("", "")
 
 

@@ -1,4 +1,4 @@
-"""compact: many small parts become few."""
+"""Compaction: many small parts become few, and what nothing reads is removed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..frames import combine_chunks, concat
 from ..storage import HALF, Folder
 from ..storage import folder as folder_of
 from .commits import write_range
-from .coverage import discontinuity, stated
+from .coverage import discontinuity, recorded_coverage
 from .layout import Name, child_path
 from .parts import DamageError
 from .ranges import Range, ranges, read_metadata, read_range, survey
@@ -79,13 +79,13 @@ def _groups(committed: Sequence[Range], size: int) -> Iterator[list[Range]]:
     """Yield runs of ranges that become one."""
     group: list[Range] = []
     total = 0
-    for one in committed:
-        total += _size(one)
-        if not group or total > size or not _may_join(group[-1], one):
+    for following in committed:
+        total += _size(following)
+        if not group or total > size or not _may_join(group[-1], following):
             if len(group) > 1:
                 yield group
-            group, total = [], _size(one)
-        group.append(one)
+            group, total = [], _size(following)
+        group.append(following)
     if len(group) > 1:
         yield group
 
@@ -95,11 +95,11 @@ def _size(one: Range) -> int:
 
 
 def _may_join(before: Range, after: Range) -> bool:
-    def of(one: Range) -> tuple[Any, ...]:
-        said = (one.metadata.get("source"), one.metadata.get("stream"), one.metadata.get("seal"))
-        return one.epoch, one.place.split("/")[1], one.child_tables.keys(), *said
+    def common(one: Range) -> tuple[Any, ...]:
+        keys = ("source", "stream", "seal")
+        return one.epoch, one.place.split("/")[1], one.child_tables.keys(), *map(one.metadata.get, keys)
 
-    return bool(before.first_id) and of(before) == of(after) and discontinuity(before, after) is None
+    return bool(before.first_id) and common(before) == common(after) and discontinuity(before, after) is None
 
 
 def _merge(target: Folder, group: Sequence[Range]) -> None:
@@ -114,31 +114,31 @@ def _merge(target: Folder, group: Sequence[Range]) -> None:
 
 
 def _metadata(group: Sequence[Range]) -> dict[str, Any]:
-    """Return the facts of several ranges as one: mostly the last one's, who knows where the stream was."""
+    """Merge the metadata of ranges: mostly that of the last one, which knows where the stream was."""
     first, last = group[0].metadata, group[-1].metadata
     gaps = [gap for one in group for gap in json.loads(one.metadata.get("gaps", "[]"))]
     metadata = {name: value for name, value in last.items() if name not in ("seal", "seals")}
     metadata |= {name: first[name] for name in ("after", "first_ordinal") if name in first}
     metadata |= {"gaps": json.dumps(gaps)} if gaps else {}
     return metadata | {
-        "coverage": stated(group).rows(),
+        "coverage": recorded_coverage(group).rows(),
         "replaces": [one.place for one in group],
         "seals": _commit_markers(group),
     }
 
 
 def _commit_markers(group: Sequence[Range]) -> list[str]:
-    """List the seals that other ranges may wait for, and that go with this group's parts."""
+    """List the commit markers that other ranges may wait for, and that go with this group's parts."""
     own = {one.place for one in group if one.metadata.get("seal") == one.place}
-    kept = {commit_marker for one in group for commit_marker in json.loads(one.metadata.get("seals", "[]"))}
+    kept = {marker for one in group for marker in json.loads(one.metadata.get("seals", "[]"))}
     return sorted(own | kept)
 
 
 def cleanup(folder: str | PathLike[str]) -> list[str]:
-    """Remove what nothing reads: half-written files, parts that were compacted, children never committed.
+    """Remove what nothing reads: half-written files, parts that were compacted, child tables never committed.
 
-    Only who holds the folder's lock may call it, for a half-written file of another looks the same. Children
-    go only where all their entries are committed in other parts, as they are once an archiver that was
+    Only who holds the folder's lock may call it, for a half-written file of another looks the same. Child
+    tables go only where all their entries are committed in other parts, as they are once an archiver that was
     stopped has gone on. Damaged and foreign files stay.
 
     Returns
@@ -152,15 +152,15 @@ def cleanup(folder: str | PathLike[str]) -> list[str]:
         The folder cannot be listed, is no snapshot, or a file cannot be removed.
     """
     target = folder_of(folder)
-    found = survey(target)
-    gone = [path for path in found.paths if _is_half(path)]
-    if not found.faults:
-        named = {one.place for one in (*found.committed, *found.replaced, *found.unsealed)}
-        gone += [path for path in found.paths if _is_orphan(target, path, named, found.committed)]
+    surveyed = survey(target)
+    gone = [path for path in surveyed.paths if _is_half(path)]
+    if not surveyed.faults:
+        named = {one.place for one in (*surveyed.committed, *surveyed.replaced, *surveyed.unfinished)}
+        gone += [path for path in surveyed.paths if _is_orphan(target, path, named, surveyed.committed)]
         # The part that commits goes last: until then a range that is half removed is known to be replaced.
         # One that replaced others, and says so, goes after them.
-        smallest = sorted(found.replaced, key=lambda one: one.rows + one.rejects)
-        gone += [path for one in smallest for path in _parts(one)]
+        smallest_first = sorted(surveyed.replaced, key=lambda one: one.entries)
+        gone += [path for one in smallest_first for path in _parts(one)]
     for path in gone:
         try:
             target.remove(path)
@@ -171,9 +171,9 @@ def cleanup(folder: str | PathLike[str]) -> list[str]:
     return gone
 
 
-def _parts(one: Range) -> Iterator[str]:
-    yield from (child_path(one.place, table) for table in one.child_tables)
-    yield one.place
+def _parts(replaced: Range) -> Iterator[str]:
+    yield from (child_path(replaced.place, table) for table in replaced.child_tables)
+    yield replaced.place
 
 
 def _is_half(path: str) -> bool:

@@ -15,21 +15,21 @@ from .ranges import Range
 
 def coverage_of(committed: Sequence[Range]) -> Coverage:
     """Return the coverage of all ranges; where none of them says anything, count their entries."""
-    said = stated(committed)
-    return said if said.accounts else Coverage.of(*_counted(committed))
+    recorded = recorded_coverage(committed)
+    return recorded if recorded.accounts else Coverage.of(*_counted(committed))
 
 
-def stated(committed: Iterable[Range]) -> Coverage:
+def recorded_coverage(committed: Iterable[Range]) -> Coverage:
     """Add up what some ranges say of their coverage."""
-    said = (Coverage.of_rows(json.loads(one.metadata.get("coverage", "[]"))) for one in committed)
-    return reduce(add, said, Coverage())
+    recorded = (Coverage.of_rows(json.loads(one.metadata.get("coverage", "[]"))) for one in committed)
+    return reduce(add, recorded, Coverage())
 
 
 def _counted(committed: Sequence[Range]) -> Iterator[Account]:
-    held = [one for one in committed if one.first_id]
-    for one in held[:1]:
-        entries = sum(some.entries for some in held)
-        yield Account(one.folder, one.metadata.get("stream"), one.first_id, held[-1].last_id, entries)
+    filled = [one for one in committed if one.first_id]
+    for first in filled[:1]:
+        entries = sum(one.entries for one in filled)
+        yield Account(first.folder, first.metadata.get("stream"), first.first_id, filled[-1].last_id, entries)
 
 
 class Discontinuity(NamedTuple):
@@ -63,17 +63,17 @@ def discontinuity(before: Range, after: Range) -> Discontinuity | None:
         return Discontinuity(
             after, "hole", f"it follows {follows or 'nothing'}, but {before.last_id} is before it"
         )
-    unsaid = _unsaid(before, after)
-    if unsaid > 0:
-        return Discontinuity(after, "hole", f"{unsaid:,} entries after {before.last_id} are in no range")
+    missing = _unaccounted(before, after)
+    if missing > 0:
+        return Discontinuity(after, "hole", f"{missing:,} entries after {before.last_id} are in no range")
     return None
 
 
-def _unsaid(before: Range, after: Range) -> int:
+def _unaccounted(before: Range, after: Range) -> int:
     """Count the entries between two ranges of one epoch that their ordinals tell of and no gap does."""
     last, first = before.metadata.get("last_ordinal"), after.metadata.get("first_ordinal")
     if last is None or first is None or before.epoch != after.epoch:
         return 0
     gaps = json.loads(after.metadata.get("gaps", "[]"))
-    known = sum(int(gap.get("missing") or 0) for gap in gaps if gap.get("after") == before.last_id)
-    return int(first) - int(last) - 1 - known
+    in_gaps = sum(int(gap.get("missing") or 0) for gap in gaps if gap.get("after") == before.last_id)
+    return int(first) - int(last) - 1 - in_gaps

@@ -31,11 +31,11 @@ class Name(NamedTuple):
     @classmethod
     def of(cls, path: str) -> Name | None:
         """Read a part's path below its snapshot's folder; None where it is no part's."""
-        found = _PART.fullmatch(path)
-        if found is None:
+        named = _PART.fullmatch(path)
+        if named is None:
             return None
-        ends = [id_key(found[end] or "0-0")[1:] for end in ("first", "last")]
-        return cls(found["table"], found["date"], int(found["epoch"]), *ends)
+        ends = [id_key(named[end] or "0-0")[1:] for end in ("first", "last")]
+        return cls(named["table"], named["date"], int(named["epoch"]), *ends)
 
 
 def date_of(milliseconds: int) -> str:

@@ -38,16 +38,16 @@ def readable(folder: str | os.PathLike[str], tables: Iterable[str]) -> list[Rang
     SourceError
         The folder is no snapshot, is of a newer format, or a committed part is missing or damaged.
     """
-    found = survey_of(folder)
-    if not found.committed:
+    surveyed = survey_of(folder)
+    if not surveyed.committed:
         raise SourceError(f"{folder} is no snapshot: nothing is committed in its folder 'decisions'")
-    paths = set(found.paths)
-    for one in found.committed:
+    paths = set(surveyed.paths)
+    for one in surveyed.committed:
         for name in tables:
             path = child_path(one.place, name)
             if name in one.child_tables and path not in paths:
                 raise SourceError(f"{one.folder}/{path} is missing. verify lists all that is wrong.")
-    return found.committed
+    return surveyed.committed
 
 
 def tables_of(committed: Sequence[Range], names: Sequence[str]) -> LazyTables:
@@ -61,7 +61,7 @@ def tables_of(committed: Sequence[Range], names: Sequence[str]) -> LazyTables:
     for one in committed:
         one.check_has(names)
     # Two archivers that should not have run at once may both have committed an entry.
-    if any(one.kind == "overlap" for one in discontinuities(committed)):
+    if any(discontinuity.kind == "overlap" for discontinuity in discontinuities(committed)):
         merged: Tables = reduce(union, [read_range(one, names) for one in committed])
         return LazyTables.of(merged)
     rows = {name: sum(one.rows_of(name) for one in committed) for name in names}
@@ -106,8 +106,8 @@ class Reader:
         return sorted([*same, *merged], key=lambda one: one.key) if places <= there else None
 
 
-def _replaced(one: Range) -> set[str]:
-    return set(json.loads(one.metadata.get("replaces", "[]")))
+def _replaced(committed: Range) -> set[str]:
+    return set(json.loads(committed.metadata.get("replaces", "[]")))
 
 
 def _read(committed: Sequence[Range], name: str) -> pa.Table:
@@ -115,5 +115,5 @@ def _read(committed: Sequence[Range], name: str) -> pa.Table:
     return stacked(name, list(parallel_map(read, committed, lambda one: one.rows_of(name)).values()))
 
 
-def _table(name: str, one: Range) -> pa.Table:
-    return read_range(one, [name])[name]
+def _table(name: str, committed: Range) -> pa.Table:
+    return read_range(committed, [name])[name]

@@ -1,4 +1,4 @@
-"""One part: a Parquet file with its facts in the footer, checked byte for byte when it is read."""
+"""One part: a Parquet file with metadata in its footer, checked byte for byte when it is read."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MOST_BYTES = 2**35
 _TYPES = {*ARROW.values(), pa.null()}
 _TEXT = ARROW["str"]
 _ROWS_A_GROUP = 2**16
-_LOOKED_AT = 1_000  # rows, to tell whether a column repeats itself
+_SAMPLED = 1_000  # rows, to tell whether a column repeats itself
 
 # Measured on simulated decisions: level 6 and wide pages make raw payloads a fifth smaller than level 1, for
 # three times the time; the other columns, at level 1, would get only a twentieth smaller.
@@ -46,9 +46,10 @@ class DamageError(Exception):
 
 
 def encoded(table: pa.Table, metadata: dict[str, str], *, hashed: bool = False) -> bytes:
-    """Write a table as Parquet; with ``hashed``, its footer holds the hashes of the file and of the facts."""
-    said = metadata | {METADATA_HASH: _metadata_hash(metadata), OWN_HASH: _ZEROS} if hashed else metadata
-    ours = {KEY + name: value for name, value in said.items()}
+    """Write a table as Parquet; with ``hashed``, its footer holds hashes of the file and the metadata."""
+    if hashed:
+        metadata = metadata | {METADATA_HASH: _metadata_hash(metadata), OWN_HASH: _ZEROS}
+    ours = {KEY + name: value for name, value in metadata.items()}
     described = table.replace_schema_metadata(_pandas_metadata(table.schema))
     sink = pa.BufferOutputStream()
     with parquet.ParquetWriter(
@@ -62,10 +63,10 @@ def encoded(table: pa.Table, metadata: dict[str, str], *, hashed: bool = False) 
 
 def _repetitive(table: pa.Table) -> list[str]:
     """Name the columns worth a dictionary: ids, free text and raw payloads would be stored twice."""
-    asked = [one.name for one in table.schema if not _is_unlikely_to_repeat(one.type)]
-    first = table.slice(0, _LOOKED_AT)
+    likely = [field.name for field in table.schema if not _is_unlikely_to_repeat(field.type)]
+    first = table.slice(0, _SAMPLED)
     # In Python: Arrow's count lets go of the interpreter, and after each column would wait for it again.
-    return [name for name in asked if len({*first[name].to_pylist()}) <= first.num_rows / 2]
+    return [name for name in likely if len({*first[name].to_pylist()}) <= first.num_rows / 2]
 
 
 def _is_unlikely_to_repeat(kind: pa.DataType) -> bool:
@@ -81,8 +82,8 @@ def _with_hash(content: bytes) -> bytes:
 def _pandas_metadata(schema: pa.Schema) -> dict[bytes, bytes]:
     """Say which dtypes pandas should read the columns as, as pandas itself would."""
     sample = to_pandas({"sample": schema.empty_table()})["sample"]
-    found = pa.Table.from_pandas(sample, preserve_index=False).schema.metadata
-    return {b"pandas": found[b"pandas"]}
+    made = pa.Table.from_pandas(sample, preserve_index=False)
+    return {b"pandas": made.schema.metadata[b"pandas"]}
 
 
 def sha256(content: bytes) -> str:
@@ -91,8 +92,8 @@ def sha256(content: bytes) -> str:
 
 
 def _metadata_hash(metadata: Mapping[str, str]) -> str:
-    said = sorted((name, value) for name, value in metadata.items() if name not in (OWN_HASH, METADATA_HASH))
-    return sha256(json.dumps(said).encode())
+    rest = sorted((name, value) for name, value in metadata.items() if name not in (OWN_HASH, METADATA_HASH))
+    return sha256(json.dumps(rest).encode())
 
 
 def check_metadata(metadata: Mapping[str, str]) -> None:
@@ -115,9 +116,10 @@ def check_hash(content: bytes, metadata: Mapping[str, str]) -> None:
     DamageError
         They differ.
     """
-    said = metadata.get(OWN_HASH, "").encode()
-    start = content.rfind(said)
-    if start < 0 or sha256(content[:start] + _ZEROS.encode() + content[start + len(said) :]) != said.decode():
+    noted = metadata.get(OWN_HASH, "").encode()
+    start = content.rfind(noted)
+    hashed = content[:start] + _ZEROS.encode() + content[start + len(noted) :]
+    if start < 0 or sha256(hashed) != noted.decode():
         raise DamageError("its bytes are not those that were written (SHA-256)")
 
 
@@ -156,7 +158,7 @@ def _with_dictionary(footer: parquet.FileMetaData) -> list[str]:
 def _spelled_out(table: pa.Table) -> pa.Table:
     """Put the texts where the places in a dictionary stand: faster than to let Parquet add text by text."""
     columns = [_plain_texts(column) for column in table.columns]
-    fields = [one.with_type(column.type) for one, column in zip(table.schema, columns, strict=True)]
+    fields = [field.with_type(column.type) for field, column in zip(table.schema, columns, strict=True)]
     return pa.table(columns, pa.schema(fields))
 
 
@@ -179,11 +181,13 @@ def check_table(name: str, table: pa.Table, rows: int) -> None:
     """
     if table.num_rows != rows:
         raise DamageError(f"it holds {table.num_rows:,} rows, not {rows:,}")
-    types = {one.name: one.type for one in table.schema}
+    types = {field.name: field.type for field in table.schema}
     if len(types) < table.num_columns:
         raise DamageError("two of its columns have one name")
-    wrong = [one for one, said in DECLARED[name].items() if types.get(one) != ARROW[said.type]]
-    wrong += [one for one, found in types.items() if not _is_allowed(name, one, found)]
+    wrong = [
+        column for column, declared in DECLARED[name].items() if types.get(column) != ARROW[declared.type]
+    ]
+    wrong += [column for column, kind in types.items() if not _is_allowed(name, column, kind)]
     if wrong:
         raise DamageError(f"column {wrong[0]!r:.80} is {types.get(wrong[0], 'missing')}")
 
@@ -209,10 +213,9 @@ def metadata_of(tail: bytes) -> dict[str, str]:
     """
     try:
         footer = parquet.read_metadata(pa.BufferReader(tail))
-        found = footer.metadata or {}
         ours = {
             name.decode().removeprefix(KEY): value.decode()
-            for name, value in found.items()
+            for name, value in (footer.metadata or {}).items()
             if name.startswith(KEY.encode())
         }
     except (OSError, ValueError, pa.ArrowException) as error:
@@ -242,8 +245,8 @@ def parallel_map(
         Item -> what its work returned, in the order of ``items``. Where several fail, the first is raised,
         when all have ended.
     """
-    asked = list(items)
-    largest_first = sorted(asked, key=size, reverse=True)
+    in_order = list(items)
+    largest_first = sorted(in_order, key=size, reverse=True)
     with ThreadPoolExecutor(pa.cpu_count()) as threads:
         done = dict(zip(largest_first, threads.map(work, largest_first), strict=True))
-    return {item: done[item] for item in asked}
+    return {item: done[item] for item in in_order}

@@ -1,4 +1,4 @@
-"""Committed ranges: found and read only where their ``decisions`` part is there."""
+"""Committed ranges: listed and read only where their ``decisions`` part is there."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Range:
         How often the stream had begun again.
     rows, rejects : int
         Its decisions and its rejects.
-    facts : Mapping
+    metadata : Mapping
         What else the footer says, by name without ``mastermind_lab.``: text, some of it JSON.
     """
 
@@ -81,8 +81,8 @@ class Range:
     @property
     def child_tables(self) -> dict[str, dict[str, Any]]:
         """The parts of the other tables: name -> ``rows``, ``sha256`` and ``bytes``."""
-        found: dict[str, dict[str, Any]] = json.loads(self.metadata["siblings"])
-        return found
+        tables: dict[str, dict[str, Any]] = json.loads(self.metadata["siblings"])
+        return tables
 
     @property
     def entries(self) -> int:
@@ -126,7 +126,7 @@ class Survey(NamedTuple):
 
     committed: list[Range]
     replaced: list[Range]  # compacted into another one
-    unsealed: list[Range]  # of a save that was not brought to its end
+    unfinished: list[Range]  # of a save that was not brought to its end
     faults: list[Fault]
     paths: list[str]  # all that lies there
 
@@ -147,15 +147,15 @@ def ranges(folder: str | PathLike[str]) -> list[Range]:
 def survey_of(folder: str | PathLike[str]) -> Survey:
     """Survey a folder, and refuse one in which something is wrong with a ``decisions`` part; see ranges."""
     target = folder_of(folder)
-    found = survey(target)
-    if found.faults:
-        part, kind, detail = found.faults[0]
+    surveyed = survey(target)
+    if surveyed.faults:
+        part, kind, detail = surveyed.faults[0]
         advice = " Move the part away to read the others." if kind == "unreadable" else ""
         raise SourceError(
             f"{target.name}/{part}: {kind}, {detail}. Nothing was changed; verify lists all that is wrong."
             + advice
         )
-    return found
+    return surveyed
 
 
 def survey(target: Folder) -> Survey:
@@ -200,15 +200,15 @@ def _sorted_out(named: list[Range], faults: list[Fault], paths: list[str]) -> Su
     commit_markers = {one.place for one in named} | {
         name for one in named for name in json.loads(one.metadata.get("seals", "[]"))
     }
-    found = Survey([], [], [], faults, paths)
+    sorted_out = Survey([], [], [], faults, paths)
     for one in sorted(named, key=lambda one: one.key):
         if one.place in replaced:
-            found.replaced.append(one)
+            sorted_out.replaced.append(one)
         elif one.metadata.get("seal", one.place) not in commit_markers:
-            found.unsealed.append(one)
+            sorted_out.unfinished.append(one)
         else:
-            found.committed.append(one)
-    return found
+            sorted_out.committed.append(one)
+    return sorted_out
 
 
 class _NewerError(DamageError):
@@ -216,7 +216,7 @@ class _NewerError(DamageError):
 
 
 def read_metadata(target: Folder, path: str) -> dict[str, str]:
-    """Read the facts in the footer of a part."""
+    """Read the metadata in the footer of a part."""
     tail = target.tail(path, _TAIL)
     if tail_length(tail) > len(tail):
         tail = target.read(path)
@@ -224,12 +224,12 @@ def read_metadata(target: Folder, path: str) -> dict[str, str]:
 
 
 def range_of(target: Folder, path: str, metadata: Mapping[str, str]) -> Range:
-    """Make a range of its footer's facts.
+    """Make a range of its footer's metadata.
 
     Raises
     ------
     DamageError
-        They are not ours, or of a newer format, or do not fit the part's name.
+        It is not ours, or of a newer format, or does not fit the part's name.
     """
     if "format" not in metadata:
         raise DamageError("a Parquet file of something else")
@@ -245,15 +245,15 @@ def range_of(target: Folder, path: str, metadata: Mapping[str, str]) -> Range:
         rejects = metadata.get("rejects") or json.loads(metadata["siblings"])["rejects"]["rows"]
         first, last = metadata["first_id"], metadata["last_id"]
         epoch = id_key(first)[0] if first else 0
-        named = path == "decisions/" + place_of(first, last)
-        made = Range(
+        is_its_own = path == "decisions/" + place_of(first, last)
+        committed = Range(
             f"{target.name}/{path}", first, last, epoch, int(metadata["rows"]), int(rejects), dict(metadata)
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DamageError(f"its footer is damaged ({error!r:.100})") from error
-    if not named:
+    if not is_its_own:
         raise DamageError(f"its footer is another part's: {first!r:.60} to {last!r:.60}")
-    return made
+    return committed
 
 
 def read_range(committed: Range, tables: Iterable[str] | None = None) -> Tables:

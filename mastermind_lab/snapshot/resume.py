@@ -36,12 +36,12 @@ class ResumePoint(NamedTuple):
 
     @classmethod
     def of(cls, committed: Sequence[Range]) -> Self | None:
-        """Find the ending of ranges, oldest first; None where they hold no entry."""
-        held = [one for one in committed if one.last_id]
-        if not held:
+        """Find the resume point of ranges, oldest first; None where they hold no entry."""
+        filled = [one for one in committed if one.last_id]
+        if not filled:
             return None
-        ordinal = held[-1].metadata.get("last_ordinal")
-        return cls(held[-1].last_id, int(ordinal) if ordinal else None, tuple(held[-_newest(held) :]))
+        ordinal = filled[-1].metadata.get("last_ordinal")
+        return cls(filled[-1].last_id, int(ordinal) if ordinal else None, tuple(filled[-_newest(filled) :]))
 
     def newest(self) -> Entries:
         """Yield the entries of the last range, oldest first, their ids without the epoch."""
@@ -54,7 +54,7 @@ class ResumePoint(NamedTuple):
 
 def _newest(committed: Sequence[Range]) -> int:
     """Say how many of the newest ranges are worth reading: the last one in any case."""
-    entries = accumulate(one.rows + one.rejects for one in reversed(committed))
+    entries = accumulate(one.entries for one in reversed(committed))
     sizes: Iterator[int] = accumulate(
         one.child_tables.get(PAYLOADS, {}).get("bytes", 0) for one in reversed(committed)
     )
@@ -62,10 +62,10 @@ def _newest(committed: Sequence[Range]) -> int:
     return max(sum(within), 1)
 
 
-def _entries(one: Range) -> list[tuple[str, Any]]:
-    table = PAYLOADS if PAYLOADS in one.child_tables else "decisions"
-    read = read_range(one, (table, "rejects"))
-    good = read[table]["payload"].to_pylist() if table == PAYLOADS else repeat(...)
-    found: list[tuple[str, Any]] = [*zip(read[table]["stream_id"].to_pylist(), good, strict=False)]
-    found += zip(*(read["rejects"][name].to_pylist() for name in ("stream_id", "payload")), strict=True)
-    return sorted(found, key=lambda entry: id_key(entry[0]))
+def _entries(committed: Range) -> list[tuple[str, Any]]:
+    table = PAYLOADS if PAYLOADS in committed.child_tables else "decisions"
+    read = read_range(committed, (table, "rejects"))
+    payloads = read[table]["payload"].to_pylist() if table == PAYLOADS else repeat(...)
+    entries: list[tuple[str, Any]] = [*zip(read[table]["stream_id"].to_pylist(), payloads, strict=False)]
+    entries += zip(*(read["rejects"][name].to_pylist() for name in ("stream_id", "payload")), strict=True)
+    return sorted(entries, key=lambda entry: id_key(entry[0]))

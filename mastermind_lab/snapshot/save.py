@@ -1,4 +1,4 @@
-"""A whole history, saved at once."""
+"""Saving a whole history at once, as a snapshot that is there whole or not at all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ENTRIES_A_RANGE = 50_000
 
 
 def save(
-    parts: Tables,
+    tables: Tables,
     coverage: Coverage,
     folder: str | os.PathLike[str],
     *,
@@ -49,10 +49,10 @@ def save(
     try:
         _refuse(target, overwrite)
         if isinstance(target, LocalFolder):
-            _save_beside(parts, coverage, Path(target.name))
+            _save_beside(tables, coverage, Path(target.name))
         else:
             _take_away(target)
-            _commit_all(parts, coverage, target)
+            _commit_all(tables, coverage, target)
     except OSError as error:
         raise SourceError(
             f"cannot write {target.name}: {error.strerror or error}. "
@@ -76,11 +76,11 @@ def _refuse(target: Folder, overwrite: bool) -> None:
         )
 
 
-def _save_beside(parts: Tables, coverage: Coverage, target: Path) -> None:
+def _save_beside(tables: Tables, coverage: Coverage, target: Path) -> None:
     make(target.absolute().parent)
     fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.absolute().parent))
     try:
-        _commit_all(parts, coverage, LocalFolder(str(fresh)))
+        _commit_all(tables, coverage, LocalFolder(str(fresh)))
         _put_in_place(fresh, target)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -101,18 +101,18 @@ def _put_in_place(fresh: Path, target: Path) -> None:
     sync(target.absolute().parent)
 
 
-def _exchanged(one: Path, other: Path) -> bool:
+def _exchanged(fresh: Path, target: Path) -> bool:
     """Let two folders change names in one step, where the system can."""
     call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None) if os.name == "posix" else None
     if call is None:
         return False
     here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
-    if call(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0:
+    if call(here, os.fsencode(fresh), here, os.fsencode(target), exchange) == 0:
         return True
     number = ctypes.get_errno()
     if number in (errno.ENOSYS, errno.EINVAL):  # an old kernel, or a file system that cannot
         return False
-    raise OSError(number, os.strerror(number), str(other))
+    raise OSError(number, os.strerror(number), str(target))
 
 
 def _take_away(target: Folder) -> None:
@@ -123,29 +123,29 @@ def _take_away(target: Folder) -> None:
         target.remove(path)
 
 
-def _commit_all(parts: Tables, coverage: Coverage, target: Folder) -> None:
-    pieces = list(_pieces(parts))
-    commit_marker = "decisions/" + place_of(*ends_of(pieces[-1]))
+def _commit_all(tables: Tables, coverage: Coverage, target: Folder) -> None:
+    ranges = list(_split(tables))
+    commit_marker = "decisions/" + place_of(*ends_of(ranges[-1]))
     after = ""
-    for number, piece in enumerate(pieces):
+    for number, rows in enumerate(ranges):
         metadata: dict[str, Any] = {"seal": commit_marker, "after": after}
         metadata |= {"coverage": coverage.rows()} if number == 0 else {}
-        after = write_range(target, piece, metadata).last_id
+        after = write_range(target, rows, metadata).last_id
 
 
-def _pieces(parts: Tables) -> Iterator[Tables]:
-    """Split tables by epoch, day and number of entries, oldest first; an empty history is one piece."""
-    starts = _starts(id_parts(ids_in_order(parts)))
+def _split(tables: Tables) -> Iterator[Tables]:
+    """Split tables by epoch, day and number of entries, oldest first; an empty history is one range."""
+    starts = _starts(id_parts(ids_in_order(tables)))
     if len(starts) < 2:
-        yield parts
+        yield tables
         return
-    owners = {name: _owners(table, starts) for name, table in parts.items()}
+    numbers = {name: _range_numbers(table, starts) for name, table in tables.items()}
     for number in range(len(starts)):
-        yield {name: table.filter(pa.array(owners[name] == number)) for name, table in parts.items()}
+        yield {name: table.filter(pa.array(numbers[name] == number)) for name, table in tables.items()}
 
 
 def _starts(keys: NDArray[np.uint64]) -> NDArray[Any]:
-    """Return the keys at which pieces begin."""
+    """Return the keys at which ranges begin."""
     days = np.array([date_of(int(milliseconds)) for milliseconds in keys[:, 1]], dtype=str)
     new = np.ones(len(keys), bool)
     new[1:] = (days[1:] != days[:-1]) | (keys[1:, 0] != keys[:-1, 0])
@@ -155,7 +155,7 @@ def _starts(keys: NDArray[np.uint64]) -> NDArray[Any]:
     return sort_keys(keys[new])
 
 
-def _owners(table: pa.Table, starts: NDArray[Any]) -> NDArray[np.intp]:
-    """Say which piece each row belongs to."""
+def _range_numbers(table: pa.Table, starts: NDArray[Any]) -> NDArray[np.intp]:
+    """Say which range each row belongs to."""
     keys = sort_keys(id_parts(table["stream_id"]))
     return np.maximum(np.searchsorted(starts, keys, side="right") - 1, 0)

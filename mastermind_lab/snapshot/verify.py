@@ -1,4 +1,4 @@
-"""verify: everything that is wrong with a snapshot, in a table."""
+"""Verification: everything that is wrong with a snapshot, in a table."""
 
 from __future__ import annotations
 
@@ -50,18 +50,18 @@ def verify(folder: str | PathLike[str]) -> pd.DataFrame:
     0
     """
     target = folder_of(folder)
-    found = survey(target)
-    paths = found.paths
-    if not any(found):
+    surveyed = survey(target)
+    paths = surveyed.paths
+    if not any(surveyed):
         raise SourceError(f"{target.name} is no snapshot: there is nothing")
-    faults = [*found.faults, *_of_ranges(target, found.committed, set(paths)), *_of_files(found, paths)]
+    faults = [*surveyed.faults, *_of_ranges(target, surveyed.committed, set(paths)), *_of_files(surveyed)]
     return pd.DataFrame(sorted(faults), columns=list(Fault._fields), dtype="str")
 
 
 def _of_ranges(target: Folder, committed: Iterable[Range], paths: set[str]) -> Iterator[Fault]:
     listed = list(committed)
-    for found in discontinuities(listed):
-        yield Fault(found.committed.place, found.kind, found.detail)
+    for discontinuity in discontinuities(listed):
+        yield Fault(discontinuity.committed.place, discontinuity.kind, discontinuity.detail)
     for one in listed:
         yield from _of_range(target, one, paths)
 
@@ -101,22 +101,22 @@ def _of_ids(committed: Range, ids: Tables) -> Iterator[str]:
     if len(set(entries)) < len(entries):
         yield "an id stands for two entries"
     if entries and (entries[0], entries[-1]) != (committed.first_id, committed.last_id):
-        found, said = f"{entries[0]} to {entries[-1]}", f"{committed.first_id} to {committed.last_id}"
-        yield f"its entries are {found}, not {said}"
-    known = pa.array(entries, pa.large_string())
+        named = f"{committed.first_id} to {committed.last_id}"
+        yield f"its entries are {entries[0]} to {entries[-1]}, not {named}"
+    ids_there = pa.array(entries, pa.large_string())
     for table, rows in ids.items():
-        if not pc.all(pc.is_in(rows["stream_id"], known), min_count=0).as_py():
+        if not pc.all(pc.is_in(rows["stream_id"], ids_there), min_count=0).as_py():
             yield f"{table} has rows of entries that are not in decisions"
 
 
-def _of_files(found: Survey, paths: Iterable[str]) -> Iterator[Fault]:
-    for one in found.replaced:
+def _of_files(surveyed: Survey) -> Iterator[Fault]:
+    for one in surveyed.replaced:
         yield Fault(one.place, "replaced", "compacted into another part; compact removes it")
-    for one in found.unsealed:
+    for one in surveyed.unfinished:
         yield Fault(one.place, "uncommitted", "of a save that was not brought to its end")
-    named = {one.place for one in (*found.committed, *found.replaced, *found.unsealed)}
-    named |= {fault.part for fault in found.faults}
-    for path in paths:
+    named = {one.place for one in (*surveyed.committed, *surveyed.replaced, *surveyed.unfinished)}
+    named |= {fault.part for fault in surveyed.faults}
+    for path in surveyed.paths:
         name = Name.of(path)
         if name is None:
             yield from _of_stranger(path)

@@ -1,4 +1,4 @@
-"""Where bytes lie: folders on a disk, written so that they last, and folders of any file system fsspec knows.
+"""Storage: folders on a disk, written so that they last, and folders of any file system that fsspec knows.
 
 A file appears under its name only when it is whole. On a disk it is written beside (``.<name>.half``), synced
 and renamed, and its folder synced; an object store takes a file whole or not at all. What goes wrong is an

@@ -51,10 +51,10 @@ class LocalFolder:
 
     def paths(self) -> list[str]:
         """List all files below."""
-        found = []
-        for place, _, names in os.walk(self._root, onerror=_unless_missing):
-            found += [(Path(place) / name).relative_to(self._root).as_posix() for name in names]
-        return sorted(found)
+        files = []
+        for folder, _, names in os.walk(self._root, onerror=_unless_missing):
+            files += [(Path(folder) / name).relative_to(self._root).as_posix() for name in names]
+        return sorted(files)
 
     def exists(self, path: str) -> bool:
         """Tell whether there is a file."""

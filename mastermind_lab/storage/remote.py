@@ -1,4 +1,4 @@
-"""Folders and files of any file system that fsspec knows, and the only fsspec."""
+"""Folders and files of any file system that fsspec knows."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ class RemoteFolder:
         """List all files below, as they are now."""
         with _os_errors():
             self._fs.invalidate_cache()
-            found = self._fs.find(self._root)
-        return sorted(one[len(self._root) :].lstrip("/") for one in found)
+            files = self._fs.find(self._root)
+        return sorted(file[len(self._root) :].lstrip("/") for file in files)
 
     def exists(self, path: str) -> bool:
         """Tell whether there is a file."""
@@ -129,7 +129,7 @@ def remote_files(url: str, endings: tuple[str, ...]) -> list[RemoteFile]:
         if file_system.isfile(root):
             paths = [root]
         elif file_system.isdir(root):
-            paths = [one for one in file_system.ls(root, detail=False) if one.endswith(endings)]
+            paths = [path for path in file_system.ls(root, detail=False) if path.endswith(endings)]
         else:
             paths = file_system.glob(root)
     scheme = url.partition("://")[0]
@@ -184,8 +184,8 @@ def _opened(url: str) -> tuple[Any, str]:
 
 
 def _protocols(file_system: Any) -> tuple[str, ...]:
-    found = file_system.protocol
-    return (found,) if isinstance(found, str) else tuple(found)
+    protocol = file_system.protocol
+    return (protocol,) if isinstance(protocol, str) else tuple(protocol)
 
 
 @contextmanager

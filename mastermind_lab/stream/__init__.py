@@ -1,4 +1,4 @@
-"""The only Redis: publish, page, follow, and what is known of the entries in between.
+"""Redis streams: publishing, reading page by page, following, and an account of every entry in between.
 
 Other programs use the first six names: :data:`DEFAULT_STREAM_NAME`, :class:`DecisionEnvelope`,
 :func:`decode_envelope`, :func:`follow_envelopes`, :func:`publish_envelope` and :func:`read_envelopes`.

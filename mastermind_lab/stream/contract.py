@@ -14,12 +14,11 @@ from redis.client import NEVER_DECODE
 
 from ..envelope import FIELD, DecisionEnvelope, decode_envelope
 from .connection import address, backoff_delay, connect_async, explain, is_permanent
-from .cursor import START, Cursor, ReadResult
-from .pages import Entry, StreamInfo, entry, figures
+from .cursor import Cursor, ReadResult
+from .replies import BLOCK, Entry, StreamInfo, ask, entries_of, info_and_entries, newest_id
 
 log = logging.getLogger(__name__)
 
-_LONGEST_BLOCK = 1_000  # ms: a deleted stream never wakes its readers, so they wake by themselves
 _PAGE = 1_000
 
 
@@ -44,18 +43,18 @@ async def read_envelopes(
     # Undecoded, whatever the client's setting: one bad byte must not cost the others.
     undecoded: Any = {NEVER_DECODE: True}
     raw = await client.execute_command("XREVRANGE", stream_name, "+", "-", "COUNT", count, **undecoded)  # type: ignore[no-untyped-call] # untyped in redis
-    return _valid([entry(one) for one in raw])
+    return _valid(entries_of(raw))
 
 
 def _valid(entries: list[Entry]) -> list[tuple[str, DecisionEnvelope]]:
-    found = []
+    valid = []
     for entry_id, payload in entries:
         envelope = decode_envelope(payload) if payload is not None else None
         if payload is None:
             log.warning("skipped entry %s: it has no field %r", entry_id, FIELD)
         if envelope is not None:
-            found.append((entry_id, envelope))
-    return found
+            valid.append((entry_id, envelope))
+    return valid
 
 
 async def follow_envelopes(
@@ -79,12 +78,12 @@ async def follow_envelopes(
     SourceError
         A lasting fault: a wrong password, no right, a key of another type. Passing ones are waited out.
     """
-    follower = _Follower(client, stream_name, min(block_ms or _LONGEST_BLOCK, _LONGEST_BLOCK))
+    follower = _Follower(client, stream_name, min(block_ms or BLOCK, BLOCK))
     try:
         await follower.begin(last_id)
         while True:
-            for found in _valid(await follower.next_entries()):
-                yield found
+            for entry in _valid(await follower.next_entries()):
+                yield entry
     finally:
         await follower.close()
 
@@ -102,43 +101,38 @@ class _Follower:
         while last_id == "$":
             try:
                 raw: Any = await self.client.xrevrange(self.stream, "+", "-", count=1)
-            except (fault.RedisError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - as below
                 await self._wait_out(error)
             else:
                 # An empty or missing stream is followed from its very beginning.
-                last_id = entry(raw[0])[0] if raw else START
+                last_id = newest_id(raw)
         self.cursor = Cursor(last_id)
 
     async def next_entries(self) -> list[Entry]:
         """Wait for the doorbell, then read what lies behind the cursor; a passing fault gives none."""
         try:
             await self.client.xread({self.stream: self.cursor.place}, count=1, block=self.block)
-            now, found = await self._figures_and_entries()
-            look = self.cursor.take(now, found)
-            if look.reset:
+            now, entries = await self._info_and_entries()
+            result = self.cursor.take(now, entries)
+            if result.reset:
                 await self._recover(now)
-        except (fault.RedisError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - a garbled reply may end in any error of the client's
             await self._wait_out(error)
             return []
         self.failures = 0
-        self._warn(look)
-        return [(entry_id.partition("@")[0], payload) for entry_id, payload in look.entries]
+        self._warn(result)
+        return [(entry_id.partition("@")[0], payload) for entry_id, payload in result.entries]
 
-    async def _figures_and_entries(self) -> tuple[StreamInfo | None, list[Entry]]:
-        """Read both in one transaction, so that they speak of the same moment."""
+    async def _info_and_entries(self) -> tuple[StreamInfo | None, list[Entry]]:
+        """Read both, or the entries alone where there is no right to more."""
         place, count = self.cursor.place, _PAGE + 1
-        info: Any
-        raw: Any
-        async with self.client.pipeline(transaction=True) as both:
-            both.xrange(self.stream, place, "+", count=count)
-            both.xinfo_stream(self.stream)
+        async with self.client.pipeline(transaction=True) as transaction:
+            ask(transaction, self.stream, place, count)
             try:
-                raw, info = await both.execute(raise_on_error=False)
+                raw, info = await transaction.execute(raise_on_error=False)
             except fault.NoPermissionError as error:
-                info, raw = error, await self.client.xrange(self.stream, place, "+", count=count)
-        if isinstance(raw, Exception):
-            raise raw
-        return figures(info), [entry(one) for one in raw]
+                raw, info = await self.client.xrange(self.stream, place, "+", count=count), error
+        return info_and_entries(raw, info)
 
     async def _recover(self, now: StreamInfo | None) -> None:
         search = self.cursor.recover(now)
@@ -146,17 +140,17 @@ class _Follower:
             wanted = next(search)
             while True:
                 there: Any = await self.client.xrange(self.stream, wanted, wanted)
-                wanted = search.send(entry(there[0]) if there else None)
+                wanted = search.send(entries_of(there))
         log.warning(
             "%s: the stream %r began again (deleted, or rolled back); following goes on from %s",
             self.where, self.stream, self.cursor,
         )  # fmt: skip
 
-    def _warn(self, look: ReadResult) -> None:
-        if look.gap:
+    def _warn(self, result: ReadResult) -> None:
+        if result.gap:
             log.warning(
                 "%s: %d entries of %r behind %s were trimmed before they could be read",
-                self.where, look.gap.missing, self.stream, look.gap.after,
+                self.where, result.gap.missing, self.stream, result.gap.after,
             )  # fmt: skip
 
     async def _wait_out(self, error: Exception) -> None:

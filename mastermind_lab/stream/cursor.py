@@ -1,4 +1,4 @@
-"""A place on a stream, and what its figures say of the entries around it. It does no input or output."""
+"""A place on a stream, and what XINFO says of the entries around it: without input or output of its own."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ from types import EllipsisType
 from typing import NamedTuple
 
 from ..frames import Account, id_key
-from .pages import Entry, StreamInfo
-
-START = "0-0"
-"""The id before every other."""
+from .replies import START, Entry, StreamInfo
 
 Known = tuple[str, bytes | EllipsisType | None]
 """An entry that was read before, perhaps without its payload."""
@@ -37,7 +34,7 @@ class Gap(NamedTuple):
 
 
 class ReadResult(NamedTuple):
-    """What one look at a stream brought: entries, their ids with the epoch, and perhaps a gap before them."""
+    """What one reading of a stream brought: entries, their ids with the epoch, perhaps a gap before them."""
 
     entries: list[Entry]
     gap: Gap | None = None
@@ -85,23 +82,23 @@ class Cursor:
     def _named(self, entry_id: str) -> str:
         return f"{entry_id}@{self.epoch}" if self.epoch else entry_id
 
-    def take(self, now: StreamInfo | None, found: Sequence[Entry]) -> ReadResult:
-        """Take in figures and entries of one moment; the entries begin with the cursor's own, if it is there.
+    def take(self, now: StreamInfo | None, entries: Sequence[Entry]) -> ReadResult:
+        """Take in what XINFO and XRANGE say of one moment; the cursor's own entry is the first, if there.
 
         Returns
         -------
-        Look
+        ReadResult
             Without entries where the stream began again: :meth:`recover` then says where to go on.
         """
-        own = found[0] if found and found[0][0] == self.place else None
-        fresh = list(found[1:] if own else found)
-        if self._began_again(now, own, len(fresh)):
+        own = entries[0] if entries and entries[0][0] == self.place else None
+        fresh = list(entries[1:] if own else entries)
+        if self._is_reset(now, own, len(fresh)):
             return ReadResult([], reset=True)
         gap = self._gap(now, fresh)
         self._advance(now, fresh, gap)
         return ReadResult([(self._named(entry_id), payload) for entry_id, payload in fresh], gap)
 
-    def _began_again(self, now: StreamInfo | None, own: Entry | None, fresh: int) -> bool:
+    def _is_reset(self, now: StreamInfo | None, own: Entry | None, fresh: int) -> bool:
         was_read = bool(self._known) and self._known[-1][0] == self.place
         if was_read and own and not _is_same(self._known[-1], own):
             return True
@@ -145,18 +142,18 @@ class Cursor:
         elif self.ordinal is not None:
             self.ordinal += len(fresh) + (gap.missing if gap else 0)
 
-    def recover(self, now: StreamInfo | None) -> Generator[str, Entry | None]:
+    def recover(self, now: StreamInfo | None) -> Generator[str, Sequence[Entry]]:
         """Begin a new epoch behind the newest remembered entry that is still there.
 
-        Yields ids, and is sent what is found under them: a dump holds the older entries of what it was made
-        of, so a search that halves finds the newest one.
+        Yields ids, and is sent the entries that are there under each, one or none: a dump holds the older
+        entries of what it was made of, so a search that halves finds the newest one.
         """
         first = id_key(now.first) if now and now.first else None
         # What a rollback took lies between what stayed and what came then: each epoch is searched by itself.
         lineages = [*self._lineages, *_by_epoch(self._older), list(self._known)]
         known, low = lineages[-1], 0
         while lineages and not low:
-            known = [one for one in lineages.pop() if first and id_key(one[0]) >= first]
+            known = [mark for mark in lineages.pop() if first and id_key(mark[0]) >= first]
             low = yield from _newest_there(known)
         self._older, self._lineages = (), lineages
         self._known = deque(known[:low], maxlen=_REMEMBERED)
@@ -165,13 +162,13 @@ class Cursor:
         self.epoch += 1
 
 
-def _newest_there(known: Sequence[_Mark]) -> Generator[str, Entry | None, int]:
+def _newest_there(known: Sequence[_Mark]) -> Generator[str, Sequence[Entry], int]:
     """Count the entries that are still there: all but the newest ones, so that a search can halve."""
     low, high = 0, len(known)
     while low < high:
         middle = (low + high) // 2
         there = yield known[middle][0]
-        if there and _is_same(known[middle], there):
+        if there and _is_same(known[middle], there[0]):
             low = middle + 1
         else:
             high = middle
@@ -179,12 +176,12 @@ def _newest_there(known: Sequence[_Mark]) -> Generator[str, Entry | None, int]:
 
 
 def _by_epoch(older: Iterable[Known]) -> Iterator[list[_Mark]]:
-    for _, some in groupby(older, key=lambda one: one[0].partition("@")[2]):
-        yield [_mark((one[0].partition("@")[0], one[1])) for one in some]
+    for _, lineage in groupby(older, key=lambda entry: entry[0].partition("@")[2]):
+        yield [_mark((entry_id.partition("@")[0], payload)) for entry_id, payload in lineage]
 
 
-def _mark(one: Known) -> _Mark:
-    return one[0], None if one[1] is ... else hash(one[1])
+def _mark(entry: Known) -> _Mark:
+    return entry[0], None if entry[1] is ... else hash(entry[1])
 
 
 def _is_same(mark: _Mark, there: Entry) -> bool:

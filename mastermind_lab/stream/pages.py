@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from queue import Empty, Queue
 from threading import Thread
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 import redis
 from redis import exceptions as fault
 
-from ..envelope import FIELD
 from ..errors import SourceError
 from ..frames import Account, id_key
 from .connection import Client, address, connect, explain
+from .replies import ABSENT, Entry, StreamInfo, entries_of, stream_info
 
-Entry = tuple[str, bytes | None]
 Page = TypeVar("Page")
 
 PAGE_BYTES = 2**20
@@ -26,59 +24,8 @@ PAGE_BYTES = 2**20
 
 # Should entries suddenly become larger, a page is limited by their number until its size is known.
 _FIRST_PAGE, _MOST_ENTRIES = 16, 2_000
-_ID = re.compile(rb"\d+-\d+")
 _FIRST_ANSWER = 2.0  # seconds: what is silent from the start may be no Redis at all
 _MOST_AHEAD = 1  # and one more that is being fetched
-
-
-class StreamInfo(NamedTuple):
-    """What XINFO STREAM says: None where the server does not say it (before Redis 7)."""
-
-    length: int
-    added: int | None
-    last_generated: str
-    first: str | None
-    max_deleted: str | None
-
-
-ABSENT = StreamInfo(length=0, added=0, last_generated="0-0", first=None, max_deleted="0-0")
-"""What a stream that does not exist amounts to."""
-
-
-def figures(info: Any) -> StreamInfo | None:
-    """Read the reply of XINFO STREAM, or the error in its place; None where there is no right to ask."""
-    if isinstance(info, fault.NoPermissionError):
-        return None
-    if isinstance(info, fault.ResponseError) and "no such key" in str(info):
-        return ABSENT
-    if isinstance(info, Exception):
-        raise info
-    known = {_text(key): value for key, value in info.items()}
-    first, deleted = known.get("first-entry"), known.get("max-deleted-entry-id")
-    return StreamInfo(
-        length=known["length"],
-        added=known.get("entries-added"),
-        last_generated=_text(known["last-generated-id"]),
-        first=_text(first[0]) if first else None,
-        max_deleted=_text(deleted) if deleted is not None else None,
-    )
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value
-
-
-def entry(raw: tuple[bytes, dict[bytes, bytes] | None]) -> Entry:
-    """Take the id and the payload out of one raw entry; None where there is no ``data`` field.
-
-    Raises
-    ------
-    ValueError
-        The reply was garbled on its way: this is no id.
-    """
-    if not _ID.fullmatch(raw[0]):
-        raise ValueError(f"{raw[0]!r:.60} is no id")
-    return raw[0].decode(), (raw[1] or {}).get(FIELD.encode())
 
 
 class Pages:
@@ -122,10 +69,10 @@ class Pages:
     def __iter__(self) -> Generator[list[Entry]]:
         """Yield the pages; closing the iterator early ends its thread and its connection."""
         with self._connected(min(_FIRST_ANSWER, self.timeout)) as client:
-            self.before = self._figures(client)
+            self.before = self._info(client)
         with self._connected(self.timeout) as client:
             yield from Prefetcher(self._pages(client), client.connection_pool.disconnect)
-            self.after = self._figures(client)
+            self.after = self._info(client)
         self._refuse_mixture()
 
     @contextmanager
@@ -151,17 +98,17 @@ class Pages:
 
     def _page(self, client: redis.Redis, end: str, wanted: int) -> list[Entry]:
         """Read a page, and an empty one: had a flipped bit cut the page short, its rest would stand there."""
-        both: Any
-        with client.pipeline(transaction=False) as both:
+        pipeline: Any
+        with client.pipeline(transaction=False) as pipeline:
             for count in (wanted, 0):  # by its name: the client's method refuses 0
-                both.execute_command("XREVRANGE", self.stream, end, self.since or "-", "COUNT", count)
-            raw, rest = both.execute()
+                pipeline.execute_command("XREVRANGE", self.stream, end, self.since or "-", "COUNT", count)
+            raw, rest = pipeline.execute()
         if rest:
             raise fault.InvalidResponse("a reply was garbled on its way")
-        return [entry(one) for one in reversed(raw)]
+        return entries_of(reversed(raw))
 
     def _end(self) -> str:
-        """Where the stream ended when its figures were read: what is added later is in none of them."""
+        """Return where the stream ended when it was asked for its length: what is added later is not read."""
         newest = self.before.last_generated if self.before else "+"
         if self.until is None or (newest != "+" and id_key(self.until) > id_key(newest)):
             return newest
@@ -170,12 +117,12 @@ class Pages:
     def _wanted(self) -> int:
         return _MOST_ENTRIES if self.last is None else self.last - self.entries
 
-    def _figures(self, client: redis.Redis) -> StreamInfo | None:
+    def _info(self, client: redis.Redis) -> StreamInfo | None:
         try:
-            info: Any = client.xinfo_stream(self.stream)
+            reply: Any = client.xinfo_stream(self.stream)
         except fault.ResponseError as error:
-            info = error
-        return figures(info)
+            reply = error
+        return stream_info(reply)
 
     def _refuse_mixture(self) -> None:
         before, after = self.before, self.after
@@ -197,17 +144,18 @@ class Pages:
     def account(self) -> Account:
         """Account for every entry that was ever added and is not read: left out by the limits, or gone."""
         before, after = self.before, self.after
-        found = Account(self.where, self.stream, certainty="not verified")
+        account = Account(self.where, self.stream, certainty="not verified")
         if before is ABSENT:
             note = f"there is no stream {self.stream!r} yet: nothing was published, or the name is another"
-            return replace(found, note=note)
+            return replace(account, note=note)
         if before is None or after is None:
-            return replace(found, left_out=None, note="no right to XINFO")
+            return replace(account, left_out=None, note="no right to XINFO")
         lost = self._lost(before, after)
-        found = replace(found, left_out=max(before.length - self.entries - lost, 0))
+        account = replace(account, left_out=max(before.length - self.entries - lost, 0))
         if before.added is None:
-            return replace(found, note="the server counts no added entries (before Redis 7)")
-        return replace(found, missing=before.added - before.length + lost, certainty=self._certainty(before))
+            return replace(account, note="the server counts no added entries (before Redis 7)")
+        missing = before.added - before.length + lost
+        return replace(account, missing=missing, certainty=self._certainty(before))
 
     def _lost(self, before: StreamInfo, after: StreamInfo) -> int:
         """Count the entries that were there at the start and gone before their page was read."""
@@ -240,10 +188,10 @@ class Prefetcher(Generic[Page]):
     def __iter__(self) -> Iterator[Page]:
         self._thread.start()
         try:
-            while (found := self._ready.get()) is not None:
-                if isinstance(found, BaseException):
-                    raise found
-                yield found
+            while (page := self._ready.get()) is not None:
+                if isinstance(page, BaseException):
+                    raise page
+                yield page
         finally:
             self._stop()
 

@@ -16,15 +16,13 @@ from redis import exceptions as fault
 from ..errors import SourceError
 from ..frames import Account, id_key, total
 from .connection import Client, address, backoff_delay, connect, explain, is_permanent
-from .cursor import START, Cursor, Gap
-from .pages import ABSENT, Entry, Pages, Prefetcher, StreamInfo, entry, figures, next_size
-
-BLOCK = 1_000
-"""Milliseconds a read waits at most: a deleted stream never wakes its readers, so they wake by themselves."""
+from .cursor import Cursor, Gap
+from .pages import Pages, Prefetcher, next_size
+from .replies import ABSENT, BLOCK, START, Entry, StreamInfo, ask, entries_of, info_and_entries, newest_id
 
 _FIRST_PAGE = 64
 _TIMEOUT = 2.5  # seconds: above the block, so that a server that hangs shows
-_LONGEST_TROUBLE = 10.0  # seconds: what is to come to an end does not wait for ever
+_LONGEST_FAULT = 10.0  # seconds: what is to come to an end does not wait for ever
 
 
 class StreamUpdate(NamedTuple):
@@ -48,8 +46,8 @@ class StreamUpdate(NamedTuple):
 class StreamReader:
     """The latest entries of some streams and then what is added to them, for ever.
 
-    It has one connection of its own. ``XREAD BLOCK`` is the doorbell; one transaction of XINFO STREAM and
-    XRANGE is the reading, so that figures and entries speak of the same moment. A fault that passes is waited
+    It has one connection of its own. ``XREAD BLOCK`` is the doorbell; one transaction of XRANGE and
+    XINFO STREAM is the reading, so that both speak of the same moment. A fault that passes is waited
     out and said; one that lasts is raised.
 
     Parameters
@@ -103,8 +101,8 @@ class StreamReader:
     def up_to_now(self) -> Iterator[StreamUpdate]:
         """Yield what is new up to where the streams end at this moment, and come to an end there.
 
-        News are fetched in a thread of its own while those before are worked on: meanwhile ``cursors`` is
-        ahead of what was yielded.
+        What is next is fetched in a thread of its own while the caller works: meanwhile ``cursors`` is ahead
+        of what was yielded.
 
         Raises
         ------
@@ -115,30 +113,30 @@ class StreamReader:
 
     def _until_the_end(self) -> Iterator[StreamUpdate]:
         ends = {stream: self._newest(stream) for stream in self.streams}
-        well = time.monotonic()
-        for news in self:
-            yield news
-            if news.transient_error is None:
-                well = time.monotonic()
-                if self._is_at(ends.get(news.stream, START), news):
-                    ends.pop(news.stream, None)
-            elif time.monotonic() - well > _LONGEST_TROUBLE:
-                raise news.transient_error
+        last_good = time.monotonic()
+        for update in self:
+            yield update
+            if update.transient_error is None:
+                last_good = time.monotonic()
+                if self._is_at(ends.get(update.stream, START), update):
+                    ends.pop(update.stream, None)
+            elif time.monotonic() - last_good > _LONGEST_FAULT:
+                raise update.transient_error
             if not ends:
                 return
 
     def _newest(self, stream: str) -> str:
         try:
-            found: Any = self._connected().xrevrange(stream, count=1)
+            raw: Any = self._connected().xrevrange(stream, count=1)
         except (fault.RedisError, OSError) as error:
             self._hang_up()
             raise explain(error, self.where, stream) from error
-        return entry(found[0])[0] if found else START
+        return newest_id(raw)
 
-    def _is_at(self, end: str, news: StreamUpdate) -> bool:
+    def _is_at(self, end: str, update: StreamUpdate) -> bool:
         """Tell whether a stream was read to an end; one that was deleted ends before it: nothing is left."""
-        is_quiet = not (news.entries or news.gap or news.reset)
-        return is_quiet or id_key(self.cursors[news.stream].place) >= id_key(end)
+        is_quiet = not (update.entries or update.gap or update.reset)
+        return is_quiet or id_key(self.cursors[update.stream].place) >= id_key(end)
 
     def close(self) -> None:
         """End the iteration, from any thread; a read that is waiting ends at once."""
@@ -151,13 +149,13 @@ class StreamReader:
             client.connection_pool.disconnect()
 
     def _round(self) -> Iterator[StreamUpdate]:
-        """Look at each stream once, and wait for the doorbell."""
+        """Read each stream once, and wait for the doorbell."""
         stream = ""
         try:
             for stream in self.streams:
-                news = self._look(stream) if stream in self.cursors else self._begin(stream)
+                updates = self._read(stream) if stream in self.cursors else self._begin(stream)
                 self._failures = 0
-                yield from news
+                yield from updates
             self._listen()
         except Exception as error:  # noqa: BLE001 - a garbled reply may end in any error of the client's
             if not self._closed.is_set():
@@ -169,31 +167,31 @@ class StreamReader:
             return self._begin_at(stream, self.since)
         pages = Pages(self.source, stream, last=max(self.backfill, 1))
         pages.timeout = _TIMEOUT
-        found = list(pages)[::-1]
-        self.cursors[stream] = _cursor_behind(pages, list(chain(*found)))
+        oldest_first = list(pages)[::-1]
+        self.cursors[stream] = _cursor_behind(pages, list(chain(*oldest_first)))
         account = pages.account()
-        if not self.backfill and found:
-            found, account = [], replace(account, left_out=total((account.left_out, 1)))
-        *earlier, newest = found or [[]]
+        if not self.backfill and oldest_first:
+            oldest_first, account = [], replace(account, left_out=total((account.left_out, 1)))
+        *earlier, newest = oldest_first or [[]]
         last = StreamUpdate(stream, newest, account=account, ordinal=self.cursors[stream].ordinal)
         return [StreamUpdate(stream, page) for page in earlier] + [last]
 
     def _begin_at(self, stream: str, since: str) -> list[StreamUpdate]:
-        now, _ = _figures_and_entries(self._connected(), stream, since, 1)
+        now, _ = _info_and_entries(self._connected(), stream, since, 1)
         self.cursors[stream] = _cursor_before(now, since)
         note = f"there is no stream {stream!r} yet"
         absent = Account(self.where, stream, certainty="not verified", note=note) if now is ABSENT else None
-        return [one._replace(account=absent) for one in self._look(stream)]
+        return [update._replace(account=absent) for update in self._read(stream)]
 
-    def _look(self, stream: str) -> list[StreamUpdate]:
+    def _read(self, stream: str) -> list[StreamUpdate]:
         client, cursor = self._connected(), self.cursors[stream]
-        now, found = _figures_and_entries(client, stream, cursor.place, self._sizes[stream] + 1)
-        look = cursor.take(now, found)
-        if look.reset:
+        now, entries = _info_and_entries(client, stream, cursor.place, self._sizes[stream] + 1)
+        result = cursor.take(now, entries)
+        if result.reset:
             _recover(client, stream, cursor, now)
-        if look.entries:
-            self._sizes[stream] = next_size(look.entries, self._sizes[stream])
-        return [StreamUpdate(stream, look.entries, look.gap, look.reset, ordinal=cursor.ordinal)]
+        if result.entries:
+            self._sizes[stream] = next_size(result.entries, self._sizes[stream])
+        return [StreamUpdate(stream, *result, ordinal=cursor.ordinal)]
 
     def _listen(self) -> None:
         """Wait for the doorbell; what the server says against it, the reading that follows meets as well."""
@@ -211,22 +209,22 @@ class StreamReader:
     def _wait_out(self, error: Exception, stream: str) -> StreamUpdate:
         self._hang_up()
         cause = (error.__cause__ if isinstance(error, SourceError) else error) or error
-        known = self.cursors.get(stream)
-        safe = f"Read up to {known}" if known and known.place != START else "Nothing was read"
-        said = error if isinstance(error, SourceError) else explain(error, self.where, stream, safe)
+        cursor = self.cursors.get(stream)
+        safe = f"Read up to {cursor}" if cursor and cursor.place != START else "Nothing was read"
+        explained = error if isinstance(error, SourceError) else explain(error, self.where, stream, safe)
         if isinstance(cause, Exception) and is_permanent(cause):
-            raise said from cause
+            raise explained from cause
         self._failures += 1
         self._closed.wait(backoff_delay(self._failures))
-        return StreamUpdate(stream, [], transient_error=said)
+        return StreamUpdate(stream, [], transient_error=explained)
 
 
-def _cursor_behind(pages: Pages, known: list[Entry]) -> Cursor:
+def _cursor_behind(pages: Pages, entries: list[Entry]) -> Cursor:
     before = pages.before
-    if not known:
+    if not entries:
         return Cursor(before.last_generated, before.added) if before else Cursor()
-    newest = known[-1][0]
-    return Cursor(newest, before.added if before and before.last_generated == newest else None, known)
+    newest = entries[-1][0]
+    return Cursor(newest, before.added if before and before.last_generated == newest else None, entries)
 
 
 def _cursor_before(now: StreamInfo | None, since: str) -> Cursor:
@@ -239,23 +237,17 @@ def _cursor_before(now: StreamInfo | None, since: str) -> Cursor:
     return Cursor(f"{milliseconds - 1}-{2**64 - 1}" if milliseconds else START)
 
 
-def _figures_and_entries(
+def _info_and_entries(
     client: redis.Redis, stream: str, place: str, count: int
 ) -> tuple[StreamInfo | None, list[Entry]]:
-    """Read both in one transaction, or the entries alone where there is no right to more."""
-    raw: Any
-    with client.pipeline(transaction=True) as both:
-        both.xrange(stream, place, "+", count=count)
-        both.xinfo_stream(
-            stream
-        )  # last: had a bit of the entries been flipped on the way, it could not be read
+    """Read both, or the entries alone where there is no right to more."""
+    with client.pipeline(transaction=True) as transaction:
+        ask(transaction, stream, place, count)
         try:
-            raw, info = both.execute(raise_on_error=False)
+            raw, info = transaction.execute(raise_on_error=False)
         except fault.NoPermissionError as error:
-            info, raw = error, client.xrange(stream, place, "+", count=count)
-    if isinstance(raw, Exception):
-        raise raw
-    return figures(info), [entry(one) for one in raw]
+            raw, info = client.xrange(stream, place, "+", count=count), error
+    return info_and_entries(raw, info)
 
 
 def _recover(client: redis.Redis, stream: str, cursor: Cursor, now: StreamInfo | None) -> None:
@@ -264,4 +256,4 @@ def _recover(client: redis.Redis, stream: str, cursor: Cursor, now: StreamInfo |
         wanted = next(search)
         while True:
             there: Any = client.xrange(stream, wanted, wanted)
-            wanted = search.send(entry(there[0]) if there else None)
+            wanted = search.send(entries_of(there))

@@ -1,4 +1,4 @@
-"""The only ipywidgets: a live view that shows one follower.
+"""The live view of one follower in a notebook, made of core ipywidgets.
 
 It sets traits only, from a thread of its own, at most some times a second, only when something changed, and
 only while it is displayed. Text from an envelope is hostile and escaped everywhere. A cell that runs again

@@ -30,8 +30,8 @@ def enter(view: Closeable) -> None:
     meta = parent.get("metadata", {})
     cell = meta.get("cellId") or str(hash(parent.get("content", {}).get("code")))
     run = parent.get("header", {}).get("msg_id", "")
-    for gone in meta.get("deletedCells") or ():
-        _end(gone)
+    for deleted in meta.get("deletedCells") or ():
+        _end(deleted)
     if cell in _RUNS and _RUNS[cell][0] != run:
         _end(cell)
     _RUNS.setdefault(cell, (run, []))[1].append(view)
@@ -69,8 +69,8 @@ def _parent() -> dict[str, Any] | None:
     find = getattr(shell, "get_parent", None)
     if find is None:
         return None
-    for event, noted in (("pre_run_cell", _began), ("post_run_cell", _ended)):
-        if noted not in shell.events.callbacks[event]:
-            shell.events.register(event, noted)
+    for event, callback in (("pre_run_cell", _began), ("post_run_cell", _ended)):
+        if callback not in shell.events.callbacks[event]:
+            shell.events.register(event, callback)
     parent: dict[str, Any] = find()
     return parent

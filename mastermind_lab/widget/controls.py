@@ -53,8 +53,8 @@ class Controls:
         self.save = Button(description="save snapshot", layout={"width": "120px"})
         buttons, choices = [self.pause, self.stop, self.hold], [self.window, self.by, self.threshold]
         self.row = HBox([*buttons, *choices, self.folder, self.save], layout={"flex_flow": "row wrap"})
-        for one in (self.hold, self.window, self.by, self.threshold):
-            one.observe(lambda _: changed(), "value")
+        for control in (self.hold, self.window, self.by, self.threshold):
+            control.observe(lambda _: changed(), "value")
 
     @property
     def choice(self) -> ViewOptions:

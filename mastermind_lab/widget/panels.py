@@ -19,8 +19,7 @@ TABLES = ("decisions", "rejects")
 PANELS = ("confidence_over_time", "confidence", "votes", *TABLES)
 """What is shown unless asked otherwise."""
 
-_KINDS = {"reliability": "Calibration", "risk_coverage": "Calibration"}
-_NO_PANELS = {"argument_tree", "decision", "overview", "save", "sheet"}
+_SHARED = {"reliability": stats.Calibration, "risk_coverage": stats.Calibration}
 
 
 class Panel:
@@ -37,14 +36,14 @@ class Panel:
         self.title = getattr(self.chart, "__name__", "panel").replace("_", " ")
         self.kind = _kind(self.chart)
         self.image = Image(format="png", layout={"width": "auto", "max_width": "100%"})
-        self._redrawn = charts.FastRenderer(self.chart)
+        self._renderer = charts.FastRenderer(self.chart)
 
     def draw(self, follower: Follower, choice: ViewOptions) -> None:
         """Draw the picture of this moment."""
-        self.image.value = self._redrawn.png(self.data(follower, choice), **self.options(choice))
+        self.image.value = self._renderer.png(self.data(follower, choice), **self.options(choice))
 
     def data(self, follower: Follower, choice: ViewOptions) -> Any:
-        """Return what the chart draws: the running total, or what the chosen window holds."""
+        """Return what the chart draws: the summary of all that has come, or of the chosen window."""
         if self.kind is None:
             return follower.history(last=choice.window)
         options = self._counted(choice)
@@ -78,16 +77,20 @@ def panels(asked: Iterable[str | Callable[..., Any]]) -> tuple[list[Panel], set[
 
 
 def _chart(name: str) -> Callable[..., Any]:
-    if name in charts.__all__ and name not in _NO_PANELS and name.islower():
-        chart: Callable[..., Any] = getattr(charts, name)
-        return chart
-    known = [one for one in charts.__all__ if one not in _NO_PANELS and one.islower()]
-    raise OptionError(f"no panel {name!r:.60}: there are {', '.join([*known, *TABLES])}, or give a function")
+    names = [chart for chart in dir(charts) if _summary(chart)]
+    if name not in names:
+        known = ", ".join([*names, *TABLES])
+        raise OptionError(f"no panel {name!r:.60}: there are {known}, or give a function")
+    chart: Callable[..., Any] = getattr(charts, name)
+    return chart
 
 
 def _kind(chart: Callable[..., Any]) -> Any:
-    """Find the summary that a chart of ours draws: it has the chart's name."""
+    """Find the summary that a chart of ours draws."""
     name = getattr(chart, "__name__", "")
-    if getattr(charts, name, None) is not chart:
-        return None
-    return getattr(stats, _KINDS.get(name, name.title().replace("_", "")), None)
+    return _summary(name) if getattr(charts, name, None) is chart else None
+
+
+def _summary(chart: str) -> Any:
+    """Find the summary of a chart's name; None where there is none, as for a single decision."""
+    return _SHARED.get(chart) or getattr(stats, chart.title().replace("_", ""), None)

@@ -1,4 +1,4 @@
-"""Which of several things is drawn next, so that each gets its turn and a notebook keeps most of a core."""
+"""When what is drawn next, so that each thing gets its turn and a notebook keeps most of a core."""
 
 from __future__ import annotations
 

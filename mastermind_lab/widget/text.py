@@ -31,7 +31,7 @@ def shown(value: Any, most: int = _BRIEF) -> str:
 
 def status_line(status: Status, where: str, streams: tuple[str, ...], more: str) -> str:
     """Say how the following is going, in one line, and the last fault below it."""
-    facts = [
+    items = [
         f"<b>{status.state}</b>",
         shown(", ".join(streams)) + " at " + shown(where),
         f"{status.received:,} received",
@@ -42,7 +42,7 @@ def status_line(status: Status, where: str, streams: tuple[str, ...], more: str)
         f"began again {status.resets} times" if status.resets else "",
         more,
     ]
-    line = " &middot; ".join(fact for fact in facts if fact)
+    line = " &middot; ".join(item for item in items if item)
     fault = f'<br><span style="color:#882255">{shown(status.error, 300)}</span>' if status.error else ""
     return f'<div style="line-height:1.4">{line}{fault}</div>'
 
@@ -59,15 +59,15 @@ def decisions_table(history: History, most: int = 10) -> str:
 
 def _by_id(frame: pd.DataFrame, ids: pd.Series) -> dict[str, list[Record]]:
     """Return the rows of each of some decisions; those without any have none."""
-    found: dict[str, list[Record]] = {one: [] for one in ids}
+    rows: dict[str, list[Record]] = {entry_id: [] for entry_id in ids}
     for row in _records(frame[frame["stream_id"].isin(ids)]):
-        found[row["stream_id"]].append(row)
-    return found
+        rows[row["stream_id"]].append(row)
+    return rows
 
 
 def _records(frame: pd.DataFrame) -> list[Record]:
-    found: list[Record] = frame.to_dict("records")  # type: ignore[assignment] # str keys
-    return found
+    records: list[Record] = frame.to_dict("records")  # type: ignore[assignment] # str keys
+    return records
 
 
 def _row(row: Record, votes: list[Record], arguments: list[Record]) -> list[str]:
@@ -76,7 +76,7 @@ def _row(row: Record, votes: list[Record], arguments: list[Record]) -> list[str]
         f"{when:%Y-%m-%d %H:%M:%S}" if when is not pd.NaT else "",
         _folded(shown(row["recommendation"]), _detail(row, votes, arguments)),
         f"{row['confidence']:.2f}",
-        _tally(votes),
+        _vote_counts(votes),
     ]
 
 
@@ -84,14 +84,14 @@ def _folded(summary: str, detail: str) -> str:
     return f'<details style="overflow-wrap:anywhere"><summary>{summary}</summary>{detail}</details>'
 
 
-def _tally(votes: list[Record]) -> str:
+def _vote_counts(votes: list[Record]) -> str:
     counts = Counter(vote["choice"] for vote in votes)
     named = "; ".join(f"{shown(choice, 40)} {n}" for choice, n in counts.most_common(4))
     return named + (f"; {len(counts) - 4} more" if len(counts) > 4 else "")
 
 
 def _detail(row: Record, votes: list[Record], arguments: list[Record]) -> str:
-    parts = [
+    blocks = [
         f"<p>{title}: {shown(row[name], _WHOLE)}</p>"
         for name, title in (
             ("question", "Question"),
@@ -103,10 +103,12 @@ def _detail(row: Record, votes: list[Record], arguments: list[Record]) -> str:
     if votes:
         columns = ("voter", "choice", "confidence")
         lines = [[shown(vote[name]) for name in columns] for vote in votes[:_MOST_ROWS]]
-        parts.append(_table("Votes", columns, lines) + _more(len(votes)))
+        blocks.append(_table("Votes", columns, lines) + _more(len(votes)))
     if arguments:
-        parts.append("<p>Arguments</p>" + "".join(map(_node, arguments[:_MOST_ROWS])) + _more(len(arguments)))
-    return "".join(parts)
+        blocks.append(
+            "<p>Arguments</p>" + "".join(map(_node, arguments[:_MOST_ROWS])) + _more(len(arguments))
+        )
+    return "".join(blocks)
 
 
 def _node(argument: Record) -> str:

@@ -21,7 +21,7 @@ from .controls import Controls, ViewOptions
 from .panels import PANELS, Panel, panels
 from .redraw import RedrawScheduler, RepeatingThread
 
-_FORGOTTEN_AFTER = 5.0  # seconds without a view on any page, after which nobody is thought to look
+_FORGOTTEN_AFTER = 5.0  # seconds without a view on any page, after which nobody is thought to watch
 
 
 def follow(
@@ -44,7 +44,7 @@ def follow(
         Names of charts (``"confidence"``), ``"decisions"``, ``"rejects"``, charts, or functions that take a
         history and draw on ``ax``.
     refresh
-        How often to look for news and redraw, in times a second, at most.
+        How often to look for what is new and redraw, in times a second, at most.
     by, window, threshold
         What the controls begin with: a column to group by; so many entries or so long (a timedelta) to show,
         None for everything; the confidence below which a decision counts as unsure.
@@ -63,7 +63,7 @@ def follow(
 
 
 class LiveView:
-    """A follower and its face: a status line, controls, pictures and tables.
+    """A follower shown in a notebook: a status line, controls, pictures and tables.
 
     Attributes
     ----------
@@ -93,14 +93,16 @@ class LiveView:
         self._controls = Controls(choice, self._choose)
         self._status, self._decisions, self._rejects = HTML(), HTML(), HTML()
         self._error = self._below = ""
-        self._turns = RedrawScheduler([*(partial(self._draw, panel) for panel in self._panels), self._list])
+        self._scheduler = RedrawScheduler(
+            [*(partial(self._draw, panel) for panel in self._panels), self._list]
+        )
         self._forgotten_since: float | None = None
         self._slept = self._is_displayed = False
         self._handle: Any = None
         self._redraws = RepeatingThread(self._redraw, refresh, self._failed)
         self._wire()
         for panel in self._panels:
-            panel.data(follower, choice)  # registers its running total before the first entry comes
+            panel.data(follower, choice)  # registers its summary before the first entry comes
 
     def _wire(self) -> None:
         pictures = HBox([panel.image for panel in self._panels], layout={"flex_flow": "row wrap"})
@@ -176,14 +178,14 @@ class LiveView:
 
     def _choose(self) -> None:
         """Have everything drawn again, as it is chosen now."""
-        self._turns.again()
+        self._scheduler.again()
         self._redraws.wake()
 
     def _failed(self, error: Exception) -> None:
         self._error = f"{type(error).__name__}: {error}"
 
     def _viewed(self) -> None:
-        """Look again when somebody looks again."""
+        """Go on when a page shows it again."""
         if self._box._view_count:
             self._forgotten_since = None
             self._choose()
@@ -194,14 +196,14 @@ class LiveView:
             self._forgotten_since = time.monotonic()
 
     def _redraw(self) -> None:
-        if not self._is_looked_at():
+        if not self._is_watched():
             self._sleep_if_forgotten()
             return
         status = self.follower.status
         self._say(status)
-        self._turns.take(status.received)
+        self._scheduler.take(status.received)
 
-    def _is_looked_at(self) -> bool:
+    def _is_watched(self) -> bool:
         """Tell whether a page shows it; while cells run, what the page says of that is not heard yet."""
         unheard = self._is_displayed and self._forgotten_since is None and cells.idle_for() < _FORGOTTEN_AFTER
         return bool(self._box._view_count) or unheard

@@ -142,7 +142,7 @@ def intake(book: Notebook, url: str, made: list[bytes], seconds: float) -> dict[
 
 
 def redraws(made: list[bytes], most: int) -> dict[str, float]:
-    """Redraw the pictures from the running totals after few decisions and after many."""
+    """Redraw the pictures from the running summaries after few decisions and after many."""
     follower = lab.Follower("redis://localhost:1", keep=100_000)
     drawn, _ = panels(PANELS)
     for panel in drawn:

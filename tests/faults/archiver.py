@@ -16,9 +16,9 @@ from mastermind_lab.archive import Archiver, Archiving
 
 PHASES = (
     "opening the folder", "reading the stream", "in a temporary file", "a file synced", "a file renamed",
-    "between siblings", "range committed",
+    "between child tables", "range committed",
 )  # fmt: skip
-OPENING, READING, TEMPORARY, SYNCED, RENAMED, SIBLINGS, COMMITTED = range(len(PHASES))
+OPENING, READING, TEMPORARY, SYNCED, RENAMED, CHILD_TABLES, COMMITTED = range(len(PHASES))
 
 phase = mmap.mmap(-1, 1)  # shared with the forked ones: how far the last of them came
 
@@ -88,7 +88,7 @@ class Watched:
             if descriptor == self.writing:
                 phase[0], self.writing = SYNCED, None
             elif phase[0] == RENAMED:
-                phase[0] = COMMITTED if self.table == "decisions" else SIBLINGS
+                phase[0] = COMMITTED if self.table == "decisions" else CHILD_TABLES
 
         def watched_replace(source, target):
             self.step()

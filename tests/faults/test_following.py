@@ -34,17 +34,17 @@ def add(raw, *ids):
     publish(raw, [(f"{one}-0", SMALL) for one in ids], STREAM)
 
 
-def read(news, wanted, seconds=60):
-    """Collect what a tail tells until it has told of an id; returns ids and pieces of news."""
+def read(updates, wanted, seconds=60):
+    """Collect updates until one brings an id; returns all ids and updates."""
     ids, told, end = [], [], time.monotonic() + seconds
-    for one in news:
-        told.append(one)
-        ids += [entry_id for entry_id, _ in one.entries]
-        assert {payload for _, payload in one.entries} <= {SMALL}
+    for update in updates:
+        told.append(update)
+        ids += [entry_id for entry_id, _ in update.entries]
+        assert {payload for _, payload in update.entries} <= {SMALL}
         if wanted in ids:
             return ids, told
         assert time.monotonic() < end, told[-3:]
-    raise AssertionError("the news have ended")
+    raise AssertionError("the updates have ended")
 
 
 class TestLines:
@@ -71,27 +71,27 @@ class TestLines:
 
         wire.spoil = cut
         add(raw, 1, 2, 3)
-        tail, found, troubles, added = StreamReader(wire.url, (STREAM,), since="0"), [], 0, 3
-        for news in tail:
-            found += [entry_id for entry_id, _ in news.entries]
-            troubles += news.transient_error is not None
-            assert news.gap is None
-            assert not news.reset
+        reader, found, faults, added = StreamReader(wire.url, (STREAM,), since="0"), [], 0, 3
+        for update in reader:
+            found += [entry_id for entry_id, _ in update.entries]
+            faults += update.transient_error is not None
+            assert update.gap is None
+            assert not update.reset
             if len(found) == added:
                 if added == 9:
                     break
                 add(raw, *range(added + 1, added + 4))
                 added += 3
-        tail.close()
+        reader.close()
         assert found == [f"{number}-0" for number in range(1, 10)]
-        assert troubles > 500
+        assert faults > 500
 
     def test_a_byte_at_a_time(self, raw, wire):
         add(raw, 1, 2)
         wire.spoil = slowly(0.003)
-        tail = StreamReader(wire.url, (STREAM,), since="0")
-        ids, told = read(tail, "2-0")
-        tail.close()
+        reader = StreamReader(wire.url, (STREAM,), since="0")
+        ids, told = read(reader, "2-0")
+        reader.close()
         assert ids == ["1-0", "2-0"]
         assert (len(wire.lines), [one for one in told if one.transient_error]) == (1, [])
 
@@ -104,17 +104,17 @@ class TestLines:
 
         wire.spoil = late
         add(raw, 1, 2, 3)
-        tail = StreamReader(wire.url, (STREAM,), since="0")
+        reader = StreamReader(wire.url, (STREAM,), since="0")
         found = []
-        for news in tail:
-            found += [entry_id for entry_id, _ in news.entries]
-            assert not news.transient_error
+        for update in reader:
+            found += [entry_id for entry_id, _ in update.entries]
+            assert not update.transient_error
             if len(found) == number:
                 if number == 6:
                     break
                 number += 1
                 add(raw, number)
-        tail.close()
+        reader.close()
         assert found == [f"{one}-0" for one in range(1, 7)]
         assert len(wire.lines) == 1
 
@@ -124,9 +124,9 @@ class TestLines:
         add(raw, *range(1, 7))
         carried = []
         wire.spoil = lambda line, chunk: (carried.append(chunk), chunk)[1]
-        tail = StreamReader(wire.url, (STREAM,), **beginning)
-        read(tail, "6-0")
-        tail.close()
+        reader = StreamReader(wire.url, (STREAM,), **beginning)
+        read(reader, "6-0")
+        reader.close()
         random, flipped = Random(8), 0
         for place in framing(b"".join(carried)):
             bit, before = 1 << random.randrange(8), len(wire.lines)
@@ -138,13 +138,25 @@ class TestLines:
                 return chunk
 
             wire.spoil = flip
-            tail = StreamReader(wire.url, (STREAM,), **beginning)
-            ids, told = read(tail, "6-0")
-            tail.close()
+            reader = StreamReader(wire.url, (STREAM,), **beginning)
+            ids, told = read(reader, "6-0")
+            reader.close()
             flipped += any(one.transient_error for one in told)
             assert ids == [f"{number}-0" for number in range(1, 7)], (place, bit)
             assert not any(one.gap or one.reset for one in told), (place, bit)
         assert flipped > 100
+
+    def test_an_id_that_was_garbled_is_read_again_by_asyncio_code_too(self, raw, wire, monkeypatch):
+        monkeypatch.setattr("mastermind_lab.stream.contract.backoff_delay", lambda failures: 0)
+        wire.spoil = lambda line, chunk: chunk if line.number > 1 else chunk.replace(b"2-0", b"2_0")
+        add(raw, 1, 2, 3)
+
+        async def ids():
+            following = follow_envelopes(aio.Redis.from_url(wire.url), STREAM, last_id="0-0")
+            return [(await anext(following))[0] for _ in range(3)], await following.aclose()
+
+        assert asyncio.run(asyncio.wait_for(ids(), 20))[0] == ["1-0", "2-0", "3-0"]
+        assert len(wire.lines) > 2
 
 
 def framing(replies):

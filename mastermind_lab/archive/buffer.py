@@ -1,4 +1,4 @@
-"""A part in the making: entries of one epoch that were taken and are not committed yet."""
+"""What will become a part: entries of one epoch that were taken and are not committed yet."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _UNKNOWN = Account(certainty="not verified")
 
 
 @dataclass
-class Part:
-    """What was decoded for a part, and what its footer shall say.
+class Buffer:
+    """What was decoded for one part, and what its footer shall say.
 
     Attributes
     ----------
@@ -50,21 +50,21 @@ class Part:
     gaps: list[Gap] = field(default_factory=list)
 
     def add(
-        self, entries: Iterable[Entry], news: StreamUpdate, payloads: bool, schema_cache: SchemaCache
+        self, entries: Iterable[Entry], update: StreamUpdate, payloads: bool, schema_cache: SchemaCache
     ) -> None:
-        """Decode those of some news that are wanted here."""
-        self.gaps += _gaps(news)
+        """Decode those entries of an update that are wanted here."""
+        self.gaps += _gaps(update)
         # Not known while entries are added: whoever is interrupted there commits no false number.
         self.ordinal = None
-        for some in in_batches(entries):
-            self._decode(some, payloads, schema_cache)
-        self.ordinal = news.ordinal
+        for batch in in_batches(entries):
+            self._decode(batch, payloads, schema_cache)
+        self.ordinal = update.ordinal
 
     def _decode(self, entries: list[Entry], payloads: bool, schema_cache: SchemaCache) -> None:
-        made = decoded(((*entry, None) for entry in entries), payloads=payloads, schema_cache=schema_cache)
+        tables = decoded(((*entry, None) for entry in entries), payloads=payloads, schema_cache=schema_cache)
         self.began = self.began or time.monotonic()
         self.first_id = self.first_id or entries[0][0]
-        self.tables.append(made)
+        self.tables.append(tables)
         self.size += sum(len(payload or b"") for _, payload in entries)
         self.entries += len(entries)
         self.last_id = entries[-1][0]
@@ -84,12 +84,12 @@ class Part:
         return replace(read, missing=gone.missing, certainty=gone.certainty)
 
 
-def _gaps(news: StreamUpdate) -> list[Gap]:
-    """List what is missing before some news; what a reader left out at its beginning is missing here."""
+def _gaps(update: StreamUpdate) -> list[Gap]:
+    """List what is missing before an update; what a reader left out at its beginning is missing here."""
     from ..stream import Gap
 
-    if news.gap:
-        return [news.gap]
-    account = news.account or Account()
+    if update.gap:
+        return [update.gap]
+    account = update.account or Account()
     missing = (account.left_out or 0) + (account.missing or 0)
     return [Gap("0-0", None, missing, account.certainty or "not verified")] if missing else []
