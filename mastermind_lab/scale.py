@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from .errors import OptionError
 from .frames import Coverage, SchemaUnion, concat
-from .history import History, Scan
+from .history import History, Scan, with_options_of
 from .history.scan import Partial, Task
 from .history.sources import Batch, Partition, Stream
 
@@ -32,6 +32,7 @@ _AT_ONCE = 8  # what so many partitions counted is added up in one place
 def scan(source: Any, *, engine: None = None, **options: Any) -> Scan: ...
 @overload
 def scan(source: Any, *, engine: Literal["dask"], **options: Any) -> DaskScan: ...
+@with_options_of(Scan.of)
 def scan(source: Any, *, engine: Literal["dask"] | None = None, **options: Any) -> Scan:
     """Scan a history that may be larger than memory, or than one machine.
 
@@ -67,6 +68,8 @@ def scan(source: Any, *, engine: Literal["dask"] | None = None, **options: Any) 
     >>> lab.stats.Votes.of(scan, by="meta.model").table()["n"].sum() > 1_000
     np.True_
     """
+    if "last" in options:
+        raise OptionError("last is for read: a scan reads all, within since and until")
     if engine not in (None, "dask"):
         raise OptionError(f"engine={engine!r:.40}: expected 'dask', or none")
     found = Scan.of(source, **options)

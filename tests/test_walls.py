@@ -1,6 +1,7 @@
 """The walls of the house: imports go down, and each outside library has one home."""
 
 import ast
+import inspect
 import json
 import subprocess
 import sys
@@ -94,6 +95,17 @@ def test_the_walls_would_notice(tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], "PACKAGE", package)
     assert rooms_imported(bad) == {"charts", "live"}
     assert "pyarrow.parquet" in set(imports(bad))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("follow", "panels by stream backfill keep archive"), ("scan", "engine since until columns payloads"),
+     ("sample", "last since progress"), ("aread", "source last stream"), ("replay", "speed last since")],
+)  # fmt: skip
+def test_help_names_the_options_that_are_handed_on(name, options):
+    shown = inspect.signature(getattr(lab, name)).parameters
+    assert {*options.split()} <= shown.keys()
+    assert "options" not in shown
 
 
 def test_no_vague_rooms():

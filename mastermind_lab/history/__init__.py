@@ -5,6 +5,7 @@ from .history import History
 from .outcomes import with_outcomes
 from .read import aread, read, redecode, sample, sample_folder
 from .scan import Scan, with_missing_columns
+from .signature import with_options_of
 from .sources import is_stream
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "sample",
     "sample_folder",
     "with_missing_columns",
+    "with_options_of",
     "with_outcomes",
 ]

@@ -11,6 +11,7 @@ from ..decode import Column
 from ..envelope import DEFAULT_STREAM_NAME
 from ..frames import Bound, Limits
 from .history import History
+from .signature import with_options_of
 from .sources import NoBar, Options, Snapshot, find
 
 
@@ -97,6 +98,7 @@ def _bar() -> Any:
     return tqdm(unit=" entries")
 
 
+@with_options_of(read)
 async def aread(source: Any, **options: Any) -> History:
     """Read like :func:`read`, without holding up the event loop.
 
@@ -143,6 +145,7 @@ def redecode(
     return Snapshot(folder, options, again=True).history()
 
 
+@with_options_of(read)
 def sample(**options: Any) -> History:
     """Read the sample that comes with the package: 2,000 decisions of a simulated arena.
 

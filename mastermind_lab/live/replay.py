@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..errors import OptionError
 from ..frames import id_key
-from ..history import History, read
+from ..history import History, read, with_options_of
 from ..stream import StreamUpdate
 
 _EPOCH = pd.Timestamp(0, tz="UTC")
@@ -24,6 +24,7 @@ _PAGE = 2_000
 _LONGEST_WAIT = 0.5  # seconds
 
 
+@with_options_of(read)
 def replay(source: Any, *, speed: float = 10.0, **options: Any) -> Replay:
     """Play a history once more, as a source to follow.
 

@@ -13,7 +13,7 @@ from ipywidgets import HTML, HBox, VBox
 
 from .. import charts
 from ..errors import LabError, OptionError
-from ..history import History
+from ..history import History, with_options_of
 from ..live import Follower, Status
 from ..stats import Confidence
 from . import cells, text
@@ -24,6 +24,7 @@ from .redraw import RedrawScheduler, RepeatingThread
 _FORGOTTEN_AFTER = 5.0  # seconds without a view on any page, after which nobody is thought to watch
 
 
+@with_options_of(Follower)
 def follow(
     source: Any,
     *,
@@ -49,13 +50,18 @@ def follow(
         What the controls begin with: a column to group by; so many entries or so long (a timedelta) to show,
         None for everything; the confidence below which a decision counts as unsure.
     **options
-        Those of :class:`mastermind_lab.Follower`.
+        Those of :class:`mastermind_lab.Follower`, to which they go: ``stream``, ``backfill``, ``keep``,
+        ``columns`` and ``archive``. A follower that is given has its own.
 
     Raises
     ------
     OptionError
         An option makes no sense. A server that does not answer is waited for, and shown.
     """
+    if isinstance(source, Follower) and options:
+        raise OptionError(
+            f"{', '.join(options)}: options of the follower that is given, set where it was made"
+        )
     follower = source if isinstance(source, Follower) else Follower(source, **options)
     view = LiveView(follower, panels=panels, refresh=refresh, choice=ViewOptions(window, by, threshold))
     cells.enter(view)
