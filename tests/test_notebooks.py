@@ -44,7 +44,8 @@ def test_runs(path, where, redis_url, monkeypatch, tmp_path):
     outputs = [one for cell in notebook.cells for one in cell.get("outputs", [])]
     assert not [one for one in outputs if one.output_type == "stream" and one.name == "stderr"]
     pictures = [one for one in outputs if "image/png" in one.get("data", {})]
-    assert len(pictures) == sum("lab.charts" in cell.source for cell in notebook.cells)
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    assert len(pictures) == sum("lab.charts" in source for source in code)
 
 
 def test_the_examples_of_the_readme_run(monkeypatch, tmp_path):
