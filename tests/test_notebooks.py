@@ -53,7 +53,7 @@ def test_the_examples_of_the_readme_run(monkeypatch, tmp_path):
 
     text = (sample_folder().parent / "README.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 5
     monkeypatch.chdir(tmp_path)
     names = {}
     for block in blocks:
@@ -61,3 +61,5 @@ def test_the_examples_of_the_readme_run(monkeypatch, tmp_path):
     pyplot.close("all")
     assert (tmp_path / "snapshots" / "run-42" / "decisions").is_dir()
     assert names["summary"].table()["n"].sum() > 1_900
+    assert f'# "{names["lab"].stats.Margin.of(names["sure"]).unanimous:.0%}"' in text
+    assert f"# {names['lab'].stats.Confidence.of(names['history']).mean};" in text

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +95,14 @@ def test_the_walls_would_notice(tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], "PACKAGE", package)
     assert rooms_imported(bad) == {"charts", "live"}
     assert "pyarrow.parquet" in set(imports(bad))
+
+
+def test_the_readme_says_where_each_is():
+    rows = re.findall(
+        r"^\| (-?\d) \| (.*) \|$", (Path(__file__).parents[1] / "README.md").read_text(), re.MULTILINE
+    )
+    said = {name: int(floor) for floor, names in rows for name in re.findall(r"(?:^|· )`(\w+)`", names)}
+    assert said == FLOORS
 
 
 def test_no_vague_rooms():
