@@ -201,9 +201,9 @@ class Calibration(Summary):
         Returns
         -------
         DataFrame
-            The ``by`` columns; ``n`` panels or votes with an outcome; ``decisions``, the observations behind
-            the intervals; then the single figures of this class and mean ``confidence``, each with ``_low``
-            and ``_high`` (95% interval; NaN where there are fewer than 2 decisions and, but for accuracy, where
+            The ``by`` columns; ``n`` panels or votes; ``decisions``, the observations behind the
+            intervals; then the single figures of this class and mean ``confidence``, each with ``_low`` and
+            ``_high`` (95% interval; NaN where there are fewer than 2 decisions and, but for accuracy, where
             all or none were right); ``within``, the part of the Brier score that the bins leave out;
             ``small_n_bins``, how many hold too few (see :meth:`diagram`); left out and counted:
             ``without_outcome``, and ``missing``, which have no confidence; ``repeated``, how often a voter
