@@ -13,6 +13,11 @@ NEEDED = {"every": (9,)}
 """Table methods that must be told something."""
 
 
+def by_columns(kind, by):
+    """The option of a summary that takes columns: all group by them, but for one that watches them."""
+    return {"watch" if kind is lab.stats.Regimes else "by": by}
+
+
 def agree(left, right, name=None):
     """Compare two tables: counts, keys and times exactly, sums to the last rounding."""
     exact = [column for column in left if left[column].dtype != "float64"]

@@ -21,7 +21,7 @@ SUBJECTS = {
     "calibration of voters": (stats.Calibration, {"unit": "voters"}),
     "citations": (stats.Citations, {}),
     "confidence": (stats.Confidence, {}),
-    "confidence_over_time": (stats.ConfidenceOverTime, {"window": 1.0}),
+    "confidence_over_time": (stats.ConfidenceOverTime, {"bandwidth": 1.0}),
     "conformity": (stats.Conformity, {}),
     "margin": (stats.Margin, {}),
     "pivotal": (stats.Pivotal, {}),

@@ -148,7 +148,7 @@ def ridges(ax, table, bins):
 
 
 def test_confidence_over_time_draws_its_table(ax):
-    summary = stats.ConfidenceOverTime.of(panels(500), by="meta.model", window="2D")
+    summary = stats.ConfidenceOverTime.of(panels(500), by="meta.model", bandwidth="2D")
     charts.confidence_over_time(summary, ax=ax)
     table, points = summary.table(), summary.points()
     clouds, bands = found(ax, PathCollection), found(ax, FillBetweenPolyCollection)

@@ -91,7 +91,7 @@ def test_a_summary_marks_what_it_is_given(ax):
     summary = stats.ConfidenceOverTime.of(frame)
     charts.confidence_over_time(summary, ax=ax)
     assert not dashed(ax)
-    charts.confidence_over_time(summary, regimes=stats.Regimes.of(frame, by="meta.version"), ax=ax)
+    charts.confidence_over_time(summary, regimes=stats.Regimes.of(frame, watch="meta.version"), ax=ax)
     assert len(dashed(ax)) == 1
     with pytest.raises(OptionError, match="Regimes summary, not str"):
         charts.confidence_over_time(summary, regimes="meta.version", ax=ax)

@@ -22,7 +22,7 @@ def plain_times(frame):
 def test_the_rolling_mean_agrees_with_a_plain_loop(window):
     frame = panels(400).decisions
     frame = frame[frame["meta.model"] == "atlas-2"]
-    summary = ConfidenceOverTime.of(frame, window=window)
+    summary = ConfidenceOverTime.of(frame, bandwidth=window)
     table, width = summary.table(), summary.width // pd.Timedelta("1us")
     times = plain_times(frame).astype("int64")
     bins, values = (times // width).to_numpy(), frame["confidence"][times.index].to_numpy()
@@ -42,7 +42,7 @@ def test_the_rolling_mean_agrees_with_a_plain_loop(window):
 
 def test_a_band_is_the_interval_of_its_window():
     frame = panels(400).decisions
-    band = ConfidenceOverTime.of(frame, window=1).table()
+    band = ConfidenceOverTime.of(frame, bandwidth=1).table()
     dated = frame.loc[plain_times(frame).index]
     middle = band.iloc[len(band) // 2]
     mean = Confidence.of(dated).mean
@@ -147,7 +147,7 @@ def test_points_are_thinned_and_lose_nobody(most):
 
 
 def test_a_mean_has_its_interval_and_few_decisions_are_marked():
-    table = ConfidenceOverTime.of(panels(300), window="12h").table()
+    table = ConfidenceOverTime.of(panels(300), bandwidth="12h").table()
     known = table[table["n"] >= 2]
     assert ((known["mean_low"] <= known["mean"]) & (known["mean"] <= known["mean_high"])).all()
     assert table.loc[table["n"] < 2, ["mean_low", "mean_high"]].isna().all(axis=None)

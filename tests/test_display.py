@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from panels import panels
+from summaries import by_columns
 
 import mastermind_lab as lab
 from mastermind_lab import stats
@@ -113,7 +114,7 @@ def test_who_calls_the_module_is_told_to_count(history, kind):
 
 @every_summary
 def test_a_summary_is_copied_pickled_and_replaced(history, kind):
-    summary = kind.of(history, by="meta.model", replicates=40)
+    summary = kind.of(history, **by_columns(kind, "meta.model"), replicates=40)
     table = summary.table()
     copies = [copy.copy(summary), copy.deepcopy(summary), dataclasses.replace(summary)]
     for one in copies + [pickle.loads(pickle.dumps(summary, protocol)) for protocol in range(6)]:

@@ -74,7 +74,7 @@ def tables_in(parts):
 def test_nothing_is_loaded_before_it_is_looked_at(folder, monkeypatch):
     parts = opened(folder, monkeypatch)
     history = lab.read(folder)
-    assert (len(history), parts) == (400, [])
+    assert (len(history), history.payloads, parts) == (400, None, [])
     assert history.decisions["confidence"].notna().all()
     assert tables_in(parts) == {"decisions"}
     assert history.decisions is history.decisions
@@ -249,3 +249,12 @@ def test_a_column_that_cannot_be_kept_is_named(history, tmp_path):
     some.decisions["confidence"] = ["high", "low"]
     with pytest.raises(lab.OptionError, match="column 'confidence' of decisions"):
         some.save(tmp_path / "s")
+
+
+def test_raw_payloads_are_loaded_when_they_are_looked_at(tmp_path, monkeypatch):
+    folder = lab.sample(last=5, payloads=True).save(tmp_path / "s")
+    parts = opened(folder, monkeypatch)
+    history = lab.read(folder, payloads=True)
+    assert len(history.decisions) == 5
+    assert tables_in(parts) == {"decisions"}
+    assert len(history.payloads) == 5

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pytest
 from histories import OUTCOMES
 from pandas.testing import assert_frame_equal
-from summaries import SUBJECTS, agree
+from summaries import SUBJECTS, agree, by_columns
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot
@@ -178,8 +178,8 @@ class TestSummaries:
     def test_they_say_what_the_history_says(self, subject, folder, history, small):
         """By columns that some batches lack, or hold values of another kind in."""
         batches = lab.with_outcomes(lab.scan(folder), OUTCOMES)
-        found = subject.of(batches, by=BY, replicates=40)
-        agree(found.table(), subject.of(history, by=BY, replicates=40).table())
+        found = subject.of(batches, **by_columns(subject, BY), replicates=40)
+        agree(found.table(), subject.of(history, **by_columns(subject, BY), replicates=40).table())
 
     def test_over_a_snapshot(self, archive, history):
         assert len(lab.scan(archive).partitions) == 6
@@ -207,8 +207,8 @@ class TestSummaries:
         (tmp_path / "none.ndjson").write_bytes(b"")
         found = lab.scan(tmp_path)
         for subject in SUBJECTS:
-            columns = subject.of(lab.read(tmp_path), by="meta.any").table().columns
-            assert subject.of(found, by="meta.any").table().columns.equals(columns)
+            columns = subject.of(lab.read(tmp_path), **by_columns(subject, "meta.any")).table().columns
+            assert subject.of(found, **by_columns(subject, "meta.any")).table().columns.equals(columns)
 
     def test_the_options_are_those_of_a_history(self, folder):
         with pytest.raises(TypeError):

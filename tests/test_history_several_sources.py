@@ -102,6 +102,7 @@ class TestAnArchiveAndItsStream:
             history = lab.read([tmp_path / "archive", old_server.url], stream=S)
         assert history.decisions["stream_id"].tolist() == names(1, 2, 3, 4)
         assert history.coverage["certainty"].tolist() == ["not verified"] * 2
+        assert history.coverage["missing"].isna().all()
 
 
 def test_files_keep_all_their_lines(tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from panels import FRAMES, part
-from summaries import SUBJECTS, all_agree, same, shown_and_lumped
+from summaries import SUBJECTS, all_agree, by_columns, same, shown_and_lumped
 
 import mastermind_lab as lab
 from mastermind_lab.errors import OptionError
@@ -32,11 +32,11 @@ OPTIONS = {
     ],
     "Citations": [{"by": "meta.model"}],
     "Confidence": [{}, {"by": ["meta.model", "n_votes"], "threshold": 0.6}],
-    "ConfidenceOverTime": [{}, {"by": "meta.model", "window": "36h"}],
+    "ConfidenceOverTime": [{}, {"by": "meta.model", "bandwidth": "36h"}],
     "Conformity": [{"by": "meta.category", "agreement": 0.6}],
     "Margin": [{"by": "meta.model"}],
     "Pivotal": [{"by": "meta.category"}],
-    "Regimes": [{"by": ["meta.model", "fields"], "p_value": 0.5}],
+    "Regimes": [{"watch": ["meta.model", "fields"], "p_value": 0.5}],
     "Rules": [{}, {"by": "meta.category", "rules": {"first voter": first_voter}, "tie": "first"}],
     "Stability": [{}, {"by": "meta.model"}],
     "Timing": [{"by": "meta.model"}],
@@ -140,9 +140,10 @@ def test_neither_order_nor_index_of_the_rows_matters(pool, kind, options):
 
 
 @every_subject
-@pytest.mark.parametrize("other", [{"by": "decision_id"}, {"replicates": 80}])
-def test_different_options_do_not_merge(pool, kind, options, other):
+@pytest.mark.parametrize("which", ["columns", "replicates"])
+def test_different_options_do_not_merge(pool, kind, options, which):
     history = part(pool, range(20))
+    other = by_columns(kind, "decision_id") if which == "columns" else {"replicates": 80}
     with pytest.raises(OptionError, match="do not merge"):
         kind.of(history, **{"replicates": 40, **options}) + kind.of(
             history, **{"replicates": 40, **options, **other}

@@ -150,6 +150,22 @@ class TestWithoutAThread:
         assert status.last_id == numbered[-1][0]
         assert status.rate == pytest.approx(30)
 
+    def test_what_was_there_at_the_start_arrived_at_no_rate(self, numbered):
+        follower = unstarted()
+        follower.take(StreamUpdate(STREAM, numbered[:100], account=Account(missing=0, certainty="exact")))
+        assert (follower.status.received, follower.status.rate) == (100, 0)
+        follower.take(StreamUpdate(STREAM, numbered[100:120]))
+        assert follower.status.rate == pytest.approx(2)
+
+    def test_the_lag_stays_until_another_is_known(self):
+        published = '"published_at": "2023-11-14T22:13:18Z", '
+        one = "{%s" + '"decision": {"recommendation": "a", "confidence": 0.5}}'
+        follower = unstarted()
+        follower.feed([("1700000000000-0", one % published)])
+        assert follower.status.lag == 2
+        follower.feed([("1700000001000-0", one % ""), ("1700000002000-0", "broken")])
+        assert follower.status.lag == 2
+
     def test_gaps_and_resets_are_in_the_coverage(self, numbered):
         follower = unstarted()
         follower.take(

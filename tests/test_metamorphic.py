@@ -29,7 +29,7 @@ SUBJECTS = {
     "conformity": (lab.stats.Conformity, OF),
     "margin": (lab.stats.Margin, OF),
     "pivotal": (lab.stats.Pivotal, {}),
-    "regimes": (lab.stats.Regimes, {"by": ["meta.model", "fields"]}),
+    "regimes": (lab.stats.Regimes, {"watch": ["meta.model", "fields"]}),
     "rules": (lab.stats.Rules, OF),
     "stability": (lab.stats.Stability, {}),
     "timing": (lab.stats.Timing, {}),

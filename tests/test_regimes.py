@@ -60,7 +60,7 @@ def test_order_and_index_of_the_rows_do_not_matter():
     same(Regimes.of(history), Regimes.of(SimpleNamespace(decisions=shuffled, votes=history.votes)))
 
 
-@pytest.mark.parametrize("other", [{"by": "meta.model"}, {"p_value": 0.05}, {"replicates": 80}])
+@pytest.mark.parametrize("other", [{"watch": "meta.model"}, {"p_value": 0.05}, {"replicates": 80}])
 def test_different_options_do_not_merge(other):
     with pytest.raises(OptionError, match="do not merge"):
         Regimes.of(stream(20)) + Regimes.of(stream(20), **other)
@@ -93,7 +93,7 @@ def test_begins_and_ends_are_found_and_alternation_is_not():
 
 def test_the_effect_is_the_difference_between_neighbouring_changes():
     history = stream(400)
-    table = Regimes.of(history, by=["meta.model", "fields"]).table().drop_duplicates("change")
+    table = Regimes.of(history, watch=["meta.model", "fields"]).table().drop_duplicates("change")
     rows = history.decisions["confidence"], Margin.decisions(history)["margin"]
     edges = [slice(0, 200), slice(200, 300), slice(300, 400)]
     assert table[["before", "after"]].to_numpy().tolist() == [[200, 100], [100, 100]]
@@ -106,13 +106,13 @@ def test_the_effect_is_the_difference_between_neighbouring_changes():
             low, value, high = (table[f"{name}_{figure}{end}"] for end in ("_low", "", "_high"))
             assert ((low < value) & (value < high)).all()
     assert not table["small_n"].any()
-    few = Regimes.of(stream(36), by="meta.model", p_value=0.5).table()
+    few = Regimes.of(stream(36), watch="meta.model", p_value=0.5).table()
     assert few["small_n"].tolist() == (few[["before", "after"]].min(axis=1) < 10).tolist()
 
 
 def test_the_interval_is_as_wide_as_welchs():
     history = stream(2_000)
-    row = Regimes.of(history, by="meta.model").table().iloc[0]
+    row = Regimes.of(history, watch="meta.model").table().iloc[0]
     one, two = (history.decisions["confidence"][rows] for rows in (slice(0, 1_000), slice(1_000, 2_000)))
     error = np.sqrt(one.var() / 1_000 + two.var() / 1_000)
     assert row["confidence_difference_high"] - row["confidence_difference_low"] == pytest.approx(
@@ -123,7 +123,7 @@ def test_the_interval_is_as_wide_as_welchs():
 def test_intervals_of_a_difference_cover_the_truth():
     hits = []
     for seed in range(40):
-        row = Regimes.of(stream(80, seed).decisions, by="meta.model").table().iloc[0]
+        row = Regimes.of(stream(80, seed).decisions, watch="meta.model").table().iloc[0]
         hits.append(row["confidence_difference_low"] <= 0 <= row["confidence_difference_high"])
     assert np.mean(hits) >= 0.88
 
@@ -135,7 +135,7 @@ def test_chance_is_the_share_of_orders_in_which_a_value_is_as_late():
         comb(500_000, 40) / comb(1_000_000, 40), rel=1e-6
     )
     history = stream(8)
-    values = Regimes.of(history, by="meta.model").values().set_index("value")
+    values = Regimes.of(history, watch="meta.model").values().set_index("value")
     assert values.loc["atlas-2", "begins"] == pytest.approx(2 * 2 / comb(8, 4))
     assert values.loc["atlas-1", "ends"] == pytest.approx(2 * 2 / comb(8, 4))
     assert values.loc["atlas-1", "begins"] == 1
@@ -147,7 +147,7 @@ def test_a_random_order_has_no_change():
         random = np.random.default_rng(seed)
         frame = stream(60).decisions
         frame["meta.model"] = pd.Series(random.choice(list("aaaabbbccd"), 60), dtype="str")
-        false += len(Regimes.of(frame, by="meta.model", p_value=0.05, replicates=40).table()) > 0
+        false += len(Regimes.of(frame, watch="meta.model", p_value=0.05, replicates=40).table()) > 0
     assert false <= 7
 
 
@@ -155,7 +155,7 @@ def test_two_runs_with_a_gap_between_them_are_one_change():
     history = stream(100, minutes=0)
     second = history.decisions.index >= 50
     history.decisions["published_at"] += pd.to_timedelta(np.where(second, 60, 0), unit="D")
-    table = Regimes.of(history, by="meta.model").table()
+    table = Regimes.of(history, watch="meta.model").table()
     assert table["change"].tolist() == [1, 1]
     assert table[["before", "after"]].iloc[0].tolist() == [50, 50]
 
@@ -163,7 +163,7 @@ def test_two_runs_with_a_gap_between_them_are_one_change():
 def test_a_value_that_comes_and_goes_begins_and_ends():
     frame = stream(300).decisions
     frame["meta.model"] = np.where(frame.index // 100 == 1, "passing", "staying")
-    events = found(Regimes.of(frame, by="meta.model"), "value", "event", "stream_id", "n")
+    events = found(Regimes.of(frame, watch="meta.model"), "value", "event", "stream_id", "n")
     ids = frame["stream_id"]
     assert events == [["passing", "begin", ids[100], 100], ["passing", "end", ids[199], 100]]
 
@@ -171,7 +171,7 @@ def test_a_value_that_comes_and_goes_begins_and_ends():
 def test_a_bin_in_which_both_sides_meet_belongs_to_neither():
     frame = stream(5_120).decisions
     frame["meta.model"] = np.where(frame.index < 2_005, "old", "new")
-    table = Regimes.of(frame, by="meta.model").table()
+    table = Regimes.of(frame, watch="meta.model").table()
     assert table["change"].tolist() == [1, 1]
     before, after = table[["before", "after"]].iloc[0]
     assert before <= 2_005
@@ -181,10 +181,10 @@ def test_a_bin_in_which_both_sides_meet_belongs_to_neither():
 
 def test_renaming_the_values_renames_the_events():
     history = stream(400)
-    expected = Regimes.of(history, by="meta.model").table()
+    expected = Regimes.of(history, watch="meta.model").table()
     names = {"atlas-1": "x", "atlas-2": "y"}
     history.decisions["meta.model"] = history.decisions["meta.model"].map(names).astype("str")
-    renamed = Regimes.of(history, by="meta.model").table()
+    renamed = Regimes.of(history, watch="meta.model").table()
     assert_frame_equal(renamed, expected.assign(value=expected["value"].map(names).astype("str")))
 
 
@@ -228,7 +228,7 @@ def test_without_any_time_or_confidence():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"by": "meta.modle"}, "did you mean 'meta.model'"),
+        ({"watch": "meta.modle"}, "did you mean 'meta.model'"),
         ({"p_value": 0}, "p_value must be above 0"),
         ({"p_value": 1}, "p_value must be above 0"),
         ({"replicates": 3}, "replicates"),
@@ -273,13 +273,13 @@ def test_hostile_values_are_drawn_as_they_read():
 def test_nothing_to_draw_is_said(n):
     history = stream(n)
     history.decisions["meta.model"] = "same"
-    ax = regimes(history, by="meta.model")
+    ax = regimes(history, watch="meta.model")
     assert ("no change found" if n else "no decisions") in words(ax)
     ax.figure.savefig(io.BytesIO())
 
 
 def test_a_summary_that_looked_elsewhere_is_refused():
     with pytest.raises(OptionError, match="count it again"):
-        regimes(Regimes.of(stream(10)), by="meta.model")
+        regimes(Regimes.of(stream(10)), watch="meta.model")
     with pytest.raises(OptionError, match="history or its decisions frame"):
         regimes(Confidence.of(stream(10)))

@@ -16,7 +16,7 @@ SUMMARIES = {
     "confidence": (Confidence, {}),
     "confidence by": (Confidence, {"by": ["meta.model", "meta.round"], "threshold": 0.6}),
     "over time": (ConfidenceOverTime, {}),
-    "over time by": (ConfidenceOverTime, {"by": "meta.model", "window": "36h"}),
+    "over time by": (ConfidenceOverTime, {"by": "meta.model", "bandwidth": "36h"}),
     "votes": (Votes, {}),
     "votes by both frames": (Votes, {"by": ["position", "meta.model"]}),
     "margin": (Margin, {}),
@@ -29,8 +29,8 @@ def test_different_options_of_a_subject_do_not_merge():
     history = panels(20)
     with pytest.raises(OptionError, match=r"threshold=0\.5 and 0\.6"):
         Confidence.of(history) + Confidence.of(history, threshold=0.6)
-    with pytest.raises(OptionError, match="window"):
-        ConfidenceOverTime.of(history) + ConfidenceOverTime.of(history, window="1h")
+    with pytest.raises(OptionError, match="bandwidth"):
+        ConfidenceOverTime.of(history) + ConfidenceOverTime.of(history, bandwidth="1h")
     with pytest.raises(TypeError):
         Confidence.of(history) + Margin.of(history)
 
@@ -136,11 +136,11 @@ def test_an_empty_frame_may_lack_the_column():
         (Confidence, {"by": 3.5}, "by"),
         (Confidence, {"by": [7]}, "column names"),
         (Confidence, {"by": ["meta.model", "meta.model"]}, "twice"),
-        (ConfidenceOverTime, {"window": 0}, "window"),
-        (ConfidenceOverTime, {"window": 1.5}, "window"),
-        (ConfidenceOverTime, {"window": "soon"}, "window"),
-        (ConfidenceOverTime, {"window": "-1h"}, "window"),
-        (ConfidenceOverTime, {"window": None}, "window"),
+        (ConfidenceOverTime, {"bandwidth": 0}, "bandwidth"),
+        (ConfidenceOverTime, {"bandwidth": 1.5}, "bandwidth"),
+        (ConfidenceOverTime, {"bandwidth": "soon"}, "bandwidth"),
+        (ConfidenceOverTime, {"bandwidth": "-1h"}, "bandwidth"),
+        (ConfidenceOverTime, {"bandwidth": None}, "bandwidth"),
         (Votes, {"by": "choice"}, "choice"),
     ],
 )

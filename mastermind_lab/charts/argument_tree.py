@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from ..errors import OptionError
 from ..stats.arguments import sides
-from ..stats.engine.input import Scan
+from ..stats.engine.input import is_scan
 from .drawing.figures import extent
 from .drawing.picture import Picture
 from .drawing.style import artist_kwargs, check_keywords
@@ -89,7 +89,7 @@ def batch_of(data: Any, stream_id: str) -> Any:
     OptionError
         There is no decision of this id.
     """
-    for batch in data if isinstance(data, Scan) else (data,):
+    for batch in data if is_scan(data) else (data,):
         if (getattr(batch, "decisions", batch)["stream_id"] == stream_id).any():
             return batch
     raise OptionError(f"there is no decision {stream_id!r:.60} here: take one of decisions['stream_id']")

@@ -10,9 +10,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from ..errors import OptionError
 from ..stats import Regimes
-from ..stats.engine.input import By, Source
-from .drawing.chart import chart, summary_of
+from ..stats.engine.input import By, Source, names_of
+from .drawing.chart import chart
 from .drawing.picture import Picture
 from .drawing.style import SERIES, Style, artist_kwargs
 from .drawing.text import PLAIN, clean, format_n
@@ -24,10 +25,10 @@ MOST = 12
 @chart(
     Regimes,
     "A history, its ``decisions`` frame",
-    by='Column or columns in which to look for changes, and ``"fields"``: see '
+    watch='Column or columns in which to look for changes, and ``"fields"``: see '
     ":class:`~mastermind_lab.stats.Regimes`. Above 12 changes the latest are drawn.",
 )
-def regimes(data: Source | Regimes, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def regimes(data: Source | Regimes, *, watch: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
     """What each change along the stream did to mean confidence and margin, the earliest change on top.
 
     A row says when a value began or ended, which, and how many decisions stand before and after it. Lines are
@@ -36,11 +37,11 @@ def regimes(data: Source | Regimes, *, by: By = None, ax: Axes | None = None, **
     Examples
     --------
     >>> import mastermind_lab as lab
-    >>> ax = lab.charts.regimes(lab.sample(), by="meta.model")
+    >>> ax = lab.charts.regimes(lab.sample(), watch="meta.model")
     >>> ax.get_xlabel()
     'mean after - before (-1 to 1)'
     """
-    summary = summary_of(Regimes, data, by)
+    summary = _summary(data, watch)
     table = summary.table()
     found = table["change"].nunique()
     table = table[table["change"] > found - MOST]
@@ -48,7 +49,7 @@ def regimes(data: Source | Regimes, *, by: By = None, ax: Axes | None = None, **
     left_out = {"without_a_time": summary.undated, "earlier_changes": found - len(changes)}
     notes = format_n(summary.n, "decisions", **left_out)
     xlabel = "mean after - before (-1 to 1)"
-    picture = Picture(ax, "Regimes", summary.by, notes, xlabel, rows=2 * len(changes))
+    picture = Picture(ax, "Regimes", summary.watch, notes, xlabel, rows=2 * len(changes))
     if changes.empty:
         return picture.empty("no change found") if summary.n else picture.empty()
     names = [_name(rows) for _, rows in table.groupby("change")]
@@ -65,6 +66,14 @@ def regimes(data: Source | Regimes, *, by: By = None, ax: Axes | None = None, **
     ax.set_ylim(-len(names) + 0.4, 0.6)
     ax.margins(x=0.1)
     return ax
+
+
+def _summary(data: Source | Regimes, watch: By) -> Regimes:
+    if not isinstance(data, Regimes):
+        return Regimes.of(data, watch=watch)
+    if watch is not None and names_of(watch) != data.watch:
+        raise OptionError(f"this summary watches {', '.join(data.watch) or 'all of meta'}: count it again")
+    return data
 
 
 def _effects(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import pyarrow as pa
+
+from .cuts import only_of
 
 
 class LazyTables(Mapping[str, pa.Table]):
@@ -35,13 +38,25 @@ class LazyTables(Mapping[str, pa.Table]):
             self._made[name] = self._make(name)
         return self._made[name]
 
+    def __contains__(self, name: object) -> bool:
+        """Tell whether there is a table, without making it."""
+        return name in self._rows
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows)
 
     def __len__(self) -> int:
         return len(self._rows)
 
+    def only(self, ids: pa.Array) -> LazyTables:
+        """Return the tables of some entries, by their ids, each cut when it is first asked for."""
+        return LazyTables(dict.fromkeys(self), partial(_cut, self, ids))
+
     def rows(self, name: str) -> int:
         """Say how many rows a table has, without making it where that is known."""
         known = None if name in self._made else self._rows[name]
         return int(self[name].num_rows) if known is None else known
+
+
+def _cut(whole: LazyTables, ids: pa.Array, name: str) -> pa.Table:
+    return only_of(whole[name], ids)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,16 +25,15 @@ from ..frames import (
     id_key,
     ids_in_order,
     json_columns,
-    only_of,
     rebuild,
     renumber,
     shared,
     table_of,
-    times_of,
     to_pandas,
     union,
 )
 from ..storage import is_url
+from .card import card, facts
 from .where import chosen, in_words
 
 
@@ -192,8 +190,7 @@ class History:
         ids = pa.array(chosen(self.decisions, condition), pa.large_string())
         kept = before.filter(pc.is_in(before, ids))
         said = in_words(condition, len(pc.unique(ids)) - len(kept))
-        cut = LazyTables(dict.fromkeys(self._tables), partial(_cut, self._tables, kept))
-        made = type(self)(cut, self.account.narrowed(kept, said))
+        made = type(self)(self._tables.only(kept), self.account.narrowed(kept, said))
         wanted = pd.Index(kept.to_pandas())
         made._frames = {
             name: frame[frame["stream_id"].isin(wanted)].reset_index(drop=True)
@@ -296,52 +293,19 @@ class History:
     def _is_as_read(self, name: str) -> bool:
         return bool(self.table(name).equals(self._tables[name]))
 
-    def __len__(self) -> int:
-        """Return the number of decisions."""
-        return self._rows("decisions")
-
-    def _rows(self, name: str) -> int:
+    def rows(self, name: str) -> int:
+        """Return how many rows a frame has, without making it."""
         return len(self._frames[name]) if name in self._frames else self._tables.rows(name)
 
-    def __repr__(self) -> str:
-        return f"<History: {', '.join(f'{value} {name}' for name, value in self._card().items())}>"
+    def __len__(self) -> int:
+        """Return the number of decisions."""
+        return self.rows("decisions")
 
-    def _card(self) -> dict[str, str]:
-        facts = {name: f"{self._rows(name):,}" for name in FRAMES}
-        times = pc.min_max(times_of({"decisions": self.table("decisions")})).as_py()
-        if times["min"] is not None:
-            facts["published"] = f"{times['min']:%Y-%m-%d %H:%M} to {times['max']:%Y-%m-%d %H:%M} UTC"
-        return facts
+    def __repr__(self) -> str:
+        return f"<History: {', '.join(f'{value} {name}' for name, value in facts(self).items())}>"
 
     def _repr_html_(self) -> str:
-        from html import escape  # here, because it loads every named character
-
-        facts = self._card()
-        reasons = self.rejects["reason"].value_counts()
-        if len(reasons):
-            said = ", ".join(f"{n:,} {reason}" for reason, n in reasons.items())
-            facts["rejects"] = f"{facts['rejects']} ({said})"
-        facts |= _gone(self.coverage)
-        facts["from"] = "; ".join(self.coverage["source"].dropna().unique()[:3])
-        rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(v)}</td></tr>" for name, v in facts.items())
-        return f"<table><caption>History</caption><tbody>{rows}</tbody></table>"
-
-
-def _cut(whole: LazyTables, ids: pa.Array, name: str) -> pa.Table:
-    return only_of(whole[name], ids)
-
-
-def _gone(coverage: pd.DataFrame) -> dict[str, str]:
-    """Say what a history does not hold: nothing where nothing is left out; what is unknown is said to be."""
-    words = {"left_out": "left out by limits", "missing": "gone before reading"}
-    facts = {}
-    for column, word in words.items():
-        known = int(coverage[column].sum())
-        unknown = coverage.loc[coverage[column].isna(), "certainty"].eq("not verified").any()
-        said = [f"{known:,}"] * bool(known) + ["not verified"] * bool(unknown)
-        if said:
-            facts[word] = ", ".join(said)
-    return facts
+        return card(self)
 
 
 def _new_numbers(left: Tables, account: Coverage) -> dict[int, int]:

@@ -1,4 +1,4 @@
-"""The reader: which source is this? Whatever it is, its entries become one History."""
+"""Read a history from wherever it is: into frames, again from raw payloads, from the sample."""
 
 from __future__ import annotations
 
@@ -30,12 +30,28 @@ def read(
     Parameters
     ----------
     source
-        A ``redis://``, ``rediss://`` or ``unix://`` URL; a redis client, sync or asyncio; a file of
-        envelopes, one a line (``.ndjson`` or ``.jsonl``, with ``.gz`` or ``.zst`` behind it or not), a folder
-        or a glob of them; a snapshot's folder; a list of some of these; or an iterable of payloads (str or
-        bytes). Of an archive and the URL of its stream, the stream is read from where the archive ends, and
-        ``coverage`` says whether the two meet. A list is of sources where no item looks like JSON and one is
-        a URL, a client, a path object, or the name of something that is there.
+        One of these, or a list of several:
+
+        ================ ==================================== ============== ================= ==============
+        source           given as                             ``since`` cuts missing entries   with ``scan``
+        ================ ==================================== ============== ================= ==============
+        stream           a ``redis://``, ``rediss://`` or     ids            counted, on Redis one reader
+                         ``unix://`` URL; a redis client                     7 and later
+        snapshot or      its folder, or its fsspec URL        ids, or else   as it was kept    a range each
+        archive                                               as for files
+        NDJSON           a file, a folder, a glob or a URL;   published_at   not counted       a file each
+                         ``.ndjson`` or ``.jsonl``, with
+                         ``.gz`` or ``.zst`` behind or not
+        payloads         an iterable of str or bytes          published_at   not counted       no
+        several of these a list, none of it looking like      what all have  counted between   no
+                         JSON                                 in common      archive and stream
+        ================ ==================================== ============== ================= ==============
+
+        All of them take ``last``, ``columns`` and ``payloads``; a snapshot takes ``columns`` and
+        ``payloads`` only if it was saved with payloads. Its frames are loaded when they are first looked at.
+        Of an archive and the URL of its stream, the stream is read from where the archive ends, and
+        ``coverage`` says whether the two meet. A list is one of sources where one item is a URL, a client, a
+        path object, or the name of something that is there.
     stream
         The stream's name, for a Redis source.
     last

@@ -11,8 +11,7 @@ from typing import Any
 from ..errors import LabError
 from ..frames import Tables, combine_chunks, concat
 from ..history import History, with_missing_columns
-from ..stats.engine.input import names_of
-from ..stats.engine.summary import Summary
+from ..stats.engine.summary import Summary, columns_in
 
 _MOST = 2_000  # entries that wait to be counted: few enough that counting them does not hold up a redraw
 
@@ -85,6 +84,6 @@ class RunningSummary:
 
     def _count(self, fresh: Iterable[Tables]) -> Summary:
         history = History(combine_chunks(concat(fresh)))
-        whole = with_missing_columns(history, names_of(self.options.get("by")))
+        whole = with_missing_columns(history, columns_in(self.options))
         found: Summary = self.kind.of(whole, **self.options)  # type: ignore[attr-defined] # every subject has it
         return found

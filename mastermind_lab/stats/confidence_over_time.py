@@ -14,6 +14,7 @@ from ..errors import OptionError
 from .engine.bootstrap import REPLICATES
 from .engine.estimate import SMALL_N, Estimate, ratios, with_ends
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
+from .engine.renamed import renamed_options
 from .engine.summary import Summary, counted, over_batches, overall
 from .engine.sums import GroupedSums, grouped
 from .engine.timebins import (
@@ -47,22 +48,28 @@ class ConfidenceOverTime(Summary):
     Examples
     --------
     >>> import mastermind_lab as lab
-    >>> summary = lab.stats.ConfidenceOverTime.of(lab.sample(), by="meta.model", window="2D")
+    >>> summary = lab.stats.ConfidenceOverTime.of(lab.sample(), by="meta.model", bandwidth="2D")
     >>> len(summary.points()) <= 4_000
     True
     >>> bool((summary.every(100)["n"] >= 100).all())
     True
     """
 
-    window: float | pd.Timedelta
+    bandwidth: float | pd.Timedelta
     shift: int
     cells: GroupedSums
     sums: GroupedSums
 
     @classmethod
+    @renamed_options(window="bandwidth")
     @over_batches
     def of(
-        cls, data: Data, *, by: By = None, window: float | str | timedelta = 0.1, replicates: int = REPLICATES
+        cls,
+        data: Data,
+        *,
+        by: By = None,
+        bandwidth: float | str | timedelta = 0.1,
+        replicates: int = REPLICATES,
     ) -> Self:
         """Count a batch of decisions.
 
@@ -72,9 +79,9 @@ class ConfidenceOverTime(Summary):
             A history or its ``decisions`` frame.
         by
             Column or columns of ``decisions`` to group by; a missing value is a group of its own.
-        window
-            Width of the rolling mean's window: a share of the whole span, above 0 to 1, or a duration such as
-            ``"36h"`` or a Timedelta. It is rounded to an odd number of bins.
+        bandwidth
+            Width of what the rolling mean takes in: a share of the whole span, above 0 to 1, or a duration
+            such as ``"36h"`` or a Timedelta. It is rounded to an odd number of bins.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
 
@@ -97,7 +104,7 @@ class ConfidenceOverTime(Summary):
             replicates,
         )
         counts = GroupedSums.of(keys.assign(bin=bins, cell=cells), {"n": np.ones(len(frame))})
-        return cls(names, _checked(window), shift, counts, sums)
+        return cls(names, _checked(bandwidth), shift, counts, sums)
 
     def __add__(self, other: Self) -> Self:
         if type(other) is not type(self):
@@ -254,15 +261,15 @@ class ConfidenceOverTime(Summary):
     def _reach(self) -> int:
         """Bins that the window takes in on either side of its own."""
         bins = self.sums.keys["bin"]
-        if isinstance(self.window, pd.Timedelta):
-            wanted = self.window / self.width
+        if isinstance(self.bandwidth, pd.Timedelta):
+            wanted = self.bandwidth / self.width
         else:
-            wanted = self.window * (bins.max() - bins.min() + 1) if len(bins) else 1.0
+            wanted = self.bandwidth * (bins.max() - bins.min() + 1) if len(bins) else 1.0
         return max(0, round((wanted - 1) / 2))
 
 
-def _checked(window: float | str | timedelta) -> float | pd.Timedelta:
-    """Return a window as a share or a duration.
+def _checked(bandwidth: float | str | timedelta) -> float | pd.Timedelta:
+    """Return a bandwidth as a share or a duration.
 
     Raises
     ------
@@ -270,14 +277,14 @@ def _checked(window: float | str | timedelta) -> float | pd.Timedelta:
         If it is neither a number above 0 and up to 1, nor a positive duration.
     """
     problem = OptionError(
-        f"window must be above 0 and at most 1, or a duration like '36h', not {window!r:.60}"
+        f"bandwidth must be above 0 and at most 1, or a duration like '36h', not {bandwidth!r:.60}"
     )
-    if isinstance(window, int | float):
-        if not 0 < window <= 1:
+    if isinstance(bandwidth, int | float):
+        if not 0 < bandwidth <= 1:
             raise problem
-        return float(window)
+        return float(bandwidth)
     try:
-        duration = pd.Timedelta(window)
+        duration = pd.Timedelta(bandwidth)
     except (ValueError, TypeError) as error:
         raise problem from error
     if not duration > pd.Timedelta(0):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from math import exp, lgamma
 from typing import Self
@@ -16,7 +15,7 @@ from .engine.bootstrap import REPLICATES, Floats, interval
 from .engine.estimate import SMALL_N, divided, with_ends
 from .engine.first_last_seen import FIELDS, FirstLastSeen
 from .engine.input import By, Data, frame_of, names_of, shares_of, unknown
-from .engine.renamed import Renamed, renamed
+from .engine.renamed import Renamed, renamed_options
 from .engine.summary import Summary, counted, over_batches
 from .engine.sums import GroupedSums
 from .engine.timebins import doubled, narrowest, times_of
@@ -56,54 +55,43 @@ class Regimes(Summary):
     Examples
     --------
     >>> import mastermind_lab as lab
-    >>> table = lab.stats.Regimes.of(lab.sample(), by=["meta.model", "meta.prompt_version"]).table()
+    >>> table = lab.stats.Regimes.of(lab.sample(), watch=["meta.model", "meta.prompt_version"]).table()
     >>> table[["change", "value", "event"]].to_numpy().tolist()
     [[1, 'atlas-1', 'end'], [1, 'atlas-2', 'begin'], [2, 'v3', 'end'], [2, 'v4', 'begin']]
     """
 
+    watch: tuple[str, ...]
     p_value: float
     shift: int
     bins: GroupedSums
     seen: FirstLastSeen
 
     @classmethod
+    @renamed_options(by="watch", chance="p_value")
     @over_batches
-    def of(
-        cls,
-        data: Data,
-        *,
-        by: By = None,
-        p_value: float = 0.01,
-        replicates: int = REPLICATES,
-        chance: float | None = None,
-    ) -> Self:
+    def of(cls, data: Data, *, watch: By = None, p_value: float = 0.01, replicates: int = REPLICATES) -> Self:
         """Count a batch of decisions.
 
         Parameters
         ----------
         data
             A history, or its ``decisions`` frame (margins are then unknown).
-        by
+        watch
             Column or columns of ``decisions`` to look at, and ``"fields"`` for the set of fields; by default
             ``fields`` and every ``meta.*`` column.
         p_value
             Probability, above 0 and below 1, that anything is found where the order means nothing.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
-        chance
-            The old name of ``p_value``.
 
         Raises
         ------
         OptionError
             If a column is unknown, or an option out of range.
         """
-        if chance is not None:
-            warnings.warn(renamed("chance", "p_value"), FutureWarning, stacklevel=3)
-            p_value = chance
         if not 0 < p_value < 1:
             raise OptionError(f"p_value must be above 0 and below 1, not {p_value!r:.40}")
-        names = names_of(by)
+        names = names_of(watch)
         frame = frame_of(data, "decisions", ("stream_id", "confidence", "published_at"))
         times = times_of(frame)
         dated = times.notna().to_numpy()
@@ -118,7 +106,7 @@ class Regimes(Summary):
         seen = FirstLastSeen.of(
             _columns(known, names), times[dated].to_numpy(dtype=np.int64), known["stream_id"]
         )
-        return cls(names, float(p_value), shift, bins, seen)
+        return cls((), names, float(p_value), shift, bins, seen)
 
     def __add__(self, other: Self) -> Self:
         if type(other) is not type(self):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,6 @@ from ...frames import (
     FRAMES,
     PAYLOADS,
     Coverage,
-    LazyTables,
     Limits,
     Tables,
     apply_limits,
@@ -30,7 +29,6 @@ from ...frames import (
     ids_in_order,
     milliseconds,
     only,
-    only_of,
     sort_keys,
 )
 from ...storage import is_url
@@ -114,12 +112,8 @@ class Snapshot:
         entries = {name: whole[name] for name in ("decisions", "rejects")}
         kept = apply_limits(entries, limits, self.numbered)
         ids = ids_in_order(kept)
-        cut = whole if kept is entries else LazyTables(dict.fromkeys(whole), partial(_cut, whole, ids))
+        cut = whole if kept is entries else whole.only(ids)
         return History(cut, self.coverage.narrowed(ids, limits.said))
-
-
-def _cut(whole: LazyTables, ids: pa.Array, name: str) -> pa.Table:
-    return only_of(whole[name], ids)
 
 
 def within(committed: Sequence[Range], limits: Limits, numbered: bool) -> list[Range]:

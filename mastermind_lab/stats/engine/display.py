@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 from typing import Any
 
 import pandas as pd
+
+from ...text import brief, visible
 
 ROWS, COLUMNS, WIDTH = 12, 10, 28
 """Rows, columns, and characters of a text, that are shown at most."""
@@ -26,9 +29,7 @@ def as_html(title: str, table: pd.DataFrame) -> str:
 
 def cut(value: object) -> str:
     """Make a text from data fit to show: cut, and a square for what would move the cursor."""
-    text = str(value)
-    some = text if len(text) <= WIDTH else text[: WIDTH - 1] + "\N{HORIZONTAL ELLIPSIS}"
-    return "".join(letter if letter.isprintable() else "\N{WHITE SQUARE}" for letter in some)
+    return brief(str(value), WIDTH, partial(visible, unfit="\N{WHITE SQUARE}"))
 
 
 def _cut(table: pd.DataFrame) -> pd.DataFrame:

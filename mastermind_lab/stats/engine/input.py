@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeGuard, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -32,7 +32,6 @@ Data = History | pd.DataFrame
 Total = TypeVar("Total")
 
 
-@runtime_checkable
 class Scan(Protocol):
     """A history in batches, wherever they are counted: ``fold`` merges what ``count`` makes of each."""
 
@@ -49,6 +48,11 @@ class Scan(Protocol):
 
 Source = Data | Scan
 """What a summary can be counted from."""
+
+
+def is_scan(data: object) -> TypeGuard[Scan]:
+    """Tell a scan from a history or a frame, without looking at any frame."""
+    return hasattr(data, "partitions")
 
 
 def frame_of(data: Data, name: str, needed: Iterable[str]) -> pd.DataFrame:

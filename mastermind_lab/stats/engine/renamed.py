@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+Options = ParamSpec("Options")
+Result = TypeVar("Result")
 
 
 class Renamed:
@@ -26,6 +31,21 @@ class Renamed:
             return self
         warnings.warn(renamed(f"{owner.__name__}.{self._old}", self._new), FutureWarning, stacklevel=2)
         return getattr(instance, self._new)
+
+
+def renamed_options(**new: str) -> Callable[[Callable[Options, Result]], Callable[Options, Result]]:
+    """Let a function take options by their old names too, and say what each is called now."""
+
+    def take(function: Callable[Options, Result]) -> Callable[Options, Result]:
+        @wraps(function)
+        def taken(*args: Options.args, **options: Options.kwargs) -> Result:
+            for name in new.keys() & options.keys():
+                warnings.warn(renamed(name, new[name]), FutureWarning, stacklevel=2)
+            return function(*args, **{new.get(name, name): value for name, value in options.items()})  # type: ignore[arg-type] # its own, by their new names
+
+        return taken
+
+    return take
 
 
 def renamed(old: str, new: str) -> str:

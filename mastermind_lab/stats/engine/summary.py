@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import partial, wraps
 from inspect import Signature
@@ -16,7 +16,7 @@ from ...errors import OptionError
 from .bootstrap import Floats
 from .display import as_html, as_text, cut
 from .estimate import Estimate, ratios
-from .input import Data, Scan, Source, names_of
+from .input import Data, Source, is_scan, names_of
 from .renamed import Renamed
 from .sums import GroupedSums, grouped
 
@@ -137,14 +137,19 @@ def over_batches(
     def counted_over(
         cls: type[Kind], data: Source, /, *args: Options.args, **options: Options.kwargs
     ) -> Kind:
-        if not isinstance(data, Scan):
-            return of(cls, data, *args, **options)
-        subject, by = cast(Any, cls), cast(Any, options.get("by"))
+        if not is_scan(data):
+            return of(cls, cast(Data, data), *args, **options)
         # The bound method, not the function: it is pickled by its name.
-        total: Kind = data.fold(partial(_count, subject.of, args, options), names_of(by))
+        count = partial(_count, cast(Any, cls).of, args, options)
+        total: Kind = data.fold(count, columns_in(options))
         return total
 
     return counted_over
+
+
+def columns_in(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the columns that a summary with these options groups by or watches."""
+    return names_of(options.get("by") or options.get("watch"))
 
 
 def _count(of: Callable[..., Kind], args: tuple[Any, ...], options: dict[str, Any], batch: Any) -> Kind:

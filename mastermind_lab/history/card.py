@@ -1,0 +1,49 @@
+"""What a history shows of itself in a notebook: what it holds, of when, from where, and what it lacks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pyarrow.compute as pc
+
+from ..frames import FRAMES, times_of
+
+if TYPE_CHECKING:
+    from .history import History
+
+
+def facts(history: History) -> dict[str, str]:
+    """Count the rows of each frame, and say when the decisions were published."""
+    said = {name: f"{history.rows(name):,}" for name in FRAMES}
+    times = pc.min_max(times_of({"decisions": history.table("decisions")})).as_py()
+    if times["min"] is not None:
+        said["published"] = f"{times['min']:%Y-%m-%d %H:%M} to {times['max']:%Y-%m-%d %H:%M} UTC"
+    return said
+
+
+def card(history: History) -> str:
+    """Return the facts as an HTML table, with the reasons of rejects and what is not here."""
+    from html import escape  # here, because it loads every named character
+
+    said = facts(history)
+    reasons = history.rejects["reason"].value_counts()
+    if len(reasons):
+        said["rejects"] += f" ({', '.join(f'{n:,} {reason}' for reason, n in reasons.items())})"
+    said |= _gone(history.coverage)
+    said["from"] = "; ".join(history.coverage["source"].dropna().unique()[:3])
+    rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(v)}</td></tr>" for name, v in said.items())
+    return f"<table><caption>History</caption><tbody>{rows}</tbody></table>"
+
+
+def _gone(coverage: pd.DataFrame) -> dict[str, str]:
+    """Say what a history does not hold: nothing where nothing is left out; what is unknown is said to be."""
+    words = {"left_out": "left out by limits", "missing": "gone before reading"}
+    counted = {word: _count(coverage, column) for column, word in words.items()}
+    return {word: count for word, count in counted.items() if count}
+
+
+def _count(coverage: pd.DataFrame, column: str) -> str:
+    known = int(coverage[column].sum())
+    unknown = coverage.loc[coverage[column].isna(), "certainty"].eq("not verified").any()
+    return ", ".join([f"{known:,}"] * bool(known) + ["not verified"] * bool(unknown))
