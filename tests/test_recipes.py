@@ -163,9 +163,8 @@ import json, math, mastermind_lab as lab
 follower = lab.Follower(lab.replay(lab.sample(last=50), speed=math.inf))
 for update in follower.source:
     follower.take(update)
-view = lab.LiveView(follower)
-shown = view._repr_mimebundle_()["text/html"]
-print(json.dumps([[panel.title for panel in view._panels], shown.count("data:image/png"), view._error]))"""
-    titles, pictures, error = said(done, code)
-    assert titles == ["confidence over time", "confidence", "votes", "dissent"]
-    assert (pictures, error) == (4, "")
+print(json.dumps(lab.LiveView(follower)._repr_mimebundle_()["text/html"]))"""
+    shown = said(done, code)
+    pictures = re.findall(r'<img alt="([^"]*)" src="data:image/png;base64,\w', shown)
+    assert pictures == ["confidence over time", "confidence", "votes", "dissent"]
+    assert "Error" not in shown

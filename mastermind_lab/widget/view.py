@@ -63,7 +63,7 @@ def follow(
 
 
 class LiveView:
-    """A follower and its face: a status line, controls, pictures and tables.
+    """A follower shown in a notebook: a status line, controls, pictures and tables.
 
     Attributes
     ----------
