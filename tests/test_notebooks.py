@@ -14,6 +14,12 @@ from mastermind_lab.history import sample_folder
 from mastermind_lab.stream import publish_payloads
 
 NOTEBOOKS = sorted((sample_folder().parent / "notebooks").glob("*.ipynb"))
+RUNS = [pytest.param(path, "offline", id=f"{path.stem} offline") for path in NOTEBOOKS]
+RUNS += [
+    pytest.param(path, "on a stream", id=f"{path.stem} on a stream")
+    for path in NOTEBOOKS
+    if "MASTERMIND_LAB_URL" in path.read_text()  # the others would do the same again
+]
 
 
 def ids(path: Path):
@@ -29,8 +35,7 @@ def test_is_stored_without_outputs(path):
 
 @pytest.mark.timeout(120)
 @pytest.mark.filterwarnings("default::ResourceWarning", "default::DeprecationWarning")  # the client's own
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=ids)
-@pytest.mark.parametrize("where", ["offline", "on a stream"])
+@pytest.mark.parametrize(("path", "where"), RUNS)
 def test_runs(path, where, redis_url, monkeypatch, tmp_path):
     monkeypatch.delenv("MASTERMIND_LAB_URL", raising=False)
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")

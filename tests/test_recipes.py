@@ -15,6 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "notebooks" / "contributing.ipynb"
+thorough = pytest.mark.thorough
 ENVELOPE = '{"decision": {"recommendation": "ship", "confidence": 0.8, "ask": "now?"}}'
 
 
@@ -67,12 +68,14 @@ def pytest_in(folder, *words):
     return python(folder, "-m", "pytest", "-n", "0", "-q", "-p", "no:cacheprovider", *words)
 
 
+def checkout(folder):
+    left_out = shutil.ignore_patterns(".*", "__pycache__", "faults", "browser")
+    return shutil.copytree(ROOT, folder / "checkout", ignore=left_out)
+
+
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("clone") / "checkout"
-    kept = shutil.ignore_patterns(".*", "__pycache__", "faults", "browser")
-    shutil.copytree(ROOT, folder, ignore=kept)
-    return folder
+    return checkout(tmp_path_factory.mktemp("clone"))
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +100,15 @@ def done(copy, half_done):
     return copy
 
 
+def test_every_recipe_finds_what_it_changes(tmp_path):
+    folder = checkout(tmp_path)
+    for _, blocks in sorted(recipes().items()):
+        for block in blocks:
+            follow(block, folder)
+    assert sorted(recipes()) == [1, 2, 3, 4, 5]
+
+
+@thorough
 def test_a_statistic_that_is_half_done_is_told_what_it_misses(half_done, done):
     files = {place(block) for block in recipes()[1] if not place(block).startswith("mastermind_lab")}
     for file in files - {"tests/test_dissent.py"}:
@@ -104,6 +116,7 @@ def test_a_statistic_that_is_half_done_is_told_what_it_misses(half_done, done):
     assert "Dissent misses a test of its chart" in half_done
 
 
+@thorough
 def test_a_statistic_is_counted_added_up_and_drawn(done):
     files = ["places", "law", "bad_input", "metamorphic", "dissent", "display"]
     found = pytest_in(
@@ -113,6 +126,7 @@ def test_a_statistic_is_counted_added_up_and_drawn(done):
     assert int(re.search(r"(\d+) passed", found.stdout)[1]) > 30
 
 
+@thorough
 def test_another_name_is_read_by_both_decoders(done):
     code = f"""
 import json, mastermind_lab as lab
@@ -127,6 +141,7 @@ print(json.dumps([
     assert said(done, code) == ["now?", "now?", ["now?"] * 3]
 
 
+@thorough
 def test_a_source_is_read_and_scanned(done, tmp_path):
     with closing(sqlite3.connect(tmp_path / "run.sqlite")) as database, database:
         database.execute("CREATE TABLE envelopes (payload)")
@@ -149,6 +164,7 @@ print(json.dumps([ids, reasons, last, batches, scan.coverage.equals(history.cove
     assert "none.sqlite" in refused
 
 
+@thorough
 def test_a_command_runs_and_has_its_help(done, tmp_path):
     (tmp_path / "run.ndjson").write_text(f"{ENVELOPE}\nbro\x1bken\n")
     found = python(done, "-m", "mastermind_lab", "rejects", str(tmp_path / "run.ndjson"))
@@ -157,6 +173,7 @@ def test_a_command_runs_and_has_its_help(done, tmp_path):
     assert "1 passed" in found.stdout, found.stdout
 
 
+@thorough
 def test_a_panel_is_shown(done):
     code = """
 import json, math, mastermind_lab as lab
