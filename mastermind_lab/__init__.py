@@ -1,4 +1,19 @@
-"""Study how panels of AI agents decide."""
+"""Study how panels of AI agents decide.
+
+    import mastermind_lab as lab
+
+    history = lab.sample()                            # or lab.read("redis://localhost:6379"), or of a file
+    history.decisions                                 # a DataFrame, one row a decision; and four more
+    lab.dictionary(history)                           # what each column means
+    history.where("confidence > 0.9")                 # some decisions, with all that belongs to them
+    lab.stats.Margin.of(history, by="meta.model")     # figures with n and 95% intervals
+    lab.charts.margin(history, by="meta.model")       # the same, drawn
+    history.save("snapshots/run-42")                  # Parquet, for lab.read
+    lab.follow("redis://localhost:6379")              # a running arena, live in a notebook
+
+``lab.stats`` has a class for each statistic and ``lab.charts`` a function for each chart. What is wrong with
+an argument is an :class:`OptionError`, with a source a :class:`SourceError`; both are a :class:`LabError`.
+"""
 
 import sys
 from importlib import import_module

@@ -361,7 +361,7 @@ def test_frames_are_checked():
     history = arena(10)
     with pytest.raises(OptionError, match="no column confidence: expected a history's decisions frame"):
         Calibration.of(history.decisions.drop(columns="confidence"))
-    with pytest.raises(OptionError, match="voters are judged by a history"):
+    with pytest.raises(OptionError, match="unit='voters' needs a history"):
         Calibration.of(history.decisions, unit="voters")
     with pytest.raises(OptionError, match="runs from 0 to 1"):
         Calibration.of(history.decisions.assign(confidence=70.0))

@@ -15,6 +15,7 @@ import redis
 
 import mastermind_lab as lab
 from mastermind_lab.archive import PART_BYTES, PART_SECONDS
+from mastermind_lab.cli.app import app
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.history import sample_folder
 
@@ -45,10 +46,7 @@ def fill(url, n=20):
 
 
 class TestHelp:
-    @pytest.mark.parametrize(
-        "command",
-        ["archive", "compact", "demo", "read", "replay", "simulate", "snapshot", "tail", "verify", "watch"],
-    )
+    @pytest.mark.parametrize("command", [one.callback.__name__ for one in app.registered_commands])
     def test_has_an_example_and_the_exit_codes(self, command):
         said = run(command, "--help").stdout
         assert f"Example: mastermind-lab {command}" in said

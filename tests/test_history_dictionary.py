@@ -1,6 +1,9 @@
 """The dictionary of a history: every column that is there, in words."""
 
+import pytest
+
 import mastermind_lab as lab
+from mastermind_lab.errors import OptionError
 from mastermind_lab.frames import FRAMES
 
 
@@ -24,3 +27,9 @@ def test_an_empty_history_has_no_examples():
     table = lab.dictionary(lab.read([]))
     assert table["example"].isna().all()
     assert table["missing"].isna().all()
+
+
+@pytest.mark.parametrize("other", [lab.sample(last=1).decisions, lab.scan(lab.history.sample_folder())])
+def test_what_is_no_history_is_refused(other):
+    with pytest.raises(OptionError, match=f"not a {type(other).__name__}: of a scan give it a batch"):
+        lab.dictionary(other)

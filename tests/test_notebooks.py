@@ -14,6 +14,12 @@ from mastermind_lab.history import sample_folder
 from mastermind_lab.stream import publish_payloads
 
 NOTEBOOKS = sorted((sample_folder().parent / "notebooks").glob("*.ipynb"))
+RUNS = [pytest.param(path, "offline", id=f"{path.stem} offline") for path in NOTEBOOKS]
+RUNS += [
+    pytest.param(path, "on a stream", id=f"{path.stem} on a stream")
+    for path in NOTEBOOKS
+    if "MASTERMIND_LAB_URL" in path.read_text()  # the others would do the same again
+]
 
 
 def ids(path: Path):
@@ -29,8 +35,7 @@ def test_is_stored_without_outputs(path):
 
 @pytest.mark.timeout(120)
 @pytest.mark.filterwarnings("default::ResourceWarning", "default::DeprecationWarning")  # the client's own
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=ids)
-@pytest.mark.parametrize("where", ["offline", "on a stream"])
+@pytest.mark.parametrize(("path", "where"), RUNS)
 def test_runs(path, where, redis_url, monkeypatch, tmp_path):
     monkeypatch.delenv("MASTERMIND_LAB_URL", raising=False)
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
@@ -44,7 +49,8 @@ def test_runs(path, where, redis_url, monkeypatch, tmp_path):
     outputs = [one for cell in notebook.cells for one in cell.get("outputs", [])]
     assert not [one for one in outputs if one.output_type == "stream" and one.name == "stderr"]
     pictures = [one for one in outputs if "image/png" in one.get("data", {})]
-    assert len(pictures) == sum("lab.charts" in cell.source for cell in notebook.cells)
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    assert len(pictures) == sum("lab.charts" in source for source in code)
 
 
 def test_the_examples_of_the_readme_run(monkeypatch, tmp_path):
@@ -52,7 +58,7 @@ def test_the_examples_of_the_readme_run(monkeypatch, tmp_path):
 
     text = (sample_folder().parent / "README.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 5
     monkeypatch.chdir(tmp_path)
     names = {}
     for block in blocks:
@@ -60,3 +66,5 @@ def test_the_examples_of_the_readme_run(monkeypatch, tmp_path):
     pyplot.close("all")
     assert (tmp_path / "snapshots" / "run-42" / "decisions").is_dir()
     assert names["summary"].table()["n"].sum() > 1_900
+    assert f'# "{names["lab"].stats.Margin.of(names["sure"]).unanimous:.0%}"' in text
+    assert f"# {names['lab'].stats.Confidence.of(names['history']).mean};" in text

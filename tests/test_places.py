@@ -41,7 +41,11 @@ def missing(kind, readme, benchmark):
     there = {
         "OPTIONS in tests/test_law.py": kind.__name__ in test_law.OPTIONS,
         "SUBJECTS in tests/test_bad_input.py": _has(test_bad_input.SUBJECTS, kind),
+        "NEEDED in tests/test_bad_input.py": _has_all(test_bad_input.SUBJECTS, test_bad_input.NEEDED, kind),
         "SUBJECTS in tests/test_metamorphic.py": _has(test_metamorphic.SUBJECTS, kind),
+        "UNANIMOUS in tests/test_metamorphic.py": _has_all(
+            test_metamorphic.SUBJECTS, test_metamorphic.UNANIMOUS, kind
+        ),
         "SUBJECTS in tests/benchmarks/summaries.py": f"stats.{kind.__name__}.of" in benchmark,
         "the table of statistics in README.md": f"`{kind.__name__}`" in readme,
         "a chart that draws it, in mastermind_lab/charts/__init__.py": bool(drawn),
@@ -52,6 +56,11 @@ def missing(kind, readme, benchmark):
 
 def _has(subjects, kind):
     return any(one is kind for one, _ in subjects.values())
+
+
+def _has_all(subjects, table, kind):
+    """Whether a second table of the file has what the first has of a statistic."""
+    return {name for name, (one, _) in subjects.items() if one is kind} <= table.keys()
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -106,6 +107,14 @@ def test_help_names_the_options_that_are_handed_on(name, options):
     shown = inspect.signature(getattr(lab, name)).parameters
     assert {*options.split()} <= shown.keys()
     assert "options" not in shown
+
+
+def test_the_readme_says_where_each_is():
+    rows = re.findall(
+        r"^\| (-?\d) \| (.*) \|$", (Path(__file__).parents[1] / "README.md").read_text(), re.MULTILINE
+    )
+    said = {name: int(floor) for floor, names in rows for name in re.findall(r"(?:^|· )`(\w+)`", names)}
+    assert said == FLOORS
 
 
 def test_no_vague_rooms():

@@ -20,7 +20,7 @@ import mastermind_lab as lab
 from mastermind_lab.arena import Arena, payloads
 from mastermind_lab.widget import cells, text
 from mastermind_lab.widget.controls import ViewOptions
-from mastermind_lab.widget.panels import PANELS, Panel, panels
+from mastermind_lab.widget.panels import PANELS, TABLES, Panel, panels
 from mastermind_lab.widget.redraw import RedrawScheduler
 
 HOSTILE = [
@@ -36,6 +36,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+PICTURES = len(PANELS) - len(TABLES)
 EVENTS = [("pre_run_cell", cells._began), ("post_run_cell", cells._ended)]
 
 
@@ -131,7 +132,7 @@ class TestText:
 class TestView:
     def test_its_still_has_pictures_tables_and_text(self, follower):
         still = view_of(follower)._repr_mimebundle_()
-        assert still["text/html"].count("data:image/png;base64,") == 3
+        assert still["text/html"].count("data:image/png;base64,") == PICTURES
         assert "Latest decisions" in still["text/html"]
         assert "Rejects (" in still["text/html"]
         assert still["text/plain"] == repr(view_of(follower))
@@ -141,7 +142,7 @@ class TestView:
         view = view_of(follower)
         assert len(view.history) == len(view.decisions) == len(follower.history())
         assert isinstance(view.figure, Figure)
-        assert len(view.figure.axes) == 3
+        assert len(view.figure.axes) == PICTURES
 
     def test_its_status_is_that_of_the_following(self, follower):
         assert view_of(follower).status == follower.status

@@ -27,16 +27,17 @@ def archive(
     ] = False,
     payloads: Annotated[bool, typer.Option(help="Keep each envelope's raw JSON too.")] = True,
     part_bytes: Annotated[
-        int | None, typer.Option(help="Write a part when it has so many bytes; 24 MiB if not given.")
+        int | None, typer.Option(help="Write a Parquet part when it has so many bytes; 24 MiB if not given.")
     ] = None,
     part_seconds: Annotated[
         float | None,
-        typer.Option(help="Write a part when its oldest entry has waited so long; 60 if not given."),
+        typer.Option(help="Write a part when its oldest entry has waited so many seconds; 60 if not given."),
     ] = None,
 ) -> None:
     """Copy a stream into Parquet files, each entry once; run again, it goes on where the folder ends.
 
-    Ctrl-C and SIGTERM end it after its last part; killed at any moment, it loses and doubles nothing.
+    Ctrl-C and SIGTERM end it once what it has read is written; killed at any moment, it loses nothing and
+    writes nothing twice.
     """
     from ..archive import Archiving, stopping
 

@@ -15,7 +15,7 @@ _MOST = 2_000  # characters of a message
 
 
 def say(text: str, *, error: bool = False, dim: bool = False) -> None:
-    """Print a line, on standard output or as news on standard error."""
+    """Print a line, on standard output or as a message on standard error."""
     typer.echo(typer.style(terminal_line(text, _MOST), dim=dim or None), err=error)
 
 

@@ -21,7 +21,7 @@ _LARGE = "large"  # whole numbers that a float64 cannot hold
 
 @dataclass(frozen=True)
 class SchemaUnion:
-    """The kinds that each column beside the declared ones was seen with; a monoid under ``+``.
+    """The kinds that each column beside the declared ones was seen with; two add up with ``+``.
 
     Attributes
     ----------

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..errors import OptionError
 from ..frames import DECLARED, FRAMES, is_open
 from .history import History
 
@@ -27,6 +28,11 @@ def dictionary(history: History | None = None) -> pd.DataFrame:
         A row a column: ``frame``, ``column``, ``type``, ``unit`` and ``meaning``. Given a history, also
         ``missing``, the share of rows without a value, 0 to 1, and ``example``, the first value as text.
 
+    Raises
+    ------
+    OptionError
+        It is no history.
+
     Examples
     --------
     >>> import mastermind_lab as lab
@@ -38,6 +44,10 @@ def dictionary(history: History | None = None) -> pd.DataFrame:
     if history is None:
         rows = [tuple(one) for columns in DECLARED.values() for one in columns.values()]
         return pd.DataFrame(rows, columns=_COLUMNS, dtype="str")
+    if not isinstance(history, History):
+        raise OptionError(
+            f"dictionary takes a history, not a {type(history).__name__}: of a scan give it a batch"
+        )
     found = pd.DataFrame([row for name in FRAMES for row in _described(history, name)])
     return found.astype({name: "str" for name in found if name != "missing"})
 

@@ -49,9 +49,8 @@ class Agreement(Voted):
     Examples
     --------
     >>> import mastermind_lab as lab
-    >>> from mastermind_lab.stats.agreement import Agreement
     >>> history = lab.sample()
-    >>> pooled, within = Agreement.of(history), Agreement.of(history, by="meta.category")
+    >>> pooled, within = lab.stats.Agreement.of(history), lab.stats.Agreement.of(history, by="meta.category")
     >>> bool(within.alpha.value < pooled.alpha.value)
     True
     >>> list(pooled.table().columns)

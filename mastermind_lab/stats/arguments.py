@@ -44,11 +44,10 @@ class Arguments(Summary):
     Examples
     --------
     >>> import mastermind_lab as lab
-    >>> from mastermind_lab.stats.arguments import Arguments
     >>> history = lab.sample()
-    >>> Arguments.decisions(history)["nodes"].sum() == len(history.arguments)
+    >>> lab.stats.Arguments.decisions(history)["nodes"].sum() == len(history.arguments)
     np.True_
-    >>> Arguments.of(history).balance.value > 0.5
+    >>> lab.stats.Arguments.of(history).balance.value > 0.5
     True
     """
 

@@ -26,7 +26,7 @@ LEFT_OUT = ("without_outcome", "missing", "repeated")
 class Calibration(Summary):
     """How well confidence matches what turned out to be right, by group.
 
-    What is judged are panels (the decision's confidence; right where the recommendation is
+    What is compared with outcomes are panels (the decision's confidence; right where the recommendation is
     ``correct_choice``) or single votes (the vote's confidence; right where the choice is). Confidence is read
     as the probability of being right: where it is meant otherwise, only ``auroc`` and ``auarc`` make sense.
 
@@ -37,11 +37,9 @@ class Calibration(Summary):
     Examples
     --------
     >>> import mastermind_lab as lab
-    >>> from mastermind_lab.history.outcomes import with_outcomes
-    >>> from mastermind_lab.history.read import sample_folder
-    >>> from mastermind_lab.stats.calibration import Calibration
-    >>> history = with_outcomes(lab.sample(), sample_folder() / "outcomes.csv")
-    >>> summary = Calibration.of(history, by="meta.category")
+    >>> from mastermind_lab.history import sample_folder
+    >>> history = lab.with_outcomes(lab.sample(), sample_folder() / "outcomes.csv")
+    >>> summary = lab.stats.Calibration.of(history, by="meta.category")
     >>> bool((summary.table()["n"] > 200).all())
     True
     >>> summary.auroc.value > 0.5
@@ -203,7 +201,7 @@ class Calibration(Summary):
         Returns
         -------
         DataFrame
-            The ``by`` columns; ``n`` judged panels or votes; ``decisions``, the observations behind the
+            The ``by`` columns; ``n`` panels or votes; ``decisions``, the observations behind the
             intervals; then the single figures of this class and mean ``confidence``, each with ``_low`` and
             ``_high`` (95% interval; NaN where there are fewer than 2 decisions and, but for accuracy, where
             all or none were right); ``within``, the part of the Brier score that the bins leave out;
@@ -257,7 +255,7 @@ class Calibration(Summary):
         return self._stacked(parts or [risks(nothing.steps, nothing.n, nothing.correct, 1.0).iloc[:0]])
 
     def histogram(self, bins: int = 20) -> pd.DataFrame:
-        """Return the distribution of the judged ones' confidence: one row for each group and bin.
+        """Return the distribution of the confidences that were counted: one row for each group and bin.
 
         Parameters
         ----------

@@ -43,8 +43,7 @@ class Citations(Summary):
     Examples
     --------
     >>> import mastermind_lab as lab
-    >>> from mastermind_lab.stats.citations import Citations
-    >>> summary = Citations.of(lab.sample())
+    >>> summary = lab.stats.Citations.of(lab.sample())
     >>> summary.single.n
     1956
     >>> summary.sources(most=3).columns[:2].tolist()

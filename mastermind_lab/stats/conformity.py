@@ -46,8 +46,7 @@ class Conformity(Voted):
     Examples
     --------
     >>> import mastermind_lab as lab
-    >>> from mastermind_lab.stats.conformity import Conformity
-    >>> summary = Conformity.of(lab.sample(), by="meta.category")
+    >>> summary = lab.stats.Conformity.of(lab.sample(), by="meta.category")
     >>> summary.inflation.value > 0
     True
     """

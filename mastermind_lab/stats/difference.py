@@ -44,11 +44,10 @@ def difference(data: Data, id_a: str, id_b: str) -> pd.DataFrame:
     Examples
     --------
     >>> import mastermind_lab as lab
-    >>> from mastermind_lab.stats.difference import difference
     >>> history = lab.sample()
-    >>> set(difference(history, "0-2", "0-4")["change"]) <= {"removed", "added", "moved", "changed"}
+    >>> set(lab.stats.difference(history, "0-2", "0-4")["change"]) <= {"removed", "added", "moved", "changed"}
     True
-    >>> len(difference(history, "0-2", "0-2"))
+    >>> len(lab.stats.difference(history, "0-2", "0-2"))
     0
     """
     needed = ("stream_id", "node", "parent", "claim", "stance", "strength")

@@ -35,8 +35,7 @@ class Pivotal(Voted):
     Examples
     --------
     >>> import mastermind_lab as lab
-    >>> from mastermind_lab.stats.pivotal import Pivotal
-    >>> summary = Pivotal.of(lab.sample())
+    >>> summary = lab.stats.Pivotal.of(lab.sample())
     >>> table = summary.by_rule().set_index("rule")
     >>> bool(table.loc["two-thirds", "pivotal"] > table.loc["plurality", "pivotal"])
     True

@@ -55,8 +55,7 @@ class Regimes(Summary):
     Examples
     --------
     >>> import mastermind_lab as lab
-    >>> from mastermind_lab.stats.regimes import Regimes
-    >>> table = Regimes.of(lab.sample(), watch=["meta.model", "meta.prompt_version"]).table()
+    >>> table = lab.stats.Regimes.of(lab.sample(), watch=["meta.model", "meta.prompt_version"]).table()
     >>> table[["change", "value", "event"]].to_numpy().tolist()
     [[1, 'atlas-1', 'end'], [1, 'atlas-2', 'begin'], [2, 'v3', 'end'], [2, 'v4', 'begin']]
     """

@@ -50,12 +50,11 @@ class Rules(Voted):
     Examples
     --------
     >>> import mastermind_lab as lab
-    >>> from mastermind_lab.stats.rules import Rules
-    >>> table = Rules.of(lab.sample()).table().set_index("rule")
+    >>> table = lab.stats.Rules.of(lab.sample()).table().set_index("rule")
     >>> bool(table.loc["two-thirds", "decided"] < table.loc["majority", "decided"])
     True
     >>> first = {"first voter": lambda votes: votes.groupby("stream_id")["choice"].first()}
-    >>> Rules.of(lab.sample(), rules=first).table()["rule"].tolist()[-1]
+    >>> lab.stats.Rules.of(lab.sample(), rules=first).table()["rule"].tolist()[-1]
     'first voter'
     """
 

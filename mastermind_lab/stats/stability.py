@@ -39,8 +39,7 @@ class Stability(Summary):
     Examples
     --------
     >>> import mastermind_lab as lab
-    >>> from mastermind_lab.stats.stability import Stability
-    >>> summary = Stability.of(lab.sample())
+    >>> summary = lab.stats.Stability.of(lab.sample())
     >>> summary.flip.n
     300
     """

@@ -48,8 +48,7 @@ class Timing(Summary):
     Examples
     --------
     >>> import mastermind_lab as lab
-    >>> from mastermind_lab.stats.timing import Timing
-    >>> table = Timing.of(lab.sample()).table().set_index("leaf")
+    >>> table = lab.stats.Timing.of(lab.sample()).table().set_index("leaf")
     >>> bool(table.loc["meta.timings.research", "share"] > table.loc["meta.timings.vote", "share"])
     True
     """

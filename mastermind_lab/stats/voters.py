@@ -60,8 +60,7 @@ class Voters(Voted):
     Examples
     --------
     >>> import mastermind_lab as lab
-    >>> from mastermind_lab.stats.voters import Voters
-    >>> table = Voters.of(lab.sample()).table()
+    >>> table = lab.stats.Voters.of(lab.sample()).table()
     >>> table["voter"].tolist()[:3]
     ['Ada', 'Bruno', 'Chiyo']
     """

@@ -14,6 +14,7 @@ from streams import publish
 from mastermind_lab.arena import Arena, payloads
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.history import sample_folder
+from mastermind_lab.widget.panels import PANELS, panels
 
 pytestmark = [
     pytest.mark.thorough,
@@ -65,7 +66,7 @@ def test_counts_controls_and_pictures(notebook, raw, redis_url, made):
     publish(raw, made[:100])
     book = notebook("controls", follow(redis_url))
     book.run_all()
-    book.until(lambda: book.received() == 100 and book.pictures().count() == 3)
+    book.until(lambda: book.received() == 100 and book.pictures().count() == len(panels(PANELS)[0]))
 
     def changed_by(act, number=0):
         before = book.source(number)

@@ -80,9 +80,7 @@ def _panels(data: Data, by: tuple[str, ...]) -> Correctness:
 
 def _votes(data: Data, by: tuple[str, ...]) -> Correctness:
     if isinstance(data, pd.DataFrame):
-        raise OptionError(
-            "voters are judged by a history: a bare frame does not have both votes and outcomes"
-        )
+        raise OptionError("unit='voters' needs a history: a bare frame does not have both votes and outcomes")
     frame = frame_of(data, "votes", ("stream_id", "voter", "choice", "confidence"))
     ballots = Ballots.of(data)
     again = ballots.repeated["row"].to_numpy(dtype=np.intp)
