@@ -121,6 +121,12 @@ def test_what_is_repeated_is_not_left_out():
     assert (one.entries, one.left_out, one.missing, one.certainty) == (20, 0, 4, "at most")
 
 
+def test_what_one_read_of_a_stream_left_out_the_other_may_have_read():
+    both = Coverage.of(read_of(1, 10, left_out=10), read_of(5, 20, repeated=6, left_out=4))
+    [one] = both.narrowed(ids(*range(1, 21)), "where true").accounts
+    assert (one.entries, one.left_out) == (20, None)
+
+
 def test_where_older_accounts_do_not_say_what_is_repeated_neither_does_a_cut():
     both = Coverage.of(read_of(1, 10, repeated=None), read_of(5, 20, repeated=None))
     [one] = both.narrowed(ids(*range(1, 21)), "where true").accounts

@@ -261,7 +261,10 @@ def _last(one: Account) -> tuple[int, int, int]:
 
 
 def _jointly(one: Account, other: Account) -> Account:
-    """Account for the entries of two reads together; what both have missed of one stream counts twice."""
+    """Account for the entries of two reads together.
+
+    Of one stream, what one read has left out the other may have read, and what both have missed counts twice.
+    """
     same = (one.source, one.stream) == (other.source, other.stream)
     both = one + other
     return replace(
@@ -270,6 +273,7 @@ def _jointly(one: Account, other: Account) -> Account:
         stream="; ".join(dict.fromkeys(part.stream for part in (one, other) if part.stream)) or None,
         entries=total(map(_own, (one, other))),
         repeated=0,
+        left_out=None if same and both.left_out else both.left_out,
         limits="; ".join(dict.fromkeys(part.limits for part in (one, other) if part.limits)),
         certainty=least_sure((both.certainty, "at most" if same and both.missing else None)),
     )

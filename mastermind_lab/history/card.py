@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow.compute as pc
 
-from ..frames import FRAMES, times_of
+from ..frames import FRAMES, Account, times_of
 
 if TYPE_CHECKING:
     from .history import History
@@ -31,20 +31,20 @@ def card(history: History) -> str:
     reasons = history.rejects["reason"].value_counts()
     if len(reasons):
         said["rejects"] += f" ({', '.join(f'{n:,} {reason}' for reason, n in reasons.items())})"
-    said |= _gone(history.coverage)
+    said |= _gone(history.account.joint().accounts)
     said["from"] = "; ".join(history.coverage["source"].dropna().unique()[:3])
     rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(v)}</td></tr>" for name, v in said.items())
     return f"<table><caption>History</caption><tbody>{rows}</tbody></table>"
 
 
-def _gone(coverage: pd.DataFrame) -> dict[str, str]:
+def _gone(accounts: Sequence[Account]) -> dict[str, str]:
     """Say what a history does not hold: nothing where nothing is left out; what is unknown is said to be."""
-    words = {"left_out": "left out by limits", "missing": "gone before reading"}
-    counted = {word: _count(coverage, column) for column, word in words.items()}
-    return {word: count for word, count in counted.items() if count}
+    left_out = _count([one.left_out for one in accounts])
+    missing = _count([one.missing for one in accounts if one.certainty is not None])
+    said = {"left out by limits": left_out, "gone before reading": missing}
+    return {word: count for word, count in said.items() if count}
 
 
-def _count(coverage: pd.DataFrame, column: str) -> str:
-    known = int(coverage[column].sum())
-    unknown = coverage.loc[coverage[column].isna(), "certainty"].eq("not verified").any()
-    return ", ".join([f"{known:,}"] * bool(known) + ["not verified"] * bool(unknown))
+def _count(numbers: Sequence[int | None]) -> str:
+    known = sum(number or 0 for number in numbers)
+    return ", ".join([f"{known:,}"] * bool(known) + ["not known"] * (None in numbers))
