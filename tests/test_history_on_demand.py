@@ -2,6 +2,7 @@
 
 import datetime
 import decimal
+import shutil
 import sys
 
 import numpy as np
@@ -148,6 +149,12 @@ class TestAFolderThatChanges:
         assert len(history.decisions) == 400
         next((folder / "votes").rglob("*.parquet")).unlink()
         with pytest.raises(lab.SourceError, match=r"votes/date=.*cannot be read"):
+            history.votes  # noqa: B018 - it raises
+
+    def test_a_folder_that_is_gone_is_named(self, folder):
+        history = lab.read(folder)
+        shutil.rmtree(folder)
+        with pytest.raises(lab.SourceError, match=r"cannot be read: No such file"):
             history.votes  # noqa: B018 - it raises
 
     def test_a_flipped_bit_is_found(self, folder):

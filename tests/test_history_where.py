@@ -214,3 +214,10 @@ def test_frames_by_name(history):
     assert history["votes"] is history.votes
     with pytest.raises(lab.OptionError, match="no frame 'vote': there are decisions, votes"):
         history["vote"]
+    with pytest.raises(TypeError, match="not iterable"):
+        list(history)
+
+
+def test_what_is_no_column_is_refused():
+    with pytest.raises(lab.OptionError, match=r"columns holds a str: write Column\("):
+        lab.sample(columns=["cost"])

@@ -62,6 +62,8 @@ def check_columns(columns: Iterable[Column]) -> None:
         With the column's name and what is possible.
     """
     for column in columns:
+        if not isinstance(column, Column):
+            raise OptionError(f"columns holds a {type(column).__name__}: write Column(name, source, type)")
         if column.type not in _FITS:
             raise OptionError(f"column {column.name!r}: no type {column.type!r}; one of {', '.join(_FITS)}")
         if isinstance(column.source, str):

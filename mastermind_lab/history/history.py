@@ -308,6 +308,8 @@ class History:
         """Return how many rows a frame has, without making it."""
         return len(self._frames[name]) if name in self._frames else self._tables.rows(name)
 
+    __iter__ = None  # or Python would ask for frame 0, frame 1, ...
+
     def __len__(self) -> int:
         """Return the number of decisions."""
         return self.rows("decisions")

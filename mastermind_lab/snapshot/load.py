@@ -86,7 +86,7 @@ class Reader:
             return _read(self.committed, name)
         except SourceError as error:
             now = ranges(self.committed[0].folder)
-            if {*self.committed} <= {*now}:
+            if not now or {*self.committed} <= {*now}:
                 raise
             merged = self._merged(now)
             if merged is None:
