@@ -129,12 +129,12 @@ class History:
         return self._frames[name]
 
     def tables(self) -> Tables:
-        """Return the frames as Arrow tables.
+        """Return the frames as Arrow tables, each in the order of ids, whatever order a frame was put in.
 
         Raises
         ------
         OptionError
-            A column that was added cannot be held by Arrow.
+            A frame was changed so that no table can hold it; the message names the column or the row.
         """
         return {name: self.table(name) for name in (*FRAMES, PAYLOADS) if name in self._tables}
 
@@ -142,7 +142,7 @@ class History:
         """Return one frame as an Arrow table, with what was changed in it."""
         if name not in self._frames:
             return self._tables[name]
-        return table_of(name, self._frames[name], self._tables[name].schema)
+        return table_of(name, self._frames[name], self._tables[name])
 
     def columns(self, name: str) -> list[str]:
         """Name the columns of a frame, without making it."""
