@@ -83,7 +83,10 @@ def _column_of(frame: str, name: str, column: pd.Series, before: pa.Schema) -> t
         if is_open(frame, name) and opened.kind_of_field(pa.field(name, array.type)) is None:
             return _open_column(name, column, array.to_pylist())
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-        raise OptionError(f"column {name!r:.80} of {frame} cannot be kept: {error!s:.200}") from error
+        raise OptionError(
+            f"column {name!r:.80} of {frame} cannot be kept: {error!s:.200}. "
+            "Turn it into numbers or text (astype(str)), or take it away"
+        ) from error
     is_json = name in before.names and pa.types.is_large_string(array.type)
     return pa.field(name, array.type, metadata=before.field(name).metadata if is_json else None), array
 

@@ -225,6 +225,10 @@ class History:
     ) -> Path | str:
         """Write a Parquet snapshot that :func:`mastermind_lab.read` gives back as the same history.
 
+        Rows are written oldest entry first, whatever order a frame was put in. Of columns that were added,
+        categories, periods, intervals and UUIDs come back as text, and a column named like an open one
+        (``meta.mine``) as what an envelope would hold.
+
         Parameters
         ----------
         folder
@@ -238,8 +242,8 @@ class History:
         Raises
         ------
         OptionError
-            The folder is there already; payloads are asked for and the history has none; or a column that
-            was added cannot be kept, and the message names it.
+            The folder is there already; payloads are asked for and the history has none; or a frame was
+            changed so that it cannot be kept, and the message names the column or the entry.
         SourceError
             It cannot be written.
         """

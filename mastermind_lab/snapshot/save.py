@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..errors import OptionError, SourceError
@@ -22,6 +23,7 @@ from ..storage import folder as folder_of
 from .commits import ends_of, write_range
 from .layout import date_of, place_of
 from .load import is_snapshot
+from .parts import check_readable
 
 _ENTRIES_A_RANGE = 50_000
 
@@ -41,11 +43,13 @@ def save(
     Raises
     ------
     OptionError
-        The folder is there already and ``overwrite`` was not asked for, or it is no snapshot.
+        The folder is there already and ``overwrite`` was not asked for, or it is no snapshot; a table holds
+        what could not be read again, or two rows of one entry.
     SourceError
         It cannot be written; what was there before is untouched.
     """
     target = folder_of(folder)
+    _check(parts)
     try:
         _refuse(target, overwrite)
         if isinstance(target, LocalFolder):
@@ -63,6 +67,18 @@ def save(
             )
         ) from error
     return target.name
+
+
+def _check(parts: Tables) -> None:
+    for name, table in parts.items():
+        check_readable(name, table)
+    ids = ids_in_order(parts)
+    twice = pc.indices_nonzero(pc.equal(ids[1:], ids[:-1]))
+    if len(twice):
+        raise OptionError(
+            f"entry {ids[twice[0].as_py()]} has two rows in decisions and rejects: take one of them away, "
+            "or give it a stream_id of its own"
+        )
 
 
 def _refuse(target: Folder, overwrite: bool) -> None:
