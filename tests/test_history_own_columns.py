@@ -158,3 +158,130 @@ class TestWhatIsSavedCanBeRead:
         doubled = pd.concat([history.decisions, history.decisions.tail(1)], ignore_index=True)
         with pytest.raises(lab.OptionError, match="entry 0-2000 has two rows"):
             history.with_frames(decisions=doubled).save(tmp_path / "s")
+
+
+def put(frame, name, values):
+    """A change: a column of one's own, or other values in one that was there."""
+
+    def change(history):
+        history[frame][name] = values(len(history[frame])) if callable(values) else values
+
+    return change
+
+
+def change_cell(frame, row, name, value):
+    def change(history):
+        history[frame].loc[row, name] = value
+
+    return change
+
+
+def drop_roots(history):
+    return history.with_frames(arguments=history.arguments.dropna(subset="parent"))
+
+
+def drop(frame, name):
+    return lambda history: history.with_frames(**{frame: history[frame].drop(columns=name)})
+
+
+def name_twice(history):
+    history.decisions.insert(0, "question", "again", allow_duplicates=True)
+
+
+def name_alike(history):
+    history.decisions[7], history.decisions["7"] = 1, 2
+
+
+NO_TABLE = {
+    "no ids": (drop("decisions", "stream_id"), "decisions has no column 'stream_id'"),
+    "no ids of votes": (drop("votes", "stream_id"), "votes has no column 'stream_id'"),
+    "ids as the index": (
+        lambda history: history.with_frames(decisions=history.decisions.set_index("stream_id")),
+        "reset_index",
+    ),
+    "a foreign id": (change_cell("decisions", 3, "stream_id", "my-row"), "row 3 of decisions.*'my-row'"),
+    "no id": (change_cell("votes", 3, "stream_id", None), "row 3 of votes.*None"),
+    "an id too large": (
+        change_cell("decisions", 3, "stream_id", f"{2**64}-0"),
+        f"row 3 of decisions.*'{2**64}-0'",
+    ),
+    "one name twice": (name_twice, "more than one column named 'question'"),
+    "names written alike": (name_alike, "more than one column named '7'"),
+    "no frame": (lambda history: history.with_frames(votes=[1]), "votes must be a DataFrame"),
+}
+NO_ENVELOPE = {
+    "a share above 1": (change_cell("decisions", 3, "confidence", 2.0), "entry 0-1944 .*confidence"),
+    "no recommendation": (
+        change_cell("decisions", 3, "recommendation", None),
+        "entry 0-1944 .*recommend",
+    ),
+    "a vote for nothing": (change_cell("votes", 0, "choice", None), "entry 0-1941 .*choice"),
+    "another name's value": (put("decisions", "summary", 0.5), "'rationale' and 'summary' of decisions"),
+    "a name of a frame": (put("decisions", "votes", "x"), "'the frame votes' and 'votes' of decisions"),
+    "another name of one": (put("decisions", "arguments", 3), "'arguments' and 'the frame arguments'"),
+    "an open name of one": (put("decisions", "decision.citations", 3), "'decision.citations' and 'the frame"),
+    "another name of a question": (put("decisions", "prompt", "x"), "'prompt' and 'question' of decisions"),
+    "an open column's name": (put("decisions", "decision.topic", "x"), "'decision.topic' and 'question'"),
+    "an agent": (put("votes", "agent", "x"), "'agent' and 'voter' of votes"),
+    "a link": (put("citations", "url", "x"), "'source' and 'url' of citations"),
+    "children": (put("arguments", "replies", 2), "'replies' and 'the nodes below' of arguments"),
+    "below a value": (put("decisions", "meta.model.x", 1), "'meta.model' and 'meta.model.x' of decisions"),
+    "above a value": (put("decisions", "meta.usage", "x"), "'meta.usage' and 'meta.usage.\\w+' of decisions"),
+    "infinity": (put("decisions", "mine", float("inf")), "'mine' of decisions holds an infinite"),
+    "infinities": (put("votes", "mine", lambda n: [[-np.inf]] * n), "'mine' of votes holds an infinite"),
+    "nodes without parents": (drop_roots, "entry 0-19.. in arguments hangs below node 0"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), NO_TABLE.values(), ids=NO_TABLE)
+def test_a_frame_that_no_table_can_hold_says_what_is_wrong(history, tmp_path, change, message):
+    history = change(history) or history
+    for act in ("save", "+", "to_ndjson"):
+        with pytest.raises(lab.OptionError, match=message):
+            acts(history, tmp_path)[act]()
+
+
+@pytest.mark.parametrize(("change", "message"), NO_ENVELOPE.values(), ids=NO_ENVELOPE)
+def test_what_an_envelope_cannot_hold_is_named(history, tmp_path, change, message):
+    history = change(history) or history
+    with pytest.raises(lab.OptionError, match=message):
+        history.to_ndjson(tmp_path / "s.ndjson")
+    assert not (tmp_path / "s.ndjson").exists()
+    history.save(tmp_path / "s")
+    read_whole(tmp_path / "s")
+
+
+class TestNdjson:
+    def test_keeps_two_columns_of_one_field_that_no_row_has_both(self, history, tmp_path):
+        history.decisions["prompt"] = None
+        history.decisions.loc[0, ["question", "prompt"]] = [None, "what else"]
+        read = lab.read(history.to_ndjson(tmp_path / "s.ndjson"))
+        assert read.decisions.loc[0, "question"] == "what else"
+
+    def test_keeps_a_column_named_like_one_of_another_frame(self, history, tmp_path):
+        for name in ("position", "node", "depth", "parent"):
+            history.decisions[name] = 7
+        read = lab.read(history.to_ndjson(tmp_path / "s.ndjson"))
+        for name in ("position", "node", "depth", "parent"):
+            assert read.decisions[f"decision.{name}"].tolist() == [7] * len(history)
+
+    @pytest.mark.parametrize("frame", ["votes", "citations", "arguments"])
+    def test_keeps_the_places_in_a_decision_of_a_sorted_frame(self, history, tmp_path, frame):
+        expected = lab.read(history.to_ndjson(tmp_path / "before.ndjson"))
+        shuffled = history[frame].sample(frac=1, random_state=1)
+        again = lab.read(history.with_frames(**{frame: shuffled}).to_ndjson(tmp_path / "s.ndjson"))
+        pd.testing.assert_frame_equal(again[frame], expected[frame])
+
+    def test_names_an_entry_whose_json_text_is_none(self, history, tmp_path):
+        history.decisions["meta.mine"] = [[1]] * len(history)
+        read = lab.read(history.save(tmp_path / "s"))
+        read.decisions.loc[1, "meta.mine"] = "no JSON"
+        with pytest.raises(lab.OptionError, match=r"'meta\.mine' holds JSON text, and that of entry 0-1942"):
+            read.to_ndjson(tmp_path / "s.ndjson")
+
+
+def test_files_are_merged_wherever_a_column_was_put(history, tmp_path):
+    one, other = (lab.read(history.to_ndjson(tmp_path / f"{name}.ndjson")) for name in "ab")
+    one.decisions.insert(0, "mine", 1)
+    assert len(other + one) == 2 * len(history)
+    assert (other + one).decisions["mine"].notna().sum() == len(history)

@@ -10,10 +10,11 @@ from typing import Any, Self
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from .. import ndjson
-from ..envelope import DecisionEnvelope, validate
+from ..envelope import DecisionEnvelope, faults_in, validate
 from ..errors import OptionError
 from ..frames import (
     FRAMES,
@@ -281,7 +282,7 @@ class History:
         """Yield (stream id, envelope), oldest first: from raw payloads where there are any, else rebuilt."""
         if not self._has_payloads():
             for stream_id, document in rebuild(self.tables()):
-                yield stream_id, DecisionEnvelope.model_validate(document)
+                yield stream_id, _envelope(stream_id, document)
             return
         for stream_id, payload in self[PAYLOADS].itertuples(index=False):
             verdict = validate(payload)
@@ -310,6 +311,15 @@ class History:
 
     def _repr_html_(self) -> str:
         return card(self)
+
+
+def _envelope(stream_id: str, document: dict[str, Any]) -> DecisionEnvelope:
+    try:
+        return DecisionEnvelope.model_validate(document)
+    except ValidationError as error:
+        raise OptionError(
+            f"entry {stream_id} cannot be written as an envelope: {faults_in(error)}"
+        ) from error
 
 
 def _new_numbers(left: Tables, account: Coverage) -> dict[int, int]:
