@@ -101,7 +101,7 @@ def _type_of(frame: str, name: str, column: pd.Series) -> pa.DataType | None:
 
 
 def _array(column: pd.Series, wanted: pa.DataType | None) -> pa.Array:
-    if wanted is not None and column.isna().all():
+    if wanted is not None and column.head(1).isna().all() and column.isna().all():
         return pa.nulls(len(column), wanted)
     array = pa.array(column, wanted, from_pandas=True)
     if isinstance(array, pa.ChunkedArray):

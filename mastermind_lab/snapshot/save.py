@@ -7,13 +7,12 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..errors import OptionError, SourceError
@@ -49,14 +48,16 @@ def save(
         It cannot be written; what was there before is untouched.
     """
     target = folder_of(folder)
-    _check(parts)
     try:
         _refuse(target, overwrite)
+        for name, table in parts.items():
+            check_readable(name, table)
+        pieces = list(_pieces(parts))
         if isinstance(target, LocalFolder):
-            _save_beside(parts, coverage, Path(target.name))
+            _save_beside(pieces, coverage, Path(target.name))
         else:
             _take_away(target)
-            _commit_all(parts, coverage, target)
+            _commit_all(pieces, coverage, target)
     except OSError as error:
         raise SourceError(
             f"cannot write {target.name}: {error.strerror or error}. "
@@ -67,18 +68,6 @@ def save(
             )
         ) from error
     return target.name
-
-
-def _check(parts: Tables) -> None:
-    for name, table in parts.items():
-        check_readable(name, table)
-    ids = ids_in_order(parts)
-    twice = pc.indices_nonzero(pc.equal(ids[1:], ids[:-1]))
-    if len(twice):
-        raise OptionError(
-            f"entry {ids[twice[0].as_py()]} has two rows in decisions and rejects: take one of them away, "
-            "or give it a stream_id of its own"
-        )
 
 
 def _refuse(target: Folder, overwrite: bool) -> None:
@@ -92,11 +81,11 @@ def _refuse(target: Folder, overwrite: bool) -> None:
         )
 
 
-def _save_beside(parts: Tables, coverage: Coverage, target: Path) -> None:
+def _save_beside(pieces: Sequence[Tables], coverage: Coverage, target: Path) -> None:
     make(target.absolute().parent)
     fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.absolute().parent))
     try:
-        _commit_all(parts, coverage, LocalFolder(str(fresh)))
+        _commit_all(pieces, coverage, LocalFolder(str(fresh)))
         _put_in_place(fresh, target)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -139,8 +128,7 @@ def _take_away(target: Folder) -> None:
         target.remove(path)
 
 
-def _commit_all(parts: Tables, coverage: Coverage, target: Folder) -> None:
-    pieces = list(_pieces(parts))
+def _commit_all(pieces: Sequence[Tables], coverage: Coverage, target: Folder) -> None:
     commit_marker = "decisions/" + place_of(*ends_of(pieces[-1]))
     after = ""
     for number, piece in enumerate(pieces):
@@ -151,13 +139,25 @@ def _commit_all(parts: Tables, coverage: Coverage, target: Folder) -> None:
 
 def _pieces(parts: Tables) -> Iterator[Tables]:
     """Split tables by epoch, day and number of entries, oldest first; an empty history is one piece."""
-    starts = _starts(id_parts(ids_in_order(parts)))
+    ids = ids_in_order(parts)
+    keys = id_parts(ids)
+    _refuse_doubled(ids, keys)
+    starts = _starts(keys)
     if len(starts) < 2:
         yield parts
         return
     owners = {name: _owners(table, starts) for name, table in parts.items()}
     for number in range(len(starts)):
         yield {name: table.filter(pa.array(owners[name] == number)) for name, table in parts.items()}
+
+
+def _refuse_doubled(ids: pa.Array, keys: NDArray[np.uint64]) -> None:
+    doubled = np.flatnonzero((keys[1:] == keys[:-1]).all(axis=1))
+    if len(doubled):
+        raise OptionError(
+            f"entry {ids[int(doubled[0])].as_py()} has two rows in decisions and rejects: take one of them "
+            "away, or give it a stream_id of its own"
+        )
 
 
 def _starts(keys: NDArray[np.uint64]) -> NDArray[Any]:
