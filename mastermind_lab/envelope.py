@@ -183,10 +183,11 @@ def _explain(payload: Any, error: Exception) -> Reject:
     version = document.get("schema_version", "1") if isinstance(document, dict) else "1"
     if version != "1":
         return Reject("version", f"schema_version is {version!r:.40}, this reader knows '1'")
-    return Reject("invalid", _faults(error))
+    return Reject("invalid", faults_in(error))
 
 
-def _faults(error: Exception, most: int = 3) -> str:
+def faults_in(error: Exception, most: int = 3) -> str:
+    """Say in one line what a model refused: the path of each field and why, and how many more."""
     if not isinstance(error, ValidationError):
         return str(error)
     faults = error.errors(include_url=False, include_input=False, include_context=False)

@@ -5,6 +5,7 @@ once each, tables merge without loss, and DataFrames are made once, at the end.
 """
 
 from .bounds import Bound, Limits, milliseconds
+from .changed import table_of
 from .coverage import Account, Coverage, least_sure, shared, total, united
 from .cuts import apply_limits, between, edge, newest, only, only_of, times_of
 from .declared import ARROW, COVERAGE, DECLARED, FRAMES, PAYLOADS, check_names, is_open, schema
@@ -22,7 +23,6 @@ from .tables import (
     json_columns,
     renumber,
     stacked,
-    table_of,
     tables,
     to_pandas,
     union,

@@ -1,38 +1,62 @@
 """From frames back to envelopes, for histories that kept no raw payloads.
 
 A column of a user's own becomes a field of the decision, the vote, the citation or the argument, so that it
-is read back as ``decision.<name>`` and the like.
+is read back as ``decision.<name>`` and the like. Two columns may not mean one field.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import combinations, product
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import AliasChoices, BaseModel
 
 from ..decode import steps
+from ..envelope import Argument, Citation, Decision, Vote
+from ..errors import OptionError
 from . import open_columns as opened
 from .declared import DECLARED, OPEN
 from .tables import Tables
 
+# What is counted or numbered anew when an envelope is read.
 _SKIPPED = {
-    "stream_id",
-    "streamed_at",
-    "n_votes",
-    "n_citations",
-    "n_arguments",
-    "position",
-    "node",
-    "parent",
-    "depth",
+    "decisions": {"stream_id", "streamed_at", "n_votes", "n_citations", "n_arguments"},
+    "votes": {"stream_id", "position"},
+    "citations": {"stream_id", "position"},
+    "arguments": {"stream_id", "node", "parent", "depth"},
+}
+_MODELS: dict[str, type[BaseModel]] = {
+    "decisions": Decision,
+    "votes": Vote,
+    "citations": Citation,
+    "arguments": Argument,
+}
+_FIELDS = {
+    frame: {
+        str(alias): name
+        for name, described in model.model_fields.items()
+        if isinstance(described.validation_alias, AliasChoices)
+        for alias in described.validation_alias.choices
+    }
+    for frame, model in _MODELS.items()
 }
 _OF_ENVELOPE = ("published_at", "correlation_id")
 
 
 def rebuild(parts: Tables) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield (stream id, envelope as a dict) for each decision; missing values are left out."""
+    """Yield (stream id, envelope as a dict) for each decision; missing values are left out.
+
+    Raises
+    ------
+    OptionError
+        A user's own column means a field that has another value, or an argument's parent is not there.
+    """
+    for frame in _MODELS:
+        _check_fields(frame, parts)
     votes, citations = _by_decision(parts["votes"], "votes"), _by_decision(parts["citations"], "citations")
     arguments = _by_decision(parts["arguments"], "arguments")
     for row in _rows(parts["decisions"]):
@@ -50,6 +74,63 @@ def rebuild(parts: Tables) -> Iterator[tuple[str, dict[str, Any]]]:
         yield stream_id, envelope | {"decision": decision, "meta": trees.get("meta", {})}
 
 
+def _check_fields(frame: str, parts: Tables) -> None:
+    """Refuse what would be lost: a value that has another's place in an envelope, or that JSON has not."""
+    filled = {name: pc.is_valid(parts[frame][name]) for name in parts[frame].column_names}
+    places: dict[tuple[str, ...], list[str]] = {}
+    for name in filled.keys() - _SKIPPED[frame]:
+        places.setdefault(_place(frame, name), []).append(name)
+        _check_finite(frame, name, parts[frame][name])
+    for name, place, mask in _below(frame, parts):
+        places.setdefault(place, []).append(name)
+        filled[name] = mask
+    for place, names in places.items():
+        above = [name for length in range(1, len(place)) for name in places.get(place[:length], ())]
+        pairs = [*combinations(sorted(names), 2), *product(above, names)]
+        for one, other in pairs:
+            _check_pair(frame, parts[frame]["stream_id"], (one, other), pc.and_(filled[one], filled[other]))
+
+
+def _place(frame: str, name: str) -> tuple[str, ...]:
+    """Say where in an envelope the values of a column stand."""
+    if frame == "decisions" and name in _OF_ENVELOPE:
+        return (name,)
+    root, *keys = steps(name) if name.startswith(OPEN[frame]) else (OPEN[frame][0].rstrip("."), name)
+    field = _FIELDS[frame].get(keys[0], keys[0]) if root != "meta" else keys[0]
+    return (root, field, *keys[1:])
+
+
+def _below(frame: str, parts: Tables) -> Iterator[tuple[str, tuple[str, ...], pa.ChunkedArray]]:
+    """List what stands in an envelope without a column: the rows of other frames, a node's children."""
+    ids = parts[frame]["stream_id"]
+    if frame == "decisions":
+        for name, field in (("votes", "votes"), ("citations", "citations"), ("arguments", "argument_tree")):
+            owners = parts[name]["stream_id"].combine_chunks()
+            yield f"the frame {name}", ("decision", field), pc.is_in(ids, owners)
+    if frame == "arguments":
+        yield "the nodes below", ("argument", "children"), pc.is_valid(ids)
+
+
+def _check_pair(frame: str, ids: pa.ChunkedArray, pair: tuple[str, str], both: pa.ChunkedArray) -> None:
+    place = pc.index(both, True).as_py()
+    if place >= 0:
+        names = " and ".join(repr(name)[:80] for name in pair)
+        raise OptionError(
+            f"{names} of {frame} would be one field of an envelope, and entry {ids[place].as_py()} has a "
+            "value in both: give the column that was added another name"
+        )
+
+
+def _check_finite(frame: str, name: str, values: pa.ChunkedArray) -> None:
+    while pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
+        values = pc.list_flatten(values)
+    if pa.types.is_floating(values.type) and pc.any(pc.is_inf(values)).as_py():
+        raise OptionError(
+            f"column {name!r:.80} of {frame} holds an infinite number, which JSON does not have: "
+            "make it missing, or text"
+        )
+
+
 def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
     for batch in table.to_batches(max_chunksize=1_000):
         yield from batch.to_pylist()
@@ -62,6 +143,9 @@ def _by_decision(table: pa.Table, frame: str) -> dict[str, list[tuple[dict[str, 
         declared, trees = _split(row, table, frame)
         extras: dict[str, Any] = next(iter(trees.values()), {})
         found.setdefault(row["stream_id"], []).append((row, declared | extras))
+    number = "node" if frame == "arguments" else "position"
+    for rows in found.values():  # however the frame was sorted
+        rows.sort(key=lambda pair: (pair[0][number] is None, pair[0][number] or 0))
     return found
 
 
@@ -70,10 +154,16 @@ def _tree(nodes: list[tuple[dict[str, Any], dict[str, Any]]]) -> Any:
     made = {row["node"]: node for row, node in nodes}
     roots = []
     for row, node in nodes:
-        if row["parent"] is None:
+        number, parent = row["node"], row["parent"]
+        if parent is None:
             roots.append(node)
+        elif parent in made and number is not None and parent < number:
+            made[parent].setdefault("children", []).append(node)
         else:
-            made[row["parent"]].setdefault("children", []).append(node)
+            raise OptionError(
+                f"node {number} of entry {row['stream_id']} in arguments hangs below node {parent}, which is "
+                "not there before it: keep the parents of nodes, or make their parent missing"
+            )
     return roots[0] if len(roots) == 1 else roots
 
 
@@ -85,21 +175,30 @@ def _split(
     own: dict[str, Any] = {}
     trees: dict[str, dict[str, Any]] = {}
     for name, value in row.items():
-        if value is None or name in _SKIPPED:
+        if value is None or name in _SKIPPED[frame]:
             continue
         if name in DECLARED[frame]:
             declared[name] = value
         elif name.startswith(OPEN[frame]):
-            kind = opened.kind_of_field(table.schema.field(name))
-            _hang(trees, name, json.loads(value) if kind == "json" else value)
+            is_json = opened.kind_of_field(table.schema.field(name)) == "json"
+            _hang(trees, name, _value_of(name, row) if is_json else value)
         else:
             own[name] = value
     return declared | own, trees
 
 
+def _value_of(name: str, row: Mapping[str, Any]) -> Any:
+    try:
+        return json.loads(row[name])
+    except ValueError as error:
+        raise OptionError(
+            f"column {name!r:.80} holds JSON text, and that of entry {row['stream_id']} is none: {error}"
+        ) from error
+
+
 def _hang(trees: dict[str, dict[str, Any]], path: str, value: Any) -> None:
     root, *keys = steps(path)
-    if keys == ["*"]:
+    if keys == ["*"] and isinstance(value, dict):
         for rest, one in value.items():
             _hang(trees, rest, one)
         return

@@ -185,7 +185,7 @@ def union(left: Tables, right: Tables) -> Tables:
     known = pa.array(entry_ids(left), pa.large_string())
     fresh = {name: part.filter(pc.invert(pc.is_in(part["stream_id"], known))) for name, part in right.items()}
     both = concat([left, fresh])
-    return {frame: _sorted(table) for frame, table in both.items()}
+    return {frame: oldest_first(table) for frame, table in both.items()}
 
 
 def combine_chunks(parts: Tables) -> Tables:
@@ -223,10 +223,12 @@ def renumber(parts: Tables, files: Mapping[int, int]) -> Tables:
 def _renumbered(table: pa.Table, files: Mapping[int, int]) -> pa.Table:
     split = [stream_id.split("-") for stream_id in table["stream_id"].to_pylist()]
     moved = [f"{files.get(int(file), file)}-{line}" for file, line in split]
-    return table.set_column(0, "stream_id", pa.array(moved, pa.large_string()))
+    place = table.column_names.index("stream_id")  # not always the first: a frame may have been changed
+    return table.set_column(place, "stream_id", pa.array(moved, pa.large_string()))
 
 
-def _sorted(table: pa.Table) -> pa.Table:
+def oldest_first(table: pa.Table) -> pa.Table:
+    """Put the rows in the order of their ids; those of one entry stay as they are."""
     place = order(id_parts(table["stream_id"]))
     return table if (np.diff(place) == 1).all() else table.take(place)
 
@@ -242,45 +244,3 @@ def to_pandas(parts: Mapping[str, pa.Table]) -> dict[str, pd.DataFrame]:
 def json_columns(table: pa.Table) -> frozenset[str]:
     """Name the open columns of a table that hold JSON text."""
     return frozenset(one.name for one in table.schema if (one.metadata or {}).keys() & opened.JSON.keys())
-
-
-def table_of(frame: str, data: pd.DataFrame, like: pa.Schema) -> pa.Table:
-    """Turn a frame, perhaps with columns of a user's own, back into an Arrow table.
-
-    Parameters
-    ----------
-    frame
-        Its name.
-    data
-        The frame.
-    like
-        The schema that it was made from: it says which columns hold JSON text.
-
-    Raises
-    ------
-    OptionError
-        A column cannot be held by Arrow, or holds what a declared column cannot; the message names it.
-    """
-    columns = [_column_of(frame, str(name), data[name], like) for name in data]
-    return pa.table([array for _, array in columns], pa.schema([described for described, _ in columns]))
-
-
-def _column_of(frame: str, name: str, column: pd.Series, like: pa.Schema) -> tuple[pa.Field, pa.Array]:
-    wanted = _type_of(frame, name, column)
-    try:
-        is_empty = wanted == pa.null()
-        array = pa.nulls(len(column)) if is_empty else pa.array(column, wanted, from_pandas=True)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-        raise OptionError(f"column {name!r:.80} of {frame} cannot be kept: {error!s:.200}") from error
-    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-    is_json = name in like.names and pa.types.is_large_string(array.type)
-    return pa.field(name, array.type, metadata=like.field(name).metadata if is_json else None), array
-
-
-def _type_of(frame: str, name: str, column: pd.Series) -> pa.DataType | None:
-    """Return the type that a column must have; None where Arrow shall say."""
-    if name in DECLARED[frame]:
-        return ARROW[DECLARED[frame][name].type]
-    if is_open(frame, name) and column.isna().all():
-        return pa.null()
-    return ARROW.get(str(column.dtype)) if column.dtype != object else None

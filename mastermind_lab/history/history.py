@@ -10,10 +10,11 @@ from typing import Any, Self
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from .. import ndjson
-from ..envelope import DecisionEnvelope, validate
+from ..envelope import DecisionEnvelope, faults_in, validate
 from ..errors import OptionError
 from ..frames import (
     FRAMES,
@@ -130,12 +131,12 @@ class History:
         return self._frames[name]
 
     def tables(self) -> Tables:
-        """Return the frames as Arrow tables.
+        """Return the frames as Arrow tables, each in the order of ids, whatever order a frame was put in.
 
         Raises
         ------
         OptionError
-            A column that was added cannot be held by Arrow.
+            A frame was changed so that no table can hold it; the message names the column or the row.
         """
         return {name: self.table(name) for name in (*FRAMES, PAYLOADS) if name in self._tables}
 
@@ -143,7 +144,7 @@ class History:
         """Return one frame as an Arrow table, with what was changed in it."""
         if name not in self._frames:
             return self._tables[name]
-        return table_of(name, self._frames[name], self._tables[name].schema)
+        return table_of(name, self._frames[name], self._tables[name])
 
     def columns(self, name: str) -> list[str]:
         """Name the columns of a frame, without making it."""
@@ -210,7 +211,9 @@ class History:
         """Return some columns of a frame as an Arrow table, with what was changed in them."""
         if name not in self._frames:
             return self._tables[name].select(columns)
-        return table_of(name, self._frames[name][columns], self._tables[name].schema)
+        frame = self._frames[name]
+        wanted = [one for one in dict.fromkeys(["stream_id", *columns]) if one in frame]
+        return table_of(name, frame[wanted], self._tables[name]).select(columns)
 
     def __add__(self, other: History) -> History:
         """Merge two histories by stream id; an entry in both counts once, and ``coverage`` says how many.
@@ -236,6 +239,10 @@ class History:
     ) -> Path | str:
         """Write a Parquet snapshot that :func:`mastermind_lab.read` gives back as the same history.
 
+        Rows are written oldest entry first, whatever order a frame was put in. Of columns that were added,
+        categories, periods, intervals and UUIDs come back as text, and a column named like an open one
+        (``meta.mine``) as what an envelope would hold.
+
         Parameters
         ----------
         folder
@@ -249,8 +256,8 @@ class History:
         Raises
         ------
         OptionError
-            The folder is there already; payloads are asked for and the history has none; or a column that
-            was added cannot be kept, and the message names it.
+            The folder is there already; payloads are asked for and the history has none; or a frame was
+            changed so that it cannot be kept, and the message names the column or the entry.
         SourceError
             It cannot be written.
         """
@@ -288,7 +295,7 @@ class History:
         """Yield (stream id, envelope), oldest first: from raw payloads where there are any, else rebuilt."""
         if not self._has_payloads():
             for stream_id, document in rebuild(self.tables()):
-                yield stream_id, DecisionEnvelope.model_validate(document)
+                yield stream_id, _envelope(stream_id, document)
             return
         for stream_id, payload in self[PAYLOADS].itertuples(index=False):
             verdict = validate(payload)
@@ -325,6 +332,15 @@ def _rows_of(frame: pd.DataFrame, ids: pa.Array) -> pd.DataFrame:
     here = pc.is_in(pa.array(frame["stream_id"], pa.large_string(), from_pandas=True), ids)
     kept: pd.DataFrame = frame.loc[here.to_numpy(zero_copy_only=False)]
     return kept.reset_index(drop=True)
+
+
+def _envelope(stream_id: str, document: dict[str, Any]) -> DecisionEnvelope:
+    try:
+        return DecisionEnvelope.model_validate(document)
+    except ValidationError as error:
+        raise OptionError(
+            f"entry {stream_id} cannot be written as an envelope: {faults_in(error)}"
+        ) from error
 
 
 def _new_numbers(left: Tables, account: Coverage) -> dict[int, int]:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 from pyarrow import parquet
 
+from ..errors import OptionError
 from ..frames import ARROW, DECLARED, is_open, to_pandas
 
 KEY = "mastermind_lab."
@@ -70,7 +71,8 @@ def _repetitive(table: pa.Table) -> list[str]:
 
 
 def _is_unlikely_to_repeat(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_null(kind) or pa.types.is_binary(kind) or pa.types.is_nested(kind))
+    held = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_null(held) or pa.types.is_binary(held) or pa.types.is_nested(held))
 
 
 def _with_hash(content: bytes) -> bytes:
@@ -190,6 +192,34 @@ def check_table(name: str, table: pa.Table, rows: int) -> None:
     wrong += [column for column, kind in types.items() if not _is_allowed(name, column, kind)]
     if wrong:
         raise DamageError(f"column {wrong[0]!r:.80} is {types.get(wrong[0], 'missing')}")
+
+
+def check_readable(name: str, table: pa.Table) -> None:
+    """Refuse a table that could not be written, or not be read again.
+
+    Raises
+    ------
+    OptionError
+        With the column.
+    """
+    try:
+        check_table(name, table, table.num_rows)
+    except DamageError as error:
+        raise OptionError(f"{name} cannot be saved: {error}") from error
+    for one in table.schema:
+        if one.type not in _TYPES:
+            _check_own(name, table.select([one.name]))
+
+
+def _check_own(name: str, column: pa.Table) -> None:
+    """Write and read one row of a user's own column: whether Parquet can hold it, only Parquet can tell."""
+    try:
+        decoded(encoded(column.slice(0, 1), {}))
+    except (DamageError, pa.ArrowException, TypeError) as error:
+        raise OptionError(
+            f"column {column.column_names[0]!r:.80} of {name} cannot be saved: {error!s:.200}. "
+            "Turn it into numbers or text (astype(str)), or take it away"
+        ) from error
 
 
 def _is_allowed(frame: str, column: str, kind: pa.DataType) -> bool:

@@ -7,7 +7,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from ..storage import folder as folder_of
 from .commits import ends_of, write_range
 from .layout import date_of, place_of
 from .load import is_snapshot
+from .parts import check_readable
 
 _ENTRIES_A_RANGE = 50_000
 
@@ -41,18 +42,22 @@ def save(
     Raises
     ------
     OptionError
-        The folder is there already and ``overwrite`` was not asked for, or it is no snapshot.
+        The folder is there already and ``overwrite`` was not asked for, or it is no snapshot; a table holds
+        what could not be read again, or two rows of one entry.
     SourceError
         It cannot be written; what was there before is untouched.
     """
     target = folder_of(folder)
     try:
         _refuse(target, overwrite)
+        for name, table in tables.items():
+            check_readable(name, table)
+        ranges = list(_split(tables))
         if isinstance(target, LocalFolder):
-            _save_beside(tables, coverage, Path(target.name))
+            _save_beside(ranges, coverage, Path(target.name))
         else:
             _take_away(target)
-            _commit_all(tables, coverage, target)
+            _commit_all(ranges, coverage, target)
     except OSError as error:
         raise SourceError(
             f"cannot write {target.name}: {error.strerror or error}. "
@@ -76,11 +81,11 @@ def _refuse(target: Folder, overwrite: bool) -> None:
         )
 
 
-def _save_beside(tables: Tables, coverage: Coverage, target: Path) -> None:
+def _save_beside(ranges: Sequence[Tables], coverage: Coverage, target: Path) -> None:
     make(target.absolute().parent)
     fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.absolute().parent))
     try:
-        _commit_all(tables, coverage, LocalFolder(str(fresh)))
+        _commit_all(ranges, coverage, LocalFolder(str(fresh)))
         _put_in_place(fresh, target)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -123,8 +128,7 @@ def _take_away(target: Folder) -> None:
         target.remove(path)
 
 
-def _commit_all(tables: Tables, coverage: Coverage, target: Folder) -> None:
-    ranges = list(_split(tables))
+def _commit_all(ranges: Sequence[Tables], coverage: Coverage, target: Folder) -> None:
     commit_marker = "decisions/" + place_of(*ends_of(ranges[-1]))
     after = ""
     for number, rows in enumerate(ranges):
@@ -135,13 +139,25 @@ def _commit_all(tables: Tables, coverage: Coverage, target: Folder) -> None:
 
 def _split(tables: Tables) -> Iterator[Tables]:
     """Split tables by epoch, day and number of entries, oldest first; an empty history is one range."""
-    starts = _starts(id_parts(ids_in_order(tables)))
+    ids = ids_in_order(tables)
+    keys = id_parts(ids)
+    _refuse_doubled(ids, keys)
+    starts = _starts(keys)
     if len(starts) < 2:
         yield tables
         return
     numbers = {name: _range_numbers(table, starts) for name, table in tables.items()}
     for number in range(len(starts)):
         yield {name: table.filter(pa.array(numbers[name] == number)) for name, table in tables.items()}
+
+
+def _refuse_doubled(ids: pa.Array, keys: NDArray[np.uint64]) -> None:
+    doubled = np.flatnonzero((keys[1:] == keys[:-1]).all(axis=1))
+    if len(doubled):
+        raise OptionError(
+            f"entry {ids[int(doubled[0])].as_py()} has two rows in decisions and rejects: take one of them "
+            "away, or give it a stream_id of its own"
+        )
 
 
 def _starts(keys: NDArray[np.uint64]) -> NDArray[Any]:

@@ -1,0 +1,123 @@
+"""A frame that its user may have changed, back into an Arrow table; what is wrong with it is said."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..errors import OptionError
+from . import open_columns as opened
+from .declared import ARROW, DECLARED, is_open, schema
+from .ids import is_id
+from .tables import oldest_first
+
+_TEXT = ARROW["str"]
+_SURELY_IDS = "^[0-9]{1,19}-[0-9]{1,19}$"
+
+
+def table_of(frame: str, data: pd.DataFrame, before: pa.Table) -> pa.Table:
+    """Turn a frame, perhaps with columns of a user's own, back into an Arrow table in the order of ids.
+
+    A declared column that was taken away is there, and holds nothing. What neither Parquet nor JSON has a
+    word for, periods, intervals or UUIDs, becomes text.
+
+    Parameters
+    ----------
+    frame
+        Its name.
+    data
+        The frame.
+    before
+        The table that it was made from: its schema says which columns hold JSON text.
+
+    Raises
+    ------
+    OptionError
+        Names are missing or doubled, a ``stream_id`` is none, or a column cannot be held by Arrow or holds
+        what a declared column cannot; the message names it.
+    """
+    _check_names(frame, data)
+    columns = [_column_of(frame, str(name), data[name], before.schema) for name in data]
+    names = {described.name for described, _ in columns}
+    gone = [one for one in schema(frame) if one.name not in names]
+    columns += [(one, pa.nulls(len(data), one.type)) for one in gone]
+    table = pa.table([array for _, array in columns], pa.schema([described for described, _ in columns]))
+    if table["stream_id"].equals(before["stream_id"]):
+        return table
+    _check_ids(frame, table["stream_id"])
+    return oldest_first(table)
+
+
+def _check_names(frame: str, data: Any) -> None:
+    if not isinstance(data, pd.DataFrame):
+        raise OptionError(f"{frame} must be a DataFrame, this is a {type(data).__name__}")
+    counted = Counter(str(name) for name in data)
+    doubled = [name for name, count in counted.items() if count > 1]
+    if doubled:
+        raise OptionError(f"{frame} has more than one column named {doubled[0]!r:.80}: rename one of them")
+    if "stream_id" not in counted:
+        raise OptionError(
+            f"{frame} has no column 'stream_id', which joins the frames: put it back "
+            "(reset_index, where it was made the index)"
+        )
+
+
+def _check_ids(frame: str, ids: pa.ChunkedArray) -> None:
+    usual = pc.fill_null(pc.match_substring_regex(ids, _SURELY_IDS), False)
+    unusual = pc.indices_nonzero(pc.invert(usual))
+    for place, text in zip(unusual.to_pylist(), ids.take(unusual).to_pylist(), strict=True):
+        if text is None or not is_id(text):
+            raise OptionError(
+                f"row {place:,} of {frame}, counted from 0, has the stream_id {text!r:.80}, which is no id "
+                "of an entry: take the row away, or give it one like '1735580000000-0'"
+            )
+
+
+def _column_of(frame: str, name: str, column: pd.Series, before: pa.Schema) -> tuple[pa.Field, pa.Array]:
+    try:
+        array = _array(column, _type_of(frame, name, column))
+        if is_open(frame, name) and opened.kind_of_field(pa.field(name, array.type)) is None:
+            return _open_column(name, column, array.to_pylist())
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+        raise OptionError(
+            f"column {name!r:.80} of {frame} cannot be kept: {error!s:.200}. "
+            "Turn it into numbers or text (astype(str)), or take it away"
+        ) from error
+    is_json = name in before.names and pa.types.is_large_string(array.type)
+    return pa.field(name, array.type, metadata=before.field(name).metadata if is_json else None), array
+
+
+def _type_of(frame: str, name: str, column: pd.Series) -> pa.DataType | None:
+    """Return the type that a column must have; None where Arrow shall say."""
+    if name in DECLARED[frame]:
+        return ARROW[DECLARED[frame][name].type]
+    if is_open(frame, name) and column.isna().all():
+        return pa.null()
+    return ARROW.get(str(column.dtype)) if column.dtype != object else None
+
+
+def _array(column: pd.Series, wanted: pa.DataType | None) -> pa.Array:
+    if wanted is not None and column.head(1).isna().all() and column.isna().all():
+        return pa.nulls(len(column), wanted)
+    array = pa.array(column, wanted, from_pandas=True)
+    if isinstance(array, pa.ChunkedArray):
+        # A row added to a column of texts may leave it in chunks of two types of text.
+        chunks = [chunk.cast(wanted or array.type) for chunk in array.chunks]
+        array = pa.chunked_array(chunks, wanted or array.type).combine_chunks()
+    kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
+    return _texts(column) if isinstance(kind, pa.BaseExtensionType) else array
+
+
+def _texts(column: pd.Series) -> pa.Array:
+    return pa.array(column.astype(object).map(str, na_action="ignore"), _TEXT, from_pandas=True)
+
+
+def _open_column(name: str, column: pd.Series, values: list[Any]) -> tuple[pa.Field, pa.Array]:
+    """Hold a user's values as if they had come with the envelopes; what JSON has no word for is text."""
+    if set(map(type, values)) <= {bool, int, float, str, list, dict, type(None)}:
+        return opened.column(name, len(values), range(len(values)), values)
+    return opened.field(name, "str"), _texts(column)
