@@ -207,7 +207,6 @@ NO_TABLE = {
     ),
     "one name twice": (name_twice, "more than one column named 'question'"),
     "names written alike": (name_alike, "more than one column named '7'"),
-    "no frame": (lambda history: history.with_frames(votes=[1]), "votes must be a DataFrame"),
 }
 NO_ENVELOPE = {
     "a share above 1": (change_cell("decisions", 3, "confidence", 2.0), "entry 0-1944 .*confidence"),
@@ -239,6 +238,11 @@ def test_a_frame_that_no_table_can_hold_says_what_is_wrong(history, tmp_path, ch
     for act in ("save", "+", "to_ndjson"):
         with pytest.raises(lab.OptionError, match=message):
             acts(history, tmp_path)[act]()
+
+
+def test_what_is_no_frame_is_refused(history):
+    with pytest.raises(lab.OptionError, match="votes must be a DataFrame, this is a list"):
+        history.with_frames(votes=[1])
 
 
 @pytest.mark.parametrize(("change", "message"), NO_ENVELOPE.values(), ids=NO_ENVELOPE)

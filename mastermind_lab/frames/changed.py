@@ -52,9 +52,7 @@ def table_of(frame: str, data: pd.DataFrame, before: pa.Table) -> pa.Table:
     return oldest_first(table)
 
 
-def _check_names(frame: str, data: Any) -> None:
-    if not isinstance(data, pd.DataFrame):
-        raise OptionError(f"{frame} must be a DataFrame, this is a {type(data).__name__}")
+def _check_names(frame: str, data: pd.DataFrame) -> None:
     counted = Counter(str(name) for name in data)
     doubled = [name for name, count in counted.items() if count > 1]
     if doubled:

@@ -152,6 +152,9 @@ class History:
 
     def with_frames(self, *, coverage: Coverage | None = None, **frames: pd.DataFrame) -> Self:
         """Return a history that has other frames in place of some of these; this one stays as it is."""
+        for name, frame in frames.items():
+            if not isinstance(frame, pd.DataFrame):
+                raise OptionError(f"{name} must be a DataFrame, this is a {type(frame).__name__}")
         made = type(self)(self._tables, coverage or self.account)
         # Copies, which take no room until one of them is changed.
         made._frames = {name: frame.copy(deep=False) for name, frame in (self._frames | frames).items()}
