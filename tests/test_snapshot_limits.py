@@ -31,7 +31,7 @@ def run(limit, actions, folder):
 import sys, mastermind_lab as lab
 from mastermind_lab import snapshot
 folder = {str(folder)!r}
-lab.sample(last=9).tables()
+lab.sample(last=9).decisions  # loads what is loaded late, while it may be read
 {limit}
 for action in {[*actions]!r}:
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import Any
+from uuid import UUID
 
 import pandas as pd
 import pyarrow as pa
@@ -101,6 +102,8 @@ def _type_of(frame: str, name: str, column: pd.Series) -> pa.DataType | None:
 def _array(column: pd.Series, wanted: pa.DataType | None) -> pa.Array:
     if wanted is not None and column.head(1).isna().all() and column.isna().all():
         return pa.nulls(len(column), wanted)
+    if column.dtype == object and isinstance(next(iter(column.dropna()), None), UUID):
+        return _texts(column)  # older versions of Arrow know none
     array = pa.array(column, wanted, from_pandas=True)
     if isinstance(array, pa.ChunkedArray):
         # A row added to a column of texts may leave it in chunks of two types of text.
