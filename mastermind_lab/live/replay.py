@@ -184,13 +184,7 @@ def _checked(speed: float) -> float:
 
 def _entries(history: History) -> list[tuple[str, bytes | None]]:
     """List valid envelopes and rejects, oldest first."""
-    if history.payloads is not None:
-        valid = list(zip(history.payloads["stream_id"], history.payloads["payload"], strict=True))
-    else:
-        valid = [
-            (entry_id, envelope.model_dump_json(exclude_unset=True).encode())
-            for entry_id, envelope in history.envelopes()
-        ]
+    valid = history.encoded()
     rejects = [
         (entry_id, payload if isinstance(payload, bytes) else None)
         for entry_id, payload in zip(history.rejects["stream_id"], history.rejects["payload"], strict=True)
