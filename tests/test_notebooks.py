@@ -1,12 +1,11 @@
 """What is shown runs: the notebooks, offline and on a running arena, and the README's examples."""
 
+import json
 import os
 import re
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from mastermind_lab.arena import Arena, payloads
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
@@ -28,7 +27,7 @@ def ids(path: Path):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=ids)
 def test_is_stored_without_outputs(path):
-    for cell in nbformat.read(path, as_version=4).cells:
+    for cell in json.loads(path.read_text())["cells"]:
         assert not cell.get("outputs")
         assert cell.get("execution_count") is None
 
@@ -37,6 +36,9 @@ def test_is_stored_without_outputs(path):
 @pytest.mark.filterwarnings("default::ResourceWarning", "default::DeprecationWarning")  # the client's own
 @pytest.mark.parametrize(("path", "where"), RUNS)
 def test_runs(path, where, redis_url, monkeypatch, tmp_path):
+    import nbformat  # takes seconds, so not where every worker collects
+    from nbclient import NotebookClient
+
     monkeypatch.delenv("MASTERMIND_LAB_URL", raising=False)
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
     if where == "on a stream":

@@ -10,7 +10,6 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-import nbformat
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -21,8 +20,8 @@ ENVELOPE = '{"decision": {"recommendation": "ship", "confidence": 0.8, "ask": "n
 
 def recipes():
     """Each recipe by its number: blocks of a language and what they say."""
-    cells = nbformat.read(PAGE, as_version=4).cells
-    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    cells = json.loads(PAGE.read_text())["cells"]
+    text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
     parts = re.split(r"^## Recipe (\d)", text, flags=re.MULTILINE)
     block = re.compile(r"^```(python|diff)\n(.*?)^```", re.DOTALL | re.MULTILINE)
     return {int(number): block.findall(said) for number, said in zip(parts[1::2], parts[2::2], strict=True)}

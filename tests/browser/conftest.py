@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-import nbformat
 import pytest
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -104,7 +103,9 @@ def jupyter(tmp_path_factory) -> Iterator[Jupyter]:
 class Notebook:
     """A notebook open in the browser."""
 
-    def __init__(self, browser, jupyter: Jupyter, name: str, book: nbformat.NotebookNode) -> None:
+    def __init__(self, browser, jupyter: Jupyter, name: str, book) -> None:
+        import nbformat  # takes seconds, so not where every worker collects
+
         book.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
         self.name = name
         nbformat.write(book, jupyter.folder / f"{name}.ipynb")
@@ -206,7 +207,9 @@ def notebook(browser, jupyter):
     """Opens a notebook of some code cells, before those of a file if one is given."""
     opened = []
 
-    def open_(name: str, *cells: str, book: nbformat.NotebookNode | None = None) -> Notebook:
+    def open_(name: str, *cells: str, book=None) -> Notebook:
+        import nbformat
+
         book = book or nbformat.v4.new_notebook()
         book.cells[:0] = [nbformat.v4.new_code_cell(one) for one in cells]
         opened.append(Notebook(browser, jupyter, name, book))

@@ -6,7 +6,6 @@ import signal
 import threading
 import time
 
-import nbformat
 import pytest
 import redis
 from streams import publish
@@ -46,6 +45,8 @@ def follow(url, **options):
 
 
 def test_the_notebook_runs_on_an_arena_that_goes_on(notebook, raw, redis_url, made):
+    import nbformat
+
     publish(raw, made[:200])
     stored = nbformat.read(sample_folder().parent / "notebooks" / "02_live.ipynb", as_version=4)
     where = f"import os\nos.environ['MASTERMIND_LAB_URL'] = {redis_url!r}"
