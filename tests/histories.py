@@ -1,11 +1,25 @@
 """Histories compared, and the outcomes of the sample."""
 
+from functools import cache
+
 from pandas.testing import assert_frame_equal
 
+import mastermind_lab as lab
 from mastermind_lab.frames import FRAMES
 from mastermind_lab.history import sample_folder
 
 OUTCOMES = sample_folder() / "outcomes.csv"
+
+
+def sample(last):
+    """The newest of the sample, as a history of one's own to change; it is read once."""
+    read = _sample(last)
+    return lab.History(read.tables(), read.account)
+
+
+@cache
+def _sample(last):
+    return lab.sample(last=last)
 
 
 def same(one, other, frames=(*FRAMES, "coverage")):

@@ -1,4 +1,4 @@
-"""The command line, as a user runs it: real processes, their output and their exit codes."""
+"""The command line, as a user runs it: what it prints, and its exit codes."""
 
 import json
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from command_line import PROGRAM, environment, run
 
 import mastermind_lab as lab
 from mastermind_lab.archive import PART_BYTES, PART_SECONDS
@@ -20,22 +21,6 @@ from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.history import sample_folder
 
 SAMPLE = str(sample_folder() / "arena.ndjson.gz")
-PROGRAM = [sys.executable, "-c", "from mastermind_lab.cli import main; main()"]
-
-
-def environment(**variables):
-    kept = {
-        name: value for name, value in os.environ.items() if name not in ("MASTERMIND_LAB_URL", "REDIS_URL")
-    }
-    return kept | {"COLUMNS": "160", "TERM": "dumb", "PYTHONUNBUFFERED": "1"} | variables
-
-
-def run(*words, cwd=None, **variables):
-    found = subprocess.run(
-        [*PROGRAM, *map(str, words)], capture_output=True, text=True, env=environment(**variables), cwd=cwd
-    )
-    assert "Traceback" not in found.stdout + found.stderr
-    return found
 
 
 def fill(url, n=20):
@@ -165,10 +150,19 @@ class TestRead:
     def test_on_a_terminal_that_knows_ascii_only(self, tmp_path):
         envelope = {"decision": {"recommendation": "x", "confidence": 1}, "meta": {"model": "塞翁"}}
         (tmp_path / "é.ndjson").write_text(json.dumps(envelope))
-        found = run("read", tmp_path, PYTHONIOENCODING="ascii")
+        found, missing = (
+            subprocess.run(
+                [*PROGRAM, "read", tmp_path / name],
+                capture_output=True,
+                text=True,
+                env=environment(PYTHONIOENCODING="ascii"),
+            )
+            for name in ("é.ndjson", "ü.ndjson")
+        )
         assert (found.returncode, found.stderr) == (0, "")
         assert "??" in found.stdout
-        assert run("read", tmp_path / "ü.ndjson", PYTHONIOENCODING="ascii").returncode == 1
+        assert missing.returncode == 1
+        assert missing.stderr.startswith("error: ")
 
     @pytest.mark.parametrize(
         ("words", "said"),

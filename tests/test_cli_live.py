@@ -17,6 +17,7 @@ from contextlib import contextmanager
 
 import pytest
 import redis
+from command_line import PROGRAM, run
 from rich.cells import cell_len
 
 import mastermind_lab as lab
@@ -25,7 +26,6 @@ from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.history import sample_folder
 
 SAMPLE = str(sample_folder() / "arena.ndjson.gz")
-PROGRAM = [sys.executable, "-c", "from mastermind_lab.cli import main; main()"]
 PATIENCE = 40  # seconds: a busy machine takes long to start a program
 
 pytestmark = pytest.mark.timeout(120)
@@ -283,9 +283,9 @@ class TestTailThroughFaults:
         [(["--grep", "("], "--grep '(': expected a"), (["--since", "soon"], "--since 'soon': expected a")],
     )
     def test_what_makes_no_sense(self, words, said):
-        with running("tail", "redis://localhost:1", *words) as program:
-            assert program.end() == 2
-        assert said in program.err
+        found = run("tail", "redis://localhost:1", *words)
+        assert found.returncode == 2
+        assert said in found.stderr
 
     @pytest.mark.parametrize("words", [[], ["--json"]])
     def test_a_reader_that_leaves(self, redis_url, words):
@@ -437,9 +437,9 @@ class TestWatch:
         assert "canary" not in program.err + program.out
 
     def test_without_a_terminal(self):
-        with running("watch", "redis://localhost:1") as program:
-            assert program.end() == 1
-        assert "tail --json" in program.err
+        found = run("watch", "redis://localhost:1")
+        assert found.returncode == 1
+        assert "tail --json" in found.stderr
 
 
 class TestReplay:
@@ -458,8 +458,7 @@ class TestReplay:
     def test_a_snapshot(self, redis_url, tmp_path, payloads):
         history = lab.read(SAMPLE, last=50, payloads=payloads)
         history.save(tmp_path / "snap")
-        with running("replay", tmp_path / "snap", redis_url, "--speed", 0) as program:
-            assert program.end() == 0
+        assert run("replay", tmp_path / "snap", redis_url, "--speed", 0).returncode == 0
         found = lab.read(redis_url)
         assert found.decisions["correlation_id"].tolist() == history.decisions["correlation_id"].tolist()
         assert found.votes["choice"].tolist() == history.votes["choice"].tolist()
@@ -496,7 +495,7 @@ class TestReplay:
         ],
     )
     def test_what_makes_no_sense(self, words, code, said):
-        with running("replay", *words) as program:
-            assert program.end() == code
-        assert said in program.err
-        assert "canary" not in program.err
+        found = run("replay", *words)
+        assert found.returncode == code
+        assert said in found.stderr
+        assert "canary" not in found.stderr

@@ -6,6 +6,7 @@ import uuid
 import numpy as np
 import pandas as pd
 import pytest
+from histories import sample
 
 import mastermind_lab as lab
 from mastermind_lab.frames import FRAMES, id_parts, order
@@ -13,7 +14,7 @@ from mastermind_lab.frames import FRAMES, id_parts, order
 
 @pytest.fixture
 def history():
-    return lab.sample(last=60)
+    return sample(60)
 
 
 def acts(history, folder):
@@ -21,7 +22,7 @@ def acts(history, folder):
     return {
         "repr": lambda: repr(history),
         "save": lambda: history.save(folder / "s", overwrite=True),
-        "+": lambda: history + lab.sample(last=10),
+        "+": lambda: history + sample(10),
         "where": lambda: history.where("confidence > 0.5"),
         "to_ndjson": lambda: history.to_ndjson(folder / "s.ndjson"),
     }
@@ -34,7 +35,7 @@ def is_in_order(frame):
 class TestFramesInAnotherOrder:
     @pytest.mark.parametrize("frame", FRAMES)
     def test_are_saved_in_the_order_of_ids(self, tmp_path, frame):
-        history = lab.sample(last=200)
+        history = sample(200)
         shuffled = history[frame].sample(frac=1, random_state=1, ignore_index=True)
         folder = history.with_frames(**{frame: shuffled}).save(tmp_path / "s")
         last, since = lab.read(folder, last=10), lab.read(folder, since="0-1900")

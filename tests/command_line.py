@@ -1,0 +1,40 @@
+"""The command line, in this process: what a command that ends by itself prints, and its exit code.
+
+Starting a program takes a second, and most of it is the same each time. What is about processes, signals,
+pipes and terminals starts one.
+"""
+
+import io
+import os
+import sys
+from contextlib import chdir
+from subprocess import CompletedProcess
+from unittest import mock
+
+from mastermind_lab.cli import main
+
+PROGRAM = [sys.executable, "-c", "from mastermind_lab.cli import main; main()"]
+
+
+def environment(**variables):
+    kept = {
+        name: value for name, value in os.environ.items() if name not in ("MASTERMIND_LAB_URL", "REDIS_URL")
+    }
+    return kept | {"COLUMNS": "160", "TERM": "dumb", "PYTHONUNBUFFERED": "1"} | variables
+
+
+def run(*words, cwd=".", **variables):
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
+    argv, code = ["mastermind-lab", *map(str, words)], 0
+    with (
+        mock.patch.multiple(sys, argv=argv, stdout=out, stderr=err),
+        mock.patch.dict(os.environ, environment(**variables), clear=True),
+        chdir(cwd),
+    ):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+        out.flush(), err.flush()
+    texts = (one.buffer.getvalue().decode() for one in (out, err))
+    return CompletedProcess(argv, code, *texts)
