@@ -16,6 +16,11 @@ from mastermind_lab.arena.server import Server, bundled
 MakeServer = Callable[..., Server]
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are processors: tests wait for disks, servers and programs, too."""
+    return (os.cpu_count() or 1) * 3 // 2
+
+
 @pytest.fixture(scope="session")
 def shared_server() -> Iterator[Server]:
     with Server() as server:

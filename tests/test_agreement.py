@@ -258,6 +258,7 @@ def simulated(runs, n, right):
     return SimpleNamespace(decisions=decisions, votes=votes), alpha
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("n", "right"), [(20, 0.4), (20, 0.7), (60, 0.5), (60, 0.75)])
 def test_intervals_of_alpha_cover_it(n, right):
     history, alpha = simulated(1_000, n, right)

@@ -185,6 +185,7 @@ class TestARun:
         assert set(parts) == {f"part-0-{name(1)}-{name(1)}.parquet"}
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(180)
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is told by Linux")
 def test_memory_is_that_of_a_part_however_long_the_stream(raw, redis_url, tmp_path):

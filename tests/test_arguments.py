@@ -236,6 +236,7 @@ def test_a_difference_worked_by_hand():
     assert moved[["parent_a", "parent_b"]].tolist() == ["demand is up", "supply is up"]
 
 
+@pytest.mark.thorough
 @settings(max_examples=12, deadline=None)
 @given(st.integers(0, 9_999))
 def test_a_difference_accounts_for_every_claim(seed):

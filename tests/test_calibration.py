@@ -257,6 +257,7 @@ def simulated(n, runs=1_000):
     return Calibration.of(frame.assign(run=np.repeat(np.arange(runs), n)), by="run"), truth
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("n", [50, 200])
 def test_intervals_cover_the_truth(n):
     summary, truth = simulated(n)

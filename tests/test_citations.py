@@ -130,6 +130,7 @@ def test_scores_intervals_are_wilsons():
     assert high == pytest.approx([0.3662, 0.1605, 0.1611, 0.1718], abs=5e-5)
 
 
+@pytest.mark.thorough
 def test_intervals_of_concentration_and_overlap_cover_the_truth():
     truth = Citations.of(panels(6_000, seed=999, kinds=12)).concentration.value
     overlap = np.mean([Citations.of(panels(700, seed, kinds=12)).overlap.value for seed in range(900, 903)])

@@ -10,7 +10,6 @@ import shlex
 import signal
 import struct
 import subprocess
-import sys
 import termios
 import time
 from contextlib import contextmanager

@@ -106,6 +106,7 @@ def test_decisions_worked_by_hand():
     assert found["excess"] == pytest.approx(1 / 4 - np.mean(chances))
 
 
+@pytest.mark.thorough
 def test_independent_voters_have_no_excess_and_intervals_cover_it():
     hits, excess = 0, []
     for seed in range(40):

@@ -3,6 +3,7 @@
 import json
 import math
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +27,7 @@ AWKWARD = [chr(code) for code in range(160)] + [
 ]
 
 
+@pytest.mark.thorough
 @settings(max_examples=500)
 @given(st.lists(values, max_size=4))
 @example([AWKWARD])

@@ -189,6 +189,7 @@ class TestOpenColumns:
         assert history.arguments["argument.tone"].tolist() == ["dry"]
         assert history.decisions["decision.topic"].tolist() == ["t"]
 
+    @pytest.mark.thorough
     def test_a_hundred_thousand_keys_are_not_a_hundred_thousand_columns(self):
         from mastermind_lab.decode import MOST_OPEN
 

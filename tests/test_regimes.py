@@ -120,6 +120,7 @@ def test_the_interval_is_as_wide_as_welchs():
     )
 
 
+@pytest.mark.thorough
 def test_intervals_of_a_difference_cover_the_truth():
     hits = []
     for seed in range(40):
@@ -141,6 +142,7 @@ def test_chance_is_the_share_of_orders_in_which_a_value_is_as_late():
     assert values.loc["atlas-1", "begins"] == 1
 
 
+@pytest.mark.thorough
 def test_a_random_order_has_no_change():
     false = 0
     for seed in range(60):

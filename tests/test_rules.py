@@ -249,6 +249,7 @@ def test_one_more_unanimous_decision_counts_alike_for_all(seed):
 # What the intervals are worth.
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("n", "right"), [(40, 0.65), (80, 0.55)])
 def test_intervals_of_differences_cover_them(n, right):
     # Five voters, each right alike; the first one's choice is the recommendation. Condorcet (1785).

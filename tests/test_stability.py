@@ -109,6 +109,7 @@ def test_the_spread_is_the_residual_deviation_of_an_analysis_of_variance():
     assert Stability.of(frame).spread.value == pytest.approx(np.sqrt((within**2).sum() / freedom))
 
 
+@pytest.mark.thorough
 def test_intervals_cover_the_truth():
     # 0.8 of the time the answer is the question's own, else another: two askings differ in 0.32 of the pairs.
     hits = np.zeros(2)

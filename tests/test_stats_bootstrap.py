@@ -111,6 +111,7 @@ def test_few_observations_widen_the_interval(n, student):
     assert high[0] == pytest.approx(1 - tail, rel=1e-3)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("n", "least"), [(10, 0.92), (60, 0.92), (400, 0.92)])
 def test_intervals_cover_what_they_should(n, least):
     inside = 0

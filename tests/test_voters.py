@@ -205,6 +205,7 @@ def test_twins_are_alike_and_never_alone(seed):
 # What the intervals are worth.
 
 
+@pytest.mark.thorough
 def test_intervals_of_accuracy_brier_and_overconfidence_cover_them():
     random, runs, n = np.random.default_rng(5), 1_000, 80
     ids = np.array([f"5-{place}" for place in range(runs * n)], dtype=object)
