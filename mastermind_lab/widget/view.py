@@ -47,7 +47,7 @@ def follow(
     refresh
         How often to look for what is new and redraw, in times a second, at most.
     by, window, threshold
-        What the controls begin with: a column to group by; so many entries or so long (a timedelta) to show,
+        What the controls begin with: a column to group by; so many entries or so long (``'1h'``) to show,
         None for everything; the confidence below which a decision counts as unsure.
     **options
         Those of :class:`mastermind_lab.Follower`, to which they go: ``stream``, ``backfill``, ``keep``,
