@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import mastermind_lab as lab
 from mastermind_lab.cli.app import app
 from mastermind_lab.cli.options import BOUND
-from mastermind_lab.frames import ACCEPTED, Limits, bound, duration
+from mastermind_lab.frames import ACCEPTED, Limits, bound, read_duration
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOV = datetime(2026, 11, 1, tzinfo=UTC)
@@ -257,7 +257,7 @@ class TestDuration:
         ],
     )  # fmt: skip
     def test_is_read(self, written, meant):
-        assert duration(written) == bound("since", written, is_lower=True) == meant
+        assert read_duration(written) == bound("since", written, is_lower=True) == meant
 
     def test_counts_back_from_an_end_and_says_so(self):
         limits = Limits.of(since="1h", until=timedelta(minutes=1))
@@ -454,6 +454,13 @@ class TestElsewhere:
             lab.Follower("redis://localhost:1", keep=wrong)
         with pytest.raises(lab.OptionError, match="last="):
             lab.Follower("redis://localhost:1").history(last=wrong)
+        with pytest.raises(lab.OptionError, match="window="):
+            lab.follow("redis://localhost:1", window=wrong)
+
+    @pytest.mark.parametrize("wrong", ["soon", "1h", "", 5, NOV])
+    def test_as_of_an_entry_is_an_id(self, wrong):
+        with pytest.raises(lab.OptionError, match="as_of="):
+            lab.Follower("redis://localhost:1").history(as_of=wrong)
 
     def test_a_count_may_be_of_numpy(self):
         follower = lab.Follower(lab.replay(DAYS), keep=np.int64(3), backfill=np.int64(3))

@@ -4,7 +4,7 @@ Between a batch of rows and a DataFrame stands an Arrow table a frame (:data:`Ta
 once each, tables merge without loss, and DataFrames are made once, at the end.
 """
 
-from .bounds import ACCEPTED, Bound, bound, duration
+from .bounds import ACCEPTED, Bound, bound, read_duration
 from .changed import table_of
 from .coverage import Account, Coverage, least_sure, shared, total, united
 from .cuts import apply_limits, between, edge, newest, newest_time, only, only_of, times_of
@@ -51,7 +51,6 @@ __all__ = [
     "concat",
     "count",
     "decoded",
-    "duration",
     "edge",
     "entry_ids",
     "id_key",
@@ -67,6 +66,7 @@ __all__ = [
     "only",
     "only_of",
     "order",
+    "read_duration",
     "rebuild",
     "renumber",
     "schema",

@@ -85,7 +85,7 @@ def bound(name: str, value: Any, *, is_lower: bool) -> str | int | timedelta | N
     return found.first if is_lower else found.last
 
 
-def duration(value: Any) -> timedelta | None:
+def read_duration(value: Any) -> timedelta | None:
     """Read a duration: ``'1h'``, ``'3d'``, a timedelta; None if it is none, or is negative."""
     try:
         found = _duration(value)
@@ -119,7 +119,7 @@ def _read_text(text: str) -> Span | timedelta | str | None:
         return text
     if _MILLISECONDS.fullmatch(text):
         return Span(int(text) * 1_000, int(text) * 1_000 + 999)
-    return _number(Decimal(text)) if _SECONDS.fullmatch(text) else duration(text)
+    return _number(Decimal(text)) if _SECONDS.fullmatch(text) else read_duration(text)
 
 
 def _read(value: Any) -> Span | timedelta | None:
@@ -131,7 +131,7 @@ def _read(value: Any) -> Span | timedelta | None:
         return _unit(value)
     if isinstance(value, pd.Period):
         return Span(_moment(value.start_time).first, _moment((value + 1).start_time).first - 1)
-    age = duration(value)
+    age = read_duration(value)
     return _number(value) if age is None else age
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 from ..decode import Column
 from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import LabError, OptionError
-from ..frames import Coverage, Tables, ids_in_order, to_pandas, union
+from ..frames import Coverage, Tables, ids_in_order, is_id, to_pandas, union
 from ..history import History
 from ..stats.engine.summary import Summary
 from ..stream import Client, StreamUpdate
@@ -191,8 +191,10 @@ class Follower:
         Raises
         ------
         OptionError
-            ``as_of`` of several streams, whose ids have no common order; or ``last`` is neither.
+            ``as_of`` of several streams, whose ids have no common order; or it is no id, or ``last`` neither.
         """
+        if as_of is not None and not (isinstance(as_of, str) and is_id(as_of)):
+            raise OptionError(f"as_of={as_of!r:.80}: expected the id of an entry, such as '1735580000000-0'")
         if as_of is not None and len(self._windows) > 1:
             raise OptionError("as_of needs a follower of one stream: ids of several have no common order")
         with self._lock:

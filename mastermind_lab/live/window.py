@@ -18,9 +18,9 @@ from ..frames import (
     combine_chunks,
     concat,
     count,
-    duration,
     is_open,
     newest,
+    read_duration,
     schema,
     times_of,
 )
@@ -50,7 +50,7 @@ class Window:
     """
 
     def __init__(self, keep: int | timedelta | str) -> None:
-        self.keep = _checked("keep", keep)
+        self.keep = count_or_duration("keep", keep)
         self.dropped = 0
         self._chunks: deque[_Chunk] = deque()
         self._small: list[_Chunk] = []
@@ -95,7 +95,7 @@ class Window:
 
         Beside it stands how many entries had come by then and are left out.
         """
-        chunks, part = self._all(), None if last is None else _checked("last", last)
+        chunks, part = self._all(), None if last is None else count_or_duration("last", last)
         arrived = self.dropped + sum(chunk.entries for chunk in chunks)
         kept = concat([chunk.tables for chunk in self._enough(chunks, None if as_of else part)])
         if as_of is not None:
@@ -130,9 +130,16 @@ class Window:
         return needed[::-1]
 
 
-def _checked(name: str, value: Any) -> int | timedelta:
+def count_or_duration(name: str, value: Any) -> int | timedelta:
+    """Read how much to keep, or to show, of what is newest.
+
+    Raises
+    ------
+    OptionError
+        It is neither a number of entries nor a duration, or not above 0.
+    """
     with suppress(OptionError):
-        if found := duration(value) or count(name, value):
+        if found := read_duration(value) or count(name, value):
             return found
     raise OptionError(f"{name}={value!r:.80}: expected a number of entries, or a duration ('1h'), above 0")
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from ipywidgets import Button, Dropdown, FloatSlider, HBox, Text, ToggleButton
 
-_WINDOWS: dict[str, int | timedelta | str | None] = {
+_WINDOWS: dict[str, int | timedelta | None] = {
     "everything": None,
     "last 100": 100,
     "last 1,000": 1_000,
@@ -24,7 +24,7 @@ _NOTHING = "nothing"
 class ViewOptions(NamedTuple):
     """What is chosen: the part of the history, the grouping, the threshold of confidence."""
 
-    window: int | timedelta | str | None = None
+    window: int | timedelta | None = None
     by: str | None = None
     threshold: float = 0.5
 

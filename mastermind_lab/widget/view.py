@@ -14,7 +14,7 @@ from ipywidgets import HTML, HBox, VBox
 from .. import charts
 from ..errors import LabError, OptionError
 from ..history import History, with_options_of
-from ..live import Follower, Status
+from ..live import Follower, Status, count_or_duration
 from ..stats import Confidence
 from . import cells, text
 from .controls import Controls, ViewOptions
@@ -62,8 +62,9 @@ def follow(
         raise OptionError(
             f"{', '.join(options)}: options of the follower that is given, set where it was made"
         )
+    part = None if window is None else count_or_duration("window", window)
     follower = source if isinstance(source, Follower) else Follower(source, **options)
-    view = LiveView(follower, panels=panels, refresh=refresh, choice=ViewOptions(window, by, threshold))
+    view = LiveView(follower, panels=panels, refresh=refresh, choice=ViewOptions(part, by, threshold))
     cells.enter(view)
     return view.start()
 
