@@ -15,7 +15,7 @@ import pandas as pd
 from ..errors import OptionError
 from .ids import is_id
 
-Bound = float | date | timedelta | str
+Bound = float | date | np.datetime64 | pd.Period | timedelta | np.timedelta64 | str
 """A place in a history, written as :data:`ACCEPTED` says. A datetime is a date, too."""
 
 ACCEPTED = (
@@ -45,7 +45,8 @@ _FIRST_SECOND, _END_SECOND = 978_307_200, 4_133_980_800  # of the years 2001 to 
 
 _ID = re.compile(r"\d{1,20}-\d{1,20}(@\d{1,9})?|\d{13}@\d{1,9}", re.ASCII)
 _MILLISECONDS = re.compile(r"\d{13}", re.ASCII)
-_SECONDS = re.compile(r"1\d{9}(\.\d{1,6})?", re.ASCII)  # on a command line a number is a text
+# On a command line a number is a text; one that could be a date with its hour, 2026110110, is no time.
+_SECONDS = re.compile(r"(9\d{8}|(?!19|20)[1-4]\d{9})(\.\d{1,6})?", re.ASCII)
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]+)\s*", re.ASCII)
 _QUARTER = re.compile(r"([1-9]\d{3})-?Q([1-4])", re.ASCII)
 # Four digits and one or two more could be an id, but one of the first seconds of 1970: they are a month.
