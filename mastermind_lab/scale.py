@@ -45,7 +45,8 @@ def scan(source: Any, *, engine: Literal["dask"] | None = None, **options: Any) 
         None reads here, batch by batch. With ``"dask"``, workers of the current ``dask.distributed`` client
         read each file, or each range of a snapshot, where they are; without a client, threads here do.
     **options
-        ``stream``, ``since``, ``until``, ``columns`` and ``payloads``, as for :func:`mastermind_lab.read`.
+        ``stream``, ``since``, ``until``, ``columns`` and ``payloads``, as for :func:`mastermind_lab.read`. To
+        count back from their newest entry (``since="3d"``), files are read once more.
 
     Returns
     -------

@@ -209,6 +209,14 @@ class TestTailJson:
             program.until(lines(3))
         assert [one["decision"]["recommendation"] for one in objects(program)] == ["2", "3", "new"]
 
+    def test_since_a_time_back_from_now(self, redis_url):
+        now = time.time_ns() // 1_000_000
+        for minutes in (90, 30, 1):
+            add(redis_url, envelope(str(minutes)), at=now - minutes * 60_000)
+        with running("tail", redis_url, "--json", "--since", "1h") as program:
+            program.until(lines(2))
+        assert [one["decision"]["recommendation"] for one in objects(program)] == ["30", "1"]
+
     def test_since_a_moment_to_come(self, redis_url):
         add(redis_url, envelope("old"), at=1_000)
         with running(
@@ -279,7 +287,7 @@ class TestTailThroughFaults:
 
     @pytest.mark.parametrize(
         ("words", "said"),
-        [(["--grep", "("], "--grep '(': expected a"), (["--since", "soon"], "--since 'soon': expected a")],
+        [(["--grep", "("], "--grep '(': expected a"), (["--since", "soon"], "--since 'soon': expected part")],
     )
     def test_what_makes_no_sense(self, words, said):
         found = run("tail", "redis://localhost:1", *words)

@@ -495,7 +495,7 @@ class TestReplay:
             for _ in range(2):
                 follower.take(next(updates))
             assert len(follower.history()) == count
-        with pytest.raises(lab.OptionError, match="seek"):
+        with pytest.raises(lab.OptionError, match="moment='soon': expected part of a date"):
             replay.seek("soon")
 
     @pytest.mark.parametrize("speed", [0, -1, True, "10", math.nan])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from ..envelope import DecisionEnvelope, Reject, validate
 from ..errors import OptionError
-from ..frames import Bound, Limits, id_key
+from ..frames import Limits, id_key
 from ..stream import StreamReader, StreamUpdate
 from .console import Screen, say
 from .row_format import Line, fitted
@@ -24,10 +25,11 @@ _NAME = 12  # cells for a stream's name: its end, since what several share is th
 
 
 def follow(
-    source: str, streams: list[str], *, last: int, since: Bound | None, grep: str | None, as_json: bool
+    source: str, streams: list[str], *, last: int, since: str | None, grep: str | None, as_json: bool
 ) -> None:
     """Print what comes on some streams until Ctrl-C; the command's help says how."""
-    wanted, first = _matcher(grep), Limits.of(since=since).ids()["since"]
+    wanted = _matcher(grep)
+    first = Limits.of(since=since).back_from(time.time_ns() // 1_000, "now").ids()["since"]
     show = _show_json if as_json else _shown_on(Screen(), several=len(streams) > 1)
     events = Events(streams)
     with until_interrupted(), closing(StreamReader(source, streams, backfill=last, since=first)) as reader:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -14,8 +14,13 @@ Running = Annotated[str, typer.Argument(metavar="URL", envvar=URL_VARIABLES, hel
 Stream = Annotated[str, typer.Option(help="The stream's name, for a Redis source.")]
 Streams = Annotated[list[str], typer.Option("--stream", help="A stream's name; repeat it to follow several.")]
 Last = Annotated[int | None, typer.Option(min=0, help="Only so many entries, the latest.")]
-Since = Annotated[str | None, typer.Option(help="Begin at a stream id, a date, or a Unix time.")]
-Until = Annotated[str | None, typer.Option(help="End at a stream id, a date, or a Unix time.")]
+BOUND = (
+    "'2026', '2026Q4', '2026-11', '2026-11-01', '2026-11-01 10:30' or '2026-11-01T10:30+01:00', whole at "
+    "either end, UTC without a zone; a time back from the newest entry, '90s', '30m', '1h', '3d' or '2w'; a "
+    "stream id, '1735580000000-0', or the 13 digits of its milliseconds; Unix time in seconds, 1735580000"
+)
+Since = Annotated[str | None, typer.Option(metavar="WHEN", help=f"Begin there: {BOUND}.")]
+Until = Annotated[str | None, typer.Option(metavar="WHEN", help="End there: written like --since.")]
 Snapshot = Annotated[str, typer.Argument(metavar="FOLDER", help="A snapshot or archive, or its URL.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 
@@ -23,11 +28,3 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object inst
 def epilog(example: str) -> str:
     """End a command's help with an example and the exit codes."""
     return f"Example: [bold]{example}[/]\n\n{EXIT_CODES}"
-
-
-def number(bound: str | None) -> Any:
-    """Read a bound that is a plain number as a Unix time, like the Python function does."""
-    try:
-        return float(bound) if bound is not None else None
-    except ValueError:
-        return bound

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from ..wire import DEFAULT_STREAM_NAME
-from .options import DEFAULT_URL, URL_VARIABLES, AsJson, Last, Since, Stream, Until, number
+from .options import DEFAULT_URL, URL_VARIABLES, AsJson, Last, Since, Stream, Until
 
 if TYPE_CHECKING:
     from ..history import History
@@ -47,5 +47,5 @@ def load(source: str, stream: str, last: int | None, since: str | None, until: s
     """Read what the command line names, with a progress bar where somebody watches."""
     from .. import history
 
-    bounds = {"since": number(since), "until": number(until)}
-    return history.read(source, stream=stream, last=last, **bounds, progress=sys.stderr.isatty())
+    watched = sys.stderr.isatty()
+    return history.read(source, stream=stream, last=last, since=since, until=until, progress=watched)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ..wire import DEFAULT_STREAM_NAME
-from .options import DEFAULT_URL, Running, Streams, number
+from .options import BOUND, DEFAULT_URL, Running, Streams
 
 
 def tail(
@@ -16,7 +16,9 @@ def tail(
     last: Annotated[int, typer.Option(min=0, help="Begin with the latest so many entries.")] = 10,
     since: Annotated[
         str | None,
-        typer.Option(help="Begin at a stream id, a date, or a Unix time, instead of with the latest."),
+        typer.Option(
+            metavar="WHEN", help=f"Begin there instead of with the latest: {BOUND}. A time back is from now."
+        ),
     ] = None,
     grep: Annotated[
         str | None,
@@ -37,4 +39,4 @@ def tail(
     """
     from .following import follow
 
-    follow(source, stream, last=last, since=number(since), grep=grep, as_json=as_json)
+    follow(source, stream, last=last, since=since, grep=grep, as_json=as_json)

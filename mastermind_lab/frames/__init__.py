@@ -4,14 +4,15 @@ Between a batch of rows and a DataFrame stands an Arrow table a frame (:data:`Ta
 once each, tables merge without loss, and DataFrames are made once, at the end.
 """
 
-from .bounds import Bound, Limits, milliseconds
+from .bounds import ACCEPTED, Bound, bound, read_duration
 from .changed import table_of
 from .coverage import Account, Coverage, least_sure, shared, total, united
-from .cuts import apply_limits, between, edge, newest, only, only_of, times_of
+from .cuts import apply_limits, between, edge, newest, newest_time, only, only_of, times_of
 from .declared import ARROW, COVERAGE, DECLARED, FRAMES, PAYLOADS, check_names, is_open, schema
 from .envelopes import rebuild
 from .ids import id_key, id_parts, is_id, order, sort_keys
 from .lazy import LazyTables
+from .limits import Limits, count, milliseconds
 from .schema_union import SchemaUnion
 from .tables import (
     Tables,
@@ -29,6 +30,7 @@ from .tables import (
 )
 
 __all__ = [
+    "ACCEPTED",
     "ARROW",
     "COVERAGE",
     "DECLARED",
@@ -43,9 +45,11 @@ __all__ = [
     "Tables",
     "apply_limits",
     "between",
+    "bound",
     "check_names",
     "combine_chunks",
     "concat",
+    "count",
     "decoded",
     "edge",
     "entry_ids",
@@ -58,9 +62,11 @@ __all__ = [
     "least_sure",
     "milliseconds",
     "newest",
+    "newest_time",
     "only",
     "only_of",
     "order",
+    "read_duration",
     "rebuild",
     "renumber",
     "schema",

@@ -11,11 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from .bounds import Limits, milliseconds
+from ..errors import OptionError
 from .ids import id_key, id_parts, order, sort_keys
+from .limits import Limits, milliseconds
 from .tables import Tables, entry_ids, ids_in_order
 
 Mask = NDArray[np.bool_]
+
+_FIRST_OF_STREAM = 10**12  # milliseconds, in the year 2001: no folder holds so many files
 
 
 def apply_limits(tables: Tables, limits: Limits, numbered: bool) -> Tables:
@@ -48,8 +51,10 @@ def _inside(tables: Tables, ids: pa.Array, limits: Limits, numbered: bool) -> Ma
     """Tell which entries lie within ``since`` and ``until``."""
     parts = id_parts(ids)
     inside = np.ones(len(ids), bool)
-    for bound, is_lower in ((limits.since, True), (limits.until, False)):
+    for name, bound, is_lower in (("since", limits.since, True), ("until", limits.until, False)):
         if isinstance(bound, str):
+            if numbered:
+                _refuse_foreign(name, bound)
             inside &= _beyond(sort_keys(parts), edge(bound, is_lower), is_lower)
         elif bound is not None and numbered:
             times = _published(tables)
@@ -57,6 +62,15 @@ def _inside(tables: Tables, ids: pa.Array, limits: Limits, numbered: bool) -> Ma
         elif bound is not None:
             inside &= _beyond(parts[:, 1], milliseconds(bound, is_lower), is_lower)
     return inside
+
+
+def _refuse_foreign(name: str, bound: str) -> None:
+    """Refuse a stream's id as a bound of lines, whose numbers all lie before it."""
+    if id_key(bound)[1] >= _FIRST_OF_STREAM:
+        raise OptionError(
+            f"{name}={bound!r}: the id of a stream's entry, and lines of files have others ('0-1', '0-2'); "
+            "give a moment, which cuts them by published_at"
+        )
 
 
 def _beyond(values: NDArray[Any], bound: Any, is_lower: bool) -> Mask:
@@ -78,6 +92,18 @@ def _published(tables: Tables) -> NDArray[np.float64]:
     ids = pa.chunked_array([*decisions["stream_id"].chunks, *rejects["stream_id"].chunks], pa.large_string())
     everything = np.concatenate([times, np.full(rejects.num_rows, np.nan)])
     return np.asarray(everything[order(id_parts(ids))])
+
+
+def newest_time(tables: Tables, numbered: bool) -> int | None:
+    """Return when the newest entry was streamed, or published if it is a line of a file; None without one.
+
+    In microseconds since 1970.
+    """
+    if numbered:
+        latest: int | None = pc.max(tables["decisions"]["published_at"].cast(pa.int64())).as_py()
+        return latest
+    ids = ids_in_order(tables)
+    return id_key(ids[-1].as_py())[1] * 1000 if len(ids) else None
 
 
 def only(tables: Tables, ids: pa.Array) -> Tables:

@@ -58,8 +58,18 @@ def read(
     last
         At most so many entries, the newest.
     since, until
-        Where to begin and end, both inclusive: a stream id, a datetime (without a zone: UTC), or a Unix time
-        in seconds or milliseconds. A stream is cut by its ids, lines of a file by ``published_at``.
+        Where to begin and end, both inclusive. A stream is cut by its ids, lines of a file by
+        ``published_at``. Each is one of
+
+        - part of a date, whole at either end: ``'2026'``, ``'2026Q4'``, ``'2026-11'``, ``'2026-11-01'``,
+          ``'2026-11-01 10:30'``, in UTC or with a zone (``'2026-11-01T10:30+01:00'``); a date, a Period;
+        - a moment: a datetime (UTC if it has no zone), a Timestamp;
+        - a time back from the newest entry of the source: ``'90s'``, ``'30m'``, ``'1h'``, ``'3d'``, ``'2w'``,
+          a timedelta; ``coverage`` says when that entry was;
+        - the id of an entry, ``'1735580000000-0'``, or the 13 digits of its milliseconds;
+        - Unix time in seconds, ``1735580000``, within the years 2001 to 2100.
+
+        None, and a missing time of pandas or numpy, is no bound.
     columns
         Extra columns of ``decisions``.
     payloads

@@ -6,5 +6,6 @@ A :class:`Follower` works without Jupyter. A :class:`Replay` is a source like a 
 from .follower import Follower
 from .replay import Replay, replay
 from .status import Status, duration
+from .window import count_or_duration
 
-__all__ = ["Follower", "Replay", "Status", "duration", "replay"]
+__all__ = ["Follower", "Replay", "Status", "count_or_duration", "duration", "replay"]

@@ -16,7 +16,7 @@ import pandas as pd
 from ..decode import Column
 from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import LabError, OptionError
-from ..frames import Coverage, Tables, ids_in_order, to_pandas, union
+from ..frames import Coverage, Tables, ids_in_order, is_id, to_pandas, union
 from ..history import History
 from ..stats.engine.summary import Summary
 from ..stream import Client, StreamUpdate
@@ -48,7 +48,7 @@ class Follower:
     backfill
         With how many of each stream's latest entries to begin.
     keep
-        How many entries of each stream to keep, or for how long (a timedelta).
+        How many entries of each stream to keep, or for how long (``'1h'``, ``'3d'``, a timedelta).
     columns
         Extra columns of ``decisions``.
     archive
@@ -70,7 +70,7 @@ class Follower:
         *,
         stream: str | Sequence[str] = DEFAULT_STREAM_NAME,
         backfill: int = 1_000,
-        keep: int | timedelta = 100_000,
+        keep: int | timedelta | str = 100_000,
         columns: Iterable[Column] = (),
         archive: Folder | None = None,
     ) -> None:
@@ -177,27 +177,30 @@ class Follower:
 
         return kept, leave
 
-    def history(self, *, last: int | timedelta | None = None, as_of: str | None = None) -> History:
+    def history(self, *, last: int | timedelta | str | None = None, as_of: str | None = None) -> History:
         """Return what is kept, as a history of its own that no later entry changes.
 
         Parameters
         ----------
         last
-            Only so many entries of each stream, the newest, or those of so long a time (a timedelta).
+            Only so many entries of each stream, the newest, or those of so long a time before the newest
+            decision (``'1h'``, a timedelta).
         as_of
             An entry's id: the history as it was when that was the newest, of one stream only.
 
         Raises
         ------
         OptionError
-            ``as_of`` of several streams, whose ids have no common order.
+            ``as_of`` of several streams, whose ids have no common order; or it is no id, or ``last`` neither.
         """
+        if as_of is not None and not (isinstance(as_of, str) and is_id(as_of)):
+            raise OptionError(f"as_of={as_of!r:.80}: expected the id of an entry, such as '1735580000000-0'")
         if as_of is not None and len(self._windows) > 1:
             raise OptionError("as_of needs a follower of one stream: ids of several have no common order")
         with self._lock:
             return self._kept(last, as_of)
 
-    def _kept(self, last: int | timedelta | None = None, as_of: str | None = None) -> History:
+    def _kept(self, last: int | timedelta | str | None = None, as_of: str | None = None) -> History:
         kept = {name: window.tables(last, as_of) for name, window in self._windows.items()}
         accounts = [
             self._tracker.account(name, ids_in_order(tables), left_out, as_of)

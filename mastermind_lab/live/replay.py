@@ -6,7 +6,7 @@ import math
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Condition
 from typing import Any, cast
 
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import OptionError
-from ..frames import id_key
+from ..frames import ACCEPTED, Bound, bound, id_key
 from ..history import History, read, with_options_of
 from ..stream import StreamUpdate
 
@@ -137,13 +137,18 @@ class Replay:
         moment = min(self._clock(), self._times[-1]) if self._times else 0.0
         return datetime.fromtimestamp(moment, UTC) if moment else None
 
-    def seek(self, moment: datetime | str) -> None:
+    def seek(self, moment: Bound) -> None:
         """Go to a moment or an entry's id: what lies before it is played at once, what lies behind is undone.
+
+        Parameters
+        ----------
+        moment
+            Written like ``since`` of :func:`mastermind_lab.read`.
 
         Raises
         ------
         OptionError
-            It is no time and no id.
+            It is written in no way that is accepted.
         """
         target = self._target(moment)
         with self._changed:
@@ -152,16 +157,18 @@ class Replay:
                 self._next, self._rewound = 0, True
             self._changed.notify_all()
 
-    def _target(self, moment: datetime | str) -> float:
-        try:
-            if isinstance(moment, str) and "-" in moment and not moment.count("-") > 1:
-                place = bisect_left(self._entries, id_key(moment), key=lambda entry: id_key(entry[0]))
-                return self._times[min(place, len(self._times) - 1)]
-            when = pd.Timestamp(moment)
-        except (TypeError, ValueError, IndexError):
-            raise OptionError(f"seek {moment!r:.60}: expected a datetime or the id of an entry") from None
-        aware = when if when.tzinfo else when.tz_localize(UTC)
-        return float(np.round((aware - _EPOCH).total_seconds(), _DIGITS))
+    def _target(self, moment: Bound) -> float:
+        place = bound("moment", moment, is_lower=True)
+        if place is None:
+            raise OptionError(f"moment={moment!r}: {ACCEPTED}")
+        if isinstance(place, int):
+            return round(place / 1e6, _DIGITS)
+        if not self._times:
+            return 0.0
+        if isinstance(place, timedelta):
+            return round(self._times[-1] - place.total_seconds(), _DIGITS)
+        number = bisect_left(self._entries, id_key(place), key=lambda entry: id_key(entry[0]))
+        return self._times[min(number, len(self._times) - 1)]
 
     def _clock(self) -> float:
         if self._paused:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from ..archive import Archiver
 from ..decode import Column, SchemaCache, check_columns
 from ..errors import OptionError, SourceError
-from ..frames import DECLARED, Tables, check_names, decoded
+from ..frames import DECLARED, Tables, check_names, count, decoded
 from ..history import is_stream
 from ..stream import StreamReader, StreamUpdate
 
@@ -43,10 +43,9 @@ def source_of(source: Any, stream: str | Sequence[str], backfill: int) -> Source
     streams = (stream,) if isinstance(stream, str) else tuple(stream)
     if not streams or not all(isinstance(name, str) for name in streams):
         raise OptionError(f"stream={streams!r:.80}: expected a stream's name, or several")
-    if isinstance(backfill, bool) or not isinstance(backfill, int) or backfill < 0:
-        raise OptionError(f"backfill={backfill!r}: expected a number of entries, 0 or more")
+    latest = count("backfill", backfill)
     if is_stream(source):
-        return StreamReader(source, streams, backfill=backfill)
+        return StreamReader(source, streams, backfill=latest)
     if hasattr(source, "streams") and hasattr(source, "close"):
         return cast(Source, source)
     raise OptionError(

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import OptionError
-from ..frames import DECLARED, Tables, between, combine_chunks, concat, is_open, newest, schema, times_of
+from ..frames import (
+    DECLARED,
+    Tables,
+    between,
+    combine_chunks,
+    concat,
+    count,
+    is_open,
+    newest,
+    read_duration,
+    schema,
+    times_of,
+)
 
 _SMALL = 64  # batches, after which they become one chunk: many small tables are slow to merge
 _CHUNK = 4_096  # entries, likewise
@@ -28,7 +41,7 @@ class Window:
     Parameters
     ----------
     keep
-        So many entries, rejects included, or so long a time before the newest decision.
+        So many entries, rejects included, or so long a time before the newest decision (``'1h'``).
 
     Raises
     ------
@@ -36,8 +49,8 @@ class Window:
         ``keep`` is neither, or not above 0.
     """
 
-    def __init__(self, keep: int | timedelta) -> None:
-        self.keep = _checked(keep)
+    def __init__(self, keep: int | timedelta | str) -> None:
+        self.keep = count_or_duration("keep", keep)
         self.dropped = 0
         self._chunks: deque[_Chunk] = deque()
         self._small: list[_Chunk] = []
@@ -75,19 +88,21 @@ class Window:
         self.dropped, self._small = 0, []
         self._chunks.clear()
 
-    def tables(self, last: int | timedelta | None = None, as_of: str | None = None) -> tuple[Tables, int]:
+    def tables(
+        self, last: int | timedelta | str | None = None, as_of: str | None = None
+    ) -> tuple[Tables, int]:
         """Return what is kept: all, the ``last`` of it, or as it was when ``as_of`` was the newest id.
 
         Beside it stands how many entries had come by then and are left out.
         """
-        chunks = self._all()
+        chunks, part = self._all(), None if last is None else count_or_duration("last", last)
         arrived = self.dropped + sum(chunk.entries for chunk in chunks)
-        kept = concat([chunk.tables for chunk in self._enough(chunks, None if as_of else last)])
+        kept = concat([chunk.tables for chunk in self._enough(chunks, None if as_of else part)])
         if as_of is not None:
             then = _as_then(kept, as_of)
             arrived -= _entries(kept) - _entries(then)
             kept = then
-        for bound in (self.keep, last):
+        for bound in (self.keep, part):
             if bound is not None:
                 kept = newest(kept, bound)
         return kept, arrived - _entries(kept)
@@ -115,11 +130,18 @@ class Window:
         return needed[::-1]
 
 
-def _checked(keep: int | timedelta) -> int | timedelta:
-    good = isinstance(keep, timedelta | int) and not isinstance(keep, bool)
-    if not good or keep <= type(keep)():  # type: ignore[operator] # both of one type
-        raise OptionError(f"keep={keep!r}: expected a number of entries, or a timedelta, above 0")
-    return keep
+def count_or_duration(name: str, value: Any) -> int | timedelta:
+    """Read how much to keep, or to show, of what is newest.
+
+    Raises
+    ------
+    OptionError
+        It is neither a number of entries nor a duration, or not above 0.
+    """
+    with suppress(OptionError):
+        if found := read_duration(value) or count(name, value):
+            return found
+    raise OptionError(f"{name}={value!r:.80}: expected a number of entries, or a duration ('1h'), above 0")
 
 
 def _chunk(tables: Tables) -> _Chunk:

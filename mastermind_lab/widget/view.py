@@ -14,7 +14,7 @@ from ipywidgets import HTML, HBox, VBox
 from .. import charts
 from ..errors import LabError, OptionError
 from ..history import History, with_options_of
-from ..live import Follower, Status
+from ..live import Follower, Status, count_or_duration
 from ..stats import Confidence
 from . import cells, text
 from .controls import Controls, ViewOptions
@@ -47,7 +47,7 @@ def follow(
     refresh
         How often to look for what is new and redraw, in times a second, at most.
     by, window, threshold
-        What the controls begin with: a column to group by; so many entries or so long (a timedelta) to show,
+        What the controls begin with: a column to group by; so many entries or so long (``'1h'``) to show,
         None for everything; the confidence below which a decision counts as unsure.
     **options
         Those of :class:`mastermind_lab.Follower`, to which they go: ``stream``, ``backfill``, ``keep``,
@@ -62,8 +62,9 @@ def follow(
         raise OptionError(
             f"{', '.join(options)}: options of the follower that is given, set where it was made"
         )
+    part = None if window is None else count_or_duration("window", window)
     follower = source if isinstance(source, Follower) else Follower(source, **options)
-    view = LiveView(follower, panels=panels, refresh=refresh, choice=ViewOptions(window, by, threshold))
+    view = LiveView(follower, panels=panels, refresh=refresh, choice=ViewOptions(part, by, threshold))
     cells.enter(view)
     return view.start()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from ... import ndjson
 from ...decode import in_batches
 from ...storage import RemoteFile
 from ..history import History
-from .reading import Batch, Options, gather, lines_of
+from .reading import Batch, Options, gather, lines_of, newest_of
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,17 @@ class Files:
         return cls(source, options) if isinstance(source, str | os.PathLike) else None
 
     def partitions(self) -> Sequence[Lines]:
-        """Return the files."""
-        return [Lines(file, number, self.options) for number, file in enumerate(ndjson.find(self.path))]
+        """Return the files; to count back from the newest entry, all are read for it first."""
+        limits = self.options.limits
+        if not limits.is_relative:
+            return self._lines(self.options)
+        newest = newest_of(self._lines(self.options.whole()), numbered=True)
+        return self._lines(replace(self.options, limits=limits.back_from(newest)))
+
+    def _lines(self, options: Options) -> Sequence[Lines]:
+        return [Lines(file, number, options) for number, file in enumerate(ndjson.find(self.path))]
 
     def history(self) -> History:
         """Read all files."""
-        return gather(self.partitions(), self.options, numbered=True)
+        options = self.options.whole() if self.options.limits.is_relative else self.options
+        return gather(self._lines(options), self.options, numbered=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...decode import in_batches
@@ -39,4 +39,5 @@ class Payloads:
 
     def history(self) -> History:
         """Read all payloads."""
-        return gather([self], self.options, numbered=True)
+        options = self.options.whole() if self.options.limits.is_relative else self.options
+        return gather([replace(self, options=options)], self.options, numbered=True)

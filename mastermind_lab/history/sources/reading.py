@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
@@ -26,6 +26,7 @@ from ...frames import (
     decoded,
     id_key,
     ids_in_order,
+    newest_time,
 )
 from ..history import History
 
@@ -93,6 +94,10 @@ class Options:
         self.bar.update(len(entries))
         return made
 
+    def whole(self) -> Options:
+        """Ask for everything, where limits are for what all of it has become."""
+        return replace(self, limits=Limits.of())
+
     def within(self, tables: Tables, numbered: bool) -> tuple[Tables, pa.Array, pa.Array]:
         """Cut a batch to ``since`` and ``until``: what is left, its ids, and those of what was cut off."""
         before = ids_in_order(tables)
@@ -136,7 +141,10 @@ def lines_of(source: str, tables: Iterable[Tables], options: Options) -> Iterato
 
 
 def gather(partitions: Iterable[Partition], options: Options, *, numbered: bool) -> History:
-    """Read partitions into one history, oldest entry first, and keep the last of it where that is asked."""
+    """Read partitions into one history, oldest entry first, and keep the last of it where that is asked.
+
+    Limits that count back from the newest entry cut what was read as a whole.
+    """
     with options.bar:
         batches = [batch for partition in partitions for batch in partition.batches()]
     coverage = Coverage()
@@ -145,10 +153,28 @@ def gather(partitions: Iterable[Partition], options: Options, *, numbered: bool)
     tables = concat(
         (batch.tables for batch in sorted(batches, key=_first)), options.columns, options.payloads
     )
-    kept = apply_limits(tables, Limits.of(options.limits.last), numbered)
-    if kept is not tables:
-        coverage = coverage.narrowed(ids_in_order(kept), "")
-    return History(kept, coverage)
+    rest = options.limits if options.limits.is_relative else Limits.of(options.limits.last)._replace(said="")
+    return limited(History(tables, coverage), rest, numbered)
+
+
+def limited(history: History, limits: Limits, numbered: bool) -> History:
+    """Cut a history to limits."""
+    if limits == Limits.of():
+        return history
+    tables = history.tables()
+    if limits.is_relative:
+        limits = limits.back_from(newest_time(tables, numbered))
+    kept = apply_limits(tables, limits, numbered)
+    if kept is tables and not limits.said:
+        return history
+    return History(kept, history.account.narrowed(ids_in_order(kept), limits.said))
+
+
+def newest_of(partitions: Iterable[Partition], *, numbered: bool) -> int | None:
+    """Read partitions to find the time of the newest entry, in microseconds since 1970."""
+    batches = (batch.tables for partition in partitions for batch in partition.batches())
+    times = (newest_time(tables, numbered) for tables in batches)
+    return max((time for time in times if time is not None), default=None)
 
 
 def is_numbered(coverage: Coverage) -> bool:

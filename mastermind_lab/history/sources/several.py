@@ -10,10 +10,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ...errors import OptionError
-from ...frames import Account, Coverage, Limits, apply_limits, ids_in_order, least_sure, total
+from ...frames import Account, Coverage, ids_in_order, least_sure, total
 from ...storage import is_url
 from ..history import History
-from .reading import Options, Partition, is_numbered
+from .reading import Options, Partition, is_numbered, limited
 from .streams import is_stream
 
 if TYPE_CHECKING:
@@ -40,13 +40,14 @@ class Several:
         """Read all sources, whole, and cut them to limits together."""
         from ... import snapshot  # here, because Parquet takes long to load
 
-        options = replace(self.options, limits=Limits.of())
+        options = self.options.whole()
         stored = [one for one in self.sources if not is_stream(one)]
         archives = [one for one in stored if snapshot.is_snapshot(one) and _is_of(one, options.stream)]
         found = [self.read_one(one, options) for one in stored]
         for one in filter(is_stream, self.sources):
             found.append(behind(archives[-1], one, options) if archives else self.read_one(one, options))
-        return _limited(sum(found[1:], found[0]), self.options.limits)
+        merged, limits = sum(found[1:], found[0]), self.options.limits
+        return limited(merged, limits, is_numbered(merged.account)) if limits.said else merged
 
 
 def are_several(source: Any) -> bool:
@@ -117,11 +118,3 @@ def _note(end: ResumePoint | None, gaps: Sequence[Any], reset: bool) -> str:
         gone = sum(gap.missing for gap in gaps)
         return f"a gap: {gone:,} entries behind {place} were trimmed before they could be read"
     return f"goes on at {place}"
-
-
-def _limited(history: History, limits: Limits) -> History:
-    """Cut a merged history to limits."""
-    if not limits.said:
-        return history
-    kept = apply_limits(history.tables(), limits, is_numbered(history.account))
-    return History(kept, history.account.narrowed(ids_in_order(kept), limits.said))

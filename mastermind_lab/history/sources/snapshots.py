@@ -33,7 +33,7 @@ from ...frames import (
 )
 from ...storage import is_url
 from ..history import History
-from .reading import Batch, Options, gather, is_numbered
+from .reading import Batch, Options, gather, is_numbered, newest_of
 
 if TYPE_CHECKING:
     from ...snapshot import Range
@@ -89,22 +89,36 @@ class Snapshot:
         """Whether limits cut the entries by ``published_at``, not by their ids."""
         return bool(self.options.limits.said) and is_numbered(self.coverage)
 
+    @cached_property
+    def limits(self) -> Limits:
+        """The limits, counted back from the newest entry; lines of files are read to find it."""
+        limits = self.options.limits
+        if not limits.is_relative:
+            return limits
+        return limits.back_from(self._newest_published() if self.numbered else self._newest_id())
+
+    def _newest_id(self) -> int | None:
+        newest = max((id_key(one.last_id) for one in self.ranges if one.last_id), default=None)
+        return newest and newest[1] * 1_000
+
+    def _newest_published(self) -> int | None:
+        whole = replace(self, options=replace(self.options.whole(), columns=()), again=False)
+        return newest_of(whole.partitions(), numbered=True)
+
     def partitions(self) -> Sequence[Stored]:
         """Return the ranges; what beside entries there is to account for comes with the first."""
-        whole = self.coverage.joint()
-        rest = whole.rest(self.options.limits.said)
-        made = [
-            Stored(one, whole, Coverage(), self.numbered, self.options, self.again) for one in self.ranges
-        ]
+        whole, options = self.coverage.joint(), replace(self.options, limits=self.limits)
+        rest = whole.rest(options.limits.said)
+        made = [Stored(one, whole, Coverage(), self.numbered, options, self.again) for one in self.ranges]
         return [replace(made[0], rest=rest), *made[1:]]
 
     def history(self) -> History:
         """List the entries; a frame is read when it is first looked at."""
+        limits = self.limits
         if self.again:
-            return gather(self.partitions(), self.options, numbered=self.numbered)
+            return gather(self.partitions(), replace(self.options, limits=limits), numbered=self.numbered)
         from ... import snapshot
 
-        limits = self.options.limits
         wanted = within(self.ranges, limits, self.numbered)
         whole = snapshot.tables_of(wanted, self._names)
         if not limits.said:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...decode import in_batches
 from ...envelope import SCHEMES, Entry
-from ...frames import Account, Coverage, Tables, ids_in_order
+from ...frames import Account, Coverage, Limits, Tables, id_key, ids_in_order
 from ..history import History
 from .reading import Batch, Options, gather
 
@@ -39,28 +39,41 @@ class Stream:
         """Read and decode page by page; the account of what was left out or missing comes with the last."""
         from ...stream import Pages  # here, because most of what redis imports goes unused elsewhere
 
-        options = self.options
+        options = replace(self.options, limits=self._limits())
         pages = Pages(self.source, options.stream, last=options.limits.last, **options.limits.ids())
         # Closed at once if anything goes wrong here, so that no thread and no connection stays behind.
         with closing(iter(pages)) as fetched:
             found = options.tables(self._newest_first(fetched, pages), numbered=False, newest_first=True)
             last = next(found)
             for tables in found:
-                yield self._accounted(pages, last)
+                yield self._accounted(pages, last, options)
                 last = tables
-        tables, coverage = self._accounted(pages, last)
+        tables, coverage = self._accounted(pages, last, options)
         account = replace(pages.account(), limits=options.limits.said)
         yield Batch(tables, coverage + Coverage.of(account))
+
+    def _limits(self) -> Limits:
+        """Return the limits, counted back from the entry that is the newest now."""
+        limits = self.options.limits
+        if not limits.is_relative:
+            return limits
+        from ...stream import Pages
+
+        newest = [
+            entry_id for page in Pages(self.source, self.options.stream, last=1) for entry_id, _ in page
+        ]
+        return limits.back_from(id_key(newest[0])[1] * 1_000 if newest else None)
 
     def _newest_first(self, fetched: Iterator[list[tuple[str, Any]]], pages: Any) -> Iterator[list[Entry]]:
         for page in fetched:
             self.options.bar.total = pages.total
             yield from reversed([*in_batches((*entry, None) for entry in page)])
 
-    def _accounted(self, pages: Any, tables: Tables) -> Batch:
-        said = {"source": pages.where, "stream": self.options.stream, "limits": self.options.limits.said}
+    def _accounted(self, pages: Any, tables: Tables, options: Options) -> Batch:
+        said = {"source": pages.where, "stream": options.stream, "limits": options.limits.said}
         return Batch(tables, Coverage.of(Account.of_ids(ids_in_order(tables), **said)))
 
     def history(self) -> History:
         """Read what the stream holds."""
-        return gather([self], self.options, numbered=False)
+        options = replace(self.options, limits=self._limits())
+        return gather([replace(self, options=options)], options, numbered=False)

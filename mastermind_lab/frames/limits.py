@@ -1,0 +1,119 @@
+"""What ``last``, ``since`` and ``until`` keep."""
+
+from __future__ import annotations
+
+import operator
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import OptionError
+from .bounds import MICROSECOND, Bound, bound, is_missing
+from .ids import id_key
+
+
+class Limits(NamedTuple):
+    """Checked limits: a count, and bounds that are an id (str) or a moment in microseconds (int).
+
+    ``ages`` are bounds that count back from an end which is not known yet: see :meth:`back_from`.
+    """
+
+    last: int | None
+    since: str | int | None
+    until: str | int | None
+    said: str
+    ages: tuple[timedelta | None, timedelta | None] = (None, None)
+
+    @classmethod
+    def of(cls, last: Any = None, since: Bound | None = None, until: Bound | None = None) -> Limits:
+        """Check the limits of a read.
+
+        Raises
+        ------
+        OptionError
+            ``last`` is no whole number from 0, a bound is written in no way that is accepted, or nothing can
+            lie between the two.
+        """
+        given = {"last": last, "since": since, "until": until}
+        said = ", ".join(f"{name}={value}" for name, value in given.items() if not is_missing(value))
+        entries = None if last is None else count("last", last)
+        first, end = bound("since", since, is_lower=True), bound("until", until, is_lower=False)
+        if _is_crossed(first, end):
+            raise OptionError(f"since={since!r:.80} lies behind until={until!r:.80}: nothing is between them")
+        ages = _age(first), _age(end)
+        return cls(entries, _place(first), _place(end), said, ages)
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether a bound counts back from an end that has to be told."""
+        return self.ages != (None, None)
+
+    def back_from(self, end: int | None, name: str = "the newest entry") -> Limits:
+        """Count back from an end, in microseconds since 1970; from None, where nothing is, to no bound."""
+        if not self.is_relative:
+            return self
+        if end is None:
+            return Limits(self.last, self.since, self.until, f"{self.said}, and there is no entry")
+        since, until = (None if age is None else end - age // MICROSECOND for age in self.ages)
+        # What a damaged clock wrote can lie beyond what numpy can show.
+        said = f"{self.said}, back from {name} at {np.datetime64(min(end, 2**63 - 1), 'us')}Z"
+        return Limits(
+            self.last,
+            self.since if since is None else since,
+            self.until if until is None else until,
+            said,
+        )
+
+    def ids(self) -> dict[str, str | None]:
+        """Return the bounds as stream ids, both inclusive; half an id covers its millisecond."""
+        since, until = self.since, self.until
+        if isinstance(since, int):
+            since = str(max(milliseconds(since, True), 0))
+        if isinstance(until, int):
+            # No id is before 1970: 0-0 is before every id there is.
+            until = str(milliseconds(until, False)) if until >= 0 else "0-0"
+        return {"since": since and since.partition("@")[0], "until": until and until.partition("@")[0]}
+
+
+def milliseconds(moment: int, is_lower: bool) -> int:
+    """Turn a moment in microseconds into the millisecond that an id must reach, or not go beyond."""
+    # A millisecond that begins before the moment is not wholly behind it: rounded up.
+    return -(-moment // 1000) if is_lower else moment // 1000
+
+
+def count(name: str, value: Any) -> int:
+    """Read a number of entries.
+
+    Raises
+    ------
+    OptionError
+        It is no whole number from 0.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = -1
+    if number < 0 or isinstance(value, bool):
+        raise OptionError(f"{name}={value!r:.80}: expected a whole number of entries, 0 or more")
+    return number
+
+
+def _age(bound: str | int | timedelta | None) -> timedelta | None:
+    return bound if isinstance(bound, timedelta) else None
+
+
+def _place(bound: str | int | timedelta | None) -> str | int | None:
+    return None if isinstance(bound, timedelta) else bound
+
+
+def _is_crossed(since: Any, until: Any) -> bool:
+    """Tell whether nothing can lie between two bounds, where that is known before anything is read."""
+    if type(since) is not type(until) or since is None:
+        return False
+    if isinstance(since, timedelta):
+        return bool(since < until)
+    if isinstance(since, int):
+        return bool(since > until)
+    last = id_key(until) if "-" in until else (*id_key(until)[:2], 2**64)
+    return id_key(since) > last
