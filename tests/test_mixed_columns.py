@@ -357,3 +357,58 @@ def test_awkward_keys_are_read_back_exactly(value, room, monkeypatch, tmp_path):
         assert first.decision.model_extra == extra
         assert found.decisions["confidence"].tolist() == [0.5, 0.5]
         assert found.decisions["stream_id"].is_unique
+
+
+class TestBeyondTheLimit:
+    """Keys for which there was no room: ids that came first as keys have taken it."""
+
+    MANY = tuple(envelope(meta={"ids": {f"{row}-{n}": n for n in range(3)}}) for row in range(3))
+    LATE = tuple(envelope(meta={"model": model, "usage": {"cost.usd": 0.5}}) for model in ("m", "7", "m"))
+
+    @pytest.fixture(autouse=True)
+    def room(self, monkeypatch):
+        monkeypatch.setattr("mastermind_lab.decode.open_columns.MOST_OPEN", 9)
+
+    def test_a_key_can_still_be_asked_for(self):
+        columns = [lab.Column("model", "meta.model"), lab.Column("cost", 'meta.usage."cost.usd"', "float64")]
+        history = lab.read([*self.MANY, *self.LATE], columns=columns)
+        assert "meta.model" not in history.decisions
+        assert history.decisions["model"].dropna().tolist() == ["m", "7", "m"]
+        assert history.decisions["cost"].sum() == 1.5
+        assert lab.stats.Confidence.of(history, by="model").table()["n"].tolist() == [1, 2, 3]
+
+    @pytest.mark.parametrize(
+        "ask",
+        [
+            lambda data: lab.stats.Confidence.of(data, by="meta.model"),
+            lambda data: lab.stats.Votes.of(data, by="meta.model"),
+            lambda data: lab.charts.confidence(data, by="meta.model"),
+            lambda data: lab.stats.Confidence.of(data.where("`meta.model` == 'm'")),
+            lambda data: lab.with_outcomes(
+                data, pd.DataFrame({"meta.model": ["m"], "correct_choice": "x"}), on="meta.model"
+            ),
+        ],
+    )  # fmt: skip
+    def test_the_error_says_how(self, ask):
+        history = lab.read([*self.MANY, *self.LATE])
+        with pytest.raises(lab.OptionError, match=r"columns=\[Column\('model', 'meta\.model'\)\]"):
+            ask(history)
+
+    def test_a_scan_says_how_too(self, tmp_path):
+        (tmp_path / "a.ndjson").write_text("\n".join([*self.MANY, *self.LATE]))
+        with pytest.raises(lab.OptionError, match=r"columns=\[Column\('model', 'meta\.model'\)\]"):
+            lab.stats.Confidence.of(lab.scan(tmp_path), by="meta.model")
+
+    def test_what_came_in_another_batch_is_in_the_column(self, tmp_path):
+        """One file had no room for a key that another had room for."""
+        (tmp_path / "a.ndjson").write_text("\n".join([*self.MANY, *self.LATE]))
+        (tmp_path / "b.ndjson").write_text("\n".join(self.LATE))
+        one, other = (lab.read(tmp_path / f"{name}.ndjson") for name in "ab")
+        for history in (one + other, lab.read([tmp_path / "a.ndjson", tmp_path / "b.ndjson"])):
+            assert history.decisions["meta.model"].dropna().tolist() == ["m", "7", "m"] * 2
+            metas = [found.meta for _, found in history.envelopes()]
+            assert metas == [json.loads(payload)["meta"] for payload in [*self.MANY, *self.LATE * 2]]
+        scan = lab.scan(tmp_path)
+        found, expected = (lab.stats.Confidence.of(data, by="meta.model").table() for data in (scan, history))
+        pd.testing.assert_frame_equal(found, expected)
+        assert sum(len(batch) for batch in scan.where("`meta.model` == 'm'")) == 4

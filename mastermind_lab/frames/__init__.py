@@ -15,6 +15,7 @@ from .lazy import LazyTables
 from .open_columns import shown as shown_columns
 from .open_columns import with_plain_texts
 from .schema_union import SchemaUnion
+from .shared_columns import with_own_columns
 from .tables import (
     Tables,
     columns_of_kind,
@@ -77,5 +78,6 @@ __all__ = [
     "total",
     "union",
     "united",
+    "with_own_columns",
     "with_plain_texts",
 ]

@@ -11,12 +11,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..decode import Batch, Column, Rows, SchemaCache, collector_paused, rows
+from ..decode import Batch, Column, Rows, SchemaCache, collector_paused, is_shared, rows
 from ..envelope import Entry
 from ..errors import OptionError
 from . import open_columns as opened
 from .declared import ARROW, DECLARED, FRAMES, MEMORY, PAYLOADS, is_open, schema
 from .ids import id_parts, order
+from .shared_columns import with_own_columns
 
 Tables = dict[str, pa.Table]
 """Frame name -> Arrow table, for the five frames and, where they were kept, the payloads."""
@@ -134,6 +135,8 @@ def stacked(frame: str, parts: Sequence[pa.Table]) -> pa.Table:
     if all(part.schema.equals(parts[0].schema, check_metadata=True) for part in parts):
         return pa.concat_tables(parts)
     names = _in_order(frame, {name: None for part in parts for name in opened.shown(part.column_names)})
+    if any(map(is_shared, names)):
+        parts = [with_own_columns(part, names) for part in parts]
     columns = chain.from_iterable(_stack_column(name, parts) for name in names)
     fields, arrays = zip(*columns, strict=True)
     return pa.table(list(arrays), pa.schema(fields))

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from ..errors import OptionError, SourceError
+from ..errors import OptionError, SourceError, column_advice
 from ..frames import DECLARED, SchemaUnion, is_open
 from .history import History
 from .scan import Scan, with_missing_columns
@@ -94,7 +94,8 @@ def _with_texts(batch: History, outcomes: pd.DataFrame, on: str) -> History:
 def _joined(history: History, outcomes: pd.DataFrame | str | os.PathLike[str], on: str) -> History:
     decisions = history.decisions
     if on not in decisions.columns:
-        raise OptionError(f"on={on!r:.80}: the decisions have no such column")
+        hint = f": {advice}" if (advice := column_advice(on, decisions.columns)) else ""
+        raise OptionError(f"on={on!r:.80}: the decisions have no such column{hint}")
     rows = _frame(outcomes, on)
     known = pd.DataFrame({on: _keys(rows[on], decisions[on].dtype, on), CHOICE: _texts(rows[CHOICE])}).dropna(
         ignore_index=True
