@@ -4,6 +4,10 @@ Every message says what was wrong, where (host, stream, path or id; never a pass
 what to do about it.
 """
 
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class LabError(Exception):
     """The root of every error this package raises on purpose."""
@@ -15,3 +19,24 @@ class SourceError(LabError):
 
 class OptionError(LabError, ValueError):
     """A caller's argument makes no sense: an unknown column, a limit that is no number, date or id."""
+
+
+def column_advice(name: str, columns: Iterable[str]) -> str:
+    """Advise, in sentences, on a column that is not there: one much like it, or where its values may be.
+
+    Examples
+    --------
+    >>> column_advice("meta.modl", ["confidence", "meta.model"])
+    "did you mean 'meta.model'?"
+    """
+    there = [str(column)[:80] for column in columns]
+    near = get_close_matches(name[:80], there, n=1, cutoff=0.5)
+    root, _, path = name[:80].partition(".")
+    said = [f"did you mean {near[0]!r}?"] if near else []
+    if path and f"{root}.*" in there:
+        own = (re.sub(r"\W+", "_", path).strip("_") or "mine", name[:80])
+        rest = f"columns beyond the limit share {root + '.*'!r}, as JSON"
+        if root in ("decision", "meta"):
+            rest += f"; if this is one of them, read again with columns=[Column{own}]"
+        said.insert(0, rest + ".")
+    return " ".join(said)

@@ -13,15 +13,18 @@ from .envelopes import rebuild
 from .ids import id_key, id_parts, is_id, order, sort_keys
 from .lazy import LazyTables
 from .limits import Limits, count, milliseconds
+from .open_columns import shown as shown_columns
+from .open_columns import with_plain_texts
 from .schema_union import SchemaUnion
+from .shared_columns import with_own_columns
 from .tables import (
     Tables,
+    columns_of_kind,
     combine_chunks,
     concat,
     decoded,
     entry_ids,
     ids_in_order,
-    json_columns,
     renumber,
     stacked,
     tables,
@@ -47,6 +50,7 @@ __all__ = [
     "between",
     "bound",
     "check_names",
+    "columns_of_kind",
     "combine_chunks",
     "concat",
     "count",
@@ -58,7 +62,6 @@ __all__ = [
     "ids_in_order",
     "is_id",
     "is_open",
-    "json_columns",
     "least_sure",
     "milliseconds",
     "newest",
@@ -71,6 +74,7 @@ __all__ = [
     "renumber",
     "schema",
     "shared",
+    "shown_columns",
     "sort_keys",
     "stacked",
     "table_of",
@@ -80,4 +84,6 @@ __all__ = [
     "total",
     "union",
     "united",
+    "with_own_columns",
+    "with_plain_texts",
 ]

@@ -17,6 +17,7 @@ Kind: TypeAlias = str | Any
 Kinds = dict[str, frozenset[Kind]]
 
 _LARGE = "large"  # whole numbers that a float64 cannot hold
+_TEXTS = {"str", "json", "mixed"}
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,11 @@ class SchemaUnion:
     def is_mixed(self) -> bool:
         """Whether values of some column are spelled otherwise in one batch than in all of them together.
 
-        So where a column becomes JSON text because of what other batches hold; a whole number that becomes
-        a float is the same number.
+        So where numbers become text because of what other batches hold. A whole number that becomes a float
+        is the same number, and a text stays as it is.
         """
-        found = [kinds - {"null"} for columns in self.kinds.values() for kinds in columns.values()]
-        return any(len(kinds) > 1 and _widest(kinds) == "json" for kinds in found)
+        found = [kinds for columns in self.kinds.values() for kinds in columns.values()]
+        return any(kinds - _TEXTS - {"null"} and _widest(kinds) in _TEXTS for kinds in found)
 
     def fit(self, parts: Tables) -> Tables:
         """Give tables all columns, each of the narrowest kind that holds it in every batch."""
@@ -71,8 +72,8 @@ def _united(some: Kinds, others: Kinds) -> Kinds:
 
 
 def _kinds(frame: str, table: pa.Table) -> Kinds:
-    beside = [one for one in table.schema if one.name not in DECLARED[frame]]
-    return {one.name: frozenset([_kind(one, table[one.name])]) for one in beside}
+    beside = [name for name in opened.shown(table.column_names) if name not in DECLARED[frame]]
+    return {name: frozenset([_kind(table.schema.field(name), table[name])]) for name in beside}
 
 
 def _kind(described: pa.Field, column: pa.ChunkedArray) -> Kind:
@@ -90,7 +91,8 @@ def _widest(kinds: frozenset[Kind]) -> Kind:
     if own:
         return own[0]
     if len(some) > 1:
+        text = "mixed" if some & {"str", "mixed"} else "json"
         return {frozenset({"Int64", _LARGE}): "Int64", frozenset({"Int64", "float64"}): "float64"}.get(
-            some, "json"
+            some, text
         )
     return "Int64" if some == {_LARGE} else next(iter(some), "null")

@@ -9,8 +9,8 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from ..errors import OptionError, SourceError
-from ..frames import DECLARED
+from ..errors import OptionError, SourceError, column_advice
+from ..frames import DECLARED, SchemaUnion, is_open
 from .history import History
 from .scan import Scan, with_missing_columns
 
@@ -71,9 +71,10 @@ def with_outcomes(
 
 def _joined_if_there(batch: History, outcomes: pd.DataFrame, on: str) -> History:
     """Join to a batch; one whose entries happen to lack the open column ``on`` has no outcomes."""
-    ids = with_missing_columns(batch, [on]).decisions.get(on)
+    whole = with_missing_columns(batch, [on])
+    ids = whole.decisions.get(on)
     if ids is None or ids.notna().any():
-        decisions = _joined(batch, outcomes, on).decisions
+        decisions = _joined(_with_texts(whole, outcomes, on), outcomes, on).decisions
     else:
         unknown = pd.Series(np.nan, batch.decisions.index, dtype="str")
         decisions = _with_choices(batch.decisions, unknown)
@@ -82,10 +83,19 @@ def _joined_if_there(batch: History, outcomes: pd.DataFrame, on: str) -> History
     return batch.with_frames(decisions=decisions, coverage=batch.account.noted(note, instead_of=_SAID))
 
 
+def _with_texts(batch: History, outcomes: pd.DataFrame, on: str) -> History:
+    """Spell a column of numbers as text where the outcomes' ids, and so those of other batches, are texts."""
+    ids = outcomes[on].dropna()
+    if not is_open("decisions", on) or not _is_text(ids) or pd.to_numeric(ids, errors="coerce").notna().all():
+        return batch
+    return History(SchemaUnion({"decisions": {on: frozenset({"mixed"})}}).fit(batch.tables()), batch.account)
+
+
 def _joined(history: History, outcomes: pd.DataFrame | str | os.PathLike[str], on: str) -> History:
     decisions = history.decisions
     if on not in decisions.columns:
-        raise OptionError(f"on={on!r:.80}: the decisions have no such column")
+        hint = f": {advice}" if (advice := column_advice(on, decisions.columns)) else ""
+        raise OptionError(f"on={on!r:.80}: the decisions have no such column{hint}")
     rows = _frame(outcomes, on)
     known = pd.DataFrame({on: _keys(rows[on], decisions[on].dtype, on), CHOICE: _texts(rows[CHOICE])}).dropna(
         ignore_index=True

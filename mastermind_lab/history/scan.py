@@ -3,8 +3,8 @@
 A source falls into partitions, which can be read alone: a file, a committed range, a stream. One is read in
 batches, and an entry's decision, votes, citations, arguments or reject are in the same batch. What is counted
 over a scan comes out as if it had been counted over the whole history: open columns that a batch happens to
-lack are missing values in it; and where batches hold a column with values of different kinds, so that it is
-JSON text in all, they are counted once more, spelled alike.
+lack are missing values in it; and where batches hold a column with values of different kinds, so that numbers
+are text in all, they are counted once more, spelled alike.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from operator import add
 from typing import Any, Generic, Self, TypeVar
 
 import pandas as pd
+import pyarrow as pa
 
-from ..decode import Column
+from ..decode import Column, is_shared
 from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import OptionError
-from ..frames import Bound, Coverage, Limits, SchemaUnion, is_open
+from ..frames import Bound, Coverage, Limits, SchemaUnion, is_open, to_pandas, with_own_columns
 from .history import History
 from .sources import Batch, Options, Partition, find
 from .where import chosen, ids_in, in_words, quoted_names, unknown_column
@@ -214,15 +215,26 @@ class Task(Generic[Total]):
 
 
 def with_missing_columns(history: History, columns: Iterable[str]) -> History:
-    """Give the decisions of a batch open columns that other batches of its source may have: missing values.
+    """Give the decisions of a batch open columns that other batches of its source may have.
 
-    So a stream's column may come later than the first who groups by it. A column that the votes have is left
-    to them; names of no open column are left for the summary to refuse.
+    They hold missing values, or what the batch had no room for. So a stream's column may come later than the
+    first who groups by it. A column that the votes have is left to them; names of no open column are left for
+    the summary to refuse.
     """
     there = {*history.columns("decisions"), *history.columns("votes")}
     wanted = [name for name in columns if name not in there and _is_open(name)]
-    new = {name: pd.array([pd.NA] * len(history), "boolean") for name in wanted}
+    new: dict[str, Any] = {name: pd.array([pd.NA] * len(history), "boolean") for name in wanted}
+    if wanted and any(map(is_shared, there)):
+        new |= _from_shared(history.decisions, wanted)
     return history.with_frames(decisions=history.decisions.assign(**new)) if new else history
+
+
+def _from_shared(decisions: pd.DataFrame, wanted: Sequence[str]) -> dict[str, Any]:
+    texts = {
+        name: pa.array(decisions[name], pa.large_string()) for name in decisions.columns if is_shared(name)
+    }
+    found = to_pandas({"": with_own_columns(pa.table(texts), wanted)})[""]
+    return {name: found[name].array for name in wanted if name in found}
 
 
 @dataclass(frozen=True)

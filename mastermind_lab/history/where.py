@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ..errors import OptionError
+from ..errors import OptionError, column_advice
 from ..frames import is_id
 
 _ACCEPTED = (
@@ -92,8 +91,7 @@ def quoted_names(condition: Any) -> list[str]:
 
 def unknown_column(name: str, columns: Iterable[str], query: str) -> OptionError:
     """Make the error for a query that names a column that is not there."""
-    near = get_close_matches(name, list(columns), n=1, cutoff=0.5)
-    hint = f": did you mean {near[0]!r}?" if near else ""
+    hint = f": {advice}" if (advice := column_advice(name, columns)) else ""
     return OptionError(f"where {query!r:.200}: no column {name!r:.80}{hint}")
 
 

@@ -22,6 +22,7 @@ from ..frames import (
     newest,
     read_duration,
     schema,
+    stacked,
     times_of,
 )
 
@@ -115,7 +116,7 @@ class Window:
             wanted -= slices[-1].num_rows
             if wanted <= 0:
                 break
-        return pa.concat_tables(slices[::-1], promote_options="default")
+        return stacked(frame, slices[::-1])
 
     def _enough(self, chunks: list[_Chunk], last: int | timedelta | None) -> list[_Chunk]:
         """Leave out old chunks that a count makes needless."""

@@ -13,7 +13,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from ..errors import OptionError
-from ..frames import ARROW, DECLARED, is_open, to_pandas
+from ..frames import ARROW, DECLARED, is_open, to_pandas, with_plain_texts
 
 KEY = "mastermind_lab."
 """How our keys in a footer begin."""
@@ -143,7 +143,7 @@ def decoded(content: bytes) -> pa.Table:
             read_dictionary=_with_dictionary(footer),
             page_checksum_verification=True,
         )
-        return _spelled_out(file.read())
+        return with_plain_texts(_spelled_out(file.read()))
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         raise DamageError(f"no readable Parquet: {error!s:.200}") from error
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from difflib import get_close_matches
 from typing import Any, Protocol, TypeGuard, TypeVar
 
 import numpy as np
 import pandas as pd
 
-from ...errors import OptionError
+from ...errors import OptionError, column_advice
 from .bootstrap import Floats
 
 By = str | Sequence[str] | None
@@ -156,8 +155,7 @@ def outcomes_of(decisions: pd.DataFrame) -> pd.Series:
 def unknown(name: str, columns: Iterable[str], most: int = 25) -> OptionError:
     """Make the error for a column that is not there."""
     there = [str(column)[:80] for column in columns]
-    near = get_close_matches(name[:80], there, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    hint = f"{advice} " if (advice := column_advice(name, there)) else ""
     more = f" and {len(there) - most} more" if len(there) > most else ""
     return OptionError(f"no column {name[:80]!r}: {hint}there are {', '.join(there[:most])}{more}")
 
