@@ -21,6 +21,9 @@ JSON = {b"mastermind_lab.json": b"1"}
 _KINDS = {bool: "boolean", int: "Int64", float: "float64", str: "str"}
 _TYPES = {"boolean": pa.bool_(), "Int64": pa.int64(), "float64": pa.float64(), "str": pa.large_string()}
 
+KINDS = ("null", *_TYPES, "json")
+"""What an open column may hold."""
+
 
 def field(name: str, kind: str) -> pa.Field:
     """Return the Arrow field of an open column of one kind (``null`` and ``json`` beside the four types)."""

@@ -14,6 +14,7 @@ from pyarrow import parquet
 
 from ..errors import OptionError
 from ..frames import ARROW, DECLARED, is_open, to_pandas
+from . import stored
 
 KEY = "mastermind_lab."
 """How our keys in a footer begin."""
@@ -48,6 +49,8 @@ class DamageError(Exception):
 
 def encoded(table: pa.Table, metadata: dict[str, str], *, hashed: bool = False) -> bytes:
     """Write a table as Parquet; with ``hashed``, its footer holds hashes of the file and the metadata."""
+    table, names = stored.stored(table)
+    metadata = {key: value for key, value in metadata.items() if key != stored.KEY} | names
     if hashed:
         metadata = metadata | {METADATA_HASH: _metadata_hash(metadata), OWN_HASH: _ZEROS}
     ours = {KEY + name: value for name, value in metadata.items()}
@@ -143,8 +146,9 @@ def decoded(content: bytes) -> pa.Table:
             read_dictionary=_with_dictionary(footer),
             page_checksum_verification=True,
         )
-        return _spelled_out(file.read())
-    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        names = (footer.metadata or {}).get((KEY + stored.KEY).encode())
+        return stored.restored(_spelled_out(file.read()), names and names.decode())
+    except (OSError, ValueError, TypeError, KeyError, pa.ArrowException) as error:
         raise DamageError(f"no readable Parquet: {error!s:.200}") from error
 
 
