@@ -8,10 +8,10 @@ reader sees committed ranges only, so a writer may be killed at any moment; the 
 goes on. Names and boundaries come from ids, never from a clock.
 
 A range may lie within a day or not: its parts stand under the day of its first id or, where the lines of a
-file are numbered, of their first ``published_at``; under ``unknown`` where no range of the folder tells a day.
-All parts of a table have the same columns of the same types, since other programs take the first part's for
-all; a column with nothing in it has no type yet, and is not written. In a growing folder a column may come
-late: then older parts get it when a day is over, at the end of the archiver's run, or by compaction.
+file are numbered, of their first ``published_at``, or ``unknown`` if none of the folder has one. All
+parts of a table have the same columns of the same types, since other programs take the first part's for all;
+a column with nothing in it has no type yet, and is not written. In a growing folder a column may come late:
+then older parts get it when a day is over, at the end of the archiver's run, or by compaction.
 
 A range counts unless another one that counts says that it replaces it (compaction), or it waits for its
 commit marker, the last range of the same save, that never came.
