@@ -13,5 +13,6 @@ def same(one, other, frames=(*FRAMES, "coverage")):
     for frame in frames:
         assert_frame_equal(getattr(one, frame), getattr(other, frame))
     assert one.json_columns == other.json_columns
+    assert one.mixed_columns == other.mixed_columns
     if one.payloads is not None:
         assert_frame_equal(one.payloads, other.payloads)

@@ -211,7 +211,8 @@ class TestOtherPrograms:
 @pytest.mark.parametrize("name", ["format-1", "format-2", "format-3"])
 def test_older_formats_are_still_read(name):
     history = lab.read(Path(__file__).parent / "snapshots" / name, payloads=True)
-    assert history.decisions["meta.a"].tolist() == ["1", '"x"']
+    assert history.decisions["meta.a"].tolist() == ["1", "x"]
+    assert history.mixed_columns == {"meta.a"}
     assert history.rejects["payload"].tolist() == [b"broken"]
     assert len(history.payloads) == 2
     assert history.coverage["entries"].tolist() == [3]

@@ -25,7 +25,7 @@ BEGAN = 1795392000000
 ACTIONS = ["commit", "first commit", "save", "overwrite", "compact", "widen"]
 HARMLESS = {"uncommitted", "half-written", "replaced"}
 
-WIDE = ["1", "2", "3", "4", *(f'"text {n}"' for n in (6, 7, 8, 9)), 1, 1, 1, 1]
+WIDE = ["1", "2", "3", "4", *(f"text {n}" for n in (6, 7, 8, 9)), 1, 1, 1, 1]
 """The numbers, then texts, of a column whose kind has changed, and what stands in one that came late."""
 
 BEFORE, ADDED = [f"{BEGAN + n}-0" for n in range(10)], [f"{BEGAN + n}-0" for n in range(10, 15)]

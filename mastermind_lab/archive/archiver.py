@@ -240,7 +240,7 @@ class Archiver:
         from ..snapshot import widened
 
         columns = self._columns
-        if columns.columns == self._widened_to.columns:
+        if columns.types == self._widened_to.types:
             return
         steps = widened(self.folder)
         while True:

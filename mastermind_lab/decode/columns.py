@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..envelope import DecisionEnvelope
 from ..errors import OptionError
-from .paths import Path, json_text, steps
+from .paths import Path, json_text, one_spelling, steps
 
 Kind = Literal["boolean", "Int64", "float64", "str"]
 
@@ -88,7 +88,7 @@ def value_of(column: Column, envelope: Any) -> Any:
     except Exception as error:
         raise DoesNotFit(f"{column.name}: {type(error).__name__}: {error}") from error
     if column.type == "str" and value is not None and not isinstance(value, str):
-        value = json_text(value)
+        value = json_text(one_spelling(value))
     if value is None or _FITS[column.type](value):
         return value
     raise DoesNotFit(f"{column.name}: {str(value)!r:.80} is no {column.type}")

@@ -20,6 +20,18 @@ Sparse = tuple[Sequence[int], Sequence[Any]]
 MOST_OPEN = 2_000
 """Open columns a frame may have; what comes beyond shares one JSON column, ``meta.*`` say."""
 
+_SHARED = ".*"  # a key that is a star is quoted
+
+
+def shared_column(path: Path) -> Path:
+    """Name the column that holds what finds no place of its own, as {path: value}."""
+    return path.split(".", 1)[0] + _SHARED
+
+
+def is_shared(path: Path) -> bool:
+    """Tell whether a column is one that others' values share."""
+    return path == shared_column(path)
+
 
 class OpenColumns:
     """Sparse columns by path, of the rows of one frame."""
@@ -110,7 +122,7 @@ def limited(columns: dict[Path, Sparse], taken: set[Path]) -> dict[Path, Sparse]
 def _gathered(columns: dict[Path, Sparse], beyond: Sequence[Path]) -> dict[Path, Sparse]:
     rest: dict[Path, dict[int, dict[Path, Any]]] = {}
     for path in beyond:
-        rows = rest.setdefault(path.split(".", 1)[0] + ".*", {})
+        rows = rest.setdefault(shared_column(path), {})
         for place, value in zip(*columns[path], strict=True):
             rows.setdefault(place, {})[path] = value
     gathered = set(beyond)

@@ -12,15 +12,17 @@ from .declared import ARROW, COVERAGE, DECLARED, FRAMES, PAYLOADS, check_names, 
 from .envelopes import rebuild
 from .ids import id_key, id_parts, is_id, order, sort_keys
 from .lazy import LazyTables
+from .open_columns import shown as shown_columns
+from .open_columns import with_plain_texts
 from .schema_union import SchemaUnion
 from .tables import (
     Tables,
+    columns_of_kind,
     combine_chunks,
     concat,
     decoded,
     entry_ids,
     ids_in_order,
-    json_columns,
     renumber,
     stacked,
     tables,
@@ -44,6 +46,7 @@ __all__ = [
     "apply_limits",
     "between",
     "check_names",
+    "columns_of_kind",
     "combine_chunks",
     "concat",
     "decoded",
@@ -54,7 +57,6 @@ __all__ = [
     "ids_in_order",
     "is_id",
     "is_open",
-    "json_columns",
     "least_sure",
     "milliseconds",
     "newest",
@@ -65,6 +67,7 @@ __all__ = [
     "renumber",
     "schema",
     "shared",
+    "shown_columns",
     "sort_keys",
     "stacked",
     "table_of",
@@ -74,4 +77,5 @@ __all__ = [
     "total",
     "union",
     "united",
+    "with_plain_texts",
 ]

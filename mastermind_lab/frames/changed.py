@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from ..errors import OptionError
 from . import open_columns as opened
 from .declared import ARROW, DECLARED, is_open, schema
+from .hidden import restored, shown
 from .ids import is_id
 from .tables import oldest_first
 
@@ -33,7 +34,8 @@ def table_of(frame: str, data: pd.DataFrame, before: pa.Table) -> pa.Table:
     data
         The frame.
     before
-        The table that it was made from: its schema says which columns hold JSON text.
+        The table that it was made from: its schema says which columns hold JSON text or are mixed, and its
+        rows what the frame cannot show.
 
     Raises
     ------
@@ -42,15 +44,17 @@ def table_of(frame: str, data: pd.DataFrame, before: pa.Table) -> pa.Table:
         what a declared column cannot; the message names it.
     """
     _check_names(frame, data)
-    columns = [_column_of(frame, str(name), data[name], before.schema) for name in data]
+    columns = [one for name in data for one in _columns_of(frame, str(name), data[name], before.schema)]
     names = {described.name for described, _ in columns}
     gone = [one for one in schema(frame) if one.name not in names]
     columns += [(one, pa.nulls(len(data), one.type)) for one in gone]
     table = pa.table([array for _, array in columns], pa.schema([described for described, _ in columns]))
-    if table["stream_id"].equals(before["stream_id"]):
-        return table
-    _check_ids(frame, table["stream_id"])
-    return oldest_first(table)
+    if table.column_names == opened.shown(before.column_names) and table.equals(shown(before)):
+        return before
+    if not table["stream_id"].equals(before["stream_id"]):
+        _check_ids(frame, table["stream_id"])
+        table = oldest_first(table)
+    return restored(frame, table, before)
 
 
 def _check_names(frame: str, data: pd.DataFrame) -> None:
@@ -76,9 +80,9 @@ def _check_ids(frame: str, ids: pa.ChunkedArray) -> None:
             )
 
 
-def _column_of(frame: str, name: str, column: pd.Series, before: pa.Schema) -> tuple[pa.Field, pa.Array]:
+def _columns_of(frame: str, name: str, column: pd.Series, before: pa.Schema) -> opened.Columns:
     try:
-        array = _array(column, _type_of(frame, name, column))
+        array = _array(column, _type_of(frame, name, column, before))
         if is_open(frame, name) and opened.kind_of_field(pa.field(name, array.type)) is None:
             return _open_column(name, column, array.to_pylist())
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
@@ -86,17 +90,18 @@ def _column_of(frame: str, name: str, column: pd.Series, before: pa.Schema) -> t
             f"column {name!r:.80} of {frame} cannot be kept: {error!s:.200}. "
             "Turn it into numbers or text (astype(str)), or take it away"
         ) from error
-    is_json = name in before.names and pa.types.is_large_string(array.type)
-    return pa.field(name, array.type, metadata=before.field(name).metadata if is_json else None), array
+    is_text = name in before.names and pa.types.is_large_string(array.type)
+    return [(pa.field(name, array.type, metadata=before.field(name).metadata if is_text else None), array)]
 
 
-def _type_of(frame: str, name: str, column: pd.Series) -> pa.DataType | None:
+def _type_of(frame: str, name: str, column: pd.Series, before: pa.Schema) -> pa.DataType | None:
     """Return the type that a column must have; None where Arrow shall say."""
     if name in DECLARED[frame]:
         return ARROW[DECLARED[frame][name].type]
+    own = ARROW.get(str(column.dtype)) if column.dtype != object else None
     if is_open(frame, name) and column.isna().all():
-        return pa.null()
-    return ARROW.get(str(column.dtype)) if column.dtype != object else None
+        return own if name in before.names and before.field(name).type == own else pa.null()
+    return own
 
 
 def _array(column: pd.Series, wanted: pa.DataType | None) -> pa.Array:
@@ -117,8 +122,8 @@ def _texts(column: pd.Series) -> pa.Array:
     return pa.array(column.astype(object).map(str, na_action="ignore"), _TEXT, from_pandas=True)
 
 
-def _open_column(name: str, column: pd.Series, values: list[Any]) -> tuple[pa.Field, pa.Array]:
+def _open_column(name: str, column: pd.Series, values: list[Any]) -> opened.Columns:
     """Hold a user's values as if they had come with the envelopes; what JSON has no word for is text."""
     if set(map(type, values)) <= {bool, int, float, str, list, dict, type(None)}:
         return opened.column(name, len(values), range(len(values)), values)
-    return opened.field(name, "str"), _texts(column)
+    return [(opened.field(name, "str"), _texts(column))]

@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import AliasChoices, BaseModel
 
-from ..decode import steps
+from ..decode import is_shared, steps
 from ..envelope import Argument, Citation, Decision, Vote
 from ..errors import OptionError
 from . import open_columns as opened
-from .declared import DECLARED, OPEN
+from .declared import DECLARED, OPEN, is_open
 from .tables import Tables
 
 # What is counted or numbered anew when an envelope is read.
@@ -59,9 +59,10 @@ def rebuild(parts: Tables) -> Iterator[tuple[str, dict[str, Any]]]:
         _check_fields(frame, parts)
     votes, citations = _by_decision(parts["votes"], "votes"), _by_decision(parts["citations"], "citations")
     arguments = _by_decision(parts["arguments"], "arguments")
+    kinds = _kinds(parts["decisions"])
     for row in _rows(parts["decisions"]):
         stream_id = row["stream_id"]
-        declared, trees = _split(row, parts["decisions"], "decisions")
+        declared, trees = _split(row, kinds, "decisions")
         envelope = {name: declared.pop(name) for name in _OF_ENVELOPE if name in declared}
         decision = declared | trees.get("decision", {})
         decision |= {
@@ -76,11 +77,12 @@ def rebuild(parts: Tables) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _check_fields(frame: str, parts: Tables) -> None:
     """Refuse what would be lost: a value that has another's place in an envelope, or that JSON has not."""
-    filled = {name: pc.is_valid(parts[frame][name]) for name in parts[frame].column_names}
+    filled = {name: pc.is_valid(parts[frame][name]) for name in opened.shown(parts[frame].column_names)}
     places: dict[tuple[str, ...], list[str]] = {}
     for name in filled.keys() - _SKIPPED[frame]:
         places.setdefault(_place(frame, name), []).append(name)
-        _check_finite(frame, name, parts[frame][name])
+        if not is_open(frame, name):
+            _check_finite(frame, name, parts[frame][name])
     for name, place, mask in _below(frame, parts):
         places.setdefault(place, []).append(name)
         filled[name] = mask
@@ -95,7 +97,12 @@ def _place(frame: str, name: str) -> tuple[str, ...]:
     """Say where in an envelope the values of a column stand."""
     if frame == "decisions" and name in _OF_ENVELOPE:
         return (name,)
-    root, *keys = steps(name) if name.startswith(OPEN[frame]) else (OPEN[frame][0].rstrip("."), name)
+    if not is_open(frame, name):
+        root, keys = OPEN[frame][0].rstrip("."), [name]
+    elif is_shared(name):
+        return (name,)
+    else:
+        root, *keys = steps(name)
     field = _FIELDS[frame].get(keys[0], keys[0]) if root != "meta" else keys[0]
     return (root, field, *keys[1:])
 
@@ -139,8 +146,9 @@ def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
 def _by_decision(table: pa.Table, frame: str) -> dict[str, list[tuple[dict[str, Any], dict[str, Any]]]]:
     """Gather a frame's rows by decision, each as (row, the object it came from)."""
     found: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
+    kinds = _kinds(table)
     for row in _rows(table):
-        declared, trees = _split(row, table, frame)
+        declared, trees = _split(row, kinds, frame)
         extras: dict[str, Any] = next(iter(trees.values()), {})
         found.setdefault(row["stream_id"], []).append((row, declared | extras))
     number = "node" if frame == "arguments" else "position"
@@ -167,29 +175,38 @@ def _tree(nodes: list[tuple[dict[str, Any], dict[str, Any]]]) -> Any:
     return roots[0] if len(roots) == 1 else roots
 
 
+def _kinds(table: pa.Table) -> dict[str, str | None]:
+    return {one.name: opened.kind_of_field(one) for one in table.schema}
+
+
 def _split(
-    row: Mapping[str, Any], table: pa.Table, frame: str
+    row: Mapping[str, Any], kinds: Mapping[str, str | None], frame: str
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """Split a row into declared and own fields, and trees of open columns by the first step of their path."""
     declared: dict[str, Any] = {}
     own: dict[str, Any] = {}
     trees: dict[str, dict[str, Any]] = {}
-    for name, value in row.items():
+    for name in opened.shown(row):
+        value = row[name]
         if value is None or name in _SKIPPED[frame]:
             continue
         if name in DECLARED[frame]:
             declared[name] = value
-        elif name.startswith(OPEN[frame]):
-            is_json = opened.kind_of_field(table.schema.field(name)) == "json"
-            _hang(trees, name, _value_of(name, row) if is_json else value)
+        elif is_open(frame, name):
+            _hang(trees, name, _value_of(name, row, kinds[name]))
         else:
-            own[name] = value
+            own[name] = _value_of(name, row, kinds[name])
     return declared | own, trees
 
 
-def _value_of(name: str, row: Mapping[str, Any]) -> Any:
+def _value_of(name: str, row: Mapping[str, Any], kind: str | None) -> Any:
+    text = row[name]
+    if kind == "mixed" and not row.get(name + opened.IS_TEXT):
+        return opened.value_of(text)
+    if kind != "json":
+        return text
     try:
-        return json.loads(row[name])
+        return json.loads(text)
     except ValueError as error:
         raise OptionError(
             f"column {name!r:.80} holds JSON text, and that of entry {row['stream_id']} is none: {error}"
@@ -198,7 +215,7 @@ def _value_of(name: str, row: Mapping[str, Any]) -> Any:
 
 def _hang(trees: dict[str, dict[str, Any]], path: str, value: Any) -> None:
     root, *keys = steps(path)
-    if keys == ["*"] and isinstance(value, dict):
+    if is_shared(path) and isinstance(value, dict):
         for rest, one in value.items():
             _hang(trees, rest, one)
         return

@@ -19,6 +19,7 @@ Kinds = dict[str, frozenset[Kind]]
 
 _LARGE = "large"  # whole numbers that a float64 cannot hold
 _NOTED = {*opened.KINDS, _LARGE} - {"null"}
+_TEXTS = {"str", "json", "mixed"}
 
 
 @dataclass(frozen=True)
@@ -65,23 +66,26 @@ class SchemaUnion:
         }
 
     @property
-    def columns(self) -> dict[str, dict[str, Kind]]:
-        """What :meth:`fit` makes of the columns that hold anything: frame name -> column -> kind."""
-        widest = {
-            frame: {name: kind for name, kinds in columns.items() if (kind := _widest(kinds)) != "null"}
+    def types(self) -> dict[str, dict[str, pa.DataType]]:
+        """The types that :meth:`fit` gives the columns that hold anything: frame name -> column -> type."""
+        types = {
+            frame: {name: _field(name, _widest(kinds)).type for name, kinds in columns.items()}
             for frame, columns in self.kinds.items()
         }
-        return {frame: columns for frame, columns in widest.items() if columns}
+        return {
+            frame: {name: kind for name, kind in columns.items() if not pa.types.is_null(kind)}
+            for frame, columns in types.items()
+        }
 
     @property
     def is_mixed(self) -> bool:
         """Whether values of some column are spelled otherwise in one batch than in all of them together.
 
-        So where a column becomes JSON text because of what other batches hold; a whole number that becomes
-        a float is the same number.
+        So where numbers become text because of what other batches hold. A whole number that becomes a float
+        is the same number, and a text stays as it is.
         """
-        found = [kinds - {"null"} for columns in self.kinds.values() for kinds in columns.values()]
-        return any(len(kinds) > 1 and _widest(kinds) == "json" for kinds in found)
+        found = [kinds for columns in self.kinds.values() for kinds in columns.values()]
+        return any(kinds - _TEXTS - {"null"} and _widest(kinds) in _TEXTS for kinds in found)
 
     def fit(self, parts: Tables) -> Tables:
         """Give tables all columns, each of the narrowest kind that holds it in every batch."""
@@ -102,8 +106,8 @@ def _united(some: Kinds, others: Kinds) -> Kinds:
 
 
 def _kinds(frame: str, table: pa.Table) -> Kinds:
-    beside = [one for one in table.schema if one.name not in DECLARED[frame]]
-    return {one.name: frozenset([_kind(one, table[one.name])]) for one in beside}
+    beside = [name for name in opened.shown(table.column_names) if name not in DECLARED[frame]]
+    return {name: frozenset([_kind(table.schema.field(name), table[name])]) for name in beside}
 
 
 def _kind(described: pa.Field, column: pa.ChunkedArray) -> Kind:
@@ -121,7 +125,8 @@ def _widest(kinds: frozenset[Kind]) -> Kind:
     if own:
         return own[0]
     if len(some) > 1:
+        text = "mixed" if some & {"str", "mixed"} else "json"
         return {frozenset({"Int64", _LARGE}): "Int64", frozenset({"Int64", "float64"}): "float64"}.get(
-            some, "json"
+            some, text
         )
     return "Int64" if some == {_LARGE} else next(iter(some), "null")

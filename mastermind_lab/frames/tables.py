@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -88,7 +89,8 @@ def tables(batch: Batch, *, numbered: bool = False) -> Tables:
 
 def _table(fields: Iterable[pa.Field], declared: Mapping[str, Any], rows: Rows, length: int) -> pa.Table:
     columns = [(field, _array(field, declared[field.name])) for field in fields]
-    columns += [opened.column(path, length, *rows.open[path]) for path in sorted(rows.open)]
+    for path in sorted(rows.open):
+        columns += opened.column(path, length, *rows.open[path])
     return pa.table([array for _, array in columns], pa.schema([field for field, _ in columns]))
 
 
@@ -131,8 +133,9 @@ def stacked(frame: str, parts: Sequence[pa.Table]) -> pa.Table:
     """Put the tables of one frame one behind the other; the result has the columns of all."""
     if all(part.schema.equals(parts[0].schema, check_metadata=True) for part in parts):
         return pa.concat_tables(parts)
-    names = _in_order(frame, {name: None for part in parts for name in part.column_names})
-    fields, arrays = zip(*(_stack_column(name, parts) for name in names), strict=True)
+    names = _in_order(frame, {name: None for part in parts for name in opened.shown(part.column_names)})
+    columns = chain.from_iterable(_stack_column(name, parts) for name in names)
+    fields, arrays = zip(*columns, strict=True)
     return pa.table(list(arrays), pa.schema(fields))
 
 
@@ -144,7 +147,7 @@ def _in_order(frame: str, names: Iterable[str]) -> list[str]:
     return [*declared, *extra, *sorted(name for name in others if is_open(frame, name))]
 
 
-def _stack_column(name: str, parts: Sequence[pa.Table]) -> tuple[pa.Field, pa.ChunkedArray]:
+def _stack_column(name: str, parts: Sequence[pa.Table]) -> opened.Columns:
     absent = pa.field(name, pa.null())
     has = [name in part.column_names for part in parts]
     fields = [part.schema.field(name) if there else absent for there, part in zip(has, parts, strict=True)]
@@ -159,11 +162,17 @@ def _stack_column(name: str, parts: Sequence[pa.Table]) -> tuple[pa.Field, pa.Ch
     else:
         kinds = [kind for one in fields if (kind := opened.kind_of_field(one))]
         if len(kinds) < len(fields):
-            return _stack_own(name, fields, columns)
+            return [_stack_own(name, fields, columns)]
         kind = opened.widest(list(zip(kinds, columns, strict=True)))
         described = opened.field(name, kind)
         arrays = [opened.widen(a, old, kind) for old, a in zip(kinds, columns, strict=True)]
-    return described, pa.chunked_array([c for a in arrays for c in a.chunks], described.type)
+    stacked = [(described, pa.chunked_array([c for a in arrays for c in a.chunks], described.type))]
+    return stacked + _stack_marks(name, parts) if opened.kind_of_field(described) == "mixed" else stacked
+
+
+def _stack_marks(name: str, parts: Sequence[pa.Table]) -> opened.Columns:
+    marks = pa.chunked_array([chunk for part in parts for chunk in opened.marks_of(name, part).chunks])
+    return [(pa.field(name + opened.IS_TEXT, marks.type), marks)] if marks.null_count < len(marks) else []
 
 
 def _stack_own(
@@ -235,12 +244,13 @@ def oldest_first(table: pa.Table) -> pa.Table:
 
 def to_pandas(parts: Mapping[str, pa.Table]) -> dict[str, pd.DataFrame]:
     """Make the DataFrames, once, at the end."""
+    parts = {frame: table.select(opened.shown(table.column_names)) for frame, table in parts.items()}
     # Strings are not copied and numbers quickly: threads would take longer to wake.
     options: dict[str, Any] = {"memory_pool": MEMORY, "types_mapper": _PANDAS.get, "use_threads": False}
     # To look for equal payloads takes longer than to keep them twice: there are hardly any.
     return {frame: table.to_pandas(deduplicate_objects=False, **options) for frame, table in parts.items()}
 
 
-def json_columns(table: pa.Table) -> frozenset[str]:
-    """Name the open columns of a table that hold JSON text."""
-    return frozenset(one.name for one in table.schema if (one.metadata or {}).keys() & opened.JSON.keys())
+def columns_of_kind(table: pa.Table, kind: str) -> frozenset[str]:
+    """Name the columns of a table that are of a kind of open column: ``json``, or ``mixed``."""
+    return frozenset(one.name for one in table.schema if opened.kind_of_field(one) == kind)

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 
 from ..frames import FRAMES, Account, times_of
+from ..text import brief, harmless
 
 if TYPE_CHECKING:
     from .history import History
+
+_MOST = 5  # mixed columns that are named
 
 
 def facts(history: History) -> dict[str, str]:
@@ -32,6 +35,10 @@ def card(history: History) -> str:
     if len(reasons):
         said["rejects"] += f" ({', '.join(f'{n:,} {reason}' for reason, n in reasons.items())})"
     said |= _gone(history.account.joint().accounts)
+    mixed = sorted(history.columns_of_kind("mixed", ["decisions"]))
+    if mixed:
+        named = ", ".join(brief(name, 40, harmless) for name in mixed[:_MOST])
+        said["mixed columns"] = named + (f" and {len(mixed) - _MOST} more" if len(mixed) > _MOST else "")
     said["from"] = "; ".join(history.coverage["source"].dropna().unique()[:3])
     rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(v)}</td></tr>" for name, v in said.items())
     return f"<table><caption>History</caption><tbody>{rows}</tbody></table>"

@@ -11,6 +11,7 @@ from ..frames import DECLARED, FRAMES, is_open
 from .history import History
 
 _COLUMNS = ["frame", "column", "type", "unit", "meaning"]
+_JSON, _MIXED = ", as JSON text", "; mixed: what is no text, as JSON"
 _LONGEST = 60  # characters of an example
 
 
@@ -54,12 +55,15 @@ def dictionary(history: History | None = None) -> pd.DataFrame:
 
 def _described(history: History, frame: str) -> list[dict[str, Any]]:
     data = history[frame]
-    return [_of_column(frame, str(name), data[name], name in history.json_columns) for name in data]
+    spelled = dict.fromkeys(history.json_columns, _JSON) | dict.fromkeys(history.mixed_columns, _MIXED)
+    return [_of_column(frame, str(name), data[name], spelled.get(str(name), "")) for name in data]
 
 
-def _of_column(frame: str, name: str, values: pd.Series, is_json: bool) -> dict[str, Any]:
+def _of_column(frame: str, name: str, values: pd.Series, spelling: str) -> dict[str, Any]:
     declared, there = DECLARED[frame].get(name), values.dropna()
-    meaning = declared.meaning if declared else _meaning(frame, name, is_json)
+    # A frame is its user's: what was text may be numbers now.
+    own = "as it came" if is_open(frame, name) else "a column of your own"
+    meaning = declared.meaning if declared else own + (spelling if values.dtype == "str" else "")
     return {
         "frame": frame,
         "column": name,
@@ -69,9 +73,3 @@ def _of_column(frame: str, name: str, values: pd.Series, is_json: bool) -> dict[
         "missing": float(values.isna().mean()) if len(values) else float("nan"),
         "example": str(there.iloc[0])[:_LONGEST] if len(there) else None,
     }
-
-
-def _meaning(frame: str, name: str, is_json: bool) -> str:
-    if not is_open(frame, name):
-        return "a column of your own"
-    return "as it came, as JSON text" if is_json else "as it came"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import ValidationError
-from pydantic_core import PydanticSerializationError
+from pydantic_core import PydanticSerializationError, to_json
 
 from .. import ndjson
 from ..envelope import DecisionEnvelope, faults_in, validate
@@ -22,13 +22,14 @@ from ..frames import (
     Coverage,
     LazyTables,
     Tables,
+    columns_of_kind,
     entry_ids,
     id_key,
     ids_in_order,
-    json_columns,
     rebuild,
     renumber,
     shared,
+    shown_columns,
     table_of,
     to_pandas,
     union,
@@ -54,8 +55,11 @@ class History:
         A row a source: what was read, what the limits left out, what was gone before.
     payloads : DataFrame or None
         Each valid envelope's raw JSON, where ``payloads=True`` was asked for.
+    mixed_columns : frozenset of str
+        The columns of texts that hold other values too: a text stands there as it is, ``7`` and ``[1]`` as
+        their JSON. The card and :func:`mastermind_lab.dictionary` name them too.
     json_columns : frozenset of str
-        The open columns whose text is JSON, because their values were mixed or lists.
+        The columns all of whose text is JSON: of lists, or of numbers beside true and false.
 
     Examples
     --------
@@ -115,9 +119,18 @@ class History:
         return self._account if self._covered is None else Coverage.of_frame(self._covered)
 
     @property
+    def mixed_columns(self) -> frozenset[str]:
+        """The columns of texts among which other values stand as their JSON."""
+        return self.columns_of_kind("mixed")
+
+    @property
     def json_columns(self) -> frozenset[str]:
-        """The open columns whose text is JSON."""
-        return frozenset().union(*(json_columns(self._tables[name]) for name in FRAMES))
+        """The columns all of whose text is JSON."""
+        return self.columns_of_kind("json")
+
+    def columns_of_kind(self, kind: str, frames: Iterable[str] = FRAMES) -> frozenset[str]:
+        """Name the columns of some frames that came as ``mixed``, or ``json``."""
+        return frozenset().union(*(columns_of_kind(self._tables[name], kind) for name in frames))
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """Return a frame by its name."""
@@ -148,7 +161,9 @@ class History:
 
     def columns(self, name: str) -> list[str]:
         """Name the columns of a frame, without making it."""
-        return list(self._frames[name] if name in self._frames else self._tables[name].column_names)
+        if name in self._frames:
+            return list(self._frames[name].columns)
+        return shown_columns(self._tables[name].column_names)
 
     def with_frames(self, *, coverage: Coverage | None = None, **frames: pd.DataFrame) -> Self:
         """Return a history that has other frames in place of some of these; this one stays as it is."""
@@ -280,6 +295,7 @@ class History:
         With ``payloads`` the envelopes are those that came, byte for byte but for line breaks, unless a frame
         was changed. Else they are rebuilt from the frames: the same values under the first of their names,
         without what was null; a column that was added becomes a field of the decision, the vote and so on.
+        What came as NaN or an infinite number is written so, though strict readers of JSON refuse it.
         """
         return ndjson.write_lines(path, (payload for _, payload in self.encoded()))
 
@@ -290,7 +306,8 @@ class History:
             return
         for stream_id, envelope in self.envelopes():
             try:
-                yield stream_id, envelope.model_dump_json(exclude_unset=True).encode()
+                # Not model_dump_json, which writes null for NaN.
+                yield stream_id, to_json(envelope.model_dump(exclude_unset=True))
             except PydanticSerializationError as error:
                 raise OptionError(f"entry {stream_id} cannot be written as JSON: {error!s:.200}") from error
 
@@ -312,7 +329,7 @@ class History:
         return PAYLOADS in self._tables and not any(changed)
 
     def _is_as_read(self, name: str) -> bool:
-        return bool(self.table(name).equals(self._tables[name]))
+        return self.table(name) is self._tables[name]
 
     def rows(self, name: str) -> int:
         """Return how many rows a frame has, without making it."""

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import OptionError, SourceError
-from ..frames import DECLARED
+from ..frames import DECLARED, SchemaUnion, is_open
 from .history import History
 from .scan import Scan, with_missing_columns
 
@@ -71,15 +71,24 @@ def with_outcomes(
 
 def _joined_if_there(batch: History, outcomes: pd.DataFrame, on: str) -> History:
     """Join to a batch; one whose entries happen to lack the open column ``on`` has no outcomes."""
-    ids = with_missing_columns(batch, [on]).decisions.get(on)
+    whole = with_missing_columns(batch, [on])
+    ids = whole.decisions.get(on)
     if ids is None or ids.notna().any():
-        decisions = _joined(batch, outcomes, on).decisions
+        decisions = _joined(_with_texts(whole, outcomes, on), outcomes, on).decisions
     else:
         unknown = pd.Series(np.nan, batch.decisions.index, dtype="str")
         decisions = _with_choices(batch.decisions, unknown)
     # How many matched is no batch's to say.
     note = f"{_SAID}joined on {on}, batch by batch"
     return batch.with_frames(decisions=decisions, coverage=batch.account.noted(note, instead_of=_SAID))
+
+
+def _with_texts(batch: History, outcomes: pd.DataFrame, on: str) -> History:
+    """Spell a column of numbers as text where the outcomes' ids, and so those of other batches, are texts."""
+    ids = outcomes[on].dropna()
+    if not is_open("decisions", on) or not _is_text(ids) or pd.to_numeric(ids, errors="coerce").notna().all():
+        return batch
+    return History(SchemaUnion({"decisions": {on: frozenset({"mixed"})}}).fit(batch.tables()), batch.account)
 
 
 def _joined(history: History, outcomes: pd.DataFrame | str | os.PathLike[str], on: str) -> History:

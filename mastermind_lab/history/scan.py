@@ -3,8 +3,8 @@
 A source falls into partitions, which can be read alone: a file, a committed range, a stream. One is read in
 batches, and an entry's decision, votes, citations, arguments or reject are in the same batch. What is counted
 over a scan comes out as if it had been counted over the whole history: open columns that a batch happens to
-lack are missing values in it; and where batches hold a column with values of different kinds, so that it is
-JSON text in all, they are counted once more, spelled alike.
+lack are missing values in it; and where batches hold a column with values of different kinds, so that numbers
+are text in all, they are counted once more, spelled alike.
 """
 
 from __future__ import annotations

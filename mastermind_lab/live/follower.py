@@ -16,7 +16,7 @@ import pandas as pd
 from ..decode import Column
 from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import LabError, OptionError
-from ..frames import Coverage, Tables, ids_in_order, to_pandas, union
+from ..frames import Coverage, Tables, ids_in_order, stacked, to_pandas, union
 from ..history import History
 from ..stats.engine.summary import Summary
 from ..stream import Client, StreamUpdate
@@ -211,7 +211,7 @@ class Follower:
         """Return the newest rows of one frame, at most ``count`` of each stream."""
         with self._lock:
             tables = [window.latest(frame, count) for window in self._windows.values()]
-        return pd.concat([to_pandas({frame: table})[frame] for table in tables], ignore_index=True)
+        return to_pandas({frame: stacked(frame, tables)})[frame]
 
     def summary(self, kind: type[Kind], **options: Any) -> Kind:
         """Return a summary of all that has come, kept up to date: a batch is counted once, then merged.

@@ -10,7 +10,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import OptionError
-from ..frames import DECLARED, Tables, between, combine_chunks, concat, is_open, newest, schema, times_of
+from ..frames import (
+    DECLARED,
+    Tables,
+    between,
+    combine_chunks,
+    concat,
+    is_open,
+    newest,
+    schema,
+    stacked,
+    times_of,
+)
 
 _SMALL = 64  # batches, after which they become one chunk: many small tables are slow to merge
 _CHUNK = 4_096  # entries, likewise
@@ -100,7 +111,7 @@ class Window:
             wanted -= slices[-1].num_rows
             if wanted <= 0:
                 break
-        return pa.concat_tables(slices[::-1], promote_options="default")
+        return stacked(frame, slices[::-1])
 
     def _enough(self, chunks: list[_Chunk], last: int | timedelta | None) -> list[_Chunk]:
         """Leave out old chunks that a count makes needless."""

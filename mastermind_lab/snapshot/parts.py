@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -13,7 +14,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from ..errors import OptionError
-from ..frames import ARROW, DECLARED, is_open, to_pandas
+from ..frames import ARROW, DECLARED, is_open, to_pandas, with_plain_texts
 from . import stored
 
 KEY = "mastermind_lab."
@@ -49,8 +50,8 @@ class DamageError(Exception):
 
 def encoded(table: pa.Table, metadata: dict[str, str], *, hashed: bool = False) -> bytes:
     """Write a table as Parquet; with ``hashed``, its footer holds hashes of the file and the metadata."""
-    table, names = stored.stored(table)
-    metadata = {key: value for key, value in metadata.items() if key != stored.KEY} | names
+    table, said = stored.stored(table)
+    metadata = {key: value for key, value in metadata.items() if key != stored.KEY} | said
     if hashed:
         metadata = metadata | {METADATA_HASH: _metadata_hash(metadata), OWN_HASH: _ZEROS}
     ours = {KEY + name: value for name, value in metadata.items()}
@@ -146,9 +147,9 @@ def decoded(content: bytes) -> pa.Table:
             read_dictionary=_with_dictionary(footer),
             page_checksum_verification=True,
         )
-        names = (footer.metadata or {}).get((KEY + stored.KEY).encode())
-        return stored.restored(_spelled_out(file.read()), names and names.decode())
-    except (OSError, ValueError, TypeError, KeyError, pa.ArrowException) as error:
+        said = (footer.metadata or {}).get((KEY + stored.KEY).encode())
+        return with_plain_texts(stored.restored(_spelled_out(file.read()), said))
+    except (OSError, ValueError, TypeError, KeyError, zlib.error, pa.ArrowException) as error:
         raise DamageError(f"no readable Parquet: {error!s:.200}") from error
 
 

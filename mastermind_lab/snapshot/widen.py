@@ -32,12 +32,12 @@ def columns_of(committed: Iterable[Range]) -> SchemaUnion:
 def narrow(committed: Iterable[Range]) -> list[Range]:
     """List the ranges that have not all columns of all of them."""
     listed = list(committed)
-    columns = columns_of(listed).columns
-    return [one for one in listed if one.columns is not None and one.columns.columns != columns]
+    types = columns_of(listed).types
+    return [one for one in listed if one.columns is not None and one.columns.types != types]
 
 
 def widened(folder: str | PathLike[str]) -> Iterator[Range]:
-    """Widen the ranges of a folder that need it, one a step; those of an older format stay as they are.
+    """Widen the ranges of a folder that have not all columns, one a step; an older format stays as it is.
 
     Only who holds the folder's lock may call it.
 

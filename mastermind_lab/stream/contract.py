@@ -25,6 +25,8 @@ _PAGE = 1_000
 async def publish_envelope(client: aio.Redis, stream_name: str, envelope: DecisionEnvelope) -> str:
     """Publish one envelope with one XADD and return the entry's id.
 
+    NaN and infinite numbers, which JSON does not have, go out as null.
+
     Raises
     ------
     redis.RedisError
