@@ -66,16 +66,14 @@ class SchemaUnion:
         }
 
     @property
-    def types(self) -> dict[str, dict[str, pa.DataType]]:
-        """The types that :meth:`fit` gives the columns that hold anything: frame name -> column -> type."""
+    def types(self) -> dict[tuple[str, str], pa.DataType]:
+        """The types that :meth:`fit` gives the columns that hold anything, by frame and column."""
         types = {
-            frame: {name: _field(name, _widest(kinds)).type for name, kinds in columns.items()}
+            (frame, name): _field(name, _widest(kinds)).type
             for frame, columns in self.kinds.items()
+            for name, kinds in columns.items()
         }
-        return {
-            frame: {name: kind for name, kind in columns.items() if not pa.types.is_null(kind)}
-            for frame, columns in types.items()
-        }
+        return {column: kind for column, kind in types.items() if not pa.types.is_null(kind)}
 
     @property
     def is_mixed(self) -> bool:

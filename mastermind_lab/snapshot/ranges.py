@@ -327,12 +327,10 @@ def read_part(source: Folder, committed: Range, name: str) -> bytes:
     try:
         _check_content(committed, name, content)
     except DamageError:
-        now = range_of(
-            source, place := child_path(committed.place, "decisions"), read_metadata(source, place)
-        )
-        if name == "decisions" or now.origin != committed.origin:
+        now = range_of(source, committed.place, read_metadata(source, committed.place))
+        if now == committed or now.origin != committed.origin:
             raise
-        _check_content(now, name, content)
+        return read_part(source, now, name)
     return content
 
 
