@@ -27,10 +27,13 @@ WATCHED = ("open", "write", "fsync", "replace", "mkdir", "unlink", "rmdir", "chm
 
 
 @cache
-def rows(first, count):
+def rows(first, count, wide=False):
     """The tables of a few entries of a stream, one in five of them broken."""
+    vote = {"voter": "a", "choice": "b"} | ({"round": 1} if wide else {})
+    valid = {"decision": VALID["decision"] | {"votes": [vote]}}
     sent = [
-        json.dumps(VALID | {"meta": {"n": n}}) if n % 5 else "broken" for n in range(first, first + count)
+        json.dumps(valid | {"meta": {"n": f"text {n}" if wide else n}}) if n % 5 else "broken"
+        for n in range(first, first + count)
     ]
     made = {}
     for name, table in lab.read(sent, payloads=True).tables().items():
@@ -46,9 +49,10 @@ def history(first, count):
 
 
 def start(folder):
-    """What is there before: a snapshot of ten entries in two ranges."""
-    snapshot.commit(folder / "snap", rows(0, 5), {"stream": "s"})
-    snapshot.commit(folder / "snap", rows(5, 5), {"stream": "s"})
+    """What is there before: snapshots of ten entries in ranges, one whose columns have changed."""
+    for name, ranges in (("snap", [(0, 5), (5, 5)]), ("uneven", [(0, 3), (3, 2), (5, 5, True)])):
+        for some in ranges:
+            snapshot.commit(folder / name, rows(*some), {"stream": "s"})
 
 
 ACTIONS = {
@@ -57,6 +61,7 @@ ACTIONS = {
     "save": lambda folder: history(10, 5).save(folder / "new"),
     "overwrite": lambda folder: history(10, 5).save(folder / "snap", overwrite=True),
     "compact": lambda folder: lab.compact(folder / "snap"),
+    "widen": lambda folder: lab.compact(folder / "uneven", size=1),
     "ndjson": lambda folder: history(10, 5).to_ndjson(folder / "new.ndjson"),
 }
 

@@ -97,7 +97,7 @@ def test_the_decisions_part_names_its_siblings(tmp_path):
     folder = lab.sample(last=50).save(tmp_path / "snap")
     [part] = (folder / "decisions").rglob("*.parquet")
     footer = pq.read_metadata(part).metadata
-    assert footer[b"mastermind_lab.format"] == b"3"
+    assert footer[b"mastermind_lab.format"] == b"4"
     child_tables = json.loads(footer[b"mastermind_lab.siblings"])
     assert set(child_tables) == {"votes", "citations", "arguments", "rejects"}
     assert all(len(one["sha256"]) == 64 for one in child_tables.values())

@@ -208,7 +208,7 @@ class TestOtherPrograms:
         assert found["stream_id"].to_pylist() == kept.decisions["stream_id"].tolist()[-3:]
 
 
-@pytest.mark.parametrize("name", ["format-1", "format-2"])
+@pytest.mark.parametrize("name", ["format-1", "format-2", "format-3"])
 def test_older_formats_are_still_read(name):
     history = lab.read(Path(__file__).parent / "snapshots" / name, payloads=True)
     assert history.decisions["meta.a"].tolist() == ["1", "x"]

@@ -12,6 +12,7 @@ import tempfile
 from functools import cache
 from pathlib import Path, PurePosixPath
 
+import polars as pl
 import pytest
 
 import mastermind_lab as lab
@@ -21,8 +22,11 @@ pytestmark = pytest.mark.thorough
 
 SCRIPT = Path(__file__).with_name("interrupted.py")
 BEGAN = 1795392000000
-ACTIONS = ["commit", "first commit", "save", "overwrite", "compact"]
+ACTIONS = ["commit", "first commit", "save", "overwrite", "compact", "widen"]
 HARMLESS = {"uncommitted", "half-written", "replaced"}
+
+WIDE = ["1", "2", "3", "4", *(f"text {n}" for n in (6, 7, 8, 9)), 1, 1, 1, 1]
+"""The numbers, then texts, of a column whose kind has changed, and what stands in one that came late."""
 
 BEFORE, ADDED = [f"{BEGAN + n}-0" for n in range(10)], [f"{BEGAN + n}-0" for n in range(10, 15)]
 STATES = {
@@ -31,6 +35,7 @@ STATES = {
     "save": ("new", [], ADDED),
     "overwrite": ("snap", BEFORE, ADDED),
     "compact": ("snap", BEFORE, BEFORE),
+    "widen": ("uneven", BEFORE, BEFORE),
     "ndjson": ("new.ndjson", [], ["0-1", "0-2", "0-3", "0-4"]),
 }
 
@@ -76,6 +81,9 @@ def check(folder, action):
     name, before, after = STATES[action]
     found = ids(folder / name)
     assert found in (before, after)
+    if action == "widen":
+        history = lab.read(folder / name)
+        assert [*history.decisions["meta.n"], *history.votes["vote.round"].dropna()] == WIDE
     return found == after
 
 
@@ -98,13 +106,17 @@ def test_killed_at_every_operation(base, action):
         if action != "save" or not done[one["number"] - 1]:
             again(folder, action)
         assert check(folder, action)
+        if action == "widen":
+            assert len(pl.read_parquet(folder / "uneven/decisions")) == len(
+                pl.read_parquet(folder / "uneven/votes")
+            )
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("action", "fault"),
     [("commit", "ENOSPC"), ("first commit", "EMFILE"), ("save", "EIO"), ("overwrite", "EACCES"),
-     ("compact", "ENOSPC"), ("ndjson", "EIO")],
+     ("compact", "ENOSPC"), ("widen", "ENOSPC"), ("ndjson", "EIO")],
 )  # fmt: skip
 def test_an_error_at_every_operation(base, action, fault):
     told, reason = run(action, fault, base), os.strerror(getattr(errno, fault))
@@ -178,7 +190,7 @@ class Disk:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("action", ["commit", "first commit", "save", "compact"])
+@pytest.mark.parametrize("action", ["commit", "first commit", "save", "compact", "widen"])
 def test_the_power_fails_after_every_operation(base, action):
     [entries] = run(action, "journal", base)
     disk, left = Disk(base / "start"), base / "left"

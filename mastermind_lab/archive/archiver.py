@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import dropwhile
 from typing import TYPE_CHECKING, Self
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from ..decode import SchemaCache
 from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import OptionError, SourceError
-from ..frames import concat, id_key
+from ..frames import SchemaUnion, concat, id_key
 from ..storage import folder as folder_of
 from .buffer import Buffer
 
@@ -85,6 +86,7 @@ class Archiver:
         self._is_closed = False
         self._writer = ThreadPoolExecutor(1)
         self._writing: Future[Range] | None = None  # the commit of the first buffer, while it is under way
+        self._columns = self._widened_to = SchemaUnion()  # what all parts have together, and what each has
         self.resume_point = self._resume_point(self.folder)  # refused before anything is touched
         self._lock = folder_of(self.folder).lock("an archiver")
         try:
@@ -93,6 +95,7 @@ class Archiver:
         except BaseException:
             self._release()
             raise
+        self._widening = self._widen()  # what a killed one left to do
         self._schema_cache = SchemaCache()
         self._buffers = [Buffer()]
 
@@ -104,10 +107,12 @@ class Archiver:
             cleanup(self.folder)
 
     def _resume_point(self, folder: str) -> ResumePoint | None:
-        from ..snapshot import ranges
+        from ..snapshot import columns_of, narrow, ranges
         from ..snapshot.resume import ResumePoint
 
         committed = ranges(folder)
+        self._columns = columns_of(committed)
+        self._widened_to = SchemaUnion() if narrow(committed) else self._columns
         theirs = committed[-1].metadata.get("stream") if committed else self.stream
         if theirs is None:
             raise OptionError(
@@ -159,6 +164,8 @@ class Archiver:
         elif self._buffers[-1].size >= self.part_bytes:
             self._settle()
             self._begin()
+        elif not self._writing:
+            next(self._widening, None)
 
     def _add(self, update: StreamUpdate) -> None:
         last = id_key(self._last_id())
@@ -209,7 +216,11 @@ class Archiver:
         self._refuse_other_writers()
         after = self.resume_point.last_id if self.resume_point else ""
         metadata = buffer.metadata(self.source, self.stream) | {"after": after}
-        return commit(self.folder, concat(buffer.tables), metadata)
+        rows = concat(buffer.tables)
+        columns = self._columns + SchemaUnion.of(rows)
+        committed = commit(self.folder, columns.fit(rows), metadata)
+        self._columns = columns
+        return committed
 
     def _committed(self, committed: Range) -> None:
         from ..snapshot.resume import ResumePoint
@@ -219,6 +230,25 @@ class Archiver:
         self.rejects += committed.rejects
         before = self.resume_point.ranges if self.resume_point else ()
         self.resume_point = ResumePoint.of([*before, committed])
+        if not before:
+            self._widened_to = self._columns
+        elif before[-1].date != committed.date:
+            self._widening = self._widen()
+
+    def _widen(self) -> Iterator[None]:
+        """Give older parts the columns of newer ones, a range a step: the stream cannot wait for all."""
+        from ..snapshot import widened
+
+        columns = self._columns
+        if columns.types == self._widened_to.types:
+            return
+        steps = widened(self.folder)
+        while True:
+            self._refuse_other_writers()
+            if next(steps, None) is None:
+                break
+            yield
+        self._widened_to = columns
 
     def _refuse_other_writers(self) -> None:
         """See that nobody else wrote, where there are no locks."""
@@ -238,15 +268,20 @@ class Archiver:
     def close(self) -> None:
         """Commit what was taken and let others write; a closed archiver stays closed.
 
+        Older parts get the columns that came later, so that other programs can read them all as one.
+
         Raises
         ------
         SourceError
-            The last part cannot be written; the stream still holds its entries.
+            The last part cannot be written, and the stream still holds its entries; or an older one cannot be
+            written with more columns, and is as it was.
         """
         if self._is_closed:
             return
         try:
             self.flush()
+            for _ in self._widen():
+                pass
             if self.parts:
                 self._cleanup()
         finally:

@@ -38,6 +38,9 @@ _KINDS = {bool: "boolean", int: "Int64", float: "float64", str: "str"}
 _MARKS = {"json": JSON, "mixed": MIXED}
 _TYPES = {"boolean": pa.bool_(), "Int64": pa.int64(), "float64": pa.float64(), "str": pa.large_string()}
 
+KINDS = ("null", *_TYPES, *_MARKS)
+"""What an open column may hold."""
+
 
 def field(name: str, kind: str) -> pa.Field:
     """Return the Arrow field of an open column: of the four types, ``null``, ``json`` or ``mixed``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -17,6 +18,7 @@ Kind: TypeAlias = str | Any
 Kinds = dict[str, frozenset[Kind]]
 
 _LARGE = "large"  # whole numbers that a float64 cannot hold
+_NOTED = {*opened.KINDS, _LARGE} - {"null"}
 _TEXTS = {"str", "json", "mixed"}
 
 
@@ -42,6 +44,36 @@ class SchemaUnion:
         return SchemaUnion(
             {name: _united(self.kinds.get(name, {}), other.kinds.get(name, {})) for name in frames}
         )
+
+    @classmethod
+    def of_noted(cls, noted: Mapping[str, Mapping[str, str]]) -> SchemaUnion:
+        """Read what :meth:`noted` gave; another kind than it knows is a ValueError."""
+        unknown = {kind for columns in noted.values() for kind in columns.values()} - _NOTED
+        if unknown:
+            raise ValueError(f"kinds of columns that are not known: {sorted(unknown)}")
+        return cls(
+            {
+                frame: {name: frozenset([kind]) for name, kind in columns.items()}
+                for frame, columns in noted.items()
+            }
+        )
+
+    def noted(self) -> dict[str, dict[str, str]]:
+        """Say, for JSON, of what kind each open column of one batch is, but for those that hold nothing."""
+        return {
+            frame: {name: kind for name, (kind,) in columns.items() if kind in _NOTED}
+            for frame, columns in self.kinds.items()
+        }
+
+    @property
+    def types(self) -> dict[tuple[str, str], pa.DataType]:
+        """The types that :meth:`fit` gives the columns that hold anything, by frame and column."""
+        types = {
+            (frame, name): _field(name, _widest(kinds)).type
+            for frame, columns in self.kinds.items()
+            for name, kinds in columns.items()
+        }
+        return {column: kind for column, kind in types.items() if not pa.types.is_null(kind)}
 
     @property
     def is_mixed(self) -> bool:

@@ -7,9 +7,14 @@ itself and one of what the footer says. Each file is written beside, synced, ren
 reader sees committed ranges only, so a writer may be killed at any moment; the last committed id is where it
 goes on. Names and boundaries come from ids, never from a clock.
 
-A range may lie within a day or not: its parts stand under the day of its first id. A range counts unless
-another one that counts says that it replaces it (compaction), or it waits for its commit marker, the last
-range of the same save, that never came.
+A range may lie within a day or not: its parts stand under the day of its first id or, where the lines of a
+file are numbered, of their first ``published_at``, or ``unknown`` if none of the folder has one. All
+parts of a table have the same columns of the same types, since other programs take the first part's for all;
+a column with nothing in it has no type yet, and is not written. In a growing folder a column may come late:
+then older parts get it when a day is over, at the end of the archiver's run, or by compaction.
+
+A range counts unless another one that counts says that it replaces it (compaction), or it waits for its
+commit marker, the last range of the same save, that never came.
 """
 
 from .commits import commit
@@ -19,20 +24,24 @@ from .load import is_snapshot, readable, tables_of
 from .ranges import FORMAT, Range, ranges, read_range
 from .save import save
 from .verify import verify
+from .widen import columns_of, narrow, widened
 
 __all__ = [
     "FORMAT",
     "Compaction",
     "Range",
     "cleanup",
+    "columns_of",
     "commit",
     "compact",
     "coverage_of",
     "is_snapshot",
+    "narrow",
     "ranges",
     "read_range",
     "readable",
     "save",
     "tables_of",
     "verify",
+    "widened",
 ]

@@ -11,10 +11,10 @@ from typing import Any
 import pyarrow as pa
 
 from ..errors import SourceError
-from ..frames import Tables, id_key
+from ..frames import SchemaUnion, Tables, id_key, times_of
 from ..storage import Folder
 from ..storage import folder as folder_of
-from .layout import child_path, place_of
+from .layout import UNKNOWN, child_path, date_of, has_date, place_of
 from .parts import DamageError, encoded, metadata_of, parallel_map, sha256
 from .ranges import FORMAT, Range, range_of, read_metadata
 
@@ -47,9 +47,11 @@ def commit(folder: str | PathLike[str], rows: Tables, metadata: Mapping[str, Any
         It cannot be written, or a damaged part has its place; what was committed before is as it was.
     """
     target = folder_of(folder)
-    where = f"{target.name}/decisions/{place_of(*ends_of(rows))}"
+    ends = ends_of(rows)
+    date = date_of(ends[0]) if metadata.get("stream") and ends[0] else day_of(rows, ends[0]) or UNKNOWN
+    where = f"{target.name}/decisions/{place_of(*ends, date)}"
     try:
-        return write_range(target, rows, metadata)
+        return write_range(target, rows, metadata, date)
     except DamageError as error:
         raise SourceError(
             f"{where} is there already and damaged: {error}. Nothing was changed: move it away to write "
@@ -69,8 +71,16 @@ def ends_of(rows: Tables) -> tuple[str, str]:
     return (ends[0], ends[-1]) if ends else ("", "")
 
 
-def write_range(target: Folder, rows: Tables, metadata: Mapping[str, Any]) -> Range:
-    """Do what :func:`commit` says.
+def day_of(rows: Tables, first_id: str) -> str | None:
+    """Return the day on which a range begins: its first id's, or else that of the first time known."""
+    if has_date(first_id):
+        return date_of(first_id)
+    known = times_of(rows).drop_null()
+    return known[0].as_py().date().isoformat() if len(known) else None
+
+
+def write_range(target: Folder, rows: Tables, metadata: Mapping[str, Any], date: str) -> Range:
+    """Do what :func:`commit` says, under a day.
 
     Raises
     ------
@@ -80,40 +90,46 @@ def write_range(target: Folder, rows: Tables, metadata: Mapping[str, Any]) -> Ra
         A part is there already, and damaged.
     """
     ends = ends_of(rows)
-    path = "decisions/" + place_of(*ends)
+    path = "decisions/" + place_of(*ends, date)
     if target.exists(path):
         return range_of(target, path, read_metadata(target, path))
     child_tables = parallel_map(
-        lambda name: _write(target, path, name, rows[name]),
+        lambda name: write_child(target, path, name, encoded_child(rows[name]), rows[name]),
         (name for name in rows if name != "decisions"),
         lambda name: rows[name].nbytes,
     )
-    own = _own_metadata(rows, ends, child_tables)
-    content = encoded(rows["decisions"], _texts(metadata) | own, hashed=True)
-    target.write(path, content)
-    return range_of(target, path, metadata_of(content))
+    own = _own_metadata(rows, ends) | {"date": date, "siblings": child_tables}
+    return write_decisions(target, path, rows["decisions"], {**metadata, **own})
 
 
-def _write(target: Folder, path: str, table: str, rows: pa.Table) -> dict[str, Any]:
-    content = encoded(rows, {"format": str(FORMAT)})
+def _own_metadata(rows: Tables, ends: tuple[str, str]) -> dict[str, Any]:
+    return {
+        "epoch": id_key(ends[0])[0] if ends[0] else 0,
+        "first_id": ends[0],
+        "last_id": ends[1],
+        "rows": rows["decisions"].num_rows,
+        "rejects": rows["rejects"].num_rows,
+        "size": sum(table.nbytes for table in rows.values()),
+        "kinds": SchemaUnion.of(rows).noted(),
+    }
+
+
+def encoded_child(rows: pa.Table) -> bytes:
+    """Return the bytes of a part that the ``decisions`` part names."""
+    return encoded(rows, {"format": str(FORMAT)})
+
+
+def write_child(target: Folder, path: str, table: str, content: bytes, rows: pa.Table) -> dict[str, Any]:
+    """Write such a part, and return what the ``decisions`` part says of it."""
     private = "payload" in rows.column_names and rows.num_rows > 0
     target.write(child_path(path, table), content, private=private)
     return {"rows": rows.num_rows, "sha256": sha256(content), "bytes": len(content)}
 
 
-def _own_metadata(rows: Tables, ends: tuple[str, str], child_tables: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        "format": str(FORMAT),
-        "version": version("mastermind_lab"),
-        "epoch": str(id_key(ends[0])[0] if ends[0] else 0),
-        "first_id": ends[0],
-        "last_id": ends[1],
-        "rows": str(rows["decisions"].num_rows),
-        "rejects": str(rows["rejects"].num_rows),
-        "size": str(sum(table.nbytes for table in rows.values())),
-        "siblings": json.dumps(child_tables),
-    }
-
-
-def _texts(metadata: Mapping[str, Any]) -> dict[str, str]:
-    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in metadata.items()}
+def write_decisions(target: Folder, path: str, rows: pa.Table, metadata: Mapping[str, Any]) -> Range:
+    """Write the part that commits a range."""
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in metadata.items()}
+    texts |= {"format": str(FORMAT), "version": version("mastermind_lab")}
+    content = encoded(rows, texts, hashed=True)
+    target.write(path, content)
+    return range_of(target, path, metadata_of(content))

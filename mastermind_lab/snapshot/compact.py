@@ -10,14 +10,15 @@ from os import PathLike
 from typing import Any, NamedTuple
 
 from ..errors import SourceError
-from ..frames import combine_chunks, concat
+from ..frames import SchemaUnion, combine_chunks, concat
 from ..storage import HALF, Folder
 from ..storage import folder as folder_of
-from .commits import write_range
+from .commits import day_of, write_range
 from .coverage import discontinuity, recorded_coverage
-from .layout import Name, child_path
+from .layout import NO_DATE, UNKNOWN, Name, child_path
 from .parts import DamageError
 from .ranges import Range, ranges, read_metadata, read_range, survey
+from .widen import widen, widened
 
 _SIZE = 2**27
 
@@ -30,8 +31,9 @@ class Compaction(NamedTuple):
 
 
 def compact(folder: str | PathLike[str], *, size: int = _SIZE) -> Compaction:
-    """Merge neighbouring small parts of a day, and remove what nothing reads.
+    """Merge neighbouring small parts of a day, give all the same columns, and remove what nothing reads.
 
+    With the same columns, other programs read the parts as one, also of a folder that an older version wrote.
     The merged part commits itself and says which ranges it replaces, in one step; their files go afterwards,
     or with the next compaction. So it may be stopped at any moment, and readers see every row once at any
     time. A folder on a disk is locked meanwhile, as it is by an archiver; an object store has no locks, so
@@ -69,9 +71,15 @@ def compact(folder: str | PathLike[str], *, size: int = _SIZE) -> Compaction:
     with target.lock("a compaction") or nullcontext():
         before = ranges(folder)
         cleanup(folder)  # first, or what an earlier one replaced would come back with its replacement gone
+        date = next((one.date for one in before if one.date not in (NO_DATE, UNKNOWN)), UNKNOWN)
         for group in _groups(before, size):
-            _merge(target, group)
+            _merge(target, group, date)
             cleanup(folder)
+        for one in ranges(folder):
+            if one.columns is None:
+                widen(target, one, SchemaUnion.of(read_range(one)))
+        for _ in widened(folder):
+            pass
         return Compaction(len(before), len(ranges(folder)))
 
 
@@ -82,12 +90,16 @@ def _groups(committed: Sequence[Range], size: int) -> Iterator[list[Range]]:
     for following in committed:
         total += _size(following)
         if not group or total > size or not _may_join(group[-1], following):
-            if len(group) > 1:
+            if _is_due(group):
                 yield group
             group, total = [], _size(following)
         group.append(following)
-    if len(group) > 1:
+    if _is_due(group):
         yield group
+
+
+def _is_due(group: Sequence[Range]) -> bool:
+    return len(group) > 1 or any(one.date == NO_DATE for one in group)
 
 
 def _size(one: Range) -> int:
@@ -97,16 +109,19 @@ def _size(one: Range) -> int:
 def _may_join(before: Range, after: Range) -> bool:
     def common(one: Range) -> tuple[Any, ...]:
         keys = ("source", "stream", "seal")
-        return one.epoch, one.place.split("/")[1], one.child_tables.keys(), *map(one.metadata.get, keys)
+        return one.epoch, one.date, one.child_tables.keys(), *map(one.metadata.get, keys)
 
     return bool(before.first_id) and common(before) == common(after) and discontinuity(before, after) is None
 
 
-def _merge(target: Folder, group: Sequence[Range]) -> None:
+def _merge(target: Folder, group: Sequence[Range], date: str) -> None:
+    """Write ranges as one; ``date`` is for those that stand under no day and tell none."""
     names = ("decisions", *group[0].child_tables)
     rows = combine_chunks(concat(read_range(one, names) for one in group))
+    first = group[0]
+    date = first.date if first.date != NO_DATE else day_of(rows, first.first_id) or date
     try:
-        write_range(target, rows, _metadata(group))
+        write_range(target, rows, _metadata(group), date)
     except OSError as error:
         raise SourceError(
             f"cannot compact {target.name}: {error.strerror or error}. Every row is still there."
@@ -117,7 +132,7 @@ def _metadata(group: Sequence[Range]) -> dict[str, Any]:
     """Merge the metadata of ranges: mostly that of the last one, which knows where the stream was."""
     first, last = group[0].metadata, group[-1].metadata
     gaps = [gap for one in group for gap in json.loads(one.metadata.get("gaps", "[]"))]
-    metadata = {name: value for name, value in last.items() if name not in ("seal", "seals")}
+    metadata = {name: value for name, value in last.items() if name not in ("seal", "seals", "origin")}
     metadata |= {name: first[name] for name in ("after", "first_ordinal") if name in first}
     metadata |= {"gaps": json.dumps(gaps)} if gaps else {}
     return metadata | {

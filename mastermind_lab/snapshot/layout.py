@@ -8,13 +8,18 @@ from typing import NamedTuple
 
 from ..frames import FRAMES, PAYLOADS, id_key
 
-NO_DATE = "__HIVE_DEFAULT_PARTITION__"
-"""What DuckDB, Polars and Arrow read as a missing date."""
+UNKNOWN = "unknown"
+"""Where a whole folder's parts stand when none of their entries tells a day."""
 
-_DATED = range(10**9, 253_402_300_800_000)  # ms: numbered lines of files, and ids beyond 9999, hold no date
+NO_DATE = "__HIVE_DEFAULT_PARTITION__"
+"""The same up to format 3. A missing date: pandas, Arrow and Dask open no folder that begins with one."""
+
+DATED = range(10**9, 253_402_300_800_000)
+"""Milliseconds that are a day's: numbered lines of files, and ids beyond the year 9999, hold no date."""
+
 _TABLES = "|".join((*FRAMES, PAYLOADS))
 _PART = re.compile(
-    rf"(?P<table>{_TABLES})/(?P<date>date=[\w-]+)/"
+    rf"(?P<table>{_TABLES})/date=(?P<date>[\w-]+)/"
     r"part-(?P<epoch>\d+)-(?P<first>\d+-\d+)?-(?P<last>\d+-\d+)?\.parquet"
 )
 
@@ -38,26 +43,30 @@ class Name(NamedTuple):
         return cls(named["table"], named["date"], int(named["epoch"]), *ends)
 
 
-def date_of(milliseconds: int) -> str:
-    """Return the UTC day of an id's time, or what stands for none."""
-    if milliseconds not in _DATED:
-        return NO_DATE
+def date_of(stream_id: str) -> str:
+    """Return the UTC day of an id's time, the last day there is for one beyond it."""
+    milliseconds = min(id_key(stream_id)[1], DATED[-1])
     return datetime.fromtimestamp(milliseconds // 1000, UTC).date().isoformat()
 
 
-def place_of(first_id: str, last_id: str) -> str:
+def has_date(stream_id: str) -> bool:
+    """Tell whether an id holds a day, by its looks: one that numbers a line of a file does not."""
+    return bool(stream_id) and id_key(stream_id)[1] in DATED
+
+
+def place_of(first_id: str, last_id: str, date: str) -> str:
     """Return where a range's parts lie below the folders of their tables; without entries, both ids are ''.
 
     Examples
     --------
-    >>> place_of("1795392000000-0@2", "1795392000003-1@2")
+    >>> place_of("1795392000000-0@2", "1795392000003-1@2", "2026-11-23")
     'date=2026-11-23/part-2-1795392000000-0-1795392000003-1.parquet'
     """
     if not first_id:
-        return f"date={NO_DATE}/part-0--.parquet"
+        return f"date={date}/part-0--.parquet"
     epoch, *first = id_key(first_id)
     last = id_key(last_id)[1:]
-    return f"date={date_of(first[0])}/part-{epoch}-{first[0]}-{first[1]}-{last[0]}-{last[1]}.parquet"
+    return f"date={date}/part-{epoch}-{first[0]}-{first[1]}-{last[0]}-{last[1]}.parquet"
 
 
 def child_path(path: str, table: str) -> str:

@@ -100,7 +100,8 @@ class Reader:
     def _merged(self, now: Sequence[Range]) -> list[Range] | None:
         """Find our entries in other parts; None unless a compaction put them there, and nothing else."""
         places = {one.place for one in self.committed}
-        same = [one for one in now if one in self.committed]
+        origins = {(one.place, one.origin) for one in self.committed}
+        same = [one for one in now if (one.place, one.origin) in origins]
         merged = [one for one in now if places & _replaced(one)]
         there = {one.place for one in same}.union(*map(_replaced, merged))
         return sorted([*same, *merged], key=lambda one: one.key) if places <= there else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -14,6 +15,7 @@ from pyarrow import parquet
 
 from ..errors import OptionError
 from ..frames import ARROW, DECLARED, is_open, to_pandas, with_plain_texts
+from . import stored
 
 KEY = "mastermind_lab."
 """How our keys in a footer begin."""
@@ -48,6 +50,8 @@ class DamageError(Exception):
 
 def encoded(table: pa.Table, metadata: dict[str, str], *, hashed: bool = False) -> bytes:
     """Write a table as Parquet; with ``hashed``, its footer holds hashes of the file and the metadata."""
+    table, said = stored.stored(table)
+    metadata = {key: value for key, value in metadata.items() if key != stored.KEY} | said
     if hashed:
         metadata = metadata | {METADATA_HASH: _metadata_hash(metadata), OWN_HASH: _ZEROS}
     ours = {KEY + name: value for name, value in metadata.items()}
@@ -143,8 +147,9 @@ def decoded(content: bytes) -> pa.Table:
             read_dictionary=_with_dictionary(footer),
             page_checksum_verification=True,
         )
-        return with_plain_texts(_spelled_out(file.read()))
-    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        said = (footer.metadata or {}).get((KEY + stored.KEY).encode())
+        return with_plain_texts(stored.restored(_spelled_out(file.read()), said))
+    except (OSError, ValueError, TypeError, KeyError, zlib.error, pa.ArrowException) as error:
         raise DamageError(f"no readable Parquet: {error!s:.200}") from error
 
 

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from ..errors import OptionError, SourceError
-from ..frames import FRAMES, PAYLOADS, Tables, id_key
+from ..frames import FRAMES, PAYLOADS, SchemaUnion, Tables, id_key
 from ..storage import Folder
 from ..storage import folder as folder_of
-from .layout import Name, child_path, place_of
+from .layout import NO_DATE, Name, child_path, date_of, has_date, place_of
 from .parts import (
     DamageError,
     check_hash,
@@ -28,17 +28,19 @@ from .parts import (
     tail_length,
 )
 
-FORMAT = 3
+FORMAT = 4
 """The version of this layout.
 
-Format 1 had no hash of the ``decisions`` part itself, and up to format 2 texts had Arrow's shorter type.
+Format 1 had no hash of the ``decisions`` part itself. Up to format 2 texts had Arrow's shorter type. Up to
+format 3 the numbered lines of files stood under no day, columns with nothing in them were written, and no
+footer said of which kinds the open columns are.
 """
 
-FORMATS = ("1", "2", str(FORMAT))
+FORMATS = ("1", "2", "3", str(FORMAT))
 """The versions that are read."""
 
 _TAIL = 2**16
-_JSON = {"siblings", "coverage", "gaps", "replaces", "seals"}
+_JSON = {"siblings", "coverage", "gaps", "replaces", "seals", "kinds"}
 _OURS = {"decisions", *FRAMES, PAYLOADS}
 
 
@@ -77,6 +79,22 @@ class Range:
     def place(self) -> str:
         """Its path below that folder."""
         return "/".join(self.path.rsplit("/", 3)[1:])
+
+    @property
+    def date(self) -> str:
+        """The day under which it stands."""
+        return self.path.rsplit("/", 2)[1].partition("=")[2]
+
+    @property
+    def origin(self) -> str:
+        """What tells it from another range of the same entries, also when it was given more columns."""
+        return self.metadata.get("origin", sha256(self.metadata["siblings"].encode()))
+
+    @property
+    def columns(self) -> SchemaUnion | None:
+        """The kinds of the open columns that its parts have; None where its format does not say."""
+        noted = self.metadata.get("kinds")
+        return None if noted is None else SchemaUnion.of_noted(json.loads(noted))
 
     @property
     def child_tables(self) -> dict[str, dict[str, Any]]:
@@ -245,11 +263,13 @@ def range_of(target: Folder, path: str, metadata: Mapping[str, str]) -> Range:
         rejects = metadata.get("rejects") or json.loads(metadata["siblings"])["rejects"]["rows"]
         first, last = metadata["first_id"], metadata["last_id"]
         epoch = id_key(first)[0] if first else 0
-        is_its_own = path == "decisions/" + place_of(first, last)
+        SchemaUnion.of_noted(json.loads(metadata.get("kinds", "{}")))
+        date = metadata.get("date") or (date_of(first) if has_date(first) else NO_DATE)
+        is_its_own = path == "decisions/" + place_of(first, last, date)
         committed = Range(
             f"{target.name}/{path}", first, last, epoch, int(metadata["rows"]), int(rejects), dict(metadata)
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DamageError(f"its footer is damaged ({error!r:.100})") from error
     if not is_its_own:
         raise DamageError(f"its footer is another part's: {first!r:.60} to {last!r:.60}")
@@ -282,9 +302,7 @@ def read_range(committed: Range, tables: Iterable[str] | None = None) -> Tables:
 def _table(source: Folder, committed: Range, name: str) -> pa.Table:
     path = child_path(committed.place, name)
     try:
-        content = source.read(path)
-        check_content(committed, name, content)
-        table = decoded(content)
+        table = decoded(read_part(source, committed, name))
         check_table(name, table, committed.rows_of(name))
     except (OSError, DamageError) as error:
         detail = getattr(error, "strerror", None) or error
@@ -295,16 +313,31 @@ def _table(source: Folder, committed: Range, name: str) -> pa.Table:
     return table
 
 
-def check_content(committed: Range, name: str, content: bytes) -> None:
-    """Compare a part's bytes with the hash that was committed.
+def read_part(source: Folder, committed: Range, name: str) -> bytes:
+    """Read the bytes of a range's part in a table, and compare them with the hash that was committed.
 
     Raises
     ------
+    OSError
+        It cannot be read.
     DamageError
-        They differ.
+        They differ; but not where the range was given more columns since it was listed.
     """
+    content = source.read(child_path(committed.place, name))
+    try:
+        _check_content(committed, name, content)
+    except DamageError:
+        now = range_of(source, committed.place, read_metadata(source, committed.place))
+        if now == committed or now.origin != committed.origin:
+            raise
+        return read_part(source, now, name)
+    return content
+
+
+def _check_content(committed: Range, name: str, content: bytes) -> None:
     if name != "decisions":
-        if sha256(content) != committed.child_tables[name]["sha256"]:
+        noted = committed.child_tables[name]
+        if sha256(content) not in (noted["sha256"], *noted.get("next", ())):
             raise DamageError("its bytes are not those that were committed (SHA-256)")
     elif committed.metadata["format"] != "1":
         check_hash(content, committed.metadata)

@@ -19,12 +19,13 @@ from ..errors import OptionError, SourceError
 from ..frames import FRAMES, PAYLOADS, Coverage, Tables, id_parts, ids_in_order, sort_keys
 from ..storage import Folder, LocalFolder, make, sync
 from ..storage import folder as folder_of
-from .commits import ends_of, write_range
-from .layout import date_of, place_of
+from .commits import day_of, ends_of, write_range
+from .layout import DATED, UNKNOWN, place_of
 from .load import is_snapshot
 from .parts import check_readable
 
 _ENTRIES_A_RANGE = 50_000
+_DAY = 86_400_000  # ms
 
 
 def save(
@@ -129,12 +130,23 @@ def _take_away(target: Folder) -> None:
 
 
 def _commit_all(ranges: Sequence[Tables], coverage: Coverage, target: Folder) -> None:
-    commit_marker = "decisions/" + place_of(*ends_of(ranges[-1]))
+    dates = _dates(ranges)
+    commit_marker = "decisions/" + place_of(*ends_of(ranges[-1]), dates[-1])
     after = ""
-    for number, rows in enumerate(ranges):
+    for number, (rows, date) in enumerate(zip(ranges, dates, strict=True)):
         metadata: dict[str, Any] = {"seal": commit_marker, "after": after}
         metadata |= {"coverage": coverage.rows()} if number == 0 else {}
-        after = write_range(target, rows, metadata).last_id
+        after = write_range(target, rows, metadata, date).last_id
+
+
+def _dates(ranges: Sequence[Tables]) -> list[str]:
+    """Give each range its day; one that tells none has that of the one before it, the first that of the next.
+
+    No program opens every folder of which only some parts stand under a day.
+    """
+    known = [day_of(rows, ends_of(rows)[0]) for rows in ranges]
+    last = next(filter(None, known), UNKNOWN)
+    return [last := one or last for one in known]
 
 
 def _split(tables: Tables) -> Iterator[Tables]:
@@ -162,7 +174,8 @@ def _refuse_doubled(ids: pa.Array, keys: NDArray[np.uint64]) -> None:
 
 def _starts(keys: NDArray[np.uint64]) -> NDArray[Any]:
     """Return the keys at which ranges begin."""
-    days = np.array([date_of(int(milliseconds)) for milliseconds in keys[:, 1]], dtype=str)
+    is_dated = (keys[:, 1] >= DATED.start) & (keys[:, 1] < DATED.stop)
+    days = np.where(is_dated, keys[:, 1] // _DAY, 0)
     new = np.ones(len(keys), bool)
     new[1:] = (days[1:] != days[:-1]) | (keys[1:, 0] != keys[:-1, 0])
     runs = np.flatnonzero(new)

@@ -17,7 +17,7 @@ from ..storage import folder as folder_of
 from .coverage import discontinuities
 from .layout import Name, child_path
 from .parts import DamageError, check_table, decoded
-from .ranges import Fault, Range, Survey, check_content, survey
+from .ranges import Fault, Range, Survey, read_part, survey
 
 
 def verify(folder: str | PathLike[str]) -> pd.DataFrame:
@@ -74,9 +74,7 @@ def _of_range(target: Folder, committed: Range, paths: set[str]) -> Iterator[Fau
             yield Fault(path, "missing", f"{committed.place} names it")
             continue
         try:
-            content = target.read(path)
-            check_content(committed, table, content)
-            rows = decoded(content)
+            rows = decoded(read_part(target, committed, table))
         except (OSError, DamageError) as error:
             yield Fault(path, "unreadable", str(error))
             continue

@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+import polars as pl
 import pytest
 import redis
 
@@ -86,11 +87,14 @@ class Publisher(threading.Thread):
 
 
 def payload(number):
+    """An envelope; every dozen brings new columns, and old ones hold a number or a text."""
     if number % 10 == 0:
         return b"broken %d" % number
-    votes = [{"voter": "a", "choice": "b"}, {"voter": "c", "choice": "d"}]
+    dozen = (number - 1) // 12
+    votes = [{"voter": "a", "choice": "b", f"late{dozen % 7}": dozen}, {"voter": "c", "choice": "d"}]
     decision = {"recommendation": "x", "confidence": 0.5, "votes": votes}
-    return json.dumps({"decision": decision, "meta": {"number": number}}).encode()
+    meta = {"number": number if dozen % 2 else str(number), f"late{dozen % 5}": dozen}
+    return json.dumps({"decision": decision, "meta": meta}).encode()
 
 
 def archived(folder):
@@ -101,6 +105,8 @@ def archived(folder):
     assert len(found) == len(entry_ids(history.tables())) == len(dict(found))
     assert (history.votes["stream_id"].value_counts() == 2).all()
     assert history.votes["stream_id"].nunique() == len(history.decisions)
+    for table in ("decisions", "votes"):  # as Polars reads them: it refuses parts that differ
+        assert len(pl.read_parquet(folder / table)) == len(history[table])
     return sorted(found, key=lambda entry: lab.id_key(entry[0]))
 
 

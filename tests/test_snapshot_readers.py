@@ -1,0 +1,182 @@
+"""Other programs open what is written here, called as their users call them, and get the same values."""
+
+import json
+import shutil
+from copy import copy
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import dask.dataframe
+import duckdb
+import fastparquet
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pytest
+import redis
+from streams import publish
+
+import mastermind_lab as lab
+from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
+from mastermind_lab.frames import FRAMES
+
+BEGAN, DAY = 1795392000000, 86_400_000  # 2026-11-23
+OLD = Path(__file__).parent / "snapshots"
+
+
+def by_duckdb(folder):
+    return duckdb.sql(f"from read_parquet('{folder}/**/*.parquet', hive_partitioning=true)").df()
+
+
+READERS = {
+    "pandas": pd.read_parquet,
+    "pyarrow": lambda folder: ds.dataset(folder).to_table(),
+    "pyarrow hive": lambda folder: ds.dataset(folder, partitioning="hive").to_table(),
+    "polars": pl.read_parquet,
+    "duckdb": by_duckdb,
+    "dask": lambda folder: dask.dataframe.read_parquet(folder).compute(scheduler="sync"),
+    "fastparquet": lambda folder: fastparquet.ParquetFile(str(folder)).to_pandas(),
+}
+
+
+def values(found, columns):
+    """The rows as Python values, in the order of ids, of what any of them returns."""
+    if isinstance(found, pd.DataFrame):
+        found = pa.Table.from_pandas(found[columns], preserve_index=False)
+    elif isinstance(found, pl.DataFrame):
+        found = found.select(columns).to_arrow()
+    rows = [tuple(map(plain, row.values())) for row in found.select(columns).to_pylist()]
+    own = columns.index("stream_id")
+    return sorted(rows, key=lambda row: (lab.id_key(row[own]), repr(row)))
+
+
+def plain(value):
+    """One value, whichever of their classes it came in."""
+    if isinstance(value, np.ndarray | list):
+        return [plain(one) for one in value]
+    if isinstance(value, bytearray):
+        return bytes(value)
+    if isinstance(value, pd.Timestamp):
+        value = value.to_pydatetime()
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    return None if isinstance(value, float) and value != value else value
+
+
+def envelope(meta=None, votes=(), at=None, **decision):
+    core = {"recommendation": "ship", "confidence": 0.5, "votes": list(votes)} | decision
+    return json.dumps({"decision": core, "meta": meta or {}} | ({"published_at": at} if at else {}))
+
+
+def vote(**more):
+    return {"voter": "a", "choice": "b"} | more
+
+
+EVOLVING = [
+    {"judge": None, "cost": 1, "flag": True, "tags": ["x"], "mixed": 1},
+    {"judge": "human", "cost": 2.5, "flag": None, "late": "here", "mixed": True},
+    {"judge": 3, "cost": None, "late": None, "flag": "yes", "tags": None, "mixed": "text"},
+]
+"""``meta`` day by day: null, then text, then a number; whole, then not; a column that comes late."""
+
+EVOLVING_VOTES = [[vote(round=1)], [vote(round=0.5, seat="left")], [vote(seat=None), vote(seat=2)]]
+
+
+def evolving(url, folder, **options):
+    """An archive of a stream that changes: a run, and so a part, a day."""
+    with redis.Redis.from_url(url) as raw:
+        raw.delete(STREAM)
+        for day, (meta, votes) in enumerate(zip(EVOLVING, EVOLVING_VOTES, strict=True)):
+            first = BEGAN + day * DAY
+            publish(raw, [(f"{first}-0", envelope(meta, votes)), (f"{first}-1", "broken")])
+            lab.archive(url, folder, **options)
+    return folder
+
+
+@cache
+def sample():
+    return lab.sample(last=8, payloads=True)
+
+
+def from_a_stream(url, folder, days=1):
+    with redis.Redis.from_url(url) as raw:
+        raw.delete(STREAM)
+        sent = sample().payloads["payload"]
+        publish(raw, [(f"{BEGAN + n * days // len(sent) * DAY + n}-0", one) for n, one in enumerate(sent)])
+    return lab.read(url).save(folder)
+
+
+def with_own_columns(folder):
+    history = copy(sample())
+    decisions, times = history.decisions, history.decisions["published_at"]
+    decisions["team"] = pd.Categorical(["a", "b", None, "a"] * 2)
+    decisions["local"] = times.dt.tz_convert("America/New_York")
+    decisions["naive"] = times.dt.tz_localize(None)
+    decisions["sure"] = decisions["confidence"] > 0.9
+    decisions["score"] = np.arange(8, dtype="int32")
+    decisions["rounds"] = [[1, 2], None, [3], [4]] * 2
+    decisions["nothing"] = None
+    decisions["date"] = times.dt.strftime("%d/%m")
+    decisions["decision.date"] = "a text"
+    history.votes["date_"] = history.votes["Date"] = "mine"
+    return history.save(folder)
+
+
+def compacted(folder):
+    lab.compact(folder)
+    return folder
+
+
+def of_an_older_format(name, folder):
+    shutil.copytree(OLD / name, folder)
+    return compacted(folder)
+
+
+def lines(*sent):
+    return lab.read([envelope({"n": n}, at=at) for n, at in enumerate(sent)])
+
+
+FOLDERS = {
+    "stream": from_a_stream,
+    "several days": lambda url, folder: from_a_stream(url, folder, days=3),
+    "file": lambda url, folder: sample().save(folder, payloads=False),
+    "file without times": lambda url, folder: lines(None, None).save(folder),
+    "file with some times": lambda url, folder: lines(None, "2026-11-24T01:00:00Z", None).save(folder),
+    "only rejects": lambda url, folder: lab.read(["broken"]).save(folder),
+    "own columns": lambda url, folder: with_own_columns(folder),
+    "empty": lambda url, folder: lab.read([]).save(folder),
+    "evolving archive": evolving,
+    "evolving, without payloads": lambda url, folder: evolving(url, folder, payloads=False),
+    "evolving, saved": lambda url, folder: lab.read(evolving(url, f"{folder}-source")).save(folder),
+    "evolving, compacted": lambda url, folder: compacted(evolving(url, folder)),
+    "format 1": lambda url, folder: of_an_older_format("format-1", folder),
+    "format 2": lambda url, folder: of_an_older_format("format-2", folder),
+    "format 3": lambda url, folder: of_an_older_format("format-3", folder),
+}
+
+
+@pytest.fixture(scope="module")
+def folders(shared_server, tmp_path_factory):
+    """Each kind of folder, made once."""
+    place = tmp_path_factory.mktemp("folders")
+    return {kind: Path(make(shared_server.url, place / kind)) for kind, make in FOLDERS.items()}
+
+
+# The day in a folder's name is a column of this name to them.
+RENAMED = {("own columns", "decisions"): {"date": "date_"}, ("own columns", "votes"): {"Date": "Date__"}}
+
+
+@pytest.mark.filterwarnings("ignore")  # Dask and fastparquet do not keep up with pandas
+@pytest.mark.parametrize("kind", FOLDERS)
+@pytest.mark.parametrize("reader", READERS)
+def test_equal_values(folders, reader, kind):
+    folder, history = folders[kind], lab.read(folders[kind])
+    for name in FRAMES:
+        expected = history.table(name)
+        kept = [one.name for one in expected.schema if not pa.types.is_null(one.type)]
+        renamed = RENAMED.get((kind, name), {})
+        found = READERS[reader](folder / name)
+        assert values(found, [renamed.get(one, one) for one in kept]) == values(expected, kept), name
