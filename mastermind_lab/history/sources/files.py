@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ... import ndjson
 from ...decode import in_batches
-from ...storage import RemoteFile
+from ...errors import OptionError
+from ...text import harmless
 from ..history import History
 from .reading import Batch, Options, gather, lines_of
 
@@ -19,14 +19,14 @@ from .reading import Batch, Options, gather, lines_of
 class Lines:
     """One file: its lines are numbered ``<number>-<line>``, wherever they are decoded."""
 
-    file: Path | RemoteFile
+    file: ndjson.File
     number: int
     options: Options
 
     def batches(self) -> Iterator[Batch]:
         """Decode the file."""
-        lines = in_batches(ndjson.lines(self.file, self.number))
-        yield from lines_of(str(self.file), self.options.tables(lines, numbered=True), self.options)
+        lines = in_batches(ndjson.lines(self.file, self.number, self.options.files))
+        yield from lines_of(harmless(str(self.file)), self.options.tables(lines, numbered=True), self.options)
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,22 @@ class Files:
         return cls(source, options) if isinstance(source, str | os.PathLike) else None
 
     def partitions(self) -> Sequence[Lines]:
-        """Return the files."""
-        return [Lines(file, number, self.options) for number, file in enumerate(ndjson.find(self.path))]
+        """Return the files.
+
+        Raises
+        ------
+        OptionError
+            One of them is gone once it was read, and a scan may have to read it again.
+        """
+        for one in self._lines:
+            if not ndjson.can_be_read_again(one.file):
+                raise OptionError(f"cannot scan {one.file}, which can be read once: for that there is read")
+        return self._lines
 
     def history(self) -> History:
         """Read all files."""
-        return gather(self.partitions(), self.options, numbered=True)
+        return gather(self._lines, self.options, numbered=True)
+
+    @property
+    def _lines(self) -> Sequence[Lines]:
+        return [Lines(file, number, self.options) for number, file in enumerate(ndjson.find(self.path))]
