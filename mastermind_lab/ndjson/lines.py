@@ -66,9 +66,12 @@ def lines(file: File, number: int = 0, limits: FileLimits | None = None) -> Iter
         name = harmless(file.name)
         blocks = blocks_of(stream, name, limits.unpacked_bytes)
         seen, head = _beginning(blocks)
-        fault = _foreign(name, head, is_packed=any(block.begins for block in seen))
+        is_packed = any(block.begins for block in seen)
+        fault = _foreign(name, head, is_packed=is_packed)
         if fault:
-            yield f"{number}-1", head[:_HEAD], fault
+            # What a damaged file unpacks to may look like anything.
+            damage = (block.fault for block in (chain(seen, blocks) if is_packed else seen) if block.fault)
+            yield f"{number}-1", head[:_HEAD], next(damage, fault)
         else:
             yield from _entries(chain(seen, blocks), number, limits.line_bytes, _line_end(head))
 
