@@ -35,6 +35,7 @@ __all__ = [
     "History",
     "LabError",
     "LiveView",
+    "NothingDecodedWarning",
     "OptionError",
     "SourceError",
     "Vote",
@@ -72,7 +73,7 @@ if TYPE_CHECKING:
         Vote,
         decode_envelope,
     )
-    from .errors import LabError, OptionError, SourceError
+    from .errors import LabError, NothingDecodedWarning, OptionError, SourceError
     from .frames import id_key
     from .history import History, with_outcomes
     from .history.dictionary import dictionary
@@ -112,6 +113,7 @@ _UNLISTED = {
     "DecisionEnvelope": "envelope",
     "LabError": "errors",
     "LiveView": "widget",
+    "NothingDecodedWarning": "errors",
     "OptionError": "errors",
     "SourceError": "errors",
     "Vote": "envelope",

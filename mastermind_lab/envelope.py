@@ -138,12 +138,16 @@ class Reject(NamedTuple):
     """Why a payload is no envelope.
 
     ``reason`` is a short code: ``not_text``, ``not_utf8``, ``not_json``, ``version`` (an unsupported
-    schema_version), ``invalid`` (``detail`` names the field). Readers of whole entries add their own, such
-    as ``no_data``.
+    schema_version), ``invalid`` (``detail`` names the field). Readers of whole entries add their own:
+    ``no_data``, ``column``; of a file's lines ``too_long``, and of a whole file those in :data:`OF_FILES`.
     """
 
     reason: str
     detail: str
+
+
+OF_FILES = frozenset({"damaged", "not_ndjson", "too_large"})
+"""The reasons for which a file is not read, or not to its end."""
 
 
 Entry = tuple[str, Any, Reject | None]

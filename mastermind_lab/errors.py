@@ -17,6 +17,10 @@ class SourceError(LabError):
     """A source cannot be read: no such file, no server, a wrong password, a key of another type."""
 
 
+class NothingDecodedWarning(UserWarning):
+    """A source had entries, and none of them could be decoded: ``rejects`` says of each why."""
+
+
 class OptionError(LabError, ValueError):
     """A caller's argument makes no sense: an unknown column, a limit that is no number, date or id."""
 

@@ -39,14 +39,15 @@ def scan(source: Any, *, engine: Literal["dask"] | None = None, **options: Any) 
     Parameters
     ----------
     source
-        A file of envelopes, one a line (``.ndjson`` or ``.jsonl``, with ``.gz`` or ``.zst`` behind it or
-        not), a folder or a glob of them; a snapshot's folder; or a stream, by URL or client.
+        A file of envelopes, one a line, compressed or not, a folder or a glob of them; a snapshot's folder;
+        or a stream, by URL or client.
     engine
         None reads here, batch by batch. With ``"dask"``, workers of the current ``dask.distributed`` client
         read each file, or each range of a snapshot, where they are; without a client, threads here do.
     **options
-        ``stream``, ``since``, ``until``, ``columns`` and ``payloads``, as for :func:`mastermind_lab.read`. To
-        count back from their newest entry (``since="3d"``), files are read once more.
+        ``stream``, ``since``, ``until``, ``columns``, ``payloads``, ``max_line_bytes`` and
+        ``max_unpacked_bytes``, as for :func:`mastermind_lab.read`. To count back from their newest entry
+        (``since="3d"``), files are read once more.
 
     Returns
     -------

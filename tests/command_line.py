@@ -23,11 +23,12 @@ def environment(**variables):
     return kept | {"COLUMNS": "160", "TERM": "dumb", "PYTHONUNBUFFERED": "1"} | variables
 
 
-def run(*words, cwd=".", **variables):
+def run(*words, cwd=".", input="", **variables):
+    given = io.TextIOWrapper(io.BytesIO(input.encode()), "utf-8")
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
     argv, code = ["mastermind-lab", *map(str, words)], 0
     with (
-        mock.patch.multiple(sys, argv=argv, stdout=out, stderr=err),
+        mock.patch.multiple(sys, argv=argv, stdin=given, stdout=out, stderr=err),
         mock.patch.dict(os.environ, environment(**variables), clear=True),
         chdir(cwd),
     ):

@@ -21,6 +21,7 @@ from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.history import sample_folder
 
 SAMPLE = str(sample_folder() / "arena.ndjson.gz")
+VALID = '{"decision": {"recommendation": "ship", "confidence": 0.5}}'
 
 
 def fill(url, n=20):
@@ -212,6 +213,84 @@ class TestRead:
         command = f"{shlex.join(PROGRAM)} read {shlex.quote(SAMPLE)} --json | head -c 1"
         found = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=environment())
         assert found.stderr == ""
+
+    @pytest.mark.parametrize(
+        ("words", "piped"),
+        [(["-"], VALID + "\nbroken\n"), (["-", "--json"], VALID), (["/dev/stdin"], VALID)],
+    )
+    def test_standard_input(self, words, piped):
+        found = run("read", *words, input=piped)
+        assert (found.returncode, found.stderr) == (0, "")
+        assert "standard input" in found.stdout or words != ["-"]
+
+    def test_compressed_standard_input(self):
+        command = f"gzip | {shlex.join(PROGRAM)} read - --json"
+        found = subprocess.run(["bash", "-c", command], input=VALID, capture_output=True, text=True)
+        assert json.loads(found.stdout)["decisions"] == 1
+
+    @pytest.mark.parametrize(
+        ("content", "said"),
+        [
+            ("broken\nbroken", "could not decode any of the 2 entries of"),
+            (f"[{VALID}]", "a.ndjson is a JSON array"),
+            ("a,b\n1,2\n", "a.ndjson is a table of text"),
+            ('{"schema_version": "\\u001b[31m"}', "is version: schema_version is"),
+        ],
+    )
+    def test_a_source_of_which_nothing_could_be_decoded_has_its_own_exit_code(self, tmp_path, content, said):
+        (tmp_path / "a.ndjson").write_text(content)
+        for words in (["read", tmp_path, "--json"], ["snapshot", tmp_path / "a.ndjson", tmp_path / "snap"]):
+            found = run(*words)
+            assert (found.returncode, found.stderr.count("\n")) == (3, 1)
+            assert found.stderr.startswith("warning: ")
+            assert said in found.stderr
+            assert found.stderr.rstrip("\n").isprintable()
+            assert found.stdout
+        assert "3 done, and nothing of the source could be decoded" in " ".join(
+            run("read", "-h").stdout.split()
+        )
+
+
+class TestOutput:
+    """Full, closed, or left by its reader: a line says so, and what is not about the output goes on."""
+
+    def ended(self, command, **options):
+        full = f"{shlex.join(PROGRAM)} {command}"
+        return subprocess.run(
+            ["bash", "-c", full], capture_output=True, text=True, env=environment(), timeout=30, **options
+        )
+
+    @pytest.mark.parametrize(
+        "command", [f"read {SAMPLE} --last 5", f"read {SAMPLE} --last 5 --json", "read --help", "--version"]
+    )
+    def test_full(self, command):
+        found = self.ended(f"{command} > /dev/full")
+        assert found.returncode == 1
+        assert found.stderr == "error: cannot write the output: No space left on device\n"
+
+    @pytest.mark.parametrize("command", [f"read {SAMPLE}", "tail redis://127.0.0.1:1", "--help"])
+    def test_closed(self, command):
+        found = self.ended(f"{command} >&-")
+        assert found.returncode == 1
+        assert found.stderr.startswith("error: standard output is closed")
+        assert found.stderr.count("\n") == 1
+
+    def test_messages_have_nowhere_to_go(self, tmp_path):
+        assert self.ended(f"read {SAMPLE} --last 5 --json 2>&-").returncode == 0
+        assert self.ended("read /none.ndjson 2>&-").returncode == 1
+        assert self.ended("read /none.ndjson 2>/dev/full").returncode == 1
+
+    def test_standard_input_is_closed(self):
+        found = self.ended("read - <&-")
+        assert (found.returncode, found.stderr.count("\n")) == (1, 1)
+        assert found.stderr.startswith("error: cannot open standard input")
+
+    def test_a_full_stream_of_lines(self, redis_url):
+        fill(redis_url)
+        found = self.ended(f"tail {redis_url} > /dev/full")
+        assert found.returncode == 1
+        assert found.stderr.endswith("error: cannot write the output: No space left on device\n")
+        assert "Traceback" not in found.stderr
 
 
 class TestSnapshot:

@@ -1,7 +1,9 @@
 """NDJSON in and out."""
 
+import bz2
 import gzip
 import json
+import lzma
 import os
 import subprocess
 import sys
@@ -13,12 +15,22 @@ import mastermind_lab as lab
 from mastermind_lab.ndjson import lines, write_lines
 
 VALID = json.dumps({"decision": {"recommendation": "größer", "confidence": 0.5}}, ensure_ascii=False).encode()
-ENDINGS = [".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz", ".ndjson.zst", ".jsonl.zst"]
+ENDINGS = [
+    ".ndjson",
+    ".jsonl",
+    ".ndjson.gz",
+    ".jsonl.gz",
+    ".ndjson.bz2",
+    ".jsonl.xz",
+    ".ndjson.zst",
+    ".jsonl.zst",
+]
 
 
 def pack(path, content):
-    if path.name.endswith(".gz"):
-        path.write_bytes(gzip.compress(content))
+    packed = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
+    if path.suffix in packed:
+        path.write_bytes(packed[path.suffix](content))
     elif path.name.endswith(".zst"):
         with pa.output_stream(str(path), compression="zstd") as stream:
             stream.write(content)
@@ -82,7 +94,8 @@ class TestReading:
     def test_a_file_that_is_something_else(self, tmp_path, ending):
         path = tmp_path / f"a{ending}"
         path.write_bytes(b"plain text")
-        assert lab.read(path).rejects["reason"].tolist() == ["damaged"]
+        with pytest.warns(lab.NothingDecodedWarning):
+            assert lab.read(path).rejects["reason"].tolist() == ["damaged"]
 
     @pytest.mark.parametrize("ending", ENDINGS)
     def test_an_empty_file(self, tmp_path, ending):

@@ -62,7 +62,7 @@ def save(
     figure = hidden_figure(size)
     where = {"figure": figure} if "figure" in signature(chart).parameters else {"ax": figure.add_subplot()}
     chart(data, **where, **options)
-    figure.savefig(path, dpi=dpi, metadata=_provenance(path, data))
+    figure.savefig(os.path.expanduser(path), dpi=dpi, metadata=_provenance(path, data))
 
 
 def sheet(pictures: list[tuple[Callable[..., Axes], Any, dict[str, Any]]]) -> Figure:

@@ -1,11 +1,11 @@
-"""The commands put together, and how they end: 0 done, 1 could not, 2 wrong usage, 130 interrupted."""
+"""The commands put together, and how they end: see :data:`mastermind_lab.cli.options.EXIT_CODES`."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -19,6 +19,7 @@ from .demo import demo
 from .options import EXIT_CODES, epilog
 from .read import read
 from .replay import replay
+from .signals import silence
 from .simulate import simulate
 from .snapshot import snapshot
 from .tail import tail
@@ -70,17 +71,32 @@ def _all_commands(
 
 def main() -> None:
     """Run the command line; what goes wrong is said in a line or two, without a traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr] # real streams: this is a program
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115 - or what is opened next takes its place
+    sys.stderr.reconfigure(errors="replace")  # type: ignore[union-attr] # a real stream: this is a program
+    if sys.stdout is None:
+        _end("standard output is closed: give it somewhere to go, if only /dev/null")
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr] # as above
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except LabError as error:
-        Console(stderr=True).print("[bold red]error:[/] ", end="")
-        say(str(error), error=True)
-        raise SystemExit(1) from None
+        _end(str(error))
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except BrokenPipeError:
-        # The reader of our output has left, as in "| head"; Python would complain once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of our output has left, as in "| head".
+        silence()
         raise SystemExit(0) from None
+    except OSError as error:
+        # What is wrong with a source or a folder is a LabError.
+        silence()
+        said = error.strerror or error
+        _end(f"{error.filename}: {said}" if error.filename else f"cannot write the output: {said}")
+
+
+def _end(message: str) -> NoReturn:
+    Console(stderr=True).print("[bold red]error:[/] ", end="")
+    say(message, error=True)
+    raise SystemExit(1) from None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import typer
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn
 
+from ..errors import NothingDecodedWarning
 from ..text import terminal_line
 
 _MOST = 2_000  # characters of a message
@@ -17,6 +20,25 @@ _MOST = 2_000  # characters of a message
 def say(text: str, *, error: bool = False, dim: bool = False) -> None:
     """Print a line, on standard output or as a message on standard error."""
     typer.echo(typer.style(terminal_line(text, _MOST), dim=dim or None), err=error)
+
+
+@contextmanager
+def nothing_decoded() -> Iterator[list[str]]:
+    """Say in a line where nothing of a source could be decoded, and yield the list of what was said."""
+    said: list[str] = []
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, NothingDecodedWarning):
+            said.append(f"warning: {message}")
+            say(said[-1], error=True)
+        else:
+            show_others(message, category, *where, **more)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", NothingDecodedWarning)
+        show_others = warnings.showwarning
+        warnings.showwarning = show
+        yield said
 
 
 @contextmanager

@@ -22,6 +22,7 @@ def demo(
 
     JupyterLab opens on the notebooks, with the stream's address in MASTERMIND_LAB_URL; Ctrl-C ends all of it.
     """
+    from ..storage import local_path
     from .demonstration import run
 
-    run(folder, headless=headless)
+    run(local_path(folder), headless=headless)

@@ -8,7 +8,11 @@ import typer
 
 URL_VARIABLES = ["MASTERMIND_LAB_URL", "REDIS_URL"]
 DEFAULT_URL = "redis://localhost:6379"
-EXIT_CODES = "Exit codes: 0 done; 1 could not, and the message says why; 2 wrong usage; 130 interrupted."
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 could not, and the message says why; 2 wrong usage; 3 done, and nothing of the "
+    "source could be decoded; 130 interrupted."
+)
+NOTHING_DECODED = 3
 
 Running = Annotated[str, typer.Argument(metavar="URL", envvar=URL_VARIABLES, help="A Redis URL.")]
 Stream = Annotated[str, typer.Option(help="The stream's name, for a Redis source.")]

@@ -20,7 +20,7 @@ Source = Annotated[
     typer.Argument(
         metavar="SOURCE",
         envvar=URL_VARIABLES,
-        help="A Redis URL, an NDJSON file, a folder or glob of them, or a snapshot.",
+        help="A Redis URL, an NDJSON file, a folder or glob of them, - for standard input, or a snapshot.",
     ),
 ]
 

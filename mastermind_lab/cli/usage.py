@@ -9,6 +9,8 @@ import typer
 from typer.core import TyperCommand
 
 from ..errors import OptionError
+from .console import nothing_decoded
+from .options import NOTHING_DECODED
 
 
 class Command(TyperCommand):
@@ -19,18 +21,24 @@ class Command(TyperCommand):
 
         Raises
         ------
+        typer.Exit
+            Nothing of a source could be decoded: it has an exit code of its own.
         typer.BadParameter
             An option makes no sense: exit code 2, like the options that typer itself checks.
         OptionError
             Anything else that the library refuses, such as a folder that holds something else.
         """
         try:
-            return super().invoke(ctx)
+            with nothing_decoded() as said:
+                result = super().invoke(ctx)
         except OptionError as error:
             words = self._worded(str(error))
             if words.startswith("--"):
                 raise typer.BadParameter(words, ctx=ctx) from None
             raise OptionError(words) from error
+        if said:
+            raise typer.Exit(NOTHING_DECODED)
+        return result
 
     def _worded(self, text: str) -> str:
         flags = {one.name: one.opts[0] for one in self.params if one.opts[0].startswith("--")}

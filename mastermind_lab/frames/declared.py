@@ -80,7 +80,7 @@ _COLUMNS = {
     ],
     "rejects": [
         _ID,
-        ("reason", "str", "", "a short code: not_json, version, invalid, no_data, ..."),
+        ("reason", "str", "", "a short code: not_json, version, invalid, no_data, damaged, ..."),
         ("detail", "str", "", "field path and message"),
         ("payload", "object", "bytes", "the entry as it came"),
     ],

@@ -10,7 +10,9 @@ from typing import Any
 from ..decode import Column
 from ..envelope import DEFAULT_STREAM_NAME
 from ..frames import Bound, Limits
+from ..ndjson import FileLimits
 from .history import History
+from .nothing_decoded import warned
 from .signature import with_options_of
 from .sources import NoBar, Options, Snapshot, find
 
@@ -24,6 +26,8 @@ def read(
     until: Bound | None = None,
     columns: Iterable[Column] = (),
     payloads: bool = False,
+    max_line_bytes: int = FileLimits.line_bytes,
+    max_unpacked_bytes: int | None = FileLimits.unpacked_bytes,
     progress: bool | None = None,
 ) -> History:
     """Read a history from wherever it is.
@@ -41,8 +45,7 @@ def read(
         snapshot or      its folder, or its fsspec URL        ids, or else   as it was kept    a range each
         archive                                               as for files
         NDJSON           a file, a folder, a glob or a URL;   published_at   not counted       a file each
-                         ``.ndjson`` or ``.jsonl``, with
-                         ``.gz`` or ``.zst`` behind or not
+                         ``"-"`` for standard input
         payloads         an iterable of str or bytes          published_at   not counted       no
         several of these a list, none of it looking like      what all have  counted between   no
                          JSON                                 in common      archive and stream
@@ -53,6 +56,12 @@ def read(
         Of an archive and the URL of its stream, the stream is read from where the archive ends, and
         ``coverage`` says whether the two meet. A list is one of sources where one item is a URL, a client, a
         path object, or the name of something that is there.
+
+        NDJSON may be plain or compressed with gzip, bzip2, xz or Zstandard: its first bytes say so. A file
+        that is named, a pipe and standard input may have any name; of a folder those are read that end in
+        ``.ndjson`` or ``.jsonl``, with ``.gz``, ``.bz2``, ``.xz`` or ``.zst`` behind or not. ``~`` is your
+        home. A file that is damaged, or of another format, is a reject that says so, and what is wrong with
+        it stands in ``coverage``, too; the others are read.
     stream
         The stream's name, for a Redis source.
     last
@@ -74,6 +83,11 @@ def read(
         Extra columns of ``decisions``.
     payloads
         Keep each envelope's raw JSON too, as ``history.payloads``.
+    max_line_bytes
+        A longer line of a file is a reject, of which the head is kept, the length and the SHA-256; 64 MiB.
+    max_unpacked_bytes
+        A compressed file that unpacks to more ends there, with a reject. If not given, it may unpack to 200
+        times its own bytes, or to 256 MiB.
     progress
         Show a progress bar.
 
@@ -81,6 +95,11 @@ def read(
     -------
     History
         What could be decoded as rows, what could not as rejects, and in ``coverage`` what was left out.
+
+    Warns
+    -----
+    NothingDecodedWarning
+        There were entries, and none of them could be decoded.
 
     Raises
     ------
@@ -98,8 +117,9 @@ def read(
     (1, ['not_json'])
     """
     limits = Limits.of(last, since, until)
+    files = FileLimits(max_line_bytes, max_unpacked_bytes)
     bar = _bar() if progress else NoBar()
-    return find(source, Options(limits, stream, tuple(columns), payloads, bar)).history()
+    return warned(find(source, Options(limits, stream, tuple(columns), payloads, files, bar)).history())
 
 
 def _bar() -> Any:
@@ -152,7 +172,7 @@ def redecode(
     10
     """
     options = Options(columns=tuple(columns), payloads=True, bar=_bar() if progress else NoBar())
-    return Snapshot(folder, options, again=True).history()
+    return warned(Snapshot(folder, options, again=True).history())
 
 
 @with_options_of(read)

@@ -23,7 +23,9 @@ from ..decode import Column, is_shared
 from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import OptionError
 from ..frames import Bound, Coverage, Limits, SchemaUnion, is_open, to_pandas, with_own_columns
+from ..ndjson import FileLimits
 from .history import History
+from .nothing_decoded import Decoding
 from .sources import Batch, Options, Partition, find
 from .where import chosen, ids_in, in_words, quoted_names, unknown_column
 
@@ -63,30 +65,35 @@ class Scan:
         until: Bound | None = None,
         columns: Iterable[Column] = (),
         payloads: bool = False,
+        max_line_bytes: int = FileLimits.line_bytes,
+        max_unpacked_bytes: int | None = FileLimits.unpacked_bytes,
     ) -> Self:
         """Find the partitions of a source; the arguments are those of :func:`mastermind_lab.scan`."""
-        options = Options(Limits.of(None, since, until), stream, tuple(columns), payloads)
+        files = FileLimits(max_line_bytes, max_unpacked_bytes)
+        options = Options(Limits.of(None, since, until), stream, tuple(columns), payloads, files)
         return cls(find(source, options).partitions())
 
     def __iter__(self) -> Iterator[History]:
         """Read batch by batch."""
-        covered, task = Coverage(), Task(_itself, self.steps)
+        covered, decoding, task = Coverage(), Decoding(), Task(_itself, self.steps)
         absent: frozenset[str] | None = None
         for partition in self.partitions:
             for batch in partition.batches():
                 absent = task.absent(batch) if absent is None else absent & task.absent(batch)
                 history = task.history(batch)
                 covered += history.account
+                decoding += decoding_of(batch)
                 yield history
-        self._end(covered, absent or frozenset())
+        self._end(covered, absent or frozenset(), decoding)
 
-    def _end(self, covered: Coverage, absent: frozenset[str]) -> None:
+    def _end(self, covered: Coverage, absent: frozenset[str], decoding: Decoding) -> None:
         """Keep what a pass has covered, and refuse a query that names a column that no batch had."""
         read = any((one.entries or 0) + (one.left_out or 0) for one in covered.accounts)
         for step in self.steps if read else ():
             for name in absent.intersection(step.names if isinstance(step, Where) else ()):
                 raise unknown_column(name, (), str(step))
         self._covered = covered
+        decoding.warn(covered)
 
     @property
     def coverage(self) -> pd.DataFrame:
@@ -153,7 +160,7 @@ class Scan:
         if found.schema.is_mixed or found.absent & {*wanted}:
             # Told all columns, a batch is spelled like all others, and a column that none has is an error.
             found = self.reduce(Task(count, self.steps, schema=found.schema))
-        self._end(found.coverage, found.absent)
+        self._end(found.coverage, found.absent, found.decoding)
         return found.total
 
     def reduce(self, task: Task[Total]) -> Partial[Total]:
@@ -172,6 +179,7 @@ class Partial(Generic[Total]):
     schema: SchemaUnion
     coverage: Coverage
     absent: frozenset[str]
+    decoding: Decoding
 
     def __add__(self, other: Partial[Total]) -> Partial[Total]:
         total: Any = self.total
@@ -180,6 +188,7 @@ class Partial(Generic[Total]):
             self.schema + other.schema,
             self.coverage + other.coverage,
             self.absent & other.absent,
+            self.decoding + other.decoding,
         )
 
 
@@ -199,7 +208,8 @@ class Task(Generic[Total]):
     def _counted(self, batch: Batch) -> Partial[Total]:
         history = self.history(batch)
         total = self.count(with_missing_columns(history, self.columns))
-        return Partial(total, SchemaUnion.of(batch.tables), history.account, self.absent(batch))
+        schema, absent = SchemaUnion.of(batch.tables), self.absent(batch)
+        return Partial(total, schema, history.account, absent, decoding_of(batch))
 
     def absent(self, batch: Batch) -> frozenset[str]:
         """Name the open columns that are needed and that a batch lacks; one without rows may lack any."""
@@ -212,6 +222,11 @@ class Task(Generic[Total]):
         """Make a history of a batch."""
         made = History(self.schema.fit(batch.tables) if self.schema else batch.tables, batch.coverage)
         return reduce(lambda history, step: step(history), self.steps, made)
+
+
+def decoding_of(batch: Batch) -> Decoding:
+    """Tell whether anything of a batch could be decoded."""
+    return Decoding.of(batch.tables["decisions"].num_rows, batch.tables["rejects"], batch.coverage)
 
 
 def with_missing_columns(history: History, columns: Iterable[str]) -> History:

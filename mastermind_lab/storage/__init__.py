@@ -7,12 +7,11 @@ OSError, whatever the file system.
 
 from __future__ import annotations
 
-import os
 from typing import IO, Protocol
 
 from .local import HALF, LocalFolder, make, sync
 from .lock import LOCK, Lock
-from .remote import RemoteFile, RemoteFolder, is_remote, is_url, local_path, remote_files, upload
+from .remote import Name, RemoteFile, RemoteFolder, is_remote, is_url, local_path, remote_files, upload
 
 __all__ = [
     "HALF",
@@ -20,6 +19,7 @@ __all__ = [
     "Folder",
     "LocalFolder",
     "Lock",
+    "Name",
     "RemoteFile",
     "RemoteFolder",
     "folder",
@@ -69,12 +69,12 @@ class Folder(Protocol):
         """Take the right to write here, for some work in words; None where there are no locks."""
 
 
-def folder(source: str | os.PathLike[str]) -> Folder:
+def folder(source: Name) -> Folder:
     """Return the folder of a path or URL; nothing is made or looked up yet.
 
     Raises
     ------
     OptionError
-        The URL's file system is unknown or not installed, or the URL holds a password.
+        The URL's file system is unknown or not installed, or the URL holds a password; or the name is empty.
     """
     return RemoteFolder(str(source)) if is_remote(source) else LocalFolder(str(local_path(source)))

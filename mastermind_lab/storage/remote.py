@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from ..errors import OptionError
 from .local import HALF
+
+Name = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+"""What a file or a folder is called: a path, or a URL."""
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _PASSWORD = re.compile(r"://[^/@]*:[^/@]*@")
@@ -27,9 +30,18 @@ def is_remote(source: object) -> bool:
     return is_url(source) and not str(source).startswith("file://")
 
 
-def local_path(source: str | os.PathLike[str]) -> Path:
-    """Return the path that a path or a ``file://`` URL means."""
-    return Path(str(source).removeprefix("file://"))
+def local_path(source: Name) -> Path:
+    """Return the path that a path or a ``file://`` URL means; ``~`` is the user's home.
+
+    Raises
+    ------
+    OptionError
+        It is empty.
+    """
+    name = os.fsdecode(source).removeprefix("file://")
+    if not name.strip():
+        raise OptionError("an empty name means no file and no folder: '.' is the folder you are in")
+    return Path(os.path.expanduser(name))
 
 
 class RemoteFolder:
@@ -110,11 +122,34 @@ class RemoteFile(NamedTuple):
     def open(self, mode: str = "rb") -> Any:
         """Open it to read."""
         with _os_errors():
-            return self.file_system.open(self.path, mode)
+            return _RemoteStream(self.file_system.open(self.path, mode))
+
+
+class _RemoteStream(AbstractContextManager["_RemoteStream"]):
+    """A file that is being read: what goes wrong is an OSError."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def read(self, most: int = -1) -> bytes:
+        """Read some bytes."""
+        with _os_errors():
+            return self._stream.read(most)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to another place."""
+        with _os_errors():
+            return self._stream.seek(offset, whence)
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self._stream.close()
 
 
 def remote_files(url: str, endings: tuple[str, ...]) -> list[RemoteFile]:
     """List the files a URL means: one, those of a folder whose names end so, or those of a glob, by name.
+
+    ``endings`` are in lower case, and mean those in upper case too.
 
     Raises
     ------
@@ -129,14 +164,19 @@ def remote_files(url: str, endings: tuple[str, ...]) -> list[RemoteFile]:
         if file_system.isfile(root):
             paths = [root]
         elif file_system.isdir(root):
-            paths = [path for path in file_system.ls(root, detail=False) if path.endswith(endings)]
+            paths = [path for path in _files_in(file_system, root) if path.lower().endswith(endings)]
         else:
-            paths = file_system.glob(root)
+            found = file_system.glob(root, detail=True)
+            paths = [path for path, facts in found.items() if facts["type"] == "file"]
     scheme = url.partition("://")[0]
     return [
         RemoteFile(path.rpartition("/")[2], f"{scheme}://{path.lstrip('/')}", path, file_system)
         for path in sorted(paths)
     ]
+
+
+def _files_in(file_system: Any, folder: str) -> list[str]:
+    return [facts["name"] for facts in file_system.ls(folder, detail=True) if facts["type"] == "file"]
 
 
 def upload(file: Path, url: str) -> None:

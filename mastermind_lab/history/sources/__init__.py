@@ -8,13 +8,14 @@ bad entry is a :class:`~mastermind_lab.envelope.Reject` in the place of what is 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from ...errors import OptionError
 from ..history import History
 from .files import Files
 from .payloads import Payloads
 from .reading import Batch, NoBar, Options, Partition, Source
+from .refusals import checked
 from .several import Several, are_several
 from .snapshots import Snapshot
 from .streams import Stream, is_stream
@@ -37,14 +38,9 @@ def find(source: Any, options: Options) -> Source:
     """
     if are_several(source):
         return Several(source, options, _read_one)
-    found = (kind.of(source, options) for kind in KINDS)
-    for one in found:
-        if one is not None:
-            return one
-    raise OptionError(
-        f"cannot read from a {type(source).__name__}: give a URL, a redis client, a path, "
-        "or an iterable of payloads (one payload alone goes into a list)"
-    )
+    given = checked(source)
+    found: Iterator[Source | None] = (kind.of(given, options) for kind in KINDS)
+    return next(filter(None, found))
 
 
 def _read_one(source: Any, options: Options) -> History:

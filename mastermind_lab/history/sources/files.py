@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from ... import ndjson
 from ...decode import in_batches
-from ...storage import RemoteFile
+from ...errors import OptionError
+from ...text import harmless
 from ..history import History
 from .reading import Batch, Options, gather, lines_of, newest_of
 
@@ -19,14 +19,14 @@ from .reading import Batch, Options, gather, lines_of, newest_of
 class Lines:
     """One file: its lines are numbered ``<number>-<line>``, wherever they are decoded."""
 
-    file: Path | RemoteFile
+    file: ndjson.File
     number: int
     options: Options
 
     def batches(self) -> Iterator[Batch]:
         """Decode the file."""
-        lines = in_batches(ndjson.lines(self.file, self.number))
-        yield from lines_of(str(self.file), self.options.tables(lines, numbered=True), self.options)
+        lines = in_batches(ndjson.lines(self.file, self.number, self.options.files))
+        yield from lines_of(harmless(str(self.file)), self.options.tables(lines, numbered=True), self.options)
 
 
 @dataclass(frozen=True)
@@ -42,17 +42,27 @@ class Files:
         return cls(source, options) if isinstance(source, str | os.PathLike) else None
 
     def partitions(self) -> Sequence[Lines]:
-        """Return the files; to count back from the newest entry, all are read for it first."""
-        limits = self.options.limits
-        if not limits.is_relative:
-            return self._lines(self.options)
-        newest = newest_of(self._lines(self.options.whole()), numbered=True)
-        return self._lines(replace(self.options, limits=limits.back_from(newest)))
+        """Return the files; to count back from the newest entry, all are read for it first.
 
-    def _lines(self, options: Options) -> Sequence[Lines]:
-        return [Lines(file, number, options) for number, file in enumerate(ndjson.find(self.path))]
+        Raises
+        ------
+        OptionError
+            One of them is gone once it was read, and a scan may have to read it again.
+        """
+        limits = self.options.limits
+        lines = self._lines(self.options.whole() if limits.is_relative else self.options)
+        for one in lines:
+            if not ndjson.can_be_read_again(one.file):
+                raise OptionError(f"cannot scan {one.file}, which can be read once: for that there is read")
+        if not limits.is_relative:
+            return lines
+        newest = newest_of(lines, numbered=True)
+        return self._lines(replace(self.options, limits=limits.back_from(newest)))
 
     def history(self) -> History:
         """Read all files."""
         options = self.options.whole() if self.options.limits.is_relative else self.options
         return gather(self._lines(options), self.options, numbered=True)
+
+    def _lines(self, options: Options) -> Sequence[Lines]:
+        return [Lines(file, number, options) for number, file in enumerate(ndjson.find(self.path))]

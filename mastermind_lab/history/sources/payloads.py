@@ -21,9 +21,8 @@ class Payloads:
 
     @classmethod
     def of(cls, source: Any, options: Options) -> Payloads | None:
-        """Return the source, if this is an iterable of payloads and not one payload."""
-        is_one = isinstance(source, str | bytes | bytearray | dict)
-        return cls(source, options) if isinstance(source, Iterable) and not is_one else None
+        """Return the source: what is no name and no client is an iterable."""
+        return cls(source, options)
 
     def partitions(self) -> Sequence[Partition]:
         """Refuse to be scanned: what is in memory already needs no batches, and may be iterated only once."""
@@ -40,4 +39,8 @@ class Payloads:
     def history(self) -> History:
         """Read all payloads."""
         options = self.options.whole() if self.options.limits.is_relative else self.options
-        return gather([replace(self, options=options)], self.options, numbered=True)
+        made = gather([replace(self, options=options)], self.options, numbered=True)
+        if isinstance(self.payloads, Iterator) and not any(one.entries for one in made.account.accounts):
+            note = "an iterator that gave nothing: it is empty, or has been used up"
+            return made.with_frames(coverage=made.account.noted(note))
+        return made

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...decode import Column, SchemaCache, check_columns
-from ...envelope import DEFAULT_STREAM_NAME, Entry
+from ...envelope import DEFAULT_STREAM_NAME, OF_FILES, Entry
 from ...errors import OptionError
 from ...frames import (
     Account,
@@ -27,7 +27,9 @@ from ...frames import (
     id_key,
     ids_in_order,
     newest_time,
+    united,
 )
+from ...ndjson import FileLimits
 from ..history import History
 
 _BATCHES_AT_ONCE = 16  # some 16 MB of payloads: enough for what a batch costs a summary not to show
@@ -59,6 +61,7 @@ class Options:
     stream: str = DEFAULT_STREAM_NAME
     columns: tuple[Column, ...] = ()
     payloads: bool = False
+    files: FileLimits = FileLimits()  # noqa: RUF009 - it cannot be changed
     bar: Any = field(default_factory=NoBar, repr=False)
 
     def __post_init__(self) -> None:
@@ -136,8 +139,16 @@ def lines_of(source: str, tables: Iterable[Tables], options: Options) -> Iterato
     """Account for tables of numbered entries, the lines of a file."""
     for made in tables:
         kept, ids, dropped = options.within(made, numbered=True)
-        account = Account.of_ids(ids, source=source, left_out=len(dropped), limits=options.limits.said)
+        said = {"limits": options.limits.said, "note": _note(made)}
+        account = Account.of_ids(ids, source=source, left_out=len(dropped), **said)
         yield Batch(kept, Coverage.of(account))
+
+
+def _note(tables: Tables) -> str | None:
+    """Say in the account what is wrong with a file, not with one of its lines."""
+    rejects = tables["rejects"]
+    of_file = pc.is_in(rejects["reason"], pa.array(sorted(OF_FILES), rejects["reason"].type))
+    return united(rejects["detail"].filter(of_file).to_pylist())
 
 
 def gather(partitions: Iterable[Partition], options: Options, *, numbered: bool) -> History:

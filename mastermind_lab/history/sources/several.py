@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import OptionError
 from ...frames import Account, Coverage, ids_in_order, least_sure, total
-from ...storage import is_url
+from ...ndjson import ENDINGS
+from ...storage import is_url, local_path
 from ..history import History
 from .reading import Options, Partition, is_numbered, limited
 from .streams import is_stream
@@ -66,7 +67,9 @@ def _may_be_source(one: Any) -> bool:
 def _is_source(one: Any) -> bool:
     if isinstance(one, str) and not is_url(one):
         # A path is short and holds no NUL; whatever else is asked for, the system says no in its own words.
-        return len(one) < 4_096 and "\0" not in one and os.path.exists(one)
+        return one.lower().endswith(ENDINGS) or (
+            len(one) < 4_096 and "\0" not in one and bool(one.strip()) and os.path.exists(local_path(one))
+        )
     return True
 
 

@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from ...decode import in_batches
-from ...envelope import Entry, Reject
+from ...envelope import OF_FILES, Entry, Reject
 from ...errors import OptionError
 from ...frames import (
     FRAMES,
@@ -31,7 +30,7 @@ from ...frames import (
     only,
     sort_keys,
 )
-from ...storage import is_url
+from ...storage import is_remote, local_path
 from ..history import History
 from .reading import Batch, Options, gather, is_numbered, newest_of
 
@@ -71,7 +70,9 @@ class Snapshot:
 
         names = ["rejects", PAYLOADS] if self.again else self._names
         # Absolute, because workers may stand elsewhere.
-        return snapshot.readable(self.folder if is_url(self.folder) else Path(self.folder).absolute(), names)
+        return snapshot.readable(
+            self.folder if is_remote(self.folder) else local_path(self.folder).absolute(), names
+        )
 
     @property
     def _names(self) -> list[str]:
@@ -225,6 +226,7 @@ def _raw(committed: Range) -> list[Entry]:
     entries: list[Entry] = [(*row.values(), None) for row in rows[PAYLOADS].to_pylist()]
     for stream_id, reason, detail, payload in (row.values() for row in rows["rejects"].to_pylist()):
         # What the source itself broke, or cut, is no payload to validate again.
-        fault = Reject(reason, detail) if reason == "damaged" or payload is None else None
+        is_whole = payload is not None and reason not in {*OF_FILES, "too_long"}
+        fault = None if is_whole else Reject(reason, detail)
         entries.append((stream_id, payload, fault))
     return sorted(entries, key=lambda entry: id_key(entry[0]))

@@ -1,0 +1,66 @@
+"""Where a source had entries and none of them could be decoded, that is said aloud."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from ..errors import NothingDecodedWarning
+from ..frames import Coverage
+from ..text import terminal_line
+from .history import History
+
+_NAMED = 3  # sources
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """Whether anything could be decoded of what was read, and if not, what became of it; it adds up."""
+
+    succeeded: bool = False
+    rejects: int = 0
+    first: str = ""
+
+    @classmethod
+    def of(cls, decisions: int, rejects: pa.Table, coverage: Coverage) -> Decoding:
+        """Look at some entries, as they were read."""
+        # Of a file's lines, what limits leave out was decoded before: its time tells.
+        left_out = any(one.left_out for one in coverage.accounts if one.stream is None)
+        if decisions or left_out or not rejects.num_rows:
+            return cls(bool(decisions or left_out), rejects.num_rows)
+        first = rejects.slice(0, 1).to_pylist()[0]
+        said = f"The first, {first['stream_id']}, is {first['reason']}: {first['detail']}"
+        return cls(False, rejects.num_rows, said)
+
+    def __add__(self, other: Decoding) -> Decoding:
+        return Decoding(
+            self.succeeded or other.succeeded, self.rejects + other.rejects, self.first or other.first
+        )
+
+    def warn(self, coverage: Coverage) -> None:
+        """Warn if there were entries and nothing could be decoded."""
+        if self.succeeded or not self.rejects:
+            return
+        sources = list(dict.fromkeys(one.source for one in coverage.accounts if one.source))
+        where = ", ".join(sources[:_NAMED]) + ", ..." * (len(sources) > _NAMED)
+        entries = "the only entry" if self.rejects == 1 else f"any of the {self.rejects:,} entries"
+        said = f"could not decode {entries} of {where}. {self.first}"
+        warnings.warn(terminal_line(said, 1_000), NothingDecodedWarning, stacklevel=_callers_level())
+
+
+def _callers_level() -> int:
+    """Count the frames of this package's between a warning and whose code called it."""
+    frame, level = inspect.currentframe(), 0
+    while frame and frame.f_globals.get("__name__", "").startswith(__package__.partition(".")[0]):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+def warned(history: History) -> History:
+    """Return what a caller of this package's has read, with the warning if it is due."""
+    if not history.rows("decisions"):
+        Decoding.of(0, history.table("rejects"), history.account).warn(history.account)
+    return history

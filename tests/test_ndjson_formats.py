@@ -1,0 +1,244 @@
+"""What is no NDJSON, and what is no source, is recognised and answered; nothing is lost in silence."""
+
+import json
+import sqlite3
+import zipfile
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import mastermind_lab as lab
+from mastermind_lab.ndjson.formats import other_format
+
+ENVELOPE = {"decision": {"recommendation": "ship", "confidence": 0.5}}
+SMALL = json.dumps(ENVELOPE).encode()
+PRETTY = json.dumps(ENVELOPE, indent=2).encode()
+
+
+def parquet(path):
+    pd.DataFrame({"a": [1, 2]}).to_parquet(path)
+
+
+def database(path):
+    with sqlite3.connect(path) as connection:
+        connection.execute("create table votes (voter, choice)")
+    connection.close()
+
+
+def archive(path):
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("a.ndjson", SMALL)
+
+
+FILES = {
+    "an array, a line each": (b"[" + SMALL + b",\n" + SMALL + b",\n" + SMALL + b"]", "a JSON array"),
+    "an array in one line": (b"[" + SMALL + b", " + SMALL + b"]\n", "a JSON array"),
+    "an array, commas first": (b"[" + SMALL + b"\n," + SMALL + b"\n]", "a JSON array"),
+    "an array, indented": (json.dumps([ENVELOPE] * 3, indent=1).encode(), "a JSON array"),
+    "an array that is long": (b"[" + b",".join([SMALL] * 40_000) + b"]", "a JSON array"),
+    "one, indented": (PRETTY, "JSON over several lines"),
+    "several, indented": (PRETTY + b"\n" + PRETTY, "JSON over several lines"),
+    "one that is long": (json.dumps({"a": [1.5] * 200_000}, indent=1).encode(), "JSON over several lines"),
+    "tabs, CR LF": (
+        json.dumps(ENVELOPE, indent="\t").replace("\n", "\r\n").encode(),
+        "JSON over several lines",
+    ),
+    "commas behind": (SMALL + b",\n" + SMALL + b",\n", "commas between its lines"),
+    "CSV": (b'question,worker,answer\n1,a,b\n2,c,"d,e"\n', "CSV"),
+    "CSV, long": (b"a,b\n" + b"1,2\n" * 400_000, "CSV"),
+    "TSV": (b"question\tworker\n1\ta\n", "CSV or TSV"),
+    "semicolons": ("Frage;Wähler\n1;a\n".encode(), "CSV"),
+    "HTML": (b"\n<!DOCTYPE html>\n<html><body>{}</body></html>", "HTML or XML"),
+    "XML": (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "HTML or XML"),
+    "UTF-16": ((SMALL + b"\n").decode().encode("utf-16"), "UTF-16"),
+    "UTF-16, big end first": (SMALL.decode().encode("utf-16-be"), "UTF-16"),
+    "UTF-16, little end first": (SMALL.decode().encode("utf-16-le"), "UTF-16"),
+    "Parquet": (parquet, "Parquet"),
+    "SQLite": (database, "SQLite"),
+    "zip": (archive, "a zip archive"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_another_format_is_recognised_and_answered(tmp_path, name):
+    content, said = FILES[name]
+    path = tmp_path / "a.ndjson"
+    content(path) if callable(content) else path.write_bytes(content)
+    with pytest.warns(lab.NothingDecodedWarning, match=said):
+        history = lab.read(path)
+    [reject] = history.rejects.itertuples()
+    assert (reject.stream_id, reject.reason, len(history)) == ("0-1", "not_ndjson", 0)
+    assert reject.detail.startswith("a.ndjson is ")
+    assert reject.payload == path.read_bytes().removeprefix(b"\xef\xbb\xbf")[:1_000]
+    assert history.coverage["note"].tolist() == [reject.detail]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_its_neighbours_are_read(tmp_path, name):
+    content, _ = FILES[name]
+    content(tmp_path / "b.ndjson") if callable(content) else (tmp_path / "b.ndjson").write_bytes(content)
+    for neighbour in "ac":
+        (tmp_path / f"{neighbour}.ndjson").write_bytes(SMALL)
+    history = lab.read(tmp_path)
+    assert history.decisions["stream_id"].tolist() == ["0-1", "2-1"]
+    assert history.rejects["stream_id"].tolist() == ["1-1"]
+
+
+def test_a_part_of_a_snapshot(tmp_path):
+    lab.read([SMALL]).save(tmp_path / "snapshot")
+    part = next((tmp_path / "snapshot" / "decisions").rglob("*.parquet"))
+    with pytest.warns(lab.NothingDecodedWarning, match="the folder that holds 'decisions'"):
+        lab.read(part)
+
+
+@pytest.mark.parametrize(
+    ("content", "decisions", "rejects"),
+    [
+        (b"", 0, 0),
+        (b"\xef\xbb\xbf", 0, 0),
+        (b"\n \r\n\n", 0, 0),
+        (b"\xef\xbb\xbf" + SMALL + b"\n" + SMALL, 2, 0),
+        (SMALL + b"\r" + SMALL + b"\r" + SMALL, 3, 0),
+        (SMALL + b"\r\n" + SMALL + b"\r\n", 2, 0),
+        (b'{"decision": {"recommen\n' + SMALL, 1, 1),
+        (b"[1, 2]\n" + SMALL, 1, 1),
+        (b"a,b\n1,2\n" + SMALL, 1, 2),
+        (b"<html>\n" + SMALL, 1, 1),
+        (SMALL + b"\n" + b"\0" * 5_000, 1, 1),
+        (b"\0" * 5_000 + b"\n" + SMALL + b"\n", 1, 1),
+        (SMALL[:9] + b"\0" + SMALL[9:] + b"\n" + SMALL, 1, 1),
+        (b"\xff\n" + SMALL, 1, 1),
+        (SMALL.replace(b" ", b"\r") + b"\n" + SMALL, 2, 0),
+    ],
+)
+def test_one_odd_line_costs_no_other_one(tmp_path, content, decisions, rejects):
+    (tmp_path / "a.ndjson").write_bytes(content)
+    history = lab.read(tmp_path / "a.ndjson")
+    assert (len(history), len(history.rejects)) == (decisions, rejects)
+    assert history.coverage["note"].isna().all()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"",
+        b"broken",
+        b"one, two\nthree\n",
+        b'{"a": \n{"b": \n',
+        b'{"a": 1',
+        b"1\n2\n",
+        b"\x93,\x94\n\x95,\x96",
+    ],
+)
+def test_what_is_not_known_is_left_to_the_decoder(head):
+    assert other_format(head) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("", "an empty name"),
+        (" ", "an empty name"),
+        (b"", "an empty name"),
+        (None, "give a URL, a redis client, a path"),
+        (7, "give a URL, a redis client, a path"),
+        (0.5, "give a URL, a redis client, a path"),
+        (ENVELOPE, r"give \[json.dumps\(source\)\]"),
+        (SMALL, "one payload alone goes into a list"),
+        (SMALL.decode(), "one payload alone goes into a list"),
+        (bytearray(SMALL), "one payload alone goes into a list"),
+        ("[1, 2]", "it is JSON itself"),
+        (lab.DecisionEnvelope.model_validate(ENVELOPE), "model_dump_json"),
+        (pd.DataFrame({"payload": [SMALL]}), r"give that column, source\['...'\]"),
+        (pl.DataFrame({"payload": [SMALL]}), "a table has no envelopes in it"),
+        (pl.LazyFrame({"payload": [SMALL]}), "a table has no envelopes in it"),
+        (pa.table({"payload": [SMALL]}), "a table has no envelopes in it"),
+        (duckdb.sql("select 1 as payload"), "a table has no envelopes in it"),
+        (lab.read([SMALL]), "it has been read already"),
+    ],
+)
+def test_what_is_no_source_is_named_and_answered(source, said):
+    for verb in (lab.read, lab.scan):
+        with pytest.raises(lab.OptionError, match=said):
+            verb(source)
+
+
+@pytest.mark.parametrize(
+    "kind", [list, tuple, pd.Series, pl.Series, np.array, iter, lambda payloads: (one for one in payloads)]
+)
+def test_payloads_in_memory_of_any_kind(kind):
+    assert len(lab.read(kind([SMALL.decode()] * 2))) == 2
+
+
+def test_a_generator_that_was_used_up():
+    generator = (one for one in [SMALL])
+    assert len(lab.read(generator)) == 1
+    with pytest.raises(lab.OptionError, match="used up"):
+        lab.read(generator)
+
+
+@pytest.mark.parametrize("kind", [iter, lambda payloads: map(bytes, payloads)])
+def test_an_iterator_that_gives_nothing(kind):
+    iterator = kind([SMALL])
+    assert len(lab.read(iterator)) == 1
+    assert "used up" in lab.read(iterator).coverage["note"][0]
+    assert lab.read([]).coverage["note"].isna().all()
+
+
+def test_a_list_of_names_of_files_that_are_not_there(tmp_path):
+    with pytest.raises(lab.SourceError, match="there is no file"):
+        lab.read([f"{tmp_path}/a.ndjson", f"{tmp_path}/b.NDJSON.gz"])
+
+
+class TestNothingDecoded:
+    def test_warns_once_where_it_was_called(self, tmp_path):
+        path = tmp_path / "a.ndjson"
+        path.write_text("broken\nbroken\n")
+        readers = [
+            lambda: lab.read(path),
+            lambda: lab.read(["broken"] * 2),
+            lambda: list(lab.scan(path)),
+            lambda: lab.stats.Votes.of(lab.scan(path)),
+        ]
+        for reader in readers:
+            with pytest.warns(lab.NothingDecodedWarning, match="any of the 2 entries") as caught:
+                reader()
+            assert [one.filename for one in caught] == [__file__]
+
+    def test_of_a_stream(self, redis_url, raw):
+        raw.xadd(lab.DEFAULT_STREAM_NAME, {"data": '{"schema_version": "2"}'})
+        with pytest.warns(
+            lab.NothingDecodedWarning, match="The first, .*, is version: schema_version is '2'"
+        ):
+            lab.read(redis_url)
+
+    def test_of_a_snapshot(self, tmp_path):
+        with pytest.warns(lab.NothingDecodedWarning):
+            lab.read(["broken"], payloads=True).save(tmp_path / "snapshot")
+        for read in (lab.read, lab.redecode):
+            with pytest.warns(lab.NothingDecodedWarning, match="the only entry"):
+                read(tmp_path / "snapshot")
+
+    def test_what_is_empty_or_cut_off_is_no_fault(self, tmp_path):
+        path = tmp_path / "a.ndjson"
+        path.write_bytes(SMALL[:-1] + b', "published_at": "2026-11-01T00:00:00Z"}\nbroken')
+        assert len(lab.read(path, last=1).rejects) == 1
+        assert len(lab.read(path, since="2026-12-01").rejects) == 1
+        assert sum(map(len, lab.scan(path, since="2026-12-01"))) == 0
+        assert sum(map(len, lab.scan(path).where("confidence > 0.9"))) == 0
+        for empty in ([], b""):
+            path.write_bytes(b"")
+            assert len(lab.read(path if empty == b"" else empty)) == 0
+
+    def test_hostile_text_is_harmless(self):
+        with pytest.warns(lab.NothingDecodedWarning) as caught:
+            lab.read(['{"schema_version": "\\u001b[31m\\u202e", "a": "\\u202e"}', "\x1b[31m"])
+        assert str(caught[0].message).isprintable()
+
+    async def test_in_asyncio_code(self):
+        with pytest.warns(lab.NothingDecodedWarning):
+            await lab.aread(["broken"])
