@@ -5,7 +5,7 @@ once each, tables merge without loss, and DataFrames are made once, at the end.
 """
 
 from .bounds import Bound, Limits, milliseconds
-from .changed import table_of
+from .changed import changed_entries, check_joined, ids_of, table_of
 from .coverage import Account, Coverage, least_sure, shared, total, united
 from .cuts import apply_limits, between, edge, newest, only, only_of, times_of
 from .declared import ARROW, COVERAGE, DECLARED, FRAMES, PAYLOADS, check_names, is_open, schema
@@ -21,6 +21,7 @@ from .tables import (
     entry_ids,
     ids_in_order,
     json_columns,
+    oldest_first,
     renumber,
     stacked,
     tables,
@@ -43,6 +44,8 @@ __all__ = [
     "Tables",
     "apply_limits",
     "between",
+    "changed_entries",
+    "check_joined",
     "check_names",
     "combine_chunks",
     "concat",
@@ -52,12 +55,14 @@ __all__ = [
     "id_key",
     "id_parts",
     "ids_in_order",
+    "ids_of",
     "is_id",
     "is_open",
     "json_columns",
     "least_sure",
     "milliseconds",
     "newest",
+    "oldest_first",
     "only",
     "only_of",
     "order",
