@@ -8,7 +8,7 @@ from .bounds import Bound, Limits, milliseconds
 from .changed import changed_entries, check_joined, ids_of, table_of
 from .coverage import Account, Coverage, least_sure, shared, total, united
 from .cuts import apply_limits, between, edge, newest, only, only_of, times_of
-from .declared import ARROW, COVERAGE, DECLARED, FRAMES, PAYLOADS, check_names, is_open, schema
+from .declared import ARROW, COVERAGE, DECLARED, FRAMES, PAYLOADS, TEXT, check_names, is_open, schema
 from .envelopes import rebuild
 from .ids import id_key, id_parts, is_id, order, sort_keys
 from .lazy import LazyTables
@@ -35,6 +35,7 @@ __all__ = [
     "DECLARED",
     "FRAMES",
     "PAYLOADS",
+    "TEXT",
     "Account",
     "Bound",
     "Coverage",

@@ -6,7 +6,7 @@ import math
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Condition
 from typing import Any, cast
 
@@ -16,10 +16,11 @@ import pandas as pd
 from ..errors import OptionError
 from ..frames import id_key
 from ..history import History, read, with_options_of
+from ..stats.engine.timebins import main_part
 from ..stream import StreamUpdate
 
-_EPOCH = pd.Timestamp(0, tz="UTC")
-_DIGITS = 6  # microseconds: a moment that is looked for must be the very one in the frame
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST = 253_402_300_799.0  # seconds since 1970, the year 9999: there is no later moment
 _PAGE = 2_000
 _LONGEST_WAIT = 0.5  # seconds
 
@@ -54,8 +55,10 @@ def replay(source: Any, *, speed: float = 10.0, **options: Any) -> Replay:
 class Replay:
     """A history's entries, each when its time has come; it can be paused, moved and sped up meanwhile.
 
-    An entry's time is when the stream took it, or else when it was published. With raw payloads these are
-    played, without them the envelopes are rebuilt from the frames. It ends behind its last entry.
+    Entries come in the order of the stream. An entry's time is when the stream took it, or else when it was
+    published; one without a time, or far from all the others in time as
+    :class:`~mastermind_lab.stats.ConfidenceOverTime` says, comes with the one before it. With raw payloads
+    these are played, without them the envelopes are rebuilt from the frames. It ends behind its last entry.
     """
 
     streams = ("replay",)
@@ -134,7 +137,7 @@ class Replay:
     @property
     def now(self) -> datetime | None:
         """The moment that is being played, None before the first time."""
-        moment = min(self._clock(), self._times[-1]) if self._times else 0.0
+        moment = min(self._clock(), self._times[-1], _LAST) if self._times else 0.0
         return datetime.fromtimestamp(moment, UTC) if moment else None
 
     def seek(self, moment: datetime | str) -> None:
@@ -157,11 +160,9 @@ class Replay:
             if isinstance(moment, str) and "-" in moment and not moment.count("-") > 1:
                 place = bisect_left(self._entries, id_key(moment), key=lambda entry: id_key(entry[0]))
                 return self._times[min(place, len(self._times) - 1)]
-            when = pd.Timestamp(moment)
+            return _seconds(moment)
         except (TypeError, ValueError, IndexError):
             raise OptionError(f"seek {moment!r:.60}: expected a datetime or the id of an entry") from None
-        aware = when if when.tzinfo else when.tz_localize(UTC)
-        return float(np.round((aware - _EPOCH).total_seconds(), _DIGITS))
 
     def _clock(self) -> float:
         if self._paused:
@@ -182,6 +183,15 @@ def _checked(speed: float) -> float:
     return float(speed)
 
 
+def _seconds(moment: datetime | str) -> float:
+    """Return a moment in seconds since 1970, divided as the entries' times are: it must be the very one."""
+    when = pd.Timestamp(moment).floor("us")
+    if pd.isna(when):  # what pandas reads in ""
+        raise ValueError
+    aware = (when if when.tzinfo else when.tz_localize(UTC)).to_pydatetime()
+    return (aware - _EPOCH) // timedelta(microseconds=1) / 1_000_000
+
+
 def _entries(history: History) -> list[tuple[str, bytes | None]]:
     """List valid envelopes and rejects, oldest first."""
     valid = history.encoded()
@@ -193,8 +203,12 @@ def _entries(history: History) -> list[tuple[str, bytes | None]]:
 
 
 def _times(history: History, ids: list[str]) -> list[float]:
-    """Say when each entry is due, in seconds since 1970; one without a time is due with the one before it."""
+    """Say when each entry is due, in seconds since 1970."""
     decisions = history.decisions.set_index("stream_id")
     times = decisions["streamed_at"].fillna(decisions["published_at"]).reindex(ids)
-    seconds = (times - _EPOCH).dt.total_seconds().round(_DIGITS).ffill().bfill().fillna(0.0)
+    places = times.dropna().dt.as_unit("us").astype("int64")
+    if places.empty:
+        return [0.0] * len(ids)
+    first, last = main_part(places.to_numpy(), np.ones(len(places)))
+    seconds = (places[places.between(first, last)] / 1_000_000).reindex(ids).ffill().bfill()
     return cast(list[float], np.maximum.accumulate(seconds.to_numpy(float)).tolist())
