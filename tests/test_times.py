@@ -124,7 +124,8 @@ def test_every_statistic_and_chart_takes_it(at, tmp_path):
         (shown.figure if isinstance(shown, Axes) else shown).canvas.draw()
         plt.close("all")
         assert name
-    assert repr(history) and history._repr_html_()
+    assert repr(history)
+    assert history._repr_html_()
     assert len(lab.dictionary(history))
     saved = lab.read(history.save(tmp_path / "s"))
     assert_frame_equal(saved.decisions, history.decisions)

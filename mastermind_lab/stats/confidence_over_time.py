@@ -251,12 +251,7 @@ class ConfidenceOverTime(Summary):
         if not dated.any():
             return self
         first, last = main_part(bins[dated].to_numpy(dtype=np.int64), self.cells["n"][dated, 0], self.shift)
-        kept = (
-            GroupedSums(sums.keys[rows].reset_index(drop=True), sums.names, sums.cells[rows])
-            for sums in (self.sums, self.cells)
-            for rows in [sums.keys["bin"].between(first, last).fillna(True).to_numpy(dtype=bool)]
-        )
-        sums, cells = kept
+        sums, cells = (_within(sums, first, last) for sums in (self.sums, self.cells))
         return replace(self, sums=sums, cells=cells)._widened(self.shift + narrowest(first, last))
 
     def _widened(self, shift: int) -> Self:
@@ -293,6 +288,14 @@ class ConfidenceOverTime(Summary):
         else:
             wanted = self.bandwidth * (bins.max() - bins.min() + 1) if len(bins) else 1.0
         return max(0, round((wanted - 1) / 2))
+
+
+def _within(sums: GroupedSums, first: int, last: int) -> GroupedSums:
+    """Leave out the bins before the first and after the last; what has no time stays."""
+    rows = sums.keys["bin"].between(first, last).fillna(True).to_numpy(dtype=bool)
+    if rows.all():
+        return sums
+    return GroupedSums(sums.keys[rows].reset_index(drop=True), sums.names, sums.cells[rows])
 
 
 def _checked(bandwidth: float | str | timedelta) -> float | pd.Timedelta:
