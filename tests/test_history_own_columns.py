@@ -100,13 +100,13 @@ FOREIGN = {
     "a number without a sign": lambda n: np.uint64(2**64 - 1),
     "lists": lambda n: [[1, 2]] * n,
     "categories": lambda n: pd.Categorical(["a", "b"] * (n // 2)),
+    "categories that are lists": lambda n: pd.Categorical([(1, 2)] * n),
 }
 UNKEPT = {
     "complex numbers": lambda n: 1j,
     "mixed": lambda n: ["text", 1] * (n // 2),
     "objects without a field": lambda n: [{}] * n,
     "calendar spans": lambda n: [pd.DateOffset(months=1)] * n,
-    "categories that are lists": lambda n: pd.Categorical([(1, 2)] * n),
 }
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from ..stats import ConfidenceOverTime, Regimes
 from ..stats.engine.input import By, Source
+from ..stats.engine.timebins import FIRST, LAST, moments
 from .drawing.change_lines import change_lines, regimes_of
 from .drawing.chart import chart, summary_of
 from .drawing.dots import band
@@ -55,7 +57,11 @@ def confidence_over_time(
     summary = summary_of(ConfidenceOverTime, data, by)
     shown = summary.lump(len(SERIES))
     table, points = shown.table(), shown.points()
-    left_out = {"without_a_time": summary.undated, "without_confidence": summary.missing}
+    left_out = {
+        "without_a_time": summary.undated,
+        "far_off_in_time": summary.outside,
+        "without_confidence": summary.missing,
+    }
     notes, rows = format_n(table["n"].sum(), "decisions", **left_out), 1 + len(table["group"].unique())
     picture = Picture(ax, "Confidence over time", summary.by, notes, "decision published (UTC)", rows=rows)
     ax = picture.ax
@@ -100,6 +106,9 @@ def _means(ax: Axes, rows: pd.DataFrame, style: Style, kw: dict[str, Any]) -> Li
 
 
 def _dates(ax: Axes) -> None:
+    # A margin may reach beyond what is a date, and the last moment is rounded to the year 10000.
+    ends = date2num(moments(np.array([FIRST, LAST - 1_000_000])))  # type: ignore[no-untyped-call]
+    ax.set_xlim(*np.clip(ax.get_xlim(), *ends))
     locator = AutoDateLocator(tz=UTC, minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]

@@ -5,10 +5,10 @@ once each, tables merge without loss, and DataFrames are made once, at the end.
 """
 
 from .bounds import ACCEPTED, Bound, bound, read_duration
-from .changed import table_of
+from .changed import changed_entries, check_joined, ids_of, table_of
 from .coverage import Account, Coverage, least_sure, shared, total, united
 from .cuts import apply_limits, between, edge, newest, newest_time, only, only_of, times_of
-from .declared import ARROW, COVERAGE, DECLARED, FRAMES, PAYLOADS, check_names, is_open, schema
+from .declared import ARROW, COVERAGE, DECLARED, FRAMES, PAYLOADS, TEXT, check_names, is_open, schema
 from .envelopes import rebuild
 from .ids import id_key, id_parts, is_id, order, sort_keys
 from .lazy import LazyTables
@@ -25,6 +25,7 @@ from .tables import (
     decoded,
     entry_ids,
     ids_in_order,
+    oldest_first,
     renumber,
     stacked,
     tables,
@@ -39,6 +40,7 @@ __all__ = [
     "DECLARED",
     "FRAMES",
     "PAYLOADS",
+    "TEXT",
     "Account",
     "Bound",
     "Coverage",
@@ -49,6 +51,8 @@ __all__ = [
     "apply_limits",
     "between",
     "bound",
+    "changed_entries",
+    "check_joined",
     "check_names",
     "columns_of_kind",
     "combine_chunks",
@@ -60,12 +64,14 @@ __all__ = [
     "id_key",
     "id_parts",
     "ids_in_order",
+    "ids_of",
     "is_id",
     "is_open",
     "least_sure",
     "milliseconds",
     "newest",
     "newest_time",
+    "oldest_first",
     "only",
     "only_of",
     "order",

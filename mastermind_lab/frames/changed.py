@@ -15,7 +15,7 @@ from . import open_columns as opened
 from .declared import ARROW, DECLARED, is_open, schema
 from .hidden import restored, shown
 from .ids import is_id
-from .tables import oldest_first
+from .tables import Tables, oldest_first
 
 _TEXT = ARROW["str"]
 _SURELY_IDS = "^[0-9]{1,19}-[0-9]{1,19}$"
@@ -55,6 +55,77 @@ def table_of(frame: str, data: pd.DataFrame, before: pa.Table) -> pa.Table:
         _check_ids(frame, table["stream_id"])
         table = oldest_first(table)
     return restored(frame, table, before)
+
+
+def ids_of(frame: str, data: pd.DataFrame) -> pa.Array:
+    """Return the ``stream_id`` of each row of a frame, in its order.
+
+    Raises
+    ------
+    OptionError
+        They are missing, or are no ids.
+    """
+    _check_names(frame, data)
+    [(_, ids)] = _columns_of(frame, "stream_id", data["stream_id"], schema(frame))
+    _check_ids(frame, pa.chunked_array([ids]))
+    return ids
+
+
+def check_joined(tables: Tables) -> None:
+    """Refuse rows of an entry that is gone.
+
+    Raises
+    ------
+    OptionError
+        With the frame and the entry.
+    """
+    chunks = [*tables["decisions"]["stream_id"].chunks, *tables["rejects"]["stream_id"].chunks]
+    entries = pa.chunked_array(chunks, _TEXT).combine_chunks()
+    for frame in ("votes", "citations", "arguments"):
+        ids = tables[frame]["stream_id"]
+        alone = ids.filter(pc.invert(pc.is_in(ids, entries)))
+        if len(alone):
+            raise OptionError(
+                f"{frame} has rows of entry {alone[0].as_py()}, which is not in decisions: take entries out "
+                "with history.where(...), which takes all that belongs to them; or leave out what is behind "
+                "with history = history.where(history.decisions)"
+            )
+
+
+def changed_entries(frame: str, before: pa.Table, now: pa.Table) -> pa.Array:
+    """Return the ids of the entries whose rows are not what was read, both tables being in order of ids.
+
+    A column that was added changes nothing that was read.
+    """
+    ids, moved = now["stream_id"].combine_chunks(), pa.array([], _TEXT)
+    if not now["stream_id"].equals(before["stream_id"]):
+        moved = _moved(before["stream_id"], now["stream_id"])
+        before, now = (one.filter(pc.invert(pc.is_in(one["stream_id"], moved))) for one in (before, now))
+        ids = now["stream_id"].combine_chunks()
+    changed = pa.repeat(False, len(ids))
+    for name in before.column_names:
+        if name in DECLARED[frame] or is_open(frame, name):
+            changed = pc.or_(changed, _differs(before[name], now[name] if name in now.column_names else None))
+    return pc.unique(pa.concat_arrays([moved, ids.filter(changed)]))
+
+
+def _moved(before: pa.ChunkedArray, now: pa.ChunkedArray) -> pa.Array:
+    """Return the ids that two columns do not have equally often."""
+    counts = [
+        dict(zip(*(column.to_pylist() for column in pc.value_counts(ids).flatten()), strict=True))
+        for ids in (before, now)
+    ]
+    return pa.array([one for one, _ in counts[0].items() ^ counts[1].items()], _TEXT)
+
+
+def _differs(before: pa.ChunkedArray, now: pa.ChunkedArray | None) -> pa.Array:
+    """Tell row by row whether a value is another one than it was; missing is one as well."""
+    if now is None or (now.type != before.type and pa.types.is_null(now.type)):
+        return pc.is_valid(before).combine_chunks()
+    if now.type != before.type:
+        return pa.repeat(True, len(now))
+    unequal = pc.fill_null(pc.not_equal(before, now), False) if not pa.types.is_null(now.type) else False
+    return pc.or_(unequal, pc.xor(pc.is_valid(before), pc.is_valid(now))).combine_chunks()
 
 
 def _check_names(frame: str, data: pd.DataFrame) -> None:
@@ -114,8 +185,9 @@ def _array(column: pd.Series, wanted: pa.DataType | None) -> pa.Array:
         # A row added to a column of texts may leave it in chunks of two types of text.
         chunks = [chunk.cast(wanted or array.type) for chunk in array.chunks]
         array = pa.chunked_array(chunks, wanted or array.type).combine_chunks()
-    kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
-    return _texts(column) if isinstance(kind, pa.BaseExtensionType) else array
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()  # categories remember what no row has any more
+    return _texts(column) if isinstance(array.type, pa.BaseExtensionType) else array
 
 
 def _texts(column: pd.Series) -> pa.Array:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from ..errors import OptionError
@@ -18,6 +20,9 @@ ARROW = {
     "object": pa.binary(),
 }
 """The Arrow type that stands for each column type, as pandas keeps it; ``object`` holds bytes."""
+
+TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
+"""The column type ``str``, whatever pandas is told to take that word for."""
 
 MEMORY = pa.system_memory_pool()
 """Where arrays are made: Arrow's own pool keeps what a batch left there, more than a small result needs."""

@@ -15,7 +15,7 @@ from ..decode import Batch, Column, Rows, SchemaCache, collector_paused, is_shar
 from ..envelope import Entry
 from ..errors import OptionError
 from . import open_columns as opened
-from .declared import ARROW, DECLARED, FRAMES, MEMORY, PAYLOADS, is_open, schema
+from .declared import ARROW, DECLARED, FRAMES, MEMORY, PAYLOADS, TEXT, is_open, schema
 from .ids import id_parts, order
 from .shared_columns import with_own_columns
 
@@ -26,7 +26,7 @@ _PANDAS = {
     pa.int64(): pd.Int64Dtype(),
     pa.bool_(): pd.BooleanDtype(),
     pa.null(): pd.BooleanDtype(),
-    pa.large_string(): pd.StringDtype(na_value=np.nan),
+    pa.large_string(): TEXT,
 }
 _SCHEMAS = {frame: schema(frame) for frame in FRAMES}
 _LAST_MOMENT = 253_402_300_799_999  # ms: the end of the year 9999, beyond which no datetime can be shown

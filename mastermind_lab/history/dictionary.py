@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ..errors import OptionError
-from ..frames import DECLARED, FRAMES, is_open
+from ..frames import DECLARED, FRAMES, TEXT, is_open
 from .history import History
 
 _COLUMNS = ["frame", "column", "type", "unit", "meaning"]
@@ -44,13 +44,13 @@ def dictionary(history: History | None = None) -> pd.DataFrame:
     """
     if history is None:
         rows = [tuple(one) for columns in DECLARED.values() for one in columns.values()]
-        return pd.DataFrame(rows, columns=_COLUMNS, dtype="str")
+        return pd.DataFrame(rows, columns=_COLUMNS, dtype=TEXT)
     if not isinstance(history, History):
         raise OptionError(
             f"dictionary takes a history, not a {type(history).__name__}: of a scan give it a batch"
         )
     found = pd.DataFrame([row for name in FRAMES for row in _described(history, name)])
-    return found.astype({name: "str" for name in found if name != "missing"})
+    return found.astype({name: TEXT for name in found if name != "missing"})
 
 
 def _described(history: History, frame: str) -> list[dict[str, Any]]:

@@ -10,11 +10,9 @@ from typing import Any, Self
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import ValidationError
-from pydantic_core import PydanticSerializationError, to_json
 
 from .. import ndjson
-from ..envelope import DecisionEnvelope, faults_in, validate
+from ..envelope import DecisionEnvelope, validate
 from ..errors import OptionError
 from ..frames import (
     FRAMES,
@@ -22,11 +20,13 @@ from ..frames import (
     Coverage,
     LazyTables,
     Tables,
+    check_joined,
     columns_of_kind,
     entry_ids,
     id_key,
     ids_in_order,
-    rebuild,
+    ids_of,
+    oldest_first,
     renumber,
     shared,
     shown_columns,
@@ -36,6 +36,7 @@ from ..frames import (
 )
 from ..storage import is_url
 from .card import card, facts
+from .encoded import encode, envelopes_of, payloads_as_in
 from .where import chosen, in_words
 
 
@@ -44,7 +45,8 @@ class History:
 
     A frame is made when it is first looked at, and kept. From then on it is yours: a column that you add, or
     rows that you change, are what is saved, merged, exported and counted. To keep some decisions only, with
-    their votes, citations and arguments, use :meth:`where`.
+    their votes, citations and arguments, use :meth:`where`; rows that are dropped from ``decisions`` where it
+    is leave them behind, and such a history is not saved, merged or exported.
 
     Attributes
     ----------
@@ -54,7 +56,9 @@ class History:
     coverage : DataFrame
         A row a source: what was read, what the limits left out, what was gone before.
     payloads : DataFrame or None
-        Each valid envelope's raw JSON, where ``payloads=True`` was asked for.
+        Each valid envelope's raw JSON, where ``payloads=True`` was asked for. What is saved, merged or
+        exported of it follows the frames: of an entry that is gone there is none, and of one that was changed
+        it is written anew.
     mixed_columns : frozenset of str
         The columns of texts that hold other values too: a text stands there as it is, ``7`` and ``[1]`` as
         their JSON. The card and :func:`mastermind_lab.dictionary` name them too.
@@ -149,9 +153,23 @@ class History:
         Raises
         ------
         OptionError
-            A frame was changed so that no table can hold it; the message names the column or the row.
+            A frame was changed so that no table can hold it, or has rows of an entry that is gone, or a raw
+            payload cannot follow what was changed; the message names the column, the row or the entry.
         """
-        return {name: self.table(name) for name in (*FRAMES, PAYLOADS) if name in self._tables}
+        tables = self._frame_tables()
+        if PAYLOADS in self._tables:
+            tables[PAYLOADS] = self.table(PAYLOADS)
+            if self._frames:
+                before = {name: self._tables[name] for name in FRAMES if name in self._frames}
+                tables[PAYLOADS] = oldest_first(payloads_as_in(tables, before))
+        return tables
+
+    def _frame_tables(self) -> Tables:
+        """Return the tables of the five frames, if what belongs together is still there together."""
+        tables = {name: self.table(name) for name in FRAMES}
+        if self._frames:
+            check_joined(tables)
+        return tables
 
     def table(self, name: str) -> pa.Table:
         """Return one frame as an Arrow table, with what was changed in it."""
@@ -166,14 +184,36 @@ class History:
         return shown_columns(self._tables[name].column_names)
 
     def with_frames(self, *, coverage: Coverage | None = None, **frames: pd.DataFrame) -> Self:
-        """Return a history that has other frames in place of some of these; this one stays as it is."""
+        """Return a history that has other frames in place of some of these; this one stays as it is.
+
+        Where ``decisions`` has no more all entries, all that belongs to these is left out too, as with
+        :meth:`where`.
+        """
         for name, frame in frames.items():
             if not isinstance(frame, pd.DataFrame):
                 raise OptionError(f"{name} must be a DataFrame, this is a {type(frame).__name__}")
-        made = type(self)(self._tables, coverage or self.account)
+        others = {name: frame for name, frame in self._frames.items() if name not in frames}
+        kept = self._left_by(frames)
+        if kept is None:
+            made = type(self)(self._tables, coverage or self.account)
+        else:
+            account = self.account.narrowed(kept, "some were taken out of decisions")
+            made = type(self)(self._tables.only(kept), coverage or account)
+            others = {name: _rows_of(name, frame, kept) for name, frame in others.items()}
         # Copies, which take no room until one of them is changed.
-        made._frames = {name: frame.copy(deep=False) for name, frame in (self._frames | frames).items()}
+        made._frames = {name: frame.copy(deep=False) for name, frame in (others | frames).items()}
         return made
+
+    def _left_by(self, frames: Mapping[str, pd.DataFrame]) -> pa.Array | None:
+        """Return the entries that new frames leave, oldest first; None where they are all there."""
+        if "stream_id" not in frames.get("decisions", ()):
+            return None
+        both = {name: self._tables[name].select(["stream_id"]) for name in ("decisions", "rejects")}
+        there = ids_in_order(both)
+        entries = [ids_of(name, frames[name]) if name in frames else both[name]["stream_id"] for name in both]
+        left = pa.chunked_array([chunk for ids in entries for chunk in pa.chunked_array(ids).chunks])
+        kept = there.filter(pc.is_in(there, left.combine_chunks()))
+        return None if len(kept) == len(there) else kept
 
     def __copy__(self) -> Self:
         return self.with_frames()
@@ -222,7 +262,7 @@ class History:
     def cut(self, ids: pa.Array, limits: str) -> Self:
         """Return a history of some entries, by their ids in order, and say what chose them."""
         made = type(self)(self._tables.only(ids), self.account.narrowed(ids, limits))
-        made._frames = {name: _rows_of(frame, ids) for name, frame in self._frames.items()}
+        made._frames = {name: _rows_of(name, frame, ids) for name, frame in self._frames.items()}
         return made
 
     def select(self, name: str, columns: list[str]) -> pa.Table:
@@ -281,11 +321,9 @@ class History:
         """
         from .. import snapshot  # here, because Parquet takes long to load
 
-        tables = self.tables()
-        if payloads and PAYLOADS not in tables:
+        if payloads and PAYLOADS not in self._tables:
             raise OptionError("this history has no raw payloads to save: read it with payloads=True")
-        if payloads is False:
-            tables.pop(PAYLOADS, None)
+        tables = self._frame_tables() if payloads is False else self.tables()
         saved = snapshot.save(tables, self.account, folder, overwrite=overwrite)
         return saved if is_url(saved) else Path(saved)
 
@@ -303,19 +341,13 @@ class History:
         """Yield (stream id, the envelope's JSON), oldest first."""
         if self._has_payloads():
             yield from self[PAYLOADS].itertuples(index=False, name=None)
-            return
-        for stream_id, envelope in self.envelopes():
-            try:
-                # Not model_dump_json, which writes null for NaN.
-                yield stream_id, to_json(envelope.model_dump(exclude_unset=True))
-            except PydanticSerializationError as error:
-                raise OptionError(f"entry {stream_id} cannot be written as JSON: {error!s:.200}") from error
+        else:
+            yield from encode(envelopes_of(self._frame_tables()))
 
     def envelopes(self) -> Iterator[tuple[str, DecisionEnvelope]]:
         """Yield (stream id, envelope), oldest first: from raw payloads where there are any, else rebuilt."""
         if not self._has_payloads():
-            for stream_id, document in rebuild(self.tables()):
-                yield stream_id, _envelope(stream_id, document)
+            yield from envelopes_of(self._frame_tables())
             return
         for stream_id, payload in self[PAYLOADS].itertuples(index=False):
             verdict = validate(payload)
@@ -325,8 +357,7 @@ class History:
 
     def _has_payloads(self) -> bool:
         """Tell whether raw payloads were kept that say what the frames say."""
-        changed = (name for name in FRAMES if name in self._frames and not self._is_as_read(name))
-        return PAYLOADS in self._tables and not any(changed)
+        return PAYLOADS in self._tables and all(self._is_as_read(name) for name in self._frames)
 
     def _is_as_read(self, name: str) -> bool:
         return self.table(name) is self._tables[name]
@@ -348,19 +379,10 @@ class History:
         return card(self)
 
 
-def _rows_of(frame: pd.DataFrame, ids: pa.Array) -> pd.DataFrame:
-    here = pc.is_in(pa.array(frame["stream_id"], pa.large_string(), from_pandas=True), ids)
+def _rows_of(name: str, frame: pd.DataFrame, ids: pa.Array) -> pd.DataFrame:
+    here = pc.is_in(ids_of(name, frame), ids)
     kept: pd.DataFrame = frame.loc[here.to_numpy(zero_copy_only=False)]
     return kept.reset_index(drop=True)
-
-
-def _envelope(stream_id: str, document: dict[str, Any]) -> DecisionEnvelope:
-    try:
-        return DecisionEnvelope.model_validate(document)
-    except ValidationError as error:
-        raise OptionError(
-            f"entry {stream_id} cannot be written as an envelope: {faults_in(error)}"
-        ) from error
 
 
 def _new_numbers(left: Tables, account: Coverage) -> dict[int, int]:

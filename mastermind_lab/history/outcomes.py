@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import OptionError, SourceError, column_advice
-from ..frames import DECLARED, SchemaUnion, is_open
+from ..frames import DECLARED, TEXT, SchemaUnion, is_open
 from .history import History
 from .scan import Scan, with_missing_columns
 
@@ -76,7 +76,7 @@ def _joined_if_there(batch: History, outcomes: pd.DataFrame, on: str) -> History
     if ids is None or ids.notna().any():
         decisions = _joined(_with_texts(whole, outcomes, on), outcomes, on).decisions
     else:
-        unknown = pd.Series(np.nan, batch.decisions.index, dtype="str")
+        unknown = pd.Series(np.nan, batch.decisions.index, dtype=TEXT)
         decisions = _with_choices(batch.decisions, unknown)
     # How many matched is no batch's to say.
     note = f"{_SAID}joined on {on}, batch by batch"
@@ -101,7 +101,7 @@ def _joined(history: History, outcomes: pd.DataFrame | str | os.PathLike[str], o
         ignore_index=True
     )
     choices = _one_each(known, on)
-    decisions = _with_choices(decisions, decisions[on].map(choices).astype("str"))
+    decisions = _with_choices(decisions, decisions[on].map(choices).astype(TEXT))
     note = _note(decisions, choices, on, len(rows) - len(known))
     return history.with_frames(decisions=decisions, coverage=history.account.noted(note, instead_of=_SAID))
 
@@ -129,7 +129,7 @@ def _frame(outcomes: pd.DataFrame | str | os.PathLike[str], on: str) -> pd.DataF
 def _read(path: str | os.PathLike[str]) -> pd.DataFrame:
     try:
         # As text: "007" stays an id, "NA" and "None" stay choices; only an empty field is missing.
-        return pd.read_csv(path, dtype="str", keep_default_na=False, na_values=[""], encoding="utf-8-sig")
+        return pd.read_csv(path, dtype=TEXT, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
     except OSError as error:
         raise SourceError(f"cannot read outcomes from {path}: {error.strerror or error}") from error
     except (UnicodeError, ValueError) as error:  # a parser's error is a ValueError
@@ -140,7 +140,7 @@ def _keys(column: pd.Series, wanted: object, on: str) -> pd.Series:
     """Turn the outcomes' ids into the type that the decisions have."""
     if wanted == "str":
         if _is_text(column):
-            return column.astype("str")
+            return column.astype(TEXT)
         raise OptionError(
             f"{on} is text in the decisions and {column.dtype} in the outcomes, where leading zeros and long "
             f"ids may be lost already: read them with dtype={{{on!r}: str}}, or give the path of the CSV file"
@@ -150,7 +150,7 @@ def _keys(column: pd.Series, wanted: object, on: str) -> pd.Series:
             f"on={on!r:.80} is {wanted} in the decisions: outcomes join on text or whole numbers"
         )
     try:
-        return pd.to_numeric(column.astype("str")).astype("Int64")
+        return pd.to_numeric(column.astype(TEXT)).astype("Int64")
     except (TypeError, ValueError) as error:
         raise OptionError(
             f"{on} holds whole numbers in the decisions, the outcomes' do not: {error}"
@@ -162,7 +162,7 @@ def _texts(column: pd.Series) -> pd.Series:
         raise OptionError(
             f"{CHOICE} is the text of a choice, not {column.dtype}: make it text, spelled as voted"
         )
-    return column.astype("str")
+    return column.astype(TEXT)
 
 
 def _is_text(column: pd.Series) -> bool:

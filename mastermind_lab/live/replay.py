@@ -11,15 +11,14 @@ from threading import Condition
 from typing import Any, cast
 
 import numpy as np
-import pandas as pd
 
 from ..errors import OptionError
 from ..frames import ACCEPTED, Bound, bound, id_key
 from ..history import History, read, with_options_of
+from ..stats.engine.timebins import main_part
 from ..stream import StreamUpdate
 
-_EPOCH = pd.Timestamp(0, tz="UTC")
-_DIGITS = 6  # microseconds: a moment that is looked for must be the very one in the frame
+_LAST = 253_402_300_799.0  # seconds since 1970, the year 9999: there is no later moment
 _PAGE = 2_000
 _LONGEST_WAIT = 0.5  # seconds
 
@@ -54,8 +53,10 @@ def replay(source: Any, *, speed: float = 10.0, **options: Any) -> Replay:
 class Replay:
     """A history's entries, each when its time has come; it can be paused, moved and sped up meanwhile.
 
-    An entry's time is when the stream took it, or else when it was published. With raw payloads these are
-    played, without them the envelopes are rebuilt from the frames. It ends behind its last entry.
+    Entries come in the order of the stream. An entry's time is when the stream took it, or else when it was
+    published; one without a time, or far from all the others in time as
+    :class:`~mastermind_lab.stats.ConfidenceOverTime` says, comes with the one before it. With raw payloads
+    these are played, without them the envelopes are rebuilt from the frames. It ends behind its last entry.
     """
 
     streams = ("replay",)
@@ -134,7 +135,7 @@ class Replay:
     @property
     def now(self) -> datetime | None:
         """The moment that is being played, None before the first time."""
-        moment = min(self._clock(), self._times[-1]) if self._times else 0.0
+        moment = min(self._clock(), self._times[-1], _LAST) if self._times else 0.0
         return datetime.fromtimestamp(moment, UTC) if moment else None
 
     def seek(self, moment: Bound) -> None:
@@ -162,11 +163,11 @@ class Replay:
         if place is None:
             raise OptionError(f"moment={moment!r}: {ACCEPTED}")
         if isinstance(place, int):
-            return round(place / 1e6, _DIGITS)
+            return place / 1_000_000  # divided as the entries' times are: it must be the very one
         if not self._times:
             return 0.0
         if isinstance(place, timedelta):
-            return round(self._times[-1] - place.total_seconds(), _DIGITS)
+            return round(self._times[-1] - place.total_seconds(), 6)
         number = bisect_left(self._entries, id_key(place), key=lambda entry: id_key(entry[0]))
         return self._times[min(number, len(self._times) - 1)]
 
@@ -200,8 +201,12 @@ def _entries(history: History) -> list[tuple[str, bytes | None]]:
 
 
 def _times(history: History, ids: list[str]) -> list[float]:
-    """Say when each entry is due, in seconds since 1970; one without a time is due with the one before it."""
+    """Say when each entry is due, in seconds since 1970."""
     decisions = history.decisions.set_index("stream_id")
     times = decisions["streamed_at"].fillna(decisions["published_at"]).reindex(ids)
-    seconds = (times - _EPOCH).dt.total_seconds().round(_DIGITS).ffill().bfill().fillna(0.0)
+    places = times.dropna().dt.as_unit("us").astype("int64")
+    if places.empty:
+        return [0.0] * len(ids)
+    first, last = main_part(places.to_numpy(), np.ones(len(places)))
+    seconds = (places[places.between(first, last)] / 1_000_000).reindex(ids).ffill().bfill()
     return cast(list[float], np.maximum.accumulate(seconds.to_numpy(float)).tolist())

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import SourceError
-from ..frames import Tables, entry_ids, id_parts
+from ..frames import TEXT, Tables, entry_ids, id_parts
 from ..storage import HALF, Folder
 from ..storage import folder as folder_of
 from .coverage import discontinuities
@@ -55,7 +55,7 @@ def verify(folder: str | PathLike[str]) -> pd.DataFrame:
     if not any(surveyed):
         raise SourceError(f"{target.name} is no snapshot: there is nothing")
     faults = [*surveyed.faults, *_of_ranges(target, surveyed.committed, set(paths)), *_of_files(surveyed)]
-    return pd.DataFrame(sorted(faults), columns=list(Fault._fields), dtype="str")
+    return pd.DataFrame(sorted(faults), columns=list(Fault._fields), dtype=TEXT)
 
 
 def _of_ranges(target: Folder, committed: Iterable[Range], paths: set[str]) -> Iterator[Fault]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .engine.ballots import Ballots
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate, binomial, ratios, shares, with_ends, zero_count_bound
-from .engine.input import By, Data, names_of
+from .engine.input import TEXT, By, Data, names_of
 from .engine.pairs import pairs_of, refuse_too_many, seriation
 from .engine.renamed import Renamed
 from .engine.summary import Summary, Voted, counted, over_batches
@@ -88,9 +88,7 @@ class Agreement(Voted):
         size = np.bincount(ballots.panel, minlength=len(ids))
         panel, choice, count = ballots.counts()
         paired = size[panel] > 1
-        chosen = keys.iloc[panel[paired]].assign(
-            choice=pd.array(ballots.choices[choice[paired]], dtype="str")
-        )
+        chosen = keys.iloc[panel[paired]].assign(choice=pd.array(ballots.choices[choice[paired]], dtype=TEXT))
         return cls(
             names,
             GroupedSums.of(keys, _quantities(ballots, size, panel, count), ids, replicates),
@@ -259,4 +257,4 @@ def _quantities(ballots: Ballots, size: Codes, panel: Codes, count: Codes) -> di
 def _size(sizes: GroupedSums, by: tuple[str, ...]) -> pd.Series:
     """Return the size that all panels of a group have, <NA> where they differ."""
     found = sizes.keys["size"].groupby(grouped(sizes.keys[list(by)])[1])
-    return found.first().where(found.nunique() == 1).astype("Int64").reset_index(drop=True)
+    return found.first().astype("Int64").where(found.nunique() == 1).reset_index(drop=True)

@@ -13,7 +13,7 @@ from .engine.bootstrap import REPLICATES, Floats, draws, hashes
 from .engine.bottom_k import UNIT, BottomK
 from .engine.concentration import concentration, overlap
 from .engine.estimate import SMALL_N, Estimate, binomial, shares, with_ends
-from .engine.input import By, Data, frame_of, keys_of, names_of
+from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
 from .engine.summary import Summary, counted, over_batches, overall
 from .engine.sums import GroupedSums, places
 
@@ -108,7 +108,7 @@ class Citations(Summary):
         panels = GroupedSums.of(keys, _quantities(rows), rows["stream_id"], replicates)
         pairs = _pairs(data)
         groups = _joined(keys, rows["stream_id"], pairs["stream_id"])
-        ones, sources = {"n": np.ones(len(pairs))}, pairs["source"].astype("str")
+        ones, sources = {"n": np.ones(len(pairs))}, pairs["source"].astype(TEXT)
         cited = GroupedSums.of(groups.assign(source=sources), ones)
         details = {"source": hashes(sources)}
         compared = BottomK.from_rows(groups, hashes(pairs["stream_id"]), details, ones, COMPARED)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..errors import OptionError
 from .engine.bootstrap import REPLICATES
 from .engine.estimate import SMALL_N, Estimate, ratios, with_ends
+from .engine.histogram import rounded
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
 from .engine.renamed import renamed_options
 from .engine.summary import Summary, counted, over_batches, overall
@@ -20,7 +21,9 @@ from .engine.sums import GroupedSums, grouped
 from .engine.timebins import (
     around,
     doubled,
+    finest,
     in_turn,
+    main_part,
     middles,
     moments,
     narrowest,
@@ -40,6 +43,9 @@ class ConfidenceOverTime(Summary):
     aligned bins of a power of two microseconds, the narrowest for which the whole span has at most 512:
     merging widens them as needed, so they depend on the decisions only, not on the batches. Decisions without
     any time, or without a confidence, are left out and counted (``undated``, ``missing``).
+
+    So is what lies far from all the others, as where a clock was not set (``outside``): what more than ten
+    years part from the rest, if it is less than 1 in 20 or outside the years 1900 to 2199.
 
     Windows that overlap share decisions: a band holds for its own time, and is no test of a trend. Where the
     mix of models or questions changes along time the mean of all moves although no group's does: look at it
@@ -93,9 +99,9 @@ class ConfidenceOverTime(Summary):
         names = names_of(by, taken=("bin", "cell", "time"))
         frame = frame_of(data, "decisions", ("stream_id", "confidence", "published_at"))
         keys, values, times = keys_of(frame, names), shares_of(frame, "confidence"), times_of(frame)
-        shift = narrowest(times.min(), times.max()) if times.notna().any() else 0
+        shift = finest(times.dropna().to_numpy(dtype=np.int64))
         bins = times // (1 << shift)
-        cells = pd.Series(np.rint(values * CELLS), index=frame.index, dtype="Float64").astype("Int64")
+        cells = pd.Series(rounded(values * CELLS), index=frame.index)
         known = (bins.notna() & cells.notna()).to_numpy()
         sums = GroupedSums.of(
             keys[known].assign(bin=bins[known]),
@@ -111,19 +117,16 @@ class ConfidenceOverTime(Summary):
             return NotImplemented
         shift = max(self.shift, other.shift)
         merged = Summary.__add__(self._widened(shift), other._widened(shift))
-        bins = merged.cells.keys["bin"].dropna()
-        if bins.empty:
-            return merged
-        return merged._widened(shift + narrowest(bins.min(), bins.max()))
+        return merged._widened(shift + finest(merged.cells.keys["bin"].dropna().to_numpy(dtype=np.int64)))
 
     @property
     def width(self) -> pd.Timedelta:
         """The width of a time bin."""
-        return pd.Timedelta(1 << self.shift, unit="us")
+        return pd.Timedelta(1 << self._shown().shift, unit="us")
 
     @property
     def mean(self) -> Estimate:
-        """The mean confidence of all decisions with a time, 0 to 1."""
+        """The mean confidence of all decisions with a time, whenever that is, 0 to 1."""
         return overall(self.sums, "confidence", "n")
 
     @property
@@ -136,6 +139,11 @@ class ConfidenceOverTime(Summary):
         """Decisions left out because they have a time but no confidence."""
         keys = self.cells.keys
         return int(self.cells["n"][keys["bin"].notna() & keys["cell"].isna(), 0].sum())
+
+    @property
+    def outside(self) -> int:
+        """Decisions left out because their time is far from that of all the others."""
+        return int(self.sums["n"][:, 0].sum() - self._shown().sums["n"][:, 0].sum())
 
     def table(self) -> pd.DataFrame:
         """Return one row for each group and time bin, from the group's first decision to its last.
@@ -150,9 +158,10 @@ class ConfidenceOverTime(Summary):
             10. At the ends the window holds what there is. A mean is NaN where nothing was decided, an
             interval where there are fewer than 2 decisions.
         """
-        groups, codes = grouped(self.sums.keys[list(self.by)])
-        parts = [self._rolled(groups.iloc[[code]], codes == code) for code in range(len(groups))]
-        return pd.concat(parts, ignore_index=True) if parts else self._rolled(groups, codes == 0)
+        shown = self._shown()
+        groups, codes = grouped(shown.sums.keys[list(self.by)])
+        parts = [shown._rolled(groups.iloc[[code]], codes == code) for code in range(len(groups))]
+        return pd.concat(parts, ignore_index=True) if parts else shown._rolled(groups, codes == 0)
 
     def every(self, n: int) -> pd.DataFrame:
         """Return the mean confidence of every n decisions: one row for each group and window of them.
@@ -181,14 +190,16 @@ class ConfidenceOverTime(Summary):
         """
         if isinstance(n, bool) or not isinstance(n, int) or n < 1:
             raise OptionError(f"n must be a whole number from 1, not {n!r:.40}")
-        codes = grouped(self.sums.keys[list(self.by)])[1]
-        window = in_turn(self.sums["n"][:, 0], codes, n)
+        shown = self._shown()
+        whole = shown.sums
+        codes = grouped(whole.keys[list(self.by)])[1]
+        window = in_turn(whole["n"][:, 0], codes, n)
         starts = np.unique(window, return_index=True)[1]
         ends = np.append(starts[1:], len(window)) - 1 if len(starts) else starts
-        cells = np.add.reduceat(self.sums.cells, starts, axis=0) if len(starts) else self.sums.cells
-        sums = GroupedSums(self.sums.keys.iloc[starts].reset_index(drop=True), self.sums.names, cells)
-        bins = self.sums.keys["bin"].to_numpy(dtype=np.int64)
-        first, last = ((place << self.shift) for place in (bins[starts], bins[ends] + 1))
+        cells = np.add.reduceat(whole.cells, starts, axis=0) if len(starts) else whole.cells
+        sums = GroupedSums(whole.keys.iloc[starts].reset_index(drop=True), whole.names, cells)
+        bins = whole.keys["bin"].to_numpy(dtype=np.int64)
+        first, last = ((place << shown.shift) for place in (bins[starts], bins[ends] + 1))
         return sums.keys.drop(columns="bin").assign(
             first=moments(first),
             last=moments(last),
@@ -215,9 +226,10 @@ class ConfidenceOverTime(Summary):
             The ``by`` columns; ``time`` (UTC) and ``confidence`` (0 to 1), the middle of the cell; ``n``
             decisions in it.
         """
-        known = self.cells.keys[["bin", "cell"]].notna().all(axis=1).to_numpy()
-        keys = self.cells.keys[known].reset_index(drop=True)
-        cells = GroupedSums(keys, self.cells.names, self.cells.cells[known])
+        shown = self._shown()
+        known = shown.cells.keys[["bin", "cell"]].notna().all(axis=1).to_numpy()
+        keys = shown.cells.keys[known].reset_index(drop=True)
+        cells = GroupedSums(keys, shown.cells.names, shown.cells.cells[known])
         wide = tall = 0
         while len(cells.keys) > most and tall < CELLS.bit_length():
             if wide == tall:
@@ -227,10 +239,20 @@ class ConfidenceOverTime(Summary):
         keys = cells.keys
         steps = (keys["cell"].astype("float64") + 0.5) * (1 << tall) - 0.5
         return keys[list(self.by)].assign(
-            time=middles(keys["bin"].to_numpy(dtype=np.int64), self.shift + wide),
+            time=middles(keys["bin"].to_numpy(dtype=np.int64), shown.shift + wide),
             confidence=(steps / CELLS).clip(0, 1),
             n=counted(cells["n"][:, 0]),
         )
+
+    def _shown(self) -> Self:
+        """Leave out what is far from all the others, in bins of which the rest has at most 512."""
+        bins = self.cells.keys["bin"]
+        dated = bins.notna().to_numpy()
+        if not dated.any():
+            return self
+        first, last = main_part(bins[dated].to_numpy(dtype=np.int64), self.cells["n"][dated, 0], self.shift)
+        sums, cells = (_within(sums, first, last) for sums in (self.sums, self.cells))
+        return replace(self, sums=sums, cells=cells)._widened(self.shift + narrowest(first, last))
 
     def _widened(self, shift: int) -> Self:
         """Count in bins of ``1 << shift`` microseconds, at least as wide as they are."""
@@ -266,6 +288,14 @@ class ConfidenceOverTime(Summary):
         else:
             wanted = self.bandwidth * (bins.max() - bins.min() + 1) if len(bins) else 1.0
         return max(0, round((wanted - 1) / 2))
+
+
+def _within(sums: GroupedSums, first: int, last: int) -> GroupedSums:
+    """Leave out the bins before the first and after the last; what has no time stays."""
+    rows = sums.keys["bin"].between(first, last).fillna(True).to_numpy(dtype=bool)
+    if rows.all():
+        return sums
+    return GroupedSums(sums.keys[rows].reset_index(drop=True), sums.names, sums.cells[rows])
 
 
 def _checked(bandwidth: float | str | timedelta) -> float | pd.Timedelta:

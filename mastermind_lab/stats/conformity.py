@@ -13,7 +13,7 @@ from .engine.ballots import Ballots
 from .engine.bootstrap import REPLICATES, Floats, interval
 from .engine.debate_rounds import Rounds, rounds_of
 from .engine.estimate import SMALL_N, Estimate, divided, ratios, shares, with_ends
-from .engine.input import By, Data, frame_of, keys_of, names_of
+from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums, places
 from .margin import Margin
@@ -243,7 +243,7 @@ def _described(
     first, last = (debates.at(end, len(frame)) for end in ("first", "last"))
     rounds = np.bincount(debates.decision, minlength=len(frame))
     columns = {
-        "stream_id": frame["stream_id"].astype("str").array,
+        "stream_id": frame["stream_id"].astype(TEXT).array,
         "votes": votes["votes"].array,
         "repeated": votes["repeated"].array,
         "agreement": share.to_numpy(dtype=np.float64, na_value=np.nan),

@@ -7,7 +7,7 @@ from typing import Literal
 import pandas as pd
 
 from ..errors import OptionError
-from .engine.input import Data, frame_of
+from .engine.input import TEXT, Data, frame_of
 
 _KEPT = ["node", "stance", "strength"]
 _TELLS = ("stance", "strength")
@@ -61,19 +61,19 @@ def difference(data: Data, id_a: str, id_b: str) -> pd.DataFrame:
     left_a, left_b = (tree[~tree["node"].isin(here[f"node_{end}"])] for tree, end in ((a, "a"), (b, "b")))
     moved = _matched(left_a, left_b, ["claim"], "outer")
     moved["change"] = (
-        moved["_merge"].astype("str").map({"left_only": "removed", "right_only": "added", "both": "moved"})
+        moved["_merge"].astype(TEXT).map({"left_only": "removed", "right_only": "added", "both": "moved"})
     )
     changed = here[_differ(here)].assign(change="changed")
     rows = pd.concat([changed, moved], ignore_index=True).sort_values(["node_a", "node_b"], ignore_index=True)
     ends = [f"{name}_{end}" for name in ("parent", *_KEPT) for end in ("a", "b")]
-    return rows[["change", "claim", *ends]].astype({"change": "str", "claim": "str"})
+    return rows[["change", "claim", *ends]].astype({"change": TEXT, "claim": TEXT})
 
 
 def _claims(tree: pd.DataFrame) -> pd.DataFrame:
     """Put the parent's text beside each claim."""
     texts = tree.drop_duplicates("node").set_index("node")["claim"]
     parent = texts.reindex(tree["parent"]).to_numpy()
-    return tree.assign(parent=pd.Series(parent, index=tree.index, dtype="str"))[["claim", "parent", *_KEPT]]
+    return tree.assign(parent=pd.Series(parent, index=tree.index, dtype=TEXT))[["claim", "parent", *_KEPT]]
 
 
 def _matched(

@@ -14,7 +14,7 @@ from .engine.ballots import Ballots, VoteTally
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate, divided, ratios, shares, with_ends
 from .engine.histogram import coarse, steps_of
-from .engine.input import By, Data, frame_of, keys_of, names_of
+from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums
 
@@ -176,14 +176,14 @@ def _panels(ballots: Ballots) -> pd.DataFrame:
         {
             "votes": pd.Series(total, dtype="Int64").array,
             "repeated": pd.array(repeated, dtype="Int64"),
-            "winner": pd.array(np.append(ballots.choices, [None])[tallies.winners(0.0)], dtype="str"),
+            "winner": pd.array(np.append(ballots.choices, [None])[tallies.winners(0.0)], dtype=TEXT),
             "dissenters": pd.Series(total - top, dtype="Int64").mask(tie | none).array,
             "margin": margin,
             "entropy": np.where(none, np.nan, _entropy(ballots, total)),
             "unanimous": pd.Series(top == total, dtype="boolean").mask(none).array,
             "tie": pd.Series(tie, dtype="boolean").mask(none).array,
         },
-        index=pd.Index(ballots.panels, dtype="str", name="stream_id"),
+        index=pd.Index(ballots.panels, dtype=TEXT, name="stream_id"),
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .engine.ballots import Ballots, VoteTally
 from .engine.bootstrap import REPLICATES
 from .engine.estimate import SMALL_N, Estimate, shares, with_ends
-from .engine.input import By, Data, frame_of, names_of
+from .engine.input import TEXT, By, Data, frame_of, names_of
 from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
 from .engine.sums import GroupedSums
 from .engine.voting_rules import COUNTS
@@ -81,7 +81,7 @@ class Pivotal(Voted):
         rows = pd.DataFrame({"votes": np.ones(len(ballots.panel)), **pivots(ballots, tuple(COUNTS))})
         rows = rows.astype("int64").groupby(ballots.panel).sum()
         rows = rows.reindex(range(len(ballots.panels)), fill_value=0)
-        rows.index = pd.Index(ballots.panels, dtype="str", name="stream_id")
+        rows.index = pd.Index(ballots.panels, dtype=TEXT, name="stream_id")
         if not isinstance(data, pd.DataFrame):
             ids = frame_of(data, "decisions", ("stream_id",))["stream_id"]
             rows = rows.reindex(pd.Index(ids, name="stream_id"), fill_value=0)
@@ -117,7 +117,7 @@ class Pivotal(Voted):
             name: np.bincount(ballots.panel, row, minlength=len(ids)) > 0 for name, row in rows.items()
         }
         hanging["repeated"] = np.bincount(ballots.repeated["panel"], minlength=len(ids))
-        voter = pd.array(ballots.voters[ballots.voter], dtype="str")
+        voter = pd.array(ballots.voters[ballots.voter], dtype=TEXT)
         return cls(
             names,
             GroupedSums.of(keys, hanging, ids, replicates),
@@ -188,7 +188,7 @@ def _long(sums: GroupedSums) -> pd.DataFrame:
     parts = []
     for name in COUNTS:
         pivotal = with_ends(pivotal=shares(sums[name], sums["n"], n))
-        rule = pd.array([name] * len(n), dtype="str")
+        rule = pd.array([name] * len(n), dtype=TEXT)
         parts.append(sums.keys.assign(rule=rule, n=counted(n), **pivotal, small_n=n < SMALL_N))
     order = np.arange(len(COUNTS) * len(n)).reshape(len(COUNTS), len(n)).T.ravel()
     return pd.concat(parts, ignore_index=True).iloc[order].reset_index(drop=True)

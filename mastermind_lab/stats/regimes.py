@@ -14,11 +14,11 @@ from ..errors import OptionError
 from .engine.bootstrap import REPLICATES, Floats, interval
 from .engine.estimate import SMALL_N, divided, with_ends
 from .engine.first_last_seen import FIELDS, FirstLastSeen
-from .engine.input import By, Data, frame_of, names_of, shares_of, unknown
+from .engine.input import TEXT, By, Data, frame_of, names_of, shares_of, unknown
 from .engine.renamed import Renamed, renamed_options
 from .engine.summary import Summary, counted, over_batches
 from .engine.sums import GroupedSums
-from .engine.timebins import doubled, narrowest, times_of
+from .engine.timebins import doubled, finest, main_part, narrowest, times_of
 from .margin import Margin
 
 OPEN = ("meta.", "decision.")
@@ -48,9 +48,10 @@ class Regimes(Summary):
     meet belong to neither. That is what happened to the stream when the value changed: it need not be because
     of the value. For values that alternate, compare groups (:class:`~mastermind_lab.stats.Confidence`).
 
-    Time is counted in aligned bins of a power of two microseconds, at most 512 for the whole span. Decisions
-    without any time are left out and counted (``undated``), columns with more than 100 different values are
-    left out and named (``left_out``).
+    Time is counted in aligned bins of a power of two microseconds, at most 512 for the whole span but for
+    what lies far from all the others (:class:`~mastermind_lab.stats.ConfidenceOverTime` says what that is).
+    Decisions without any time are left out and counted (``undated``), columns with more than 100 different
+    values are left out and named (``left_out``).
 
     Examples
     --------
@@ -95,7 +96,7 @@ class Regimes(Summary):
         frame = frame_of(data, "decisions", ("stream_id", "confidence", "published_at"))
         times = times_of(frame)
         dated = times.notna().to_numpy()
-        shift = narrowest(times.min(), times.max()) if dated.any() else 0
+        shift = finest(times[dated].to_numpy(dtype=np.int64))
         bins = GroupedSums.of(
             pd.DataFrame({"bin": times // (1 << shift)}),
             _quantities(shares_of(frame, "confidence"), _margins(data)),
@@ -115,8 +116,7 @@ class Regimes(Summary):
         seen = self.seen + other.seen
         one, two = (replace(part._widened(shift), seen=seen) for part in (self, other))
         merged = Summary.__add__(one, two)
-        bins = merged.bins.keys["bin"].dropna()
-        return merged._widened(shift + narrowest(bins.min(), bins.max())) if len(bins) else merged
+        return merged._widened(shift + finest(merged.bins.keys["bin"].dropna().to_numpy(dtype=np.int64)))
 
     def lump(self, most: int = 8) -> Self:
         """Return the summary as it is: it has no groups."""
@@ -149,9 +149,10 @@ class Regimes(Summary):
             ``first_id`` and ``last_id``; ``begins`` and ``ends``: the probability, 0 to 1, of so late a
             beginning and so early an end if the order meant nothing, corrected for the number of values.
         """
-        rows, upto = self.seen.rows, self._upto()["n"][:, 0]
+        shown = self._shown()
+        rows, upto = self.seen.rows, shown._upto()["n"][:, 0]
         n, tests = rows["n"].to_numpy(), 2 * len(rows)
-        absent = {"begins": upto[self._ranks("first")], "ends": upto[-1] - upto[self._ranks("last") + 1]}
+        absent = {"begins": upto[shown._ranks("first")], "ends": upto[-1] - upto[shown._ranks("last") + 1]}
         p_values = {
             name: [min(1.0, tests * _absence(k, m, upto[-1])) for k, m in zip(count, n, strict=True)]
             for name, count in absent.items()
@@ -175,10 +176,11 @@ class Regimes(Summary):
             decisions); and the same for the margin of the vote, ``margin_before`` and so on. ``small_n``
             marks changes with fewer than 10 decisions on a side.
         """
-        events = self._events()
+        shown = self._shown()
+        events = shown._events()
         low, high = (events.groupby("change")["edge"].agg(end).to_numpy() for end in ("min", "max"))
-        starts, stops = np.append(0, high), np.append(low, len(self._dated().keys))
-        upto = self._upto()
+        starts, stops = np.append(0, high), np.append(low, len(shown._dated().keys))
+        upto = shown._upto()
         sides = GroupedSums(
             pd.DataFrame(index=range(len(stops))), upto.names, upto.cells[stops] - upto.cells[starts]
         )
@@ -197,7 +199,8 @@ class Regimes(Summary):
         values = self.values()
         parts = []
         for event, end, edge in (("begin", "first", 0), ("end", "last", 1)):
-            rows = values.assign(edge=self._ranks(end) + edge, event=event)
+            event_names = pd.array([event] * len(values), dtype=TEXT)
+            rows = values.assign(edge=self._ranks(end) + edge, event=event_names)
             rows = rows.rename(columns={end: "time", f"{end}_id": "stream_id", f"{event}s": "p_value"})
             parts.append(rows[rows["p_value"] <= self.p_value])
         events = pd.concat(parts).sort_values(["edge", "time", "column", "value"], ignore_index=True)
@@ -219,6 +222,14 @@ class Regimes(Summary):
         """Say in which occupied bin each value was first, or last, seen."""
         bins = self._dated().keys["bin"].to_numpy(dtype=np.int64)
         return np.searchsorted(bins, self.seen.rows[end].to_numpy() >> self.shift)
+
+    def _shown(self) -> Self:
+        """Count in bins of which the span has at most 512, but for what is far from all the others."""
+        dated = self._dated()
+        if not len(dated.keys):
+            return self
+        first, last = main_part(dated.keys["bin"].to_numpy(dtype=np.int64), dated["n"][:, 0], self.shift)
+        return self._widened(self.shift + narrowest(first, last))
 
     def _widened(self, shift: int) -> Self:
         """Count in bins of ``1 << shift`` microseconds, at least as wide as they are."""

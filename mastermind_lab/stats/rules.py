@@ -14,7 +14,7 @@ from ..errors import OptionError
 from .engine.ballots import Ballots, Names
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate, binomial, ratios, shares, with_ends, zero_count_bound
-from .engine.input import By, Data, History, frame_of, keys_of, names_of
+from .engine.input import TEXT, By, Data, History, frame_of, keys_of, names_of
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums, grouped
 from .engine.voting_rules import ACTUAL, BEST, Rule, choices_of, names_of_rules
@@ -180,7 +180,7 @@ class Rules(Voted):
         parts = [_figures(self.sums), _figures(self._best())]
         table = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
         if "voter" not in table:
-            table["voter"] = pd.Series(pd.NA, index=table.index, dtype="str")
+            table["voter"] = pd.Series(pd.NA, index=table.index, dtype=TEXT)
         table.insert(len(self.by) + 1, "voter", table.pop("voter"))
         ends = ["changed_low", "changed_high", "difference_low", "difference_high"]
         table[ends] = table[ends].mask(table["rule"] == ACTUAL, 0.0)  # by definition
@@ -195,7 +195,7 @@ class Rules(Voted):
         order = np.lexsort((-low, group))  # a NaN comes last
         first = order[np.unique(group[order], return_index=True)[1]]
         best = first[~np.isnan(low[first])]
-        keys = self.voters.keys.iloc[best].assign(rule=pd.array([BEST] * len(best), dtype="str"))
+        keys = self.voters.keys.iloc[best].assign(rule=pd.array([BEST] * len(best), dtype=TEXT))
         columns = [*self.by, "rule", "voter"]
         return replace(self.voters, keys=keys[columns].reset_index(drop=True), cells=self.voters.cells[best])
 
@@ -220,12 +220,12 @@ def _decisions(
         votes=np.bincount(ballots.panel, minlength=len(ballots.panels)),
         repeated=np.bincount(ballots.repeated["panel"], minlength=len(ballots.panels)),
     )
-    rows = panels.reindex(ids).reset_index(names="stream_id").astype({"stream_id": "str"})
+    rows = panels.reindex(ids).reset_index(names="stream_id").astype({"stream_id": TEXT})
     counts = rows[["votes", "repeated"]].fillna(0).astype("int64")
     texts = rows.columns.difference(["stream_id", "votes", "repeated"])
     truth = frame.get("correct_choice", pd.Series(pd.NA, index=frame.index))
-    return rows.astype(dict.fromkeys(texts, "str")).assign(
-        recommendation=said.astype("str").array, correct=truth.astype("str").array, **counts
+    return rows.astype(dict.fromkeys(texts, TEXT)).assign(
+        recommendation=said.astype(TEXT).array, correct=truth.astype(TEXT).array, **counts
     )
 
 
@@ -255,7 +255,7 @@ def _by_rule(rows: pd.DataFrame, keys: pd.DataFrame, names: tuple[str, ...], rep
         scored |= {"left_out": once & ~scored["n"], "repeated": once * rows["repeated"].to_numpy()}
         parts.append(scored)
     quantities = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    rule = pd.array(np.repeat(np.array(names, dtype=object), len(rows)), dtype="str")
+    rule = pd.array(np.repeat(np.array(names, dtype=object), len(rows)), dtype=TEXT)
     every = pd.concat([keys] * len(names), ignore_index=True).assign(rule=rule)
     return GroupedSums.of(every, quantities, pd.concat([rows["stream_id"]] * len(names)), replicates)
 
@@ -266,7 +266,7 @@ def _by_voter(rows: pd.DataFrame, keys: pd.DataFrame, ballots: Ballots, replicat
     decision = place[ballots.panel]
     here = ~np.isnan(decision)
     where = decision[here].astype(np.intp)
-    voter = pd.array(ballots.voters[ballots.voter[here]], dtype="str")
+    voter = pd.array(ballots.voters[ballots.voter[here]], dtype=TEXT)
     scored = _correctness(ballots.choices[ballots.choice[here]], rows.iloc[where])
     return GroupedSums.of(keys.iloc[where].assign(voter=voter), scored, ballots.ids[here], replicates)
 

@@ -11,7 +11,7 @@ import pandas as pd
 from .engine.bootstrap import REPLICATES, Floats, checked, hashes
 from .engine.bottom_k import UNIT, BottomK
 from .engine.estimate import SMALL_N, Estimate, ratios, shares, with_ends
-from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
+from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of, shares_of
 from .engine.summary import Summary, counted, over_batches, overall
 from .engine.sums import GroupedSums, grouped
 
@@ -105,7 +105,7 @@ class Stability(Summary):
         keys, confidence = keys_of(frame, names), shares_of(frame, "confidence")
         known = frame[["question", "recommendation"]].notna().all(axis=1).to_numpy()
         asked = GroupedSums.of(keys, {"n": known, "missing": ~known})
-        texts = frame[known].astype({"question": "str", "recommendation": "str"})
+        texts = frame[known].astype({"question": TEXT, "recommendation": TEXT})
         confidence = confidence[known]
         sure = ~np.isnan(confidence)
         quantities = {
@@ -196,7 +196,7 @@ class Stability(Summary):
         # Groups without any question have no row there, but one in the table.
         keys = pd.concat([questions[list(self.by)], self.asked.keys], ignore_index=True)
         padded = {name: np.append(values, np.zeros(len(self.asked.keys))) for name, values in figures.items()}
-        ids = pd.Series([*questions[UNIT].astype("str"), *[""] * len(self.asked.keys)], dtype="str")
+        ids = pd.Series([*questions[UNIT].astype(TEXT), *[""] * len(self.asked.keys)], dtype=TEXT)
         return GroupedSums.of(keys, padded, ids, self.replicates)
 
 

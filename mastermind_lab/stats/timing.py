@@ -11,7 +11,7 @@ import pandas as pd
 
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, ratios, with_ends
-from .engine.input import By, Data, frame_of, keys_of, names_of
+from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
 from .engine.summary import Summary, counted, over_batches
 from .engine.sums import GroupedSums, grouped, places
 
@@ -89,7 +89,7 @@ class Timing(Summary):
         totals = np.concatenate([np.empty(0), *_totals(leaves, len(frame))])
         known = ~np.isnan(values)
         long, values, totals = long[known].reset_index(drop=True), values[known], totals[known]
-        ids, keys = long.pop("stream_id"), long.astype({"leaf": "str"})
+        ids, keys = long.pop("stream_id"), long.astype({"leaf": TEXT})
         sums = GroupedSums.of(keys, _quantities(values, totals), ids, replicates)
         return cls(
             names,
@@ -117,7 +117,7 @@ class Timing(Summary):
         keys = self.sums.keys
         decisions = self.panels["n"][places(keys, self.panels.keys), 0]
         return keys.assign(
-            unit=keys["leaf"].map(_unit).astype("str"),
+            unit=keys["leaf"].map(_unit).astype(TEXT),
             n=counted(n),
             sum=self.sums["value"][:, 0],
             **with_ends(mean=ratios(self.sums["value"], self.sums["n"], n)),

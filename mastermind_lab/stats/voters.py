@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .engine.ballots import Ballots, Names, VoteTally
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate, ratios, shares, with_ends
-from .engine.input import By, Data, frame_of, names_of, shares_of
+from .engine.input import TEXT, By, Data, frame_of, names_of, shares_of
 from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
 from .engine.sums import GroupedSums
 from .pivotal import pivots
@@ -100,7 +100,7 @@ class Voters(Voted):
         return cls(
             names,
             GroupedSums.of(
-                keys.assign(voter=pd.array(ballots.voters[voter], dtype="str")),
+                keys.assign(voter=pd.array(ballots.voters[voter], dtype=TEXT)),
                 {**quantities, "repeated": ~here},
                 pd.Series(ballots.panels[panel]),
                 replicates,

@@ -38,6 +38,8 @@ _PASSING = (
     "Protocol error", "Wrong number of response items",  # garbled on the way: to the server, or from it
 )  # fmt: skip
 
+_JITTER = random.Random()  # noqa: S311 - no secret; its own, so that nobody's seed is used up
+
 
 def connect(source: str | Client, timeout: float = 20) -> redis.Redis:
     """Open a synchronous connection of our own to a URL, or to where a client is connected.
@@ -124,7 +126,7 @@ def is_permanent(error: Exception) -> bool:
 def backoff_delay(failures: int) -> float:
     """Return how many seconds to wait after so many failures; many followers should not come back at once."""
     longest: float = min(0.05 * 2**failures, 2.0)
-    return longest * random.uniform(0.5, 1)  # noqa: S311 - jitter, no secret
+    return longest * _JITTER.uniform(0.5, 1)
 
 
 def explain(error: Exception, where: str, stream: str, safe: str = "Nothing was read") -> SourceError:

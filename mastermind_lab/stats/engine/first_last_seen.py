@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .input import TEXT
+
 Places = NDArray[np.intp]
 
 MOST_VALUES = 100
@@ -18,14 +20,14 @@ MOST_VALUES = 100
 FIELDS = "fields"
 """Stands in place of a column for the set of fields: its values are the names of the filled columns."""
 
-_ROWS = {
-    "column": "str",
-    "value": "str",
+_ROWS: dict[str, Any] = {
+    "column": TEXT,
+    "value": TEXT,
     "n": "int64",
     "first": "int64",
-    "first_id": "str",
+    "first_id": TEXT,
     "last": "int64",
-    "last_id": "str",
+    "last_id": TEXT,
 }
 
 
@@ -60,7 +62,7 @@ class FirstLastSeen:
         ids
             ``stream_id``, n values.
         """
-        texts = ids.astype("str").to_numpy(dtype=object)
+        texts = ids.astype(TEXT).to_numpy(dtype=object)
         # Longer ids are later: numbers without leading zeros.
         order = np.lexsort((texts, ids.str.len(), times))
         found = [_seen(name, values, order) for name, values in columns]

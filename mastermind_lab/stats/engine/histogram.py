@@ -24,8 +24,13 @@ def steps_of(keys: pd.DataFrame, values: Floats) -> GroupedSums:
     values
         Shape (n,), from 0 to 1 or NaN.
     """
-    steps = pd.array(np.rint(values * STEPS), dtype="Float64").astype("Int64")
-    return GroupedSums.of(keys.assign(step=steps), {"n": np.ones(len(values))})
+    return GroupedSums.of(keys.assign(step=rounded(values * STEPS)), {"n": np.ones(len(values))})
+
+
+def rounded(values: Floats) -> pd.api.extensions.ExtensionArray:
+    """Return the nearest whole numbers, <NA> for NaN."""
+    missing = np.isnan(values)
+    return pd.arrays.IntegerArray(np.rint(np.where(missing, 0, values)).astype(np.int64), missing)
 
 
 def quantiles(steps: GroupedSums, levels: tuple[float, ...]) -> Floats:

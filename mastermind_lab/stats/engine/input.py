@@ -13,6 +13,9 @@ from .bootstrap import Floats
 
 By = str | Sequence[str] | None
 
+TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
+"""Texts as pandas keeps them; ``"str"`` means something else where pandas is told not to infer them."""
+
 
 class History(Protocol):
     """Anything that holds these two frames."""
@@ -149,7 +152,7 @@ def outcomes_of(decisions: pd.DataFrame) -> pd.Series:
             "no column correct_choice in decisions: join what turned out to be right first, with "
             'with_outcomes(history, "outcomes.csv")'
         )
-    return pd.Series([], index=decisions.index, dtype="str")
+    return pd.Series([], index=decisions.index, dtype=TEXT)
 
 
 def unknown(name: str, columns: Iterable[str], most: int = 25) -> OptionError:

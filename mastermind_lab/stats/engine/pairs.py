@@ -8,6 +8,7 @@ import pandas as pd
 from ...errors import OptionError
 from .ballots import Ballots
 from .bootstrap import Floats
+from .input import TEXT
 from .sums import GroupedSums, grouped
 
 MOST_PAIRS = 500_000
@@ -36,7 +37,7 @@ def pairs_of(ballots: Ballots, keys: pd.DataFrame) -> GroupedSums:
             found = [_added(found)]
     pair, n, alike = _added(found).T
     room, one, other = np.unravel_index(pair.astype(np.intp), (max(len(groups), 1), many, many))
-    who = (pd.array(ballots.voters[places], dtype="str") for places in (one, other))
+    who = (pd.array(ballots.voters[places], dtype=TEXT) for places in (one, other))
     rows: pd.DataFrame = groups.iloc[np.asarray(room)]
     return GroupedSums.of(
         rows.assign(**dict(zip(("voter", "other"), who, strict=True))), {"n": n, "agree": alike}

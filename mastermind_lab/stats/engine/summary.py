@@ -16,7 +16,7 @@ from ...errors import OptionError
 from .bootstrap import Floats
 from .display import as_html, as_text, cut
 from .estimate import Estimate, ratios
-from .input import Data, Source, is_scan, names_of
+from .input import TEXT, Data, Source, is_scan, names_of
 from .renamed import Renamed
 from .sums import GroupedSums, grouped
 
@@ -238,5 +238,9 @@ def relabelled(sums: GroupedSums, columns: tuple[str, ...], name: str, labels: l
     known = texts.where(texts.isin(labels), labels[-1] if labels else "")[codes]
     place = list(sums.keys.columns).index(columns[0]) if columns else 0
     keys = sums.keys.drop(columns=list(columns))
-    keys.insert(place, name, pd.Series(pd.Categorical(known, categories=labels), index=keys.index))
+    keys.insert(
+        place,
+        name,
+        pd.Series(pd.Categorical(known, categories=pd.Index(labels, dtype=TEXT)), index=keys.index),
+    )
     return sums.rekey(keys)

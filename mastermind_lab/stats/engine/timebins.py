@@ -1,4 +1,8 @@
-"""Time in aligned bins that widen as batches merge, so that they depend on the decisions only."""
+"""Time in aligned bins that widen as batches merge, so that they depend on the decisions only.
+
+One wrong clock must not squeeze all other decisions into one bin: what counts is how many bins hold a
+decision, not how far apart they lie, and a time axis shows the main part of them.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,13 @@ from .sums import Codes, GroupedSums
 
 MOST_BINS = 512
 """Time bins at most; a span that fills them has more than 256."""
+
+FIRST, LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""Microseconds since 1970: the years 1 and 9999, beyond which there are no dates."""
+
+_LIKELY = (-2_208_988_800_000_000, 7_258_118_400_000_000)  # the years 1900 to 2199
+_TEN_YEARS = 315_576_000_000_000
+_FEW = 20  # one in so many
 
 
 def times_of(frame: pd.DataFrame) -> pd.Series:
@@ -39,6 +50,43 @@ def narrowest(first: int, last: int) -> int:
     return next(shift for shift in range(64) if (last >> shift) - (first >> shift) < MOST_BINS)
 
 
+def finest(places: NDArray[np.int64]) -> int:
+    """Find by how many powers of two to widen bins until at most 512 of them hold a decision."""
+    if not len(places):
+        return 0
+    occupied = np.unique(places)
+    shift = narrowest(int(occupied[0]), int(occupied[-1]))
+    while shift and len(np.unique(occupied >> (shift - 1))) <= MOST_BINS:
+        shift -= 1
+    return shift
+
+
+def main_part(places: NDArray[np.int64], n: Floats, shift: int = 0) -> tuple[int, int]:
+    """Return the first and the last bin of what a time axis shows.
+
+    That is all, but for what more than ten years part from the rest: times outside the years 1900 to 2199,
+    where there are others, and groups of decisions that are less than 1 in 20.
+
+    Parameters
+    ----------
+    places
+        Bins of ``1 << shift`` microseconds that hold decisions, one or more, in any order.
+    n
+        Decisions in each.
+    """
+    order = np.argsort(places, kind="stable")
+    sorted_places = places[order]
+    cluster = np.cumsum(np.diff(sorted_places, prepend=sorted_places[0]) > max(_TEN_YEARS >> shift, 1))
+    size = np.bincount(cluster, n[order])
+    starts = np.searchsorted(cluster, np.arange(len(size)))
+    times = sorted_places[starts] << shift
+    likely = (times >= _LIKELY[0]) & (times < _LIKELY[1])
+    size = np.where(likely | ~likely.any(), size, 0)
+    kept = np.flatnonzero((size > 0) & ((size * _FEW >= size.sum()) | (size == size.max())))
+    ends = np.append(starts[1:], len(places)) - 1
+    return int(sorted_places[starts[kept[0]]]), int(sorted_places[ends[kept[-1]]])
+
+
 def doubled(cells: GroupedSums, key: str, times: int = 1) -> GroupedSums:
     """Double the width of one key's cells, so many times."""
     return cells.rekey(cells.keys.assign(**{key: cells.keys[key] // (1 << times)}))
@@ -50,8 +98,8 @@ def middles(bins: NDArray[np.int64], shift: int) -> pd.DatetimeIndex:
 
 
 def moments(times: NDArray[np.int64]) -> pd.DatetimeIndex:
-    """Return microseconds since 1970 as times (UTC)."""
-    return pd.DatetimeIndex(times.astype("datetime64[us]"), tz="UTC")
+    """Return microseconds since 1970 as times (UTC), in the years 1 to 9999."""
+    return pd.DatetimeIndex(times.clip(FIRST, LAST).astype("datetime64[us]"), tz="UTC")
 
 
 def spread(sums: Floats, places: NDArray[np.int64]) -> Floats:
