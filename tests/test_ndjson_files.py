@@ -213,6 +213,16 @@ class TestPipes:
             lab.scan(file.parent / "b.ndjson")
         assert len(lab.read(file.parent)) == len(lab.read(file.parent / "*.ndjson")) == 1
 
+    @pytest.mark.timeout(30)
+    def test_a_pipe_in_place_of_a_part_is_not_waited_for(self, tmp_path):
+        folder = lab.read([VALID]).save(tmp_path / "snapshot")
+        part = next((folder / "decisions").rglob("*.parquet"))
+        part.unlink()
+        os.mkfifo(part)
+        with pytest.raises(lab.SourceError):
+            len(lab.read(folder))
+        assert len(lab.verify(folder))
+
 
 class TestRemote:
     @pytest.fixture

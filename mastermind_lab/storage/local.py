@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from pathlib import Path
 from typing import IO
 
@@ -46,8 +47,8 @@ class LocalFolder:
             return stream.read()
 
     def open(self, path: str) -> IO[bytes]:
-        """Open a file."""
-        return (self._root / path).open("rb")
+        """Open a file; what lies in its place and is none, such as a pipe, is refused, not waited for."""
+        return open(self._root / path, "rb", opener=_only_a_file)
 
     def paths(self) -> list[str]:
         """List all files below."""
@@ -101,6 +102,15 @@ def sync(path: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def _only_a_file(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    mode = os.fstat(descriptor).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no regular file", path)
+    return descriptor
 
 
 def _write_synced(path: Path, content: bytes, mode: int) -> None:
