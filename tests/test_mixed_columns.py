@@ -268,6 +268,11 @@ class TestChangedFrames:
         table = lab.dictionary(history).set_index("column")
         assert table.loc["meta.case", "meaning"] == "as it came"
 
+    def test_a_column_named_like_marks_is_its_users(self, tmp_path):
+        history = mixed("c1")
+        history.decisions["mine" + IS_TEXT] = True
+        assert lab.read(history.save(tmp_path / "s")).decisions["mine" + IS_TEXT].tolist() == [True]
+
     def test_a_column_of_ones_own_in_two_histories(self):
         one, other = mixed("a"), mixed("b")
         one.decisions["mine"], other.decisions["mine"] = ["7"], [7]
