@@ -13,7 +13,7 @@ from envelopes import envelope
 import mastermind_lab as lab
 from mastermind_lab import snapshot
 from mastermind_lab.decode import MOST_OPEN, Batch
-from mastermind_lab.frames import concat, tables
+from mastermind_lab.frames import SchemaUnion, concat, tables
 from mastermind_lab.frames.open_columns import IS_TEXT, JSON
 
 INF, NAN = float("inf"), float("nan")
@@ -215,6 +215,12 @@ class TestWhatItIsFor:
         lab.stats.Confidence.of(lab.scan(tmp_path), by="meta.case")
         assert read == [0, 1]
 
+    def test_a_batch_of_numbers_that_is_told_of_texts(self):
+        texts, numbers = mixed("c1").tables(), mixed(7).tables()
+        told = lab.History((SchemaUnion.of(texts) + SchemaUnion.of(numbers)).fit(numbers))
+        assert told.mixed_columns == {"meta.case"}
+        assert told.decisions["meta.case"].tolist() == ["7"]
+
     def test_live(self):
         follower = lab.Follower("redis://localhost:1")
         follower.summary(lab.stats.Confidence, by="meta.case")
@@ -267,6 +273,11 @@ class TestChangedFrames:
         assert [found.meta["case"] for _, found in history.envelopes()] == [1, 2]
         table = lab.dictionary(history).set_index("column")
         assert table.loc["meta.case", "meaning"] == "as it came"
+
+    def test_a_column_named_like_marks_is_its_users(self, tmp_path):
+        history = mixed("c1")
+        history.decisions["mine" + IS_TEXT] = True
+        assert lab.read(history.save(tmp_path / "s")).decisions["mine" + IS_TEXT].tolist() == [True]
 
     def test_a_column_of_ones_own_in_two_histories(self):
         one, other = mixed("a"), mixed("b")
@@ -394,10 +405,13 @@ class TestBeyondTheLimit:
         with pytest.raises(lab.OptionError, match=r"columns=\[Column\('model', 'meta\.model'\)\]"):
             ask(history)
 
-    def test_a_scan_says_how_too(self, tmp_path):
+    def test_a_scan_looks_for_it(self, tmp_path):
         (tmp_path / "a.ndjson").write_text("\n".join([*self.MANY, *self.LATE]))
-        with pytest.raises(lab.OptionError, match=r"columns=\[Column\('model', 'meta\.model'\)\]"):
-            lab.stats.Confidence.of(lab.scan(tmp_path), by="meta.model")
+        scan = lab.scan(tmp_path)
+        assert lab.stats.Confidence.of(scan, by="meta.model").table()["n"].tolist() == [1, 2, 3]
+        assert sum(len(batch) for batch in scan.where("`meta.model` == 'm'")) == 2
+        with pytest.raises(lab.OptionError, match=r"no column 'meta\.modle'"):
+            lab.stats.Confidence.of(scan, by="meta.modle")
 
     def test_what_came_in_another_batch_is_in_the_column(self, tmp_path):
         """One file had no room for a key that another had room for."""

@@ -176,7 +176,7 @@ def _tree(nodes: list[tuple[dict[str, Any], dict[str, Any]]]) -> Any:
 
 
 def _kinds(table: pa.Table) -> dict[str, str | None]:
-    return {one.name: opened.kind_of_field(one) for one in table.schema}
+    return {name: opened.kind_of_field(table.schema.field(name)) for name in opened.shown(table.column_names)}
 
 
 def _split(
@@ -186,16 +186,16 @@ def _split(
     declared: dict[str, Any] = {}
     own: dict[str, Any] = {}
     trees: dict[str, dict[str, Any]] = {}
-    for name in opened.shown(row):
+    for name, kind in kinds.items():
         value = row[name]
         if value is None or name in _SKIPPED[frame]:
             continue
         if name in DECLARED[frame]:
             declared[name] = value
         elif is_open(frame, name):
-            _hang(trees, name, _value_of(name, row, kinds[name]))
+            _hang(trees, name, _value_of(name, row, kind))
         else:
-            own[name] = _value_of(name, row, kinds[name])
+            own[name] = _value_of(name, row, kind)
     return declared | own, trees
 
 

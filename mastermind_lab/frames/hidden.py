@@ -21,9 +21,8 @@ def shown(table: pa.Table) -> pa.Table:
 
 def restored(frame: str, table: pa.Table, before: pa.Table) -> pa.Table:
     """Give the rows of a frame's table what those of the table that it was made from held unseen."""
-    names = [name for name in opened.shown(before.column_names) if _hides(name, before)]
-    names = [name for name in names if name in table.column_names]
-    names = [name for name in names if table[name].type == before[name].type]
+    names = [name for name in opened.shown(before.column_names) if name in table.column_names]
+    names = [name for name in names if table[name].type == before[name].type and _hides(name, before)]
     if names:
         wanted = {*names, *(name + opened.IS_TEXT for name in names)}.intersection(before.column_names)
         unseen = before.select(sorted(wanted))

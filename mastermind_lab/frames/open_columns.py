@@ -136,7 +136,7 @@ def widen(array: pa.ChunkedArray, kind: str, to: str) -> pa.ChunkedArray:
 
 def marks_of(name: str, table: pa.Table) -> pa.ChunkedArray:
     """Return the marks of a column that is, or becomes, mixed: true where a text reads as JSON, else null."""
-    if name + IS_TEXT in table.column_names:
+    if name + IS_TEXT in table.column_names and pa.types.is_boolean(table[name + IS_TEXT].type):
         return table[name + IS_TEXT]
     is_text = name in table.column_names and kind_of_field(table.schema.field(name)) == "str"
     marks = _marks(table[name].to_pylist()) if is_text else pa.nulls(table.num_rows)
@@ -145,7 +145,8 @@ def marks_of(name: str, table: pa.Table) -> pa.ChunkedArray:
 
 def shown(names: Iterable[str]) -> list[str]:
     """Leave out the columns of marks."""
-    return [name for name in names if not name.endswith(IS_TEXT)]
+    there = dict.fromkeys(names)
+    return [name for name in there if not (name.endswith(IS_TEXT) and name.removesuffix(IS_TEXT) in there)]
 
 
 def value_of(text: str) -> Any:

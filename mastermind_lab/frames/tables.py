@@ -174,7 +174,8 @@ def _stack_column(name: str, parts: Sequence[pa.Table]) -> opened.Columns:
 
 
 def _stack_marks(name: str, parts: Sequence[pa.Table]) -> opened.Columns:
-    marks = pa.chunked_array([chunk for part in parts for chunk in opened.marks_of(name, part).chunks])
+    chunks = [chunk for part in parts for chunk in opened.marks_of(name, part).chunks]
+    marks = pa.chunked_array(chunks, pa.bool_())
     return [(pa.field(name + opened.IS_TEXT, marks.type), marks)] if marks.null_count < len(marks) else []
 
 

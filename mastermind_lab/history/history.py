@@ -172,7 +172,10 @@ class History:
         return tables
 
     def table(self, name: str) -> pa.Table:
-        """Return one frame as an Arrow table, with what was changed in it."""
+        """Return one frame as an Arrow table, with what was changed in it.
+
+        A column ``<name>..is_text`` marks the texts of a mixed column that would read as JSON.
+        """
         if name not in self._frames:
             return self._tables[name]
         return table_of(name, self._frames[name], self._tables[name])

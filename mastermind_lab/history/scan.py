@@ -9,7 +9,7 @@ are text in all, they are counted once more, spelled alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import chain
@@ -215,8 +215,9 @@ class Task(Generic[Total]):
         """Name the open columns that are needed and that a batch lacks; one without rows may lack any."""
         there = {*batch.tables["decisions"].column_names, *batch.tables["votes"].column_names}
         queried = (step.names for step in self.steps if isinstance(step, Where))
-        needed = {*self.columns, *chain.from_iterable(queried)}
-        return frozenset(name for name in needed if name not in there and _is_open(name))
+        needed = {*self.columns, *chain.from_iterable(queried)} - there
+        absent = frozenset(filter(_is_open, needed))
+        return absent.difference(_in_shared(batch.tables["decisions"], absent).column_names)
 
     def history(self, batch: Batch) -> History:
         """Make a history of a batch."""
@@ -240,16 +241,16 @@ def with_missing_columns(history: History, columns: Iterable[str]) -> History:
     wanted = [name for name in columns if name not in there and _is_open(name)]
     new: dict[str, Any] = {name: pd.array([pd.NA] * len(history), "boolean") for name in wanted}
     if wanted and any(map(is_shared, there)):
-        new |= _from_shared(history.decisions, wanted)
+        frame = history.decisions
+        texts = {name: pa.array(frame[name], pa.large_string()) for name in frame.columns if is_shared(name)}
+        found = to_pandas({"": _in_shared(pa.table(texts), wanted)})[""]
+        new |= {name: found[name].array for name in wanted if name in found}
     return history.with_frames(decisions=history.decisions.assign(**new)) if new else history
 
 
-def _from_shared(decisions: pd.DataFrame, wanted: Sequence[str]) -> dict[str, Any]:
-    texts = {
-        name: pa.array(decisions[name], pa.large_string()) for name in decisions.columns if is_shared(name)
-    }
-    found = to_pandas({"": with_own_columns(pa.table(texts), wanted)})[""]
-    return {name: found[name].array for name in wanted if name in found}
+def _in_shared(decisions: pa.Table, wanted: Collection[str]) -> pa.Table:
+    """Return what of some columns stands in those that the decisions of a batch share."""
+    return with_own_columns(decisions.select([*filter(is_shared, decisions.column_names)]), wanted)
 
 
 @dataclass(frozen=True)
