@@ -6,9 +6,9 @@ import sys
 import pandas as pd
 import polars as pl
 import pytest
+from evolving import BEGAN, DAY, envelope, evolving, vote
 from histories import same
 from streams import publish
-from test_snapshot_readers import BEGAN, DAY, envelope, evolving, vote
 
 import mastermind_lab as lab
 from mastermind_lab.archive import Archiver
