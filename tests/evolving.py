@@ -23,7 +23,7 @@ def vote(**more):
 EVOLVING = [
     {"judge": None, "cost": 1, "flag": True, "tags": ["x"], "mixed": 1},
     {"judge": "human", "cost": 2.5, "flag": None, "late": "here", "mixed": True},
-    {"judge": 3, "cost": None, "late": None, "flag": "yes", "tags": None, "mixed": "text"},
+    {"judge": 3, "cost": None, "late": None, "flag": "yes", "tags": None, "mixed": "7"},
 ]
 """``meta`` day by day: null, then text, then a number; whole, then not; a column that comes late."""
 
