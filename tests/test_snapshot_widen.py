@@ -6,9 +6,9 @@ import sys
 import pandas as pd
 import polars as pl
 import pytest
+from evolving import BEGAN, DAY, envelope, evolving, vote
 from histories import same
 from streams import publish
-from test_snapshot_readers import BEGAN, DAY, envelope, evolving, vote
 
 import mastermind_lab as lab
 from mastermind_lab.archive import Archiver
@@ -100,6 +100,15 @@ class TestAFollower:
             assert len(narrow(ranges(tmp_path))) == 3
         assert not narrow(ranges(tmp_path))
         assert len(pl.read_parquet(tmp_path / "votes")) == 3
+
+    def test_an_old_part_that_is_damaged_stops_no_stream(self, tmp_path):
+        next((grown(tmp_path) / "votes").rglob("*.parquet")).write_bytes(b"")
+        sink = Archiver(tmp_path, stream=S)
+        sink.take(update())
+        sink.take(update(5))
+        with pytest.raises(lab.SourceError, match="verify"):
+            sink.close()
+        assert ranges(tmp_path)[-1].last_id == entries(5)[0][0]
 
     def test_on_an_object_store(self):
         folder = "memory://growing"

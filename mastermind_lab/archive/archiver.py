@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from itertools import dropwhile
 from typing import TYPE_CHECKING, Self
 
@@ -165,7 +166,10 @@ class Archiver:
             self._settle()
             self._begin()
         elif not self._writing:
-            next(self._widening, None)
+            with suppress(
+                SourceError
+            ):  # that an old part is damaged is for the end to say: the stream goes on
+                next(self._widening, None)
 
     def _add(self, update: StreamUpdate) -> None:
         last = id_key(self._last_id())
@@ -280,10 +284,10 @@ class Archiver:
             return
         try:
             self.flush()
-            for _ in self._widen():
-                pass
             if self.parts:
                 self._cleanup()
+            for _ in self._widen():
+                pass
         finally:
             self._release()
 

@@ -7,7 +7,9 @@ from .options import Snapshot
 
 
 def compact(folder: Snapshot) -> None:
-    """Merge a snapshot's small files, day by day; it may be stopped at any moment.
+    """Merge a snapshot's small files, day by day, and give all the same columns.
+
+    It may be stopped at any moment.
 
     While an archiver runs on the folder it is refused.
     """
