@@ -221,6 +221,13 @@ class TestWhatBelongsToADecision:
         some = history.with_frames(decisions=history.decisions.iloc[4:], votes=history.votes.iloc[6:])
         assert (len(some.votes), len(some.citations)) == (3, 5)
 
+    def test_stays_with_an_entry_that_was_added(self, history):
+        for name in ("decisions", "votes"):
+            more = history[name].tail(1).assign(stream_id="0-10")
+            history = history.with_frames(**{name: pd.concat([history[name], more], ignore_index=True)})
+        some = history.with_frames(decisions=history.decisions.iloc[4:])
+        assert (len(some.votes), some.votes["stream_id"].iloc[-1]) == (6, "0-10")
+
     def test_stays_where_nothing_was_taken_out(self, history):
         other = history.decisions.sample(frac=1, random_state=1).assign(mine=1)
         same = history.with_frames(decisions=other)

@@ -202,7 +202,9 @@ class History:
         else:
             account = self.account.narrowed(kept, "some were taken out of decisions")
             made = type(self)(self._tables.only(kept), coverage or account)
-            others = {name: _rows_of(name, frame, kept) for name, frame in others.items()}
+            # An entry that was added by hand, with its votes, is in no table yet.
+            here = pa.concat_arrays([kept, ids_of("decisions", frames["decisions"])])
+            others = {name: _rows_of(name, frame, here) for name, frame in others.items()}
         # Copies, which take no room until one of them is changed.
         made._frames = {name: frame.copy(deep=False) for name, frame in (others | frames).items()}
         return made
@@ -211,12 +213,12 @@ class History:
         """Return the entries that new frames leave, oldest first; None where they are all there."""
         if "stream_id" not in frames.get("decisions", ()):
             return None
-        both = {name: self._tables[name].select(["stream_id"]) for name in ("decisions", "rejects")}
-        there = ids_in_order(both)
-        entries = [ids_of(name, frames[name]) if name in frames else both[name]["stream_id"] for name in both]
-        left = pa.chunked_array([chunk for ids in entries for chunk in pa.chunked_array(ids).chunks])
-        kept = there.filter(pc.is_in(there, left.combine_chunks()))
-        return None if len(kept) == len(there) else kept
+        left, before = ids_of("decisions", frames["decisions"]), self._tables["decisions"]["stream_id"]
+        gone = before.filter(pc.invert(pc.is_in(before, left)))
+        if not len(gone):
+            return None
+        there = ids_in_order({name: self._tables[name] for name in ("decisions", "rejects")})
+        return there.filter(pc.invert(pc.is_in(there, gone.combine_chunks())))
 
     def __copy__(self) -> Self:
         return self.with_frames()
