@@ -231,9 +231,9 @@ class TestColumns:
 
     @pytest.mark.parametrize("source", ["meta.usage", lambda one: one.meta["nope"]])
     def test_a_value_that_does_not_fit_is_a_reject(self, source):
-        history = lab.read(
-            [envelope(meta=self.meta), envelope()], columns=[lab.Column("extra", source, "float64")]
-        )
+        wanted = lab.Column("extra", source, "float64")
+        fitting = envelope(meta={"usage": 1.0, "nope": 1.0})
+        history = lab.read([envelope(meta=self.meta), fitting], columns=[wanted])
         assert history.rejects["reason"][0] == "column"
         assert history.rejects["detail"][0].startswith("extra: ")
 

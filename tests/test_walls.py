@@ -32,7 +32,7 @@ HOMES = {
     "pyarrow.parquet": {"snapshot"},
     "fsspec": {"storage"},
     "backports": {"ndjson"},
-    "zlib": {"ndjson"},
+    "zlib": {"ndjson", "snapshot"},  # snapshot packs what it notes in a footer
     "bz2": {"ndjson"},
     "lzma": {"ndjson"},
     "dask": {"scale"},
