@@ -121,7 +121,8 @@ class TestShowing:
         with redis.Redis.from_url(redis_url) as raw:
             for number in range(1, 11):
                 raw.xadd(STREAM, {"data": "broken"}, f"{number}-0", maxlen=6, approximate=False)
-        card = lab.read(redis_url, last=4)._repr_html_()
+        with pytest.warns(lab.NothingDecodedWarning):
+            card = lab.read(redis_url, last=4)._repr_html_()
         for said in ("4 not_json", "left out by limits</th><td>2", "gone before reading</th><td>4"):
             assert said in card
 
