@@ -33,6 +33,7 @@ HISTORIES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::mastermind_lab.errors.NothingDecodedWarning")
 @pytest.mark.parametrize("name", HISTORIES)
 def test_gives_the_same_history_back(name, tmp_path):
     history = HISTORIES[name]()

@@ -47,6 +47,7 @@ envelopes = st.builds(lambda d, m: json.dumps({"decision": d, "meta": m}).encode
 entries = st.lists(envelopes | st.binary(max_size=6), max_size=6)
 
 
+@pytest.mark.filterwarnings("ignore::mastermind_lab.errors.NothingDecodedWarning")
 @given(st.lists(entries, max_size=3))
 @settings(max_examples=20, deadline=None, phases=[Phase.generate])
 def test_any_history_comes_back_the_same(batches):

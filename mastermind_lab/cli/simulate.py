@@ -22,7 +22,7 @@ def simulate(
         typer.Argument(
             metavar="TARGET",
             envvar=URL_VARIABLES,
-            help="A Redis URL, or an .ndjson file to write (.gz, .zst).",
+            help="A Redis URL, or an .ndjson file to write (.gz, .bz2, .xz, .zst).",
         ),
     ] = DEFAULT_URL,
     stream: Annotated[str, typer.Option(help="The stream's name.")] = DEFAULT_STREAM_NAME,

@@ -333,11 +333,12 @@ class History:
         return saved if is_url(saved) else Path(saved)
 
     def to_ndjson(self, path: str | os.PathLike[str]) -> Path | str:
-        """Write one envelope a line, compressed where the name ends in ``.gz`` or ``.zst``; a URL works too.
+        """Write one envelope a line, compressed where the name ends in .gz, .bz2, .xz or .zst.
 
-        With ``payloads`` the envelopes are those that came, byte for byte but for line breaks, unless a frame
-        was changed. Else they are rebuilt from the frames: the same values under the first of their names,
-        without what was null; a column that was added becomes a field of the decision, the vote and so on.
+        The name may be a URL. With ``payloads`` the envelopes are those that came, byte for byte but for line
+        breaks, unless a frame was changed. Else they are rebuilt from the frames: the same values under the
+        first of their names, without what was null; a column that was added becomes a field of the decision,
+        the vote and so on.
         What came as NaN or an infinite number is written so, though strict readers of JSON refuse it.
         """
         return ndjson.write_lines(path, (payload for _, payload in self.encoded()))
