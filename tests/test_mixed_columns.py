@@ -312,6 +312,7 @@ class TestParquet:
     def test_cuts_of_a_snapshot(self, tmp_path):
         folder = mixed("7", 7, "c1", 8, "8").save(tmp_path / "s")
         for history in (lab.read(folder, last=3), lab.read(folder).where("`meta.case` != '7'")):
+            assert history.columns("decisions")[-1] == "meta.case"  # before the frame is made
             assert [one.meta["case"] for _, one in history.envelopes()] == ["c1", 8, "8"]
 
 
