@@ -371,6 +371,7 @@ class TestSources:
         assert kept(lab.read([streamed, url], since="3d")) == [7, 8, 9, 10]
         assert kept(lab.read([files, stored], since="1d")) == [9, 10] * 2
 
+    @pytest.mark.filterwarnings("ignore::mastermind_lab.NothingDecodedWarning")
     def test_where_there_is_nothing_to_count_back_from(self, tmp_path, redis_url):
         (tmp_path / "a.ndjson").write_text("broken")
         saved = lab.read([], payloads=True).save(tmp_path / "saved")
@@ -379,6 +380,7 @@ class TestSources:
             assert (len(history), history.coverage["left_out"].sum()) == (0, 0)
             assert "since=1h, and there is no entry" in history.coverage["limits"].tolist()[0]
 
+    @pytest.mark.filterwarnings("ignore::mastermind_lab.NothingDecodedWarning")
     def test_an_entry_without_a_time_stays_and_a_reject_can_be_the_newest(self, raw, redis_url):
         assert len(lab.read([*DAYS, envelope()], since="1d")) == 3
         publish(raw, [("1000-0", DAYS[0]), ("61000-0", "broken")])
