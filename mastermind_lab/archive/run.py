@@ -179,7 +179,7 @@ def archive(
     with the stream's first entry. However an archiver ends, the next one goes on behind the last committed
     entry. Faults of the network and the server are waited out. One Ctrl-C ends the run after its last part.
     Columns that came late are given to the parts before, so that other programs can read all parts as one: to
-    few at a time when a day is over, and to the rest at the end of the run.
+    a few at a time when a day is over, to the rest at the end of the run.
 
     Parameters
     ----------

@@ -33,6 +33,7 @@ _TYPES = {*ARROW.values(), pa.null()}
 _TEXT = ARROW["str"]
 _ROWS_A_GROUP = 2**16
 _SAMPLED = 1_000  # rows, to tell whether a column repeats itself
+_UNIQUE = {"correlation_id", "decision_id", "detail"}
 
 # Measured on simulated decisions: level 6 and wide pages make raw payloads a fifth smaller than level 1, for
 # three times the time; the other columns, at level 1, would get only a twentieth smaller.
@@ -40,6 +41,7 @@ _LAYOUT: dict[str, Any] = {
     "compression": "zstd",
     "compression_level": {"payload": 6},
     "data_page_size": 2**25,
+    "dictionary_pagesize_limit": 2**27,
     "write_page_checksum": True,
 }
 
@@ -58,7 +60,7 @@ def encoded(table: pa.Table, metadata: dict[str, str], *, hashed: bool = False) 
     described = table.replace_schema_metadata(_pandas_metadata(table.schema))
     sink = pa.BufferOutputStream()
     with parquet.ParquetWriter(
-        sink, described.schema, use_dictionary=_repetitive(table), **_LAYOUT
+        sink, described.schema, use_dictionary=_with_dictionary(table), **_LAYOUT
     ) as writer:
         writer.write_table(described, row_group_size=_ROWS_A_GROUP)
         writer.add_key_value_metadata(ours)
@@ -66,8 +68,23 @@ def encoded(table: pa.Table, metadata: dict[str, str], *, hashed: bool = False) 
     return _with_hash(content) if hashed else content
 
 
+def _with_dictionary(table: pa.Table) -> list[str]:
+    """Name the columns worth a dictionary: what is new in each row would be stored twice.
+
+    Of texts their name alone tells, so that all parts have one or none: fastparquet loses texts of a column
+    of which some parts have one.
+    """
+    texts = [one.name for one in table.schema if _is_text(one.type)]
+    has_one_row_an_entry = not {"position", "node"} & {*table.column_names}
+    unique = {*_UNIQUE, *["stream_id"] * has_one_row_an_entry}
+    return [name for name in texts if name not in unique] + _repetitive(table.drop_columns(texts))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_large_string(kind) or pa.types.is_string(kind))
+
+
 def _repetitive(table: pa.Table) -> list[str]:
-    """Name the columns worth a dictionary: ids, free text and raw payloads would be stored twice."""
     likely = [field.name for field in table.schema if not _is_unlikely_to_repeat(field.type)]
     first = table.slice(0, _SAMPLED)
     # In Python: Arrow's count lets go of the interpreter, and after each column would wait for it again.
@@ -144,7 +161,7 @@ def decoded(content: bytes) -> pa.Table:
         file = parquet.ParquetFile(
             pa.BufferReader(content),
             metadata=footer,
-            read_dictionary=_with_dictionary(footer),
+            read_dictionary=_stored_with_dictionary(footer),
             page_checksum_verification=True,
         )
         said = (footer.metadata or {}).get((KEY + stored.KEY).encode())
@@ -153,13 +170,21 @@ def decoded(content: bytes) -> pa.Table:
         raise DamageError(f"no readable Parquet: {error!s:.200}") from error
 
 
-def _with_dictionary(footer: parquet.FileMetaData) -> list[str]:
+def _stored_with_dictionary(footer: parquet.FileMetaData) -> list[str]:
     """Name the columns of texts that are stored as places in a dictionary."""
     if not footer.num_row_groups:
         return []
     columns, group = footer.schema, footer.row_group(0)
     texts = (n for n in range(len(columns)) if columns.column(n).logical_type.type == "STRING")
-    return [columns.column(n).path for n in texts if "RLE_DICTIONARY" in group.column(n).encodings]
+    return [columns.column(n).path for n in texts if _repeats(group.column(n))]
+
+
+def _repeats(column: parquet.ColumnChunkMetaData) -> bool:
+    """Tell whether texts have a dictionary that is worth it: not most of what is stored."""
+    if not column.has_dictionary_page:
+        return False
+    size = column.data_page_offset - column.dictionary_page_offset
+    return bool(size < column.total_compressed_size * 0.75)
 
 
 def _spelled_out(table: pa.Table) -> pa.Table:
