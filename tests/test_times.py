@@ -170,7 +170,7 @@ class TestReplay:
 
     @pytest.mark.parametrize("moment", ["", "soon", None, pd.NaT])
     def test_names_what_is_no_moment(self, history, moment):
-        with pytest.raises(lab.OptionError, match="seek"):
+        with pytest.raises(lab.OptionError, match="moment="):
             lab.replay(history).seek(moment)
 
 
