@@ -21,6 +21,7 @@ import pyarrow as pa
 from .envelope import Entry, Reject
 from .errors import OptionError, SourceError
 from .storage import RemoteFile, is_remote, local_path, remote_files, upload
+from .text import without_password
 
 ENDINGS = tuple(kind + packed for kind in (".ndjson", ".jsonl") for packed in ("", ".gz", ".zst"))
 """How the names of files of envelopes end."""
@@ -124,7 +125,8 @@ def write_lines(path: str | os.PathLike[str], payloads: Iterable[bytes]) -> Path
         The file cannot be written; nothing is left under its name.
     """
     if not str(path).endswith(ENDINGS):
-        raise OptionError(f"{path}: name the file *{', *'.join(ENDINGS)}, so that it can be read back")
+        shown = without_password(str(path))
+        raise OptionError(f"{shown}: name the file *{', *'.join(ENDINGS)}, so that it can be read back")
     target = str(path) if is_remote(path) else local_path(path)
     try:
         if isinstance(target, str):

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from ..errors import OptionError
+from ..text import without_password
+from ..wire import SCHEMES
 from .local import HALF
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_PASSWORD = re.compile(r"://[^/@]*:[^/@]*@")
 _WHOLE_PUTS = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "memory"}
 
 
@@ -28,8 +29,18 @@ def is_remote(source: object) -> bool:
 
 
 def local_path(source: str | os.PathLike[str]) -> Path:
-    """Return the path that a path or a ``file://`` URL means."""
-    return Path(str(source).removeprefix("file://"))
+    """Return the path that a path or a ``file://`` URL means.
+
+    Raises
+    ------
+    OptionError
+        It is no path but an address with a password, without its scheme; a Path is taken as it is.
+    """
+    path = Path(str(source).removeprefix("file://"))
+    shown = without_password(str(source))
+    if isinstance(source, str) and shown != source and not os.path.lexists(path):
+        raise OptionError(f"{shown} is no path, and no URL: there is no scheme such as redis:// before it")
+    return path
 
 
 class RemoteFolder:
@@ -167,8 +178,10 @@ def _put_whole(file_system: Any, target: str, put: Callable[[str], None]) -> Non
 
 
 def _opened(url: str) -> tuple[Any, str]:
-    if _PASSWORD.search(url):
-        shown = _PASSWORD.sub("://...@", url)
+    shown = without_password(url)
+    if url.startswith(SCHEMES):
+        raise OptionError(f"{shown} is a Redis server, and not what is expected here: a file or a folder")
+    if shown != url:
         raise OptionError(f"{shown} holds a password: give it to fsspec by its configuration or environment")
     try:
         from fsspec.core import url_to_fs  # here, because most folders are local

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -31,7 +30,7 @@ from ...frames import (
     only,
     sort_keys,
 )
-from ...storage import is_url
+from ...storage import is_url, local_path
 from ..history import History
 from .reading import Batch, Options, gather, is_numbered
 
@@ -71,7 +70,9 @@ class Snapshot:
 
         names = ["rejects", PAYLOADS] if self.again else self._names
         # Absolute, because workers may stand elsewhere.
-        return snapshot.readable(self.folder if is_url(self.folder) else Path(self.folder).absolute(), names)
+        return snapshot.readable(
+            self.folder if is_url(self.folder) else local_path(self.folder).absolute(), names
+        )
 
     @property
     def _names(self) -> list[str]:
