@@ -7,6 +7,7 @@ fonts cannot draw, a log writes all but ASCII as escapes.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable
 
@@ -14,6 +15,26 @@ ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 # They would turn around what stands behind them.
 _DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+# All up to the last @, since a password may hold any character; the drive of a Windows path is no user.
+_USER = re.compile(r"^([a-z][a-z0-9+.-]*:/+)?(?![a-z]:[\\/])[^:@]*:.*@", re.IGNORECASE | re.DOTALL)
+_SECRET = re.compile(r"(?<=[?&])(\w*(?:pass|pwd|user|secret|token|key)\w*)=[^&]*", re.IGNORECASE)
+
+
+def without_password(place: str) -> str:
+    """Show a URL, or what was meant for one, without user and password: as it is where there are none.
+
+    Examples
+    --------
+    >>> without_password("redis://me:p#w@host:6379/0"), without_password("me:pw@host")
+    ('redis://…@host:6379/0', '…@host')
+    >>> without_password("https://host/data?token=abc&page=2"), without_password("runs/a@b.ndjson")
+    ('https://host/data?token=…&page=2', 'runs/a@b.ndjson')
+    """
+    user = _USER.match(place)
+    if user and _SECRET.search(place):
+        return (user[1] or "") + ELLIPSIS  # which of them holds the other cannot be told
+    return _SECRET.sub(rf"\1={ELLIPSIS}", _USER.sub(rf"\1{ELLIPSIS}@", place))
 
 
 def visible(text: str, unfit: str = "\N{REPLACEMENT CHARACTER}") -> str:

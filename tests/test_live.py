@@ -179,9 +179,12 @@ class TestWithoutAThread:
         follower.take(
             StreamUpdate(STREAM, numbered[15:20], gap=Gap(numbered[9][0], numbered[15][0], 5, "at most"))
         )
-        follower.take(StreamUpdate(STREAM, [], reset=True))
         [row] = follower.history().coverage.to_dict("records")
         assert (row["entries"], row["left_out"], row["missing"], row["certainty"]) == (15, 7, 7, "at most")
+        follower.take(StreamUpdate(STREAM, [], reset=True))
+        [row] = follower.history().coverage.to_dict("records")
+        assert (row["entries"], row["left_out"], row["certainty"]) == (15, 7, "not verified")
+        assert pd.isna(row["missing"])
         assert "began again 1 times" in row["note"]
         [then] = follower.history(as_of=numbered[9][0]).coverage.to_dict("records")
         assert (then["entries"], then["missing"]) == (10, 2)

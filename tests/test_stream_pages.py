@@ -91,9 +91,9 @@ def test_no_more_than_two_pages_ahead(stream):
     fetched = iter(pages)
     first = next(fetched)
     time.sleep(0.3)
-    # 16 + 64 + 256: the one in hand, the one that waits, the one in the thread's hand
-    assert len(first) == 16
-    assert pages.entries <= 16 + 64 + 256
+    # 4 + 16 + 64: the one in hand, the one that waits, the one in the thread's hand
+    assert len(first) == 4
+    assert pages.entries <= 4 + 16 + 64
     fetched.close()
 
 

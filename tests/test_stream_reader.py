@@ -333,7 +333,8 @@ class TestTheStreamItself:
         raw.xdel(S, "11-0")
         found = collect(read, entries(1))
         assert ids(found) == ["12-0"]
-        assert not any(one.gap or one.reset for one in found)
+        assert self.gaps(found) == [("10-0", None, 1, "at most")]
+        assert not any(one.reset for one in found)
 
     def test_deleted_and_trimmed_is_at_most(self, raw, read):
         add(raw, 11, 12, 13)

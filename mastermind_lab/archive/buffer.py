@@ -38,6 +38,8 @@ class Buffer:
         How many entries the stream had ever taken up to the last one, where that is known.
     gaps
         What is missing before or between them.
+    gone
+        The same in coverage's words, with what a stream took with it that began again.
     """
 
     tables: list[Tables] = field(default_factory=list)
@@ -48,12 +50,15 @@ class Buffer:
     last_id: str = ""
     ordinal: int | None = None
     gaps: list[Gap] = field(default_factory=list)
+    gone: list[Account] = field(default_factory=list)
 
     def add(
         self, entries: Iterable[Entry], update: StreamUpdate, payloads: bool, schema_cache: SchemaCache
     ) -> None:
         """Decode those entries of an update that are wanted here."""
-        self.gaps += _gaps(update)
+        gaps = _gaps(update)
+        self.gaps += gaps
+        self.gone += [update.gone] if update.reset and update.gone else [gap.account() for gap in gaps]
         # Not known while entries are added: whoever is interrupted there commits no false number.
         self.ordinal = None
         for batch in in_batches(entries):
@@ -79,9 +84,9 @@ class Buffer:
     def _account(self, source: str, stream: str) -> Account:
         """Account for the entries; what the server counts nothing of is not verified."""
         nothing = Account(missing=0, certainty="exact") if self.ordinal is not None else _UNKNOWN
-        gone = reduce(add, (gap.account() for gap in self.gaps), nothing)
+        gone = reduce(add, self.gone, nothing)
         read = Account(source, stream, self.first_id, self.last_id, self.entries)
-        return replace(read, missing=gone.missing, certainty=gone.certainty)
+        return replace(read, missing=gone.missing, certainty=gone.certainty, note=gone.note)
 
 
 def _gaps(update: StreamUpdate) -> list[Gap]:

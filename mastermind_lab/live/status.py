@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..frames import Account, Tables, id_key, total, united
-from ..stream import Gap, StreamUpdate
+from ..stream import StreamUpdate
 
 State = Literal["starting", "live", "paused", "reconnecting", "stopped", "failed"]
 
@@ -118,8 +118,8 @@ class StatusTracker:
     def account(self, stream: str, ids: pa.Array, left_out: int, as_of: str | None) -> Account:
         """Account for the entries of a stream: kept, left out, gone."""
         record = self._streams[stream]
-        gaps = (gap for gap in record.gaps if as_of is None or id_key(gap.after) < id_key(as_of))
-        gone = reduce(add, (gap.account() for gap in gaps), record.first)
+        losses = (loss for after, loss in record.losses if as_of is None or id_key(after) < id_key(as_of))
+        gone = reduce(add, losses, record.first)
         kept = Account.of_ids(ids)
         note = f"began again {record.resets} times" if record.resets else None
         return replace(
@@ -135,17 +135,19 @@ class StatusTracker:
 
 @dataclass
 class _StreamRecord:
-    """What is known of one stream: what was left out and missing at the start, and what happened since."""
+    """What is known of one stream: what was left out and missing at the start, and since, behind what."""
 
     first: Account = _UNKNOWN
-    gaps: list[Gap] = field(default_factory=list)
+    losses: list[tuple[str, Account]] = field(default_factory=list)
     resets: int = 0
+    last_id: str = "0-0"
 
     def add(self, update: StreamUpdate) -> None:
         self.first = update.account or self.first
-        if update.gap:
-            self.gaps.append(update.gap)
+        if update.gone:
+            self.losses.append((update.gap.after if update.gap else self.last_id, update.gone))
         self.resets += update.reset
+        self.last_id = update.entries[-1][0] if update.entries else self.last_id
 
 
 def _lag(batch: Tables | None, before: float | None) -> float | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import OptionError, SourceError
 from ..storage import is_remote, local_path, upload
+from ..text import without_password
 from .files import ENDINGS, ENDINGS_TOLD
 from .packing import packing_named
 
@@ -29,7 +30,8 @@ def write_lines(path: str | os.PathLike[str], payloads: Iterable[bytes]) -> Path
     """
     target = str(path) if is_remote(path) else local_path(path)
     if not str(target).lower().endswith(ENDINGS):
-        raise OptionError(f"{target}: name the file {ENDINGS_TOLD}, so that it can be read back")
+        shown = without_password(str(target))
+        raise OptionError(f"{shown}: name the file {ENDINGS_TOLD}, so that it can be read back")
     try:
         if isinstance(target, str):
             _write_remote(target, payloads)

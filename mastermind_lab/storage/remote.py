@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from ..errors import OptionError
+from ..text import without_password
+from ..wire import SCHEMES
 from .local import HALF
 
 Name = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 """What a file or a folder is called: a path, or a URL."""
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_PASSWORD = re.compile(r"://[^/@]*:[^/@]*@")
 _WHOLE_PUTS = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "memory"}
 
 
@@ -36,12 +37,16 @@ def local_path(source: Name) -> Path:
     Raises
     ------
     OptionError
-        It is empty.
+        It is empty; or an address with a password, without its scheme. A Path is taken as it is.
     """
     name = os.fsdecode(source).removeprefix("file://")
     if not name.strip():
         raise OptionError("an empty name means no file and no folder: '.' is the folder you are in")
-    return Path(os.path.expanduser(name))
+    path = Path(os.path.expanduser(name))
+    shown = without_password(name)
+    if isinstance(source, str | bytes) and shown != name and not os.path.lexists(path):
+        raise OptionError(f"{shown} is no path, and no URL: there is no scheme such as redis:// before it")
+    return path
 
 
 class RemoteFolder:
@@ -207,8 +212,10 @@ def _put_whole(file_system: Any, target: str, put: Callable[[str], None]) -> Non
 
 
 def _opened(url: str) -> tuple[Any, str]:
-    if _PASSWORD.search(url):
-        shown = _PASSWORD.sub("://...@", url)
+    shown = without_password(url)
+    if url.startswith(SCHEMES):
+        raise OptionError(f"{shown} is a Redis server, and not what is expected here: a file or a folder")
+    if shown != url:
         raise OptionError(f"{shown} holds a password: give it to fsspec by its configuration or environment")
     try:
         from fsspec.core import url_to_fs  # here, because most folders are local

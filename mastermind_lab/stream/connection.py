@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import ssl
 from typing import Any
 
@@ -11,6 +12,9 @@ from redis import asyncio as aio
 from redis import exceptions as fault
 
 from ..errors import OptionError, SourceError
+from ..text import terminal_line
+from .bounded import PAGE_LIMIT, REPLY_LIMIT, Allowance, ReplyTooLargeError, bounded, bounded_async
+from .replies import FEW, Commands, Result, Steps
 
 Client = redis.Redis | aio.Redis
 
@@ -37,6 +41,7 @@ _PASSING = (
     "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "UNBLOCKED", "BUSY", "max number of clients",
     "Protocol error", "Wrong number of response items",  # garbled on the way: to the server, or from it
 )  # fmt: skip
+_MOST_SAID = 300  # characters
 
 _JITTER = random.Random()  # noqa: S311 - no secret; its own, so that nobody's seed is used up
 
@@ -52,8 +57,8 @@ def connect(source: str | Client, timeout: float = 20) -> redis.Redis:
         The URL cannot be read, or the client is none that holds a pool of connections.
     """
     pool = _pool(source)
-    kind = _SYNC.get(pool.connection_class, pool.connection_class)
-    settings = _settings(pool) | {"socket_timeout": timeout}
+    kind = bounded(_SYNC.get(pool.connection_class, pool.connection_class))
+    settings = _settings(pool) | {"socket_timeout": timeout, "allowance": Allowance()}
     return redis.Redis(connection_pool=redis.ConnectionPool(connection_class=kind, **settings))
 
 
@@ -61,8 +66,45 @@ def connect_async(client: aio.Redis) -> aio.Redis:
     """Open an asyncio connection of our own to where a client is connected."""
     pool = _pool(client)
     # Just above the longest block, so that a frozen server shows.
-    settings = _settings(pool) | {"socket_timeout": 3}
-    return aio.Redis(connection_pool=aio.ConnectionPool(connection_class=pool.connection_class, **settings))
+    settings = _settings(pool) | {"socket_timeout": 3, "allowance": Allowance()}
+    kind = bounded_async(pool.connection_class)
+    return aio.Redis(connection_pool=aio.ConnectionPool(connection_class=kind, **settings))
+
+
+def ask(client: redis.Redis, steps: Steps[Result]) -> Result:
+    """Ask a server what some steps want to know, and return what they make of the replies."""
+    try:
+        commands = next(steps)
+        while True:
+            commands = steps.send(send(client, commands))
+    except StopIteration as end:
+        result: Result = end.value
+        return result
+
+
+def send(client: redis.Redis, commands: Commands) -> list[Any]:
+    """Send a command, or several as one transaction; return the replies, or errors in their place."""
+    allow(client, commands)
+    try:
+        if len(commands) == 1:
+            reply = client.execute_command(*commands[0])  # type: ignore[no-untyped-call] # untyped in redis
+            return [reply]
+        with client.pipeline(transaction=True) as transaction:
+            for command in commands:
+                transaction.execute_command(*command)  # type: ignore[no-untyped-call] # untyped in redis
+            return transaction.execute(raise_on_error=False)
+    except fault.ResponseError as error:
+        if len(commands) > 1:
+            # Where EXEC was refused, the connection would still wait for one.
+            client.connection_pool.disconnect()
+        return [error] * len(commands)
+
+
+def allow(client: Client, commands: Commands) -> None:
+    """Let the reply to these commands be large, on a client of ours, unless it brings several entries."""
+    allowance: Allowance = client.connection_pool.connection_kwargs["allowance"]
+    counts = (command[-1] for command in commands if command[-2] == "COUNT")
+    allowance.most = PAGE_LIMIT if any(count > FEW for count in counts) else REPLY_LIMIT
 
 
 def _pool(source: Any) -> Any:
@@ -77,12 +119,26 @@ def _pool(source: Any) -> Any:
 
 
 def _pool_of_url(url: str) -> redis.ConnectionPool:
+    hint = "expected redis://[user:password@]host[:port][/db], rediss://... or unix:///path"
+    if _is_cut_short(url):
+        escapes = "in a password, write # as %23, / as %2F, ? as %3F and @ as %40"
+        raise OptionError(f"the Redis URL cannot be read: there is an @ behind its host; {escapes} ({hint})")
     try:
         return redis.ConnectionPool.from_url(url)
     except ValueError as error:
-        # The URL itself is not quoted: it may hold a password.
-        hint = "expected redis://[user:password@]host[:port][/db], rediss://... or unix:///path"
-        raise OptionError(f"the Redis URL cannot be read ({error}); {hint}") from None
+        # Neither the URL nor a part of it is quoted: it may be of a password.
+        why = str(error) if str(error).startswith(("Invalid value for", "Redis URL must")) else "its port"
+        raise OptionError(f"the Redis URL cannot be read ({why}); {hint}") from None
+
+
+def _is_cut_short(url: str) -> bool:
+    """Tell whether what was meant for a password has ended the host: all up to the last @ belongs to it."""
+    scheme, _, rest = url.partition("://")
+    if scheme == "unix":
+        return False
+    host = re.split("[/?#]", rest, maxsplit=1)[0]
+    behind, at, _ = rest[len(host) :].rpartition("@")
+    return bool(at) and not re.match(r"/?\d*\?\w+=", behind)
 
 
 def _settings(pool: Any) -> dict[str, Any]:
@@ -119,8 +175,15 @@ def is_permanent(error: Exception) -> bool:
     if isinstance(error.__cause__ or error.__context__, ssl.SSLCertVerificationError):
         return True
     if isinstance(error, fault.ResponseError):
-        return not str(error).startswith(_PASSING) and not isinstance(error, fault.MasterDownError)
+        passing = fault.MasterDownError | fault.ClusterDownError | fault.TryAgainError
+        return not said(error).startswith(_PASSING) and not isinstance(error, passing)
     return False
+
+
+def said(error: Exception) -> str:
+    """Return what a server or the client says of a fault, fit for a terminal and a log."""
+    text = str(error)
+    return terminal_line(text.partition(" caused error: ")[2] or text, _MOST_SAID)
 
 
 def backoff_delay(failures: int) -> float:
@@ -131,7 +194,7 @@ def backoff_delay(failures: int) -> float:
 
 def explain(error: Exception, where: str, stream: str, safe: str = "Nothing was read") -> SourceError:
     """Put a fault of the connection into plain words: what, where, what is safe, what to do."""
-    text = str(error)
+    text = said(error)
     if isinstance(error, fault.AuthenticationError) or text.startswith(("NOAUTH", "WRONGPASS")):
         return SourceError(f"{where} refused the user name or password ({text}). {safe}; check the URL.")
     if isinstance(error, fault.NoPermissionError) or text.startswith("NOPERM"):
@@ -148,6 +211,14 @@ def explain(error: Exception, where: str, stream: str, safe: str = "Nothing was 
         tls = "rediss:// asks for TLS" if where.startswith("rediss:") else "redis:// asks for no TLS"
         return SourceError(
             f"no Redis answers at {where} ({text}). {safe}; is the server running there? ({tls})"
+        )
+    if isinstance(error, ReplyTooLargeError):
+        return SourceError(f"{where}, stream {stream!r}: {text}. {safe}; is it a Redis server?")
+    if isinstance(error, fault.MovedError):
+        node = f"redis://{error.host}:{error.port}"
+        return SourceError(
+            f"{where} is one node of a cluster, and the stream {stream!r} lies on another. "
+            f"{safe}; connect to {terminal_line(node)}."
         )
     if isinstance(error, fault.InvalidResponse) or not isinstance(error, fault.RedisError):
         kind = type(error).__name__

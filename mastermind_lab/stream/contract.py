@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable
 from typing import Any
 
 from redis import asyncio as aio
@@ -13,13 +12,28 @@ from redis import exceptions as fault
 from redis.client import NEVER_DECODE
 
 from ..envelope import FIELD, DecisionEnvelope, decode_envelope
-from .connection import address, backoff_delay, connect_async, explain, is_permanent
+from .bounded import ReplyTooLargeError
+from .connection import address, allow, backoff_delay, connect_async, explain, is_permanent, said
 from .cursor import Cursor, ReadResult
-from .replies import BLOCK, Entry, StreamInfo, ask, entries_of, info_and_entries, newest_id
+from .pages import FIRST_PAGE, next_size, smaller
+from .replies import (
+    BLOCK,
+    FEW,
+    Commands,
+    Entry,
+    Look,
+    Result,
+    Steps,
+    doorbell,
+    entries_of,
+    look,
+    newest,
+    newest_id,
+)
 
 log = logging.getLogger(__name__)
 
-_PAGE = 1_000
+_UNHEARD = 0.25  # seconds between two looks where there is no right to a doorbell
 
 
 async def publish_envelope(client: aio.Redis, stream_name: str, envelope: DecisionEnvelope) -> str:
@@ -40,12 +54,19 @@ async def read_envelopes(
     client: aio.Redis, stream_name: str, count: int
 ) -> list[tuple[str, DecisionEnvelope]]:
     """Read the latest ``count`` entries, newest first; bad ones are skipped with a warning in the log."""
-    if count <= 0:
-        return []
     # Undecoded, whatever the client's setting: one bad byte must not cost the others.
     undecoded: Any = {NEVER_DECODE: True}
-    raw = await client.execute_command("XREVRANGE", stream_name, "+", "-", "COUNT", count, **undecoded)  # type: ignore[no-untyped-call] # untyped in redis
-    return _valid(entries_of(raw))
+    entries: list[Entry] = []
+    end, size = "+", FIRST_PAGE
+    # In pages: a large reply that waits to be sent takes room that a server at its limit may not have.
+    while (wanted := min(size, count - len(entries))) > 0:
+        command = ("XREVRANGE", stream_name, end, "-", "COUNT", wanted)
+        page = entries_of(await client.execute_command(*command, **undecoded))  # type: ignore[no-untyped-call] # untyped in redis
+        if not page:
+            break
+        entries += page
+        end, size = f"({page[-1][0]}", next_size(page, size)
+    return _valid(entries)
 
 
 def _valid(entries: list[Entry]) -> list[tuple[str, DecisionEnvelope]]:
@@ -97,52 +118,88 @@ class _Follower:
         self.client, self.stream, self.block = connect_async(client), stream, block
         self.where = address(client)
         self.cursor = Cursor()
+        self.size = FIRST_PAGE
+        self.transacts = True
         self.failures = 0
 
     async def begin(self, last_id: str) -> None:
         while last_id == "$":
             try:
-                raw: Any = await self.client.xrevrange(self.stream, "+", "-", count=1)
+                [reply] = await self._send([newest(self.stream)])
+                # An empty or missing stream is followed from its very beginning.
+                last_id = newest_id(reply)
             except Exception as error:  # noqa: BLE001 - as below
                 await self._wait_out(error)
-            else:
-                # An empty or missing stream is followed from its very beginning.
-                last_id = newest_id(raw)
         self.cursor = Cursor(last_id)
 
     async def next_entries(self) -> list[Entry]:
         """Wait for the doorbell, then read what lies behind the cursor; a passing fault gives none."""
         try:
-            await self.client.xread({self.stream: self.cursor.place}, count=1, block=self.block)
-            now, entries = await self._info_and_entries()
-            result = self.cursor.take(now, entries)
-            if result.reset:
-                await self._recover(now)
+            await self._listen()
+            result = await self._read()
         except Exception as error:  # noqa: BLE001 - a garbled reply may end in any error of the client's
-            await self._wait_out(error)
+            if not (isinstance(error, ReplyTooLargeError) and self._ask_for_less()):
+                await self._wait_out(error)
             return []
         self.failures = 0
         self._warn(result)
+        if result.entries:
+            self.size = next_size(result.entries, self.size)
         return [(entry_id.partition("@")[0], payload) for entry_id, payload in result.entries]
 
-    async def _info_and_entries(self) -> tuple[StreamInfo | None, list[Entry]]:
-        """Read both, or the entries alone where there is no right to more."""
-        place, count = self.cursor.place, _PAGE + 1
-        async with self.client.pipeline(transaction=True) as transaction:
-            ask(transaction, self.stream, place, count)
-            try:
-                raw, info = await transaction.execute(raise_on_error=False)
-            except fault.NoPermissionError as error:
-                raw, info = await self.client.xrange(self.stream, place, "+", count=count), error
-        return info_and_entries(raw, info)
+    async def _listen(self) -> None:
+        [reply] = await self._send([doorbell({self.stream: self.cursor.place}, self.block)])
+        if isinstance(reply, Exception):
+            # What the server says against it, the reading that follows meets as well.
+            await asyncio.sleep(_UNHEARD)
 
-    async def _recover(self, now: StreamInfo | None) -> None:
-        search = self.cursor.recover(now)
-        with suppress(StopIteration):
-            wanted = next(search)
+    async def _read(self) -> ReadResult:
+        steps = look(self.stream, self.cursor.place, self.size + 1, transacts=self.transacts)
+        seen = await self._ask(steps)
+        self.transacts = seen.transacts
+        result = self.cursor.take(seen)
+        if result.reset:
+            await self._recover(seen)
+        return result
+
+    def _ask_for_less(self) -> bool:
+        """Ask for figures and entries apart, and then for fewer; tell whether there is any less."""
+        is_least = not self.transacts and self.size < FEW
+        self.size = self.size if self.transacts else smaller(self.size)
+        self.transacts = False  # the large ones may be those that XINFO brings
+        return not is_least
+
+    async def _ask(self, steps: Steps[Result]) -> Result:
+        """Ask what some steps want to know, as the synchronous reader does."""
+        try:
+            commands = next(steps)
             while True:
-                there: Any = await self.client.xrange(self.stream, wanted, wanted)
-                wanted = search.send(entries_of(there))
+                commands = steps.send(await self._send(commands))
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+
+    async def _send(self, commands: Commands) -> list[Any]:
+        allow(self.client, commands)
+        try:
+            return await _uncaught(self._replies(commands))
+        except fault.ResponseError as error:
+            if len(commands) > 1:
+                # Where EXEC was refused, the connection would still wait for one.
+                await _uncaught(self.client.connection_pool.disconnect())
+            return [error] * len(commands)
+
+    async def _replies(self, commands: Commands) -> list[Any]:
+        if len(commands) == 1:
+            reply = await self.client.execute_command(*commands[0])  # type: ignore[no-untyped-call] # untyped in redis
+            return [reply]
+        async with self.client.pipeline(transaction=True) as transaction:
+            for command in commands:
+                transaction.execute_command(*command)
+            return await transaction.execute(raise_on_error=False)
+
+    async def _recover(self, seen: Look) -> None:
+        await self._ask(self.cursor.recover(self.stream, seen.now))
         log.warning(
             "%s: the stream %r began again (deleted, or rolled back); following goes on from %s",
             self.where, self.stream, self.cursor,
@@ -150,9 +207,10 @@ class _Follower:
 
     def _warn(self, result: ReadResult) -> None:
         if result.gap:
+            about = "" if result.gap.certainty == "exact" else f"{result.gap.certainty} "
             log.warning(
-                "%s: %d entries of %r behind %s were trimmed before they could be read",
-                self.where, result.gap.missing, self.stream, result.gap.after,
+                "%s: %s%d entries of %r behind %s were gone before they could be read",
+                self.where, about, result.gap.missing, self.stream, result.gap.after,
             )  # fmt: skip
 
     async def _wait_out(self, error: Exception) -> None:
@@ -160,11 +218,29 @@ class _Follower:
             safe = f"Read up to {self.cursor}"
             raise explain(error, self.where, self.stream, safe) from error
         if not self.failures:
-            log.warning("%s: %s; following goes on from %s", self.where, error, self.cursor)
+            log.warning("%s: %s; following goes on from %s", self.where, said(error), self.cursor)
         self.failures += 1
-        await self.client.connection_pool.disconnect()
+        self.transacts = True  # rights may have been given meanwhile
+        await _uncaught(self.client.connection_pool.disconnect())
         await asyncio.sleep(backoff_delay(self.failures))
 
     async def close(self) -> None:
         await self.client.aclose()
         await self.client.connection_pool.disconnect()
+
+
+async def _uncaught(awaitable: Awaitable[Result]) -> Result:
+    """Await something of the client's, which at times takes a cancellation for a timeout of its own.
+
+    Raises
+    ------
+    CancelledError
+        The task was asked to end meanwhile, whatever has become of that.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    try:
+        return await awaitable
+    finally:
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from types import EllipsisType
 from typing import NamedTuple
 
 from ..frames import Account, id_key
-from .replies import START, Entry, StreamInfo
+from .replies import START, Entry, Look, Steps, StreamInfo, entries_in
 
 Known = tuple[str, bytes | EllipsisType | None]
 """An entry that was read before, perhaps without its payload."""
@@ -21,7 +21,7 @@ _REMEMBERED = 100_000  # entries: a server that comes back from a dump has rarel
 
 
 class Gap(NamedTuple):
-    """Entries that were trimmed before they could be read."""
+    """Entries that were trimmed or deleted before they could be read."""
 
     after: str
     before: str | None
@@ -31,6 +31,10 @@ class Gap(NamedTuple):
     def account(self) -> Account:
         """Say it in coverage's words."""
         return Account(missing=self.missing, certainty=self.certainty)
+
+
+BEGUN_AGAIN = Account(certainty="not verified", note="what it held unread before it began again is not known")
+"""What is known of entries that a stream took with it."""
 
 
 class ReadResult(NamedTuple):
@@ -59,6 +63,8 @@ class Cursor:
         Where a payload was not kept, ``...`` stands for it, and the id alone is compared.
     older
         Entries before those, oldest first, with their epoch; asked for only when the stream has begun again.
+    max_deleted
+        The newest entry that was ever deleted, where that is known: it only grows, as long as a stream lives.
     """
 
     def __init__(
@@ -67,12 +73,14 @@ class Cursor:
         ordinal: int | None = None,
         known: Iterable[Known] = (),
         older: Iterable[Known] = (),
+        max_deleted: str | None = None,
     ) -> None:
         self.place, _, epoch = after.partition("@")
         self.epoch = int(epoch or 0)
         self.ordinal = 0 if self.place == START else ordinal
         self.is_verified = True
         self._known = deque(map(_mark, known), maxlen=_REMEMBERED)
+        self._max_deleted = max_deleted or START
         self._older = older
         self._lineages: list[list[_Mark]] = []
 
@@ -82,23 +90,24 @@ class Cursor:
     def _named(self, entry_id: str) -> str:
         return f"{entry_id}@{self.epoch}" if self.epoch else entry_id
 
-    def take(self, now: StreamInfo | None, entries: Sequence[Entry]) -> ReadResult:
-        """Take in what XINFO and XRANGE say of one moment; the cursor's own entry is the first, if there.
+    def take(self, look: Look) -> ReadResult:
+        """Take in what a stream holds from the cursor on; the cursor's own entry is the first, if there.
 
         Returns
         -------
         ReadResult
             Without entries where the stream began again: :meth:`recover` then says where to go on.
         """
-        own = entries[0] if entries and entries[0][0] == self.place else None
-        fresh = list(entries[1:] if own else entries)
-        if self._is_reset(now, own, len(fresh)):
+        own = look.entries[0] if look.entries and look.entries[0][0] == self.place else None
+        fresh = look.entries[1:] if own else look.entries
+        if self._is_reset(look, own, len(fresh)):
             return ReadResult([], reset=True)
-        gap = self._gap(now, fresh)
-        self._advance(now, fresh, gap)
+        gap = self._gap(look, fresh)
+        self._advance(look, fresh, gap)
         return ReadResult([(self._named(entry_id), payload) for entry_id, payload in fresh], gap)
 
-    def _is_reset(self, now: StreamInfo | None, own: Entry | None, fresh: int) -> bool:
+    def _is_reset(self, look: Look, own: Entry | None, fresh: int) -> bool:
+        now = look.now
         was_read = bool(self._known) and self._known[-1][0] == self.place
         if was_read and own and not _is_same(self._known[-1], own):
             return True
@@ -106,47 +115,55 @@ class Cursor:
             return False
         if id_key(now.last_generated) < id_key(self.place):
             return True
-        if now.added is not None and self.ordinal is not None and self.ordinal + fresh > now.added:
+        if id_key(now.max_deleted or START) < id_key(self._max_deleted):
             return True
-        # It is gone, and neither trimming nor deleting took it.
-        return bool(
-            was_read
-            and own is None
-            and now.first
-            and now.max_deleted
-            and id_key(now.first) <= id_key(self.place)
-            and id_key(now.max_deleted) < id_key(self.place)
-        )
+        gone = None if now.added is None else now.added - now.length
+        if was_read and own is None and gone == 0 and look.is_one_moment:
+            return True
+        if now.added is None or gone is None or self.ordinal is None:
+            return False
+        return self.ordinal + fresh > now.added or (self._is_passed(now) and gone < self.ordinal)
 
-    def _gap(self, now: StreamInfo | None, fresh: Sequence[Entry]) -> Gap | None:
+    def _is_passed(self, now: StreamInfo) -> bool:
+        """Tell whether neither the cursor's entry nor any before it is left."""
+        return now.first is None or id_key(now.first) > id_key(self.place)
+
+    def _gap(self, look: Look, fresh: Sequence[Entry]) -> Gap | None:
+        now = look.now
         if now is None or now.added is None or self.ordinal is None:
             return None
-        missing = (now.added - now.length) - self.ordinal
-        if missing <= 0 or (now.first and id_key(now.first) <= id_key(self.place)):
+        is_passed = self._is_passed(now)
+        if not (look.is_whole or is_passed):
             return None
-        deleted = now.first and now.max_deleted and id_key(now.max_deleted) >= id_key(now.first)
-        before = self._named(fresh[0][0]) if fresh else None
-        return Gap(str(self), before, missing, "at most" if deleted else "exact")
+        there = len(fresh) if look.is_whole else now.length
+        missing = now.added - there - self.ordinal
+        if missing <= 0:
+            return None
+        deleted = id_key(now.max_deleted or START) > id_key(self.place)
+        is_exact = is_passed and look.is_one_moment and not deleted
+        before = self._named(fresh[0][0]) if fresh and is_passed else None
+        return Gap(str(self), before, missing, "exact" if is_exact else "at most")
 
-    def _advance(self, now: StreamInfo | None, fresh: Sequence[Entry], gap: Gap | None) -> None:
+    def _advance(self, look: Look, fresh: Sequence[Entry], gap: Gap | None) -> None:
+        now = look.now
         self._known.extend(map(_mark, fresh))
+        self._max_deleted = (now and now.max_deleted) or self._max_deleted
         if fresh:
             self.place = fresh[-1][0]
-        elif gap and now:
+        elif gap and now and self._is_passed(now):
             self.place = now.last_generated
         self.is_verified = now is not None and now.added is not None
         if now is None or now.added is None:
             self.ordinal = None
-        elif now.last_generated == self.place:
+        elif look.is_whole:
             self.ordinal = now.added
         elif self.ordinal is not None:
             self.ordinal += len(fresh) + (gap.missing if gap else 0)
 
-    def recover(self, now: StreamInfo | None) -> Generator[str, Sequence[Entry]]:
+    def recover(self, stream: str, now: StreamInfo | None) -> Steps[None]:
         """Begin a new epoch behind the newest remembered entry that is still there.
 
-        Yields ids, and is sent the entries that are there under each, one or none: a dump holds the older
-        entries of what it was made of, so a search that halves finds the newest one.
+        A dump holds the older entries of what it was made of, so a search that halves finds the newest one.
         """
         first = id_key(now.first) if now and now.first else None
         # What a rollback took lies between what stayed and what came then: each epoch is searched by itself.
@@ -154,20 +171,22 @@ class Cursor:
         known, low = lineages[-1], 0
         while lineages and not low:
             known = [mark for mark in lineages.pop() if first and id_key(mark[0]) >= first]
-            low = yield from _newest_there(known)
+            low = yield from _newest_there(stream, known)
         self._older, self._lineages = (), lineages
         self._known = deque(known[:low], maxlen=_REMEMBERED)
         self.place = known[low - 1][0] if low else START
         self.ordinal = None if low else 0
+        self._max_deleted = START
         self.epoch += 1
 
 
-def _newest_there(known: Sequence[_Mark]) -> Generator[str, Sequence[Entry], int]:
+def _newest_there(stream: str, known: Sequence[_Mark]) -> Steps[int]:
     """Count the entries that are still there: all but the newest ones, so that a search can halve."""
     low, high = 0, len(known)
     while low < high:
         middle = (low + high) // 2
-        there = yield known[middle][0]
+        [reply] = yield [("XRANGE", stream, known[middle][0], known[middle][0])]
+        there = entries_in(reply)
         if there and _is_same(known[middle], there[0]):
             low = middle + 1
         else:

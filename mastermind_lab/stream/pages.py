@@ -7,23 +7,27 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from queue import Empty, Queue
 from threading import Thread
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import redis
-from redis import exceptions as fault
 
 from ..errors import SourceError
 from ..frames import Account, id_key
-from .connection import Client, address, connect, explain
-from .replies import ABSENT, Entry, StreamInfo, entries_of, stream_info
+from .bounded import ReplyTooLargeError
+from .connection import Client, address, connect, explain, send
+from .replies import ABSENT, FEW, Entry, StreamInfo, entries_in, stream_info
 
 Page = TypeVar("Page")
+
+UNCOUNTED = "the server counts no added entries (before Redis 7)"
 
 PAGE_BYTES = 2**20
 """The size a page aims at, whatever the size of an entry."""
 
-# Should entries suddenly become larger, a page is limited by their number until its size is known.
-_FIRST_PAGE, _MOST_ENTRIES = 16, 2_000
+FIRST_PAGE = 4
+"""Entries to begin with, while their size is not known."""
+
+_MOST_ENTRIES = 1_000  # should they suddenly become larger, the server has to hold so many of them
 _FIRST_ANSWER = 2.0  # seconds: what is silent from the start may be no Redis at all
 _MOST_AHEAD = 1  # and one more that is being fetched
 
@@ -80,32 +84,32 @@ class Pages:
         client = connect(self.source, timeout)
         try:
             yield client
-        except (fault.RedisError, OSError, ValueError) as error:
+        except Exception as error:  # a garbled reply may end in any error of the client's
             raise explain(error, self.where, self.stream) from error
         finally:
             client.connection_pool.disconnect()  # closing the client leaves it to the collector
 
     def _pages(self, client: redis.Redis) -> Iterator[list[Entry]]:
-        end, size = self._end(), _FIRST_PAGE
+        """Read until nothing more comes: a page that a flipped bit has cut short is gone on behind."""
+        end, size = self._end(), FIRST_PAGE
         while (wanted := min(size, self._wanted())) > 0:
-            page = self._page(client, end, wanted)
-            self.entries += len(page)
-            if page:
-                yield page
-            if len(page) < wanted:
+            try:
+                page = self._page(client, end, wanted)
+            except ReplyTooLargeError:
+                if wanted <= FEW:
+                    raise
+                size = smaller(wanted)
+                continue
+            if not page:
                 return
+            self.entries += len(page)
+            yield page
             end, size = f"({page[0][0]}", next_size(page, size)
 
     def _page(self, client: redis.Redis, end: str, wanted: int) -> list[Entry]:
-        """Read a page, and an empty one: had a flipped bit cut the page short, its rest would stand there."""
-        pipeline: Any
-        with client.pipeline(transaction=False) as pipeline:
-            for count in (wanted, 0):  # by its name: the client's method refuses 0
-                pipeline.execute_command("XREVRANGE", self.stream, end, self.since or "-", "COUNT", count)
-            raw, rest = pipeline.execute()
-        if rest:
-            raise fault.InvalidResponse("a reply was garbled on its way")
-        return entries_of(reversed(raw))
+        command = ("XREVRANGE", self.stream, end, self.since or "-", "COUNT", wanted)
+        [reply] = send(client, [command])
+        return entries_in(reply)[::-1]
 
     def _end(self) -> str:
         """Return where the stream ended when it was asked for its length: what is added later is not read."""
@@ -118,21 +122,25 @@ class Pages:
         return _MOST_ENTRIES if self.last is None else self.last - self.entries
 
     def _info(self, client: redis.Redis) -> StreamInfo | None:
-        try:
-            reply: Any = client.xinfo_stream(self.stream)
-        except fault.ResponseError as error:
-            reply = error
+        [reply] = send(client, [("XINFO STREAM", self.stream)])
         return stream_info(reply)
 
     def _refuse_mixture(self) -> None:
         before, after = self.before, self.after
-        back = before and after and id_key(after.last_generated) < id_key(before.last_generated)
-        fewer = before and after and (after.added or 0) < (before.added or 0)
-        if back or fewer:
+        if before and after and self._is_another(before, after):
             raise SourceError(
                 f"{self.where}: the stream {self.stream!r} was deleted or begun again while it was read. "
                 "Nothing is returned, since old and new entries would be mixed; read it again."
             )
+
+    def _is_another(self, before: StreamInfo, after: StreamInfo) -> bool:
+        if id_key(after.last_generated) < id_key(before.last_generated):
+            return True
+        if before.added is None or after.added is None:
+            return False
+        # Of one stream, what was not there any more was trimmed or deleted meanwhile, and is counted.
+        gone = (after.added - after.length) - (before.added - before.length)
+        return after.added < before.added or gone < max(self._lost(before, after), 0)
 
     @property
     def total(self) -> int | None:
@@ -153,7 +161,7 @@ class Pages:
         lost = self._lost(before, after)
         account = replace(account, left_out=max(before.length - self.entries - lost, 0))
         if before.added is None:
-            return replace(account, note="the server counts no added entries (before Redis 7)")
+            return replace(account, note=UNCOUNTED)
         missing = before.added - before.length + lost
         return replace(account, missing=missing, certainty=self._certainty(before))
 
@@ -219,6 +227,12 @@ class Prefetcher(Generic[Page]):
 def next_size(page: list[Entry], size: int) -> int:
     """Say how many entries the next page should have, after one of ``size``.
 
-    Aim at pages of the same number of bytes, growing at most fourfold a step."""
+    Aim at pages of the same number of bytes, growing at most fourfold a step.
+    """
     mean = sum(len(payload or b"") for _, payload in page) / len(page)
-    return int(min(max(PAGE_BYTES / max(mean, 1), 1), size * 4, _MOST_ENTRIES))
+    return int(min(max(PAGE_BYTES / max(mean, 1), 1), max(size, FIRST_PAGE) * 4, _MOST_ENTRIES))
+
+
+def smaller(size: int) -> int:
+    """Say how many entries to ask for instead, where the reply was too large."""
+    return max(size // 8, 1)

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 from threading import Event
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import redis
 from redis import exceptions as fault
 
+from ..decode import in_batches
 from ..errors import SourceError
 from ..frames import Account, id_key, total
-from .connection import Client, address, backoff_delay, connect, explain, is_permanent
-from .cursor import Cursor, Gap
-from .pages import Pages, Prefetcher, next_size
-from .replies import ABSENT, BLOCK, START, Entry, StreamInfo, ask, entries_of, info_and_entries, newest_id
+from .bounded import ReplyTooLargeError
+from .connection import Client, address, ask, backoff_delay, connect, explain, is_permanent, send
+from .cursor import BEGUN_AGAIN, Cursor, Gap
+from .pages import FIRST_PAGE, UNCOUNTED, Pages, Prefetcher, next_size, smaller
+from .replies import ABSENT, BLOCK, FEW, START, Entry, Look, StreamInfo, doorbell, look, newest, newest_id
 
-_FIRST_PAGE = 64
+_UNHEARD = 0.25  # seconds between two looks where there is no right to a doorbell
 _TIMEOUT = 2.5  # seconds: above the block, so that a server that hangs shows
 _LONGEST_FAULT = 10.0  # seconds: what is to come to an end does not wait for ever
 
@@ -28,7 +29,8 @@ _LONGEST_FAULT = 10.0  # seconds: what is to come to an end does not wait for ev
 class StreamUpdate(NamedTuple):
     """What happened on a stream: entries, oldest first, perhaps none; or a passing fault.
 
-    ``account`` comes once, when a stream is begun at its latest entries: what of it was left out or missing.
+    ``account`` comes when a stream is begun at its latest entries: what of it was left out or missing; once
+    more when a stream that was not there has begun.
     ``rewound`` comes from a replay only: what came before it no longer counts.
     ``ordinal`` is how many entries the stream ever took up to the last one here, where that is known.
     """
@@ -42,13 +44,19 @@ class StreamUpdate(NamedTuple):
     rewound: bool = False
     ordinal: int | None = None
 
+    @property
+    def gone(self) -> Account | None:
+        """What was gone before it could be read, in coverage's words; None where nothing was."""
+        return BEGUN_AGAIN if self.reset else self.gap.account() if self.gap else None
+
 
 class StreamReader:
     """The latest entries of some streams and then what is added to them, for ever.
 
     It has one connection of its own. ``XREAD BLOCK`` is the doorbell; one transaction of XRANGE and
-    XINFO STREAM is the reading, so that both speak of the same moment. A fault that passes is waited
-    out and said; one that lasts is raised.
+    XINFO STREAM is the reading, so that both speak of the same moment. A user who has no right to one of
+    these is served as well as can be: by looking four times a second, by one command after the other. A
+    fault that passes is waited out and said; one that lasts is raised.
 
     Parameters
     ----------
@@ -78,7 +86,9 @@ class StreamReader:
         self.numbered = False  # its ids are a stream's own
         self.where = address(source)
         self.cursors = dict(cursors or {})
-        self._sizes = dict.fromkeys(streams, _FIRST_PAGE)
+        self._sizes = dict.fromkeys(streams, FIRST_PAGE)
+        self._awaited: set[str] = set()
+        self._transacts = True
         self._closed = Event()
         self._client: redis.Redis | None = None
         self._failures = 0
@@ -127,11 +137,11 @@ class StreamReader:
 
     def _newest(self, stream: str) -> str:
         try:
-            raw: Any = self._connected().xrevrange(stream, count=1)
-        except (fault.RedisError, OSError) as error:
+            [reply] = send(self._connected(), [newest(stream)])
+            return newest_id(reply)
+        except Exception as error:  # as below
             self._hang_up()
             raise explain(error, self.where, stream) from error
-        return newest_id(raw)
 
     def _is_at(self, end: str, update: StreamUpdate) -> bool:
         """Tell whether a stream was read to an end; one that was deleted ends before it: nothing is left."""
@@ -145,6 +155,7 @@ class StreamReader:
 
     def _hang_up(self) -> None:
         client, self._client = self._client, None
+        self._transacts = True  # rights may have been given meanwhile
         if client is not None:
             client.connection_pool.disconnect()
 
@@ -153,51 +164,94 @@ class StreamReader:
         stream = ""
         try:
             for stream in self.streams:
-                updates = self._read(stream) if stream in self.cursors else self._begin(stream)
-                self._failures = 0
-                yield from updates
+                for update in self._read(stream) if stream in self.cursors else self._begin(stream):
+                    self._failures = 0
+                    yield update
             self._listen()
         except Exception as error:  # noqa: BLE001 - a garbled reply may end in any error of the client's
             if not self._closed.is_set():
                 yield self._wait_out(error, stream)
 
-    def _begin(self, stream: str) -> list[StreamUpdate]:
+    def _begin(self, stream: str) -> Iterator[StreamUpdate]:
         """Read the latest entries; the newest of them is where the cursor starts: none is in between."""
         if self.since is not None:
-            return self._begin_at(stream, self.since)
+            yield from self._begin_at(stream, self.since)
+            return
         pages = Pages(self.source, stream, last=max(self.backfill, 1))
         pages.timeout = _TIMEOUT
-        oldest_first = list(pages)[::-1]
-        self.cursors[stream] = _cursor_behind(pages, list(chain(*oldest_first)))
-        account = pages.account()
-        if not self.backfill and oldest_first:
-            oldest_first, account = [], replace(account, left_out=total((account.left_out, 1)))
-        *earlier, newest = oldest_first or [[]]
-        last = StreamUpdate(stream, newest, account=account, ordinal=self.cursors[stream].ordinal)
-        return [StreamUpdate(stream, page) for page in earlier] + [last]
+        entries = list(chain(*list(pages)[::-1]))
+        account, end = pages.account(), _cursor_behind(pages, entries)
+        if pages.before is ABSENT:
+            self._awaited.add(stream)
+        if not self.backfill and entries:
+            entries, account = [], replace(account, left_out=total((account.left_out, 1)))
+        *earlier, newest = list(in_batches(entries)) or [[]]
+        left = len(entries)
+        for batch in earlier:
+            # Whoever stops here goes on behind what was yielded.
+            left -= len(batch)
+            ordinal = None if end.ordinal is None else end.ordinal - left
+            self.cursors[stream] = Cursor(batch[-1][0], ordinal, batch)
+            yield StreamUpdate(stream, batch, ordinal=ordinal)
+        self.cursors[stream] = end
+        yield StreamUpdate(stream, newest, account=account, ordinal=end.ordinal)
 
     def _begin_at(self, stream: str, since: str) -> list[StreamUpdate]:
-        now, _ = _info_and_entries(self._connected(), stream, since, 1)
+        now = self._look(stream, since, 1).now
         self.cursors[stream] = _cursor_before(now, since)
+        updates = self._read(stream)
+        if now is not ABSENT:
+            return updates
+        self._awaited.add(stream)
         note = f"there is no stream {stream!r} yet"
-        absent = Account(self.where, stream, certainty="not verified", note=note) if now is ABSENT else None
-        return [update._replace(account=absent) for update in self._read(stream)]
+        account = Account(self.where, stream, certainty="not verified", note=note)
+        return [StreamUpdate(stream, [], account=account), *updates]
 
     def _read(self, stream: str) -> list[StreamUpdate]:
-        client, cursor = self._connected(), self.cursors[stream]
-        now, entries = _info_and_entries(client, stream, cursor.place, self._sizes[stream] + 1)
-        result = cursor.take(now, entries)
+        cursor = self.cursors[stream]
+        seen = self._look(stream, cursor.place, self._sizes[stream] + 1)
+        result = cursor.take(seen)
         if result.reset:
-            _recover(client, stream, cursor, now)
+            ask(self._connected(), cursor.recover(stream, seen.now))
         if result.entries:
             self._sizes[stream] = next_size(result.entries, self._sizes[stream])
-        return [StreamUpdate(stream, *result, ordinal=cursor.ordinal)]
+        update = StreamUpdate(stream, *result, ordinal=cursor.ordinal)
+        return [*self._begun(stream, seen.now), update]
+
+    def _begun(self, stream: str, now: StreamInfo | None) -> list[StreamUpdate]:
+        """Account for a stream that has begun since it was looked for: from its first entry on."""
+        if stream not in self._awaited or now is None or now is ABSENT:
+            return []
+        self._awaited.discard(stream)
+        account = Account(self.where, stream, missing=0, certainty="exact")
+        if now.added is None:
+            account = replace(account, missing=None, certainty="not verified", note=UNCOUNTED)
+        return [StreamUpdate(stream, [], account=account)]
+
+    def _look(self, stream: str, place: str, count: int) -> Look:
+        """Read entries and figures, fewer where they are too large to come at once."""
+        while True:
+            try:
+                steps = look(stream, place, count, transacts=self._transacts)
+                seen = ask(self._connected(), steps)
+            except ReplyTooLargeError:
+                if self._transacts:
+                    self._transacts = False  # the large ones may be those that XINFO brings
+                elif count > FEW:
+                    count = 1 + smaller(count - 1)
+                    self._sizes[stream] = count - 1
+                else:
+                    raise
+            else:
+                self._transacts = seen.transacts
+                return seen
 
     def _listen(self) -> None:
         """Wait for the doorbell; what the server says against it, the reading that follows meets as well."""
-        places: Any = {stream: self.cursors[stream].place for stream in self.streams}
-        with suppress(fault.ResponseError):
-            self._connected().xread(places, count=1, block=BLOCK)
+        places = {stream: self.cursors[stream].place for stream in self.streams}
+        [reply] = send(self._connected(), [doorbell(places, BLOCK)])
+        if isinstance(reply, Exception):
+            self._closed.wait(_UNHEARD)
 
     def _connected(self) -> redis.Redis:
         if self._closed.is_set():
@@ -221,10 +275,10 @@ class StreamReader:
 
 def _cursor_behind(pages: Pages, entries: list[Entry]) -> Cursor:
     before = pages.before
-    if not entries:
-        return Cursor(before.last_generated, before.added) if before else Cursor()
-    newest = entries[-1][0]
-    return Cursor(newest, before.added if before and before.last_generated == newest else None, entries)
+    if before is None:
+        return Cursor(entries[-1][0] if entries else START, known=entries)
+    # Whatever was added up to there has been read, or is in the account.
+    return Cursor(before.last_generated, before.added, entries, max_deleted=before.max_deleted)
 
 
 def _cursor_before(now: StreamInfo | None, since: str) -> Cursor:
@@ -235,25 +289,3 @@ def _cursor_before(now: StreamInfo | None, since: str) -> Cursor:
     if sequence:
         return Cursor(f"{milliseconds}-{sequence - 1}")
     return Cursor(f"{milliseconds - 1}-{2**64 - 1}" if milliseconds else START)
-
-
-def _info_and_entries(
-    client: redis.Redis, stream: str, place: str, count: int
-) -> tuple[StreamInfo | None, list[Entry]]:
-    """Read both, or the entries alone where there is no right to more."""
-    with client.pipeline(transaction=True) as transaction:
-        ask(transaction, stream, place, count)
-        try:
-            raw, info = transaction.execute(raise_on_error=False)
-        except fault.NoPermissionError as error:
-            raw, info = client.xrange(stream, place, "+", count=count), error
-    return info_and_entries(raw, info)
-
-
-def _recover(client: redis.Redis, stream: str, cursor: Cursor, now: StreamInfo | None) -> None:
-    search = cursor.recover(now)
-    with suppress(StopIteration):
-        wanted = next(search)
-        while True:
-            there: Any = client.xrange(stream, wanted, wanted)
-            wanted = search.send(entries_of(there))

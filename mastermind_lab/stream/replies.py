@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Generator, Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 from redis import exceptions as fault
 
 from ..envelope import FIELD
+from ..frames import id_key
 
 Entry = tuple[str, bytes | None]
+
+Result = TypeVar("Result")
+
+Commands = list[tuple[Any, ...]]
+
+Steps = Generator[Commands, list[Any], Result]
+"""Yields commands, several to be sent as one transaction; is sent their replies, or errors in their place.
+
+Two commands in one pipeline without MULTI are never sent: a reply that waits counts as the server's used
+memory when the second one comes, and a server at its limit would evict the very stream that is read.
+"""
 
 START = "0-0"
 """The id before every other."""
 
 BLOCK = 1_000
 """Milliseconds a read waits at most: a deleted stream never wakes its readers, so they wake by themselves."""
+
+FEW = 2
+"""So many entries may be of any size: the one that is wanted, and the cursor's own."""
 
 _ID = re.compile(rb"\d+-\d+")
 
@@ -35,18 +50,72 @@ ABSENT = StreamInfo(length=0, added=0, last_generated=START, first=None, max_del
 """What a stream that does not exist amounts to."""
 
 
-def ask(transaction: Any, stream: str, place: str, count: int) -> None:
-    """Ask in one transaction, sync or asyncio, for entries and XINFO: both speak of the same moment."""
-    transaction.xrange(stream, place, "+", count=count)
-    # Last: had a bit of the entries been flipped on the way, it could not be read.
-    transaction.xinfo_stream(stream)
+class Look(NamedTuple):
+    """What a stream holds from a place on.
+
+    Attributes
+    ----------
+    now
+        What XINFO says; None where there is no right to ask.
+    entries
+        The entries, at most as many as were asked for.
+    is_whole
+        Nothing of what ``now`` speaks of lies behind them.
+    is_one_moment
+        Both speak of the same moment; else ``now`` is the earlier one.
+    transacts
+        There is a right to transactions.
+    """
+
+    now: StreamInfo | None
+    entries: list[Entry]
+    is_whole: bool = False
+    is_one_moment: bool = True
+    transacts: bool = True
 
 
-def info_and_entries(raw: Any, info: Any) -> tuple[StreamInfo | None, list[Entry]]:
-    """Read the two replies to :func:`ask`, or the errors in their place."""
-    if isinstance(raw, Exception):
-        raise raw
-    return stream_info(info), entries_of(raw)
+def look(stream: str, place: str, count: int, *, transacts: bool = True) -> Steps[Look]:
+    """Ask for entries and XINFO of one moment, or one after the other where there is no right to more."""
+    entries = ("XRANGE", stream, place, "+", "COUNT", count)
+    info = ("XINFO STREAM", stream)
+    if transacts:
+        # XINFO last: had a bit of the entries been flipped on the way, it could not be read.
+        raw, figures = yield [entries, info]
+        if not _is_refused(raw):
+            found = entries_in(raw)
+            return Look(stream_info(figures), found, is_whole=len(found) < count)
+    return (yield from _look_one_by_one(entries, info, count))
+
+
+def _is_refused(reply: Any) -> bool:
+    """Tell whether there was no right to MULTI, EXEC, or one of the commands in between."""
+    if isinstance(reply, fault.ResponseError):
+        text = str(reply)
+        return isinstance(reply, fault.NoPermissionError) or "NOPERM" in text or "without MULTI" in text
+    return False
+
+
+def _look_one_by_one(entries: tuple[Any, ...], info: tuple[Any, ...], count: int) -> Steps[Look]:
+    """Ask for XINFO, entries, and XINFO again: where both say the same, nothing has come in between."""
+    [before] = yield [info]
+    [raw] = yield [entries]
+    found, now = entries_in(raw), stream_info(before)
+    is_whole = len(found) < count
+    if now is None:
+        return Look(None, found, is_whole, is_one_moment=False, transacts=False)
+    [after] = yield [info]
+    if stream_info(after) == now:
+        return Look(now, found, is_whole, transacts=False)
+    end = id_key(now.last_generated)
+    known = [entry for entry in found if id_key(entry[0]) <= end]
+    return Look(now, known, is_whole or len(known) < len(found), is_one_moment=False, transacts=False)
+
+
+def entries_in(reply: Any) -> list[Entry]:
+    """Read the reply of XRANGE or XREVRANGE, or raise the error in its place."""
+    if isinstance(reply, Exception):
+        raise reply
+    return entries_of(reply)
 
 
 def stream_info(reply: Any) -> StreamInfo | None:
@@ -89,6 +158,17 @@ def _entry(entry_id: bytes, fields: dict[bytes, bytes] | None) -> Entry:
     return entry_id.decode(), (fields or {}).get(FIELD.encode())
 
 
-def newest_id(raw: Any) -> str:
-    """Return the id of the one entry of a reply to XREVRANGE; START where the stream holds none."""
-    return entries_of(raw)[0][0] if raw else START
+def newest(stream: str) -> tuple[Any, ...]:
+    """Make the command that asks for the newest entry."""
+    return ("XREVRANGE", stream, "+", "-", "COUNT", 1)
+
+
+def newest_id(reply: Any) -> str:
+    """Return the id in a reply to :func:`newest`; START where the stream holds no entry."""
+    entries = entries_in(reply)
+    return entries[0][0] if entries else START
+
+
+def doorbell(places: Mapping[str, str], block: int) -> tuple[Any, ...]:
+    """Make the command that waits until something is added behind some places, at most so many ms."""
+    return ("XREAD", "BLOCK", block, "COUNT", 1, "STREAMS", *places, *places.values())

@@ -1,0 +1,125 @@
+"""Connections that give a reply up where it becomes larger than what was asked for can be."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from redis import exceptions as fault
+
+PAGE_LIMIT = 8 * 2**20
+"""Bytes of one reply with several entries; what is larger is asked for again, in smaller pages."""
+
+REPLY_LIMIT = 384 * 2**20
+"""Bytes of any other reply. A look at a stream may bring the same large entry four times."""
+
+
+class ReplyTooLargeError(fault.RedisError):
+    """A reply has become larger than it may; its connection is closed."""
+
+
+class Allowance:
+    """How many bytes a reply on some connections may have: ``most``, counted anew with each command."""
+
+    def __init__(self) -> None:
+        self.most = self.left = PAGE_LIMIT
+
+    def renew(self) -> None:
+        """Begin to count: a command is sent."""
+        self.left = self.most
+
+    def spend(self, size: int) -> None:
+        """Count what has come.
+
+        Raises
+        ------
+        ReplyTooLargeError
+            It is more than there may be.
+        """
+        self.left -= size
+        if self.left < 0:
+            raise ReplyTooLargeError(f"a reply of more than {self.most / 2**20:,.0f} MB was given up")
+
+
+class _Socket:
+    """A socket that counts what it brings."""
+
+    def __init__(self, socket: Any, allowance: Allowance) -> None:
+        self._socket, self._allowance = socket, allowance
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)
+
+    def recv(self, *arguments: Any) -> bytes:
+        data: bytes = self._socket.recv(*arguments)
+        self._allowance.spend(len(data))
+        return data
+
+    def recv_into(self, *arguments: Any) -> int:
+        size: int = self._socket.recv_into(*arguments)
+        self._allowance.spend(size)
+        return size
+
+
+class _Reader:
+    """An asyncio reader that counts what it brings, and what it is to wait for."""
+
+    def __init__(self, reader: Any, allowance: Allowance) -> None:
+        self._reader, self._allowance = reader, allowance
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reader, name)
+
+    async def read(self, size: int = -1) -> bytes:
+        data: bytes = await self._reader.read(size)
+        self._allowance.spend(len(data))
+        return data
+
+    async def readexactly(self, size: int) -> bytes:
+        self._allowance.spend(size)
+        data: bytes = await self._reader.readexactly(size)
+        return data
+
+    async def readline(self) -> bytes:
+        data: bytes = await self._reader.readline()
+        self._allowance.spend(len(data))
+        return data
+
+
+@cache
+def bounded(kind: type) -> type:
+    """Make a class of synchronous connections that keep to an ``allowance``."""
+
+    class Bounded(kind):  # type: ignore[misc] # the client's own class
+        def __init__(self, *, allowance: Allowance, **settings: Any) -> None:
+            self._allowance = allowance
+            super().__init__(**settings)
+
+        def _connect(self) -> Any:
+            return _Socket(super()._connect(), self._allowance)
+
+        def send_packed_command(self, *arguments: Any, **options: Any) -> None:
+            self._allowance.renew()
+            super().send_packed_command(*arguments, **options)
+
+    return Bounded
+
+
+@cache
+def bounded_async(kind: type) -> type:
+    """Make a class of asyncio connections that keep to an ``allowance``."""
+
+    class Bounded(kind):  # type: ignore[misc] # the client's own class
+        def __init__(self, *, allowance: Allowance, **settings: Any) -> None:
+            self._allowance = allowance
+            super().__init__(**settings)
+
+        async def _connect(self) -> None:
+            await super()._connect()
+            self._reader: Any = _Reader(self._reader, self._allowance)
+
+        async def send_packed_command(self, *arguments: Any, **options: Any) -> None:
+            self._allowance.renew()
+            await super().send_packed_command(*arguments, **options)
+
+    return Bounded

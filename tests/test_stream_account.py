@@ -1,0 +1,247 @@
+"""What is said to be missing where entries were deleted, or streams began again or late: never too little."""
+
+from itertools import islice
+
+import pandas as pd
+import pytest
+import redis
+from redis import asyncio as aio
+from streams import publish
+from waiting import until
+
+import mastermind_lab as lab
+from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
+from mastermind_lab.stream import Pages, StreamReader, follow_envelopes
+
+PAYLOAD = b'{"decision":{"recommendation":"a","confidence":0.5}}'
+
+
+def add(raw, *numbers):
+    publish(raw, [(f"{number}-0", PAYLOAD) for number in numbers])
+
+
+def names(*numbers):
+    return [f"{number}-0" for number in numbers]
+
+
+def said(history):
+    """Return entries, missing and certainty; what is not known is None."""
+    [row] = history.coverage.to_dict("records")
+    return row["entries"], None if pd.isna(row["missing"]) else row["missing"], row["certainty"]
+
+
+class Stopped:
+    """A follower or an archiver that reads only when it is asked to, up to where the stream ends."""
+
+    def __init__(self, kind, url, folder):
+        self.kind, self.url, self.folder = kind, url, folder
+        self.follower, self.source = lab.Follower(url), StreamReader(url, (STREAM,), backfill=1_000)
+
+    def reads(self):
+        if self.kind == "archive":
+            lab.archive(self.url, self.folder)
+            return lab.read(self.folder)
+        for update in self.source:
+            self.follower.take(update)
+            if not (update.entries or update.gone or update.account):
+                break
+        self.source.close()
+        return self.follower.history()
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch):
+    monkeypatch.setattr("mastermind_lab.stream.reader.BLOCK", 10)
+
+
+@pytest.fixture(params=["follower", "archive"])
+def reader(request, redis_url, tmp_path):
+    return Stopped(request.param, redis_url, tmp_path / "a")
+
+
+class TestDeletedAhead:
+    @pytest.mark.parametrize(
+        "deleted",
+        [(14,), (11,), (20,), (12, 13, 17), range(11, 20)],
+        ids=["one", "first", "last", "some", "most"],
+    )
+    def test_counted_at_most(self, raw, reader, deleted):
+        add(raw, *range(1, 11))
+        assert said(reader.reads()) == (10, 0, "exact")
+        add(raw, *range(11, 21))
+        raw.xdel(STREAM, *names(*deleted))
+        assert said(reader.reads()) == (20 - len(deleted), len(deleted), "at most")
+
+    def test_all_of_them_with_what_comes_next(self, raw, reader):
+        add(raw, *range(1, 11))
+        reader.reads()
+        add(raw, 11, 12)
+        raw.xdel(STREAM, *names(11, 12))
+        reader.reads()
+        add(raw, 13)
+        assert said(reader.reads()) == (11, 2, "at most")
+
+    def test_in_many_pages(self, raw, reader):
+        add(raw, *range(1, 11))
+        reader.reads()
+        add(raw, *range(11, 2_001))
+        raw.xdel(STREAM, *names(50, 700, 701, 1_900))
+        assert said(reader.reads()) == (1_996, 4, "at most")
+
+    def test_what_was_read_before_it_was_deleted_is_not_missing(self, raw, reader):
+        add(raw, *range(1, 11))
+        reader.reads()
+        raw.xdel(STREAM, *names(3, 10))
+        add(raw, 11, 12)
+        assert said(reader.reads()) == (12, 0, "exact")
+
+    def test_a_hole_that_the_server_keeps_no_id_of(self, raw, reader):
+        """As XTRIM ... ACKED makes them: what is gone in the middle moves no max-deleted-entry-id."""
+        add(raw, *range(1, 11))
+        reader.reads()
+        add(raw, *range(11, 31))
+        raw.xdel(STREAM, *names(10, *range(15, 25)))
+        raw.execute_command("XSETID", STREAM, "30-0", "ENTRIESADDED", 30, "MAXDELETEDID", "0-0")
+        history = reader.reads()
+        assert said(history) == (20, 10, "at most")
+        assert history.decisions["stream_id"].tolist() == names(*range(1, 15), *range(25, 31))
+
+    def test_deleted_and_then_trimmed(self, raw, reader):
+        add(raw, *range(1, 11))
+        reader.reads()
+        add(raw, *range(11, 31))
+        raw.xdel(STREAM, *names(12, 13))
+        raw.xtrim(STREAM, minid="20-0", approximate=False)
+        assert said(reader.reads()) == (21, 9, "at most")
+
+    async def test_asyncio_code_hears_of_it(self, raw, redis_url, caplog):
+        add(raw, 1)
+        async with aio.from_url(redis_url) as client:
+            following = follow_envelopes(client, STREAM, last_id="0-0")
+            await anext(following)
+            add(raw, 2, 3, 4)
+            raw.xdel(STREAM, *names(2, 3))
+            assert (await anext(following))[0] == "4-0"
+            await following.aclose()
+        assert "at most 2 entries" in caplog.text
+
+
+class TestBegunAgain:
+    """Ten were read; five more were added, and went unread with the stream."""
+
+    @pytest.mark.parametrize("then", [5, 12, 40], ids=["fewer", "more", "many"])
+    def test_nobody_knows_what_it_held(self, raw, reader, then):
+        add(raw, *range(1, 11))
+        reader.reads()
+        add(raw, *range(11, 16))
+        raw.delete(STREAM)
+        add(raw, *range(16, 16 + then))
+        history = reader.reads()
+        coverage = lab.read(reader.folder).coverage if reader.kind == "archive" else history.coverage
+        row = coverage.iloc[-1]
+        assert (row["certainty"], pd.isna(row["missing"])) == ("not verified", True)
+        assert "what it held unread before it began again is not known" in row["note"]
+        ids = history.decisions["stream_id"].tolist()
+        assert ids == names(*range(1, 11)) + [f"{number}-0@1" for number in range(16, 16 + then)]
+
+    def test_told_by_the_last_deletion(self, raw, redis_url):
+        """Begun again, longer, and trimmed past the cursor: only the last deletion is an earlier one."""
+        add(raw, *range(1, 11))
+        raw.xdel(STREAM, "4-0")
+        reader = Stopped("follower", redis_url, None)
+        reader.reads()
+        raw.delete(STREAM)
+        add(raw, *range(16, 60))
+        raw.xtrim(STREAM, maxlen=20, approximate=False)
+        assert said(reader.reads())[1:] == (None, "not verified")
+        assert reader.follower.status.resets == 1
+
+    def test_what_was_so_before_stays_so(self, raw, redis_url):
+        add(raw, *range(1, 11))
+        with lab.Follower(redis_url) as follower:
+            until(lambda: follower.status.received == 10)
+            raw.delete(STREAM)
+            until(lambda: follower.status.resets == 1)
+            assert said(follower.history(as_of="9-0")) == (9, 0, "exact")
+            assert said(follower.history())[2] == "not verified"
+
+    def test_trimmed_past_the_cursor_is_no_new_beginning(self, raw, reader):
+        add(raw, *range(1, 11))
+        reader.reads()
+        add(raw, *range(11, 51))
+        raw.xtrim(STREAM, maxlen=20, approximate=False)
+        assert said(reader.reads()) == (30, 20, "exact")
+
+
+class TestBegunBeforeItsStream:
+    @pytest.mark.parametrize("change", ["none", "trimmed", "deleted"])
+    def test_accounted_for_from_the_first_entry_on(self, raw, redis_url, change):
+        with lab.Follower(redis_url) as follower:
+            until(lambda: follower.status.state == "live")
+            assert "there is no stream" in follower.history().coverage["note"][0]
+            add(raw, 1)
+            until(lambda: follower.status.received == 1)
+            assert said(follower.history()) == (1, 0, "exact")
+            assert pd.isna(follower.history().coverage["note"][0])
+            with raw.pipeline(transaction=True) as at_once:
+                for number in range(2, 20):
+                    at_once.xadd(STREAM, {"data": PAYLOAD}, f"{number}-0")
+                if change == "trimmed":
+                    at_once.xtrim(STREAM, maxlen=3, approximate=False)
+                if change == "deleted":
+                    at_once.xdel(STREAM, *names(*range(3, 18)))
+                at_once.execute()
+            read, missing, certainty = {
+                "none": (19, 0, "exact"), "trimmed": (4, 15, "exact"), "deleted": (4, 15, "at most"),
+            }[change]  # fmt: skip
+            until(lambda: follower.status.received == read and follower.status.trimmed == missing)
+            assert said(follower.history()) == (read, missing, certainty)
+
+    @pytest.mark.parametrize("since", [None, "0", "5"])
+    def test_what_was_gone_before_the_first_look(self, raw, redis_url, since):
+        reader = StreamReader(redis_url, (STREAM,), backfill=5, since=since)
+        updates = iter(reader)
+        assert "there is no stream" in next(updates).account.note
+        with raw.pipeline(transaction=True) as at_once:
+            for number in range(1, 8):
+                at_once.xadd(STREAM, {"data": PAYLOAD}, f"{number}-0")
+            at_once.xtrim(STREAM, maxlen=2, approximate=False)
+            at_once.execute()
+        found = list(islice(updates, 6))
+        reader.close()
+        assert [(one.account.missing, one.account.certainty) for one in found if one.account] == [
+            (0, "exact")
+        ]
+        assert [(one.gap.missing, one.gap.certainty) for one in found if one.gap] == [(5, "exact")]
+
+    def test_an_old_server_counts_nothing(self, old_server):
+        with redis.Redis.from_url(old_server.url) as raw, lab.Follower(old_server.url) as follower:
+            until(lambda: follower.status.state == "live")
+            add(raw, 1)
+            until(lambda: follower.status.received == 1)
+            assert said(follower.history()) == (1, None, "not verified")
+            assert "before Redis 7" in follower.history().coverage["note"][0]
+
+
+def test_the_last_entry_was_deleted_before_the_following_began(raw, redis_url):
+    add(raw, 1, 2, 3)
+    raw.xdel(STREAM, "3-0")
+    with lab.Follower(redis_url) as follower:
+        until(lambda: follower.status.received == 2)
+        with raw.pipeline(transaction=True) as at_once:
+            for number in range(4, 11):
+                at_once.xadd(STREAM, {"data": PAYLOAD}, f"{number}-0")
+            at_once.xtrim(STREAM, maxlen=3, approximate=False)
+            at_once.execute()
+        until(lambda: follower.status.received == 5)
+        assert said(follower.history())[1] == 1 + 4
+
+
+def test_a_read_whose_stream_began_again_under_it_with_more_entries_is_an_error(raw, redis_url):
+    add(raw, *range(1, 51))
+    pages = iter(Pages(redis_url, STREAM))
+    next(pages)
+    raw.delete(STREAM)
+    add(raw, *range(51, 151))
+    with pytest.raises(lab.SourceError, match="begun again"):
+        list(pages)

@@ -1,0 +1,245 @@
+"""Reading does a server no harm, needs few rights and little memory, and ends when it is told to."""
+
+import asyncio
+import json
+import time
+from random import Random
+
+import pytest
+import redis
+from redis import asyncio as aio
+from streams import answering, publish
+
+import mastermind_lab as lab
+from mastermind_lab.arena.server import Server
+from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
+from mastermind_lab.stream import Pages, StreamReader, follow_envelopes, read_envelopes
+
+DECISION = {"recommendation": "a", "confidence": 0.5}
+PAYLOAD = json.dumps({"decision": DECISION}).encode()
+
+
+def of_size(size):
+    return json.dumps({"decision": DECISION | {"rationale": "x" * size}}).encode()
+
+
+def names(*numbers):
+    return [f"{number}-0" for number in numbers]
+
+
+def read_on(url, wanted):
+    """Follow from the stream's beginning until so many entries have come; returns ids and sizes of pages."""
+    ids, sizes = [], []
+    reader = StreamReader(url, (STREAM,), since="0")
+    for update in reader:
+        assert update.transient_error is None, update
+        ids += [entry_id for entry_id, _ in update.entries]
+        sizes.append(sum(len(payload) for _, payload in update.entries))
+        if len(ids) >= wanted:
+            break
+    reader.close()
+    return ids, sizes
+
+
+async def follow_on(url, wanted, **settings):
+    ids = []
+    async with aio.from_url(url, **settings) as client:
+        following = follow_envelopes(client, STREAM, last_id="0-0")
+        async for entry_id, _ in following:
+            ids.append(entry_id)
+            if len(ids) >= wanted:
+                break
+        await following.aclose()
+    return ids
+
+
+async def latest(url, count):
+    async with aio.from_url(url) as client:
+        return [entry_id for entry_id, _ in await read_envelopes(client, STREAM, count)]
+
+
+COUNT = 2_000
+
+
+@pytest.fixture(scope="module")
+def full():
+    with Server("--maxmemory-policy", "allkeys-lru") as server, redis.Redis.from_url(server.url) as raw:
+        publish(raw, [of_size(3_000)] * COUNT)
+        raw.config_set("maxmemory", raw.info("memory")["used_memory"] + 1_000_000)
+        yield server.url
+
+
+class TestAServerAtItsLimit:
+    """A server that evicts, with a megabyte left: what it evicts is the stream, its one large key."""
+
+    @pytest.mark.parametrize(
+        "way",
+        [
+            lambda url: len(lab.read(url)),
+            lambda url: sum(map(len, lab.scan(url))),
+            lambda url: len(read_on(url, COUNT)[0]),
+            lambda url: sum(len(one.entries) for one in backfilled(url, COUNT)),
+            lambda url: len(asyncio.run(latest(url, COUNT))),
+            lambda url: len(asyncio.run(follow_on(url, COUNT))),
+        ],
+        ids=["read", "scan", "follow", "backfill", "read_envelopes", "follow_envelopes"],
+    )
+    def test_it_keeps_the_stream(self, full, way):
+        assert way(full) == COUNT
+        with redis.Redis.from_url(full) as raw:
+            assert raw.xlen(STREAM) == COUNT
+            assert raw.info("stats")["evicted_keys"] == 0
+
+
+def backfilled(url, count):
+    reader = StreamReader(url, (STREAM,), backfill=count)
+    for update in reader:
+        yield update
+        if update.account:
+            reader.close()
+
+
+class TestRights:
+    """What a user may not do is done in the next best way, and never again and again without a pause."""
+
+    @pytest.fixture
+    def poor(self, server):
+        """Makes users who may do all but some commands."""
+        with redis.Redis.from_url(server.url) as raw:
+
+            def made(*refused):
+                commands = ["+@all", *(f"-{one}" for one in refused)]
+                raw.acl_setuser("poor", enabled=True, passwords=["+p"], keys=["*"], commands=commands)
+                return server.url.replace("//", "//poor:p@")
+
+            publish(raw, [("1-0", PAYLOAD)])
+            made.raw = raw
+            yield made
+
+    REFUSED = (("multi",), ("exec",), ("@transaction",), ("xread",), ("xread", "multi"), ("multi", "xinfo"))
+
+    @pytest.mark.parametrize("refused", REFUSED, ids="-".join)
+    def test_followed_and_archived_all_the_same(self, poor, refused, tmp_path):
+        url = poor(*refused)
+        poor.raw.config_resetstat()
+        reader = StreamReader(url, (STREAM,), backfill=5)
+        updates, ids, found = iter(reader), [], []
+        for number, update in enumerate(updates):
+            assert update.transient_error is None
+            found.append(update)
+            ids += [entry_id for entry_id, _ in update.entries]
+            if number == 1:
+                publish(poor.raw, [("2-0", PAYLOAD), ("3-0", PAYLOAD)])
+                began = time.monotonic()
+            if len(ids) == 3 and time.monotonic() - began > 0.6:
+                break
+        reader.close()
+        assert ids == names(1, 2, 3)
+        assert poor.raw.info("commandstats")["cmdstat_xrange"]["calls"] < 40
+        lab.archive(url, tmp_path / "a")
+        [row] = lab.read(tmp_path / "a").coverage.to_dict("records")
+        known = "xinfo" not in refused
+        assert (row["entries"], row["certainty"]) == (3, "exact" if known else "not verified")
+
+    @pytest.mark.parametrize("refused", REFUSED, ids="-".join)
+    async def test_asyncio_code_too(self, poor, refused):
+        publish(poor.raw, [("2-0", PAYLOAD)])
+        assert await asyncio.wait_for(follow_on(poor(*refused), 2), 5) == names(1, 2)
+
+    def test_what_is_missing_is_counted_without_transactions(self, poor):
+        url = poor("multi")
+        reader = StreamReader(url, (STREAM,), backfill=5)
+        updates = iter(reader)
+        next(updates)
+        publish(poor.raw, [(f"{number}-0", PAYLOAD) for number in range(2, 31)])
+        poor.raw.xtrim(STREAM, maxlen=10, approximate=False)
+        gaps = [update.gap for update in (next(updates), next(updates)) if update.gap]
+        assert [(gap.missing, gap.certainty) for gap in gaps] == [(19, "exact")]
+        publish(poor.raw, [(f"{number}-0", PAYLOAD) for number in range(31, 34)])
+        poor.raw.xdel(STREAM, "32-0")
+        gaps = [update.gap for update in (next(updates) for _ in range(4)) if update.gap]
+        assert [(gap.missing, gap.certainty) for gap in gaps] == [(1, "at most")]
+        reader.close()
+
+    @pytest.mark.parametrize("refused", [("xrange",), ("xrange", "multi"), ("xrange", "xread")], ids="-".join)
+    def test_no_right_to_the_entries_is_a_lasting_fault(self, poor, refused):
+        reader = StreamReader(poor(*refused), (STREAM,), since="0")
+        with pytest.raises(lab.SourceError, match="may not read"):
+            list(reader)
+
+    @pytest.mark.parametrize(
+        "read",
+        [
+            lab.read,
+            lambda url: list(StreamReader(url, (STREAM,), since="0")),
+            lambda url: asyncio.run(follow_on(url, 1)),
+        ],
+        ids=["read", "follow", "asyncio"],
+    )
+    def test_a_stream_on_another_node_is_a_lasting_fault(self, read):
+        with (
+            answering(b"-MOVED 866 127.0.0.1:7001\r\n") as url,
+            pytest.raises(lab.SourceError, match=r"connect to redis://127\.0\.0\.1:7001"),
+        ):
+            read(url)
+
+
+class TestLargeEntries:
+    """Small entries and then large ones: no reply is larger than a page may be."""
+
+    MOST = 400_000
+
+    @pytest.fixture(params=["small, large", "large", "large, small", "one huge"])
+    def stream(self, request, raw, redis_url, monkeypatch):
+        monkeypatch.setattr("mastermind_lab.stream.connection.PAGE_LIMIT", self.MOST)
+        small, large = [PAYLOAD] * 1_500, [of_size(60_000)] * 30
+        sent = {
+            "small, large": small + large,
+            "large": large,
+            "large, small": large + small,
+            "one huge": [*small, of_size(3_000_000), *small],
+        }[request.param]
+        publish(raw, [(f"{number}-0", payload) for number, payload in enumerate(sent, 1)])
+        return redis_url, names(*range(1, len(sent) + 1))
+
+    def test_pages(self, stream):
+        url, ids = stream
+        pages = list(Pages(url, STREAM))
+        assert [entry_id for page in reversed(pages) for entry_id, _ in page] == ids
+        assert all(sum(len(one) for _, one in page) < self.MOST for page in pages if len(page) > 1)
+
+    def test_following(self, stream):
+        url, ids = stream
+        read, sizes = read_on(url, len(ids))
+        assert read == ids
+        assert [size for size in sizes if size > self.MOST] in ([], [len(of_size(3_000_000))])
+
+    async def test_asyncio_code(self, stream):
+        url, ids = stream
+        assert await follow_on(url, len(ids)) == ids
+
+
+async def test_the_latest_in_pages(raw, redis_url):
+    publish(raw, [(f"{number}-0", PAYLOAD) for number in range(1, 301)])
+    raw.config_resetstat()
+    assert await latest(redis_url, 250) == names(*range(300, 50, -1))
+    assert raw.info("commandstats")["cmdstat_xrevrange"]["calls"] > 3
+
+
+@pytest.mark.parametrize("last_id", ["$", "0-0"])
+async def test_cancelled_at_any_moment_it_ends(raw, redis_url, last_id):
+    publish(raw, [(f"{number}-0", PAYLOAD) for number in range(1, 3_001)])
+    random = Random(3)
+
+    async def follow(client):
+        async for entry_id, _ in follow_envelopes(client, STREAM, last_id=last_id):
+            if int(entry_id.partition("-")[0]) % 50 == 0:
+                await asyncio.sleep(0)
+
+    async with aio.from_url(redis_url) as client:
+        for _ in range(30):
+            task = asyncio.create_task(follow(client))
+            await asyncio.sleep(random.choice([0, 0.0005, 0.002, 0.004, 0.01, 0.02]))
+            task.cancel()
+            await asyncio.wait([task], timeout=5)
+            assert task.cancelled()
