@@ -197,7 +197,8 @@ class TestLines:
         except lab.SourceError as error:
             read, why = 49, str(error)
         assert read == 49
-        assert "cannot be read" in why or "while it was read" in why
+        # An empty page looks like the end, but for the server's count of what is there.
+        assert ("while it was read" if heard == b"*0" else "cannot be read") in why
 
 
 def framing(replies):
