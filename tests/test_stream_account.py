@@ -129,13 +129,16 @@ class TestDeletedAhead:
 class TestBegunAgain:
     """Ten were read; five more were added, and went unread with the stream."""
 
-    @pytest.mark.parametrize("then", [5, 12, 40], ids=["fewer", "more", "many"])
-    def test_nobody_knows_what_it_held(self, raw, reader, then):
+    @pytest.mark.parametrize(
+        ("then", "trimmed"), [(5, 0), (12, 0), (1_500, 3)], ids=["fewer", "more", "many pages, trimmed"]
+    )
+    def test_nobody_knows_what_it_held(self, raw, reader, then, trimmed):
         add(raw, *range(1, 11))
         reader.reads()
         add(raw, *range(11, 16))
         raw.delete(STREAM)
-        add(raw, *range(16, 16 + then))
+        add(raw, *range(16 - trimmed, 16 + then))
+        raw.xtrim(STREAM, maxlen=then, approximate=False)
         history = reader.reads()
         coverage = lab.read(reader.folder).coverage if reader.kind == "archive" else history.coverage
         row = coverage.iloc[-1]

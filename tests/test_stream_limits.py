@@ -243,3 +243,27 @@ async def test_cancelled_at_any_moment_it_ends(raw, redis_url, last_id):
             task.cancel()
             await asyncio.wait([task], timeout=5)
             assert task.cancelled()
+
+
+class TestRepliesWithoutAnEnd:
+    @pytest.mark.parametrize("begins", [b"+", b"$999999999999\r\n", b"-ERR "])
+    def test_given_up(self, begins):
+        with answering(begins + b"x" * (2 << 20)) as url:
+            for read in (lab.read, lambda url: next(iter(StreamReader(url, (STREAM,), since="0")))):
+                began = time.monotonic()
+                try:
+                    update = read(url)
+                    said = str(update.transient_error)
+                except lab.SourceError as error:
+                    said = str(error)
+                assert "more than 1 MB was given up" in said or "cannot be read" in said, said
+                assert time.monotonic() - began < 5
+
+    def test_one_that_only_its_size_makes_bad(self, raw, redis_url, monkeypatch):
+        monkeypatch.setattr("mastermind_lab.stream.connection.REPLY_LIMIT", 500_000)
+        publish(raw, [("1-0", of_size(1_000_000))])
+        with pytest.raises(lab.SourceError, match="a reply of more than"):
+            lab.read(redis_url)
+        reader = StreamReader(redis_url, (STREAM,), since="0")
+        assert "a reply of more than" in str(next(iter(reader)).transient_error)
+        reader.close()

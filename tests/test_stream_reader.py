@@ -89,6 +89,19 @@ class TestBeginning:
         assert ids(found) == ["3-0"]
         assert not any(one.gap or one.reset for one in found)
 
+    def test_stopped_within_its_backfill_it_goes_on_behind_what_it_gave(self, raw, redis_url, monkeypatch):
+        monkeypatch.setattr("mastermind_lab.decode.batch._BATCH_BYTES", 100)
+        add(raw, *range(1, 11), text="x" * 60)
+        with following(redis_url, backfill=10) as (reader, updates):
+            found = [next(updates), next(updates)]
+            reader.close()
+            updates.close()
+            add(raw, 11)
+            found += collect(iter(reader), lambda more: "11-0" in ids(more))
+        assert ids(found) == [f"{number}-0" for number in range(1, 12)]
+        assert not any(one.gap or one.reset for one in found)
+        assert reader.cursors[S].ordinal == 11
+
     def test_several_streams(self, raw, redis_url):
         add(raw, 1, 2, stream="a")
         with following(redis_url, streams=("a", "b"), backfill=5) as (_, updates):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import stat
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,9 @@ from ..errors import SourceError
 
 LOCK = ".archive.lock"
 """The file that is locked; what is in it only says who holds the lock, or held it."""
+
+# Not what a link leads to, and without waiting for whoever reads a pipe; Windows has neither.
+_HOW = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 class Lock:
@@ -29,23 +33,31 @@ class Lock:
     Raises
     ------
     SourceError
-        Another holds it, and who; or the folder cannot be written.
+        Another holds it, and who; or the folder cannot be written, or is a stranger's whose lock leads away.
     """
 
     def __init__(self, folder: Path, work: str) -> None:
         self.path, self.work = folder / LOCK, work
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+            self._file = os.open(self.path, _HOW, 0o644)
         except OSError as error:
+            link = "it is a link, which no lock of ours is" if self.path.is_symlink() else None
             raise SourceError(
-                f"cannot write {self.path}: {error.strerror or error}. Nothing was changed."
+                f"cannot write {self.path}: {link or error.strerror or error}. Nothing was changed."
             ) from error
         try:
+            self._refuse_others()
             self._hold()
         except BaseException:
             os.close(self._file)
             raise
+
+    def _refuse_others(self) -> None:
+        """See that the file is nothing else beside, under another name."""
+        found = os.fstat(self._file)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            raise SourceError(f"{self.path} is no lock but a pipe, a device or a link. Nothing was changed.")
 
     def _hold(self) -> None:
         if not _locked(self._file):
@@ -62,11 +74,13 @@ class Lock:
         # Only for people to read: with no room for it, the lock holds as well.
         with suppress(OSError):
             os.ftruncate(self._file, 0)
-            os.pwrite(self._file, json.dumps(held).encode(), 0)
+            os.lseek(self._file, 0, os.SEEK_SET)
+            os.write(self._file, json.dumps(held).encode())
 
     def _holder(self) -> str:
         try:
-            held = json.loads(os.pread(self._file, 1_000, 0))
+            os.lseek(self._file, 0, os.SEEK_SET)
+            held = json.loads(os.read(self._file, 1_000))
             return f"{held['work']} (process {held['pid']} on {held['host']}, since {held['since']})"
         except (OSError, ValueError, KeyError, TypeError):
             return "somebody who has not said who it is"

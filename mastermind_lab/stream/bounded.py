@@ -14,19 +14,26 @@ REPLY_LIMIT = 384 * 2**20
 """Bytes of any other reply. A look at a stream may bring the same large entry four times."""
 
 
+_GREETING_LIMIT = 2**20  # bytes of a reply before anything was asked for
+
+
 class ReplyTooLargeError(fault.RedisError):
     """A reply has become larger than it may; its connection is closed."""
 
 
 class Allowance:
-    """How many bytes a reply on some connections may have: ``most``, counted anew with each command."""
+    """How many bytes a reply on some connections may have: ``most``, counted anew with each command.
+
+    While a connection is made, ``greets``, it is less.
+    """
 
     def __init__(self) -> None:
         self.most = self.left = PAGE_LIMIT
+        self.greets = False
 
     def renew(self) -> None:
         """Begin to count: a command is sent."""
-        self.left = self.most
+        self.left = _GREETING_LIMIT if self.greets else self.most
 
     def spend(self, size: int) -> None:
         """Count what has come.
@@ -38,7 +45,8 @@ class Allowance:
         """
         self.left -= size
         if self.left < 0:
-            raise ReplyTooLargeError(f"a reply of more than {self.most / 2**20:,.0f} MB was given up")
+            most = _GREETING_LIMIT if self.greets else self.most
+            raise ReplyTooLargeError(f"a reply of more than {most / 2**20:,.0f} MB was given up")
 
 
 class _Socket:
@@ -95,6 +103,13 @@ def bounded(kind: type) -> type:
             self._allowance = allowance
             super().__init__(**settings)
 
+        def connect_check_health(self, *arguments: Any, **options: Any) -> None:
+            self._allowance.greets = True
+            try:
+                super().connect_check_health(*arguments, **options)
+            finally:
+                self._allowance.greets = False
+
         def _connect(self) -> Any:
             return _Socket(super()._connect(), self._allowance)
 
@@ -113,6 +128,13 @@ def bounded_async(kind: type) -> type:
         def __init__(self, *, allowance: Allowance, **settings: Any) -> None:
             self._allowance = allowance
             super().__init__(**settings)
+
+        async def connect_check_health(self, *arguments: Any, **options: Any) -> None:
+            self._allowance.greets = True
+            try:
+                await super().connect_check_health(*arguments, **options)
+            finally:
+                self._allowance.greets = False
 
         async def _connect(self) -> None:
             await super()._connect()

@@ -158,6 +158,48 @@ class TestLines:
         assert asyncio.run(asyncio.wait_for(ids(), 20))[0] == ["1-0", "2-0", "3-0"]
         assert len(wire.lines) > 2
 
+    def test_a_flipped_bit_in_the_framing_for_asyncio_code(self, raw, wire, monkeypatch):
+        """As above: some of the bytes, chosen at random."""
+        monkeypatch.setattr("mastermind_lab.stream.contract.backoff_delay", lambda failures: 0)
+        monkeypatch.setattr("mastermind_lab.stream.contract.BLOCK", 50)
+        add(raw, *range(1, 7))
+        carried = []
+        wire.spoil = lambda line, chunk: (carried.append(chunk), chunk)[1]
+
+        async def ids():
+            async with aio.Redis.from_url(wire.url, socket_timeout=0.3) as client:
+                following = follow_envelopes(client, STREAM, last_id="0-0")
+                found = [(await anext(following))[0] for _ in range(6)]
+                await following.aclose()
+                return found
+
+        asyncio.run(ids())
+        random = Random(8)
+        for place in random.sample(framing(b"".join(carried)), 60):
+            bit, before = 1 << random.randrange(8), len(wire.lines)
+
+            def flip(line, chunk, place=place, bit=bit, before=before):
+                at = place - line.carried
+                if line.number == before and 0 <= at < len(chunk):
+                    return chunk[:at] + bytes([chunk[at] ^ bit]) + chunk[at + 1 :]
+                return chunk
+
+            wire.spoil = flip
+            found = asyncio.run(asyncio.wait_for(ids(), 20))
+            assert found == [f"{number}-0" for number in range(1, 7)], (place, bit)
+
+    @pytest.mark.parametrize(("said", "heard"), [(b"*4", b"*0"), (b"*16", b"*12"), (b"*29", b"*09")])
+    def test_a_page_of_a_history_that_a_flipped_bit_has_cut_short(self, raw, wire, said, heard):
+        add(raw, *range(1, 50))
+        wire.spoil = lambda line, chunk: chunk.replace(said + b"\r\n", heard + b"\r\n", 1)
+        try:
+            read, why = len(lab.read(wire.url)), "cannot be read"
+        except lab.SourceError as error:
+            read, why = 49, str(error)
+        assert read == 49
+        # An empty page looks like the end, but for the server's count of what is there.
+        assert ("while it was read" if heard == b"*0" else "cannot be read") in why
+
 
 def framing(replies):
     """Find the bytes that say where something begins and ends: types, lengths, ends of lines."""

@@ -1,0 +1,47 @@
+"""The lock of a folder that a stranger has made leads nowhere else."""
+
+import os
+
+import pytest
+
+import mastermind_lab as lab
+from mastermind_lab.storage import LOCK, Lock
+
+TEXT = "all of it\n" * 50
+
+
+def linked(lock, elsewhere):
+    lock.symlink_to(elsewhere)
+
+
+def linked_to_nothing(lock, elsewhere):
+    lock.symlink_to(elsewhere.with_name("not there"))
+
+
+def named_twice(lock, elsewhere):
+    os.link(elsewhere, lock)
+
+
+def a_pipe(lock, elsewhere):
+    os.mkfifo(lock)
+
+
+@pytest.mark.parametrize("make", [linked, linked_to_nothing, named_twice, a_pipe])
+def test_refused_and_nothing_is_written(make, tmp_path):
+    elsewhere, folder = tmp_path / "precious.txt", tmp_path / "snapshot"
+    elsewhere.write_text(TEXT)
+    lab.sample(last=2).save(folder)
+    (folder / LOCK).unlink(missing_ok=True)
+    make(folder / LOCK, elsewhere)
+    for work in (lab.compact, lambda path: Lock(path, "a test")):
+        with pytest.raises(lab.SourceError, match="Nothing was changed"):
+            work(folder)
+    assert elsewhere.read_text() == TEXT
+    assert {one.name for one in tmp_path.iterdir()} == {"precious.txt", "snapshot"}
+
+
+def test_who_holds_it_is_said(tmp_path):
+    with Lock(tmp_path, "a longer work than the next one"):
+        pass
+    with Lock(tmp_path, "a test"), pytest.raises(lab.SourceError, match=rf"a test \(process {os.getpid()}"):
+        Lock(tmp_path, "another")
