@@ -179,7 +179,7 @@ class TestId:
         "written",
         [
             "1735580000000-0", "1735580000000-7@1", "1735580000000@1", "0-19", "10-0", "2026-0",
-            "2026-11@0", "1234-567", "2026-305",
+            "2026-11@0", "1234-567", "2026-305@0",
         ],
     )  # fmt: skip
     def test_is_taken_as_it_is(self, written):
@@ -220,7 +220,7 @@ class TestRefused:
             "", " ", "soon", "now", "today", "yesterday", "NaT", "nan", "None", "inf", "1e9", "-1", "10",
             "0", "5", "202611", "173558000000", "17355800000000",
             "2026110110", "1999123110", "978307199", "2026-13", "2026-00", "2026-11-31",
-            "2026-02-29", "2026-11-01T24:00", "2026-11-01T10:60", "2026-11-01T23:59:60",
+            "2026-02-29", "2026-305", "2026-111", "1990-365", "2026-11-01T24:00", "2026-11-01T10:60", "2026-11-01T23:59:60",
             "2026-11-01T10:30+24:00", "2026-11-01Z", "2026-11-01 10:30 Europe/Berlin",
             "2026-11-01 10:30 CET", "01/02/2026", "11/2026", "1.11.2026", "Nov 2026", "2026-W46", "2026Q5",
             "2026-11-01/2026-11-07", "10:30", "0010", "99999", "1-2-3", "-1h", "1M", "1y", "1T", "h",
@@ -229,7 +229,7 @@ class TestRefused:
             float("inf"), Decimal("NaN"), Decimal("Infinity"), 1j, np.longdouble("nan"), [], ["2026-11-01"],
             ("2026", "2027"), {}, object(), pd.Series(["2026-11-01"]), pd.DatetimeIndex(["2026-11-01"]),
             np.array("2026-11-01", "datetime64[D]"), NOV.time(), timedelta(seconds=-1), timedelta.min,
-            np.timedelta64(1, "M"), np.timedelta64(-1, "s"), np.datetime64(10**12, "Y"),
+            np.timedelta64(1, "M"), np.timedelta64(5), np.timedelta64(-1, "s"), np.datetime64(10**12, "Y"),
             np.datetime64("-0044-03-15"), pd.offsets.MonthEnd(), slice(1, 2), range(3), "x" * 100_000,
             "9" * 100_000,
         ],
@@ -387,6 +387,15 @@ class TestSources:
         history = lab.read(redis_url, since="1m")
         assert (len(history), len(history.rejects)) == (1, 1)
         assert len(lab.read(redis_url, since="59s")) == 0
+
+    def test_lines_without_a_time_are_in_and_that_is_said(self, tmp_path):
+        lines = [*DAYS, envelope(), "broken"]
+        whole, saved = lab.read(lines), lab.read(lines).save(tmp_path / "saved")
+        for history in (lab.read(lines, since="2026-11"), lab.read(saved, since="2026-11")):
+            assert history.coverage["note"].str.contains("entries without a time are in").all()
+            assert len(history.rejects) == 1
+        assert not whole.coverage["note"].notna().any()
+        assert not lab.read(DAYS, since="2026-11").coverage["note"].notna().any()
 
     def test_a_stream_s_id_is_no_bound_of_lines(self, sources):
         for source in (sources[0], sources[1], sources[3]):

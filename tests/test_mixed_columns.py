@@ -265,7 +265,7 @@ class TestChangedFrames:
         history = mixed("7", 7, "c1", "true", True)
         history.decisions.loc[2, "meta.case"] = "[1]"
         history = history.with_frames(decisions=history.decisions.drop(index=3))
-        assert [found.meta["case"] for _, found in history.envelopes()] == ["7", 7, [1], True]
+        assert [found.meta["case"] for _, found in history.envelopes()] == ["7", 7, "[1]", True]
 
     def test_a_column_made_anew_is_not_mixed(self):
         history = mixed("7", 7)

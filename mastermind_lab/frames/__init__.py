@@ -7,7 +7,7 @@ once each, tables merge without loss, and DataFrames are made once, at the end.
 from .bounds import ACCEPTED, Bound, bound, read_duration
 from .changed import changed_entries, check_joined, ids_of, table_of
 from .coverage import Account, Coverage, least_sure, shared, total, united
-from .cuts import apply_limits, between, edge, newest, newest_time, only, only_of, times_of
+from .cuts import apply_limits, between, edge, has_undated, newest, newest_time, only, only_of, times_of
 from .declared import ARROW, COVERAGE, DECLARED, FRAMES, PAYLOADS, TEXT, check_names, is_open, schema
 from .envelopes import rebuild
 from .ids import id_key, id_parts, is_id, order, sort_keys
@@ -61,6 +61,7 @@ __all__ = [
     "decoded",
     "edge",
     "entry_ids",
+    "has_undated",
     "id_key",
     "id_parts",
     "ids_in_order",

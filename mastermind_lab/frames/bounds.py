@@ -44,6 +44,8 @@ _UNITS = {
 _FIRST_SECOND, _END_SECOND = 978_307_200, 4_133_980_800  # of the years 2001 to 2100
 
 _ID = re.compile(r"\d{1,20}-\d{1,20}(@\d{1,9})?|\d{13}@\d{1,9}", re.ASCII)
+# Days of a year look like ids of the first seconds of 1970; with an epoch behind it, an id is surely meant.
+_LIKE_A_DATE = re.compile(r"(19|20)\d\d-(?!0*$)\d{1,4}", re.ASCII)
 _MILLISECONDS = re.compile(r"\d{13}", re.ASCII)
 # On a command line a number is a text; one that could be a date with its hour, 2026110110, is no time.
 _SECONDS = re.compile(r"(9\d{8}|(?!19|20)[1-4]\d{9})(\.\d{1,6})?", re.ASCII)
@@ -117,7 +119,7 @@ def _read_text(text: str) -> Span | timedelta | str | None:
     if day := _DAY.fullmatch(text.upper()):
         return _day(**day.groupdict())
     if _ID.fullmatch(text):
-        return text
+        return None if _LIKE_A_DATE.fullmatch(text) else text
     if _MILLISECONDS.fullmatch(text):
         return Span(int(text) * 1_000, int(text) * 1_000 + 999)
     return _number(Decimal(text)) if _SECONDS.fullmatch(text) else read_duration(text)
@@ -132,8 +134,7 @@ def _read(value: Any) -> Span | timedelta | None:
         return _unit(value)
     if isinstance(value, pd.Period):
         return Span(_moment(value.start_time).first, _moment((value + 1).start_time).first - 1)
-    age = read_duration(value)
-    return _number(value) if age is None else age
+    return read_duration(value) if isinstance(value, timedelta | np.timedelta64) else _number(value)
 
 
 def _day(day: str, time: str | None, fraction: str | None, zone: str | None) -> Span:
@@ -196,6 +197,8 @@ def _duration(value: Any) -> timedelta | None:
         return _duration_of_text(value.strip())
     if is_missing(value) or not isinstance(value, timedelta | np.timedelta64):
         return None
+    if isinstance(value, np.timedelta64) and np.datetime_data(value.dtype)[0] in ("generic", "Y", "M"):
+        return None  # of no length that is always the same
     found = value if isinstance(value, timedelta) else pd.Timedelta(value)
     return timedelta(microseconds=int(found // MICROSECOND))
 
@@ -208,8 +211,10 @@ def _duration_of_text(text: str) -> timedelta | None:
 
 
 def _advice(value: Any) -> str:
-    """Say what a number may have been meant for."""
-    seconds = _exact(value)
+    """Say what a number, or what looks like an id, may have been meant for."""
+    if isinstance(value, str) and _LIKE_A_DATE.fullmatch(value.strip()):
+        return f"a date or an id? For the id of an entry write {value.strip() + '@0'!r}; "
+    seconds = None if isinstance(value, np.timedelta64) else _exact(value)
     if seconds is None:
         return ""
     said = "a number counts seconds since 1970"

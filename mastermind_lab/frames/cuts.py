@@ -64,6 +64,12 @@ def _inside(tables: Tables, ids: pa.Array, limits: Limits, numbered: bool) -> Ma
     return inside
 
 
+def has_undated(tables: Tables, limits: Limits, numbered: bool) -> bool:
+    """Tell whether limits in time kept entries for want of a time."""
+    is_cut = isinstance(limits.since, int) or isinstance(limits.until, int)
+    return numbered and is_cut and bool(np.isnan(_published(tables)).any())
+
+
 def _refuse_foreign(name: str, bound: str) -> None:
     """Refuse a stream's id as a bound of lines, whose numbers all lie before it."""
     if id_key(bound)[1] >= _FIRST_OF_STREAM:

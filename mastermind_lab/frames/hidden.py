@@ -22,19 +22,23 @@ def shown(table: pa.Table) -> pa.Table:
 def restored(frame: str, table: pa.Table, before: pa.Table) -> pa.Table:
     """Give the rows of a frame's table what those of the table that it was made from held unseen."""
     names = [name for name in opened.shown(before.column_names) if name in table.column_names]
-    names = [name for name in names if table[name].type == before[name].type and _hides(name, before)]
+    names = [name for name in names if table[name].type == before[name].type and _can_hide(name, before)]
     if names:
         wanted = {*names, *(name + opened.IS_TEXT for name in names)}.intersection(before.column_names)
         unseen = before.select(sorted(wanted))
         then = unseen.take(pc.index_in(_keys(frame, table), _keys(frame, before)))
         for name in names:
-            restore = _with_marks if name + opened.IS_TEXT in then.column_names else _with_nan
+            restore = _with_marks if _is_mixed(name, before) else _with_nan
             table = restore(name, table, then)
     return table
 
 
-def _hides(name: str, table: pa.Table) -> bool:
-    return name + opened.IS_TEXT in table.column_names or _has_nan(table[name])
+def _can_hide(name: str, table: pa.Table) -> bool:
+    return _is_mixed(name, table) or _has_nan(table[name])
+
+
+def _is_mixed(name: str, table: pa.Table) -> bool:
+    return opened.kind_of_field(table.schema.field(name)) == "mixed"
 
 
 def _has_nan(column: pa.ChunkedArray) -> bool:
@@ -55,9 +59,12 @@ def _keys(frame: str, table: pa.Table) -> pa.Array:
 
 
 def _with_marks(name: str, table: pa.Table, then: pa.Table) -> pa.Table:
-    marks = then[name + opened.IS_TEXT]
-    kept = pc.if_else(pc.equal(table[name], then[name]), marks, None)
-    return table.add_column(table.column_names.index(name) + 1, name + opened.IS_TEXT, kept)
+    is_same = pc.fill_null(pc.equal(table[name], then[name]), False)
+    written = opened.marks(pc.if_else(is_same, None, table[name]))  # what a user wrote there is text
+    marks = pc.if_else(is_same, opened.marks_of(name, then), written)
+    if marks.null_count == len(marks):
+        return table
+    return table.add_column(table.column_names.index(name) + 1, name + opened.IS_TEXT, marks)
 
 
 def _with_nan(name: str, table: pa.Table, then: pa.Table) -> pa.Table:

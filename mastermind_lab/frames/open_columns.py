@@ -85,15 +85,15 @@ def column(name: str, length: int, places: Sequence[int], values: Sequence[Any])
     Beside a mixed one stands, where it is needed, the column of its marks.
     """
     kind = kind_of(values)
-    described, marks = field(name, kind), _marks(values) if kind == "mixed" else []
+    described, is_text = field(name, kind), _marks(values) if kind == "mixed" else []
     if kind in _MARKS:
         values = _texts(values, kind)
     elif kind == "float64" and int in map(type, values):
         # Arrow refuses integers above 2**53, exact or not.
         values = [None if value is None else float(value) for value in values]
     built = [(described, _array(length, places, values, described.type))]
-    if any(marks):
-        built.append((pa.field(name + IS_TEXT, pa.bool_()), _array(length, places, marks, pa.bool_())))
+    if any(is_text):
+        built.append((pa.field(name + IS_TEXT, pa.bool_()), _array(length, places, is_text, pa.bool_())))
     return built
 
 
@@ -135,12 +135,16 @@ def widen(array: pa.ChunkedArray, kind: str, to: str) -> pa.ChunkedArray:
 
 
 def marks_of(name: str, table: pa.Table) -> pa.ChunkedArray:
-    """Return the marks of a column that is, or becomes, mixed: true where a text reads as JSON, else null."""
+    """Return the marks of a column that is, or becomes, mixed."""
     if name + IS_TEXT in table.column_names and pa.types.is_boolean(table[name + IS_TEXT].type):
         return table[name + IS_TEXT]
     is_text = name in table.column_names and kind_of_field(table.schema.field(name)) == "str"
-    marks = _marks(table[name].to_pylist()) if is_text else pa.nulls(table.num_rows)
-    return pa.chunked_array([pa.array(marks, pa.bool_())])
+    return pa.chunked_array([marks(table[name]) if is_text else pa.nulls(table.num_rows, pa.bool_())])
+
+
+def marks(texts: pa.ChunkedArray) -> pa.Array:
+    """Return the marks of texts: true where one reads as JSON, else null."""
+    return pa.array(_marks(texts.to_pylist()), pa.bool_())
 
 
 def shown(names: Iterable[str]) -> list[str]:

@@ -137,7 +137,8 @@ def stacked(frame: str, parts: Sequence[pa.Table]) -> pa.Table:
     names = _in_order(frame, {name: None for part in parts for name in opened.shown(part.column_names)})
     if any(map(is_shared, names)):
         parts = [with_own_columns(part, names) for part in parts]
-    columns = chain.from_iterable(_stack_column(name, parts) for name in names)
+    places = [{name: place for place, name in enumerate(part.column_names)} for part in parts]
+    columns = chain.from_iterable(_stack_column(name, parts, places) for name in names)
     fields, arrays = zip(*columns, strict=True)
     return pa.table(list(arrays), pa.schema(fields))
 
@@ -150,13 +151,14 @@ def _in_order(frame: str, names: Iterable[str]) -> list[str]:
     return [*declared, *extra, *sorted(name for name in others if is_open(frame, name))]
 
 
-def _stack_column(name: str, parts: Sequence[pa.Table]) -> opened.Columns:
+def _stack_column(name: str, parts: Sequence[pa.Table], places: Sequence[dict[str, int]]) -> opened.Columns:
+    """Stack one column; ``places`` says where each part has which, since a table looks through all names."""
     absent = pa.field(name, pa.null())
-    has = [name in part.column_names for part in parts]
-    fields = [part.schema.field(name) if there else absent for there, part in zip(has, parts, strict=True)]
+    at = [(part, there.get(name)) for part, there in zip(parts, places, strict=True)]
+    fields = [absent if place is None else part.schema.field(place) for part, place in at]
     columns = [
-        part[name] if there else pa.chunked_array([pa.nulls(part.num_rows)])
-        for there, part in zip(has, parts, strict=True)
+        pa.chunked_array([pa.nulls(part.num_rows)]) if place is None else part.column(place)
+        for part, place in at
     ]
     known = [one for one in fields if not pa.types.is_null(one.type)]
     if known and all(one.equals(known[0], check_metadata=True) for one in known):

@@ -24,6 +24,7 @@ from ...frames import (
     combine_chunks,
     concat,
     decoded,
+    has_undated,
     id_key,
     ids_in_order,
     newest_time,
@@ -32,6 +33,7 @@ from ...frames import (
 from ...ndjson import FileLimits
 from ..history import History
 
+_UNDATED = "entries without a time are in, whatever since and until say"
 _BATCHES_AT_ONCE = 16  # some 16 MB of payloads: enough for what a batch costs a summary not to show
 
 
@@ -141,7 +143,7 @@ def lines_of(source: str, tables: Iterable[Tables], options: Options) -> Iterato
         kept, ids, dropped = options.within(made, numbered=True)
         said = {"limits": options.limits.said, "note": _note(made)}
         account = Account.of_ids(ids, source=source, left_out=len(dropped), **said)
-        yield Batch(kept, Coverage.of(account))
+        yield Batch(kept, with_undated(Coverage.of(account), kept, options.limits, numbered=True))
 
 
 def _note(tables: Tables) -> str | None:
@@ -149,6 +151,11 @@ def _note(tables: Tables) -> str | None:
     rejects = tables["rejects"]
     of_file = pc.is_in(rejects["reason"], pa.array(sorted(OF_FILES), rejects["reason"].type))
     return united(rejects["detail"].filter(of_file).to_pylist())
+
+
+def with_undated(coverage: Coverage, kept: Tables, limits: Limits, numbered: bool) -> Coverage:
+    """Note where limits in time kept entries for want of a time."""
+    return coverage.noted(_UNDATED) if has_undated(kept, limits, numbered) else coverage
 
 
 def gather(partitions: Iterable[Partition], options: Options, *, numbered: bool) -> History:
@@ -178,7 +185,8 @@ def limited(history: History, limits: Limits, numbered: bool) -> History:
     kept = apply_limits(tables, limits, numbered)
     if kept is tables and not limits.said:
         return history
-    return History(kept, history.account.narrowed(ids_in_order(kept), limits.said))
+    coverage = history.account.narrowed(ids_in_order(kept), limits.said)
+    return History(kept, with_undated(coverage, kept, limits, numbered))
 
 
 def newest_of(partitions: Iterable[Partition], *, numbered: bool) -> int | None:

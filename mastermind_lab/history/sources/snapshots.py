@@ -32,7 +32,7 @@ from ...frames import (
 )
 from ...storage import is_remote, local_path
 from ..history import History
-from .reading import Batch, Options, gather, is_numbered, newest_of
+from .reading import Batch, Options, gather, is_numbered, newest_of, with_undated
 
 if TYPE_CHECKING:
     from ...snapshot import Range
@@ -128,7 +128,8 @@ class Snapshot:
         kept = apply_limits(entries, limits, self.numbered)
         ids = ids_in_order(kept)
         cut = whole if kept is entries else whole.only(ids)
-        return History(cut, self.coverage.narrowed(ids, limits.said))
+        coverage = self.coverage.narrowed(ids, limits.said)
+        return History(cut, with_undated(coverage, kept, limits, self.numbered))
 
 
 def within(committed: Sequence[Range], limits: Limits, numbered: bool) -> list[Range]:
@@ -189,7 +190,9 @@ class Stored:
         rest = self.rest
         for tables in self._tables():
             kept, ids, dropped = self.options.within(tables, self.numbered)
-            yield Batch(kept, rest + self.whole.share(ids, dropped, self.options.limits.said))
+            limits = self.options.limits
+            share = with_undated(self.whole.share(ids, dropped, limits.said), kept, limits, self.numbered)
+            yield Batch(kept, rest + share)
             rest = Coverage()
 
     def _tables(self) -> Iterator[Tables]:
