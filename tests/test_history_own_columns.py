@@ -155,6 +155,18 @@ class TestWhatIsSavedCanBeRead:
                 save()
         assert not (tmp_path / "s").exists()
 
+    @pytest.mark.parametrize(("frame", "column"), [("decisions", "confidence"), ("votes", "choice")])
+    def test_a_column_that_was_made_the_index_is_named(self, history, tmp_path, frame, column):
+        indexed = history[frame].set_index(column)
+        with pytest.raises(lab.OptionError, match=f"the index of {frame} holds its column '{column}'"):
+            history.with_frames(**{frame: indexed}).save(tmp_path / "s")
+
+    def test_texts_and_numbers_in_an_open_column_are_mixed(self, history, tmp_path):
+        history.decisions["meta.mine"] = ["a", 1, None] * 20
+        saved = read_whole(history.save(tmp_path / "s"))
+        assert saved.decisions["meta.mine"].dropna().tolist() == ["a", "1"] * 20
+        assert saved.mixed_columns == {"meta.mine"}
+
     def test_two_rows_of_one_entry_are_named(self, history, tmp_path):
         doubled = pd.concat([history.decisions, history.decisions.tail(1)], ignore_index=True)
         with pytest.raises(lab.OptionError, match="entry 0-2000 has two rows"):

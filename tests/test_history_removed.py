@@ -365,3 +365,13 @@ def test_a_compacted_snapshot_remembers_nothing(tmp_path):
     lab.compact(folder)
     assert SECRET.encode() not in everything_in(folder)
     assert lab.verify(folder).empty
+
+
+def test_what_no_frame_holds_stays_with_entries_that_nobody_changed(tmp_path):
+    lines = [json.dumps(json.loads(envelope(number)) | {"trace": f"t{number}"}) for number in range(3)]
+    history = lab.read([*lines, "junk"], payloads=True)
+    history = history.with_frames(rejects=history.rejects.head(0))
+    history.decisions.loc[1, "question"] = "another"
+    written = history.to_ndjson(tmp_path / "a.ndjson").read_text().splitlines()
+    assert [written[0], written[2]] == [lines[0], lines[2]]
+    assert json.loads(written[1])["decision"]["question"] == "another"

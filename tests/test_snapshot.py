@@ -105,6 +105,13 @@ def test_the_decisions_part_names_its_siblings(tmp_path):
 
 
 class TestRefusals:
+    def test_a_file_that_is_no_part_is_not_overwritten(self, tmp_path):
+        folder = lab.sample(last=5).save(tmp_path / "snap")
+        (folder / "notes.txt").write_text("mine")
+        with pytest.raises(lab.OptionError, match=r"holds 'notes\.txt', which is no part of a snapshot"):
+            lab.sample(last=3).save(folder, overwrite=True)
+        assert len(lab.read(folder)) == 5
+
     def test_a_snapshot_is_not_overwritten_unasked(self, tmp_path):
         history = lab.read([envelope()])
         history.save(tmp_path / "snap")

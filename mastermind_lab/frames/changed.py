@@ -133,6 +133,9 @@ def _check_names(frame: str, data: pd.DataFrame) -> None:
     doubled = [name for name, count in counted.items() if count > 1]
     if doubled:
         raise OptionError(f"{frame} has more than one column named {doubled[0]!r:.80}: rename one of them")
+    lost = [str(name) for name in data.index.names if name is not None and str(name) not in counted]
+    if lost and lost != ["stream_id"]:
+        raise OptionError(f"the index of {frame} holds its column {lost[0]!r:.80}: put it back (reset_index)")
     if "stream_id" not in counted:
         raise OptionError(
             f"{frame} has no column 'stream_id', which joins the frames: put it back "
@@ -157,8 +160,12 @@ def _columns_of(frame: str, name: str, column: pd.Series, before: pa.Schema) -> 
         if is_open(frame, name) and opened.kind_of_field(pa.field(name, array.type)) is None:
             return _open_column(name, column, array.to_pylist())
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+        if is_open(frame, name) and column.dtype == object:
+            return _open_column(name, column, column.where(column.notna(), None).tolist())
+        kinds = sorted({type(value).__name__ for value in column.dropna()}) if column.dtype == object else []
+        why = f"it mixes {', '.join(kinds)}" if len(kinds) > 1 else f"{error!s:.200}"
         raise OptionError(
-            f"column {name!r:.80} of {frame} cannot be kept: {error!s:.200}. "
+            f"column {name!r:.80} of {frame} cannot be kept: {why:.200}. "
             "Turn it into numbers or text (astype(str)), or take it away"
         ) from error
     is_text = name in before.names and pa.types.is_large_string(array.type)

@@ -336,9 +336,9 @@ class History:
         """Write one envelope a line, compressed where the name ends in .gz, .bz2, .xz or .zst.
 
         The name may be a URL. With ``payloads`` the envelopes are those that came, byte for byte but for line
-        breaks, unless a frame was changed. Else they are rebuilt from the frames: the same values under the
-        first of their names, without what was null; a column that was added becomes a field of the decision,
-        the vote and so on.
+        breaks, and only those that were changed in a frame are rebuilt. Without them, or where a column was
+        added, which becomes a field of the decision, the vote and so on, all are rebuilt from the frames: the
+        same values under the first of their names, without what was null.
         What came as NaN or an infinite number is written so, though strict readers of JSON refuse it.
         """
         return ndjson.write_lines(path, (payload for _, payload in self.encoded()))
@@ -347,6 +347,9 @@ class History:
         """Yield (stream id, the envelope's JSON), oldest first."""
         if self._has_payloads():
             yield from self[PAYLOADS].itertuples(index=False, name=None)
+        elif PAYLOADS in self._tables and not self._has_new_columns():
+            payloads = self.tables()[PAYLOADS]
+            yield from zip(*(payloads[name].to_pylist() for name in ("stream_id", "payload")), strict=True)
         else:
             yield from encode(envelopes_of(self._frame_tables()))
 
@@ -364,6 +367,10 @@ class History:
     def _has_payloads(self) -> bool:
         """Tell whether raw payloads were kept that say what the frames say."""
         return PAYLOADS in self._tables and all(self._is_as_read(name) for name in self._frames)
+
+    def _has_new_columns(self) -> bool:
+        """Tell whether some frame has a column that no raw payload knows of."""
+        return any({*frame} - {*self._tables[name].column_names} for name, frame in self._frames.items())
 
     def _is_as_read(self, name: str) -> bool:
         return self.table(name) is self._tables[name]

@@ -20,7 +20,7 @@ from ..frames import FRAMES, PAYLOADS, Coverage, Tables, id_parts, ids_in_order,
 from ..storage import Folder, LocalFolder, make, sync
 from ..storage import folder as folder_of
 from .commits import day_of, ends_of, write_range
-from .layout import DATED, UNKNOWN, place_of
+from .layout import DATED, UNKNOWN, Name, place_of
 from .load import is_snapshot
 from .parts import check_readable
 
@@ -80,6 +80,16 @@ def _refuse(target: Folder, overwrite: bool) -> None:
         raise OptionError(
             f"{target.name} holds a snapshot already: choose another folder, or pass overwrite=True"
         )
+    foreign = [path for path in target.paths() if Name.of(path) is None and not _is_hidden(path)]
+    if foreign:
+        raise OptionError(
+            f"{target.name} holds {foreign[0]!r:.80}, which is no part of a snapshot and would be lost: "
+            "move it, or choose another folder"
+        )
+
+
+def _is_hidden(path: str) -> bool:
+    return any(name.startswith(".") for name in path.split("/"))
 
 
 def _save_beside(ranges: Sequence[Tables], coverage: Coverage, target: Path) -> None:

@@ -202,5 +202,5 @@ def _quantities(rows: pd.DataFrame) -> dict[str, NDArray[Any]]:
         "without_votes": ~voted,
         "repeated": rows["repeated"].to_numpy(dtype=np.float64),
         "decided": rows["follows"].notna().to_numpy(),
-        **{name: rows[name].astype("Float64").fillna(0).to_numpy(dtype=np.float64) for name in figures},
+        **{name: np.nan_to_num(rows[name].to_numpy(dtype=np.float64, na_value=np.nan)) for name in figures},
     }
