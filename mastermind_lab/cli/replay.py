@@ -75,6 +75,8 @@ def _publish(played: Replay, counts: Iterator[int], where: str) -> None:
         with progress(BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}")) as shown:
             task = shown.add_task("", total=played.total)
             for sent in counts:
-                shown.update(task, completed=sent, description=f"{played.now:%Y-%m-%d %H:%M:%S}Z")
+                now = played.now  # None where no entry has a time
+                moment = f"{now:%Y-%m-%d %H:%M:%S}Z" if now else "at no known time"
+                shown.update(task, completed=sent, description=moment)
     finally:
         say(f"{sent:,} of {played.total:,} entries {where}")
