@@ -207,6 +207,8 @@ def test_what_is_not_known_is_left_to_the_decoder(head):
         (SMALL.decode(), "one payload alone goes into a list"),
         (bytearray(SMALL), "one payload alone goes into a list"),
         ("[1, 2]", "it is JSON itself"),
+        (json.dumps([ENVELOPE] * 200), "it is JSON itself"),
+        ("\ufeff" + SMALL.decode(), "it is JSON itself"),
         (lab.DecisionEnvelope.model_validate(ENVELOPE), "model_dump_json"),
         (pd.DataFrame({"payload": [SMALL]}), r"give that column, source\['...'\]"),
         (pl.DataFrame({"payload": [SMALL]}), "a table has no envelopes in it"),
@@ -220,6 +222,18 @@ def test_what_is_no_source_is_named_and_answered(source, said):
     for verb in (lab.read, lab.scan):
         with pytest.raises(lab.OptionError, match=said):
             verb(source)
+
+
+@pytest.mark.parametrize("number", [2, 30, 3_000])
+@pytest.mark.parametrize("begin", ["", "\n", "\ufeff", '{"broken', "[\n"])
+def test_text_of_several_lines_is_answered_in_short(number, begin):
+    source = begin + "\r\n".join([SMALL.decode().replace("ship", "\u2028")] * number) + "\n"
+    for given in (source, source.encode(), bytearray(source.encode())):
+        with pytest.raises(lab.OptionError, match=r"text of several lines, .* give a list") as caught:
+            lab.read(given)
+        assert len(str(caught.value)) < 200
+        advised = str(caught.value).rpartition(", ")[2]
+        assert len(lab.read(eval(advised, {"source": given}))) >= number - 1
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from ...storage import is_remote, local_path
 from ..history import History
 
 _LONGEST_NAME = 4_096
+_BOM = b"\xef\xbb\xbf"
 _GIVE = (
     "give a URL, a redis client, a path, or an iterable of payloads, each the JSON text of one envelope (one "
     "payload alone goes into a list)"
@@ -56,13 +57,17 @@ def _advice(source: Any) -> str | None:
 
 
 def _instead_of_text(source: str | bytes | bytearray) -> str | None:
+    text = (source.encode(errors="replace") if isinstance(source, str) else source).removeprefix(_BOM).strip()
+    if text.startswith((b"{", b"[")):
+        try:
+            from_json(text)
+        except ValueError:
+            pass
+        else:
+            return f"it is JSON itself, and the name of nothing: {_GIVE}"
+        if len(text.splitlines()) > 1:
+            lines = "source.encode().splitlines()" if isinstance(source, str) else "source.splitlines()"
+            return f"it is text of several lines, and the name of nothing: give a list of them, {lines}"
     if len(source) > _LONGEST_NAME:
         return f"it has {len(source):,} characters, more than a name may have: {_GIVE}"
-    start = source.lstrip()[:1]
-    if start in ("{", "[", b"{", b"["):
-        try:
-            from_json(source)
-        except ValueError:
-            return None if isinstance(source, str | bytes) else _GIVE
-        return f"it is JSON itself, and the name of nothing: {_GIVE}"
     return _GIVE if isinstance(source, bytearray) else None
