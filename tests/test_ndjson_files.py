@@ -86,6 +86,26 @@ def test_endings_in_upper_case(tmp_path, name):
     assert len(lab.read(tmp_path)) == 1
 
 
+@pytest.mark.parametrize(
+    "opened",
+    [
+        open,
+        lambda path: path.open("rb"),
+        lambda path: BytesIO(path.read_bytes()),
+        lambda path: path.read_text("utf-8").splitlines(),
+        lambda path: map(bytearray, path.read_bytes().splitlines()),
+    ],
+)
+def test_a_byte_order_mark_at_the_beginning_of_what_is_open(file, opened):
+    file.write_bytes(b"\xef\xbb\xbf" + VALID + b"\n\xef\xbb\xbf" + VALID)
+    named = lab.read(file, payloads=True)
+    with contextlib.ExitStack() as stack:
+        given = opened(file)
+        found = lab.read(stack.enter_context(given) if hasattr(given, "close") else given, payloads=True)
+    assert found.decisions["stream_id"].tolist() == named.decisions["stream_id"].tolist() == ["0-1"]
+    assert [one.strip() for one in found.payloads["payload"]] == named.payloads["payload"].tolist()
+
+
 class TestGlobs:
     @pytest.fixture
     def tree(self, tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from inspect import GEN_CLOSED, getgeneratorstate, isgenerator
 from typing import Any
@@ -15,7 +16,6 @@ from ...storage import is_remote, local_path
 from ..history import History
 
 _LONGEST_NAME = 4_096
-_BOM = b"\xef\xbb\xbf"
 _GIVE = (
     "give a URL, a redis client, a path, or an iterable of payloads, each the JSON text of one envelope (one "
     "payload alone goes into a list)"
@@ -57,7 +57,8 @@ def _advice(source: Any) -> str | None:
 
 
 def _instead_of_text(source: str | bytes | bytearray) -> str | None:
-    text = (source.encode(errors="replace") if isinstance(source, str) else source).removeprefix(_BOM).strip()
+    given = source.encode(errors="replace") if isinstance(source, str) else source
+    text = given.removeprefix(BOM_UTF8).strip()
     if text.startswith((b"{", b"[")):
         try:
             from_json(text)
