@@ -176,7 +176,8 @@ class _Line:
             fault = Reject(
                 "too_long",
                 f"a line of {self._size:,} bytes (SHA-256 {self._hash.hexdigest()}), of which the head is "
-                f"kept: to read longer ones than {self._most:,}, give a larger max_line_bytes",
+                f"kept: to read longer ones than {self._most:,}, give a larger max_line_bytes "
+                "(--max-line-bytes on the command line)",
             )
         if fault or (text and not text.isspace()):
             yield stream_id, text.removesuffix(b"\r"), fault
