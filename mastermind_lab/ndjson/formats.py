@@ -47,7 +47,8 @@ _WRAPPED = (
     "of each array in it"
 )
 _COMMAS = (
-    "JSON with commas between its lines. NDJSON is one envelope a line, without: sed 's/,$//' makes it so"
+    "JSON with commas between its lines. NDJSON is one envelope a line, without: "
+    "sed 's/^,//; s/,[[:space:]]*$//' makes it so"
 )
 _PRETTY = (
     "JSON over several lines. NDJSON is one envelope a line: jq -c . makes it so; of one envelope, give "
@@ -83,7 +84,7 @@ def other_format(head: bytes) -> str | None:
     if head.startswith(_TAR, _TAR_AT):
         return _ARCHIVE
     lines = [line.strip() for line in head.split(b"\n", _LOOKED_AT * 2)[: _LOOKED_AT * 2] if line.strip()]
-    if not lines or is_object(lines[0]):
+    if not lines or (is_object(lines[0]) and not _commas_come_first(lines)):
         return None
     return _json_over_lines(head, lines) or (None if any(map(is_object, lines)) else _text(lines))
 
@@ -121,6 +122,10 @@ def _ends_in_object(line: bytes) -> bool:
     """Tell whether a JSON object stands behind some other text."""
     before, brace, behind = line.partition(b"{")
     return bool(before.strip(b" \t[,")) and is_object(brace + behind)
+
+
+def _commas_come_first(lines: Sequence[bytes]) -> bool:
+    return len(lines) > 2 and all(line.startswith(b",") for line in lines[1:3])
 
 
 def _json_over_lines(head: bytes, lines: Sequence[bytes]) -> str | None:
