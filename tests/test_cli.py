@@ -1,5 +1,6 @@
 """The command line, as a user runs it: what it prints, and its exit codes."""
 
+import gzip
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from mastermind_lab.archive import PART_BYTES, PART_SECONDS
 from mastermind_lab.cli.app import app, main
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.history import sample_folder
+from mastermind_lab.ndjson import FileLimits
 
 SAMPLE = str(sample_folder() / "arena.ndjson.gz")
 VALID = '{"decision": {"recommendation": "ship", "confidence": 0.5}}'
@@ -52,6 +54,9 @@ class TestHelp:
             (["snapshot", SAMPLE, "/tmp/none", "--until", f"{2**64}-1"], f"--until '{2**64}-1': both"),
             (["archive", "redis://localhost:1", "/tmp/none", "--part-bytes", "0"], "--part-bytes 0"),
             (["archive", "redis://localhost:1", "/tmp/none", "--part-seconds", "nan"], "--part-seconds nan"),
+            (["read", SAMPLE, "--max-line-bytes", "0"], "--max-line-bytes 0: expected a whole number"),
+            (["snapshot", SAMPLE, "/tmp/none", "--max-unpacked-bytes", "-1"], "--max-unpacked-bytes -1:"),
+            (["replay", SAMPLE, "redis://localhost:1", "--max-line-bytes", "few"], "'--max-line-bytes'"),
             (["simulate", "--rate", "-1"], "'--rate'"),
             (["simulate", "--malformed", "2"], "'--malformed'"),
             (["replay", SAMPLE, "redis://localhost:1", "--speed", "-1"], "'--speed'"),
@@ -76,6 +81,8 @@ class TestHelp:
         said = run("archive", "--help").stdout
         assert f"{PART_BYTES // 2**20} MiB if not given" in said
         assert f"{PART_SECONDS:.0f} if not given" in said
+        said = run("read", "--help").stdout
+        assert f"{FileLimits.line_bytes // 2**20} MiB if not given" in said
 
     @pytest.mark.parametrize("words", [["--help"], ["read", "--help"], ["archive", "--help"], ["--version"]])
     def test_waits_for_no_library_that_it_does_not_use(self, words):
@@ -284,6 +291,33 @@ class TestOutput:
         assert found.returncode == 1
         assert found.stderr.endswith("error: cannot write the output: No space left on device\n")
         assert "Traceback" not in found.stderr
+
+
+class TestLimitsOfFiles:
+    @pytest.fixture
+    def packed(self, tmp_path):
+        path = tmp_path / "a.ndjson.gz"
+        path.write_bytes(gzip.compress(f"{VALID}\n".encode() * 100))
+        return path
+
+    def test_are_told_and_can_be_raised(self, packed):
+        found = run("read", packed, "--max-unpacked-bytes", 600)
+        assert "--max-unpacked-bytes on the command line" in re.sub(r"[\s│]+", " ", found.stdout)
+        for flag, limit, rejects in [
+            ("--max-unpacked-bytes", 600, {"total": 1, "too_large": 1}),
+            ("--max-unpacked-bytes", 6_000, {"total": 0}),
+            ("--max-line-bytes", 20, {"total": 100, "too_long": 100}),
+            ("--max-line-bytes", 200, {"total": 0}),
+        ]:
+            assert json.loads(run("read", packed, "--json", flag, limit).stdout)["rejects"] == rejects
+
+    def test_of_a_snapshot_and_a_replay(self, packed, tmp_path, redis_url):
+        found = run("snapshot", packed, tmp_path / "snap", "--max-unpacked-bytes", 600)
+        assert found.stdout.startswith("10 decisions and 1 rejects")
+        [reject] = lab.read(tmp_path / "snap").rejects["detail"]
+        assert "(--max-unpacked-bytes on the command line)" in reject
+        found = run("replay", packed, redis_url, "--speed", "max", "--max-unpacked-bytes", 600)
+        assert found.stdout.startswith("11 of 11 entries")
 
 
 class TestSnapshot:

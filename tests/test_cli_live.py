@@ -485,6 +485,13 @@ class TestReplay:
         gaps = lab.read(redis_url).decisions["streamed_at"].diff().dt.total_seconds().iloc[1:]
         assert gaps.between(0.3, 0.9).all(), gaps
 
+    @pytest.mark.parametrize("speed", ["max", "10"])
+    def test_entries_of_which_none_has_a_time(self, redis_url, tmp_path, speed):
+        (tmp_path / "a.ndjson").write_text(f"{envelope('a')}\nbroken\n{envelope('b')}\n")
+        found = run("replay", tmp_path / "a.ndjson", redis_url, "--speed", speed)
+        assert (found.returncode, found.stderr) == (0, "")
+        assert found.stdout == f"3 of 3 entries on {STREAM} at {redis_url}/0\n"
+
     def test_progress_on_a_terminal(self, redis_url):
         with running("replay", SAMPLE, redis_url, "--speed", "1e6", size=(80, 24)) as program:
             assert program.end() == 0

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from glob import glob
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ import fsspec
 import pytest
 
 import mastermind_lab as lab
-from mastermind_lab.ndjson import lines
+from mastermind_lab.ndjson import find, lines
 
 VALID = json.dumps({"decision": {"recommendation": "ship", "confidence": 0.5}}).encode()
 
@@ -85,6 +86,26 @@ def test_endings_in_upper_case(tmp_path, name):
     assert len(lab.read(tmp_path)) == 1
 
 
+@pytest.mark.parametrize(
+    "opened",
+    [
+        open,
+        lambda path: path.open("rb"),
+        lambda path: BytesIO(path.read_bytes()),
+        lambda path: path.read_text("utf-8").splitlines(),
+        lambda path: map(bytearray, path.read_bytes().splitlines()),
+    ],
+)
+def test_a_byte_order_mark_at_the_beginning_of_what_is_open(file, opened):
+    file.write_bytes(b"\xef\xbb\xbf" + VALID + b"\n\xef\xbb\xbf" + VALID)
+    named = lab.read(file, payloads=True)
+    with contextlib.ExitStack() as stack:
+        given = opened(file)
+        found = lab.read(stack.enter_context(given) if hasattr(given, "close") else given, payloads=True)
+    assert found.decisions["stream_id"].tolist() == named.decisions["stream_id"].tolist() == ["0-1"]
+    assert [one.strip() for one in found.payloads["payload"]] == named.payloads["payload"].tolist()
+
+
 class TestGlobs:
     @pytest.fixture
     def tree(self, tmp_path, monkeypatch):
@@ -107,6 +128,21 @@ class TestGlobs:
             history = lab.read(source)
             assert [Path(one).name for one in history.coverage["source"]] == ["b.ndjson", "elsewhere.ndjson"]
             assert history.decisions["stream_id"].tolist() == ["0-1", "1-1"]
+
+    @pytest.mark.parametrize(
+        "pattern",
+        ["**", "**/", "./**", "a/**", "*/**", "**/b/**", "a/*/**", "**/**", "a/**/**", "a/b**/*", "c**/*/*"],
+    )
+    def test_two_stars_at_the_end_are_all_files_below(self, tmp_path, monkeypatch, pattern):
+        monkeypatch.chdir(tmp_path)
+        for name in ("0", "a/1", "a/b/2", "a/b/c/3", ".hidden/4", "a/.5", "ca/c/6"):
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
+            Path(f"{name}.ndjson").write_bytes(VALID)
+        Path("a/again.ndjson").symlink_to("1.ndjson")
+        for given in (pattern, f"{tmp_path}/{pattern}"):
+            wanted = {Path(one).resolve() for one in glob(given.rstrip("/"), recursive=True)}
+            wanted = sorted(one for one in wanted if one.is_file())
+            assert [one.resolve() for one in find(given)] == wanted
 
     @pytest.mark.parametrize("link", [os.link, os.symlink])
     def test_a_file_of_two_names_is_read_once(self, file, link):

@@ -1,8 +1,12 @@
 """What is no NDJSON, and what is no source, is recognised and answered; nothing is lost in silence."""
 
 import json
+import lzma
+import pickle
 import sqlite3
+import tarfile
 import zipfile
+from io import BytesIO
 
 import duckdb
 import numpy as np
@@ -34,7 +38,39 @@ def archive(path):
         file.writestr("a.ndjson", SMALL)
 
 
+def tar(path, mode="w", kind=tarfile.PAX_FORMAT):
+    with tarfile.open(path, mode, format=kind) as file:
+        member = tarfile.TarInfo("a.ndjson")
+        member.size = len(SMALL) * 2 + 1
+        file.addfile(member, BytesIO(SMALL + b"\n" + SMALL))
+
+
+LINES = [SMALL] * 3
+LONG = [SMALL] * 40_000
+LOG = b"2026-11-01 10:00:00,123 INFO %s\n" % SMALL
 FILES = {
+    "an array, an envelope a line": (b"[\n" + b",\n".join(LINES) + b"\n]\n", "is a JSON array. .* jq -c"),
+    "an array of one": (b"[\r\n" + SMALL + b"\r\n]\r\n", "is a JSON array. .* jq -c"),
+    "an array, lines of commas": (b"[\n" + b"\n,\n".join(LINES) + b"\n]", "is a JSON array. .* jq -c"),
+    "an array, cut short": (b"[\n" + b",\n".join(LINES), "is a JSON array. .* jq -c"),
+    "an array, a line each, long": (b"[\n" + b",\n".join(LONG) + b"\n]", "is a JSON array. .* jq -c"),
+    "a wrapper": (b'{"envelopes": [\n' + b",\n".join(LINES) + b"\n]}\n", "a JSON array within an object"),
+    "a wrapper, head first": (b'{\n"n": 2,\n"all": [\n' + SMALL + b"]\n}", "a JSON array within an object"),
+    "a wrapper, indented": (json.dumps({"all": [ENVELOPE]}, indent=1).encode(), "a JSON array within an"),
+    "a wrapper, long": (b'{"a": [\n' + b",\n".join(LONG) + b"\n]}", "a JSON array within an object"),
+    "one, parts a line": (SMALL.replace(b"{", b"\n{\n").lstrip() + b"\n", "JSON over several lines"),
+    "commas between": (b",\n".join(LINES), "commas between its lines"),
+    "commas before": (b"\n,".join(LINES), "commas between its lines"),
+    "commas between, long": (b" ,\r\n".join(LONG), "commas between its lines"),
+    "tar": (tar, "an archive of files: unpack it"),
+    "tar of GNU": (lambda path: tar(path, kind=tarfile.GNU_FORMAT), "an archive of files: unpack it"),
+    "LZ4": (b"\x04\x22\x4d\x18d@\xa7" + SMALL, "compressed in a way that is not read"),
+    "LZMA": (lzma.compress(SMALL, lzma.FORMAT_ALONE), "compressed in a way that is not read"),
+    "pickle": (pickle.dumps(LINES), "a pickle"),
+    "text sequence": (b"".join(b"\x1e%s\n" % one for one in LINES), "a JSON text sequence"),
+    "log": (LOG * 2, "such as a log"),
+    "log in brackets": (b"[10:00] INFO " + SMALL, "such as a log"),
+    "log with other lines": (b"10:00 starting\n" + LOG, "such as a log"),
     "an array, a line each": (b"[" + SMALL + b",\n" + SMALL + b",\n" + SMALL + b"]", "a JSON array"),
     "an array in one line": (b"[" + SMALL + b", " + SMALL + b"]\n", "a JSON array"),
     "an array, commas first": (b"[" + SMALL + b"\n," + SMALL + b"\n]", "a JSON array"),
@@ -88,6 +124,21 @@ def test_its_neighbours_are_read(tmp_path, name):
     assert history.rejects["stream_id"].tolist() == ["1-1"]
 
 
+@pytest.mark.parametrize("packing", ["gz", "bz2", "xz"])
+def test_a_packed_tar(tmp_path, packing):
+    tar(tmp_path / f"a.tar.{packing}", f"w:{packing}")
+    with pytest.warns(lab.NothingDecodedWarning, match="is an archive of files: unpack it"):
+        assert lab.read(tmp_path / f"a.tar.{packing}").rejects["reason"].tolist() == ["not_ndjson"]
+
+
+def test_behind_a_line_cut_anywhere_the_others_are_read():
+    line = json.dumps({"decision": {"votes": [{"voter": "a"}, {}], "n": [[1, {}], "ä"]}, "meta": {}}).encode()
+    for place in range(1, len(line)):
+        for first in (line[:place], line[place:], line[:place] + b","):
+            for behind in (1, 2, 50):
+                assert other_format(first + b"\n" + (line + b"\n") * behind) is None
+
+
 def test_a_part_of_a_snapshot(tmp_path):
     lab.read([SMALL]).save(tmp_path / "snapshot")
     part = next((tmp_path / "snapshot" / "decisions").rglob("*.parquet"))
@@ -107,6 +158,13 @@ def test_a_part_of_a_snapshot(tmp_path):
         (b'{"decision": {"recommen\n' + SMALL, 1, 1),
         (b"[1, 2]\n" + SMALL, 1, 1),
         (b"a,b\n1,2\n" + SMALL, 1, 2),
+        (b"[\n" + SMALL + b"\n" + SMALL, 2, 1),
+        (b'{"envelopes": [\n' + SMALL + b"\n", 1, 1),
+        (SMALL + b",\n" + SMALL + b"\n" + SMALL, 2, 1),
+        (SMALL + b"\n,\n" + SMALL, 2, 1),
+        (SMALL + b"\n,\n,\n" + SMALL, 2, 2),
+        (b"\x1e" + SMALL + b"\n" + SMALL, 1, 1),
+        (LOG + SMALL, 1, 1),
         (b"<html>\n" + SMALL, 1, 1),
         (SMALL + b"\n" + b"\0" * 5_000, 1, 1),
         (b"\0" * 5_000 + b"\n" + SMALL + b"\n", 1, 1),
@@ -152,6 +210,8 @@ def test_what_is_not_known_is_left_to_the_decoder(head):
         (SMALL.decode(), "one payload alone goes into a list"),
         (bytearray(SMALL), "one payload alone goes into a list"),
         ("[1, 2]", "it is JSON itself"),
+        (json.dumps([ENVELOPE] * 200), "it is JSON itself"),
+        ("\ufeff" + SMALL.decode(), "it is JSON itself"),
         (lab.DecisionEnvelope.model_validate(ENVELOPE), "model_dump_json"),
         (pd.DataFrame({"payload": [SMALL]}), r"give that column, source\['...'\]"),
         (pl.DataFrame({"payload": [SMALL]}), "a table has no envelopes in it"),
@@ -165,6 +225,18 @@ def test_what_is_no_source_is_named_and_answered(source, said):
     for verb in (lab.read, lab.scan):
         with pytest.raises(lab.OptionError, match=said):
             verb(source)
+
+
+@pytest.mark.parametrize("number", [2, 30, 3_000])
+@pytest.mark.parametrize("begin", ["", "\n", "\ufeff", '{"broken', "[\n"])
+def test_text_of_several_lines_is_answered_in_short(number, begin):
+    source = begin + "\r\n".join([SMALL.decode().replace("ship", "\u2028")] * number) + "\n"
+    for given in (source, source.encode(), bytearray(source.encode())):
+        with pytest.raises(lab.OptionError, match=r"text of several lines, .* give a list") as caught:
+            lab.read(given)
+        assert len(str(caught.value)) < 200
+        advised = str(caught.value).rpartition(", ")[2]
+        assert len(lab.read(eval(advised, {"source": given}))) >= number - 1
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from ..text import terminal_line
 from ..wire import DEFAULT_STREAM_NAME
 from .console import progress, say
+from .options import given
 
 if TYPE_CHECKING:
     from ..archive import Archived
@@ -41,9 +42,8 @@ def archive(
     """
     from ..archive import Archiving, stopping
 
-    limits = {"part_bytes": part_bytes, "part_seconds": part_seconds}
-    given = {name: limit for name, limit in limits.items() if limit is not None}
-    run = Archiving(url, folder, stream=stream, follow=follow, payloads=payloads, **given)
+    limits = given(part_bytes=part_bytes, part_seconds=part_seconds)
+    run = Archiving(url, folder, stream=stream, follow=follow, payloads=payloads, **limits)
     before: Archived | None = None
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False))
     with stopping(run, signal.SIGINT, signal.SIGTERM), progress(*columns) as shown:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,7 +26,23 @@ BOUND = (
 Since = Annotated[str | None, typer.Option(metavar="WHEN", help=f"Begin there: {BOUND}.")]
 Until = Annotated[str | None, typer.Option(metavar="WHEN", help="End there: written like --since.")]
 Snapshot = Annotated[str, typer.Argument(metavar="FOLDER", help="A snapshot or archive, or its URL.")]
+MaxLineBytes = Annotated[
+    int | None,
+    typer.Option(metavar="BYTES", help="Keep only the head of a longer line of a file; 64 MiB if not given."),
+]
+MaxUnpackedBytes = Annotated[
+    int | None,
+    typer.Option(
+        metavar="BYTES",
+        help="End a compressed file where it unpacks to more; 256 MiB or 200 times its size if not given.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """Leave out the options that were not given: their defaults are the library's."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def epilog(example: str) -> str:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from ..wire import DEFAULT_STREAM_NAME
-from .options import DEFAULT_URL, URL_VARIABLES, AsJson, Last, Since, Stream, Until
+from .options import (
+    DEFAULT_URL,
+    URL_VARIABLES,
+    AsJson,
+    Last,
+    MaxLineBytes,
+    MaxUnpackedBytes,
+    Since,
+    Stream,
+    Until,
+    given,
+)
 
 if TYPE_CHECKING:
     from ..history import History
@@ -31,21 +42,24 @@ def read(
     last: Last = None,
     since: Since = None,
     until: Until = None,
+    max_line_bytes: MaxLineBytes = None,
+    max_unpacked_bytes: MaxUnpackedBytes = None,
     as_json: AsJson = False,
 ) -> None:
     """Summarise a history: decisions, rejects by reason, mean confidence by model, unanimous share."""
     from .summary import show, summarise
 
-    figures = summarise(load(source, stream, last, since, until))
+    limits = {"max_line_bytes": max_line_bytes, "max_unpacked_bytes": max_unpacked_bytes}
+    history = load(source, stream=stream, last=last, since=since, until=until, **limits)
+    figures = summarise(history)
     if as_json:
         typer.echo(json.dumps(figures, indent=2))  # in ASCII, so that a terminal is safe
     else:
         show(figures, Console())
 
 
-def load(source: str, stream: str, last: int | None, since: str | None, until: str | None) -> History:
+def load(source: str, **options: Any) -> History:
     """Read what the command line names, with a progress bar where somebody watches."""
     from .. import history
 
-    watched = sys.stderr.isatty()
-    return history.read(source, stream=stream, last=last, since=since, until=until, progress=watched)
+    return history.read(source, progress=sys.stderr.isatty(), **given(**options))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from ..errors import OptionError
 from ..wire import DEFAULT_STREAM_NAME, SCHEMES
 from .console import progress, say
-from .options import URL_VARIABLES
+from .options import URL_VARIABLES, MaxLineBytes, MaxUnpackedBytes, given
 
 if TYPE_CHECKING:
     from ..live import Replay
@@ -38,6 +38,8 @@ def replay(
         typer.Option(parser=_speed, metavar="FACTOR", help="How many times faster, or max."),
     ] = "10",  # type: ignore[assignment] # what the parser is given
     stream: Annotated[str, typer.Option(help="The stream's name.")] = DEFAULT_STREAM_NAME,
+    max_line_bytes: MaxLineBytes = None,
+    max_unpacked_bytes: MaxUnpackedBytes = None,
 ) -> None:
     """Publish a history once more, as if it were happening: each entry when its time has come.
 
@@ -48,18 +50,19 @@ def replay(
 
     if source.startswith(SCHEMES):
         raise OptionError(f"{address(source)} is a stream; replay a file, or a snapshot that was taken of it")
-    played = _played(source, speed)
+    limits = given(max_line_bytes=max_line_bytes, max_unpacked_bytes=max_unpacked_bytes)
+    played = _played(source, speed, limits)
     sent = publish_batches(target, stream, _batches(played))
     _publish(played, sent, f"on {stream} at {address(target)}")
 
 
-def _played(source: str, speed: float) -> Replay:
+def _played(source: str, speed: float, limits: dict[str, Any]) -> Replay:
     from .. import live
 
     try:
-        return live.replay(source, speed=speed, payloads=True)
+        return live.replay(source, speed=speed, payloads=True, **limits)
     except OptionError:  # a snapshot that was saved without them
-        return live.replay(source, speed=speed)
+        return live.replay(source, speed=speed, **limits)
 
 
 def _batches(played: Replay) -> Iterator[list[bytes]]:
@@ -75,6 +78,8 @@ def _publish(played: Replay, counts: Iterator[int], where: str) -> None:
         with progress(BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}")) as shown:
             task = shown.add_task("", total=played.total)
             for sent in counts:
-                shown.update(task, completed=sent, description=f"{played.now:%Y-%m-%d %H:%M:%S}Z")
+                now = played.now  # None where no entry has a time
+                moment = f"{now:%Y-%m-%d %H:%M:%S}Z" if now else "at no known time"
+                shown.update(task, completed=sent, description=moment)
     finally:
         say(f"{sent:,} of {played.total:,} entries {where}")

@@ -8,7 +8,7 @@ import typer
 
 from ..wire import DEFAULT_STREAM_NAME
 from .console import say
-from .options import Last, Since, Stream, Until
+from .options import Last, MaxLineBytes, MaxUnpackedBytes, Since, Stream, Until
 from .read import load
 
 
@@ -24,11 +24,14 @@ def snapshot(
     last: Last = None,
     since: Since = None,
     until: Until = None,
+    max_line_bytes: MaxLineBytes = None,
+    max_unpacked_bytes: MaxUnpackedBytes = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the snapshot that is there.")
     ] = False,
 ) -> None:
     """Keep a history as Parquet files that pandas, DuckDB, Polars and Arrow read."""
-    history = load(source, stream, last, since, until)
+    limits = {"max_line_bytes": max_line_bytes, "max_unpacked_bytes": max_unpacked_bytes}
+    history = load(source, stream=stream, last=last, since=since, until=until, **limits)
     saved = history.save(folder, overwrite=overwrite)
     say(f"{len(history):,} decisions and {len(history.rejects):,} rejects are in {saved}")

@@ -14,6 +14,7 @@ from ..stats import Confidence, Estimate, Margin
 from ..text import terminal_line
 
 MODEL = "meta.model"
+_MOST = 1_000  # characters of a figure; a note says what to do at its end
 
 
 def summarise(history: History) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def show(figures: dict[str, Any], console: Console) -> None:
     """Print the figures as a table; text from the source is shown as text, never as markup."""
     table = Table(title="History", title_justify="left", show_header=False)
     for name, value in _lines(figures):
-        table.add_row(Text(name), Text(terminal_line(value)))
+        table.add_row(Text(name), Text(terminal_line(value, _MOST)))
     console.print(table)
 
 

@@ -157,5 +157,6 @@ class _Unpacking:
         return Reject(
             "too_large",
             f"{self._name} is not read on: {self._read:,} bytes of it unpack to more than "
-            f"{self._allowed:,}. If that is as it should be, give a larger max_unpacked_bytes",
+            f"{self._allowed:,}. If that is as it should be, give a larger max_unpacked_bytes "
+            "(--max-unpacked-bytes on the command line)",
         )

@@ -114,11 +114,16 @@ def _each_once(paths: Iterable[Path]) -> list[Path]:
 
 
 def _expanded(pattern: str) -> Iterator[str]:
-    """Expand a glob; below ``**`` each folder is entered once, through however many links it is reached."""
-    before, deep, behind = pattern.partition(f"**{os.sep}")
-    if not deep:
+    """Expand a glob; below ``**`` each folder is entered once, through however many links it is reached.
+
+    At the end, ``**`` stands for all files below.
+    """
+    parts = pattern.split(os.sep)
+    if "**" not in parts:
         yield from glob(pattern)
         return
+    place = parts.index("**")
+    before, behind = os.sep.join([*parts[:place], ""]), os.sep.join(parts[place + 1 :]) or "*"
     entered: set[tuple[int, int]] = set()
     for top in glob(before or os.curdir):
         for folder, names, _ in os.walk(top, followlinks=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,7 +17,6 @@ from .files import File
 from .formats import is_object, other_format
 from .packing import packing_named
 
-_BOM = b"\xef\xbb\xbf"
 _HEAD = 1_000  # bytes that are kept of what is no line, or too long
 
 
@@ -80,7 +80,7 @@ def _beginning(blocks: Iterator[Block]) -> tuple[list[Block], bytes]:
     """Take blocks up to the first with data, and return that data too, without the mark before it."""
     seen: list[Block] = []
     while not (seen and seen[-1].data) and (block := next(blocks, None)):
-        seen.append(block._replace(data=block.data.removeprefix(_BOM)))
+        seen.append(block._replace(data=block.data.removeprefix(BOM_UTF8)))
     return seen, seen[-1].data if seen else b""
 
 
@@ -176,7 +176,8 @@ class _Line:
             fault = Reject(
                 "too_long",
                 f"a line of {self._size:,} bytes (SHA-256 {self._hash.hexdigest()}), of which the head is "
-                f"kept: to read longer ones than {self._most:,}, give a larger max_line_bytes",
+                f"kept: to read longer ones than {self._most:,}, give a larger max_line_bytes "
+                "(--max-line-bytes on the command line)",
             )
         if fault or (text and not text.isspace()):
             yield stream_id, text.removesuffix(b"\r"), fault

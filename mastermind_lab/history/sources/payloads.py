@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Any
 
 from ...decode import in_batches
@@ -33,7 +35,9 @@ class Payloads:
 
     def batches(self) -> Iterator[Batch]:
         """Decode the payloads."""
-        entries = ((f"0-{number}", payload, None) for number, payload in enumerate(self.payloads, 1))
+        payloads = iter(self.payloads)
+        unmarked = chain(map(_unmarked, islice(payloads, 1)), payloads)
+        entries = ((f"0-{number}", payload, None) for number, payload in enumerate(unmarked, 1))
         yield from lines_of("payloads", self.options.tables(in_batches(entries), numbered=True), self.options)
 
     def history(self) -> History:
@@ -44,3 +48,10 @@ class Payloads:
             note = "an iterator that gave nothing: it is empty, or has been used up"
             return made.with_frames(coverage=made.account.noted(note))
         return made
+
+
+def _unmarked(payload: Any) -> Any:
+    """Return the first payload without the byte order mark that an open file begins with."""
+    if isinstance(payload, str):
+        return payload.removeprefix("\ufeff")
+    return payload.removeprefix(BOM_UTF8) if isinstance(payload, bytes | bytearray) else payload

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from inspect import GEN_CLOSED, getgeneratorstate, isgenerator
 from typing import Any
@@ -56,13 +57,18 @@ def _advice(source: Any) -> str | None:
 
 
 def _instead_of_text(source: str | bytes | bytearray) -> str | None:
+    given = source.encode(errors="replace") if isinstance(source, str) else source
+    text = given.removeprefix(BOM_UTF8).strip()
+    if text.startswith((b"{", b"[")):
+        try:
+            from_json(text)
+        except ValueError:
+            pass
+        else:
+            return f"it is JSON itself, and the name of nothing: {_GIVE}"
+        if len(text.splitlines()) > 1:
+            lines = "source.encode().splitlines()" if isinstance(source, str) else "source.splitlines()"
+            return f"it is text of several lines, and the name of nothing: give a list of them, {lines}"
     if len(source) > _LONGEST_NAME:
         return f"it has {len(source):,} characters, more than a name may have: {_GIVE}"
-    start = source.lstrip()[:1]
-    if start in ("{", "[", b"{", b"["):
-        try:
-            from_json(source)
-        except ValueError:
-            return None if isinstance(source, str | bytes) else _GIVE
-        return f"it is JSON itself, and the name of nothing: {_GIVE}"
     return _GIVE if isinstance(source, bytearray) else None
