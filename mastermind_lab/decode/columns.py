@@ -7,7 +7,8 @@ from typing import Any, Literal, NamedTuple
 
 from ..envelope import DecisionEnvelope
 from ..errors import OptionError
-from .paths import Path, json_text, one_spelling, steps
+from ..text import one_spelling
+from .paths import Path, json_text, steps
 
 Kind = Literal["boolean", "Int64", "float64", "str"]
 
