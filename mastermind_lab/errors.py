@@ -39,8 +39,14 @@ def column_advice(name: str, columns: Iterable[str]) -> str:
     said = [f"did you mean {near[0]!r}?"] if near else []
     if path and f"{root}.*" in there:
         own = (re.sub(r"\W+", "_", path).strip("_") or "mine", name[:80])
-        rest = f"columns beyond the limit share {root + '.*'!r}, as JSON"
+        rest = f"columns beyond the limit share {root + '.*'!r}, as JSON; if this is one of them, "
         if root in ("decision", "meta"):
-            rest += f"; if this is one of them, read again with columns=[Column{own}]"
+            rest += f"read again with columns=[Column{own}]"
+        else:
+            frame = f"history.{root}s"
+            values = (
+                f"json.loads(text).get({name[:80]!r}) for text in {frame}[{root + '.*'!r}].fillna('{{}}')"
+            )
+            rest += f"take it out of there: {frame}[{name[:80]!r}] = [{values}]"
         said.insert(0, rest + ".")
     return " ".join(said)

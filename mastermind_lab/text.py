@@ -3,6 +3,8 @@
 A terminal obeys control characters, a browser and a terminal turn lines around at direction marks, a log is
 read line by line. Each way out adds its own last step: a page escapes HTML, a picture leaves out what its
 fonts cannot draw, a log writes all but ASCII as escapes.
+
+And numbers as text, one spelling for equal ones.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from typing import Any
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
@@ -103,3 +106,27 @@ def terminal_line(text: str, most: int = 80) -> str:
     'a�[31m b'
     """
     return brief(text, most, lambda part: " ".join(visible(part).split()))
+
+
+_LARGE = 10**21  # from here on JavaScript, too, writes an exponent
+
+
+def one_spelling(value: Any) -> Any:
+    """Spell equal numbers alike: a float64 column forgets whether 1 or 1.0 was said.
+
+    So JSON text is the same whichever batch a value came in: whole numbers below 1e21 without a fraction,
+    larger ones as floats where a float holds them.
+    """
+    if type(value) is float:
+        return int(value) if value.is_integer() and abs(value) < _LARGE and str(value) != "-0.0" else value
+    if type(value) is int and abs(value) >= _LARGE and is_float(value):
+        return float(value)
+    return value
+
+
+def is_float(value: int) -> bool:
+    """Tell whether a float holds a whole number exactly."""
+    try:
+        return float(value) == value
+    except OverflowError:
+        return False

@@ -212,7 +212,8 @@ class TestColumns:
         [
             ("meta.usage.cost_usd", "float64", 0.25), ("meta.n", "Int64", 3), ("meta.n", "float64", 3.0),
             ("meta.usage", "str", '{"cost_usd":0.25}'), ("decision.recommendation", "str", "ship"),
-            ("correlation_id", "str", "k"), (lambda one: len(one.meta), "Int64", 2),
+            ("correlation_id", "str", "k"), ("decision.votes", "str", "[]"),
+            (lambda one: len(one.meta), "Int64", 2),
             (lambda one: one.decision.confidence > 0.4, "boolean", True),
         ],
     )  # fmt: skip
@@ -244,6 +245,17 @@ class TestColumns:
             (lab.Column("x", 'meta."x', "str"), "not closed"),
             (lab.Column("confidence", "meta.x", "str"), "'confidence' is there already"),
             (lab.Column("meta.x", "meta.x", "str"), "open columns' own"),
+            (
+                lab.Column("late", "vote.late"),
+                "there is 'decision.votes', all of them as JSON. A path goes below",
+            ),
+            (
+                lab.Column("late", "decision.citations.late"),
+                "there is 'decision.citations', all of them as JSON",
+            ),
+            (lab.Column("late", "argument.late"), "there is 'decision.argument_tree'"),
+            (lab.Column("x", "confidence", "float64"), "there is 'decision.confidence'"),
+            (lab.Column("x", "model"), "no envelope has a path 'model'. A path goes below decision or meta"),
         ],
     )
     def test_a_column_that_makes_no_sense(self, column, said):

@@ -406,6 +406,19 @@ class TestBeyondTheLimit:
         with pytest.raises(lab.OptionError, match=r"columns=\[Column\('model', 'meta\.model'\)\]"):
             ask(history)
 
+    def test_a_key_of_votes_can_be_taken_out_of_what_they_share(self):
+        votes = [{"voter": str(n), "choice": "x", f"k{n}" if n < 9 else "late": n} for n in range(12)]
+        history = lab.read([envelope({"votes": votes}), envelope({"votes": votes[-1:]})])
+        assert "vote.late" not in history.votes
+        with pytest.raises(
+            lab.OptionError, match=r"share 'vote\.\*', as JSON; if .* out of there: "
+        ) as refused:
+            lab.stats.Votes.of(history, by="vote.late")
+        told = str(refused.value).partition("out of there: ")[2].partition(". ")[0]
+        exec(told, {"json": json, "history": history})  # what the error says to write
+        found = lab.stats.Votes.of(history, by="vote.late").table()
+        assert found["n"].tolist() == [1, 1, 2, 9]
+
     def test_a_scan_looks_for_it(self, tmp_path):
         (tmp_path / "a.ndjson").write_text("\n".join([*self.MANY, *self.LATE]))
         scan = lab.scan(tmp_path)

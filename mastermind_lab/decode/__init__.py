@@ -9,7 +9,7 @@ whose word is final. One payload, one decode: payloads are never joined, and one
 from .batch import Batch, collector_paused, in_batches
 from .columns import Column, check_columns
 from .open_columns import MOST_OPEN, is_shared, shared_column
-from .paths import is_float, json_text, json_texts, leaves, one_spelling, step, steps
+from .paths import json_text, json_texts, leaves, step, steps
 from .rows import Rows, rows
 from .schema_cache import SchemaCache
 
@@ -22,12 +22,10 @@ __all__ = [
     "check_columns",
     "collector_paused",
     "in_batches",
-    "is_float",
     "is_shared",
     "json_text",
     "json_texts",
     "leaves",
-    "one_spelling",
     "rows",
     "shared_column",
     "step",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple
 
-from ..envelope import DecisionEnvelope
+from ..envelope import Decision, DecisionEnvelope
 from ..errors import OptionError
-from .paths import Path, json_text, one_spelling, steps
+from ..text import one_spelling
+from .paths import Path, json_text, steps
 
 Kind = Literal["boolean", "Int64", "float64", "str"]
 
@@ -20,8 +21,8 @@ class Column(NamedTuple):
     name
         The column's name.
     source
-        A path such as ``"meta.usage.cost_usd"`` (a key with a dot in it is written in double quotes), or a
-        callable that takes a :class:`DecisionEnvelope`.
+        A path within the envelope, below ``decision`` or ``meta``, such as ``"meta.usage.cost_usd"`` (a key
+        with a dot in it is written in double quotes), or a callable that takes a :class:`DecisionEnvelope`.
     type
         ``"boolean"``, ``"Int64"``, ``"float64"`` or ``"str"`` (anything that is no text becomes JSON text).
 
@@ -67,7 +68,26 @@ def check_columns(columns: Iterable[Column]) -> None:
         if column.type not in _FITS:
             raise OptionError(f"column {column.name!r}: no type {column.type!r}; one of {', '.join(_FITS)}")
         if isinstance(column.source, str):
-            steps(column.source)
+            _check_path(column.name, column.source)
+
+
+_LISTS = {"vote": "votes", "citation": "citations", "argument": "argument_tree"}
+
+
+def _check_path(name: str, path: Path) -> None:
+    """Refuse a path that leads nowhere in any envelope: its column would be missing throughout."""
+    root, *below = steps(path)
+    in_list = root == "decision" and len(below) > 1 and below[0] in ("votes", "citations")
+    if root in DecisionEnvelope.model_fields and not in_list:
+        return
+    meant = below[0] if in_list else _LISTS.get(root, root)
+    hint = f"; there is {'decision.' + meant!r}" if meant in Decision.model_fields else ""
+    hint += ", all of them as JSON" if meant in _LISTS.values() else ""
+    raise OptionError(
+        f"column {name!r:.80}: no envelope has a path {path!r:.80}{hint}. "
+        "A path goes below decision or meta, such as 'decision.question' or 'meta.model', but not into the "
+        "lists of votes and citations; a function of the envelope may return anything"
+    )
 
 
 def from_meta(column: Column) -> bool:

@@ -94,30 +94,6 @@ def _is_spelled_alike(values: Sequence[Any]) -> bool:
     return True
 
 
-_LARGE = 10**21  # from here on JavaScript, too, writes an exponent
-
-
-def one_spelling(value: Any) -> Any:
-    """Spell equal numbers alike: a float64 column forgets whether 1 or 1.0 was said.
-
-    So JSON text is the same whichever batch a value came in: whole numbers below 1e21 without a fraction,
-    larger ones as floats where a float holds them.
-    """
-    if type(value) is float:
-        return int(value) if value.is_integer() and abs(value) < _LARGE and str(value) != "-0.0" else value
-    if type(value) is int and abs(value) >= _LARGE and is_float(value):
-        return float(value)
-    return value
-
-
-def is_float(value: int) -> bool:
-    """Tell whether a float holds a whole number exactly."""
-    try:
-        return float(value) == value
-    except OverflowError:
-        return False
-
-
 def _plain(value: Any) -> Any:
     return value.model_dump(mode="json") if hasattr(value, "model_dump") else str(value)
 

@@ -17,7 +17,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..decode import is_float, json_texts, one_spelling
+from ..decode import json_texts
+from ..text import is_float, one_spelling
 from .declared import MEMORY
 
 JSON = {b"mastermind_lab.json": b"1"}

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .input import TEXT
+from .input import TEXT, key_text
 
 Places = NDArray[np.intp]
 
@@ -101,21 +101,12 @@ def _seen(name: str, values: pd.Series, order: Places) -> pd.DataFrame | None:
     return pd.DataFrame(
         {
             "column": name,
-            "value": [_text(value) for value in different],
+            "value": [key_text(value) for value in different],
             "n": np.bincount(ranked[known], minlength=len(different)),
             "first": first,
             "last": last,
         }
     )
-
-
-def _text(value: Any) -> str:
-    """Spell a value alike whichever type its column has in a batch."""
-    if isinstance(value, bool | np.bool_):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def _bounded(rows: pd.DataFrame, many: list[str]) -> FirstLastSeen:

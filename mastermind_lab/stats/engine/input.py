@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeGuard, TypeVar
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import OptionError, column_advice
+from ...text import one_spelling
 from .bootstrap import Floats
 
 By = str | Sequence[str] | None
@@ -113,7 +115,7 @@ def keys_of(frame: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
     for name in by:
         if name not in frame.columns:
             raise unknown(name, frame.columns)
-    return frame[list(by)]
+    return _spelled_alike(frame[list(by)])
 
 
 def vote_keys_of(data: Data, votes: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
@@ -132,7 +134,59 @@ def vote_keys_of(data: Data, votes: pd.DataFrame, by: tuple[str, ...]) -> pd.Dat
         if len(decisions) and name not in decisions.columns:
             raise unknown(name, dict.fromkeys([*votes.columns, *decisions.columns]))
     found = decisions.set_index("stream_id").reindex(columns=joined).reindex(votes["stream_id"])
-    return pd.concat([votes, found.set_index(votes.index)], axis=1)[list(by)]
+    return _spelled_alike(pd.concat([votes, found.set_index(votes.index)], axis=1)[list(by)])
+
+
+def key_text(value: Any) -> str:
+    """Spell a value as a text, alike whichever type its column has in a batch: texts stay, 7.0 is 7."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    return json.dumps(one_spelling(plain)) if isinstance(plain, bool | int | float) else str(plain)
+
+
+def key_texts(values: pd.Series) -> pd.Series:
+    """Turn keys into texts; missing ones stay missing."""
+    texts = [None if missing else key_text(key) for key, missing in zip(values, values.isna(), strict=True)]
+    return pd.Series(texts, values.index, TEXT, values.name)
+
+
+def is_mixed(*columns: pd.Series) -> bool:
+    """Tell whether keys of one column, in several batches, are texts, numbers and truth values mixed.
+
+    Only all of them as text then keep 7 and "7" one group, True and 1 two, as a history's mixed column does.
+    So are numbers that a column of floats would not hold exactly.
+    """
+    kinds = set().union(*map(_kinds, columns))
+    if kinds == {"number"}:
+        known = [column.dropna() for column in columns if column.notna().any()]
+        whole = [column for column in known if column.dtype.kind == "i"]
+        return len(whole) < len(known) and not all(map(_are_floats, whole))
+    return len(kinds) > 1 and kinds <= {"text", "number", "boolean"}
+
+
+def _spelled_alike(keys: pd.DataFrame) -> pd.DataFrame:
+    mixed = [name for name in keys if keys[name].dtype == object and is_mixed(keys[name])]
+    return keys.assign(**{str(name): key_texts(keys[name]) for name in mixed}) if mixed else keys
+
+
+_KINDS = {"b": "boolean", "i": "number", "u": "number", "f": "number", "U": "text"}
+
+
+def _kinds(values: pd.Series) -> set[str]:
+    if isinstance(values.dtype, pd.StringDtype):
+        return {"text"}  # although all may be missing here, there were texts in the column
+    if values.dtype == object:
+        return set(map(_kind, set(map(type, values.dropna()))))
+    return set() if values.isna().all() else {_KINDS.get(values.dtype.kind, "other")}
+
+
+def _kind(of: type) -> str:
+    if issubclass(of, bool | np.bool_):
+        return "boolean"
+    return "number" if issubclass(of, int | float | np.number) else "text" if issubclass(of, str) else "other"
+
+
+def _are_floats(integers: pd.Series) -> bool:
+    return all(int(float(number)) == number for number in integers.tolist())
 
 
 def outcomes_of(decisions: pd.DataFrame) -> pd.Series:

@@ -85,7 +85,9 @@ class Summary:
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine != theirs:
                 raise OptionError(f"summaries with {name}={mine!r:.200} and {theirs!r:.200} do not merge")
-        return replace(self, **{name: sums + getattr(other, name) for name, sums in _sums(self).items()})
+        added = {name: sums + getattr(other, name) for name, sums in _sums(self).items()}
+        every = next(iter(added.values())).keys if added else pd.DataFrame()
+        return replace(self, **{name: sums.spelled_like(every) for name, sums in added.items()})
 
     def __radd__(self, other: int) -> Self:
         # sum() begins with the number 0.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...errors import OptionError
 from .bootstrap import BLOCK, Draws, Floats, checked, hashes, shared_draws
+from .input import is_mixed, key_texts
 
 Codes = NDArray[np.intp]
 
@@ -105,6 +106,15 @@ class GroupedSums:
         """Put the groups under other keys, one row a group; groups whose keys are now equal are added."""
         return _gathered(keys, self.names, self.cells)
 
+    def spelled_like(self, keys: pd.DataFrame) -> Self:
+        """Turn those key columns into texts that are texts in other keys, of which these are some."""
+        texts = {
+            str(name): key_texts(column)
+            for name, column in self.keys.items()
+            if name in keys and _is_text(keys[name]) and not _is_text(column)
+        }
+        return cast(Self, self.rekey(self.keys.assign(**texts))) if texts else self
+
     def marginalize(self, columns: tuple[str, ...]) -> GroupedSums:
         """Keep only these key columns, and add up what the others told apart."""
         return self.rekey(self.keys[list(columns)])
@@ -115,11 +125,17 @@ def _stacked(upper: pd.DataFrame, lower: pd.DataFrame) -> pd.DataFrame:
     both = [upper.copy(deep=False), lower.copy(deep=False)]
     for name in upper:
         types = {str(keys[name].dtype) for keys in both}
-        if types == {"Int64", "float64"}:
+        if (len(types) > 1 or "object" in types) and is_mixed(*(keys[name] for keys in both)):
+            both = [keys.assign(**{str(name): key_texts(keys[name])}) for keys in both]
+        elif types == {"Int64", "float64"} and all(keys[name].notna().any() for keys in both):
             both = [keys.astype({name: "float64"}) for keys in both]
         elif len(types) > 1:
             both = [_typed(keys, name, other) for keys, other in zip(both, both[::-1], strict=True)]
     return pd.concat(both, ignore_index=True)
+
+
+def _is_text(keys: pd.Series) -> bool:
+    return isinstance(keys.dtype, pd.StringDtype)
 
 
 def _typed(keys: pd.DataFrame, name: Hashable, other: pd.DataFrame) -> pd.DataFrame:

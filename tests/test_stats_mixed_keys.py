@@ -1,0 +1,84 @@
+"""Groups of a column that holds texts in one part and numbers in another: the parts add up to the whole."""
+
+from itertools import count
+
+import pandas as pd
+import pytest
+from envelopes import envelope
+from summaries import all_agree, shown_and_lumped
+
+import mastermind_lab as lab
+from mastermind_lab.decode import Batch
+from mastermind_lab.frames import tables
+
+VOTES = [{"voter": "a", "choice": "x"}, {"voter": "b", "choice": "y"}]
+NUMBERS = count(1)
+
+
+def history(*keys):
+    """A decision for each key; those of the key "x" and of none have no votes."""
+    batch = Batch()
+    for key in keys:
+        votes = [] if key in ("x", None) else VOTES
+        batch.add(f"{next(NUMBERS)}-0", envelope({"votes": votes}, meta={"k": key, "there": 1}))
+    return lab.History(tables(batch))
+
+
+def keys(summary):
+    return [None if pd.isna(key) else key for key in summary.table()["meta.k"]]
+
+
+CASES = {
+    "a number, its text": ([7], ["7", "x"], [7.0], ["7", "x"]),
+    "a truth value, its text": ([True], ["true", "True"], ["7", "1"], ["1", "7", "True", "true"]),
+    "numbers and truth values": ([1, 0], [True], [False, 1], ["0", "1", "false", "true"]),
+    "whole numbers and floats": ([1, 2], [1.0, 2.5], [2], [1, 2, 2.5]),
+    "a number that no float holds": ([2**53 + 1], [0.5], [2], ["0.5", "2", str(2**53 + 1)]),
+    "floats among texts": ([1.0, 0.1], [1e300, -0.5], ["c"], ["-0.5", "0.1", "1", "1e+300", "c"]),
+    "a large number, and missing ones": ([2**53 + 1], [None], [2], [2, 2**53 + 1, None]),
+    "missing ones": ([None, 7], ["c"], [None], ["7", "c", None]),
+    "lists": ([[1]], ["c"], [1], ["1", "[1]", "c"]),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_parts_add_up_to_the_whole_in_any_order(case):
+    *parts, expected = CASES[case]
+    parts = [history(*part) for part in parts]
+    a, b, c = (lab.stats.Confidence.of(part, by="meta.k", replicates=40) for part in parts)
+    whole = lab.stats.Confidence.of(sum(parts), by="meta.k", replicates=40)
+    assert keys(whole) == expected
+    for merged in ((a + b) + c, a + (b + c), c + (b + a), b + (c + a)):
+        all_agree({"": merged.table()}, {"": whole.table()})
+
+
+@pytest.mark.parametrize("kind", ["Votes", "Voters", "Citations", "Agreement"])
+def test_every_count_of_a_summary_has_the_same_groups(kind):
+    """Though the text is of a decision without votes, the number beside it is a text among the votes, too."""
+    parts = [history(7, 8), history("x", None), history(True)]
+    a, b, c = (getattr(lab.stats, kind).of(part, by="meta.k", replicates=40) for part in parts)
+    whole = shown_and_lumped(getattr(lab.stats, kind).of(sum(parts), by="meta.k", replicates=40))
+    for merged in ((a + b) + c, c + (b + a)):
+        all_agree(shown_and_lumped(merged), whole)
+
+
+@pytest.mark.parametrize(
+    "parts", [([7], ["7", "x"]), ([True], [1, "7"]), ([2.0, "2"], ["x"]), ([1, True], [1.5])]
+)
+def test_bare_frames(parts):
+    ids = iter("123456")
+    frames = [
+        pd.DataFrame({"stream_id": [next(ids) for _ in part], "confidence": 0.5, "k": part}) for part in parts
+    ]
+    a, b = (lab.stats.Confidence.of(frame, by="k", replicates=40) for frame in frames)
+    whole = lab.stats.Confidence.of(pd.concat(frames), by="k", replicates=40).table()
+    all_agree({"": (a + b).table()}, {"": whole})
+    assert set(map(type, whole["k"])) == {str}
+
+
+def test_a_large_number_beside_nothing_but_missing_ones_is_still_that_number():
+    ids, large = ["1", "2"], 2**53 + 1
+    some = pd.DataFrame({"stream_id": ids, "confidence": 0.5, "k": pd.array([large, None], "Int64")})
+    none = some.assign(k=float("nan"))
+    a, b = (lab.stats.Confidence.of(frame, by="k", replicates=40) for frame in (some, none))
+    assert (a + b).table()["k"].dropna().tolist() == [large]
