@@ -128,6 +128,7 @@ def run_python(*arguments, hash_seed="random"):
     return subprocess.run(run, capture_output=True, text=True, cwd=DATA.parent, env=environment, check=False)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("count", [50, 500, 2_000])
 @pytest.mark.parametrize("seed", [1, 2, 3, 7])
 def test_an_arena_can_be_opened_so_that_it_ends_shortly_before_a_moment(seed, count):

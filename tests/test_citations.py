@@ -50,6 +50,7 @@ def row(history, **options):
     return Citations.of(history, **options).table().iloc[0]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("compared", [1_000, 7])
 @pytest.mark.parametrize("by", [None, "meta.model"])
 @settings(max_examples=4, deadline=None)

@@ -121,6 +121,7 @@ class TestASecretIsGone:
         assert lab.verify(folder).empty
         equal(lab.read(folder), changed)
 
+    @pytest.mark.thorough
     def test_from_all_that_is_made_of_it(self, history, change, tmp_path):
         changed = change(history)
         played = [payload for _, payload in changed.encoded()]
@@ -136,6 +137,7 @@ class TestASecretIsGone:
         assert SECRET not in repr([played, replayed, *(frame.to_dict() for frame in again)])
         assert len(played) == len(replayed) == len(changed)
 
+    @pytest.mark.thorough
     def test_from_a_snapshot_that_is_saved_over(self, history, change, tmp_path):
         history.save(tmp_path / "s")
         lab.read(LINES, payloads=True).save(tmp_path / "s", overwrite=True)

@@ -174,6 +174,7 @@ class TestBatches:
 
 
 class TestSummaries:
+    @pytest.mark.thorough
     @every_subject
     def test_they_say_what_the_history_says(self, subject, folder, history, small):
         """By columns that some batches lack, or hold values of another kind in."""

@@ -13,12 +13,14 @@ from mastermind_lab.history import sample_folder
 from mastermind_lab.stream import publish_payloads
 
 NOTEBOOKS = sorted((sample_folder().parent / "notebooks").glob("*.ipynb"))
-RUNS = [pytest.param(path, "offline", id=f"{path.stem} offline") for path in NOTEBOOKS]
-RUNS += [
-    pytest.param(path, "on a stream", id=f"{path.stem} on a stream")
+ON_A_STREAM = [path for path in NOTEBOOKS if "MASTERMIND_LAB_URL" in path.read_text()]
+RUNS = [
+    pytest.param(
+        path, "offline", id=f"{path.stem} offline", marks=[pytest.mark.thorough] * (path in ON_A_STREAM)
+    )
     for path in NOTEBOOKS
-    if "MASTERMIND_LAB_URL" in path.read_text()  # the others would do the same again
 ]
+RUNS += [pytest.param(path, "on a stream", id=f"{path.stem} on a stream") for path in ON_A_STREAM]
 
 
 def ids(path: Path):

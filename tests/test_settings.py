@@ -224,6 +224,7 @@ def used(folder):
     view.close()
 
 
+@pytest.mark.thorough
 def test_nothing_of_everybodys_is_changed(tmp_path):
     used(tmp_path)  # what is loaded late is loaded now: other libraries may set what they like then
     before = state()
@@ -234,6 +235,7 @@ def test_nothing_of_everybodys_is_changed(tmp_path):
         assert after[name] == value, name
 
 
+@pytest.mark.thorough
 def test_charts_are_drawn_whatever_is_set():
     history = histories()
     with all_of(TOGETHER[0]):

@@ -59,6 +59,7 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("limit", "said"),
     [(NO_ROOM, "File too large"), pytest.param(NOBODY, "Permission denied", marks=as_root)],

@@ -38,6 +38,7 @@ def decisions(n, seed=0, kinds=None):
     return frame
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("most", [50_000, 5])
 @pytest.mark.parametrize("by", [None, "meta.model"])
 @settings(max_examples=4, deadline=None)

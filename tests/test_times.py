@@ -49,6 +49,7 @@ def history(request):
 
 
 class TestTheAxis:
+    @pytest.mark.thorough
     @pytest.mark.parametrize("options", [{}, {"every": 10}, {"by": "meta.model"}], ids=str)
     def test_shows_the_hundred_and_counts_the_other(self, history, ax, options):
         lab.charts.confidence_over_time(history, ax=ax, **options)
@@ -57,6 +58,7 @@ class TestTheAxis:
         assert "2026-10-25" < left <= right < "2026-12-01"
         assert "n = 100 decisions; 1 far off in time left out" in " ".join(ax.get_title(loc="left").split())
 
+    @pytest.mark.thorough
     def test_is_that_of_the_hundred_alone(self, history):
         alone = lab.read([line(number) for number in range(100)])
         with_it = ConfidenceOverTime.of(history)

@@ -61,6 +61,7 @@ class TestLines:
             assert follower.status.state == "live"
         assert follower.history().decisions["stream_id"].tolist() == ["1-0", "2-0"]
 
+    @pytest.mark.thorough
     def test_cut_at_every_byte(self, raw, wire, impatient):
         """Each connection is cut one byte later than the one before, until one has carried three batches."""
 
@@ -118,6 +119,7 @@ class TestLines:
         assert found == [f"{one}-0" for one in range(1, 7)]
         assert len(wire.lines) == 1
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("beginning", [{"since": "0"}, {"backfill": 10}])
     def test_a_flipped_bit_in_the_framing(self, raw, wire, impatient, beginning):
         """One bit in each byte of the framing of a connection's first replies, each on a line of its own."""
@@ -158,6 +160,7 @@ class TestLines:
         assert asyncio.run(asyncio.wait_for(ids(), 20))[0] == ["1-0", "2-0", "3-0"]
         assert len(wire.lines) > 2
 
+    @pytest.mark.thorough
     def test_a_flipped_bit_in_the_framing_for_asyncio_code(self, raw, wire, monkeypatch):
         """As above: some of the bytes, chosen at random."""
         monkeypatch.setattr("mastermind_lab.stream.contract.backoff_delay", lambda failures: 0)
@@ -290,6 +293,7 @@ class TestProcesses:
 
 
 class TestFloods:
+    @pytest.mark.thorough
     def test_ten_thousand_small_entries_a_second(self, raw, redis_url):
         view = lab.follow(redis_url, keep=10_000)
         sent = []
