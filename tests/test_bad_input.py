@@ -145,6 +145,7 @@ def drawn(chart, data):
     return figure.axes[0]
 
 
+@pytest.mark.thorough
 @every_subject
 @pytest.mark.parametrize("case", CASES)
 def test_is_counted_and_drawn(whole, subject, case):

@@ -86,6 +86,7 @@ def test_the_ends_of_an_interval_have_the_name_of_their_figure(pool, kind, optio
         assert "thin" not in table, name
 
 
+@pytest.mark.thorough
 @every_subject
 @settings(max_examples=3, deadline=None)
 @given(
@@ -129,6 +130,7 @@ def test_what_is_counted_stays_as_it_was(pool, kind, options):
         assert_frame_equal(table, expected[name], check_exact=True, obj=name)
 
 
+@pytest.mark.thorough
 @every_subject
 def test_neither_order_nor_index_of_the_rows_matters(pool, kind, options):
     history = part(pool, range(30))

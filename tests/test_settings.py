@@ -144,6 +144,7 @@ def all_of(names):
         yield
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("names", TOGETHER, ids=" and ".join)
 def test_no_setting_changes_a_figure(names, expected):
     with all_of(names):

@@ -113,6 +113,7 @@ def test_changes_are_found_beside_it(at):
     assert table["time"].dt.date.astype(str).unique().tolist() == ["2026-11-13"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("at", [UNSET["Go and .NET"], UNSET["the last"]])
 def test_every_statistic_and_chart_takes_it(at, tmp_path):
     history = among_a_hundred(at)
