@@ -122,7 +122,8 @@ def journal(folder, action):
         elif name == "replace":
             entry["to"] = os.path.relpath(args[0], folder)
         elif name == "open":
-            entry["new"] = bool(args and args[0] & os.O_TRUNC)
+            flags = args[0] if args else 0
+            entry |= {"made": bool(flags & os.O_CREAT), "emptied": bool(flags & os.O_TRUNC)}
         noted.append(entry)
 
     Watch(folder, strike)

@@ -162,8 +162,9 @@ class Disk:
     def do(self, entry):
         names, name = self.names(entry["path"])
         match entry["do"]:
-            case "open" if entry["new"]:
-                names.setdefault(name, {"data": b"", "synced": b""})["data"] = b""
+            case "open" if entry["made"]:
+                file = names.setdefault(name, {"data": b"", "synced": b""})
+                file["data"] = b"" if entry["emptied"] else file["data"]
             case "write":
                 names[name]["data"] += bytes.fromhex(entry["bytes"])
             case "mkdir":
