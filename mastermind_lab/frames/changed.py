@@ -144,6 +144,8 @@ def _check_names(frame: str, data: pd.DataFrame) -> None:
 
 
 def _check_ids(frame: str, ids: pa.ChunkedArray) -> None:
+    if not len(ids):  # in chunks of nothing, older versions of Arrow crash where they look for places
+        return
     usual = pc.fill_null(pc.match_substring_regex(ids, _SURELY_IDS), False)
     unusual = pc.indices_nonzero(pc.invert(usual))
     for place, text in zip(unusual.to_pylist(), ids.take(unusual).to_pylist(), strict=True):
