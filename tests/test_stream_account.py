@@ -241,10 +241,10 @@ def test_the_last_entry_was_deleted_before_the_following_began(raw, redis_url):
 
 
 def test_a_read_whose_stream_began_again_under_it_with_more_entries_is_an_error(raw, redis_url):
-    add(raw, *range(1, 51))
+    add(raw, *range(1, 201))  # more than the pages that are fetched ahead hold: 4, 16 and 64
     pages = iter(Pages(redis_url, STREAM))
     next(pages)
     raw.delete(STREAM)
-    add(raw, *range(51, 151))
+    add(raw, *range(201, 501))
     with pytest.raises(lab.SourceError, match="begun again"):
         list(pages)
