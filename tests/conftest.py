@@ -21,6 +21,23 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) * 3 // 2
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--effort", type=int, default=1, help="how many times as many random cases the long tests try"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items if config.getoption("effort") > 1 else ():
+        item.add_marker(pytest.mark.timeout(0), append=False)  # it takes as long as it takes
+
+
+@pytest.fixture(scope="session")
+def effort(request: pytest.FixtureRequest) -> int:
+    """What the long tests multiply the number of their random cases by: 1, if not asked for more."""
+    return request.config.getoption("effort")
+
+
 @pytest.fixture(scope="session")
 def shared_server() -> Iterator[Server]:
     with Server() as server:

@@ -3,7 +3,6 @@ import math
 from itertools import combinations, pairwise
 from types import SimpleNamespace
 
-import krippendorff
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,8 +12,6 @@ from matplotlib.image import AxesImage
 from pandas.testing import assert_frame_equal
 from panels import part
 from pictures import title
-from statsmodels.stats.inter_rater import fleiss_kappa
-from statsmodels.stats.proportion import proportion_confint
 from voting import votes_of
 
 from mastermind_lab.charts.agreement import agreement
@@ -61,6 +58,8 @@ def units(votes):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_alpha_is_that_of_the_krippendorff_package(seed):
+    import krippendorff
+
     votes = panels(60, seed).votes
     expected = krippendorff.alpha(value_counts=units(votes).to_numpy(), level_of_measurement="nominal")
     assert Agreement.of(votes).alpha.value == pytest.approx(expected, abs=1e-12)
@@ -74,6 +73,8 @@ def test_alpha_of_krippendorffs_own_example():
 
 @pytest.mark.parametrize("size", [2, 5])
 def test_kappa_is_that_of_statsmodels_where_panels_are_equal(size):
+    from statsmodels.stats.inter_rater import fleiss_kappa
+
     votes = panels(80, size=(size, size)).votes
     kappa = Agreement.of(votes).kappa
     assert kappa.value == pytest.approx(fleiss_kappa(units(votes).to_numpy()), abs=1e-12)
@@ -85,6 +86,8 @@ def test_kappa_is_that_of_statsmodels_where_panels_are_equal(size):
 
 
 def test_pairs_agree_with_a_plain_loop():
+    from statsmodels.stats.proportion import proportion_confint
+
     votes = panels(80).votes
     table = Agreement.of(votes).table()
     chosen = votes.pivot(index="stream_id", columns="voter", values="choice")

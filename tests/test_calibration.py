@@ -7,9 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from panels import arena, rated
-from sklearn.calibration import calibration_curve
-from sklearn.isotonic import IsotonicRegression
-from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 from summaries import same
 
 from mastermind_lab.errors import OptionError
@@ -117,6 +114,8 @@ def test_harmonic_numbers():
 @pytest.mark.parametrize("bins", [4, 10, 20])
 @pytest.mark.parametrize("digits", [2, 3])
 def test_the_diagram_agrees_with_scikit_learn(binning, strategy, bins, digits):
+    from sklearn.calibration import calibration_curve
+
     frame = arena(700, digits=digits).decisions
     right, confidence = judged(frame)
     accuracy, mean = calibration_curve(right, confidence, n_bins=bins, strategy=strategy)
@@ -127,6 +126,8 @@ def test_the_diagram_agrees_with_scikit_learn(binning, strategy, bins, digits):
 
 
 def test_scores_agree_with_scikit_learn():
+    from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
+
     # With all digits, beyond the steps of the histogram.
     frame = arena(900, digits=12).decisions
     frame.loc[:1, ["recommendation", "correct_choice"]] = "ship"
@@ -142,6 +143,9 @@ def test_scores_agree_with_scikit_learn():
 
 
 def test_isotonic_bins_agree_with_scikit_learn():
+    from sklearn.isotonic import IsotonicRegression
+    from sklearn.metrics import brier_score_loss
+
     frame = arena(700).decisions
     right, confidence = judged(frame)
     fitted = IsotonicRegression().fit_transform(confidence, right)
@@ -158,6 +162,8 @@ def test_isotonic_bins_agree_with_scikit_learn():
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_blocks_agree_with_scikit_learn(data):
+    from sklearn.isotonic import IsotonicRegression
+
     points, columns = data.draw(st.integers(1, 12)), data.draw(st.integers(1, 3))
     cells = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=points, max_size=points)
     drawn = np.array(data.draw(st.lists(cells, min_size=columns, max_size=columns)), dtype=float)
@@ -203,6 +209,8 @@ def test_the_risk_of_the_surest():
 
 
 def test_single_voters_are_judged_by_their_own_choice_and_confidence():
+    from sklearn.metrics import brier_score_loss
+
     history = arena(300)
     votes = history.votes.merge(history.decisions[["stream_id", "correct_choice"]], on="stream_id")
     table = Calibration.of(history, unit="voters", by="voter").table().set_index("voter")

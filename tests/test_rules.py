@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from panels import close_panels as panels
 from panels import part
-from scipy.stats import binom, binomtest
 from voting import RULES, votes_of, winner
 
 from mastermind_lab.errors import OptionError
@@ -115,6 +114,8 @@ def test_a_paired_difference_is_narrower_than_two_accuracies():
 
 
 def test_the_best_voter_has_the_highest_lower_end():
+    from scipy.stats import binomtest
+
     history = panels(300)
     truth = history.decisions.set_index("stream_id")["correct_choice"]
     said = history.decisions.set_index("stream_id")["recommendation"]
@@ -252,6 +253,8 @@ def test_one_more_unanimous_decision_counts_alike_for_all(seed):
 @pytest.mark.thorough
 @pytest.mark.parametrize(("n", "right"), [(40, 0.65), (80, 0.55)])
 def test_intervals_of_differences_cover_them(n, right):
+    from scipy.stats import binom
+
     # Five voters, each right alike; the first one's choice is the recommendation. Condorcet (1785).
     random, runs = np.random.default_rng(11), 1_000
     ids = np.array([f"11-{place}" for place in range(runs * n)], dtype=object)

@@ -4,9 +4,7 @@ import gzip
 import os
 import signal
 
-import dask
 import pytest
-from distributed import Client, LocalCluster
 from histories import OUTCOMES
 from pandas.testing import assert_frame_equal
 from summaries import SUBJECTS, agree
@@ -38,6 +36,8 @@ def history(folder):
 @pytest.fixture(scope="module")
 def client():
     """Two workers, each a process of its own."""
+    from distributed import Client, LocalCluster
+
     with (
         LocalCluster(
             n_workers=2,
@@ -65,6 +65,8 @@ def test_by_a_column_that_one_file_has(folder, history, client):
 
 
 def test_the_frames(folder, client):
+    import dask
+
     found, whole = lab.scan(folder, engine="dask"), lab.read(folder)
     frames = dask.compute(*(getattr(found, name) for name in FRAMES))
     for name, frame in zip(FRAMES, frames, strict=True):
@@ -85,6 +87,8 @@ def test_a_snapshot(folder, history, client, tmp_path):
 
 
 def test_without_a_cluster(folder, history):
+    import dask
+
     with dask.config.set(scheduler="threads"):
         found = lab.stats.Votes.of(lab.scan(folder, engine="dask"))
     agree(found.table(), lab.stats.Votes.of(history).table())

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-import dask.dataframe
 import duckdb
 import numpy as np
 import pandas as pd
@@ -25,6 +24,12 @@ from mastermind_lab.frames import FRAMES, shown_columns
 OLD = Path(__file__).parent / "snapshots"
 
 
+def by_dask(folder):
+    import dask.dataframe
+
+    return dask.dataframe.read_parquet(folder).compute(scheduler="sync")
+
+
 def by_duckdb(folder):
     return duckdb.sql(f"from read_parquet('{folder}/**/*.parquet', hive_partitioning=true)").df()
 
@@ -35,7 +40,7 @@ READERS = {
     "pyarrow hive": lambda folder: ds.dataset(folder, partitioning="hive").to_table(),
     "polars": pl.read_parquet,
     "duckdb": by_duckdb,
-    "dask": lambda folder: dask.dataframe.read_parquet(folder).compute(scheduler="sync"),
+    "dask": by_dask,
     "fastparquet": lambda folder: pd.read_parquet(folder, engine="fastparquet"),
 }
 

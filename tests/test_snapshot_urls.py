@@ -9,10 +9,8 @@ import fsspec
 import pandas as pd
 import pyarrow as pa
 import pytest
-import s3fs
 from fsspec.implementations.local import LocalFileSystem
 from histories import same
-from moto.server import ThreadedMotoServer
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot, storage
@@ -23,6 +21,9 @@ VALID = json.dumps({"decision": {"recommendation": "ship", "confidence": 0.5}}).
 
 @pytest.fixture(scope="module")
 def s3():
+    import s3fs
+    from moto.server import ThreadedMotoServer
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     host, port = server.get_host_and_port()

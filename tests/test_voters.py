@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from panels import part
-from sklearn.metrics import accuracy_score, brier_score_loss
 from voting import votes_of
 
 from mastermind_lab.charts.voters import voters as chart
@@ -58,6 +57,8 @@ def tiny(texts, truth=None, confidence=0.8):
 
 
 def test_each_voter_agrees_with_pandas_and_scikit_learn():
+    from sklearn.metrics import accuracy_score, brier_score_loss
+
     history = panels(700)
     margins = Margin.decisions(SimpleNamespace(**vars(history))).set_index("stream_id")
     truth = history.decisions.set_index("stream_id")["correct_choice"]

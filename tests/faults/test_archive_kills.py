@@ -154,7 +154,7 @@ def report(archivers, capsys):
 
 
 @pytest.mark.timeout(PATIENCE)
-def test_sixty_kills_while_a_publisher_goes_on(make_server, place, capsys):
+def test_kills_while_a_publisher_goes_on(make_server, place, capsys, effort):
     dice = Random(7)
     (place / "redis").mkdir()
     server = make_server(
@@ -163,7 +163,7 @@ def test_sixty_kills_while_a_publisher_goes_on(make_server, place, capsys):
     # Some parts are full and written beside the next one, others are old.
     often = {"follow": True, "part_seconds": 0.05, "part_bytes": 700}
     with Publisher(server.url) as publisher, Archivers(place / "archive") as archivers:
-        while archivers.phases.total() < 60:
+        while archivers.phases.total() < 60 * effort:
             if archivers.phases.total() % 10 == 9:
                 server.start()  # killed and begun again, with what it had
             at = (
@@ -184,14 +184,14 @@ def test_sixty_kills_while_a_publisher_goes_on(make_server, place, capsys):
 
 
 @pytest.mark.timeout(PATIENCE)
-def test_a_server_that_comes_back_from_an_older_dump(make_server, place, capsys):
+def test_a_server_that_comes_back_from_an_older_dump(make_server, place, capsys, effort):
     """What it has forgotten stays in the archive; what it has is there once; nothing else is."""
     dice = Random(11)
     (place / "redis").mkdir()
     server = make_server("--dir", str(place / "redis"))
     often = {"follow": True, "part_seconds": 0.05}
     with Publisher(server.url) as publisher, Archivers(place / "archive") as archivers:
-        for _ in range(2):
+        for _ in range(2 * effort):
             with redis.Redis.from_url(server.url) as client:
                 client.save()
             for _ in range(3):
@@ -209,4 +209,4 @@ def test_a_server_that_comes_back_from_an_older_dump(make_server, place, capsys)
     assert set(bare.values()) == {1}
     assert set(there) <= set(bare)
     assert {content for _, content in found} <= publisher.sent
-    assert {lab.id_key(one)[0] for one, _ in found} == {0, 1, 2}
+    assert {lab.id_key(one)[0] for one, _ in found} == {*range(2 * effort + 1)}

@@ -121,7 +121,7 @@ class TestLines:
 
     @pytest.mark.thorough
     @pytest.mark.parametrize("beginning", [{"since": "0"}, {"backfill": 10}])
-    def test_a_flipped_bit_in_the_framing(self, raw, wire, impatient, beginning):
+    def test_a_flipped_bit_in_the_framing(self, raw, wire, impatient, beginning, effort):
         """One bit in each byte of the framing of a connection's first replies, each on a line of its own."""
         add(raw, *range(1, 7))
         carried = []
@@ -130,16 +130,8 @@ class TestLines:
         read(reader, "6-0")
         reader.close()
         random, flipped = Random(8), 0
-        for place in framing(b"".join(carried)):
-            bit, before = 1 << random.randrange(8), len(wire.lines)
-
-            def flip(line, chunk, place=place, bit=bit, before=before):
-                at = place - line.carried
-                if line.number == before and 0 <= at < len(chunk):
-                    return chunk[:at] + bytes([chunk[at] ^ bit]) + chunk[at + 1 :]
-                return chunk
-
-            wire.spoil = flip
+        for place in framing(b"".join(carried)) * effort:
+            bit = flip_a_bit(wire, place, random)
             reader = StreamReader(wire.url, (STREAM,), **beginning)
             ids, told = read(reader, "6-0")
             reader.close()
@@ -161,7 +153,7 @@ class TestLines:
         assert len(wire.lines) > 2
 
     @pytest.mark.thorough
-    def test_a_flipped_bit_in_the_framing_for_asyncio_code(self, raw, wire, monkeypatch):
+    def test_a_flipped_bit_in_the_framing_for_asyncio_code(self, raw, wire, monkeypatch, effort):
         """As above: some of the bytes, chosen at random."""
         monkeypatch.setattr("mastermind_lab.stream.contract.backoff_delay", lambda failures: 0)
         monkeypatch.setattr("mastermind_lab.stream.contract.BLOCK", 50)
@@ -178,16 +170,8 @@ class TestLines:
 
         asyncio.run(ids())
         random = Random(8)
-        for place in random.sample(framing(b"".join(carried)), 60):
-            bit, before = 1 << random.randrange(8), len(wire.lines)
-
-            def flip(line, chunk, place=place, bit=bit, before=before):
-                at = place - line.carried
-                if line.number == before and 0 <= at < len(chunk):
-                    return chunk[:at] + bytes([chunk[at] ^ bit]) + chunk[at + 1 :]
-                return chunk
-
-            wire.spoil = flip
+        for place in random.choices(framing(b"".join(carried)), k=60 * effort):
+            bit = flip_a_bit(wire, place, random)
             found = asyncio.run(asyncio.wait_for(ids(), 20))
             assert found == [f"{number}-0" for number in range(1, 7)], (place, bit)
 
@@ -202,6 +186,20 @@ class TestLines:
         assert read == 49
         # An empty page looks like the end, but for the server's count of what is there.
         assert ("while it was read" if heard == b"*0" else "cannot be read") in why
+
+
+def flip_a_bit(wire, place, random):
+    """Flip one bit of a byte of what the next connection carries, and of no other; says which bit."""
+    bit, number = 1 << random.randrange(8), len(wire.lines)
+
+    def flip(line, chunk):
+        at = place - line.carried
+        if line.number == number and 0 <= at < len(chunk):
+            return chunk[:at] + bytes([chunk[at] ^ bit]) + chunk[at + 1 :]
+        return chunk
+
+    wire.spoil = flip
+    return bit
 
 
 def framing(replies):
@@ -294,22 +292,22 @@ class TestProcesses:
 
 class TestFloods:
     @pytest.mark.thorough
-    def test_ten_thousand_small_entries_a_second(self, raw, redis_url):
+    def test_ten_thousand_small_entries_a_second(self, raw, redis_url, effort):
         view = lab.follow(redis_url, keep=10_000)
         sent = []
         for widget in (view._status, view._decisions, view._rejects, *(one.image for one in view._panels)):
             widget.observe(lambda change: sent.append(change["name"]), "value")
         view._box._view_count = 1
         began = time.monotonic()
-        for second in range(3):
+        for second in range(3 * effort):
             for part in range(10):
                 first = second * 10_000 + part * 1_000 + 1
                 add(raw, *range(first, first + 1_000))
                 time.sleep(max(0.0, began + second + (part + 1) / 10 - time.monotonic()))
-        until(lambda: view.status.received == 30_000)
+        until(lambda: view.status.received == 30_000 * effort)
         took = time.monotonic() - began
         view.stop()
         assert (view.status.rejected, view.status.trimmed, view.status.resets) == (0, 0, 0)
         assert len(view.decisions) == 10_000
-        assert view.follower.summary(lab.stats.Confidence, threshold=0.5).mean.n == 30_000
+        assert view.follower.summary(lab.stats.Confidence, threshold=0.5).mean.n == 30_000 * effort
         assert 0 < len(sent) <= 10 * took + 10

@@ -4,7 +4,6 @@ import time
 
 import pytest
 import redis
-from jupyter_client.manager import start_new_kernel
 
 from mastermind_lab.arena import Arena, payloads
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
@@ -24,6 +23,8 @@ print([sum(one.name.startswith("mastermind") for one in threading.enumerate()),
 
 @pytest.fixture
 def client():
+    from jupyter_client.manager import start_new_kernel
+
     manager, client = start_new_kernel(startup_timeout=120)
     yield client, manager
     client.stop_channels()
@@ -44,7 +45,7 @@ def said(client, code):
     return "".join(found)
 
 
-def test_a_cell_that_runs_again_and_again_and_is_interrupted(client, redis_url):
+def test_a_cell_that_runs_again_and_again_and_is_interrupted(client, redis_url, effort):
     client, manager = client
     list(publish_payloads(redis_url, STREAM, payloads(Arena(3), 50)))
     cell = f"import mastermind_lab as lab\nview = lab.follow({redis_url!r})\nview"
@@ -55,7 +56,7 @@ def test_a_cell_that_runs_again_and_again_and_is_interrupted(client, redis_url):
             after.append(said(client, LEFT))
     assert after[0].split(",")[:2] == after[1].split(",")[:2]
     assert after[1].startswith("[2,")
-    for _ in range(10):
+    for _ in range(10 * effort):
         sent = client.execute("import time; time.sleep(60)", stop_on_error=False)
         time.sleep(0.2)
         manager.interrupt_kernel()
