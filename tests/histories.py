@@ -11,15 +11,15 @@ from mastermind_lab.history import sample_folder
 OUTCOMES = sample_folder() / "outcomes.csv"
 
 
-def sample(last):
+def sample(last=None, payloads=False):
     """The newest of the sample, as a history of one's own to change; it is read once."""
-    read = _sample(last)
+    read = _sample(last, payloads)
     return lab.History(read.tables(), read.account)
 
 
 @cache
-def _sample(last):
-    return lab.sample(last=last)
+def _sample(last, payloads):
+    return lab.sample(last=last, payloads=payloads)
 
 
 def same(one, other, frames=(*FRAMES, "coverage")):

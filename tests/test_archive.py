@@ -647,6 +647,7 @@ class TestASink:
         assert list(point.older()) == [(name(n), payload(n) if n % 2 else None) for n in range(1, 9)]
 
 
+@pytest.mark.once
 class TestTheCommand:
     @contextmanager
     def run(self, *arguments):

@@ -12,9 +12,11 @@ from statistics import mean
 
 import pytest
 
-from mastermind_lab.arena import FAULTS, Arena, opening, payloads, spoil, write_sample
+from mastermind_lab.arena import FAULTS, Arena, opening, payloads, spoil
 from mastermind_lab.arena.simulation import dice
 from mastermind_lab.envelope import Argument, DecisionEnvelope, Reject, validate
+
+pytestmark = pytest.mark.once
 
 DATA = Path(__file__).parents[1] / "data"
 REJECTED_AS = {
@@ -31,8 +33,14 @@ REJECTED_AS = {
 
 
 @pytest.fixture(scope="module")
-def decided():
-    return list(Arena(seed=7).decisions(2_000))
+def begun():
+    """What an arena decides that was not told when to stop."""
+    return list(islice(Arena(seed=7).decisions(), 2_100))
+
+
+@pytest.fixture(scope="module")
+def decided(begun):
+    return begun[:2_000]
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +104,8 @@ def test_decisions_do_not_depend_on_how_many_are_asked_for_at_once():
     assert written(arena, 20) + written(arena, 1) + written(arena, 29) == written(Arena(seed=3), 50)
 
 
-def test_an_arena_decides_for_ever():
-    assert len(list(islice(Arena().decisions(), 2_100))) == 2_100
+def test_an_arena_decides_for_ever(begun):
+    assert len(begun) == 2_100
 
 
 def test_whoever_tells_the_time_the_decisions_are_the_same():
@@ -142,9 +150,15 @@ def test_an_arena_can_be_opened_so_that_it_ends_shortly_before_a_moment(seed, co
 
 @pytest.fixture(scope="module")
 def rebuilt(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    write_sample(folder)
+    """Made by the command, in a folder that is not there yet."""
+    folder = tmp_path_factory.mktemp("data") / "new" / "folder"
+    run = command(str(folder))
+    assert run.returncode == 0, run.stderr
     return folder
+
+
+def test_the_command_writes_both_files(rebuilt):
+    assert sorted(path.name for path in rebuilt.iterdir()) == ["arena.ndjson.gz", "outcomes.csv"]
 
 
 def test_the_history_in_data_is_the_one_the_arena_writes(rebuilt):
@@ -173,15 +187,6 @@ def test_the_outcomes_are_plain_csv(rebuilt, decided):
     header, *rows = csv.reader(text.splitlines())
     assert header == ["correlation_id", "correct_choice"]
     assert [tuple(row) for row in rows] == [outcome for _, outcome in decided]
-
-
-def test_the_command_writes_both_files(tmp_path):
-    run = command(str(tmp_path / "new" / "folder"))
-    assert run.returncode == 0, run.stderr
-    assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == [
-        "arena.ndjson.gz",
-        "outcomes.csv",
-    ]
 
 
 @pytest.mark.parametrize("arguments", [(), ("a", "b"), (__file__,)], ids=["none", "two", "a file"])

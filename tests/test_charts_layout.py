@@ -4,12 +4,12 @@ from itertools import combinations, pairwise
 from types import SimpleNamespace
 
 import pytest
+from histories import OUTCOMES, sample
 from matplotlib import pyplot, rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from panels import FRAMES
 
 import mastermind_lab as lab
-from mastermind_lab.history import sample_folder
 
 BY = "meta.category"
 CHARTS = {
@@ -39,7 +39,7 @@ WORDS = "a name of some length, and then of more than that: "
 
 @pytest.fixture(scope="module", params=["as they are", "long"])
 def history(request):
-    history = lab.with_outcomes(lab.sample(), sample_folder() / "outcomes.csv")
+    history = lab.with_outcomes(sample(600), OUTCOMES)
     frames = {name: getattr(history, name).copy() for name in FRAMES}
     if request.param == "long":
         for name, columns in {

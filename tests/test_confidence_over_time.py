@@ -66,8 +66,8 @@ def test_time_bins_are_as_narrow_as_512_allow(days, n):
 @pytest.mark.parametrize("least", [1, 7, 40, 10_000])
 @pytest.mark.parametrize("by", [None, "meta.model"])
 def test_windows_hold_every_n_decisions(least, by):
-    history = panels(300)
-    summary = ConfidenceOverTime.of(history, by=by)
+    history = panels(120)
+    summary = ConfidenceOverTime.of(history, by=by, replicates=100)
     windows, bins = summary.every(least), summary.table()
     groups = windows.groupby(list(summary.by), dropna=False) if by else [(None, windows)]
     assert windows["n"].sum() == bins["n"].sum()

@@ -117,7 +117,7 @@ def test_a_summary_is_copied_pickled_and_replaced(history, kind):
     summary = kind.of(history, **by_columns(kind, "meta.model"), replicates=40)
     table = summary.table()
     copies = [copy.copy(summary), copy.deepcopy(summary), dataclasses.replace(summary)]
-    for one in copies + [pickle.loads(pickle.dumps(summary, protocol)) for protocol in range(6)]:
+    for one in copies + [pickle.loads(pickle.dumps(summary, protocol)) for protocol in (0, 2, 5)]:
         pd.testing.assert_frame_equal(one.table(), table)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from envelopes import envelope
+from histories import sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -38,7 +39,7 @@ class TestDeclared:
 
     @pytest.mark.parametrize("frame", FRAMES)
     def test_a_full_one_has_the_same(self, frame):
-        found = getattr(lab.sample(last=50), frame)
+        found = getattr(sample(50), frame)
         expected = {name: DTYPES[one.type] for name, one in DECLARED[frame].items()}
         assert {name: found[name].dtype for name in expected} == expected
         assert list(found.columns[: len(expected)]) == list(expected)

@@ -5,6 +5,7 @@ from itertools import permutations
 import pandas as pd
 import pyarrow as pa
 import pytest
+from histories import sample
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,7 +63,7 @@ def test_the_least_sure_part_says_how_sure_the_whole_is(some, expected):
 
 
 def test_entries_that_both_histories_have_are_counted(tmp_path):
-    history = lab.sample(last=30)
+    history = sample(30)
     history.save(tmp_path / "s")
     whole = lab.read(tmp_path / "s")
     ids = whole.decisions["stream_id"]
@@ -80,7 +81,7 @@ def stream_like(history):
 
 
 def test_a_history_added_to_itself_is_itself():
-    history = stream_like(lab.sample(last=9))
+    history = stream_like(sample(9))
     both = sum([history, history, history])
     assert both.decisions.equals(history.decisions)
     assert both.coverage.equals(history.coverage)
@@ -160,7 +161,7 @@ def test_a_strangers_rows_are_unknown_where_they_make_no_sense():
 
 
 def test_it_is_the_frame_that_users_know():
-    history = lab.sample(last=5)
+    history = sample(5)
     assert isinstance(history.coverage, pd.DataFrame)
     assert Coverage.of_frame(history.coverage) == history.account
     history.coverage["note"] = "looked at by hand"

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from histories import sample
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot
@@ -17,7 +18,7 @@ from mastermind_lab.frames import FRAMES, entry_ids, id_key, only
 
 @pytest.fixture(scope="module")
 def history():
-    return lab.sample(last=400)
+    return sample(400)
 
 
 @pytest.fixture
@@ -234,7 +235,7 @@ def test_outcomes_are_exported(history, tmp_path):
 
 
 def test_what_was_changed_is_exported_not_the_payload(tmp_path):
-    history = lab.sample(last=5, payloads=True)
+    history = sample(5, payloads=True)
     same = history.to_ndjson(tmp_path / "same.ndjson")
     assert same.read_bytes().splitlines() == history.payloads["payload"].tolist()
     history.decisions["question"] = "another"
@@ -259,7 +260,7 @@ def test_a_column_that_cannot_be_kept_is_named(history, tmp_path):
 
 
 def test_raw_payloads_are_loaded_when_they_are_looked_at(tmp_path, monkeypatch):
-    folder = lab.sample(last=5, payloads=True).save(tmp_path / "s")
+    folder = sample(5, payloads=True).save(tmp_path / "s")
     parts = opened(folder, monkeypatch)
     history = lab.read(folder, payloads=True)
     assert len(history.decisions) == 5

@@ -4,6 +4,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from histories import sample
 from pandas.testing import assert_frame_equal, assert_series_equal
 
 import mastermind_lab as lab
@@ -43,7 +44,7 @@ def test_every_decision_stays_in_its_order():
 
 
 def test_the_column_stands_behind_the_declared_ones():
-    history = with_outcomes(lab.sample(last=5), lab.history.sample_folder() / "outcomes.csv")
+    history = with_outcomes(sample(5), lab.history.sample_folder() / "outcomes.csv")
     columns = list(history.decisions)
     assert columns[columns.index("correct_choice") - 1] == "n_arguments"
     assert columns[columns.index("correct_choice") + 1].startswith(("decision.", "meta."))
@@ -196,7 +197,7 @@ def test_categories_are_text():
 
 
 def test_it_survives_a_snapshot(tmp_path):
-    history = with_outcomes(lab.sample(last=50), lab.history.sample_folder() / "outcomes.csv")
+    history = with_outcomes(sample(50), lab.history.sample_folder() / "outcomes.csv")
     again = lab.read(history.save(tmp_path / "snapshot"))
     assert_frame_equal(again.decisions, history.decisions)
     assert_frame_equal(again.coverage, history.coverage)

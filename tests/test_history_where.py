@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from histories import sample
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot
@@ -18,7 +19,7 @@ QUERY = "`meta.model` == 'atlas-2' and confidence > 0.6"
 
 @pytest.fixture(scope="module")
 def history():
-    return lab.sample(last=300, payloads=True)
+    return sample(300, payloads=True)
 
 
 def wanted(decisions):
@@ -185,7 +186,7 @@ class TestScans:
 
     @pytest.mark.parametrize("condition", [QUERY, wanted], ids=["a query", "a function"])
     def test_they_are_cut_like_a_history(self, condition):
-        whole = lab.sample().where(condition)
+        whole = sample().where(condition)
         scan = lab.scan(sample_folder() / "arena.ndjson.gz").where(condition)
         ids = [one for batch in scan for one in batch.decisions["stream_id"]]
         assert ids == whole.decisions["stream_id"].tolist()

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from histories import sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
@@ -56,7 +57,7 @@ every_subject = pytest.mark.parametrize(
 @pytest.fixture(scope="module")
 def pool():
     """Decisions on questions that come again and on others; something is missing, somebody votes twice."""
-    history = lab.with_outcomes(lab.sample(), sample_folder() / "outcomes.csv")
+    history = lab.with_outcomes(sample(), sample_folder() / "outcomes.csv")
     again = history.decisions["question"].duplicated(keep=False).to_numpy()
     pool = part(history, np.sort(np.append(np.flatnonzero(again)[:30], np.flatnonzero(~again)[::40][:30])))
     row = np.arange(SIZE)
@@ -105,29 +106,27 @@ def test_parts_add_up_to_the_whole_in_any_order(pool, kind, options, rows, place
 
 
 @every_subject
-def test_an_empty_batch_is_neutral(pool, kind, options):
-    some = kind.of(part(pool, range(30)), replicates=40, **options)
-    expected = shown_and_lumped(some)
-    for nothing in (part(pool, []), lab.read([])):
-        empty = kind.of(nothing, replicates=40, **options)
-        for merged in (some + empty, empty + some):
-            for name, table in shown_and_lumped(merged).items():
-                assert_frame_equal(table, expected[name], check_exact=True, obj=name)
-        assert len((empty + empty).table()) == 0
-        assert list((empty + empty).table().columns) == list(some.table().columns)
-
-
-@every_subject
-def test_what_is_counted_stays_as_it_was(pool, kind, options):
+def test_an_empty_batch_is_neutral_and_what_is_counted_stays_as_it_was(pool, kind, options):
+    options = {"replicates": 40, **options}
     history, other = part(pool, range(30)), part(pool, range(20, 50))
     before = {name: getattr(history, name).copy(deep=True) for name in FRAMES}
-    summary = kind.of(history, replicates=40, **options)
-    expected = shown_and_lumped(summary)
-    _ = summary + kind.of(other, replicates=40, **options)
+    some = kind.of(history, **options)
+    expected = shown_and_lumped(some)
+
+    def stays(summary):
+        for name, table in shown_and_lumped(summary).items():
+            assert_frame_equal(table, expected[name], check_exact=True, obj=name)
+
+    none, nothing = (kind.of(one, **options) for one in (part(pool, []), lab.read([])))
+    stays(none + some + nothing)
+    stays(nothing + some + none)
+    for empty in (none, nothing):
+        assert len((empty + empty).table()) == 0
+        assert list((empty + empty).table().columns) == list(some.table().columns)
+    _ = some + kind.of(other, **options)
+    stays(some)
     for name, frame in before.items():
         assert_frame_equal(getattr(history, name), frame)
-    for name, table in shown_and_lumped(summary).items():
-        assert_frame_equal(table, expected[name], check_exact=True, obj=name)
 
 
 @pytest.mark.thorough

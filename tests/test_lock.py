@@ -7,6 +7,8 @@ import pytest
 import mastermind_lab as lab
 from mastermind_lab.storage import LOCK, Lock
 
+pytestmark = pytest.mark.once
+
 TEXT = "all of it\n" * 50
 
 

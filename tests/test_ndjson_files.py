@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import fsspec
 import pytest
+from histories import sample
 
 import mastermind_lab as lab
 from mastermind_lab.ndjson import find, lines
@@ -59,7 +60,7 @@ def test_a_name_of_any_kind(file, kind):
 
 @pytest.mark.parametrize("kind", [str, Path])
 def test_a_tilde_is_the_home(home, kind):
-    history = lab.sample(last=3)
+    history = sample(3)
     assert history.save(kind("~/snapshot")) == home / "snapshot"
     assert history.to_ndjson(kind("~/a.ndjson.gz")) == home / "a.ndjson.gz"
     assert len(lab.read(kind("~/snapshot"))) == len(lab.read(kind("~/a.ndjson.gz"))) == 3

@@ -61,7 +61,7 @@ def test_each_rule_agrees_with_a_plain_loop_in_exact_fractions(seed):
     ties = 0
     for name, rows in history.votes.groupby("stream_id"):
         for rule, (column, enough) in RULES.items():
-            expected = winner(rows, column, enough)
+            expected = winner(rows.to_dict("records"), column, enough)
             assert found.loc[name, rule] == expected or (expected is None and pd.isna(found.loc[name, rule]))
             ties += rule == "confidence-weighted" and expected is None
     assert ties > 3

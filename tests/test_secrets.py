@@ -4,6 +4,7 @@ import asyncio
 import unicodedata
 
 import pytest
+from histories import sample
 from redis import asyncio as aio
 from streams import answering
 from waiting import until
@@ -40,11 +41,11 @@ def archived_to(address):
 
 
 def saved(address):
-    lab.sample(last=1).save(address)
+    sample(1).save(address)
 
 
 def exported(address):
-    lab.sample(last=1).to_ndjson(address)
+    sample(1).to_ndjson(address)
 
 
 def published(address):
@@ -92,7 +93,7 @@ def test_a_password_that_is_not_escaped_is_told_how():
 
 def test_a_file_with_such_a_name_is_read(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    lab.sample(last=2).to_ndjson(tmp_path / "run:7@lab.ndjson")
+    sample(2).to_ndjson(tmp_path / "run:7@lab.ndjson")
     assert len(lab.read("run:7@lab.ndjson")) == 2
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from envelopes import CORE
-from histories import same
+from histories import same, sample
 
 import mastermind_lab as lab
 from mastermind_lab.frames import FRAMES
@@ -23,8 +23,8 @@ def envelope(**meta):
 
 
 HISTORIES = {
-    "sample": lambda: lab.sample(),
-    "with payloads": lambda: lab.sample(last=100, payloads=True),
+    "sample": sample,
+    "with payloads": lambda: sample(100, payloads=True),
     "empty": lambda: lab.read([]),
     "only rejects": lambda: lab.read(["broken", b"\xff\x00"]),
     "all kinds of open columns": lambda: lab.read(
@@ -87,7 +87,7 @@ def test_limits_cut_a_snapshot_too(redis_url, tmp_path):
 
 
 def test_pandas_reads_the_parts_directly(tmp_path):
-    history = lab.sample(last=50)
+    history = sample(50)
     folder = history.save(tmp_path / "snap")
     [part] = (folder / "decisions").rglob("*.parquet")
     found = pd.read_parquet(part, partitioning=None)
@@ -95,7 +95,7 @@ def test_pandas_reads_the_parts_directly(tmp_path):
 
 
 def test_the_decisions_part_names_its_siblings(tmp_path):
-    folder = lab.sample(last=50).save(tmp_path / "snap")
+    folder = sample(50).save(tmp_path / "snap")
     [part] = (folder / "decisions").rglob("*.parquet")
     footer = pq.read_metadata(part).metadata
     assert footer[b"mastermind_lab.format"] == b"4"
@@ -106,10 +106,10 @@ def test_the_decisions_part_names_its_siblings(tmp_path):
 
 class TestRefusals:
     def test_a_file_that_is_no_part_is_not_overwritten(self, tmp_path):
-        folder = lab.sample(last=5).save(tmp_path / "snap")
+        folder = sample(5).save(tmp_path / "snap")
         (folder / "notes.txt").write_text("mine")
         with pytest.raises(lab.OptionError, match=r"holds 'notes\.txt', which is no part of a snapshot"):
-            lab.sample(last=3).save(folder, overwrite=True)
+            sample(3).save(folder, overwrite=True)
         assert len(lab.read(folder)) == 5
 
     def test_a_snapshot_is_not_overwritten_unasked(self, tmp_path):
@@ -150,7 +150,7 @@ class TestRefusals:
 class TestDamage:
     @pytest.fixture
     def folder(self, tmp_path):
-        return lab.sample(last=50).save(tmp_path / "snap")
+        return sample(50).save(tmp_path / "snap")
 
     @pytest.mark.parametrize("frame", ["decisions", "votes"])
     def test_a_damaged_part_is_named(self, folder, frame):

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
 import redis
-from histories import same
+from histories import same, sample
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from pyarrow.parquet import ParquetFile
@@ -78,13 +78,13 @@ def at_day(parts, day):
 
 @pytest.fixture(scope="module")
 def history():
-    return lab.read([*lab.sample(last=50, payloads=True).payloads["payload"], b"broken"], payloads=True)
+    return lab.read([*sample(50, payloads=True).payloads["payload"], b"broken"], payloads=True)
 
 
 @pytest.fixture(scope="module")
 def two_days(tmp_path_factory):
     """A history in parts of two days, the second without most columns."""
-    days = [lab.sample(last=60), lab.read([b'{"decision": {"recommendation": "x", "confidence": 1}}'] * 3)]
+    days = [sample(60), lab.read([b'{"decision": {"recommendation": "x", "confidence": 1}}'] * 3)]
     both = concat([at_day(one.tables(), day) for day, one in enumerate(days)])
     folder = tmp_path_factory.mktemp("two days") / "snap"
     lab.History(both, days[0].account).save(folder)
@@ -156,7 +156,7 @@ class TestPayloads:
 
 
 def test_from_a_stream_to_a_snapshot_to_ndjson_to_a_stream(redis_url, tmp_path):
-    sent = [*lab.sample(last=200, payloads=True).payloads["payload"]]
+    sent = [*sample(200, payloads=True).payloads["payload"]]
     sent += [b'{"decision":\n {"recommendation": "\\u00fc\\u0000", "confidence": 1e-7}, "new": [1, 2.0, {}]}']
     list(publish_payloads(redis_url, STREAM, sent))
     folder = lab.read(redis_url, payloads=True).save(tmp_path / "snap")

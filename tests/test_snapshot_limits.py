@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from histories import sample
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot
@@ -50,11 +51,11 @@ def folder(tmp_path):
     for first in (0, 5):
         rows = {
             name: table.filter([first <= int(one.split("-")[1]) - 1991 < first + 5 for one in ids])
-            for name, table in lab.sample(last=10).tables().items()
+            for name, table in sample(10).tables().items()
             if (ids := table["stream_id"].to_pylist()) is not None
             if name != "rejects"
         }
-        rows["rejects"] = lab.sample(last=1).tables()["rejects"]
+        rows["rejects"] = sample(1).tables()["rejects"]
         snapshot.commit(tmp_path / "snap", rows, {})
     return tmp_path
 
@@ -92,7 +93,7 @@ def test_a_folder_that_may_not_be_read(folder):
 
 @pytest.mark.parametrize("name", ["../../x", "a\0b", "n" * 300, "con", "ü/%2e"])
 def test_a_streams_name_is_in_no_file_name(tmp_path, name):
-    rows = lab.sample(last=3).tables()
+    rows = sample(3).tables()
     committed = snapshot.commit(tmp_path / "in", rows, {"stream": name, "coverage": [{"stream": name}]})
     assert committed.metadata["stream"] == name
     [again] = snapshot.ranges(tmp_path / "in")
@@ -104,7 +105,7 @@ def test_a_streams_name_is_in_no_file_name(tmp_path, name):
 
 
 def test_ids_that_are_no_ids_are_refused(tmp_path):
-    rows = lab.sample(last=1).tables()
+    rows = sample(1).tables()
     odd = rows["decisions"].set_column(0, "stream_id", [["../../../x-1"]])
     with pytest.raises(ValueError, match="invalid literal"):
         snapshot.commit(tmp_path / "in", rows | {"decisions": odd}, {})
@@ -112,7 +113,7 @@ def test_ids_that_are_no_ids_are_refused(tmp_path):
 
 
 def test_raw_payloads_stay_private_over_a_half_file_left_open_to_others(tmp_path):
-    rows = lab.sample(last=3, payloads=True).tables()
+    rows = sample(3, payloads=True).tables()
     place = "payloads/date=__HIVE_DEFAULT_PARTITION__/.part-0-0-1998-0-2000.parquet.half"
     half = tmp_path / place
     half.parent.mkdir(parents=True)
@@ -124,7 +125,7 @@ def test_raw_payloads_stay_private_over_a_half_file_left_open_to_others(tmp_path
 
 def test_facts_are_text_or_json(tmp_path):
     metadata = {"stream": "s", "gaps": [{"missing": 3}], "first_ordinal": 7}
-    committed = snapshot.commit(tmp_path, lab.sample(last=3).tables(), metadata)
+    committed = snapshot.commit(tmp_path, sample(3).tables(), metadata)
     assert committed.metadata["stream"] == "s"
     assert json.loads(committed.metadata["gaps"]) == [{"missing": 3}]
     assert committed.metadata["first_ordinal"] == "7"

@@ -1,7 +1,6 @@
 """Other programs open what is written here, called as their users call them, and get the same values."""
 
 import shutil
-from copy import copy
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -15,6 +14,7 @@ import pyarrow.dataset as ds
 import pytest
 import redis
 from evolving import BEGAN, DAY, EVOLVING, EVOLVING_VOTES, envelope, evolving
+from histories import sample
 from streams import publish
 
 import mastermind_lab as lab
@@ -69,21 +69,16 @@ def plain(value):
     return None if isinstance(value, float) and value != value else value
 
 
-@cache
-def sample():
-    return lab.sample(last=8, payloads=True)
-
-
 def from_a_stream(url, folder, days=1):
     with redis.Redis.from_url(url) as raw:
         raw.delete(STREAM)
-        sent = sample().payloads["payload"]
+        sent = sample(8, payloads=True).payloads["payload"]
         publish(raw, [(f"{BEGAN + n * days // len(sent) * DAY + n}-0", one) for n, one in enumerate(sent)])
     return lab.read(url).save(folder)
 
 
 def with_own_columns(folder):
-    history = copy(sample())
+    history = sample(8, payloads=True)
     decisions, times = history.decisions, history.decisions["published_at"]
     decisions["team"] = pd.Categorical(["a", "b", None, "a"] * 2)
     decisions["local"] = times.dt.tz_convert("America/New_York")
@@ -125,7 +120,7 @@ def lines(*sent):
 FOLDERS = {
     "stream": from_a_stream,
     "several days": lambda url, folder: from_a_stream(url, folder, days=3),
-    "file": lambda url, folder: sample().save(folder, payloads=False),
+    "file": lambda url, folder: sample(8, payloads=True).save(folder, payloads=False),
     "file without times": lambda url, folder: lines(None, None).save(folder),
     "file with some times": lambda url, folder: lines(None, "2026-11-24T01:00:00Z", None).save(folder),
     "only rejects": lambda url, folder: lab.read(["broken"]).save(folder),
@@ -149,6 +144,18 @@ def folders(shared_server, tmp_path_factory):
     return {kind: Path(make(shared_server.url, place / kind)) for kind, make in FOLDERS.items()}
 
 
+@cache
+def own_reading(folder):
+    """What every reader should find: in each frame, the columns that are kept and their values."""
+    history, found = lab.read(folder), {}
+    for name in FRAMES:
+        table = history.table(name)
+        shown = shown_columns(table.column_names)
+        kept = [one for one in shown if not pa.types.is_null(table.schema.field(one).type)]
+        found[name] = kept, values(table, kept)
+    return found
+
+
 # The day in a folder's name is a column of this name to them.
 RENAMED = {("own columns", "decisions"): {"date": "date_"}, ("own columns", "votes"): {"Date": "Date__"}}
 
@@ -157,14 +164,10 @@ RENAMED = {("own columns", "decisions"): {"date": "date_"}, ("own columns", "vot
 @pytest.mark.parametrize("kind", FOLDERS)
 @pytest.mark.parametrize("reader", READERS)
 def test_equal_values(folders, reader, kind):
-    folder, history = folders[kind], lab.read(folders[kind])
-    for name in FRAMES:
-        expected = history.table(name)
-        shown = shown_columns(expected.column_names)
-        kept = [one for one in shown if not pa.types.is_null(expected.schema.field(one).type)]
+    for name, (kept, expected) in own_reading(folders[kind]).items():
         renamed = RENAMED.get((kind, name), {})
-        found = READERS[reader](folder / name)
-        assert values(found, [renamed.get(one, one) for one in kept]) == values(expected, kept), name
+        found = READERS[reader](folders[kind] / name)
+        assert values(found, [renamed.get(one, one) for one in kept]) == expected, name
 
 
 @pytest.mark.parametrize("kind", FOLDERS)

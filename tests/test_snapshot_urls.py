@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from fsspec.implementations.local import LocalFileSystem
-from histories import same
+from histories import same, sample
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot, storage
@@ -46,7 +46,7 @@ def url(request):
 
 
 def test_saved_loaded_verified_and_overwritten(url):
-    history = lab.sample(last=30, payloads=True)
+    history = sample(30, payloads=True)
     assert history.save(f"{url}/snap") == f"{url}/snap"
     same(lab.read(f"{url}/snap"), history)
     assert lab.read(f"{url}/snap", payloads=True).payloads.equals(history.payloads)
@@ -58,7 +58,7 @@ def test_saved_loaded_verified_and_overwritten(url):
 
 
 def test_committed_and_compacted(url):
-    history = lab.sample(last=15)
+    history = sample(15)
     for third in range(3):
         snapshot.commit(url, _third(history.tables(), third), {"stream": "s"})
     assert [one.rows for one in snapshot.ranges(url)] == [5, 5, 5]
@@ -81,7 +81,7 @@ def _third(tables, third):
 def test_a_save_that_is_cut_off_at_any_file_counts_for_nothing(monkeypatch):
     """There is no rename: several ranges of one save count once the last of them is there."""
     monkeypatch.setattr(sys.modules["mastermind_lab.snapshot.save"], "_ENTRIES_A_RANGE", 4)
-    history, write = lab.sample(last=10), storage.RemoteFolder.write
+    history, write = sample(10), storage.RemoteFolder.write
     for most in range(16):
         url, left = f"memory://cut/{uuid4().hex}", most
 
@@ -104,7 +104,7 @@ def test_a_save_that_is_cut_off_at_any_file_counts_for_nothing(monkeypatch):
 
 @pytest.mark.parametrize("ending", [".ndjson", ".ndjson.gz", ".jsonl.zst"])
 def test_ndjson(url, ending, tmp_path):
-    history = lab.sample(last=5, payloads=True)
+    history = sample(5, payloads=True)
     for name in ("a", "b"):
         assert history.to_ndjson(f"{url}/files/{name}{ending}") == f"{url}/files/{name}{ending}"
     with fsspec.open(f"{url}/files/notes.txt", "wb") as stream:
@@ -137,7 +137,7 @@ def test_where_there_is_only_rename_a_file_is_written_beside(tmp_path, monkeypat
         real(*args, **options)
 
     monkeypatch.setattr(LocalFileSystem, "mv", watched)
-    lab.sample(last=3).to_ndjson(url)
+    sample(3).to_ndjson(url)
     assert seen == [[".a.ndjson.half"]]
     assert len(lab.read(tmp_path / "deep" / "a.ndjson")) == 3
 
@@ -159,7 +159,7 @@ class TestRefusals:
         assert "canary" not in str(caught.value)
 
     def test_no_such_bucket(self, s3):
-        history = lab.sample(last=3)
+        history = sample(3)
         for write, name in ((history.save, "snap"), (history.to_ndjson, "a.ndjson")):
             with pytest.raises(lab.SourceError, match="nowhere"):
                 write(f"s3://nowhere/{name}")

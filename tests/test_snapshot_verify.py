@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from histories import sample
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot
@@ -56,7 +57,7 @@ def part(folder, table, number=0):
 class TestVerify:
     def test_all_is_well(self, folder, tmp_path):
         assert kinds(folder) == []
-        assert kinds(lab.sample().save(tmp_path / "sample")) == []
+        assert kinds(sample().save(tmp_path / "sample")) == []
         assert kinds(lab.read([]).save(tmp_path / "empty")) == []
         assert lab.verify(folder).columns.tolist() == ["part", "kind", "detail"]
 

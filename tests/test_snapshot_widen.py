@@ -7,7 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from evolving import BEGAN, DAY, envelope, evolving, vote
-from histories import same
+from histories import same, sample
 from streams import publish
 
 import mastermind_lab as lab
@@ -131,7 +131,7 @@ def test_a_history_that_was_listed_before_is_read(tmp_path):
 
 
 def test_another_range_of_the_same_entries_is_not_taken_for_it(tmp_path):
-    history = lab.sample(last=9)
+    history = sample(9)
     before = lab.read(history.save(tmp_path / "snap"))
     history.votes["voter"] = "somebody else"
     history.save(tmp_path / "snap", overwrite=True)
@@ -196,7 +196,7 @@ def test_the_day_of_a_streams_entries(tmp_path, first, date):
 
 @pytest.mark.parametrize("name", ["date", "DATE"])
 def test_a_column_of_ones_own_that_is_named_like_the_day(tmp_path, name):
-    history = lab.sample(last=3)
+    history = sample(3)
     history.decisions[name] = history.decisions["date_"] = ["a", "b", "c"]
     folder = history.save(tmp_path / "snap")
     pd.testing.assert_frame_equal(lab.read(folder).decisions, history.decisions)

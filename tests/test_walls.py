@@ -12,6 +12,8 @@ import pytest
 
 import mastermind_lab as lab
 
+pytestmark = pytest.mark.once
+
 PACKAGE = Path(lab.__file__).parent
 
 FLOORS = {

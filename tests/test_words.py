@@ -10,6 +10,8 @@ import pytest
 import mastermind_lab as lab
 from mastermind_lab.cli.app import app
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parents[1]
 OURS = re.compile(
     r"\b(house|monoids?|face|floors?|knows no \w+|its power fail|counted by another|tally|lessons|sweeps?)\b",

@@ -18,7 +18,7 @@ RULES = {
 def winner(rows, column, enough):
     """The choice of the highest sum, if it is alone with it and the sum is enough; else None."""
     sums = Counter()
-    for row in rows.to_dict("records"):
+    for row in rows:
         weight = 1 if column is None else row[column]
         sums[row["choice"]] += Fraction(0) if pd.isna(weight) else Fraction(str(weight))
     total, top = sum(sums.values()), max(sums.values(), default=0)

@@ -1,0 +1,116 @@
+"""Commands in processes of their own, forked from one that has loaded what they load: quick to start.
+
+A command has its own pipes or terminal, signals, environment and end, as if it had been typed. What is about
+the start itself (closed streams, a shell's pipes, what is loaded) begins a process from nothing instead.
+"""
+
+import atexit
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+
+@cache
+def parent():
+    """The process that has loaded everything, and the line on which it is asked."""
+    line, its_line = socket.socketpair()
+    with its_line:
+        process = subprocess.Popen([sys.executable, Path(__file__)], stdin=its_line)
+    atexit.register(process.wait)
+    atexit.register(line.shutdown, socket.SHUT_RDWR)
+    return line, line.makefile("r")
+
+
+def ask(files=(), **asked):
+    line, answers = parent()
+    socket.send_fds(line, [json.dumps(asked).encode()], files)
+    return json.loads(answers.readline())
+
+
+class Forked:
+    """A running command, with what is used of ``subprocess.Popen``; a terminal is the path of one."""
+
+    def __init__(self, words, environment, terminal=None):
+        self.returncode, self.stdout = None, None
+        error, its_error = os.pipe()
+        its_files = [its_error]
+        if not terminal:
+            out, its_out = os.pipe()
+            its_files.append(its_out)
+            self.stdout = os.fdopen(out, "rb", buffering=0)
+        self.stderr = os.fdopen(error, "rb", buffering=0)
+        words = ["mastermind-lab", *map(str, words)]
+        self.pid = ask(its_files, words=words, environment=dict(environment), terminal=terminal)
+        for file in its_files:
+            os.close(file)
+
+    def poll(self):
+        if self.returncode is None:
+            self.returncode = ask(ended=self.pid)
+        return self.returncode
+
+    def wait(self, seconds=30):
+        end = time.monotonic() + seconds
+        while self.poll() is None:
+            assert time.monotonic() < end, "it does not end"
+            time.sleep(0.01)
+        return self.returncode
+
+    def send_signal(self, number):
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self):
+        self.send_signal(signal.SIGKILL)
+
+
+def serve(line):
+    """Fork a command for each that is asked for; returns in the forked one, to what it should be."""
+    while True:
+        said, files, *_ = socket.recv_fds(line, 1 << 20, 2)
+        if not said:
+            os._exit(0)  # who asked is gone
+        asked = json.loads(said)
+        if "ended" in asked:
+            pid, status = os.waitpid(asked["ended"], os.WNOHANG)
+            answer = os.waitstatus_to_exitcode(status) if pid else None
+        elif not (answer := os.fork()):
+            return asked, files
+        for file in files:
+            os.close(file)
+        line.sendall(json.dumps(answer).encode() + b"\n")
+
+
+def become(asked, files):
+    """Take the streams, the terminal, the environment and the words that were asked for."""
+    os.setsid()
+    if asked["terminal"]:  # opened first in a session, it becomes the controlling one: Ctrl-C is a signal
+        files.append(os.open(asked["terminal"], os.O_RDWR))
+    os.dup2(files[1], 0) if asked["terminal"] else os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(files[1], 1)
+    os.dup2(files[0], 2)
+    os.closerange(3, 64)
+    os.environ.clear()
+    os.environ.update(asked["environment"])
+    encoding, errors = os.environ.get("PYTHONIOENCODING", "utf-8"), "strict"
+    sys.stdin = open(0, encoding=encoding, closefd=False)  # noqa: SIM115 - the process's own
+    sys.stdout = open(1, "w", encoding=encoding, errors=errors, closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", 1, encoding=encoding, errors="backslashreplace", closefd=False)  # noqa: SIM115
+    sys.argv = asked["words"]
+
+
+if __name__ == "__main__":
+    from mastermind_lab.cli import main
+
+    for name in ("archive", "cli.following", "cli.dashboard", "history", "ndjson", "stats"):
+        import_module(f"mastermind_lab.{name}")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # as in the foreground, wherever it was started
+    become(*serve(socket.socket(fileno=0)))
+    main()
