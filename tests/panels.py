@@ -61,6 +61,12 @@ def part(history, wanted):
     return SimpleNamespace(decisions=decisions, **some)
 
 
+def without_outcomes(history):
+    """The same, of which nobody knows what was right."""
+    decisions = history.decisions.drop(columns="correct_choice")
+    return SimpleNamespace(**vars(history) | {"decisions": decisions})
+
+
 VOTERS = ["Ada", "Bruno", "Chiyo"]
 VERDICTS = np.array(["ship", "hold", "stop"], dtype=object)
 

@@ -9,3 +9,8 @@ def title(ax):
 def words(ax):
     """The rows' names, the words on the picture, and the heading."""
     return "\n".join(part.get_text() for part in [*ax.get_yticklabels(), *ax.texts, ax._left_title])
+
+
+def intervals(ax):
+    """The ends of the lines that are drawn beside the rows."""
+    return [tuple(line[:, 0]) for line in ax.collections[0].get_segments()]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from refused import no_room, nobody
 
 import mastermind_lab as lab
 from mastermind_lab import storage
@@ -73,33 +74,6 @@ def contents(folder):
 def missing(folder):
     [row] = lab.read(folder).coverage[["missing", "certainty"]].itertuples(index=False)
     return tuple(row)
-
-
-@contextmanager
-def no_room():
-    """The kernel lets no file grow; nothing must be printed meanwhile, since pytest keeps that in files."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-@contextmanager
-def nobody(folder):
-    """Root may do everything, so it becomes somebody else for a while."""
-    if os.geteuid() != 0:
-        yield
-        return
-    closed = [one for one in folder.parents if not one.stat().st_mode & stat.S_IXOTH]
-    for one in closed:
-        one.chmod(0o711)
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 class TestARun:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from panels import arena, rated
+from panels import arena, rated, without_outcomes
 from summaries import same
 
 from mastermind_lab.errors import OptionError
@@ -321,7 +321,7 @@ def test_one_more_sure_and_right_helps():
 
 def test_without_outcomes():
     history = arena(10)
-    bare = SimpleNamespace(decisions=history.decisions.drop(columns="correct_choice"), votes=history.votes)
+    bare = without_outcomes(history)
     for unit in ("panels", "voters"):
         with pytest.raises(OptionError, match=r"correct_choice in decisions.*with_outcomes"):
             Calibration.of(bare, unit=unit)

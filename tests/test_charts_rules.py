@@ -4,7 +4,8 @@ import io
 
 import pytest
 from panels import close_panels as panels
-from pictures import title
+from panels import without_outcomes
+from pictures import intervals, title
 
 from mastermind_lab.charts.rules import rules as chart
 from mastermind_lab.stats.rules import Rules
@@ -12,18 +13,14 @@ from mastermind_lab.stats.rules import Rules
 
 @pytest.mark.parametrize("outcomes", [True, False])
 def test_the_chart_is_the_table(ax, outcomes):
-    history = panels(200)
-    if not outcomes:
-        history.decisions = history.decisions.drop(columns="correct_choice")
-    summary = Rules.of(history)
+    summary = Rules.of(panels(200) if outcomes else without_outcomes(panels(200)))
     chart(summary, ax=ax)
     table = summary.table().iloc[1:]
     figure, n = ("difference", "known") if outcomes else ("changed", "decided")
     dots = ax.lines[0]
     assert list(dots.get_xdata()) == table[figure].tolist()
     assert list(dots.get_ydata()) == [-row for row in range(len(table))]
-    lines = [tuple(line[:, 0]) for line in ax.collections[0].get_segments()]
-    assert lines == list(zip(table[f"{figure}_low"], table[f"{figure}_high"], strict=True))
+    assert intervals(ax) == list(zip(table[f"{figure}_low"], table[f"{figure}_high"], strict=True))
     assert [text.get_text() for text in ax.texts] == [*(f"{count:,}" for count in table[n]), "n"]
     names = [" ".join(label.get_text().split()) for label in ax.get_yticklabels()]
     assert names[0] == "plurality"

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
-from panels import part
+from panels import part, without_outcomes
+from pictures import intervals
 from voting import votes_of
 
 from mastermind_lab.charts.voters import voters as chart
@@ -143,7 +144,7 @@ def test_without_outcomes_or_confidence_nothing_is_judged():
     figures = ["accuracy", "brier", "overconfidence", "lone_right"]
     bare = [
         history.votes,
-        SimpleNamespace(votes=history.votes, decisions=history.decisions.drop(columns="correct_choice")),
+        without_outcomes(history),
     ]
     nothing = history.decisions.assign(correct_choice=pd.Series([None] * 60, dtype="str"))
     for data in (*bare, SimpleNamespace(votes=history.votes, decisions=nothing)):
@@ -250,18 +251,14 @@ def test_what_is_missing_is_named():
 
 @pytest.mark.parametrize("outcomes", [True, False])
 def test_the_chart_is_the_table(ax, outcomes):
-    history = panels(200)
-    if not outcomes:
-        history.decisions = history.decisions.drop(columns="correct_choice")
-    summary = Voters.of(history)
+    summary = Voters.of(panels(200) if outcomes else without_outcomes(panels(200)))
     chart(summary, ax=ax)
     figure, ring, n = ("accuracy", "confidence", "known") if outcomes else ("dissent", "pivotal", "n")
     rows = summary.table().sort_values(figure, ascending=False, kind="stable")
     rings, dots = ax.lines
     assert list(dots.get_xdata()) == rows[figure].tolist()
     assert list(rings.get_xdata()) == rows[ring].tolist()
-    lines = [tuple(line[:, 0]) for line in ax.collections[0].get_segments()]
-    assert lines == list(zip(rows[f"{figure}_low"], rows[f"{figure}_high"], strict=True))
+    assert intervals(ax) == list(zip(rows[f"{figure}_low"], rows[f"{figure}_high"], strict=True))
     assert [label.get_text() for label in ax.get_yticklabels()] == rows["voter"].tolist()
     assert [text.get_text() for text in ax.texts] == [*(f"{count}" for count in rows[n]), "n"]
     assert f"n = {rows[n].sum():,} votes" in " ".join(ax.get_title(loc="left").split())
