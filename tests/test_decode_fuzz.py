@@ -1,6 +1,6 @@
 """Fast path and ``envelope.validate`` must agree on every payload: verdict, values, types, reasons.
 
-For 10,000,000 mutated envelopes, in a row: ``pytest -m thorough --effort 500 tests/test_decode_fuzz.py``.
+For 10,000,000 mutated envelopes, in a row: ``pytest -m thorough --effort 1000 tests/test_decode_fuzz.py``.
 """
 
 import json
@@ -256,10 +256,10 @@ def search(count, seed):
 @pytest.mark.timeout(180)
 def test_mutated_envelopes(effort):
     fast = []
-    for accepted, found in search(20_000 * effort, seed=20261123):
+    for accepted, found in search(10_000 * effort, seed=20261123):
         assert found is None, found
         fast.append(accepted)
-    assert fast[-1] > 4_000, "the fast path was hardly taken, so little was compared"
+    assert fast[-1] > 2_000 * effort, "the fast path was hardly taken, so little was compared"
 
 
 # Generated envelopes -----------------------------------------------------------------------------------

@@ -179,19 +179,25 @@ class Disk:
                 one = self.at(entry["path"])
                 one["synced"] = dict(one["names"]) if "names" in one else one["data"]
 
-    def left(self, path, keep_names, tear, node=None):
-        """Write down what is left: the names that were synced or all, and of other data a half or nothing.
+    def left(self, keep_names, tear, path=".", node=None):
+        """What is left of folders (None) and files: synced names or all, and of other data a half or nothing.
 
         Whether to keep and to tear is asked for each folder and file.
         """
         node = node or self.root
         if "names" in node:
-            path.mkdir()
+            yield path, None
             for name, one in node["names" if keep_names() else "synced"].items():
-                self.left(path / name, keep_names, tear, one)
+                yield from self.left(keep_names, tear, f"{path}/{name}", one)
         else:
             whole, synced = node["data"], node["synced"]
-            path.write_bytes(whole if whole == synced else whole[: len(whole) // 2] if tear() else synced)
+            yield path, whole if whole == synced else whole[: len(whole) // 2] if tear() else synced
+
+
+def written(state, folder):
+    """Put down what is left."""
+    for path, content in state:
+        (folder / path).mkdir() if content is None else (folder / path).write_bytes(content)
 
 
 @pytest.mark.timeout(300)
@@ -201,11 +207,15 @@ def test_the_power_fails_after_every_operation(base, action, effort):
     disk, left, dice = Disk(base / "start"), base / "left", Random(effort)
     never, always, now_and_then = (lambda: False), (lambda: True), (lambda: dice.random() < 0.5)
     every = list(product((never, always), repeat=2)) + [(now_and_then, now_and_then)] * (2 * (effort - 1))
-    lasts = False
+    seen, lasts = {}, False
     for entry in [{"do": "nothing", "path": "."}, *entries]:
         disk.do(entry)
         for keep_names, tear in every:
-            disk.left(left, keep_names, tear)
-            lasts |= check(left, action) and keep_names is never
-            shutil.rmtree(left)
+            state = tuple(disk.left(keep_names, tear))
+            if state not in seen:
+                written(state, left)
+                seen[state] = check(left, action)
+                shutil.rmtree(left)
+            lasts |= seen[state] and keep_names is never
+    assert len(seen) > 20
     assert lasts, "what was said to be done must last"

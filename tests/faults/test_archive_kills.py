@@ -163,7 +163,7 @@ def test_kills_while_a_publisher_goes_on(make_server, place, capsys, effort):
     # Some parts are full and written beside the next one, others are old.
     often = {"follow": True, "part_seconds": 0.05, "part_bytes": 700}
     with Publisher(server.url) as publisher, Archivers(place / "archive") as archivers:
-        while archivers.phases.total() < 60 * effort:
+        while archivers.phases.total() < 45 * effort:
             if archivers.phases.total() % 10 == 9:
                 server.start()  # killed and begun again, with what it had
             at = (
