@@ -200,7 +200,7 @@ class TestFollowing:
             thread.start()
             runs.append((run, thread))
 
-            def until(enough, seconds=10):
+            def until(enough, seconds=60):
                 end = time.monotonic() + seconds
                 while not (said and enough(said[-1])):
                     assert time.monotonic() < end, said[-1:]
@@ -210,7 +210,7 @@ class TestFollowing:
 
             def ended():
                 run.stop()
-                thread.join(10)
+                thread.join(60)
                 assert not thread.is_alive()
                 return said[-1]
 
@@ -219,7 +219,7 @@ class TestFollowing:
         yield start
         for run, thread in runs:
             run.stop()
-            thread.join(10)
+            thread.join(60)
 
     def test_what_is_added_later_and_the_last_part_at_the_end(self, raw, following, folder):
         add(raw, 1, 2)
@@ -641,7 +641,7 @@ class TestTheCommand:
             add(raw, 3)
             process.send_signal(number)
             process.send_signal(signal.SIGCONT)
-            out, err = process.communicate(timeout=10)
+            out, err = process.communicate(timeout=60)
         assert (process.returncode, err) == (0, "")
         there = ids(folder)
         assert there in (names(1, 2), names(1, 2, 3))
@@ -666,7 +666,7 @@ class TestTheCommand:
         add(raw, *range(1, 11))
         raw.xtrim(S, maxlen=8, approximate=False)
         with self.run(redis_url, str(folder), "--stream", S) as process:
-            out, _ = process.communicate(timeout=20)
+            out, _ = process.communicate(timeout=60)
         assert process.returncode == 0
         assert out.splitlines() == [
             "2 entries were gone before they could be read, after 0-0",
@@ -678,7 +678,7 @@ class TestTheCommand:
         folder.mkdir()
         Path(folder, "thesis.tex").touch()
         with self.run(redis_url, str(folder)) as process:
-            _, err = process.communicate(timeout=20)
+            _, err = process.communicate(timeout=60)
         assert process.returncode == 1
         assert "thesis.tex" in err
         assert "Traceback" not in err

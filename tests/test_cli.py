@@ -373,7 +373,7 @@ class TestSimulate:
         try:
             wait_until(lambda: len(lab.read(redis_url)) > 3)
             process.send_signal(signal.SIGINT)
-            said, _ = process.communicate(timeout=10)
+            said, _ = process.communicate(timeout=60)
         finally:
             process.kill()
         assert process.returncode == 130

@@ -476,7 +476,7 @@ class TestReplay:
         whole = (when.max() - when.min()).total_seconds()
         began = time.monotonic()
         list(lab.replay(sample, speed=whole / 0.5))
-        assert 0.4 < time.monotonic() - began < 3
+        assert 0.4 < time.monotonic() - began < 20
 
     def test_paused_it_plays_nothing(self, sample):
         replay = lab.replay(sample, speed=1)

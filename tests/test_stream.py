@@ -9,6 +9,7 @@ import pytest
 import redis
 from envelopes import CORE
 from redis import asyncio as aio
+from waiting import blocked, until
 
 import mastermind_lab as lab
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
@@ -100,23 +101,23 @@ class TestFollow:
         raw.xadd("s", {"data": VALID})
         following = lab.follow_envelopes(client, "s", block_ms=20)
         task = asyncio.create_task(take(following, 200))
-        await asyncio.sleep(0.2)
+        await asyncio.to_thread(blocked, raw)
         ids = []
         for _ in range(100):  # bursts, so that entries arrive between two reads
             ids += [raw.xadd("s", {"data": VALID}).decode() for _ in range(2)]
             await asyncio.sleep(0)
-        assert [one for one, _ in await asyncio.wait_for(task, 10)] == ids
+        assert [one for one, _ in await asyncio.wait_for(task, 40)] == ids
 
     async def test_a_stream_that_does_not_exist_yet_is_read_from_its_first_entry(self, client, raw):
         task = asyncio.create_task(take(lab.follow_envelopes(client, "late"), 1))
-        await asyncio.sleep(0.2)
+        await asyncio.to_thread(blocked, raw)
         entry_id = raw.xadd("late", {"data": VALID}).decode()
-        assert [one for one, _ in await asyncio.wait_for(task, 5)] == [entry_id]
+        assert [one for one, _ in await asyncio.wait_for(task, 40)] == [entry_id]
 
     async def test_bad_entries_are_skipped(self, client, raw):
         raw.xadd("s", {"data": b"\xff"})
         good = raw.xadd("s", {"data": VALID}).decode()
-        found = await asyncio.wait_for(take(lab.follow_envelopes(client, "s", last_id="0"), 1), 5)
+        found = await asyncio.wait_for(take(lab.follow_envelopes(client, "s", last_id="0"), 1), 40)
         assert [one for one, _ in found] == [good]
 
     async def test_it_waits_for_ever(self, client):
@@ -126,10 +127,10 @@ class TestFollow:
     async def test_an_emptied_stream_that_begins_again_with_lower_ids(self, client, raw, caplog):
         raw.xadd("s", {"data": VALID}, "500-0")
         task = asyncio.create_task(take(lab.follow_envelopes(client, "s"), 1))
-        await asyncio.sleep(0.2)
+        await asyncio.to_thread(blocked, raw)
         raw.delete("s")
         raw.xadd("s", {"data": VALID}, "7-0")
-        assert [one for one, _ in await asyncio.wait_for(task, 5)] == ["7-0"]
+        assert [one for one, _ in await asyncio.wait_for(task, 40)] == ["7-0"]
         assert "began again" in caplog.text
 
     async def test_a_gap_is_said_with_its_number(self, raw, redis_url, caplog):
@@ -147,8 +148,7 @@ class TestFollow:
         async with aio.from_url(redis_url) as client:
             raw.xadd("s", {"data": VALID})
             await take(lab.follow_envelopes(client, "s", last_id="0"), 1)
-        await asyncio.sleep(0.1)
-        assert len(raw.client_list()) == 1
+        await asyncio.to_thread(until, lambda: len(raw.client_list()) == 1)
 
 
 class TestFaults:
@@ -156,26 +156,26 @@ class TestFaults:
         async with aio.from_url(server.url) as client:
             with redis.Redis.from_url(server.url) as raw:
                 raw.xadd("s", {"data": VALID}, "1-0")
-            task = asyncio.create_task(take(lab.follow_envelopes(client, "s"), 2))
-            await asyncio.sleep(0.3)
+                task = asyncio.create_task(take(lab.follow_envelopes(client, "s"), 2))
+                await asyncio.to_thread(blocked, raw)
             os.kill(server.pid, signal.SIGKILL)
             await asyncio.sleep(0.3)
             server.start()
             with redis.Redis.from_url(server.url) as raw:
                 raw.xadd("s", {"data": VALID}, "2-0")
                 raw.xadd("s", {"data": VALID}, "3-0")
-            assert [one for one, _ in await asyncio.wait_for(task, 10)] == ["2-0", "3-0"]
+            assert [one for one, _ in await asyncio.wait_for(task, 40)] == ["2-0", "3-0"]
 
     async def test_a_killed_connection_loses_nothing(self, redis_url, raw):
         async with aio.from_url(redis_url) as client:
             raw.xadd("s", {"data": VALID}, "1-0")
             task = asyncio.create_task(take(lab.follow_envelopes(client, "s"), 1))
-            await asyncio.sleep(0.3)
+            await asyncio.to_thread(blocked, raw)
             with raw.pipeline(transaction=True) as both:
                 both.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
                 both.xadd("s", {"data": VALID}, "2-0")
                 both.execute()
-            assert [one for one, _ in await asyncio.wait_for(task, 5)] == ["2-0"]
+            assert [one for one, _ in await asyncio.wait_for(task, 40)] == ["2-0"]
 
     async def test_a_key_of_another_type_is_a_lasting_error(self, redis_url, raw):
         raw.set("s", "text")
@@ -198,7 +198,7 @@ class TestFaults:
                 "poor", enabled=True, passwords=["+p"], keys=["*"], commands=["+xread", "+xrange"]
             )
             async with aio.from_url(server.url.replace("//", "//poor:p@")) as client:
-                assert await asyncio.wait_for(take(lab.follow_envelopes(client, "s", last_id="0"), 1), 5)
+                assert await asyncio.wait_for(take(lab.follow_envelopes(client, "s", last_id="0"), 1), 40)
 
 
 class TestRead:
@@ -390,7 +390,7 @@ class TestPublishPayloads:
 
         began = time.monotonic()
         assert list(publish_payloads(redis_url, "s", [b"x"] * 10, rate=20)) == list(range(1, 11))
-        assert 0.45 <= time.monotonic() - began < 3
+        assert 0.45 <= time.monotonic() - began < 20
 
     def test_in_batches_each_as_soon_as_it_comes(self, raw, redis_url):
         def batches():

@@ -241,7 +241,7 @@ async def test_cancelled_at_any_moment_it_ends(raw, redis_url, last_id):
             task = asyncio.create_task(follow(client))
             await asyncio.sleep(random.choice([0, 0.0005, 0.002, 0.004, 0.01, 0.02]))
             task.cancel()
-            await asyncio.wait([task], timeout=5)
+            await asyncio.wait([task], timeout=40)
             assert task.cancelled()
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 import redis
+from waiting import blocked
 
 import mastermind_lab as lab
 from mastermind_lab.stream import Cursor, StreamReader
@@ -28,7 +29,7 @@ def following(source, *, streams=(S,), **options):
         reader.close()
 
 
-def collect(updates, enough, seconds=10):
+def collect(updates, enough, seconds=40):
     """Collect updates until there are enough."""
     found, end = [], time.monotonic() + seconds
     for update in updates:
@@ -221,12 +222,12 @@ class TestFaults:
         with self.begun(redis_url, raw, 1) as (_, updates):
             waiting = threading.Thread(target=lambda: collect(updates, entries(1)))
             waiting.start()
-            time.sleep(0.2)
+            blocked(raw)
             for client in raw.client_list(_type="normal"):
                 if client["cmd"] == "xread":
                     raw.client_unblock(client["id"], error=reply == "ERROR")
             add(raw, 2)
-            waiting.join(5)
+            waiting.join(40)
             assert not waiting.is_alive()
 
     def test_a_wrong_password_is_lasting(self, make_server):
@@ -284,7 +285,7 @@ class TestFaults:
         with self.begun(redis_url, raw, 1) as (reader, updates):
             waiting = threading.Thread(target=lambda: list(updates))
             waiting.start()
-            time.sleep(0.2)
+            blocked(raw)
             began = time.monotonic()
             reader.close()
             waiting.join(5)

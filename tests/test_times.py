@@ -14,6 +14,7 @@ from matplotlib.dates import num2date
 from pandas.testing import assert_frame_equal
 from summaries import SUBJECTS, same
 from test_settings import charts_of
+from waiting import until
 
 import mastermind_lab as lab
 from mastermind_lab.stats import ConfidenceOverTime, Regimes
@@ -155,7 +156,7 @@ class TestReplay:
         began = time.monotonic()
         replay.speed = 30 * 24 * 3600 * 10.0
         assert sum(len(update.entries) for update in replay) == 52
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
         assert replay.now.year == 2026
 
     @pytest.mark.parametrize("at", [UNSET["Go and .NET"], UNSET["the last"]])
@@ -183,9 +184,7 @@ def test_a_live_view_and_its_figure_go_on(redis_url, raw):
         raw.xadd("maf:arena:mastermind:output", {"data": one})
     view = lab.follow(redis_url)
     try:
-        deadline = time.monotonic() + 20
-        while len(view.follower.history()) < len(lines) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        until(lambda: len(view.follower.history()) == len(lines))
         view.figure.canvas.draw()
         view._draw_all()
         assert not view._error

@@ -12,6 +12,11 @@ def until(true, seconds=30):
         time.sleep(0.01)
 
 
+def blocked(raw, readers=1):
+    """Wait until so many clients wait in a blocking read of the server for what comes next."""
+    until(lambda: raw.info("clients")["blocked_clients"] >= readers)
+
+
 def our_threads():
     """Name the threads of followers and redraws, whatever else this process runs."""
     return sorted(one.name for one in threading.enumerate() if one.name.startswith("mastermind"))

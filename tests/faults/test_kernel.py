@@ -57,8 +57,9 @@ def test_a_cell_that_runs_again_and_again_and_is_interrupted(client, redis_url, 
     assert after[0].split(",")[:2] == after[1].split(",")[:2]
     assert after[1].startswith("[2,")
     for _ in range(10 * effort):
-        sent = client.execute("import time; time.sleep(60)", stop_on_error=False)
-        time.sleep(0.2)
+        sent = client.execute("import time; print('begun', flush=True); time.sleep(60)", stop_on_error=False)
+        while client.get_iopub_msg(timeout=60)["content"].get("text") != "begun\n":
+            pass
         manager.interrupt_kernel()
         while (reply := client.get_shell_msg(timeout=60))["parent_header"]["msg_id"] != sent:
             pass
