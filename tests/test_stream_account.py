@@ -248,3 +248,14 @@ def test_a_read_whose_stream_began_again_under_it_with_more_entries_is_an_error(
     add(raw, *range(201, 501))
     with pytest.raises(lab.SourceError, match="begun again"):
         list(pages)
+
+
+def test_an_old_server_whose_stream_begins_again_below_the_cursor(old_server):
+    with redis.Redis.from_url(old_server.url) as raw, lab.Follower(old_server.url) as follower:
+        add(raw, *range(11, 16))
+        until(lambda: follower.status.received == 5)
+        raw.delete(STREAM)
+        add(raw, 1, 2)
+        until(lambda: follower.status.received == 7)
+        ids = follower.history().decisions["stream_id"].tolist()
+    assert ids == [*names(*range(11, 16)), "1-0@1", "2-0@1"]

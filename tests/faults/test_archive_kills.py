@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 import sys
 import threading
 from collections import Counter
@@ -14,6 +13,7 @@ from tempfile import TemporaryDirectory
 import polars as pl
 import pytest
 import redis
+from killed_archivers import Archivers
 
 import mastermind_lab as lab
 from mastermind_lab.frames import entry_ids
@@ -23,35 +23,6 @@ pytestmark = pytest.mark.thorough
 
 S = "s"
 PATIENCE = 600  # a busy machine takes ten times as long as one that is not
-
-
-class Archivers:
-    """Archivers that run one after the other, forked from one process that has everything loaded."""
-
-    def __init__(self, folder, **options):
-        self.folder, self.options, self.phases = folder, {"stream": S} | options, Counter()
-        self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("archiver.py"))],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-
-    def run(self, url, **asked):
-        """Run one to its end, or to its death; says whether it was killed."""
-        options = self.options | asked.pop("options", {})
-        asked |= {"url": url, "folder": str(self.folder), "options": options}
-        self.process.stdin.write(json.dumps(asked) + "\n")
-        self.process.stdin.flush()
-        said = json.loads(self.process.stdout.readline())
-        assert said["killed"] or said["status"] == 0, said
-        if said["killed"]:
-            self.phases[said["phase"]] += 1
-        return said["killed"]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.communicate()
 
 
 class Publisher(threading.Thread):
@@ -127,12 +98,12 @@ def place():
 def test_killed_at_every_file_operation(redis_url, place, capsys):
     """Every operation of a run that makes a folder and writes a first part, and of one that goes on."""
     folder, kept = place / "archive", place / "kept"
-    with redis.Redis.from_url(redis_url) as client, Archivers(folder) as archivers:
+    with redis.Redis.from_url(redis_url) as client, Archivers(stream=S) as archivers:
         for start in (1, 13):
             for number in range(start, start + 12):
                 client.xadd(S, {"data": payload(number)})
             for operation in count(1):
-                was_killed = archivers.run(redis_url, operation=operation)
+                was_killed = archivers.run(redis_url, folder, operation=operation)
                 assert [one.rows + one.rejects for one in ranges(folder)] in ([12] * n for n in range(3))
                 lab.archive(redis_url, folder, stream=S)
                 assert archived(folder) == streamed(redis_url)
@@ -162,7 +133,7 @@ def test_kills_while_a_publisher_goes_on(make_server, place, capsys, effort):
     )  # fmt: skip
     # Some parts are full and written beside the next one, others are old.
     often = {"follow": True, "part_seconds": 0.05, "part_bytes": 700}
-    with Publisher(server.url) as publisher, Archivers(place / "archive") as archivers:
+    with Publisher(server.url) as publisher, Archivers(stream=S) as archivers:
         while archivers.phases.total() < 45 * effort:
             if archivers.phases.total() % 10 == 9:
                 server.start()  # killed and begun again, with what it had
@@ -171,10 +142,10 @@ def test_kills_while_a_publisher_goes_on(make_server, place, capsys, effort):
                 if dice.random() < 0.5
                 else {"after": dice.uniform(0, 0.3)}
             )
-            archivers.run(server.url, options=often, opening=dice.random() < 0.1, **at)
+            archivers.run(server.url, place / "archive", options=often, opening=dice.random() < 0.1, **at)
         publisher.is_over.set()
         publisher.join()
-        assert not archivers.run(server.url)
+        assert not archivers.run(server.url, place / "archive")
     report(archivers, capsys)
     entries = streamed(server.url)
     assert len(entries) > 300
@@ -190,19 +161,21 @@ def test_a_server_that_comes_back_from_an_older_dump(make_server, place, capsys,
     (place / "redis").mkdir()
     server = make_server("--dir", str(place / "redis"))
     often = {"follow": True, "part_seconds": 0.05}
-    with Publisher(server.url) as publisher, Archivers(place / "archive") as archivers:
+    with Publisher(server.url) as publisher, Archivers(stream=S) as archivers:
         for _ in range(2 * effort):
             with redis.Redis.from_url(server.url) as client:
                 client.save()
             for _ in range(3):
-                archivers.run(server.url, options=often, after=dice.uniform(0, 0.3))
-            archivers.run(server.url)  # so that something is there that the dump does not hold
+                archivers.run(server.url, place / "archive", options=often, after=dice.uniform(0, 0.3))
+            archivers.run(
+                server.url, place / "archive"
+            )  # so that something is there that the dump does not hold
             server.start()
             for _ in range(3):
-                archivers.run(server.url, options=often, after=dice.uniform(0, 0.3))
+                archivers.run(server.url, place / "archive", options=often, after=dice.uniform(0, 0.3))
         publisher.is_over.set()
         publisher.join()
-        assert not archivers.run(server.url)
+        assert not archivers.run(server.url, place / "archive")
     report(archivers, capsys)
     found, there = archived(place / "archive"), streamed(server.url)
     bare = Counter((one.partition("@")[0], content) for one, content in found)

@@ -61,6 +61,24 @@ class TestLines:
             assert follower.status.state == "live"
         assert follower.history().decisions["stream_id"].tolist() == ["1-0", "2-0"]
 
+    def test_what_changes_while_a_reply_is_on_its_way(self, raw, wire):
+        """Entries and figures are of one moment, so what comes after it is neither missing nor exact."""
+        numbers = iter(range(1, 10_000))
+
+        def spoil(line, chunk):
+            if b"-0\r\n" in chunk:  # entries: more of them come before what follows is asked for
+                add(raw, next(numbers), next(numbers))
+            return chunk
+
+        add(raw, next(numbers))
+        wire.spoil = spoil
+        with lab.Follower(wire.url) as follower:
+            until(lambda: follower.status.received > 20)
+            wire.spoil = lambda line, chunk: chunk
+            until(lambda: follower.status.received == raw.xlen(STREAM))
+            [row] = follower.history().coverage.to_dict("records")
+        assert (row["missing"], row["certainty"]) == (0, "exact")
+
     @pytest.mark.thorough
     def test_cut_at_every_byte(self, raw, wire, impatient):
         """Each connection is cut one byte later than the one before, until one has carried three batches."""

@@ -5,9 +5,11 @@ import socket
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from waiting import until
 
 import mastermind_lab as lab
 
@@ -35,6 +37,25 @@ def http_url():
 def silent_url():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         yield f"redis://127.0.0.1:{silent.getsockname()[1]}"
+
+
+@pytest.fixture
+def hanging_up():
+    """Address of a server that ends each connection, and when it did."""
+    met = []
+
+    def hang_up():
+        with suppress(OSError):  # it has been closed
+            while True:
+                listening.accept()[0].close()
+                met.append(time.monotonic())
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        yield f"redis://127.0.0.1:{listening.getsockname()[1]}", met
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +109,13 @@ def test_a_silent_port(silent_url):
     assert SOON - 0.2 < took < 4 * SOON
     status, to_stop = followed(silent_url)
     assert (status.state, to_stop < 4 * SOON) == ("reconnecting", True)
+
+
+def test_one_that_hangs_up_is_asked_again_less_and_less(hanging_up):
+    url, met = hanging_up
+    with lab.Follower(url):
+        until(lambda: len(met) >= 4)
+    assert met[3] - met[0] > 0.05 * (2 + 4 + 8) / 2  # twice as long each time, less what is left to chance
 
 
 def test_tls_asked_of_a_plain_server(redis_url):

@@ -1,4 +1,4 @@
-"""A warm process that forks archivers and kills them: driven by lines, it answers with lines of JSON.
+"""Archivers that are killed: forked from a warm process that lines drive, and that answers in lines of JSON.
 
 ``{"folder": ..., "url": ..., "operation": 7}`` kills at the seventh file operation: before it is done, and a
 write, which counts as two, also half way. ``"after": 0.2`` kills so many seconds after the archiver has
@@ -9,8 +9,10 @@ import json
 import mmap
 import os
 import signal
+import subprocess
 import sys
 import time
+from collections import Counter
 
 from mastermind_lab.archive import Archiver, Archiving
 
@@ -21,6 +23,34 @@ PHASES = (
 OPENING, READING, TEMPORARY, SYNCED, RENAMED, CHILD_TABLES, COMMITTED = range(len(PHASES))
 
 phase = mmap.mmap(-1, 1)  # shared with the forked ones: how far the last of them came
+
+
+class Archivers:
+    """Archivers that run one after the other, forked from one process that has everything loaded."""
+
+    def __init__(self, **options):
+        self.options, self.phases = options, Counter()
+        self.process = subprocess.Popen(
+            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def run(self, url, folder, **asked):
+        """Run one to its end, or to its death; says whether it was killed."""
+        options = self.options | asked.pop("options", {})
+        asked |= {"url": url, "folder": str(folder), "options": options}
+        self.process.stdin.write(json.dumps(asked) + "\n")
+        self.process.stdin.flush()
+        said = json.loads(self.process.stdout.readline())
+        assert said["killed"] or said["status"] == 0, said
+        if said["killed"]:
+            self.phases[said["phase"]] += 1
+        return said["killed"]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.communicate()
 
 
 def main():
