@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Self
 from ..decode import SchemaCache
 from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import OptionError, SourceError
-from ..frames import SchemaUnion, concat, id_key
+from ..frames import Account, Bound, SchemaUnion, concat, id_key
 from ..storage import folder as folder_of
 from .buffer import Buffer
+from .extent import Extent
 
 if TYPE_CHECKING:
     # Parquet and redis are loaded where they are used: ``import mastermind_lab`` shows names of this package.
@@ -49,6 +50,8 @@ class Archiver:
     payloads
         Keep each envelope's raw JSON too. Without it, a stream that is rolled back and given other entries
         under the very ids it had is not told from what it was.
+    since, until
+        What belongs in the archive, as :func:`archive` says; a time back is from now.
     part_bytes, part_seconds
         A part is written when its payloads have so many bytes, or its oldest entry has waited so long.
 
@@ -60,13 +63,16 @@ class Archiver:
         What this archiver has committed.
     waiting : int
         How many entries were taken and are not committed yet.
+    extent : Extent
+        The bounds, and what they have left out.
 
     Raises
     ------
     SourceError
         The folder cannot be written, holds something else, is of a newer format, or is another archiver's.
     OptionError
-        It is another stream's archive, or the size or age of a part makes no sense.
+        It is another stream's archive, the size or age of a part makes no sense, or a bound is none or
+        does not fit what the folder has.
     """
 
     def __init__(
@@ -76,6 +82,8 @@ class Archiver:
         stream: str = DEFAULT_STREAM_NAME,
         source: str = "",
         payloads: bool = True,
+        since: Bound | None = None,
+        until: Bound | None = None,
         part_bytes: int = PART_BYTES,
         part_seconds: float = PART_SECONDS,
     ) -> None:
@@ -83,6 +91,7 @@ class Archiver:
             raise OptionError(f"part_bytes={part_bytes}, part_seconds={part_seconds}: both are above 0")
         self.folder, self.stream, self.source, self.payloads = os.fspath(folder), stream, source, payloads
         self.part_bytes, self.part_seconds = part_bytes, part_seconds
+        self._bounds = since, until
         self.parts = self.entries = self.rejects = 0
         self._is_closed = False
         self._writer = ThreadPoolExecutor(1)
@@ -99,6 +108,8 @@ class Archiver:
         self._widening = self._widen()  # what a killed one left to do
         self._schema_cache = SchemaCache()
         self._buffers = [Buffer()]
+        if self.extent.before is None:
+            self.begin(Account(left_out=None, certainty="not verified"))
 
     def _cleanup(self) -> None:
         """Remove what a killed archiver left half done, where no other can be at work."""
@@ -125,6 +136,7 @@ class Archiver:
                 f"{folder} is an archive of the stream {theirs!r:.300}, not of {self.stream!r:.300}. "
                 "Nothing was changed: choose another folder."
             )
+        self.extent = Extent.of(*self._bounds, committed, folder)
         return ResumePoint.of(committed)
 
     @property
@@ -132,14 +144,27 @@ class Archiver:
         """How many entries were taken and are not committed yet."""
         return sum(buffer.entries for buffer in self._buffers)
 
-    def cursors(self) -> dict[str, Cursor]:
-        """Say where to follow from so that nothing is left out: a new folder's stream from its beginning."""
-        from ..stream import Cursor
+    @property
+    def ordinal(self) -> int | None:
+        """How many entries the stream had taken up to the last one here, where that is known."""
+        taken = [buffer for buffer in self._buffers if buffer.entries]
+        if not taken and self.resume_point:
+            return self.resume_point.ordinal
+        return [*self._buffers, *taken][-1].ordinal
 
-        end = self.resume_point
+    def cursors(self) -> dict[str, Cursor]:
+        """Say where to follow from so that nothing is left out but what ``since`` leaves out."""
+        from ..stream import Cursor, cursor_before
+
+        end, since = self.resume_point, self.extent.since
         if end is None:
-            return {self.stream: Cursor()}
+            return {self.stream: cursor_before(None, since) if since else Cursor()}
         return {self.stream: Cursor(end.last_id, end.ordinal, known=end.newest(), older=end.older())}
+
+    def begin(self, account: Account) -> None:
+        """Be told, before anything is taken, what lies before ``since``: nothing is known of it else."""
+        self.extent.before = account.left_out
+        self._buffers[0].gone = [account]
 
     def take(self, update: StreamUpdate) -> None:
         """Take what is new, and commit a part where it is due; entries that are there already are left out.
@@ -174,9 +199,12 @@ class Archiver:
     def _add(self, update: StreamUpdate) -> None:
         last = id_key(self._last_id())
         fresh = [*dropwhile(lambda entry: id_key(entry[0]) <= last, update.entries)]
-        if fresh and self._buffers[-1].entries and id_key(fresh[0][0])[0] != last[0]:
+        kept, before, behind = self.extent.cut(fresh)
+        if kept and self._buffers[-1].entries and id_key(kept[0][0])[0] != last[0]:
             self._buffers.append(Buffer())
-        self._buffers[-1].add(fresh, update, self.payloads, self._schema_cache)
+        self._buffers[-1].left_out += before
+        ordinal = None if update.ordinal is None else update.ordinal - behind
+        self._buffers[-1].add(kept, update._replace(ordinal=ordinal), self.payloads, self._schema_cache)
 
     def _last_id(self) -> str:
         """Return the last id taken; the one before every other where there is none."""
@@ -219,7 +247,7 @@ class Archiver:
 
         self._refuse_other_writers()
         after = self.resume_point.last_id if self.resume_point else ""
-        metadata = buffer.metadata(self.source, self.stream) | {"after": after}
+        metadata = buffer.metadata(self.source, self.stream, self.extent) | {"after": after}
         rows = concat(buffer.tables)
         columns = self._columns + SchemaUnion.of(rows)
         committed = commit(self.folder, columns.fit(rows), metadata)

@@ -10,10 +10,11 @@ from operator import add
 from typing import TYPE_CHECKING, Any
 
 from ..decode import SchemaCache, in_batches
-from ..frames import Account, Coverage, Tables, decoded
+from ..frames import Account, Coverage, Tables, decoded, total
 
 if TYPE_CHECKING:
     from ..stream import Gap, StreamUpdate
+    from .extent import Extent
 
 Entry = tuple[str, bytes | None]
 
@@ -40,6 +41,8 @@ class Buffer:
         What is missing before or between them.
     gone
         The same in coverage's words, with what a stream took with it that began again.
+    left_out
+        How many entries came that lie before where the archive begins.
     """
 
     tables: list[Tables] = field(default_factory=list)
@@ -51,6 +54,7 @@ class Buffer:
     ordinal: int | None = None
     gaps: list[Gap] = field(default_factory=list)
     gone: list[Account] = field(default_factory=list)
+    left_out: int = 0
 
     def add(
         self, entries: Iterable[Entry], update: StreamUpdate, payloads: bool, schema_cache: SchemaCache
@@ -74,19 +78,28 @@ class Buffer:
         self.entries += len(entries)
         self.last_id = entries[-1][0]
 
-    def metadata(self, source: str, stream: str) -> dict[str, Any]:
+    def metadata(self, source: str, stream: str, extent: Extent) -> dict[str, Any]:
         """Return what the footer shall say of where the entries come from."""
         gaps = [gap._asdict() for gap in self.gaps]
         ordinal = {} if self.ordinal is None else {"last_ordinal": self.ordinal}
-        coverage = Coverage.of(self._account(source, stream)).rows()
-        return {"source": source, "stream": stream, "gaps": gaps, "coverage": coverage} | ordinal
+        coverage = Coverage.of(self._account(source, stream, extent.since_said)).rows()
+        said = {"source": source, "stream": stream, "gaps": gaps, "coverage": coverage}
+        return said | ordinal | extent.metadata()
 
-    def _account(self, source: str, stream: str) -> Account:
+    def _account(self, source: str, stream: str, limits: str) -> Account:
         """Account for the entries; what the server counts nothing of is not verified."""
         nothing = Account(missing=0, certainty="exact") if self.ordinal is not None else _UNKNOWN
         gone = reduce(add, self.gone, nothing)
-        read = Account(source, stream, self.first_id, self.last_id, self.entries)
-        return replace(read, missing=gone.missing, certainty=gone.certainty, note=gone.note)
+        return replace(
+            gone,
+            source=source,
+            stream=stream,
+            first_id=self.first_id,
+            last_id=self.last_id,
+            entries=self.entries,
+            left_out=total((gone.left_out, self.left_out)),
+            limits=limits,
+        )
 
 
 def _gaps(update: StreamUpdate) -> list[Gap]:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import SourceError
+from ..frames import Bound
 from .archiver import PART_BYTES, PART_SECONDS, Archiver
 
 if TYPE_CHECKING:
-    from ..stream import Client, Gap, StreamUpdate
+    from ..stream import Client, Cursor, Gap, StreamUpdate
 
 Value = TypeVar("Value")
 
@@ -45,6 +46,10 @@ class Archived(NamedTuple):
         by epoch.
     transient_error
         The passing fault that the run is waiting out now, in words; else None.
+    limits
+        The bounds of this archive, as they were given: '' for none.
+    left_out
+        How many entries they have left out in this run; None where that is not known.
     """
 
     folder: str
@@ -58,6 +63,8 @@ class Archived(NamedTuple):
     gaps: tuple[Gap, ...]
     resets: int
     transient_error: str | None
+    limits: str = ""
+    left_out: int | None = 0
 
     @property
     def began_again(self) -> int:
@@ -119,15 +126,37 @@ class Archiving:
         where = address(self.source)
         with Archiver(self.folder, stream=self.stream, source=where, **self._options) as sink:
             before = sink.resume_point.last_id if sink.resume_point else None
-            reader = StreamReader(self.source, [self.stream], cursors=sink.cursors())
+            reader = StreamReader(self.source, [self.stream], cursors=self._begin(sink))
             try:
                 for update in reader if self.follow else reader.up_to_now():
                     yield from self._step(sink, update, before)
-                    if self._is_stopped:
+                    if self._is_stopped or sink.extent.is_past:
                         break
             finally:
                 reader.close()
+            if sink.extent.is_past:
+                sink.extent.behind = self._behind(sink)
         yield self._progress(sink, before)
+
+    def _begin(self, sink: Archiver) -> dict[str, Cursor]:
+        """Find where to begin; a new archive that begins late accounts for what lies before it."""
+        from ..stream import counted_before
+
+        if sink.resume_point or sink.extent.since is None:
+            return sink.cursors()
+        cursor, account = counted_before(self.source, self.stream, sink.extent.since)
+        sink.begin(account)
+        return {self.stream: cursor}
+
+    def _behind(self, sink: Archiver) -> int | None:
+        """Count what the stream holds behind the end of the archive; what was trimmed there, too."""
+        from ..stream import added
+
+        try:
+            newest = added(self.source, self.stream)
+        except SourceError:  # all that was wanted has been read
+            return None
+        return None if newest is None or sink.ordinal is None else newest - sink.ordinal
 
     def _step(self, sink: Archiver, update: StreamUpdate, before: str | None) -> Iterator[Archived]:
         """Take an update; a follower waits where there is no room for it, and the stream keeps the rest."""
@@ -160,6 +189,8 @@ class Archiving:
             gaps=self._gaps,
             resets=self._resets,
             transient_error=str(fault) if fault else None,
+            limits=sink.extent.said,
+            left_out=sink.extent.left_out,
         )
 
 
@@ -170,6 +201,8 @@ def archive(
     stream: str = DEFAULT_STREAM_NAME,
     follow: bool = False,
     payloads: bool = True,
+    since: Bound | None = None,
+    until: Bound | None = None,
     part_bytes: int = PART_BYTES,
     part_seconds: float = PART_SECONDS,
 ) -> Archived:
@@ -195,6 +228,14 @@ def archive(
         Go on for ever, until Ctrl-C; else end where the stream ends now.
     payloads
         Keep each envelope's raw JSON too; :class:`Archiver` says what hangs on it.
+    since
+        Where a new archive begins, written as for :func:`mastermind_lab.read`; a time back is from now. A
+        folder that has entries goes on where it ends, and a time back then says nothing. Any other ``since``
+        behind that end would leave a hole, and one before the folder's own beginning cannot be met: both are
+        refused.
+    until
+        Where the run ends: with the first entry behind it, which a follower waits for. Nothing behind it is
+        archived, until another run goes on.
     part_bytes, part_seconds
         A part is written when its payloads have so many bytes, or its oldest entry has waited so long.
 
@@ -211,14 +252,21 @@ def archive(
     OptionError
         The folder is another stream's archive, or an argument makes no sense.
 
+    Notes
+    -----
+    What ``since`` and ``until`` left out is said in ``coverage``, of ``until`` as it was when the last part
+    was written. Redis counts no part of a stream: a new archive that begins late fetches what is wanted once
+    before, to count what is not.
+
     Examples
     --------
     >>> import mastermind_lab as lab
     >>> lab.archive("redis://localhost:6379", "archive")  # doctest: +SKIP
+    >>> lab.archive("redis://localhost:6379", "november", since="2026-11", until="2026-11")  # doctest: +SKIP
     """
     run = Archiving(
         source, folder, stream=stream, follow=follow,
-        payloads=payloads, part_bytes=part_bytes, part_seconds=part_seconds,
+        payloads=payloads, since=since, until=until, part_bytes=part_bytes, part_seconds=part_seconds,
     )  # fmt: skip
     with stopping(run, signal.SIGINT):
         *_, done = _latest(run)

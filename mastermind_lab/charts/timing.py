@@ -75,8 +75,8 @@ def timing(
 
 def _longest(table: pd.DataFrame) -> list[str]:
     """Name the leaves with the largest means, in that order."""
-    totals = table.groupby("leaf")[["sum", "n"]].sum()
-    return list((totals["sum"] / totals["n"]).nlargest(MOST).index)
+    share = table["n"] / table.groupby("leaf")["n"].transform("sum")
+    return list((table["mean"] * share).groupby(table["leaf"]).sum().nlargest(MOST).index)
 
 
 def _draw(picture: Picture, table: pd.DataFrame, leaves: list[str], kw: dict[str, Any]) -> None:

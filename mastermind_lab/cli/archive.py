@@ -11,7 +11,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from ..text import terminal_line
 from ..wire import DEFAULT_STREAM_NAME
 from .console import progress, say
-from .options import given
+from .options import BOUND, given
 
 if TYPE_CHECKING:
     from ..archive import Archived
@@ -27,6 +27,13 @@ def archive(
         bool, typer.Option("--follow", help="Go on until Ctrl-C, and wait for what comes.")
     ] = False,
     payloads: Annotated[bool, typer.Option(help="Keep each envelope's raw JSON too.")] = True,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="WHEN", help=f"Begin a new archive there: {BOUND}. A time back is from now."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="End once the stream has passed this: as --since.")
+    ] = None,
     part_bytes: Annotated[
         int | None, typer.Option(help="Write a Parquet part when it has so many bytes; 24 MiB if not given.")
     ] = None,
@@ -42,7 +49,7 @@ def archive(
     """
     from ..archive import Archiving, stopping
 
-    limits = given(part_bytes=part_bytes, part_seconds=part_seconds)
+    limits = given(since=since, until=until, part_bytes=part_bytes, part_seconds=part_seconds)
     run = Archiving(url, folder, stream=stream, follow=follow, payloads=payloads, **limits)
     before: Archived | None = None
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False))
@@ -81,4 +88,7 @@ def _tell(before: Archived | None, now: Archived, shown: Progress) -> None:
 def _summary(done: Archived) -> str:
     parts = f"{done.parts:,} part" + "s" * (done.parts != 1)
     ends = f"it ends at {done.last_id}" if done.last_id else "it is empty"
-    return f"{done.entries:,} entries ({done.rejects:,} rejects) in {parts} went to {done.folder}; {ends}"
+    cut = "an unknown number" if done.left_out is None else f"{done.left_out:,}"
+    left_out = f"; {cut} were left out ({done.limits})" if done.limits else ""
+    went = f"{done.entries:,} entries ({done.rejects:,} rejects) in {parts} went to {done.folder}"
+    return f"{went}; {ends}{left_out}"

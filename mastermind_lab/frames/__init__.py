@@ -10,7 +10,7 @@ from .coverage import Account, Coverage, least_sure, shared, total, united
 from .cuts import apply_limits, between, edge, has_undated, newest, newest_time, only, only_of, times_of
 from .declared import ARROW, COVERAGE, DECLARED, FRAMES, PAYLOADS, TEXT, check_names, is_open, schema
 from .envelopes import rebuild
-from .ids import id_key, id_parts, is_id, order, sort_keys
+from .ids import edge_key, id_key, id_parts, is_id, order, sort_keys
 from .lazy import LazyTables
 from .limits import Limits, count, milliseconds
 from .open_columns import shown as shown_columns
@@ -60,6 +60,7 @@ __all__ = [
     "count",
     "decoded",
     "edge",
+    "edge_key",
     "entry_ids",
     "has_undated",
     "id_key",

@@ -21,9 +21,9 @@ Bound = float | date | np.datetime64 | pd.Period | timedelta | np.timedelta64 | 
 ACCEPTED = (
     "expected part of a date, whole at either end: '2026', '2026Q4', '2026-11', '2026-11-01', "
     "'2026-11-01 10:30' (UTC; or with a zone: '2026-11-01T10:30+01:00'); a time back from the newest entry, "
-    "from now where a stream is followed: '90s', '30m', '1h', '3d', '2w'; a stream id: '1735580000000-0', or "
-    "the 13 digits of its milliseconds; Unix time in seconds, from 2001 to 2100: 1735580000; or, in Python, "
-    "a datetime, date or timedelta"
+    "from now where a stream is followed or archived: '90s', '30m', '1h', '3d', '2w'; a stream id: "
+    "'1735580000000-0', or the 13 digits of its milliseconds; Unix time in seconds, from 2001 to 2100: "
+    "1735580000; or, in Python, a datetime, date or timedelta"
 )
 """Every way to write a bound; whatever else is given is refused with this list."""
 

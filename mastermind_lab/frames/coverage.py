@@ -177,6 +177,13 @@ class Coverage:
         parts = zip(joint.accounts, joint._parts(kept), strict=True)
         return Coverage.of(*(_narrowed(one, ids, limits) for one, ids in parts))
 
+    def ended(self, limits: str, left_out: int | None) -> Coverage:
+        """Say that limits left out some entries behind the newest."""
+        newest = max(self.accounts, key=_last, default=None)
+        return Coverage.of(
+            *(_ended(one, limits, left_out) if one is newest else one for one in self.accounts)
+        )
+
     def share(self, kept: pa.Array, dropped: pa.Array, limits: str) -> Coverage:
         """Account for one batch of all this: with :meth:`rest`, all batches add up to it."""
         parts = zip(self.accounts, self._parts(kept), self._parts(dropped), strict=True)
@@ -292,6 +299,10 @@ def _narrowed(one: Account, ids: pa.Array, limits: str) -> Account:
         left_out=total((one.left_out, gone)),
         limits=_both(one, limits),
     )
+
+
+def _ended(one: Account, limits: str, left_out: int | None) -> Account:
+    return replace(one, left_out=total((one.left_out, left_out)), limits=_both(one, limits))
 
 
 def _own(one: Account) -> int | None:

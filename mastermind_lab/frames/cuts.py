@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..errors import OptionError
-from .ids import id_key, id_parts, order, sort_keys
+from .ids import edge_key, id_key, id_parts, order, sort_keys
 from .limits import Limits, milliseconds
 from .tables import Tables, entry_ids, ids_in_order
 
@@ -84,11 +84,8 @@ def _beyond(values: NDArray[Any], bound: Any, is_lower: bool) -> Mask:
 
 
 def edge(bound: str, is_lower: bool) -> Any:
-    """Return the sort key of an id that is a bound; half an id covers its whole millisecond."""
-    epoch, milliseconds, sequence = id_key(bound)
-    if "-" not in bound and not is_lower:
-        sequence = 2**64 - 1
-    return sort_keys(np.array([[epoch, milliseconds, sequence]], np.uint64))[0]
+    """Return the sort key of an id that is a bound."""
+    return sort_keys(np.array([edge_key(bound, is_lower)], np.uint64))[0]
 
 
 def _published(tables: Tables) -> NDArray[np.float64]:

@@ -25,6 +25,13 @@ def id_key(stream_id: str) -> tuple[int, int, int]:
     return int(epoch or 0), int(milliseconds), int(sequence or 0)
 
 
+def edge_key(bound: str, is_lower: bool) -> tuple[int, int, int]:
+    """Return what an id that is a bound sorts by; half an id covers its whole millisecond."""
+    epoch, milliseconds, sequence = id_key(bound)
+    is_whole = "-" not in bound and not is_lower
+    return epoch, milliseconds, 2**64 - 1 if is_whole else sequence
+
+
 def id_parts(ids: Iterable[str] | pa.Array | pa.ChunkedArray) -> NDArray[np.uint64]:
     """Split many ids at once: an array of shape (n, 3) of epoch, milliseconds, sequence number."""
     texts = ids if isinstance(ids, pa.Array | pa.ChunkedArray) else pa.array(ids, pa.large_string())

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import OptionError
 from .bounds import MICROSECOND, Bound, bound, is_missing
-from .ids import id_key
+from .ids import edge_key
 
 
 class Limits(NamedTuple):
@@ -115,5 +115,4 @@ def _is_crossed(since: Any, until: Any) -> bool:
         return bool(since < until)
     if isinstance(since, int):
         return bool(since > until)
-    last = id_key(until) if "-" in until else (*id_key(until)[:2], 2**64)
-    return id_key(since) > last
+    return edge_key(since, True) > edge_key(until, False)

@@ -16,7 +16,15 @@ from .ranges import Range
 def coverage_of(committed: Sequence[Range]) -> Coverage:
     """Return the coverage of all ranges; where none of them says anything, count their entries."""
     recorded = recorded_coverage(committed)
-    return recorded if recorded.accounts else Coverage.of(*_counted(committed))
+    return _ended(recorded if recorded.accounts else Coverage.of(*_counted(committed)), committed)
+
+
+def _ended(coverage: Coverage, committed: Sequence[Range]) -> Coverage:
+    """Say where the last range's writer was told to end; an archive that went on since has no end."""
+    said = committed[-1].metadata.get("until", "[]") if committed else "[]"
+    for end in Coverage.of_rows(json.loads(said)).accounts:
+        coverage = coverage.ended(end.limits or "", end.left_out)
+    return coverage
 
 
 def recorded_coverage(committed: Iterable[Range]) -> Coverage:

@@ -40,7 +40,7 @@ FORMATS = ("1", "2", "3", str(FORMAT))
 """The versions that are read."""
 
 _TAIL = 2**16
-_JSON = {"siblings", "coverage", "gaps", "replaces", "seals", "kinds"}
+_JSON = {"siblings", "coverage", "gaps", "replaces", "seals", "kinds", "until"}
 _OURS = {"decisions", *FRAMES, PAYLOADS}
 
 

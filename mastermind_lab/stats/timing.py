@@ -105,24 +105,24 @@ class Timing(Summary):
         -------
         DataFrame
             The ``by`` columns; ``leaf``: a column of ``decisions``, or ``publish_lag``; ``unit``: "s" for
-            times, "tokens" and "USD" by the leaf's name, else ""; ``n`` decisions with the leaf; ``sum``;
-            ``mean`` with ``mean_low`` and ``mean_high`` (95% interval); ``q05``, ``q25``, ``q50``, ``q75``,
-            ``q95`` (quantiles, interpolated like pandas' and read off a fixed histogram of 200 steps a power
-            of ten: each right to within 0.6%; sizes up to 0.000001 are 0); ``share`` of the total time of the
-            decisions that have the leaf, with ``share_low`` and ``share_high`` (NaN for what is no timing);
-            ``missing``, decisions of the group without the leaf. ``small_n`` marks rows of fewer than 10
-            decisions. Intervals are NaN where n is below 2.
+            times, "tokens" and "USD" by the leaf's name, else ""; ``n`` decisions with the leaf; ``sum`` (NaN
+            where no float holds it); ``mean`` with ``mean_low`` and ``mean_high`` (95% interval); ``q05``,
+            ``q25``, ``q50``, ``q75``, ``q95`` (quantiles, interpolated like pandas' and read off a fixed
+            histogram of 200 steps a power of ten: each right to within 0.6%; sizes up to 0.000001 are 0);
+            ``share`` of the total time of the decisions that have the leaf, with ``share_low`` and
+            ``share_high`` (NaN for what is no timing); ``missing``, decisions of the group without the leaf.
+            ``small_n`` marks rows of fewer than 10 decisions. Intervals are NaN where n is below 2.
         """
-        n, timed = self.sums["n"][:, 0], self.sums["timed"][:, 0]
-        keys = self.sums.keys
+        sums, keys = self.sums, self.sums.keys
+        n, timed = sums["n"][:, 0], sums["timed"][:, 0]
         decisions = self.panels["n"][places(keys, self.panels.keys), 0]
         return keys.assign(
             unit=keys["leaf"].map(_unit).astype(TEXT),
             n=counted(n),
-            sum=self.sums["value"][:, 0],
-            **with_ends(mean=ratios(self.sums["value"], self.sums["n"], n)),
+            sum=_finite(sums["value"][:, 0], sums.unit("value")),
+            **with_ends(mean=_ratios(sums, "value", "n", n)),
             **self._quantiles(),
-            **with_ends(share=ratios(self.sums["part"], self.sums["total"], timed)),
+            **with_ends(share=_ratios(sums, "part", "total", timed)),
             missing=counted(decisions - n),
             small_n=n < SMALL_N,
         )
@@ -141,7 +141,8 @@ class Timing(Summary):
                 sizes[first:last][np.searchsorted(upto, ranks, side="right")]
                 for ranks in (np.floor(position), np.ceil(position))
             )
-            found[row] = below + (above - below) * (position - np.floor(position))
+            beyond = position - np.floor(position)
+            found[row] = below * (1 - beyond) + above * beyond
         return dict(zip(LEVELS, found.T, strict=True))
 
 
@@ -168,8 +169,9 @@ def _totals(leaves: dict[str, Floats], n: int) -> list[Floats]:
     """Return the n decisions' totals for each leaf that is a timing, NaN for the others."""
     parts = {name: values for name, values in leaves.items() if name.startswith(TIMINGS)}
     stated = parts.pop(TOTAL, np.full(n, np.nan))
-    added = pd.DataFrame(parts, index=range(n)).sum(axis=1, min_count=1).to_numpy(dtype=np.float64)
-    totals = np.where(np.isnan(stated), added, stated)
+    with np.errstate(over="ignore"):
+        added = pd.DataFrame(parts, index=range(n)).sum(axis=1, min_count=1).to_numpy(dtype=np.float64)
+    totals = np.where(np.isnan(stated), np.where(np.isinf(added), np.nan, added), stated)
     return [totals if name.startswith(TIMINGS) else np.full(n, np.nan) for name in leaves]
 
 
@@ -186,15 +188,28 @@ def _quantities(values: Floats, totals: Floats) -> dict[str, Floats]:
 
 def _steps(values: Floats) -> Floats:
     """Number the steps by size, the same below zero as above."""
-    sizes = np.maximum(np.abs(values) / SMALLEST, 1.0)
-    steps: Floats = np.sign(values) * np.rint(DECADE * np.log10(sizes))
+    sizes = np.log10(np.maximum(np.abs(values), SMALLEST)) - np.log10(SMALLEST)
+    steps: Floats = np.sign(values) * np.rint(DECADE * sizes)
     return steps + 0.0  # no negative zero
 
 
 def _sizes(steps: Floats) -> Floats:
     """Return the middle of each step."""
-    sizes: Floats = np.sign(steps) * SMALLEST * 10 ** (np.abs(steps) / DECADE)
+    sizes: Floats = np.sign(steps) * 10 ** (np.abs(steps) / DECADE + np.log10(SMALLEST))
     return sizes
+
+
+def _ratios(sums: GroupedSums, top: str, bottom: str, n: Floats) -> tuple[Floats, Floats, Floats]:
+    value, low, high = ratios(sums[top], sums[bottom], n)
+    unit = sums.unit(top) / sums.unit(bottom)
+    return _finite(value, unit), _finite(low, unit), _finite(high, unit)
+
+
+def _finite(values: Floats, unit: float) -> Floats:
+    """Give numbers in full; one that no float holds is missing."""
+    with np.errstate(over="ignore"):
+        full = values * unit
+    return np.where(np.isfinite(full), full, np.nan)
 
 
 def _unit(leaf: str) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 from .engine.ballots import Ballots
 from .engine.bootstrap import REPLICATES
 from .engine.estimate import SMALL_N, shares, with_ends
-from .engine.input import By, Data, frame_of, names_of, vote_keys_of
+from .engine.input import By, Data, frame_of, names_of, vote_keys_of, weights_of
 from .engine.summary import Voted, counted, kept, over_batches, relabelled, sizes_of
 from .engine.sums import GroupedSums, grouped
 
@@ -66,7 +66,7 @@ class Votes(Voted):
         first, again = np.zeros(len(keys)), np.zeros(len(keys))
         first[ballots.rows] = ~mine.assign(stream_id=ballots.ids).duplicated()
         again[ballots.repeated["row"]] = 1
-        votes = {"votes": ballots.weights(None), "weight": ballots.weights("weight")}
+        votes = {"votes": ballots.weights(None), "weight": weights_of(ballots.votes)}
         panels = GroupedSums.of(keys, {"decisions": first, "repeated": again})
         choices = GroupedSums.of(mine.assign(choice=ballots.votes["choice"]), votes, ballots.ids, replicates)
         return cls(names, panels, choices)

@@ -10,6 +10,7 @@ more than a second.
 """
 
 from ..envelope import DEFAULT_STREAM_NAME, DecisionEnvelope, decode_envelope
+from .beginning import added, counted_before, cursor_before
 from .connection import Client, address
 from .contract import follow_envelopes, publish_envelope, read_envelopes
 from .cursor import Cursor, Gap
@@ -30,7 +31,10 @@ __all__ = [  # noqa: RUF022 - first the names that other programs use
     "Pages",
     "StreamReader",
     "StreamUpdate",
+    "added",
     "address",
+    "counted_before",
+    "cursor_before",
     "publish_batches",
     "publish_payloads",
 ]

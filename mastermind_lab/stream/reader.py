@@ -15,6 +15,7 @@ from redis import exceptions as fault
 from ..decode import in_batches
 from ..errors import SourceError
 from ..frames import Account, id_key, total
+from .beginning import cursor_before, cursor_behind
 from .bounded import ReplyTooLargeError
 from .connection import Client, address, ask, backoff_delay, connect, explain, is_permanent, send
 from .cursor import BEGUN_AGAIN, Cursor, Gap
@@ -180,7 +181,7 @@ class StreamReader:
         pages = Pages(self.source, stream, last=max(self.backfill, 1))
         pages.timeout = _TIMEOUT
         entries = list(chain(*list(pages)[::-1]))
-        account, end = pages.account(), _cursor_behind(pages, entries)
+        account, end = pages.account(), cursor_behind(pages, entries)
         if pages.before is ABSENT:
             self._awaited.add(stream)
         if not self.backfill and entries:
@@ -198,7 +199,7 @@ class StreamReader:
 
     def _begin_at(self, stream: str, since: str) -> list[StreamUpdate]:
         now = self._look(stream, since, 1).now
-        self.cursors[stream] = _cursor_before(now, since)
+        self.cursors[stream] = cursor_before(now, since)
         updates = self._read(stream)
         if now is not ABSENT:
             return updates
@@ -271,21 +272,3 @@ class StreamReader:
         self._failures += 1
         self._closed.wait(backoff_delay(self._failures))
         return StreamUpdate(stream, [], transient_error=explained)
-
-
-def _cursor_behind(pages: Pages, entries: list[Entry]) -> Cursor:
-    before = pages.before
-    if before is None:
-        return Cursor(entries[-1][0] if entries else START, known=entries)
-    # Whatever was added up to there has been read, or is in the account.
-    return Cursor(before.last_generated, before.added, entries, max_deleted=before.max_deleted)
-
-
-def _cursor_before(now: StreamInfo | None, since: str) -> Cursor:
-    """Start just before an id, or at the stream's end where that is earlier."""
-    milliseconds, sequence = id_key(since)[1:]
-    if now and id_key(now.last_generated)[1:] < (milliseconds, sequence):
-        return Cursor(now.last_generated, now.added)
-    if sequence:
-        return Cursor(f"{milliseconds}-{sequence - 1}")
-    return Cursor(f"{milliseconds - 1}-{2**64 - 1}" if milliseconds else START)

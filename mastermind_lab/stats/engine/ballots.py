@@ -97,15 +97,23 @@ class Ballots:
     def weights(self, column: str | None) -> Floats:
         """Weigh each ballot by a column, ``confidence`` or ``weight``; by none of them each weighs 1.
 
-        A ballot without a confidence weighs nothing where confidence is what counts.
+        A ballot without a confidence weighs nothing where confidence is what counts. What weights add up to
+        may be more than a float holds, so that each panel's are counted in a unit of its own.
         """
         if column is None:
             return np.ones(len(self.votes))
         if column == "weight":
-            return weights_of(self.votes)
+            return self._in_units(weights_of(self.votes))
         if column not in self.votes.columns:
             return np.zeros(len(self.votes))
         return np.nan_to_num(shares_of(self.votes, column))
+
+    def _in_units(self, weights: Floats) -> Floats:
+        largest = np.zeros(len(self.panels))
+        np.maximum.at(largest, self.panel, weights)
+        # By a power of two: nothing is rounded.
+        scaled: Floats = np.ldexp(weights, -np.frexp(largest)[1][self.panel])
+        return scaled
 
     def keys(self, data: Data, by: tuple[str, ...]) -> pd.DataFrame:
         """Return the columns of ``decisions`` to group by, one row a panel.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Self, cast
 
@@ -23,6 +23,11 @@ MOST_GROUPS = 20_000
 MOST_CELLS = 64_000_000
 """Sums and replicates that one summary may hold in one place: 512 MB."""
 
+UNIT = 2.0**128
+"""In what a quantity is counted whose sums could pass the largest float: scaled so, nothing is rounded."""
+
+_LARGE = 2.0**960  # 2**64 of them, and no fewer, reach the largest float
+
 # Products at once: small enough for the processor's cache, and for BLAS to stay on one thread, which on a
 # busy machine is twenty times as fast as waiting for the others.
 _CHUNK = 1 << 18
@@ -40,11 +45,14 @@ class GroupedSums:
         The quantities.
     cells
         Shape (groups, quantities, 1 + replicates): each sum, then its replicates.
+    large
+        The quantities that are counted in units of 2**128: :meth:`unit` tells of each.
     """
 
     keys: pd.DataFrame
     names: tuple[str, ...]
     cells: Floats
+    large: frozenset[str] = field(default=frozenset(), kw_only=True)
 
     @classmethod
     def of(
@@ -76,6 +84,10 @@ class GroupedSums:
         """
         groups, codes = grouped(keys)
         rows = np.stack([np.asarray(values, dtype=np.float64) for values in quantities.values()])
+        large = np.flatnonzero(
+            np.maximum(rows.max(axis=1, initial=0), -rows.min(axis=1, initial=0)) >= _LARGE
+        )
+        rows[large] /= UNIT
         count = 0 if ids is None else checked(replicates)
         if ids is not None:
             _refuse_too_many(groups, len(quantities) * (1 + count))
@@ -84,11 +96,16 @@ class GroupedSums:
             cells[:, place, 0] = np.bincount(codes, rows[place], minlength=len(groups))
         if ids is not None:
             _replicate(cells[:, :, 1:], rows, codes, ids)
-        return cls(groups, tuple(quantities), cells)
+        names = tuple(quantities)
+        return cls(groups, names, cells, large=frozenset(names[place] for place in large))
 
     def __getitem__(self, name: str) -> Floats:
         """Return one quantity's sums, shape (groups, 1 + replicates)."""
         return self.cells[:, self.names.index(name)]
+
+    def unit(self, name: str) -> float:
+        """Say in what one quantity is counted: 1, or more where its sums could pass the largest float."""
+        return UNIT if name in self.large else 1.0
 
     def __add__(self, other: GroupedSums) -> GroupedSums:
         if self.cells.shape[2] != other.cells.shape[2]:
@@ -100,11 +117,21 @@ class GroupedSums:
         if not len(other.cells):
             return self
         keys = _stacked(self.keys, other.keys)
-        return _gathered(keys, self.names, np.concatenate([self.cells, other.cells]))
+        large = self.large | other.large
+        cells = [self._counted_in(large), other._counted_in(large)]
+        return _gathered(keys, self.names, np.concatenate(cells), large)
+
+    def _counted_in(self, large: frozenset[str]) -> Floats:
+        small = [self.names.index(name) for name in large - self.large]
+        if not small:
+            return self.cells
+        cells = self.cells.copy()
+        cells[:, small] /= UNIT
+        return cells
 
     def rekey(self, keys: pd.DataFrame) -> GroupedSums:
         """Put the groups under other keys, one row a group; groups whose keys are now equal are added."""
-        return _gathered(keys, self.names, self.cells)
+        return _gathered(keys, self.names, self.cells, self.large)
 
     def spelled_like(self, keys: pd.DataFrame) -> Self:
         """Turn those key columns into texts that are texts in other keys, of which these are some."""
@@ -145,15 +172,17 @@ def _typed(keys: pd.DataFrame, name: Hashable, other: pd.DataFrame) -> pd.DataFr
     return keys.assign(**{str(name): other[name].iloc[:0].reindex(keys.index)})
 
 
-def _gathered(keys: pd.DataFrame, names: tuple[str, ...], cells: Floats) -> GroupedSums:
+def _gathered(
+    keys: pd.DataFrame, names: tuple[str, ...], cells: Floats, large: frozenset[str]
+) -> GroupedSums:
     groups, codes = grouped(keys)
     if cells.shape[2] > 1:
         _refuse_too_many(groups, cells.shape[1] * cells.shape[2])
     if not len(groups):
-        return GroupedSums(groups, names, cells)
+        return GroupedSums(groups, names, cells, large=large)
     order = np.argsort(codes, kind="stable")
     starts = np.searchsorted(codes[order], np.arange(len(groups)))
-    return GroupedSums(groups, names, np.add.reduceat(cells[order], starts, axis=0))
+    return GroupedSums(groups, names, np.add.reduceat(cells[order], starts, axis=0), large=large)
 
 
 def grouped(keys: pd.DataFrame) -> tuple[pd.DataFrame, Codes]:
