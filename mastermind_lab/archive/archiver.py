@@ -139,7 +139,7 @@ class Archiver:
         end = self.resume_point
         if end is None:
             return {self.stream: Cursor()}
-        return {self.stream: Cursor(end.last_id, end.ordinal, known=end.newest(), older=end.older())}
+        return {self.stream: Cursor(**end.place())}
 
     def take(self, update: StreamUpdate) -> None:
         """Take what is new, and commit a part where it is due; entries that are there already are left out.

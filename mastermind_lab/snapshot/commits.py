@@ -32,8 +32,8 @@ def commit(folder: str | PathLike[str], rows: Tables, metadata: Mapping[str, Any
         What the footer shall say beside our own account: text as it is, anything else as JSON. Readers know
         ``source`` (without a password), ``stream``; ``coverage``, a list of rows of that frame; ``after``,
         the last id of the range before ('' for none); ``first_ordinal`` and ``last_ordinal``, of its first
-        and last entry among all that the stream ever took, from 1; and ``gaps``, a list of
-        ``{"after", "before", "missing", "certainty"}``.
+        and last entry among all that the stream ever took, from 1; ``max_deleted``, the newest entry that it
+        had ever deleted; and ``gaps``, a list of ``{"after", "before", "missing", "certainty", "note"}``.
 
     Returns
     -------
