@@ -159,7 +159,7 @@ class Archiver:
         end, since = self.resume_point, self.extent.since
         if end is None:
             return {self.stream: cursor_before(None, since) if since else Cursor()}
-        return {self.stream: Cursor(end.last_id, end.ordinal, known=end.newest(), older=end.older())}
+        return {self.stream: Cursor(**end.place())}
 
     def begin(self, account: Account) -> None:
         """Be told, before anything is taken, what lies before ``since``: nothing is known of it else."""

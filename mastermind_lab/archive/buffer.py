@@ -37,6 +37,8 @@ class Buffer:
         The ends; '' while there is no entry.
     ordinal
         How many entries the stream had ever taken up to the last one, where that is known.
+    max_deleted
+        The newest entry that the stream had ever deleted by then, where that is known.
     gaps
         What is missing before or between them.
     gone
@@ -52,6 +54,7 @@ class Buffer:
     first_id: str = ""
     last_id: str = ""
     ordinal: int | None = None
+    max_deleted: str | None = None
     gaps: list[Gap] = field(default_factory=list)
     gone: list[Account] = field(default_factory=list)
     left_out: int = 0
@@ -62,12 +65,13 @@ class Buffer:
         """Decode those entries of an update that are wanted here."""
         gaps = _gaps(update)
         self.gaps += gaps
-        self.gone += [update.gone] if update.reset and update.gone else [gap.account() for gap in gaps]
+        self.gone += [update.gone] if update.gone else [gap.account() for gap in gaps]
         # Not known while entries are added: whoever is interrupted there commits no false number.
         self.ordinal = None
         for batch in in_batches(entries):
             self._decode(batch, payloads, schema_cache)
         self.ordinal = update.ordinal
+        self.max_deleted = update.max_deleted or self.max_deleted
 
     def _decode(self, entries: list[Entry], payloads: bool, schema_cache: SchemaCache) -> None:
         tables = decoded(((*entry, None) for entry in entries), payloads=payloads, schema_cache=schema_cache)
@@ -81,10 +85,11 @@ class Buffer:
     def metadata(self, source: str, stream: str, extent: Extent) -> dict[str, Any]:
         """Return what the footer shall say of where the entries come from."""
         gaps = [gap._asdict() for gap in self.gaps]
-        ordinal = {} if self.ordinal is None else {"last_ordinal": self.ordinal}
+        place = {"last_ordinal": self.ordinal, "max_deleted": self.max_deleted}
+        known = {name: value for name, value in place.items() if value is not None}
         coverage = Coverage.of(self._account(source, stream, extent.since_said)).rows()
         said = {"source": source, "stream": stream, "gaps": gaps, "coverage": coverage}
-        return said | ordinal | extent.metadata()
+        return said | known | extent.metadata()
 
     def _account(self, source: str, stream: str, limits: str) -> Account:
         """Account for the entries; what the server counts nothing of is not verified."""
@@ -107,7 +112,7 @@ def _gaps(update: StreamUpdate) -> list[Gap]:
     from ..stream import Gap
 
     if update.gap:
-        return [update.gap]
+        return [update.gap] if update.gap.missing else []
     account = update.account or Account()
     missing = (account.left_out or 0) + (account.missing or 0)
     return [Gap("0-0", None, missing, account.certainty or "not verified")] if missing else []

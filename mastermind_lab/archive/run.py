@@ -160,7 +160,7 @@ class Archiving:
 
     def _step(self, sink: Archiver, update: StreamUpdate, before: str | None) -> Iterator[Archived]:
         """Take an update; a follower waits where there is no room for it, and the stream keeps the rest."""
-        self._gaps += (update.gap,) if update.gap else ()
+        self._gaps += (update.gap,) if update.gap and update.gap.missing else ()
         self._resets += update.reset
         write: Callable[[], None] = partial(sink.take, update)
         while True:

@@ -118,7 +118,7 @@ class Events:
 def _of_stream(update: StreamUpdate) -> Iterator[str]:
     if update.account and update.account.note:
         yield update.account.note
-    if update.gap:
+    if update.gap and update.gap.missing:
         about = "" if update.gap.certainty == "exact" else f"{update.gap.certainty} "
         yield (
             f"gap: {about}{update.gap.missing:,} entries behind {update.gap.after} "

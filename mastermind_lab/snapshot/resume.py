@@ -7,7 +7,7 @@ from itertools import accumulate, chain, repeat
 from types import EllipsisType
 from typing import Any, NamedTuple, Self
 
-from ..frames import PAYLOADS, id_key
+from ..frames import PAYLOADS, id_key, is_id
 from .ranges import Range, read_range
 
 Entries = Iterator[tuple[str, bytes | EllipsisType | None]]
@@ -27,12 +27,15 @@ class ResumePoint(NamedTuple):
     ordinal
         How many entries the stream had ever taken up to it, where that is known.
     ranges
-        The newest ranges, which tell what the stream held.
+        The newest ranges of its epoch, and of those before, which tell what the stream held.
+    max_deleted
+        The newest entry that the stream had ever deleted by then, where that is known.
     """
 
     last_id: str
     ordinal: int | None
     ranges: tuple[Range, ...]
+    max_deleted: str | None = None
 
     @classmethod
     def of(cls, committed: Sequence[Range]) -> Self | None:
@@ -40,8 +43,27 @@ class ResumePoint(NamedTuple):
         filled = [one for one in committed if one.last_id]
         if not filled:
             return None
-        ordinal = filled[-1].metadata.get("last_ordinal")
-        return cls(filled[-1].last_id, int(ordinal) if ordinal else None, tuple(filled[-_newest(filled) :]))
+        last = filled[-1]
+        # A long epoch leaves room for the one before it, which a dump may bring back.
+        before, same = (
+            [one for one in filled if (one.epoch == last.epoch) is is_same] for is_same in (False, True)
+        )
+        ordinal = last.metadata.get("last_ordinal")
+        kept = (*_newest(before), *(_newest(same) or same[-1:]))
+        deleted = last.metadata.get("max_deleted", "")
+        return cls(last.last_id, int(ordinal) if ordinal else None, kept, deleted if is_id(deleted) else None)
+
+    def place(self) -> dict[str, Any]:
+        """Return what a :class:`mastermind_lab.stream.Cursor` is made of."""
+        earlier = (one.last_id.partition("@")[0] for one in self.ranges if one.epoch < self.ranges[-1].epoch)
+        return {
+            "after": self.last_id,
+            "ordinal": self.ordinal,
+            "known": self.newest(),
+            "older": self.older,
+            "max_deleted": self.max_deleted,
+            "reaches": max(earlier, key=id_key, default="0-0"),
+        }
 
     def newest(self) -> Entries:
         """Yield the entries of the last range, oldest first, their ids without the epoch."""
@@ -52,14 +74,14 @@ class ResumePoint(NamedTuple):
         return chain.from_iterable(map(_entries, self.ranges[:-1]))
 
 
-def _newest(committed: Sequence[Range]) -> int:
-    """Say how many of the newest ranges are worth reading: the last one in any case."""
+def _newest(committed: Sequence[Range]) -> Sequence[Range]:
+    """Return the newest ranges, as many as are worth reading."""
     entries = accumulate(one.entries for one in reversed(committed))
     sizes: Iterator[int] = accumulate(
         one.child_tables.get(PAYLOADS, {}).get("bytes", 0) for one in reversed(committed)
     )
     within = [n <= _MOST_ENTRIES and size <= _MOST_BYTES for n, size in zip(entries, sizes, strict=True)]
-    return max(sum(within), 1)
+    return committed[len(committed) - sum(within) :]
 
 
 def _entries(committed: Range) -> list[tuple[str, Any]]:

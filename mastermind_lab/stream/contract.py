@@ -19,16 +19,17 @@ from .pages import FIRST_PAGE, next_size, smaller
 from .replies import (
     BLOCK,
     FEW,
+    START,
     Commands,
     Entry,
     Look,
     Result,
     Steps,
     doorbell,
+    entries_in,
     entries_of,
     look,
     newest,
-    newest_id,
 )
 
 log = logging.getLogger(__name__)
@@ -123,14 +124,17 @@ class _Follower:
         self.failures = 0
 
     async def begin(self, last_id: str) -> None:
+        latest: list[Entry] = []
         while last_id == "$":
             try:
                 [reply] = await self._send([newest(self.stream)])
+                latest = entries_in(reply)
                 # An empty or missing stream is followed from its very beginning.
-                last_id = newest_id(reply)
+                last_id = latest[0][0] if latest else START
             except Exception as error:  # noqa: BLE001 - as below
                 await self._wait_out(error)
-        self.cursor = Cursor(last_id)
+        # It may be no entry's id; where one has it, that is where to go on in a stream that was restored.
+        self.cursor = Cursor(last_id, known=latest, older=lambda: [(last_id, ...)])
 
     async def next_entries(self) -> list[Entry]:
         """Wait for the doorbell, then read what lies behind the cursor; a passing fault gives none."""
@@ -158,7 +162,7 @@ class _Follower:
         seen = await self._ask(steps)
         self.transacts = seen.transacts
         result = self.cursor.take(seen)
-        if result.reset:
+        if self.cursor.must_recover:
             await self._recover(seen)
         return result
 
@@ -199,14 +203,14 @@ class _Follower:
             return await transaction.execute(raise_on_error=False)
 
     async def _recover(self, seen: Look) -> None:
-        await self._ask(self.cursor.recover(self.stream, seen.now))
-        log.warning(
-            "%s: the stream %r began again (deleted, or rolled back); following goes on from %s",
-            self.where, self.stream, self.cursor,
-        )  # fmt: skip
+        if await self._ask(self.cursor.recover(self.stream, seen.now, self.size)):
+            log.warning(
+                "%s: the stream %r began again (deleted, or rolled back); following goes on from %s",
+                self.where, self.stream, self.cursor,
+            )  # fmt: skip
 
     def _warn(self, result: ReadResult) -> None:
-        if result.gap:
+        if result.gap and result.gap.missing:
             about = "" if result.gap.certainty == "exact" else f"{result.gap.certainty} "
             log.warning(
                 "%s: %s%d entries of %r behind %s were gone before they could be read",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from types import EllipsisType
 from typing import NamedTuple
@@ -17,20 +17,28 @@ Known = tuple[str, bytes | EllipsisType | None]
 _Mark = tuple[str, int | None]
 """An id without epoch, and a hash of the payload where that is known."""
 
-_REMEMBERED = 100_000  # entries: a server that comes back from a dump has rarely lost more
+_REMEMBERED = 100_000  # entries of this epoch, and of those before: a dump is rarely older
+_UNTOLD = (
+    "of what was read nothing is left to tell a stream that was trimmed from one begun again and trimmed"
+)
 
 
 class Gap(NamedTuple):
-    """Entries that were trimmed or deleted before they could be read."""
+    """Entries that were trimmed or deleted before they could be read.
+
+    With ``missing`` 0 none is missing, unless what ``note`` says.
+    """
 
     after: str
     before: str | None
     missing: int
     certainty: str
+    note: str | None = None
 
     def account(self) -> Account:
         """Say it in coverage's words."""
-        return Account(missing=self.missing, certainty=self.certainty)
+        missing = None if self.certainty == "not verified" else self.missing
+        return Account(missing=missing, certainty=self.certainty, note=self.note)
 
 
 BEGUN_AGAIN = Account(certainty="not verified", note="what it held unread before it began again is not known")
@@ -48,9 +56,11 @@ class ReadResult(NamedTuple):
 class Cursor:
     """The last entry that was read, its epoch, and its ordinal among all entries ever added.
 
-    A stream that was deleted, begun again or rolled back by a restart starts a new epoch. Reading then
-    goes on behind the newest remembered entry that is still there, or else from the start: nothing is
-    overwritten.
+    A stream that was deleted, begun again or rolled back starts a new epoch. What was read before is
+    remembered, id and payload, since a dump may bring it back: reading goes on behind the newest entry of it
+    that is there, or else from the start, and none of it is given a second time. So entries that are new in a
+    restored stream lie in the newest epoch, not in the one that was restored; a stream that comes back before
+    anything else was read is in the epoch that began when it was lost.
 
     Parameters
     ----------
@@ -62,9 +72,11 @@ class Cursor:
         Entries up to this one, as far as they are known: a stream that has others instead has begun again.
         Where a payload was not kept, ``...`` stands for it, and the id alone is compared.
     older
-        Entries before those, oldest first, with their epoch; asked for only when the stream has begun again.
+        Gives the entries before those, oldest first, with their epoch: called when they may have come back.
     max_deleted
         The newest entry that was ever deleted, where that is known: it only grows, as long as a stream lives.
+    reaches
+        The highest of the ids, without epoch, that were read in earlier epochs.
     """
 
     def __init__(
@@ -72,17 +84,24 @@ class Cursor:
         after: str = START,
         ordinal: int | None = None,
         known: Iterable[Known] = (),
-        older: Iterable[Known] = (),
+        older: Callable[[], Iterable[Known]] = tuple,
         max_deleted: str | None = None,
+        reaches: str = START,
     ) -> None:
         self.place, _, epoch = after.partition("@")
         self.epoch = int(epoch or 0)
         self.ordinal = 0 if self.place == START else ordinal
         self.is_verified = True
+        self.must_recover = False
+        self._is_lost = False  # nothing was there any more: what comes next may be what was lost
+        self._is_doubtful = False
+        self._settled = START
         self._known = deque(map(_mark, known), maxlen=_REMEMBERED)
-        self._max_deleted = max_deleted or START
+        self.max_deleted = max_deleted or START
         self._older = older
         self._lineages: list[list[_Mark]] = []
+        self._before: set[_Mark] = set()
+        self._reaches = reaches
 
     def __str__(self) -> str:
         return self._named(self.place)
@@ -96,26 +115,55 @@ class Cursor:
         Returns
         -------
         ReadResult
-            Without entries where the stream began again: :meth:`recover` then says where to go on.
+            Without entries where the stream began again, or may have, and where one that was lost may be
+            there again: :attr:`must_recover` is set then, and :meth:`recover` finds out where to go on.
         """
         own = look.entries[0] if look.entries and look.entries[0][0] == self.place else None
         fresh = look.entries[1:] if own else look.entries
-        if self._is_reset(look, own, len(fresh)):
-            return ReadResult([], reset=True)
-        gap = self._gap(look, fresh)
+        self._is_lost = self._is_lost or bool(self.epoch and self.place == START and not fresh)
+        if self._is_lost:
+            self.must_recover = bool(fresh)
+            return ReadResult([])
+        is_same, known = self._is_the_same(look.now, own), self._known_before(fresh)
+        is_reset = self._is_reset(look, own, len(fresh)) or bool(known and not is_same)
+        self._is_doubtful = not is_reset and self._is_odd(look.now, own)
+        self.must_recover = is_reset or self._is_doubtful
+        if self.must_recover:
+            return ReadResult([])
+        gap = self._gap(look, fresh, is_same)
         self._advance(look, fresh, gap)
-        return ReadResult([(self._named(entry_id), payload) for entry_id, payload in fresh], gap)
+        new = [entry for entry in fresh if _mark(entry) not in known] if known else fresh
+        return ReadResult([(self._named(entry_id), payload) for entry_id, payload in new], gap)
+
+    def _is_the_same(self, now: StreamInfo | None, own: Entry | None) -> bool:
+        """Tell whether this is surely the stream that was read, neither begun again nor rolled back."""
+        if own or self.place == START:
+            return True
+        return now is not None and self.place in (now.last_generated, now.max_deleted)
+
+    def _known_before(self, fresh: Sequence[Entry]) -> set[_Mark]:
+        """Find those that were read in an earlier epoch: most ids are above all of theirs."""
+        if not fresh or id_key(self._reaches) <= id_key(self.place):
+            return set()
+        self._remember()
+        return {_mark(entry) for entry in fresh if _is_among(self._before, entry)}
+
+    def _remember(self) -> None:
+        """Fetch what is known of entries before those in memory."""
+        self._lineages = [*_by_epoch(self._older()), *self._lineages]
+        self._older = tuple
+        self._before = self._before or {mark for lineage in self._lineages for mark in lineage}
 
     def _is_reset(self, look: Look, own: Entry | None, fresh: int) -> bool:
         now = look.now
-        was_read = bool(self._known) and self._known[-1][0] == self.place
+        was_read = self._was_read()
         if was_read and own and not _is_same(self._known[-1], own):
             return True
         if now is None or self.place == START:
             return False
         if id_key(now.last_generated) < id_key(self.place):
             return True
-        if id_key(now.max_deleted or START) < id_key(self._max_deleted):
+        if id_key(now.max_deleted or START) < id_key(self.max_deleted):
             return True
         gone = None if now.added is None else now.added - now.length
         if was_read and own is None and gone == 0 and look.is_one_moment:
@@ -124,30 +172,45 @@ class Cursor:
             return False
         return self.ordinal + fresh > now.added or (self._is_passed(now) and gone < self.ordinal)
 
+    def _was_read(self) -> bool:
+        return bool(self._known) and self._known[-1][0] == self.place
+
+    def _is_odd(self, now: StreamInfo | None, own: Entry | None) -> bool:
+        """Tell whether the cursor's entry is gone, and was neither trimmed nor the last that was deleted.
+
+        It may be another stream then; or more was deleted, or acknowledged entries were trimmed.
+        """
+        if now is None or own or not self._was_read() or self._is_passed(now):
+            return False
+        return self.place not in (now.max_deleted, self._settled)
+
     def _is_passed(self, now: StreamInfo) -> bool:
         """Tell whether neither the cursor's entry nor any before it is left."""
         return now.first is None or id_key(now.first) > id_key(self.place)
 
-    def _gap(self, look: Look, fresh: Sequence[Entry]) -> Gap | None:
+    def _gap(self, look: Look, fresh: Sequence[Entry], is_same: bool) -> Gap | None:
         now = look.now
-        if now is None or now.added is None or self.ordinal is None:
+        if now is None or now.added is None:
             return None
         is_passed = self._is_passed(now)
-        if not (look.is_whole or is_passed):
-            return None
+        before = self._named(fresh[0][0]) if fresh and is_passed else None
+        if self.ordinal is None:
+            is_untold = bool(self._known and fresh) and not is_same
+            return Gap(str(self), before, 0, "not verified", _UNTOLD) if is_untold else None
         there = len(fresh) if look.is_whole else now.length
-        missing = now.added - there - self.ordinal
-        if missing <= 0:
+        missing = now.added - there - self.ordinal if look.is_whole or is_passed else 0
+        is_untold = not is_same and bool(fresh or missing > 0 or is_passed)
+        if missing <= 0 and not is_untold:
             return None
         deleted = id_key(now.max_deleted or START) > id_key(self.place)
-        is_exact = is_passed and look.is_one_moment and not deleted
-        before = self._named(fresh[0][0]) if fresh and is_passed else None
-        return Gap(str(self), before, missing, "exact" if is_exact else "at most")
+        is_exact = is_passed and look.is_one_moment and not deleted and is_same
+        certainty = "exact" if is_exact else "at most"
+        return Gap(str(self), before, max(missing, 0), certainty, _UNTOLD if is_untold else None)
 
     def _advance(self, look: Look, fresh: Sequence[Entry], gap: Gap | None) -> None:
         now = look.now
         self._known.extend(map(_mark, fresh))
-        self._max_deleted = (now and now.max_deleted) or self._max_deleted
+        self.max_deleted = (now and now.max_deleted) or self.max_deleted
         if fresh:
             self.place = fresh[-1][0]
         elif gap and now and self._is_passed(now):
@@ -160,38 +223,65 @@ class Cursor:
         elif self.ordinal is not None:
             self.ordinal += len(fresh) + (gap.missing if gap else 0)
 
-    def recover(self, stream: str, now: StreamInfo | None) -> Steps[None]:
-        """Begin a new epoch behind the newest remembered entry that is still there.
+    def recover(self, stream: str, now: StreamInfo | None, count: int) -> Steps[bool]:
+        """Go on behind the newest remembered entry that is there, in a new epoch; ``count`` makes a page.
 
-        A dump holds the older entries of what it was made of, so a search that halves finds the newest one.
+        Nothing is changed before the last reply is there: it can be asked for again.
+
+        Returns
+        -------
+        bool
+            The stream has begun again. Else it turned out to be the same, or one that was lost is back.
         """
-        first = id_key(now.first) if now and now.first else None
-        # What a rollback took lies between what stayed and what came then: each epoch is searched by itself.
-        lineages = [*self._lineages, *_by_epoch(self._older), list(self._known)]
-        known, low = lineages[-1], 0
-        while lineages and not low:
-            known = [mark for mark in lineages.pop() if first and id_key(mark[0]) >= first]
-            low = yield from _newest_there(stream, known)
-        self._older, self._lineages = (), lineages
-        self._known = deque(known[:low], maxlen=_REMEMBERED)
-        self.place = known[low - 1][0] if low else START
-        self.ordinal = None if low else 0
-        self._max_deleted = START
-        self.epoch += 1
+        self._remember()
+        lineages = _within([*self._lineages, list(self._known)], _REMEMBERED)
+        before = {mark for lineage in lineages for mark in lineage}
+        found = yield from _newest_there(stream, before, count)
+        if self._is_doubtful and (yield from self._is_hole(stream, found)):
+            self._settled = self.place
+            return False
+        self._lineages, self._before = lineages, before
+        self._reaches = max((entry_id for entry_id, _ in before), key=id_key, default=START)
+        self._known.clear()
+        self._known.extend([found] if found else [])
+        self.place, self.ordinal = (found[0], None) if found else (START, 0)
+        self.max_deleted = START
+        is_reset, self._is_lost = not self._is_lost, not found and now is not None and not now.length
+        self.epoch += is_reset
+        return is_reset
+
+    def _is_hole(self, stream: str, found: _Mark | None) -> Steps[bool]:
+        """Tell whether up to the cursor there is nothing that this epoch has not read."""
+        if found is None:
+            return True  # none of what was read is there: not known, and the account says so
+        if all(entry_id != found[0] for entry_id, _ in self._known):
+            return False
+        [reply] = yield [("XRANGE", stream, f"({found[0]}", self.place, "COUNT", 1)]
+        return not entries_in(reply)
 
 
-def _newest_there(stream: str, known: Sequence[_Mark]) -> Steps[int]:
-    """Count the entries that are still there: all but the newest ones, so that a search can halve."""
-    low, high = 0, len(known)
-    while low < high:
-        middle = (low + high) // 2
-        [reply] = yield [("XRANGE", stream, known[middle][0], known[middle][0])]
-        there = entries_in(reply)
-        if there and _is_same(known[middle], there[0]):
-            low = middle + 1
-        else:
-            high = middle
-    return low
+def _newest_there(stream: str, marks: set[_Mark], count: int) -> Steps[_Mark | None]:
+    """Go back to the newest entry that is known: from the highest id that can be, and rarely far."""
+    ids = {entry_id for entry_id, _ in marks}
+    end, first = max(ids, key=id_key, default=None), min(ids, key=id_key, default=None)
+    while end:
+        [reply] = yield [("XREVRANGE", stream, end, first, "COUNT", count)]
+        page = entries_in(reply)
+        for entry in page:
+            if _is_among(marks, entry):
+                return _mark(entry)
+        end = f"({page[-1][0]}" if page else None
+    return None
+
+
+def _within(lineages: list[list[_Mark]], most: int) -> list[list[_Mark]]:
+    """Keep so many marks in all, the newest of each lineage."""
+    filled, left = [lineage for lineage in lineages if lineage], most
+    for done, lineage in enumerate(sorted(filled, key=len)):
+        share = max(left // (len(filled) - done), 1)
+        del lineage[:-share]
+        left -= len(lineage)
+    return filled
 
 
 def _by_epoch(older: Iterable[Known]) -> Iterator[list[_Mark]]:
@@ -205,3 +295,7 @@ def _mark(entry: Known) -> _Mark:
 
 def _is_same(mark: _Mark, there: Entry) -> bool:
     return mark == (there[0], None if mark[1] is None else hash(there[1]))
+
+
+def _is_among(marks: set[_Mark], there: Entry) -> bool:
+    return _mark(there) in marks or (there[0], None) in marks

@@ -18,7 +18,7 @@ from ..frames import Account, id_key, total
 from .beginning import cursor_before, cursor_behind
 from .bounded import ReplyTooLargeError
 from .connection import Client, address, ask, backoff_delay, connect, explain, is_permanent, send
-from .cursor import BEGUN_AGAIN, Cursor, Gap
+from .cursor import BEGUN_AGAIN, Cursor, Gap, ReadResult
 from .pages import FIRST_PAGE, UNCOUNTED, Pages, Prefetcher, next_size, smaller
 from .replies import ABSENT, BLOCK, FEW, START, Entry, Look, StreamInfo, doorbell, look, newest, newest_id
 
@@ -33,7 +33,8 @@ class StreamUpdate(NamedTuple):
     ``account`` comes when a stream is begun at its latest entries: what of it was left out or missing; once
     more when a stream that was not there has begun.
     ``rewound`` comes from a replay only: what came before it no longer counts.
-    ``ordinal`` is how many entries the stream ever took up to the last one here, where that is known.
+    ``ordinal`` is how many entries the stream ever took up to the last one here, where that is known, and
+    ``max_deleted`` the newest that was ever deleted.
     """
 
     stream: str
@@ -44,6 +45,7 @@ class StreamUpdate(NamedTuple):
     account: Account | None = None
     rewound: bool = False
     ordinal: int | None = None
+    max_deleted: str | None = None
 
     @property
     def gone(self) -> Account | None:
@@ -124,12 +126,13 @@ class StreamReader:
 
     def _until_the_end(self) -> Iterator[StreamUpdate]:
         ends = {stream: self._newest(stream) for stream in self.streams}
+        places = {stream: cursor.place for stream, cursor in self.cursors.items()}
         last_good = time.monotonic()
         for update in self:
             yield update
             if update.transient_error is None:
                 last_good = time.monotonic()
-                if self._is_at(ends.get(update.stream, START), update):
+                if self._is_at(ends.get(update.stream, START), update, places):
                     ends.pop(update.stream, None)
             elif time.monotonic() - last_good > _LONGEST_FAULT:
                 raise update.transient_error
@@ -144,10 +147,13 @@ class StreamReader:
             self._hang_up()
             raise explain(error, self.where, stream) from error
 
-    def _is_at(self, end: str, update: StreamUpdate) -> bool:
+    def _is_at(self, end: str, update: StreamUpdate, places: dict[str, str]) -> bool:
         """Tell whether a stream was read to an end; one that was deleted ends before it: nothing is left."""
-        is_quiet = not (update.entries or update.gap or update.reset)
-        return is_quiet or id_key(self.cursors[update.stream].place) >= id_key(end)
+        before, now = places.get(update.stream), self.cursors[update.stream].place
+        places[update.stream] = now
+        # Entries that were read in an earlier epoch move the cursor, and are not given again.
+        is_quiet = now == before and not (update.entries or update.gap or update.reset)
+        return is_quiet or id_key(now) >= id_key(end)
 
     def close(self) -> None:
         """End the iteration, from any thread; a read that is waiting ends at once."""
@@ -212,12 +218,25 @@ class StreamReader:
         cursor = self.cursors[stream]
         seen = self._look(stream, cursor.place, self._sizes[stream] + 1)
         result = cursor.take(seen)
-        if result.reset:
-            ask(self._connected(), cursor.recover(stream, seen.now))
+        if cursor.must_recover:
+            if not self._recover(stream, seen.now):
+                return self._read(stream)
+            result = ReadResult([], reset=True)
         if result.entries:
             self._sizes[stream] = next_size(result.entries, self._sizes[stream])
-        update = StreamUpdate(stream, *result, ordinal=cursor.ordinal)
+        update = StreamUpdate(stream, *result, ordinal=cursor.ordinal, max_deleted=cursor.max_deleted)
         return [*self._begun(stream, seen.now), update]
+
+    def _recover(self, stream: str, now: StreamInfo | None) -> bool:
+        """Find where to go on in a stream that began again, in smaller pages where they are too large."""
+        while True:
+            try:
+                steps = self.cursors[stream].recover(stream, now, self._sizes[stream])
+                return ask(self._connected(), steps)
+            except ReplyTooLargeError:
+                if self._sizes[stream] <= FEW:
+                    raise
+                self._sizes[stream] = smaller(self._sizes[stream])
 
     def _begun(self, stream: str, now: StreamInfo | None) -> list[StreamUpdate]:
         """Account for a stream that has begun since it was looked for: from its first entry on."""

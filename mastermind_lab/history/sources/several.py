@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ...errors import OptionError
-from ...frames import Account, Coverage, ids_in_order, least_sure, total
+from ...frames import Account, Coverage, ids_in_order, least_sure, total, united
 from ...ndjson import ENDINGS
 from ...storage import is_url, local_path
 from ..history import History
@@ -89,7 +89,7 @@ def behind(folder: Any, source: Any, options: Options) -> History:
     )
 
     end = ResumePoint.of(snapshot.ranges(folder))
-    cursor = Cursor(end.last_id, end.ordinal, end.newest(), end.older()) if end else Cursor()
+    cursor = Cursor(**end.place()) if end else Cursor()
     reader = StreamReader(source, [options.stream], cursors={options.stream: cursor})
     with closing(reader), options.bar:
         updates = list(reader.up_to_now())
@@ -102,7 +102,7 @@ def behind(folder: Any, source: Any, options: Options) -> History:
 def _gone(end: ResumePoint | None, updates: Sequence[StreamUpdate]) -> dict[str, Any]:
     """Say what is missing between an archive's end and what was read behind it."""
     gaps = [one.gap for one in updates if one.gap]
-    note = _note(end, gaps, any(one.reset for one in updates))
+    note = united([_note(end, gaps, any(one.reset for one in updates)), *(gap.note for gap in gaps)]) or ""
     if updates[-1].ordinal is None or (end is not None and end.ordinal is None):
         place = f"the archive's end ({end.last_id})" if end else "the beginning of the stream"
         said = (
@@ -117,7 +117,6 @@ def _note(end: ResumePoint | None, gaps: Sequence[Any], reset: bool) -> str:
     place = f"the archive's end ({end.last_id})" if end else "the beginning of the stream"
     if reset:
         return f"the stream began again after {place}; what came then is kept apart"
-    if gaps:
-        gone = sum(gap.missing for gap in gaps)
+    if gone := sum(gap.missing for gap in gaps):
         return f"a gap: {gone:,} entries behind {place} were trimmed before they could be read"
     return f"goes on at {place}"
