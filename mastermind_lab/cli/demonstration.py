@@ -1,4 +1,4 @@
-"""The demonstration: everything once, on a real Redis, with one command."""
+"""The demonstration: everything once, on a Redis of its own, with one command."""
 
 from __future__ import annotations
 
