@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import SourceError
+from ..frames import one_stream
+from ..text import SecretUrl
 from .archiver import PART_BYTES, PART_SECONDS, Archiver
 
 if TYPE_CHECKING:
@@ -96,7 +98,8 @@ class Archiving:
         follow: bool = False,
         **options: Any,
     ) -> None:
-        self.source, self.folder, self.stream, self.follow = source, folder, stream, follow
+        self.source, self.folder, self.follow = SecretUrl.of(source), folder, follow
+        self.stream = one_stream(stream)
         self._options = options
         self._gaps: tuple[Gap, ...] = ()
         self._resets = 0

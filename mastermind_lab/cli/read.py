@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from ..wire import DEFAULT_STREAM_NAME
+from ..wire import DEFAULT_STREAM_NAME, URL_VARIABLES
 from .options import (
     DEFAULT_URL,
-    URL_VARIABLES,
     AsJson,
     Last,
     MaxLineBytes,
@@ -30,7 +29,7 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
-        envvar=URL_VARIABLES,
+        envvar=[*URL_VARIABLES],
         help="A Redis URL, an NDJSON file, a folder or glob of them, - for standard input, or a snapshot.",
     ),
 ]

@@ -10,9 +10,9 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
 from ..errors import OptionError
-from ..wire import DEFAULT_STREAM_NAME, SCHEMES
+from ..wire import DEFAULT_STREAM_NAME, SCHEMES, URL_VARIABLES
 from .console import progress, say
-from .options import URL_VARIABLES, MaxLineBytes, MaxUnpackedBytes, given
+from .options import MaxLineBytes, MaxUnpackedBytes, given
 
 if TYPE_CHECKING:
     from ..live import Replay
@@ -32,7 +32,7 @@ def replay(
     source: Annotated[
         str, typer.Argument(metavar="SOURCE", help="An NDJSON file, a folder or glob of them, or a snapshot.")
     ],
-    target: Annotated[str, typer.Argument(metavar="URL", envvar=URL_VARIABLES, help="A Redis URL.")],
+    target: Annotated[str, typer.Argument(metavar="URL", envvar=[*URL_VARIABLES], help="A Redis URL.")],
     speed: Annotated[
         float,
         typer.Option(parser=_speed, metavar="FACTOR", help="How many times faster, or max."),

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 from rich.progress import SpinnerColumn, TextColumn
 
-from ..wire import DEFAULT_STREAM_NAME, SCHEMES
+from ..wire import DEFAULT_STREAM_NAME, SCHEMES, URL_VARIABLES
 from .console import progress, say
-from .options import DEFAULT_URL, URL_VARIABLES
+from .options import DEFAULT_URL
 
 _INTO_A_FILE = 2_000
 
@@ -21,7 +21,7 @@ def simulate(
         str,
         typer.Argument(
             metavar="TARGET",
-            envvar=URL_VARIABLES,
+            envvar=[*URL_VARIABLES],
             help="A Redis URL, or an .ndjson file to write (.gz, .bz2, .xz, .zst).",
         ),
     ] = DEFAULT_URL,

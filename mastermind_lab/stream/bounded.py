@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from redis import exceptions as fault
+
+from .target import Route
 
 PAGE_LIMIT = 8 * 2**20
 """Bytes of one reply with several entries; what is larger is asked for again, in smaller pages."""
@@ -15,6 +20,9 @@ REPLY_LIMIT = 384 * 2**20
 
 
 _GREETING_LIMIT = 2**20  # bytes of a reply before anything was asked for
+_NEXT = (fault.ConnectionError, fault.TimeoutError)
+"""What has another place tried."""
+_NOWHERE = "there is no place to connect to"
 
 
 class ReplyTooLargeError(fault.RedisError):
@@ -30,6 +38,15 @@ class Allowance:
     def __init__(self) -> None:
         self.most = self.left = PAGE_LIMIT
         self.greets = False
+
+    @contextmanager
+    def greeting(self) -> Iterator[None]:
+        """Allow less for a while: a connection is made."""
+        self.greets = True
+        try:
+            yield
+        finally:
+            self.greets = False
 
     def renew(self) -> None:
         """Begin to count: a command is sent."""
@@ -96,19 +113,28 @@ class _Reader:
 
 @cache
 def bounded(kind: type) -> type:
-    """Make a class of synchronous connections that keep to an ``allowance``."""
+    """Make a class of synchronous connections that keep to an ``allowance`` and follow a ``route``."""
 
     class Bounded(kind):  # type: ignore[misc] # the client's own class
-        def __init__(self, *, allowance: Allowance, **settings: Any) -> None:
-            self._allowance = allowance
+        def __init__(self, *, allowance: Allowance, route: Route | None, **settings: Any) -> None:
+            self._allowance, self._route = allowance, route
             super().__init__(**settings)
 
         def connect_check_health(self, *arguments: Any, **options: Any) -> None:
-            self._allowance.greets = True
-            try:
-                super().connect_check_health(*arguments, **options)
-            finally:
-                self._allowance.greets = False
+            with self._allowance.greeting():
+                if self._route is None:
+                    super().connect_check_health(*arguments, **options)
+                    return
+                failed: Exception | None = None
+                for place in self._route.places():
+                    self.host, self.port = place
+                    try:
+                        super().connect_check_health(*arguments, **options)
+                    except _NEXT as error:
+                        failed = error
+                    else:
+                        return
+                raise failed or fault.ConnectionError(_NOWHERE)
 
         def _connect(self) -> Any:
             return _Socket(super()._connect(), self._allowance)
@@ -122,19 +148,29 @@ def bounded(kind: type) -> type:
 
 @cache
 def bounded_async(kind: type) -> type:
-    """Make a class of asyncio connections that keep to an ``allowance``."""
+    """Make a class of asyncio connections that keep to an ``allowance`` and follow a ``route``."""
 
     class Bounded(kind):  # type: ignore[misc] # the client's own class
-        def __init__(self, *, allowance: Allowance, **settings: Any) -> None:
-            self._allowance = allowance
+        def __init__(self, *, allowance: Allowance, route: Route | None, **settings: Any) -> None:
+            self._allowance, self._route = allowance, route
             super().__init__(**settings)
 
         async def connect_check_health(self, *arguments: Any, **options: Any) -> None:
-            self._allowance.greets = True
-            try:
-                await super().connect_check_health(*arguments, **options)
-            finally:
-                self._allowance.greets = False
+            with self._allowance.greeting():
+                if self._route is None:
+                    await super().connect_check_health(*arguments, **options)
+                    return
+                failed: Exception | None = None
+                places = self._route.places()  # in threads: sentinels are asked as by everybody else
+                while place := await asyncio.to_thread(next, places, None):
+                    self.host, self.port = place
+                    try:
+                        await super().connect_check_health(*arguments, **options)
+                    except _NEXT as error:
+                        failed = error
+                    else:
+                        return
+                raise failed or fault.ConnectionError(_NOWHERE)
 
         async def _connect(self) -> None:
             await super()._connect()

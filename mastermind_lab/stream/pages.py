@@ -13,9 +13,11 @@ import redis
 
 from ..errors import SourceError
 from ..frames import Account, id_key
+from ..text import SecretUrl
 from .bounded import ReplyTooLargeError
-from .connection import Client, address, connect, explain, send
+from .connection import address, connect, explain, send
 from .replies import ABSENT, FEW, Entry, StreamInfo, entries_in, stream_info
+from .target import Client
 
 Page = TypeVar("Page")
 
@@ -63,7 +65,8 @@ class Pages:
         since: str | None = None,
         until: str | None = None,
     ) -> None:
-        self.source, self.stream, self.last, self.since, self.until = source, stream, last, since, until
+        self.source, self.stream, self.last = SecretUrl.of(source), stream, last
+        self.since, self.until = since, until
         self.timeout = 20.0  # seconds, for a server that has stopped answering
         self.where = address(source)
         self.entries = 0
