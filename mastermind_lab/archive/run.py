@@ -187,7 +187,7 @@ def archive(
     Parameters
     ----------
     source
-        A ``redis://``, ``rediss://`` or ``unix://`` URL, or a redis client, sync or asyncio.
+        A Redis URL, or a redis client, sync or asyncio: as for :func:`mastermind_lab.read`.
     folder
         Where to write: a path, or the URL of a folder on a file system that fsspec knows. A folder on a disk
         is locked, so that a second archiver stops. An object store has no locks: there each commit first

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from ..wire import DEFAULT_STREAM_NAME, URL_VARIABLES
+from .console import json_line
 from .options import (
     DEFAULT_URL,
     AsJson,
@@ -52,7 +53,7 @@ def read(
     history = load(source, stream=stream, last=last, since=since, until=until, **limits)
     figures = summarise(history)
     if as_json:
-        typer.echo(json.dumps(figures, indent=2))  # in ASCII, so that a terminal is safe
+        typer.echo(json_line(json.dumps(figures, indent=2)))  # in ASCII, so that a terminal is safe
     else:
         show(figures, Console())
 
