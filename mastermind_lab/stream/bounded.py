@@ -1,8 +1,13 @@
-"""Connections that give a reply up where it becomes larger than what was asked for can be."""
+"""Connections that give a reply up where it becomes larger than what was asked for can be.
+
+What comes is counted, and what it announces is looked at before it is parsed: a parser makes room for as many
+elements as a reply claims to have, and one that claims more bytes than it may have need not be waited for.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -18,11 +23,19 @@ PAGE_LIMIT = 8 * 2**20
 REPLY_LIMIT = 384 * 2**20
 """Bytes of any other reply. A look at a stream may bring the same large entry four times."""
 
+ELEMENTS_LIMIT = 2**20
+"""Elements that one list of a reply may claim to have."""
 
 _GREETING_LIMIT = 2**20  # bytes of a reply before anything was asked for
 _NEXT = (fault.ConnectionError, fault.TimeoutError)
 """What has another place tried."""
 _NOWHERE = "there is no place to connect to"
+
+# Most of a reply is made of these: an entry up to its payload, which may hold anything and is passed over.
+_ENTRY = re.compile(rb"(?:\*2\r\n\$15\r\n[\d-]{15}\r\n\*2\r\n\$4\r\ndata\r\n)?\$(\d{1,18})\r\n")
+_TOKEN = re.compile(rb"(.)(.*?)\r\n", re.DOTALL)
+_LISTS, _TEXTS = b"*%~>|", b"$=!"
+_LONGEST_NUMBER = 32  # bytes of a token that holds one; what is longer is text up to its end
 
 
 class ReplyTooLargeError(fault.RedisError):
@@ -38,6 +51,7 @@ class Allowance:
     def __init__(self) -> None:
         self.most = self.left = PAGE_LIMIT
         self.greets = False
+        self._passed_over, self._begun = 0, b""
 
     @contextmanager
     def greeting(self) -> Iterator[None]:
@@ -51,23 +65,49 @@ class Allowance:
     def renew(self) -> None:
         """Begin to count: a command is sent."""
         self.left = _GREETING_LIMIT if self.greets else self.most
+        self._passed_over, self._begun = 0, b""
 
-    def spend(self, size: int) -> None:
-        """Count what has come.
+    def spend(self, data: bytes) -> None:
+        """Count what has come, and look at what it announces.
 
         Raises
         ------
         ReplyTooLargeError
             It is more than there may be.
         """
-        self.left -= size
-        if self.left < 0:
+        self.left -= len(data)
+        self._refuse_bytes(self.left)
+        data = self._begun + data
+        place = self._passed_over
+        while place < len(data) and (token := _ENTRY.match(data, place) or _TOKEN.match(data, place)):
+            place = token.end() + self._announced(token, len(data) - token.end())
+        self._passed_over = max(place - len(data), 0)
+        self._begun = data[place:]
+        if len(self._begun) > _LONGEST_NUMBER:
+            # Only the mark of a text is kept, however long it becomes.
+            self._begun = self._begun[:1] + self._begun[-1:]
+
+    def _announced(self, token: re.Match[bytes], there: int) -> int:
+        """Return how many bytes of text follow a token, of which some are there, or refuse its claim."""
+        kind, number = (b"$", token[1]) if token.re is _ENTRY else token.groups()
+        if kind not in _LISTS + _TEXTS or not number.isdigit():
+            return 0
+        size = int(number[:_LONGEST_NUMBER])
+        if kind in _TEXTS:
+            self._refuse_bytes(self.left + there - size)
+            return size + 2
+        if size > ELEMENTS_LIMIT:
+            raise ReplyTooLargeError(f"a reply that claims {size:,} elements was given up")
+        return 0
+
+    def _refuse_bytes(self, left: int) -> None:
+        if left < 0:
             most = _GREETING_LIMIT if self.greets else self.most
             raise ReplyTooLargeError(f"a reply of more than {most / 2**20:,.0f} MB was given up")
 
 
 class _Socket:
-    """A socket that counts what it brings."""
+    """A socket that says what it brings."""
 
     def __init__(self, socket: Any, allowance: Allowance) -> None:
         self._socket, self._allowance = socket, allowance
@@ -75,19 +115,20 @@ class _Socket:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._socket, name)
 
-    def recv(self, *arguments: Any) -> bytes:
-        data: bytes = self._socket.recv(*arguments)
-        self._allowance.spend(len(data))
+    def recv(self, size: int, *flags: int) -> bytes:
+        data: bytes = self._socket.recv(size, *flags)
+        if not flags:  # else it is looked at, and comes once more
+            self._allowance.spend(data)
         return data
 
-    def recv_into(self, *arguments: Any) -> int:
-        size: int = self._socket.recv_into(*arguments)
-        self._allowance.spend(size)
+    def recv_into(self, buffer: Any, *arguments: Any) -> int:
+        size: int = self._socket.recv_into(buffer, *arguments)
+        self._allowance.spend(bytes(memoryview(buffer)[:size]))
         return size
 
 
 class _Reader:
-    """An asyncio reader that counts what it brings, and what it is to wait for."""
+    """An asyncio reader that says what it brings."""
 
     def __init__(self, reader: Any, allowance: Allowance) -> None:
         self._reader, self._allowance = reader, allowance
@@ -97,17 +138,17 @@ class _Reader:
 
     async def read(self, size: int = -1) -> bytes:
         data: bytes = await self._reader.read(size)
-        self._allowance.spend(len(data))
+        self._allowance.spend(data)
         return data
 
     async def readexactly(self, size: int) -> bytes:
-        self._allowance.spend(size)
         data: bytes = await self._reader.readexactly(size)
+        self._allowance.spend(data)
         return data
 
     async def readline(self) -> bytes:
         data: bytes = await self._reader.readline()
-        self._allowance.spend(len(data))
+        self._allowance.spend(data)
         return data
 
 
