@@ -1,7 +1,8 @@
 """Connections that give a reply up where it becomes larger than what was asked for can be.
 
-What comes is counted, and what it announces is looked at before it is parsed: a parser makes room for as many
-elements as a reply claims to have, and one that claims more bytes than it may have need not be waited for.
+What comes is counted. What the beginning of a reply announces is looked at before it is parsed: a parser
+makes room for as many elements as a reply claims to have, and one that claims more bytes than it may have
+need not be waited for. To look at all of a reply would take a tenth of the time that decoding takes.
 """
 
 from __future__ import annotations
@@ -24,18 +25,17 @@ REPLY_LIMIT = 384 * 2**20
 """Bytes of any other reply. A look at a stream may bring the same large entry four times."""
 
 ELEMENTS_LIMIT = 2**20
-"""Elements that one list of a reply may claim to have."""
+"""Elements that a list at the beginning of a reply may claim to have."""
 
 _GREETING_LIMIT = 2**20  # bytes of a reply before anything was asked for
 _NEXT = (fault.ConnectionError, fault.TimeoutError)
 """What has another place tried."""
 _NOWHERE = "there is no place to connect to"
 
-# Most of a reply is made of these: an entry up to its payload, which may hold anything and is passed over.
-_ENTRY = re.compile(rb"(?:\*2\r\n\$15\r\n[\d-]{15}\r\n\*2\r\n\$4\r\ndata\r\n)?\$(\d{1,18})\r\n")
+_BEGINNING = 512  # bytes of a reply
 _TOKEN = re.compile(rb"(.)(.*?)\r\n", re.DOTALL)
 _LISTS, _TEXTS = b"*%~>|", b"$=!"
-_LONGEST_NUMBER = 32  # bytes of a token that holds one; what is longer is text up to its end
+_LONGEST_NUMBER = 32  # digits
 
 
 class ReplyTooLargeError(fault.RedisError):
@@ -49,9 +49,9 @@ class Allowance:
     """
 
     def __init__(self) -> None:
-        self.most = self.left = PAGE_LIMIT
+        self.most = PAGE_LIMIT
         self.greets = False
-        self._passed_over, self._begun = 0, b""
+        self.renew()
 
     @contextmanager
     def greeting(self) -> Iterator[None]:
@@ -65,9 +65,9 @@ class Allowance:
     def renew(self) -> None:
         """Begin to count: a command is sent."""
         self.left = _GREETING_LIMIT if self.greets else self.most
-        self._passed_over, self._begun = 0, b""
+        self._to_look_at, self._passed_over, self._begun = _BEGINNING, 0, b""
 
-    def spend(self, data: bytes) -> None:
+    def spend(self, data: bytes | memoryview) -> None:
         """Count what has come, and look at what it announces.
 
         Raises
@@ -77,19 +77,22 @@ class Allowance:
         """
         self.left -= len(data)
         self._refuse_bytes(self.left)
-        data = self._begun + data
-        place = self._passed_over
-        while place < len(data) and (token := _ENTRY.match(data, place) or _TOKEN.match(data, place)):
-            place = token.end() + self._announced(token, len(data) - token.end())
-        self._passed_over = max(place - len(data), 0)
-        self._begun = data[place:]
-        if len(self._begun) > _LONGEST_NUMBER:
-            # Only the mark of a text is kept, however long it becomes.
-            self._begun = self._begun[:1] + self._begun[-1:]
+        if self._to_look_at > 0:
+            self._look(bytes(data[: self._to_look_at]), len(data) - self._to_look_at)
+            self._to_look_at -= len(data)
 
-    def _announced(self, token: re.Match[bytes], there: int) -> int:
+    def _look(self, piece: bytes, behind: int) -> None:
+        """Go from token to token, and over the texts, which may hold anything."""
+        piece = self._begun + piece
+        end = len(piece) + max(behind, 0)
+        place = self._passed_over
+        while place < len(piece) and (token := _TOKEN.match(piece, place)):
+            place = token.end() + self._announced(token[1], token[2], end - token.end())
+        self._passed_over = max(place - len(piece), 0)
+        self._begun = piece[place:]
+
+    def _announced(self, kind: bytes, number: bytes, there: int) -> int:
         """Return how many bytes of text follow a token, of which some are there, or refuse its claim."""
-        kind, number = (b"$", token[1]) if token.re is _ENTRY else token.groups()
         if kind not in _LISTS + _TEXTS or not number.isdigit():
             return 0
         size = int(number[:_LONGEST_NUMBER])
@@ -123,7 +126,7 @@ class _Socket:
 
     def recv_into(self, buffer: Any, *arguments: Any) -> int:
         size: int = self._socket.recv_into(buffer, *arguments)
-        self._allowance.spend(bytes(memoryview(buffer)[:size]))
+        self._allowance.spend(memoryview(buffer)[:size])
         return size
 
 
