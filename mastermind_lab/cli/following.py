@@ -17,7 +17,7 @@ from ..frames import Limits, id_key
 from ..stream import StreamReader, StreamUpdate
 from .console import Screen, json_line, say
 from .row_format import Line, fitted
-from .signals import notice_leaving, until_interrupted
+from .signals import notice_interruption, notice_leaving, until_interrupted
 
 _MISSING = Reject("no_data", "no field 'data'")
 _dumps = json.JSONEncoder(separators=(",", ":")).encode  # as terse as pydantic
@@ -34,6 +34,7 @@ def follow(
     events = Events(streams)
     with until_interrupted(), closing(StreamReader(source, streams, backfill=last, since=first)) as reader:
         for update in reader:
+            notice_interruption()
             notice_leaving()
             events.tell(update)
             for entry_id, verdict in _validated(update, first):

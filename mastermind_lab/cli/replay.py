@@ -13,6 +13,7 @@ from ..errors import OptionError
 from ..wire import DEFAULT_STREAM_NAME, SCHEMES, URL_VARIABLES
 from .console import progress, say
 from .options import MaxLineBytes, MaxUnpackedBytes, given
+from .signals import notice_interruption
 
 if TYPE_CHECKING:
     from ..live import Replay
@@ -78,6 +79,7 @@ def _publish(played: Replay, counts: Iterator[int], where: str) -> None:
         with progress(BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}")) as shown:
             task = shown.add_task("", total=played.total)
             for sent in counts:
+                notice_interruption()
                 now = played.now  # None where no entry has a time
                 moment = f"{now:%Y-%m-%d %H:%M:%S}Z" if now else "at no known time"
                 shown.update(task, completed=sent, description=moment)

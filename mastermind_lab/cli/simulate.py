@@ -12,6 +12,7 @@ from rich.progress import SpinnerColumn, TextColumn
 from ..wire import DEFAULT_STREAM_NAME, SCHEMES, URL_VARIABLES
 from .console import progress, say
 from .options import DEFAULT_URL
+from .signals import notice_interruption
 
 _INTO_A_FILE = 2_000
 
@@ -61,6 +62,7 @@ def _publish(url: str, stream: str, decided: Iterator[bytes], rate: float) -> No
         with progress(SpinnerColumn(), TextColumn("{task.description}", markup=False)) as shown:
             task = shown.add_task("")
             for sent in publish_payloads(url, stream, decided, rate=rate):
+                notice_interruption()
                 shown.update(task, description=f"{sent:,} decisions {where}")
     finally:
         if sent:

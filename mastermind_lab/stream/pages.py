@@ -218,10 +218,10 @@ class Prefetcher(Generic[Page]):
 
     def _stop(self) -> None:
         self._stopped = True
-        if self._thread.is_alive():
-            # Shutting the socket down ends a read that is under way; emptying the queue, a wait for room.
-            self._hang_up()
         while self._thread.is_alive():
+            # Shutting the socket down ends a read that is under way, also on one that was made since;
+            # emptying the queue, a wait for room.
+            self._hang_up()
             with suppress(Empty):
                 self._ready.get(timeout=0.01)
         self._thread.join()
