@@ -1,6 +1,8 @@
 """Clients that have no one address: of Sentinel, of a cluster; and what else is a Redis URL."""
 
 import asyncio
+import os
+import signal
 import subprocess
 from contextlib import aclosing, asynccontextmanager, contextmanager
 
@@ -120,6 +122,26 @@ class TestSentinel:
             await asyncio.to_thread(until, lambda: follower.status.received == 2)
             assert await asyncio.wait_for(following, 30) == ["1-0", "2-0"]
             assert follower.status.resets == 0
+
+    @pytest.mark.thorough
+    async def test_a_real_failover(self, server, make_server, sentinel):
+        fill(server, *[f"{number}-0" for number in range(1, 101)])
+        heir = make_server("--replicaof", "127.0.0.1", str(server.port))
+        with redis.Redis(port=sentinel) as watching, redis.Redis.from_url(heir.url) as raw:
+            watching.sentinel_set("arena", "down-after-milliseconds", 1_000)
+            await asyncio.to_thread(until, lambda: raw.info("replication")["master_link_status"] == "up")
+            await asyncio.to_thread(until, lambda: watching.sentinel_master("arena")["num-slaves"])
+            client = Sentinel([("127.0.0.1", sentinel)]).master_for("arena")
+            assert len(lab.read(Sentinel([("127.0.0.1", sentinel)]).slave_for("arena"))) == 100
+            async with managed(sentinel) as asynchronous, lab.Follower(client) as follower:
+                following = asyncio.create_task(followed(asynchronous, 150))
+                await asyncio.to_thread(until, lambda: follower.status.received == 100)
+                os.kill(server.pid, signal.SIGKILL)
+                await asyncio.to_thread(until, lambda: raw.info("replication")["role"] == "master")
+                fill(heir, *[f"{number}-0" for number in range(101, 151)])
+                await asyncio.to_thread(until, lambda: follower.status.received == 150)
+                assert len(set(await asyncio.wait_for(following, 30))) == 150
+                assert follower.history().coverage[["missing", "certainty"]].values.tolist() == [[0, "exact"]]
 
     def test_a_sentinel_that_is_gone_is_passed_over(self, server, sentinel):
         fill(server, "1-0")
