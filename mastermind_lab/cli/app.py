@@ -19,7 +19,7 @@ from .demo import demo
 from .options import EXIT_CODES, epilog
 from .read import read
 from .replay import replay
-from .signals import silence
+from .signals import interruptions_kept, silence
 from .simulate import simulate
 from .snapshot import snapshot
 from .tail import tail
@@ -77,10 +77,11 @@ def main() -> None:
         _end("standard output is closed: give it somewhere to go, if only /dev/null")
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr] # as above
     try:
-        try:
-            app()
-        finally:
-            sys.stdout.flush()
+        with interruptions_kept():
+            try:
+                app()
+            finally:
+                sys.stdout.flush()
     except LabError as error:
         _end(str(error))
     except KeyboardInterrupt:

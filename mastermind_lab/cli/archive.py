@@ -12,6 +12,7 @@ from ..text import terminal_line
 from ..wire import DEFAULT_STREAM_NAME
 from .console import progress, say
 from .options import BOUND, given
+from .signals import notice_interruption
 
 if TYPE_CHECKING:
     from ..archive import Archived
@@ -53,6 +54,7 @@ def archive(
     run = Archiving(url, folder, stream=stream, follow=follow, payloads=payloads, **limits)
     before: Archived | None = None
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False))
+    notice_interruption()
     with stopping(run, signal.SIGINT, signal.SIGTERM), progress(*columns) as shown:
         task = shown.add_task("")
         for now in run:

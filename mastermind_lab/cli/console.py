@@ -22,6 +22,11 @@ def say(text: str, *, error: bool = False, dim: bool = False) -> None:
     typer.echo(typer.style(terminal_line(text, _MOST), dim=dim or None), err=error)
 
 
+def json_line(text: str) -> str:
+    """Escape the one control character that JSON in ASCII leaves as it is, DEL; only texts can hold it."""
+    return text.replace("\x7f", "\\u007f")
+
+
 @contextmanager
 def nothing_decoded() -> Iterator[list[str]]:
     """Say in a line where nothing of a source could be decoded, and yield the list of what was said."""

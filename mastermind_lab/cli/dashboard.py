@@ -18,7 +18,7 @@ from ..live import Follower, Status, duration
 from ..stats import Confidence, Estimate, Margin, Votes
 from .console import Screen
 from .row_format import Line, bar, fitted
-from .signals import until_interrupted
+from .signals import notice_interruption, until_interrupted
 
 _STEPS = " ▁▂▃▄▅▆▇█"
 _BINS = (50, 40, 25, 20)  # they divide the 2,000 steps of the fine histogram, and fit half a screen
@@ -57,6 +57,7 @@ def _redraw(follower: Follower, screen: Screen, live: Live) -> None:
     """Redraw where something has changed, until the follower fails."""
     shown = None
     while follower.status.state != "failed":
+        notice_interruption()
         began = time.thread_time()
         now = follower.status, screen.size
         if now != shown:

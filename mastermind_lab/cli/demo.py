@@ -16,7 +16,7 @@ def demo(
         bool, typer.Option("--headless", help="Only write the files, without JupyterLab.")
     ] = False,
 ) -> None:
-    """See the whole thing work: a real Redis, a simulated arena, charts, a snapshot, and JupyterLab.
+    """See the whole thing work: a Redis of its own, a simulated arena, charts, a snapshot, and JupyterLab.
 
     The arena publishes 2,000 decisions, one in a hundred of them malformed, and goes on at 20 a second.
 

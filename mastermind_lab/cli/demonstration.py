@@ -1,4 +1,4 @@
-"""The demonstration: everything once, on a real Redis, with one command."""
+"""The demonstration: everything once, on a Redis of its own, with one command."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from ..errors import LabError, SourceError
 from ..history import History, read, sample_folder
 from ..stream import publish_payloads
 from .console import say
+from .signals import notice_interruption
 from .summary import show, summarise
 
 COUNT, MALFORMED, RATE = 2_000, 0.01, 20.0
@@ -79,6 +80,7 @@ def _go_on(url: str, arena: Arena, folder: Path) -> None:
     with suppress(KeyboardInterrupt), _jupyter(url, _notebooks(folder)) as lab:
         live = payloads(arena, malformed=MALFORMED, clock=lambda: datetime.now(UTC))
         for _ in publish_payloads(url, DEFAULT_STREAM_NAME, live, rate=RATE):
+            notice_interruption()
             if lab.poll() is not None:
                 break
         if lab.returncode:

@@ -15,9 +15,9 @@ from ..envelope import DecisionEnvelope, Reject, validate
 from ..errors import OptionError
 from ..frames import Limits, id_key
 from ..stream import StreamReader, StreamUpdate
-from .console import Screen, say
+from .console import Screen, json_line, say
 from .row_format import Line, fitted
-from .signals import notice_leaving, until_interrupted
+from .signals import notice_interruption, notice_leaving, until_interrupted
 
 _MISSING = Reject("no_data", "no field 'data'")
 _dumps = json.JSONEncoder(separators=(",", ":")).encode  # as terse as pydantic
@@ -34,6 +34,7 @@ def follow(
     events = Events(streams)
     with until_interrupted(), closing(StreamReader(source, streams, backfill=last, since=first)) as reader:
         for update in reader:
+            notice_interruption()
             notice_leaving()
             events.tell(update)
             for entry_id, verdict in _validated(update, first):
@@ -69,7 +70,7 @@ def _show_json(stream: str, entry_id: str, verdict: DecisionEnvelope | Reject) -
     else:
         # What the payload did not say is left out: the models' defaults would invent a time and an id.
         more = verdict.model_dump_json(exclude_unset=True, ensure_ascii=True)
-    sys.stdout.write(f"{facts[:-1]},{more[1:]}\n")
+    sys.stdout.write(json_line(f"{facts[:-1]},{more[1:]}\n"))
     sys.stdout.flush()
 
 

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-URL_VARIABLES = ["MASTERMIND_LAB_URL", "REDIS_URL"]
+from ..wire import URL_VARIABLES
+
 DEFAULT_URL = "redis://localhost:6379"
 EXIT_CODES = (
     "Exit codes: 0 done; 1 could not, and the message says why; 2 wrong usage; 3 done, and nothing of the "
@@ -14,7 +15,7 @@ EXIT_CODES = (
 )
 NOTHING_DECODED = 3
 
-Running = Annotated[str, typer.Argument(metavar="URL", envvar=URL_VARIABLES, help="A Redis URL.")]
+Running = Annotated[str, typer.Argument(metavar="URL", envvar=[*URL_VARIABLES], help="A Redis URL.")]
 Stream = Annotated[str, typer.Option(help="The stream's name, for a Redis source.")]
 Streams = Annotated[list[str], typer.Option("--stream", help="A stream's name; repeat it to follow several.")]
 Last = Annotated[int | None, typer.Option(min=0, help="Only so many entries, the latest.")]

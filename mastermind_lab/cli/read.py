@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from ..wire import DEFAULT_STREAM_NAME
+from ..wire import DEFAULT_STREAM_NAME, URL_VARIABLES
+from .console import json_line
 from .options import (
     DEFAULT_URL,
-    URL_VARIABLES,
     AsJson,
     Last,
     MaxLineBytes,
@@ -30,7 +30,7 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
-        envvar=URL_VARIABLES,
+        envvar=[*URL_VARIABLES],
         help="A Redis URL, an NDJSON file, a folder or glob of them, - for standard input, or a snapshot.",
     ),
 ]
@@ -53,7 +53,7 @@ def read(
     history = load(source, stream=stream, last=last, since=since, until=until, **limits)
     figures = summarise(history)
     if as_json:
-        typer.echo(json.dumps(figures, indent=2))  # in ASCII, so that a terminal is safe
+        typer.echo(json_line(json.dumps(figures, indent=2)))  # in ASCII, so that a terminal is safe
     else:
         show(figures, Console())
 

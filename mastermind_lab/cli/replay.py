@@ -10,9 +10,10 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
 from ..errors import OptionError
-from ..wire import DEFAULT_STREAM_NAME, SCHEMES
+from ..wire import DEFAULT_STREAM_NAME, SCHEMES, URL_VARIABLES
 from .console import progress, say
-from .options import URL_VARIABLES, MaxLineBytes, MaxUnpackedBytes, given
+from .options import MaxLineBytes, MaxUnpackedBytes, given
+from .signals import notice_interruption
 
 if TYPE_CHECKING:
     from ..live import Replay
@@ -32,7 +33,7 @@ def replay(
     source: Annotated[
         str, typer.Argument(metavar="SOURCE", help="An NDJSON file, a folder or glob of them, or a snapshot.")
     ],
-    target: Annotated[str, typer.Argument(metavar="URL", envvar=URL_VARIABLES, help="A Redis URL.")],
+    target: Annotated[str, typer.Argument(metavar="URL", envvar=[*URL_VARIABLES], help="A Redis URL.")],
     speed: Annotated[
         float,
         typer.Option(parser=_speed, metavar="FACTOR", help="How many times faster, or max."),
@@ -78,6 +79,7 @@ def _publish(played: Replay, counts: Iterator[int], where: str) -> None:
         with progress(BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}")) as shown:
             task = shown.add_task("", total=played.total)
             for sent in counts:
+                notice_interruption()
                 now = played.now  # None where no entry has a time
                 moment = f"{now:%Y-%m-%d %H:%M:%S}Z" if now else "at no known time"
                 shown.update(task, completed=sent, description=moment)

@@ -8,12 +8,49 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
+
+_interruptions: list[int] = []
+"""Signals that asked for the end, and that nobody has met yet."""
+
+
+def _interrupt(number: int, _: FrameType | None) -> None:
+    _interruptions.append(number)
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def interruptions_kept() -> Iterator[None]:
+    """Remember within the block that Ctrl-C was pressed, for :func:`notice_interruption`."""
+    is_heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # and we are no background job
+    _interruptions.clear()
+    if is_heard:
+        signal.signal(signal.SIGINT, _interrupt)
+    try:
+        yield
+    finally:
+        if is_heard:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def notice_interruption() -> None:
+    """Raise where an interruption was asked for and got lost.
+
+    Python drops an exception that comes while an object is cleaned up or a module's lock is let go.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Ctrl-C was pressed, or SIGTERM has come.
+    """
+    if _interruptions:
+        raise KeyboardInterrupt
 
 
 @contextmanager
 def until_interrupted() -> Iterator[None]:
     """Let Ctrl-C, SIGTERM and a reader that leaves (``| head``) end the block quietly."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield
     except KeyboardInterrupt:

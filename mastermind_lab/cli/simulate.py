@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 from rich.progress import SpinnerColumn, TextColumn
 
-from ..wire import DEFAULT_STREAM_NAME, SCHEMES
+from ..wire import DEFAULT_STREAM_NAME, SCHEMES, URL_VARIABLES
 from .console import progress, say
-from .options import DEFAULT_URL, URL_VARIABLES
+from .options import DEFAULT_URL
+from .signals import notice_interruption
 
 _INTO_A_FILE = 2_000
 
@@ -21,7 +22,7 @@ def simulate(
         str,
         typer.Argument(
             metavar="TARGET",
-            envvar=URL_VARIABLES,
+            envvar=[*URL_VARIABLES],
             help="A Redis URL, or an .ndjson file to write (.gz, .bz2, .xz, .zst).",
         ),
     ] = DEFAULT_URL,
@@ -61,6 +62,7 @@ def _publish(url: str, stream: str, decided: Iterator[bytes], rate: float) -> No
         with progress(SpinnerColumn(), TextColumn("{task.description}", markup=False)) as shown:
             task = shown.add_task("")
             for sent in publish_payloads(url, stream, decided, rate=rate):
+                notice_interruption()
                 shown.update(task, description=f"{sent:,} decisions {where}")
     finally:
         if sent:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..text import terminal_line
-from .console import say
+from .console import json_line, say
 from .options import AsJson, Snapshot
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def verify(folder: Snapshot, as_json: AsJson = False) -> None:
 
     findings = snapshot.verify(folder)
     if as_json:
-        typer.echo(json.dumps({"findings": findings.to_dict(orient="records")}, indent=2))
+        typer.echo(json_line(json.dumps({"findings": findings.to_dict(orient="records")}, indent=2)))
     elif findings.empty:
         say(f"{folder}: all is well")
     else:

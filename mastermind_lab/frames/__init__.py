@@ -12,7 +12,7 @@ from .declared import ARROW, COVERAGE, DECLARED, FRAMES, PAYLOADS, TEXT, check_n
 from .envelopes import rebuild
 from .ids import edge_key, id_key, id_parts, is_id, order, sort_keys
 from .lazy import LazyTables
-from .limits import Limits, count, milliseconds
+from .limits import Limits, count, milliseconds, one_stream
 from .open_columns import shown as shown_columns
 from .open_columns import with_plain_texts
 from .schema_union import SchemaUnion
@@ -74,6 +74,7 @@ __all__ = [
     "newest",
     "newest_time",
     "oldest_first",
+    "one_stream",
     "only",
     "only_of",
     "order",

@@ -99,6 +99,22 @@ def count(name: str, value: Any) -> int:
     return number
 
 
+def one_stream(name: Any) -> str:
+    """Read the name of a stream, where it can be only one.
+
+    Raises
+    ------
+    OptionError
+        It is no text: several names, perhaps.
+    """
+    if isinstance(name, str):
+        return name
+    raise OptionError(
+        f"stream={name!r:.80}: expected one stream's name, a text. What is read, scanned or archived is one "
+        "stream: do each by itself. Several at once can only be followed: Follower(url, stream=[...])"
+    )
+
+
 def _age(bound: str | int | timedelta | None) -> timedelta | None:
     return bound if isinstance(bound, timedelta) else None
 

@@ -40,8 +40,10 @@ def read(
         ================ ==================================== ============== ================= ==============
         source           given as                             ``since`` cuts missing entries   with ``scan``
         ================ ==================================== ============== ================= ==============
-        stream           a ``redis://``, ``rediss://`` or     ids            counted, on Redis one reader
-                         ``unix://`` URL; a redis client                     7 and later
+        stream           a ``redis://``, ``rediss://``,       ids            counted, on Redis one reader
+                         ``valkey://``, ``valkeys://`` or                    7 and later
+                         ``unix://`` URL; a redis client, of
+                         Sentinel or a cluster, too
         snapshot or      its folder, or its fsspec URL        ids, or else   as it was kept    a range each
         archive                                               as for files
         NDJSON           a file, a folder, a glob or a URL;   published_at   not counted       a file each

@@ -138,7 +138,12 @@ class Follower:
         await asyncio.to_thread(self.stop)
 
     async def __aiter__(self) -> AsyncIterator[History]:
-        """Yield what is kept as a history, then each batch that comes, until the end; for asyncio code.
+        """Yield all that has come since the start, then each batch that comes; for asyncio code.
+
+        Whenever a loop begins, its first history is what is kept by then, the backfill included. So nobody
+        has to listen from the start, and no more than ``keep`` waits for who does: what has come and is not
+        kept any more is counted as ``left_out`` in that history's coverage. A loop that takes its batches
+        slowly holds up the reading; what comes meanwhile waits on the stream.
 
         Raises
         ------

@@ -11,12 +11,13 @@ more than a second.
 
 from ..envelope import DEFAULT_STREAM_NAME, DecisionEnvelope, decode_envelope
 from .beginning import added, counted_before, cursor_before
-from .connection import Client, address
+from .connection import address
 from .contract import follow_envelopes, publish_envelope, read_envelopes
 from .cursor import Cursor, Gap
 from .pages import Pages
 from .publish import publish_batches, publish_payloads
 from .reader import StreamReader, StreamUpdate
+from .target import Client
 
 __all__ = [  # noqa: RUF022 - first the names that other programs use
     "DEFAULT_STREAM_NAME",

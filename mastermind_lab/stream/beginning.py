@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..frames import Account, id_key
-from .connection import Client
 from .cursor import Cursor
 from .pages import Pages
 from .replies import ABSENT, START, Entry, StreamInfo
+from .target import Client
 
 
 def cursor_behind(pages: Pages, entries: list[Entry]) -> Cursor:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import random
-import re
 import ssl
+from functools import partial
 from typing import Any
 
 import redis
 from redis import asyncio as aio
 from redis import exceptions as fault
+from redis import sentinel
 
-from ..errors import OptionError, SourceError
+from ..errors import SourceError
 from ..text import terminal_line
 from .bounded import PAGE_LIMIT, REPLY_LIMIT, Allowance, ReplyTooLargeError, bounded, bounded_async
 from .replies import FEW, Commands, Result, Steps
-
-Client = redis.Redis | aio.Redis
+from .target import Client, Target, target
 
 # No decoding: one bad byte would cost a whole batch. No retry: a blocking read must not be sent again unseen.
 _OURS: dict[str, Any] = {
@@ -30,8 +30,6 @@ _OURS: dict[str, Any] = {
     # After each read a thread that fetches ahead waits its turn behind the one that decodes: few, large ones.
     "socket_read_size": 2**18,
 }
-# What a connection is told about where and as whom; a client's other settings are its own affair.
-_KEPT = ("host", "port", "path", "db", "username", "password", "credential_provider", "client_name", "server")
 _SYNC = {
     aio.Connection: redis.Connection,
     aio.SSLConnection: redis.SSLConnection,
@@ -41,7 +39,15 @@ _PASSING = (
     "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "UNBLOCKED", "BUSY", "max number of clients",
     "Protocol error", "Wrong number of response items",  # garbled on the way: to the server, or from it
 )  # fmt: skip
+_OF_A_CLUSTER = (fault.AskError, fault.ClusterDownError, fault.TryAgainError, fault.ClusterCrossSlotError)
 _MOST_SAID = 300  # characters
+MOST_MOVES = 5
+"""From one node of a cluster to another, for one command."""
+
+_SENTINEL_TIMEOUT = 2  # seconds
+
+OurClient = redis.Redis | aio.Redis
+"""A connection of our own."""
 
 _JITTER = random.Random()  # noqa: S311 - no secret; its own, so that nobody's seed is used up
 
@@ -56,19 +62,24 @@ def connect(source: str | Client, timeout: float = 20) -> redis.Redis:
     OptionError
         The URL cannot be read, or the client is none that holds a pool of connections.
     """
-    pool = _pool(source)
-    kind = bounded(_SYNC.get(pool.connection_class, pool.connection_class))
-    settings = _settings(pool) | {"socket_timeout": timeout, "allowance": Allowance()}
-    return redis.Redis(connection_pool=redis.ConnectionPool(connection_class=kind, **settings))
+    found = target(source, partial(connect, timeout=_SENTINEL_TIMEOUT))
+    kind = bounded(_SYNC.get(found.kind, found.kind))
+    return redis.Redis(connection_pool=redis.ConnectionPool(kind, **_settings(found, timeout)))
 
 
-def connect_async(client: aio.Redis) -> aio.Redis:
+def connect_async(client: aio.Redis | aio.RedisCluster) -> aio.Redis:
     """Open an asyncio connection of our own to where a client is connected."""
-    pool = _pool(client)
+    found = target(client, partial(connect, timeout=_SENTINEL_TIMEOUT))
     # Just above the longest block, so that a frozen server shows.
-    settings = _settings(pool) | {"socket_timeout": 3, "allowance": Allowance()}
-    kind = bounded_async(pool.connection_class)
-    return aio.Redis(connection_pool=aio.ConnectionPool(connection_class=kind, **settings))
+    pool = aio.ConnectionPool(bounded_async(found.kind), **_settings(found, 3))
+    return aio.Redis(connection_pool=pool)
+
+
+def _settings(found: Target, timeout: float) -> dict[str, Any]:
+    unix = "path" in found.settings
+    ours = {name: value for name, value in _OURS.items() if not (unix and name == "socket_keepalive")}
+    more = {"socket_timeout": timeout, "allowance": Allowance(), "route": found.route}
+    return found.settings | ours | more
 
 
 def ask(client: redis.Redis, steps: Steps[Result]) -> Result:
@@ -85,6 +96,15 @@ def ask(client: redis.Redis, steps: Steps[Result]) -> Result:
 def send(client: redis.Redis, commands: Commands) -> list[Any]:
     """Send a command, or several as one transaction; return the replies, or errors in their place."""
     allow(client, commands)
+    for _ in range(MOST_MOVES):
+        replies = _replies(client, commands)
+        if not is_moved(client, replies):
+            return replies
+        client.connection_pool.disconnect()
+    return no_node_has_it(commands)
+
+
+def _replies(client: redis.Redis, commands: Commands) -> list[Any]:
     try:
         if len(commands) == 1:
             reply = client.execute_command(*commands[0])  # type: ignore[no-untyped-call] # untyped in redis
@@ -100,54 +120,24 @@ def send(client: redis.Redis, commands: Commands) -> list[Any]:
         return [error] * len(commands)
 
 
-def allow(client: Client, commands: Commands) -> None:
+def is_moved(client: OurClient, replies: list[Any]) -> bool:
+    """Tell whether a cluster has sent us to another of its nodes: there the next connection goes."""
+    route = client.connection_pool.connection_kwargs["route"]
+    moved = [reply for reply in replies if isinstance(reply, fault.MovedError)]
+    return bool(moved and route and route.is_moved_to(moved[0].host, moved[0].port))
+
+
+def no_node_has_it(commands: Commands) -> list[Any]:
+    """Return the errors of commands that a cluster's nodes have sent from one to another: that passes."""
+    error = fault.ClusterDownError("CLUSTERDOWN its nodes send from one to another")
+    return [error] * len(commands)
+
+
+def allow(client: OurClient, commands: Commands) -> None:
     """Let the reply to these commands be large, on a client of ours, unless it brings several entries."""
     allowance: Allowance = client.connection_pool.connection_kwargs["allowance"]
     counts = (command[-1] for command in commands if command[-2] == "COUNT")
     allowance.most = PAGE_LIMIT if any(count > FEW for count in counts) else REPLY_LIMIT
-
-
-def _pool(source: Any) -> Any:
-    if isinstance(source, str):
-        return _pool_of_url(source)
-    pool = getattr(source, "connection_pool", None)
-    if pool is None:
-        raise OptionError(
-            f"cannot read from a {type(source).__name__}: give a redis:// URL or a redis client"
-        )
-    return pool
-
-
-def _pool_of_url(url: str) -> redis.ConnectionPool:
-    hint = "expected redis://[user:password@]host[:port][/db], rediss://... or unix:///path"
-    if _is_cut_short(url):
-        escapes = "in a password, write # as %23, / as %2F, ? as %3F and @ as %40"
-        raise OptionError(f"the Redis URL cannot be read: there is an @ behind its host; {escapes} ({hint})")
-    try:
-        return redis.ConnectionPool.from_url(url)
-    except ValueError as error:
-        # Neither the URL nor a part of it is quoted: it may be of a password.
-        why = str(error) if str(error).startswith(("Invalid value for", "Redis URL must")) else "its port"
-        raise OptionError(f"the Redis URL cannot be read ({why}); {hint}") from None
-
-
-def _is_cut_short(url: str) -> bool:
-    """Tell whether what was meant for a password has ended the host: all up to the last @ belongs to it."""
-    scheme, _, rest = url.partition("://")
-    if scheme == "unix":
-        return False
-    host = re.split("[/?#]", rest, maxsplit=1)[0]
-    behind, at, _ = rest[len(host) :].rpartition("@")
-    return bool(at) and not re.match(r"/?\d*\?\w+=", behind)
-
-
-def _settings(pool: Any) -> dict[str, Any]:
-    given = pool.connection_kwargs
-    kept = {name: given[name] for name in given if name in _KEPT or name.startswith("ssl_")}
-    unix = "path" in kept
-    return kept | {
-        name: value for name, value in _OURS.items() if not (unix and name in ("socket_keepalive",))
-    }
 
 
 def address(source: str | Client) -> str:
@@ -158,14 +148,7 @@ def address(source: str | Client) -> str:
     >>> address("redis://me:secret@localhost:6379/2")
     'redis://localhost:6379/2'
     """
-    pool = _pool(source)
-    given = pool.connection_kwargs
-    if "path" in given:
-        return f"unix://{given['path']}?db={given.get('db') or 0}"
-    scheme = (
-        "rediss" if issubclass(pool.connection_class, redis.SSLConnection | aio.SSLConnection) else "redis"
-    )
-    return f"{scheme}://{given.get('host', 'localhost')}:{given.get('port', 6379)}/{given.get('db') or 0}"
+    return target(source).address
 
 
 def is_permanent(error: Exception) -> bool:
@@ -176,7 +159,8 @@ def is_permanent(error: Exception) -> bool:
         return True
     if isinstance(error, fault.ResponseError):
         passing = fault.MasterDownError | fault.ClusterDownError | fault.TryAgainError
-        return not said(error).startswith(_PASSING) and not isinstance(error, passing)
+        is_moving = isinstance(error, fault.AskError) and not isinstance(error, fault.MovedError)
+        return not (said(error).startswith(_PASSING) or isinstance(error, passing) or is_moving)
     return False
 
 
@@ -207,6 +191,8 @@ def explain(error: Exception, where: str, stream: str, safe: str = "Nothing was 
         why = cause.verify_message or cause.reason
         hint = "check the host's name, or name your authority's file: ?ssl_ca_certs=/path"
         return SourceError(f"the certificate of {where} is not trusted ({why}). {safe}; {hint}.")
+    if isinstance(error, sentinel.MasterNotFoundError):
+        return SourceError(f"{where}: {text}. {safe}; is the name right, and do the sentinels run?")
     if isinstance(error, fault.ConnectionError | fault.TimeoutError | OSError):
         tls = "rediss:// asks for TLS" if where.startswith("rediss:") else "redis:// asks for no TLS"
         return SourceError(
@@ -214,15 +200,25 @@ def explain(error: Exception, where: str, stream: str, safe: str = "Nothing was 
         )
     if isinstance(error, ReplyTooLargeError):
         return SourceError(f"{where}, stream {stream!r}: {text}. {safe}; is it a Redis server?")
-    if isinstance(error, fault.MovedError):
-        node = f"redis://{error.host}:{error.port}"
-        return SourceError(
-            f"{where} is one node of a cluster, and the stream {stream!r} lies on another. "
-            f"{safe}; connect to {terminal_line(node)}."
-        )
+    if isinstance(error, _OF_A_CLUSTER) and not isinstance(error, fault.MasterDownError):
+        return SourceError(f"{where}, stream {stream!r}: {_of_a_cluster(error, text)}")
     if isinstance(error, fault.InvalidResponse) or not isinstance(error, fault.RedisError):
         kind = type(error).__name__
         return SourceError(
             f"{where} answered what cannot be read ({kind}: {text}). {safe}; is it a Redis server?"
         )
     return SourceError(f"{where}, stream {stream!r}: {text}")
+
+
+def _of_a_cluster(error: Exception, text: str) -> str:
+    if isinstance(error, fault.MovedError):
+        return (
+            f"this is one node of a cluster, and the stream lies on another. Connect to "
+            f"{terminal_line(f'redis://{error.host}:{error.port}')}, or give a redis.RedisCluster client, "
+            "which is followed from node to node."
+        )
+    if isinstance(error, fault.AskError):
+        return "the cluster is moving it to another node. Nothing is lost; try again in a moment."
+    if isinstance(error, fault.ClusterCrossSlotError):
+        return f"a cluster keeps several streams in several places. Read or follow each by itself ({text})."
+    return f"the cluster cannot serve it now ({text}). Nothing is lost; try again in a moment."

@@ -13,7 +13,18 @@ from redis.client import NEVER_DECODE
 
 from ..envelope import FIELD, DecisionEnvelope, decode_envelope
 from .bounded import ReplyTooLargeError
-from .connection import address, allow, backoff_delay, connect_async, explain, is_permanent, said
+from .connection import (
+    MOST_MOVES,
+    address,
+    allow,
+    backoff_delay,
+    connect_async,
+    explain,
+    is_moved,
+    is_permanent,
+    no_node_has_it,
+    said,
+)
 from .cursor import Cursor, ReadResult
 from .pages import FIRST_PAGE, next_size, smaller
 from .replies import (
@@ -185,6 +196,14 @@ class _Follower:
 
     async def _send(self, commands: Commands) -> list[Any]:
         allow(self.client, commands)
+        for _ in range(MOST_MOVES):
+            replies = await self._replies_or_errors(commands)
+            if not is_moved(self.client, replies):
+                return replies
+            await _uncaught(self.client.connection_pool.disconnect())
+        return no_node_has_it(commands)
+
+    async def _replies_or_errors(self, commands: Commands) -> list[Any]:
         try:
             return await _uncaught(self._replies(commands))
         except fault.ResponseError as error:

@@ -13,9 +13,11 @@ import redis
 
 from ..errors import SourceError
 from ..frames import Account, id_key
+from ..text import SecretUrl
 from .bounded import ReplyTooLargeError
-from .connection import Client, address, connect, explain, send
+from .connection import address, connect, explain, send
 from .replies import ABSENT, FEW, Entry, StreamInfo, entries_in, stream_info
+from .target import Client
 
 Page = TypeVar("Page")
 
@@ -63,7 +65,8 @@ class Pages:
         since: str | None = None,
         until: str | None = None,
     ) -> None:
-        self.source, self.stream, self.last, self.since, self.until = source, stream, last, since, until
+        self.source, self.stream, self.last = SecretUrl.of(source), stream, last
+        self.since, self.until = since, until
         self.timeout = 20.0  # seconds, for a server that has stopped answering
         self.where = address(source)
         self.entries = 0
@@ -215,10 +218,10 @@ class Prefetcher(Generic[Page]):
 
     def _stop(self) -> None:
         self._stopped = True
-        if self._thread.is_alive():
-            # Shutting the socket down ends a read that is under way; emptying the queue, a wait for room.
-            self._hang_up()
         while self._thread.is_alive():
+            # Shutting the socket down ends a read that is under way, also on one that was made since;
+            # emptying the queue, a wait for room.
+            self._hang_up()
             with suppress(Empty):
                 self._ready.get(timeout=0.01)
         self._thread.join()

@@ -9,7 +9,8 @@ from itertools import islice
 from redis import exceptions as fault
 
 from ..envelope import FIELD
-from .connection import Client, address, connect, explain
+from .connection import address, connect, explain
+from .target import Client
 
 _AT_ONCE = 200
 

@@ -15,12 +15,14 @@ from redis import exceptions as fault
 from ..decode import in_batches
 from ..errors import SourceError
 from ..frames import Account, id_key, total
+from ..text import SecretUrl
 from .beginning import cursor_before, cursor_behind
 from .bounded import ReplyTooLargeError
-from .connection import Client, address, ask, backoff_delay, connect, explain, is_permanent, send
+from .connection import address, ask, backoff_delay, connect, explain, is_permanent, send
 from .cursor import BEGUN_AGAIN, Cursor, Gap, ReadResult
 from .pages import FIRST_PAGE, UNCOUNTED, Pages, Prefetcher, next_size, smaller
 from .replies import ABSENT, BLOCK, FEW, START, Entry, Look, StreamInfo, doorbell, look, newest, newest_id
+from .target import Client
 
 _UNHEARD = 0.25  # seconds between two looks where there is no right to a doorbell
 _TIMEOUT = 2.5  # seconds: above the block, so that a server that hangs shows
@@ -85,7 +87,8 @@ class StreamReader:
         cursors: Mapping[str, Cursor] | None = None,
         since: str | None = None,
     ) -> None:
-        self.source, self.streams, self.backfill, self.since = source, tuple(streams), backfill, since
+        self.source, self.streams = SecretUrl.of(source), tuple(streams)
+        self.backfill, self.since = backfill, since
         self.numbered = False  # its ids are a stream's own
         self.where = address(source)
         self.cursors = dict(cursors or {})
@@ -270,6 +273,8 @@ class StreamReader:
         """Wait for the doorbell; what the server says against it, the reading that follows meets as well."""
         places = {stream: self.cursors[stream].place for stream in self.streams}
         [reply] = send(self._connected(), [doorbell(places, BLOCK)])
+        if isinstance(reply, fault.ClusterCrossSlotError):
+            raise reply  # from reading to reading the streams would send us from node to node
         if isinstance(reply, Exception):
             self._closed.wait(_UNHEARD)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ...text import SecretUrl
 from ..history import History
 from .files import Files
 from .payloads import Payloads
@@ -37,7 +38,7 @@ def find(source: Any, options: Options) -> Source:
         It is nothing that can be read.
     """
     if are_several(source):
-        return Several(source, options, _read_one)
+        return Several([*map(SecretUrl.of, source)], options, _read_one)
     given = checked(source)
     found: Iterator[Source | None] = (kind.of(given, options) for kind in KINDS)
     return next(filter(None, found))

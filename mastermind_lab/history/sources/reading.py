@@ -28,6 +28,7 @@ from ...frames import (
     id_key,
     ids_in_order,
     newest_time,
+    one_stream,
     united,
 )
 from ...ndjson import FileLimits
@@ -56,7 +57,7 @@ class Options:
     Raises
     ------
     OptionError
-        An extra column makes no sense.
+        An extra column makes no sense, or several streams are named.
     """
 
     limits: Limits = Limits.of()  # noqa: RUF009 - it cannot be changed
@@ -67,6 +68,7 @@ class Options:
     bar: Any = field(default_factory=NoBar, repr=False)
 
     def __post_init__(self) -> None:
+        one_stream(self.stream)
         check_columns(self.columns)
         check_names(column.name for column in self.columns)
 

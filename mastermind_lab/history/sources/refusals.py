@@ -14,6 +14,7 @@ from pydantic_core import from_json
 from ...errors import OptionError
 from ...storage import is_remote, local_path
 from ..history import History
+from .streams import is_client
 
 _LONGEST_NAME = 4_096
 _GIVE = (
@@ -52,7 +53,7 @@ def _advice(source: Any) -> str | None:
         )
     if isgenerator(source) and getgeneratorstate(source) == GEN_CLOSED:
         return "it has been used up, and gives nothing any more: make a new one, or give a list"
-    is_any = isinstance(source, Iterable | os.PathLike) or hasattr(source, "connection_pool")
+    is_any = isinstance(source, Iterable | os.PathLike) or is_client(source)
     return None if is_any else _GIVE
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ class Several:
     A stream is read from where an archive of it ends, if one is among them.
     """
 
-    sources: Sequence[Any]
+    sources: Sequence[Any] = field(repr=False)  # a URL may hold a password
     options: Options
     read_one: Callable[[Any, Options], History]
 

@@ -10,13 +10,19 @@ from typing import Any
 from ...decode import in_batches
 from ...envelope import SCHEMES, Entry
 from ...frames import Account, Coverage, Limits, Tables, id_key, ids_in_order
+from ...text import SecretUrl
 from ..history import History
 from .reading import Batch, Options, gather
 
 
+def is_client(source: Any) -> bool:
+    """Tell whether a source is a redis client, of a server or a cluster, without loading redis."""
+    return hasattr(source, "connection_pool") or hasattr(source, "nodes_manager")
+
+
 def is_stream(source: Any) -> bool:
     """Tell whether a source is a Redis URL or a client."""
-    return hasattr(source, "connection_pool") or (isinstance(source, str) and source.startswith(SCHEMES))
+    return is_client(source) or (isinstance(source, str) and source.startswith(SCHEMES))
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,7 @@ class Stream:
     @classmethod
     def of(cls, source: Any, options: Options) -> Stream | None:
         """Return the source, if this is a Redis URL or a client."""
-        return cls(source, options) if is_stream(source) else None
+        return cls(SecretUrl.of(source), options) if is_stream(source) else None
 
     def partitions(self) -> Sequence[Stream]:
         """Return the stream itself: it is read by one reader."""
