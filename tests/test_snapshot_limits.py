@@ -86,9 +86,10 @@ def test_says_what_and_where_and_harms_nothing(folder, limit, said):
 @as_root
 def test_a_folder_that_may_not_be_read(folder):
     (folder / "snap").chmod(0o700)
-    for use in (lab.verify, lab.read):
-        with nobody(folder / "snap"), pytest.raises(lab.SourceError, match="Permission denied"):
-            use(folder / "snap")
+    with nobody(folder / "snap"):
+        assert "Permission denied" in lab.verify(folder / "snap")["detail"][0]
+        with pytest.raises(lab.SourceError, match="Permission denied"):
+            lab.read(folder / "snap")
 
 
 @pytest.mark.parametrize("name", ["../../x", "a\0b", "n" * 300, "con", "ü/%2e"])

@@ -148,6 +148,8 @@ class TestVerify:
         made["votes"] = made["votes"].take([1, 0, 2, 3, 4, 5])
         snapshot.commit(tmp_path, made, {})
         assert kinds(tmp_path) == ["order"]
+        with pytest.raises(lab.SourceError, match="the ids of votes are out of order"):
+            lab.read(tmp_path).tables()
 
     def test_no_snapshot(self, tmp_path):
         (tmp_path / "letters").mkdir()
@@ -155,8 +157,9 @@ class TestVerify:
             with pytest.raises(lab.SourceError, match="is no snapshot"):
                 lab.verify(folder)
         (tmp_path / "letters" / "dear.txt").write_text("dear")
-        with pytest.raises(lab.SourceError, match="is no snapshot"):
-            lab.verify(tmp_path)
+        [finding] = lab.verify(tmp_path).itertuples(index=False)
+        assert (finding.part, finding.kind) == ("", "unreadable")
+        assert "is no snapshot" in finding.detail
         with pytest.raises(lab.SourceError, match="is no snapshot"):
             snapshot.ranges(tmp_path)
 

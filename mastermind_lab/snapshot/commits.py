@@ -14,8 +14,9 @@ from ..errors import SourceError
 from ..frames import SchemaUnion, Tables, id_key, times_of
 from ..storage import Folder
 from ..storage import folder as folder_of
+from .footer import DamageError, metadata_of, sha256
 from .layout import UNKNOWN, child_path, date_of, has_date, place_of
-from .parts import DamageError, encoded, metadata_of, parallel_map, sha256
+from .parts import encoded, parallel_map
 from .ranges import FORMAT, Range, range_of, read_metadata
 
 

@@ -15,8 +15,8 @@ from ..storage import HALF, Folder
 from ..storage import folder as folder_of
 from .commits import day_of, write_range
 from .coverage import discontinuity, recorded_coverage
+from .footer import DamageError
 from .layout import NO_DATE, UNKNOWN, Name, child_path
-from .parts import DamageError
 from .ranges import Range, ranges, read_metadata, read_range, survey
 from .widen import widen, widened
 

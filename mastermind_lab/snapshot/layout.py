@@ -20,7 +20,8 @@ DATED = range(10**9, 253_402_300_800_000)
 _TABLES = "|".join((*FRAMES, PAYLOADS))
 _PART = re.compile(
     rf"(?P<table>{_TABLES})/date=(?P<date>[\w-]+)/"
-    r"part-(?P<epoch>\d+)-(?P<first>\d+-\d+)?-(?P<last>\d+-\d+)?\.parquet"
+    r"part-(?P<epoch>\d+)-(?P<first>\d+-\d+)?-(?P<last>\d+-\d+)?\.parquet",
+    re.ASCII,
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -102,13 +101,9 @@ class Reader:
         places = {one.place for one in self.committed}
         origins = {(one.place, one.origin) for one in self.committed}
         same = [one for one in now if (one.place, one.origin) in origins]
-        merged = [one for one in now if places & _replaced(one)]
-        there = {one.place for one in same}.union(*map(_replaced, merged))
+        merged = [one for one in now if places & one.replaces]
+        there = {one.place for one in same}.union(*(one.replaces for one in merged))
         return sorted([*same, *merged], key=lambda one: one.key) if places <= there else None
-
-
-def _replaced(committed: Range) -> set[str]:
-    return set(json.loads(committed.metadata.get("replaces", "[]")))
 
 
 def _read(committed: Sequence[Range], name: str) -> pa.Table:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import zlib
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -16,17 +14,8 @@ from pyarrow import parquet
 from ..errors import OptionError
 from ..frames import ARROW, DECLARED, is_open, to_pandas, with_plain_texts
 from . import stored
+from .footer import KEY, METADATA_HASH, OWN_HASH, ZEROS, DamageError, metadata_hash, sha256
 
-KEY = "mastermind_lab."
-"""How our keys in a footer begin."""
-
-OWN_HASH = "sha256"
-"""The key of the hash of the file itself, taken with zeros in the hash's place."""
-
-METADATA_HASH = "facts_sha256"
-"""The key of the hash of our other keys: who reads the footer alone trusts nothing else."""
-
-_ZEROS = "0" * 64
 _MOST_ROWS = 10**8
 _MOST_BYTES = 2**35
 _TYPES = {*ARROW.values(), pa.null()}
@@ -46,16 +35,12 @@ _LAYOUT: dict[str, Any] = {
 }
 
 
-class DamageError(Exception):
-    """A part's bytes are not those that were written, or not ours."""
-
-
 def encoded(table: pa.Table, metadata: dict[str, str], *, hashed: bool = False) -> bytes:
     """Write a table as Parquet; with ``hashed``, its footer holds hashes of the file and the metadata."""
     table, said = stored.stored(table)
     metadata = {key: value for key, value in metadata.items() if key != stored.KEY} | said
     if hashed:
-        metadata = metadata | {METADATA_HASH: _metadata_hash(metadata), OWN_HASH: _ZEROS}
+        metadata = metadata | {METADATA_HASH: metadata_hash(metadata), OWN_HASH: ZEROS}
     ours = {KEY + name: value for name, value in metadata.items()}
     described = table.replace_schema_metadata(_pandas_metadata(table.schema))
     sink = pa.BufferOutputStream()
@@ -97,8 +82,8 @@ def _is_unlikely_to_repeat(kind: pa.DataType) -> bool:
 
 
 def _with_hash(content: bytes) -> bytes:
-    start = content.rindex(_ZEROS.encode(), content.rindex((KEY + OWN_HASH).encode()))
-    return content[:start] + sha256(content).encode() + content[start + len(_ZEROS) :]
+    start = content.rindex(ZEROS.encode(), content.rindex((KEY + OWN_HASH).encode()))
+    return content[:start] + sha256(content).encode() + content[start + len(ZEROS) :]
 
 
 @lru_cache
@@ -107,43 +92,6 @@ def _pandas_metadata(schema: pa.Schema) -> dict[bytes, bytes]:
     sample = to_pandas({"sample": schema.empty_table()})["sample"]
     made = pa.Table.from_pandas(sample, preserve_index=False)
     return {b"pandas": made.schema.metadata[b"pandas"]}
-
-
-def sha256(content: bytes) -> str:
-    """Return the SHA-256 of some bytes, in hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def _metadata_hash(metadata: Mapping[str, str]) -> str:
-    rest = sorted((name, value) for name, value in metadata.items() if name not in (OWN_HASH, METADATA_HASH))
-    return sha256(json.dumps(rest).encode())
-
-
-def check_metadata(metadata: Mapping[str, str]) -> None:
-    """Compare what a footer says with the hash of it; older parts have none.
-
-    Raises
-    ------
-    DamageError
-        They differ.
-    """
-    if metadata.get(METADATA_HASH) not in (None, _metadata_hash(metadata)):
-        raise DamageError("its footer is not what was written (SHA-256)")
-
-
-def check_hash(content: bytes, metadata: Mapping[str, str]) -> None:
-    """Compare a part with the hash in its own footer.
-
-    Raises
-    ------
-    DamageError
-        They differ.
-    """
-    noted = metadata.get(OWN_HASH, "").encode()
-    start = content.rfind(noted)
-    hashed = content[:start] + _ZEROS.encode() + content[start + len(noted) :]
-    if start < 0 or sha256(hashed) != noted.decode():
-        raise DamageError("its bytes are not those that were written (SHA-256)")
 
 
 def decoded(content: bytes) -> pa.Table:
@@ -261,31 +209,6 @@ def _check_size(footer: parquet.FileMetaData) -> None:
     size = sum(footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
     if footer.num_rows > _MOST_ROWS or size > _MOST_BYTES:
         raise DamageError(f"it claims {footer.num_rows:,} rows and {size:,} bytes")
-
-
-def metadata_of(tail: bytes) -> dict[str, str]:
-    """Read our keys from the footer at the end of a part, and ``rows`` as the Parquet itself says.
-
-    Raises
-    ------
-    DamageError
-        There is no footer.
-    """
-    try:
-        footer = parquet.read_metadata(pa.BufferReader(tail))
-        ours = {
-            name.decode().removeprefix(KEY): value.decode()
-            for name, value in (footer.metadata or {}).items()
-            if name.startswith(KEY.encode())
-        }
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise DamageError(f"no Parquet footer: {error!s:.200}") from error
-    return {"rows": str(footer.num_rows)} | ours
-
-
-def tail_length(tail: bytes) -> int:
-    """Return how many of a part's last bytes hold its footer: all of them, as its last bytes say."""
-    return int.from_bytes(tail[-8:-4], "little") + 12
 
 
 Item = TypeVar("Item", bound=Hashable)

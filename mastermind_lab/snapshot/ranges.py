@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from os import PathLike
@@ -15,18 +15,19 @@ from ..errors import OptionError, SourceError
 from ..frames import FRAMES, PAYLOADS, SchemaUnion, Tables, id_key
 from ..storage import Folder
 from ..storage import folder as folder_of
-from .layout import NO_DATE, Name, child_path, date_of, has_date, place_of
-from .parts import (
+from .footer import (
+    MOST_BYTES,
     DamageError,
     check_hash,
     check_metadata,
-    check_table,
-    decoded,
+    check_said,
     metadata_of,
-    parallel_map,
     sha256,
     tail_length,
 )
+from .ids import check_ids
+from .layout import NO_DATE, Name, child_path, date_of, has_date, place_of
+from .parts import check_table, decoded, parallel_map
 
 FORMAT = 4
 """The version of this layout.
@@ -40,7 +41,6 @@ FORMATS = ("1", "2", "3", str(FORMAT))
 """The versions that are read."""
 
 _TAIL = 2**16
-_JSON = {"siblings", "coverage", "gaps", "replaces", "seals", "kinds", "until"}
 _OURS = {"decisions", *FRAMES, PAYLOADS}
 
 
@@ -101,6 +101,11 @@ class Range:
         """The parts of the other tables: name -> ``rows``, ``sha256`` and ``bytes``."""
         tables: dict[str, dict[str, Any]] = json.loads(self.metadata["siblings"])
         return tables
+
+    @property
+    def replaces(self) -> set[str]:
+        """The places of the ranges that were compacted into it."""
+        return {*json.loads(self.metadata.get("replaces", "[]"))}
 
     @property
     def entries(self) -> int:
@@ -184,12 +189,15 @@ def survey(target: Folder) -> Survey:
     SourceError
         The folder cannot be listed, or holds something else.
     """
+    unlisted: dict[str, str] = {}
     try:
-        paths = target.paths()
+        paths = target.paths(unlisted)
     except OSError as error:
         raise SourceError(f"cannot list {target.name}: {error.strerror or error}") from error
-    _check_ours(target, paths)
-    named, faults = [], []
+    if "." in unlisted:
+        raise SourceError(f"cannot list {target.name}: {unlisted['.']}")
+    _check_ours(target, [*paths, *unlisted])
+    named, faults = [], [Fault(path, "unreadable", detail) for path, detail in unlisted.items()]
     for path in paths:
         name = Name.of(path)
         if name is None or name.table != "decisions":
@@ -199,8 +207,13 @@ def survey(target: Folder) -> Survey:
         except _NewerError as error:
             faults.append(Fault(path, "newer format", str(error)))
         except (OSError, DamageError) as error:
-            faults.append(Fault(path, "unreadable", str(error)))
+            faults.append(Fault(path, "unreadable", reason(error)))
     return _sorted_out(named, faults, paths)
+
+
+def reason(error: Exception) -> str:
+    """Say why a part cannot be read, without naming it once more."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _check_ours(target: Folder, paths: Iterable[str]) -> None:
@@ -214,7 +227,9 @@ def _check_ours(target: Folder, paths: Iterable[str]) -> None:
 
 
 def _sorted_out(named: list[Range], faults: list[Fault], paths: list[str]) -> Survey:
-    replaced = {name for one in named for name in json.loads(one.metadata.get("replaces", "[]"))}
+    by_place = {one.place: one for one in named}
+    faults += [fault for one in named for fault in _false_claims(one, by_place)]
+    replaced = set().union(*(one.replaces for one in named))
     commit_markers = {one.place for one in named} | {
         name for one in named for name in json.loads(one.metadata.get("seals", "[]"))
     }
@@ -229,6 +244,14 @@ def _sorted_out(named: list[Range], faults: list[Fault], paths: list[str]) -> Su
     return sorted_out
 
 
+def _false_claims(one: Range, by_place: Mapping[str, Range]) -> Iterator[Fault]:
+    """Tell where a range says that it replaces one that it can't hold: it would be lost."""
+    for other in filter(None, map(by_place.get, sorted(one.replaces))):
+        is_within = one.key[0] <= other.key[0] and other.key[1] <= one.key[1]
+        if not is_within or one.place in other.replaces:
+            yield Fault(one.place, "unreadable", f"it says it replaces {other.place}, which it can't hold")
+
+
 class _NewerError(DamageError):
     """A part of a format this version does not know."""
 
@@ -236,8 +259,8 @@ class _NewerError(DamageError):
 def read_metadata(target: Folder, path: str) -> dict[str, str]:
     """Read the metadata in the footer of a part."""
     tail = target.tail(path, _TAIL)
-    if tail_length(tail) > len(tail):
-        tail = target.read(path)
+    if len(tail) < tail_length(tail) <= MOST_BYTES:
+        tail = target.tail(path, tail_length(tail))
     return metadata_of(tail)
 
 
@@ -257,15 +280,13 @@ def range_of(target: Folder, path: str, metadata: Mapping[str, str]) -> Range:
             "install a newer mastermind_lab"
         )
     check_metadata(metadata)
+    check_said(metadata)
     try:
-        for name in _JSON & metadata.keys():
-            json.loads(metadata[name])
         rejects = metadata.get("rejects") or json.loads(metadata["siblings"])["rejects"]["rows"]
         first, last = metadata["first_id"], metadata["last_id"]
         epoch = id_key(first)[0] if first else 0
-        SchemaUnion.of_noted(json.loads(metadata.get("kinds", "{}")))
         date = metadata.get("date") or (date_of(first) if has_date(first) else NO_DATE)
-        is_its_own = path == "decisions/" + place_of(first, last, date)
+        is_its_own = path == "decisions/" + place_of(first, last, date) and _are_ends(first, last)
         committed = Range(
             f"{target.name}/{path}", first, last, epoch, int(metadata["rows"]), int(rejects), dict(metadata)
         )
@@ -274,6 +295,12 @@ def range_of(target: Folder, path: str, metadata: Mapping[str, str]) -> Range:
     if not is_its_own:
         raise DamageError(f"its footer is another part's: {first!r:.60} to {last!r:.60}")
     return committed
+
+
+def _are_ends(first: str, last: str) -> bool:
+    return bool(first) == bool(last) and (
+        not first or (id_key(first) <= id_key(last) and id_key(first)[0] == id_key(last)[0])
+    )
 
 
 def read_range(committed: Range, tables: Iterable[str] | None = None) -> Tables:
@@ -304,10 +331,10 @@ def _table(source: Folder, committed: Range, name: str) -> pa.Table:
     try:
         table = decoded(read_part(source, committed, name))
         check_table(name, table, committed.rows_of(name))
+        check_ids(name, table["stream_id"], committed.first_id, committed.last_id)
     except (OSError, DamageError) as error:
-        detail = getattr(error, "strerror", None) or error
         raise SourceError(
-            f"{source.name}/{path} cannot be read: {detail}. "
+            f"{source.name}/{path} cannot be read: {reason(error)}. "
             "Nothing was changed; verify lists all that is wrong."
         ) from error
     return table

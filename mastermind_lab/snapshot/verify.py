@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from os import PathLike
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import SourceError
-from ..frames import TEXT, Tables, entry_ids, id_parts
+from ..frames import TEXT, Tables, entry_ids
 from ..storage import HALF, Folder
 from ..storage import folder as folder_of
 from .coverage import discontinuities
+from .footer import DamageError
+from .ids import check_ids
 from .layout import Name, child_path
-from .parts import DamageError, check_table, decoded
-from .ranges import Fault, Range, Survey, read_part, survey
+from .parts import check_table, decoded
+from .ranges import Fault, Range, Survey, read_part, reason, survey
 
 
 def verify(folder: str | PathLike[str]) -> pd.DataFrame:
@@ -36,10 +37,12 @@ def verify(folder: str | PathLike[str]) -> pd.DataFrame:
         ``overlap``, ``hole``, ``uncommitted``, ``replaced``, ``half-written`` and ``foreign``; ``detail``.
         Readers take no notice of the last four; programs that read the files directly do.
 
+        Where nothing can be told of the files, that is the one finding, with an empty ``part``.
+
     Raises
     ------
     SourceError
-        The folder is no snapshot, or cannot be listed.
+        There is nothing: no such folder, or an empty one.
 
     Examples
     --------
@@ -50,20 +53,35 @@ def verify(folder: str | PathLike[str]) -> pd.DataFrame:
     0
     """
     target = folder_of(folder)
-    surveyed = survey(target)
-    paths = surveyed.paths
+    try:
+        surveyed = survey(target)
+    except SourceError as error:  # nothing can be told of its files
+        return _table([Fault("", "unreadable", str(error))])
     if not any(surveyed):
         raise SourceError(f"{target.name} is no snapshot: there is nothing")
-    faults = [*surveyed.faults, *_of_ranges(target, surveyed.committed, set(paths)), *_of_files(surveyed)]
-    return pd.DataFrame(sorted(faults), columns=list(Fault._fields), dtype=TEXT)
+    return _table([*surveyed.faults, *_of_ranges(target, surveyed), *_of_files(surveyed)])
 
 
-def _of_ranges(target: Folder, committed: Iterable[Range], paths: set[str]) -> Iterator[Fault]:
-    listed = list(committed)
-    for discontinuity in discontinuities(listed):
+def _table(faults: Iterable[Fault]) -> pd.DataFrame:
+    """Make the table of findings; what is no text in a name, for a disk keeps any bytes, becomes escapes."""
+    rows = [[text.encode(errors="backslashreplace").decode() for text in fault] for fault in faults]
+    return pd.DataFrame(sorted(rows), columns=list(Fault._fields), dtype=TEXT)
+
+
+def _of_ranges(target: Folder, surveyed: Survey) -> Iterator[Fault]:
+    for discontinuity in discontinuities(surveyed.committed):
         yield Fault(discontinuity.committed.place, discontinuity.kind, discontinuity.detail)
-    for one in listed:
-        yield from _of_range(target, one, paths)
+    paths = {*surveyed.paths}
+    for one in surveyed.committed:
+        yield from _whatever_happens(one.place, _of_range(target, one, paths))
+
+
+def _whatever_happens(path: str, faults: Iterator[Fault]) -> Iterator[Fault]:
+    """Pass on findings; that there is no telling what else is wrong is one, too."""
+    try:
+        yield from faults
+    except Exception as error:  # noqa: BLE001 - what a stranger's file makes a library raise can't be known
+        yield Fault(path, "unreadable", f"{type(error).__name__}: {error!s:.200}")
 
 
 def _of_range(target: Folder, committed: Range, paths: set[str]) -> Iterator[Fault]:
@@ -76,23 +94,24 @@ def _of_range(target: Folder, committed: Range, paths: set[str]) -> Iterator[Fau
         try:
             rows = decoded(read_part(target, committed, table))
         except (OSError, DamageError) as error:
-            yield Fault(path, "unreadable", str(error))
+            yield Fault(path, "unreadable", reason(error))
             continue
         try:
             check_table(table, rows, committed.rows_of(table))
         except DamageError as error:
             yield Fault(path, "rows", str(error))
+            continue
+        try:
+            check_ids(table, rows["stream_id"], committed.first_id, committed.last_id)
+        except DamageError as error:
+            yield Fault(path, "order", str(error))
         else:
             ids[table] = rows.select(["stream_id"])
     yield from (Fault(committed.place, "order", detail) for detail in _of_ids(committed, ids))
 
 
 def _of_ids(committed: Range, ids: Tables) -> Iterator[str]:
-    """Say where ids are out of order, doubled, or not those of the range."""
-    for table, rows in ids.items():
-        keys = id_parts(rows["stream_id"])
-        if (np.lexsort(keys.T[::-1]) != np.arange(len(keys))).any():
-            yield f"the ids of {table} are out of order"
+    """Say where the ids of tables do not fit together, or are not those of the range."""
     if not {"decisions", "rejects"} <= ids.keys():
         return
     entries = entry_ids(ids)

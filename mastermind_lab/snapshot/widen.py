@@ -19,7 +19,7 @@ from ..frames import SchemaUnion, Tables
 from ..storage import Folder
 from ..storage import folder as folder_of
 from .commits import encoded_child, write_child, write_decisions
-from .parts import sha256
+from .footer import sha256
 from .ranges import Range, ranges, read_range
 
 

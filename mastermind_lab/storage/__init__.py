@@ -50,8 +50,11 @@ class Folder(Protocol):
     def open(self, path: str) -> IO[bytes]:
         """Open a file to read it bit by bit."""
 
-    def paths(self) -> list[str]:
-        """List all files below, hidden ones too, by name; none where there is no such folder."""
+    def paths(self, faults: dict[str, str] | None = None) -> list[str]:
+        """List all files below, hidden ones too, by name; none where there is no such folder.
+
+        What is wrong with a folder below is raised, or added to ``faults`` under its path.
+        """
 
     def exists(self, path: str) -> bool:
         """Tell whether there is a file."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -12,6 +14,9 @@ from .lock import Lock
 
 HALF = ".half"
 """How the name of a file ends that was not written to its end; it begins with a dot."""
+
+_OF_A_FILE = ".parquet"
+_ELSEWHERE = re.compile(r"[\\:\0]")
 
 
 class LocalFolder:
@@ -23,14 +28,15 @@ class LocalFolder:
 
     def write(self, path: str, content: bytes, *, private: bool = False) -> None:
         """Write beside, sync, rename, sync the folder."""
-        target = self._root / path
+        target = self._at(path)
         make(target.parent)
         half = target.with_name(f".{target.name}{HALF}")
         try:
-            _write_synced(half, content, 0o600 if private else 0o666)
+            _write_synced(_made(half, 0o600 if private else 0o666), content)
             os.replace(half, target)
         except OSError:
-            half.unlink(missing_ok=True)
+            with suppress(OSError):
+                half.unlink(missing_ok=True)
             raise
         sync(target.parent)
 
@@ -48,18 +54,31 @@ class LocalFolder:
 
     def open(self, path: str) -> IO[bytes]:
         """Open a file; what lies in its place and is none, such as a pipe, is refused, not waited for."""
-        return open(self._root / path, "rb", opener=_only_a_file)
+        return open(self._at(path), "rb", opener=_only_a_file)
 
-    def paths(self) -> list[str]:
-        """List all files below."""
-        files = []
-        for folder, _, names in os.walk(self._root, onerror=_unless_missing):
-            files += [(Path(folder) / name).relative_to(self._root).as_posix() for name in names]
+    def paths(self, faults: dict[str, str] | None = None) -> list[str]:
+        """List all files below, links to folders among them, and folders named like a file."""
+        files: list[str] = []
+
+        def note(error: OSError) -> None:
+            if isinstance(error, FileNotFoundError):
+                return
+            if faults is None:
+                raise error
+            faults[self._below(Path(error.filename))] = error.strerror or str(error)
+
+        for name, folders, names in os.walk(self._root, onerror=note):
+            folder = Path(name)
+            names += [one for one in folders if (folder / one).is_symlink() or one.endswith(_OF_A_FILE)]
+            files += [self._below(folder / one) for one in names]
         return sorted(files)
+
+    def _below(self, path: Path) -> str:
+        return path.relative_to(self._root).as_posix()
 
     def exists(self, path: str) -> bool:
         """Tell whether there is a file."""
-        return (self._root / path).is_file()
+        return self._at(path).is_file()
 
     def has_folder(self, path: str) -> bool:
         """Tell whether there is a folder."""
@@ -74,11 +93,33 @@ class LocalFolder:
 
     def remove(self, path: str) -> None:
         """Remove a file; that it is gone is no fault."""
-        (self._root / path).unlink(missing_ok=True)
+        self._at(path).unlink(missing_ok=True)
 
     def lock(self, work: str) -> Lock:
         """Take the right to write here, or say who has it."""
         return Lock(self._root, work)
+
+    def _at(self, path: str) -> Path:
+        """Return where a path below leads: nowhere else, so through no link."""
+        check_below(path)
+        place = self._root
+        for name in path.split("/"):
+            place /= name
+            if place.is_symlink():
+                raise OSError(errno.ELOOP, "it is a link, and may lead out of the folder", str(place))
+        return place
+
+
+def check_below(path: str) -> None:
+    """Refuse a path that could lead out of the folder below which it is meant.
+
+    Raises
+    ------
+    OSError
+        It could, here or on another system.
+    """
+    if {"", ".", ".."}.intersection(path.split("/")) or _ELSEWHERE.search(path):
+        raise OSError(errno.EINVAL, "the name leads out of the folder", path)
 
 
 def make(path: Path) -> None:
@@ -113,20 +154,21 @@ def _only_a_file(path: str, flags: int) -> int:
     return descriptor
 
 
-def _write_synced(path: Path, content: bytes, mode: int) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags, mode)
+def _made(path: Path, mode: int) -> int:
+    """Open a new file to write, never what lies in its place: that may be a link, or open to others."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
-        if mode == 0o600 and hasattr(os, "fchmod"):
-            os.fchmod(descriptor, mode)  # a half file that an earlier run left may be open to others
+        return os.open(path, flags, mode)
+    except FileExistsError:
+        path.unlink()
+        return os.open(path, flags, mode)
+
+
+def _write_synced(descriptor: int, content: bytes) -> None:
+    try:
         rest = memoryview(content)
         while rest:
             rest = rest[os.write(descriptor, rest) :]
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _unless_missing(error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError):
-        raise error

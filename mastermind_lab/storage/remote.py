@@ -12,7 +12,7 @@ from typing import IO, Any, NamedTuple
 from ..errors import OptionError
 from ..text import without_password
 from ..wire import SCHEMES
-from .local import HALF
+from .local import HALF, check_below
 
 Name = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 """What a file or a folder is called: a path, or a URL."""
@@ -77,7 +77,7 @@ class RemoteFolder:
             stream: IO[bytes] = self._fs.open(self._at(path), "rb")
             return stream
 
-    def paths(self) -> list[str]:
+    def paths(self, faults: dict[str, str] | None = None) -> list[str]:
         """List all files below, as they are now."""
         with _os_errors():
             self._fs.invalidate_cache()
@@ -110,6 +110,7 @@ class RemoteFolder:
         """Take nothing: there are no locks."""
 
     def _at(self, path: str) -> str:
+        check_below(path)
         return f"{self._root}/{path}".rstrip("/")
 
 
