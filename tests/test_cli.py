@@ -406,7 +406,7 @@ class TestDemo:
         assert len(history) + len(history.rejects) == 2_000
         assert 5 < len(history.rejects) < 40
         url = re.search(r"redis://\S+", found.stdout).group()
-        with pytest.raises(lab.SourceError):
+        with pytest.raises(lab.SourceError, match="no Redis answers"):
             lab.read(url)
         assert run("demo", "--headless", cwd=tmp_path).returncode == 0, "a second time in the same folder"
 
@@ -444,7 +444,7 @@ class TestDemo:
         assert process.returncode == (0 if number == signal.SIGINT else 128 + number)
         wait_until(lambda: all(gone(child) for child in children), 10)
         assert "Traceback" not in log.read_text()
-        with pytest.raises(lab.SourceError):
+        with pytest.raises(lab.SourceError, match="no Redis answers"):
             lab.read(url)
 
 

@@ -81,6 +81,7 @@ class TestKeeping:
         rebuilt = dict(
             lab.History({name: sample.tables()[name] for name in FRAMES}, sample.account).envelopes()
         )
+        assert len(rebuilt) == len(sample) > 0
         for stream_id, envelope in sample.envelopes():
             found = rebuilt[stream_id]
             assert found.decision.recommendation == envelope.decision.recommendation
