@@ -308,9 +308,9 @@ class TestCells:
     def run(self, monkeypatch):
         monkeypatch.setattr(cells, "_RUNS", {})
 
-        def run(cell, message, deleted=()):
+        def run(cell, message, deleted=(), code="x"):
             meta = {"cellId": cell, "deletedCells": list(deleted)}
-            parent = {"metadata": meta, "header": {"msg_id": message}, "content": {"code": "x"}}
+            parent = {"metadata": meta, "header": {"msg_id": message}, "content": {"code": code}}
             monkeypatch.setattr(cells, "_parent", lambda: parent)
             ended = []
             cells.enter(SimpleNamespace(close=lambda: ended.append(message)))
@@ -324,9 +324,10 @@ class TestCells:
         assert (first, beside, other) == (["1"], ["1"], [])
 
     def test_a_front_end_without_cell_ids_is_known_by_its_code(self, run):
-        first = run(None, "1")
-        assert run(None, "2") == []
-        assert first == ["1"]
+        first, other = run(None, "1"), run(None, "2", code="y")
+        assert (first, other) == ([], [])
+        run(None, "3")
+        assert (first, other) == (["1"], [])
 
     def test_outside_of_a_notebook_nothing_runs(self, monkeypatch):
         monkeypatch.setattr(cells, "_ENDED", [])
