@@ -152,7 +152,8 @@ class TestWithoutAThread:
 
     def test_what_was_there_at_the_start_arrived_at_no_rate(self, numbered):
         follower = unstarted()
-        follower.take(StreamUpdate(STREAM, numbered[:100], account=Account(missing=0, certainty="exact")))
+        follower.take(StreamUpdate(STREAM, numbered[:40]))  # a page; the account comes with the last one
+        follower.take(StreamUpdate(STREAM, numbered[40:100], account=Account(missing=0, certainty="exact")))
         assert (follower.status.received, follower.status.rate) == (100, 0)
         follower.take(StreamUpdate(STREAM, numbered[100:120]))
         assert follower.status.rate == pytest.approx(2)
