@@ -502,6 +502,35 @@ class TestReplay:
         with pytest.raises(lab.OptionError, match="moment='soon': expected part of a date"):
             replay.seek("soon")
 
+    def test_what_it_says_of_itself_and_where_it_is_moved_to(self):
+        one = b'{"decision": {"recommendation": "a", "confidence": 0.5}}'
+        follower = unstarted()
+        follower.feed(
+            [(f"17000000{second:02}000-0", one) for second in (0, 10, 20)] + [("1700000030000-1", "x")]
+        )
+        replay = lab.replay(follower.history(), speed=2)
+        replay.pause()
+        assert (replay.total, replay.speed, replay.numbered) == (4, 2, False)
+        assert replay.where == "replay of redis://localhost:1/0"
+        began, player = pd.Timestamp(1_700_000_000, unit="s", tz="UTC"), lab.Follower(replay)
+        updates = iter(replay)
+        for moment, second, played in [
+            ("1700000010000-0", 10, 2), ("12s", 8, 1), (began, 0, 1), ("1700000010000-1", 20, 4),
+            ("0-1", 0, 1), ("1900000000000-0", 20, 4), (began + pd.Timedelta("15s"), 15, 2), ("0s", 20, 4),
+        ]:  # fmt: skip
+            replay.seek(moment)
+            assert replay.now == began + pd.Timedelta(second, "s"), moment
+            player.take(next(updates))
+            assert len(player.history()) + len(player.history().rejects) == played, moment
+        replay.speed = 4
+        assert (replay.speed, replay.now) == (4, began + pd.Timedelta("20s"))
+
+    def test_without_times_it_is_played_at_once(self):
+        one = b'{"decision": {"recommendation": "a", "confidence": 0.5}}'
+        replay = lab.replay([one, one], speed=0.01)
+        assert (replay.now, replay.numbered) == (None, True)
+        assert sum(len(update.entries) for update in replay) == 2
+
     @pytest.mark.parametrize("speed", [0, -1, True, "10", math.nan])
     def test_a_speed_that_makes_no_sense(self, sample, speed):
         with pytest.raises(lab.OptionError, match="speed="):

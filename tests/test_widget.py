@@ -8,6 +8,7 @@ import time
 from datetime import timedelta
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
@@ -19,7 +20,7 @@ from waiting import our_threads
 import mastermind_lab as lab
 from mastermind_lab.arena import Arena, payloads
 from mastermind_lab.widget import cells, text
-from mastermind_lab.widget.controls import ViewOptions
+from mastermind_lab.widget.controls import Controls, ViewOptions
 from mastermind_lab.widget.panels import PANELS, TABLES, Panel, panels
 from mastermind_lab.widget.redraw import RedrawScheduler
 
@@ -314,6 +315,59 @@ class TestView:
         view._controls.hold.value = False
         view._draw_all()
         assert view._decisions.value != listed
+
+
+class TestControls:
+    @pytest.fixture
+    def controls(self):
+        return Controls(ViewOptions(), lambda: None)
+
+    def test_they_begin_as_asked_and_say_what_is_chosen(self):
+        for choice in (
+            ViewOptions(),
+            ViewOptions(100, None, 0.9),
+            ViewOptions(timedelta(hours=1), "meta.model"),
+        ):
+            assert Controls(choice, lambda: None).choice == choice
+        odd = Controls(ViewOptions(70), lambda: None)
+        assert (odd.window.value, odd.choice.window) == ("last 70", 70)
+        parts = {}
+        for odd.window.value in odd.window.options:
+            parts[odd.window.value] = odd.choice.window
+        assert parts == {
+            "everything": None, "last 100": 100, "last 1,000": 1_000, "last 10,000": 10_000,
+            "last minute": timedelta(minutes=1), "last 10 minutes": timedelta(minutes=10),
+            "last hour": timedelta(hours=1), "last 70": 70,
+        }  # fmt: skip
+
+    def test_each_choice_draws_anew_and_a_slider_when_it_is_let_go(self):
+        drawn = []
+        controls = Controls(ViewOptions(by="meta.a"), lambda: drawn.append(1))
+        controls.window.value = "last hour"
+        controls.by.value = "nothing"
+        controls.threshold.value = 0.75
+        controls.hold.value = True
+        assert controls.choice == ViewOptions(timedelta(hours=1), None, 0.75)
+        controls.pause.value = True
+        controls.folder.value = "elsewhere"
+        assert len(drawn) == 4
+        assert controls.hold.tooltip == "an opened decision closes when the list is drawn anew"
+        slider = controls.threshold
+        assert (slider.min, slider.max, slider.step, slider.continuous_update) == (0, 1, 0.05, False)
+
+    def test_columns_of_a_few_values_are_offered(self, controls):
+        decisions = pd.DataFrame(
+            {
+                "meta.two": list("aabb"), "meta.numbers": [1, 1, 2, 2], "stream": list("xxyy"),
+                "meta.one": list("aaaa"), "meta.many": list("aabc"), "meta.cost": [0.5, 0.5, 1.5, 1.5],
+                "question": list("aabb"),
+            }
+        )  # fmt: skip
+        controls.offer(decisions[["meta.two", "meta.one"]])
+        controls.by.value = "meta.two"
+        controls.offer(decisions)
+        assert controls.by.options == ("nothing", "meta.numbers", "meta.two", "stream")
+        assert controls.choice.by == "meta.two"
 
 
 class TestTurns:
