@@ -332,8 +332,9 @@ class TestControls:
         odd = Controls(ViewOptions(70), lambda: None)
         assert (odd.window.value, odd.choice.window) == ("last 70", 70)
         parts = {}
-        for odd.window.value in odd.window.options:
-            parts[odd.window.value] = odd.choice.window
+        for name in odd.window.options:
+            odd.window.value = name
+            parts[name] = odd.choice.window
         assert parts == {
             "everything": None, "last 100": 100, "last 1,000": 1_000, "last 10,000": 10_000,
             "last minute": timedelta(minutes=1), "last 10 minutes": timedelta(minutes=10),
