@@ -223,6 +223,51 @@ class TestWithoutAThread:
             with pytest.raises(lab.OptionError, match="groups"):
                 follower.summary(Votes)
         assert (follower.status.received, follower.summary(Confidence).mean.n) == (24_000, 24_000)
+        follower.take(StreamUpdate(STREAM, [("1-0", (one % "a").encode())], rewound=True))
+        assert follower.summary(Votes).table()["n"].tolist() == [1]
+        assert (follower.status.received, follower.summary(Confidence).mean.n) == (1, 1)
+
+    def test_what_nobody_asks_for_is_counted_when_two_thousand_entries_wait(self):
+        follower, counted = unstarted(), []
+
+        class Counting(Confidence):
+            @classmethod
+            def of(cls, history, **options):
+                counted.append(len(history))
+                return Confidence.of(history, **options)
+
+        follower.summary(Counting)
+        one = b'{"decision": {"recommendation": "a", "confidence": 0.5}}'
+        entries = [
+            (f"{n}-0", payload) for n, payload in enumerate([one] * 1_500 + ["broken"] * 500 + [one], 1)
+        ]
+        follower.feed(entries[:1_999])
+        assert counted == [0]
+        follower.feed(entries[1_999:2_000])
+        follower.feed(entries[2_000:])
+        assert counted == [0, 1_500]
+        assert follower.summary(Counting).mean.n == 1_501
+        assert follower.summary(Counting) is follower.summary(Counting)
+        assert counted == [0, 1_500, 1]
+
+    def test_columns_of_ones_own(self):
+        follower = unstarted(columns=[lab.Column("cost", "meta.cost", "float64")])
+        follower.feed(
+            [("1-0", b'{"decision": {"recommendation": "a", "confidence": 0.5}, "meta": {"cost": 2}}')]
+        )
+        assert follower.history().decisions["cost"].tolist() == [2.0]
+        with pytest.raises(lab.OptionError, match="confidence"):
+            unstarted(columns=[lab.Column("confidence", "meta.cost", "float64")])
+
+    def test_ids_of_several_streams_stay_apart_when_they_begin_again(self):
+        follower = unstarted(stream=["a", "b"])
+        one = b'{"decision": {"recommendation": "a", "confidence": 0.5}}'
+        for stream in ("a", "b"):
+            follower.take(StreamUpdate(stream, [("5-0", one), ("5-0@1", one), ("6-0@1", "broken")]))
+        ids = follower.history().decisions.set_index("stream_id")["stream"]
+        assert ids.to_dict() == {"5-0": "a", "5-0@1": "b", "5-0@2": "a", "5-0@3": "b"}
+        assert follower.history().rejects["stream_id"].tolist() == ["6-0@2", "6-0@3"]
+        assert follower.history().rejects["stream"].tolist() == ["a", "b"]
 
     def test_batches_are_told_and_a_bad_listener_ends_nothing(self, numbered):
         follower, told = unstarted(), []
