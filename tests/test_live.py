@@ -182,6 +182,7 @@ class TestWithoutAThread:
         )
         [row] = follower.history().coverage.to_dict("records")
         assert (row["entries"], row["left_out"], row["missing"], row["certainty"]) == (15, 7, 7, "at most")
+        assert (row["first_id"], row["last_id"]) == (numbered[0][0], numbered[19][0])
         follower.take(StreamUpdate(STREAM, [], reset=True))
         [row] = follower.history().coverage.to_dict("records")
         assert (row["entries"], row["left_out"], row["certainty"]) == (15, 7, "not verified")
@@ -510,6 +511,8 @@ class TestReplay:
             history.decisions[["stream_id", "confidence", "published_at"]],
             sample.decisions[["stream_id", "confidence", "published_at"]],
         )
+        follower.take(StreamUpdate("replay", [], rewound=True))
+        assert (follower.status.state, follower.status.received) == ("stopped", 0)
 
     def test_a_raw_payload_is_played_as_it_came(self):
         history = lab.sample(last=20, payloads=True)
@@ -520,8 +523,9 @@ class TestReplay:
         when = sample.decisions["published_at"]
         whole = (when.max() - when.min()).total_seconds()
         began = time.monotonic()
-        list(lab.replay(sample, speed=whole / 0.5))
+        updates = [update for update in lab.replay(sample, speed=whole / 0.5) if update.entries]
         assert 0.4 < time.monotonic() - began < 3
+        assert len(updates) > 3  # as they become due, not all at the end
 
     def test_paused_it_plays_nothing(self, sample):
         replay = lab.replay(sample, speed=1)
@@ -551,7 +555,7 @@ class TestReplay:
         one = b'{"decision": {"recommendation": "a", "confidence": 0.5}}'
         follower = unstarted()
         follower.feed(
-            [(f"17000000{second:02}000-0", one) for second in (0, 10, 20)] + [("1700000030000-1", "x")]
+            [(f"17000000{second:02}000-0", one) for second in (0, 10, 20)] + [("1700000010000-1", "x")]
         )
         replay = lab.replay(follower.history(), speed=2)
         replay.pause()
@@ -560,8 +564,8 @@ class TestReplay:
         began, player = pd.Timestamp(1_700_000_000, unit="s", tz="UTC"), lab.Follower(replay)
         updates = iter(replay)
         for moment, second, played in [
-            ("1700000010000-0", 10, 2), ("12s", 8, 1), (began, 0, 1), ("1700000010000-1", 20, 4),
-            ("0-1", 0, 1), ("1900000000000-0", 20, 4), (began + pd.Timedelta("15s"), 15, 2), ("0s", 20, 4),
+            ("1700000010000-0", 10, 3), ("12s", 8, 1), (began, 0, 1), ("1700000010000-1", 10, 3),
+            ("0-1", 0, 1), ("1900000000000-0", 20, 4), (began + pd.Timedelta("15s"), 15, 3), ("0s", 20, 4),
         ]:  # fmt: skip
             replay.seek(moment)
             assert replay.now == began + pd.Timedelta(second, "s"), moment
