@@ -38,7 +38,7 @@ def together(*values):
 
 
 def described(ax):
-    """What is drawn on axes, without what the size of letters decides, which is another with each matplotlib."""
+    """What is drawn on axes; of words the beginning, as letters are not as wide in each matplotlib."""
     lines = [
         [to_hex(one.get_color()), one.get_linestyle(), number(one.get_linewidth()), str(one.get_marker()),
          number(one.get_markersize()), *together(*one.get_data(orig=False))]
@@ -72,7 +72,9 @@ def described(ax):
 
 @cache
 def history():
-    return lab.with_outcomes(sample(60), OUTCOMES)
+    found = lab.with_outcomes(sample(60), OUTCOMES)
+    found.decisions["meta.version"] = ["v1"] * 25 + ["v2"] * 35
+    return found
 
 
 def drawn(case):
