@@ -78,6 +78,12 @@ class TestKeeping:
         rebuilt = lab.History({name: sample.tables()[name] for name in FRAMES}, sample.account)
         same(lab.read(rebuilt.to_ndjson(tmp_path / "a.ndjson.gz")), sample, FRAMES)
 
+    def test_what_was_no_whole_payload_is_not_judged_again(self, tmp_path):
+        (tmp_path / "a.ndjson").write_text(f"{VALID}\n{VALID[:40]}{'x' * 400}\nbroken\n")
+        history = lab.read(tmp_path / "a.ndjson", payloads=True, max_line_bytes=300)
+        assert history.rejects["reason"].tolist() == ["too_long", "not_json"]
+        same(lab.redecode(history.save(tmp_path / "snap")), history, FRAMES)
+
     def test_envelopes(self, sample):
         rebuilt = dict(
             lab.History({name: sample.tables()[name] for name in FRAMES}, sample.account).envelopes()

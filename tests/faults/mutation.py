@@ -6,9 +6,9 @@
 
 A comparison, a sign or a bound is exchanged for its neighbour, a condition turned round, a statement or a
 keyword argument left out, a whole number made one larger; how a drawing looks is taste, and stays. What runs
-are the ordinary tests that ran the changed function, the quickest first, for ``--budget`` seconds at most, in
-a copy of the tree. Which test runs which function is found out once, by running all of them in a copy that
-notes it down (``--survey`` says where), and again for each file of tests that was changed since.
+are the ordinary tests that ran the changed function, for ``--budget`` seconds at most, in a copy of the tree.
+Which test runs which function is found out once, by running all of them in a copy that notes it down
+(``--survey`` says where), and again for each file of tests that was changed since.
 """
 
 from __future__ import annotations
@@ -272,15 +272,19 @@ class Survey:
             self.ran[name] = sorted({*self.ran.get(name, ())} | (tests & self.seconds.keys()))
 
     def tests(self, change: Change, budget: float) -> list[str]:
-        """Choose the tests that run a changed function, or else anything of its file, the quickest first."""
+        """Choose tests that run a changed function, or else anything of its file, the quickest first."""
         names = [change.function] if self.ran.get(change.function) else self._of_file(change.file)
         found = sorted({test for name in names for test in self.ran[name]}, key=self.seconds.__getitem__)
-        within: list[str] = []
+        turns, seen = dict[str, int](), Counter[str]()  # of each file of tests some
         for test in found:
+            turns[test] = seen[_file(test)]
+            seen[_file(test)] += 1
+        within = set[str]()
+        for test in sorted(found, key=turns.__getitem__):
             budget -= self.seconds[test] + 0.01
             if budget > 0 or not within:
-                within.append(test)
-        return within
+                within.add(test)
+        return [test for test in found if test in within]
 
     def _of_file(self, file: str) -> list[str]:
         return [name for name in self.ran if name.startswith(f"{file}:")]
