@@ -412,7 +412,7 @@ class TestDemo:
         assert len(history) + len(history.rejects) == 2_000
         assert 5 < len(history.rejects) < 40
         url = re.search(r"redis://\S+", found.stdout).group()
-        with pytest.raises(lab.SourceError):
+        with pytest.raises(lab.SourceError, match="no Redis answers"):
             lab.read(url)
 
     def test_a_folder_that_cannot_be_written(self):
@@ -449,7 +449,7 @@ class TestDemo:
         assert process.returncode == (0 if number == signal.SIGINT else 128 + number)
         wait_until(lambda: all(gone(child) for child in children), 10)
         assert "Traceback" not in log.read_text()
-        with pytest.raises(lab.SourceError):
+        with pytest.raises(lab.SourceError, match="no Redis answers"):
             lab.read(url)
 
 

@@ -1,13 +1,14 @@
 """History: merging, keeping, and showing itself."""
 
 import json
+import re
 
 import pandas as pd
 import pytest
 from histories import same
 
 import mastermind_lab as lab
-from mastermind_lab.frames import FRAMES
+from mastermind_lab.frames import FRAMES, Account, Coverage
 
 VALID = json.dumps({"decision": {"recommendation": "ship", "confidence": 0.5}, "published_at": "2026-11-23"})
 
@@ -77,10 +78,17 @@ class TestKeeping:
         rebuilt = lab.History({name: sample.tables()[name] for name in FRAMES}, sample.account)
         same(lab.read(rebuilt.to_ndjson(tmp_path / "a.ndjson.gz")), sample, FRAMES)
 
+    def test_what_was_no_whole_payload_is_not_judged_again(self, tmp_path):
+        (tmp_path / "a.ndjson").write_text(f"{VALID}\n{VALID[:40]}{'x' * 400}\nbroken\n")
+        history = lab.read(tmp_path / "a.ndjson", payloads=True, max_line_bytes=300)
+        assert history.rejects["reason"].tolist() == ["too_long", "not_json"]
+        same(lab.redecode(history.save(tmp_path / "snap")), history, FRAMES)
+
     def test_envelopes(self, sample):
         rebuilt = dict(
             lab.History({name: sample.tables()[name] for name in FRAMES}, sample.account).envelopes()
         )
+        assert len(rebuilt) == len(sample) > 0
         for stream_id, envelope in sample.envelopes():
             found = rebuilt[stream_id]
             assert found.decision.recommendation == envelope.decision.recommendation
@@ -125,6 +133,31 @@ class TestShowing:
             card = lab.read(redis_url, last=4)._repr_html_()
         for said in ("4 not_json", "left out by limits</th><td>2", "gone before reading</th><td>4"):
             assert said in card
+
+    def test_the_card_of_all_that_can_be_said(self):
+        one = {
+            "decision": {"recommendation": "a", "confidence": 0.5, "votes": [{"voter": "v", "choice": "a"}]}
+        }
+        said = [one | {"meta": {f"m{n}": value for n in range(7)}} for value in (1, "1", [2])]
+        lines = [
+            json.dumps(line | {"published_at": f"2026-11-0{n}T10:20:30Z"}) for n, line in enumerate(said, 1)
+        ]
+        tables = lab.read([*lines, "x", "y", '{"schema_version": "2"}']).tables()
+        accounts = [
+            Account(source=name, left_out=left_out, missing=missing, certainty=certainty)
+            for name, left_out, missing, certainty in (
+                ("one", 1_000, 5, "exact"), ("two", 7, None, None), ("three", None, None, "not verified"),
+                ("four", 0, 0, "exact"),
+            )
+        ]  # fmt: skip
+        card = lab.History(tables, Coverage.of(*accounts))._repr_html_()
+        assert dict(re.findall("<th>(.*?)</th><td>(.*?)</td>", card)) == {
+            "decisions": "3", "votes": "3", "citations": "0", "arguments": "0",
+            "rejects": "3 (2 not_json, 1 version)", "published": "2026-11-01 10:20 to 2026-11-03 10:20 UTC",
+            "left out by limits": "1,007, not known", "gone before reading": "5, not known",
+            "mixed columns": "meta.m0, meta.m1, meta.m2, meta.m3, meta.m4 and 2 more",
+            "from": "one; two; three",
+        }  # fmt: skip
 
     def test_an_empty_one_shows_itself(self):
         assert "decisions" in lab.read([])._repr_html_()

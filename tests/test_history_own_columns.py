@@ -58,6 +58,7 @@ class TestFramesInAnotherOrder:
     def test_rows_of_one_entry_stay_as_they_were_put(self, history):
         votes = history.votes.sort_values("confidence", ignore_index=True)
         table = history.with_frames(votes=votes).table("votes").to_pandas()
+        assert len(table) == len(votes) > 0
         for stream_id, rows in table.groupby("stream_id"):
             put = votes.loc[votes["stream_id"] == stream_id, "voter"]
             assert rows["voter"].tolist() == put.tolist()

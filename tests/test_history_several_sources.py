@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 import redis
 
@@ -104,6 +105,20 @@ class TestAnArchiveAndItsStream:
         assert history.decisions["stream_id"].tolist() == names(1, 2, 3, 4)
         assert history.coverage["certainty"].tolist() == ["not verified"] * 2
         assert history.coverage["missing"].isna().all()
+
+    def test_an_archive_of_an_old_server_that_is_a_new_one_now_is_not_verified(
+        self, raw, redis_url, old_server, tmp_path
+    ):
+        with redis.Redis.from_url(old_server.url) as old:
+            add(old, 1, 2, 3)
+            lab.archive(old_server.url, tmp_path / "archive", stream=S)
+        add(raw, 1, 2, 3, 4)
+        history = lab.read([tmp_path / "archive", redis_url], stream=S)
+        assert history.decisions["stream_id"].tolist() == names(1, 2, 3, 4)
+        said = "read from the archive's end (3-0); whether the two meet is not known"
+        missing, *others = self.row(history)[1:]
+        assert pd.isna(missing)
+        assert others == ["not verified", said]
 
 
 def test_files_keep_all_their_lines(tmp_path):

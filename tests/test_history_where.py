@@ -180,6 +180,11 @@ class TestScans:
         with pytest.raises(lab.OptionError, match=r"no column 'meta\.modle'"):
             lab.stats.Confidence.of(lab.scan(folder).where("`meta.modle` == 'x'"))
 
+    def test_of_a_source_without_entries_every_name_may_be_asked_for(self, tmp_path):
+        (tmp_path / "a.ndjson").touch()
+        [batch] = lab.scan(tmp_path / "a.ndjson").where("`meta.modle` == 'x'")
+        assert len(batch) == 0
+
     def test_a_mask_is_refused(self, tmp_path):
         with pytest.raises(lab.OptionError, match="a scan has batches"):
             lab.scan(ranges(tmp_path)).where([True, False])

@@ -80,11 +80,16 @@ class TestWithoutAThread:
         assert 5_000 <= held <= 5_000 + 3 * 4_096
         assert window.dropped + held == 40 * 300
 
-    def test_it_keeps_so_long_a_time(self, numbered):
-        history = fed(numbered, [50] * 6, keep=timedelta(seconds=30)).history()
+    @pytest.mark.parametrize("sizes", [[50] * 6, [1] * 300])
+    @pytest.mark.parametrize("seconds", [1, 30, 250, 1_000])
+    def test_it_keeps_so_long_a_time(self, numbered, sizes, seconds):
+        follower = fed(numbered, sizes, keep=timedelta(seconds=seconds))
+        history, [window] = follower.history(), follower._windows.values()
         newest = history.decisions["streamed_at"].max()
-        assert history.decisions["streamed_at"].min() >= newest - pd.Timedelta(30, "s")
-        assert len(history.decisions) + len(history.rejects) in (30, 31)
+        times = [pd.Timestamp(int(entry_id[:-2]), unit="ms", tz="UTC") for entry_id, _ in numbered]
+        expected = sum(time >= newest - pd.Timedelta(seconds, "s") for time in times)
+        assert len(history.decisions) + len(history.rejects) == expected
+        assert window.dropped == 0 or seconds < 250
 
     def test_the_last_of_it(self, numbered):
         follower = fed(numbered, [9] * 30)
@@ -153,7 +158,8 @@ class TestWithoutAThread:
 
     def test_what_was_there_at_the_start_arrived_at_no_rate(self, numbered):
         follower = unstarted()
-        follower.take(StreamUpdate(STREAM, numbered[:100], account=Account(missing=0, certainty="exact")))
+        follower.take(StreamUpdate(STREAM, numbered[:40]))  # a page; the account comes with the last one
+        follower.take(StreamUpdate(STREAM, numbered[40:100], account=Account(missing=0, certainty="exact")))
         assert (follower.status.received, follower.status.rate) == (100, 0)
         follower.take(StreamUpdate(STREAM, numbered[100:120]))
         assert follower.status.rate == pytest.approx(2)
@@ -166,6 +172,16 @@ class TestWithoutAThread:
         assert follower.status.lag == 2
         follower.feed([("1700000001000-0", one % ""), ("1700000002000-0", "broken")])
         assert follower.status.lag == 2
+
+    @pytest.mark.parametrize(
+        ("seconds", "said"),
+        [
+            (0.1, "0.10 s"), (119.9, "119.90 s"), (120, "2 min"), (7_199, "120 min"), (7_200, "2 h"),
+            (172_799, "48 h"), (172_800, "2 d"), (864_000_000, "10,000 d"), (-7_200, "-2 h"),
+        ],
+    )  # fmt: skip
+    def test_a_duration_is_said_in_the_unit_that_reads_best(self, seconds, said):
+        assert lab.live.duration(seconds) == said
 
     def test_gaps_and_resets_are_in_the_coverage(self, numbered):
         follower = unstarted()
@@ -182,6 +198,7 @@ class TestWithoutAThread:
         )
         [row] = follower.history().coverage.to_dict("records")
         assert (row["entries"], row["left_out"], row["missing"], row["certainty"]) == (15, 7, 7, "at most")
+        assert (row["first_id"], row["last_id"]) == (numbered[0][0], numbered[19][0])
         follower.take(StreamUpdate(STREAM, [], reset=True))
         [row] = follower.history().coverage.to_dict("records")
         assert (row["entries"], row["left_out"], row["certainty"]) == (15, 7, "not verified")
@@ -223,6 +240,51 @@ class TestWithoutAThread:
             with pytest.raises(lab.OptionError, match="groups"):
                 follower.summary(Votes)
         assert (follower.status.received, follower.summary(Confidence).mean.n) == (24_000, 24_000)
+        follower.take(StreamUpdate(STREAM, [("1-0", (one % "a").encode())], rewound=True))
+        assert follower.summary(Votes).table()["n"].tolist() == [1]
+        assert (follower.status.received, follower.summary(Confidence).mean.n) == (1, 1)
+
+    def test_what_nobody_asks_for_is_counted_when_two_thousand_entries_wait(self):
+        follower, counted = unstarted(), []
+
+        class Counting(Confidence):
+            @classmethod
+            def of(cls, history, **options):
+                counted.append(len(history))
+                return Confidence.of(history, **options)
+
+        follower.summary(Counting)
+        one = b'{"decision": {"recommendation": "a", "confidence": 0.5}}'
+        entries = [
+            (f"{n}-0", payload) for n, payload in enumerate([one] * 1_500 + ["broken"] * 500 + [one], 1)
+        ]
+        follower.feed(entries[:1_999])
+        assert counted == [0]
+        follower.feed(entries[1_999:2_000])
+        follower.feed(entries[2_000:])
+        assert counted == [0, 1_500]
+        assert follower.summary(Counting).mean.n == 1_501
+        assert follower.summary(Counting) is follower.summary(Counting)
+        assert counted == [0, 1_500, 1]
+
+    def test_columns_of_ones_own(self):
+        follower = unstarted(columns=[lab.Column("cost", "meta.cost", "float64")])
+        follower.feed(
+            [("1-0", b'{"decision": {"recommendation": "a", "confidence": 0.5}, "meta": {"cost": 2}}')]
+        )
+        assert follower.history().decisions["cost"].tolist() == [2.0]
+        with pytest.raises(lab.OptionError, match="confidence"):
+            unstarted(columns=[lab.Column("confidence", "meta.cost", "float64")])
+
+    def test_ids_of_several_streams_stay_apart_when_they_begin_again(self):
+        follower = unstarted(stream=["a", "b"])
+        one = b'{"decision": {"recommendation": "a", "confidence": 0.5}}'
+        for stream in ("a", "b"):
+            follower.take(StreamUpdate(stream, [("5-0", one), ("5-0@1", one), ("6-0@1", "broken")]))
+        ids = follower.history().decisions.set_index("stream_id")["stream"]
+        assert ids.to_dict() == {"5-0": "a", "5-0@1": "b", "5-0@2": "a", "5-0@3": "b"}
+        assert follower.history().rejects["stream_id"].tolist() == ["6-0@2", "6-0@3"]
+        assert follower.history().rejects["stream"].tolist() == ["a", "b"]
 
     def test_batches_are_told_and_a_bad_listener_ends_nothing(self, numbered):
         follower, told = unstarted(), []
@@ -493,6 +555,8 @@ class TestReplay:
             history.decisions[["stream_id", "confidence", "published_at"]],
             sample.decisions[["stream_id", "confidence", "published_at"]],
         )
+        follower.take(StreamUpdate("replay", [], rewound=True))
+        assert (follower.status.state, follower.status.received) == ("stopped", 0)
 
     def test_a_raw_payload_is_played_as_it_came(self):
         history = lab.sample(last=20, payloads=True)
@@ -503,8 +567,10 @@ class TestReplay:
         when = sample.decisions["published_at"]
         whole = (when.max() - when.min()).total_seconds()
         began = time.monotonic()
-        list(lab.replay(sample, speed=whole / 0.5))
+        updates = list(lab.replay(sample, speed=whole / 0.5))
         assert 0.4 < time.monotonic() - began < 20
+        assert sum(bool(update.entries) for update in updates) > 3  # as they become due, not all at the end
+        assert len(updates) < 1_000  # and it waits in between
 
     def test_paused_it_plays_nothing(self, sample):
         replay = lab.replay(sample, speed=1)
@@ -529,6 +595,35 @@ class TestReplay:
             assert len(follower.history()) == count
         with pytest.raises(lab.OptionError, match="moment='soon': expected part of a date"):
             replay.seek("soon")
+
+    def test_what_it_says_of_itself_and_where_it_is_moved_to(self):
+        one = b'{"decision": {"recommendation": "a", "confidence": 0.5}}'
+        follower = unstarted()
+        follower.feed(
+            [(f"17000000{second:02}000-0", one) for second in (0, 10, 20)] + [("1700000010000-1", "x")]
+        )
+        replay = lab.replay(follower.history(), speed=2)
+        replay.pause()
+        assert (replay.total, replay.speed, replay.numbered) == (4, 2, False)
+        assert replay.where == "replay of redis://localhost:1/0"
+        began, player = pd.Timestamp(1_700_000_000, unit="s", tz="UTC"), lab.Follower(replay)
+        updates = iter(replay)
+        for moment, second, played in [
+            ("1700000010000-0", 10, 3), ("12s", 8, 1), (began, 0, 1), ("1700000010000-1", 10, 3),
+            ("0-1", 0, 1), ("1900000000000-0", 20, 4), (began + pd.Timedelta("15s"), 15, 3), ("0s", 20, 4),
+        ]:  # fmt: skip
+            replay.seek(moment)
+            assert replay.now == began + pd.Timedelta(second, "s"), moment
+            player.take(next(updates))
+            assert len(player.history()) + len(player.history().rejects) == played, moment
+        replay.speed = 4
+        assert (replay.speed, replay.now) == (4, began + pd.Timedelta("20s"))
+
+    def test_without_times_it_is_played_at_once(self):
+        one = b'{"decision": {"recommendation": "a", "confidence": 0.5}}'
+        replay = lab.replay([one, one], speed=0.01)
+        assert (replay.now, replay.numbered) == (None, True)
+        assert sum(len(update.entries) for update in replay) == 2
 
     @pytest.mark.parametrize("speed", [0, -1, True, "10", math.nan])
     def test_a_speed_that_makes_no_sense(self, sample, speed):

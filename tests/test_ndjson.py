@@ -5,6 +5,7 @@ import gzip
 import json
 import lzma
 import os
+import re
 
 import pyarrow as pa
 import pytest
@@ -168,9 +169,8 @@ class TestLimits:
     )  # fmt: skip
     def test_limits_that_make_no_sense(self, limits):
         [(name, value)] = limits.items()
-        with pytest.raises(lab.OptionError) as caught:
+        with pytest.raises(lab.OptionError, match="^" + re.escape(f"{name}={value!r}: ")):
             lab.read([], **limits)
-        assert str(caught.value).startswith(f"{name}={value!r}: ")
 
 
 class TestWriting:

@@ -102,6 +102,7 @@ def test_the_tables_agree_with_the_votes():
 def test_groups_are_counted_by_themselves():
     history = panels(150)
     table = Pivotal.of(history, by="topic").table()
+    assert set(table["topic"].dropna()) == {"x", "y"}
     for topic, rows in table.groupby("topic"):
         alone = Pivotal.of(part(history, history.decisions["topic"] == topic)).table()
         assert_frame_equal(rows.drop(columns="topic").reset_index(drop=True), alone)

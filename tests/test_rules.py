@@ -148,6 +148,7 @@ def test_three_lucky_votes_are_no_record():
 def test_groups_have_best_voters_of_their_own():
     history = panels(400)
     table = Rules.of(history, by="topic").table()
+    assert set(table["topic"].dropna()) == {"x", "y"}
     for topic, rows in table.groupby("topic"):
         alone = Rules.of(part(history, history.decisions["topic"] == topic)).table()
         assert_frame_equal(rows.drop(columns="topic").reset_index(drop=True), alone)

@@ -187,7 +187,7 @@ class TestAServersWords:
 
     def test_in_errors(self, url, tmp_path):
         for use in (lab.read, published, followed, lambda url: lab.archive(url, tmp_path / "a")):
-            with pytest.raises(lab.LabError) as caught:
+            with pytest.raises(lab.LabError, match=r"127\.0\.0\.1") as caught:
                 use(url)
             assert is_clean(str(caught.value)), str(caught.value)
 

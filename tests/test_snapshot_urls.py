@@ -154,7 +154,7 @@ class TestRefusals:
             lab.read("gopher://x/y")
 
     def test_a_password_in_a_url(self):
-        with pytest.raises(lab.OptionError) as caught:
+        with pytest.raises(lab.OptionError, match="ftp://") as caught:
             lab.read("ftp://me:canary@host/x")
         assert "canary" not in str(caught.value)
 

@@ -200,7 +200,7 @@ def flip_bits(folder, flips):
         content = bytearray(whole := path.read_bytes())
         content[dice.randrange(len(content))] ^= 1 << dice.randrange(8)
         path.write_bytes(content)
-        with pytest.raises(lab.SourceError):
+        with pytest.raises(lab.SourceError, match=str(folder)):
             lab.read(folder).tables()
         assert len(lab.verify(folder)) > 0
         path.write_bytes(whole)

@@ -151,6 +151,7 @@ def test_rows_add_up_as_often_as_their_decision_was_drawn_block_by_block(monkeyp
     for most in (1 << 25, 40 * 7, 40):  # all decisions at once, 7, one
         monkeypatch.setattr(sums_module, "BLOCK", most)
         sums = sums_module.GroupedSums.of(votes[["choice"]], rows, votes["stream_id"], 40)
+        assert set(sums.keys["choice"]) == set(votes["choice"])
         for place, choice in enumerate(sums.keys["choice"]):
             mine = (votes["choice"] == choice).to_numpy()
             for name, values in rows.items():

@@ -14,8 +14,6 @@ from mastermind_lab.errors import OptionError
 from mastermind_lab.stats.engine import pairs as pairs_module
 from mastermind_lab.stats.engine import sums as sums_module
 
-pytestmark = pytest.mark.thorough
-
 MANY = 10_000
 SUBJECTS = {
     "agreement": stats.Agreement,
@@ -58,6 +56,7 @@ def history():
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_ten_thousand_names_are_counted_and_drawn(history, subject):
     tracemalloc.start()

@@ -351,7 +351,7 @@ class TestErrors:
         "url", ["redis://me:canary@localhost:port", "redis://:canary@localhost/?socket_timeout=x"]
     )
     def test_a_url_that_cannot_be_read(self, url):
-        with pytest.raises(lab.OptionError) as caught:
+        with pytest.raises(lab.OptionError, match="redis://") as caught:
             lab.read(url)
         assert "canary" not in str(caught.value)
 

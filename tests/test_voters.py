@@ -118,6 +118,7 @@ def test_panels_worked_by_hand():
 def test_groups_are_counted_by_themselves():
     history = panels(150)
     table = Voters.of(history, by="topic").table()
+    assert set(table["topic"].dropna()) == {"x", "y"}
     for topic, rows in table.groupby("topic"):
         alone = Voters.of(part(history, history.decisions["topic"] == topic)).table()
         assert_frame_equal(rows.drop(columns="topic").reset_index(drop=True), alone)

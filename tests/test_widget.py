@@ -8,6 +8,7 @@ import time
 from datetime import timedelta
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
@@ -19,7 +20,7 @@ from waiting import our_threads
 import mastermind_lab as lab
 from mastermind_lab.arena import Arena, payloads
 from mastermind_lab.widget import cells, text
-from mastermind_lab.widget.controls import ViewOptions
+from mastermind_lab.widget.controls import Controls, ViewOptions
 from mastermind_lab.widget.panels import PANELS, TABLES, Panel, panels
 from mastermind_lab.widget.redraw import RedrawScheduler
 
@@ -107,6 +108,21 @@ class TestText:
             assert "<img" not in shown
             assert "&lt;img" in shown
 
+    def test_the_status_line(self):
+        def said(**known):
+            line = text.status_line(
+                lab.live.Status(state="live", received=1_200, **known), "here", ("s",), ""
+            )
+            return re.sub(r"<[^>]*>", " ", line).replace("&middot;", "|").split("|")
+
+        plain = ["live", "s at here", "1,200 received", "0.0 a second", "0 rejects", "no gaps"]
+        assert [" ".join(one.split()) for one in said()] == plain
+        known = {"rate": 2.5, "lag": 0.5, "rejected": 3, "trimmed": 7, "resets": 2, "error": "no answer"}
+        assert [" ".join(one.split()) for one in said(**known)] == [
+            "live", "s at here", "1,200 received", "2.5 a second", "lag 0.50 s", "3 rejects",
+            "7 trimmed unseen", "began again 2 times no answer",
+        ]  # fmt: skip
+
     @pytest.mark.parametrize(("count", "more"), [(60, None), (61, "and 1 more"), (75, "and 15 more")])
     def test_an_opened_decision_says_how_many_votes_and_claims_are_not_shown(self, count, more):
         votes = [{"voter": f"voter {n}", "choice": "choice"} for n in range(count)]
@@ -116,6 +132,22 @@ class TestText:
         shown = text.decisions_table(lab.read([json.dumps({"decision": decision})]))
         assert re.findall(r"<p>(and .*?)</p>", shown) == ([more] * 2 if more else [])
         assert (shown.count("<bdi>voter"), shown.count("<bdi>claim")) == (min(count, 60), min(count, 60))
+
+    def test_the_list_is_of_the_newest_first_with_their_most_frequent_choices(self):
+        votes = [{"voter": "v", "choice": one} for one in "aabbcdef"]
+        decided = [{"recommendation": f"r{n}", "confidence": n / 20, "votes": votes[:6]} for n in range(13)]
+        decided[12]["votes"] = votes
+        times = [f"2026-11-{n + 1:02} 10:20:30" for n in range(13)]
+        shown = text.decisions_table(
+            lab.read([json.dumps({"decision": one, "published_at": f"{when}Z"})
+                      for one, when in zip(decided, times, strict=True)])
+        )  # fmt: skip
+        closed = re.sub("</summary>.*?</details>", "", shown)
+        cells = [re.sub("<[^>]*>", "", one) for one in re.findall("<td[^>]*>(.*?)</td>", closed)]
+        assert cells[0::4] == times[:2:-1]
+        assert cells[1::4] == [f"r{n}" for n in range(12, 2, -1)]
+        assert cells[2::4] == [f"{n / 20:.2f}" for n in range(12, 2, -1)]
+        assert cells[3::4] == ["a 2; b 2; c 1; d 1; 2 more"] + ["a 2; b 2; c 1; d 1"] * 9
 
     def test_an_opened_decision_says_what_is_what(self):
         votes = [{"voter": "Ada", "choice": "no", "confidence": 0.25}]
@@ -188,6 +220,15 @@ class TestView:
         direct = lab.stats.ConfidenceOverTime.of(follower.history(), by="meta.model").table()
         assert drawn["n"].tolist() == direct["n"].tolist()
 
+    def test_a_picture_counts_all_that_came_since_the_view_was_made(self):
+        follower = lab.Follower("redis://localhost:1", keep=1)
+        view = view_of(follower, panels=["confidence"])
+        one = b'{"decision": {"recommendation": "a", "confidence": 0.5}}'
+        for number in range(1, 201):
+            follower.feed([(f"{number}-0", one)])
+        assert len(view.history) == 1
+        assert view._panels[0].data(follower, ViewOptions()).table()["n"].tolist() == [200]
+
     def test_a_window_and_a_function_of_ones_own(self, follower):
         seen = []
 
@@ -251,10 +292,13 @@ class TestView:
         assert view._controls.stop.disabled
 
     def test_nobody_looks_nothing_is_drawn_and_at_last_it_sleeps(self, redis_url, monkeypatch):
-        monkeypatch.setattr("mastermind_lab.widget.view._FORGOTTEN_AFTER", 0.3)
+        monkeypatch.setattr("mastermind_lab.widget.view._FORGOTTEN_AFTER", 60)
         view = lab.follow(redis_url)
         view._box._view_count = 1
         view._box._view_count = 0
+        view._redraw()
+        wait_for(["mastermind-follower", "mastermind-redraw"])  # out of sight for a moment only
+        monkeypatch.setattr("mastermind_lab.widget.view._FORGOTTEN_AFTER", 0.3)
         wait_for([])
         view._box._view_count = 1
         wait_for(["mastermind-follower", "mastermind-redraw"])
@@ -271,6 +315,60 @@ class TestView:
         view._controls.hold.value = False
         view._draw_all()
         assert view._decisions.value != listed
+
+
+class TestControls:
+    @pytest.fixture
+    def controls(self):
+        return Controls(ViewOptions(), lambda: None)
+
+    def test_they_begin_as_asked_and_say_what_is_chosen(self):
+        for choice in (
+            ViewOptions(),
+            ViewOptions(100, None, 0.9),
+            ViewOptions(timedelta(hours=1), "meta.model"),
+        ):
+            assert Controls(choice, lambda: None).choice == choice
+        odd = Controls(ViewOptions(70), lambda: None)
+        assert (odd.window.value, odd.choice.window) == ("last 70", 70)
+        parts = {}
+        for name in odd.window.options:
+            odd.window.value = name
+            parts[name] = odd.choice.window
+        assert parts == {
+            "everything": None, "last 100": 100, "last 1,000": 1_000, "last 10,000": 10_000,
+            "last minute": timedelta(minutes=1), "last 10 minutes": timedelta(minutes=10),
+            "last hour": timedelta(hours=1), "last 70": 70,
+        }  # fmt: skip
+
+    def test_each_choice_draws_anew_and_a_slider_when_it_is_let_go(self):
+        drawn = []
+        controls = Controls(ViewOptions(by="meta.a"), lambda: drawn.append(1))
+        controls.window.value = "last hour"
+        controls.by.value = "nothing"
+        controls.threshold.value = 0.75
+        controls.hold.value = True
+        assert controls.choice == ViewOptions(timedelta(hours=1), None, 0.75)
+        controls.pause.value = True
+        controls.folder.value = "elsewhere"
+        assert len(drawn) == 4
+        assert controls.hold.tooltip == "an opened decision closes when the list is drawn anew"
+        slider = controls.threshold
+        assert (slider.min, slider.max, slider.step, slider.continuous_update) == (0, 1, 0.05, False)
+
+    def test_columns_of_a_few_values_are_offered(self, controls):
+        decisions = pd.DataFrame(
+            {
+                "meta.two": list("aabb"), "meta.numbers": [1, 1, 2, 2], "stream": list("xxyy"),
+                "meta.one": list("aaaa"), "meta.many": list("aabc"), "meta.cost": [0.5, 0.5, 1.5, 1.5],
+                "question": list("aabb"),
+            }
+        )  # fmt: skip
+        controls.offer(decisions[["meta.two", "meta.one"]])
+        controls.by.value = "meta.two"
+        controls.offer(decisions)
+        assert controls.by.options == ("nothing", "meta.numbers", "meta.two", "stream")
+        assert controls.choice.by == "meta.two"
 
 
 class TestTurns:
@@ -308,9 +406,9 @@ class TestCells:
     def run(self, monkeypatch):
         monkeypatch.setattr(cells, "_RUNS", {})
 
-        def run(cell, message, deleted=()):
+        def run(cell, message, deleted=(), code="x"):
             meta = {"cellId": cell, "deletedCells": list(deleted)}
-            parent = {"metadata": meta, "header": {"msg_id": message}, "content": {"code": "x"}}
+            parent = {"metadata": meta, "header": {"msg_id": message}, "content": {"code": code}}
             monkeypatch.setattr(cells, "_parent", lambda: parent)
             ended = []
             cells.enter(SimpleNamespace(close=lambda: ended.append(message)))
@@ -320,13 +418,15 @@ class TestCells:
 
     def test_a_cell_that_runs_again(self, run):
         first, beside, other = run("a", "1"), run("a", "1"), run("b", "2")
+        assert (first, beside) == ([], [])
         run("a", "3")
         assert (first, beside, other) == (["1"], ["1"], [])
 
     def test_a_front_end_without_cell_ids_is_known_by_its_code(self, run):
-        first = run(None, "1")
-        assert run(None, "2") == []
-        assert first == ["1"]
+        first, other = run(None, "1"), run(None, "2", code="y")
+        assert (first, other) == ([], [])
+        run(None, "3")
+        assert (first, other) == (["1"], [])
 
     def test_outside_of_a_notebook_nothing_runs(self, monkeypatch):
         monkeypatch.setattr(cells, "_ENDED", [])

@@ -70,7 +70,6 @@ def _parent() -> dict[str, Any] | None:
     if find is None:
         return None
     for event, callback in (("pre_run_cell", _began), ("post_run_cell", _ended)):
-        if callback not in shell.events.callbacks[event]:
-            shell.events.register(event, callback)
+        shell.events.register(event, callback)  # once, however often it is asked
     parent: dict[str, Any] = find()
     return parent

@@ -1,0 +1,101 @@
+"""Charts stay as they are until somebody means to change them: papers hold them beside older ones.
+
+What a picture is made of, in the units of its data, is compared with ``charts.json``. Where a chart was
+changed on purpose, ``python tests/test_charts_stay.py`` writes it anew, and the difference says what changed.
+"""
+
+import json
+import math
+from functools import cache
+from inspect import signature
+from pathlib import Path
+
+import numpy as np
+import pytest
+from histories import OUTCOMES, sample
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+import mastermind_lab as lab
+
+KEPT = Path(__file__).with_name("charts.json")
+NAMES = [name for name in lab.charts.__all__ if name not in ("save", "sheet")]
+GROUPED = [name for name in NAMES if "by" in signature(getattr(lab.charts, name)).parameters]
+CASES = NAMES + [f"{name} by meta.model" for name in GROUPED if name != "overview"]
+
+
+def number(value):
+    """Three digits: the same whatever the versions of the libraries that added it up."""
+    value = float(value)
+    return float(f"{value:.3g}") if math.isfinite(value) else str(value)
+
+
+def together(*values):
+    """How many numbers, and one that notices if any of them changes, or where it stands."""
+    flat = np.concatenate([np.asarray(np.ma.filled(one, np.nan), dtype=float).ravel() for one in values])
+    return [len(flat), number(np.nansum(flat * np.cos(np.arange(len(flat)))))]
+
+
+def described(ax):
+    """What is drawn on axes; of words the beginning, as letters are not as wide in each matplotlib."""
+    lines = [
+        [to_hex(one.get_color()), one.get_linestyle(), number(one.get_linewidth()), str(one.get_marker()),
+         number(one.get_markersize()), *together(*one.get_data(orig=False))]
+        for one in ax.lines
+    ]  # fmt: skip
+    areas = [
+        [type(one).__name__, [to_hex(color) for color in one.get_facecolor()[:3]],
+         *together(one.get_offsets(), one.get_sizes() if hasattr(one, "get_sizes") else []),
+         *together(*(path.vertices for path in one.get_paths()[:50]))]
+        for one in ax.collections
+    ]  # fmt: skip
+    patches = [
+        [
+            to_hex(one.get_facecolor()),
+            *together(one.get_path().vertices, one.get_patch_transform().get_matrix()),
+        ]
+        for one in ax.patches
+    ]
+    legend = ax.get_legend()
+    return {
+        "title": " ".join(ax.get_title(loc="left").split()),
+        "axes": [ax.get_xlabel(), ax.get_ylabel(), *map(number, [*ax.get_xlim(), *ax.get_ylim()])],
+        "rows": [one.get_text() for one in ax.get_yticklabels()] if ax.get_yticks().size < 40 else [],
+        "words": [[one.get_text()[:10], *map(number, one.get_position())] for one in ax.texts],
+        "legend": [one.get_text() for one in legend.get_texts()] if legend else [],
+        "frame": [name for name, spine in ax.spines.items() if spine.get_visible()],
+        "lines": lines, "areas": areas, "patches": patches,
+        "images": [together(one.get_array(), one.get_extent(), one.get_clim()) for one in ax.images],
+    }  # fmt: skip
+
+
+@cache
+def history():
+    found = lab.with_outcomes(sample(60), OUTCOMES)
+    found.decisions["meta.version"] = ["v1"] * 25 + ["v2"] * 35
+    return found
+
+
+def drawn(case):
+    name, _, by = case.partition(" by ")
+    chart = getattr(lab.charts, name)
+    takes = signature(chart).parameters
+    figure = Figure(figsize=(6.4, 4.8), layout="constrained")
+    FigureCanvasAgg(figure)
+    which = [history().decisions["stream_id"].iloc[-1]] if "stream_id" in takes else []
+    options = {"by": by} if by else {}
+    chart(
+        history(), *which, **options, **({"ax": figure.subplots()} if "ax" in takes else {"figure": figure})
+    )
+    return [{key: value for key, value in described(ax).items() if value} for ax in figure.axes]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_chart_stays_as_it_is(case):
+    assert json.loads(json.dumps(drawn(case))) == json.loads(KEPT.read_text())[case]
+
+
+if __name__ == "__main__":
+    rows = [f"{json.dumps(case)}: {json.dumps(drawn(case))}" for case in CASES]
+    KEPT.write_text("{\n" + ",\n".join(rows) + "\n}\n")

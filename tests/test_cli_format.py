@@ -1,0 +1,136 @@
+"""What commands draw in a terminal, cell by cell, without one."""
+
+import re
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+import mastermind_lab as lab
+from mastermind_lab.cli import dashboard
+from mastermind_lab.cli.row_format import Line, bar, fitted
+from mastermind_lab.cli.summary import show, summarise
+from mastermind_lab.frames import Account, Coverage
+from mastermind_lab.stream import Gap, StreamUpdate
+
+ID = "1735580000000-0"  # 2024-12-30 17:33:20
+
+
+@pytest.mark.parametrize(
+    ("share", "drawn"),
+    [(0, "    "), (1, "████"), (0.5, "██  "), (1 / 32, "▏   "), (5 / 32, "▋   "), (31 / 32, "███▉")],
+)
+def test_a_share_is_a_bar(share, drawn):
+    assert bar(share, 4) == drawn
+
+
+@pytest.mark.parametrize(
+    ("text", "drawn"),
+    [
+        ("ship", "ship  "),
+        ("shipit", "shipit"),
+        ("ship it", "ship …"),
+        ("船で行く", "船で …"),
+        ("a" + "\u0301" * 50, "a"),
+    ],
+)
+def test_a_text_takes_as_many_cells_as_it_may(text, drawn):
+    found = fitted(text, 6)
+    assert found.cell_len == 6
+    assert found.plain.startswith(drawn)
+
+
+def line(entry_id=ID, confidence=0.75, choices="aab", question="why?"):
+    return Line(entry_id, "ship", confidence, choices, question)
+
+
+def test_a_decision_is_a_line():
+    assert line().drawn(120).plain.rstrip() == (
+        "2024-12-30 17:33:20Z  " + "ship".ljust(24) + "  ██████   0.75  2:1      why?"
+    )
+    assert line().drawn(99).plain.startswith("17:33:20Z  " + "ship".ljust(19) + "  ")
+    assert line(choices="").drawn(120).plain[63:72] == "-".ljust(9)
+    assert line("99999999999999999-0").drawn(120).plain.startswith("-".ljust(22) + "ship")
+    for width in (5, 30, 47, 48, 100, 120):
+        assert line().drawn(width).cell_len == width
+
+
+def drawn(thing, width=200):
+    console = Console(file=StringIO(), width=width, color_system=None)
+    console.print(thing)
+    return [" ".join(row.split()) for row in console.file.getvalue().splitlines()]
+
+
+@pytest.fixture
+def follower():
+    """Ten decisions, a lag of 2 s, two rejects, five entries that were gone, and one new beginning."""
+    follower = lab.Follower("redis://localhost:1", stream="s")
+    dashboard.ask(follower)
+    votes = '"votes": [{"voter": "v", "choice": "a"}, {"voter": "w", "choice": "%s"}]'
+    one = '{"published_at": "2023-11-14T22:13:18Z", '
+    one += '"decision": {"recommendation": "r%d", "confidence": %s, %s}}'
+    said = [one % (n, 0.95 if n else 0.05, votes % "abcdefghij"[n]) for n in range(10)]
+    entries = [(f"17000000{n:02}000-0", payload) for n, payload in enumerate(said)]
+    follower.take(StreamUpdate("s", [*entries[:1], ("1700000000500-0", "x"), ("1700000000501-0", "x")]))
+    gap = Gap("1700000000501-0", entries[1][0], 5, "exact")
+    follower.take(StreamUpdate("s", entries[1:], gap=gap, reset=True))
+    return follower
+
+
+def test_the_screen_of_a_follower(follower):
+    width, height = 100, 30
+    rows = drawn(dashboard.picture(follower, width, height), width)
+    assert len(rows) <= height
+    assert rows[0] == "● starting s at redis://localhost:1/0 Ctrl-C ends"
+    assert rows[1] == "received 12 · 1.2/s · lag 11.00 s · rejects 2 · gaps 5 · resets 1"
+    assert rows[3].startswith("Confidence 0.860 (")
+    assert "n 10" in rows[3]
+    assert rows[3].endswith("Choices share of votes, latest 10")
+    assert rows[4].endswith("a ███████▊ 55.0%")
+    [others] = [row for row in rows if "others" in row]
+    assert others.endswith("3 others 15.0%")
+    latest = rows[rows.index("Latest decisions") + 1 :]
+    assert [row.split()[2] for row in latest] == [f"r{n}" for n in range(9, 9 - len(latest), -1)]
+    assert latest[0] == "2023-11-14 22:13:29Z r9 ███████▋ 0.95 1:1"
+
+
+def test_the_screen_before_anything_has_come():
+    follower = lab.Follower("redis://localhost:1", stream="s")
+    rows = drawn(dashboard.picture(follower, 60, 20), 60)
+    assert rows[1] == "received 0 · 0.0/s · lag - · rejects 0 · gaps 0 · resets 0"
+    assert rows[3] == "Confidence nothing yet Choices share of votes,…"
+
+
+@pytest.mark.parametrize(
+    ("count", "row", "found"),
+    [(0, 0, " "), (1, 0, "▁"), (1, 1, " "), (50, 0, "█"), (50, 1, " "), (51, 1, "▁"), (100, 1, "█")],
+)
+def test_a_column_of_a_histogram(count, row, found):
+    assert dashboard._step(count, 100, 2, row) == found
+
+
+def test_a_history_in_a_table():
+    one = '{"decision": {"recommendation": "a", "confidence": 0.5}, "meta": {"model": "m"}}'
+    history = lab.read([one, one, "broken"])
+    account = Account(
+        source="here",
+        entries=3,
+        left_out=1_200,
+        limits="last=3",
+        missing=5_000,
+        certainty="at most",
+        note="so",
+    )
+    history = lab.History(history.tables(), Coverage.of(account))
+    console = Console(file=StringIO(), width=100)
+    show(summarise(history), console)
+    rows = [" ".join(row.strip("│ ").split("│")) for row in console.file.getvalue().splitlines()]
+    said = {" ".join(row.split()) for row in rows}
+    assert {
+        "decisions 2", "rejects 1", "not_json 1", "unanimous share none", "source here",
+        "left out 1,200 (last=3)",
+        "gone before reading 5,000 (at most)", "note so",
+    } <= said  # fmt: skip
+    mean = r"mean confidence 0\.500 \(95% interval 0\.5.* to 0\.5.*\), n = 2"
+    assert any(re.fullmatch(mean, row) for row in said)
+    assert any(row.startswith("m 0.500 (") for row in said)
