@@ -11,6 +11,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from command_line import run
 from histories import same
 from pandas.testing import assert_frame_equal
 
@@ -472,3 +473,43 @@ def test_such_a_history_is_saved_and_read_merged_and_cut(judged, tmp_path):
     assert "48 rows read" not in judged._repr_html_()
     mixed = judged + lab.sample(last=3)
     assert mixed.decisions["confidence"].notna().sum() == 3
+
+
+# On the command line.
+
+
+def ordered(folder, text):
+    (folder / "votes.csv").write_text(text)
+    return run("import", "votes.csv", "kept", "--decision", "question", "--voter", "worker",
+               "--choice", "answer", "--abstain", "unsure", cwd=folder)  # fmt: skip
+
+
+def test_a_table_is_imported(tmp_path):
+    found = ordered(tmp_path, "question,worker,answer,turn\ntram,Ada,yes,1\ntram,Bo,unsure,1\n,Bo,no,1\n")
+    assert (found.returncode, found.stderr) == (0, "")
+    assert found.stdout.splitlines() == [
+        "1 decisions and 1 rejects are in kept",
+        "3 rows read, 2 of them votes in 1 decisions, 1 abstained, 1 unusable (1 no_decision)",
+    ]
+    kept = lab.read(tmp_path / "kept")
+    expected = made(tmp_path / "votes.csv", abstain="unsure")
+    same(expected, kept, ("decisions", "votes", "rejects"))
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ("", 1, "error: votes.csv is empty"),
+        (
+            "question,workr,answer\ntram,Ada,yes\n",
+            2,
+            "--voter 'worker': votes has no such column: did you mean",
+        ),
+        ("question,worker,answer\ntram,Ada,\n", 3, "warning: could not decode the only entry of votes.csv"),
+    ],
+)
+def test_what_cannot_be_imported_is_said_in_a_line(tmp_path, text, code, said):
+    found = ordered(tmp_path, text)
+    assert found.returncode == code
+    assert said in " ".join(found.stderr.replace("│", " ").split())
+    assert "Traceback" not in found.stderr
