@@ -47,6 +47,7 @@ __all__ = [
     "dictionary",
     "follow",
     "follow_envelopes",
+    "from_votes",
     "id_key",
     "publish_envelope",
     "read",
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     from .frames import id_key
     from .history import History, with_outcomes
     from .history.dictionary import dictionary
+    from .history.from_votes import from_votes
     from .history.read import aread, read, redecode, sample
     from .live import Follower
     from .live.replay import replay
@@ -93,6 +95,7 @@ _LISTED = {
     "compact": "snapshot",
     "dictionary": "history",
     "follow": "widget",
+    "from_votes": "history",
     "read": "history",
     "redecode": "history",
     "replay": "live",

@@ -35,7 +35,7 @@ def fill(url, n=20):
 
 
 class TestHelp:
-    @pytest.mark.parametrize("command", [one.callback.__name__ for one in app.registered_commands])
+    @pytest.mark.parametrize("command", [one.name for one in app.registered_commands])
     def test_has_an_example_and_the_exit_codes(self, command):
         said = run(command, "--help").stdout
         assert f"Example: mastermind-lab {command}" in said

@@ -62,7 +62,7 @@ def test_the_examples_of_the_readme_run(monkeypatch, tmp_path):
 
     text = (sample_folder().parent / "README.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     monkeypatch.chdir(tmp_path)
     names = {}
     for block in blocks:

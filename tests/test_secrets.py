@@ -115,7 +115,7 @@ def test_no_part_of_a_password_is_on_a_terminal(address, tmp_path):
 
 def picklable(url):
     """What may be sent elsewhere, or is at hand where an error is looked at."""
-    with pytest.raises(lab.SourceError) as caught:
+    with pytest.raises(lab.SourceError, match="no Redis answers") as caught:
         lab.read(url)
     return [
         lab.scan(url), lab.scan(url).where("confidence > 0.5"), Archiving(url, "a"),
@@ -137,7 +137,7 @@ def test_no_password_is_in_a_pickle_or_a_repr():
 
 def test_what_is_not_read_from_a_url_has_none_of_it_in_its_context():
     for url in ("redis://:cAnArY@127.0.0.1:port", "redis://me:cAn#ArY@127.0.0.1:1"):
-        with pytest.raises(lab.OptionError) as caught:
+        with pytest.raises(lab.OptionError, match="URL") as caught:
             lab.read(url)
         assert caught.value.__context__ is caught.value.__cause__ is None
 

@@ -22,7 +22,7 @@ FLOORS = {
     "widget": 6,
     "live": 5, "scale": 5,
     "history": 4, "archive": 4,
-    "stream": 3, "snapshot": 3,
+    "stream": 3, "snapshot": 3, "records": 3,
     "frames": 2, "ndjson": 2, "charts": 2,
     "decode": 1, "storage": 1, "stats": 1, "arena": 1,
     "errors": 0, "text": 0, "envelope": 0,
@@ -129,8 +129,8 @@ def test_no_vague_rooms():
 
 
 LISTED = {
-    "Column", "Follower", "History", "archive", "charts", "compact", "dictionary", "follow", "read",
-    "redecode", "replay", "sample", "scan", "stats", "verify", "with_outcomes", "__version__",
+    "Column", "Follower", "History", "archive", "charts", "compact", "dictionary", "follow", "from_votes",
+    "read", "redecode", "replay", "sample", "scan", "stats", "verify", "with_outcomes", "__version__",
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from .archive import archive
 from .compact import compact
 from .console import say
 from .demo import demo
+from .import_ import import_
 from .options import EXIT_CODES, epilog
 from .read import read
 from .replay import replay
@@ -31,6 +32,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     demo: "demo --headless",
     read: "read data/arena.ndjson.gz --json",
     snapshot: "snapshot redis://localhost:6379 snapshots/run-42",
+    import_: "import votes.csv snapshots/votes --decision question --voter worker --choice answer",
     archive: "archive redis://localhost:6379 archive --follow",
     verify: "verify snapshots/run-42",
     compact: "compact archive",
@@ -51,7 +53,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command, example in _EXAMPLES.items():
-    app.command(cls=Command, epilog=epilog(f"mastermind-lab {example}"))(command)
+    name = command.__name__.rstrip("_")  # "import" is a word of Python's own
+    app.command(name, cls=Command, epilog=epilog(f"mastermind-lab {example}"))(command)
 
 
 def _print_version(is_wanted: bool) -> None:

@@ -8,13 +8,15 @@ from .bounds import ACCEPTED, Bound, bound, read_duration
 from .changed import changed_entries, check_joined, ids_of, table_of
 from .coverage import Account, Coverage, least_sure, shared, total, united
 from .cuts import apply_limits, between, edge, has_undated, newest, newest_time, only, only_of, times_of
-from .declared import ARROW, COVERAGE, DECLARED, FRAMES, PAYLOADS, TEXT, check_names, is_open, schema
+from .declared import ARROW, COVERAGE, DECLARED, FRAMES, MEMORY, PAYLOADS, TEXT, check_names, is_open, schema
 from .envelopes import rebuild
 from .ids import edge_key, id_key, id_parts, is_id, order, sort_keys
 from .lazy import LazyTables
 from .limits import Limits, count, milliseconds, one_stream
+from .open_columns import IS_TEXT, kind_of_field, with_plain_texts
+from .open_columns import column as open_column
 from .open_columns import shown as shown_columns
-from .open_columns import with_plain_texts
+from .open_columns import value_of as mixed_value
 from .schema_union import SchemaUnion
 from .shared_columns import with_own_columns
 from .tables import (
@@ -39,6 +41,8 @@ __all__ = [
     "COVERAGE",
     "DECLARED",
     "FRAMES",
+    "IS_TEXT",
+    "MEMORY",
     "PAYLOADS",
     "TEXT",
     "Account",
@@ -69,14 +73,17 @@ __all__ = [
     "ids_of",
     "is_id",
     "is_open",
+    "kind_of_field",
     "least_sure",
     "milliseconds",
+    "mixed_value",
     "newest",
     "newest_time",
     "oldest_first",
     "one_stream",
     "only",
     "only_of",
+    "open_column",
     "order",
     "read_duration",
     "rebuild",

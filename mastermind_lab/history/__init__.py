@@ -1,6 +1,7 @@
 """A history is the same thing wherever it is: History, and the reader that finds out what a source is."""
 
 from .dictionary import dictionary
+from .from_votes import from_votes
 from .history import History
 from .outcomes import with_outcomes
 from .read import aread, read, redecode, sample, sample_folder
@@ -13,6 +14,7 @@ __all__ = [
     "Scan",
     "aread",
     "dictionary",
+    "from_votes",
     "is_stream",
     "read",
     "redecode",

@@ -14,7 +14,8 @@ from .packing import packing_of
 _LOOKED_AT = 20  # lines
 
 _PARQUET = (
-    "Parquet. A part of a snapshot is read with its snapshot: lab.read of the folder that holds 'decisions'"
+    "Parquet. A part of a snapshot is read with its snapshot: lab.read of the folder that holds 'decisions'; "
+    "a table with a row a vote by lab.from_votes"
 )
 _NESTED = "compressed twice, or an archive of files: unpack it"
 _PACKED = "compressed in a way that is not read: unpack it, or pack it with gzip, bzip2, xz or Zstandard"
@@ -60,7 +61,10 @@ _PREFIXED = (
     "lines of text with JSON at their end, such as a log. NDJSON is the JSON alone: "
     "sed 's/^[^{]*//' makes it so"
 )
-_CSV = "a table of text (CSV or TSV). If one of its columns holds envelopes, give lab.read that column"
+_CSV = (
+    "a table of text (CSV or TSV). If a row is a vote, lab.from_votes reads it; if one of its columns holds "
+    "envelopes, give lab.read that column"
+)
 
 
 def other_format(head: bytes) -> str | None:

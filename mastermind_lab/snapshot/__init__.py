@@ -20,6 +20,8 @@ commit marker, the last range of the same save, that never came.
 from .commits import commit
 from .compact import Compaction, cleanup, compact
 from .coverage import coverage_of
+from .footer import DamageError
+from .foreign import foreign_table
 from .load import is_snapshot, readable, tables_of
 from .ranges import FORMAT, Range, ranges, read_range
 from .save import save
@@ -29,12 +31,14 @@ from .widen import columns_of, narrow, widened
 __all__ = [
     "FORMAT",
     "Compaction",
+    "DamageError",
     "Range",
     "cleanup",
     "columns_of",
     "commit",
     "compact",
     "coverage_of",
+    "foreign_table",
     "is_snapshot",
     "narrow",
     "ranges",

@@ -104,7 +104,7 @@ def decoded(content: bytes) -> pa.Table:
     """
     try:
         footer = parquet.read_metadata(pa.BufferReader(content))
-        _check_size(footer)
+        check_size(footer)
         # One file, not a dataset: the date in the folder's name is no column of ours.
         file = parquet.ParquetFile(
             pa.BufferReader(content),
@@ -205,7 +205,14 @@ def _is_allowed(frame: str, column: str, kind: pa.DataType) -> bool:
     return kind in _TYPES or not (is_open(frame, column) or isinstance(kind, pa.BaseExtensionType))
 
 
-def _check_size(footer: parquet.FileMetaData) -> None:
+def check_size(footer: parquet.FileMetaData) -> None:
+    """Refuse what claims to be larger than any part is.
+
+    Raises
+    ------
+    DamageError
+        With its rows and bytes.
+    """
     size = sum(footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
     if footer.num_rows > _MOST_ROWS or size > _MOST_BYTES:
         raise DamageError(f"it claims {footer.num_rows:,} rows and {size:,} bytes")

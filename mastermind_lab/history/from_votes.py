@@ -1,0 +1,149 @@
+"""A history of anybody's records: a table with one row a vote."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from .. import records
+from ..errors import SourceError
+from ..frames import Account, Coverage, ids_in_order
+from ..text import harmless
+from .history import History
+from .nothing_decoded import warned
+
+
+def from_votes(
+    votes: Any,
+    *,
+    decision: str | Sequence[str],
+    voter: str,
+    choice: str,
+    confidence: str | None = None,
+    weight: str | None = None,
+    rationale: str | None = None,
+    round: str | None = None,
+    recommendation: str | None = None,
+    time: str | None = None,
+    abstain: Any = (),
+    decisions: Any = None,
+    voters: Any = None,
+) -> History:
+    """Make a history of a table of votes, one row a vote, whoever made it.
+
+    What the table does not say stays missing: there is no recommendation and no confidence unless a column of
+    them is named. Decisions come in the order of their first votes, and are numbered by the row of the first:
+    ``stream_id`` is ``0-1`` for the first row.
+
+    Parameters
+    ----------
+    votes
+        A pandas frame; a table of Polars, DuckDB or Arrow (anything with ``__arrow_c_stream__``); or the path
+        or URL of a CSV, Parquet or JSON lines file, compressed or not. Its content says which. CSV is UTF-8,
+        with commas, semicolons, tabs or bars.
+    decision
+        The column, or columns, whose values tell decisions apart. They stand in ``decisions`` under their own
+        names if they are ``question``, ``decision_id`` or ``correlation_id``, else as ``decision.<name>``.
+    voter
+        Who voted. A seat or a model, what tells the members of a panel apart.
+    choice
+        What for. Numbers and truth values become texts: ``7``, ``true``.
+    confidence
+        How sure the voter was, 0 to 1.
+    weight
+        How much the vote counts, 0 or more; 1 if not given.
+    rationale
+        Why, in the voter's words.
+    round
+        Whole numbers, as ``vote.round``: of a voter's votes in a decision, that of the last round counts.
+    recommendation
+        What the panel decided, the same in all rows of a decision.
+    time
+        When the vote was cast: a time, ISO 8601, or Unix time in seconds; UTC without a zone. The last of a
+        decision is its ``published_at``.
+    abstain
+        One value of ``choice``, or several, that are no vote, None for a missing one: such rows are kept
+        without a choice, and ``vote.abstained`` holds the value.
+    decisions
+        Facts about decisions: another table, with the columns named in ``decision``. Its columns
+        ``question``, ``recommendation``, ``confidence``, ``rationale``, ``published_at``, ``decision_id`` and
+        ``correlation_id`` become those of ``decisions``, others ``decision.<name>``.
+    voters
+        Facts about voters: another table, with the column named in ``voter``. Its columns become
+        ``vote.<name>``.
+
+    Returns
+    -------
+    History
+        Columns that are not named are in it, too: as ``decision.<name>`` where they say one thing of each
+        decision, else as ``vote.<name>``. Rows that are no vote are ``rejects``, by their numbers, and
+        ``coverage`` says how many rows were read, and what became of them.
+
+    Warns
+    -----
+    NothingDecodedWarning
+        There were rows, and none of them is a vote.
+
+    Raises
+    ------
+    OptionError
+        A column that is named is not there, or a table does not fit; the message says which, and what to do.
+    SourceError
+        A file cannot be read.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import mastermind_lab as lab
+    >>> votes = pd.DataFrame({
+    ...     "question": ["tram", "tram", "tram", "bus", "bus"],
+    ...     "worker": ["Ada", "Bo", "Chi", "Ada", "Bo"],
+    ...     "answer": ["yes", "yes", "no", "no", "unsure"],
+    ... })
+    >>> named = {"decision": "question", "voter": "worker", "choice": "answer"}
+    >>> history = lab.from_votes(votes, **named, abstain="unsure")
+    >>> history.decisions[["question", "n_votes"]].values.tolist()
+    [['tram', 3], ['bus', 2]]
+    >>> history.coverage["note"].item()
+    '5 rows read, 5 of them votes in 2 decisions, 1 abstained'
+    """
+    roles = records.Roles.of(
+        decision, abstain, voter=voter, choice=choice, confidence=confidence, weight=weight,
+        rationale=rationale, round=round, recommendation=recommendation, time=time,
+    )  # fmt: skip
+    read = _table(votes, "votes", roles.texts)
+    records.check_columns(
+        ((role, name) for name, role in roles.all.items()), read.table.column_names, "votes"
+    )
+    gathered = records.gather(read, roles)
+    if decisions is not None:
+        facts = _table(decisions, "decisions", roles.texts)
+        records.check_columns(
+            (("decision", name) for name in roles.decision), facts.table.column_names, "decisions"
+        )
+        gathered = records.with_decisions(gathered, facts, roles)
+    if voters is not None:
+        facts = _table(voters, "voters", roles.texts)
+        records.check_columns([("voter", voter)], facts.table.column_names, "voters")
+        gathered = records.with_voters(gathered, facts, roles)
+    tables = gathered.tables()
+    ids = ids_in_order(tables) if gathered.rejects.num_rows else gathered.ids
+    account = Account.of_ids(ids, source=read.source, note=gathered.said)
+    return warned(History(tables, Coverage.of(account)))
+
+
+def _table(given: Any, name: str, words: Collection[str]) -> records.Records:
+    if not isinstance(given, str | os.PathLike):
+        return records.in_memory(given, name)
+    file = records.only_file(given)
+    if not records.is_parquet(file):
+        return records.read_file(file, name, words)
+    from .. import snapshot  # here, because Parquet takes long to load
+
+    try:
+        with records.opened(file) as stream:
+            read = records.in_memory(snapshot.foreign_table(stream), name)
+    except snapshot.DamageError as error:
+        raise SourceError(f"{file}: {error}") from error
+    return records.Records(read.table, harmless(str(file)))

@@ -1,0 +1,33 @@
+"""Other people's records become the five frames: one file a format.
+
+What was not said stays missing: a table of votes has no recommendation and mostly no confidence, and none is
+invented. What was dropped is counted: a row that is no vote is a reject with its reason, and the note of the
+coverage says how many rows there were, and what became of them. A file's format is told by its content.
+
+A table is read into Arrow (``reading``, ``files``), its columns are brought to the types that frames have
+(``columns``), rows that are no votes set aside (``rows``) and the others gathered by decision (``votes``),
+all of it a column at a time; tables of facts are joined then (``facts``).
+"""
+
+from __future__ import annotations
+
+from .facts import with_decisions, with_voters
+from .files import is_parquet, only_file, opened, read_file
+from .reading import Records, in_memory
+from .roles import Roles, check_columns
+from .votes import Gathered, gather
+
+__all__ = [
+    "Gathered",
+    "Records",
+    "Roles",
+    "check_columns",
+    "gather",
+    "in_memory",
+    "is_parquet",
+    "only_file",
+    "opened",
+    "read_file",
+    "with_decisions",
+    "with_voters",
+]

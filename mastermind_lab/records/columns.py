@@ -1,0 +1,176 @@
+"""Columns of other people's tables, brought to the types that frames have, without loss.
+
+A column that no frame has a type for, lists say, or numbers among texts, becomes an open one: its JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ..decode import json_text
+from ..errors import OptionError
+from ..frames import ARROW, kind_of_field, mixed_value, open_column
+from ..text import one_spelling
+
+Flags = NDArray[np.bool_]
+Column = tuple[pa.Field, pa.Array]
+
+TEXT, FLOAT, WHOLE, MOMENT = (ARROW[kind] for kind in ("str", "float64", "Int64", "datetime64[us, UTC]"))
+
+_NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
+_FIRST_SECOND, _END_SECOND = 978_307_200, 4_133_980_800  # of the years 2001 to 2100
+
+
+class Checked(NamedTuple):
+    """The values of a column as they were wanted, and where one was there that is none such."""
+
+    values: pa.Array
+    wrong: Flags
+
+
+def known_type(name: str, column: pa.ChunkedArray) -> list[Column]:
+    """Bring a column to a type that frames have; times stay times. NaN is a missing number."""
+    kind = column.type
+    try:
+        if pa.types.is_dictionary(kind):
+            return known_type(name, column.cast(kind.value_type))
+        wanted = _wanted(kind)
+        if wanted is None:
+            return open_column(name, len(column), range(len(column)), column.to_pylist())
+        found = column if kind == wanted else column.cast(wanted)
+    except (pa.ArrowException, UnicodeError) as error:
+        if pa.types.is_integer(kind):  # of more than 63 bits
+            return open_column(name, len(column), range(len(column)), column.to_pylist())
+        raise OptionError(f"column {name!r:.80} of type {kind} cannot be read: {error!s:.200}") from error
+    whole = in_one_piece(found)
+    if wanted == FLOAT and pc.any(pc.is_nan(whole)).as_py():
+        whole = pc.if_else(pc.is_nan(whole), pa.scalar(None, FLOAT), whole)
+    return [(pa.field(name, whole.type), whole)]
+
+
+def _wanted(kind: pa.DataType) -> pa.DataType | None:
+    types = pa.types
+    if types.is_null(kind) or types.is_boolean(kind) or types.is_timestamp(kind):
+        return kind
+    if types.is_integer(kind):
+        return WHOLE
+    if types.is_floating(kind) or types.is_decimal(kind):
+        return FLOAT
+    is_text = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+    is_bytes = types.is_binary(kind) or types.is_large_binary(kind)
+    return TEXT if is_text or is_bytes or types.is_temporal(kind) else None
+
+
+def in_one_piece(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array, without copying it where it is one."""
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    found = column.combine_chunks()
+    return pa.concat_arrays(found.chunks) if isinstance(found, pa.ChunkedArray) else found
+
+
+def of_values(name: str, values: Sequence[Any]) -> list[Column]:
+    """Make a column of Python values of any kinds."""
+    plain = [_plain(value) for value in values]
+    return open_column(name, len(plain), range(len(plain)), plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if value is None or value is pd.NA or value is pd.NaT or value != value else value
+
+
+def is_given(column: pa.Array) -> Flags:
+    """Tell where something was said: an empty text says nothing."""
+    has_empty = column.type == TEXT and pc.min(pc.binary_length(column)).as_py() == 0
+    if not column.null_count and not has_empty:
+        return np.ones(len(column), bool)
+    there = pc.is_valid(column)
+    if has_empty:
+        there = pc.and_kleene(there, pc.fill_null(pc.not_equal(column, ""), False))
+    return _flags(there)
+
+
+def texts(described: pa.Field, column: pa.Array) -> Checked:
+    """Spell values as texts: texts stay, 7.0 is 7, true is true. Lists and objects are no text."""
+    none = np.zeros(len(column), bool)
+    if kind_of_field(described) in ("json", "mixed"):
+        return Checked(column, _lists(column))
+    if column.type == TEXT:
+        return Checked(column, none)
+    if pa.types.is_null(column.type):
+        return Checked(column.cast(TEXT), none)
+    if column.type != FLOAT:
+        return Checked(column.cast(TEXT), none)
+    encoded = pc.dictionary_encode(column)
+    spelled = [json_text(one_spelling(value)) for value in encoded.dictionary.to_pylist()]
+    return Checked(pa.array(spelled, TEXT).take(encoded.indices), none)
+
+
+def _lists(column: pa.Array) -> Flags:
+    encoded = pc.dictionary_encode(column)
+    other = [isinstance(mixed_value(text or ""), list | dict) for text in encoded.dictionary.to_pylist()]
+    return _flags(pc.fill_null(pa.array(other, pa.bool_()).take(encoded.indices), False))
+
+
+def numbers(column: pa.Array) -> Checked:
+    """Read a column as floats; a text may be a number."""
+    none = np.zeros(len(column), bool)
+    if column.type in (FLOAT, WHOLE) or pa.types.is_null(column.type):
+        return Checked(column.cast(FLOAT, safe=False), none)
+    if column.type != TEXT:
+        return Checked(pa.nulls(len(column), FLOAT), _flags(pc.is_valid(column)))
+    fits = pc.fill_null(pc.match_substring_regex(column, _NUMBER), False)
+    trimmed = pc.utf8_trim_whitespace(pc.if_else(fits, column, pa.scalar(None, TEXT)))
+    values = pc.replace_substring_regex(trimmed, r"^\+", "").cast(FLOAT)
+    return Checked(values, is_given(column) & ~_flags(fits))
+
+
+def within(checked: Checked, low: float, high: float, *, whole: bool = False) -> Checked:
+    """Take for wrong what lies outside of two bounds, or is no whole number where it must be one."""
+    ends = pc.min_max(checked.values).as_py()
+    if not whole and (ends["min"] is None or low <= ends["min"] <= ends["max"] <= high):
+        return checked
+    values = checked.values.to_numpy(zero_copy_only=False)
+    outside = ~((values >= low) & (values <= high)) & ~np.isnan(values)
+    if whole:
+        outside |= ~np.isnan(values) & (np.trunc(values) != values)
+    return Checked(checked.values, checked.wrong | outside)
+
+
+def moments(column: pa.Array) -> Checked:
+    """Read times: times, ISO 8601 in text, and Unix time in seconds; UTC where no zone is said."""
+    none = np.zeros(len(column), bool)
+    if pa.types.is_timestamp(column.type):
+        zoned = column.cast(pa.timestamp("us", column.type.tz), safe=False)
+        return Checked(zoned.cast(MOMENT), none)
+    if column.type == TEXT:
+        found = pd.to_datetime(
+            pd.Series(column.to_pandas(), dtype=object), utc=True, errors="coerce", format="ISO8601"
+        )
+        values = pa.array(found.dt.as_unit("us"), from_pandas=True).cast(MOMENT)
+        return Checked(values, is_given(column) & _flags(pc.is_null(values)))
+    seconds = within(numbers(column), _FIRST_SECOND, _END_SECOND)
+    given = np.where(seconds.wrong, np.nan, seconds.values.to_numpy(zero_copy_only=False))
+    there = ~np.isnan(given)
+    spans = np.where(there, np.round(np.where(there, given, 0) * 1e6), 0).astype(np.int64)
+    return Checked(pa.array(spans, mask=~there).cast(MOMENT), seconds.wrong)
+
+
+def as_open(name: str, described: pa.Field, column: pa.Array) -> Column:
+    """Return a column under the name of an open one; times, which no open column holds, become text."""
+    held = column.cast(TEXT) if pa.types.is_timestamp(column.type) else column
+    return pa.field(name, held.type, metadata=described.metadata), held
+
+
+def _flags(values: Any) -> Flags:
+    found: Flags = values.to_numpy(zero_copy_only=False)
+    return found

@@ -1,0 +1,208 @@
+"""A table in a file: Parquet, JSON lines or CSV, told by its content; compressed or not."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from codecs import BOM_UTF8
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv as arrow_csv
+from pydantic_core import from_json
+
+from .. import ndjson
+from ..errors import SourceError
+from ..ndjson.blocks import blocks_of
+from ..text import harmless
+from .columns import TEXT, of_values
+from .reading import Records, of_columns
+
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_PARQUET = b"PAR1"
+_LOOKED_AT = 2**16
+_NO_TEXT = {
+    b"PK\x03\x04": "a spreadsheet or an archive: save it as CSV, or read it with pandas.read_excel",
+    b"\xff\xfe": "text in UTF-16: iconv -f UTF-16 -t UTF-8 makes it UTF-8",
+    b"\xfe\xff": "text in UTF-16: iconv -f UTF-16 -t UTF-8 makes it UTF-8",
+    b"ARROW1": "an Arrow file: give the table that pyarrow.feather.read_table makes of it",
+    b"SQLite format 3": "an SQLite database: give the frame that pandas.read_sql makes of a query",
+}
+
+
+def only_file(path: str | os.PathLike[str]) -> ndjson.File:
+    """Return the one file that a path or URL means.
+
+    Raises
+    ------
+    SourceError
+        There is none, or there are several, or it can be read only once.
+    """
+    files = ndjson.find(path)
+    if len(files) > 1:
+        raise SourceError(f"{path} means {len(files)} files: give one, or put them together first")
+    if not ndjson.can_be_read_again(files[0]):
+        raise SourceError(f"{files[0]} can be read once, and its format is looked for first: give a file")
+    return files[0]
+
+
+def is_parquet(file: ndjson.File) -> bool:
+    """Tell whether a file is Parquet."""
+    with opened(file) as stream:
+        head: bytes = stream.read(len(_PARQUET))
+    return head == _PARQUET
+
+
+def read_file(file: ndjson.File, name: str, words: Collection[str]) -> Records:
+    """Read a CSV or JSON lines file.
+
+    Parameters
+    ----------
+    file
+        The file.
+    name
+        What the caller calls it.
+    words
+        Columns that stay text, whatever their values look like.
+
+    Raises
+    ------
+    SourceError
+        It cannot be read, or is of another format.
+    """
+    content, fault = _content(file)
+    for magic, said in _NO_TEXT.items():
+        if content.startswith(magic):
+            raise SourceError(f"{file} is {said}")
+    if fault:
+        raise SourceError(f"{file}: {fault}")
+    if not content.strip():
+        raise SourceError(f"{file} is empty: expected a table of {name}, with the names of its columns")
+    if content.lstrip().startswith((b"{", b"[")):
+        return _json_lines(file, name)
+    return _delimited(content, str(file), name, words)
+
+
+def _content(file: ndjson.File) -> tuple[bytes, str | None]:
+    """Return a file's bytes, unpacked, and what is wrong with it."""
+    with opened(file) as stream:
+        blocks = [*blocks_of(stream, harmless(file.name), None)]
+    fault = next((block.fault.detail for block in blocks if block.fault), None)
+    return b"".join(block.data for block in blocks).removeprefix(BOM_UTF8), fault
+
+
+@contextmanager
+def opened(file: ndjson.File) -> Iterator[Any]:
+    """Open a file to read it.
+
+    Raises
+    ------
+    SourceError
+        It cannot be read.
+    """
+    try:
+        with file.open("rb") as stream:
+            yield stream
+    except OSError as error:
+        raise SourceError(f"cannot read {file}: {error.strerror or error}") from error
+
+
+def _json_lines(file: ndjson.File, name: str) -> Records:
+    rows: list[dict[str, Any]] = []
+    numbers: list[int] = []
+    rejects: list[tuple[int, str, str, bytes]] = []
+    for entry_id, payload, fault in ndjson.lines(file):
+        number = int(entry_id.partition("-")[2])
+        row, detail = (None, fault.detail) if fault else _object(payload)
+        if row is None:
+            rejects.append((number, fault.reason if fault else "not_json", detail, bytes(payload or b"")))
+        else:
+            rows.append(row)
+            numbers.append(number)
+    names = dict.fromkeys(key for row in rows for key in row)
+    columns = ((one, of_values(one, [row.get(one) for row in rows])) for one in names)
+    return Records(of_columns(columns, name), harmless(str(file)), numbers, rejects)
+
+
+def _object(payload: bytes) -> tuple[dict[str, Any] | None, str]:
+    try:
+        found = from_json(payload)
+    except ValueError as error:
+        return None, str(error)
+    return (found, "") if isinstance(found, dict) else (None, f"{type(found).__name__}, not an object")
+
+
+def _delimited(content: bytes, file: str, name: str, words: Collection[str]) -> Records:
+    delimiter, names = _header(content, file, words)
+    rows: list[tuple[int, str, str, bytes]] = []
+    try:
+        table = _parsed(content, delimiter, names, rows)
+    except (pa.ArrowException, UnicodeError) as error:
+        hint = ": iconv -f LATIN1 -t UTF-8 may make it so" if "UTF8" in str(error) else ""
+        raise SourceError(f"{file} is no CSV in UTF-8{hint} ({error!s:.200})") from error
+    columns = ((one, _narrowed(one, table[place], one in words)) for place, one in enumerate(names))
+    behind = range(table.num_rows + 1, table.num_rows + len(rows) + 1)
+    rejects = [(number, *row[1:]) for number, row in zip(behind, rows, strict=True)]
+    return Records(of_columns(columns, name), harmless(file), None, rejects)
+
+
+def _header(content: bytes, file: str, words: Collection[str]) -> tuple[str, list[str]]:
+    """Find the names of the columns, split by what makes the wanted ones of them, or most of all."""
+    head = content[:_LOOKED_AT].decode(errors="replace").lstrip("\r\n")
+    found = {}
+    for delimiter in _DELIMITERS:
+        try:
+            found[delimiter] = next(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter), [])
+        except csv.Error as error:
+            raise SourceError(f"{file} is no CSV: {error}") from error
+    best = max(_DELIMITERS, key=lambda one: (len({*words} & {*found[one]}), len(found[one])))
+    return best, found[best]
+
+
+def _parsed(
+    content: bytes, delimiter: str, names: list[str], rows: list[tuple[int, str, str, bytes]]
+) -> pa.Table:
+    """Parse all columns as text; rows of more or fewer cells are set aside."""
+
+    def odd(row: Any) -> str:
+        line = f"line {row.number}: " if row.number else ""
+        said = f"{line}{row.actual_columns} cells, not {row.expected_columns}"
+        rows.append((0, "cells", said, row.text.encode()))
+        return "skip"
+
+    return arrow_csv.read_csv(
+        pa.BufferReader(content),
+        arrow_csv.ReadOptions(use_threads=False),  # with threads no row would know its line
+        arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=odd),
+        arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, TEXT), strings_can_be_null=True, null_values=[""]
+        ),
+    )
+
+
+def _narrowed(name: str, column: pa.ChunkedArray, is_word: bool) -> list[tuple[pa.Field, Any]]:
+    """Make numbers and truth values of a column of texts, where all of them are, and none would be lost."""
+    texts = column.combine_chunks()
+    if isinstance(texts, pa.ChunkedArray):
+        texts = pa.concat_arrays(texts.chunks)
+    if texts.null_count == len(texts):
+        return [(pa.field(name, pa.null()), pa.nulls(len(texts)))]
+    for pattern, kind in () if is_word else _NARROWER:
+        if pc.all(pc.match_substring_regex(texts, pattern)).as_py():
+            try:
+                return [(pa.field(name, kind), texts.cast(kind))]
+            except pa.ArrowInvalid:  # of more digits than fit
+                break
+    return [(pa.field(name, TEXT), texts)]
+
+
+# A zero before other digits makes a name of a number, as a plus does.
+_NARROWER = (
+    (r"^-?(0|[1-9]\d{0,17})$", pa.int64()),
+    (r"^-?(0|[1-9]\d{0,14})?(\.\d{0,14})?([eE][+-]?\d{1,2})?$", pa.float64()),
+    (r"^([tT]rue|[fF]alse|TRUE|FALSE)$", pa.bool_()),
+)

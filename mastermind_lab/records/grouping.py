@@ -1,0 +1,97 @@
+"""Rows gathered by the values of some columns, without looking at one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ..frames import MEMORY
+from .columns import MOMENT, TEXT
+
+Codes = NDArray[np.int64]
+
+_LOOKED_AT = 1_000
+_FEW = 500  # different texts among so many: then the rest will repeat them
+
+
+def codes_of(columns: Sequence[pa.Array]) -> tuple[Codes, Codes]:
+    """Number different rows of some columns as they come, and say where each came first."""
+    heads = _heads(columns)
+    n = len(columns[0])
+    if len(heads) > n / 2:
+        heads = np.arange(n)
+    some = [column.take(pa.array(heads)) for column in columns] if len(heads) < n else list(columns)
+    codes = _encoded(some[0])
+    for column in some[1:]:
+        more = _encoded(column)
+        codes = codes * (int(more.max(initial=0)) + 1) + more
+        codes = pd.factorize(codes)[0].astype(np.int64)
+    highest = np.maximum.accumulate(codes) if len(codes) else codes
+    first = heads[np.flatnonzero(np.diff(highest, prepend=-1))]
+    return (codes if len(heads) == n else np.repeat(codes, np.diff(heads, append=n))), first
+
+
+def _heads(columns: Sequence[pa.Array]) -> Codes:
+    """Return where rows differ from the one before: records mostly come decision by decision."""
+    n = len(columns[0])
+    differ = np.ones(n, bool)
+    if n > 1:
+        differ[1:] = False
+        for column in columns:
+            other = pc.fill_null(pc.not_equal(column.slice(1), column.slice(0, n - 1)), True)
+            differ[1:] |= other.to_numpy(zero_copy_only=False)
+    return np.flatnonzero(differ)
+
+
+def _encoded(column: pa.Array) -> Codes:
+    encoded = pc.dictionary_encode(column, null_encoding="encode")
+    found: Codes = encoded.indices.to_numpy().astype(np.int64)
+    return found
+
+
+def order_of(codes: Codes) -> Codes | None:
+    """Return the stable order of codes; None where they are in order."""
+    if (codes[1:] >= codes[:-1]).all():
+        return None
+    bits = max(int(len(codes) - 1).bit_length(), 1)
+    # Sorted as one number each, which is several times as quick as a stable argsort.
+    packed = np.sort((codes << bits) | np.arange(len(codes)))
+    return packed & ((1 << bits) - 1)
+
+
+def taken(column: pa.Array, order: Codes) -> pa.Array:
+    """Put a column in an order; texts that repeat are moved by their numbers."""
+    places = pa.array(order)
+    is_long = column.type == TEXT and len(column) > _LOOKED_AT
+    if is_long and pc.count_distinct(column.slice(0, _LOOKED_AT)).as_py() <= _FEW:
+        encoded = pc.dictionary_encode(column)
+        return pc.take(encoded.dictionary, encoded.indices.take(places), memory_pool=MEMORY)
+    return pc.take(column, places, memory_pool=MEMORY)
+
+
+def last_moment(times: pa.Array, starts: Codes) -> pa.Array:
+    """Return the latest time of each decision."""
+    if not len(starts):
+        return pa.array([], MOMENT)
+    lowest = np.iinfo(np.int64).min
+    spans = pc.fill_null(times.cast(pa.int64()), lowest).to_numpy()
+    found = np.maximum.reduceat(spans, starts)
+    return pa.array(found, mask=found == lowest).cast(MOMENT)
+
+
+def first_of(values: pa.Array, codes: Codes, starts: Codes) -> tuple[pa.Array, Codes]:
+    """Return what each decision has of some texts, and the decisions that have several."""
+    encoded = pc.dictionary_encode(values)
+    there = pc.is_valid(encoded).to_numpy(zero_copy_only=False)
+    if not there.any():
+        return pa.nulls(len(starts), TEXT), starts[:0]
+    numbers = pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64)
+    most = np.maximum.reduceat(numbers, starts)
+    least = np.minimum.reduceat(np.where(there, numbers, np.iinfo(np.int64).max), starts)
+    found = encoded.dictionary.take(pa.array(most, mask=most < 0))
+    return found, np.flatnonzero((most >= 0) & (least != most))

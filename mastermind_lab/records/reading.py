@@ -1,0 +1,96 @@
+"""A table in memory, whoever made it, as Arrow columns of types that frames have."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from ..decode import json_text
+from ..errors import OptionError
+from ..frames import shown_columns
+from .columns import known_type, of_values
+
+
+@dataclass(frozen=True)
+class Records:
+    """The rows of a table, and those that could not be read.
+
+    Attributes
+    ----------
+    table
+        Columns of types that frames have, or times.
+    source
+        Where they came from, in words.
+    numbers
+        The number of each row, from 1; None where they are numbered as they stand.
+    rejects
+        What could not be read, with numbers of its own.
+    """
+
+    table: pa.Table
+    source: str
+    numbers: Sequence[int] | None = None
+    rejects: list[tuple[int, str, str, bytes]] = field(default_factory=list)
+
+    @staticmethod
+    def as_json(table: pa.Table, place: int) -> bytes:
+        """Return a row as JSON."""
+        [values] = table.select(shown_columns(table.column_names)).slice(place, 1).to_pylist()
+        return json_text(values).encode(errors="replace")
+
+
+def in_memory(data: Any, name: str) -> Records:
+    """Read a pandas frame, or anything that has ``__arrow_c_stream__``.
+
+    Raises
+    ------
+    OptionError
+        It is neither, two columns have one name, or a column holds what cannot be read.
+    """
+    if isinstance(data, pd.DataFrame):
+        return Records(of_columns(_of_pandas(data), name), f"{name} (pandas)")
+    if not hasattr(data, "__arrow_c_stream__"):
+        hint = ": .collect() makes it a table" if hasattr(data, "collect") else ""
+        raise OptionError(
+            f"{name} is a {type(data).__name__}{hint}; expected a pandas frame, a table of Polars, DuckDB or "
+            "Arrow (anything with __arrow_c_stream__), or the path of a CSV, Parquet or JSON lines file"
+        )
+    table = pa.table(data)
+    columns = ((str(one), known_type(str(one), table[place])) for place, one in enumerate(table.column_names))
+    return Records(of_columns(columns, name), f"{name} ({type(data).__module__.partition('.')[0]})")
+
+
+def of_columns(columns: Iterable[tuple[str, Sequence[tuple[pa.Field, Any]]]], name: str) -> pa.Table:
+    """Make a table of columns, each with what stands beside it."""
+    named = list(columns)
+    twice = [one for one, times in Counter(one for one, _ in named).items() if times > 1]
+    if twice:
+        raise OptionError(f"{name} has several columns {twice[0]!r:.80}: give each a name of its own")
+    found = [one for _, some in named for one in some]
+    return pa.table([array for _, array in found], pa.schema([described for described, _ in found]))
+
+
+def _of_pandas(frame: pd.DataFrame) -> Iterable[tuple[str, Sequence[tuple[pa.Field, Any]]]]:
+    # What groups were made of is often left in the index.
+    levels = [one for one in frame.index.names if one is not None and one not in frame.columns]
+    whole = frame.reset_index(level=levels) if levels else frame
+    for place, name in enumerate(whole.columns):
+        yield str(name), _of_series(str(name), whole.iloc[:, place])
+
+
+def _of_series(name: str, values: pd.Series) -> list[tuple[pa.Field, pa.Array]]:
+    if values.dtype == object and len(set(map(type, values.dropna()))) > 1:
+        return of_values(name, values.tolist())
+    try:
+        made = pa.array(values, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        try:
+            return of_values(name, values.tolist())
+        except (TypeError, ValueError) as error:
+            raise OptionError(f"column {name!r:.80} cannot be read: {error!s:.200}") from error
+    return known_type(name, made if isinstance(made, pa.ChunkedArray) else pa.chunked_array([made]))

@@ -1,0 +1,200 @@
+"""The rows of a table that are votes, with what their columns mean, and those that are none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ..frames import IS_TEXT, schema
+from .columns import (
+    TEXT,
+    WHOLE,
+    Checked,
+    Column,
+    Flags,
+    in_one_piece,
+    is_given,
+    moments,
+    numbers,
+    of_values,
+    texts,
+    within,
+)
+from .reading import Records
+from .roles import Roles
+
+_ENDLESS = float(np.finfo(np.float64).max)
+_SHOWN = 80  # characters of a value that a reject repeats
+
+
+class Fault(NamedTuple):
+    """What may be wrong with a row: a reject's reason, of which column, and what was expected."""
+
+    reason: str
+    column: str
+    expected: str
+    wrong: Flags
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Votes.
+
+    Attributes
+    ----------
+    keys
+        The columns that tell decisions apart.
+    named
+        Values by what they mean.
+    others
+        All other columns, by their names; the times' own among them.
+    time
+        The name of that one.
+    numbers
+        The number of each row where it came from.
+    """
+
+    keys: list[Column]
+    named: dict[str, pa.Array]
+    others: dict[str, Column]
+    time: str | None
+    numbers: NDArray[np.int64]
+
+    def map(self, change: Callable[[pa.Array], pa.Array]) -> Rows:
+        """Put the rows in another order, or leave some out; ``keys`` and ``numbers`` stay as they are."""
+        return replace(
+            self,
+            named={name: change(column) for name, column in self.named.items()},
+            others={name: (described, change(column)) for name, (described, column) in self.others.items()},
+        )
+
+
+def rows_of(records: Records, roles: Roles) -> tuple[Rows, pa.Table]:
+    """Tell votes from other rows, which become rejects."""
+    table, n = records.table, records.table.num_rows
+    columns = {
+        one.name: (one, in_one_piece(column)) for one, column in zip(table.schema, table.columns, strict=True)
+    }
+    keys = [columns[name] for name in roles.decision]
+    named, faults = _checked(columns, roles)
+    shown = {*roles.all} - {roles.time}
+    others = {name: one for name, one in columns.items() if name.removesuffix(IS_TEXT) not in shown}
+    numbers = np.arange(1, n + 1) if records.numbers is None else np.asarray(records.numbers, np.int64)
+    rows = Rows(keys, named, others, roles.time, numbers)
+    wrong = np.zeros(n, bool)
+    for fault in faults:
+        wrong |= fault.wrong
+    rejects = _rejects(records, faults, wrong, numbers)
+    if not wrong.any():
+        return rows, rejects
+    kept = pa.array(~wrong)
+    keys = [(described, column.filter(kept)) for described, column in keys]
+    rows = replace(rows.map(lambda column: column.filter(kept)), keys=keys, numbers=numbers[~wrong])
+    return rows, rejects
+
+
+def _checked(columns: dict[str, Column], roles: Roles) -> tuple[dict[str, pa.Array], list[Fault]]:
+    """Read the columns that are named, and say what is wrong in which rows."""
+    faults = [
+        Fault("no_decision", name, "a value that tells the decision", ~is_given(columns[name][1]))
+        for name in roles.decision
+    ]
+    voter, choice = (texts(*columns[name]) for name in (roles.voter, roles.choice))
+    faults.append(Fault("no_voter", roles.voter, "who voted", ~is_given(voter.values)))
+    faults.append(Fault("invalid", roles.voter, "one name", voter.wrong))
+    faults.append(Fault("invalid", roles.choice, "one choice, not several", choice.wrong))
+    named = {"voter": voter.values} | _choices(choice, roles)
+    there = is_given(named["choice"])
+    if "abstained" in named:
+        there |= _valid(named["abstained"])
+    faults.append(Fault("no_choice", roles.choice, "a choice, or a value that abstain= names", ~there))
+    for role, (read, expected) in _READ.items():
+        name = getattr(roles, role)
+        if name is not None:
+            found = read(*columns[name])
+            named[role] = found.values
+            faults.append(Fault("invalid", name, expected, found.wrong))
+    if "round" in named:
+        named["round"] = named["round"].cast(WHOLE, safe=False)
+    return named, faults
+
+
+def _choices(choice: Checked, roles: Roles) -> dict[str, pa.Array]:
+    """Tell choices from what stands for none: ``abstained`` has that value, or an empty text."""
+    if not roles.abstain:
+        return {"choice": choice.values}
+    spelled = [texts(*of_values("", [one])[0]).values.cast(TEXT) for one in roles.abstain if one is not None]
+    is_abstention = pc.fill_null(
+        pc.is_in(choice.values, pa.concat_arrays([pa.array([], TEXT), *spelled])), False
+    )
+    abstained = pc.if_else(is_abstention, choice.values, pa.scalar(None, TEXT))
+    if None in roles.abstain:
+        abstained = pc.if_else(pa.array(is_given(choice.values)), abstained, pa.scalar("", TEXT))
+    return {"choice": pc.if_else(is_abstention, pa.scalar(None, TEXT), choice.values), "abstained": abstained}
+
+
+def _texts(described: pa.Field, column: pa.Array) -> Checked:
+    return texts(described, column)
+
+
+def _confidence(_: pa.Field, column: pa.Array) -> Checked:
+    return within(numbers(column), 0, 1)
+
+
+def _weight(_: pa.Field, column: pa.Array) -> Checked:
+    return within(numbers(column), 0, _ENDLESS)
+
+
+def _round(_: pa.Field, column: pa.Array) -> Checked:
+    return within(numbers(column), -(2**53), 2**53, whole=True)
+
+
+def _time(_: pa.Field, column: pa.Array) -> Checked:
+    return moments(column)
+
+
+_READ: dict[str, tuple[Callable[[pa.Field, pa.Array], Checked], str]] = {
+    "confidence": (_confidence, "a number from 0 to 1 (of percent, divide the column by 100)"),
+    "weight": (_weight, "a number of 0 or more"),
+    "rationale": (_texts, "a text"),
+    "round": (_round, "a whole number"),
+    "recommendation": (_texts, "one choice"),
+    "time": (_time, "a time, ISO 8601, or Unix time in seconds from 2001 to 2100"),
+}
+
+
+def _valid(column: pa.Array) -> Flags:
+    found: Flags = pc.is_valid(column).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _rejects(records: Records, faults: Sequence[Fault], wrong: Flags, numbers: Any) -> pa.Table:
+    """Return the frame of what is no vote: rows, and what was no row."""
+    rows = [*_told(records, faults, wrong, numbers), *_unread(records)]
+    columns = zip(*rows, strict=True) if rows else [()] * 4
+    described = schema("rejects")
+    return pa.table(
+        [pa.array(one, kind.type) for one, kind in zip(columns, described, strict=True)], described
+    )
+
+
+def _told(records: Records, faults: Sequence[Fault], wrong: Flags, numbers: Any) -> Iterator[tuple[Any, ...]]:
+    some = records.table.filter(pa.array(wrong))
+    of_row = [fault.wrong[wrong] for fault in faults]
+    for place, number in enumerate(numbers[wrong]):
+        fault = next(fault for fault, there in zip(faults, of_row, strict=True) if there[place])
+        value = some[fault.column][place].as_py()
+        said = "nothing" if value is None else repr(value)[:_SHOWN]
+        detail = f"{fault.column[:_SHOWN]}: expected {fault.expected}, there is {said}"
+        yield f"0-{number}", fault.reason, detail, records.as_json(some, place)
+
+
+def _unread(records: Records) -> Iterator[tuple[Any, ...]]:
+    for number, *rest in records.rejects:
+        yield f"0-{number}", *rest

@@ -1,0 +1,265 @@
+"""A table of votes, one row a vote, gathered by decision: the five frames, a column at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ..decode import step
+from ..errors import OptionError
+from ..frames import IS_TEXT, MEMORY, Tables, is_open, oldest_first, schema, shown_columns
+from .columns import FLOAT, TEXT, Column, as_open, texts
+from .grouping import Codes, codes_of, first_of, last_moment, order_of, taken
+from .reading import Records
+from .roles import Roles
+from .rows import Rows, rows_of
+
+OWN_NAMES = frozenset({"question", "decision_id", "correlation_id"})
+"""What tells decisions apart and has a declared column, of text."""
+
+_PREFIX = {"decisions": "decision.", "votes": "vote."}
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Votes by decision, and what became of the rows.
+
+    Attributes
+    ----------
+    keys
+        The columns that tell decisions apart, a row a decision.
+    decisions, votes
+        The columns of these frames by name; the votes' ``stream_id`` is made of the next two.
+    ids
+        ``stream_id`` of each decision.
+    owner
+        Shape (votes,): the place of each vote's decision, ascending.
+    rejects
+        The frame.
+    said
+        What became of the rows, in words.
+    """
+
+    keys: list[Column]
+    decisions: dict[str, Column]
+    votes: dict[str, Column]
+    ids: pa.Array
+    owner: Codes
+    rejects: pa.Table
+    said: str
+
+    def tables(self) -> Tables:
+        """Return the five frames."""
+        ids = pc.take(self.ids, pa.array(self.owner), memory_pool=MEMORY)
+        return {
+            "decisions": _frame("decisions", self.decisions),
+            "votes": _frame("votes", {"stream_id": (pa.field("stream_id", TEXT), ids)} | self.votes),
+            **{name: schema(name).empty_table() for name in ("citations", "arguments")},
+            "rejects": self.rejects,
+        }
+
+    def having(self, frame: str, columns: dict[str, Column], said: str) -> Gathered:
+        """Return it with columns of another table in one of its frames.
+
+        Raises
+        ------
+        OptionError
+            The frame has something under one of the names.
+        """
+        there: dict[str, Column] = getattr(self, frame)
+        for name in there.keys() & columns.keys():
+            if there[name][1].null_count < len(there[name][1]):
+                raise OptionError(
+                    f"{name!r:.80} of {frame} would come from two tables: leave it out of one of them"
+                )
+        changed: dict[str, Any] = {frame: there | columns}
+        return replace(self, said=f"{self.said}; {said}", **changed)
+
+
+def gather(records: Records, roles: Roles) -> Gathered:
+    """Gather votes by decision.
+
+    Parameters
+    ----------
+    records
+        The rows, with the columns that are named.
+    roles
+        Which column means what.
+
+    Raises
+    ------
+    OptionError
+        A decision has two recommendations, or two columns would have one name.
+    """
+    rows, faults = rows_of(records, roles)
+    codes, first = codes_of([column for _, column in rows.keys])
+    places, starts, order = rows.numbers[first], first, order_of(codes)
+    if order is not None:
+        rows, codes = rows.map(lambda column: taken(column, order)), codes[order]
+        starts = np.flatnonzero(np.diff(codes, prepend=-1))
+    keys = [(described, column.take(pa.array(first))) for described, column in rows.keys]
+    ids = ids_of(places)
+    decisions, votes = _split(rows, codes, starts)
+    decisions = _named_keys(keys) | decisions | _facts(rows, roles, codes, starts, ids)
+    return Gathered(
+        keys, decisions, _votes(rows, codes, starts) | votes, ids, codes,
+        oldest_first(faults), _said(records, rows, codes, faults),
+    )  # fmt: skip
+
+
+def ids_of(numbers: Sequence[int] | Codes) -> pa.Array:
+    """Number entries by their rows."""
+    texts = pa.array(numbers, pa.int64()).cast(TEXT)
+    return pc.binary_join_element_wise(pa.scalar("0", TEXT), texts, pa.scalar("-", TEXT))
+
+
+def open_name(frame: str, name: str) -> str:
+    """Return what a column of a table is called in a frame."""
+    return name if is_open(frame, name) else _PREFIX[frame] + step(name)
+
+
+def named(frame: str, columns: Mapping[str, Column]) -> dict[str, Column]:
+    """Name the columns of a table as those of a frame; marks stay beside their columns.
+
+    Raises
+    ------
+    OptionError
+        Two would have one name.
+    """
+    shown = shown_columns(columns)
+    names = {name: open_name(frame, name) for name in shown}
+    names |= {name: names[name.removesuffix(IS_TEXT)] + IS_TEXT for name in columns.keys() - {*shown}}
+    twice = [one for one, times in Counter(names.values()).items() if times > 1]
+    if twice:
+        raise OptionError(f"two columns would be {twice[0]!r:.80} of {frame}: rename one of them")
+    return {names[name]: as_open(names[name], *columns[name]) for name in columns}
+
+
+def _frame(frame: str, columns: Mapping[str, Column]) -> pa.Table:
+    rows = len(columns["stream_id"][1])
+    declared = [(one, columns.get(one.name)) for one in schema(frame)]
+    found = [(one, held[1] if held else pa.nulls(rows, one.type)) for one, held in declared]
+    names = {one.name for one, _ in found}
+    found += [columns[name] for name in sorted(columns.keys() - names)]
+    return pa.table([array for _, array in found], pa.schema([described for described, _ in found]))
+
+
+def _split(rows: Rows, codes: Codes, starts: Codes) -> tuple[dict[str, Column], dict[str, Column]]:
+    """Tell columns that say one thing of each decision from those that do not."""
+    same = np.ones(max(len(codes) - 1, 0), bool)
+    same[starts[1:] - 1] = False
+    shown = shown_columns(rows.others)
+    constant = {
+        name for name in shown
+        if not name.startswith(_PREFIX["votes"]) and _is_constant(rows.others[name][1], same)
+    }  # fmt: skip
+    first = pa.array(starts)
+    of_decisions, of_votes = {}, {}
+    for name, (described, column) in rows.others.items():
+        if name in constant or name.removesuffix(IS_TEXT) in constant:
+            of_decisions[name] = (described, column.take(first))
+        else:
+            of_votes[name] = (described, column)
+    for name in constant & {rows.time}:  # it is published_at
+        del of_decisions[name]
+    keys = [(described.name, (described, column)) for described, column in rows.keys]
+    own = {name: of_decisions.pop(name) for name in OWN_NAMES & of_decisions.keys() - {n for n, _ in keys}}
+    return _named_keys([*own.values()]) | named("decisions", of_decisions), named("votes", of_votes)
+
+
+def _is_constant(column: pa.Array, same: NDArray[np.bool_]) -> bool:
+    """Tell whether each row says what the one before it of the same decision says."""
+    for least in (10_000, len(column)):  # most that are not constant show it soon
+        some = column.slice(0, least)
+        behind, before = some.slice(1), some.slice(0, max(len(some) - 1, 0))
+        equal = pc.fill_null(pc.equal(behind, before), False)
+        if some.null_count:
+            equal = pc.or_(equal, pc.and_(pc.is_null(behind), pc.is_null(before)))
+        if not (equal.to_numpy(zero_copy_only=False) | ~same[: len(behind)]).all():
+            return False
+    return True
+
+
+def _named_keys(keys: Sequence[Column]) -> dict[str, Column]:
+    """Name what tells decisions apart, as declared where it is, else as an open column."""
+    own = {one.name: (pa.field(one.name, TEXT), texts(one, column).values)
+           for one, column in keys if one.name in OWN_NAMES}  # fmt: skip
+    return own | named("decisions", {one.name: (one, column) for one, column in keys if one.name not in own})
+
+
+def _facts(rows: Rows, roles: Roles, codes: Codes, starts: Codes, ids: pa.Array) -> dict[str, Column]:
+    """Return the declared columns of ``decisions`` that the votes tell."""
+    n, none = len(starts), pa.array(np.zeros(len(starts), np.int64))
+    found = {
+        "stream_id": ids,
+        "n_votes": pa.array(np.diff(starts, append=len(codes))),
+        "n_citations": none,
+        "n_arguments": none,
+        "confidence": pa.nulls(n, FLOAT),
+    }
+    if "time" in rows.named:
+        found["published_at"] = last_moment(rows.named["time"], starts)
+    if "recommendation" in rows.named:
+        found["recommendation"], twice = first_of(rows.named["recommendation"], codes, starts)
+        if len(twice):
+            raise OptionError(
+                f"recommendation={roles.recommendation!r:.80} says more than one thing of {len(twice):,} "
+                f"decisions, the first in row {int(str(ids[int(twice[0])]).partition('-')[2]):,}: it is what "
+                "the panel decided, the same in all rows of a decision"
+            )
+    return {name: (schema("decisions").field(name), column) for name, column in found.items()}
+
+
+def _votes(rows: Rows, codes: Codes, starts: Codes) -> dict[str, Column]:
+    """Return the columns of ``votes`` that were named."""
+    n = len(codes)
+    found = {
+        "position": pa.array(np.arange(n) - starts[codes], memory_pool=MEMORY),
+        "weight": pa.array(np.ones(n), memory_pool=MEMORY),
+    }
+    found |= {name: rows.named[name] for name in _OF_VOTES if name in rows.named}
+    if "weight" in rows.named:  # as on the wire
+        found["weight"] = pc.fill_null(found["weight"], 1.0)
+    declared = {name: (schema("votes").field(name), column) for name, column in found.items()}
+    known = {f"vote.{name}": rows.named[name] for name in ("round", "abstained") if name in rows.named}
+    known = {name: column for name, column in known.items() if column.null_count < n}
+    return declared | {name: (pa.field(name, column.type), column) for name, column in known.items()}
+
+
+_OF_VOTES = ("voter", "choice", "confidence", "weight", "rationale")
+
+
+def _said(records: Records, rows: Rows, codes: Codes, faults: pa.Table) -> str:
+    """Say what became of the rows."""
+    n, decisions = len(codes), int(codes[-1]) + 1 if len(codes) else 0
+    parts = [f"{n + faults.num_rows:,} rows read, {n:,} of them votes in {decisions:,} decisions"]
+    if "abstained" in rows.named:
+        parts.append(f"{n - rows.named['abstained'].null_count:,} abstained")
+    if repeated := _repeated(rows, codes):
+        parts.append(f"{repeated:,} repeated (by a voter who has one in the decision already)")
+    if faults.num_rows:
+        reasons = Counter(faults["reason"].to_pylist())
+        told = ", ".join(f"{many:,} {reason}" for reason, many in sorted(reasons.items()))
+        parts.append(f"{faults.num_rows:,} unusable ({told})")
+    return ", ".join(parts)
+
+
+def _repeated(rows: Rows, codes: Codes) -> int:
+    """Count votes of those who have one in the decision, and round, already."""
+    columns = [rows.named[name] for name in ("voter", "round") if name in rows.named]
+    seats, many = codes, int(codes.max(initial=0)) + 1
+    for column in columns:
+        encoded = pc.dictionary_encode(column, null_encoding="encode")
+        seats = seats * len(encoded.dictionary) + encoded.indices.to_numpy()
+        many *= len(encoded.dictionary)
+    if many < 2**32:
+        seats = seats.astype(np.uint32)  # which are sorted twice as fast
+    seats.sort()
+    return int((seats[1:] == seats[:-1]).sum())

@@ -1,0 +1,515 @@
+"""A table of votes, whoever made it, becomes a history in which nothing is invented."""
+
+import gzip
+from datetime import date
+from decimal import Decimal
+from inspect import signature
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from command_line import run
+from histories import same
+from pandas.testing import assert_frame_equal
+
+import mastermind_lab as lab
+from mastermind_lab import charts, stats
+from mastermind_lab.errors import NothingDecodedWarning, OptionError, SourceError
+
+NAMED = {"decision": "question", "voter": "worker", "choice": "answer"}
+ROWS = {
+    "question": ["tram", "tram", "tram", "bus", "bus", "ferry"],
+    "worker": ["Ada", "Bo", "Chi", "Ada", "Bo", "Ada"],
+    "answer": ["yes", "yes", "no", "no", "no", "007"],
+    "sure": [0.5, 1.0, None, 0.25, 0.0, 0.75],
+    "kind": ["rail", "rail", "rail", "road", "road", "water"],
+    "seconds": [3, 4, 5, 6, 7, 8],
+}
+
+
+def votes(**columns):
+    return pd.DataFrame(ROWS | columns)
+
+
+def made(table=None, **options):
+    return lab.from_votes(votes() if table is None else table, **(NAMED | options))
+
+
+def note(history):
+    return history.coverage["note"].item()
+
+
+# What comes in, by whatever door.
+
+
+def written(folder, kind):
+    frame, path = votes(), folder / f"votes.{kind}"
+    if kind == "parquet":
+        frame.to_parquet(path)
+    elif kind == "jsonl":
+        frame.to_json(path, orient="records", lines=True)
+    elif kind == "csv.gz":
+        frame.to_csv(path, index=False)
+    else:
+        frame.to_csv(path, index=False, sep={"csv": ",", "tsv": "\t", "ssv": ";", "psv": "|"}[kind])
+    return path
+
+
+@pytest.mark.parametrize("kind", ["parquet", "jsonl", "csv", "tsv", "ssv", "psv", "csv.gz"])
+def test_a_file_says_by_its_content_what_it_is(tmp_path, kind):
+    path = written(tmp_path, kind).rename(tmp_path / "votes.dat")
+    history = made(path, confidence="sure")
+    same(made(confidence="sure"), history, ("decisions", "votes", "rejects"))
+    assert history.coverage["source"].item() == str(path)
+
+
+@pytest.mark.parametrize("table", [pl.DataFrame, pa.table, lambda rows: duckdb.from_arrow(pa.table(rows))])
+def test_any_table_with_an_arrow_stream_is_read(table):
+    same(made(confidence="sure"), made(table(ROWS), confidence="sure"), ("decisions", "votes", "rejects"))
+
+
+def test_a_table_becomes_the_five_frames():
+    history = made(confidence="sure")
+    assert history.decisions["stream_id"].tolist() == ["0-1", "0-4", "0-6"]
+    assert history.decisions[["question", "n_votes", "decision.kind"]].values.tolist() == [
+        ["tram", 3, "rail"], ["bus", 2, "road"], ["ferry", 1, "water"],
+    ]  # fmt: skip
+    assert history.votes["position"].tolist() == [0, 1, 2, 0, 1, 0]
+    assert history.votes["voter"].tolist() == ROWS["worker"]
+    assert history.votes["choice"].tolist() == ROWS["answer"]
+    assert history.votes["confidence"].tolist() == pytest.approx([0.5, 1, np.nan, 0.25, 0, 0.75], nan_ok=True)
+    assert history.votes["vote.seconds"].dtype == "Int64"
+    assert note(history) == "6 rows read, 6 of them votes in 3 decisions"
+    assert history.coverage["entries"].item() == 3
+
+
+def test_nothing_is_invented():
+    history = made()
+    unsaid = ["recommendation", "confidence", "published_at", "streamed_at", "correlation_id", "rationale"]
+    assert history.decisions[unsaid].isna().all(axis=None)
+    assert history.votes[["confidence", "rationale"]].isna().all(axis=None)
+    assert history.votes["weight"].tolist() == [1.0] * 6  # what the contract says of a vote without one
+    for frame in ("decisions", "votes"):
+        declared = lab.read([]).__getitem__(frame).dtypes
+        assert history[frame].dtypes[declared.index].equals(declared)
+
+
+def test_rows_of_a_decision_may_lie_anywhere():
+    mixed = votes().iloc[[3, 0, 5, 1, 4, 2]].reset_index(drop=True)
+    history = made(mixed)
+    assert history.decisions["question"].tolist() == ["bus", "tram", "ferry"]
+    assert history.decisions["stream_id"].tolist() == ["0-1", "0-2", "0-3"]
+    assert history.votes["voter"].tolist() == ["Ada", "Bo", "Ada", "Bo", "Chi", "Ada"]
+    assert history.votes["vote.seconds"].tolist() == [6, 7, 3, 4, 5, 8]
+
+
+def test_many_rows_in_any_order_are_the_same_decisions():
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "question": random.integers(0, 400, 6_000),
+            "part": random.choice(["a", "b"], 6_000),
+            "worker": [f"w{place}" for place in range(6_000)],
+            "answer": random.choice(["yes", "no", "maybe"], 6_000),
+            "why": [f"because of {place}" for place in range(6_000)],
+        }
+    )
+    history = made(frame, decision=["question", "part"], rationale="why")
+    expected = frame.groupby(["question", "part"], sort=False)
+    assert history.decisions["n_votes"].tolist() == expected.size().tolist()
+    assert history.decisions["question"].tolist() == [str(key) for key, _ in expected.size().index]
+    assert history.decisions["decision.part"].tolist() == [part for _, part in expected.size().index]
+    told = pd.concat([group for _, group in expected])
+    assert history.votes["rationale"].tolist() == told["why"].tolist()
+    assert history.votes["choice"].tolist() == told["answer"].tolist()
+
+
+def test_what_tells_decisions_apart_stands_under_its_name():
+    keyed = votes(item=[1, 1, 1, 2, 2, 1])
+    history = made(keyed, decision=["question", "item"])
+    assert history.decisions["question"].tolist() == ["tram", "bus", "ferry"]
+    assert history.decisions["decision.item"].tolist() == [1, 2, 1]
+    history = made(keyed.rename(columns={"question": "q.id"}), decision="q.id")
+    assert history.decisions['decision."q.id"'].tolist() == ["tram", "bus", "ferry"]
+
+
+def test_names_of_decisions_that_say_nothing_new_are_declared_ones():
+    assert made(votes(item=[1, 1, 1, 2, 2, 3]), decision="item").decisions["question"].tolist() == [
+        "tram", "bus", "ferry",
+    ]  # fmt: skip
+
+
+def test_a_column_is_a_fact_of_decisions_only_where_it_says_one_thing():
+    history = made(votes(a=["x", None, "x", "y", "y", "z"], b=[None] * 3 + ["y", "y", "z"]))
+    assert "vote.a" in history.votes
+    assert history.decisions["decision.b"].fillna("-").tolist() == ["-", "y", "z"]
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ([1, 2, 2, 1, 1, 1], ["1", "2", "2", "1", "1", "1"]),
+        ([1.0, 2.0, 2.5, 1e21, 1.0, 0.0], ["1", "2", "2.5", "1e+21", "1", "0"]),
+        ([True, False, True, True, True, True], ["true", "false", "true", "true", "true", "true"]),
+        ([1, "1", "a", True, 2.0, "b"], ["1", "1", "a", "true", "2", "b"]),
+        ([date(2026, 1, 2)] * 6, ["2026-01-02"] * 6),
+    ],
+)
+def test_choices_that_are_no_texts_are_spelled_as_texts(values, texts):
+    history = made(votes(answer=pd.Series(values, dtype=object if len({*map(type, values)}) > 1 else None)))
+    assert history.votes["choice"].tolist() == texts
+    assert len(history.rejects) == 0
+
+
+def test_categories_decimals_and_large_numbers_are_read():
+    frame = votes(
+        worker=pd.Categorical(ROWS["worker"]),
+        cost=[Decimal("1.5")] * 5 + [Decimal("2.5")],
+        token=np.array([2**64 - 1, 1, 2, 3, 4, 5], np.uint64),
+        tags=[["a"], [], None, ["b"], ["c", "d"], []],
+    )
+    history = made(frame)
+    assert history.votes["voter"].tolist() == ROWS["worker"]
+    assert history.decisions["decision.cost"].tolist() == [1.5, 1.5, 2.5]
+    assert history.votes["vote.tags"].tolist()[3:] == ['["b"]', '["c","d"]', "[]"]
+    assert "vote.tags" in history.json_columns
+    assert history.votes["vote.token"].tolist()[0] in (2.0**64, str(2**64 - 1))
+
+
+def test_a_named_index_is_a_column():
+    assert_frame_equal(made(votes().set_index(["question", "worker"])).votes, made().votes)
+
+
+def test_csv_keeps_what_looks_like_a_number_but_is_a_name(tmp_path):
+    path = tmp_path / "votes.csv"
+    path.write_text('question,worker,answer,zip,share\n1,007,NA,010,0.5\n1,7,"",020,0.25\n2,7,None,030,\n')
+    history = made(path, abstain=None)
+    assert history.votes["voter"].tolist() == ["007", "7", "7"]
+    assert history.votes["choice"].fillna("-").tolist() == ["NA", "-", "None"]
+    assert history.votes["vote.zip"].tolist() == ["010", "020", "030"]
+    assert history.votes["vote.share"].tolist()[:2] == [0.5, 0.25]
+
+
+# What the columns mean.
+
+
+def test_abstentions_are_kept_and_counted():
+    history = made(abstain=["no", 7])
+    assert history.votes["choice"].fillna("-").tolist() == ["yes", "yes", "-", "-", "-", "007"]
+    assert history.votes["vote.abstained"].fillna("-").tolist() == ["-", "-", "no", "no", "no", "-"]
+    assert "3 abstained" in note(history)
+    assert stats.Votes.of(history).table()["choice"].tolist() == ["yes", "007"]
+    missing = made(votes(answer=["yes", None, "no", "no", "no", "no"]), abstain=[None])
+    assert missing.votes["vote.abstained"].notna().tolist() == [False, True, False, False, False, False]
+    assert len(missing.rejects) == 0
+
+
+def test_a_recommendation_is_what_the_panel_decided():
+    history = made(votes(panel=["yes", None, "yes", "no", "no", None]), recommendation="panel")
+    assert history.decisions["recommendation"].fillna("-").tolist() == ["yes", "no", "-"]
+    with pytest.raises(
+        OptionError, match=r"recommendation='answer' says more than one thing of 1 decisions, .*row 1"
+    ):
+        made(recommendation="answer")
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        pd.date_range("2026-03-01T10:00", periods=6, freq="min"),
+        pd.date_range("2026-03-01T11:00", periods=6, freq="min", tz="Etc/GMT-1"),
+        [f"2026-03-01T10:0{minute}:00" for minute in range(6)],
+        [f"2026-03-01T11:0{minute}:00+01:00" for minute in range(6)],
+        [1_772_359_200 + 60 * minute for minute in range(6)],
+    ],
+)
+def test_the_last_vote_says_when_a_decision_was_made(times):
+    history = made(votes(at=times), time="at")
+    assert history.decisions["published_at"].dt.strftime("%F %R").tolist() == [
+        "2026-03-01 10:02", "2026-03-01 10:04", "2026-03-01 10:05",
+    ]  # fmt: skip
+    assert "vote.at" in history.votes
+
+
+def test_facts_about_decisions_and_voters_stand_beside_them():
+    of_decisions = pd.DataFrame(
+        {"question": ["bus", "tram", "boat"], "recommendation": ["no", "yes", "no"], "topic": ["b", "t", "o"]}
+    )
+    of_voters = pl.DataFrame({"worker": ["Bo", "Ada"], "family": ["llama", "human"]})
+    history = made(decisions=of_decisions, voters=of_voters)
+    assert history.decisions["recommendation"].fillna("-").tolist() == ["yes", "no", "-"]
+    assert history.decisions["decision.topic"].fillna("-").tolist() == ["t", "b", "-"]
+    assert history.votes["vote.family"].fillna("-").tolist() == [
+        "human", "llama", "-", "human", "llama", "human",
+    ]  # fmt: skip
+    assert "decisions: 2 of 3 are in the table of facts, 1 of 3 of its rows match none" in note(history)
+    assert "voters: 2 of 3 are in the table of facts, 0 of 2 of its rows match none" in note(history)
+    assert stats.Votes.of(history, by="vote.family").table()["vote.family"].tolist()[0] == "human"
+
+
+def test_decisions_with_several_keys_are_joined_by_all_of_them():
+    frame = votes(part=["a", "b", "a", "a", "a", "a"])
+    facts = pd.DataFrame({"part": ["a", "b"], "question": ["tram", "tram"], "confidence": [0.5, 0.75]})
+    history = made(frame, decision=["question", "part"], decisions=facts)
+    assert history.decisions["confidence"].tolist()[:2] == [0.5, 0.75]
+
+
+# Bad input: an error that says what to do, or a reject; the neighbours are unharmed.
+
+
+def test_a_row_that_is_no_vote_is_a_reject_and_its_neighbours_are_votes():
+    frame = votes(
+        question=["tram", None, "tram", "bus", "", "ferry"],
+        worker=["Ada", "Bo", None, "Ada", "Bo", "Ada"],
+        answer=["yes", "yes", "no", None, "no", "no"],
+    )
+    history = made(frame)
+    assert history.votes["choice"].tolist() == ["yes", "no"]
+    assert history.rejects[["stream_id", "reason"]].values.tolist() == [
+        ["0-2", "no_decision"], ["0-3", "no_voter"], ["0-4", "no_choice"], ["0-5", "no_decision"],
+    ]  # fmt: skip
+    assert history.rejects["detail"][2] == (
+        "answer: expected a choice, or a value that abstain= names, there is nothing"
+    )
+    assert b'"worker":"Ada"' in history.rejects["payload"][2]
+    assert note(history) == (
+        "6 rows read, 2 of them votes in 2 decisions, 4 unusable (1 no_choice, 2 no_decision, 1 no_voter)"
+    )
+    assert history.coverage["entries"].item() == 6
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "option", "detail"),
+    [
+        ("sure", [0.5, 85, 1, 0, 1, 1], {"confidence": "sure"}, "from 0 to 1 (of percent"),
+        ("sure", ["0.5", "high", "1", "0", " 1", "+.5"], {"confidence": "sure"}, "there is 'high'"),
+        ("sure", [1, -1, 1, 2, 3, 4], {"weight": "sure"}, "of 0 or more, there is -1"),
+        ("sure", [1, float("inf"), 1, 2, 3, 4], {"weight": "sure"}, "of 0 or more, there is inf"),
+        ("sure", [1, 1.5, 1, 2, 3, 4], {"round": "sure"}, "a whole number, there is 1.5"),
+        ("sure", ["2026-01-01", "soon"] + ["2026-01-01"] * 4, {"time": "sure"}, "there is 'soon'"),
+        ("sure", [1.8e9, 2026, 1.8e9, 1.8e9, 1.8e9, 1.8e9], {"time": "sure"}, "there is 2026"),
+        ("answer", ["a", ["a", "b"], "a", "a", "a", "a"], {}, "one choice, not several"),
+    ],
+)
+def test_a_value_that_cannot_be_is_a_reject(column, values, option, detail):
+    history = made(votes(**{column: values}), **option)
+    assert history.rejects[["stream_id", "reason"]].values.tolist() == [["0-2", "invalid"]]
+    assert detail in history.rejects["detail"].item()
+    assert len(history.votes) == 5
+
+
+def test_a_voter_who_votes_twice_is_kept_and_counted():
+    history = made(votes(worker=["Ada", "Ada", "Chi", "Ada", "Bo", "Ada"]))
+    assert len(history.votes) == 6
+    assert "1 repeated (by a voter who has one in the decision already)" in note(history)
+
+
+def test_a_column_that_is_not_there_is_answered_with_the_one_that_was_meant():
+    with pytest.raises(
+        OptionError, match=r"voter='workr': votes has no such column: did you mean 'worker'\?"
+    ):
+        made(voter="workr")
+    with pytest.raises(OptionError, match=r"decision='item': .*there are question, worker, answer, sure"):
+        made(decision=["question", "item"])
+    with pytest.raises(OptionError, match=r"decision='question': decisions has no such column"):
+        made(decisions=pd.DataFrame({"id": ["bus"], "topic": [1]}))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"decision": []}, "expected the name of a column, or several"),
+        ({"decision": 3}, "expected the name of a column, or several"),
+        ({"voter": None}, "voter=None: expected the name of a column"),
+        ({"confidence": 0.5}, "confidence=0.5: expected the name of a column"),
+        ({"voter": "answer"}, "'answer' is named twice"),
+    ],
+)
+def test_a_name_that_makes_no_sense_is_refused(options, said):
+    with pytest.raises(OptionError, match=said):
+        made(**options)
+
+
+def test_tables_of_facts_that_do_not_fit_are_refused():
+    with pytest.raises(
+        OptionError, match=r"decisions=: no row of .*, by question: they have 'tram', and it has 'tram 1'"
+    ):
+        made(decisions=pd.DataFrame({"question": ["tram 1"], "topic": [1]}))
+    with pytest.raises(OptionError, match=r"voters= has several rows about 1 of them, like 'Ada'"):
+        made(voters=pd.DataFrame({"worker": ["Ada", "Ada"], "family": ["a", "b"]}))
+    with pytest.raises(OptionError, match="confidence holds '85', and 1 such: expected numbers from 0 to 1"):
+        made(decisions=pd.DataFrame({"question": ["tram"], "confidence": [85]}))
+    with pytest.raises(OptionError, match=r"'decision\.kind' of decisions would come from two tables"):
+        made(decisions=pd.DataFrame({"question": ["tram"], "kind": ["rail"]}))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        (b"\n\n", "is empty"),
+        (b"PK\x03\x04rest", "a spreadsheet or an archive: save it as CSV"),
+        ("question,worker,answer\ntram,Ada,ja\n".encode("utf-16"), "iconv -f UTF-16"),
+        (b"question,worker,answer\ntram,Ada,\xe4\n", "no CSV in UTF-8: iconv -f LATIN1"),
+        (gzip.compress(b"question,worker,answer\ntram,Ada,yes\n" * 9)[:-9], "cut short|damaged|ends"),
+        (b"PAR1 and no more", "no readable Parquet"),
+    ],
+)
+def test_a_file_of_another_kind_is_refused_with_what_to_do(tmp_path, content, said):
+    path = tmp_path / "votes.csv"
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match=said):
+        made(path)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(SourceError, match="there is no file"):
+        made(tmp_path / "nothing.csv")
+    with pytest.raises(
+        OptionError, match=r"votes is a LazyFrame: \.collect\(\) makes it a table; expected a pandas"
+    ):
+        made(pl.DataFrame(ROWS).lazy())
+    with pytest.raises(OptionError, match="votes has several columns 'a'"):
+        made(pd.DataFrame([[1, 2]], columns=["a", "a"]))
+
+
+def test_a_line_of_another_length_is_a_reject(tmp_path):
+    path = tmp_path / "votes.csv"
+    path.write_text("question,worker,answer\ntram,Ada,yes\ntram,Bo\nbus,Bo,no,really\nbus,Chi,no\n")
+    history = made(path)
+    assert history.votes["voter"].tolist() == ["Ada", "Chi"]
+    assert history.rejects["detail"].tolist() == ["line 3: 2 cells, not 3", "line 4: 4 cells, not 3"]
+    assert history.rejects["payload"].tolist() == [b"tram,Bo", b"bus,Bo,no,really"]
+
+
+def test_a_line_that_is_no_json_object_is_a_reject(tmp_path):
+    path = tmp_path / "votes.jsonl"
+    good = '{"question": "tram", "worker": "%s", "answer": "yes", "more": %s}\n'
+    path.write_text(good % ("Ada", "1") + "{broken\n" + "[1]\n" + good % ("Bo", '"a"'))
+    history = made(path)
+    assert history.votes["voter"].tolist() == ["Ada", "Bo"]
+    assert history.votes["vote.more"].tolist() == ["1", "a"]
+    assert history.decisions["stream_id"].tolist() == ["0-1"]
+    assert history.rejects[["stream_id", "reason"]].values.tolist() == [
+        ["0-2", "not_json"],
+        ["0-3", "not_json"],
+    ]
+
+
+def test_a_table_without_rows_is_an_empty_history(tmp_path):
+    path = tmp_path / "votes.csv"
+    path.write_text("question,worker,answer\n")
+    for history in (
+        made(path),
+        made(votes().head(0)),
+        made(pl.DataFrame(ROWS).clear(), time="sure", abstain="x"),
+    ):
+        assert (len(history), len(history.votes), len(history.rejects)) == (0, 0, 0)
+        assert note(history).startswith("0 rows read, 0 of them votes in 0 decisions")
+        assert len(stats.Agreement.of(history).table()) == 0
+
+
+def test_where_no_row_is_a_vote_that_is_said_aloud():
+    with pytest.warns(NothingDecodedWarning, match="no_choice"):
+        made(votes(answer=[None] * 6))
+
+
+# Everything downstream takes what was not said.
+
+
+@pytest.fixture(scope="module")
+def judged():
+    """Votes without recommendation or confidence, and what was right."""
+    random = np.random.default_rng(1)
+    frame = pd.DataFrame(
+        [
+            (f"q{place}", f"w{who}", random.choice(["yes", "no"]), "cat" if place % 2 else "dog")
+            for place in range(12)
+            for who in range(4)
+        ],
+        columns=["question", "worker", "answer", "kind"],
+    )
+    truth = pd.DataFrame({"question": frame["question"].unique(), "correct_choice": "yes"})
+    return lab.with_outcomes(made(frame), truth, on="question")
+
+
+COUNTED = [name for name in stats.__all__ if hasattr(getattr(stats, name), "of")]
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_every_statistic_takes_what_was_not_said(judged, name):
+    kind = getattr(stats, name)
+    summary = kind.of(judged, **({} if name == "Regimes" else {"by": "decision.kind"}))
+    assert isinstance(repr(summary), str)
+    getattr(summary, "table", lambda: None)()
+
+
+DRAWN = [name for name in charts.__all__ if name not in ("save", "sheet", "FastRenderer")]
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_every_chart_takes_what_was_not_said(judged, name):
+    chart = getattr(charts, name)
+    options = {"by": "decision.kind"} if "by" in signature(chart).parameters else {}
+    drawn = chart(judged, "0-1") if name in ("decision", "argument_tree") else chart(judged, **options)
+    (drawn.figure if hasattr(drawn, "figure") else drawn).canvas.draw()
+
+
+def test_such_a_history_is_saved_and_read_merged_and_cut(judged, tmp_path):
+    judged.save(tmp_path / "snapshot")
+    assert lab.verify(tmp_path / "snapshot").empty
+    read = lab.read(tmp_path / "snapshot")
+    same(judged, read)
+    scan = lab.scan(tmp_path / "snapshot").where("`decision.kind` == 'cat'")
+    cats = judged.where("`decision.kind` == 'cat'")
+    assert_frame_equal(stats.Agreement.of(scan).table(), stats.Agreement.of(cats).table())
+    both = cats + judged.where("`decision.kind` == 'dog'")
+    assert len(both) == 12
+    assert stats.Agreement.of(both).alpha.value == pytest.approx(stats.Agreement.of(judged).alpha.value)
+    assert "missing" in lab.dictionary(judged)
+    assert "48 rows read" not in judged._repr_html_()
+    mixed = judged + lab.sample(last=3)
+    assert mixed.decisions["confidence"].notna().sum() == 3
+
+
+# On the command line.
+
+
+def ordered(folder, text):
+    (folder / "votes.csv").write_text(text)
+    return run("import", "votes.csv", "kept", "--decision", "question", "--voter", "worker",
+               "--choice", "answer", "--abstain", "unsure", cwd=folder)  # fmt: skip
+
+
+def test_a_table_is_imported(tmp_path):
+    found = ordered(tmp_path, "question,worker,answer,turn\ntram,Ada,yes,1\ntram,Bo,unsure,1\n,Bo,no,1\n")
+    assert (found.returncode, found.stderr) == (0, "")
+    assert found.stdout.splitlines() == [
+        "1 decisions and 1 rejects are in kept",
+        "3 rows read, 2 of them votes in 1 decisions, 1 abstained, 1 unusable (1 no_decision)",
+    ]
+    kept = lab.read(tmp_path / "kept")
+    expected = made(tmp_path / "votes.csv", abstain="unsure")
+    same(expected, kept, ("decisions", "votes", "rejects"))
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ("", 1, "error: votes.csv is empty"),
+        (
+            "question,workr,answer\ntram,Ada,yes\n",
+            2,
+            "--voter 'worker': votes has no such column: did you mean",
+        ),
+        ("question,worker,answer\ntram,Ada,\n", 3, "warning: could not decode the only entry of votes.csv"),
+    ],
+)
+def test_what_cannot_be_imported_is_said_in_a_line(tmp_path, text, code, said):
+    found = ordered(tmp_path, text)
+    assert found.returncode == code
+    assert said in " ".join(found.stderr.replace("│", " ").split())
+    assert "Traceback" not in found.stderr
