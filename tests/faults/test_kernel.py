@@ -50,13 +50,13 @@ def test_a_cell_that_runs_again_and_again_and_is_interrupted(client, redis_url, 
     list(publish_payloads(redis_url, STREAM, payloads(Arena(3), 50)))
     cell = f"import mastermind_lab as lab\nview = lab.follow({redis_url!r})\nview"
     after = []
-    for run in range(12):
+    for run in range(6 * effort):
         said(client, cell)
-        if run in (1, 11):
+        if run in (1, 6 * effort - 1):
             after.append(said(client, LEFT))
     assert after[0].split(",")[:2] == after[1].split(",")[:2]
     assert after[1].startswith("[2,")
-    for _ in range(10 * effort):
+    for _ in range(5 * effort):
         sent = client.execute("import time; print('begun', flush=True); time.sleep(60)", stop_on_error=False)
         while client.get_iopub_msg(timeout=60)["content"].get("text") != "begun\n":
             pass
