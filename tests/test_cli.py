@@ -19,6 +19,7 @@ from histories import sample
 
 import mastermind_lab as lab
 from mastermind_lab.archive import PART_BYTES, PART_SECONDS
+from mastermind_lab.cli import demonstration
 from mastermind_lab.cli.app import app, main
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.history import sample_folder
@@ -421,8 +422,16 @@ class TestDemo:
         assert (found.returncode, found.stderr.count("\n")) == (1, 1)
         assert "cannot write" in found.stderr
 
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+    def test_a_signal_ends_it_with_its_own_exit_code(self, number):
+        before = signal.getsignal(number)
+        with pytest.raises(SystemExit) as ended, demonstration._ended_by_signals():
+            signal.raise_signal(number)
+        assert ended.value.code == 128 + number
+        assert signal.getsignal(number) is before
+
     @pytest.mark.timeout(120)
-    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     @pytest.mark.thorough
     def test_with_jupyterlab_until_a_signal(self, tmp_path, number):
         log = tmp_path / "log"
