@@ -22,7 +22,9 @@ def parent():
     """The process that has loaded everything, and the line on which it is asked."""
     line, its_line = socket.socketpair()
     with its_line:
-        process = subprocess.Popen([sys.executable, Path(__file__)], stdin=its_line)
+        # No stream may be a file, in which there is a place: pipes and terminals take over.
+        streams = dict.fromkeys(("stdin", "stdout", "stderr"), its_line)
+        process = subprocess.Popen([sys.executable, Path(__file__)], **streams)
     atexit.register(process.wait)
     atexit.register(line.shutdown, socket.SHUT_RDWR)
     return line, line.makefile("r")
@@ -93,16 +95,19 @@ def become(asked, files):
     os.setsid()
     if asked["terminal"]:  # opened first in a session, it becomes the controlling one: Ctrl-C is a signal
         files.append(os.open(asked["terminal"], os.O_RDWR))
-    os.dup2(files[1], 0) if asked["terminal"] else os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(files[1], 1)
-    os.dup2(files[0], 2)
+    error, out = files
+    for file, number in (
+        (out if asked["terminal"] else os.open(os.devnull, os.O_RDONLY), 0),
+        (out, 1),
+        (error, 2),
+    ):
+        os.dup2(file, number)
     os.closerange(3, 64)
     os.environ.clear()
     os.environ.update(asked["environment"])
-    encoding, errors = os.environ.get("PYTHONIOENCODING", "utf-8"), "strict"
-    sys.stdin = open(0, encoding=encoding, closefd=False)  # noqa: SIM115 - the process's own
-    sys.stdout = open(1, "w", encoding=encoding, errors=errors, closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", 1, encoding=encoding, errors="backslashreplace", closefd=False)  # noqa: SIM115
+    encoding = os.environ.get("PYTHONIOENCODING", "utf-8")
+    sys.stdout.reconfigure(encoding=encoding, line_buffering=bool(asked["terminal"]))
+    sys.stderr.reconfigure(encoding=encoding)
     sys.argv = asked["words"]
 
 
@@ -112,5 +117,8 @@ if __name__ == "__main__":
     for name in ("archive", "cli.following", "cli.dashboard", "history", "ndjson", "stats"):
         import_module(f"mastermind_lab.{name}")
     signal.signal(signal.SIGINT, signal.default_int_handler)  # as in the foreground, wherever it was started
-    become(*serve(socket.socket(fileno=0)))
+    line = socket.socket(fileno=os.dup(0))
+    wanted = serve(line)
+    line.detach()  # closed with all else that is not the command's
+    become(*wanted)
     main()

@@ -31,6 +31,7 @@ SUMMARIES = {
 every_summary = pytest.mark.parametrize("options", SUMMARIES.values(), ids=SUMMARIES)
 
 
+@pytest.mark.thorough
 @every_summary
 def test_neither_order_nor_index_nor_names_matter(options):
     history, random = arena(60), np.random.default_rng(1)

@@ -37,7 +37,7 @@ CHARTS = {
 WORDS = "a name of some length, and then of more than that: "
 
 
-@pytest.fixture(scope="module", params=["as they are", "long"])
+@pytest.fixture(scope="module", params=[pytest.param("as they are", marks=pytest.mark.thorough), "long"])
 def history(request):
     history = lab.with_outcomes(sample(600), OUTCOMES)
     frames = {name: getattr(history, name).copy() for name in FRAMES}

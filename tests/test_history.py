@@ -18,6 +18,11 @@ def sample():
     return lab.sample(payloads=True)
 
 
+@pytest.fixture(scope="module")
+def some(sample):
+    return lab.read(sample.payloads["payload"][:400], payloads=True)
+
+
 class TestSample:
     def test_it_is_there(self, sample):
         assert (len(sample), len(sample.rejects)) == (2_000, 0)
@@ -74,9 +79,9 @@ class TestKeeping:
         same(again, sample, FRAMES)
         assert again.payloads["payload"].tolist() == sample.payloads["payload"].tolist()
 
-    def test_ndjson_rebuilt_from_the_frames_gives_the_same_frames(self, sample, tmp_path):
-        rebuilt = lab.History({name: sample.tables()[name] for name in FRAMES}, sample.account)
-        same(lab.read(rebuilt.to_ndjson(tmp_path / "a.ndjson.gz")), sample, FRAMES)
+    def test_ndjson_rebuilt_from_the_frames_gives_the_same_frames(self, some, tmp_path):
+        rebuilt = lab.History({name: some.tables()[name] for name in FRAMES}, some.account)
+        same(lab.read(rebuilt.to_ndjson(tmp_path / "a.ndjson.gz")), some, FRAMES)
 
     def test_what_was_no_whole_payload_is_not_judged_again(self, tmp_path):
         (tmp_path / "a.ndjson").write_text(f"{VALID}\n{VALID[:40]}{'x' * 400}\nbroken\n")
@@ -84,12 +89,10 @@ class TestKeeping:
         assert history.rejects["reason"].tolist() == ["too_long", "not_json"]
         same(lab.redecode(history.save(tmp_path / "snap")), history, FRAMES)
 
-    def test_envelopes(self, sample):
-        rebuilt = dict(
-            lab.History({name: sample.tables()[name] for name in FRAMES}, sample.account).envelopes()
-        )
-        assert len(rebuilt) == len(sample) > 0
-        for stream_id, envelope in sample.envelopes():
+    def test_envelopes(self, some):
+        rebuilt = dict(lab.History({name: some.tables()[name] for name in FRAMES}, some.account).envelopes())
+        assert len(rebuilt) == len(some) > 0
+        for stream_id, envelope in some.envelopes():
             found = rebuilt[stream_id]
             assert found.decision.recommendation == envelope.decision.recommendation
             assert found.decision.votes == envelope.decision.votes

@@ -74,9 +74,23 @@ def test_every_subject_is_here():
     assert {getattr(lab.stats, name) for name in OPTIONS} == set(SUBJECTS)
 
 
+@pytest.fixture(scope="module")
+def counted(pool):
+    """A summary of half of it and all that it shows, counted once for the tests that only look."""
+    found = {}
+
+    def of(kind, options):
+        if (asked := (kind, repr(options))) not in found:
+            summary = kind.of(part(pool, range(30)), replicates=40, **options)
+            found[asked] = summary, shown_and_lumped(summary)
+        return found[asked]
+
+    return of
+
+
 @every_subject
-def test_the_ends_of_an_interval_have_the_name_of_their_figure(pool, kind, options):
-    tables = shown_and_lumped(kind.of(part(pool, range(SIZE)), replicates=40, **options))
+def test_the_ends_of_an_interval_have_the_name_of_their_figure(counted, kind, options):
+    tables = dict(counted(kind, options)[1])
     figures = tables.pop("figures")
     assert set(figures.columns) <= {"value", "low", "high", "n"}
     for name, table in tables.items():
@@ -106,12 +120,11 @@ def test_parts_add_up_to_the_whole_in_any_order(pool, kind, options, rows, place
 
 
 @every_subject
-def test_an_empty_batch_is_neutral_and_what_is_counted_stays_as_it_was(pool, kind, options):
+def test_an_empty_batch_is_neutral_and_what_is_counted_stays_as_it_was(pool, counted, kind, options):
+    some, expected = counted(kind, options)
     options = {"replicates": 40, **options}
     history, other = part(pool, range(30)), part(pool, range(20, 50))
     before = {name: getattr(history, name).copy(deep=True) for name in FRAMES}
-    some = kind.of(history, **options)
-    expected = shown_and_lumped(some)
 
     def stays(summary):
         for name, table in shown_and_lumped(summary).items():
@@ -125,6 +138,7 @@ def test_an_empty_batch_is_neutral_and_what_is_counted_stays_as_it_was(pool, kin
         assert list((empty + empty).table().columns) == list(some.table().columns)
     _ = some + kind.of(other, **options)
     stays(some)
+    kind.of(history, **options)
     for name, frame in before.items():
         assert_frame_equal(getattr(history, name), frame)
 

@@ -54,6 +54,7 @@ def found(summary, *names):
     return summary.table()[list(names)].to_numpy().tolist()
 
 
+@pytest.mark.thorough
 def test_order_and_index_of_the_rows_do_not_matter():
     history = stream(300)
     shuffled = history.decisions.sample(frac=1, random_state=1).set_index(np.zeros(300, dtype=int))

@@ -205,6 +205,7 @@ def test_a_callable_sees_one_vote_a_voter_and_may_leave_decisions_open():
 # What does not matter.
 
 
+@pytest.mark.thorough
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 999))
 def test_order_names_and_doubles_do_not_matter(seed):
@@ -229,6 +230,7 @@ def test_order_names_and_doubles_do_not_matter(seed):
     assert_frame_equal(table[table["rule"] != "best voter"], expected[expected["rule"] != "best voter"])
 
 
+@pytest.mark.thorough
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 999))
 def test_one_more_unanimous_decision_counts_alike_for_all(seed):

@@ -173,6 +173,7 @@ def test_few_observations_say_so():
 # What does not matter.
 
 
+@pytest.mark.thorough
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 999))
 def test_order_and_names_of_choices_do_not_matter(seed):
