@@ -5,7 +5,7 @@ once each, tables merge without loss, and DataFrames are made once, at the end.
 """
 
 from .bounds import ACCEPTED, Bound, bound, read_duration
-from .changed import changed_entries, check_joined, ids_of, table_of
+from .changed import changed_entries, check_joined, ids_of, recounted, table_of
 from .coverage import Account, Coverage, least_sure, shared, total, united
 from .cuts import apply_limits, between, edge, has_undated, newest, newest_time, only, only_of, times_of
 from .declared import ARROW, COVERAGE, DECLARED, FRAMES, PAYLOADS, TEXT, check_names, is_open, schema
@@ -79,6 +79,7 @@ __all__ = [
     "order",
     "read_duration",
     "rebuild",
+    "recounted",
     "renumber",
     "schema",
     "shared",

@@ -27,6 +27,7 @@ from ..frames import (
     ids_in_order,
     ids_of,
     oldest_first,
+    recounted,
     renumber,
     shared,
     shown_columns,
@@ -44,9 +45,10 @@ class History:
     """Decisions of a panel, whatever source they were read from.
 
     A frame is made when it is first looked at, and kept. From then on it is yours: a column that you add, or
-    rows that you change, are what is saved, merged, exported and counted. To keep some decisions only, with
-    their votes, citations and arguments, use :meth:`where`; rows that are dropped from ``decisions`` where it
-    is leave them behind, and such a history is not saved, merged or exported.
+    rows that you change, are what is saved, merged, exported and counted; in what is saved or merged,
+    ``n_votes`` and its like count the rows anew. To keep some decisions only, with their votes, citations and
+    arguments, use :meth:`where`; rows that are dropped from ``decisions`` where it is leave them behind, and
+    such a history is not saved, merged or exported.
 
     Attributes
     ----------
@@ -160,8 +162,7 @@ class History:
         if PAYLOADS in self._tables:
             tables[PAYLOADS] = self.table(PAYLOADS)
             if self._frames:
-                before = {name: self._tables[name] for name in FRAMES if name in self._frames}
-                tables[PAYLOADS] = oldest_first(payloads_as_in(tables, before))
+                tables[PAYLOADS] = oldest_first(payloads_as_in(tables, self._before()))
         return tables
 
     def _frame_tables(self) -> Tables:
@@ -169,7 +170,12 @@ class History:
         tables = {name: self.table(name) for name in FRAMES}
         if self._frames:
             check_joined(tables)
+            tables = recounted(tables, self._before())
         return tables
+
+    def _before(self) -> Tables:
+        """Return the tables from which the frames were made that somebody has looked at."""
+        return {name: self._tables[name] for name in FRAMES if name in self._frames}
 
     def table(self, name: str) -> pa.Table:
         """Return one frame as an Arrow table, with what was changed in it.
