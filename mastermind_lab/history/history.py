@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .. import ndjson
+from ..decode import is_shared
 from ..envelope import DecisionEnvelope, validate
 from ..errors import OptionError
 from ..frames import (
@@ -38,7 +39,8 @@ from ..frames import (
 from ..storage import is_url
 from .card import card, facts
 from .encoded import encode, envelopes_of, payloads_as_in
-from .where import chosen, in_words
+from .late_columns import late_columns
+from .where import chosen, in_words, quoted_names
 
 
 class History:
@@ -215,6 +217,15 @@ class History:
         made._frames = {name: frame.copy(deep=False) for name, frame in (others | frames).items()}
         return made
 
+    def with_late_columns(self, names: Iterable[str]) -> Self:
+        """Return a history whose decisions have these columns, too, if there was no room for them."""
+        there = {*self.columns("decisions"), *self.columns("votes")}
+        wanted = [name for name in names if name not in there]
+        if not wanted or not any(map(is_shared, there)):
+            return self
+        found = late_columns(self.decisions, wanted)
+        return self.with_frames(decisions=self.decisions.assign(**found)) if found else self
+
     def _left_by(self, frames: Mapping[str, pd.DataFrame]) -> pa.Array | None:
         """Return the entries that new frames leave, oldest first; None where they are all there."""
         if "stream_id" not in frames.get("decisions", ()):
@@ -261,7 +272,8 @@ class History:
         >>> history.coverage["limits"].tolist()
         ['where n_votes == 5']
         """
-        ids = chosen(self.decisions, condition, level=1)
+        whole = self.with_late_columns(quoted_names(condition))
+        ids = chosen(whole.decisions, condition, level=1)
         absent = len(pc.unique(ids)) - len(kept := self.among(ids))
         return self.cut(kept, in_words(condition, absent))
 

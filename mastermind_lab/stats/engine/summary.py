@@ -155,7 +155,7 @@ def over_batches(
         cls: type[Kind], data: Source, /, *args: Options.args, **options: Options.kwargs
     ) -> Kind:
         if not is_scan(data):
-            return of(cls, cast(Data, data), *args, **options)
+            return of(cls, _with_columns(cast(Data, data), options), *args, **options)
         # The bound method, not the function: it is pickled by its name.
         count = partial(_count, cast(Any, cls).of, args, options)
         total: Kind = data.fold(count, columns_in(options))
@@ -167,6 +167,13 @@ def over_batches(
 def columns_in(options: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the columns that a summary with these options groups by or watches."""
     return names_of(options.get("by") or options.get("watch"))
+
+
+def _with_columns(data: Data, options: Mapping[str, Any]) -> Data:
+    """Let a history look for a column that is asked for and for which it had no room."""
+    if not hasattr(data, "with_late_columns"):
+        return data
+    return cast(Data, cast(Any, data).with_late_columns(columns_in(options)))
 
 
 def _count(of: Callable[..., Kind], args: tuple[Any, ...], options: dict[str, Any], batch: Any) -> Kind:
