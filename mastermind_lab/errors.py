@@ -4,6 +4,7 @@ Every message says what was wrong, where (host, stream, path or id; never a pass
 what to do about it.
 """
 
+import inspect
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -23,6 +24,14 @@ class NothingDecodedWarning(UserWarning):
 
 class OptionError(LabError, ValueError):
     """A caller's argument makes no sense: an unknown column, a limit that is no number, date or id."""
+
+
+def callers_level() -> int:
+    """Count the frames of this package's between a warning and whose code called it."""
+    frame, level = inspect.currentframe(), 0
+    while frame and frame.f_globals.get("__name__", "").startswith(__package__.partition(".")[0]):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def column_advice(name: str, columns: Iterable[str]) -> str:

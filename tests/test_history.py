@@ -104,6 +104,7 @@ class TestKeeping:
 
         list(publish_payloads(redis_url, STREAM, sample.payloads["payload"]))
         again = lab.read(redis_url, payloads=True)
+        assert repr(again).endswith("UTC streamed>")
         assert again.payloads["payload"].tolist() == sample.payloads["payload"].tolist()
         ids = ["stream_id", "streamed_at"]
         pd.testing.assert_frame_equal(again.decisions.drop(columns=ids), sample.decisions.drop(columns=ids))
@@ -117,6 +118,7 @@ class TestShowing:
         card = sample._repr_html_()
         assert "2,000" in card
         assert repr(sample).startswith("<History: 2,000 decisions")
+        assert repr(sample).endswith("UTC published>")
 
     def test_the_card_escapes(self, tmp_path):
         folder = tmp_path / "<img src=x onerror=alert(1)>"

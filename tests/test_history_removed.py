@@ -317,8 +317,9 @@ DAMAGES = {
 
 def equal(saved, history):
     """Compare what was read with what was saved: rows in the order of ids, values of declared columns."""
+    tables = history.tables()
     for name in FRAMES:
-        expected = to_pandas({name: history.table(name)})[name]
+        expected = to_pandas({name: tables[name]})[name]
         declared = [column for column in lab.read([])[name] if column in history[name]]
         assert_frame_equal(saved[name][declared], expected[declared], check_dtype=False)
 
@@ -377,3 +378,23 @@ def test_what_no_frame_holds_stays_with_entries_that_nobody_changed(tmp_path):
     written = history.to_ndjson(tmp_path / "a.ndjson").read_text().splitlines()
     assert [written[0], written[2]] == [lines[0], lines[2]]
     assert json.loads(written[1])["decision"]["question"] == "another"
+
+
+@pytest.mark.parametrize("way", ["saved", "merged", "exported"])
+def test_counts_of_rows_follow_what_was_dropped_and_added(history, way, tmp_path):
+    votes, citations = history.votes, history.citations
+    history.decisions.loc[5, "n_votes"] = 7  # what was written over where no row has changed is the user's
+    votes.drop(index=[2], inplace=True)
+    votes.loc[100] = votes.loc[3]
+    votes.loc[100, ["position", "voter"]] = 1, "bob"
+    citations.drop(index=citations.index, inplace=True)
+    if way == "saved":
+        found = lab.read(history.save(tmp_path / "s")).decisions
+    elif way == "merged":
+        found = (history + lab.read([])).decisions
+    else:
+        found = lab.read(history.to_ndjson(tmp_path / "x.ndjson")).decisions
+    by_hand = 1 if way == "exported" else 7
+    assert found["n_votes"].tolist() == [1, 1, 0, 2, 1, by_hand, 1, 1, 1]
+    assert found["n_citations"].tolist() == [0] * 9
+    assert found["n_arguments"].tolist() == [2] * 9

@@ -145,6 +145,48 @@ def test_a_query_may_name_a_variable(history):
     assert len(history.where("confidence > @threshold")) == len(history.where("confidence > 0.6"))
 
 
+class TestTimes:
+    """Compared with a text, which is UTC where it says no zone."""
+
+    @pytest.mark.parametrize(
+        ("query", "cut"),
+        [
+            ("published_at > '{}'", lambda times, moment: times > moment),
+            ("'{}'<published_at", lambda times, moment: times > moment),
+            ("published_at == '{}'", lambda times, moment: times == moment),
+            ("published_at not in ('{}', '2020-01-01')", lambda times, moment: times != moment),
+            ("'2026-01' <= published_at <= \"{}\"", lambda times, moment: times <= moment),
+            ("confidence > 0 and `meta.seen` >= '{}'", lambda times, moment: times >= moment),
+            ("not published_at < '{}+00:00'", lambda times, moment: times >= moment),
+        ],
+    )
+    def test_a_moment(self, history, query, cut):
+        moment = history.decisions["published_at"].iloc[100]
+        with_own = history.with_frames(
+            decisions=history.decisions.assign(**{"meta.seen": history.decisions["published_at"]})
+        )
+        found = with_own.where(query.format(moment.tz_localize(None)))
+        expected = history.decisions[cut(history.decisions["published_at"], moment)]
+        assert len(expected) == len(found)
+        assert found.decisions["stream_id"].tolist() == expected["stream_id"].tolist()
+
+    def test_a_text_is_left_as_it_is(self, history):
+        texts = history.decisions.assign(published_at_day="2026-01-01")
+        assert len(history.with_frames(decisions=texts).where("published_at_day == '2026-01-01'")) == 300
+
+    @pytest.mark.parametrize("text", ["soon", "1h", "", "1735580000000-0"])
+    def test_what_is_no_moment_is_refused(self, history, text):
+        with pytest.raises(lab.OptionError, match=r"is compared with times and is none: expected a date"):
+            history.where(f"published_at > '{text}'")
+
+    def test_a_variable_without_a_zone_is_answered(self, history):
+        moment = pd.Timestamp("2026-01-01")
+        with pytest.raises(lab.OptionError, match=r"give the other one too, as in pd\.Timestamp"):
+            history.where("published_at > @moment")
+        moment = moment.tz_localize("UTC")
+        assert len(history.where("published_at > @moment")) == 300
+
+
 def test_a_column_that_arrow_cannot_hold_hinders_neither_a_look_nor_a_cut(history):
     some = history.where(history.decisions["stream_id"][:9])
     some.decisions["mine"] = [1j] * 9

@@ -401,8 +401,8 @@ class TestBeyondTheLimit:
             ),
         ],
     )  # fmt: skip
-    def test_the_error_says_how(self, ask):
-        history = lab.read([*self.MANY, *self.LATE])
+    def test_the_error_says_how_where_one_was_meant_that_is_not_there(self, ask):
+        history = lab.read([*self.MANY, self.LATE[0].replace("model", "modle")])
         with pytest.raises(lab.OptionError, match=r"columns=\[Column\('model', 'meta\.model'\)\]"):
             ask(history)
 
@@ -418,6 +418,18 @@ class TestBeyondTheLimit:
         exec(told, {"json": json, "history": history})  # what the error says to write
         found = lab.stats.Votes.of(history, by="vote.late").table()
         assert found["n"].tolist() == [1, 1, 2, 9]
+
+    def test_a_history_looks_for_it_as_a_scan_does(self, tmp_path):
+        (tmp_path / "a.ndjson").write_text("\n".join([*self.MANY, *self.LATE]))
+        history, scan = lab.read(tmp_path), lab.scan(tmp_path)
+        found, scanned = (lab.stats.Confidence.of(data, by="meta.model").table() for data in (history, scan))
+        pd.testing.assert_frame_equal(found, scanned)
+        assert found["n"].tolist() == [1, 2, 3]
+        assert len(history.where("`meta.model` == 'm'")) == 2
+        outcomes = pd.DataFrame({"meta.model": ["m"], "correct_choice": "x"})
+        assert lab.with_outcomes(history, outcomes, on="meta.model").decisions["correct_choice"].count() == 2
+        lab.charts.confidence(history, by="meta.model")
+        assert "meta.model" not in history.decisions
 
     def test_a_scan_looks_for_it(self, tmp_path):
         (tmp_path / "a.ndjson").write_text("\n".join([*self.MANY, *self.LATE]))

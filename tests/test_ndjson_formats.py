@@ -58,6 +58,8 @@ FILES = {
     "a wrapper, head first": (b'{\n"n": 2,\n"all": [\n' + SMALL + b"]\n}", "a JSON array within an object"),
     "a wrapper, indented": (json.dumps({"all": [ENVELOPE]}, indent=1).encode(), "a JSON array within an"),
     "a wrapper, long": (b'{"a": [\n' + b",\n".join(LONG) + b"\n]}", "a JSON array within an object"),
+    "a wrapper in a line": (b'{"n": 1, "entries": [' + SMALL + b"]}\n", "a JSON array within an object"),
+    "a wrapper in a line, long": (b'{"a": [' + b", ".join(LONG) + b"]}", "a JSON array within an object"),
     "one, parts a line": (SMALL.replace(b"{", b"\n{\n").lstrip() + b"\n", "JSON over several lines"),
     "commas between": (b",\n".join(LINES), "commas between its lines"),
     "commas before": (b"\n,".join(LINES), "commas between its lines"),

@@ -32,6 +32,9 @@ def histories():
     sample = lab.sample(last=40)
     sample.decisions.loc[3:9, "confidence"] = np.nan
     sample.votes.loc[5:8, ["confidence", "choice"]] = np.nan
+    # What numpy calls an overflow or an underflow.
+    sample.decisions.loc[12:14, "confidence"] = 1e-320
+    sample.votes.loc[60:64, "weight"], sample.votes.loc[70:74, "weight"] = 1.7e308, 1e-310
     return lab.with_outcomes(sample, sample_folder() / "outcomes.csv")
 
 
@@ -223,6 +226,17 @@ def used(folder):
     view.follower.start()
     view.figure.canvas.draw()
     view.close()
+
+
+def test_numpy_may_raise_and_every_statistic_still_counts():
+    history = histories()
+    with np.errstate(all="raise"):
+        for kind in SUBJECTS:
+            named = {"replicates": 40} if "replicates" in inspect.signature(kind.of).parameters else {}
+            summary = kind.of(history, **named)
+            (summary + summary).table(), summary.lump(2).table(), repr(summary)
+            getattr(kind, "decisions", len)(history)
+            [getattr(summary, name) for name, kept in inspect.getmembers(kind) if isinstance(kept, property)]
 
 
 @pytest.mark.thorough

@@ -125,6 +125,18 @@ class TestRefusals:
         assert len(lab.read(tmp_path / "snap")) == 0
         assert [one.name for one in tmp_path.iterdir()] == ["snap"]
 
+    @pytest.mark.parametrize("to", ["real", "../elsewhere/real", "not there"])
+    def test_a_link_stays_one_and_where_it_leads_is_written(self, tmp_path, to):
+        home, link = tmp_path / "home", tmp_path / "home" / "link"
+        home.mkdir(), (tmp_path / "elsewhere").mkdir()
+        link.symlink_to(to)
+        if to != "not there":
+            lab.sample(last=5).save(home / to)
+        saved = lab.sample(last=3).save(link, overwrite=True)
+        assert link.is_symlink()
+        assert (saved, len(lab.read(home / to)), len(lab.read(link))) == (link, 3, 3)
+        assert [one.name for one in (home / to).parent.iterdir() if one.name.startswith(".")] == []
+
     @pytest.mark.parametrize("overwrite", [True, False])
     def test_another_folder_is_never_overwritten(self, tmp_path, overwrite):
         (tmp_path / "letters").mkdir()

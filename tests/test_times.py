@@ -59,6 +59,13 @@ class TestTheAxis:
         assert "2026-10-25" < left <= right < "2026-12-01"
         assert "n = 100 decisions; 1 far off in time left out" in " ".join(ax.get_title(loc="left").split())
 
+    def test_the_heading_of_its_table_says_what_is_not_in_it(self, history):
+        summary = ConfidenceOverTime.of(history, replicates=40)
+        assert summary.table()["n"].sum() == 100
+        assert repr(summary).startswith(
+            "ConfidenceOverTime: n = 101 decisions, 1 far off in time and not shown\n"
+        )
+
     @pytest.mark.thorough
     def test_is_that_of_the_hundred_alone(self, history):
         alone = lab.read([line(number) for number in range(100)])

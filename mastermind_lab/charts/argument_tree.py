@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from ..errors import OptionError
 from ..stats.arguments import sides
+from ..stats.engine.arithmetic import plain_arithmetic
 from ..stats.engine.input import is_scan
 from .drawing.figures import extent
 from .drawing.picture import Picture
@@ -30,6 +31,7 @@ _MARKS: dict[str, dict[str, Any]] = {
 _NAMES = {"pro": "filled: pro", "con": "hollow: con", "": "grey: neither"}
 
 
+@plain_arithmetic
 def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: Any) -> Axes:
     """How one panel argued: the argument tree of its decision, a row a node, indented by depth.
 

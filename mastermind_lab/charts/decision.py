@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..stats.engine.arithmetic import plain_arithmetic
 from .argument_tree import MOST, argument_tree, batch_of
 from .drawing.figures import extent, shown_figure
 from .drawing.text import PLAIN, clean, fitted, small_size
@@ -17,6 +18,7 @@ from .drawing.text import PLAIN, clean, fitted, small_size
 _MOST_SOURCES, _MOST_VOTES = 8, 12
 
 
+@plain_arithmetic
 def decision(history: Any, stream_id: str, *, figure: Figure | None = None) -> Figure:
     """How one decision came about, on a page: question, recommendation, votes, sources and argument tree.
 

@@ -7,6 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from ..stats import Voters
+from ..stats.engine.arithmetic import plain_arithmetic
 from .agreement import agreement
 from .confidence import confidence
 from .confidence_over_time import confidence_over_time
@@ -17,6 +18,7 @@ from .voters import voters
 from .votes import votes
 
 
+@plain_arithmetic
 def overview(history: Any, *, by: str | None = None, figure: Figure | None = None) -> Figure:
     """A history on a page: confidence, the same over time, margin, agreement, voters and calibration.
 

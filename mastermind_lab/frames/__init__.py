@@ -4,9 +4,10 @@ Between a batch of rows and a DataFrame stands an Arrow table a frame (:data:`Ta
 once each, tables merge without loss, and DataFrames are made once, at the end.
 """
 
+from .account import Account, least_sure, total, united
 from .bounds import ACCEPTED, Bound, bound, read_duration
-from .changed import changed_entries, check_joined, ids_of, table_of
-from .coverage import Account, Coverage, least_sure, shared, total, united
+from .changed import changed_entries, check_joined, ids_of, recounted, table_of
+from .coverage import Coverage, shared
 from .cuts import apply_limits, between, edge, has_undated, newest, newest_time, only, only_of, times_of
 from .declared import ARROW, COVERAGE, DECLARED, FRAMES, MEMORY, PAYLOADS, TEXT, check_names, is_open, schema
 from .envelopes import rebuild
@@ -87,6 +88,7 @@ __all__ = [
     "order",
     "read_duration",
     "rebuild",
+    "recounted",
     "renumber",
     "schema",
     "shared",

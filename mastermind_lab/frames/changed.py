@@ -92,6 +92,32 @@ def check_joined(tables: Tables) -> None:
             )
 
 
+def recounted(tables: Tables, before: Tables) -> Tables:
+    """Let ``n_votes`` and its like follow the rows that were added or dropped.
+
+    Parameters
+    ----------
+    tables
+        All five, as they are now.
+    before
+        The tables that the changed ones among these were made from.
+    """
+    decisions = tables["decisions"]
+    for frame in before.keys() & {"votes", "citations", "arguments"}:
+        ids = tables[frame]["stream_id"]
+        moved = _moved(before[frame]["stream_id"], ids)
+        if len(moved):
+            counts = Counter(ids.filter(pc.is_in(ids, moved)).to_pylist())
+            entries, column = decisions["stream_id"].combine_chunks(), f"n_{frame}"
+            here, before_it = pc.is_in(entries, moved), decisions[column].combine_chunks()
+            fresh = pa.array([counts[one] for one in entries.filter(here).to_pylist()], pa.int64())
+            counted = pc.replace_with_mask(before_it, here, fresh)
+            decisions = decisions.set_column(
+                decisions.column_names.index(column), decisions.field(column), counted
+            )
+    return {**tables, "decisions": decisions}
+
+
 def changed_entries(frame: str, before: pa.Table, now: pa.Table) -> pa.Array:
     """Return the ids of the entries whose rows are not what was read, both tables being in order of ids.
 

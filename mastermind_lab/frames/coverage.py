@@ -18,83 +18,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .declared import COVERAGE, DECLARED, schema
-from .ids import id_key, id_parts, is_id, sort_keys
+from .account import Account, Key, known_value, least_sure, total, united
+from .declared import COVERAGE, schema
+from .ids import id_key, id_parts, sort_keys
 from .tables import to_pandas
-
-CERTAINTIES = ("exact", "at most", "not verified")
-"""How sure a number of missing entries is, from the surest to the least sure."""
-
-
-Key = tuple[str | None, str | None, str | None]
-
-
-@dataclass(frozen=True)
-class Account:
-    """What was read of one source: one row of ``coverage``, whose declared columns are its fields.
-
-    ``certainty`` is None where nothing is said of missing entries, as of lines of a file; ``missing`` then
-    adds nothing. With "not verified", ``missing`` is unknown.
-    """
-
-    source: str | None = None
-    stream: str | None = None
-    first_id: str | None = None
-    last_id: str | None = None
-    entries: int | None = 0
-    repeated: int | None = 0
-    left_out: int | None = 0
-    limits: str | None = ""
-    missing: int | None = None
-    certainty: str | None = None
-    note: str | None = None
-
-    def __add__(self, other: Account) -> Account:
-        """Add the account of another part of the same source."""
-        both = (self, other)
-        ids = [one for part in both for one in (part.first_id, part.last_id) if one]
-        certainty = least_sure(part.certainty for part in both)
-        return Account(
-            source=self.source,
-            stream=self.stream,
-            first_id=min(ids, key=id_key, default=None),
-            last_id=max(ids, key=id_key, default=None),
-            entries=total(part.entries for part in both),
-            repeated=total(part.repeated for part in both),
-            left_out=total(part.left_out for part in both),
-            limits=self.limits,
-            missing=total(part.missing for part in both if part.certainty is not None),
-            certainty=certainty,
-            note=united(part.note for part in both),
-        )
-
-    @property
-    def key(self) -> Key:
-        """What parts of one read have in common: source, stream and limits."""
-        return self.source, self.stream, self.limits
-
-    @classmethod
-    def of_ids(cls, ids: pa.Array, **facts: Any) -> Account:
-        """Account for some entries, by their ids from the oldest to the newest."""
-        ends = (ids[0].as_py(), ids[-1].as_py()) if len(ids) else (None, None)
-        return cls(first_id=ends[0], last_id=ends[1], entries=len(ids), **facts)
-
-
-def total(numbers: Iterable[int | None]) -> int | None:
-    """Add numbers up; unknown if one of them is, or if there is none."""
-    listed = list(numbers)
-    return None if not listed or None in listed else sum(number for number in listed if number is not None)
-
-
-def least_sure(certainties: Iterable[str | None]) -> str | None:
-    """Return the least sure of some certainties; None says nothing."""
-    said = [one for one in certainties if one is not None]
-    return max(said, key=CERTAINTIES.index, default=None)
-
-
-def united(notes: Iterable[str | None]) -> str | None:
-    """Join notes, each part of them once; None where nothing is said."""
-    return "; ".join(dict.fromkeys(part for note in notes if note for part in note.split("; "))) or None
 
 
 @dataclass(frozen=True)
@@ -244,7 +171,9 @@ class Coverage:
         """Read plain dicts, perhaps a stranger's: what is not said, or makes no sense, is unknown."""
         names = [one.name for one in fields(Account)]
         known = (
-            {name: _known(name, row.get(name)) for name in names} for row in rows if isinstance(row, dict)
+            {name: known_value(name, row.get(name)) for name in names}
+            for row in rows
+            if isinstance(row, dict)
         )
         return cls.of(*(Account(**row) for row in known))
 
@@ -320,17 +249,6 @@ def _renumbered(one: Account, files: Mapping[int, int]) -> Account:
         return stream_id and f"{files.get(int(file), int(file))}-{line}"
 
     return replace(one, first_id=moved(one.first_id), last_id=moved(one.last_id))
-
-
-def _known(name: str, value: Any) -> Any:
-    """Return a value read from outside, if a column of this name can hold it."""
-    if DECLARED[COVERAGE][name].type == "Int64":
-        return value if type(value) is int and abs(value) < 2**63 else None
-    if name == "certainty":
-        return value if value in CERTAINTIES else None
-    if name in ("first_id", "last_id"):
-        return value if isinstance(value, str) and is_id(value) else None
-    return value if isinstance(value, str) else None
 
 
 def _noted(one: Account, note: str, instead_of: str) -> str | None:

@@ -17,12 +17,13 @@ _MOST = 5  # mixed columns that are named
 
 
 def facts(history: History) -> dict[str, str]:
-    """Count the rows of each frame, and say when the decisions were published."""
+    """Count the rows of each frame, and say when the stream took the decisions, or they were published."""
     said = {name: f"{history.rows(name):,}" for name in FRAMES}
     times = history.select("decisions", ["streamed_at", "published_at"])
+    word = "published" if times["streamed_at"].null_count == len(times) else "streamed"
     times = pc.min_max(times_of({"decisions": times})).as_py()
     if times["min"] is not None:
-        said["published"] = f"{times['min']:%Y-%m-%d %H:%M} to {times['max']:%Y-%m-%d %H:%M} UTC"
+        said[word] = f"{times['min']:%Y-%m-%d %H:%M} to {times['max']:%Y-%m-%d %H:%M} UTC"
     return said
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .. import ndjson
+from ..decode import is_shared
 from ..envelope import DecisionEnvelope, validate
 from ..errors import OptionError
 from ..frames import (
@@ -27,6 +28,7 @@ from ..frames import (
     ids_in_order,
     ids_of,
     oldest_first,
+    recounted,
     renumber,
     shared,
     shown_columns,
@@ -37,16 +39,18 @@ from ..frames import (
 from ..storage import is_url
 from .card import card, facts
 from .encoded import encode, envelopes_of, payloads_as_in
-from .where import chosen, in_words
+from .late_columns import late_columns
+from .where import chosen, in_words, quoted_names
 
 
 class History:
     """Decisions of a panel, whatever source they were read from.
 
     A frame is made when it is first looked at, and kept. From then on it is yours: a column that you add, or
-    rows that you change, are what is saved, merged, exported and counted. To keep some decisions only, with
-    their votes, citations and arguments, use :meth:`where`; rows that are dropped from ``decisions`` where it
-    is leave them behind, and such a history is not saved, merged or exported.
+    rows that you change, are what is saved, merged, exported and counted; in what is saved or merged,
+    ``n_votes`` and its like count the rows anew. To keep some decisions only, with their votes, citations and
+    arguments, use :meth:`where`; rows that are dropped from ``decisions`` where it is leave them behind, and
+    such a history is not saved, merged or exported.
 
     Attributes
     ----------
@@ -160,8 +164,7 @@ class History:
         if PAYLOADS in self._tables:
             tables[PAYLOADS] = self.table(PAYLOADS)
             if self._frames:
-                before = {name: self._tables[name] for name in FRAMES if name in self._frames}
-                tables[PAYLOADS] = oldest_first(payloads_as_in(tables, before))
+                tables[PAYLOADS] = oldest_first(payloads_as_in(tables, self._before()))
         return tables
 
     def _frame_tables(self) -> Tables:
@@ -169,7 +172,12 @@ class History:
         tables = {name: self.table(name) for name in FRAMES}
         if self._frames:
             check_joined(tables)
+            tables = recounted(tables, self._before())
         return tables
+
+    def _before(self) -> Tables:
+        """Return the tables from which the frames were made that somebody has looked at."""
+        return {name: self._tables[name] for name in FRAMES if name in self._frames}
 
     def table(self, name: str) -> pa.Table:
         """Return one frame as an Arrow table, with what was changed in it.
@@ -208,6 +216,15 @@ class History:
         # Copies, which take no room until one of them is changed.
         made._frames = {name: frame.copy(deep=False) for name, frame in (others | frames).items()}
         return made
+
+    def with_late_columns(self, names: Iterable[str]) -> Self:
+        """Return a history whose decisions have these columns, too, if there was no room for them."""
+        there = {*self.columns("decisions"), *self.columns("votes")}
+        wanted = [name for name in names if name not in there]
+        if not wanted or not any(map(is_shared, there)):
+            return self
+        found = late_columns(self.decisions, wanted)
+        return self.with_frames(decisions=self.decisions.assign(**found)) if found else self
 
     def _left_by(self, frames: Mapping[str, pd.DataFrame]) -> pa.Array | None:
         """Return the entries that new frames leave, oldest first; None where they are all there."""
@@ -255,7 +272,8 @@ class History:
         >>> history.coverage["limits"].tolist()
         ['where n_votes == 5']
         """
-        ids = chosen(self.decisions, condition, level=1)
+        whole = self.with_late_columns(quoted_names(condition))
+        ids = chosen(whole.decisions, condition, level=1)
         absent = len(pc.unique(ids)) - len(kept := self.among(ids))
         return self.cut(kept, in_words(condition, absent))
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from dataclasses import dataclass
 
 import pyarrow as pa
 
-from ..errors import NothingDecodedWarning
+from ..errors import NothingDecodedWarning, callers_level
 from ..frames import Coverage
 from ..text import terminal_line
 from .history import History
@@ -48,15 +47,7 @@ class Decoding:
         where = ", ".join(sources[:_NAMED]) + ", ..." * (len(sources) > _NAMED)
         entries = "the only entry" if self.rejects == 1 else f"any of the {self.rejects:,} entries"
         said = f"could not decode {entries} of {where}. {self.first}"
-        warnings.warn(terminal_line(said, 1_000), NothingDecodedWarning, stacklevel=_callers_level())
-
-
-def _callers_level() -> int:
-    """Count the frames of this package's between a warning and whose code called it."""
-    frame, level = inspect.currentframe(), 0
-    while frame and frame.f_globals.get("__name__", "").startswith(__package__.partition(".")[0]):
-        frame, level = frame.f_back, level + 1
-    return level
+        warnings.warn(terminal_line(said, 1_000), NothingDecodedWarning, stacklevel=callers_level())
 
 
 def warned(history: History) -> History:

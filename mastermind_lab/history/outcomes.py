@@ -92,7 +92,7 @@ def _with_texts(batch: History, outcomes: pd.DataFrame, on: str) -> History:
 
 
 def _joined(history: History, outcomes: pd.DataFrame | str | os.PathLike[str], on: str) -> History:
-    decisions = history.decisions
+    decisions = history.with_late_columns([on]).decisions
     if on not in decisions.columns:
         hint = f": {advice}" if (advice := column_advice(on, decisions.columns)) else ""
         raise OptionError(f"on={on!r:.80}: the decisions have no such column{hint}")

@@ -9,7 +9,7 @@ are text in all, they are counted once more, spelled alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import chain
@@ -17,14 +17,14 @@ from operator import add
 from typing import Any, Generic, Self, TypeVar
 
 import pandas as pd
-import pyarrow as pa
 
 from ..decode import Column, is_shared
 from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import OptionError
-from ..frames import Bound, Coverage, Limits, SchemaUnion, is_open, to_pandas, with_own_columns
+from ..frames import Bound, Coverage, Limits, SchemaUnion, is_open
 from ..ndjson import FileLimits
 from .history import History
+from .late_columns import in_shared, late_columns
 from .nothing_decoded import Decoding
 from .sources import Batch, Options, Partition, find
 from .where import chosen, ids_in, in_words, quoted_names, unknown_column
@@ -159,7 +159,8 @@ class Scan:
         found = self.reduce(Task(count, self.steps, wanted))
         if found.schema.is_mixed or found.absent & {*wanted}:
             # Told all columns, a batch is spelled like all others, and a column that none has is an error.
-            found = self.reduce(Task(count, self.steps, schema=found.schema))
+            there = tuple(name for name in wanted if name not in found.absent)
+            found = self.reduce(Task(count, self.steps, there, found.schema))
         self._end(found.coverage, found.absent, found.decoding)
         return found.total
 
@@ -217,7 +218,7 @@ class Task(Generic[Total]):
         queried = (step.names for step in self.steps if isinstance(step, Where))
         needed = {*self.columns, *chain.from_iterable(queried)} - there
         absent = frozenset(filter(_is_open, needed))
-        return absent.difference(_in_shared(batch.tables["decisions"], absent).column_names)
+        return absent.difference(in_shared(batch.tables["decisions"], absent).column_names)
 
     def history(self, batch: Batch) -> History:
         """Make a history of a batch."""
@@ -241,16 +242,8 @@ def with_missing_columns(history: History, columns: Iterable[str]) -> History:
     wanted = [name for name in columns if name not in there and _is_open(name)]
     new: dict[str, Any] = {name: pd.array([pd.NA] * len(history), "boolean") for name in wanted}
     if wanted and any(map(is_shared, there)):
-        frame = history.decisions
-        texts = {name: pa.array(frame[name], pa.large_string()) for name in frame.columns if is_shared(name)}
-        found = to_pandas({"": _in_shared(pa.table(texts), wanted)})[""]
-        new |= {name: found[name].array for name in wanted if name in found}
+        new |= late_columns(history.decisions, wanted)
     return history.with_frames(decisions=history.decisions.assign(**new)) if new else history
-
-
-def _in_shared(decisions: pa.Table, wanted: Collection[str]) -> pa.Table:
-    """Return what of some columns stands in those that the decisions of a batch share."""
-    return with_own_columns(decisions.select([*filter(is_shared, decisions.column_names)]), wanted)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,16 @@ import pandas as pd
 import pyarrow as pa
 
 from ..errors import OptionError, column_advice
-from ..frames import is_id
+from ..frames import bound, is_id
 
 _ACCEPTED = (
     "expected a query ('confidence > 0.9'), a mask of one true or false a decision, "
     "a function of decisions that returns one, or the ids of entries"
 )
+_ZONE = "times here have a zone, UTC: give the other one too, as in pd.Timestamp('2026-11-01', tz='UTC')"
 _BACKTICKS = "a column with a dot in its name stands between backticks, as in `meta.model`"
+_TEXT = r"""'[^']*'|"[^"]*\""""
+_COMPARED = r"\s*(?:[<>]=?|[=!]=)\s*"
 _LONGEST = 200  # characters of a query that coverage repeats
 
 
@@ -119,15 +123,57 @@ def _evaluated(decisions: pd.DataFrame, query: str, level: int) -> pd.Series:
     for name in quoted_names(query):
         if name not in decisions:
             raise unknown_column(name, decisions.columns, query)
+    worded, moments = _with_moments(query, decisions)
     try:
-        found = decisions.eval(query, level=level)
+        found = decisions.eval(worded, level=level, resolvers=[moments])
     except Exception as error:
         hint = "" if "`" in query or "." not in query else f" ({_BACKTICKS})"
+        hint = f" ({_ZONE})" if "Invalid comparison between dtype=datetime64" in str(error) else hint
         raise OptionError(f"where {query!r:.200} cannot be read: {_worded(error)}{hint}") from error
     if not isinstance(found, pd.Series):
         hint = "write == to compare" if re.search(r"(?<![=<>!])=(?!=)", query) else _ACCEPTED
         raise OptionError(f"where {query!r:.200} gives no true or false for each decision: {hint}")
     return found
+
+
+def _with_moments(query: str, decisions: pd.DataFrame) -> tuple[str, dict[str, Any]]:
+    """Name the moments that a query compares times with: as texts, without a zone, pandas takes none."""
+    times = [re.escape(str(name)) for name, kind in decisions.dtypes.items() if _has_zone(kind)]
+    moments: dict[str, Any] = {}
+
+    def named(value: Any) -> str:
+        moments[f"moment_{len(moments)}_"] = value
+        return [*moments][-1]
+
+    def compared(found: re.Match[str]) -> str:
+        return re.sub(_TEXT, lambda text: named(_moment(text[0])), found[0])
+
+    def listed(found: re.Match[str]) -> str:
+        return found[1] + named([_moment(text) for text in re.findall(_TEXT, found[2])])
+
+    if times:
+        name = "(?:" + "|".join(rf"`{time}`|(?<![\w.@`]){time}(?![\w.`(])" for time in times) + ")"
+        query = re.sub(rf"({name}\s+(?:not\s+)?in\s*)([\[(](?:{_TEXT}|[\s,])*[\])])", listed, query)
+        query = re.sub(rf"{name}{_COMPARED}(?:{_TEXT})", compared, query)
+        query = re.sub(rf"(?:{_TEXT}){_COMPARED}(?={name})", compared, query)
+    return query, moments
+
+
+def _has_zone(kind: Any) -> bool:
+    return isinstance(kind, pd.DatetimeTZDtype)
+
+
+def _moment(text: str) -> pd.Timestamp:
+    """Read a quoted moment, which is UTC without a zone, as in bounds."""
+    moment: Any = None
+    with suppress(OptionError):  # whose words are of bounds, which may be more than a moment
+        moment = bound("where", text[1:-1], is_lower=True)
+    if not isinstance(moment, int):
+        raise OptionError(
+            f"where: {text:.80} is compared with times and is none: expected a date, '2026-11-01', or "
+            "'2026-11-01 10:30' (UTC; or with a zone: '2026-11-01T10:30+01:00')"
+        )
+    return pd.Timestamp(np.datetime64(moment, "us")).tz_localize("UTC")
 
 
 def _worded(error: Exception) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from ..envelope import DecisionEnvelope
 from .packing import packing_of
 
 _LOOKED_AT = 20  # lines
@@ -88,6 +89,8 @@ def other_format(head: bytes) -> str | None:
     if head.startswith(_TAR, _TAR_AT):
         return _ARCHIVE
     lines = [line.strip() for line in head.split(b"\n", _LOOKED_AT * 2)[: _LOOKED_AT * 2] if line.strip()]
+    if len(lines) == 1 and _wraps(lines[0]):
+        return _WRAPPED
     if not lines or (is_object(lines[0]) and not _commas_come_first(lines)):
         return None
     return _json_over_lines(head, lines) or (None if any(map(is_object, lines)) else _text(lines))
@@ -166,6 +169,17 @@ def _is_wrapper(value: Any) -> bool:
     """Tell an object that holds lists of objects from an envelope, which may have such too."""
     found = (one for one in value.values() if isinstance(one, list))
     return "decision" not in value and any(isinstance(one, dict) for some in found for one in some)
+
+
+def _wraps(line: bytes) -> bool:
+    """Tell whether the only line, which may be cut in its middle, is a wrapper; an envelope is none."""
+    if not line.startswith(b"{"):
+        return False
+    try:
+        value = from_json(line, allow_partial=True)
+    except ValueError:
+        return False
+    return not value.keys() & DecisionEnvelope.model_fields.keys() and _is_wrapper(value)
 
 
 def _is_table(lines: Sequence[bytes]) -> bool:

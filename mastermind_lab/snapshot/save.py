@@ -55,7 +55,7 @@ def save(
             check_readable(name, table)
         ranges = list(_split(tables))
         if isinstance(target, LocalFolder):
-            _save_beside(ranges, coverage, Path(target.name))
+            _save_beside(ranges, coverage, Path(target.name).resolve())  # where a link leads, not the link
         else:
             _take_away(target)
             _commit_all(ranges, coverage, target)

@@ -145,6 +145,9 @@ class ConfidenceOverTime(Summary):
         """Decisions left out because their time is far from that of all the others."""
         return int(self.sums["n"][:, 0].sum() - self._shown().sums["n"][:, 0].sum())
 
+    def _counts(self) -> str:
+        return "decisions" + (f", {self.outside:,} far off in time and not shown" if self.outside else "")
+
     def table(self) -> pd.DataFrame:
         """Return one row for each group and time bin, from the group's first decision to its last.
 

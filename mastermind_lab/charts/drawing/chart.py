@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ...errors import OptionError
+from ...stats.engine.arithmetic import plain_arithmetic
 from ...stats.engine.input import By, Source, names_of
 from ...stats.engine.summary import Summary
 from .style import check_keywords
@@ -52,6 +53,7 @@ def chart(
         parameters = signature(draw).parameters
 
         @wraps(draw)
+        @plain_arithmetic
         def checked(*args: Options.args, **options: Options.kwargs) -> Axes:
             keywords = [name for name in options if name not in parameters]
             check_keywords(keywords, list(draws.values()), *(name for name in parameters if name != "kw"))

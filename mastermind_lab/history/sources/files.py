@@ -50,7 +50,7 @@ class Files:
             One of them is gone once it was read, and a scan may have to read it again.
         """
         limits = self.options.limits
-        lines = self._lines(self.options.whole() if limits.is_relative else self.options)
+        lines = self._lines(self.options.of_parts())
         for one in lines:
             if not ndjson.can_be_read_again(one.file):
                 raise OptionError(f"cannot scan {one.file}, which can be read once: for that there is read")
@@ -61,8 +61,7 @@ class Files:
 
     def history(self) -> History:
         """Read all files."""
-        options = self.options.whole() if self.options.limits.is_relative else self.options
-        return gather(self._lines(options), self.options, numbered=True)
+        return gather(self._lines(self.options.of_parts()), self.options, numbered=True)
 
     def _lines(self, options: Options) -> Sequence[Lines]:
         return [Lines(file, number, options) for number, file in enumerate(ndjson.find(self.path))]

@@ -42,8 +42,8 @@ class Payloads:
 
     def history(self) -> History:
         """Read all payloads."""
-        options = self.options.whole() if self.options.limits.is_relative else self.options
-        made = gather([replace(self, options=options)], self.options, numbered=True)
+        part = replace(self, options=self.options.of_parts())
+        made = gather([part], self.options, numbered=True)
         if isinstance(self.payloads, Iterator) and not any(one.entries for one in made.account.accounts):
             note = "an iterator that gave nothing: it is empty, or has been used up"
             return made.with_frames(coverage=made.account.noted(note))

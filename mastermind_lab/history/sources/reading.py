@@ -105,6 +105,10 @@ class Options:
         """Ask for everything, where limits are for what all of it has become."""
         return replace(self, limits=Limits.of())
 
+    def of_parts(self) -> Options:
+        """Ask a part for what can be told of it alone: all, where limits count back from the newest entry."""
+        return self.whole() if self.limits.is_relative else self
+
     def within(self, tables: Tables, numbered: bool) -> tuple[Tables, pa.Array, pa.Array]:
         """Cut a batch to ``since`` and ``until``: what is left, its ids, and those of what was cut off."""
         before = ids_in_order(tables)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+from ...errors import callers_level
+
 Options = ParamSpec("Options")
 Result = TypeVar("Result")
 
@@ -40,7 +42,7 @@ def renamed_options(**new: str) -> Callable[[Callable[Options, Result]], Callabl
         @wraps(function)
         def taken(*args: Options.args, **options: Options.kwargs) -> Result:
             for name in new.keys() & options.keys():
-                warnings.warn(renamed(name, new[name]), FutureWarning, stacklevel=2)
+                warnings.warn(renamed(name, new[name]), FutureWarning, stacklevel=callers_level())
             return function(*args, **{new.get(name, name): value for name, value in options.items()})  # type: ignore[arg-type] # its own, by their new names
 
         return taken

@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import partial, wraps
 from inspect import Signature
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, ClassVar, Concatenate, NoReturn, ParamSpec, Self, TypeVar, cast
 
 import pandas as pd
 
 from ...errors import OptionError
+from .arithmetic import plain_arithmetic
 from .bootstrap import Floats
 from .display import as_html, as_text, cut
 from .estimate import Estimate, ratios
@@ -52,6 +53,9 @@ class Summary:
         return (self.by,)
 
     def __init_subclass__(cls) -> None:
+        for name, member in [*vars(cls).items()]:
+            if plain := _plain(member):
+                setattr(cls, name, plain)
         if cls.__module__.rpartition(".")[0] == _SUBJECTS:
             sys.modules[cls.__module__].__class__ = SubjectModule
 
@@ -78,6 +82,7 @@ class Summary:
         """Name what n counts."""
         return "decisions"
 
+    @plain_arithmetic
     def __add__(self, other: Self) -> Self:
         if type(other) is not type(self):
             return NotImplemented
@@ -93,6 +98,7 @@ class Summary:
         # sum() begins with the number 0.
         return self if other == 0 else NotImplemented
 
+    @plain_arithmetic
     def lump(self, most: int = 8) -> Self:
         """Label each group by one text and, where there are more than ``most``, make the smallest one group.
 
@@ -121,6 +127,15 @@ class SubjectModule(ModuleType):
         raise TypeError(_advice(next(kind for kind in kinds if kind.__module__ == self.__name__)))
 
 
+def _plain(member: Any) -> Any:
+    """Let what a subject computes be the same, whatever numpy was told; None for what is data."""
+    if isinstance(member, property):
+        return property(plain_arithmetic(cast(Any, member.fget)))
+    if isinstance(member, classmethod | staticmethod):
+        return type(member)(plain_arithmetic(cast(Any, member.__func__)))
+    return plain_arithmetic(member) if isinstance(member, FunctionType) else None
+
+
 def _advice(kind: type[Summary]) -> str:
     name = kind.__name__
     return f'to count, write {name}.of(history), or {name}.of(history, by="meta.model")'
@@ -140,7 +155,7 @@ def over_batches(
         cls: type[Kind], data: Source, /, *args: Options.args, **options: Options.kwargs
     ) -> Kind:
         if not is_scan(data):
-            return of(cls, cast(Data, data), *args, **options)
+            return of(cls, _with_columns(cast(Data, data), options), *args, **options)
         # The bound method, not the function: it is pickled by its name.
         count = partial(_count, cast(Any, cls).of, args, options)
         total: Kind = data.fold(count, columns_in(options))
@@ -152,6 +167,13 @@ def over_batches(
 def columns_in(options: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the columns that a summary with these options groups by or watches."""
     return names_of(options.get("by") or options.get("watch"))
+
+
+def _with_columns(data: Data, options: Mapping[str, Any]) -> Data:
+    """Let a history look for a column that is asked for and for which it had no room."""
+    if not hasattr(data, "with_late_columns"):
+        return data
+    return cast(Data, cast(Any, data).with_late_columns(columns_in(options)))
 
 
 def _count(of: Callable[..., Kind], args: tuple[Any, ...], options: dict[str, Any], batch: Any) -> Kind:
