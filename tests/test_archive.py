@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from waiting import no_room
 
 import mastermind_lab as lab
 from mastermind_lab import storage
@@ -73,17 +74,6 @@ def contents(folder):
 def missing(folder):
     [row] = lab.read(folder).coverage[["missing", "certainty"]].itertuples(index=False)
     return tuple(row)
-
-
-@contextmanager
-def no_room():
-    """The kernel lets no file grow; nothing must be printed meanwhile, since pytest keeps that in files."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @contextmanager

@@ -7,13 +7,15 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import reduce
 from itertools import dropwhile
+from operator import add
 from typing import TYPE_CHECKING, Self
 
 from ..decode import SchemaCache
 from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import OptionError, SourceError
-from ..frames import SchemaUnion, concat, id_key
+from ..frames import Account, SchemaUnion, concat, id_key
 from ..storage import folder as folder_of
 from .buffer import Buffer
 
@@ -28,6 +30,8 @@ PART_BYTES = 24 * 2**20
 
 PART_SECONDS = 60.0
 """How long an entry waits for others before its part is written."""
+
+_MOST_PARTS = 3  # in memory: one that is being written, one that waits, one that fills
 
 
 class Archiver:
@@ -60,6 +64,8 @@ class Archiver:
         What this archiver has committed.
     waiting : int
         How many entries were taken and are not committed yet.
+    found : Account
+        What the folder held when it was opened, as ``coverage`` says it.
 
     Raises
     ------
@@ -108,10 +114,11 @@ class Archiver:
             cleanup(self.folder)
 
     def _resume_point(self, folder: str) -> ResumePoint | None:
-        from ..snapshot import columns_of, narrow, ranges
+        from ..snapshot import columns_of, coverage_of, narrow, ranges
         from ..snapshot.resume import ResumePoint
 
         committed = ranges(folder)
+        self.found = reduce(add, coverage_of(committed).accounts, Account(missing=0, certainty="exact"))
         self._columns = columns_of(committed)
         self._widened_to = SchemaUnion() if narrow(committed) else self._columns
         theirs = committed[-1].metadata.get("stream") if committed else self.stream
@@ -131,6 +138,11 @@ class Archiver:
     def waiting(self) -> int:
         """How many entries were taken and are not committed yet."""
         return sum(buffer.entries for buffer in self._buffers)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits to be written that no more should be taken before there is room."""
+        return sum(buffer.size for buffer in self._buffers) > _MOST_PARTS * self.part_bytes
 
     def cursors(self) -> dict[str, Cursor]:
         """Say where to follow from so that nothing is left out: a new folder's stream from its beginning."""
