@@ -5,15 +5,18 @@ import signal
 import threading
 import time
 from datetime import timedelta
+from functools import partial
 
 import pandas as pd
 import pytest
 import redis
 from histories import same
+from refused import no_room
 from streams import publish
 from waiting import our_threads, until
 
 import mastermind_lab as lab
+from mastermind_lab.archive import Archiver
 from mastermind_lab.arena import Arena, payloads
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.frames import FRAMES, Account, entry_ids
@@ -541,9 +544,89 @@ class TestArchiving:
                 until(lambda: second.status.state == "failed")
         assert "kept" in second.status.error
 
+    def test_both_account_for_the_same(self, raw, redis_url, envelopes, tmp_path):
+        publish(raw, envelopes[:50])
+        raw.xtrim(STREAM, maxlen=40, approximate=False)
+        for upto, trimmed in ((50, 10), (90, 10), (120, 10)):
+            publish(raw, envelopes[50 + raw.xinfo_stream(STREAM)["entries-added"] - 50 : upto])
+            with lab.Follower(redis_url, archive=tmp_path / "kept") as follower:
+                until(
+                    lambda: raw.xinfo_stream(STREAM)["last-generated-id"].decode() == follower.status.last_id
+                )
+                row = follower.history().coverage.iloc[0]
+            kept = lab.read(tmp_path / "kept").coverage.iloc[0]
+            assert row["entries"] + row["left_out"] == kept["entries"] == upto - trimmed
+            assert (row["missing"], row["certainty"]) == (kept["missing"], kept["certainty"]) == (10, "exact")
+
+    def test_a_server_that_counts_nothing(self, old_server, envelopes, tmp_path):
+        with redis.Redis.from_url(old_server.url) as raw:
+            publish(raw, envelopes[:5])
+        with lab.Follower(old_server.url, archive=tmp_path / "kept") as follower:
+            until(lambda: follower.status.received == 5)
+            [certainty] = follower.history().coverage["certainty"]
+        assert certainty == "not verified"
+        assert lab.read(tmp_path / "kept").coverage["certainty"].tolist() == [certainty]
+
     def test_a_replay_has_none(self, sample, tmp_path):
         with pytest.raises(lab.OptionError, match="archive="):
             lab.Follower(lab.replay(sample), archive=tmp_path)
+
+
+class TestArchivingWithoutRoom:
+    @pytest.fixture(autouse=True)
+    def _small(self, monkeypatch):
+        small = partial(Archiver, part_bytes=2_000, part_seconds=0.05)
+        monkeypatch.setattr("mastermind_lab.live.source.Archiver", small)
+        small.flush = Archiver.flush
+        monkeypatch.setattr("mastermind_lab.live.follower._RETRY_AFTER", 0.05)
+
+    @pytest.fixture
+    def entries(self):
+        return [(f"{number}-0", b'{"decision":{"recommendation":"%0500d","confidence":0.5}}' % number)
+                for number in range(1, 1_001)]  # fmt: skip
+
+    def test_little_is_in_memory_and_nothing_is_lost(self, raw, redis_url, entries, tmp_path):
+        with lab.Follower(redis_url, archive=tmp_path / "kept") as follower:
+            until(lambda: follower.status.state == "live")
+            with no_room():
+                publish(raw, entries)
+                until(lambda: "the stream keeps the rest" in (follower.status.error or ""))
+                assert "kept" in follower.status.error
+                held = follower.status.received
+                time.sleep(0.3)
+                assert follower.status.received == held < 200
+            until(lambda: follower.status.received == 1_000)
+        assert follower.history().decisions["stream_id"].tolist() == [one for one, _ in entries]
+        same(lab.read(tmp_path / "kept"), lab.read(redis_url))
+
+    def test_what_was_trimmed_meanwhile_is_counted_in_both(self, raw, redis_url, entries, tmp_path):
+        with lab.Follower(redis_url, archive=tmp_path / "kept") as follower:
+            until(lambda: follower.status.state == "live")
+            with no_room():
+                publish(raw, entries)
+                until(lambda: "the stream keeps the rest" in (follower.status.error or ""))
+                raw.xtrim(STREAM, maxlen=100, approximate=False)
+            until(lambda: follower.status.last_id == "1000-0")
+            row = follower.history().coverage.iloc[0]
+        kept = lab.read(tmp_path / "kept").coverage.iloc[0]
+        told = ["entries", "left_out", "missing", "certainty"]
+        assert row[told].tolist() == kept[told].tolist()
+        assert row["entries"] + row["missing"] == 1_000
+
+    def test_stopped_meanwhile_and_begun_again(self, raw, redis_url, entries, tmp_path):
+        publish(raw, entries[:10])
+        follower = lab.Follower(redis_url, archive=tmp_path / "kept").start()
+        until(lambda: follower.status.received == 10)
+        with no_room():
+            publish(raw, entries[10:])
+            until(lambda: "the stream keeps the rest" in (follower.status.error or ""))
+            follower.stop()
+        assert follower.status.state == "failed"
+        with follower:
+            until(lambda: follower.status.last_id == "1000-0")
+        assert follower.history().decisions["stream_id"].tolist() == [one for one, _ in entries]
+        assert follower.history().coverage["missing"].tolist() == [0]
+        same(lab.read(tmp_path / "kept"), lab.read(redis_url))
 
 
 class TestReplay:

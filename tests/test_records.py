@@ -354,7 +354,7 @@ def test_tables_of_facts_that_do_not_fit_are_refused():
         (b"PK\x03\x04rest", "a spreadsheet or an archive: save it as CSV"),
         ("question,worker,answer\ntram,Ada,ja\n".encode("utf-16"), "iconv -f UTF-16"),
         (b"question,worker,answer\ntram,Ada,\xe4\n", "no CSV in UTF-8: iconv -f LATIN1"),
-        (gzip.compress(b"question,worker,answer\ntram,Ada,yes\n" * 9, mtime=0)[:-9], "cut short|damaged|ends"),
+        (gzip.compress(b"question,worker,answer\ntram,Ada,yes\n" * 9, mtime=0)[:-9], "cut short"),
         (b"PAR1 and no more", "no readable Parquet"),
     ],
 )

@@ -4,8 +4,8 @@ An archive is a snapshot's folder that grows: each part is one committed range. 
 an archiver goes on, with what the folder knows of the entries before it: the data is its own checkpoint, so
 nothing else has to be kept in step with it. Entries of a stream that began again carry the epoch (``@1``) and
 go to parts of their own: nothing is overwritten, and what a dump brings back is not archived again. What was
-trimmed before it could be read is in ``coverage``, counted: "at most", where nothing of what was archived
-last is left on the stream, since one that was begun again and trimmed looks the same.
+trimmed before it could be read is in ``coverage``, counted: "at most" where the last entry archived is gone,
+since a stream that was begun again and trimmed looks the same.
 """
 
 from .archiver import PART_BYTES, PART_SECONDS, Archiver

@@ -7,7 +7,9 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import reduce
 from itertools import dropwhile
+from operator import add
 from typing import TYPE_CHECKING, Self
 
 from ..decode import SchemaCache
@@ -29,6 +31,8 @@ PART_BYTES = 24 * 2**20
 
 PART_SECONDS = 60.0
 """How long an entry waits for others before its part is written."""
+
+_MOST_PARTS = 3  # in memory: one that is being written, one that waits, one that fills
 
 
 class Archiver:
@@ -65,6 +69,8 @@ class Archiver:
         How many entries were taken and are not committed yet.
     extent : Extent
         The bounds, and what they have left out.
+    found : Account
+        What the folder held when it was opened, as ``coverage`` says it.
 
     Raises
     ------
@@ -119,10 +125,11 @@ class Archiver:
             cleanup(self.folder)
 
     def _resume_point(self, folder: str) -> ResumePoint | None:
-        from ..snapshot import columns_of, narrow, ranges
+        from ..snapshot import columns_of, coverage_of, narrow, ranges
         from ..snapshot.resume import ResumePoint
 
         committed = ranges(folder)
+        self.found = reduce(add, coverage_of(committed).accounts, Account(missing=0, certainty="exact"))
         self._columns = columns_of(committed)
         self._widened_to = SchemaUnion() if narrow(committed) else self._columns
         theirs = committed[-1].metadata.get("stream") if committed else self.stream
@@ -151,6 +158,11 @@ class Archiver:
         if not taken and self.resume_point:
             return self.resume_point.ordinal
         return [*self._buffers, *taken][-1].ordinal
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits to be written that no more should be taken before there is room."""
+        return sum(buffer.size for buffer in self._buffers) > _MOST_PARTS * self.part_bytes
 
     def cursors(self) -> dict[str, Cursor]:
         """Say where to follow from so that nothing is left out but what ``since`` leaves out."""

@@ -22,13 +22,14 @@ from ..stats.engine.summary import Summary
 from ..stream import Client, StreamUpdate
 from .batches import batches
 from .running import RunningSummary
-from .source import BatchDecoder, Folder, Source, archivable, archiving, source_of
+from .source import BatchDecoder, Folder, Source, Store, archivable, archiving, source_of
 from .status import State, Status, StatusTracker
 from .window import Window
 
 Kind = TypeVar("Kind", bound=Summary)
 
 _PACE = 0.1  # seconds between two readings: what comes meanwhile is read together
+_RETRY_AFTER = 1.0  # seconds between two tries to write to an archive that has no room
 _FULL = 64  # entries: after so many there may be more, and no time is lost
 
 
@@ -53,7 +54,8 @@ class Follower:
         Extra columns of ``decisions``.
     archive
         A folder to archive the stream in as well, as :func:`mastermind_lab.archive` does: following then
-        begins where the folder ends, not with ``backfill``.
+        begins where the folder ends, not with ``backfill``. Where it has no room, that is said in
+        ``status.error``, and following waits before much of it is in memory.
 
     Examples
     --------
@@ -275,9 +277,8 @@ class Follower:
             with archiving(self._archive, self.source) as store:
                 for update in self.source:
                     self._going.wait()  # what was being read when a pause began waits, too
-                    if problem := store(update):
-                        self._set(error=problem)
-                    self.take(update)
+                    self._store(store, update)
+                    self.take(store.unread(update, self._tracker.status.last_id))
                     if len(update.entries) < _FULL:
                         self._ended.wait(_PACE)
                     if self._ended.is_set():
@@ -286,6 +287,14 @@ class Follower:
             self._set(state="failed", error=str(error))
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
             self._set(state="failed", error=f"{type(error).__name__}: {error}")
+
+    def _store(self, store: Store, update: StreamUpdate) -> None:
+        """Archive an update; where it cannot be written, wait before memory is full."""
+        problem = store.take(update)
+        while problem:
+            self._set(error=problem)
+            waits = store.is_full and not self._ended.wait(_RETRY_AFTER)
+            problem = store.retry() if waits else None
 
     def _tell(self, listening: list[Callable[[History], object]], batch: History) -> None:
         for callback in listening:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from dataclasses import replace
 from typing import Any, Protocol, cast
 
 import pyarrow as pa
@@ -13,7 +13,7 @@ import pyarrow as pa
 from ..archive import Archiver
 from ..decode import Column, SchemaCache, check_columns
 from ..errors import OptionError, SourceError
-from ..frames import DECLARED, Tables, check_names, count, decoded
+from ..frames import DECLARED, Account, Tables, check_names, count, decoded, id_key, total
 from ..history import is_stream
 from ..stream import StreamReader, StreamUpdate
 
@@ -103,8 +103,6 @@ def _with_stream(tables: Tables, stream: str) -> Tables:
 
 
 Folder = str | os.PathLike[str]
-Store = Callable[[StreamUpdate], str | None]
-"""Takes in an update; returns what went wrong in plain words, or None."""
 
 
 def archivable(folder: Folder | None, source: Source) -> Folder | None:
@@ -120,20 +118,57 @@ def archivable(folder: Folder | None, source: Source) -> Folder | None:
     return folder
 
 
+class Store:
+    """What a follower reads, on its way to an archive, if there is to be one."""
+
+    def __init__(self, archiver: Archiver | None = None) -> None:
+        self._archiver = archiver
+
+    def take(self, update: StreamUpdate) -> str | None:
+        """Take in an update; return what went wrong in plain words, or None."""
+        return self._said(lambda archiver: archiver.take(update))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room in memory for more that could not be written."""
+        return self._archiver is not None and self._archiver.is_full
+
+    def retry(self) -> str | None:
+        """Try once more to write, and return what went wrong."""
+        return self._said(Archiver.flush)
+
+    def _said(self, work: Callable[[Archiver], None]) -> str | None:
+        try:
+            if self._archiver is not None:
+                work(self._archiver)
+        except SourceError as error:  # it keeps what it could not write, and tries again
+            return f"{error} Following waits; the stream keeps the rest." if self.is_full else str(error)
+        return None
+
+    def unread(self, update: StreamUpdate, last_id: str | None) -> StreamUpdate:
+        """Leave out what was read before a stop, and was read again because it was not in the archive yet.
+
+        The first of all says what is in the archive already, and not here.
+        """
+        if self._archiver is None or update.transient_error:
+            return update
+        found, place = self._archiver.found, id_key(last_id or "0-0")
+        if last_id is None:
+            counted = Account(missing=0, certainty="exact")
+            here = counted if update.ordinal is not None else Account(certainty="not verified")
+            left_out = total((found.entries, found.left_out))
+            account = replace(found + here, entries=0, left_out=left_out)
+            return update._replace(account=account)
+        gap = update.gap if update.gap and id_key(update.gap.after) >= place else None
+        return update._replace(entries=[one for one in update.entries if id_key(one[0]) > place], gap=gap)
+
+
 @contextmanager
 def archiving(folder: Folder | None, source: Source) -> Iterator[Store]:
     """Open the archive, if there is to be one, and have the source begin where it ends."""
     if folder is None or not isinstance(source, StreamReader):
-        yield lambda update: None
+        yield Store()
         return
     with Archiver(folder, stream=source.streams[0], source=source.where) as archiver:
         source.cursors = archiver.cursors()
-        yield partial(_store, archiver)
-
-
-def _store(archiver: Archiver, update: StreamUpdate) -> str | None:
-    try:
-        archiver.take(update)
-    except SourceError as error:  # it keeps what it could not write, and tries again
-        return str(error)
-    return None
+        yield Store(archiver)

@@ -137,7 +137,7 @@ class Cursor:
 
     def _is_the_same(self, now: StreamInfo | None, own: Entry | None) -> bool:
         """Tell whether this is surely the stream that was read, neither begun again nor rolled back."""
-        if own or self.place == START:
+        if own or not self._known:
             return True
         return now is not None and self.place in (now.last_generated, now.max_deleted)
 

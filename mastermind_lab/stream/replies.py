@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterable, Mapping
+from operator import lt
 from typing import Any, NamedTuple, TypeVar
 
 from redis import exceptions as fault
@@ -82,9 +83,23 @@ def look(stream: str, place: str, count: int, *, transacts: bool = True) -> Step
         # XINFO last: had a bit of the entries been flipped on the way, it could not be read.
         raw, figures = yield [entries, info]
         if not _is_refused(raw):
-            found = entries_in(raw)
-            return Look(stream_info(figures), found, is_whole=len(found) < count)
+            found, now = entries_in(raw), stream_info(figures)
+            _check_order(found, place, now)
+            return Look(now, found, is_whole=len(found) < count)
     return (yield from _look_one_by_one(entries, info, count))
+
+
+def _check_order(found: list[Entry], place: str, now: StreamInfo | None) -> None:
+    """Refuse ids that were garbled on their way: a cursor on one of them would lose its place."""
+    ids = [entry_id for entry_id, _ in found]
+    if not ids:
+        return
+    # Of one length, as ids mostly are, they are ordered as texts.
+    is_rising = len(set(map(len, ids))) == 1 and all(map(lt, ids, ids[1:]))
+    keys = [] if is_rising else [*map(id_key, ids)]
+    end = now.last_generated if now else ids[-1]
+    if keys != sorted(set(keys)) or not id_key(place) <= id_key(ids[0]) <= id_key(ids[-1]) <= id_key(end):
+        raise ValueError(f"the ids {ids[0]} to {ids[-1]} are not in order")
 
 
 def _is_refused(reply: Any) -> bool:
