@@ -229,6 +229,27 @@ class TestCluster:
             fill(cluster[0], "3-0")
             until(lambda: follower.status.received == 3)
 
+    def test_addresses_are_mapped_as_the_client_maps_them(self, cluster):
+        """As behind a proxy: what the cluster calls a node is not where it is reached."""
+        fill(cluster[0], "1-0")
+        asked = []
+
+        def remap(place):
+            asked.append(place)
+            return ("localhost", place[1])
+
+        with redis.RedisCluster(host="127.0.0.1", port=cluster[1].port, address_remap=remap) as client:
+            asked.clear()
+            client.nodes_manager.nodes_cache = {
+                name: node
+                for name, node in client.nodes_manager.nodes_cache.items()
+                if node.port == cluster[1].port
+            }
+            client.nodes_manager.startup_nodes = client.nodes_manager.nodes_cache
+            assert ids_of(lab.read(client)) == ["1-0"]
+            assert asked
+            assert set(asked) == {("127.0.0.1", cluster[0].port)}
+
     def test_publishing(self, cluster, client):
         assert [*publish_payloads(client, STREAM, [envelope().encode()] * 250)] == [200, 250]
         assert len(lab.read(client)) == 250

@@ -44,7 +44,7 @@ _MOST_SAID = 300  # characters
 MOST_MOVES = 5
 """From one node of a cluster to another, for one command."""
 
-_SENTINEL_TIMEOUT = 2  # seconds
+_SENTINEL_TIMEOUT = 1  # second
 
 OurClient = redis.Redis | aio.Redis
 """A connection of our own."""
