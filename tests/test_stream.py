@@ -83,6 +83,12 @@ class TestReadEnvelopes:
         assert await lab.read_envelopes(client, "none", 5) == []
 
 
+async def listening(raw):
+    """Wait until somebody waits on the server for what is added."""
+    while not raw.info("clients")["blocked_clients"]:
+        await asyncio.sleep(0.01)
+
+
 class TestFollow:
     async def test_from_an_id_then_live(self, client, raw):
         first, second = (raw.xadd("s", {"data": VALID}).decode() for _ in range(2))
@@ -100,7 +106,7 @@ class TestFollow:
         raw.xadd("s", {"data": VALID})
         following = lab.follow_envelopes(client, "s", block_ms=20)
         task = asyncio.create_task(take(following, 200))
-        await asyncio.sleep(0.2)
+        await listening(raw)
         ids = []
         for _ in range(100):  # bursts, so that entries arrive between two reads
             ids += [raw.xadd("s", {"data": VALID}).decode() for _ in range(2)]
@@ -109,7 +115,7 @@ class TestFollow:
 
     async def test_a_stream_that_does_not_exist_yet_is_read_from_its_first_entry(self, client, raw):
         task = asyncio.create_task(take(lab.follow_envelopes(client, "late"), 1))
-        await asyncio.sleep(0.2)
+        await listening(raw)
         entry_id = raw.xadd("late", {"data": VALID}).decode()
         assert [one for one, _ in await asyncio.wait_for(task, 5)] == [entry_id]
 
@@ -126,7 +132,7 @@ class TestFollow:
     async def test_an_emptied_stream_that_begins_again_with_lower_ids(self, client, raw, caplog):
         raw.xadd("s", {"data": VALID}, "500-0")
         task = asyncio.create_task(take(lab.follow_envelopes(client, "s"), 1))
-        await asyncio.sleep(0.2)
+        await listening(raw)
         raw.delete("s")
         raw.xadd("s", {"data": VALID}, "7-0")
         assert [one for one, _ in await asyncio.wait_for(task, 5)] == ["7-0"]
