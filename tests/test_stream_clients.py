@@ -11,6 +11,7 @@ import redis
 from envelopes import envelope
 from redis import asyncio as aio
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
+from redis.crc import key_slot
 from redis.sentinel import Sentinel
 from streams import publish
 from waiting import until
@@ -156,6 +157,11 @@ class TestSentinel:
             lab.read(client)
         assert "cAnArY" not in str(caught.value)
 
+    def test_a_replica_takes_no_entries(self, make_server):
+        replica = make_server("--replicaof", "127.0.0.1", "1")
+        with pytest.raises(lab.SourceError, match="publish to its master"):
+            list(publish_payloads(replica.url, STREAM, [b"x"]))
+
     def test_what_is_no_sentinel_is_told(self, server):
         with pytest.raises(lab.SourceError, match="SENTINEL"):
             lab.read(Sentinel([("127.0.0.1", server.port)]).master_for("arena"))
@@ -222,6 +228,40 @@ class TestCluster:
             until(lambda: follower.status.received == 2)
             fill(cluster[0], "3-0")
             until(lambda: follower.status.received == 3)
+
+    def test_addresses_are_mapped_as_the_client_maps_them(self, cluster):
+        """As behind a proxy: what the cluster calls a node is not where it is reached."""
+        fill(cluster[0], "1-0")
+        asked = []
+
+        def remap(place):
+            asked.append(place)
+            return ("localhost", place[1])
+
+        with redis.RedisCluster(host="127.0.0.1", port=cluster[1].port, address_remap=remap) as client:
+            asked.clear()
+            client.nodes_manager.nodes_cache = {
+                name: node
+                for name, node in client.nodes_manager.nodes_cache.items()
+                if node.port == cluster[1].port
+            }
+            client.nodes_manager.startup_nodes = client.nodes_manager.nodes_cache
+            assert ids_of(lab.read(client)) == ["1-0"]
+            assert asked
+            assert set(asked) == {("127.0.0.1", cluster[0].port)}
+
+    def test_publishing(self, cluster, client):
+        assert [*publish_payloads(client, STREAM, [envelope().encode()] * 250)] == [200, 250]
+        assert len(lab.read(client)) == 250
+
+    def test_nodes_that_send_from_one_to_another_are_left_for_a_while(self, cluster, client, monkeypatch):
+        monkeypatch.setattr("mastermind_lab.stream.connection.MOST_MOVES", 1)
+        monkeypatch.setattr("mastermind_lab.stream.publish.MOST_MOVES", 1)
+        last = next(name for name in map(str, range(10**6)) if key_slot(name.encode()) == 16_383)
+        elsewhere = STREAM if cluster[1].port < cluster[0].port else last  # the lower port is tried first
+        for use in (lab.read, lambda client, stream: [*publish_payloads(client, stream, [b"x"])]):
+            with pytest.raises(lab.SourceError, match="its nodes send from one to another"):
+                use(client, stream=elsewhere)
 
     @pytest.mark.parametrize("given", [0, 1])
     async def test_an_asyncio_client(self, cluster, given):

@@ -44,7 +44,7 @@ _MOST_SAID = 300  # characters
 MOST_MOVES = 5
 """From one node of a cluster to another, for one command."""
 
-_SENTINEL_TIMEOUT = 2  # seconds
+_SENTINEL_TIMEOUT = 1  # second
 
 OurClient = redis.Redis | aio.Redis
 """A connection of our own."""
@@ -101,7 +101,7 @@ def send(client: redis.Redis, commands: Commands) -> list[Any]:
         if not is_moved(client, replies):
             return replies
         client.connection_pool.disconnect()
-    return no_node_has_it(commands)
+    return [no_node_has_it()] * len(commands)
 
 
 def _replies(client: redis.Redis, commands: Commands) -> list[Any]:
@@ -127,10 +127,9 @@ def is_moved(client: OurClient, replies: list[Any]) -> bool:
     return bool(moved and route and route.is_moved_to(moved[0].host, moved[0].port))
 
 
-def no_node_has_it(commands: Commands) -> list[Any]:
-    """Return the errors of commands that a cluster's nodes have sent from one to another: that passes."""
-    error = fault.ClusterDownError("CLUSTERDOWN its nodes send from one to another")
-    return [error] * len(commands)
+def no_node_has_it() -> Exception:
+    """Return the error of a command that a cluster's nodes have sent from one to another: that passes."""
+    return fault.ClusterDownError("its nodes send from one to another")
 
 
 def allow(client: OurClient, commands: Commands) -> None:
@@ -191,6 +190,10 @@ def explain(error: Exception, where: str, stream: str, safe: str = "Nothing was 
         why = cause.verify_message or cause.reason
         hint = "check the host's name, or name your authority's file: ?ssl_ca_certs=/path"
         return SourceError(f"the certificate of {where} is not trusted ({why}). {safe}; {hint}.")
+    if isinstance(error, fault.ReadOnlyError):
+        return SourceError(
+            f"{where} is a replica and takes no entries ({text}). {safe}; publish to its master."
+        )
     if isinstance(error, sentinel.MasterNotFoundError):
         return SourceError(f"{where}: {text}. {safe}; is the name right, and do the sentinels run?")
     if isinstance(error, fault.ConnectionError | fault.TimeoutError | OSError):

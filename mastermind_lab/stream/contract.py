@@ -201,7 +201,7 @@ class _Follower:
             if not is_moved(self.client, replies):
                 return replies
             await _uncaught(self.client.connection_pool.disconnect())
-        return no_node_has_it(commands)
+        return [no_node_has_it()] * len(commands)
 
     async def _replies_or_errors(self, commands: Commands) -> list[Any]:
         try:

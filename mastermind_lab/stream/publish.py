@@ -6,10 +6,11 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
+import redis
 from redis import exceptions as fault
 
 from ..envelope import FIELD
-from .connection import address, connect, explain
+from .connection import MOST_MOVES, address, connect, explain, is_moved, no_node_has_it
 from .target import Client
 
 _AT_ONCE = 200
@@ -45,14 +46,28 @@ def publish_batches(source: str | Client, stream: str, batches: Iterable[Sequenc
     try:
         with connect(source) as client:
             for batch in batches:
-                with client.pipeline(transaction=False) as pipe:
-                    for payload in batch:
-                        pipe.xadd(stream, {FIELD: payload})
-                    pipe.execute()
+                _send(client, stream, batch)
                 sent += len(batch)
                 yield sent
     except (fault.RedisError, OSError) as error:
         raise explain(error, address(source), stream) from error
+
+
+def _send(client: redis.Redis, stream: str, batch: Sequence[bytes]) -> None:
+    """Send a batch; what a node of a cluster does not take goes to the one that it names."""
+    for _ in range(MOST_MOVES):
+        with client.pipeline(transaction=False) as pipe:
+            for payload in batch:
+                pipe.xadd(stream, {FIELD: payload})
+            replies = pipe.execute(raise_on_error=False)
+        batch = [one for one, reply in zip(batch, replies, strict=True) if isinstance(reply, Exception)]
+        faults = [reply for reply in replies if isinstance(reply, Exception)]
+        if not faults:
+            return
+        if not is_moved(client, faults):
+            raise faults[0]
+        client.connection_pool.disconnect()
+    raise no_node_has_it()
 
 
 def _paced(payloads: Iterable[bytes], rate: float) -> Iterator[list[bytes]]:

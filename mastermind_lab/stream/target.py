@@ -101,7 +101,7 @@ class ClusterRoute(Route):
 
     def is_moved_to(self, host: str, port: int) -> bool:
         """Go there: to the same host, where none is named."""
-        self._moved = (host or self._tried[0], port)
+        self._moved = self._client.nodes_manager.remap_host_port(host or self._tried[0], port)
         return True
 
 
