@@ -29,6 +29,7 @@ FLOORS = {
 
 HOMES = {
     "redis": {"stream"},
+    "filelock": {"storage"},
     "pyarrow.parquet": {"snapshot"},
     "fsspec": {"storage"},
     "backports": {"ndjson"},
