@@ -6,6 +6,7 @@ import random
 import socket
 import stat
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from command_line import run
@@ -271,3 +272,50 @@ def test_the_command_line_tells_by_its_exit_code(folder, tmp_path):
         assert "Traceback" not in done.stderr
         assert "\x1b[31m" not in done.stdout
     assert run("compact", folder).returncode == 1
+
+
+@pytest.mark.parametrize("given", ["", "*.ndjson", "**", "**/*.ndjson"])
+def test_among_lines_the_neighbours_are_read(tmp_path, monkeypatch, given):
+    day = tmp_path / "a/b/lines"
+    day.mkdir(parents=True)
+    monkeypatch.chdir(day)
+    names = [f"{number}.ndjson" for number, _ in enumerate(ODD)]
+    for name, make in zip(names, ODD, strict=True):
+        make(day / name)
+    (day / "bad \udcff.ndjson").write_text(json.dumps(VALID))
+    history = lab.read(day / given if given else day)
+    assert len(history.decisions) == 1
+    # A file without a line is none to complain of; a link to a file is read as what it leads to.
+    said = [*history.rejects["detail"]]
+    named = [name for name in names if any(f"/{name}" in one for one in said)]
+    assert {*ODD} - {ODD[names.index(name)] for name in named} == {a_link_to_a_file, empty}
+
+
+def test_lines_of_which_one_file_may_not_be_read(tmp_path, monkeypatch):
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.ndjson").write_text(json.dumps(VALID))
+    opened = Path.open
+
+    def refusing(path, *args, **options):
+        if path.name == "b.ndjson":
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *args, **options)
+
+    monkeypatch.setattr(Path, "open", refusing)
+    history = lab.read(tmp_path)
+    assert history.decisions["stream_id"].tolist() == ["0-1", "2-1"]
+    assert history.rejects["detail"].str.contains("b.ndjson: Permission denied").tolist() == [True]
+    assert history.coverage["note"].str.contains("Permission denied").any()
+    with pytest.raises(lab.SourceError, match="Permission denied"):
+        lab.read(tmp_path / "b.ndjson")
+
+
+def test_an_export_takes_the_place_of_a_link_and_writes_nothing_through_it(tmp_path):
+    precious = tmp_path / "precious.txt"
+    precious.write_text("all of it")
+    for name in ("a.ndjson", "b.ndjson.gz"):
+        (tmp_path / name).symlink_to(precious)
+        lab.read([json.dumps(VALID)]).to_ndjson(tmp_path / name)
+        assert not (tmp_path / name).is_symlink()
+        assert len(lab.read(tmp_path / name)) == 1
+    assert precious.read_text() == "all of it"

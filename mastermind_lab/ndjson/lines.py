@@ -76,6 +76,14 @@ def lines(file: File, number: int = 0, limits: FileLimits | None = None) -> Iter
             yield from _entries(chain(seen, blocks), number, limits.line_bytes, _line_end(head))
 
 
+def lines_beside_others(file: File, number: int = 0, limits: FileLimits | None = None) -> Iterator[Entry]:
+    """Yield the lines of one file of several: one that cannot be opened is an entry that says so."""
+    try:
+        yield from lines(file, number, limits)
+    except SourceError as error:
+        yield f"{number}-1", b"", Reject("damaged", str(error))
+
+
 def _beginning(blocks: Iterator[Block]) -> tuple[list[Block], bytes]:
     """Take blocks up to the first with data, and return that data too, without the mark before it."""
     seen: list[Block] = []
