@@ -31,6 +31,7 @@ FLOORS = {
 
 HOMES = {
     "redis": {"stream"},
+    "filelock": {"storage"},
     "pyarrow.parquet": {"snapshot"},
     "fsspec": {"storage"},
     "backports": {"ndjson"},

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from .console import say
-from .options import Snapshot
+from .options import MaxPartBytes, Snapshot
 
 
-def compact(folder: Snapshot) -> None:
+def compact(folder: Snapshot, max_unpacked_bytes: MaxPartBytes = None) -> None:
     """Merge a snapshot's small files, day by day, and give all the same columns.
 
     It may be stopped at any moment.
@@ -15,5 +15,5 @@ def compact(folder: Snapshot) -> None:
     """
     from .. import snapshot
 
-    before, after = snapshot.compact(folder)
+    before, after = snapshot.compact(folder, max_unpacked_bytes=max_unpacked_bytes)
     say(f"{before:,} ranges became {after:,} in {folder}")

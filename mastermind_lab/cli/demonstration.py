@@ -91,7 +91,7 @@ def _go_on(url: str, arena: Arena, folder: Path) -> None:
 def _jupyter(url: str, notebooks: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run JupyterLab, and end it with the block."""
     command = [sys.executable, "-m", "jupyterlab", str(notebooks)]
-    if os.geteuid() == 0:
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         command.append("--no-browser")
@@ -121,7 +121,8 @@ def _ended_by_signals() -> Iterator[None]:
     def end(number: int, _: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
-    before = {one: signal.signal(one, end) for one in (signal.SIGTERM, signal.SIGHUP)}
+    known = [signal.SIGTERM, *[signal.SIGHUP] * hasattr(signal, "SIGHUP")]  # Windows has no terminal to lose
+    before = {one: signal.signal(one, end) for one in known}
     try:
         yield
     finally:

@@ -38,6 +38,14 @@ MaxUnpackedBytes = Annotated[
         help="End a compressed file where it unpacks to more; 256 MiB or 200 times its size if not given.",
     ),
 ]
+MaxPartBytes = Annotated[
+    int | None,
+    typer.Option(
+        "--max-unpacked-bytes",
+        metavar="BYTES",
+        help="Refuse a part that unpacks to more; 1 GiB or 20 times its size if not given.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 
 

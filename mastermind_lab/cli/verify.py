@@ -12,17 +12,17 @@ from rich.text import Text
 
 from ..text import terminal_line
 from .console import json_line, say
-from .options import AsJson, Snapshot
+from .options import AsJson, MaxPartBytes, Snapshot
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def verify(folder: Snapshot, as_json: AsJson = False) -> None:
+def verify(folder: Snapshot, as_json: AsJson = False, max_unpacked_bytes: MaxPartBytes = None) -> None:
     """Check every byte and count of a snapshot; nothing is changed. Exit code 1 if anything is wrong."""
     from .. import snapshot
 
-    findings = snapshot.verify(folder)
+    findings = snapshot.verify(folder, max_unpacked_bytes=max_unpacked_bytes)
     if as_json:
         typer.echo(json_line(json.dumps({"findings": findings.to_dict(orient="records")}, indent=2)))
     elif findings.empty:

@@ -89,7 +89,8 @@ def read(
         A longer line of a file is a reject, of which the head is kept, the length and the SHA-256; 64 MiB.
     max_unpacked_bytes
         A compressed file that unpacks to more ends there, with a reject. If not given, it may unpack to 200
-        times its own bytes, or to 256 MiB.
+        times its own bytes, or to 256 MiB. A part of a snapshot that has more bytes, or unpacks to more, is
+        an error. If not given, it may have 1 GiB and unpack to that, or to 20 times its own bytes.
     progress
         Show a progress bar.
 

@@ -6,13 +6,14 @@ compressed, and how, is told by its first bytes, whatever its name.
 
 What is wrong with a file is an entry of its own, a reject in the place where it is: a compressed file that is
 damaged or ends early (the lines before are kept, and the reject names those that no checksum confirms), a
-file of another format, one that unpacks to too much, a line that is too long. See :class:`FileLimits`.
+file of another format, one that unpacks to too much, a line that is too long (see :class:`FileLimits`); and,
+beside others, what can't be opened, or is a pipe, a device or a folder.
 """
 
 from __future__ import annotations
 
 from .files import ENDINGS, File, StandardInput, can_be_read_again, find
-from .lines import FileLimits, lines
+from .lines import FileLimits, lines, lines_beside_others
 from .writing import write_lines
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "can_be_read_again",
     "find",
     "lines",
+    "lines_beside_others",
     "write_lines",
 ]

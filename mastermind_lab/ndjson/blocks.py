@@ -9,12 +9,13 @@ from contextlib import suppress
 from typing import IO, NamedTuple
 
 from ..envelope import Reject
+from ..storage import ADVICE, most_unpacked
 from .packing import LONGEST_MAGIC, Packing, packing_of
 
 BLOCK = 2**20
 _STEP = 2**13  # packed bytes at once
 _GATHERED = 2**18  # unpacked bytes: to go on with less at once takes longer
-_RATIO, _FREE = 200, 2**28  # envelopes pack 5 to 20 times
+_FREE, _TIMES = 2**28, 200  # envelopes pack 5 to 20 times
 
 
 class Block(NamedTuple):
@@ -151,12 +152,11 @@ class _Unpacking:
 
     @property
     def _allowed(self) -> int:
-        return max(_FREE, self._read * _RATIO) if self._most is None else self._most
+        return most_unpacked(self._read, self._most, free=_FREE, times=_TIMES)
 
     def _too_large(self) -> Reject:
         return Reject(
             "too_large",
             f"{self._name} is not read on: {self._read:,} bytes of it unpack to more than "
-            f"{self._allowed:,}. If that is as it should be, give a larger max_unpacked_bytes "
-            "(--max-unpacked-bytes on the command line)",
+            f"{self._allowed:,}. {ADVICE}",
         )

@@ -41,7 +41,22 @@ class StandardInput(NamedTuple):
         return nullcontext(sys.stdin.buffer)
 
 
-File = Path | RemoteFile | StandardInput
+class OddFile(NamedTuple):
+    """What lies among files and is none that can be read to its end."""
+
+    name: str
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return self.path
+
+    def open(self, _: str) -> AbstractContextManager[Any]:
+        """Refuse it."""
+        raise OSError(self.reason)
+
+
+File = Path | RemoteFile | StandardInput | OddFile
 
 
 def find(source: str | os.PathLike[str]) -> Sequence[File]:
@@ -67,10 +82,10 @@ def find(source: str | os.PathLike[str]) -> Sequence[File]:
 
 def can_be_read_again(file: File) -> bool:
     """Tell a file from what is gone when it was read: standard input, a pipe."""
-    return isinstance(file, RemoteFile) or (isinstance(file, Path) and not file.is_fifo())
+    return isinstance(file, RemoteFile | OddFile) or (isinstance(file, Path) and not file.is_fifo())
 
 
-def _find_local(path: Path) -> list[Path]:
+def _find_local(path: Path) -> Sequence[File]:
     if path.is_dir():
         files = _each_once(file for file in path.iterdir() if file.name.lower().endswith(ENDINGS))
         if not files:
@@ -98,18 +113,32 @@ def _instead(path: Path) -> str:
 def _check(path: Path) -> None:
     """See that what is there can be read to an end."""
     mode = path.stat().st_mode
-    if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
-        kind = "a socket" if stat.S_ISSOCK(mode) else "a device"
+    if not stat.S_ISFIFO(mode) and (kind := _odd(mode)):
         raise SourceError(f"{path} is {kind}, which has no lines and no end: give a file, a folder or a pipe")
 
 
-def _each_once(paths: Iterable[Path]) -> list[Path]:
+def _odd(mode: int) -> str | None:
+    """Say what is no regular file."""
+    if stat.S_ISREG(mode):
+        return None
+    kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
+
+
+def _each_once(paths: Iterable[Path]) -> list[File]:
     """Sort the files among some paths by name, each under the first of its names."""
-    files: dict[tuple[int, int], Path] = {}
+    files: dict[Any, File] = {}
     for path in sorted(paths):
-        if path.is_file():
+        try:
             found = path.stat()
+        except OSError as error:
+            files[path] = OddFile(path.name, str(path), error.strerror or str(error))
+            continue
+        kind = _odd(found.st_mode)
+        if kind is None:
             files.setdefault((found.st_dev, found.st_ino), path)
+        elif kind != "a folder" or path.name.lower().endswith(ENDINGS):
+            files[path] = OddFile(path.name, str(path), f"it is {kind}")
     return list(files.values())
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..envelope import Entry, Reject
 from ..errors import OptionError, SourceError
+from ..storage import check_bytes
 from ..text import harmless
 from .blocks import Block, blocks_of
 from .files import File
@@ -42,11 +43,10 @@ class FileLimits:
     unpacked_bytes: int | None = None
 
     def __post_init__(self) -> None:
-        given = {"max_line_bytes": self.line_bytes, "max_unpacked_bytes": self.unpacked_bytes}
-        for name, number in given.items():
-            fits = isinstance(number, int) and not isinstance(number, bool) and number > 0
-            if not fits and (number is not None or name == "max_line_bytes"):
-                raise OptionError(f"{name}={number!r:.40}: expected a whole number of bytes above 0")
+        if self.line_bytes is None:
+            raise OptionError("max_line_bytes=None: expected a whole number of bytes above 0")
+        check_bytes("max_line_bytes", self.line_bytes)
+        check_bytes("max_unpacked_bytes", self.unpacked_bytes)
 
 
 def lines(file: File, number: int = 0, limits: FileLimits | None = None) -> Iterator[Entry]:
@@ -74,6 +74,14 @@ def lines(file: File, number: int = 0, limits: FileLimits | None = None) -> Iter
             yield f"{number}-1", head[:_HEAD], next(damage, fault)
         else:
             yield from _entries(chain(seen, blocks), number, limits.line_bytes, _line_end(head))
+
+
+def lines_beside_others(file: File, number: int = 0, limits: FileLimits | None = None) -> Iterator[Entry]:
+    """Yield the lines of one file of several: one that cannot be opened is an entry that says so."""
+    try:
+        yield from lines(file, number, limits)
+    except SourceError as error:
+        yield f"{number}-1", b"", Reject("damaged", str(error))
 
 
 def _beginning(blocks: Iterator[Block]) -> tuple[list[Block], bytes]:

@@ -30,7 +30,9 @@ class Compaction(NamedTuple):
     after: int
 
 
-def compact(folder: str | PathLike[str], *, size: int = _SIZE) -> Compaction:
+def compact(
+    folder: str | PathLike[str], *, size: int = _SIZE, max_unpacked_bytes: int | None = None
+) -> Compaction:
     """Merge neighbouring small parts of a day, give all the same columns, and remove what nothing reads.
 
     With the same columns, other programs read the parts as one, also of a folder that an older version wrote.
@@ -45,6 +47,9 @@ def compact(folder: str | PathLike[str], *, size: int = _SIZE) -> Compaction:
         A snapshot's folder, or its URL.
     size
         How many bytes the tables of a merged range may take in memory.
+    max_unpacked_bytes
+        A part that has more bytes, or unpacks to more, is not read; if not given, it may have 1 GiB and
+        unpack to that, or to 20 times its own bytes.
 
     Returns
     -------
@@ -65,20 +70,20 @@ def compact(folder: str | PathLike[str], *, size: int = _SIZE) -> Compaction:
     ...     lab.compact(saved)
     Compaction(before=1, after=1)
     """
-    target = folder_of(folder)
-    if not ranges(folder):
+    target, most = folder_of(folder), max_unpacked_bytes
+    if not ranges(folder, most):
         raise SourceError(f"{target.name} is no snapshot: nothing is committed there")
     with target.lock("a compaction") or nullcontext():
-        before = ranges(folder)
+        before = ranges(folder, most)
         cleanup(folder)  # first, or what an earlier one replaced would come back with its replacement gone
         date = next((one.date for one in before if one.date not in (NO_DATE, UNKNOWN)), UNKNOWN)
         for group in _groups(before, size):
             _merge(target, group, date)
             cleanup(folder)
-        for one in ranges(folder):
+        for one in ranges(folder, most):
             if one.columns is None:
                 widen(target, one, SchemaUnion.of(read_range(one)))
-        for _ in widened(folder):
+        for _ in widened(folder, most):
             pass
         return Compaction(len(before), len(ranges(folder)))
 

@@ -33,7 +33,9 @@ _NUMBER = re.compile("[0-9]{1,20}")
 
 
 class DamageError(Exception):
-    """A part's bytes are not those that were written, or not ours."""
+    """A part's bytes are not those that were written, or not ours; ``kind`` is what verify calls that."""
+
+    kind = "unreadable"
 
 
 def sha256(content: bytes) -> str:
@@ -167,10 +169,28 @@ def check_hash(content: bytes, metadata: Mapping[str, str]) -> None:
         They differ.
     """
     noted = metadata.get(OWN_HASH, "").encode()
-    start = content.rfind(noted)
-    hashed = content[:start] + ZEROS.encode() + content[start + len(noted) :]
-    if start < 0 or sha256(hashed) != noted.decode():
+    start, whole = content.rfind(noted), memoryview(content)
+    hashed = hashlib.sha256(whole[: max(start, 0)])
+    hashed.update(ZEROS.encode())
+    hashed.update(whole[start + len(noted) :])
+    if start < 0 or hashed.hexdigest().encode() != noted:
         raise DamageError("its bytes are not those that were written (SHA-256)")
+
+
+def parquet_footer(tail: bytes) -> parquet.FileMetaData:
+    """Read the footer at the end of a part.
+
+    Raises
+    ------
+    DamageError
+        There is none, or it is larger than any of ours.
+    """
+    if (claimed := tail_length(tail)) > MOST_BYTES:
+        raise DamageError(f"its footer claims {claimed:,} bytes, and none of ours has {MOST_BYTES:,}")
+    try:
+        return parquet.read_metadata(pa.BufferReader(tail))
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise DamageError(f"no Parquet footer: {error!s:.200}") from error
 
 
 def metadata_of(tail: bytes) -> dict[str, str]:
@@ -181,17 +201,15 @@ def metadata_of(tail: bytes) -> dict[str, str]:
     DamageError
         There is no footer.
     """
-    if (claimed := tail_length(tail)) > MOST_BYTES:
-        raise DamageError(f"its footer claims {claimed:,} bytes, and none of ours has {MOST_BYTES:,}")
+    footer = parquet_footer(tail)
     try:
-        footer = parquet.read_metadata(pa.BufferReader(tail))
         ours = {
             name.decode().removeprefix(KEY): value.decode()
             for name, value in (footer.metadata or {}).items()
             if name.startswith(KEY.encode())
         }
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise DamageError(f"no Parquet footer: {error!s:.200}") from error
+    except ValueError as error:
+        raise DamageError(f"no text in its footer: {error!s:.200}") from error
     return {"rows": str(footer.num_rows)} | ours
 
 

@@ -8,7 +8,9 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from .footer import DamageError
-from .parts import check_size
+
+_MOST_ROWS = 10**8
+_MOST_BYTES = 2**35
 
 
 def foreign_table(stream: IO[bytes]) -> pa.Table:
@@ -22,7 +24,13 @@ def foreign_table(stream: IO[bytes]) -> pa.Table:
     content = pa.BufferReader(stream.read())
     try:
         footer = parquet.read_metadata(content)
-        check_size(footer)
+        _check_size(footer)
         return parquet.ParquetFile(content, metadata=footer, page_checksum_verification=True).read()
     except (OSError, ValueError, TypeError, pa.ArrowException) as error:
         raise DamageError(f"no readable Parquet: {error!s:.200}") from error
+
+
+def _check_size(footer: parquet.FileMetaData) -> None:
+    size = sum(footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
+    if footer.num_rows > _MOST_ROWS or size > _MOST_BYTES:
+        raise DamageError(f"it claims {footer.num_rows:,} rows and {size:,} bytes")

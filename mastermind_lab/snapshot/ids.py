@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..frames import PAYLOADS, id_parts, is_id, sort_keys
+from ..frames import PAYLOADS, id_key, id_parts, is_id, sort_keys
 from .footer import DamageError
 
 _ONE_ROW_EACH = {"decisions", "rejects", PAYLOADS}
+
+
+class IdError(DamageError):
+    """A part whose ids are not those of its range, in order, each once."""
+
+    kind = "order"
 
 
 def check_ids(table: str, ids: pa.ChunkedArray, first_id: str, last_id: str) -> None:
@@ -25,38 +34,59 @@ def check_ids(table: str, ids: pa.ChunkedArray, first_id: str, last_id: str) -> 
 
     Raises
     ------
-    DamageError
+    IdError
         With what is wrong.
     """
     if ids.null_count:
-        raise DamageError(f"a row of {table} has no stream_id")
-    entries = _entries(ids)
-    if table in _ONE_ROW_EACH and len(entries) < len(ids):
-        raise DamageError(f"an id of {table} stands for two entries")
-    try:
-        keys = sort_keys(id_parts(_checked(entries)))
-    except (ValueError, OverflowError) as error:
-        raise DamageError(f"a stream_id of {table} is no id of an entry") from error
-    if (keys[1:] <= keys[:-1]).any():
-        raise DamageError(f"the ids of {table} are out of order")
-    ends = sort_keys(id_parts([first_id or "0-0", last_id or "0-0"]))
-    if len(keys) and (not first_id or keys[0] < ends[0] or ends[1] < keys[-1]):
-        raise DamageError(
+        raise IdError(f"a row of {table} has no stream_id")
+    entries, rows = _entries(ids)
+    if entries is None:
+        raise IdError(f"the ids of {table} are out of order")
+    if table in _ONE_ROW_EACH and len(entries) < rows:
+        raise IdError(f"an id of {table} stands for two entries")
+    if not rows:
+        return
+    _, offsets, texts = entries.buffers()
+    fault = _fault(offsets.to_pybytes(), texts.to_pybytes(), len(entries))
+    if fault:
+        raise IdError(fault.format(table=table))
+    ends = id_key(entries[0].as_py()), id_key(entries[-1].as_py())
+    if not first_id or ends[0] < id_key(first_id) or id_key(last_id) < ends[1]:
+        raise IdError(
             f"its entries are {entries[0]} to {entries[-1]}, not {first_id or 'none'} to {last_id or 'none'}"
         )
 
 
-def _entries(ids: pa.ChunkedArray) -> pa.Array:
-    """Leave out what stands before as well: an entry's rows follow each other."""
-    whole = ids.combine_chunks() if ids.num_chunks != 1 else ids.chunk(0)
-    if not len(whole):
-        return whole
-    return whole.filter(pa.concat_arrays([pa.array([True]), pc.not_equal(whole[1:], whole[:-1])]))
+def _entries(ids: pa.ChunkedArray) -> tuple[pa.LargeStringArray | None, int]:
+    """Leave out what stands before as well, for an entry's rows follow each other, and count the rows.
+
+    In a dictionary as ours are, each stands where it comes first: None where the places in it go back.
+    """
+    chunks = []
+    for chunk in ids.chunks:
+        if pa.types.is_dictionary(chunk.type):
+            places = chunk.indices.to_numpy()
+            if len(places) and (places[0] or not np.isin(np.diff(places), (0, 1)).all()):
+                return None, len(ids)
+            chunk = chunk.dictionary[: places[-1] + 1 if len(places) else 0]
+        chunks.append(chunk.cast(pa.large_string()))
+    whole = pa.concat_arrays([pa.array([], pa.large_string()), *chunks])
+    if len(whole) < 2:
+        return whole, len(ids)
+    is_new = pc.not_equal(whole[1:], whole[:-1])
+    return whole.filter(pa.concat_arrays([pa.array([True]), is_new])), len(ids)
 
 
-def _checked(entries: pa.Array) -> pa.Array:
-    """Refuse what Arrow takes for a number and is none of an id: a hexadecimal one."""
-    odd = pc.or_(pc.match_substring(entries, "x"), pc.match_substring(entries, "X"))
-    if pc.any(odd).as_py() or not all(map(is_id, entries[:1].to_pylist())):
-        raise ValueError
-    return entries
+@lru_cache(4)  # most tables of a range have the same ids
+def _fault(offsets: bytes, texts: bytes, count: int) -> str | None:
+    """Say what is wrong with the ids of entries."""
+    entries = pa.LargeStringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(texts))
+    # Arrow takes a hexadecimal number for one, too.
+    is_odd = pc.or_(pc.match_substring(entries, "x"), pc.match_substring(entries, "X"))
+    try:
+        keys = sort_keys(id_parts(entries))
+    except (ValueError, OverflowError):
+        keys = None
+    if keys is None or pc.any(is_odd).as_py() or not is_id(entries[0].as_py()):
+        return "a stream_id of {table} is no id of an entry"
+    return "the ids of {table} are out of order" if (keys[1:] <= keys[:-1]).any() else None

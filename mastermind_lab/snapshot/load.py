@@ -27,7 +27,9 @@ def is_snapshot(folder: str | os.PathLike[str]) -> bool:
         raise SourceError(f"cannot read {source.name}: {error.strerror or error}") from error
 
 
-def readable(folder: str | os.PathLike[str], tables: Iterable[str]) -> list[Range]:
+def readable(
+    folder: str | os.PathLike[str], tables: Iterable[str], max_unpacked_bytes: int | None = None
+) -> list[Range]:
     """List the committed ranges of a folder, and see that the parts of some of their tables are there.
 
     Raises
@@ -37,7 +39,7 @@ def readable(folder: str | os.PathLike[str], tables: Iterable[str]) -> list[Rang
     SourceError
         The folder is no snapshot, is of a newer format, or a committed part is missing or damaged.
     """
-    surveyed = survey_of(folder)
+    surveyed = survey_of(folder, max_unpacked_bytes)
     if not surveyed.committed:
         raise SourceError(f"{folder} is no snapshot: nothing is committed in its folder 'decisions'")
     paths = set(surveyed.paths)
@@ -84,7 +86,7 @@ class Reader:
         try:
             return _read(self.committed, name)
         except SourceError as error:
-            now = ranges(self.committed[0].folder)
+            now = ranges(self.committed[0].folder, self.committed[0].max_unpacked_bytes)
             if not now or {*self.committed} <= {*now}:
                 raise
             merged = self._merged(now)

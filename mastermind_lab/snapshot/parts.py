@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +15,10 @@ from pyarrow import parquet
 from ..errors import OptionError
 from ..frames import ARROW, DECLARED, is_open, to_pandas, with_plain_texts
 from . import stored
-from .footer import KEY, METADATA_HASH, OWN_HASH, ZEROS, DamageError, metadata_hash, sha256
+from .footer import KEY, METADATA_HASH, OWN_HASH, ZEROS, DamageError, metadata_hash, parquet_footer, sha256
+from .unfolded import TEXTS, check_unfolded, is_nested, to_read_as_dictionary
 
-_MOST_ROWS = 10**8
-_MOST_BYTES = 2**35
+_OF_OTHERS = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, zlib.error)
 _TYPES = {*ARROW.values(), pa.null()}
 _TEXT = ARROW["str"]
 _ROWS_A_GROUP = 2**16
@@ -94,27 +95,43 @@ def _pandas_metadata(schema: pa.Schema) -> dict[bytes, bytes]:
     return {b"pandas": made.schema.metadata[b"pandas"]}
 
 
-def decoded(content: bytes) -> pa.Table:
+def decoded(
+    content: bytes, most: int | None = None, check: Callable[[pa.ChunkedArray], None] | None = None
+) -> pa.Table:
     """Read a part's table; every page's checksum is verified.
+
+    Parameters
+    ----------
+    content
+        The part.
+    most
+        How many bytes it may unpack to; None for the larger of 1 GiB and 20 times its own.
+    check
+        What its column ``stream_id`` has to pass, quick to look at while it is a dictionary.
 
     Raises
     ------
     DamageError
-        It is no Parquet file, or a damaged or an absurdly large one.
+        It is no Parquet file, or a damaged one, or it unpacks to more.
     """
     try:
-        footer = parquet.read_metadata(pa.BufferReader(content))
-        check_size(footer)
+        footer = parquet_footer(content)
+        said = json.loads((footer.metadata or {}).get((KEY + stored.KEY).encode(), "null"))
+        texts = _stored_with_dictionary(footer)
+        as_places = to_read_as_dictionary(content, footer, most, texts, len(said or ()))
         # One file, not a dataset: the date in the folder's name is no column of ours.
         file = parquet.ParquetFile(
             pa.BufferReader(content),
             metadata=footer,
-            read_dictionary=_stored_with_dictionary(footer),
+            read_dictionary=[*as_places],
             page_checksum_verification=True,
         )
-        said = (footer.metadata or {}).get((KEY + stored.KEY).encode())
-        return with_plain_texts(stored.restored(_spelled_out(file.read()), said))
-    except (OSError, ValueError, TypeError, KeyError, zlib.error, pa.ArrowException) as error:
+        read = file.read()
+        check_unfolded(read, len(content), most)
+        if check:
+            check(read["stream_id"])
+        return with_plain_texts(stored.restored(_spelled_out(read), said))
+    except (*_OF_OTHERS, pa.ArrowException) as error:
         raise DamageError(f"no readable Parquet: {error!s:.200}") from error
 
 
@@ -122,9 +139,10 @@ def _stored_with_dictionary(footer: parquet.FileMetaData) -> list[str]:
     """Name the columns of texts that are stored as places in a dictionary."""
     if not footer.num_row_groups:
         return []
-    columns, group = footer.schema, footer.row_group(0)
-    texts = (n for n in range(len(columns)) if columns.column(n).logical_type.type == "STRING")
-    return [columns.column(n).path for n in texts if _repeats(group.column(n))]
+    described = (footer.schema.column(n) for n in range(len(footer.schema)))
+    texts = [(n, one) for n, one in enumerate(described) if one.logical_type.type == "STRING"]
+    group = footer.row_group(0)
+    return [one.path for n, one in texts if not is_nested(one) and _repeats(group.column(n))]
 
 
 def _repeats(column: parquet.ColumnChunkMetaData) -> bool:
@@ -145,10 +163,16 @@ def _spelled_out(table: pa.Table) -> pa.Table:
 def _plain_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if column.type == pa.string():  # as older parts have it
         return column.cast(_TEXT)
-    if not pa.types.is_dictionary(column.type) or column.type.value_type not in (pa.string(), _TEXT):
+    plain = TEXTS.get(column.type.value_type) if pa.types.is_dictionary(column.type) else None
+    if plain is None:
         return column
-    chunks = [chunk.dictionary.cast(_TEXT).take(chunk.indices) for chunk in column.chunks]
-    return pa.chunked_array(chunks, _TEXT)
+    return pa.chunked_array([one.dictionary.cast(plain).take(one.indices) for one in column.chunks], plain)
+
+
+class TableError(DamageError):
+    """A part whose table has other rows or columns than it should have."""
+
+    kind = "rows"
 
 
 def check_table(name: str, table: pa.Table, rows: int) -> None:
@@ -156,20 +180,20 @@ def check_table(name: str, table: pa.Table, rows: int) -> None:
 
     Raises
     ------
-    DamageError
+    TableError
         With what is wrong.
     """
     if table.num_rows != rows:
-        raise DamageError(f"it holds {table.num_rows:,} rows, not {rows:,}")
+        raise TableError(f"it holds {table.num_rows:,} rows, not {rows:,}")
     types = {field.name: field.type for field in table.schema}
     if len(types) < table.num_columns:
-        raise DamageError("two of its columns have one name")
+        raise TableError("two of its columns have one name")
     wrong = [
         column for column, declared in DECLARED[name].items() if types.get(column) != ARROW[declared.type]
     ]
     wrong += [column for column, kind in types.items() if not _is_allowed(name, column, kind)]
     if wrong:
-        raise DamageError(f"column {wrong[0]!r:.80} is {types.get(wrong[0], 'missing')}")
+        raise TableError(f"column {wrong[0]!r:.80} is {types.get(wrong[0], 'missing')}")
 
 
 def check_readable(name: str, table: pa.Table) -> None:
@@ -203,19 +227,6 @@ def _check_own(name: str, column: pa.Table) -> None:
 def _is_allowed(frame: str, column: str, kind: pa.DataType) -> bool:
     """Tell whether a column may be of a type: a user's own may be of any but a stranger's extension."""
     return kind in _TYPES or not (is_open(frame, column) or isinstance(kind, pa.BaseExtensionType))
-
-
-def check_size(footer: parquet.FileMetaData) -> None:
-    """Refuse what claims to be larger than any part is.
-
-    Raises
-    ------
-    DamageError
-        With its rows and bytes.
-    """
-    size = sum(footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
-    if footer.num_rows > _MOST_ROWS or size > _MOST_BYTES:
-        raise DamageError(f"it claims {footer.num_rows:,} rows and {size:,} bytes")
 
 
 Item = TypeVar("Item", bound=Hashable)

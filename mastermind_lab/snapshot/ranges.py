@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from os import PathLike
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from ..errors import OptionError, SourceError
 from ..frames import FRAMES, PAYLOADS, SchemaUnion, Tables, id_key
-from ..storage import Folder
+from ..storage import Folder, check_bytes
 from ..storage import folder as folder_of
 from .footer import (
     MOST_BYTES,
@@ -28,6 +28,7 @@ from .footer import (
 from .ids import check_ids
 from .layout import NO_DATE, Name, child_path, date_of, has_date, place_of
 from .parts import check_table, decoded, parallel_map
+from .unfolded import check_packed
 
 FORMAT = 4
 """The version of this layout.
@@ -60,6 +61,8 @@ class Range:
         Its decisions and its rejects.
     metadata : Mapping
         What else the footer says, by name without ``mastermind_lab.``: text, some of it JSON.
+    max_unpacked_bytes : int or None
+        What each of its parts may unpack to; see :func:`mastermind_lab.snapshot.parts.decoded`.
     """
 
     path: str
@@ -69,6 +72,7 @@ class Range:
     rows: int
     rejects: int
     metadata: Mapping[str, str] = field(repr=False, hash=False)
+    max_unpacked_bytes: int | None = field(default=None, repr=False, compare=False)
 
     @property
     def folder(self) -> str:
@@ -143,6 +147,11 @@ class Fault(NamedTuple):
     kind: str
     detail: str
 
+    @classmethod
+    def of(cls, part: str, error: Exception) -> Fault:
+        """Tell what was wrong where it showed."""
+        return cls(part, getattr(error, "kind", "unreadable"), reason(error))
+
 
 class Survey(NamedTuple):
     """What the ``decisions`` parts of a folder say."""
@@ -154,7 +163,7 @@ class Survey(NamedTuple):
     paths: list[str]  # all that lies there
 
 
-def ranges(folder: str | PathLike[str]) -> list[Range]:
+def ranges(folder: str | PathLike[str], max_unpacked_bytes: int | None = None) -> list[Range]:
     """List the committed ranges of a folder by epoch and first id; only footers are read.
 
     The last one is where an archiver goes on. A folder that is not there, or empty, has none.
@@ -164,13 +173,13 @@ def ranges(folder: str | PathLike[str]) -> list[Range]:
     SourceError
         A ``decisions`` part cannot be read or is of a newer format, or the folder holds something else.
     """
-    return survey_of(folder).committed
+    return survey_of(folder, max_unpacked_bytes).committed
 
 
-def survey_of(folder: str | PathLike[str]) -> Survey:
+def survey_of(folder: str | PathLike[str], max_unpacked_bytes: int | None = None) -> Survey:
     """Survey a folder, and refuse one in which something is wrong with a ``decisions`` part; see ranges."""
     target = folder_of(folder)
-    surveyed = survey(target)
+    surveyed = survey(target, max_unpacked_bytes)
     if surveyed.faults:
         part, kind, detail = surveyed.faults[0]
         advice = " Move the part away to read the others." if kind == "unreadable" else ""
@@ -181,14 +190,17 @@ def survey_of(folder: str | PathLike[str]) -> Survey:
     return surveyed
 
 
-def survey(target: Folder) -> Survey:
+def survey(target: Folder, max_unpacked_bytes: int | None = None) -> Survey:
     """Read the footers of all ``decisions`` parts, and tell what is committed.
 
     Raises
     ------
+    OptionError
+        ``max_unpacked_bytes`` is no number of bytes.
     SourceError
         The folder cannot be listed, or holds something else.
     """
+    check_bytes("max_unpacked_bytes", max_unpacked_bytes)
     unlisted: dict[str, str] = {}
     try:
         paths = target.paths(unlisted)
@@ -203,11 +215,10 @@ def survey(target: Folder) -> Survey:
         if name is None or name.table != "decisions":
             continue
         try:
-            named.append(range_of(target, path, read_metadata(target, path)))
-        except _NewerError as error:
-            faults.append(Fault(path, "newer format", str(error)))
+            one = range_of(target, path, read_metadata(target, path))
+            named.append(replace(one, max_unpacked_bytes=max_unpacked_bytes))
         except (OSError, DamageError) as error:
-            faults.append(Fault(path, "unreadable", reason(error)))
+            faults.append(Fault.of(path, error))
     return _sorted_out(named, faults, paths)
 
 
@@ -254,6 +265,8 @@ def _false_claims(one: Range, by_place: Mapping[str, Range]) -> Iterator[Fault]:
 
 class _NewerError(DamageError):
     """A part of a format this version does not know."""
+
+    kind = "newer format"
 
 
 def read_metadata(target: Folder, path: str) -> dict[str, str]:
@@ -329,14 +342,26 @@ def read_range(committed: Range, tables: Iterable[str] | None = None) -> Tables:
 def _table(source: Folder, committed: Range, name: str) -> pa.Table:
     path = child_path(committed.place, name)
     try:
-        table = decoded(read_part(source, committed, name))
-        check_table(name, table, committed.rows_of(name))
-        check_ids(name, table["stream_id"], committed.first_id, committed.last_id)
+        table = table_of(committed, name, read_part(source, committed, name))
     except (OSError, DamageError) as error:
         raise SourceError(
             f"{source.name}/{path} cannot be read: {reason(error)}. "
             "Nothing was changed; verify lists all that is wrong."
         ) from error
+    return table
+
+
+def table_of(committed: Range, name: str, content: bytes) -> pa.Table:
+    """Decode a range's part in a table, and check its rows and their ids.
+
+    Raises
+    ------
+    DamageError
+        It is damaged, or was edited.
+    """
+    check = partial(check_ids, name, first_id=committed.first_id, last_id=committed.last_id)
+    table = decoded(content, committed.max_unpacked_bytes, check)
+    check_table(name, table, committed.rows_of(name))
     return table
 
 
@@ -350,7 +375,9 @@ def read_part(source: Folder, committed: Range, name: str) -> bytes:
     DamageError
         They differ; but not where the range was given more columns since it was listed.
     """
-    content = source.read(child_path(committed.place, name))
+    path = child_path(committed.place, name)
+    check_packed(source.size(path), committed.max_unpacked_bytes)
+    content = source.read(path)
     try:
         _check_content(committed, name, content)
     except DamageError:

@@ -25,6 +25,7 @@ from .load import is_snapshot
 from .parts import check_readable
 
 _ENTRIES_A_RANGE = 50_000
+_BYTES_A_RANGE = 2**28  # of its tables: far from what a part may unpack to where it is read
 _DAY = 86_400_000  # ms
 
 
@@ -164,7 +165,8 @@ def _split(tables: Tables) -> Iterator[Tables]:
     ids = ids_in_order(tables)
     keys = id_parts(ids)
     _refuse_doubled(ids, keys)
-    starts = _starts(keys)
+    size = sum(table.nbytes for table in tables.values())
+    starts = _starts(keys, min(_ENTRIES_A_RANGE, max(len(keys) * _BYTES_A_RANGE // max(size, 1), 1)))
     if len(starts) < 2:
         yield tables
         return
@@ -182,7 +184,7 @@ def _refuse_doubled(ids: pa.Array, keys: NDArray[np.uint64]) -> None:
         )
 
 
-def _starts(keys: NDArray[np.uint64]) -> NDArray[Any]:
+def _starts(keys: NDArray[np.uint64], most: int) -> NDArray[Any]:
     """Return the keys at which ranges begin."""
     is_dated = (keys[:, 1] >= DATED.start) & (keys[:, 1] < DATED.stop)
     days = np.where(is_dated, keys[:, 1] // _DAY, 0)
@@ -190,7 +192,7 @@ def _starts(keys: NDArray[np.uint64]) -> NDArray[Any]:
     new[1:] = (days[1:] != days[:-1]) | (keys[1:, 0] != keys[:-1, 0])
     runs = np.flatnonzero(new)
     place = np.arange(len(keys))
-    new |= (place - runs[np.searchsorted(runs, place, side="right") - 1]) % _ENTRIES_A_RANGE == 0
+    new |= (place - runs[np.searchsorted(runs, place, side="right") - 1]) % most == 0
     return sort_keys(keys[new])
 
 

@@ -53,8 +53,8 @@ def _packed(marks: pa.ChunkedArray) -> str:
     return b64encode(zlib.compress(bits.tobytes())).decode()
 
 
-def restored(table: pa.Table, said: bytes | None) -> pa.Table:
-    """Return the table that was stored.
+def restored(table: pa.Table, said: list[Any] | None) -> pa.Table:
+    """Return the table that was stored; ``said`` is what the footer says under :data:`KEY`.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def restored(table: pa.Table, said: bytes | None) -> pa.Table:
     """
     if said is None:
         return table
-    columns = [_restored(table, name, there) for name, there in json.loads(said)]
+    columns = [_restored(table, name, there) for name, there in said]
     return pa.table([column for _, column in columns], pa.schema([described for described, _ in columns]))
 
 

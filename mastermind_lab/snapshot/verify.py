@@ -15,19 +15,20 @@ from ..storage import HALF, Folder
 from ..storage import folder as folder_of
 from .coverage import discontinuities
 from .footer import DamageError
-from .ids import check_ids
 from .layout import Name, child_path
-from .parts import check_table, decoded
-from .ranges import Fault, Range, Survey, read_part, reason, survey
+from .ranges import Fault, Range, Survey, read_part, survey, table_of
 
 
-def verify(folder: str | PathLike[str]) -> pd.DataFrame:
+def verify(folder: str | PathLike[str], *, max_unpacked_bytes: int | None = None) -> pd.DataFrame:
     """Check every byte and every count of a snapshot, and list what is wrong; nothing is changed.
 
     Parameters
     ----------
     folder
         A snapshot's folder, or its URL.
+    max_unpacked_bytes
+        A part that has more bytes, or unpacks to more, is a finding; if not given, it may have 1 GiB and
+        unpack to that, or to 20 times its own bytes.
 
     Returns
     -------
@@ -43,6 +44,8 @@ def verify(folder: str | PathLike[str]) -> pd.DataFrame:
     ------
     SourceError
         There is nothing: no such folder, or an empty one.
+    OptionError
+        ``max_unpacked_bytes`` is no number of bytes.
 
     Examples
     --------
@@ -54,7 +57,7 @@ def verify(folder: str | PathLike[str]) -> pd.DataFrame:
     """
     target = folder_of(folder)
     try:
-        surveyed = survey(target)
+        surveyed = survey(target, max_unpacked_bytes)
     except SourceError as error:  # nothing can be told of its files
         return _table([Fault("", "unreadable", str(error))])
     if not any(surveyed):
@@ -92,19 +95,9 @@ def _of_range(target: Folder, committed: Range, paths: set[str]) -> Iterator[Fau
             yield Fault(path, "missing", f"{committed.place} names it")
             continue
         try:
-            rows = decoded(read_part(target, committed, table))
+            rows = table_of(committed, table, read_part(target, committed, table))
         except (OSError, DamageError) as error:
-            yield Fault(path, "unreadable", reason(error))
-            continue
-        try:
-            check_table(table, rows, committed.rows_of(table))
-        except DamageError as error:
-            yield Fault(path, "rows", str(error))
-            continue
-        try:
-            check_ids(table, rows["stream_id"], committed.first_id, committed.last_id)
-        except DamageError as error:
-            yield Fault(path, "order", str(error))
+            yield Fault.of(path, error)
         else:
             ids[table] = rows.select(["stream_id"])
     yield from (Fault(committed.place, "order", detail) for detail in _of_ids(committed, ids))

@@ -36,7 +36,7 @@ def narrow(committed: Iterable[Range]) -> list[Range]:
     return [one for one in listed if one.columns is not None and one.columns.types != types]
 
 
-def widened(folder: str | PathLike[str]) -> Iterator[Range]:
+def widened(folder: str | PathLike[str], max_unpacked_bytes: int | None = None) -> Iterator[Range]:
     """Widen the ranges of a folder that have not all columns, one a step; an older format stays as it is.
 
     Only who holds the folder's lock may call it.
@@ -46,7 +46,7 @@ def widened(folder: str | PathLike[str]) -> Iterator[Range]:
     SourceError
         A part is damaged or cannot be written; no row is lost.
     """
-    target, committed = folder_of(folder), ranges(folder)
+    target, committed = folder_of(folder), ranges(folder, max_unpacked_bytes)
     columns = columns_of(committed)
     for one in narrow(committed):
         yield widen(target, one, columns)

@@ -12,8 +12,10 @@ from typing import IO, Protocol
 from .local import HALF, LocalFolder, make, sync
 from .lock import LOCK, Lock
 from .remote import Name, RemoteFile, RemoteFolder, is_remote, is_url, local_path, remote_files, upload
+from .unpacked import ADVICE, check_bytes, most_unpacked
 
 __all__ = [
+    "ADVICE",
     "HALF",
     "LOCK",
     "Folder",
@@ -22,11 +24,13 @@ __all__ = [
     "Name",
     "RemoteFile",
     "RemoteFolder",
+    "check_bytes",
     "folder",
     "is_remote",
     "is_url",
     "local_path",
     "make",
+    "most_unpacked",
     "remote_files",
     "sync",
     "upload",
@@ -40,6 +44,9 @@ class Folder(Protocol):
 
     def write(self, path: str, content: bytes, *, private: bool = False) -> None:
         """Write a file whole, over what was there; ``private`` is for the owner alone."""
+
+    def size(self, path: str) -> int:
+        """Return how many bytes a file has."""
 
     def read(self, path: str) -> bytes:
         """Read a whole file."""

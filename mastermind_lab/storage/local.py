@@ -40,6 +40,10 @@ class LocalFolder:
             raise
         sync(target.parent)
 
+    def size(self, path: str) -> int:
+        """Return how many bytes a file has."""
+        return self._at(path).stat().st_size
+
     def read(self, path: str) -> bytes:
         """Read a whole file."""
         with self.open(path) as stream:

@@ -1,4 +1,4 @@
-"""One writer a folder: the kernel's lock on a file, which a dead process cannot go on holding."""
+"""One writer a folder: the system's lock on a file, which a dead process cannot go on holding."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Self
 
 from ..errors import SourceError
+from ..text import brief, visible
 
 LOCK = ".archive.lock"
 """The file that is locked; what is in it only says who holds the lock, or held it."""
+
+_LOCKED = b" "  # Windows lets nobody else read the byte that is locked
 
 # Not what a link leads to, and without waiting for whoever reads a pipe; Windows has neither.
 _HOW = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -56,11 +59,19 @@ class Lock:
     def _refuse_others(self) -> None:
         """See that the file is nothing else beside, under another name."""
         found = os.fstat(self._file)
-        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+        is_alone = stat.S_ISREG(found.st_mode) and found.st_nlink == 1
+        if not is_alone or not os.path.samestat(found, os.lstat(self.path)):
             raise SourceError(f"{self.path} is no lock but a pipe, a device or a link. Nothing was changed.")
 
     def _hold(self) -> None:
-        if not _locked(self._file):
+        try:
+            is_ours = _locked(self._file)
+        except OSError as error:
+            raise SourceError(
+                f"cannot lock {self.path}: {error.strerror or error}. Nothing was changed: a file system "
+                "without locks can't keep two writers apart."
+            ) from error
+        if not is_ours:
             raise SourceError(
                 f"{self.path.parent} is being written by {self._holder()}. "
                 "Nothing was changed: wait for it to end, stop it, or choose another folder."
@@ -73,17 +84,17 @@ class Lock:
         }
         # Only for people to read: with no room for it, the lock holds as well.
         with suppress(OSError):
-            os.ftruncate(self._file, 0)
             os.lseek(self._file, 0, os.SEEK_SET)
-            os.write(self._file, json.dumps(held).encode())
+            os.ftruncate(self._file, os.write(self._file, _LOCKED + json.dumps(held).encode()))
 
     def _holder(self) -> str:
         try:
-            os.lseek(self._file, 0, os.SEEK_SET)
+            os.lseek(self._file, len(_LOCKED), os.SEEK_SET)
             held = json.loads(os.read(self._file, 1_000))
-            return f"{held['work']} (process {held['pid']} on {held['host']}, since {held['since']})"
-        except (OSError, ValueError, KeyError, TypeError):
+            said = f"{held['work']} (process {held['pid']} on {held['host']}, since {held['since']})"
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return "somebody who has not said who it is"
+        return brief(said, 200, visible)
 
     def release(self) -> None:
         """Let others write; the file stays, since a file that goes could be locked by two."""
@@ -99,12 +110,6 @@ class Lock:
 
 
 def _locked(file: int) -> bool:
-    try:
-        import fcntl
-    except ImportError:  # Windows: nothing keeps two writers apart there
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    from filelock import lock_descriptor  # here, because most folders are only read
+
+    return bool(lock_descriptor(file, blocking=False))

@@ -60,6 +60,11 @@ class RemoteFolder:
         """Put a file whole."""
         _put_whole(self._fs, self._at(path), lambda at: self._fs.pipe_file(at, bytes(content)))
 
+    def size(self, path: str) -> int:
+        """Return how many bytes a file has."""
+        with _os_errors():
+            return int(self._fs.size(self._at(path)))
+
     def read(self, path: str) -> bytes:
         """Read a whole file."""
         with _os_errors():

@@ -22,10 +22,12 @@ class Lines:
     file: ndjson.File
     number: int
     options: Options
+    is_alone: bool = True
 
     def batches(self) -> Iterator[Batch]:
         """Decode the file."""
-        lines = in_batches(ndjson.lines(self.file, self.number, self.options.files))
+        lines_of_file = ndjson.lines if self.is_alone else ndjson.lines_beside_others
+        lines = in_batches(lines_of_file(self.file, self.number, self.options.files))
         yield from lines_of(harmless(str(self.file)), self.options.tables(lines, numbered=True), self.options)
 
 
@@ -64,4 +66,5 @@ class Files:
         return gather(self._lines(self.options.of_parts()), self.options, numbered=True)
 
     def _lines(self, options: Options) -> Sequence[Lines]:
-        return [Lines(file, number, options) for number, file in enumerate(ndjson.find(self.path))]
+        files = ndjson.find(self.path)
+        return [Lines(file, number, options, len(files) == 1) for number, file in enumerate(files)]

@@ -70,9 +70,8 @@ class Snapshot:
 
         names = ["rejects", PAYLOADS] if self.again else self._names
         # Absolute, because workers may stand elsewhere.
-        return snapshot.readable(
-            self.folder if is_remote(self.folder) else local_path(self.folder).absolute(), names
-        )
+        folder = self.folder if is_remote(self.folder) else local_path(self.folder).absolute()
+        return snapshot.readable(folder, names, self.options.files.unpacked_bytes)
 
     @property
     def _names(self) -> list[str]:
