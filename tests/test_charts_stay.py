@@ -22,7 +22,9 @@ import mastermind_lab as lab
 KEPT = Path(__file__).with_name("charts.json")
 NAMES = [name for name in lab.charts.__all__ if name not in ("save", "sheet")]
 GROUPED = [name for name in NAMES if "by" in signature(getattr(lab.charts, name)).parameters]
+ALONE = ("overview", "decision", "argument_tree")  # a page of others, and what is of one decision
 CASES = NAMES + [f"{name} by meta.model" for name in GROUPED if name != "overview"]
+CASES += [f"{name} of nothing" for name in NAMES if name not in ALONE]
 
 
 def number(value):
@@ -62,7 +64,10 @@ def described(ax):
         "title": " ".join(ax.get_title(loc="left").split()),
         "axes": [ax.get_xlabel(), ax.get_ylabel(), *map(number, [*ax.get_xlim(), *ax.get_ylim()])],
         "rows": [one.get_text() for one in ax.get_yticklabels()] if ax.get_yticks().size < 40 else [],
-        "words": [[one.get_text()[:10], *map(number, one.get_position())] for one in ax.texts],
+        "words": [
+            [one.get_text()[:10], bool(one.get_transform() == ax.transAxes), *map(number, one.get_position())]
+            for one in ax.texts
+        ],
         "legend": [one.get_text() for one in legend.get_texts()] if legend else [],
         "frame": [name for name, spine in ax.spines.items() if spine.get_visible()],
         "lines": lines, "areas": areas, "patches": patches,
@@ -78,16 +83,15 @@ def history():
 
 
 def drawn(case):
-    name, _, by = case.partition(" by ")
+    name, _, by = case.removesuffix(" of nothing").partition(" by ")
+    data = lab.read([]) if case.endswith("nothing") else history()
     chart = getattr(lab.charts, name)
     takes = signature(chart).parameters
     figure = Figure(figsize=(6.4, 4.8), layout="constrained")
     FigureCanvasAgg(figure)
     which = [history().decisions["stream_id"].iloc[-1]] if "stream_id" in takes else []
     options = {"by": by} if by else {}
-    chart(
-        history(), *which, **options, **({"ax": figure.subplots()} if "ax" in takes else {"figure": figure})
-    )
+    chart(data, *which, **options, **({"ax": figure.subplots()} if "ax" in takes else {"figure": figure}))
     return [{key: value for key, value in described(ax).items() if value} for ax in figure.axes]
 
 
