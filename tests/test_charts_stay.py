@@ -13,16 +13,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from histories import OUTCOMES, sample
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib import pyplot
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 
 import mastermind_lab as lab
 
 KEPT = Path(__file__).with_name("charts.json")
 NAMES = [name for name in lab.charts.__all__ if name not in ("save", "sheet")]
 GROUPED = [name for name in NAMES if "by" in signature(getattr(lab.charts, name)).parameters]
+ALONE = ("overview", "decision", "argument_tree")  # a page of others, and what is of one decision
 CASES = NAMES + [f"{name} by meta.model" for name in GROUPED if name != "overview"]
+CASES += [f"{name} of nothing" for name in NAMES if name not in ALONE] + ["decision of one vote"]
 
 
 def number(value):
@@ -57,12 +58,16 @@ def described(ax):
         ]
         for one in ax.patches
     ]
-    legend = ax.get_legend()
+    legend, ticks = ax.get_legend(), [ax.xaxis.get_major_locator(), ax.xaxis.get_major_formatter()]
     return {
         "title": " ".join(ax.get_title(loc="left").split()),
         "axes": [ax.get_xlabel(), ax.get_ylabel(), *map(number, [*ax.get_xlim(), *ax.get_ylim()])],
+        "ticks": [type(one).__name__ for one in ticks],
         "rows": [one.get_text() for one in ax.get_yticklabels()] if ax.get_yticks().size < 40 else [],
-        "words": [[one.get_text()[:10], *map(number, one.get_position())] for one in ax.texts],
+        "words": [
+            [one.get_text()[:10], bool(one.get_transform() == ax.transAxes), *map(number, one.get_position())]
+            for one in ax.texts
+        ],
         "legend": [one.get_text() for one in legend.get_texts()] if legend else [],
         "frame": [name for name, spine in ax.spines.items() if spine.get_visible()],
         "lines": lines, "areas": areas, "patches": patches,
@@ -77,18 +82,22 @@ def history():
     return found
 
 
+def of_one_vote():
+    decision = {"recommendation": "a", "confidence": 0.5, "votes": [{"voter": "v", "choice": "a"}]}
+    return lab.read([json.dumps({"decision": decision})])
+
+
 def drawn(case):
-    name, _, by = case.partition(" by ")
+    name, _, of = case.partition(" of ")
+    name, _, by = name.partition(" by ")
     chart = getattr(lab.charts, name)
-    takes = signature(chart).parameters
-    figure = Figure(figsize=(6.4, 4.8), layout="constrained")
-    FigureCanvasAgg(figure)
-    which = [history().decisions["stream_id"].iloc[-1]] if "stream_id" in takes else []
-    options = {"by": by} if by else {}
-    chart(
-        history(), *which, **options, **({"ax": figure.subplots()} if "ax" in takes else {"figure": figure})
-    )
-    return [{key: value for key, value in described(ax).items() if value} for ax in figure.axes]
+    data = {"nothing": lambda: lab.read([]), "one vote": of_one_vote}.get(of, history)()
+    which = [data.decisions["stream_id"].iloc[-1]] if "stream_id" in signature(chart).parameters else []
+    found = chart(data, *which, **({"by": by} if by else {}))
+    figure = found.figure or found
+    made = [{key: value for key, value in described(ax).items() if value} for ax in figure.axes]
+    pyplot.close(figure)
+    return [[*map(number, figure.get_size_inches())], *made]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -97,5 +106,6 @@ def test_a_chart_stays_as_it_is(case):
 
 
 if __name__ == "__main__":
+    pyplot.switch_backend("agg")
     rows = [f"{json.dumps(case)}: {json.dumps(drawn(case))}" for case in CASES]
     KEPT.write_text("{\n" + ",\n".join(rows) + "\n}\n")

@@ -20,6 +20,7 @@ from mastermind_lab.archive import Archiver
 from mastermind_lab.arena import Arena, payloads
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.frames import FRAMES, Account, entry_ids
+from mastermind_lab.live.batches import batches
 from mastermind_lab.stats import Confidence, Margin, Votes
 from mastermind_lab.stream import Gap, StreamUpdate
 from mastermind_lab.widget.redraw import RepeatingThread
@@ -151,6 +152,19 @@ class TestWithoutAThread:
         follower.take(StreamUpdate("a", numbered[:50]))
         with pytest.raises(lab.OptionError, match="as_of needs a follower of one stream"):
             follower.history(as_of=numbered[20][0])
+
+    @pytest.mark.parametrize("asked", [{"as_of": 5}, {"as_of": "soon"}, {"last": 0}, {"last": "soon"}])
+    def test_a_part_that_makes_no_sense(self, numbered, asked):
+        [(name, value)] = asked.items()
+        with pytest.raises(lab.OptionError, match=f"^{name}={value!r}: expected"):
+            fed(numbered, [9]).history(**asked)
+
+    def test_the_rate_is_of_the_last_seconds(self, numbered, monkeypatch):
+        monkeypatch.setattr("mastermind_lab.live.status._RATE_OVER", 0.1)
+        follower = fed(numbered, [5, 5])
+        until(lambda: follower.status.rate == 0)
+        follower.feed(numbered[10:13])
+        assert len(follower._tracker._arrivals) == 1
 
     def test_status_counts(self, numbered):
         follower = fed(numbered, [100, 200])
@@ -500,6 +514,31 @@ class TestFollowing:
             await publishing
         published = entry_ids(lab.read(redis_url).tables())
         assert all(ids == published for ids in heard_by_all)
+
+    async def test_a_slow_reader_holds_up_the_following_and_misses_nothing(self):
+        one = b'{"decision": {"recommendation": "a", "confidence": 0.5}}'
+        sent, told, left, thread = [lab.read([one] * n) for n in range(1, 11)], [], [], None
+
+        def listen(hand_over):
+            def tell():
+                for batch in sent:
+                    hand_over(batch)
+                    told.append(batch)
+
+            nonlocal thread
+            thread = threading.Thread(target=tell)
+            thread.start()
+            return lab.read([]), lambda: left.append(1)
+
+        coming = batches(listen, lambda: len(told) < 10)
+        found = [await anext(coming)]
+        await asyncio.to_thread(until, lambda: len(told) >= 3)
+        await asyncio.sleep(0.1)
+        assert len(told) <= 4
+        found += [batch async for batch in coming]
+        thread.join()
+        assert [len(batch) for batch in found] == list(range(1, 11))
+        assert left == [1]
 
     async def test_asyncio_hears_of_a_failure(self, raw, redis_url):
         raw.set(STREAM, "text")

@@ -283,6 +283,53 @@ class TestView:
         assert len(lab.read(tmp_path / "kept")) == len(follower.history())
         assert "already" in view._error
 
+    def test_its_buttons(self, follower, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        view = view_of(follower, panels=["decisions"])
+        view._controls.pause.value = True
+        assert view.status.state == "paused"
+        view._controls.pause.value = False
+        assert view.status.state == "live"
+        view._controls.save.click()
+        view._say(view.status)
+        assert "saved in snapshots/live" in view._status.value
+        assert len(lab.read("snapshots/live")) == len(follower.history())
+        view._controls.stop.click()
+        assert (view._controls.stop.disabled, view._controls.pause.disabled) == (True, True)
+        assert repr(view) == f"<LiveView: live, 120 received, {len(follower.history().rejects)} rejects>"
+
+    def test_it_shows_what_it_is_asked_to_in_that_order(self, follower):
+        def mine(history, ax):
+            return ax
+
+        view = view_of(follower, panels=["rejects", mine, "votes"], refresh=20)
+        status, controls, pictures, rejects = view._box.children
+        assert (status, controls, rejects) == (view._status, view._controls.row, view._rejects)
+        assert pictures.children == tuple(panel.image for panel in view._panels)
+        assert [panel.title for panel in view._panels] == ["mine", "votes"]
+        view._draw_all()
+        assert (view._decisions.value, view._rejects.value.count("<tr>")) == ("", 9)
+        ids = re.findall(r"<tr><td[^>]*><bdi>(.*?)</bdi>", view._rejects.value)
+        assert ids == follower.history().rejects["stream_id"].tolist()[:-9:-1]
+
+    def test_it_says_how_many_are_unsure(self, follower):
+        view = view_of(follower, panels=["decisions"], choice=ViewOptions(threshold=0.7))
+        view._draw_all()
+        row = lab.stats.Confidence.of(follower.history(), threshold=0.7).table().iloc[0]
+        share, low, high = (row[f"share_below{name}"] for name in ("", "_low", "_high"))
+        said = f"{share:.0%} below 0.7 (95% interval {low:.0%} to {high:.0%})"
+        assert said in view._status.value
+        empty = view_of(lab.Follower("redis://localhost:1"), panels=["decisions"])
+        empty._draw_all()
+        assert "below" not in empty._status.value
+
+    def test_options_of_the_follower_are_set_where_it_is_made(self, follower):
+        with pytest.raises(lab.OptionError, match="keep, stream: options of the follower that is given"):
+            lab.follow(follower, keep=5, stream="s")
+        view = lab.follow("redis://localhost:1", keep=5, stream="s", panels=["decisions"], refresh=0.5)
+        assert (view.follower.source.streams, view._controls.choice) == (("s",), ViewOptions())
+        view.close()
+
     def test_no_thread_is_left(self, redis_url):
         view = lab.follow(redis_url)
         wait_for(["mastermind-follower", "mastermind-redraw"])

@@ -107,7 +107,7 @@ def _votes(ax: Axes, votes: pd.DataFrame) -> None:
 def _sources(ax: Axes, citations: pd.DataFrame) -> None:
     shown = citations.head(_MOST_SOURCES)
     _bare(ax, _count("source", len(citations), len(shown)))
-    ax.set(xlim=(0, 1), ylim=(-_MOST_SOURCES + 0.4, 0.6))
+    ax.set_ylim(-_MOST_SOURCES + 0.4, 0.6)
     for row, title in enumerate(shown["title"].fillna(shown["source"])):
         ax.text(0, -row, fitted(title, _width(ax)), va="center", fontsize="small", **PLAIN)
 
