@@ -81,6 +81,10 @@ def test_kappa_is_that_of_statsmodels_where_panels_are_equal(size):
     assert kappa.low < kappa.value < kappa.high
     assert Agreement.of(votes).by_group()["size"].tolist() == [size]
     unequal = Agreement.of(votes.iloc[1:])
+    if size == 2:  # a lone vote has nobody to agree with: it is left out, and the others are of one size
+        assert unequal.kappa.value == pytest.approx(Agreement.of(votes.iloc[2:]).kappa.value, abs=1e-12)
+        assert unequal.by_group()[["size", "alone"]].values.tolist() == [[2, 1]]
+        return
     assert math.isnan(unequal.kappa.value)
     assert unequal.by_group()["size"].isna().all()
 

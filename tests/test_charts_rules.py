@@ -48,3 +48,14 @@ def test_it_draws_whatever_comes(ax, by, n):
     chart(history, by=by, ax=ax)
     ax.figure.savefig(io.BytesIO())
     assert title(ax).startswith("Voting rules")
+
+
+def test_without_a_recommendation_the_dots_are_accuracies(ax):
+    history = panels(60)
+    history.decisions = history.decisions.assign(recommendation=None)
+    summary = Rules.of(history)
+    chart(summary, ax=ax)
+    assert list(ax.lines[0].get_xdata()) == summary.table().iloc[1:]["accuracy"].tolist()
+    assert ax.get_xlabel() == "accuracy (0-1)"
+    assert f"n = {summary.table()['outcomes'].max()} decisions with outcome" in title(ax)
+    assert "actual" not in title(ax)

@@ -3,6 +3,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from histories import sample
 from pandas.testing import assert_frame_equal, assert_series_equal
@@ -183,14 +184,110 @@ def test_numbers_do_not_join_text():
 def test_choices_are_text():
     history = arena("a", "b", choice="3")
     assert right(with_outcomes(history, truths(a=3, b=4))) == ["3", "4"]
-    for wrong in ([True, False], [3.0, np.nan]):
-        with pytest.raises(OptionError, match="the text of a choice"):
-            with_outcomes(history, truths(a="", b="").assign(correct_choice=wrong))
+    two = truths(a="", b="")
+    # Spelled as from_votes spells choices of these types.
+    assert right(with_outcomes(history, two.assign(correct_choice=[True, False]))) == ["true", "false"]
+    assert right(with_outcomes(history, two.assign(correct_choice=[3.0, np.nan]))) == ["3", None]
+    with pytest.raises(OptionError, match="the text of a choice"):
+        with_outcomes(history, two.assign(correct_choice=pd.to_datetime(["2026-01-01"] * 2)))
 
 
 def test_categories_are_text():
     outcomes = truths(a="ship", b="hold").astype("category")
     assert right(with_outcomes(arena("b", "a"), outcomes)) == ["hold", "ship"]
+
+
+# Any key, any name.
+
+
+VOTES = pd.DataFrame(
+    {
+        "item": [1, 1, 2, 2, 3],
+        "part": list("aabba"),
+        "who": list("xyxyx"),
+        "vote": ["yes", "no", "no", "no", "No"],
+    }
+)
+
+
+def voted(*decision):
+    return lab.from_votes(VOTES, decision=list(decision), voter="who", choice="vote")
+
+
+@pytest.mark.parametrize("on", ["item", "decision.item"])
+@pytest.mark.parametrize("theirs", ["item", "decision.item"])
+def test_a_key_is_known_under_either_name(on, theirs):
+    outcomes = pd.DataFrame({theirs: [2, 1], "truth": ["no", "yes"]})
+    assert right(with_outcomes(voted("item"), outcomes, on=on, correct="truth")) == ["yes", "no", None]
+
+
+def test_several_columns_are_a_key_together():
+    outcomes = pl.DataFrame({"part": ["b", "b", "a"], "item": [2, 1, 1], "truth": ["no", "no", "yes"]})
+    joined = with_outcomes(voted("item", "part"), outcomes, on=["item", "part"], correct="truth")
+    assert right(joined) == ["yes", "no", None]
+    assert "2 of 3 decisions matched on item, part, 1 of 3 outcomes matched no decision" in said(joined)
+    twice = pl.concat([outcomes, outcomes.with_columns(truth=pl.lit("maybe"))])
+    with pytest.raises(OptionError, match="give 3 of item, part more than one truth, like 2 b"):
+        with_outcomes(voted("item", "part"), twice, on=["item", "part"], correct="truth")
+
+
+def test_a_scan_is_joined_by_any_key(tmp_path):
+    history = voted("item", "part")
+    outcomes = pd.DataFrame({"part": ["b", "a"], "item": [2, 1], "truth": ["no", "yes"]})
+    options = {"on": ["item", "part"], "correct": "truth"}
+    scan = lab.scan(history.save(tmp_path / "kept"))
+    [batch] = lab.with_outcomes(scan, outcomes, **options)
+    assert right(batch) == right(with_outcomes(history, outcomes, **options)) == ["yes", "no", None]
+
+
+def test_whole_numbers_join_texts_that_are_whole_numbers():
+    numbered = lab.from_votes(
+        VOTES.rename(columns={"item": "question"}), decision="question", voter="who", choice="vote"
+    )
+    outcomes = pd.DataFrame({"question": [2, 1], "correct_choice": ["no", "yes"]})
+    assert right(with_outcomes(numbered, outcomes, on="question")) == ["yes", "no", None]
+
+
+@pytest.mark.parametrize("options", [{"on": 3}, {"on": []}, {"correct": None}])
+def test_names_that_are_none_are_refused(options):
+    with pytest.raises(OptionError, match="expected names of columns"):
+        with_outcomes(arena("a"), truths(a="ship"), **options)
+
+
+# Spellings.
+
+
+def said(history):
+    return history.coverage["note"].iloc[0]
+
+
+def test_what_nobody_voted_for_is_counted_and_what_is_nearly_so_named():
+    outcomes = pd.DataFrame({"item": [1, 2, 3], "correct_choice": ["YES ", "never", "No"]})
+    joined = with_outcomes(voted("item"), outcomes, on="item")
+    assert right(joined) == ["YES ", "never", "No"]
+    assert "choices that were never voted for: 2 ('YES ' where votes say 'yes': see normalize=)" in said(
+        joined
+    )
+    assert "never voted for" not in said(with_outcomes(arena("a"), truths(a="ship")))
+
+
+def test_outcomes_are_spelled_as_voted_where_that_is_asked_for():
+    outcomes = pd.DataFrame({"item": [1, 2, 3], "correct_choice": ["YES ", "never", "No"]})
+    joined = with_outcomes(voted("item"), outcomes, on="item", normalize=lambda text: text.strip().lower())
+    assert right(joined) == ["yes", "never", "No"]
+    assert "1 spelled as voted, choices that were never voted for: 1" in said(joined)
+
+
+def test_a_spelling_that_may_be_either_is_refused():
+    outcomes = pd.DataFrame({"item": [1], "correct_choice": ["NO"]})
+    with pytest.raises(
+        OptionError, match="makes one of 'No', 'no', which votes tell apart: the outcome 'NO'"
+    ):
+        with_outcomes(voted("item"), outcomes, on="item", normalize=str.casefold)
+    with pytest.raises(OptionError, match="expected a function of a text"):
+        with_outcomes(voted("item"), outcomes, on="item", normalize=True)
+    with pytest.raises(OptionError, match="normalize= failed on 'NO': ZeroDivisionError"):
+        with_outcomes(voted("item"), outcomes, on="item", normalize=lambda text: 1 / (text != "NO"))
 
 
 # A history like any other.

@@ -513,3 +513,40 @@ def test_what_cannot_be_imported_is_said_in_a_line(tmp_path, text, code, said):
     assert found.returncode == code
     assert said in " ".join(found.stderr.replace("│", " ").split())
     assert "Traceback" not in found.stderr
+
+
+# Rounds.
+
+
+REVOTED = pd.DataFrame(
+    {
+        "question": ["tram"] * 5 + ["bus"] * 3,
+        "worker": ["Ada", "Ada", "Bo", "Chi", "Chi", "Ada", "Ada", "Bo"],
+        "turn": [1, 2, 1, 2, 3, None, 1, 5],
+        "answer": ["no", "yes", "yes", "yes", None, "no", "yes", "yes"],
+    }
+)
+
+
+def test_the_last_round_of_a_voter_counts():
+    history = made(REVOTED.dropna(subset="turn"), round="turn", abstain=None)
+    assert history.votes["vote.round"].tolist() == [1, 2, 1, 2, 3, 1, 5]
+    margin = stats.Margin.decisions(history)
+    assert margin[["votes", "repeated"]].values.tolist() == [[2, 0], [2, 0]]  # Chi has taken the vote back
+    assert margin["unanimous"].tolist() == [True, True]
+    assert stats.Votes.of(history).table()[["choice", "n"]].values.tolist() == [["yes", 4]]
+    assert stats.Agreement.of(history).repeated == 0
+    assert "repeated" not in note(history)
+
+
+def test_a_vote_without_a_round_is_of_the_first():
+    history = made(REVOTED, round="turn", abstain=None)
+    assert stats.Votes.of(history).table()[["choice", "n"]].values.tolist() == [["yes", 4]]
+
+
+def test_votes_of_the_same_round_are_repeated():
+    history = made(
+        votes(worker=["Ada", "Ada", "Chi", "Ada", "Bo", "Ada"], turn=[1, 1, 1, 1, 1, 2]), round="turn"
+    )
+    assert stats.Voters.of(history).repeated == 1
+    assert "1 repeated" in note(history)

@@ -355,3 +355,22 @@ def test_without_confidence_or_weight():
     found = Rules.decisions(bare)
     assert found["confidence-weighted"].isna().all()
     assert found["weight-weighted"].fillna("-").tolist() == found["plurality"].fillna("-").tolist()
+
+
+def test_without_a_recommendation_rules_are_judged_by_the_outcomes_alone():
+    history = tiny(["aab", "abb", "ab ", "bb "], said=[None] * 4, truth=["a", "a", "a", "b"])
+    table = Rules.of(history).table().set_index("rule")
+    assert table["n"].drop("best voter").tolist() == [4] * 7
+    plurality = table.loc["plurality"]
+    assert plurality[["decided", "known", "outcomes"]].tolist() == [3, 3, 4]
+    assert (plurality["accuracy"], plurality["accuracy_of_all"]) == (2 / 3, 2 / 4)
+    assert table.loc["recommendation", ["decided", "known"]].tolist() == [0, 0]
+    assert table[["changed", "changed_low", "difference", "difference_high"]].isna().all(axis=None)
+    assert Rules.of(history).without_votes == 0
+    assert Rules.of(history).n == 4
+
+
+def test_a_recommendation_here_and_there_is_compared_with_where_it_is():
+    history = tiny(["aab", "abb", "aaa"], said=["b", None, "a"], truth=["a", "b", "a"])
+    plurality = Rules.of(history).table().set_index("rule").loc["plurality"]
+    assert (plurality["changed"], plurality["difference"], plurality["accuracy"]) == (1 / 2, 1 / 2, 1)

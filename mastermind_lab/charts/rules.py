@@ -23,8 +23,8 @@ def rules(data: Source | Rules, *, by: By = None, ax: Axes | None = None, **kw: 
     """How much better each voting rule would have decided: a dot and its 95% interval a rule.
 
     A dot is the rule's accuracy minus that of the recommendation, in the decisions that the rule decides: to
-    the right of 0 the rule is better. Where no outcomes were joined, it is the share of those decisions that
-    the rule changes.
+    the right of 0 the rule is better. Where nothing was recommended, it is the rule's accuracy in these.
+    Where no outcomes were joined, it is the share of those decisions that the rule changes.
 
     Examples
     --------
@@ -35,10 +35,11 @@ def rules(data: Source | Rules, *, by: By = None, ax: Axes | None = None, **kw: 
     summary = summary_of(Rules, data, by)
     table = summary.lump(len(SERIES)).table()
     known = bool(table["known"].any())
-    n, figure = ("known", "difference") if known else ("decided", "changed")
-    notes = _notes(summary, table, "known" if known else "n")
+    figure = ("difference" if table["difference"].notna().any() else "accuracy") if known else "changed"
+    n = "known" if known else "decided"
+    notes = _notes(summary, table, "outcomes" if known else "n")
     table = table[(table["rule"] != ACTUAL) & table[figure].notna()]
-    xlabel = "accuracy minus actual (% points)" if known else "share of decisions changed (0-1)"
+    xlabel = _XLABELS[figure]
     picture = Picture(ax, "Voting rules", summary.by, notes, xlabel, rows=8)
     if table.empty:
         return picture.empty()
@@ -51,8 +52,15 @@ def rules(data: Source | Rules, *, by: By = None, ax: Axes | None = None, **kw: 
     else:
         write_n(picture.ax, table[n])
     picture.heading("line: 95% interval")
-    _scale(picture.ax, *limits(table, figure), known)
+    _scale(picture.ax, *limits(table, figure), figure == "difference")
     return picture.ax
+
+
+_XLABELS = {
+    "difference": "accuracy minus actual (% points)",
+    "accuracy": "accuracy (0-1)",
+    "changed": "share of decisions changed (0-1)",
+}
 
 
 def _scale(ax: Axes, left: float, right: float, known: bool) -> None:
@@ -67,7 +75,7 @@ def _notes(summary: Rules, table: pd.DataFrame, counts: str) -> list[str]:
     """Say n, what was left out, how often the actual decisions were right, and what a tie does."""
     actual = summary.actual
     n = table.loc[table["rule"] == ACTUAL, counts].sum()
-    what = "decisions with outcome" if actual.n else "decisions"
+    what = "decisions with outcome" if counts == "outcomes" else "decisions"
     notes = format_n(n, what, without_votes=summary.without_votes) + format_repeated(summary.repeated)
     if actual.n:
         notes.append(f"actual: {actual:.0%} right")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
+from .. import records
 from ..errors import OptionError, SourceError, column_advice
-from ..frames import DECLARED, TEXT, SchemaUnion, is_open
+from ..frames import DECLARED, TEXT, SchemaUnion, is_open, to_pandas
 from .history import History
 from .scan import Scan, with_missing_columns
+from .spellings import respelled, unknown_choices
 
 CHOICE = "correct_choice"
 
@@ -20,27 +24,73 @@ _SAID = "outcomes: "  # how our part of a coverage note begins
 
 
 Whole = TypeVar("Whole", History, Scan)
+Outcomes = Any
+
+
+@dataclass(frozen=True)
+class Join:
+    """By which columns outcomes are joined, which one holds what is right, and how that is spelled."""
+
+    on: tuple[str, ...]
+    correct: str
+    normalize: Callable[[str], str] | None
+
+    @classmethod
+    def of(cls, on: Any, correct: Any, normalize: Any) -> Join:
+        """Check what a caller gives.
+
+        Raises
+        ------
+        OptionError
+            It makes no sense.
+        """
+        names = (on,) if isinstance(on, str) else tuple(on) if isinstance(on, Sequence) else ()
+        if not names or not all(isinstance(name, str) for name in (*names, correct)):
+            raise OptionError(f"on={on!r:.80}, correct={correct!r:.80}: expected names of columns")
+        if normalize is not None and not callable(normalize):
+            raise OptionError(
+                f"normalize={normalize!r:.80}: expected a function of a text, such as str.casefold"
+            )
+        return cls(names, correct, normalize)
+
+    @property
+    def words(self) -> str:
+        """The columns in words."""
+        return ", ".join(self.on)
 
 
 def with_outcomes(
-    history: Whole, outcomes: pd.DataFrame | str | os.PathLike[str], *, on: str = "correlation_id"
+    history: Whole,
+    outcomes: Outcomes,
+    *,
+    on: str | Sequence[str] = "correlation_id",
+    correct: str = CHOICE,
+    normalize: Callable[[str], str] | None = None,
 ) -> Whole:
     """Join what turned out to be right to the decisions, as the column ``correct_choice``.
 
     Every decision stays, in its order; ``correct_choice`` is missing where there is no outcome. How many
-    matched, on both sides, is said in the ``note`` of the history's coverage. Outcomes that were joined
-    before are replaced.
+    matched, on both sides, is said in the ``note`` of the history's coverage, and so are outcomes that are no
+    choice anybody voted for, with those that are spelled nearly so. Outcomes that were joined before are
+    replaced.
 
     Parameters
     ----------
     history
         The decisions, or a scan of them: then outcomes are joined batch by batch.
     outcomes
-        A frame, or a CSV file (UTF-8, compressed or not), with the column ``on`` and ``correct_choice``: the
-        text that a right recommendation or vote has. Other columns are ignored, rows in which one of the two
-        is missing too; rows that say the same twice count once.
+        A frame, a table with ``__arrow_c_stream__``, or a CSV file (UTF-8, compressed or not), with the
+        columns ``on`` and ``correct``. Other columns are ignored, rows in which one of these is missing too;
+        rows that say the same twice count once.
     on
-        The column that both sides share: of text, or of whole numbers.
+        The column, or columns, that both sides share: of text, or of whole numbers. ``item`` may be
+        ``decision.item`` in the decisions.
+    correct
+        The column of the outcomes that holds what was right: the text that a right recommendation or vote
+        has. Numbers and truth values are spelled as :func:`mastermind_lab.from_votes` spells choices.
+    normalize
+        A function of a text, such as ``str.casefold``. An outcome that nobody voted for takes the spelling of
+        the choice for which the function returns the same. If not given, spellings are left alone.
 
     Returns
     -------
@@ -59,51 +109,87 @@ def with_outcomes(
     >>> import mastermind_lab as lab
     >>> from mastermind_lab.history.outcomes import with_outcomes
     >>> history = lab.sample(last=2)
-    >>> known = history.decisions[["correlation_id"]].head(1).assign(correct_choice="approve")
-    >>> history = with_outcomes(history, known)
+    >>> known = history.decisions[["correlation_id"]].assign(truth=history.decisions["recommendation"])
+    >>> history = with_outcomes(history, known.head(1), correct="truth")
     >>> history.coverage["note"].iloc[0]
     'outcomes: 1 of 2 decisions matched on correlation_id, 0 of 1 outcomes matched no decision'
     """
+    join = Join.of(on, correct, normalize)
     if isinstance(history, Scan):
-        return history.map(partial(_joined_if_there, outcomes=_frame(outcomes, on), on=on))
-    return _joined(history, outcomes, on)
+        return history.map(partial(_joined_if_there, outcomes=_frame(outcomes, join), join=join))
+    for name in join.on:
+        _in_decisions(history.decisions, name)
+    return _joined(history, _frame(outcomes, join), join)
 
 
-def _joined_if_there(batch: History, outcomes: pd.DataFrame, on: str) -> History:
-    """Join to a batch; one whose entries happen to lack the open column ``on`` has no outcomes."""
-    whole = with_missing_columns(batch, [on])
-    ids = whole.decisions.get(on)
-    if ids is None or ids.notna().any():
-        decisions = _joined(_with_texts(whole, outcomes, on), outcomes, on).decisions
+def _joined_if_there(batch: History, outcomes: pd.DataFrame, join: Join) -> History:
+    """Join to a batch; one whose entries happen to lack an open column of ``on`` has no outcomes."""
+    names = [name for one in join.on for name in _either_name(one)]
+    whole = with_missing_columns(batch, names)
+    there = [next((name for name in _either_name(one) if name in whole.decisions), None) for one in join.on]
+    if None in there or whole.decisions[there].notna().all(axis=1).any():
+        decisions = _joined(_with_texts(whole, outcomes, join), outcomes, join).decisions
     else:
         unknown = pd.Series(np.nan, batch.decisions.index, dtype=TEXT)
         decisions = _with_choices(batch.decisions, unknown)
     # How many matched is no batch's to say.
-    note = f"{_SAID}joined on {on}, batch by batch"
+    note = f"{_SAID}joined on {join.words}, batch by batch"
     return batch.with_frames(decisions=decisions, coverage=batch.account.noted(note, instead_of=_SAID))
 
 
-def _with_texts(batch: History, outcomes: pd.DataFrame, on: str) -> History:
-    """Spell a column of numbers as text where the outcomes' ids, and so those of other batches, are texts."""
-    ids = outcomes[on].dropna()
-    if not is_open("decisions", on) or not _is_text(ids) or pd.to_numeric(ids, errors="coerce").notna().all():
-        return batch
-    return History(SchemaUnion({"decisions": {on: frozenset({"mixed"})}}).fit(batch.tables()), batch.account)
+def _with_texts(batch: History, outcomes: pd.DataFrame, join: Join) -> History:
+    """Spell columns of numbers as text where the outcomes' ids, and so those of other batches, are texts."""
+    wanted = {}
+    for on in join.on:
+        ids = outcomes[on].dropna()
+        name = _in_decisions(batch.decisions, on)
+        if is_open("decisions", name) and _is_text(ids) and pd.to_numeric(ids, errors="coerce").isna().any():
+            wanted[name] = frozenset({"mixed"})
+    return History(SchemaUnion({"decisions": wanted}).fit(batch.tables()), batch.account) if wanted else batch
 
 
-def _joined(history: History, outcomes: pd.DataFrame | str | os.PathLike[str], on: str) -> History:
-    decisions = history.with_late_columns([on]).decisions
-    if on not in decisions.columns:
-        hint = f": {advice}" if (advice := column_advice(on, decisions.columns)) else ""
-        raise OptionError(f"on={on!r:.80}: the decisions have no such column{hint}")
-    rows = _frame(outcomes, on)
-    known = pd.DataFrame({on: _keys(rows[on], decisions[on].dtype, on), CHOICE: _texts(rows[CHOICE])}).dropna(
+def _either_name(name: str) -> tuple[str, ...]:
+    """Return the names that a column may have: its own, that of the decisions, and what that is made of."""
+    return (name, records.open_name("decisions", name), name.removeprefix("decision."))
+
+
+def _in_decisions(decisions: pd.DataFrame, name: str) -> str:
+    """Return the name that a column of the outcomes has in the decisions."""
+    for one in _either_name(name):
+        if one in decisions.columns:
+            return one
+    hint = f": {advice}" if (advice := column_advice(name, decisions.columns)) else ""
+    raise OptionError(f"on={name!r:.80}: the decisions have no such column{hint}")
+
+
+def _joined(history: History, outcomes: pd.DataFrame, join: Join) -> History:
+    either = [name for on in join.on for name in _either_name(on)]
+    decisions = history.with_late_columns(either).decisions
+    names = [_in_decisions(decisions, on) for on in join.on]
+    keys = {on: _keys(outcomes[on], decisions[name], on) for on, name in zip(join.on, names, strict=True)}
+    known = pd.DataFrame(keys | {CHOICE: _texts(outcomes[join.correct], join.correct)}).dropna(
         ignore_index=True
     )
-    choices = _one_each(known, on)
-    decisions = _with_choices(decisions, decisions[on].map(choices).astype(TEXT))
-    note = _note(decisions, choices, on, len(rows) - len(known))
-    return history.with_frames(decisions=decisions, coverage=history.account.noted(note, instead_of=_SAID))
+    choices = _one_each(known, join)
+    places = _index(choices[[*join.on]]).get_indexer(_index(decisions[names]))
+    found = pd.Series(np.nan, decisions.index, dtype=TEXT)
+    found[places >= 0] = choices[CHOICE].array[places[places >= 0]]
+    said = []
+    if join.normalize:
+        found, changed = respelled(history, found, join.normalize)
+        said = [f"{changed:,} spelled as voted"]
+    decisions = _with_choices(decisions, found)
+    said = [
+        _note(found, places, choices, join, len(outcomes) - len(known)),
+        *said,
+        *unknown_choices(history, found),
+    ]
+    coverage = history.account.noted(_SAID + ", ".join(said), instead_of=_SAID)
+    return history.with_frames(decisions=decisions, coverage=coverage)
+
+
+def _index(keys: pd.DataFrame) -> pd.Index:
+    return pd.MultiIndex.from_frame(keys) if keys.shape[1] > 1 else pd.Index(keys.iloc[:, 0])
 
 
 def _with_choices(decisions: pd.DataFrame, choices: pd.Series) -> pd.DataFrame:
@@ -112,17 +198,29 @@ def _with_choices(decisions: pd.DataFrame, choices: pd.Series) -> pd.DataFrame:
     return whole
 
 
-def _frame(outcomes: pd.DataFrame | str | os.PathLike[str], on: str) -> pd.DataFrame:
-    """Return the outcomes as a frame that has both columns."""
-    if not isinstance(outcomes, pd.DataFrame | str | os.PathLike):
+def _frame(outcomes: Outcomes, join: Join) -> pd.DataFrame:
+    """Return the outcomes as a frame that has all columns under the names that were given."""
+    if isinstance(outcomes, pd.DataFrame):
+        frame = outcomes
+    elif isinstance(outcomes, str | os.PathLike):
+        frame = _read(outcomes)
+    elif hasattr(outcomes, "__arrow_c_stream__"):
+        frame = to_pandas({"": records.in_memory(outcomes, "outcomes").table})[""]
+    else:
         raise OptionError(
             f"outcomes are a DataFrame or the path of a CSV file, not {type(outcomes).__name__}"
         )
-    frame = outcomes if isinstance(outcomes, pd.DataFrame) else _read(outcomes)
-    missing = [name for name in (on, CHOICE) if name not in frame.columns]
+    for name in join.on:
+        others = [one for one in _either_name(name) if one in frame.columns]
+        if name not in frame.columns and others:
+            frame = frame.rename(columns={others[0]: name})
+    missing = [name for name in (*join.on, join.correct) if name not in frame.columns]
     if missing:
         there = ", ".join(str(name)[:40] for name in frame.columns[:12])
-        raise OptionError(f"the outcomes have no column {', '.join(missing)}: there are {there or 'none'}")
+        hint = f"; {advice}" if (advice := column_advice(missing[-1], map(str, frame.columns))) else ""
+        raise OptionError(
+            f"the outcomes have no column {', '.join(missing)}: there are {there or 'none'}{hint}"
+        )
     return frame
 
 
@@ -136,10 +234,13 @@ def _read(path: str | os.PathLike[str]) -> pd.DataFrame:
         raise SourceError(f"outcomes in {path} are no CSV in UTF-8: {error!s:.200}") from error
 
 
-def _keys(column: pd.Series, wanted: object, on: str) -> pd.Series:
+def _keys(column: pd.Series, ours: pd.Series, on: str) -> pd.Series:
     """Turn the outcomes' ids into the type that the decisions have."""
+    wanted = ours.dtype
     if wanted == "str":
         if _is_text(column):
+            return column.astype(TEXT)
+        if pd.api.types.is_integer_dtype(column.dtype) and _are_numbers(ours):
             return column.astype(TEXT)
         raise OptionError(
             f"{on} is text in the decisions and {column.dtype} in the outcomes, where leading zeros and long "
@@ -157,12 +258,20 @@ def _keys(column: pd.Series, wanted: object, on: str) -> pd.Series:
         ) from error
 
 
-def _texts(column: pd.Series) -> pd.Series:
-    if not _is_text(column) and not pd.api.types.is_integer_dtype(column.dtype):
+def _are_numbers(texts: pd.Series) -> bool:
+    """Tell whether all texts are whole numbers, each spelled as a number is: then none lost a zero."""
+    return bool(texts.dropna().str.fullmatch(r"-?(0|[1-9]\d{0,17})").all())
+
+
+def _texts(column: pd.Series, name: str) -> pd.Series:
+    """Spell what is right as choices are."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(column.cat.categories.dtype)
+    if not _is_text(column) and column.dtype.kind not in "biuf":
         raise OptionError(
-            f"{CHOICE} is the text of a choice, not {column.dtype}: make it text, spelled as voted"
+            f"{name} is the text of a choice, not {column.dtype}: make it text, spelled as voted"
         )
-    return column.astype(TEXT)
+    return pd.Series(records.as_texts(column, name), column.index, TEXT)
 
 
 def _is_text(column: pd.Series) -> bool:
@@ -170,21 +279,22 @@ def _is_text(column: pd.Series) -> bool:
     return all(isinstance(value, str) for value in column.dropna().unique())
 
 
-def _one_each(known: pd.DataFrame, on: str) -> pd.Series:
+def _one_each(known: pd.DataFrame, join: Join) -> pd.DataFrame:
     """Return the choice under each id, once."""
-    once = known.drop_duplicates()
-    twice = once.loc[once[on].duplicated(), on].unique()
+    once = known.drop_duplicates(ignore_index=True)
+    twice = once.loc[once.duplicated([*join.on]), [*join.on]].drop_duplicates()
     if len(twice):
-        named = ", ".join(str(one)[:60] for one in twice[:3])
-        raise OptionError(f"the outcomes give {len(twice):,} of {on} more than one {CHOICE}, like {named}")
-    return once.set_index(on)[CHOICE]
+        named = ", ".join(" ".join(map(str, row))[:60] for row in twice.head(3).itertuples(index=False))
+        raise OptionError(
+            f"the outcomes give {len(twice):,} of {join.words} more than one {join.correct}, like {named}"
+        )
+    return once
 
 
-def _note(decisions: pd.DataFrame, choices: pd.Series, on: str, incomplete: int) -> str:
-    matched = decisions[CHOICE].notna().sum()
-    unused = (~choices.index.isin(decisions[on].dropna())).sum()
+def _note(found: pd.Series, places: Any, choices: pd.DataFrame, join: Join, incomplete: int) -> str:
+    unused = len(choices) - len(np.unique(places[places >= 0]))
     left_out = f", {incomplete:,} without id or choice" if incomplete else ""
     return (
-        f"{_SAID}{matched:,} of {len(decisions):,} decisions matched on {on}, "
+        f"{found.notna().sum():,} of {len(found):,} decisions matched on {join.words}, "
         f"{unused:,} of {len(choices):,} outcomes matched no decision{left_out}"
     )

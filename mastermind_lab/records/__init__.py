@@ -13,19 +13,21 @@ from __future__ import annotations
 
 from .facts import with_decisions, with_voters
 from .files import is_parquet, only_file, opened, read_file
-from .reading import Records, in_memory
+from .reading import Records, as_texts, in_memory
 from .roles import Roles, check_columns
-from .votes import Gathered, gather
+from .votes import Gathered, gather, open_name
 
 __all__ = [
     "Gathered",
     "Records",
     "Roles",
+    "as_texts",
     "check_columns",
     "gather",
     "in_memory",
     "is_parquet",
     "only_file",
+    "open_name",
     "opened",
     "read_file",
     "with_decisions",

@@ -13,7 +13,7 @@ import pyarrow as pa
 from ..decode import json_text
 from ..errors import OptionError
 from ..frames import shown_columns
-from .columns import known_type, of_values
+from .columns import known_type, of_values, texts
 
 
 @dataclass(frozen=True)
@@ -94,3 +94,9 @@ def _of_series(name: str, values: pd.Series) -> list[tuple[pa.Field, pa.Array]]:
         except (TypeError, ValueError) as error:
             raise OptionError(f"column {name!r:.80} cannot be read: {error!s:.200}") from error
     return known_type(name, made if isinstance(made, pa.ChunkedArray) else pa.chunked_array([made]))
+
+
+def as_texts(values: pd.Series, name: str) -> pa.Array:
+    """Spell the values of a column as choices are spelled."""
+    described, column = _of_series(name, values)[0]
+    return texts(described, column).values

@@ -110,9 +110,10 @@ class Agreement(Voted):
 
     @property
     def kappa(self) -> Estimate:
-        """Fleiss' kappa, at most 1; NaN where the panels with votes are not all of one size."""
+        """Fleiss' kappa, at most 1; NaN where the panels of two or more votes are not all of one size."""
         kappa = self._estimate("kappa")
-        alike = self.sizes.keys["size"].nunique() == 1
+        sizes = self.sizes.keys["size"]
+        alike = sizes[sizes > 1].nunique() == 1  # a lone vote has nobody to agree with
         return kappa if alike else replace(kappa, value=np.nan, low=np.nan, high=np.nan)
 
     def table(self) -> pd.DataFrame:
@@ -255,6 +256,7 @@ def _quantities(ballots: Ballots, size: Codes, panel: Codes, count: Codes) -> di
 
 
 def _size(sizes: GroupedSums, by: tuple[str, ...]) -> pd.Series:
-    """Return the size that all panels of a group have, <NA> where they differ."""
-    found = sizes.keys["size"].groupby(grouped(sizes.keys[list(by)])[1])
+    """Return the size that all panels of two or more votes of a group have, <NA> where they differ."""
+    size = sizes.keys["size"]
+    found = size.where(size > 1).groupby(grouped(sizes.keys[list(by)])[1])
     return found.first().astype("Int64").where(found.nunique() == 1).reset_index(drop=True)

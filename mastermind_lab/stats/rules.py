@@ -153,12 +153,12 @@ class Rules(Voted):
 
     @property
     def n(self) -> int:
-        """How many decisions with votes and a recommendation were counted."""
+        """How many decisions with votes were counted."""
         return int(self.sums["n"][(self.sums.keys["rule"] == ACTUAL).to_numpy(), 0].sum())
 
     @property
     def without_votes(self) -> int:
-        """Decisions left out because nobody voted, or nothing was recommended."""
+        """Decisions left out because nobody voted."""
         return int(self.sums["left_out"][:, 0].sum())
 
     def table(self) -> pd.DataFrame:
@@ -169,13 +169,15 @@ class Rules(Voted):
         DataFrame
             The ``by`` columns; ``rule``; ``voter``, who the best one is; ``n`` decisions with votes, for the
             best voter those it voted in; ``decided``, those of them in which the rule decides. Among these:
-            ``changed``, the share in which it decides otherwise than was recommended, 0 to 1, with
+            ``changed``, the share of those with a recommendation in which it decides otherwise, 0 to 1, with
             ``changed_low`` and ``changed_high``; ``known``, decisions with an outcome; ``accuracy``, the
             share of them that is right, with ``accuracy_low`` and ``accuracy_high``; ``difference``, accuracy
             minus that of the recommendation in the same decisions, -1 to 1, with ``difference_low`` and
-            ``difference_high``. ``small_n`` marks rows with fewer than 10 ``decided``. Intervals are 95%, and
-            NaN where there are fewer than 2 observations. The best voter has a row where a voter has 2
-            outcomes.
+            ``difference_high``. Then ``outcomes``, those of all n with an outcome, and ``accuracy_of_all``,
+            the share of them that is right, where a decision that the rule leaves open counts as wrong, with
+            its ends. ``small_n`` marks rows with fewer than 10 ``decided``. Intervals are 95%, and NaN where
+            there are fewer than 2 observations. The best voter has a row where a voter has 2 outcomes.
+            Without recommendations there is nothing to compare with: rules are judged by the outcomes alone.
         """
         parts = [_figures(self.sums), _figures(self._best())]
         table = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
@@ -183,7 +185,8 @@ class Rules(Voted):
             table["voter"] = pd.Series(pd.NA, index=table.index, dtype=TEXT)
         table.insert(len(self.by) + 1, "voter", table.pop("voter"))
         ends = ["changed_low", "changed_high", "difference_low", "difference_high"]
-        table[ends] = table[ends].mask(table["rule"] == ACTUAL, 0.0)  # by definition
+        is_actual = (table["rule"] == ACTUAL) & (table["decided"] > 0)
+        table[ends] = table[ends].mask(is_actual, 0.0)  # by definition
         place = {name: number for number, name in enumerate((*self.names, BEST))}
         group = grouped(table[list(self.by)])[1]
         return table.iloc[np.lexsort((table["rule"].map(place), group))].reset_index(drop=True)
@@ -232,18 +235,21 @@ def _decisions(
 def _correctness(chosen: Names, rows: pd.DataFrame) -> dict[str, NDArray[Any]]:
     """Compare choices with what was recommended and what was right."""
     actual, truth = (rows[name].to_numpy(dtype=object) for name in (ACTUAL, "correct"))
-    n = (rows["votes"] > 0).to_numpy() & ~pd.isna(actual)
-    decided = n & ~pd.isna(chosen)
+    n = (rows["votes"] > 0).to_numpy()
+    decided, there = n & ~pd.isna(chosen), ~pd.isna(actual)
     known = decided & ~pd.isna(truth)
     right, was_right = known & (chosen == truth), known & (actual == truth)
     return {
         "n": n,
         "decided": decided,
-        "changed": decided & (chosen != actual),
+        "compared": decided & there,
+        "changed": decided & there & (chosen != actual),
         "known": known,
         "right": right,
-        "gain": right.astype(np.float64) - was_right,
-        "differ": right != was_right,
+        "judged": known & there,
+        "gain": there * (right.astype(np.float64) - was_right),
+        "differ": there & (right != was_right),
+        "outcomes": n & ~pd.isna(truth),
     }
 
 
@@ -273,19 +279,22 @@ def _by_voter(rows: pd.DataFrame, keys: pd.DataFrame, ballots: Ballots, replicat
 
 def _figures(sums: GroupedSums) -> pd.DataFrame:
     n, decided, known = (sums[name][:, 0] for name in ("n", "decided", "known"))
+    compared, outcomes = (sums[name][:, 0] for name in ("compared", "outcomes"))
     return sums.keys.assign(
         n=counted(n),
         decided=counted(decided),
-        **with_ends(changed=shares(sums["changed"], sums["decided"], decided)),
+        **with_ends(changed=shares(sums["changed"], sums["compared"], compared)),
         known=counted(known),
         **with_ends(accuracy=shares(sums["right"], sums["known"], known), difference=_differences(sums)),
+        outcomes=counted(outcomes),
+        **with_ends(accuracy_of_all=shares(sums["right"], sums["outcomes"], outcomes)),
         small_n=decided < SMALL_N,
     )
 
 
 def _differences(sums: GroupedSums) -> tuple[Floats, Floats, Floats]:
     """Divide gains by n; where the two never differed, each may be better as often as chance can hide."""
-    n = sums["known"][:, 0]
-    value, low, high = ratios(sums["gain"], sums["known"], n)
+    n = sums["judged"][:, 0]
+    value, low, high = ratios(sums["gain"], sums["judged"], n)
     never = (sums["differ"][:, 0] == 0) & (n >= 2)
     return value, np.where(never, -zero_count_bound(n), low), np.where(never, zero_count_bound(n), high)

@@ -3,6 +3,9 @@
 A voter has one vote in a decision. Who votes for the same choice twice has voted once; who votes for two
 choices has contradicted itself, and has no vote in that decision. Both are counted as repeated, never
 hidden. Votes without a voter or a choice are none.
+
+Where votes have a round (``vote.round``), a voter's last one counts, and those before it are no repetition:
+who has no choice in it has taken its vote back.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ from .input import Data, frame_of, keys_of, shares_of, weights_of
 from .sums import Codes
 
 Names = NDArray[Any]
+
+ROUND = "vote.round"
 
 _DIGITS = 12  # shares that agree in so many are equal: sums of weights carry rounding
 
@@ -64,7 +69,7 @@ class Ballots:
         """
         needed = ["stream_id", "voter", "choice"]
         votes = frame_of(data, "votes", needed)
-        whole = votes[needed].notna().all(axis=1).to_numpy()
+        whole = votes[needed].notna().all(axis=1).to_numpy() & _in_last_round(votes)
         rows = np.flatnonzero(whole)
         votes = (votes if whole.all() else votes[whole]).reset_index(drop=True)
         panel, panels = _numbered(votes["stream_id"], sort=False)
@@ -135,6 +140,17 @@ class Ballots:
 def _numbered(column: pd.Series, sort: bool) -> tuple[Codes, Names]:
     codes, different = pd.factorize(column, sort=sort)
     return codes.astype(np.intp), np.asarray(different, dtype=object)
+
+
+def _in_last_round(votes: pd.DataFrame) -> NDArray[np.bool_]:
+    """Say which votes are of their voter's last round in the decision; those without one come first."""
+    if ROUND not in votes or votes[ROUND].dtype.kind not in "iuf" or votes[ROUND].isna().all():
+        return np.ones(len(votes), bool)
+    number = pd.Series(votes[ROUND].to_numpy(dtype=np.float64, na_value=-np.inf))
+    panel, voter = (pd.factorize(votes[name])[0].astype(np.int64) for name in ("stream_id", "voter"))
+    seat = np.where((panel < 0) | (voter < 0), -1, panel * (voter.max(initial=0) + 1) + voter)
+    last: NDArray[np.bool_] = (number == number.groupby(seat).transform("max")).to_numpy()
+    return last
 
 
 def _counting(seat: Codes, choice: Codes) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
