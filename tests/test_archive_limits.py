@@ -128,14 +128,14 @@ class TestAFolderThatHasEntries:
         add(raw, *range(1, 6))
         put()
         add(raw, 6, 7)
-        with pytest.raises(lab.OptionError, match=rf"since={name(7)}.*ends at {name(5)}.*missing for good"):
+        with pytest.raises(lab.OptionError, match=rf"since='{name(7)}'.*ends at {name(5)}.*missing for good"):
             put(since=name(7))
         assert ids(folder) == names(*range(1, 6))
 
     def test_a_beginning_before_its_own_cannot_be_added(self, raw, folder, put):
         add(raw, *range(1, 6))
         put(since=name(3))
-        with pytest.raises(lab.OptionError, match=rf"since={name(2)}.*begins at {name(3)}"):
+        with pytest.raises(lab.OptionError, match=rf"since='{name(2)}'.*begins at {name(3)}"):
             put(since=name(2))
 
     def test_an_end_holds_until_it_goes_on(self, raw, folder, put):

@@ -62,7 +62,7 @@ class Extent:
         noted = newest.metadata.get("since", "")
         own = noted if is_id(noted) else None
         if begin and not Limits.of(since=since).is_relative:
-            _refuse_others(begin, own, newest.last_id, f"since={since!s:.80}", folder)
+            _refuse_others(begin, own, newest.last_id, f"since={since!r:.80}", folder)
         is_past = end is not None and _place(newest.last_id) >= edge_key(end, False)[1:]
         accounts = Coverage.of_rows(json.loads(newest.metadata.get("coverage", "[]"))).accounts
         said = accounts[-1].limits or "" if own and accounts else ""

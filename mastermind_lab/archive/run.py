@@ -158,7 +158,7 @@ class Archiving:
             newest = added(self.source, self.stream)
         except SourceError:  # all that was wanted has been read
             return None
-        return None if newest is None or sink.ordinal is None else newest - sink.ordinal
+        return None if newest is None or sink.ordinal is None else max(newest - sink.ordinal, 0)
 
     def _step(self, sink: Archiver, update: StreamUpdate, before: str | None) -> Iterator[Archived]:
         """Take an update; a follower waits where there is no room for it, and the stream keeps the rest."""

@@ -248,9 +248,10 @@ class History:
         condition
             A query over the columns of ``decisions``, ``"confidence > 0.9"``, as for
             :meth:`pandas.DataFrame.query` (a name with a dot stands between backticks:
-            ``"`meta.model` == 'atlas-1'"``, and ``@name`` is a variable of yours); a mask, one true or false
-            a decision; ids: ``stream_id`` of entries, or a frame that has them; or a function that takes
-            ``decisions`` and returns one of these. Where a mask does not know, the decision is left out.
+            ``"`meta.model` == 'atlas-1'"``, ``@name`` is a variable of yours, and a time without a zone,
+            ``"published_at >= '2026-11-01'"``, is UTC); a mask, one true or false a decision; ids:
+            ``stream_id`` of entries, or a frame that has them; or a function that takes ``decisions`` and
+            returns one of these. Where a mask does not know, the decision is left out.
 
         Returns
         -------
