@@ -12,9 +12,11 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import redis
 from refused import no_room, nobody
+from waiting import until
 
 import mastermind_lab as lab
 from mastermind_lab import storage
@@ -268,6 +270,39 @@ class TestFollowing:
         assert ids(folder) == names(1, 2)
 
 
+class TestInterrupted:
+    """As a cell of a notebook is: Ctrl-C comes to the main thread of a process that goes on."""
+
+    def test_it_ends_after_its_last_part_and_the_next_interruption_is_the_users(self, raw, redis_url, folder):
+        add(raw, 1, 2)
+        before = signal.getsignal(signal.SIGINT)
+
+        def interrupt():
+            until(lambda: ranges(folder))  # the first part is there, so that it follows on
+            os.kill(os.getpid(), signal.SIGINT)
+
+        thread = threading.Thread(target=interrupt)
+        thread.start()
+        try:
+            done = put(redis_url, folder, follow=True, part_seconds=0.05)
+        except KeyboardInterrupt:
+            pytest.fail("the interruption was not taken for an end")
+        finally:
+            thread.join()
+        assert (done.entries, done.last_id, done.waiting) == (2, name(2), 0)
+        assert signal.getsignal(signal.SIGINT) is before
+        add(raw, 3)
+        assert put(redis_url, folder).entries == 1
+
+    def test_in_another_thread_it_runs_all_the_same(self, raw, redis_url, folder):
+        add(raw, 1, 2)
+        done = []
+        thread = threading.Thread(target=lambda: done.append(put(redis_url, folder)))
+        thread.start()
+        thread.join(30)
+        assert done[0].entries == 2
+
+
 class TestTheStreamMeanwhile:
     """What happened to the stream between two runs."""
 
@@ -392,6 +427,7 @@ def test_an_old_server_is_not_verified(old_server, folder):
         assert put(old_server.url, folder).entries == 1
     row = lab.read(folder).coverage.iloc[0]
     assert row["certainty"] == "not verified"
+    assert pd.isna(row["missing"])
     assert ids(folder) == names(*range(1, 7))
 
 

@@ -7,7 +7,9 @@ import pytest
 import redis
 
 import mastermind_lab as lab
+from mastermind_lab.archive import Archiver
 from mastermind_lab.history.sources.several import are_several
+from mastermind_lab.stream import StreamUpdate
 
 S = "s"
 
@@ -95,6 +97,16 @@ class TestAnArchiveAndItsStream:
         raw.xadd("other", {"data": payload(99)}, "99-0")
         history = lab.read([folder, redis_url], stream="other")
         assert history.decisions["stream_id"].tolist() == names(*range(1, 11), 99)
+
+    def test_an_archive_that_does_not_know_how_far_it_is(self, raw, redis_url, tmp_path):
+        add(raw, *range(1, 4))
+        with Archiver(tmp_path / "archive", stream=S) as archiver:
+            archiver.take(StreamUpdate(S, [("1-0", payload(1).encode())]))
+        history = lab.read([tmp_path / "archive", redis_url], stream=S)
+        assert history.decisions["stream_id"].tolist() == names(1, 2, 3)
+        assert history.coverage["certainty"].tolist() == ["not verified"] * 2
+        assert history.coverage["missing"].isna().all()
+        assert "whether the two meet is not known" in history.coverage["note"][1]
 
     def test_an_old_servers_stream_is_not_verified(self, old_server, tmp_path):
         with redis.Redis.from_url(old_server.url) as raw:

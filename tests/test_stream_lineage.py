@@ -170,6 +170,16 @@ class TestRestored:
         add(raw, 13)
         assert self.ids(reader) == names(*range(1, 11)) + names(*new, epoch=1) + names(13, epoch=2)
 
+    def test_trimmed_so_that_only_its_entries_tell(self, raw, reader):
+        raw.xtrim(STREAM, maxlen=3, approximate=False)
+        dump = raw.dump(STREAM)
+        raw.delete(STREAM)
+        add(raw, 1, 2, text="new")
+        self.ids(reader)
+        raw.restore(STREAM, 0, dump, replace=True)
+        add(raw, 13)
+        assert self.ids(reader) == names(*range(1, 11)) + names(1, 2, epoch=1) + names(13, epoch=2)
+
     def test_back_and_forth(self, raw, reader, dumped):
         raw.delete(STREAM)
         add(raw, 11, 12, text="new")

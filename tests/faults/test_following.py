@@ -105,6 +105,35 @@ class TestLines:
         assert found == [f"{number}-0" for number in range(1, 10)]
         assert faults > 500
 
+    def test_an_archiver_waits_out_a_short_fault(self, raw, wire, tmp_path):
+        """It is to end where the stream ends, and has read a part of that."""
+        add(raw, *range(1, 201))
+        cuts = []
+
+        def cut(line, chunk):
+            if b"\r\n30-0\r\n" in chunk and len(cuts) < 2:
+                cuts.append(line)
+                raise Cut(chunk[:100])
+            return chunk
+
+        wire.spoil = cut
+        done = lab.archive(wire.url, tmp_path / "a")
+        assert (done.entries, done.last_id, len(cuts)) == (200, "200-0", 2)
+
+    def test_an_archiver_gives_a_lasting_one_up(self, raw, wire, tmp_path, monkeypatch, impatient):
+        monkeypatch.setattr("mastermind_lab.stream.reader._LONGEST_FAULT", 0.2)
+        add(raw, *range(1, 201))
+
+        def cut(line, chunk):
+            if b"\r\n30-0\r\n" in chunk:
+                raise Cut(b"")
+            return chunk
+
+        wire.spoil = cut
+        with pytest.raises(lab.SourceError, match="no Redis answers"):
+            lab.archive(wire.url, tmp_path / "a")
+        assert 0 < len(lab.read(tmp_path / "a")) < 30
+
     def test_a_byte_at_a_time(self, raw, wire):
         add(raw, 1, 2)
         wire.spoil = slowly(0.003)
@@ -196,7 +225,7 @@ class TestLines:
             found = asyncio.run(asyncio.wait_for(ids(), 20))
             assert found == [f"{number}-0" for number in range(1, 7)], (place, bit)
 
-    @pytest.mark.parametrize("every", [19, pytest.param(1, marks=pytest.mark.thorough)])
+    @pytest.mark.parametrize("every", [19, pytest.param(3, marks=pytest.mark.thorough)])
     def test_a_flipped_bit_anywhere_costs_asyncio_code_one_entry_at_most(self, raw, wire, monkeypatch, every):
         """A payload has no checksum: one that was garbled is another one, or is skipped."""
         monkeypatch.setattr("mastermind_lab.stream.contract.backoff_delay", lambda failures: 0)
