@@ -27,6 +27,8 @@ ADDRESSES = [
     "redis://:cAn@ArY@127.0.0.1:1",
     "redis://:cAnArY@127.0.0.1:port",
     "redis://:cAn/ArY@127.0.0.1",
+    "valkey://me:cAn/#?ArY@127.0.0.1:1",
+    "valkeys://127.0.0.1:1?password=cAnArY",
     "redis://127.0.0.1:1?password=cAnArY",  # elsewhere than in front of the host
     "redis://127.0.0.1:1?password=cAn@ArY",
     "rediss://127.0.0.1:1/0?username=u&password=cAnArY",
@@ -101,7 +103,7 @@ WAYS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("address", [ADDRESSES[place] for place in (0, 11)])
+@pytest.mark.parametrize("address", [ADDRESSES[place] for place in (0, 13)])
 def test_no_part_of_a_password_is_on_a_terminal(address, tmp_path):
     lab.sample(last=1).to_ndjson(tmp_path / "one.ndjson")
     for words in WAYS:

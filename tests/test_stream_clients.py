@@ -104,6 +104,15 @@ class TestSentinel:
             assert await asyncio.wait_for(followed(client, 2), 30) == ["1-0", "2-0"]
             assert [entry for entry, _ in await read_envelopes(client, STREAM, 1)] == ["2-0"]
 
+    async def test_the_sentinels_are_asked_once_a_connection(self, server, sentinel):
+        fill(server, *[f"{number}-0" for number in range(1, 3_001)])
+        with redis.Redis(port=sentinel) as raw:
+            before = raw.info("stats")["total_connections_received"]
+            assert len(lab.read(Sentinel([("127.0.0.1", sentinel)]).master_for("arena"))) == 3_000
+            async with managed(sentinel) as client:
+                await asyncio.wait_for(followed(client, 3_000), 30)
+            assert raw.info("stats")["total_connections_received"] - before == 3
+
     def test_a_client_for_replicas_takes_the_master_where_there_is_none(self, server, sentinel):
         fill(server, "1-0")
         assert ids_of(lab.read(Sentinel([("127.0.0.1", sentinel)]).slave_for("arena"))) == ["1-0"]

@@ -166,7 +166,7 @@ def bounded(kind: type) -> type:
 
         def connect_check_health(self, *arguments: Any, **options: Any) -> None:
             with self._allowance.greeting():
-                if self._route is None:
+                if self._route is None or self._sock:
                     super().connect_check_health(*arguments, **options)
                     return
                 failed: Exception | None = None
@@ -201,7 +201,7 @@ def bounded_async(kind: type) -> type:
 
         async def connect_check_health(self, *arguments: Any, **options: Any) -> None:
             with self._allowance.greeting():
-                if self._route is None:
+                if self._route is None or self.is_connected:
                     await super().connect_check_health(*arguments, **options)
                     return
                 failed: Exception | None = None
