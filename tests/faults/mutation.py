@@ -42,7 +42,7 @@ PRELOADED = """pandas pyarrow.parquet pyarrow.dataset pydantic msgspec redis.asy
     typer rich.live scipy.stats"""
 _TOGETHER = 10  # files of tests, whose survey is kept when the next ones begin
 QUIET = "ignore::pytest.PytestAssertRewriteWarning"  # pytest's plugins are loaded before it
-OPTIONS = ["-n", "0", "-q", "-x", "--timeout=60", "-p", "no:cacheprovider", "-W", QUIET]
+OPTIONS = ["-n", "0", "-q", "-x", "-p", "no:cacheprovider", "-W", QUIET]
 LEFT_OUT = ("TypeVar", "NewType", "cast")
 LOOKS = {
     "color", "linewidth", "linestyle", "fontsize", "labelsize", "markersize", "layout", "va", "ha", "zorder",
@@ -329,8 +329,7 @@ class Trial:
         pid, status = os.waitpid(self._pid, os.WNOHANG)
         if not pid and time.monotonic() < self._end:
             return None
-        with suppress(ProcessLookupError):
-            os.killpg(self._pid, signal.SIGKILL)  # it, and the servers it started
+        self.end()
         if not pid:
             os.waitpid(self._pid, 0)
         self._file.write_bytes(self._before)
@@ -340,6 +339,11 @@ class Trial:
         named = [line for line in said if line.startswith(("FAILED", "ERROR"))]
         return (named[0].split(" - ")[0] if named else "an end without a word") if pid else "no end"
 
+    def end(self) -> None:
+        """End it, and the servers and programs that it started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._pid, signal.SIGKILL)
+
 
 def tried(changes: list[Change], survey: Survey, budget: float, jobs: int) -> Iterator[tuple[Change, str]]:
     """Try changes, some at a time."""
@@ -347,19 +351,23 @@ def tried(changes: list[Change], survey: Survey, budget: float, jobs: int) -> It
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
         free = [copied(Path(folder, f"tree{number}")) for number in range(jobs)]
         check(free[0], survey)
-        while waiting or running:
-            while free and waiting:
-                change = waiting.pop(0)
-                if tests := survey.tests(change, budget):
-                    running.append(Trial(free.pop(), change, tests, 60 + 5 * budget))
-                else:
-                    yield change, ""
-            for trial in list(running):
-                if (verdict := trial.verdict()) is not None:
-                    running.remove(trial)
-                    free.append(trial.copy)
-                    yield trial.change, verdict
-            time.sleep(0.05)
+        try:
+            while waiting or running:
+                while free and waiting:
+                    change = waiting.pop(0)
+                    if tests := survey.tests(change, budget):
+                        running.append(Trial(free.pop(), change, tests, 60 + 5 * budget))
+                    else:
+                        yield change, ""
+                for trial in list(running):
+                    if (verdict := trial.verdict()) is not None:
+                        running.remove(trial)
+                        free.append(trial.copy)
+                        yield trial.change, verdict
+                time.sleep(0.05)
+        finally:
+            for trial in running:
+                trial.end()
 
 
 def check(copy: Path, survey: Survey) -> None:
@@ -402,6 +410,7 @@ def main() -> None:
     )
     parser.add_argument("--survey", type=Path, default=ROOT / ".pytest_cache" / "mutation.json")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what it started ends with it
     changes = sampled(asked.seed, asked.count, asked.folder, asked.at)
     survey = Survey(asked.survey, asked.tests)
     sys.path.insert(0, str(ROOT / "tests"))
