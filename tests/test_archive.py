@@ -20,7 +20,7 @@ from waiting import until
 
 import mastermind_lab as lab
 from mastermind_lab import storage
-from mastermind_lab.archive import Archived, Archiver, Archiving
+from mastermind_lab.archive import Archived, Archiver, Archiving, stopping
 from mastermind_lab.frames import Account, entry_ids
 from mastermind_lab.snapshot import ranges
 from mastermind_lab.snapshot.resume import ResumePoint
@@ -293,6 +293,12 @@ class TestInterrupted:
         assert signal.getsignal(signal.SIGINT) is before
         add(raw, 3)
         assert put(redis_url, folder).entries == 1
+
+    def test_a_second_interruption_is_not_held_back(self, redis_url, folder):
+        before, run = signal.getsignal(signal.SIGINT), Archiving(redis_url, folder, stream=S)
+        with stopping(run, signal.SIGINT):
+            signal.raise_signal(signal.SIGINT)
+            assert signal.getsignal(signal.SIGINT) is before
 
     def test_in_another_thread_it_runs_all_the_same(self, raw, redis_url, folder):
         add(raw, 1, 2)

@@ -76,6 +76,12 @@ class TestDeletedAhead:
         add(raw, 11, 12)
         assert said(reader.reads()) == (12, 0, "exact")
 
+    def test_all_that_was_read_is_gone_and_nothing_came(self, raw, reader):
+        add(raw, *range(1, 11))
+        reader.reads()
+        raw.xtrim(STREAM, maxlen=0)
+        assert said(reader.reads()) == (10, 0, "exact")
+
     def test_a_hole_that_the_server_keeps_no_id_of(self, raw, reader):
         """As XTRIM ... ACKED makes them: what is gone in the middle moves no max-deleted-entry-id."""
         add(raw, *range(1, 11))

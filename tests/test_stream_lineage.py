@@ -4,6 +4,7 @@ import asyncio
 from random import Random
 
 import pytest
+import redis
 from lineages import Reading, Stream
 from redis import asyncio as aio
 from streams import Stopped, publish
@@ -180,6 +181,16 @@ class TestRestored:
         add(raw, 13)
         assert self.ids(reader) == names(*range(1, 11)) + names(1, 2, epoch=1) + names(13, epoch=2)
 
+    def test_rolled_back_behind_a_deletion(self, raw, reader):
+        """That fewer were ever added than were read is all that tells it from a hole."""
+        raw.xdel(STREAM, "3-0")
+        dump = raw.dump(STREAM)
+        add(raw, 11, 12)
+        self.ids(reader)
+        raw.restore(STREAM, 0, dump, replace=True)
+        add(raw, 13)
+        assert self.ids(reader) == names(*range(1, 13)) + names(13, epoch=1)
+
     def test_back_and_forth(self, raw, reader, dumped):
         raw.delete(STREAM)
         add(raw, 11, 12, text="new")
@@ -239,6 +250,16 @@ def test_one_archiver_through_it_all(raw, redis_url, dumped, tmp_path):
     history = lab.read(tmp_path / "a")
     assert entry_ids(history.tables()) == [*names(*range(1, 11)), "11-0@1"]
     assert history.coverage["certainty"].tolist() == ["not verified"]
+
+
+def test_rolled_back_on_a_server_that_counts_nothing(old_server, tmp_path):
+    with redis.Redis.from_url(old_server.url) as raw:
+        add(raw, *range(1, 8))
+        dump = raw.dump(STREAM)
+        add(raw, 8, 9)
+        lab.archive(old_server.url, tmp_path / "a")
+        raw.restore(STREAM, 0, dump, replace=True)
+        assert lab.archive(old_server.url, tmp_path / "a").resets == 1
 
 
 async def test_asyncio_code_gets_none_twice(raw, redis_url, dumped, caplog):
