@@ -30,7 +30,7 @@ as_root = pytest.mark.skipif(
 def run(limit, actions, folder):
     """What is said to each of some actions, in a process of its own."""
     code = f"""
-import sys, mastermind_lab as lab
+import filelock, sys, mastermind_lab as lab
 from mastermind_lab import snapshot
 folder = {str(folder)!r}
 lab.sample(last=9).decisions  # loads what is loaded late, while it may be read
