@@ -23,8 +23,8 @@ def rules(data: Source | Rules, *, by: By = None, ax: Axes | None = None, **kw: 
     """How much better each voting rule would have decided: a dot and its 95% interval a rule.
 
     A dot is the rule's accuracy minus that of the recommendation, in the decisions that the rule decides: to
-    the right of 0 the rule is better. Where nothing was recommended, it is the rule's accuracy in these. Where
-    no outcomes were joined, it is the share of those decisions that the rule changes.
+    the right of 0 the rule is better. Where nothing was recommended, it is the rule's accuracy in these.
+    Where no outcomes were joined, it is the share of those decisions that the rule changes.
 
     Examples
     --------
