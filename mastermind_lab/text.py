@@ -142,6 +142,20 @@ def terminal_line(text: str, most: int = 80) -> str:
     return brief(text, most, lambda part: " ".join(visible(part).split()))
 
 
+_FORMULA = tuple("=+-@\t\r\n\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\uff20")
+
+
+def defused(text: str) -> str:
+    """Put an apostrophe before a text that a spreadsheet would run as a formula.
+
+    Examples
+    --------
+    >>> defused("=1+1"), defused("1+1")
+    ("'=1+1", '1+1')
+    """
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
 _LARGE = 10**21  # from here on JavaScript, too, writes an exponent
 
 

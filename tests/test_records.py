@@ -550,3 +550,104 @@ def test_votes_of_the_same_round_are_repeated():
     )
     assert stats.Voters.of(history).repeated == 1
     assert "1 repeated" in note(history)
+
+
+def test_what_an_envelope_needs_is_said_where_it_is_missing(judged, tmp_path):
+    with pytest.raises(
+        OptionError, match=r"missing are recommendation in 12 of 12 .*, confidence in 12 of 12"
+    ):
+        judged.to_ndjson(tmp_path / "votes.ndjson")
+    with pytest.raises(
+        OptionError, match=r"choice in 3 of 6 votes\. None is made up: .*history\.save\(folder\)"
+    ):
+        next(made(abstain="no").envelopes())
+    assert not (tmp_path / "votes.ndjson").exists()
+    filled = judged.decisions.assign(recommendation="yes", confidence=0.5).drop(columns="correct_choice")
+    written = lab.read(judged.with_frames(decisions=filled).to_ndjson(tmp_path / "votes.ndjson"))
+    assert written.votes["choice"].tolist() == judged.votes["choice"].tolist()
+
+
+# Seats and models.
+
+
+@pytest.fixture(scope="module")
+def seated():
+    """Two models in five seats, named by the model, or by the seat."""
+    random = np.random.default_rng(2)
+    frame = pd.DataFrame(
+        [
+            (
+                f"q{place}",
+                f"seat {seat}",
+                "atlas" if seat < 3 else "borealis",
+                seat % 2,
+                random.choice(["yes", "no"]),
+            )
+            for place in range(30)
+            for seat in range(5)
+        ],
+        columns=["question", "seat", "model", "row", "answer"],
+    )
+    truth = pd.DataFrame({"question": frame["question"].unique(), "correct_choice": "yes"})
+    return [
+        lab.with_outcomes(
+            lab.from_votes(frame, decision="question", voter=voter, choice="answer"), truth, on="question"
+        )
+        for voter in ("seat", "model")
+    ]
+
+
+@pytest.mark.parametrize("name", ["Agreement", "Conformity", "Margin", "Pivotal", "Rules", "Voters", "Votes"])
+def test_a_model_in_several_seats_is_as_many_voters(seated, name):
+    by_seat, by_model = seated
+    kind = getattr(stats, name)
+    found = kind.of(by_model, voter="vote.seat")
+    assert kind.of(by_model).repeated
+    assert found.repeated == 0
+    assert_frame_equal(found.table(), kind.of(by_seat).table())
+    with pytest.raises(OptionError, match=r"summaries with voter='vote\.seat' and 'voter' do not merge"):
+        found + kind.of(by_model)
+    with pytest.raises(OptionError, match=r"no column 'vote\.seet': did you mean 'vote\.seat'"):
+        kind.of(by_model, voter="vote.seet")
+
+
+def test_votes_of_several_seats_may_be_counted_by_their_model(seated):
+    by_seat, _ = seated
+    voters = stats.Voters.of(by_seat, voter="vote.model").table().set_index("voter")
+    assert voters["n"].to_dict() == {"atlas": 90, "borealis": 60}
+    right = (by_seat.votes["choice"] == "yes").groupby(by_seat.votes["vote.model"]).mean()
+    assert voters["accuracy"].to_dict() == pytest.approx(right.to_dict())
+    pairs = stats.Agreement.of(by_seat, voter="vote.model").table().set_index(["voter", "other"])["n"]
+    assert pairs.unstack().to_numpy().tolist() == [[90, 180], [180, 30]]
+    numbered = stats.Voters.of(by_seat, voter="vote.row").table()
+    assert numbered["voter"].tolist() == ["0", "1"]
+    assert stats.Agreement.of(by_seat, voter="vote.model").order() == ["atlas", "borealis"]
+
+
+def test_votes_of_a_seat_are_calibrated_by_seat(seated):
+    by_seat, by_model = (
+        one.with_frames(votes=one.votes.assign(confidence=one.votes["choice"].eq("yes") / 2))
+        for one in seated
+    )
+    found = stats.Calibration.of(by_model, unit="voters", voter="vote.seat")
+    assert_frame_equal(found.table(), stats.Calibration.of(by_seat, unit="voters").table())
+
+
+def test_a_scan_tells_voters_apart_as_its_history_does(seated, tmp_path):
+    _, by_model = seated
+    scan = lab.scan(by_model.save(tmp_path / "kept"))
+    assert_frame_equal(
+        stats.Voters.of(scan, voter="vote.seat").table(), stats.Voters.of(by_model, voter="vote.seat").table()
+    )
+
+
+def test_a_rule_of_ones_own_sees_votes_as_they_are(seated):
+    _, by_model = seated
+    seen = []
+
+    def first(votes):
+        seen.append([*votes])
+        return votes.groupby("stream_id")["choice"].first()
+
+    stats.Rules.of(by_model, voter="vote.seat", rules={"first": first})
+    assert seen[0] == [*by_model.votes]

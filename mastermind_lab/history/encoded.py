@@ -21,10 +21,33 @@ def envelopes_of(tables: Tables) -> Iterator[tuple[str, DecisionEnvelope]]:
     Raises
     ------
     OptionError
-        One would be no envelope; the message names the entry and the field.
+        One would be no envelope; the message names the entry and the field, or says what was never said.
     """
+    _check_said(tables)
+    yield from _rebuilt(tables)
+
+
+def _rebuilt(tables: Tables) -> Iterator[tuple[str, DecisionEnvelope]]:
     for stream_id, document in rebuild(tables):
         yield stream_id, _envelope(stream_id, document)
+
+
+def _check_said(tables: Tables) -> None:
+    """Refuse to write what envelopes need and no decision, or no vote of some, has."""
+    decisions, votes = tables["decisions"], tables["votes"]
+    unsaid = [
+        f"{name} in {decisions[name].null_count:,} of {decisions.num_rows:,} decisions"
+        for name in ("recommendation", "confidence")
+        if decisions.num_rows and decisions[name].null_count == decisions.num_rows
+    ]
+    if unsaid and (without := votes["choice"].null_count):
+        unsaid.append(f"choice in {without:,} of {votes.num_rows:,} votes")
+    if unsaid:
+        raise OptionError(
+            "an envelope needs a recommendation and a confidence from 0 to 1, and of each vote a voter and a "
+            f"choice; missing are {', '.join(unsaid)}. None is made up: fill these columns of the frames, or "
+            "keep the history as it is with history.save(folder)"
+        )
 
 
 def encode(envelopes: Iterable[tuple[str, DecisionEnvelope]]) -> Iterator[tuple[str, bytes]]:
@@ -61,7 +84,7 @@ def payloads_as_in(tables: Tables, before: Tables) -> pa.Table:
     if not len(missing):
         return kept
     try:
-        fresh = [*encode(envelopes_of(only({name: tables[name] for name in FRAMES}, missing)))]
+        fresh = [*encode(_rebuilt(only({name: tables[name] for name in FRAMES}, missing)))]
     except OptionError as error:
         raise OptionError(
             f"the raw payload of what was changed cannot be written anew: {error}. "

@@ -40,6 +40,7 @@ from ..storage import is_url
 from .card import card, facts
 from .encoded import encode, envelopes_of, payloads_as_in
 from .late_columns import late_columns
+from .tidy import tidy, write_csv
 from .where import chosen, in_words, quoted_names
 
 
@@ -361,6 +362,45 @@ class History:
         What came as NaN or an infinite number is written so, though strict readers of JSON refuse it.
         """
         return ndjson.write_lines(path, (payload for _, payload in self.encoded()))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one tidy row a decision: the columns of ``decisions``, then ``votes.<choice>``.
+
+        These count the votes that the statistics count: one a voter, of its last round.
+
+        Raises
+        ------
+        OptionError
+            There are more than 1,000 choices, or ``decisions`` has a column of such a name.
+
+        Examples
+        --------
+        >>> import mastermind_lab as lab
+        >>> frame = lab.sample(last=10).to_frame()
+        >>> len(frame), any(name.startswith("votes.") for name in frame)
+        (10, True)
+        """
+        return tidy(self)
+
+    def to_csv(self, path: str | os.PathLike[str], *, formulas: bool = False) -> Path:
+        """Write :meth:`to_frame` as CSV, in UTF-8.
+
+        Parameters
+        ----------
+        path
+            The file.
+        formulas
+            Write texts as they are. Without it, an apostrophe stands before those that a spreadsheet would
+            run as a formula, ``=1+1`` say.
+
+        Raises
+        ------
+        OptionError
+            As for :meth:`to_frame`.
+        SourceError
+            It cannot be written.
+        """
+        return write_csv(tidy(self), path, formulas=formulas)
 
     def encoded(self) -> Iterator[tuple[str, bytes]]:
         """Yield (stream id, the envelope's JSON), oldest first."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .engine.ballots import Ballots
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate, binomial, ratios, shares, with_ends, zero_count_bound
+from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, names_of
 from .engine.pairs import pairs_of, refuse_too_many, seriation
 from .engine.renamed import Renamed
@@ -64,7 +65,7 @@ class Agreement(Voted):
 
     @classmethod
     @over_batches
-    def of(cls, data: Data, *, by: By = None, replicates: int = REPLICATES) -> Self:
+    def of(cls, data: Data, *, by: By = None, voter: str = VOTER, replicates: int = REPLICATES) -> Self:
         """Count a batch of votes.
 
         Parameters
@@ -73,6 +74,9 @@ class Agreement(Voted):
             A history, or its ``votes`` frame (then without ``by``).
         by
             Column or columns of ``decisions`` to group by.
+        voter
+            Column of ``votes`` that tells voters apart: a seat, say, where one model sits in several, or the
+            model; votes without it are left out.
         replicates
             Bootstrap replicates behind the intervals of alpha and kappa, 40 to 10,000.
 
@@ -82,6 +86,7 @@ class Agreement(Voted):
             If a column is unknown, or there are more than 20,000 groups and choices, or more than 500,000
             different pairs of voters who met.
         """
+        data = told_apart_by(data, voter)
         names = names_of(by, taken=("choice", "size", "voter", "other"))
         ballots = Ballots.of(data)
         keys, ids = ballots.keys(data, names), pd.Series(ballots.panels)
@@ -95,6 +100,7 @@ class Agreement(Voted):
             GroupedSums.of(chosen, {"values": count[paired]}, ids.iloc[panel[paired]], replicates),
             GroupedSums.of(keys.assign(size=size), {"n": np.ones(len(ids))}),
             pairs_of(ballots, keys),
+            voter=voter,
         )
 
     def __add__(self, other: Self) -> Self:
@@ -122,14 +128,17 @@ class Agreement(Voted):
         Returns
         -------
         DataFrame
-            The ``by`` columns; ``voter``; ``other``; ``n`` decisions in which both voted; ``agreement``, the
+            The ``by`` columns; ``voter``; ``other``; ``n`` decisions in which both voted (of voters with
+            several votes in one, pairs of votes, and such a voter has a row with itself); ``agreement``, the
             share of them in which both chose alike, 0 to 1, with ``agreement_low`` and ``agreement_high``:
             the 95% interval of a binomial share (Wilson 1927), for a pair is one observation a decision and
             often has few. It is NaN where n is below 2. ``small_n`` says that n is below 10.
         """
-        other = self.pairs.keys.rename(columns={"voter": "other", "other": "voter"})
+        apart = (self.pairs.keys["voter"] != self.pairs.keys["other"]).to_numpy()
+        other = self.pairs.keys[apart].rename(columns={"voter": "other", "other": "voter"})
         keys = pd.concat([self.pairs.keys, other[self.pairs.keys.columns]], ignore_index=True)
-        both = GroupedSums(keys, self.pairs.names, np.concatenate([self.pairs.cells] * 2)).rekey(keys)
+        cells = np.concatenate([self.pairs.cells, self.pairs.cells[apart]])
+        both = GroupedSums(keys, self.pairs.names, cells).rekey(keys)
         n = both["n"][:, 0]
         figures = with_ends(agreement=binomial(both["agree"][:, 0], n))
         return both.keys.assign(n=counted(n), **figures, small_n=n < SMALL_N)

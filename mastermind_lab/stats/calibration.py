@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -13,6 +13,7 @@ from .engine.bootstrap import REPLICATES, Floats
 from .engine.correctness import Unit, correctness_of, counts, quantities
 from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import STEPS, coarse
+from .engine.identity import VOTER, told_apart_by
 from .engine.input import By, Data, names_of
 from .engine.renamed import Renamed
 from .engine.scores import FIGURES, read_off, risks
@@ -52,6 +53,7 @@ class Calibration(Summary):
     sums: GroupedSums
     counts: GroupedSums
     steps: GroupedSums
+    voter: str = field(default=VOTER, kw_only=True)
 
     @classmethod
     @over_batches
@@ -63,6 +65,7 @@ class Calibration(Summary):
         unit: Unit = "panels",
         binning: Binning = "width",
         bins: int = 10,
+        voter: str = VOTER,
         replicates: int = REPLICATES,
     ) -> Self:
         """Count a batch of decisions, or of their votes.
@@ -83,6 +86,8 @@ class Calibration(Summary):
             approach (Dimitriadis, Gneiting and Jordan 2021), which needs no number of bins.
         bins
             How many; for equal widths a divisor of 2,000; not used by ``"isotonic"``.
+        voter
+            Column of ``votes`` that tells voters apart, where ``unit`` is ``"voters"``.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
 
@@ -94,7 +99,7 @@ class Calibration(Summary):
         """
         names = names_of(by, taken=("step", "confidence"))
         kind, many = checked_bins(binning, bins)
-        rows = correctness_of(data, names, unit)
+        rows = correctness_of(told_apart_by(data, voter) if unit == "voters" else data, names, unit)
         known = rows.known
         step = pd.Series(np.rint(rows.confidence[known] * STEPS).astype(np.int64), rows.keys.index[known])
         steps = GroupedSums.of(
@@ -104,7 +109,7 @@ class Calibration(Summary):
             replicates,
         )
         sums = GroupedSums.of(rows.keys, quantities(rows), rows.ids, replicates)
-        return cls(names, unit, kind, many, sums, GroupedSums.of(rows.keys, counts(rows)), steps)
+        return cls(names, unit, kind, many, sums, GroupedSums.of(rows.keys, counts(rows)), steps, voter=voter)
 
     @property
     def accuracy(self) -> Estimate:

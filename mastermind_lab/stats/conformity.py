@@ -13,6 +13,7 @@ from .engine.ballots import Ballots
 from .engine.bootstrap import REPLICATES, Floats, interval
 from .engine.debate_rounds import Rounds, rounds_of
 from .engine.estimate import SMALL_N, Estimate, divided, ratios, shares, with_ends
+from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums, places
@@ -110,6 +111,7 @@ class Conformity(Voted):
         citations: int = 1,
         arguments: int = 3,
         rounds: str = "meta.debate.rounds",
+        voter: str = VOTER,
         replicates: int = REPLICATES,
     ) -> Self:
         """Count a batch of decisions and their votes.
@@ -122,6 +124,9 @@ class Conformity(Voted):
             Column or columns of ``decisions`` to group by.
         agreement, citations, arguments, rounds
             See :meth:`decisions`.
+        voter
+            Column of ``votes`` that tells voters apart: a seat, say, where one model sits in several, or the
+            model; votes without it are left out.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
 
@@ -130,6 +135,7 @@ class Conformity(Voted):
         OptionError
             If a column is unknown or missing, or an option out of range.
         """
+        data = told_apart_by(data, voter)
         names = names_of(by, taken=("votes", "choice", "round"))
         frame = _frame(data)
         debates = rounds_of(frame, rounds)
@@ -141,7 +147,7 @@ class Conformity(Voted):
         sizes = GroupedSums.of(keys[panel].assign(votes=rows["votes"][panel]), one, ids[panel], replicates)
         choices = _choices(data, keys[panel], ids[panel], replicates)
         options = (float(agreement), citations, arguments, rounds)
-        return cls(names, *options, sums, sizes, choices, debates.sums(keys, ids, replicates))
+        return cls(names, *options, sums, sizes, choices, debates.sums(keys, ids, replicates), voter=voter)
 
     @property
     def inflation(self) -> Estimate:

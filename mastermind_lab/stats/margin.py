@@ -14,6 +14,7 @@ from .engine.ballots import Ballots, VoteTally
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate, divided, ratios, shares, with_ends
 from .engine.histogram import coarse, steps_of
+from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums
@@ -77,7 +78,7 @@ class Margin(Voted):
 
     @classmethod
     @over_batches
-    def of(cls, data: Data, *, by: By = None, replicates: int = REPLICATES) -> Self:
+    def of(cls, data: Data, *, by: By = None, voter: str = VOTER, replicates: int = REPLICATES) -> Self:
         """Count a batch of decisions and their votes.
 
         Parameters
@@ -86,6 +87,9 @@ class Margin(Voted):
             A history, or a ``votes`` frame (then without ``by``).
         by
             Column or columns of ``decisions`` to group by.
+        voter
+            Column of ``votes`` that tells voters apart: a seat, say, where one model sits in several, or the
+            model; votes without it are left out.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
 
@@ -94,6 +98,7 @@ class Margin(Voted):
         OptionError
             If a column is unknown, or ``by`` is given with a bare frame.
         """
+        data = told_apart_by(data, voter)
         names = names_of(by, taken=("step",))
         if names and isinstance(data, pd.DataFrame):
             raise OptionError("by needs a history here: a votes frame does not know the decisions' columns")
@@ -101,7 +106,7 @@ class Margin(Voted):
         keys = rows[[]] if isinstance(data, pd.DataFrame) else keys_of(data.decisions, names)
         sums = GroupedSums.of(keys, _quantities(rows), rows["stream_id"], replicates)
         margin = rows["margin"].to_numpy(dtype=np.float64, na_value=np.nan)
-        return cls(names, sums, steps_of(keys, margin))
+        return cls(names, sums, steps_of(keys, margin), voter=voter)
 
     @property
     def mean(self) -> Estimate:

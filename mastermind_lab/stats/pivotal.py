@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .engine.ballots import Ballots, VoteTally
 from .engine.bootstrap import REPLICATES
 from .engine.estimate import SMALL_N, Estimate, shares, with_ends
+from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, names_of
 from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
 from .engine.sums import GroupedSums
@@ -89,7 +90,7 @@ class Pivotal(Voted):
 
     @classmethod
     @over_batches
-    def of(cls, data: Data, *, by: By = None, replicates: int = REPLICATES) -> Self:
+    def of(cls, data: Data, *, by: By = None, voter: str = VOTER, replicates: int = REPLICATES) -> Self:
         """Count a batch of votes.
 
         Parameters
@@ -98,6 +99,9 @@ class Pivotal(Voted):
             A history, or its ``votes`` frame (then without ``by``).
         by
             Column or columns of ``decisions`` to group by.
+        voter
+            Column of ``votes`` that tells voters apart: a seat, say, where one model sits in several, or the
+            model; votes without it are left out.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
 
@@ -106,6 +110,7 @@ class Pivotal(Voted):
         OptionError
             If a column is unknown.
         """
+        data = told_apart_by(data, voter)
         names = names_of(by, taken=("voter", "rule"))
         ballots = Ballots.of(data)
         keys, ids = ballots.keys(data, names), pd.Series(ballots.panels)
@@ -117,11 +122,12 @@ class Pivotal(Voted):
             name: np.bincount(ballots.panel, row, minlength=len(ids)) > 0 for name, row in rows.items()
         }
         hanging["repeated"] = np.bincount(ballots.repeated["panel"], minlength=len(ids))
-        voter = pd.array(ballots.voters[ballots.voter], dtype=TEXT)
+        who = pd.array(ballots.voters[ballots.voter], dtype=TEXT)
         return cls(
             names,
             GroupedSums.of(keys, hanging, ids, replicates),
-            GroupedSums.of(keys.iloc[ballots.panel].assign(voter=voter), rows, ballots.ids, replicates),
+            GroupedSums.of(keys.iloc[ballots.panel].assign(voter=who), rows, ballots.ids, replicates),
+            voter=voter,
         )
 
     @property

@@ -14,6 +14,7 @@ from ..errors import OptionError
 from .engine.ballots import Ballots, Names
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate, binomial, ratios, shares, with_ends, zero_count_bound
+from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, History, frame_of, keys_of, names_of
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums, grouped
@@ -98,6 +99,7 @@ class Rules(Voted):
         rules: Mapping[str, Rule] | None = None,
         tie: str = "none",
         fallback: str = "none",
+        voter: str = VOTER,
         replicates: int = REPLICATES,
     ) -> Self:
         """Count a batch of decisions, with outcomes where they were joined (``with_outcomes``).
@@ -118,6 +120,9 @@ class Rules(Voted):
         fallback
             The rule that decides where majority, two-thirds or unanimity is not reached; "none" leaves the
             decision open, "recommendation" leaves it as it was.
+        voter
+            Column of ``votes`` that tells voters apart: a seat, say, where one model sits in several, or the
+            model; votes without it are left out.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
 
@@ -126,6 +131,7 @@ class Rules(Voted):
         OptionError
             If an option makes no sense, a column is unknown, or a rule returns something else.
         """
+        data = told_apart_by(data, voter)
         groups, own = names_of(by, taken=("rule", "voter")), dict(rules or {})
         names = names_of_rules(own, tie, fallback)
         ballots = Ballots.of(_whole(data))
@@ -138,6 +144,7 @@ class Rules(Voted):
             fallback,
             _by_rule(rows, keys, names, replicates),
             _by_voter(rows, keys, ballots, replicates),
+            voter=voter,
         )
 
     @property

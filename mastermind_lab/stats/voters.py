@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .engine.ballots import Ballots, Names, VoteTally
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate, ratios, shares, with_ends
+from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, names_of, shares_of
 from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
 from .engine.sums import GroupedSums
@@ -69,7 +70,7 @@ class Voters(Voted):
 
     @classmethod
     @over_batches
-    def of(cls, data: Data, *, by: By = None, replicates: int = REPLICATES) -> Self:
+    def of(cls, data: Data, *, by: By = None, voter: str = VOTER, replicates: int = REPLICATES) -> Self:
         """Count a batch of votes, with outcomes where they were joined (``with_outcomes``).
 
         Parameters
@@ -78,6 +79,9 @@ class Voters(Voted):
             A history, or its ``votes`` frame (then without ``by`` and outcomes).
         by
             Column or columns of ``decisions`` to group by.
+        voter
+            Column of ``votes`` that tells voters apart: a seat, say, where one model sits in several, or the
+            model; votes without it are left out.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
 
@@ -86,11 +90,12 @@ class Voters(Voted):
         OptionError
             If a column is unknown, or a confidence lies outside of 0 to 1.
         """
+        data = told_apart_by(data, voter)
         names = names_of(by, taken=("voter",))
         ballots = Ballots.of(data)
         again = ballots.repeated
         panel = np.concatenate([ballots.panel, again["panel"].to_numpy(dtype=np.intp)])
-        voter = np.concatenate([ballots.voter, again["voter"].to_numpy(dtype=np.intp)])
+        who = np.concatenate([ballots.voter, again["voter"].to_numpy(dtype=np.intp)])
         # Behind the votes that count stand those who voted more than once.
         here = np.arange(len(panel)) < len(ballots.panel)
         counts = _dissent(ballots)
@@ -100,11 +105,12 @@ class Voters(Voted):
         return cls(
             names,
             GroupedSums.of(
-                keys.assign(voter=pd.array(ballots.voters[voter], dtype=TEXT)),
+                keys.assign(voter=pd.array(ballots.voters[who], dtype=TEXT)),
                 {**quantities, "repeated": ~here},
                 pd.Series(ballots.panels[panel]),
                 replicates,
             ),
+            voter=voter,
         )
 
     @property

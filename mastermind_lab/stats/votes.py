@@ -11,6 +11,7 @@ import pandas as pd
 from .engine.ballots import Ballots
 from .engine.bootstrap import REPLICATES
 from .engine.estimate import SMALL_N, shares, with_ends
+from .engine.identity import VOTER, told_apart_by
 from .engine.input import By, Data, frame_of, names_of, vote_keys_of, weights_of
 from .engine.summary import Voted, counted, kept, over_batches, relabelled, sizes_of
 from .engine.sums import GroupedSums, grouped
@@ -41,7 +42,7 @@ class Votes(Voted):
 
     @classmethod
     @over_batches
-    def of(cls, data: Data, *, by: By = None, replicates: int = REPLICATES) -> Self:
+    def of(cls, data: Data, *, by: By = None, voter: str = VOTER, replicates: int = REPLICATES) -> Self:
         """Count a batch of votes.
 
         Parameters
@@ -51,6 +52,9 @@ class Votes(Voted):
         by
             Column or columns to group by, of ``votes`` or, when a history is given, of ``decisions``. Where
             both have the name it is that of ``votes``.
+        voter
+            Column of ``votes`` that tells voters apart: a seat, say, where one model sits in several, or the
+            model; votes without it are left out.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
 
@@ -59,6 +63,7 @@ class Votes(Voted):
         OptionError
             If a column is unknown, or a weight negative or infinite.
         """
+        data = told_apart_by(data, voter)
         names = names_of(by, taken=("choice",))
         ballots, frame = Ballots.of(data), frame_of(data, "votes", ())
         keys = vote_keys_of(data, frame, names).reset_index(drop=True)
@@ -69,7 +74,7 @@ class Votes(Voted):
         votes = {"votes": ballots.weights(None), "weight": weights_of(ballots.votes)}
         panels = GroupedSums.of(keys, {"decisions": first, "repeated": again})
         choices = GroupedSums.of(mine.assign(choice=ballots.votes["choice"]), votes, ballots.ids, replicates)
-        return cls(names, panels, choices)
+        return cls(names, panels, choices, voter=voter)
 
     @property
     def n(self) -> int:

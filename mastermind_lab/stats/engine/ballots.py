@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ...errors import OptionError
 from .bootstrap import Floats
+from .identity import as_cast, is_told_apart, persons_of
 from .input import Data, frame_of, keys_of, shares_of, weights_of
 from .sums import Codes
 
@@ -75,7 +76,9 @@ class Ballots:
         panel, panels = _numbered(votes["stream_id"], sort=False)
         voter, voters = _numbered(votes["voter"], sort=True)
         choice, choices = _numbered(votes["choice"], sort=True)
-        counts, first = _counting(panel * len(voters) + voter, choice)
+        person = persons_of(votes) if is_told_apart(votes) else voter
+        counts, first = _counting(panel * (person.max(initial=0) + 1) + person, choice)
+        votes = as_cast(votes)
         return cls(
             votes if counts.all() else votes[counts].reset_index(drop=True),
             rows[counts],
@@ -147,8 +150,8 @@ def _in_last_round(votes: pd.DataFrame) -> NDArray[np.bool_]:
     if ROUND not in votes or votes[ROUND].dtype.kind not in "iuf" or votes[ROUND].isna().all():
         return np.ones(len(votes), bool)
     number = pd.Series(votes[ROUND].to_numpy(dtype=np.float64, na_value=-np.inf))
-    panel, voter = (pd.factorize(votes[name])[0].astype(np.int64) for name in ("stream_id", "voter"))
-    seat = np.where((panel < 0) | (voter < 0), -1, panel * (voter.max(initial=0) + 1) + voter)
+    panel, person = pd.factorize(votes["stream_id"])[0], persons_of(votes)
+    seat = np.where((panel < 0) | (person < 0), -1, panel * (person.max(initial=0) + 1) + person)
     last: NDArray[np.bool_] = (number == number.groupby(seat).transform("max")).to_numpy()
     return last
 

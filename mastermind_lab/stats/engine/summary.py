@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial, wraps
 from inspect import Signature
 from types import FunctionType, ModuleType
@@ -17,6 +17,7 @@ from .arithmetic import plain_arithmetic
 from .bootstrap import Floats
 from .display import as_html, as_text, cut
 from .estimate import Estimate, ratios
+from .identity import VOTER
 from .input import TEXT, Data, Source, is_scan, names_of
 from .renamed import Renamed
 from .sums import GroupedSums, grouped
@@ -182,7 +183,15 @@ def _count(of: Callable[..., Kind], args: tuple[Any, ...], options: dict[str, An
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Voted(Summary):
-    """A summary of votes: one of its sums counts, as ``repeated``, who voted more than once."""
+    """A summary of votes: one of its sums counts, as ``repeated``, who voted more than once.
+
+    Attributes
+    ----------
+    voter
+        The column of ``votes`` that tells voters apart.
+    """
+
+    voter: str = field(default=VOTER, kw_only=True)
 
     @property
     def repeated(self) -> int:

@@ -1,0 +1,72 @@
+"""A history as one tidy frame: a row a decision, with the votes for each choice beside it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ..errors import OptionError, SourceError
+from ..text import defused
+
+if TYPE_CHECKING:
+    from .history import History
+
+_MOST_CHOICES = 1_000
+
+
+def tidy(history: History) -> pd.DataFrame:
+    """Put the votes that count beside the decisions, a column a choice.
+
+    Raises
+    ------
+    OptionError
+        There are more than 1,000 choices, or the decisions have a column of such a name.
+    """
+    from ..stats.engine.ballots import Ballots  # here, because most histories are not written so
+
+    ballots = Ballots.of(history)
+    if len(ballots.choices) > _MOST_CHOICES:
+        raise OptionError(
+            f"to_frame has a column a choice, and there are {len(ballots.choices):,}, more than "
+            f"{_MOST_CHOICES:,}: take some decisions with where, or join history.votes by stream_id"
+        )
+    panel, choice, count = ballots.counts()
+    counts = np.zeros((len(ballots.panels), len(ballots.choices)), np.int64)
+    counts[panel, choice] = count
+    names = [f"votes.{one}" for one in ballots.choices]
+    decisions = history.decisions.reset_index(drop=True)
+    if taken := sorted({*names} & {*decisions.columns}):
+        raise OptionError(f"the decisions have a column {taken[0]!r:.80} already: rename it first")
+    votes = pd.DataFrame(counts, pd.Index(ballots.panels, dtype=object), names)
+    votes = votes.reindex(decisions["stream_id"], fill_value=0).reset_index(drop=True)
+    return pd.concat([decisions, votes], axis=1)
+
+
+def write_csv(frame: pd.DataFrame, path: str | os.PathLike[str], *, formulas: bool) -> Path:
+    """Write a frame as CSV; what a spreadsheet would run is defused unless formulas are asked for.
+
+    Raises
+    ------
+    SourceError
+        It cannot be written.
+    """
+    try:
+        # With both characters at the ends of lines (RFC 4180) texts that hold one of them are quoted.
+        (frame if formulas else _defused(frame)).to_csv(path, index=False, lineterminator="\r\n")
+    except OSError as error:
+        raise SourceError(f"cannot write {path}: {error.strerror or error}") from error
+    return Path(path)
+
+
+def _defused(frame: pd.DataFrame) -> pd.DataFrame:
+    texts = [name for name in frame if frame[name].dtype == "str" or frame[name].dtype == object]
+    safe = {str(name): frame[name].map(_cell, na_action="ignore") for name in texts}
+    return frame.assign(**safe).rename(columns=lambda name: defused(str(name)))
+
+
+def _cell(value: object) -> object:
+    return defused(value) if isinstance(value, str) else value

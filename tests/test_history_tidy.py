@@ -1,0 +1,63 @@
+"""A history as one frame, a row a decision, and as a CSV file for a spreadsheet."""
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+import mastermind_lab as lab
+from mastermind_lab.errors import OptionError, SourceError
+
+VOTES = pd.DataFrame(
+    {
+        "question": ["tram", "tram", "tram", "=bus", "=bus", "walk"],
+        "who": ["Ada", "Bo", "Chi", "Ada", "Ada", "Ada"],
+        "vote": ["yes", "yes", "-1", "yes", "no", None],
+    }
+)
+
+
+def panel(frame=VOTES):
+    return lab.from_votes(frame, decision="question", voter="who", choice="vote", abstain=None)
+
+
+def test_the_votes_for_each_choice_stand_beside_the_decision():
+    history = panel()
+    frame = history.to_frame()
+    # Ada has contradicted herself on the bus, and said nothing of the walk.
+    assert frame[["question", "votes.-1", "votes.yes"]].values.tolist() == [
+        ["tram", 1, 2],
+        ["=bus", 0, 0],
+        ["walk", 0, 0],
+    ]
+    assert_frame_equal(frame[[*history.decisions]], history.decisions)
+    sample = lab.sample(last=50)
+    counts = sample.to_frame().filter(like="votes.").sum(axis=1)
+    assert counts.tolist() == sample.decisions["n_votes"].tolist()
+
+
+def test_no_decision_no_row():
+    assert len(panel(VOTES.head(0)).to_frame()) == 0
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1"])
+def test_what_a_spreadsheet_would_run_is_defused(tmp_path, text):
+    history = panel(VOTES.assign(question=[text] * 3 + ["bus"] * 3))
+    history.decisions["=head"] = -1.5
+    written = history.to_csv(tmp_path / "votes.csv")
+    read = pd.read_csv(written, dtype={"question": str})
+    assert read["question"].tolist() == ["'" + text, "bus"]
+    assert read["'=head"].tolist() == [-1.5, -1.5]  # numbers are none
+    as_it_is = pd.read_csv(history.to_csv(tmp_path / "plain.csv", formulas=True))
+    assert as_it_is["question"].astype(str).str.strip().tolist()[0] == str(pd.Series([text]).str.strip()[0])
+
+
+def test_what_cannot_be_is_refused(tmp_path):
+    many = pd.DataFrame({"question": "q", "who": range(1_001), "vote": range(1_001)})
+    with pytest.raises(OptionError, match="there are 1,001, more than 1,000"):
+        panel(many).to_frame()
+    history = panel()
+    history.decisions["votes.yes"] = 1
+    with pytest.raises(OptionError, match=r"a column 'votes\.yes' already"):
+        history.to_frame()
+    with pytest.raises(SourceError, match="cannot write"):
+        panel().to_csv(tmp_path / "none" / "votes.csv")
