@@ -66,7 +66,11 @@ def test_it_tells_what_is_noticed_from_what_is_not(tree):
 @cache
 def names_in(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    return {one.name for one in ast.walk(tree) if isinstance(one, (ast.ClassDef, ast.FunctionDef))}
+    return {
+        one.name
+        for one in ast.walk(tree)
+        if isinstance(one, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+    }
 
 
 @pytest.mark.parametrize("guard", mutants.GUARDS, ids=lambda guard: guard.promise)
