@@ -1,13 +1,14 @@
-"""The runner that changes the code in one place at a time: what it changes, and what it says of it."""
+"""The runners that change the code in one place at a time: what they change, and what they say of it."""
 
 import ast
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
-from faults import mutation
+from faults import mutants, mutation
 
 CODE = '''
 def f(a, n=3):
@@ -60,3 +61,22 @@ def test_it_tells_what_is_noticed_from_what_is_not(tree):
     assert "a.py:6  1  ->  2  |  NOT NOTICED\n" in found
     assert "\n.                 3        2  67%\n" in found
     assert {path: path.read_bytes() for path in tree.rglob("*.py")} == before
+
+
+@cache
+def names_in(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {
+        one.name
+        for one in ast.walk(tree)
+        if isinstance(one, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+    }
+
+
+@pytest.mark.parametrize("guard", mutants.GUARDS, ids=lambda guard: guard.promise)
+def test_each_guard_is_there_once_with_the_tests_that_notice(guard):
+    assert mutants.source_of(guard).count(guard.code) == 1
+    ast.parse(mutants.source_of(guard).replace(guard.code, guard.without))
+    for test in guard.tests.split():
+        file, *names = test.split("::")
+        assert {*names} <= names_in(Path(__file__).parent / file)
