@@ -220,10 +220,11 @@ class History:
 
     def with_late_columns(self, names: Iterable[str]) -> Self:
         """Return a history whose decisions have these columns, too, if there was no room for them."""
-        there = {*self.columns("decisions"), *self.columns("votes")}
-        wanted = [name for name in names if name not in there]
+        there = self.columns("decisions")
+        wanted = {*names}.difference(there)
         if not wanted or not any(map(is_shared, there)):
-            return self
+            return self  # without a look at the votes, which would be loaded for it
+        wanted = wanted.difference(self.columns("votes"))
         found = late_columns(self.decisions, wanted)
         return self.with_frames(decisions=self.decisions.assign(**found)) if found else self
 
