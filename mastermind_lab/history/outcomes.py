@@ -117,6 +117,7 @@ def with_outcomes(
     join = Join.of(on, correct, normalize)
     if isinstance(history, Scan):
         return history.map(partial(_joined_if_there, outcomes=_frame(outcomes, join), join=join))
+    history = history.with_late_columns(_names(join))
     for name in join.on:
         _in_decisions(history.decisions, name)
     return _joined(history, _frame(outcomes, join), join)
@@ -124,8 +125,7 @@ def with_outcomes(
 
 def _joined_if_there(batch: History, outcomes: pd.DataFrame, join: Join) -> History:
     """Join to a batch; one whose entries happen to lack an open column of ``on`` has no outcomes."""
-    names = [name for one in join.on for name in _either_name(one)]
-    whole = with_missing_columns(batch, names)
+    whole = with_missing_columns(batch, _names(join))
     there = [next((name for name in _either_name(one) if name in whole.decisions), None) for one in join.on]
     if None in there or whole.decisions[there].notna().all(axis=1).any():
         decisions = _joined(_with_texts(whole, outcomes, join), outcomes, join).decisions
@@ -153,6 +153,10 @@ def _either_name(name: str) -> tuple[str, ...]:
     return (name, records.open_name("decisions", name), name.removeprefix("decision."))
 
 
+def _names(join: Join) -> list[str]:
+    return [name for one in join.on for name in _either_name(one)]
+
+
 def _in_decisions(decisions: pd.DataFrame, name: str) -> str:
     """Return the name that a column of the outcomes has in the decisions."""
     for one in _either_name(name):
@@ -163,8 +167,7 @@ def _in_decisions(decisions: pd.DataFrame, name: str) -> str:
 
 
 def _joined(history: History, outcomes: pd.DataFrame, join: Join) -> History:
-    either = [name for on in join.on for name in _either_name(on)]
-    decisions = history.with_late_columns(either).decisions
+    decisions = history.decisions
     names = [_in_decisions(decisions, on) for on in join.on]
     keys = {on: _keys(outcomes[on], decisions[name], on) for on, name in zip(join.on, names, strict=True)}
     known = pd.DataFrame(keys | {CHOICE: _texts(outcomes[join.correct], join.correct)}).dropna(
