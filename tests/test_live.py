@@ -434,6 +434,7 @@ class TestFollowing:
                 raw.config_set("requirepass", "canary")
             follower.start()
             until(lambda: follower.status.state == "live")
+            assert follower.status.error is None
             with redis.Redis.from_url(server.url.replace("//", "//:canary@")) as raw:
                 raw.config_set("requirepass", "another")
                 raw.client_kill_filter(_type="normal", skipme=True)
