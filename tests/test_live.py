@@ -259,7 +259,10 @@ class TestWithoutAThread:
             with pytest.raises(lab.OptionError, match="groups"):
                 follower.summary(Votes)
         assert (follower.status.received, follower.summary(Confidence).mean.n) == (24_000, 24_000)
-        follower.take(StreamUpdate(STREAM, [("1-0", (one % "a").encode())], rewound=True))
+        begun = Account(left_out=0, missing=0, certainty="exact")
+        again = StreamUpdate(STREAM, [("1-0", (one % "a").encode())], rewound=True, account=begun)
+        follower.take(again)
+        assert follower.history().coverage[["entries", "left_out"]].to_numpy().tolist() == [[1, 0]]
         assert follower.summary(Votes).table()["n"].tolist() == [1]
         assert (follower.status.received, follower.summary(Confidence).mean.n) == (1, 1)
 
@@ -438,6 +441,7 @@ class TestFollowing:
                 raw.config_set("requirepass", "canary")
             follower.start()
             until(lambda: follower.status.state == "live")
+            assert follower.status.error is None
             with redis.Redis.from_url(server.url.replace("//", "//:canary@")) as raw:
                 raw.config_set("requirepass", "another")
                 raw.client_kill_filter(_type="normal", skipme=True)
@@ -578,12 +582,13 @@ class TestArchiving:
         assert follower.status.received == 40
 
     def test_two_on_one_folder(self, raw, redis_url, envelopes, tmp_path):
-        publish(raw, envelopes[:5])
-        with lab.Follower(redis_url, archive=tmp_path / "kept") as first:
+        publish(raw, envelopes[:5], "other")
+        with lab.Follower(redis_url, stream="other", archive=tmp_path / "kept") as first:
             until(lambda: first.status.received == 5)
-            with lab.Follower(redis_url, archive=tmp_path / "kept") as second:
+            with lab.Follower(redis_url, stream="other", archive=tmp_path / "kept") as second:
                 until(lambda: second.status.state == "failed")
         assert "kept" in second.status.error
+        assert {*lab.read(tmp_path / "kept").coverage["stream"]} == {"other"}
 
     def test_both_account_for_the_same(self, raw, redis_url, envelopes, tmp_path):
         publish(raw, envelopes[:50])
