@@ -179,6 +179,15 @@ def test_categories_decimals_and_large_numbers_are_read():
     assert history.votes["vote.token"].tolist()[0] in (2.0**64, str(2**64 - 1))
 
 
+def test_values_of_any_kind_are_read_or_refused_by_the_name_of_their_column():
+    odd = [{"a": 1}, np.array([1, 2]), pd.NaT, 1 + 2j, (1, 2), 2**70]
+    assert made(votes(odd=odd, none=None)).votes["vote.odd"].tolist()[:2] == ['{"a":1}', "[1,2]"]
+    with pytest.raises(OptionError, match=r"column 'odd' cannot be read: .*surrogates"):
+        made(votes(odd=pd.Series(["\ud800", *"abcde"], dtype=object)))
+    with pytest.raises(OptionError, match=r"abstain=\[1, 2\]: expected values of the column of choices"):
+        made(abstain=[[1, 2]])
+
+
 def test_a_named_index_is_a_column():
     assert_frame_equal(made(votes().set_index(["question", "worker"])).votes, made().votes)
 

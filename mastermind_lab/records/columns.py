@@ -78,14 +78,19 @@ def in_one_piece(column: pa.ChunkedArray) -> pa.Array:
 
 def of_values(name: str, values: Sequence[Any]) -> list[Column]:
     """Make a column of Python values of any kinds."""
-    plain = [_plain(value) for value in values]
-    return open_column(name, len(plain), range(len(plain)), plain)
+    plain = [plain_value(value) for value in values]
+    try:
+        return open_column(name, len(plain), range(len(plain)), plain)
+    except (UnicodeError, TypeError, ValueError) as error:
+        raise OptionError(f"column {name!r:.80} cannot be read: {error!s:.200}") from error
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if value is None or value is pd.NA or value is pd.NaT or value != value else value
+def plain_value(value: Any) -> Any:
+    """Return a value as Python's own; what is missing is None."""
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    is_missing = value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
+    return None if is_missing else value
 
 
 def is_given(column: pa.Array) -> Flags:

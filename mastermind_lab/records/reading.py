@@ -89,10 +89,7 @@ def _of_series(name: str, values: pd.Series) -> list[tuple[pa.Field, pa.Array]]:
     try:
         made = pa.array(values, from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        try:
-            return of_values(name, values.tolist())
-        except (TypeError, ValueError) as error:
-            raise OptionError(f"column {name!r:.80} cannot be read: {error!s:.200}") from error
+        return of_values(name, values.tolist())
     return known_type(name, made if isinstance(made, pa.ChunkedArray) else pa.chunked_array([made]))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import OptionError, column_advice
 from ..text import brief, harmless
+from .columns import plain_value
 
 _NAMED = 20  # columns that are listed where one is not there
 
@@ -68,9 +69,12 @@ def _check_once(names: list[str]) -> None:
 
 
 def _listed(values: Any) -> tuple[Any, ...]:
-    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-        return (values,)
-    return tuple(values)
+    several = isinstance(values, Iterable) and not isinstance(values, str | bytes)
+    plain = tuple(map(plain_value, values if several else (values,)))
+    for value in plain:
+        if isinstance(value, list | tuple | dict | set):
+            raise OptionError(f"abstain={value!r:.80}: expected values of the column of choices")
+    return plain
 
 
 def check_columns(wanted: Iterable[tuple[str, str]], there: Sequence[str], table: str) -> None:

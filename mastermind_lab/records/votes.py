@@ -176,6 +176,8 @@ def _split(rows: Rows, codes: Codes, starts: Codes) -> tuple[dict[str, Column], 
 
 def _is_constant(column: pa.Array, same: NDArray[np.bool_]) -> bool:
     """Tell whether each row says what the one before it of the same decision says."""
+    if column.null_count == len(column):
+        return True
     for least in (10_000, len(column)):  # most that are not constant show it soon
         some = column.slice(0, least)
         behind, before = some.slice(1), some.slice(0, max(len(some) - 1, 0))
