@@ -8,9 +8,11 @@ import unicodedata
 from contextlib import suppress
 
 import pytest
+import redis
 from command_line import run
 from envelopes import envelope
 from histories import sample
+from ipywidgets.widgets.widget import _instances
 from redis import asyncio as aio
 from streams import answering, publish
 from waiting import until
@@ -142,6 +144,36 @@ def test_what_is_not_read_from_a_url_has_none_of_it_in_its_context():
         with pytest.raises(lab.OptionError, match="URL") as caught:
             lab.read(url)
         assert caught.value.__context__ is caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["redis://me:{}@{}", pytest.param("redis://{1}?username=me&password={0}", marks=pytest.mark.thorough)],
+)
+def test_a_password_that_is_right_is_left_nowhere(place, server, tmp_path, caplog):
+    """In no file, no log, no widget, no text and no pickle of what was read with it."""
+    caplog.set_level("DEBUG")
+    with redis.Redis.from_url(server.url) as raw:
+        raw.acl_setuser("me", enabled=True, passwords=["+cAnArY"], keys=["*"], commands=["+@all"])
+        raw.acl_setuser("default", enabled=False)
+    url = place.format("cAnArY", server.url.partition("//")[2])
+    assert [*publish_payloads(url, lab.DEFAULT_STREAM_NAME, [envelope().encode(), b"broken"])] == [2]
+    history = lab.read(url)
+    history.save(tmp_path / "saved")
+    history.to_ndjson(tmp_path / "lines.ndjson")
+    lab.archive(url, tmp_path / "archive")
+    view = lab.follow(lab.Follower(url, archive=tmp_path / "followed"), panels=["confidence"])
+    until(lambda: view.status.received == 2)
+    bundle = view._repr_mimebundle_()
+    states = [widget.get_state() for widget in [*_instances.values()]]
+    view.stop()
+    shown = [history, history._repr_html_(), history.coverage.to_string(), bundle, states, view.status]
+    shown += [view, view.follower, lab.scan(url), caplog.text, pickle.dumps(history.tables(), 0)]
+    view.close()
+    assert "cAnArY" not in repr(shown)
+    kept = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(kept) > 10
+    assert not [path for path in kept if b"cAnArY" in path.read_bytes()]
 
 
 class TestAScanThatIsSent:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import threading
 
 import pytest
 import redis
@@ -176,6 +177,24 @@ class TestFaults:
                 both.xadd("s", {"data": VALID}, "2-0")
                 both.execute()
             assert [one for one, _ in await asyncio.wait_for(task, 40)] == ["2-0"]
+
+    async def test_a_hundred_killed_connections_leave_a_line_of_log_each(
+        self, redis_url, raw, caplog, monkeypatch
+    ):
+        monkeypatch.setattr("mastermind_lab.stream.contract.backoff_delay", lambda failures: 0)
+        raw.xadd("s", {"data": VALID}, "1-0")
+        async with aio.from_url(redis_url) as client:
+            following = lab.follow_envelopes(client, "s", last_id="0-0")
+            await anext(following)
+            files, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
+            for number in range(2, 102):
+                raw.client_kill_filter(_type="normal", skipme=True)
+                raw.xadd("s", {"data": VALID}, f"{number}-0")
+                assert (await asyncio.wait_for(anext(following), 40))[0] == f"{number}-0"
+            assert len(os.listdir("/proc/self/fd")) <= files + 1
+            assert threading.active_count() <= threads
+            await following.aclose()
+        assert len(caplog.messages) <= 100
 
     async def test_a_key_of_another_type_is_a_lasting_error(self, redis_url, raw):
         raw.set("s", "text")

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 import redis
+from streams import answering
 from waiting import blocked
 
 import mastermind_lab as lab
@@ -230,6 +231,37 @@ class TestFaults:
             waiting.join(40)
             assert not waiting.is_alive()
 
+    def test_a_server_that_becomes_a_replica(self, server):
+        """It has nowhere to copy from, and shows what it had; back as a master it goes on."""
+        with redis.Redis.from_url(server.url) as raw, self.begun(server.url, raw, 1) as (_, updates):
+            waiting = threading.Thread(target=lambda: collect(updates, entries(1)))
+            waiting.start()
+            blocked(raw)
+            raw.replicaof("127.0.0.1", "1")
+            raw.replicaof("NO", "ONE")
+            add(raw, 2)
+            waiting.join(40)
+            assert not waiting.is_alive()
+
+    def test_a_line_that_was_closed_while_nobody_read(self, raw, redis_url):
+        with self.begun(redis_url, raw, 1) as (_, updates):
+            raw.client_kill_filter(_type="normal", skipme=True)
+            add(raw, 2)
+            assert ids(collect(updates, entries(1))) == ["2-0"]
+
+    @pytest.mark.parametrize(
+        ("said", "shown"),
+        [
+            ("LOADING Redis is loading the dataset in memory", "still loading"),
+            ("MASTERDOWN Link with MASTER is down", "MASTER is down"),
+            ("ERR max number of clients reached", "max number of clients"),
+        ],
+    )
+    def test_a_server_that_is_not_ready_is_waited_for(self, said, shown):
+        with answering(f"-{said}\r\n".encode()) as url, following(url) as (_, updates):
+            found = [str(one.transient_error) for one, _ in zip(updates, range(2), strict=False)]
+        assert all(shown in one for one in found), found
+
     def test_a_wrong_password_is_lasting(self, make_server):
         server = make_server("--requirepass", "right")
         with (
@@ -405,6 +437,17 @@ def test_an_old_server_is_not_verified(old_server):
             add(raw, 2)
             assert ids(collect(updates, entries(1))) == ["2-0"]
             assert not reader.cursors[S].is_verified
+
+
+@pytest.mark.parametrize("count", [2_500, pytest.param(100_000, marks=pytest.mark.thorough)])
+def test_many_entries_in_one_millisecond(raw, redis_url, count):
+    """Their order is that of both numbers: as text, 10 comes before 9."""
+    script = "for n = 1, ARGV[1] do redis.call('XADD', KEYS[1], '7-' .. n, 'data', 'x') end"
+    raw.eval(script, 1, S, count)
+    with following(redis_url, since="0") as (_, updates):
+        found = ids(collect(updates, entries(count), 150))
+    assert found == [f"7-{number}" for number in range(1, count + 1)]
+    assert [one for page in reversed([*Pages(redis_url, S)]) for one, _ in page] == found
 
 
 def test_ids_at_the_limits(raw, redis_url):

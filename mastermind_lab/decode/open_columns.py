@@ -20,6 +20,9 @@ Sparse = tuple[Sequence[int], Sequence[Any]]
 MOST_OPEN = 2_000
 """Open columns a frame may have; what comes beyond shares one JSON column, ``meta.*`` say."""
 
+MOST_LETTERS = 2**18
+"""Letters that their names may have together: a Parquet file says each name about nine times."""
+
 _SHARED = ".*"  # a key that is a star is quoted
 
 
@@ -105,18 +108,28 @@ def _alike(
 
 
 def limited(columns: dict[Path, Sparse], taken: set[Path]) -> dict[Path, Sparse]:
-    """Keep to MOST_OPEN columns, ``taken`` included: first come, first served, in one row by name.
+    """Keep to MOST_OPEN columns of MOST_LETTERS, ``taken`` included: who came first has one.
 
     ``taken`` is added to. What finds no place is gathered as {path: value} under a column a root, ``meta.*``.
     """
     fresh = columns.keys() - taken
-    room = MOST_OPEN - len(taken)
-    if len(fresh) > room:
-        in_order = sorted(fresh, key=lambda path: (columns[path][0][0], path))
-        columns = _gathered(columns, in_order[room:])
-        fresh = set(in_order[:room])
-    taken |= fresh
+    if fresh:
+        room, letters = MOST_OPEN - len(taken), MOST_LETTERS - sum(map(len, taken))
+        if len(fresh) > room or sum(map(len, fresh)) > letters:
+            in_order = sorted(fresh, key=lambda path: (columns[path][0][0], path))
+            fresh = _with_room(in_order, room, letters)
+            columns = _gathered(columns, [path for path in in_order if path not in fresh])
+        taken |= fresh
     return columns
+
+
+def _with_room(in_order: Sequence[Path], room: int, letters: int) -> set[Path]:
+    kept = set[Path]()
+    for path in in_order:
+        if len(kept) < room and len(path) <= letters:
+            kept.add(path)
+            letters -= len(path)
+    return kept
 
 
 def _gathered(columns: dict[Path, Sparse], beyond: Sequence[Path]) -> dict[Path, Sparse]:
