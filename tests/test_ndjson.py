@@ -67,7 +67,9 @@ class TestReading:
         for source in (tmp_path, str(tmp_path / "*.*n*")):
             history = lab.read(source)
             assert history.decisions["stream_id"].tolist() == ["0-1", "1-1"]
-            assert [os.path.basename(one) for one in history.coverage["source"]] == ["a.jsonl.gz", "b.ndjson"]
+            names = [os.path.basename(one) for one in history.coverage["source"]]
+            assert names == ["a.jsonl.gz", "b.ndjson", "d.ndjson"]
+            assert history.rejects["detail"].str.endswith("d.ndjson: it is a folder").tolist() == [True]
 
     def test_lines_longer_than_a_block(self, tmp_path):
         long = json.dumps({"decision": {"recommendation": "x" * 3_000_000, "confidence": 1}}).encode()
