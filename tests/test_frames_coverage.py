@@ -166,3 +166,9 @@ def test_it_is_the_frame_that_users_know():
     assert Coverage.of_frame(history.coverage) == history.account
     history.coverage["note"] = "looked at by hand"
     assert [one.note for one in history.account.accounts] == ["looked at by hand"]
+
+
+def test_nobody_is_sure_of_a_number_that_is_not_known():
+    forged = {"entries": 20, "missing": float("nan"), "certainty": "exact"}
+    [one] = Coverage.of_rows([forged]).accounts
+    assert (one.missing, one.certainty) == (None, "not verified")

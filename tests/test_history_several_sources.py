@@ -75,7 +75,19 @@ class TestAnArchiveAndItsStream:
         add(raw, 3, 4, text="new")
         history = both()
         assert history.decisions["stream_id"].tolist() == names(*range(1, 11)) + names(3, 4, epoch=1)
-        assert "began again" in self.row(history)[3]
+        self.is_not_verified(history)
+
+    def test_deleted(self, raw, both):
+        add(raw, 11, 12)
+        raw.delete(S)
+        self.is_not_verified(both())
+
+    def is_not_verified(self, history):
+        entries, missing, certainty, note = self.row(history)
+        assert pd.isna(missing)
+        assert certainty == "not verified"
+        assert "began again" in note
+        assert "what it held unread before it began again is not known" in note
 
     def test_with_payloads(self, raw, both):
         add(raw, 11)

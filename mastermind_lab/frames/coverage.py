@@ -175,7 +175,13 @@ class Coverage:
             for row in rows
             if isinstance(row, dict)
         )
-        return cls.of(*(Account(**row) for row in known))
+        return cls.of(*(_plausible(Account(**row)) for row in known))
+
+
+def _plausible(account: Account) -> Account:
+    """Be not sure of a number that is not known."""
+    is_unknown = account.missing is None and account.certainty is not None
+    return replace(account, certainty="not verified") if is_unknown else account
 
 
 def _added(mine: tuple[Account, ...], theirs: tuple[Account, ...]) -> tuple[Account, ...]:

@@ -101,16 +101,16 @@ def behind(folder: Any, source: Any, options: Options) -> History:
 
 def _gone(end: ResumePoint | None, updates: Sequence[StreamUpdate]) -> dict[str, Any]:
     """Say what is missing between an archive's end and what was read behind it."""
-    gaps = [one.gap for one in updates if one.gap]
-    note = united([_note(end, gaps, any(one.reset for one in updates)), *(gap.note for gap in gaps)]) or ""
+    gaps, gone = [one.gap for one in updates if one.gap], [one.gone for one in updates if one.gone]
+    note = united([_note(end, gaps, any(one.reset for one in updates)), *(one.note for one in gone)]) or ""
     if updates[-1].ordinal is None or (end is not None and end.ordinal is None):
         place = f"the archive's end ({end.last_id})" if end else "the beginning of the stream"
         said = (
             note if gaps or "began again" in note else f"read from {place}; whether the two meet is not known"
         )
         return {"missing": None, "certainty": "not verified", "note": said}
-    certainty = least_sure(["exact", *(gap.certainty for gap in gaps)])
-    return {"missing": total([0, *(gap.missing for gap in gaps)]), "certainty": certainty, "note": note}
+    certainty = least_sure(["exact", *(one.certainty for one in gone)])
+    return {"missing": total([0, *(one.missing for one in gone)]), "certainty": certainty, "note": note}
 
 
 def _note(end: ResumePoint | None, gaps: Sequence[Any], reset: bool) -> str:
