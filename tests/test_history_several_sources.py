@@ -83,7 +83,7 @@ class TestAnArchiveAndItsStream:
         self.is_not_verified(both())
 
     def is_not_verified(self, history):
-        entries, missing, certainty, note = self.row(history)
+        _, missing, certainty, note = self.row(history)
         assert pd.isna(missing)
         assert certainty == "not verified"
         assert "began again" in note
