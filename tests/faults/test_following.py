@@ -262,7 +262,7 @@ class TestLines:
             # Where it was the cursor's own, the stream seems to have begun again, and what it is comes, too.
             assert found in allowed or any(one in allowed for one in without_one(found)), (place, bit)
 
-    @pytest.mark.parametrize("every", [37, pytest.param(1, marks=pytest.mark.thorough)])
+    @pytest.mark.parametrize("every", [37, pytest.param(4, marks=pytest.mark.thorough)])
     @pytest.mark.parametrize("how", ["cut", "flip"])
     def test_a_history_whose_line_is_cut_or_garbled_is_whole_or_an_error(
         self, raw, wire, monkeypatch, how, every
