@@ -151,12 +151,12 @@ def lists(folder):
 class TestVerify:
     """Whatever is in the folder, verify tells what it found."""
 
-    @pytest.mark.parametrize("times", [40, pytest.param(400, marks=pytest.mark.thorough)])
+    @pytest.mark.parametrize("times", [30, pytest.param(120, marks=pytest.mark.thorough)])
     @pytest.mark.timeout(300)
-    def test_any_damage_is_a_finding_and_none_of_it_is_read(self, folder, times):
+    def test_any_damage_is_a_finding_and_none_of_it_is_read(self, folder, times, effort):
         whole, dice, right = contents(folder), random.Random(times), lists(folder)
         done = set()
-        for _ in range(times):
+        for _ in range(times * effort):
             done.add(damaged(folder, dice, whole))
             if contents(folder) != whole:
                 assert len(lab.verify(folder)) > 0, done

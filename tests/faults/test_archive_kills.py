@@ -134,7 +134,7 @@ def test_kills_while_a_publisher_goes_on(make_server, place, capsys, effort):
     # Some parts are full and written beside the next one, others are old.
     often = {"follow": True, "part_seconds": 0.05, "part_bytes": 700}
     with Publisher(server.url) as publisher, Archivers(stream=S) as archivers:
-        while archivers.phases.total() < 45 * effort:
+        while archivers.phases.total() < 30 * effort:
             if archivers.phases.total() % 10 == 9:
                 server.start()  # killed and begun again, with what it had
             at = (
@@ -148,7 +148,7 @@ def test_kills_while_a_publisher_goes_on(make_server, place, capsys, effort):
         assert not archivers.run(server.url, place / "archive")
     report(archivers, capsys)
     entries = streamed(server.url)
-    assert len(entries) > 300
+    assert len(entries) > 150
     assert archived(place / "archive") == entries
     assert lab.verify(place / "archive").empty
     assert lab.read(place / "archive").coverage["missing"].tolist() == [0]

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 import redis
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -136,8 +136,10 @@ class Stream(RuleBasedStateMachine):
         lab.archive(self.server.url, self.archive)
         if ranges(self.archive):
             history = lab.read(self.archive)
-            newest = max(number for _, number in entries_of(history))  # a gap stands before the next entry
-            self.check(history, [number for number in self.ever if number <= newest])
+            read = {number for _, number in entries_of(history)}
+            # What is gone stands in a part with the entry that follows.
+            ever = [number for number in self.ever if number <= max(read)]
+            self.check(history, ever, is_told=not read.isdisjoint(self.ever))
             # What a killed one left unnamed is only removed once its entries are committed.
             assert set(lab.verify(self.archive)["kind"]) <= {"uncommitted", "half-written"}
 
@@ -162,7 +164,7 @@ class Stream(RuleBasedStateMachine):
         history.save(f"{self.archive}-saved", overwrite=True)
         assert entries_of(lab.read(f"{self.archive}-saved")) == entries_of(history)
 
-    def check(self, history, ever):
+    def check(self, history, ever, is_told=True):
         found, [row] = entries_of(history), history.coverage.to_dict("records")
         numbers = [number for _, number in found]
         assert len(set(numbers)) == len(numbers), "an entry is there twice"
@@ -170,6 +172,8 @@ class Stream(RuleBasedStateMachine):
         there = {number_in(fields[b"data"]) for _, fields in self.client.xrange(STREAM)}
         assert there <= set(numbers), "an entry of the stream was left out"
         assert set(numbers) <= set(range(1, self.published + 1)), "an entry was made up"
+        if not is_told:
+            return
         unseen = set(ever) - set(numbers)
         if row["certainty"] in ("exact", "at most"):
             assert row["missing"] >= len(unseen), f"more is missing than is said: {sorted(unseen)}"
@@ -188,7 +192,7 @@ def _no_waiting(monkeypatch):
     monkeypatch.setattr("mastermind_lab.stream.reader.BLOCK", 10)
 
 
-@pytest.mark.parametrize("times", [4, pytest.param(40, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("times", [4, pytest.param(12, marks=pytest.mark.thorough)])
 def test_whatever_happens(tmp_path, times, effort):
     always_the_same = effort == 1
     with Archivers(stream=STREAM) as archivers:
@@ -198,6 +202,7 @@ def test_whatever_happens(tmp_path, times, effort):
                 max_examples=times * effort,
                 stateful_step_count=15,
                 derandomize=always_the_same,
+                phases=[Phase.generate],  # fifteen steps are read sooner than made fewer
                 database=None,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
