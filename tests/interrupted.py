@@ -160,6 +160,7 @@ def prepared(base, number):
 
 def main():
     action, fault, base = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    pa.set_cpu_count(1)  # one file after another, so that the same number is the same operation each time
     if fault == "journal":
         sys.stdout.write(json.dumps(journal(prepared(base, "journal"), action)) + "\n")
         return
