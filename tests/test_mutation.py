@@ -73,6 +73,7 @@ def names_in(path):
     }
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("guard", mutants.GUARDS, ids=lambda guard: guard.promise)
 def test_each_guard_is_there_once_with_the_tests_that_notice(guard):
     assert mutants.source_of(guard).count(guard.code) == 1

@@ -105,6 +105,7 @@ def happens(seed, length=40):
 
 
 class TestWhateverHappens:
+    @pytest.mark.once
     def test_each_entry_once_or_accounted_for(self):
         for seed in range(500):
             happens(seed)
@@ -137,6 +138,7 @@ def _no_waiting(monkeypatch):
     monkeypatch.setattr("mastermind_lab.stream.reader.BLOCK", 10)
 
 
+@pytest.mark.once
 @pytest.mark.usefixtures("_no_waiting")
 class TestRestored:
     """Ten were read, and the stream is lost; a dump brings it back. What the reader sees meanwhile varies."""

@@ -192,6 +192,7 @@ def _no_waiting(monkeypatch):
     monkeypatch.setattr("mastermind_lab.stream.reader.BLOCK", 10)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("times", [4, pytest.param(12, marks=pytest.mark.thorough)])
 def test_whatever_happens(tmp_path, times, effort):
     always_the_same = effort == 1
