@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 
@@ -631,12 +632,18 @@ class TestArchivingWithoutRoom:
         return [(f"{number}-0", b'{"decision":{"recommendation":"%0500d","confidence":0.5}}' % number)
                 for number in range(1, 1_001)]  # fmt: skip
 
+    @contextmanager
+    def filled(self, follower, raw, entries):
+        """Publish more than there is room for, and wait until the follower says so."""
+        with no_room():
+            publish(raw, entries)
+            until(lambda: "the stream keeps the rest" in (follower.status.error or ""))
+            yield
+
     def test_little_is_in_memory_and_nothing_is_lost(self, raw, redis_url, entries, tmp_path):
         with lab.Follower(redis_url, archive=tmp_path / "kept") as follower:
             until(lambda: follower.status.state == "live")
-            with no_room():
-                publish(raw, entries)
-                until(lambda: "the stream keeps the rest" in (follower.status.error or ""))
+            with self.filled(follower, raw, entries):
                 assert "kept" in follower.status.error
                 held = follower.status.received
                 time.sleep(0.3)
@@ -648,9 +655,7 @@ class TestArchivingWithoutRoom:
     def test_what_was_trimmed_meanwhile_is_counted_in_both(self, raw, redis_url, entries, tmp_path):
         with lab.Follower(redis_url, archive=tmp_path / "kept") as follower:
             until(lambda: follower.status.state == "live")
-            with no_room():
-                publish(raw, entries)
-                until(lambda: "the stream keeps the rest" in (follower.status.error or ""))
+            with self.filled(follower, raw, entries):
                 raw.xtrim(STREAM, maxlen=100, approximate=False)
             until(lambda: follower.status.last_id == "1000-0")
             row = follower.history().coverage.iloc[0]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from .console import say
-from .options import given
+from .options import NewSnapshot, given
 
 
 def _column(said: str) -> Any:
@@ -18,10 +18,7 @@ def import_(
     votes: Annotated[
         str, typer.Argument(metavar="VOTES", help="A CSV, Parquet or JSON lines file with a row a vote.")
     ],
-    folder: Annotated[
-        str,
-        typer.Argument(metavar="FOLDER", help="The snapshot's folder, or its URL; it must not be there yet."),
-    ],
+    folder: NewSnapshot,
     decision: Annotated[
         list[str], typer.Option(metavar="COLUMN", help="What tells decisions apart; repeat it for several.")
     ],

@@ -26,6 +26,10 @@ BOUND = (
 )
 Since = Annotated[str | None, typer.Option(metavar="WHEN", help=f"Begin there: {BOUND}.")]
 Until = Annotated[str | None, typer.Option(metavar="WHEN", help="End there: written like --since.")]
+NewSnapshot = Annotated[
+    str, typer.Argument(metavar="FOLDER", help="The snapshot's folder, or its URL; it must not be there yet.")
+]
+
 Snapshot = Annotated[str, typer.Argument(metavar="FOLDER", help="A snapshot or archive, or its URL.")]
 MaxLineBytes = Annotated[
     int | None,

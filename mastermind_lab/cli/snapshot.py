@@ -8,7 +8,7 @@ import typer
 
 from ..wire import DEFAULT_STREAM_NAME
 from .console import say
-from .options import Last, MaxLineBytes, MaxUnpackedBytes, Since, Stream, Until
+from .options import Last, MaxLineBytes, MaxUnpackedBytes, NewSnapshot, Since, Stream, Until
 from .read import load
 
 
@@ -16,10 +16,7 @@ def snapshot(
     source: Annotated[
         str, typer.Argument(metavar="SOURCE", help="A Redis URL, an NDJSON file, a folder or glob of them.")
     ],
-    folder: Annotated[
-        str,
-        typer.Argument(metavar="FOLDER", help="The snapshot's folder, or its URL; it must not be there yet."),
-    ],
+    folder: NewSnapshot,
     stream: Stream = DEFAULT_STREAM_NAME,
     last: Last = None,
     since: Since = None,
