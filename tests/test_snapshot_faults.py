@@ -24,6 +24,7 @@ pytestmark = pytest.mark.thorough
 SCRIPT = Path(__file__).with_name("interrupted.py")
 BEGAN = 1795392000000
 ACTIONS = ["commit", "first commit", "save", "overwrite", "compact", "widen"]
+FAULTS = ["ENOSPC", "EMFILE", "EIO", "EACCES"]
 HARMLESS = {"uncommitted", "half-written", "replaced"}
 
 WIDE = ["1", "2", "3", "4", *(f"text {n}" for n in (6, 7, 8, 9)), 1, 1, 1, 1]
@@ -114,12 +115,15 @@ def test_killed_at_every_operation(base, action):
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(
-    ("action", "fault"),
-    [("commit", "ENOSPC"), ("first commit", "EMFILE"), ("save", "EIO"), ("overwrite", "EACCES"),
-     ("compact", "ENOSPC"), ("widen", "ENOSPC"), ("ndjson", "EIO")],
-)  # fmt: skip
-def test_an_error_at_every_operation(base, action, fault):
+@pytest.mark.parametrize("action", [*ACTIONS, "ndjson"])
+def test_an_error_at_every_operation(base, action, effort):
+    first = [*STATES].index(action)
+    for fault in {FAULTS[(first + other) % len(FAULTS)] for other in range(effort)}:
+        shutil.copytree(base / "start", base / fault / "start")
+        check_errors(base / fault, action, fault)
+
+
+def check_errors(base, action, fault):
     told, reason = run(action, fault, base), os.strerror(getattr(errno, fault))
     assert sum(one["at"] >= one["number"] for one in told) > (3 if action == "ndjson" else 30)
     for one in told:

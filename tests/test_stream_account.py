@@ -113,6 +113,26 @@ class TestDeletedAhead:
         assert "at most 2 entries" in caplog.text
 
 
+@pytest.mark.thorough
+@pytest.mark.timeout(600)
+def test_trimmed_behind_and_under_a_read_many_times(raw, redis_url, tmp_path, effort):
+    """Entries come and half of them are trimmed, before, under and behind the reading: each is accounted for."""
+    count, follower = 50_000 * effort, lab.Follower(redis_url, keep=1_000, backfill=0)
+    with follower:
+        until(lambda: follower.status.state == "live")
+        for first in range(1, count, 10_000):
+            for begin in range(first, first + 10_000, 1_000):
+                add(raw, *range(begin, begin + 1_000))
+            raw.xtrim(STREAM, minid=(first + 10_000) // 2, approximate=False)
+            [row] = lab.read(redis_url, last=5_000).coverage.to_dict("records")
+            assert row["entries"] + row["left_out"] + row["missing"] == first + 9_999
+            assert row["certainty"] == "exact"
+        until(lambda: follower.status.received + follower.status.trimmed == count, 60)
+    lab.archive(redis_url, tmp_path / "a")
+    for source in (redis_url, tmp_path / "a"):
+        assert said(lab.read(source)) == (count // 2 + 1, count // 2 - 1, "exact")
+
+
 class TestBegunAgain:
     """Ten were read; five more were added, and went unread with the stream."""
 

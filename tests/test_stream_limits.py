@@ -1,8 +1,12 @@
 """Reading does a server no harm, needs few rights and little memory, and ends when it is told to."""
 
 import asyncio
+import gc
 import json
+import signal
+import threading
 import time
+from contextlib import suppress
 from itertools import pairwise
 from random import Random
 
@@ -245,6 +249,56 @@ async def test_cancelled_at_any_moment_it_ends(raw, redis_url, last_id):
             task.cancel()
             await asyncio.wait([task], timeout=40)
             assert task.cancelled()
+
+
+@pytest.mark.thorough
+async def test_a_cancelled_read_hands_its_reply_to_nobody_else(raw, redis_url, effort):
+    for stream in range(4):
+        publish(raw, [(f"{1000 * stream + number}-0", PAYLOAD) for number in range(1, 41)], str(stream))
+    random, read = Random(5), 0
+
+    async def check(client, stream):
+        found = await read_envelopes(client, str(stream), 40)
+        assert [entry_id for entry_id, _ in found] == names(*range(1000 * stream + 40, 1000 * stream, -1))
+
+    async with aio.from_url(redis_url) as client:
+        for _ in range(50 * effort):
+            tasks = [asyncio.create_task(check(client, stream)) for stream in range(4)]
+            await asyncio.sleep(random.choice([0, 0.0002, 0.0005, 0.001, 0.002, 0.004]))
+            tasks[random.randrange(4)].cancel()
+            for done in await asyncio.gather(*tasks, return_exceptions=True):
+                assert done is None or isinstance(done, asyncio.CancelledError), done
+                read += done is None
+    assert read >= 150 * effort
+
+
+@pytest.mark.thorough
+@pytest.mark.filterwarnings("ignore:Exception ignored in")  # the client's, where the signal came just then
+def test_an_interrupted_read_hands_its_reply_to_nobody_else(raw, redis_url, effort):
+    for stream in range(2):
+        publish(raw, [(f"{1000 * stream + number}-0", PAYLOAD) for number in range(1, 401)], str(stream))
+    random, interrupted = Random(6), 0
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        with redis.Redis.from_url(redis_url) as client:
+            for number in range(50 * effort):
+                ids = None
+                with suppress(KeyboardInterrupt):
+                    signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0001, 0.008))
+                    try:
+                        ids = lab.read(client, stream=str(number % 2)).decisions["stream_id"].tolist()
+                    except lab.SourceError as error:  # in a lock of the client's
+                        assert isinstance(error.__context__, RuntimeError)
+                    finally:
+                        signal.setitimer(signal.ITIMER_REAL, 0)
+                interrupted += ids is None
+                assert ids in (None, names(*range(1000 * (number % 2) + 1, 1000 * (number % 2) + 401)))
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        gc.collect()  # or the warning of a socket that was being made comes with another test
+    assert interrupted >= 20 * effort
+    left = [thread for thread in threading.enumerate() if thread.name == "mastermind-pages"]
+    assert len(left) <= effort  # a signal may come in the very step that would have ended one
 
 
 class TestRepliesWithoutAnEnd:

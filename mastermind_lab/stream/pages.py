@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
-from queue import Empty, Queue
+from queue import SimpleQueue
 from threading import Thread
 from typing import Generic, TypeVar
 
@@ -31,7 +31,7 @@ FIRST_PAGE = 4
 
 _MOST_ENTRIES = 1_000  # should they suddenly become larger, the server has to hold so many of them
 _FIRST_ANSWER = 2.0  # seconds: what is silent from the start may be no Redis at all
-_MOST_AHEAD = 1  # and one more that is being fetched
+_MOST_AHEAD = 2  # one waits while the other is fetched
 
 
 class Pages:
@@ -192,39 +192,41 @@ class Prefetcher(Generic[Page]):
 
     def __init__(self, pages: Iterator[Page], hang_up: Callable[[], None]) -> None:
         self._pages, self._hang_up = pages, hang_up
-        self._ready: Queue[Page | BaseException | None] = Queue(_MOST_AHEAD)
+        # Of all queues these alone survive an interruption of the one who waits at them: no lock stays behind.
+        self._ready: SimpleQueue[Page | BaseException | None] = SimpleQueue()
+        self._room: SimpleQueue[bool] = SimpleQueue()  # a True for each page that may be fetched
         self._stopped = False
         self._thread = Thread(target=self._fetch, name="mastermind-pages", daemon=True)
 
     def __iter__(self) -> Iterator[Page]:
-        self._thread.start()
         try:
+            self._thread.start()
+            for _ in range(_MOST_AHEAD):
+                self._room.put(True)
             while (page := self._ready.get()) is not None:
                 if isinstance(page, BaseException):
                     raise page
+                self._room.put(True)
                 yield page
         finally:
             self._stop()
 
     def _fetch(self) -> None:
         try:
-            for page in self._pages:
+            while self._room.get() and not self._stopped:
+                page = next(self._pages, None)
                 self._ready.put(page)
-                if self._stopped:
+                if page is None:
                     return
-            self._ready.put(None)
         except BaseException as error:  # noqa: BLE001 - raised again by the one who waits for the page
             self._ready.put(error)
 
     def _stop(self) -> None:
         self._stopped = True
+        self._room.put(False)
         while self._thread.is_alive():
-            # Shutting the socket down ends a read that is under way, also on one that was made since;
-            # emptying the queue, a wait for room.
-            self._hang_up()
-            with suppress(Empty):
-                self._ready.get(timeout=0.01)
-        self._thread.join()
+            self._hang_up()  # ends a read that is under way, also on a connection that was made since
+            self._thread.join(0.01)
 
 
 def next_size(page: list[Entry], size: int) -> int:
