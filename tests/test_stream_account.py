@@ -116,7 +116,7 @@ class TestDeletedAhead:
 @pytest.mark.thorough
 @pytest.mark.timeout(600)
 def test_trimmed_behind_and_under_a_read_many_times(raw, redis_url, tmp_path, effort):
-    """Entries come and half of them are trimmed, before, under and behind the reading: each is accounted for."""
+    """Half of what comes is trimmed, before, under and behind the reading: each entry is accounted for."""
     count, follower = 50_000 * effort, lab.Follower(redis_url, keep=1_000, backfill=0)
     with follower:
         until(lambda: follower.status.state == "live")

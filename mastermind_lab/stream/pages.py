@@ -192,7 +192,7 @@ class Prefetcher(Generic[Page]):
 
     def __init__(self, pages: Iterator[Page], hang_up: Callable[[], None]) -> None:
         self._pages, self._hang_up = pages, hang_up
-        # Of all queues these alone survive an interruption of the one who waits at them: no lock stays behind.
+        # The only queues that leave no lock behind where the one who waits at them is interrupted.
         self._ready: SimpleQueue[Page | BaseException | None] = SimpleQueue()
         self._room: SimpleQueue[bool] = SimpleQueue()  # a True for each page that may be fetched
         self._stopped = False
