@@ -10,8 +10,10 @@ from itertools import islice
 from pathlib import Path
 from statistics import mean
 
+import pandas as pd
 import pytest
 
+import mastermind_lab as lab
 from mastermind_lab.arena import FAULTS, Arena, opening, payloads, spoil
 from mastermind_lab.arena.simulation import dice
 from mastermind_lab.envelope import Argument, DecisionEnvelope, Reject, validate
@@ -157,8 +159,11 @@ def rebuilt(tmp_path_factory):
     return folder
 
 
-def test_the_command_writes_both_files(rebuilt):
-    assert sorted(path.name for path in rebuilt.iterdir()) == ["arena.ndjson.gz", "outcomes.csv"]
+def test_the_command_writes_all_files(rebuilt):
+    files = ["arena.ndjson.gz", "outcomes.csv", "truth.csv", "votes.csv"]
+    assert (
+        sorted(path.name for path in rebuilt.iterdir()) == files == sorted(one.name for one in DATA.iterdir())
+    )
 
 
 def test_the_history_in_data_is_the_one_the_arena_writes(rebuilt):
@@ -171,8 +176,25 @@ def test_the_history_in_data_is_the_one_the_arena_writes(rebuilt):
     assert kept == made or "ng" in zlib.ZLIB_RUNTIME_VERSION, "the same text, packed otherwise"
 
 
-def test_the_outcomes_in_data_are_those_the_arena_writes(rebuilt):
-    assert (DATA / "outcomes.csv").read_bytes() == (rebuilt / "outcomes.csv").read_bytes()
+@pytest.mark.parametrize("name", ["outcomes.csv", "votes.csv", "truth.csv"])
+def test_the_tables_in_data_are_those_the_arena_writes(rebuilt, name):
+    assert (DATA / name).read_bytes() == (rebuilt / name).read_bytes()
+
+
+def test_the_table_of_votes_holds_what_the_history_does():
+    answers = pd.read_csv(DATA / "votes.csv")
+    truth = pd.read_csv(DATA / "truth.csv")
+    assert set(answers["question"]) == set(truth["question"])
+    assert len(truth) == truth["question"].nunique() == 120
+    history = lab.with_outcomes(lab.sample(), DATA / "outcomes.csv")
+    asked = history.decisions.drop_duplicates("question")[["stream_id", "question", "correct_choice"]]
+    both = answers.merge(truth, on="question").merge(asked, on="question").merge(
+        history.votes, left_on=["stream_id", "worker"], right_on=["stream_id", "voter"]
+    )  # fmt: skip
+    assert len(both) == len(answers)
+    assert (both["truth"] == both["correct_choice"]).all()
+    unsure = both["confidence"] < 0.55
+    assert (both["answer"] == both["choice"].where(~unsure, "unsure")).all()
 
 
 def test_the_history_is_packed_without_time_and_name(rebuilt):

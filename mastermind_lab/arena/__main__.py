@@ -5,9 +5,10 @@ from argparse import ArgumentParser
 from .samples import write_sample
 
 parser = ArgumentParser(
-    "python -m mastermind_lab.arena", description="Write the sample history and its outcomes."
+    "python -m mastermind_lab.arena",
+    description="Write the sample history and its outcomes, and the sample table of votes and its answers.",
 )
-parser.add_argument("folder", help="where to write arena.ndjson.gz and outcomes.csv")
+parser.add_argument("folder", help="where to write the four files")
 
 if __name__ == "__main__":
     try:
