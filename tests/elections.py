@@ -74,3 +74,30 @@ def soft(ballots):
         for one, probability in ballot.items():
             sums[one] = sums.get(one, 0) + Fraction(probability) / sum(map(Fraction, ballot.values()))
     return highest(sums)
+
+
+# Ballots to count.
+
+
+def grouped(order, joined):
+    levels = []
+    for one, with_last in zip(order, joined, strict=False):
+        if levels and with_last:
+            levels[-1].append(one)
+        else:
+            levels.append([one])
+    return levels
+
+
+def random_ballot(random):
+    order = random.permutation(list("abcd"))[: random.integers(0, 5)].tolist()
+    numbers = [
+        dict(zip(random.permutation(list("abcd"))[: random.integers(0, 5)].tolist(),
+                 random.choice([0.0, 0.25, 0.5, 1.0], 4).tolist(), strict=False))
+        for _ in range(2)
+    ]  # fmt: skip
+    return {
+        "ranking": grouped(order, random.random(4) < 0.3),
+        "score": numbers[0],
+        "probabilities": numbers[1],
+    }

@@ -8,7 +8,9 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from command_line import run
+from elections import random_ballot
 from histories import same
+from pandas.testing import assert_frame_equal
 
 import mastermind_lab as lab
 from mastermind_lab.errors import NothingDecodedWarning, OptionError
@@ -118,6 +120,26 @@ def test_numbers_of_every_shape_are_the_same(kind, said):
         assert votes["choice"].tolist() == ["b", "c", "a"]
 
 
+def test_random_rankings_of_every_shape_decide_alike():
+    random = np.random.default_rng(2)
+    drawn = [random_ballot(random)["ranking"] for _ in range(300)]
+    seats = [{"case": f"c{row // 5}", "judge": f"j{row % 5}"} for row in range(300)]
+    ranks = [{one: float(n) for n, rank in enumerate(ranking, 1) for one in rank} for ranking in drawn]
+    there = [row for row in range(300) if ranks[row]]
+    lists = pd.DataFrame([seats[row] | {"x": drawn[row]} for row in there])
+    places = pd.DataFrame([seats[row] | ranks[row] for row in there])
+    rows = [seats[row] | {"answer": one, "x": rank} for row in there for one, rank in ranks[row].items()]
+    found = [
+        made(lists, ranking="x"),
+        made(places, ranking={one: one for one in "abcd"}),
+        made(pd.DataFrame(rows), choice="answer", ranking="x"),
+    ]
+    decided = [Rules.decisions(one).drop(columns="stream_id") for one in found]
+    assert decided[0]["borda"].nunique() == 4
+    for other in decided[1:]:
+        assert_frame_equal(decided[0], other)
+
+
 def test_a_score_of_the_votes_own_choice_is_one_column():
     history = made(table(answer=["a", "b", "a"], points=[1, 5, 2]), choice="answer", score="points")
     assert history.votes["vote.score"].tolist() == [1, 5, 2]
@@ -137,7 +159,7 @@ def test_several_firsts_are_no_choice_and_kept():
     history = made(table(ranks=[[["a", "b"], "c"], ["b"], [["b", "a"]]]), ranking="ranks")
     assert history.votes["choice"].fillna("-").tolist() == ["-", "b", "-"]
     assert history.votes["vote.ranking"].notna().all()
-    table_ = Rules.of(history).table().set_index("rule")
+    table_ = Rules.of(history, replicates=40).table().set_index("rule")
     assert table_.loc[["borda", "plurality"], "n"].tolist() == [1, 1]
 
 
@@ -163,7 +185,7 @@ def test_a_ballot_is_kept_and_merged_like_any_column(tmp_path):
     assert "vote.ranking" in one.json_columns
     plain = made(table(answer=["a", "b", "b"], case=["two"] * 3), choice="answer")
     both = one + plain
-    assert Rules.of(both).table().set_index("rule").loc["borda", "n"] == 1
+    assert Rules.of(both, replicates=40).table().set_index("rule").loc["borda", "n"] == 1
 
 
 def test_the_dictionary_says_what_the_columns_are():
@@ -241,10 +263,13 @@ def test_probabilities_that_do_not_add_up_are_kept_and_counted():
         ({"choice": "answer", "probabilities": "pa"}, "one number a voter: name it with confidence="),
         ({"choice": "answer", "probabilities": ["pa", "pb"]}, r"probabilities=\{'a': 'pa', ...\}"),
         ({"ranking": "ranks", "abstain": "b"}, "name it, choice="),
+        ({"choice": "answer", "ranking": "place", "abstain": "b"}, "leave such rows out"),
     ],
 )
 def test_what_is_named_wrongly_is_refused(options, said):
-    votes = table(answer=["a", "b", "a"], pa=[0.5, 0.5, 0.5], pb=[0.5, 0.5, 0.5], ranks=RANKINGS)
+    votes = table(
+        answer=["a", "b", "a"], pa=[0.5, 0.5, 0.5], pb=[0.5, 0.5, 0.5], ranks=RANKINGS, place=[1, 1, 1]
+    )
     with pytest.raises(OptionError, match=said):
         made(votes, **options)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
-from panels import part
+from panels import close_panels, part
 from summaries import same
 
 import mastermind_lab as lab
@@ -67,6 +67,10 @@ def decided(history, rule, **options):
     return Rules.decisions(history, **options)[rule].fillna("-").tolist()
 
 
+def table_of(history, **options):
+    return Rules.of(history, replicates=40, **options).table().set_index("rule")
+
+
 # What is published.
 
 
@@ -119,19 +123,9 @@ def test_burlington_2009():
 
 weak_orders = st.permutations("abcd").flatmap(
     lambda order: st.tuples(st.integers(0, 4), st.lists(st.booleans(), min_size=4, max_size=4)).map(
-        lambda drawn: grouped(order[: drawn[0]], drawn[1])
+        lambda drawn: elections.grouped(order[: drawn[0]], drawn[1])
     )
 )
-
-
-def grouped(order, joined):
-    levels = []
-    for one, with_last in zip(order, joined, strict=False):
-        if levels and with_last:
-            levels[-1].append(one)
-        else:
-            levels.append([one])
-    return levels
 
 
 numbers = st.dictionaries(st.sampled_from("abcd"), st.sampled_from([0.0, 0.25, 0.5, 1.0]))
@@ -163,7 +157,7 @@ def plainly(rule, election):
 def agree_with_a_plain_loop(drawn):
     history = history_of([[as_votes(ballot) for ballot in election] for election in drawn])
     found = {tie: Rules.decisions(history, tie=tie) for tie in ("none", "first", "recommendation")}
-    table = Rules.of(history, replicates=40).table().set_index("rule")
+    table = table_of(history)
     for rule in RULES:
         expected = [plainly(rule, election) for election in drawn]
         if not any(many for _, many in expected):
@@ -180,24 +174,10 @@ def agree_with_a_plain_loop(drawn):
         assert table.loc[rule, "without_ballot"] == without
 
 
-def random_ballot(random):
-    order = random.permutation(list("abcd"))[: random.integers(0, 5)].tolist()
-    numbers = [
-        dict(zip(random.permutation(list("abcd"))[: random.integers(0, 5)].tolist(),
-                 random.choice([0.0, 0.25, 0.5, 1.0], 4).tolist(), strict=False))
-        for _ in range(2)
-    ]  # fmt: skip
-    return {
-        "ranking": grouped(order, random.random(4) < 0.3),
-        "score": numbers[0],
-        "probabilities": numbers[1],
-    }
-
-
 def test_each_rule_agrees_with_a_plain_loop_in_exact_fractions():
     random = np.random.default_rng(0)
     agree_with_a_plain_loop(
-        [[random_ballot(random) for _ in range(random.integers(0, 7))] for _ in range(150)]
+        [[elections.random_ballot(random) for _ in range(random.integers(0, 7))] for _ in range(150)]
     )
 
 
@@ -248,44 +228,41 @@ def test_scores_of_the_votes_own_choices():
 # Who has a ballot.
 
 
+NO_RANKINGS = [
+    '["a", "a"]', "[]", '["a", []]', '["a", ["b", "a"]]', '"a"', "a > b", '{"a": 1}', '["a", null]',
+    '[["a", ["b"]]]', "[" * 5000,
+]  # fmt: skip
+
+
+def test_a_bad_ranking_is_none_and_harms_nobody():
+    good = ranked("ba", "ba", "ab")
+    bad = [[{"choice": "a", "vote.ranking": wrong}] * 3 for wrong in NO_RANKINGS]
+    history = history_of([*(good + some for some in bad), *bad, good])
+    found = Rules.decisions(history)
+    for rule in RANKED:
+        assert found[rule].fillna("-").tolist() == ["b"] * len(bad) + ["-"] * len(bad) + ["b"]
+    table = table_of(history)
+    expected = [len(bad) + 1, len(bad) + 1, 3 * len(bad)]
+    assert table.loc["borda", ["n", "decided", "without_ballot"]].tolist() == expected
+    assert table.loc["plurality", ["n", "without_ballot"]].tolist() == [2 * len(bad) + 1, 0]
+    assert "borda" not in Rules.decisions(history_of(bad))
+
+
 @pytest.mark.parametrize(
-    "wrong",
+    ("kind", "rule", "wrong"),
     [
-        '["a", "a"]',
-        "[]",
-        '["a", []]',
-        '["a", ["b", "a"]]',
-        '"a"',
-        "a > b",
-        '{"a": 1}',
-        '["a", null]',
-        '[["a", ["b"]]]',
+        ("score", "mean score", [np.inf, -np.inf]),
+        ("score", "mean score", ["much", True]),
+        ("probabilities", "soft", [1.5, -0.1]),
+        ("probabilities", "soft", ["likely", False]),
     ],
 )
-def test_a_bad_ranking_is_none_and_harms_nobody(wrong):
-    good = ranked("ba", "ba", "ab")
-    bad = [{"choice": "a", "vote.ranking": wrong}] * 3
-    history = history_of([good + bad, bad, good])
-    for rule in RANKED:
-        assert decided(history, rule) == ["b", "-", "b"]
-    table = Rules.of(history).table().set_index("rule")
-    assert table.loc["borda", ["n", "decided", "without_ballot"]].tolist() == [2, 2, 3]
-    assert table.loc["plurality", ["n", "without_ballot"]].tolist() == [3, 0]
-    assert "borda" not in Rules.decisions(history_of([bad]))
-
-
-@pytest.mark.parametrize(
-    ("kind", "wrong"),
-    [("score", np.inf), ("score", "much"), ("score", True), ("probabilities", 1.5), ("probabilities", -0.1),
-     ("probabilities", "likely")],
-)  # fmt: skip
-def test_a_bad_number_is_none_and_harms_nobody(kind, wrong):
+def test_a_bad_number_is_none_and_harms_nobody(kind, rule, wrong):
     good = [{f"vote.{kind}.a": 0.25, f"vote.{kind}.b": 0.75}] * 2
-    bad = [{f"vote.{kind}.a": 0.9, f"vote.{kind}.b": 0.1, f"vote.{kind}.c": wrong}] * 3
-    history = history_of([good + bad, bad])
-    rule = {"score": "mean score", "probabilities": "soft"}[kind]
-    assert decided(history, rule) == ["b", "-"]
-    assert Rules.of(history).table().set_index("rule").loc[rule, ["n", "without_ballot"]].tolist() == [1, 3]
+    bad = [[{f"vote.{kind}.a": 0.9, f"vote.{kind}.b": 0.1, f"vote.{kind}.c": one}] * 3 for one in wrong]
+    history = history_of([*(good + some for some in bad), *bad])
+    assert decided(history, rule) == ["b", "b", "-", "-"]
+    assert table_of(history).loc[rule, ["n", "without_ballot"]].tolist() == [2, 6]
 
 
 def test_probabilities_are_divided_by_their_sum():
@@ -294,7 +271,7 @@ def test_probabilities_are_divided_by_their_sum():
     nothing = {"vote.probabilities.a": 0.0, "vote.probabilities.b": 0.0}
     history = history_of([[sure, torn, nothing]])
     assert decided(history, "soft") == ["a"]
-    assert Rules.of(history).table().set_index("rule").loc["soft", "without_ballot"] == 1
+    assert table_of(history).loc["soft", "without_ballot"] == 1
 
 
 def test_the_last_round_counts_and_who_contradicts_himself_has_none():
@@ -304,7 +281,7 @@ def test_the_last_round_counts_and_who_contradicts_himself_has_none():
     history = history_of([[*changed, *ranked("ba", **first)]])
     assert decided(history, "borda") == ["b"]
     taken_back = [*changed, {"voter": "Ada", "choice": "b", "vote.round": 3}]
-    found = Rules.of(history_of([[*taken_back, *ranked("ab", **first)]])).table().set_index("rule")
+    found = table_of(history_of([[*taken_back, *ranked("ab", **first)]]))
     assert found.loc["borda", ["n", "without_ballot"]].tolist() == [1, 1]
     for doubt in (ranked("ab", "ac"), ranked("ab", "ba"), [*ranked("ab"), {"choice": "b"}]):
         twice = [vote | {"voter": "Ada"} for vote in doubt]
@@ -318,14 +295,14 @@ def test_a_model_in_several_seats_has_several_ballots():
         vote | {"voter": "llama", "vote.seat": place} for place, vote in enumerate(ranked("ab", "ab", "ba"))
     ]
     history = history_of([seats])
-    assert "borda" not in Rules.of(history).table()["rule"].tolist()  # a voter's two rankings contradict
-    table = Rules.of(history, voter="vote.seat").table().set_index("rule")
+    assert "borda" not in table_of(history).index  # a voter's two rankings contradict
+    table = table_of(history, voter="vote.seat")
     assert table.loc["borda", ["n", "decided", "without_ballot"]].tolist() == [1, 1, 0]
 
 
 def test_ballots_without_a_choice_are_ballots():
     history = history_of([[{**vote, "choice": None} for vote in ranked("(ab)c", "(ab)c", "bca")]])
-    found = Rules.of(history).table().set_index("rule")
+    found = table_of(history)
     assert found.loc["borda", ["n", "decided"]].tolist() == [1, 1]
     assert found.loc["plurality", "n"] == 0
     assert decided(history, "condorcet") == ["b"]
@@ -335,8 +312,8 @@ def test_ballots_without_a_choice_are_ballots():
 
 
 def test_rules_without_ballots_are_not_in_the_tables():
-    history = lab.sample()
-    assert not set(RULES) & {*Rules.decisions(history), *Rules.of(history).table()["rule"]}
+    history = close_panels(20)
+    assert not set(RULES) & {*Rules.decisions(history), *table_of(history).index}
 
 
 def test_batches_with_and_without_ballots_merge():
@@ -350,8 +327,8 @@ def test_batches_with_and_without_ballots_merge():
     whole = SimpleNamespace(
         **{name: pd.concat([getattr(one, name) for one in every]) for name in ("decisions", "votes")}
     )
-    a, b, c = (Rules.of(one) for one in every)
-    same(Rules.of(whole), a + b + c, c + (b + a), sum([b, a, c]))
+    a, b, c = (Rules.of(one, replicates=40) for one in every)
+    same(Rules.of(whole, replicates=40), a + b + c, c + (b + a))
     found = (a + b + c).table().set_index("rule")
     assert found.loc["borda", ["n", "without_ballot"]].tolist() == [2, 1]
     assert found.loc["mean score", "n"] == 1
@@ -360,8 +337,8 @@ def test_batches_with_and_without_ballots_merge():
 def test_groups_have_the_rules_of_their_ballots():
     history = history_of([ranked("ab"), [{"choice": "b"}], ranked("ba")])
     history.decisions["topic"] = ["x", "y", "x"]
-    table = Rules.of(history, by="topic").table().set_index("topic")
-    alone = Rules.of(part(history, [0, 2])).table()
+    table = Rules.of(history, by="topic", replicates=40).table().set_index("topic")
+    alone = Rules.of(part(history, [0, 2]), replicates=40).table()
     assert_frame_equal(table.loc["x"].reset_index(drop=True), alone)
     assert "borda" not in table.loc["y", "rule"].tolist()
 

@@ -70,7 +70,8 @@ def from_votes(
         The voter's ranking, as ``vote.ranking``: a column of lists, best first, in JSON where it is text (a
         list in a list: of equal rank); several columns, one a place, the best first, empty places left out;
         or a dict of choices and columns of their ranks, 1 for the best. A column of whole numbers has a rank
-        for the ``choice`` of its row: the rows of a voter in a decision, and round, are one ballot then.
+        for the ``choice`` of its row: the rows of a voter in a decision, and round, are one ballot then, and
+        of what else they say that beside the best choice is kept.
     score
         Numbers, higher is better, as ``vote.score.<choice>``: a dict of choices and columns; several columns
         named as the choices; or a column of objects. A column of numbers scores the ``choice`` of its row:

@@ -20,7 +20,7 @@ from ..errors import OptionError
 from ..frames import kind_of_field, open_column
 from ..text import one_spelling
 from .columns import FLOAT, TEXT, WHOLE, Checked, Column, Fault, Flags, numbers, texts, within
-from .roles import Columns, Roles, names_in
+from .roles import KINDS, Columns, Roles, names_in
 
 _MOST_CHOICES = 1_000
 _ENDLESS = float(np.finfo(np.float64).max)
@@ -66,6 +66,8 @@ def ballots_of(columns: Mapping[str, Column], roles: Roles, rows: int) -> Ballot
     OptionError
         A column holds something else throughout.
     """
+    if all(getattr(roles, kind) is None for kind in KINDS):
+        return Ballots({}, [], pa.nulls(rows, TEXT), np.zeros(rows, bool), "")
     best, given = np.full(rows, None, dtype=object), np.zeros(rows, bool)
     found: dict[str, Column] = {}
     faults: list[Fault] = []

@@ -31,7 +31,7 @@ def one_row_a_ballot(records: Records, roles: Roles) -> tuple[Records, Roles]:
     Raises
     ------
     OptionError
-        Every ballot has one probability only.
+        Every ballot has one probability only, or there are choices that are to be none.
     """
     numbered = _numbered(records.table, roles)
     if not numbered or roles.choice is None:
@@ -51,6 +51,11 @@ def one_row_a_ballot(records: Records, roles: Roles) -> tuple[Records, Roles]:
                 "or have a row, or a column, for each choice"
             )
         return records, roles
+    if roles.abstain:
+        raise OptionError(
+            "abstain= says which votes are none, and these are ballots of a row for each choice: leave such "
+            "rows out"
+        )
     twice = rows[good].duplicated(["ballot", "choice"])
     again = rows["ballot"].isin(rows["ballot"][good][twice]).to_numpy() & good
     faults.append(Fault("invalid", roles.choice, _ONCE, again))
