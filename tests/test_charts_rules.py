@@ -59,3 +59,16 @@ def test_without_a_recommendation_the_dots_are_accuracies(ax):
     assert ax.get_xlabel() == "accuracy (0-1)"
     assert f"n = {summary.table()['outcomes'].max()} decisions with outcome" in title(ax)
     assert "actual" not in title(ax)
+
+
+def test_votes_without_a_ranking_are_said(ax):
+    history = panels(60)
+    assert "without" not in title(chart(history))
+    ranking = ['["a", "b"]', '["b", "c", "a"]', None]
+    history.votes["vote.ranking"] = [ranking[row % 3] for row in range(len(history.votes))]
+    summary = Rules.of(history)
+    table = summary.table().set_index("rule")
+    chart(summary, ax=ax)
+    names = [" ".join(label.get_text().split()) for label in ax.get_yticklabels()]
+    assert names[-4:-1] == ["borda", "instant runoff", "condorcet"]
+    assert f"{table.loc['borda', 'without_ballot']:,} votes without ranking" in title(ax)

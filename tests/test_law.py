@@ -67,6 +67,14 @@ def pool():
     )
     twice = pool.votes[5::40], pool.votes[9::40].assign(choice="a second thought")
     pool.votes = pd.concat([pool.votes, *twice], ignore_index=True)
+    # Some decisions have rankings, others scores.
+    place, choice = np.arange(len(pool.votes)), pool.votes["choice"]
+    pool.votes = pool.votes.assign(
+        **{
+            "vote.ranking": ('["' + choice + '", "none of them"]').where(place % 200 < 80),
+            "vote.score": pd.Series(place % 7 / 6).where(place % 300 > 200),
+        }
+    )
     return pool
 
 

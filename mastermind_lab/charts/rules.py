@@ -10,6 +10,7 @@ from matplotlib.ticker import FuncFormatter
 
 from ..stats import Rules
 from ..stats.engine.input import By, Source
+from ..stats.engine.preference_rules import PREFERENCE_RULES
 from ..stats.engine.voting_rules import ACTUAL, BEST
 from .drawing.chart import chart, summary_of
 from .drawing.dots import dots, legend_labels, limits, write_n
@@ -40,7 +41,7 @@ def rules(data: Source | Rules, *, by: By = None, ax: Axes | None = None, **kw: 
     notes = _notes(summary, table, "outcomes" if known else "n")
     table = table[(table["rule"] != ACTUAL) & table[figure].notna()]
     xlabel = _XLABELS[figure]
-    picture = Picture(ax, "Voting rules", summary.by, notes, xlabel, rows=8)
+    picture = Picture(ax, "Voting rules", summary.by, notes, xlabel, rows=max(8, table["rule"].nunique()))
     if table.empty:
         return picture.empty()
     if not summary.by:
@@ -72,13 +73,17 @@ def _scale(ax: Axes, left: float, right: float, known: bool) -> None:
 
 
 def _notes(summary: Rules, table: pd.DataFrame, counts: str) -> list[str]:
-    """Say n, what was left out, how often the actual decisions were right, and what a tie does."""
+    """Say n, what was left out and why, how often the actual decisions were right, and what a tie does."""
     actual = summary.actual
     n = table.loc[table["rule"] == ACTUAL, counts].sum()
     what = "decisions with outcome" if counts == "outcomes" else "decisions"
     notes = format_n(n, what, without_votes=summary.without_votes) + format_repeated(summary.repeated)
     if actual.n:
         notes.append(f"actual: {actual:.0%} right")
+    kinds = {rule.ballots: name for name, rule in PREFERENCE_RULES.items()}
+    for kind, rule in kinds.items():
+        if without := table.loc[table["rule"] == rule, "without_ballot"].sum():
+            notes.append(f"{without:,} votes without {kind}")
     ties = {"none": "ties open", "first": "ties: first choice", ACTUAL: "ties: as actual"}
     fallback = clean("as actual" if summary.fallback == ACTUAL else summary.fallback, 24)
     return [*notes, ties[summary.tie], *([] if fallback == "none" else [f"else: {fallback}"])]

@@ -6,12 +6,32 @@ from typing import Annotated, Any
 
 import typer
 
+from ..errors import OptionError
 from .console import say
 from .options import NewSnapshot, given
 
 
 def _column(said: str) -> Any:
     return typer.Option(metavar="COLUMN", help=said)
+
+
+def _columns(said: str) -> Any:
+    return typer.Option(metavar="[CHOICE=]COLUMN", help=said)
+
+
+def _named(option: str, values: list[str] | None) -> str | list[str] | dict[str, str] | None:
+    """Read COLUMN, several of them, or several CHOICE=COLUMN.
+
+    Raises
+    ------
+    OptionError
+        They are mixed.
+    """
+    if not values or not any("=" in value for value in values):
+        return values[0] if values and len(values) == 1 else values or None
+    if not all("=" in value for value in values):
+        raise OptionError(f"{option}={', '.join(values)!r:.80}: give each as CHOICE=COLUMN, or none")
+    return {choice: column for choice, _, column in (value.partition("=") for value in values)}
 
 
 def import_(
@@ -23,7 +43,9 @@ def import_(
         list[str], typer.Option(metavar="COLUMN", help="What tells decisions apart; repeat it for several.")
     ],
     voter: Annotated[str, _column("Who voted.")],
-    choice: Annotated[str, _column("What for.")],
+    choice: Annotated[
+        str | None, _column("What for; if not given, what the ballot ranks or finds best.")
+    ] = None,
     confidence: Annotated[str | None, _column("How sure the voter was, 0 to 1.")] = None,
     weight: Annotated[str | None, _column("How much the vote counts, 0 or more.")] = None,
     rationale: Annotated[str | None, _column("Why, in the voter's words.")] = None,
@@ -33,6 +55,14 @@ def import_(
     ] = None,
     recommendation: Annotated[str | None, _column("What the panel decided.")] = None,
     time: Annotated[str | None, _column("When the vote was cast.")] = None,
+    ranking: Annotated[
+        list[str] | None,
+        _columns("The voter's ranking: a list; repeat it for a column a place, or a choice."),
+    ] = None,
+    score: Annotated[list[str] | None, _columns("How good the choice is; repeat it for several.")] = None,
+    probabilities: Annotated[
+        list[str] | None, _columns("How probable the choice is, 0 to 1; repeat it for several.")
+    ] = None,
     abstain: Annotated[
         list[str] | None,
         typer.Option(metavar="VALUE", help="A choice that is no vote; repeat it for several."),
@@ -52,10 +82,12 @@ def import_(
     from ..history import from_votes
 
     history = from_votes(
-        votes, decision=decision, voter=voter, choice=choice, abstain=abstain or (),
+        votes, decision=decision, voter=voter, abstain=abstain or (),
         **given(
-            confidence=confidence, weight=weight, rationale=rationale, round=round_, time=time,
+            choice=choice, confidence=confidence, weight=weight, rationale=rationale, round=round_, time=time,
             recommendation=recommendation, decisions=decisions, voters=voters,
+            ranking=_named("ranking", ranking), score=_named("score", score),
+            probabilities=_named("probabilities", probabilities),
         ),
     )  # fmt: skip
     saved = history.save(folder, overwrite=overwrite)

@@ -9,7 +9,19 @@ from .bounds import ACCEPTED, Bound, bound, read_duration
 from .changed import changed_entries, check_joined, ids_of, recounted, table_of
 from .coverage import Coverage, shared
 from .cuts import apply_limits, between, edge, has_undated, newest, newest_time, only, only_of, times_of
-from .declared import ARROW, COVERAGE, DECLARED, FRAMES, MEMORY, PAYLOADS, TEXT, check_names, is_open, schema
+from .declared import (
+    ARROW,
+    COVERAGE,
+    DECLARED,
+    FRAMES,
+    MEMORY,
+    PAYLOADS,
+    TEXT,
+    check_names,
+    is_open,
+    known,
+    schema,
+)
 from .envelopes import rebuild
 from .ids import edge_key, id_key, id_parts, is_id, order, sort_keys
 from .lazy import LazyTables
@@ -75,6 +87,7 @@ __all__ = [
     "is_id",
     "is_open",
     "kind_of_field",
+    "known",
     "least_sure",
     "milliseconds",
     "mixed_value",

@@ -123,6 +123,23 @@ DECLARED: dict[str, dict[str, Declared]] = {
 }
 """Every declared column: frame name -> column name -> declaration."""
 
+KNOWN = {
+    "vote.round": ("", "the round it was cast in: a voter's last one in a decision counts"),
+    "vote.abstained": ("", "what was said that is no vote"),
+    "vote.ranking": ("", "choices, best first, as a JSON list; a list in it: of equal rank"),
+    "vote.score": ("", "how good the voter found what it voted for; higher is better"),
+    "vote.score.": ("", "how good the voter found this choice; higher is better"),
+    "vote.probabilities.": ("0-1", "how probable the voter found this choice"),
+}
+"""Unit and meaning of open columns that have one; a name that ends with a dot has a column a choice."""
+
+
+def known(column: str) -> tuple[str, str] | None:
+    """Return unit and meaning of an open column, if it has them."""
+    above = column[: column.find(".", len("vote.")) + 1]
+    return KNOWN.get(column) or KNOWN.get(above)
+
+
 OPEN = {
     "decisions": ("decision.", "meta."),
     "votes": ("vote.",),

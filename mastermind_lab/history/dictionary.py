@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ..errors import OptionError
-from ..frames import DECLARED, FRAMES, TEXT, is_open
+from ..frames import DECLARED, FRAMES, TEXT, is_open, known
 from .history import History
 
 _COLUMNS = ["frame", "column", "type", "unit", "meaning"]
@@ -63,13 +63,13 @@ def _of_column(frame: str, name: str, values: pd.Series, spelling: str) -> dict[
     declared, there = DECLARED[frame].get(name), values.dropna()
     # A frame is its user's: what was text may be numbers now.
     own = "as it came" if is_open(frame, name) else "a column of your own"
-    meaning = declared.meaning if declared else own + (spelling if values.dtype == "str" else "")
+    unit, meaning = known(name) or ("", own + (spelling if values.dtype == "str" else ""))
     return {
         "frame": frame,
         "column": name,
         "type": declared.type if declared else str(values.dtype),
-        "unit": declared.unit if declared else "",
-        "meaning": meaning,
+        "unit": declared.unit if declared else unit,
+        "meaning": declared.meaning if declared else meaning,
         "missing": float(values.isna().mean()) if len(values) else float("nan"),
         "example": str(there.iloc[0])[:_LONGEST] if len(there) else None,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from .. import records
@@ -19,13 +19,16 @@ def from_votes(
     *,
     decision: str | Sequence[str],
     voter: str,
-    choice: str,
+    choice: str | None = None,
     confidence: str | None = None,
     weight: str | None = None,
     rationale: str | None = None,
     round: str | None = None,
     recommendation: str | None = None,
     time: str | None = None,
+    ranking: str | Sequence[str] | Mapping[str, str] | None = None,
+    score: str | Sequence[str] | Mapping[str, str] | None = None,
+    probabilities: str | Sequence[str] | Mapping[str, str] | None = None,
     abstain: Any = (),
     decisions: Any = None,
     voters: Any = None,
@@ -48,7 +51,8 @@ def from_votes(
     voter
         Who voted. A seat or a model, what tells the members of a panel apart.
     choice
-        What for. Numbers and truth values become texts: ``7``, ``true``.
+        What for. Numbers and truth values become texts: ``7``, ``true``. Only where no column is named is it
+        what the ballot ranks first, else scores highest or finds most probable; missing where several are.
     confidence
         How sure the voter was, 0 to 1.
     weight
@@ -62,6 +66,19 @@ def from_votes(
     time
         When the vote was cast: a time, ISO 8601, or Unix time in seconds; UTC without a zone. The last of a
         decision is its ``published_at``.
+    ranking
+        The voter's ranking, as ``vote.ranking``: a column of lists, best first, in JSON where it is text (a
+        list in a list: of equal rank); several columns, one a place, the best first, empty places left out;
+        or a dict of choices and columns of their ranks, 1 for the best. A column of whole numbers has a rank
+        for the ``choice`` of its row: the rows of a voter in a decision, and round, are one ballot then, and
+        of what else they say that beside the best choice is kept.
+    score
+        Numbers, higher is better, as ``vote.score.<choice>``: a dict of choices and columns; several columns
+        named as the choices; or a column of objects. A column of numbers scores the ``choice`` of its row:
+        the rows of a voter in a decision are one ballot where there are several, else it is ``vote.score``.
+    probabilities
+        Numbers from 0 to 1, as ``vote.probabilities.<choice>``, given like scores. They stay as they are; how
+        many ballots do not add up to 1, to 0.01, is said in ``coverage``.
     abstain
         One value of ``choice``, or several, that are no vote, None for a missing one: such rows are kept
         without a choice, and ``vote.abstained`` holds the value.
@@ -107,10 +124,15 @@ def from_votes(
     [['tram', 3], ['bus', 2]]
     >>> history.coverage["note"].item()
     '5 rows read, 5 of them votes in 2 decisions, 1 abstained'
+    >>> ranks = pd.DataFrame({"judge": ["Ada", "Bo"], "best": ["b", "b"], "then": ["a", "c"]}).assign(case=1)
+    >>> ranked = lab.from_votes(ranks, decision="case", voter="judge", ranking=["best", "then"])
+    >>> ranked.votes[["choice", "vote.ranking"]].values.tolist()
+    [['b', '["b","a"]'], ['b', '["b","c"]']]
     """
     roles = records.Roles.of(
         decision, abstain, voter=voter, choice=choice, confidence=confidence, weight=weight,
         rationale=rationale, round=round, recommendation=recommendation, time=time,
+        ranking=ranking, score=score, probabilities=probabilities,
     )  # fmt: skip
     read = _table(votes, "votes", roles.texts)
     records.check_columns(

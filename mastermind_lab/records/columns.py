@@ -28,6 +28,15 @@ _NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 _FIRST_SECOND, _END_SECOND = 978_307_200, 4_133_980_800  # of the years 2001 to 2100
 
 
+class Fault(NamedTuple):
+    """What may be wrong with a row: a reject's reason, of which column, and what was expected."""
+
+    reason: str
+    column: str
+    expected: str
+    wrong: Flags
+
+
 class Checked(NamedTuple):
     """The values of a column as they were wanted, and where one was there that is none such."""
 

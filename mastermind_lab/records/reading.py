@@ -30,12 +30,18 @@ class Records:
         The number of each row, from 1; None where they are numbered as they stand.
     rejects
         What could not be read, with numbers of its own.
+    joined
+        How many rows became part of another's ballot.
+    said
+        What else is to be said of these.
     """
 
     table: pa.Table
     source: str
     numbers: Sequence[int] | None = None
     rejects: list[tuple[int, str, str, bytes]] = field(default_factory=list)
+    joined: int = 0
+    said: str = ""
 
     @staticmethod
     def as_json(table: pa.Table, place: int) -> bytes:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import OptionError, column_advice
 from ..text import brief, harmless
 from .columns import plain_value
+
+Columns = str | Sequence[str] | Mapping[str, str]
+"""A column; several, one a place or a choice; or several by the choices that they are of."""
 
 _NAMED = 20  # columns that are listed where one is not there
 
@@ -19,13 +22,16 @@ class Roles:
 
     decision: tuple[str, ...]
     voter: str
-    choice: str
+    choice: str | None = None
     confidence: str | None = None
     weight: str | None = None
     rationale: str | None = None
     round: str | None = None
     recommendation: str | None = None
     time: str | None = None
+    ranking: Columns | None = None
+    score: Columns | None = None
+    probabilities: Columns | None = None
     abstain: tuple[Any, ...] = field(default=())
 
     @classmethod
@@ -40,24 +46,63 @@ class Roles:
         keys = (decision,) if isinstance(decision, str) else decision
         if not isinstance(keys, Iterable) or not (keys := tuple(keys)):
             raise OptionError(f"decision={decision!r:.80}: expected the name of a column, or several")
+        several: dict[str, Any] = {role: _several(role, named.pop(role)) for role in KINDS}
+        is_ballot = any(columns is not None for columns in several.values())
         for role, name in [*(("decision", key) for key in keys), *named.items()]:
-            needed = role in ("decision", "voter", "choice")
+            needed = role in ("decision", "voter") or (role == "choice" and not is_ballot)
             if not isinstance(name, str) and (needed or name is not None):
-                raise OptionError(f"{role}={name!r:.80}: expected the name of a column")
-        _check_once([*keys, named["voter"], named["choice"]])
-        return cls(keys, abstain=_listed(abstain), **named)
+                or_more = ", or ranking=, score= or probabilities=" if role == "choice" else ""
+                raise OptionError(f"{role}={name!r:.80}: expected the name of a column{or_more}")
+        _check_once([*keys, named["voter"], *([named["choice"]] if named["choice"] else [])])
+        if named["choice"] is None and _listed(abstain):
+            raise OptionError(
+                "abstain= says which values of the column of choices are no vote: name it, choice="
+            )
+        return cls(keys, abstain=_listed(abstain), **named, **several)
 
     @property
     def texts(self) -> frozenset[str]:
         """The columns whose values are names and words, even where they look like numbers."""
-        return frozenset(filter(None, (self.voter, self.choice, self.rationale, self.recommendation)))
+        ranked = names_in(self.ranking) if not isinstance(self.ranking, str | Mapping | None) else ()
+        one = (self.voter, self.choice, self.rationale, self.recommendation)
+        return frozenset([*filter(None, one), *ranked])
 
     @property
     def all(self) -> dict[str, str]:
         """Each named column and its role."""
         one = ("voter", "choice", "confidence", "weight", "rationale", "round", "recommendation", "time")
         named = {getattr(self, role): role for role in one if getattr(self, role) is not None}
-        return dict.fromkeys(self.decision, "decision") | named
+        several = {name: role for role in KINDS for name in names_in(getattr(self, role))}
+        return dict.fromkeys(self.decision, "decision") | several | named
+
+
+KINDS = ("ranking", "score", "probabilities")
+"""What a ballot may be beyond a choice."""
+
+
+def _several(role: str, columns: Any) -> Columns | None:
+    """Check what is a column, or several, or several by choice."""
+    if columns is None or isinstance(columns, str):
+        return columns
+    several = isinstance(columns, Iterable) and not isinstance(columns, bytes)
+    found: Columns = dict(columns) if isinstance(columns, Mapping) else tuple(columns) if several else ()
+    names = names_in(found)
+    texts = [*names, *(found if isinstance(found, Mapping) else ())]
+    if not names or not all(isinstance(name, str) for name in texts):
+        raise OptionError(
+            f"{role}={columns!r:.80}: expected the name of a column, several of them, or a dict of choices "
+            "and their columns"
+        )
+    if len({*names}) < len(names):
+        raise OptionError(f"{role}={columns!r:.80} names a column twice")
+    return found
+
+
+def names_in(columns: Columns | None) -> tuple[str, ...]:
+    """List the columns that are named."""
+    if columns is None or isinstance(columns, str):
+        return () if columns is None else (columns,)
+    return tuple(columns.values()) if isinstance(columns, Mapping) else tuple(columns)
 
 
 def _check_once(names: list[str]) -> None:

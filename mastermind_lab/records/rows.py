@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,11 +12,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..frames import IS_TEXT, schema
+from .ballots import Ballots, ballots_of, check_choices
 from .columns import (
     TEXT,
     WHOLE,
     Checked,
     Column,
+    Fault,
     Flags,
     in_one_piece,
     is_given,
@@ -27,19 +29,10 @@ from .columns import (
     within,
 )
 from .reading import Records
-from .roles import Roles
+from .roles import KINDS, Roles, names_in
 
 _ENDLESS = float(np.finfo(np.float64).max)
 _SHOWN = 80  # characters of a value that a reject repeats
-
-
-class Fault(NamedTuple):
-    """What may be wrong with a row: a reject's reason, of which column, and what was expected."""
-
-    reason: str
-    column: str
-    expected: str
-    wrong: Flags
 
 
 @dataclass(frozen=True)
@@ -54,25 +47,32 @@ class Rows:
         Values by what they mean.
     others
         All other columns, by their names; the times' own among them.
+    ballots
+        What votes say beyond a choice, by its name in the frame.
     time
         The name of that one.
     numbers
         The number of each row where it came from.
+    said
+        What else is to be said of them.
     """
 
     keys: list[Column]
     named: dict[str, pa.Array]
     others: dict[str, Column]
+    ballots: dict[str, Column]
     time: str | None
     numbers: NDArray[np.int64]
+    said: str
 
     def map(self, change: Callable[[pa.Array], pa.Array]) -> Rows:
         """Put the rows in another order, or leave some out; ``keys`` and ``numbers`` stay as they are."""
-        return replace(
-            self,
-            named={name: change(column) for name, column in self.named.items()},
-            others={name: (described, change(column)) for name, (described, column) in self.others.items()},
-        )
+
+        def changed(columns: dict[str, Column]) -> dict[str, Column]:
+            return {name: (described, change(column)) for name, (described, column) in columns.items()}
+
+        named = {name: change(column) for name, column in self.named.items()}
+        return replace(self, named=named, others=changed(self.others), ballots=changed(self.ballots))
 
 
 def rows_of(records: Records, roles: Roles) -> tuple[Rows, pa.Table]:
@@ -82,11 +82,12 @@ def rows_of(records: Records, roles: Roles) -> tuple[Rows, pa.Table]:
         one.name: (one, in_one_piece(column)) for one, column in zip(table.schema, table.columns, strict=True)
     }
     keys = [columns[name] for name in roles.decision]
-    named, faults = _checked(columns, roles)
+    ballots = ballots_of(columns, roles, n)
+    named, faults = _checked(columns, roles, ballots)
     shown = {*roles.all} - {roles.time}
     others = {name: one for name, one in columns.items() if name.removesuffix(IS_TEXT) not in shown}
     numbers = np.arange(1, n + 1) if records.numbers is None else np.asarray(records.numbers, np.int64)
-    rows = Rows(keys, named, others, roles.time, numbers)
+    rows = Rows(keys, named, others, ballots.columns, roles.time, numbers, ballots.said)
     wrong = np.zeros(n, bool)
     for fault in faults:
         wrong |= fault.wrong
@@ -99,21 +100,32 @@ def rows_of(records: Records, roles: Roles) -> tuple[Rows, pa.Table]:
     return rows, rejects
 
 
-def _checked(columns: dict[str, Column], roles: Roles) -> tuple[dict[str, pa.Array], list[Fault]]:
+def _checked(
+    columns: dict[str, Column], roles: Roles, ballots: Ballots
+) -> tuple[dict[str, pa.Array], list[Fault]]:
     """Read the columns that are named, and say what is wrong in which rows."""
     faults = [
         Fault("no_decision", name, "a value that tells the decision", ~is_given(columns[name][1]))
         for name in roles.decision
     ]
-    voter, choice = (texts(*columns[name]) for name in (roles.voter, roles.choice))
+    voter = texts(*columns[roles.voter])
     faults.append(Fault("no_voter", roles.voter, "who voted", ~is_given(voter.values)))
     faults.append(Fault("invalid", roles.voter, "one name", voter.wrong))
-    faults.append(Fault("invalid", roles.choice, "one choice, not several", choice.wrong))
-    named = {"voter": voter.values} | _choices(choice, roles)
-    there = is_given(named["choice"])
-    if "abstained" in named:
-        there |= _valid(named["abstained"])
-    faults.append(Fault("no_choice", roles.choice, "a choice, or a value that abstain= names", ~there))
+    faults += ballots.faults
+    named = {"voter": voter.values}
+    if roles.choice is None:
+        first = next(name for role in KINDS for name in names_in(getattr(roles, role)))
+        named["choice"] = ballots.best
+        faults.append(Fault("no_choice", first, "a ranking, scores or probabilities", ~ballots.given))
+    else:
+        choice = texts(*columns[roles.choice])
+        faults.append(Fault("invalid", roles.choice, "one choice, not several", choice.wrong))
+        named |= _choices(choice, roles)
+        check_choices(roles, named["choice"])
+        there = is_given(named["choice"])
+        if "abstained" in named:
+            there |= _valid(named["abstained"])
+        faults.append(Fault("no_choice", roles.choice, "a choice, or a value that abstain= names", ~there))
     for role, (read, expected) in _READ.items():
         name = getattr(roles, role)
         if name is not None:
@@ -176,7 +188,10 @@ def _valid(column: pa.Array) -> Flags:
 
 def _rejects(records: Records, faults: Sequence[Fault], wrong: Flags, numbers: Any) -> pa.Table:
     """Return the frame of what is no vote: rows, and what was no row."""
-    rows = [*_told(records, faults, wrong, numbers), *_unread(records)]
+    rows = [
+        *((f"0-{number}", *rest) for number, *rest in told(records, faults, wrong, numbers)),
+        *_unread(records),
+    ]
     columns = zip(*rows, strict=True) if rows else [()] * 4
     described = schema("rejects")
     return pa.table(
@@ -184,7 +199,8 @@ def _rejects(records: Records, faults: Sequence[Fault], wrong: Flags, numbers: A
     )
 
 
-def _told(records: Records, faults: Sequence[Fault], wrong: Flags, numbers: Any) -> Iterator[tuple[Any, ...]]:
+def told(records: Records, faults: Sequence[Fault], wrong: Flags, numbers: Any) -> Iterator[tuple[Any, ...]]:
+    """Say of each wrong row its number, the reason, what was expected, and the row."""
     some = records.table.filter(pa.array(wrong))
     of_row = [fault.wrong[wrong] for fault in faults]
     for place, number in enumerate(numbers[wrong]):
@@ -192,7 +208,7 @@ def _told(records: Records, faults: Sequence[Fault], wrong: Flags, numbers: Any)
         value = some[fault.column][place].as_py()
         said = "nothing" if value is None else repr(value)[:_SHOWN]
         detail = f"{fault.column[:_SHOWN]}: expected {fault.expected}, there is {said}"
-        yield f"0-{number}", fault.reason, detail, records.as_json(some, place)
+        yield number, fault.reason, detail, records.as_json(some, place)
 
 
 def _unread(records: Records) -> Iterator[tuple[Any, ...]]:

@@ -20,6 +20,7 @@ from .grouping import Codes, codes_of, first_of, last_moment, order_of, taken
 from .reading import Records
 from .roles import Roles
 from .rows import Rows, rows_of
+from .several_rows import one_row_a_ballot
 
 OWN_NAMES = frozenset({"question", "decision_id", "correlation_id"})
 """What tells decisions apart and has a declared column, of text."""
@@ -98,6 +99,7 @@ def gather(records: Records, roles: Roles) -> Gathered:
     OptionError
         A decision has two recommendations, or two columns would have one name.
     """
+    records, roles = one_row_a_ballot(records, roles)
     rows, faults = rows_of(records, roles)
     codes, first = codes_of([column for _, column in rows.keys])
     places, starts, order = rows.numbers[first], first, order_of(codes)
@@ -107,9 +109,11 @@ def gather(records: Records, roles: Roles) -> Gathered:
     keys = [(described, column.take(pa.array(first))) for described, column in rows.keys]
     ids = ids_of(places)
     decisions, votes = _split(rows, codes, starts)
+    for name in votes.keys() & rows.ballots.keys():
+        raise OptionError(f"two columns would be {name!r:.80} of votes: rename one of them")
     decisions = _named_keys(keys) | decisions | _facts(rows, roles, codes, starts, ids)
     return Gathered(
-        keys, decisions, _votes(rows, codes, starts) | votes, ids, codes,
+        keys, decisions, _votes(rows, codes, starts) | rows.ballots | votes, ids, codes,
         oldest_first(faults), _said(records, rows, codes, faults),
     )  # fmt: skip
 
@@ -241,7 +245,13 @@ _OF_VOTES = ("voter", "choice", "confidence", "weight", "rationale")
 def _said(records: Records, rows: Rows, codes: Codes, faults: pa.Table) -> str:
     """Say what became of the rows."""
     n, decisions = len(codes), int(codes[-1]) + 1 if len(codes) else 0
-    parts = [f"{n + faults.num_rows:,} rows read, {n:,} of them votes in {decisions:,} decisions"]
+    read = n + faults.num_rows + records.joined
+    votes = f"{n:,} of them votes" if not records.joined else f"put together to {n:,} votes"
+    parts = [f"{read:,} rows read, {votes} in {decisions:,} decisions"]
+    if records.said:
+        parts.append(records.said)
+    if rows.said:
+        parts.append(rows.said)
     if "abstained" in rows.named:
         parts.append(f"{n - rows.named['abstained'].null_count:,} abstained")
     if repeated := _repeated(rows, codes):

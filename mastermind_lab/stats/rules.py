@@ -16,6 +16,7 @@ from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate, binomial, ratios, shares, with_ends, zero_count_bound
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, History, frame_of, keys_of, names_of
+from .engine.preference_rules import BALLOTS, PREFERENCE_RULES, WITHOUT
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums, grouped
 from .engine.voting_rules import ACTUAL, BEST, Rule, choices_of, names_of_rules
@@ -39,8 +40,31 @@ class Rules(Voted):
         highest lower end (Wilson 1927), so that a few lucky votes are no record. It is chosen by the outcomes
         it is then judged by, and so looks better than it would on new decisions; its interval does not know
         that.
+    borda
+        Of ballots that rank: the choice with the most points (Borda 1784), one for each choice ranked below
+        it and a half for each of equal rank; choices that a ballot leaves out share its last places
+        (averaged points: Terzopoulou and Endriss 2021).
+    instant runoff
+        Who is first on the fewest ballots drops out, until one has more than half of the ballots that still
+        rank somebody (Ware 1871). Equal firsts share a ballot. Where several are last, each order of dropping
+        out is followed, and all who win in one have tied (Conitzer, Rognlie and Xia 2009); beyond 512 of them
+        the decision stays open.
+    condorcet
+        Who beats each other choice: more ballots rank it above the other than below (Condorcet 1785). A
+        choice that is left out is below all that are ranked. Nothing where nobody beats all.
+    mean score
+        The choice with the highest mean score, among those who scored it.
+    soft
+        The choice with the highest mean probability (Stone 1961). The probabilities of a ballot are divided
+        by their sum, those it leaves out are 0.
     recommendation
         What was actually decided; the others are compared with it.
+
+    Rules that count rankings, scores and probabilities have rows only where votes say such
+    (``vote.ranking``, ``vote.score``, ``vote.probabilities.<choice>``), and are judged in the decisions that
+    have one. Who voted there without is left out, and counted in ``without_ballot``; so is a ranking that is
+    empty or names a choice twice, a score that is no finite number, a probability outside of 0 to 1. Choices
+    that stand are those that somebody ranks or scores. Each ballot counts alike, whatever its weight.
 
     Votes are taken as they were cast: under another rule the voters might have voted otherwise. Where several
     rules are compared, the best of them is so in part by chance.
@@ -82,12 +106,12 @@ class Rules(Voted):
         -------
         DataFrame
             In the order of the decisions: ``stream_id``; ``votes`` that count; ``recommendation``; then a
-            column a rule with its choice, missing where it decides nothing.
+            column a rule with its choice, missing where it decides nothing. Rules of rankings, scores and
+            probabilities have one where there are any.
         """
         names = names_of_rules(rules or {}, tie, fallback)
-        return _decisions(data, Ballots.of(_whole(data)), rules or {}, tie, fallback)[
-            ["stream_id", "votes", *names]
-        ]
+        rows = _decisions(data, Ballots.of(_whole(data)), rules or {}, tie, fallback)
+        return rows[["stream_id", "votes", *(name for name in names if name in rows)]]
 
     @classmethod
     @over_batches
@@ -115,11 +139,12 @@ class Rules(Voted):
             of the ``votes`` frame, one a voter and decision) and returns a Series of choices by
             ``stream_id``, missing where it decides nothing. A rule is known by its name: use it for one only.
         tie
-            What plurality and the weighted rules do with a tie: "none" (no decision), "first" (the choice
-            that was voted for first), "recommendation" (the actual one stands).
+            What rules without a threshold do with a tie: "none" (no decision), "first" (the choice that was
+            voted for, or named on a ballot, first), "recommendation" (the actual one stands).
         fallback
-            The rule that decides where majority, two-thirds or unanimity is not reached; "none" leaves the
-            decision open, "recommendation" leaves it as it was.
+            The rule that decides where majority, two-thirds or unanimity is not reached, or no choice beats
+            each other one; "none" leaves the decision open, "recommendation" leaves it as it was.
+            "borda" makes of condorcet the rule of Black (1958).
         voter
             Column of ``votes`` that tells voters apart: a seat, say, where one model sits in several, or the
             model; votes without it are left out.
@@ -166,7 +191,7 @@ class Rules(Voted):
     @property
     def without_votes(self) -> int:
         """Decisions left out because nobody voted."""
-        return int(self.sums["left_out"][:, 0].sum())
+        return int(self.sums["voteless"][:, 0].sum())
 
     def table(self) -> pd.DataFrame:
         """Return one row for each group and rule.
@@ -175,7 +200,9 @@ class Rules(Voted):
         -------
         DataFrame
             The ``by`` columns; ``rule``; ``voter``, who the best one is; ``n`` decisions with votes, for the
-            best voter those it voted in; ``decided``, those of them in which the rule decides. Among these:
+            best voter those it voted in, for rules of rankings, scores or probabilities those with one;
+            ``decided``, those of them in which the rule decides; ``without_ballot``, how many voted in the n
+            without a ballot that the rule could count. Among those decided:
             ``changed``, the share of those with a recommendation in which it decides otherwise, 0 to 1, with
             ``changed_low`` and ``changed_high``; ``known``, decisions with an outcome; ``accuracy``, the
             share of them that is right, with ``accuracy_low`` and ``accuracy_high``; ``difference``, accuracy
@@ -225,24 +252,26 @@ def _decisions(
     frame = frame_of(data, "decisions", ("stream_id", "recommendation"))
     ids = pd.Index(frame["stream_id"].to_numpy(dtype=object))
     said = pd.Series(frame["recommendation"].to_numpy(dtype=object), ids)
-    actual = said[~ids.duplicated()].reindex(ballots.panels).to_numpy()
-    panels = choices_of(ballots, actual, rules, tie, fallback).assign(
-        votes=np.bincount(ballots.panel, minlength=len(ballots.panels)),
-        repeated=np.bincount(ballots.repeated["panel"], minlength=len(ballots.panels)),
-    )
-    rows = panels.reindex(ids).reset_index(names="stream_id").astype({"stream_id": TEXT})
-    counts = rows[["votes", "repeated"]].fillna(0).astype("int64")
-    texts = rows.columns.difference(["stream_id", "votes", "repeated"])
+    panels = choices_of(data, ballots, said[~ids.duplicated()], rules, tie, fallback)
+    repeated = ballots.repeated["panel"].to_numpy()
+    for name, panel in (("votes", ballots.panel), ("repeated", repeated)):
+        many = np.bincount(panel, minlength=len(ballots.panels))
+        panels[name] = pd.Series(many, pd.Index(ballots.panels, dtype=object))
+    rows = panels.reindex(ids).reset_index(names="stream_id")
+    counts = ("votes", "repeated", *BALLOTS.values(), *WITHOUT.values())
+    numbers = [name for name in counts if name in rows]
     truth = frame.get("correct_choice", pd.Series(pd.NA, index=frame.index))
-    return rows.astype(dict.fromkeys(texts, TEXT)).assign(
-        recommendation=said.astype(TEXT).array, correct=truth.astype(TEXT).array, **counts
+    return rows.astype(dict.fromkeys(rows.columns.difference(numbers), TEXT)).assign(
+        recommendation=said.astype(TEXT).array,
+        correct=truth.astype(TEXT).array,
+        **rows[numbers].fillna(0).astype("int64"),
     )
 
 
-def _correctness(chosen: Names, rows: pd.DataFrame) -> dict[str, NDArray[Any]]:
-    """Compare choices with what was recommended and what was right."""
+def _correctness(chosen: Names, rows: pd.DataFrame, ballots: str = "votes") -> dict[str, NDArray[Any]]:
+    """Compare choices with what was recommended and what was right, where there are such ballots."""
     actual, truth = (rows[name].to_numpy(dtype=object) for name in (ACTUAL, "correct"))
-    n = (rows["votes"] > 0).to_numpy()
+    n = (rows[ballots] > 0).to_numpy()
     decided, there = n & ~pd.isna(chosen), ~pd.isna(actual)
     known = decided & ~pd.isna(truth)
     right, was_right = known & (chosen == truth), known & (actual == truth)
@@ -261,16 +290,34 @@ def _correctness(chosen: Names, rows: pd.DataFrame) -> dict[str, NDArray[Any]]:
 
 
 def _by_rule(rows: pd.DataFrame, keys: pd.DataFrame, names: tuple[str, ...], replicates: int) -> GroupedSums:
-    parts = []
+    parts, groups, ids = [], [], []
     for name in names:
-        scored = _correctness(rows[name].to_numpy(dtype=object), rows)
-        once = name == ACTUAL
-        scored |= {"left_out": once & ~scored["n"], "repeated": once * rows["repeated"].to_numpy()}
+        if name not in rows:
+            continue
+        some, scored = _scored(name, rows)
         parts.append(scored)
+        rule = pd.array([name] * len(some), dtype=TEXT)
+        groups.append(keys.iloc[some.index].assign(rule=rule))
+        ids.append(some["stream_id"])
     quantities = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    rule = pd.array(np.repeat(np.array(names, dtype=object), len(rows)), dtype=TEXT)
-    every = pd.concat([keys] * len(names), ignore_index=True).assign(rule=rule)
-    return GroupedSums.of(every, quantities, pd.concat([rows["stream_id"]] * len(names)), replicates)
+    return GroupedSums.of(pd.concat(groups, ignore_index=True), quantities, pd.concat(ids), replicates)
+
+
+def _scored(rule: str, rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, NDArray[Any]]]:
+    """Judge a rule in all decisions, or in those that have a ballot which it can count."""
+    ballots, without = "votes", np.zeros(len(rows), np.int64)
+    if rule in PREFERENCE_RULES:
+        kind = PREFERENCE_RULES[rule].ballots
+        ballots, without = BALLOTS[kind], rows[WITHOUT[kind]].to_numpy()
+        there = (rows[ballots] > 0).to_numpy()
+        rows, without = rows[there], without[there]
+    scored = _correctness(rows[rule].to_numpy(dtype=object), rows, ballots)
+    once = rule == ACTUAL
+    return rows, scored | {
+        "voteless": once & ~scored["n"],
+        "repeated": once * rows["repeated"].to_numpy(),
+        "without_ballot": without,
+    }
 
 
 def _by_voter(rows: pd.DataFrame, keys: pd.DataFrame, ballots: Ballots, replicates: int) -> GroupedSums:
@@ -290,6 +337,7 @@ def _figures(sums: GroupedSums) -> pd.DataFrame:
     return sums.keys.assign(
         n=counted(n),
         decided=counted(decided),
+        without_ballot=counted(sums["without_ballot"][:, 0] if "without_ballot" in sums.names else 0 * n),
         **with_ends(changed=shares(sums["changed"], sums["compared"], compared)),
         known=counted(known),
         **with_ends(accuracy=shares(sums["right"], sums["known"], known), difference=_differences(sums)),

@@ -10,6 +10,8 @@ import pandas as pd
 
 from ...errors import OptionError
 from .ballots import Ballots, Names, VoteTally
+from .input import Data, frame_of
+from .preference_rules import PREFERENCE_RULES, preferred
 
 Rule = Callable[[pd.DataFrame], pd.Series]
 """Takes the votes of a batch, one row a voter and decision, and returns choices by ``stream_id``."""
@@ -42,15 +44,21 @@ COUNTS = {
 """The rules that count votes; ``Count`` says how."""
 
 
+_THRESHOLDS = (*(name for name, count in COUNTS.items() if count.more_than), "condorcet")
+"""The rules that leave a decision open where nothing reaches what they ask for."""
+
+
 def names_of_rules(rules: Mapping[str, Rule], tie: str, fallback: str) -> tuple[str, ...]:
     """Return the names of all rules: the actual one, those that count, those of the caller.
+
+    Those of ballots that are more than a choice are among them, whether or not there are such ballots.
 
     Raises
     ------
     OptionError
         If an option makes no sense.
     """
-    own = (ACTUAL, *COUNTS)
+    own = (ACTUAL, *COUNTS, *PREFERENCE_RULES)
     for name, rule in rules.items():
         if not isinstance(name, str) or name in (*own, BEST, "none") or not callable(rule):
             raise OptionError(f"rules takes new names and functions of a votes frame, not {name!r:.60}")
@@ -62,21 +70,34 @@ def names_of_rules(rules: Mapping[str, Rule], tie: str, fallback: str) -> tuple[
 
 
 def choices_of(
-    ballots: Ballots, actual: Names, rules: Mapping[str, Rule], tie: str, fallback: str
+    data: Data, ballots: Ballots, said: pd.Series, rules: Mapping[str, Rule], tie: str, fallback: str
 ) -> pd.DataFrame:
     """Say what each rule would have decided: a row a panel, a column a rule, missing where nothing.
 
     Parameters
     ----------
-    actual
-        What was recommended, shape (panels,).
+    said
+        What was recommended, by ``stream_id``.
+
+    Returns
+    -------
+    DataFrame
+        By ``stream_id``, with the columns of
+        :func:`~mastermind_lab.stats.engine.preference_rules.preferred` where there are any.
     """
+    panels = pd.Index(ballots.panels, dtype=object)
+    actual = said.reindex(panels).to_numpy(dtype=object)
     decided = {ACTUAL: actual, **_counted(ballots, actual, tie)}
     decided |= {name: _asked(name, rule, ballots) for name, rule in rules.items()}
-    for name, count in COUNTS.items():
-        if count.more_than and fallback != "none":
-            decided[name] = np.where(pd.isna(decided[name]), decided[fallback], decided[name])
-    return pd.DataFrame(decided, index=pd.Index(ballots.panels, dtype=object))
+    found = pd.DataFrame(decided, panels)
+    more = preferred(frame_of(data, "votes", ()), ballots, said, tie)
+    if len(more.columns):
+        found = found.reindex(panels.append(more.index[~more.index.isin(panels)])).join(more)
+    if fallback in found:
+        for name in _THRESHOLDS:
+            if name in found:
+                found[name] = found[name].where(found[name].notna(), found[fallback])
+    return found
 
 
 def _counted(ballots: Ballots, actual: Names, tie: str) -> dict[str, Names]:
