@@ -12,16 +12,18 @@ from matplotlib.lines import Line2D
 from ..stats import Calibration
 from ..stats.engine.estimate import SMALL_N
 from ..stats.engine.input import By, Source
-from .drawing.chart import chart, summary_of
+from .drawing.chart import chart
 from .drawing.dots import band
 from .drawing.picture import Picture
 from .drawing.style import SERIES, Style, artist_kwargs
 from .drawing.text import clean, estimate_in
-from .reliability import DATA, MOST, n_and_left_out
+from .reliability import DATA, MOST, VOTER_TEXT, calibration_of, n_and_left_out
 
 
-@chart(Calibration, DATA, {"lines": Line2D}, most=MOST)
-def risk_coverage(data: Source | Calibration, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+@chart(Calibration, DATA, {"lines": Line2D}, most=MOST, voter=VOTER_TEXT)
+def risk_coverage(
+    data: Source | Calibration, *, by: By = None, voter: str | None = None, ax: Axes | None = None, **kw: Any
+) -> Axes:
     """How many are wrong if only the surest are acted upon: risk against coverage, with its 95% band.
 
     A line that falls to the left says that confidence ranks well; a level one, that it ranks nothing. Lines
@@ -35,7 +37,7 @@ def risk_coverage(data: Source | Calibration, *, by: By = None, ax: Axes | None 
     >>> lab.charts.risk_coverage(history).get_ylabel()
     'risk: share wrong (0-1)'
     """
-    summary = summary_of(Calibration, data, by)
+    summary = calibration_of(data, by, voter)
     shown = summary.lump(MOST)
     table, curves = shown.table(), shown.risk_coverage()
     curves = curves[~curves["small_n"]]

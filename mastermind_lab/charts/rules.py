@@ -15,11 +15,13 @@ from .drawing.chart import chart, summary_of
 from .drawing.dots import dots, legend_labels, limits, write_n
 from .drawing.picture import Picture
 from .drawing.style import SERIES
-from .drawing.text import clean, format_n, format_repeated
+from .drawing.text import clean, format_n, format_voters
 
 
 @chart(Rules, "A history", most=len(SERIES))
-def rules(data: Source | Rules, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def rules(
+    data: Source | Rules, *, by: By = None, voter: str | None = None, ax: Axes | None = None, **kw: Any
+) -> Axes:
     """How much better each voting rule would have decided: a dot and its 95% interval a rule.
 
     A dot is the rule's accuracy minus that of the recommendation, in the decisions that the rule decides: to
@@ -32,7 +34,7 @@ def rules(data: Source | Rules, *, by: By = None, ax: Axes | None = None, **kw: 
     >>> lab.charts.rules(lab.sample()).get_xlabel()
     'share of decisions changed (0-1)'
     """
-    summary = summary_of(Rules, data, by)
+    summary = summary_of(Rules, data, by, voter)
     table = summary.lump(len(SERIES)).table()
     known = bool(table["known"].any())
     figure = ("difference" if table["difference"].notna().any() else "accuracy") if known else "changed"
@@ -76,7 +78,9 @@ def _notes(summary: Rules, table: pd.DataFrame, counts: str) -> list[str]:
     actual = summary.actual
     n = table.loc[table["rule"] == ACTUAL, counts].sum()
     what = "decisions with outcome" if counts == "outcomes" else "decisions"
-    notes = format_n(n, what, without_votes=summary.without_votes) + format_repeated(summary.repeated)
+    notes = format_n(n, what, without_votes=summary.without_votes) + format_voters(
+        summary.voter, summary.repeated
+    )
     if actual.n:
         notes.append(f"actual: {actual:.0%} right")
     ties = {"none": "ties open", "first": "ties: first choice", ACTUAL: "ties: as actual"}

@@ -67,7 +67,12 @@ class Rules(Voted):
 
     @staticmethod
     def decisions(
-        data: Data, *, rules: Mapping[str, Rule] | None = None, tie: str = "none", fallback: str = "none"
+        data: Data,
+        *,
+        rules: Mapping[str, Rule] | None = None,
+        tie: str = "none",
+        fallback: str = "none",
+        voter: str = VOTER,
     ) -> pd.DataFrame:
         """Return one row a decision: what each rule would have decided.
 
@@ -75,7 +80,7 @@ class Rules(Voted):
         ----------
         data
             A history.
-        rules, tie, fallback
+        rules, tie, fallback, voter
             As for :meth:`of`.
 
         Returns
@@ -85,6 +90,7 @@ class Rules(Voted):
             column a rule with its choice, missing where it decides nothing.
         """
         names = names_of_rules(rules or {}, tie, fallback)
+        data = told_apart_by(data, voter)
         return _decisions(data, Ballots.of(_whole(data)), rules or {}, tie, fallback)[
             ["stream_id", "votes", *names]
         ]

@@ -11,6 +11,7 @@ from matplotlib.ft2font import FT2Font
 from matplotlib.textpath import text_to_path
 
 from ...stats.engine.estimate import Estimate
+from ...stats.engine.identity import VOTER
 from ...text import brief, visible
 
 PLAIN: dict[str, Any] = {"parse_math": False, "usetex": False}
@@ -82,6 +83,7 @@ def format_n(n: float, what: str, **left_out: float) -> list[str]:
     return [first, *(f"{count:,} {reason} left out" for reason, count in counts.items())]
 
 
-def format_repeated(repeated: int) -> list[str]:
-    """Write how often a voter voted more than once, for a heading; nothing where nobody did."""
-    return [f"{repeated:,} repeated votes"] if repeated else []
+def format_voters(voter: str, repeated: int) -> list[str]:
+    """Write what tells voters apart if not their name, and how often one voted more than once."""
+    told_apart = [] if voter == VOTER else [f"voters: {clean(voter)}"]
+    return told_apart + ([f"{repeated:,} repeated votes"] if repeated else [])
