@@ -21,7 +21,7 @@ from .drawing.dots import MOST, dots, limits, write_n
 from .drawing.figures import extent
 from .drawing.picture import Picture
 from .drawing.style import artist_kwargs
-from .drawing.text import PLAIN, clean, format_n, format_voters
+from .drawing.text import PLAIN, format_n, format_voters, names_apart
 
 WRITTEN = 12
 """Voters whose figures fit into the squares."""
@@ -112,7 +112,7 @@ def _squares(ax: Axes, pairs: pd.DataFrame, voters: list[str], kw: dict[str, Any
     shades = np.where(below, share, np.nan)
     defaults = {"cmap": SHADES, "aspect": "equal", **_limits(share)}
     drawn = ax.imshow(shades, **artist_kwargs(AxesImage, defaults, kw))
-    names = [clean(voter, 16) for voter in voters]
+    names = names_apart(voters, 16)
     ax.set_xticks(range(len(voters)), names, rotation=90, **PLAIN)
     ax.set_yticks(range(len(voters)), names, **PLAIN)
     ax.tick_params(length=0, labelsize="small" if len(voters) <= WRITTEN else "xx-small")

@@ -17,7 +17,7 @@ from .drawing.dots import band
 from .drawing.picture import Picture
 from .drawing.ridges import FILLED
 from .drawing.style import SERIES, Style, artist_kwargs
-from .drawing.text import clean, estimate_in, format_n, format_voters
+from .drawing.text import estimate_in, format_n, format_voters, names_apart
 
 DATA = "A history with outcomes (:func:`mastermind_lab.with_outcomes`), its ``decisions`` frame"
 VOTER_TEXT = "Column of ``votes`` that tells voters apart; then it is their confidence that is drawn."
@@ -59,9 +59,10 @@ def reliability(
     _background(ax)
     _counts(ax, shown.histogram(), table)
     draw = _regression if summary.binning == "isotonic" else _bins
-    for row, style in zip(table.itertuples(), SERIES, strict=False):
+    names = names_apart(table["group"], 20)
+    for row, name, style in zip(table.itertuples(), names, SERIES, strict=False):
         line = draw(ax, diagram[diagram["group"] == row.group], style, kw)
-        picture.legend([line], [f"{clean(row.group, 20)} (n = {row.n:,}, ECE {row.ece:.2f})"])
+        picture.legend([line], [f"{name} (n = {row.n:,}, ECE {row.ece:.2f})"])
     return picture.heading(*_notes(summary, table, diagram))
 
 

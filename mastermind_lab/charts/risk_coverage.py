@@ -16,7 +16,7 @@ from .drawing.chart import chart
 from .drawing.dots import band
 from .drawing.picture import Picture
 from .drawing.style import SERIES, Style, artist_kwargs
-from .drawing.text import clean, estimate_in
+from .drawing.text import estimate_in, names_apart
 from .reliability import DATA, MOST, VOTER_TEXT, calibration_of, n_and_left_out
 
 
@@ -49,9 +49,10 @@ def risk_coverage(
     if curves.empty:
         few = f"fewer than {SMALL_N} {'votes' if summary.unit == 'voters' else 'decisions'}"
         return picture.empty(few) if table["n"].any() else picture.empty()
-    for row, style in zip(table.itertuples(), SERIES, strict=False):
+    names = names_apart(table["group"], 20)
+    for row, name, style in zip(table.itertuples(), names, SERIES, strict=False):
         line = _curve(ax, curves[curves["group"] == row.group], style, kw)
-        picture.legend([line], [f"{clean(row.group, 20)} (n = {row.n:,}, AUARC {row.auarc:.2f})"])
+        picture.legend([line], [f"{name} (n = {row.n:,}, AUARC {row.auarc:.2f})"])
     if summary.by:
         picture.heading("band: 95% interval")
     else:

@@ -15,7 +15,7 @@ from .drawing.chart import chart, summary_of
 from .drawing.dots import dots, legend_labels, limits, write_n
 from .drawing.picture import Picture
 from .drawing.style import SERIES
-from .drawing.text import clean, format_n, format_voters
+from .drawing.text import clean, format_n, format_voters, names_apart
 
 
 @chart(Rules, "A history", most=len(SERIES))
@@ -89,4 +89,4 @@ def _notes(summary: Rules, table: pd.DataFrame, counts: str) -> list[str]:
 
 
 def _rule_name(rule: str, voter: object) -> str:
-    return f"{BEST}: {clean(voter, 16)}" if rule == BEST else rule
+    return f"{BEST}: {names_apart([voter], 16)[0]}" if rule == BEST else rule
