@@ -194,6 +194,16 @@ def test_the_choices_in_a_widget_stay_apart():
     assert len({one.rpartition(" ")[0] for one in shown.split("; ")}) == 4
 
 
+def test_near_spellings_of_long_choices_stay_apart():
+    long = "a choice that is described in many words, and ends in a name, "
+    votes = pd.DataFrame({"question": ["q"], "worker": ["w"], "answer": [long + "Ada"]})
+    made = lab.from_votes(votes, decision="question", voter="worker", choice="answer")
+    truth = pd.DataFrame({"question": ["q"], "correct_choice": [long + "ADA"]})
+    note = lab.with_outcomes(made, truth, on="question").coverage["note"].item()
+    one, other = re.findall("'(…[^']*)' where votes say '(…[^']*)'", note)[0]
+    assert one != other
+
+
 def test_the_streams_of_a_tail_stay_apart():
     streams = [f"maf:arena:{name}:mastermind:output" for name in ("north", "south")]
     printed = io.StringIO()
