@@ -188,7 +188,21 @@ def _explain(payload: Any, error: Exception) -> Reject:
     version = document.get("schema_version", "1") if isinstance(document, dict) else "1"
     if version != "1":
         return Reject("version", f"schema_version is {version!r:.40}, this reader knows '1'")
-    return Reject("invalid", faults_in(error))
+    return Reject("invalid", faults_in(error) + (f"; {_WRAPPER}" if is_wrapper(document) else ""))
+
+
+_WRAPPER = (
+    "it is a JSON array within an object: if these are the envelopes, each is a payload of its own, "
+    "[json.dumps(one) for one in ...]"
+)
+
+
+def is_wrapper(document: Any) -> bool:
+    """Tell an object that holds lists of objects from an envelope, which may have such too."""
+    if not isinstance(document, dict) or "decision" in document:
+        return False
+    found = (one for one in document.values() if isinstance(one, list))
+    return any(isinstance(one, dict) for some in found for one in some)
 
 
 def faults_in(error: Exception, most: int = 3) -> str:

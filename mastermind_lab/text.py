@@ -12,7 +12,8 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
+from itertools import count
 from typing import Any
 
 from .wire import URL_VARIABLES
@@ -129,6 +130,96 @@ def both_ends(text: str, most: int) -> str:
     """
     tail = most * 3 // 7
     return text if len(text) <= most else text[: most - 1 - tail] + ELLIPSIS + text[-tail:]
+
+
+_BETWEEN_WORDS = re.compile(r"[\s/_:|,;@-]")  # a dot is part of a version
+_MAKER = re.compile(r"^[^\s/.]+/(?=[^/]+$)")  # with a dot it is the host of an address
+_MOST_LOOKED_AT = 1_000
+
+
+def apart(names: Sequence[str], most: int, clean: Callable[[str], str]) -> list[str]:
+    """Clean names and cut them to so many characters, so that different ones stay different.
+
+    Of those that are too long is left out the maker of a model, ``maker/model``, then what they share, at
+    both ends, then their middle; of those that then are alike, more of what they share. What cannot be told
+    apart so has a number behind it, which is longer than ``most`` where that is below 8.
+
+    Examples
+    --------
+    >>> apart(["llama-3.3-70b-instruct", "llama-3.3-70b-instruct-concrete", "Ada"], 16, visible)
+    ['….3-70b-instruct', '…instruct…ncrete', 'Ada']
+    >>> apart(["Ada", "Ada\\u200b", "Bo"], 16, lambda text: visible(text, ""))
+    ['Ada', 'Ada (2)', 'Bo']
+    """
+    cleaned = {name: clean(both_ends(name, _MOST_LOOKED_AT)).strip() for name in names}
+    shorter = _without_maker({*cleaned.values()}, most)
+    cut = _cut_apart({*shorter.values()}, most)
+    labels, taken = {}, {*cut.values()}
+    first: dict[str, str] = {}
+    for name, text in cleaned.items():
+        label = labels[name] = cut[shorter[text]]
+        if first.setdefault(label, name) != name:
+            labels[name] = _numbered(label, most, taken)
+            taken.add(labels[name])
+    return [labels[name] for name in names]
+
+
+def _without_maker(texts: Collection[str], most: int) -> dict[str, str]:
+    """Leave the maker of a model, ``maker/model``, out of names that are too long, if all stay different."""
+    shorter = {text: _MAKER.sub(ELLIPSIS, text) if len(text) > most else text for text in texts}
+    return shorter if len({*shorter.values()}) == len(texts) else {text: text for text in texts}
+
+
+def _cut_apart(texts: Collection[str], most: int) -> dict[str, str]:
+    """Cut texts; those that come out alike are cut once more among themselves."""
+    labels = {text: text for text in texts if len(text) <= most}
+    long = [text for text in texts if len(text) > most]
+    for at_words in (True, False):
+        start, end = _shared(long, at_words)
+        labels |= {text: _around(text, start, len(text) - end, most) for text in long}
+        if len({labels[text] for text in long}) > 1:
+            break  # else by characters, which at least two of them begin to differ at
+    groups: dict[str, list[str]] = {}
+    for text in long:
+        groups.setdefault(labels[text], []).append(text)
+    for alike in groups.values():
+        if 1 < len(alike) < len(texts):
+            labels |= _cut_apart(alike, most)
+    return labels
+
+
+def _shared(texts: Sequence[str], at_words: bool) -> tuple[int, int]:
+    """Say how many characters texts share at their beginning, and at their end behind that."""
+    start = _same(texts, at_words)
+    return start, _same([text[start:][::-1] for text in texts], at_words)
+
+
+def _same(texts: Sequence[str], at_words: bool) -> int:
+    """Count the characters that several texts begin with, up to the last end of a word if so asked."""
+    if len(texts) < 2:
+        return 0
+    pairs = enumerate(zip(min(texts), max(texts), strict=False))
+    same = next((place for place, (one, other) in pairs if one != other), min(map(len, texts)))
+    ends = (between.end() for between in _BETWEEN_WORDS.finditer(texts[0][:same]))
+    return max(ends, default=0) if at_words else same
+
+
+def _around(text: str, start: int, end: int, most: int) -> str:
+    """Cut a text to one part of it, with what stands behind it, then before it, as far as there is room."""
+    room = most - 2 - (end - start)
+    if room < 0:
+        left, right = ELLIPSIS * (start > 0), ELLIPSIS * (end < len(text))
+        return left + both_ends(text[start:end], most - len(left) - len(right)) + right
+    last = min(len(text), end + room)
+    first = max(0, start - (room - (last - end)) - (last == len(text)))
+    return ELLIPSIS * (first > 0) + text[first:last] + ELLIPSIS * (last < len(text))
+
+
+def _numbered(label: str, most: int, taken: Collection[str]) -> str:
+    """Put a number behind a label, the first one that makes it different from all others."""
+    numbered = ((label, f" ({number})") for number in count(2))
+    fitting = (text[: max(most - len(mark), 0)] + mark for text, mark in numbered)
+    return next(text for text in fitting if text not in taken)
 
 
 def terminal_line(text: str, most: int = 80) -> str:

@@ -106,9 +106,9 @@ def test_a_regime_outside_of_the_axis_moves_nothing(ax):
 
 
 def test_hostile_values_are_drawn_as_they_read(ax):
-    charts.confidence_over_time(decisions(["v1", "$\\foo$ \x00" + "x" * 100_000]), ax=ax)
+    charts.confidence_over_time(decisions(["v1", "$\\f$ \x00" + "x" * 100_000]), ax=ax)
     ax.figure.canvas.draw()
-    assert words(ax)[0].startswith("version: $\\foo$")
+    assert words(ax)[0].startswith("version: $\\f$")
     assert len(words(ax)[0]) <= 30
 
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 
 import mastermind_lab as lab
+from mastermind_lab.envelope import validate
 from mastermind_lab.ndjson.formats import other_format
 
 ENVELOPE = {"decision": {"recommendation": "ship", "confidence": 0.5}}
@@ -180,6 +181,22 @@ def test_one_odd_line_costs_no_other_one(tmp_path, content, decisions, rejects):
     history = lab.read(tmp_path / "a.ndjson")
     assert (len(history), len(history.rejects)) == (decisions, rejects)
     assert history.coverage["note"].isna().all()
+
+
+def test_a_wrapper_in_memory_and_on_a_stream_is_answered_as_in_a_file(redis_url, raw):
+    wrapper = b'{"n": 1, "entries": [' + SMALL + b"]}"
+    raw.xadd(lab.DEFAULT_STREAM_NAME, {"data": wrapper})
+    with pytest.warns(lab.NothingDecodedWarning):
+        details = [lab.read(source).rejects["detail"].item() for source in ([wrapper], redis_url)]
+    assert details[0] == details[1]
+    assert "decision: Field required; it is a JSON array within an object: if these are" in details[0]
+    for other in (
+        b"{}",
+        b'{"tags": ["a"], "meta": {}}',
+        b'{"decision": {"votes": [{}]}, "all": [{}]}',
+        b"[[{}]]",
+    ):
+        assert "array within" not in validate(other).detail
 
 
 @pytest.mark.parametrize(

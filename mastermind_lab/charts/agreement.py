@@ -21,7 +21,7 @@ from .drawing.dots import MOST, dots, limits, write_n
 from .drawing.figures import extent
 from .drawing.picture import Picture
 from .drawing.style import artist_kwargs
-from .drawing.text import PLAIN, clean, format_n, format_repeated
+from .drawing.text import PLAIN, format_n, format_voters, names_apart
 
 WRITTEN = 12
 """Voters whose figures fit into the squares."""
@@ -36,13 +36,16 @@ SHADES = LinearSegmentedColormap.from_list("agreement", ["#F4F7FA", "#9DC0DC", "
     {"squares": AxesImage, "dots of groups": Line2D},
     by="Column or columns of ``decisions`` to group by; the 20 largest groups are drawn.",
 )
-def agreement(data: Source | Agreement, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def agreement(
+    data: Source | Agreement, *, by: By = None, voter: str | None = None, ax: Axes | None = None, **kw: Any
+) -> Axes:
     """Who agrees with whom: how often each two voters chose alike; by group, how far all agree (alpha).
 
     Without ``by``, a square below the diagonal is the agreement of two voters in percent, and the figure that
     mirrors it above the diagonal is the number of decisions in which both voted. Voters are those with the
-    most votes, 24 at most; those who agree stand side by side. With ``by``, a dot is Krippendorff's alpha of
-    a group, with its 95% interval.
+    most votes, 24 at most; those who agree stand side by side. A square on the diagonal is a voter with
+    several votes in a decision, such as a model in several seats. With ``by``, a dot is Krippendorff's alpha
+    of a group, with its 95% interval.
 
     Examples
     --------
@@ -50,10 +53,10 @@ def agreement(data: Source | Agreement, *, by: By = None, ax: Axes | None = None
     >>> lab.charts.agreement(lab.sample(), by="meta.category").get_xlabel()
     "Krippendorff's alpha (0: chance, 1: full)"
     """
-    summary = summary_of(Agreement, data, by)
+    summary = summary_of(Agreement, data, by, voter)
     table = summary.by_group()
     notes = format_n(table["n"].sum(), "decisions", of_one_vote=table["alone"].sum())
-    notes += format_repeated(summary.repeated)
+    notes += format_voters(summary.voter, summary.repeated)
     return _groups(summary, table, notes, ax, kw) if summary.by else _pairs(summary, notes, ax, kw)
 
 
@@ -105,11 +108,11 @@ def _squares(ax: Axes, pairs: pd.DataFrame, voters: list[str], kw: dict[str, Any
         pairs.pivot(index="voter", columns="other", values=name).reindex(index=voters, columns=voters)
         for name in ("agreement", "n")
     )
-    below = np.tril(np.ones((len(voters), len(voters)), dtype=bool), -1)
+    below = np.tril(np.ones((len(voters), len(voters)), dtype=bool))
     shades = np.where(below, share, np.nan)
     defaults = {"cmap": SHADES, "aspect": "equal", **_limits(share)}
     drawn = ax.imshow(shades, **artist_kwargs(AxesImage, defaults, kw))
-    names = [clean(voter, 16) for voter in voters]
+    names = names_apart(voters, 16)
     ax.set_xticks(range(len(voters)), names, rotation=90, **PLAIN)
     ax.set_yticks(range(len(voters)), names, **PLAIN)
     ax.tick_params(length=0, labelsize="small" if len(voters) <= WRITTEN else "xx-small")

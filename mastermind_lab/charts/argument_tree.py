@@ -16,7 +16,7 @@ from ..stats.engine.input import is_scan
 from .drawing.figures import extent
 from .drawing.picture import Picture
 from .drawing.style import artist_kwargs, check_keywords
-from .drawing.text import PLAIN, clean, fitted, small_size, text_width
+from .drawing.text import PLAIN, clean, fitted, fitted_apart, small_size, text_width
 
 MOST = 60
 """Nodes that stay readable on a page."""
@@ -129,9 +129,11 @@ def _claims(ax: Axes, nodes: pd.DataFrame, width: float) -> None:
     size = min(small_size(), 0.85 * extent(ax)[1] / len(nodes))
     right = ax.get_xlim()[1]
     font: dict[str, Any] = {"va": "center_baseline", "fontsize": size, **PLAIN}
+    known = nodes["author"].dropna()
+    authors = dict(zip(known, fitted_apart(known, 9), strict=True))
     for row, node in enumerate(nodes.to_dict(orient="records")):
         room = (width - _STEP * (node["depth"] + 1.5) - _STRENGTH) / size
-        author = f"  {fitted(node['author'], 9)}" if pd.notna(node["author"]) else ""
+        author = f"  {authors[node['author']]}" if pd.notna(node["author"]) else ""
         claim = fitted(node["claim"], max(room - text_width(author), 4))
         ax.text(node["depth"] + 0.4, -row, claim + author, **font)
         if pd.notna(node["strength"]):

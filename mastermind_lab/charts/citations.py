@@ -11,12 +11,11 @@ from matplotlib.axes import Axes
 
 from ..stats import Citations
 from ..stats.engine.input import By, Source
-from ..text import both_ends
 from .drawing.chart import chart, summary_of
 from .drawing.dots import dots_in_lane, offsets, rows_on_grid
 from .drawing.picture import Picture
 from .drawing.style import SERIES
-from .drawing.text import PLAIN, clean, estimate_in, format_n
+from .drawing.text import LEGEND, PLAIN, estimate_in, format_n, names_apart
 
 MOST = 8
 """Sources that stay readable in one chart."""
@@ -57,10 +56,13 @@ def _draw(
 ) -> None:
     """Draw each group in a lane of its own."""
     rank = used["source"].map({name: place for place, name in enumerate(names)}).to_numpy(dtype=np.float64)
-    for group, offset, style in zip(cited.index, offsets(0.2, len(cited)), SERIES, strict=False):
+    labels = names_apart(cited.index, LEGEND)
+    for group, label, offset, style in zip(
+        cited.index, labels, offsets(0.2, len(cited)), SERIES, strict=False
+    ):
         mine = (used["group"] == group).to_numpy()
         dots = dots_in_lane(picture.ax, used[mine], offset - 0.16 - rank[mine], "share", style, kw)
-        picture.legend([dots], [f"{clean(group, 24)} (n = {cited[group]:,})"])
+        picture.legend([dots], [f"{label} (n = {cited[group]:,})"])
 
 
 def _figures(table: pd.DataFrame) -> list[str]:
@@ -80,12 +82,10 @@ def _names(ax: Axes, sources: list[str]) -> None:
     """Write each source above its row, inside the Axes: an address is too long for the left of a column."""
     ax.set_yticks([])
     where: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points"}
-    for row, source in enumerate(sources):
+    for row, source in enumerate(names_apart(map(_without_scheme, sources), 40)):
         at = (0, 0.26 - row)
-        ax.annotate(_short(source), at, (3, 0), va="center", fontsize="small", **where, **PLAIN)
+        ax.annotate(source, at, (3, 0), va="center", fontsize="small", **where, **PLAIN)
 
 
-def _short(source: str) -> str:
-    """Shorten an address: without its scheme, its middle left out."""
-    text = re.sub(r"^\w{1,10}://", "", source)
-    return clean(both_ends(text, 40))
+def _without_scheme(source: str) -> str:
+    return re.sub(r"^\w{1,10}://", "", source)

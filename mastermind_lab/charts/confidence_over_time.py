@@ -20,7 +20,7 @@ from .drawing.chart import chart, summary_of
 from .drawing.dots import band
 from .drawing.picture import Picture
 from .drawing.style import SERIES, Style, artist_kwargs
-from .drawing.text import clean, format_n
+from .drawing.text import LEGEND, format_n, names_apart
 
 
 @chart(
@@ -69,11 +69,12 @@ def confidence_over_time(
     if table.empty:
         return picture.empty()
     draw, lines = (_line, table) if every is None else (_means, shown.every(every))
-    for group, style in zip(table["group"].cat.categories, SERIES, strict=False):
+    groups = table["group"].cat.categories
+    for group, name, style in zip(groups, names_apart(groups, LEGEND), SERIES, strict=False):
         rows_of_group = lines[lines["group"] == group]
         _scatter(ax, points[points["group"] == group], style, points["n"].max())
         line = draw(ax, rows_of_group, style, kw)
-        picture.legend([line], [f"{clean(group, 24)} (n = {rows_of_group['n'].sum():,})"])
+        picture.legend([line], [f"{name} (n = {rows_of_group['n'].sum():,})"])
     drawn = "line: rolling mean, 95% band" if every is None else f"dot: mean of {every:,}, 95% interval"
     picture.heading(drawn, *change_lines(ax, regimes_of(data, regimes)))
     _dates(ax)

@@ -12,7 +12,7 @@ from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import dots_of_figures
 from .drawing.picture import Picture, annotate_rows
-from .drawing.text import format_n, format_repeated
+from .drawing.text import format_n, format_voters
 
 MOST = 12
 """Groups that stay readable in one chart."""
@@ -21,7 +21,9 @@ _FIGURES = {"unanimous": "unanimous", "expected": "if independent", "hollow": "h
 
 
 @chart(Conformity, "A history", most=MOST)
-def conformity(data: Source | Conformity, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def conformity(
+    data: Source | Conformity, *, by: By = None, voter: str | None = None, ax: Axes | None = None, **kw: Any
+) -> Axes:
     """Whether panels agree more than independent voters would, and how often consensus is hollow.
 
     A row a group, with 95% intervals. At the right stands the mean growth of confidence from the first round
@@ -33,10 +35,10 @@ def conformity(data: Source | Conformity, *, by: By = None, ax: Axes | None = No
     >>> lab.charts.conformity(lab.sample(), by="meta.category").get_xlabel()
     'share of decisions (0-1)'
     """
-    summary = summary_of(Conformity, data, by)
+    summary = summary_of(Conformity, data, by, voter)
     table = summary.lump(MOST).table()
     notes = format_n(table["n"].sum(), "decisions", with_fewer_than_2_votes=table["too_small"].sum())
-    notes += format_repeated(summary.repeated)
+    notes += format_voters(summary.voter, summary.repeated)
     xlabel = "share of decisions (0-1)"
     picture = Picture(ax, "Conformity", summary.by, notes, xlabel, rows=2 + 2 * len(table))
     picture.ax.set_xlim(-0.02, 1.02)

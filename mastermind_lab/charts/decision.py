@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from ..stats.engine.arithmetic import plain_arithmetic
 from .argument_tree import MOST, argument_tree, batch_of
 from .drawing.figures import extent, shown_figure
-from .drawing.text import PLAIN, clean, fitted, small_size
+from .drawing.text import PLAIN, clean, fitted, fitted_apart, small_size
 
 _MOST_SOURCES, _MOST_VOTES = 8, 12
 
@@ -95,10 +95,12 @@ def _votes(ax: Axes, votes: pd.DataFrame) -> None:
     _bare(ax, _count("vote", len(votes), len(shown)) + ("; bar: confidence (0-1)" if len(votes) else ""))
     ax.set(xlim=(0, 1), ylim=(-max(len(shown), 1) + 0.4, 0.6))
     font: dict[str, Any] = {"va": "center", "fontsize": "small", **PLAIN}
-    width = _width(ax)
-    for row, vote in enumerate(shown.to_dict(orient="records")):
-        ax.text(0, -row, fitted(vote["voter"], 0.27 * width), **font)
-        ax.text(0.3, -row, fitted(vote["choice"], 0.45 * width), **font)
+    voters, choices = (
+        fitted_apart(shown[column], room * _width(ax)) for column, room in (("voter", 0.27), ("choice", 0.45))
+    )
+    for row, (voter, choice) in enumerate(zip(voters, choices, strict=True)):
+        ax.text(0, -row, voter, **font)
+        ax.text(0.3, -row, choice, **font)
     rows = -np.arange(len(shown))
     ax.barh(rows, 0.2 * shown["confidence"].fillna(0), left=0.78, height=0.5, color="0.6")
     ax.barh(rows, 0.2, left=0.78, height=0.5, facecolor="none", edgecolor="0.8", linewidth=0.5)

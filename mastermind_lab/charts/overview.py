@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from ..stats import Voters
 from ..stats.engine.arithmetic import plain_arithmetic
+from ..stats.engine.identity import VOTER
 from .agreement import agreement
 from .confidence import confidence
 from .confidence_over_time import confidence_over_time
@@ -19,7 +20,9 @@ from .votes import votes
 
 
 @plain_arithmetic
-def overview(history: Any, *, by: str | None = None, figure: Figure | None = None) -> Figure:
+def overview(
+    history: Any, *, by: str | None = None, voter: str | None = None, figure: Figure | None = None
+) -> Figure:
     """A history on a page: confidence, the same over time, margin, agreement, voters and calibration.
 
     Parameters
@@ -29,6 +32,8 @@ def overview(history: Any, *, by: str | None = None, figure: Figure | None = Non
         :func:`mastermind_lab.with_outcomes`); where none is known the votes stand in its place.
     by
         A column of ``decisions`` to group confidence, its course and the margin by.
+    voter
+        Column of ``votes`` that tells voters apart, ``"vote.model"`` say; by default their name.
     figure
         Where to draw; a new figure by default.
 
@@ -45,13 +50,15 @@ def overview(history: Any, *, by: str | None = None, figure: Figure | None = Non
     'Confidence'
     """
     figure = figure or shown_figure(10, 13)
-    voted = Voters.of(history)
+    voted = Voters.of(history, voter=voter or VOTER)
     left, right = figure.subplots(3, 2).T
     confidence(history, by=by, ax=left[0])
     confidence_over_time(history, by=by, ax=left[1])
-    margin(history, by=by, ax=left[2])
-    agreement(history, ax=right[0])
+    margin(history, by=by, voter=voter, ax=left[2])
+    agreement(history, voter=voter, ax=right[0])
     voters(voted, ax=right[1])
-    last = reliability if voted.table()["known"].any() else votes
-    last(history, ax=right[2])
+    if voted.table()["known"].any():
+        reliability(history, ax=right[2])
+    else:
+        votes(history, voter=voter, ax=right[2])
     return figure

@@ -16,7 +16,7 @@ from ..stats.engine.input import By, Source, names_of
 from .drawing.chart import chart
 from .drawing.picture import Picture
 from .drawing.style import SERIES, Style, artist_kwargs
-from .drawing.text import PLAIN, clean, format_n
+from .drawing.text import PLAIN, clean, format_n, names_apart
 
 MOST = 12
 """Changes that stay readable in one chart."""
@@ -92,10 +92,9 @@ def _name(rows: pd.DataFrame) -> str:
     """Name a change: its day, each column with what ended and what began, and n on either side."""
     lines = [f"{rows['time'].iloc[0]:%Y-%m-%d}"]
     for column, events in rows.groupby("column", sort=False):
-        ended, began = (
-            ", ".join(clean(value, 20) for value in events["value"][events["event"] == event])
-            for event in ("end", "begin")
-        )
+        values = events.assign(value=names_apart(events["value"], 20)).groupby("event")["value"]
+        named = values.agg(", ".join)
+        ended, began = (named.get(event, "") for event in ("end", "begin"))
         lines += wrap(f"{clean(column, 24).removeprefix('meta.')}: {_transition(ended, began)}", 15)
     return "\n".join([*lines[:5], f"n = {rows['before'].iloc[0]:,} | {rows['after'].iloc[0]:,}"])
 

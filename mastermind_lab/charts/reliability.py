@@ -17,9 +17,10 @@ from .drawing.dots import band
 from .drawing.picture import Picture
 from .drawing.ridges import FILLED
 from .drawing.style import SERIES, Style, artist_kwargs
-from .drawing.text import clean, estimate_in, format_n, format_repeated
+from .drawing.text import estimate_in, format_n, format_voters, names_apart
 
 DATA = "A history with outcomes (:func:`mastermind_lab.with_outcomes`), its ``decisions`` frame"
+VOTER_TEXT = "Column of ``votes`` that tells voters apart; then it is their confidence that is drawn."
 MOST = 5
 """Lines that stay readable in one diagram."""
 
@@ -27,8 +28,10 @@ _STRIP = 0.16  # height of the counts under the diagram
 _GAP = 0.05  # between the two
 
 
-@chart(Calibration, DATA, {"points or lines": Line2D}, most=MOST)
-def reliability(data: Source | Calibration, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+@chart(Calibration, DATA, {"points or lines": Line2D}, most=MOST, voter=VOTER_TEXT)
+def reliability(
+    data: Source | Calibration, *, by: By = None, voter: str | None = None, ax: Axes | None = None, **kw: Any
+) -> Axes:
     """Whether confidence is deserved: the share that was right, bin by bin, against confidence.
 
     On the diagonal confidence is deserved, below it is too high; the counts of confidence hang below. Hollow
@@ -43,7 +46,7 @@ def reliability(data: Source | Calibration, *, by: By = None, ax: Axes | None = 
     >>> lab.charts.reliability(history).get_ylabel()
     'share right (0-1)'
     """
-    summary = summary_of(Calibration, data, by)
+    summary = calibration_of(data, by, voter)
     shown = summary.lump(MOST)
     table, diagram = shown.table(), shown.diagram()
     subject, notes = f"Reliability of {summary.unit}", n_and_left_out(summary, table)
@@ -56,10 +59,18 @@ def reliability(data: Source | Calibration, *, by: By = None, ax: Axes | None = 
     _background(ax)
     _counts(ax, shown.histogram(), table)
     draw = _regression if summary.binning == "isotonic" else _bins
-    for row, style in zip(table.itertuples(), SERIES, strict=False):
+    names = names_apart(table["group"], 20)
+    for row, name, style in zip(table.itertuples(), names, SERIES, strict=False):
         line = draw(ax, diagram[diagram["group"] == row.group], style, kw)
-        picture.legend([line], [f"{clean(row.group, 20)} (n = {row.n:,}, ECE {row.ece:.2f})"])
+        picture.legend([line], [f"{name} (n = {row.n:,}, ECE {row.ece:.2f})"])
     return picture.heading(*_notes(summary, table, diagram))
+
+
+def calibration_of(data: Source | Calibration, by: By, voter: str | None) -> Calibration:
+    """Count the calibration of decisions or, where a column tells voters apart, of their votes."""
+    if voter is not None and not isinstance(data, Calibration):
+        data = Calibration.of(data, by=by, unit="voters", voter=voter)
+    return summary_of(Calibration, data, by, voter)
 
 
 def n_and_left_out(summary: Calibration, table: pd.DataFrame) -> list[str]:
@@ -69,7 +80,7 @@ def n_and_left_out(summary: Calibration, table: pd.DataFrame) -> list[str]:
     notes = format_n(
         sums["n"], what, without_outcome=sums["without_outcome"], without_confidence=sums["missing"]
     )
-    return notes + format_repeated(int(table["repeated"].sum()))
+    return notes + format_voters(summary.voter, int(table["repeated"].sum()))
 
 
 def _notes(summary: Calibration, table: pd.DataFrame, diagram: pd.DataFrame) -> list[str]:

@@ -12,16 +12,18 @@ from matplotlib.lines import Line2D
 from ..stats import Calibration
 from ..stats.engine.estimate import SMALL_N
 from ..stats.engine.input import By, Source
-from .drawing.chart import chart, summary_of
+from .drawing.chart import chart
 from .drawing.dots import band
 from .drawing.picture import Picture
 from .drawing.style import SERIES, Style, artist_kwargs
-from .drawing.text import clean, estimate_in
-from .reliability import DATA, MOST, n_and_left_out
+from .drawing.text import estimate_in, names_apart
+from .reliability import DATA, MOST, VOTER_TEXT, calibration_of, n_and_left_out
 
 
-@chart(Calibration, DATA, {"lines": Line2D}, most=MOST)
-def risk_coverage(data: Source | Calibration, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+@chart(Calibration, DATA, {"lines": Line2D}, most=MOST, voter=VOTER_TEXT)
+def risk_coverage(
+    data: Source | Calibration, *, by: By = None, voter: str | None = None, ax: Axes | None = None, **kw: Any
+) -> Axes:
     """How many are wrong if only the surest are acted upon: risk against coverage, with its 95% band.
 
     A line that falls to the left says that confidence ranks well; a level one, that it ranks nothing. Lines
@@ -35,7 +37,7 @@ def risk_coverage(data: Source | Calibration, *, by: By = None, ax: Axes | None 
     >>> lab.charts.risk_coverage(history).get_ylabel()
     'risk: share wrong (0-1)'
     """
-    summary = summary_of(Calibration, data, by)
+    summary = calibration_of(data, by, voter)
     shown = summary.lump(MOST)
     table, curves = shown.table(), shown.risk_coverage()
     curves = curves[~curves["small_n"]]
@@ -47,9 +49,10 @@ def risk_coverage(data: Source | Calibration, *, by: By = None, ax: Axes | None 
     if curves.empty:
         few = f"fewer than {SMALL_N} {'votes' if summary.unit == 'voters' else 'decisions'}"
         return picture.empty(few) if table["n"].any() else picture.empty()
-    for row, style in zip(table.itertuples(), SERIES, strict=False):
+    names = names_apart(table["group"], 20)
+    for row, name, style in zip(table.itertuples(), names, SERIES, strict=False):
         line = _curve(ax, curves[curves["group"] == row.group], style, kw)
-        picture.legend([line], [f"{clean(row.group, 20)} (n = {row.n:,}, AUARC {row.auarc:.2f})"])
+        picture.legend([line], [f"{name} (n = {row.n:,}, AUARC {row.auarc:.2f})"])
     if summary.by:
         picture.heading("band: 95% interval")
     else:

@@ -16,11 +16,13 @@ from .drawing.chart import chart, summary_of
 from .drawing.dots import dots, legend_labels, limits, write_n
 from .drawing.picture import Picture
 from .drawing.style import SERIES
-from .drawing.text import clean, format_n, format_repeated
+from .drawing.text import clean, format_n, format_voters, names_apart
 
 
 @chart(Rules, "A history", most=len(SERIES))
-def rules(data: Source | Rules, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def rules(
+    data: Source | Rules, *, by: By = None, voter: str | None = None, ax: Axes | None = None, **kw: Any
+) -> Axes:
     """How much better each voting rule would have decided: a dot and its 95% interval a rule.
 
     A dot is the rule's accuracy minus that of the recommendation, in the decisions that the rule decides: to
@@ -33,7 +35,7 @@ def rules(data: Source | Rules, *, by: By = None, ax: Axes | None = None, **kw: 
     >>> lab.charts.rules(lab.sample()).get_xlabel()
     'share of decisions changed (0-1)'
     """
-    summary = summary_of(Rules, data, by)
+    summary = summary_of(Rules, data, by, voter)
     table = summary.lump(len(SERIES)).table()
     known = bool(table["known"].any())
     figure = ("difference" if table["difference"].notna().any() else "accuracy") if known else "changed"
@@ -77,7 +79,9 @@ def _notes(summary: Rules, table: pd.DataFrame, counts: str) -> list[str]:
     actual = summary.actual
     n = table.loc[table["rule"] == ACTUAL, counts].sum()
     what = "decisions with outcome" if counts == "outcomes" else "decisions"
-    notes = format_n(n, what, without_votes=summary.without_votes) + format_repeated(summary.repeated)
+    notes = format_n(n, what, without_votes=summary.without_votes) + format_voters(
+        summary.voter, summary.repeated
+    )
     if actual.n:
         notes.append(f"actual: {actual:.0%} right")
     kinds = {rule.ballots: name for name, rule in PREFERENCE_RULES.items()}
@@ -90,4 +94,4 @@ def _notes(summary: Rules, table: pd.DataFrame, counts: str) -> list[str]:
 
 
 def _rule_name(rule: str, voter: object) -> str:
-    return f"{BEST}: {clean(voter, 16)}" if rule == BEST else rule
+    return f"{BEST}: {names_apart([voter], 16)[0]}" if rule == BEST else rule

@@ -19,7 +19,7 @@ from .drawing.chart import chart, summary_of
 from .drawing.dots import offsets
 from .drawing.picture import Picture, annotate_rows, label_rows
 from .drawing.style import SERIES, Style, artist_kwargs
-from .drawing.text import clean, format_n
+from .drawing.text import LEGEND, format_n, names_apart
 
 MOST = 12
 """Timings, or other quantities, that stay readable in one chart."""
@@ -82,11 +82,12 @@ def _longest(table: pd.DataFrame) -> list[str]:
 def _draw(picture: Picture, table: pd.DataFrame, leaves: list[str], kw: dict[str, Any]) -> None:
     """Draw each group in a lane of its own."""
     groups = [name for name in table["group"].cat.categories if (table["group"] == name).any()]
-    for group, offset, style in zip(groups, offsets(0.34, len(groups)), SERIES, strict=False):
+    names = names_apart(groups, LEGEND)
+    for group, name, offset, style in zip(groups, names, offsets(0.34, len(groups)), SERIES, strict=False):
         rows = table[table["group"] == group]
         heights = offset - rows["leaf"].map(leaves.index).to_numpy(dtype=np.float64)
         handle = _bars(picture.ax, rows, heights, 0.36 / len(groups), style, kw)
-        picture.legend([handle], [f"{clean(group, 24)} (n = {rows['n'].max():,})"])
+        picture.legend([handle], [f"{name} (n = {rows['n'].max():,})"])
 
 
 def _bars(

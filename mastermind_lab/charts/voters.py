@@ -12,7 +12,7 @@ from .drawing.chart import chart, summary_of
 from .drawing.dots import MOST, dots, legend_labels, limits, ranked, write_n
 from .drawing.picture import Picture
 from .drawing.style import SERIES
-from .drawing.text import format_n, format_repeated
+from .drawing.text import format_n, format_voters
 
 
 class _Figures(NamedTuple):
@@ -32,7 +32,9 @@ AGAINST = _Figures("dissent", "pivotal", "n", "votes", "share of votes (0-1)")
 
 
 @chart(Voters, "A history, its ``votes`` frame (then without ``by``)", most=len(SERIES))
-def voters(data: Source | Voters, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def voters(
+    data: Source | Voters, *, by: By = None, voter: str | None = None, ax: Axes | None = None, **kw: Any
+) -> Axes:
     """How often each voter is right, with its 95% interval, and as a ring how sure it is.
 
     A ring to the right of the dot is over-confidence. Where no outcomes were joined, the dot is the share of
@@ -45,12 +47,12 @@ def voters(data: Source | Voters, *, by: By = None, ax: Axes | None = None, **kw
     >>> lab.charts.voters(lab.sample()).get_xlabel()
     'share of votes (0-1)'
     """
-    summary = summary_of(Voters, data, by)
+    summary = summary_of(Voters, data, by, voter)
     table = summary.lump(len(SERIES), MOST).table()
     drawn = RIGHT if table["known"].any() else AGAINST
     table = ranked(table[table[drawn.n] > 0], "voter", "group", drawn.dot)
     rows = table.drop_duplicates("voter")
-    notes = format_n(table[drawn.n].sum(), drawn.what) + format_repeated(summary.repeated)
+    notes = format_n(table[drawn.n].sum(), drawn.what) + format_voters(summary.voter, summary.repeated)
     picture = Picture(ax, "Voters", summary.by, notes, drawn.xlabel, rows=len(rows))
     if table.empty:
         return picture.empty()

@@ -15,13 +15,15 @@ from .drawing.chart import chart, summary_of
 from .drawing.dots import RING, dots_in_lane, offsets, rows_on_grid
 from .drawing.picture import Picture, label_rows
 from .drawing.style import SERIES
-from .drawing.text import clean, format_n, format_repeated
+from .drawing.text import LEGEND, format_n, format_voters, names_apart
 
 _WEIGHTED = RING | {"markersize": 7}
 
 
 @chart(Votes, "A history, its ``votes`` frame", most=len(SERIES))
-def votes(data: Source | Votes, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def votes(
+    data: Source | Votes, *, by: By = None, voter: str | None = None, ax: Axes | None = None, **kw: Any
+) -> Axes:
     """What the voters chose: each choice's share of the votes with its 95% interval, the most voted on top.
 
     Where weights change the shares, the weighted share is a hollow dot next to it. Above 12 choices the
@@ -34,9 +36,9 @@ def votes(data: Source | Votes, *, by: By = None, ax: Axes | None = None, **kw: 
     >>> ax.get_xlabel()
     'share of votes (0-1)'
     """
-    summary = summary_of(Votes, data, by)
+    summary = summary_of(Votes, data, by, voter)
     table = summary.lump(len(SERIES)).table()
-    notes = format_n(table["n"].sum(), "votes") + format_repeated(summary.repeated)
+    notes = format_n(table["n"].sum(), "votes") + format_voters(summary.voter, summary.repeated)
     choices = list(table["choice"].cat.categories)
     rows = table["choice"].nunique()
     picture = Picture(ax, "Votes", summary.by, notes, "share of votes (0-1)", rows=rows)
@@ -56,11 +58,11 @@ def _draw(picture: Picture, table: pd.DataFrame, kw: dict[str, Any]) -> None:
     ax = picture.ax
     weighted = not np.allclose(table["share"], table["weighted_share"], atol=5e-4, equal_nan=True)
     groups = list(table["group"].cat.categories)
-    for group, offset, style in zip(groups, offsets(0.38, len(groups)), SERIES, strict=False):
+    names = names_apart(groups, LEGEND) if picture.by else ["unweighted"]
+    for group, name, offset, style in zip(groups, names, offsets(0.38, len(groups)), SERIES, strict=False):
         rows = table[table["group"] == group]
         heights = offset - rows["choice"].cat.codes.to_numpy()
         dots = dots_in_lane(ax, rows, heights, "share", style, kw)
-        name = clean(group, 24) if picture.by else "unweighted"
         picture.legend([dots], [f"{name} (n = {rows['n'].sum():,})"])
         if weighted:
             ax.plot(rows["weighted_share"], heights, marker=style.marker, color=style.colour, **_WEIGHTED)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
+from rich.cells import cell_len
 from rich.console import Group
 from rich.live import Live
 from rich.table import Table
@@ -16,6 +17,7 @@ from ..errors import LabError, OptionError
 from ..history import History
 from ..live import Follower, Status, duration
 from ..stats import Confidence, Estimate, Margin, Votes
+from ..text import apart, terminal_line
 from .console import Screen
 from .row_format import Line, bar, fitted
 from .signals import notice_interruption, until_interrupted
@@ -137,11 +139,20 @@ def _choices(history: History, width: int, rows: int) -> Iterator[Text]:
     shares = Votes.of(history, replicates=_FEWEST).table().set_index("choice")["share"]
     top = shares if len(shares) < rows else shares[: rows - 2]
     name = width // 2
-    for choice, share in top.items():
-        drawn = fitted(str(choice), name)
+    for label, share in zip(_names(top.index, name), top, strict=True):
+        drawn = fitted(label, name)
         yield drawn.append(f" {bar(share, width - name - 8)}", "cyan").append(f" {share:6.1%}")
     if len(top) < len(shares):
         yield fitted(f"{len(shares) - len(top):,} others", width - 7, "dim").append(f" {1 - top.sum():6.1%}")
+
+
+def _names(choices: Iterable[object], width: int) -> list[str]:
+    """Cut choices so that they stay apart, if some of their characters take two cells, too."""
+    texts = [str(choice) for choice in choices]
+    labels = apart(texts, width, terminal_line)
+    return (
+        labels if max(map(cell_len, labels), default=0) <= width else apart(texts, width // 2, terminal_line)
+    )
 
 
 def _latest(history: History, width: int, rows: int) -> Iterator[Text]:

@@ -15,13 +15,14 @@ from ..envelope import DecisionEnvelope, Reject, validate
 from ..errors import OptionError
 from ..frames import Limits, id_key
 from ..stream import StreamReader, StreamUpdate
+from ..text import apart, terminal_line
 from .console import Screen, json_line, say
 from .row_format import Line, fitted
 from .signals import notice_interruption, notice_leaving, until_interrupted
 
 _MISSING = Reject("no_data", "no field 'data'")
 _dumps = json.JSONEncoder(separators=(",", ":")).encode  # as terse as pydantic
-_NAME = 12  # cells for a stream's name: its end, since what several share is the beginning
+_NAME = 12  # cells for a stream's name
 
 
 def follow(
@@ -30,7 +31,7 @@ def follow(
     """Print what comes on some streams until Ctrl-C; the command's help says how."""
     wanted = _matcher(grep)
     first = Limits.of(since=since).back_from(time.time_ns() // 1_000, "now").ids()["since"]
-    show = _show_json if as_json else _shown_on(Screen(), several=len(streams) > 1)
+    show = _show_json if as_json else _shown_on(Screen(), streams)
     events = Events(streams)
     with until_interrupted(), closing(StreamReader(source, streams, backfill=last, since=first)) as reader:
         for update in reader:
@@ -74,14 +75,19 @@ def _show_json(stream: str, entry_id: str, verdict: DecisionEnvelope | Reject) -
     sys.stdout.flush()
 
 
-def _shown_on(screen: Screen, *, several: bool) -> Callable[[str, str, DecisionEnvelope | Reject], None]:
+def _shown_on(
+    screen: Screen, streams: Sequence[str]
+) -> Callable[[str, str, DecisionEnvelope | Reject], None]:
+    several = len(streams) > 1
+    names = dict(zip(streams, apart(streams, _NAME, terminal_line), strict=True))
+
     def show(stream: str, entry_id: str, verdict: DecisionEnvelope | Reject) -> None:
         if isinstance(verdict, Reject):
             prefix = f"{stream}: " if several else ""
             _news(f"{prefix}rejected {entry_id}: {verdict.reason} ({verdict.detail})")
         else:
             width = screen.width
-            name = fitted(stream[-_NAME:], _NAME + 2, "dim") if several else Text()
+            name = fitted(names[stream], _NAME + 2, "dim") if several else Text()
             screen.print(name.append_text(_line(entry_id, verdict).drawn(width - name.cell_len)))
 
     return show

@@ -39,6 +39,14 @@ def replay(
         typer.Option(parser=_speed, metavar="FACTOR", help="How many times faster, or max."),
     ] = "10",  # type: ignore[assignment] # what the parser is given
     stream: Annotated[str, typer.Option(help="The stream's name.")] = DEFAULT_STREAM_NAME,
+    derive: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RULE",
+            help="Where decisions have no recommendation or confidence, derive them from the votes by this "
+            "rule, plurality say, and mark them in meta.derived.",
+        ),
+    ] = None,
     max_line_bytes: MaxLineBytes = None,
     max_unpacked_bytes: MaxUnpackedBytes = None,
 ) -> None:
@@ -51,19 +59,19 @@ def replay(
 
     if source.startswith(SCHEMES):
         raise OptionError(f"{address(source)} is a stream; replay a file, or a snapshot that was taken of it")
-    limits = given(max_line_bytes=max_line_bytes, max_unpacked_bytes=max_unpacked_bytes)
-    played = _played(source, speed, limits)
+    options = given(derive=derive, max_line_bytes=max_line_bytes, max_unpacked_bytes=max_unpacked_bytes)
+    played = _played(source, speed, options)
     sent = publish_batches(target, stream, _batches(played))
     _publish(played, sent, f"on {stream} at {address(target)}")
 
 
-def _played(source: str, speed: float, limits: dict[str, Any]) -> Replay:
+def _played(source: str, speed: float, options: dict[str, Any]) -> Replay:
     from .. import live
 
     try:
-        return live.replay(source, speed=speed, payloads=True, **limits)
+        return live.replay(source, speed=speed, payloads=True, **options)
     except OptionError:  # a snapshot that was saved without them
-        return live.replay(source, speed=speed, **limits)
+        return live.replay(source, speed=speed, **options)
 
 
 def _batches(played: Replay) -> Iterator[list[bytes]]:

@@ -11,9 +11,10 @@ from rich.text import Text
 
 from ..history import History
 from ..stats import Confidence, Estimate, Margin
-from ..text import terminal_line
+from ..text import apart, terminal_line
 
 MODEL = "meta.model"
+_NAME = 80  # characters of a model
 _MOST = 1_000  # characters of a figure; a note says what to do at its end
 
 
@@ -73,10 +74,9 @@ def _lines(figures: dict[str, Any]) -> list[tuple[str, str]]:
         first, last = (moment[:16].replace("T", " ") for moment in figures["published"])
         lines.append(("published (UTC)", f"{first} to {last}"))
     lines.append(("mean confidence", _figure(figures["mean_confidence"])))
-    lines += [
-        (f"  {terminal_line(model)}", _figure(estimate))
-        for model, estimate in figures["mean_confidence_by_model"].items()
-    ]
+    models = figures["mean_confidence_by_model"]
+    names = apart([*models], _NAME, terminal_line)
+    lines += [(f"  {name}", _figure(one)) for name, one in zip(names, models.values(), strict=True)]
     lines.append(("unanimous share", _figure(figures["unanimous_share"])))
     return lines + [line for row in figures["coverage"] for line in _coverage(row)]
 

@@ -1,7 +1,8 @@
 """From frames back to envelopes, for histories that kept no raw payloads.
 
 A column of a user's own becomes a field of the decision, the vote, the citation or the argument, so that it
-is read back as ``decision.<name>`` and the like. Two columns may not mean one field.
+is read back as ``decision.<name>`` and the like. Two columns may not mean one field. Votes without a choice
+are none to an envelope: they stand in ``decision.abstentions``.
 """
 
 from __future__ import annotations
@@ -70,9 +71,24 @@ def rebuild(parts: Tables) -> Iterator[tuple[str, dict[str, Any]]]:
             for name, found in (("votes", votes), ("citations", citations))
             if stream_id in found
         }
+        _set_abstentions_aside(stream_id, decision)
         if stream_id in arguments:
             decision["argument_tree"] = _tree(arguments[stream_id])
         yield stream_id, envelope | {"decision": decision, "meta": trees.get("meta", {})}
+
+
+def _set_abstentions_aside(stream_id: str, decision: dict[str, Any]) -> None:
+    """Keep the votes without a choice, which are none to an envelope, in a field of their own."""
+    votes = decision.get("votes", [])
+    if not (aside := [vote for vote in votes if "choice" not in vote]):
+        return
+    if "abstentions" in decision:
+        raise OptionError(
+            f"entry {stream_id} has votes without a choice, which would stand in decision.abstentions, and a "
+            "column of that name: give that another name"
+        )
+    decision["votes"] = [vote for vote in votes if "choice" in vote]
+    decision["abstentions"] = aside
 
 
 def _check_fields(frame: str, parts: Tables) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 
 from ..frames import FRAMES, Account, times_of
-from ..text import brief, harmless
+from ..text import apart, harmless
 
 if TYPE_CHECKING:
     from .history import History
@@ -38,7 +38,7 @@ def card(history: History) -> str:
     said |= _gone(history.account.joint().accounts)
     mixed = sorted(history.columns_of_kind("mixed", ["decisions"]))
     if mixed:
-        named = ", ".join(brief(name, 40, harmless) for name in mixed[:_MOST])
+        named = ", ".join(apart(mixed[:_MOST], 40, harmless))
         said["mixed columns"] = named + (f" and {len(mixed) - _MOST} more" if len(mixed) > _MOST else "")
     said["from"] = "; ".join(history.coverage["source"].dropna().unique()[:3])
     rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(v)}</td></tr>" for name, v in said.items())

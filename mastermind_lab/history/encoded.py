@@ -24,29 +24,32 @@ def envelopes_of(tables: Tables) -> Iterator[tuple[str, DecisionEnvelope]]:
         One would be no envelope; the message names the entry and the field, or says what was never said.
     """
     _check_said(tables)
-    yield from _rebuilt(tables)
+    yield from rebuilt(tables)
 
 
-def _rebuilt(tables: Tables) -> Iterator[tuple[str, DecisionEnvelope]]:
+def rebuilt(tables: Tables) -> Iterator[tuple[str, DecisionEnvelope]]:
+    """Yield (stream id, envelope) for each decision, with votes that have no choice as abstentions."""
     for stream_id, document in rebuild(tables):
         yield stream_id, _envelope(stream_id, document)
 
 
 def _check_said(tables: Tables) -> None:
-    """Refuse to write what envelopes need and no decision, or no vote of some, has."""
-    decisions, votes = tables["decisions"], tables["votes"]
-    unsaid = [
-        f"{name} in {decisions[name].null_count:,} of {decisions.num_rows:,} decisions"
-        for name in ("recommendation", "confidence")
-        if decisions.num_rows and decisions[name].null_count == decisions.num_rows
-    ]
-    if unsaid and (without := votes["choice"].null_count):
-        unsaid.append(f"choice in {without:,} of {votes.num_rows:,} votes")
+    """Refuse to write what envelopes need and some decision, or some vote, has not."""
+    needed = (("recommendation", "decisions"), ("confidence", "decisions"), ("choice", "votes"))
+    missing = {(name, frame): pc.is_null(tables[frame][name]) for name, frame in needed}
+    unsaid = {where: mask for where, mask in missing.items() if pc.any(mask).as_py()}
     if unsaid:
+        counts = [
+            f"{name} in {pc.sum(mask).as_py():,} of {len(mask):,} {frame}"
+            for (name, frame), mask in unsaid.items()
+        ]
+        (_, frame), mask = next(iter(unsaid.items()))
         raise OptionError(
-            "an envelope needs a recommendation and a confidence from 0 to 1, and of each vote a voter and a "
-            f"choice; missing are {', '.join(unsaid)}. None is made up: fill these columns of the frames, or "
-            "keep the history as it is with history.save(folder)"
+            f"entry {tables[frame]['stream_id'].filter(mask)[0]} cannot be written: an envelope needs a "
+            "recommendation and a confidence from 0 to 1, and of each vote a voter and a choice; missing are "
+            f"{', '.join(counts)}. None is made up: fill these columns of the frames, keep the history as it "
+            "is with history.save(folder), or have them derived from the votes, and marked so, with "
+            'derive="plurality"'
         )
 
 
@@ -84,7 +87,7 @@ def payloads_as_in(tables: Tables, before: Tables) -> pa.Table:
     if not len(missing):
         return kept
     try:
-        fresh = [*encode(_rebuilt(only({name: tables[name] for name in FRAMES}, missing)))]
+        fresh = [*encode(rebuilt(only({name: tables[name] for name in FRAMES}, missing)))]
     except OptionError as error:
         raise OptionError(
             f"the raw payload of what was changed cannot be written anew: {error}. "

@@ -38,7 +38,8 @@ from ..frames import (
 )
 from ..storage import is_url
 from .card import card, facts
-from .encoded import encode, envelopes_of, payloads_as_in
+from .derived import check_rule, with_derived
+from .encoded import encode, envelopes_of, payloads_as_in, rebuilt
 from .late_columns import late_columns
 from .tidy import tidy, write_csv
 from .where import chosen, in_words, quoted_names
@@ -353,7 +354,7 @@ class History:
         saved = snapshot.save(tables, self.account, folder, overwrite=overwrite)
         return saved if is_url(saved) else Path(saved)
 
-    def to_ndjson(self, path: str | os.PathLike[str]) -> Path | str:
+    def to_ndjson(self, path: str | os.PathLike[str], *, derive: str | None = None) -> Path | str:
         """Write one envelope a line, compressed where the name ends in .gz, .bz2, .xz or .zst.
 
         The name may be a URL. With ``payloads`` the envelopes are those that came, byte for byte but for line
@@ -361,8 +362,41 @@ class History:
         added, which becomes a field of the decision, the vote and so on, all are rebuilt from the frames: the
         same values under the first of their names, without what was null.
         What came as NaN or an infinite number is written so, though strict readers of JSON refuse it.
+
+        Parameters
+        ----------
+        path
+            The file, or its URL.
+        derive
+            An envelope needs a recommendation and a confidence, and a table of votes may say neither. With
+            the name of a rule that counts votes ("plurality", "majority", ... of
+            :class:`mastermind_lab.stats.Rules`) those that are missing are derived: the rule's choice, and
+            the share of the votes for what is recommended, weighed as the rule does. ``meta.derived`` says of
+            each which rule it comes from, and is read back as columns; what is there stays. Votes without a
+            choice, which an envelope has no place for, then stand in ``decision.abstentions``.
+
+        Raises
+        ------
+        OptionError
+            A decision or a vote lacks what an envelope needs; the rule does not decide every decision (a tie,
+            no votes); or a frame was changed so that it cannot be written.
+        SourceError
+            It cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import pandas as pd
+        >>> import mastermind_lab as lab
+        >>> votes = {"question": ["tram"] * 3, "worker": ["Ada", "Bo", "Chi"], "answer": ["yes", "yes", "no"]}
+        >>> named = {"decision": "question", "voter": "worker", "choice": "answer"}
+        >>> history = lab.from_votes(pd.DataFrame(votes), **named)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     history = lab.read(history.to_ndjson(f"{folder}/votes.ndjson", derive="plurality"))
+        >>> history.decisions[["recommendation", "meta.derived.recommendation"]].values.tolist()
+        [['yes', 'plurality']]
         """
-        return ndjson.write_lines(path, (payload for _, payload in self.encoded()))
+        return ndjson.write_lines(path, (payload for _, payload in self.encoded(derive=derive)))
 
     def to_frame(self) -> pd.DataFrame:
         """Return one tidy row a decision: the columns of ``decisions``, then ``votes.<choice>``.
@@ -403,20 +437,29 @@ class History:
         """
         return write_csv(tidy(self), path, formulas=formulas)
 
-    def encoded(self) -> Iterator[tuple[str, bytes]]:
-        """Yield (stream id, the envelope's JSON), oldest first."""
+    def encoded(self, *, derive: str | None = None) -> Iterator[tuple[str, bytes]]:
+        """Yield (stream id, the envelope's JSON), oldest first; ``derive`` as for :meth:`to_ndjson`."""
+        check_rule(derive)
         if self._has_payloads():
             yield from self[PAYLOADS].itertuples(index=False, name=None)
+        elif derive is not None:
+            yield from encode(self.envelopes(derive=derive))
         elif PAYLOADS in self._tables and not self._has_new_columns():
             payloads = self.tables()[PAYLOADS]
             yield from zip(*(payloads[name].to_pylist() for name in ("stream_id", "payload")), strict=True)
         else:
             yield from encode(envelopes_of(self._frame_tables()))
 
-    def envelopes(self) -> Iterator[tuple[str, DecisionEnvelope]]:
-        """Yield (stream id, envelope), oldest first: from raw payloads where there are any, else rebuilt."""
+    def envelopes(self, *, derive: str | None = None) -> Iterator[tuple[str, DecisionEnvelope]]:
+        """Yield (stream id, envelope), oldest first: from raw payloads where there are any, else rebuilt.
+
+        ``derive`` fills in what an envelope needs and the history does not say, as for :meth:`to_ndjson`.
+        """
+        check_rule(derive)
         if not self._has_payloads():
-            yield from envelopes_of(self._frame_tables())
+            filled = self if derive is None else with_derived(self, derive)
+            tables = filled._frame_tables()
+            yield from envelopes_of(tables) if derive is None else rebuilt(tables)
             return
         for stream_id, payload in self[PAYLOADS].itertuples(index=False):
             verdict = validate(payload)

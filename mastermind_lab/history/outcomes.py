@@ -14,6 +14,7 @@ import pandas as pd
 from .. import records
 from ..errors import OptionError, SourceError, column_advice
 from ..frames import DECLARED, TEXT, SchemaUnion, is_open, to_pandas
+from ..text import apart, harmless
 from .history import History
 from .scan import Scan, with_missing_columns
 from .spellings import respelled, unknown_choices
@@ -219,7 +220,7 @@ def _frame(outcomes: Outcomes, join: Join) -> pd.DataFrame:
             frame = frame.rename(columns={others[0]: name})
     missing = [name for name in (*join.on, join.correct) if name not in frame.columns]
     if missing:
-        there = ", ".join(str(name)[:40] for name in frame.columns[:12])
+        there = ", ".join(apart([*map(str, frame.columns[:12])], 40, harmless))
         hint = f"; {advice}" if (advice := column_advice(missing[-1], map(str, frame.columns))) else ""
         raise OptionError(
             f"the outcomes have no column {', '.join(missing)}: there are {there or 'none'}{hint}"

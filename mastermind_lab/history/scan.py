@@ -232,7 +232,7 @@ def decoding_of(batch: Batch) -> Decoding:
 
 
 def with_missing_columns(history: History, columns: Iterable[str]) -> History:
-    """Give the decisions of a batch open columns that other batches of its source may have.
+    """Give the decisions and votes of a batch open columns that other batches of its source may have.
 
     They hold missing values, or what the batch had no room for. So a stream's column may come later than the
     first who groups by it. A column that the votes have is left to them; names of no open column are left for
@@ -240,10 +240,23 @@ def with_missing_columns(history: History, columns: Iterable[str]) -> History:
     """
     there = {*history.columns("decisions"), *history.columns("votes")}
     wanted = [name for name in columns if name not in there and _is_open(name)]
-    new: dict[str, Any] = {name: pd.array([pd.NA] * len(history), "boolean") for name in wanted}
-    if wanted and any(map(is_shared, there)):
-        new |= late_columns(history.decisions, wanted)
-    return history.with_frames(decisions=history.decisions.assign(**new)) if new else history
+    if not wanted:
+        return history
+    new: dict[str, dict[str, Any]] = {
+        frame: {
+            name: pd.array([pd.NA] * history.rows(frame), "boolean") for name in wanted if _is_of(frame, name)
+        }
+        for frame in ("decisions", "votes")
+    }
+    if any(map(is_shared, there)):
+        new["decisions"] |= late_columns(history.decisions, wanted)
+    frames: dict[str, Any] = {name: history[name].assign(**some) for name, some in new.items() if some}
+    return history.with_frames(**frames)
+
+
+def _is_of(frame: str, name: str) -> bool:
+    """Tell of which frame an open column is."""
+    return name.startswith("vote.") == (frame == "votes")
 
 
 @dataclass(frozen=True)

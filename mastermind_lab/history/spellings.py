@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..errors import OptionError
 from ..frames import TEXT
-from ..text import brief, harmless
+from ..text import apart, brief, harmless
 from .history import History
 
 _NAMED = 3  # spellings
@@ -32,7 +32,7 @@ def unknown_choices(history: History, correct: pd.Series) -> Iterable[str]:
         return
     near = {_folded(one): one for one in sorted(known)}
     alike = [(one, near[_folded(one)]) for one in unknown.index if _folded(one) in near]
-    named = ", ".join(f"{_shown(one)} where votes say {_shown(other)}" for one, other in alike[:_NAMED])
+    named = ", ".join(f"{one} where votes say {other}" for one, other in map(_both_shown, alike[:_NAMED]))
     more = f" and {len(alike) - _NAMED} more" if len(alike) > _NAMED else ""
     near_ones = f" ({named}{more}: see normalize=)" if alike else ""
     yield f"choices that were never voted for: {int(unknown.sum()):,}{near_ones}"
@@ -74,6 +74,14 @@ def _normalized(normalize: Callable[[str], str], text: str) -> str:
 
 def _folded(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _both_shown(pair: tuple[str, str]) -> tuple[str, str]:
+    """Show two spellings so that they stay apart where they are cut."""
+    if any(text != text.strip() for text in pair):
+        return _shown(pair[0]), _shown(pair[1])
+    one, other = apart(pair, 40, harmless)
+    return repr(one), repr(other)
 
 
 def _shown(text: str) -> str:

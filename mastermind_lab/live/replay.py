@@ -24,7 +24,7 @@ _LONGEST_WAIT = 0.5  # seconds
 
 
 @with_options_of(read)
-def replay(source: Any, *, speed: float = 10.0, **options: Any) -> Replay:
+def replay(source: Any, *, speed: float = 10.0, derive: str | None = None, **options: Any) -> Replay:
     """Play a history once more, as a source to follow.
 
     Parameters
@@ -33,6 +33,9 @@ def replay(source: Any, *, speed: float = 10.0, **options: Any) -> Replay:
         What :func:`mastermind_lab.read` takes, or a history. It is held in memory.
     speed
         How many times faster than it happened, above 0; ``math.inf`` for as fast as possible.
+    derive
+        The rule by which a recommendation and a confidence are derived where there is none, as for
+        :meth:`mastermind_lab.History.to_ndjson`.
     **options
         Those of :func:`mastermind_lab.read`.
 
@@ -47,7 +50,7 @@ def replay(source: Any, *, speed: float = 10.0, **options: Any) -> Replay:
     100
     """
     history = source if isinstance(source, History) else read(source, **options)
-    return Replay(history, speed)
+    return Replay(history, speed, derive)
 
 
 class Replay:
@@ -61,13 +64,13 @@ class Replay:
 
     streams = ("replay",)
 
-    def __init__(self, history: History, speed: float = 1.0) -> None:
+    def __init__(self, history: History, speed: float = 1.0, derive: str | None = None) -> None:
         if not history.coverage["source"].empty:
             self.where = f"replay of {', '.join(history.coverage['source'].dropna().unique())}"
         else:
             self.where = "replay"
         self.numbered = bool(history.decisions["streamed_at"].isna().all())
-        self._entries = _entries(history)
+        self._entries = _entries(history, derive)
         self._times = _times(history, [entry_id for entry_id, _ in self._entries])
         self._next = 0
         self._closed, self._rewound, self._paused = False, False, False
@@ -190,9 +193,9 @@ def _checked(speed: float) -> float:
     return float(speed)
 
 
-def _entries(history: History) -> list[tuple[str, bytes | None]]:
+def _entries(history: History, derive: str | None) -> list[tuple[str, bytes | None]]:
     """List valid envelopes and rejects, oldest first."""
-    valid = history.encoded()
+    valid = history.encoded(derive=derive)
     rejects = [
         (entry_id, payload if isinstance(payload, bytes) else None)
         for entry_id, payload in zip(history.rejects["stream_id"], history.rejects["payload"], strict=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from ..envelope import DecisionEnvelope
+from ..envelope import DecisionEnvelope, is_wrapper
 from .packing import packing_of
 
 _LOOKED_AT = 20  # lines
@@ -145,7 +145,7 @@ def _json_over_lines(head: bytes, lines: Sequence[bytes]) -> str | None:
     value = _value(head, b"", lines)
     if isinstance(value, list):
         return _ARRAY
-    return None if value is None else _WRAPPED if _is_wrapper(value) else _PRETTY
+    return None if value is None else _WRAPPED if is_wrapper(value) else _PRETTY
 
 
 def _value(begin: bytes, end: bytes, lines: Sequence[bytes]) -> Any:
@@ -165,12 +165,6 @@ def _value(begin: bytes, end: bytes, lines: Sequence[bytes]) -> Any:
     return value if "\n" in text[:length] else None
 
 
-def _is_wrapper(value: Any) -> bool:
-    """Tell an object that holds lists of objects from an envelope, which may have such too."""
-    found = (one for one in value.values() if isinstance(one, list))
-    return "decision" not in value and any(isinstance(one, dict) for some in found for one in some)
-
-
 def _wraps(line: bytes) -> bool:
     """Tell whether the only line, which may be cut in its middle, is a wrapper; an envelope is none."""
     if not line.startswith(b"{"):
@@ -179,7 +173,7 @@ def _wraps(line: bytes) -> bool:
         value = from_json(line, allow_partial=True)
     except ValueError:
         return False
-    return not value.keys() & DecisionEnvelope.model_fields.keys() and _is_wrapper(value)
+    return not value.keys() & DecisionEnvelope.model_fields.keys() and is_wrapper(value)
 
 
 def _is_table(lines: Sequence[bytes]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import OptionError, column_advice
-from ..text import brief, harmless
+from ..text import apart, harmless
 from .columns import plain_value
 
 Columns = str | Sequence[str] | Mapping[str, str]
@@ -133,7 +133,7 @@ def check_columns(wanted: Iterable[tuple[str, str]], there: Sequence[str], table
     for role, name in wanted:
         if name in there:
             continue
-        listed = ", ".join(brief(one, 40, harmless) for one in there[:_NAMED])
+        listed = ", ".join(apart(there[:_NAMED], 40, harmless))
         more = f" and {len(there) - _NAMED} more" if len(there) > _NAMED else ""
         said = f"{advice} " if (advice := column_advice(name, there)) else ""
         raise OptionError(

@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from ..errors import OptionError
 from .engine.binning import Binning, Bins, checked_bins
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.correctness import Unit, correctness_of, counts, quantities
@@ -99,6 +100,8 @@ class Calibration(Summary):
         """
         names = names_of(by, taken=("step", "confidence"))
         kind, many = checked_bins(binning, bins)
+        if unit != "voters" and voter != VOTER:
+            raise OptionError(f'voter={voter!r:.60} tells voters apart: count them, with unit="voters"')
         rows = correctness_of(told_apart_by(data, voter) if unit == "voters" else data, names, unit)
         known = rows.known
         step = pd.Series(np.rint(rows.confidence[known] * STEPS).astype(np.int64), rows.keys.index[known])

@@ -69,6 +69,7 @@ class Conformity(Voted):
         citations: int = 1,
         arguments: int = 3,
         rounds: str = "meta.debate.rounds",
+        voter: str = VOTER,
     ) -> pd.DataFrame:
         """Return one row a decision.
 
@@ -82,6 +83,8 @@ class Conformity(Voted):
             Most of each with which a consensus is hollow, 0 or more.
         rounds
             Column of ``decisions`` with the rounds: JSON text, a list of objects with a ``confidence``.
+        voter
+            Column of ``votes`` that tells voters apart, as for :meth:`of`.
 
         Returns
         -------
@@ -97,6 +100,7 @@ class Conformity(Voted):
         OptionError
             If an option is out of range, or a column missing.
         """
+        data = told_apart_by(data, voter)
         frame = _frame(data)
         return _described(data, frame, rounds_of(frame, rounds), agreement, citations, arguments)
 

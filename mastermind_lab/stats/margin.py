@@ -49,13 +49,15 @@ class Margin(Voted):
     steps: GroupedSums
 
     @staticmethod
-    def decisions(data: Data) -> pd.DataFrame:
+    def decisions(data: Data, *, voter: str = VOTER) -> pd.DataFrame:
         """Return one row a decision: how its panel voted.
 
         Parameters
         ----------
         data
             A history, or a ``votes`` frame (decisions without votes are then unknown, and so is ``follows``).
+        voter
+            Column of ``votes`` that tells voters apart, as for :meth:`of`.
 
         Returns
         -------
@@ -66,6 +68,7 @@ class Margin(Voted):
             bits, 0 if unanimous (Shannon 1948); ``unanimous``; ``tie``; ``follows``, whether the
             recommendation is the winner's text, <NA> on a tie. Without votes all but the counts are missing.
         """
+        data = told_apart_by(data, voter)
         panels = _panels(Ballots.of(data))
         if isinstance(data, pd.DataFrame):
             return panels.assign(follows=pd.array([pd.NA] * len(panels), dtype="boolean")).reset_index()

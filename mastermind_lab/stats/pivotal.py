@@ -46,13 +46,15 @@ class Pivotal(Voted):
     voters: GroupedSums
 
     @staticmethod
-    def votes(data: Data) -> pd.DataFrame:
+    def votes(data: Data, *, voter: str = VOTER) -> pd.DataFrame:
         """Return one row a vote that counts: under which rules it is pivotal.
 
         Parameters
         ----------
         data
             A history or its ``votes`` frame.
+        voter
+            Column of ``votes`` that tells voters apart, as for :meth:`of`.
 
         Returns
         -------
@@ -60,17 +62,19 @@ class Pivotal(Voted):
             In the order of the votes: ``stream_id``, ``voter``, ``choice``, then a column a rule: whether it
             would have decided otherwise without this vote.
         """
-        ballots = Ballots.of(data)
+        ballots = Ballots.of(told_apart_by(data, voter))
         return ballots.votes[["stream_id", "voter", "choice"]].assign(**pivots(ballots, tuple(COUNTS)))
 
     @staticmethod
-    def decisions(data: Data) -> pd.DataFrame:
+    def decisions(data: Data, *, voter: str = VOTER) -> pd.DataFrame:
         """Return one row a decision: how many of its voters are pivotal under each rule.
 
         Parameters
         ----------
         data
             A history, or its ``votes`` frame (decisions without votes are then unknown).
+        voter
+            Column of ``votes`` that tells voters apart, as for :meth:`of`.
 
         Returns
         -------
@@ -78,7 +82,7 @@ class Pivotal(Voted):
             In the order of the decisions: ``stream_id``; ``votes`` that count; then a column a rule: its
             pivotal voters. Where that is 0 no single voter could have flipped the decision by staying away.
         """
-        ballots = Ballots.of(data)
+        ballots = Ballots.of(told_apart_by(data, voter))
         rows = pd.DataFrame({"votes": np.ones(len(ballots.panel)), **pivots(ballots, tuple(COUNTS))})
         rows = rows.astype("int64").groupby(ballots.panel).sum()
         rows = rows.reindex(range(len(ballots.panels)), fill_value=0)

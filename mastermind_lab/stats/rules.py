@@ -91,7 +91,12 @@ class Rules(Voted):
 
     @staticmethod
     def decisions(
-        data: Data, *, rules: Mapping[str, Rule] | None = None, tie: str = "none", fallback: str = "none"
+        data: Data,
+        *,
+        rules: Mapping[str, Rule] | None = None,
+        tie: str = "none",
+        fallback: str = "none",
+        voter: str = VOTER,
     ) -> pd.DataFrame:
         """Return one row a decision: what each rule would have decided.
 
@@ -99,7 +104,7 @@ class Rules(Voted):
         ----------
         data
             A history.
-        rules, tie, fallback
+        rules, tie, fallback, voter
             As for :meth:`of`.
 
         Returns
@@ -110,6 +115,7 @@ class Rules(Voted):
             probabilities have one where there are any.
         """
         names = names_of_rules(rules or {}, tie, fallback)
+        data = told_apart_by(data, voter)
         rows = _decisions(data, Ballots.of(_whole(data)), rules or {}, tie, fallback)
         return rows[["stream_id", "votes", *(name for name in names if name in rows)]]
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..history import History
 from ..live import Status, duration
-from ..text import brief, harmless
+from ..text import apart, brief, harmless
 
 _BRIEF, _WHOLE = 160, 2_000  # characters
 _MOST_ROWS = 60  # of votes, and of arguments, in an opened decision
@@ -86,7 +86,9 @@ def _folded(summary: str, detail: str) -> str:
 
 def _vote_counts(votes: list[Record]) -> str:
     counts = Counter(vote["choice"] for vote in votes)
-    named = "; ".join(f"{shown(choice, 40)} {n}" for choice, n in counts.most_common(4))
+    first = counts.most_common(4)
+    names = apart([str(choice) for choice, _ in first], 40, harmless)
+    named = "; ".join(f"{shown(name)} {n}" for name, (_, n) in zip(names, first, strict=True))
     return named + (f"; {len(counts) - 4} more" if len(counts) > 4 else "")
 
 

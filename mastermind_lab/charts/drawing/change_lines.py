@@ -15,7 +15,7 @@ from ...stats.engine.bootstrap import Floats
 from ...stats.engine.first_last_seen import FIELDS
 from ...stats.engine.input import Data
 from .figures import extent
-from .text import PLAIN, clean
+from .text import PLAIN, names_apart
 
 MOST = 5
 """Lines that stay readable on one axis."""
@@ -48,12 +48,14 @@ def change_lines(ax: Axes, regimes: Regimes | None) -> list[str]:
     changes = [rows for _, rows in begins.groupby("change")]
     places = date2num([rows["time"].min() for rows in changes])  # type: ignore[no-untyped-call]
     shown = _spaced(ax, places)
-    for place, x in shown.items():
+    names = names_apart([_name(changes[place]) for place in shown], 26)
+    for (place, x), short in zip(shown.items(), names, strict=True):
         ax.axvline(x, color="0.35", linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
-        name = ax.annotate(_name(changes[place]), (x, 0), (-2, 2), **_NAME_AT_LINE, **PLAIN)
+        more = f" +{len(changes[place]) - 1}" if len(changes[place]) > 1 else ""
+        name = ax.annotate(short + more, (x, 0), (-2, 2), **_NAME_AT_LINE, **PLAIN)
         name.set_path_effects([withStroke(linewidth=2, foreground="white")])
-    more = len(changes) - len(shown)
-    return ["dashed: a value begins" + (f" ({more:,} more)" if more else "")] if changes else []
+    hidden = len(changes) - len(shown)
+    return ["dashed: a value begins" + (f" ({hidden:,} more)" if hidden else "")] if changes else []
 
 
 _NAME_AT_LINE: dict[str, Any] = {
@@ -81,8 +83,7 @@ def _spaced(ax: Axes, places: Floats) -> dict[int, float]:
 
 
 def _name(rows: pd.DataFrame) -> str:
-    """Name what begins: a column's new value, or a new field; the first, and how many more."""
+    """Name what begins first: a column's new value, or a new field."""
     first = rows.iloc[0]
     column = str(first["column"]).removeprefix("meta.")
-    name = f"+ {first['value']}" if first["column"] == FIELDS else f"{column}: {first['value']}"
-    return clean(name, 26) + (f" +{len(rows) - 1}" if len(rows) > 1 else "")
+    return f"+ {first['value']}" if first["column"] == FIELDS else f"{column}: {first['value']}"

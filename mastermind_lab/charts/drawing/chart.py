@@ -45,6 +45,7 @@ def chart(
         "data": f"{data}, a scan, or a summary of it, :class:`~mastermind_lab.stats.{kind.__name__}`.",
         "by": "Column or columns of ``decisions`` to group by; "
         f"above {most} groups the smallest are drawn as one.",
+        "voter": 'Column of ``votes`` that tells voters apart, ``"vote.model"`` say; by default their name.',
         "ax": "Where to draw; a new figure by default.",
         "kw": f"For the {artists}.",
     } | texts
@@ -65,17 +66,20 @@ def chart(
     return complete
 
 
-def summary_of(kind: type[Kind], data: Source | Kind, by: By) -> Kind:
+def summary_of(kind: type[Kind], data: Source | Kind, by: By, voter: str | None = None) -> Kind:
     """Count what a chart draws; a summary is taken as it is.
 
     Raises
     ------
     OptionError
-        If a summary is grouped by other columns than is asked for.
+        If a summary is grouped, or tells voters apart, by other columns than is asked for.
     """
     if not isinstance(data, kind):
-        counted: Kind = cast(Any, kind).of(data, by=by)
+        named = {} if voter is None else {"voter": voter}
+        counted: Kind = cast(Any, kind).of(data, by=by, **named)
         return counted
+    if voter is not None and voter != (there := cast(Any, data).voter):
+        raise OptionError(f"this summary tells voters apart by {there}: count it again with {voter!r:.80}")
     if by is not None and names_of(by) != data.by:
         grouping = f"is grouped by {', '.join(data.by)}" if data.by else "is not grouped"
         raise OptionError(f"this summary {grouping}: count it again to draw it by {by!r}")

@@ -14,7 +14,7 @@ from ...stats.engine.bootstrap import Floats
 from .figures import extent
 from .picture import Picture, annotate_rows, label_rows
 from .style import SERIES, Style, artist_kwargs
-from .text import clean
+from .text import LEGEND, names_apart
 
 MOST = 20
 """Rows that stay readable in one chart."""
@@ -106,7 +106,9 @@ def series_of(table: pd.DataFrame, series: str) -> list[Any]:
 def legend_labels(table: pd.DataFrame, series: str, n: str) -> list[str]:
     """Write each series and the sum of its n, for a legend."""
     sums = table.groupby(series, observed=True)[n].sum()
-    return [f"{clean(name, 24)} (n = {sums[name]:,})" for name in series_of(table, series)]
+    found = series_of(table, series)
+    labels = zip(names_apart(found, LEGEND), found, strict=True)
+    return [f"{label} (n = {sums[name]:,})" for label, name in labels]
 
 
 def write_n(ax: Axes, n: pd.Series) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
@@ -12,7 +13,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
 from .figures import extent, shown_figure
-from .text import CHARACTER, PLAIN, clean, small_size, text_width
+from .text import CHARACTER, PLAIN, clean, names_apart, small_size, text_width
 
 _LEGEND: dict[str, Any] = {
     "loc": "lower left",
@@ -92,7 +93,7 @@ def label_rows(ax: Axes, names: Sequence[object], below: Sequence[str] = (), at:
     """
     lines = 2 if _lines(ax, len(names)) >= (3 if below else 2) else 1
     across = min(19, max(9, int(0.42 * extent(ax)[0] / (CHARACTER * small_size()))))
-    texts = [_wrapped(name, across, lines) for name in names]
+    texts = [_wrapped(name, across) for name in names_apart(names, lines * across)]
     if below:
         texts = [f"{text}\n{more}" for text, more in zip(texts, below, strict=True)]
     tallest = max((text.count("\n") + 1 for text in texts), default=1)
@@ -113,10 +114,13 @@ def annotate_rows(ax: Axes, title: str, figures: Sequence[str], away: float = 32
     ax.annotate(title, (1, 1), (away, 0), xycoords="axes fraction", va="top", **font)
 
 
-def _wrapped(name: object, across: int, lines: int) -> str:
-    """Write a name in one or two lines of so many characters."""
-    first, *more = wrap(clean(name, lines * across), across)
-    return f"{first}\n{clean(' '.join(more), across)}" if more else first
+def _wrapped(name: str, across: int) -> str:
+    """Write a name in one line of so many characters or in two, broken between words if the rest fits."""
+    if len(name) <= across:
+        return name
+    ends = [one.end() for one in re.finditer(r"[\s/_:-]", name) if len(name) - across <= one.end() <= across]
+    place = max(ends, default=across)
+    return f"{name[:place].rstrip()}\n{name[place:].lstrip()}"
 
 
 def _lines(ax: Axes, rows: int) -> float:

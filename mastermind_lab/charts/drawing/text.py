@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,8 @@ from matplotlib.ft2font import FT2Font
 from matplotlib.textpath import text_to_path
 
 from ...stats.engine.estimate import Estimate
-from ...text import brief, visible
+from ...stats.engine.identity import VOTER
+from ...text import apart, brief, visible
 
 PLAIN: dict[str, Any] = {"parse_math": False, "usetex": False}
 """For every text from data: it is neither mathematics nor LaTeX, whatever it contains."""
@@ -19,7 +21,11 @@ PLAIN: dict[str, Any] = {"parse_math": False, "usetex": False}
 CHARACTER = 0.55
 """How wide a character is on average, by the height of its text."""
 
+LEGEND = 24
+"""Characters of a name in a legend."""
+
 _NO_GLYPH = "\N{WHITE SQUARE}"
+_LEAST = 8  # characters of a name, in which there is room for a number that tells it from others
 
 
 def clean(value: object, most: int = 40) -> str:
@@ -30,6 +36,24 @@ def clean(value: object, most: int = 40) -> str:
     """
     fonts = _fonts()
     return brief(str(value), most, lambda text: _drawable(text, fonts)) or "(empty)"
+
+
+def names_apart(values: Iterable[object], most: int) -> list[str]:
+    """Make names that stand side by side fit to draw; where they are cut, different ones stay different."""
+    fonts = _fonts()
+    return apart(
+        [str(value) for value in values], most, lambda text: _drawable(text, fonts).strip() or "(empty)"
+    )
+
+
+def fitted_apart(values: Collection[object] | pd.Series, width: float) -> list[str]:
+    """Make names that stand side by side fit to draw, cut to a width in heights of the text."""
+    most = max(_LEAST, int(width / 0.35))
+    texts = names_apart(values, most)
+    while most > _LEAST and (drawn := max(map(text_width, texts), default=0)) > width:
+        most = max(_LEAST, min(most - 1, int(most * width / drawn)))
+        texts = names_apart(values, most)
+    return texts
 
 
 def fitted(value: object, width: float) -> str:
@@ -82,6 +106,7 @@ def format_n(n: float, what: str, **left_out: float) -> list[str]:
     return [first, *(f"{count:,} {reason} left out" for reason, count in counts.items())]
 
 
-def format_repeated(repeated: int) -> list[str]:
-    """Write how often a voter voted more than once, for a heading; nothing where nobody did."""
-    return [f"{repeated:,} repeated votes"] if repeated else []
+def format_voters(voter: str, repeated: int) -> list[str]:
+    """Write what tells voters apart if not their name, and how often one voted more than once."""
+    told_apart = [] if voter == VOTER else [f"voters: {clean(voter)}"]
+    return told_apart + ([f"{repeated:,} repeated votes"] if repeated else [])

@@ -166,8 +166,10 @@ def over_batches(
 
 
 def columns_in(options: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the columns that a summary with these options groups by or watches."""
-    return names_of(options.get("by") or options.get("watch"))
+    """Return the columns that a summary with these options groups by, watches or tells voters apart by."""
+    voter = options.get("voter", VOTER)
+    told_apart = (voter,) if isinstance(voter, str) and voter != VOTER else ()
+    return (*names_of(options.get("by") or options.get("watch")), *told_apart)
 
 
 def _with_columns(data: Data, options: Mapping[str, Any]) -> Data:

@@ -1,0 +1,84 @@
+"""What an envelope needs and a history does not say, derived from the votes by a rule, and marked as such."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ..errors import OptionError
+
+if TYPE_CHECKING:
+    from ..stats.engine.ballots import Ballots
+    from ..stats.engine.bootstrap import Floats
+    from .history import History
+
+MARKS = "meta.derived."
+"""Columns of ``decisions`` that say of ``recommendation`` and ``confidence`` how they were derived."""
+
+
+def with_derived(history: History, rule: str) -> History:
+    """Fill in the recommendations and confidences that are missing; what is there stays.
+
+    Raises
+    ------
+    OptionError
+        It decides nothing in some decision that it is needed for.
+    """
+    from ..stats.engine.ballots import Ballots  # here, because most histories are not written so
+    from ..stats.engine.voting_rules import COUNTS, choices_of
+
+    decisions = history.decisions
+    ids = pd.Index(decisions["stream_id"], dtype=object)
+    ballots = Ballots.of(history)
+    chosen = choices_of(ballots, np.full(len(ballots.panels), None), {}, "none", "none")[rule]
+    said = decisions["recommendation"].astype(object)
+    said = said.where(said.notna(), chosen.reindex(ids).to_numpy())
+    weight = COUNTS[rule].weight
+    share = _shares(ballots, pd.Series(said.to_numpy(), ids), ballots.weights(weight))
+    sure = decisions["confidence"].where(decisions["confidence"].notna(), share.reindex(ids).to_numpy())
+    _check_decided(rule, ids[said.isna() | sure.isna()], ids, ballots)
+    made = {
+        "recommendation": (said, rule),
+        "confidence": (sure, f"share of {'votes' if weight is None else weight}"),
+    }
+    missing = {name: decisions[name].isna() for name in made}
+    filled = {name: made[name][0].astype(decisions[name].dtype) for name in made if missing[name].any()}
+    marks = {MARKS + name: _marked(decisions, MARKS + name, missing[name], made[name][1]) for name in filled}
+    return history.with_frames(decisions=decisions.assign(**filled, **marks))
+
+
+def check_rule(rule: str | None) -> None:
+    """Refuse what is no rule that counts votes, if there is nothing to derive, too."""
+    from ..stats.engine.voting_rules import COUNTS
+
+    if rule is not None and rule not in COUNTS:
+        raise OptionError(f"derive={rule!r:.60}: expected a rule that counts votes: {', '.join(COUNTS)}")
+
+
+def _shares(ballots: Ballots, said: pd.Series, weights: Floats) -> pd.Series:
+    """Return the share of the votes for what is recommended, as the rule weighs them, by ``stream_id``."""
+    wanted = said[~said.index.duplicated()].reindex(ballots.panels).to_numpy(dtype=object)
+    agree = ballots.choices[ballots.choice] == wanted[ballots.panel]
+    sums, totals = (
+        np.bincount(ballots.panel, some, minlength=len(ballots.panels)) for some in (weights * agree, weights)
+    )
+    shares = np.divide(sums, totals, out=np.full(len(totals), np.nan), where=totals > 0)
+    return pd.Series(shares, pd.Index(ballots.panels, dtype=object))
+
+
+def _marked(decisions: pd.DataFrame, name: str, missing: pd.Series, how: str) -> pd.Series:
+    before = decisions.get(name, pd.Series(None, decisions.index, dtype=object))
+    return before.astype(object).mask(missing, how)
+
+
+def _check_decided(rule: str, undecided: pd.Index, ids: pd.Index, ballots: Ballots) -> None:
+    if not len(undecided):
+        return
+    without = int((~undecided.isin(ballots.ids)).sum())
+    raise OptionError(
+        f"derive={rule!r}: the rule decides nothing in {len(undecided):,} of {len(ids):,} decisions, "
+        f"{without:,} of them without a vote that counts; the first is {undecided[0]}. Take another rule, or "
+        f"leave these out: history.where(lab.stats.Rules.decisions(history)[{rule!r}].notna())"
+    )
