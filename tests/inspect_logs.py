@@ -30,14 +30,10 @@ def model(name, answers):
     """A model that gives these answers, one after the other."""
     from inspect_ai.model import ModelOutput, ModelUsage, get_model
 
-    given = iter(answers)
-
-    def answer(*_):
-        made = ModelOutput.from_content(f"mockllm/{name}", next(given))
-        made.usage = ModelUsage(input_tokens=40, output_tokens=5, total_tokens=45, total_cost=0.001)
-        return made
-
-    return get_model(f"mockllm/{name}", custom_outputs=answer, memoize=False)
+    made = [ModelOutput.from_content(f"mockllm/{name}", answer) for answer in answers]
+    for one in made:
+        one.usage = ModelUsage(input_tokens=40, output_tokens=5, total_tokens=45, total_cost=0.001)
+    return get_model(f"mockllm/{name}", custom_outputs=made, memoize=False)
 
 
 def trams(breaks=None, at=None):

@@ -10,11 +10,14 @@ import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
+import fsspec
 import pandas as pd
 import pytest
 from command_line import run
 
 import mastermind_lab as lab
+from mastermind_lab.history.sources.logs import Logs
+from mastermind_lab.history.sources.reading import Options
 
 HERE = Path(__file__).parent
 INSPECT, COUNCIL = HERE / "inspect", HERE / "councils" / "c0ffee.json"
@@ -97,6 +100,14 @@ def test_logs_over_the_same_samples_are_a_panel():
     )
     voters = lab.stats.Voters.of(history).table().set_index("voter")
     assert voters.loc["mockllm/ada", "accuracy"] == 1
+
+
+def test_logs_are_read_over_a_network():
+    files = fsspec.filesystem("memory")
+    for path in (INSPECT / "panel").glob("*.eval"):
+        files.put(str(path), f"/inspect/{path.name}")
+    for source in ("memory://inspect", "memory://inspect/*.eval"):
+        pd.testing.assert_frame_equal(lab.read(source).votes, lab.read(INSPECT / "panel").votes)
 
 
 @pytest.mark.parametrize("given", ["list", "glob", "paths"])
@@ -404,6 +415,32 @@ def test_tables_of_judgments_are_read_together(tmp_path):
     assert len(history.votes) == 10
     assert "other_format" in history.rejects["reason"].tolist()
     assert history.rejects["stream_id"].is_unique
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\n",
+        b"\0\r\n,",
+        b'"a,\r"b',
+        b"[",
+        b"[]",
+        b"[[1]]",
+        b'{"messages": 1',
+        b'{"id": 1, "created_at": 2, "messages": {}}',
+        b"PK\x03\x04",
+        b"PK\x03\x04" + b"x" * 99,
+        b"[" * 9_999,
+        b'{"a":' * 9_999,
+        b"PAR1",
+        b"PAR1" + b"x" * 99 + b"PAR1",
+        b"\xff\xfe{",
+    ],
+)
+def test_what_is_no_log_is_left_to_others(tmp_path, content):
+    (tmp_path / "x").write_bytes(content)
+    assert Logs.of(tmp_path / "x", Options()) is None
 
 
 def test_a_table_of_other_votes_is_for_from_votes(tmp_path):

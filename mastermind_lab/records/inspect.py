@@ -55,7 +55,7 @@ def read(files: Sequence[ndjson.File], limits: ndjson.FileLimits, _: Tables) -> 
                 statuses["unreadable"] += 1
                 continue
             statuses[log.header.status] += 1
-            run = runs.setdefault(log.header.eval.task_id, len(runs))
+            run = runs.setdefault(log.header.eval.task_id or file.name, len(runs))
             copies += _gather(log, file.name, run, gathering, seen)
     voters = seats(gathering.rows, "vote.model", "vote.seat", "task")
     for row, voter in zip(gathering.rows, voters, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeVar
@@ -36,7 +37,7 @@ class Evaluation(_Model):
 
     task: str
     model: str
-    task_id: str
+    task_id: str = ""
     dataset: Dataset = Dataset()
 
 
@@ -132,7 +133,7 @@ class ReadLog(NamedTuple):
     samples: Iterator[Sample | tuple[str, str]]
 
 
-def open_log(file: ndjson.File, stream: Any, limits: ndjson.FileLimits) -> ReadLog:
+def open_log(file: ndjson.File, given: Any, limits: ndjson.FileLimits) -> ReadLog:
     """Read a log's header, and its samples as they are asked for.
 
     Raises
@@ -140,6 +141,8 @@ def open_log(file: ndjson.File, stream: Any, limits: ndjson.FileLimits) -> ReadL
     UnreadableError
         It is damaged, or of a version that is not known.
     """
+    # A zip archive is read from its end, and what comes over a network only from its beginning.
+    stream: Any = given if isinstance(given, io.IOBase) else io.BytesIO(given.read())
     head = stream.read(len(ZIP))
     stream.seek(0)
     if head != ZIP:

@@ -10,7 +10,6 @@ in both orders is two voters, ``gpt-4`` and ``gpt-4 (swapped)``, whose agreement
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -41,8 +40,8 @@ def recognises(head: bytes, _: ndjson.File) -> bool:
     value = first_value(head)
     if isinstance(value, dict):
         return fits(value)
-    first = head.partition(b"\n")[0].decode(errors="replace").strip("\r")
-    return any(fits(row) for one in ",;\t|" for row in csv.reader([first], delimiter=one))
+    first = head.partition(b"\n")[0].decode(errors="replace").strip()
+    return any(fits(cell.strip('"') for cell in first.split(one)) for one in ",;\t|")
 
 
 def fits(columns: Iterable[str]) -> bool:

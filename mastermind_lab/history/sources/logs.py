@@ -63,7 +63,8 @@ class Logs:
                 raise OptionError(
                     f"{name}= is of envelopes, and these are {self.format.NAME}s, which have none"
                 )
-        log = self.format.read(self.files, self.options.files, _table)
+        with self.options.bar:
+            log = self.format.read(self.files, self.options.files, _table)
         gathered = records.with_answers(records.gather(log.records, log.roles), log.answers)
         tables = gathered.tables()
         ids = ids_in_order(tables) if gathered.rejects.num_rows else gathered.ids
@@ -86,8 +87,8 @@ def _judged(history: History, target: str) -> History:
 
 def _files(source: str | os.PathLike[str]) -> Sequence[ndjson.File]:
     """List the files of a source that may be logs; none where it is something else, which says so itself."""
-    if source == "-" or (is_remote(source) and not str(source).lower().endswith(_ENDINGS)):
-        return ()
+    if source == "-" or (is_remote(source) and str(source).lower().endswith(ndjson.ENDINGS)):
+        return ()  # which each look would fetch again
     try:
         files = ndjson.find(source, _ENDINGS)
     except SourceError:
