@@ -8,6 +8,7 @@ say of the machine that made them, and the transcripts, are left out.
 import json
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 QUESTIONS = {
@@ -103,7 +104,8 @@ def make(folder):
     run(trams(fails, 3), model=model("dee", spoken("BABA")), log_dir=f"{folder}/failed", **QUIET)
     tolerant = QUIET | {"fail_on_error": False}
     run(trams(fails, 3), model=model("eve", spoken("BABA")), log_dir=f"{folder}/sample", **tolerant)
-    run(trams(interrupts, 3), model=model("fay", spoken("BABA")), log_dir=f"{folder}/cancelled", **QUIET)
+    with suppress(KeyboardInterrupt):  # which older versions pass on
+        run(trams(interrupts, 3), model=model("fay", spoken("BABA")), log_dir=f"{folder}/cancelled", **QUIET)
 
 
 def without_transcripts(folder, to):
@@ -115,7 +117,9 @@ def without_transcripts(folder, to):
         if log.error:
             log.error.traceback = log.error.traceback_ansi = ""
         for sample in log.samples:
-            sample.events, sample.events_data, sample.attachments, sample.messages = [], None, {}, []
+            sample.events, sample.attachments, sample.messages = [], {}, []
+            if hasattr(sample, "events_data"):
+                sample.events_data = None
             if sample.error:
                 sample.error.traceback = sample.error.traceback_ansi = ""
         name = log.eval.model.partition("/")[2]

@@ -351,6 +351,26 @@ def test_councils_may_stand_in_a_list_or_be_one_answer(tmp_path):
     assert history.rejects["reason"].tolist() == ["invalid"]
 
 
+def test_conversations_may_stand_in_lines(tmp_path):
+    talks = (council(), council() | {"id": "y"}, council() | {"id": "z", "messages": []})
+    (tmp_path / "talks.jsonl").write_text("".join(json.dumps(talk) + "\n" for talk in talks))
+    history = lab.read(tmp_path / "talks.jsonl")
+    assert history.decisions["decision_id"].tolist() == ["x-1", "y-1"]
+    assert history.rejects["reason"].tolist() == ["no_choice"]
+
+
+def test_other_conversations_are_no_councils(tmp_path):
+    talk = council() | {
+        "messages": [{"role": "user", "content": "Go?"}, {"role": "assistant", "content": "Yes."}]
+    }
+    assert Logs.of(written(tmp_path, talk), Options()) is None
+
+
+def test_logs_that_are_not_there_are_said_so():
+    with pytest.raises(lab.SourceError, match="there is no file"):
+        lab.read(["nowhere.eval", "neither.eval"])
+
+
 def test_a_conversation_that_is_cut_short_spoils_no_other(tmp_path):
     written(tmp_path, council(), council() | {"id": "y"})
     (tmp_path / "talk1.json").write_text((tmp_path / "talk1.json").read_text()[:-100])

@@ -52,8 +52,12 @@ def recognises(head: bytes, file: ndjson.File) -> bool:
     first = value[0] if isinstance(value, list) and value else value
     if not isinstance(first, dict):
         return False
+    if first.keys() >= _STAGES:
+        return True
+    messages = _objects(first.get("messages"))
+    answers = [one for one in messages if one.get("role") == "assistant" and (one.keys() - {"role"})]
     is_talk = isinstance(first.get("messages"), list) and {"id", "created_at"} <= first.keys()
-    return is_talk or first.keys() >= _STAGES
+    return is_talk and bool(not answers or answers[0].keys() & _STAGES)
 
 
 def read(files: Sequence[ndjson.File], limits: ndjson.FileLimits, _: Tables) -> Log:
@@ -99,6 +103,8 @@ def _turns(talk: Any, name: str, gathering: Gathering) -> Iterator[_Turn]:
         elif message.keys() & _STAGES:
             number += 1
             yield _Turn(message, question, f"{key}-{number}", facts)
+    if not number:
+        gathering.reject("no_choice", f"{name}: no council answered in this conversation", facts)
 
 
 class _Turn:

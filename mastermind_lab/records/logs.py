@@ -91,7 +91,7 @@ class Gathering:
 
 
 def whole_value(file: ndjson.File, limits: ndjson.FileLimits) -> Any:
-    """Return the JSON value that a file is.
+    """Return the JSON value that a file is, or the list of those in its lines.
 
     Raises
     ------
@@ -104,7 +104,11 @@ def whole_value(file: ndjson.File, limits: ndjson.FileLimits) -> Any:
     try:
         return from_json(content)
     except ValueError as error:
-        raise UnreadableError("damaged", f"it is cut short, or no JSON: {error}") from error
+        said = f"it is cut short, or no JSON: {error}"
+    try:
+        return [from_json(line) for line in content.splitlines() if line.strip()]
+    except ValueError:
+        raise UnreadableError("damaged", said) from None
 
 
 def of_format(
