@@ -391,6 +391,14 @@ def test_both_games_of_a_judge_are_votes(tmp_path):
     assert "1 tie, two games a row; 6 rows read" in note(history)
 
 
+def test_games_need_not_tell_the_same(tmp_path):
+    path = tmp_path / "pair.jsonl"
+    path.write_text(games(("tie", "tie"), g1_judgment=None, g2_note=3))
+    history = lab.read(path)
+    assert history.votes["rationale"].fillna("-").tolist() == ["-", "thus"]
+    assert history.votes["vote.note"].fillna(0).tolist() == [0, 3]
+
+
 def test_a_game_without_a_winner_spoils_no_other(tmp_path):
     path = tmp_path / "pair.jsonl"
     path.write_text(games(("error", "model_1"), ("model_1", "tie")) + '{"question_id": 9\n')

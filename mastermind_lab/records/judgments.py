@@ -91,7 +91,7 @@ def _judged(records: Records) -> Records:
         return _with_choices(replace(records, numbers=numbers.tolist()), table, ("model_a", "model_b"))
     games = [_game(table, "g1_", ("model_1", "model_2")), _game(table, "g2_", ("model_2", "model_1"))]
     order = np.arange(2 * table.num_rows).reshape(2, -1).T.ravel()
-    both = pa.concat_tables(games).take(pa.array(order))
+    both = _concat(games, f"the games of {records.source}").take(pa.array(order))
     twice = np.stack([2 * numbers - 1, 2 * numbers], axis=1).ravel()
     rejects = [_moved(one, one[0]) for one in records.rejects]
     return _with_choices(Records(both, records.source, twice.tolist(), rejects), both, ("model_1", "model_2"))
@@ -158,13 +158,17 @@ def _with_voters(table: pa.Table, keys: Sequence[str]) -> pa.Table:
 def _behind(one: Records, other: Records) -> Records:
     """Put the rows of one table behind those of another."""
     last = _last(one)
-    try:
-        both = pa.concat_tables([one.table, other.table], promote_options="permissive")
-    except pa.ArrowException as error:
-        raise OptionError(f"{other.source} has columns of other types than {one.source}: {error}") from error
+    both = _concat([one.table, other.table], f"{one.source} and {other.source}")
     numbers = [*(one.numbers or ()), *(number + last for number in other.numbers or ())]
     rejects = [*one.rejects, *(_moved(reject, last) for reject in other.rejects)]
     return Records(both, f"{one.source}, {other.source}"[:200], numbers, rejects)
+
+
+def _concat(tables: list[pa.Table], both: str) -> pa.Table:
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowException as error:
+        raise OptionError(f"{both} have columns of one name and different types: {error!s:.200}") from error
 
 
 def _moved(reject: Reject, by: int) -> Reject:
