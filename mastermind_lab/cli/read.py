@@ -31,7 +31,8 @@ Source = Annotated[
     typer.Argument(
         metavar="SOURCE",
         envvar=[*URL_VARIABLES],
-        help="A Redis URL, an NDJSON file, a folder or glob of them, - for standard input, or a snapshot.",
+        help="A Redis URL, an NDJSON file, another tool's log, a folder or glob of them, - for standard "
+        "input, or a snapshot.",
     ),
 ]
 

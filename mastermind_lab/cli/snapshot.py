@@ -14,7 +14,11 @@ from .read import load
 
 def snapshot(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A Redis URL, an NDJSON file, a folder or glob of them.")
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="A Redis URL, an NDJSON file, another tool's log, a folder or glob of them.",
+        ),
     ],
     folder: NewSnapshot,
     stream: Stream = DEFAULT_STREAM_NAME,

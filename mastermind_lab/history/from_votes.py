@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from .. import records
-from ..errors import SourceError
 from ..frames import Account, Coverage, ids_in_order
-from ..text import harmless
 from .history import History
 from .nothing_decoded import warned
+from .tables import table_of
 
 
 def from_votes(
@@ -134,38 +132,22 @@ def from_votes(
         rationale=rationale, round=round, recommendation=recommendation, time=time,
         ranking=ranking, score=score, probabilities=probabilities,
     )  # fmt: skip
-    read = _table(votes, "votes", roles.texts)
+    read = table_of(votes, "votes", roles.texts)
     records.check_columns(
         ((role, name) for name, role in roles.all.items()), read.table.column_names, "votes"
     )
     gathered = records.gather(read, roles)
     if decisions is not None:
-        facts = _table(decisions, "decisions", roles.texts)
+        facts = table_of(decisions, "decisions", roles.texts)
         records.check_columns(
             (("decision", name) for name in roles.decision), facts.table.column_names, "decisions"
         )
         gathered = records.with_decisions(gathered, facts, roles)
     if voters is not None:
-        facts = _table(voters, "voters", roles.texts)
+        facts = table_of(voters, "voters", roles.texts)
         records.check_columns([("voter", voter)], facts.table.column_names, "voters")
         gathered = records.with_voters(gathered, facts, roles)
     tables = gathered.tables()
     ids = ids_in_order(tables) if gathered.rejects.num_rows else gathered.ids
     account = Account.of_ids(ids, source=read.source, note=gathered.said)
     return warned(History(tables, Coverage.of(account)))
-
-
-def _table(given: Any, name: str, words: Collection[str]) -> records.Records:
-    if not isinstance(given, str | os.PathLike):
-        return records.in_memory(given, name)
-    file = records.only_file(given)
-    if not records.is_parquet(file):
-        return records.read_file(file, name, words)
-    from .. import snapshot  # here, because Parquet takes long to load
-
-    try:
-        with records.opened(file) as stream:
-            read = records.in_memory(snapshot.foreign_table(stream), name)
-    except snapshot.DamageError as error:
-        raise SourceError(f"{file}: {error}") from error
-    return records.Records(read.table, harmless(str(file)))

@@ -48,13 +48,15 @@ def read(
         archive                                               as for files
         NDJSON           a file, a folder, a glob or a URL;   published_at   not counted       a file each
                          ``"-"`` for standard input
+        logs of other    a file, a folder, a glob or a URL;   published_at   not counted       no
+        tools            a list of these, of one format
         payloads         an iterable of str or bytes          published_at   not counted       no
         several of these a list, none of it looking like      what all have  counted between   no
                          JSON                                 in common      archive and stream
         ================ ==================================== ============== ================= ==============
 
-        All of them take ``last``, ``columns`` and ``payloads``; a snapshot takes ``columns`` and
-        ``payloads`` only if it was saved with payloads. Its frames are loaded when they are first looked at.
+        All of them take ``last``, and all but logs ``columns`` and ``payloads``, a snapshot only if it was
+        saved with payloads. Its frames are loaded when they are first looked at.
         Of an archive and the URL of its stream, the stream is read from where the archive ends, and
         ``coverage`` says whether the two meet. A list is one of sources where one item is a URL, a client, a
         path object, or the name of something that is there.
@@ -64,6 +66,26 @@ def read(
         ``.ndjson`` or ``.jsonl``, with ``.gz``, ``.bz2``, ``.xz`` or ``.zst`` behind or not. ``~`` is your
         home. A file that is damaged, or of another format, is a reject that says so, and what is wrong with
         it stands in ``coverage``, too; the others are read.
+
+        Logs are told by their content. Those of one format are one panel together, and what they say beside
+        votes is in ``decision.*`` and ``vote.*``; a log that is damaged, or failed, costs the others nothing.
+        These are known:
+
+        - Logs of Inspect AI, ``.eval`` or ``.json``. A decision is a sample, a voter the model of a log, the
+          choice its answer, ``correct_choice`` the target. A model that answers several times, in epochs or
+          in several logs, is as many voters, ``model#1``, ``model#2``, with the same ``vote.model``.
+          ``vote.scores.*`` are the scorers' grades, ``vote.usage.*`` and ``vote.total_time`` are tokens, cost
+          and seconds. Of a log that failed, or was cancelled, samples that are whole are read.
+        - Conversations of llm-council and its forks, JSON. A decision is a question, a vote is a member's
+          ranking of the answers: its choice is the author of the best, ``vote.ranking`` are all authors,
+          best first. The first answers are ``arguments``. The chairman's synthesis chooses no answer, so
+          that it is no recommendation: it is ``decision.synthesis``.
+        - Tables of pairwise judgments, CSV, JSON lines or Parquet, with ``judge``, ``question_id``,
+          ``model_a``, ``model_b`` and ``winner``, or with the two games a row of MT-Bench's judges. A
+          decision is two models at a question, the choice is the model that won, or ``tie``. Who judged in
+          both orders is two voters, ``judge`` and ``judge (swapped)``.
+
+        Any other table of votes is for :func:`mastermind_lab.from_votes`.
     stream
         The stream's name, for a Redis source.
     last
@@ -118,6 +140,16 @@ def read(
     >>> history = lab.read([envelope, "not an envelope"])
     >>> len(history.decisions), history.rejects["reason"].tolist()
     (1, ['not_json'])
+
+    Logs of other tools are read as they are:
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> rows = "judge,question_id,model_a,model_b,winner\\nAda,1,gpt,llama,model_a\\nBo,1,gpt,llama,tie"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "judgments.csv").write_text(rows)
+    ...     lab.read(f"{folder}/judgments.csv").votes[["voter", "choice"]].values.tolist()
+    [['Ada', 'gpt'], ['Bo', 'tie']]
     """
     limits = Limits.of(last, since, until)
     files = FileLimits(max_line_bytes, max_unpacked_bytes)

@@ -59,10 +59,10 @@ class OddFile(NamedTuple):
 File = Path | RemoteFile | StandardInput | OddFile
 
 
-def find(source: str | os.PathLike[str]) -> Sequence[File]:
+def find(source: str | os.PathLike[str], endings: tuple[str, ...] = ENDINGS) -> Sequence[File]:
     """List the files a name means: one file, a folder of NDJSON files, a glob, a URL, ``-``; by name.
 
-    A file that has several names among them is listed once.
+    A file that has several names among them is listed once. Of a folder, those are that end in ``endings``.
 
     Raises
     ------
@@ -72,10 +72,10 @@ def find(source: str | os.PathLike[str]) -> Sequence[File]:
     if source == _STANDARD_INPUT:
         return [StandardInput()]
     if is_remote(source):
-        return _find_remote(str(source))
+        return _find_remote(str(source), endings)
     path = local_path(source)
     try:
-        return _find_local(path)
+        return _find_local(path, endings)
     except OSError as error:
         raise SourceError(f"cannot look for {path}: {error.strerror or error}") from error
 
@@ -85,9 +85,9 @@ def can_be_read_again(file: File) -> bool:
     return isinstance(file, RemoteFile | OddFile) or (isinstance(file, Path) and not file.is_fifo())
 
 
-def _find_local(path: Path) -> Sequence[File]:
+def _find_local(path: Path, endings: tuple[str, ...]) -> Sequence[File]:
     if path.is_dir():
-        files = _each_once(file for file in path.iterdir() if file.name.lower().endswith(ENDINGS))
+        files = _each_once(file for file in path.iterdir() if file.name.lower().endswith(endings))
         if not files:
             raise SourceError(f"the folder {path} holds no envelopes: {_instead(path)}")
         return files
@@ -165,9 +165,9 @@ def _expanded(pattern: str) -> Iterator[str]:
             yield from _expanded(os.path.join(escape(folder), behind))
 
 
-def _find_remote(url: str) -> list[RemoteFile]:
+def _find_remote(url: str, endings: tuple[str, ...]) -> list[RemoteFile]:
     try:
-        files = remote_files(url, ENDINGS)
+        files = remote_files(url, endings)
     except OSError as error:
         raise SourceError(f"cannot read {url}: {error}") from error
     if not files:

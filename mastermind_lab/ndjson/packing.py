@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 import zlib
 from collections.abc import Callable
@@ -70,6 +71,47 @@ def _zstd() -> Any:
     else:
         from backports import zstd
     return zstd
+
+
+class ZipArchive:
+    """A zip archive, with members that are stored, deflated or compressed with Zstandard.
+
+    Raises
+    ------
+    OSError
+        It is damaged, or none.
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        zipped: Any = import_module("zipfile" if sys.version_info >= (3, 14) else "backports.zstd.zipfile")
+        self._errors = (
+            zipped.BadZipFile, zlib.error, _zstd().ZstdError, EOFError, ValueError, NotImplementedError,
+            RuntimeError, struct.error,
+        )  # fmt: skip
+        try:
+            self._archive = zipped.ZipFile(stream)
+        except self._errors as error:
+            raise OSError(str(error)) from error
+
+    @property
+    def names(self) -> list[str]:
+        """The names of its members."""
+        return list(self._archive.namelist())
+
+    def read(self, name: str, most: int) -> bytes:
+        """Read at most so many bytes of a member.
+
+        Raises
+        ------
+        OSError
+            It is damaged, or not there.
+        """
+        try:
+            with self._archive.open(name) as member:
+                content: bytes = member.read(most)
+        except (KeyError, *self._errors) as error:
+            raise OSError(f"{name}: {error}") from error
+        return content
 
 
 def _opener(module: str) -> Callable[[str], Any]:

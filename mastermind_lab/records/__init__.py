@@ -7,23 +7,29 @@ coverage says how many rows there were, and what became of them. A file's format
 A table is read into Arrow (``reading``, ``files``), its columns are brought to the types that frames have
 (``columns``), rows that are no votes set aside (``rows``) and the others gathered by decision (``votes``),
 all of it a column at a time; tables of facts are joined then (``facts``). Rankings, scores and probabilities
-are brought to one form (``ballots``), those of several rows to one row first (``several_rows``).
+are brought to one form (``ballots``), those of several rows to one row first (``several_rows``). Logs of other
+tools (``formats``) are brought to such a table first.
 """
 
 from __future__ import annotations
 
 from .facts import with_decisions, with_voters
 from .files import is_parquet, only_file, opened, read_file
+from .formats import Format, format_of
+from .logs import Log, with_answers
 from .reading import Records, as_texts, in_memory
 from .roles import Roles, check_columns
 from .votes import Gathered, gather, open_name
 
 __all__ = [
+    "Format",
     "Gathered",
+    "Log",
     "Records",
     "Roles",
     "as_texts",
     "check_columns",
+    "format_of",
     "gather",
     "in_memory",
     "is_parquet",
@@ -31,6 +37,7 @@ __all__ = [
     "open_name",
     "opened",
     "read_file",
+    "with_answers",
     "with_decisions",
     "with_voters",
 ]

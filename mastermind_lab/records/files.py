@@ -19,8 +19,8 @@ from .. import ndjson
 from ..errors import SourceError
 from ..ndjson.blocks import blocks_of
 from ..text import harmless
-from .columns import TEXT, of_values
-from .reading import Records, of_columns
+from .columns import TEXT
+from .reading import Records, of_columns, of_rows
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _PARQUET = b"PAR1"
@@ -74,7 +74,7 @@ def read_file(file: ndjson.File, name: str, words: Collection[str]) -> Records:
     SourceError
         It cannot be read, or is of another format.
     """
-    content, fault = _content(file)
+    content, fault = content_of(file)
     for magic, said in _NO_TEXT.items():
         if content.startswith(magic):
             raise SourceError(f"{file} is {said}")
@@ -87,12 +87,23 @@ def read_file(file: ndjson.File, name: str, words: Collection[str]) -> Records:
     return _delimited(content, str(file), name, words)
 
 
-def _content(file: ndjson.File) -> tuple[bytes, str | None]:
-    """Return a file's bytes, unpacked, and what is wrong with it."""
+def content_of(file: ndjson.File, most: int | None = None) -> tuple[bytes, str | None]:
+    """Return a file's bytes, of a compressed one at most so many, and what is wrong with it."""
     with opened(file) as stream:
-        blocks = [*blocks_of(stream, harmless(file.name), None)]
+        blocks = [*blocks_of(stream, harmless(file.name), most)]
     fault = next((block.fault.detail for block in blocks if block.fault), None)
     return b"".join(block.data for block in blocks).removeprefix(BOM_UTF8), fault
+
+
+def head_of(file: ndjson.File) -> bytes:
+    """Return the first bytes of a file, unpacked."""
+    head = b""
+    with opened(file) as stream:
+        for block in blocks_of(stream, harmless(file.name), None):
+            head += block.data
+            if len(head) >= _LOOKED_AT:
+                break
+    return head[:_LOOKED_AT].removeprefix(BOM_UTF8)
 
 
 @contextmanager
@@ -123,9 +134,7 @@ def _json_lines(file: ndjson.File, name: str) -> Records:
         else:
             rows.append(row)
             numbers.append(number)
-    names = dict.fromkeys(key for row in rows for key in row)
-    columns = ((one, of_values(one, [row.get(one) for row in rows])) for one in names)
-    return Records(of_columns(columns, name), harmless(str(file)), numbers, rejects)
+    return Records(of_rows(rows, name), harmless(str(file)), numbers, rejects)
 
 
 def _object(payload: bytes) -> tuple[dict[str, Any] | None, str]:

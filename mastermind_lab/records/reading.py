@@ -81,6 +81,12 @@ def of_columns(columns: Iterable[tuple[str, Sequence[tuple[pa.Field, Any]]]], na
     return pa.table([array for _, array in found], pa.schema([described for described, _ in found]))
 
 
+def of_rows(rows: Sequence[dict[str, Any]], name: str, columns: Iterable[str] = ()) -> pa.Table:
+    """Make a table of rows that need not have the same columns; ``columns`` are there in any case."""
+    names = dict.fromkeys([*columns, *(key for row in rows for key in row)])
+    return of_columns(((one, of_values(one, [row.get(one) for row in rows])) for one in names), name)
+
+
 def _of_pandas(frame: pd.DataFrame) -> Iterable[tuple[str, Sequence[tuple[pa.Field, Any]]]]:
     # What groups were made of is often left in the index.
     levels = [one for one in frame.index.names if one is not None and one not in frame.columns]

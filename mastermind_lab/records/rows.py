@@ -148,7 +148,8 @@ def _choices(choice: Checked, roles: Roles) -> dict[str, pa.Array]:
     abstained = pc.if_else(is_abstention, choice.values, pa.scalar(None, TEXT))
     if None in roles.abstain:
         abstained = pc.if_else(pa.array(is_given(choice.values)), abstained, pa.scalar("", TEXT))
-    return {"choice": pc.if_else(is_abstention, pa.scalar(None, TEXT), choice.values), "abstained": abstained}
+    chosen = pc.if_else(pc.is_valid(abstained), pa.scalar(None, TEXT), choice.values)
+    return {"choice": chosen, "abstained": abstained}
 
 
 def _texts(described: pa.Field, column: pa.Array) -> Checked:

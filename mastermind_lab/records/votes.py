@@ -46,6 +46,8 @@ class Gathered:
         The frame.
     said
         What became of the rows, in words.
+    arguments
+        The frame, where something was said before the votes.
     """
 
     keys: list[Column]
@@ -55,6 +57,7 @@ class Gathered:
     owner: Codes
     rejects: pa.Table
     said: str
+    arguments: pa.Table | None = None
 
     def tables(self) -> Tables:
         """Return the five frames."""
@@ -62,7 +65,8 @@ class Gathered:
         return {
             "decisions": _frame("decisions", self.decisions),
             "votes": _frame("votes", {"stream_id": (pa.field("stream_id", TEXT), ids)} | self.votes),
-            **{name: schema(name).empty_table() for name in ("citations", "arguments")},
+            "citations": schema("citations").empty_table(),
+            "arguments": schema("arguments").empty_table() if self.arguments is None else self.arguments,
             "rejects": self.rejects,
         }
 

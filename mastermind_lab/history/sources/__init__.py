@@ -14,6 +14,7 @@ from typing import Any
 from ...text import SecretUrl
 from ..history import History
 from .files import Files
+from .logs import Logs
 from .payloads import Payloads
 from .reading import Batch, NoBar, Options, Partition, Source
 from .refusals import checked
@@ -21,7 +22,7 @@ from .several import Several, are_several
 from .snapshots import Snapshot
 from .streams import Stream, is_stream
 
-KINDS = (Stream, Snapshot, Files, Payloads)
+KINDS = (Stream, Snapshot, Logs, Files, Payloads)
 """The kinds of sources, in the order in which they are asked whether something is one of theirs."""
 
 __all__ = [
@@ -38,6 +39,8 @@ def find(source: Any, options: Options) -> Source:
         It is nothing that can be read.
     """
     if are_several(source):
+        if logs := Logs.of(source, options):
+            return logs
         return Several([*map(SecretUrl.of, source)], options, _read_one)
     given = checked(source)
     found: Iterator[Source | None] = (kind.of(given, options) for kind in KINDS)

@@ -67,7 +67,7 @@ def _may_be_source(one: Any) -> bool:
 def _is_source(one: Any) -> bool:
     if isinstance(one, str) and not is_url(one):
         # A path is short and holds no NUL; whatever else is asked for, the system says no in its own words.
-        return one.lower().endswith(ENDINGS) or (
+        return one.lower().endswith((*ENDINGS, ".eval")) or (
             len(one) < 4_096 and "\0" not in one and bool(one.strip()) and os.path.exists(local_path(one))
         )
     return True

@@ -1,0 +1,43 @@
+"""Anybody's tables, wherever they are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from typing import Any
+
+from .. import records
+from ..errors import SourceError
+from ..ndjson import File
+from ..text import harmless
+
+
+def table_of(given: Any, name: str, words: Collection[str]) -> records.Records:
+    """Read a table in memory, or that of a path or URL.
+
+    Parameters
+    ----------
+    given
+        The table, or where it is.
+    name
+        What the caller calls it.
+    words
+        Columns that stay text, whatever their values look like.
+    """
+    if not isinstance(given, str | os.PathLike):
+        return records.in_memory(given, name)
+    return table_in(records.only_file(given), name, words)
+
+
+def table_in(file: File, name: str, words: Collection[str]) -> records.Records:
+    """Read the table in a file: Parquet, JSON lines or CSV."""
+    if not records.is_parquet(file):
+        return records.read_file(file, name, words)
+    from .. import snapshot  # here, because Parquet takes long to load
+
+    try:
+        with records.opened(file) as stream:
+            read = records.in_memory(snapshot.foreign_table(stream), name)
+    except snapshot.DamageError as error:
+        raise SourceError(f"{file}: {error}") from error
+    return records.Records(read.table, harmless(str(file)))
