@@ -21,7 +21,9 @@ _FIGURES = {"unanimous": "unanimous", "expected": "if independent", "hollow": "h
 
 
 @chart(Conformity, "A history", most=MOST)
-def conformity(data: Source | Conformity, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def conformity(
+    data: Source | Conformity, *, by: By = None, cluster: By = None, ax: Axes | None = None, **kw: Any
+) -> Axes:
     """Whether panels agree more than independent voters would, and how often consensus is hollow.
 
     A row a group, with 95% intervals. At the right stands the mean growth of confidence from the first round
@@ -33,12 +35,12 @@ def conformity(data: Source | Conformity, *, by: By = None, ax: Axes | None = No
     >>> lab.charts.conformity(lab.sample(), by="meta.category").get_xlabel()
     'share of decisions (0-1)'
     """
-    summary = summary_of(Conformity, data, by)
+    summary = summary_of(Conformity, data, by, cluster)
     table = summary.lump(MOST).table()
     notes = format_n(table["n"].sum(), "decisions", with_fewer_than_2_votes=table["too_small"].sum())
     notes += format_repeated(summary.repeated)
     xlabel = "share of decisions (0-1)"
-    picture = Picture(ax, "Conformity", summary.by, notes, xlabel, rows=2 + 2 * len(table))
+    picture = Picture(ax, "Conformity", summary.by, [*notes, *summary.notes], xlabel, rows=2 + 2 * len(table))
     picture.ax.set_xlim(-0.02, 1.02)
     if not table["n"].any():
         return picture.empty()

@@ -16,7 +16,9 @@ from .drawing.text import format_n, format_repeated
 
 
 @chart(Margin, "A history, its ``votes`` frame (then without ``by``)", {"outlines": StepPatch}, most=MOST)
-def margin(data: Source | Margin, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def margin(
+    data: Source | Margin, *, by: By = None, cluster: By = None, ax: Axes | None = None, **kw: Any
+) -> Axes:
     """How split the panels were: the margin's distribution, its mean and 95% interval, a row a group.
 
     At the right stands the share of panels that were unanimous.
@@ -28,12 +30,12 @@ def margin(data: Source | Margin, *, by: By = None, ax: Axes | None = None, **kw
     >>> ax.get_title(loc="left").startswith("Margin of the vote")
     True
     """
-    summary = summary_of(Margin, data, by)
+    summary = summary_of(Margin, data, by, cluster)
     shown = summary.lump(MOST)
     table = shown.table()
     notes = format_n(table["n"].sum(), "decisions", without_votes=table["without_votes"].sum())
     notes += format_repeated(summary.repeated)
     xlabel = "margin (0 tie, 1 unanimous)"
-    picture = Picture(ax, "Margin of the vote", summary.by, notes, xlabel, rows=len(table))
+    picture = Picture(ax, "Margin of the vote", summary.by, [*notes, *summary.notes], xlabel, rows=len(table))
     unanimous = Column("unanimous", [f"{share:.0%}" for share in table["unanimous"]])
     return ridges(picture, shown.histogram(), table, unanimous, kw)

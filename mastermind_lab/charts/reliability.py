@@ -28,7 +28,9 @@ _GAP = 0.05  # between the two
 
 
 @chart(Calibration, DATA, {"points or lines": Line2D}, most=MOST)
-def reliability(data: Source | Calibration, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def reliability(
+    data: Source | Calibration, *, by: By = None, cluster: By = None, ax: Axes | None = None, **kw: Any
+) -> Axes:
     """Whether confidence is deserved: the share that was right, bin by bin, against confidence.
 
     On the diagonal confidence is deserved, below it is too high; the counts of confidence hang below. Hollow
@@ -43,11 +45,11 @@ def reliability(data: Source | Calibration, *, by: By = None, ax: Axes | None = 
     >>> lab.charts.reliability(history).get_ylabel()
     'share right (0-1)'
     """
-    summary = summary_of(Calibration, data, by)
+    summary = summary_of(Calibration, data, by, cluster)
     shown = summary.lump(MOST)
     table, diagram = shown.table(), shown.diagram()
     subject, notes = f"Reliability of {summary.unit}", n_and_left_out(summary, table)
-    picture = Picture(ax, subject, summary.by, notes, "confidence (0-1)", square=True)
+    picture = Picture(ax, subject, summary.by, [*notes, *summary.notes], "confidence (0-1)", square=True)
     ax = picture.ax
     ax.set(xlim=(-0.02, 1.02), ylim=(-_STRIP - _GAP, 1.02), aspect="equal", anchor="NW")
     ax.set_ylabel("share right (0-1)", fontsize="small")

@@ -21,7 +21,9 @@ from .reliability import DATA, MOST, n_and_left_out
 
 
 @chart(Calibration, DATA, {"lines": Line2D}, most=MOST)
-def risk_coverage(data: Source | Calibration, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def risk_coverage(
+    data: Source | Calibration, *, by: By = None, cluster: By = None, ax: Axes | None = None, **kw: Any
+) -> Axes:
     """How many are wrong if only the surest are acted upon: risk against coverage, with its 95% band.
 
     A line that falls to the left says that confidence ranks well; a level one, that it ranks nothing. Lines
@@ -35,12 +37,19 @@ def risk_coverage(data: Source | Calibration, *, by: By = None, ax: Axes | None 
     >>> lab.charts.risk_coverage(history).get_ylabel()
     'risk: share wrong (0-1)'
     """
-    summary = summary_of(Calibration, data, by)
+    summary = summary_of(Calibration, data, by, cluster)
     shown = summary.lump(MOST)
     table, curves = shown.table(), shown.risk_coverage()
     curves = curves[~curves["small_n"]]
     subject, notes = f"Risk and coverage of {summary.unit}", n_and_left_out(summary, table)
-    picture = Picture(ax, subject, summary.by, notes, "coverage, the surest first (0-1)", rows=1 + len(table))
+    picture = Picture(
+        ax,
+        subject,
+        summary.by,
+        [*notes, *summary.notes],
+        "coverage, the surest first (0-1)",
+        rows=1 + len(table),
+    )
     ax = picture.ax
     ax.set_ylabel("risk: share wrong (0-1)", fontsize="small")
     ax.set_xlim(0, 1.01)

@@ -19,7 +19,9 @@ from .drawing.text import clean, format_n, format_repeated
 
 
 @chart(Rules, "A history", most=len(SERIES))
-def rules(data: Source | Rules, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def rules(
+    data: Source | Rules, *, by: By = None, cluster: By = None, ax: Axes | None = None, **kw: Any
+) -> Axes:
     """How much better each voting rule would have decided: a dot and its 95% interval a rule.
 
     A dot is the rule's accuracy minus that of the recommendation, in the decisions that the rule decides: to
@@ -32,7 +34,7 @@ def rules(data: Source | Rules, *, by: By = None, ax: Axes | None = None, **kw: 
     >>> lab.charts.rules(lab.sample()).get_xlabel()
     'share of decisions changed (0-1)'
     """
-    summary = summary_of(Rules, data, by)
+    summary = summary_of(Rules, data, by, cluster)
     table = summary.lump(len(SERIES)).table()
     known = bool(table["known"].any())
     figure = ("difference" if table["difference"].notna().any() else "accuracy") if known else "changed"
@@ -40,7 +42,7 @@ def rules(data: Source | Rules, *, by: By = None, ax: Axes | None = None, **kw: 
     notes = _notes(summary, table, "outcomes" if known else "n")
     table = table[(table["rule"] != ACTUAL) & table[figure].notna()]
     xlabel = _XLABELS[figure]
-    picture = Picture(ax, "Voting rules", summary.by, notes, xlabel, rows=8)
+    picture = Picture(ax, "Voting rules", summary.by, [*notes, *summary.notes], xlabel, rows=8)
     if table.empty:
         return picture.empty()
     if not summary.by:

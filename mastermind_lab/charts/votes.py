@@ -21,7 +21,9 @@ _WEIGHTED = RING | {"markersize": 7}
 
 
 @chart(Votes, "A history, its ``votes`` frame", most=len(SERIES))
-def votes(data: Source | Votes, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def votes(
+    data: Source | Votes, *, by: By = None, cluster: By = None, ax: Axes | None = None, **kw: Any
+) -> Axes:
     """What the voters chose: each choice's share of the votes with its 95% interval, the most voted on top.
 
     Where weights change the shares, the weighted share is a hollow dot next to it. Above 12 choices the
@@ -34,12 +36,12 @@ def votes(data: Source | Votes, *, by: By = None, ax: Axes | None = None, **kw: 
     >>> ax.get_xlabel()
     'share of votes (0-1)'
     """
-    summary = summary_of(Votes, data, by)
+    summary = summary_of(Votes, data, by, cluster)
     table = summary.lump(len(SERIES)).table()
     notes = format_n(table["n"].sum(), "votes") + format_repeated(summary.repeated)
     choices = list(table["choice"].cat.categories)
     rows = table["choice"].nunique()
-    picture = Picture(ax, "Votes", summary.by, notes, "share of votes (0-1)", rows=rows)
+    picture = Picture(ax, "Votes", summary.by, [*notes, *summary.notes], "share of votes (0-1)", rows=rows)
     if table.empty:
         return picture.empty()
     _draw(picture, table, kw)

@@ -17,6 +17,7 @@ from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums, places
+from .engine.units import Units
 from .margin import Margin
 
 _NEEDED = ("stream_id", "recommendation", "n_citations", "n_arguments")
@@ -112,6 +113,7 @@ class Conformity(Voted):
         arguments: int = 3,
         rounds: str = "meta.debate.rounds",
         voter: str = VOTER,
+        cluster: By = None,
         replicates: int = REPLICATES,
     ) -> Self:
         """Count a batch of decisions and their votes.
@@ -127,6 +129,9 @@ class Conformity(Voted):
         voter
             Column of ``votes`` that tells voters apart: a seat, say, where one model sits in several, or the
             model; votes without it are left out.
+        cluster
+            Column or columns of ``decisions``, such as ``"question"``: decisions with equal values are drawn
+            together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
 
@@ -141,13 +146,15 @@ class Conformity(Voted):
         debates = rounds_of(frame, rounds)
         rows = _described(data, frame, debates, agreement, citations, arguments)
         keys = keys_of(frame, names).reset_index(drop=True)
-        ids, panel = rows["stream_id"], rows["hollow"].notna().to_numpy()
-        sums = GroupedSums.of(keys, _quantities(rows, agreement), ids, replicates)
+        units, panel = Units.of(data, cluster), rows["hollow"].notna().to_numpy()
+        drawn = units.at(rows["stream_id"])
+        sums = GroupedSums.of(keys, _quantities(rows, agreement), drawn, replicates)
         one = {"n": np.ones(panel.sum())}
-        sizes = GroupedSums.of(keys[panel].assign(votes=rows["votes"][panel]), one, ids[panel], replicates)
-        choices = _choices(data, keys[panel], ids[panel], replicates)
+        sizes = GroupedSums.of(keys[panel].assign(votes=rows["votes"][panel]), one, drawn[panel], replicates)
+        choices = _choices(data, keys[panel], rows["stream_id"][panel], units, replicates)
         options = (float(agreement), citations, arguments, rounds)
-        return cls(names, *options, sums, sizes, choices, debates.sums(keys, ids, replicates), voter=voter)
+        steps = debates.sums(keys, drawn, replicates)
+        return cls(names, *options, sums, sizes, choices, steps, voter=voter, cluster=units.names)
 
     @property
     def inflation(self) -> Estimate:
@@ -165,8 +172,9 @@ class Conformity(Voted):
         n, expected = self.sums["n"], self._expected()
         beyond = np.where(n > 0, self.sums["unanimous"] - n * expected, 0.0).sum(axis=0)
         panels = n.sum(axis=0)
-        value, low, high = ratios(beyond[None], panels[None], panels[:1])
-        return Estimate(float(value[0]), float(low[0]), float(high[0]), int(panels[0]))
+        independent = self.sums.marginalize(()).independent(panels[:1]) if len(n) else panels[:1]
+        value, low, high = ratios(beyond[None], panels[None], independent)
+        return Estimate(float(value[0]), float(low[0]), float(high[0]), int(independent[0]))
 
     def table(self) -> pd.DataFrame:
         """Return one row a group.
@@ -183,7 +191,7 @@ class Conformity(Voted):
             observations.
         """
         sums = self.sums
-        n, debated = sums["n"][:, 0], sums["debated"][:, 0]
+        n, debated = (sums.independent(sums[name][:, 0]) for name in ("n", "debated"))
         figures = {name: shares(sums[name], sums["n"], n) for name in ("unanimous", "consensus", "hollow")}
         seen = divided(sums["unanimous"], sums["n"])
         expected = self._expected()
@@ -192,9 +200,10 @@ class Conformity(Voted):
         figures["inflation"] = ratios(sums["inflation"], sums["debated"], debated)
         order = ("unanimous", "expected", "excess", "consensus", "hollow", "inflation")
         return sums.keys.assign(
-            n=counted(n),
+            n=counted(sums["n"][:, 0]),
+            **sums.clusters(),
             **with_ends(**{name: figures[name] for name in order}),
-            debated=counted(debated),
+            debated=counted(sums["debated"][:, 0]),
             too_small=counted(sums["too_small"][:, 0]),
             repeated=counted(sums["repeated"][:, 0]),
             small_n=n < SMALL_N,
@@ -211,9 +220,10 @@ class Conformity(Voted):
             95% interval (``_low``, ``_high``; NaN below 2); ``small_n``, whether n is below 10. Later rounds
             are those of longer debates: compare changes, not means.
         """
-        n = self.steps["n"][:, 0]
+        counts = {"n": counted(self.steps["n"][:, 0]), **self.steps.clusters()}
+        n = self.steps.independent(self.steps["n"][:, 0])
         means = {name: ratios(self.steps[name], self.steps["n"], n) for name in ("confidence", "change")}
-        return self.steps.keys.assign(n=counted(n), **with_ends(**means), small_n=n < SMALL_N)
+        return self.steps.keys.assign(**counts, **with_ends(**means), small_n=n < SMALL_N)
 
     def _expected(self) -> Floats:
         """The mean probability of unanimity in each group, and its replicates."""
@@ -287,10 +297,10 @@ def _quantities(rows: pd.DataFrame, agreement: float) -> dict[str, Floats]:
     }
 
 
-def _choices(data: Data, keys: pd.DataFrame, ids: pd.Series, replicates: int) -> GroupedSums:
+def _choices(data: Data, keys: pd.DataFrame, ids: pd.Series, units: Units, replicates: int) -> GroupedSums:
     """Count the votes for each choice in the panels of these ids."""
     votes = Ballots.of(data).votes
     place = pd.Index(ids, dtype=object).get_indexer(votes["stream_id"])
     votes, place = votes[place >= 0], place[place >= 0]
     groups = keys.iloc[place].reset_index(drop=True).assign(choice=votes["choice"].to_numpy(dtype=object))
-    return GroupedSums.of(groups, {"votes": np.ones(len(votes))}, votes["stream_id"], replicates)
+    return GroupedSums.of(groups, {"votes": np.ones(len(votes))}, units.at(votes["stream_id"]), replicates)
