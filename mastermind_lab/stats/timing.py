@@ -85,16 +85,17 @@ class Timing(Summary):
         keys = keys_of(frame, names)
         panels = GroupedSums.of(keys, {"n": np.ones(len(frame))})
         leaves = _leaves(frame)
-        units, rows = Units.of(data, cluster), keys.assign(stream_id=frame["stream_id"])
+        units = Units.of(data, cluster)
+        drawn = units.at(frame["stream_id"]).again(len(leaves))
         long = pd.concat(
-            [rows.assign(leaf="")[:0], *(rows.assign(leaf=name) for name in leaves)], ignore_index=True
+            [keys.assign(leaf="")[:0], *(keys.assign(leaf=name) for name in leaves)], ignore_index=True
         )
         values = np.concatenate([np.empty(0), *leaves.values()])
         totals = np.concatenate([np.empty(0), *_totals(leaves, len(frame))])
         known = ~np.isnan(values)
-        long, values, totals = long[known].reset_index(drop=True), values[known], totals[known]
-        ids, keys = long.pop("stream_id"), long.astype({"leaf": TEXT})
-        sums = GroupedSums.of(keys, _quantities(values, totals), units.at(ids), replicates)
+        keys, values, totals = long[known].reset_index(drop=True), values[known], totals[known]
+        keys = keys.astype({"leaf": TEXT})
+        sums = GroupedSums.of(keys, _quantities(values, totals), drawn[known], replicates)
         return cls(
             names,
             panels,

@@ -115,7 +115,7 @@ class Units:
         place = self.ids.get_indexer(pd.Index(different, dtype=object))
         found = np.append(keys, np.uint64(0))[place]
         # Rows of a decision that is not there.
-        found[place < 0] = mixed(_places(different[place < 0]))
+        found[place < 0] = mixed(_places(different[place < 0])[0])
         return found[row]
 
 
@@ -135,10 +135,10 @@ def _own(frame: pd.DataFrame, row: NDArray[np.intp], ids: NDArray[np.object_]) -
         if name in frame:
             known[row[frame[name].notna().to_numpy()]] = True
     unknown = np.flatnonzero(~known)
-    total[unknown] += _places(ids[unknown])
-    lines = unknown[[_line(one) is not None for one in ids[unknown]]]
-    if len(lines):
-        some = np.isin(row, lines)
+    places, are_lines = _places(ids[unknown])
+    total[unknown] += places
+    if are_lines.any():
+        some = np.isin(row, unknown[are_lines])
         total += _said(frame[some], _SAID, row[some], len(ids))
     return mixed(total)
 
@@ -170,15 +170,17 @@ def _hashed(column: pd.Series) -> Hashes:
     return text_hashes(column)
 
 
-def _places(ids: NDArray[np.object_]) -> Hashes:
-    """Hash ids as they are wherever their entries are read: of a line its number, and without an epoch."""
-    return hashes(pd.Series([_line(one) or str(one).partition("@")[0] for one in ids], dtype=object))
+def _places(ids: NDArray[np.object_]) -> tuple[Hashes, NDArray[np.bool_]]:
+    """Hash ids as they are wherever their entries are read, of a line its number; and say which are lines."""
+    lines = [_line(one) for one in ids]
+    texts = [line or str(one).partition("@")[0] for line, one in zip(lines, ids, strict=True)]
+    return hashes(pd.Series(texts, dtype=object)), np.array([line is not None for line in lines], dtype=bool)
 
 
 def _line(stream_id: Any) -> str | None:
     """Return the line that a file's entry is labelled with; None where it is an id of a stream."""
     file, _, line = str(stream_id).partition("-")
-    return line if len(file) <= _LABEL and line.isdecimal() and line != "0" else None
+    return line if len(file) <= _LABEL and line != "0" and line.isdecimal() else None
 
 
 def _clusters(keys: pd.DataFrame, own: Hashes) -> Hashes:
