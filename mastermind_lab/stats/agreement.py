@@ -16,6 +16,7 @@ from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, names_of
 from .engine.pairs import pairs_of, refuse_too_many, seriation
 from .engine.renamed import Renamed
+from .engine.small_groups import over_groups
 from .engine.summary import Summary, Voted, counted, over_batches, without_clusters
 from .engine.sums import Codes, GroupedSums, grouped, places
 from .engine.units import Units
@@ -38,8 +39,9 @@ class Agreement(Voted):
     Where questions have choices of their own, voters seem to agree beyond chance already because they answer
     the same question; then group by what tells the sets of choices apart (``by="meta.category"``). ``alpha``
     and ``kappa`` over several groups add up the groups' observed and expected disagreement, so that chance
-    stays each group's own. Voters who talked to each other agree for that reason: neither figure then
-    measures how reliable a single voter is.
+    stays each group's own; a group of fewer than 30 decisions then is one observation, drawn whole, and the
+    interval comes from what differs between such groups. Voters who talked to each other agree for that
+    reason: neither figure then measures how reliable a single voter is.
 
     Without any variation (all votes of a group for one choice) expected disagreement is 0, and both figures
     are NaN: such votes cannot tell perfect agreement from voters who always say the same. Unanimous decisions
@@ -179,8 +181,8 @@ class Agreement(Voted):
         n = masses.independent(masses["n"][:, 0])
         named = with_ends(
             agreement=shares(masses["values"] - masses["disagree"], masses["values"], n),
-            alpha=_corrected(masses, "alpha"),
-            kappa=_corrected(masses, "kappa"),
+            alpha=_corrected(masses, "alpha", n),
+            kappa=_corrected(masses, "kappa", n),
         )
         table = masses.keys.assign(
             n=counted(masses["n"][:, 0]),
@@ -226,13 +228,11 @@ class Agreement(Voted):
 
     def _estimate(self, chance: str) -> Estimate:
         """Compare disagreement with chance over all groups."""
-        whole = self._masses().marginalize(())
+        whole, n = over_groups(self._masses(), "n")
         if not len(whole.cells):
             return Estimate(np.nan, np.nan, np.nan, 0)
-        value, low, high = _corrected(whole, chance)
-        return Estimate(
-            float(value[0]), float(low[0]), float(high[0]), int(whole.independent(whole["n"][:, 0])[0])
-        )
+        value, low, high = _corrected(whole, chance, n)
+        return Estimate(float(value[0]), float(low[0]), float(high[0]), int(n[0]))
 
     def _masses(self) -> GroupedSums:
         """Add what chance would give to each group's sums: from then on groups may be added."""
@@ -252,18 +252,18 @@ class Agreement(Voted):
         return replace(self.panels, names=(*self.panels.names, "alpha", "kappa"), cells=cells)
 
 
-def _corrected(masses: GroupedSums, chance: str) -> tuple[Floats, Floats, Floats]:
+def _corrected(masses: GroupedSums, chance: str, n: Floats) -> tuple[Floats, Floats, Floats]:
     """Compare disagreement with chance: value, low and high of each group.
 
     Where nobody ever disagreed every replicate says so, which is not certainty: the low end then is what it
-    would be if as many decisions as may by chance be missing were split as far as can be.
+    would be if as many decisions as may by chance be missing were split as far as can be. Of few decisions
+    the replicates may all lie on one side of the figure: an interval reaches to it.
     """
     observed, expected = masses["disagree"], masses[chance]
-    n = masses.independent(masses["n"][:, 0])
     ratio, low, high = ratios(observed, expected, n)
     most = _divided(masses["values"], expected)
     high = np.where((ratio == 0) & (n >= 2), zero_count_bound(n) * most[:, 0], high)
-    return 1 - ratio, 1 - high, 1 - low
+    return 1 - ratio, 1 - np.maximum(high, ratio), 1 - np.minimum(low, ratio)
 
 
 def _divided(top: Floats, bottom: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -15,6 +15,7 @@ from .engine.debate_rounds import Rounds, rounds_of
 from .engine.estimate import SMALL_N, Estimate, divided, ratios, shares, with_ends
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
+from .engine.small_groups import over_groups
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums, places
 from .engine.units import Units
@@ -28,9 +29,10 @@ _ROUNDING = 1e-12  # 1 - 1 / 5 is a little less than 0.8
 class Conformity(Voted):
     """Signs that the voters of a panel follow each other, by group.
 
-    *Unanimity.* If voters chose by themselves, each the choice c with the share p(c) that it has among all
-    votes of the group, a panel of m would be unanimous with the probability sum over c of p(c)^m.
-    ``expected`` is its mean over the group's panels, ``excess`` what was observed beyond it. Voters who lean
+    *Unanimity.* If voters chose by themselves, a panel of m would be as often unanimous as m votes taken at
+    random from all N of the group: with the probability sum over c of C(n(c), m) / C(N, m), where n(c) are
+    for the choice c. ``expected`` is its mean over the group's panels, ``excess`` what was observed beyond.
+    Over several groups, one of fewer than 30 decisions is one observation, drawn whole. Voters who lean
     differently, but choose by themselves, would be unanimous even less often (a product is at most the power
     of the mean), so that the excess is rather too small. But it need not come from following: voters who see
     the same evidence agree, too. Group by what makes decisions alike (a kind of question with fixed choices,
@@ -170,10 +172,12 @@ class Conformity(Voted):
     def excess(self) -> Estimate:
         """Unanimity beyond that of voters who choose by themselves, -1 to 1: the mean over all panels."""
         n, expected = self.sums["n"], self._expected()
-        beyond = np.where(n > 0, self.sums["unanimous"] - n * expected, 0.0).sum(axis=0)
-        panels = n.sum(axis=0)
-        independent = self.sums.marginalize(()).independent(panels[:1]) if len(n) else panels[:1]
-        value, low, high = ratios(beyond[None], panels[None], independent)
+        beyond = np.where(n > 0, self.sums["unanimous"] - n * expected, 0.0)
+        names, cells = (*self.sums.names, "beyond"), np.append(self.sums.cells, beyond[:, None], axis=1)
+        whole, independent = over_groups(replace(self.sums, names=names, cells=cells), "n")
+        if not len(whole.cells):
+            return Estimate(np.nan, np.nan, np.nan, 0)
+        value, low, high = ratios(whole["beyond"], whole["n"], independent)
         return Estimate(float(value[0]), float(low[0]), float(high[0]), int(independent[0]))
 
     def table(self) -> pd.DataFrame:
@@ -196,7 +200,9 @@ class Conformity(Voted):
         seen = divided(sums["unanimous"], sums["n"])
         expected = self._expected()
         for name, values in (("expected", expected), ("excess", seen - expected)):
-            figures[name] = (values[:, 0], *interval(values[:, 1:], n))
+            low, high = interval(values[:, 1:], n)
+            # Of few decisions the replicates may all lie on one side of the figure.
+            figures[name] = values[:, 0], np.minimum(low, values[:, 0]), np.maximum(high, values[:, 0])
         figures["inflation"] = ratios(sums["inflation"], sums["debated"], debated)
         order = ("unanimous", "expected", "excess", "consensus", "hollow", "inflation")
         return sums.keys.assign(
@@ -232,11 +238,20 @@ class Conformity(Voted):
         for group in np.flatnonzero(self.sums["n"][:, 0]):
             votes, panels = self.choices["votes"][by_choice == group], self.sizes["n"][by_size == group]
             cast, total = votes.sum(axis=0), panels.sum(axis=0)
-            share = np.divide(votes, cast, out=np.zeros_like(votes), where=cast > 0)
-            sizes = self.sizes.keys["votes"][by_size == group].to_numpy(dtype=np.float64)
-            sure = sum(n * (share**size).sum(axis=0) for n, size in zip(panels, sizes, strict=True))
+            sizes = self.sizes.keys["votes"][by_size == group].to_numpy(dtype=np.intp)
+            sure = sum(n * _unanimous(votes, cast, size) for n, size in zip(panels, sizes, strict=True))
             found[group] = divided(sure, total)
         return found
+
+
+def _unanimous(votes: Floats, cast: Floats, size: int) -> Floats:
+    """The probability that so many of the votes cast, taken at random, are all for one choice."""
+    chance = np.ones_like(votes)
+    for taken in range(size):
+        left = cast - taken
+        chance *= np.divide(np.maximum(votes - taken, 0), left, out=np.zeros_like(votes), where=left > 0)
+    total: Floats = chance.sum(axis=0)
+    return total
 
 
 def _frame(data: Data) -> pd.DataFrame:

@@ -98,7 +98,9 @@ class Units:
             return cls(pd.Index(ids, dtype=object), own, None, names)
         if len(ids) < len(frame):
             raise OptionError("cluster needs a history or its decisions: its columns are those of decisions")
-        return cls(pd.Index(ids, dtype=object), own, _clusters(keys_of(frame, names), own), names)
+        keys = keys_of(frame, names)
+        alone = keys.isna().any(axis=1).to_numpy()
+        return cls(pd.Index(ids, dtype=object), own, np.where(alone, own, key_hashes(keys)), names)
 
     def at(self, ids: pd.Series | NDArray[np.object_]) -> Drawn:
         """Say by which key each row of some decisions is drawn, by their ``stream_id``."""
@@ -183,9 +185,10 @@ def _line(stream_id: Any) -> str | None:
     return line if len(file) <= _LABEL and line != "0" and line.isdecimal() else None
 
 
-def _clusters(keys: pd.DataFrame, own: Hashes) -> Hashes:
-    total, alone = np.zeros(len(keys), dtype=np.uint64), keys.isna().any(axis=1).to_numpy()
+def key_hashes(keys: pd.DataFrame) -> Hashes:
+    """Hash the rows of some key columns, alike whichever types these have in a batch."""
+    total = np.zeros(len(keys), dtype=np.uint64)
     for name in keys:
         code, different = pd.factorize(keys[name], use_na_sentinel=False)
         total = mixed(total + text_hashes(key_texts(pd.Series(different)))[code])
-    return np.where(alone, own, total)
+    return total
