@@ -1,5 +1,7 @@
 """Decisions that are not independent: whole clusters of them are drawn together."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -239,3 +241,15 @@ def test_intervals_cover_what_they_should_where_questions_come_again():
             inside[cluster] += mean.low <= 0.5 <= mean.high
     assert 0.48 <= inside[None] / 400 <= 0.66
     assert 0.92 <= inside["question"] / 400 <= 0.98
+
+
+def test_a_scan_draws_clusters_by_a_column_that_not_every_batch_has(tmp_path):
+    for number, meta in enumerate([{"task": 7}, {}, {"task": "7"}]):
+        decisions = [{"recommendation": "x", "confidence": digit / 10} for digit in range(4)]
+        lines = [json.dumps({"decision": decision, "meta": meta}) + "\n" for decision in decisions]
+        (tmp_path / f"{number}.ndjson").write_text("".join(lines))
+    found = Confidence.of(lab.scan(tmp_path), cluster="meta.task", replicates=40)
+    same(found, Confidence.of(lab.read(tmp_path), cluster="meta.task", replicates=40))
+    assert found.table()["clusters"].item() == 1 + 4
+    with pytest.raises(OptionError, match=r"no column 'meta.tsak'"):
+        Confidence.of(lab.scan(tmp_path), cluster="meta.tsak")
