@@ -1,9 +1,8 @@
 """Past memory and past one machine: scan, and the only Dask.
 
 A scan's partitions, a snapshot's ranges or a folder's files, go to where there is room: each is read and
-counted by the worker that gets it, and only what was counted travels back. Files know their number, so
-entries have the same ids everywhere, and with them the same weights in the bootstrap: the numbers are the
-same, whoever counts.
+counted by the worker that gets it, and only what was counted travels back. A decision has the same key
+everywhere, and with it the same weights in the bootstrap: the numbers are the same, whoever counts.
 """
 
 from __future__ import annotations

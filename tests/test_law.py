@@ -24,25 +24,28 @@ def first_voter(votes):
 
 
 OPTIONS = {
-    "Agreement": [{}, {"by": "meta.category"}],
-    "Arguments": [{"by": "meta.category", "weak": 0.6}],
+    "Agreement": [{}, {"by": "meta.category", "cluster": "question"}],
+    "Arguments": [{"by": "meta.category", "weak": 0.6, "cluster": "question"}],
     "Calibration": [
         {"by": "meta.model", "bins": 5},
         {"unit": "voters", "by": ["voter", "meta.model"], "binning": "quantile"},
-        {"binning": "isotonic"},
+        {"binning": "isotonic", "cluster": "question"},
     ],
-    "Citations": [{"by": "meta.model"}],
-    "Confidence": [{}, {"by": ["meta.model", "n_votes"], "threshold": 0.6}],
-    "ConfidenceOverTime": [{}, {"by": "meta.model", "bandwidth": "36h"}],
-    "Conformity": [{"by": "meta.category", "agreement": 0.6}],
-    "Margin": [{"by": "meta.model"}],
-    "Pivotal": [{"by": "meta.category"}],
-    "Regimes": [{"watch": ["meta.model", "fields"], "p_value": 0.5}],
-    "Rules": [{}, {"by": "meta.category", "rules": {"first voter": first_voter}, "tie": "first"}],
-    "Stability": [{}, {"by": "meta.model"}],
-    "Timing": [{"by": "meta.model"}],
-    "Voters": [{}, {"by": "meta.category"}],
-    "Votes": [{}, {"by": ["position", "meta.model"]}],
+    "Citations": [{"by": "meta.model", "cluster": ["question", "n_votes"]}],
+    "Confidence": [{}, {"by": ["meta.model", "n_votes"], "threshold": 0.6, "cluster": "question"}],
+    "ConfidenceOverTime": [{}, {"by": "meta.model", "bandwidth": "36h", "cluster": "question"}],
+    "Conformity": [{"by": "meta.category", "agreement": 0.6, "cluster": "question"}],
+    "Margin": [{"by": "meta.model", "cluster": "question"}],
+    "Pivotal": [{"by": "meta.category", "cluster": "question"}],
+    "Regimes": [{"watch": ["meta.model", "fields"], "p_value": 0.5, "cluster": "question"}],
+    "Rules": [
+        {},
+        {"by": "meta.category", "rules": {"first voter": first_voter}, "tie": "first", "cluster": "question"},
+    ],
+    "Stability": [{}, {"by": "meta.model", "cluster": "n_votes"}],
+    "Timing": [{"by": "meta.model", "cluster": "question"}],
+    "Voters": [{}, {"by": "meta.category", "cluster": "question"}],
+    "Votes": [{}, {"by": ["position", "meta.model"], "cluster": "question"}],
 }
 every_subject = pytest.mark.parametrize(
     ("kind", "options"),

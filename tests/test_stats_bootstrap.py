@@ -12,6 +12,7 @@ from mastermind_lab.stats.engine import bootstrap
 from mastermind_lab.stats.engine import sums as sums_module
 from mastermind_lab.stats.engine.bootstrap import draws, hashes, interval, shared_draws
 from mastermind_lab.stats.engine.estimate import ratios, shares
+from mastermind_lab.stats.engine.units import Units
 
 HASHES = [
     3_237_756_869_657_885_903,
@@ -84,7 +85,7 @@ def test_summaries_of_one_history_draw_once_and_keep_no_more_than_a_block(monkey
 def test_an_interval_is_read_off_the_replicates():
     history = panels(1_500)
     frame = history.decisions.dropna(subset="confidence")
-    weights = draws(hashes(frame["stream_id"]), 400)
+    weights = draws(Units.of(frame).at(frame["stream_id"]).hashed, 400)
     replicates = frame["confidence"].to_numpy() @ weights / weights.sum(axis=0)
     estimate = Confidence.of(history).mean
     expected = np.percentile(replicates, [2.5, 97.5])
@@ -147,10 +148,11 @@ def test_an_estimate_says_itself():
 def test_rows_add_up_as_often_as_their_decision_was_drawn_block_by_block(monkeypatch):
     votes = panels(90).votes.sample(frac=1, random_state=0)
     rows = {"n": np.ones(len(votes)), "weight": votes["weight"].to_numpy()}
-    drawn = draws(hashes(votes["stream_id"]), 40).astype(float)
+    by = Units.of(votes).at(votes["stream_id"])
+    drawn = draws(by.hashed, 40).astype(float)
     for most in (1 << 25, 40 * 7, 40):  # all decisions at once, 7, one
         monkeypatch.setattr(sums_module, "BLOCK", most)
-        sums = sums_module.GroupedSums.of(votes[["choice"]], rows, votes["stream_id"], 40)
+        sums = sums_module.GroupedSums.of(votes[["choice"]], rows, by, 40)
         assert set(sums.keys["choice"]) == set(votes["choice"])
         for place, choice in enumerate(sums.keys["choice"]):
             mine = (votes["choice"] == choice).to_numpy()

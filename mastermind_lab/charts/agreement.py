@@ -37,7 +37,13 @@ SHADES = LinearSegmentedColormap.from_list("agreement", ["#F4F7FA", "#9DC0DC", "
     by="Column or columns of ``decisions`` to group by; the 20 largest groups are drawn.",
 )
 def agreement(
-    data: Source | Agreement, *, by: By = None, voter: str | None = None, ax: Axes | None = None, **kw: Any
+    data: Source | Agreement,
+    *,
+    by: By = None,
+    voter: str | None = None,
+    cluster: By = None,
+    ax: Axes | None = None,
+    **kw: Any,
 ) -> Axes:
     """Who agrees with whom: how often each two voters chose alike; by group, how far all agree (alpha).
 
@@ -53,7 +59,7 @@ def agreement(
     >>> lab.charts.agreement(lab.sample(), by="meta.category").get_xlabel()
     "Krippendorff's alpha (0: chance, 1: full)"
     """
-    summary = summary_of(Agreement, data, by, voter)
+    summary = summary_of(Agreement, data, by, cluster, voter)
     table = summary.by_group()
     notes = format_n(table["n"].sum(), "decisions", of_one_vote=table["alone"].sum())
     notes += format_voters(summary.voter, summary.repeated)
@@ -66,7 +72,7 @@ def _groups(
     """Draw alpha as a dot a group."""
     shown = table.loc[sorted(table["n"].nlargest(MOST).index)]
     xlabel = "Krippendorff's alpha (0: chance, 1: full)"
-    picture = Picture(ax, "Agreement", summary.by, notes, xlabel, rows=len(shown))
+    picture = Picture(ax, "Agreement", summary.by, [*notes, *summary.notes], xlabel, rows=len(shown))
     if not table["alpha"].notna().any():
         return picture.empty("no alpha to draw")
     names = list(texts_of(shown[list(summary.by)]))
@@ -83,7 +89,7 @@ def _groups(
 
 def _pairs(summary: Agreement, notes: list[str], ax: Axes | None, kw: dict[str, Any]) -> Axes:
     """Draw the agreement of each two voters as a square."""
-    picture = Picture(ax, "Agreement", (), notes, "", square=True)
+    picture = Picture(ax, "Agreement", (), [*notes, *summary.notes], "", square=True)
     voters, pairs = summary.order(), summary.table()
     if not voters:
         return picture.empty()

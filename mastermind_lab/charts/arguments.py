@@ -18,7 +18,9 @@ from .drawing.text import format_n
 @chart(
     Arguments, "A history, its ``arguments`` frame (then without ``by``)", {"outlines": StepPatch}, most=MOST
 )
-def arguments(data: Source | Arguments, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def arguments(
+    data: Source | Arguments, *, by: By = None, cluster: By = None, ax: Axes | None = None, **kw: Any
+) -> Axes:
     """Which side argues the stronger: the balance of the argument trees, its mean and 95% interval.
 
     A row a group. At the right stands the mean number of claims in a tree.
@@ -29,13 +31,13 @@ def arguments(data: Source | Arguments, *, by: By = None, ax: Axes | None = None
     >>> lab.charts.arguments(lab.sample()).get_xlabel()
     'balance (0 all con, 1 all pro)'
     """
-    summary = summary_of(Arguments, data, by)
+    summary = summary_of(Arguments, data, by, cluster)
     shown = summary.lump(MOST)
     table = shown.table()
     n, argued, balanced = table[["n", "argued", "balanced"]].sum()
     notes = format_n(balanced, "decisions", without_arguments=n - argued, without_strengths=argued - balanced)
     xlabel = "balance (0 all con, 1 all pro)"
-    picture = Picture(ax, "Arguments", summary.by, notes, xlabel, rows=len(table))
+    picture = Picture(ax, "Arguments", summary.by, [*notes, *summary.notes], xlabel, rows=len(table))
     means = {"balanced": "n", "balance": "mean", "balance_low": "mean_low", "balance_high": "mean_high"}
     claims = Column("claims", [f"{nodes:.1f}" for nodes in table["nodes"]])
     return ridges(picture, shown.histogram(), table.drop(columns="n").rename(columns=means), claims, kw)

@@ -22,7 +22,9 @@ MOST = 8
 
 
 @chart(Citations, "A history, its ``citations`` frame (then without ``by``)", most=len(SERIES))
-def citations(data: Source | Citations, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def citations(
+    data: Source | Citations, *, by: By = None, cluster: By = None, ax: Axes | None = None, **kw: Any
+) -> Axes:
     """Which sources the panels rest on: the share of decisions that cite each, with its 95% interval.
 
     The most used is on top. Sources beyond the 8 most used are not drawn, but counted in the heading.
@@ -33,14 +35,14 @@ def citations(data: Source | Citations, *, by: By = None, ax: Axes | None = None
     >>> lab.charts.citations(lab.sample()).get_xlabel()
     'share of decisions with sources (0-1)'
     """
-    summary = summary_of(Citations, data, by)
+    summary = summary_of(Citations, data, by, cluster)
     shown = summary.lump(len(SERIES))
     table, used = shown.table(), shown.sources(MOST)
     names = list(used["source"].unique())
     cited = table["cited"].sum()
     notes = format_n(cited, "decisions", without_sources=table["n"].sum() - cited)
     xlabel, rows = "share of decisions with sources (0-1)", 1 + len(names) * (2 + len(table)) // 4
-    picture = Picture(ax, "Citations", summary.by, notes, xlabel, rows=rows)
+    picture = Picture(ax, "Citations", summary.by, [*notes, *summary.notes], xlabel, rows=rows)
     if used.empty:
         return picture.empty()
     _draw(picture, used, names, table.set_index("group")["cited"], kw)

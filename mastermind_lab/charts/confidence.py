@@ -16,7 +16,9 @@ from .drawing.text import format_n
 
 
 @chart(Confidence, "A history, its ``decisions`` frame", {"outlines": StepPatch}, most=MOST)
-def confidence(data: Source | Confidence, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def confidence(
+    data: Source | Confidence, *, by: By = None, cluster: By = None, ax: Axes | None = None, **kw: Any
+) -> Axes:
     """How sure the panels were: the distribution of confidence, its mean and 95% interval, a row a group.
 
     Examples
@@ -26,10 +28,12 @@ def confidence(data: Source | Confidence, *, by: By = None, ax: Axes | None = No
     >>> ax.get_xlabel().startswith("confidence (0-1)")
     True
     """
-    summary = summary_of(Confidence, data, by)
+    summary = summary_of(Confidence, data, by, cluster)
     shown = summary.lump(MOST)
     table = shown.table()
     notes = format_n(table["n"].sum(), "decisions", without_confidence=table["missing"].sum())
-    picture = Picture(ax, "Confidence", summary.by, notes, "confidence (0-1)", rows=len(table))
+    picture = Picture(
+        ax, "Confidence", summary.by, [*notes, *summary.notes], "confidence (0-1)", rows=len(table)
+    )
     means = Column("mean", [f"{mean:.2f}" for mean in table["mean"]])
     return ridges(picture, shown.histogram(), table, means, kw)

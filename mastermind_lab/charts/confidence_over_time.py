@@ -36,6 +36,7 @@ def confidence_over_time(
     data: Source | ConfidenceOverTime,
     *,
     by: By = None,
+    cluster: By = None,
     every: int | None = None,
     regimes: Regimes | None = None,
     ax: Axes | None = None,
@@ -54,7 +55,7 @@ def confidence_over_time(
     >>> ax.get_ylabel()
     'confidence (0-1)'
     """
-    summary = summary_of(ConfidenceOverTime, data, by)
+    summary = summary_of(ConfidenceOverTime, data, by, cluster)
     shown = summary.lump(len(SERIES))
     table, points = shown.table(), shown.points()
     left_out = {
@@ -63,7 +64,14 @@ def confidence_over_time(
         "without_confidence": summary.missing,
     }
     notes, rows = format_n(table["n"].sum(), "decisions", **left_out), 1 + len(table["group"].unique())
-    picture = Picture(ax, "Confidence over time", summary.by, notes, "decision published (UTC)", rows=rows)
+    picture = Picture(
+        ax,
+        "Confidence over time",
+        summary.by,
+        [*notes, *summary.notes],
+        "decision published (UTC)",
+        rows=rows,
+    )
     ax = picture.ax
     ax.set_ylabel("confidence (0-1)", fontsize="small")
     if table.empty:

@@ -22,7 +22,13 @@ _FIGURES = {"unanimous": "unanimous", "expected": "if independent", "hollow": "h
 
 @chart(Conformity, "A history", most=MOST)
 def conformity(
-    data: Source | Conformity, *, by: By = None, voter: str | None = None, ax: Axes | None = None, **kw: Any
+    data: Source | Conformity,
+    *,
+    by: By = None,
+    voter: str | None = None,
+    cluster: By = None,
+    ax: Axes | None = None,
+    **kw: Any,
 ) -> Axes:
     """Whether panels agree more than independent voters would, and how often consensus is hollow.
 
@@ -35,12 +41,12 @@ def conformity(
     >>> lab.charts.conformity(lab.sample(), by="meta.category").get_xlabel()
     'share of decisions (0-1)'
     """
-    summary = summary_of(Conformity, data, by, voter)
+    summary = summary_of(Conformity, data, by, cluster, voter)
     table = summary.lump(MOST).table()
     notes = format_n(table["n"].sum(), "decisions", with_fewer_than_2_votes=table["too_small"].sum())
     notes += format_voters(summary.voter, summary.repeated)
     xlabel = "share of decisions (0-1)"
-    picture = Picture(ax, "Conformity", summary.by, notes, xlabel, rows=2 + 2 * len(table))
+    picture = Picture(ax, "Conformity", summary.by, [*notes, *summary.notes], xlabel, rows=2 + 2 * len(table))
     picture.ax.set_xlim(-0.02, 1.02)
     if not table["n"].any():
         return picture.empty()

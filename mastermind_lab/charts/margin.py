@@ -17,7 +17,13 @@ from .drawing.text import format_n, format_voters
 
 @chart(Margin, "A history, its ``votes`` frame (then without ``by``)", {"outlines": StepPatch}, most=MOST)
 def margin(
-    data: Source | Margin, *, by: By = None, voter: str | None = None, ax: Axes | None = None, **kw: Any
+    data: Source | Margin,
+    *,
+    by: By = None,
+    voter: str | None = None,
+    cluster: By = None,
+    ax: Axes | None = None,
+    **kw: Any,
 ) -> Axes:
     """How split the panels were: the margin's distribution, its mean and 95% interval, a row a group.
 
@@ -30,12 +36,12 @@ def margin(
     >>> ax.get_title(loc="left").startswith("Margin of the vote")
     True
     """
-    summary = summary_of(Margin, data, by, voter)
+    summary = summary_of(Margin, data, by, cluster, voter)
     shown = summary.lump(MOST)
     table = shown.table()
     notes = format_n(table["n"].sum(), "decisions", without_votes=table["without_votes"].sum())
     notes += format_voters(summary.voter, summary.repeated)
     xlabel = "margin (0 tie, 1 unanimous)"
-    picture = Picture(ax, "Margin of the vote", summary.by, notes, xlabel, rows=len(table))
+    picture = Picture(ax, "Margin of the vote", summary.by, [*notes, *summary.notes], xlabel, rows=len(table))
     unanimous = Column("unanimous", [f"{share:.0%}" for share in table["unanimous"]])
     return ridges(picture, shown.histogram(), table, unanimous, kw)

@@ -20,7 +20,13 @@ RULES = ("plurality", "majority", "two-thirds")
 
 @chart(Pivotal, "A history, its ``votes`` frame (then without ``by``)", most=len(SERIES))
 def pivotal(
-    data: Source | Pivotal, *, by: By = None, voter: str | None = None, ax: Axes | None = None, **kw: Any
+    data: Source | Pivotal,
+    *,
+    by: By = None,
+    voter: str | None = None,
+    cluster: By = None,
+    ax: Axes | None = None,
+    **kw: Any,
 ) -> Axes:
     """How often each voter's absence would have changed the decision: a dot and its 95% interval a rule.
 
@@ -34,14 +40,14 @@ def pivotal(
     >>> lab.charts.pivotal(lab.sample()).get_xlabel()
     'share of decisions with their vote (0-1)'
     """
-    summary = summary_of(Pivotal, data, by, voter)
+    summary = summary_of(Pivotal, data, by, cluster, voter)
     rules, series = (RULES[:1], "group") if summary.by else (RULES, "rule")
     table = summary.lump(len(SERIES), MOST).table()
     table = ranked(table[table["rule"].isin(rules)], "voter", series, "pivotal")
     voters = table.drop_duplicates("voter")
     notes = format_n(summary.share.n, "decisions") + format_voters(summary.voter, summary.repeated)
     xlabel = "share of decisions with their vote (0-1)"
-    picture = Picture(ax, "Pivotal votes", summary.by, notes, xlabel, rows=len(voters))
+    picture = Picture(ax, "Pivotal votes", summary.by, [*notes, *summary.notes], xlabel, rows=len(voters))
     if table.empty:
         return picture.empty()
     handles = dots(picture.ax, table, "voter", series, "pivotal", kw)

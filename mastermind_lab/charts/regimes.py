@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from ..errors import OptionError
 from ..stats import Regimes
 from ..stats.engine.input import By, Source, names_of
-from .drawing.chart import chart
+from .drawing.chart import chart, check_clusters
 from .drawing.picture import Picture
 from .drawing.style import SERIES, Style, artist_kwargs
 from .drawing.text import PLAIN, clean, format_n, names_apart
@@ -28,7 +28,9 @@ MOST = 12
     watch='Column or columns in which to look for changes, and ``"fields"``: see '
     ":class:`~mastermind_lab.stats.Regimes`. Above 12 changes the latest are drawn.",
 )
-def regimes(data: Source | Regimes, *, watch: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def regimes(
+    data: Source | Regimes, *, watch: By = None, cluster: By = None, ax: Axes | None = None, **kw: Any
+) -> Axes:
     """What each change along the stream did to mean confidence and margin, the earliest change on top.
 
     A row says when a value began or ended, which, and how many decisions stand before and after it. Lines are
@@ -41,7 +43,7 @@ def regimes(data: Source | Regimes, *, watch: By = None, ax: Axes | None = None,
     >>> ax.get_xlabel()
     'mean after - before (-1 to 1)'
     """
-    summary = _summary(data, watch)
+    summary = _summary(data, watch, cluster)
     table = summary.table()
     found = table["change"].nunique()
     table = table[table["change"] > found - MOST]
@@ -49,7 +51,7 @@ def regimes(data: Source | Regimes, *, watch: By = None, ax: Axes | None = None,
     left_out = {"without_a_time": summary.undated, "earlier_changes": found - len(changes)}
     notes = format_n(summary.n, "decisions", **left_out)
     xlabel = "mean after - before (-1 to 1)"
-    picture = Picture(ax, "Regimes", summary.watch, notes, xlabel, rows=2 * len(changes))
+    picture = Picture(ax, "Regimes", summary.watch, [*notes, *summary.notes], xlabel, rows=2 * len(changes))
     if changes.empty:
         return picture.empty("no change found") if summary.n else picture.empty()
     names = [_name(rows) for _, rows in table.groupby("change")]
@@ -68,9 +70,10 @@ def regimes(data: Source | Regimes, *, watch: By = None, ax: Axes | None = None,
     return ax
 
 
-def _summary(data: Source | Regimes, watch: By) -> Regimes:
+def _summary(data: Source | Regimes, watch: By, cluster: By) -> Regimes:
     if not isinstance(data, Regimes):
-        return Regimes.of(data, watch=watch)
+        return Regimes.of(data, watch=watch, cluster=cluster)
+    check_clusters(data, cluster)
     if watch is not None and names_of(watch) != data.watch:
         raise OptionError(f"this summary watches {', '.join(data.watch) or 'all of meta'}: count it again")
     return data

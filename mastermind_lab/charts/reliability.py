@@ -30,7 +30,13 @@ _GAP = 0.05  # between the two
 
 @chart(Calibration, DATA, {"points or lines": Line2D}, most=MOST, voter=VOTER_TEXT)
 def reliability(
-    data: Source | Calibration, *, by: By = None, voter: str | None = None, ax: Axes | None = None, **kw: Any
+    data: Source | Calibration,
+    *,
+    by: By = None,
+    voter: str | None = None,
+    cluster: By = None,
+    ax: Axes | None = None,
+    **kw: Any,
 ) -> Axes:
     """Whether confidence is deserved: the share that was right, bin by bin, against confidence.
 
@@ -46,11 +52,11 @@ def reliability(
     >>> lab.charts.reliability(history).get_ylabel()
     'share right (0-1)'
     """
-    summary = calibration_of(data, by, voter)
+    summary = calibration_of(data, by, cluster, voter)
     shown = summary.lump(MOST)
     table, diagram = shown.table(), shown.diagram()
     subject, notes = f"Reliability of {summary.unit}", n_and_left_out(summary, table)
-    picture = Picture(ax, subject, summary.by, notes, "confidence (0-1)", square=True)
+    picture = Picture(ax, subject, summary.by, [*notes, *summary.notes], "confidence (0-1)", square=True)
     ax = picture.ax
     ax.set(xlim=(-0.02, 1.02), ylim=(-_STRIP - _GAP, 1.02), aspect="equal", anchor="NW")
     ax.set_ylabel("share right (0-1)", fontsize="small")
@@ -66,11 +72,11 @@ def reliability(
     return picture.heading(*_notes(summary, table, diagram))
 
 
-def calibration_of(data: Source | Calibration, by: By, voter: str | None) -> Calibration:
+def calibration_of(data: Source | Calibration, by: By, cluster: By, voter: str | None) -> Calibration:
     """Count the calibration of decisions or, where a column tells voters apart, of their votes."""
     if voter is not None and not isinstance(data, Calibration):
-        data = Calibration.of(data, by=by, unit="voters", voter=voter)
-    return summary_of(Calibration, data, by, voter)
+        data = Calibration.of(data, by=by, cluster=cluster, unit="voters", voter=voter)
+    return summary_of(Calibration, data, by, cluster, voter)
 
 
 def n_and_left_out(summary: Calibration, table: pd.DataFrame) -> list[str]:

@@ -22,7 +22,13 @@ from .reliability import DATA, MOST, VOTER_TEXT, calibration_of, n_and_left_out
 
 @chart(Calibration, DATA, {"lines": Line2D}, most=MOST, voter=VOTER_TEXT)
 def risk_coverage(
-    data: Source | Calibration, *, by: By = None, voter: str | None = None, ax: Axes | None = None, **kw: Any
+    data: Source | Calibration,
+    *,
+    by: By = None,
+    voter: str | None = None,
+    cluster: By = None,
+    ax: Axes | None = None,
+    **kw: Any,
 ) -> Axes:
     """How many are wrong if only the surest are acted upon: risk against coverage, with its 95% band.
 
@@ -37,12 +43,19 @@ def risk_coverage(
     >>> lab.charts.risk_coverage(history).get_ylabel()
     'risk: share wrong (0-1)'
     """
-    summary = calibration_of(data, by, voter)
+    summary = calibration_of(data, by, cluster, voter)
     shown = summary.lump(MOST)
     table, curves = shown.table(), shown.risk_coverage()
     curves = curves[~curves["small_n"]]
     subject, notes = f"Risk and coverage of {summary.unit}", n_and_left_out(summary, table)
-    picture = Picture(ax, subject, summary.by, notes, "coverage, the surest first (0-1)", rows=1 + len(table))
+    picture = Picture(
+        ax,
+        subject,
+        summary.by,
+        [*notes, *summary.notes],
+        "coverage, the surest first (0-1)",
+        rows=1 + len(table),
+    )
     ax = picture.ax
     ax.set_ylabel("risk: share wrong (0-1)", fontsize="small")
     ax.set_xlim(0, 1.01)

@@ -21,7 +21,13 @@ from .drawing.text import clean, format_n, format_voters, names_apart
 
 @chart(Rules, "A history", most=len(SERIES))
 def rules(
-    data: Source | Rules, *, by: By = None, voter: str | None = None, ax: Axes | None = None, **kw: Any
+    data: Source | Rules,
+    *,
+    by: By = None,
+    voter: str | None = None,
+    cluster: By = None,
+    ax: Axes | None = None,
+    **kw: Any,
 ) -> Axes:
     """How much better each voting rule would have decided: a dot and its 95% interval a rule.
 
@@ -35,7 +41,7 @@ def rules(
     >>> lab.charts.rules(lab.sample()).get_xlabel()
     'share of decisions changed (0-1)'
     """
-    summary = summary_of(Rules, data, by, voter)
+    summary = summary_of(Rules, data, by, cluster, voter)
     table = summary.lump(len(SERIES)).table()
     known = bool(table["known"].any())
     figure = ("difference" if table["difference"].notna().any() else "accuracy") if known else "changed"
@@ -43,7 +49,9 @@ def rules(
     notes = _notes(summary, table, "outcomes" if known else "n")
     table = table[(table["rule"] != ACTUAL) & table[figure].notna()]
     xlabel = _XLABELS[figure]
-    picture = Picture(ax, "Voting rules", summary.by, notes, xlabel, rows=max(8, table["rule"].nunique()))
+    picture = Picture(
+        ax, "Voting rules", summary.by, [*notes, *summary.notes], xlabel, rows=max(8, table["rule"].nunique())
+    )
     if table.empty:
         return picture.empty()
     if not summary.by:

@@ -20,7 +20,9 @@ _FIGURES = {"flip": "flip rate of two askings", "unstable": "ever flipped", "spr
 
 
 @chart(Stability, "A history, its ``decisions`` frame", most=MOST)
-def stability(data: Source | Stability, *, by: By = None, ax: Axes | None = None, **kw: Any) -> Axes:
+def stability(
+    data: Source | Stability, *, by: By = None, cluster: By = None, ax: Axes | None = None, **kw: Any
+) -> Axes:
     """Whether the same question gets the same answer again: flip rates, and the spread of confidence.
 
     A row a group, with 95% intervals. Where groups are drawn as one, askings of different groups are compared
@@ -32,13 +34,13 @@ def stability(data: Source | Stability, *, by: By = None, ax: Axes | None = None
     >>> lab.charts.stability(lab.sample(), by="meta.model").get_xlabel()
     'rate, or standard deviation (0-1)'
     """
-    summary = summary_of(Stability, data, by)
+    summary = summary_of(Stability, data, by, cluster)
     table = summary.lump(MOST).table()
     asked_again, questions, missing = table[["again", "questions", "missing"]].sum()
     left_out = {"asked_once": questions - asked_again, "decisions_without_either": missing}
     notes = format_n(asked_again, "questions asked again", **left_out)
     xlabel = "rate, or standard deviation (0-1)"
-    picture = Picture(ax, "Stability", summary.by, notes, xlabel, rows=2 + 2 * len(table))
+    picture = Picture(ax, "Stability", summary.by, [*notes, *summary.notes], xlabel, rows=2 + 2 * len(table))
     picture.ax.set_xlim(0, 1)
     if not asked_again:
         return picture.empty()

@@ -35,7 +35,13 @@ UNITS = {"s": "seconds", "tokens": "tokens a decision", "USD": "USD a decision"}
     "are left out.",
 )
 def timing(
-    data: Source | Timing, *, by: By = None, unit: str = "s", ax: Axes | None = None, **kw: Any
+    data: Source | Timing,
+    *,
+    by: By = None,
+    cluster: By = None,
+    unit: str = "s",
+    ax: Axes | None = None,
+    **kw: Any,
 ) -> Axes:
     """How long the panels take, or what they use: means with 95% intervals, over quantiles.
 
@@ -50,12 +56,14 @@ def timing(
     """
     if unit not in UNITS:
         raise OptionError(f"unit is one of {', '.join(UNITS)}, not {unit!r:.40}")
-    summary = summary_of(Timing, data, by)
+    summary = summary_of(Timing, data, by, cluster)
     table = summary.lump(len(SERIES)).table()
     table = table[table["unit"] == unit]
     leaves = _longest(table)
     notes, rows = format_n(summary.n, "decisions"), len(leaves) * (1 + table["group"].nunique()) // 2
-    picture = Picture(ax, "Timing", summary.by, notes, f"{UNITS[unit]} (log scale)", rows=rows)
+    picture = Picture(
+        ax, "Timing", summary.by, [*notes, *summary.notes], f"{UNITS[unit]} (log scale)", rows=rows
+    )
     if table.empty:
         return picture.empty(f"no {UNITS[unit]}") if summary.n else picture.empty()
     table = table[table["leaf"].isin(leaves)]

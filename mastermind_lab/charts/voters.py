@@ -33,7 +33,13 @@ AGAINST = _Figures("dissent", "pivotal", "n", "votes", "share of votes (0-1)")
 
 @chart(Voters, "A history, its ``votes`` frame (then without ``by``)", most=len(SERIES))
 def voters(
-    data: Source | Voters, *, by: By = None, voter: str | None = None, ax: Axes | None = None, **kw: Any
+    data: Source | Voters,
+    *,
+    by: By = None,
+    voter: str | None = None,
+    cluster: By = None,
+    ax: Axes | None = None,
+    **kw: Any,
 ) -> Axes:
     """How often each voter is right, with its 95% interval, and as a ring how sure it is.
 
@@ -47,13 +53,13 @@ def voters(
     >>> lab.charts.voters(lab.sample()).get_xlabel()
     'share of votes (0-1)'
     """
-    summary = summary_of(Voters, data, by, voter)
+    summary = summary_of(Voters, data, by, cluster, voter)
     table = summary.lump(len(SERIES), MOST).table()
     drawn = RIGHT if table["known"].any() else AGAINST
     table = ranked(table[table[drawn.n] > 0], "voter", "group", drawn.dot)
     rows = table.drop_duplicates("voter")
     notes = format_n(table[drawn.n].sum(), drawn.what) + format_voters(summary.voter, summary.repeated)
-    picture = Picture(ax, "Voters", summary.by, notes, drawn.xlabel, rows=len(rows))
+    picture = Picture(ax, "Voters", summary.by, [*notes, *summary.notes], drawn.xlabel, rows=len(rows))
     if table.empty:
         return picture.empty()
     handles = dots(picture.ax, table, "voter", "group", drawn.dot, kw, ring=drawn.ring)

@@ -22,7 +22,13 @@ _WEIGHTED = RING | {"markersize": 7}
 
 @chart(Votes, "A history, its ``votes`` frame", most=len(SERIES))
 def votes(
-    data: Source | Votes, *, by: By = None, voter: str | None = None, ax: Axes | None = None, **kw: Any
+    data: Source | Votes,
+    *,
+    by: By = None,
+    voter: str | None = None,
+    cluster: By = None,
+    ax: Axes | None = None,
+    **kw: Any,
 ) -> Axes:
     """What the voters chose: each choice's share of the votes with its 95% interval, the most voted on top.
 
@@ -36,12 +42,12 @@ def votes(
     >>> ax.get_xlabel()
     'share of votes (0-1)'
     """
-    summary = summary_of(Votes, data, by, voter)
+    summary = summary_of(Votes, data, by, cluster, voter)
     table = summary.lump(len(SERIES)).table()
     notes = format_n(table["n"].sum(), "votes") + format_voters(summary.voter, summary.repeated)
     choices = list(table["choice"].cat.categories)
     rows = table["choice"].nunique()
-    picture = Picture(ax, "Votes", summary.by, notes, "share of votes (0-1)", rows=rows)
+    picture = Picture(ax, "Votes", summary.by, [*notes, *summary.notes], "share of votes (0-1)", rows=rows)
     if table.empty:
         return picture.empty()
     _draw(picture, table, kw)

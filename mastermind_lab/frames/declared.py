@@ -47,7 +47,12 @@ _COLUMNS = {
         ("streamed_at", "datetime64[us, UTC]", "time", "when the stream took the entry: its id's own time"),
         ("published_at", "datetime64[us, UTC]", "time", "when the arena says it published the decision"),
         ("correlation_id", "str", "", "the arena's id of the run; joins outcomes"),
-        ("decision_id", "str", "", "the arena's id of the decision"),
+        (
+            "decision_id",
+            "str",
+            "",
+            "the arena's id of the decision; of a table of votes, what tells decisions apart",
+        ),
         ("question", "str", "", "what was asked"),
         ("recommendation", "str", "", "what the panel decided"),
         ("confidence", "float64", "0-1", "how sure the panel was"),

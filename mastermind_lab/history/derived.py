@@ -32,7 +32,8 @@ def with_derived(history: History, rule: str) -> History:
     decisions = history.decisions
     ids = pd.Index(decisions["stream_id"], dtype=object)
     ballots = Ballots.of(history)
-    chosen = choices_of(ballots, np.full(len(ballots.panels), None), {}, "none", "none")[rule]
+    nobody_said = pd.Series(dtype=object)
+    chosen = choices_of(history, ballots, nobody_said, {}, "none", "none")[rule]
     said = decisions["recommendation"].astype(object)
     said = said.where(said.notna(), chosen.reindex(ids).to_numpy())
     weight = COUNTS[rule].weight

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import records
@@ -45,7 +45,8 @@ def from_votes(
         with commas, semicolons, tabs or bars.
     decision
         The column, or columns, whose values tell decisions apart. They stand in ``decisions`` under their own
-        names if they are ``question``, ``decision_id`` or ``correlation_id``, else as ``decision.<name>``.
+        names if they are ``question``, ``decision_id`` or ``correlation_id``, else as ``decision.<name>``;
+        and they are the ``decision_id`` where there is no other id.
     voter
         Who voted. A seat or a model, what tells the members of a panel apart.
     choice

@@ -7,8 +7,8 @@ coverage says how many rows there were, and what became of them. A file's format
 A table is read into Arrow (``reading``, ``files``), its columns are brought to the types that frames have
 (``columns``), rows that are no votes set aside (``rows``) and the others gathered by decision (``votes``),
 all of it a column at a time; tables of facts are joined then (``facts``). Rankings, scores and probabilities
-are brought to one form (``ballots``), those of several rows to one row first (``several_rows``). Logs of other
-tools (``formats``) are brought to such a table first.
+are brought to one form (``ballots``), those of several rows to one row first (``several_rows``). Logs of
+other tools (``formats``) are brought to such a table first.
 """
 
 from __future__ import annotations

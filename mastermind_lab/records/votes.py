@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..decode import step
+from ..decode import json_text, step
 from ..errors import OptionError
 from ..frames import IS_TEXT, MEMORY, Tables, is_open, oldest_first, schema, shown_columns
 from .columns import FLOAT, TEXT, Column, as_open, texts
@@ -22,7 +22,8 @@ from .roles import Roles
 from .rows import Rows, rows_of
 from .several_rows import one_row_a_ballot
 
-OWN_NAMES = frozenset({"question", "decision_id", "correlation_id"})
+IDS = ("decision_id", "correlation_id")
+OWN_NAMES = frozenset({"question", *IDS})
 """What tells decisions apart and has a declared column, of text."""
 
 _PREFIX = {"decisions": "decision.", "votes": "vote."}
@@ -63,7 +64,7 @@ class Gathered:
         """Return the five frames."""
         ids = pc.take(self.ids, pa.array(self.owner), memory_pool=MEMORY)
         return {
-            "decisions": _frame("decisions", self.decisions),
+            "decisions": _frame("decisions", self.decisions | _ids(self.keys, self.decisions)),
             "votes": _frame("votes", {"stream_id": (pa.field("stream_id", TEXT), ids)} | self.votes),
             "citations": schema("citations").empty_table(),
             "arguments": schema("arguments").empty_table() if self.arguments is None else self.arguments,
@@ -195,6 +196,20 @@ def _is_constant(column: pa.Array, same: NDArray[np.bool_]) -> bool:
         if not (equal.to_numpy(zero_copy_only=False) | ~same[: len(behind)]).all():
             return False
     return True
+
+
+def _ids(keys: Sequence[Column], decisions: Mapping[str, Column]) -> dict[str, Column]:
+    """Make what tells decisions apart their id where they have none: rows are numbered anew in each table."""
+    if any(decisions[name][1].null_count < len(decisions[name][1]) for name in IDS if name in decisions):
+        return {}
+    spelled = [texts(one, column).values for one, column in keys]
+    several = len(spelled) > 1
+    ids = (
+        pa.array(map(json_text, zip(*(one.to_pylist() for one in spelled), strict=True)), TEXT)
+        if several
+        else spelled[0]
+    )
+    return {"decision_id": (schema("decisions").field("decision_id"), ids)}
 
 
 def _named_keys(keys: Sequence[Column]) -> dict[str, Column]:

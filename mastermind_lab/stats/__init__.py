@@ -26,9 +26,17 @@ One voter has one vote in a decision, in every statistic: who votes for the same
 who votes for two choices has contradicted itself, and has no vote there. Both are counted as ``repeated`` and
 said, never hidden. Votes without a voter or a choice are none.
 
-Intervals come from a bootstrap over whole decisions. A decision is drawn by its own ``stream_id``, so that
+Intervals come from a bootstrap over whole decisions. A decision is drawn by a key of its own, so that
 intervals are the same each time, in any cut, live and on many machines: see
-:mod:`~mastermind_lab.stats.engine.bootstrap`.
+:mod:`~mastermind_lab.stats.engine.units`.
+
+They take decisions for independent. Where these are not, as where a question was asked several times,
+``cluster="question"`` (any column of ``decisions``, or several) draws whole clusters (Field and Welsh 2007;
+Cameron, Gelbach and Miller 2008). Then a column ``clusters`` says how many stand behind a row, exact up to
+2,000 and else to about 2%; they are the observations that count: what stands on fewer than 10 clusters is
+``small_n``, and one cluster has no interval. A decision that lacks a value is a cluster of its own. Below
+about 20 clusters, or where few of them hold most decisions, intervals are rather too narrow. A summary of
+many repeated questions, and no clusters, says so where it is shown.
 """
 
 from .agreement import Agreement

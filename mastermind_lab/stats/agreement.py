@@ -16,8 +16,10 @@ from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, names_of
 from .engine.pairs import pairs_of, refuse_too_many, seriation
 from .engine.renamed import Renamed
-from .engine.summary import Summary, Voted, counted, over_batches
+from .engine.small_groups import over_groups
+from .engine.summary import Summary, Voted, counted, over_batches, without_clusters
 from .engine.sums import Codes, GroupedSums, grouped, places
+from .engine.units import Units
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -37,8 +39,9 @@ class Agreement(Voted):
     Where questions have choices of their own, voters seem to agree beyond chance already because they answer
     the same question; then group by what tells the sets of choices apart (``by="meta.category"``). ``alpha``
     and ``kappa`` over several groups add up the groups' observed and expected disagreement, so that chance
-    stays each group's own. Voters who talked to each other agree for that reason: neither figure then
-    measures how reliable a single voter is.
+    stays each group's own; a group of fewer than 30 decisions then is one observation, drawn whole, and the
+    interval comes from what differs between such groups. Voters who talked to each other agree for that
+    reason: neither figure then measures how reliable a single voter is.
 
     Without any variation (all votes of a group for one choice) expected disagreement is 0, and both figures
     are NaN: such votes cannot tell perfect agreement from voters who always say the same. Unanimous decisions
@@ -65,7 +68,15 @@ class Agreement(Voted):
 
     @classmethod
     @over_batches
-    def of(cls, data: Data, *, by: By = None, voter: str = VOTER, replicates: int = REPLICATES) -> Self:
+    def of(
+        cls,
+        data: Data,
+        *,
+        by: By = None,
+        voter: str = VOTER,
+        cluster: By = None,
+        replicates: int = REPLICATES,
+    ) -> Self:
         """Count a batch of votes.
 
         Parameters
@@ -77,6 +88,9 @@ class Agreement(Voted):
         voter
             Column of ``votes`` that tells voters apart: a seat, say, where one model sits in several, or the
             model; votes without it are left out.
+        cluster
+            Column or columns of ``decisions``, such as ``"question"``: decisions with equal values are drawn
+            together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals of alpha and kappa, 40 to 10,000.
 
@@ -89,18 +103,20 @@ class Agreement(Voted):
         data = told_apart_by(data, voter)
         names = names_of(by, taken=("choice", "size", "voter", "other"))
         ballots = Ballots.of(data)
-        keys, ids = ballots.keys(data, names), pd.Series(ballots.panels)
-        size = np.bincount(ballots.panel, minlength=len(ids))
+        keys, units = ballots.keys(data, names), Units.of(data, cluster)
+        drawn = units.at(ballots.panels)
+        size = np.bincount(ballots.panel, minlength=len(drawn))
         panel, choice, count = ballots.counts()
         paired = size[panel] > 1
         chosen = keys.iloc[panel[paired]].assign(choice=pd.array(ballots.choices[choice[paired]], dtype=TEXT))
         return cls(
             names,
-            GroupedSums.of(keys, _quantities(ballots, size, panel, count), ids, replicates),
-            GroupedSums.of(chosen, {"values": count[paired]}, ids.iloc[panel[paired]], replicates),
-            GroupedSums.of(keys.assign(size=size), {"n": np.ones(len(ids))}),
+            GroupedSums.of(keys, _quantities(ballots, size, panel, count), drawn, replicates),
+            GroupedSums.of(chosen, {"values": count[paired]}, drawn[panel[paired]], replicates),
+            GroupedSums.of(keys.assign(size=size), {"n": np.ones(len(drawn))}),
             pairs_of(ballots, keys),
             voter=voter,
+            cluster=units.names,
         )
 
     def __add__(self, other: Self) -> Self:
@@ -132,7 +148,8 @@ class Agreement(Voted):
             several votes in one, pairs of votes, and such a voter has a row with itself); ``agreement``, the
             share of them in which both chose alike, 0 to 1, with ``agreement_low`` and ``agreement_high``:
             the 95% interval of a binomial share (Wilson 1927), for a pair is one observation a decision and
-            often has few. It is NaN where n is below 2. ``small_n`` says that n is below 10.
+            often has few. It is NaN where n is below 2, and where clusters are drawn, which such an interval
+            knows nothing of. ``small_n`` says that n is below 10.
         """
         apart = (self.pairs.keys["voter"] != self.pairs.keys["other"]).to_numpy()
         other = self.pairs.keys[apart].rename(columns={"voter": "other", "other": "voter"})
@@ -140,8 +157,12 @@ class Agreement(Voted):
         cells = np.concatenate([self.pairs.cells, self.pairs.cells[apart]])
         both = GroupedSums(keys, self.pairs.names, cells).rekey(keys)
         n = both["n"][:, 0]
-        figures = with_ends(agreement=binomial(both["agree"][:, 0], n))
-        return both.keys.assign(n=counted(n), **figures, small_n=n < SMALL_N)
+        agreement = without_clusters(binomial(both["agree"][:, 0], n), self.cluster)
+        group = places(both.keys, self.panels.keys)
+        clusters = {name: values.iloc[group].array for name, values in self.panels.clusters().items()}
+        return both.keys.assign(
+            n=counted(n), **clusters, **with_ends(agreement=agreement), small_n=n < SMALL_N
+        )
 
     def by_group(self) -> pd.DataFrame:
         """Return one row a group: agreement as it is, and beyond chance.
@@ -157,14 +178,15 @@ class Agreement(Voted):
             whether n is below 10.
         """
         masses, size = self._masses(), _size(self.sizes, self.by)
-        n = masses["n"][:, 0]
+        n = masses.independent(masses["n"][:, 0])
         named = with_ends(
             agreement=shares(masses["values"] - masses["disagree"], masses["values"], n),
-            alpha=_corrected(masses, "alpha"),
-            kappa=_corrected(masses, "kappa"),
+            alpha=_corrected(masses, "alpha", n),
+            kappa=_corrected(masses, "kappa", n),
         )
         table = masses.keys.assign(
-            n=counted(n),
+            n=counted(masses["n"][:, 0]),
+            **masses.clusters(),
             alone=counted(masses["alone"][:, 0]),
             repeated=counted(masses["repeated"][:, 0]),
             **named,
@@ -206,11 +228,11 @@ class Agreement(Voted):
 
     def _estimate(self, chance: str) -> Estimate:
         """Compare disagreement with chance over all groups."""
-        whole = self._masses().marginalize(())
+        whole, n = over_groups(self._masses(), "n")
         if not len(whole.cells):
             return Estimate(np.nan, np.nan, np.nan, 0)
-        value, low, high = _corrected(whole, chance)
-        return Estimate(float(value[0]), float(low[0]), float(high[0]), int(whole["n"][0, 0]))
+        value, low, high = _corrected(whole, chance, n)
+        return Estimate(float(value[0]), float(low[0]), float(high[0]), int(n[0]))
 
     def _masses(self) -> GroupedSums:
         """Add what chance would give to each group's sums: from then on groups may be added."""
@@ -227,20 +249,21 @@ class Agreement(Voted):
         pairs[:, 0] -= n[:, 0]
         chance = np.stack([n * _divided(unlike, pairs), kappa], axis=1)
         cells = np.concatenate([self.panels.cells, chance], axis=1)
-        return GroupedSums(self.panels.keys, (*self.panels.names, "alpha", "kappa"), cells)
+        return replace(self.panels, names=(*self.panels.names, "alpha", "kappa"), cells=cells)
 
 
-def _corrected(masses: GroupedSums, chance: str) -> tuple[Floats, Floats, Floats]:
+def _corrected(masses: GroupedSums, chance: str, n: Floats) -> tuple[Floats, Floats, Floats]:
     """Compare disagreement with chance: value, low and high of each group.
 
     Where nobody ever disagreed every replicate says so, which is not certainty: the low end then is what it
-    would be if as many decisions as may by chance be missing were split as far as can be.
+    would be if as many decisions as may by chance be missing were split as far as can be. Of few decisions
+    the replicates may all lie on one side of the figure: an interval reaches to it.
     """
-    observed, expected, n = masses["disagree"], masses[chance], masses["n"][:, 0]
+    observed, expected = masses["disagree"], masses[chance]
     ratio, low, high = ratios(observed, expected, n)
     most = _divided(masses["values"], expected)
     high = np.where((ratio == 0) & (n >= 2), zero_count_bound(n) * most[:, 0], high)
-    return 1 - ratio, 1 - high, 1 - low
+    return 1 - ratio, 1 - np.maximum(high, ratio), 1 - np.minimum(low, ratio)
 
 
 def _divided(top: Floats, bottom: Floats) -> Floats:

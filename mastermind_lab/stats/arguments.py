@@ -16,6 +16,7 @@ from .engine.histogram import coarse, steps_of
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
 from .engine.summary import Summary, counted, over_batches, overall
 from .engine.sums import Codes, GroupedSums
+from .engine.units import Units
 
 PRO = """pro for support supports supporting favour favor in_favour in_favor agree agrees yes approve
 positive +"""
@@ -91,7 +92,9 @@ class Arguments(Summary):
 
     @classmethod
     @over_batches
-    def of(cls, data: Data, *, by: By = None, weak: float = 0.5, replicates: int = REPLICATES) -> Self:
+    def of(
+        cls, data: Data, *, by: By = None, weak: float = 0.5, cluster: By = None, replicates: int = REPLICATES
+    ) -> Self:
         """Count a batch of decisions and their arguments.
 
         Parameters
@@ -102,6 +105,9 @@ class Arguments(Summary):
             Column or columns of ``decisions`` to group by.
         weak
             Strength below which a leaf is unsupported, 0 to 1.
+        cluster
+            Column or columns of ``decisions``, such as ``"question"``: decisions with equal values are drawn
+            together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
 
@@ -117,8 +123,10 @@ class Arguments(Summary):
             )
         rows = cls.decisions(data, weak=weak)
         keys = rows[[]] if isinstance(data, pd.DataFrame) else keys_of(data.decisions, names)
-        sums = GroupedSums.of(keys, _quantities(rows), rows["stream_id"], replicates)
-        return cls(names, float(weak), sums, steps_of(keys, rows["balance"].to_numpy(dtype=np.float64)))
+        units = Units.of(data, cluster)
+        sums = GroupedSums.of(keys, _quantities(rows), units.at(rows["stream_id"]), replicates)
+        steps = steps_of(keys, rows["balance"].to_numpy(dtype=np.float64))
+        return cls(names, float(weak), sums, steps, cluster=units.names)
 
     @property
     def balance(self) -> Estimate:
@@ -149,15 +157,16 @@ class Arguments(Summary):
             Intervals are NaN where there are fewer than 2 trees.
         """
         sums = self.sums
-        argued, balanced = sums["argued"][:, 0], sums["balanced"][:, 0]
+        argued, balanced = (sums.independent(sums[name][:, 0]) for name in ("argued", "balanced"))
         figures = {name: ratios(sums[name], sums["argued"], argued) for name in ("nodes", "depth", "breadth")}
         figures["ratio"] = ratios(sums["pro"], sums["con"], argued)
         figures["balance"] = ratios(sums["balance"], sums["balanced"], balanced)
         figures["unsupported"] = shares(sums["unsupported"], sums["leaves"], argued)
         return sums.keys.assign(
             n=counted(sums["n"][:, 0]),
-            argued=counted(argued),
-            balanced=counted(balanced),
+            **sums.clusters(),
+            argued=counted(sums["argued"][:, 0]),
+            balanced=counted(sums["balanced"][:, 0]),
             **with_ends(**figures),
             small_n=argued < SMALL_N,
         )

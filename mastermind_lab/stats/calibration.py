@@ -20,6 +20,7 @@ from .engine.renamed import Renamed
 from .engine.scores import FIGURES, read_off, risks
 from .engine.summary import Summary, counted, over_batches
 from .engine.sums import GroupedSums, places
+from .engine.units import Units
 
 LEFT_OUT = ("without_outcome", "missing", "repeated")
 
@@ -67,6 +68,7 @@ class Calibration(Summary):
         binning: Binning = "width",
         bins: int = 10,
         voter: str = VOTER,
+        cluster: By = None,
         replicates: int = REPLICATES,
     ) -> Self:
         """Count a batch of decisions, or of their votes.
@@ -89,6 +91,9 @@ class Calibration(Summary):
             How many; for equal widths a divisor of 2,000; not used by ``"isotonic"``.
         voter
             Column of ``votes`` that tells voters apart, where ``unit`` is ``"voters"``.
+        cluster
+            Column or columns of ``decisions``, such as ``"question"``: decisions with equal values are drawn
+            together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
 
@@ -103,16 +108,20 @@ class Calibration(Summary):
         if unit != "voters" and voter != VOTER:
             raise OptionError(f'voter={voter!r:.60} tells voters apart: count them, with unit="voters"')
         rows = correctness_of(told_apart_by(data, voter) if unit == "voters" else data, names, unit)
-        known = rows.known
+        known, units = rows.known, Units.of(data, cluster)
+        drawn = units.at(rows.ids)
         step = pd.Series(np.rint(rows.confidence[known] * STEPS).astype(np.int64), rows.keys.index[known])
         steps = GroupedSums.of(
             rows.keys[known].assign(step=step),
             {"n": np.ones(known.sum()), "correct": rows.right[known]},
-            rows.ids[known],
+            drawn[known],
             replicates,
         )
-        sums = GroupedSums.of(rows.keys, quantities(rows), rows.ids, replicates)
-        return cls(names, unit, kind, many, sums, GroupedSums.of(rows.keys, counts(rows)), steps, voter=voter)
+        sums = GroupedSums.of(rows.keys, quantities(rows), drawn, replicates)
+        others = GroupedSums.of(rows.keys, counts(rows))
+        return cls(
+            names, unit, kind, many, sums, others, steps, voter=voter, cluster=units.names
+        )  # fmt: skip
 
     @property
     def accuracy(self) -> Estimate:
@@ -220,15 +229,16 @@ class Calibration(Summary):
         """
         bins = self._bins()
         n, decisions = self.sums["n"][:, 0], self.counts["decisions"][:, 0]
-        columns = {"n": counted(n), "decisions": counted(decisions)}
+        columns = {"n": counted(n), "decisions": counted(decisions), **self.sums.clusters()}
+        independent = self.sums.independent(decisions)
         for name in FIGURES:
-            ends = read_off(name, self.sums, bins, decisions)
+            ends = read_off(name, self.sums, bins, independent)
             columns |= dict(zip((name, f"{name}_low", f"{name}_high"), map(pd.Series, ends), strict=True))
         explained = columns["calibration_loss"] - columns["resolution"] + columns["uncertainty"]
         few = [one.table(share)["small_n"].sum() for one, share in zip(bins, self._shares(), strict=True)]
         columns |= {"within": columns["brier"] - explained, "small_n_bins": pd.Series(few, dtype="int64")}
         columns |= {name: counted(self.counts[name][:, 0]) for name in LEFT_OUT}
-        return self.sums.keys.assign(**columns, small_n=decisions < SMALL_N)
+        return self.sums.keys.assign(**columns, small_n=independent < SMALL_N)
 
     def diagram(self) -> pd.DataFrame:
         """Return the reliability diagram: one row for each group and bin that holds anything.
@@ -285,7 +295,7 @@ class Calibration(Summary):
         whole = replace(self, by=(), sums=self.sums.marginalize(()), steps=self.steps.marginalize(("step",)))
         if not len(whole.sums.keys):
             return Estimate(float("nan"), float("nan"), float("nan"), 0)
-        n = self.counts.marginalize(())["panels"][:, 0]
+        n = whole.sums.independent(self.counts.marginalize(())["panels"][:, 0])
         value, low, high = read_off(name, whole.sums, whole._bins(), n)
         return Estimate(float(value[0]), float(low[0]), float(high[0]), int(n[0]))
 
@@ -300,7 +310,7 @@ class Calibration(Summary):
     def _shares(self) -> Floats:
         """Say how many independent observations one of a group's counts for."""
         n, decisions = self.sums["n"][:, 0], self.counts["decisions"][:, 0]
-        return decisions / np.maximum(n, 1)
+        return self.sums.independent(decisions) / np.maximum(n, 1)
 
     def _stacked(self, parts: list[pd.DataFrame]) -> pd.DataFrame:
         rows = np.repeat(np.arange(len(self.sums.keys)), [len(part) for part in parts][: len(self.sums.keys)])

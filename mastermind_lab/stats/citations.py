@@ -14,8 +14,9 @@ from .engine.bottom_k import UNIT, BottomK
 from .engine.concentration import concentration, overlap
 from .engine.estimate import SMALL_N, Estimate, binomial, shares, with_ends
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
-from .engine.summary import Summary, counted, over_batches, overall
+from .engine.summary import Summary, counted, over_batches, overall, without_clusters
 from .engine.sums import GroupedSums, places
+from .engine.units import Units
 
 _SPREAD = ("sources", "hhi", "hhi_low", "hhi_high", "overlap", "overlap_low", "overlap_high", "compared")
 
@@ -81,7 +82,7 @@ class Citations(Summary):
 
     @classmethod
     @over_batches
-    def of(cls, data: Data, *, by: By = None, replicates: int = REPLICATES) -> Self:
+    def of(cls, data: Data, *, by: By = None, cluster: By = None, replicates: int = REPLICATES) -> Self:
         """Count a batch of decisions and their citations.
 
         Parameters
@@ -90,6 +91,9 @@ class Citations(Summary):
             A history, or a ``citations`` frame (then without ``by``).
         by
             Column or columns of ``decisions`` to group by.
+        cluster
+            Column or columns of ``decisions``, such as ``"question"``: decisions with equal values are drawn
+            together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
 
@@ -98,21 +102,23 @@ class Citations(Summary):
         OptionError
             If a column is unknown, an option out of range, or ``by`` is given with a bare frame.
         """
-        names = names_of(by, taken=("source", UNIT))
+        names = names_of(by, taken=("source", "cluster", UNIT))
         if names and isinstance(data, pd.DataFrame):
             raise OptionError(
                 "by needs a history here: a citations frame does not know the decisions' columns"
             )
         rows = cls.decisions(data)
         keys = rows[[]] if isinstance(data, pd.DataFrame) else keys_of(data.decisions, names)
-        panels = GroupedSums.of(keys, _quantities(rows), rows["stream_id"], replicates)
+        units = Units.of(data, cluster)
+        panels = GroupedSums.of(keys, _quantities(rows), units.at(rows["stream_id"]), replicates)
         pairs = _pairs(data)
         groups = _joined(keys, rows["stream_id"], pairs["stream_id"])
         ones, sources = {"n": np.ones(len(pairs))}, pairs["source"].astype(TEXT)
         cited = GroupedSums.of(groups.assign(source=sources), ones)
-        details = {"source": hashes(sources)}
-        compared = BottomK.from_rows(groups, hashes(pairs["stream_id"]), details, ones, COMPARED)
-        return cls(names, panels, cited, compared, replicates)
+        ids = pairs["stream_id"]
+        details = {"cluster": units.at(ids).hashed, "source": hashes(sources)}
+        compared = BottomK.from_rows(groups, units.decisions(ids), details, ones, COMPARED)
+        return cls(names, panels, cited, compared, replicates, cluster=units.names)
 
     @property
     def single(self) -> Estimate:
@@ -146,9 +152,10 @@ class Citations(Summary):
         """
         sums = self.panels
         cited = sums["cited"][:, 0]
-        spread = self._spread(cited)
+        spread, independent = self._spread(cited), sums.independent(cited)
         return sums.keys.assign(
             n=counted(sums["n"][:, 0]),
+            **sums.clusters(),
             cited=counted(cited),
             citations=counted(sums["sources"][:, 0]),
             sources=counted(spread["sources"]),
@@ -156,12 +163,12 @@ class Citations(Summary):
             hhi_low=spread["hhi_low"],
             hhi_high=spread["hhi_high"],
             effective=1 / spread["hhi"],
-            **with_ends(single=shares(sums["single"], sums["cited"], cited)),
+            **with_ends(single=shares(sums["single"], sums["cited"], independent)),
             overlap=spread["overlap"],
             overlap_low=spread["overlap_low"],
             overlap_high=spread["overlap_high"],
             compared=counted(spread["compared"]),
-            small_n=cited < SMALL_N,
+            small_n=independent < SMALL_N,
         )
 
     def sources(self, most: int = 20) -> pd.DataFrame:
@@ -177,22 +184,24 @@ class Citations(Summary):
         DataFrame
             The ``by`` columns; ``source``; ``n`` decisions that cite it; ``share`` of the group's decisions
             with a source, 0 to 1, with ``share_low`` and ``share_high`` (95% score interval, Wilson 1927;
-            NaN below 2); ``small_n``, whether these are fewer than 10.
+            NaN below 2, and where clusters are drawn, which it knows nothing of); ``small_n``, whether these
+            are fewer than 10.
         """
         used = self.cited.marginalize(("source",))
         first = used.keys["source"].iloc[np.argsort(-used["n"][:, 0], kind="stable")[:most]]
         rank = pd.Series(np.arange(len(first)), index=first).reindex(self.cited.keys["source"]).to_numpy()
         group = places(self.cited.keys, self.panels.keys)
         n, cited = self.cited["n"][:, 0], self.panels["cited"][group, 0]
+        share = without_clusters(binomial(n, cited), self.cluster)
         table: pd.DataFrame = self.cited.keys.assign(
-            n=counted(n), **with_ends(share=binomial(n, cited)), small_n=cited < SMALL_N
+            n=counted(n), **with_ends(share=share), small_n=cited < SMALL_N
         )
         order = np.lexsort((rank, group))
         return table.take(order[~np.isnan(rank[order])]).reset_index(drop=True)
 
     def _whole(self, figure: str, n: str = "cited") -> Estimate:
         """Read one figure off the table of everything."""
-        kept = {"panels": (), "cited": ("source",), "compared": (UNIT, "source")}
+        kept = {"panels": (), "cited": ("source",), "compared": (UNIT, "cluster", "source")}
         sums = {name: getattr(self, name).marginalize(keys) for name, keys in kept.items()}
         table = replace(self, by=(), **sums).table()
         if table.empty:
@@ -212,9 +221,11 @@ class Citations(Summary):
             unit, units = pd.factorize(sample[UNIT].to_numpy(dtype=np.uint64))
             held = np.bincount(unit, share.reindex(sample["source"]).to_numpy()).astype(np.float64)
             sizes = np.bincount(unit).astype(np.float64)
-            weights = draws(units, self.replicates)
-            hhi = concentration(share.to_numpy(), held, sizes, cited[group])
-            mean = overlap(unit, pd.factorize(sample["source"])[0], weights)
+            first = np.unique(unit, return_index=True)[1]
+            cluster, keys = pd.factorize(sample["cluster"].to_numpy(dtype=np.uint64)[first])
+            weights = draws(keys, self.replicates)[cluster]
+            hhi = concentration(share.to_numpy(), held, sizes, cited[group], cluster)
+            mean = overlap(unit, pd.factorize(sample["source"])[0], weights, cluster)
             figures[group] = (len(share), *hhi, *mean, len(units))
         return dict(zip(_SPREAD, figures.T, strict=True))
 

@@ -15,6 +15,7 @@ from .engine.histogram import coarse, quantiles, steps_of
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
 from .engine.summary import Summary, counted, over_batches, overall
 from .engine.sums import GroupedSums
+from .engine.units import Units
 
 LEVELS = {"q05": 0.05, "q25": 0.25, "q50": 0.50, "q75": 0.75, "q95": 0.95}
 
@@ -45,7 +46,15 @@ class Confidence(Summary):
 
     @classmethod
     @over_batches
-    def of(cls, data: Data, *, by: By = None, threshold: float = 0.5, replicates: int = REPLICATES) -> Self:
+    def of(
+        cls,
+        data: Data,
+        *,
+        by: By = None,
+        threshold: float = 0.5,
+        cluster: By = None,
+        replicates: int = REPLICATES,
+    ) -> Self:
         """Count a batch of decisions.
 
         Parameters
@@ -56,6 +65,9 @@ class Confidence(Summary):
             Column or columns of ``decisions`` to group by; a missing value is a group of its own.
         threshold
             ``share_below`` counts confidences strictly below it, 0 to 1.
+        cluster
+            Column or columns of ``decisions``, such as ``"question"``: decisions with equal values are drawn
+            together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
 
@@ -69,8 +81,10 @@ class Confidence(Summary):
         names = names_of(by, taken=("step",))
         frame = frame_of(data, "decisions", ("stream_id", "confidence"))
         keys, values = keys_of(frame, names), shares_of(frame, "confidence")
-        sums = GroupedSums.of(keys, _quantities(values, threshold), frame["stream_id"], replicates)
-        return cls(names, float(threshold), sums, steps_of(keys, values))
+        units = Units.of(data, cluster)
+        drawn = units.at(frame["stream_id"])
+        sums = GroupedSums.of(keys, _quantities(values, threshold), drawn, replicates)
+        return cls(names, float(threshold), sums, steps_of(keys, values), cluster=units.names)
 
     @property
     def mean(self) -> Estimate:
@@ -91,15 +105,17 @@ class Confidence(Summary):
             2.
         """
         n = self.sums["n"][:, 0]
+        independent = self.sums.independent(n)
         levels = quantiles(self.steps, tuple(LEVELS.values()))
         return self.sums.keys.assign(
             n=counted(n),
-            **with_ends(mean=ratios(self.sums["confidence"], self.sums["n"], n)),
+            **self.sums.clusters(),
+            **with_ends(mean=ratios(self.sums["confidence"], self.sums["n"], independent)),
             sd=_deviation(n, self.sums["confidence"][:, 0], self.sums["squares"][:, 0]),
             **dict(zip(LEVELS, levels.T, strict=True)),
-            **with_ends(share_below=shares(self.sums["below"], self.sums["n"], n)),
+            **with_ends(share_below=shares(self.sums["below"], self.sums["n"], independent)),
             missing=counted(self.sums["missing"][:, 0]),
-            small_n=n < SMALL_N,
+            small_n=independent < SMALL_N,
         )
 
     def histogram(self, bins: int = 20) -> pd.DataFrame:

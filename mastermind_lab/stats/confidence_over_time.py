@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import OptionError
-from .engine.bootstrap import REPLICATES
+from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate, ratios, with_ends
 from .engine.histogram import rounded
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
@@ -30,6 +30,7 @@ from .engine.timebins import (
     spread,
     times_of,
 )
+from .engine.units import Units
 
 CELLS = 100
 """Steps of confidence from 0 to 1 in which points are counted."""
@@ -75,6 +76,7 @@ class ConfidenceOverTime(Summary):
         *,
         by: By = None,
         bandwidth: float | str | timedelta = 0.1,
+        cluster: By = None,
         replicates: int = REPLICATES,
     ) -> Self:
         """Count a batch of decisions.
@@ -88,6 +90,9 @@ class ConfidenceOverTime(Summary):
         bandwidth
             Width of what the rolling mean takes in: a share of the whole span, above 0 to 1, or a duration
             such as ``"36h"`` or a Timedelta. It is rounded to an odd number of bins.
+        cluster
+            Column or columns of ``decisions``, such as ``"question"``: decisions with equal values are drawn
+            together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
 
@@ -103,14 +108,15 @@ class ConfidenceOverTime(Summary):
         bins = times // (1 << shift)
         cells = pd.Series(rounded(values * CELLS), index=frame.index)
         known = (bins.notna() & cells.notna()).to_numpy()
+        units = Units.of(data, cluster)
         sums = GroupedSums.of(
             keys[known].assign(bin=bins[known]),
             {"n": np.ones(known.sum()), "confidence": values[known]},
-            frame["stream_id"][known],
+            units.at(frame["stream_id"])[known],
             replicates,
         )
         counts = GroupedSums.of(keys.assign(bin=bins, cell=cells), {"n": np.ones(len(frame))})
-        return cls(names, _checked(bandwidth), shift, counts, sums)
+        return cls(names, _checked(bandwidth), shift, counts, sums, cluster=units.names)
 
     def __add__(self, other: Self) -> Self:
         if type(other) is not type(self):
@@ -200,7 +206,10 @@ class ConfidenceOverTime(Summary):
         starts = np.unique(window, return_index=True)[1]
         ends = np.append(starts[1:], len(window)) - 1 if len(starts) else starts
         cells = np.add.reduceat(whole.cells, starts, axis=0) if len(starts) else whole.cells
-        sums = GroupedSums(whole.keys.iloc[starts].reset_index(drop=True), whole.names, cells)
+        drawn = whole.drawn and whole.drawn.merged(starts, ends + 1)
+        keys = whole.keys.iloc[starts].reset_index(drop=True)
+        sums = GroupedSums(keys, whole.names, cells, drawn=drawn)
+        independent = sums.independent(sums["n"][:, 0])
         bins = whole.keys["bin"].to_numpy(dtype=np.int64)
         first, last = ((place << shown.shift) for place in (bins[starts], bins[ends] + 1))
         return sums.keys.drop(columns="bin").assign(
@@ -208,8 +217,9 @@ class ConfidenceOverTime(Summary):
             last=moments(last),
             time=moments(first + (last - first) // 2),
             n=counted(sums["n"][:, 0]),
-            **with_ends(mean=ratios(sums["confidence"], sums["n"], sums["n"][:, 0])),
-            small_n=sums["n"][:, 0] < SMALL_N,
+            **sums.clusters(),
+            **with_ends(mean=ratios(sums["confidence"], sums["n"], independent)),
+            small_n=independent < SMALL_N,
         )
 
     def points(self, most: int = 4_000) -> pd.DataFrame:
@@ -231,8 +241,7 @@ class ConfidenceOverTime(Summary):
         """
         shown = self._shown()
         known = shown.cells.keys[["bin", "cell"]].notna().all(axis=1).to_numpy()
-        keys = shown.cells.keys[known].reset_index(drop=True)
-        cells = GroupedSums(keys, shown.cells.names, shown.cells.cells[known])
+        cells = shown.cells.take(known)
         wide = tall = 0
         while len(cells.keys) > most and tall < CELLS.bit_length():
             if wide == tall:
@@ -271,17 +280,31 @@ class ConfidenceOverTime(Summary):
         n, confidence = (spread(self.sums[name][rows], bins - first) for name in self.sums.names)
         reach = self._reach()
         in_window = around(n, reach)
+        independent, of_window = (
+            self._independent(rows, n[:, 0], 0),
+            self._independent(rows, in_window[:, 0], reach),
+        )
         table = group.loc[group.index.repeat(len(n))].reset_index(drop=True)
         return table.assign(
             time=middles(first + np.arange(len(n)), self.shift),
             n=counted(n[:, 0]),
             **with_ends(
-                mean=ratios(confidence, n, n[:, 0]),
-                rolling=ratios(around(confidence, reach), in_window, in_window[:, 0]),
+                mean=ratios(confidence, n, independent),
+                rolling=ratios(around(confidence, reach), in_window, of_window),
             ),
             n_window=counted(in_window[:, 0]),
-            small_n=in_window[:, 0] < SMALL_N,
+            **({"clusters": counted(of_window)} if self.cluster else {}),
+            small_n=of_window < SMALL_N,
         )
+
+    def _independent(self, rows: NDArray[np.bool_], n: Floats, reach: int) -> Floats:
+        """Say how many independent observations the n decisions around each bin of a group are."""
+        if self.sums.drawn is None or not len(n):
+            return n
+        bins, start = self.sums.keys["bin"][rows].to_numpy(dtype=np.int64), int(np.argmax(rows))
+        here = bins[0] + np.arange(len(n))
+        first, last = np.searchsorted(bins, here - reach), np.searchsorted(bins, here + reach, side="right")
+        return np.minimum(n, self.sums.drawn.merged(first + start, last + start).counts(len(n)))
 
     def _reach(self) -> int:
         """Bins that the window takes in on either side of its own."""
@@ -298,7 +321,7 @@ def _within(sums: GroupedSums, first: int, last: int) -> GroupedSums:
     rows = sums.keys["bin"].between(first, last).fillna(True).to_numpy(dtype=bool)
     if rows.all():
         return sums
-    return GroupedSums(sums.keys[rows].reset_index(drop=True), sums.names, sums.cells[rows])
+    return sums.take(rows)
 
 
 def _checked(bandwidth: float | str | timedelta) -> float | pd.Timedelta:

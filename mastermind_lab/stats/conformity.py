@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -15,8 +15,10 @@ from .engine.debate_rounds import Rounds, rounds_of
 from .engine.estimate import SMALL_N, Estimate, divided, ratios, shares, with_ends
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
+from .engine.small_groups import over_groups
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums, places
+from .engine.units import Units
 from .margin import Margin
 
 _NEEDED = ("stream_id", "recommendation", "n_citations", "n_arguments")
@@ -27,9 +29,10 @@ _ROUNDING = 1e-12  # 1 - 1 / 5 is a little less than 0.8
 class Conformity(Voted):
     """Signs that the voters of a panel follow each other, by group.
 
-    *Unanimity.* If voters chose by themselves, each the choice c with the share p(c) that it has among all
-    votes of the group, a panel of m would be unanimous with the probability sum over c of p(c)^m.
-    ``expected`` is its mean over the group's panels, ``excess`` what was observed beyond it. Voters who lean
+    *Unanimity.* If voters chose by themselves, a panel of m would be as often unanimous as m votes taken at
+    random from all N of the group: with the probability sum over c of C(n(c), m) / C(N, m), where n(c) are
+    for the choice c. ``expected`` is its mean over the group's panels, ``excess`` what was observed beyond.
+    Over several groups, one of fewer than 30 decisions is one observation, drawn whole. Voters who lean
     differently, but choose by themselves, would be unanimous even less often (a product is at most the power
     of the mean), so that the excess is rather too small. But it need not come from following: voters who see
     the same evidence agree, too. Group by what makes decisions alike (a kind of question with fixed choices,
@@ -116,6 +119,7 @@ class Conformity(Voted):
         arguments: int = 3,
         rounds: str = "meta.debate.rounds",
         voter: str = VOTER,
+        cluster: By = None,
         replicates: int = REPLICATES,
     ) -> Self:
         """Count a batch of decisions and their votes.
@@ -131,6 +135,9 @@ class Conformity(Voted):
         voter
             Column of ``votes`` that tells voters apart: a seat, say, where one model sits in several, or the
             model; votes without it are left out.
+        cluster
+            Column or columns of ``decisions``, such as ``"question"``: decisions with equal values are drawn
+            together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
 
@@ -145,13 +152,15 @@ class Conformity(Voted):
         debates = rounds_of(frame, rounds)
         rows = _described(data, frame, debates, agreement, citations, arguments)
         keys = keys_of(frame, names).reset_index(drop=True)
-        ids, panel = rows["stream_id"], rows["hollow"].notna().to_numpy()
-        sums = GroupedSums.of(keys, _quantities(rows, agreement), ids, replicates)
+        units, panel = Units.of(data, cluster), rows["hollow"].notna().to_numpy()
+        drawn = units.at(rows["stream_id"])
+        sums = GroupedSums.of(keys, _quantities(rows, agreement), drawn, replicates)
         one = {"n": np.ones(panel.sum())}
-        sizes = GroupedSums.of(keys[panel].assign(votes=rows["votes"][panel]), one, ids[panel], replicates)
-        choices = _choices(data, keys[panel], ids[panel], replicates)
+        sizes = GroupedSums.of(keys[panel].assign(votes=rows["votes"][panel]), one, drawn[panel], replicates)
+        choices = _choices(data, keys[panel], rows["stream_id"][panel], units, replicates)
         options = (float(agreement), citations, arguments, rounds)
-        return cls(names, *options, sums, sizes, choices, debates.sums(keys, ids, replicates), voter=voter)
+        steps = debates.sums(keys, drawn, replicates)
+        return cls(names, *options, sums, sizes, choices, steps, voter=voter, cluster=units.names)
 
     @property
     def inflation(self) -> Estimate:
@@ -167,10 +176,13 @@ class Conformity(Voted):
     def excess(self) -> Estimate:
         """Unanimity beyond that of voters who choose by themselves, -1 to 1: the mean over all panels."""
         n, expected = self.sums["n"], self._expected()
-        beyond = np.where(n > 0, self.sums["unanimous"] - n * expected, 0.0).sum(axis=0)
-        panels = n.sum(axis=0)
-        value, low, high = ratios(beyond[None], panels[None], panels[:1])
-        return Estimate(float(value[0]), float(low[0]), float(high[0]), int(panels[0]))
+        beyond = np.where(n > 0, self.sums["unanimous"] - n * expected, 0.0)
+        names, cells = (*self.sums.names, "beyond"), np.append(self.sums.cells, beyond[:, None], axis=1)
+        whole, independent = over_groups(replace(self.sums, names=names, cells=cells), "n")
+        if not len(whole.cells):
+            return Estimate(np.nan, np.nan, np.nan, 0)
+        value, low, high = ratios(whole["beyond"], whole["n"], independent)
+        return Estimate(float(value[0]), float(low[0]), float(high[0]), int(independent[0]))
 
     def table(self) -> pd.DataFrame:
         """Return one row a group.
@@ -187,18 +199,21 @@ class Conformity(Voted):
             observations.
         """
         sums = self.sums
-        n, debated = sums["n"][:, 0], sums["debated"][:, 0]
+        n, debated = (sums.independent(sums[name][:, 0]) for name in ("n", "debated"))
         figures = {name: shares(sums[name], sums["n"], n) for name in ("unanimous", "consensus", "hollow")}
         seen = divided(sums["unanimous"], sums["n"])
         expected = self._expected()
         for name, values in (("expected", expected), ("excess", seen - expected)):
-            figures[name] = (values[:, 0], *interval(values[:, 1:], n))
+            low, high = interval(values[:, 1:], n)
+            # Of few decisions the replicates may all lie on one side of the figure.
+            figures[name] = values[:, 0], np.minimum(low, values[:, 0]), np.maximum(high, values[:, 0])
         figures["inflation"] = ratios(sums["inflation"], sums["debated"], debated)
         order = ("unanimous", "expected", "excess", "consensus", "hollow", "inflation")
         return sums.keys.assign(
-            n=counted(n),
+            n=counted(sums["n"][:, 0]),
+            **sums.clusters(),
             **with_ends(**{name: figures[name] for name in order}),
-            debated=counted(debated),
+            debated=counted(sums["debated"][:, 0]),
             too_small=counted(sums["too_small"][:, 0]),
             repeated=counted(sums["repeated"][:, 0]),
             small_n=n < SMALL_N,
@@ -215,9 +230,10 @@ class Conformity(Voted):
             95% interval (``_low``, ``_high``; NaN below 2); ``small_n``, whether n is below 10. Later rounds
             are those of longer debates: compare changes, not means.
         """
-        n = self.steps["n"][:, 0]
+        counts = {"n": counted(self.steps["n"][:, 0]), **self.steps.clusters()}
+        n = self.steps.independent(self.steps["n"][:, 0])
         means = {name: ratios(self.steps[name], self.steps["n"], n) for name in ("confidence", "change")}
-        return self.steps.keys.assign(n=counted(n), **with_ends(**means), small_n=n < SMALL_N)
+        return self.steps.keys.assign(**counts, **with_ends(**means), small_n=n < SMALL_N)
 
     def _expected(self) -> Floats:
         """The mean probability of unanimity in each group, and its replicates."""
@@ -226,11 +242,20 @@ class Conformity(Voted):
         for group in np.flatnonzero(self.sums["n"][:, 0]):
             votes, panels = self.choices["votes"][by_choice == group], self.sizes["n"][by_size == group]
             cast, total = votes.sum(axis=0), panels.sum(axis=0)
-            share = np.divide(votes, cast, out=np.zeros_like(votes), where=cast > 0)
-            sizes = self.sizes.keys["votes"][by_size == group].to_numpy(dtype=np.float64)
-            sure = sum(n * (share**size).sum(axis=0) for n, size in zip(panels, sizes, strict=True))
+            sizes = self.sizes.keys["votes"][by_size == group].to_numpy(dtype=np.intp)
+            sure = sum(n * _unanimous(votes, cast, size) for n, size in zip(panels, sizes, strict=True))
             found[group] = divided(sure, total)
         return found
+
+
+def _unanimous(votes: Floats, cast: Floats, size: int) -> Floats:
+    """The probability that so many of the votes cast, taken at random, are all for one choice."""
+    chance = np.ones_like(votes)
+    for taken in range(size):
+        left = cast - taken
+        chance *= np.divide(np.maximum(votes - taken, 0), left, out=np.zeros_like(votes), where=left > 0)
+    total: Floats = chance.sum(axis=0)
+    return total
 
 
 def _frame(data: Data) -> pd.DataFrame:
@@ -291,10 +316,10 @@ def _quantities(rows: pd.DataFrame, agreement: float) -> dict[str, Floats]:
     }
 
 
-def _choices(data: Data, keys: pd.DataFrame, ids: pd.Series, replicates: int) -> GroupedSums:
+def _choices(data: Data, keys: pd.DataFrame, ids: pd.Series, units: Units, replicates: int) -> GroupedSums:
     """Count the votes for each choice in the panels of these ids."""
     votes = Ballots.of(data).votes
     place = pd.Index(ids, dtype=object).get_indexer(votes["stream_id"])
     votes, place = votes[place >= 0], place[place >= 0]
     groups = keys.iloc[place].reset_index(drop=True).assign(choice=votes["choice"].to_numpy(dtype=object))
-    return GroupedSums.of(groups, {"votes": np.ones(len(votes))}, votes["stream_id"], replicates)
+    return GroupedSums.of(groups, {"votes": np.ones(len(votes))}, units.at(votes["stream_id"]), replicates)

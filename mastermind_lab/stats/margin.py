@@ -18,6 +18,7 @@ from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums
+from .engine.units import Units
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -81,7 +82,15 @@ class Margin(Voted):
 
     @classmethod
     @over_batches
-    def of(cls, data: Data, *, by: By = None, voter: str = VOTER, replicates: int = REPLICATES) -> Self:
+    def of(
+        cls,
+        data: Data,
+        *,
+        by: By = None,
+        voter: str = VOTER,
+        cluster: By = None,
+        replicates: int = REPLICATES,
+    ) -> Self:
         """Count a batch of decisions and their votes.
 
         Parameters
@@ -93,6 +102,9 @@ class Margin(Voted):
         voter
             Column of ``votes`` that tells voters apart: a seat, say, where one model sits in several, or the
             model; votes without it are left out.
+        cluster
+            Column or columns of ``decisions``, such as ``"question"``: decisions with equal values are drawn
+            together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
 
@@ -107,9 +119,10 @@ class Margin(Voted):
             raise OptionError("by needs a history here: a votes frame does not know the decisions' columns")
         rows = cls.decisions(data)
         keys = rows[[]] if isinstance(data, pd.DataFrame) else keys_of(data.decisions, names)
-        sums = GroupedSums.of(keys, _quantities(rows), rows["stream_id"], replicates)
+        units = Units.of(data, cluster)
+        sums = GroupedSums.of(keys, _quantities(rows), units.at(rows["stream_id"]), replicates)
         margin = rows["margin"].to_numpy(dtype=np.float64, na_value=np.nan)
-        return cls(names, sums, steps_of(keys, margin), voter=voter)
+        return cls(names, sums, steps_of(keys, margin), voter=voter, cluster=units.names)
 
     @property
     def mean(self) -> Estimate:
@@ -140,16 +153,17 @@ class Margin(Voted):
             decisions. Intervals are NaN where there are fewer than 2 observations.
         """
         sums = self.sums
-        n, decided = sums["n"][:, 0], sums["decided"][:, 0]
+        n, decided = (sums.independent(sums[name][:, 0]) for name in ("n", "decided"))
         return sums.keys.assign(
-            n=counted(n),
+            n=counted(sums["n"][:, 0]),
+            **sums.clusters(),
             **with_ends(
                 mean=ratios(sums["margin"], sums["n"], n),
                 entropy=ratios(sums["entropy"], sums["n"], n),
                 unanimous=shares(sums["unanimous"], sums["n"], n),
                 tie=shares(sums["tie"], sums["n"], n),
             ),
-            decided=counted(decided),
+            decided=counted(sums["decided"][:, 0]),
             **with_ends(follows=shares(sums["follows"], sums["decided"], decided)),
             without_votes=counted(sums["without_votes"][:, 0]),
             repeated=counted(sums["repeated"][:, 0]),

@@ -16,6 +16,7 @@ from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, names_of
 from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
 from .engine.sums import GroupedSums
+from .engine.units import Units
 from .engine.voting_rules import COUNTS
 
 
@@ -94,7 +95,15 @@ class Pivotal(Voted):
 
     @classmethod
     @over_batches
-    def of(cls, data: Data, *, by: By = None, voter: str = VOTER, replicates: int = REPLICATES) -> Self:
+    def of(
+        cls,
+        data: Data,
+        *,
+        by: By = None,
+        voter: str = VOTER,
+        cluster: By = None,
+        replicates: int = REPLICATES,
+    ) -> Self:
         """Count a batch of votes.
 
         Parameters
@@ -106,6 +115,9 @@ class Pivotal(Voted):
         voter
             Column of ``votes`` that tells voters apart: a seat, say, where one model sits in several, or the
             model; votes without it are left out.
+        cluster
+            Column or columns of ``decisions``, such as ``"question"``: decisions with equal values are drawn
+            together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
 
@@ -117,21 +129,25 @@ class Pivotal(Voted):
         data = told_apart_by(data, voter)
         names = names_of(by, taken=("voter", "rule"))
         ballots = Ballots.of(data)
-        keys, ids = ballots.keys(data, names), pd.Series(ballots.panels)
+        keys, units = ballots.keys(data, names), Units.of(data, cluster)
+        drawn = units.at(ballots.panels)
         rows: dict[str, NDArray[Any]] = {
             "n": np.ones(len(ballots.panel)),
             **pivots(ballots, tuple(COUNTS)),
         }
         hanging: dict[str, NDArray[Any]] = {
-            name: np.bincount(ballots.panel, row, minlength=len(ids)) > 0 for name, row in rows.items()
+            name: np.bincount(ballots.panel, row, minlength=len(drawn)) > 0 for name, row in rows.items()
         }
-        hanging["repeated"] = np.bincount(ballots.repeated["panel"], minlength=len(ids))
+        hanging["repeated"] = np.bincount(ballots.repeated["panel"], minlength=len(drawn))
         who = pd.array(ballots.voters[ballots.voter], dtype=TEXT)
         return cls(
             names,
-            GroupedSums.of(keys, hanging, ids, replicates),
-            GroupedSums.of(keys.iloc[ballots.panel].assign(voter=who), rows, ballots.ids, replicates),
+            GroupedSums.of(keys, hanging, drawn, replicates),
+            GroupedSums.of(
+                keys.iloc[ballots.panel].assign(voter=who), rows, drawn[ballots.panel], replicates
+            ),
             voter=voter,
+            cluster=units.names,
         )
 
     @property
@@ -195,10 +211,11 @@ def pivots(ballots: Ballots, rules: tuple[str, ...]) -> dict[str, NDArray[np.boo
 def _long(sums: GroupedSums) -> pd.DataFrame:
     """Put the rules, which are quantities, one below the other."""
     n = sums["n"][:, 0]
+    counts, independent = {"n": counted(n), **sums.clusters()}, sums.independent(n)
     parts = []
     for name in COUNTS:
-        pivotal = with_ends(pivotal=shares(sums[name], sums["n"], n))
+        pivotal = with_ends(pivotal=shares(sums[name], sums["n"], independent))
         rule = pd.array([name] * len(n), dtype=TEXT)
-        parts.append(sums.keys.assign(rule=rule, n=counted(n), **pivotal, small_n=n < SMALL_N))
+        parts.append(sums.keys.assign(rule=rule, **counts, **pivotal, small_n=independent < SMALL_N))
     order = np.arange(len(COUNTS) * len(n)).reshape(len(COUNTS), len(n)).T.ravel()
     return pd.concat(parts, ignore_index=True).iloc[order].reset_index(drop=True)

@@ -19,6 +19,7 @@ from .engine.renamed import Renamed, renamed_options
 from .engine.summary import Summary, counted, over_batches
 from .engine.sums import GroupedSums
 from .engine.timebins import doubled, finest, main_part, narrowest, times_of
+from .engine.units import Units
 from .margin import Margin
 
 OPEN = ("meta.", "decision.")
@@ -70,7 +71,15 @@ class Regimes(Summary):
     @classmethod
     @renamed_options(by="watch", chance="p_value")
     @over_batches
-    def of(cls, data: Data, *, watch: By = None, p_value: float = 0.01, replicates: int = REPLICATES) -> Self:
+    def of(
+        cls,
+        data: Data,
+        *,
+        watch: By = None,
+        p_value: float = 0.01,
+        cluster: By = None,
+        replicates: int = REPLICATES,
+    ) -> Self:
         """Count a batch of decisions.
 
         Parameters
@@ -82,6 +91,9 @@ class Regimes(Summary):
             ``fields`` and every ``meta.*`` column.
         p_value
             Probability, above 0 and below 1, that anything is found where the order means nothing.
+        cluster
+            Column or columns of ``decisions``, such as ``"question"``: decisions with equal values are drawn
+            together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
 
@@ -97,17 +109,18 @@ class Regimes(Summary):
         times = times_of(frame)
         dated = times.notna().to_numpy()
         shift = finest(times[dated].to_numpy(dtype=np.int64))
+        units = Units.of(data, cluster)
         bins = GroupedSums.of(
             pd.DataFrame({"bin": times // (1 << shift)}),
             _quantities(shares_of(frame, "confidence"), _margins(data)),
-            frame["stream_id"],
+            units.at(frame["stream_id"]),
             replicates,
         )
         known = frame[dated]
         seen = FirstLastSeen.of(
             _columns(known, names), times[dated].to_numpy(dtype=np.int64), known["stream_id"]
         )
-        return cls((), names, float(p_value), shift, bins, seen)
+        return cls((), names, float(p_value), shift, bins, seen, cluster=units.names)
 
     def __add__(self, other: Self) -> Self:
         if type(other) is not type(self):
@@ -182,16 +195,19 @@ class Regimes(Summary):
         starts, stops = np.append(0, high), np.append(low, len(shown._dated().keys))
         upto = shown._upto()
         sides = GroupedSums(
-            pd.DataFrame(index=range(len(stops))), upto.names, upto.cells[stops] - upto.cells[starts]
-        )
+            pd.DataFrame(index=range(len(stops))), upto.names, upto.cells[stops] - upto.cells[starts],
+            drawn=upto.drawn and upto.drawn.merged(starts, stops),
+        )  # fmt: skip
         change = events["change"].to_numpy() - 1
         effects = {name: figure[change] for name, figure in _effects(sides).items()}
         before, after = sides["n"][change, 0], sides["n"][change + 1, 0]
+        independent = sides.independent(sides["n"][:, 0])
         return events.drop(columns="edge").assign(
             before=counted(before),
             after=counted(after),
+            **({"clusters": counted(independent[change] + independent[change + 1])} if self.cluster else {}),
             **effects,
-            small_n=np.minimum(before, after) < SMALL_N,
+            small_n=np.minimum(independent[change], independent[change + 1]) < SMALL_N,
         )
 
     def _events(self) -> pd.DataFrame:
@@ -210,7 +226,7 @@ class Regimes(Summary):
 
     def _dated(self) -> GroupedSums:
         known = self.bins.keys["bin"].notna().to_numpy()
-        return GroupedSums(self.bins.keys[known], self.bins.names, self.bins.cells[known])
+        return self.bins.take(known)
 
     def _upto(self) -> GroupedSums:
         """Add the bins up along time: row r holds all before the r-th occupied one."""
@@ -288,8 +304,9 @@ def _effects(sides: GroupedSums) -> dict[str, Floats]:
     for name, number in _FIGURES.items():
         n = sides[number]
         mean = divided(sides[name], n)
-        low, high = interval(mean[:, 1:], n[:, 0])
-        difference, least = np.diff(mean, axis=0), np.minimum(n[:-1, 0], n[1:, 0])
+        independent = sides.independent(n[:, 0])
+        low, high = interval(mean[:, 1:], independent)
+        difference, least = np.diff(mean, axis=0), np.minimum(independent[:-1], independent[1:])
         figures = {
             "before": (mean[:-1, 0], low[:-1], high[:-1]),
             "after": (mean[1:, 0], low[1:], high[1:]),

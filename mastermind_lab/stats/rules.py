@@ -19,6 +19,7 @@ from .engine.input import TEXT, By, Data, History, frame_of, keys_of, names_of
 from .engine.preference_rules import BALLOTS, PREFERENCE_RULES, WITHOUT
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums, grouped
+from .engine.units import Units
 from .engine.voting_rules import ACTUAL, BEST, Rule, choices_of, names_of_rules
 
 
@@ -130,6 +131,7 @@ class Rules(Voted):
         tie: str = "none",
         fallback: str = "none",
         voter: str = VOTER,
+        cluster: By = None,
         replicates: int = REPLICATES,
     ) -> Self:
         """Count a batch of decisions, with outcomes where they were joined (``with_outcomes``).
@@ -154,6 +156,9 @@ class Rules(Voted):
         voter
             Column of ``votes`` that tells voters apart: a seat, say, where one model sits in several, or the
             model; votes without it are left out.
+        cluster
+            Column or columns of ``decisions``, such as ``"question"``: decisions with equal values are drawn
+            together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
 
@@ -168,26 +173,23 @@ class Rules(Voted):
         ballots = Ballots.of(_whole(data))
         rows = _decisions(data, ballots, own, tie, fallback)
         keys = keys_of(frame_of(data, "decisions", ()), groups).reset_index(drop=True)
+        units = Units.of(data, cluster)
         return cls(
             groups,
             names,
             tie,
             fallback,
-            _by_rule(rows, keys, names, replicates),
-            _by_voter(rows, keys, ballots, replicates),
+            _by_rule(rows, keys, names, units, replicates),
+            _by_voter(rows, keys, ballots, units, replicates),
             voter=voter,
+            cluster=units.names,
         )
 
     @property
     def actual(self) -> Estimate:
         """The accuracy of the actual recommendations, 0 to 1, where votes and an outcome are known."""
         rows = (self.sums.keys["rule"] == ACTUAL).to_numpy()
-        return overall(
-            GroupedSums(self.sums.keys[rows], self.sums.names, self.sums.cells[rows]),
-            "right",
-            "known",
-            shares,
-        )
+        return overall(self.sums.take(rows), "right", "known", shares)
 
     @property
     def n(self) -> int:
@@ -238,9 +240,9 @@ class Rules(Voted):
         order = np.lexsort((-low, group))  # a NaN comes last
         first = order[np.unique(group[order], return_index=True)[1]]
         best = first[~np.isnan(low[first])]
-        keys = self.voters.keys.iloc[best].assign(rule=pd.array([BEST] * len(best), dtype=TEXT))
-        columns = [*self.by, "rule", "voter"]
-        return replace(self.voters, keys=keys[columns].reset_index(drop=True), cells=self.voters.cells[best])
+        chosen = self.voters.take(best)
+        keys = chosen.keys.assign(rule=pd.array([BEST] * len(best), dtype=TEXT))
+        return replace(chosen, keys=keys[[*self.by, "rule", "voter"]])
 
 
 def _whole(data: Data) -> History:
@@ -295,7 +297,9 @@ def _correctness(chosen: Names, rows: pd.DataFrame, ballots: str = "votes") -> d
     }
 
 
-def _by_rule(rows: pd.DataFrame, keys: pd.DataFrame, names: tuple[str, ...], replicates: int) -> GroupedSums:
+def _by_rule(
+    rows: pd.DataFrame, keys: pd.DataFrame, names: tuple[str, ...], units: Units, replicates: int
+) -> GroupedSums:
     parts, groups, ids = [], [], []
     for name in names:
         if name not in rows:
@@ -306,7 +310,9 @@ def _by_rule(rows: pd.DataFrame, keys: pd.DataFrame, names: tuple[str, ...], rep
         groups.append(keys.iloc[some.index].assign(rule=rule))
         ids.append(some["stream_id"])
     quantities = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return GroupedSums.of(pd.concat(groups, ignore_index=True), quantities, pd.concat(ids), replicates)
+    return GroupedSums.of(
+        pd.concat(groups, ignore_index=True), quantities, units.at(pd.concat(ids)), replicates
+    )
 
 
 def _scored(rule: str, rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, NDArray[Any]]]:
@@ -326,7 +332,9 @@ def _scored(rule: str, rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, NDAr
     }
 
 
-def _by_voter(rows: pd.DataFrame, keys: pd.DataFrame, ballots: Ballots, replicates: int) -> GroupedSums:
+def _by_voter(
+    rows: pd.DataFrame, keys: pd.DataFrame, ballots: Ballots, units: Units, replicates: int
+) -> GroupedSums:
     ids = pd.Index(rows["stream_id"].to_numpy(dtype=object))
     place = pd.Series(np.arange(len(ids)), ids)[~ids.duplicated()].reindex(ballots.panels).to_numpy()
     decision = place[ballots.panel]
@@ -334,28 +342,33 @@ def _by_voter(rows: pd.DataFrame, keys: pd.DataFrame, ballots: Ballots, replicat
     where = decision[here].astype(np.intp)
     voter = pd.array(ballots.voters[ballots.voter[here]], dtype=TEXT)
     scored = _correctness(ballots.choices[ballots.choice[here]], rows.iloc[where])
-    return GroupedSums.of(keys.iloc[where].assign(voter=voter), scored, ballots.ids[here], replicates)
+    drawn = units.at(ballots.panels)[ballots.panel[here]]
+    return GroupedSums.of(keys.iloc[where].assign(voter=voter), scored, drawn, replicates)
 
 
 def _figures(sums: GroupedSums) -> pd.DataFrame:
-    n, decided, known = (sums[name][:, 0] for name in ("n", "decided", "known"))
-    compared, outcomes = (sums[name][:, 0] for name in ("compared", "outcomes"))
+    n, decided, known, outcomes = (sums[name][:, 0] for name in ("n", "decided", "known", "outcomes"))
     return sums.keys.assign(
         n=counted(n),
+        **sums.clusters(),
         decided=counted(decided),
         without_ballot=counted(sums["without_ballot"][:, 0] if "without_ballot" in sums.names else 0 * n),
-        **with_ends(changed=shares(sums["changed"], sums["compared"], compared)),
+        **with_ends(changed=_shares(sums, "changed", "compared")),
         known=counted(known),
-        **with_ends(accuracy=shares(sums["right"], sums["known"], known), difference=_differences(sums)),
+        **with_ends(accuracy=_shares(sums, "right", "known"), difference=_differences(sums)),
         outcomes=counted(outcomes),
-        **with_ends(accuracy_of_all=shares(sums["right"], sums["outcomes"], outcomes)),
-        small_n=decided < SMALL_N,
+        **with_ends(accuracy_of_all=_shares(sums, "right", "outcomes")),
+        small_n=sums.independent(decided) < SMALL_N,
     )
+
+
+def _shares(sums: GroupedSums, top: str, bottom: str) -> tuple[Floats, Floats, Floats]:
+    return shares(sums[top], sums[bottom], sums.independent(sums[bottom][:, 0]))
 
 
 def _differences(sums: GroupedSums) -> tuple[Floats, Floats, Floats]:
     """Divide gains by n; where the two never differed, each may be better as often as chance can hide."""
-    n = sums["judged"][:, 0]
+    n = sums.independent(sums["judged"][:, 0])
     value, low, high = ratios(sums["gain"], sums["judged"], n)
     never = (sums["differ"][:, 0] == 0) & (n >= 2)
     return value, np.where(never, -zero_count_bound(n), low), np.where(never, zero_count_bound(n), high)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -10,10 +10,12 @@ import pandas as pd
 
 from .engine.bootstrap import REPLICATES, Floats, checked, hashes
 from .engine.bottom_k import UNIT, BottomK
+from .engine.distinct import Distinct
 from .engine.estimate import SMALL_N, Estimate, ratios, shares, with_ends
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of, shares_of
 from .engine.summary import Summary, counted, over_batches, overall
-from .engine.sums import GroupedSums, grouped
+from .engine.sums import GroupedSums, grouped, places
+from .engine.units import Drawn, Units
 
 QUESTIONS = 50_000
 """Questions of each group that are looked at; one asked twice takes about 100 bytes."""
@@ -32,9 +34,10 @@ class Stability(Summary):
     The spread is the standard deviation of confidence within questions, pooled: the root of the squared
     deviations from each question's mean by the askings beyond each question's first.
 
-    A question is one observation: intervals draw whole questions. Where a group has more than 50,000
-    different ones, the figures come from a uniform sample of 50,000, drawn by a hash of their texts, with all
-    their askings (``sampled``): of 1,000,000 questions, of which 10,000 came again, about 500 count.
+    A question is one observation: intervals draw whole questions. A ``cluster`` is to hold whole
+    questions, too; one whose askings lie in several is drawn with one of these. Where a group has more than
+    50,000 different ones, the figures come from a uniform sample of 50,000, drawn by a hash of their texts,
+    with all their askings (``sampled``): of 1,000,000 questions, of which 10,000 came again, about 500 count.
 
     Examples
     --------
@@ -43,6 +46,8 @@ class Stability(Summary):
     >>> summary.flip.n
     300
     """
+
+    draws_questions = True
 
     asked: GroupedSums
     answers: BottomK
@@ -83,7 +88,7 @@ class Stability(Summary):
 
     @classmethod
     @over_batches
-    def of(cls, data: Data, *, by: By = None, replicates: int = REPLICATES) -> Self:
+    def of(cls, data: Data, *, by: By = None, cluster: By = None, replicates: int = REPLICATES) -> Self:
         """Count a batch of decisions.
 
         Parameters
@@ -92,6 +97,9 @@ class Stability(Summary):
             A history or its ``decisions`` frame.
         by
             Column or columns of ``decisions`` to group by: askings in different groups are not compared.
+        cluster
+            Column or columns of ``decisions``, such as ``"question"``: decisions with equal values are drawn
+            together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
 
@@ -100,7 +108,7 @@ class Stability(Summary):
         OptionError
             If a column is unknown, an option out of range, or a confidence outside 0 to 1.
         """
-        names = names_of(by, taken=(UNIT, "answer", "question"))
+        names = names_of(by, taken=(UNIT, "answer", "cluster", "question"))
         frame = frame_of(data, "decisions", _NEEDED)
         keys, confidence = keys_of(frame, names), shares_of(frame, "confidence")
         known = frame[["question", "recommendation"]].notna().all(axis=1).to_numpy()
@@ -114,14 +122,16 @@ class Stability(Summary):
             "confidence": np.nan_to_num(confidence),
             "squares": np.nan_to_num(confidence) ** 2,
         }
+        questions, units = hashes(texts["question"]), Units.of(data, cluster)
+        clusters = units.at(texts["stream_id"]).hashed if units.names else questions
         answers = BottomK.from_rows(
             keys[known],
-            hashes(texts["question"]),
-            {"answer": hashes(texts["recommendation"])},
+            questions,
+            {"answer": hashes(texts["recommendation"]), "cluster": clusters},
             quantities,
             QUESTIONS,
         )
-        return cls(names, asked, answers, checked(replicates))
+        return cls(names, asked, answers, checked(replicates), cluster=units.names)
 
     @property
     def flip(self) -> Estimate:
@@ -140,7 +150,8 @@ class Stability(Summary):
         if not len(whole.cells):
             return Estimate(float("nan"), float("nan"), float("nan"), 0)
         value, low, high = _spread(whole)
-        return Estimate(float(value[0]), float(low[0]), float(high[0]), int(whole["again"][0, 0]))
+        n = whole.independent(whole["again"][:, 0])
+        return Estimate(float(value[0]), float(low[0]), float(high[0]), int(n[0]))
 
     def table(self) -> pd.DataFrame:
         """Return one row a group.
@@ -159,25 +170,30 @@ class Stability(Summary):
         """
         sums, n = self._repeated(), self.asked["n"][:, 0]
         again = sums["again"][:, 0]
+        independent = sums.independent(again)
         return sums.keys.assign(
             n=counted(n),
             questions=counted(sums["questions"][:, 0]),
             again=counted(again),
+            **sums.clusters(),
             askings=counted(sums["askings"][:, 0]),
             **with_ends(
-                flip=shares(sums["flip"], sums["again"], again),
-                unstable=shares(sums["unstable"], sums["again"], again),
+                flip=shares(sums["flip"], sums["again"], independent),
+                unstable=shares(sums["unstable"], sums["again"], independent),
                 spread=_spread(sums),
             ),
             sampled=sums["decisions"][:, 0] < n,
             missing=counted(self.asked["missing"][:, 0]),
-            small_n=again < SMALL_N,
+            small_n=independent < SMALL_N,
         )
 
     def _repeated(self) -> GroupedSums:
         """Add up the questions' figures by group, with replicates that draw whole questions."""
-        answers = self.answers
+        clusters = self.answers.keys["cluster"].to_numpy(dtype=np.uint64)
+        answers = self.answers.rekey(self.answers.keys.drop(columns="cluster"))
         questions, code = grouped(answers.keys.drop(columns="answer"))
+        drawn = np.full(len(questions), np.iinfo(np.uint64).max, dtype=np.uint64)
+        np.minimum.at(drawn, grouped(self.answers.keys.drop(columns=["answer", "cluster"]))[1], clusters)
         n, sure, total, squares = (
             np.bincount(code, answers[name][:, 0], minlength=len(questions)) for name in answers.names
         )
@@ -196,8 +212,12 @@ class Stability(Summary):
         # Groups without any question have no row there, but one in the table.
         keys = pd.concat([questions[list(self.by)], self.asked.keys], ignore_index=True)
         padded = {name: np.append(values, np.zeros(len(self.asked.keys))) for name, values in figures.items()}
-        ids = pd.Series([*questions[UNIT].astype(TEXT), *[""] * len(self.asked.keys)], dtype=TEXT)
-        return GroupedSums.of(keys, padded, ids, self.replicates)
+        nobody = np.zeros(len(self.asked.keys), dtype=np.uint64)
+        sums = GroupedSums.of(keys, padded, Drawn(np.concatenate([drawn, nobody])), self.replicates)
+        if not self.cluster:
+            return sums
+        group = places(questions[again], sums.keys)
+        return replace(sums, drawn=Distinct.of(group, drawn[again]))
 
 
 _NEEDED = ("stream_id", "question", "recommendation", "confidence")
@@ -209,5 +229,5 @@ def _asked(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _spread(sums: GroupedSums) -> tuple[Floats, Floats, Floats]:
     """The pooled standard deviation and its interval."""
-    value, low, high = ratios(sums["squares"], sums["freedom"], sums["again"][:, 0])
+    value, low, high = ratios(sums["squares"], sums["freedom"], sums.independent(sums["again"][:, 0]))
     return np.sqrt(value), np.sqrt(low), np.sqrt(high)

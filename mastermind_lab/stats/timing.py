@@ -14,6 +14,7 @@ from .engine.estimate import SMALL_N, ratios, with_ends
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
 from .engine.summary import Summary, counted, over_batches
 from .engine.sums import GroupedSums, grouped, places
+from .engine.units import Units
 
 TIMINGS, USAGE, LAG = "meta.timings.", "meta.usage.", "publish_lag"
 TOTAL = TIMINGS + "total"
@@ -59,7 +60,7 @@ class Timing(Summary):
 
     @classmethod
     @over_batches
-    def of(cls, data: Data, *, by: By = None, replicates: int = REPLICATES) -> Self:
+    def of(cls, data: Data, *, by: By = None, cluster: By = None, replicates: int = REPLICATES) -> Self:
         """Count a batch of decisions.
 
         Parameters
@@ -68,6 +69,9 @@ class Timing(Summary):
             A history or its ``decisions`` frame.
         by
             Column or columns of ``decisions`` to group by; a missing value is a group of its own.
+        cluster
+            Column or columns of ``decisions``, such as ``"question"``: decisions with equal values are drawn
+            together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
 
@@ -81,21 +85,23 @@ class Timing(Summary):
         keys = keys_of(frame, names)
         panels = GroupedSums.of(keys, {"n": np.ones(len(frame))})
         leaves = _leaves(frame)
-        rows = keys.assign(stream_id=frame["stream_id"])
+        units = Units.of(data, cluster)
+        drawn = units.at(frame["stream_id"]).again(len(leaves))
         long = pd.concat(
-            [rows.assign(leaf="")[:0], *(rows.assign(leaf=name) for name in leaves)], ignore_index=True
+            [keys.assign(leaf="")[:0], *(keys.assign(leaf=name) for name in leaves)], ignore_index=True
         )
         values = np.concatenate([np.empty(0), *leaves.values()])
         totals = np.concatenate([np.empty(0), *_totals(leaves, len(frame))])
         known = ~np.isnan(values)
-        long, values, totals = long[known].reset_index(drop=True), values[known], totals[known]
-        ids, keys = long.pop("stream_id"), long.astype({"leaf": TEXT})
-        sums = GroupedSums.of(keys, _quantities(values, totals), ids, replicates)
+        keys, values, totals = long[known].reset_index(drop=True), values[known], totals[known]
+        keys = keys.astype({"leaf": TEXT})
+        sums = GroupedSums.of(keys, _quantities(values, totals), drawn[known], replicates)
         return cls(
             names,
             panels,
             sums,
             GroupedSums.of(keys.assign(step=_steps(values)), {"n": np.ones(len(values))}),
+            cluster=units.names,
         )
 
     def table(self) -> pd.DataFrame:
@@ -114,16 +120,17 @@ class Timing(Summary):
             ``small_n`` marks rows of fewer than 10 decisions. Intervals are NaN where n is below 2.
         """
         sums, keys = self.sums, self.sums.keys
-        n, timed = sums["n"][:, 0], sums["timed"][:, 0]
+        n, timed = (sums.independent(sums[name][:, 0]) for name in ("n", "timed"))
         decisions = self.panels["n"][places(keys, self.panels.keys), 0]
         return keys.assign(
             unit=keys["leaf"].map(_unit).astype(TEXT),
-            n=counted(n),
+            n=counted(sums["n"][:, 0]),
+            **sums.clusters(),
             sum=_finite(sums["value"][:, 0], sums.unit("value")),
             **with_ends(mean=_ratios(sums, "value", "n", n)),
             **self._quantiles(),
             **with_ends(share=_ratios(sums, "part", "total", timed)),
-            missing=counted(decisions - n),
+            missing=counted(decisions - sums["n"][:, 0]),
             small_n=n < SMALL_N,
         )
 

@@ -16,6 +16,7 @@ from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, names_of, shares_of
 from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
 from .engine.sums import GroupedSums
+from .engine.units import Units
 from .pivotal import pivots
 
 Quantities = dict[str, NDArray[Any]]
@@ -70,7 +71,15 @@ class Voters(Voted):
 
     @classmethod
     @over_batches
-    def of(cls, data: Data, *, by: By = None, voter: str = VOTER, replicates: int = REPLICATES) -> Self:
+    def of(
+        cls,
+        data: Data,
+        *,
+        by: By = None,
+        voter: str = VOTER,
+        cluster: By = None,
+        replicates: int = REPLICATES,
+    ) -> Self:
         """Count a batch of votes, with outcomes where they were joined (``with_outcomes``).
 
         Parameters
@@ -82,6 +91,9 @@ class Voters(Voted):
         voter
             Column of ``votes`` that tells voters apart: a seat, say, where one model sits in several, or the
             model; votes without it are left out.
+        cluster
+            Column or columns of ``decisions``, such as ``"question"``: decisions with equal values are drawn
+            together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
 
@@ -101,16 +113,17 @@ class Voters(Voted):
         counts = _dissent(ballots)
         counts |= _correctness(ballots, _truth(data, ballots), counts["lone"])
         quantities = {name: np.concatenate([values, np.zeros(len(again))]) for name, values in counts.items()}
-        keys = ballots.keys(data, names).iloc[panel]
+        keys, units = ballots.keys(data, names).iloc[panel], Units.of(data, cluster)
         return cls(
             names,
             GroupedSums.of(
                 keys.assign(voter=pd.array(ballots.voters[who], dtype=TEXT)),
                 {**quantities, "repeated": ~here},
-                pd.Series(ballots.panels[panel]),
+                units.at(ballots.panels)[panel],
                 replicates,
             ),
             voter=voter,
+            cluster=units.names,
         )
 
     @property
@@ -140,11 +153,12 @@ class Voters(Voted):
         """
         sums = self.sums
         columns: dict[str, Any] = {name: counted(sums[name][:, 0]) for name in ("n", "repeated")}
+        columns |= sums.clusters()
         for name, (top, bottom, ratio) in _FIGURES.items():
             columns |= {count: counted(sums[count][:, 0]) for count in _COUNTS.get(name, ())}
-            figure = ratio(sums[top], sums[bottom], sums[bottom][:, 0])
+            figure = ratio(sums[top], sums[bottom], sums.independent(sums[bottom][:, 0]))
             columns |= with_ends(**{name: figure})
-        return sums.keys.assign(**columns, small_n=sums["n"][:, 0] < SMALL_N)
+        return sums.keys.assign(**columns, small_n=sums.independent(sums["n"][:, 0]) < SMALL_N)
 
     def lump(self, most: int = 8, voters: int = 20) -> Self:
         """Make the smallest groups one, as every summary does, and the voters with the fewest votes too.

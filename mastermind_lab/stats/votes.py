@@ -15,6 +15,7 @@ from .engine.identity import VOTER, told_apart_by
 from .engine.input import By, Data, frame_of, names_of, vote_keys_of, weights_of
 from .engine.summary import Voted, counted, kept, over_batches, relabelled, sizes_of
 from .engine.sums import GroupedSums, grouped
+from .engine.units import Units
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -42,7 +43,15 @@ class Votes(Voted):
 
     @classmethod
     @over_batches
-    def of(cls, data: Data, *, by: By = None, voter: str = VOTER, replicates: int = REPLICATES) -> Self:
+    def of(
+        cls,
+        data: Data,
+        *,
+        by: By = None,
+        voter: str = VOTER,
+        cluster: By = None,
+        replicates: int = REPLICATES,
+    ) -> Self:
         """Count a batch of votes.
 
         Parameters
@@ -55,6 +64,9 @@ class Votes(Voted):
         voter
             Column of ``votes`` that tells voters apart: a seat, say, where one model sits in several, or the
             model; votes without it are left out.
+        cluster
+            Column or columns of ``decisions``, such as ``"question"``: decisions with equal values are drawn
+            together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
 
@@ -73,8 +85,10 @@ class Votes(Voted):
         again[ballots.repeated["row"]] = 1
         votes = {"votes": ballots.weights(None), "weight": weights_of(ballots.votes)}
         panels = GroupedSums.of(keys, {"decisions": first, "repeated": again})
-        choices = GroupedSums.of(mine.assign(choice=ballots.votes["choice"]), votes, ballots.ids, replicates)
-        return cls(names, panels, choices, voter=voter)
+        units = Units.of(data, cluster)
+        drawn = units.at(ballots.panels)[ballots.panel]
+        choices = GroupedSums.of(mine.assign(choice=ballots.votes["choice"]), votes, drawn, replicates)
+        return cls(names, panels, choices, voter=voter, cluster=units.names)
 
     @property
     def n(self) -> int:
@@ -99,13 +113,18 @@ class Votes(Voted):
         _, group = grouped(self.choices.keys[list(self.by)])
         decisions = self.panels["decisions"][group, 0]
         cast = self.choices.marginalize(self.by)
+        independent = np.minimum(decisions, cast.independent(cast["votes"][:, 0])[group])
         figures = with_ends(
-            share=shares(self.choices["votes"], cast["votes"][group], decisions),
-            weighted_share=shares(self.choices["weight"], cast["weight"][group], decisions),
+            share=shares(self.choices["votes"], cast["votes"][group], independent),
+            weighted_share=shares(self.choices["weight"], cast["weight"][group], independent),
         )
         n = self.choices["votes"][:, 0]
         table = self.choices.keys.assign(
-            n=counted(n), decisions=counted(decisions), **figures, small_n=decisions < SMALL_N
+            n=counted(n),
+            decisions=counted(decisions),
+            **{name: values.iloc[group].array for name, values in cast.clusters().items()},
+            **figures,
+            small_n=independent < SMALL_N,
         )
         return table.iloc[np.lexsort((-n, group))].reset_index(drop=True)
 

@@ -46,6 +46,8 @@ def chart(
         "by": "Column or columns of ``decisions`` to group by; "
         f"above {most} groups the smallest are drawn as one.",
         "voter": 'Column of ``votes`` that tells voters apart, ``"vote.model"`` say; by default their name.',
+        "cluster": 'Column or columns of ``decisions``, such as ``"question"``, whose equal values are drawn '
+        "together for the intervals.",
         "ax": "Where to draw; a new figure by default.",
         "kw": f"For the {artists}.",
     } | texts
@@ -66,24 +68,39 @@ def chart(
     return complete
 
 
-def summary_of(kind: type[Kind], data: Source | Kind, by: By, voter: str | None = None) -> Kind:
+def summary_of(kind: type[Kind], data: Source | Kind, by: By, cluster: By, voter: str | None = None) -> Kind:
     """Count what a chart draws; a summary is taken as it is.
 
     Raises
     ------
     OptionError
-        If a summary is grouped, or tells voters apart, by other columns than is asked for.
+        If a summary is grouped, or tells voters apart, by other columns, or has other clusters, than is asked
+        for.
     """
     if not isinstance(data, kind):
         named = {} if voter is None else {"voter": voter}
-        counted: Kind = cast(Any, kind).of(data, by=by, **named)
+        counted: Kind = cast(Any, kind).of(data, by=by, cluster=cluster, **named)
         return counted
+    check_clusters(data, cluster)
     if voter is not None and voter != (there := cast(Any, data).voter):
         raise OptionError(f"this summary tells voters apart by {there}: count it again with {voter!r:.80}")
     if by is not None and names_of(by) != data.by:
         grouping = f"is grouped by {', '.join(data.by)}" if data.by else "is not grouped"
         raise OptionError(f"this summary {grouping}: count it again to draw it by {by!r}")
     return data
+
+
+def check_clusters(summary: Summary, cluster: By) -> None:
+    """Refuse a summary with other clusters than a chart is asked for.
+
+    Raises
+    ------
+    OptionError
+        Always then.
+    """
+    if cluster is not None and names_of(cluster, option="cluster") != summary.cluster:
+        drawn = f"by {', '.join(summary.cluster)}" if summary.cluster else "decision by decision"
+        raise OptionError(f"this summary is drawn {drawn}: count it again with cluster={cluster!r:.60}")
 
 
 def _documentation(written: str, parameters: Iterable[Parameter], texts: Mapping[str, str]) -> str:

@@ -3,10 +3,12 @@
 A bootstrap replicate draws each decision a random number of times. With independent Poisson(1) numbers the
 draw of one decision needs to know nothing of the others (Hanley and MacGibbon 2006; Chamandy, Muralidharan,
 Najmi and Naidu 2012), so replicate sums of two batches simply add. Here the numbers are no random state
-either: they are a hash of the decision's ``stream_id`` and the replicate's number, the same on every machine
-and in every split.
+either: they are a hash of the decision's key (:mod:`~mastermind_lab.stats.engine.units`) and the replicate's
+number, the same on every machine and in every split.
 
-Rows that share a ``stream_id`` are drawn together. For votes that is the point: a panel is one observation.
+Rows of one decision are drawn together. For votes that is the point: a panel is one observation. Where
+clusters are asked for, so are the decisions of one cluster (Field and Welsh 2007; Cameron, Gelbach and Miller
+2008).
 """
 
 from __future__ import annotations
@@ -62,28 +64,28 @@ def checked(replicates: int) -> int:
     return replicates
 
 
-def hashes(ids: pd.Series) -> Hashes:
-    """Hash each id's text to 64 bits (SipHash with a fixed key), whatever its form.
+def hashes(texts: pd.Series) -> Hashes:
+    """Hash each text to 64 bits (SipHash with a fixed key), whatever its form.
 
     Parameters
     ----------
-    ids
-        ``stream_id``, n values: ``1735580000000-0``, ``1735580000000-0@1``, ``0-17`` or any other text.
+    texts
+        n values.
 
     Returns
     -------
     array of uint64, shape (n,)
     """
-    return pd.util.hash_array(ids.to_numpy(dtype=object), categorize=False)
+    return pd.util.hash_array(texts.to_numpy(dtype=object), categorize=False)
 
 
 def draws(hashed: Hashes, replicates: int) -> Draws:
-    """Say how often each replicate draws each decision: independent Poisson(1) numbers.
+    """Say how often each replicate draws each decision, or cluster: independent Poisson(1) numbers.
 
     Parameters
     ----------
     hashed
-        The decisions' hashed ids, shape (n,).
+        The keys of the decisions or clusters, shape (n,).
     replicates
         How many; the first numbers do not depend on it.
 
@@ -111,7 +113,7 @@ def shared_draws(hashed: Hashes, replicates: int) -> Draws:
     Parameters
     ----------
     hashed
-        Different ids' hashes, rising: shape (n,).
+        Different keys, rising: shape (n,).
     replicates
         How many; ``n * replicates`` is ``BLOCK`` at most.
 
@@ -128,14 +130,23 @@ def shared_draws(hashed: Hashes, replicates: int) -> Draws:
 
 
 def _uniform(hashed: Hashes, counter: Hashes) -> NDArray[np.uint16]:
-    """Make four uniform numbers of each id's hash and each count."""
-    mixed = hashed[:, None] + counter
-    for shift, factor in _MIXING:
-        mixed ^= mixed >> np.uint64(shift)
-        mixed *= np.uint64(factor)
-    mixed ^= mixed >> np.uint64(31)
+    """Make four uniform numbers of each key and each count."""
     # Little-endian on every machine, so that the lanes keep their order.
-    return mixed.astype("<u8", copy=False).view("<u2")
+    return _mix(hashed[:, None] + counter).astype("<u8", copy=False).view("<u2")
+
+
+def mixed(keys: Hashes) -> Hashes:
+    """Make hashes of hashes, or of sums of them."""
+    return _mix(keys + _STEP)
+
+
+def _mix(values: Hashes) -> Hashes:
+    """Mix numbers in their place."""
+    for shift, factor in _MIXING:
+        values ^= values >> np.uint64(shift)
+        values *= np.uint64(factor)
+    values ^= values >> np.uint64(31)
+    return values
 
 
 def interval(replicates: Floats, n: Floats) -> tuple[Floats, Floats]:

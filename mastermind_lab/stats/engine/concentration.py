@@ -15,7 +15,9 @@ _CHUNK = 2_000  # sources compared at once
 _Z = -NormalDist().inv_cdf(TAIL)
 
 
-def concentration(share: Floats, held: Floats, sizes: Floats, n: float) -> tuple[float, float, float]:
+def concentration(
+    share: Floats, held: Floats, sizes: Floats, n: float, cluster: Codes
+) -> tuple[float, float, float]:
     """The index of Hirschman and Herfindahl, and its interval.
 
     Parameters
@@ -26,16 +28,22 @@ def concentration(share: Floats, held: Floats, sizes: Floats, n: float) -> tuple
         The sum of its sources' shares, and their number, for each of a sample of decisions.
     n
         Decisions with sources.
+    cluster
+        Which decisions of the sample are drawn together, shape (decisions,): numbers from 0.
     """
     index = float((share**2).sum())
     # What one decision more would change, to first order, times the number of decisions.
     influence = 2 * (held - sizes * index) / sizes.mean()
-    reach = _Z * float(np.sqrt((influence**2).mean() / (n - 1))) if n > 1 else float("nan")
+    clusters, own = int(cluster.max()) + 1, float((influence**2).mean())
+    # Of the pairs in one cluster, a sample of the decisions holds the square of its share of them.
+    shared = (float((np.bincount(cluster, influence) ** 2).mean()) * clusters / len(influence) - own) * n
+    variance = max(own + shared / len(influence), 0.0) / n
+    reach = _Z * float(np.sqrt(variance * clusters / (clusters - 1))) if clusters > 1 else float("nan")
     low, high = np.clip([index - reach, index + reach], 0, 1)
     return index, float(low), float(high)
 
 
-def overlap(unit: Codes, source: Codes, drawn: Draws) -> tuple[float, float, float]:
+def overlap(unit: Codes, source: Codes, drawn: Draws, cluster: Codes) -> tuple[float, float, float]:
     """The mean Jaccard overlap of decisions and its interval, from every pair.
 
     Parameters
@@ -44,6 +52,8 @@ def overlap(unit: Codes, source: Codes, drawn: Draws) -> tuple[float, float, flo
         Numbers of decision and source, each pair once.
     drawn
         How often each replicate draws each decision, shape (decisions, replicates).
+    cluster
+        Which decisions are drawn together, shape (decisions,): numbers from 0.
     """
     n = len(drawn)
     sizes = np.bincount(unit, minlength=n).astype(np.float64)
@@ -58,7 +68,11 @@ def overlap(unit: Codes, source: Codes, drawn: Draws) -> tuple[float, float, flo
     jaccard = both / (sizes[:, None] + sizes - both)
     np.fill_diagonal(jaccard, 0)
     weights = np.column_stack([np.ones(n), drawn])
-    top = (weights * (jaccard @ weights)).sum(axis=0)
-    bottom = weights.sum(axis=0) ** 2 - (weights**2).sum(axis=0)
-    value, low, high = ratios(top[None], bottom[None], np.array([float(n)]))
+    # Two decisions of one cluster meet as often as it was drawn, not as often as two clusters would.
+    together = jaccard * (cluster[:, None] == cluster)
+    apart = jaccard - together
+    top = (weights * (apart @ weights) + weights * together.sum(axis=1, keepdims=True)).sum(axis=0)
+    each = np.bincount(cluster)[cluster][:, None]
+    bottom = weights.sum(axis=0) ** 2 - (weights**2 * each).sum(axis=0) + (weights * (each - 1)).sum(axis=0)
+    value, low, high = ratios(top[None], bottom[None], np.array([float(cluster.max() + 1)]))
     return float(value[0]), float(low[0]), float(high[0])

@@ -11,6 +11,7 @@ import pandas as pd
 from .bootstrap import Floats
 from .input import TEXT
 from .sums import Codes, GroupedSums
+from .units import Drawn
 
 MOST_ROUNDS = 20
 """Rounds of a debate that are told apart."""
@@ -41,22 +42,22 @@ class Rounds(NamedTuple):
         values[found.index] = found
         return values
 
-    def sums(self, keys: pd.DataFrame, ids: pd.Series, replicates: int) -> GroupedSums:
+    def sums(self, keys: pd.DataFrame, drawn: Drawn, replicates: int) -> GroupedSums:
         """Add confidence, and its change since the decision's first round, up by group and round.
 
         Parameters
         ----------
-        keys, ids
-            The group and the ``stream_id`` of each decision.
+        keys, drawn
+            The group of each decision, and by what it is drawn.
         replicates
             Bootstrap replicates.
         """
-        change = self.confidence - self.at("first", len(ids))[self.decision]
+        change = self.confidence - self.at("first", len(drawn))[self.decision]
         early = self.number <= MOST_ROUNDS
         place = self.decision[early]
         figures = {"n": np.ones(len(place)), "confidence": self.confidence[early], "change": change[early]}
         groups = keys.iloc[place].reset_index(drop=True).assign(round=self.number[early])
-        return GroupedSums.of(groups, figures, ids.iloc[place], replicates)
+        return GroupedSums.of(groups, figures, drawn[place], replicates)
 
 
 def rounds_of(frame: pd.DataFrame, column: str) -> Rounds:

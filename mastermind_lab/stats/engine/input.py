@@ -79,8 +79,8 @@ def frame_of(data: Data, name: str, needed: Iterable[str]) -> pd.DataFrame:
     return frame
 
 
-def names_of(by: By, taken: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return the columns to group by as a tuple; None is no column.
+def names_of(by: By, taken: Iterable[str] = (), option: str = "by") -> tuple[str, ...]:
+    """Return the columns to group by, or that another option names, as a tuple; None is no column.
 
     Raises
     ------
@@ -88,17 +88,17 @@ def names_of(by: By, taken: Iterable[str] = ()) -> tuple[str, ...]:
         If a name is no text, comes twice, or is taken for a key of the subject's own.
     """
     if not isinstance(by, str | Iterable | None):
-        raise OptionError(f"by takes column names, not {by!r:.60}")
+        raise OptionError(f"{option} takes column names, not {by!r:.60}")
     names = () if by is None else (by,) if isinstance(by, str) else tuple(by)
     for name in names:
         if not isinstance(name, str):
-            raise OptionError(f"by takes column names, not {name!r:.60}")
+            raise OptionError(f"{option} takes column names, not {name!r:.60}")
         if name in taken:
             raise OptionError(
                 f"by={name!r} does not group anything here: the table has a column {name!r} anyway"
             )
     if len(set(names)) < len(names):
-        raise OptionError(f"by names a column twice: {', '.join(names):.200}")
+        raise OptionError(f"{option} names a column twice: {', '.join(names):.200}")
     return names
 
 

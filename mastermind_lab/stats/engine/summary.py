@@ -10,6 +10,7 @@ from inspect import Signature
 from types import FunctionType, ModuleType
 from typing import Any, ClassVar, Concatenate, NoReturn, ParamSpec, Self, TypeVar, cast
 
+import numpy as np
 import pandas as pd
 
 from ...errors import OptionError
@@ -20,6 +21,7 @@ from .estimate import Estimate, ratios
 from .identity import VOTER
 from .input import TEXT, Data, Source, is_scan, names_of
 from .renamed import Renamed
+from .repeats import QUESTION, Repeats
 from .sums import GroupedSums, grouped
 
 _SUBJECTS = __name__.removesuffix(".engine.summary")
@@ -29,7 +31,7 @@ _SUBJECTS = __name__.removesuffix(".engine.summary")
 class Summary:
     """What was counted of some decisions: sums that add up when two are added, and the options they need.
 
-    Fields that are :class:`GroupedSums` add up; every other field is an option.
+    Fields that are :class:`GroupedSums`, and ``repeats``, add up; every other field is an option.
 
     The first of the sums has all the groups, and its first quantity is their size.
 
@@ -37,12 +39,19 @@ class Summary:
     ----------
     by
         The columns its groups come from; none for one group of everything.
+    cluster
+        The columns whose equal values are drawn together; none where each decision is drawn by itself.
+    repeats
+        The questions that were asked, where nothing is drawn or grouped by them.
     """
 
     # The fields are not what a user gives: that is what ``of`` takes.
     __signature__: ClassVar[Signature] = Signature()
+    draws_questions: ClassVar[bool] = False
 
     by: tuple[str, ...]
+    cluster: tuple[str, ...] = field(default=(), kw_only=True)
+    repeats: Repeats = field(default_factory=Repeats, kw_only=True)
 
     def __new__(cls, *values: Any, **named: Any) -> Self:
         """Refuse a call with anything but what was counted, and say what to write instead."""
@@ -77,7 +86,13 @@ class Summary:
 
     def _title(self) -> str:
         by = f" by {', '.join(map(cut, self.by))}" if self.by else ""
-        return f"{type(self).__name__}{by}: n = {self.n:,} {self._counts()}"
+        return "; ".join([f"{type(self).__name__}{by}: n = {self.n:,} {self._counts()}", *self.notes])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What must be known of the intervals: that clusters were drawn, or that perhaps they should be."""
+        clusters = [f"drawn by {', '.join(map(cut, self.cluster))}"] if self.cluster else []
+        return (*clusters, *filter(None, [str(self.repeats)]))
 
     def _counts(self) -> str:
         """Name what n counts."""
@@ -93,7 +108,8 @@ class Summary:
                 raise OptionError(f"summaries with {name}={mine!r:.200} and {theirs!r:.200} do not merge")
         added = {name: sums + getattr(other, name) for name, sums in _sums(self).items()}
         every = next(iter(added.values())).keys if added else pd.DataFrame()
-        return replace(self, **{name: sums.spelled_like(every) for name, sums in added.items()})
+        spelled = {name: sums.spelled_like(every) for name, sums in added.items()}
+        return replace(self, repeats=self.repeats + other.repeats, **cast(Any, spelled))
 
     def __radd__(self, other: int) -> Self:
         # sum() begins with the number 0.
@@ -114,7 +130,7 @@ class Summary:
         found = _sums(self)
         labels = kept(sizes_of(next(iter(found.values())), self.by), most)
         lumped = {name: relabelled(sums, self.by, "group", labels) for name, sums in found.items()}
-        return replace(self, by=("group",), **lumped)
+        return replace(self, by=("group",), **cast(Any, lumped))
 
     fold = Renamed("lump")
 
@@ -156,7 +172,8 @@ def over_batches(
         cls: type[Kind], data: Source, /, *args: Options.args, **options: Options.kwargs
     ) -> Kind:
         if not is_scan(data):
-            return of(cls, _with_columns(cast(Data, data), options), *args, **options)
+            batch = _with_columns(cast(Data, data), options)
+            return _with_repeats(of(cls, batch, *args, **options), batch)
         # The bound method, not the function: it is pickled by its name.
         count = partial(_count, cast(Any, cls).of, args, options)
         total: Kind = data.fold(count, columns_in(options))
@@ -165,11 +182,20 @@ def over_batches(
     return counted_over
 
 
+def _with_repeats(summary: Kind, batch: Data) -> Kind:
+    """Note the questions that a batch's decisions are on, if its summary takes no account of them."""
+    if summary.cluster or QUESTION in summary.by or summary.draws_questions:
+        return summary
+    return replace(summary, repeats=Repeats.of(batch))
+
+
 def columns_in(options: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the columns that a summary with these options groups by, watches or tells voters apart by."""
+    """Return the columns that a summary with these options groups by, watches, draws or tells voters by."""
     voter = options.get("voter", VOTER)
     told_apart = (voter,) if isinstance(voter, str) and voter != VOTER else ()
-    return (*names_of(options.get("by") or options.get("watch")), *told_apart)
+    grouped_by = names_of(options.get("by") or options.get("watch"))
+    clusters = names_of(options.get("cluster"), option="cluster")
+    return tuple(dict.fromkeys((*grouped_by, *clusters, *told_apart)))
 
 
 def _with_columns(data: Data, options: Mapping[str, Any]) -> Data:
@@ -210,9 +236,17 @@ def overall(sums: GroupedSums, top: str, bottom: str, ratio: Ratio = ratios) -> 
     whole = sums.marginalize(())
     if not len(whole.cells):
         return Estimate(float("nan"), float("nan"), float("nan"), 0)
-    n = whole[bottom][:, 0]
+    n = whole.independent(whole[bottom][:, 0])
     value, low, high = ratio(whole[top], whole[bottom], n)
     return Estimate(float(value[0]), float(low[0]), float(high[0]), int(n[0]))
+
+
+def without_clusters(
+    figure: tuple[Floats, Floats, Floats], cluster: tuple[str, ...]
+) -> tuple[Floats, Floats, Floats]:
+    """Leave out intervals that would take the decisions of one cluster for independent."""
+    value, low, high = figure
+    return (value, low * np.nan, high * np.nan) if cluster else figure
 
 
 def counted(values: Floats) -> pd.Series:
@@ -226,9 +260,8 @@ def _sums(summary: Summary) -> dict[str, GroupedSums]:
 
 
 def _options(summary: Summary) -> list[str]:
-    return [
-        field.name for field in fields(summary) if not isinstance(getattr(summary, field.name), GroupedSums)
-    ]
+    named = {field.name: getattr(summary, field.name) for field in fields(summary)}
+    return [name for name, value in named.items() if not isinstance(value, GroupedSums | Repeats)]
 
 
 def texts_of(keys: pd.DataFrame) -> pd.Series:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Self, cast
 
@@ -12,8 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import OptionError
-from .bootstrap import BLOCK, Draws, Floats, checked, hashes, shared_draws
+from .bootstrap import BLOCK, Draws, Floats, checked, shared_draws
+from .distinct import Distinct
 from .input import is_mixed, key_texts
+from .units import Drawn
 
 Codes = NDArray[np.intp]
 
@@ -47,24 +49,27 @@ class GroupedSums:
         Shape (groups, quantities, 1 + replicates): each sum, then its replicates.
     large
         The quantities that are counted in units of 2**128: :meth:`unit` tells of each.
+    drawn
+        The clusters in each group, where clusters are drawn.
     """
 
     keys: pd.DataFrame
     names: tuple[str, ...]
     cells: Floats
     large: frozenset[str] = field(default=frozenset(), kw_only=True)
+    drawn: Distinct | None = field(default=None, kw_only=True)
 
     @classmethod
     def of(
         cls,
         keys: pd.DataFrame,
         quantities: Mapping[str, NDArray[Any]],
-        ids: pd.Series | None = None,
+        drawn: Drawn | None = None,
         replicates: int = 0,
     ) -> GroupedSums:
         """Add rows up by group.
 
-        Rows of one decision and one group are drawn together, so they are added before any draw.
+        Rows of one decision, or cluster, and one group are drawn together, so they are added before any draw.
 
         Parameters
         ----------
@@ -72,8 +77,8 @@ class GroupedSums:
             The group of each row, n rows.
         quantities
             What to add up: arrays of n finite numbers.
-        ids
-            ``stream_id`` of each row, when replicates are wanted.
+        drawn
+            By what each row is drawn, when replicates are wanted.
         replicates
             How many, 40 to 10,000.
 
@@ -88,20 +93,46 @@ class GroupedSums:
             np.maximum(rows.max(axis=1, initial=0), -rows.min(axis=1, initial=0)) >= _LARGE
         )
         rows[large] /= UNIT
-        count = 0 if ids is None else checked(replicates)
-        if ids is not None:
+        count = 0 if drawn is None else checked(replicates)
+        if drawn is not None:
             _refuse_too_many(groups, len(quantities) * (1 + count))
         cells = np.zeros((len(groups), len(quantities), 1 + count))
         for place in range(len(quantities)):
             cells[:, place, 0] = np.bincount(codes, rows[place], minlength=len(groups))
-        if ids is not None:
-            _replicate(cells[:, :, 1:], rows, codes, ids)
+        if drawn is not None:
+            _replicate(cells[:, :, 1:], rows, codes, drawn)
         names = tuple(quantities)
-        return cls(groups, names, cells, large=frozenset(names[place] for place in large))
+        clusters = Distinct.of(codes, drawn.hashed) if drawn is not None and drawn.is_clustered else None
+        return cls(groups, names, cells, large=frozenset(names[place] for place in large), drawn=clusters)
 
     def __getitem__(self, name: str) -> Floats:
         """Return one quantity's sums, shape (groups, 1 + replicates)."""
         return self.cells[:, self.names.index(name)]
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> GroupedSums:
+        """Return some of the groups, as they are."""
+        places = np.arange(len(self.cells))[rows]
+        keys = self.keys.iloc[places].reset_index(drop=True)
+        new = np.full(len(self.cells), -1, dtype=np.intp)
+        new[places] = np.arange(len(places))
+        clusters = self.drawn and self.drawn.regrouped(new)
+        return replace(self, keys=keys, cells=self.cells[places], drawn=clusters)
+
+    def independent(self, n: Floats) -> Floats:
+        """Say how many independent observations n are: clusters, where these are fewer.
+
+        Parameters
+        ----------
+        n
+            Decisions behind a figure of each group, shape (groups,).
+        """
+        return n if self.drawn is None else np.minimum(n, self.drawn.counts(len(self.cells)))
+
+    def clusters(self) -> dict[str, pd.Series]:
+        """Return the column ``clusters`` of a table, a row a group, where clusters are drawn; else none."""
+        if self.drawn is None:
+            return {}
+        return {"clusters": pd.Series(self.drawn.counts(len(self.cells)), dtype="int64")}
 
     def unit(self, name: str) -> float:
         """Say in what one quantity is counted: 1, or more where its sums could pass the largest float."""
@@ -119,7 +150,8 @@ class GroupedSums:
         keys = _stacked(self.keys, other.keys)
         large = self.large | other.large
         cells = [self._counted_in(large), other._counted_in(large)]
-        return _gathered(keys, self.names, np.concatenate(cells), large)
+        clusters = self.drawn and other.drawn and self.drawn.above(other.drawn, len(self.cells))
+        return _gathered(keys, self.names, np.concatenate(cells), large, clusters)
 
     def _counted_in(self, large: frozenset[str]) -> Floats:
         small = [self.names.index(name) for name in large - self.large]
@@ -131,7 +163,7 @@ class GroupedSums:
 
     def rekey(self, keys: pd.DataFrame) -> GroupedSums:
         """Put the groups under other keys, one row a group; groups whose keys are now equal are added."""
-        return _gathered(keys, self.names, self.cells, self.large)
+        return _gathered(keys, self.names, self.cells, self.large, self.drawn)
 
     def spelled_like(self, keys: pd.DataFrame) -> Self:
         """Turn those key columns into texts that are texts in other keys, of which these are some."""
@@ -173,16 +205,22 @@ def _typed(keys: pd.DataFrame, name: Hashable, other: pd.DataFrame) -> pd.DataFr
 
 
 def _gathered(
-    keys: pd.DataFrame, names: tuple[str, ...], cells: Floats, large: frozenset[str]
+    keys: pd.DataFrame,
+    names: tuple[str, ...],
+    cells: Floats,
+    large: frozenset[str],
+    clusters: Distinct | None,
 ) -> GroupedSums:
     groups, codes = grouped(keys)
+    clusters = clusters and clusters.regrouped(codes)
     if cells.shape[2] > 1:
         _refuse_too_many(groups, cells.shape[1] * cells.shape[2])
     if not len(groups):
-        return GroupedSums(groups, names, cells, large=large)
+        return GroupedSums(groups, names, cells, large=large, drawn=clusters)
     order = np.argsort(codes, kind="stable")
     starts = np.searchsorted(codes[order], np.arange(len(groups)))
-    return GroupedSums(groups, names, np.add.reduceat(cells[order], starts, axis=0), large=large)
+    added = np.add.reduceat(cells[order], starts, axis=0)
+    return GroupedSums(groups, names, added, large=large, drawn=clusters)
 
 
 def grouped(keys: pd.DataFrame) -> tuple[pd.DataFrame, Codes]:
@@ -212,13 +250,13 @@ def _refuse_too_many(groups: pd.DataFrame, each: int) -> None:
         )
 
 
-def _replicate(out: Floats, rows: Floats, codes: Codes, ids: pd.Series) -> None:
+def _replicate(out: Floats, rows: Floats, codes: Codes, by: Drawn) -> None:
     """Add the rows up once more for every replicate, each row as often as its decision was drawn.
 
     A decision is drawn once, whatever the number of its rows; many decisions are drawn block by block.
     """
-    row, ids_once = pd.factorize(ids, use_na_sentinel=False)
-    different, decision = np.unique(hashes(pd.Series(ids_once)), return_inverse=True)
+    row, once = pd.factorize(by.hashed)
+    different, decision = np.unique(once, return_inverse=True)
     decision = decision[row]
     size = BLOCK // out.shape[2]
     rows, codes, decision = _merged(rows, codes, decision, size)
