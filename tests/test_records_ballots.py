@@ -155,6 +155,25 @@ def test_a_choice_that_is_named_stays_whatever_is_ranked_first():
     assert (found["plurality"].item(), found["borda"].item()) == ("c", "b")
 
 
+def test_a_choice_that_is_not_named_is_the_first_of_the_ranking_else_what_scores_highest():
+    votes = table(ranks=[["c", "a"], None, None], a=[5, 1, 2], b=[1, 2, 2])
+    history = made(votes, ranking="ranks", score=["a", "b"])
+    assert history.votes["choice"].fillna("-").tolist() == ["c", "b", "-"]
+
+
+def test_what_rows_of_scores_say_else_is_that_of_the_best():
+    rows = [("Ada", "a", 1, "dull"), ("Ada", "b", 9, "bright"), ("Bo", "a", 3, "fair")]
+    votes = pd.DataFrame(rows, columns=["judge", "answer", "points", "why"]).assign(case="one")
+    history = made(votes, choice="answer", score="points", rationale="why")
+    assert history.votes["rationale"].tolist() == ["bright", "fair"]
+
+
+def test_names_that_look_like_numbers_stay_names_in_a_file(tmp_path):
+    path = tmp_path / "votes.csv"
+    path.write_text("case,judge,first,second\none,Ada,007,7\none,Bo,7,007\n")
+    assert rankings(made(path, ranking=["first", "second"])) == [["007", "7"], ["7", "007"]]
+
+
 def test_several_firsts_are_no_choice_and_kept():
     history = made(table(ranks=[[["a", "b"], "c"], ["b"], [["b", "a"]]]), ranking="ranks")
     assert history.votes["choice"].fillna("-").tolist() == ["-", "b", "-"]
