@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 LEFT_OUT = ("TypeVar", "NewType", "cast")
 LOOKS = {
-    "color", "linewidth", "linestyle", "fontsize", "labelsize", "markersize", "layout", "va", "ha", "zorder",
+    "color", "edgecolor", "facecolor", "markerfacecolor", "markeredgewidth", "markersize", "markevery", "alpha",
+    "linewidth", "linestyle", "fontsize", "labelsize", "layout", "height_ratios", "va", "ha", "zorder", "nbins",
     "pad", "padding", "strict",
 }  # fmt: skip
 
