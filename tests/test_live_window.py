@@ -5,6 +5,7 @@ import math
 import threading
 import time
 from datetime import timedelta
+from inspect import signature
 
 import pytest
 from waiting import our_threads, until
@@ -182,11 +183,17 @@ class TestReplay:
         assert lab.replay([ONE]).where == "replay of payloads"
         merged = lab.read([ONE]) + lab.Follower("redis://localhost:1").history()
         assert lab.replay(merged).where == "replay of payloads, redis://localhost:1/0"
-    
+
     def test_nothing_is_played_and_ends(self):
         replay = lab.replay([])
         replay.seek("5s")
         assert (list(replay), replay.now, replay.total) == ([], None, 0)
+
+
+def test_streams_are_named_by_texts():
+    for wrong in ([], [1], ["a", 1], [None]):
+        with pytest.raises(lab.OptionError, match="expected a stream's name, or several"):
+            unstarted(stream=wrong)
 
 
 def test_a_duration_or_a_count_above_nothing():
@@ -195,3 +202,36 @@ def test_a_duration_or_a_count_above_nothing():
             lab.live.count_or_duration("keep", wrong)
     assert lab.live.count_or_duration("keep", 1) == 1
     assert lab.live.count_or_duration("keep", "1h") == timedelta(hours=1)
+
+
+def test_what_it_does_unless_it_is_asked_otherwise():
+    def defaults(function):
+        found = signature(function).parameters.values()
+        return {one.name: one.default for one in found if isinstance(one.default, int | float | str)}
+
+    assert defaults(lab.Follower) == {"stream": lab.DEFAULT_STREAM_NAME, "backfill": 1_000, "keep": 100_000}
+    assert defaults(lab.replay)["speed"] == 10
+    follow = {"refresh": 5, "threshold": 0.5, **defaults(lab.Follower)}
+    assert {name: value for name, value in defaults(lab.follow).items() if name in follow} == follow
+
+
+def test_a_source_that_fails_as_nobody_foresaw_is_shown():
+    class Broken(lab.live.Replay):
+        def __iter__(self):
+            raise ZeroDivisionError("boom")
+            yield
+
+    with lab.Follower(Broken(lab.read([ONE]))) as follower:
+        until(lambda: follower.status.state == "failed")
+    assert (follower.status.state, follower.status.error) == ("failed", "ZeroDivisionError: boom")
+
+
+def test_it_says_what_it_follows_and_how_much_of_it():
+    follower = unstarted(stream=["a", "b"], backfill=3, keep="2h")
+    follower.take(StreamUpdate("b", entries(0, 2)))
+    coverage = follower.history().coverage.set_index("stream")
+    assert coverage["entries"].to_dict() == {"a": 0, "b": 2}
+    assert coverage["limits"].tolist() == ["backfill=3, keep=2h"] * 2
+    assert coverage["source"].tolist() == ["redis://localhost:1/0"] * 2
+    assert coverage["certainty"].tolist() == ["not verified"] * 2
+    assert follower.source.backfill == 3

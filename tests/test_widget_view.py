@@ -1,4 +1,4 @@
-"""The view while it is on a page: what a press of a button, a choice and a page that comes back do at once."""
+"""The view while it is on a page: what a press, a choice and a page that comes back do at once."""
 
 import math
 import threading
@@ -41,7 +41,7 @@ def view(follower):
 
 
 def press(view, name, value=True):
-    setattr(getattr(view._controls, name), "value", value)
+    getattr(view._controls, name).value = value
 
 
 def test_a_press_shows_at_once(view, tmp_path):
@@ -118,8 +118,7 @@ def test_an_error_of_a_redraw_is_shown(view):
 
 
 def test_what_a_picture_is_drawn_of(follower):
-    [plain, grouped] = [Panel(name).options(ViewOptions(by="meta.model")) for name in ("margin", "confidence")]
-    assert (plain, grouped) == ({"by": "meta.model"}, {"by": "meta.model"})
+    assert Panel("margin").options(ViewOptions(by="meta.model")) == {"by": "meta.model"}
     assert Panel("confidence").options(ViewOptions()) == {}
     assert Panel("confidence_over_time").title == "confidence over time"
     unsure = Panel("confidence").data(follower, ViewOptions(threshold=0.95)).table()
@@ -136,7 +135,8 @@ def test_what_the_controls_say():
         getattr(one, "description", "") or getattr(one, "placeholder", "") for one in controls.row.children
     ]
     assert said == [
-        "pause", "stop", "hold list", "window", "group by", "threshold", "folder of a snapshot", "save snapshot",
+        "pause", "stop", "hold list", "window", "group by", "threshold", "folder of a snapshot",
+        "save snapshot",
     ]  # fmt: skip
 
 

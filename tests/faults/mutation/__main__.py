@@ -24,10 +24,11 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from changes import Change, equivalent, sampled
-from survey import Survey, copied, environment
+from survey import Survey, copied, environment, file_of
 
 ROOT = Path(__file__).parents[3]
 PACKAGE = "mastermind_lab"
@@ -54,6 +55,20 @@ def in_child(work: Callable[[], int]) -> int:
     return pid
 
 
+def load(file: str) -> None:
+    """Load a module as its package does: pytest would put it in the place of a function of that name."""
+    importlib.import_module(file.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
+
+
+def passed(tests: list[str]) -> int:
+    """Run the tests of one file."""
+    import pytest
+
+    if not (file := file_of(tests[0])).startswith("tests/"):
+        load(file)
+    return int(pytest.main([*OPTIONS, *tests]))
+
+
 class Trial:
     """One change, tried in a copy of the tree by a child of this process, which has loaded the libraries."""
 
@@ -74,14 +89,8 @@ class Trial:
         os.chdir(self.copy)
         os.environ.update(environment(self.copy))
         sys.path.insert(0, str(self.copy))
-        import pytest
-
-        importlib.import_module(".".join([PACKAGE, *Path(self.change.file).with_suffix("").parts]))
-        for tests in self.tests:
-            _, status = os.waitpid(in_child(lambda some=tests: int(pytest.main([*OPTIONS, *some]))), 0)
-            if status:
-                return 1
-        return 0
+        load(f"{PACKAGE}/{self.change.file}")
+        return any(os.waitpid(in_child(partial(passed, tests)), 0)[1] for tests in self.tests)
 
     def verdict(self) -> str | None:
         """Say who noticed, "" if nobody did, None while it goes on."""
@@ -115,14 +124,14 @@ def tried(changes: list[Change], survey: Survey, budget: float, jobs: int) -> It
                 while free and waiting:
                     change = waiting.pop(0)
                     if tests := survey.tests(change.file, change.line, budget):
-                        running.append(Trial(free.pop(), change, tests, 60 + 5 * budget))
+                        running.append(Trial(free.pop(), change, tests, 100 + 10 * budget))
                     else:
                         yield change, ""
                 for trial in list(running):
                     if (verdict := trial.verdict()) is None:
                         continue
                     running.remove(trial)
-                    if verdict == "no end" and trial.most < 100 + 5 * budget:
+                    if verdict == "no end" and trial.most <= 100 + 10 * budget:
                         running.append(Trial(trial.copy, trial.change, trial.tests, 2 * trial.most))
                     else:
                         free.append(trial.copy)

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 LEFT_OUT = ("TypeVar", "NewType", "cast")
 LOOKS = {
-    "color", "edgecolor", "facecolor", "markerfacecolor", "markeredgewidth", "markersize", "markevery", "alpha",
-    "linewidth", "linestyle", "fontsize", "labelsize", "layout", "height_ratios", "va", "ha", "zorder", "nbins",
-    "pad", "padding", "strict",
+    "color", "edgecolor", "facecolor", "markerfacecolor", "markeredgewidth", "markersize", "markevery",
+    "alpha", "linewidth", "linestyle", "fontsize", "labelsize", "layout", "height_ratios", "va", "ha",
+    "zorder", "nbins", "pad", "padding", "strict",
 }  # fmt: skip
 
 NEIGHBOURS = {

@@ -22,7 +22,7 @@ _PER_TEST = 0.01
 
 NOTES = '''
 """Notes which test runs which stretch of code, and how long it takes."""
-import json, os, pytest
+import importlib, json, os, pytest
 
 _file = os.open(os.environ.get("MUTATION_NOTES", os.devnull), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 _seen, _now, _is_child = set(), os.environ.get("PYTEST_CURRENT_TEST", "").rsplit(" ", 1), True
@@ -52,6 +52,9 @@ os.register_at_fork(after_in_child=_forked)
 def pytest_configure(config):
     global _is_child
     _is_child = False
+    for name in config.args:  # pytest would have a module stand where its package has a function of that name
+        if not name.startswith("tests/"):
+            importlib.import_module(name.removesuffix(".py").replace("/", "."))
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
