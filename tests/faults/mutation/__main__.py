@@ -6,153 +6,90 @@
 
 What is changed stands in ``changes.py``; how a drawing looks is taste, and stays. What runs are the ordinary
 tests that run the changed line, the closest files of tests first, until one is red or ``--budget`` seconds
-of tests have passed, in a copy of the tree. Which test runs which line is found out once (``survey.py``; kept
-where ``--survey`` says), and again for each file of tests that was changed since. ``equivalent.txt`` lists
-the changes that nobody could notice, each with its reason: they are drawn, but not tried, and not counted.
+of tests have passed, in a fork of a process that has loaded them (``trials.py``). Which test runs which line
+is found out once (``survey.py``; kept where ``--survey`` says), and again for each file of tests that was
+changed since. What is red must be green without the change; what finds no end is tried twice.
+``equivalent.txt`` lists the changes that nobody could notice, each with its reason: they are drawn, but not
+tried, and not counted.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 import signal
 import sys
 import tempfile
 import time
-import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from changes import Change, equivalent, sampled
-from survey import Survey, copied, environment, file_of
+from survey import Survey, copied
+from trials import NO_END, Session, Trial
 
 ROOT = Path(__file__).parents[3]
 PACKAGE = "mastermind_lab"
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
-PRELOADED = """pandas pyarrow.parquet pyarrow.dataset pydantic msgspec redis.asyncio ipywidgets
-    matplotlib.pyplot matplotlib.backends.backend_agg pytest pytest_asyncio hypothesis xdist
-    typer rich.live scipy.stats"""
-QUIET = "ignore::pytest.PytestAssertRewriteWarning"  # pytest's plugins are loaded before it
-OPTIONS = ["-n", "0", "-q", "-x", "-p", "no:cacheprovider", "-W", QUIET]
 
 
-def in_child(work: Callable[[], int]) -> int:
-    """Start a process that works and ends."""
-    pid = os.fork()
-    if not pid:
-        try:
-            code = work()
-        except BaseException:  # noqa: BLE001 - whatever it is, it was noticed
-            traceback.print_exc()
-            code = 3
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    return pid
+class Trials:
+    """Changes, tried some at a time."""
 
+    def __init__(self, session: Session, survey: Survey, budget: float, free: list[Path]) -> None:
+        self._session, self._survey, self._budget, self._free = session, survey, budget, free
+        self._sound = set[str]()  # tests that are green without a change
 
-def load(file: str) -> None:
-    """Load a module as its package does: pytest would put it in the place of a function of that name."""
-    importlib.import_module(file.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
-
-
-def passed(tests: list[str]) -> int:
-    """Run the tests of one file."""
-    import pytest
-
-    if not (file := file_of(tests[0])).startswith("tests/"):
-        load(file)
-    return int(pytest.main([*OPTIONS, *tests]))
-
-
-class Trial:
-    """One change, tried in a copy of the tree by a child of this process, which has loaded the libraries."""
-
-    def __init__(self, copy: Path, change: Change, tests: list[list[str]], most: float) -> None:
-        self.copy, self.change, self.tests, self.most = copy, change, tests, most
-        self._end = time.monotonic() + most
-        self._log = copy.with_suffix(".log")
-        self._file = Path(copy, PACKAGE, change.file)
-        self._before = self._file.read_bytes()
-        self._file.write_bytes(change.made(self._before))
-        self._pid = in_child(self._test)
-
-    def _test(self) -> int:
-        """Load the changed module, and try one file of tests after another in a process of its own."""
-        os.setsid()
-        for number in (1, 2):
-            os.dup2(os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND), number)
-        os.chdir(self.copy)
-        os.environ.update(environment(self.copy))
-        sys.path.insert(0, str(self.copy))
-        load(f"{PACKAGE}/{self.change.file}")
-        return any(os.waitpid(in_child(partial(passed, tests)), 0)[1] for tests in self.tests)
-
-    def verdict(self) -> str | None:
-        """Say who noticed, "" if nobody did, None while it goes on."""
-        pid, status = os.waitpid(self._pid, os.WNOHANG)
-        if not pid and time.monotonic() < self._end:
-            return None
-        self.end()
-        if not pid:
-            os.waitpid(self._pid, 0)
-        self._file.write_bytes(self._before)
-        if pid and os.waitstatus_to_exitcode(status) == 0:
-            return ""
-        said = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
-        named = [line for line in said if line.startswith(("FAILED", "ERROR"))]
-        return (named[0].split(" - ")[0] if named else "an end without a word") if pid else "no end"
-
-    def end(self) -> None:
-        """End it, and the servers and programs that it started."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._pid, signal.SIGKILL)
-
-
-def tried(changes: list[Change], survey: Survey, budget: float, jobs: int) -> Iterator[tuple[Change, str]]:
-    """Try changes, some at a time; what finds no end is tried twice, the second time for longer."""
-    waiting, running = list(changes), list[Trial]()
-    with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
-        free = [copied(ROOT, Path(folder, f"tree{number}")) for number in range(jobs)]
-        check(free[0], survey)
+    def __call__(self, changes: list[Change]) -> Iterator[tuple[Change, str]]:
+        waiting, running = list(changes), list[Trial]()
         try:
             while waiting or running:
-                while free and waiting:
+                while self._free and waiting:
                     change = waiting.pop(0)
-                    if tests := survey.tests(change.file, change.line, budget):
-                        running.append(Trial(free.pop(), change, tests, 100 + 10 * budget))
+                    if tests := self._survey.tests(change.file, change.line, self._budget):
+                        running.append(self._begun(change, tests, self._free.pop()))
                     else:
                         yield change, ""
                 for trial in list(running):
                     if (verdict := trial.verdict()) is None:
                         continue
                     running.remove(trial)
-                    if verdict == "no end" and trial.most <= 100 + 10 * budget:
-                        running.append(Trial(trial.copy, trial.change, trial.tests, 2 * trial.most))
+                    if again := self._again(trial, verdict):
+                        running.append(again)
                     else:
-                        free.append(trial.copy)
+                        self._free.append(trial.copy)
                         yield trial.change, verdict
-                time.sleep(0.05)
+                time.sleep(0.02)
         finally:
             for trial in running:
                 trial.end()
 
+    def _begun(self, change: Change, tests: list[str], copy: Path, most: float = 0) -> Trial:
+        file = Path(PACKAGE, change.file)
+        return Trial(self._session, copy, file, change, tests, most or 120 + 10 * self._budget)
 
-def check(copy: Path, survey: Survey) -> None:
-    """See that a trial of no change at all is passed: then those that fail do so for their change."""
-    if survey.is_old():
-        sys.exit("tests were changed meanwhile: begin again")
-    nothing = Change("__init__.py", 1, "", "", 0, 0, "")
-    quickest = sorted(survey.seconds, key=survey.seconds.__getitem__)
-    trial = Trial(copy, nothing, [quickest[::60]], 600)
-    while (verdict := trial.verdict()) is None:
-        time.sleep(0.05)
-    if verdict:
-        sys.exit(f"{verdict}, and nothing was changed")
+    def _again(self, trial: Trial, verdict: str) -> Trial | None:
+        """Try once more what found no end, or what a test noticed that is red without the change, too."""
+        if verdict == NO_END:
+            most = 2 * trial.most
+            is_first = most <= 300 + 20 * self._budget
+            return self._begun(trial.change, trial.tests, trial.copy, most) if is_first else None
+        if verdict not in self._session.items or verdict in self._sound:
+            return None
+        if self.is_green(verdict, trial.copy):
+            self._sound.add(verdict)
+            return None
+        self._survey.leave_out(verdict)
+        return self._begun(trial.change, [one for one in trial.tests if one != verdict], trial.copy)
+
+    def is_green(self, test: str, copy: Path) -> bool:
+        """Run a test without a change."""
+        trial = Trial(self._session, copy, Path(PACKAGE, "__init__.py"), None, [test], 300)
+        while (verdict := trial.verdict()) is None:
+            time.sleep(0.02)
+        return not verdict
 
 
 def main() -> None:
@@ -161,9 +98,7 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=300)
-    parser.add_argument(
-        "--folder", nargs="+", default=[], help="of these; '.' are the files beside the folders"
-    )
+    parser.add_argument("--folder", nargs="+", default=[], help="of these; '.' is the files beside them")
     parser.add_argument("--at", action="append", default=[], metavar="FILE:LINE")
     parser.add_argument("--budget", type=float, default=30, help="seconds of tests for a change")
     parser.add_argument("--jobs", type=int, default=1)
@@ -174,23 +109,25 @@ def main() -> None:
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what it started ends with it
     changes = sampled(ROOT / PACKAGE, asked.seed, asked.count, asked.folder, asked.at)
-    listed = equivalent(EQUIVALENT)
-    survey = Survey(ROOT, PACKAGE, asked.survey, asked.tests)
-    sys.path.insert(0, str(ROOT / "tests"))
-    os.environ["MPLBACKEND"] = "Agg"
-    for name in PRELOADED.split():
-        with suppress(ImportError):
-            importlib.import_module(name)
+    survey = Survey(ROOT, PACKAGE, asked.survey.absolute(), asked.tests)
+    with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
+        trees = [copied(ROOT, Path(folder, f"tree{number}")) for number in range(asked.jobs + 1)]
+        if survey.is_old():
+            sys.exit("tests were changed meanwhile: begin again")
+        os.environ |= {"PYTHONPATH": str(trees[0]), "MPLBACKEND": "Agg"}
+        sys.path[0] = str(trees[0])
+        Session(trees[0], PACKAGE, partial(tried, changes, survey, asked.budget, trees[1:]))
+
+
+def tried(changes: list[Change], survey: Survey, budget: float, copies: list[Path], session: Session) -> None:
+    """Try changes, and print how many were noticed, folder by folder."""
+    names = equivalent(EQUIVALENT)
+    nobody_could = [change for change in changes if change.name in names]
     missed = []
-    to_try = [change for change in changes if change.name not in listed]
-    for change, verdict in tried(to_try, survey, asked.budget, asked.jobs):
+    to_try = [change for change in changes if change.name not in names]
+    for change, verdict in Trials(session, survey, budget, copies)(to_try):
         missed += [] if verdict else [change]
         say(f"{change}  |  {verdict or 'NOT NOTICED'}")
-    show(changes, [change for change in changes if change.name in listed], missed)
-
-
-def show(changes: list[Change], nobody_could: list[Change], missed: list[Change]) -> None:
-    """Print how many were noticed, folder by folder."""
     say("\nfolder      changes  equivalent  noticed")
     drawn, listed, lost = (Counter(one.folder for one in some) for some in (changes, nobody_could, missed))
     for folder in sorted(drawn):

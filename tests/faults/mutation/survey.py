@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 _TOGETHER = 8  # files of tests, whose survey is kept when the next ones begin
-_PER_FILE = 0.5  # seconds to begin another file of tests
-_PER_TEST = 0.01
+_PER_TEST = 0.01  # seconds to begin one
 
 NOTES = '''
 """Notes which test runs which stretch of code, and how long it takes."""
@@ -229,15 +228,17 @@ class Survey:
         for name, tests in ran.items():
             self.ran[name] = sorted({*self.ran.get(name, ())} | (tests & self.seconds.keys()))
 
-    def tests(self, file: str, line: int, budget: float) -> list[list[str]]:
+    def leave_out(self, test: str) -> None:
+        """Have a test not be chosen any more."""
+        self.seconds.pop(test, None)
+
+    def tests(self, file: str, line: int, budget: float) -> list[str]:
         """Choose tests that run a line, or else anything of its file: of close files first, the quickest."""
         stretch = Stretches(file, Path(self._root, self._package, file).read_text()).lines.get(line, "")
         names = [stretch] if stretch else [name for name in self.ran if name.startswith(f"{file}:")]
-        found = sorted(
-            {test for name in names for test in self.ran.get(name, ())}, key=self.seconds.__getitem__
-        )
+        found = {test for name in names for test in self.ran.get(name, ()) if test in self.seconds}
         by_file = defaultdict(list)
-        for test in found:
+        for test in sorted(found, key=self.seconds.__getitem__):
             by_file[file_of(test)].append(test)
         close = sorted(by_file, key=lambda name: (-closeness(name, file), self.seconds[by_file[name][0]]))
         chosen = defaultdict(list)
@@ -245,9 +246,9 @@ class Survey:
             for name in close:
                 if turn < len(by_file[name]) and (budget > 0 or not chosen):
                     test = by_file[name][turn]
-                    budget -= self.seconds[test] + (_PER_TEST if name in chosen else _PER_FILE)
+                    budget -= self.seconds[test] + _PER_TEST
                     chosen[name].append(test)
-        return [chosen[name] for name in close if name in chosen]
+        return [test for name in close for test in chosen.get(name, ())]
 
 
 def file_of(test: str) -> str:
