@@ -81,6 +81,23 @@ async def test_a_batch_is_handed_over_when_it_comes():
     assert handing == []
 
 
+async def test_a_loop_that_is_left_holds_up_nothing_any_more():
+    left, batch = threading.Event(), lab.read([ONE])
+    thread = None
+
+    def listen(hand_over):
+        nonlocal thread
+        thread = threading.Thread(target=lambda: [hand_over(batch) for _ in range(12) if not left.is_set()])
+        thread.start()
+        return lab.read([]), left.set
+
+    coming = batches(listen, lambda: True)
+    await anext(coming)
+    await coming.aclose()
+    thread.join(30)
+    assert not thread.is_alive()
+
+
 def test_states_that_a_pause_leaves_alone():
     follower = unstarted()
     follower._set(state="stopped")

@@ -3,6 +3,7 @@
 import math
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from histories import same
@@ -172,3 +173,19 @@ class TestTurns:
         until(lambda: len(calls) >= 3)
         thread.stop()
         assert our_threads() == []
+
+    def test_drawing_takes_a_fifth_of_the_time_and_what_came_late_is_made_up_for(self, monkeypatch):
+        clock = {"now": 100.0, "spent": 0.0}
+        fake = SimpleNamespace(monotonic=lambda: clock["now"], thread_time=lambda: clock["spent"])
+        monkeypatch.setattr("mastermind_lab.widget.redraw.time", fake)
+        drawn = []
+
+        def draw():
+            clock["spent"] += 0.1
+            drawn.append(round(clock["now"], 2))
+
+        turns = RedrawScheduler([draw])
+        for step in range(300):
+            clock["now"] = 100 + step / 100
+            turns.take(step)
+        assert drawn == [100.0, 100.3, 100.8, 101.3, 101.8, 102.3, 102.8]
