@@ -66,16 +66,21 @@ class Trials:
             for trial in running:
                 trial.end()
 
-    def _begun(self, change: Change, tests: list[str], copy: Path, most: float = 0) -> Trial:
+    def _begun(
+        self, change: Change, tests: list[str], copy: Path, most: float = 0, anew: bool = False
+    ) -> Trial:
         file = Path(PACKAGE, change.file)
-        return Trial(self._session, copy, file, change, tests, most or 120 + 10 * self._budget)
+        return Trial(self._session, copy, file, change, tests, most or 120 + 10 * self._budget, anew)
 
     def _again(self, trial: Trial, verdict: str) -> Trial | None:
-        """Try once more what found no end, or what a test noticed that is red without the change, too."""
+        """Try once more what found no end, what a test noticed that is red without it, what nobody did."""
+        if not verdict:
+            return None if trial.anew else self._begun(trial.change, trial.tests, trial.copy, anew=True)
         if verdict == NO_END:
             most = 2 * trial.most
             is_first = most <= 300 + 20 * self._budget
-            return self._begun(trial.change, trial.tests, trial.copy, most) if is_first else None
+            again = partial(self._begun, trial.change, trial.tests, trial.copy, most, trial.anew)
+            return again() if is_first else None
         if verdict not in self._session.items or verdict in self._sound:
             return None
         if self.is_green(verdict, trial.copy):
