@@ -115,3 +115,13 @@ def test_hostile_values_are_drawn_as_they_read(ax):
 def test_the_sample_has_two_regimes(ax):
     charts.confidence_over_time(lab.sample(), ax=ax)
     assert set(words(ax)) == {"model: atlas-2", "prompt_version: v4"}
+
+
+def test_a_wide_picture_has_room_for_more_names_than_a_high_one():
+    frame, counts = decisions([f"v{n}" for n in range(9)], each=12), []
+    for size in ((8, 1.2), (1.2, 8)):
+        figure = Figure(figsize=size)
+        FigureCanvasAgg(figure)
+        charts.confidence_over_time(frame, ax=(ax := figure.subplots()))
+        counts.append(len(words(ax)))
+    assert counts[0] > counts[1]

@@ -180,3 +180,20 @@ def test_a_snapshot_of_both_has_no_common_order_either(folder, tmp_path):
 )  # fmt: skip
 def test_payloads_stay_payloads(payloads):
     assert not are_several(payloads)
+
+
+@pytest.mark.parametrize("text", ['{"decision": ', "[1, 2", '{"decision": {"recommendation": "a"'])
+def test_one_line_of_broken_json_is_not_taken_for_several(text):
+    with pytest.raises(lab.LabError, match=r"(?s)^(?!.*several lines)"):
+        lab.read(text)
+
+
+def test_a_time_back_from_the_end_is_that_of_all_payloads_however_many_come_at_once(monkeypatch):
+    monkeypatch.setattr("mastermind_lab.decode.batch._BATCH_BYTES", 200)
+    one = '{"decision": {"recommendation": "a", "confidence": 0.5}, "published_at": "2026-11-26T10:00:%02dZ"}'
+    payloads = [one % second for second in (59, 1, 50, 2, 55, 3)]
+    history = lab.read(payloads, since="10s")
+    assert history.decisions["published_at"].dt.second.tolist() == [59, 50, 55]
+    [row] = history.coverage.to_dict("records")
+    assert (row["entries"], row["left_out"]) == (3, 3)
+    assert row["limits"].count("since") == 1

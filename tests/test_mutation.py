@@ -8,7 +8,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from faults import mutants, mutation
+from faults import mutants
+from faults.mutation import changes, survey
+
+import mastermind_lab as lab
 
 CODE = '''
 def f(a, n=3):
@@ -20,46 +23,82 @@ def f(a, n=3):
 
 
 @pytest.fixture
-def tree(tmp_path, monkeypatch):
-    """A tree of one module."""
-    monkeypatch.setattr(mutation, "ROOT", tmp_path)
+def package(tmp_path):
+    """A package of one module."""
     (tmp_path / "mastermind_lab").mkdir()
     (tmp_path / "mastermind_lab" / "a.py").write_text(CODE)
-    return tmp_path
+    return tmp_path / "mastermind_lab"
 
 
-def test_it_changes_one_thing_at_a_time(tree):
-    changes = mutation.sampled(1, 100, None, [])
-    assert sorted(change.what for change in changes) == sorted([
+def test_it_changes_one_thing_at_a_time(package):
+    found = changes.sampled(package, 1, 100, [], [])
+    assert sorted(change.what for change in found) == sorted([
         "3  ->  4", "a < n and (not a)  ->  not (a < n and (not a))",
         "a < n and (not a)  ->  a < n or not a", "a < n  ->  a <= n", "not a  ->  a",
         "g(a, key=1, color='red')  ->  pass", "g(a, key=1, color='red')  ->  g(a, color='red')", "1  ->  2",
         "-max(a, 2)  ->  max(a, 2)", "max  ->  min", "2  ->  3",
     ])  # fmt: skip
-    made = {ast.unparse(ast.parse(change.made(CODE.encode()))) for change in changes}
-    assert len(made) == len(changes)
-    assert {change.function for change in changes} == {"a.py:f"}
-    assert len(mutation.sampled(1, 4, None, [])) == 4
-    assert [change.what for change in mutation.sampled(1, 9, None, ["a.py:6"])] == [
+    made = {ast.unparse(ast.parse(change.made(CODE.encode()))) for change in found}
+    assert len(made) == len(found)
+    assert {(change.function, change.folder) for change in found} == {("f", ".")}
+    assert len(changes.sampled(package, 1, 4, [], [])) == 4
+    assert changes.sampled(package, 1, 4, ["live"], []) == []
+    assert [change.what for change in changes.sampled(package, 1, 9, [], ["a.py:6"])] == [
         "-max(a, 2)  ->  max(a, 2)", "max  ->  min", "2  ->  3",
     ]  # fmt: skip
 
 
+def test_a_line_is_run_with_all_that_lies_before_the_next_way_out():
+    code = "LIMIT = 3\n\ndef f(a):\n    if a:\n        return 1\n    b = 2\n    return b\n"
+    found = survey.Stretches("a.py", code)
+    assert found.lines == {
+        3: "a.py:f.0", 4: "a.py:f.0", 5: "a.py:f.1", 6: "a.py:f.2", 7: "a.py:f.2",
+    }  # fmt: skip
+    noted = [line.strip() for line in ast.unparse(found.tree).splitlines()]
+    assert noted.index("def f(a):") + 1 == noted.index("_noted_('a.py:f.0')")
+    assert [line for line in noted if line.startswith("_noted_")] == [
+        f"_noted_('a.py:f.{n}')" for n in range(3)
+    ]
+
+
+def test_the_closest_files_of_tests_come_first():
+    files = [
+        "tests/test_cli.py",
+        "tests/test_live.py",
+        "tests/test_live_window.py",
+        "mastermind_lab/live/window.py",
+    ]
+    close = sorted(files, key=lambda one: survey.closeness(one, "live/window.py"))
+    assert close == files
+
+
+@pytest.mark.once
+def test_what_is_listed_as_equivalent_can_still_be_changed():
+    package = Path(lab.__file__).parent
+    listed = changes.equivalent(Path(__file__).parent / "faults" / "mutation" / "equivalent.txt")
+    files = {name.split("  ")[0] for name in listed}
+    possible = {change.name for file in files for change in changes.Changes(package, package / file).found}
+    assert listed - possible == set()
+
+
 @pytest.mark.thorough
-def test_it_tells_what_is_noticed_from_what_is_not(tree):
-    (tree / "mastermind_lab" / "__init__.py").touch()
-    (tree / "mastermind_lab" / "a.py").write_text("def f(a):\n    return a < 3\n\n\ndef g():\n    return 1\n")
+def test_it_tells_what_is_noticed_from_what_is_not(package):
+    tree = package.parent
+    (package / "__init__.py").touch()
+    (package / "a.py").write_text("def f(a):\n    return a < 3\n\n\ndef g():\n    return 1\n")
     (tree / "tests" / "faults").mkdir(parents=True)
     (tree / "tests" / "test_a.py").write_text(
         "from mastermind_lab.a import f\n\ndef test_f():\n    assert f(2) and not f(3)\n"
     )
-    shutil.copy(Path(__file__).parent / "faults" / "mutation.py", tree / "tests" / "faults")
+    tool = tree / "tests" / "faults" / "mutation"
+    shutil.copytree(Path(__file__).parent / "faults" / "mutation", tool)
+    (tool / "equivalent.txt").write_text("# whatever it returns\na.py  f  3  ->  4\n")
     before = {path: path.read_bytes() for path in tree.rglob("*.py")}
-    run = [sys.executable, tree / "tests" / "faults" / "mutation.py"]
+    run = [sys.executable, tool, "--survey", tree / "survey.json"]
     found = subprocess.run(run, cwd=tree, capture_output=True, text=True, check=True).stdout
-    assert "a.py:2  a < 3  ->  a <= 3  |  FAILED tests/test_a.py::test_f\n" in found
-    assert "a.py:6  1  ->  2  |  NOT NOTICED\n" in found
-    assert "\n.                 3        2  67%\n" in found
+    assert "a.py:2  f  a < 3  ->  a <= 3  |  tests/test_a.py::test_f\n" in found
+    assert "a.py:6  g  1  ->  2  |  NOT NOTICED\n" in found
+    assert "\n.                 3           1        1  50%\n" in found
     assert {path: path.read_bytes() for path in tree.rglob("*.py")} == before
 
 

@@ -277,3 +277,10 @@ def test_an_old_server_whose_stream_begins_again_below_the_cursor(old_server):
         until(lambda: follower.status.received == 7)
         ids = follower.history().decisions["stream_id"].tolist()
     assert ids == [*names(*range(11, 16)), "1-0@1", "2-0@1"]
+
+
+def test_what_waits_in_many_pages_is_no_gap(raw, reader):
+    add(raw, *range(1, 11))
+    reader.reads()
+    add(raw, *range(11, 81))
+    assert said(reader.reads()) == (80, 0, "exact")

@@ -1,0 +1,33 @@
+"""Corners of charts that the pictures of the sample do not reach."""
+
+import json
+
+import pytest
+from pictures import title
+
+import mastermind_lab as lab
+
+
+def voted(weights):
+    votes = [{"voter": f"v{n}", "choice": "ab"[n % 2], "weight": one} for n, one in enumerate(weights)]
+    decision = {"recommendation": "a", "confidence": 0.5, "votes": votes}
+    return lab.read([json.dumps({"decision": decision})])
+
+
+@pytest.mark.parametrize(("second", "names"), [(1.0005, []), (1.003, ["weighted"])])
+def test_weighted_shares_are_drawn_where_they_can_be_told_apart(ax, second, names):
+    lab.charts.votes(voted([1, second]), ax=ax)
+    legend = ax.get_legend()
+    assert ([text.get_text() for text in legend.get_texts()][1:] if legend else []) == names
+
+
+def test_a_sheet_has_a_place_for_each_picture():
+    data = voted([1, 2])
+    sizes = []
+    for count in (0, 1, 2):
+        figure = lab.charts.sheet([(lab.charts.votes, data, {})] * count)
+        sizes.append(tuple(figure.get_size_inches()))
+        places = [ax.get_subplotspec().get_geometry() for ax in figure.axes]
+        assert places == [(count, 1, place, place) for place in range(count)]
+    assert [height for _, height in sizes] == pytest.approx([3.4, 3.4, 6.8])
+    assert [title(ax) for ax in figure.axes] == ["Votes n = 2 votes; line: 95% interval"] * 2

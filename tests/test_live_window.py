@@ -1,0 +1,254 @@
+"""What a follower keeps, shows and wakes for, in corners that a run in a notebook seldom reaches."""
+
+import asyncio
+import math
+import threading
+import time
+from datetime import timedelta
+from inspect import signature
+
+import pytest
+from waiting import our_threads, until
+
+import mastermind_lab as lab
+from mastermind_lab.live.batches import batches
+from mastermind_lab.live.window import Window
+from mastermind_lab.stream import StreamUpdate
+
+ONE = b'{"decision": {"recommendation": "a", "confidence": 0.5}}'
+WITH_META = b'{"decision": {"recommendation": "a", "confidence": 0.5}, "meta": {"late": "x"}}'
+
+
+def unstarted(**options):
+    return lab.Follower("redis://localhost:1", **options)
+
+
+def entries(first, count, payload=ONE):
+    """One a second."""
+    return [(f"{1_700_000_000_000 + 1_000 * place}-0", payload) for place in range(first, first + count)]
+
+
+def test_memory_is_bounded_by_how_long_is_kept():
+    follower = unstarted(keep="10min")
+    for start in range(0, 20_000, 1_000):
+        follower.feed(entries(start, 1_000))
+    [window] = follower._windows.values()
+    assert window.dropped >= 5_000
+    assert len(follower.history()) == 601
+    assert follower.history().coverage["left_out"].isna().tolist() == [True]
+
+
+def test_a_column_that_came_later_was_not_there_then():
+    follower = unstarted()
+    follower.feed(entries(0, 2))
+    follower.feed(entries(2, 1, WITH_META))
+    assert "meta.late" in follower.history().decisions
+    then = follower.history(as_of=entries(1, 1)[0][0])
+    assert (len(then), "meta.late" in then.decisions) == (2, False)
+    assert "meta.late" in follower.history(as_of=entries(2, 1)[0][0]).decisions
+
+
+def test_the_last_of_it_is_no_more_than_is_kept():
+    window = Window(5)
+    follower = unstarted(keep=5)
+    follower.feed(entries(0, 100))
+    assert (window.tables()[1], len(follower.history(last=50)), len(follower.history(last=2))) == (0, 5, 2)
+    assert len(follower.history(last="3s")) == 4
+    for size in (1, 65, 130):
+        many = unstarted(keep=1_000)
+        for place in range(size):
+            many.feed(entries(place, 1))
+        for last in (1, 64, 65, 128):
+            assert len(many.history(last=last)) == min(size, last)
+            assert len(many.latest("decisions", last)) == min(size, last)
+
+
+async def test_a_batch_is_handed_over_when_it_comes():
+    handing = []
+
+    def listen(hand_over):
+        handing.append(hand_over)
+        return lab.read([]), lambda: handing.clear()
+
+    coming, batch, began = batches(listen, lambda: bool(handing)), lab.read([ONE]), time.monotonic()
+    for number in range(20):
+        asyncio.get_running_loop().call_later(
+            0.001, lambda: threading.Thread(target=lambda: handing[0](batch)).start()
+        )
+        assert len(await anext(coming)) == 1, number
+    assert time.monotonic() - began < 6  # and not half a second after each
+    await coming.aclose()
+    assert handing == []
+
+
+async def test_a_loop_that_is_left_holds_up_nothing_any_more():
+    left, batch = threading.Event(), lab.read([ONE])
+    thread = None
+
+    def listen(hand_over):
+        nonlocal thread
+        thread = threading.Thread(target=lambda: [hand_over(batch) for _ in range(12) if not left.is_set()])
+        thread.start()
+        return lab.read([]), left.set
+
+    coming = batches(listen, lambda: True)
+    await anext(coming)
+    await coming.aclose()
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+def test_states_that_a_pause_leaves_alone():
+    follower = unstarted()
+    follower._set(state="stopped")
+    follower.pause()
+    follower.resume()
+    assert follower.status.state == "stopped"
+    for before in ("starting", "live", "reconnecting"):
+        follower._set(state=before)
+        follower.pause()
+        assert follower.status.state == "paused"
+        follower.resume()
+        assert follower.status.state == "live"
+    follower._set(state="reconnecting")
+    follower.resume()
+    assert follower.status.state == "reconnecting"
+
+
+def test_a_follower_that_is_stopped_while_paused_ends():
+    with lab.Follower(lab.replay([ONE] * 3, speed=math.inf)) as follower:
+        follower.pause()
+    assert our_threads() == []
+    assert follower.status.state == "stopped"
+
+
+def test_its_last_fault_stays_until_it_is_started_again():
+    follower = lab.Follower(lab.replay([ONE], speed=math.inf))
+    follower.take(StreamUpdate("replay", [], transient_error=lab.SourceError("no answer")))
+    follower.take(StreamUpdate("replay", [("1-1", ONE)]))
+    assert (follower.status.state, follower.status.error) == ("starting", "no answer")
+    with follower:
+        until(lambda: not follower._is_running())
+        assert follower.status.error is None
+
+
+def test_what_is_taken_twice_from_a_listener_harms_nothing():
+    follower, told = unstarted(), []
+    leave = follower.on_batch(told.append)
+    leave()
+    leave()
+    follower.feed(entries(0, 1))
+    assert (told, follower.status.error) == ([], None)
+
+
+def test_a_listener_that_leaves_while_it_is_told_hears_no_more():
+    follower, told = unstarted(), []
+    ends = []
+    ends.append(follower.on_batch(lambda batch: [end() for end in ends]))
+    ends.append(follower.on_batch(told.append))
+    follower.feed(entries(0, 1))
+    assert told == []
+
+
+class TestReplay:
+    @pytest.fixture
+    def replay(self, monkeypatch):
+        """Paused behind its first entry, and in no hurry to look again."""
+        monkeypatch.setitem(lab.live.Replay._due.__globals__, "_LONGEST_WAIT", 200)
+        follower = unstarted()
+        follower.feed(entries(0, 1) + entries(100_000, 2))
+        replay = lab.replay(follower.history(), speed=0.001)
+        replay.pause()
+        replay.played = []
+        thread = threading.Thread(target=lambda: replay.played.extend(replay))
+        yield thread, replay
+        replay.close()
+        thread.join(60)
+
+    @pytest.mark.parametrize("what", ["close", "resume", "seek", "speed"])
+    def test_it_goes_on_at_once(self, replay, what):
+        thread, replay = replay
+        replay.seek("1700000000000-0")
+        if what == "resume":
+            replay.speed = math.inf
+        elif what == "speed":
+            replay.resume()
+        thread.start()
+        until(lambda: replay._changed._waiters)  # it has played what is due, and waits
+        if what == "seek":
+            replay.seek("0s")
+        elif what == "speed":
+            replay.speed = math.inf
+        else:
+            getattr(replay, what)()
+        thread.join(60)
+        assert not thread.is_alive()
+        assert sum(len(update.entries) for update in replay.played) == (1 if what == "close" else 3)
+
+    def test_many_entries_come_a_page_at_a_time(self):
+        replay = lab.replay([ONE] * 4_500, speed=math.inf)
+        sizes = [len(update.entries) for update in replay if update.entries]
+        assert (sum(sizes), max(sizes)) == (4_500, 2_000)
+
+    def test_far_apart_in_time_one_comes_with_the_one_before_it(self):
+        follower = unstarted()
+        follower.feed([("1-0", ONE), *entries(0, 50)])
+        replay = lab.replay(follower.history(), speed=1)
+        assert replay._times == [1_700_000_000.0] + [1_700_000_000.0 + place for place in range(50)]
+
+    def test_it_says_what_it_plays(self):
+        assert lab.replay([ONE]).where == "replay of payloads"
+        merged = lab.read([ONE]) + lab.Follower("redis://localhost:1").history()
+        assert lab.replay(merged).where == "replay of payloads, redis://localhost:1/0"
+
+    def test_nothing_is_played_and_ends(self):
+        replay = lab.replay([])
+        replay.seek("5s")
+        assert (list(replay), replay.now, replay.total) == ([], None, 0)
+
+
+def test_streams_are_named_by_texts():
+    for wrong in ([], [1], ["a", 1], [None]):
+        with pytest.raises(lab.OptionError, match="expected a stream's name, or several"):
+            unstarted(stream=wrong)
+
+
+def test_a_duration_or_a_count_above_nothing():
+    for wrong in (0, -1, "0s", timedelta(0), timedelta(-1), 1.5, "soon", None, True):
+        with pytest.raises(lab.OptionError, match="expected a number of entries, or a duration"):
+            lab.live.count_or_duration("keep", wrong)
+    assert lab.live.count_or_duration("keep", 1) == 1
+    assert lab.live.count_or_duration("keep", "1h") == timedelta(hours=1)
+
+
+def test_what_it_does_unless_it_is_asked_otherwise():
+    def defaults(function):
+        found = signature(function).parameters.values()
+        return {one.name: one.default for one in found if isinstance(one.default, int | float | str)}
+
+    assert defaults(lab.Follower) == {"stream": lab.DEFAULT_STREAM_NAME, "backfill": 1_000, "keep": 100_000}
+    assert defaults(lab.replay)["speed"] == 10
+    follow = {"refresh": 5, "threshold": 0.5, **defaults(lab.Follower)}
+    assert {name: value for name, value in defaults(lab.follow).items() if name in follow} == follow
+
+
+def test_a_source_that_fails_as_nobody_foresaw_is_shown():
+    class Broken(lab.live.Replay):
+        def __iter__(self):
+            raise ZeroDivisionError("boom")
+            yield
+
+    with lab.Follower(Broken(lab.read([ONE]))) as follower:
+        until(lambda: follower.status.state == "failed")
+    assert (follower.status.state, follower.status.error) == ("failed", "ZeroDivisionError: boom")
+
+
+def test_it_says_what_it_follows_and_how_much_of_it():
+    follower = unstarted(stream=["a", "b"], backfill=3, keep="2h")
+    follower.take(StreamUpdate("b", entries(0, 2)))
+    coverage = follower.history().coverage.set_index("stream")
+    assert coverage["entries"].to_dict() == {"a": 0, "b": 2}
+    assert coverage["limits"].tolist() == ["backfill=3, keep=2h"] * 2
+    assert coverage["source"].tolist() == ["redis://localhost:1/0"] * 2
+    assert coverage["certainty"].tolist() == ["not verified"] * 2
+    assert follower.source.backfill == 3
