@@ -56,7 +56,7 @@ def account(tables):
 
 def opened(folder, monkeypatch):
     """The parts that are read from now on."""
-    module = sys.modules["mastermind_lab.snapshot.ranges"]
+    module = sys.modules["mastermind_lab.snapshot.reading"]
     read, parts = module.folder_of, []
 
     def folder_of(source):

@@ -7,7 +7,7 @@ headers of the pages are what Parquet itself goes by.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from struct import Struct
 from typing import Any, NamedTuple
 
@@ -39,6 +39,10 @@ _BLOCK, _MOST_AT_ONCE = 2**17, 2**24  # bytes, of which each may take eight more
 _length = Struct("<I").unpack_from
 
 
+Chunk = tuple[Any, Any]
+"""What a group of rows has of a column, and the column's description."""
+
+
 class _Page(NamedTuple):
     is_dictionary: bool
     values: int
@@ -67,12 +71,18 @@ def check_packed(packed: int, most: int | None) -> None:
 
 
 def to_read_as_dictionary(
-    content: bytes, footer: parquet.FileMetaData, most: int | None, named: Collection[str], columns: int
+    content: bytes,
+    footer: parquet.FileMetaData,
+    most: int | None,
+    named: Collection[str],
+    chunks: Iterable[Chunk],
+    made: int,
 ) -> set[str]:
     """See that a part may be read, and name the columns of texts to be read as places in a dictionary.
 
     So read, they take little; :func:`check_unfolded` tells what would come of them. They are those that are
-    ``named``, and those that may unfold too far. So many ``columns`` are made of the footer alone.
+    ``named``, and those that may unfold too far. Of the part these ``chunks`` will be read, and so many bytes
+    ``made`` of the footer alone.
 
     Raises
     ------
@@ -83,8 +93,8 @@ def to_read_as_dictionary(
     if not str(footer.created_by).startswith("parquet-cpp-arrow"):
         raise DamageError(f"{footer.created_by!s:.60} wrote it, and none of ours")
     texts: dict[str, list[_Texts]] = {}
-    flat = columns * footer.num_rows
-    for chunk, described in _chunks(footer):
+    flat = made
+    for chunk, described in chunks:
         pages = list(_pages(content, chunk))
         points = sum(page.points for page in pages)
         if points and not pages[0].is_dictionary:
@@ -152,12 +162,15 @@ def is_nested(described: Any) -> bool:
     return bool(described.max_repetition_level or described.max_definition_level > 1)
 
 
-def _chunks(footer: parquet.FileMetaData) -> Iterator[tuple[Any, Any]]:
-    """Yield the columns of each group of rows, with their descriptions."""
+def chunks_of(
+    footer: parquet.FileMetaData, groups: Iterable[int], columns: Collection[str] | None
+) -> Iterator[Chunk]:
+    """Yield what some groups of rows have of some columns, or of all, with the columns' descriptions."""
     described = [footer.schema.column(place) for place in range(len(footer.schema))]
-    for number in range(footer.num_row_groups):
+    wanted = [(n, one) for n, one in enumerate(described) if columns is None or one.path in columns]
+    for number in groups:
         group = footer.row_group(number)
-        yield from ((group.column(place), one) for place, one in enumerate(described))
+        yield from ((group.column(place), one) for place, one in wanted)
 
 
 def _pages(content: bytes, chunk: Any) -> Iterator[_Page]:
