@@ -187,7 +187,7 @@ def decoded(
             rows = wanted.rows(read)
             # Copied, or what is kept of a few rows would be as large as the groups that they are in.
             read, start = read.take(pa.array(rows, pa.int64())), start + rows.start
-        return with_plain_texts(stored.restored(_spelled_out(read), part.said, start))
+        return with_plain_texts(stored.restored(_spelled_out(read), part.said_of(wanted.columns), start))
     except (*_OF_OTHERS, pa.ArrowException) as error:
         raise DamageError(f"no readable Parquet: {error!s:.200}") from error
 
@@ -219,6 +219,11 @@ class _Part(NamedTuple):
         table = file.read_row_groups(groups, columns, use_threads=columns is None)
         check_unfolded(table, len(self.content), self.most)
         return table
+
+    def said_of(self, columns: Collection[str] | None) -> list[Any] | None:
+        """Return what is said of some columns; None where each is what its part has under its name."""
+        said: list[Any] | None = self.said
+        return said if columns is None or said is None else [one for one in said if one[0] in columns]
 
     def rows(self, groups: Iterable[int]) -> int:
         """Say how many rows some groups have together."""
