@@ -1,6 +1,7 @@
 """A small part that claims, or unfolds to, gigabytes: refused before memory is asked for."""
 
 import json
+import random
 import struct
 
 import pyarrow as pa
@@ -86,6 +87,12 @@ def test_a_user_keeps_what_is_legitimately_repetitive(tmp_path):
     assert lab.verify(folder).empty
 
 
+def texts(some):
+    """Behind many short ones that hardly compress, so that the longest is looked for in their dictionary."""
+    noise = random.Random(7)
+    return pa.array([*(f"{noise.getrandbits(64):x}" for _ in range(2_000)), *some], pa.large_string())
+
+
 COLUMNS = {
     "numbers": (pa.array([7] * 20_000), 100_000),
     "nothing": (pa.nulls(20_000, pa.int64()), 100_000),
@@ -93,7 +100,9 @@ COLUMNS = {
     "lists": (pa.array([["x" * 1_000] * 20] * 100), 500_000),
     "wide": (pa.array([b"x" * 10_000] * 100, pa.binary(10_000)), 500_000),
     "short texts": (pa.array([f"{n % 500}" + "x" * 50 for n in range(20_000)], pa.large_string()), 400_000),
-    "one long text": (pa.array([*map(str, range(500)), *["x" * 1_000] * 500], pa.large_string()), 200_000),
+    "one long text": (texts(["x" * 1_000] * 500), 200_000),
+    "looks like many": (texts(["\0" + "\1\0\0\0a" * 200] * 500), 200_000),
+    "zeros": (texts(["", "\0", "\0\0", *["x" * 1_024] * 500]), 200_000),
 }
 
 

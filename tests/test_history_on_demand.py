@@ -2,6 +2,7 @@
 
 import datetime
 import decimal
+import json
 import shutil
 import sys
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from histories import sample
+from pyarrow import parquet
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot
@@ -56,7 +58,7 @@ def account(tables):
 
 def opened(folder, monkeypatch):
     """The parts that are read from now on."""
-    module = sys.modules["mastermind_lab.snapshot.ranges"]
+    module = sys.modules["mastermind_lab.snapshot.reading"]
     read, parts = module.folder_of, []
 
     def folder_of(source):
@@ -114,6 +116,78 @@ def test_only_the_parts_that_are_needed_are_opened(folder, monkeypatch, limits, 
     ]
     row = found.coverage.iloc[0]
     assert (row["entries"], row["entries"] + row["left_out"], row["certainty"]) == (len(ids), 400, "exact")
+
+
+VALID = {"recommendation": "x", "confidence": 0.5}
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """One part a table, of several groups of rows; every seventh entry is a reject, some are mixed."""
+    vote = {"voter": "a", "choice": "b"}
+    lines = [
+        json.dumps({"decision": VALID | {"mixed": n if n % 5 else "5", "votes": [vote] * (n % 4)}})
+        for n in range(24_000)
+    ]
+    lines[::7] = ["{"] * len(lines[::7])
+    return lab.read(lines).save(tmp_path_factory.mktemp("large") / "s")
+
+
+def decoded_rows(monkeypatch):
+    """How many rows of how many columns are decoded from now on."""
+    read, rows = parquet.ParquetFile.read_row_groups, []
+
+    def read_row_groups(file, groups, columns=None, **options):
+        table = read(file, groups, columns, **options)
+        rows.append((table.num_rows, table.num_columns))
+        return table
+
+    monkeypatch.setattr(parquet.ParquetFile, "read_row_groups", read_row_groups)
+    return rows
+
+
+CUTS = [{"last": 10}, {"last": 9_000}, {"last": 0}, {"since": "0-23990"}, {"until": "0-20"},
+        {"since": "0-14001", "until": "0-14040"},
+        {"since": "0-8000", "until": "0-16007", "last": 9}]  # fmt: skip
+
+
+@pytest.mark.parametrize("limits", CUTS, ids=str)
+def test_a_cut_has_the_rows_of_the_whole(large, limits):
+    whole, found = lab.read(large), lab.read(large, **limits)
+    ids = [*found.decisions["stream_id"], *found.rejects["stream_id"]]
+    lowest, highest = (id_key(limits.get(name, end)) for name, end in [("since", "0-0"), ("until", "9-0")])
+    every = sorted([*whole.decisions["stream_id"], *whole.rejects["stream_id"]], key=id_key)
+    inside = [one for one in every if lowest <= id_key(one) <= highest]
+    assert sorted(ids, key=id_key) == inside[max(len(inside) - limits.get("last", len(inside)), 0) :]
+    for name in FRAMES:
+        rows = whole[name][whole[name]["stream_id"].isin(ids)]
+        pd.testing.assert_frame_equal(found[name], rows.reset_index(drop=True))
+    assert found.coverage["entries"].sum() == len(ids)
+
+
+@pytest.mark.parametrize("limits", CUTS[:1] + CUTS[3:6], ids=str)
+def test_only_the_groups_of_rows_that_are_needed_are_decoded(large, monkeypatch, limits):
+    rows = decoded_rows(monkeypatch)
+    found = lab.read(large, **limits)
+    assert sum(len(found[name]) for name in FRAMES) > 10
+    some = sum(n for n, columns in rows if columns > 2)
+    rows.clear()
+    for name in FRAMES:
+        lab.read(large)[name]
+    every = sum(n for n, _ in rows)
+    assert some < every / 2, "of two groups of decisions, and of three of votes, one each"
+
+
+def test_a_flipped_bit_is_found_wherever_it_lies(large, tmp_path):
+    """Also in rows that nobody asked for."""
+    folder = shutil.copytree(large, tmp_path / "s")
+    for name in ("decisions", "votes"):
+        [part] = (folder / name).rglob("*.parquet")
+        content = part.read_bytes()
+        part.write_bytes(content[:1_000] + bytes([content[1_000] ^ 1]) + content[1_001:])
+        with pytest.raises(lab.SourceError, match="SHA-256"):
+            lab.read(folder, last=1)[name]
+        part.write_bytes(content)
 
 
 def test_a_scan_says_what_a_read_says(folder):

@@ -8,7 +8,18 @@ from .account import Account, least_sure, total, united
 from .bounds import ACCEPTED, Bound, bound, read_duration
 from .changed import changed_entries, check_joined, ids_of, recounted, table_of
 from .coverage import Coverage, shared
-from .cuts import apply_limits, between, edge, has_undated, newest, newest_time, only, only_of, times_of
+from .cuts import (
+    apply_limits,
+    between,
+    edge,
+    has_undated,
+    newest,
+    newest_time,
+    only,
+    only_of,
+    rows_between,
+    times_of,
+)
 from .declared import (
     ARROW,
     COVERAGE,
@@ -103,6 +114,7 @@ __all__ = [
     "rebuild",
     "recounted",
     "renumber",
+    "rows_between",
     "schema",
     "shared",
     "shown_columns",

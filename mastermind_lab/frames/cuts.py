@@ -125,14 +125,20 @@ def between(tables: Tables, first: str | None, last: str | None) -> Tables:
 
 
 def _slice(table: pa.Table, first: str | None, last: str | None) -> pa.Table:
-    ids, rows = table["stream_id"], range(table.num_rows)
+    rows = rows_between(table["stream_id"], first, last)
+    return table.slice(rows.start, len(rows))
+
+
+def rows_between(ids: pa.ChunkedArray, first: str | None, last: str | None) -> range:
+    """Say which rows are those of the entries from one id to another, both inclusive; None is no bound."""
+    rows = range(len(ids))
 
     def key(row: int) -> tuple[int, int, int]:
         return id_key(ids[row].as_py())
 
     start = 0 if first is None else bisect_left(rows, id_key(first), key=key)
     end = len(rows) if last is None else bisect_right(rows, id_key(last), key=key)
-    return table.slice(start, max(end - start, 0))
+    return range(start, max(start, end))
 
 
 def newest(tables: Tables, bound: int | timedelta) -> Tables:

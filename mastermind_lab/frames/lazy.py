@@ -20,11 +20,18 @@ class LazyTables(Mapping[str, pa.Table]):
         How many rows each has, in the order of the tables; None where only the table itself can tell.
     make
         Makes the table of a name.
+    made
+        Those that are there already.
     """
 
-    def __init__(self, rows: Mapping[str, int | None], make: Callable[[str], pa.Table]) -> None:
+    def __init__(
+        self,
+        rows: Mapping[str, int | None],
+        make: Callable[[str], pa.Table],
+        made: Mapping[str, pa.Table] | None = None,
+    ) -> None:
         self._rows, self._make = dict(rows), make
-        self._made: dict[str, pa.Table] = {}
+        self._made: dict[str, pa.Table] = dict(made or {})
 
     @classmethod
     def of(cls, tables: Mapping[str, pa.Table]) -> LazyTables:

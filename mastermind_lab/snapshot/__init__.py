@@ -22,8 +22,9 @@ from .compact import Compaction, cleanup, compact
 from .coverage import coverage_of
 from .footer import DamageError
 from .foreign import foreign_table
-from .load import is_snapshot, readable, tables_of
-from .ranges import FORMAT, Range, ranges, read_range
+from .load import entries_of, is_snapshot, newest_of, readable, tables_of
+from .ranges import FORMAT, Range, ranges
+from .reading import read_range
 from .save import save
 from .verify import verify
 from .widen import columns_of, narrow, widened
@@ -38,9 +39,11 @@ __all__ = [
     "commit",
     "compact",
     "coverage_of",
+    "entries_of",
     "foreign_table",
     "is_snapshot",
     "narrow",
+    "newest_of",
     "ranges",
     "read_range",
     "readable",

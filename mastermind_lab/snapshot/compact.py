@@ -17,7 +17,8 @@ from .commits import day_of, write_range
 from .coverage import discontinuity, recorded_coverage
 from .footer import DamageError
 from .layout import NO_DATE, UNKNOWN, Name, child_path
-from .ranges import Range, ranges, read_metadata, read_range, survey
+from .ranges import Range, ranges, read_metadata, survey
+from .reading import read_range
 from .widen import widen, widened
 
 _SIZE = 2**27

@@ -66,7 +66,8 @@ def _entries(ids: pa.ChunkedArray) -> tuple[pa.LargeStringArray | None, int]:
     for chunk in ids.chunks:
         if pa.types.is_dictionary(chunk.type):
             places = chunk.indices.to_numpy()
-            if len(places) and (places[0] or not np.isin(np.diff(places), (0, 1)).all()):
+            steps = np.diff(places)
+            if len(places) and (places[0] or steps.min(initial=0) < 0 or steps.max(initial=0) > 1):
                 return None, len(ids)
             chunk = chunk.dictionary[: places[-1] + 1 if len(places) else 0]
         chunks.append(chunk.cast(pa.large_string()))

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import reduce
 
 import pyarrow as pa
 
 from ..errors import SourceError
-from ..frames import LazyTables, Tables, between, stacked, union
+from ..frames import DECLARED, FRAMES, LazyTables, Tables, between, stacked, union
 from ..storage import folder as folder_of
+from .commits import ends_of
 from .coverage import discontinuities
 from .layout import child_path
-from .parts import parallel_map
-from .ranges import Range, ranges, read_range, survey_of
+from .parts import EVERYTHING, Selection, parallel_map
+from .ranges import Range, ranges, survey_of
+from .reading import read_range
 
 
 def is_snapshot(folder: str | os.PathLike[str]) -> bool:
@@ -51,8 +53,11 @@ def readable(
     return surveyed.committed
 
 
-def tables_of(committed: Sequence[Range], names: Sequence[str]) -> LazyTables:
+def tables_of(committed: Sequence[Range], names: Sequence[str], entries: Tables | None = None) -> LazyTables:
     """Return the tables of some ranges, each read, and checked byte for byte, when it is first asked for.
+
+    Of the ``entries`` alone, where some that follow each other are given: as :func:`entries_of` lists them,
+    or as :func:`newest_of` reads them, and then these are not read again.
 
     Raises
     ------
@@ -61,12 +66,40 @@ def tables_of(committed: Sequence[Range], names: Sequence[str]) -> LazyTables:
     """
     for one in committed:
         one.check_has(names)
-    # Two archivers that should not have run at once may both have committed an entry.
-    if any(discontinuity.kind == "overlap" for discontinuity in discontinuities(committed)):
+    wanted = EVERYTHING if entries is None else Selection(*ends_of(entries))
+    if _overlap(committed):
         merged: Tables = reduce(union, [read_range(one, names) for one in committed])
-        return LazyTables.of(merged)
-    rows = {name: sum(one.rows_of(name) for one in committed) for name in names}
-    return LazyTables(rows, Reader(tuple(committed)).table)
+        return LazyTables.of(between(merged, wanted.first, wanted.last))
+    rows: dict[str, int | None] = {name: sum(one.rows_of(name) for one in committed) for name in names}
+    made = {}
+    if entries is not None:
+        rows = {name: entries[name].num_rows if name in entries else None for name in names}
+        made = {name: one for name, one in entries.items() if {*DECLARED[name]} <= {*one.column_names}}
+    return LazyTables(rows, Reader(tuple(committed), wanted).table, made)
+
+
+def entries_of(committed: Sequence[Range], columns: Sequence[str]) -> Tables:
+    """Return some columns of the entries of ranges, decisions and rejects; ``stream_id`` among them."""
+    return _entries(committed, Selection(columns=tuple(columns)))
+
+
+def newest_of(committed: Sequence[Range], count: int) -> Tables:
+    """Return the newest entries of ranges, decisions and rejects: so many of each, or there may be more."""
+    return _entries(committed, Selection(newest=count))
+
+
+def _entries(committed: Sequence[Range], wanted: Selection) -> Tables:
+    names = ("decisions", "rejects")
+    if _overlap(committed):
+        whole = tables_of(committed, FRAMES)
+        return {name: whole[name] for name in names}
+    reader = Reader(tuple(committed), wanted)
+    return {name: reader.table(name) for name in names}
+
+
+def _overlap(committed: Sequence[Range]) -> bool:
+    """Tell whether two archivers that should not have run at once may both have committed an entry."""
+    return any(discontinuity.kind == "overlap" for discontinuity in discontinuities(committed))
 
 
 @dataclass(frozen=True)
@@ -74,6 +107,7 @@ class Reader:
     """Reads the tables of some ranges, also after a compaction has put their entries into other parts."""
 
     committed: tuple[Range, ...]
+    wanted: Selection
 
     def table(self, name: str) -> pa.Table:
         """Read one table.
@@ -84,7 +118,7 @@ class Reader:
             A part is missing or damaged, or the snapshot was changed since its ranges were listed.
         """
         try:
-            return _read(self.committed, name)
+            return self._read(name)
         except SourceError as error:
             now = ranges(self.committed[0].folder, self.committed[0].max_unpacked_bytes)
             if not now or {*self.committed} <= {*now}:
@@ -94,9 +128,16 @@ class Reader:
                 raise SourceError(
                     f"{self.committed[0].folder} was changed since it was read: read it again ({error})"
                 ) from error
-        table = _read(merged, name)
-        ends = self.committed[0].first_id or None, self.committed[-1].last_id or None
-        return between({name: table}, *ends)[name]
+        ours = self.wanted.within(self.committed[0].first_id, self.committed[-1].last_id)
+        return Reader(tuple(merged), ours)._read(name)
+
+    def _read(self, name: str) -> pa.Table:
+        def read(one: Range) -> pa.Table:
+            return read_range(one, [name], self.wanted.of(one.first_id, one.last_id))[name]
+
+        held = [one for one in self.committed if self.wanted.touches(one.first_id, one.last_id)]
+        parts = parallel_map(read, held or self.committed[:1], lambda one: one.rows_of(name))
+        return stacked(name, list(parts.values()))
 
     def _merged(self, now: Sequence[Range]) -> list[Range] | None:
         """Find our entries in other parts; None unless a compaction put them there, and nothing else."""
@@ -106,12 +147,3 @@ class Reader:
         merged = [one for one in now if places & one.replaces]
         there = {one.place for one in same}.union(*(one.replaces for one in merged))
         return sorted([*same, *merged], key=lambda one: one.key) if places <= there else None
-
-
-def _read(committed: Sequence[Range], name: str) -> pa.Table:
-    read = partial(_table, name)
-    return stacked(name, list(parallel_map(read, committed, lambda one: one.rows_of(name)).values()))
-
-
-def _table(name: str, committed: Range) -> pa.Table:
-    return read_range(committed, [name])[name]

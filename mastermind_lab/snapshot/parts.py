@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Hashable, Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
-from typing import Any, TypeVar
+from functools import cache, lru_cache
+from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 from pyarrow import parquet
 
 from ..errors import OptionError
-from ..frames import ARROW, DECLARED, is_open, to_pandas, with_plain_texts
+from ..frames import ARROW, DECLARED, id_key, is_open, rows_between, to_pandas, with_plain_texts
 from . import stored
 from .footer import KEY, METADATA_HASH, OWN_HASH, ZEROS, DamageError, metadata_hash, parquet_footer, sha256
-from .unfolded import TEXTS, check_unfolded, is_nested, to_read_as_dictionary
+from .unfolded import TEXTS, check_unfolded, chunks_of, is_nested, to_read_as_dictionary
 
 _OF_OTHERS = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, zlib.error)
 _TYPES = {*ARROW.values(), pa.null()}
 _TEXT = ARROW["str"]
-_ROWS_A_GROUP = 2**16
+_ROWS_A_GROUP = range(2**13, 2**16)
+_GROUPS = 6  # where there are rows enough: to read few of them takes less, to read all of them hardly more
 _SAMPLED = 1_000  # rows, to tell whether a column repeats itself
 _UNIQUE = {"correlation_id", "decision_id", "detail"}
 
@@ -48,10 +50,16 @@ def encoded(table: pa.Table, metadata: dict[str, str], *, hashed: bool = False) 
     with parquet.ParquetWriter(
         sink, described.schema, use_dictionary=_with_dictionary(table), **_LAYOUT
     ) as writer:
-        writer.write_table(described, row_group_size=_ROWS_A_GROUP)
+        writer.write_table(described, row_group_size=_rows_a_group(table.num_rows))
         writer.add_key_value_metadata(ours)
     content: bytes = sink.getvalue().to_pybytes()
     return _with_hash(content) if hashed else content
+
+
+def _rows_a_group(rows: int) -> int:
+    """Divide rows into groups of one size, of which few are read where few rows are wanted."""
+    groups = min(rows // _ROWS_A_GROUP.start, _GROUPS) or 1
+    return min(-(-rows // groups) or 1, _ROWS_A_GROUP.stop)
 
 
 def _with_dictionary(table: pa.Table) -> list[str]:
@@ -95,10 +103,62 @@ def _pandas_metadata(schema: pa.Schema) -> dict[bytes, bytes]:
     return {b"pandas": made.schema.metadata[b"pandas"]}
 
 
+class Selection(NamedTuple):
+    """What is wanted of a part; None is no limit.
+
+    Attributes
+    ----------
+    first, last : str or None
+        The ids of the first and the last entry whose rows are wanted.
+    columns : tuple of str or None
+        The columns, ``stream_id`` among them.
+    newest : int or None
+        How many rows, at its end.
+    """
+
+    first: str | None = None
+    last: str | None = None
+    columns: tuple[str, ...] | None = None
+    newest: int | None = None
+
+    @property
+    def cuts_rows(self) -> bool:
+        """Whether not all rows are wanted."""
+        return (self.first, self.last, self.newest) != (None, None, None)
+
+    def rows(self, table: pa.Table) -> range:
+        """Say which rows of a table are wanted."""
+        if self.newest is not None:
+            return range(max(table.num_rows - self.newest, 0), table.num_rows)
+        return rows_between(table["stream_id"], self.first, self.last)
+
+    def within(self, first: str, last: str) -> Selection:
+        """Take no more than what lies between two ids; '' is no bound."""
+        return self._replace(first=self.first or first or None, last=self.last or last or None)
+
+    def touches(self, first: str, last: str) -> bool:
+        """Tell whether a part from one id to another may have wanted rows; '' where it has none."""
+        begins_late = self.last is not None and id_key(self.last) < id_key(first or "0")
+        ends_early = self.first is not None and id_key(last or "0") < id_key(self.first)
+        return not (begins_late or ends_early)
+
+    def of(self, first: str, last: str) -> Selection:
+        """Leave out the bounds that cut nothing off a part from one id to another; '' where it has none."""
+        cuts_first = first and self.first and id_key(first) < id_key(self.first)
+        cuts_last = last and self.last and id_key(self.last) < id_key(last)
+        return self._replace(first=self.first if cuts_first else None, last=self.last if cuts_last else None)
+
+
+EVERYTHING = Selection()
+
+
 def decoded(
-    content: bytes, most: int | None = None, check: Callable[[pa.ChunkedArray], None] | None = None
+    content: bytes,
+    most: int | None = None,
+    check: Callable[[pa.ChunkedArray, int], None] | None = None,
+    wanted: Selection = EVERYTHING,
 ) -> pa.Table:
-    """Read a part's table; every page's checksum is verified.
+    """Read a part's table, or what is wanted of it; the checksum of every page that is read is verified.
 
     Parameters
     ----------
@@ -107,7 +167,10 @@ def decoded(
     most
         How many bytes it may unpack to; None for the larger of 1 GiB and 20 times its own.
     check
-        What its column ``stream_id`` has to pass, quick to look at while it is a dictionary.
+        What has to be passed by its column ``stream_id``, as far as it is read, which is quick to look at
+        while it is a dictionary, and by how many rows there are.
+    wanted
+        Which rows and columns.
 
     Raises
     ------
@@ -115,24 +178,78 @@ def decoded(
         It is no Parquet file, or a damaged one, or it unpacks to more.
     """
     try:
+        part = _Part.of(content, most)
+        groups = part.groups(wanted)
+        read, start = part.read(groups, wanted.columns), part.rows(range(groups.start))
+        if check:
+            check(read["stream_id"], read.num_rows + part.footer.num_rows - part.rows(groups))
+        if wanted.cuts_rows:
+            rows = wanted.rows(read)
+            # Copied, or what is kept of a few rows would be as large as the groups that they are in.
+            read, start = read.take(pa.array(rows, pa.int64())), start + rows.start
+        return with_plain_texts(stored.restored(_spelled_out(read), part.said_of(wanted.columns), start))
+    except (*_OF_OTHERS, pa.ArrowException) as error:
+        raise DamageError(f"no readable Parquet: {error!s:.200}") from error
+
+
+class _Part(NamedTuple):
+    content: bytes
+    most: int | None
+    footer: parquet.FileMetaData
+    said: Any  # of its columns
+
+    @classmethod
+    def of(cls, content: bytes, most: int | None) -> _Part:
         footer = parquet_footer(content)
         said = json.loads((footer.metadata or {}).get((KEY + stored.KEY).encode(), "null"))
-        texts = _stored_with_dictionary(footer)
-        as_places = to_read_as_dictionary(content, footer, most, texts, len(said or ()))
+        return cls(content, most, footer, said)
+
+    def read(self, groups: Sequence[int], columns: Sequence[str] | None = None) -> pa.Table:
+        """Read some groups of rows, texts as places in a dictionary where they are stored so."""
+        made = len(self.said or ()) * self.rows(groups)
+        texts, chunks = _stored_with_dictionary(self.footer), chunks_of(self.footer, groups, columns)
+        as_places = to_read_as_dictionary(self.content, self.footer, self.most, texts, chunks, made)
         # One file, not a dataset: the date in the folder's name is no column of ours.
         file = parquet.ParquetFile(
-            pa.BufferReader(content),
-            metadata=footer,
+            pa.BufferReader(self.content),
+            metadata=self.footer,
             read_dictionary=[*as_places],
             page_checksum_verification=True,
         )
-        read = file.read()
-        check_unfolded(read, len(content), most)
-        if check:
-            check(read["stream_id"])
-        return with_plain_texts(stored.restored(_spelled_out(read), said))
-    except (*_OF_OTHERS, pa.ArrowException) as error:
-        raise DamageError(f"no readable Parquet: {error!s:.200}") from error
+        table = file.read_row_groups(groups, columns, use_threads=columns is None)
+        check_unfolded(table, len(self.content), self.most)
+        return table
+
+    def said_of(self, columns: Collection[str] | None) -> list[Any] | None:
+        """Return what is said of some columns; None where each is what its part has under its name."""
+        said: list[Any] | None = self.said
+        return said if columns is None or said is None else [one for one in said if one[0] in columns]
+
+    def rows(self, groups: Iterable[int]) -> int:
+        """Say how many rows some groups have together."""
+        return sum(self.footer.row_group(group).num_rows for group in groups)
+
+    def groups(self, wanted: Selection) -> range:
+        """Find the groups of rows that are wanted by the first ids of some: they are in order.
+
+        The rows of one entry may lie in two of them.
+        """
+
+        @cache
+        def first(group: int) -> tuple[int, int, int]:
+            return id_key(self.read([group], ["stream_id"])["stream_id"][0].as_py())
+
+        every, start = range(self.footer.num_row_groups), 0
+        stop = len(every)
+        if wanted.newest is not None:
+            start = sum(self.rows(every[group:]) >= wanted.newest for group in every[1:])
+        elif wanted.first is not None:
+            key = id_key(wanted.first)
+            is_in_the_last = stop > 1 and first(stop - 1) < key  # what is asked for most
+            start = stop - 1 if is_in_the_last else bisect_left(every, key, 1, key=first) - 1
+        if wanted.last is not None:
+            stop = min(bisect_right(every, id_key(wanted.last), 1, key=first), stop)
+        return range(start, stop)
 
 
 def _stored_with_dictionary(footer: parquet.FileMetaData) -> list[str]:
@@ -175,22 +292,31 @@ class TableError(DamageError):
     kind = "rows"
 
 
-def check_table(name: str, table: pa.Table, rows: int) -> None:
-    """Refuse a table without a declared column, with one of a foreign type, or of another length.
+def check_rows(rows: int, noted: int) -> None:
+    """Refuse a part of another length than was noted.
+
+    Raises
+    ------
+    TableError
+        With both.
+    """
+    if rows != noted:
+        raise TableError(f"it holds {rows:,} rows, not {noted:,}")
+
+
+def check_table(name: str, table: pa.Table, columns: Collection[str] | None = None) -> None:
+    """Refuse a table without a declared column, or one of those asked for, or with one of a foreign type.
 
     Raises
     ------
     TableError
         With what is wrong.
     """
-    if table.num_rows != rows:
-        raise TableError(f"it holds {table.num_rows:,} rows, not {rows:,}")
     types = {field.name: field.type for field in table.schema}
     if len(types) < table.num_columns:
         raise TableError("two of its columns have one name")
-    wrong = [
-        column for column, declared in DECLARED[name].items() if types.get(column) != ARROW[declared.type]
-    ]
+    declared = {column: one for column, one in DECLARED[name].items() if columns is None or column in columns}
+    wrong = [column for column, one in declared.items() if types.get(column) != ARROW[one.type]]
     wrong += [column for column, kind in types.items() if not _is_allowed(name, column, kind)]
     if wrong:
         raise TableError(f"column {wrong[0]!r:.80} is {types.get(wrong[0], 'missing')}")
@@ -205,7 +331,7 @@ def check_readable(name: str, table: pa.Table) -> None:
         With the column.
     """
     try:
-        check_table(name, table, table.num_rows)
+        check_table(name, table)
     except DamageError as error:
         raise OptionError(f"{name} cannot be saved: {error}") from error
     for one in table.schema:
@@ -247,6 +373,8 @@ def parallel_map(
         when all have ended.
     """
     in_order = list(items)
+    if len(in_order) == 1:
+        return {item: work(item) for item in in_order}
     largest_first = sorted(in_order, key=size, reverse=True)
     with ThreadPoolExecutor(pa.cpu_count()) as threads:
         done = dict(zip(largest_first, threads.map(work, largest_first), strict=True))

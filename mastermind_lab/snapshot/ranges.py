@@ -1,34 +1,19 @@
-"""Committed ranges: listed and read only where their ``decisions`` part is there."""
+"""Committed ranges: listed only where their ``decisions`` part is there."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from os import PathLike
 from typing import Any, NamedTuple
 
-import pyarrow as pa
-
 from ..errors import OptionError, SourceError
-from ..frames import FRAMES, PAYLOADS, SchemaUnion, Tables, id_key
+from ..frames import FRAMES, PAYLOADS, SchemaUnion, id_key
 from ..storage import Folder, check_bytes
 from ..storage import folder as folder_of
-from .footer import (
-    MOST_BYTES,
-    DamageError,
-    check_hash,
-    check_metadata,
-    check_said,
-    metadata_of,
-    sha256,
-    tail_length,
-)
-from .ids import check_ids
-from .layout import NO_DATE, Name, child_path, date_of, has_date, place_of
-from .parts import check_table, decoded, parallel_map
-from .unfolded import check_packed
+from .footer import MOST_BYTES, DamageError, check_metadata, check_said, metadata_of, sha256, tail_length
+from .layout import NO_DATE, Name, date_of, has_date, place_of
 
 FORMAT = 4
 """The version of this layout.
@@ -314,84 +299,3 @@ def _are_ends(first: str, last: str) -> bool:
     return bool(first) == bool(last) and (
         not first or (id_key(first) <= id_key(last) and id_key(first)[0] == id_key(last)[0])
     )
-
-
-def read_range(committed: Range, tables: Iterable[str] | None = None) -> Tables:
-    """Read the tables of one range; every byte is compared with the hashes that were committed.
-
-    Parameters
-    ----------
-    committed
-        One of :func:`ranges`.
-    tables
-        The names of some tables; else the five frames, without the raw payloads.
-
-    Raises
-    ------
-    OptionError
-        The range has no such table: it was saved without payloads.
-    SourceError
-        A part is missing or damaged.
-    """
-    source = folder_of(committed.folder)
-    read = FRAMES if tables is None else tuple(tables)
-    committed.check_has(read)
-    return parallel_map(partial(_table, source, committed), read, committed.rows_of)
-
-
-def _table(source: Folder, committed: Range, name: str) -> pa.Table:
-    path = child_path(committed.place, name)
-    try:
-        table = table_of(committed, name, read_part(source, committed, name))
-    except (OSError, DamageError) as error:
-        raise SourceError(
-            f"{source.name}/{path} cannot be read: {reason(error)}. "
-            "Nothing was changed; verify lists all that is wrong."
-        ) from error
-    return table
-
-
-def table_of(committed: Range, name: str, content: bytes) -> pa.Table:
-    """Decode a range's part in a table, and check its rows and their ids.
-
-    Raises
-    ------
-    DamageError
-        It is damaged, or was edited.
-    """
-    check = partial(check_ids, name, first_id=committed.first_id, last_id=committed.last_id)
-    table = decoded(content, committed.max_unpacked_bytes, check)
-    check_table(name, table, committed.rows_of(name))
-    return table
-
-
-def read_part(source: Folder, committed: Range, name: str) -> bytes:
-    """Read the bytes of a range's part in a table, and compare them with the hash that was committed.
-
-    Raises
-    ------
-    OSError
-        It cannot be read.
-    DamageError
-        They differ; but not where the range was given more columns since it was listed.
-    """
-    path = child_path(committed.place, name)
-    check_packed(source.size(path), committed.max_unpacked_bytes)
-    content = source.read(path)
-    try:
-        _check_content(committed, name, content)
-    except DamageError:
-        now = range_of(source, committed.place, read_metadata(source, committed.place))
-        if now == committed or now.origin != committed.origin:
-            raise
-        return read_part(source, now, name)
-    return content
-
-
-def _check_content(committed: Range, name: str, content: bytes) -> None:
-    if name != "decisions":
-        noted = committed.child_tables[name]
-        if sha256(content) not in (noted["sha256"], *noted.get("next", ())):
-            raise DamageError("its bytes are not those that were committed (SHA-256)")
-    elif committed.metadata["format"] != "1":
-        check_hash(content, committed.metadata)

@@ -8,7 +8,8 @@ from types import EllipsisType
 from typing import Any, NamedTuple, Self
 
 from ..frames import PAYLOADS, id_key, is_id
-from .ranges import Range, read_range
+from .ranges import Range
+from .reading import read_range
 
 Entries = Iterator[tuple[str, bytes | EllipsisType | None]]
 """Ids and payloads: ``...`` for one that was not kept."""

@@ -53,8 +53,17 @@ def _packed(marks: pa.ChunkedArray) -> str:
     return b64encode(zlib.compress(bits.tobytes())).decode()
 
 
-def restored(table: pa.Table, said: list[Any] | None) -> pa.Table:
-    """Return the table that was stored; ``said`` is what the footer says under :data:`KEY`.
+def restored(table: pa.Table, said: list[Any] | None, start: int = 0) -> pa.Table:
+    """Return the table that was stored, or some of its rows.
+
+    Parameters
+    ----------
+    table
+        What its part holds of them.
+    said
+        What the footer says under :data:`KEY`.
+    start
+        Which row of the whole table is the first of these.
 
     Raises
     ------
@@ -63,18 +72,19 @@ def restored(table: pa.Table, said: list[Any] | None) -> pa.Table:
     """
     if said is None:
         return table
-    columns = [_restored(table, name, there) for name, there in said]
+    columns = [_restored(table, name, there, start) for name, there in said]
     return pa.table([column for _, column in columns], pa.schema([described for described, _ in columns]))
 
 
-def _restored(table: pa.Table, name: str, there: Any) -> tuple[pa.Field, Any]:
+def _restored(table: pa.Table, name: str, there: Any, start: int) -> tuple[pa.Field, Any]:
     if isinstance(there, str):
         return table.schema.field(there).with_name(name), table[there]
-    column = pa.nulls(table.num_rows) if there is None else _unpacked(there[0], table.num_rows)
+    rows = range(start, start + table.num_rows)
+    column = pa.nulls(len(rows)) if there is None else _unpacked(there[0], rows)
     return pa.field(name, column.type), column
 
 
-def _unpacked(packed: str, rows: int) -> pa.Array:
-    bits = zlib.decompressobj().decompress(b64decode(packed), -(-rows // 8) or 1)
-    marks = np.unpackbits(np.frombuffer(bits, np.uint8), count=rows).astype(bool)
+def _unpacked(packed: str, rows: range) -> pa.Array:
+    bits = zlib.decompressobj().decompress(b64decode(packed), -(-rows.stop // 8) or 1)
+    marks = np.unpackbits(np.frombuffer(bits, np.uint8), count=rows.stop).astype(bool)[rows.start :]
     return pa.array(marks, mask=~marks)

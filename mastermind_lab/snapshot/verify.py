@@ -16,7 +16,8 @@ from ..storage import folder as folder_of
 from .coverage import discontinuities
 from .footer import DamageError
 from .layout import Name, child_path
-from .ranges import Fault, Range, Survey, read_part, survey, table_of
+from .ranges import Fault, Range, Survey, survey
+from .reading import read_part, table_of
 
 
 def verify(folder: str | PathLike[str], *, max_unpacked_bytes: int | None = None) -> pd.DataFrame:

@@ -20,7 +20,8 @@ from ..storage import Folder
 from ..storage import folder as folder_of
 from .commits import encoded_child, write_child, write_decisions
 from .footer import sha256
-from .ranges import Range, ranges, read_range
+from .ranges import Range, ranges
+from .reading import read_range
 
 
 def columns_of(committed: Iterable[Range]) -> SchemaUnion:

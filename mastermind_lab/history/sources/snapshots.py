@@ -18,9 +18,11 @@ from ...frames import (
     FRAMES,
     PAYLOADS,
     Coverage,
+    LazyTables,
     Limits,
     Tables,
     apply_limits,
+    between,
     edge,
     entry_ids,
     id_key,
@@ -120,15 +122,29 @@ class Snapshot:
         from ... import snapshot
 
         wanted = within(self.ranges, limits, self.numbered)
-        whole = snapshot.tables_of(wanted, self._names)
         if not limits.said:
-            return History(whole, self.coverage)
-        entries = {name: whole[name] for name in ("decisions", "rejects")}
+            return History(snapshot.tables_of(wanted, self._names), self.coverage)
+        is_by_time = self.numbered and isinstance(limits.since, int)
+        if limits.last is None or limits.until is not None or is_by_time:
+            entries = snapshot.entries_of(wanted, ["stream_id", *["published_at"] * self.numbered])
+        else:
+            entries = snapshot.newest_of(wanted, limits.last)
         kept = apply_limits(entries, limits, self.numbered)
-        ids = ids_in_order(kept)
-        cut = whole if kept is entries else whole.only(ids)
-        coverage = self.coverage.narrowed(ids, limits.said)
-        return History(cut, with_undated(coverage, kept, limits, self.numbered))
+        coverage = self.coverage.narrowed(ids_in_order(kept), limits.said)
+        tables = _cut(wanted, self._names, entries, ids_in_order(kept))
+        return History(tables, with_undated(coverage, kept, limits, self.numbered))
+
+
+def _cut(wanted: Sequence[Range], names: Sequence[str], entries: Tables, kept: pa.Array) -> LazyTables:
+    """List the tables of some of the entries of ranges; no more is decoded than from their first to last."""
+    from ... import snapshot
+
+    if not len(kept):
+        return snapshot.tables_of(wanted, names).only(kept)
+    around = between(entries, kept[0].as_py(), kept[-1].as_py())
+    tables = snapshot.tables_of(wanted, names, around)
+    is_all = sum(table.num_rows for table in around.values()) == len(kept)
+    return tables if is_all else tables.only(kept)
 
 
 def within(committed: Sequence[Range], limits: Limits, numbered: bool) -> list[Range]:
