@@ -11,15 +11,19 @@ import pyarrow as pa
 import pytest
 
 import mastermind_lab as lab
+from mastermind_lab.archive.buffer import _gaps
 from mastermind_lab.arena import Arena
 from mastermind_lab.arena.samples import HISTORY, OUTCOMES
-from mastermind_lab.cli.dashboard import _head
+from mastermind_lab.cli.dashboard import _confidence, _head
 from mastermind_lab.cli.following import _matcher
+from mastermind_lab.decode.batch import in_batches
 from mastermind_lab.envelope import DecisionEnvelope
+from mastermind_lab.frames import Account
 from mastermind_lab.history import sample_folder
 from mastermind_lab.records.columns import known_type, moments, numbers, texts
 from mastermind_lab.storage.local import LocalFolder
 from mastermind_lab.storage.lock import Lock
+from mastermind_lab.stream import StreamUpdate
 from mastermind_lab.text import brief, harmless
 
 
@@ -76,7 +80,7 @@ def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
         raise OSError(95, "not supported")
 
     monkeypatch.setattr("mastermind_lab.storage.lock._locked", locked)
-    with pytest.raises(lab.SourceError, match="cannot lock .*not supported"):
+    with pytest.raises(lab.SourceError, match=r"cannot lock .*not supported"):
         Lock(tmp_path / "lock", "archive")
 
 
@@ -106,3 +110,37 @@ class TestOtherPeoplesColumns:
     def test_bytes_that_are_no_text_are_named(self):
         with pytest.raises(lab.OptionError, match="column 'a' of type binary cannot be read"):
             known_type("a", pa.chunked_array([pa.array([b"\xff"], pa.binary())]))
+
+
+def test_payloads_come_in_batches_of_some_bytes(monkeypatch):
+    monkeypatch.setattr("mastermind_lab.decode.batch._BATCH_BYTES", 10)
+    entries = [(f"{number}-0", b"x" * size, None) for number, size in enumerate([4, 4, 4, 20, 1])]
+    assert [len(batch) for batch in in_batches(entries)] == [3, 1, 1]
+
+
+def test_what_a_reader_left_out_is_missing_as_surely_as_it_says():
+    for certainty in ("exact", "at most"):
+        account = Account(left_out=2, missing=1, certainty=certainty)
+        [gap] = _gaps(StreamUpdate("s", [], account=account))
+        assert (gap.missing, gap.certainty) == (3, certainty)
+    [gap] = _gaps(StreamUpdate("s", [], account=Account(left_out=2, certainty=None)))
+    assert gap.certainty == "not verified"
+    assert _gaps(StreamUpdate("s", [])) == []
+
+
+def test_a_column_of_ones_own_may_hold_anything_and_nothing():
+    history = lab.read([b'{"decision": {"recommendation": "a", "confidence": 0.5}}'] * 3)
+    history.decisions["meta.when"] = [pd.Timestamp("2026-03-02"), float("nan"), None]
+    history.decisions["meta.cost"] = [1, 2.5, None]
+    table = history.tables()["decisions"]
+    assert table["meta.when"].to_pylist() == ["2026-03-02 00:00:00", None, None]
+    assert table["meta.cost"].to_pylist() == [1.0, 2.5, None]
+
+
+def test_the_dashboards_bars_are_as_tall_as_they_are_frequent():
+    one = b'{"decision": {"recommendation": "a", "confidence": %s}}'
+    confidence = lab.stats.Confidence.of(lab.read([one % b"0.97"] * 9 + [one % b"0.02"] * 3))
+    _, *rows, scale = [line.plain for line in _confidence(confidence, 60, 3)]
+    assert [bool(row.strip()) for row in rows] == [True] * 3
+    assert [bool(row[: len(row) // 2].strip()) for row in rows] == [False, False, True]
+    assert (scale[0], scale[-1], len(scale)) == ("0", "1", len(rows[0]))
