@@ -125,3 +125,16 @@ def test_a_wide_picture_has_room_for_more_names_than_a_high_one():
         charts.confidence_over_time(frame, ax=(ax := figure.subplots()))
         counts.append(len(words(ax)))
     assert counts[0] > counts[1]
+
+
+def test_fields_that_begin_together_are_named_by_one_and_how_many_more(ax):
+    frame = decisions(["v1", "v1"])
+    for name in ("decision.a", "decision.b", "decision.c"):
+        frame[name] = np.where(np.arange(len(frame)) < 60, np.nan, 0.5)
+    charts.confidence_over_time(frame, ax=ax)
+    [word] = words(ax)
+    assert word.startswith("+ decision.")
+    assert word.endswith(" +2")
+    two = frame.drop(columns="decision.c")
+    charts.confidence_over_time(two, ax=(other := ax.figure.add_subplot()))
+    assert words(other)[0].endswith(" +1")
