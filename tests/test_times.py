@@ -63,7 +63,7 @@ class TestTheAxis:
         summary = ConfidenceOverTime.of(history, replicates=40)
         assert summary.table()["n"].sum() == 100
         assert repr(summary).startswith(
-            "ConfidenceOverTime: n = 101 decisions, 1 far off in time and not shown\n"
+            "ConfidenceOverTime: n = 101 decisions, 1 far off in time and not shown; "
         )
 
     @pytest.mark.thorough

@@ -46,7 +46,7 @@ class Roles:
         keys = (decision,) if isinstance(decision, str) else decision
         if not isinstance(keys, Iterable) or not (keys := tuple(keys)):
             raise OptionError(f"decision={decision!r:.80}: expected the name of a column, or several")
-        several: dict[str, Any] = {role: _several(role, named.pop(role)) for role in KINDS}
+        several: dict[str, Any] = {role: _several(role, named.pop(role, None)) for role in KINDS}
         is_ballot = any(columns is not None for columns in several.values())
         for role, name in [*(("decision", key) for key in keys), *named.items()]:
             needed = role in ("decision", "voter") or (role == "choice" and not is_ballot)

@@ -39,7 +39,7 @@ def find(source: Any, options: Options) -> Source:
         It is nothing that can be read.
     """
     if are_several(source):
-        if logs := Logs.of(source, options):
+        if logs := Logs.of_all(source, options):
             return logs
         return Several([*map(SecretUrl.of, source)], options, _read_one)
     given = checked(source)

@@ -31,11 +31,15 @@ class Logs:
 
     @classmethod
     def of(cls, source: Any, options: Options) -> Logs | None:
-        """Return the source, if these are logs: a path, a folder, a glob, a URL, or a list of such."""
-        given = source if isinstance(source, list | tuple) else [source]
-        if not all(isinstance(one, str | os.PathLike) and not is_stream(one) for one in given):
+        """Return the source, if it is of logs: a path, a folder, a glob or a URL; a list may be payloads."""
+        return None if isinstance(source, list | tuple) else cls.of_all([source], options)
+
+    @classmethod
+    def of_all(cls, sources: Sequence[Any], options: Options) -> Logs | None:
+        """Return these sources, if all of them are of logs of one format."""
+        if not all(isinstance(one, str | os.PathLike) and not is_stream(one) for one in sources):
             return None
-        listed = [_files(one) for one in given]
+        listed = [_files(one) for one in sources]
         known = [next(filter(None, map(_format_of, _telling(files))), None) for files in listed]
         formats = [one for one in known if one]
         are_others = any(
