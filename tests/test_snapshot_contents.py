@@ -224,7 +224,7 @@ def test_texts_whose_dictionary_grows_large():
     texts = ["the same"] * 2_000 + [
         None,
         "",
-        *(f"text {n} of its own, and rather long" for n in range(70_000)),
+        *(f"text {n} of its own, and {'rather ' * 24}long" for n in range(14_000)),
     ]
     table = pa.table({"title": pa.array(texts, pa.large_string()), "node": range(len(texts))})
     content = encoded(table, {})

@@ -62,7 +62,7 @@ GUARDS = [
     ),
     Guard(
         "a child table is the one that was committed",
-        "snapshot/ranges.py",
+        "snapshot/reading.py",
         'if sha256(content) not in (noted["sha256"], *noted.get("next", ())):',
         "if False:",
         "test_snapshot_verify.py::TestVerify",
