@@ -236,7 +236,7 @@ class Survey:
         self.seconds.pop(test, None)
 
     def tests(self, file: str, line: int, budget: float) -> list[str]:
-        """Choose tests that run a line, or else any of its file or folder: of close files first, the quickest."""
+        """Choose tests that run a line, or any of its file or folder: of close files first, the quickest."""
         stretch = Stretches(file, Path(self._root, self._package, file).read_text()).lines.get(line, "")
         names = [stretch] if stretch else self._within(f"{file}:") or self._within(f"{Path(file).parent}/")
         found = {test for name in names for test in self.ran.get(name, ()) if test in self.seconds}
