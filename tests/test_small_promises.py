@@ -1,14 +1,17 @@
 """Small promises of several rooms that no other test looks at."""
 
 import gzip
+import json
 import os
 import threading
+from itertools import islice
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from pictures import title
 
 import mastermind_lab as lab
 from mastermind_lab.archive.buffer import _gaps
@@ -23,7 +26,8 @@ from mastermind_lab.history import sample_folder
 from mastermind_lab.records.columns import known_type, moments, numbers, texts
 from mastermind_lab.storage.local import LocalFolder
 from mastermind_lab.storage.lock import Lock
-from mastermind_lab.stream import StreamUpdate
+from mastermind_lab.stream import StreamReader, StreamUpdate
+from mastermind_lab.stream.replies import _check_order
 from mastermind_lab.text import brief, harmless
 
 
@@ -144,3 +148,57 @@ def test_the_dashboards_bars_are_as_tall_as_they_are_frequent():
     assert [bool(row.strip()) for row in rows] == [True] * 3
     assert [bool(row[: len(row) // 2].strip()) for row in rows] == [False, False, True]
     assert (scale[0], scale[-1], len(scale)) == ("0", "1", len(rows[0]))
+
+
+def test_nobody_but_the_owner_may_write_a_file_and_nobody_may_run_it(tmp_path):
+    folder = LocalFolder(str(tmp_path))
+    folder.write("a/b", b"x")
+    folder.write("c", b"x", private=True)
+    assert (tmp_path / "a" / "b").stat().st_mode & 0o133 == 0
+    assert (tmp_path / "c").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_server_that_is_not_there_is_asked_less_and_less_often(monkeypatch):
+    waited = []
+
+    def delay(failures):
+        waited.append(failures)
+        return 0.001
+
+    monkeypatch.setattr("mastermind_lab.stream.reader.backoff_delay", delay)
+    found = [*islice(StreamReader("redis://localhost:1", ("s",)), 4)]
+    assert all(update.transient_error for update in found)
+    assert waited == [1, 2, 3, 4]
+
+
+def test_the_limits_are_said_once():
+    one = b'{"decision": {"recommendation": "a", "confidence": 0.5}}'
+    [row] = lab.read([one] * 5, last=2).coverage.to_dict("records")
+    assert (row["entries"], row["left_out"], row["limits"]) == (2, 3, "last=2")
+
+
+def test_a_panel_of_many_voters_has_shades_and_a_scale_beside_them(ax):
+    votes = [{"voter": f"v{n}", "choice": "ab"[n % 2]} for n in range(24)]
+    decision = {"recommendation": "a", "confidence": 0.5, "votes": votes}
+    lab.charts.agreement(lab.read([json.dumps({"decision": decision})] * 6), ax=ax)
+    assert len(ax.figure.axes) == 2 or ax.child_axes
+
+
+def test_decisions_without_votes_are_counted_beside_the_margin(ax):
+    voted = {"recommendation": "a", "confidence": 0.5, "votes": [{"voter": "v", "choice": "a"}]}
+    bare = {"recommendation": "a", "confidence": 0.5}
+    decided = [json.dumps({"decision": one}) for one in (voted, voted, bare)]
+    lab.charts.margin(lab.read(decided), ax=ax)
+    assert "1 without votes" in title(ax)
+
+
+def test_entries_out_of_order_are_noticed_whatever_the_length_of_their_ids():
+    for ids in (["1-0", "10-0", "5-0"], ["5-0", "4-0"], ["5-0", "5-0"], ["9-0", "100-0", "10-0"]):
+        with pytest.raises(ValueError, match="not in order"):
+            _check_order([(one, b"") for one in ids], "0-0", None)
+    _check_order([(one, b"") for one in ("5-0", "9-9", "10-0", "100-1")], "5-0", None)
+
+
+def test_a_whole_number_that_no_float_holds_is_read_as_it_is():
+    one = b'{"decision": {"recommendation": "a", "confidence": 0.5}, "meta": {"n": %d}}'
+    assert lab.read([one % (2**53 + 1), one % 3]).decisions["meta.n"].tolist() == [2**53 + 1, 3]

@@ -142,15 +142,21 @@ def test_what_the_controls_say():
 
 
 class TestTurns:
-    def test_all_again_begins_at_once_however_much_the_last_cost(self):
+    @pytest.fixture
+    def clock(self, monkeypatch):
+        clock = SimpleNamespace(now=100.0, spent=0.0)
+        fake = SimpleNamespace(monotonic=lambda: clock.now, thread_time=lambda: clock.spent)
+        monkeypatch.setattr("mastermind_lab.widget.redraw.time", fake)
+        return clock
+
+    def test_all_again_begins_at_once_however_much_the_last_cost(self, clock):
         drawn = []
 
-        def busy():
-            drawn.append(time.thread_time())
-            while time.thread_time() < drawn[-1] + 0.3:
-                pass
+        def draw():
+            clock.spent += 3
+            drawn.append(1)
 
-        turns = RedrawScheduler([busy])
+        turns = RedrawScheduler([draw])
         turns.take(1)
         turns.take(2)
         assert len(drawn) == 1
@@ -174,18 +180,15 @@ class TestTurns:
         thread.stop()
         assert our_threads() == []
 
-    def test_drawing_takes_a_fifth_of_the_time_and_what_came_late_is_made_up_for(self, monkeypatch):
-        clock = {"now": 100.0, "spent": 0.0}
-        fake = SimpleNamespace(monotonic=lambda: clock["now"], thread_time=lambda: clock["spent"])
-        monkeypatch.setattr("mastermind_lab.widget.redraw.time", fake)
+    def test_drawing_takes_a_fifth_of_the_time_and_what_came_late_is_made_up_for(self, clock):
         drawn = []
 
         def draw():
-            clock["spent"] += 0.1
-            drawn.append(round(clock["now"], 2))
+            clock.spent += 0.1
+            drawn.append(round(clock.now, 2))
 
         turns = RedrawScheduler([draw])
         for step in range(300):
-            clock["now"] = 100 + step / 100
+            clock.now = 100 + step / 100
             turns.take(step)
         assert drawn == [100.0, 100.3, 100.8, 101.3, 101.8, 102.3, 102.8]

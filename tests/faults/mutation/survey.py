@@ -228,14 +228,17 @@ class Survey:
         for name, tests in ran.items():
             self.ran[name] = sorted({*self.ran.get(name, ())} | (tests & self.seconds.keys()))
 
+    def _within(self, beginning: str) -> list[str]:
+        return [name for name in self.ran if name.startswith(beginning)]
+
     def leave_out(self, test: str) -> None:
         """Have a test not be chosen any more."""
         self.seconds.pop(test, None)
 
     def tests(self, file: str, line: int, budget: float) -> list[str]:
-        """Choose tests that run a line, or else anything of its file: of close files first, the quickest."""
+        """Choose tests that run a line, or any of its file or folder: of close files first, the quickest."""
         stretch = Stretches(file, Path(self._root, self._package, file).read_text()).lines.get(line, "")
-        names = [stretch] if stretch else [name for name in self.ran if name.startswith(f"{file}:")]
+        names = [stretch] if stretch else self._within(f"{file}:") or self._within(f"{Path(file).parent}/")
         found = {test for name in names for test in self.ran.get(name, ()) if test in self.seconds}
         by_file = defaultdict(list)
         for test in sorted(found, key=self.seconds.__getitem__):

@@ -147,8 +147,8 @@ class Trial:
         if os.waitstatus_to_exitcode(status) == 0:
             return ""
         said = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
-        named = [line.split()[1] for line in said if line.startswith(("FAILED ", "ERROR "))]
-        return named[0] if named else "an end without a word"
+        named = [line.split(" ", 1)[1] for line in said if line.startswith(("FAILED ", "ERROR "))]
+        return named[0].split(" - ")[0] if named else "an end without a word"
 
     def end(self) -> None:
         """End it, and the servers and programs that it started."""
