@@ -141,6 +141,7 @@ MOVES = {
     "agreement": {"alpha": -1},
     "calibration": {"auarc": 0, "small_n_bins": -1},
     "citations": {"overlap": 1},
+    "conformity": {"expected": 1, "excess": -1},
     "confidence": {"sd": -1, "q05": 0, "q25": 0, "q50": 0, "q75": 0, "q95": 0},
     "regimes": {"begins": -1, "ends": -1, "p_value": -1},
     "stability": {"flip": -1, "unstable": -1, "spread": -1, "again": 1, "askings": 1},
@@ -151,7 +152,14 @@ NO_COUNTS = ["size", "change", "round", "sources", "questions"]
 
 
 def twice(history):
-    return both(history, changed(history, lambda frame: frame.assign(stream_id=frame["stream_id"] + "@1")))
+    """Add a copy of each decision, as another one: of one id they would be drawn together."""
+    own = ["stream_id", "correlation_id", "decision_id"]
+    return both(
+        history,
+        changed(
+            history, lambda frame: frame.assign(**{name: frame[name] + "@1" for name in own if name in frame})
+        ),
+    )
 
 
 @every_subject
@@ -205,10 +213,11 @@ def _moved(label, one, two, way):
     ],
 )
 def test_every_decision_twice_narrows_the_interval_by_the_root_of_two(pool, subject, figure):
+    few = subject == "pivotal"  # one panel in twenty: the ends move in steps of one
     once, again = (
         getattr(counted(subject, which, replicates=2_000), figure) for which in (pool, twice(pool))
     )
-    assert (again.high - again.low) / (once.high - once.low) == pytest.approx(0.5**0.5, abs=0.07)
+    assert (again.high - again.low) / (once.high - once.low) == pytest.approx(0.5**0.5, abs=0.12 if few else 0.07)
 
 
 # Which way figures go, 0 for nowhere, with one more decision that is unanimous, sure, right and unfounded.
