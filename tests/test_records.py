@@ -394,6 +394,31 @@ def test_a_line_of_another_length_is_a_reject(tmp_path):
     assert history.rejects["payload"].tolist() == [b"tram,Bo", b"bus,Bo,no,really"]
 
 
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ('q1,A,"yes\nq1,B,no\nq2,A,"no"\nq2,B,yes\n', "begins in line 2 closes in line 4 before 'no\"'"),
+        ('q1,A,no\nq1,B,"no" really\n', "begins in line 3 closes in line 3 before 'really'"),
+        ('q1,A,5"\nq1,B,"no"x\n', "begins in line 3 closes in line 3 before 'x'"),
+        ('q1,A,"yes\nq1,B,no\n', "begins in line 2 is never closed"),
+        ('q1,"A""","ye""s","\n"q2","B","no"\n', "begins in line 2 closes in line 3 before 'q2\""),
+    ],
+)
+def test_a_quote_that_swallows_rows_is_refused_with_its_lines(tmp_path, rows, said):
+    path = tmp_path / "votes.csv"
+    path.write_text("question,worker,answer\n" + rows)
+    with pytest.raises(SourceError, match=said):
+        made(path)
+
+
+def test_quoted_cells_are_read_as_they_were_written(tmp_path):
+    path = tmp_path / "votes.csv"
+    path.write_text('"question","worker",answer\r\nq1,"A ""a""","""yes"",\n\nno"\r\n"q1",5" B,""\r\nq1,C,"x"')
+    history = made(path)
+    assert history.votes[["voter", "choice"]].values.tolist() == [['A "a"', '"yes",\n\nno'], ["C", "x"]]
+    assert history.rejects["reason"].tolist() == ["no_choice"]
+
+
 def test_a_line_that_is_no_json_object_is_a_reject(tmp_path):
     path = tmp_path / "votes.jsonl"
     good = '{"question": "tram", "worker": "%s", "answer": "yes", "more": %s}\n'

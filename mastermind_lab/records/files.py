@@ -20,6 +20,7 @@ from ..errors import SourceError
 from ..ndjson.blocks import blocks_of
 from ..text import harmless
 from .columns import TEXT
+from .quotes import check_quotes
 from .reading import Records, of_columns, of_rows
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -147,6 +148,7 @@ def _object(payload: bytes) -> tuple[dict[str, Any] | None, str]:
 
 def _delimited(content: bytes, file: str, name: str, words: Collection[str]) -> Records:
     delimiter, names = _header(content, file, words)
+    check_quotes(content, delimiter, file)
     rows: list[tuple[int, str, str, bytes]] = []
     try:
         table = _parsed(content, delimiter, names, rows)
