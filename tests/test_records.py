@@ -578,6 +578,25 @@ def test_a_vote_without_a_round_is_of_the_first():
     assert stats.Votes.of(history).table()[["choice", "n"]].values.tolist() == [["yes", 4]]
 
 
+@pytest.mark.parametrize("name", ["round", "score", "ranking", "probabilities", "abstained"])
+def test_a_column_that_nobody_named_means_nothing(name):
+    values = ['["no"]', '["yes"]'] * 3 if name == "ranking" else [1, 2, 2, 1, 3, 1]
+    twice = votes(worker=["Ada", "Ada", "Chi", "Ada", "Bo", "Ada"])
+    history = made(twice.assign(**{name: values}), abstain="007")
+    plain = made(twice, abstain="007")
+    assert history.votes[f"vote.{name}_"].tolist() == values
+    assert f", {name} kept as vote.{name}_ (" in note(history)
+    same(plain, history.with_frames(votes=history.votes[plain.votes.columns]), ("votes", "rejects"))
+    assert_frame_equal(stats.Rules.of(history).table(), stats.Rules.of(plain).table())
+
+
+def test_a_fact_about_voters_means_nothing_either():
+    history = made(voters=pd.DataFrame({"worker": ["Ada", "Bo", "Chi"], "round": [1, 2, 3]}))
+    assert history.votes["vote.round_"].tolist() == [1, 2, 3, 1, 2, 1]
+    with pytest.raises(OptionError, match=r"two columns would be 'vote\.abstained' of votes"):
+        made(votes(**{"vote.abstained": range(6)}), abstain="007")
+
+
 def test_votes_of_the_same_round_are_repeated():
     history = made(
         votes(worker=["Ada", "Ada", "Chi", "Ada", "Bo", "Ada"], turn=[1, 1, 1, 1, 1, 2]), round="turn"

@@ -93,8 +93,10 @@ def from_votes(
     -------
     History
         Columns that are not named are in it, too: as ``decision.<name>`` where they say one thing of each
-        decision, else as ``vote.<name>``. Rows that are no vote are ``rejects``, by their numbers, and
-        ``coverage`` says how many rows were read, and what became of them.
+        decision, else as ``vote.<name>``. They mean nothing: one that is called ``round``, ``abstained``,
+        ``ranking``, ``score`` or ``probabilities`` is ``vote.round_`` and so on; only one that has the whole
+        name ``vote.round`` already is what that says. Rows that are no vote are ``rejects``, by their
+        numbers, and ``coverage`` says how many rows were read, and what became of them.
 
     Warns
     -----
