@@ -313,7 +313,24 @@ def test_a_value_that_cannot_be_is_a_reject(column, values, option, detail):
 def test_a_voter_who_votes_twice_is_kept_and_counted():
     history = made(votes(worker=["Ada", "Ada", "Chi", "Ada", "Bo", "Ada"]))
     assert len(history.votes) == 6
-    assert "1 repeated (by a voter who has one in the decision already)" in note(history)
+    assert "1 repeated (of a voter's votes in a decision, equal ones count once and" in note(history)
+    twice = made(votes(worker=["Ada", "Bo", "Bo", "Ada", "Ada", "Ada"]))  # Bo: yes and no; Ada: no and no
+    table = stats.Votes.of(twice).table()
+    assert dict(zip(table["choice"], table["n"], strict=True)) == {"yes": 1, "no": 1, "007": 1}
+    assert "2 repeated (" in note(twice)
+
+
+def test_choices_that_spell_a_missing_cell_are_counted_and_kept(tmp_path):
+    spelled = ["NA", "NaN", " ", "None", "no", "NAB"]
+    history = made(votes(answer=spelled))
+    assert history.votes["choice"].tolist() == spelled
+    assert note(history).endswith('4 choices spell a missing cell (" ", "NA", "NaN", "None"): '
+                                  "abstain= takes them out")  # fmt: skip
+    assert "1 choice spells" in note(made(votes(answer=["null", *"abcde"])))
+    assert "spell" not in note(made(votes(answer=spelled), abstain=spelled[:4]))
+    path = tmp_path / "votes.csv"
+    votes(answer=spelled).to_csv(path, index=False)
+    assert "4 choices spell a missing cell" in note(made(path))
 
 
 def test_a_column_that_is_not_there_is_answered_with_the_one_that_was_meant():
@@ -575,6 +592,9 @@ def test_the_last_round_of_a_voter_counts():
 
 def test_a_vote_without_a_round_is_of_the_first():
     history = made(REVOTED, round="turn", abstain=None)
+    assert ", 1 without a round beside one with a round (taken for earlier ones)" in note(history)
+    lone = REVOTED.assign(turn=REVOTED["turn"].where(REVOTED["worker"] != "Ada"))
+    assert "without a round" not in note(made(lone, round="turn", abstain=None))
     assert stats.Votes.of(history).table()[["choice", "n"]].values.tolist() == [["yes", 4]]
 
 
