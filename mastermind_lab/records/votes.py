@@ -17,6 +17,7 @@ from ..errors import OptionError
 from ..frames import IS_TEXT, MEMORY, Tables, is_open, oldest_first, schema, shown_columns
 from .columns import FLOAT, TEXT, Column, as_open, texts
 from .grouping import Codes, codes_of, first_of, last_moment, order_of, taken
+from .note import said_of
 from .reading import Records
 from .roles import KINDS, Roles
 from .rows import Rows, rows_of
@@ -122,7 +123,7 @@ def gather(records: Records, roles: Roles) -> Gathered:
     decisions = _named_keys(keys) | decisions | _facts(rows, roles, codes, starts, ids)
     return Gathered(
         keys, decisions, cast | votes, ids, codes,
-        oldest_first(faults), ", ".join([_said(records, rows, codes, faults), *_unnamed(rows, votes)]),
+        oldest_first(faults), ", ".join([said_of(records, rows, codes, faults), *_unnamed(rows, votes)]),
     )  # fmt: skip
 
 
@@ -266,76 +267,8 @@ def _votes(rows: Rows, codes: Codes, starts: Codes) -> dict[str, Column]:
 _OF_VOTES = ("voter", "choice", "confidence", "weight", "rationale")
 
 
-def _said(records: Records, rows: Rows, codes: Codes, faults: pa.Table) -> str:
-    """Say what became of the rows."""
-    n, decisions = len(codes), int(codes[-1]) + 1 if len(codes) else 0
-    read = n + faults.num_rows + records.joined
-    votes = f"{n:,} of them votes" if not records.joined else f"put together to {n:,} votes"
-    parts = [f"{read:,} rows read, {votes} in {decisions:,} decisions"]
-    if records.said:
-        parts.append(records.said)
-    if rows.said:
-        parts.append(rows.said)
-    if "abstained" in rows.named:
-        parts.append(f"{n - rows.named['abstained'].null_count:,} abstained")
-    if missing := _spelled_missing(rows.named["choice"]):
-        parts.append(missing)
-    if earlier := _earlier(rows, codes):
-        parts.append(f"{earlier:,} without a round beside one with a round (taken for earlier ones)")
-    if repeated := _repeated(_seats(rows, codes, "voter", "round")):
-        parts.append(
-            f"{repeated:,} repeated (of a voter's votes in a decision, equal ones count once and different "
-            "ones not at all)"
-        )
-    if faults.num_rows:
-        reasons = Counter(faults["reason"].to_pylist())
-        told = ", ".join(f"{many:,} {reason}" for reason, many in sorted(reasons.items()))
-        parts.append(f"{faults.num_rows:,} unusable ({told})")
-    return ", ".join(parts)
-
-
 def _unnamed(rows: Rows, votes: Mapping[str, Column]) -> list[str]:
     """Say which columns would have meant something, had they been named."""
     there = sorted(name for name in _MEANT & rows.others.keys() if open_name("votes", name) in votes)
     options = {name: "abstain=" if name == "abstained" else f'{name}="{name}"' for name in there}
     return [f"{one} kept as {open_name('votes', one)} ({options[one]} gives it a meaning)" for one in there]
-
-
-def _spelled_missing(choices: pa.Array) -> str:
-    """Say how many choices are what others write into a cell where nothing is."""
-    counts = pc.value_counts(choices)
-    some = counts.filter(pc.match_substring_regex(counts.field("values"), _NOTHING))
-    if not len(some):
-        return ""
-    many = pc.sum(some.field("counts")).as_py()
-    spelled = ", ".join(json_text(one) for one in sorted(some.field("values").to_pylist())[:5])
-    counted = "1 choice spells" if many == 1 else f"{many:,} choices spell"
-    return f"{counted} a missing cell ({spelled}): abstain= takes them out"
-
-
-_NOTHING = r"^(\s+|<NA>|#?N/A|NA|NaN|nan|null|NULL|None)$"
-
-
-def _seats(rows: Rows, codes: Codes, *names: str) -> Codes:
-    """Number votes by their decision and what else they share."""
-    seats, many = codes, int(codes.max(initial=0)) + 1
-    for column in (rows.named[name] for name in names if name in rows.named):
-        encoded = pc.dictionary_encode(column, null_encoding="encode")
-        seats = seats * len(encoded.dictionary) + encoded.indices.to_numpy()
-        many *= len(encoded.dictionary)
-    return seats.astype(np.uint32) if many < 2**32 else seats  # which are sorted twice as fast
-
-
-def _repeated(seats: Codes) -> int:
-    """Count votes of those who have one in the decision, and round, already."""
-    ordered = np.sort(seats)
-    return int((ordered[1:] == ordered[:-1]).sum())
-
-
-def _earlier(rows: Rows, codes: Codes) -> int:
-    """Count votes without a round of those who have one with a round in the decision."""
-    rounds = rows.named.get("round")
-    if rounds is None or rounds.null_count in (0, len(rounds)):
-        return 0
-    has_none, seats = rounds.is_null().to_numpy(zero_copy_only=False), _seats(rows, codes, "voter")
-    return int(np.isin(seats[has_none], seats[~has_none]).sum())
