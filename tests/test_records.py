@@ -402,6 +402,30 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
         made(pd.DataFrame([[1, 2]], columns=["a", "a"]))
 
 
+@pytest.mark.parametrize("series", [pd.Series(["x"]), pl.Series(["x"]), pa.chunked_array([["x"]])])
+def test_a_column_is_no_table(series):
+    with pytest.raises(OptionError, match=r"votes is a (Series|ChunkedArray); expected a pandas frame"):
+        made(series)
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_json_array_is_told_from_json_lines(tmp_path, indent):
+    path = tmp_path / "votes.json"
+    votes().to_json(path, orient="records", indent=indent)
+    with pytest.raises(SourceError, match=r'is a JSON array: expected JSON lines.*orient="records", lines=T'):
+        made(path)
+    path.write_text('[1]\n{"question": "tram", "worker": "Ada", "answer": "yes"}\n')
+    assert len(made(path).votes) == 1
+
+
+@pytest.mark.parametrize("first", ["sep=;", "# votes of May", "#a;b;c", "SEP=,"])
+def test_a_first_line_that_is_no_header_is_named(tmp_path, first):
+    path = tmp_path / "votes.csv"
+    path.write_text(f"{first}\nquestion;worker;answer\ntram;Ada;yes\n")
+    with pytest.raises(OptionError, match=r"there are .*: the first line looks like none of names"):
+        made(path)
+
+
 def test_a_line_of_another_length_is_a_reject(tmp_path):
     path = tmp_path / "votes.csv"
     path.write_text("question,worker,answer\ntram,Ada,yes\ntram,Bo\nbus,Bo,no,really\nbus,Chi,no\n")

@@ -84,6 +84,11 @@ def read_file(file: ndjson.File, name: str, words: Collection[str]) -> Records:
     if not content.strip():
         raise SourceError(f"{file} is empty: expected a table of {name}, with the names of its columns")
     if content.lstrip().startswith((b"{", b"[")):
+        if _is_array(content.strip()):
+            raise SourceError(
+                f"{file} is a JSON array: expected JSON lines, a row a line "
+                '(pandas: to_json(path, orient="records", lines=True))'
+            )
         return _json_lines(file, name)
     return _delimited(content, str(file), name, words)
 
@@ -136,6 +141,17 @@ def _json_lines(file: ndjson.File, name: str) -> Records:
             rows.append(row)
             numbers.append(number)
     return Records(of_rows(rows, name), harmless(str(file)), numbers, rejects)
+
+
+def _is_array(content: bytes) -> bool:
+    """Tell whether it is one list, and not lines of which the first is a list."""
+    if not content.startswith(b"["):
+        return False
+    first, _, others = content.partition(b"\n")
+    try:
+        return not others or not isinstance(from_json(first), list)
+    except ValueError:
+        return True
 
 
 def _object(payload: bytes) -> tuple[dict[str, Any] | None, str]:
