@@ -177,8 +177,8 @@ def test_numbers_do_not_join_text():
     outcomes = pd.DataFrame({"meta.case": ["one"], "correct_choice": ["ship"]})
     with pytest.raises(OptionError, match="holds whole numbers in the decisions"):
         with_outcomes(arena("x", case=[1]), outcomes, on="meta.case")
-    with pytest.raises(OptionError, match="confidence' is float64"):
-        with_outcomes(arena("x"), outcomes.assign(confidence=0.8), on="confidence")
+    with pytest.raises(OptionError, match="confidence holds float64 in the decisions"):
+        with_outcomes(arena("x"), outcomes.assign(confidence="high"), on="confidence")
 
 
 def test_choices_are_text():
@@ -219,6 +219,33 @@ def voted(*decision):
 def test_a_key_is_known_under_either_name(on, theirs):
     outcomes = pd.DataFrame({theirs: [2, 1], "truth": ["no", "yes"]})
     assert right(with_outcomes(voted("item"), outcomes, on=on, correct="truth")) == ["yes", "no", None]
+
+
+DAYS = pd.to_datetime(["2026-01-01", "2026-01-02", "2026-01-02 12:30:00.5"], format="mixed")
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (DAYS, DAYS),
+        (DAYS.as_unit("ns"), DAYS.as_unit("us")),
+        (DAYS, ["2026-01-01", "2026-01-02", "2026-01-02 12:30:00.5"]),
+        (DAYS.tz_localize("UTC"), DAYS.tz_localize("UTC").as_unit("ms")),
+        ([True, False, None], [True, False, None]),
+        ([True, False, None], ["True", "false", None]),
+        ([0.5, 2, 1e9], [0.5, 2, 1e9]),
+        ([0.5, 2, 3.25], ["0.50", "2", "3.25"]),
+    ],
+)
+def test_times_truth_values_and_fractions_are_keys(tmp_path, ours, theirs):
+    votes = pd.DataFrame({"key": ours, "who": "x", "vote": ["a", "b", "c"]})
+    history = lab.from_votes(votes, decision="key", voter="who", choice="vote")
+    outcomes = pd.DataFrame({"key": theirs, "truth": ["a", "b", "c"]})
+    expected = ["a", "b", "c"][: len(history)]  # a row without a key is no vote
+    assert right(with_outcomes(history, outcomes, on="key", correct="truth")) == expected
+    outcomes.to_csv(tmp_path / "outcomes.csv", index=False)
+    if not isinstance(ours, pd.DatetimeIndex):
+        assert right(with_outcomes(history, tmp_path / "outcomes.csv", on="key", correct="truth")) == expected
 
 
 def test_several_columns_are_a_key_together():

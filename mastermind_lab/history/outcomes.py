@@ -21,6 +21,7 @@ from .spellings import respelled, unknown_choices
 
 CHOICE = "correct_choice"
 
+_JOINED = ("str", pd.Int64Dtype())  # dtypes of keys that join as they are
 _SAID = "outcomes: "  # how our part of a coverage note begins
 
 
@@ -84,7 +85,7 @@ def with_outcomes(
         columns ``on`` and ``correct``. Other columns are ignored, rows in which one of these is missing too;
         rows that say the same twice count once.
     on
-        The column, or columns, that both sides share: of text, or of whole numbers. ``item`` may be
+        The column, or columns, that both sides share: of text, numbers, truth values or times. ``item`` may be
         ``decision.item`` in the decisions.
     correct
         The column of the outcomes that holds what was right: the text that a right recommendation or vote
@@ -170,12 +171,13 @@ def _in_decisions(decisions: pd.DataFrame, name: str) -> str:
 def _joined(history: History, outcomes: pd.DataFrame, join: Join) -> History:
     decisions = history.decisions
     names = [_in_decisions(decisions, on) for on in join.on]
+    ours = pd.DataFrame({name: _spelled(decisions[name]) for name in names})
     keys = {on: _keys(outcomes[on], decisions[name], on) for on, name in zip(join.on, names, strict=True)}
     known = pd.DataFrame(keys | {CHOICE: _texts(outcomes[join.correct], join.correct)}).dropna(
         ignore_index=True
     )
     choices = _one_each(known, join)
-    places = _index(choices[[*join.on]]).get_indexer(_index(decisions[names]))
+    places = _index(choices[[*join.on]]).get_indexer(_index(ours))
     found = pd.Series(np.nan, decisions.index, dtype=TEXT)
     found[places >= 0] = choices[CHOICE].array[places[places >= 0]]
     said = []
@@ -238,21 +240,30 @@ def _read(path: str | os.PathLike[str]) -> pd.DataFrame:
         raise SourceError(f"outcomes in {path} are no CSV in UTF-8: {error!s:.200}") from error
 
 
+def _spelled(ours: pd.Series) -> pd.Series:
+    """Spell truth values and numbers with a fraction as texts, which then join."""
+    return ours if ours.dtype in _JOINED else pd.Series(records.as_texts(ours, "on"), ours.index, TEXT)
+
+
 def _keys(column: pd.Series, ours: pd.Series, on: str) -> pd.Series:
     """Turn the outcomes' ids into the type that the decisions have."""
     wanted = ours.dtype
+    if wanted not in _JOINED:
+        if wanted.kind not in "bf":
+            raise OptionError(
+                f"on={on!r:.80} is {wanted} in the decisions: outcomes join on text, numbers or truth values"
+            )
+        return _as_ours(column, wanted, on)
     if wanted == "str":
         if _is_text(column):
             return column.astype(TEXT)
+        if column.dtype.kind == "M":
+            return pd.Series(records.as_texts(column, on), column.index, TEXT)
         if pd.api.types.is_integer_dtype(column.dtype) and _are_numbers(ours):
             return column.astype(TEXT)
         raise OptionError(
             f"{on} is text in the decisions and {column.dtype} in the outcomes, where leading zeros and long "
             f"ids may be lost already: read them with dtype={{{on!r}: str}}, or give the path of the CSV file"
-        )
-    if wanted != pd.Int64Dtype():
-        raise OptionError(
-            f"on={on!r:.80} is {wanted} in the decisions: outcomes join on text or whole numbers"
         )
     try:
         return pd.to_numeric(column.astype(TEXT)).astype("Int64")
@@ -260,6 +271,19 @@ def _keys(column: pd.Series, ours: pd.Series, on: str) -> pd.Series:
         raise OptionError(
             f"{on} holds whole numbers in the decisions, the outcomes' do not: {error}"
         ) from error
+
+
+def _as_ours(column: pd.Series, wanted: Any, on: str) -> pd.Series:
+    """Spell truth values, or numbers, as those of the decisions are; texts may stand for them."""
+    try:
+        if wanted.kind == "f":
+            found = pd.to_numeric(column).astype("Float64")
+        else:
+            known = {"true": True, "false": False}
+            found = column.map(lambda one: known.get(str(one).lower(), one), "ignore").astype("boolean")
+    except (TypeError, ValueError) as error:
+        raise OptionError(f"{on} holds {wanted} in the decisions, the outcomes' do not: {error}") from error
+    return pd.Series(records.as_texts(found, on), column.index, TEXT)
 
 
 def _are_numbers(texts: pd.Series) -> bool:
