@@ -119,6 +119,14 @@ def test_a_file_is_read_as_text(tmp_path):
     assert right(joined) == ["NA", "None", None, "1.0"]
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t", "|", ","])
+def test_a_file_may_have_any_delimiter(tmp_path, delimiter):
+    path = tmp_path / "outcomes.csv"
+    rows = pd.DataFrame({"correlation_id": ["a", "b"], "note": ["x, y", ""], "truth": ["ship", "hold"]})
+    rows.to_csv(path, sep=delimiter, index=False)
+    assert right(with_outcomes(arena("b", "a"), path, correct="truth")) == ["hold", "ship"]
+
+
 def test_a_compressed_file(tmp_path):
     path = tmp_path / "outcomes.csv.gz"
     path.write_bytes(gzip.compress("correlation_id,correct_choice\na,塞翁失马\n".encode()))
@@ -127,13 +135,19 @@ def test_a_compressed_file(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [(None, "No such file"), (b"", "no CSV"), (b"\xff\xfe\x00", "no CSV"), (b'a,b\n"x', "no CSV")],
+    [
+        (None, "there is no file .*outcomes.csv"),
+        (b"", "outcomes.csv is empty"),
+        (b"\xff\xfe\x00", "outcomes.csv is text in UTF-16"),
+        (b'a,b\n"x', "outcomes.csv: the quoted cell that begins in line 2 is never closed"),
+        (b"correlation_id,correct_choice\na,ship\nb\n", "outcomes.csv: line 3: 1 cells, not 2"),
+    ],
 )
 def test_a_file_that_cannot_be_read(tmp_path, content, problem):
     path = tmp_path / "outcomes.csv"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(SourceError, match=f"outcomes.csv.*{problem}"):
+    with pytest.raises(SourceError, match=f"cannot read outcomes: .*{problem}"):
         with_outcomes(arena("a"), path)
 
 
@@ -145,7 +159,7 @@ def test_a_folder_is_no_file(tmp_path):
 def test_other_columns(tmp_path):
     path = tmp_path / "outcomes.csv"
     path.write_text("run;truth\na;ship\n")
-    with pytest.raises(OptionError, match="no column correlation_id, correct_choice: there are run;truth"):
+    with pytest.raises(OptionError, match="no column correlation_id, correct_choice: there are run, truth"):
         with_outcomes(arena("a"), path)
     with pytest.raises(OptionError, match="a DataFrame or the path of a CSV file, not dict"):
         with_outcomes(arena("a"), {"a": "ship"})

@@ -81,12 +81,12 @@ def with_outcomes(
     history
         The decisions, or a scan of them: then outcomes are joined batch by batch.
     outcomes
-        A frame, a table with ``__arrow_c_stream__``, or a CSV file (UTF-8, compressed or not), with the
-        columns ``on`` and ``correct``. Other columns are ignored, rows in which one of these is missing too;
-        rows that say the same twice count once.
+        A frame, a table with ``__arrow_c_stream__``, or a CSV file (UTF-8, compressed or not; with
+        commas, semicolons, tabs or bars), with the columns ``on`` and ``correct``. Other columns are ignored,
+        rows in which one of these is missing too; rows that say the same twice count once.
     on
-        The column, or columns, that both sides share: of text, numbers, truth values or times. ``item`` may be
-        ``decision.item`` in the decisions.
+        The column, or columns, that both sides share: of text, numbers, truth values or times. ``item`` may
+        be ``decision.item`` in the decisions.
     correct
         The column of the outcomes that holds what was right: the text that a right recommendation or vote
         has. Numbers and truth values are spelled as :func:`mastermind_lab.from_votes` spells choices.
@@ -209,7 +209,7 @@ def _frame(outcomes: Outcomes, join: Join) -> pd.DataFrame:
     if isinstance(outcomes, pd.DataFrame):
         frame = outcomes
     elif isinstance(outcomes, str | os.PathLike):
-        frame = _read(outcomes)
+        frame = _read(outcomes, join)
     elif hasattr(outcomes, "__arrow_c_stream__"):
         frame = to_pandas({"": records.in_memory(outcomes, "outcomes").table})[""]
     else:
@@ -230,14 +230,13 @@ def _frame(outcomes: Outcomes, join: Join) -> pd.DataFrame:
     return frame
 
 
-def _read(path: str | os.PathLike[str]) -> pd.DataFrame:
+def _read(path: str | os.PathLike[str], join: Join) -> pd.DataFrame:
+    # As text: "007" stays an id, "NA" and "None" stay choices; only an empty field is missing.
     try:
-        # As text: "007" stays an id, "NA" and "None" stay choices; only an empty field is missing.
-        return pd.read_csv(path, dtype=TEXT, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
-    except OSError as error:
-        raise SourceError(f"cannot read outcomes from {path}: {error.strerror or error}") from error
-    except (UnicodeError, ValueError) as error:  # a parser's error is a ValueError
-        raise SourceError(f"outcomes in {path} are no CSV in UTF-8: {error!s:.200}") from error
+        read = records.read_texts(records.only_file(path), "outcomes", {*_names(join), join.correct})
+    except SourceError as error:
+        raise SourceError(f"cannot read outcomes: {error}") from error
+    return to_pandas({"": read.table})[""]
 
 
 def _spelled(ours: pd.Series) -> pd.Series:
