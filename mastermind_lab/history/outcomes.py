@@ -16,12 +16,12 @@ from ..errors import OptionError, SourceError, column_advice
 from ..frames import DECLARED, TEXT, SchemaUnion, is_open, to_pandas
 from ..text import apart, harmless
 from .history import History
+from .outcome_keys import is_text, keys_like, spelled
 from .scan import Scan, with_missing_columns
 from .spellings import respelled, unknown_choices
 
 CHOICE = "correct_choice"
 
-_JOINED = ("str", pd.Int64Dtype())  # dtypes of keys that join as they are
 _SAID = "outcomes: "  # how our part of a coverage note begins
 
 
@@ -145,7 +145,7 @@ def _with_texts(batch: History, outcomes: pd.DataFrame, join: Join) -> History:
     for on in join.on:
         ids = outcomes[on].dropna()
         name = _in_decisions(batch.decisions, on)
-        if is_open("decisions", name) and _is_text(ids) and pd.to_numeric(ids, errors="coerce").isna().any():
+        if is_open("decisions", name) and is_text(ids) and pd.to_numeric(ids, errors="coerce").isna().any():
             wanted[name] = frozenset({"mixed"})
     return History(SchemaUnion({"decisions": wanted}).fit(batch.tables()), batch.account) if wanted else batch
 
@@ -171,8 +171,8 @@ def _in_decisions(decisions: pd.DataFrame, name: str) -> str:
 def _joined(history: History, outcomes: pd.DataFrame, join: Join) -> History:
     decisions = history.decisions
     names = [_in_decisions(decisions, on) for on in join.on]
-    ours = pd.DataFrame({name: _spelled(decisions[name]) for name in names})
-    keys = {on: _keys(outcomes[on], decisions[name], on) for on, name in zip(join.on, names, strict=True)}
+    ours = pd.DataFrame({name: spelled(decisions[name]) for name in names})
+    keys = {on: keys_like(outcomes[on], decisions[name], on) for on, name in zip(join.on, names, strict=True)}
     known = pd.DataFrame(keys | {CHOICE: _texts(outcomes[join.correct], join.correct)}).dropna(
         ignore_index=True
     )
@@ -239,71 +239,15 @@ def _read(path: str | os.PathLike[str], join: Join) -> pd.DataFrame:
     return to_pandas({"": read.table})[""]
 
 
-def _spelled(ours: pd.Series) -> pd.Series:
-    """Spell truth values and numbers with a fraction as texts, which then join."""
-    return ours if ours.dtype in _JOINED else pd.Series(records.as_texts(ours, "on"), ours.index, TEXT)
-
-
-def _keys(column: pd.Series, ours: pd.Series, on: str) -> pd.Series:
-    """Turn the outcomes' ids into the type that the decisions have."""
-    wanted = ours.dtype
-    if wanted not in _JOINED:
-        if wanted.kind not in "bf":
-            raise OptionError(
-                f"on={on!r:.80} is {wanted} in the decisions: outcomes join on text, numbers or truth values"
-            )
-        return _as_ours(column, wanted, on)
-    if wanted == "str":
-        if _is_text(column):
-            return column.astype(TEXT)
-        if column.dtype.kind == "M":
-            return pd.Series(records.as_texts(column, on), column.index, TEXT)
-        if pd.api.types.is_integer_dtype(column.dtype) and _are_numbers(ours):
-            return column.astype(TEXT)
-        raise OptionError(
-            f"{on} is text in the decisions and {column.dtype} in the outcomes, where leading zeros and long "
-            f"ids may be lost already: read them with dtype={{{on!r}: str}}, or give the path of the CSV file"
-        )
-    try:
-        return pd.to_numeric(column.astype(TEXT)).astype("Int64")
-    except (TypeError, ValueError) as error:
-        raise OptionError(
-            f"{on} holds whole numbers in the decisions, the outcomes' do not: {error}"
-        ) from error
-
-
-def _as_ours(column: pd.Series, wanted: Any, on: str) -> pd.Series:
-    """Spell truth values, or numbers, as those of the decisions are; texts may stand for them."""
-    try:
-        if wanted.kind == "f":
-            found = pd.to_numeric(column).astype("Float64")
-        else:
-            known = {"true": True, "false": False}
-            found = column.map(lambda one: known.get(str(one).lower(), one), "ignore").astype("boolean")
-    except (TypeError, ValueError) as error:
-        raise OptionError(f"{on} holds {wanted} in the decisions, the outcomes' do not: {error}") from error
-    return pd.Series(records.as_texts(found, on), column.index, TEXT)
-
-
-def _are_numbers(texts: pd.Series) -> bool:
-    """Tell whether all texts are whole numbers, each spelled as a number is: then none lost a zero."""
-    return bool(texts.dropna().str.fullmatch(r"-?(0|[1-9]\d{0,17})").all())
-
-
 def _texts(column: pd.Series, name: str) -> pd.Series:
     """Spell what is right as choices are."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
-    if not _is_text(column) and column.dtype.kind not in "biuf":
+    if not is_text(column) and column.dtype.kind not in "biuf":
         raise OptionError(
             f"{name} is the text of a choice, not {column.dtype}: make it text, spelled as voted"
         )
     return pd.Series(records.as_texts(column, name), column.index, TEXT)
-
-
-def _is_text(column: pd.Series) -> bool:
-    """Tell whether all that is there is text; a column of nothing is."""
-    return all(isinstance(value, str) for value in column.dropna().unique())
 
 
 def _one_each(known: pd.DataFrame, join: Join) -> pd.DataFrame:
