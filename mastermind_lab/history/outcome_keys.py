@@ -48,12 +48,14 @@ def keys_like(column: pd.Series, ours: pd.Series, on: str) -> pd.Series:
 
 def _as_ours(column: pd.Series, wanted: Any, on: str) -> pd.Series:
     """Spell truth values, or numbers, as those of the decisions are; texts may stand for them."""
+    known = {"true": True, "false": False}
+    values = (
+        column if wanted.kind == "f" else column.map(lambda one: known.get(str(one).lower(), one), "ignore")
+    )
     try:
-        if wanted.kind == "f":
-            found = pd.to_numeric(column).astype("Float64")
-        else:
-            known = {"true": True, "false": False}
-            found = column.map(lambda one: known.get(str(one).lower(), one), "ignore").astype("boolean")
+        found: pd.Series[Any] = (
+            pd.to_numeric(values).astype("Float64") if wanted.kind == "f" else values.astype("boolean")
+        )
     except (TypeError, ValueError) as error:
         raise OptionError(f"{on} holds {wanted} in the decisions, the outcomes' do not: {error}") from error
     return pd.Series(records.as_texts(found, on), column.index, TEXT)
