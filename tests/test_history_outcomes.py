@@ -119,6 +119,14 @@ def test_a_file_is_read_as_text(tmp_path):
     assert right(joined) == ["NA", "None", None, "1.0"]
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t", "|", ","])
+def test_a_file_may_have_any_delimiter(tmp_path, delimiter):
+    path = tmp_path / "outcomes.csv"
+    rows = pd.DataFrame({"correlation_id": ["a", "b"], "note": ["x, y", ""], "truth": ["ship", "hold"]})
+    rows.to_csv(path, sep=delimiter, index=False)
+    assert right(with_outcomes(arena("b", "a"), path, correct="truth")) == ["hold", "ship"]
+
+
 def test_a_compressed_file(tmp_path):
     path = tmp_path / "outcomes.csv.gz"
     path.write_bytes(gzip.compress("correlation_id,correct_choice\na,塞翁失马\n".encode()))
@@ -127,13 +135,19 @@ def test_a_compressed_file(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [(None, "No such file"), (b"", "no CSV"), (b"\xff\xfe\x00", "no CSV"), (b'a,b\n"x', "no CSV")],
+    [
+        (None, "there is no file .*outcomes.csv"),
+        (b"", "outcomes.csv is empty"),
+        (b"\xff\xfe\x00", "outcomes.csv is text in UTF-16"),
+        (b'a,b\n"x', "outcomes.csv: the quoted cell that begins in line 2 is never closed"),
+        (b"correlation_id,correct_choice\na,ship\nb\n", "outcomes.csv: line 3: 1 cells, not 2"),
+    ],
 )
 def test_a_file_that_cannot_be_read(tmp_path, content, problem):
     path = tmp_path / "outcomes.csv"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(SourceError, match=f"outcomes.csv.*{problem}"):
+    with pytest.raises(SourceError, match=f"cannot read outcomes: .*{problem}"):
         with_outcomes(arena("a"), path)
 
 
@@ -145,7 +159,7 @@ def test_a_folder_is_no_file(tmp_path):
 def test_other_columns(tmp_path):
     path = tmp_path / "outcomes.csv"
     path.write_text("run;truth\na;ship\n")
-    with pytest.raises(OptionError, match="no column correlation_id, correct_choice: there are run;truth"):
+    with pytest.raises(OptionError, match="no column correlation_id, correct_choice: there are run, truth"):
         with_outcomes(arena("a"), path)
     with pytest.raises(OptionError, match="a DataFrame or the path of a CSV file, not dict"):
         with_outcomes(arena("a"), {"a": "ship"})
@@ -177,8 +191,8 @@ def test_numbers_do_not_join_text():
     outcomes = pd.DataFrame({"meta.case": ["one"], "correct_choice": ["ship"]})
     with pytest.raises(OptionError, match="holds whole numbers in the decisions"):
         with_outcomes(arena("x", case=[1]), outcomes, on="meta.case")
-    with pytest.raises(OptionError, match="confidence' is float64"):
-        with_outcomes(arena("x"), outcomes.assign(confidence=0.8), on="confidence")
+    with pytest.raises(OptionError, match="confidence holds float64 in the decisions"):
+        with_outcomes(arena("x"), outcomes.assign(confidence="high"), on="confidence")
 
 
 def test_choices_are_text():
@@ -219,6 +233,33 @@ def voted(*decision):
 def test_a_key_is_known_under_either_name(on, theirs):
     outcomes = pd.DataFrame({theirs: [2, 1], "truth": ["no", "yes"]})
     assert right(with_outcomes(voted("item"), outcomes, on=on, correct="truth")) == ["yes", "no", None]
+
+
+DAYS = pd.to_datetime(["2026-01-01", "2026-01-02", "2026-01-02 12:30:00.5"], format="mixed")
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (DAYS, DAYS),
+        (DAYS.as_unit("ns"), DAYS.as_unit("us")),
+        (DAYS, ["2026-01-01", "2026-01-02", "2026-01-02 12:30:00.5"]),
+        (DAYS.tz_localize("UTC"), DAYS.tz_localize("UTC").as_unit("ms")),
+        ([True, False, None], [True, False, None]),
+        ([True, False, None], ["True", "false", None]),
+        ([0.5, 2, 1e9], [0.5, 2, 1e9]),
+        ([0.5, 2, 3.25], ["0.50", "2", "3.25"]),
+    ],
+)
+def test_times_truth_values_and_fractions_are_keys(tmp_path, ours, theirs):
+    votes = pd.DataFrame({"key": ours, "who": "x", "vote": ["a", "b", "c"]})
+    history = lab.from_votes(votes, decision="key", voter="who", choice="vote")
+    outcomes = pd.DataFrame({"key": theirs, "truth": ["a", "b", "c"]})
+    expected = ["a", "b", "c"][: len(history)]  # a row without a key is no vote
+    assert right(with_outcomes(history, outcomes, on="key", correct="truth")) == expected
+    outcomes.to_csv(tmp_path / "outcomes.csv", index=False)
+    if not isinstance(ours, pd.DatetimeIndex):
+        assert right(with_outcomes(history, tmp_path / "outcomes.csv", on="key", correct="truth")) == expected
 
 
 def test_several_columns_are_a_key_together():

@@ -313,7 +313,24 @@ def test_a_value_that_cannot_be_is_a_reject(column, values, option, detail):
 def test_a_voter_who_votes_twice_is_kept_and_counted():
     history = made(votes(worker=["Ada", "Ada", "Chi", "Ada", "Bo", "Ada"]))
     assert len(history.votes) == 6
-    assert "1 repeated (by a voter who has one in the decision already)" in note(history)
+    assert "1 repeated (of a voter's votes in a decision, equal ones count once and" in note(history)
+    twice = made(votes(worker=["Ada", "Bo", "Bo", "Ada", "Ada", "Ada"]))  # Bo: yes and no; Ada: no and no
+    table = stats.Votes.of(twice).table()
+    assert dict(zip(table["choice"], table["n"], strict=True)) == {"yes": 1, "no": 1, "007": 1}
+    assert "2 repeated (" in note(twice)
+
+
+def test_choices_that_spell_a_missing_cell_are_counted_and_kept(tmp_path):
+    spelled = ["NA", "NaN", " ", "None", "no", "NAB"]
+    history = made(votes(answer=spelled))
+    assert history.votes["choice"].tolist() == spelled
+    assert note(history).endswith('4 choices spell a missing cell (" ", "NA", "NaN", "None"): '
+                                  "abstain= takes them out")  # fmt: skip
+    assert "1 choice spells" in note(made(votes(answer=["null", *"abcde"])))
+    assert "spell" not in note(made(votes(answer=spelled), abstain=spelled[:4]))
+    path = tmp_path / "votes.csv"
+    votes(answer=spelled).to_csv(path, index=False)
+    assert "4 choices spell a missing cell" in note(made(path))
 
 
 def test_a_column_that_is_not_there_is_answered_with_the_one_that_was_meant():
@@ -385,6 +402,30 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
         made(pd.DataFrame([[1, 2]], columns=["a", "a"]))
 
 
+@pytest.mark.parametrize("series", [pd.Series(["x"]), pl.Series(["x"]), pa.chunked_array([["x"]])])
+def test_a_column_is_no_table(series):
+    with pytest.raises(OptionError, match=r"votes is a (Series|ChunkedArray); expected a pandas frame"):
+        made(series)
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_json_array_is_told_from_json_lines(tmp_path, indent):
+    path = tmp_path / "votes.json"
+    votes().to_json(path, orient="records", indent=indent)
+    with pytest.raises(SourceError, match=r'is a JSON array: expected JSON lines.*orient="records", lines=T'):
+        made(path)
+    path.write_text('[1]\n{"question": "tram", "worker": "Ada", "answer": "yes"}\n')
+    assert len(made(path).votes) == 1
+
+
+@pytest.mark.parametrize("first", ["sep=;", "# votes of May", "#a;b;c", "SEP=,"])
+def test_a_first_line_that_is_no_header_is_named(tmp_path, first):
+    path = tmp_path / "votes.csv"
+    path.write_text(f"{first}\nquestion;worker;answer\ntram;Ada;yes\n")
+    with pytest.raises(OptionError, match=r"there are .*: the first line looks like none of names"):
+        made(path)
+
+
 def test_a_line_of_another_length_is_a_reject(tmp_path):
     path = tmp_path / "votes.csv"
     path.write_text("question,worker,answer\ntram,Ada,yes\ntram,Bo\nbus,Bo,no,really\nbus,Chi,no\n")
@@ -392,6 +433,31 @@ def test_a_line_of_another_length_is_a_reject(tmp_path):
     assert history.votes["voter"].tolist() == ["Ada", "Chi"]
     assert history.rejects["detail"].tolist() == ["line 3: 2 cells, not 3", "line 4: 4 cells, not 3"]
     assert history.rejects["payload"].tolist() == [b"tram,Bo", b"bus,Bo,no,really"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ('q1,A,"yes\nq1,B,no\nq2,A,"no"\nq2,B,yes\n', "begins in line 2 closes in line 4 before 'no\"'"),
+        ('q1,A,no\nq1,B,"no" really\n', "begins in line 3 closes in line 3 before 'really'"),
+        ('q1,A,5"\nq1,B,"no"x\n', "begins in line 3 closes in line 3 before 'x'"),
+        ('q1,A,"yes\nq1,B,no\n', "begins in line 2 is never closed"),
+        ('q1,"A""","ye""s","\n"q2","B","no"\n', "begins in line 2 closes in line 3 before 'q2\""),
+    ],
+)
+def test_a_quote_that_swallows_rows_is_refused_with_its_lines(tmp_path, rows, said):
+    path = tmp_path / "votes.csv"
+    path.write_text("question,worker,answer\n" + rows)
+    with pytest.raises(SourceError, match=said):
+        made(path)
+
+
+def test_quoted_cells_are_read_as_they_were_written(tmp_path):
+    path = tmp_path / "votes.csv"
+    path.write_text('"question","worker",answer\r\nq1,"A ""a""","""yes"",\n\nno"\r\n"q1",5" B,""\r\nq1,C,"x"')
+    history = made(path)
+    assert history.votes[["voter", "choice"]].values.tolist() == [['A "a"', '"yes",\n\nno'], ["C", "x"]]
+    assert history.rejects["reason"].tolist() == ["no_choice"]
 
 
 def test_a_line_that_is_no_json_object_is_a_reject(tmp_path):
@@ -550,7 +616,29 @@ def test_the_last_round_of_a_voter_counts():
 
 def test_a_vote_without_a_round_is_of_the_first():
     history = made(REVOTED, round="turn", abstain=None)
+    assert ", 1 without a round beside one with a round (taken for earlier ones)" in note(history)
+    lone = REVOTED.assign(turn=REVOTED["turn"].where(REVOTED["worker"] != "Ada"))
+    assert "without a round" not in note(made(lone, round="turn", abstain=None))
     assert stats.Votes.of(history).table()[["choice", "n"]].values.tolist() == [["yes", 4]]
+
+
+@pytest.mark.parametrize("name", ["round", "score", "ranking", "probabilities", "abstained"])
+def test_a_column_that_nobody_named_means_nothing(name):
+    values = ['["no"]', '["yes"]'] * 3 if name == "ranking" else [1, 2, 2, 1, 3, 1]
+    twice = votes(worker=["Ada", "Ada", "Chi", "Ada", "Bo", "Ada"])
+    history = made(twice.assign(**{name: values}), abstain="007")
+    plain = made(twice, abstain="007")
+    assert history.votes[f"vote.{name}_"].tolist() == values
+    assert f", {name} kept as vote.{name}_ (" in note(history)
+    same(plain, history.with_frames(votes=history.votes[plain.votes.columns]), ("votes", "rejects"))
+    assert_frame_equal(stats.Rules.of(history).table(), stats.Rules.of(plain).table())
+
+
+def test_a_fact_about_voters_means_nothing_either():
+    history = made(voters=pd.DataFrame({"worker": ["Ada", "Bo", "Chi"], "round": [1, 2, 3]}))
+    assert history.votes["vote.round_"].tolist() == [1, 2, 3, 1, 2, 1]
+    with pytest.raises(OptionError, match=r"two columns would be 'vote\.abstained' of votes"):
+        made(votes(**{"vote.abstained": range(6)}), abstain="007")
 
 
 def test_votes_of_the_same_round_are_repeated():

@@ -48,7 +48,8 @@ def from_votes(
         names if they are ``question``, ``decision_id`` or ``correlation_id``, else as ``decision.<name>``;
         and they are the ``decision_id`` where there is no other id.
     voter
-        Who voted. A seat or a model, what tells the members of a panel apart.
+        Who voted. A seat or a model, what tells the members of a panel apart. Of a voter's votes in a
+        decision, and round, equal ones count once, and different ones not at all.
     choice
         What for. Numbers and truth values become texts: ``7``, ``true``. Only where no column is named is it
         what the ballot ranks first, else scores highest or finds most probable; missing where several are.
@@ -59,7 +60,8 @@ def from_votes(
     rationale
         Why, in the voter's words.
     round
-        Whole numbers, as ``vote.round``: of a voter's votes in a decision, that of the last round counts.
+        Whole numbers, as ``vote.round``: of a voter's votes in a decision, that of the last round counts; one
+        without a round is earlier than all others.
     recommendation
         What the panel decided, the same in all rows of a decision.
     time
@@ -80,7 +82,8 @@ def from_votes(
         many ballots do not add up to 1, to 0.01, is said in ``coverage``.
     abstain
         One value of ``choice``, or several, that are no vote, None for a missing one: such rows are kept
-        without a choice, and ``vote.abstained`` holds the value.
+        without a choice, and ``vote.abstained`` holds the value. Texts such as ``NA`` are choices unless they
+        are named here; how many there are is said in ``coverage``.
     decisions
         Facts about decisions: another table, with the columns named in ``decision``. Its columns
         ``question``, ``recommendation``, ``confidence``, ``rationale``, ``published_at``, ``decision_id`` and
@@ -93,8 +96,10 @@ def from_votes(
     -------
     History
         Columns that are not named are in it, too: as ``decision.<name>`` where they say one thing of each
-        decision, else as ``vote.<name>``. Rows that are no vote are ``rejects``, by their numbers, and
-        ``coverage`` says how many rows were read, and what became of them.
+        decision, else as ``vote.<name>``. They mean nothing: one that is called ``round``, ``abstained``,
+        ``ranking``, ``score`` or ``probabilities`` is ``vote.round_`` and so on; only one that has the whole
+        name ``vote.round`` already is what that says. Rows that are no vote are ``rejects``, by their
+        numbers, and ``coverage`` says how many rows were read, and what became of them.
 
     Warns
     -----

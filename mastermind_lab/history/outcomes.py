@@ -16,6 +16,7 @@ from ..errors import OptionError, SourceError, column_advice
 from ..frames import DECLARED, TEXT, SchemaUnion, is_open, to_pandas
 from ..text import apart, harmless
 from .history import History
+from .outcome_keys import is_text, keys_like, spelled
 from .scan import Scan, with_missing_columns
 from .spellings import respelled, unknown_choices
 
@@ -80,12 +81,12 @@ def with_outcomes(
     history
         The decisions, or a scan of them: then outcomes are joined batch by batch.
     outcomes
-        A frame, a table with ``__arrow_c_stream__``, or a CSV file (UTF-8, compressed or not), with the
-        columns ``on`` and ``correct``. Other columns are ignored, rows in which one of these is missing too;
-        rows that say the same twice count once.
+        A frame, a table with ``__arrow_c_stream__``, or a CSV file (UTF-8, compressed or not; with
+        commas, semicolons, tabs or bars), with the columns ``on`` and ``correct``. Other columns are ignored,
+        rows in which one of these is missing too; rows that say the same twice count once.
     on
-        The column, or columns, that both sides share: of text, or of whole numbers. ``item`` may be
-        ``decision.item`` in the decisions.
+        The column, or columns, that both sides share: of text, numbers, truth values or times. ``item`` may
+        be ``decision.item`` in the decisions.
     correct
         The column of the outcomes that holds what was right: the text that a right recommendation or vote
         has. Numbers and truth values are spelled as :func:`mastermind_lab.from_votes` spells choices.
@@ -144,7 +145,7 @@ def _with_texts(batch: History, outcomes: pd.DataFrame, join: Join) -> History:
     for on in join.on:
         ids = outcomes[on].dropna()
         name = _in_decisions(batch.decisions, on)
-        if is_open("decisions", name) and _is_text(ids) and pd.to_numeric(ids, errors="coerce").isna().any():
+        if is_open("decisions", name) and is_text(ids) and pd.to_numeric(ids, errors="coerce").isna().any():
             wanted[name] = frozenset({"mixed"})
     return History(SchemaUnion({"decisions": wanted}).fit(batch.tables()), batch.account) if wanted else batch
 
@@ -170,12 +171,13 @@ def _in_decisions(decisions: pd.DataFrame, name: str) -> str:
 def _joined(history: History, outcomes: pd.DataFrame, join: Join) -> History:
     decisions = history.decisions
     names = [_in_decisions(decisions, on) for on in join.on]
-    keys = {on: _keys(outcomes[on], decisions[name], on) for on, name in zip(join.on, names, strict=True)}
+    ours = pd.DataFrame({name: spelled(decisions[name]) for name in names})
+    keys = {on: keys_like(outcomes[on], decisions[name], on) for on, name in zip(join.on, names, strict=True)}
     known = pd.DataFrame(keys | {CHOICE: _texts(outcomes[join.correct], join.correct)}).dropna(
         ignore_index=True
     )
     choices = _one_each(known, join)
-    places = _index(choices[[*join.on]]).get_indexer(_index(decisions[names]))
+    places = _index(choices[[*join.on]]).get_indexer(_index(ours))
     found = pd.Series(np.nan, decisions.index, dtype=TEXT)
     found[places >= 0] = choices[CHOICE].array[places[places >= 0]]
     said = []
@@ -207,7 +209,7 @@ def _frame(outcomes: Outcomes, join: Join) -> pd.DataFrame:
     if isinstance(outcomes, pd.DataFrame):
         frame = outcomes
     elif isinstance(outcomes, str | os.PathLike):
-        frame = _read(outcomes)
+        frame = _read(outcomes, join)
     elif hasattr(outcomes, "__arrow_c_stream__"):
         frame = to_pandas({"": records.in_memory(outcomes, "outcomes").table})[""]
     else:
@@ -228,59 +230,24 @@ def _frame(outcomes: Outcomes, join: Join) -> pd.DataFrame:
     return frame
 
 
-def _read(path: str | os.PathLike[str]) -> pd.DataFrame:
+def _read(path: str | os.PathLike[str], join: Join) -> pd.DataFrame:
+    # As text: "007" stays an id, "NA" and "None" stay choices; only an empty field is missing.
     try:
-        # As text: "007" stays an id, "NA" and "None" stay choices; only an empty field is missing.
-        return pd.read_csv(path, dtype=TEXT, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
-    except OSError as error:
-        raise SourceError(f"cannot read outcomes from {path}: {error.strerror or error}") from error
-    except (UnicodeError, ValueError) as error:  # a parser's error is a ValueError
-        raise SourceError(f"outcomes in {path} are no CSV in UTF-8: {error!s:.200}") from error
-
-
-def _keys(column: pd.Series, ours: pd.Series, on: str) -> pd.Series:
-    """Turn the outcomes' ids into the type that the decisions have."""
-    wanted = ours.dtype
-    if wanted == "str":
-        if _is_text(column):
-            return column.astype(TEXT)
-        if pd.api.types.is_integer_dtype(column.dtype) and _are_numbers(ours):
-            return column.astype(TEXT)
-        raise OptionError(
-            f"{on} is text in the decisions and {column.dtype} in the outcomes, where leading zeros and long "
-            f"ids may be lost already: read them with dtype={{{on!r}: str}}, or give the path of the CSV file"
-        )
-    if wanted != pd.Int64Dtype():
-        raise OptionError(
-            f"on={on!r:.80} is {wanted} in the decisions: outcomes join on text or whole numbers"
-        )
-    try:
-        return pd.to_numeric(column.astype(TEXT)).astype("Int64")
-    except (TypeError, ValueError) as error:
-        raise OptionError(
-            f"{on} holds whole numbers in the decisions, the outcomes' do not: {error}"
-        ) from error
-
-
-def _are_numbers(texts: pd.Series) -> bool:
-    """Tell whether all texts are whole numbers, each spelled as a number is: then none lost a zero."""
-    return bool(texts.dropna().str.fullmatch(r"-?(0|[1-9]\d{0,17})").all())
+        read = records.read_texts(records.only_file(path), "outcomes", {*_names(join), join.correct})
+    except SourceError as error:
+        raise SourceError(f"cannot read outcomes: {error}") from error
+    return to_pandas({"": read.table})[""]
 
 
 def _texts(column: pd.Series, name: str) -> pd.Series:
     """Spell what is right as choices are."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
-    if not _is_text(column) and column.dtype.kind not in "biuf":
+    if not is_text(column) and column.dtype.kind not in "biuf":
         raise OptionError(
             f"{name} is the text of a choice, not {column.dtype}: make it text, spelled as voted"
         )
     return pd.Series(records.as_texts(column, name), column.index, TEXT)
-
-
-def _is_text(column: pd.Series) -> bool:
-    """Tell whether all that is there is text; a column of nothing is."""
-    return all(isinstance(value, str) for value in column.dropna().unique())
 
 
 def _one_each(known: pd.DataFrame, join: Join) -> pd.DataFrame:

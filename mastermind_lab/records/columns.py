@@ -114,7 +114,7 @@ def is_given(column: pa.Array) -> Flags:
 
 
 def texts(described: pa.Field, column: pa.Array) -> Checked:
-    """Spell values as texts: texts stay, 7.0 is 7, true is true. Lists and objects are no text."""
+    """Spell values as texts: texts stay, 7.0 is 7, true is true, a midnight its day. Lists are no text."""
     none = np.zeros(len(column), bool)
     if kind_of_field(described) in ("json", "mixed"):
         return Checked(column, _lists(column))
@@ -122,11 +122,19 @@ def texts(described: pa.Field, column: pa.Array) -> Checked:
         return Checked(column, none)
     if pa.types.is_null(column.type):
         return Checked(column.cast(TEXT), none)
+    if pa.types.is_timestamp(column.type):
+        return Checked(_moment_texts(column), none)
     if column.type != FLOAT:
         return Checked(column.cast(TEXT), none)
     encoded = pc.dictionary_encode(column)
     spelled = [json_text(one_spelling(value)) for value in encoded.dictionary.to_pylist()]
     return Checked(pa.array(spelled, TEXT).take(encoded.indices), none)
+
+
+def _moment_texts(column: pa.Array) -> pa.Array:
+    """Spell times alike, whatever their unit: without what is all zeros."""
+    short = pc.replace_substring_regex(column.cast(TEXT), r"(\.\d*?)0+(Z?)$", r"\1\2")
+    return pc.replace_substring_regex(pc.replace_substring_regex(short, r"\.(Z?)$", r"\1"), r" 00:00:00$", "")
 
 
 def _lists(column: pa.Array) -> Flags:
@@ -181,7 +189,7 @@ def moments(column: pa.Array) -> Checked:
 
 def as_open(name: str, described: pa.Field, column: pa.Array) -> Column:
     """Return a column under the name of an open one; times, which no open column holds, become text."""
-    held = column.cast(TEXT) if pa.types.is_timestamp(column.type) else column
+    held = _moment_texts(column) if pa.types.is_timestamp(column.type) else column
     return pa.field(name, held.type, metadata=described.metadata), held
 
 

@@ -20,6 +20,7 @@ from ..errors import SourceError
 from ..ndjson.blocks import blocks_of
 from ..text import harmless
 from .columns import TEXT
+from .quotes import check_quotes
 from .reading import Records, of_columns, of_rows
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -74,6 +75,33 @@ def read_file(file: ndjson.File, name: str, words: Collection[str]) -> Records:
     SourceError
         It cannot be read, or is of another format.
     """
+    content = _text_of(file, name)
+    if content.lstrip().startswith((b"{", b"[")):
+        if _is_array(content.strip()):
+            raise SourceError(
+                f"{file} is a JSON array: expected JSON lines, a row a line "
+                '(pandas: to_json(path, orient="records", lines=True))'
+            )
+        return _json_lines(file, name)
+    return _delimited(content, str(file), name, words)
+
+
+def read_texts(file: ndjson.File, name: str, words: Collection[str]) -> Records:
+    """Read a CSV file, of which all values stay texts; ``words`` are columns that it should have.
+
+    Raises
+    ------
+    SourceError
+        It cannot be read, is of another format, or a row has more or fewer cells than the first.
+    """
+    names, table, odd = _cells(_text_of(file, name), str(file), words)
+    if odd:
+        raise SourceError(f"{file}: {odd[0][2]}")
+    columns = ((one, [(pa.field(one, TEXT), table[place])]) for place, one in enumerate(names))
+    return Records(of_columns(columns, name), harmless(str(file)))
+
+
+def _text_of(file: ndjson.File, name: str) -> bytes:
     content, fault = content_of(file)
     for magic, said in _NO_TEXT.items():
         if content.startswith(magic):
@@ -82,9 +110,7 @@ def read_file(file: ndjson.File, name: str, words: Collection[str]) -> Records:
         raise SourceError(f"{file}: {fault}")
     if not content.strip():
         raise SourceError(f"{file} is empty: expected a table of {name}, with the names of its columns")
-    if content.lstrip().startswith((b"{", b"[")):
-        return _json_lines(file, name)
-    return _delimited(content, str(file), name, words)
+    return content
 
 
 def content_of(file: ndjson.File, most: int | None = None) -> tuple[bytes, str | None]:
@@ -137,6 +163,17 @@ def _json_lines(file: ndjson.File, name: str) -> Records:
     return Records(of_rows(rows, name), harmless(str(file)), numbers, rejects)
 
 
+def _is_array(content: bytes) -> bool:
+    """Tell whether it is one list, and not lines of which the first is a list."""
+    if not content.startswith(b"["):
+        return False
+    first, _, others = content.partition(b"\n")
+    try:
+        return not others or not isinstance(from_json(first), list)
+    except ValueError:
+        return True
+
+
 def _object(payload: bytes) -> tuple[dict[str, Any] | None, str]:
     try:
         found = from_json(payload)
@@ -146,17 +183,26 @@ def _object(payload: bytes) -> tuple[dict[str, Any] | None, str]:
 
 
 def _delimited(content: bytes, file: str, name: str, words: Collection[str]) -> Records:
+    names, table, rows = _cells(content, file, words)
+    columns = ((one, _narrowed(one, table[place], one in words)) for place, one in enumerate(names))
+    behind = range(table.num_rows + 1, table.num_rows + len(rows) + 1)
+    rejects = [(number, *row[1:]) for number, row in zip(behind, rows, strict=True)]
+    return Records(of_columns(columns, name), harmless(file), None, rejects)
+
+
+def _cells(
+    content: bytes, file: str, words: Collection[str]
+) -> tuple[list[str], pa.Table, list[tuple[int, str, str, bytes]]]:
+    """Return the names of columns, their texts, and the rows of another length."""
     delimiter, names = _header(content, file, words)
+    check_quotes(content, delimiter, file)
     rows: list[tuple[int, str, str, bytes]] = []
     try:
         table = _parsed(content, delimiter, names, rows)
     except (pa.ArrowException, UnicodeError) as error:
         hint = ": iconv -f LATIN1 -t UTF-8 may make it so" if "UTF8" in str(error) else ""
         raise SourceError(f"{file} is no CSV in UTF-8{hint} ({error!s:.200})") from error
-    columns = ((one, _narrowed(one, table[place], one in words)) for place, one in enumerate(names))
-    behind = range(table.num_rows + 1, table.num_rows + len(rows) + 1)
-    rejects = [(number, *row[1:]) for number, row in zip(behind, rows, strict=True)]
-    return Records(of_columns(columns, name), harmless(file), None, rejects)
+    return names, table, rows
 
 
 def _header(content: bytes, file: str, words: Collection[str]) -> tuple[str, list[str]]:

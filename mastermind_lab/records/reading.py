@@ -60,13 +60,16 @@ def in_memory(data: Any, name: str) -> Records:
     """
     if isinstance(data, pd.DataFrame):
         return Records(of_columns(_of_pandas(data), name), f"{name} (pandas)")
-    if not hasattr(data, "__arrow_c_stream__"):
+    try:
+        table = pa.table(data) if hasattr(data, "__arrow_c_stream__") else None
+    except (pa.ArrowException, TypeError, ValueError):  # a series has such a stream, too
+        table = None
+    if table is None:
         hint = ": .collect() makes it a table" if hasattr(data, "collect") else ""
         raise OptionError(
             f"{name} is a {type(data).__name__}{hint}; expected a pandas frame, a table of Polars, DuckDB or "
             "Arrow (anything with __arrow_c_stream__), or the path of a CSV, Parquet or JSON lines file"
         )
-    table = pa.table(data)
     columns = ((str(one), known_type(str(one), table[place])) for place, one in enumerate(table.column_names))
     return Records(of_columns(columns, name), f"{name} ({type(data).__module__.partition('.')[0]})")
 

@@ -136,6 +136,9 @@ def check_columns(wanted: Iterable[tuple[str, str]], there: Sequence[str], table
         listed = ", ".join(apart(there[:_NAMED], 40, harmless))
         more = f" and {len(there) - _NAMED} more" if len(there) > _NAMED else ""
         said = f"{advice} " if (advice := column_advice(name, there)) else ""
+        is_odd = any(one.lower().startswith(("#", "//", "sep=")) for one in there[:1])
+        suspect = ": the first line looks like none of names: delete it, so that these come first"
         raise OptionError(
             f"{role}={name!r:.80}: {table} has no such column: {said}there are {listed or 'none'}{more}"
+            f"{suspect if is_odd else ''}"
         )

@@ -17,8 +17,9 @@ from ..errors import OptionError
 from ..frames import IS_TEXT, MEMORY, Tables, is_open, oldest_first, schema, shown_columns
 from .columns import FLOAT, TEXT, Column, as_open, texts
 from .grouping import Codes, codes_of, first_of, last_moment, order_of, taken
+from .note import said_of
 from .reading import Records
-from .roles import Roles
+from .roles import KINDS, Roles
 from .rows import Rows, rows_of
 from .several_rows import one_row_a_ballot
 
@@ -27,6 +28,8 @@ OWN_NAMES = frozenset({"question", *IDS})
 """What tells decisions apart and has a declared column, of text."""
 
 _PREFIX = {"decisions": "decision.", "votes": "vote."}
+_MEANT = frozenset({"round", "abstained", *KINDS})
+"""What means something as ``vote.<name>``, and so stands there only where a caller named a column of it."""
 
 
 @dataclass(frozen=True)
@@ -114,12 +117,13 @@ def gather(records: Records, roles: Roles) -> Gathered:
     keys = [(described, column.take(pa.array(first))) for described, column in rows.keys]
     ids = ids_of(places)
     decisions, votes = _split(rows, codes, starts)
-    for name in votes.keys() & rows.ballots.keys():
+    cast = _votes(rows, codes, starts) | rows.ballots
+    for name in votes.keys() & cast.keys():
         raise OptionError(f"two columns would be {name!r:.80} of votes: rename one of them")
     decisions = _named_keys(keys) | decisions | _facts(rows, roles, codes, starts, ids)
     return Gathered(
-        keys, decisions, _votes(rows, codes, starts) | rows.ballots | votes, ids, codes,
-        oldest_first(faults), _said(records, rows, codes, faults),
+        keys, decisions, cast | votes, ids, codes,
+        oldest_first(faults), ", ".join([said_of(records, rows, codes, faults), *_unnamed(rows, votes)]),
     )  # fmt: skip
 
 
@@ -131,7 +135,9 @@ def ids_of(numbers: Sequence[int] | Codes) -> pa.Array:
 
 def open_name(frame: str, name: str) -> str:
     """Return what a column of a table is called in a frame."""
-    return name if is_open(frame, name) else _PREFIX[frame] + step(name)
+    if is_open(frame, name):
+        return name
+    return _PREFIX[frame] + step(f"{name}_" if frame == "votes" and name in _MEANT else name)
 
 
 def named(frame: str, columns: Mapping[str, Column]) -> dict[str, Column]:
@@ -261,36 +267,8 @@ def _votes(rows: Rows, codes: Codes, starts: Codes) -> dict[str, Column]:
 _OF_VOTES = ("voter", "choice", "confidence", "weight", "rationale")
 
 
-def _said(records: Records, rows: Rows, codes: Codes, faults: pa.Table) -> str:
-    """Say what became of the rows."""
-    n, decisions = len(codes), int(codes[-1]) + 1 if len(codes) else 0
-    read = n + faults.num_rows + records.joined
-    votes = f"{n:,} of them votes" if not records.joined else f"put together to {n:,} votes"
-    parts = [f"{read:,} rows read, {votes} in {decisions:,} decisions"]
-    if records.said:
-        parts.append(records.said)
-    if rows.said:
-        parts.append(rows.said)
-    if "abstained" in rows.named:
-        parts.append(f"{n - rows.named['abstained'].null_count:,} abstained")
-    if repeated := _repeated(rows, codes):
-        parts.append(f"{repeated:,} repeated (by a voter who has one in the decision already)")
-    if faults.num_rows:
-        reasons = Counter(faults["reason"].to_pylist())
-        told = ", ".join(f"{many:,} {reason}" for reason, many in sorted(reasons.items()))
-        parts.append(f"{faults.num_rows:,} unusable ({told})")
-    return ", ".join(parts)
-
-
-def _repeated(rows: Rows, codes: Codes) -> int:
-    """Count votes of those who have one in the decision, and round, already."""
-    columns = [rows.named[name] for name in ("voter", "round") if name in rows.named]
-    seats, many = codes, int(codes.max(initial=0)) + 1
-    for column in columns:
-        encoded = pc.dictionary_encode(column, null_encoding="encode")
-        seats = seats * len(encoded.dictionary) + encoded.indices.to_numpy()
-        many *= len(encoded.dictionary)
-    if many < 2**32:
-        seats = seats.astype(np.uint32)  # which are sorted twice as fast
-    seats.sort()
-    return int((seats[1:] == seats[:-1]).sum())
+def _unnamed(rows: Rows, votes: Mapping[str, Column]) -> list[str]:
+    """Say which columns would have meant something, had they been named."""
+    there = sorted(name for name in _MEANT & rows.others.keys() if open_name("votes", name) in votes)
+    options = {name: "abstain=" if name == "abstained" else f'{name}="{name}"' for name in there}
+    return [f"{one} kept as {open_name('votes', one)} ({options[one]} gives it a meaning)" for one in there]

@@ -1,0 +1,71 @@
+"""What outcomes are joined by: keys of two tables, of which each may have types of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from .. import records
+from ..errors import OptionError
+from ..frames import TEXT
+
+_JOINED = ("str", pd.Int64Dtype())  # dtypes of keys that join as they are
+
+
+def spelled(ours: pd.Series) -> pd.Series:
+    """Spell truth values and numbers with a fraction as texts, which then join."""
+    return ours if ours.dtype in _JOINED else pd.Series(records.as_texts(ours, "on"), ours.index, TEXT)
+
+
+def keys_like(column: pd.Series, ours: pd.Series, on: str) -> pd.Series:
+    """Turn the outcomes' ids into the type that the decisions have."""
+    wanted = ours.dtype
+    if wanted not in _JOINED:
+        if wanted.kind not in "bf":
+            raise OptionError(
+                f"on={on!r:.80} is {wanted} in the decisions: outcomes join on text, numbers or truth values"
+            )
+        return _as_ours(column, wanted, on)
+    if wanted == "str":
+        if is_text(column):
+            return column.astype(TEXT)
+        if column.dtype.kind == "M":
+            return pd.Series(records.as_texts(column, on), column.index, TEXT)
+        if pd.api.types.is_integer_dtype(column.dtype) and _are_numbers(ours):
+            return column.astype(TEXT)
+        raise OptionError(
+            f"{on} is text in the decisions and {column.dtype} in the outcomes, where leading zeros and long "
+            f"ids may be lost already: read them with dtype={{{on!r}: str}}, or give the path of the CSV file"
+        )
+    try:
+        return pd.to_numeric(column.astype(TEXT)).astype("Int64")
+    except (TypeError, ValueError) as error:
+        raise OptionError(
+            f"{on} holds whole numbers in the decisions, the outcomes' do not: {error}"
+        ) from error
+
+
+def _as_ours(column: pd.Series, wanted: Any, on: str) -> pd.Series:
+    """Spell truth values, or numbers, as those of the decisions are; texts may stand for them."""
+    known = {"true": True, "false": False}
+    values = (
+        column if wanted.kind == "f" else column.map(lambda one: known.get(str(one).lower(), one), "ignore")
+    )
+    try:
+        found: pd.Series[Any] = (
+            pd.to_numeric(values).astype("Float64") if wanted.kind == "f" else values.astype("boolean")
+        )
+    except (TypeError, ValueError) as error:
+        raise OptionError(f"{on} holds {wanted} in the decisions, the outcomes' do not: {error}") from error
+    return pd.Series(records.as_texts(found, on), column.index, TEXT)
+
+
+def _are_numbers(texts: pd.Series) -> bool:
+    """Tell whether all texts are whole numbers, each spelled as a number is: then none lost a zero."""
+    return bool(texts.dropna().str.fullmatch(r"-?(0|[1-9]\d{0,17})").all())
+
+
+def is_text(column: pd.Series) -> bool:
+    """Tell whether all that is there is text; a column of nothing is."""
+    return all(isinstance(value, str) for value in column.dropna().unique())
