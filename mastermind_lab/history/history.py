@@ -373,13 +373,14 @@ class History:
             :class:`mastermind_lab.stats.Rules`) those that are missing are derived: the rule's choice, and
             the share of the votes for what is recommended, weighed as the rule does. ``meta.derived`` says of
             each which rule it comes from, and is read back as columns; what is there stays. Votes without a
-            choice, which an envelope has no place for, then stand in ``decision.abstentions``.
+            choice, which an envelope has no place for, then stand in ``decision.abstentions``; those with a
+            ranking, scores or probabilities are refused, since rules that count these would not find them.
 
         Raises
         ------
         OptionError
             A decision or a vote lacks what an envelope needs; the rule does not decide every decision (a tie,
-            no votes); or a frame was changed so that it cannot be written.
+            no votes); a ballot has no choice beside it; or a frame was changed so that it cannot be written.
         SourceError
             It cannot be written.
 
@@ -457,7 +458,7 @@ class History:
         """
         check_rule(derive)
         if not self._has_payloads():
-            filled = self if derive is None else with_derived(self, derive)
+            filled = self if derive is None else with_derived(self, derive, "voter")
             tables = filled._frame_tables()
             yield from envelopes_of(tables) if derive is None else rebuilt(tables)
             return
