@@ -141,7 +141,8 @@ class Reject(NamedTuple):
     schema_version), ``invalid`` (``detail`` names the field). Readers of whole entries add their own:
     ``no_data``, ``column``; of a file's lines ``too_long``, and of a whole file those in :data:`OF_FILES`. Of
     a table of votes: ``no_decision``, ``no_voter``, ``no_choice``, ``cells`` (more or fewer than columns). Of
-    another tool's logs: ``failed`` (one, or a sample of it), ``other_format`` (a file among them).
+    another tool's logs: ``failed`` (one, or a sample of it), ``empty`` (one without any sample),
+    ``other_format`` (a file among them).
     """
 
     reason: str

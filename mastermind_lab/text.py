@@ -141,8 +141,9 @@ def apart(names: Sequence[str], most: int, clean: Callable[[str], str]) -> list[
     """Clean names and cut them to so many characters, so that different ones stay different.
 
     Of those that are too long is left out the maker of a model, ``maker/model``, then what they share, at
-    both ends, then their middle; of those that then are alike, more of what they share. What cannot be told
-    apart so has a number behind it, which is longer than ``most`` where that is below 8.
+    both ends, then their middle; of those that then are alike, more of what they share, and more between two
+    parts of them. What cannot be told apart so has a number behind it, which is longer than ``most`` where
+    that is below 8.
 
     Examples
     --------
@@ -153,7 +154,7 @@ def apart(names: Sequence[str], most: int, clean: Callable[[str], str]) -> list[
     """
     cleaned = {name: clean(both_ends(name, _MOST_LOOKED_AT)).strip() for name in names}
     shorter = _without_maker({*cleaned.values()}, most)
-    cut = _cut_apart({*shorter.values()}, most)
+    cut = _parted(_cut_apart({*shorter.values()}, most), most)
     labels, taken = {}, {*cut.values()}
     first: dict[str, str] = {}
     for name, text in cleaned.items():
@@ -186,6 +187,44 @@ def _cut_apart(texts: Collection[str], most: int) -> dict[str, str]:
         if 1 < len(alike) < len(texts):
             labels |= _cut_apart(alike, most)
     return labels
+
+
+def _parted(cut: dict[str, str], most: int) -> dict[str, str]:
+    """Keep two parts of those that came out alike: the one that was kept, and one that tells them apart."""
+    labels, alike = {**cut}, dict[str, list[str]]()
+    for text, label in cut.items():
+        alike.setdefault(label, []).append(text)
+    taken = {*cut.values()}
+    for label, texts in alike.items():
+        long = sorted(text for text in texts if len(text) > most)
+        if len(texts) > 1 and long:
+            labels |= _two_parts(long, max(label.split(ELLIPSIS), key=len), most, taken)
+            taken |= {labels[text] for text in long}
+    return labels
+
+
+def _two_parts(texts: Sequence[str], kept: str, most: int, taken: Collection[str]) -> dict[str, str]:
+    """Cut texts to two parts so that all differ, also from what is taken; return none if they can't."""
+    differ = _shared(texts, at_words=False)[0]
+    best = most * 3 // 7
+    for room in sorted(range(2, most - 4), key=lambda room: abs(room - best)):
+        for at_end in (True, False):
+            labels = {}
+            for text in texts:
+                last = len(text) if at_end else min(differ + room, len(text))
+                labels[text] = _two(text, max(text.find(kept), 0), last - room, last, most)
+            if len({*labels.values()} - {*taken}) == len(texts):
+                return labels
+    return {}
+
+
+def _two(text: str, first: int, second: int, last: int, most: int) -> str:
+    """Cut a text to what begins at a first place, and what is between a second and a last one."""
+    right = ELLIPSIS * (last < len(text))
+    room = most - len(right) - (first > 0) - 1 - (last - second)
+    if first + room >= second:
+        return ELLIPSIS + text[max(last - (most - len(right) - 1), 1) : last] + right
+    return ELLIPSIS * (first > 0) + text[first : first + room] + ELLIPSIS + text[second:last] + right
 
 
 def _shared(texts: Sequence[str], at_words: bool) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 import gzip
 
 import numpy as np
+import pandas as pd
 import pytest
 from histories import sample
 from matplotlib import pyplot
@@ -157,7 +158,7 @@ class TestDecision:
         made = lab.DecisionEnvelope(decision=lab.Decision.model_validate(payload))
         figure = page(lab.read([made.model_dump_json()]), "0-1")
         figure.canvas.draw()
-        assert figure.axes[1].get_title(loc="left") == "50 votes, 12 shown; bar: confidence (0-1)"
+        assert figure.axes[1].get_title(loc="left") == "50 votes, 12 shown"  # none with a confidence
 
     def test_in_a_notebook_it_makes_its_own_figure(self, history):
         figure = decision(history, history.decisions["stream_id"].iloc[0])
@@ -231,3 +232,20 @@ class TestScans:
         history = lab.read(self.SAMPLE, last=50)
         save(tmp_path / "a.png", decision, history, stream_id=history.decisions["stream_id"].iloc[0])
         assert "n = 50 decisions" in Image.open(tmp_path / "a.png").text["Description"]
+
+
+UNSAID = {"question": "q", "worker": [*"ABC"], "answer": ["yes", "no", "unsure"]}
+
+
+@pytest.mark.parametrize("sure", [None, [0.5, None, 1.0]])
+def test_what_nobody_said_is_said_to_be_missing(sure):
+    votes = pd.DataFrame(UNSAID | ({"sure": sure} if sure else {}))
+    named = {"decision": "question", "voter": "worker", "choice": "answer"}
+    history = lab.from_votes(votes, **named, abstain="unsure", confidence="sure" if sure else None)
+    figure = page(history, "0-1")
+    drawn = [text for ax in figure.axes for text in [*texts(ax), ax.get_title(loc="left")]]
+    assert {"(no recommendation)", "(no confidence)", "(no choice)"} <= {*drawn}
+    assert not any("nan" in text for text in drawn)
+    assert len(figure.axes[0].patches) == 0
+    assert len(figure.axes[1].patches) == (2 * 2 if sure else 0)  # a bar and its frame
+    assert ("3 votes; bar: confidence (0-1)" if sure else "3 votes") in drawn

@@ -72,3 +72,11 @@ def test_votes_without_a_ranking_are_said(ax):
     names = [" ".join(label.get_text().split()) for label in ax.get_yticklabels()]
     assert names[-4:-1] == ["borda", "instant runoff", "condorcet"]
     assert f"{table.loc['borda', 'without_ballot']:,} votes without ranking" in title(ax)
+
+
+def test_all_decisions_with_an_outcome_are_counted_where_nothing_was_recommended(ax):
+    history = panels(30)
+    history.decisions["recommendation"] = None
+    chart(history, ax=ax)
+    many = Rules.of(history).table().set_index("rule").loc["plurality", "outcomes"]
+    assert f"n = {many} decisions with outcome" in title(ax)

@@ -174,3 +174,30 @@ def test_the_command_line_publishes_what_was_derived(history, tmp_path, redis_ur
     found = run("replay", tmp_path / "votes", redis_url, "--speed", "max", "--derive", "plurality")
     assert found.returncode == 0, found.stderr
     assert said(lab.read(redis_url))[1] == ["no", 1.0, "plurality", "share of votes"]
+
+
+BALLOTS = {
+    "equal firsts": ("ranking", ['["x", "y"]', '["x", "y"]', '[["x", "y"], "z"]', '[["y", "z"], "x"]']),
+    "equal scores": ("score", ["x=2", "x=2 y=1", "x=1 y=1", "y=1 x=1"]),
+    "equal shares": ("probabilities", ["x=1", "x=0.8 y=0.2", "x=0.5 y=0.5", "y=0.5 x=0.5"]),
+}
+
+
+def ballot(text):
+    if text[0] == "[":
+        return text
+    return {name: float(value) for name, value in (one.split("=") for one in text.split())}
+
+
+@pytest.mark.parametrize("case", BALLOTS)
+def test_a_ballot_without_a_choice_is_never_lost(case, tmp_path):
+    kind, texts = BALLOTS[case]
+    votes = pd.DataFrame({"question": "q", "worker": [*"ABCD"], "says": [*map(ballot, texts)]})
+    history = lab.from_votes(votes, decision="question", voter="worker", **{kind: "says"})
+    assert history.votes["choice"].isna().tolist() == [False, False, True, True]
+    with pytest.raises(OptionError, match=r"2 votes have a ranking.*no choice.*first is of 0-1.*save"):
+        history.to_ndjson(tmp_path / "votes.ndjson", derive="plurality")
+    assert not (tmp_path / "votes.ndjson").exists()
+    history.votes["choice"] = history.votes["choice"].fillna("x")  # as the message advises
+    again = stats.Rules.decisions(back(history, tmp_path)).drop(columns=["stream_id", "recommendation"])
+    pd.testing.assert_frame_equal(again, stats.Rules.decisions(history)[[*again]])

@@ -35,6 +35,32 @@ def test_the_votes_for_each_choice_stand_beside_the_decision():
     assert counts.tolist() == sample.decisions["n_votes"].tolist()
 
 
+SEATS = {
+    "question": ["q"] * 5 + ["p"] * 3,
+    "model": ["m", "m", "m", "n", "n", "m", "m", "n"],
+    "seat": [1, 2, 3, 4, 5, 1, 2, 4],
+    "says": ["yes", "no", "no", "yes", "yes", "yes", "yes", "no"],
+}
+
+
+def test_a_model_in_several_seats_has_a_vote_in_each(tmp_path):
+    named = {"decision": "question", "voter": "model", "choice": "says"}
+    history = lab.from_votes(pd.DataFrame(SEATS), **named)
+    counted = [[2, 3], [1, 2]]  # no, yes
+    frame = history.to_frame(voter="vote.seat")
+    assert frame[["votes.no", "votes.yes"]].values.tolist() == counted
+    assert frame[[*history.decisions]].equals(history.decisions)
+    written = pd.read_csv(history.to_csv(tmp_path / "seats.csv", voter="vote.seat"))
+    assert written[["votes.no", "votes.yes"]].values.tolist() == counted
+    made = [one.decision for _, one in history.envelopes(derive="plurality", voter="vote.seat")]
+    assert [(one.recommendation, one.confidence) for one in made] == [("yes", 3 / 5), ("yes", 2 / 3)]
+    again = lab.read(history.to_ndjson(tmp_path / "s.ndjson", derive="plurality", voter="vote.seat"))
+    assert again.to_frame(voter="vote.seat")[["votes.no", "votes.yes"]].values.tolist() == counted
+    for ask in history.to_frame, lambda **kw: history.to_csv(tmp_path / "no.csv", **kw):
+        with pytest.raises(OptionError, match=r"vote\.chair"):
+            ask(voter="vote.chair")
+
+
 def test_no_decision_no_row():
     assert len(panel(VOTES.head(0)).to_frame()) == 0
 

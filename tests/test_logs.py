@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from command_line import run
 
 import mastermind_lab as lab
+from mastermind_lab.errors import NothingDecodedWarning
 from mastermind_lab.history.sources.logs import Logs
 from mastermind_lab.history.sources.reading import Options
 
@@ -206,6 +208,31 @@ def test_a_log_that_is_still_written_has_no_header(logs):
     history = lab.read(logs)
     assert len(history.votes) == 12
     assert "status 'started'" in history.rejects["detail"].item()
+
+
+def header_only(log, status="success"):
+    """The log as one JSON, as it is written where samples are not logged."""
+    log.unlink()
+    made = changed(INSPECT / "panel" / log.name, status=status)
+    log.with_suffix(".json").write_text(json.dumps({"version": 2, "status": status} | made))
+
+
+def without_samples(log):
+    names = [name for name in lab_zip(log) if name.startswith("samples/")]
+    rewritten(log, log, **{name[len("samples/") : -len(".json")]: None for name in names})
+
+
+@pytest.mark.parametrize("spoil", [header_only, without_samples])
+def test_a_log_without_samples_is_told(logs, spoil):
+    spoil(logs / "bo.eval")
+    history = lab.read(logs)
+    assert history.decisions["n_votes"].tolist() == [2, 2, 2, 2]
+    assert history.rejects["reason"].tolist() == ["empty"]
+    assert re.match(r"bo\.(eval|json): it holds no samples of 4", history.rejects["detail"].item())
+    header_only(logs / "ada.eval", "error")  # which is told already
+    assert sorted(lab.read(logs).rejects["reason"]) == ["empty", "failed"]
+    with pytest.warns(NothingDecodedWarning):
+        assert len(lab.read([*logs.glob("bo.*")]).rejects) == 1
 
 
 def test_a_sample_that_is_too_large_is_a_reject(logs):

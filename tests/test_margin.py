@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from panels import panels
 
+import mastermind_lab as lab
 from mastermind_lab.stats import Margin
 
 
@@ -92,3 +93,13 @@ def test_every_figure_has_its_interval():
     whole = Margin.of(panels(600)).table().iloc[0]
     width = 2 * 1.96 * entropy.std() / math.sqrt(len(entropy))
     assert whole["entropy_high"] - whole["entropy_low"] == pytest.approx(width, rel=0.15)
+
+
+def test_a_lone_vote_is_unanimous_and_can_be_left_out():
+    rows = [(n, who, "no" if n < 3 and who == "C" else "yes") for n in range(6) for who in "ABC"]
+    lone = [(f"lone {n}", "A", "yes") for n in range(4)] + [("silent", "A", "yes"), ("silent", "B", "unsure")]
+    votes = pd.DataFrame([*rows, *lone], columns=["question", "worker", "answer"])
+    named = {"decision": "question", "voter": "worker", "choice": "answer"}
+    history = lab.from_votes(votes, **named, abstain="unsure")
+    assert Margin.of(history).unanimous.value == (3 + 5) / 11
+    assert Margin.of(history.where(Margin.decisions(history)["votes"] > 1)).unanimous.value == 3 / 6

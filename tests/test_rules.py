@@ -370,6 +370,35 @@ def test_without_a_recommendation_rules_are_judged_by_the_outcomes_alone():
     assert Rules.of(history).n == 4
 
 
+def outcomes(summary, rule):
+    row = summary.table().set_index("rule").loc[rule]
+    return row[["outcomes", "accuracy_of_all"]].tolist(), row.filter(like="accuracy_of_all_").notna().any()
+
+
+def test_who_has_nothing_to_decide_from_is_not_wrong():
+    history = tiny(["aab", "abb", "ab ", "bb "], said=[None] * 4, truth=["a", "a", "a", "b"])
+    history.votes["confidence"] = np.nan
+    for rule in ("recommendation", "confidence-weighted"):
+        (many, share), interval = outcomes(Rules.of(history), rule)
+        assert (many, interval) == (0, False)
+        assert math.isnan(share)
+    assert outcomes(Rules.of(history), "weight-weighted")[0] == [4, 2 / 4]
+
+
+def test_where_it_has_something_an_open_decision_is_wrong():
+    history = tiny(["ab", "aa", "bb", "ab"], said=["a", None, "a", None], truth="aaba")
+    history.votes["confidence"] = [0.5, 0.5, 0.9, np.nan, np.nan, np.nan, 0.0, np.nan]
+    summary = Rules.of(history)
+    assert outcomes(summary, "recommendation")[0] == [2, 1 / 2]
+    assert outcomes(summary, "confidence-weighted")[0] == [3, 1 / 3]  # a tie; a; nothing said; 0 is said
+    halves = [
+        SimpleNamespace(decisions=history.decisions[ids], votes=history.votes[rows])
+        for ids, rows in ((slice(0, 2), slice(0, 4)), (slice(2, 4), slice(4, 8)))
+    ]
+    both = Rules.of(halves[0]) + Rules.of(halves[1])
+    pd.testing.assert_frame_equal(both.table(), summary.table())
+
+
 def test_a_recommendation_here_and_there_is_compared_with_where_it_is():
     history = tiny(["aab", "abb", "aaa"], said=["b", None, "a"], truth=["a", "b", "a"])
     plurality = Rules.of(history).table().set_index("rule").loc["plurality"]

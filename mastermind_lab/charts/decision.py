@@ -73,36 +73,47 @@ def _bare(ax: Axes, title: str) -> Axes:
 
 def _verdict(ax: Axes, row: pd.Series) -> None:
     """Write question and recommendation, and draw the confidence as a bar from 0 to 1."""
-    question = clean(row["question"], 160) if pd.notna(row["question"]) else "(no question)"
+    question = _said(row, "question", 160)
     when = row["published_at"]
     moment = f"{when:%Y-%m-%d %H:%M} UTC, " if pd.notna(when) else ""
     _bare(ax, f"{moment}{clean(row['stream_id'])}")
     ax.set(xlim=(0, 1), ylim=(0, 1))
     ax.text(0, 0.98, "\n".join(wrap(question, 78)), va="top", **PLAIN)
-    ax.text(0, 0.3, clean(row["recommendation"], 70), weight="bold", va="center", **PLAIN)
+    ax.text(0, 0.3, _said(row, "recommendation", 70), weight="bold", va="center", **PLAIN)
+    if pd.isna(row["confidence"]):
+        ax.text(0, 0.04, _said(row, "confidence"), va="center", fontsize="small")
+        return
     ax.barh(0.04, 0.8, height=0.1, color="0.9")
     ax.barh(0.04, 0.8 * row["confidence"], height=0.1, color="0.3")
     ax.text(0.82, 0.04, f"confidence {row['confidence']:.2f}", va="center", fontsize="small")
 
 
+def _said(row: pd.Series, name: str, most: int = 40) -> str:
+    """Return what a row says, or that it does not say it."""
+    return clean(row[name], most) if pd.notna(row[name]) else f"(no {name})"
+
+
 def _votes(ax: Axes, votes: pd.DataFrame) -> None:
-    """List the votes, choice by choice, the most chosen first, each with the voter's confidence as a bar."""
+    """List the votes, choice by choice, the most chosen first, each with a bar for the confidence it has."""
     counts = votes["choice"].value_counts()
     ordered = votes.assign(size=votes["choice"].map(counts)).sort_values(
         ["size", "choice", "confidence"], ascending=[False, True, False], kind="stable"
     )
     shown = ordered.head(_MOST_VOTES)
-    _bare(ax, _count("vote", len(votes), len(shown)) + ("; bar: confidence (0-1)" if len(votes) else ""))
+    sure = shown["confidence"].to_numpy(dtype=float, na_value=np.nan)
+    given = ~np.isnan(sure)
+    _bare(ax, _count("vote", len(votes), len(shown)) + ("; bar: confidence (0-1)" if given.any() else ""))
     ax.set(xlim=(0, 1), ylim=(-max(len(shown), 1) + 0.4, 0.6))
     font: dict[str, Any] = {"va": "center", "fontsize": "small", **PLAIN}
     voters, choices = (
-        fitted_apart(shown[column], room * _width(ax)) for column, room in (("voter", 0.27), ("choice", 0.45))
+        fitted_apart(shown[column].fillna(f"(no {column})"), room * _width(ax))
+        for column, room in (("voter", 0.27), ("choice", 0.45))
     )
     for row, (voter, choice) in enumerate(zip(voters, choices, strict=True)):
         ax.text(0, -row, voter, **font)
         ax.text(0.3, -row, choice, **font)
-    rows = -np.arange(len(shown))
-    ax.barh(rows, 0.2 * shown["confidence"].fillna(0), left=0.78, height=0.5, color="0.6")
+    rows = -np.flatnonzero(given)
+    ax.barh(rows, 0.2 * sure[given], left=0.78, height=0.5, color="0.6")
     ax.barh(rows, 0.2, left=0.78, height=0.5, facecolor="none", edgecolor="0.8", linewidth=0.5)
 
 

@@ -85,7 +85,7 @@ def _scale(ax: Axes, left: float, right: float, known: bool) -> None:
 def _notes(summary: Rules, table: pd.DataFrame, counts: str) -> list[str]:
     """Say n, what was left out and why, how often the actual decisions were right, and what a tie does."""
     actual = summary.actual
-    n = table.loc[table["rule"] == ACTUAL, counts].sum()
+    n = table.loc[table["rule"] == "plurality", counts].sum()  # which has an opinion wherever anybody voted
     what = "decisions with outcome" if counts == "outcomes" else "decisions"
     notes = format_n(n, what, without_votes=summary.without_votes) + format_voters(
         summary.voter, summary.repeated

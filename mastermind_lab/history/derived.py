@@ -18,22 +18,25 @@ MARKS = "meta.derived."
 """Columns of ``decisions`` that say of ``recommendation`` and ``confidence`` how they were derived."""
 
 
-def with_derived(history: History, rule: str) -> History:
+def with_derived(history: History, rule: str, voter: str) -> History:
     """Fill in the recommendations and confidences that are missing; what is there stays.
 
     Raises
     ------
     OptionError
-        It decides nothing in some decision that it is needed for.
+        It decides nothing in some decision that it is needed for, or a ballot would be lost.
     """
     from ..stats.engine.ballots import Ballots  # here, because most histories are not written so
+    from ..stats.engine.identity import told_apart_by
     from ..stats.engine.voting_rules import COUNTS, choices_of
 
     decisions = history.decisions
     ids = pd.Index(decisions["stream_id"], dtype=object)
-    ballots = Ballots.of(history)
+    _check_ballots(rule, history.votes)
+    data = told_apart_by(history, voter)
+    ballots = Ballots.of(data)
     nobody_said = pd.Series(dtype=object)
-    chosen = choices_of(history, ballots, nobody_said, {}, "none", "none")[rule]
+    chosen = choices_of(data, ballots, nobody_said, {}, "none", "none")[rule]
     said = decisions["recommendation"].astype(object)
     said = said.where(said.notna(), chosen.reindex(ids).to_numpy())
     weight = COUNTS[rule].weight
@@ -72,6 +75,24 @@ def _shares(ballots: Ballots, said: pd.Series, weights: Floats) -> pd.Series:
 def _marked(decisions: pd.DataFrame, name: str, missing: pd.Series, how: str) -> pd.Series:
     before = decisions.get(name, pd.Series(None, decisions.index, dtype=object))
     return before.astype(object).mask(missing, how)
+
+
+def _check_ballots(rule: str, votes: pd.DataFrame) -> None:
+    """Refuse rankings, scores and probabilities of votes without a choice: no rule would find them again."""
+    from ..stats.engine.ballot_columns import probabilities_of, rankings_of, scores_of
+
+    aside = votes[votes["choice"].isna()]
+    read = [kind(aside) for kind in (rankings_of, scores_of, probabilities_of)] if len(aside) else []
+    lost = np.zeros(len(aside), bool)
+    for entries in read:
+        lost |= False if entries is None else ~np.isnan(entries.ballot)
+    if lost.any():
+        raise OptionError(
+            f"derive={rule!r}: {lost.sum():,} votes have a ranking, scores or probabilities and no choice, "
+            "which an envelope has no place for: borda, condorcet and the like would decide without them "
+            f"when it is read. The first is of {aside['stream_id'][lost].iloc[0]}. Give these votes a "
+            "choice in history.votes, or keep the history as it is with history.save(folder)"
+        )
 
 
 def _check_decided(rule: str, undecided: pd.Index, ids: pd.Index, ballots: Ballots) -> None:

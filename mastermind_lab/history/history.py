@@ -354,7 +354,9 @@ class History:
         saved = snapshot.save(tables, self.account, folder, overwrite=overwrite)
         return saved if is_url(saved) else Path(saved)
 
-    def to_ndjson(self, path: str | os.PathLike[str], *, derive: str | None = None) -> Path | str:
+    def to_ndjson(
+        self, path: str | os.PathLike[str], *, derive: str | None = None, voter: str = "voter"
+    ) -> Path | str:
         """Write one envelope a line, compressed where the name ends in .gz, .bz2, .xz or .zst.
 
         The name may be a URL. With ``payloads`` the envelopes are those that came, byte for byte but for line
@@ -373,13 +375,17 @@ class History:
             :class:`mastermind_lab.stats.Rules`) those that are missing are derived: the rule's choice, and
             the share of the votes for what is recommended, weighed as the rule does. ``meta.derived`` says of
             each which rule it comes from, and is read back as columns; what is there stays. Votes without a
-            choice, which an envelope has no place for, then stand in ``decision.abstentions``.
+            choice, which an envelope has no place for, then stand in ``decision.abstentions``; those with a
+            ranking, scores or probabilities are refused, since rules that count these would not find them.
+        voter
+            Column of ``votes`` that tells voters apart where something is derived: a seat, say, where one
+            model sits in several. Who votes for two choices has no vote.
 
         Raises
         ------
         OptionError
             A decision or a vote lacks what an envelope needs; the rule does not decide every decision (a tie,
-            no votes); or a frame was changed so that it cannot be written.
+            no votes); a ballot has no choice beside it; or a frame was changed so that it cannot be written.
         SourceError
             It cannot be written.
 
@@ -396,17 +402,25 @@ class History:
         >>> history.decisions[["recommendation", "meta.derived.recommendation"]].values.tolist()
         [['yes', 'plurality']]
         """
-        return ndjson.write_lines(path, (payload for _, payload in self.encoded(derive=derive)))
+        return ndjson.write_lines(path, (payload for _, payload in self.encoded(derive=derive, voter=voter)))
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self, *, voter: str = "voter") -> pd.DataFrame:
         """Return one tidy row a decision: the columns of ``decisions``, then ``votes.<choice>``.
 
-        These count the votes that the statistics count: one a voter, of its last round.
+        These count the votes that the statistics count: one a voter, of its last round. Who votes for two
+        choices has none; where one model sits in several seats, say so with ``voter``.
+
+        Parameters
+        ----------
+        voter
+            Column of ``votes`` that tells voters apart: a seat, say, or the model; votes without it are left
+            out.
 
         Raises
         ------
         OptionError
-            There are more than 1,000 choices, or ``decisions`` has a column of such a name.
+            There are more than 1,000 choices, ``decisions`` has a column of such a name, or ``votes`` none
+            that is called ``voter``.
 
         Examples
         --------
@@ -415,9 +429,9 @@ class History:
         >>> len(frame), any(name.startswith("votes.") for name in frame)
         (10, True)
         """
-        return tidy(self)
+        return tidy(self, voter)
 
-    def to_csv(self, path: str | os.PathLike[str], *, formulas: bool = False) -> Path:
+    def to_csv(self, path: str | os.PathLike[str], *, formulas: bool = False, voter: str = "voter") -> Path:
         """Write :meth:`to_frame` as CSV, in UTF-8.
 
         Parameters
@@ -427,6 +441,8 @@ class History:
         formulas
             Write texts as they are. Without it, an apostrophe stands before those that a spreadsheet would
             run as a formula, ``=1+1`` say.
+        voter
+            As for :meth:`to_frame`.
 
         Raises
         ------
@@ -435,29 +451,32 @@ class History:
         SourceError
             It cannot be written.
         """
-        return write_csv(tidy(self), path, formulas=formulas)
+        return write_csv(tidy(self, voter), path, formulas=formulas)
 
-    def encoded(self, *, derive: str | None = None) -> Iterator[tuple[str, bytes]]:
-        """Yield (stream id, the envelope's JSON), oldest first; ``derive`` as for :meth:`to_ndjson`."""
+    def encoded(self, *, derive: str | None = None, voter: str = "voter") -> Iterator[tuple[str, bytes]]:
+        """Yield (stream id, the envelope's JSON), oldest first; options as for :meth:`to_ndjson`."""
         check_rule(derive)
         if self._has_payloads():
             yield from self[PAYLOADS].itertuples(index=False, name=None)
         elif derive is not None:
-            yield from encode(self.envelopes(derive=derive))
+            yield from encode(self.envelopes(derive=derive, voter=voter))
         elif PAYLOADS in self._tables and not self._has_new_columns():
             payloads = self.tables()[PAYLOADS]
             yield from zip(*(payloads[name].to_pylist() for name in ("stream_id", "payload")), strict=True)
         else:
             yield from encode(envelopes_of(self._frame_tables()))
 
-    def envelopes(self, *, derive: str | None = None) -> Iterator[tuple[str, DecisionEnvelope]]:
+    def envelopes(
+        self, *, derive: str | None = None, voter: str = "voter"
+    ) -> Iterator[tuple[str, DecisionEnvelope]]:
         """Yield (stream id, envelope), oldest first: from raw payloads where there are any, else rebuilt.
 
-        ``derive`` fills in what an envelope needs and the history does not say, as for :meth:`to_ndjson`.
+        ``derive`` fills in what an envelope needs and the history does not say, ``voter`` tells apart whose
+        votes it counts, as for :meth:`to_ndjson`.
         """
         check_rule(derive)
         if not self._has_payloads():
-            filled = self if derive is None else with_derived(self, derive)
+            filled = self if derive is None else with_derived(self, derive, voter)
             tables = filled._frame_tables()
             yield from envelopes_of(tables) if derive is None else rebuilt(tables)
             return

@@ -18,17 +18,19 @@ if TYPE_CHECKING:
 _MOST_CHOICES = 1_000
 
 
-def tidy(history: History) -> pd.DataFrame:
+def tidy(history: History, voter: str) -> pd.DataFrame:
     """Put the votes that count beside the decisions, a column a choice.
 
     Raises
     ------
     OptionError
-        There are more than 1,000 choices, or the decisions have a column of such a name.
+        There are more than 1,000 choices, the decisions have a column of such a name, or there is none that
+        tells voters apart so.
     """
     from ..stats.engine.ballots import Ballots  # here, because most histories are not written so
+    from ..stats.engine.identity import told_apart_by
 
-    ballots = Ballots.of(history)
+    ballots = Ballots.of(told_apart_by(history, voter))
     if len(ballots.choices) > _MOST_CHOICES:
         raise OptionError(
             f"to_frame has a column a choice, and there are {len(ballots.choices):,}, more than "

@@ -73,7 +73,8 @@ def _gather(log: ReadLog, name: str, run: int, gathering: Gathering, seen: set[s
     header, copies = log.header, 0
     known = {one: place for place, one in enumerate(header.eval.dataset.sample_ids or ())}
     samples: list[Sample] = []
-    for one in log.samples:
+    found = [*log.samples]
+    for one in found:
         if isinstance(one, tuple):
             gathering.reject(one[0], f"{name}: {one[1]}", {"log": name})
         elif one.uuid is not None and one.uuid in seen:
@@ -93,6 +94,10 @@ def _gather(log: ReadLog, name: str, run: int, gathering: Gathering, seen: set[s
         why = brief(header.error.message, 200, harmless) if header.error else "it says no more"
         detail = f"{name}: status {header.status!r:.40} ({why}): only the samples that are whole were read"
         gathering.reject("failed", detail, {"log": name, "status": header.status})
+    elif not found:
+        many = f" of {header.results.total_samples:,}" if header.results else ""
+        detail = f"{name}: it holds no samples{many}: log_samples was off, or this is a header alone"
+        gathering.reject("empty", detail, {"log": name, "model": header.eval.model})
     return copies
 
 

@@ -45,6 +45,10 @@ class _Error(_Model):
     message: str
 
 
+class _Results(_Model):
+    total_samples: int = 0
+
+
 class Header(_Model):
     """What a log says of itself."""
 
@@ -52,6 +56,7 @@ class Header(_Model):
     status: str
     eval: Evaluation
     error: _Error | None = None
+    results: _Results | None = None
 
 
 class _Start(_Model):

@@ -29,8 +29,10 @@ class Margin(Voted):
     unanimous, 0 a tie. The entropy of its votes is the sum of -p log2(p) over the shares p of the choices, in
     bits (Shannon 1948): 0 is unanimous, log2(k) an even split among k choices. Votes are counted unweighted.
 
-    A panel of one is always unanimous: where panels differ in size, compare like with like
-    (``by="n_votes"``). A large margin says that the voters agree, not that they are right.
+    A panel of one is always unanimous, and counts so in ``unanimous``, ``margin`` and ``entropy``: where
+    panels differ in size, compare like with like (``by="n_votes"``), or leave the lone votes out:
+    ``history.where(lab.stats.Margin.decisions(history)["votes"] > 1)``. A large margin says
+    that the voters agree, not that they are right.
 
     A voter has one vote in a decision: who votes for the same choice twice has voted once, who votes for two
     choices has no vote there; both are counted in ``repeated``.
@@ -131,7 +133,10 @@ class Margin(Voted):
 
     @property
     def unanimous(self) -> Estimate:
-        """The share of decisions with votes whose panel was unanimous, 0 to 1."""
+        """The share of decisions with votes whose panel was unanimous, 0 to 1.
+
+        A lone vote counts as a unanimous panel: see above for how to leave these out.
+        """
         return overall(self.sums, "unanimous", "n", shares)
 
     @property

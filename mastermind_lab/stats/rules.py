@@ -15,12 +15,14 @@ from .engine.ballots import Ballots, Names
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate, binomial, ratios, shares, with_ends, zero_count_bound
 from .engine.identity import VOTER, told_apart_by
-from .engine.input import TEXT, By, Data, History, frame_of, keys_of, names_of
+from .engine.input import TEXT, By, Data, History, frame_of, keys_of, names_of, shares_of
 from .engine.preference_rules import BALLOTS, PREFERENCE_RULES, WITHOUT
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums, grouped
 from .engine.units import Units
-from .engine.voting_rules import ACTUAL, BEST, Rule, choices_of, names_of_rules
+from .engine.voting_rules import ACTUAL, BEST, COUNTS, Rule, choices_of, names_of_rules
+
+_SURE = "votes with confidence"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -215,11 +217,13 @@ class Rules(Voted):
             ``changed_low`` and ``changed_high``; ``known``, decisions with an outcome; ``accuracy``, the
             share of them that is right, with ``accuracy_low`` and ``accuracy_high``; ``difference``, accuracy
             minus that of the recommendation in the same decisions, -1 to 1, with ``difference_low`` and
-            ``difference_high``. Then ``outcomes``, those of all n with an outcome, and ``accuracy_of_all``,
-            the share of them that is right, where a decision that the rule leaves open counts as wrong, with
-            its ends. ``small_n`` marks rows with fewer than 10 ``decided``. Intervals are 95%, and NaN where
-            there are fewer than 2 observations. The best voter has a row where a voter has 2 outcomes.
-            Without recommendations there is nothing to compare with: rules are judged by the outcomes alone.
+            ``difference_high``. Then ``outcomes``, those of all n with an outcome in which the rule has
+            something to decide from (a recommendation for that rule, a vote's confidence for the one that
+            weighs by it), and ``accuracy_of_all``, the share of them that is right, where a decision that the
+            rule leaves open counts as wrong, with its ends. ``small_n`` marks rows with fewer than 10
+            ``decided``. Intervals are 95%, and NaN where there are fewer than 2 observations. The
+            best voter has a row where a voter has 2 outcomes. Without recommendations there is nothing to
+            compare with: rules are judged by the outcomes alone.
         """
         parts = [_figures(self.sums), _figures(self._best())]
         table = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
@@ -261,12 +265,16 @@ def _decisions(
     ids = pd.Index(frame["stream_id"].to_numpy(dtype=object))
     said = pd.Series(frame["recommendation"].to_numpy(dtype=object), ids)
     panels = choices_of(data, ballots, said[~ids.duplicated()], rules, tie, fallback)
-    repeated = ballots.repeated["panel"].to_numpy()
-    for name, panel in (("votes", ballots.panel), ("repeated", repeated)):
+    of_each = {
+        "votes": ballots.panel,
+        "repeated": ballots.repeated["panel"].to_numpy(),
+        _SURE: ballots.panel[_has_confidence(ballots)],
+    }
+    for name, panel in of_each.items():
         many = np.bincount(panel, minlength=len(ballots.panels))
         panels[name] = pd.Series(many, pd.Index(ballots.panels, dtype=object))
     rows = panels.reindex(ids).reset_index(names="stream_id")
-    counts = ("votes", "repeated", *BALLOTS.values(), *WITHOUT.values())
+    counts = (*of_each, *BALLOTS.values(), *WITHOUT.values())
     numbers = [name for name in counts if name in rows]
     truth = frame.get("correct_choice", pd.Series(pd.NA, index=frame.index))
     return rows.astype(dict.fromkeys(rows.columns.difference(numbers), TEXT)).assign(
@@ -274,6 +282,12 @@ def _decisions(
         correct=truth.astype(TEXT).array,
         **rows[numbers].fillna(0).astype("int64"),
     )
+
+
+def _has_confidence(ballots: Ballots) -> NDArray[np.bool_]:
+    if "confidence" not in ballots.votes:
+        return np.zeros(len(ballots.votes), bool)
+    return ~np.isnan(shares_of(ballots.votes, "confidence"))
 
 
 def _correctness(chosen: Names, rows: pd.DataFrame, ballots: str = "votes") -> dict[str, NDArray[Any]]:
@@ -324,12 +338,22 @@ def _scored(rule: str, rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, NDAr
         there = (rows[ballots] > 0).to_numpy()
         rows, without = rows[there], without[there]
     scored = _correctness(rows[rule].to_numpy(dtype=object), rows, ballots)
+    scored["outcomes"] &= _can_decide(rule, rows)
     once = rule == ACTUAL
     return rows, scored | {
         "voteless": once & ~scored["n"],
         "repeated": once * rows["repeated"].to_numpy(),
         "without_ballot": without,
     }
+
+
+def _can_decide(rule: str, rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Say where a rule has anything to decide from: what it leaves open elsewhere is no mistake of its."""
+    if rule == ACTUAL:
+        return rows[ACTUAL].notna().to_numpy()
+    if rule in COUNTS and COUNTS[rule].weight == "confidence":
+        return (rows[_SURE] > 0).to_numpy()
+    return np.ones(len(rows), bool)
 
 
 def _by_voter(
