@@ -114,7 +114,7 @@ class Notebook:
         self.page.goto(f"{jupyter.url}/lab/tree/{name}.ipynb?reset", timeout=90_000)
         self.page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=90_000)
         self.page.wait_for_function(IDLE, timeout=90_000)
-        self.page.set_default_timeout(3_000)
+        self.page.set_default_timeout(15_000)  # a busy machine takes seconds to take a picture
 
     def _answer(self, dialog) -> None:
         if dialog.type == "beforeunload":  # to refuse would be to stay on the page for ever
