@@ -234,7 +234,7 @@ UNANIMOUS = {
     "margin": {"table": {"n": 1, "mean": 1, "entropy": -1, "unanimous": 1, "tie": -1, "follows": 1}},
     "pivotal": {"table": {"n": 1, "pivotal": -1}, "by_rule": {"n": 1, "pivotal": -1}},
     "regimes": {"values": {"n": 1}},
-    "rules": {"table": {"n": 1, "decided": 1, "changed": -1, "accuracy": 1}},
+    "rules": {"table": {"n": 1, "n_decided": 1, "changed": -1, "accuracy": 1}},
     "stability": {"table": {"n": 1, "questions": 1, "again": 0, "flip": 0, "unstable": 0, "spread": 0}},
     "timing": {"table": {"missing": 1, "n": 0, "mean": 0, "q50": 0, "share": 0}},
     "voters": {"table": {"n": 1, "dissent": -1, "pivotal": -1, "accuracy": 1, "brier": -1, "lone": 0}},
