@@ -237,7 +237,7 @@ UNANIMOUS = {
     "rules": {"table": {"n": 1, "n_decided": 1, "changed": -1, "accuracy": 1}},
     "stability": {"table": {"n": 1, "questions": 1, "again": 0, "flip": 0, "unstable": 0, "spread": 0}},
     "timing": {"table": {"missing": 1, "n": 0, "mean": 0, "q50": 0, "share": 0}},
-    "voters": {"table": {"n": 1, "dissent": -1, "pivotal": -1, "accuracy": 1, "brier": -1, "lone": 0}},
+    "voters": {"table": {"n": 1, "dissent": -1, "pivotal": -1, "accuracy": 1, "brier": -1, "n_lone": 0}},
     "votes": {"table": {"n": 1, "share": 1, "weighted_share": 1}},
 }
 

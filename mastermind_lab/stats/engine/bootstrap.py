@@ -177,13 +177,17 @@ def interval(replicates: Floats, n: Floats) -> tuple[Floats, Floats]:
     return np.where(enough, low, np.nan), np.where(enough, high, np.nan)
 
 
+def student(z: float, n: Floats) -> Floats:
+    """Return to how many standard deviations an interval must reach that would reach z if n were large."""
+    df = np.maximum(n, 2) - 1
+    # Cornish-Fisher expansion of Student's quantile (Abramowitz and Stegun 1964, 26.7.5).
+    quantile = z + (z**3 + z) / (4 * df) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * df**2)
+    return np.sqrt(1 + 1 / df) * quantile
+
+
 def _tail(n: Floats) -> Floats:
     """The percentile to read: the normal tail beyond Student's quantile times sqrt(n / (n - 1))."""
-    df = np.maximum(n, 2) - 1
-    z = -NormalDist().inv_cdf(TAIL)
-    # Cornish-Fisher expansion of Student's quantile (Abramowitz and Stegun 1964, 26.7.5).
-    student = z + (z**3 + z) / (4 * df) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * df**2)
-    reach = np.sqrt(1 + 1 / df) * student
+    reach = student(-NormalDist().inv_cdf(TAIL), n)
     different, where = np.unique(reach, return_inverse=True)
     return np.array([NormalDist().cdf(-x) for x in different])[where]
 

@@ -17,7 +17,7 @@ from ...errors import OptionError
 from .arithmetic import plain_arithmetic
 from .bootstrap import Floats
 from .display import as_html, as_text, cut
-from .estimate import Estimate, ratios
+from .estimate import SMALL_N, Estimate, ratios
 from .identity import VOTER
 from .input import TEXT, Data, Source, is_scan, names_of
 from .renamed import Renamed
@@ -79,10 +79,15 @@ class Summary:
         return int(next(iter(_sums(self).values())).cells[:, 0, 0].sum())
 
     def __repr__(self) -> str:
-        return as_text(self._title(), self.table())
+        return as_text(*self._titled())
 
     def _repr_html_(self) -> str:
-        return as_html(self._title(), self.table())
+        return as_html(*self._titled())
+
+    def _titled(self) -> tuple[str, pd.DataFrame]:
+        table = self.table()
+        few = f"; small_n: n below {SMALL_N}" if "small_n" in table and table["small_n"].any() else ""
+        return f"{self._title()}{few}", table
 
     def _title(self) -> str:
         by = f" by {', '.join(map(cut, self.by))}" if self.by else ""
