@@ -7,6 +7,8 @@ voters one was lucky.
 from __future__ import annotations
 
 from dataclasses import replace
+from math import sqrt
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -61,3 +63,23 @@ def as_rule(voters: GroupedSums, rows: Codes, keys: pd.DataFrame, like: GroupedS
     cells = [votes[name] if name in votes.names else nothing for name in sources]
     stacked = np.stack(cells, axis=1)
     return replace(votes, names=like.names, cells=stacked).rekey(keys.reset_index(drop=True))
+
+
+def widening(voters: GroupedSums, by: tuple[str, ...], low: Floats) -> pd.Series:
+    """Say how much wider intervals must be of what two halves chose and judged for each other.
+
+    Of equal voters the two halves sometimes choose the same one, who then was lucky in both: what they find
+    correlates, by m^2 / (k - 1) where there are k voters and m is the expected largest of k normal numbers
+    (Blom 1958). So the root of one more than that, 1.17 at most; where one voter is clearly the best this is
+    too much.
+
+    Returns
+    -------
+    Series
+        The factor of each group in which there is somebody to choose, by the group's number.
+    """
+    some = voters.keys[~np.isnan(low)]
+    group = grouped(voters.keys[list(by)])[1][~np.isnan(low)]
+    many = grouped(some[[*by, "voter"]])[1]
+    k = pd.Series(many).groupby(group).nunique()
+    return k.map(lambda k: sqrt(1 + NormalDist().inv_cdf((k - 0.375) / (k + 0.25)) ** 2 / max(k - 1, 1)))
