@@ -12,21 +12,22 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from .engine.ballots import Ballots, Names
-from .engine.best_voter import HALF, QUANTITIES, as_rule, chosen, in_other_half
+from .engine.best_voter import HALF, QUANTITIES, as_rule, chosen, in_other_half, widening
 from .engine.bootstrap import REPLICATES, Floats
-from .engine.estimate import (
-    SMALL_N,
-    Estimate,
-    binomial,
-    divided,
-    ratios,
-    shares,
-    with_ends,
-    zero_count_bound,
-)
+from .engine.estimate import SMALL_N, Estimate
 from .engine.folds import fold_of
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, History, frame_of, keys_of, names_of, shares_of
+from .engine.intervals import (
+    CHANGE,
+    EXACT,
+    SHARE,
+    Figure,
+    Intervals,
+    divided,
+    with_ends,
+    zero_count_bound,
+)
 from .engine.preference_rules import BALLOTS, PREFERENCE_RULES, WITHOUT
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import Codes, GroupedSums, grouped
@@ -209,7 +210,7 @@ class Rules(Voted):
     def actual(self) -> Estimate:
         """The accuracy of the actual recommendations, 0 to 1, where votes and an outcome are known."""
         rows = (self.sums.keys["rule"] == ACTUAL).to_numpy()
-        return overall(self.sums.take(rows), "right", "known", shares)
+        return overall(self.intervals.shares, self.sums.take(rows), "right", "known")
 
     @property
     def n(self) -> int:
@@ -246,16 +247,21 @@ class Rules(Voted):
         """
         _, judged = self._best()
         keys = self.voters.keys.iloc[judged].assign(rule=pd.array([BEST] * len(judged), dtype=TEXT))
-        table = _figures(self.sums + as_rule(self.voters, judged, keys[[*self.by, "rule"]], self.sums))
+        sums = self.sums + as_rule(self.voters, judged, keys[[*self.by, "rule"]], self.sums)
+        is_best = (sums.keys["rule"] == BEST).to_numpy()
+        wider = np.ones(len(is_best))
+        wider[is_best] = widening(self.voters, self.by, self._lower_ends(), judged)
+        table = _figures(self.intervals, sums, wider)
         names, group = keys["voter"].astype(object), grouped(keys[list(self.by)])[1]
         alike = names.groupby(group).first().where(names.groupby(group).nunique() == 1)
         voter = pd.Series(pd.NA, index=table.index, dtype=TEXT)
-        voter[table["rule"] == BEST] = alike.astype(TEXT).array
+        voter[is_best] = alike.astype(TEXT).array
         table.insert(len(self.by) + 1, "voter", voter)
-        ends = ["changed", "difference", "difference_of_all"]
-        ends = [f"{name}_{end}" for name in ends for end in ("low", "high")]
         is_actual = (table["rule"] == ACTUAL) & (table["n_decided"] > 0)
-        table[ends] = table[ends].mask(is_actual, 0.0)  # by definition
+        for name in ("changed", "difference", "difference_of_all"):
+            ends = [f"{name}_low", f"{name}_high"]
+            table[ends] = table[ends].mask(is_actual, 0.0)
+            table[f"{name}_method"] = table[f"{name}_method"].mask(is_actual, "definition")
         place = {name: number for number, name in enumerate((*self.names, BEST))}
         group = grouped(table[list(self.by)])[1]
         return table.iloc[np.lexsort((table["rule"].map(place), group))].reset_index(drop=True)
@@ -275,8 +281,7 @@ class Rules(Voted):
         """
         best, judged = self._best()
         record, votes = self.voters.take(best), self.voters.take(judged)
-        known = record["known"][:, 0]
-        n = votes["known"][:, 0]
+        known, n = (some["known"][:, 0] for some in (record, votes))
         return record.keys[list(self.by)].assign(
             half=record.keys[HALF] + 1,
             voter=record.keys["voter"],
@@ -284,16 +289,19 @@ class Rules(Voted):
             accuracy_chosen=record["right"][:, 0] / known,
             n=counted(n),
             **votes.clusters(),
-            **with_ends(accuracy=_shares(votes, "right", "known")),
+            **with_ends(accuracy=_shares(self.intervals, votes, "right", "known")),
             small_n=votes.independent(n) < SMALL_N,
         )
 
     def _best(self) -> tuple[Codes, Codes]:
         """Choose the best voter of each group in either half; return the rows of both halves' votes."""
-        low = binomial(self.voters["right"][:, 0], self.voters["known"][:, 0])[1]
-        rows = chosen(self.voters, self.by, low)
+        rows = chosen(self.voters, self.by, self._lower_ends())
         judged = in_other_half(self.voters, rows)
         return rows[judged >= 0], judged[judged >= 0]
+
+    def _lower_ends(self) -> Floats:
+        """Return what is known of each voter's accuracy in each half."""
+        return Intervals().binomial(self.voters["right"][:, 0], self.voters["known"][:, 0]).low
 
 
 def _whole(data: Data) -> History:
@@ -431,32 +439,38 @@ def _by_voter(
     return GroupedSums.of(groups, {name: scored[name] for name in QUANTITIES}, drawn, replicates)
 
 
-def _figures(sums: GroupedSums) -> pd.DataFrame:
+def _figures(made: Intervals, sums: GroupedSums, wider: Floats) -> pd.DataFrame:
+    """Work out the columns; intervals of how good a rule is are so much wider."""
     n, decided, known, outcomes = (sums[name][:, 0] for name in ("n", "decided", "known", "outcomes"))
-    of_all = _differences(sums, "_of_all")
+    accuracy, of_all = (
+        _shares(made, sums, "right", name).widened(wider, SHARE) for name in ("known", "outcomes")
+    )
+    difference, difference_of_all = (
+        _differences(made, sums, where).widened(wider, CHANGE) for where in ("", "_of_all")
+    )
     return sums.keys.assign(
         n=counted(n),
         **sums.clusters(),
         n_decided=counted(decided),
         open=divided(n - decided, n),
         without_ballot=counted(sums["without_ballot"][:, 0]),
-        **with_ends(changed=_shares(sums, "changed", "compared")),
+        **with_ends(changed=_shares(made, sums, "changed", "compared")),
         n_known=counted(known),
-        **with_ends(accuracy=_shares(sums, "right", "known"), difference=_differences(sums)),
+        **with_ends(accuracy=accuracy, difference=difference),
         n_with_outcome=counted(outcomes),
-        **with_ends(accuracy_of_all=_shares(sums, "right", "outcomes"), difference_of_all=of_all),
+        **with_ends(accuracy_of_all=of_all, difference_of_all=difference_of_all),
         small_n=sums.independent(decided) < SMALL_N,
     )
 
 
-def _shares(sums: GroupedSums, top: str, bottom: str) -> tuple[Floats, Floats, Floats]:
-    return shares(sums[top], sums[bottom], sums.independent(sums[bottom][:, 0]))
+def _shares(made: Intervals, sums: GroupedSums, top: str, bottom: str) -> Figure:
+    return made.shares(sums[top], sums[bottom], sums.independent(sums[bottom][:, 0]))
 
 
-def _differences(sums: GroupedSums, where: str = "") -> tuple[Floats, Floats, Floats]:
+def _differences(made: Intervals, sums: GroupedSums, where: str = "") -> Figure:
     """Divide gains by n; where the two never differed, each may be better as often as chance can hide."""
     gain, judged, differ = (sums[name + where] for name in ("gain", "judged", "differ"))
     n = sums.independent(judged[:, 0])
-    value, low, high = ratios(gain, judged, n)
     never = (differ[:, 0] == 0) & (n >= 2)
-    return value, np.where(never, -zero_count_bound(n), low), np.where(never, zero_count_bound(n), high)
+    found = made.means(gain, judged, n, CHANGE)
+    return found.replaced(never, -zero_count_bound(n), zero_count_bound(n), EXACT)

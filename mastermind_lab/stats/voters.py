@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -12,10 +14,11 @@ from numpy.typing import NDArray
 from ..errors import OptionError
 from .engine.ballots import Ballots, Names, VoteTally
 from .engine.bootstrap import REPLICATES, Floats
-from .engine.estimate import SMALL_N, Estimate, divided, ratios, shares, with_ends
+from .engine.estimate import SMALL_N, Estimate
 from .engine.families import deviations
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, names_of, shares_of
+from .engine.intervals import CHANGE, SHARE, Figure, Intervals, divided, with_ends
 from .engine.ranking import by_what_is_known, ranks, shrunk
 from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
 from .engine.sums import GroupedSums, grouped
@@ -25,14 +28,14 @@ from .pivotal import pivots
 Quantities = dict[str, NDArray[Any]]
 
 # Each figure: what is added up, what it is divided by, how.
-_FIGURES = {
-    "dissent": ("dissent", "decided", shares),
-    "pivotal": ("pivotal", "n", shares),
-    "confidence": ("confidence", "sure", ratios),
-    "accuracy": ("right", "known", shares),
-    "brier": ("brier", "scored", shares),
-    "overconfidence": ("excess", "scored", ratios),
-    "lone_right": ("lone_right", "lone_known", shares),
+_FIGURES: dict[str, tuple[str, str, Callable[..., Figure]]] = {
+    "dissent": ("dissent", "decided", Intervals.shares),
+    "pivotal": ("pivotal", "n", Intervals.shares),
+    "confidence": ("confidence", "sure", partial(Intervals.means, bounds=SHARE)),
+    "accuracy": ("right", "known", Intervals.shares),
+    "brier": ("brier", "scored", Intervals.shares),
+    "overconfidence": ("excess", "scored", partial(Intervals.means, bounds=CHANGE)),
+    "lone_right": ("lone_right", "lone_known", Intervals.shares),
 }
 
 # What counts the votes behind a figure, and its column.
@@ -133,7 +136,7 @@ class Voters(Voted):
     @property
     def lone_right(self) -> Estimate:
         """The share of lone dissenters who were right, 0 to 1; n decisions with one and an outcome."""
-        return overall(self.sums, "lone_right", "lone_known", shares)
+        return overall(self.intervals.shares, self.sums, "lone_right", "lone_known")
 
     def _counts(self) -> str:
         return "votes"
@@ -158,10 +161,10 @@ class Voters(Voted):
         sums = self.sums
         columns: dict[str, Any] = {name: counted(sums[name][:, 0]) for name in ("n", "repeated")}
         columns |= sums.clusters()
-        for name, (top, bottom, ratio) in _FIGURES.items():
+        for name, (top, bottom, made) in _FIGURES.items():
             counts = _COUNTS.get(name, {})
             columns |= {column: counted(sums[count][:, 0]) for count, column in counts.items()}
-            figure = ratio(sums[top], sums[bottom], sums.independent(sums[bottom][:, 0]))
+            figure = made(self.intervals, sums[top], sums[bottom], sums.independent(sums[bottom][:, 0]))
             columns |= with_ends(**{name: figure})
         return sums.keys.assign(**columns, small_n=sums.independent(sums["n"][:, 0]) < SMALL_N)
 
@@ -199,18 +202,17 @@ class Voters(Voted):
         """
         if figure not in _FIGURES:
             raise OptionError(f"figure is one of {', '.join(_FIGURES)}, not {figure!r:.60}")
-        top, bottom, ratio = _FIGURES[figure]
+        top, bottom, made = _FIGURES[figure]
         some = self.sums.take(self.sums[bottom][:, 0] > 0)
         n = some.independent(some[bottom][:, 0])
         values, group = divided(some[top], some[bottom]), grouped(some.keys[list(self.by)])[1]
         shrunk_to = shrunk(values[:, 0], n, deviations(values)[1] ** 2, group)
-        ranks_of = ranks(values, shrunk_to, n, group)
         table = some.keys.assign(
-            **with_ends(rank=ranks_of),
+            **with_ends(rank=ranks(values, shrunk_to, n, group, self.intervals.family is not None)),
             voter=some.keys["voter"],
             n=counted(some[bottom][:, 0]),
             **some.clusters(),
-            **with_ends(**{figure: ratio(some[top], some[bottom], n)}),
+            **with_ends(**{figure: made(self.intervals, some[top], some[bottom], n)}),
             **{f"{figure}_shrunk": shrunk_to},
         )
         return by_what_is_known(table, f"{figure}_shrunk", n, group, min_n)

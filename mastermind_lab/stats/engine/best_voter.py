@@ -65,7 +65,7 @@ def as_rule(voters: GroupedSums, rows: Codes, keys: pd.DataFrame, like: GroupedS
     return replace(votes, names=like.names, cells=stacked).rekey(keys.reset_index(drop=True))
 
 
-def widening(voters: GroupedSums, by: tuple[str, ...], low: Floats) -> pd.Series:
+def widening(voters: GroupedSums, by: tuple[str, ...], low: Floats, judged: Codes) -> Floats:
     """Say how much wider intervals must be of what two halves chose and judged for each other.
 
     Of equal voters the two halves sometimes choose the same one, who then was lucky in both: what they find
@@ -73,13 +73,24 @@ def widening(voters: GroupedSums, by: tuple[str, ...], low: Floats) -> pd.Series
     (Blom 1958). So the root of one more than that, 1.17 at most; where one voter is clearly the best this is
     too much.
 
+    Parameters
+    ----------
+    low
+        The lower end of each row: voters who have one can be chosen.
+    judged
+        The rows that are judged.
+
     Returns
     -------
-    Series
-        The factor of each group in which there is somebody to choose, by the group's number.
+    array, shape (groups that have such rows,)
     """
-    some = voters.keys[~np.isnan(low)]
-    group = grouped(voters.keys[list(by)])[1][~np.isnan(low)]
-    many = grouped(some[[*by, "voter"]])[1]
-    k = pd.Series(many).groupby(group).nunique()
-    return k.map(lambda k: sqrt(1 + NormalDist().inv_cdf((k - 0.375) / (k + 0.25)) ** 2 / max(k - 1, 1)))
+    group = grouped(voters.keys[list(by)])[1]
+    there = ~np.isnan(low)
+    voter = pd.Series(grouped(voters.keys[there][[*by, "voter"]])[1])
+    k = voter.groupby(group[there]).nunique()[np.unique(group[judged])]
+    return np.array([_widened_by(many) for many in k], dtype=np.float64)
+
+
+def _widened_by(many: int) -> float:
+    largest = NormalDist().inv_cdf((many - 0.375) / (many + 0.25))
+    return sqrt(1 + largest**2 / max(many - 1, 1))

@@ -11,6 +11,7 @@ import pandas as pd
 from ...errors import OptionError
 from .bootstrap import Floats
 from .families import critical, deviations, largest
+from .intervals import BOOTSTRAP, Figure
 from .sums import Codes
 
 FEWEST = 3
@@ -69,7 +70,7 @@ def pooled(n: Floats, variance: Floats) -> float:
     return float((n**2 * variance)[several].sum() / (n - 1)[several].sum())
 
 
-def ranks(values: Floats, order_by: Floats, n: Floats, group: Codes) -> tuple[Floats, Floats, Floats]:
+def ranks(values: Floats, order_by: Floats, n: Floats, group: Codes, together: bool) -> Figure:
     """Rank the things of each group, with confidence sets (Mogstad, Romano, Shaikh and Wilhelm 2024).
 
     Parameters
@@ -82,11 +83,13 @@ def ranks(values: Floats, order_by: Floats, n: Floats, group: Codes) -> tuple[Fl
         Independent observations behind each.
     group
         The group of each.
+    together
+        Whether all sets of a group are to hold together, and not each by itself.
 
     Returns
     -------
-    rank, low, high
-        Each of shape (things,). Equal ones share the better rank.
+    Figure
+        Of each thing; equal ones share the better rank.
     """
     found = np.full((3, len(values)), np.nan)
     for one in np.unique(group):
@@ -95,27 +98,33 @@ def ranks(values: Floats, order_by: Floats, n: Floats, group: Codes) -> tuple[Fl
         rank = 1.0 + np.searchsorted(np.sort(-keys), -keys)
         found[0, rows] = rank
         if len(rows) <= MOST_RANKED:
-            low, high = _bounds(values[rows], n[rows])
+            low, high = _bounds(values[rows], n[rows], together)
             found[1:, rows] = np.minimum(low, rank), np.maximum(high, rank)
-    return found[0], found[1], found[2]
+    return Figure.of(found[0], found[1], found[2], BOOTSTRAP)
 
 
-def _bounds(values: Floats, n: Floats) -> tuple[Floats, Floats]:
+def _bounds(values: Floats, n: Floats, together: bool) -> tuple[Floats, Floats]:
     """Count from how many a thing is told apart, for sure above it and for sure below it."""
     value, many = values[:, 0], len(values)
     away, deviation = deviations(values)
-    variance = deviation**2
-    # What a few observations alike say of their variance is not believed.
-    lacking = np.maximum(pooled(n, variance) / n - variance, 0)
+    # What a few observations alike say of their variance is not believed: one more might be of another kind.
+    least = np.maximum(pooled(n, deviation**2), (n + 1) / (n + 2) ** 2) / n
+    least = np.maximum(least, deviation**2)
+    alike = away @ away.T / away.shape[1]
+    np.fill_diagonal(alike, np.inf)
+    apart = np.sqrt(np.maximum(least + least[:, None] - 2 * alike, 0))
+    most = [largest(away - away[place], apart[place]) for place in range(many)]
+    if together:
+        most, members = [np.max(most, axis=0)] * many, many * (many - 1) // 2
+    else:
+        members = many - 1
     low, high = np.ones(many), np.full(many, float(many))
     for place in range(many):
-        difference = away - away[place]
-        deviation = np.sqrt((difference**2).mean(axis=1) + lacking + lacking[place])
-        deviation[place] = np.inf
-        reach = critical(largest(difference, deviation), many - 1, np.minimum(n, n[place])) * deviation
-        apart = value - value[place]
-        low[place] += np.count_nonzero(apart > reach)
-        high[place] -= np.count_nonzero(apart < -reach)
+        reach = critical(most[place], members, np.minimum(n, n[place])) * apart[place]
+        difference = value - value[place]
+        difference[place] = 0.0
+        low[place] += np.count_nonzero(difference > reach)
+        high[place] -= np.count_nonzero(difference < -reach)
     return low, high
 
 
