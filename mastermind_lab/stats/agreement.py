@@ -78,6 +78,7 @@ class Agreement(Voted):
         voter: str = VOTER,
         cluster: By = None,
         replicates: int = REPLICATES,
+        family: str | None = None,
     ) -> Self:
         """Count a batch of votes.
 
@@ -95,6 +96,8 @@ class Agreement(Voted):
             together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals of alpha and kappa, 40 to 10,000.
+        family
+            ``"simultaneous"``: all 95% intervals of a column of a table hold together, not each by itself.
 
         Raises
         ------
@@ -119,6 +122,7 @@ class Agreement(Voted):
             pairs_of(ballots, keys),
             voter=voter,
             cluster=units.names,
+            intervals=Intervals.of(family),
         )
 
     def __add__(self, other: Self) -> Self:

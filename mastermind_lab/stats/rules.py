@@ -154,6 +154,7 @@ class Rules(Voted):
         voter: str = VOTER,
         cluster: By = None,
         replicates: int = REPLICATES,
+        family: str | None = None,
     ) -> Self:
         """Count a batch of decisions, with outcomes where they were joined (``with_outcomes``).
 
@@ -182,6 +183,8 @@ class Rules(Voted):
             together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
+        family
+            ``"simultaneous"``: all 95% intervals of a column of a table hold together, not each by itself.
 
         Raises
         ------
@@ -204,6 +207,7 @@ class Rules(Voted):
             _by_voter(rows, keys, ballots, units, replicates),
             voter=voter,
             cluster=units.names,
+            intervals=Intervals.of(family),
         )
 
     @property

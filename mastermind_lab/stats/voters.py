@@ -86,6 +86,7 @@ class Voters(Voted):
         voter: str = VOTER,
         cluster: By = None,
         replicates: int = REPLICATES,
+        family: str | None = None,
     ) -> Self:
         """Count a batch of votes, with outcomes where they were joined (``with_outcomes``).
 
@@ -103,6 +104,8 @@ class Voters(Voted):
             together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
+        family
+            ``"simultaneous"``: all 95% intervals of a column of a table hold together, not each by itself.
 
         Raises
         ------
@@ -131,6 +134,7 @@ class Voters(Voted):
             ),
             voter=voter,
             cluster=units.names,
+            intervals=Intervals.of(family),
         )
 
     @property

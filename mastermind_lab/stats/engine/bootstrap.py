@@ -177,6 +177,10 @@ def interval(replicates: Floats, n: Floats) -> tuple[Floats, Floats]:
     return np.where(enough, low, np.nan), np.where(enough, high, np.nan)
 
 
+Z = -NormalDist().inv_cdf(TAIL)
+"""To how many standard deviations a normal interval reaches that leaves out so much at each end."""
+
+
 def student(z: float, n: Floats) -> Floats:
     """Return to how many standard deviations an interval must reach that would reach z if n were large."""
     df = np.maximum(n, 2) - 1
@@ -187,7 +191,7 @@ def student(z: float, n: Floats) -> Floats:
 
 def _tail(n: Floats) -> Floats:
     """The percentile to read: the normal tail beyond Student's quantile times sqrt(n / (n - 1))."""
-    reach = student(-NormalDist().inv_cdf(TAIL), n)
+    reach = student(Z, n)
     different, where = np.unique(reach, return_inverse=True)
     return np.array([NormalDist().cdf(-x) for x in different])[where]
 

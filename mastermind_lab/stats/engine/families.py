@@ -13,9 +13,12 @@ from statistics import NormalDist
 
 import numpy as np
 
-from .bootstrap import TAIL, Floats, student
+from .bootstrap import TAIL, Floats, Z, student
 
-_SINGLE = -NormalDist().inv_cdf(TAIL)
+
+def bonferroni(members: int) -> float:
+    """Return to how many standard deviations so many intervals must reach, whatever they have in common."""
+    return -NormalDist().inv_cdf(TAIL / max(members, 1))
 
 
 def deviations(values: Floats) -> tuple[Floats, Floats]:
@@ -57,8 +60,7 @@ def level(most: Floats, members: int) -> float:
     members
         How many intervals there are.
     """
-    bonferroni = -NormalDist().inv_cdf(TAIL / max(members, 1))
-    return float(min(max(np.quantile(most, 1 - 2 * TAIL), _SINGLE), bonferroni))
+    return float(min(max(np.quantile(most, 1 - 2 * TAIL), Z), bonferroni(members)))
 
 
 def critical(most: Floats, members: int, n: Floats) -> Floats:

@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .bootstrap import TAIL, Floats, interval
+from ...errors import OptionError
+from .bootstrap import Floats, Z, interval, student
 from .estimate import Estimate
+from .families import bonferroni, deviations, largest, level
 from .input import TEXT
 
 Names = NDArray[np.object_]
@@ -25,6 +27,8 @@ CHANGE: Bounds = (-1.0, 1.0)
 
 FROM_0: Bounds = (0.0, np.inf)
 UNBOUNDED: Bounds = (-np.inf, np.inf)
+
+SIMULTANEOUS = "simultaneous"
 
 NONE = "none"
 BOOTSTRAP, SCORE, EXACT = "bootstrap", "score", "exact"
@@ -112,9 +116,12 @@ def divided(top: Floats, bottom: Floats) -> Floats:
     return found
 
 
-def zero_count_bound(n: Floats) -> Floats:
-    """Say how large a share may be of which nothing was seen in n observations: ``1 - 0.025 ** (1 / n)``."""
-    most: Floats = 1 - TAIL ** (1 / np.maximum(n, 1))
+def zero_count_bound(n: Floats, z: float = Z) -> Floats:
+    """Say how large a share may be of which nothing was seen in n observations: ``1 - 0.025 ** (1 / n)``.
+
+    It is that for an end of a 95% interval, which reaches to z = 1.96 standard deviations of a normal one.
+    """
+    most: Floats = 1 - NormalDist().cdf(-z) ** (1 / np.maximum(n, 1))
     return most
 
 
@@ -127,11 +134,25 @@ class Intervals:
     kind
         ``"bootstrap"``: for one look at the figures.
     family
-        None: each interval by itself.
+        None: each interval by itself; ``"simultaneous"``: all figures that are made at once, a column of a
+        table, hold together (:mod:`~mastermind_lab.stats.engine.families`).
     """
 
     kind: str = BOOTSTRAP
     family: str | None = None
+
+    @classmethod
+    def of(cls, family: str | None) -> Intervals:
+        """Check the options.
+
+        Raises
+        ------
+        OptionError
+            If there is no such family.
+        """
+        if family is not None and family != SIMULTANEOUS:
+            raise OptionError(f"family is None or {SIMULTANEOUS!r}, not {family!r:.60}")
+        return cls(family=family)
 
     def means(self, top: Floats, bottom: Floats, n: Floats, bounds: Bounds = UNBOUNDED) -> Figure:
         """Divide sums by sums, replicate by replicate: means and other ratios.
@@ -159,11 +180,13 @@ class Intervals:
         the exact binomial one for n of n (Clopper and Pearson 1934): it reaches ``1 - 0.025 ** (1 / n)``
         inwards.
         """
-        found = self.means(top, bottom, n, SHARE)
+        values = divided(top, bottom)
+        z = self._level(values, n)
+        found = self._figures(values, n, SHARE, z)
         none, every, enough = found.value <= 0, found.value >= 1, n >= 2
-        low = np.where(every, 1 - zero_count_bound(n), found.low)
-        high = np.where(none, zero_count_bound(n), found.high)
-        return found.replaced((none | every) & enough, low, high, EXACT)
+        low = np.where(every, 1 - zero_count_bound(n, z), found.low)
+        high = np.where(none, zero_count_bound(n, z), found.high)
+        return self._named(found.replaced((none | every) & enough, low, high, EXACT))
 
     def figures(self, values: Floats, n: Floats, bounds: Bounds = UNBOUNDED) -> Figure:
         """Take figures that were worked out of every replicate.
@@ -177,7 +200,24 @@ class Intervals:
         bounds
             Between what the figures lie.
         """
-        return Figure.of(values[:, 0], *interval(values[:, 1:], n), BOOTSTRAP)
+        return self._named(self._figures(values, n, bounds, self._level(values, n)))
+
+    def _figures(self, values: Floats, n: Floats, bounds: Bounds, z: float) -> Figure:
+        found = Figure.of(values[:, 0], *interval(values[:, 1:], n), BOOTSTRAP)
+        return found if z == Z else found.widened(student(z, n) / student(Z, n), bounds)
+
+    def _level(self, values: Floats, n: Floats) -> float:
+        """Return to how many standard deviations intervals are to reach."""
+        some = (n >= 2) & ~np.isnan(values[:, 0])
+        if self.family is None or np.count_nonzero(some) < 2:
+            return Z
+        return level(largest(*deviations(values[some])), int(np.count_nonzero(some)))
+
+    def _named(self, found: Figure) -> Figure:
+        """Say of intervals that they hold together."""
+        if self.family is None:
+            return found
+        return found._replace(method=np.where(found.method == NONE, NONE, found.method + f", {self.family}"))
 
     def binomial(self, count: Floats, n: Floats) -> Figure:
         """Divide counts of independent observations by their n, without replicates (Wilson 1927).
@@ -196,9 +236,10 @@ class Intervals:
             NaN where n is 0, the interval also where n is below 2.
         """
         value = divided(count, n)
-        z2, known = NormalDist().inv_cdf(TAIL) ** 2, np.maximum(n, 1)
+        z = Z if self.family is None else bonferroni(int(np.count_nonzero(n >= 2)))
+        z2, known = z**2, np.maximum(n, 1)
         middle = (value + z2 / (2 * known)) / (1 + z2 / known)
         reach = np.sqrt(z2 * (value * (1 - value) / known + z2 / (4 * known**2))) / (1 + z2 / known)
         # At the ends the two are equal but for rounding.
         low, high = np.maximum(middle - reach, 0), np.minimum(middle + reach, 1)
-        return Figure.of(value, low, high, SCORE).where(n >= 2)
+        return self._named(Figure.of(value, low, high, SCORE).where(n >= 2))

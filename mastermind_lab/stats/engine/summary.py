@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial, wraps
-from inspect import Signature
+from inspect import Signature, signature
 from types import FunctionType, ModuleType
 from typing import Any, ClassVar, Concatenate, NoReturn, ParamSpec, Self, TypeVar, cast
 
@@ -25,6 +25,7 @@ from .renamed import Renamed
 from .repeats import QUESTION, Repeats
 from .sums import GroupedSums, grouped
 
+_OF_INTERVALS = ("interval", "family")
 _SUBJECTS = __name__.removesuffix(".engine.summary")
 
 
@@ -101,7 +102,8 @@ class Summary:
     def notes(self) -> tuple[str, ...]:
         """What must be known of the intervals: that clusters were drawn, or that perhaps they should be."""
         clusters = [f"drawn by {', '.join(map(cut, self.cluster))}"] if self.cluster else []
-        return (*clusters, *filter(None, [str(self.repeats)]))
+        together = ["simultaneous intervals"] if self.intervals.family else []
+        return (*clusters, *together, *filter(None, [str(self.repeats)]))
 
     def _counts(self) -> str:
         """Name what n counts."""
@@ -180,6 +182,7 @@ def over_batches(
     def counted_over(
         cls: type[Kind], data: Source, /, *args: Options.args, **options: Options.kwargs
     ) -> Kind:
+        _refuse_unknown(cls, of, options)
         if not is_scan(data):
             batch = _with_columns(cast(Data, data), options)
             return _with_repeats(of(cls, batch, *args, **options), batch)
@@ -189,6 +192,19 @@ def over_batches(
         return total
 
     return counted_over
+
+
+def _refuse_unknown(kind: type[Summary], of: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    """Refuse what intervals may be made by in other subjects, but not in this one.
+
+    Raises
+    ------
+    OptionError
+        Always then.
+    """
+    for name in _OF_INTERVALS:
+        if name in options and name not in signature(of).parameters:
+            raise OptionError(f"{kind.__name__} takes no {name}: its intervals are made in one way only")
 
 
 def _with_repeats(summary: Kind, batch: Data) -> Kind:
