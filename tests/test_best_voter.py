@@ -10,7 +10,9 @@ from panels import close_panels, part
 from summaries import agree
 
 from mastermind_lab.stats import Rules
+from mastermind_lab.stats.engine.best_voter import HALF, widening
 from mastermind_lab.stats.engine.folds import fold_of
+from mastermind_lab.stats.engine.sums import GroupedSums
 from mastermind_lab.stats.engine.units import Units
 
 
@@ -187,3 +189,21 @@ def test_the_same_decisions_are_those_with_outcome_recommendation_and_something_
         both = (rows["votes"] > 0) & truth.notna() & said.notna()
         expected = (rows[rule] == truth)[both].mean() - (said == truth)[both].mean()
         assert table.loc[rule, "difference_of_all"] == pytest.approx(expected)
+
+
+# How much wider the interval of two halves is that choose for each other.
+
+
+@pytest.mark.parametrize("many", [1, 2, 5, 20])
+def test_intervals_are_wider_as_far_as_equal_voters_make_the_halves_agree(many):
+    random, runs = np.random.default_rng(3), 20_000
+    halves = random.normal(size=(2, runs, many))
+    first, second = halves.argmax(axis=2)
+    row = np.arange(runs)
+    found = (halves[1][row, first] + halves[0][row, second]).std() / 2**0.5
+    voters = GroupedSums.of(
+        pd.DataFrame({"voter": [f"v{one}" for one in range(many)] * 2, HALF: [0] * many + [1] * many}),
+        {"n": np.ones(2 * many)},
+    )
+    wider = widening(voters, (), np.zeros(2 * many), np.array([0, many]))
+    assert wider == pytest.approx([found], abs=0.025)

@@ -190,14 +190,14 @@ class Voters(Voted):
         Returns
         -------
         DataFrame
-            The ``by`` columns; ``rank``, 1 for the highest shrunk figure, with ``rank_low`` and
-            ``rank_high``, between which the voter's true rank among those of the group lies with 95%
-            (Mogstad, Romano, Shaikh and Wilhelm 2024: those from whom a voter is told apart by intervals of
-            all differences that hold together), or all ranks do where the summary is of
-            ``family="simultaneous"``; ``voter``; ``n`` votes behind the figure; the figure, with its 95%
-            interval, and what it is shrunk to, as in ``accuracy``, ``accuracy_low``, ``accuracy_high`` and
+            The ``by`` columns; ``voter``; ``rank``, 1 for the highest shrunk figure, and ``rank_low`` and
+            ``rank_high``, between which its true rank among the voters of the group lies with 95% (Mogstad,
+            Romano, Shaikh and Wilhelm 2024: it counts those from whom the voter is told apart by intervals of
+            all its differences that hold together), or all ranks do where the summary is counted with
+            ``family="simultaneous"``; ``n`` votes behind the figure; the figure with its 95% interval, and
+            what it is shrunk to, as in ``accuracy``, ``accuracy_low``, ``accuracy_high`` and
             ``accuracy_shrunk``; ``small_n``, whether n is below ``min_n``, which stands beside it. Voters of
-            whom nothing is known have no rank; above 1,000 in a group ranks have no interval.
+            whom nothing is known have no row; above 1,000 in a group ranks have no interval.
 
         Raises
         ------
@@ -213,7 +213,6 @@ class Voters(Voted):
         shrunk_to = shrunk(values[:, 0], n, deviations(values)[1] ** 2, group)
         table = some.keys.assign(
             **with_ends(rank=ranks(values, shrunk_to, n, group, self.intervals.family is not None)),
-            voter=some.keys["voter"],
             n=counted(some[bottom][:, 0]),
             **some.clusters(),
             **with_ends(**{figure: made(self.intervals, some[top], some[bottom], n)}),
