@@ -14,7 +14,7 @@ from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, names_of
-from .engine.intervals import EXACT, FROM_0, NONE, Figure, Intervals, with_ends, zero_count_bound
+from .engine.intervals import FROM_0, NONE, Figure, Intervals, with_ends
 from .engine.pairs import pairs_of, refuse_too_many, seriation
 from .engine.ranking import by_what_is_known, shrunk
 from .engine.renamed import Renamed
@@ -280,15 +280,14 @@ class Agreement(Voted):
 def _corrected(made: Intervals, masses: GroupedSums, chance: str, n: Floats) -> Figure:
     """Compare disagreement with chance in each group.
 
-    Where nobody ever disagreed every replicate says so, which is not certainty: the low end then is what it
-    would be if as many decisions as may by chance be missing were split as far as can be. Of few decisions
-    the replicates may all lie on one side of the figure: an interval reaches to it.
+    Where the decisions are all split alike, as where nobody ever disagreed, every replicate says so, which is
+    not certainty: as many as may by chance be missing could agree, or be split as far as can be.
     """
     observed, expected = masses["disagree"], masses[chance]
     found = made.means(observed, expected, n, FROM_0)
-    most = zero_count_bound(n) * _divided(masses["values"], expected)[:, 0]
-    never = (found.value == 0) & (n >= 2)
-    ratio, low, high, method = found.replaced(never, found.low, most, EXACT)
+    split, most = made.shares(observed, masses["values"], n), _divided(masses["values"], expected)[:, 0]
+    low, high = np.fmin(found.low, split.low * most), np.fmax(found.high, split.high * most)
+    ratio, low, high, method = found.replaced(split.is_exact, low, high, split.method)
     return Figure(1 - ratio, 1 - np.maximum(high, ratio), 1 - np.minimum(low, ratio), method)
 
 

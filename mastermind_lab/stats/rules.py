@@ -18,16 +18,7 @@ from .engine.estimate import SMALL_N, Estimate
 from .engine.folds import fold_of
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, History, frame_of, keys_of, names_of, shares_of
-from .engine.intervals import (
-    CHANGE,
-    EXACT,
-    SHARE,
-    Figure,
-    Intervals,
-    divided,
-    with_ends,
-    zero_count_bound,
-)
+from .engine.intervals import CHANGE, SHARE, Figure, Intervals, divided, with_ends
 from .engine.preference_rules import BALLOTS, PREFERENCE_RULES, WITHOUT
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import Codes, GroupedSums, grouped
@@ -365,7 +356,6 @@ def _correctness(chosen: Names, rows: pd.DataFrame, ballots: str = "votes") -> d
         "right": right,
         "judged": known & there,
         "gain": there * (right.astype(np.float64) - was_right),
-        "differ": there & (right != was_right),
         "outcomes": n & ~pd.isna(truth),
     }
 
@@ -378,7 +368,6 @@ def _of_all(scored: dict[str, NDArray[Any]], rows: pd.DataFrame) -> dict[str, ND
     return {
         "judged_of_all": judged,
         "gain_of_all": judged * (scored["right"].astype(np.float64) - was_right),
-        "differ_of_all": judged & (scored["right"] != was_right),
     }
 
 
@@ -472,9 +461,6 @@ def _shares(made: Intervals, sums: GroupedSums, top: str, bottom: str) -> Figure
 
 
 def _differences(made: Intervals, sums: GroupedSums, where: str = "") -> Figure:
-    """Divide gains by n; where the two never differed, each may be better as often as chance can hide."""
-    gain, judged, differ = (sums[name + where] for name in ("gain", "judged", "differ"))
-    n = sums.independent(judged[:, 0])
-    never = (differ[:, 0] == 0) & (n >= 2)
-    found = made.means(gain, judged, n, CHANGE)
-    return found.replaced(never, -zero_count_bound(n), zero_count_bound(n), EXACT)
+    """Divide gains by n."""
+    gain, judged = (sums[name + where] for name in ("gain", "judged"))
+    return made.means(gain, judged, sums.independent(judged[:, 0]), CHANGE)

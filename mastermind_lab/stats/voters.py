@@ -33,7 +33,7 @@ _FIGURES: dict[str, tuple[str, str, Callable[..., Figure]]] = {
     "pivotal": ("pivotal", "n", Intervals.shares),
     "confidence": ("confidence", "sure", partial(Intervals.means, bounds=SHARE)),
     "accuracy": ("right", "known", Intervals.shares),
-    "brier": ("brier", "scored", Intervals.shares),
+    "brier": ("brier", "scored", partial(Intervals.means, bounds=SHARE)),
     "overconfidence": ("excess", "scored", partial(Intervals.means, bounds=CHANGE)),
     "lone_right": ("lone_right", "lone_known", Intervals.shares),
 }
@@ -169,6 +169,10 @@ class Voters(Voted):
             counts = _COUNTS.get(name, {})
             columns |= {column: counted(sums[count][:, 0]) for count, column in counts.items()}
             figure = made(self.intervals, sums[top], sums[bottom], sums.independent(sums[bottom][:, 0]))
+            if bottom == "scored":
+                # Replicates cannot show what never happened.
+                mixed = sums["scored_right"][:, 0] % np.maximum(sums["scored"][:, 0], 1) > 0
+                figure = figure.where(mixed | figure.is_exact)
             columns |= with_ends(**{name: figure})
         return sums.keys.assign(**columns, small_n=sums.independent(sums["n"][:, 0]) < SMALL_N)
 
@@ -263,6 +267,7 @@ def _correctness(ballots: Ballots, truth: Names, lone: NDArray[np.bool_]) -> Qua
         "known": known,
         "right": right,
         "scored": scored,
+        "scored_right": scored & right,
         "brier": scored * excess**2,
         "excess": scored * excess,
         "lone_known": lone & known,

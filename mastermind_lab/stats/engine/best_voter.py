@@ -25,9 +25,8 @@ _STANDS_FOR = {
     "outcomes": "known",
     "judged_of_all": "judged",
     "gain_of_all": "gain",
-    "differ_of_all": "differ",
 }
-QUANTITIES = ("n", "compared", "changed", "known", "right", "judged", "gain", "differ")
+QUANTITIES = ("n", "compared", "changed", "known", "right", "judged", "gain")
 """What is added up of each voter's votes in each half."""
 
 

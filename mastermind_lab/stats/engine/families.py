@@ -65,4 +65,6 @@ def level(most: Floats, members: int) -> float:
 
 def critical(most: Floats, members: int, n: Floats) -> Floats:
     """Return the same for each n: Student's, which reaches further where there are few observations."""
-    return student(level(most, members), n)
+    df = np.maximum(n, 2) - 1
+    further: Floats = np.sqrt(1 + 1 / df) * student(df, level(most, members))
+    return further

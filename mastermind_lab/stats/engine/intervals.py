@@ -31,7 +31,18 @@ UNBOUNDED: Bounds = (-np.inf, np.inf)
 SIMULTANEOUS = "simultaneous"
 
 NONE = "none"
-BOOTSTRAP, SCORE, EXACT = "bootstrap", "score", "exact"
+BOOTSTRAP, SCORE, STUDENT, EXACT = "bootstrap", "score", "Student", "exact"
+
+FEW, ENOUGH = 5, 15
+"""Observations up to which a mean's interval is Student's, and from which on it is the bootstrap's."""
+
+RARE, COMMON = 10, 30
+"""The same of a share: how many of the rarer kind."""
+
+EQUAL = 1e-9
+"""Relative differences below this are rounding."""
+
+_NOISE = 1.25  # no variance of 400 replicates is wrong by so much
 
 
 class Figure(NamedTuple):
@@ -49,6 +60,11 @@ class Figure(NamedTuple):
     low: Floats
     high: Floats
     method: Names
+
+    @property
+    def is_exact(self) -> NDArray[np.bool_]:
+        """Whether all observations were alike, so that replicates show nothing."""
+        return np.array([str(method).startswith(EXACT) for method in self.method], dtype=np.bool_)
 
     @classmethod
     def of(cls, value: Floats, low: Floats, high: Floats, method: str | Names) -> Figure:
@@ -81,7 +97,7 @@ class Figure(NamedTuple):
         """Leave the value out, too, where there is none."""
         return Figure.of(np.where(there, self.value, np.nan), self.low, self.high, self.method)
 
-    def replaced(self, rows: NDArray[np.bool_], low: Floats, high: Floats, method: str) -> Figure:
+    def replaced(self, rows: NDArray[np.bool_], low: Floats, high: Floats, method: str | Names) -> Figure:
         """Give some of the groups another interval."""
         low, high = np.where(rows, low, self.low), np.where(rows, high, self.high)
         return Figure.of(self.value, low, high, np.where(rows, method, self.method))
@@ -129,6 +145,22 @@ def zero_count_bound(n: Floats, z: float = Z) -> Floats:
 class Intervals:
     """How the intervals of a summary are made: an option that it holds.
 
+    An interval holds its figure, always. ``method`` says how it was made:
+
+    - ``"bootstrap"``: percentiles of the replicates;
+    - ``"score"``: a share of which one kind is rare (Wilson 1927), by the n that the variance of the
+      replicates stands for where rows are no independent observations (Korn and Graubard 1998);
+    - ``"Student"``: a mean of 5 observations or fewer;
+    - ``"exact"``: all were alike, so that replicates show nothing. What was not seen once in n observations
+      may still be ``1 - 0.025 ** (1 / n)`` of all (Clopper and Pearson 1934), and lie at either bound: for
+      shares of none or all it is the binomial interval;
+    - ``"influence"``: what one decision more would change;
+    - ``"definition"``: nothing else is possible;
+    - ``"none"``: no interval.
+
+    ``"score, bootstrap"`` and ``"Student, bootstrap"`` lie between the two: as the rarer kind grows from 10
+    to 30, or n from 5 to 15, the weight passes from the one to the other, so that no figure jumps.
+
     Attributes
     ----------
     kind
@@ -169,24 +201,25 @@ class Intervals:
         Returns
         -------
         Figure
-            NaN where the bottom is 0, the interval also where n is below 2.
+            NaN where the bottom is 0, the interval also where n is below 2, or where all were alike and
+            bounds are not known.
         """
-        return self.figures(divided(top, bottom), n, bounds)
+        values, error = divided(top, bottom), standard_error(top, bottom, n)
+        z = self.level(values, n)
+        found, reach = _percentiles(values, n, bounds, z), student(np.maximum(n, 2) - 1, z) * error
+        few = _bounded(found.value, found.value - reach, found.value + reach, bounds, STUDENT)
+        mean = _between(few, found, (n - FEW) / (ENOUGH - FEW))
+        return self._named(_or_exact(mean.where(n >= 2), error, n, bounds, z))
 
     def shares(self, top: Floats, bottom: Floats, n: Floats) -> Figure:
-        """Divide as :meth:`means` does, for shares: parts of a whole, from 0 to 1.
-
-        Where all or none were counted every replicate agrees, which is not certainty. The interval then is
-        the exact binomial one for n of n (Clopper and Pearson 1934): it reaches ``1 - 0.025 ** (1 / n)``
-        inwards.
-        """
-        values = divided(top, bottom)
-        z = self._level(values, n)
-        found = self._figures(values, n, SHARE, z)
-        none, every, enough = found.value <= 0, found.value >= 1, n >= 2
-        low = np.where(every, 1 - zero_count_bound(n, z), found.low)
-        high = np.where(none, zero_count_bound(n, z), found.high)
-        return self._named(found.replaced((none | every) & enough, low, high, EXACT))
+        """Divide as :meth:`means` does, for shares: parts of a whole, from 0 to 1."""
+        values, error = divided(top, bottom), standard_error(top, bottom, n)
+        z = self.level(values, n)
+        found, value = _percentiles(values, n, SHARE, z), np.clip(values[:, 0], 0, 1)
+        effective = _effective(value, error, bottom, n, z)
+        rarer = effective * np.minimum(value, 1 - value)
+        share = _between(_scored(value, effective, z), found, (rarer - RARE) / (COMMON - RARE))
+        return self._named(_or_exact(share.where(n >= 2), error, n, SHARE, z))
 
     def figures(self, values: Floats, n: Floats, bounds: Bounds = UNBOUNDED) -> Figure:
         """Take figures that were worked out of every replicate.
@@ -199,25 +232,13 @@ class Intervals:
             Independent observations behind each figure, shape (figures,).
         bounds
             Between what the figures lie.
+
+        Returns
+        -------
+        Figure
+            The interval is NaN where n is below 2, and where all replicates agree: they say nothing then.
         """
-        return self._named(self._figures(values, n, bounds, self._level(values, n)))
-
-    def _figures(self, values: Floats, n: Floats, bounds: Bounds, z: float) -> Figure:
-        found = Figure.of(values[:, 0], *interval(values[:, 1:], n), BOOTSTRAP)
-        return found if z == Z else found.widened(student(z, n) / student(Z, n), bounds)
-
-    def _level(self, values: Floats, n: Floats) -> float:
-        """Return to how many standard deviations intervals are to reach."""
-        some = (n >= 2) & ~np.isnan(values[:, 0])
-        if self.family is None or np.count_nonzero(some) < 2:
-            return Z
-        return level(largest(*deviations(values[some])), int(np.count_nonzero(some)))
-
-    def _named(self, found: Figure) -> Figure:
-        """Say of intervals that they hold together."""
-        if self.family is None:
-            return found
-        return found._replace(method=np.where(found.method == NONE, NONE, found.method + f", {self.family}"))
+        return self._named(_percentiles(values, n, bounds, self.level(values, n)))
 
     def binomial(self, count: Floats, n: Floats) -> Figure:
         """Divide counts of independent observations by their n, without replicates (Wilson 1927).
@@ -235,11 +256,98 @@ class Intervals:
         Figure
             NaN where n is 0, the interval also where n is below 2.
         """
-        value = divided(count, n)
         z = Z if self.family is None else bonferroni(int(np.count_nonzero(n >= 2)))
-        z2, known = z**2, np.maximum(n, 1)
-        middle = (value + z2 / (2 * known)) / (1 + z2 / known)
-        reach = np.sqrt(z2 * (value * (1 - value) / known + z2 / (4 * known**2))) / (1 + z2 / known)
-        # At the ends the two are equal but for rounding.
-        low, high = np.maximum(middle - reach, 0), np.minimum(middle + reach, 1)
-        return self._named(Figure.of(value, low, high, SCORE).where(n >= 2))
+        return self._named(_scored(divided(count, n), n, z).where(n >= 2))
+
+    def level(self, values: Floats, n: Floats) -> float:
+        """Return to how many standard deviations the intervals of some figures reach."""
+        some = (n >= 2) & ~np.isnan(values[:, 0])
+        if self.family is None or np.count_nonzero(some) < 2:
+            return Z
+        return level(largest(*deviations(values[some])), int(np.count_nonzero(some)))
+
+    def _named(self, found: Figure) -> Figure:
+        """Say of intervals that they hold together."""
+        if self.family is None:
+            return found
+        return found._replace(method=np.where(found.method == NONE, NONE, found.method + f", {self.family}"))
+
+
+def _percentiles(values: Floats, n: Floats, bounds: Bounds, z: float) -> Figure:
+    """Read intervals off the replicates; further out than these tell, ends are moved in proportion."""
+    value, (low, high) = values[:, 0], interval(values[:, 1:], n)
+    if z != Z:
+        further = student(np.maximum(n, 2) - 1, z) / student(np.maximum(n, 2) - 1)
+        low, high = value + further * (low - value), value + further * (high - value)
+    found = _bounded(value, np.minimum(low, value), np.maximum(high, value), bounds, BOOTSTRAP)
+    return found.where(high - low > EQUAL * np.maximum(np.abs(low), np.abs(high)))
+
+
+def standard_error(top: Floats, bottom: Floats, n: Floats) -> Floats:
+    """Return that of ratios of sums, by the replicates' variance to first order; 0 where all are alike.
+
+    Parameters
+    ----------
+    top, bottom
+        Sums and their replicates, shape (figures, 1 + replicates).
+    n
+        Independent observations behind each, shape (figures,).
+    """
+    value, whole = divided(top[:, :1], bottom[:, :1]), np.where(bottom[:, :1] > 0, bottom[:, :1], np.nan)
+    with np.errstate(over="ignore", invalid="ignore"):
+        off = (top[:, 1:] - value * bottom[:, 1:]) / whole
+        most = np.abs(off).max(axis=1, initial=0, keepdims=True)
+        scale = np.where(most > 0, most, 1)  # squares of large numbers would pass the largest float
+        error = scale[:, 0] * np.sqrt(np.mean((off / scale) ** 2, axis=1) * n / np.maximum(n - 1, 1))
+    found: Floats = np.where(error > EQUAL * np.abs(value[:, 0]), error, 0.0)
+    return found
+
+
+def _effective(share: Floats, error: Floats, bottom: Floats, n: Floats, z: float) -> Floats:
+    """Say how many independent observations of nothing or all would tell as much of shares.
+
+    No fewer than the n that are drawn, if these are alike in size, or what their sizes leave of them (Kish
+    1965). What the replicates show beyond that counts where it is more than their noise, and allows for what
+    a variance of few is worth (Korn and Graubard 1998).
+    """
+    sizes = divided(bottom[:, 1:], bottom[:, :1] + 0 * bottom[:, 1:]) - 1
+    uneven = n * np.mean(sizes**2, axis=1)
+    least = n / np.where(uneven > _NOISE, uneven, 1)
+    few = (z / student(np.maximum(n, 2) - 1, z)) ** 2
+    times = few * share * (1 - share) / np.maximum(error, 1e-150) ** 2 / np.maximum(least, 1e-9)
+    beyond: Floats = least * np.maximum(1, np.minimum(times, 2 * times - 2 * _NOISE + 1))
+    return beyond
+
+
+def _scored(value: Floats, n: Floats, z: float = Z) -> Figure:
+    """Return the interval of shares that the score test of n observations does not reject."""
+    known = np.maximum(n, 1e-9)
+    middle = (value + z**2 / (2 * known)) / (1 + z**2 / known)
+    reach = np.sqrt(z**2 * (value * (1 - value) / known + (z / (2 * known)) ** 2)) / (1 + z**2 / known)
+    return _bounded(value, middle - reach, middle + reach, SHARE, SCORE)
+
+
+def _bounded(value: Floats, low: Floats, high: Floats, bounds: Bounds, method: str) -> Figure:
+    """Keep an interval within bounds, but around its figure, whatever the rounding."""
+    low = np.minimum(np.maximum(low, bounds[0]), value)
+    return Figure.of(value, low, np.maximum(np.minimum(high, bounds[1]), value), method)
+
+
+def _between(few: Figure, many: Figure, weight: Floats) -> Figure:
+    """Pass from one interval to another, where it is there, as a weight goes from 0 to 1."""
+    part = np.where(np.isnan(many.low), 0, np.clip(weight, 0, 1))
+    low, high = (
+        one * (1 - part) + np.where(part > 0, other, 0) * part
+        for one, other in ((few.low, many.low), (few.high, many.high))
+    )
+    both = np.where(part < 1, few.method + ", " + many.method, many.method)
+    return Figure.of(many.value, low, high, np.where(part > 0, both, few.method))
+
+
+def _or_exact(found: Figure, error: Floats, n: Floats, bounds: Bounds, z: float) -> Figure:
+    """Where all were alike, say what n observations may have missed, if that is bounded."""
+    alike, (lowest, highest) = (error == 0) & (n >= 2), bounds
+    if not np.isfinite(bounds).all():
+        return found.where(~alike)
+    missed, value = zero_count_bound(n, z), found.value
+    return found.replaced(alike, value - missed * (value - lowest), value + missed * (highest - value), EXACT)
