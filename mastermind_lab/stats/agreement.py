@@ -20,6 +20,7 @@ from .engine.small_groups import over_groups
 from .engine.summary import Summary, Voted, counted, over_batches, without_clusters
 from .engine.sums import Codes, GroupedSums, grouped, places
 from .engine.units import Units
+from .engine.vocabulary import CHOICE
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -124,6 +125,10 @@ class Agreement(Voted):
         if merged is not NotImplemented:
             refuse_too_many(len(merged.pairs.keys))
         return merged
+
+    @property
+    def _compared(self) -> tuple[str, ...]:
+        return (CHOICE,)
 
     @property
     def alpha(self) -> Estimate:

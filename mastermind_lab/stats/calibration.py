@@ -21,6 +21,7 @@ from .engine.scores import FIGURES, read_off, risks
 from .engine.summary import Summary, counted, over_batches
 from .engine.sums import GroupedSums, places
 from .engine.units import Units
+from .engine.vocabulary import CHOICE, OUTCOME, RECOMMENDATION
 
 LEFT_OUT = ("without_outcome", "missing", "repeated")
 
@@ -122,6 +123,10 @@ class Calibration(Summary):
         return cls(
             names, unit, kind, many, sums, others, steps, voter=voter, cluster=units.names
         )  # fmt: skip
+
+    @property
+    def _compared(self) -> tuple[str, ...]:
+        return (RECOMMENDATION if self.unit == "panels" else CHOICE, OUTCOME)
 
     @property
     def accuracy(self) -> Estimate:

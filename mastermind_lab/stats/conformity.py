@@ -19,6 +19,7 @@ from .engine.small_groups import over_groups
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums, places
 from .engine.units import Units
+from .engine.vocabulary import CHOICE
 from .margin import Margin
 
 _NEEDED = ("stream_id", "recommendation", "n_citations", "n_arguments")
@@ -161,6 +162,10 @@ class Conformity(Voted):
         options = (float(agreement), citations, arguments, rounds)
         steps = debates.sums(keys, drawn, replicates)
         return cls(names, *options, sums, sizes, choices, steps, voter=voter, cluster=units.names)
+
+    @property
+    def _compared(self) -> tuple[str, ...]:
+        return (CHOICE,)
 
     @property
     def inflation(self) -> Estimate:

@@ -19,6 +19,7 @@ from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums
 from .engine.units import Units
+from .engine.vocabulary import CHOICE, RECOMMENDATION
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -120,11 +121,15 @@ class Margin(Voted):
         if names and isinstance(data, pd.DataFrame):
             raise OptionError("by needs a history here: a votes frame does not know the decisions' columns")
         rows = cls.decisions(data)
-        keys = rows[[]] if isinstance(data, pd.DataFrame) else keys_of(data.decisions, names)
+        keys = rows[[]] if isinstance(data, pd.DataFrame) else keys_of(frame_of(data, "decisions", ()), names)
         units = Units.of(data, cluster)
         sums = GroupedSums.of(keys, _quantities(rows), units.at(rows["stream_id"]), replicates)
         margin = rows["margin"].to_numpy(dtype=np.float64, na_value=np.nan)
         return cls(names, sums, steps_of(keys, margin), voter=voter, cluster=units.names)
+
+    @property
+    def _compared(self) -> tuple[str, ...]:
+        return (CHOICE, RECOMMENDATION)
 
     @property
     def mean(self) -> Estimate:

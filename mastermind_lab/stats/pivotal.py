@@ -17,6 +17,7 @@ from .engine.input import TEXT, By, Data, frame_of, names_of
 from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
 from .engine.sums import GroupedSums
 from .engine.units import Units
+from .engine.vocabulary import CHOICE
 from .engine.voting_rules import COUNTS
 
 
@@ -149,6 +150,10 @@ class Pivotal(Voted):
             voter=voter,
             cluster=units.names,
         )
+
+    @property
+    def _compared(self) -> tuple[str, ...]:
+        return (CHOICE,)
 
     @property
     def share(self) -> Estimate:

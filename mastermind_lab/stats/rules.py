@@ -20,6 +20,7 @@ from .engine.preference_rules import BALLOTS, PREFERENCE_RULES, WITHOUT
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums, grouped
 from .engine.units import Units
+from .engine.vocabulary import COMPARED
 from .engine.voting_rules import ACTUAL, BEST, COUNTS, Rule, choices_of, names_of_rules
 
 _SURE = "votes with confidence"
@@ -186,6 +187,10 @@ class Rules(Voted):
             voter=voter,
             cluster=units.names,
         )
+
+    @property
+    def _compared(self) -> tuple[str, ...]:
+        return COMPARED
 
     @property
     def actual(self) -> Estimate:

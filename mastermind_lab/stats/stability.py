@@ -16,6 +16,7 @@ from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of, shares_of
 from .engine.summary import Summary, counted, over_batches, overall
 from .engine.sums import GroupedSums, grouped, places
 from .engine.units import Drawn, Units
+from .engine.vocabulary import RECOMMENDATION
 
 QUESTIONS = 50_000
 """Questions of each group that are looked at; one asked twice takes about 100 bytes."""
@@ -132,6 +133,10 @@ class Stability(Summary):
             QUESTIONS,
         )
         return cls(names, asked, answers, checked(replicates), cluster=units.names)
+
+    @property
+    def _compared(self) -> tuple[str, ...]:
+        return (RECOMMENDATION,)
 
     @property
     def flip(self) -> Estimate:

@@ -17,6 +17,7 @@ from .engine.input import TEXT, By, Data, frame_of, names_of, shares_of
 from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
 from .engine.sums import GroupedSums
 from .engine.units import Units
+from .engine.vocabulary import CHOICE, OUTCOME
 from .pivotal import pivots
 
 Quantities = dict[str, NDArray[Any]]
@@ -125,6 +126,10 @@ class Voters(Voted):
             voter=voter,
             cluster=units.names,
         )
+
+    @property
+    def _compared(self) -> tuple[str, ...]:
+        return (CHOICE, OUTCOME)
 
     @property
     def lone_right(self) -> Estimate:

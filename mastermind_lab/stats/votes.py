@@ -16,6 +16,7 @@ from .engine.input import By, Data, frame_of, names_of, vote_keys_of, weights_of
 from .engine.summary import Voted, counted, kept, over_batches, relabelled, sizes_of
 from .engine.sums import GroupedSums, grouped
 from .engine.units import Units
+from .engine.vocabulary import CHOICE
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -89,6 +90,10 @@ class Votes(Voted):
         drawn = units.at(ballots.panels)[ballots.panel]
         choices = GroupedSums.of(mine.assign(choice=ballots.votes["choice"]), votes, drawn, replicates)
         return cls(names, panels, choices, voter=voter, cluster=units.names)
+
+    @property
+    def _compared(self) -> tuple[str, ...]:
+        return (CHOICE,)
 
     @property
     def n(self) -> int:
