@@ -71,8 +71,8 @@ class Agreement(Voted):
     True
     >>> list(pooled.table().columns)[:4]
     ['voter', 'other', 'n', 'agreement']
-    >>> scores = lab.from_votes({"q": [1, 1, 2, 2], "v": ["a", "b"] * 2, "choice": [1, 2, 4, 5]},
-    ...                         decision="q", voter="v", choice="choice")
+    >>> import pandas as pd
+    >>> scores = pd.DataFrame({"stream_id": [*"aabb"], "voter": [*"ABAB"], "choice": [*"1245"]})
     >>> f"{lab.stats.Agreement.of(scores, level='interval').alpha.value:.2f}"
     '0.85'
     """
