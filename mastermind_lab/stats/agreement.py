@@ -14,7 +14,7 @@ from .engine.chance import CHANCES, beyond_chance, quantities_of, together_of
 from .engine.estimate import SMALL_N, Estimate
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, names_of
-from .engine.intervals import EXACT, FROM_0, NONE, Figure, Intervals, divided, with_ends, zero_count_bound
+from .engine.intervals import EXACT, FROM_0, NONE, Figure, Intervals, divided, with_ends
 from .engine.levels import NOMINAL, Level, Order, Scale
 from .engine.pairs import PairChoices, cohen, pairs_of, refuse_too_many, seriation, with_chance
 from .engine.renamed import Renamed
@@ -61,6 +61,11 @@ class Agreement(Voted):
 
     A voter has one vote in a decision: who votes for the same choice twice has voted once, who votes for two
     choices has no vote there; both are counted in ``repeated``.
+
+    Of few decisions the intervals of ``agreement``, ``alpha`` and ``kappa`` hold the truth less, or more,
+    often than 95% of the time: in a simulation of 5 decisions in 91%, 99% and 98%, of 5 questions asked three
+    times (clusters) in 94%, 86% and 86%, for few questions have few right answers, by which voters then seem
+    to agree by chance; of 30 in 94 to 96%.
 
     Examples
     --------
@@ -292,16 +297,15 @@ class Agreement(Voted):
 def _corrected(made: Intervals, masses: GroupedSums, chance: str, n: Floats) -> Figure:
     """Compare disagreement with chance in each group.
 
-    Where nobody ever disagreed every replicate says so, which is not certainty: the low end then is what it
-    would be if as many decisions as may by chance be missing were split as far as can be. Of few decisions
-    the replicates may all lie on one side of the figure: an interval reaches to it.
+    Where the decisions are all split alike, as where nobody ever disagreed, every replicate says so, which is
+    not certainty: as many as may by chance be missing could agree, or be split as far as can be.
     """
     disagreement, widest = CHANCES[chance]
-    expected = masses[chance]
-    found = made.means(masses[disagreement], expected, n, FROM_0)
-    most = zero_count_bound(n) * divided(masses[widest], expected)[:, 0]
-    never = (found.value == 0) & (n >= 2)
-    ratio, low, high, method = found.replaced(never, found.low, most, EXACT)
+    observed, expected = masses[disagreement], masses[chance]
+    found = made.means(observed, expected, n, FROM_0)
+    split, most = made.shares(observed, masses[widest], n), divided(masses[widest], expected)[:, 0]
+    low, high = np.fmin(found.low, split.low * most), np.fmax(found.high, split.high * most)
+    ratio, low, high, method = found.replaced(split.method == EXACT, low, high, EXACT)
     return Figure(1 - ratio, 1 - np.maximum(high, ratio), 1 - np.minimum(low, ratio), method)
 
 
