@@ -56,21 +56,6 @@ def units(votes):
     return votes.groupby(["stream_id", "choice"]).size().unstack(fill_value=0)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_alpha_is_that_of_the_krippendorff_package(seed):
-    import krippendorff
-
-    votes = panels(60, seed).votes
-    expected = krippendorff.alpha(value_counts=units(votes).to_numpy(), level_of_measurement="nominal")
-    assert Agreement.of(votes).alpha.value == pytest.approx(expected, abs=1e-12)
-
-
-def test_alpha_of_krippendorffs_own_example():
-    # Krippendorff (2011), C: four observers, twelve units, missing values; nominal alpha 0.743.
-    texts = ["11 1", "2232", "3333", "3333", "2222", "1234", "4444", "1121", "2222", " 555", "  11", "  3 "]
-    assert Agreement.of(votes_of(texts)).alpha.value == pytest.approx(0.743, abs=5e-4)
-
-
 @pytest.mark.parametrize("size", [2, 5])
 def test_kappa_is_that_of_statsmodels_where_panels_are_equal(size):
     from statsmodels.stats.inter_rater import fleiss_kappa

@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from ..stats import Agreement
 from ..stats.engine.bootstrap import Floats
 from ..stats.engine.input import By, Source
+from ..stats.engine.levels import NOMINAL
 from ..stats.engine.summary import texts_of
 from .drawing.chart import chart, summary_of
 from .drawing.dots import MOST, dots, limits, write_n
@@ -71,7 +72,7 @@ def _groups(
 ) -> Axes:
     """Draw alpha as a dot a group."""
     shown = table.loc[sorted(table["n"].nlargest(MOST).index)]
-    xlabel = "Krippendorff's alpha (0: chance, 1: full)"
+    xlabel = f"Krippendorff's alpha{_level(summary)} (0: chance, 1: full)"
     picture = Picture(ax, "Agreement", summary.by, [*notes, *summary.notes], xlabel, rows=len(shown))
     if not table["alpha"].notna().any():
         return picture.empty("no alpha to draw")
@@ -96,8 +97,12 @@ def _pairs(summary: Agreement, notes: list[str], ax: Axes | None, kw: dict[str, 
     fewer = pairs["voter"].nunique() - len(voters)
     more = [f"{fewer:,} voters with fewer votes not drawn"] if fewer else []
     _squares(picture.ax, pairs, voters, kw)
-    alpha = f"alpha {summary.alpha:.2f}"
+    alpha = f"alpha {summary.alpha:.2f}{_level(summary)}"
     return picture.heading(alpha, *more, _key(pairs, len(voters)))
+
+
+def _level(summary: Agreement) -> str:
+    return "" if summary.level == NOMINAL else f", {summary.level}"
 
 
 def _key(pairs: pd.DataFrame, voters: int) -> str:

@@ -18,7 +18,6 @@ from ..text import apart, harmless
 from .history import History
 from .outcome_keys import is_text, keys_like, spelled
 from .scan import Scan, with_missing_columns
-from .spellings import respelled, unknown_choices
 
 CHOICE = "correct_choice"
 
@@ -169,6 +168,8 @@ def _in_decisions(decisions: pd.DataFrame, name: str) -> str:
 
 
 def _joined(history: History, outcomes: pd.DataFrame, join: Join) -> History:
+    from .spellings import respelled, unknown_choices  # here, because most histories have no outcomes
+
     decisions = history.decisions
     names = [_in_decisions(decisions, on) for on in join.on]
     ours = pd.DataFrame({name: spelled(decisions[name]) for name in names})
@@ -247,7 +248,8 @@ def _texts(column: pd.Series, name: str) -> pd.Series:
         raise OptionError(
             f"{name} is the text of a choice, not {column.dtype}: make it text, spelled as voted"
         )
-    return pd.Series(records.as_texts(column, name), column.index, TEXT)
+    texts = pd.Series(records.as_texts(column, name), column.index, TEXT)
+    return texts.mask(texts.str.strip() == "")
 
 
 def _one_each(known: pd.DataFrame, join: Join) -> pd.DataFrame:

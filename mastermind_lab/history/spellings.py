@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable
 
 import pandas as pd
 
 from ..errors import OptionError
 from ..frames import TEXT
-from ..text import apart, brief, harmless
+from ..stats.engine.vocabulary import near_ones, nearly_alike, shown
 from .history import History
 
 _NAMED = 3  # spellings
@@ -30,12 +29,9 @@ def unknown_choices(history: History, correct: pd.Series) -> Iterable[str]:
     unknown = counts[~counts.index.isin(list(known))]
     if not known or not len(unknown):
         return
-    near = {_folded(one): one for one in sorted(known)}
-    alike = [(one, near[_folded(one)]) for one in unknown.index if _folded(one) in near]
-    named = ", ".join(f"{one} where votes say {other}" for one, other in map(_both_shown, alike[:_NAMED]))
-    more = f" and {len(alike) - _NAMED} more" if len(alike) > _NAMED else ""
-    near_ones = f" ({named}{more}: see normalize=)" if alike else ""
-    yield f"choices that were never voted for: {int(unknown.sum()):,}{near_ones}"
+    named = near_ones(list(nearly_alike(unknown.index, known)), "where votes say")
+    near = f" ({named}: see normalize=)" if named else ""
+    yield f"choices that were never voted for: {int(unknown.sum()):,}{near}"
 
 
 def respelled(history: History, correct: pd.Series, normalize: Callable[[str], str]) -> tuple[pd.Series, int]:
@@ -55,8 +51,8 @@ def respelled(history: History, correct: pd.Series, normalize: Callable[[str], s
         found = spellings.get(_normalized(normalize, one), [])
         if len(found) > 1:
             raise OptionError(
-                f"normalize= makes one of {', '.join(map(_shown, found[:_NAMED]))}, which votes tell apart: "
-                f"the outcome {_shown(one)} may be either: spell the votes alike first"
+                f"normalize= makes one of {', '.join(map(shown, found[:_NAMED]))}, which votes tell apart: "
+                f"the outcome {shown(one)} may be either: spell the votes alike first"
             )
         if found:
             changed[one] = found[0]
@@ -68,21 +64,5 @@ def _normalized(normalize: Callable[[str], str], text: str) -> str:
         return normalize(text)
     except Exception as error:
         raise OptionError(
-            f"normalize= failed on {_shown(text)}: {type(error).__name__}: {error!s:.200}"
+            f"normalize= failed on {shown(text)}: {type(error).__name__}: {error!s:.200}"
         ) from error
-
-
-def _folded(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def _both_shown(pair: tuple[str, str]) -> tuple[str, str]:
-    """Show two spellings so that they stay apart where they are cut."""
-    if any(text != text.strip() for text in pair):
-        return _shown(pair[0]), _shown(pair[1])
-    one, other = apart(pair, 40, harmless)
-    return repr(one), repr(other)
-
-
-def _shown(text: str) -> str:
-    return repr(brief(text, 40, harmless) if text == text.strip() else harmless(text[:40]))

@@ -2,55 +2,71 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from .engine.ballots import Ballots
 from .engine.bootstrap import REPLICATES, Floats
+from .engine.chance import CHANCES, beyond_chance, quantities_of, together_of
 from .engine.estimate import SMALL_N, Estimate
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, names_of
-from .engine.intervals import FROM_0, NONE, Figure, Intervals, with_ends
-from .engine.pairs import pairs_of, refuse_too_many, seriation
+from .engine.intervals import FROM_0, NONE, Figure, Intervals, divided, with_ends
+from .engine.levels import NOMINAL, Level, Order, Scale
+from .engine.pairs import PairChoices, cohen, pairs_of, refuse_too_many, seriation, with_chance
 from .engine.ranking import by_what_is_known, shrunk
 from .engine.renamed import Renamed
 from .engine.small_groups import over_groups
 from .engine.summary import Summary, Voted, counted, over_batches, without_clusters
-from .engine.sums import Codes, GroupedSums, grouped, places
+from .engine.sums import GroupedSums, grouped, places
 from .engine.units import Units
+from .engine.vocabulary import CHOICE
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Agreement(Voted):
     """How often voters choose alike, pair by pair, and how far that is beyond chance, by group.
 
-    Krippendorff's alpha for nominal data is 1 - observed / expected disagreement: 1 is full agreement, 0 what
-    chance would give, below 0 is less than chance. With n_uc votes for choice c in decision u, m_u votes in
-    it, n_c votes for c and n in all decisions of two or more votes,
+    Krippendorff's alpha is 1 - observed / expected disagreement: 1 is full agreement, 0 what chance would
+    give, below 0 is less than chance. For nominal data, with n_uc votes for choice c in decision u, m_u votes
+    in it, n_c votes for c and n in all decisions of two or more votes,
 
         observed = n - sum n_uc (n_uc - 1) / (m_u - 1),    expected = (n^2 - sum n_c^2) / (n - 1)
 
-    (Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability"). Missing votes are allowed. Fleiss'
-    kappa (Fleiss 1971) has n - sum n_c^2 / n in place of expected, and needs panels of one size.
+    (Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability"). Missing votes are allowed. At another
+    ``level`` two different votes disagree by the square of their distance: of the numbers that they are
+    (``"interval"``), or of their ranks among all votes of the group (``"ordinal"``).
+
+    The other figures are nominal whatever the level. Fleiss' kappa (Fleiss 1971) has n - sum n_c^2 / n in
+    place of expected, and needs panels of one size. Gwet's AC1 (Gwet 2008) is 1 - (1 - a) / (1 - e), where a
+    is the mean share of pairs in a decision that are alike and e = sum p_c (1 - p_c) / (k - 1), with p_c the
+    mean share of choice c in all decisions, lone votes too, and k the number of choices that occur (with
+    ``order``, of all it names): where nearly all votes are for one choice, it is near a, kappa and alpha near
+    0. Two voters have Cohen's kappa (Cohen 1960), whose chance is made of what each of them chose where both
+    voted. Votes count alike, whatever their ``weight``.
 
     Chance is counted from all choices of a group together: they must mean the same in all its decisions.
     Where questions have choices of their own, voters seem to agree beyond chance already because they answer
-    the same question; then group by what tells the sets of choices apart (``by="meta.category"``). ``alpha``
-    and ``kappa`` over several groups add up the groups' observed and expected disagreement, so that chance
-    stays each group's own; a group of fewer than 30 decisions then is one observation, drawn whole, and the
-    interval comes from what differs between such groups. Voters who talked to each other agree for that
-    reason: neither figure then measures how reliable a single voter is.
+    the same question; then group by what tells the sets of choices apart (``by="meta.category"``). ``alpha``,
+    ``kappa`` and ``ac1`` over several groups add up the groups' observed and expected disagreement, so that
+    chance stays each group's own; a group of fewer than 30 decisions then is one observation, drawn whole,
+    and the interval comes from what differs between such groups. Voters who talked to each other agree for
+    that reason: no figure then measures how reliable a single voter is.
 
-    Without any variation (all votes of a group for one choice) expected disagreement is 0, and both figures
+    Without any variation (all votes of a group for one choice) expected disagreement is 0, and these figures
     are NaN: such votes cannot tell perfect agreement from voters who always say the same. Unanimous decisions
     of different choices give 1.
 
     A voter has one vote in a decision: who votes for the same choice twice has voted once, who votes for two
     choices has no vote there; both are counted in ``repeated``.
+
+    Of few decisions the intervals of ``agreement``, ``alpha`` and ``kappa`` hold the truth less, or more,
+    often than 95% of the time: in a simulation of 5 decisions in 91%, 99% and 98%, of 5 questions asked three
+    times (clusters) in 94%, 86% and 86%, for few questions have few right answers, by which voters then seem
+    to agree by chance; of 30 in 94 to 96%.
 
     Examples
     --------
@@ -61,12 +77,20 @@ class Agreement(Voted):
     True
     >>> pooled.table()["agreement_shrunk"].is_monotonic_decreasing
     True
+    >>> import pandas as pd
+    >>> scores = pd.DataFrame({"stream_id": [*"aabb"], "voter": [*"ABAB"], "choice": [*"1245"]})
+    >>> f"{lab.stats.Agreement.of(scores, level='interval').alpha.value:.2f}"
+    '0.85'
     """
 
     panels: GroupedSums
     choices: GroupedSums
     sizes: GroupedSums
     pairs: GroupedSums
+    pair_choices: PairChoices
+    together: GroupedSums
+    level: str = field(default=NOMINAL, kw_only=True)
+    ranks: tuple[str, ...] = field(default=(), kw_only=True)
 
     @classmethod
     @over_batches
@@ -75,6 +99,8 @@ class Agreement(Voted):
         data: Data,
         *,
         by: By = None,
+        level: Level = "nominal",
+        order: Order = None,
         voter: str = VOTER,
         cluster: By = None,
         replicates: int = REPLICATES,
@@ -88,6 +114,12 @@ class Agreement(Voted):
             A history, or its ``votes`` frame (then without ``by``).
         by
             Column or columns of ``decisions`` to group by.
+        level
+            Level of measurement for alpha: ``"nominal"``, choices are alike or not; ``"ordinal"``, they have
+            an order; ``"interval"``, they are numbers, whose differences mean something. But for the first,
+            "1" and "1.0" are the same choice.
+        order
+            The choices of ordinal votes from the lowest to the highest; if not given, they must be numbers.
         voter
             Column of ``votes`` that tells voters apart: a seat, say, where one model sits in several, or the
             model; votes without it are left out.
@@ -95,31 +127,37 @@ class Agreement(Voted):
             Column or columns of ``decisions``, such as ``"question"``: decisions with equal values are drawn
             together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
-            Bootstrap replicates behind the intervals of alpha and kappa, 40 to 10,000.
+            Bootstrap replicates behind the intervals of alpha, kappa and AC1, 40 to 10,000.
         family
             ``"simultaneous"``: all 95% intervals of a column of a table hold together, not each by itself.
 
         Raises
         ------
         OptionError
-            If a column is unknown, or there are more than 20,000 groups and choices, or more than 500,000
+            If a column is unknown, a choice is not in the order or no number where it has to be, or there are
+            more than 20,000 groups and choices (for ordinal ones, pairs of choices), or more than 500,000
             different pairs of voters who met.
         """
         data = told_apart_by(data, voter)
-        names = names_of(by, taken=("choice", "size", "voter", "other"))
+        scale = Scale.of(level, order)
+        names = names_of(by, taken=("choice", "other choice", "size", "voter", "other"))
         ballots = Ballots.of(data)
+        ballots = scale.measured(ballots)
         keys, units = ballots.keys(data, names), Units.of(data, cluster)
         drawn = units.at(ballots.panels)
         size = np.bincount(ballots.panel, minlength=len(drawn))
         panel, choice, count = ballots.counts()
-        paired = size[panel] > 1
-        chosen = keys.iloc[panel[paired]].assign(choice=pd.array(ballots.choices[choice[paired]], dtype=TEXT))
+        chosen = keys.iloc[panel].assign(choice=pd.array(ballots.choices[choice], dtype=TEXT))
+        votes = {"values": count * (size[panel] > 1), "shares": count / size[panel]}
         return cls(
             names,
-            GroupedSums.of(keys, _quantities(ballots, size, panel, count), drawn, replicates),
-            GroupedSums.of(chosen, {"values": count[paired]}, drawn[panel[paired]], replicates),
+            GroupedSums.of(keys, quantities_of(ballots, size, scale), drawn, replicates),
+            GroupedSums.of(chosen, votes, drawn[panel], replicates),
             GroupedSums.of(keys.assign(size=size), {"n": np.ones(len(drawn))}),
-            pairs_of(ballots, keys),
+            *pairs_of(ballots, keys),
+            together_of(ballots, size, keys, drawn, replicates, scale),
+            level=scale.level,
+            ranks=scale.order,
             voter=voter,
             cluster=units.names,
             intervals=Intervals.of(family),
@@ -132,8 +170,12 @@ class Agreement(Voted):
         return merged
 
     @property
+    def _compared(self) -> tuple[str, ...]:
+        return (CHOICE,) if self.level == NOMINAL else ()
+
+    @property
     def alpha(self) -> Estimate:
-        """Krippendorff's alpha (nominal), at most 1; n decisions of two or more votes."""
+        """Krippendorff's alpha at the ``level``, at most 1; n decisions of two or more votes."""
         return self._estimate("alpha")
 
     @property
@@ -143,6 +185,11 @@ class Agreement(Voted):
         sizes = self.sizes.keys["size"]
         alike = sizes[sizes > 1].nunique() == 1  # a lone vote has nobody to agree with
         return kappa if alike else replace(kappa, value=np.nan, low=np.nan, high=np.nan, method=NONE)
+
+    @property
+    def ac1(self) -> Estimate:
+        """Gwet's AC1, at most 1; n decisions of two or more votes."""
+        return self._estimate("ac1")
 
     def table(self, *, min_n: int = SMALL_N) -> pd.DataFrame:
         """Return one row for each voter and other voter; every pair stands there from either side.
@@ -165,27 +212,32 @@ class Agreement(Voted):
             often has few. It is NaN where n is below 2, and where clusters are drawn, which such an interval
             knows nothing of. ``agreement_shrunk`` is what the rows are sorted by: the share drawn towards the
             mean of the group's pairs, the more the smaller n is and the less the pairs differ beyond chance
-            (empirical Bayes, as in :meth:`Voters.ranking <mastermind_lab.stats.Voters.ranking>`).
-            ``small_n`` says that n is below ``min_n``, which stands beside it.
+            (empirical Bayes, as in :meth:`Voters.ranking <mastermind_lab.stats.Voters.ranking>`). ``kappa``,
+            -1 to 1, is agreement beyond chance (Cohen), its ends those of the agreement with chance as it was
+            seen: by simulation 93 to 98% of them hold the truth from n = 10 on, nearly all where nine votes
+            in ten are for one choice. It is NaN where both always chose the same one, for a voter with
+            itself, and where pairs and their choices are more than 200,000. ``small_n`` says that n is below
+            ``min_n``, which stands beside it.
 
         Raises
         ------
         OptionError
             If ``min_n`` is no whole number from 0.
         """
-        apart = (self.pairs.keys["voter"] != self.pairs.keys["other"]).to_numpy()
-        other = self.pairs.keys[apart].rename(columns={"voter": "other", "other": "voter"})
-        keys = pd.concat([self.pairs.keys, other[self.pairs.keys.columns]], ignore_index=True)
-        found = np.append(self.pairs.cells, self._shrunk()[:, None, None], axis=1)
+        pairs = with_chance(self.pairs, self.pair_choices)
+        apart = (pairs.keys["voter"] != pairs.keys["other"]).to_numpy()
+        other = pairs.keys[apart].rename(columns={"voter": "other", "other": "voter"})
+        keys = pd.concat([pairs.keys, other[pairs.keys.columns]], ignore_index=True)
+        found = np.append(pairs.cells, self._shrunk()[:, None, None], axis=1)
         cells = np.concatenate([found, found[apart]])
-        both = GroupedSums(keys, (*self.pairs.names, "shrunk"), cells).rekey(keys)
+        both = GroupedSums(keys, (*pairs.names, "shrunk"), cells).rekey(keys)
         n = both["n"][:, 0]
         agreement = without_clusters(self.intervals.binomial(both["agree"][:, 0], n), self.cluster)
         group = places(both.keys, self.panels.keys)
         clusters = {name: values.iloc[group].array for name, values in self.panels.clusters().items()}
-        table = both.keys.assign(
-            n=counted(n), **clusters, **with_ends(agreement=agreement), agreement_shrunk=both["shrunk"][:, 0]
-        )
+        figures = with_ends(agreement=agreement, kappa=cohen(agreement, both["chance"][:, 0] / n))
+        shrunk_share = both["shrunk"][:, 0]
+        table = both.keys.assign(n=counted(n), **clusters, **figures, agreement_shrunk=shrunk_share)
         return by_what_is_known(table, "agreement_shrunk", n, grouped(table[list(self.by)])[1], min_n)
 
     def _shrunk(self) -> Floats:
@@ -203,9 +255,9 @@ class Agreement(Voted):
             The ``by`` columns; ``n`` decisions of two or more votes; ``alone``, decisions of one vote or
             none that counts, which are left out; ``repeated``, how often a voter voted more than once in a
             decision; ``agreement``, the share of pairs of votes that are alike, averaged over votes, 0 to 1;
-            ``alpha`` (Krippendorff); ``kappa`` (Fleiss); each with its 95% interval, as in ``alpha_low`` and
-            ``alpha_high``; ``size`` of the panels, <NA> where they differ, and kappa then NaN; ``small_n``,
-            whether n is below 10.
+            ``alpha`` (Krippendorff); ``kappa`` (Fleiss); ``ac1`` (Gwet); each with its 95% interval, as in
+            ``alpha_low`` and ``alpha_high``; ``size`` of the panels, <NA> where they differ, and kappa then
+            NaN; ``small_n``, whether n is below 10.
         """
         masses, size = self._masses(), _size(self.sizes, self.by)
         n = masses.independent(masses["n"][:, 0])
@@ -214,6 +266,7 @@ class Agreement(Voted):
             "agreement": self.intervals.shares(masses["values"] - masses["disagree"], masses["values"], n),
             "alpha": _corrected(self.intervals, masses, "alpha", n),
             "kappa": _corrected(self.intervals, masses, "kappa", n).defined(alike),
+            "ac1": _corrected(self.intervals, masses, "ac1", n),
         }
         return masses.keys.assign(
             n=counted(masses["n"][:, 0]),
@@ -260,21 +313,12 @@ class Agreement(Voted):
         return _corrected(self.intervals, whole, chance, n).estimate(n)
 
     def _masses(self) -> GroupedSums:
-        """Add what chance would give to each group's sums: from then on groups may be added."""
-        n, pairs = self.panels["values"], self.panels["values"] ** 2
-        squares = replace(self.choices, cells=self.choices.cells**2).marginalize(self.by)
-        unlike = np.zeros(n.shape)
-        rows = places(squares.keys, self.panels.keys)
-        unlike[rows] = pairs[rows] - squares["values"]
-        # A decision that a replicate drew twice must not meet itself as if it were another one; the square of
-        # its Poisson(1) number is 2 on average.
-        unlike[:, 1:] -= 2 * self.panels["unlike"][:, 1:]
-        pairs[:, 1:] -= 2 * self.panels["pairs"][:, 1:]
-        kappa = n * _divided(unlike, pairs)
-        pairs[:, 0] -= n[:, 0]
-        chance = np.stack([n * _divided(unlike, pairs), kappa], axis=1)
-        cells = np.concatenate([self.panels.cells, chance], axis=1)
-        return replace(self.panels, names=(*self.panels.names, "alpha", "kappa"), cells=cells)
+        """Add what chance would give to each group's sums."""
+        return beyond_chance(self.panels, self.choices, self.together, self._scale)
+
+    @property
+    def _scale(self) -> Scale:
+        return Scale(self.level, self.ranks)
 
 
 def _corrected(made: Intervals, masses: GroupedSums, chance: str, n: Floats) -> Figure:
@@ -283,33 +327,13 @@ def _corrected(made: Intervals, masses: GroupedSums, chance: str, n: Floats) -> 
     Where the decisions are all split alike, as where nobody ever disagreed, every replicate says so, which is
     not certainty: as many as may by chance be missing could agree, or be split as far as can be.
     """
-    observed, expected = masses["disagree"], masses[chance]
+    disagreement, widest = CHANCES[chance]
+    observed, expected = masses[disagreement], masses[chance]
     found = made.means(observed, expected, n, FROM_0)
-    split, most = made.shares(observed, masses["values"], n), _divided(masses["values"], expected)[:, 0]
+    split, most = made.shares(observed, masses[widest], n), divided(masses[widest], expected)[:, 0]
     low, high = np.fmin(found.low, split.low * most), np.fmax(found.high, split.high * most)
     ratio, low, high, method = found.replaced(split.is_exact, low, high, split.method)
     return Figure(1 - ratio, 1 - np.maximum(high, ratio), 1 - np.minimum(low, ratio), method)
-
-
-def _divided(top: Floats, bottom: Floats) -> Floats:
-    """Divide; where there is nothing to divide by nothing is expected."""
-    return np.divide(top, bottom, out=np.zeros(top.shape), where=bottom > 0)
-
-
-def _quantities(ballots: Ballots, size: Codes, panel: Codes, count: Codes) -> dict[str, NDArray[Any]]:
-    """Add up each panel; those of fewer than two votes have nothing to compare."""
-    paired = size > 1
-    alike = np.bincount(panel, count * (count - 1), minlength=len(size)) / np.maximum(size - 1, 1)
-    disagree = np.where(paired, size - alike, 0)
-    return {
-        "n": paired,
-        "values": np.where(paired, size, 0),
-        "disagree": disagree,
-        "unlike": (size - 1) * disagree,
-        "pairs": np.where(paired, size**2, 0),
-        "alone": ~paired,
-        "repeated": np.bincount(ballots.repeated["panel"], minlength=len(size)),
-    }
 
 
 def _size(sizes: GroupedSums, by: tuple[str, ...]) -> pd.Series:

@@ -123,7 +123,7 @@ class Arguments(Summary):
                 "by needs a history here: an arguments frame does not know the decisions' columns"
             )
         rows = cls.decisions(data, weak=weak)
-        keys = rows[[]] if isinstance(data, pd.DataFrame) else keys_of(data.decisions, names)
+        keys = rows[[]] if isinstance(data, pd.DataFrame) else keys_of(frame_of(data, "decisions", ()), names)
         units = Units.of(data, cluster)
         sums = GroupedSums.of(keys, _quantities(rows), units.at(rows["stream_id"]), replicates)
         steps = steps_of(keys, rows["balance"].to_numpy(dtype=np.float64))

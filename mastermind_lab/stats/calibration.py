@@ -22,6 +22,7 @@ from .engine.scores import FIGURES, read_off, risks
 from .engine.summary import Summary, counted, over_batches
 from .engine.sums import GroupedSums, places
 from .engine.units import Units
+from .engine.vocabulary import CHOICE, OUTCOME, RECOMMENDATION
 
 LEFT_OUT = ("without_outcome", "missing", "repeated")
 
@@ -127,6 +128,10 @@ class Calibration(Summary):
             names, unit, kind, many, sums, others, steps, voter=voter, cluster=units.names,
             intervals=Intervals.of(family),
         )  # fmt: skip
+
+    @property
+    def _compared(self) -> tuple[str, ...]:
+        return (RECOMMENDATION if self.unit == "panels" else CHOICE, OUTCOME)
 
     @property
     def accuracy(self) -> Estimate:

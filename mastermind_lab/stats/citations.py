@@ -107,7 +107,7 @@ class Citations(Summary):
                 "by needs a history here: a citations frame does not know the decisions' columns"
             )
         rows = cls.decisions(data)
-        keys = rows[[]] if isinstance(data, pd.DataFrame) else keys_of(data.decisions, names)
+        keys = rows[[]] if isinstance(data, pd.DataFrame) else keys_of(frame_of(data, "decisions", ()), names)
         units = Units.of(data, cluster)
         panels = GroupedSums.of(keys, _quantities(rows), units.at(rows["stream_id"]), replicates)
         pairs = _pairs(data)

@@ -20,6 +20,7 @@ from .engine.small_groups import over_groups
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums, places
 from .engine.units import Units
+from .engine.vocabulary import CHOICE
 from .margin import Margin
 
 _NEEDED = ("stream_id", "recommendation", "n_citations", "n_arguments")
@@ -41,6 +42,9 @@ class Conformity(Voted):
     Panels of one are left out. Votes are counted unweighted, one a voter and decision: who votes for the same
     choice twice has voted once, who votes for two choices has no vote there; both are counted in
     ``repeated``.
+
+    Of few decisions the interval of ``excess`` is too short: in a simulation it held the truth in 81% for 5,
+    in 75% for 5 questions asked three times (clusters), and in 94% for 30.
 
     *Inflation.* The panel's confidence in the last round of a debate minus that in the first, where meta
     tells both.
@@ -162,6 +166,10 @@ class Conformity(Voted):
         options = (float(agreement), citations, arguments, rounds)
         steps = debates.sums(keys, drawn, replicates)
         return cls(names, *options, sums, sizes, choices, steps, voter=voter, cluster=units.names)
+
+    @property
+    def _compared(self) -> tuple[str, ...]:
+        return (CHOICE,)
 
     @property
     def inflation(self) -> Estimate:

@@ -20,6 +20,7 @@ from .engine.intervals import FROM_0, SHARE, Intervals, divided, with_ends
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums
 from .engine.units import Units
+from .engine.vocabulary import CHOICE, RECOMMENDATION
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -124,7 +125,7 @@ class Margin(Voted):
         if names and isinstance(data, pd.DataFrame):
             raise OptionError("by needs a history here: a votes frame does not know the decisions' columns")
         rows = cls.decisions(data)
-        keys = rows[[]] if isinstance(data, pd.DataFrame) else keys_of(data.decisions, names)
+        keys = rows[[]] if isinstance(data, pd.DataFrame) else keys_of(frame_of(data, "decisions", ()), names)
         units = Units.of(data, cluster)
         sums = GroupedSums.of(keys, _quantities(rows), units.at(rows["stream_id"]), replicates)
         margin = rows["margin"].to_numpy(dtype=np.float64, na_value=np.nan)
@@ -138,8 +139,15 @@ class Margin(Voted):
         )
 
     @property
+    def _compared(self) -> tuple[str, ...]:
+        return (CHOICE, RECOMMENDATION)
+
+    @property
     def mean(self) -> Estimate:
-        """The mean margin of all decisions with votes, 0 to 1."""
+        """The mean margin of all decisions with votes, 0 to 1.
+
+        Panels of five have three margins: of 5 of them the interval holds the truth in about 90%.
+        """
         return overall(self.intervals.means, self.sums, "margin", "n", bounds=SHARE)
 
     @property

@@ -18,6 +18,7 @@ from .engine.intervals import Intervals, with_ends
 from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
 from .engine.sums import GroupedSums
 from .engine.units import Units
+from .engine.vocabulary import CHOICE
 from .engine.voting_rules import COUNTS
 
 
@@ -154,6 +155,10 @@ class Pivotal(Voted):
             cluster=units.names,
             intervals=Intervals.of(family),
         )
+
+    @property
+    def _compared(self) -> tuple[str, ...]:
+        return (CHOICE,)
 
     @property
     def share(self) -> Estimate:

@@ -23,6 +23,7 @@ from .engine.preference_rules import BALLOTS, PREFERENCE_RULES, WITHOUT
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import Codes, GroupedSums, grouped
 from .engine.units import Units
+from .engine.vocabulary import COMPARED
 from .engine.voting_rules import ACTUAL, BEST, COUNTS, Rule, choices_of, names_of_rules
 
 _SURE = "votes with confidence"
@@ -200,6 +201,10 @@ class Rules(Voted):
             cluster=units.names,
             intervals=Intervals.of(family),
         )
+
+    @property
+    def _compared(self) -> tuple[str, ...]:
+        return COMPARED
 
     @property
     def actual(self) -> Estimate:

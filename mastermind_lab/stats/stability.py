@@ -17,6 +17,7 @@ from .engine.intervals import Figure, with_ends
 from .engine.summary import Summary, counted, over_batches, overall
 from .engine.sums import GroupedSums, grouped, places
 from .engine.units import Drawn, Units
+from .engine.vocabulary import RECOMMENDATION
 
 QUESTIONS = 50_000
 """Questions of each group that are looked at; one asked twice takes about 100 bytes."""
@@ -133,6 +134,10 @@ class Stability(Summary):
             QUESTIONS,
         )
         return cls(names, asked, answers, checked(replicates), cluster=units.names)
+
+    @property
+    def _compared(self) -> tuple[str, ...]:
+        return (RECOMMENDATION,)
 
     @property
     def flip(self) -> Estimate:

@@ -23,6 +23,7 @@ from .engine.ranking import by_what_is_known, ranks, shrunk
 from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
 from .engine.sums import GroupedSums, grouped
 from .engine.units import Units
+from .engine.vocabulary import CHOICE, OUTCOME
 from .pivotal import pivots
 
 Quantities = dict[str, NDArray[Any]]
@@ -138,6 +139,10 @@ class Voters(Voted):
         )
 
     @property
+    def _compared(self) -> tuple[str, ...]:
+        return (CHOICE, OUTCOME)
+
+    @property
     def lone_right(self) -> Estimate:
         """The share of lone dissenters who were right, 0 to 1; n decisions with one and an outcome."""
         return overall(self.intervals.shares, self.sums, "lone_right", "lone_known")
@@ -159,7 +164,9 @@ class Voters(Voted):
             ``n_with_both``, votes with an outcome and a confidence, ``brier``, 0 to 1, and
             ``overconfidence``, -1 to 1; ``n_lone`` lone dissents, ``n_lone_with_outcome`` and ``lone_right``,
             the share of these that were right. Shares are from 0 to 1, NaN where nothing was observed.
-            ``small_n`` marks rows of n below 10. Intervals are NaN where there are fewer than 2 observations.
+            ``small_n`` marks rows of n below 10. Intervals are NaN where there are fewer than 2 observations,
+            those of ``brier`` and ``overconfidence`` also where none or all of the votes were right, unless
+            these are all alike: a mistake that was never made is in no replicate.
             The rows stand in the order of the names: :meth:`ranking` sorts them by what is known.
         """
         sums = self.sums

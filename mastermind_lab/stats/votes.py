@@ -17,6 +17,7 @@ from .engine.intervals import Intervals, with_ends
 from .engine.summary import Voted, counted, kept, over_batches, relabelled, sizes_of
 from .engine.sums import GroupedSums, grouped
 from .engine.units import Units
+from .engine.vocabulary import CHOICE
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -93,6 +94,10 @@ class Votes(Voted):
         drawn = units.at(ballots.panels)[ballots.panel]
         choices = GroupedSums.of(mine.assign(choice=ballots.votes["choice"]), votes, drawn, replicates)
         return cls(names, panels, choices, voter=voter, cluster=units.names, intervals=Intervals.of(family))
+
+    @property
+    def _compared(self) -> tuple[str, ...]:
+        return (CHOICE,)
 
     @property
     def n(self) -> int:

@@ -13,7 +13,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
 from .figures import extent, shown_figure
-from .text import CHARACTER, PLAIN, clean, names_apart, small_size, text_width
+from .text import CHARACTER, PLAIN, clean, drawable, names_apart, small_size, text_width
 
 _LEGEND: dict[str, Any] = {
     "loc": "lower left",
@@ -50,7 +50,7 @@ class Picture:
         """Write the legend, and above it the title: subject and grouping, n, and what else must be said."""
         legend_height = self._write_legend() if len(self._labels) > (0 if self.by else 1) else 0
         across = max(20, int(_text_room(self.ax) / (CHARACTER * small_size())))
-        notes = "; ".join([*self.notes, *more])
+        notes = drawable("; ".join([*self.notes, *more]))
         lines = [line for text in (self.title, notes) for line in wrap(text, across)]
         pad = rcParams["axes.titlepad"] + legend_height
         self.ax.set_title("\n".join(lines), loc="left", fontsize="small", pad=pad, **PLAIN)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol, TypeGuard, TypeVar
+from typing import Any, Protocol, TypeGuard, TypeVar, cast
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ...errors import OptionError, column_advice
 from ...text import one_spelling
@@ -60,7 +61,7 @@ def is_scan(data: object) -> TypeGuard[Scan]:
 
 
 def frame_of(data: Data, name: str, needed: Iterable[str]) -> pd.DataFrame:
-    """Return a bare frame as it is, or the history's frame of that name.
+    """Return a bare frame, or the history's frame of that name; what says nothing is missing in it.
 
     Raises
     ------
@@ -76,7 +77,22 @@ def frame_of(data: Data, name: str, needed: Iterable[str]) -> pd.DataFrame:
     missing = [column for column in needed if column not in frame.columns]
     if missing:
         raise OptionError(f"no column {', '.join(missing)}: expected a history's {name} frame")
-    return frame
+    blank = {column: are_blank(frame[column]) for column in _SAID if column in frame.columns}
+    some = {column: frame[column].mask(rows) for column, rows in blank.items() if rows.any()}
+    return frame.assign(**some) if some else frame
+
+
+_SAID = ("question", "recommendation", "correct_choice", "voter", "choice", "source")
+
+
+def are_blank(texts: pd.Series) -> NDArray[np.bool_]:
+    """Say where a text has nothing but white space: it says nothing, so that it is a missing one."""
+    if isinstance(texts.dtype, pd.StringDtype):
+        found = (texts.str.isspace() | (texts == "")).to_numpy(dtype=bool, na_value=False)
+    else:
+        blank = [one for one in texts.dropna().unique() if isinstance(one, str) and not one.strip()]
+        found = texts.isin(blank).to_numpy(dtype=bool)
+    return cast(NDArray[np.bool_], found)
 
 
 def names_of(by: By, taken: Iterable[str] = (), option: str = "by") -> tuple[str, ...]:

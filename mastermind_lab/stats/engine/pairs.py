@@ -1,6 +1,8 @@
-"""Which voters met, and how often they chose alike."""
+"""Which voters met, how often they chose alike, and how often they would by chance."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -9,14 +11,39 @@ from ...errors import OptionError
 from .ballots import Ballots
 from .bootstrap import Floats
 from .input import TEXT
-from .sums import GroupedSums, grouped
+from .intervals import Figure
+from .sums import Codes, GroupedSums, grouped, places
 
 MOST_PAIRS = 500_000
 """Different pairs of voters who met: 1,000 voters who all met each other make as many."""
 
 
-def pairs_of(ballots: Ballots, keys: pd.DataFrame) -> GroupedSums:
-    """Count how often two voters met, and how often they chose alike.
+MOST_CHOICES = 200_000
+"""Choices of pairs, in all, up to which chance is counted: 1,000 pairs that vote for 100 choices each."""
+
+
+@dataclass(frozen=True, eq=False)
+class PairChoices(GroupedSums):
+    """How often either of two voters made a choice where both voted; beyond 200,000 rows nothing is kept."""
+
+    def __add__(self, other: GroupedSums) -> PairChoices:
+        return self._if_few(super().__add__(other))
+
+    def rekey(self, keys: pd.DataFrame) -> PairChoices:
+        """Put the pairs under other keys."""
+        return self._if_few(super().rekey(keys))
+
+    @classmethod
+    def _if_few(cls, sums: GroupedSums) -> PairChoices:
+        """Keep one row that says nothing where there were too many, or are: so in any split."""
+        keys, cells = sums.keys, sums.cells
+        if len(keys) > MOST_CHOICES or np.isnan(cells).any():
+            keys, cells = keys.iloc[:1].reindex([-1]).reset_index(drop=True), np.full_like(cells[:1], np.nan)
+        return cls(keys, sums.names, cells)
+
+
+def pairs_of(ballots: Ballots, keys: pd.DataFrame) -> tuple[GroupedSums, PairChoices]:
+    """Count how often two voters met, how often they chose alike, and what either of them chose then.
 
     With the ballots sorted by panel, everybody meets those who stand 1, 2, ... places further in the panel.
     """
@@ -26,22 +53,81 @@ def pairs_of(ballots: Ballots, keys: pd.DataFrame) -> GroupedSums:
     rooms, many = group[panel], max(len(ballots.voters), 1)
     largest = int(np.bincount(panel).max(initial=0))
     refuse_too_many(largest * (largest - 1) // 2)
-    found = [np.zeros((0, 3))]
+    found, chosen = [np.zeros((0, 3))], [np.zeros((0, 4))]
     for apart in range(1, largest):
         here = np.flatnonzero(panel[apart:] == panel[:-apart])
         pair = (rooms[here] * many + voter[here]) * many + voter[here + apart]
         codes, different = pd.factorize(pair)
-        alike = np.bincount(codes, choice[here] == choice[here + apart], minlength=len(different))
+        one, other = choice[here], choice[here + apart]
+        alike = np.bincount(codes, one == other, minlength=len(different))
         found.append(np.column_stack([different, np.bincount(codes, minlength=len(different)), alike]))
+        chosen.append(_chosen(codes, different, one, other))
         if sum(map(len, found)) > 4 * MOST_PAIRS:
             found = [_added(found)]
+        if sum(map(len, chosen)) > 4 * MOST_CHOICES:
+            chosen = [_choices_added(chosen)]
     pair, n, alike = _added(found).T
-    room, one, other = np.unravel_index(pair.astype(np.intp), (max(len(groups), 1), many, many))
-    who = (pd.array(ballots.voters[places], dtype=TEXT) for places in (one, other))
-    rows: pd.DataFrame = groups.iloc[np.asarray(room)]
-    return GroupedSums.of(
-        rows.assign(**dict(zip(("voter", "other"), who, strict=True))), {"n": n, "agree": alike}
-    )
+    both, what, one, other = _choices_added(chosen).T
+
+    def named(pairs: Floats) -> pd.DataFrame:
+        room, *ends = np.unravel_index(pairs.astype(np.intp), (max(len(groups), 1), many, many))
+        who = (pd.array(ballots.voters[places], dtype=TEXT) for places in ends)
+        rows: pd.DataFrame = groups.iloc[np.asarray(room)]
+        return rows.assign(**dict(zip(("voter", "other"), who, strict=True)))
+
+    choices = pd.array(ballots.choices[what.astype(np.intp)], dtype=TEXT)
+    margins = GroupedSums.of(named(both).assign(choice=choices), {"one": one, "other": other})
+    return GroupedSums.of(named(pair), {"n": n, "agree": alike}), PairChoices._if_few(margins)
+
+
+def with_chance(pairs: GroupedSums, choices: PairChoices) -> GroupedSums:
+    """Add to each pair how often they would agree by chance, who differ; NaN where that is not known."""
+    n, chance = pairs["n"][:, 0], np.full(len(pairs.keys), np.nan)
+    if not np.isnan(choices.cells).any():
+        both = choices["one"][:, 0] * choices["other"][:, 0]
+        chance = np.bincount(places(choices.keys, pairs.keys), both, len(n)) / np.maximum(n, 1)
+    chance[(pairs.keys["voter"] == pairs.keys["other"]).to_numpy()] = np.nan
+    cells = np.append(pairs.cells, chance[:, None, None], axis=1)
+    return GroupedSums(pairs.keys, (*pairs.names, "chance"), cells)
+
+
+def cohen(agreement: Figure, chance: Floats) -> Figure:
+    """Correct the agreement of two voters for chance (Cohen 1960), and its interval with it.
+
+    Parameters
+    ----------
+    agreement
+        The share in which both chose alike.
+    chance
+        The share in which they would by chance: 1, or NaN, has no kappa.
+    """
+    known = np.where(chance < 1 - _ROUNDING, 1 - chance, np.nan)
+    value, low, high = (1 - (1 - end) / known for end in agreement[:3])
+    return Figure.of(value, np.maximum(low, -1.0), high, agreement.method)
+
+
+_ROUNDING = 1e-12
+
+
+def _chosen(codes: Codes, pairs: Codes, one: Codes, other: Codes) -> Floats:
+    """Count what either voter of each pair chose: pair, choice, of the one, of the other."""
+    many = int(max(one.max(initial=0), other.max(initial=0))) + 1
+    both = np.concatenate([codes * many + one, codes * many + other])
+    place, different = pd.factorize(both)
+    n = len(codes)
+    counts = [np.bincount(part, minlength=len(different)) for part in (place[:n], place[n:])]
+    return np.column_stack([pairs[different // many], different % many, *counts]).astype(np.float64)
+
+
+def _choices_added(chosen: list[Floats]) -> Floats:
+    """Add up what was found of each pair and choice; of too many, no more than tells that they are."""
+    rows = np.concatenate(chosen)
+    order = np.lexsort((rows[:, 1], rows[:, 0]))
+    rows = rows[order]
+    starts = np.flatnonzero((np.diff(rows[:, :2], axis=0, prepend=-1) != 0).any(axis=1))
+    if len(starts):
+        rows = np.column_stack([rows[starts, :2], np.add.reduceat(rows[:, 2:], starts, axis=0)])
+    return rows[: MOST_CHOICES + 1]
 
 
 def _added(found: list[Floats]) -> Floats:

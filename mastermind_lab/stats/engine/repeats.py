@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 
 from .bootstrap import Hashes
 from .distinct import Distinct
-from .input import Data
+from .input import Data, frame_of
 from .units import text_hashes
 
 MANY = 0.2
@@ -44,7 +43,7 @@ class Repeats:
     @classmethod
     def of(cls, data: Data) -> Repeats:
         """Look through one batch; a frame without questions has none."""
-        frame = data if isinstance(data, pd.DataFrame) else data.decisions
+        frame = frame_of(data, "decisions", ())
         if QUESTION not in frame:
             return cls()
         questions = frame[QUESTION].dropna()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -24,6 +26,7 @@ from .intervals import Figure, Intervals
 from .renamed import Renamed
 from .repeats import QUESTION, Repeats
 from .sums import GroupedSums, grouped
+from .vocabulary import Vocabulary
 
 _OF_INTERVALS = ("interval", "family")
 _SUBJECTS = __name__.removesuffix(".engine.summary")
@@ -33,7 +36,7 @@ _SUBJECTS = __name__.removesuffix(".engine.summary")
 class Summary:
     """What was counted of some decisions: sums that add up when two are added, and the options they need.
 
-    Fields that are :class:`GroupedSums`, and ``repeats``, add up; every other field is an option.
+    Fields that are :class:`GroupedSums`, ``repeats`` and ``vocabulary`` add up; every other is an option.
 
     The first of the sums has all the groups, and its first quantity is their size.
 
@@ -47,6 +50,8 @@ class Summary:
         How intervals are made.
     repeats
         The questions that were asked, where nothing is drawn or grouped by them.
+    vocabulary
+        The texts that it compares: choices, recommendations, outcomes.
     """
 
     # The fields are not what a user gives: that is what ``of`` takes.
@@ -57,6 +62,7 @@ class Summary:
     cluster: tuple[str, ...] = field(default=(), kw_only=True)
     intervals: Intervals = field(default=Intervals(), kw_only=True)
     repeats: Repeats = field(default_factory=Repeats, kw_only=True)
+    vocabulary: Vocabulary = field(default_factory=partial(Vocabulary.of, pd.DataFrame()), kw_only=True)
 
     def __new__(cls, *values: Any, **named: Any) -> Self:
         """Refuse a call with anything but what was counted, and say what to write instead."""
@@ -100,10 +106,32 @@ class Summary:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What must be known of the intervals: that clusters were drawn, or that perhaps they should be."""
+        """What must be known of the figures: clusters are drawn, or should be; texts match nothing."""
         clusters = [f"drawn by {', '.join(map(cut, self.cluster))}"] if self.cluster else []
         together = ["simultaneous intervals"] if self.intervals.family else []
-        return (*clusters, *together, *filter(None, [str(self.repeats)]))
+        repeats = filter(None, [str(self.repeats)])
+        return (*clusters, *together, *repeats, *self.vocabulary.notes())
+
+    @property
+    def _compared(self) -> tuple[str, ...]:
+        """The columns of texts that are compared with each other, or among themselves."""
+        return ()
+
+    def unmatched(self) -> pd.DataFrame:
+        """Return what was compared and matches nothing: one row a text.
+
+        A recommendation that equals no choice that anybody ever voted for is not followed, wrong or changed:
+        it was not spelled as votes are. An outcome that nobody ever voted for, or recommended, may be.
+
+        Returns
+        -------
+        DataFrame
+            ``column``, recommendation or correct_choice; ``text``; ``n`` decisions that have it; ``near``,
+            what it may have been meant for: the choice (without votes, the recommendation) that is spelled
+            nearly so, such as "yes" for "YES " or "1" for "1.0". Of more than 1,000 different texts those
+            of 1,000 are looked at.
+        """
+        return self.vocabulary.unmatched()
 
     def _counts(self) -> str:
         """Name what n counts."""
@@ -120,7 +148,8 @@ class Summary:
         added = {name: sums + getattr(other, name) for name, sums in _sums(self).items()}
         every = next(iter(added.values())).keys if added else pd.DataFrame()
         spelled = {name: sums.spelled_like(every) for name, sums in added.items()}
-        return replace(self, repeats=self.repeats + other.repeats, **cast(Any, spelled))
+        seen = {name: getattr(self, name) + getattr(other, name) for name in ("repeats", "vocabulary")}
+        return replace(self, **cast(Any, seen | spelled))
 
     def __radd__(self, other: int) -> Self:
         # sum() begins with the number 0.
@@ -185,7 +214,7 @@ def over_batches(
         _refuse_unknown(cls, of, options)
         if not is_scan(data):
             batch = _with_columns(cast(Data, data), options)
-            return _with_repeats(of(cls, batch, *args, **options), batch)
+            return _with_texts(of(cls, batch, *args, **options), batch)
         # The bound method, not the function: it is pickled by its name.
         count = partial(_count, cast(Any, cls).of, args, options)
         total: Kind = data.fold(count, columns_in(options))
@@ -207,11 +236,12 @@ def _refuse_unknown(kind: type[Summary], of: Callable[..., Any], options: Mappin
             raise OptionError(f"{kind.__name__} takes no {name}: its intervals are made in one way only")
 
 
-def _with_repeats(summary: Kind, batch: Data) -> Kind:
-    """Note the questions that a batch's decisions are on, if its summary takes no account of them."""
+def _with_texts(summary: Kind, batch: Data) -> Kind:
+    """Note what a batch compares, and the questions it is on, if its summary takes no account of these."""
+    found = replace(summary, vocabulary=Vocabulary.of(batch, summary._compared))
     if summary.cluster or QUESTION in summary.by or summary.draws_questions:
-        return summary
-    return replace(summary, repeats=Repeats.of(batch))
+        return found
+    return replace(found, repeats=Repeats.of(batch))
 
 
 def columns_in(options: Mapping[str, Any]) -> tuple[str, ...]:
@@ -279,19 +309,31 @@ def _sums(summary: Summary) -> dict[str, GroupedSums]:
 
 def _options(summary: Summary) -> list[str]:
     named = {field.name: getattr(summary, field.name) for field in fields(summary)}
-    return [name for name, value in named.items() if not isinstance(value, GroupedSums | Repeats)]
+    return [
+        name for name, value in named.items() if not isinstance(value, GroupedSums | Repeats | Vocabulary)
+    ]
 
 
 def texts_of(keys: pd.DataFrame) -> pd.Series:
-    """Word each group: its values, one after the other."""
+    """Word each group: its values, one after the other, so that different groups have different words."""
     if keys.columns.empty:
         return pd.Series(["all"] * len(keys), dtype="object")
-    rows = [" · ".join(map(_text, row)) for row in keys.itertuples(index=False)]
+    word = partial(_text, between=_BETWEEN.strip() if len(keys.columns) > 1 else _MISSING)
+    rows = [_BETWEEN.join(map(word, row)) for row in keys.itertuples(index=False)]
     return pd.Series(rows, dtype="object")
 
 
-def _text(value: Any) -> str:
-    return "(missing)" if pd.isna(value) else str(value)
+_BETWEEN, _MISSING = " · ", "(missing)"
+_REST = re.compile(r"other \([\d,]+ more\)")
+
+
+def _text(value: Any, between: str) -> str:
+    """Write a value; a text that is not what it would look like has quotes."""
+    if pd.isna(value):
+        return _MISSING
+    text = str(value)
+    looks_alike = text != text.strip() or text[:1] == '"' or text == _MISSING or between in text
+    return json.dumps(text, ensure_ascii=False) if looks_alike or _REST.fullmatch(text) else text
 
 
 def sizes_of(sums: GroupedSums, columns: tuple[str, ...]) -> pd.Series:

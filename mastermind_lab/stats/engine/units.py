@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ...errors import OptionError
 from .bootstrap import Hashes, hashes, mixed
-from .input import By, Data, key_texts, keys_of, names_of
+from .input import By, Data, frame_of, key_texts, keys_of, names_of
 
 _IDS = ("correlation_id", "decision_id")
 _SAID = ("question", "recommendation", "confidence", "rationale", "voter", "choice", "source", "claim")
@@ -91,7 +91,7 @@ class Units:
             If a column is unknown, or the frame is not that of the decisions.
         """
         names = names_of(cluster, option="cluster")
-        frame = data if isinstance(data, pd.DataFrame) else data.decisions
+        frame = frame_of(data, "decisions", (_PLACE,))
         row, ids = pd.factorize(frame[_PLACE].to_numpy(dtype=object), use_na_sentinel=False)
         own = _own(frame, row, ids)
         if not names:
