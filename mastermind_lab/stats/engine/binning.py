@@ -12,7 +12,7 @@ import pandas as pd
 from ...errors import OptionError
 from .bootstrap import Floats
 from .estimate import SMALL_N, divided, shares, with_ends
-from .histogram import STEPS, between_ranks
+from .histogram import STEPS
 from .sums import Codes
 
 Binning = Literal["width", "quantile", "isotonic"]
@@ -24,8 +24,8 @@ class Bins:
 
     Attributes
     ----------
-    steps
-        The confidences that were counted, in 1/2,000, rising: shape (confidences,).
+    values
+        The confidences that were counted, rising: shape (confidences,).
     n, correct
         Shape (confidences, 1 + replicates): what was counted, then its bootstrap replicates.
     codes
@@ -34,23 +34,26 @@ class Bins:
         Whether accuracy cannot fall from one bin to the next.
     """
 
-    steps: Codes
+    values: Floats
     n: Floats
     correct: Floats
     codes: Codes
     rising: bool = False
 
     @classmethod
-    def of(cls, steps: Codes, n: Floats, correct: Floats, binning: Binning, bins: int) -> Bins:
-        """Put confidences into bins.
+    def of(cls, values: Floats, wide: Codes, n: Floats, correct: Floats, binning: Binning, bins: int) -> Bins:
+        """Put confidences into bins; ``wide`` says in which bin of equal width each is.
 
         Equal widths and quantiles are the same in every replicate; isotonic blocks are found anew in each,
         for where they begin and end is part of what was estimated.
         """
-        if binning == "isotonic" or not len(steps):
-            return cls(steps, n, correct, blocks(correct, n), rising=True)
-        place = _wide(steps, bins) if binning == "width" else _full(steps, n[:, 0], bins)
-        return cls(steps, n, correct, place[:, None] + bins * np.arange(n.shape[1]))
+        if binning == "isotonic" or not len(values):
+            return cls(values, n, correct, blocks(correct, n), rising=True)
+        place = wide if binning == "width" else _full(values, n[:, 0], bins)
+        if binning == "width":
+            # The middle of a step may lie beyond the edge that ends it.
+            values = np.clip(values, wide / bins, (wide + 1) / bins)
+        return cls(values, n, correct, place[:, None] + bins * np.arange(n.shape[1]))
 
     @cached_property
     def accuracy(self) -> Floats:
@@ -60,7 +63,7 @@ class Bins:
     @cached_property
     def confidence(self) -> Floats:
         """The mean confidence in each confidence's bin; NaN where the bin holds none."""
-        return self._shared(self.n * self.steps[:, None] / STEPS)
+        return self._shared(self.n * self.values[:, None])
 
     def ece(self) -> Floats:
         """Return the mean distance of accuracy from confidence, shape (1 + replicates,)."""
@@ -88,7 +91,7 @@ class Bins:
             How many independent observations one of n counts for.
         """
         starts = np.unique(self.codes[:, 0], return_index=True)[1]
-        ends = np.append(starts[1:], len(self.steps))[: len(starts)] - 1
+        ends = np.append(starts[1:], len(self.values))[: len(starts)] - 1
         n, accuracy = _summed(self.n[:, 0], starts), self._per_bin(self.accuracy, starts)
         value, low, high = shares(np.nan_to_num(accuracy), (~np.isnan(accuracy)) * 1.0, n * share)
         if self.rising:
@@ -96,8 +99,8 @@ class Bins:
             low, high = np.fmax.accumulate(low), np.fmin.accumulate(high[::-1])[::-1]
         return pd.DataFrame(
             {
-                "lowest": self.steps[starts] / STEPS,
-                "highest": self.steps[ends] / STEPS,
+                "lowest": self.values[starts],
+                "highest": self.values[ends],
                 "n": n.astype(np.int64),
                 "confidence": self._per_bin(self.confidence, starts)[:, 0],
                 **with_ends(accuracy=(value, low, high)),
@@ -149,18 +152,21 @@ def _summed(values: Floats, starts: Codes) -> Floats:
     return np.add.reduceat(values, starts, axis=0) if len(starts) else values[:0]
 
 
-def _wide(steps: Codes, bins: int) -> Codes:
+def wide(confidence: Floats, bins: int) -> Codes:
     """Bins of equal width, closed on the right, the first on both sides."""
-    return np.maximum(-(-steps * bins // STEPS) - 1, 0)
+    # Rounded, for 0.1 + 0.2 is on the edge 0.3.
+    return np.maximum(np.ceil(np.round(confidence * bins, 12)).astype(np.intp) - 1, 0)
 
 
-def _full(steps: Codes, n: Floats, bins: int) -> Codes:
+def _full(values: Floats, n: Floats, bins: int) -> Codes:
     """Bins of about equal n, cut at the quantiles; equal confidences stay together."""
-    counts = np.zeros(STEPS + 1)
-    counts[steps] = n
-    # Rounded, or an edge that lies on a step could fall short of it.
-    edges = np.round(between_ranks(counts, np.arange(1, bins) / bins) * STEPS, 6)
-    return np.searchsorted(edges, steps, side="left")
+    upto = np.cumsum(n)
+    # Rounded, or what is a whole rank could fall short of it.
+    rank = np.round(np.arange(1, bins) / bins * (upto[-1] - 1), 9)
+    below, above = (
+        values[np.searchsorted(upto, end, side="right")] for end in (np.floor(rank), np.ceil(rank))
+    )
+    return np.searchsorted(below + (above - below) * (rank % 1), values, side="left")
 
 
 def blocks(top: Floats, weight: Floats) -> Codes:

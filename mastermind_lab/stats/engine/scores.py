@@ -10,8 +10,7 @@ import pandas as pd
 from .binning import Bins
 from .bootstrap import Floats
 from .estimate import SMALL_N, divided, ratios, shares, with_ends
-from .histogram import STEPS
-from .sums import Codes, GroupedSums
+from .sums import GroupedSums
 
 _SUMMED = {"accuracy": "correct", "confidence": "confidence", "brier": "brier", "log_score": "log"}
 _COUNTED: dict[str, Callable[[Bins], Floats]] = {
@@ -86,13 +85,13 @@ def auarc(n: Floats, correct: Floats) -> Floats:
     return divided(area.sum(axis=0), n.sum(axis=0))
 
 
-def risks(steps: Codes, n: Floats, correct: Floats, share: float) -> pd.DataFrame:
+def risks(values: Floats, n: Floats, correct: Floats, share: float) -> pd.DataFrame:
     """Return the share of wrong ones among the surest, one row for each coverage.
 
     Parameters
     ----------
-    steps
-        The confidences, in 1/2,000.
+    values
+        The confidences, rising.
     share
         How many independent observations one of n counts for.
     """
@@ -102,7 +101,7 @@ def risks(steps: Codes, n: Floats, correct: Floats, share: float) -> pd.DataFram
     upto = np.cumsum(n[::-1, 0])
     # A rounding of the size must not ask for one more.
     last = np.searchsorted(upto, sizes[:, 0] - 1e-6)
-    threshold = steps[::-1][last] / STEPS if len(steps) else np.full(len(COVERAGES), np.nan)
+    threshold = values[::-1][last] if len(values) else np.full(len(COVERAGES), np.nan)
     counts = np.rint(sizes[:, 0]).astype(np.int64)
     columns = {
         "coverage": COVERAGES,
