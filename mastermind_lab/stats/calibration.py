@@ -11,6 +11,7 @@ import pandas as pd
 from ..errors import OptionError
 from .engine.binning import Binning, Bins, checked_bins, wide
 from .engine.bootstrap import REPLICATES, Floats
+from .engine.calibration_figures import CalibrationFigures
 from .engine.cells import Cells
 from .engine.correctness import Unit, correctness_of, counts, quantities
 from .engine.estimate import SMALL_N, Estimate
@@ -18,9 +19,8 @@ from .engine.histogram import STEPS, coarse
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import By, Data, names_of
 from .engine.intervals import with_ends
-from .engine.renamed import Renamed
 from .engine.scores import FIGURES, read_off, risks
-from .engine.summary import Summary, counted, over_batches
+from .engine.summary import counted, over_batches
 from .engine.sums import GroupedSums, places
 from .engine.units import Units
 
@@ -28,7 +28,7 @@ LEFT_OUT = ("without_outcome", "missing", "repeated")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Calibration(Summary):
+class Calibration(CalibrationFigures):
     """How well confidence matches what turned out to be right, by group.
 
     What is compared with outcomes are panels (the decision's confidence; right where the recommendation is
@@ -124,95 +124,6 @@ class Calibration(Summary):
             names, unit, kind, many, sums, others, steps, voter=voter, cluster=units.names
         )  # fmt: skip
 
-    @property
-    def accuracy(self) -> Estimate:
-        """The share of right ones, 0 to 1."""
-        return self._estimate("accuracy")
-
-    @property
-    def overconfidence(self) -> Estimate:
-        """Mean confidence minus accuracy, -1 to 1: above 0 is too sure."""
-        return self._estimate("overconfidence")
-
-    @property
-    def ece(self) -> Estimate:
-        """The expected calibration error, 0 to 1: mean |accuracy - confidence| over bins, weighted by n.
-
-        Naeini, Cooper and Hauskrecht (2015). Chance alone makes it larger than 0: it is biased upwards, the
-        more the fewer observations a bin holds, and the replicates are biased once more, so that its interval
-        does not cover the true error 95% of the time. Compare only with equal n and bins, and prefer
-        ``brier`` to rank panels or voters.
-        """
-        return self._estimate("ece")
-
-    @property
-    def mce(self) -> Estimate:
-        """The maximum calibration error, 0 to 1: max |accuracy - confidence| over bins (Naeini et al. 2015).
-
-        The emptiest bin decides it: where a bin holds few it says nothing. Biased as ``ece`` is, and more.
-        """
-        return self._estimate("mce")
-
-    @property
-    def brier(self) -> Estimate:
-        """The Brier score, 0 to 1, lower is better: mean (confidence - right)^2, right being 0 or 1.
-
-        Brier (1950), in the form for two outcomes. A constant confidence of one half has 0.25.
-        """
-        return self._estimate("brier")
-
-    @property
-    def calibration_loss(self) -> Estimate:
-        """How far confidence is from accuracy, 0 is best: mean (confidence - accuracy)^2 over bins.
-
-        Murphy (1973) calls it reliability; bins are weighted by n. Brier = calibration_loss - resolution +
-        uncertainty + ``within`` (a column of :meth:`table`): the last is what confidences that differ within
-        a bin add (Stephenson, Coelho and Jolliffe 2008); with few wide bins it matters. With isotonic bins,
-        calibration_loss + within is CORP's miscalibration. Biased upwards as ``ece`` is.
-        """
-        return self._estimate("calibration_loss")
-
-    reliability = Renamed("calibration_loss")
-
-    @property
-    def resolution(self) -> Estimate:
-        """Murphy's (1973) resolution, more is better: mean (accuracy in the bin - accuracy)^2.
-
-        With isotonic bins it is CORP's discrimination. Biased upwards as ``ece`` is.
-        """
-        return self._estimate("resolution")
-
-    @property
-    def uncertainty(self) -> Estimate:
-        """Accuracy (1 - accuracy), 0 to 0.25 (Murphy 1973): how hard it was, whatever the confidence."""
-        return self._estimate("uncertainty")
-
-    @property
-    def log_score(self) -> Estimate:
-        """The log score in nats, lower is better: mean -ln(probability given to what happened) (Good 1952).
-
-        Confidences below 1/4,000 are taken as 1/4,000, those above 1 - 1/4,000 as that: a certain one that
-        is wrong costs 8.3, not infinity. Where many are certain, the clip decides: prefer ``brier``.
-        """
-        return self._estimate("log_score")
-
-    @property
-    def auroc(self) -> Estimate:
-        """The probability that a right one is surer than a wrong one, ties half (Hanley and McNeil 1982).
-
-        One half is chance. It says nothing of calibration: any rising transform of confidence has the same.
-        """
-        return self._estimate("auroc")
-
-    @property
-    def auarc(self) -> Estimate:
-        """The area under the accuracy-rejection curve, 0 to 1 (Nadeem, Zucker and Hanczar 2009).
-
-        The mean accuracy of the k surest, over all k; ties in the mean over their orders. Confidence that
-        ranks nothing has the accuracy itself. 1 - AUARC is the AURC of Geifman and El-Yaniv (2017).
-        """
-        return self._estimate("auarc")
-
     def table(self) -> pd.DataFrame:
         """Return one row a group.
 
@@ -222,7 +133,9 @@ class Calibration(Summary):
             The ``by`` columns; ``n`` panels or votes; ``decisions``, the observations behind the
             intervals; then the single figures of this class and mean ``confidence``, each with ``_low`` and
             ``_high`` (95% interval; NaN where there are fewer than 2 decisions and, but for accuracy, where
-            all or none were right); ``within``, the part of the Brier score that the bins leave out;
+            all or none were right); ``ece_noise``, the mean ECE of 400 simulated panels as sure as these, of
+            which each is right as often as it says; ``within``, the part of the Brier score that the bins
+            leave out;
             ``small_n_bins``, how many hold too few (see :meth:`diagram`); left out and counted:
             ``without_outcome``, and ``missing``, which have no confidence; ``repeated``, how often a voter
             voted more than once in a decision: one vote counts, or none where they contradict each other;
@@ -235,11 +148,11 @@ class Calibration(Summary):
         figures = {name: read_off(self.intervals, name, self.sums, bins, independent) for name in FIGURES}
         columns |= {name: pd.Series(values) for name, values in with_ends(**figures).items()}
         explained = columns["calibration_loss"] - columns["resolution"] + columns["uncertainty"]
-        few = [
-            one.table(self.intervals, share)["small_n"].sum()
-            for one, share in zip(bins, self._shares(), strict=True)
-        ]
-        columns |= {"within": columns["brier"] - explained, "small_n_bins": pd.Series(few, dtype="int64")}
+        shares = self._shares()
+        noise = [one.noise(share) for one, share in zip(bins, shares, strict=True)]
+        few = [one.small(share) for one, share in zip(bins, shares, strict=True)]
+        columns |= {"ece_noise": pd.Series(noise, dtype="float64"), "within": columns["brier"] - explained}
+        columns |= {"small_n_bins": pd.Series(few, dtype="int64")}
         columns |= {name: counted(self.counts[name][:, 0]) for name in LEFT_OUT}
         return self.sums.keys.assign(**columns, small_n=independent < SMALL_N)
 
@@ -251,9 +164,12 @@ class Calibration(Summary):
         DataFrame
             The ``by`` columns; ``lowest`` and ``highest`` confidence in the bin; ``n``; mean ``confidence``;
             ``accuracy``, 0 to 1, with ``accuracy_low`` and ``accuracy_high`` (95% interval; for isotonic bins
-            that of the regression there, its blocks found anew in each replicate); ``small_n`` where it
-            stands on fewer than 10 observations. Votes of one panel are no independent observations: ``n`` of
-            them count like ``n * decisions / n of the group``.
+            that of the regression there, its blocks found anew in each replicate); ``calibrated``, the
+            accuracy that was to be expected if each were right as often as it says, with
+            ``calibrated_low`` and ``calibrated_high``, between which 95% of 400 simulated ones lie (the
+            consistency bars of Broecker and Smith 2007); ``small_n`` where it stands on fewer than 10
+            observations. Votes of one panel are no independent observations: ``n`` of them count like
+            ``n * decisions / n of the group``.
         """
         parts = [
             one.table(self.intervals, share) for one, share in zip(self._bins(), self._shares(), strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, get_args
 
@@ -10,13 +10,18 @@ import numpy as np
 import pandas as pd
 
 from ...errors import OptionError
-from .bootstrap import Floats
+from .bootstrap import TAIL, Floats
 from .estimate import SMALL_N
 from .histogram import STEPS
 from .intervals import Figure, Intervals, divided, with_ends
 from .sums import Codes
 
 Binning = Literal["width", "quantile", "isotonic"]
+
+SIMULATED = 400
+"""Calibrated forecasters that a diagram is compared with."""
+
+_SEED = 20_070_601
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +88,45 @@ class Bins:
         """Return the mean squared distance of the bins' accuracy from that of all."""
         return self._mean((self.accuracy - self._mean(self.accuracy)) ** 2)
 
+    def chance(self, share: float) -> Floats:
+        """Return what chance adds to the mean squared distance: mean accuracy (1 - accuracy) / (n - 1)."""
+        if self.rising:
+            return np.full(self.n.shape[1], np.nan)
+        n = np.bincount(self.codes.ravel(), self.n.ravel())[self.codes] * share
+        spread = np.nan_to_num(self.accuracy * (1 - self.accuracy))
+        return self._mean(np.where(n < 2, 0, spread / np.maximum(n - 1, 1)))
+
+    def noise(self, share: float) -> float:
+        """Return the mean ECE of calibrated forecasters who are as sure."""
+        return float(self._calibrated.ece().mean() / np.sqrt(share)) if len(self.values) else np.nan
+
+    def small(self, share: float) -> int:
+        """Say how many bins hold fewer observations than a figure should stand on."""
+        n = np.bincount(self.codes[:, 0], self.n[:, 0])
+        return int(np.count_nonzero((n > 0) & (n * share < SMALL_N)))
+
+    @cached_property
+    def _calibrated(self) -> Bins:
+        """Simulate forecasters who are as sure, and right as often as they say; always the same."""
+        n = np.repeat(self.n[:, :1], SIMULATED, axis=1)
+        drawn = np.random.default_rng(_SEED).binomial(n.astype(np.int64), self.values[:, None])
+        correct = drawn.astype(np.float64)
+        first = self.codes[:, :1]
+        apart = first + (first.max(initial=0) + 1) * np.arange(SIMULATED)
+        codes = blocks(correct, n) if self.rising else apart
+        return replace(self, n=n, correct=correct, codes=codes)
+
+    def _consistent(self, starts: Codes, share: float) -> Figure:
+        """Return the accuracy of calibrated forecasters in each bin, and between what 95% of them lie."""
+        found = self._calibrated._per_bin(self._calibrated.accuracy, starts)
+        middle = found.mean(axis=1) if self.rising else self._per_bin(self.confidence, starts)[:, 0]
+        ranked, last = np.sort(found, axis=1), SIMULATED - 1
+        low, high = ranked[:, int(TAIL * last)], ranked[:, last - int(TAIL * last)]
+        # Observations that hang together stray further.
+        low, high = (middle + (end - middle) / np.sqrt(share) for end in (low, high))
+        low, high = np.clip(low, 0, middle), np.clip(high, middle, 1)
+        return Figure.of(middle, low, high, "simulation")
+
     def table(self, made: Intervals, share: float) -> pd.DataFrame:
         """Return one row a bin: what it spans and holds, and its accuracy.
 
@@ -107,7 +151,7 @@ class Bins:
                 "highest": self.values[ends],
                 "n": n.astype(np.int64),
                 "confidence": self._per_bin(self.confidence, starts)[:, 0],
-                **with_ends(accuracy=found),
+                **with_ends(accuracy=found, calibrated=self._consistent(starts, share)),
                 "small_n": n * share < SMALL_N,
             }
         )

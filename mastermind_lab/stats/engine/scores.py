@@ -22,8 +22,14 @@ _COUNTED: dict[str, Callable[[Bins], Floats]] = {
     "auroc": lambda bins: auroc(bins.n, bins.correct),
     "auarc": lambda bins: auarc(bins.n, bins.correct),
 }
-_BOUNDS = {"overconfidence": CHANGE, "log_score": FROM_0}
-FIGURES = ("accuracy", "confidence", "overconfidence", "brier", "log_score", "uncertainty", *_COUNTED)
+_CORRECTED = ("calibration_loss_corrected", "resolution_corrected", "uncertainty_corrected")
+_BOUNDS = {"overconfidence": CHANGE, "log_score": FROM_0, "brier_skill": (-np.inf, 1.0)}
+_BOUNDS |= dict.fromkeys(_CORRECTED, CHANGE)
+FIGURES = (
+    *("accuracy", "confidence", "overconfidence", "brier", "brier_skill", "log_score", "uncertainty"),
+    *_COUNTED,
+    *_CORRECTED,
+)
 
 
 def read_off(made: Intervals, name: str, sums: GroupedSums, bins: list[Bins], n: Floats) -> Figure:
@@ -46,7 +52,8 @@ def read_off(made: Intervals, name: str, sums: GroupedSums, bins: list[Bins], n:
         return made.shares(sums["correct"], sums["n"], n)
     if name == "confidence":
         return made.means(sums["confidence"], sums["n"], n, SHARE)
-    found = made.figures(_figure(name, sums, bins), n, _BOUNDS.get(name, SHARE))
+    values = _corrected(name, sums, bins, n) if name in _CORRECTED else _figure(name, sums, bins)
+    found = made.figures(values, n, _BOUNDS.get(name, SHARE))
     correct, judged_ones = sums["correct"][:, 0], sums["n"][:, 0]
     # Replicates cannot show what never happened: they agree, but for rounding, and would look certain.
     alike = (correct == 0) | (correct == judged_ones) | (found.high - found.low < 1e-12)
@@ -62,7 +69,29 @@ def _figure(name: str, sums: GroupedSums, bins: list[Bins]) -> Floats:
     if name == "uncertainty":
         accuracy = _figure("accuracy", sums, bins)
         return accuracy * (1 - accuracy)
+    if name == "brier_skill":
+        return 1 - divided(_figure("brier", sums, bins), _figure("uncertainty", sums, bins))
     return divided(sums[_SUMMED[name]], sums["n"])
+
+
+def _corrected(name: str, sums: GroupedSums, bins: list[Bins], n: Floats) -> Floats:
+    """Take away what chance adds to a part of the Brier score (Ferro and Fricker 2012).
+
+    A replicate is a sample of a sample, to which chance has added twice.
+    """
+    plain = name.removesuffix("_corrected")
+    share = n / np.maximum(sums["n"][:, 0], 1)
+    many = sums["n"] * share[:, None]
+    whole = divided(_figure("uncertainty", sums, bins), many - 1)
+    added = whole * 0 if plain == "uncertainty" else _chance(bins, share, whole.shape)
+    added = added - (0 if plain == "calibration_loss" else whole)
+    times = np.where(np.arange(many.shape[1]) > 0, 2, 1)
+    return _figure(plain, sums, bins) - times * added
+
+
+def _chance(bins: list[Bins], share: Floats, shape: tuple[int, ...]) -> Floats:
+    added = [one.chance(each) for one, each in zip(bins, share, strict=True)]
+    return np.stack(added) if added else np.empty(shape)
 
 
 COVERAGES = np.arange(1, 101) / 100
