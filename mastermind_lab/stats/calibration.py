@@ -42,6 +42,8 @@ class Calibration(CalibrationFigures):
     On confidences such as probabilities of tokens, it, ``auarc`` and risks are within 0.001 of what they
     would be if each were told apart. Steps of all groups together are 20,000 at most.
 
+    :func:`mastermind_lab.recalibrated` reads confidence as it was deserved.
+
     Examples
     --------
     >>> import mastermind_lab as lab
