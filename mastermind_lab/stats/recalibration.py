@@ -17,7 +17,7 @@ from .engine.correctness import Flags, correctness_of, counts
 from .engine.estimate import SMALL_N, Estimate
 from .engine.folds import fold_of
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
-from .engine.intervals import CHANGE, SHARE, Figure, divided, with_ends
+from .engine.intervals import CHANGE, SHARE, Figure, with_ends
 from .engine.summary import Summary, counted, over_batches
 from .engine.sums import Codes, GroupedSums, grouped, places, stacked
 from .engine.units import Units
@@ -146,9 +146,8 @@ class Recalibration(Summary):
         n = self.sums["n"][:, 0]
         groups, after = places(self.steps.keys, self.sums.keys), self._out_of_fold()
         found = [self._figures(groups == group, after) for group in range(len(n))]
-        independent = self.sums.independent(n)
         figures = {
-            name: self._read(name, np.stack([one[name] for one in found]), independent)
+            name: self._read(name, np.stack([one[name] for one in found]), self.sums)
             if found
             else Figure.stacked([])
             for name in _BOUNDS
@@ -158,7 +157,7 @@ class Recalibration(Summary):
             **self.sums.clusters(),
             **{name: pd.Series(values) for name, values in with_ends(**figures).items()},
             **{name: counted(self.sums[name][:, 0]) for name in _LEFT_OUT},
-            small_n=independent < SMALL_N,
+            small_n=self.sums.independent(n) < SMALL_N,
         )
 
     def map(self, confidence: object) -> Floats:
@@ -251,34 +250,30 @@ class Recalibration(Summary):
         return after
 
     def _figures(self, rows: Flags, after: Floats) -> dict[str, Floats]:
-        """Work out every figure of some of the counts, each of shape (1 + replicates,)."""
+        """Work every figure of some counts out, of the Brier scores their sums: shape (1 + replicates,)."""
         n, correct = self.steps["n"][rows], self.steps["correct"][rows]
         found = {}
         for name, values in (("", self.steps.values[rows]), ("_after", after[rows])):
-            order = np.argsort(values, kind="stable")
-            bins = (
-                Bins.of(
-                    values[order],
-                    wide(values[order], self.bins),
-                    n[order],
-                    correct[order],
-                    "width",
-                    self.bins,
-                )
-                if not np.isnan(values).any()
-                else None
-            )
-            squares = (1 - values) ** 2 @ correct + values**2 @ (n - correct)
-            found[f"brier{name}"] = divided(squares, n.sum(axis=0))
-            found[f"ece{name}"] = squares * np.nan if bins is None else bins.ece()
+            found[f"brier{name}"] = (1 - values) ** 2 @ correct + values**2 @ (n - correct)
+            found[f"ece{name}"] = self._ece(values, n, correct)
         return found | {f"{name}_change": found[f"{name}_after"] - found[name] for name in ("brier", "ece")}
 
-    def _read(self, name: str, values: Floats, n: Floats) -> Figure:
-        return self.intervals.figures(values, n, _BOUNDS[name])
+    def _ece(self, values: Floats, n: Floats, correct: Floats) -> Floats:
+        if np.isnan(values).any():
+            return np.full(n.shape[1], np.nan)
+        order = np.argsort(values, kind="stable")
+        said = values[order]
+        return Bins.of(said, wide(said, self.bins), n[order], correct[order], "width", self.bins).ece()
+
+    def _read(self, name: str, values: Floats, sums: GroupedSums) -> Figure:
+        independent = sums.independent(sums["n"][:, 0])
+        if name.startswith("brier"):
+            return self.intervals.means(values, sums["n"], independent, _BOUNDS[name])
+        return self.intervals.figures(values, independent, _BOUNDS[name])
 
     def _estimate(self, name: str) -> Estimate:
         whole = self.sums.marginalize(())
-        n = whole.independent(whole["n"][:, 0])
         every = np.ones(len(self.steps.cells), dtype=np.bool_)
         values = self._figures(every, self._out_of_fold())[name][None]
-        return self._read(name, values[: len(n)], n).estimate(n)
+        n = whole.independent(whole["n"][:, 0])
+        return self._read(name, values[: len(n)], whole).estimate(n)

@@ -9,11 +9,12 @@ import pandas as pd
 
 from .binning import Bins
 from .bootstrap import Floats
+from .correctness import CLIP
 from .estimate import SMALL_N
-from .intervals import CHANGE, FROM_0, SHARE, Figure, Intervals, divided, with_ends
+from .intervals import CHANGE, SHARE, Figure, Intervals, divided, with_ends
 from .sums import GroupedSums
 
-_SUMMED = {"accuracy": "correct", "confidence": "confidence", "brier": "brier", "log_score": "log"}
+_SUMMED = {"brier": ("brier", SHARE), "log_score": ("log", (0.0, -float(np.log(CLIP))))}
 _COUNTED: dict[str, Callable[[Bins], Floats]] = {
     "ece": Bins.ece,
     "mce": Bins.mce,
@@ -23,8 +24,6 @@ _COUNTED: dict[str, Callable[[Bins], Floats]] = {
     "auarc": lambda bins: auarc(bins.n, bins.correct),
 }
 _CORRECTED = ("calibration_loss_corrected", "resolution_corrected", "uncertainty_corrected")
-_BOUNDS = {"overconfidence": CHANGE, "log_score": FROM_0, "brier_skill": (-np.inf, 1.0)}
-_BOUNDS |= dict.fromkeys(_CORRECTED, CHANGE)
 FIGURES = (
     *("accuracy", "confidence", "overconfidence", "brier", "brier_skill", "log_score", "uncertainty"),
     *_COUNTED,
@@ -48,30 +47,43 @@ def read_off(made: Intervals, name: str, sums: GroupedSums, bins: list[Bins], n:
     n
         Independent observations behind each group.
     """
+    judged_ones, correct = sums["n"], sums["correct"]
     if name == "accuracy":
-        return made.shares(sums["correct"], sums["n"], n)
+        return made.shares(correct, judged_ones, n)
     if name == "confidence":
-        return made.means(sums["confidence"], sums["n"], n, SHARE)
-    values = _corrected(name, sums, bins, n) if name in _CORRECTED else _figure(name, sums, bins)
-    found = made.figures(values, n, _BOUNDS.get(name, SHARE))
-    correct, judged_ones = sums["correct"][:, 0], sums["n"][:, 0]
-    # Replicates cannot show what never happened: they agree, but for rounding, and would look certain.
-    alike = (correct == 0) | (correct == judged_ones) | (found.high - found.low < 1e-12)
-    return found.where(~alike)
+        return made.means(sums["confidence"], judged_ones, n, SHARE)
+    # Replicates cannot show what never happened: they agree, and would look certain.
+    both = (correct[:, 0] > 0) & (correct[:, 0] < judged_ones[:, 0])
+    return _read_off(made, name, sums, bins, n).where(both)
+
+
+def _read_off(made: Intervals, name: str, sums: GroupedSums, bins: list[Bins], n: Floats) -> Figure:
+    judged_ones = sums["n"]
+    if name in _SUMMED:
+        top, bounds = _SUMMED[name]
+        return made.means(sums[top], judged_ones, n, bounds)
+    if name == "overconfidence":
+        return made.means(sums["confidence"] - sums["correct"], judged_ones, n, CHANGE)
+    if name == "brier_skill":
+        worst = judged_ones * _figure("uncertainty", sums, bins)
+        return made.figures(1 - divided(sums["brier"], worst), n, (-np.inf, 1.0))
+    if name in _CORRECTED:
+        return made.figures(_corrected(name, sums, bins, n), n, CHANGE)
+    values = _figure(name, sums, bins)
+    if name != "auroc":
+        return made.figures(values, n, SHARE)
+    # A share of pairs, of which there are no more independent ones than of the rarer kind.
+    accuracy = divided(sums["correct"], judged_ones)
+    rarer = n * np.nan_to_num(np.minimum(accuracy, 1 - accuracy)[:, 0])
+    return made.shares(np.nan_to_num(values), (~np.isnan(values)).astype(np.float64), rarer)
 
 
 def _figure(name: str, sums: GroupedSums, bins: list[Bins]) -> Floats:
-    """Work one figure out for each group, shape (groups, 1 + replicates)."""
-    if name in _COUNTED:
-        return np.stack([_COUNTED[name](one) for one in bins]) if bins else sums["n"]
-    if name == "overconfidence":
-        return _figure("confidence", sums, bins) - _figure("accuracy", sums, bins)
+    """Work the uncertainty or a figure of the bins out for each group, shape (groups, 1 + replicates)."""
     if name == "uncertainty":
-        accuracy = _figure("accuracy", sums, bins)
+        accuracy = divided(sums["correct"], sums["n"])
         return accuracy * (1 - accuracy)
-    if name == "brier_skill":
-        return 1 - divided(_figure("brier", sums, bins), _figure("uncertainty", sums, bins))
-    return divided(sums[_SUMMED[name]], sums["n"])
+    return np.stack([_COUNTED[name](one) for one in bins]) if bins else sums["n"]
 
 
 def _corrected(name: str, sums: GroupedSums, bins: list[Bins], n: Floats) -> Floats:
