@@ -52,6 +52,7 @@ __all__ = [
     "publish_envelope",
     "read",
     "read_envelopes",
+    "recalibrated",
     "redecode",
     "replay",
     "sample",
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from .history.dictionary import dictionary
     from .history.from_votes import from_votes
     from .history.read import aread, read, redecode, sample
+    from .history.recalibrated import recalibrated
     from .live import Follower
     from .live.replay import replay
     from .scale import scan
@@ -126,6 +128,7 @@ _UNLISTED = {
     "id_key": "frames",
     "publish_envelope": "stream",
     "read_envelopes": "stream",
+    "recalibrated": "history",
 }
 """Errors, models and the names other programs use -> their module."""
 

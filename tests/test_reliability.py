@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot
 from matplotlib.collections import FillBetweenPolyCollection, LineCollection
+from matplotlib.colors import to_hex
 from matplotlib.patches import StepPatch
 from panels import arena, rated
 
@@ -52,6 +53,25 @@ def test_the_diagram_draws_its_table(ax):
     assert "hollow: fewer than 10" in words(ax).replace("\n", " ")
     box = ax.get_window_extent()
     assert box.height / box.width == pytest.approx(1.23 / 1.04, rel=0.01)
+
+
+@pytest.mark.parametrize("binning", ["width", "isotonic"])
+def test_behind_one_group_is_where_its_points_would_lie_if_confidence_were_deserved(ax, binning):
+    summary = Calibration.of(arena(400), binning=binning)
+    diagram = summary.diagram()
+    reliability(summary, ax=ax)
+    grey = [
+        one
+        for one in ax.collections
+        if to_hex(one.get_facecolor()[0] if binning == "isotonic" else one.get_color()[0]) == "#e0e0e0"
+    ]
+    assert len(grey) == 1
+    ends = {tuple(end) for path in grey[0].get_paths() for end in path.vertices.round(9)}
+    name = "confidence" if binning == "width" else "lowest"
+    for end in ("calibrated_low", "calibrated_high"):
+        assert set(zip(diagram[name].round(9), diagram[end].round(9), strict=True)) <= ends
+    assert f"(chance alone {summary.table()['ece_noise'].iloc[0]:.3f})" in words(ax).replace("\n", " ")
+    assert "grey: 95% if deserved" in words(ax).replace("\n", " ")
 
 
 def test_the_counts_below_are_the_histogram(ax):

@@ -41,8 +41,9 @@ def reliability(
     """Whether confidence is deserved: the share that was right, bin by bin, against confidence.
 
     On the diagonal confidence is deserved, below it is too high; the counts of confidence hang below. Hollow
-    points stand on fewer than 10 observations. A summary of voters is drawn, too, and one with isotonic bins
-    as the line of the regression with its band (CORP).
+    points stand on fewer than 10 observations. What is grey behind a single group is where 95% would lie if
+    its confidence were deserved (Broecker and Smith 2007). A summary of voters is drawn, too, and one with
+    isotonic bins as the line of the regression with its band (CORP).
 
     Examples
     --------
@@ -65,6 +66,8 @@ def reliability(
     _background(ax)
     _counts(ax, shown.histogram(), table)
     draw = _regression if summary.binning == "isotonic" else _bins
+    if len(table) == 1:
+        _deserved(ax, diagram, summary.binning == "isotonic")
     names = names_apart(table["group"], 20)
     for row, name, style in zip(table.itertuples(), names, SERIES, strict=False):
         line = draw(ax, diagram[diagram["group"] == row.group], style, kw)
@@ -93,11 +96,13 @@ def _notes(summary: Calibration, table: pd.DataFrame, diagram: pd.DataFrame) -> 
     """Write what the legend would say of one group, and how to read the marks."""
     row = table.iloc[0]
     brier = f"{estimate_in(row, 'brier'):.3f}"
-    notes = [] if summary.by else [f"ECE {row['ece']:.3f}", f"Brier {brier}"]
+    chance = "" if np.isnan(row["ece_noise"]) else f" (chance alone {row['ece_noise']:.3f})"
+    notes = [] if summary.by else [f"ECE {row['ece']:.3f}{chance}", f"Brier {brier}"]
+    grey = ["grey: 95% if deserved"] if len(table) == 1 else []
     if summary.binning == "isotonic":
-        return [*notes, "band: 95% interval"]
+        return [*notes, "band: 95% interval", *grey]
     hollow = [f"hollow: fewer than {SMALL_N}, no interval"] if diagram["small_n"].any() else []
-    return [*notes, "line: 95% interval", *hollow]
+    return [*notes, "line: 95% interval", *hollow, *grey]
 
 
 def _background(ax: Axes) -> None:
@@ -107,6 +112,16 @@ def _background(ax: Axes) -> None:
     ax.text(0.01, 0.98, "not sure enough", va="top", fontsize="small", color="0.45")
     ax.axhline(-_GAP / 2, color="0.3", linewidth=0.6)
     ax.spines["left"].set_bounds(0, 1)
+
+
+def _deserved(ax: Axes, rows: pd.DataFrame, is_level: bool) -> None:
+    """Shade where the points of a forecaster would lie whose confidence is deserved."""
+    grey: dict[str, Any] = {"color": "0.88", "zorder": 0}
+    if is_level:
+        ends, twice = rows[["lowest", "highest"]].to_numpy().ravel(), rows.loc[rows.index.repeat(2)]
+        ax.fill_between(ends, twice["calibrated_low"], twice["calibrated_high"], linewidth=0, **grey)
+    else:
+        ax.vlines(rows["confidence"], rows["calibrated_low"], rows["calibrated_high"], linewidth=6, **grey)
 
 
 def _bins(ax: Axes, rows: pd.DataFrame, style: Style, kw: dict[str, Any]) -> Line2D:

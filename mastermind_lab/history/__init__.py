@@ -5,6 +5,7 @@ from .from_votes import from_votes
 from .history import History
 from .outcomes import with_outcomes
 from .read import aread, read, redecode, sample, sample_folder
+from .recalibrated import recalibrated
 from .scan import Scan, with_missing_columns
 from .signature import with_options_of
 from .sources import is_stream
@@ -17,6 +18,7 @@ __all__ = [
     "from_votes",
     "is_stream",
     "read",
+    "recalibrated",
     "redecode",
     "sample",
     "sample_folder",

@@ -9,17 +9,18 @@ import numpy as np
 import pandas as pd
 
 from ..errors import OptionError
-from .engine.binning import Binning, Bins, checked_bins
+from .engine.binning import Binning, Bins, checked_bins, wide
 from .engine.bootstrap import REPLICATES, Floats
+from .engine.calibration_figures import CalibrationFigures
+from .engine.cells import Cells
 from .engine.correctness import Unit, correctness_of, counts, quantities
 from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import STEPS, coarse
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import By, Data, names_of
 from .engine.intervals import Intervals, with_ends
-from .engine.renamed import Renamed
 from .engine.scores import FIGURES, read_off, risks
-from .engine.summary import Summary, counted, over_batches
+from .engine.summary import counted, over_batches
 from .engine.sums import GroupedSums, places
 from .engine.units import Units
 from .engine.vocabulary import CHOICE, OUTCOME, RECOMMENDATION
@@ -28,16 +29,21 @@ LEFT_OUT = ("without_outcome", "missing", "repeated")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Calibration(Summary):
+class Calibration(CalibrationFigures):
     """How well confidence matches what turned out to be right, by group.
 
     What is compared with outcomes are panels (the decision's confidence; right where the recommendation is
     ``correct_choice``) or single votes (the vote's confidence; right where the choice is). Confidence is read
     as the probability of being right: where it is meant otherwise, only ``auroc`` and ``auarc`` make sense.
 
-    Confidences are counted in a histogram of 2,000 steps, one row for each step that occurs, which is exact
-    for up to three decimals; accuracy, mean confidence, Brier and log score are exact in any case. At most
-    20,000 rows, of all groups together, may be counted.
+    Up to 2,000 different confidences of a group are told apart, and every figure is exact. Where there are
+    more, they are counted in 1,000 to 2,000 steps, which are as fine near 0 and 1, relative to the distance
+    from there, as between. The accuracy of bins of equal width, and that of all, Brier and log score are
+    exact all the same. Of the pairs of a right and a wrong one, ``auroc`` takes those in one step for ties.
+    On confidences such as probabilities of tokens, it, ``auarc`` and risks are within 0.001 of what they
+    would be if each were told apart. Steps of all groups together are 20,000 at most.
+
+    :func:`mastermind_lab.recalibrated` reads confidence as it was deserved.
 
     Examples
     --------
@@ -56,7 +62,7 @@ class Calibration(Summary):
     bins: int
     sums: GroupedSums
     counts: GroupedSums
-    steps: GroupedSums
+    steps: Cells
     voter: str = field(default=VOTER, kw_only=True)
 
     @classmethod
@@ -108,20 +114,16 @@ class Calibration(Summary):
             If outcomes were not joined, a column is unknown, an option out of range, or a confidence outside
             0 to 1.
         """
-        names = names_of(by, taken=("step", "confidence"))
+        names = names_of(by, taken=("bin", "step", "confidence"))
         kind, many = checked_bins(binning, bins)
         if unit != "voters" and voter != VOTER:
             raise OptionError(f'voter={voter!r:.60} tells voters apart: count them, with unit="voters"')
         rows = correctness_of(told_apart_by(data, voter) if unit == "voters" else data, names, unit)
         known, units = rows.known, Units.of(data, cluster)
         drawn = units.at(rows.ids)
-        step = pd.Series(np.rint(rows.confidence[known] * STEPS).astype(np.int64), rows.keys.index[known])
-        steps = GroupedSums.of(
-            rows.keys[known].assign(step=step),
-            {"n": np.ones(known.sum()), "correct": rows.right[known]},
-            drawn[known],
-            replicates,
-        )
+        sure = rows.confidence[known]
+        bin_of = wide(sure, many if kind == "width" else 1)
+        steps = Cells.counted(rows.keys[known], bin_of, sure, rows.right[known], drawn[known], replicates)
         sums = GroupedSums.of(rows.keys, quantities(rows), drawn, replicates)
         others = GroupedSums.of(rows.keys, counts(rows))
         return cls(
@@ -133,95 +135,6 @@ class Calibration(Summary):
     def _compared(self) -> tuple[str, ...]:
         return (RECOMMENDATION if self.unit == "panels" else CHOICE, OUTCOME)
 
-    @property
-    def accuracy(self) -> Estimate:
-        """The share of right ones, 0 to 1."""
-        return self._estimate("accuracy")
-
-    @property
-    def overconfidence(self) -> Estimate:
-        """Mean confidence minus accuracy, -1 to 1: above 0 is too sure."""
-        return self._estimate("overconfidence")
-
-    @property
-    def ece(self) -> Estimate:
-        """The expected calibration error, 0 to 1: mean |accuracy - confidence| over bins, weighted by n.
-
-        Naeini, Cooper and Hauskrecht (2015). Chance alone makes it larger than 0: it is biased upwards, the
-        more the fewer observations a bin holds, and the replicates are biased once more, so that its interval
-        does not cover the true error 95% of the time. Compare only with equal n and bins, and prefer
-        ``brier`` to rank panels or voters.
-        """
-        return self._estimate("ece")
-
-    @property
-    def mce(self) -> Estimate:
-        """The maximum calibration error, 0 to 1: max |accuracy - confidence| over bins (Naeini et al. 2015).
-
-        The emptiest bin decides it: where a bin holds few it says nothing. Biased as ``ece`` is, and more.
-        """
-        return self._estimate("mce")
-
-    @property
-    def brier(self) -> Estimate:
-        """The Brier score, 0 to 1, lower is better: mean (confidence - right)^2, right being 0 or 1.
-
-        Brier (1950), in the form for two outcomes. A constant confidence of one half has 0.25.
-        """
-        return self._estimate("brier")
-
-    @property
-    def calibration_loss(self) -> Estimate:
-        """How far confidence is from accuracy, 0 is best: mean (confidence - accuracy)^2 over bins.
-
-        Murphy (1973) calls it reliability; bins are weighted by n. Brier = calibration_loss - resolution +
-        uncertainty + ``within`` (a column of :meth:`table`): the last is what confidences that differ within
-        a bin add (Stephenson, Coelho and Jolliffe 2008); with few wide bins it matters. With isotonic bins,
-        calibration_loss + within is CORP's miscalibration. Biased upwards as ``ece`` is.
-        """
-        return self._estimate("calibration_loss")
-
-    reliability = Renamed("calibration_loss")
-
-    @property
-    def resolution(self) -> Estimate:
-        """Murphy's (1973) resolution, more is better: mean (accuracy in the bin - accuracy)^2.
-
-        With isotonic bins it is CORP's discrimination. Biased upwards as ``ece`` is.
-        """
-        return self._estimate("resolution")
-
-    @property
-    def uncertainty(self) -> Estimate:
-        """Accuracy (1 - accuracy), 0 to 0.25 (Murphy 1973): how hard it was, whatever the confidence."""
-        return self._estimate("uncertainty")
-
-    @property
-    def log_score(self) -> Estimate:
-        """The log score in nats, lower is better: mean -ln(probability given to what happened) (Good 1952).
-
-        Confidences below 1/4,000 are taken as 1/4,000, those above 1 - 1/4,000 as that: a certain one that
-        is wrong costs 8.3, not infinity. Where many are certain, the clip decides: prefer ``brier``.
-        """
-        return self._estimate("log_score")
-
-    @property
-    def auroc(self) -> Estimate:
-        """The probability that a right one is surer than a wrong one, ties half (Hanley and McNeil 1982).
-
-        One half is chance. It says nothing of calibration: any rising transform of confidence has the same.
-        """
-        return self._estimate("auroc")
-
-    @property
-    def auarc(self) -> Estimate:
-        """The area under the accuracy-rejection curve, 0 to 1 (Nadeem, Zucker and Hanczar 2009).
-
-        The mean accuracy of the k surest, over all k; ties in the mean over their orders. Confidence that
-        ranks nothing has the accuracy itself. 1 - AUARC is the AURC of Geifman and El-Yaniv (2017).
-        """
-        return self._estimate("auarc")
-
     def table(self) -> pd.DataFrame:
         """Return one row a group.
 
@@ -231,7 +144,9 @@ class Calibration(Summary):
             The ``by`` columns; ``n`` panels or votes; ``decisions``, the observations behind the
             intervals; then the single figures of this class and mean ``confidence``, each with ``_low`` and
             ``_high`` (95% interval; NaN where there are fewer than 2 decisions and, but for accuracy, where
-            all or none were right); ``within``, the part of the Brier score that the bins leave out;
+            all or none were right); ``ece_noise``, the mean ECE of 400 simulated panels as sure as these, of
+            which each is right as often as it says; ``within``, the part of the Brier score that the bins
+            leave out;
             ``small_n_bins``, how many hold too few (see :meth:`diagram`); left out and counted:
             ``without_outcome``, and ``missing``, which have no confidence; ``repeated``, how often a voter
             voted more than once in a decision: one vote counts, or none where they contradict each other;
@@ -244,11 +159,11 @@ class Calibration(Summary):
         figures = {name: read_off(self.intervals, name, self.sums, bins, independent) for name in FIGURES}
         columns |= {name: pd.Series(values) for name, values in with_ends(**figures).items()}
         explained = columns["calibration_loss"] - columns["resolution"] + columns["uncertainty"]
-        few = [
-            one.table(self.intervals, share)["small_n"].sum()
-            for one, share in zip(bins, self._shares(), strict=True)
-        ]
-        columns |= {"within": columns["brier"] - explained, "small_n_bins": pd.Series(few, dtype="int64")}
+        shares = self._shares()
+        noise = [one.noise(share) for one, share in zip(bins, shares, strict=True)]
+        few = [one.small(share) for one, share in zip(bins, shares, strict=True)]
+        columns |= {"ece_noise": pd.Series(noise, dtype="float64"), "within": columns["brier"] - explained}
+        columns |= {"small_n_bins": pd.Series(few, dtype="int64")}
         columns |= {name: counted(self.counts[name][:, 0]) for name in LEFT_OUT}
         return self.sums.keys.assign(**columns, small_n=independent < SMALL_N)
 
@@ -260,9 +175,12 @@ class Calibration(Summary):
         DataFrame
             The ``by`` columns; ``lowest`` and ``highest`` confidence in the bin; ``n``; mean ``confidence``;
             ``accuracy``, 0 to 1, with ``accuracy_low`` and ``accuracy_high`` (95% interval; for isotonic bins
-            that of the regression there, its blocks found anew in each replicate); ``small_n`` where it
-            stands on fewer than 10 observations. Votes of one panel are no independent observations: ``n`` of
-            them count like ``n * decisions / n of the group``.
+            that of the regression there, its blocks found anew in each replicate); ``calibrated``, the
+            accuracy that was to be expected if each were right as often as it says, with
+            ``calibrated_low`` and ``calibrated_high``, between which 95% of 400 simulated ones lie (the
+            consistency bars of Broecker and Smith 2007); ``small_n`` where it stands on fewer than 10
+            observations. Votes of one panel are no independent observations: ``n`` of them count like
+            ``n * decisions / n of the group``.
         """
         parts = [
             one.table(self.intervals, share) for one, share in zip(self._bins(), self._shares(), strict=True)
@@ -284,8 +202,8 @@ class Calibration(Summary):
         """
         bins, nothing = zip(self._bins(), self._shares(), strict=True), _no_bins()
         made = self.intervals
-        parts = [risks(made, one.steps, one.n, one.correct, share) for one, share in bins]
-        return self._stacked(parts or [risks(made, nothing.steps, nothing.n, nothing.correct, 1.0).iloc[:0]])
+        parts = [risks(made, one.values, one.n, one.correct, share) for one, share in bins]
+        return self._stacked(parts or [risks(made, nothing.values, nothing.n, nothing.correct, 1.0).iloc[:0]])
 
     def histogram(self, bins: int = 20) -> pd.DataFrame:
         """Return the distribution of the confidences that were counted: one row for each group and bin.
@@ -301,23 +219,26 @@ class Calibration(Summary):
             The ``by`` columns; ``left`` and ``right`` (bins are closed on the left, the last one on both
             sides); ``n``; ``share`` of the group's.
         """
-        return coarse(self.steps, bins)
+        return coarse(self.steps.rounded(STEPS), bins)
 
     def _counts(self) -> str:
         return "decisions" if self.unit == "panels" else "votes"
 
     def _estimate(self, name: str) -> Estimate:
-        whole = replace(self, by=(), sums=self.sums.marginalize(()), steps=self.steps.marginalize(("step",)))
+        whole = replace(self, by=(), sums=self.sums.marginalize(()), steps=self.steps.marginalize(()))
         n = whole.sums.independent(self.counts.marginalize(())["panels"][:, 0])
         return read_off(self.intervals, name, whole.sums, whole._bins(), n).estimate(n)
 
     def _bins(self) -> list[Bins]:
         """Take the counts by confidence apart, a group each."""
         groups = places(self.steps.keys, self.sums.keys)
-        steps = self.steps.keys["step"].to_numpy(dtype=np.intp)
+        values, wide_bins = self.steps.values, self.steps.keys["bin"].to_numpy(dtype=np.intp)
         n, correct = self.steps["n"], self.steps["correct"]
         rows = [groups == group for group in range(len(self.sums.keys))]
-        return [Bins.of(steps[row], n[row], correct[row], self.binning, self.bins) for row in rows]
+        return [
+            Bins.of(values[row], wide_bins[row], n[row], correct[row], self.binning, self.bins)
+            for row in rows
+        ]
 
     def _shares(self) -> Floats:
         """Say how many independent observations one of a group's counts for."""
@@ -331,4 +252,5 @@ class Calibration(Summary):
 
 
 def _no_bins() -> Bins:
-    return Bins.of(np.empty(0, dtype=np.intp), np.empty((0, 2)), np.empty((0, 2)), "width", 1)
+    empty = np.empty((0, 2))
+    return Bins.of(np.empty(0), np.empty(0, dtype=np.intp), empty, empty, "width", 1)

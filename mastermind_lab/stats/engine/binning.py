@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, get_args
 
@@ -10,13 +10,18 @@ import numpy as np
 import pandas as pd
 
 from ...errors import OptionError
-from .bootstrap import Floats
+from .bootstrap import TAIL, Floats
 from .estimate import SMALL_N
-from .histogram import STEPS, between_ranks
+from .histogram import STEPS
 from .intervals import Figure, Intervals, divided, with_ends
 from .sums import Codes
 
 Binning = Literal["width", "quantile", "isotonic"]
+
+SIMULATED = 400
+"""Calibrated forecasters that a diagram is compared with."""
+
+_SEED = 20_070_601
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +30,8 @@ class Bins:
 
     Attributes
     ----------
-    steps
-        The confidences that were counted, in 1/2,000, rising: shape (confidences,).
+    values
+        The confidences that were counted, rising: shape (confidences,).
     n, correct
         Shape (confidences, 1 + replicates): what was counted, then its bootstrap replicates.
     codes
@@ -35,23 +40,26 @@ class Bins:
         Whether accuracy cannot fall from one bin to the next.
     """
 
-    steps: Codes
+    values: Floats
     n: Floats
     correct: Floats
     codes: Codes
     rising: bool = False
 
     @classmethod
-    def of(cls, steps: Codes, n: Floats, correct: Floats, binning: Binning, bins: int) -> Bins:
-        """Put confidences into bins.
+    def of(cls, values: Floats, wide: Codes, n: Floats, correct: Floats, binning: Binning, bins: int) -> Bins:
+        """Put confidences into bins; ``wide`` says in which bin of equal width each is.
 
         Equal widths and quantiles are the same in every replicate; isotonic blocks are found anew in each,
         for where they begin and end is part of what was estimated.
         """
-        if binning == "isotonic" or not len(steps):
-            return cls(steps, n, correct, blocks(correct, n), rising=True)
-        place = _wide(steps, bins) if binning == "width" else _full(steps, n[:, 0], bins)
-        return cls(steps, n, correct, place[:, None] + bins * np.arange(n.shape[1]))
+        if binning == "isotonic" or not len(values):
+            return cls(values, n, correct, blocks(correct, n), rising=True)
+        place = wide if binning == "width" else _full(values, n[:, 0], bins)
+        if binning == "width":
+            # The middle of a step may lie beyond the edge that ends it.
+            values = np.clip(values, wide / bins, (wide + 1) / bins)
+        return cls(values, n, correct, place[:, None] + bins * np.arange(n.shape[1]))
 
     @cached_property
     def accuracy(self) -> Floats:
@@ -61,7 +69,7 @@ class Bins:
     @cached_property
     def confidence(self) -> Floats:
         """The mean confidence in each confidence's bin; NaN where the bin holds none."""
-        return self._shared(self.n * self.steps[:, None] / STEPS)
+        return self._shared(self.n * self.values[:, None])
 
     def ece(self) -> Floats:
         """Return the mean distance of accuracy from confidence, shape (1 + replicates,)."""
@@ -80,6 +88,45 @@ class Bins:
         """Return the mean squared distance of the bins' accuracy from that of all."""
         return self._mean((self.accuracy - self._mean(self.accuracy)) ** 2)
 
+    def chance(self, share: float) -> Floats:
+        """Return what chance adds to the mean squared distance: mean accuracy (1 - accuracy) / (n - 1)."""
+        if self.rising:
+            return np.full(self.n.shape[1], np.nan)
+        n = np.bincount(self.codes.ravel(), self.n.ravel())[self.codes] * share
+        spread = np.nan_to_num(self.accuracy * (1 - self.accuracy))
+        return self._mean(np.where(n < 2, 0, spread / np.maximum(n - 1, 1)))
+
+    def noise(self, share: float) -> float:
+        """Return the mean ECE of calibrated forecasters who are as sure."""
+        return float(self._calibrated.ece().mean() / np.sqrt(share)) if len(self.values) else np.nan
+
+    def small(self, share: float) -> int:
+        """Say how many bins hold fewer observations than a figure should stand on."""
+        n = np.bincount(self.codes[:, 0], self.n[:, 0])
+        return int(np.count_nonzero((n > 0) & (n * share < SMALL_N)))
+
+    @cached_property
+    def _calibrated(self) -> Bins:
+        """Simulate forecasters who are as sure, and right as often as they say; always the same."""
+        n = np.repeat(self.n[:, :1], SIMULATED, axis=1)
+        drawn = np.random.default_rng(_SEED).binomial(n.astype(np.int64), self.values[:, None])
+        correct = drawn.astype(np.float64)
+        first = self.codes[:, :1]
+        apart = first + (first.max(initial=0) + 1) * np.arange(SIMULATED)
+        codes = blocks(correct, n) if self.rising else apart
+        return replace(self, n=n, correct=correct, codes=codes)
+
+    def _consistent(self, starts: Codes, share: float) -> Figure:
+        """Return the accuracy of calibrated forecasters in each bin, and between what 95% of them lie."""
+        found = self._calibrated._per_bin(self._calibrated.accuracy, starts)
+        middle = found.mean(axis=1) if self.rising else self._per_bin(self.confidence, starts)[:, 0]
+        ranked, last = np.sort(found, axis=1), SIMULATED - 1
+        low, high = ranked[:, int(TAIL * last)], ranked[:, last - int(TAIL * last)]
+        # Observations that hang together stray further.
+        low, high = (middle + (end - middle) / np.sqrt(share) for end in (low, high))
+        low, high = np.clip(low, 0, middle), np.clip(high, middle, 1)
+        return Figure.of(middle, low, high, "simulation")
+
     def table(self, made: Intervals, share: float) -> pd.DataFrame:
         """Return one row a bin: what it spans and holds, and its accuracy.
 
@@ -91,7 +138,7 @@ class Bins:
             How many independent observations one of n counts for.
         """
         starts = np.unique(self.codes[:, 0], return_index=True)[1]
-        ends = np.append(starts[1:], len(self.steps))[: len(starts)] - 1
+        ends = np.append(starts[1:], len(self.values))[: len(starts)] - 1
         n, accuracy = _summed(self.n[:, 0], starts), self._per_bin(self.accuracy, starts)
         found = made.shares(n[:, None] * np.nan_to_num(accuracy), n[:, None] * ~np.isnan(accuracy), n * share)
         if self.rising:
@@ -100,11 +147,11 @@ class Bins:
             found = Figure.of(found.value, low, high, found.method)
         return pd.DataFrame(
             {
-                "lowest": self.steps[starts] / STEPS,
-                "highest": self.steps[ends] / STEPS,
+                "lowest": self.values[starts],
+                "highest": self.values[ends],
                 "n": n.astype(np.int64),
                 "confidence": self._per_bin(self.confidence, starts)[:, 0],
-                **with_ends(accuracy=found),
+                **with_ends(accuracy=found, calibrated=self._consistent(starts, share)),
                 "small_n": n * share < SMALL_N,
             }
         )
@@ -153,18 +200,21 @@ def _summed(values: Floats, starts: Codes) -> Floats:
     return np.add.reduceat(values, starts, axis=0) if len(starts) else values[:0]
 
 
-def _wide(steps: Codes, bins: int) -> Codes:
+def wide(confidence: Floats, bins: int) -> Codes:
     """Bins of equal width, closed on the right, the first on both sides."""
-    return np.maximum(-(-steps * bins // STEPS) - 1, 0)
+    # Rounded, for 0.1 + 0.2 is on the edge 0.3.
+    return np.maximum(np.ceil(np.round(confidence * bins, 12)).astype(np.intp) - 1, 0)
 
 
-def _full(steps: Codes, n: Floats, bins: int) -> Codes:
+def _full(values: Floats, n: Floats, bins: int) -> Codes:
     """Bins of about equal n, cut at the quantiles; equal confidences stay together."""
-    counts = np.zeros(STEPS + 1)
-    counts[steps] = n
-    # Rounded, or an edge that lies on a step could fall short of it.
-    edges = np.round(between_ranks(counts, np.arange(1, bins) / bins) * STEPS, 6)
-    return np.searchsorted(edges, steps, side="left")
+    upto = np.cumsum(n)
+    # Rounded, or what is a whole rank could fall short of it.
+    rank = np.round(np.arange(1, bins) / bins * (upto[-1] - 1), 9)
+    below, above = (
+        values[np.searchsorted(upto, end, side="right")] for end in (np.floor(rank), np.ceil(rank))
+    )
+    return np.searchsorted(below + (above - below) * (rank % 1), values, side="left")
 
 
 def blocks(top: Floats, weight: Floats) -> Codes:

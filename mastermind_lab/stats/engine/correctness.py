@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from ...errors import OptionError
 from .ballots import Ballots
 from .bootstrap import Floats
-from .histogram import STEPS
 from .input import Data, frame_of, keys_of, outcomes_of, shares_of, vote_keys_of
 
 Unit = Literal["panels", "voters"]
 Flags = NDArray[np.bool_]
 
-CLIP = 1 / (2 * STEPS)
+CLIP = 1 / 4_000
 """The log score takes confidences nearer to 0 or 1 than this for this near: it is at most 8.3."""
 
 

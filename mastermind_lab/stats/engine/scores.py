@@ -11,9 +11,8 @@ from .binning import Bins
 from .bootstrap import Floats
 from .correctness import CLIP
 from .estimate import SMALL_N
-from .histogram import STEPS
 from .intervals import CHANGE, SHARE, Figure, Intervals, divided, with_ends
-from .sums import Codes, GroupedSums
+from .sums import GroupedSums
 
 _SUMMED = {"brier": ("brier", SHARE), "log_score": ("log", (0.0, -float(np.log(CLIP))))}
 _COUNTED: dict[str, Callable[[Bins], Floats]] = {
@@ -24,7 +23,12 @@ _COUNTED: dict[str, Callable[[Bins], Floats]] = {
     "auroc": lambda bins: auroc(bins.n, bins.correct),
     "auarc": lambda bins: auarc(bins.n, bins.correct),
 }
-FIGURES = ("accuracy", "confidence", "overconfidence", "brier", "log_score", "uncertainty", *_COUNTED)
+_CORRECTED = ("calibration_loss_corrected", "resolution_corrected", "uncertainty_corrected")
+FIGURES = (
+    *("accuracy", "confidence", "overconfidence", "brier", "brier_skill", "log_score", "uncertainty"),
+    *_COUNTED,
+    *_CORRECTED,
+)
 
 
 def read_off(made: Intervals, name: str, sums: GroupedSums, bins: list[Bins], n: Floats) -> Figure:
@@ -54,20 +58,52 @@ def read_off(made: Intervals, name: str, sums: GroupedSums, bins: list[Bins], n:
 
 
 def _read_off(made: Intervals, name: str, sums: GroupedSums, bins: list[Bins], n: Floats) -> Figure:
-    judged_ones, accuracy = sums["n"], divided(sums["correct"], sums["n"])
+    judged_ones = sums["n"]
     if name in _SUMMED:
         top, bounds = _SUMMED[name]
         return made.means(sums[top], judged_ones, n, bounds)
     if name == "overconfidence":
         return made.means(sums["confidence"] - sums["correct"], judged_ones, n, CHANGE)
-    if name == "uncertainty":
-        return made.figures(accuracy * (1 - accuracy), n, SHARE)
-    values = np.stack([_COUNTED[name](one) for one in bins]) if bins else judged_ones
+    if name == "brier_skill":
+        worst = judged_ones * _figure("uncertainty", sums, bins)
+        return made.figures(1 - divided(sums["brier"], worst), n, (-np.inf, 1.0))
+    if name in _CORRECTED:
+        return made.figures(_corrected(name, sums, bins, n), n, CHANGE)
+    values = _figure(name, sums, bins)
     if name != "auroc":
         return made.figures(values, n, SHARE)
     # A share of pairs, of which there are no more independent ones than of the rarer kind.
+    accuracy = divided(sums["correct"], judged_ones)
     rarer = n * np.nan_to_num(np.minimum(accuracy, 1 - accuracy)[:, 0])
     return made.shares(np.nan_to_num(values), (~np.isnan(values)).astype(np.float64), rarer)
+
+
+def _figure(name: str, sums: GroupedSums, bins: list[Bins]) -> Floats:
+    """Work the uncertainty or a figure of the bins out for each group, shape (groups, 1 + replicates)."""
+    if name == "uncertainty":
+        accuracy = divided(sums["correct"], sums["n"])
+        return accuracy * (1 - accuracy)
+    return np.stack([_COUNTED[name](one) for one in bins]) if bins else sums["n"]
+
+
+def _corrected(name: str, sums: GroupedSums, bins: list[Bins], n: Floats) -> Floats:
+    """Take away what chance adds to a part of the Brier score (Ferro and Fricker 2012).
+
+    A replicate is a sample of a sample, to which chance has added twice.
+    """
+    plain = name.removesuffix("_corrected")
+    share = n / np.maximum(sums["n"][:, 0], 1)
+    many = sums["n"] * share[:, None]
+    whole = divided(_figure("uncertainty", sums, bins), many - 1)
+    added = whole * 0 if plain == "uncertainty" else _chance(bins, share, whole.shape)
+    added = added - (0 if plain == "calibration_loss" else whole)
+    times = np.where(np.arange(many.shape[1]) > 0, 2, 1)
+    return _figure(plain, sums, bins) - times * added
+
+
+def _chance(bins: list[Bins], share: Floats, shape: tuple[int, ...]) -> Floats:
+    added = [one.chance(each) for one, each in zip(bins, share, strict=True)]
+    return np.stack(added) if added else np.empty(shape)
 
 
 COVERAGES = np.arange(1, 101) / 100
@@ -94,15 +130,15 @@ def auarc(n: Floats, correct: Floats) -> Floats:
     return divided(area.sum(axis=0), n.sum(axis=0))
 
 
-def risks(made: Intervals, steps: Codes, n: Floats, correct: Floats, share: float) -> pd.DataFrame:
+def risks(made: Intervals, values: Floats, n: Floats, correct: Floats, share: float) -> pd.DataFrame:
     """Return the share of wrong ones among the surest, one row for each coverage.
 
     Parameters
     ----------
     made
         How intervals are made.
-    steps
-        The confidences, in 1/2,000.
+    values
+        The confidences, rising.
     share
         How many independent observations one of n counts for.
     """
@@ -112,7 +148,7 @@ def risks(made: Intervals, steps: Codes, n: Floats, correct: Floats, share: floa
     upto = np.cumsum(n[::-1, 0])
     # A rounding of the size must not ask for one more.
     last = np.searchsorted(upto, sizes[:, 0] - 1e-6)
-    threshold = steps[::-1][last] / STEPS if len(steps) else np.full(len(COVERAGES), np.nan)
+    threshold = values[::-1][last] if len(values) else np.full(len(COVERAGES), np.nan)
     counts = np.rint(sizes[:, 0]).astype(np.int64)
     columns = {
         "coverage": COVERAGES,

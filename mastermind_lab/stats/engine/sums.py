@@ -147,7 +147,7 @@ class GroupedSums:
             return other
         if not len(other.cells):
             return self
-        keys = _stacked(self.keys, other.keys)
+        keys = stacked(self.keys, other.keys)
         large = self.large | other.large
         cells = [self._counted_in(large), other._counted_in(large)]
         clusters = self.drawn and other.drawn and self.drawn.above(other.drawn, len(self.cells))
@@ -179,7 +179,7 @@ class GroupedSums:
         return self.rekey(self.keys[list(columns)])
 
 
-def _stacked(upper: pd.DataFrame, lower: pd.DataFrame) -> pd.DataFrame:
+def stacked(upper: pd.DataFrame, lower: pd.DataFrame) -> pd.DataFrame:
     """Put keys one below the other; a column that one batch knows more about has the type that it knows."""
     both = [upper.copy(deep=False), lower.copy(deep=False)]
     for name in upper:
