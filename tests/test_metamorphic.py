@@ -148,7 +148,7 @@ MOVES = {
     "timing": {"q05": 0, "q25": 0, "q50": 0, "q75": 0, "q95": 0},
 }
 # Whole numbers that count no decisions.
-NO_COUNTS = ["size", "change", "round", "sources", "questions"]
+NO_COUNTS = ["size", "change", "round", "sources", "questions", "blocks", "other_blocks"]
 
 
 def twice(history):
