@@ -15,6 +15,7 @@ from mastermind_lab.errors import OptionError
 from mastermind_lab.stats import Citations, Confidence, Margin, Stability, Voters
 from mastermind_lab.stats.engine.concentration import overlap
 from mastermind_lab.stats.engine.distinct import MOST, Distinct
+from mastermind_lab.stats.engine.intervals import Intervals
 
 every_subject = pytest.mark.parametrize("kind", SUBJECTS, ids=lambda kind: kind.__name__)
 
@@ -180,7 +181,7 @@ def test_decisions_of_one_cluster_share_sources_in_each_copy_of_it_alone():
     unit = np.repeat(np.arange(180), 2)
     source = np.column_stack([cluster, 60 + draw.integers(0, 3, 180)]).ravel()
     drawn = draw.poisson(1, (60, 2_000)).astype(np.uint8)[cluster]
-    value, low, high = overlap(unit, source, drawn, cluster)
+    value, low, high, _ = overlap(Intervals(), unit, source, drawn, cluster)
     assert low < value < high
     assert (low + high) / 2 == pytest.approx(value, rel=0.03)
 

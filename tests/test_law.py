@@ -103,12 +103,16 @@ def counted(pool):
 def test_the_ends_of_an_interval_have_the_name_of_their_figure(counted, kind, options):
     tables = dict(counted(kind, options)[1])
     figures = tables.pop("figures")
-    assert set(figures.columns) <= {"value", "low", "high", "n"}
+    assert set(figures.columns) <= {"value", "low", "high", "n", "method"}
     for name, table in tables.items():
-        ends = {column for column in table if column.rpartition("_")[-1] in ("low", "high")}
+        ends = {column for column in table if column.rpartition("_")[-1] in ("low", "high", "method")}
         owners = {column.rpartition("_")[0] for column in ends}
         assert owners <= set(table.columns), name
-        assert ends == {f"{owner}_{end}" for owner in owners for end in ("low", "high")}, name
+        assert ends == {f"{owner}_{end}" for owner in owners for end in ("low", "high", "method")}, name
+        for owner in owners:
+            known = table[f"{owner}_low"].notna()
+            assert (known == table[f"{owner}_high"].notna()).all(), owner
+            assert (known == (table[f"{owner}_method"] != "none")).all(), owner
         assert "thin" not in table, name
 
 

@@ -11,7 +11,7 @@ from mastermind_lab.stats import Confidence, ConfidenceOverTime, Estimate, Margi
 from mastermind_lab.stats.engine import bootstrap
 from mastermind_lab.stats.engine import sums as sums_module
 from mastermind_lab.stats.engine.bootstrap import draws, hashes, interval, shared_draws
-from mastermind_lab.stats.engine.estimate import ratios, shares
+from mastermind_lab.stats.engine.intervals import Intervals
 from mastermind_lab.stats.engine.units import Units
 
 HASHES = [
@@ -120,7 +120,9 @@ def test_intervals_cover_what_they_should(n, least):
         sample = np.random.default_rng(run).beta(6, 3, n)
         weights = draws(hashes(pd.Series([f"{run * 1_000 + row}-7" for row in range(n)])), 400)
         drawn = np.concatenate([np.ones((n, 1)), weights], axis=1)
-        _, low, high = ratios((sample @ drawn)[None], drawn.sum(axis=0)[None], np.array([float(n)]))
+        _, low, high, _ = Intervals().means(
+            (sample @ drawn)[None], drawn.sum(axis=0)[None], np.array([float(n)])
+        )
         inside += low[0] <= 6 / 9 <= high[0]
     assert least <= inside / 400 <= 0.985
 
@@ -128,10 +130,10 @@ def test_intervals_cover_what_they_should(n, least):
 def test_none_and_all_are_not_certainty():
     none, all_of_them = np.zeros((1, 41)), np.ones((1, 41))
     n = np.array([30.0])
-    value, low, high = shares(none, all_of_them, n)
+    value, low, high, _ = Intervals().shares(none, all_of_them, n)
     assert (value[0], low[0]) == (0, 0)
     assert (1 - high[0]) ** 30 == pytest.approx(0.025)
-    value, low, high = shares(all_of_them, all_of_them, n)
+    value, low, high, _ = Intervals().shares(all_of_them, all_of_them, n)
     assert (value[0], high[0]) == (1, 1)
     assert low[0] ** 30 == pytest.approx(0.025)
 

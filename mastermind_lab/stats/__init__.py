@@ -16,7 +16,8 @@
   with a live stream, and is counted on many machines. Summaries with different options do not add up
   (:class:`~mastermind_lab.errors.OptionError`).
 - ``.table()`` gives the figures, a row a group; in every table a figure ``x`` has its 95% interval in
-  ``x_low`` and ``x_high``. Single figures are attributes, each an :class:`Estimate`: value, interval and n.
+  ``x_low`` and ``x_high``, and ``x_method`` says how that was made ("none" where there is none). Single
+  figures are attributes, each an :class:`Estimate`: value, interval, n and method.
 - ``.lump()`` makes the smallest groups one, for reading.
 
 What stands on fewer than 10 observations is marked ``small_n``, in a table as in an estimate: a rough guide,

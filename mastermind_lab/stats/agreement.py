@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from .engine.ballots import Ballots
 from .engine.bootstrap import REPLICATES, Floats
-from .engine.estimate import SMALL_N, Estimate, binomial, ratios, shares, with_ends, zero_count_bound
+from .engine.estimate import SMALL_N, Estimate
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, names_of
+from .engine.intervals import EXACT, FROM_0, NONE, Figure, Intervals, with_ends, zero_count_bound
 from .engine.pairs import pairs_of, refuse_too_many, seriation
 from .engine.renamed import Renamed
 from .engine.small_groups import over_groups
@@ -136,7 +137,7 @@ class Agreement(Voted):
         kappa = self._estimate("kappa")
         sizes = self.sizes.keys["size"]
         alike = sizes[sizes > 1].nunique() == 1  # a lone vote has nobody to agree with
-        return kappa if alike else replace(kappa, value=np.nan, low=np.nan, high=np.nan)
+        return kappa if alike else replace(kappa, value=np.nan, low=np.nan, high=np.nan, method=NONE)
 
     def table(self) -> pd.DataFrame:
         """Return one row for each voter and other voter; every pair stands there from either side.
@@ -157,7 +158,7 @@ class Agreement(Voted):
         cells = np.concatenate([self.pairs.cells, self.pairs.cells[apart]])
         both = GroupedSums(keys, self.pairs.names, cells).rekey(keys)
         n = both["n"][:, 0]
-        agreement = without_clusters(binomial(both["agree"][:, 0], n), self.cluster)
+        agreement = without_clusters(self.intervals.binomial(both["agree"][:, 0], n), self.cluster)
         group = places(both.keys, self.panels.keys)
         clusters = {name: values.iloc[group].array for name, values in self.panels.clusters().items()}
         return both.keys.assign(
@@ -179,23 +180,21 @@ class Agreement(Voted):
         """
         masses, size = self._masses(), _size(self.sizes, self.by)
         n = masses.independent(masses["n"][:, 0])
-        named = with_ends(
-            agreement=shares(masses["values"] - masses["disagree"], masses["values"], n),
-            alpha=_corrected(masses, "alpha", n),
-            kappa=_corrected(masses, "kappa", n),
-        )
-        table = masses.keys.assign(
+        alike = size.notna().to_numpy()
+        figures = {
+            "agreement": self.intervals.shares(masses["values"] - masses["disagree"], masses["values"], n),
+            "alpha": _corrected(self.intervals, masses, "alpha", n),
+            "kappa": _corrected(self.intervals, masses, "kappa", n).defined(alike),
+        }
+        return masses.keys.assign(
             n=counted(masses["n"][:, 0]),
             **masses.clusters(),
             alone=counted(masses["alone"][:, 0]),
             repeated=counted(masses["repeated"][:, 0]),
-            **named,
+            **with_ends(**figures),
             size=size,
             small_n=n < SMALL_N,
         )
-        kappas = [name for name in named if name.startswith("kappa")]
-        table[kappas] = table[kappas].where(table["size"].notna())
-        return table
 
     reliability = Renamed("by_group")
 
@@ -229,10 +228,7 @@ class Agreement(Voted):
     def _estimate(self, chance: str) -> Estimate:
         """Compare disagreement with chance over all groups."""
         whole, n = over_groups(self._masses(), "n")
-        if not len(whole.cells):
-            return Estimate(np.nan, np.nan, np.nan, 0)
-        value, low, high = _corrected(whole, chance, n)
-        return Estimate(float(value[0]), float(low[0]), float(high[0]), int(n[0]))
+        return _corrected(self.intervals, whole, chance, n).estimate(n)
 
     def _masses(self) -> GroupedSums:
         """Add what chance would give to each group's sums: from then on groups may be added."""
@@ -252,18 +248,19 @@ class Agreement(Voted):
         return replace(self.panels, names=(*self.panels.names, "alpha", "kappa"), cells=cells)
 
 
-def _corrected(masses: GroupedSums, chance: str, n: Floats) -> tuple[Floats, Floats, Floats]:
-    """Compare disagreement with chance: value, low and high of each group.
+def _corrected(made: Intervals, masses: GroupedSums, chance: str, n: Floats) -> Figure:
+    """Compare disagreement with chance in each group.
 
     Where nobody ever disagreed every replicate says so, which is not certainty: the low end then is what it
     would be if as many decisions as may by chance be missing were split as far as can be. Of few decisions
     the replicates may all lie on one side of the figure: an interval reaches to it.
     """
     observed, expected = masses["disagree"], masses[chance]
-    ratio, low, high = ratios(observed, expected, n)
-    most = _divided(masses["values"], expected)
-    high = np.where((ratio == 0) & (n >= 2), zero_count_bound(n) * most[:, 0], high)
-    return 1 - ratio, 1 - np.maximum(high, ratio), 1 - np.minimum(low, ratio)
+    found = made.means(observed, expected, n, FROM_0)
+    most = zero_count_bound(n) * _divided(masses["values"], expected)[:, 0]
+    never = (found.value == 0) & (n >= 2)
+    ratio, low, high, method = found.replaced(never, found.low, most, EXACT)
+    return Figure(1 - ratio, 1 - np.maximum(high, ratio), 1 - np.minimum(low, ratio), method)
 
 
 def _divided(top: Floats, bottom: Floats) -> Floats:

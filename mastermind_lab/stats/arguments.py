@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from .engine.bootstrap import REPLICATES, Floats
-from .engine.estimate import SMALL_N, Estimate, divided, ratios, shares, with_ends
+from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import coarse, steps_of
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
+from .engine.intervals import FROM_0, SHARE, divided, with_ends
 from .engine.summary import Summary, counted, over_batches, overall
 from .engine.sums import Codes, GroupedSums
 from .engine.units import Units
@@ -131,17 +132,17 @@ class Arguments(Summary):
     @property
     def balance(self) -> Estimate:
         """The mean balance of the trees, 0 (all con) to 1 (all pro)."""
-        return overall(self.sums, "balance", "balanced")
+        return overall(self.intervals.means, self.sums, "balance", "balanced", bounds=SHARE)
 
     @property
     def nodes(self) -> Estimate:
         """The mean number of claims in a tree."""
-        return overall(self.sums, "nodes", "argued")
+        return overall(self.intervals.means, self.sums, "nodes", "argued", bounds=FROM_0)
 
     @property
     def unsupported(self) -> Estimate:
         """The share of leaves that are unsupported, 0 to 1; n is the trees."""
-        leaves = overall(self.sums, "unsupported", "leaves", shares)
+        leaves = overall(self.intervals.shares, self.sums, "unsupported", "leaves")
         return replace(leaves, n=self.nodes.n)
 
     def table(self) -> pd.DataFrame:
@@ -158,9 +159,12 @@ class Arguments(Summary):
         """
         sums = self.sums
         argued, balanced = (sums.independent(sums[name][:, 0]) for name in ("argued", "balanced"))
-        figures = {name: ratios(sums[name], sums["argued"], argued) for name in ("nodes", "depth", "breadth")}
-        figures["ratio"] = ratios(sums["pro"], sums["con"], argued)
-        figures["balance"] = ratios(sums["balance"], sums["balanced"], balanced)
+        means, shares = self.intervals.means, self.intervals.shares
+        figures = {
+            name: means(sums[name], sums["argued"], argued, FROM_0) for name in ("nodes", "depth", "breadth")
+        }
+        figures["ratio"] = means(sums["pro"], sums["con"], argued, FROM_0)
+        figures["balance"] = means(sums["balance"], sums["balanced"], balanced, SHARE)
         figures["unsupported"] = shares(sums["unsupported"], sums["leaves"], argued)
         return sums.keys.assign(
             n=counted(sums["n"][:, 0]),

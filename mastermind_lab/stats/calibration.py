@@ -16,6 +16,7 @@ from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import STEPS, coarse
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import By, Data, names_of
+from .engine.intervals import with_ends
 from .engine.renamed import Renamed
 from .engine.scores import FIGURES, read_off, risks
 from .engine.summary import Summary, counted, over_batches
@@ -231,11 +232,13 @@ class Calibration(Summary):
         n, decisions = self.sums["n"][:, 0], self.counts["decisions"][:, 0]
         columns = {"n": counted(n), "decisions": counted(decisions), **self.sums.clusters()}
         independent = self.sums.independent(decisions)
-        for name in FIGURES:
-            ends = read_off(name, self.sums, bins, independent)
-            columns |= dict(zip((name, f"{name}_low", f"{name}_high"), map(pd.Series, ends), strict=True))
+        figures = {name: read_off(self.intervals, name, self.sums, bins, independent) for name in FIGURES}
+        columns |= {name: pd.Series(values) for name, values in with_ends(**figures).items()}
         explained = columns["calibration_loss"] - columns["resolution"] + columns["uncertainty"]
-        few = [one.table(share)["small_n"].sum() for one, share in zip(bins, self._shares(), strict=True)]
+        few = [
+            one.table(self.intervals, share)["small_n"].sum()
+            for one, share in zip(bins, self._shares(), strict=True)
+        ]
         columns |= {"within": columns["brier"] - explained, "small_n_bins": pd.Series(few, dtype="int64")}
         columns |= {name: counted(self.counts[name][:, 0]) for name in LEFT_OUT}
         return self.sums.keys.assign(**columns, small_n=independent < SMALL_N)
@@ -252,8 +255,10 @@ class Calibration(Summary):
             stands on fewer than 10 observations. Votes of one panel are no independent observations: ``n`` of
             them count like ``n * decisions / n of the group``.
         """
-        parts = [one.table(share) for one, share in zip(self._bins(), self._shares(), strict=True)]
-        return self._stacked(parts or [_no_bins().table(1.0)])
+        parts = [
+            one.table(self.intervals, share) for one, share in zip(self._bins(), self._shares(), strict=True)
+        ]
+        return self._stacked(parts or [_no_bins().table(self.intervals, 1.0)])
 
     def risk_coverage(self) -> pd.DataFrame:
         """Return the risk-coverage curve (Geifman and El-Yaniv 2017): 100 rows a group.
@@ -269,8 +274,9 @@ class Calibration(Summary):
             and ``risk_high`` (95% interval, for that coverage alone); ``small_n`` as in :meth:`diagram`.
         """
         bins, nothing = zip(self._bins(), self._shares(), strict=True), _no_bins()
-        parts = [risks(one.steps, one.n, one.correct, share) for one, share in bins]
-        return self._stacked(parts or [risks(nothing.steps, nothing.n, nothing.correct, 1.0).iloc[:0]])
+        made = self.intervals
+        parts = [risks(made, one.steps, one.n, one.correct, share) for one, share in bins]
+        return self._stacked(parts or [risks(made, nothing.steps, nothing.n, nothing.correct, 1.0).iloc[:0]])
 
     def histogram(self, bins: int = 20) -> pd.DataFrame:
         """Return the distribution of the confidences that were counted: one row for each group and bin.
@@ -293,11 +299,8 @@ class Calibration(Summary):
 
     def _estimate(self, name: str) -> Estimate:
         whole = replace(self, by=(), sums=self.sums.marginalize(()), steps=self.steps.marginalize(("step",)))
-        if not len(whole.sums.keys):
-            return Estimate(float("nan"), float("nan"), float("nan"), 0)
         n = whole.sums.independent(self.counts.marginalize(())["panels"][:, 0])
-        value, low, high = read_off(name, whole.sums, whole._bins(), n)
-        return Estimate(float(value[0]), float(low[0]), float(high[0]), int(n[0]))
+        return read_off(self.intervals, name, whole.sums, whole._bins(), n).estimate(n)
 
     def _bins(self) -> list[Bins]:
         """Take the counts by confidence apart, a group each."""

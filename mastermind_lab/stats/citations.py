@@ -12,13 +12,12 @@ from ..errors import OptionError
 from .engine.bootstrap import REPLICATES, Floats, draws, hashes
 from .engine.bottom_k import UNIT, BottomK
 from .engine.concentration import concentration, overlap
-from .engine.estimate import SMALL_N, Estimate, binomial, shares, with_ends
+from .engine.estimate import SMALL_N, Estimate
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
+from .engine.intervals import NONE, Figure, with_ends
 from .engine.summary import Summary, counted, over_batches, overall, without_clusters
 from .engine.sums import GroupedSums, places
 from .engine.units import Units
-
-_SPREAD = ("sources", "hhi", "hhi_low", "hhi_high", "overlap", "overlap_low", "overlap_high", "compared")
 
 COMPARED = 1_000
 """Decisions of each group that are compared with each other."""
@@ -123,7 +122,7 @@ class Citations(Summary):
     @property
     def single(self) -> Estimate:
         """The share of decisions with sources that rest on a single one, 0 to 1."""
-        return overall(self.panels, "single", "cited", shares)
+        return overall(self.intervals.shares, self.panels, "single", "cited")
 
     @property
     def concentration(self) -> Estimate:
@@ -152,22 +151,18 @@ class Citations(Summary):
         """
         sums = self.panels
         cited = sums["cited"][:, 0]
-        spread, independent = self._spread(cited), sums.independent(cited)
+        (sources, compared, hhi, shared), independent = self._spread(cited), sums.independent(cited)
         return sums.keys.assign(
             n=counted(sums["n"][:, 0]),
             **sums.clusters(),
             cited=counted(cited),
             citations=counted(sums["sources"][:, 0]),
-            sources=counted(spread["sources"]),
-            hhi=spread["hhi"],
-            hhi_low=spread["hhi_low"],
-            hhi_high=spread["hhi_high"],
-            effective=1 / spread["hhi"],
-            **with_ends(single=shares(sums["single"], sums["cited"], independent)),
-            overlap=spread["overlap"],
-            overlap_low=spread["overlap_low"],
-            overlap_high=spread["overlap_high"],
-            compared=counted(spread["compared"]),
+            sources=counted(sources),
+            **with_ends(hhi=hhi),
+            effective=1 / hhi.value,
+            **with_ends(single=self.intervals.shares(sums["single"], sums["cited"], independent)),
+            **with_ends(overlap=shared),
+            compared=counted(compared),
             small_n=independent < SMALL_N,
         )
 
@@ -192,7 +187,7 @@ class Citations(Summary):
         rank = pd.Series(np.arange(len(first)), index=first).reindex(self.cited.keys["source"]).to_numpy()
         group = places(self.cited.keys, self.panels.keys)
         n, cited = self.cited["n"][:, 0], self.panels["cited"][group, 0]
-        share = without_clusters(binomial(n, cited), self.cluster)
+        share = without_clusters(self.intervals.binomial(n, cited), self.cluster)
         table: pd.DataFrame = self.cited.keys.assign(
             n=counted(n), **with_ends(share=share), small_n=cited < SMALL_N
         )
@@ -204,15 +199,19 @@ class Citations(Summary):
         kept = {"panels": (), "cited": ("source",), "compared": (UNIT, "cluster", "source")}
         sums = {name: getattr(self, name).marginalize(keys) for name, keys in kept.items()}
         table = replace(self, by=(), **sums).table()
-        if table.empty:
-            return Estimate(float("nan"), float("nan"), float("nan"), 0)
-        row = table.iloc[0]
-        return Estimate(row[figure], row[f"{figure}_low"], row[f"{figure}_high"], int(row[n]))
+        ends = (table[figure + end].to_numpy() for end in ("", "_low", "_high", "_method"))
+        return Figure(*ends).estimate(table[n].to_numpy())
 
-    def _spread(self, cited: Floats) -> dict[str, Floats]:
-        """Measure concentration and overlap in each group, which has so many decisions with sources."""
-        figures = np.full((len(cited), len(_SPREAD)), np.nan)
-        figures[:, [0, -1]] = 0
+    def _spread(self, cited: Floats) -> tuple[Floats, Floats, Figure, Figure]:
+        """Count sources and compared decisions, measure concentration and overlap, in each group.
+
+        Parameters
+        ----------
+        cited
+            Its decisions with sources.
+        """
+        counts = np.zeros((2, len(cited)))
+        hhi, shared = ([Figure.single(np.nan, np.nan, np.nan, NONE)] * len(cited) for _ in range(2))
         all_of, sample_of = (places(sums.keys, self.panels.keys) for sums in (self.cited, self.compared))
         used = pd.Series(self.cited["n"][:, 0], index=hashes(self.cited.keys["source"]))
         for group in np.flatnonzero(cited):
@@ -224,10 +223,10 @@ class Citations(Summary):
             first = np.unique(unit, return_index=True)[1]
             cluster, keys = pd.factorize(sample["cluster"].to_numpy(dtype=np.uint64)[first])
             weights = draws(keys, self.replicates)[cluster]
-            hhi = concentration(share.to_numpy(), held, sizes, cited[group], cluster)
-            mean = overlap(unit, pd.factorize(sample["source"])[0], weights, cluster)
-            figures[group] = (len(share), *hhi, *mean, len(units))
-        return dict(zip(_SPREAD, figures.T, strict=True))
+            hhi[group] = concentration(share.to_numpy(), held, sizes, cited[group], cluster)
+            shared[group] = overlap(self.intervals, unit, pd.factorize(sample["source"])[0], weights, cluster)
+            counts[:, group] = len(share), len(units)
+        return *counts, Figure.stacked(hhi), Figure.stacked(shared)
 
 
 def _pairs(data: Data) -> pd.DataFrame:

@@ -10,9 +10,10 @@ import pandas as pd
 
 from ..errors import OptionError
 from .engine.bootstrap import REPLICATES, Floats
-from .engine.estimate import SMALL_N, Estimate, divided, ratios, shares, with_ends
+from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import coarse, quantiles, steps_of
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
+from .engine.intervals import SHARE, divided, with_ends
 from .engine.summary import Summary, counted, over_batches, overall
 from .engine.sums import GroupedSums
 from .engine.units import Units
@@ -89,7 +90,7 @@ class Confidence(Summary):
     @property
     def mean(self) -> Estimate:
         """The mean confidence of all decisions, 0 to 1."""
-        return overall(self.sums, "confidence", "n")
+        return overall(self.intervals.means, self.sums, "confidence", "n", bounds=SHARE)
 
     def table(self) -> pd.DataFrame:
         """Return one row a group.
@@ -110,10 +111,12 @@ class Confidence(Summary):
         return self.sums.keys.assign(
             n=counted(n),
             **self.sums.clusters(),
-            **with_ends(mean=ratios(self.sums["confidence"], self.sums["n"], independent)),
+            **with_ends(
+                mean=self.intervals.means(self.sums["confidence"], self.sums["n"], independent, SHARE)
+            ),
             sd=_deviation(n, self.sums["confidence"][:, 0], self.sums["squares"][:, 0]),
             **dict(zip(LEVELS, levels.T, strict=True)),
-            **with_ends(share_below=shares(self.sums["below"], self.sums["n"], independent)),
+            **with_ends(share_below=self.intervals.shares(self.sums["below"], self.sums["n"], independent)),
             missing=counted(self.sums["missing"][:, 0]),
             small_n=independent < SMALL_N,
         )

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from .engine.bootstrap import REPLICATES, Floats
-from .engine.estimate import SMALL_N, Estimate, ratios, with_ends
+from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import rounded
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
+from .engine.intervals import SHARE, with_ends
 from .engine.renamed import renamed_options
 from .engine.summary import Summary, counted, over_batches, overall
 from .engine.sums import GroupedSums, grouped
@@ -133,7 +134,7 @@ class ConfidenceOverTime(Summary):
     @property
     def mean(self) -> Estimate:
         """The mean confidence of all decisions with a time, whenever that is, 0 to 1."""
-        return overall(self.sums, "confidence", "n")
+        return overall(self.intervals.means, self.sums, "confidence", "n", bounds=SHARE)
 
     @property
     def undated(self) -> int:
@@ -218,7 +219,7 @@ class ConfidenceOverTime(Summary):
             time=moments(first + (last - first) // 2),
             n=counted(sums["n"][:, 0]),
             **sums.clusters(),
-            **with_ends(mean=ratios(sums["confidence"], sums["n"], independent)),
+            **with_ends(mean=self.intervals.means(sums["confidence"], sums["n"], independent, SHARE)),
             small_n=independent < SMALL_N,
         )
 
@@ -289,8 +290,8 @@ class ConfidenceOverTime(Summary):
             time=middles(first + np.arange(len(n)), self.shift),
             n=counted(n[:, 0]),
             **with_ends(
-                mean=ratios(confidence, n, independent),
-                rolling=ratios(around(confidence, reach), in_window, of_window),
+                mean=self.intervals.means(confidence, n, independent, SHARE),
+                rolling=self.intervals.means(around(confidence, reach), in_window, of_window, SHARE),
             ),
             n_window=counted(in_window[:, 0]),
             **({"clusters": counted(of_window)} if self.cluster else {}),

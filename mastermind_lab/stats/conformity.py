@@ -10,11 +10,12 @@ import pandas as pd
 
 from ..errors import OptionError
 from .engine.ballots import Ballots
-from .engine.bootstrap import REPLICATES, Floats, interval
+from .engine.bootstrap import REPLICATES, Floats
 from .engine.debate_rounds import Rounds, rounds_of
-from .engine.estimate import SMALL_N, Estimate, divided, ratios, shares, with_ends
+from .engine.estimate import SMALL_N, Estimate
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
+from .engine.intervals import CHANGE, SHARE, Figure, divided, with_ends
 from .engine.small_groups import over_groups
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums, places
@@ -165,12 +166,12 @@ class Conformity(Voted):
     @property
     def inflation(self) -> Estimate:
         """The mean growth of confidence from the first round to the last, -1 to 1; n is the debates."""
-        return overall(self.sums, "inflation", "debated")
+        return overall(self.intervals.means, self.sums, "inflation", "debated", bounds=CHANGE)
 
     @property
     def hollow(self) -> Estimate:
         """The share of panels of two and more whose decision is a hollow consensus, 0 to 1."""
-        return overall(self.sums, "hollow", "n", shares)
+        return overall(self.intervals.shares, self.sums, "hollow", "n")
 
     @property
     def excess(self) -> Estimate:
@@ -179,10 +180,7 @@ class Conformity(Voted):
         beyond = np.where(n > 0, self.sums["unanimous"] - n * expected, 0.0)
         names, cells = (*self.sums.names, "beyond"), np.append(self.sums.cells, beyond[:, None], axis=1)
         whole, independent = over_groups(replace(self.sums, names=names, cells=cells), "n")
-        if not len(whole.cells):
-            return Estimate(np.nan, np.nan, np.nan, 0)
-        value, low, high = ratios(whole["beyond"], whole["n"], independent)
-        return Estimate(float(value[0]), float(low[0]), float(high[0]), int(independent[0]))
+        return self.intervals.means(whole["beyond"], whole["n"], independent, CHANGE).estimate(independent)
 
     def table(self) -> pd.DataFrame:
         """Return one row a group.
@@ -200,14 +198,17 @@ class Conformity(Voted):
         """
         sums = self.sums
         n, debated = (sums.independent(sums[name][:, 0]) for name in ("n", "debated"))
-        figures = {name: shares(sums[name], sums["n"], n) for name in ("unanimous", "consensus", "hollow")}
+        made = self.intervals
+        figures = {
+            name: made.shares(sums[name], sums["n"], n) for name in ("unanimous", "consensus", "hollow")
+        }
         seen = divided(sums["unanimous"], sums["n"])
         expected = self._expected()
-        for name, values in (("expected", expected), ("excess", seen - expected)):
-            low, high = interval(values[:, 1:], n)
+        for name, values, bounds in (("expected", expected, SHARE), ("excess", seen - expected, CHANGE)):
+            value, low, high, method = made.figures(values, n, bounds)
             # Of few decisions the replicates may all lie on one side of the figure.
-            figures[name] = values[:, 0], np.minimum(low, values[:, 0]), np.maximum(high, values[:, 0])
-        figures["inflation"] = ratios(sums["inflation"], sums["debated"], debated)
+            figures[name] = Figure(value, np.minimum(low, value), np.maximum(high, value), method)
+        figures["inflation"] = made.means(sums["inflation"], sums["debated"], debated, CHANGE)
         order = ("unanimous", "expected", "excess", "consensus", "hollow", "inflation")
         return sums.keys.assign(
             n=counted(sums["n"][:, 0]),
@@ -232,7 +233,10 @@ class Conformity(Voted):
         """
         counts = {"n": counted(self.steps["n"][:, 0]), **self.steps.clusters()}
         n = self.steps.independent(self.steps["n"][:, 0])
-        means = {name: ratios(self.steps[name], self.steps["n"], n) for name in ("confidence", "change")}
+        means = {
+            name: self.intervals.means(self.steps[name], self.steps["n"], n, bounds)
+            for name, bounds in (("confidence", SHARE), ("change", CHANGE))
+        }
         return self.steps.keys.assign(**counts, **with_ends(**means), small_n=n < SMALL_N)
 
     def _expected(self) -> Floats:

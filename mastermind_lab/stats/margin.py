@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from ..errors import OptionError
 from .engine.ballots import Ballots, VoteTally
 from .engine.bootstrap import REPLICATES, Floats
-from .engine.estimate import SMALL_N, Estimate, divided, ratios, shares, with_ends
+from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import coarse, steps_of
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
+from .engine.intervals import FROM_0, SHARE, divided, with_ends
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums
 from .engine.units import Units
@@ -129,7 +130,7 @@ class Margin(Voted):
     @property
     def mean(self) -> Estimate:
         """The mean margin of all decisions with votes, 0 to 1."""
-        return overall(self.sums, "margin", "n")
+        return overall(self.intervals.means, self.sums, "margin", "n", bounds=SHARE)
 
     @property
     def unanimous(self) -> Estimate:
@@ -137,12 +138,12 @@ class Margin(Voted):
 
         A lone vote counts as a unanimous panel: see above for how to leave these out.
         """
-        return overall(self.sums, "unanimous", "n", shares)
+        return overall(self.intervals.shares, self.sums, "unanimous", "n")
 
     @property
     def follows(self) -> Estimate:
         """The share of decisions with a winner whose recommendation is that winner, 0 to 1."""
-        return overall(self.sums, "follows", "decided", shares)
+        return overall(self.intervals.shares, self.sums, "follows", "decided")
 
     def table(self) -> pd.DataFrame:
         """Return one row a group.
@@ -159,12 +160,13 @@ class Margin(Voted):
         """
         sums = self.sums
         n, decided = (sums.independent(sums[name][:, 0]) for name in ("n", "decided"))
+        means, shares = self.intervals.means, self.intervals.shares
         return sums.keys.assign(
             n=counted(sums["n"][:, 0]),
             **sums.clusters(),
             **with_ends(
-                mean=ratios(sums["margin"], sums["n"], n),
-                entropy=ratios(sums["entropy"], sums["n"], n),
+                mean=means(sums["margin"], sums["n"], n, SHARE),
+                entropy=means(sums["entropy"], sums["n"], n, FROM_0),
                 unanimous=shares(sums["unanimous"], sums["n"], n),
                 tie=shares(sums["tie"], sums["n"], n),
             ),

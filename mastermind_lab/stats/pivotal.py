@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from .engine.ballots import Ballots, VoteTally
 from .engine.bootstrap import REPLICATES
-from .engine.estimate import SMALL_N, Estimate, shares, with_ends
+from .engine.estimate import SMALL_N, Estimate
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, names_of
+from .engine.intervals import Intervals, with_ends
 from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
 from .engine.sums import GroupedSums
 from .engine.units import Units
@@ -153,7 +154,7 @@ class Pivotal(Voted):
     @property
     def share(self) -> Estimate:
         """The share of decisions in which a voter is pivotal under plurality, 0 to 1."""
-        return overall(self.panels, "plurality", "n", shares)
+        return overall(self.intervals.shares, self.panels, "plurality", "n")
 
     def table(self) -> pd.DataFrame:
         """Return one row for each group, voter and rule.
@@ -165,7 +166,7 @@ class Pivotal(Voted):
             the share of them in which the voter is, 0 to 1, with ``pivotal_low`` and ``pivotal_high`` (95%
             interval, NaN where n is below 2); ``small_n``, whether n is below 10.
         """
-        return _long(self.voters)
+        return _long(self.intervals, self.voters)
 
     def by_rule(self) -> pd.DataFrame:
         """Return one row for each group and rule: how often a decision hangs on a single voter.
@@ -177,7 +178,7 @@ class Pivotal(Voted):
             at least one voter is, 0 to 1, with ``pivotal_low`` and ``pivotal_high`` (95% interval, NaN where
             n is below 2); ``small_n``, whether n is below 10.
         """
-        return _long(self.panels)
+        return _long(self.intervals, self.panels)
 
     def lump(self, most: int = 8, voters: int = 20) -> Self:
         """Make the smallest groups one, as every summary does, and the voters with the fewest votes too.
@@ -208,13 +209,13 @@ def pivots(ballots: Ballots, rules: tuple[str, ...]) -> dict[str, NDArray[np.boo
     return found
 
 
-def _long(sums: GroupedSums) -> pd.DataFrame:
+def _long(made: Intervals, sums: GroupedSums) -> pd.DataFrame:
     """Put the rules, which are quantities, one below the other."""
     n = sums["n"][:, 0]
     counts, independent = {"n": counted(n), **sums.clusters()}, sums.independent(n)
     parts = []
     for name in COUNTS:
-        pivotal = with_ends(pivotal=shares(sums[name], sums["n"], independent))
+        pivotal = with_ends(pivotal=made.shares(sums[name], sums["n"], independent))
         rule = pd.array([name] * len(n), dtype=TEXT)
         parts.append(sums.keys.assign(rule=rule, **counts, **pivotal, small_n=independent < SMALL_N))
     order = np.arange(len(COUNTS) * len(n)).reshape(len(COUNTS), len(n)).T.ravel()

@@ -10,10 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import OptionError
-from .engine.bootstrap import REPLICATES, Floats, interval
-from .engine.estimate import SMALL_N, divided, with_ends
+from .engine.bootstrap import REPLICATES, Floats
+from .engine.estimate import SMALL_N
 from .engine.first_last_seen import FirstLastSeen, watched
 from .engine.input import TEXT, By, Data, frame_of, names_of, shares_of
+from .engine.intervals import CHANGE, SHARE, Figure, Intervals, divided, with_ends
 from .engine.renamed import Renamed, renamed_options
 from .engine.stretches import chances, never_return, sightings, stretches
 from .engine.summary import Summary, counted, over_batches
@@ -218,14 +219,14 @@ class Regimes(Summary):
             drawn=upto.drawn and upto.drawn.merged(starts, stops),
         )  # fmt: skip
         change = events["change"].to_numpy() - 1
-        effects = {name: figure[change] for name, figure in _effects(sides).items()}
+        effects = {name: figure.take(change) for name, figure in _effects(self.intervals, sides).items()}
         before, after = sides["n"][change, 0], sides["n"][change + 1, 0]
         independent = sides.independent(sides["n"][:, 0])
         return events.drop(columns="edge").assign(
             before=counted(before),
             after=counted(after),
             **({"clusters": counted(independent[change] + independent[change + 1])} if self.cluster else {}),
-            **effects,
+            **with_ends(**effects),
             small_n=np.minimum(independent[change], independent[change + 1]) < SMALL_N,
         )
 
@@ -308,19 +309,18 @@ def _found(events: pd.DataFrame, p_value: float) -> NDArray[np.bool_]:
     return (found | (single & (events["blocks"] <= 1) & takes_place)).to_numpy(dtype=bool)
 
 
-def _effects(sides: GroupedSums) -> dict[str, Floats]:
+def _effects(made: Intervals, sides: GroupedSums) -> dict[str, Figure]:
     """Compare each side with the next one: means, their difference, and the intervals."""
-    effects: dict[str, Floats] = {}
+    effects: dict[str, Figure] = {}
     for name, number in _FIGURES.items():
         n = sides[number]
         mean = divided(sides[name], n)
         independent = sides.independent(n[:, 0])
-        low, high = interval(mean[:, 1:], independent)
-        difference, least = np.diff(mean, axis=0), np.minimum(independent[:-1], independent[1:])
-        figures = {
-            "before": (mean[:-1, 0], low[:-1], high[:-1]),
-            "after": (mean[1:, 0], low[1:], high[1:]),
-            "difference": (difference[:, 0], *interval(difference[:, 1:], least)),
+        means, sides_of = made.means(sides[name], n, independent, SHARE), np.arange(len(n))
+        least = np.minimum(independent[:-1], independent[1:])
+        effects |= {
+            f"{name}_before": means.take(sides_of[:-1]),
+            f"{name}_after": means.take(sides_of[1:]),
+            f"{name}_difference": made.figures(np.diff(mean, axis=0), least, CHANGE),
         }
-        effects |= with_ends(**{f"{name}_{which}": figure for which, figure in figures.items()})
     return effects

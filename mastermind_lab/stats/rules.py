@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from .engine.ballots import Ballots, Names
-from .engine.bootstrap import REPLICATES, Floats
-from .engine.estimate import SMALL_N, Estimate, binomial, ratios, shares, with_ends, zero_count_bound
+from .engine.bootstrap import REPLICATES
+from .engine.estimate import SMALL_N, Estimate
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, History, frame_of, keys_of, names_of, shares_of
+from .engine.intervals import CHANGE, EXACT, Figure, Intervals, with_ends, zero_count_bound
 from .engine.preference_rules import BALLOTS, PREFERENCE_RULES, WITHOUT
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums, grouped
@@ -191,7 +192,7 @@ class Rules(Voted):
     def actual(self) -> Estimate:
         """The accuracy of the actual recommendations, 0 to 1, where votes and an outcome are known."""
         rows = (self.sums.keys["rule"] == ACTUAL).to_numpy()
-        return overall(self.sums.take(rows), "right", "known", shares)
+        return overall(self.intervals.shares, self.sums.take(rows), "right", "known")
 
     @property
     def n(self) -> int:
@@ -225,21 +226,23 @@ class Rules(Voted):
             best voter has a row where a voter has 2 outcomes. Without recommendations there is nothing to
             compare with: rules are judged by the outcomes alone.
         """
-        parts = [_figures(self.sums), _figures(self._best())]
+        parts = [_figures(self.intervals, self.sums), _figures(self.intervals, self._best())]
         table = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
         if "voter" not in table:
             table["voter"] = pd.Series(pd.NA, index=table.index, dtype=TEXT)
         table.insert(len(self.by) + 1, "voter", table.pop("voter"))
         ends = ["changed_low", "changed_high", "difference_low", "difference_high"]
         is_actual = (table["rule"] == ACTUAL) & (table["decided"] > 0)
-        table[ends] = table[ends].mask(is_actual, 0.0)  # by definition
+        table[ends] = table[ends].mask(is_actual, 0.0)
+        methods = ["changed_method", "difference_method"]
+        table[methods] = table[methods].mask(is_actual, "definition")
         place = {name: number for number, name in enumerate((*self.names, BEST))}
         group = grouped(table[list(self.by)])[1]
         return table.iloc[np.lexsort((table["rule"].map(place), group))].reset_index(drop=True)
 
     def _best(self) -> GroupedSums:
         """Choose the best voter of each group."""
-        low = binomial(self.voters["right"][:, 0], self.voters["known"][:, 0])[1]
+        low = self.intervals.binomial(self.voters["right"][:, 0], self.voters["known"][:, 0]).low
         group = grouped(self.voters.keys[list(self.by)])[1]
         order = np.lexsort((-low, group))  # a NaN comes last
         first = order[np.unique(group[order], return_index=True)[1]]
@@ -370,29 +373,29 @@ def _by_voter(
     return GroupedSums.of(keys.iloc[where].assign(voter=voter), scored, drawn, replicates)
 
 
-def _figures(sums: GroupedSums) -> pd.DataFrame:
+def _figures(made: Intervals, sums: GroupedSums) -> pd.DataFrame:
     n, decided, known, outcomes = (sums[name][:, 0] for name in ("n", "decided", "known", "outcomes"))
     return sums.keys.assign(
         n=counted(n),
         **sums.clusters(),
         decided=counted(decided),
         without_ballot=counted(sums["without_ballot"][:, 0] if "without_ballot" in sums.names else 0 * n),
-        **with_ends(changed=_shares(sums, "changed", "compared")),
+        **with_ends(changed=_shares(made, sums, "changed", "compared")),
         known=counted(known),
-        **with_ends(accuracy=_shares(sums, "right", "known"), difference=_differences(sums)),
+        **with_ends(accuracy=_shares(made, sums, "right", "known"), difference=_differences(made, sums)),
         outcomes=counted(outcomes),
-        **with_ends(accuracy_of_all=_shares(sums, "right", "outcomes")),
+        **with_ends(accuracy_of_all=_shares(made, sums, "right", "outcomes")),
         small_n=sums.independent(decided) < SMALL_N,
     )
 
 
-def _shares(sums: GroupedSums, top: str, bottom: str) -> tuple[Floats, Floats, Floats]:
-    return shares(sums[top], sums[bottom], sums.independent(sums[bottom][:, 0]))
+def _shares(made: Intervals, sums: GroupedSums, top: str, bottom: str) -> Figure:
+    return made.shares(sums[top], sums[bottom], sums.independent(sums[bottom][:, 0]))
 
 
-def _differences(sums: GroupedSums) -> tuple[Floats, Floats, Floats]:
+def _differences(made: Intervals, sums: GroupedSums) -> Figure:
     """Divide gains by n; where the two never differed, each may be better as often as chance can hide."""
     n = sums.independent(sums["judged"][:, 0])
-    value, low, high = ratios(sums["gain"], sums["judged"], n)
     never = (sums["differ"][:, 0] == 0) & (n >= 2)
-    return value, np.where(never, -zero_count_bound(n), low), np.where(never, zero_count_bound(n), high)
+    found = made.means(sums["gain"], sums["judged"], n, CHANGE)
+    return found.replaced(never, -zero_count_bound(n), zero_count_bound(n), EXACT)

@@ -11,8 +11,9 @@ import pandas as pd
 from .engine.bootstrap import REPLICATES, Floats, checked, hashes
 from .engine.bottom_k import UNIT, BottomK
 from .engine.distinct import Distinct
-from .engine.estimate import SMALL_N, Estimate, ratios, shares, with_ends
+from .engine.estimate import SMALL_N, Estimate
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of, shares_of
+from .engine.intervals import FROM_0, Figure, with_ends
 from .engine.summary import Summary, counted, over_batches, overall
 from .engine.sums import GroupedSums, grouped, places
 from .engine.units import Drawn, Units
@@ -136,22 +137,19 @@ class Stability(Summary):
     @property
     def flip(self) -> Estimate:
         """The mean flip rate of questions asked more than once, 0 to 1; n is those questions."""
-        return overall(self._repeated(), "flip", "again", shares)
+        return overall(self.intervals.shares, self._repeated(), "flip", "again")
 
     @property
     def unstable(self) -> Estimate:
         """The share of the questions asked more than once that had more than one recommendation, 0 to 1."""
-        return overall(self._repeated(), "unstable", "again", shares)
+        return overall(self.intervals.shares, self._repeated(), "unstable", "again")
 
     @property
     def spread(self) -> Estimate:
         """The pooled standard deviation of confidence within a question, 0 to 1."""
         whole = self._repeated().marginalize(())
-        if not len(whole.cells):
-            return Estimate(float("nan"), float("nan"), float("nan"), 0)
-        value, low, high = _spread(whole)
         n = whole.independent(whole["again"][:, 0])
-        return Estimate(float(value[0]), float(low[0]), float(high[0]), int(n[0]))
+        return self._spread(whole, n).estimate(n)
 
     def table(self) -> pd.DataFrame:
         """Return one row a group.
@@ -178,14 +176,19 @@ class Stability(Summary):
             **sums.clusters(),
             askings=counted(sums["askings"][:, 0]),
             **with_ends(
-                flip=shares(sums["flip"], sums["again"], independent),
-                unstable=shares(sums["unstable"], sums["again"], independent),
-                spread=_spread(sums),
+                flip=self.intervals.shares(sums["flip"], sums["again"], independent),
+                unstable=self.intervals.shares(sums["unstable"], sums["again"], independent),
+                spread=self._spread(sums, independent),
             ),
             sampled=sums["decisions"][:, 0] < n,
             missing=counted(self.asked["missing"][:, 0]),
             small_n=independent < SMALL_N,
         )
+
+    def _spread(self, sums: GroupedSums, n: Floats) -> Figure:
+        """Return the pooled standard deviation."""
+        value, low, high, method = self.intervals.means(sums["squares"], sums["freedom"], n, FROM_0)
+        return Figure(np.sqrt(value), np.sqrt(low), np.sqrt(high), method)
 
     def _repeated(self) -> GroupedSums:
         """Add up the questions' figures by group, with replicates that draw whole questions."""
@@ -225,9 +228,3 @@ _NEEDED = ("stream_id", "question", "recommendation", "confidence")
 
 def _asked(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.dropna(subset=["question", "recommendation"])
-
-
-def _spread(sums: GroupedSums) -> tuple[Floats, Floats, Floats]:
-    """The pooled standard deviation and its interval."""
-    value, low, high = ratios(sums["squares"], sums["freedom"], sums.independent(sums["again"][:, 0]))
-    return np.sqrt(value), np.sqrt(low), np.sqrt(high)

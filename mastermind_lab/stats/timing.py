@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from .engine.bootstrap import REPLICATES, Floats
-from .engine.estimate import SMALL_N, ratios, with_ends
+from .engine.estimate import SMALL_N
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
+from .engine.intervals import Figure, with_ends
 from .engine.summary import Summary, counted, over_batches
 from .engine.sums import GroupedSums, grouped, places
 from .engine.units import Units
@@ -127,12 +128,17 @@ class Timing(Summary):
             n=counted(sums["n"][:, 0]),
             **sums.clusters(),
             sum=_finite(sums["value"][:, 0], sums.unit("value")),
-            **with_ends(mean=_ratios(sums, "value", "n", n)),
+            **with_ends(mean=self._means("value", "n", n)),
             **self._quantiles(),
-            **with_ends(share=_ratios(sums, "part", "total", timed)),
+            **with_ends(share=self._means("part", "total", timed)),
             missing=counted(decisions - sums["n"][:, 0]),
             small_n=n < SMALL_N,
         )
+
+    def _means(self, top: str, bottom: str, n: Floats) -> Figure:
+        value, low, high, method = self.intervals.means(self.sums[top], self.sums[bottom], n)
+        unit = self.sums.unit(top) / self.sums.unit(bottom)
+        return Figure.of(_finite(value, unit), _finite(low, unit), _finite(high, unit), method)
 
     def _quantiles(self) -> dict[str, Floats]:
         """Read the quantiles of each group and leaf off the fine histogram."""
@@ -204,12 +210,6 @@ def _sizes(steps: Floats) -> Floats:
     """Return the middle of each step."""
     sizes: Floats = np.sign(steps) * 10 ** (np.abs(steps) / DECADE + np.log10(SMALLEST))
     return sizes
-
-
-def _ratios(sums: GroupedSums, top: str, bottom: str, n: Floats) -> tuple[Floats, Floats, Floats]:
-    value, low, high = ratios(sums[top], sums[bottom], n)
-    unit = sums.unit(top) / sums.unit(bottom)
-    return _finite(value, unit), _finite(low, unit), _finite(high, unit)
 
 
 def _finite(values: Floats, unit: float) -> Floats:

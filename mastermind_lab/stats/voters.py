@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -11,9 +13,10 @@ from numpy.typing import NDArray
 
 from .engine.ballots import Ballots, Names, VoteTally
 from .engine.bootstrap import REPLICATES, Floats
-from .engine.estimate import SMALL_N, Estimate, ratios, shares, with_ends
+from .engine.estimate import SMALL_N, Estimate
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, names_of, shares_of
+from .engine.intervals import CHANGE, SHARE, Figure, Intervals, with_ends
 from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
 from .engine.sums import GroupedSums
 from .engine.units import Units
@@ -22,14 +25,14 @@ from .pivotal import pivots
 Quantities = dict[str, NDArray[Any]]
 
 # Each figure: what is added up, what it is divided by, how.
-_FIGURES = {
-    "dissent": ("dissent", "decided", shares),
-    "pivotal": ("pivotal", "n", shares),
-    "confidence": ("confidence", "sure", ratios),
-    "accuracy": ("right", "known", shares),
-    "brier": ("brier", "scored", shares),
-    "overconfidence": ("excess", "scored", ratios),
-    "lone_right": ("lone_right", "lone_known", shares),
+_FIGURES: dict[str, tuple[str, str, Callable[..., Figure]]] = {
+    "dissent": ("dissent", "decided", Intervals.shares),
+    "pivotal": ("pivotal", "n", Intervals.shares),
+    "confidence": ("confidence", "sure", partial(Intervals.means, bounds=SHARE)),
+    "accuracy": ("right", "known", Intervals.shares),
+    "brier": ("brier", "scored", Intervals.shares),
+    "overconfidence": ("excess", "scored", partial(Intervals.means, bounds=CHANGE)),
+    "lone_right": ("lone_right", "lone_known", Intervals.shares),
 }
 
 _COUNTS = {
@@ -129,7 +132,7 @@ class Voters(Voted):
     @property
     def lone_right(self) -> Estimate:
         """The share of lone dissenters who were right, 0 to 1; n decisions with one and an outcome."""
-        return overall(self.sums, "lone_right", "lone_known", shares)
+        return overall(self.intervals.shares, self.sums, "lone_right", "lone_known")
 
     def _counts(self) -> str:
         return "votes"
@@ -154,9 +157,9 @@ class Voters(Voted):
         sums = self.sums
         columns: dict[str, Any] = {name: counted(sums[name][:, 0]) for name in ("n", "repeated")}
         columns |= sums.clusters()
-        for name, (top, bottom, ratio) in _FIGURES.items():
+        for name, (top, bottom, made) in _FIGURES.items():
             columns |= {count: counted(sums[count][:, 0]) for count in _COUNTS.get(name, ())}
-            figure = ratio(sums[top], sums[bottom], sums.independent(sums[bottom][:, 0]))
+            figure = made(self.intervals, sums[top], sums[bottom], sums.independent(sums[bottom][:, 0]))
             columns |= with_ends(**{name: figure})
         return sums.keys.assign(**columns, small_n=sums.independent(sums["n"][:, 0]) < SMALL_N)
 

@@ -10,9 +10,10 @@ import pandas as pd
 
 from .engine.ballots import Ballots
 from .engine.bootstrap import REPLICATES
-from .engine.estimate import SMALL_N, shares, with_ends
+from .engine.estimate import SMALL_N
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import By, Data, frame_of, names_of, vote_keys_of, weights_of
+from .engine.intervals import with_ends
 from .engine.summary import Voted, counted, kept, over_batches, relabelled, sizes_of
 from .engine.sums import GroupedSums, grouped
 from .engine.units import Units
@@ -115,8 +116,8 @@ class Votes(Voted):
         cast = self.choices.marginalize(self.by)
         independent = np.minimum(decisions, cast.independent(cast["votes"][:, 0])[group])
         figures = with_ends(
-            share=shares(self.choices["votes"], cast["votes"][group], independent),
-            weighted_share=shares(self.choices["weight"], cast["weight"][group], independent),
+            share=self.intervals.shares(self.choices["votes"], cast["votes"][group], independent),
+            weighted_share=self.intervals.shares(self.choices["weight"], cast["weight"][group], independent),
         )
         n = self.choices["votes"][:, 0]
         table = self.choices.keys.assign(

@@ -11,8 +11,9 @@ import pandas as pd
 
 from ...errors import OptionError
 from .bootstrap import Floats
-from .estimate import SMALL_N, divided, shares, with_ends
+from .estimate import SMALL_N
 from .histogram import STEPS, between_ranks
+from .intervals import Figure, Intervals, divided, with_ends
 from .sums import Codes
 
 Binning = Literal["width", "quantile", "isotonic"]
@@ -79,28 +80,31 @@ class Bins:
         """Return the mean squared distance of the bins' accuracy from that of all."""
         return self._mean((self.accuracy - self._mean(self.accuracy)) ** 2)
 
-    def table(self, share: float) -> pd.DataFrame:
+    def table(self, made: Intervals, share: float) -> pd.DataFrame:
         """Return one row a bin: what it spans and holds, and its accuracy.
 
         Parameters
         ----------
+        made
+            How intervals are made.
         share
             How many independent observations one of n counts for.
         """
         starts = np.unique(self.codes[:, 0], return_index=True)[1]
         ends = np.append(starts[1:], len(self.steps))[: len(starts)] - 1
         n, accuracy = _summed(self.n[:, 0], starts), self._per_bin(self.accuracy, starts)
-        value, low, high = shares(np.nan_to_num(accuracy), (~np.isnan(accuracy)) * 1.0, n * share)
+        found = made.shares(np.nan_to_num(accuracy), (~np.isnan(accuracy)) * 1.0, n * share)
         if self.rising:
             # What bounds a block from below bounds those above it, too.
-            low, high = np.fmax.accumulate(low), np.fmin.accumulate(high[::-1])[::-1]
+            low, high = np.fmax.accumulate(found.low), np.fmin.accumulate(found.high[::-1])[::-1]
+            found = Figure.of(found.value, low, high, found.method)
         return pd.DataFrame(
             {
                 "lowest": self.steps[starts] / STEPS,
                 "highest": self.steps[ends] / STEPS,
                 "n": n.astype(np.int64),
                 "confidence": self._per_bin(self.confidence, starts)[:, 0],
-                **with_ends(accuracy=(value, low, high)),
+                **with_ends(accuracy=found),
                 "small_n": n * share < SMALL_N,
             }
         )

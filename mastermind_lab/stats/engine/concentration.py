@@ -8,16 +8,14 @@ from statistics import NormalDist
 import numpy as np
 
 from .bootstrap import TAIL, Draws, Floats
-from .estimate import ratios
+from .intervals import SHARE, Figure, Intervals
 from .sums import Codes
 
 _CHUNK = 2_000  # sources compared at once
 _Z = -NormalDist().inv_cdf(TAIL)
 
 
-def concentration(
-    share: Floats, held: Floats, sizes: Floats, n: float, cluster: Codes
-) -> tuple[float, float, float]:
+def concentration(share: Floats, held: Floats, sizes: Floats, n: float, cluster: Codes) -> Figure:
     """The index of Hirschman and Herfindahl, and its interval.
 
     Parameters
@@ -40,14 +38,16 @@ def concentration(
     variance = max(own + shared / len(influence), 0.0) / n
     reach = _Z * float(np.sqrt(variance * clusters / (clusters - 1))) if clusters > 1 else float("nan")
     low, high = np.clip([index - reach, index + reach], 0, 1)
-    return index, float(low), float(high)
+    return Figure.single(index, float(low), float(high), "influence")
 
 
-def overlap(unit: Codes, source: Codes, drawn: Draws, cluster: Codes) -> tuple[float, float, float]:
+def overlap(made: Intervals, unit: Codes, source: Codes, drawn: Draws, cluster: Codes) -> Figure:
     """The mean Jaccard overlap of decisions and its interval, from every pair.
 
     Parameters
     ----------
+    made
+        How intervals are made.
     unit, source
         Numbers of decision and source, each pair once.
     drawn
@@ -74,5 +74,4 @@ def overlap(unit: Codes, source: Codes, drawn: Draws, cluster: Codes) -> tuple[f
     top = (weights * (apart @ weights) + weights * together.sum(axis=1, keepdims=True)).sum(axis=0)
     each = np.bincount(cluster)[cluster][:, None]
     bottom = weights.sum(axis=0) ** 2 - (weights**2 * each).sum(axis=0) + (weights * (each - 1)).sum(axis=0)
-    value, low, high = ratios(top[None], bottom[None], np.array([float(cluster.max() + 1)]))
-    return float(value[0]), float(low[0]), float(high[0])
+    return made.means(top[None], bottom[None], np.array([float(cluster.max() + 1)]), SHARE)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
-from .bootstrap import TAIL, Floats, interval
 from .renamed import Renamed
 
 SMALL_N = 10
@@ -29,6 +27,8 @@ class Estimate:
         Ends of the 95% interval, in the unit of the value; NaN where n is below 2.
     n
         Independent observations, usually decisions.
+    method
+        How the interval was made, such as ``"bootstrap"``; ``"none"`` where there is none.
 
     Examples
     --------
@@ -44,6 +44,7 @@ class Estimate:
     low: float
     high: float
     n: int
+    method: str = ""
 
     def __repr__(self) -> str:
         between = "no interval" if np.isnan(self.low) else f"95% interval {self.low:.3g} to {self.high:.3g}"
@@ -72,83 +73,3 @@ class Estimate:
 def _unsigned_zero(text: str) -> str:
     """Write what rounds to zero without a sign."""
     return text.replace("-", "", 1) if not any(digit in text for digit in "123456789") else text
-
-
-def divided(top: Floats, bottom: Floats) -> Floats:
-    """Divide; where there is nothing to divide by, there is no figure: NaN."""
-    found: Floats = np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom > 0)
-    return found
-
-
-def ratios(top: Floats, bottom: Floats, n: Floats) -> tuple[Floats, Floats, Floats]:
-    """Divide sums by sums, replicate by replicate: means and other ratios with their intervals.
-
-    Parameters
-    ----------
-    top, bottom
-        Sums, shape (figures, 1 + replicates): the sum itself, then its bootstrap replicates.
-    n
-        Independent observations behind each figure, shape (figures,).
-
-    Returns
-    -------
-    value, low, high
-        Each of shape (figures,); NaN where the bottom is 0, the interval also where n is below 2.
-    """
-    ratio = divided(top, bottom)
-    return (ratio[:, 0], *interval(ratio[:, 1:], n))
-
-
-def shares(top: Floats, bottom: Floats, n: Floats) -> tuple[Floats, Floats, Floats]:
-    """Divide as :func:`ratios` does, for shares: parts of a whole, from 0 to 1.
-
-    Where all or none were counted every replicate agrees, which is not certainty. The interval then is the
-    exact binomial one for n of n (Clopper and Pearson 1934): it reaches ``1 - 0.025 ** (1 / n)`` inwards.
-    """
-    value, low, high = ratios(top, bottom, n)
-    reach = zero_count_bound(n)
-    enough = n >= 2
-    high = np.where((value <= 0) & enough, reach, high)
-    low = np.where((value >= 1) & enough, 1 - reach, low)
-    return value, low, high
-
-
-def with_ends(**figures: tuple[Floats, Floats, Floats]) -> dict[str, Floats]:
-    """Name the columns of figures and of the ends of their intervals: ``x``, ``x_low``, ``x_high``."""
-    return {
-        name + end: values
-        for name, figure in figures.items()
-        for end, values in zip(("", "_low", "_high"), figure, strict=True)
-    }
-
-
-def zero_count_bound(n: Floats) -> Floats:
-    """Say how large a share may be of which nothing was seen in n observations: ``1 - 0.025 ** (1 / n)``."""
-    most: Floats = 1 - TAIL ** (1 / np.maximum(n, 1))
-    return most
-
-
-def binomial(count: Floats, n: Floats) -> tuple[Floats, Floats, Floats]:
-    """Divide counts of independent observations by their n, without replicates (Wilson 1927).
-
-    Holds where n is small, and needs the sums alone: for shares of which there are many, each with few
-    observations.
-
-    Parameters
-    ----------
-    count, n
-        Shape (figures,).
-
-    Returns
-    -------
-    value, low, high
-        Each of shape (figures,); NaN where n is 0, the interval also where n is below 2.
-    """
-    value = divided(count, n)
-    z2, known = NormalDist().inv_cdf(TAIL) ** 2, np.maximum(n, 1)
-    middle = (value + z2 / (2 * known)) / (1 + z2 / known)
-    reach = np.sqrt(z2 * (value * (1 - value) / known + z2 / (4 * known**2))) / (1 + z2 / known)
-    enough = n >= 2
-    # At the ends the two are equal but for rounding.
-    low, high = np.maximum(middle - reach, 0), np.minimum(middle + reach, 1)
-    return value, np.where(enough, low, np.nan), np.where(enough, high, np.nan)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ...errors import OptionError
 from .bootstrap import Floats
-from .estimate import divided
+from .intervals import divided
 from .sums import GroupedSums, grouped
 
 STEPS = 2_000

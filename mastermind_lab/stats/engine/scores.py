@@ -9,8 +9,9 @@ import pandas as pd
 
 from .binning import Bins
 from .bootstrap import Floats
-from .estimate import SMALL_N, divided, ratios, shares, with_ends
+from .estimate import SMALL_N
 from .histogram import STEPS
+from .intervals import CHANGE, FROM_0, SHARE, Figure, Intervals, divided, with_ends
 from .sums import Codes, GroupedSums
 
 _SUMMED = {"accuracy": "correct", "confidence": "confidence", "brier": "brier", "log_score": "log"}
@@ -22,14 +23,17 @@ _COUNTED: dict[str, Callable[[Bins], Floats]] = {
     "auroc": lambda bins: auroc(bins.n, bins.correct),
     "auarc": lambda bins: auarc(bins.n, bins.correct),
 }
+_BOUNDS = {"overconfidence": CHANGE, "log_score": FROM_0}
 FIGURES = ("accuracy", "confidence", "overconfidence", "brier", "log_score", "uncertainty", *_COUNTED)
 
 
-def read_off(name: str, sums: GroupedSums, bins: list[Bins], n: Floats) -> tuple[Floats, Floats, Floats]:
+def read_off(made: Intervals, name: str, sums: GroupedSums, bins: list[Bins], n: Floats) -> Figure:
     """Return a figure and its 95% interval for each group, each of shape (groups,).
 
     Parameters
     ----------
+    made
+        How intervals are made.
     name
         One of ``FIGURES``.
     sums
@@ -39,15 +43,15 @@ def read_off(name: str, sums: GroupedSums, bins: list[Bins], n: Floats) -> tuple
     n
         Independent observations behind each group.
     """
-    figure = _figure(name, sums, bins)
-    read = shares if name == "accuracy" else ratios
-    value, low, high = read(np.nan_to_num(figure), (~np.isnan(figure)).astype(np.float64), n)
+    if name == "accuracy":
+        return made.shares(sums["correct"], sums["n"], n)
+    if name == "confidence":
+        return made.means(sums["confidence"], sums["n"], n, SHARE)
+    found = made.figures(_figure(name, sums, bins), n, _BOUNDS.get(name, SHARE))
     correct, judged_ones = sums["correct"][:, 0], sums["n"][:, 0]
     # Replicates cannot show what never happened: they agree, but for rounding, and would look certain.
-    alike = (correct == 0) | (correct == judged_ones) | (high - low < 1e-12)
-    if name in ("accuracy", "confidence"):
-        return value, low, high
-    return value, np.where(alike, np.nan, low), np.where(alike, np.nan, high)
+    alike = (correct == 0) | (correct == judged_ones) | (found.high - found.low < 1e-12)
+    return found.where(~alike)
 
 
 def _figure(name: str, sums: GroupedSums, bins: list[Bins]) -> Floats:
@@ -86,11 +90,13 @@ def auarc(n: Floats, correct: Floats) -> Floats:
     return divided(area.sum(axis=0), n.sum(axis=0))
 
 
-def risks(steps: Codes, n: Floats, correct: Floats, share: float) -> pd.DataFrame:
+def risks(made: Intervals, steps: Codes, n: Floats, correct: Floats, share: float) -> pd.DataFrame:
     """Return the share of wrong ones among the surest, one row for each coverage.
 
     Parameters
     ----------
+    made
+        How intervals are made.
     steps
         The confidences, in 1/2,000.
     share
@@ -98,7 +104,7 @@ def risks(steps: Codes, n: Floats, correct: Floats, share: float) -> pd.DataFram
     """
     total = n.sum(axis=0)
     sizes = COVERAGES[:, None] * total
-    risk = shares(_among_surest(n - correct, n, sizes), sizes, sizes[:, 0] * share)
+    risk = made.shares(_among_surest(n - correct, n, sizes), sizes, sizes[:, 0] * share)
     upto = np.cumsum(n[::-1, 0])
     # A rounding of the size must not ask for one more.
     last = np.searchsorted(upto, sizes[:, 0] - 1e-6)

@@ -17,9 +17,10 @@ from ...errors import OptionError
 from .arithmetic import plain_arithmetic
 from .bootstrap import Floats
 from .display import as_html, as_text, cut
-from .estimate import Estimate, ratios
+from .estimate import Estimate
 from .identity import VOTER
 from .input import TEXT, Data, Source, is_scan, names_of
+from .intervals import Figure, Intervals
 from .renamed import Renamed
 from .repeats import QUESTION, Repeats
 from .sums import GroupedSums, grouped
@@ -41,6 +42,8 @@ class Summary:
         The columns its groups come from; none for one group of everything.
     cluster
         The columns whose equal values are drawn together; none where each decision is drawn by itself.
+    intervals
+        How intervals are made.
     repeats
         The questions that were asked, where nothing is drawn or grouped by them.
     """
@@ -51,6 +54,7 @@ class Summary:
 
     by: tuple[str, ...]
     cluster: tuple[str, ...] = field(default=(), kw_only=True)
+    intervals: Intervals = field(default=Intervals(), kw_only=True)
     repeats: Repeats = field(default_factory=Repeats, kw_only=True)
 
     def __new__(cls, *values: Any, **named: Any) -> Self:
@@ -228,25 +232,18 @@ class Voted(Summary):
         return int(next(counts)[:, 0].sum())
 
 
-Ratio = Callable[[Floats, Floats, Floats], tuple[Floats, Floats, Floats]]
-
-
-def overall(sums: GroupedSums, top: str, bottom: str, ratio: Ratio = ratios) -> Estimate:
-    """Divide two quantities over all groups; the bottom one is n."""
+def overall(
+    divide: Callable[..., Figure], sums: GroupedSums, top: str, bottom: str, **options: Any
+) -> Estimate:
+    """Divide two quantities over all groups, as one of the :class:`Intervals` does; the bottom one is n."""
     whole = sums.marginalize(())
-    if not len(whole.cells):
-        return Estimate(float("nan"), float("nan"), float("nan"), 0)
     n = whole.independent(whole[bottom][:, 0])
-    value, low, high = ratio(whole[top], whole[bottom], n)
-    return Estimate(float(value[0]), float(low[0]), float(high[0]), int(n[0]))
+    return divide(whole[top], whole[bottom], n, **options).estimate(n)
 
 
-def without_clusters(
-    figure: tuple[Floats, Floats, Floats], cluster: tuple[str, ...]
-) -> tuple[Floats, Floats, Floats]:
+def without_clusters(figure: Figure, cluster: tuple[str, ...]) -> Figure:
     """Leave out intervals that would take the decisions of one cluster for independent."""
-    value, low, high = figure
-    return (value, low * np.nan, high * np.nan) if cluster else figure
+    return figure.where(np.zeros(len(figure.value), dtype=np.bool_)) if cluster else figure
 
 
 def counted(values: Floats) -> pd.Series:
