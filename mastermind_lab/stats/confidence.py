@@ -13,7 +13,7 @@ from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import coarse, quantiles, steps_of
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
-from .engine.intervals import SHARE, divided, with_ends
+from .engine.intervals import BOOTSTRAP, SHARE, Intervals, divided, with_ends
 from .engine.summary import Summary, counted, over_batches, overall
 from .engine.sums import GroupedSums
 from .engine.units import Units
@@ -55,6 +55,7 @@ class Confidence(Summary):
         threshold: float = 0.5,
         cluster: By = None,
         replicates: int = REPLICATES,
+        interval: str = BOOTSTRAP,
     ) -> Self:
         """Count a batch of decisions.
 
@@ -71,6 +72,9 @@ class Confidence(Summary):
             together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
+        interval
+            ``"bootstrap"``, for one look; ``"anytime"``, for as many as one likes while decisions come in.
+            That is for means and shares of decisions, without ``cluster``; other figures then have none.
 
         Raises
         ------
@@ -85,7 +89,14 @@ class Confidence(Summary):
         units = Units.of(data, cluster)
         drawn = units.at(frame["stream_id"])
         sums = GroupedSums.of(keys, _quantities(values, threshold), drawn, replicates)
-        return cls(names, float(threshold), sums, steps_of(keys, values), cluster=units.names)
+        return cls(
+            names,
+            float(threshold),
+            sums,
+            steps_of(keys, values),
+            cluster=units.names,
+            intervals=Intervals.asked(interval, units.names),
+        )
 
     @property
     def mean(self) -> Estimate:

@@ -16,7 +16,7 @@ from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import coarse, steps_of
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
-from .engine.intervals import FROM_0, SHARE, divided, with_ends
+from .engine.intervals import BOOTSTRAP, FROM_0, SHARE, Intervals, divided, with_ends
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums
 from .engine.units import Units
@@ -93,6 +93,7 @@ class Margin(Voted):
         voter: str = VOTER,
         cluster: By = None,
         replicates: int = REPLICATES,
+        interval: str = BOOTSTRAP,
     ) -> Self:
         """Count a batch of decisions and their votes.
 
@@ -110,6 +111,9 @@ class Margin(Voted):
             together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
+        interval
+            ``"bootstrap"``, for one look; ``"anytime"``, for as many as one likes while decisions come in.
+            That is for means and shares of decisions, without ``cluster``; other figures then have none.
 
         Raises
         ------
@@ -125,7 +129,14 @@ class Margin(Voted):
         units = Units.of(data, cluster)
         sums = GroupedSums.of(keys, _quantities(rows), units.at(rows["stream_id"]), replicates)
         margin = rows["margin"].to_numpy(dtype=np.float64, na_value=np.nan)
-        return cls(names, sums, steps_of(keys, margin), voter=voter, cluster=units.names)
+        return cls(
+            names,
+            sums,
+            steps_of(keys, margin),
+            voter=voter,
+            cluster=units.names,
+            intervals=Intervals.asked(interval, units.names),
+        )
 
     @property
     def mean(self) -> Estimate:

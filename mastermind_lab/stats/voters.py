@@ -16,7 +16,7 @@ from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, names_of, shares_of
-from .engine.intervals import CHANGE, SHARE, Figure, Intervals, with_ends
+from .engine.intervals import BOOTSTRAP, CHANGE, SHARE, Figure, Intervals, with_ends
 from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
 from .engine.sums import GroupedSums
 from .engine.units import Units
@@ -82,6 +82,7 @@ class Voters(Voted):
         voter: str = VOTER,
         cluster: By = None,
         replicates: int = REPLICATES,
+        interval: str = BOOTSTRAP,
     ) -> Self:
         """Count a batch of votes, with outcomes where they were joined (``with_outcomes``).
 
@@ -99,6 +100,9 @@ class Voters(Voted):
             together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
+        interval
+            ``"bootstrap"``, for one look; ``"anytime"``, for as many as one likes while decisions come in.
+            That is for means and shares of decisions, without ``cluster``; other figures then have none.
 
         Raises
         ------
@@ -127,6 +131,7 @@ class Voters(Voted):
             ),
             voter=voter,
             cluster=units.names,
+            intervals=Intervals.asked(interval, units.names),
         )
 
     @property

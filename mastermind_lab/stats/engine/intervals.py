@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...errors import OptionError
+from .anytime import confidence_sequence
 from .bootstrap import TAIL, Floats, interval
 from .estimate import Estimate
 from .input import TEXT
@@ -27,7 +29,7 @@ FROM_0: Bounds = (0.0, np.inf)
 UNBOUNDED: Bounds = (-np.inf, np.inf)
 
 NONE = "none"
-BOOTSTRAP, SCORE, EXACT = "bootstrap", "score", "exact"
+BOOTSTRAP, SCORE, EXACT, ANYTIME = "bootstrap", "score", "exact", "anytime"
 
 
 class Figure(NamedTuple):
@@ -118,13 +120,37 @@ class Intervals:
     Attributes
     ----------
     kind
-        ``"bootstrap"``: for one look at the figures.
+        ``"bootstrap"``: for one look at the figures. ``"anytime"``: for as many as one likes, while decisions
+        come in; for means of observations with known bounds, where no others have an interval.
     family
         None: each interval by itself.
     """
 
     kind: str = BOOTSTRAP
     family: str | None = None
+
+    @classmethod
+    def asked(cls, interval: str, cluster: tuple[str, ...], **options: Any) -> Intervals:
+        """Return how intervals are made that are asked for.
+
+        Raises
+        ------
+        OptionError
+            If they are of no kind that is known, or are to hold at every look and for clusters.
+        """
+        if interval not in (BOOTSTRAP, ANYTIME):
+            raise OptionError(f"interval={interval!r:.40}: expected {BOOTSTRAP!r} or {ANYTIME!r}")
+        if interval == ANYTIME and cluster:
+            raise OptionError(
+                "interval='anytime' takes each decision for one observation, and cluster= says that they are "
+                "not: leave one of the two out"
+            )
+        return cls(interval, **options)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What must be known of the intervals where they are shown."""
+        return ("95% intervals hold at every look",) if self.kind == ANYTIME else ()
 
     def means(self, top: Floats, bottom: Floats, n: Floats, bounds: Bounds = UNBOUNDED) -> Figure:
         """Divide sums by sums, replicate by replicate: means and other ratios.
@@ -143,6 +169,8 @@ class Intervals:
         Figure
             NaN where the bottom is 0, the interval also where n is below 2.
         """
+        if self.kind == ANYTIME:
+            return _at_every_look(top[:, 0], bottom[:, 0], n, bounds)
         return self.figures(divided(top, bottom), n, bounds)
 
     def shares(self, top: Floats, bottom: Floats, n: Floats) -> Figure:
@@ -153,6 +181,8 @@ class Intervals:
         inwards.
         """
         found = self.means(top, bottom, n, SHARE)
+        if self.kind == ANYTIME:
+            return found
         none, every, enough = found.value <= 0, found.value >= 1, n >= 2
         low = np.where(every, 1 - zero_count_bound(n), found.low)
         high = np.where(none, zero_count_bound(n), found.high)
@@ -169,7 +199,14 @@ class Intervals:
             Independent observations behind each figure, shape (figures,).
         bounds
             Between what the figures lie.
+
+        Returns
+        -------
+        Figure
+            Without an interval where that should hold at every look: replicates are made for one.
         """
+        if self.kind == ANYTIME:
+            return Figure.of(values[:, 0], values[:, 0] * np.nan, values[:, 0] * np.nan, NONE)
         return Figure.of(values[:, 0], *interval(values[:, 1:], n), BOOTSTRAP)
 
     def binomial(self, count: Floats, n: Floats) -> Figure:
@@ -188,6 +225,8 @@ class Intervals:
         Figure
             NaN where n is 0, the interval also where n is below 2.
         """
+        if self.kind == ANYTIME:
+            return _at_every_look(count, n, n, SHARE)
         value = divided(count, n)
         z2, known = NormalDist().inv_cdf(TAIL) ** 2, np.maximum(n, 1)
         middle = (value + z2 / (2 * known)) / (1 + z2 / known)
@@ -195,3 +234,17 @@ class Intervals:
         # At the ends the two are equal but for rounding.
         low, high = np.maximum(middle - reach, 0), np.minimum(middle + reach, 1)
         return Figure.of(value, low, high, SCORE).where(n >= 2)
+
+
+def _at_every_look(total: Floats, count: Floats, n: Floats, bounds: Bounds) -> Figure:
+    """Divide sums by counts, with an interval that holds however often one looks.
+
+    There is none where the observations have no bounds, or are not what is counted, as where a decision has
+    several votes and the share is one of these.
+    """
+    (least, most), value = bounds, divided(total, count)
+    if not np.isfinite(most - least):
+        return Figure.of(value, value * np.nan, value * np.nan, NONE)
+    low, high = confidence_sequence((total - least * n) / (most - least), n)
+    low, high = (least + (most - least) * end for end in (low, high))
+    return Figure.of(value, low, high, ANYTIME).where((count == n) & (n >= 2))

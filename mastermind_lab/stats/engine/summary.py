@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial, wraps
-from inspect import Signature
+from inspect import Signature, signature
 from types import FunctionType, ModuleType
 from typing import Any, ClassVar, Concatenate, NoReturn, ParamSpec, Self, TypeVar, cast
 
@@ -96,7 +96,7 @@ class Summary:
     def notes(self) -> tuple[str, ...]:
         """What must be known of the intervals: that clusters were drawn, or that perhaps they should be."""
         clusters = [f"drawn by {', '.join(map(cut, self.cluster))}"] if self.cluster else []
-        return (*clusters, *filter(None, [str(self.repeats)]))
+        return (*self.intervals.notes, *clusters, *filter(None, [str(self.repeats)]))
 
     def _counts(self) -> str:
         """Name what n counts."""
@@ -171,10 +171,17 @@ def over_batches(
 ) -> Callable[Concatenate[type[Kind], Source, Options], Kind]:
     """Let a subject's ``of`` take a scan: its batches are counted where they are, and merged."""
 
+    takes = signature(of).parameters
+
     @wraps(of)
     def counted_over(
         cls: type[Kind], data: Source, /, *args: Options.args, **options: Options.kwargs
     ) -> Kind:
+        if "interval" in options and "interval" not in takes:
+            raise OptionError(
+                f"{cls.__name__} does not take interval=: that is for means and shares of decisions, of what "
+                "has known bounds, which most of its figures are not"
+            )
         if not is_scan(data):
             batch = _with_columns(cast(Data, data), options)
             return _with_repeats(of(cls, batch, *args, **options), batch)

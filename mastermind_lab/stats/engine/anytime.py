@@ -1,0 +1,73 @@
+"""Intervals that hold at every look: confidence sequences for means of observations with known bounds.
+
+Who watches an interval while decisions come in, and stops when it says something, sees an ordinary 95%
+interval leave the truth out in far more than 5% of runs. A confidence sequence leaves it out at *some* moment
+of a whole run, however long, in at most 5% of them (Ville 1939; Robbins 1970; Howard, Ramdas, McAuliffe and
+Sekhon 2021).
+
+This one is the mixture of binomial likelihood ratios over Jeffreys' prior (Krichevsky and Trofimov 1981 for
+the mixture; Waudby-Smith and Ramdas 2024 for bets on bounded means). For an observation x from 0 to 1 the
+ratio ``(p / m) ** x * ((1 - p) / (1 - m)) ** (1 - x)`` is convex in x, so that its mean is at most 1 where m
+is the mean of x: what holds for yes and no holds for every value between. It needs the sum and the number of
+observations alone: so it merges, and does not depend on their order. It knows nothing of how little they
+vary, and is as wide as for yes and no.
+"""
+
+from __future__ import annotations
+
+from math import lgamma, log, pi
+
+import numpy as np
+
+from .bootstrap import TAIL, Floats
+
+_HALVINGS = 60
+
+
+def evidence(total: Floats, n: Floats, mean: Floats) -> Floats:
+    """Say how much speaks against a mean: the log of the mixture of likelihood ratios.
+
+    Parameters
+    ----------
+    total, n
+        Sum and number of observations from 0 to 1.
+    mean
+        The mean that they may have, above 0 and below 1.
+    """
+    terms = np.vectorize(lgamma, otypes=[float])
+    mixed = terms(total + 0.5) + terms(n - total + 0.5) - terms(n + 1) - log(pi)
+    against: Floats = mixed - total * np.log(mean) - (n - total) * np.log1p(-mean)
+    return against
+
+
+def confidence_sequence(total: Floats, n: Floats) -> tuple[Floats, Floats]:
+    """Return the means that n observations from 0 to 1 do not speak against, at this look and at all others.
+
+    Parameters
+    ----------
+    total, n
+        Their sum and number, shape (figures,).
+
+    Returns
+    -------
+    low, high
+        Each of shape (figures,), 0 to 1.
+    """
+    n = np.maximum(n, 1.0)
+    total = np.clip(total, 0.0, n)
+    # Turned round, the upper end is a lower one.
+    return _lowest(total, n), 1 - _lowest(n - total, n)
+
+
+def _lowest(total: Floats, n: Floats) -> Floats:
+    """Halve the stretch from 0 to the mean until the highest of the unlikely ones is found."""
+    inside, outside = total / n, np.zeros_like(total)
+    most = -log(2 * TAIL)
+    mixed = evidence(total, n, np.full_like(total, 0.5)) + n * log(0.5)
+    for _ in range(_HALVINGS):
+        middle = (inside + outside) / 2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            against = mixed - total * np.log(middle) - (n - total) * np.log1p(-middle)
+        likely = (against <= most) | (total <= 0)
+        inside, outside = np.where(likely, middle, inside), np.where(likely, outside, middle)
+    return outside
