@@ -44,6 +44,7 @@ OPTIONS = {
         AT_EVERY_LOOK,
     ],
     "Conformity": [{"by": "meta.category", "agreement": 0.6, "cluster": "question"}, AT_EVERY_LOOK],
+    "Drift": [{"by": "meta.category", "baseline": "2026-11-06", "cluster": "question"}, {"baseline": "9D"}],
     "Margin": [{"by": "meta.model", "cluster": "question"}, AT_EVERY_LOOK],
     "Pivotal": [{"by": "meta.category", "cluster": "question"}],
     "Regimes": [{"watch": ["meta.model", "fields"], "p_value": 0.5, "cluster": "question"}],

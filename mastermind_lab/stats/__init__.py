@@ -55,6 +55,7 @@ from .confidence import Confidence
 from .confidence_over_time import ConfidenceOverTime
 from .conformity import Conformity
 from .difference import difference
+from .drift import Drift
 from .engine.estimate import Estimate
 from .margin import Margin
 from .pivotal import Pivotal
@@ -73,6 +74,7 @@ __all__ = [
     "Confidence",
     "ConfidenceOverTime",
     "Conformity",
+    "Drift",
     "Estimate",
     "Margin",
     "Pivotal",
