@@ -68,7 +68,7 @@ class Cusum:
 
     @property
     def since(self) -> int:
-        """The bins after the baseline until the sum left for its alarm: where it is farthest from a straight way."""
+        """The bins until the sum left for its alarm: where it is farthest from a straight way there."""
         at = self.alarm or 0
         straight = self.total[at] * self.n[:at] / self.n[at]
         behind = (self.total[:at] - straight) * np.sign(self.total[at])
