@@ -10,8 +10,8 @@ from pictures import words
 import mastermind_lab as lab
 from mastermind_lab import charts
 from mastermind_lab.errors import OptionError
-from mastermind_lab.stats.engine.anytime import confidence_sequence, evidence
-from mastermind_lab.stats.engine.intervals import UNBOUNDED, Intervals
+from mastermind_lab.stats.engine.anytime import AtEveryLook, confidence_sequence, evidence
+from mastermind_lab.stats.engine.intervals import UNBOUNDED
 
 TRUTHS = {
     "half": (0.5, lambda random, shape: random.random(shape) < 0.5),
@@ -96,7 +96,7 @@ def test_confidence_over_a_stream_in_any_order_is_its_sum_and_n():
 
 
 def test_a_difference_has_bounds_of_its_own():
-    made, few = Intervals("anytime"), np.full((1, 41), 5.0)
+    made, few = AtEveryLook(), np.full((1, 41), 5.0)
     change = made.means(few * -0.2, few, np.array([5.0]), (-1.0, 1.0))
     low, high = confidence_sequence(np.array([2.0]), np.array([5.0]))
     assert (change.value[0], change.low[0], change.high[0]) == pytest.approx(
@@ -105,7 +105,7 @@ def test_a_difference_has_bounds_of_its_own():
 
 
 def test_what_has_no_bounds_or_is_not_one_for_each_decision_has_no_interval():
-    made, n = Intervals("anytime"), np.array([5.0])
+    made, n = AtEveryLook(), np.array([5.0])
     several = np.full((1, 41), 12.0)
     assert made.means(several / 3, several, n, UNBOUNDED).method.tolist() == ["none"]
     assert made.shares(several / 3, several, n).method.tolist() == ["none"]

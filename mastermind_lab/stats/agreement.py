@@ -14,7 +14,7 @@ from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, names_of
-from .engine.intervals import EXACT, FROM_0, NONE, Figure, Intervals, with_ends, zero_count_bound
+from .engine.intervals import EXACT, FROM_0, NONE, Figure, Intervals, with_ends
 from .engine.pairs import pairs_of, refuse_too_many, seriation
 from .engine.renamed import Renamed
 from .engine.small_groups import over_groups
@@ -51,6 +51,11 @@ class Agreement(Voted):
     A voter has one vote in a decision: who votes for the same choice twice has voted once, who votes for two
     choices has no vote there; both are counted in ``repeated``.
 
+    Of few decisions the intervals of ``agreement``, ``alpha`` and ``kappa`` hold the truth less, or more,
+    often than 95% of the time: in a simulation of 5 decisions in 91%, 99% and 98%, of 5 questions asked three
+    times (clusters) in 94%, 86% and 86%, for few questions have few right answers, by which voters then seem
+    to agree by chance; of 30 in 94 to 96%.
+
     Examples
     --------
     >>> import mastermind_lab as lab
@@ -59,7 +64,7 @@ class Agreement(Voted):
     >>> bool(within.alpha.value < pooled.alpha.value)
     True
     >>> list(pooled.table().columns)
-    ['voter', 'other', 'n', 'agreement', 'agreement_low', 'agreement_high', 'small_n']
+    ['voter', 'other', 'n', 'agreement', 'agreement_low', 'agreement_high', 'agreement_method', 'small_n']
     """
 
     panels: GroupedSums
@@ -251,15 +256,14 @@ class Agreement(Voted):
 def _corrected(made: Intervals, masses: GroupedSums, chance: str, n: Floats) -> Figure:
     """Compare disagreement with chance in each group.
 
-    Where nobody ever disagreed every replicate says so, which is not certainty: the low end then is what it
-    would be if as many decisions as may by chance be missing were split as far as can be. Of few decisions
-    the replicates may all lie on one side of the figure: an interval reaches to it.
+    Where the decisions are all split alike, as where nobody ever disagreed, every replicate says so, which is
+    not certainty: as many as may by chance be missing could agree, or be split as far as can be.
     """
     observed, expected = masses["disagree"], masses[chance]
     found = made.means(observed, expected, n, FROM_0)
-    most = zero_count_bound(n) * _divided(masses["values"], expected)[:, 0]
-    never = (found.value == 0) & (n >= 2)
-    ratio, low, high, method = found.replaced(never, found.low, most, EXACT)
+    split, most = made.shares(observed, masses["values"], n), _divided(masses["values"], expected)[:, 0]
+    low, high = np.fmin(found.low, split.low * most), np.fmax(found.high, split.high * most)
+    ratio, low, high, method = found.replaced(split.method == EXACT, low, high, EXACT)
     return Figure(1 - ratio, 1 - np.maximum(high, ratio), 1 - np.minimum(low, ratio), method)
 
 

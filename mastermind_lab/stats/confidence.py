@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from ..errors import OptionError
+from .engine.anytime import intervals_of
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import coarse, quantiles, steps_of
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
-from .engine.intervals import BOOTSTRAP, SHARE, Intervals, divided, with_ends
+from .engine.intervals import BOOTSTRAP, SHARE, divided, with_ends
 from .engine.summary import Summary, counted, over_batches, overall
 from .engine.sums import GroupedSums
 from .engine.units import Units
@@ -95,7 +96,7 @@ class Confidence(Summary):
             sums,
             steps_of(keys, values),
             cluster=units.names,
-            intervals=Intervals.asked(interval, units.names),
+            intervals=intervals_of(interval, units.names),
         )
 
     @property

@@ -11,11 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import OptionError
+from .engine.anytime import intervals_of
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import rounded
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
-from .engine.intervals import BOOTSTRAP, SHARE, Intervals, with_ends
+from .engine.intervals import BOOTSTRAP, SHARE, with_ends
 from .engine.renamed import renamed_options
 from .engine.summary import Summary, counted, over_batches, overall
 from .engine.sums import GroupedSums, grouped
@@ -128,7 +129,7 @@ class ConfidenceOverTime(Summary):
             counts,
             sums,
             cluster=units.names,
-            intervals=Intervals.asked(interval, units.names),
+            intervals=intervals_of(interval, units.names),
         )
 
     def __add__(self, other: Self) -> Self:

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from ..errors import OptionError
+from .engine.anytime import intervals_of
 from .engine.ballots import Ballots
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.debate_rounds import Rounds, rounds_of
 from .engine.estimate import SMALL_N, Estimate
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
-from .engine.intervals import BOOTSTRAP, CHANGE, SHARE, Figure, Intervals, divided, with_ends
+from .engine.intervals import BOOTSTRAP, CHANGE, SHARE, divided, with_ends
 from .engine.small_groups import over_groups
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums, places
@@ -41,6 +42,9 @@ class Conformity(Voted):
     Panels of one are left out. Votes are counted unweighted, one a voter and decision: who votes for the same
     choice twice has voted once, who votes for two choices has no vote there; both are counted in
     ``repeated``.
+
+    Of few decisions the interval of ``excess`` is too short: in a simulation it held the truth in 81% for 5,
+    in 75% for 5 questions asked three times (clusters), and in 94% for 30.
 
     *Inflation.* The panel's confidence in the last round of a debate minus that in the first, where meta
     tells both.
@@ -174,7 +178,7 @@ class Conformity(Voted):
             steps,
             voter=voter,
             cluster=units.names,
-            intervals=Intervals.asked(interval, units.names),
+            intervals=intervals_of(interval, units.names),
         )
 
     @property
@@ -219,9 +223,7 @@ class Conformity(Voted):
         seen = divided(sums["unanimous"], sums["n"])
         expected = self._expected()
         for name, values, bounds in (("expected", expected, SHARE), ("excess", seen - expected, CHANGE)):
-            value, low, high, method = made.figures(values, n, bounds)
-            # Of few decisions the replicates may all lie on one side of the figure.
-            figures[name] = Figure(value, np.minimum(low, value), np.maximum(high, value), method)
+            figures[name] = made.figures(values, n, bounds)
         figures["inflation"] = made.means(sums["inflation"], sums["debated"], debated, CHANGE)
         order = ("unanimous", "expected", "excess", "consensus", "hollow", "inflation")
         return sums.keys.assign(

@@ -10,13 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import OptionError
+from .engine.anytime import intervals_of
 from .engine.ballots import Ballots, VoteTally
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import coarse, steps_of
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
-from .engine.intervals import BOOTSTRAP, FROM_0, SHARE, Intervals, divided, with_ends
+from .engine.intervals import BOOTSTRAP, FROM_0, SHARE, divided, with_ends
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums
 from .engine.units import Units
@@ -135,12 +136,15 @@ class Margin(Voted):
             steps_of(keys, margin),
             voter=voter,
             cluster=units.names,
-            intervals=Intervals.asked(interval, units.names),
+            intervals=intervals_of(interval, units.names),
         )
 
     @property
     def mean(self) -> Estimate:
-        """The mean margin of all decisions with votes, 0 to 1."""
+        """The mean margin of all decisions with votes, 0 to 1.
+
+        Panels of five have three margins: of 5 of them the interval holds the truth in about 90%.
+        """
         return overall(self.intervals.means, self.sums, "margin", "n", bounds=SHARE)
 
     @property

@@ -16,7 +16,7 @@ from .engine.bootstrap import REPLICATES
 from .engine.estimate import SMALL_N, Estimate
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, History, frame_of, keys_of, names_of, shares_of
-from .engine.intervals import CHANGE, EXACT, Figure, Intervals, with_ends, zero_count_bound
+from .engine.intervals import CHANGE, Figure, Intervals, with_ends
 from .engine.preference_rules import BALLOTS, PREFERENCE_RULES, WITHOUT
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums, grouped
@@ -309,7 +309,6 @@ def _correctness(chosen: Names, rows: pd.DataFrame, ballots: str = "votes") -> d
         "right": right,
         "judged": known & there,
         "gain": there * (right.astype(np.float64) - was_right),
-        "differ": there & (right != was_right),
         "outcomes": n & ~pd.isna(truth),
     }
 
@@ -394,8 +393,6 @@ def _shares(made: Intervals, sums: GroupedSums, top: str, bottom: str) -> Figure
 
 
 def _differences(made: Intervals, sums: GroupedSums) -> Figure:
-    """Divide gains by n; where the two never differed, each may be better as often as chance can hide."""
+    """Divide gains by n."""
     n = sums.independent(sums["judged"][:, 0])
-    never = (sums["differ"][:, 0] == 0) & (n >= 2)
-    found = made.means(sums["gain"], sums["judged"], n, CHANGE)
-    return found.replaced(never, -zero_count_bound(n), zero_count_bound(n), EXACT)
+    return made.means(sums["gain"], sums["judged"], n, CHANGE)

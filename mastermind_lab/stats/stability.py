@@ -13,7 +13,7 @@ from .engine.bottom_k import UNIT, BottomK
 from .engine.distinct import Distinct
 from .engine.estimate import SMALL_N, Estimate
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of, shares_of
-from .engine.intervals import FROM_0, Figure, with_ends
+from .engine.intervals import Figure, with_ends
 from .engine.summary import Summary, counted, over_batches, overall
 from .engine.sums import GroupedSums, grouped, places
 from .engine.units import Drawn, Units
@@ -187,7 +187,7 @@ class Stability(Summary):
 
     def _spread(self, sums: GroupedSums, n: Floats) -> Figure:
         """Return the pooled standard deviation."""
-        value, low, high, method = self.intervals.means(sums["squares"], sums["freedom"], n, FROM_0)
+        value, low, high, method = self.intervals.means(sums["squares"], sums["freedom"], n, (0.0, 0.5))
         return Figure(np.sqrt(value), np.sqrt(low), np.sqrt(high), method)
 
     def _repeated(self) -> GroupedSums:

@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .engine.anytime import intervals_of
 from .engine.ballots import Ballots, Names, VoteTally
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, names_of, shares_of
-from .engine.intervals import BOOTSTRAP, CHANGE, SHARE, Figure, Intervals, with_ends
+from .engine.intervals import BOOTSTRAP, CHANGE, EXACT, SHARE, Figure, Intervals, with_ends
 from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
 from .engine.sums import GroupedSums
 from .engine.units import Units
@@ -30,7 +31,7 @@ _FIGURES: dict[str, tuple[str, str, Callable[..., Figure]]] = {
     "pivotal": ("pivotal", "n", Intervals.shares),
     "confidence": ("confidence", "sure", partial(Intervals.means, bounds=SHARE)),
     "accuracy": ("right", "known", Intervals.shares),
-    "brier": ("brier", "scored", Intervals.shares),
+    "brier": ("brier", "scored", partial(Intervals.means, bounds=SHARE)),
     "overconfidence": ("excess", "scored", partial(Intervals.means, bounds=CHANGE)),
     "lone_right": ("lone_right", "lone_known", Intervals.shares),
 }
@@ -131,7 +132,7 @@ class Voters(Voted):
             ),
             voter=voter,
             cluster=units.names,
-            intervals=Intervals.asked(interval, units.names),
+            intervals=intervals_of(interval, units.names),
         )
 
     @property
@@ -157,7 +158,8 @@ class Voters(Voted):
             ``overconfidence``, -1 to 1; ``lone`` dissents, ``lone_known``, those with an outcome, and
             ``lone_right``, the share of these that were right. Shares are from 0 to 1, NaN where nothing was
             observed. ``small_n`` marks rows of fewer than 10 votes that count. Intervals are NaN where there
-            are fewer than 2 observations.
+            are fewer than 2 observations, those of ``brier`` and ``overconfidence`` also where none or all of
+            the votes were right, unless these are all alike: what never happened is in no replicate.
         """
         sums = self.sums
         columns: dict[str, Any] = {name: counted(sums[name][:, 0]) for name in ("n", "repeated")}
@@ -165,6 +167,10 @@ class Voters(Voted):
         for name, (top, bottom, made) in _FIGURES.items():
             columns |= {count: counted(sums[count][:, 0]) for count in _COUNTS.get(name, ())}
             figure = made(self.intervals, sums[top], sums[bottom], sums.independent(sums[bottom][:, 0]))
+            if bottom == "scored":
+                # Replicates cannot show what never happened.
+                mixed = sums["scored_right"][:, 0] % np.maximum(sums["scored"][:, 0], 1) > 0
+                figure = figure.where(mixed | (figure.method == EXACT))
             columns |= with_ends(**{name: figure})
         return sums.keys.assign(**columns, small_n=sums.independent(sums["n"][:, 0]) < SMALL_N)
 
@@ -211,6 +217,7 @@ def _correctness(ballots: Ballots, truth: Names, lone: NDArray[np.bool_]) -> Qua
         "known": known,
         "right": right,
         "scored": scored,
+        "scored_right": scored & right,
         "brier": scored * excess**2,
         "excess": scored * excess,
         "lone_known": lone & known,

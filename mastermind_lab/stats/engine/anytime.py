@@ -15,13 +15,73 @@ vary, and is as wide as for yes and no.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import lgamma, log, pi
 
 import numpy as np
 
+from ...errors import OptionError
 from .bootstrap import TAIL, Floats
+from .intervals import BOOTSTRAP, NONE, SHARE, UNBOUNDED, Bounds, Figure, Intervals, divided
+
+ANYTIME = "anytime"
 
 _HALVINGS = 60
+
+
+@dataclass(frozen=True)
+class AtEveryLook(Intervals):
+    """Intervals that hold however often one looks, while decisions come in.
+
+    Only means of observations with known bounds have one, where each decision is one observation: a decision
+    has several votes, and a share of all votes has none.
+    """
+
+    kind: str = ANYTIME
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Say so where they are shown."""
+        return ("95% intervals hold at every look", *super().notes)
+
+    def means(self, top: Floats, bottom: Floats, n: Floats, bounds: Bounds = UNBOUNDED) -> Figure:
+        """Divide sums by counts; see :meth:`Intervals.means`."""
+        total, count, (least, most) = top[:, 0], bottom[:, 0], bounds
+        if not np.isfinite(most - least):
+            return self.figures(divided(top, bottom), n)
+        low, high = confidence_sequence((total - least * n) / (most - least), n)
+        low, high = (least + (most - least) * end for end in (low, high))
+        return Figure.of(divided(total, count), low, high, ANYTIME).where((count == n) & (n >= 2))
+
+    def shares(self, top: Floats, bottom: Floats, n: Floats) -> Figure:
+        """Divide counts by counts; see :meth:`Intervals.shares`."""
+        return self.means(top, bottom, n, SHARE)
+
+    def figures(self, values: Floats, n: Floats, bounds: Bounds = UNBOUNDED) -> Figure:
+        """Leave the interval out: replicates are made for one look."""
+        return Figure.of(values[:, 0], values[:, 0] * np.nan, values[:, 0] * np.nan, NONE)
+
+    def binomial(self, count: Floats, n: Floats) -> Figure:
+        """Divide counts by their n; see :meth:`Intervals.binomial`."""
+        return self.shares(count[:, None], n[:, None], n)
+
+
+def intervals_of(interval: str, cluster: tuple[str, ...]) -> Intervals:
+    """Return how intervals are made that are asked for.
+
+    Raises
+    ------
+    OptionError
+        If they are of no kind that is known, or are to hold at every look and for clusters.
+    """
+    if interval not in (BOOTSTRAP, ANYTIME):
+        raise OptionError(f"interval={interval!r:.40}: expected {BOOTSTRAP!r} or {ANYTIME!r}")
+    if interval == ANYTIME and cluster:
+        raise OptionError(
+            "interval='anytime' takes each decision for one observation, and cluster= says that they are "
+            "not: leave one of the two out"
+        )
+    return AtEveryLook() if interval == ANYTIME else Intervals()
 
 
 def evidence(total: Floats, n: Floats, mean: Floats) -> Floats:

@@ -93,7 +93,7 @@ class Bins:
         starts = np.unique(self.codes[:, 0], return_index=True)[1]
         ends = np.append(starts[1:], len(self.steps))[: len(starts)] - 1
         n, accuracy = _summed(self.n[:, 0], starts), self._per_bin(self.accuracy, starts)
-        found = made.shares(np.nan_to_num(accuracy), (~np.isnan(accuracy)) * 1.0, n * share)
+        found = made.shares(n[:, None] * np.nan_to_num(accuracy), n[:, None] * ~np.isnan(accuracy), n * share)
         if self.rising:
             # What bounds a block from below bounds those above it, too.
             low, high = np.fmax.accumulate(found.low), np.fmin.accumulate(found.high[::-1])[::-1]

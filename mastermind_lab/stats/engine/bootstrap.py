@@ -154,8 +154,8 @@ def interval(replicates: Floats, n: Floats) -> tuple[Floats, Floats]:
 
     Percentiles of the replicates, taken further out where n is small: a plain percentile interval is too
     narrow there, by the same factors that part Student's t from the normal (Hesterberg 2015, "What Teachers
-    Should Know About the Bootstrap"). Below about 10 observations, or for a share of which fewer than about
-    10 were counted, it still is only a rough guide.
+    Should Know About the Bootstrap"). What is made of fewer than about 10 observations, or of a share of
+    which fewer than about 10 were counted, is :class:`~mastermind_lab.stats.engine.intervals.Intervals`'.
 
     Parameters
     ----------
@@ -177,13 +177,31 @@ def interval(replicates: Floats, n: Floats) -> tuple[Floats, Floats]:
     return np.where(enough, low, np.nan), np.where(enough, high, np.nan)
 
 
+Z = -NormalDist().inv_cdf(TAIL)
+"""What leaves out so much of a normal distribution at each end."""
+
+_FEWEST = (12.7062, 4.3027, 3.1824, 2.7764)
+
+
+def student(df: Floats) -> Floats:
+    """Return what leaves out as much at each end of Student's distribution, to within 0.003.
+
+    Cornish-Fisher expansion (Abramowitz and Stegun 1964, 26.7.5), from 5 degrees of freedom on.
+    """
+    few = np.interp(df, np.arange(1, 5), _FEWEST)
+    terms = (
+        (Z**3 + Z) / 4,
+        (5 * Z**5 + 16 * Z**3 + 3 * Z) / 96,
+        (3 * Z**7 + 19 * Z**5 + 17 * Z**3 - 15 * Z) / 384,
+    )
+    many = Z + sum(term / np.maximum(df, 1) ** power for power, term in enumerate(terms, 1))
+    return np.where(df < 5, few, many)
+
+
 def _tail(n: Floats) -> Floats:
     """The percentile to read: the normal tail beyond Student's quantile times sqrt(n / (n - 1))."""
     df = np.maximum(n, 2) - 1
-    z = -NormalDist().inv_cdf(TAIL)
-    # Cornish-Fisher expansion of Student's quantile (Abramowitz and Stegun 1964, 26.7.5).
-    student = z + (z**3 + z) / (4 * df) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * df**2)
-    reach = np.sqrt(1 + 1 / df) * student
+    reach = np.sqrt(1 + 1 / df) * student(df)
     different, where = np.unique(reach, return_inverse=True)
     return np.array([NormalDist().cdf(-x) for x in different])[where]
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from statistics import NormalDist
 
 import numpy as np
 
-from .bootstrap import TAIL, Draws, Floats
+from .bootstrap import Draws, Floats, Z
 from .intervals import SHARE, Figure, Intervals
 from .sums import Codes
 
 _CHUNK = 2_000  # sources compared at once
-_Z = -NormalDist().inv_cdf(TAIL)
 
 
 def concentration(share: Floats, held: Floats, sizes: Floats, n: float, cluster: Codes) -> Figure:
@@ -36,7 +34,8 @@ def concentration(share: Floats, held: Floats, sizes: Floats, n: float, cluster:
     # Of the pairs in one cluster, a sample of the decisions holds the square of its share of them.
     shared = (float((np.bincount(cluster, influence) ** 2).mean()) * clusters / len(influence) - own) * n
     variance = max(own + shared / len(influence), 0.0) / n
-    reach = _Z * float(np.sqrt(variance * clusters / (clusters - 1))) if clusters > 1 else float("nan")
+    known = clusters > 1 and variance > 0
+    reach = Z * float(np.sqrt(variance * clusters / (clusters - 1))) if known else float("nan")
     low, high = np.clip([index - reach, index + reach], 0, 1)
     return Figure.single(index, float(low), float(high), "influence")
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...errors import OptionError
-from .anytime import confidence_sequence
-from .bootstrap import TAIL, Floats, interval
+from .bootstrap import TAIL, Floats, Z, interval, student
 from .estimate import Estimate
 from .input import TEXT
 
@@ -29,7 +26,18 @@ FROM_0: Bounds = (0.0, np.inf)
 UNBOUNDED: Bounds = (-np.inf, np.inf)
 
 NONE = "none"
-BOOTSTRAP, SCORE, EXACT, ANYTIME = "bootstrap", "score", "exact", "anytime"
+BOOTSTRAP, SCORE, STUDENT, EXACT = "bootstrap", "score", "Student", "exact"
+
+FEW, ENOUGH = 5, 15
+"""Observations up to which a mean's interval is Student's, and from which on it is the bootstrap's."""
+
+RARE, COMMON = 10, 30
+"""The same of a share: how many of the rarer kind."""
+
+EQUAL = 1e-9
+"""Relative differences below this are rounding."""
+
+_NOISE = 1.25  # no variance of 400 replicates is wrong by so much
 
 
 class Figure(NamedTuple):
@@ -117,11 +125,27 @@ def zero_count_bound(n: Floats) -> Floats:
 class Intervals:
     """How the intervals of a summary are made: an option that it holds.
 
+    An interval holds its figure, always. ``method`` says how it was made:
+
+    - ``"bootstrap"``: percentiles of the replicates;
+    - ``"score"``: a share of which one kind is rare (Wilson 1927), by the n that the variance of the
+      replicates stands for where rows are no independent observations (Korn and Graubard 1998);
+    - ``"Student"``: a mean of 5 observations or fewer;
+    - ``"exact"``: all were alike, so that replicates show nothing. What was not seen once in n observations
+      may still be ``1 - 0.025 ** (1 / n)`` of all (Clopper and Pearson 1934), and lie at either bound: for
+      shares of none or all it is the binomial interval;
+    - ``"influence"``: what one decision more would change;
+    - ``"definition"``: nothing else is possible;
+    - ``"none"``: no interval.
+
+    ``"score, bootstrap"`` and ``"Student, bootstrap"`` lie between the two: as the rarer kind grows from 10
+    to 30, or n from 5 to 15, the weight passes from the one to the other, so that no figure jumps.
+
     Attributes
     ----------
     kind
-        ``"bootstrap"``: for one look at the figures. ``"anytime"``: for as many as one likes, while decisions
-        come in; for means of observations with known bounds, where no others have an interval.
+        ``"bootstrap"``: for one look at the figures; for many see
+        :class:`~mastermind_lab.stats.engine.anytime.AtEveryLook`.
     family
         None: each interval by itself.
     """
@@ -129,28 +153,10 @@ class Intervals:
     kind: str = BOOTSTRAP
     family: str | None = None
 
-    @classmethod
-    def asked(cls, interval: str, cluster: tuple[str, ...], **options: Any) -> Intervals:
-        """Return how intervals are made that are asked for.
-
-        Raises
-        ------
-        OptionError
-            If they are of no kind that is known, or are to hold at every look and for clusters.
-        """
-        if interval not in (BOOTSTRAP, ANYTIME):
-            raise OptionError(f"interval={interval!r:.40}: expected {BOOTSTRAP!r} or {ANYTIME!r}")
-        if interval == ANYTIME and cluster:
-            raise OptionError(
-                "interval='anytime' takes each decision for one observation, and cluster= says that they are "
-                "not: leave one of the two out"
-            )
-        return cls(interval, **options)
-
     @property
     def notes(self) -> tuple[str, ...]:
         """What must be known of the intervals where they are shown."""
-        return ("95% intervals hold at every look",) if self.kind == ANYTIME else ()
+        return ()
 
     def means(self, top: Floats, bottom: Floats, n: Floats, bounds: Bounds = UNBOUNDED) -> Figure:
         """Divide sums by sums, replicate by replicate: means and other ratios.
@@ -167,26 +173,23 @@ class Intervals:
         Returns
         -------
         Figure
-            NaN where the bottom is 0, the interval also where n is below 2.
+            NaN where the bottom is 0, the interval also where n is below 2, or where all were alike and
+            bounds are not known.
         """
-        if self.kind == ANYTIME:
-            return _at_every_look(top[:, 0], bottom[:, 0], n, bounds)
-        return self.figures(divided(top, bottom), n, bounds)
+        found, error = self.figures(divided(top, bottom), n, bounds), standard_error(top, bottom, n)
+        reach = student(np.maximum(n, 2) - 1) * error
+        few = _bounded(found.value, found.value - reach, found.value + reach, bounds, STUDENT)
+        mean = _between(few, found, (n - FEW) / (ENOUGH - FEW))
+        return _or_exact(mean.where(n >= 2), error, n, bounds)
 
     def shares(self, top: Floats, bottom: Floats, n: Floats) -> Figure:
-        """Divide as :meth:`means` does, for shares: parts of a whole, from 0 to 1.
-
-        Where all or none were counted every replicate agrees, which is not certainty. The interval then is
-        the exact binomial one for n of n (Clopper and Pearson 1934): it reaches ``1 - 0.025 ** (1 / n)``
-        inwards.
-        """
-        found = self.means(top, bottom, n, SHARE)
-        if self.kind == ANYTIME:
-            return found
-        none, every, enough = found.value <= 0, found.value >= 1, n >= 2
-        low = np.where(every, 1 - zero_count_bound(n), found.low)
-        high = np.where(none, zero_count_bound(n), found.high)
-        return found.replaced((none | every) & enough, low, high, EXACT)
+        """Divide as :meth:`means` does, for shares: parts of a whole, from 0 to 1."""
+        found, error = self.figures(divided(top, bottom), n, SHARE), standard_error(top, bottom, n)
+        value = np.clip(found.value, 0, 1)
+        effective = _effective(value, error, bottom, n)
+        rarer = effective * np.minimum(value, 1 - value)
+        share = _between(_scored(value, effective), found, (rarer - RARE) / (COMMON - RARE))
+        return _or_exact(share.where(n >= 2), error, n, SHARE)
 
     def figures(self, values: Floats, n: Floats, bounds: Bounds = UNBOUNDED) -> Figure:
         """Take figures that were worked out of every replicate.
@@ -203,11 +206,11 @@ class Intervals:
         Returns
         -------
         Figure
-            Without an interval where that should hold at every look: replicates are made for one.
+            The interval is NaN where n is below 2, and where all replicates agree: they say nothing then.
         """
-        if self.kind == ANYTIME:
-            return Figure.of(values[:, 0], values[:, 0] * np.nan, values[:, 0] * np.nan, NONE)
-        return Figure.of(values[:, 0], *interval(values[:, 1:], n), BOOTSTRAP)
+        value, (low, high) = values[:, 0], interval(values[:, 1:], n)
+        found = _bounded(value, np.minimum(low, value), np.maximum(high, value), bounds, BOOTSTRAP)
+        return found.where(high - low > EQUAL * np.maximum(np.abs(low), np.abs(high)))
 
     def binomial(self, count: Floats, n: Floats) -> Figure:
         """Divide counts of independent observations by their n, without replicates (Wilson 1927).
@@ -225,26 +228,74 @@ class Intervals:
         Figure
             NaN where n is 0, the interval also where n is below 2.
         """
-        if self.kind == ANYTIME:
-            return _at_every_look(count, n, n, SHARE)
-        value = divided(count, n)
-        z2, known = NormalDist().inv_cdf(TAIL) ** 2, np.maximum(n, 1)
-        middle = (value + z2 / (2 * known)) / (1 + z2 / known)
-        reach = np.sqrt(z2 * (value * (1 - value) / known + z2 / (4 * known**2))) / (1 + z2 / known)
-        # At the ends the two are equal but for rounding.
-        low, high = np.maximum(middle - reach, 0), np.minimum(middle + reach, 1)
-        return Figure.of(value, low, high, SCORE).where(n >= 2)
+        return _scored(divided(count, n), n).where(n >= 2)
 
 
-def _at_every_look(total: Floats, count: Floats, n: Floats, bounds: Bounds) -> Figure:
-    """Divide sums by counts, with an interval that holds however often one looks.
+def standard_error(top: Floats, bottom: Floats, n: Floats) -> Floats:
+    """Return that of ratios of sums, by the replicates' variance to first order; 0 where all are alike.
 
-    There is none where the observations have no bounds, or are not what is counted, as where a decision has
-    several votes and the share is one of these.
+    Parameters
+    ----------
+    top, bottom
+        Sums and their replicates, shape (figures, 1 + replicates).
+    n
+        Independent observations behind each, shape (figures,).
     """
-    (least, most), value = bounds, divided(total, count)
-    if not np.isfinite(most - least):
-        return Figure.of(value, value * np.nan, value * np.nan, NONE)
-    low, high = confidence_sequence((total - least * n) / (most - least), n)
-    low, high = (least + (most - least) * end for end in (low, high))
-    return Figure.of(value, low, high, ANYTIME).where((count == n) & (n >= 2))
+    value, whole = divided(top[:, :1], bottom[:, :1]), np.where(bottom[:, :1] > 0, bottom[:, :1], np.nan)
+    with np.errstate(over="ignore", invalid="ignore"):
+        off = (top[:, 1:] - value * bottom[:, 1:]) / whole
+        most = np.abs(off).max(axis=1, initial=0, keepdims=True)
+        scale = np.where(most > 0, most, 1)  # squares of large numbers would pass the largest float
+        error = scale[:, 0] * np.sqrt(np.mean((off / scale) ** 2, axis=1) * n / np.maximum(n - 1, 1))
+    found: Floats = np.where(error > EQUAL * np.abs(value[:, 0]), error, 0.0)
+    return found
+
+
+def _effective(share: Floats, error: Floats, bottom: Floats, n: Floats) -> Floats:
+    """Say how many independent observations of nothing or all would tell as much of shares.
+
+    No fewer than the n that are drawn, if these are alike in size, or what their sizes leave of them (Kish
+    1965). What the replicates show beyond that counts where it is more than their noise, and allows for what
+    a variance of few is worth (Korn and Graubard 1998).
+    """
+    sizes = divided(bottom[:, 1:], bottom[:, :1] + 0 * bottom[:, 1:]) - 1
+    uneven = n * np.mean(sizes**2, axis=1)
+    least = n / np.where(uneven > _NOISE, uneven, 1)
+    few = (Z / student(np.maximum(n, 2) - 1)) ** 2
+    times = few * share * (1 - share) / np.maximum(error, 1e-150) ** 2 / np.maximum(least, 1e-9)
+    beyond: Floats = least * np.maximum(1, np.minimum(times, 2 * times - 2 * _NOISE + 1))
+    return beyond
+
+
+def _scored(value: Floats, n: Floats) -> Figure:
+    """Return the interval of shares that the score test of n observations does not reject."""
+    known = np.maximum(n, 1e-9)
+    middle = (value + Z**2 / (2 * known)) / (1 + Z**2 / known)
+    reach = np.sqrt(Z**2 * (value * (1 - value) / known + (Z / (2 * known)) ** 2)) / (1 + Z**2 / known)
+    return _bounded(value, middle - reach, middle + reach, SHARE, SCORE)
+
+
+def _bounded(value: Floats, low: Floats, high: Floats, bounds: Bounds, method: str) -> Figure:
+    """Keep an interval within bounds, but around its figure, whatever the rounding."""
+    low = np.minimum(np.maximum(low, bounds[0]), value)
+    return Figure.of(value, low, np.maximum(np.minimum(high, bounds[1]), value), method)
+
+
+def _between(few: Figure, many: Figure, weight: Floats) -> Figure:
+    """Pass from one interval to another, where it is there, as a weight goes from 0 to 1."""
+    part = np.where(np.isnan(many.low), 0, np.clip(weight, 0, 1))
+    low, high = (
+        one * (1 - part) + np.where(part > 0, other, 0) * part
+        for one, other in ((few.low, many.low), (few.high, many.high))
+    )
+    both = np.where(part < 1, few.method + ", " + many.method, many.method)
+    return Figure.of(many.value, low, high, np.where(part > 0, both, few.method))
+
+
+def _or_exact(found: Figure, error: Floats, n: Floats, bounds: Bounds) -> Figure:
+    """Where all were alike, say what n observations may have missed, if that is bounded."""
+    alike, (lowest, highest) = (error == 0) & (n >= 2), bounds
+    if not np.isfinite(bounds).all():
+        return found.where(~alike)
+    missed, value = zero_count_bound(n), found.value
+    return found.replaced(alike, value - missed * (value - lowest), value + missed * (highest - value), EXACT)

@@ -9,12 +9,13 @@ import pandas as pd
 
 from .binning import Bins
 from .bootstrap import Floats
+from .correctness import CLIP
 from .estimate import SMALL_N
 from .histogram import STEPS
-from .intervals import CHANGE, FROM_0, SHARE, Figure, Intervals, divided, with_ends
+from .intervals import CHANGE, SHARE, Figure, Intervals, divided, with_ends
 from .sums import Codes, GroupedSums
 
-_SUMMED = {"accuracy": "correct", "confidence": "confidence", "brier": "brier", "log_score": "log"}
+_SUMMED = {"brier": ("brier", SHARE), "log_score": ("log", (0.0, -float(np.log(CLIP))))}
 _COUNTED: dict[str, Callable[[Bins], Floats]] = {
     "ece": Bins.ece,
     "mce": Bins.mce,
@@ -23,7 +24,6 @@ _COUNTED: dict[str, Callable[[Bins], Floats]] = {
     "auroc": lambda bins: auroc(bins.n, bins.correct),
     "auarc": lambda bins: auarc(bins.n, bins.correct),
 }
-_BOUNDS = {"overconfidence": CHANGE, "log_score": FROM_0}
 FIGURES = ("accuracy", "confidence", "overconfidence", "brier", "log_score", "uncertainty", *_COUNTED)
 
 
@@ -43,27 +43,31 @@ def read_off(made: Intervals, name: str, sums: GroupedSums, bins: list[Bins], n:
     n
         Independent observations behind each group.
     """
+    judged_ones, correct = sums["n"], sums["correct"]
     if name == "accuracy":
-        return made.shares(sums["correct"], sums["n"], n)
+        return made.shares(correct, judged_ones, n)
     if name == "confidence":
-        return made.means(sums["confidence"], sums["n"], n, SHARE)
-    found = made.figures(_figure(name, sums, bins), n, _BOUNDS.get(name, SHARE))
-    correct, judged_ones = sums["correct"][:, 0], sums["n"][:, 0]
-    # Replicates cannot show what never happened: they agree, but for rounding, and would look certain.
-    alike = (correct == 0) | (correct == judged_ones) | (found.high - found.low < 1e-12)
-    return found.where(~alike)
+        return made.means(sums["confidence"], judged_ones, n, SHARE)
+    # Replicates cannot show what never happened: they agree, and would look certain.
+    both = (correct[:, 0] > 0) & (correct[:, 0] < judged_ones[:, 0])
+    return _read_off(made, name, sums, bins, n).where(both)
 
 
-def _figure(name: str, sums: GroupedSums, bins: list[Bins]) -> Floats:
-    """Work one figure out for each group, shape (groups, 1 + replicates)."""
-    if name in _COUNTED:
-        return np.stack([_COUNTED[name](one) for one in bins]) if bins else sums["n"]
+def _read_off(made: Intervals, name: str, sums: GroupedSums, bins: list[Bins], n: Floats) -> Figure:
+    judged_ones, accuracy = sums["n"], divided(sums["correct"], sums["n"])
+    if name in _SUMMED:
+        top, bounds = _SUMMED[name]
+        return made.means(sums[top], judged_ones, n, bounds)
     if name == "overconfidence":
-        return _figure("confidence", sums, bins) - _figure("accuracy", sums, bins)
+        return made.means(sums["confidence"] - sums["correct"], judged_ones, n, CHANGE)
     if name == "uncertainty":
-        accuracy = _figure("accuracy", sums, bins)
-        return accuracy * (1 - accuracy)
-    return divided(sums[_SUMMED[name]], sums["n"])
+        return made.figures(accuracy * (1 - accuracy), n, SHARE)
+    values = np.stack([_COUNTED[name](one) for one in bins]) if bins else judged_ones
+    if name != "auroc":
+        return made.figures(values, n, SHARE)
+    # A share of pairs, of which there are no more independent ones than of the rarer kind.
+    rarer = n * np.nan_to_num(np.minimum(accuracy, 1 - accuracy)[:, 0])
+    return made.shares(np.nan_to_num(values), (~np.isnan(values)).astype(np.float64), rarer)
 
 
 COVERAGES = np.arange(1, 101) / 100
