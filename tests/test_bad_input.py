@@ -24,6 +24,7 @@ SUBJECTS = {
     "confidence": (stats.Confidence, {}),
     "confidence_over_time": (stats.ConfidenceOverTime, {"bandwidth": 1.0}),
     "conformity": (stats.Conformity, {}),
+    "drift": (stats.Drift, {}),
     "margin": (stats.Margin, {}),
     "pivotal": (stats.Pivotal, {}),
     "regimes": (stats.Regimes, {}),
@@ -43,6 +44,7 @@ NEEDED = {
     "confidence": ("decisions", ["stream_id", "confidence"]),
     "confidence_over_time": ("decisions", ["confidence", "published_at"]),
     "conformity": ("decisions", ["n_citations", "n_arguments"]),
+    "drift": ("decisions", ["confidence", "published_at"]),
     "margin": ("votes", ["voter", "choice"]),
     "pivotal": ("votes", ["voter", "choice"]),
     "regimes": ("decisions", ["confidence", "published_at"]),
@@ -163,10 +165,10 @@ def test_is_counted_and_drawn(whole, subject, case):
 @pytest.mark.parametrize("n", [9, 25])
 def test_too_few_are_said(whole, subject, n):
     table = of(subject, first(whole, n)).table()
-    # Stability counts the questions that came again, and these few decisions know no change.
+    # Stability counts the questions that came again; these few know no change, and are all a baseline.
     assert (
         table["small_n"].all()
-        if n == 9 or subject in ("stability", "regimes")
+        if n == 9 or subject in ("stability", "regimes", "drift")
         else not table["small_n"].all()
     )
 

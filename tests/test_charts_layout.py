@@ -20,6 +20,7 @@ CHARTS = {
     "confidence": {"by": BY},
     "confidence_over_time": {"by": "meta.model"},
     "conformity": {"by": BY},
+    "drift": {"by": BY},
     "margin": {"by": BY},
     "pivotal": {},
     "pivotal by": {"by": "meta.model"},

@@ -23,6 +23,7 @@ def first_voter(votes):
     return votes.groupby("stream_id")["choice"].first()
 
 
+AT_EVERY_LOOK = {"by": "meta.model", "interval": "anytime"}
 OPTIONS = {
     "Agreement": [{}, {"by": "meta.category", "cluster": "question"}],
     "Arguments": [{"by": "meta.category", "weak": 0.6, "cluster": "question"}],
@@ -32,10 +33,19 @@ OPTIONS = {
         {"binning": "isotonic", "cluster": "question"},
     ],
     "Citations": [{"by": "meta.model", "cluster": ["question", "n_votes"]}],
-    "Confidence": [{}, {"by": ["meta.model", "n_votes"], "threshold": 0.6, "cluster": "question"}],
-    "ConfidenceOverTime": [{}, {"by": "meta.model", "bandwidth": "36h", "cluster": "question"}],
-    "Conformity": [{"by": "meta.category", "agreement": 0.6, "cluster": "question"}],
-    "Margin": [{"by": "meta.model", "cluster": "question"}],
+    "Confidence": [
+        {},
+        {"by": ["meta.model", "n_votes"], "threshold": 0.6, "cluster": "question"},
+        AT_EVERY_LOOK,
+    ],
+    "ConfidenceOverTime": [
+        {},
+        {"by": "meta.model", "bandwidth": "36h", "cluster": "question"},
+        AT_EVERY_LOOK,
+    ],
+    "Conformity": [{"by": "meta.category", "agreement": 0.6, "cluster": "question"}, AT_EVERY_LOOK],
+    "Drift": [{"by": "meta.category", "baseline": "2026-11-06", "cluster": "question"}, {"baseline": "9D"}],
+    "Margin": [{"by": "meta.model", "cluster": "question"}, AT_EVERY_LOOK],
     "Pivotal": [{"by": "meta.category", "cluster": "question"}],
     "Regimes": [{"watch": ["meta.model", "fields"], "p_value": 0.5, "cluster": "question"}],
     "Rules": [
@@ -44,7 +54,7 @@ OPTIONS = {
     ],
     "Stability": [{}, {"by": "meta.model", "cluster": "n_votes"}],
     "Timing": [{"by": "meta.model", "cluster": "question"}],
-    "Voters": [{}, {"by": "meta.category", "cluster": "question"}],
+    "Voters": [{}, {"by": "meta.category", "cluster": "question"}, AT_EVERY_LOOK],
     "Votes": [{}, {"by": ["position", "meta.model"], "cluster": "question"}],
 }
 every_subject = pytest.mark.parametrize(

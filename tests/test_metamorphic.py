@@ -27,6 +27,7 @@ SUBJECTS = {
     "confidence": (lab.stats.Confidence, OF),
     "confidence over time": (lab.stats.ConfidenceOverTime, {}),
     "conformity": (lab.stats.Conformity, OF),
+    "drift": (lab.stats.Drift, {"baseline": "9D"}),
     "margin": (lab.stats.Margin, OF),
     "pivotal": (lab.stats.Pivotal, {}),
     "regimes": (lab.stats.Regimes, {"watch": ["meta.model", "fields"]}),
@@ -145,13 +146,14 @@ MOVES = {
     "citations": {"overlap": 1},
     "conformity": {"expected": 1, "excess": -1},
     "confidence": {"sd": -1, "q05": 0, "q25": 0, "q50": 0, "q75": 0, "q95": 0},
+    "drift": {"cusum": 0, "limit": 0, "alarm": 0, "since": 0, "direction": 0, "of_limit": 0, "passed": 0},
     "regimes": {"begins": -1, "ends": -1, "p_value": -1},
     "stability": {"flip": -1, "unstable": -1, "spread": -1, "again": 1, "askings": 1},
     "timing": {"q05": 0, "q25": 0, "q50": 0, "q75": 0, "q95": 0},
     "voters": {"accuracy_shrunk": 0, "rank": 0},
 }
 # Whole numbers that count no decisions.
-NO_COUNTS = ["size", "change", "round", "sources", "questions", "min_n"]
+NO_COUNTS = ["size", "change", "round", "sources", "questions", "min_n", "blocks", "other_blocks"]
 
 
 def twice(history):
@@ -237,6 +239,7 @@ UNANIMOUS = {
     "confidence": {"table": {"n": 1, "mean": 1, "share_below": -1}},
     "confidence over time": {"table": {"n": 1, "mean": 1, "rolling": 1}},
     "conformity": {"table": {"n": 1, "unanimous": 1, "consensus": 1, "hollow": 1, "debated": 0}},
+    "drift": {"table": {"n": 1}},
     "margin": {"table": {"n": 1, "mean": 1, "entropy": -1, "unanimous": 1, "tie": -1, "follows": 1}},
     "pivotal": {"table": {"n": 1, "pivotal": -1}, "by_rule": {"n": 1, "pivotal": -1}},
     "regimes": {"values": {"n": 1}},

@@ -15,7 +15,8 @@ from mastermind_lab.charts.regimes import regimes
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats import Confidence, Margin
 from mastermind_lab.stats.engine.first_last_seen import MOST_VALUES
-from mastermind_lab.stats.regimes import Regimes, _absence
+from mastermind_lab.stats.engine.stretches import absence
+from mastermind_lab.stats.regimes import Regimes
 
 
 def stream(n, seed=0, minutes=10):
@@ -131,27 +132,94 @@ def test_intervals_of_a_difference_cover_the_truth():
 
 
 def test_chance_is_the_share_of_orders_in_which_a_value_is_as_late():
-    assert _absence(3, 2, 5) == pytest.approx(comb(2, 2) / comb(5, 2))
-    assert _absence(0, 4, 9) == 1
-    assert _absence(500_000, 40, 1_000_000) == pytest.approx(
-        comb(500_000, 40) / comb(1_000_000, 40), rel=1e-6
-    )
-    history = stream(8)
-    values = Regimes.of(history, watch="meta.model").values().set_index("value")
-    assert values.loc["atlas-2", "begins"] == pytest.approx(2 * 2 / comb(8, 4))
-    assert values.loc["atlas-1", "ends"] == pytest.approx(2 * 2 / comb(8, 4))
-    assert values.loc["atlas-1", "begins"] == 1
+    assert absence(3, 2, 5) == pytest.approx(comb(2, 2) / comb(5, 2))
+    assert absence(0, 4, 9) == 1
+    assert absence(500_000, 40, 1_000_000) == pytest.approx(comb(500_000, 40) / comb(1_000_000, 40), rel=1e-6)
+    # What is ordered is blocks: a has 3 and b 4; the last absence of a is 3 of its 7 decisions.
+    frame = stream(12).decisions
+    frame["meta.model"] = pd.Series(list("baabbabaabbb"), dtype="str")
+    values = Regimes.of(frame, watch="meta.model").values().set_index("value")
+    assert values[["blocks", "other_blocks"]].to_numpy().tolist() == [[3, 4], [4, 3]]
+    assert values.loc["a", "ends"] == pytest.approx(min(1, 4 * absence(4 * 3 / 7, 3, 7)))
+    assert values.loc["b", "ends"] == 1
+
+
+def simulated(kind, random, n=1_000):
+    """The models of a stream in which nothing changes, one by one or in blocks."""
+    if kind == "one by one":
+        return random.choice(list("abcd"), n)
+    sizes = np.full(n // 50, 50) if kind == "blocks" else random.geometric(1 / 30, n)
+    chosen = random.choice(list("abcd"), len(sizes))
+    if kind == "staying":  # one model stays longer than the others
+        sizes = np.where(chosen == "a", sizes * 2, sizes)
+    return np.repeat(chosen, sizes)[:n]
+
+
+def share_with_a_change(make, streams, n=1_000):
+    found = []
+    for seed in range(streams):
+        frame = stream(n).decisions.assign(**{"meta.model": make(np.random.default_rng(seed), n)})
+        frame = frame.astype({"meta.model": "str"})
+        found.append(len(Regimes.of(frame, watch="meta.model", p_value=0.05, replicates=40).table()) > 0)
+    return np.mean(found)
+
+
+KINDS = ["one by one", "blocks", "random blocks", "staying"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_blocks_are_no_change(kind):
+    assert share_with_a_change(lambda random, n: simulated(kind, random, n), 3) == 0
 
 
 @pytest.mark.thorough
-def test_a_random_order_has_no_change():
-    false = 0
-    for seed in range(60):
-        random = np.random.default_rng(seed)
-        frame = stream(60).decisions
-        frame["meta.model"] = pd.Series(random.choice(list("aaaabbbccd"), 60), dtype="str")
-        false += len(Regimes.of(frame, watch="meta.model", p_value=0.05, replicates=40).table()) > 0
-    assert false <= 7
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_change_is_found_in_blocks_as_seldom_as_is_said(kind):
+    assert share_with_a_change(lambda random, n: simulated(kind, random, n), 40) <= 0.1
+
+
+@pytest.mark.parametrize("size", [1, 20])
+def test_a_change_in_the_midst_of_blocks_is_found(size):
+    def replaced(random, n):
+        chosen = np.repeat(random.choice(list("abcd"), n // size), size)
+        return np.where((np.arange(n) >= n // 2) & (chosen == "a"), "new", chosen)
+
+    assert share_with_a_change(replaced, 3, 60 * size + 800) == 1
+
+
+def test_a_single_block_in_the_midst_of_others_is_no_change():
+    frame = stream(300).decisions
+    frame["meta.model"] = np.where(frame.index // 100 == 1, "passing", "staying")
+    summary = Regimes.of(frame, watch="meta.model")
+    assert summary.table().empty
+    assert summary.values().set_index("value")["blocks"].to_dict() == {"passing": 1, "staying": 2}
+
+
+def test_of_values_that_never_come_back_the_order_says_nothing():
+    table = Regimes.of(stream(400), watch=["meta.model", "fields"]).table()
+    assert table["p_value"].isna().all()
+    assert Regimes.of(stream(400), watch=["meta.model", "fields"]).values()["begins"].isna().all()
+    frame = stream(400).decisions
+    frame["meta.model"] = pd.Series(list("ab") * 200, dtype="str")
+    assert Regimes.of(frame, watch="meta.model").values()["begins"].tolist() == [1, 1]
+
+
+def test_what_takes_the_place_of_those_that_end_is_named_with_them():
+    frame = stream(400).decisions
+    frame["meta.model"] = np.where(frame.index < 300, np.tile(["a", "b"], 200), "new")
+    table = Regimes.of(frame.astype({"meta.model": "str"}), watch="meta.model").table()
+    assert table[["change", "value", "event"]].to_numpy().tolist() == [
+        [1, "a", "end"], [1, "b", "end"], [1, "new", "begin"],
+    ]  # fmt: skip
+
+
+def test_a_value_that_is_missing_here_and_there_still_ends():
+    frame = stream(400).decisions
+    model = np.where(frame.index < 200, "old", "new").astype(object)
+    model[::3] = None
+    events = Regimes.of(frame.assign(**{"meta.model": pd.Series(model, dtype="str")}), watch="meta.model")
+    assert events.table()[["value", "event"]].to_numpy().tolist() == [["old", "end"], ["new", "begin"]]
+    assert (events.table()["p_value"] < 1e-6).all()
 
 
 def test_two_runs_with_a_gap_between_them_are_one_change():
@@ -165,10 +233,11 @@ def test_two_runs_with_a_gap_between_them_are_one_change():
 
 def test_a_value_that_comes_and_goes_begins_and_ends():
     frame = stream(300).decisions
-    frame["meta.model"] = np.where(frame.index // 100 == 1, "passing", "staying")
+    passing = (frame.index // 100 == 1) & (frame.index % 2 == 0)
+    frame["meta.model"] = np.where(passing, "passing", "staying")
     events = found(Regimes.of(frame, watch="meta.model"), "value", "event", "stream_id", "n")
     ids = frame["stream_id"]
-    assert events == [["passing", "begin", ids[100], 100], ["passing", "end", ids[199], 100]]
+    assert events == [["passing", "begin", ids[100], 50], ["passing", "end", ids[198], 50]]
 
 
 def test_a_bin_in_which_both_sides_meet_belongs_to_neither():

@@ -315,10 +315,14 @@ class TestView:
     def test_it_says_how_many_are_unsure(self, follower):
         view = view_of(follower, panels=["decisions"], choice=ViewOptions(threshold=0.7))
         view._draw_all()
-        row = lab.stats.Confidence.of(follower.history(), threshold=0.7).table().iloc[0]
+        counted = lab.stats.Confidence.of(follower.history(), threshold=0.7, interval="anytime")
+        row = counted.table().iloc[0]
         share, low, high = (row[f"share_below{name}"] for name in ("", "_low", "_high"))
-        said = f"{share:.0%} below 0.7 (95% interval {low:.0%} to {high:.0%})"
+        said = f"{share:.0%} below 0.7 (95% interval, however often you look: {low:.0%} to {high:.0%})"
         assert said in view._status.value
+        [panel] = view_of(follower, panels=["confidence"])._panels
+        assert "hold at every look" in " ".join(panel.data(follower, ViewOptions()).notes)
+        assert panel.data(follower, ViewOptions(window=50)).intervals.kind == "bootstrap"
         empty = view_of(lab.Follower("redis://localhost:1"), panels=["decisions"])
         empty._draw_all()
         assert "below" not in empty._status.value

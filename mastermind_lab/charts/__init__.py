@@ -18,6 +18,7 @@ from .confidence import confidence
 from .confidence_over_time import confidence_over_time
 from .conformity import conformity
 from .decision import decision
+from .drift import drift
 from .export import FastRenderer as FastRenderer  # for the live view, not listed
 from .export import save, sheet
 from .margin import margin
@@ -41,6 +42,7 @@ __all__ = [
     "confidence_over_time",
     "conformity",
     "decision",
+    "drift",
     "margin",
     "overview",
     "pivotal",

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from ..stats import ConfidenceOverTime, Regimes
 from ..stats.engine.input import By, Source
-from ..stats.engine.timebins import FIRST, LAST, moments
-from .drawing.change_lines import change_lines, regimes_of
+from .drawing.change_lines import change_lines, date_axis, regimes_of
 from .drawing.chart import chart, summary_of
 from .drawing.dots import band
 from .drawing.picture import Picture
@@ -85,7 +81,7 @@ def confidence_over_time(
         picture.legend([line], [f"{name} (n = {rows_of_group['n'].sum():,})"])
     drawn = "line: rolling mean, 95% band" if every is None else f"dot: mean of {every:,}, 95% interval"
     picture.heading(drawn, *change_lines(ax, regimes_of(data, regimes)))
-    _dates(ax)
+    date_axis(ax)
     ax.set_ylim(max(-0.02, points["confidence"].min() - 0.03), min(1.02, points["confidence"].max() + 0.03))
     return ax
 
@@ -112,13 +108,3 @@ def _means(ax: Axes, rows: pd.DataFrame, style: Style, kw: dict[str, Any]) -> Li
     ax.vlines(times, rows["mean_low"], rows["mean_high"], color=style.colour, linewidth=1)
     ax.hlines(rows["mean"], first, last, color=style.colour, linewidth=1)
     return ax.plot(times, rows["mean"], **artist_kwargs(Line2D, style.as_dots(markersize=4), kw))[0]
-
-
-def _dates(ax: Axes) -> None:
-    # A margin may reach beyond what is a date, and the last moment is rounded to the year 10000.
-    ends = date2num(moments(np.array([FIRST, LAST - 1_000_000])))  # type: ignore[no-untyped-call]
-    ax.set_xlim(*np.clip(ax.get_xlim(), *ends))
-    locator = AutoDateLocator(tz=UTC, minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
-    ax.xaxis.get_offset_text().set_fontsize("small")

@@ -43,6 +43,13 @@ Intervals come from a bootstrap over whole decisions. A decision is drawn by a k
 intervals are the same each time, in any cut, live and on many machines: see
 :mod:`~mastermind_lab.stats.engine.units`.
 
+They hold for one look. Who looks again and again while decisions come in, until an interval says something,
+asks for ``interval="anytime"`` (Confidence, ConfidenceOverTime, Conformity, Margin, Voters): intervals that
+leave out the truth at some moment in at most 5% of runs, however often one looks (see
+:mod:`~mastermind_lab.stats.engine.anytime`). They are two to five times as wide, for means and shares of
+decisions alone, and take the mean for one that does not move. The live view has them, but where it shows a
+window that moves along.
+
 They take decisions for independent. Where these are not, as where a question was asked several times,
 ``cluster="question"`` (any column of ``decisions``, or several) draws whole clusters (Field and Welsh 2007;
 Cameron, Gelbach and Miller 2008). Then a column ``clusters`` says how many stand behind a row, exact up to
@@ -60,6 +67,7 @@ from .confidence import Confidence
 from .confidence_over_time import ConfidenceOverTime
 from .conformity import Conformity
 from .difference import difference
+from .drift import Drift
 from .engine.estimate import Estimate
 from .margin import Margin
 from .pivotal import Pivotal
@@ -78,6 +86,7 @@ __all__ = [
     "Confidence",
     "ConfidenceOverTime",
     "Conformity",
+    "Drift",
     "Estimate",
     "Margin",
     "Pivotal",

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from ..errors import OptionError
+from .engine.anytime import intervals_of
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import coarse, quantiles, steps_of
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
-from .engine.intervals import SHARE, Intervals, divided, with_ends
+from .engine.intervals import BOOTSTRAP, SHARE, divided, with_ends
 from .engine.summary import Summary, counted, over_batches, overall
 from .engine.sums import GroupedSums
 from .engine.units import Units
@@ -55,6 +56,7 @@ class Confidence(Summary):
         threshold: float = 0.5,
         cluster: By = None,
         replicates: int = REPLICATES,
+        interval: str = BOOTSTRAP,
         family: str | None = None,
     ) -> Self:
         """Count a batch of decisions.
@@ -72,6 +74,9 @@ class Confidence(Summary):
             together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
+        interval
+            ``"bootstrap"``, for one look; ``"anytime"``, for as many as one likes while decisions come in.
+            That is for means and shares of decisions, without ``cluster``; other figures then have none.
         family
             ``"simultaneous"``: all 95% intervals of a column of a table hold together, not each by itself.
 
@@ -94,7 +99,7 @@ class Confidence(Summary):
             sums,
             steps_of(keys, values),
             cluster=units.names,
-            intervals=Intervals.of(family),
+            intervals=intervals_of(interval, units.names, family),
         )
 
     @property

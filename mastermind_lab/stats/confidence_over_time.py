@@ -11,11 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import OptionError
+from .engine.anytime import intervals_of
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import rounded
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
-from .engine.intervals import SHARE, with_ends
+from .engine.intervals import BOOTSTRAP, SHARE, with_ends
 from .engine.renamed import renamed_options
 from .engine.summary import Summary, counted, over_batches, overall
 from .engine.sums import GroupedSums, grouped
@@ -79,6 +80,7 @@ class ConfidenceOverTime(Summary):
         bandwidth: float | str | timedelta = 0.1,
         cluster: By = None,
         replicates: int = REPLICATES,
+        interval: str = BOOTSTRAP,
     ) -> Self:
         """Count a batch of decisions.
 
@@ -96,6 +98,9 @@ class ConfidenceOverTime(Summary):
             together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
+        interval
+            ``"bootstrap"``, for one look; ``"anytime"``, for as many as one likes while decisions come in.
+            That is for means and shares of decisions, without ``cluster``; other figures then have none.
 
         Raises
         ------
@@ -117,7 +122,15 @@ class ConfidenceOverTime(Summary):
             replicates,
         )
         counts = GroupedSums.of(keys.assign(bin=bins, cell=cells), {"n": np.ones(len(frame))})
-        return cls(names, _checked(bandwidth), shift, counts, sums, cluster=units.names)
+        return cls(
+            names,
+            _checked(bandwidth),
+            shift,
+            counts,
+            sums,
+            cluster=units.names,
+            intervals=intervals_of(interval, units.names),
+        )
 
     def __add__(self, other: Self) -> Self:
         if type(other) is not type(self):

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from ..errors import OptionError
+from .engine.anytime import intervals_of
 from .engine.ballots import Ballots
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.debate_rounds import Rounds, rounds_of
 from .engine.estimate import SMALL_N, Estimate
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
-from .engine.intervals import CHANGE, SHARE, divided, with_ends
+from .engine.intervals import BOOTSTRAP, CHANGE, SHARE, divided, with_ends
 from .engine.small_groups import over_groups
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums, places
@@ -126,6 +127,7 @@ class Conformity(Voted):
         voter: str = VOTER,
         cluster: By = None,
         replicates: int = REPLICATES,
+        interval: str = BOOTSTRAP,
     ) -> Self:
         """Count a batch of decisions and their votes.
 
@@ -145,6 +147,9 @@ class Conformity(Voted):
             together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
+        interval
+            ``"bootstrap"``, for one look; ``"anytime"``, for as many as one likes while decisions come in.
+            That is for means and shares of decisions, without ``cluster``; other figures then have none.
 
         Raises
         ------
@@ -165,7 +170,17 @@ class Conformity(Voted):
         choices = _choices(data, keys[panel], rows["stream_id"][panel], units, replicates)
         options = (float(agreement), citations, arguments, rounds)
         steps = debates.sums(keys, drawn, replicates)
-        return cls(names, *options, sums, sizes, choices, steps, voter=voter, cluster=units.names)
+        return cls(
+            names,
+            *options,
+            sums,
+            sizes,
+            choices,
+            steps,
+            voter=voter,
+            cluster=units.names,
+            intervals=intervals_of(interval, units.names),
+        )
 
     @property
     def _compared(self) -> tuple[str, ...]:

@@ -10,13 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import OptionError
+from .engine.anytime import intervals_of
 from .engine.ballots import Ballots, VoteTally
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import coarse, steps_of
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
-from .engine.intervals import FROM_0, SHARE, Intervals, divided, with_ends
+from .engine.intervals import BOOTSTRAP, FROM_0, SHARE, divided, with_ends
 from .engine.summary import Voted, counted, over_batches, overall
 from .engine.sums import GroupedSums
 from .engine.units import Units
@@ -94,6 +95,7 @@ class Margin(Voted):
         voter: str = VOTER,
         cluster: By = None,
         replicates: int = REPLICATES,
+        interval: str = BOOTSTRAP,
         family: str | None = None,
     ) -> Self:
         """Count a batch of decisions and their votes.
@@ -112,6 +114,9 @@ class Margin(Voted):
             together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
+        interval
+            ``"bootstrap"``, for one look; ``"anytime"``, for as many as one likes while decisions come in.
+            That is for means and shares of decisions, without ``cluster``; other figures then have none.
         family
             ``"simultaneous"``: all 95% intervals of a column of a table hold together, not each by itself.
 
@@ -135,7 +140,7 @@ class Margin(Voted):
             steps_of(keys, margin),
             voter=voter,
             cluster=units.names,
-            intervals=Intervals.of(family),
+            intervals=intervals_of(interval, units.names, family),
         )
 
     @property

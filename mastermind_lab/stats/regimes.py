@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import exp, lgamma
 from typing import Self
 
 import numpy as np
@@ -13,21 +12,20 @@ from numpy.typing import NDArray
 from ..errors import OptionError
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N
-from .engine.first_last_seen import FIELDS, FirstLastSeen
-from .engine.input import TEXT, By, Data, frame_of, names_of, shares_of, unknown
+from .engine.first_last_seen import FirstLastSeen, watched
+from .engine.input import TEXT, By, Data, frame_of, names_of, shares_of
 from .engine.intervals import CHANGE, SHARE, Figure, Intervals, divided, with_ends
 from .engine.renamed import Renamed, renamed_options
+from .engine.stretches import chances, never_return, sightings, stretches
 from .engine.summary import Summary, counted, over_batches
 from .engine.sums import GroupedSums
 from .engine.timebins import doubled, finest, main_part, narrowest, times_of
 from .engine.units import Units
 from .margin import Margin
 
-OPEN = ("meta.", "decision.")
-"""How the names of open columns begin: what an arena sends beside the declared fields."""
-
 TIMES = "datetime64[us, UTC]"
 
+_EVENT = ["time", "stream_id", "column", "value", "event", "n", "p_value", "edge"]
 _FIGURES = {"confidence": "known", "margin": "voted"}
 
 
@@ -35,12 +33,25 @@ _FIGURES = {"confidence": "known", "margin": "voted"}
 class Regimes(Summary):
     """Where a value of a column begins or ends along the time of publication, and with what effect.
 
-    Values may alternate for as long as they like: that is no change. A value *begins* where it is first seen,
-    and *ends* where it is last seen, if that is too late, or too early, for chance. Were the order of the
-    decisions random, a value that n of N decisions have would not be seen among the first k with the
-    probability C(N - k, n) / C(N, n) (the hypergeometric distribution); this, times the number of values and
-    ends looked at (Bonferroni), must be at most ``p_value``. So a rare value needs a long absence, and
-    missing values are none. k is counted in whole time bins, which errs on the side of no change.
+    Values may alternate, or come in blocks, for as long as they like: that is no change. A value *begins*
+    where it is first seen, and *ends* where it is last seen, if that is too late, or too early, for chance.
+    What chance puts into another order is whole blocks, stretches of time in which a value is there without a
+    break: were r stretches of a value and m of the column's other values in random order, the first of the
+    value would come after j others with the probability C(r + m - j, r) / C(r + m, r), where j is the share
+    of all its absence that it is away for, times m. This, times the number of values and ends looked at
+    (Bonferroni), must be at most ``p_value``. So a value that comes in few blocks needs a long absence, and
+    a single block in the midst of others is no change. Missing values are none, and make blocks as others do.
+    Within a time bin the order is not known, which errs on the side of no change.
+
+    In 200 simulated streams each, of 2,000 decisions of four models in which nothing changed, anything was
+    found at ``p_value=0.05`` in none where each decision or each block of 50 had a model of its own, and in
+    2% where blocks had random lengths with a mean of 50. A model that took the place of one of four for the
+    last third was found in 98% of streams in blocks of 20.
+
+    Where no value of a column ever came back, as where a prompt was replaced once, nothing tells one change
+    from blocks that are run once each. Such a value is listed if single decisions in random order would show
+    it with a probability of at most ``p_value``, and what stands as its own is unknown; likewise a value
+    with one stretch that takes the place of one that ends, or gives it to one that begins.
 
     The set of fields is one more column, ``fields``, whose values are the open columns that are filled.
 
@@ -68,6 +79,7 @@ class Regimes(Summary):
     shift: int
     bins: GroupedSums
     seen: FirstLastSeen
+    sightings: GroupedSums
 
     @classmethod
     @renamed_options(by="watch", chance="p_value")
@@ -91,7 +103,7 @@ class Regimes(Summary):
             Column or columns of ``decisions`` to look at, and ``"fields"`` for the set of fields; by default
             ``fields`` and every ``meta.*`` column.
         p_value
-            Probability, above 0 and below 1, that anything is found where the order means nothing.
+            Probability, above 0 and below 1, that anything is found where the order of blocks means nothing.
         cluster
             Column or columns of ``decisions``, such as ``"question"``: decisions with equal values are drawn
             together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
@@ -117,11 +129,10 @@ class Regimes(Summary):
             units.at(frame["stream_id"]),
             replicates,
         )
-        known = frame[dated]
-        seen = FirstLastSeen.of(
-            _columns(known, names), times[dated].to_numpy(dtype=np.int64), known["stream_id"]
-        )
-        return cls((), names, float(p_value), shift, bins, seen, cluster=units.names)
+        columns, known = watched(frame[dated], names), times[dated].to_numpy(dtype=np.int64)
+        seen = FirstLastSeen.of(columns, known, frame["stream_id"][dated])
+        counts = sightings(columns, known >> shift)
+        return cls((), names, float(p_value), shift, bins, seen, counts, cluster=units.names)
 
     def __add__(self, other: Self) -> Self:
         if type(other) is not type(self):
@@ -130,6 +141,9 @@ class Regimes(Summary):
         seen = self.seen + other.seen
         one, two = (replace(part._widened(shift), seen=seen) for part in (self, other))
         merged = Summary.__add__(one, two)
+        if seen.left_out:
+            kept = ~merged.sightings.keys["column"].isin(seen.left_out).to_numpy(dtype=bool)
+            merged = replace(merged, sightings=merged.sightings.take(kept))
         return merged._widened(shift + finest(merged.bins.keys["bin"].dropna().to_numpy(dtype=np.int64)))
 
     def lump(self, most: int = 8) -> Self:
@@ -160,19 +174,28 @@ class Regimes(Summary):
         -------
         DataFrame
             ``column``; ``value`` as text; ``n`` decisions with it; ``first`` and ``last`` time (UTC) with
-            ``first_id`` and ``last_id``; ``begins`` and ``ends``: the probability, 0 to 1, of so late a
-            beginning and so early an end if the order meant nothing, corrected for the number of values.
+            ``first_id`` and ``last_id``; ``blocks``, the stretches of time that it comes in, at least, and
+            ``other_blocks``, those of the column's other values; ``begins`` and ``ends``: the probability, 0
+            to 1, of so late a beginning and so early an end if the order of blocks meant nothing, corrected
+            for the number of values; NaN where no value of the column ever came back.
         """
-        shown = self._shown()
-        rows, upto = self.seen.rows, shown._upto()["n"][:, 0]
-        n, tests = rows["n"].to_numpy(), 2 * len(rows)
-        absent = {"begins": upto[shown._ranks("first")], "ends": upto[-1] - upto[shown._ranks("last") + 1]}
-        p_values = {
-            name: [min(1.0, tests * _absence(k, m, upto[-1])) for k, m in zip(count, n, strict=True)]
-            for name, count in absent.items()
-        }
-        rows = rows.assign(**{name: np.array(p, dtype=np.float64) for name, p in p_values.items()})
-        return rows.astype({"first": TIMES, "last": TIMES})
+        return self._shown()._values().drop(columns=["begins_alone", "ends_alone"])
+
+    def _values(self) -> pd.DataFrame:
+        """List the values, with the probabilities under a random order of blocks, and of single decisions."""
+        rows, upto = self.seen.rows, self._upto()["n"][:, 0]
+        bins = self._dated()
+        runs = stretches(self.sightings, rows, bins.keys["bin"].to_numpy(dtype=np.int64), bins["n"][:, 0])
+        n, own, others = rows["n"].to_numpy(), runs["own"].to_numpy(), runs["others"].to_numpy()
+        away = {"begins": upto[self._ranks("first")], "ends": upto[-1] - upto[self._ranks("last") + 1]}
+        once = never_return(rows, runs)
+        found = rows.assign(blocks=counted(own), other_blocks=counted(others))
+        for name, missed in away.items():
+            passed = others * divided(missed, upto[-1] - n * 1.0)
+            blocks = chances(np.nan_to_num(passed), own, own + others)
+            found[name] = np.where(once, np.nan, blocks)
+            found[f"{name}_alone"] = chances(missed, n, np.full(len(n), upto[-1]))
+        return found.astype({"first": TIMES, "last": TIMES})
 
     def table(self) -> pd.DataFrame:
         """Return one row for each value that begins or ends, in the order of time.
@@ -183,7 +206,8 @@ class Regimes(Summary):
             ``change``: its number, from 1; events with the same number happened together and share their
             effect. ``time`` (UTC) and ``stream_id`` of the first decision with a value that begins, or the
             last with one that ends; ``column``; ``value``; ``event``, "begin" or "end"; ``n`` decisions with
-            the value; ``p_value``, corrected, 0 to 1. ``before`` and ``after``: decisions on either side, up
+            the value; ``p_value``, corrected, 0 to 1, NaN where no value of the column ever came back.
+            ``before`` and ``after``: decisions on either side, up
             to the neighbouring changes. Then ``confidence_before`` and ``confidence_after``, the means, and
             ``confidence_difference``, after minus before, -1 to 1, each with its 95% interval, as in
             ``confidence_before_low`` and ``confidence_before_high`` (NaN where a side has fewer than 2
@@ -213,17 +237,18 @@ class Regimes(Summary):
 
     def _events(self) -> pd.DataFrame:
         """List what begins and ends, with the edge between two occupied bins at which it does."""
-        values = self.values()
+        values = self._values()
         parts = []
         for event, end, edge in (("begin", "first", 0), ("end", "last", 1)):
             event_names = pd.array([event] * len(values), dtype=TEXT)
             rows = values.assign(edge=self._ranks(end) + edge, event=event_names)
-            rows = rows.rename(columns={end: "time", f"{end}_id": "stream_id", f"{event}s": "p_value"})
-            parts.append(rows[rows["p_value"] <= self.p_value])
-        events = pd.concat(parts).sort_values(["edge", "time", "column", "value"], ignore_index=True)
+            own = {end: "time", f"{end}_id": "stream_id", f"{event}s": "p_value", f"{event}s_alone": "alone"}
+            parts.append(rows.rename(columns=own)[[*_EVENT, "blocks", "alone"]])
+        events = pd.concat(parts)
+        events = events[_found(events, self.p_value)]
+        events = events.sort_values(["edge", "time", "column", "value"], ignore_index=True)
         change = (events["edge"].diff() > 1).cumsum() + 1
-        names = ["time", "stream_id", "column", "value", "event", "n", "p_value", "edge"]
-        return events[names].assign(change=change)[["change", *names]]
+        return events[_EVENT].assign(change=change)[["change", *_EVENT]]
 
     def _dated(self) -> GroupedSums:
         known = self.bins.keys["bin"].notna().to_numpy()
@@ -252,28 +277,8 @@ class Regimes(Summary):
         """Count in bins of ``1 << shift`` microseconds, at least as wide as they are."""
         if shift == self.shift:
             return self
-        return replace(self, shift=shift, bins=doubled(self.bins, "bin", shift - self.shift))
-
-
-def _columns(frame: pd.DataFrame, names: tuple[str, ...]) -> list[tuple[str, pd.Series]]:
-    """Return what to look at, by name; each field is a value of ``fields`` where it is filled."""
-    wanted = names or (FIELDS, *(name for name in frame.columns if name.startswith("meta.")))
-    columns = []
-    for name in wanted:
-        if name in frame.columns:
-            columns.append((name, frame[name]))
-        elif name != FIELDS and len(frame):
-            raise unknown(name, frame.columns)
-    if FIELDS in wanted and FIELDS not in frame.columns:
-        fields = [name for name in frame.columns if name.startswith(OPEN)]
-        columns += [(FIELDS, _filled(frame[name])) for name in fields]
-    return columns
-
-
-def _filled(column: pd.Series) -> pd.Series:
-    """Put a column's name where it is filled."""
-    codes = column.notna().to_numpy().astype(np.int8) - 1
-    return pd.Series(pd.Categorical.from_codes(codes, pd.Index([str(column.name)])))
+        bins, seen = (doubled(part, "bin", shift - self.shift) for part in (self.bins, self.sightings))
+        return replace(self, shift=shift, bins=bins, sightings=seen)
 
 
 def _margins(data: Data) -> Floats:
@@ -293,10 +298,20 @@ def _quantities(confidence: Floats, margin: Floats) -> dict[str, Floats]:
     }
 
 
-def _absence(k: float, n: float, total: float) -> float:
-    """The probability that none of the first k is one of n: C(total - k, n) / C(total, n)."""
-    terms = lgamma(total - k + 1) - lgamma(total - k - n + 1) - lgamma(total + 1) + lgamma(total - n + 1)
-    return exp(min(0.0, terms))
+def _found(events: pd.DataFrame, p_value: float) -> NDArray[np.bool_]:
+    """Say which events are changes: the unlikely ones, and what changes places with these."""
+    known, single = events["p_value"].notna(), events["alone"] <= p_value
+    found = (events["p_value"] <= p_value) | (~known & single)
+    # An edge later or earlier is the same change; begins there have ends of the same column as partners.
+    partners = {
+        (column, event, edge + step)
+        for column, event, edge in events.loc[found, ["column", "event", "edge"]].itertuples(index=False)
+        for step in (-1, 0, 1)
+    }
+    other = events["event"].map({"begin": "end", "end": "begin"})
+    seen = zip(events["column"], other, events["edge"], strict=True)
+    takes_place = np.array([one in partners for one in seen], dtype=bool)
+    return (found | (single & (events["blocks"] <= 1) & takes_place)).to_numpy(dtype=bool)
 
 
 def _effects(made: Intervals, sides: GroupedSums) -> dict[str, Figure]:

@@ -12,13 +12,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import OptionError
+from .engine.anytime import intervals_of
 from .engine.ballots import Ballots, Names, VoteTally
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate
 from .engine.families import deviations
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, names_of, shares_of
-from .engine.intervals import CHANGE, SHARE, Figure, Intervals, divided, with_ends
+from .engine.intervals import BOOTSTRAP, CHANGE, SHARE, Figure, Intervals, divided, with_ends
 from .engine.ranking import by_what_is_known, ranks, shrunk
 from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
 from .engine.sums import GroupedSums, grouped
@@ -87,6 +88,7 @@ class Voters(Voted):
         voter: str = VOTER,
         cluster: By = None,
         replicates: int = REPLICATES,
+        interval: str = BOOTSTRAP,
         family: str | None = None,
     ) -> Self:
         """Count a batch of votes, with outcomes where they were joined (``with_outcomes``).
@@ -105,6 +107,9 @@ class Voters(Voted):
             together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
+        interval
+            ``"bootstrap"``, for one look; ``"anytime"``, for as many as one likes while decisions come in.
+            That is for means and shares of decisions, without ``cluster``; other figures then have none.
         family
             ``"simultaneous"``: all 95% intervals of a column of a table hold together, not each by itself.
 
@@ -135,7 +140,7 @@ class Voters(Voted):
             ),
             voter=voter,
             cluster=units.names,
-            intervals=Intervals.of(family),
+            intervals=intervals_of(interval, units.names, family),
         )
 
     @property

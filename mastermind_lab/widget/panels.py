@@ -48,7 +48,7 @@ class Panel:
             return follower.history(last=choice.window)
         options = self._counted(choice)
         if choice.window is None:
-            return follower.summary(self.kind, **options)
+            return follower.summary(self.kind, **options, **at_every_look(self.kind))
         return self.kind.of(follower.history(last=choice.window), **options)
 
     def options(self, choice: ViewOptions) -> dict[str, Any]:
@@ -61,6 +61,14 @@ class Panel:
         takes = signature(self.kind.of).parameters
         wanted = {"by": choice.by, "threshold": choice.threshold}
         return {name: value for name, value in wanted.items() if name in takes and value is not None}
+
+
+def at_every_look(kind: Any) -> dict[str, str]:
+    """Return the option for intervals that hold although somebody watches, where a summary has it.
+
+    The window that moves along has other decisions at each look, and is none of a growing whole.
+    """
+    return {"interval": "anytime"} if "interval" in signature(kind.of).parameters else {}
 
 
 def panels(asked: Iterable[str | Callable[..., Any]]) -> tuple[list[Panel], set[str]]:

@@ -18,7 +18,7 @@ from ..live import Follower, Status, count_or_duration
 from ..stats import Confidence
 from . import cells, text
 from .controls import Controls, ViewOptions
-from .panels import PANELS, Panel, panels
+from .panels import PANELS, Panel, at_every_look, panels
 from .redraw import RedrawScheduler, RepeatingThread
 
 _FORGOTTEN_AFTER = 5.0  # seconds without a view on any page, after which nobody is thought to watch
@@ -244,11 +244,13 @@ class LiveView:
             self._rejects.value = text.rejects_table(self.follower.latest("rejects", 8), rejected)
 
     def _share_below(self, threshold: float) -> str:
-        table = self.follower.summary(Confidence, threshold=threshold).table()
+        table = self.follower.summary(Confidence, threshold=threshold, **at_every_look(Confidence)).table()
         if table.empty or not table["n"].iloc[0]:
             return ""
         share, low, high = table[["share_below", "share_below_low", "share_below_high"]].iloc[0]
-        return f"{share:.0%} below {threshold:g} (95% interval {low:.0%} to {high:.0%})"
+        return (
+            f"{share:.0%} below {threshold:g} (95% interval, however often you look: {low:.0%} to {high:.0%})"
+        )
 
     def _draw_all(self) -> None:
         for panel in self._panels:

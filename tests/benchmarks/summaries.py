@@ -124,6 +124,7 @@ SUBJECTS: dict[str, Callable[[Any], Any]] = {
     "Citations": stats.Citations.of,
     "Timing": stats.Timing.of,
     "Regimes": stats.Regimes.of,
+    "Drift": stats.Drift.of,
 }
 
 

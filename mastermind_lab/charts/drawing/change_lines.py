@@ -1,12 +1,14 @@
-"""Dashed lines on a time axis: where a value of meta, or a field, begins."""
+"""A time axis, and dashed lines on it: where a value of meta, or a field, begins."""
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import date2num
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.patheffects import withStroke
 
 from ...errors import OptionError
@@ -14,6 +16,7 @@ from ...stats import Regimes
 from ...stats.engine.bootstrap import Floats
 from ...stats.engine.first_last_seen import FIELDS
 from ...stats.engine.input import Data
+from ...stats.engine.timebins import FIRST, LAST, moments
 from .figures import extent
 from .text import PLAIN, names_apart
 
@@ -21,6 +24,17 @@ MOST = 5
 """Lines that stay readable on one axis."""
 
 _SPACING = 11.0  # points from one line to the next, so that their names do not meet
+
+
+def date_axis(ax: Axes) -> None:
+    """Let the horizontal axis say its times in few words (UTC)."""
+    # A margin may reach beyond what is a date, and the last moment is rounded to the year 10000.
+    ends = date2num(moments(np.array([FIRST, LAST - 1_000_000])))  # type: ignore[no-untyped-call]
+    ax.set_xlim(*np.clip(ax.get_xlim(), *ends))
+    locator = AutoDateLocator(tz=UTC, minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
+    ax.xaxis.get_offset_text().set_fontsize("small")
 
 
 def regimes_of(data: Data | object, regimes: Regimes | None) -> Regimes | None:

@@ -10,12 +10,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .input import TEXT, key_text
+from .input import TEXT, key_text, unknown
 
 Places = NDArray[np.intp]
 
 MOST_VALUES = 100
 """A column with more different values than that is left out: it is no setting."""
+
+OPEN = ("meta.", "decision.")
+"""How the names of open columns begin: what an arena sends beside the declared fields."""
 
 FIELDS = "fields"
 """Stands in place of a column for the set of fields: its values are the names of the filled columns."""
@@ -116,3 +119,24 @@ def _bounded(rows: pd.DataFrame, many: list[str]) -> FirstLastSeen:
     left_out = {*many, *map(str, large)}
     kept = rows[~rows["column"].isin(left_out)].sort_values(["column", "value"], ignore_index=True)
     return FirstLastSeen(kept, tuple(sorted(left_out)))
+
+
+def watched(frame: pd.DataFrame, names: tuple[str, ...]) -> list[tuple[str, pd.Series]]:
+    """Return what to look at, by name; each field is a value of ``fields`` where it is filled."""
+    wanted = names or (FIELDS, *(name for name in frame.columns if name.startswith("meta.")))
+    columns = []
+    for name in wanted:
+        if name in frame.columns:
+            columns.append((name, frame[name]))
+        elif name != FIELDS and len(frame):
+            raise unknown(name, frame.columns)
+    if FIELDS in wanted and FIELDS not in frame.columns:
+        fields = [name for name in frame.columns if name.startswith(OPEN)]
+        columns += [(FIELDS, _filled(frame[name])) for name in fields]
+    return columns
+
+
+def _filled(column: pd.Series) -> pd.Series:
+    """Put a column's name where it is filled."""
+    codes = column.notna().to_numpy().astype(np.int8) - 1
+    return pd.Series(pd.Categorical.from_codes(codes, pd.Index([str(column.name)])))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -164,7 +164,8 @@ class Intervals:
     Attributes
     ----------
     kind
-        ``"bootstrap"``: for one look at the figures.
+        ``"bootstrap"``: for one look at the figures; for many see
+        :class:`~mastermind_lab.stats.engine.anytime.AtEveryLook`.
     family
         None: each interval by itself; ``"simultaneous"``: all figures that are made at once, a column of a
         table, hold together (:mod:`~mastermind_lab.stats.engine.families`).
@@ -174,7 +175,7 @@ class Intervals:
     family: str | None = None
 
     @classmethod
-    def of(cls, family: str | None) -> Intervals:
+    def of(cls, family: str | None) -> Self:
         """Check the options.
 
         Raises
@@ -185,6 +186,11 @@ class Intervals:
         if family is not None and family != SIMULTANEOUS:
             raise OptionError(f"family is None or {SIMULTANEOUS!r}, not {family!r:.60}")
         return cls(family=family)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What must be known of the intervals where they are shown."""
+        return ("simultaneous intervals",) if self.family else ()
 
     def means(self, top: Floats, bottom: Floats, n: Floats, bounds: Bounds = UNBOUNDED) -> Figure:
         """Divide sums by sums, replicate by replicate: means and other ratios.

@@ -28,7 +28,11 @@ from .repeats import QUESTION, Repeats
 from .sums import GroupedSums, grouped
 from .vocabulary import Vocabulary
 
-_OF_INTERVALS = ("interval", "family")
+_OF_INTERVALS = {
+    "interval": "that is for means and shares of decisions, of what has known bounds, which most of its figures "
+    "are not",
+    "family": "its intervals are made in one way only",
+}
 _SUBJECTS = __name__.removesuffix(".engine.summary")
 
 
@@ -108,9 +112,8 @@ class Summary:
     def notes(self) -> tuple[str, ...]:
         """What must be known of the figures: clusters are drawn, or should be; texts match nothing."""
         clusters = [f"drawn by {', '.join(map(cut, self.cluster))}"] if self.cluster else []
-        together = ["simultaneous intervals"] if self.intervals.family else []
         repeats = filter(None, [str(self.repeats)])
-        return (*clusters, *together, *repeats, *self.vocabulary.notes())
+        return (*self.intervals.notes, *clusters, *repeats, *self.vocabulary.notes())
 
     @property
     def _compared(self) -> tuple[str, ...]:
@@ -231,9 +234,9 @@ def _refuse_unknown(kind: type[Summary], of: Callable[..., Any], options: Mappin
     OptionError
         Always then.
     """
-    for name in _OF_INTERVALS:
+    for name, why in _OF_INTERVALS.items():
         if name in options and name not in signature(of).parameters:
-            raise OptionError(f"{kind.__name__} takes no {name}: its intervals are made in one way only")
+            raise OptionError(f"{kind.__name__} does not take {name}=: {why}")
 
 
 def _with_texts(summary: Kind, batch: Data) -> Kind:

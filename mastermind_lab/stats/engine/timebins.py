@@ -116,7 +116,7 @@ def around(bins: Floats, reach: int) -> Floats:
     return upto[np.minimum(here + reach + 1, len(bins))] - upto[np.maximum(here - reach, 0)]
 
 
-def in_turn(n: Floats, group: Codes, least: int) -> Codes:
+def in_turn(n: Floats, group: Codes, least: float) -> Codes:
     """Number the windows that bins, sorted by group and time, make: each closes when it holds enough.
 
     The bins after a group's last full window belong to it.

@@ -1,0 +1,138 @@
+"""Intervals that hold at every look: confidence sequences for means of observations with known bounds.
+
+Who watches an interval while decisions come in, and stops when it says something, sees an ordinary 95%
+interval leave the truth out in far more than 5% of runs. A confidence sequence leaves it out at *some* moment
+of a whole run, however long, in at most 5% of them (Ville 1939; Robbins 1970; Howard, Ramdas, McAuliffe and
+Sekhon 2021).
+
+This one is the mixture of binomial likelihood ratios over Jeffreys' prior (Krichevsky and Trofimov 1981 for
+the mixture; Waudby-Smith and Ramdas 2024 for bets on bounded means). For an observation x from 0 to 1 the
+ratio ``(p / m) ** x * ((1 - p) / (1 - m)) ** (1 - x)`` is convex in x, so that its mean is at most 1 where m
+is the mean of x: what holds for yes and no holds for every value between. It needs the sum and the number of
+observations alone: so it merges, and does not depend on their order. It knows nothing of how little they
+vary, and is as wide as for yes and no.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import lgamma, log, pi
+
+import numpy as np
+
+from ...errors import OptionError
+from .bootstrap import TAIL, Floats
+from .intervals import BOOTSTRAP, NONE, SHARE, UNBOUNDED, Bounds, Figure, Intervals, divided
+
+ANYTIME = "anytime"
+
+_HALVINGS = 60
+
+
+@dataclass(frozen=True)
+class AtEveryLook(Intervals):
+    """Intervals that hold however often one looks, while decisions come in.
+
+    Only means of observations with known bounds have one, where each decision is one observation: a decision
+    has several votes, and a share of all votes has none.
+    """
+
+    kind: str = ANYTIME
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Say so where they are shown."""
+        return ("95% intervals hold at every look", *super().notes)
+
+    def means(self, top: Floats, bottom: Floats, n: Floats, bounds: Bounds = UNBOUNDED) -> Figure:
+        """Divide sums by counts; see :meth:`Intervals.means`."""
+        total, count, (least, most) = top[:, 0], bottom[:, 0], bounds
+        if not np.isfinite(most - least):
+            return self.figures(divided(top, bottom), n)
+        together = int(np.count_nonzero(n >= 2)) if self.family else 1
+        low, high = confidence_sequence((total - least * n) / (most - least), n, max(together, 1))
+        low, high = (least + (most - least) * end for end in (low, high))
+        found = Figure.of(divided(total, count), low, high, ANYTIME)
+        return self._named(found.where((count == n) & (n >= 2)))
+
+    def shares(self, top: Floats, bottom: Floats, n: Floats) -> Figure:
+        """Divide counts by counts; see :meth:`Intervals.shares`."""
+        return self.means(top, bottom, n, SHARE)
+
+    def figures(self, values: Floats, n: Floats, bounds: Bounds = UNBOUNDED) -> Figure:
+        """Leave the interval out: replicates are made for one look."""
+        return Figure.of(values[:, 0], values[:, 0] * np.nan, values[:, 0] * np.nan, NONE)
+
+    def binomial(self, count: Floats, n: Floats) -> Figure:
+        """Divide counts by their n; see :meth:`Intervals.binomial`."""
+        return self.shares(count[:, None], n[:, None], n)
+
+
+def intervals_of(interval: str, cluster: tuple[str, ...], family: str | None = None) -> Intervals:
+    """Return how intervals are made that are asked for.
+
+    Raises
+    ------
+    OptionError
+        If they are of no kind that is known, or are to hold at every look and for clusters, or together in
+        no way that is known.
+    """
+    if interval not in (BOOTSTRAP, ANYTIME):
+        raise OptionError(f"interval={interval!r:.40}: expected {BOOTSTRAP!r} or {ANYTIME!r}")
+    if interval == ANYTIME and cluster:
+        raise OptionError(
+            "interval='anytime' takes each decision for one observation, and cluster= says that they are "
+            "not: leave one of the two out"
+        )
+    return (AtEveryLook if interval == ANYTIME else Intervals).of(family)
+
+
+def evidence(total: Floats, n: Floats, mean: Floats) -> Floats:
+    """Say how much speaks against a mean: the log of the mixture of likelihood ratios.
+
+    Parameters
+    ----------
+    total, n
+        Sum and number of observations from 0 to 1.
+    mean
+        The mean that they may have, above 0 and below 1.
+    """
+    terms = np.vectorize(lgamma, otypes=[float])
+    mixed = terms(total + 0.5) + terms(n - total + 0.5) - terms(n + 1) - log(pi)
+    against: Floats = mixed - total * np.log(mean) - (n - total) * np.log1p(-mean)
+    return against
+
+
+def confidence_sequence(total: Floats, n: Floats, together: int = 1) -> tuple[Floats, Floats]:
+    """Return the means that n observations from 0 to 1 do not speak against, at this look and at all others.
+
+    Parameters
+    ----------
+    total, n
+        Their sum and number, shape (figures,).
+    together
+        Of how many figures all intervals are to hold (Bonferroni).
+
+    Returns
+    -------
+    low, high
+        Each of shape (figures,), 0 to 1.
+    """
+    n = np.maximum(n, 1.0)
+    total = np.clip(total, 0.0, n)
+    # Turned round, the upper end is a lower one.
+    return _lowest(total, n, together), 1 - _lowest(n - total, n, together)
+
+
+def _lowest(total: Floats, n: Floats, together: int) -> Floats:
+    """Halve the stretch from 0 to the mean until the highest of the unlikely ones is found."""
+    inside, outside = total / n, np.zeros_like(total)
+    most = log(together) - log(2 * TAIL)
+    mixed = evidence(total, n, np.full_like(total, 0.5)) + n * log(0.5)
+    for _ in range(_HALVINGS):
+        middle = (inside + outside) / 2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            against = mixed - total * np.log(middle) - (n - total) * np.log1p(-middle)
+        likely = (against <= most) | (total <= 0)
+        inside, outside = np.where(likely, middle, inside), np.where(likely, outside, middle)
+    return outside

@@ -1,0 +1,119 @@
+"""In how many stretches the values of a column come, and whether an absence is longer than these explain.
+
+Models that run in blocks, or settings that stay for a while, make long absences in which nothing changed. So
+what is put into another order is no single decision but a whole stretch of equal values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import exp, lgamma
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .bootstrap import Floats
+from .first_last_seen import FIELDS, MOST_VALUES
+from .input import TEXT, key_text
+from .sums import GroupedSums
+
+_KEYS: dict[str, Any] = {"column": TEXT, "value": TEXT, "bin": "Int64"}
+
+
+def sightings(columns: Iterable[tuple[str, pd.Series]], bins: NDArray[np.int64]) -> GroupedSums:
+    """Count each value of some columns by time bin; missing ones, and columns with too many, are not counted.
+
+    Parameters
+    ----------
+    columns
+        Names, which may come again, and n values each.
+    bins
+        The time bin of each row, shape (n,).
+    """
+    parts = [part for name, values in columns for part in _counted(name, values, bins)]
+    found = pd.concat([pd.DataFrame(columns=[*_KEYS, "n"]), *parts], ignore_index=True)
+    return GroupedSums.of(found[[*_KEYS]].astype(_KEYS), {"n": found["n"].to_numpy(np.float64)})
+
+
+def _counted(name: str, values: pd.Series, bins: NDArray[np.int64]) -> Iterable[pd.DataFrame]:
+    codes, different = pd.factorize(values)
+    if len(different) <= MOST_VALUES:
+        rows = pd.DataFrame({"code": codes, "bin": bins})[codes >= 0].value_counts(sort=False).reset_index()
+        texts = np.array([key_text(value) for value in different], dtype=object)
+        code = rows["code"].to_numpy(dtype=np.intp)
+        yield pd.DataFrame({"column": name, "value": texts[code], "bin": rows["bin"], "n": rows["count"]})
+
+
+def stretches(seen: GroupedSums, rows: pd.DataFrame, bins: NDArray[np.int64], n: Floats) -> pd.DataFrame:
+    """Count stretches of time in which a value is there without a break: at least so many there were.
+
+    Order within a bin is not known: one that holds a value and others has one change at least.
+
+    Parameters
+    ----------
+    seen
+        What :func:`sightings` counted.
+    rows
+        One row a ``column`` and ``value``.
+    bins, n
+        The bins that hold decisions, rising, and the number of these.
+
+    Returns
+    -------
+    DataFrame
+        One row for each of ``rows``: ``own`` stretches of the value; ``others``, those of the column's other
+        values, and of missing ones; for a field, those in which it is not filled.
+    """
+    present = np.zeros((len(rows), len(bins)))
+    place = pd.MultiIndex.from_frame(rows[["column", "value"]])
+    row = place.get_indexer(pd.MultiIndex.from_frame(seen.keys[["column", "value"]]))
+    column = np.searchsorted(bins, seen.keys["bin"].to_numpy(dtype=np.int64))
+    present[row[row >= 0], column[row >= 0]] = seen["n"][row >= 0, 0]
+    own, others = _runs(present, n)
+    for name in rows["column"].unique():
+        of_column = (rows["column"] == name).to_numpy()
+        if name != FIELDS:
+            missing = n - present[of_column].sum(axis=0)
+            others[of_column] = own[of_column].sum() + _runs(missing[None], n)[0][0] - own[of_column]
+    return pd.DataFrame({"own": own, "others": others}, index=rows.index)
+
+
+def _runs(present: Floats, n: Floats) -> tuple[Floats, Floats]:
+    """Count the stretches with a value, and those without, from how often it is in each bin."""
+    if not present.shape[1]:
+        return np.zeros(len(present)), np.zeros(len(present))
+    none, every = present <= 0, present >= n
+    turns = (none[:, :-1] & every[:, 1:]) | (every[:, :-1] & none[:, 1:])
+    changes = (~none & ~every).sum(axis=1) + turns.sum(axis=1)
+    with_it, without = (np.ceil((changes + ends[:, 0] + ends[:, -1]) / 2) for ends in (every, none))
+    return with_it, without
+
+
+def never_return(rows: pd.DataFrame, runs: pd.DataFrame) -> NDArray[np.bool_]:
+    """Say which values are of a column, or are a field, of which nothing that ended came back."""
+    found = np.zeros(len(rows), dtype=bool)
+    for name, values in rows.groupby("column"):
+        at = rows.index.get_indexer(values.index)
+        own, others = (runs[which].to_numpy()[at] for which in ("own", "others"))
+        if name == FIELDS:
+            found[at] = (own <= 1) & (others <= 1)
+            continue
+        first, last = (values.sort_values("first")[end].to_numpy() for end in ("first", "last"))
+        # Of its stretches, all but one for each value are of missing ones.
+        found[at] = (own[0] + others[0] <= len(at) + 1) and bool((first[1:] >= last[:-1]).all())
+    return found
+
+
+def absence(k: float, n: float, total: float) -> float:
+    """The probability that none of the first k is one of n: C(total - k, n) / C(total, n)."""
+    terms = lgamma(total - k + 1) - lgamma(total - k - n + 1) - lgamma(total + 1) + lgamma(total - n + 1)
+    return exp(min(0.0, terms))
+
+
+def chances(k: Floats, n: Floats, total: Floats) -> Floats:
+    """Return for each value the probability of its absence, for as many values and both ends."""
+    tests = 2 * len(n)
+    p_values = [min(1.0, tests * absence(*each)) for each in zip(k, n, total, strict=True)]
+    return np.array(p_values, dtype=np.float64)
