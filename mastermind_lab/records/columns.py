@@ -18,6 +18,7 @@ from ..decode import json_text
 from ..errors import OptionError
 from ..frames import ARROW, kind_of_field, mixed_value, open_column
 from ..text import one_spelling
+from .text_bytes import has_empty
 
 Flags = NDArray[np.bool_]
 Column = tuple[pa.Field, pa.Array]
@@ -104,11 +105,11 @@ def plain_value(value: Any) -> Any:
 
 def is_given(column: pa.Array) -> Flags:
     """Tell where something was said: an empty text says nothing."""
-    has_empty = column.type == TEXT and pc.min(pc.binary_length(column)).as_py() == 0
-    if not column.null_count and not has_empty:
+    may_be_empty = column.type == TEXT and has_empty(column)
+    if not column.null_count and not may_be_empty:
         return np.ones(len(column), bool)
     there = pc.is_valid(column)
-    if has_empty:
+    if may_be_empty:
         there = pc.and_kleene(there, pc.fill_null(pc.not_equal(column, ""), False))
     return _flags(there)
 
@@ -158,11 +159,8 @@ def numbers(column: pa.Array) -> Checked:
 
 def within(checked: Checked, low: float, high: float, *, whole: bool = False) -> Checked:
     """Take for wrong what lies outside of two bounds, or is no whole number where it must be one."""
-    ends = pc.min_max(checked.values).as_py()
-    if not whole and (ends["min"] is None or low <= ends["min"] <= ends["max"] <= high):
-        return checked
     values = checked.values.to_numpy(zero_copy_only=False)
-    outside = ~((values >= low) & (values <= high)) & ~np.isnan(values)
+    outside = (values < low) | (values > high)
     if whole:
         outside |= ~np.isnan(values) & (np.trunc(values) != values)
     return Checked(checked.values, checked.wrong | outside)

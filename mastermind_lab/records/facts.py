@@ -80,7 +80,7 @@ def _matched(role: str, ours: Sequence[Column], theirs: Sequence[Column]) -> tup
     """
     mine, others = ([texts(*column).values for column in columns] for columns in (ours, theirs))
     n = len(mine[0])
-    codes = codes_of([pa.concat_arrays([*pair]) for pair in zip(mine, others, strict=True)])[0][n:]
+    codes = codes_of([pa.concat_arrays([*pair]) for pair in zip(mine, others, strict=True)]).codes[n:]
     given = np.logical_and.reduce([is_given(column) for column in others])
     known = np.flatnonzero((codes < n) & given)
     _check_once(role, codes[known], mine, theirs)
