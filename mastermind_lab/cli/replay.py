@@ -1,13 +1,10 @@
 """``mastermind-lab replay``: a kept history onto a stream, at the pace it had or faster."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
 from ..errors import OptionError
 from ..wire import DEFAULT_STREAM_NAME, SCHEMES, URL_VARIABLES
@@ -65,7 +62,7 @@ def replay(
     _publish(played, sent, f"on {stream} at {address(target)}")
 
 
-def _played(source: str, speed: float, options: dict[str, Any]) -> Replay:
+def _played(source: str, speed: float, options: dict[str, Any]) -> "Replay":
     from .. import live
 
     try:
@@ -74,17 +71,17 @@ def _played(source: str, speed: float, options: dict[str, Any]) -> Replay:
         return live.replay(source, speed=speed, **options)
 
 
-def _batches(played: Replay) -> Iterator[list[bytes]]:
+def _batches(played: "Replay") -> Iterator[list[bytes]]:
     for update in played:
         # An entry without a payload comes out as an empty one: a reject as before.
         yield [payload or b"" for _, payload in update.entries]
 
 
-def _publish(played: Replay, counts: Iterator[int], where: str) -> None:
+def _publish(played: "Replay", counts: Iterator[int], where: str) -> None:
     """Show on a terminal how far it is, and the moment that is being played; say the number anywhere."""
     sent = 0
     try:
-        with progress(BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}")) as shown:
+        with progress(is_total_known=True) as shown:
             task = shown.add_task("", total=played.total)
             for sent in counts:
                 notice_interruption()
