@@ -41,8 +41,12 @@ def replay(
         typer.Option(
             metavar="RULE",
             help="Where decisions have no recommendation or confidence, derive them from the votes by this "
-            "rule, plurality say, and mark them in meta.derived.",
+            "rule, plurality say, and mark them in meta.derived. Ties and the like are left out.",
         ),
+    ] = None,
+    voter: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column of votes that tells voters apart; beside --derive."),
     ] = None,
     max_line_bytes: MaxLineBytes = None,
     max_unpacked_bytes: MaxUnpackedBytes = None,
@@ -56,8 +60,13 @@ def replay(
 
     if source.startswith(SCHEMES):
         raise OptionError(f"{address(source)} is a stream; replay a file, or a snapshot that was taken of it")
-    options = given(derive=derive, max_line_bytes=max_line_bytes, max_unpacked_bytes=max_unpacked_bytes)
+    options = given(
+        derive=derive, voter=voter, max_line_bytes=max_line_bytes, max_unpacked_bytes=max_unpacked_bytes
+    )
     played = _played(source, speed, options)
+    if played.left_out:
+        many = f"{played.left_out:,} decision{'s' * (played.left_out != 1)}"
+        say(f"left out: {many} that {derive} leaves open", error=True)
     sent = publish_batches(target, stream, _batches(played))
     _publish(played, sent, f"on {stream} at {address(target)}")
 
