@@ -300,6 +300,18 @@ def test_a_row_that_is_no_vote_is_a_reject_and_its_neighbours_are_votes():
         ("sure", [1, 1.5, 1, 2, 3, 4], {"round": "sure"}, "a whole number, there is 1.5"),
         ("sure", ["2026-01-01", "soon"] + ["2026-01-01"] * 4, {"time": "sure"}, "there is 'soon'"),
         ("sure", [1.8e9, 2026, 1.8e9, 1.8e9, 1.8e9, 1.8e9], {"time": "sure"}, "there is 2026"),
+        (
+            "sure",
+            [1.8e9, 1.8e12] + [1.8e9] * 4,
+            {"time": "sure"},
+            "(of milliseconds, divide the column by 1,000)",
+        ),
+        (
+            "sure",
+            ["2026-01-01", "31/12/2025"] + ["2026-01-01"] * 4,
+            {"time": "sure"},
+            "(pandas.to_datetime makes",
+        ),
         ("answer", ["a", ["a", "b"], "a", "a", "a", "a"], {}, "one choice, not several"),
     ],
 )

@@ -28,6 +28,12 @@ TEXT, FLOAT, WHOLE, MOMENT = (ARROW[kind] for kind in ("str", "float64", "Int64"
 _NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 _FIRST_SECOND, _END_SECOND = 978_307_200, 4_133_980_800  # of the years 2001 to 2100
 
+A_MOMENT = (
+    "a time, ISO 8601 (pandas.to_datetime makes times of what is written otherwise), or a number, Unix time "
+    "in seconds from 2001 to 2100 (of milliseconds, divide the column by 1,000)"
+)
+"""What :func:`moments` reads, in words."""
+
 
 class Fault(NamedTuple):
     """What may be wrong with a row: a reject's reason, of which column, and what was expected."""
