@@ -98,8 +98,22 @@ class TestHelp:
         )
         loaded = set(found.stderr.split())
         assert "mastermind_lab.cli.app" in loaded
-        assert not loaded & {"pandas", "pyarrow", "redis", "numpy", "matplotlib", "msgspec", "asyncio"}
+        assert not loaded & {
+            "pandas",
+            "pyarrow",
+            "redis",
+            "numpy",
+            "matplotlib",
+            "msgspec",
+            "asyncio",
+            "rich.progress",
+        }
         assert not {name for name in loaded if name.startswith("mastermind_lab.history")}
+
+    def test_has_no_annotation_that_must_be_evaluated_for_each_command(self):
+        commands = [one.callback for one in app.registered_commands]
+        assert len(commands) > 10
+        assert not [one for one in commands if any(isinstance(a, str) for a in one.__annotations__.values())]
 
     def test_version(self):
         assert run("--version").stdout == f"{lab.__version__}\n"

@@ -174,6 +174,53 @@ def test_the_command_line_publishes_what_was_derived(history, tmp_path, redis_ur
     found = run("replay", tmp_path / "votes", redis_url, "--speed", "max", "--derive", "plurality")
     assert found.returncode == 0, found.stderr
     assert said(lab.read(redis_url))[1] == ["no", 1.0, "plurality", "share of votes"]
+    made(TIED).save(tmp_path / "tied")
+    words = ["replay", tmp_path / "tied", redis_url, "--speed", "max", "--voter", "vote.seat"]
+    assert "--voter 'vote.seat'" in " ".join(run(*words).stderr.split())
+    found = run(*words, "--derive", "plurality", "--stream", "tied")
+    assert found.returncode == 0, found.stderr
+    assert found.stderr == "left out: 2 decisions that plurality leaves open\n"
+
+
+TIED = {
+    "question": ["tram"] * 3 + ["bus"] * 2 + ["ferry"],
+    "worker": ["Ada", "Bo", "Chi", "Ada", "Bo", "Ada"],
+    "answer": ["yes", "yes", "no", "no", "yes", "unsure"],
+    "seat": [1, 2, 3, 1, 1, 1],
+}
+
+
+def test_a_replay_leaves_out_what_the_rule_leaves_open_and_says_how_many(tmp_path):
+    history = made(TIED)
+    played = lab.replay(history, speed=math.inf, derive="plurality")
+    assert (played.left_out, played.total) == (2, 1)
+    assert lab.replay(history.where([True, False, False]), derive="plurality").left_out == 0
+    path = history.where([True, False, False]).to_ndjson(tmp_path / "a.ndjson", derive="plurality")
+    assert lab.replay(path, derive="plurality").left_out == 0
+    with pytest.raises(OptionError, match="decides nothing in 2 of 2 decisions"):
+        lab.replay(history.where([False, True, True]), derive="plurality")
+    with pytest.raises(OptionError, match="expected a rule that counts votes"):
+        lab.replay(history, derive="plurlity")
+
+
+def test_a_replay_tells_voters_apart_by_the_column_that_is_named():
+    history = made(TIED | {"worker": ["Ada"] * 6, "seat": ["a", "b", "c", "a", "b", "a"]})
+    assert lab.replay(history, derive="plurality", voter="vote.seat").left_out == 2
+    with pytest.raises(OptionError, match="decides nothing in 3 of 3 decisions"):
+        lab.replay(history, derive="plurality")
+
+
+def test_a_voter_without_a_rule_is_refused_and_not_ignored(history, tmp_path):
+    given = lab.read(['{"decision": {"recommendation": "a", "confidence": 1}}'], payloads=True)
+    for ask in (
+        lambda: history.to_ndjson(tmp_path / "a.ndjson", voter="vote.seat"),
+        lambda: next(given.encoded(voter="vote.seat")),
+        lambda: next(given.envelopes(voter="vote.seat")),
+        lambda: lab.replay(given, voter="vote.seat"),
+    ):
+        with pytest.raises(OptionError, match=r"voter='vote\.seat' .* add derive=, one of plurality"):
+            ask()
+    assert not (tmp_path / "a.ndjson").exists()
 
 
 BALLOTS = {

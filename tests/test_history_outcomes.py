@@ -127,6 +127,20 @@ def test_a_file_may_have_any_delimiter(tmp_path, delimiter):
     assert right(with_outcomes(arena("b", "a"), path, correct="truth")) == ["hold", "ship"]
 
 
+@pytest.mark.parametrize("ids", ["text", "numbers", "numbers in text"])
+def test_a_file_may_be_of_any_format_that_votes_come_in(tmp_path, ids):
+    kinds = {"text": ["007", "8", "x"], "numbers": [7, 8, 9], "numbers in text": ["7", "8", "x"]}
+    votes = pd.DataFrame({"item": kinds[ids], "who": "Ada", "said": ["NA", "true", "no"]})
+    history = lab.from_votes(votes, decision="item", voter="who", choice="said")
+    known = pd.DataFrame({"item": kinds[ids][:2], "truth": ["NA", "true"], "why": [1.5, None]})
+    known.to_parquet(tmp_path / "a.parquet")
+    known.to_json(tmp_path / "a.jsonl.gz", orient="records", lines=True)
+    known.to_csv(tmp_path / "a.csv", index=False)
+    for name in ("a.parquet", "a.jsonl.gz", "a.csv"):
+        found = with_outcomes(history, tmp_path / name, on="item", correct="truth")
+        assert right(found) == ["NA", "true", None], name
+
+
 def test_a_compressed_file(tmp_path):
     path = tmp_path / "outcomes.csv.gz"
     path.write_bytes(gzip.compress("correlation_id,correct_choice\na,塞翁失马\n".encode()))
@@ -141,6 +155,9 @@ def test_a_compressed_file(tmp_path):
         (b"\xff\xfe\x00", "outcomes.csv is text in UTF-16"),
         (b'a,b\n"x', "outcomes.csv: the quoted cell that begins in line 2 is never closed"),
         (b"correlation_id,correct_choice\na,ship\nb\n", "outcomes.csv: line 3: 1 cells, not 2"),
+        (b'{"correlation_id": "a", "correct_choice": "ship"}\n{"corr', "outcomes.csv: line 2: EOF"),
+        (b'[{"correlation_id": "a", "correct_choice": "ship"}]', "outcomes.csv is a JSON array"),
+        (b"PAR1 and no more", "outcomes.csv"),
     ],
 )
 def test_a_file_that_cannot_be_read(tmp_path, content, problem):
@@ -161,7 +178,7 @@ def test_other_columns(tmp_path):
     path.write_text("run;truth\na;ship\n")
     with pytest.raises(OptionError, match="no column correlation_id, correct_choice: there are run, truth"):
         with_outcomes(arena("a"), path)
-    with pytest.raises(OptionError, match="a DataFrame or the path of a CSV file, not dict"):
+    with pytest.raises(OptionError, match="the path of a CSV, Parquet or JSON lines file, not dict"):
         with_outcomes(arena("a"), {"a": "ship"})
     with pytest.raises(OptionError, match="'run': the decisions have no such column"):
         with_outcomes(arena("a"), truths(a="ship"), on="run")

@@ -406,6 +406,26 @@ def test_a_conversation_that_is_cut_short_spoils_no_other(tmp_path):
     assert history.rejects["reason"].tolist() == ["damaged"]
 
 
+def turn(response="yes"):
+    """A question without its conversation, as some forks write it."""
+    answer = council(stage1=[{"model": name, "response": response} for name in "ab"])["messages"][1]
+    return {"question": "Go?"} | {name: answer[name] for name in ("stage1", "stage2", "stage3")}
+
+
+@pytest.mark.parametrize("value", [turn(), [turn(), turn()], council(), [council()]])
+def test_a_conversation_that_is_cut_short_in_its_first_answers_is_named_so(tmp_path, value):
+    for indent in (None, 2):
+        text = json.dumps(value, indent=indent)
+        path = tmp_path / f"talk{indent}.json"
+        path.write_text(text[: text.index('"response"') + 14])
+        with pytest.warns(lab.NothingDecodedWarning, match="it is cut short"):
+            assert lab.read(path).rejects["reason"].tolist() == ["damaged"]
+
+
+def test_first_answers_may_be_longer_than_what_is_looked_at(tmp_path):
+    assert len(lab.read(written(tmp_path, turn("word " * 20_000))).votes) == 1
+
+
 def test_both_games_of_a_judge_are_votes(tmp_path):
     path = tmp_path / "gpt-4_pair.jsonl"
     path.write_text(games(("model_1", "model_1"), ("model_1", "model_2"), ("tie", "model_2")))

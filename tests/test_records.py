@@ -300,6 +300,18 @@ def test_a_row_that_is_no_vote_is_a_reject_and_its_neighbours_are_votes():
         ("sure", [1, 1.5, 1, 2, 3, 4], {"round": "sure"}, "a whole number, there is 1.5"),
         ("sure", ["2026-01-01", "soon"] + ["2026-01-01"] * 4, {"time": "sure"}, "there is 'soon'"),
         ("sure", [1.8e9, 2026, 1.8e9, 1.8e9, 1.8e9, 1.8e9], {"time": "sure"}, "there is 2026"),
+        (
+            "sure",
+            [1.8e9, 1.8e12] + [1.8e9] * 4,
+            {"time": "sure"},
+            "(of milliseconds, divide the column by 1,000)",
+        ),
+        (
+            "sure",
+            ["2026-01-01", "31/12/2025"] + ["2026-01-01"] * 4,
+            {"time": "sure"},
+            "(pandas.to_datetime makes",
+        ),
         ("answer", ["a", ["a", "b"], "a", "a", "a", "a"], {}, "one choice, not several"),
     ],
 )
@@ -328,9 +340,43 @@ def test_choices_that_spell_a_missing_cell_are_counted_and_kept(tmp_path):
                                   "abstain= takes them out")  # fmt: skip
     assert "1 choice spells" in note(made(votes(answer=["null", *"abcde"])))
     assert "spell" not in note(made(votes(answer=spelled), abstain=spelled[:4]))
+    every = ["<NA>", "#N/A", "N/A", "NA", "NaN", "nan", "null", "NULL", "None", " ", "\t\r\n\f"]
+    others = ["N", "none", "Nope", "<A>", "#NA", "NULL ", " a ", "naan", "#N/L", "", None]
+    table = pd.DataFrame({"answer": every + others, "worker": "Ada", "question": "tram"})
+    assert f"{len(every)} choices spell" in note(made(table))
     path = tmp_path / "votes.csv"
     votes(answer=spelled).to_csv(path, index=False)
     assert "4 choices spell a missing cell" in note(made(path))
+
+
+NAMES = {
+    "short": ["a", "b", "ab", "ba", "é"],
+    "of one end": ["llama-3.1-70b-instruct", "llama-3.3-70b-instruct", "qwen-2.5-72b-instruct"],
+    "of other lengths": ["worker-1", "worker-11", "orker-1", "rker-11x", "x" * 40, "y" + "x" * 39],
+    "numbers": [*range(40)],
+}
+
+
+@pytest.mark.parametrize("names", NAMES.values(), ids=NAMES)
+@pytest.mark.parametrize("many", [3, 40])
+def test_repeated_votes_are_counted_whatever_voters_are_called(names, many):
+    random = np.random.default_rng(5)
+    rows = 3_000
+    frame = pd.DataFrame({"question": np.arange(rows) // many, "answer": "yes"})
+    frame["worker"] = [names[one] for one in random.integers(0, len(names), rows)]
+    for some in (frame, frame[1:], frame.sample(frac=1, random_state=5)):
+        repeated = int(some.duplicated(["question", "worker"]).sum())
+        assert f", {repeated:,} repeated" in note(made(some))
+    assert "repeated" not in note(made(frame.drop_duplicates(["question", "worker"])))
+
+
+def test_a_frame_that_is_changed_afterwards_changes_no_history():
+    table = votes(seconds=[3.5, 4, 5, 6, 7, 8], day=pd.date_range("2026-01-01", periods=6, unit="us"))
+    table["level"] = pd.array([1, 2, 3, 4, 5, 6], "Int64")
+    history, other = (made(one, confidence="sure") for one in (table, table.copy()))
+    for column, value in {"sure": 1.0, "seconds": 0.0, "level": 9, "day": pd.Timestamp("2030-01-01")}.items():
+        table.loc[0, column] = value
+    same(history, other)
 
 
 def test_a_column_that_is_not_there_is_answered_with_the_one_that_was_meant():

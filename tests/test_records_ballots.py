@@ -46,6 +46,14 @@ def by_choice(history, kind):
     ]
 
 
+def test_of_a_ranking_with_signs_between_the_shape_that_is_read_is_said_and_read():
+    votes = table(ranks=["b > a > c", "b > c", "a"])
+    with pytest.warns(NothingDecodedWarning, match=r'of "a > b", column\.str\.split\(" > "\) makes lists'):
+        made(votes, ranking="ranks")
+    split = made(votes.assign(ranks=votes["ranks"].str.split(" > ")), ranking="ranks")
+    assert rankings(split) == [["b", "a", "c"], ["b", "c"], ["a"]]
+
+
 # The shapes.
 
 SHAPES = {

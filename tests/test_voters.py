@@ -270,6 +270,16 @@ def test_the_chart_is_the_table(ax, outcomes):
     assert f"n = {rows[n].sum():,} votes" in " ".join(ax.get_title(loc="left").split())
 
 
+@pytest.mark.parametrize("by", [None, "topic"])
+def test_where_no_voter_has_a_confidence_no_ring_is_drawn_or_told_of(ax, by):
+    history = panels(60)
+    history.votes["confidence"] = np.nan
+    chart(history, by=by, ax=ax)
+    assert ax.get_xlabel() == "share right (0-1)"
+    assert "ring" not in ax.get_title(loc="left")
+    assert not any(line.get_markerfacecolor() == "none" for line in ax.lines)
+
+
 def test_many_voters_are_folded(ax):
     votes = pd.concat(
         [

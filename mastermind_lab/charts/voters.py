@@ -16,7 +16,7 @@ from .drawing.text import format_n, format_voters
 
 
 class _Figures(NamedTuple):
-    """What is drawn of each voter: a dot and a ring, and the column that counts what they stand on."""
+    """What is drawn of each voter: a dot and maybe a ring, and the column that counts what they stand on."""
 
     dot: str
     ring: str
@@ -28,6 +28,7 @@ class _Figures(NamedTuple):
 RIGHT = _Figures(
     "accuracy", "confidence", "n_with_outcome", "votes with outcome", "share right, mean confidence (0-1)"
 )
+RIGHT_ALONE = _Figures("accuracy", "", "n_with_outcome", "votes with outcome", "share right (0-1)")
 AGAINST = _Figures("dissent", "pivotal", "n", "votes", "share of votes (0-1)")
 
 
@@ -43,10 +44,10 @@ def voters(
 ) -> Axes:
     """How often each voter is right, with its 95% interval, and as a ring how sure it is.
 
-    A ring to the right of the dot is over-confidence. Where no outcomes were joined, the dot is the share of
-    votes against the winner, and the ring the share of pivotal votes. Above 20 voters those with the fewest
-    votes are drawn as one. Voters stand in the order of the lower ends: the highest dot may be one of few
-    votes.
+    A ring to the right of the dot is over-confidence; where no vote has a confidence there is none. Where no
+    outcomes were joined, the dot is the share of votes against the winner, and the ring the share of pivotal
+    votes. Above 20 voters those with the fewest votes are drawn as one. Voters stand in the order of the
+    lower ends: the highest dot may be one of few votes.
 
     Examples
     --------
@@ -56,7 +57,8 @@ def voters(
     """
     summary = summary_of(Voters, data, by, cluster, voter)
     table = summary.lump(len(SERIES), MOST).table()
-    drawn = RIGHT if table["n_with_outcome"].any() else AGAINST
+    right = RIGHT if table["confidence"].notna().any() else RIGHT_ALONE
+    drawn = right if table["n_with_outcome"].any() else AGAINST
     table = ranked(table[table[drawn.n] > 0], "voter", "group", drawn.dot)
     rows = table.drop_duplicates("voter")
     notes = format_n(table[drawn.n].sum(), drawn.what) + format_voters(summary.voter, summary.repeated)
@@ -68,7 +70,8 @@ def voters(
         picture.legend(handles, legend_labels(table, "group", drawn.n))
     else:
         write_n(picture.ax, rows[drawn.n])
-    picture.heading(f"dot: {drawn.dot}, 95% interval; ring: {drawn.ring}")
-    left, right = limits(table, drawn.dot, drawn.ring)
-    picture.ax.set_xlim(max(left, -0.02) if drawn is RIGHT else 0, min(right, 1.02))
+    ring = f"; ring: {drawn.ring}" if drawn.ring else ""
+    picture.heading(f"dot: {drawn.dot}, 95% interval{ring}")
+    low, high = limits(table, drawn.dot, *filter(None, [drawn.ring]))
+    picture.ax.set_xlim(0 if drawn is AGAINST else max(low, -0.02), min(high, 1.02))
     return picture.ax

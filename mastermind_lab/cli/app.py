@@ -1,7 +1,5 @@
 """The commands put together, and how they end: see :data:`mastermind_lab.cli.options.EXIT_CODES`."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Callable
@@ -41,7 +39,10 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     tail: "tail redis://localhost:6379 --grep 'night tram'",
     watch: "watch redis://localhost:6379",
 }
-"""Each command, in the order of the help, with the example that ends its own."""
+"""Each command, in the order of the help, with the example that ends its own.
+
+Their annotations are no texts: typer would evaluate each several times, even for ``--version``.
+"""
 
 app = typer.Typer(
     name="mastermind-lab",

@@ -1,12 +1,9 @@
 """``mastermind-lab archive``: a run of the archiver, told on a terminal or line by line."""
 
-from __future__ import annotations
-
 import signal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from ..text import terminal_line
 from ..wire import DEFAULT_STREAM_NAME
@@ -15,6 +12,8 @@ from .options import BOUND, given
 from .signals import notice_interruption
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from ..archive import Archived
 
 
@@ -53,9 +52,8 @@ def archive(
     limits = given(since=since, until=until, part_bytes=part_bytes, part_seconds=part_seconds)
     run = Archiving(url, folder, stream=stream, follow=follow, payloads=payloads, **limits)
     before: Archived | None = None
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False))
     notice_interruption()
-    with stopping(run, signal.SIGINT, signal.SIGTERM), progress(*columns) as shown:
+    with stopping(run, signal.SIGINT, signal.SIGTERM), progress() as shown:
         task = shown.add_task("")
         for now in run:
             _tell(before, now, shown)
@@ -66,7 +64,7 @@ def archive(
         say(_summary(before))
 
 
-def _described(now: Archived, speed: float) -> str:
+def _described(now: "Archived", speed: float) -> str:
     waiting = f", {now.waiting:,} waiting" if now.waiting else ""
     fault = f" ({now.transient_error})" if now.transient_error else ""
     return terminal_line(
@@ -74,7 +72,7 @@ def _described(now: Archived, speed: float) -> str:
     )
 
 
-def _tell(before: Archived | None, now: Archived, shown: Progress) -> None:
+def _tell(before: "Archived | None", now: "Archived", shown: "Progress") -> None:
     """Say what is worth a line: parts where nobody watches, and anywhere what went wrong."""
     if now.parts > (before.parts if before else 0) and shown.disable:
         say(f"part {now.parts:,}: {now.entries:,} entries so far, safe up to {now.last_id}")
@@ -87,7 +85,7 @@ def _tell(before: Archived | None, now: Archived, shown: Progress) -> None:
         say(f"waiting: {now.transient_error}", error=True)
 
 
-def _summary(done: Archived) -> str:
+def _summary(done: "Archived") -> str:
     parts = f"{done.parts:,} part" + "s" * (done.parts != 1)
     ends = f"it ends at {done.last_id}" if done.last_id else "it is empty"
     cut = "an unknown number" if done.left_out is None else f"{done.left_out:,}"

@@ -1,7 +1,5 @@
 """``mastermind-lab compact``: a snapshot's small files merged."""
 
-from __future__ import annotations
-
 from .console import say
 from .options import MaxPartBytes, Snapshot
 

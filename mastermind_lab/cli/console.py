@@ -5,14 +5,16 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, ProgressColumn
 
 from ..errors import NothingDecodedWarning
 from ..text import terminal_line
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _MOST = 2_000  # characters of a message
 
@@ -47,10 +49,14 @@ def nothing_decoded() -> Iterator[list[str]]:
 
 
 @contextmanager
-def progress(*columns: ProgressColumn) -> Iterator[Progress]:
+def progress(*, is_total_known: bool = False) -> Iterator[Progress]:
     """Show progress on standard error, if that is a terminal, until the block ends."""
+    from rich import progress as shows
+
+    begin = (shows.BarColumn(), shows.MofNCompleteColumn()) if is_total_known else (shows.SpinnerColumn(),)
+    columns = (*begin, shows.TextColumn("{task.description}", markup=False))
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
+    with shows.Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
         yield shown
 
 

@@ -1,7 +1,5 @@
 """``mastermind-lab demo``: everything once, with one command."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

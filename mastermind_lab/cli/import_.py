@@ -1,7 +1,5 @@
 """``mastermind-lab import``: anybody's table of votes, kept as a snapshot."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 import typer

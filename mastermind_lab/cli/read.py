@@ -1,7 +1,5 @@
 """``mastermind-lab read``: a history in a dozen figures."""
 
-from __future__ import annotations
-
 import json
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -59,7 +57,7 @@ def read(
         show(figures, Console())
 
 
-def load(source: str, **options: Any) -> History:
+def load(source: str, **options: Any) -> "History":
     """Read what the command line names, with a progress bar where somebody watches."""
     from .. import history
 

@@ -1,13 +1,10 @@
 """``mastermind-lab replay``: a kept history onto a stream, at the pace it had or faster."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
 from ..errors import OptionError
 from ..wire import DEFAULT_STREAM_NAME, SCHEMES, URL_VARIABLES
@@ -44,8 +41,12 @@ def replay(
         typer.Option(
             metavar="RULE",
             help="Where decisions have no recommendation or confidence, derive them from the votes by this "
-            "rule, plurality say, and mark them in meta.derived.",
+            "rule, plurality say, and mark them in meta.derived. Ties and the like are left out.",
         ),
+    ] = None,
+    voter: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column of votes that tells voters apart; beside --derive."),
     ] = None,
     max_line_bytes: MaxLineBytes = None,
     max_unpacked_bytes: MaxUnpackedBytes = None,
@@ -59,13 +60,18 @@ def replay(
 
     if source.startswith(SCHEMES):
         raise OptionError(f"{address(source)} is a stream; replay a file, or a snapshot that was taken of it")
-    options = given(derive=derive, max_line_bytes=max_line_bytes, max_unpacked_bytes=max_unpacked_bytes)
+    options = given(
+        derive=derive, voter=voter, max_line_bytes=max_line_bytes, max_unpacked_bytes=max_unpacked_bytes
+    )
     played = _played(source, speed, options)
+    if played.left_out:
+        many = f"{played.left_out:,} decision{'s' * (played.left_out != 1)}"
+        say(f"left out: {many} that {derive} leaves open", error=True)
     sent = publish_batches(target, stream, _batches(played))
     _publish(played, sent, f"on {stream} at {address(target)}")
 
 
-def _played(source: str, speed: float, options: dict[str, Any]) -> Replay:
+def _played(source: str, speed: float, options: dict[str, Any]) -> "Replay":
     from .. import live
 
     try:
@@ -74,17 +80,17 @@ def _played(source: str, speed: float, options: dict[str, Any]) -> Replay:
         return live.replay(source, speed=speed, **options)
 
 
-def _batches(played: Replay) -> Iterator[list[bytes]]:
+def _batches(played: "Replay") -> Iterator[list[bytes]]:
     for update in played:
         # An entry without a payload comes out as an empty one: a reject as before.
         yield [payload or b"" for _, payload in update.entries]
 
 
-def _publish(played: Replay, counts: Iterator[int], where: str) -> None:
+def _publish(played: "Replay", counts: Iterator[int], where: str) -> None:
     """Show on a terminal how far it is, and the moment that is being played; say the number anywhere."""
     sent = 0
     try:
-        with progress(BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}")) as shown:
+        with progress(is_total_known=True) as shown:
             task = shown.add_task("", total=played.total)
             for sent in counts:
                 notice_interruption()

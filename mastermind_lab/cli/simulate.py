@@ -1,13 +1,10 @@
 """``mastermind-lab simulate``: a simulated arena that decides onto a stream, or into a file."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.progress import SpinnerColumn, TextColumn
 
 from ..wire import DEFAULT_STREAM_NAME, SCHEMES, URL_VARIABLES
 from .console import progress, say
@@ -59,7 +56,7 @@ def _publish(url: str, stream: str, decided: Iterator[bytes], rate: float) -> No
 
     sent, where = 0, f"on {stream} at {address(url)}"
     try:
-        with progress(SpinnerColumn(), TextColumn("{task.description}", markup=False)) as shown:
+        with progress() as shown:
             task = shown.add_task("")
             for sent in publish_payloads(url, stream, decided, rate=rate):
                 notice_interruption()

@@ -1,7 +1,5 @@
 """``mastermind-lab snapshot``: a history kept as Parquet files."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """``mastermind-lab tail``: a line a decision, as they come; or a JSON object a line, for pipes."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

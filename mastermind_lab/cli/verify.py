@@ -1,7 +1,5 @@
 """``mastermind-lab verify``: what is wrong with a snapshot, if anything."""
 
-from __future__ import annotations
-
 import json
 from typing import TYPE_CHECKING
 
@@ -33,7 +31,7 @@ def verify(folder: Snapshot, as_json: AsJson = False, max_unpacked_bytes: MaxPar
         raise typer.Exit(1)
 
 
-def _show(findings: pd.DataFrame) -> None:
+def _show(findings: "pd.DataFrame") -> None:
     """Print findings as a table; names of files are shown as text, never as markup."""
     table = Table(title=f"{len(findings):,} findings", title_justify="left")
     for name in findings:

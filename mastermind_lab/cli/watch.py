@@ -1,7 +1,5 @@
 """``mastermind-lab watch``: what a running arena decides, summed up on a full screen."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,5 +1,6 @@
 """A history is the same thing wherever it is: History, and the reader that finds out what a source is."""
 
+from .derived import without_undecided
 from .dictionary import dictionary
 from .from_votes import from_votes
 from .history import History
@@ -25,4 +26,5 @@ __all__ = [
     "with_missing_columns",
     "with_options_of",
     "with_outcomes",
+    "without_undecided",
 ]

@@ -26,6 +26,36 @@ def with_derived(history: History, rule: str, voter: str) -> History:
     OptionError
         It decides nothing in some decision that it is needed for, or a ballot would be lost.
     """
+    from ..stats.engine.voting_rules import COUNTS
+
+    decisions = history.decisions
+    said, sure, ballots = _filled(history, rule, voter)
+    ids = pd.Index(decisions["stream_id"], dtype=object)
+    _check_decided(rule, ids[said.isna() | sure.isna()], ids, ballots)
+    weight = COUNTS[rule].weight
+    made = {
+        "recommendation": (said, rule),
+        "confidence": (sure, f"share of {'votes' if weight is None else weight}"),
+    }
+    missing = {name: decisions[name].isna() for name in made}
+    filled = {name: made[name][0].astype(decisions[name].dtype) for name in made if missing[name].any()}
+    marks = {MARKS + name: _marked(decisions, MARKS + name, missing[name], made[name][1]) for name in filled}
+    return history.with_frames(decisions=decisions.assign(**filled, **marks))
+
+
+def without_undecided(history: History, rule: str, voter: str) -> History:
+    """Leave out the decisions that lack something which the rule does not tell; where it tells none, none."""
+    check_rule(rule, voter)
+    decisions = history.decisions
+    if not (decisions["recommendation"].isna() | decisions["confidence"].isna()).any():
+        return history
+    said, sure, _ = _filled(history, rule, voter)
+    is_whole = (said.notna() & sure.notna()).to_numpy()
+    return history.where(is_whole) if is_whole.any() and not is_whole.all() else history
+
+
+def _filled(history: History, rule: str, voter: str) -> tuple[pd.Series, pd.Series, Ballots]:
+    """Return recommendations and confidences, derived where they are missing and the rule decides."""
     from ..stats.engine.ballots import Ballots  # here, because most histories are not written so
     from ..stats.engine.identity import told_apart_by
     from ..stats.engine.voting_rules import COUNTS, choices_of
@@ -39,26 +69,22 @@ def with_derived(history: History, rule: str, voter: str) -> History:
     chosen = choices_of(data, ballots, nobody_said, {}, "none", "none")[rule]
     said = decisions["recommendation"].astype(object)
     said = said.where(said.notna(), chosen.reindex(ids).to_numpy())
-    weight = COUNTS[rule].weight
-    share = _shares(ballots, pd.Series(said.to_numpy(), ids), ballots.weights(weight))
+    share = _shares(ballots, pd.Series(said.to_numpy(), ids), ballots.weights(COUNTS[rule].weight))
     sure = decisions["confidence"].where(decisions["confidence"].notna(), share.reindex(ids).to_numpy())
-    _check_decided(rule, ids[said.isna() | sure.isna()], ids, ballots)
-    made = {
-        "recommendation": (said, rule),
-        "confidence": (sure, f"share of {'votes' if weight is None else weight}"),
-    }
-    missing = {name: decisions[name].isna() for name in made}
-    filled = {name: made[name][0].astype(decisions[name].dtype) for name in made if missing[name].any()}
-    marks = {MARKS + name: _marked(decisions, MARKS + name, missing[name], made[name][1]) for name in filled}
-    return history.with_frames(decisions=decisions.assign(**filled, **marks))
+    return said, sure, ballots
 
 
-def check_rule(rule: str | None) -> None:
-    """Refuse what is no rule that counts votes, if there is nothing to derive, too."""
+def check_rule(rule: str | None, voter: str) -> None:
+    """Refuse what is no rule that counts votes, if nothing is to be derived, too; and voters without one."""
     from ..stats.engine.voting_rules import COUNTS
 
     if rule is not None and rule not in COUNTS:
         raise OptionError(f"derive={rule!r:.60}: expected a rule that counts votes: {', '.join(COUNTS)}")
+    if rule is None and voter != "voter":
+        raise OptionError(
+            f"voter={voter!r:.60} says whose votes a rule counts, and none is named: add derive="
+            f", one of {', '.join(COUNTS)}"
+        )
 
 
 def _shares(ballots: Ballots, said: pd.Series, weights: Floats) -> pd.Series:

@@ -379,7 +379,7 @@ class History:
             ranking, scores or probabilities are refused, since rules that count these would not find them.
         voter
             Column of ``votes`` that tells voters apart where something is derived: a seat, say, where one
-            model sits in several. Who votes for two choices has no vote.
+            model sits in several. Who votes for two choices has no vote. Only beside ``derive``.
 
         Raises
         ------
@@ -455,7 +455,7 @@ class History:
 
     def encoded(self, *, derive: str | None = None, voter: str = "voter") -> Iterator[tuple[str, bytes]]:
         """Yield (stream id, the envelope's JSON), oldest first; options as for :meth:`to_ndjson`."""
-        check_rule(derive)
+        check_rule(derive, voter)
         if self._has_payloads():
             yield from self[PAYLOADS].itertuples(index=False, name=None)
         elif derive is not None:
@@ -474,7 +474,7 @@ class History:
         ``derive`` fills in what an envelope needs and the history does not say, ``voter`` tells apart whose
         votes it counts, as for :meth:`to_ndjson`.
         """
-        check_rule(derive)
+        check_rule(derive, voter)
         if not self._has_payloads():
             filled = self if derive is None else with_derived(self, derive, voter)
             tables = filled._frame_tables()

@@ -18,6 +18,7 @@ from ..text import apart, harmless
 from .history import History
 from .outcome_keys import is_text, keys_like, spelled
 from .scan import Scan, with_missing_columns
+from .tables import table_of
 
 CHOICE = "correct_choice"
 
@@ -80,9 +81,9 @@ def with_outcomes(
     history
         The decisions, or a scan of them: then outcomes are joined batch by batch.
     outcomes
-        A frame, a table with ``__arrow_c_stream__``, or a CSV file (UTF-8, compressed or not; with
-        commas, semicolons, tabs or bars), with the columns ``on`` and ``correct``. Other columns are ignored,
-        rows in which one of these is missing too; rows that say the same twice count once.
+        A frame, a table with ``__arrow_c_stream__``, or the path or URL of a CSV, Parquet or JSON lines file,
+        as for :func:`mastermind_lab.from_votes`, with the columns ``on`` and ``correct``. Other columns are
+        ignored, rows in which one of these is missing too; rows that say the same twice count once.
     on
         The column, or columns, that both sides share: of text, numbers, truth values or times. ``item`` may
         be ``decision.item`` in the decisions.
@@ -215,7 +216,8 @@ def _frame(outcomes: Outcomes, join: Join) -> pd.DataFrame:
         frame = to_pandas({"": records.in_memory(outcomes, "outcomes").table})[""]
     else:
         raise OptionError(
-            f"outcomes are a DataFrame or the path of a CSV file, not {type(outcomes).__name__}"
+            "outcomes are a DataFrame, a table of Polars, DuckDB or Arrow, or the path of a CSV, Parquet or "
+            f"JSON lines file, not {type(outcomes).__name__}"
         )
     for name in join.on:
         others = [one for one in _either_name(name) if one in frame.columns]
@@ -232,11 +234,15 @@ def _frame(outcomes: Outcomes, join: Join) -> pd.DataFrame:
 
 
 def _read(path: str | os.PathLike[str], join: Join) -> pd.DataFrame:
-    # As text: "007" stays an id, "NA" and "None" stay choices; only an empty field is missing.
+    # As text where there are no types: "007" stays an id, "NA" and "None" stay choices.
     try:
-        read = records.read_texts(records.only_file(path), "outcomes", {*_names(join), join.correct})
+        read = table_of(path, "outcomes", {*_names(join), join.correct})
     except SourceError as error:
         raise SourceError(f"cannot read outcomes: {error}") from error
+    if read.rejects:
+        number, reason, detail, _ = read.rejects[0]  # of cells, it has the line already
+        line = "" if reason == "cells" else f"line {number}: "
+        raise SourceError(f"cannot read outcomes: {read.source}: {line}{detail}")
     return to_pandas({"": read.table})[""]
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from threading import Condition
 from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 
 from ..errors import OptionError
 from ..frames import ACCEPTED, Bound, bound, id_key
-from ..history import History, read, with_options_of
+from ..history import History, read, with_options_of, without_undecided
 from ..stats.engine.timebins import main_part
 from ..stream import StreamUpdate
 
@@ -24,7 +25,9 @@ _LONGEST_WAIT = 0.5  # seconds
 
 
 @with_options_of(read)
-def replay(source: Any, *, speed: float = 10.0, derive: str | None = None, **options: Any) -> Replay:
+def replay(
+    source: Any, *, speed: float = 10.0, derive: str | None = None, voter: str = "voter", **options: Any
+) -> Replay:
     """Play a history once more, as a source to follow.
 
     Parameters
@@ -35,7 +38,10 @@ def replay(source: Any, *, speed: float = 10.0, derive: str | None = None, **opt
         How many times faster than it happened, above 0; ``math.inf`` for as fast as possible.
     derive
         The rule by which a recommendation and a confidence are derived where there is none, as for
-        :meth:`mastermind_lab.History.to_ndjson`.
+        :meth:`mastermind_lab.History.to_ndjson`. Decisions that the rule leaves open, ties say, are not
+        played; ``left_out`` of the replay says how many.
+    voter
+        Column of ``votes`` that tells voters apart where something is derived.
     **options
         Those of :func:`mastermind_lab.read`.
 
@@ -50,7 +56,7 @@ def replay(source: Any, *, speed: float = 10.0, derive: str | None = None, **opt
     100
     """
     history = source if isinstance(source, History) else read(source, **options)
-    return Replay(history, speed, derive)
+    return Replay(history, speed, derive, voter)
 
 
 class Replay:
@@ -60,17 +66,23 @@ class Replay:
     published; one without a time, or far from all the others in time as
     :class:`~mastermind_lab.stats.ConfidenceOverTime` says, comes with the one before it. With raw payloads
     these are played, without them the envelopes are rebuilt from the frames. It ends behind its last entry.
+    ``left_out`` says how many decisions are not played, because the rule that was to derive something of them
+    leaves them open.
     """
 
     streams = ("replay",)
 
-    def __init__(self, history: History, speed: float = 1.0, derive: str | None = None) -> None:
+    def __init__(
+        self, history: History, speed: float = 1.0, derive: str | None = None, voter: str = "voter"
+    ) -> None:
         if not history.coverage["source"].empty:
             self.where = f"replay of {', '.join(history.coverage['source'].dropna().unique())}"
         else:
             self.where = "replay"
         self.numbered = bool(history.decisions["streamed_at"].isna().all())
-        self._entries = _entries(history, derive)
+        played = history if derive is None else without_undecided(history, derive, voter)
+        self.left_out = len(history) - len(played)
+        self._entries = _entries(played.encoded(derive=derive, voter=voter), history.rejects)
         self._times = _times(history, [entry_id for entry_id, _ in self._entries])
         self._next = 0
         self._closed, self._rewound, self._paused = False, False, False
@@ -193,14 +205,13 @@ def _checked(speed: float) -> float:
     return float(speed)
 
 
-def _entries(history: History, derive: str | None) -> list[tuple[str, bytes | None]]:
+def _entries(valid: Iterable[tuple[str, bytes]], rejects: pd.DataFrame) -> list[tuple[str, bytes | None]]:
     """List valid envelopes and rejects, oldest first."""
-    valid = history.encoded(derive=derive)
-    rejects = [
+    others = [
         (entry_id, payload if isinstance(payload, bytes) else None)
-        for entry_id, payload in zip(history.rejects["stream_id"], history.rejects["payload"], strict=True)
+        for entry_id, payload in zip(rejects["stream_id"], rejects["payload"], strict=True)
     ]
-    return sorted([*valid, *rejects], key=lambda entry: id_key(entry[0]))
+    return sorted([*valid, *others], key=lambda entry: id_key(entry[0]))
 
 
 def _times(history: History, ids: list[str]) -> list[float]:

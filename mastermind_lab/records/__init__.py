@@ -14,7 +14,7 @@ other tools (``formats``) are brought to such a table first.
 from __future__ import annotations
 
 from .facts import with_decisions, with_voters
-from .files import is_parquet, only_file, opened, read_file, read_texts
+from .files import is_parquet, only_file, opened, read_file
 from .formats import Format, format_of
 from .logs import Log, with_answers
 from .reading import Records, as_texts, in_memory
@@ -37,7 +37,6 @@ __all__ = [
     "open_name",
     "opened",
     "read_file",
-    "read_texts",
     "with_answers",
     "with_decisions",
     "with_voters",

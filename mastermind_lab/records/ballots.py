@@ -27,7 +27,10 @@ _ENDLESS = float(np.finfo(np.float64).max)
 LIMITS = {"ranking": (-(2.0**53), 2.0**53), "score": (-_ENDLESS, _ENDLESS), "probabilities": (0.0, 1.0)}
 """What ranks, scores and probabilities lie between."""
 
-_RANKING = "a list of choices, best first, that names each once (a list in it: of equal rank)"
+_RANKING = (
+    'a list of choices, best first, that names each once, in text as JSON, ["a", "b"] (a list in it: of '
+    'equal rank; of "a > b", column.str.split(" > ") makes lists)'
+)
 _RANK = "the rank of that choice, a whole number, 1 for the best"
 _EXPECTED = {"score": "a finite number", "probabilities": "a number from 0 to 1"}
 _TOLERANCE = 0.01  # of a sum of probabilities, which people round

@@ -18,6 +18,7 @@ from ..decode import json_text
 from ..errors import OptionError
 from ..frames import ARROW, kind_of_field, mixed_value, open_column
 from ..text import one_spelling
+from .text_bytes import has_empty
 
 Flags = NDArray[np.bool_]
 Column = tuple[pa.Field, pa.Array]
@@ -26,6 +27,12 @@ TEXT, FLOAT, WHOLE, MOMENT = (ARROW[kind] for kind in ("str", "float64", "Int64"
 
 _NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 _FIRST_SECOND, _END_SECOND = 978_307_200, 4_133_980_800  # of the years 2001 to 2100
+
+A_MOMENT = (
+    "a time, ISO 8601 (pandas.to_datetime makes times of what is written otherwise), or a number, Unix time "
+    "in seconds from 2001 to 2100 (of milliseconds, divide the column by 1,000)"
+)
+"""What :func:`moments` reads, in words."""
 
 
 class Fault(NamedTuple):
@@ -104,11 +111,11 @@ def plain_value(value: Any) -> Any:
 
 def is_given(column: pa.Array) -> Flags:
     """Tell where something was said: an empty text says nothing."""
-    has_empty = column.type == TEXT and pc.min(pc.binary_length(column)).as_py() == 0
-    if not column.null_count and not has_empty:
+    may_be_empty = column.type == TEXT and has_empty(column)
+    if not column.null_count and not may_be_empty:
         return np.ones(len(column), bool)
     there = pc.is_valid(column)
-    if has_empty:
+    if may_be_empty:
         there = pc.and_kleene(there, pc.fill_null(pc.not_equal(column, ""), False))
     return _flags(there)
 
@@ -158,11 +165,8 @@ def numbers(column: pa.Array) -> Checked:
 
 def within(checked: Checked, low: float, high: float, *, whole: bool = False) -> Checked:
     """Take for wrong what lies outside of two bounds, or is no whole number where it must be one."""
-    ends = pc.min_max(checked.values).as_py()
-    if not whole and (ends["min"] is None or low <= ends["min"] <= ends["max"] <= high):
-        return checked
     values = checked.values.to_numpy(zero_copy_only=False)
-    outside = ~((values >= low) & (values <= high)) & ~np.isnan(values)
+    outside = (values < low) | (values > high)
     if whole:
         outside |= ~np.isnan(values) & (np.trunc(values) != values)
     return Checked(checked.values, checked.wrong | outside)

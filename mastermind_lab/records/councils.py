@@ -52,12 +52,19 @@ def recognises(head: bytes, file: ndjson.File) -> bool:
     first = value[0] if isinstance(value, list) and value else value
     if not isinstance(first, dict):
         return False
-    if first.keys() >= _STAGES:
+    if first.keys() >= _STAGES or _ends_in_answers(first):
         return True
     messages = _objects(first.get("messages"))
     answers = [one for one in messages if one.get("role") == "assistant" and (one.keys() - {"role"})]
     is_talk = isinstance(first.get("messages"), list) and {"id", "created_at"} <= first.keys()
     return is_talk and bool(not answers or answers[0].keys() & _STAGES)
+
+
+def _ends_in_answers(part: Mapping[str, Any]) -> bool:
+    """Tell whether what is there of an object ends within a council's first answers, cut short or long."""
+    return next(reversed([*part]), None) == "stage1" and any(
+        "model" in one for one in _objects(part["stage1"])
+    )
 
 
 def read(files: Sequence[ndjson.File], limits: ndjson.FileLimits, _: Tables) -> Log:

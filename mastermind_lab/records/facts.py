@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from ..errors import OptionError
 from ..frames import DECLARED, schema
 from ..text import brief, harmless
-from .columns import Checked, Column, in_one_piece, is_given, moments, numbers, texts, within
+from .columns import A_MOMENT, Checked, Column, in_one_piece, is_given, moments, numbers, texts, within
 from .grouping import Codes, codes_of
 from .reading import Records
 from .roles import Roles
@@ -80,7 +80,7 @@ def _matched(role: str, ours: Sequence[Column], theirs: Sequence[Column]) -> tup
     """
     mine, others = ([texts(*column).values for column in columns] for columns in (ours, theirs))
     n = len(mine[0])
-    codes = codes_of([pa.concat_arrays([*pair]) for pair in zip(mine, others, strict=True)])[0][n:]
+    codes = codes_of([pa.concat_arrays([*pair]) for pair in zip(mine, others, strict=True)]).codes[n:]
     given = np.logical_and.reduce([is_given(column) for column in others])
     known = np.flatnonzero((codes < n) & given)
     _check_once(role, codes[known], mine, theirs)
@@ -141,4 +141,4 @@ def _read(kind: str, described: pa.Field, values: pa.Array) -> Checked:
     return within(numbers(values), 0, 1) if kind == "float64" else moments(values)
 
 
-_EXPECTED = {"str": "one text", "float64": "numbers from 0 to 1", "datetime64[us, UTC]": "times"}
+_EXPECTED = {"str": "one text", "float64": "numbers from 0 to 1", "datetime64[us, UTC]": A_MOMENT}

@@ -86,21 +86,6 @@ def read_file(file: ndjson.File, name: str, words: Collection[str]) -> Records:
     return _delimited(content, str(file), name, words)
 
 
-def read_texts(file: ndjson.File, name: str, words: Collection[str]) -> Records:
-    """Read a CSV file, of which all values stay texts; ``words`` are columns that it should have.
-
-    Raises
-    ------
-    SourceError
-        It cannot be read, is of another format, or a row has more or fewer cells than the first.
-    """
-    names, table, odd = _cells(_text_of(file, name), str(file), words)
-    if odd:
-        raise SourceError(f"{file}: {odd[0][2]}")
-    columns = ((one, [(pa.field(one, TEXT), table[place])]) for place, one in enumerate(names))
-    return Records(of_columns(columns, name), harmless(str(file)))
-
-
 def _text_of(file: ndjson.File, name: str) -> bytes:
     content, fault = content_of(file)
     for magic, said in _NO_TEXT.items():

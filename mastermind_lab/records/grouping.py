@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,21 +20,31 @@ _LOOKED_AT = 1_000
 _FEW = 500  # different texts among so many: then the rest will repeat them
 
 
-def codes_of(columns: Sequence[pa.Array]) -> tuple[Codes, Codes]:
-    """Number different rows of some columns as they come, and say where each came first."""
+class Numbered(NamedTuple):
+    """Rows by their values: the number of each, as they come; where each came first; and the values there."""
+
+    codes: Codes
+    first: Codes
+    different: list[pa.Array]
+
+
+def codes_of(columns: Sequence[pa.Array]) -> Numbered:
+    """Number different rows of some columns."""
     heads = _heads(columns)
     n = len(columns[0])
     if len(heads) > n / 2:
         heads = np.arange(n)
     some = [column.take(pa.array(heads)) for column in columns] if len(heads) < n else list(columns)
-    codes = _encoded(some[0])
+    codes, one = _encoded(some[0])
     for column in some[1:]:
-        more = _encoded(column)
+        more, _ = _encoded(column)
         codes = codes * (int(more.max(initial=0)) + 1) + more
         codes = pd.factorize(codes)[0].astype(np.int64)
     highest = np.maximum.accumulate(codes) if len(codes) else codes
     first = heads[np.flatnonzero(np.diff(highest, prepend=-1))]
-    return (codes if len(heads) == n else np.repeat(codes, np.diff(heads, append=n))), first
+    different = [one] if len(columns) == 1 else [column.take(pa.array(first)) for column in columns]
+    codes = codes if len(heads) == n else np.repeat(codes, np.diff(heads, append=n))
+    return Numbered(codes, first, different)
 
 
 def _heads(columns: Sequence[pa.Array]) -> Codes:
@@ -48,10 +59,9 @@ def _heads(columns: Sequence[pa.Array]) -> Codes:
     return np.flatnonzero(differ)
 
 
-def _encoded(column: pa.Array) -> Codes:
+def _encoded(column: pa.Array) -> tuple[Codes, pa.Array]:
     encoded = pc.dictionary_encode(column, null_encoding="encode")
-    found: Codes = encoded.indices.to_numpy().astype(np.int64)
-    return found
+    return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary
 
 
 def order_of(codes: Codes) -> Codes | None:

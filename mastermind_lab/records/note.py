@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -12,11 +13,15 @@ from ..decode import json_text
 from .grouping import Codes
 from .reading import Records
 from .rows import Rows
+from .text_bytes import may_be, prints
+
+_ODD = np.uint32(0x9E3779B1)  # makes neighbours' numbers differ all over
+_WIDE = 32  # votes of a decision: of more, looking at all pairs takes as long as sorting
 
 
-def said_of(records: Records, rows: Rows, codes: Codes, faults: pa.Table) -> str:
+def said_of(records: Records, rows: Rows, codes: Codes, starts: Codes, faults: pa.Table) -> str:
     """Say what became of the rows."""
-    n, decisions = len(codes), int(codes[-1]) + 1 if len(codes) else 0
+    n, decisions = len(codes), len(starts)
     read = n + faults.num_rows + records.joined
     votes = f"{n:,} of them votes" if not records.joined else f"put together to {n:,} votes"
     parts = [f"{read:,} rows read, {votes} in {decisions:,} decisions"]
@@ -30,7 +35,7 @@ def said_of(records: Records, rows: Rows, codes: Codes, faults: pa.Table) -> str
         parts.append(missing)
     if earlier := _earlier(rows, codes):
         parts.append(f"{earlier:,} without a round beside one with a round (taken for earlier ones)")
-    if repeated := _repeated(_seats(rows, codes, "voter", "round")):
+    if repeated := _repeated(rows, codes, starts):
         parts.append(
             f"{repeated:,} repeated (of a voter's votes in a decision, equal ones count once and different "
             "ones not at all)"
@@ -44,7 +49,8 @@ def said_of(records: Records, rows: Rows, codes: Codes, faults: pa.Table) -> str
 
 def _spelled_missing(choices: pa.Array) -> str:
     """Say how many choices are what others write into a cell where nothing is."""
-    counts = pc.value_counts(choices)
+    few = choices.filter(pa.array(may_be(choices, _FIRSTS, _LASTS)))
+    counts = pc.value_counts(few)
     some = counts.filter(pc.match_substring_regex(counts.field("values"), _NOTHING))
     if not len(some):
         return ""
@@ -55,22 +61,38 @@ def _spelled_missing(choices: pa.Array) -> str:
 
 
 _NOTHING = r"^(\s+|<NA>|#?N/A|NA|NaN|nan|null|NULL|None)$"
+_FIRSTS, _LASTS = b"\t\n\f\r <#Nn", b"\t\n\f\r >ANnlLe"  # bytes of these
 
 
-def _seats(rows: Rows, codes: Codes, *names: str) -> Codes:
+def _repeated(rows: Rows, codes: Codes, starts: Codes) -> int:
+    """Count votes of those who have one in the decision, and round, already."""
+    columns = [rows.named[name] for name in ("voter", "round") if name in rows.named]
+    widest = int(np.diff(starts, append=len(codes)).max(initial=0))
+    if len(columns) == 1 and widest <= _WIDE:
+        some = _alike(columns[0], codes, widest)
+        columns, codes = [columns[0].take(pa.array(some))], codes[some]
+    ordered = np.sort(_seats(columns, codes))
+    return int((ordered[1:] == ordered[:-1]).sum())
+
+
+def _alike(voters: pa.Array, codes: Codes, widest: int) -> Codes:
+    """Return the places of votes whose voter may have another one in the decision."""
+    keys = prints(voters) ^ (codes.astype(np.uint32) * _ODD)
+    found = [codes[:0]]
+    for apart in range(1, widest):
+        places = np.flatnonzero(keys[apart:] == keys[:-apart])
+        found += [places, places + apart]
+    return np.unique(np.concatenate(found))
+
+
+def _seats(columns: Sequence[pa.Array], codes: Codes) -> Codes:
     """Number votes by their decision and what else they share."""
     seats, many = codes, int(codes.max(initial=0)) + 1
-    for column in (rows.named[name] for name in names if name in rows.named):
+    for column in columns:
         encoded = pc.dictionary_encode(column, null_encoding="encode")
         seats = seats * len(encoded.dictionary) + encoded.indices.to_numpy()
         many *= len(encoded.dictionary)
     return seats.astype(np.uint32) if many < 2**32 else seats  # which are sorted twice as fast
-
-
-def _repeated(seats: Codes) -> int:
-    """Count votes of those who have one in the decision, and round, already."""
-    ordered = np.sort(seats)
-    return int((ordered[1:] == ordered[:-1]).sum())
 
 
 def _earlier(rows: Rows, codes: Codes) -> int:
@@ -78,5 +100,5 @@ def _earlier(rows: Rows, codes: Codes) -> int:
     rounds = rows.named.get("round")
     if rounds is None or rounds.null_count in (0, len(rounds)):
         return 0
-    has_none, seats = rounds.is_null().to_numpy(zero_copy_only=False), _seats(rows, codes, "voter")
+    has_none, seats = rounds.is_null().to_numpy(zero_copy_only=False), _seats([rows.named["voter"]], codes)
     return int(np.isin(seats[has_none], seats[~has_none]).sum())

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..frames import IS_TEXT, schema
 from .ballots import Ballots, ballots_of, check_choices
 from .columns import (
+    A_MOMENT,
     TEXT,
     WHOLE,
     Checked,
@@ -178,7 +179,7 @@ _READ: dict[str, tuple[Callable[[pa.Field, pa.Array], Checked], str]] = {
     "rationale": (_texts, "a text"),
     "round": (_round, "a whole number"),
     "recommendation": (_texts, "one choice"),
-    "time": (_time, "a time, ISO 8601, or Unix time in seconds from 2001 to 2100"),
+    "time": (_time, A_MOMENT),
 }
 
 

@@ -39,7 +39,7 @@ def one_row_a_ballot(records: Records, roles: Roles) -> tuple[Records, Roles]:
     choice = texts(records.table.schema.field(roles.choice), _column(records, roles.choice))
     faults = _faults(records, roles, choice, numbered)
     seat = [*roles.decision, roles.voter, *([roles.round] if roles.round else [])]
-    codes = codes_of([_column(records, name) for name in seat])[0]
+    codes = codes_of([_column(records, name) for name in seat]).codes
     rows = pd.DataFrame({"ballot": codes, "choice": choice.values.to_pylist()})
     for role, read in numbered.items():
         rows[role] = read.values.to_numpy(zero_copy_only=False)
@@ -148,7 +148,7 @@ def _varying(table: pa.Table, rows: pd.DataFrame) -> set[str]:
     several = pd.Series(ballots).duplicated(keep=False).to_numpy()
     found = set()
     for name in shown_columns(table.column_names):
-        codes = codes_of([in_one_piece(table[name].take(places))])[0]
+        codes = codes_of([in_one_piece(table[name].take(places))]).codes
         found |= (
             {name} if (pd.Series(codes[several]).groupby(ballots[several]).nunique() > 1).any() else set()
         )

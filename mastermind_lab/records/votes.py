@@ -109,28 +109,25 @@ def gather(records: Records, roles: Roles) -> Gathered:
     """
     records, roles = one_row_a_ballot(records, roles)
     rows, faults = rows_of(records, roles)
-    codes, first = codes_of([column for _, column in rows.keys])
+    codes, first, different = codes_of([column for _, column in rows.keys])
     places, starts, order = rows.numbers[first], first, order_of(codes)
     if order is not None:
         rows, codes = rows.map(lambda column: taken(column, order)), codes[order]
         starts = np.flatnonzero(np.diff(codes, prepend=-1))
-    keys = [(described, column.take(pa.array(first))) for described, column in rows.keys]
+    keys = [(described, column) for (described, _), column in zip(rows.keys, different, strict=True)]
     ids = ids_of(places)
     decisions, votes = _split(rows, codes, starts)
     cast = _votes(rows, codes, starts) | rows.ballots
     for name in votes.keys() & cast.keys():
         raise OptionError(f"two columns would be {name!r:.80} of votes: rename one of them")
     decisions = _named_keys(keys) | decisions | _facts(rows, roles, codes, starts, ids)
-    return Gathered(
-        keys, decisions, cast | votes, ids, codes,
-        oldest_first(faults), ", ".join([said_of(records, rows, codes, faults), *_unnamed(rows, votes)]),
-    )  # fmt: skip
+    said = ", ".join([said_of(records, rows, codes, starts, faults), *_unnamed(rows, votes)])
+    return Gathered(keys, decisions, cast | votes, ids, codes, oldest_first(faults), said)
 
 
 def ids_of(numbers: Sequence[int] | Codes) -> pa.Array:
     """Number entries by their rows."""
-    texts = pa.array(numbers, pa.int64()).cast(TEXT)
-    return pc.binary_join_element_wise(pa.scalar("0", TEXT), texts, pa.scalar("-", TEXT))
+    return pc.binary_replace_slice(pa.array(numbers, pa.int64()).cast(TEXT), 0, 0, "0-")
 
 
 def open_name(frame: str, name: str) -> str:
@@ -252,7 +249,7 @@ def _votes(rows: Rows, codes: Codes, starts: Codes) -> dict[str, Column]:
     """Return the columns of ``votes`` that were named."""
     n = len(codes)
     found = {
-        "position": pa.array(np.arange(n) - starts[codes], memory_pool=MEMORY),
+        "position": pa.array(np.arange(n) - np.repeat(starts, np.diff(starts, append=n)), memory_pool=MEMORY),
         "weight": pa.array(np.ones(n), memory_pool=MEMORY),
     }
     found |= {name: rows.named[name] for name in _OF_VOTES if name in rows.named}

@@ -29,8 +29,8 @@ from .sums import GroupedSums, grouped
 from .vocabulary import Vocabulary
 
 _OF_INTERVALS = {
-    "interval": "that is for means and shares of decisions, of what has known bounds, which most of its figures "
-    "are not",
+    "interval": "that is for means and shares of decisions, of what has known bounds, which most of its "
+    "figures are not",
     "family": "its intervals are made in one way only",
 }
 _SUBJECTS = __name__.removesuffix(".engine.summary")

@@ -1,0 +1,67 @@
+"""Texts looked at by a few of their bytes, where a dictionary of them would cost several times as much.
+
+What is said here rules out; where it cannot, the texts themselves have to tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+Bounds = NDArray[np.int64]
+
+_WORD = 8  # bytes that are read as one number
+_BLOCK = 1 << 14  # texts, so that what is made of them on the way stays near the processor
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+
+
+def prints(column: pa.Array) -> NDArray[np.uint32]:
+    """Number texts, by their ends: equal ones alike, and different ones mostly not."""
+    found = np.empty(len(column), np.uint32)
+    for block, data, starts, ends in _blocks(column):
+        lengths = ends - starts
+        words = _words(data, ends, lengths) + lengths.view(np.uint64)
+        found[block] = (words * _ODD) >> np.uint64(32)
+    return found
+
+
+def may_be(column: pa.Array, firsts: bytes, lasts: bytes) -> NDArray[np.bool_]:
+    """Tell which texts begin with one of some bytes and end with one of others, or are empty."""
+    found = np.empty(len(column), bool)
+    is_first, is_last = np.zeros((2, 256), bool)
+    is_first[list(firsts)] = is_last[list(lasts)] = True
+    for block, data, starts, ends in _blocks(column):
+        first, last = data.take(starts, mode="clip"), data.take(ends - 1, mode="clip")
+        found[block] = (is_first[first] & is_last[last]) | (starts == ends)
+    return found
+
+
+def has_empty(column: pa.Array) -> bool:
+    """Tell whether a text is empty, or missing."""
+    return any((starts == ends).any() for _, _, starts, ends in _blocks(column))
+
+
+def _blocks(column: pa.Array) -> Iterator[tuple[slice, NDArray[np.uint8], Bounds, Bounds]]:
+    """Yield where some texts stand, all bytes, and where among them each begins and ends."""
+    _, places, data = column.buffers()
+    there = np.frombuffer(data or b"", np.uint8)
+    if len(there) < _WORD:
+        there = np.concatenate([there, np.zeros(_WORD, np.uint8)])
+    for start in range(0, len(column), _BLOCK):
+        block = slice(start, min(start + _BLOCK, len(column)))
+        many = block.stop - start + 1
+        bounds = np.frombuffer(places, np.int64, many, 8 * (column.offset + start))
+        yield block, there, bounds[:-1], bounds[1:]
+
+
+def _words(data: NDArray[np.uint8], ends: Bounds, lengths: Bounds) -> NDArray[np.uint64]:
+    """Return the eight bytes before each end as a number; of shorter texts, their own."""
+    words: NDArray[np.uint64] = np.ndarray((len(data) - _WORD + 1,), "<u8", data, 0, (1,))
+    found = words[np.maximum(ends - _WORD, 0)]
+    for missing, shift in ((_WORD - ends, np.left_shift), (_WORD - lengths, np.right_shift)):
+        if missing.max() > 0:  # by 64 bits it is zero
+            shift(found, (missing.clip(0) * 8).astype(np.uint64), out=found)
+    return found
