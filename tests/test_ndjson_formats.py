@@ -81,7 +81,7 @@ FILES = {
     "an array that is long": (b"[" + b",".join([SMALL] * 40_000) + b"]", "a JSON array"),
     "one, indented": (PRETTY, "JSON over several lines"),
     "several, indented": (PRETTY + b"\n" + PRETTY, "JSON over several lines"),
-    "one that is long": (json.dumps({"a": [1.5] * 200_000}, indent=1).encode(), "JSON over several lines"),
+    "one that is long": (b'{\n "a": [\n' + b",\n".join([b"  1.5"] * 200_000) + b"\n ]\n}", "JSON over several lines"),
     "tabs, CR LF": (
         json.dumps(ENVELOPE, indent="\t").replace("\n", "\r\n").encode(),
         "JSON over several lines",
