@@ -4,6 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 os.environ["MPLBACKEND"] = "Agg"  # before anything imports matplotlib: tests have no display
+# Or each of a hundred programs that the tests start compiles what it imports, and each worker all tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 import pytest
 import redis
