@@ -5,9 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 os.environ["MPLBACKEND"] = "Agg"  # before anything imports matplotlib: tests have no display
-# Or each of a hundred programs that the tests start compiles what it imports, and each worker all tests.
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-sys.dont_write_bytecode = False
 
 import pytest
 import redis
@@ -18,6 +15,10 @@ from matplotlib.figure import Figure
 from mastermind_lab.arena.server import Server, bundled
 
 MakeServer = Callable[..., Server]
+
+# Or each of a hundred programs that the tests start compiles what it imports, and each worker all tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_xdist_auto_num_workers() -> int:
