@@ -1,3 +1,4 @@
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +16,10 @@ from mastermind_lab.arena.server import Server, bundled
 
 MakeServer = Callable[..., Server]
 
+# Or each of a hundred programs that the tests start compiles what it imports, and each worker all tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 
 def pytest_xdist_auto_num_workers() -> int:
     """Half as many again as there are processors: tests wait for disks, servers and programs, too."""
@@ -30,6 +35,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items if config.getoption("effort") > 1 else ():
         item.add_marker(pytest.mark.timeout(0), append=False)  # it takes as long as it takes
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _what_is_loaded_stays() -> None:
+    """Python looks for garbage among what tests made, and not each time among all tests and libraries."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

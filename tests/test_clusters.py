@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-import statsmodels.api as sm
 from histories import sample
 from panels import part
 from summaries import SUBJECTS, agree, same
@@ -42,7 +41,9 @@ def width(estimate):
 
 def robust(values, groups):
     """The standard error of a mean, robust to clusters, as statsmodels has it."""
-    fit = sm.OLS(values, np.ones(len(values))).fit(cov_type="cluster", cov_kwds={"groups": groups})
+    from statsmodels.regression.linear_model import OLS  # takes seconds, so not where every worker collects
+
+    fit = OLS(values, np.ones(len(values))).fit(cov_type="cluster", cov_kwds={"groups": groups})
     return float(fit.bse[0])
 
 

@@ -1,6 +1,7 @@
 """The dictionary of a history: every column that is there, in words."""
 
 import pytest
+from histories import sample
 
 import mastermind_lab as lab
 from mastermind_lab.errors import OptionError
@@ -29,7 +30,8 @@ def test_an_empty_history_has_no_examples():
     assert table["missing"].isna().all()
 
 
-@pytest.mark.parametrize("other", [lab.sample(last=1).decisions, lab.scan(lab.history.sample_folder())])
-def test_what_is_no_history_is_refused(other):
+@pytest.mark.parametrize("make", [lambda: sample(1).decisions, lambda: lab.scan(lab.history.sample_folder())])
+def test_what_is_no_history_is_refused(make):
+    other = make()
     with pytest.raises(OptionError, match=f"not a {type(other).__name__}: of a scan give it a batch"):
         lab.dictionary(other)

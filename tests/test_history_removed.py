@@ -33,7 +33,7 @@ def envelope(number, secret=""):
                 "unheard": f"of{secret}",
             },
             "meta": {"case": f"c{number}{secret}"},
-            "published_at": f"2026-11-0{1 + number % 9}T10:00:00Z",
+            "published_at": f"2026-11-0{1 + number // 3 % 3}T10:00:00Z",
             "correlation_id": f"{number:032x}",
         }
     )

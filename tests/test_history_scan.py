@@ -157,8 +157,8 @@ class TestBatches:
         assert sum(len(batch) for batch in batches) == 250
         whole = lab.read(redis_url)
         agree(
-            lab.stats.Confidence.of(lab.scan(redis_url), by=BY).table(),
-            lab.stats.Confidence.of(whole, by=BY).table(),
+            lab.stats.Confidence.of(lab.scan(redis_url), by=BY, replicates=40).table(),
+            lab.stats.Confidence.of(whole, by=BY, replicates=40).table(),
         )
 
     def test_a_password_is_not_shown(self):
@@ -186,12 +186,13 @@ class TestSummaries:
         assert len(lab.scan(archive).partitions) == 6
         found = lab.scan(archive)
         for subject in (lab.stats.Confidence, lab.stats.Votes, lab.stats.Arguments):
-            agree(subject.of(found, by=BY).table(), subject.of(history, by=BY).table())
+            counted = (subject.of(one, by=BY, replicates=40).table() for one in (found, history))
+            agree(*counted)
 
     def test_by_columns_of_votes(self, folder, history, small):
         for by in (["vote.mood"], ["voter", "meta.late"]):
-            found = lab.stats.Votes.of(lab.scan(folder), by=by)
-            agree(found.table(), lab.stats.Votes.of(history, by=by).table())
+            found = lab.stats.Votes.of(lab.scan(folder), by=by, replicates=40)
+            agree(found.table(), lab.stats.Votes.of(history, by=by, replicates=40).table())
 
     @every_subject
     def test_they_pickle(self, subject, history):

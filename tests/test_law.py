@@ -97,21 +97,33 @@ def test_every_subject_is_here():
 
 @pytest.fixture(scope="module")
 def counted(pool):
-    """A summary of half of it and all that it shows, counted once for the tests that only look."""
+    """A summary of half of it, counted once for the tests that only look."""
     found = {}
 
     def of(kind, options):
         if (asked := (kind, repr(options))) not in found:
-            summary = kind.of(part(pool, range(30)), replicates=40, **options)
-            found[asked] = summary, shown_and_lumped(summary)
+            found[asked] = kind.of(part(pool, range(30)), replicates=40, **options)
+        return found[asked]
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def seen(counted):
+    """All that such a summary showed before anything was done with it."""
+    found = {}
+
+    def of(kind, options):
+        if (asked := (kind, repr(options))) not in found:
+            found[asked] = shown_and_lumped(counted(kind, options))
         return found[asked]
 
     return of
 
 
 @every_subject
-def test_the_ends_of_an_interval_have_the_name_of_their_figure(counted, kind, options):
-    tables = dict(counted(kind, options)[1])
+def test_the_ends_of_an_interval_have_the_name_of_their_figure(seen, kind, options):
+    tables = dict(seen(kind, options))
     figures = tables.pop("figures")
     assert set(figures.columns) <= {"value", "low", "high", "n", "method"}
     for name, table in tables.items():
@@ -145,27 +157,22 @@ def test_parts_add_up_to_the_whole_in_any_order(pool, kind, options, rows, place
 
 
 @every_subject
-def test_an_empty_batch_is_neutral_and_what_is_counted_stays_as_it_was(pool, counted, kind, options):
-    some, expected = counted(kind, options)
+def test_an_empty_batch_is_neutral_and_what_is_counted_stays_as_it_was(pool, counted, seen, kind, options):
+    some, expected = counted(kind, options), seen(kind, options)
     options = {"replicates": 40, **options}
-    history, other = part(pool, range(30)), part(pool, range(20, 50))
-    before = {name: getattr(history, name).copy(deep=True) for name in FRAMES}
-
-    def stays(summary):
-        for name, table in shown_and_lumped(summary).items():
-            assert_frame_equal(table, expected[name], check_exact=True, obj=name)
-
+    other = part(pool, range(20, 50))
+    before = {name: getattr(other, name).copy(deep=True) for name in FRAMES}
     none, nothing = (kind.of(one, **options) for one in (part(pool, []), lab.read([])))
-    stays(none + some + nothing)
-    stays(nothing + some + none)
     for empty in (none, nothing):
-        assert len((empty + empty).table()) == 0
-        assert list((empty + empty).table().columns) == list(some.table().columns)
+        table = (empty + empty).table()
+        assert len(table) == 0
+        assert list(table.columns) == list(expected["table"].columns)
     _ = some + kind.of(other, **options)
-    stays(some)
-    kind.of(history, **options)
+    # Each kind of nothing on either side, and what was added to something else meanwhile.
+    for name, table in shown_and_lumped(none + (nothing + some + none) + nothing).items():
+        assert_frame_equal(table, expected[name], check_exact=True, obj=name)
     for name, frame in before.items():
-        assert_frame_equal(getattr(history, name), frame)
+        assert_frame_equal(getattr(other, name), frame)
 
 
 @pytest.mark.thorough
@@ -181,18 +188,14 @@ def test_neither_order_nor_index_of_the_rows_matters(pool, kind, options):
 
 @every_subject
 @pytest.mark.parametrize("which", ["columns", "replicates"])
-def test_different_options_do_not_merge(pool, kind, options, which):
-    history = part(pool, range(20))
+def test_different_options_do_not_merge(pool, counted, kind, options, which):
     other = by_columns(kind, "decision_id") if which == "columns" else {"replicates": 80}
     with pytest.raises(OptionError, match="do not merge"):
-        kind.of(history, **{"replicates": 40, **options}) + kind.of(
-            history, **{"replicates": 40, **options, **other}
-        )
+        counted(kind, options) + kind.of(part(pool, range(5)), **{"replicates": 40, **options, **other})
 
 
 @every_subject
-def test_different_subjects_do_not_merge(pool, kind, options):
-    history = part(pool, range(20))
+def test_different_subjects_do_not_merge(counted, kind, options):
     other = lab.stats.Votes if kind is not lab.stats.Votes else lab.stats.Margin
     with pytest.raises(TypeError):
-        kind.of(history, replicates=40, **options) + other.of(history, replicates=40)
+        counted(kind, options) + counted(other, OPTIONS[other.__name__][0])

@@ -18,7 +18,7 @@ from histories import sample
 from refused import nobody
 
 import mastermind_lab as lab
-from mastermind_lab.ndjson import find, lines
+from mastermind_lab.ndjson import files, find, lines
 
 VALID = json.dumps({"decision": {"recommendation": "ship", "confidence": 0.5}}).encode()
 
@@ -77,6 +77,34 @@ def test_an_archive_in_the_home(home, redis_url, raw):
     raw.xadd(lab.DEFAULT_STREAM_NAME, {"data": VALID})
     lab.archive(redis_url, "~/archive")
     assert len(lab.read(home / "archive")) == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ("", "; it is empty"),
+        ("cab", "; there are a, b, c"),
+        ("dcab", "; there are a, b, c and 1 more"),
+        ("abcdef", "; there are a, b, c and 3 more"),
+    ],
+)
+def test_what_a_folder_holds_instead_is_said(tmp_path, names, said):
+    for name in names:
+        (tmp_path / name).touch()
+    with pytest.raises(lab.SourceError, match=re.escape(said) + "$"):
+        find(tmp_path)
+
+
+def test_a_place_that_cannot_be_listed_is_named(monkeypatch):
+    def failing(url, endings):
+        raise PermissionError("not for you")
+
+    monkeypatch.setattr(files, "remote_files", failing)
+    with pytest.raises(lab.SourceError, match="cannot read memory://a: not for you"):
+        find("memory://a")
+    monkeypatch.setattr(files, "remote_files", lambda url, endings: [])
+    with pytest.raises(lab.SourceError, match="there is no file memory://a, and no file named"):
+        find("memory://a")
 
 
 @pytest.mark.parametrize(

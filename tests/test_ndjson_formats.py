@@ -17,7 +17,7 @@ import pytest
 
 import mastermind_lab as lab
 from mastermind_lab.envelope import validate
-from mastermind_lab.ndjson.formats import other_format
+from mastermind_lab.ndjson.formats import is_object, other_format
 
 ENVELOPE = {"decision": {"recommendation": "ship", "confidence": 0.5}}
 SMALL = json.dumps(ENVELOPE).encode()
@@ -81,7 +81,10 @@ FILES = {
     "an array that is long": (b"[" + b",".join([SMALL] * 40_000) + b"]", "a JSON array"),
     "one, indented": (PRETTY, "JSON over several lines"),
     "several, indented": (PRETTY + b"\n" + PRETTY, "JSON over several lines"),
-    "one that is long": (json.dumps({"a": [1.5] * 200_000}, indent=1).encode(), "JSON over several lines"),
+    "one that is long": (
+        b'{\n "a": [\n' + b",\n".join([b"  1.5"] * 200_000) + b"\n ]\n}",
+        "JSON over several lines",
+    ),
     "tabs, CR LF": (
         json.dumps(ENVELOPE, indent="\t").replace("\n", "\r\n").encode(),
         "JSON over several lines",
@@ -100,6 +103,34 @@ FILES = {
     "SQLite": (database, "SQLite"),
     "zip": (archive, "a zip archive"),
 }
+
+
+FIRST_BYTES = {
+    "a pickle": [b"\x80" + bytes([protocol]) for protocol in range(2, 6)],
+    "an Arrow file": [b"ARROW1"],
+    "an SQLite database": [b"SQLite format 3\0"],
+    "a zip archive": [b"PK\x03\x04"],
+    "compressed twice": [b"7z\xbc\xaf\x27\x1c"],
+    "compressed in a way": [b"\x04\x22\x4d\x18", b"]\0\0"],
+    "a PDF": [b"%PDF-"],
+    "an HDF5 file": [b"\x89HDF"],
+    "text in UTF-16": [b"\xff\xfe", b"\xfe\xff", b"{\0", b"\0{"],
+}
+
+
+@pytest.mark.parametrize(("said", "heads"), FIRST_BYTES.items())
+def test_the_first_bytes_tell(said, heads):
+    for head in heads:
+        assert other_format(head + b"rest of it\nand more").startswith(said)
+    assert other_format(b"\x80\x01rest") is other_format(b"\x80\x06rest") is None
+
+
+@pytest.mark.parametrize(
+    ("line", "is_one"),
+    [(b"{}", True), (b' {"a": 1} ', True), (b"{", False), (b"{a}", False), (b"{} {}", False), (b"[]", False)],
+)
+def test_what_is_a_json_object(line, is_one):
+    assert is_object(line) == is_one
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -9,6 +9,7 @@ from contextlib import aclosing, asynccontextmanager, contextmanager
 import pytest
 import redis
 from envelopes import envelope
+from histories import sample
 from redis import asyncio as aio
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.crc import key_slot
@@ -363,7 +364,7 @@ class TestUrls:
         with pytest.raises(lab.SourceError, match="rediss:// asks for TLS"):
             lab.read(redis_url.replace("redis://", "valkeys://"))
 
-    @pytest.mark.parametrize("use", [lab.verify, lab.compact, lab.sample(last=1).save])
+    @pytest.mark.parametrize("use", [lab.verify, lab.compact, lambda folder: sample(1).save(folder)])
     def test_where_a_folder_is_expected_it_is_told(self, use):
         with pytest.raises(lab.OptionError, match="is a Redis server"):
             use("valkey://host:6379")

@@ -1,0 +1,181 @@
+"""Columns of other people's tables, brought to types that frames have: values at the edges of each."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+import mastermind_lab as lab
+from mastermind_lab.errors import OptionError
+from mastermind_lab.records import columns
+from mastermind_lab.records.columns import FLOAT, MOMENT, TEXT, WHOLE
+
+FIELD = pa.field("x", FLOAT)
+
+
+def brought(values, kind=None):
+    [(described, held)] = columns.known_type("x", pa.chunked_array([pa.array(values, kind)]))
+    assert described.name == "x"
+    assert described.type == held.type
+    return held.type, held.to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "wanted", "found"),
+    [
+        ([1, None], pa.int8(), WHOLE, [1, None]),
+        ([2**63 - 1], pa.uint64(), WHOLE, [2**63 - 1]),
+        ([0.5, float("nan"), None], pa.float32(), FLOAT, [0.5, None, None]),
+        ([0.5, float("nan")], FLOAT, FLOAT, [0.5, None]),
+        ([Decimal("1.5")], None, FLOAT, [1.5]),
+        ([True, None], pa.bool_(), pa.bool_(), [True, None]),
+        ([None], pa.null(), pa.null(), [None]),
+        (["a", None], pa.string(), TEXT, ["a", None]),
+        (["a"], pa.string_view(), TEXT, ["a"]),
+        ([b"a"], pa.binary(), TEXT, ["a"]),
+        ([b"a"], pa.large_binary(), TEXT, ["a"]),
+        ([date(2026, 1, 2)], pa.date32(), TEXT, ["2026-01-02"]),
+        ([datetime(2026, 1, 2)], pa.timestamp("s"), pa.timestamp("s"), [datetime(2026, 1, 2)]),
+        (["a", "b"], pa.dictionary(pa.int8(), pa.string()), TEXT, ["a", "b"]),
+        ([[1], None], pa.list_(pa.int8()), TEXT, ["[1]", None]),
+    ],
+)
+def test_known_types(values, kind, wanted, found):
+    assert brought(values, kind) == (wanted, found)
+
+
+def test_whole_numbers_beyond_63_bits_are_kept():
+    assert brought([2**64 - 1, 1], pa.uint64())[1] in ([2.0**64, 1.0], ["18446744073709551615", "1"])
+
+
+def test_bytes_that_are_no_text_are_refused_by_name():
+    with pytest.raises(OptionError, match=r"column 'x' of type binary cannot be read: .*UTF8"):
+        brought([b"\xff"], pa.binary())
+
+
+def test_chunks_are_put_together():
+    column = pa.chunked_array([["a"], ["b"], []], TEXT)
+    assert columns.in_one_piece(column).to_pylist() == ["a", "b"]
+    assert columns.in_one_piece(pa.chunked_array([], TEXT)).to_pylist() == []
+    one = pa.array(["a"], TEXT)
+    assert columns.in_one_piece(pa.chunked_array([one])).equals(one)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "spelled"),
+    [
+        ([7.0, 0.5, 1e21, None], FLOAT, ["7", "0.5", "1e+21", None]),
+        ([7, -1], WHOLE, ["7", "-1"]),
+        ([True, False], pa.bool_(), ["true", "false"]),
+        ([None], pa.null(), [None]),
+        (["7.0", ""], TEXT, ["7.0", ""]),
+        ([datetime(2026, 1, 2)], pa.timestamp("us"), ["2026-01-02"]),
+        ([datetime(2026, 1, 2, 3)], pa.timestamp("us"), ["2026-01-02 03:00:00"]),
+        ([datetime(2026, 1, 2, 3, 4, 5, 600_000)], pa.timestamp("ns"), ["2026-01-02 03:04:05.6"]),
+        ([datetime(2026, 1, 2, 3, 4, 5, 6, UTC)], MOMENT, ["2026-01-02 03:04:05.000006Z"]),
+    ],
+)
+def test_texts(values, kind, spelled):
+    found = columns.texts(FIELD, pa.array(values, kind))
+    assert found.values.to_pylist() == spelled
+    assert found.values.type == TEXT
+    assert not found.wrong.any()
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1", 1), (" 1 ", 1), ("+2", 2), ("-3", -3), ("1e3", 1000), ("1E-2", 0.01), (".5", 0.5), ("5.", 5),
+        ("a", None), ("1 2", None), ("0x1", None), ("1_0", None), ("nan", None), ("inf", None), (".", None),
+        ("1,5", None), ("1e", None), ("++1", None),
+    ],
+)  # fmt: skip
+def test_numbers_in_texts(text, number):
+    found = columns.numbers(pa.array([text, "", None], TEXT))
+    assert found.values.to_pylist() == [number, None, None]
+    assert found.wrong.tolist() == [number is None, False, False]
+
+
+def test_numbers():
+    assert columns.numbers(pa.array([2**53 + 1, None])).values.to_pylist() == [2.0**53, None]
+    assert columns.numbers(pa.array([0.5])).values.to_pylist() == [0.5]
+    assert columns.numbers(pa.nulls(2)).wrong.tolist() == [False, False]
+    found = columns.numbers(pa.array([True, None]))
+    assert (found.values.to_pylist(), found.wrong.tolist()) == ([None, None], [True, False])
+
+
+@pytest.mark.parametrize(("whole", "wrong"), [(False, []), (True, [1])])
+def test_bounds_are_within(whole, wrong):
+    found = columns.within(columns.numbers(pa.array([0.0, 0.5, 1.0, None])), 0, 1, whole=whole)
+    assert np.flatnonzero(found.wrong).tolist() == wrong
+    for outside in (-0.001, 1.001):
+        found = columns.within(columns.numbers(pa.array([0.0, outside, None])), 0, 1, whole=whole)
+        assert found.wrong.tolist() == [False, True, False]
+
+
+def moments(values, kind=None):
+    found = columns.moments(pa.array(values, kind))
+    assert found.values.type == MOMENT
+    return [one and f"{one:%FT%T.%f}" for one in found.values.to_pylist()], found.wrong.tolist()
+
+
+def test_moments_of_several_zones_and_of_none_are_of_one():
+    texts = [
+        "2026-01-01T01:00:00+02:00",
+        "2026-01-01T00:00Z",
+        "2026-01-01 00:00",
+        "2026-01-01",
+        "x",
+        "",
+        None,
+    ]
+    start = "2026-01-01T00:00:00.000000"
+    expected = ["2025-12-31T23:00:00.000000", start, start, start, None, None, None]
+    assert moments(texts, TEXT) == (expected, [False] * 4 + [True, False, False])
+
+
+def test_moments_of_seconds():
+    """From the first second of 2001 to the last of 2100."""
+    expected = ["2001-01-01T00:00:00.000000", None, "2017-07-14T02:40:00.250000", None, None]
+    given = [978_307_200.0, 978_307_199.0, 1_500_000_000.25, 4_133_980_801.0, None]
+    assert moments(given) == (expected, [False, True, False, True, False])
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "UTC", "+02:00"])
+def test_moments_of_times(unit, zone):
+    hour = 22 if zone == "+02:00" else 0
+    day = "2025-12-31" if hour else "2026-01-01"
+    local = pd.Series(pd.to_datetime(["2026-01-01"])).dt.as_unit(unit).dt.tz_localize(zone)
+    found = columns.moments(pa.array(local))
+    assert f"{found.values.to_pylist()[0]:%F %H}" == f"{day} {hour:02}"
+
+
+def test_a_time_of_decisions_is_when_they_were_published_and_nothing_else():
+    rows = {
+        "q": [1, 1, 2],
+        "v": ["a", "b", "a"],
+        "c": ["x", "y", "x"],
+        "at": ["2026-01-01", "2026-01-01", None],
+    }
+    history = lab.from_votes(pd.DataFrame(rows), decision="q", voter="v", choice="c", time="at")
+    assert history.decisions["published_at"].dt.strftime("%F").tolist()[:1] == ["2026-01-01"]
+    for frame in (history.decisions, history.votes):
+        assert not [name for name in frame if name.endswith(".at")]
+
+
+@pytest.mark.parametrize("value", [np.nan, pd.NA, pd.NaT, None, np.float64("nan")])
+def test_what_is_missing(value):
+    assert columns.plain_value(value) is None
+    assert columns.plain_value(np.int8(3)) == 3
+    assert columns.plain_value(np.array([1, 2])) == [1, 2]
+
+
+def test_an_empty_text_says_nothing():
+    assert columns.is_given(pa.array(["a", "", None], TEXT)).tolist() == [True, False, False]
+    assert columns.is_given(pa.array(["a", "b"], TEXT)).tolist() == [True, True]
+    assert columns.is_given(pa.array([], TEXT)).tolist() == []
+    assert columns.is_given(pa.array([0, None])).tolist() == [True, False]
