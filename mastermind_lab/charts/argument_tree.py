@@ -13,6 +13,7 @@ from ..errors import OptionError
 from ..stats.arguments import sides
 from ..stats.engine.arithmetic import plain_arithmetic
 from ..stats.engine.input import is_scan
+from ..text import without_markup
 from .drawing.figures import extent
 from .drawing.picture import Picture
 from .drawing.style import artist_kwargs, check_keywords
@@ -134,7 +135,7 @@ def _claims(ax: Axes, nodes: pd.DataFrame, width: float) -> None:
     for row, node in enumerate(nodes.to_dict(orient="records")):
         room = (width - _STEP * (node["depth"] + 1.5) - _STRENGTH) / size
         author = f"  {authors[node['author']]}" if pd.notna(node["author"]) else ""
-        claim = fitted(node["claim"], max(room - text_width(author), 4))
+        claim = fitted(without_markup(str(node["claim"])[:4_000]), max(room - text_width(author), 4))
         ax.text(node["depth"] + 0.4, -row, claim + author, **font)
         if pd.notna(node["strength"]):
             ax.text(right, -row, f"{node['strength']:.2f}", ha="right", **font)
