@@ -11,7 +11,6 @@ import pytest
 import mastermind_lab as lab
 from mastermind_lab.history import sample_folder
 
-SAMPLE = sample_folder() / "arena.ndjson.gz"
 EMPTY = {"br", "hr", "img", "input", "meta", "link"}
 
 
@@ -57,7 +56,7 @@ def shown(decision, meta=None):
 
 @pytest.fixture(scope="module")
 def sample():
-    return lab.sample(until="2026-10-28")
+    return lab.sample(until="2026-10-26")
 
 
 class TestWhich:
@@ -73,7 +72,7 @@ class TestWhich:
         ("wanted", "said"),
         [
             ("0-9999999", "did you mean '0-"),
-            ("0-1x", "none like it|did you mean '0-1"),
+            ("0-1x", "did you mean '0-1"),
             ("", "and none like it; stream_ids run from '0-1' to"),
             ("a question?", "and none like it; stream_ids run from '0-1' to"),
             (7, r"decision\(7\): an id is a text"),
@@ -111,8 +110,8 @@ class TestWhich:
             lab.read([]).decision("0-1")
 
     def test_no_frame_of_the_whole_is_made_for_one(self):
-        history = lab.read(SAMPLE, last=20)
-        assert history.decision("0-1990") is not None
+        history = history_of({}, {})
+        assert len(history.decision("0-2").history.decisions) == 1
         assert history._frames == {}
 
     def test_from_a_snapshot_and_from_what_is_followed(self, sample, tmp_path):
@@ -122,13 +121,13 @@ class TestWhich:
         follower.feed([(stream_id, payload) for stream_id, payload in sample.cards(8).history.encoded()])
         assert repr(follower.history().decision("0-6")) == said
 
-    def test_a_scan_says_what_to_do_instead(self):
-        scan = lab.scan(SAMPLE)
+    def test_a_scan_says_what_to_do_instead(self, sample, tmp_path):
+        scan = lab.scan(sample.cards(8).history.to_ndjson(tmp_path / "eight.ndjson"))
         assert not hasattr(scan, "decision")
         with pytest.raises(AttributeError, match=r"sum\(scan.where\(\['1735580000000-0'\]\)\).decision"):
             scan.decision("0-6")
         made = sum(scan.where(["0-6"])).decision("0-6")
-        assert repr(made) == repr(lab.read(SAMPLE, last=1_995).decision("0-6"))
+        assert repr(made) == repr(sample.decision("0-6"))
 
 
 class TestWhat:

@@ -106,11 +106,11 @@ def _votes(ax: Axes, votes: pd.DataFrame) -> None:
     given = ~np.isnan(sure)
     _bare(ax, _count("vote", len(votes), len(shown)) + ("; bar: confidence (0-1)" if given.any() else ""))
     ax.set(xlim=(0, 1), ylim=(-max(len(shown), 1) + 0.4, 0.6))
-    font: dict[str, Any] = {"va": "center", "fontsize": "small", **PLAIN}
     voters, choices = (
         fitted_apart(shown[column].fillna(f"(no {column})"), room * _width(ax))
         for column, room in (("voter", 0.27), ("choice", 0.45))
     )
+    font: dict[str, Any] = {"va": "center", "fontsize": "small", **PLAIN}
     for row, (voter, choice) in enumerate(zip(voters, choices, strict=True)):
         ax.text(0, -row, voter, **font)
         ax.text(0.3, -row, choice, **font)
