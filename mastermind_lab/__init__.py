@@ -35,6 +35,7 @@ __all__ = [
     "History",
     "LabError",
     "LiveView",
+    "MissingFontWarning",
     "NothingDecodedWarning",
     "OptionError",
     "SourceError",
@@ -75,7 +76,7 @@ if TYPE_CHECKING:
         Vote,
         decode_envelope,
     )
-    from .errors import LabError, NothingDecodedWarning, OptionError, SourceError
+    from .errors import LabError, MissingFontWarning, NothingDecodedWarning, OptionError, SourceError
     from .frames import id_key
     from .history import History, with_outcomes
     from .history.dictionary import dictionary
@@ -118,6 +119,7 @@ _UNLISTED = {
     "DecisionEnvelope": "envelope",
     "LabError": "errors",
     "LiveView": "widget",
+    "MissingFontWarning": "errors",
     "NothingDecodedWarning": "errors",
     "OptionError": "errors",
     "SourceError": "errors",

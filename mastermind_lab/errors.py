@@ -22,6 +22,10 @@ class NothingDecodedWarning(UserWarning):
     """A source had entries, and none of them could be decoded: ``rejects`` says of each why."""
 
 
+class MissingFontWarning(UserWarning):
+    """No installed font has some characters of a text: a chart shows a square in place of each."""
+
+
 class OptionError(LabError, ValueError):
     """A caller's argument makes no sense: an unknown column, a limit that is no number, date or id."""
 

@@ -105,6 +105,41 @@ def _replaced(text: str, fits: Callable[[str], bool], unfit: str) -> str:
     return "".join(" " if one.isspace() else one if fits(one) else unfit for one in text)
 
 
+_BLOCKS = "p|br|div|li|ul|ol|dl|dt|dd|h[1-6]|pre|blockquote|table|thead|tbody|tr|hr|section|article"
+_INLINE = "b|i|em|strong|u|s|span|code|tt|kbd|sub|sup|small|mark|font|td|th|q|cite"
+_MARKUP = re.compile(rf"</?(?:({_BLOCKS})|{_INLINE})(?:\s[^<>]*)?/?>", re.IGNORECASE)
+
+
+def without_markup(text: str) -> str:
+    """Return what somebody wrote as HTML without the tags that format it: a block begins a line.
+
+    A text without such tags stays as it is; no other tag is touched, so that it can be seen.
+
+    Examples
+    --------
+    >>> without_markup("<p>Is 1 &lt; 2,<br/>and <b>why</b>?</p>"), without_markup("a < b &amp; c > <script>")
+    ('Is 1 < 2,\\nand why?', 'a < b &amp; c > <script>')
+    """
+    plain, tags = _MARKUP.subn(lambda tag: "\n" if tag[1] else "", text)
+    if not tags:
+        return text
+    from html import unescape  # here, because it loads every named character
+
+    return unescape(plain).strip()
+
+
+def paragraphs(text: str, clean: Callable[[str], str]) -> str:
+    """Clean what somebody wrote at length, line by line; its paragraphs stay, what formats HTML goes.
+
+    Examples
+    --------
+    >>> paragraphs("<p>one</p><p>two\\x07</p>", visible)
+    'one\\n\\ntwo�'
+    """
+    lines = [clean(line).strip() for line in without_markup(text).splitlines()]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
 def brief(text: str, most: int, clean: Callable[[str], str]) -> str:
     """Clean a text and cut it to so many characters; the last is an ellipsis where something is left out.
 

@@ -1,6 +1,7 @@
 """Pictures as files: provenance, and the page of one decision."""
 
 import gzip
+import json
 
 import numpy as np
 import pandas as pd
@@ -249,3 +250,18 @@ def test_what_nobody_said_is_said_to_be_missing(sure):
     assert len(figure.axes[0].patches) == 0
     assert len(figure.axes[1].patches) == (2 * 2 if sure else 0)  # a bar and its frame
     assert ("3 votes; bar: confidence (0-1)" if sure else "3 votes") in drawn
+    assert drawn.count("not said") == (1 if sure else 0)
+
+
+@pytest.mark.parametrize(
+    "written", ["<p>Is 1 &lt; 2?</p>", "Is <b>1</b> &lt; 2?", "<div class='q'>Is 1 < 2?<br/></div>"]
+)
+def test_html_that_somebody_wrote_is_drawn_as_what_it_says(written):
+    payload = {
+        "recommendation": "yes",
+        "confidence": 1,
+        "question": written,
+        "argument_tree": {"claim": written},
+    }
+    figure = page(lab.read([json.dumps({"decision": payload})]), "0-1")
+    assert [text for ax in figure.axes for text in texts(ax)].count("Is 1 < 2?") == 2

@@ -13,6 +13,7 @@ from ..errors import OptionError
 from ..stats.arguments import sides
 from ..stats.engine.arithmetic import plain_arithmetic
 from ..stats.engine.input import is_scan
+from ..text import without_markup
 from .drawing.figures import extent
 from .drawing.picture import Picture
 from .drawing.style import artist_kwargs, check_keywords
@@ -128,13 +129,13 @@ def _branches(ax: Axes, nodes: pd.DataFrame) -> None:
 def _claims(ax: Axes, nodes: pd.DataFrame, width: float) -> None:
     size = min(small_size(), 0.85 * extent(ax)[1] / len(nodes))
     right = ax.get_xlim()[1]
-    font: dict[str, Any] = {"va": "center_baseline", "fontsize": size, **PLAIN}
+    font: dict[str, Any] = {"va": "center_baseline", "fontsize": size}
     known = nodes["author"].dropna()
     authors = dict(zip(known, fitted_apart(known, 9), strict=True))
     for row, node in enumerate(nodes.to_dict(orient="records")):
         room = (width - _STEP * (node["depth"] + 1.5) - _STRENGTH) / size
         author = f"  {authors[node['author']]}" if pd.notna(node["author"]) else ""
-        claim = fitted(node["claim"], max(room - text_width(author), 4))
-        ax.text(node["depth"] + 0.4, -row, claim + author, **font)
+        claim = fitted(without_markup(str(node["claim"])[:4_000]), max(room - text_width(author), 4))
+        ax.text(node["depth"] + 0.4, -row, claim + author, **font, **PLAIN)
         if pd.notna(node["strength"]):
             ax.text(right, -row, f"{node['strength']:.2f}", ha="right", **font)

@@ -11,11 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..stats.engine.arithmetic import plain_arithmetic
+from ..text import without_markup
 from .argument_tree import MOST, argument_tree, batch_of
 from .drawing.figures import extent, shown_figure
 from .drawing.text import PLAIN, clean, fitted, fitted_apart, small_size
 
 _MOST_SOURCES, _MOST_VOTES = 8, 12
+_LOOKED_AT = 4_000  # characters of a text in which there may be HTML
 
 
 @plain_arithmetic
@@ -90,7 +92,7 @@ def _verdict(ax: Axes, row: pd.Series) -> None:
 
 def _said(row: pd.Series, name: str, most: int = 40) -> str:
     """Return what a row says, or that it does not say it."""
-    return clean(row[name], most) if pd.notna(row[name]) else f"(no {name})"
+    return clean(without_markup(str(row[name])[:_LOOKED_AT]), most) if pd.notna(row[name]) else f"(no {name})"
 
 
 def _votes(ax: Axes, votes: pd.DataFrame) -> None:
@@ -104,14 +106,16 @@ def _votes(ax: Axes, votes: pd.DataFrame) -> None:
     given = ~np.isnan(sure)
     _bare(ax, _count("vote", len(votes), len(shown)) + ("; bar: confidence (0-1)" if given.any() else ""))
     ax.set(xlim=(0, 1), ylim=(-max(len(shown), 1) + 0.4, 0.6))
-    font: dict[str, Any] = {"va": "center", "fontsize": "small", **PLAIN}
     voters, choices = (
         fitted_apart(shown[column].fillna(f"(no {column})"), room * _width(ax))
         for column, room in (("voter", 0.27), ("choice", 0.45))
     )
+    font: dict[str, Any] = {"va": "center", "fontsize": "small", **PLAIN}
     for row, (voter, choice) in enumerate(zip(voters, choices, strict=True)):
         ax.text(0, -row, voter, **font)
         ax.text(0.3, -row, choice, **font)
+    for place in np.flatnonzero(~given) if given.any() else ():
+        ax.text(0.78, -int(place), "not said", va="center", fontsize="small")
     rows = -np.flatnonzero(given)
     ax.barh(rows, 0.2 * sure[given], left=0.78, height=0.5, color="0.6")
     ax.barh(rows, 0.2, left=0.78, height=0.5, facecolor="none", edgecolor="0.8", linewidth=0.5)

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from .drawing.figures import close, hidden_figure
+from .drawing.fonts import collected
 
 PAGE = 6.5
 """The width of a paper's page in inches; a column has about 3.3."""
@@ -95,9 +96,14 @@ class FastRenderer:
         self._takes_ax = "ax" in signature(chart).parameters
         self._place: tuple[float, float, float, float] | None = None
         self._options: dict[str, Any] = {}
+        self.said: list[str] = []
 
     def png(self, data: Any, **options: Any) -> bytes:
-        """Draw the data and return a PNG."""
+        """Draw the data and return a PNG; ``said`` is then what a chart would have warned of."""
+        with collected() as self.said:
+            return self._picture(data, options)
+
+    def _picture(self, data: Any, options: dict[str, Any]) -> bytes:
         if not self._takes_ax:
             return self._on_its_own_figure(data)
         if options != self._options:

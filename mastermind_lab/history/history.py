@@ -38,6 +38,7 @@ from ..frames import (
 )
 from ..storage import is_url
 from .card import card, facts
+from .decision import DecisionCard, DecisionCards, card_of, cards_of
 from .derived import check_rule, with_derived
 from .encoded import encode, envelopes_of, payloads_as_in, rebuilt
 from .late_columns import late_columns
@@ -280,6 +281,56 @@ class History:
         ids = chosen(whole.decisions, condition, level=1)
         absent = len(pc.unique(ids)) - len(kept := self.among(ids))
         return self.cut(kept, in_words(condition, absent))
+
+    def decision(self, id: str) -> DecisionCard:
+        """Return one decision to read: a card in a notebook, text in a terminal.
+
+        It says what was asked and recommended, how sure the panel was, who voted for what, how surely, and
+        for what before; the arguments, the sources, times and costs; and right or wrong, where outcomes were
+        joined. :func:`mastermind_lab.charts.decision` draws one for print.
+
+        Parameters
+        ----------
+        id
+            A ``stream_id``; or a ``decision_id`` or ``correlation_id`` that only one decision has.
+
+        Raises
+        ------
+        OptionError
+            There is no such decision, and the message names the nearest ids; or there are several, and it
+            names them.
+
+        Examples
+        --------
+        >>> import mastermind_lab as lab
+        >>> history = lab.sample()
+        >>> card = history.decision("0-6")
+        >>> str(card).splitlines()[0], card.history.votes["choice"].nunique()
+        ('Decision 0-6, 2026-10-26 06:20 UTC', 3)
+        """
+        return card_of(self, id)
+
+    def cards(self, most: int = 10) -> DecisionCards:
+        """Return the first decisions to read one after the other: each a line that opens to its card.
+
+        Parameters
+        ----------
+        most
+            How many to show, from 1 to 100. It is said how many there are.
+
+        Raises
+        ------
+        OptionError
+            It is no such number.
+
+        Examples
+        --------
+        >>> import mastermind_lab as lab
+        >>> cards = lab.sample().where("confidence < 0.4").cards(2)
+        >>> print(str(cards).splitlines()[1][:62])
+        0-21  0.22  decline  Should the city of Besançon pay for a riv
+        """
+        return cards_of(self, most)
 
     def among(self, ids: pa.Array) -> pa.Array:
         """Return those of the ids that are here, oldest first."""

@@ -110,6 +110,14 @@ class Scan:
             )
         return self._covered.frame()
 
+    def __getattr__(self, name: str) -> Any:
+        if name in ("decision", "cards"):
+            raise AttributeError(
+                f"a scan has no {name}(): it reads batch by batch. Make a history of the decisions to read: "
+                f"sum(scan.where(['1735580000000-0'])).{name}(...), with the stream_ids, or a query, in where"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def map(self, step: Step) -> Self:
         """Return a scan each batch of which is what a function makes of this one's.
 

@@ -38,9 +38,10 @@ class Panel:
         self.image = Image(format="png", layout={"width": "auto", "max_width": "100%"})
         self._renderer = charts.FastRenderer(self.chart)
 
-    def draw(self, follower: Follower, choice: ViewOptions) -> None:
-        """Draw the picture of this moment."""
+    def draw(self, follower: Follower, choice: ViewOptions) -> str:
+        """Draw the picture of this moment, and return what its reader is to be told."""
         self.image.value = self._renderer.png(self.data(follower, choice), **self.options(choice))
+        return "; ".join(self._renderer.said)
 
     def data(self, follower: Follower, choice: ViewOptions) -> Any:
         """Return what the chart draws: the summary of all that has come, or of the chosen window."""

@@ -230,7 +230,7 @@ class LiveView:
 
     def _draw(self, panel: Panel) -> None:
         try:
-            panel.draw(self.follower, self._controls.choice)
+            self._error = panel.draw(self.follower, self._controls.choice) or self._error
         except Exception as error:  # noqa: BLE001 - one panel's fault, perhaps in a reader's own function
             self._error = f"{panel.title}: {type(error).__name__}: {error}"
 

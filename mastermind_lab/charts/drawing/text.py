@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
 
 import pandas as pd
-from matplotlib import font_manager, rcParams
 from matplotlib.font_manager import FontProperties
 from matplotlib.ft2font import FT2Font
 from matplotlib.textpath import text_to_path
@@ -14,9 +12,10 @@ from matplotlib.textpath import text_to_path
 from ...stats.engine.estimate import Estimate
 from ...stats.engine.identity import VOTER
 from ...text import apart, brief, visible
+from .fonts import NO_GLYPH, Plain, drawable, families, own_fonts
 
-PLAIN: dict[str, Any] = {"parse_math": False, "usetex": False}
-"""For every text from data: it is neither mathematics nor LaTeX, whatever it contains."""
+PLAIN = Plain()
+"""For every text from data: neither mathematics nor LaTeX, in fonts that have it. Make it drawable first."""
 
 CHARACTER = 0.55
 """How wide a character is on average, by the height of its text."""
@@ -24,18 +23,16 @@ CHARACTER = 0.55
 LEGEND = 24
 """Characters of a name in a legend."""
 
-_NO_GLYPH = "\N{WHITE SQUARE}"
 _LEAST = 8  # characters of a name, in which there is room for a number that tells it from others
 
 
 def clean(value: object, most: int = 40) -> str:
     """Make text from data fit to draw: one line, no control or direction marks, cut, no missing glyphs.
 
-    Characters that the fonts of ``rcParams["font.family"]`` lack are shown as a square: name a font that has
-    them there to see them.
+    Characters that no installed font has are shown as a square, and a warning says so.
     """
-    fonts = _fonts()
-    return brief(str(value), most, lambda text: _drawable(text, fonts)) or "(empty)"
+    own = own_fonts()
+    return brief(str(value), most, lambda text: _drawable(text, own)) or "(empty)"
 
 
 def drawable(text: str) -> str:
@@ -45,10 +42,8 @@ def drawable(text: str) -> str:
 
 def names_apart(values: Iterable[object], most: int) -> list[str]:
     """Make names that stand side by side fit to draw; where they are cut, different ones stay different."""
-    fonts = _fonts()
-    return apart(
-        [str(value) for value in values], most, lambda text: _drawable(text, fonts).strip() or "(empty)"
-    )
+    own = own_fonts()
+    return apart([str(one) for one in values], most, lambda text: _drawable(text, own).strip() or "(empty)")
 
 
 def fitted_apart(values: Collection[object] | pd.Series, width: float) -> list[str]:
@@ -71,7 +66,8 @@ def fitted(value: object, width: float) -> str:
 
 def text_width(text: str) -> float:
     """Return how wide a line is, by the height of its text."""
-    width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(size=1), ismath=False)
+    font = FontProperties(family=families(), size=1)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
     return float(width)
 
 
@@ -80,22 +76,8 @@ def small_size() -> float:
     return FontProperties(size="small").get_size_in_points()
 
 
-def _drawable(text: str, fonts: list[FT2Font]) -> str:
-    return "".join(
-        one if one == " " or any(font.get_char_index(ord(one)) for font in fonts) else _NO_GLYPH
-        for one in visible(text, _NO_GLYPH)
-    )
-
-
-def _fonts() -> list[FT2Font]:
-    """The fonts that matplotlib would draw with: one for each family that is installed."""
-    paths = []
-    for family in rcParams["font.family"]:
-        try:
-            paths.append(font_manager.findfont(FontProperties(family=family), fallback_to_default=False))
-        except ValueError:
-            continue
-    return [font_manager.get_font(path) for path in paths or [font_manager.findfont(FontProperties())]]
+def _drawable(text: str, own: Sequence[FT2Font]) -> str:
+    return drawable(visible(text, NO_GLYPH), own)
 
 
 def estimate_in(row: pd.Series, figure: str) -> Estimate:
