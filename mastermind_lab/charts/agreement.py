@@ -19,15 +19,13 @@ from ..stats.engine.summary import texts_of
 from .drawing.chart import chart, summary_of
 from .drawing.dots import MOST, dots, limits, write_n
 from .drawing.figures import extent
+from .drawing.ink import MUTED, readable_on, shade, tint
 from .drawing.picture import Picture
-from .drawing.style import artist_kwargs
+from .drawing.style import artist_kwargs, styles_on
 from .drawing.text import PLAIN, format_n, format_voters, names_apart
 
 WRITTEN = 12
 """Voters whose figures fit into the squares."""
-
-# From light to dark, so that it reads in grey; never so dark that a figure on it does not.
-SHADES = LinearSegmentedColormap.from_list("agreement", ["#F4F7FA", "#9DC0DC", "#2A6496"])
 
 
 @chart(
@@ -83,7 +81,7 @@ def _groups(
     picture.heading(*more, "line: 95% interval")
     left, right = limits(shown, "alpha")
     picture.ax.set_xlim(min(left, 0), min(max(right, 0), 1.02))
-    picture.ax.axvline(0, color="0.4", linewidth=0.8, zorder=1)
+    picture.ax.axvline(0, color=shade(picture.ax, MUTED), linewidth=0.8, zorder=1)
     return picture.ax
 
 
@@ -116,7 +114,7 @@ def _squares(ax: Axes, pairs: pd.DataFrame, voters: list[str], kw: dict[str, Any
     )
     below = np.tril(np.ones((len(voters), len(voters)), dtype=bool))
     shades = np.where(below, share, np.nan)
-    defaults = {"cmap": SHADES, "aspect": "equal", **_limits(share)}
+    defaults = {"cmap": _shades(ax), "aspect": "equal", **_limits(share)}
     drawn = ax.imshow(shades, **artist_kwargs(AxesImage, defaults, kw))
     names = names_apart(voters, 16)
     ax.set_xticks(range(len(voters)), names, rotation=90, **PLAIN)
@@ -130,6 +128,12 @@ def _squares(ax: Axes, pairs: pd.DataFrame, voters: list[str], kw: dict[str, Any
         _scale(ax, drawn)
 
 
+def _shades(ax: Axes) -> LinearSegmentedColormap:
+    """From paper towards ink, so that it reads in grey."""
+    full = styles_on(ax)[1].colour
+    return LinearSegmentedColormap.from_list("agreement", [tint(ax, full, share) for share in (0.04, 0.5, 1)])
+
+
 def _limits(share: pd.DataFrame) -> dict[str, float]:
     """Give shades that are all alike a scale within 0 to 1; others have their own."""
     low, high = float(np.nanmin(share)), float(np.nanmax(share))
@@ -140,12 +144,11 @@ def _figures(ax: Axes, drawn: AxesImage, shades: Floats, n: Floats) -> None:
     """Write percents below the diagonal and n above it."""
     size = min(FontProperties(size="xx-small").get_size_in_points(), 0.35 * min(extent(ax)) / len(n))
     where: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": size}
-    least, most = drawn.get_clim()
     for row, column in np.argwhere(~np.isnan(shades)):
-        colour = "white" if shades[row, column] > least + 0.65 * (most - least) else "black"
+        colour = readable_on(drawn.to_rgba(shades[row, column]))
         ax.text(column, row, f"{100 * shades[row, column]:.0f}", color=colour, **where)
     for row, column in np.argwhere(np.triu(n, 1)):
-        ax.text(column, row, _short(n[row, column]), color="0.4", **where)
+        ax.text(column, row, _short(n[row, column]), color=shade(ax, MUTED), **where)
 
 
 def _short(n: float) -> str:

@@ -14,8 +14,9 @@ from ..errors import OptionError
 from ..stats import Regimes
 from ..stats.engine.input import By, Source, names_of
 from .drawing.chart import chart, check_clusters
+from .drawing.ink import MUTED, paper, shade
 from .drawing.picture import Picture
-from .drawing.style import SERIES, Style, artist_kwargs
+from .drawing.style import Style, artist_kwargs, styles_on
 from .drawing.text import PLAIN, clean, format_n, names_apart
 
 MOST = 12
@@ -56,15 +57,16 @@ def regimes(
         return picture.empty("no change found") if summary.n else picture.empty()
     names = [_name(rows) for _, rows in table.groupby("change")]
     ax = picture.ax
+    upper, lower, *_ = styles_on(ax)
     handles = [
-        _effects(ax, changes, "confidence", SERIES[0], 0.12, kw),
-        _effects(ax, changes, "margin", SERIES[1], -0.12, kw),
+        _effects(ax, changes, "confidence", upper, 0.12, kw),
+        _effects(ax, changes, "margin", lower, -0.12, kw),
     ]
     ax.set_yticks(-np.arange(len(names)), names, **PLAIN)
     picture.legend(handles, ["confidence", "margin of the vote"])
     picture.heading("mean, 95% interval")
     ax.locator_params(axis="x", nbins=5)
-    ax.axvline(0, color="0.6", linewidth=0.8, zorder=0)
+    ax.axvline(0, color=shade(ax, MUTED), linewidth=0.8, zorder=0)
     ax.set_ylim(-len(names) + 0.4, 0.6)
     ax.margins(x=0.1)
     return ax
@@ -86,7 +88,7 @@ def _effects(
     heights = offset - np.arange(len(changes))
     low, high = (changes[f"{figure}_difference_{end}"] for end in ("low", "high"))
     ax.hlines(heights, low, high, color=style.colour, linewidth=1.2)
-    face = style.colour if offset > 0 else "white"
+    face = style.colour if offset > 0 else paper(ax)
     defaults = style.as_dots(markersize=5, markerfacecolor=face)
     return ax.plot(changes[f"{figure}_difference"], heights, **artist_kwargs(Line2D, defaults, kw))[0]
 

@@ -31,7 +31,7 @@ RIGHT = _Figures(
 AGAINST = _Figures("dissent", "pivotal", "n", "votes", "share of votes (0-1)")
 
 
-@chart(Voters, "A history, its ``votes`` frame (then without ``by``)", most=len(SERIES))
+@chart(Voters, "A history, its ``votes`` frame (then without ``by``)", most=SERIES)
 def voters(
     data: Source | Voters,
     *,
@@ -54,7 +54,7 @@ def voters(
     'share of votes (0-1)'
     """
     summary = summary_of(Voters, data, by, cluster, voter)
-    table = summary.lump(len(SERIES), MOST).table()
+    table = summary.lump(SERIES, MOST).table()
     drawn = RIGHT if table["known"].any() else AGAINST
     table = ranked(table[table[drawn.n] > 0], "voter", "group", drawn.dot)
     rows = table.drop_duplicates("voter")

@@ -13,6 +13,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
 from .figures import extent, shown_figure
+from .ink import MUTED, shade
 from .text import CHARACTER, PLAIN, clean, names_apart, small_size, text_width
 
 _LEGEND: dict[str, Any] = {
@@ -60,7 +61,9 @@ class Picture:
         """Say that there is nothing to draw, and why: by default the first note."""
         self.notes = [*reasons, *self.notes]
         ax = self.heading()
-        ax.text(0.5, 0.5, self.notes[0], transform=ax.transAxes, ha="center", va="center", color="0.4")
+        ax.text(
+            0.5, 0.5, self.notes[0], transform=ax.transAxes, ha="center", va="center", color=shade(ax, MUTED)
+        )
         ax.set(xticks=[], yticks=[])
         return ax
 
