@@ -93,7 +93,8 @@ def texts(ax):
 
 
 def words(ax):
-    return "\n".join(text.get_text() for text in texts(ax))
+    """All that is written on the picture, and its caption."""
+    return "\n".join([*(text.get_text() for text in texts(ax)), charts.caption(ax)])
 
 
 def labels(ax):
@@ -173,7 +174,7 @@ def test_every_so_many_decisions_are_a_dot(ax):
     windows = summary.every(30)
     drawn_means = np.concatenate([line.get_ydata() for line in ax.lines])
     assert sorted(drawn_means) == pytest.approx(sorted(windows["mean"]))
-    assert "mean of 30" in " ".join(ax.get_title(loc="left").split())
+    assert "mean of 30" in charts.caption(ax)
 
 
 def test_many_points_are_thinned(ax):

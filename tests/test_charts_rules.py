@@ -5,7 +5,7 @@ import io
 import pytest
 from panels import close_panels as panels
 from panels import without_outcomes
-from pictures import intervals, title
+from pictures import caption, intervals, title
 
 from mastermind_lab.charts.rules import rules as chart
 from mastermind_lab.stats.rules import Rules
@@ -26,8 +26,8 @@ def test_the_chart_is_the_table(ax, outcomes):
     assert names[0] == "plurality"
     if outcomes:
         assert names[-1] == f"best voter: {table.iloc[-1]['voter']}"
-        assert f"actual: {summary.actual.value:.0%} ({summary.actual.low:.0%} to" in title(ax)
-    assert "95% interval" in title(ax)
+        assert f"Actual: {summary.actual.value:.0%} ({summary.actual.low:.0%} to" in caption(ax)
+    assert "95% interval" in caption(ax)
 
 
 def test_groups_have_lanes_and_a_legend(ax):
@@ -57,8 +57,8 @@ def test_without_a_recommendation_the_dots_are_accuracies(ax):
     chart(summary, ax=ax)
     assert list(ax.lines[0].get_xdata()) == summary.table().iloc[1:]["accuracy"].tolist()
     assert ax.get_xlabel() == "accuracy (0-1)"
-    assert f"n = {summary.table()['outcomes'].max()} decisions with outcome" in title(ax)
-    assert "actual" not in title(ax)
+    assert f"n = {summary.table()['outcomes'].max()} decisions with outcome" in caption(ax)
+    assert "Actual" not in caption(ax)
 
 
 def test_votes_without_a_ranking_are_said(ax):
@@ -71,7 +71,7 @@ def test_votes_without_a_ranking_are_said(ax):
     chart(summary, ax=ax)
     names = [" ".join(label.get_text().split()) for label in ax.get_yticklabels()]
     assert names[-4:-1] == ["borda", "instant runoff", "condorcet"]
-    assert f"{table.loc['borda', 'without_ballot']:,} votes without ranking" in title(ax)
+    assert f"{table.loc['borda', 'without_ballot']:,} votes without ranking" in caption(ax)
 
 
 def test_all_decisions_with_an_outcome_are_counted_where_nothing_was_recommended(ax):
@@ -79,4 +79,4 @@ def test_all_decisions_with_an_outcome_are_counted_where_nothing_was_recommended
     history.decisions["recommendation"] = None
     chart(history, ax=ax)
     many = Rules.of(history).table().set_index("rule").loc["plurality", "outcomes"]
-    assert f"n = {many} decisions with outcome" in title(ax)
+    assert f"n = {many} decisions with outcome" in caption(ax)

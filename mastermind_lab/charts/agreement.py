@@ -70,7 +70,7 @@ def _groups(
     """Draw alpha as a dot a group."""
     shown = table.loc[sorted(table["n"].nlargest(MOST).index)]
     xlabel = "Krippendorff's alpha (0: chance, 1: full)"
-    picture = Picture(ax, "Agreement", summary.by, [*notes, *summary.notes], xlabel, rows=len(shown))
+    picture = Picture(ax, "Agreement", summary, notes, xlabel, rows=len(shown))
     if not table["alpha"].notna().any():
         return picture.empty("no alpha to draw")
     names = list(texts_of(shown[list(summary.by)]))
@@ -87,7 +87,7 @@ def _groups(
 
 def _pairs(summary: Agreement, notes: list[str], ax: Axes | None, kw: dict[str, Any]) -> Axes:
     """Draw the agreement of each two voters as a square."""
-    picture = Picture(ax, "Agreement", (), [*notes, *summary.notes], "", square=True)
+    picture = Picture(ax, "Agreement", summary, notes, "", square=True)
     voters, pairs = summary.order(), summary.table()
     if not voters:
         return picture.empty()

@@ -60,7 +60,7 @@ def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: An
     nodes = _nodes(data, stream_id)
     shown = nodes.iloc[:MOST]
     subject = f"Argument tree of {clean(stream_id)}"
-    picture = Picture(ax, subject, (), _notes(nodes, len(shown)), "depth (levels)", rows=len(shown) // 2)
+    picture = Picture(ax, subject, None, _notes(nodes, len(shown)), "depth (levels)", rows=len(shown) // 2)
     ax = picture.ax
     ax.spines["left"].set_visible(False)
     ax.set_yticks([])

@@ -42,7 +42,7 @@ def citations(
     cited = table["cited"].sum()
     notes = format_n(cited, "decisions", without_sources=table["n"].sum() - cited)
     xlabel, rows = "share of decisions with sources (0-1)", 1 + len(names) * (2 + len(table)) // 4
-    picture = Picture(ax, "Citations", summary.by, [*notes, *summary.notes], xlabel, rows=rows)
+    picture = Picture(ax, "Citations", summary, notes, xlabel, rows=rows)
     if used.empty:
         return picture.empty()
     _draw(picture, used, names, table.set_index("group")["cited"], kw)

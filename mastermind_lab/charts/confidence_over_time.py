@@ -68,8 +68,8 @@ def confidence_over_time(
     picture = Picture(
         ax,
         "Confidence over time",
-        summary.by,
-        [*notes, *summary.notes],
+        summary,
+        notes,
         "decision published (UTC)",
         rows=rows,
     )

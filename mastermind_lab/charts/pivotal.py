@@ -47,7 +47,7 @@ def pivotal(
     voters = table.drop_duplicates("voter")
     notes = format_n(summary.share.n, "decisions") + format_voters(summary.voter, summary.repeated)
     xlabel = "share of decisions with their vote (0-1)"
-    picture = Picture(ax, "Pivotal votes", summary.by, [*notes, *summary.notes], xlabel, rows=len(voters))
+    picture = Picture(ax, "Pivotal votes", summary, notes, xlabel, rows=len(voters))
     if table.empty:
         return picture.empty()
     handles = dots(picture.ax, table, "voter", series, "pivotal", kw)

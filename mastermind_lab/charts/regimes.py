@@ -15,7 +15,7 @@ from ..stats import Regimes
 from ..stats.engine.input import By, Source, names_of
 from .drawing.chart import chart, check_clusters
 from .drawing.ink import MUTED, paper, shade
-from .drawing.picture import Picture
+from .drawing.picture import Picture, grouped_by
 from .drawing.style import Style, artist_kwargs, styles_on
 from .drawing.text import PLAIN, clean, format_n, names_apart
 
@@ -52,7 +52,8 @@ def regimes(
     left_out = {"without_a_time": summary.undated, "earlier_changes": found - len(changes)}
     notes = format_n(summary.n, "decisions", **left_out)
     xlabel = "mean after - before (-1 to 1)"
-    picture = Picture(ax, "Regimes", summary.watch, [*notes, *summary.notes], xlabel, rows=2 * len(changes))
+    subject = f"Regimes{grouped_by(summary.watch)}"
+    picture = Picture(ax, subject, summary, notes, xlabel, rows=2 * len(changes))
     if changes.empty:
         return picture.empty("no change found") if summary.n else picture.empty()
     names = [_name(rows) for _, rows in table.groupby("change")]

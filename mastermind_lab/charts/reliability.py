@@ -57,7 +57,7 @@ def reliability(
     shown = summary.lump(MOST)
     table, diagram = shown.table(), shown.diagram()
     subject, notes = f"Reliability of {summary.unit}", n_and_left_out(summary, table)
-    picture = Picture(ax, subject, summary.by, [*notes, *summary.notes], "confidence (0-1)", square=True)
+    picture = Picture(ax, subject, summary, notes, "confidence (0-1)", square=True)
     ax = picture.ax
     ax.set(xlim=(-0.02, 1.02), ylim=(-_STRIP - _GAP, 1.02), aspect="equal", anchor="NW")
     ax.set_ylabel("share right (0-1)", fontsize="small")

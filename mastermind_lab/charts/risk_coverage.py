@@ -52,8 +52,8 @@ def risk_coverage(
     picture = Picture(
         ax,
         subject,
-        summary.by,
-        [*notes, *summary.notes],
+        summary,
+        notes,
         "coverage, the surest first (0-1)",
         rows=1 + len(table),
     )

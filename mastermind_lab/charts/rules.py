@@ -50,9 +50,7 @@ def rules(
     notes = _notes(summary, table, "outcomes" if known else "n")
     table = table[(table["rule"] != ACTUAL) & table[figure].notna()]
     xlabel = _XLABELS[figure]
-    picture = Picture(
-        ax, "Voting rules", summary.by, [*notes, *summary.notes], xlabel, rows=max(8, table["rule"].nunique())
-    )
+    picture = Picture(ax, "Voting rules", summary, notes, xlabel, rows=max(8, table["rule"].nunique()))
     if table.empty:
         return picture.empty()
     if not summary.by:

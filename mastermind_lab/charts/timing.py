@@ -62,9 +62,7 @@ def timing(
     table = table[table["unit"] == unit]
     leaves = _longest(table)
     notes, rows = format_n(summary.n, "decisions"), len(leaves) * (1 + table["group"].nunique()) // 2
-    picture = Picture(
-        ax, "Timing", summary.by, [*notes, *summary.notes], f"{UNITS[unit]} (log scale)", rows=rows
-    )
+    picture = Picture(ax, "Timing", summary, notes, f"{UNITS[unit]} (log scale)", rows=rows)
     if table.empty:
         return picture.empty(f"no {UNITS[unit]}") if summary.n else picture.empty()
     table = table[table["leaf"].isin(leaves)]

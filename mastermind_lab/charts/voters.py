@@ -59,7 +59,7 @@ def voters(
     table = ranked(table[table[drawn.n] > 0], "voter", "group", drawn.dot)
     rows = table.drop_duplicates("voter")
     notes = format_n(table[drawn.n].sum(), drawn.what) + format_voters(summary.voter, summary.repeated)
-    picture = Picture(ax, "Voters", summary.by, [*notes, *summary.notes], drawn.xlabel, rows=len(rows))
+    picture = Picture(ax, "Voters", summary, notes, drawn.xlabel, rows=len(rows))
     if table.empty:
         return picture.empty()
     handles = dots(picture.ax, table, "voter", "group", drawn.dot, kw, ring=drawn.ring)

@@ -48,7 +48,7 @@ def votes(
     notes = format_n(table["n"].sum(), "votes") + format_voters(summary.voter, summary.repeated)
     choices = list(table["choice"].cat.categories)
     rows = table["choice"].nunique()
-    picture = Picture(ax, "Votes", summary.by, [*notes, *summary.notes], "share of votes (0-1)", rows=rows)
+    picture = Picture(ax, "Votes", summary, notes, "share of votes (0-1)", rows=rows)
     if table.empty:
         return picture.empty()
     _draw(picture, table, kw)

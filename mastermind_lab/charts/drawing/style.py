@@ -73,7 +73,8 @@ def check_keywords(asked: Iterable[str], artists: Sequence[type[Artist]], *param
     for name in asked:
         if not any(name in _properties(kind) for kind in artists):
             known = [*parameters, *(each for kind in artists for each in _properties(kind))]
-            near = get_close_matches(name, known, n=1)
+            # What groups are called elsewhere.
+            near = ["by"] if name in ("hue", "group") else get_close_matches(name, known, n=1)
             advice = f"did you mean {near[0]!r}? " if near else ""
             takes = f"The chart takes {', '.join(parameters)}; other keywords" if parameters else "Keywords"
             takers = " or ".join(f"{kind.__module__}.{kind.__name__}" for kind in artists)
