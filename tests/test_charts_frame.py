@@ -10,6 +10,7 @@ from test_charts_stay import NAMES
 
 import mastermind_lab as lab
 from mastermind_lab import charts
+from mastermind_lab.charts import __main__ as gallery
 
 HISTORY = lab.with_outcomes(sample(60), OUTCOMES)
 OF_SUMMARIES = [name for name in NAMES if "figsize" in inspect.signature(getattr(charts, name)).parameters]
@@ -84,3 +85,16 @@ def test_on_a_part_of_a_figure(name):
     ax = getattr(charts, name)(HISTORY, ax=places["B"])
     figure.canvas.draw()
     assert charts.caption(right) == charts.caption(ax)
+
+
+def test_the_gallery_draws_examples_light_and_dark(tmp_path, monkeypatch):
+    monkeypatch.setattr(gallery, "ALL", ["votes", "decision"])
+    gallery.gallery(tmp_path / "new", ["votes", "decision"])
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
+        "decision-dark.png", "decision-light.png", "index.html", "votes-dark.png", "votes-light.png",
+    ]  # fmt: skip
+    page = (tmp_path / "new" / "index.html").read_text()
+    assert '<img src="votes-light.png" alt="Votes by model. n = 13,922 votes.' in page
+    gallery.gallery(tmp_path / "one", ["votes"])
+    assert not (tmp_path / "one" / "index.html").exists()
+    assert not pyplot.get_fignums()
