@@ -218,7 +218,23 @@ class TestOverview:
         assert self.subjects(known)[5] == "Reliability"
 
     def test_of_nothing(self):
-        assert len(self.subjects(lab.read([]))) == 6
+        assert self.subjects(lab.read([])) == ["Confidence"]
+
+    def test_what_the_data_cannot_say_is_left_out(self):
+        votes = pd.DataFrame({"q": [1, 1, 2, 2], "v": ["a", "b"] * 2, "c": ["x", "x", "y", "x"]})
+        known = lab.from_votes(votes, decision="q", voter="v", choice="c")
+        assert self.subjects(known) == ["Agreement", "Voters", "Margin", "Votes"]
+
+    @pytest.mark.parametrize(("width", "columns"), [(3.3, 1), (6.5, 2)])
+    def test_a_page_and_a_column(self, history, width, columns):
+        figure = overview(history, width=width)
+        figure.canvas.draw()
+        wide = [ax.get_position().width for ax in figure.axes[:6]]
+        pyplot.close(figure)
+        assert figure.get_figwidth() == width
+        assert min(wide) * columns >= 0.4
+        with pytest.raises(lab.OptionError, match="width is from 2 to 40 inches"):
+            overview(history, width=0)
 
 
 class TestScans:

@@ -70,7 +70,7 @@ def confidence_over_time(
         "Confidence over time",
         summary,
         notes,
-        "decision published (UTC)",
+        "published (UTC)",
         rows=rows,
     )
     ax = picture.ax
