@@ -164,7 +164,7 @@ def test_confidence_over_time_draws_its_table(ax):
         assert edge.min() == pytest.approx(rows["rolling_low"].min())
         assert edge.max() == pytest.approx(rows["rolling_high"].max())
     assert labels(ax) == [f"{name} (n = {n})" for name, n in table.groupby("meta.model")["n"].sum().items()]
-    assert ax.get_xlabel() == "decision published (UTC)"
+    assert ax.get_xlabel() == "published (UTC)"
     assert "95% band" in words(ax)
 
 

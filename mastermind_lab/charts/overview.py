@@ -93,7 +93,7 @@ def _drawn(history: Any, by: str | None, voter: str) -> Iterator[Draw]:
     if agreed.n:
         yield partial(agreement, agreed)
     over_time = ConfidenceOverTime.of(history, by=by)
-    if over_time.n:
+    if over_time.table()["n"].any():
         yield partial(confidence_over_time, over_time, regimes=regimes_of(history, None))
     voted = Voters.of(history, voter=voter)
     if voted.n:
