@@ -11,6 +11,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.font_manager import FontProperties
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
 
 from ..stats import Agreement
 from ..stats.engine.bootstrap import Floats
@@ -24,8 +26,14 @@ from .drawing.picture import Picture
 from .drawing.style import artist_kwargs, styles_on
 from .drawing.text import PLAIN, format_n, format_voters, names_apart
 
+MOST_VOTERS = 24
+"""Voters that stay readable in one chart."""
+
 WRITTEN = 12
 """Voters whose figures fit into the squares."""
+
+_NAME = 6.5  # points: the smallest names
+_ROW = 1.15 * _NAME
 
 
 @chart(
@@ -88,22 +96,30 @@ def _groups(
 def _pairs(summary: Agreement, notes: list[str], ax: Axes | None, kw: dict[str, Any]) -> Axes:
     """Draw the agreement of each two voters as a square."""
     picture = Picture(ax, "Agreement", summary, notes, "", square=True)
-    voters, pairs = summary.order(), summary.table()
+    voters, pairs = summary.order(_room(picture.ax)), summary.table()
     if not voters:
         return picture.empty()
     fewer = pairs["voter"].nunique() - len(voters)
     more = [f"{fewer:,} voters with fewer votes not drawn"] if fewer else []
     _squares(picture.ax, pairs, voters, kw)
     alpha = f"alpha {summary.alpha:.2f}"
-    return picture.heading(alpha, *more, _key(pairs, len(voters)))
+    return picture.heading(alpha, *more, *_key(pairs, voters))
 
 
-def _key(pairs: pd.DataFrame, voters: int) -> str:
+def _room(ax: Axes) -> int:
+    """Return how many voters' names find room: those at the bottom take as much as those at the left."""
+    return max(2, min(MOST_VOTERS, int(0.75 * min(extent(ax)) / _ROW)))
+
+
+def _key(pairs: pd.DataFrame, voters: list[str]) -> list[str]:
     """Write how to read the squares."""
-    if voters <= WRITTEN:
-        return "below: % of decisions in which both chose alike; above: n in which both voted"
+    there = pairs["voter"].isin(voters) & pairs["other"].isin(voters) & (pairs["voter"] != pairs["other"])
+    never = there.sum() < len(voters) * (len(voters) - 1) / 2
+    hatched = ["hatched: the two never met"] if never else []
+    if len(voters) <= WRITTEN:
+        return ["below: % of decisions in which both chose alike; above: n in which both voted", *hatched]
     between = f"n = {pairs['n'].min():,} to {pairs['n'].max():,} a pair"
-    return f"shade: % of decisions in which both chose alike; {between}"
+    return [f"shade: % of decisions in which both chose alike; {between}", *hatched]
 
 
 def _squares(ax: Axes, pairs: pd.DataFrame, voters: list[str], kw: dict[str, Any]) -> None:
@@ -119,13 +135,21 @@ def _squares(ax: Axes, pairs: pd.DataFrame, voters: list[str], kw: dict[str, Any
     names = names_apart(voters, 16)
     ax.set_xticks(range(len(voters)), names, rotation=90, **PLAIN)
     ax.set_yticks(range(len(voters)), names, **PLAIN)
-    ax.tick_params(length=0, labelsize="small" if len(voters) <= WRITTEN else "xx-small")
+    ax.tick_params(length=0, labelsize="small" if len(voters) <= WRITTEN else _NAME)
+    _hatch(ax, np.argwhere(np.isnan(share) & below & ~np.eye(len(voters), dtype=bool)))
     ax.spines[:].set_visible(False)
     ax.set_anchor("NW")
     if len(voters) <= WRITTEN:
         _figures(ax, drawn, shades, n.to_numpy(dtype=float, na_value=0))
     else:
         _scale(ax, drawn)
+
+
+def _hatch(ax: Axes, squares: NDArray[np.intp]) -> None:
+    """Mark the pairs that never met: nothing is known of them, which is not low agreement."""
+    for row, column in squares:
+        look: dict[str, Any] = {"hatch": "//////", "linewidth": 0, "edgecolor": shade(ax, 0.35)}
+        ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, **look))
 
 
 def _shades(ax: Axes) -> LinearSegmentedColormap:
