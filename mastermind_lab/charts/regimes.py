@@ -98,7 +98,7 @@ def _name(rows: pd.DataFrame) -> str:
     """Name a change: its day, each column with what ended and what began, and n on either side."""
     lines = [f"{rows['time'].iloc[0]:%Y-%m-%d}"]
     for column, events in rows.groupby("column", sort=False):
-        values = events.assign(value=names_apart(events["value"], 20)).groupby("event")["value"]
+        values = events.assign(value=names_apart(events["value"], 14)).groupby("event")["value"]
         named = values.agg(", ".join)
         ended, began = (named.get(event, "") for event in ("end", "begin"))
         lines += wrap(f"{clean(column, 24).removeprefix('meta.')}: {_transition(ended, began)}", 15)
