@@ -183,7 +183,7 @@ def apart(names: Sequence[str], most: int, clean: Callable[[str], str]) -> list[
     Examples
     --------
     >>> apart(["llama-3.3-70b-instruct", "llama-3.3-70b-instruct-concrete", "Ada"], 16, visible)
-    ['….3-70b-instruct', '…instruct…ncrete', 'Ada']
+    ['…70b-instruct', '…instruct…ncrete', 'Ada']
     >>> apart(["Ada", "Ada\\u200b", "Bo"], 16, lambda text: visible(text, ""))
     ['Ada', 'Ada (2)', 'Bo']
     """
@@ -279,13 +279,17 @@ def _same(texts: Sequence[str], at_words: bool) -> int:
 
 
 def _around(text: str, start: int, end: int, most: int) -> str:
-    """Cut a text to one part of it, with what stands behind it, then before it, as far as there is room."""
+    """Cut a text to one part of it, with what stands behind it, then words before it, if there is room."""
     room = most - 2 - (end - start)
     if room < 0:
         left, right = ELLIPSIS * (start > 0), ELLIPSIS * (end < len(text))
         return left + both_ends(text[start:end], most - len(left) - len(right)) + right
     last = min(len(text), end + room)
     first = max(0, start - (room - (last - end)) - (last == len(text)))
+    if first:  # half of a word that all share tells nobody anything
+        first = min(
+            (between.end() for between in _BETWEEN_WORDS.finditer(text[:start], first - 1)), default=first
+        )
     return ELLIPSIS * (first > 0) + text[first:last] + ELLIPSIS * (last < len(text))
 
 

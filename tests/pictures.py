@@ -1,5 +1,8 @@
 """What stands on a chart."""
 
+from mastermind_lab.charts import caption as caption  # for the tests
+from mastermind_lab.charts.drawing.caption import said_of
+
 
 def title(ax):
     """The heading, on one line."""
@@ -7,8 +10,9 @@ def title(ax):
 
 
 def words(ax):
-    """The rows' names, the words on the picture, and the heading."""
-    return "\n".join(part.get_text() for part in [*ax.get_yticklabels(), *ax.texts, ax._left_title])
+    """The rows' names, the words on the picture, the heading, and the caption."""
+    parts = [part.get_text() for part in [*ax.get_yticklabels(), *ax.texts, ax._left_title]]
+    return "\n".join([*parts, said_of(ax)])
 
 
 def intervals(ax):

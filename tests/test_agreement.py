@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from matplotlib.image import AxesImage
 from pandas.testing import assert_frame_equal
 from panels import part
-from pictures import title
+from pictures import caption, title
 from voting import votes_of
 
 from mastermind_lab.charts.agreement import agreement
@@ -316,8 +316,8 @@ def test_the_squares_are_the_table(ax):
         assert written[one, other] == f"{100 * row['agreement']:.0f}"
         assert written[other, one] == f"{row['n']:.0f}"
     assert np.isnan(shades[np.triu_indices(9)]).all()
-    assert f"alpha {summary.alpha.value:.2f} ({summary.alpha.low:.2f} to" in title(ax)
-    assert f"n = {summary.alpha.n} decisions" in title(ax)
+    assert f"Alpha {summary.alpha.value:.2f} ({summary.alpha.low:.2f} to" in caption(ax)
+    assert f"n = {summary.alpha.n} decisions" in caption(ax)
 
 
 def test_by_group_alpha_is_drawn(ax):

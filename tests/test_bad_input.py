@@ -212,7 +212,7 @@ def test_who_votes_twice_has_voted_once_and_it_is_said(whole, subject):
     tables = [one.table().drop(columns="repeated", errors="ignore") for one in (once, twice)]
     pd.testing.assert_frame_equal(*tables)
     for chart in CHARTS.get(subject) or [getattr(charts, subject)]:
-        assert f"{seats} repeated votes" in " ".join(drawn(chart, twice).get_title(loc="left").split())
+        assert f"{seats} repeated votes" in lab.charts.caption(drawn(chart, twice))
 
 
 @pytest.mark.parametrize("subject", VOTED)

@@ -49,7 +49,7 @@ def test_a_line_stands_where_a_value_begins(ax):
     first = frame.groupby("meta.version")["published_at"].min()[["v2", "v3"]]
     assert begins == pytest.approx(first.astype("int64").to_numpy() / 86_400e6)
     assert sorted(words(ax)) == ["version: v2", "version: v3"]
-    assert "dashed: a value begins" in " ".join(ax.get_title(loc="left").split())
+    assert "Dashed: a value begins" in lab.charts.caption(ax)
     ax.figure.canvas.draw()
 
 
@@ -75,7 +75,7 @@ def test_many_are_capped_and_counted(ax, versions):
     table = stats.Regimes.of(frame).table()
     more = table["change"][table["event"] == "begin"].nunique() - MOST
     assert len(dashed(ax)) == len(words(ax)) == MOST
-    assert f"a value begins ({more} more)" in " ".join(ax.get_title(loc="left").split())
+    assert f"a value begins ({more} more)" in lab.charts.caption(ax)
     assert f"version: v{versions - 1}" in words(ax)
 
 
@@ -102,7 +102,7 @@ def test_a_regime_outside_of_the_axis_moves_nothing(ax):
     frame = decisions(["v1", "v2", "v3"])
     charts.confidence_over_time(frame.iloc[130:], regimes=stats.Regimes.of(frame), ax=ax)
     assert not dashed(ax)
-    assert "(2 more)" in " ".join(ax.get_title(loc="left").split())
+    assert "(2 more)" in lab.charts.caption(ax)
 
 
 def test_hostile_values_are_drawn_as_they_read(ax):

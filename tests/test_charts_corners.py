@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from pictures import title
+from pictures import caption
 
 import mastermind_lab as lab
 
@@ -30,4 +30,4 @@ def test_a_sheet_has_a_place_for_each_picture():
         places = [ax.get_subplotspec().get_geometry() for ax in figure.axes]
         assert places == [(count, 1, place, place) for place in range(count)]
     assert [height for _, height in sizes] == pytest.approx([3.4, 3.4, 6.8])
-    assert [title(ax) for ax in figure.axes] == ["Votes n = 2 votes; line: 95% interval"] * 2
+    assert [caption(ax) for ax in figure.axes] == ["Votes. n = 2 votes. Line: 95% interval."] * 2

@@ -62,9 +62,11 @@ class TestSave:
         save(tmp_path / "a.png", lab.charts.confidence, history, by="meta.model")
         with Image.open(tmp_path / "a.png") as picture:
             said = picture.info
-        assert said["Source"].endswith("arena.ndjson.gz")
-        assert said["Description"].startswith(
-            "n = 300 decisions; ids 0-1701 to 0-2000; 0 rejects, 1700 left out"
+        assert said["Source"] == "arena.ndjson.gz"  # and not the folders of this machine
+        assert said["Description"].startswith("Confidence by model. n = 300 decisions. Dot: mean, ")
+        assert (
+            "n = 300 decisions; ids 0-1701 to 0-2000; 0 rejects, 1700 left out, missing not known"
+            in (said["Description"])
         )
         assert said["Software"] == f"mastermind_lab {lab.__version__}"
 
@@ -76,6 +78,31 @@ class TestSave:
     def test_of_a_summary(self, history, tmp_path, name):
         save(tmp_path / name, lab.charts.confidence, lab.stats.Confidence.of(history))
         assert (tmp_path / name).stat().st_size > 1_000
+
+    def test_text_stays_text(self, history, tmp_path):
+        for name in ("a.svg", "a.pdf"):
+            save(tmp_path / name, lab.charts.confidence, history)
+        assert ">Confidence<" in (tmp_path / "a.svg").read_text()
+        written = (tmp_path / "a.pdf").read_bytes()
+        assert b"/Type42" not in written or b"/CIDFontType2" in written
+        assert b"/Type3" not in written
+        assert b"/Subject" in written
+
+    def test_what_was_drawn_before(self, history, tmp_path):
+        ax = lab.charts.confidence(history, ax=Figure().subplots())
+        save(tmp_path / "a.png", ax)
+        with Image.open(tmp_path / "a.png") as picture:
+            assert picture.info["Description"] == lab.charts.caption(ax)
+            assert "Source" not in picture.info
+        with pytest.raises(lab.OptionError, match="takes no by"):
+            save(tmp_path / "a.png", ax, by="meta.model")
+        ax.remove()
+        with pytest.raises(lab.OptionError, match="removed from their figure"):
+            save(tmp_path / "a.png", ax)
+
+    def test_an_unknown_ending(self, history, tmp_path):
+        with pytest.raises(lab.OptionError, match=r"'docx': take one of .*png"):
+            save(tmp_path / "a.docx", lab.charts.confidence, history)
 
     def test_pyplot_is_left_alone(self, history, tmp_path):
         save(tmp_path / "a.png", lab.charts.votes, history)
@@ -91,7 +118,7 @@ class TestTree:
         marked = marked[np.argsort(-marked[:, 1])]
         assert marked[:, 0].tolist() == nodes["depth"].tolist()
         assert (-marked[:, 1]).tolist() == list(range(len(nodes)))
-        assert f"n = {len(nodes)} nodes" in ax.get_title(loc="left").replace("\n", " ")
+        assert f"n = {len(nodes)} nodes" in lab.charts.caption(ax)
 
     def test_pro_and_con_differ_without_colour(self, history):
         stream_id = history.arguments["stream_id"].iloc[0]
@@ -109,7 +136,7 @@ class TestTree:
         made = lab.DecisionEnvelope(decision=lab.Decision.model_validate(payload))
         history = lab.read([made.model_dump_json()])
         ax = tree(history, "0-1")
-        assert f"the first {MOST} are drawn" in ax.get_title(loc="left").replace("\n", " ")
+        assert f"The first {MOST} are drawn" in lab.charts.caption(ax)
         assert len(texts(ax)) == MOST
 
     def test_no_arguments(self):
@@ -192,7 +219,23 @@ class TestOverview:
         assert self.subjects(known)[5] == "Reliability"
 
     def test_of_nothing(self):
-        assert len(self.subjects(lab.read([]))) == 6
+        assert self.subjects(lab.read([])) == ["Confidence"]
+
+    def test_what_the_data_cannot_say_is_left_out(self):
+        votes = pd.DataFrame({"q": [1, 1, 2, 2], "v": ["a", "b"] * 2, "c": ["x", "x", "y", "x"]})
+        known = lab.from_votes(votes, decision="q", voter="v", choice="c")
+        assert self.subjects(known) == ["Agreement", "Voters", "Margin", "Votes"]
+
+    @pytest.mark.parametrize(("width", "columns"), [(3.3, 1), (6.5, 2)])
+    def test_a_page_and_a_column(self, history, width, columns):
+        figure = overview(history, width=width)
+        figure.canvas.draw()
+        wide = [ax.get_position().width for ax in figure.axes[:6]]
+        pyplot.close(figure)
+        assert figure.get_figwidth() == width
+        assert min(wide) * columns >= 0.4
+        with pytest.raises(lab.OptionError, match="width is from 2 to 40 inches"):
+            overview(history, width=0)
 
 
 class TestScans:
@@ -223,9 +266,8 @@ class TestScans:
             known = lab.with_outcomes(source, sample_folder() / "outcomes.csv") if outcomes else source
             figure = Figure(figsize=(10, 13), layout="constrained")
             overview(known, by="meta.model", figure=figure)
-            titles = [" ".join(ax.get_title(loc="left").split()) for ax in figure.axes[:6]]
             # Where regimes begin is looked for in a history alone.
-            return [title.replace("; dashed: a value begins", "") for title in titles]
+            return [lab.charts.caption(ax).replace(" Dashed: a value begins.", "") for ax in figure.axes[:6]]
 
         assert drawn(lab.scan(tmp_path)) == drawn(lab.read(tmp_path))
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from panels import close_panels as panels
 from panels import without_outcomes
-from pictures import intervals, title
+from pictures import caption, intervals, title
 
 from mastermind_lab.charts.rules import rules as chart
 from mastermind_lab.stats.rules import Rules
@@ -31,8 +31,8 @@ def test_the_chart_is_the_table(ax, outcomes):
     if outcomes:
         voter = table.iloc[-1]["voter"]
         assert names[-1] == ("best voter" if pd.isna(voter) else f"best voter: {voter}")
-        assert f"actual: {summary.actual.value:.0%} ({summary.actual.low:.0%} to" in title(ax)
-    assert "95% interval" in title(ax)
+        assert f"Actual: {summary.actual.value:.0%} ({summary.actual.low:.0%} to" in caption(ax)
+    assert "95% interval" in caption(ax)
 
 
 def test_groups_have_lanes_and_a_legend(ax):
@@ -62,8 +62,8 @@ def test_without_a_recommendation_the_dots_are_accuracies(ax):
     chart(summary, ax=ax)
     assert list(ax.lines[0].get_xdata()) == summary.table().iloc[1:]["accuracy"].tolist()
     assert ax.get_xlabel() == "accuracy (0-1)"
-    assert f"n = {summary.table()['n_with_outcome'].max()} decisions with outcome" in title(ax)
-    assert "actual" not in title(ax)
+    assert f"n = {summary.table()['n_with_outcome'].max()} decisions with outcome" in caption(ax)
+    assert "Actual" not in caption(ax)
 
 
 def test_votes_without_a_ranking_are_said(ax):
@@ -76,7 +76,7 @@ def test_votes_without_a_ranking_are_said(ax):
     chart(summary, ax=ax)
     names = [" ".join(label.get_text().split()) for label in ax.get_yticklabels()]
     assert names[-4:-1] == ["borda", "instant runoff", "condorcet"]
-    assert f"{table.loc['borda', 'without_ballot']:,} votes without ranking" in title(ax)
+    assert f"{table.loc['borda', 'without_ballot']:,} votes without ranking" in caption(ax)
 
 
 def test_all_decisions_with_an_outcome_are_counted_where_nothing_was_recommended(ax):
@@ -84,4 +84,4 @@ def test_all_decisions_with_an_outcome_are_counted_where_nothing_was_recommended
     history.decisions["recommendation"] = None
     chart(history, ax=ax)
     many = Rules.of(history).table().set_index("rule").loc["plurality", "n_with_outcome"]
-    assert f"n = {many} decisions with outcome" in title(ax)
+    assert f"n = {many} decisions with outcome" in caption(ax)

@@ -201,7 +201,7 @@ def test_many_repeated_questions_are_said_where_nothing_knows_of_them(history):
     assert noted in repr(Confidence.of(frame))
     assert noted in repr(Confidence.of(frame[:20]) + Confidence.of(frame[20:]))
     assert noted in Confidence.of(frame)._repr_html_()
-    assert noted in lab.charts.confidence(frame).get_title(loc="left").replace("\n", " ")
+    assert noted in lab.charts.caption(lab.charts.confidence(frame))
     for summary in (
         Confidence.of(frame, cluster="question"),
         Confidence.of(frame, by="question"),
@@ -214,7 +214,7 @@ def test_many_repeated_questions_are_said_where_nothing_knows_of_them(history):
 
 def test_charts_draw_by_clusters(history):
     ax = lab.charts.margin(history, cluster="meta.category")
-    assert "drawn by meta.category" in ax.get_title(loc="left").replace("\n", " ")
+    assert "Drawn by meta.category" in lab.charts.caption(ax)
     summary = Margin.of(history, cluster="question")
     lab.charts.margin(summary, cluster="question")
     for drawn, other in ((summary, "meta.category"), (Margin.of(history), "question")):

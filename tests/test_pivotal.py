@@ -12,6 +12,7 @@ from pandas.testing import assert_frame_equal
 from panels import part
 from voting import RULES, votes_of, winner
 
+from mastermind_lab.charts import caption
 from mastermind_lab.charts.pivotal import pivotal as chart
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats.pivotal import Pivotal
@@ -206,9 +207,9 @@ def test_the_chart_is_the_table(ax):
         "two-thirds",
     ]
     assert [text.get_text() for text in ax.texts] == [*(f"{n}" for n in rows["n"]), "n"]
-    title = " ".join(ax.get_title(loc="left").split())
-    assert f"n = {summary.share.n} decisions; {summary.share.value:.1%} (" in title
-    assert f"{summary.share.high:.1%}) hang on one voter" in title
+    said = caption(ax)
+    assert f"n = {summary.share.n} decisions. {summary.share.value:.1%} (" in said
+    assert f"{summary.share.high:.1%}) hang on one voter" in said
 
 
 @pytest.mark.parametrize("by", [None, "topic"])

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from pictures import title
+from pictures import caption
 
 import mastermind_lab as lab
 from mastermind_lab.archive.buffer import _gaps
@@ -189,7 +189,7 @@ def test_decisions_without_votes_are_counted_beside_the_margin(ax):
     bare = {"recommendation": "a", "confidence": 0.5}
     decided = [json.dumps({"decision": one}) for one in (voted, voted, bare)]
     lab.charts.margin(lab.read(decided), ax=ax)
-    assert "1 without votes" in title(ax)
+    assert "1 without votes" in caption(ax)
 
 
 def test_entries_out_of_order_are_noticed_whatever_the_length_of_their_ids():

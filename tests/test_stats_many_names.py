@@ -71,7 +71,7 @@ def test_ten_thousand_names_are_counted_and_drawn(history, subject):
     tracemalloc.stop()
     assert peak < 300e6
     assert len(ax.get_yticklabels()) <= 24
-    said = " ".join([ax.get_title(loc="left"), *(text.get_text() for text in ax.get_yticklabels())])
+    said = " ".join([charts.caption(ax), *(text.get_text() for text in ax.get_yticklabels())])
     said = " ".join(said.split())
     rest = {
         "agreement": "9,976 voters",

@@ -57,7 +57,7 @@ class TestTheAxis:
         ax.figure.canvas.draw()
         left, right = (num2date(end).date().isoformat() for end in ax.get_xlim())
         assert "2026-10-25" < left <= right < "2026-12-01"
-        assert "n = 100 decisions; 1 far off in time left out" in " ".join(ax.get_title(loc="left").split())
+        assert "n = 100 decisions. 1 far off in time left out." in lab.charts.caption(ax)
 
     def test_the_heading_of_its_table_says_what_is_not_in_it(self, history):
         summary = ConfidenceOverTime.of(history, replicates=40)

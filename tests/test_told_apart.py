@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
-from pictures import title
+from pictures import caption
 
 import mastermind_lab as lab
 from mastermind_lab import charts, stats
@@ -84,10 +84,10 @@ def test_a_chart_tells_voters_apart_and_says_by_what(seated, name, ax):
     chart, kind = CHARTS[name], VOTING[DRAWN[name]]
     options = {"unit": "voters"} if name in ("reliability", "risk_coverage") else {}
     summary = kind.of(by_model, voter="vote.seat", replicates=40, **options)
-    said = title(chart(by_model, voter="vote.seat", ax=ax))
-    assert "voters: vote.seat" in said
+    said = caption(chart(by_model, voter="vote.seat", ax=ax))
+    assert "Voters: vote.seat" in said
     assert "repeated" not in said
-    assert title(chart(summary, voter="vote.seat")).split(";")[:2] == said.split(";")[:2]
+    assert caption(chart(summary, voter="vote.seat")).split(". ")[:3] == said.split(". ")[:3]
     with pytest.raises(OptionError, match=r"no column 'vote\.seet': did you mean 'vote\.seat'.* there are"):
         chart(by_model, voter="vote.seet")
     with pytest.raises(
@@ -108,7 +108,7 @@ def test_a_model_that_meets_itself_has_a_square_of_its_own(seated):
 def test_a_page_of_charts_tells_voters_apart(seated):
     _, by_model = seated
     figure = charts.overview(by_model, voter="vote.seat")
-    assert sum("voters: vote.seat" in title(ax) for ax in figure.axes) >= 3
+    assert sum("Voters: vote.seat" in caption(ax) for ax in figure.axes) >= 3
 
 
 def test_what_tells_voters_apart_makes_no_difference_to_decisions(seated):

@@ -3,8 +3,9 @@
 ``chart(data, *, by=None, ax=None, **kw) -> Axes``: data is a history, a scan, the one frame that the chart
 needs, or a summary with whatever options it was counted with. ``by`` groups. Without ``ax`` a new figure is
 made, otherwise nothing but that Axes is touched. Other keywords change the marks, such as ``color="red"``; an
-unknown one is refused. Every chart says its n and what was left out, marks its 95% intervals, reads in
-greyscale, and draws what is too much as "other (k more)".
+unknown one is refused. Every chart says its n, marks its 95% intervals, takes its colours from the style in
+force, reads in greyscale, and draws what is too much as "other (k more)". :func:`caption` says the rest: how
+to read the marks, how the intervals were made, what was left out.
 
 :func:`overview` puts a history on a page and :func:`decision` a single decision; :func:`save` writes a chart
 to a file, and :func:`sheet` draws several one below the other.
@@ -18,6 +19,7 @@ from .confidence import confidence
 from .confidence_over_time import confidence_over_time
 from .conformity import conformity
 from .decision import decision
+from .drawing.caption import caption
 from .drift import drift
 from .export import FastRenderer as FastRenderer  # for the live view, not listed
 from .export import save, sheet
@@ -37,6 +39,7 @@ __all__ = [
     "agreement",
     "argument_tree",
     "arguments",
+    "caption",
     "citations",
     "confidence",
     "confidence_over_time",

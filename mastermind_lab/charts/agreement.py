@@ -11,6 +11,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.font_manager import FontProperties
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
 
 from ..stats import Agreement
 from ..stats.engine.bootstrap import Floats
@@ -20,15 +22,19 @@ from ..stats.engine.summary import texts_of
 from .drawing.chart import chart, summary_of
 from .drawing.dots import MOST, dots, limits, write_n
 from .drawing.figures import extent
+from .drawing.ink import MUTED, readable_on, shade, tint
 from .drawing.picture import Picture
-from .drawing.style import artist_kwargs
+from .drawing.style import artist_kwargs, styles_on
 from .drawing.text import PLAIN, format_n, format_voters, names_apart
+
+MOST_VOTERS = 24
+"""Voters that stay readable in one chart."""
 
 WRITTEN = 12
 """Voters whose figures fit into the squares."""
 
-# From light to dark, so that it reads in grey; never so dark that a figure on it does not.
-SHADES = LinearSegmentedColormap.from_list("agreement", ["#F4F7FA", "#9DC0DC", "#2A6496"])
+_NAME = 6.5  # points: the smallest names
+_ROW = 1.15 * _NAME
 
 
 @chart(
@@ -73,7 +79,7 @@ def _groups(
     """Draw alpha as a dot a group."""
     shown = table.loc[sorted(table["n"].nlargest(MOST).index)]
     xlabel = f"Krippendorff's alpha{_level(summary)} (0: chance, 1: full)"
-    picture = Picture(ax, "Agreement", summary.by, [*notes, *summary.notes], xlabel, rows=len(shown))
+    picture = Picture(ax, "Agreement", summary, notes, xlabel, rows=len(shown))
     if not table["alpha"].notna().any():
         return picture.empty("no alpha to draw")
     names = list(texts_of(shown[list(summary.by)]))
@@ -84,33 +90,41 @@ def _groups(
     picture.heading(*more, "line: 95% interval")
     left, right = limits(shown, "alpha")
     picture.ax.set_xlim(min(left, 0), min(max(right, 0), 1.02))
-    picture.ax.axvline(0, color="0.4", linewidth=0.8, zorder=1)
+    picture.ax.axvline(0, color=shade(picture.ax, MUTED), linewidth=0.8, zorder=1)
     return picture.ax
 
 
 def _pairs(summary: Agreement, notes: list[str], ax: Axes | None, kw: dict[str, Any]) -> Axes:
     """Draw the agreement of each two voters as a square."""
-    picture = Picture(ax, "Agreement", (), [*notes, *summary.notes], "", square=True)
-    voters, pairs = summary.order(), summary.table()
+    picture = Picture(ax, "Agreement", summary, notes, "", square=True)
+    voters, pairs = summary.order(_room(picture.ax)), summary.table()
     if not voters:
         return picture.empty()
     fewer = pairs["voter"].nunique() - len(voters)
     more = [f"{fewer:,} voters with fewer votes not drawn"] if fewer else []
     _squares(picture.ax, pairs, voters, kw)
     alpha = f"alpha {summary.alpha:.2f}{_level(summary)}"
-    return picture.heading(alpha, *more, _key(pairs, len(voters)))
+    return picture.heading(alpha, *more, *_key(pairs, voters))
 
 
 def _level(summary: Agreement) -> str:
     return "" if summary.level == NOMINAL else f", {summary.level}"
 
 
-def _key(pairs: pd.DataFrame, voters: int) -> str:
+def _room(ax: Axes) -> int:
+    """Return how many voters' names find room: those at the bottom take as much as those at the left."""
+    return max(2, min(MOST_VOTERS, int(0.75 * min(extent(ax)) / _ROW)))
+
+
+def _key(pairs: pd.DataFrame, voters: list[str]) -> list[str]:
     """Write how to read the squares."""
-    if voters <= WRITTEN:
-        return "below: % of decisions in which both chose alike; above: n in which both voted"
+    there = pairs["voter"].isin(voters) & pairs["other"].isin(voters) & (pairs["voter"] != pairs["other"])
+    never = there.sum() < len(voters) * (len(voters) - 1) / 2
+    hatched = ["hatched: the two never met"] if never else []
+    if len(voters) <= WRITTEN:
+        return ["below: % of decisions in which both chose alike; above: n in which both voted", *hatched]
     between = f"n = {pairs['n'].min():,} to {pairs['n'].max():,} a pair"
-    return f"shade: % of decisions in which both chose alike; {between}"
+    return [f"shade: % of decisions in which both chose alike; {between}", *hatched]
 
 
 def _squares(ax: Axes, pairs: pd.DataFrame, voters: list[str], kw: dict[str, Any]) -> None:
@@ -121,18 +135,32 @@ def _squares(ax: Axes, pairs: pd.DataFrame, voters: list[str], kw: dict[str, Any
     )
     below = np.tril(np.ones((len(voters), len(voters)), dtype=bool))
     shades = np.where(below, share, np.nan)
-    defaults = {"cmap": SHADES, "aspect": "equal", **_limits(share)}
+    defaults = {"cmap": _shades(ax), "aspect": "equal", **_limits(share)}
     drawn = ax.imshow(shades, **artist_kwargs(AxesImage, defaults, kw))
     names = names_apart(voters, 16)
     ax.set_xticks(range(len(voters)), names, rotation=90, **PLAIN)
     ax.set_yticks(range(len(voters)), names, **PLAIN)
-    ax.tick_params(length=0, labelsize="small" if len(voters) <= WRITTEN else "xx-small")
+    ax.tick_params(length=0, labelsize="small" if len(voters) <= WRITTEN else _NAME)
+    _hatch(ax, np.argwhere(np.isnan(share) & below & ~np.eye(len(voters), dtype=bool)))
     ax.spines[:].set_visible(False)
     ax.set_anchor("NW")
     if len(voters) <= WRITTEN:
         _figures(ax, drawn, shades, n.to_numpy(dtype=float, na_value=0))
     else:
         _scale(ax, drawn)
+
+
+def _hatch(ax: Axes, squares: NDArray[np.intp]) -> None:
+    """Mark the pairs that never met: nothing is known of them, which is not low agreement."""
+    for row, column in squares:
+        look: dict[str, Any] = {"hatch": "//////", "linewidth": 0, "edgecolor": shade(ax, 0.35)}
+        ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, **look))
+
+
+def _shades(ax: Axes) -> LinearSegmentedColormap:
+    """From paper towards ink, so that it reads in grey."""
+    full = styles_on(ax)[1].colour
+    return LinearSegmentedColormap.from_list("agreement", [tint(ax, full, share) for share in (0.04, 0.5, 1)])
 
 
 def _limits(share: pd.DataFrame) -> dict[str, float]:
@@ -145,12 +173,11 @@ def _figures(ax: Axes, drawn: AxesImage, shades: Floats, n: Floats) -> None:
     """Write percents below the diagonal and n above it."""
     size = min(FontProperties(size="xx-small").get_size_in_points(), 0.35 * min(extent(ax)) / len(n))
     where: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": size}
-    least, most = drawn.get_clim()
     for row, column in np.argwhere(~np.isnan(shades)):
-        colour = "white" if shades[row, column] > least + 0.65 * (most - least) else "black"
+        colour = readable_on(drawn.to_rgba(shades[row, column]))
         ax.text(column, row, f"{100 * shades[row, column]:.0f}", color=colour, **where)
     for row, column in np.argwhere(np.triu(n, 1)):
-        ax.text(column, row, _short(n[row, column]), color="0.4", **where)
+        ax.text(column, row, _short(n[row, column]), color=shade(ax, MUTED), **where)
 
 
 def _short(n: float) -> str:

@@ -15,6 +15,7 @@ from ..stats.engine.arithmetic import plain_arithmetic
 from ..stats.engine.input import is_scan
 from ..text import without_markup
 from .drawing.figures import extent
+from .drawing.ink import shade
 from .drawing.picture import Picture
 from .drawing.style import artist_kwargs, check_keywords
 from .drawing.text import PLAIN, clean, fitted, fitted_apart, small_size, text_width
@@ -24,11 +25,7 @@ MOST = 60
 
 _STEP = 15.0  # points from one level to the next
 _STRENGTH = 24.0  # points kept free at the right for the strengths
-_MARKS: dict[str, dict[str, Any]] = {
-    "pro": {"marker": "o", "markerfacecolor": "black", "markeredgecolor": "black"},
-    "con": {"marker": "s", "markerfacecolor": "white", "markeredgecolor": "black"},
-    "": {"marker": "D", "markerfacecolor": "0.75", "markeredgecolor": "0.75"},
-}
+_MARKS = {"pro": ("o", 1.0), "con": ("s", 0.0), "": ("D", 0.4)}  # and how much ink fills it
 _NAMES = {"pro": "filled: pro", "con": "hollow: con", "": "grey: neither"}
 
 
@@ -64,7 +61,7 @@ def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: An
     nodes = _nodes(data, stream_id)
     shown = nodes.iloc[:MOST]
     subject = f"Argument tree of {clean(stream_id)}"
-    picture = Picture(ax, subject, (), _notes(nodes, len(shown)), "depth (levels)", rows=len(shown) // 2)
+    picture = Picture(ax, subject, None, _notes(nodes, len(shown)), "depth (levels)", rows=len(shown) // 2)
     ax = picture.ax
     ax.spines["left"].set_visible(False)
     ax.set_yticks([])
@@ -76,9 +73,10 @@ def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: An
     ax.set(xlim=(-0.6, width / _STEP - 0.6), ylim=(-len(shown) + 0.3, 0.7))
     ax.set_xticks(range(depths + 1))
     _branches(ax, shown)
-    for side, mark in _MARKS.items():
+    for side, (marker, filled) in _MARKS.items():
         rows = np.flatnonzero(shown["side"] == side)
-        defaults: dict[str, Any] = {"linestyle": "none", "markersize": 4} | mark
+        defaults: dict[str, Any] = {"linestyle": "none", "markersize": 4, "marker": marker}
+        defaults |= {"markerfacecolor": shade(ax, filled), "markeredgecolor": shade(ax, filled or 1)}
         ax.plot(shown["depth"].iloc[rows], -rows, **artist_kwargs(Line2D, defaults, kw))
     _claims(ax, shown, width)
     return ax
@@ -123,7 +121,7 @@ def _branches(ax: Axes, nodes: pd.DataFrame) -> None:
     gap = np.full(len(child), np.nan)
     x = np.column_stack([depth - 1, depth - 1, depth, gap]).ravel()
     y = np.column_stack([above, below, below, gap]).ravel()
-    ax.plot(x, y, color="0.7", linewidth=0.7, zorder=0)
+    ax.plot(x, y, color=shade(ax, 0.4), linewidth=0.7, zorder=0)
 
 
 def _claims(ax: Axes, nodes: pd.DataFrame, width: float) -> None:

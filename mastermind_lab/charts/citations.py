@@ -14,14 +14,14 @@ from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import dots_in_lane, offsets, rows_on_grid
 from .drawing.picture import Picture
-from .drawing.style import SERIES
+from .drawing.style import SERIES, styles_on
 from .drawing.text import LEGEND, PLAIN, estimate_in, format_n, names_apart
 
 MOST = 8
 """Sources that stay readable in one chart."""
 
 
-@chart(Citations, "A history, its ``citations`` frame (then without ``by``)", most=len(SERIES))
+@chart(Citations, "A history, its ``citations`` frame (then without ``by``)", most=SERIES)
 def citations(
     data: Source | Citations, *, by: By = None, cluster: By = None, ax: Axes | None = None, **kw: Any
 ) -> Axes:
@@ -36,13 +36,13 @@ def citations(
     'share of decisions with sources (0-1)'
     """
     summary = summary_of(Citations, data, by, cluster)
-    shown = summary.lump(len(SERIES))
+    shown = summary.lump(SERIES)
     table, used = shown.table(), shown.sources(MOST)
     names = list(used["source"].unique())
     cited = table["cited"].sum()
     notes = format_n(cited, "decisions", without_sources=table["n"].sum() - cited)
     xlabel, rows = "share of decisions with sources (0-1)", 1 + len(names) * (2 + len(table)) // 4
-    picture = Picture(ax, "Citations", summary.by, [*notes, *summary.notes], xlabel, rows=rows)
+    picture = Picture(ax, "Citations", summary, notes, xlabel, rows=rows)
     if used.empty:
         return picture.empty()
     _draw(picture, used, names, table.set_index("group")["cited"], kw)
@@ -59,8 +59,9 @@ def _draw(
     """Draw each group in a lane of its own."""
     rank = used["source"].map({name: place for place, name in enumerate(names)}).to_numpy(dtype=np.float64)
     labels = names_apart(cited.index, LEGEND)
+    styles = styles_on(picture.ax)
     for group, label, offset, style in zip(
-        cited.index, labels, offsets(0.2, len(cited)), SERIES, strict=False
+        cited.index, labels, offsets(0.2, len(cited)), styles, strict=False
     ):
         mine = (used["group"] == group).to_numpy()
         dots = dots_in_lane(picture.ax, used[mine], offset - 0.16 - rank[mine], "share", style, kw)

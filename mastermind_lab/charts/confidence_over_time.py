@@ -14,8 +14,9 @@ from ..stats.engine.input import By, Source
 from .drawing.change_lines import change_lines, date_axis, regimes_of
 from .drawing.chart import chart, summary_of
 from .drawing.dots import band
+from .drawing.ink import paper
 from .drawing.picture import Picture
-from .drawing.style import SERIES, Style, artist_kwargs
+from .drawing.style import SERIES, Style, artist_kwargs, styles_on
 from .drawing.text import LEGEND, format_n, names_apart
 
 
@@ -23,7 +24,7 @@ from .drawing.text import LEGEND, format_n, names_apart
     ConfidenceOverTime,
     "A history, its ``decisions`` frame",
     {"lines": Line2D},
-    most=len(SERIES),
+    most=SERIES,
     every="Draw the mean of every so many decisions, with its 95% interval, instead of the rolling mean.",
     regimes="What to mark; by default what :class:`~mastermind_lab.stats.Regimes` finds in a history or a "
     "frame, and nothing where data is a summary, which no longer knows.",
@@ -52,7 +53,7 @@ def confidence_over_time(
     'confidence (0-1)'
     """
     summary = summary_of(ConfidenceOverTime, data, by, cluster)
-    shown = summary.lump(len(SERIES))
+    shown = summary.lump(SERIES)
     table, points = shown.table(), shown.points()
     left_out = {
         "without_a_time": summary.undated,
@@ -63,9 +64,9 @@ def confidence_over_time(
     picture = Picture(
         ax,
         "Confidence over time",
-        summary.by,
-        [*notes, *summary.notes],
-        "decision published (UTC)",
+        summary,
+        notes,
+        "published (UTC)",
         rows=rows,
     )
     ax = picture.ax
@@ -74,7 +75,7 @@ def confidence_over_time(
         return picture.empty()
     draw, lines = (_line, table) if every is None else (_means, shown.every(every))
     groups = table["group"].cat.categories
-    for group, name, style in zip(groups, names_apart(groups, LEGEND), SERIES, strict=False):
+    for group, name, style in zip(groups, names_apart(groups, LEGEND), styles_on(ax), strict=False):
         rows_of_group = lines[lines["group"] == group]
         _scatter(ax, points[points["group"] == group], style, points["n"].max())
         line = draw(ax, rows_of_group, style, kw)
@@ -95,8 +96,8 @@ def _scatter(ax: Axes, points: pd.DataFrame, style: Style, most: int) -> None:
 def _line(ax: Axes, rows: pd.DataFrame, style: Style, kw: dict[str, Any]) -> Line2D:
     times = rows["time"].to_numpy("datetime64[us]")
     band(ax, times, rows, "rolling", style, 0.2)
-    # A white rim keeps the lighter lines apart from the points, in greyscale above all.
-    rim = [withStroke(linewidth=3.5, foreground="white")]
+    # A rim of paper keeps the lighter lines apart from the points, in greyscale above all.
+    rim = [withStroke(linewidth=3.5, foreground=paper(ax))]
     every = max(1, len(rows) // 8)
     defaults = style.as_line(markevery=every, markersize=4, linewidth=1.5, path_effects=rim)
     return ax.plot(times, rows["rolling"], **artist_kwargs(Line2D, defaults, kw))[0]

@@ -46,7 +46,7 @@ def conformity(
     notes = format_n(table["n"].sum(), "decisions", with_fewer_than_2_votes=table["too_small"].sum())
     notes += format_voters(summary.voter, summary.repeated)
     xlabel = "share of decisions (0-1)"
-    picture = Picture(ax, "Conformity", summary.by, [*notes, *summary.notes], xlabel, rows=2 + 2 * len(table))
+    picture = Picture(ax, "Conformity", summary, notes, xlabel, rows=2 + 2 * len(table))
     picture.ax.set_xlim(-0.02, 1.02)
     if not table["n"].any():
         return picture.empty()

@@ -14,6 +14,7 @@ from ..stats.engine.arithmetic import plain_arithmetic
 from ..text import without_markup
 from .argument_tree import MOST, argument_tree, batch_of
 from .drawing.figures import extent, shown_figure
+from .drawing.ink import MUTED, RULE, STRONG, shade
 from .drawing.text import PLAIN, clean, fitted, fitted_apart, small_size
 
 _MOST_SOURCES, _MOST_VOTES = 8, 12
@@ -85,8 +86,8 @@ def _verdict(ax: Axes, row: pd.Series) -> None:
     if pd.isna(row["confidence"]):
         ax.text(0, 0.04, _said(row, "confidence"), va="center", fontsize="small")
         return
-    ax.barh(0.04, 0.8, height=0.1, color="0.9")
-    ax.barh(0.04, 0.8 * row["confidence"], height=0.1, color="0.3")
+    ax.barh(0.04, 0.8, height=0.1, color=shade(ax, RULE))
+    ax.barh(0.04, 0.8 * row["confidence"], height=0.1, color=shade(ax, STRONG))
     ax.text(0.82, 0.04, f"confidence {row['confidence']:.2f}", va="center", fontsize="small")
 
 
@@ -117,8 +118,8 @@ def _votes(ax: Axes, votes: pd.DataFrame) -> None:
     for place in np.flatnonzero(~given) if given.any() else ():
         ax.text(0.78, -int(place), "not said", va="center", fontsize="small")
     rows = -np.flatnonzero(given)
-    ax.barh(rows, 0.2 * sure[given], left=0.78, height=0.5, color="0.6")
-    ax.barh(rows, 0.2, left=0.78, height=0.5, facecolor="none", edgecolor="0.8", linewidth=0.5)
+    ax.barh(rows, 0.2 * sure[given], left=0.78, height=0.5, color=shade(ax, MUTED))
+    ax.barh(rows, 0.2, left=0.78, height=0.5, facecolor="none", edgecolor=shade(ax, 0.3), linewidth=0.5)
 
 
 def _sources(ax: Axes, citations: pd.DataFrame) -> None:

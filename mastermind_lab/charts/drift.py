@@ -13,11 +13,12 @@ from ..stats import Drift
 from ..stats.engine.input import By, Source
 from .drawing.change_lines import date_axis
 from .drawing.chart import chart, summary_of
+from .drawing.ink import MUTED, shade
 from .drawing.picture import Picture
-from .drawing.style import SERIES, Style, artist_kwargs
+from .drawing.style import SERIES, Style, artist_kwargs, styles_on
 from .drawing.text import LEGEND, format_n, names_apart
 
-MOST = len(SERIES) // 2
+MOST = SERIES // 2
 """Groups that stay readable in one chart: each has two lines."""
 
 
@@ -41,18 +42,18 @@ def drift(
     table, path = shown.table(), shown.path()
     left_out = {"without_a_time": summary.undated, "far_off_in_time": summary.outside}
     notes = format_n(summary.n - sum(left_out.values()), "decisions", **left_out)
-    picture = Picture(ax, "Drift", summary.by, [*notes, *summary.notes], "decision published (UTC)", rows=8)
+    picture = Picture(ax, "Drift", summary, notes, "published (UTC)", rows=8)
     if table.empty:
         return picture.empty()
     ax, named = picture.ax, names_apart(table["group"].cat.categories, LEGEND - 8)
     names = dict(zip(table["group"].cat.categories, named, strict=True))
-    for style, (_, row) in zip(SERIES, table.iterrows(), strict=False):
+    for style, (_, row) in zip(styles_on(ax), table.iterrows(), strict=False):
         way = path[(path["group"] == row["group"]) & (path["figure"] == row["figure"])]
         group = f"{names[row['group']]}: " if summary.by else ""
         line = _line(ax, way, style, kw)
         picture.legend([line], [f"{group}{row['figure']} (n = {row['n']:,})"])
     for limit in (-1, 1):
-        ax.axhline(limit, color="0.5", linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
+        ax.axhline(limit, color=shade(ax, MUTED), linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
     ax.set_ylabel("sum of deviations / limit", fontsize="small")
     picture.heading("dashed: limit, ring: first alarm")
     date_axis(ax)

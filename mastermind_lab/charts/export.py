@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from importlib.metadata import version
 from inspect import signature
 from io import BytesIO
 from typing import Any
 
+import pandas as pd
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from ..errors import OptionError
+from .drawing.caption import said_of
 from .drawing.figures import close, hidden_figure
 from .drawing.fonts import collected
 
@@ -22,28 +27,30 @@ PAGE = 6.5
 
 def save(
     path: str | os.PathLike[str],
-    chart: Callable[..., Any],
-    data: Any,
+    chart: Callable[..., Any] | Axes | Figure,
+    data: Any = None,
     *,
     size: tuple[float, float] = (PAGE, 4.0),
     dpi: int = 200,
     **options: Any,
 ) -> None:
-    """Write a chart to a file, drawn on a figure of its own.
+    """Write a chart to a file: one that is drawn on a figure of its own, or one that was drawn before.
 
-    A .png or .svg says where it comes from: the sources, the first and the last id, n, what is missing, and
-    the version of this package.
+    The file has the caption in it, and where the data come from: the sources' names, the first and the last
+    id, n, what is missing, and the version of this package. Text stays text in an .svg and a .pdf.
 
     Parameters
     ----------
     path
         Where to; the ending says the format (.png, .svg, .pdf).
     chart
-        A chart, or any function that takes ``data`` and ``ax``, or ``figure``.
+        A chart, or any function that takes ``data`` and ``ax``, or ``figure``; or the Axes or the figure on
+        which something was drawn: its whole figure is written as it is.
     data
-        What the chart draws: a history, a frame or a summary.
+        What the chart draws: a history, a frame or a summary. With Axes, the history that they show, if the
+        file is to say where it comes from.
     size
-        Width and height in inches.
+        Width and height in inches, of a chart that is drawn here.
     dpi
         Dots an inch, for .png.
     **options
@@ -51,6 +58,8 @@ def save(
 
     Raises
     ------
+    OptionError
+        The format is unknown, or a chart that was drawn before is given options.
     OSError
         The file cannot be written.
 
@@ -60,10 +69,30 @@ def save(
     >>> from mastermind_lab import charts
     >>> charts.save("confidence.png", charts.confidence, lab.sample(), by="meta.model")  # doctest: +SKIP
     """
-    figure = hidden_figure(size)
-    where = {"figure": figure} if "figure" in signature(chart).parameters else {"ax": figure.add_subplot()}
-    chart(data, **where, **options)
-    figure.savefig(os.path.expanduser(path), dpi=dpi, metadata=_provenance(path, data))
+    figure = _drawn(chart, data, size, options)
+    known = figure.canvas.get_supported_filetypes()
+    if (ending := os.fspath(path).rpartition(".")[2].lower()) not in known:
+        raise OptionError(f"no picture is written as {ending!r:.20}: take one of {', '.join(known)}")
+    with rc_context(_AS_TEXT):
+        figure.savefig(os.path.expanduser(path), dpi=dpi, metadata=_provenance(ending, figure, data))
+
+
+# So that a paper's editor finds words and not outlines, and no fonts that publishers refuse (Type 3).
+_AS_TEXT: Any = {"svg.fonttype": "none", "pdf.fonttype": 42, "ps.fonttype": 42}
+
+
+def _drawn(chart: Any, data: Any, size: tuple[float, float], options: dict[str, Any]) -> Figure:
+    if not isinstance(chart, Axes | Figure):
+        figure = hidden_figure(size)
+        whole = "figure" in signature(chart).parameters
+        chart(data, **({"figure": figure} if whole else {"ax": figure.add_subplot()}), **options)
+        return figure
+    if options:
+        raise OptionError(f"what is drawn already takes no {', '.join(options)}: draw it with that")
+    drawn = chart.get_figure(root=True) if isinstance(chart, Axes) else chart
+    if drawn is None:
+        raise OptionError("these Axes were removed from their figure: draw the chart again")
+    return drawn
 
 
 def sheet(pictures: list[tuple[Callable[..., Axes], Any, dict[str, Any]]]) -> Figure:
@@ -147,24 +176,44 @@ def _png(figure: Any) -> bytes:
     return file.getvalue()
 
 
-def _provenance(path: str | os.PathLike[str], data: Any) -> dict[str, str] | None:
-    """Describe the data by the keys that the format knows; formats other than these two have none for it."""
+_KEYS = {
+    "png": ("Software", "Source", "Description"),
+    "svg": ("Creator", "Source", "Description"),
+    "pdf": ("Creator", "Keywords", "Subject"),
+}
+"""What each format calls the program, the sources, and the description; others have no place for them."""
+
+
+def _provenance(ending: str, figure: Figure, data: Any) -> dict[str, str] | None:
+    """Describe picture and data by the keys that the format knows."""
+    if ending not in _KEYS:
+        return None
     program = f"mastermind_lab {version('mastermind_lab')}"
     coverage = getattr(data, "coverage", None)
-    if not str(path).endswith((".png", ".svg")):
-        return None
-    metadata = {"Software" if str(path).endswith(".png") else "Creator": program}
-    if coverage is not None:
-        metadata["Source"] = "; ".join(coverage["source"].dropna().unique())
-        metadata["Description"] = f"{_extent(data)}; {program}"
-    return metadata
+    sources = "" if coverage is None else "; ".join(map(_name, coverage["source"].dropna().unique()))
+    said = [said_of(figure), "" if coverage is None else f"{_extent(data)}; {program}"]
+    values = (program, sources, " ".join(filter(None, said)))
+    return {key: value for key, value in zip(_KEYS[ending], values, strict=True) if value}
+
+
+def _name(source: str) -> str:
+    """Name a source without the folders of the machine it was read on."""
+    return source if "://" in source else re.split(r"[/\\]", source.rstrip("/\\"))[-1]
 
 
 def _extent(history: Any) -> str:
     coverage = history.coverage
     first, last = (coverage[end].dropna() for end in ("first_id", "last_id"))
     ids = f"ids {first.iloc[0]} to {last.iloc[-1]}; " if len(first) else ""
-    dropped = {"rejects": len(history.rejects)}
-    dropped |= {name.replace("_", " "): int(coverage[name].sum()) for name in ("left_out", "missing")}
-    rest = ", ".join(f"{n} {name}" for name, n in dropped.items())
-    return f"n = {len(history.decisions)} decisions; {ids}{rest}"
+    dropped = [f"{len(history.rejects)} rejects"]
+    dropped += [_counted(coverage[name], name.replace("_", " ")) for name in ("left_out", "missing")]
+    return f"n = {len(history.decisions)} decisions; {ids}{', '.join(dropped)}"
+
+
+def _counted(numbers: pd.Series, what: str) -> str:
+    """Add up what is known, and say so where some is not."""
+    if not len(numbers):
+        return f"0 {what}"
+    if numbers.isna().all():
+        return f"{what} not known"
+    return f"{'at least ' if numbers.isna().any() else ''}{int(numbers.sum())} {what}"

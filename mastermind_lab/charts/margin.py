@@ -42,6 +42,6 @@ def margin(
     notes = format_n(table["n"].sum(), "decisions", without_votes=table["without_votes"].sum())
     notes += format_voters(summary.voter, summary.repeated)
     xlabel = "margin (0 tie, 1 unanimous)"
-    picture = Picture(ax, "Margin of the vote", summary.by, [*notes, *summary.notes], xlabel, rows=len(table))
+    picture = Picture(ax, "Margin of the vote", summary, notes, xlabel, rows=len(table))
     unanimous = Column("unanimous", [f"{share:.0%}" for share in table["unanimous"]])
     return ridges(picture, shown.histogram(), table, unanimous, kw)

@@ -1,46 +1,70 @@
-"""A history on a page: the six charts that say most."""
+"""A history on a page: the charts that say most."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..stats import Voters
+from ..errors import OptionError
+from ..stats import Agreement, Calibration, Confidence, ConfidenceOverTime, Margin, Voters, Votes
 from ..stats.engine.arithmetic import plain_arithmetic
 from ..stats.engine.identity import VOTER
 from .agreement import agreement
 from .confidence import confidence
 from .confidence_over_time import confidence_over_time
+from .drawing.change_lines import regimes_of
 from .drawing.figures import shown_figure
 from .margin import margin
 from .reliability import reliability
 from .voters import voters
 from .votes import votes
 
+_SIDE_BY_SIDE = 5.5  # inches; below that the charts stand one below the other
+
+Draw = Callable[..., Axes]
+
 
 @plain_arithmetic
 def overview(
-    history: Any, *, by: str | None = None, voter: str | None = None, figure: Figure | None = None
+    history: Any,
+    *,
+    by: str | None = None,
+    voter: str | None = None,
+    width: float = 10.0,
+    figure: Figure | None = None,
 ) -> Figure:
     """A history on a page: confidence, the same over time, margin, agreement, voters and calibration.
+
+    What the history says nothing of is left out. Where no outcome is known, the votes stand in the place of
+    calibration (see :func:`mastermind_lab.with_outcomes`).
 
     Parameters
     ----------
     history
-        A history, or a scan, which is read once for each chart. Calibration takes outcomes (see
-        :func:`mastermind_lab.with_outcomes`); where none is known the votes stand in its place.
+        A history, or a scan, which is read once for each chart.
     by
         A column of ``decisions`` to group confidence, its course and the margin by.
     voter
         Column of ``votes`` that tells voters apart, ``"vote.model"`` say; by default their name.
+    width
+        Of the new figure in inches: two charts a row, or below 5.5 inches, as in a paper's column, one. The
+        height is what the charts need.
     figure
         Where to draw; a new figure by default.
 
     Returns
     -------
     Figure
-        Three rows of two charts.
+        Six charts at most.
+
+    Raises
+    ------
+    OptionError
+        If a column is not there, or the width is not from 2 to 40 inches.
 
     Examples
     --------
@@ -49,16 +73,35 @@ def overview(
     >>> figure.axes[0].get_title(loc="left").split()[0]
     'Confidence'
     """
-    figure = figure or shown_figure(10, 13)
-    voted = Voters.of(history, voter=voter or VOTER)
-    left, right = figure.subplots(3, 2).T
-    confidence(history, by=by, ax=left[0])
-    confidence_over_time(history, by=by, ax=left[1])
-    margin(history, by=by, voter=voter, ax=left[2])
-    agreement(history, voter=voter, ax=right[0])
-    voters(voted, ax=right[1])
-    if voted.table()["n_with_outcome"].any():
-        reliability(history, ax=right[2])
-    else:
-        votes(history, voter=voter, ax=right[2])
+    if not 2 <= width <= 40:
+        raise OptionError(f"width is from 2 to 40 inches, not {width!r:.40}")
+    drawn = [*_drawn(history, by, voter or VOTER)] or [partial(confidence, history)]
+    columns = 2 if (figure.get_figwidth() if figure else width) >= _SIDE_BY_SIDE else 1
+    rows = -(-len(drawn) // columns)
+    figure = figure or shown_figure(width, (1.9 + 0.23 * width if columns == 2 else 3.0) * rows)
+    for place, draw in enumerate(drawn, 1):
+        draw(ax=figure.add_subplot(rows, columns, place))
     return figure
+
+
+def _drawn(history: Any, by: str | None, voter: str) -> Iterator[Draw]:
+    """Count, and say how to draw what there is, row by row."""
+    sure = Confidence.of(history, by=by)
+    if sure.n:
+        yield partial(confidence, sure)
+    agreed = Agreement.of(history, voter=voter)
+    if agreed.n:
+        yield partial(agreement, agreed)
+    over_time = ConfidenceOverTime.of(history, by=by)
+    if over_time.table()["n"].any():
+        yield partial(confidence_over_time, over_time, regimes=regimes_of(history, None))
+    voted = Voters.of(history, voter=voter)
+    if voted.n:
+        yield partial(voters, voted)
+    margins = Margin.of(history, by=by, voter=voter)
+    if margins.n:
+        yield partial(margin, margins)
+    if voted.n and voted.table()["n_with_outcome"].any():
+        yield partial(reliability, Calibration.of(history))
+    elif voted.n:
+        yield partial(votes, Votes.of(history, voter=voter))

@@ -18,7 +18,7 @@ RULES = ("plurality", "majority", "two-thirds")
 """The rules that are drawn; the table has more."""
 
 
-@chart(Pivotal, "A history, its ``votes`` frame (then without ``by``)", most=len(SERIES))
+@chart(Pivotal, "A history, its ``votes`` frame (then without ``by``)", most=SERIES)
 def pivotal(
     data: Source | Pivotal,
     *,
@@ -42,12 +42,12 @@ def pivotal(
     """
     summary = summary_of(Pivotal, data, by, cluster, voter)
     rules, series = (RULES[:1], "group") if summary.by else (RULES, "rule")
-    table = summary.lump(len(SERIES), MOST).table()
+    table = summary.lump(SERIES, MOST).table()
     table = ranked(table[table["rule"].isin(rules)], "voter", series, "pivotal")
     voters = table.drop_duplicates("voter")
     notes = format_n(summary.share.n, "decisions") + format_voters(summary.voter, summary.repeated)
     xlabel = "share of decisions with their vote (0-1)"
-    picture = Picture(ax, "Pivotal votes", summary.by, [*notes, *summary.notes], xlabel, rows=len(voters))
+    picture = Picture(ax, "Pivotal votes", summary, notes, xlabel, rows=len(voters))
     if table.empty:
         return picture.empty()
     handles = dots(picture.ax, table, "voter", series, "pivotal", kw)

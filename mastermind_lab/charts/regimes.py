@@ -14,8 +14,9 @@ from ..errors import OptionError
 from ..stats import Regimes
 from ..stats.engine.input import By, Source, names_of
 from .drawing.chart import chart, check_clusters
-from .drawing.picture import Picture
-from .drawing.style import SERIES, Style, artist_kwargs
+from .drawing.ink import MUTED, paper, shade
+from .drawing.picture import Picture, grouped_by
+from .drawing.style import Style, artist_kwargs, styles_on
 from .drawing.text import PLAIN, clean, format_n, names_apart
 
 MOST = 12
@@ -51,20 +52,22 @@ def regimes(
     left_out = {"without_a_time": summary.undated, "earlier_changes": found - len(changes)}
     notes = format_n(summary.n, "decisions", **left_out)
     xlabel = "mean after - before (-1 to 1)"
-    picture = Picture(ax, "Regimes", summary.watch, [*notes, *summary.notes], xlabel, rows=2 * len(changes))
+    subject = f"Regimes{grouped_by(summary.watch)}"
+    picture = Picture(ax, subject, summary, notes, xlabel, rows=2 * len(changes))
     if changes.empty:
         return picture.empty("no change found") if summary.n else picture.empty()
     names = [_name(rows) for _, rows in table.groupby("change")]
     ax = picture.ax
+    upper, lower, *_ = styles_on(ax)
     handles = [
-        _effects(ax, changes, "confidence", SERIES[0], 0.12, kw),
-        _effects(ax, changes, "margin", SERIES[1], -0.12, kw),
+        _effects(ax, changes, "confidence", upper, 0.12, kw),
+        _effects(ax, changes, "margin", lower, -0.12, kw),
     ]
     ax.set_yticks(-np.arange(len(names)), names, **PLAIN)
     picture.legend(handles, ["confidence", "margin of the vote"])
     picture.heading("mean, 95% interval")
     ax.locator_params(axis="x", nbins=5)
-    ax.axvline(0, color="0.6", linewidth=0.8, zorder=0)
+    ax.axvline(0, color=shade(ax, MUTED), linewidth=0.8, zorder=0)
     ax.set_ylim(-len(names) + 0.4, 0.6)
     ax.margins(x=0.1)
     return ax
@@ -86,7 +89,7 @@ def _effects(
     heights = offset - np.arange(len(changes))
     low, high = (changes[f"{figure}_difference_{end}"] for end in ("low", "high"))
     ax.hlines(heights, low, high, color=style.colour, linewidth=1.2)
-    face = style.colour if offset > 0 else "white"
+    face = style.colour if offset > 0 else paper(ax)
     defaults = style.as_dots(markersize=5, markerfacecolor=face)
     return ax.plot(changes[f"{figure}_difference"], heights, **artist_kwargs(Line2D, defaults, kw))[0]
 
@@ -95,7 +98,7 @@ def _name(rows: pd.DataFrame) -> str:
     """Name a change: its day, each column with what ended and what began, and n on either side."""
     lines = [f"{rows['time'].iloc[0]:%Y-%m-%d}"]
     for column, events in rows.groupby("column", sort=False):
-        values = events.assign(value=names_apart(events["value"], 20)).groupby("event")["value"]
+        values = events.assign(value=names_apart(events["value"], 14)).groupby("event")["value"]
         named = values.agg(", ".join)
         ended, began = (named.get(event, "") for event in ("end", "begin"))
         lines += wrap(f"{clean(column, 24).removeprefix('meta.')}: {_transition(ended, began)}", 15)

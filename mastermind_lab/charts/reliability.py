@@ -14,9 +14,10 @@ from ..stats.engine.estimate import SMALL_N
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import band
+from .drawing.ink import MUTED, STRONG, paper, shade
 from .drawing.picture import Picture
-from .drawing.ridges import FILLED
-from .drawing.style import SERIES, Style, artist_kwargs
+from .drawing.ridges import filled
+from .drawing.style import Style, artist_kwargs, styles_on
 from .drawing.text import estimate_in, format_n, format_voters, names_apart
 
 DATA = "A history with outcomes (:func:`mastermind_lab.with_outcomes`), its ``decisions`` frame"
@@ -57,7 +58,7 @@ def reliability(
     shown = summary.lump(MOST)
     table, diagram = shown.table(), shown.diagram()
     subject, notes = f"Reliability of {summary.unit}", n_and_left_out(summary, table)
-    picture = Picture(ax, subject, summary.by, [*notes, *summary.notes], "confidence (0-1)", square=True)
+    picture = Picture(ax, subject, summary, notes, "confidence (0-1)", square=True)
     ax = picture.ax
     ax.set(xlim=(-0.02, 1.02), ylim=(-_STRIP - _GAP, 1.02), aspect="equal", anchor="NW")
     ax.set_ylabel("share right (0-1)", fontsize="small")
@@ -69,7 +70,7 @@ def reliability(
     if len(table) == 1:
         _deserved(ax, diagram, summary.binning == "isotonic")
     names = names_apart(table["group"], 20)
-    for row, name, style in zip(table.itertuples(), names, SERIES, strict=False):
+    for row, name, style in zip(table.itertuples(), names, styles_on(ax), strict=False):
         line = draw(ax, diagram[diagram["group"] == row.group], style, kw)
         picture.legend([line], [f"{name} (n = {row.n:,}, ECE {row.ece:.2f})"])
     return picture.heading(*_notes(summary, table, diagram))
@@ -107,16 +108,17 @@ def _notes(summary: Calibration, table: pd.DataFrame, diagram: pd.DataFrame) -> 
 
 def _background(ax: Axes) -> None:
     """Draw the diagonal, what its sides mean, and the base line of the counts."""
-    ax.plot([0, 1], [0, 1], color="0.6", linewidth=0.8, zorder=0)
-    ax.text(0.99, 0.02, "too sure", ha="right", fontsize="small", color="0.45")
-    ax.text(0.01, 0.98, "not sure enough", va="top", fontsize="small", color="0.45")
-    ax.axhline(-_GAP / 2, color="0.3", linewidth=0.6)
+    explained = shade(ax, MUTED)
+    ax.plot([0, 1], [0, 1], color=explained, linewidth=0.8, zorder=0)
+    ax.text(0.99, 0.02, "too sure", ha="right", fontsize="small", color=explained)
+    ax.text(0.01, 0.98, "not sure enough", va="top", fontsize="small", color=explained)
+    ax.axhline(-_GAP / 2, color=shade(ax, STRONG), linewidth=0.6)
     ax.spines["left"].set_bounds(0, 1)
 
 
 def _deserved(ax: Axes, rows: pd.DataFrame, is_level: bool) -> None:
     """Shade where the points of a forecaster would lie whose confidence is deserved."""
-    grey: dict[str, Any] = {"color": "0.88", "zorder": 0}
+    grey: dict[str, Any] = {"color": shade(ax, 0.12), "zorder": 0}
     if is_level:
         ends, twice = rows[["lowest", "highest"]].to_numpy().ravel(), rows.loc[rows.index.repeat(2)]
         ax.fill_between(ends, twice["calibrated_low"], twice["calibrated_high"], linewidth=0, **grey)
@@ -131,7 +133,7 @@ def _bins(ax: Axes, rows: pd.DataFrame, style: Style, kw: dict[str, Any]) -> Lin
     ax.vlines(enough["confidence"], low, high, color=style.colour, linewidth=1)
     asked = artist_kwargs(Line2D, style.as_line(linewidth=0.9, markersize=4.5), kw)
     drawn = ax.plot(rows["confidence"], rows["accuracy"], **asked)[0]
-    hollow: dict[str, Any] = {"markerfacecolor": "white", "linestyle": "none"}
+    hollow: dict[str, Any] = {"markerfacecolor": paper(ax), "linestyle": "none"}
     ax.plot(few["confidence"], few["accuracy"], **asked | hollow)
     return drawn
 
@@ -148,13 +150,13 @@ def _regression(ax: Axes, rows: pd.DataFrame, style: Style, kw: dict[str, Any]) 
 def _counts(ax: Axes, bins: pd.DataFrame, table: pd.DataFrame) -> None:
     """Draw how often each confidence occurs, hanging from the base line; a tick says the deepest share."""
     tallest = float(bins["share"].max())
-    for row, style in zip(table.itertuples(), SERIES, strict=False):
+    for row, style in zip(table.itertuples(), styles_on(ax), strict=False):
         rows = bins[bins["group"] == row.group]
         if rows.empty or not row.n:
             continue
         edges = np.append(rows["left"], rows["right"].iloc[-1])
         depth = -_GAP / 2 - _STRIP * rows["share"] / tallest
-        outline = FILLED if len(table) == 1 else {"color": style.colour, "linewidth": 0.8}
+        outline = filled(ax) if len(table) == 1 else {"color": style.colour, "linewidth": 0.8}
         ax.stairs(depth, edges, baseline=-_GAP / 2, linestyle=style.line, **outline)
     ticks = np.arange(6) / 5
     names = [*(f"{tick:.1f}" for tick in ticks), f"{tallest:.0%}"]

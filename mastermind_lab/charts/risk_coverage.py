@@ -14,8 +14,9 @@ from ..stats.engine.estimate import SMALL_N
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart
 from .drawing.dots import band
+from .drawing.ink import MUTED, RULE, shade
 from .drawing.picture import Picture
-from .drawing.style import SERIES, Style, artist_kwargs
+from .drawing.style import Style, artist_kwargs, styles_on
 from .drawing.text import estimate_in, names_apart
 from .reliability import DATA, MOST, VOTER_TEXT, calibration_of, n_and_left_out
 
@@ -51,8 +52,8 @@ def risk_coverage(
     picture = Picture(
         ax,
         subject,
-        summary.by,
-        [*notes, *summary.notes],
+        summary,
+        notes,
         "coverage, the surest first (0-1)",
         rows=1 + len(table),
     )
@@ -63,17 +64,19 @@ def risk_coverage(
         few = f"fewer than {SMALL_N} {'votes' if summary.unit == 'voters' else 'decisions'}"
         return picture.empty(few) if table["n"].any() else picture.empty()
     names = names_apart(table["group"], 20)
-    for row, name, style in zip(table.itertuples(), names, SERIES, strict=False):
+    for row, name, style in zip(table.itertuples(), names, styles_on(ax), strict=False):
         line = _curve(ax, curves[curves["group"] == row.group], style, kw)
         picture.legend([line], [f"{name} (n = {row.n:,}, AUARC {row.auarc:.2f})"])
     if summary.by:
         picture.heading("band: 95% interval")
     else:
-        ax.axhline(curves["risk"].iloc[-1], color="0.6", linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
+        ax.axhline(
+            curves["risk"].iloc[-1], color=shade(ax, MUTED), linewidth=0.8, linestyle=(0, (4, 3)), zorder=0
+        )
         auarc = f"AUARC {estimate_in(table.iloc[0], 'auarc'):.3f}"
         picture.heading(auarc, "dashed: if confidence ranked nothing", "band: 95% interval")
     ax.set_ylim(0, min(1, 1.05 * float(np.nanmax(curves[["risk", "risk_high"]].to_numpy()))) or 1)
-    ax.grid(axis="y", color="0.9")
+    ax.grid(axis="y", color=shade(ax, RULE))
     ax.set_axisbelow(True)
     return ax
 

@@ -14,12 +14,13 @@ from ..stats.engine.preference_rules import PREFERENCE_RULES
 from ..stats.engine.voting_rules import ACTUAL, BEST
 from .drawing.chart import chart, summary_of
 from .drawing.dots import dots, legend_labels, limits, write_n
+from .drawing.ink import MUTED, shade
 from .drawing.picture import Picture
 from .drawing.style import SERIES
 from .drawing.text import clean, format_n, format_voters, names_apart
 
 
-@chart(Rules, "A history", most=len(SERIES))
+@chart(Rules, "A history", most=SERIES)
 def rules(
     data: Source | Rules,
     *,
@@ -44,16 +45,14 @@ def rules(
     'share of decisions changed (0-1)'
     """
     summary = summary_of(Rules, data, by, cluster, voter)
-    table = summary.lump(len(SERIES)).table()
+    table = summary.lump(SERIES).table()
     known = bool(table["n_known"].any())
     figure = ("difference" if table["difference"].notna().any() else "accuracy") if known else "changed"
     n = "n_known" if known else "n_decided"
     notes = _notes(summary, table, "n_with_outcome" if known else "n")
     table = table[(table["rule"] != ACTUAL) & table[figure].notna()]
     xlabel = _XLABELS[figure]
-    picture = Picture(
-        ax, "Voting rules", summary.by, [*notes, *summary.notes], xlabel, rows=max(8, table["rule"].nunique())
-    )
+    picture = Picture(ax, "Voting rules", summary, notes, xlabel, rows=max(8, table["rule"].nunique()))
     if table.empty:
         return picture.empty()
     if not summary.by:
@@ -79,7 +78,7 @@ _XLABELS = {
 def _scale(ax: Axes, left: float, right: float, known: bool) -> None:
     """Mark 0, where a rule changes nothing; differences are in percentage points."""
     ax.set_xlim(min(left, -0.01) if known else 0, max(right, 0.01))
-    ax.axvline(0, color="0.4", linewidth=0.8, zorder=1)
+    ax.axvline(0, color=shade(ax, MUTED), linewidth=0.8, zorder=1)
     if known:
         ax.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:+.3g}" if share else "0"))
 

@@ -40,7 +40,7 @@ def stability(
     left_out = {"asked_once": questions - asked_again, "decisions_without_either": missing}
     notes = format_n(asked_again, "questions asked again", **left_out)
     xlabel = "rate, or standard deviation (0-1)"
-    picture = Picture(ax, "Stability", summary.by, [*notes, *summary.notes], xlabel, rows=2 + 2 * len(table))
+    picture = Picture(ax, "Stability", summary, notes, xlabel, rows=2 + 2 * len(table))
     picture.ax.set_xlim(0, 1)
     if not asked_again:
         return picture.empty()

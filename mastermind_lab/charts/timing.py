@@ -17,8 +17,9 @@ from ..stats.engine.input import By, Source
 from ..stats.timing import TIMINGS, USAGE
 from .drawing.chart import chart, summary_of
 from .drawing.dots import offsets
+from .drawing.ink import MUTED, RULE, shade, tint
 from .drawing.picture import Picture, annotate_rows, label_rows
-from .drawing.style import SERIES, Style, artist_kwargs
+from .drawing.style import SERIES, Style, artist_kwargs, styles_on
 from .drawing.text import LEGEND, format_n, names_apart
 
 MOST = 12
@@ -30,7 +31,7 @@ UNITS = {"s": "seconds", "tokens": "tokens a decision", "USD": "USD a decision"}
 @chart(
     Timing,
     "A history, its ``decisions`` frame",
-    most=len(SERIES),
+    most=SERIES,
     unit='What to draw: "s" (timings and publish lag), "tokens" or "USD"; above 12 quantities the smallest '
     "are left out.",
 )
@@ -45,8 +46,8 @@ def timing(
 ) -> Axes:
     """How long the panels take, or what they use: means with 95% intervals, over quantiles.
 
-    The longest is on top. The thick bar holds the middle half of the decisions, the thin one 90% of them; a
-    white line is the median. At the right of times stands their share of the total.
+    The longest is on top. The thick bar holds the middle half of the decisions, the thin one 90% of them; the
+    line in the bar is the median. At the right of times stands their share of the total.
 
     Examples
     --------
@@ -57,13 +58,11 @@ def timing(
     if unit not in UNITS:
         raise OptionError(f"unit is one of {', '.join(UNITS)}, not {unit!r:.40}")
     summary = summary_of(Timing, data, by, cluster)
-    table = summary.lump(len(SERIES)).table()
+    table = summary.lump(SERIES).table()
     table = table[table["unit"] == unit]
     leaves = _longest(table)
     notes, rows = format_n(summary.n, "decisions"), len(leaves) * (1 + table["group"].nunique()) // 2
-    picture = Picture(
-        ax, "Timing", summary.by, [*notes, *summary.notes], f"{UNITS[unit]} (log scale)", rows=rows
-    )
+    picture = Picture(ax, "Timing", summary, notes, f"{UNITS[unit]} (log scale)", rows=rows)
     if table.empty:
         return picture.empty(f"no {UNITS[unit]}") if summary.n else picture.empty()
     table = table[table["leaf"].isin(leaves)]
@@ -71,7 +70,7 @@ def timing(
     _draw(picture, table, leaves, kw)
     counts = table.groupby("leaf")["n"].sum()
     label_rows(ax, list(map(_short, leaves)), [f"n = {counts[leaf]:,}" for leaf in leaves])
-    picture.heading("dot: mean, 95% interval; bars: middle 50% and 90%")
+    picture.heading("dot: mean, 95% interval; line in the bar: median; bars: middle 50% and 90%")
     _scale(ax, table)
     ax.set_ylim(-len(leaves) + 0.4, 0.6)
     if not summary.by and unit == "s":
@@ -91,7 +90,8 @@ def _draw(picture: Picture, table: pd.DataFrame, leaves: list[str], kw: dict[str
     """Draw each group in a lane of its own."""
     groups = [name for name in table["group"].cat.categories if (table["group"] == name).any()]
     names = names_apart(groups, LEGEND)
-    for group, name, offset, style in zip(groups, names, offsets(0.34, len(groups)), SERIES, strict=False):
+    styles = styles_on(picture.ax)
+    for group, name, offset, style in zip(groups, names, offsets(0.34, len(groups)), styles, strict=False):
         rows = table[table["group"] == group]
         heights = offset - rows["leaf"].map(leaves.index).to_numpy(dtype=np.float64)
         handle = _bars(picture.ax, rows, heights, 0.36 / len(groups), style, kw)
@@ -101,10 +101,14 @@ def _draw(picture: Picture, table: pd.DataFrame, leaves: list[str], kw: dict[str
 def _bars(
     ax: Axes, rows: pd.DataFrame, heights: Floats, thick: float, style: Style, kw: dict[str, Any]
 ) -> Line2D:
-    ax.hlines(heights, rows["q05"], rows["q95"], color="0.65", linewidth=1)
-    box: dict[str, Any] = {"color": "#C9D7E3", "edgecolor": "0.65", "linewidth": 0.6}
+    ax.hlines(heights, rows["q05"], rows["q95"], color=shade(ax, 0.4), linewidth=1)
+    box: dict[str, Any] = {
+        "color": tint(ax, style.colour, 0.2),
+        "edgecolor": shade(ax, 0.4),
+        "linewidth": 0.6,
+    }
     ax.barh(heights, rows["q75"] - rows["q25"], thick, rows["q25"], **box)
-    ax.vlines(rows["q50"], heights - thick / 2, heights + thick / 2, color="white", linewidth=2)
+    ax.vlines(rows["q50"], heights - thick / 2, heights + thick / 2, color=shade(ax, MUTED), linewidth=1)
     ax.hlines(heights, rows["mean_low"], rows["mean_high"], color=style.colour, linewidth=2)
     return ax.plot(rows["mean"], heights, **artist_kwargs(Line2D, style.as_dots(markersize=3.5), kw))[0]
 
@@ -124,7 +128,7 @@ def _scale(ax: Axes, table: pd.DataFrame) -> None:
         ax.xaxis.set_minor_formatter(NullFormatter())
     else:
         ax.set_xscale("symlog", linthresh=float(table["q75"].abs().min()) or 1.0)
-    ax.grid(axis="x", color="0.92")
+    ax.grid(axis="x", color=shade(ax, RULE))
     ax.set_axisbelow(True)
 
 

@@ -32,7 +32,7 @@ RIGHT_ALONE = _Figures("accuracy", "", "n_with_outcome", "votes with outcome", "
 AGAINST = _Figures("dissent", "pivotal", "n", "votes", "share of votes (0-1)")
 
 
-@chart(Voters, "A history, its ``votes`` frame (then without ``by``)", most=len(SERIES))
+@chart(Voters, "A history, its ``votes`` frame (then without ``by``)", most=SERIES)
 def voters(
     data: Source | Voters,
     *,
@@ -56,13 +56,13 @@ def voters(
     'share of votes (0-1)'
     """
     summary = summary_of(Voters, data, by, cluster, voter)
-    table = summary.lump(len(SERIES), MOST).table()
+    table = summary.lump(SERIES, MOST).table()
     right = RIGHT if table["confidence"].notna().any() else RIGHT_ALONE
     drawn = right if table["n_with_outcome"].any() else AGAINST
     table = ranked(table[table[drawn.n] > 0], "voter", "group", drawn.dot)
     rows = table.drop_duplicates("voter")
     notes = format_n(table[drawn.n].sum(), drawn.what) + format_voters(summary.voter, summary.repeated)
-    picture = Picture(ax, "Voters", summary.by, [*notes, *summary.notes], drawn.xlabel, rows=len(rows))
+    picture = Picture(ax, "Voters", summary, notes, drawn.xlabel, rows=len(rows))
     if table.empty:
         return picture.empty()
     handles = dots(picture.ax, table, "voter", "group", drawn.dot, kw, ring=drawn.ring)

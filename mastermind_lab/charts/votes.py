@@ -13,14 +13,15 @@ from ..stats import Votes
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import RING, dots_in_lane, offsets, rows_on_grid
+from .drawing.ink import MUTED, shade
 from .drawing.picture import Picture, label_rows
-from .drawing.style import SERIES
+from .drawing.style import SERIES, styles_on
 from .drawing.text import LEGEND, format_n, format_voters, names_apart
 
 _WEIGHTED = RING | {"markersize": 7}
 
 
-@chart(Votes, "A history, its ``votes`` frame", most=len(SERIES))
+@chart(Votes, "A history, its ``votes`` frame", most=SERIES)
 def votes(
     data: Source | Votes,
     *,
@@ -43,11 +44,11 @@ def votes(
     'share of votes (0-1)'
     """
     summary = summary_of(Votes, data, by, cluster, voter)
-    table = summary.lump(len(SERIES)).table()
+    table = summary.lump(SERIES).table()
     notes = format_n(table["n"].sum(), "votes") + format_voters(summary.voter, summary.repeated)
     choices = list(table["choice"].cat.categories)
     rows = table["choice"].nunique()
-    picture = Picture(ax, "Votes", summary.by, [*notes, *summary.notes], "share of votes (0-1)", rows=rows)
+    picture = Picture(ax, "Votes", summary, notes, "share of votes (0-1)", rows=rows)
     if table.empty:
         return picture.empty()
     _draw(picture, table, kw)
@@ -65,7 +66,9 @@ def _draw(picture: Picture, table: pd.DataFrame, kw: dict[str, Any]) -> None:
     weighted = not np.allclose(table["share"], table["weighted_share"], atol=5e-4, equal_nan=True)
     groups = list(table["group"].cat.categories)
     names = names_apart(groups, LEGEND) if picture.by else ["unweighted"]
-    for group, name, offset, style in zip(groups, names, offsets(0.38, len(groups)), SERIES, strict=False):
+    for group, name, offset, style in zip(
+        groups, names, offsets(0.38, len(groups)), styles_on(ax), strict=False
+    ):
         rows = table[table["group"] == group]
         heights = offset - rows["choice"].cat.codes.to_numpy()
         dots = dots_in_lane(ax, rows, heights, "share", style, kw)
@@ -73,4 +76,4 @@ def _draw(picture: Picture, table: pd.DataFrame, kw: dict[str, Any]) -> None:
         if weighted:
             ax.plot(rows["weighted_share"], heights, marker=style.marker, color=style.colour, **_WEIGHTED)
     if weighted:
-        picture.legend([Line2D([], [], marker="o", color="0.4", **_WEIGHTED)], ["weighted"])
+        picture.legend([Line2D([], [], marker="o", color=shade(ax, MUTED), **_WEIGHTED)], ["weighted"])

@@ -18,6 +18,7 @@ from ...stats.engine.first_last_seen import FIELDS
 from ...stats.engine.input import Data
 from ...stats.engine.timebins import FIRST, LAST, moments
 from .figures import extent
+from .ink import STRONG, paper, shade
 from .text import PLAIN, names_apart
 
 MOST = 5
@@ -64,10 +65,10 @@ def change_lines(ax: Axes, regimes: Regimes | None) -> list[str]:
     shown = _spaced(ax, places)
     names = names_apart([_name(changes[place]) for place in shown], 26)
     for (place, x), short in zip(shown.items(), names, strict=True):
-        ax.axvline(x, color="0.35", linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+        ax.axvline(x, color=shade(ax, STRONG), linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
         more = f" +{len(changes[place]) - 1}" if len(changes[place]) > 1 else ""
-        name = ax.annotate(short + more, (x, 0), (-2, 2), **_NAME_AT_LINE, **PLAIN)
-        name.set_path_effects([withStroke(linewidth=2, foreground="white")])
+        name = ax.annotate(short + more, (x, 0), (-2, 2), color=shade(ax, STRONG), **_NAME_AT_LINE, **PLAIN)
+        name.set_path_effects([withStroke(linewidth=2, foreground=paper(ax))])
     hidden = len(changes) - len(shown)
     return ["dashed: a value begins" + (f" ({hidden:,} more)" if hidden else "")] if changes else []
 
@@ -79,7 +80,6 @@ _NAME_AT_LINE: dict[str, Any] = {
     "ha": "right",
     "va": "bottom",
     "fontsize": "x-small",
-    "color": "0.25",
     "zorder": 5,
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
-from inspect import Parameter, cleandoc, signature
+from inspect import Parameter, Signature, cleandoc, signature
 from textwrap import fill, indent
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -16,12 +16,30 @@ from ...errors import OptionError
 from ...stats.engine.arithmetic import plain_arithmetic
 from ...stats.engine.input import By, Source, names_of
 from ...stats.engine.summary import Summary
+from .caption import write_below
+from .figures import shown_figure
+from .picture import retitle
 from .style import check_keywords
+from .text import clean
 
 Options = ParamSpec("Options")
 Kind = TypeVar("Kind", bound=Summary)
 
 DOTS: dict[str, type[Artist]] = {"dots": Line2D}
+
+_FRAME = (
+    ("figsize", "tuple[float, float] | None"),
+    ("title", "str | None"),
+    ("xlabel", "str | None"),
+    ("caption", "bool | None"),
+)
+
+FRAME = {
+    "figsize": "Width and height of the new figure in inches; by default as high as its rows need.",
+    "title": "Your words for subject and grouping; n stays.",
+    "xlabel": "Your words along the horizontal axis.",
+    "caption": "Whether to write :func:`caption` below.",
+}
 
 _RAISES = """
 Raises
@@ -53,19 +71,58 @@ def chart(
     } | texts
 
     def complete(draw: Callable[Options, Axes]) -> Callable[Options, Axes]:
-        parameters = signature(draw).parameters
+        whole = _with_frame(signature(draw))
+        parameters = whole.parameters
 
         @wraps(draw)
         @plain_arithmetic
         def checked(*args: Options.args, **options: Options.kwargs) -> Axes:
             keywords = [name for name in options if name not in parameters]
             check_keywords(keywords, list(draws.values()), *(name for name in parameters if name != "kw"))
-            return draw(*args, **options)
+            return _framed(draw, args, options)
 
-        checked.__doc__ = _documentation(draw.__doc__ or "", parameters.values(), texts)
+        checked.__signature__ = whole  # type: ignore[attr-defined]
+        checked.__doc__ = _documentation(draw.__doc__ or "", parameters.values(), FRAME | texts)
         return checked
 
     return complete
+
+
+def _with_frame(own: Signature) -> Signature:
+    """Add to the parameters of a chart those that all charts take."""
+    *first, last = own.parameters.values()
+    frame = [Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind) for name, kind in _FRAME]
+    return own.replace(parameters=[*first, *frame, last])
+
+
+def _framed(draw: Callable[..., Axes], args: tuple[Any, ...], options: dict[str, Any]) -> Axes:
+    """Draw, on a figure of the size that is asked for, and put the caller's words around it."""
+    frame = {name: options.pop(name, None) for name, _ in _FRAME}
+    ax = options.get("ax")
+    if ax is not None and not isinstance(ax, Axes):
+        raise OptionError(f"ax takes matplotlib Axes, as figure.subplots() makes, not {type(ax).__name__}")
+    if (size := frame["figsize"]) is not None:
+        options["ax"] = _new_axes(size, ax)
+    drawn = draw(*args, **options)
+    if frame["title"] is not None:
+        retitle(drawn, frame["title"])
+    if frame["xlabel"] is not None:
+        drawn.set_xlabel(clean(frame["xlabel"], 200))
+    if frame["caption"]:
+        write_below(drawn)
+    return drawn
+
+
+def _new_axes(size: Any, ax: Axes | None) -> Axes:
+    if ax is not None:
+        raise OptionError("figsize is for a new figure, and ax has one: leave out either")
+    try:
+        width, height = map(float, size)
+    except (TypeError, ValueError):
+        raise OptionError(f"figsize takes width and height in inches, not {size!r:.60}") from None
+    if not (0.5 <= width <= 100 and 0.5 <= height <= 100):
+        raise OptionError(f"figsize is from 0.5 to 100 inches either way, not {size!r:.60}")
+    return shown_figure(width, height).subplots()
 
 
 def summary_of(kind: type[Kind], data: Source | Kind, by: By, cluster: By, voter: str | None = None) -> Kind:

@@ -12,8 +12,9 @@ from matplotlib.lines import Line2D
 
 from ...stats.engine.bootstrap import Floats
 from .figures import extent
+from .ink import RULE, shade
 from .picture import Picture, annotate_rows, label_rows
-from .style import SERIES, Style, artist_kwargs
+from .style import Style, artist_kwargs, styles_on
 from .text import LEGEND, names_apart
 
 MOST = 20
@@ -32,7 +33,7 @@ def dots(
     """
     names, groups = list(dict.fromkeys(table[row])), series_of(table, series)
     handles = []
-    for group, offset, style in zip(groups, offsets(0.34, len(groups)), SERIES, strict=False):
+    for group, offset, style in zip(groups, offsets(0.34, len(groups)), styles_on(ax), strict=False):
         rows = table[table[series] == group]
         heights = offset - np.array([names.index(name) for name in rows[row]], dtype=float)
         if ring:
@@ -40,7 +41,7 @@ def dots(
         handles.append(dots_in_lane(ax, rows, heights, figure, style, kw))
     ax.set_ylim(-len(names) + 0.4, 0.6)
     ax.locator_params(axis="x", nbins=min(6, max(2, int(extent(ax)[0] / 45))))
-    ax.grid(axis="x", color="0.92")
+    ax.grid(axis="x", color=shade(ax, RULE))
     ax.set_axisbelow(True)
     label_rows(ax, names)
     return handles
@@ -68,7 +69,7 @@ def dots_of_figures(
     rows = -np.arange(len(table), dtype=np.float64)
     handles = [
         dots_in_lane(picture.ax, table, offset + rows, figure, style, kw)
-        for figure, offset, style in zip(figures, (0.2, 0, -0.2), SERIES, strict=False)
+        for figure, offset, style in zip(figures, (0.2, 0, -0.2), styles_on(picture.ax), strict=False)
     ]
     label_rows(picture.ax, list(table["group"]), [f"n = {count:,}" for count in table[n]])
     rows_on_grid(picture.ax, len(table))
@@ -78,7 +79,7 @@ def dots_of_figures(
 def rows_on_grid(ax: Axes, rows: int) -> None:
     """Fit the vertical axis to rows at 0, -1, -2, ..., with grid lines behind them."""
     ax.set_ylim(-rows + 0.4, 0.6)
-    ax.grid(axis="x", color="0.9")
+    ax.grid(axis="x", color=shade(ax, RULE))
     ax.set_axisbelow(True)
 
 

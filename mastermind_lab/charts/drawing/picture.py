@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,11 @@ from matplotlib import rcParams
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
+from ...stats.engine.summary import Summary
+from .caption import keep
 from .figures import extent, shown_figure
-from .text import CHARACTER, PLAIN, clean, drawable, names_apart, small_size, text_width
+from .ink import MUTED, shade
+from .text import CHARACTER, PLAIN, clean, fitted, names_apart, small_size, text_width
 
 _LEGEND: dict[str, Any] = {
     "loc": "lower left",
@@ -25,19 +27,21 @@ _LEGEND |= {"frameon": False, "handlelength": 2.5, "handletextpad": 0.5, "column
 
 
 class Picture:
-    """The Axes of one chart, and what is written above them: subject, grouping, n and what was left out.
+    """The Axes of one chart, and what is written above them: subject, grouping and n; the caption has more.
 
-    Without ``ax`` a new figure is made, high enough for ``rows``, or ``square``. ``notes`` begin with n;
-    ``xlabel`` says what is drawn along the horizontal axis, with its unit or range.
+    Without ``ax`` a new figure is made, high enough for ``rows``, or ``square``. ``notes`` begin with n, and
+    go on with what the summary says of its intervals; ``xlabel`` says what is drawn along the horizontal
+    axis, with its unit or range.
     """
 
     def __init__(
-        self, ax: Axes | None, subject: str, by: Sequence[str], notes: Sequence[str], xlabel: str,
+        self, ax: Axes | None, subject: str, summary: Summary | None, notes: Sequence[str], xlabel: str,
         *, rows: int = 0, square: bool = False,
     ) -> None:  # fmt: skip
         self.ax = prepare_axes(ax, xlabel, rows, square)
-        self.by, self.notes = by, list(notes)
-        self.title = subject + (f" by {clean(', '.join(by))}" if by else "")
+        self.by, more = (summary.by, summary.notes) if summary else ((), ())
+        self.notes = [*notes, *more]
+        self.title = subject + grouped_by(self.by)
         self._handles: list[Artist] = []
         self._labels: list[str] = []
 
@@ -47,20 +51,22 @@ class Picture:
         self._labels += labels
 
     def heading(self, *more: str) -> Axes:
-        """Write the legend, and above it the title: subject and grouping, n, and what else must be said."""
+        """Write the legend, and above it subject, grouping and n; the caption says that and all else."""
         legend_height = self._write_legend() if len(self._labels) > (0 if self.by else 1) else 0
-        across = max(20, int(_text_room(self.ax) / (CHARACTER * small_size())))
-        notes = drawable("; ".join([*self.notes, *more]))
-        lines = [line for text in (self.title, notes) for line in wrap(text, across)]
+        room = _text_room(self.ax) / small_size()
         pad = rcParams["axes.titlepad"] + legend_height
-        self.ax.set_title("\n".join(lines), loc="left", fontsize="small", pad=pad, **PLAIN)
+        lines = f"{fitted(self.title, room)}\n{fitted(self.notes[0], room)}"
+        self.ax.set_title(lines, loc="left", fontsize="small", pad=pad, **PLAIN)
+        keep(self.ax, [self.title, *self.notes, *more])
         return self.ax
 
     def empty(self, *reasons: str) -> Axes:
         """Say that there is nothing to draw, and why: by default the first note."""
         self.notes = [*reasons, *self.notes]
         ax = self.heading()
-        ax.text(0.5, 0.5, self.notes[0], transform=ax.transAxes, ha="center", va="center", color="0.4")
+        ax.text(
+            0.5, 0.5, self.notes[0], transform=ax.transAxes, ha="center", va="center", color=shade(ax, MUTED)
+        )
         ax.set(xticks=[], yticks=[])
         return ax
 
@@ -73,6 +79,19 @@ class Picture:
         for text in legend.get_texts():
             text.set(**PLAIN)
         return size * 1.65 * -(-len(self._labels) // columns)
+
+
+def grouped_by(columns: Sequence[str]) -> str:
+    """Say what a subject is grouped by: columns by their last names, if these tell them apart."""
+    short = [column.partition(".")[2] or column for column in columns]
+    names = short if len(set(short)) == len(short) else columns
+    return f" by {clean(', '.join(names))}" if columns else ""
+
+
+def retitle(ax: Axes, title: str) -> None:
+    """Put a caller's words in the place of subject and grouping."""
+    _, _, n = ax.get_title(loc="left").partition("\n")
+    ax.set_title(f"{clean(title, 200)}\n{n}", loc="left", fontsize="small", **PLAIN)
 
 
 def prepare_axes(ax: Axes | None, xlabel: str, rows: int, square: bool) -> Axes:

@@ -11,14 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.patches import StepPatch
 
 from ...stats.engine.bootstrap import Floats
+from .ink import STRONG, ink, shade, tint
 from .picture import Picture, annotate_rows, label_rows
-from .style import artist_kwargs
+from .style import artist_kwargs, styles_on
 
 MOST = 12
 """Rows that stay readable in one chart."""
-
-FILLED: dict[str, Any] = {"facecolor": "#B9D3E8", "edgecolor": "0.3", "linewidth": 0.8, "fill": True}
-"""How the distribution of one group looks, where no colour tells it from others."""
 
 
 class Column(NamedTuple):
@@ -42,10 +40,10 @@ def ridges(
     shares = bins["share"].fillna(0).to_numpy().reshape(len(table), -1)
     edges = np.append(bins["left"].to_numpy()[: shares.shape[1]], 1.0)
     bases = -np.arange(len(table), dtype=float)
-    outline = artist_kwargs(StepPatch, FILLED, kw)
+    outline = artist_kwargs(StepPatch, filled(ax), kw)
     for base, heights in zip(bases, 0.7 * shares / shares.max(), strict=True):
         ax.stairs(base + heights, edges, baseline=base, **outline)
-    ax.hlines(bases, 0, 1, color="0.3", linewidth=0.8)
+    ax.hlines(bases, 0, 1, color=shade(ax, STRONG), linewidth=0.8)
     _means(ax, table, bases - 0.11)
     label_rows(ax, list(table["group"]), [f"n = {n:,}" for n in table["n"]], 0.2)
     ax.set(xlim=(-0.02, 1.02), ylim=(bases[-1] - 0.25, 0.9 + 0.04 * len(table)))
@@ -54,9 +52,15 @@ def ridges(
     return picture.heading("dot: mean, 95% interval")
 
 
+def filled(ax: Axes) -> dict[str, Any]:
+    """How the distribution of one group looks, where no colour tells it from others."""
+    face = tint(ax, styles_on(ax)[1].colour, 0.3)
+    return {"facecolor": face, "edgecolor": shade(ax, STRONG), "linewidth": 0.8, "fill": True}
+
+
 def _means(ax: Axes, table: pd.DataFrame, heights: Floats) -> None:
     """Mark means and intervals; the caps show an interval that is narrower than its dot."""
-    ax.hlines(heights, table["mean_low"], table["mean_high"], color="black", linewidth=1)
+    ax.hlines(heights, table["mean_low"], table["mean_high"], color=ink(ax), linewidth=1)
     for end in ("mean_low", "mean_high"):
-        ax.plot(table[end], heights, "|", color="black", markersize=6, markeredgewidth=1)
-    ax.plot(table["mean"], heights, "o", color="black", markersize=2.5)
+        ax.plot(table[end], heights, "|", color=ink(ax), markersize=6, markeredgewidth=1)
+    ax.plot(table["mean"], heights, "o", color=ink(ax), markersize=2.5)

@@ -13,6 +13,7 @@ from matplotlib.cbook import normalize_kwargs
 from matplotlib.image import AxesImage
 
 from ...errors import OptionError
+from .ink import ink, is_dark
 
 
 class Style(NamedTuple):
@@ -31,15 +32,18 @@ class Style(NamedTuple):
         return {"linestyle": self.line, "marker": self.marker, "color": self.colour, **more}
 
 
-SERIES = (
-    Style("#000000", "-", "o"),
-    Style("#0072B2", "--", "s"),
-    Style("#E69F00", "-.", "^"),
-    Style("#882255", ":", "D"),
-    Style("#009E73", (0, (6, 1, 1, 1, 1, 1)), "v"),
-    Style("#332288", (0, (3, 1)), "P"),
-)
-"""Six styles from the palettes of Okabe and Ito (2008) and Tol (2021), 9 or more L* apart in greyscale."""
+SERIES = 6
+"""Groups that one chart tells apart."""
+
+_ON_LIGHT = ("#2168A1", "#C26115", "#971651", "#28A774", "#182B99")
+_ON_DARK = ("#3598E6", "#FA9047", "#E5287D", "#37DE9C", "#3A4DF1")
+_LINES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (3, 1)))
+
+
+def styles_on(ax: Axes) -> list[Style]:
+    """Return six styles for the paper of the Axes, the first in ink; 9 or more L* apart in greyscale."""
+    colours = (ink(ax), *(_ON_DARK if is_dark(ax) else _ON_LIGHT))
+    return [Style(*look) for look in zip(colours, _LINES, "os^DvP", strict=True)]
 
 
 def artist_kwargs(kind: type[Artist], defaults: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
@@ -69,7 +73,8 @@ def check_keywords(asked: Iterable[str], artists: Sequence[type[Artist]], *param
     for name in asked:
         if not any(name in _properties(kind) for kind in artists):
             known = [*parameters, *(each for kind in artists for each in _properties(kind))]
-            near = get_close_matches(name, known, n=1)
+            # What groups are called elsewhere.
+            near = ["by"] if name in ("hue", "group") else get_close_matches(name, known, n=1)
             advice = f"did you mean {near[0]!r}? " if near else ""
             takes = f"The chart takes {', '.join(parameters)}; other keywords" if parameters else "Keywords"
             takers = " or ".join(f"{kind.__module__}.{kind.__name__}" for kind in artists)

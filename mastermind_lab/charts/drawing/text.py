@@ -35,11 +35,6 @@ def clean(value: object, most: int = 40) -> str:
     return brief(str(value), most, lambda text: _drawable(text, own)) or "(empty)"
 
 
-def drawable(text: str) -> str:
-    """Put a text on one line, with a square for what the fonts cannot draw."""
-    return _drawable(text, _fonts())
-
-
 def names_apart(values: Iterable[object], most: int) -> list[str]:
     """Make names that stand side by side fit to draw; where they are cut, different ones stay different."""
     own = own_fonts()

@@ -1,0 +1,76 @@
+"""What is said of a picture beside it: one paragraph, kept as long as its Axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from string import ascii_lowercase
+from textwrap import wrap
+from weakref import WeakKeyDictionary
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+
+from ...errors import OptionError
+from ...text import visible
+from .figures import extent
+from .ink import STRONG, shade
+from .text import CHARACTER, PLAIN, clean, small_size
+
+_KEPT: WeakKeyDictionary[Axes, str] = WeakKeyDictionary()
+
+
+def caption(drawn: Axes | Figure | SubFigure) -> str:
+    """Say what a chart shows, in a paragraph to paste under it: n, the intervals, and all that was left out.
+
+    Parameters
+    ----------
+    drawn
+        The Axes that a chart returned, or a figure that has some: then each is named (a), (b) and so on.
+
+    Raises
+    ------
+    OptionError
+        If no chart of this package was drawn there.
+
+    Examples
+    --------
+    >>> import mastermind_lab as lab
+    >>> ax = lab.charts.confidence(lab.sample(), by="meta.model")
+    >>> lab.charts.caption(ax)
+    'Confidence by model. n = 2,000 decisions. Dot: mean, 95% interval.'
+    """
+    if text := said_of(drawn):
+        return text
+    raise OptionError("no chart of mastermind_lab was drawn there, so that there is no caption")
+
+
+def said_of(drawn: Axes | Figure | SubFigure) -> str:
+    """Return the caption, empty where there is none."""
+    there = drawn.axes if isinstance(drawn, Figure | SubFigure) else [drawn]
+    found = [_KEPT[ax] for ax in there if ax in _KEPT]
+    if len(found) <= 1:
+        return "".join(found)
+    return " ".join(f"({letter}) {text}" for letter, text in zip(ascii_lowercase, found, strict=False))
+
+
+def keep(ax: Axes, sentences: Sequence[str]) -> None:
+    """Keep what is said of a picture."""
+    _KEPT[ax] = " ".join(f"{_capital(visible(sentence))}." for sentence in sentences if sentence)
+
+
+def write_below(ax: Axes) -> None:
+    """Write the caption below the Axes, as wide as they are."""
+    size, (width, _) = small_size(), extent(ax)
+    whole = ax.get_tightbbox() or ax.bbox
+    below = ax.bbox.y0 - whole.y0
+    text = "\n".join(wrap(clean(caption(ax), 10_000), max(20, int(width / (CHARACTER * size)))))
+    place = (0, -72 * below / ax.figure.dpi - size)
+    ax.annotate(
+        text, (0, 0), place, "axes fraction", "offset points",
+        va="top", fontsize=size, color=shade(ax, STRONG), annotation_clip=False, **PLAIN,
+    )  # fmt: skip
+
+
+def _capital(sentence: str) -> str:
+    """Begin with a capital, but for a symbol such as n."""
+    return sentence if sentence.startswith("n = ") else sentence[:1].upper() + sentence[1:]

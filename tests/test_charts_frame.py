@@ -1,0 +1,100 @@
+"""What stands around every chart: a title of one line, a caption beside it, and the caller's own words."""
+
+import inspect
+
+import pytest
+from histories import OUTCOMES, sample
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+from test_charts_stay import NAMES
+
+import mastermind_lab as lab
+from mastermind_lab import charts
+from mastermind_lab.charts import __main__ as gallery
+
+HISTORY = lab.with_outcomes(sample(60), OUTCOMES)
+OF_SUMMARIES = [name for name in NAMES if "figsize" in inspect.signature(getattr(charts, name)).parameters]
+
+
+def test_every_chart_of_a_summary_has_a_frame():
+    assert {*NAMES} - {*OF_SUMMARIES} == {"argument_tree", "decision"}
+
+
+@pytest.mark.parametrize("name", OF_SUMMARIES)
+def test_title_n_and_caption(name):
+    ax = getattr(charts, name)(HISTORY, ax=Figure((3.3, 3)).subplots())
+    title, n = ax.get_title(loc="left").split("\n")
+    assert charts.caption(ax).startswith(title)
+    assert n.lower() in charts.caption(ax).lower()
+    assert "  " not in charts.caption(ax)
+    assert charts.caption(ax).endswith(".")
+
+
+@pytest.mark.parametrize("name", OF_SUMMARIES)
+def test_words_of_the_caller(name):
+    ax = getattr(charts, name)(HISTORY, figsize=(4, 3), title="Mine", xlabel="along", caption=True)
+    assert ax.figure.get_size_inches().tolist() == [4, 3]
+    assert ax.get_title(loc="left").startswith("Mine\n")
+    assert ax.get_xlabel() == "along"
+    assert " ".join(ax.texts[-1].get_text().split()) == charts.caption(ax)
+    ax.figure.canvas.draw()
+    below, labels = ax.texts[-1].get_window_extent(), ax.xaxis.label.get_window_extent()
+    assert 0 <= below.y0 < below.y1 <= labels.y0 + 1
+    pyplot.close(ax.figure)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"ax": Figure()}, "ax takes matplotlib Axes, as figure.subplots.. makes, not Figure"),
+        ({"figsize": "large"}, "figsize takes width and height in inches, not 'large'"),
+        ({"figsize": (0, 3)}, "figsize is from 0.5 to 100 inches"),
+        ({"figsize": (3, 3), "ax": Figure().subplots()}, "figsize is for a new figure"),
+        ({"hue": "meta.model"}, "no parameter 'hue': did you mean 'by'"),
+        ({"colour": "red"}, "no parameter 'colour': did you mean 'color'"),
+    ],
+)
+def test_what_is_not_taken_is_said(options, said):
+    with pytest.raises(lab.OptionError, match=said):
+        charts.confidence(HISTORY, **options)
+
+
+def test_columns_are_named_as_people_say_them():
+    ax = charts.confidence(HISTORY, by=["meta.model", "meta.category"], ax=Figure().subplots())
+    assert ax.get_title(loc="left").startswith("Confidence by model, category\n")
+
+
+def test_no_chart_no_caption():
+    with pytest.raises(lab.OptionError, match="no chart of mastermind_lab"):
+        charts.caption(Figure().subplots())
+
+
+def test_the_caption_of_a_page_names_each_picture():
+    said = charts.caption(charts.overview(HISTORY, figure=Figure((10, 13), layout="constrained")))
+    assert said.startswith("(a) Confidence. n = 60 decisions.")
+    assert "(b) Agreement." in said
+    assert "(f) " in said
+
+
+@pytest.mark.parametrize("name", ["votes", "confidence_over_time", "agreement"])
+def test_on_a_part_of_a_figure(name):
+    figure = Figure((8, 6), layout="constrained")
+    left, right = figure.subfigures(1, 2)
+    getattr(charts, name)(HISTORY, ax=left.subplots())
+    places = right.subplot_mosaic("AA;BC")
+    ax = getattr(charts, name)(HISTORY, ax=places["B"])
+    figure.canvas.draw()
+    assert charts.caption(right) == charts.caption(ax)
+
+
+def test_the_gallery_draws_examples_light_and_dark(tmp_path, monkeypatch):
+    monkeypatch.setattr(gallery, "ALL", ["votes", "decision"])
+    gallery.gallery(tmp_path / "new", ["votes", "decision"])
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
+        "decision-dark.png", "decision-light.png", "index.html", "votes-dark.png", "votes-light.png",
+    ]  # fmt: skip
+    page = (tmp_path / "new" / "index.html").read_text()
+    assert '<img src="votes-light.png" alt="Votes by model. n = 13,922 votes.' in page
+    gallery.gallery(tmp_path / "one", ["votes"])
+    assert not (tmp_path / "one" / "index.html").exists()
+    assert not pyplot.get_fignums()
