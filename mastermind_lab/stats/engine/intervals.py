@@ -202,8 +202,8 @@ class Intervals:
         Figure
             The interval is NaN where n is below 2, and where all replicates agree: they say nothing then.
         """
-        value, (low, high) = values[:, 0], interval(values[:, 1:], n)
-        found = _bounded(value, np.minimum(low, value), np.maximum(high, value), bounds, BOOTSTRAP)
+        low, high = interval(values[:, 1:], n)
+        found = _bounded(values[:, 0], low, high, bounds, BOOTSTRAP)
         return found.where(high - low > EQUAL * np.maximum(np.abs(low), np.abs(high)))
 
     def binomial(self, count: Floats, n: Floats) -> Figure:
