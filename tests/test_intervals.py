@@ -120,6 +120,24 @@ def test_rows_that_are_drawn_together_count_as_fewer():
     assert together.method[0] == "score"
 
 
+def test_an_interval_holds_its_figure_where_no_replicate_comes_near_it():
+    values = np.append([0.1], np.linspace(0.3, 0.5, 100))[None]
+    above, below = (Intervals().figures(some, np.array([20.0]), SHARE) for some in (values, 1 - values))
+    assert above.low[0] == above.value[0] == 0.1
+    assert below.high[0] == below.value[0] == 0.9
+
+
+def test_two_that_weigh_more_than_all_others_are_no_ten():
+    values, weights = np.array([1.0, 0] * 5), np.array([10.0, 10, *[1] * 8])
+    drawn = np.column_stack([np.ones(10), draws(mixed(np.arange(10, dtype=np.uint64)), 400)])
+    top, bottom = (one[None] @ drawn for one in (values * weights, weights))
+    figure = Intervals().shares(top, bottom, np.array([10.0]))
+    low, high = wilson(28**2 / 208 / 2, 28**2 / 208)  # as many as the weights leave (Kish 1965)
+    assert figure.high[0] - figure.low[0] == pytest.approx(high - low, rel=0.15)
+    low, high = wilson(5, 10)
+    assert figure.high[0] - figure.low[0] > 1.2 * (high - low)
+
+
 def test_who_always_contradicts_the_other_has_an_interval():
     ids = np.repeat([f"{1_772_442_000_000 + row}-0" for row in range(100)], 2)
     votes = pd.DataFrame({"stream_id": ids, "voter": ["a", "b"] * 100, "choice": ["x", "y"] * 100})
