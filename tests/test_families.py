@@ -43,7 +43,7 @@ def whole_tables(kind, figure, truth, accuracy, n, runs, **options):
 # How often a table is wrong.
 
 
-@pytest.mark.parametrize(("accuracy", "voters", "n"), [(0.7, 20, 80), (0.5, 40, 40)])
+@pytest.mark.parametrize(("accuracy", "voters", "n"), [(0.7, 20, 80), (0.9, 20, 60)])
 def test_a_table_of_equal_voters_holds_as_a_whole(accuracy, voters, n):
     def wrong(**options):
         return whole_tables(Voters, "accuracy", accuracy, [accuracy] * voters, n, runs=8, **options)

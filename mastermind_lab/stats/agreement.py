@@ -52,6 +52,11 @@ class Agreement(Voted):
     A voter has one vote in a decision: who votes for the same choice twice has voted once, who votes for two
     choices has no vote there; both are counted in ``repeated``.
 
+    Of few decisions the intervals of ``agreement``, ``alpha`` and ``kappa`` hold the truth less, or more,
+    often than 95% of the time: in a simulation of 5 decisions in 91%, 99% and 98%, of 5 questions asked three
+    times (clusters) in 94%, 86% and 86%, for few questions have few right answers, by which voters then seem
+    to agree by chance; of 30 in 94 to 96%.
+
     Examples
     --------
     >>> import mastermind_lab as lab

@@ -42,6 +42,9 @@ class Conformity(Voted):
     choice twice has voted once, who votes for two choices has no vote there; both are counted in
     ``repeated``.
 
+    Of few decisions the interval of ``excess`` is too short: in a simulation it held the truth in 81% for 5,
+    in 75% for 5 questions asked three times (clusters), and in 94% for 30.
+
     *Inflation.* The panel's confidence in the last round of a debate minus that in the first, where meta
     tells both.
 

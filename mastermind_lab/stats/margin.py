@@ -139,7 +139,10 @@ class Margin(Voted):
 
     @property
     def mean(self) -> Estimate:
-        """The mean margin of all decisions with votes, 0 to 1."""
+        """The mean margin of all decisions with votes, 0 to 1.
+
+        Panels of five have three margins: of 5 of them the interval holds the truth in about 90%.
+        """
         return overall(self.intervals.means, self.sums, "margin", "n", bounds=SHARE)
 
     @property

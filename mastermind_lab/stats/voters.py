@@ -159,7 +159,9 @@ class Voters(Voted):
             ``n_with_both``, votes with an outcome and a confidence, ``brier``, 0 to 1, and
             ``overconfidence``, -1 to 1; ``n_lone`` lone dissents, ``n_lone_with_outcome`` and ``lone_right``,
             the share of these that were right. Shares are from 0 to 1, NaN where nothing was observed.
-            ``small_n`` marks rows of n below 10. Intervals are NaN where there are fewer than 2 observations.
+            ``small_n`` marks rows of n below 10. Intervals are NaN where there are fewer than 2 observations,
+            those of ``brier`` and ``overconfidence`` also where none or all of the votes were right, unless
+            these are all alike: what never happened is in no replicate.
             The rows stand in the order of the names: :meth:`ranking` sorts them by what is known.
         """
         sums = self.sums

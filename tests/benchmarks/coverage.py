@@ -1,7 +1,7 @@
 """How often each figure's 95% interval holds the truth: one command, one table.
 
     python tests/benchmarks/coverage.py                       # all, an hour or so of one processor
-    python tests/benchmarks/coverage.py --effort 0.1          # a tenth of the runs
+    python tests/benchmarks/coverage.py --effort 0.1          # a tenth of the runs, in a tenth of the time
     python tests/benchmarks/coverage.py --markdown            # the table as coverage.md has it
     python tests/benchmarks/coverage.py --json                # for machines: one document a row
 
@@ -246,9 +246,13 @@ def line(row: dict[str, Any], markdown: bool) -> str:
 
 
 def heading(markdown: bool) -> str:
-    """Write the names of the columns."""
+    """Write the names of the columns; on a page, what they mean before."""
     if markdown:
-        return f"| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}"
+        title, commands, *words = str(__doc__).strip().split("\n\n")
+        command = commands.splitlines()[0].partition("#")[0].strip()
+        intro = [f"# {title.partition(':')[0]}", f"Made by `{command} --markdown`.", *words]
+        names = f"| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}"
+        return "\n\n".join([*intro, names])
     forms = {
         name: form.partition(".")[0].rstrip(",}").replace(",", "") + "}" for name, form in COLUMNS.items()
     }
@@ -267,7 +271,8 @@ def main() -> None:
     if not asked.json:
         sys.stdout.write(heading(asked.markdown) + "\n")
     sizes = {n: max(10, round(RUNS[n] * asked.effort)) for n in asked.n}
-    for row in rows(sizes, subjects=tuple(asked.subject)):
+    truth = round(TRUTH * min(1.0, max(asked.effort, 0.15)))
+    for row in rows(sizes, truth, tuple(asked.subject)):
         sys.stdout.write((json.dumps(row) if asked.json else line(row, asked.markdown)) + "\n")
         sys.stdout.flush()
 

@@ -24,7 +24,7 @@ class Estimate:
     value
         The figure; NaN where nothing was observed.
     low, high
-        Ends of the 95% interval, in the unit of the value; NaN where n is below 2.
+        Ends of the 95% interval, in the unit of the value; NaN where there is none, as where n is below 2.
     n
         Independent observations, usually decisions.
     method
