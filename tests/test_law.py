@@ -24,7 +24,7 @@ def first_voter(votes):
 
 
 OPTIONS = {
-    "Agreement": [{}, {"by": "meta.category", "cluster": "question"}],
+    "Agreement": [{}, {"by": "meta.category", "cluster": "question", "family": "simultaneous"}],
     "Arguments": [{"by": "meta.category", "weak": 0.6, "cluster": "question"}],
     "Calibration": [
         {"by": "meta.model", "bins": 5},
@@ -41,11 +41,12 @@ OPTIONS = {
     "Rules": [
         {},
         {"by": "meta.category", "rules": {"first voter": first_voter}, "tie": "first", "cluster": "question"},
+        {"family": "simultaneous"},
     ],
     "Stability": [{}, {"by": "meta.model", "cluster": "n_votes"}],
     "Timing": [{"by": "meta.model", "cluster": "question"}],
-    "Voters": [{}, {"by": "meta.category", "cluster": "question"}],
-    "Votes": [{}, {"by": ["position", "meta.model"], "cluster": "question"}],
+    "Voters": [{}, {"by": "meta.category", "cluster": "question", "family": "simultaneous"}],
+    "Votes": [{}, {"by": ["position", "meta.model"], "cluster": "question", "family": "simultaneous"}],
 }
 every_subject = pytest.mark.parametrize(
     ("kind", "options"),
