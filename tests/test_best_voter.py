@@ -9,7 +9,7 @@ from equal_voters import judged
 from panels import close_panels, part
 from summaries import agree
 
-from mastermind_lab.stats import Rules
+from mastermind_lab.stats import Rules, Voters
 from mastermind_lab.stats.engine.best_voter import HALF, widening
 from mastermind_lab.stats.engine.folds import fold_of
 from mastermind_lab.stats.engine.sums import GroupedSums
@@ -207,3 +207,15 @@ def test_intervals_are_wider_as_far_as_equal_voters_make_the_halves_agree(many):
     )
     wider = widening(voters, (), np.zeros(2 * many), np.array([0, many]))
     assert wider == pytest.approx([found], abs=0.025)
+
+
+def test_the_row_has_that_width():
+    history = judged([0.2, 0.6], 400)  # both halves choose the second one
+    row = Rules.of(history).table().set_index("rule").loc["best voter"]
+    alone = Voters.of(history).table().iloc[1]
+    assert row["voter"] == "v01"
+    assert row["accuracy"] == alone["accuracy"]
+    for end in ("accuracy_low", "accuracy_high"):
+        assert (row[end] - row["accuracy"]) / (alone[end] - alone["accuracy"]) == pytest.approx(
+            1.16, abs=0.01
+        )

@@ -31,11 +31,11 @@ def left_out(table, figure, truth, run="run"):
     return missed.groupby(table[run]).any().mean() if run else missed.any()
 
 
-def whole_tables(kind, figure, truth, accuracy, n, runs, **options):
+def whole_tables(kind, figure, truth, accuracy, n, runs, replicates=200, **options):
     """The same, each run counted by itself: its table is the family."""
     missed = []
     for seed in range(runs):
-        table = kind.of(judged(accuracy, n, seed=seed), replicates=200, **options).table()
+        table = kind.of(judged(accuracy, n, seed=seed), replicates=replicates, **options).table()
         missed.append(left_out(table, figure, truth, run=None))
     return np.mean(missed)
 
@@ -43,7 +43,7 @@ def whole_tables(kind, figure, truth, accuracy, n, runs, **options):
 # How often a table is wrong.
 
 
-@pytest.mark.parametrize(("accuracy", "voters", "n"), [(0.7, 20, 80), (0.5, 40, 40)])
+@pytest.mark.parametrize(("accuracy", "voters", "n"), [(0.7, 20, 80), (0.9, 20, 60)])
 def test_a_table_of_equal_voters_holds_as_a_whole(accuracy, voters, n):
     def wrong(**options):
         return whole_tables(Voters, "accuracy", accuracy, [accuracy] * voters, n, runs=8, **options)
@@ -55,8 +55,9 @@ def test_a_table_of_equal_voters_holds_as_a_whole(accuracy, voters, n):
 @pytest.mark.thorough
 @pytest.mark.parametrize(("accuracy", "n"), [(0.7, 200), (0.9, 60), (0.7, 20)])
 def test_of_many_tables_one_in_twenty_is_wrong(accuracy, n):
-    together = whole_tables(Voters, "accuracy", accuracy, [accuracy] * 20, n, runs=200, **TOGETHER)
-    assert together <= 0.085
+    options = {"runs": 100, "replicates": 400, **TOGETHER}
+    # 5 to 8% of them, and three standard errors of 100 runs.
+    assert whole_tables(Voters, "accuracy", accuracy, [accuracy] * 20, n, **options) <= 0.14
 
 
 def test_groups_are_one_family_too():

@@ -25,7 +25,7 @@ def first_voter(votes):
 
 AT_EVERY_LOOK = {"by": "meta.model", "interval": "anytime"}
 OPTIONS = {
-    "Agreement": [{}, {"by": "meta.category", "cluster": "question"}],
+    "Agreement": [{}, {"by": "meta.category", "cluster": "question", "family": "simultaneous"}],
     "Arguments": [{"by": "meta.category", "weak": 0.6, "cluster": "question"}],
     "Calibration": [
         {"by": "meta.model", "bins": 5},
@@ -51,11 +51,12 @@ OPTIONS = {
     "Rules": [
         {},
         {"by": "meta.category", "rules": {"first voter": first_voter}, "tie": "first", "cluster": "question"},
+        {"family": "simultaneous"},
     ],
     "Stability": [{}, {"by": "meta.model", "cluster": "n_votes"}],
     "Timing": [{"by": "meta.model", "cluster": "question"}],
-    "Voters": [{}, {"by": "meta.category", "cluster": "question"}, AT_EVERY_LOOK],
-    "Votes": [{}, {"by": ["position", "meta.model"], "cluster": "question"}],
+    "Voters": [{}, {"by": "meta.category", "cluster": "question", "family": "simultaneous"}, AT_EVERY_LOOK],
+    "Votes": [{}, {"by": ["position", "meta.model"], "cluster": "question", "family": "simultaneous"}],
 }
 every_subject = pytest.mark.parametrize(
     ("kind", "options"),

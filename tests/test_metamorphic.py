@@ -134,7 +134,7 @@ def _sorted(table, back):
             table["rule"] != "best voter"
         ]  # of equal records, the first in the alphabet is the best
     table = table.assign(**{name: table[name].replace(back) for name in labels})
-    keys = [name for name in table if table[name].dtype == "str"]
+    keys = [name for name in table if table[name].dtype == "str" and not name.endswith("_method")]
     return table.sort_values(keys, kind="stable", ignore_index=True)
 
 
@@ -182,7 +182,7 @@ def test_every_decision_twice_doubles_the_counts_and_moves_little_else(pool, sub
 
 def _columns(once, again):
     """Take tables apart: a column or a single figure of both; what tells how sure it is, is left out."""
-    if list(once.columns) == ["value", "low", "high", "n"]:
+    if list(once.columns)[:3] == ["value", "low", "high"]:
         for name in once.index:
             yield name, once.loc[[name], "value"], again.loc[[name], "value"]
         return
@@ -191,7 +191,7 @@ def _columns(once, again):
     if "min_n" in once:  # sorted by what is known
         once, again = (_sorted(table, {}) for table in (once, again))
     for name in once.columns:
-        if not name.endswith(("low", "high", "small_n", "_id", "sampled")):
+        if not name.endswith(("low", "high", "method", "small_n", "_id", "sampled")):
             yield name, once[name], again[name]
 
 
@@ -291,7 +291,8 @@ def _side_by_side(one, two, choice):
     """Match the rows of two tables by what they are about; where that is choices, only the one voted for."""
     if "changed" in one:
         one, two = (table[table["rule"] != "best voter"].drop(columns="voter") for table in (one, two))
-    keys = [name for name in one if one[name].dtype in ("str", "object") and not name.endswith("_id")]
+    texts = [name for name in one if one[name].dtype in ("str", "object")]
+    keys = [name for name in texts if not name.endswith(("_id", "_method"))]
     if "choice" in one:
         one = one[one["choice"] == choice]
     if keys:

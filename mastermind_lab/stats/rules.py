@@ -48,7 +48,9 @@ class Rules(Voted):
         of one half of the decisions and judged by those of the other half, and the other way round; the row
         adds up both. So it says what a voter who is chosen by half as many outcomes is worth on new
         decisions, and not how lucky the luckiest one was. The halves are made by a hash of each decision's
-        own key, or of its cluster's; :meth:`best_voters` says who was chosen in each.
+        own key, or of its cluster's; :meth:`best_voters` says who was chosen in each. As two halves that
+        choose for each other are not independent, intervals are wider by up to a sixth, which is more than
+        need be where one voter is clearly the best.
     borda
         Of ballots that rank: the choice with the most points (Borda 1784), one for each choice ranked below
         it and a half for each of equal rank; choices that a ballot leaves out share its last places

@@ -171,7 +171,7 @@ class Voters(Voted):
             the share of these that were right. Shares are from 0 to 1, NaN where nothing was observed.
             ``small_n`` marks rows of n below 10. Intervals are NaN where there are fewer than 2 observations,
             those of ``brier`` and ``overconfidence`` also where none or all of the votes were right, unless
-            these are all alike: a mistake that was never made is in no replicate.
+            these are all alike: what never happened is in no replicate.
             The rows stand in the order of the names: :meth:`ranking` sorts them by what is known.
         """
         sums = self.sums

@@ -4,7 +4,7 @@ Of twenty intervals of 95% one leaves out the truth. In each bootstrap replicate
 of the same draws, so that the largest of their deviations, each in units of its own spread, has a
 distribution, too: the intervals that reach to its 95% point hold together (max-t: Westfall and Young 1993;
 Romano and Wolf 2005). Where rows depend on each other they reach less far than those of Bonferroni, and never
-further.
+further. In simulated tables of twenty equal voters 5 to 8% had an interval that left out the truth.
 """
 
 from __future__ import annotations
@@ -65,6 +65,11 @@ def level(most: Floats, members: int) -> float:
 
 def critical(most: Floats, members: int, n: Floats) -> Floats:
     """Return the same for each n: Student's, which reaches further where there are few observations."""
+    return critical_of(level(most, members), n)
+
+
+def critical_of(z: float, n: Floats) -> Floats:
+    """Return how far intervals of n observations must reach that would reach to z if n were large."""
     df = np.maximum(n, 2) - 1
-    further: Floats = np.sqrt(1 + 1 / df) * student(df, level(most, members))
+    further: Floats = np.sqrt(1 + 1 / df) * student(df, z)
     return further

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...errors import OptionError
 from .bootstrap import Floats, Z, interval, student
 from .estimate import Estimate
-from .families import bonferroni, deviations, largest, level
+from .families import bonferroni, critical_of, deviations, largest, level
 from .input import TEXT
 
 Names = NDArray[np.object_]
@@ -284,7 +284,10 @@ def _percentiles(values: Floats, n: Floats, bounds: Bounds, z: float) -> Figure:
     value, (low, high) = values[:, 0], interval(values[:, 1:], n)
     if z != Z:
         further = student(np.maximum(n, 2) - 1, z) / student(np.maximum(n, 2) - 1)
-        low, high = value + further * (low - value), value + further * (high - value)
+        # Of many percentiles some are too near by chance: the largest of many is not to hang on these.
+        reach = critical_of(z, n) * deviations(values)[1]
+        low = np.minimum(value + further * (low - value), value - reach)
+        high = np.maximum(value + further * (high - value), value + reach)
     found = _bounded(value, np.minimum(low, value), np.maximum(high, value), bounds, BOOTSTRAP)
     return found.where(high - low > EQUAL * np.maximum(np.abs(low), np.abs(high)))
 
