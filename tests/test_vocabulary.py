@@ -43,8 +43,9 @@ def history(choices, said, right=None, voters="abc", **columns):
 # Blank texts.
 
 
-@pytest.mark.parametrize("blank", BLANK)
-@pytest.mark.parametrize("kind", ["str", "object", "category"])
+@pytest.mark.parametrize(
+    ("blank", "kind"), [*((blank, "str") for blank in BLANK), (" ", "object"), ("", "category")]
+)
 def test_a_blank_text_is_a_missing_one(blank, kind):
     some = history(["yes", blank, "no", "no"], ["yes", "yes", blank, "no"], ["yes", "no", "no", blank])
     some.votes["choice"] = some.votes["choice"].astype(kind)
@@ -59,7 +60,7 @@ def test_a_blank_text_is_a_missing_one(blank, kind):
     assert stats.Stability.questions(some.decisions.assign(question="q"))["askings"].tolist() == [3]
 
 
-@pytest.mark.parametrize("blank", BLANK)
+@pytest.mark.parametrize("blank", BLANK[::2])
 def test_blank_questions_are_no_question_asked_again(blank):
     some = history(["yes"] * 40, ["yes"] * 40, question=[blank] * 30 + ["<p></p>"] * 2 + [*"abcdefgh"])
     summary = stats.Stability.of(some)
@@ -69,7 +70,7 @@ def test_blank_questions_are_no_question_asked_again(blank):
     assert not stats.Margin.of(some).notes
 
 
-@pytest.mark.parametrize("blank", BLANK)
+@pytest.mark.parametrize("blank", BLANK[::3])
 def test_a_blank_voter_or_source_is_none(blank):
     some = history(["yes"] * 3, ["yes"] * 3, voters=["Ada", blank, blank])
     assert stats.Votes.of(some).table()["n"].tolist() == [3]
@@ -113,7 +114,7 @@ def test_recommendations_of_another_vocabulary_are_said(voted, said, near):
     assert "2 recommendations match no choice" in title(charts.margin(some)).replace("\n", " ")
 
 
-@pytest.mark.parametrize(("voted", "right", "near"), VOCABULARIES)
+@pytest.mark.parametrize(("voted", "right", "near"), VOCABULARIES[1::2])
 def test_outcomes_of_another_vocabulary_are_said(voted, right, near):
     some = history([voted, "else"], [voted, "else"], right=[right, "else"])
     like = " ({!r} where {}s say {!r})"
