@@ -111,7 +111,6 @@ def test_recommendations_of_another_vocabulary_are_said(voted, said, near):
         like = f" ({said!r} where choices say {voted!r})" if near else ""
         assert f"2 recommendations match no choice{like}" in summary.notes
         assert f"2 recommendations match no choice{like}" in repr(summary)
-    assert "2 recommendations match no choice" in title(charts.margin(some)).replace("\n", " ")
 
 
 @pytest.mark.parametrize(("voted", "right", "near"), VOCABULARIES[1::2])
@@ -162,11 +161,13 @@ def test_nothing_is_said_of_what_matches():
 def test_strange_spellings_are_drawn_and_shown_harmlessly():
     some = history(["\u8d5e\u6210", "$x$"], ["\u8d5e\u6210 ", "$X\x1b[31m"])
     assert "\x1b" not in repr(stats.Margin.of(some))
-    charts.margin(some).figure.canvas.draw()
+    ax = charts.margin(some)
+    ax.figure.canvas.draw()
+    assert "2 recommendations match no choice" in title(ax).replace("\n", " ")
 
 
 @given(st.lists(st.tuples(*[st.sampled_from(["yes", "Yes", "1", "1.0", "no"])] * 3)), st.randoms())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_what_matches_nothing_adds_up(rows, random):
     rows = pd.DataFrame(rows, columns=COMPARED).astype("str").assign(part=lambda rows: rows.index % 3)
     parts = [Vocabulary.of(rows[rows["part"] == part], COMPARED) for part in range(3)]
@@ -212,7 +213,7 @@ parts = st.sampled_from([None, "", "a", "b", " \u00b7 ", "a \u00b7 b", "\u00b7",
 
 
 @given(st.lists(st.tuples(parts, parts), unique=True, max_size=8))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_different_groups_have_different_words(rows):
     keys = pd.DataFrame(rows, columns=["one", "two"]).astype("str")
     assert texts_of(keys).nunique() == len(keys)
