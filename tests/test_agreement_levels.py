@@ -91,6 +91,15 @@ def test_ac1_agrees_with_a_plain_calculation(seed):
     assert ordinal.ac1.low < ordinal.ac1.value < ordinal.ac1.high
 
 
+@pytest.mark.parametrize("level", LEVELS)
+def test_replicates_expect_what_the_votes_do(level):
+    # A decision that was drawn twice and met itself would lower what is expected by chance.
+    masses = Agreement.of(scores(16, values=(1, 2)), level=level, replicates=2_000)._masses()
+    for name in ("alpha", "ac1"):
+        expected = masses[name] / masses["n"]
+        assert expected[0, 1:].mean() == pytest.approx(expected[0, 0], rel=0.015), name
+
+
 def test_where_nearly_all_choose_the_same_ac1_is_high_and_alpha_is_not():
     summary = Agreement.of(votes_of(["aaa"] * 38 + ["aab"] * 2))
     assert summary.alpha.value < 0.05 < 0.9 < summary.ac1.value

@@ -192,7 +192,7 @@ def test_the_simulation_says_what_it_promises():
     spec.loader.exec_module(module)
     rows = list(module.rows({5: 12}, truth=200, subjects=("Confidence", "Agreement")))
     assert [(row["figure"], row["clusters"]) for row in rows][:2] == [("mean", False), ("share_below", False)]
-    assert len(rows) == 10
+    assert len(rows) == 12
     for row in rows:
         assert set(module.COLUMNS) == set(row)
         assert row["coverage"] + row["below"] + row["above"] == pytest.approx(100)

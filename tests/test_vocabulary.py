@@ -43,8 +43,9 @@ def history(choices, said, right=None, voters="abc", **columns):
 # Blank texts.
 
 
-@pytest.mark.parametrize("blank", BLANK)
-@pytest.mark.parametrize("kind", ["str", "object", "category"])
+@pytest.mark.parametrize(
+    ("blank", "kind"), [*((blank, "str") for blank in BLANK), (" ", "object"), ("", "category")]
+)
 def test_a_blank_text_is_a_missing_one(blank, kind):
     some = history(["yes", blank, "no", "no"], ["yes", "yes", blank, "no"], ["yes", "no", "no", blank])
     some.votes["choice"] = some.votes["choice"].astype(kind)
@@ -59,7 +60,7 @@ def test_a_blank_text_is_a_missing_one(blank, kind):
     assert stats.Stability.questions(some.decisions.assign(question="q"))["askings"].tolist() == [3]
 
 
-@pytest.mark.parametrize("blank", BLANK)
+@pytest.mark.parametrize("blank", BLANK[::2])
 def test_blank_questions_are_no_question_asked_again(blank):
     some = history(["yes"] * 40, ["yes"] * 40, question=[blank] * 30 + ["<p></p>"] * 2 + [*"abcdefgh"])
     summary = stats.Stability.of(some)
@@ -69,7 +70,7 @@ def test_blank_questions_are_no_question_asked_again(blank):
     assert not stats.Margin.of(some).notes
 
 
-@pytest.mark.parametrize("blank", BLANK)
+@pytest.mark.parametrize("blank", BLANK[::3])
 def test_a_blank_voter_or_source_is_none(blank):
     some = history(["yes"] * 3, ["yes"] * 3, voters=["Ada", blank, blank])
     assert stats.Votes.of(some).table()["n"].tolist() == [3]
@@ -110,10 +111,9 @@ def test_recommendations_of_another_vocabulary_are_said(voted, said, near):
         like = f" ({said!r} where choices say {voted!r})" if near else ""
         assert f"2 recommendations match no choice{like}" in summary.notes
         assert f"2 recommendations match no choice{like}" in repr(summary)
-    assert "2 recommendations match no choice" in title(charts.margin(some)).replace("\n", " ")
 
 
-@pytest.mark.parametrize(("voted", "right", "near"), VOCABULARIES)
+@pytest.mark.parametrize(("voted", "right", "near"), VOCABULARIES[1::2])
 def test_outcomes_of_another_vocabulary_are_said(voted, right, near):
     some = history([voted, "else"], [voted, "else"], right=[right, "else"])
     like = " ({!r} where {}s say {!r})"
@@ -161,11 +161,13 @@ def test_nothing_is_said_of_what_matches():
 def test_strange_spellings_are_drawn_and_shown_harmlessly():
     some = history(["\u8d5e\u6210", "$x$"], ["\u8d5e\u6210 ", "$X\x1b[31m"])
     assert "\x1b" not in repr(stats.Margin.of(some))
-    charts.margin(some).figure.canvas.draw()
+    ax = charts.margin(some)
+    ax.figure.canvas.draw()
+    assert "2 recommendations match no choice" in title(ax).replace("\n", " ")
 
 
 @given(st.lists(st.tuples(*[st.sampled_from(["yes", "Yes", "1", "1.0", "no"])] * 3)), st.randoms())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_what_matches_nothing_adds_up(rows, random):
     rows = pd.DataFrame(rows, columns=COMPARED).astype("str").assign(part=lambda rows: rows.index % 3)
     parts = [Vocabulary.of(rows[rows["part"] == part], COMPARED) for part in range(3)]
@@ -211,7 +213,7 @@ parts = st.sampled_from([None, "", "a", "b", " \u00b7 ", "a \u00b7 b", "\u00b7",
 
 
 @given(st.lists(st.tuples(parts, parts), unique=True, max_size=8))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_different_groups_have_different_words(rows):
     keys = pd.DataFrame(rows, columns=["one", "two"]).astype("str")
     assert texts_of(keys).nunique() == len(keys)

@@ -175,7 +175,12 @@ class Agreement(Voted):
 
     @property
     def alpha(self) -> Estimate:
-        """Krippendorff's alpha at the ``level``, at most 1; n decisions of two or more votes."""
+        """Krippendorff's alpha at the ``level``, at most 1; n decisions of two or more votes.
+
+        By simulation with scores from 1 to 4 its intervals hold the truth as often as they should, or more
+        often where n is 5. Where most scores are the same, few decisions show none of the rare distances:
+        at level "interval" 91% at n = 30 and 74% at n = 5, at "ordinal" 91% at n = 5.
+        """
         return self._estimate("alpha")
 
     @property

@@ -122,11 +122,13 @@ def _without_itself(total: Floats, own: Floats, n: Floats, pairs: Floats) -> dic
 
 def _ac1(panels: GroupedSums, choices: GroupedSums, group: Codes, named: int) -> Floats:
     """Say how far decisions would be split by chance for Gwet's AC1; 0 where there is one choice alone."""
-    n, voted = panels["n"], panels["voted"]
+    n, met = panels["n"], panels["voted"] ** 2
     alike = _summed(group, choices["shares"] ** 2, len(n))
+    # Each decision meets itself once, as it does in the figure, however often it was drawn.
     alike[:, 1:] -= panels["shares"][:, 1:]
+    met[:, 1:] -= panels["voted"][:, 1:]
     others = np.maximum(named, np.bincount(group, minlength=len(n)))[:, None] - 1
-    return np.where(others > 0, n * (1 - _divided(voted**2 - alike, voted**2) / np.maximum(others, 1)), 0)
+    return np.where(others > 0, n * (1 - _divided(met - alike, met) / np.maximum(others, 1)), 0)
 
 
 def _positions(choices: GroupedSums, group: Codes, n: Floats, scale: Scale) -> Floats:

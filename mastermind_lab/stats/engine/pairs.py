@@ -35,9 +35,9 @@ class PairChoices(GroupedSums):
 
     @classmethod
     def _if_few(cls, sums: GroupedSums) -> PairChoices:
-        """Keep one row that says nothing where there were too many, or are: so in any split."""
+        """Keep one row that says nothing where there are too many; it stays, so that any split says so."""
         keys, cells = sums.keys, sums.cells
-        if len(keys) > MOST_CHOICES or np.isnan(cells).any():
+        if len(keys) > MOST_CHOICES:
             keys, cells = keys.iloc[:1].reindex([-1]).reset_index(drop=True), np.full_like(cells[:1], np.nan)
         return cls(keys, sums.names, cells)
 
