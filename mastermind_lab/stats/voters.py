@@ -153,7 +153,7 @@ class Voters(Voted):
             ``lone_right``, the share of these that were right. Shares are from 0 to 1, NaN where nothing was
             observed. ``small_n`` marks rows of fewer than 10 votes that count. Intervals are NaN where there
             are fewer than 2 observations, those of ``brier`` and ``overconfidence`` also where none or all of
-            the votes were right, unless these are all alike: a mistake that was never made is in no replicate.
+            the votes were right, unless these are all alike: what never happened is in no replicate.
         """
         sums = self.sums
         columns: dict[str, Any] = {name: counted(sums[name][:, 0]) for name in ("n", "repeated")}

@@ -81,7 +81,8 @@ class CalibrationFigures(Summary):
         it is right on average where observations are independent, and may fall below 0; where they hang
         together, n is divided by what that adds to the variance of the replicates. Bins of one are left as
         they are. Resolution and uncertainty are corrected likewise, and add up as before. Not defined
-        for isotonic bins, which were chosen by their accuracy.
+        for isotonic bins, which were chosen by their accuracy. In a simulation the interval held the truth in
+        96 to 100% at n = 30 and 200, that of the plain loss in none.
         """
         return self._estimate("calibration_loss_corrected")
 
@@ -115,7 +116,8 @@ class CalibrationFigures(Summary):
         """The log score in nats, lower is better: mean -ln(probability given to what happened) (Good 1952).
 
         Confidences below 1/4,000 are taken as 1/4,000, those above 1 - 1/4,000 as that: a certain one that
-        is wrong costs 8.3, not infinity. Where many are certain, the clip decides: prefer ``brier``.
+        is wrong costs 8.3, not infinity. Where many are certain, the clip decides: prefer ``brier``. A few
+        large losses make most of it, so that its interval holds the truth in about 92% at n = 30 and 200.
         """
         return self._estimate("log_score")
 
@@ -124,6 +126,9 @@ class CalibrationFigures(Summary):
         """The probability that a right one is surer than a wrong one, ties half (Hanley and McNeil 1982).
 
         One half is chance. It says nothing of calibration: any rising transform of confidence has the same.
+        Its interval is that of a share of as many observations as there are right or wrong ones, whichever
+        are fewer: none for fewer than 2 of either, and for fewer than about 10 it is rather too wide (in a
+        simulation it held the truth in 99 to 100% at n = 30).
         """
         return self._estimate("auroc")
 
