@@ -82,10 +82,14 @@ def test_the_corrected_parts_are_right_on_average_and_their_intervals_stand_abou
     assert ((low + high) / 2).mean() == pytest.approx(0.0225, abs=0.015)  # those of squares reach up
 
 
-OPTIONS = {"width": {}, "quantile": {"binning": "quantile"}, "isotonic": {"binning": "isotonic"}}
-
-
-@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({}, id="width"),
+        pytest.param({"binning": "quantile"}, marks=pytest.mark.thorough, id="quantile"),
+        pytest.param({"binning": "isotonic"}, marks=pytest.mark.thorough, id="isotonic"),
+    ],
+)
 def test_a_calibrated_forecaster_has_the_noise_floor_and_lies_in_the_band(options):
     random, n, runs = np.random.default_rng(5), 90, 40
     confidence = random.beta(5, 2, n).round(2)
