@@ -1,6 +1,9 @@
 """What chance adds to calibration errors: it is taken away, or shown beside them."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import pandas as pd
 import pytest
 from panels import arena, rated
 from sklearn.metrics import brier_score_loss
@@ -79,10 +82,14 @@ def test_the_corrected_parts_are_right_on_average_and_their_intervals_stand_abou
     assert ((low + high) / 2).mean() == pytest.approx(0.0225, abs=0.015)  # those of squares reach up
 
 
-OPTIONS = {"width": {}, "quantile": {"binning": "quantile"}, "isotonic": {"binning": "isotonic"}}
-
-
-@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({}, id="width"),
+        pytest.param({"binning": "quantile"}, marks=pytest.mark.thorough, id="quantile"),
+        pytest.param({"binning": "isotonic"}, marks=pytest.mark.thorough, id="isotonic"),
+    ],
+)
 def test_a_calibrated_forecaster_has_the_noise_floor_and_lies_in_the_band(options):
     random, n, runs = np.random.default_rng(5), 90, 40
     confidence = random.beta(5, 2, n).round(2)
@@ -108,12 +115,23 @@ def test_a_calibrated_forecaster_has_the_noise_floor_and_lies_in_the_band(option
     assert (wrong.diagram()["accuracy"] < wrong.diagram()["calibrated_low"]).any()
 
 
-def test_votes_of_one_panel_stray_further():
-    history = arena(150)
-    one = Calibration.of(history, unit="voters", by="voter", replicates=40).table()
-    every = Calibration.of(history, unit="voters", replicates=40).table()
-    # Three votes a panel count as one: as much noise as one voter has, not as little as three.
-    assert every["ece_noise"].iloc[0] == pytest.approx(one["ece_noise"].mean(), rel=0.25)
+def test_the_same_said_four_times_over_has_as_much_noise_and_as_much_to_correct():
+    history = arena(300)
+    names = history.votes["voter"]
+    copies = [history.votes.assign(voter=names + copy) for copy in "abcd"]
+    often = SimpleNamespace(decisions=history.decisions, votes=pd.concat(copies, ignore_index=True))
+    once, four = (
+        Calibration.of(one, unit="voters", replicates=100).table().iloc[0] for one in (history, often)
+    )
+    assert four["ece"] == pytest.approx(once["ece"])
+    assert four["ece_noise"] == pytest.approx(once["ece_noise"], rel=0.1)
+    names = ["calibration_loss_corrected", "resolution_corrected"]
+    assert four[names].tolist() == pytest.approx(once[names].tolist(), abs=1e-4)
+    questions = history.decisions.assign(question=np.arange(300) // 2)
+    one_by_one, by_two = (Calibration.of(questions, cluster=c, replicates=100) for c in (None, "question"))
+    # Questions that have nothing to do with their clusters add nothing to the variance.
+    floors = [summary.table()["ece_noise"].iloc[0] for summary in (one_by_one, by_two)]
+    assert floors[1] == pytest.approx(floors[0], rel=0.25)
 
 
 def test_nothing_has_no_floor_and_one_has_a_wide_band():

@@ -92,13 +92,15 @@ class Bins:
         """Return what chance adds to the mean squared distance: mean accuracy (1 - accuracy) / (n - 1)."""
         if self.rising:
             return np.full(self.n.shape[1], np.nan)
-        n = np.bincount(self.codes.ravel(), self.n.ravel())[self.codes] * share
+        n = np.bincount(self.codes.ravel(), self.n.ravel())[self.codes] / self._inflation(share)
         spread = np.nan_to_num(self.accuracy * (1 - self.accuracy))
         return self._mean(np.where(n < 2, 0, spread / np.maximum(n - 1, 1)))
 
     def noise(self, share: float) -> float:
         """Return the mean ECE of calibrated forecasters who are as sure."""
-        return float(self._calibrated.ece().mean() / np.sqrt(share)) if len(self.values) else np.nan
+        if not len(self.values):
+            return np.nan
+        return float(self._calibrated.ece().mean() * np.sqrt(self._inflation(share)))
 
     def small(self, share: float) -> int:
         """Say how many bins hold fewer observations than a figure should stand on."""
@@ -116,6 +118,10 @@ class Bins:
         codes = blocks(correct, n) if self.rising else apart
         return replace(self, n=n, correct=correct, codes=codes)
 
+    def _inflation(self, share: float) -> float:
+        starts = np.unique(self.codes[:, 0], return_index=True)[1]
+        return inflation(_summed(self.correct, starts), _summed(self.n, starts), share)
+
     def _consistent(self, starts: Codes, share: float) -> Figure:
         """Return the accuracy of calibrated forecasters in each bin, and between what 95% of them lie."""
         found = self._calibrated._per_bin(self._calibrated.accuracy, starts)
@@ -123,7 +129,8 @@ class Bins:
         ranked, last = np.sort(found, axis=1), SIMULATED - 1
         low, high = ranked[:, int(TAIL * last)], ranked[:, last - int(TAIL * last)]
         # Observations that hang together stray further.
-        low, high = (middle + (end - middle) / np.sqrt(share) for end in (low, high))
+        further = np.sqrt(self._inflation(share))
+        low, high = (middle + (end - middle) * further for end in (low, high))
         low, high = np.clip(low, 0, middle), np.clip(high, middle, 1)
         return Figure.of(middle, low, high, "simulation")
 
@@ -194,6 +201,27 @@ def checked_bins(binning: str, bins: int) -> tuple[Binning, int]:
     if kind == "width" and STEPS % bins:
         raise OptionError(f"bins must divide {STEPS:,} evenly, like 10, 20 or 40; {bins!r} does not")
     return kind, bins
+
+
+def inflation(correct: Floats, n: Floats, share: float) -> float:
+    """Say how many times the variance of accuracies is what that of independent observations would be.
+
+    By the replicates, to first order, and all bins together; 1 where observations are independent.
+
+    Parameters
+    ----------
+    correct, n
+        Shape (bins, 1 + replicates).
+    share
+        How many independent observations one of n counts for, at least.
+    """
+    accuracy = divided(correct[:, :1], n[:, :1])
+    alone = np.nansum(accuracy * (1 - accuracy))
+    if share >= 1 or alone == 0:
+        return 1.0
+    off = (correct[:, 1:] - accuracy * n[:, 1:]) ** 2
+    together = np.nansum(off.mean(axis=1, keepdims=True) / np.maximum(n[:, :1], 1))
+    return float(np.clip(together / alone, 1, 1 / share))
 
 
 def _summed(values: Floats, starts: Codes) -> Floats:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from .binning import Bins
+from .binning import Bins, inflation
 from .bootstrap import Floats
 from .correctness import CLIP
 from .estimate import SMALL_N
@@ -93,12 +93,13 @@ def _corrected(name: str, sums: GroupedSums, bins: list[Bins], n: Floats) -> Flo
     """
     plain = name.removesuffix("_corrected")
     share = n / np.maximum(sums["n"][:, 0], 1)
-    many = sums["n"] * share[:, None]
-    whole = divided(_figure("uncertainty", sums, bins), many - 1)
+    each = zip(sums["correct"], sums["n"], share, strict=True)
+    times = np.array([inflation(correct[None], n[None], one) for correct, n, one in each])
+    whole = divided(_figure("uncertainty", sums, bins), sums["n"] / times.reshape(-1, 1) - 1)
     added = whole * 0 if plain == "uncertainty" else _chance(bins, share, whole.shape)
     added = added - (0 if plain == "calibration_loss" else whole)
-    times = np.where(np.arange(many.shape[1]) > 0, 2, 1)
-    return _figure(plain, sums, bins) - times * added
+    twice = np.where(np.arange(added.shape[1]) > 0, 2, 1)
+    return _figure(plain, sums, bins) - twice * added
 
 
 def _chance(bins: list[Bins], share: Floats, shape: tuple[int, ...]) -> Floats:
