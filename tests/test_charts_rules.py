@@ -2,6 +2,7 @@
 
 import io
 
+import pandas as pd
 import pytest
 from panels import close_panels as panels
 from panels import without_outcomes
@@ -16,16 +17,20 @@ def test_the_chart_is_the_table(ax, outcomes):
     summary = Rules.of(panels(200) if outcomes else without_outcomes(panels(200)))
     chart(summary, ax=ax)
     table = summary.table().iloc[1:]
-    figure, n = ("difference", "known") if outcomes else ("changed", "decided")
+    figure, n = ("difference", "n_known") if outcomes else ("changed", "n_decided")
     dots = ax.lines[0]
     assert list(dots.get_xdata()) == table[figure].tolist()
     assert list(dots.get_ydata()) == [-row for row in range(len(table))]
     assert intervals(ax) == list(zip(table[f"{figure}_low"], table[f"{figure}_high"], strict=True))
-    assert [text.get_text() for text in ax.texts] == [*(f"{count:,}" for count in table[n]), "n"]
+    # What a rule leaves open may be the hard ones: it stands beside its n.
+    left = [f" ({share:.0%})" if share else "" for share in table["open"]]
+    beside = [f"{count:,}{share}" for count, share in zip(table[n], left, strict=True)]
+    assert [text.get_text() for text in ax.texts] == [*beside, "n (open)"]
     names = [" ".join(label.get_text().split()) for label in ax.get_yticklabels()]
     assert names[0] == "plurality"
     if outcomes:
-        assert names[-1] == f"best voter: {table.iloc[-1]['voter']}"
+        voter = table.iloc[-1]["voter"]
+        assert names[-1] == ("best voter" if pd.isna(voter) else f"best voter: {voter}")
         assert f"actual: {summary.actual.value:.0%} ({summary.actual.low:.0%} to" in title(ax)
     assert "95% interval" in title(ax)
 
@@ -57,7 +62,7 @@ def test_without_a_recommendation_the_dots_are_accuracies(ax):
     chart(summary, ax=ax)
     assert list(ax.lines[0].get_xdata()) == summary.table().iloc[1:]["accuracy"].tolist()
     assert ax.get_xlabel() == "accuracy (0-1)"
-    assert f"n = {summary.table()['outcomes'].max()} decisions with outcome" in title(ax)
+    assert f"n = {summary.table()['n_with_outcome'].max()} decisions with outcome" in title(ax)
     assert "actual" not in title(ax)
 
 
@@ -78,5 +83,5 @@ def test_all_decisions_with_an_outcome_are_counted_where_nothing_was_recommended
     history = panels(30)
     history.decisions["recommendation"] = None
     chart(history, ax=ax)
-    many = Rules.of(history).table().set_index("rule").loc["plurality", "outcomes"]
+    many = Rules.of(history).table().set_index("rule").loc["plurality", "n_with_outcome"]
     assert f"n = {many} decisions with outcome" in title(ax)

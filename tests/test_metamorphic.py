@@ -127,19 +127,21 @@ def _sorted(table, back):
     labels = [name for name in LABELS if name in table]
     if not labels:
         return table
+    if "half" in table:  # of equal records the first in the alphabet is the best
+        return table.iloc[:0]
     if "rule" in table and "voter" in table and "changed" in table:
         table = table[
             table["rule"] != "best voter"
         ]  # of equal records, the first in the alphabet is the best
     table = table.assign(**{name: table[name].replace(back) for name in labels})
-    keys = [name for name in table if table[name].dtype == "str"]
+    keys = [name for name in table if table[name].dtype == "str" and not name.endswith("_method")]
     return table.sort_values(keys, kind="stable", ignore_index=True)
 
 
 # What also moves when every decision is there twice, and which way where that is known: copies agree with
 # each other, and chance is ruled out more clearly.
 MOVES = {
-    "agreement": {"alpha": -1},
+    "agreement": {"alpha": -1, "agreement_shrunk": 0},
     "calibration": {"auarc": 0, "small_n_bins": -1},
     "citations": {"overlap": 1},
     "conformity": {"expected": 1, "excess": -1},
@@ -148,9 +150,10 @@ MOVES = {
     "regimes": {"begins": -1, "ends": -1, "p_value": -1},
     "stability": {"flip": -1, "unstable": -1, "spread": -1, "again": 1, "askings": 1},
     "timing": {"q05": 0, "q25": 0, "q50": 0, "q75": 0, "q95": 0},
+    "voters": {"accuracy_shrunk": 0, "rank": 0},
 }
 # Whole numbers that count no decisions.
-NO_COUNTS = ["size", "change", "round", "sources", "questions", "blocks", "other_blocks"]
+NO_COUNTS = ["size", "change", "round", "sources", "questions", "blocks", "other_blocks", "min_n"]
 
 
 def twice(history):
@@ -171,21 +174,24 @@ def test_every_decision_twice_doubles_the_counts_and_moves_little_else(pool, sub
     history = part(pool, rows)
     once, again = (shown(counted(subject, which)) for which in (history, twice(history)))
     moves = MOVES.get(subject.split()[0], {}) if "time" not in subject else {}
-    for name in once.keys() - {"risk_coverage", "every"}:  # a window of so many decisions ends earlier
+    # A window of so many decisions ends earlier, and a copy of a decision may be in the other half.
+    for name in once.keys() - {"risk_coverage", "every", "best_voters"}:
         for label, one, two in _columns(once[name], again[name]):
             _moved(f"{name}: {label}", one, two, moves.get(label))
 
 
 def _columns(once, again):
     """Take tables apart: a column or a single figure of both; what tells how sure it is, is left out."""
-    if list(once.columns) == ["value", "low", "high", "n"]:
+    if list(once.columns)[:3] == ["value", "low", "high"]:
         for name in once.index:
             yield name, once.loc[[name], "value"], again.loc[[name], "value"]
         return
     if "voter" in once and "changed" in once:
         once, again = (table[table["rule"] != "best voter"].reset_index(drop=True) for table in (once, again))
+    if "min_n" in once:  # sorted by what is known
+        once, again = (_sorted(table, {}) for table in (once, again))
     for name in once.columns:
-        if not name.endswith(("low", "high", "small_n", "_id", "sampled")):
+        if not name.endswith(("low", "high", "method", "small_n", "_id", "sampled")):
             yield name, once[name], again[name]
 
 
@@ -237,10 +243,10 @@ UNANIMOUS = {
     "margin": {"table": {"n": 1, "mean": 1, "entropy": -1, "unanimous": 1, "tie": -1, "follows": 1}},
     "pivotal": {"table": {"n": 1, "pivotal": -1}, "by_rule": {"n": 1, "pivotal": -1}},
     "regimes": {"values": {"n": 1}},
-    "rules": {"table": {"n": 1, "decided": 1, "changed": -1, "accuracy": 1}},
+    "rules": {"table": {"n": 1, "n_decided": 1, "changed": -1, "accuracy": 1}},
     "stability": {"table": {"n": 1, "questions": 1, "again": 0, "flip": 0, "unstable": 0, "spread": 0}},
     "timing": {"table": {"missing": 1, "n": 0, "mean": 0, "q50": 0, "share": 0}},
-    "voters": {"table": {"n": 1, "dissent": -1, "pivotal": -1, "accuracy": 1, "brier": -1, "lone": 0}},
+    "voters": {"table": {"n": 1, "dissent": -1, "pivotal": -1, "accuracy": 1, "brier": -1, "n_lone": 0}},
     "votes": {"table": {"n": 1, "share": 1, "weighted_share": 1}},
 }
 
@@ -285,7 +291,8 @@ def _side_by_side(one, two, choice):
     """Match the rows of two tables by what they are about; where that is choices, only the one voted for."""
     if "changed" in one:
         one, two = (table[table["rule"] != "best voter"].drop(columns="voter") for table in (one, two))
-    keys = [name for name in one if one[name].dtype in ("str", "object") and not name.endswith("_id")]
+    texts = [name for name in one if one[name].dtype in ("str", "object")]
+    keys = [name for name in texts if not name.endswith(("_id", "_method"))]
     if "choice" in one:
         one = one[one["choice"] == choice]
     if keys:

@@ -241,7 +241,7 @@ def test_a_bad_ranking_is_none_and_harms_nobody():
         assert found[rule].fillna("-").tolist() == ["b"] * len(bad) + ["-"] * len(bad) + ["b"]
     table = table_of(history)
     expected = [len(bad) + 1, len(bad) + 1, 3 * len(bad)]
-    assert table.loc["borda", ["n", "decided", "without_ballot"]].tolist() == expected
+    assert table.loc["borda", ["n", "n_decided", "without_ballot"]].tolist() == expected
     assert table.loc["plurality", ["n", "without_ballot"]].tolist() == [2 * len(bad) + 1, 0]
     assert "borda" not in Rules.decisions(history_of(bad))
 
@@ -295,13 +295,13 @@ def test_a_model_in_several_seats_has_several_ballots():
     history = history_of([seats])
     assert "borda" not in table_of(history).index  # a voter's two rankings contradict
     table = table_of(history, voter="vote.seat")
-    assert table.loc["borda", ["n", "decided", "without_ballot"]].tolist() == [1, 1, 0]
+    assert table.loc["borda", ["n", "n_decided", "without_ballot"]].tolist() == [1, 1, 0]
 
 
 def test_ballots_without_a_choice_are_ballots():
     history = history_of([[{**vote, "choice": None} for vote in ranked("(ab)c", "(ab)c", "bca")]])
     found = table_of(history)
-    assert found.loc["borda", ["n", "decided"]].tolist() == [1, 1]
+    assert found.loc["borda", ["n", "n_decided"]].tolist() == [1, 1]
     assert found.loc["plurality", "n"] == 0
     assert decided(history, "condorcet") == ["b"]
 

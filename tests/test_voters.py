@@ -75,13 +75,13 @@ def test_each_voter_agrees_with_pandas_and_scikit_learn():
         known, sure = actual.notna(), rows["confidence"].notna()
         right = rows["choice"] == actual
         both = known & sure
-        assert (row["n"], row["decided"], row["sure"], row["known"]) == (
+        assert (row["n"], row["n_with_winner"], row["n_with_confidence"], row["n_with_outcome"]) == (
             len(rows),
             decided.sum(),
             sure.sum(),
             known.sum(),
         )
-        assert (row["scored"], row["lone"], row["lone_known"]) == (
+        assert (row["n_with_both"], row["n_lone"], row["n_lone_with_outcome"]) == (
             both.sum(),
             lone.sum(),
             (lone & known).sum(),
@@ -96,20 +96,22 @@ def test_each_voter_agrees_with_pandas_and_scikit_learn():
         for name in ENDS:
             assert row[f"{name}_low"] <= row[name] <= row[f"{name}_high"]
     overall = Voters.of(history).lone_right
-    assert overall.n == table["lone_known"].sum()
-    assert overall.value == pytest.approx((table["lone_right"] * table["lone_known"]).sum() / overall.n)
+    assert overall.n == table["n_lone_with_outcome"].sum()
+    assert overall.value == pytest.approx(
+        (table["lone_right"] * table["n_lone_with_outcome"]).sum() / overall.n
+    )
 
 
 def test_panels_worked_by_hand():
     history = tiny(["aab", "abb", "ab", "aaa", "aabbb"], truth="bbaab", confidence=0.8)
     table = Voters.of(history).table().set_index("voter")
     assert table["n"].tolist() == [5, 5, 4, 1, 1]
-    assert table["decided"].tolist() == [4, 4, 4, 1, 1]
+    assert table["n_with_winner"].tolist() == [4, 4, 4, 1, 1]
     # v0: a lone dissenter in abb, and one of two in aabbb. v2: a lone one in aab, who was right.
-    assert (table["dissent"] * table["decided"]).tolist() == [2, 1, 1, 0, 0]
-    assert table["lone"].tolist() == [1, 0, 1, 0, 0]
+    assert (table["dissent"] * table["n_with_winner"]).tolist() == [2, 1, 1, 0, 0]
+    assert table["n_lone"].tolist() == [1, 0, 1, 0, 0]
     assert table["lone_right"].fillna(-1).tolist() == [0, -1, 1, -1, -1]
-    assert (table["accuracy"] * table["known"]).round(9).tolist() == [2, 2, 4, 1, 1]
+    assert (table["accuracy"] * table["n_with_outcome"]).round(9).tolist() == [2, 2, 4, 1, 1]
     assert table.loc["v0", "brier"] == pytest.approx((2 * 0.2**2 + 3 * 0.8**2) / 5)
     assert table.loc["v0", "overconfidence"] == pytest.approx(0.8 - 2 / 5)
     assert Voters.of(history).lone_right.value == 0.5
@@ -141,7 +143,7 @@ def test_who_votes_twice_is_said():
 
 def test_without_outcomes_or_confidence_nothing_is_judged():
     history = panels(60)
-    outcome = ["known", "scored", "lone_known"]
+    outcome = ["n_with_outcome", "n_with_both", "n_lone_with_outcome"]
     figures = ["accuracy", "brier", "overconfidence", "lone_right"]
     bare = [
         history.votes,
@@ -155,7 +157,7 @@ def test_without_outcomes_or_confidence_nothing_is_judged():
         assert table["dissent"].notna().all()
     quiet = SimpleNamespace(votes=history.votes.drop(columns="confidence"), decisions=history.decisions)
     table = Voters.of(quiet).table()
-    assert table["sure"].eq(0).all()
+    assert table["n_with_confidence"].eq(0).all()
     assert table[["confidence", "brier"]].isna().all(axis=None)
     assert table["accuracy"].notna().all()
 
@@ -200,7 +202,7 @@ def test_twins_are_alike_and_never_alone(seed):
         for some in (slice(half), slice(half, None))
     )
     assert_frame_equal(first, second)
-    assert table["lone"].eq(0).all()
+    assert table["n_lone"].eq(0).all()
     once = Voters.of(history, replicates=40).table()
     assert first["dissent"].tolist() == pytest.approx(once["dissent"].tolist(), nan_ok=True)
     assert first["brier"].tolist() == pytest.approx(once["brier"].tolist(), nan_ok=True)
@@ -255,8 +257,10 @@ def test_what_is_missing_is_named():
 def test_the_chart_is_the_table(ax, outcomes):
     summary = Voters.of(panels(200) if outcomes else without_outcomes(panels(200)))
     chart(summary, ax=ax)
-    figure, ring, n = ("accuracy", "confidence", "known") if outcomes else ("dissent", "pivotal", "n")
-    rows = summary.table().sort_values(figure, ascending=False, kind="stable")
+    figure, ring, n = (
+        ("accuracy", "confidence", "n_with_outcome") if outcomes else ("dissent", "pivotal", "n")
+    )
+    rows = summary.table().sort_values([f"{figure}_low", figure], ascending=False, kind="stable")
     rings, dots = ax.lines
     assert list(dots.get_xdata()) == rows[figure].tolist()
     assert list(rings.get_xdata()) == rows[ring].tolist()

@@ -57,7 +57,7 @@ def overview(
     margin(history, by=by, voter=voter, ax=left[2])
     agreement(history, voter=voter, ax=right[0])
     voters(voted, ax=right[1])
-    if voted.table()["known"].any():
+    if voted.table()["n_with_outcome"].any():
         reliability(history, ax=right[2])
     else:
         votes(history, voter=voter, ax=right[2])

@@ -32,8 +32,10 @@ def rules(
     """How much better each voting rule would have decided: a dot and its 95% interval a rule.
 
     A dot is the rule's accuracy minus that of the recommendation, in the decisions that the rule decides: to
-    the right of 0 the rule is better. Where nothing was recommended, it is the rule's accuracy in these.
-    Where no outcomes were joined, it is the share of those decisions that the rule changes.
+    the right of 0 the rule is better. How much it leaves open stands beside its n: these may be the hard
+    ones, and ``difference_of_all`` in the table compares all rules in the same decisions. Where nothing was
+    recommended, it is the rule's accuracy. Where no outcomes were joined, it is the share of those decisions
+    that the rule changes.
 
     Examples
     --------
@@ -43,10 +45,10 @@ def rules(
     """
     summary = summary_of(Rules, data, by, cluster, voter)
     table = summary.lump(len(SERIES)).table()
-    known = bool(table["known"].any())
+    known = bool(table["n_known"].any())
     figure = ("difference" if table["difference"].notna().any() else "accuracy") if known else "changed"
-    n = "known" if known else "decided"
-    notes = _notes(summary, table, "outcomes" if known else "n")
+    n = "n_known" if known else "n_decided"
+    notes = _notes(summary, table, "n_with_outcome" if known else "n")
     table = table[(table["rule"] != ACTUAL) & table[figure].notna()]
     xlabel = _XLABELS[figure]
     picture = Picture(
@@ -61,7 +63,7 @@ def rules(
         largest = table.groupby("group", observed=True)[[n]].max().reset_index()
         picture.legend(handles, legend_labels(largest, "group", n))
     else:
-        write_n(picture.ax, table[n])
+        write_n(picture.ax, list(map(_with_open, table[n], table["open"])), "n (open)")
     picture.heading("line: 95% interval")
     _scale(picture.ax, *limits(table, figure), figure == "difference")
     return picture.ax
@@ -86,7 +88,7 @@ def _notes(summary: Rules, table: pd.DataFrame, counts: str) -> list[str]:
     """Say n, what was left out and why, how often the actual decisions were right, and what a tie does."""
     actual = summary.actual
     n = table.loc[table["rule"] == "plurality", counts].sum()  # which has an opinion wherever anybody voted
-    what = "decisions with outcome" if counts == "outcomes" else "decisions"
+    what = "decisions with outcome" if counts == "n_with_outcome" else "decisions"
     notes = format_n(n, what, without_votes=summary.without_votes) + format_voters(
         summary.voter, summary.repeated
     )
@@ -101,5 +103,10 @@ def _notes(summary: Rules, table: pd.DataFrame, counts: str) -> list[str]:
     return [*notes, ties[summary.tie], *([] if fallback == "none" else [f"else: {fallback}"])]
 
 
-def _rule_name(rule: str, voter: object) -> str:
-    return f"{BEST}: {names_apart([voter], 16)[0]}" if rule == BEST else rule
+def _rule_name(rule: str, voter: str | float) -> str:
+    """Name a rule, and who its voter is if that is one."""
+    return rule if rule != BEST or pd.isna(voter) else f"{rule}: {names_apart([voter], 16)[0]}"
+
+
+def _with_open(n: int, left_open: float) -> str:
+    return f"{n:,} ({left_open:.0%})" if left_open >= 0.005 else f"{n:,}"

@@ -26,7 +26,7 @@ class _Figures(NamedTuple):
 
 
 RIGHT = _Figures(
-    "accuracy", "confidence", "known", "votes with outcome", "share right, mean confidence (0-1)"
+    "accuracy", "confidence", "n_with_outcome", "votes with outcome", "share right, mean confidence (0-1)"
 )
 AGAINST = _Figures("dissent", "pivotal", "n", "votes", "share of votes (0-1)")
 
@@ -45,7 +45,8 @@ def voters(
 
     A ring to the right of the dot is over-confidence. Where no outcomes were joined, the dot is the share of
     votes against the winner, and the ring the share of pivotal votes. Above 20 voters those with the fewest
-    votes are drawn as one.
+    votes are drawn as one. Voters stand in the order of the lower ends: the highest dot may be one of few
+    votes.
 
     Examples
     --------
@@ -55,7 +56,7 @@ def voters(
     """
     summary = summary_of(Voters, data, by, cluster, voter)
     table = summary.lump(len(SERIES), MOST).table()
-    drawn = RIGHT if table["known"].any() else AGAINST
+    drawn = RIGHT if table["n_with_outcome"].any() else AGAINST
     table = ranked(table[table[drawn.n] > 0], "voter", "group", drawn.dot)
     rows = table.drop_duplicates("voter")
     notes = format_n(table[drawn.n].sum(), drawn.what) + format_voters(summary.voter, summary.repeated)

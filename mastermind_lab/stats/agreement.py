@@ -14,8 +14,9 @@ from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, names_of
-from .engine.intervals import EXACT, FROM_0, NONE, Figure, Intervals, with_ends
+from .engine.intervals import FROM_0, NONE, Figure, Intervals, with_ends
 from .engine.pairs import pairs_of, refuse_too_many, seriation
+from .engine.ranking import by_what_is_known, shrunk
 from .engine.renamed import Renamed
 from .engine.small_groups import over_groups
 from .engine.summary import Summary, Voted, counted, over_batches, without_clusters
@@ -63,8 +64,8 @@ class Agreement(Voted):
     >>> pooled, within = lab.stats.Agreement.of(history), lab.stats.Agreement.of(history, by="meta.category")
     >>> bool(within.alpha.value < pooled.alpha.value)
     True
-    >>> list(pooled.table().columns)
-    ['voter', 'other', 'n', 'agreement', 'agreement_low', 'agreement_high', 'agreement_method', 'small_n']
+    >>> pooled.table()["agreement_shrunk"].is_monotonic_decreasing
+    True
     """
 
     panels: GroupedSums
@@ -82,6 +83,7 @@ class Agreement(Voted):
         voter: str = VOTER,
         cluster: By = None,
         replicates: int = REPLICATES,
+        family: str | None = None,
     ) -> Self:
         """Count a batch of votes.
 
@@ -99,6 +101,8 @@ class Agreement(Voted):
             together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals of alpha and kappa, 40 to 10,000.
+        family
+            ``"simultaneous"``: all 95% intervals of a column of a table hold together, not each by itself.
 
         Raises
         ------
@@ -123,6 +127,7 @@ class Agreement(Voted):
             pairs_of(ballots, keys),
             voter=voter,
             cluster=units.names,
+            intervals=Intervals.of(family),
         )
 
     def __add__(self, other: Self) -> Self:
@@ -144,8 +149,16 @@ class Agreement(Voted):
         alike = sizes[sizes > 1].nunique() == 1  # a lone vote has nobody to agree with
         return kappa if alike else replace(kappa, value=np.nan, low=np.nan, high=np.nan, method=NONE)
 
-    def table(self) -> pd.DataFrame:
+    def table(self, *, min_n: int = SMALL_N) -> pd.DataFrame:
         """Return one row for each voter and other voter; every pair stands there from either side.
+
+        Those who agree most stand on top, by what is known of it: of many pairs the highest share is that of
+        one who met a few times.
+
+        Parameters
+        ----------
+        min_n
+            Rows of fewer decisions are marked by ``small_n``, and stand below all others of the group.
 
         Returns
         -------
@@ -155,20 +168,36 @@ class Agreement(Voted):
             share of them in which both chose alike, 0 to 1, with ``agreement_low`` and ``agreement_high``:
             the 95% interval of a binomial share (Wilson 1927), for a pair is one observation a decision and
             often has few. It is NaN where n is below 2, and where clusters are drawn, which such an interval
-            knows nothing of. ``small_n`` says that n is below 10.
+            knows nothing of. ``agreement_shrunk`` is what the rows are sorted by: the share drawn towards the
+            mean of the group's pairs, the more the smaller n is and the less the pairs differ beyond chance
+            (empirical Bayes, as in :meth:`Voters.ranking <mastermind_lab.stats.Voters.ranking>`).
+            ``small_n`` says that n is below ``min_n``, which stands beside it.
+
+        Raises
+        ------
+        OptionError
+            If ``min_n`` is no whole number from 0.
         """
         apart = (self.pairs.keys["voter"] != self.pairs.keys["other"]).to_numpy()
         other = self.pairs.keys[apart].rename(columns={"voter": "other", "other": "voter"})
         keys = pd.concat([self.pairs.keys, other[self.pairs.keys.columns]], ignore_index=True)
-        cells = np.concatenate([self.pairs.cells, self.pairs.cells[apart]])
-        both = GroupedSums(keys, self.pairs.names, cells).rekey(keys)
+        found = np.append(self.pairs.cells, self._shrunk()[:, None, None], axis=1)
+        cells = np.concatenate([found, found[apart]])
+        both = GroupedSums(keys, (*self.pairs.names, "shrunk"), cells).rekey(keys)
         n = both["n"][:, 0]
         agreement = without_clusters(self.intervals.binomial(both["agree"][:, 0], n), self.cluster)
         group = places(both.keys, self.panels.keys)
         clusters = {name: values.iloc[group].array for name, values in self.panels.clusters().items()}
-        return both.keys.assign(
-            n=counted(n), **clusters, **with_ends(agreement=agreement), small_n=n < SMALL_N
+        table = both.keys.assign(
+            n=counted(n), **clusters, **with_ends(agreement=agreement), agreement_shrunk=both["shrunk"][:, 0]
         )
+        return by_what_is_known(table, "agreement_shrunk", n, grouped(table[list(self.by)])[1], min_n)
+
+    def _shrunk(self) -> Floats:
+        """Draw each pair's agreement towards the mean of its group."""
+        n = self.pairs["n"][:, 0]
+        share = self.pairs["agree"][:, 0] / n
+        return shrunk(share, n, share * (1 - share) / n, grouped(self.pairs.keys[list(self.by)])[1])
 
     def by_group(self) -> pd.DataFrame:
         """Return one row a group: agreement as it is, and beyond chance.
@@ -263,7 +292,7 @@ def _corrected(made: Intervals, masses: GroupedSums, chance: str, n: Floats) -> 
     found = made.means(observed, expected, n, FROM_0)
     split, most = made.shares(observed, masses["values"], n), _divided(masses["values"], expected)[:, 0]
     low, high = np.fmin(found.low, split.low * most), np.fmax(found.high, split.high * most)
-    ratio, low, high, method = found.replaced(split.method == EXACT, low, high, EXACT)
+    ratio, low, high, method = found.replaced(split.is_exact, low, high, split.method)
     return Figure(1 - ratio, 1 - np.maximum(high, ratio), 1 - np.minimum(low, ratio), method)
 
 

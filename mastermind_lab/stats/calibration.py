@@ -16,7 +16,7 @@ from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import STEPS, coarse
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import By, Data, names_of
-from .engine.intervals import with_ends
+from .engine.intervals import Intervals, with_ends
 from .engine.renamed import Renamed
 from .engine.scores import FIGURES, read_off, risks
 from .engine.summary import Summary, counted, over_batches
@@ -71,6 +71,7 @@ class Calibration(Summary):
         voter: str = VOTER,
         cluster: By = None,
         replicates: int = REPLICATES,
+        family: str | None = None,
     ) -> Self:
         """Count a batch of decisions, or of their votes.
 
@@ -97,6 +98,8 @@ class Calibration(Summary):
             together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
+        family
+            ``"simultaneous"``: all 95% intervals of a column of a table hold together, not each by itself.
 
         Raises
         ------
@@ -121,7 +124,8 @@ class Calibration(Summary):
         sums = GroupedSums.of(rows.keys, quantities(rows), drawn, replicates)
         others = GroupedSums.of(rows.keys, counts(rows))
         return cls(
-            names, unit, kind, many, sums, others, steps, voter=voter, cluster=units.names
+            names, unit, kind, many, sums, others, steps, voter=voter, cluster=units.names,
+            intervals=Intervals.of(family),
         )  # fmt: skip
 
     @property

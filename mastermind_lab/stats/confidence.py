@@ -57,6 +57,7 @@ class Confidence(Summary):
         cluster: By = None,
         replicates: int = REPLICATES,
         interval: str = BOOTSTRAP,
+        family: str | None = None,
     ) -> Self:
         """Count a batch of decisions.
 
@@ -76,6 +77,8 @@ class Confidence(Summary):
         interval
             ``"bootstrap"``, for one look; ``"anytime"``, for as many as one likes while decisions come in.
             That is for means and shares of decisions, without ``cluster``; other figures then have none.
+        family
+            ``"simultaneous"``: all 95% intervals of a column of a table hold together, not each by itself.
 
         Raises
         ------
@@ -96,7 +99,7 @@ class Confidence(Summary):
             sums,
             steps_of(keys, values),
             cluster=units.names,
-            intervals=intervals_of(interval, units.names),
+            intervals=intervals_of(interval, units.names, family),
         )
 
     @property

@@ -95,6 +95,7 @@ class Margin(Voted):
         cluster: By = None,
         replicates: int = REPLICATES,
         interval: str = BOOTSTRAP,
+        family: str | None = None,
     ) -> Self:
         """Count a batch of decisions and their votes.
 
@@ -115,6 +116,8 @@ class Margin(Voted):
         interval
             ``"bootstrap"``, for one look; ``"anytime"``, for as many as one likes while decisions come in.
             That is for means and shares of decisions, without ``cluster``; other figures then have none.
+        family
+            ``"simultaneous"``: all 95% intervals of a column of a table hold together, not each by itself.
 
         Raises
         ------
@@ -136,7 +139,7 @@ class Margin(Voted):
             steps_of(keys, margin),
             voter=voter,
             cluster=units.names,
-            intervals=intervals_of(interval, units.names),
+            intervals=intervals_of(interval, units.names, family),
         )
 
     @property

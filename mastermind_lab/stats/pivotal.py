@@ -104,6 +104,7 @@ class Pivotal(Voted):
         voter: str = VOTER,
         cluster: By = None,
         replicates: int = REPLICATES,
+        family: str | None = None,
     ) -> Self:
         """Count a batch of votes.
 
@@ -121,6 +122,8 @@ class Pivotal(Voted):
             together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
+        family
+            ``"simultaneous"``: all 95% intervals of a column of a table hold together, not each by itself.
 
         Raises
         ------
@@ -149,6 +152,7 @@ class Pivotal(Voted):
             ),
             voter=voter,
             cluster=units.names,
+            intervals=Intervals.of(family),
         )
 
     @property

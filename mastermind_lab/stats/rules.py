@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from .engine.ballots import Ballots, Names
-from .engine.bootstrap import REPLICATES
+from .engine.best_voter import HALF, QUANTITIES, as_rule, chosen, in_other_half, widening
+from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate
+from .engine.folds import fold_of
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, History, frame_of, keys_of, names_of, shares_of
-from .engine.intervals import CHANGE, Figure, Intervals, with_ends
+from .engine.intervals import CHANGE, SHARE, Figure, Intervals, divided, with_ends
 from .engine.preference_rules import BALLOTS, PREFERENCE_RULES, WITHOUT
 from .engine.summary import Voted, counted, over_batches, overall
-from .engine.sums import GroupedSums, grouped
+from .engine.sums import Codes, GroupedSums, grouped
 from .engine.units import Units
 from .engine.voting_rules import ACTUAL, BEST, COUNTS, Rule, choices_of, names_of_rules
 
@@ -42,8 +44,10 @@ class Rules(Voted):
     best voter
         What the voter with the best record says, where that voter voted: the one whose accuracy has the
         highest lower end (Wilson 1927), so that a few lucky votes are no record. It is chosen by the outcomes
-        it is then judged by, and so looks better than it would on new decisions; its interval does not know
-        that.
+        of one half of the decisions and judged by those of the other half, and the other way round; the row
+        adds up both. So it says what a voter who is chosen by half as many outcomes is worth on new
+        decisions, and not how lucky the luckiest one was. The halves are made by a hash of each decision's
+        own key, or of its cluster's; :meth:`best_voters` says who was chosen in each.
     borda
         Of ballots that rank: the choice with the most points (Borda 1784), one for each choice ranked below
         it and a half for each of equal rank; choices that a ballot leaves out share its last places
@@ -70,6 +74,11 @@ class Rules(Voted):
     empty or names a choice twice, a score that is no finite number, a probability outside of 0 to 1. Choices
     that stand are those that somebody ranks or scores. Each ballot counts alike, whatever its weight.
 
+    A rule that leaves hard decisions open looks good in those that it decides. So there are two comparisons:
+    ``difference`` in the decisions that the rule decides, and ``difference_of_all`` in the same decisions for
+    all rules, where what a rule leaves open counts as wrong; ``open`` is how much that is. With
+    ``fallback="recommendation"`` it counts as it was recommended instead, and the two are alike.
+
     Votes are taken as they were cast: under another rule the voters might have voted otherwise. Where several
     rules are compared, the best of them is so in part by chance.
 
@@ -80,7 +89,7 @@ class Rules(Voted):
     --------
     >>> import mastermind_lab as lab
     >>> table = lab.stats.Rules.of(lab.sample()).table().set_index("rule")
-    >>> bool(table.loc["two-thirds", "decided"] < table.loc["majority", "decided"])
+    >>> bool(table.loc["two-thirds", "open"] > table.loc["majority", "open"])
     True
     >>> first = {"first voter": lambda votes: votes.groupby("stream_id")["choice"].first()}
     >>> lab.stats.Rules.of(lab.sample(), rules=first).table()["rule"].tolist()[-1]
@@ -136,6 +145,7 @@ class Rules(Voted):
         voter: str = VOTER,
         cluster: By = None,
         replicates: int = REPLICATES,
+        family: str | None = None,
     ) -> Self:
         """Count a batch of decisions, with outcomes where they were joined (``with_outcomes``).
 
@@ -164,6 +174,8 @@ class Rules(Voted):
             together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
+        family
+            ``"simultaneous"``: all 95% intervals of a column of a table hold together, not each by itself.
 
         Raises
         ------
@@ -171,7 +183,7 @@ class Rules(Voted):
             If an option makes no sense, a column is unknown, or a rule returns something else.
         """
         data = told_apart_by(data, voter)
-        groups, own = names_of(by, taken=("rule", "voter")), dict(rules or {})
+        groups, own = names_of(by, taken=("rule", "voter", "half")), dict(rules or {})
         names = names_of_rules(own, tie, fallback)
         ballots = Ballots.of(_whole(data))
         rows = _decisions(data, ballots, own, tie, fallback)
@@ -186,6 +198,7 @@ class Rules(Voted):
             _by_voter(rows, keys, ballots, units, replicates),
             voter=voter,
             cluster=units.names,
+            intervals=Intervals.of(family),
         )
 
     @property
@@ -210,46 +223,80 @@ class Rules(Voted):
         Returns
         -------
         DataFrame
-            The ``by`` columns; ``rule``; ``voter``, who the best one is; ``n`` decisions with votes, for the
-            best voter those it voted in, for rules of rankings, scores or probabilities those with one;
-            ``decided``, those of them in which the rule decides; ``without_ballot``, how many voted in the n
-            without a ballot that the rule could count. Among those decided:
-            ``changed``, the share of those with a recommendation in which it decides otherwise, 0 to 1, with
-            ``changed_low`` and ``changed_high``; ``known``, decisions with an outcome; ``accuracy``, the
-            share of them that is right, with ``accuracy_low`` and ``accuracy_high``; ``difference``, accuracy
-            minus that of the recommendation in the same decisions, -1 to 1, with ``difference_low`` and
-            ``difference_high``. Then ``outcomes``, those of all n with an outcome in which the rule has
-            something to decide from (a recommendation for that rule, a vote's confidence for the one that
-            weighs by it), and ``accuracy_of_all``, the share of them that is right, where a decision that the
-            rule leaves open counts as wrong, with its ends. ``small_n`` marks rows with fewer than 10
-            ``decided``. Intervals are 95%, and NaN where there are fewer than 2 observations. The
-            best voter has a row where a voter has 2 outcomes. Without recommendations there is nothing to
-            compare with: rules are judged by the outcomes alone.
+            The ``by`` columns; ``rule``; ``voter``, who the best one is, missing where the halves chose two;
+            ``n`` decisions with votes, for the best voter those it voted in, for rules of rankings, scores or
+            probabilities those with one; ``n_decided``, those of them in which the rule decides; ``open``,
+            the share of n in which it does not, 0 to 1; ``without_ballot``, how many voted in the n without a
+            ballot that the rule could count. Among those decided: ``changed``, the share of those with a
+            recommendation in which it decides otherwise, 0 to 1; ``n_known``, those with an outcome;
+            ``accuracy``, the share of them that is right; ``difference``, accuracy minus that of the
+            recommendation in the same decisions, -1 to 1. Then ``n_with_outcome``, those of all n with an
+            outcome in which the rule has something to decide from (a recommendation for that rule, a vote's
+            confidence for the one that weighs by it); ``accuracy_of_all``, the share of them that is right,
+            where a decision that the rule leaves open counts as wrong; ``difference_of_all``, that minus the
+            accuracy of the recommendation, in those that have one, -1 to 1. Each figure has its 95% interval,
+            as in ``changed_low`` and ``changed_high``, NaN where there are fewer than 2 observations.
+            ``small_n`` marks rows with fewer than 10 ``n_decided``. The best voter has a row where one was
+            chosen by 2 outcomes or more in one half and voted in the other. Without recommendations there is
+            nothing to compare with: rules are judged by the outcomes alone.
         """
-        parts = [_figures(self.intervals, self.sums), _figures(self.intervals, self._best())]
-        table = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-        if "voter" not in table:
-            table["voter"] = pd.Series(pd.NA, index=table.index, dtype=TEXT)
-        table.insert(len(self.by) + 1, "voter", table.pop("voter"))
-        ends = ["changed_low", "changed_high", "difference_low", "difference_high"]
-        is_actual = (table["rule"] == ACTUAL) & (table["decided"] > 0)
-        table[ends] = table[ends].mask(is_actual, 0.0)
-        methods = ["changed_method", "difference_method"]
-        table[methods] = table[methods].mask(is_actual, "definition")
+        _, judged = self._best()
+        keys = self.voters.keys.iloc[judged].assign(rule=pd.array([BEST] * len(judged), dtype=TEXT))
+        sums = self.sums + as_rule(self.voters, judged, keys[[*self.by, "rule"]], self.sums)
+        is_best = (sums.keys["rule"] == BEST).to_numpy()
+        wider = np.ones(len(is_best))
+        wider[is_best] = widening(self.voters, self.by, self._lower_ends(), judged)
+        table = _figures(self.intervals, sums, wider)
+        names, group = keys["voter"].astype(object), grouped(keys[list(self.by)])[1]
+        alike = names.groupby(group).first().where(names.groupby(group).nunique() == 1)
+        voter = pd.Series(pd.NA, index=table.index, dtype=TEXT)
+        voter[is_best] = alike.astype(TEXT).array
+        table.insert(len(self.by) + 1, "voter", voter)
+        is_actual = (table["rule"] == ACTUAL) & (table["n_decided"] > 0)
+        for name in ("changed", "difference", "difference_of_all"):
+            ends = [f"{name}_low", f"{name}_high"]
+            table[ends] = table[ends].mask(is_actual, 0.0)
+            table[f"{name}_method"] = table[f"{name}_method"].mask(is_actual, "definition")
         place = {name: number for number, name in enumerate((*self.names, BEST))}
         group = grouped(table[list(self.by)])[1]
         return table.iloc[np.lexsort((table["rule"].map(place), group))].reset_index(drop=True)
 
-    def _best(self) -> GroupedSums:
-        """Choose the best voter of each group."""
-        low = self.intervals.binomial(self.voters["right"][:, 0], self.voters["known"][:, 0]).low
-        group = grouped(self.voters.keys[list(self.by)])[1]
-        order = np.lexsort((-low, group))  # a NaN comes last
-        first = order[np.unique(group[order], return_index=True)[1]]
-        best = first[~np.isnan(low[first])]
-        chosen = self.voters.take(best)
-        keys = chosen.keys.assign(rule=pd.array([BEST] * len(best), dtype=TEXT))
-        return replace(chosen, keys=keys[[*self.by, "rule", "voter"]])
+    def best_voters(self) -> pd.DataFrame:
+        """Return one row for each group and half of its decisions: who is best there, and how good elsewhere.
+
+        Returns
+        -------
+        DataFrame
+            The ``by`` columns; ``half``, 1 or 2; ``voter``, who is chosen by the outcomes of this half;
+            ``n_chosen``, its votes there with an outcome, and ``accuracy_chosen``, the share of them that was
+            right, which flatters who was chosen by it; ``n``, its votes in the other half with an outcome,
+            and ``accuracy``, the share of them that was right, 0 to 1, with its 95% interval; ``small_n``,
+            whether n is below 10. A half in which nobody has 2 outcomes, or whose best voter has no vote in
+            the other, has no row.
+        """
+        best, judged = self._best()
+        record, votes = self.voters.take(best), self.voters.take(judged)
+        known, n = (some["known"][:, 0] for some in (record, votes))
+        return record.keys[list(self.by)].assign(
+            half=record.keys[HALF] + 1,
+            voter=record.keys["voter"],
+            n_chosen=counted(known),
+            accuracy_chosen=record["right"][:, 0] / known,
+            n=counted(n),
+            **votes.clusters(),
+            **with_ends(accuracy=_shares(self.intervals, votes, "right", "known")),
+            small_n=votes.independent(n) < SMALL_N,
+        )
+
+    def _best(self) -> tuple[Codes, Codes]:
+        """Choose the best voter of each group in either half; return the rows of both halves' votes."""
+        rows = chosen(self.voters, self.by, self._lower_ends())
+        judged = in_other_half(self.voters, rows)
+        return rows[judged >= 0], judged[judged >= 0]
+
+    def _lower_ends(self) -> Floats:
+        """Return what is known of each voter's accuracy in each half."""
+        return Intervals().binomial(self.voters["right"][:, 0], self.voters["known"][:, 0]).low
 
 
 def _whole(data: Data) -> History:
@@ -313,6 +360,17 @@ def _correctness(chosen: Names, rows: pd.DataFrame, ballots: str = "votes") -> d
     }
 
 
+def _of_all(scored: dict[str, NDArray[Any]], rows: pd.DataFrame) -> dict[str, NDArray[Any]]:
+    """Compare with what was recommended in all decisions alike: who leaves one open is wrong there."""
+    actual, truth = (rows[name].to_numpy(dtype=object) for name in (ACTUAL, "correct"))
+    judged = scored["outcomes"] & ~pd.isna(actual)
+    was_right = judged & (actual == truth)
+    return {
+        "judged_of_all": judged,
+        "gain_of_all": judged * (scored["right"].astype(np.float64) - was_right),
+    }
+
+
 def _by_rule(
     rows: pd.DataFrame, keys: pd.DataFrame, names: tuple[str, ...], units: Units, replicates: int
 ) -> GroupedSums:
@@ -341,6 +399,7 @@ def _scored(rule: str, rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, NDAr
         rows, without = rows[there], without[there]
     scored = _correctness(rows[rule].to_numpy(dtype=object), rows, ballots)
     scored["outcomes"] &= _can_decide(rule, rows)
+    scored |= _of_all(scored, rows)
     once = rule == ACTUAL
     return rows, scored | {
         "voteless": once & ~scored["n"],
@@ -369,21 +428,30 @@ def _by_voter(
     voter = pd.array(ballots.voters[ballots.voter[here]], dtype=TEXT)
     scored = _correctness(ballots.choices[ballots.choice[here]], rows.iloc[where])
     drawn = units.at(ballots.panels)[ballots.panel[here]]
-    return GroupedSums.of(keys.iloc[where].assign(voter=voter), scored, drawn, replicates)
+    groups = keys.iloc[where].assign(voter=voter, **{HALF: fold_of(drawn.hashed)})
+    return GroupedSums.of(groups, {name: scored[name] for name in QUANTITIES}, drawn, replicates)
 
 
-def _figures(made: Intervals, sums: GroupedSums) -> pd.DataFrame:
+def _figures(made: Intervals, sums: GroupedSums, wider: Floats) -> pd.DataFrame:
+    """Work out the columns; intervals of how good a rule is are so much wider."""
     n, decided, known, outcomes = (sums[name][:, 0] for name in ("n", "decided", "known", "outcomes"))
+    accuracy, of_all = (
+        _shares(made, sums, "right", name).widened(wider, SHARE) for name in ("known", "outcomes")
+    )
+    difference, difference_of_all = (
+        _differences(made, sums, where).widened(wider, CHANGE) for where in ("", "_of_all")
+    )
     return sums.keys.assign(
         n=counted(n),
         **sums.clusters(),
-        decided=counted(decided),
-        without_ballot=counted(sums["without_ballot"][:, 0] if "without_ballot" in sums.names else 0 * n),
+        n_decided=counted(decided),
+        open=divided(n - decided, n),
+        without_ballot=counted(sums["without_ballot"][:, 0]),
         **with_ends(changed=_shares(made, sums, "changed", "compared")),
-        known=counted(known),
-        **with_ends(accuracy=_shares(made, sums, "right", "known"), difference=_differences(made, sums)),
-        outcomes=counted(outcomes),
-        **with_ends(accuracy_of_all=_shares(made, sums, "right", "outcomes")),
+        n_known=counted(known),
+        **with_ends(accuracy=accuracy, difference=difference),
+        n_with_outcome=counted(outcomes),
+        **with_ends(accuracy_of_all=of_all, difference_of_all=difference_of_all),
         small_n=sums.independent(decided) < SMALL_N,
     )
 
@@ -392,7 +460,7 @@ def _shares(made: Intervals, sums: GroupedSums, top: str, bottom: str) -> Figure
     return made.shares(sums[top], sums[bottom], sums.independent(sums[bottom][:, 0]))
 
 
-def _differences(made: Intervals, sums: GroupedSums) -> Figure:
+def _differences(made: Intervals, sums: GroupedSums, where: str = "") -> Figure:
     """Divide gains by n."""
-    n = sums.independent(sums["judged"][:, 0])
-    return made.means(sums["gain"], sums["judged"], n, CHANGE)
+    gain, judged = (sums[name + where] for name in ("gain", "judged"))
+    return made.means(gain, judged, sums.independent(judged[:, 0]), CHANGE)

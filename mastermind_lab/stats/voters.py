@@ -11,15 +11,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..errors import OptionError
 from .engine.anytime import intervals_of
 from .engine.ballots import Ballots, Names, VoteTally
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate
+from .engine.families import deviations
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, names_of, shares_of
-from .engine.intervals import BOOTSTRAP, CHANGE, EXACT, SHARE, Figure, Intervals, with_ends
+from .engine.intervals import BOOTSTRAP, CHANGE, SHARE, Figure, Intervals, divided, with_ends
+from .engine.ranking import by_what_is_known, ranks, shrunk
 from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
-from .engine.sums import GroupedSums
+from .engine.sums import GroupedSums, grouped
 from .engine.units import Units
 from .pivotal import pivots
 
@@ -36,12 +39,13 @@ _FIGURES: dict[str, tuple[str, str, Callable[..., Figure]]] = {
     "lone_right": ("lone_right", "lone_known", Intervals.shares),
 }
 
+# What counts the votes behind a figure, and its column.
 _COUNTS = {
-    "dissent": ("decided",),
-    "confidence": ("sure",),
-    "accuracy": ("known",),
-    "brier": ("scored",),
-    "lone_right": ("lone", "lone_known"),
+    "dissent": {"decided": "n_with_winner"},
+    "confidence": {"sure": "n_with_confidence"},
+    "accuracy": {"known": "n_with_outcome"},
+    "brier": {"scored": "n_with_both"},
+    "lone_right": {"lone": "n_lone", "lone_known": "n_lone_with_outcome"},
 }
 
 
@@ -84,6 +88,7 @@ class Voters(Voted):
         cluster: By = None,
         replicates: int = REPLICATES,
         interval: str = BOOTSTRAP,
+        family: str | None = None,
     ) -> Self:
         """Count a batch of votes, with outcomes where they were joined (``with_outcomes``).
 
@@ -104,6 +109,8 @@ class Voters(Voted):
         interval
             ``"bootstrap"``, for one look; ``"anytime"``, for as many as one likes while decisions come in.
             That is for means and shares of decisions, without ``cluster``; other figures then have none.
+        family
+            ``"simultaneous"``: all 95% intervals of a column of a table hold together, not each by itself.
 
         Raises
         ------
@@ -132,7 +139,7 @@ class Voters(Voted):
             ),
             voter=voter,
             cluster=units.names,
-            intervals=intervals_of(interval, units.names),
+            intervals=intervals_of(interval, units.names, family),
         )
 
     @property
@@ -151,28 +158,78 @@ class Voters(Voted):
         DataFrame
             The ``by`` columns; ``voter``; ``n`` decisions with a vote that counts; ``repeated``, decisions in
             which the voter voted more than once. Then figures, each with its 95% interval, as in
-            ``dissent_low`` and ``dissent_high``, behind the number of votes it is counted from: ``decided``
-            and ``dissent``, the share of votes against the winner; ``pivotal``, the share of n; ``sure``,
-            votes with a confidence, and their mean ``confidence``; ``known``, votes with an outcome, and
-            ``accuracy``; ``scored``, those of them with a confidence, ``brier``, 0 to 1, and
-            ``overconfidence``, -1 to 1; ``lone`` dissents, ``lone_known``, those with an outcome, and
-            ``lone_right``, the share of these that were right. Shares are from 0 to 1, NaN where nothing was
-            observed. ``small_n`` marks rows of fewer than 10 votes that count. Intervals are NaN where there
-            are fewer than 2 observations, those of ``brier`` and ``overconfidence`` also where none or all of
-            the votes were right, unless these are all alike: what never happened is in no replicate.
+            ``dissent_low`` and ``dissent_high``, behind the number of votes it is counted from:
+            ``n_with_winner`` and ``dissent``, the share of votes against the winner; ``pivotal``, the share
+            of n; ``n_with_confidence`` and the mean ``confidence``; ``n_with_outcome`` and ``accuracy``;
+            ``n_with_both``, votes with an outcome and a confidence, ``brier``, 0 to 1, and
+            ``overconfidence``, -1 to 1; ``n_lone`` lone dissents, ``n_lone_with_outcome`` and ``lone_right``,
+            the share of these that were right. Shares are from 0 to 1, NaN where nothing was observed.
+            ``small_n`` marks rows of n below 10. Intervals are NaN where there are fewer than 2 observations,
+            those of ``brier`` and ``overconfidence`` also where none or all of the votes were right, unless
+            these are all alike: what never happened is in no replicate.
+            The rows stand in the order of the names: :meth:`ranking` sorts them by what is known.
         """
         sums = self.sums
         columns: dict[str, Any] = {name: counted(sums[name][:, 0]) for name in ("n", "repeated")}
         columns |= sums.clusters()
         for name, (top, bottom, made) in _FIGURES.items():
-            columns |= {count: counted(sums[count][:, 0]) for count in _COUNTS.get(name, ())}
+            counts = _COUNTS.get(name, {})
+            columns |= {column: counted(sums[count][:, 0]) for count, column in counts.items()}
             figure = made(self.intervals, sums[top], sums[bottom], sums.independent(sums[bottom][:, 0]))
             if bottom == "scored":
                 # Replicates cannot show what never happened.
                 mixed = sums["scored_right"][:, 0] % np.maximum(sums["scored"][:, 0], 1) > 0
-                figure = figure.where(mixed | (figure.method == EXACT))
+                figure = figure.where(mixed | figure.is_exact)
             columns |= with_ends(**{name: figure})
         return sums.keys.assign(**columns, small_n=sums.independent(sums["n"][:, 0]) < SMALL_N)
+
+    def ranking(self, figure: str = "accuracy", *, min_n: int = SMALL_N) -> pd.DataFrame:
+        """Return one row for each group and voter, sorted by what is known of a figure.
+
+        The highest of many figures is that of a voter who has few votes, or was lucky. So the figures are
+        drawn towards their mean, the more the fewer votes there are behind them and the less they differ
+        beyond chance: empirical Bayes (Efron and Morris 1975) with the variance between voters by moments
+        (DerSimonian and Laird 1986). Nothing is drawn where there are fewer than 3 voters.
+
+        Parameters
+        ----------
+        figure
+            One with an interval in :meth:`table`, such as ``"accuracy"`` or ``"brier"``.
+        min_n
+            Rows of fewer observations are marked by ``small_n``, and stand below all others.
+
+        Returns
+        -------
+        DataFrame
+            The ``by`` columns; ``voter``; ``rank``, 1 for the highest shrunk figure, and ``rank_low`` and
+            ``rank_high``, between which its true rank among the voters of the group lies with 95% (Mogstad,
+            Romano, Shaikh and Wilhelm 2024: it counts those from whom the voter is told apart by intervals of
+            all its differences that hold together), or all ranks do where the summary is counted with
+            ``family="simultaneous"``; ``n`` votes behind the figure; the figure with its 95% interval, and
+            what it is shrunk to, as in ``accuracy``, ``accuracy_low``, ``accuracy_high`` and
+            ``accuracy_shrunk``; ``small_n``, whether n is below ``min_n``, which stands beside it. Voters of
+            whom nothing is known have no row; above 1,000 in a group ranks have no interval.
+
+        Raises
+        ------
+        OptionError
+            If there is no such figure, or ``min_n`` is no whole number from 0.
+        """
+        if figure not in _FIGURES:
+            raise OptionError(f"figure is one of {', '.join(_FIGURES)}, not {figure!r:.60}")
+        top, bottom, made = _FIGURES[figure]
+        some = self.sums.take(self.sums[bottom][:, 0] > 0)
+        n = some.independent(some[bottom][:, 0])
+        values, group = divided(some[top], some[bottom]), grouped(some.keys[list(self.by)])[1]
+        shrunk_to = shrunk(values[:, 0], n, deviations(values)[1] ** 2, group)
+        table = some.keys.assign(
+            **with_ends(rank=ranks(values, shrunk_to, n, group, self.intervals.family is not None)),
+            n=counted(some[bottom][:, 0]),
+            **some.clusters(),
+            **with_ends(**{figure: made(self.intervals, some[top], some[bottom], n)}),
+            **{f"{figure}_shrunk": shrunk_to},
+        )
+        return by_what_is_known(table, f"{figure}_shrunk", n, group, min_n)
 
     def lump(self, most: int = 8, voters: int = 20) -> Self:
         """Make the smallest groups one, as every summary does, and the voters with the fewest votes too.

@@ -13,7 +13,7 @@ from .engine.bootstrap import REPLICATES
 from .engine.estimate import SMALL_N
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import By, Data, frame_of, names_of, vote_keys_of, weights_of
-from .engine.intervals import with_ends
+from .engine.intervals import Intervals, with_ends
 from .engine.summary import Voted, counted, kept, over_batches, relabelled, sizes_of
 from .engine.sums import GroupedSums, grouped
 from .engine.units import Units
@@ -52,6 +52,7 @@ class Votes(Voted):
         voter: str = VOTER,
         cluster: By = None,
         replicates: int = REPLICATES,
+        family: str | None = None,
     ) -> Self:
         """Count a batch of votes.
 
@@ -70,6 +71,8 @@ class Votes(Voted):
             together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
+        family
+            ``"simultaneous"``: all 95% intervals of a column of a table hold together, not each by itself.
 
         Raises
         ------
@@ -89,7 +92,7 @@ class Votes(Voted):
         units = Units.of(data, cluster)
         drawn = units.at(ballots.panels)[ballots.panel]
         choices = GroupedSums.of(mine.assign(choice=ballots.votes["choice"]), votes, drawn, replicates)
-        return cls(names, panels, choices, voter=voter, cluster=units.names)
+        return cls(names, panels, choices, voter=voter, cluster=units.names, intervals=Intervals.of(family))
 
     @property
     def n(self) -> int:

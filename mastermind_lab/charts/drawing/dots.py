@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -89,9 +89,9 @@ def offsets(reach: float, lanes: int) -> Floats:
 
 
 def ranked(table: pd.DataFrame, row: str, series: str, figure: str) -> pd.DataFrame:
-    """Order the rows by the figure of the first series, the largest on top."""
-    groups = series_of(table, series)
-    first = table[table[series].isin(groups[:1])].sort_values(figure, ascending=False, kind="stable")
+    """Order the rows by what is known of the first series: the highest lower end on top, none below all."""
+    groups, low = series_of(table, series), f"{figure}_low"
+    first = table[table[series].isin(groups[:1])].sort_values([low, figure], ascending=False, kind="stable")
     place = {name: number for number, name in enumerate(dict.fromkeys([*first[row], *table[row]]))}
     return table.iloc[table[row].astype(object).map(place).argsort(kind="stable")]
 
@@ -111,9 +111,9 @@ def legend_labels(table: pd.DataFrame, series: str, n: str) -> list[str]:
     return [f"{label} (n = {sums[name]:,})" for label, name in labels]
 
 
-def write_n(ax: Axes, n: pd.Series) -> None:
+def write_n(ax: Axes, n: Iterable[int | str], title: str = "n") -> None:
     """Write the n of each row to the right of it."""
-    annotate_rows(ax, "n", [f"{count:,}" for count in n])
+    annotate_rows(ax, title, [count if isinstance(count, str) else f"{count:,}" for count in n])
     ax.set_ylim(top=1.2)
 
 

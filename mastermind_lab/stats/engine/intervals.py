@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .bootstrap import TAIL, Floats, Z, interval, student
+from ...errors import OptionError
+from .bootstrap import Floats, Z, interval, student
 from .estimate import Estimate
+from .families import bonferroni, deviations, largest, level
 from .input import TEXT
 
 Names = NDArray[np.object_]
@@ -24,6 +27,8 @@ CHANGE: Bounds = (-1.0, 1.0)
 
 FROM_0: Bounds = (0.0, np.inf)
 UNBOUNDED: Bounds = (-np.inf, np.inf)
+
+SIMULTANEOUS = "simultaneous"
 
 NONE = "none"
 BOOTSTRAP, SCORE, STUDENT, EXACT = "bootstrap", "score", "Student", "exact"
@@ -56,6 +61,11 @@ class Figure(NamedTuple):
     high: Floats
     method: Names
 
+    @property
+    def is_exact(self) -> NDArray[np.bool_]:
+        """Whether all observations were alike, so that replicates show nothing."""
+        return np.array([str(method).startswith(EXACT) for method in self.method], dtype=np.bool_)
+
     @classmethod
     def of(cls, value: Floats, low: Floats, high: Floats, method: str | Names) -> Figure:
         """Put a figure together; where an end is missing there is no interval, whatever the method."""
@@ -87,10 +97,17 @@ class Figure(NamedTuple):
         """Leave the value out, too, where there is none."""
         return Figure.of(np.where(there, self.value, np.nan), self.low, self.high, self.method)
 
-    def replaced(self, rows: NDArray[np.bool_], low: Floats, high: Floats, method: str) -> Figure:
+    def replaced(self, rows: NDArray[np.bool_], low: Floats, high: Floats, method: str | Names) -> Figure:
         """Give some of the groups another interval."""
         low, high = np.where(rows, low, self.low), np.where(rows, high, self.high)
         return Figure.of(self.value, low, high, np.where(rows, method, self.method))
+
+    def widened(self, factor: Floats, bounds: Bounds) -> Figure:
+        """Let the intervals reach so much further, within bounds."""
+        low, high = (
+            np.clip(self.value + factor * (end - self.value), *bounds) for end in (self.low, self.high)
+        )
+        return Figure.of(self.value, low, high, self.method)
 
     def estimate(self, n: Floats | float) -> Estimate:
         """Return the first group's; where there is none, nothing was observed."""
@@ -115,9 +132,12 @@ def divided(top: Floats, bottom: Floats) -> Floats:
     return found
 
 
-def zero_count_bound(n: Floats) -> Floats:
-    """Say how large a share may be of which nothing was seen in n observations: ``1 - 0.025 ** (1 / n)``."""
-    most: Floats = 1 - TAIL ** (1 / np.maximum(n, 1))
+def zero_count_bound(n: Floats, z: float = Z) -> Floats:
+    """Say how large a share may be of which nothing was seen in n observations: ``1 - 0.025 ** (1 / n)``.
+
+    It is that for an end of a 95% interval, which reaches to z = 1.96 standard deviations of a normal one.
+    """
+    most: Floats = 1 - NormalDist().cdf(-z) ** (1 / np.maximum(n, 1))
     return most
 
 
@@ -147,7 +167,8 @@ class Intervals:
         ``"bootstrap"``: for one look at the figures; for many see
         :class:`~mastermind_lab.stats.engine.anytime.AtEveryLook`.
     family
-        None: each interval by itself.
+        None: each interval by itself; ``"simultaneous"``: all figures that are made at once, a column of a
+        table, hold together (:mod:`~mastermind_lab.stats.engine.families`).
     """
 
     kind: str = BOOTSTRAP
@@ -156,7 +177,20 @@ class Intervals:
     @property
     def notes(self) -> tuple[str, ...]:
         """What must be known of the intervals where they are shown."""
-        return ()
+        return ("simultaneous intervals",) if self.family else ()
+
+    @classmethod
+    def of(cls, family: str | None) -> Intervals:
+        """Check the options.
+
+        Raises
+        ------
+        OptionError
+            If there is no such family.
+        """
+        if family is not None and family != SIMULTANEOUS:
+            raise OptionError(f"family is None or {SIMULTANEOUS!r}, not {family!r:.60}")
+        return cls(family=family)
 
     def means(self, top: Floats, bottom: Floats, n: Floats, bounds: Bounds = UNBOUNDED) -> Figure:
         """Divide sums by sums, replicate by replicate: means and other ratios.
@@ -176,20 +210,22 @@ class Intervals:
             NaN where the bottom is 0, the interval also where n is below 2, or where all were alike and
             bounds are not known.
         """
-        found, error = self.figures(divided(top, bottom), n, bounds), standard_error(top, bottom, n)
-        reach = student(np.maximum(n, 2) - 1) * error
+        values, error = divided(top, bottom), standard_error(top, bottom, n)
+        z = self.level(values, n)
+        found, reach = _percentiles(values, n, bounds, z), student(np.maximum(n, 2) - 1, z) * error
         few = _bounded(found.value, found.value - reach, found.value + reach, bounds, STUDENT)
         mean = _between(few, found, (n - FEW) / (ENOUGH - FEW))
-        return _or_exact(mean.where(n >= 2), error, n, bounds)
+        return self._named(_or_exact(mean.where(n >= 2), error, n, bounds, z))
 
     def shares(self, top: Floats, bottom: Floats, n: Floats) -> Figure:
         """Divide as :meth:`means` does, for shares: parts of a whole, from 0 to 1."""
-        found, error = self.figures(divided(top, bottom), n, SHARE), standard_error(top, bottom, n)
-        value = np.clip(found.value, 0, 1)
-        effective = _effective(value, error, bottom, n)
+        values, error = divided(top, bottom), standard_error(top, bottom, n)
+        z = self.level(values, n)
+        found, value = _percentiles(values, n, SHARE, z), np.clip(values[:, 0], 0, 1)
+        effective = _effective(value, error, bottom, n, z)
         rarer = effective * np.minimum(value, 1 - value)
-        share = _between(_scored(value, effective), found, (rarer - RARE) / (COMMON - RARE))
-        return _or_exact(share.where(n >= 2), error, n, SHARE)
+        share = _between(_scored(value, effective, z), found, (rarer - RARE) / (COMMON - RARE))
+        return self._named(_or_exact(share.where(n >= 2), error, n, SHARE, z))
 
     def figures(self, values: Floats, n: Floats, bounds: Bounds = UNBOUNDED) -> Figure:
         """Take figures that were worked out of every replicate.
@@ -208,9 +244,7 @@ class Intervals:
         Figure
             The interval is NaN where n is below 2, and where all replicates agree: they say nothing then.
         """
-        value, (low, high) = values[:, 0], interval(values[:, 1:], n)
-        found = _bounded(value, np.minimum(low, value), np.maximum(high, value), bounds, BOOTSTRAP)
-        return found.where(high - low > EQUAL * np.maximum(np.abs(low), np.abs(high)))
+        return self._named(_percentiles(values, n, bounds, self.level(values, n)))
 
     def binomial(self, count: Floats, n: Floats) -> Figure:
         """Divide counts of independent observations by their n, without replicates (Wilson 1927).
@@ -228,7 +262,31 @@ class Intervals:
         Figure
             NaN where n is 0, the interval also where n is below 2.
         """
-        return _scored(divided(count, n), n).where(n >= 2)
+        z = Z if self.family is None else bonferroni(int(np.count_nonzero(n >= 2)))
+        return self._named(_scored(divided(count, n), n, z).where(n >= 2))
+
+    def level(self, values: Floats, n: Floats) -> float:
+        """Return to how many standard deviations the intervals of some figures reach."""
+        some = (n >= 2) & ~np.isnan(values[:, 0])
+        if self.family is None or np.count_nonzero(some) < 2:
+            return Z
+        return level(largest(*deviations(values[some])), int(np.count_nonzero(some)))
+
+    def _named(self, found: Figure) -> Figure:
+        """Say of intervals that they hold together."""
+        if self.family is None:
+            return found
+        return found._replace(method=np.where(found.method == NONE, NONE, found.method + f", {self.family}"))
+
+
+def _percentiles(values: Floats, n: Floats, bounds: Bounds, z: float) -> Figure:
+    """Read intervals off the replicates; further out than these tell, ends are moved in proportion."""
+    value, (low, high) = values[:, 0], interval(values[:, 1:], n)
+    if z != Z:
+        further = student(np.maximum(n, 2) - 1, z) / student(np.maximum(n, 2) - 1)
+        low, high = value + further * (low - value), value + further * (high - value)
+    found = _bounded(value, np.minimum(low, value), np.maximum(high, value), bounds, BOOTSTRAP)
+    return found.where(high - low > EQUAL * np.maximum(np.abs(low), np.abs(high)))
 
 
 def standard_error(top: Floats, bottom: Floats, n: Floats) -> Floats:
@@ -251,7 +309,7 @@ def standard_error(top: Floats, bottom: Floats, n: Floats) -> Floats:
     return found
 
 
-def _effective(share: Floats, error: Floats, bottom: Floats, n: Floats) -> Floats:
+def _effective(share: Floats, error: Floats, bottom: Floats, n: Floats, z: float) -> Floats:
     """Say how many independent observations of nothing or all would tell as much of shares.
 
     No fewer than the n that are drawn, if these are alike in size, or what their sizes leave of them (Kish
@@ -261,17 +319,17 @@ def _effective(share: Floats, error: Floats, bottom: Floats, n: Floats) -> Float
     sizes = divided(bottom[:, 1:], bottom[:, :1] + 0 * bottom[:, 1:]) - 1
     uneven = n * np.mean(sizes**2, axis=1)
     least = n / np.where(uneven > _NOISE, uneven, 1)
-    few = (Z / student(np.maximum(n, 2) - 1)) ** 2
+    few = (z / student(np.maximum(n, 2) - 1, z)) ** 2
     times = few * share * (1 - share) / np.maximum(error, 1e-150) ** 2 / np.maximum(least, 1e-9)
     beyond: Floats = least * np.maximum(1, np.minimum(times, 2 * times - 2 * _NOISE + 1))
     return beyond
 
 
-def _scored(value: Floats, n: Floats) -> Figure:
+def _scored(value: Floats, n: Floats, z: float = Z) -> Figure:
     """Return the interval of shares that the score test of n observations does not reject."""
     known = np.maximum(n, 1e-9)
-    middle = (value + Z**2 / (2 * known)) / (1 + Z**2 / known)
-    reach = np.sqrt(Z**2 * (value * (1 - value) / known + (Z / (2 * known)) ** 2)) / (1 + Z**2 / known)
+    middle = (value + z**2 / (2 * known)) / (1 + z**2 / known)
+    reach = np.sqrt(z**2 * (value * (1 - value) / known + (z / (2 * known)) ** 2)) / (1 + z**2 / known)
     return _bounded(value, middle - reach, middle + reach, SHARE, SCORE)
 
 
@@ -292,10 +350,10 @@ def _between(few: Figure, many: Figure, weight: Floats) -> Figure:
     return Figure.of(many.value, low, high, np.where(part > 0, both, few.method))
 
 
-def _or_exact(found: Figure, error: Floats, n: Floats, bounds: Bounds) -> Figure:
+def _or_exact(found: Figure, error: Floats, n: Floats, bounds: Bounds, z: float) -> Figure:
     """Where all were alike, say what n observations may have missed, if that is bounded."""
     alike, (lowest, highest) = (error == 0) & (n >= 2), bounds
     if not np.isfinite(bounds).all():
         return found.where(~alike)
-    missed, value = zero_count_bound(n), found.value
+    missed, value = zero_count_bound(n, z), found.value
     return found.replaced(alike, value - missed * (value - lowest), value + missed * (highest - value), EXACT)

@@ -17,7 +17,7 @@ from ...errors import OptionError
 from .arithmetic import plain_arithmetic
 from .bootstrap import Floats
 from .display import as_html, as_text, cut
-from .estimate import Estimate
+from .estimate import SMALL_N, Estimate
 from .identity import VOTER
 from .input import TEXT, Data, Source, is_scan, names_of
 from .intervals import Figure, Intervals
@@ -25,6 +25,10 @@ from .renamed import Renamed
 from .repeats import QUESTION, Repeats
 from .sums import GroupedSums, grouped
 
+_OF_INTERVALS = {
+    "interval": "that is for means and shares of decisions with known bounds, which its figures are not all",
+    "family": "its intervals are made in one way only",
+}
 _SUBJECTS = __name__.removesuffix(".engine.summary")
 
 
@@ -83,10 +87,15 @@ class Summary:
         return int(next(iter(_sums(self).values())).cells[:, 0, 0].sum())
 
     def __repr__(self) -> str:
-        return as_text(self._title(), self.table())
+        return as_text(*self._titled())
 
     def _repr_html_(self) -> str:
-        return as_html(self._title(), self.table())
+        return as_html(*self._titled())
+
+    def _titled(self) -> tuple[str, pd.DataFrame]:
+        table = self.table()
+        few = f"; small_n: n below {SMALL_N}" if "small_n" in table and table["small_n"].any() else ""
+        return f"{self._title()}{few}", table
 
     def _title(self) -> str:
         by = f" by {', '.join(map(cut, self.by))}" if self.by else ""
@@ -171,17 +180,11 @@ def over_batches(
 ) -> Callable[Concatenate[type[Kind], Source, Options], Kind]:
     """Let a subject's ``of`` take a scan: its batches are counted where they are, and merged."""
 
-    takes = signature(of).parameters
-
     @wraps(of)
     def counted_over(
         cls: type[Kind], data: Source, /, *args: Options.args, **options: Options.kwargs
     ) -> Kind:
-        if "interval" in options and "interval" not in takes:
-            raise OptionError(
-                f"{cls.__name__} does not take interval=: that is for means and shares of decisions, of what "
-                "has known bounds, which most of its figures are not"
-            )
+        _refuse_unknown(cls, of, options)
         if not is_scan(data):
             batch = _with_columns(cast(Data, data), options)
             return _with_repeats(of(cls, batch, *args, **options), batch)
@@ -191,6 +194,19 @@ def over_batches(
         return total
 
     return counted_over
+
+
+def _refuse_unknown(kind: type[Summary], of: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    """Refuse what intervals may be made by in other subjects, but not in this one.
+
+    Raises
+    ------
+    OptionError
+        Always then.
+    """
+    for name in _OF_INTERVALS:
+        if name in options and name not in signature(of).parameters:
+            raise OptionError(f"{kind.__name__} takes no {name}: {_OF_INTERVALS[name]}")
 
 
 def _with_repeats(summary: Kind, batch: Data) -> Kind:
