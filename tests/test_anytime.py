@@ -121,7 +121,7 @@ def test_what_has_no_bounds_or_is_not_one_for_each_decision_has_no_interval():
 
 @pytest.mark.parametrize("kind", ["Timing", "Votes", "Calibration", "Agreement", "Stability"])
 def test_subjects_without_such_figures_refuse_it(kind):
-    with pytest.raises(OptionError, match=f"{kind} does not take interval=.*known bounds"):
+    with pytest.raises(OptionError, match=f"{kind} takes no interval: .*known bounds"):
         getattr(lab.stats, kind).of(sample(20), interval="anytime")
 
 
@@ -140,6 +140,20 @@ def test_summaries_for_one_look_and_for_many_do_not_merge():
     )
     with pytest.raises(OptionError, match=r"intervals=.* do not merge"):
         once + often
+
+
+def test_intervals_of_several_groups_hold_together_at_every_look():
+    alone, together = (
+        lab.stats.Confidence.of(panels(300), by="meta.model", interval="anytime", family=family).table()
+        for family in (None, "simultaneous")
+    )
+    assert set(together["mean_method"]) == {"anytime, simultaneous"}
+    known = panels(300).decisions.dropna(subset=["confidence"])
+    groups = known.groupby("meta.model", dropna=False)["confidence"].agg(["sum", "count"]).to_numpy(float)
+    low, high = confidence_sequence(groups[:, 0], groups[:, 1], 0.05 / len(groups))
+    assert together["mean_low"].tolist() == pytest.approx(low.tolist())
+    assert together["mean_high"].tolist() == pytest.approx(high.tolist())
+    assert (together["mean_low"] < alone["mean_low"]).all()
 
 
 def test_a_table_and_a_chart_say_that_one_may_look_often(ax):

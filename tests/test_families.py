@@ -162,7 +162,7 @@ def test_a_family_of_another_kind_is_refused(family):
 
 
 def test_a_subject_without_a_table_of_many_refuses_a_family():
-    with pytest.raises(OptionError, match="ConfidenceOverTime does not take family="):
+    with pytest.raises(OptionError, match="ConfidenceOverTime takes no family"):
         ConfidenceOverTime.of(judged([0.7], 20), **TOGETHER)
 
 

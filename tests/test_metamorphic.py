@@ -153,7 +153,7 @@ MOVES = {
     "voters": {"accuracy_shrunk": 0, "rank": 0},
 }
 # Whole numbers that count no decisions.
-NO_COUNTS = ["size", "change", "round", "sources", "questions", "min_n", "blocks", "other_blocks"]
+NO_COUNTS = ["size", "change", "round", "sources", "questions", "blocks", "other_blocks", "min_n"]
 
 
 def twice(history):

@@ -34,7 +34,8 @@ class AtEveryLook(Intervals):
     """Intervals that hold however often one looks, while decisions come in.
 
     Only means of observations with known bounds have one, where each decision is one observation: a decision
-    has several votes, and a share of all votes has none.
+    has several votes, and a share of all votes has none. Those that are to hold together share what may be
+    missed among them (Bonferroni).
     """
 
     kind: str = ANYTIME
@@ -49,11 +50,11 @@ class AtEveryLook(Intervals):
         total, count, (least, most) = top[:, 0], bottom[:, 0], bounds
         if not np.isfinite(most - least):
             return self.figures(divided(top, bottom), n)
-        together = int(np.count_nonzero(n >= 2)) if self.family else 1
-        low, high = confidence_sequence((total - least * n) / (most - least), n, max(together, 1))
+        there = (count == n) & (n >= 2)
+        members = max(int(there.sum()), 1) if self.family else 1
+        low, high = confidence_sequence((total - least * n) / (most - least), n, 2 * TAIL / members)
         low, high = (least + (most - least) * end for end in (low, high))
-        found = Figure.of(divided(total, count), low, high, ANYTIME)
-        return self._named(found.where((count == n) & (n >= 2)))
+        return self._named(Figure.of(divided(total, count), low, high, ANYTIME).where(there))
 
     def shares(self, top: Floats, bottom: Floats, n: Floats) -> Figure:
         """Divide counts by counts; see :meth:`Intervals.shares`."""
@@ -103,15 +104,15 @@ def evidence(total: Floats, n: Floats, mean: Floats) -> Floats:
     return against
 
 
-def confidence_sequence(total: Floats, n: Floats, together: int = 1) -> tuple[Floats, Floats]:
+def confidence_sequence(total: Floats, n: Floats, missed: float = 2 * TAIL) -> tuple[Floats, Floats]:
     """Return the means that n observations from 0 to 1 do not speak against, at this look and at all others.
 
     Parameters
     ----------
     total, n
         Their sum and number, shape (figures,).
-    together
-        Of how many figures all intervals are to hold (Bonferroni).
+    missed
+        In what share of runs the truth may be left out.
 
     Returns
     -------
@@ -121,13 +122,13 @@ def confidence_sequence(total: Floats, n: Floats, together: int = 1) -> tuple[Fl
     n = np.maximum(n, 1.0)
     total = np.clip(total, 0.0, n)
     # Turned round, the upper end is a lower one.
-    return _lowest(total, n, together), 1 - _lowest(n - total, n, together)
+    return _lowest(total, n, missed), 1 - _lowest(n - total, n, missed)
 
 
-def _lowest(total: Floats, n: Floats, together: int) -> Floats:
+def _lowest(total: Floats, n: Floats, missed: float) -> Floats:
     """Halve the stretch from 0 to the mean until the highest of the unlikely ones is found."""
     inside, outside = total / n, np.zeros_like(total)
-    most = log(together) - log(2 * TAIL)
+    most = -log(missed)
     mixed = evidence(total, n, np.full_like(total, 0.5)) + n * log(0.5)
     for _ in range(_HALVINGS):
         middle = (inside + outside) / 2

@@ -174,6 +174,11 @@ class Intervals:
     kind: str = BOOTSTRAP
     family: str | None = None
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What must be known of the intervals where they are shown."""
+        return ("simultaneous intervals",) if self.family else ()
+
     @classmethod
     def of(cls, family: str | None) -> Self:
         """Check the options.
@@ -186,11 +191,6 @@ class Intervals:
         if family is not None and family != SIMULTANEOUS:
             raise OptionError(f"family is None or {SIMULTANEOUS!r}, not {family!r:.60}")
         return cls(family=family)
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What must be known of the intervals where they are shown."""
-        return ("simultaneous intervals",) if self.family else ()
 
     def means(self, top: Floats, bottom: Floats, n: Floats, bounds: Bounds = UNBOUNDED) -> Figure:
         """Divide sums by sums, replicate by replicate: means and other ratios.

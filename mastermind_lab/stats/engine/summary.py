@@ -29,8 +29,7 @@ from .sums import GroupedSums, grouped
 from .vocabulary import Vocabulary
 
 _OF_INTERVALS = {
-    "interval": "that is for means and shares of decisions, of what has known bounds, which most of its "
-    "figures are not",
+    "interval": "that is for means and shares of decisions with known bounds, which its figures are not all",
     "family": "its intervals are made in one way only",
 }
 _SUBJECTS = __name__.removesuffix(".engine.summary")
@@ -236,7 +235,7 @@ def _refuse_unknown(kind: type[Summary], of: Callable[..., Any], options: Mappin
     """
     for name, why in _OF_INTERVALS.items():
         if name in options and name not in signature(of).parameters:
-            raise OptionError(f"{kind.__name__} does not take {name}=: {why}")
+            raise OptionError(f"{kind.__name__} takes no {name}: {why}")
 
 
 def _with_texts(summary: Kind, batch: Data) -> Kind:
