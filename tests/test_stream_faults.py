@@ -5,14 +5,14 @@ import ssl
 import pytest
 import redis
 from redis import exceptions as fault
-from redis.sentinel import MasterNotFoundError
+from redis.sentinel import MasterNotFoundError, Sentinel
 
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stream import connection, pages
 from mastermind_lab.stream.bounded import ReplyTooLargeError
 from mastermind_lab.stream.pages import FIRST_PAGE, PAGE_BYTES, Pages
 from mastermind_lab.stream.replies import ABSENT, StreamInfo
-from mastermind_lab.stream.target import target
+from mastermind_lab.stream.target import SentinelRoute, target
 
 WHERE = "redis://host:6379/0"
 
@@ -133,6 +133,23 @@ def test_an_address_is_whole_but_for_the_password(source, address):
 def test_what_is_no_source(source, said):
     with pytest.raises(OptionError, match=said):
         target(source)
+
+
+@pytest.mark.parametrize("kind", ["master", "slave"])
+def test_sentinels_that_name_nobody_are_hung_up(kind):
+    manager, closed = Sentinel([("127.0.0.1", 2), ("127.0.0.1", 1)], socket_timeout=1), []
+    pool = getattr(manager, f"{kind}_for")("name").connection_pool
+
+    def ask(_):
+        client = redis.Redis(host="127.0.0.1", port=1, retry=None)
+        client.connection_pool.disconnect = lambda: closed.append(client)
+        return client
+
+    route = SentinelRoute(pool, ask)
+    assert route.shown == "redis+sentinel://127.0.0.1:1,127.0.0.1:2/name"
+    with pytest.raises(MasterNotFoundError, match="of 2 sentinels none names a master of 'name'"):
+        next(route.places())
+    assert len({*map(id, closed)}) == 2
 
 
 def read(before, after, entries, **limits):
