@@ -172,3 +172,16 @@ def test_nobody_is_sure_of_a_number_that_is_not_known():
     forged = {"entries": 20, "missing": float("nan"), "certainty": "exact"}
     [one] = Coverage.of_rows([forged]).accounts
     assert (one.missing, one.certainty) == (None, "not verified")
+
+
+def test_a_note_stands_with_every_source_and_where_there_is_none_nothing_else_is_said():
+    nothing = {"entries": None, "repeated": None, "left_out": None, "limits": None}
+    [row] = Coverage().noted("so").rows()
+    assert {name: row[name] for name in nothing} == nothing
+    assert row["note"] == "so"
+    both = Coverage.of(Account(entries=1, note="said before"), Account(entries=2, stream="s"))
+    assert [row["entries"] for row in both.noted("so").rows()] == [1, 2]
+    notes = [row["note"] for row in both.noted("so").rows()]
+    assert all(note.endswith("so") for note in notes)
+    assert notes[0].startswith("said before")
+    assert [row["note"] for row in both.noted("so", instead_of="said").rows()] == ["so", "so"]

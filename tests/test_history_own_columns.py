@@ -259,6 +259,13 @@ def test_a_frame_that_no_table_can_hold_says_what_is_wrong(history, tmp_path, ch
             acts(history, tmp_path)[act]()
 
 
+@pytest.mark.parametrize("stream_id", ["x", "0-1@", None])
+def test_an_id_that_is_none_is_named_with_its_row(history, tmp_path, stream_id):
+    history.votes.loc[3, "stream_id"] = stream_id
+    with pytest.raises(lab.OptionError, match=rf"row 3 of votes, .* has the stream_id {stream_id!r}, which"):
+        history.save(tmp_path / "s")
+
+
 def test_what_is_no_frame_is_refused(history):
     with pytest.raises(lab.OptionError, match="votes must be a DataFrame, this is a list"):
         history.with_frames(votes=[1])

@@ -8,7 +8,8 @@ import redis
 
 import mastermind_lab as lab
 from mastermind_lab.archive import Archiver
-from mastermind_lab.history.sources.several import are_several
+from mastermind_lab.history.sources.reading import Options
+from mastermind_lab.history.sources.several import Several, are_several
 from mastermind_lab.stream import StreamUpdate
 
 S = "s"
@@ -197,3 +198,8 @@ def test_a_time_back_from_the_end_is_that_of_all_payloads_however_many_come_at_o
     [row] = history.coverage.to_dict("records")
     assert (row["entries"], row["left_out"]) == (3, 3)
     assert row["limits"].count("since") == 1
+
+
+def test_what_is_shown_of_them_has_no_password():
+    several = Several(["redis://me:secret@host", "a.ndjson"], Options(), lambda source, options: None)
+    assert "secret" not in repr(several)

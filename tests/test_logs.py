@@ -438,6 +438,28 @@ def test_both_games_of_a_judge_are_votes(tmp_path):
     assert "1 tie, two games a row; 6 rows read" in note(history)
 
 
+def test_games_are_numbered_as_two_rows_each(tmp_path):
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / name).write_text(games(("model_1", "tie"), ("tie", "tie"), ("error", "tie")) + "broken\n")
+    history = lab.read(tmp_path / "a.jsonl")
+    assert history.decisions["stream_id"].tolist() == ["0-1", "0-3", "0-6"]
+    assert history.rejects["stream_id"].tolist() == ["0-5", "0-8"]
+    # Those of the next file stand behind them, by the same questions' decisions.
+    both = lab.read([tmp_path / "a.jsonl", tmp_path / "b.jsonl"])
+    assert both.rejects["stream_id"].tolist() == ["0-5", "0-8", "0-13", "0-16"]
+    assert both.decisions["n_votes"].tolist() == [4, 4, 2]
+
+
+def test_judgments_whose_columns_have_other_types_are_named(tmp_path):
+    (tmp_path / "a.jsonl").write_text(games(("tie", "tie"), g1_note=3, g2_note="x"))
+    with pytest.raises(lab.OptionError, match=r"the games of .*a.jsonl have columns of one name and diff"):
+        lab.read(tmp_path / "a.jsonl")
+    for name, turn in (("b", 1), ("c", "one")):
+        (tmp_path / f"{name}.jsonl").write_text(games(("tie", "tie"), turn=turn))
+    with pytest.raises(lab.OptionError, match=r"b.jsonl and .*c.jsonl have columns of one name and diff"):
+        lab.read([tmp_path / "b.jsonl", tmp_path / "c.jsonl"])
+
+
 def test_games_need_not_tell_the_same(tmp_path):
     path = tmp_path / "pair.jsonl"
     path.write_text(games(("tie", "tie"), g1_judgment=None, g2_note=3))

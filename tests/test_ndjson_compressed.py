@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 import mastermind_lab as lab
-from mastermind_lab.ndjson import FileLimits, lines
+from mastermind_lab.ndjson import FileLimits, lines, packing
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -257,3 +257,17 @@ class TestBombs:
 
     def test_a_plain_file_may_have_any_size(self, tmp_path):
         assert len(lab.read(put(tmp_path / "a.ndjson", (SMALL + b"\n") * 100), max_unpacked_bytes=10)) == 100
+
+
+@pytest.mark.parametrize("make", [packing._Gunzip, packing._bunzip2, packing._unxz])
+def test_a_member_is_unpacked_a_little_at_a_time(make):
+    pack = {packing._Gunzip: gzip, packing._bunzip2: bz2, packing._unxz: lzma}[make].compress
+    unpacker, content = make(), bytes(range(250)) * 40
+    found = unpacker.decompress(pack(content) + b"behind", 1_000)
+    assert (len(found), unpacker.needs_input, unpacker.eof) == (1_000, False, False)
+    while not unpacker.eof:
+        found += (some := unpacker.decompress(b"", 1_000))
+        assert 0 < len(some) <= 1_000 or unpacker.eof
+    assert (found, unpacker.unused_data) == (content, b"behind")
+    unpacker = make()
+    assert (unpacker.decompress(pack(content)[:9], 1_000), unpacker.needs_input) == (b"", True)

@@ -125,6 +125,13 @@ def test_the_first_bytes_tell(said, heads):
     assert other_format(b"\x80\x01rest") is other_format(b"\x80\x06rest") is None
 
 
+@pytest.mark.parametrize("magic", [b"ustar\x0000", b"ustar  \0"])
+@pytest.mark.parametrize(("at", "is_one"), [(256, False), (257, True), (258, False)])
+def test_a_tar_says_what_it_is_behind_the_name_of_its_first_file(magic, at, is_one):
+    found = other_format(b"a.ndjson".ljust(at, b"\0") + magic + b"rest")
+    assert (found or "").startswith("an archive of files") == is_one
+
+
 @pytest.mark.parametrize(
     ("line", "is_one"),
     [(b"{}", True), (b' {"a": 1} ', True), (b"{", False), (b"{a}", False), (b"{} {}", False), (b"[]", False)],

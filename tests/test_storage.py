@@ -1,13 +1,14 @@
-"""Folders on a disk: what is told to the disk and when, who may read it, and what is no file."""
+"""Folders, on a disk and elsewhere: what is told to the disk and when, and what is no file."""
 
 import errno
 import os
 import stat
+from uuid import uuid4
 
 import pytest
 
-from mastermind_lab.errors import SourceError
-from mastermind_lab.storage import Lock, local, lock
+from mastermind_lab.errors import OptionError, SourceError
+from mastermind_lab.storage import Lock, RemoteFolder, local, lock, remote_files
 
 pytestmark = pytest.mark.once
 
@@ -15,6 +16,11 @@ pytestmark = pytest.mark.once
 @pytest.fixture
 def folder(tmp_path):
     return local.LocalFolder(str(tmp_path / "new" / "folder"))
+
+
+@pytest.fixture(params=["disk", "memory"])
+def any_folder(request, folder):
+    return folder if request.param == "disk" else RemoteFolder(f"memory://{uuid4().hex}/")
 
 
 @pytest.fixture
@@ -106,27 +112,87 @@ def test_a_pipe_is_refused_and_not_waited_for(folder, tmp_path):
 
 
 @pytest.mark.parametrize("most", [0, 2, 3, 4])
-def test_the_end_of_a_file(folder, most):
-    folder.write("a", b"abc")
-    assert folder.tail("a", most) == b"abc"[3 - min(most, 3) :]
+def test_the_end_of_a_file(any_folder, most):
+    any_folder.write("a", b"abc")
+    any_folder.write("empty", b"")
+    assert any_folder.tail("a", most) == b"abc"[3 - min(most, 3) :]
+    assert any_folder.tail("empty", most) == b""
 
 
 @pytest.mark.parametrize("path", ["", ".", "..", "../a", "a/../b", "a//b", "/a", "a/", "a\\b", "c:a", "a\0"])
-def test_a_name_leads_nowhere_else(folder, path):
-    for use in (folder.read, folder.size, folder.remove, lambda name: folder.write(name, b"")):
+def test_a_name_leads_nowhere_else(any_folder, path):
+    uses = any_folder.read, any_folder.size, any_folder.remove, any_folder.exists, any_folder.open
+    for use in (*uses, lambda name: any_folder.write(name, b""), lambda name: any_folder.tail(name, 1)):
         with pytest.raises(OSError, match="leads out of the folder"):
             use(path)
 
 
-def test_what_is_not_there(folder, tmp_path):
-    assert folder.is_empty()
-    assert folder.paths() == []
-    assert not folder.exists("a")
-    folder.write("a", b"")
-    assert (folder.is_empty(), folder.exists("a"), folder.has_folder("a")) == (False, True, False)
-    folder.remove("a")
-    folder.remove("a")
-    assert folder.is_empty()
+def test_what_is_not_there_and_what_is(any_folder):
+    assert any_folder.is_empty()
+    assert any_folder.paths() == []
+    assert not any_folder.exists("a")
+    any_folder.write("a", b"abc")
+    any_folder.write("b/c", b"d")
+    assert (any_folder.is_empty(), any_folder.exists("a"), any_folder.has_folder("a")) == (False, True, False)
+    assert (any_folder.exists("b"), any_folder.has_folder("b"), any_folder.paths()) == (
+        False,
+        True,
+        ["a", "b/c"],
+    )
+    with any_folder.open("a") as stream:
+        assert (stream.read(1), stream.read(), any_folder.read("b/c")) == (b"a", b"bc", b"d")
+    assert any_folder.size("a") == 3
+    any_folder.remove("b/c")
+    assert any_folder.paths() == ["a"]
+    for use in (any_folder.read, any_folder.size, any_folder.open):
+        with pytest.raises(OSError, match="c"):
+            use("b/c")
+
+
+def test_a_file_that_is_gone_may_be_removed(any_folder):
+    any_folder.write("a", b"")
+    for _ in range(2):
+        any_folder.remove("a")
+
+
+def test_files_of_a_url():
+    folder = RemoteFolder(f"memory://{uuid4().hex}")
+    for name in ("b.ndjson", "A.NDJSON", "c.txt", "d.ndjson/e"):
+        folder.write(name, name.encode())
+    found = remote_files(folder.name, (".ndjson",))
+    assert [one.name for one in found] == ["A.NDJSON", "b.ndjson"]
+    assert [str(one) for one in found] == [f"{folder.name}/A.NDJSON", f"{folder.name}/b.ndjson"]
+    with found[1].open() as stream:
+        assert (stream.read(2), stream.seek(1), stream.read()) == (b"b.", 1, b".ndjson")
+    assert [one.name for one in remote_files(f"{folder.name}/c.txt", (".ndjson",))] == ["c.txt"]
+    assert [one.name for one in remote_files(f"{folder.name}/*", ())] == ["A.NDJSON", "b.ndjson", "c.txt"]
+    assert remote_files(f"{folder.name}/none", (".ndjson",)) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("redis://host", "is a Redis server"),
+        ("s3://me:secret@bucket/a", "holds a password"),
+        ("nothing://a", "nothing://a: "),
+    ],
+)
+def test_urls_of_no_folder(url, said):
+    with pytest.raises(OptionError, match=said) as refused:
+        RemoteFolder(url)
+    assert "secret" not in str(refused.value)
+
+
+def test_what_a_library_raises_is_an_os_error(monkeypatch):
+    folder = RemoteFolder("memory://a")
+
+    def failing(*_, **__):
+        raise KeyError("none of ours")
+
+    monkeypatch.setattr(folder, "_fs", folder._fs.__class__())
+    monkeypatch.setattr(type(folder._fs), "cat_file", failing)
+    with pytest.raises(OSError, match="KeyError: 'none of ours'"):
+        folder.read("a")
 
 
 def test_a_folder_that_cannot_be_listed_is_a_fault_or_noted(folder, monkeypatch):

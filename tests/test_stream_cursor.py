@@ -1,5 +1,8 @@
 """What a cursor makes of a reading, and how replies are read and bounded: without a server, case by case."""
 
+import asyncio
+import socket
+
 import pytest
 from redis import exceptions as fault
 
@@ -290,6 +293,27 @@ class TestAllowance:
                 allowance.spend(b"$%d\r\n" % 2**20)
         allowance.renew()
         assert allowance.left == 2**30
+
+    @pytest.mark.parametrize(
+        ("read", "brought"), [("read", b"+abc\r\n"), ("readline", b"+abc\r\n"), ("readexactly", b"+abc")]
+    )
+    async def test_what_asyncio_code_reads_is_counted(self, allowance, read, brought):
+        stream = asyncio.StreamReader()
+        stream.feed_data(b"+abc\r\n")
+        stream.feed_eof()
+        sizes = [4] if read == "readexactly" else []
+        assert await getattr(bounded._Reader(stream, allowance), read)(*sizes) == brought
+        assert allowance.left == 100 - len(brought)
+
+    def test_what_other_code_reads_is_counted_and_what_it_looks_at_is_not(self, allowance):
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            theirs.sendall(b"+abcdef")
+            counted = bounded._Socket(ours, allowance)
+            assert (counted.recv(4, socket.MSG_PEEK), allowance.left) == (b"+abc", 100)
+            assert (counted.recv(4), allowance.left) == (b"+abc", 96)
+            assert (counted.recv_into(bytearray(9)), allowance.left) == (3, 93)
+            assert counted.fileno() == ours.fileno()
 
 
 def test_a_fault_is_waited_out(monkeypatch):
