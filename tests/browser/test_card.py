@@ -35,7 +35,8 @@ def card():
     tree = {"claim": "y" * 300, "children": [{"claim": "below", "stance": "con"}]}
     decision = {
         "recommendation": "أوافق", "confidence": 0.75, "question": "q" * 300, "votes": votes,
-        "argument_tree": tree, "citations": [{"source": "https://a.example/" + "path/" * 60, "title": "<script>alert(1)</script>"}],
+        "argument_tree": tree,
+        "citations": [{"source": "https://a.example/" + "path/" * 60, "title": "<script>alert(1)</script>"}],
     }  # fmt: skip
     return lab.read([json.dumps({"decision": decision})]).decision("0-1")._repr_html_()
 
