@@ -60,6 +60,7 @@ def installed(tmp_path, monkeypatch):
     forget()
     font_of(tmp_path / "a.ttf", "A little Thai", THAI[:1])
     font_of(tmp_path / "b.ttf", "Some Thai", THAI)
+    font_of(tmp_path / "d.ttf", "Also a little Thai", THAI[:1])
     font_of(tmp_path / "c.ttf", "Blank", EMOJI + KHMER, is_blank=True)
     yield
     forget()
@@ -103,9 +104,16 @@ def test_a_font_that_is_installed_is_found_and_drawn_with(chart):
 
 
 def test_the_family_with_most_of_a_script_serves_it():
-    assert clean(THAI) == THAI
+    assert clean(THAI[:1]) == THAI[:1]
     assert fonts.families() == [*matplotlib.rcParams["font.family"], "Some Thai"]
     assert text_width(THAI) == pytest.approx(0.7 * len(THAI), rel=0.1)
+
+
+def test_a_large_font_goes_before_one_with_single_letters(tmp_path):
+    font_of(tmp_path / "few.ttf", "Few", KHMER[0] + THAI[0])
+    assert clean(KHMER[0]) == KHMER[0]
+    assert clean(THAI) == THAI
+    assert fonts.families()[1:] == ["Some Thai", "Few"]
 
 
 def test_of_two_files_of_a_family_the_one_that_is_drawn_with_counts(tmp_path):

@@ -154,6 +154,19 @@ class TestWhat:
         assert said in Card(one._repr_html_()).text
         assert said.removeprefix("✓ ").removeprefix("✗ ") in repr(one)
 
+    def test_a_panel_that_recommends_nothing_is_neither_right_nor_wrong(self):
+        history = history_of({})
+        history.decisions["correct_choice"] = history.decisions["recommendation"]
+        history.decisions["recommendation"] = pd.Series([None], dtype="str")
+        text = Card(history.decision("0-1")._repr_html_()).text
+        assert "Outcome yes" in text
+        assert "wrong" not in text
+
+    def test_votes_without_a_voter_are_not_of_one(self):
+        history = history_of({"votes": [{"voter": "A", "choice": "yes", "round": n} for n in (1, 2)]})
+        history.votes["voter"] = pd.Series([None, None], dtype="str")
+        assert "2 votes" in repr(history.decision("0-1"))
+
     def test_what_nobody_said_is_no_zero(self):
         votes = [{"voter": "A", "choice": "yes"}, {"voter": "B", "choice": "yes", "confidence": 0}]
         page = shown({"votes": votes, "confidence": 0})
@@ -241,6 +254,7 @@ class TestHow:
             ("//evil.example", False),
             ("data:text/html,x", False),
             ("https://[", False),
+            ("https:///path", False),
             (" https://a.example", False),
         ],
     )
