@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from equal_voters import judged
 from panels import part
-from pictures import title
+from pictures import caption
 from summaries import agree
 
 from mastermind_lab import charts
@@ -140,7 +140,7 @@ def test_it_is_said_in_the_table_and_on_the_chart(ax):
     assert table["accuracy_method"].str.contains("simultaneous").all()
     assert "simultaneous" in repr(summary)
     charts.voters(summary, ax=ax)
-    assert "simultaneous" in title(ax)
+    assert "Simultaneous" in caption(ax)
     assert "simultaneous" not in repr(Voters.of(judged([0.7, 0.8, 0.9], 60)))
 
 
