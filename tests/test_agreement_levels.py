@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from panels import part
-from pictures import title
 from summaries import same
 from voting import votes_of
 
@@ -260,6 +259,6 @@ def test_summaries_of_different_levels_do_not_merge():
 
 def test_a_picture_says_the_level():
     summary = Agreement.of(scores(40), level="ordinal")
-    assert f"alpha {summary.alpha:.2f}, ordinal;" in title(charts.agreement(summary)).replace("\n", " ")
+    assert f"Alpha {summary.alpha:.2f}, ordinal." in charts.caption(charts.agreement(summary))
     grouped = charts.agreement(Agreement.of(scores(40), by="topic", level="interval"))
     assert grouped.get_xlabel() == "Krippendorff's alpha, interval (0: chance, 1: full)"

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.collections import LineCollection
 from panels import part
+from pictures import words
 from summaries import same
 
 from mastermind_lab.charts.citations import citations
@@ -214,10 +215,6 @@ def test_options_that_make_no_sense_are_refused(options, message):
 
 
 # The chart.
-
-
-def words(ax):
-    return "\n".join(part.get_text() for part in [*ax.texts, ax._left_title])
 
 
 def test_the_chart_draws_the_table():

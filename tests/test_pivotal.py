@@ -200,7 +200,7 @@ def test_the_chart_is_the_table(ax):
         assert [tuple(one[:, 0]) for one in lines.get_segments()] == list(
             zip(rows["pivotal_low"], rows["pivotal_high"], strict=True)
         )
-    assert table[table["rule"] == "plurality"].loc[names]["pivotal"].is_monotonic_decreasing
+    assert table[table["rule"] == "plurality"].loc[names]["pivotal_low"].is_monotonic_decreasing
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
         "plurality",
         "majority",

@@ -10,17 +10,12 @@ from matplotlib.collections import FillBetweenPolyCollection, LineCollection
 from matplotlib.colors import to_hex
 from matplotlib.patches import StepPatch
 from panels import arena, rated
+from pictures import words
 
 from mastermind_lab.charts.reliability import reliability
 from mastermind_lab.charts.risk_coverage import risk_coverage
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats.calibration import Calibration
-
-
-def words(ax):
-    legend = ax.get_legend()
-    parts = [ax._left_title, *ax.texts, *(legend.get_texts() if legend else [])]
-    return "\n".join(part.get_text() for part in parts)
 
 
 def lines(ax, *columns):

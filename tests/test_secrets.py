@@ -278,4 +278,6 @@ class TestAStrangersFiles:
             done = run(*words, cwd=tmp_path)
             assert done.returncode == 0, done.stderr
             assert is_clean(done.stdout + done.stderr), words
-        assert hostile in json.loads(run("read", path, "--json").stdout)["mean_confidence_by_model"]
+        models = json.loads(run("read", path, "--json").stdout)["mean_confidence_by_model"]
+        # A name that would look like another stands in quotes.
+        assert hostile in [json.loads(name) if name[0] == '"' else name for name in models]

@@ -209,8 +209,8 @@ def test_hostile_groups_and_a_sample_are_said(monkeypatch):
     frame = decisions(200)
     frame["meta.model"] = np.where(frame.index % 2, "$\\x\x00", "y" * 100_000)
     ax = stability(frame, by="meta.model")
-    assert "sample of the questions" in words(ax).replace("\n", " ")
-    assert max(map(len, words(ax).splitlines())) < 100
+    assert "Sample of the questions" in words(ax).replace("\n", " ")
+    assert max(map(len, words(ax).splitlines()[:-1])) < 100  # behind them stands the caption
     ax.figure.savefig(io.BytesIO())
 
 

@@ -213,7 +213,7 @@ def test_hostile_names_and_many_leaves_are_drawn():
         frame[f"meta.timings.$x{place}_\x00" + "y" * place * 100] = 1.0 + place
     ax = timing(frame)
     assert len(ax.get_yticks()) == 12
-    assert max(map(len, words(ax).splitlines())) < 100
+    assert max(map(len, words(ax).splitlines()[:-1])) < 100  # behind them stands the caption
     ax.figure.savefig(io.BytesIO())
 
 

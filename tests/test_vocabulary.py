@@ -10,7 +10,7 @@ from histories import sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
-from pictures import title
+from pictures import caption
 
 import mastermind_lab as lab
 from mastermind_lab import charts, stats
@@ -55,7 +55,7 @@ def test_a_blank_text_is_a_missing_one(blank, kind):
     assert rows["votes"].tolist() == [3, 0, 3, 3]
     assert rows["follows"].isna().tolist() == [False, True, True, False]
     assert stats.Rules.of(some).actual.n == 1
-    assert stats.Voters.of(some).table()["known"].tolist() == [2, 2, 2]
+    assert stats.Voters.of(some).table()["n_with_outcome"].tolist() == [2, 2, 2]
     assert stats.Calibration.of(some).table()["without_outcome"].tolist() == [1]
     assert stats.Stability.questions(some.decisions.assign(question="q"))["askings"].tolist() == [3]
 
@@ -163,7 +163,7 @@ def test_strange_spellings_are_drawn_and_shown_harmlessly():
     assert "\x1b" not in repr(stats.Margin.of(some))
     ax = charts.margin(some)
     ax.figure.canvas.draw()
-    assert "2 recommendations match no choice" in title(ax).replace("\n", " ")
+    assert "2 recommendations match no choice" in caption(ax)
 
 
 @given(st.lists(st.tuples(*[st.sampled_from(["yes", "Yes", "1", "1.0", "no"])] * 3)), st.randoms())

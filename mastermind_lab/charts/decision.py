@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from ..stats.engine.arithmetic import plain_arithmetic
 from ..text import without_markup
 from .argument_tree import MOST, argument_tree, batch_of
-from .drawing.figures import extent, shown_figure
+from .drawing.figures import extent, returned_figure
 from .drawing.ink import MUTED, RULE, STRONG, shade
 from .drawing.text import PLAIN, clean, fitted, fitted_apart, small_size
 
@@ -58,7 +58,7 @@ def decision(history: Any, stream_id: str, *, figure: Figure | None = None) -> F
         frame[frame["stream_id"] == stream_id]
         for frame in (history.votes, history.citations, history.arguments)
     )
-    figure = figure or shown_figure(6.5, 4.2 + 0.17 * min(len(arguments), MOST))
+    figure = figure or returned_figure(6.5, 4.2 + 0.17 * min(len(arguments), MOST))
     tall = max(len(arguments) * 0.17, 1.0)
     grid = figure.add_gridspec(3, 2, height_ratios=[1.1, 2.0, tall + 0.8])
     _verdict(figure.add_subplot(grid[0, :]), rows.iloc[0])

@@ -17,7 +17,7 @@ from .agreement import agreement
 from .confidence import confidence
 from .confidence_over_time import confidence_over_time
 from .drawing.change_lines import regimes_of
-from .drawing.figures import shown_figure
+from .drawing.figures import returned_figure
 from .margin import margin
 from .reliability import reliability
 from .voters import voters
@@ -78,7 +78,7 @@ def overview(
     drawn = [*_drawn(history, by, voter or VOTER)] or [partial(confidence, history)]
     columns = 2 if (figure.get_figwidth() if figure else width) >= _SIDE_BY_SIDE else 1
     rows = -(-len(drawn) // columns)
-    figure = figure or shown_figure(width, (1.9 + 0.23 * width if columns == 2 else 3.0) * rows)
+    figure = figure or returned_figure(width, (1.9 + 0.23 * width if columns == 2 else 3.0) * rows)
     for place, draw in enumerate(drawn, 1):
         draw(ax=figure.add_subplot(rows, columns, place))
     return figure

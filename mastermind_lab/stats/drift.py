@@ -217,6 +217,7 @@ class Drift(Summary):
             figure=pd.array([name] * len(groups), dtype=TEXT),
             n=counted(n_before[:, 0] + n_after[:, 0]),
             n_baseline=counted(n_before[:, 0]),
+            **sums.marginalize(self.by).clusters(),
             baseline=divided(before[name], n_before)[:, 0],
             **with_ends(difference=self.intervals.figures(difference, least, CHANGE)),
             **times,

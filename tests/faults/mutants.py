@@ -224,9 +224,9 @@ GUARDS = [
     ),
     Guard(
         "text in a picture is no mathematics",
-        "charts/drawing/text.py",
-        '"parse_math": False',
-        '"parse_math": True',
+        "charts/drawing/fonts.py",
+        'in ("parse_math", "usetex"):\n            return False',
+        'in ("parse_math", "usetex"):\n            return True',
         "test_charts.py test_charts_text.py",
     ),
     Guard(

@@ -35,9 +35,9 @@ def caption(drawn: Axes | Figure | SubFigure) -> str:
     Examples
     --------
     >>> import mastermind_lab as lab
-    >>> ax = lab.charts.confidence(lab.sample(), by="meta.model")
+    >>> ax = lab.charts.confidence(lab.sample(), by="meta.model", cluster="question")
     >>> lab.charts.caption(ax)
-    'Confidence by model. n = 2,000 decisions. Dot: mean, 95% interval.'
+    'Confidence by model. n = 2,000 decisions. Drawn by question. Dot: mean, 95% interval.'
     """
     if text := said_of(drawn):
         return text

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import sys
 
+from matplotlib import get_backend
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-
-
-class ShownOnce(Figure):
-    """A figure that a notebook does not show a second time where a cell ends with it."""
-
-    def _ipython_display_(self) -> None:
-        from matplotlib._pylab_helpers import Gcf  # pyplot would make another figure the current one
-
-        if not any(manager.canvas.figure is self for manager in Gcf.get_all_fig_managers()):
-            raise NotImplementedError  # pyplot has shown and closed it: it is shown as any object is
 
 
 def shown_figure(width: float, height: float) -> Figure:
     """Make a figure of so many inches that pyplot knows: a notebook shows it below the cell."""
     from matplotlib import pyplot  # not at the top: who brings Axes or a figure needs no pyplot
 
-    return pyplot.figure(figsize=(width, height), layout="constrained", FigureClass=ShownOnce)
+    return pyplot.figure(figsize=(width, height), layout="constrained")
+
+
+def returned_figure(width: float, height: float) -> Figure:
+    """Make a figure that is returned as a whole: a notebook shows it where a cell ends with it, and once."""
+    figure = shown_figure(width, height)
+    if "inline" in get_backend():
+        close(figure)  # or it would be shown below the cell, too
+    return figure
 
 
 def hidden_figure(size: tuple[float, float], dpi: int | None = None, layout: bool = True) -> Figure:

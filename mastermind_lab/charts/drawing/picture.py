@@ -62,11 +62,9 @@ class Picture:
 
     def empty(self, *reasons: str) -> Axes:
         """Say that there is nothing to draw, and why: by default the first note."""
-        self.notes = [*reasons, *self.notes]
-        ax = self.heading()
-        ax.text(
-            0.5, 0.5, self.notes[0], transform=ax.transAxes, ha="center", va="center", color=shade(ax, MUTED)
-        )
+        ax = self.heading(*reasons)
+        where: dict[str, Any] = {"transform": ax.transAxes, "ha": "center", "va": "center"}
+        ax.text(0.5, 0.5, [*reasons, *self.notes][0], color=shade(ax, MUTED), **where)
         ax.set(xticks=[], yticks=[])
         return ax
 
