@@ -10,8 +10,9 @@ def title(ax):
 
 
 def words(ax):
-    """The rows' names, the words on the picture, the heading, and the caption."""
-    parts = [part.get_text() for part in [*ax.get_yticklabels(), *ax.texts, ax._left_title]]
+    """The rows' names, the words on the picture, the legend, the heading, and the caption."""
+    legend = ax.get_legend().get_texts() if ax.get_legend() else []
+    parts = [part.get_text() for part in [*ax.get_yticklabels(), *ax.texts, *legend, ax._left_title]]
     return "\n".join([*parts, said_of(ax)])
 
 

@@ -37,7 +37,7 @@ def test_the_diagram_draws_its_table(ax):
         assert any(np.array_equal(points, found) for found in lines(ax, len(rows)))
         few = rows.loc[rows["small_n"], ["confidence", "accuracy"]].to_numpy()
         assert len(few)
-        hollow = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
+        hollow = [line for line in ax.lines if to_hex(line.get_markerfacecolor()) == "#ffffff"]
         assert any(np.array_equal(few, np.column_stack(line.get_data())) for line in hollow)
         assert f"{model} (n = {rows['n'].sum():,}, ECE " in words(ax)
     enough = diagram[(diagram["meta.model"] == "atlas") & ~diagram["small_n"]]
@@ -45,7 +45,7 @@ def test_the_diagram_draws_its_table(ax):
     assert drawn == enough[["accuracy_low", "accuracy_high"]].to_numpy().tolist()
     assert f"n = {diagram['n'].sum()} decisions" in words(ax)
     assert "without outcome left out" in words(ax).replace("\n", " ")
-    assert "hollow: fewer than 10" in words(ax).replace("\n", " ")
+    assert "Hollow: fewer than 10" in words(ax).replace("\n", " ")
     box = ax.get_window_extent()
     assert box.height / box.width == pytest.approx(1.23 / 1.04, rel=0.01)
 
@@ -66,7 +66,7 @@ def test_behind_one_group_is_where_its_points_would_lie_if_confidence_were_deser
     for end in ("calibrated_low", "calibrated_high"):
         assert set(zip(diagram[name].round(9), diagram[end].round(9), strict=True)) <= ends
     assert f"(chance alone {summary.table()['ece_noise'].iloc[0]:.3f})" in words(ax).replace("\n", " ")
-    assert "grey: 95% if deserved" in words(ax).replace("\n", " ")
+    assert "Grey: 95% if deserved" in words(ax).replace("\n", " ")
 
 
 def test_the_counts_below_are_the_histogram(ax):
