@@ -87,7 +87,7 @@ def _groups(
     write_n(picture.ax, shown["n"])
     smaller = len(table) - len(shown)
     more = [f"{smaller:,} smaller groups not drawn"] if smaller else []
-    picture.heading(*more, "line: 95% interval")
+    picture.heading(*more, "line: 95% interval", methods=shown["alpha_method"])
     left, right = limits(shown, "alpha")
     picture.ax.set_xlim(min(left, 0), min(max(right, 0), 1.02))
     picture.ax.axvline(0, color=shade(picture.ax, MUTED), linewidth=0.8, zorder=1)

@@ -38,6 +38,12 @@ def arguments(
     notes = format_n(balanced, "decisions", without_arguments=n - argued, without_strengths=argued - balanced)
     xlabel = "balance (0 all con, 1 all pro)"
     picture = Picture(ax, "Arguments", summary, notes, xlabel, rows=len(table))
-    means = {"balanced": "n", "balance": "mean", "balance_low": "mean_low", "balance_high": "mean_high"}
+    means = {
+        "balanced": "n",
+        "balance": "mean",
+        "balance_low": "mean_low",
+        "balance_high": "mean_high",
+        "balance_method": "mean_method",
+    }
     claims = Column("claims", [f"{nodes:.1f}" for nodes in table["nodes"]])
     return ridges(picture, shown.histogram(), table.drop(columns="n").rename(columns=means), claims, kw)

@@ -46,7 +46,7 @@ def citations(
     if used.empty:
         return picture.empty()
     _draw(picture, used, names, table.set_index("group")["cited"], kw)
-    picture.heading(*_figures(table), "line: 95% interval")
+    picture.heading(*_figures(table), "line: 95% interval", methods=used["share_method"])
     _names(picture.ax, names)
     picture.ax.set_xlim(0, min(1.02, 1.08 * float(np.nanmax(used[["share", "share_high"]].to_numpy()))))
     rows_on_grid(picture.ax, len(names))

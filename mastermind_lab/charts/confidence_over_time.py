@@ -81,7 +81,9 @@ def confidence_over_time(
         line = draw(ax, rows_of_group, style, kw)
         picture.legend([line], [f"{name} (n = {rows_of_group['n'].sum():,})"])
     drawn = "line: rolling mean, 95% band" if every is None else f"dot: mean of {every:,}, 95% interval"
-    picture.heading(drawn, *change_lines(ax, regimes_of(data, regimes)))
+    figure = "rolling" if every is None else "mean"
+    changes = change_lines(ax, regimes_of(data, regimes))
+    picture.heading(drawn, *changes, methods=lines[f"{figure}_method"])
     date_axis(ax)
     ax.set_ylim(max(-0.02, points["confidence"].min() - 0.03), min(1.02, points["confidence"].max() + 0.03))
     return ax

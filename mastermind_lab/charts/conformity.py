@@ -52,8 +52,10 @@ def conformity(
         return picture.empty()
     dots_of_figures(picture, table, _FIGURES, "n", kw)
     if not table["debated"].any():
-        return picture.heading("line: 95% interval")
-    picture.heading("line: 95% interval", "growth: of confidence in a debate")
+        return picture.heading("line: 95% interval", methods=table["consensus_method"])
+    picture.heading(
+        "line: 95% interval", "growth: of confidence in a debate", methods=table["consensus_method"]
+    )
     picture.ax.set_ylim(top=1.2)
     growth = ["" if np.isnan(growth) else f"{growth:+.3f}" for growth in table["inflation"]]
     annotate_rows(picture.ax, "growth", growth, 36)

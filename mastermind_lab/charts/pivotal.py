@@ -55,6 +55,6 @@ def pivotal(
         write_n(picture.ax, voters["n"])
     picture.legend(handles, legend_labels(table, series, "n") if summary.by else list(RULES))
     hanging = f"{summary.share:.1%} hang on one voter (plurality)"
-    picture.heading(hanging, "line: 95% interval")
+    picture.heading(hanging, "line: 95% interval", methods=table["pivotal_method"])
     picture.ax.set_xlim(0, min(limits(table, "pivotal")[1], 1.02))
     return picture.ax

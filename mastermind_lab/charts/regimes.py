@@ -65,7 +65,7 @@ def regimes(
     ]
     ax.set_yticks(-np.arange(len(names)), names, **PLAIN)
     picture.legend(handles, ["confidence", "margin of the vote"])
-    picture.heading("mean, 95% interval")
+    picture.heading("mean, 95% interval", methods=changes["confidence_difference_method"])
     ax.locator_params(axis="x", nbins=5)
     ax.axvline(0, color=shade(ax, MUTED), linewidth=0.8, zorder=0)
     ax.set_ylim(-len(names) + 0.4, 0.6)

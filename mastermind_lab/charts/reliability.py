@@ -73,7 +73,7 @@ def reliability(
     for row, name, style in zip(table.itertuples(), names, styles_on(ax), strict=False):
         line = draw(ax, diagram[diagram["group"] == row.group], style, kw)
         picture.legend([line], [f"{name} (n = {row.n:,}, ECE {row.ece:.2f})"])
-    return picture.heading(*_notes(summary, table, diagram))
+    return picture.heading(*_notes(summary, table, diagram), methods=diagram["accuracy_method"])
 
 
 def calibration_of(data: Source | Calibration, by: By, cluster: By, voter: str | None) -> Calibration:

@@ -68,13 +68,15 @@ def risk_coverage(
         line = _curve(ax, curves[curves["group"] == row.group], style, kw)
         picture.legend([line], [f"{name} (n = {row.n:,}, AUARC {row.auarc:.2f})"])
     if summary.by:
-        picture.heading("band: 95% interval")
+        picture.heading("band: 95% interval", methods=curves["risk_method"])
     else:
         ax.axhline(
             curves["risk"].iloc[-1], color=shade(ax, MUTED), linewidth=0.8, linestyle=(0, (4, 3)), zorder=0
         )
         auarc = f"AUARC {estimate_in(table.iloc[0], 'auarc'):.3f}"
-        picture.heading(auarc, "dashed: if confidence ranked nothing", "band: 95% interval")
+        picture.heading(
+            auarc, "dashed: if confidence ranked nothing", "band: 95% interval", methods=curves["risk_method"]
+        )
     ax.set_ylim(0, min(1, 1.05 * float(np.nanmax(curves[["risk", "risk_high"]].to_numpy()))) or 1)
     ax.grid(axis="y", color=shade(ax, RULE))
     ax.set_axisbelow(True)

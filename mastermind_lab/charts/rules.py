@@ -63,7 +63,7 @@ def rules(
         picture.legend(handles, legend_labels(largest, "group", n))
     else:
         write_n(picture.ax, list(map(_with_open, table[n], table["open"])), "n (open)")
-    picture.heading("line: 95% interval")
+    picture.heading("line: 95% interval", methods=table[f"{figure}_method"])
     _scale(picture.ax, *limits(table, figure), figure == "difference")
     return picture.ax
 

@@ -46,4 +46,4 @@ def stability(
         return picture.empty()
     dots_of_figures(picture, table, _FIGURES, "again", kw)
     sampled = ["sample of the questions"] if table["sampled"].any() else []
-    return picture.heading(*sampled, "line: 95% interval")
+    return picture.heading(*sampled, "line: 95% interval", methods=table["flip_method"])

@@ -70,7 +70,10 @@ def timing(
     _draw(picture, table, leaves, kw)
     counts = table.groupby("leaf")["n"].sum()
     label_rows(ax, list(map(_short, leaves)), [f"n = {counts[leaf]:,}" for leaf in leaves])
-    picture.heading("dot: mean, 95% interval; line in the bar: median; bars: middle 50% and 90%")
+    picture.heading(
+        "dot: mean, 95% interval; line in the bar: median; bars: middle 50% and 90%",
+        methods=table["mean_method"],
+    )
     _scale(ax, table)
     ax.set_ylim(-len(leaves) + 0.4, 0.6)
     if not summary.by and unit == "s":

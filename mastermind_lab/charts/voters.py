@@ -71,7 +71,7 @@ def voters(
     else:
         write_n(picture.ax, rows[drawn.n])
     ring = f"; ring: {drawn.ring}" if drawn.ring else ""
-    picture.heading(f"dot: {drawn.dot}, 95% interval{ring}")
+    picture.heading(f"dot: {drawn.dot}, 95% interval{ring}", methods=table[f"{drawn.dot}_method"])
     low, high = limits(table, drawn.dot, *filter(None, [drawn.ring]))
     picture.ax.set_xlim(0 if drawn is AGAINST else max(low, -0.02), min(high, 1.02))
     return picture.ax

@@ -53,7 +53,7 @@ def votes(
         return picture.empty()
     _draw(picture, table, kw)
     label_rows(picture.ax, choices)
-    picture.heading("line: 95% interval")
+    picture.heading("line: 95% interval", methods=table["share_method"])
     largest = float(np.nanmax(table[["share", "share_high", "weighted_share"]].to_numpy()))
     picture.ax.set_xlim(0, min(1.02, 1.08 * largest))
     rows_on_grid(picture.ax, len(choices))

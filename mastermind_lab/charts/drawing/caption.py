@@ -35,9 +35,8 @@ def caption(drawn: Axes | Figure | SubFigure) -> str:
     Examples
     --------
     >>> import mastermind_lab as lab
-    >>> ax = lab.charts.confidence(lab.sample(), by="meta.model", cluster="question")
-    >>> lab.charts.caption(ax)
-    'Confidence by model. n = 2,000 decisions. Drawn by question. Dot: mean, 95% interval.'
+    >>> lab.charts.caption(lab.charts.stability(lab.sample(), by="meta.category"))[:53]
+    'Stability by category. n = 300 questions asked again.'
     """
     if text := said_of(drawn):
         return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from matplotlib import rcParams
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
+from ...stats.engine.intervals import NONE
 from ...stats.engine.summary import Summary
 from .caption import keep
 from .figures import extent, shown_figure
@@ -50,14 +51,19 @@ class Picture:
         self._handles += handles
         self._labels += labels
 
-    def heading(self, *more: str) -> Axes:
-        """Write the legend, and above it subject, grouping and n; the caption says that and all else."""
+    def heading(self, *more: str, methods: Iterable[str] = ()) -> Axes:
+        """Write the legend, and above it subject, grouping and n; the caption says that and all else.
+
+        ``methods`` say how each interval that is drawn was made.
+        """
         legend_height = self._write_legend() if len(self._labels) > (0 if self.by else 1) else 0
         room = _text_room(self.ax) / small_size()
         pad = rcParams["axes.titlepad"] + legend_height
         lines = f"{fitted(self.title, room)}\n{fitted(self.notes[0], room)}"
         self.ax.set_title(lines, loc="left", fontsize="small", pad=pad, **PLAIN)
-        keep(self.ax, [self.title, *self.notes, *more])
+        made = dict.fromkeys(part for method in methods for part in method.split(", ") if part != NONE)
+        intervals = [f"intervals: {', '.join(made)}"] if made else []
+        keep(self.ax, [self.title, *self.notes, *more, *intervals])
         return self.ax
 
     def empty(self, *reasons: str) -> Axes:

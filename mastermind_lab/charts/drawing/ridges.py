@@ -49,7 +49,7 @@ def ridges(
     ax.set(xlim=(-0.02, 1.02), ylim=(bases[-1] - 0.25, 0.9 + 0.04 * len(table)))
     ax.set_ylabel(f"share of decisions\n(tallest: {shares.max():.0%})", fontsize="small")
     annotate_rows(ax, column.title, column.figures, 28, 0.2)
-    return picture.heading("dot: mean, 95% interval")
+    return picture.heading("dot: mean, 95% interval", methods=table["mean_method"])
 
 
 def filled(ax: Axes) -> dict[str, Any]:
