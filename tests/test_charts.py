@@ -454,7 +454,7 @@ def test_a_title_stays_clear_of_the_legend(chart, kind):
         figure = Figure(figsize=(width, 5), layout="constrained")
         FigureCanvasAgg(figure)
         ax = chart(history, by="meta.model", ax=figure.subplots())
-        figure.canvas.draw()
+        figure.draw_without_rendering()
         heading = ax._left_title.get_window_extent()
         assert heading.y1 <= figure.bbox.y1
         if ax.get_legend():

@@ -153,7 +153,7 @@ class TestTree:
         }
         made = lab.DecisionEnvelope(decision=lab.Decision.model_validate(payload))
         ax = tree(lab.read([made.model_dump_json()]), "0-1")
-        ax.figure.canvas.draw()
+        ax.figure.draw_without_rendering()
         assert len(texts(ax)[0]) < 200
         assert "\x00" not in texts(ax)[0]
 
@@ -185,7 +185,7 @@ class TestDecision:
         }  # fmt: skip
         made = lab.DecisionEnvelope(decision=lab.Decision.model_validate(payload))
         figure = page(lab.read([made.model_dump_json()]), "0-1")
-        figure.canvas.draw()
+        figure.draw_without_rendering()
         assert figure.axes[1].get_title(loc="left") == "50 votes, 12 shown"  # none with a confidence
 
     def test_in_a_notebook_it_makes_its_own_figure(self, history):
@@ -206,7 +206,7 @@ class TestDecision:
 class TestOverview:
     def subjects(self, history, **options):
         figure = overview(history, figure=Figure(figsize=(10, 13), layout="constrained"), **options)
-        figure.canvas.draw()
+        figure.draw_without_rendering()
         return [ax.get_title(loc="left").split()[0] for ax in figure.axes[:6]]
 
     def test_six_charts(self, history):
@@ -229,7 +229,7 @@ class TestOverview:
     @pytest.mark.parametrize(("width", "columns"), [(3.3, 1), (6.5, 2)])
     def test_a_page_and_a_column(self, history, width, columns):
         figure = overview(history, width=width)
-        figure.canvas.draw()
+        figure.draw_without_rendering()
         wide = [ax.get_position().width for ax in figure.axes[:6]]
         pyplot.close(figure)
         assert figure.get_figwidth() == width

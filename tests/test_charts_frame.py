@@ -37,7 +37,7 @@ def test_words_of_the_caller(name):
     assert ax.get_title(loc="left").startswith("Mine\n")
     assert ax.get_xlabel() == "along"
     assert " ".join(ax.texts[-1].get_text().split()) == charts.caption(ax)
-    ax.figure.canvas.draw()
+    ax.figure.draw_without_rendering()
     below, labels = ax.texts[-1].get_window_extent(), ax.xaxis.label.get_window_extent()
     assert 0 <= below.y0 < below.y1 <= labels.y0 + 1
     pyplot.close(ax.figure)
@@ -83,7 +83,7 @@ def test_on_a_part_of_a_figure(name):
     getattr(charts, name)(HISTORY, ax=left.subplots())
     places = right.subplot_mosaic("AA;BC")
     ax = getattr(charts, name)(HISTORY, ax=places["B"])
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     assert charts.caption(right) == charts.caption(ax)
 
 

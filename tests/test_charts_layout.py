@@ -6,7 +6,6 @@ from types import SimpleNamespace
 import pytest
 from histories import OUTCOMES, sample
 from matplotlib import pyplot, rc_context
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from panels import FRAMES
 
 import mastermind_lab as lab
@@ -58,7 +57,7 @@ def test_a_column_holds_every_word(history, name):
     with rc_context({"figure.figsize": (3.3, 2.5)}):
         ax = getattr(lab.charts, name.split()[0])(history, **CHARTS[name])
     figure = ax.figure
-    FigureCanvasAgg(figure).draw()
+    figure.draw_without_rendering()
     low, high = sorted(ax.get_ylim())
     rows = [box(label) for label in ax.get_yticklabels() if low <= label.get_position()[1] <= high]
     legend = ax.get_legend()

@@ -576,7 +576,7 @@ def test_every_chart_takes_what_was_not_said(judged, name):
     chart = getattr(charts, name)
     options = {"by": "decision.kind"} if "by" in signature(chart).parameters else {}
     drawn = chart(judged, "0-1") if name in ("decision", "argument_tree") else chart(judged, **options)
-    (drawn.figure if hasattr(drawn, "figure") else drawn).canvas.draw()
+    (drawn.figure if hasattr(drawn, "figure") else drawn).draw_without_rendering()
 
 
 def test_such_a_history_is_saved_and_read_merged_and_cut(judged, tmp_path):

@@ -1,5 +1,3 @@
-import io
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -202,7 +200,7 @@ def test_groups_and_other_units_are_drawn():
         "atlas-2",
         "borealis",
     ]
-    ax.figure.savefig(io.BytesIO())
+    ax.figure.draw_without_rendering()
     with pytest.raises(OptionError, match="unit is one of"):
         timing(frame, unit="minutes")
 
@@ -214,7 +212,7 @@ def test_hostile_names_and_many_leaves_are_drawn():
     ax = timing(frame)
     assert len(ax.get_yticks()) == 12
     assert max(map(len, words(ax).splitlines())) < 100
-    ax.figure.savefig(io.BytesIO())
+    ax.figure.draw_without_rendering()
 
 
 @pytest.mark.parametrize("n", [0, 1, 2])
@@ -222,10 +220,10 @@ def test_hostile_names_and_many_leaves_are_drawn():
 def test_few_decisions_are_drawn(n, by):
     ax = timing(decisions(n), by=by)
     assert ("n = " if n else "no decisions") in words(ax)
-    ax.figure.savefig(io.BytesIO())
+    ax.figure.draw_without_rendering()
 
 
 def test_no_leaves_give_a_titled_empty_chart():
     ax = timing(decisions(5)[["stream_id"]])
     assert "no seconds" in words(ax)
-    ax.figure.savefig(io.BytesIO())
+    ax.figure.draw_without_rendering()
