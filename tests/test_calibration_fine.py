@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from panels import rated
+from telling import telling
 
 from mastermind_lab.stats.calibration import Calibration
 from mastermind_lab.stats.engine.cells import MOST, _bit_length
@@ -36,7 +37,7 @@ def areas(confidence, right, share=0.2):
     return (found / np.arange(1, len(right) + 1)).mean(), 1 - found[last - 1] / last
 
 
-@every_kind
+@pytest.mark.parametrize("kind", telling([*CROWDED], "products of tokens", "two ways of being certain"))
 @pytest.mark.parametrize(("n", "within"), [(1_500, 1e-9), (10_000, 1e-3)])
 def test_what_hangs_on_rank_agrees_with_scikit_learn(kind, n, within):
     from sklearn.metrics import roc_auc_score  # takes seconds, so not where every worker collects

@@ -6,6 +6,7 @@ import pytest
 from histories import OUTCOMES, sample
 from matplotlib import pyplot
 from matplotlib.figure import Figure
+from telling import telling
 from test_charts_stay import NAMES
 
 import mastermind_lab as lab
@@ -30,7 +31,9 @@ def test_title_n_and_caption(name):
     assert charts.caption(ax).endswith(".")
 
 
-@pytest.mark.parametrize("name", OF_SUMMARIES)
+@pytest.mark.parametrize(
+    "name", telling(OF_SUMMARIES, "agreement", "confidence_over_time", "reliability", "timing", "votes")
+)
 def test_words_of_the_caller(name):
     ax = getattr(charts, name)(HISTORY, figsize=(4, 3), title="Mine", xlabel="along", caption=True)
     assert ax.figure.get_size_inches().tolist() == [4, 3]
@@ -95,6 +98,6 @@ def test_the_gallery_draws_examples_light_and_dark(tmp_path, monkeypatch):
     ]  # fmt: skip
     page = (tmp_path / "new" / "index.html").read_text()
     assert '<img src="votes-light.png" alt="Votes by model. n = 13,922 votes.' in page
-    gallery.gallery(tmp_path / "one", ["votes"])
+    gallery.gallery(tmp_path / "one", ["decision"])
     assert not (tmp_path / "one" / "index.html").exists()
     assert not pyplot.get_fignums()

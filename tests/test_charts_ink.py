@@ -9,6 +9,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from telling import telling
 from test_charts_stay import NAMES, history
 
 import mastermind_lab as lab
@@ -21,15 +22,8 @@ STYLES = ["default", "dark_background", "ggplot", "Solarize_Light2", "seaborn-v0
 in_every_style = pytest.mark.parametrize("style", STYLES)
 LIGHT = ("votes", "agreement", "timing")
 """The charts that are looked at on light paper each time; on dark paper all are."""
-in_styles = pytest.mark.parametrize(
-    ("name", "style"),
-    [
-        pytest.param(name, style, marks=[] if style in ("dark_background", few) else pytest.mark.thorough)
-        for style in STYLES
-        for name in NAMES
-        for few in ["Solarize_Light2" if name in LIGHT else None]
-    ],
-)
+ON = {f"{name} on {style}": (name, style) for style in STYLES for name in NAMES}
+OFTEN = [f"{name} on dark_background" for name in NAMES] + [f"{name} on Solarize_Light2" for name in LIGHT]
 
 
 @contextmanager
@@ -81,7 +75,7 @@ FAINT = 1.12
 """The least contrast of what lies behind the data, as a line of the grid."""
 
 
-@in_styles
+@pytest.mark.parametrize(("name", "style"), telling(ON, *OFTEN))
 def test_every_mark_and_word_shows(name, style):
     chart = getattr(lab.charts, name)
     which = [history().decisions["stream_id"].iloc[-1]] if name in ("decision", "argument_tree") else []

@@ -15,6 +15,7 @@ import pytest
 from histories import OUTCOMES, sample
 from matplotlib import pyplot
 from matplotlib.colors import to_hex
+from telling import telling
 
 import mastermind_lab as lab
 from mastermind_lab.charts.drawing.caption import _KEPT
@@ -129,8 +130,10 @@ DATA = {
 }  # fmt: skip
 
 
-TELLING = ["votes by meta.group of many groups", "reliability by meta.group of many groups", "timing of few"]
-LONG = {*MANY, *FEW, *NOTHING} - {*TELLING, "agreement of nothing", "drift of nothing"}
+OFTEN = {*CASES} - {*MANY, *FEW, *NOTHING} | {
+    "votes by meta.group of many groups", "reliability by meta.group of many groups", "timing of few",
+    "agreement of nothing", "drift of nothing",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -138,9 +141,7 @@ def kept():
     return json.loads(KEPT.read_text())
 
 
-@pytest.mark.parametrize(
-    "case", [pytest.param(one, marks=[pytest.mark.thorough] * (one in LONG)) for one in CASES]
-)
+@pytest.mark.parametrize("case", telling(CASES, *OFTEN))
 def test_a_chart_stays_as_it_is(case, kept):
     assert json.loads(json.dumps(drawn(case))) == kept[case]
 

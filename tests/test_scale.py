@@ -99,6 +99,7 @@ def test_a_stream_is_for_one_reader():
         lab.scan("redis://localhost", engine="dask")
 
 
+@pytest.mark.thorough
 def test_a_worker_killed_while_it_counts(folder, history, client, tmp_path):
     """Another one counts its files again: none is lost, none counts twice."""
     died = tmp_path / "died"
