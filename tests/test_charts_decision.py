@@ -41,7 +41,11 @@ def texts(ax):
 
 class TestRedrawn:
     @pytest.mark.parametrize(
-        ("chart", "kind"), [("votes", "Votes"), ("confidence_over_time", "ConfidenceOverTime")]
+        ("chart", "kind"),
+        telling(
+            {"votes": ("votes", "Votes"), "over time": ("confidence_over_time", "ConfidenceOverTime")},
+            "votes",
+        ),
     )
     def test_what_was_laid_out_for_nothing_is_laid_out_anew(self, history, chart, kind):
         nothing, much = (getattr(lab.stats, kind).of(one) for one in (lab.read([]), history))
@@ -227,7 +231,7 @@ class TestOverview:
         known = lab.from_votes(votes, decision="q", voter="v", choice="c")
         assert self.subjects(known) == ["Agreement", "Voters", "Margin", "Votes"]
 
-    @pytest.mark.parametrize(("width", "columns"), [(3.3, 1), (6.5, 2)])
+    @pytest.mark.parametrize(("width", "columns"), telling([(3.3, 1), (6.5, 2)], "(6.5, 2)"))
     def test_a_page_and_a_column(self, history, width, columns):
         figure = overview(history, width=width)
         figure.draw_without_rendering()

@@ -130,9 +130,10 @@ DATA = {
 }  # fmt: skip
 
 
-OFTEN = {*CASES} - {*MANY, *FEW, *NOTHING} | {
+OFTEN = {*NAMES, *UNITS, "decision of one vote"} | {
     "votes by meta.group of many groups", "reliability by meta.group of many groups", "timing of few",
-    "agreement of nothing", "drift of nothing",
+    "agreement of nothing", "drift of nothing", "agreement by meta.model", "confidence by meta.model",
+    "margin by meta.model", "risk_coverage by meta.model", "rules by meta.model", "voters by meta.model",
 }  # fmt: skip
 
 

@@ -569,10 +569,11 @@ def test_every_statistic_takes_what_was_not_said(judged, name):
     getattr(summary, "table", lambda: None)()
 
 
+OFTEN = ["agreement", "confidence_over_time", "decision", "overview", "reliability", "timing", "voters"]
 DRAWN = [name for name in charts.__all__ if name not in ("caption", "save", "sheet")]
 
 
-@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize("name", telling(DRAWN, *OFTEN))
 def test_every_chart_takes_what_was_not_said(judged, name):
     chart = getattr(charts, name)
     options = {"by": "decision.kind"} if "by" in signature(chart).parameters else {}
