@@ -1,3 +1,4 @@
+import io
 import json
 from math import comb
 from types import SimpleNamespace
@@ -266,11 +267,11 @@ def test_hostile_groups_are_drawn():
     history.decisions["meta.model"] = np.where(history.decisions.index % 2, "$\\x\x00", "y" * 100_000)
     ax = conformity(history, by="meta.model")
     assert max(map(len, words(ax).splitlines())) < 100
-    ax.figure.draw_without_rendering()
+    ax.figure.savefig(io.BytesIO())
 
 
 @pytest.mark.parametrize("n", [0, 1, 2])
 def test_few_decisions_are_drawn(n):
     ax = conformity(voted(*[("ab", 1, 1, None)] * n))
     assert ("n = " if n else "no decisions") in words(ax)
-    ax.figure.draw_without_rendering()
+    ax.figure.savefig(io.BytesIO())

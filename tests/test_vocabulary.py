@@ -162,7 +162,7 @@ def test_strange_spellings_are_drawn_and_shown_harmlessly():
     some = history(["\u8d5e\u6210", "$x$"], ["\u8d5e\u6210 ", "$X\x1b[31m"])
     assert "\x1b" not in repr(stats.Margin.of(some))
     ax = charts.margin(some)
-    ax.figure.draw_without_rendering()
+    ax.figure.canvas.draw()
     assert "2 recommendations match no choice" in title(ax).replace("\n", " ")
 
 
