@@ -156,8 +156,8 @@ def test_of_too_many_choices_pairs_have_no_kappa_in_any_split(monkeypatch):
 @pytest.mark.parametrize(
     "options",
     [
-        {"level": "interval"},
-        {"level": "interval", "by": "topic"},
+        pytest.param({"level": "interval"}, marks=pytest.mark.thorough),
+        pytest.param({"level": "interval", "by": "topic"}, marks=pytest.mark.thorough),
         {"level": "ordinal", "by": "topic", "cluster": "topic"},
         {"level": "ordinal", "order": ["11", "1", "2", "7", "4"]},
     ],

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from panels import arena, rated
-from sklearn.metrics import brier_score_loss
 
 from mastermind_lab.stats.calibration import Calibration
 from mastermind_lab.stats.engine.binning import SIMULATED
@@ -46,6 +45,8 @@ def test_the_parts_of_the_brier_score_are_corrected_as_ferro_and_fricker_do(n, b
 
 
 def test_skill_is_against_always_saying_the_accuracy():
+    from sklearn.metrics import brier_score_loss  # takes seconds, so not where every worker collects
+
     frame = arena(300).decisions
     right, confidence = judged(frame)
     base = brier_score_loss(right, np.full(len(right), right.mean()))

@@ -50,7 +50,7 @@ def test_a_line_stands_where_a_value_begins(ax):
     assert begins == pytest.approx(first.astype("int64").to_numpy() / 86_400e6)
     assert sorted(words(ax)) == ["version: v2", "version: v3"]
     assert "Dashed: a value begins" in lab.charts.caption(ax)
-    ax.figure.canvas.draw()
+    ax.figure.draw_without_rendering()
 
 
 def test_a_field_that_begins_is_named(ax):
@@ -81,7 +81,7 @@ def test_many_are_capped_and_counted(ax, versions):
 
 def test_the_words_do_not_meet(ax):
     charts.confidence_over_time(decisions([f"v{number}" for number in range(90)]), ax=ax)
-    ax.figure.canvas.draw()
+    ax.figure.draw_without_rendering()
     boxes = sorted((text.get_window_extent() for text in ax.texts), key=lambda box: box.x0)
     assert len(boxes) == MOST
     assert all(one.x1 <= other.x0 for one, other in pairwise(boxes))
@@ -107,7 +107,7 @@ def test_a_regime_outside_of_the_axis_moves_nothing(ax):
 
 def test_hostile_values_are_drawn_as_they_read(ax):
     charts.confidence_over_time(decisions(["v1", "$\\f$ \x00" + "x" * 100_000]), ax=ax)
-    ax.figure.canvas.draw()
+    ax.figure.draw_without_rendering()
     assert words(ax)[0].startswith("version: $\\f$")
     assert len(words(ax)[0]) <= 30
 

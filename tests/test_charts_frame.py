@@ -6,6 +6,7 @@ import pytest
 from histories import OUTCOMES, sample
 from matplotlib import pyplot
 from matplotlib.figure import Figure
+from telling import telling
 from test_charts_stay import NAMES
 
 import mastermind_lab as lab
@@ -30,14 +31,16 @@ def test_title_n_and_caption(name):
     assert charts.caption(ax).endswith(".")
 
 
-@pytest.mark.parametrize("name", OF_SUMMARIES)
+@pytest.mark.parametrize(
+    "name", telling(OF_SUMMARIES, "agreement", "confidence_over_time", "reliability", "timing", "votes")
+)
 def test_words_of_the_caller(name):
     ax = getattr(charts, name)(HISTORY, figsize=(4, 3), title="Mine", xlabel="along", caption=True)
     assert ax.figure.get_size_inches().tolist() == [4, 3]
     assert ax.get_title(loc="left").startswith("Mine\n")
     assert ax.get_xlabel() == "along"
     assert " ".join(ax.texts[-1].get_text().split()) == charts.caption(ax)
-    ax.figure.canvas.draw()
+    ax.figure.draw_without_rendering()
     below, labels = ax.texts[-1].get_window_extent(), ax.xaxis.label.get_window_extent()
     assert 0 <= below.y0 < below.y1 <= labels.y0 + 1
     pyplot.close(ax.figure)
@@ -76,14 +79,14 @@ def test_the_caption_of_a_page_names_each_picture():
     assert "(f) " in said
 
 
-@pytest.mark.parametrize("name", ["votes", "confidence_over_time", "agreement"])
+@pytest.mark.parametrize("name", telling(["votes", "confidence_over_time", "agreement"], "votes"))
 def test_on_a_part_of_a_figure(name):
     figure = Figure((8, 6), layout="constrained")
     left, right = figure.subfigures(1, 2)
     getattr(charts, name)(HISTORY, ax=left.subplots())
     places = right.subplot_mosaic("AA;BC")
     ax = getattr(charts, name)(HISTORY, ax=places["B"])
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     assert charts.caption(right) == charts.caption(ax)
 
 
@@ -95,6 +98,7 @@ def test_the_gallery_draws_examples_light_and_dark(tmp_path, monkeypatch):
     ]  # fmt: skip
     page = (tmp_path / "new" / "index.html").read_text()
     assert '<img src="votes-light.png" alt="Votes by model. n = 13,922 votes.' in page
+    monkeypatch.setattr(gallery, "STYLES", {"light": "default"})
     gallery.gallery(tmp_path / "one", ["votes"])
     assert not (tmp_path / "one" / "index.html").exists()
     assert not pyplot.get_fignums()

@@ -9,6 +9,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from telling import telling
 from test_charts_stay import NAMES, history
 
 import mastermind_lab as lab
@@ -19,10 +20,10 @@ DARK = {f"{part}.facecolor": "#111111" for part in ("figure", "axes")}
 DARK |= dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), "#E0E0E0")
 STYLES = ["default", "dark_background", "ggplot", "Solarize_Light2", "seaborn-v0_8", "a dark notebook"]
 in_every_style = pytest.mark.parametrize("style", STYLES)
-few = ("dark_background", "Solarize_Light2")
-in_two_styles = pytest.mark.parametrize(
-    "style", [pytest.param(one, marks=[] if one in few else pytest.mark.thorough) for one in STYLES]
-)
+LIGHT = ("votes", "agreement", "timing")
+"""The charts that are looked at on light paper each time; on dark paper all are."""
+ON = {f"{name} on {style}": (name, style) for style in STYLES for name in NAMES}
+OFTEN = [f"{name} on dark_background" for name in NAMES] + [f"{name} on Solarize_Light2" for name in LIGHT]
 
 
 @contextmanager
@@ -74,15 +75,14 @@ FAINT = 1.12
 """The least contrast of what lies behind the data, as a line of the grid."""
 
 
-@in_two_styles
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "style"), telling(ON, *OFTEN))
 def test_every_mark_and_word_shows(name, style):
     chart = getattr(lab.charts, name)
     which = [history().decisions["stream_id"].iloc[-1]] if name in ("decision", "argument_tree") else []
     with in_force(style):
         found = chart(history(), *which)
         figure = found.figure or found
-        figure.canvas.draw()
+        figure.draw_without_rendering()
     marks, words = {}, {}
     for ax in figure.axes:
         behind = paper(ax)

@@ -19,6 +19,7 @@ import redis
 from command_line import PROGRAM, run
 from forked import Forked
 from rich.cells import cell_len
+from telling import telling
 
 import mastermind_lab as lab
 from mastermind_lab.arena import Arena, payloads
@@ -300,7 +301,7 @@ class TestTailThroughFaults:
 
 
 class TestTailOnATerminal:
-    @pytest.mark.parametrize("width", [80, 120, 20])
+    @pytest.mark.parametrize("width", telling([80, 120, 20], "80"))
     def test_a_line_a_decision(self, redis_url, width):
         votes = [{"voter": str(place), "choice": "no" if place > 4 else "yes"} for place in range(7)]
         add(
@@ -376,7 +377,7 @@ def wanted(url):
 
 
 class TestWatch:
-    @pytest.mark.parametrize("size", [(80, 24), (120, 40), (40, 10)])
+    @pytest.mark.parametrize("size", telling([[80, 24], [120, 40], [40, 10]], "[80, 24]"))
     def test_a_full_screen(self, redis_url, size):
         add(redis_url, *payloads(Arena(3), 300, malformed=0.05))
         with running("watch", redis_url, size=size) as program:

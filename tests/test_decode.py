@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import pytest
 from envelopes import CORE
+from telling import telling
 
 import mastermind_lab as lab
 from mastermind_lab.decode import MOST_OPEN, Batch, Column, SchemaCache, collector_paused
@@ -93,7 +94,9 @@ TOKENS = [*_TOKENS.split(), *("9" * digits for digits in (25, 400, 4300, 4301))]
 TOKENS += ['"\x00"', '"\x1f"', '"\x7f"', '"\u202e"']
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    "place", telling([*PLACES], "published_at", "confidence", "voter", "children", "extra", "question")
+)
 def test_every_token_at_every_place(place):
     same(*(with_token(place, token) for token in TOKENS))
     for token in TOKENS:

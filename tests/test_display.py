@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from panels import panels
 from summaries import by_columns
+from telling import telling
 
 import mastermind_lab as lab
 from mastermind_lab import stats
@@ -112,7 +113,10 @@ def test_who_calls_the_module_is_told_to_count(history, kind):
         module(history)
 
 
-@every_summary
+@pytest.mark.parametrize(
+    "kind",
+    telling({one.__name__: one for one in SUMMARIES}, "Calibration", "Drift", "Regimes", "Rules", "Votes"),
+)
 def test_a_summary_is_copied_pickled_and_replaced(history, kind):
     summary = kind.of(history, **by_columns(kind, "meta.model"), replicates=40)
     table = summary.table()

@@ -292,14 +292,14 @@ def without_nulls(value):
     return {key: one for key, one in kept.items() if one != {} or value[key] == {}}
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(METAS, max_size=6))
 def test_meta_survives_the_frames(found):
     history = lab.read([envelope(meta=meta) for meta in found])
     assert [one.meta for _, one in history.envelopes()] == [without_nulls(meta) for meta in found]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(st.lists(METAS, max_size=6), st.integers(0, 6))
 def test_merging_is_reading_in_one_go(found, where):
     payloads = [envelope(meta=meta) for meta in found]

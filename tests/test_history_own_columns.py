@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from histories import sample
+from telling import telling
 
 import mastermind_lab as lab
 from mastermind_lab.frames import FRAMES, id_parts, order
@@ -121,7 +122,7 @@ def read_whole(folder):
 
 
 class TestWhatIsSavedCanBeRead:
-    @pytest.mark.parametrize("values", TEXTS.values(), ids=TEXTS)
+    @pytest.mark.parametrize("values", telling(TEXTS, "intervals", "categories that are intervals"))
     def test_values_that_parquet_has_no_word_for_are_text(self, history, tmp_path, values):
         for frame in FRAMES[:4]:
             history[frame]["mine"] = values(len(history[frame]))
@@ -132,7 +133,10 @@ class TestWhatIsSavedCanBeRead:
             expected = history[frame]["mine"].astype(str)
             assert saved[frame]["mine"].tolist() == expected.tolist()
 
-    @pytest.mark.parametrize("values", [*TEXTS.values(), *FOREIGN.values()], ids=[*TEXTS, *FOREIGN])
+    @pytest.mark.parametrize(
+        "values",
+        telling(TEXTS | FOREIGN, "periods", "UUIDs", "a moment", "lists", "categories that are lists"),
+    )
     def test_an_open_column_holds_what_an_envelope_would(self, history, tmp_path, values):
         names = ["meta.mine", "decision.mine"]
         for name in names:

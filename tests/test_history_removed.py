@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from pandas.testing import assert_frame_equal
 from pyarrow import parquet
+from telling import telling
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot
@@ -110,7 +111,9 @@ BLANKED = {
 CHANGES = {**REMOVED, **{f"blanked {name}": change for name, change in BLANKED.items()}}
 
 
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize(
+    "change", telling(CHANGES, "with_frames", "where after in place", "blanked in place", "blanked then +")
+)
 class TestASecretIsGone:
     def test_from_all_that_is_written(self, history, change, tmp_path):
         changed = change(history)
@@ -330,7 +333,14 @@ def target():
     return f"memory://removed/{uuid4().hex}"
 
 
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+OFTEN = [
+    "a column renamed", "all columns but the ids dropped", "votes sorted", "decisions dropped",
+    "two levels of names", "no votes", "an id twice", "an id written otherwise", "another epoch",
+    "ids that are categories", "words for numbers", "times without a zone", "an account of words",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", telling(DAMAGES, *OFTEN))
 def test_what_is_saved_over_a_snapshot_is_read_again_or_refused(damage, target):
     good = lab.read(LINES, payloads=True)
     good.save(target)

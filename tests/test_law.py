@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from panels import FRAMES, part
 from summaries import SUBJECTS, all_agree, by_columns, same, shown_and_lumped
+from telling import telling
 
 import mastermind_lab as lab
 from mastermind_lab.errors import OptionError
@@ -58,13 +59,15 @@ OPTIONS = {
     "Voters": [{}, {"by": "meta.category", "cluster": "question", "family": "simultaneous"}, AT_EVERY_LOOK],
     "Votes": [{}, {"by": ["position", "meta.model"], "cluster": "question", "family": "simultaneous"}],
 }
+EVERY = {
+    " ".join([name, *options]): (getattr(lab.stats, name), options)
+    for name, several in OPTIONS.items()
+    for options in several
+}
+OFTEN = [" ".join([name, *max(several, key=len)]) for name, several in OPTIONS.items()]
+"""Of each subject the options that ask for most."""
 every_subject = pytest.mark.parametrize(
-    ("kind", "options"),
-    [
-        pytest.param(getattr(lab.stats, name), options, id=" ".join([name, *options]))
-        for name, several in OPTIONS.items()
-        for options in several
-    ],
+    ("kind", "options"), telling(EVERY, *OFTEN, "Confidence by interval", "Drift baseline")
 )
 
 

@@ -14,6 +14,7 @@ import redis
 from histories import same
 from refused import no_room
 from streams import publish
+from telling import telling
 from waiting import our_threads, until
 
 import mastermind_lab as lab
@@ -66,7 +67,7 @@ class TestWithoutAThread:
         for sizes in ([300], [1] * 300, [7, 1, 200, 92]):
             same(fed(numbered, sizes).history(), read, FRAMES)
 
-    @pytest.mark.parametrize("keep", [1, 10, 79, 80, 1_000])
+    @pytest.mark.parametrize("keep", telling([1, 10, 79, 80, 1_000], "10", "80"))
     def test_it_keeps_so_many_entries(self, numbered, keep):
         numbered = numbered[:80]
         history = fed(numbered, [1] * 80, keep=keep).history()

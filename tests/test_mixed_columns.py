@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from envelopes import envelope
+from telling import telling
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot
@@ -350,7 +351,7 @@ KEYS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("room", [MOST_OPEN, 3])
+@pytest.mark.parametrize("room", telling([MOST_OPEN, 3], "3"))
 @pytest.mark.parametrize(
     "value", [1, "x", "7", [], {}, ["*"], {"*": {}}, {"": {"": 2}}, {"*": 1, "is_text": True}]
 )

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from telling import telling
 
 from mastermind_lab.arena import Arena, payloads
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
@@ -14,13 +15,8 @@ from mastermind_lab.stream import publish_payloads
 
 NOTEBOOKS = sorted((sample_folder().parent / "notebooks").glob("*.ipynb"))
 ON_A_STREAM = [path for path in NOTEBOOKS if "MASTERMIND_LAB_URL" in path.read_text()]
-RUNS = [
-    pytest.param(
-        path, "offline", id=f"{path.stem} offline", marks=[pytest.mark.thorough] * (path in ON_A_STREAM)
-    )
-    for path in NOTEBOOKS
-]
-RUNS += [pytest.param(path, "on a stream", id=f"{path.stem} on a stream") for path in ON_A_STREAM]
+RUNS = {f"{path.stem} offline": (path, "offline") for path in NOTEBOOKS}
+RUNS |= {f"{path.stem} on a stream": (path, "on a stream") for path in ON_A_STREAM}
 
 
 def ids(path: Path):
@@ -36,7 +32,7 @@ def test_is_stored_without_outputs(path):
 
 @pytest.mark.timeout(120)
 @pytest.mark.filterwarnings("default::ResourceWarning", "default::DeprecationWarning")  # the client's own
-@pytest.mark.parametrize(("path", "where"), RUNS)
+@pytest.mark.parametrize(("path", "where"), telling(RUNS, "01_quickstart on a stream", "03_panels offline"))
 def test_runs(path, where, redis_url, monkeypatch, tmp_path):
     import nbformat  # takes seconds, so not where every worker collects
     from nbclient import NotebookClient

@@ -14,6 +14,7 @@ import pytest
 from command_line import run
 from histories import same
 from pandas.testing import assert_frame_equal
+from telling import telling
 
 import mastermind_lab as lab
 from mastermind_lab import charts, stats
@@ -568,15 +569,16 @@ def test_every_statistic_takes_what_was_not_said(judged, name):
     getattr(summary, "table", lambda: None)()
 
 
+OFTEN = ["agreement", "confidence_over_time", "decision", "overview", "reliability", "timing", "voters"]
 DRAWN = [name for name in charts.__all__ if name not in ("caption", "save", "sheet")]
 
 
-@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize("name", telling(DRAWN, *OFTEN))
 def test_every_chart_takes_what_was_not_said(judged, name):
     chart = getattr(charts, name)
     options = {"by": "decision.kind"} if "by" in signature(chart).parameters else {}
     drawn = chart(judged, "0-1") if name in ("decision", "argument_tree") else chart(judged, **options)
-    (drawn.figure if hasattr(drawn, "figure") else drawn).canvas.draw()
+    (drawn.figure if hasattr(drawn, "figure") else drawn).draw_without_rendering()
 
 
 def test_such_a_history_is_saved_and_read_merged_and_cut(judged, tmp_path):
@@ -668,7 +670,9 @@ def test_a_vote_without_a_round_is_of_the_first():
     assert stats.Votes.of(history).table()[["choice", "n"]].values.tolist() == [["yes", 4]]
 
 
-@pytest.mark.parametrize("name", ["round", "score", "ranking", "probabilities", "abstained"])
+@pytest.mark.parametrize(
+    "name", telling(["round", "score", "ranking", "probabilities", "abstained"], "round", "ranking")
+)
 def test_a_column_that_nobody_named_means_nothing(name):
     values = ['["no"]', '["yes"]'] * 3 if name == "ranking" else [1, 2, 2, 1, 3, 1]
     twice = votes(worker=["Ada", "Ada", "Chi", "Ada", "Bo", "Ada"])
@@ -740,7 +744,15 @@ def seated():
     ]
 
 
-@pytest.mark.parametrize("name", ["Agreement", "Conformity", "Margin", "Pivotal", "Rules", "Voters", "Votes"])
+@pytest.mark.parametrize(
+    "name",
+    telling(
+        ["Agreement", "Conformity", "Margin", "Pivotal", "Rules", "Voters", "Votes"],
+        "Agreement",
+        "Conformity",
+        "Rules",
+    ),
+)
 def test_a_model_in_several_seats_is_as_many_voters(seated, name):
     by_seat, by_model = seated
     kind = getattr(stats, name)

@@ -8,6 +8,7 @@ import pytest
 from histories import OUTCOMES
 from pandas.testing import assert_frame_equal
 from summaries import SUBJECTS, agree
+from telling import telling
 
 import mastermind_lab as lab
 from mastermind_lab.frames import FRAMES
@@ -51,7 +52,9 @@ def client():
         yield client
 
 
-@pytest.mark.parametrize("subject", SUBJECTS, ids=lambda one: one.__name__)
+@pytest.mark.parametrize(
+    "subject", telling({one.__name__: one for one in SUBJECTS}, "Votes", "Calibration", "Regimes")
+)
 def test_every_summary_says_the_same(subject, folder, history, client):
     found = lab.with_outcomes(lab.scan(folder, engine="dask"), OUTCOMES)
     agree(subject.of(found, replicates=40).table(), subject.of(history, replicates=40).table())
@@ -99,6 +102,7 @@ def test_a_stream_is_for_one_reader():
         lab.scan("redis://localhost", engine="dask")
 
 
+@pytest.mark.thorough
 def test_a_worker_killed_while_it_counts(folder, history, client, tmp_path):
     """Another one counts its files again: none is lost, none counts twice."""
     died = tmp_path / "died"

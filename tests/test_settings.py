@@ -208,7 +208,7 @@ def drawn(history):
     for _, draw in charts_of(history):
         artist = draw()
         figure = getattr(artist, "figure", None) or artist
-        figure.canvas.draw()
+        figure.draw_without_rendering()
         matplotlib.pyplot.close("all")
 
 
@@ -224,7 +224,7 @@ def used(folder):
     repr(both), both._repr_html_(), lab.verify(folder / "s"), backoff_delay(3)
     view = lab.follow(lab.replay(both, speed=inf))
     view.follower.start()
-    view.figure.canvas.draw()
+    view.figure.draw_without_rendering()
     view.close()
 
 

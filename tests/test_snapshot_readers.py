@@ -16,6 +16,7 @@ import redis
 from evolving import BEGAN, DAY, EVOLVING, EVOLVING_VOTES, envelope, evolving
 from histories import sample
 from streams import publish
+from telling import telling
 
 import mastermind_lab as lab
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
@@ -161,7 +162,7 @@ RENAMED = {("own columns", "decisions"): {"date": "date_"}, ("own columns", "vot
 
 
 @pytest.mark.filterwarnings("ignore")  # Dask and fastparquet do not keep up with pandas
-@pytest.mark.parametrize("kind", FOLDERS)
+@pytest.mark.parametrize("kind", telling([*FOLDERS], "own columns", "evolving archive", "format 3"))
 @pytest.mark.parametrize("reader", READERS)
 def test_equal_values(folders, reader, kind):
     for name, (kept, expected) in own_reading(folders[kind]).items():

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from envelopes import envelope
 from summaries import all_agree, shown_and_lumped
+from telling import telling
 
 import mastermind_lab as lab
 from mastermind_lab.decode import Batch
@@ -41,7 +42,9 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case", telling([*CASES], "a number that no float holds", "floats among texts", "lists")
+)
 def test_parts_add_up_to_the_whole_in_any_order(case):
     *parts, expected = CASES[case]
     parts = [history(*part) for part in parts]

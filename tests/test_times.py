@@ -54,7 +54,7 @@ class TestTheAxis:
     @pytest.mark.parametrize("options", [{}, {"every": 10}, {"by": "meta.model"}], ids=str)
     def test_shows_the_hundred_and_counts_the_other(self, history, ax, options):
         lab.charts.confidence_over_time(history, ax=ax, **options)
-        ax.figure.canvas.draw()
+        ax.figure.draw_without_rendering()
         left, right = (num2date(end).date().isoformat() for end in ax.get_xlim())
         assert "2026-10-25" < left <= right < "2026-12-01"
         assert "n = 100 decisions. 1 far off in time left out." in lab.charts.caption(ax)
@@ -81,7 +81,7 @@ class TestTheAxis:
     def test_is_there_where_no_clock_was_set(self, times, ax):
         history = lab.read([line(number, times[number % len(times)]) for number in range(16)])
         lab.charts.confidence_over_time(history, ax=ax)
-        ax.figure.canvas.draw()
+        ax.figure.draw_without_rendering()
         summary = ConfidenceOverTime.of(history)
         assert summary.table()["n"].sum() + summary.outside == 16
 
@@ -132,7 +132,7 @@ def test_every_statistic_and_chart_takes_it(at, tmp_path):
         assert repr(kind.of(history))
     for name, draw in charts_of(history):
         shown = draw()
-        (shown.figure if isinstance(shown, Axes) else shown).canvas.draw()
+        (shown.figure if isinstance(shown, Axes) else shown).draw_without_rendering()
         plt.close("all")
         assert name
     assert repr(history)
@@ -192,7 +192,7 @@ def test_a_live_view_and_its_figure_go_on(redis_url, raw):
     view = lab.follow(redis_url)
     try:
         until(lambda: len(view.follower.history()) == len(lines))
-        view.figure.canvas.draw()
+        view.figure.draw_without_rendering()
         view._draw_all()
         assert not view._error
         assert view.follower.summary(ConfidenceOverTime).outside == len(UNSET)
