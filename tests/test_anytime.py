@@ -134,6 +134,14 @@ def test_clusters_and_other_words_are_refused(kind):
         of(sample(20), interval="always", replicates=40)
 
 
+@pytest.mark.parametrize("kind", ["Confidence", "ConfidenceOverTime", "Conformity", "Margin", "Voters"])
+def test_no_figure_of_a_table_has_an_interval_for_one_look(kind):
+    table = getattr(lab.stats, kind).of(sample(40), interval="anytime", replicates=40).table()
+    methods = {method for name in table.filter(like="_method") for method in table[name]}
+    assert "anytime" in methods
+    assert methods <= {"anytime", "none"}
+
+
 def test_summaries_for_one_look_and_for_many_do_not_merge():
     once, often = (
         lab.stats.Margin.of(sample(20), interval=kind, replicates=40) for kind in ("bootstrap", "anytime")

@@ -67,6 +67,33 @@ def test_columns_are_named_as_people_say_them():
     assert ax.get_title(loc="left").startswith("Confidence by model, category\n")
 
 
+def test_votes_are_counted_as_votes():
+    ax = charts.confidence(HISTORY.votes, ax=Figure().subplots())
+    assert f"n = {HISTORY.votes['confidence'].count()} votes" in ax.get_title(loc="left")
+
+
+def test_groups_that_are_all_baseline_have_no_line_and_it_is_said():
+    ax = charts.drift(HISTORY, by="meta.model", ax=Figure().subplots())
+    assert "Nothing to compare: all is baseline, or constant there" in charts.caption(ax)
+    assert not ax.lines
+
+
+@pytest.mark.parametrize("name", ["agreement", "drift", "argument_tree"])
+def test_the_grid_of_a_style_is_not_drawn(name):
+    with pyplot.style.context("ggplot"):
+        ax = Figure().subplots()
+        which = [HISTORY.decisions["stream_id"].iloc[-1]] if name == "argument_tree" else []
+        getattr(charts, name)(HISTORY, *which, ax=ax)
+    assert not any(line.get_visible() for line in [*ax.get_xgridlines(), *ax.get_ygridlines()])
+
+
+def test_figures_beside_the_rows_stand_beside_the_axes():
+    with pyplot.rc_context({"figure.figsize": (3.3, 2.5)}):
+        ax = charts.rules(HISTORY)
+    ax.figure.draw_without_rendering()
+    assert min(text.get_window_extent().x0 for text in ax.texts) >= ax.bbox.x1
+
+
 def test_no_chart_no_caption():
     with pytest.raises(lab.OptionError, match="no chart of mastermind_lab"):
         charts.caption(Figure().subplots())
@@ -88,6 +115,12 @@ def test_on_a_part_of_a_figure(name):
     ax = getattr(charts, name)(HISTORY, ax=places["B"])
     figure.draw_without_rendering()
     assert charts.caption(right) == charts.caption(ax)
+
+
+def test_the_overview_on_a_part_of_a_figure():
+    part, _ = Figure((12, 9), layout="constrained").subfigures(1, 2)
+    assert charts.overview(HISTORY, figure=part) is part
+    assert len(part.axes) >= 6
 
 
 def test_the_gallery_draws_examples_light_and_dark(tmp_path, monkeypatch):

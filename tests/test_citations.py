@@ -241,6 +241,15 @@ def test_single_figures_stand_in_the_heading():
     assert f"{single.value:.0%} ({single.low:.0%} to {single.high:.0%}) on one source" in shown
 
 
+@pytest.mark.parametrize("sources", ["abcabc", "abcde" * 3])
+def test_sources_that_are_used_alike_have_a_concentration_and_no_interval(sources):
+    frame = pd.DataFrame({"stream_id": [f"0-{row + 1}" for row in range(len(sources))], "source": [*sources]})
+    row = Citations.of(frame).table().iloc[0]
+    assert row["hhi"] == pytest.approx(1 / len(set(sources)))
+    assert np.isnan(row["hhi_low"])
+    assert row["hhi_method"] == "none"
+
+
 def test_hostile_and_many_sources_are_drawn():
     ax = citations(
         cited(*[[f"$\\x{place}\x00", "y" * 100_000, "\N{RIGHT-TO-LEFT OVERRIDE}"] for place in range(40)])

@@ -137,7 +137,7 @@ def _squares(ax: Axes, pairs: pd.DataFrame, voters: list[str], kw: dict[str, Any
     shades = np.where(below, share, np.nan)
     defaults = {"cmap": _shades(ax), "aspect": "equal", **_limits(share)}
     drawn = ax.imshow(shades, **artist_kwargs(AxesImage, defaults, kw))
-    names = names_apart(voters, 16)
+    names = names_apart(texts_of(pd.DataFrame({"voter": voters})), 16)
     ax.set_xticks(range(len(voters)), names, rotation=90, **PLAIN)
     ax.set_yticks(range(len(voters)), names, **PLAIN)
     ax.tick_params(length=0, labelsize="small" if len(voters) <= WRITTEN else _NAME)

@@ -31,7 +31,7 @@ def confidence(
     summary = summary_of(Confidence, data, by, cluster)
     shown = summary.lump(MOST)
     table = shown.table()
-    notes = format_n(table["n"].sum(), "decisions", without_confidence=table["missing"].sum())
+    notes = format_n(table["n"].sum(), summary.unit, without_confidence=table["missing"].sum())
     picture = Picture(ax, "Confidence", summary, notes, "confidence (0-1)", rows=len(table))
     means = Column("mean", [f"{mean:.2f}" for mean in table["mean"]])
     return ridges(picture, shown.histogram(), table, means, kw)

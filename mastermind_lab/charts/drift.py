@@ -43,8 +43,11 @@ def drift(
     left_out = {"without_a_time": summary.undated, "far_off_in_time": summary.outside}
     notes = format_n(summary.n - sum(left_out.values()), "decisions", **left_out)
     picture = Picture(ax, "Drift", summary, notes, "published (UTC)", rows=8)
+    short = int(table["limit"].isna().sum())
     if table.empty:
         return picture.empty()
+    if short == len(table):
+        return picture.empty("nothing to compare: all is baseline, or constant there")
     ax, named = picture.ax, names_apart(table["group"].cat.categories, LEGEND - 8)
     names = dict(zip(table["group"].cat.categories, named, strict=True))
     for style, (_, row) in zip(styles_on(ax), table.iterrows(), strict=False):
@@ -55,7 +58,8 @@ def drift(
     for limit in (-1, 1):
         ax.axhline(limit, color=shade(ax, MUTED), linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
     ax.set_ylabel("sum of deviations / limit", fontsize="small")
-    picture.heading("dashed: limit, ring: first alarm")
+    without = [f"{short} without a line: baseline too short or constant"] if short else []
+    picture.heading("dashed: limit, ring: first alarm", *without)
     date_axis(ax)
     return ax
 

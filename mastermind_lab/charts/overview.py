@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from ..errors import OptionError
 from ..stats import Agreement, Calibration, Confidence, ConfidenceOverTime, Margin, Voters, Votes
@@ -17,13 +17,16 @@ from .agreement import agreement
 from .confidence import confidence
 from .confidence_over_time import confidence_over_time
 from .drawing.change_lines import regimes_of
+from .drawing.dots import MOST as DOTS
 from .drawing.figures import returned_figure
+from .drawing.ridges import MOST as RIDGES
 from .margin import margin
 from .reliability import reliability
 from .voters import voters
 from .votes import votes
 
 _SIDE_BY_SIDE = 5.5  # inches; below that the charts stand one below the other
+_ROW = 0.16  # inches, of a row that can be read
 
 Draw = Callable[..., Axes]
 
@@ -35,8 +38,8 @@ def overview(
     by: str | None = None,
     voter: str | None = None,
     width: float = 10.0,
-    figure: Figure | None = None,
-) -> Figure:
+    figure: Figure | SubFigure | None = None,
+) -> Figure | SubFigure:
     """A history on a page: confidence, the same over time, margin, agreement, voters and calibration.
 
     What the history says nothing of is left out. Where no outcome is known, the votes stand in the place of
@@ -75,33 +78,39 @@ def overview(
     """
     if not 2 <= width <= 40:
         raise OptionError(f"width is from 2 to 40 inches, not {width!r:.40}")
-    drawn = [*_drawn(history, by, voter or VOTER)] or [partial(confidence, history)]
-    columns = 2 if (figure.get_figwidth() if figure else width) >= _SIDE_BY_SIDE else 1
-    rows = -(-len(drawn) // columns)
-    figure = figure or returned_figure(width, (1.9 + 0.23 * width if columns == 2 else 3.0) * rows)
-    for place, draw in enumerate(drawn, 1):
-        draw(ax=figure.add_subplot(rows, columns, place))
+    drawn = [*_drawn(history, by, voter or VOTER)] or [(partial(confidence, history), 0)]
+    columns = 2 if (figure.bbox.width / figure.dpi if figure else width) >= _SIDE_BY_SIDE else 1
+    least = 1.9 + 0.23 * width if columns == 2 else 3.0
+    tallest = [
+        max(rows for _, rows in drawn[place : place + columns]) for place in range(0, len(drawn), columns)
+    ]
+    heights = [max(least, 1.2 + _ROW * rows) for rows in tallest]
+    figure = figure or returned_figure(width, sum(heights))
+    grid = figure.add_gridspec(len(heights), columns, height_ratios=heights)
+    for place, (draw, _) in enumerate(drawn):
+        draw(ax=figure.add_subplot(grid[divmod(place, columns)]))
     return figure
 
 
-def _drawn(history: Any, by: str | None, voter: str) -> Iterator[Draw]:
-    """Count, and say how to draw what there is, row by row."""
+def _drawn(history: Any, by: str | None, voter: str) -> Iterator[tuple[Draw, int]]:
+    """Count, and say how to draw what there is, row by row, and how many rows of names it has."""
     sure = Confidence.of(history, by=by)
     if sure.n:
-        yield partial(confidence, sure)
+        yield partial(confidence, sure), 2 * len(sure.lump(RIDGES).table())
     agreed = Agreement.of(history, voter=voter)
     if agreed.n:
-        yield partial(agreement, agreed)
+        yield partial(agreement, agreed), 0
     over_time = ConfidenceOverTime.of(history, by=by)
     if over_time.table()["n"].any():
-        yield partial(confidence_over_time, over_time, regimes=regimes_of(history, None))
+        yield partial(confidence_over_time, over_time, regimes=regimes_of(history, None)), 0
     voted = Voters.of(history, voter=voter)
+    seats = voted.lump(voters=DOTS).table()
     if voted.n:
-        yield partial(voters, voted)
+        yield partial(voters, voted), len(seats)
     margins = Margin.of(history, by=by, voter=voter)
     if margins.n:
-        yield partial(margin, margins)
-    if voted.n and voted.table()["n_with_outcome"].any():
-        yield partial(reliability, Calibration.of(history))
+        yield partial(margin, margins), 2 * len(margins.lump(RIDGES).table())
+    if voted.n and seats["n_with_outcome"].any():
+        yield partial(reliability, Calibration.of(history)), 0
     elif voted.n:
-        yield partial(votes, Votes.of(history, voter=voter))
+        yield partial(votes, Votes.of(history, voter=voter)), 12

@@ -61,7 +61,8 @@ def risk_coverage(
     ax.set_ylabel("risk: share wrong (0-1)", fontsize="small")
     ax.set_xlim(0, 1.01)
     if curves.empty:
-        few = f"fewer than {SMALL_N} {'votes' if summary.unit == 'voters' else 'decisions'}"
+        what = "clusters" if summary.cluster else "votes" if summary.unit == "voters" else "decisions"
+        few = f"fewer than {SMALL_N} {what}"
         return picture.empty(few) if table["n"].any() else picture.empty()
     names = names_apart(table["group"], 20)
     for row, name, style in zip(table.itertuples(), names, styles_on(ax), strict=False):

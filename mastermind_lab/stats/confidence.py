@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -45,6 +45,7 @@ class Confidence(Summary):
     threshold: float
     sums: GroupedSums
     steps: GroupedSums
+    unit: str = field(default="decisions", kw_only=True)
 
     @classmethod
     @over_batches
@@ -64,7 +65,7 @@ class Confidence(Summary):
         Parameters
         ----------
         data
-            A history or its ``decisions`` frame.
+            A history, its ``decisions`` frame, or its ``votes`` frame: then the votes' confidence is counted.
         by
             Column or columns of ``decisions`` to group by; a missing value is a group of its own.
         threshold
@@ -100,7 +101,11 @@ class Confidence(Summary):
             steps_of(keys, values),
             cluster=units.names,
             intervals=intervals_of(interval, units.names, family),
+            unit="votes" if isinstance(data, pd.DataFrame) and "voter" in data else "decisions",
         )
+
+    def _counts(self) -> str:
+        return self.unit
 
     @property
     def mean(self) -> Estimate:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -19,7 +17,7 @@ from .engine.estimate import SMALL_N, Estimate
 from .engine.families import deviations
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, names_of, shares_of
-from .engine.intervals import BOOTSTRAP, CHANGE, SHARE, Figure, Intervals, divided, with_ends
+from .engine.intervals import BOOTSTRAP, CHANGE, SHARE, Bounds, Figure, divided, with_ends
 from .engine.ranking import by_what_is_known, ranks, shrunk
 from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
 from .engine.sums import GroupedSums, grouped
@@ -30,14 +28,15 @@ from .pivotal import pivots
 Quantities = dict[str, NDArray[Any]]
 
 # Each figure: what is added up, what it is divided by, how.
-_FIGURES: dict[str, tuple[str, str, Callable[..., Figure]]] = {
-    "dissent": ("dissent", "decided", Intervals.shares),
-    "pivotal": ("pivotal", "n", Intervals.shares),
-    "confidence": ("confidence", "sure", partial(Intervals.means, bounds=SHARE)),
-    "accuracy": ("right", "known", Intervals.shares),
-    "brier": ("brier", "scored", partial(Intervals.means, bounds=SHARE)),
-    "overconfidence": ("excess", "scored", partial(Intervals.means, bounds=CHANGE)),
-    "lone_right": ("lone_right", "lone_known", Intervals.shares),
+# The bounds of means; shares have none to say.
+_FIGURES: dict[str, tuple[str, str, Bounds | None]] = {
+    "dissent": ("dissent", "decided", None),
+    "pivotal": ("pivotal", "n", None),
+    "confidence": ("confidence", "sure", SHARE),
+    "accuracy": ("right", "known", None),
+    "brier": ("brier", "scored", SHARE),
+    "overconfidence": ("excess", "scored", CHANGE),
+    "lone_right": ("lone_right", "lone_known", None),
 }
 
 # What counts the votes behind a figure, and its column.
@@ -177,10 +176,10 @@ class Voters(Voted):
         sums = self.sums
         columns: dict[str, Any] = {name: counted(sums[name][:, 0]) for name in ("n", "repeated")}
         columns |= sums.clusters()
-        for name, (top, bottom, made) in _FIGURES.items():
+        for name, (_, bottom, _) in _FIGURES.items():
             counts = _COUNTS.get(name, {})
             columns |= {column: counted(sums[count][:, 0]) for count, column in counts.items()}
-            figure = made(self.intervals, sums[top], sums[bottom], sums.independent(sums[bottom][:, 0]))
+            figure = self._figure(name, sums)
             if bottom == "scored":
                 # Replicates cannot show what never happened.
                 mixed = sums["scored_right"][:, 0] % np.maximum(sums["scored"][:, 0], 1) > 0
@@ -222,7 +221,7 @@ class Voters(Voted):
         """
         if figure not in _FIGURES:
             raise OptionError(f"figure is one of {', '.join(_FIGURES)}, not {figure!r:.60}")
-        top, bottom, made = _FIGURES[figure]
+        top, bottom, _ = _FIGURES[figure]
         some = self.sums.take(self.sums[bottom][:, 0] > 0)
         n = some.independent(some[bottom][:, 0])
         values, group = divided(some[top], some[bottom]), grouped(some.keys[list(self.by)])[1]
@@ -231,10 +230,17 @@ class Voters(Voted):
             **with_ends(rank=ranks(values, shrunk_to, n, group, self.intervals.family is not None)),
             n=counted(some[bottom][:, 0]),
             **some.clusters(),
-            **with_ends(**{figure: made(self.intervals, some[top], some[bottom], n)}),
+            **with_ends(**{figure: self._figure(figure, some)}),
             **{f"{figure}_shrunk": shrunk_to},
         )
         return by_what_is_known(table, f"{figure}_shrunk", n, group, min_n)
+
+    def _figure(self, name: str, sums: GroupedSums) -> Figure:
+        top, bottom, bounds = _FIGURES[name]
+        n = sums.independent(sums[bottom][:, 0])
+        if bounds is None:
+            return self.intervals.shares(sums[top], sums[bottom], n)
+        return self.intervals.means(sums[top], sums[bottom], n, bounds)
 
     def lump(self, most: int = 8, voters: int = 20) -> Self:
         """Make the smallest groups one, as every summary does, and the voters with the fewest votes too.

@@ -104,6 +104,7 @@ def prepare_axes(ax: Axes | None, xlabel: str, rows: int, square: bool) -> Axes:
         width, height = rcParams["figure.figsize"]
         ax = shown_figure(width, max(height, 1.2 + 0.45 * rows, width + 0.5 if square else 0)).subplots()
     ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(False)  # a style's would lie over squares, trees and limits: who needs one draws it
     ax.tick_params(labelsize="small")
     ax.set_xlabel(xlabel, fontsize="small", loc="left")
     return ax
@@ -128,8 +129,9 @@ def label_rows(ax: Axes, names: Sequence[object], below: Sequence[str] = (), at:
 
 
 def annotate_rows(ax: Axes, title: str, figures: Sequence[str], away: float = 32, at: float = 0) -> None:
-    """Write figures to the right of rows, under a title, so many points away from the Axes."""
+    """Write figures to the right of rows, under a title, so many points away from the Axes, or more."""
     size = small_size() * min(1, _lines(ax, len(figures) + 1))
+    away = max(away, 6 + size * max(map(text_width, (title, *figures))))
     font: dict[str, Any] = {"textcoords": "offset points", "fontsize": size, "ha": "right"}
     for row, figure in enumerate(figures):
         where: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "annotation_clip": False}

@@ -47,7 +47,7 @@ def ridges(
     _means(ax, table, bases - 0.11)
     label_rows(ax, list(table["group"]), [f"n = {n:,}" for n in table["n"]], 0.2)
     ax.set(xlim=(-0.02, 1.02), ylim=(bases[-1] - 0.25, 0.9 + 0.04 * len(table)))
-    ax.set_ylabel(f"share of decisions\n(tallest: {shares.max():.0%})", fontsize="small")
+    ax.set_ylabel(f"share of n\n(tallest: {shares.max():.0%})", fontsize="small")
     annotate_rows(ax, column.title, column.figures, 28, 0.2)
     return picture.heading("dot: mean, 95% interval", methods=table["mean_method"])
 

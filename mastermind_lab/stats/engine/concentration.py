@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from .bootstrap import Draws, Floats, Z
-from .intervals import SHARE, Figure, Intervals
+from .intervals import EQUAL, NONE, SHARE, Figure, Intervals
 from .sums import Codes
 
 _CHUNK = 2_000  # sources compared at once
@@ -37,6 +37,8 @@ def concentration(share: Floats, held: Floats, sizes: Floats, n: float, cluster:
     known = clusters > 1 and variance > 0
     reach = Z * float(np.sqrt(variance * clusters / (clusters - 1))) if known else float("nan")
     low, high = np.clip([index - reach, index + reach], 0, 1)
+    if high - low <= EQUAL * index:  # all are used alike, but for rounding
+        return Figure.single(index, np.nan, np.nan, NONE)
     return Figure.single(index, float(low), float(high), "influence")
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import OptionError
 from .bootstrap import Floats, Z, interval, student
-from .estimate import Estimate
+from .estimate import SMALL_N, Estimate
 from .families import bonferroni, critical_of, deviations, largest, level
 from .input import TEXT
 
@@ -174,6 +174,9 @@ class Intervals:
     kind: str = BOOTSTRAP
     family: str | None = None
 
+    def __repr__(self) -> str:
+        return ", ".join(filter(None, [self.kind, self.family]))
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What must be known of the intervals where they are shown."""
@@ -223,8 +226,11 @@ class Intervals:
         z = self.level(values, n)
         found, value = _percentiles(values, n, SHARE, z), np.clip(values[:, 0], 0, 1)
         effective = _effective(value, error, bottom, n, z)
-        rarer = effective * np.minimum(value, 1 - value)
-        share = _between(_scored(value, effective, z), found, (rarer - RARE) / (COMMON - RARE))
+        rarer, reach = effective * np.minimum(value, 1 - value), student(np.maximum(n, 2) - 1, z) * error
+        # A few large clusters have many of either kind, and say little of how clusters spread.
+        few = _bounded(value, value - reach, value + reach, SHARE, STUDENT)
+        many = _between(few, found, (n - FEW) / (ENOUGH - FEW))
+        share = _between(_scored(value, effective, z), many, (rarer - RARE) / (COMMON - RARE))
         return self._named(_or_exact(share.where(n >= 2), error, n, SHARE, z))
 
     def figures(self, values: Floats, n: Floats, bounds: Bounds = UNBOUNDED) -> Figure:
@@ -268,9 +274,13 @@ class Intervals:
     def level(self, values: Floats, n: Floats) -> float:
         """Return to how many standard deviations the intervals of some figures reach."""
         some = (n >= 2) & ~np.isnan(values[:, 0])
-        if self.family is None or np.count_nonzero(some) < 2:
+        members = int(np.count_nonzero(some))
+        if self.family is None or members < 2:
             return Z
-        return level(largest(*deviations(values[some])), int(np.count_nonzero(some)))
+        # Replicates of a few observations cannot lie far out, however few they are.
+        if n[some].min() < SMALL_N:
+            return bonferroni(members)
+        return level(largest(*deviations(values[some])), members)
 
     def _named(self, found: Figure) -> Figure:
         """Say of intervals that they hold together."""
