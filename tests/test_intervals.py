@@ -51,15 +51,6 @@ def judged(right, confidence=0.9):
 
 
 @pytest.mark.parametrize(("k", "n"), [(3, 4), (1, 2), (27, 30), (9, 200), (2_995, 3_000)])
-def test_a_few_large_clusters_say_little_of_how_clusters_spread():
-    frame = pd.DataFrame({"stream_id": [f"0-{row + 1}" for row in range(240)]})
-    sure = [0.3] * 36 + [0.8] * 84 + [0.3] * 37 + [0.8] * 83
-    frame = frame.assign(confidence=sure, question=["x"] * 120 + ["y"] * 120)
-    row = Confidence.of(frame, cluster="question").table().iloc[0]
-    assert row["share_below_high"] - row["share_below_low"] > 0.1  # Student's for two, and no percentiles
-    assert "Student" in row["share_below_method"]
-
-
 def test_a_share_of_which_one_kind_is_rare_has_a_score_interval(k, n):
     low, high, method = share(k, n)
     assert method == "score"
@@ -208,3 +199,12 @@ def test_the_simulation_says_what_it_promises():
         assert len(module.line(row, markdown=True).split("|")) == len(module.COLUMNS) + 2
         assert module.line(row, markdown=False)
     assert module.heading(markdown=False).split()[0] == "subject"
+
+
+def test_a_few_large_clusters_say_little_of_how_clusters_spread():
+    frame = pd.DataFrame({"stream_id": [f"0-{row + 1}" for row in range(240)]})
+    sure = [0.3] * 36 + [0.8] * 84 + [0.3] * 37 + [0.8] * 83
+    frame = frame.assign(confidence=sure, question=["x"] * 120 + ["y"] * 120)
+    row = Confidence.of(frame, cluster="question").table().iloc[0]
+    assert row["share_below_high"] - row["share_below_low"] > 0.1  # Student's for two, and no percentiles
+    assert "Student" in row["share_below_method"]
