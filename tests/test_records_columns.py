@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -179,3 +180,50 @@ def test_an_empty_text_says_nothing():
     assert columns.is_given(pa.array(["a", "b"], TEXT)).tolist() == [True, True]
     assert columns.is_given(pa.array([], TEXT)).tolist() == []
     assert columns.is_given(pa.array([0, None])).tolist() == [True, False]
+
+
+NAMED = {"decision": "k", "voter": "w", "choice": "a"}
+LONG = [f"12345678901234567890.{last}" for last in "12"]
+
+
+def test_whole_numbers_of_any_length_tell_decisions_apart():
+    rows = "(values (9007199254740993, 'a', 'p'), (9007199254740992, 'a', 'q')) t(k, w, a)"
+    history = lab.from_votes(duckdb.sql(f"select k::hugeint k, w, a from {rows}"), **NAMED)
+    assert history.decisions["decision.k"].tolist() == [2**53 + 1, 2**53]
+
+
+@pytest.mark.parametrize("role", ["k", "w", "a"])
+@pytest.mark.parametrize("kind", [None, pa.decimal128(30, 1), pa.decimal256(60, 5)])
+def test_decimals_stay_apart_and_keep_their_digits(role, kind):
+    values = pa.array([*map(Decimal, [*LONG, "5.0"])], kind)
+    table = pa.table({"k": ["x"] * 3, "w": ["a", "b", "c"], "a": ["p"] * 3} | {role: values})
+    history = lab.from_votes(table, **NAMED)
+    frame, name = {
+        "k": (history.decisions, "decision.k"),
+        "w": (history.votes, "voter"),
+        "a": (history.votes, "choice"),
+    }[role]
+    assert frame[name].tolist() == [*LONG, "5"]
+
+
+@pytest.mark.parametrize("values", [["5.00", "1.10", "-0.30"], ["5.00"], ["0.10", "1234567890123.45"]])
+@pytest.mark.parametrize("kind", [pa.decimal128(17, 2), pa.decimal256(50, 2)])
+def test_decimals_that_floats_hold_are_floats(values, kind):
+    found, held = brought([*map(Decimal, values)], kind)
+    assert (found, held) == (FLOAT, [*map(float, values)])
+
+
+def test_what_is_right_may_be_a_decimal():
+    both = pa.array([*map(Decimal, LONG)])
+    history = lab.from_votes(pa.table({"k": both, "w": ["a", "b"], "a": both}), **NAMED)
+    outcomes = pa.table({"k": both, "truth": both})
+    joined = lab.with_outcomes(history, outcomes, on="k", correct="truth")
+    assert joined.decisions["correct_choice"].tolist() == LONG
+
+
+def test_scores_and_confidences_may_have_more_digits_than_floats():
+    long = pa.array([Decimal("0.123456789012345678"), Decimal("0.5")])
+    table = pa.table({"k": ["x", "x"], "w": ["a", "b"], "a": ["p", "q"], "c": long})
+    history = lab.from_votes(table, **NAMED, confidence="c", score="c")
+    assert history.votes["confidence"].tolist() == history.votes["vote.score"].tolist()
+    assert history.votes["confidence"].tolist() == [0.12345678901234568, 0.5]
