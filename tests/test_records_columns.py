@@ -6,6 +6,7 @@ from decimal import Decimal
 import duckdb
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -227,3 +228,32 @@ def test_scores_and_confidences_may_have_more_digits_than_floats():
     history = lab.from_votes(table, **NAMED, confidence="c", score="c")
     assert history.votes["confidence"].tolist() == history.votes["vote.score"].tolist()
     assert history.votes["confidence"].tolist() == [0.12345678901234568, 0.5]
+
+
+VIEWS = pa.array(["a", "b", None]).cast(pa.string_view())
+CATEGORIES = pa.DictionaryArray.from_arrays(pa.array([0, 1, 2, None, 0]), VIEWS)
+
+
+@pytest.mark.parametrize("start", [0, 1])
+def test_categories_of_views_are_texts(start):
+    [(described, held)] = columns.known_type("x", pa.chunked_array([CATEGORIES[start:], CATEGORIES[:1]]))
+    assert (described.type, held.to_pylist()) == (TEXT, [*["a", "b", None, None, "a"][start:], "a"])
+    assert columns.known_type("x", pa.chunked_array([], CATEGORIES.type))[0][1].to_pylist() == []
+
+
+@pytest.mark.parametrize("kind", [pl.Categorical, pl.Enum(["x", "y", "p", "q", "a", "b"])])
+def test_categories_of_polars_are_read_wherever_they_stand(kind):
+    def table(**columns):
+        return pl.DataFrame(columns, schema=dict.fromkeys(columns, kind))
+
+    votes = table(k=["x", "x", "y"], w=["a", "b", "a"], a=["p", "q", "q"], extra=["x", None, "y"])
+    facts = {
+        "decisions": table(k=["x", "y"], fact=["p", "q"]),
+        "voters": table(w=["b", "a"], kind=["x", "y"]),
+    }
+    history = lab.from_votes(votes, **NAMED, **facts)
+    history = lab.with_outcomes(history, table(k=["y"], truth=["q"]), on="k", correct="truth")
+    assert history.votes["choice"].tolist() == ["p", "q", "q"]
+    assert history.votes["vote.kind"].tolist() == ["y", "x", "y"]
+    assert history.decisions["decision.fact"].tolist() == ["p", "q"]
+    assert history.decisions["correct_choice"].tolist()[1:] == ["q"]

@@ -59,7 +59,7 @@ def known_type(name: str, column: pa.ChunkedArray) -> list[Column]:
     kind = column.type
     try:
         if pa.types.is_dictionary(kind):
-            return known_type(name, column.cast(kind.value_type))
+            return known_type(name, _without_dictionary(column))
         found = _brought(column)
         if found is None:
             return of_values(name, column.to_pylist())
@@ -71,6 +71,13 @@ def known_type(name: str, column: pa.ChunkedArray) -> list[Column]:
     if whole.type == FLOAT and pc.any(pc.is_nan(whole)).as_py():
         whole = pc.if_else(pc.is_nan(whole), pa.scalar(None, FLOAT), whole)
     return [(pa.field(name, whole.type), whole)]
+
+
+def _without_dictionary(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the values of categories; Arrow casts no dictionary of the texts that Polars has."""
+    kind = column.type.value_type
+    held = TEXT if pa.types.is_string_view(kind) else kind
+    return pa.chunked_array([one.dictionary.cast(held).take(one.indices) for one in column.chunks], held)
 
 
 def _brought(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
