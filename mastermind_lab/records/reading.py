@@ -102,8 +102,8 @@ def _of_series(name: str, values: pd.Series) -> list[tuple[pa.Field, pa.Array]]:
     if values.dtype == object and len(set(map(type, values.dropna()))) > 1:
         return of_values(name, values.tolist())
     try:
-        # A copy, as the frame may be changed afterwards. NaN becomes missing below, where it is quicker.
-        made = pa.array(values.copy(), from_pandas=values.dtype.kind != "f")
+        # NaN becomes missing below, where it is quicker.
+        made = pa.array(values, from_pandas=values.dtype.kind != "f")
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         return of_values(name, values.tolist())
     return known_type(name, made if isinstance(made, pa.ChunkedArray) else pa.chunked_array([made]))
