@@ -257,3 +257,39 @@ def test_categories_of_polars_are_read_wherever_they_stand(kind):
     assert history.votes["vote.kind"].tolist() == ["y", "x", "y"]
     assert history.decisions["decision.fact"].tolist() == ["p", "q"]
     assert history.decisions["correct_choice"].tolist()[1:] == ["q"]
+
+
+@pytest.mark.parametrize(
+    ("values", "spelled"),
+    [
+        ([Decimal("1"), 1], ["1", "1"]),
+        ([Decimal("1.10"), "a"], ["1.1", "a"]),
+        ([Decimal(LONG[0]), 1], [LONG[0], "1"]),
+        ([Decimal("1e400"), Decimal("1e-400"), 1], ["1E+400", "1E-400", "1"]),
+        ([Decimal("-0"), 0, -0.0], ["0", "0", "0"]),
+        ([b"yes", "yes"], ["yes", "yes"]),
+        ([b"yes", 1], ["yes", "1"]),
+        ([-0.0, 0.0, 0.5], ["0", "0", "0.5"]),
+        ([-0.0, 0.0, "a"], ["0", "0", "a"]),
+        ([b"yes", None], ["yes", None]),
+    ],
+)
+@pytest.mark.parametrize("role", ["w", "a"])
+def test_values_of_several_types_are_spelled_as_those_of_one(values, spelled, role):
+    many = len(values)
+    rows = {"k": ["x"] * many, "w": [*"abc"][:many], "a": ["p"] * many, role: pd.Series(values, dtype=object)}
+    given = [one for one in spelled if one is not None]
+    assert lab.from_votes(pd.DataFrame(rows), **NAMED).votes[NAMED_OF[role]].tolist() == given
+
+
+NAMED_OF = {"w": "voter", "a": "choice"}
+
+
+def test_abstentions_are_spelled_as_choices():
+    table = pd.DataFrame({"k": ["x", "x"], "w": ["a", "b"], "a": [0.0, 1.5]})
+    for said in (-0.0, Decimal("0.00"), 0):
+        assert lab.from_votes(table, **NAMED, abstain=said).votes["vote.abstained"].tolist()[0] == "0"
+    with pytest.raises(OptionError, match="column 'a' cannot be read: .*utf-8"):
+        lab.from_votes(table.assign(a=pd.Series([b"\xff", "a"], dtype=object)), **NAMED)
+    with pytest.raises(OptionError, match="abstain="):
+        lab.from_votes(table, **NAMED, abstain=b"\xff")

@@ -125,21 +125,24 @@ def in_one_piece(column: pa.ChunkedArray) -> pa.Array:
 
 def of_values(name: str, values: Sequence[Any]) -> list[Column]:
     """Make a column of Python values of any kinds."""
-    plain = [plain_value(value) for value in values]
     try:
+        plain = [plain_value(value) for value in values]
         return open_column(name, len(plain), range(len(plain)), plain)
     except (UnicodeError, TypeError, ValueError) as error:
         raise OptionError(f"column {name!r:.80} cannot be read: {error!s:.200}") from error
 
 
 def plain_value(value: Any) -> Any:
-    """Return a value as Python's own; what is missing is None."""
+    """Return a value as Python's own, bytes as text and decimals as numbers; what is missing is None."""
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
     if isinstance(value, Decimal):
         return _plain_decimal(value)
-    is_missing = value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
-    return None if is_missing else value
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, float):
+        return None if value != value else value + 0.0  # of the two zeros there is one
+    return None if value is pd.NA or value is pd.NaT else value
 
 
 def _plain_decimal(value: Decimal) -> int | float | str | None:
@@ -181,7 +184,7 @@ def texts(described: pa.Field, column: pa.Array) -> Checked:
     if column.type != FLOAT:
         return Checked(column.cast(TEXT), none)
     encoded = pc.dictionary_encode(column)
-    spelled = [json_text(one_spelling(value)) for value in encoded.dictionary.to_pylist()]
+    spelled = [json_text(one_spelling(plain_value(value))) for value in encoded.dictionary.to_pylist()]
     return Checked(pa.array(spelled, TEXT).take(encoded.indices), none)
 
 
