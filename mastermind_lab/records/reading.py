@@ -13,7 +13,7 @@ import pyarrow as pa
 from ..decode import json_text
 from ..errors import OptionError
 from ..frames import shown_columns
-from .columns import known_type, of_values, texts
+from .columns import in_one_piece, known_type, of_values, texts
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,33 @@ def _of_series(name: str, values: pd.Series) -> list[tuple[pa.Field, pa.Array]]:
 
 
 def as_texts(values: pd.Series, name: str) -> pa.Array:
-    """Spell the values of a column as choices are spelled."""
-    described, column = _of_series(name, values)[0]
-    return texts(described, column).values
+    """Spell the values of a column as choices are spelled.
+
+    Raises
+    ------
+    OptionError
+        Some are lists or objects.
+    """
+    return _one_text_each(*_of_series(name, values)[0])
+
+
+def check_texts(table: pa.Table, name: str) -> None:
+    """Refuse a column that has lists or objects among its values.
+
+    Raises
+    ------
+    OptionError
+        With the first of them.
+    """
+    _one_text_each(table.schema.field(name), in_one_piece(table[name]))
+
+
+def _one_text_each(described: pa.Field, column: pa.Array) -> pa.Array:
+    spelled, wrong = texts(described, column)
+    if wrong.any():
+        place = int(wrong.argmax())
+        raise OptionError(
+            f"column {described.name!r:.80} holds lists or objects, {int(wrong.sum()):,} of them, the first "
+            f"in row {place + 1:,}, {column[place].as_py()!r:.80}: expected one value in each row"
+        )
+    return spelled
