@@ -379,7 +379,9 @@ ROW = {"question": "tram", "worker": "Ada", "answer": "yes"}
 @pytest.mark.parametrize("row", [ROW, ROW | {"decision": "tram"}, ROW | {"tags": ["a"]}])
 def test_lines_with_a_row_a_vote_are_answered_with_what_reads_them(row, tmp_path):
     (tmp_path / "votes.jsonl").write_text(f"{json.dumps(row)}\n" * 3)
-    with pytest.warns(lab.NothingDecodedWarning, match=r"decision: .*lab\.from_votes .*mastermind-lab import"):
+    with pytest.warns(
+        lab.NothingDecodedWarning, match=r"decision: .*lab\.from_votes .*mastermind-lab import"
+    ):
         history = lab.read(tmp_path / "votes.jsonl")
     assert len(history.rejects) == 3
 

@@ -289,7 +289,7 @@ def test_abstentions_are_spelled_as_choices():
     table = pd.DataFrame({"k": ["x", "x"], "w": ["a", "b"], "a": [0.0, 1.5]})
     for said in (-0.0, Decimal("0.00"), 0):
         assert lab.from_votes(table, **NAMED, abstain=said).votes["vote.abstained"].tolist()[0] == "0"
-    with pytest.raises(OptionError, match="column 'a' cannot be read: .*utf-8"):
+    with pytest.raises(OptionError, match=r"column 'a' cannot be read: .*utf-8"):
         lab.from_votes(table.assign(a=pd.Series([b"\xff", "a"], dtype=object)), **NAMED)
     with pytest.raises(OptionError, match="abstain="):
         lab.from_votes(table, **NAMED, abstain=b"\xff")
