@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..decode import json_text
 from ..errors import OptionError
-from ..frames import ARROW, MEMORY, kind_of_field, mixed_value, open_column
+from ..frames import ARROW, kind_of_field, mixed_value, open_column
 from ..text import one_spelling
 from .text_bytes import has_empty
 
@@ -70,9 +70,6 @@ def known_type(name: str, column: pa.ChunkedArray) -> list[Column]:
     whole = in_one_piece(found)
     if whole.type == FLOAT and pc.any(pc.is_nan(whole)).as_py():
         whole = pc.if_else(pc.is_nan(whole), pa.scalar(None, FLOAT), whole)
-    elif found is column and pa.types.is_primitive(whole.type):
-        # It may be somebody's numpy array, which is changed afterwards.
-        whole = pa.concat_arrays([whole], memory_pool=MEMORY)
     return [(pa.field(name, whole.type), whole)]
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from ..decode import json_text
 from ..errors import OptionError
-from ..frames import shown_columns
+from ..frames import MEMORY, shown_columns
 from .columns import in_one_piece, known_type, of_values, texts
 
 
@@ -70,8 +70,18 @@ def in_memory(data: Any, name: str) -> Records:
             f"{name} is a {type(data).__name__}{hint}; expected a pandas frame, a table of Polars, DuckDB or "
             "Arrow (anything with __arrow_c_stream__), or the path of a CSV, Parquet or JSON lines file"
         )
-    columns = ((str(one), known_type(str(one), table[place])) for place, one in enumerate(table.column_names))
+    columns = (
+        (str(one), known_type(str(one), _copied(table[place])))
+        for place, one in enumerate(table.column_names)
+    )
     return Records(of_columns(columns, name), f"{name} ({type(data).__module__.partition('.')[0]})")
+
+
+def _copied(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Copy numbers, which may be somebody's numpy array and changed afterwards; of chunks one is made."""
+    if column.num_chunks != 1 or not pa.types.is_primitive(column.type):
+        return column
+    return pa.chunked_array([pa.concat_arrays(column.chunks, memory_pool=MEMORY)])
 
 
 def of_columns(columns: Iterable[tuple[str, Sequence[tuple[pa.Field, Any]]]], name: str) -> pa.Table:
@@ -102,8 +112,8 @@ def _of_series(name: str, values: pd.Series) -> list[tuple[pa.Field, pa.Array]]:
     if values.dtype == object and len(set(map(type, values.dropna()))) > 1:
         return of_values(name, values.tolist())
     try:
-        # NaN becomes missing below, where it is quicker.
-        made = pa.array(values, from_pandas=values.dtype.kind != "f")
+        # A copy, as below. NaN becomes missing in the next step, where it is quicker.
+        made = pa.array(values.copy(), from_pandas=values.dtype.kind != "f")
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         return of_values(name, values.tolist())
     return known_type(name, made if isinstance(made, pa.ChunkedArray) else pa.chunked_array([made]))
