@@ -180,6 +180,44 @@ class TestWhat:
             assert "nan" not in text.lower()
             assert "0.00" not in text
 
+    @pytest.mark.parametrize(
+        ("keys", "named"),
+        [
+            ({"case": ["tram", "bus"]}, ["case tram"]),
+            ({"case": [7, 8]}, ["case 7"]),
+            ({"case": [0.5, 1]}, ["case 0.5"]),
+            ({"late": [True, False]}, ["late true"]),
+            ({"day": pd.to_datetime(["2026-01-02", "2026-01-03"])}, ["day 2026-01-02"]),
+            ({"case": ["a", "b"], "wave": [3, 4]}, ["case a", "wave 3"]),
+            ({"question": ["a", "b"], "wave": [3, 4]}, ["wave 3"]),
+            ({"question": ["a", "b"]}, []),
+        ],
+    )
+    def test_what_tells_it_apart_stands_in_its_head(self, keys, named):
+        table = pd.DataFrame(keys | {"who": ["Ada", "Ada"], "what": ["yes", "no"], "fact": ["x", "y"]})
+        history = lab.from_votes(table, decision=[*keys], voter="who", choice="what")
+        one = history.decision("0-1")
+        assert [" ".join(pair) for pair in one.content.keys] == named
+        head = " ".join(repr(one).partition("recommendation")[0].split())
+        page = Card(one._repr_html_()).text
+        for said in named:
+            assert said in head
+            assert said in page.partition("Recommendation")[0]
+        assert ("(no question)" in head) == ("question" not in keys)
+        line = "a" if "question" in keys else ", ".join(named)
+        cards = history.cards(2)
+        assert repr(cards).splitlines()[1].endswith(f"(no recommendation)  {line}")
+        assert f"(no recommendation) {line} " in Card(cards._repr_html_()).text
+        assert "decision.fact x" in page
+
+    def test_an_id_that_was_not_made_of_keys_leaves_the_head_as_it_is(self):
+        for one in (
+            {"decision_id": "D-1", "case": "tram"},
+            {"decision_id": '["a", "b"]', "case": "a"},
+            {"case": "a"},
+        ):
+            assert card(one).content.keys == ()
+
     def test_a_bare_decision(self):
         assert "no votes" in shown({}).text
         assert "no votes" in repr(card({}))

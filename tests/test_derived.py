@@ -182,6 +182,25 @@ def test_the_command_line_publishes_what_was_derived(history, tmp_path, redis_ur
     assert found.stderr == "left out: 2 decisions that plurality leaves open\n"
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("votes.csv", "question,worker,answer\ntram,Ada,yes\ntram,Bo,no\n"),
+        ("votes.jsonl", '{"question": "tram", "worker": "Ada", "answer": "yes"}\n'),
+    ],
+)
+def test_the_command_line_publishes_nothing_of_a_file_that_has_no_envelopes(
+    name, content, tmp_path, redis_url
+):
+    (tmp_path / name).write_text(content)
+    found = run("replay", tmp_path / name, redis_url, "--speed", "max", "--derive", "plurality")
+    told = " ".join(found.stderr.split())
+    assert found.returncode == 1
+    assert "lab.from_votes" in told
+    assert "Nothing is published" in told
+    assert len(lab.read(redis_url).rejects) == 0
+
+
 TIED = {
     "question": ["tram"] * 3 + ["bus"] * 2 + ["ferry"],
     "worker": ["Ada", "Bo", "Chi", "Ada", "Bo", "Ada"],

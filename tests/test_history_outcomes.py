@@ -1,5 +1,6 @@
 import gzip
 import json
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -221,6 +222,37 @@ def test_choices_are_text():
     assert right(with_outcomes(history, two.assign(correct_choice=[3.0, np.nan]))) == ["3", None]
     with pytest.raises(OptionError, match="the text of a choice"):
         with_outcomes(history, two.assign(correct_choice=pd.to_datetime(["2026-01-01"] * 2)))
+
+
+@pytest.mark.parametrize("kind", ["pandas", "jsonl"])
+@pytest.mark.parametrize(
+    ("values", "spelled"),
+    [
+        ([True, 1], ["true", "1"]),
+        ([2.0, "yes"], ["2", "yes"]),
+        ([False, None], ["false", None]),
+        (["yes", ["yes"]], r"column 'correct_choice' holds lists or objects, 1 of them, the first in row 2"),
+        ([{"a": 1}, {"b": 1}], "2 of them, the first in row 1, .*: expected one value in each row"),
+    ],
+)
+def test_what_is_right_is_spelled_as_choices_are(kind, values, spelled, tmp_path):
+    outcomes = truths(a="", b="").assign(correct_choice=pd.Series(values, dtype=object))
+    if kind == "jsonl":
+        outcomes.to_json(tmp_path / "o.jsonl", orient="records", lines=True)
+        outcomes = tmp_path / "o.jsonl"
+    if isinstance(spelled, list):
+        assert right(with_outcomes(arena("a", "b"), outcomes)) == spelled
+    else:
+        with pytest.raises(OptionError, match=spelled):
+            with_outcomes(arena("a", "b"), outcomes)
+
+
+def test_what_is_right_may_be_of_pythons_own_types():
+    outcomes = truths(a=Decimal("1.10"), b=b"yes")
+    assert right(with_outcomes(arena("a", "b"), outcomes)) == ["1.1", "yes"]
+    lists = pd.Series([["a"], "b"], dtype=object)
+    with pytest.raises(OptionError, match="object in the outcomes"):
+        with_outcomes(arena("a", "b"), outcomes.assign(correlation_id=lists))
 
 
 def test_categories_are_text():

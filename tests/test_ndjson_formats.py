@@ -371,3 +371,33 @@ class TestNothingDecoded:
     async def test_in_asyncio_code(self):
         with pytest.warns(lab.NothingDecodedWarning):
             await lab.aread(["broken"])
+
+
+ROW = {"question": "tram", "worker": "Ada", "answer": "yes"}
+
+
+@pytest.mark.parametrize("row", [ROW, ROW | {"decision": "tram"}, ROW | {"tags": ["a"]}])
+def test_lines_with_a_row_a_vote_are_answered_with_what_reads_them(row, tmp_path):
+    (tmp_path / "votes.jsonl").write_text(f"{json.dumps(row)}\n" * 3)
+    with pytest.warns(
+        lab.NothingDecodedWarning, match=r"decision: .*lab\.from_votes .*mastermind-lab import"
+    ):
+        history = lab.read(tmp_path / "votes.jsonl")
+    assert len(history.rejects) == 3
+
+
+@pytest.mark.parametrize(
+    "entry", [{"question": "tram"}, {"decision": {"confidence": 2}, **ROW}, {"schema_version": "2", **ROW}]
+)
+def test_what_is_no_row_of_votes_gets_no_such_answer(entry, tmp_path):
+    (tmp_path / "votes.jsonl").write_text(json.dumps(entry))
+    with pytest.warns(lab.NothingDecodedWarning) as caught:
+        lab.read(tmp_path / "votes.jsonl")
+    assert "from_votes" not in str(caught[0].message)
+
+
+def test_votes_that_are_none_are_not_answered_with_what_has_read_them():
+    table = pd.DataFrame({"question": ["tram"], "worker": ["Ada"], "decision": [["yes"]]})
+    with pytest.warns(lab.NothingDecodedWarning, match="decision: expected one choice") as caught:
+        lab.from_votes(table, decision="question", voter="worker", choice="decision")
+    assert "from_votes" not in str(caught[0].message)

@@ -1,5 +1,6 @@
 """A table of votes, whoever made it, becomes a history in which nothing is invented."""
 
+import copy
 import gzip
 from datetime import date
 from decimal import Decimal
@@ -377,6 +378,26 @@ def test_a_frame_that_is_changed_afterwards_changes_no_history():
     history, other = (made(one, confidence="sure") for one in (table, table.copy()))
     for column, value in {"sure": 1.0, "seconds": 0.0, "level": 9, "day": pd.Timestamp("2030-01-01")}.items():
         table.loc[0, column] = value
+    same(history, other)
+
+
+@pytest.mark.parametrize(
+    "table", [pd.DataFrame, pa.table, pl.DataFrame, lambda rows: pd.DataFrame(rows, copy=False)]
+)
+def test_numbers_that_are_changed_afterwards_change_no_history(table):
+    given = {
+        "sure": np.array([0.5, 1, 0.75, 0.25, 0, 0.75]),
+        "rank": np.arange(6),
+        "day": np.arange("2026-01-01", "2026-01-07", dtype="datetime64[D]").astype("datetime64[us]"),
+    }
+    texts = {name: ROWS[name] for name in NAMED.values()}
+    facts = {"worker": ["Ada", "Bo", "Chi"], "age": np.array([20.5, 30, 40])}
+    history, other = (
+        made(table(texts | some), confidence="sure", voters=table(facts | {"age": age}))
+        for some, age in ((given, facts["age"]), (copy.deepcopy(given), facts["age"].copy()))
+    )
+    for column in [*given.values(), facts["age"]]:
+        column[:] = column[-1]
     same(history, other)
 
 

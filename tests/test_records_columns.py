@@ -3,8 +3,10 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import duckdb
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -179,3 +181,115 @@ def test_an_empty_text_says_nothing():
     assert columns.is_given(pa.array(["a", "b"], TEXT)).tolist() == [True, True]
     assert columns.is_given(pa.array([], TEXT)).tolist() == []
     assert columns.is_given(pa.array([0, None])).tolist() == [True, False]
+
+
+NAMED = {"decision": "k", "voter": "w", "choice": "a"}
+LONG = [f"12345678901234567890.{last}" for last in "12"]
+
+
+def test_whole_numbers_of_any_length_tell_decisions_apart():
+    rows = "(values (9007199254740993, 'a', 'p'), (9007199254740992, 'a', 'q')) t(k, w, a)"
+    history = lab.from_votes(duckdb.sql(f"select k::hugeint k, w, a from {rows}"), **NAMED)
+    assert history.decisions["decision.k"].tolist() == [2**53 + 1, 2**53]
+
+
+@pytest.mark.parametrize("role", ["k", "w", "a"])
+@pytest.mark.parametrize("kind", [None, pa.decimal128(30, 1), pa.decimal256(60, 5)])
+def test_decimals_stay_apart_and_keep_their_digits(role, kind):
+    values = pa.array([*map(Decimal, [*LONG, "5.0"])], kind)
+    table = pa.table({"k": ["x"] * 3, "w": ["a", "b", "c"], "a": ["p"] * 3} | {role: values})
+    history = lab.from_votes(table, **NAMED)
+    frame, name = {
+        "k": (history.decisions, "decision.k"),
+        "w": (history.votes, "voter"),
+        "a": (history.votes, "choice"),
+    }[role]
+    assert frame[name].tolist() == [*LONG, "5"]
+
+
+@pytest.mark.parametrize("values", [["5.00", "1.10", "-0.30"], ["5.00"], ["0.10", "1234567890123.45"]])
+@pytest.mark.parametrize("kind", [pa.decimal128(17, 2), pa.decimal256(50, 2)])
+def test_decimals_that_floats_hold_are_floats(values, kind):
+    found, held = brought([*map(Decimal, values)], kind)
+    assert (found, held) == (FLOAT, [*map(float, values)])
+
+
+def test_what_is_right_may_be_a_decimal():
+    both = pa.array([*map(Decimal, LONG)])
+    history = lab.from_votes(pa.table({"k": both, "w": ["a", "b"], "a": both}), **NAMED)
+    outcomes = pa.table({"k": both, "truth": both})
+    joined = lab.with_outcomes(history, outcomes, on="k", correct="truth")
+    assert joined.decisions["correct_choice"].tolist() == LONG
+
+
+def test_scores_and_confidences_may_have_more_digits_than_floats():
+    long = pa.array([Decimal("0.123456789012345678"), Decimal("0.5")])
+    table = pa.table({"k": ["x", "x"], "w": ["a", "b"], "a": ["p", "q"], "c": long})
+    history = lab.from_votes(table, **NAMED, confidence="c", score="c")
+    assert history.votes["confidence"].tolist() == history.votes["vote.score"].tolist()
+    assert history.votes["confidence"].tolist() == [0.12345678901234568, 0.5]
+
+
+VIEWS = pa.array(["a", "b", None]).cast(pa.string_view())
+CATEGORIES = pa.DictionaryArray.from_arrays(pa.array([0, 1, 2, None, 0]), VIEWS)
+
+
+@pytest.mark.parametrize("start", [0, 1])
+def test_categories_of_views_are_texts(start):
+    [(described, held)] = columns.known_type("x", pa.chunked_array([CATEGORIES[start:], CATEGORIES[:1]]))
+    assert (described.type, held.to_pylist()) == (TEXT, [*["a", "b", None, None, "a"][start:], "a"])
+    assert columns.known_type("x", pa.chunked_array([], CATEGORIES.type))[0][1].to_pylist() == []
+
+
+@pytest.mark.parametrize("kind", [pl.Categorical, pl.Enum(["x", "y", "p", "q", "a", "b"])])
+def test_categories_of_polars_are_read_wherever_they_stand(kind):
+    def table(**columns):
+        return pl.DataFrame(columns, schema=dict.fromkeys(columns, kind))
+
+    votes = table(k=["x", "x", "y"], w=["a", "b", "a"], a=["p", "q", "q"], extra=["x", None, "y"])
+    facts = {
+        "decisions": table(k=["x", "y"], fact=["p", "q"]),
+        "voters": table(w=["b", "a"], kind=["x", "y"]),
+    }
+    history = lab.from_votes(votes, **NAMED, **facts)
+    history = lab.with_outcomes(history, table(k=["y"], truth=["q"]), on="k", correct="truth")
+    assert history.votes["choice"].tolist() == ["p", "q", "q"]
+    assert history.votes["vote.kind"].tolist() == ["y", "x", "y"]
+    assert history.decisions["decision.fact"].tolist() == ["p", "q"]
+    assert history.decisions["correct_choice"].tolist()[1:] == ["q"]
+
+
+@pytest.mark.parametrize(
+    ("values", "spelled"),
+    [
+        ([Decimal("1"), 1], ["1", "1"]),
+        ([Decimal("1.10"), "a"], ["1.1", "a"]),
+        ([Decimal(LONG[0]), 1], [LONG[0], "1"]),
+        ([Decimal("1e400"), Decimal("1e-400"), 1], ["1E+400", "1E-400", "1"]),
+        ([Decimal("-0"), 0, -0.0], ["0", "0", "0"]),
+        ([b"yes", "yes"], ["yes", "yes"]),
+        ([b"yes", 1], ["yes", "1"]),
+        ([-0.0, 0.0, 0.5], ["0", "0", "0.5"]),
+        ([-0.0, 0.0, "a"], ["0", "0", "a"]),
+        ([b"yes", None], ["yes", None]),
+    ],
+)
+@pytest.mark.parametrize("role", ["w", "a"])
+def test_values_of_several_types_are_spelled_as_those_of_one(values, spelled, role):
+    many = len(values)
+    rows = {"k": ["x"] * many, "w": [*"abc"][:many], "a": ["p"] * many, role: pd.Series(values, dtype=object)}
+    given = [one for one in spelled if one is not None]
+    assert lab.from_votes(pd.DataFrame(rows), **NAMED).votes[NAMED_OF[role]].tolist() == given
+
+
+NAMED_OF = {"w": "voter", "a": "choice"}
+
+
+def test_abstentions_are_spelled_as_choices():
+    table = pd.DataFrame({"k": ["x", "x"], "w": ["a", "b"], "a": [0.0, 1.5]})
+    for said in (-0.0, Decimal("0.00"), 0):
+        assert lab.from_votes(table, **NAMED, abstain=said).votes["vote.abstained"].tolist()[0] == "0"
+    with pytest.raises(OptionError, match=r"column 'a' cannot be read: .*utf-8"):
+        lab.from_votes(table.assign(a=pd.Series([b"\xff", "a"], dtype=object)), **NAMED)
+    with pytest.raises(OptionError, match="abstain="):
+        lab.from_votes(table, **NAMED, abstain=b"\xff")

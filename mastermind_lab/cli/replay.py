@@ -1,12 +1,13 @@
 """``mastermind-lab replay``: a kept history onto a stream, at the pace it had or faster."""
 
 import math
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import OptionError
+from ..errors import NothingDecodedWarning, OptionError
 from ..wire import DEFAULT_STREAM_NAME, SCHEMES, URL_VARIABLES
 from .console import progress, say
 from .options import MaxLineBytes, MaxUnpackedBytes, given
@@ -63,7 +64,7 @@ def replay(
     options = given(
         derive=derive, voter=voter, max_line_bytes=max_line_bytes, max_unpacked_bytes=max_unpacked_bytes
     )
-    played = _played(source, speed, options)
+    played = _played(source, speed, options) if derive is None else _derived(source, speed, options)
     if played.left_out:
         many = f"{played.left_out:,} decision{'s' * (played.left_out != 1)}"
         say(f"left out: {many} that {derive} leaves open", error=True)
@@ -78,6 +79,24 @@ def _played(source: str, speed: float, options: dict[str, Any]) -> "Replay":
         return live.replay(source, speed=speed, payloads=True, **options)
     except OptionError:  # a snapshot that was saved without them
         return live.replay(source, speed=speed, **options)
+
+
+def _derived(source: str, speed: float, options: dict[str, Any]) -> "Replay":
+    """Load what is to be derived from votes; where nothing could be decoded there are none.
+
+    Raises
+    ------
+    OptionError
+        Nothing could be decoded: entries as they came would be published, and nothing of what was asked for.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", NothingDecodedWarning)
+        try:
+            return _played(source, speed, options)
+        except NothingDecodedWarning as nothing:
+            raise OptionError(
+                f"{nothing}. Nothing is published, as there are no votes to derive anything from"
+            ) from nothing
 
 
 def _batches(played: "Replay") -> Iterator[list[bytes]]:

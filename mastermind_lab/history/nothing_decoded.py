@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
 from ..errors import NothingDecodedWarning, callers_level
 from ..frames import Coverage
+from ..ndjson import row_hint
 from ..text import terminal_line
 from .history import History
 
 _NAMED = 3  # sources
+_WITHOUT_DECISION = ("decision: Field required", "decision: Input should be")  # as pydantic says it
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Decoding:
             return cls(bool(decisions or left_out), rejects.num_rows)
         first = rejects.slice(0, 1).to_pylist()[0]
         said = f"The first, {first['stream_id']}, is {first['reason']}: {first['detail']}"
-        return cls(False, rejects.num_rows, said)
+        return cls(False, rejects.num_rows, said + _hint(first, coverage))
 
     def __add__(self, other: Decoding) -> Decoding:
         return Decoding(
@@ -48,6 +51,14 @@ class Decoding:
         entries = "the only entry" if self.rejects == 1 else f"any of the {self.rejects:,} entries"
         said = f"could not decode {entries} of {where}. {self.first}"
         warnings.warn(terminal_line(said, 1_000), NothingDecodedWarning, stacklevel=callers_level())
+
+
+def _hint(first: dict[str, Any], coverage: Coverage) -> str:
+    """Say what to do where a file's first entry has no decision in it, as a row of a table has none."""
+    is_without = first["reason"] == "invalid" and first["detail"].startswith(_WITHOUT_DECISION)
+    of_stream = all(one.stream is not None for one in coverage.accounts)
+    hint = row_hint(first["payload"] or b"") if is_without and not of_stream else ""
+    return f". {hint}" if hint else ""
 
 
 def warned(history: History) -> History:

@@ -68,4 +68,5 @@ def _are_numbers(texts: pd.Series) -> bool:
 
 def is_text(column: pd.Series) -> bool:
     """Tell whether all that is there is text; a column of nothing is."""
-    return all(isinstance(value, str) for value in column.dropna().unique())
+    there = column.dropna()
+    return all(isinstance(value, str) for value in (there if there.dtype == object else there.unique()))

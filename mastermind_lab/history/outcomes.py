@@ -213,7 +213,7 @@ def _frame(outcomes: Outcomes, join: Join) -> pd.DataFrame:
     elif isinstance(outcomes, str | os.PathLike):
         frame = _read(outcomes, join)
     elif hasattr(outcomes, "__arrow_c_stream__"):
-        frame = to_pandas({"": records.in_memory(outcomes, "outcomes").table})[""]
+        frame = _of_table(records.in_memory(outcomes, "outcomes"), join)
     else:
         raise OptionError(
             "outcomes are a DataFrame, a table of Polars, DuckDB or Arrow, or the path of a CSV, Parquet or "
@@ -243,6 +243,13 @@ def _read(path: str | os.PathLike[str], join: Join) -> pd.DataFrame:
         number, reason, detail, _ = read.rejects[0]  # of cells, it has the line already
         line = "" if reason == "cells" else f"line {number}: "
         raise SourceError(f"cannot read outcomes: {read.source}: {line}{detail}")
+    return _of_table(read, join)
+
+
+def _of_table(read: records.Records, join: Join) -> pd.DataFrame:
+    # Of lists and objects a frame has the JSON, which would pass for a choice.
+    if join.correct in read.table.column_names:
+        records.check_texts(read.table, join.correct)
     return to_pandas({"": read.table})[""]
 
 
@@ -250,7 +257,7 @@ def _texts(column: pd.Series, name: str) -> pd.Series:
     """Spell what is right as choices are."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
-    if not is_text(column) and column.dtype.kind not in "biuf":
+    if not is_text(column) and column.dtype.kind not in "biufO":
         raise OptionError(
             f"{name} is the text of a choice, not {column.dtype}: make it text, spelled as voted"
         )

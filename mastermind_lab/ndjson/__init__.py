@@ -13,6 +13,7 @@ beside others, what can't be opened, or is a pipe, a device or a folder.
 from __future__ import annotations
 
 from .files import ENDINGS, File, StandardInput, can_be_read_again, find
+from .formats import row_hint
 from .lines import FileLimits, lines, lines_beside_others
 from .writing import write_lines
 
@@ -25,5 +26,6 @@ __all__ = [
     "find",
     "lines",
     "lines_beside_others",
+    "row_hint",
     "write_lines",
 ]

@@ -67,6 +67,30 @@ _CSV = (
     "envelopes, give lab.read that column"
 )
 
+_ROWS = (
+    "An object without an envelope's decision may be a row of a table. If a row is a vote, lab.from_votes "
+    "reads the file, and so does mastermind-lab import"
+)
+
+
+def row_hint(payload: bytes) -> str:
+    """Say what to do about an object of several plain values, which is no envelope; nothing of others.
+
+    Examples
+    --------
+    >>> row_hint(b'{"question": "tram", "worker": "Ada", "answer": "yes"}')[:46]
+    "An object without an envelope's decision may b"
+    >>> row_hint(b'{"decision": {"confidence": 2}, "a": 1, "b": 1}')
+    ''
+    """
+    try:
+        found = from_json(payload)
+    except ValueError:
+        return ""
+    if not isinstance(found, dict) or isinstance(found.get("decision"), dict):
+        return ""
+    return _ROWS if sum(not isinstance(value, list | dict) for value in found.values()) > 1 else ""
+
 
 def other_format(head: bytes) -> str | None:
     """Say what a file is that begins so, and what to do about it; None where it may be NDJSON.

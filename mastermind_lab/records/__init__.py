@@ -17,7 +17,7 @@ from .facts import with_decisions, with_voters
 from .files import is_parquet, only_file, opened, read_file
 from .formats import Format, format_of
 from .logs import Log, with_answers
-from .reading import Records, as_texts, in_memory
+from .reading import Records, as_texts, check_texts, in_memory
 from .roles import Roles, check_columns
 from .votes import Gathered, gather, open_name
 
@@ -29,6 +29,7 @@ __all__ = [
     "Roles",
     "as_texts",
     "check_columns",
+    "check_texts",
     "format_of",
     "gather",
     "in_memory",

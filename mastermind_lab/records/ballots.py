@@ -19,7 +19,7 @@ from ..decode import json_text, step
 from ..errors import OptionError
 from ..frames import kind_of_field, open_column
 from ..text import one_spelling
-from .columns import FLOAT, TEXT, WHOLE, Checked, Column, Fault, Flags, numbers, texts, within
+from .columns import FLOAT, NUMBER, TEXT, WHOLE, Checked, Column, Fault, Flags, numbers, texts, within
 from .roles import KINDS, Columns, Roles, names_in
 
 _MOST_CHOICES = 1_000
@@ -172,8 +172,10 @@ def _rankings(
 
 
 def is_of_numbers(column: pa.Array | pa.ChunkedArray) -> bool:
-    """Tell whether a column holds numbers."""
-    return column.type in (FLOAT, WHOLE)
+    """Tell whether a column holds numbers, or texts of them: decimals have more digits than a float."""
+    if column.type != TEXT:
+        return column.type in (FLOAT, WHOLE)
+    return bool(pc.all(pc.match_substring_regex(column, NUMBER)).as_py())
 
 
 def _of_rank(described: pa.Field, column: pa.Array) -> Checked:

@@ -6,6 +6,7 @@ A column that no frame has a type for, lists say, or numbers among texts, become
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +26,9 @@ Column = tuple[pa.Field, pa.Array]
 
 TEXT, FLOAT, WHOLE, MOMENT = (ARROW[kind] for kind in ("str", "float64", "Int64", "datetime64[us, UTC]"))
 
-_NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
+NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
+_EXACT = 15  # decimal digits that a float always keeps
+_FAR = 300  # digits before or behind the point, of which neither an int nor a float is made
 _FIRST_SECOND, _END_SECOND = 978_307_200, 4_133_980_800  # of the years 2001 to 2100
 
 A_MOMENT = (
@@ -56,19 +59,44 @@ def known_type(name: str, column: pa.ChunkedArray) -> list[Column]:
     kind = column.type
     try:
         if pa.types.is_dictionary(kind):
-            return known_type(name, column.cast(kind.value_type))
-        wanted = _wanted(kind)
-        if wanted is None:
-            return open_column(name, len(column), range(len(column)), column.to_pylist())
-        found = column if kind == wanted else column.cast(wanted)
+            return known_type(name, _without_dictionary(column))
+        found = _brought(column)
+        if found is None:
+            return of_values(name, column.to_pylist())
     except (pa.ArrowException, UnicodeError) as error:
         if pa.types.is_integer(kind):  # of more than 63 bits
             return open_column(name, len(column), range(len(column)), column.to_pylist())
         raise OptionError(f"column {name!r:.80} of type {kind} cannot be read: {error!s:.200}") from error
     whole = in_one_piece(found)
-    if wanted == FLOAT and pc.any(pc.is_nan(whole)).as_py():
+    if whole.type == FLOAT and pc.any(pc.is_nan(whole)).as_py():
         whole = pc.if_else(pc.is_nan(whole), pa.scalar(None, FLOAT), whole)
     return [(pa.field(name, whole.type), whole)]
+
+
+def _without_dictionary(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the values of categories; Arrow casts no dictionary of the texts that Polars has."""
+    kind = column.type.value_type
+    held = TEXT if pa.types.is_string_view(kind) else kind
+    return pa.chunked_array([one.dictionary.cast(held).take(one.indices) for one in column.chunks], held)
+
+
+def _brought(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Bring a column to the type that holds all of its values without loss; None where there is none."""
+    if pa.types.is_decimal(column.type):
+        return _of_decimals(column)
+    wanted = _wanted(column.type)
+    return None if wanted is None else column if column.type == wanted else column.cast(wanted)
+
+
+def _of_decimals(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Make whole numbers or floats of decimals, if they are spelled as these are."""
+    scale = column.type.scale
+    try:
+        if scale <= 0:
+            return column.cast(WHOLE)
+        return column.cast(pa.decimal128(_EXACT, scale)).cast(TEXT).cast(FLOAT)
+    except pa.ArrowInvalid:  # of more digits
+        return None
 
 
 def _wanted(kind: pa.DataType) -> pa.DataType | None:
@@ -77,7 +105,7 @@ def _wanted(kind: pa.DataType) -> pa.DataType | None:
         return kind
     if types.is_integer(kind):
         return WHOLE
-    if types.is_floating(kind) or types.is_decimal(kind):
+    if types.is_floating(kind):
         return FLOAT
     is_text = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
     is_bytes = types.is_binary(kind) or types.is_large_binary(kind)
@@ -94,19 +122,38 @@ def in_one_piece(column: pa.ChunkedArray) -> pa.Array:
 
 def of_values(name: str, values: Sequence[Any]) -> list[Column]:
     """Make a column of Python values of any kinds."""
-    plain = [plain_value(value) for value in values]
     try:
+        plain = [plain_value(value) for value in values]
         return open_column(name, len(plain), range(len(plain)), plain)
     except (UnicodeError, TypeError, ValueError) as error:
         raise OptionError(f"column {name!r:.80} cannot be read: {error!s:.200}") from error
 
 
 def plain_value(value: Any) -> Any:
-    """Return a value as Python's own; what is missing is None."""
+    """Return a value as Python's own, bytes as text and decimals as numbers; what is missing is None."""
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
-    is_missing = value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
-    return None if is_missing else value
+    if isinstance(value, Decimal):
+        return _plain_decimal(value)
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, float):
+        return None if value != value else value + 0.0  # of the two zeros there is one
+    return None if value is pd.NA or value is pd.NaT else value
+
+
+def _plain_decimal(value: Decimal) -> int | float | str | None:
+    """Return a decimal as the number that is spelled as it is; where there is none, its digits."""
+    if value.is_nan():
+        return None
+    if not value.is_finite():
+        return float(value)
+    if abs(value.adjusted()) > _FAR:
+        return str(value)
+    if value == (whole := int(value)):
+        return whole
+    near = float(value)
+    return near if Decimal(repr(near)) == value else f"{value:f}".rstrip("0")
 
 
 def is_given(column: pa.Array) -> Flags:
@@ -134,7 +181,7 @@ def texts(described: pa.Field, column: pa.Array) -> Checked:
     if column.type != FLOAT:
         return Checked(column.cast(TEXT), none)
     encoded = pc.dictionary_encode(column)
-    spelled = [json_text(one_spelling(value)) for value in encoded.dictionary.to_pylist()]
+    spelled = [json_text(one_spelling(plain_value(value))) for value in encoded.dictionary.to_pylist()]
     return Checked(pa.array(spelled, TEXT).take(encoded.indices), none)
 
 
@@ -157,7 +204,7 @@ def numbers(column: pa.Array) -> Checked:
         return Checked(column.cast(FLOAT, safe=False), none)
     if column.type != TEXT:
         return Checked(pa.nulls(len(column), FLOAT), _flags(pc.is_valid(column)))
-    fits = pc.fill_null(pc.match_substring_regex(column, _NUMBER), False)
+    fits = pc.fill_null(pc.match_substring_regex(column, NUMBER), False)
     trimmed = pc.utf8_trim_whitespace(pc.if_else(fits, column, pa.scalar(None, TEXT)))
     values = pc.replace_substring_regex(trimmed, r"^\+", "").cast(FLOAT)
     return Checked(values, is_given(column) & ~_flags(fits))

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from ..decode import json_text
 from ..errors import OptionError
-from ..frames import shown_columns
-from .columns import known_type, of_values, texts
+from ..frames import MEMORY, shown_columns
+from .columns import in_one_piece, known_type, of_values, texts
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,18 @@ def in_memory(data: Any, name: str) -> Records:
             f"{name} is a {type(data).__name__}{hint}; expected a pandas frame, a table of Polars, DuckDB or "
             "Arrow (anything with __arrow_c_stream__), or the path of a CSV, Parquet or JSON lines file"
         )
-    columns = ((str(one), known_type(str(one), table[place])) for place, one in enumerate(table.column_names))
+    columns = (
+        (str(one), known_type(str(one), _copied(table[place])))
+        for place, one in enumerate(table.column_names)
+    )
     return Records(of_columns(columns, name), f"{name} ({type(data).__module__.partition('.')[0]})")
+
+
+def _copied(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Copy numbers, which may be somebody's numpy array and changed afterwards; of chunks one is made."""
+    if column.num_chunks != 1 or not pa.types.is_primitive(column.type):
+        return column
+    return pa.chunked_array([pa.concat_arrays(column.chunks, memory_pool=MEMORY)])
 
 
 def of_columns(columns: Iterable[tuple[str, Sequence[tuple[pa.Field, Any]]]], name: str) -> pa.Table:
@@ -102,7 +112,7 @@ def _of_series(name: str, values: pd.Series) -> list[tuple[pa.Field, pa.Array]]:
     if values.dtype == object and len(set(map(type, values.dropna()))) > 1:
         return of_values(name, values.tolist())
     try:
-        # A copy, as the frame may be changed afterwards. NaN becomes missing below, where it is quicker.
+        # A copy, as below. NaN becomes missing in the next step, where it is quicker.
         made = pa.array(values.copy(), from_pandas=values.dtype.kind != "f")
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         return of_values(name, values.tolist())
@@ -110,6 +120,33 @@ def _of_series(name: str, values: pd.Series) -> list[tuple[pa.Field, pa.Array]]:
 
 
 def as_texts(values: pd.Series, name: str) -> pa.Array:
-    """Spell the values of a column as choices are spelled."""
-    described, column = _of_series(name, values)[0]
-    return texts(described, column).values
+    """Spell the values of a column as choices are spelled.
+
+    Raises
+    ------
+    OptionError
+        Some are lists or objects.
+    """
+    return _one_text_each(*_of_series(name, values)[0])
+
+
+def check_texts(table: pa.Table, name: str) -> None:
+    """Refuse a column that has lists or objects among its values.
+
+    Raises
+    ------
+    OptionError
+        With the first of them.
+    """
+    _one_text_each(table.schema.field(name), in_one_piece(table[name]))
+
+
+def _one_text_each(described: pa.Field, column: pa.Array) -> pa.Array:
+    spelled, wrong = texts(described, column)
+    if wrong.any():
+        place = int(wrong.argmax())
+        raise OptionError(
+            f"column {described.name!r:.80} holds lists or objects, {int(wrong.sum()):,} of them, the first "
+            f"in row {place + 1:,}, {column[place].as_py()!r:.80}: expected one value in each row"
+        )
+    return spelled

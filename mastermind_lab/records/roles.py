@@ -115,7 +115,10 @@ def _check_once(names: list[str]) -> None:
 
 def _listed(values: Any) -> tuple[Any, ...]:
     several = isinstance(values, Iterable) and not isinstance(values, str | bytes)
-    plain = tuple(map(plain_value, values if several else (values,)))
+    try:
+        plain = tuple(map(plain_value, values if several else (values,)))
+    except UnicodeError as error:
+        raise OptionError(f"abstain={values!r:.80}: {error!s:.200}") from error
     for value in plain:
         if isinstance(value, list | tuple | dict | set):
             raise OptionError(f"abstain={value!r:.80}: expected values of the column of choices")

@@ -14,6 +14,8 @@ from typing import Any
 
 import pandas as pd
 
+from .keys import KEY, keys_of
+
 Row = dict[str, Any]
 
 TRUTH = "correct_choice"
@@ -81,6 +83,8 @@ class Content:
 
     Attributes
     ----------
+    keys
+        What tells it apart in a table of votes, beside the question: a name and its value.
     outcome
         What was right, if that is known; ``is_judged`` says whether outcomes were joined at all.
     rounds
@@ -94,6 +98,7 @@ class Content:
     stream_id: str
     moment: str
     question: str | None
+    keys: tuple[tuple[str, str], ...]
     recommendation: str | None
     confidence: float | None
     rationale: str | None
@@ -113,11 +118,13 @@ class Content:
         """Put the rows of one decision in reading order."""
         outcome = text(decision.get(TRUTH))
         recommendation = text(decision.get("recommendation"))
-        effort, rest = _effort(decision)
+        keys = keys_of({name: value for name, value in decision.items() if not is_missing(value)})
+        effort, rest = _effort({name: value for name, value in decision.items() if name not in keys})
         return cls(
             stream_id=str(decision["stream_id"]),
             moment=_moment(decision),
             question=text(decision.get("question")),
+            keys=tuple((name.removeprefix(KEY), value) for name, value in keys.items()),
             recommendation=recommendation,
             confidence=number(decision.get("confidence")),
             rationale=text(decision.get("rationale")),
@@ -130,6 +137,11 @@ class Content:
             effort=effort,
             rest=rest,
         )
+
+    @property
+    def heading(self) -> str | None:
+        """The question, or what tells the decision apart, in a line."""
+        return self.question or ", ".join(f"{name} {value}" for name, value in self.keys) or None
 
     @property
     def is_right(self) -> bool | None:

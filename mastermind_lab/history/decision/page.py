@@ -70,6 +70,7 @@ def _inside(content: Content) -> str:
 def _top(content: Content) -> str:
     question = content.question
     asked = block(question or "(no question)", "question" if question else "question soft")
+    asked += _facts(content.keys)
     verdict = f'<div><span class="label">Recommendation</span>{_recommendation(content)}</div>'
     sure = f'<div><span class="label">Confidence</span><div class="sure">{_confidence(content)}</div></div>'
     outcome = _outcome(content)
@@ -219,12 +220,18 @@ def _source(row: Row) -> str:
 
 def _effort(content: Content) -> str:
     """Tell times and use, and fold all else that came with the decision."""
-    facts = "".join(
-        f'<div><span class="label">{inline(name, 60)}</span><span class="number">{amount}</span></div>'
-        for name, amount in content.effort[:MOST_REST]
-    )
-    told = f'<div class="part"><div class="facts">{facts}</div></div>' if facts else ""
+    facts = _facts(content.effort[:MOST_REST], "number")
+    told = f'<div class="part">{facts}</div>' if facts else ""
     return told + _rest(content)
+
+
+def _facts(pairs: Sequence[tuple[str, str]], kind: str = "") -> str:
+    """Put values side by side, each below its name."""
+    facts = "".join(
+        f'<div><span class="label">{inline(name, 60)}</span>{inline(value, LINE, "span", kind)}</div>'
+        for name, value in pairs
+    )
+    return f'<div class="facts">{facts}</div>' if facts else ""
 
 
 def _rest(content: Content) -> str:
@@ -249,5 +256,5 @@ def _headline(content: Content) -> str:
         [f'<span class="number">{content.confidence:.2f}</span>'] if content.confidence is not None else []
     )
     parts += [] if content.is_right is None else [_right() if content.is_right else _wrong()]
-    question = inline(content.question, NAME) if content.question else ""
+    question = inline(content.heading, NAME) if content.heading else ""
     return " ".join(parts) + (f' <span class="soft">{question}</span>' if question else "")

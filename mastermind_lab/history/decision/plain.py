@@ -13,6 +13,7 @@ from .page import MOST_CLAIMS, MOST_REST, MOST_SOURCES, MOST_VOTES, cards_shown
 _WIDTH = 88
 _WHOLE = 3_000  # characters of a text
 _VOTER = 20
+_LABEL = 16
 
 
 def card_text(content: Content) -> str:
@@ -32,7 +33,7 @@ def cards_text(contents: Sequence[Content], total: int) -> str:
     for name, one in zip(ids, contents, strict=True):
         sure = "   -" if one.confidence is None else f"{one.confidence:.2f}"
         chosen = terminal_line(one.recommendation or "(no recommendation)", 24)
-        lines.append(f"{name}  {sure}  {chosen}  {terminal_line(one.question or '', 60)}".rstrip())
+        lines.append(f"{name}  {sure}  {chosen}  {terminal_line(one.heading or '', 60)}".rstrip())
     return "\n".join(lines)
 
 
@@ -47,6 +48,8 @@ def _wrapped(label: str, value: str) -> Iterator[str]:
 def _top(content: Content) -> Iterator[str]:
     yield f"Decision {terminal_line(content.stream_id)}" + (f", {content.moment}" if content.moment else "")
     yield from _wrapped("question        ", content.question or "(no question)")
+    for name, value in content.keys:
+        yield from _wrapped(terminal_line(name, _LABEL - 2).ljust(_LABEL), value)
     yield from _wrapped("recommendation  ", content.recommendation or "(no recommendation)")
     rounds = f" ({' → '.join(f'{share:.2f}' for share in content.rounds)} by round)"
     sure = "not said" if content.confidence is None else f"{content.confidence:.2f}"
