@@ -133,7 +133,7 @@ def test_order_and_names_do_not_matter(seed):
     shuffled = history.votes.sample(frac=1, random_state=seed)
     assert_frame_equal(Pivotal.of(shuffled, replicates=40).table(), expected)
     renamed = history.votes.assign(
-        choice=history.votes["choice"].map({"a": "zz", "b": "_", "c": "c", "d": ""})
+        choice=history.votes["choice"].map({"a": "zz", "b": "_", "c": "c", "d": "d."})
     )
     assert_frame_equal(Pivotal.of(renamed, replicates=40).table(), expected)
 
