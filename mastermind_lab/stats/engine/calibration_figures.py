@@ -58,7 +58,8 @@ class CalibrationFigures(Summary):
         """1 - Brier / uncertainty, 1 at best: how much better than to say the accuracy, always.
 
         Below 0, that would have been better still. The accuracy is that of the same decisions, which is known
-        afterwards only. Not defined where all or none were right.
+        afterwards only. Not defined where all or none were right. In a simulation its interval held the truth
+        in 93 to 96% at n = 30 and 200, in about 80% at n = 5.
         """
         return self._estimate("brier_skill")
 
@@ -82,7 +83,7 @@ class CalibrationFigures(Summary):
         together, n is divided by what that adds to the variance of the replicates. Bins of one are left as
         they are. Resolution and uncertainty are corrected likewise, and add up as before. Not defined
         for isotonic bins, which were chosen by their accuracy. In a simulation the interval held the truth in
-        96 to 100% at n = 30 and 200, that of the plain loss in none.
+        96 to 100% at n = 30 and 200 and in 60% at n = 5, that of the plain loss in hardly any.
         """
         return self._estimate("calibration_loss_corrected")
 
@@ -103,7 +104,10 @@ class CalibrationFigures(Summary):
 
     @property
     def uncertainty(self) -> Estimate:
-        """Accuracy (1 - accuracy), 0 to 0.25 (Murphy 1973): how hard it was, whatever the confidence."""
+        """Accuracy (1 - accuracy), 0 to 0.25 (Murphy 1973): how hard it was, whatever the confidence.
+
+        At n = 5 its interval holds the truth in nearly all samples: it is too wide there.
+        """
         return self._estimate("uncertainty")
 
     @property
@@ -137,6 +141,7 @@ class CalibrationFigures(Summary):
         """The area under the accuracy-rejection curve, 0 to 1 (Nadeem, Zucker and Hanczar 2009).
 
         The mean accuracy of the k surest, over all k; ties in the mean over their orders. Confidence that
-        ranks nothing has the accuracy itself. 1 - AUARC is the AURC of Geifman and El-Yaniv (2017).
+        ranks nothing has the accuracy itself. 1 - AUARC is the AURC of Geifman and El-Yaniv (2017). At n = 5
+        its interval holds the truth in nearly all samples: it is too wide there.
         """
         return self._estimate("auarc")
