@@ -17,6 +17,8 @@ from mastermind_lab.errors import OptionError
 from mastermind_lab.stats import Agreement
 from mastermind_lab.stats.engine import pairs
 
+pytestmark = pytest.mark.once
+
 LEVELS = ["nominal", "ordinal", "interval"]
 # Krippendorff (2011), C: four observers, twelve units, missing values.
 EXAMPLE = ["11 1", "2232", "3333", "3333", "2222", "1234", "4444", "1121", "2222", " 555", "  11", "  3 "]

@@ -13,6 +13,8 @@ from mastermind_lab.errors import OptionError
 from mastermind_lab.stats.engine.anytime import AtEveryLook, confidence_sequence, evidence
 from mastermind_lab.stats.engine.intervals import UNBOUNDED
 
+pytestmark = pytest.mark.once
+
 TRUTHS = {
     "half": (0.5, lambda random, shape: random.random(shape) < 0.5),
     "mostly": (0.9, lambda random, shape: random.random(shape) < 0.9),

@@ -15,6 +15,8 @@ from mastermind_lab.stats.engine.folds import fold_of
 from mastermind_lab.stats.engine.sums import GroupedSums
 from mastermind_lab.stats.engine.units import Units
 
+pytestmark = pytest.mark.once
+
 
 def best_of(history, **options):
     table = Rules.of(history, **options).table()

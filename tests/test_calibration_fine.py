@@ -8,6 +8,8 @@ from telling import telling
 from mastermind_lab.stats.calibration import Calibration
 from mastermind_lab.stats.engine.cells import MOST, _bit_length
 
+pytestmark = pytest.mark.once
+
 CROWDED = {
     "powers of ten from 1": lambda random, n: 1 - 10 ** -random.uniform(0, 9, n),
     "products of tokens": lambda random, n: np.exp(-random.exponential(0.02, n)),

@@ -22,6 +22,8 @@ from mastermind_lab.stats import (
 )
 from mastermind_lab.stats.engine.families import critical, deviations, largest, level
 
+pytestmark = pytest.mark.once
+
 TOGETHER = {"family": "simultaneous"}
 
 

@@ -17,6 +17,8 @@ from mastermind_lab.stats import Agreement, Calibration, Confidence, Margin, Vot
 from mastermind_lab.stats.engine.bootstrap import draws, mixed, student
 from mastermind_lab.stats.engine.intervals import CHANGE, SHARE, Intervals
 
+pytestmark = pytest.mark.once
+
 METHODS = {"bootstrap", "score", "Student", "exact", "influence", "definition", "none"}
 
 

@@ -22,6 +22,8 @@ from mastermind_lab.stats.engine.display import as_html, as_text
 from mastermind_lab.text import apart, visible
 from mastermind_lab.widget.text import _vote_counts
 
+pytestmark = pytest.mark.once
+
 MODELS = [
     "openai/gpt-4o-2024-08-06",
     "openai/gpt-4o-2024-11-20",

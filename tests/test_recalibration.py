@@ -17,6 +17,8 @@ from mastermind_lab.stats.engine.folds import fold_of
 from mastermind_lab.stats.engine.units import Units
 from mastermind_lab.stats.recalibration import Recalibration
 
+pytestmark = pytest.mark.once
+
 METHODS = ["isotonic", "temperature", "platt"]
 every_method = pytest.mark.parametrize("method", METHODS)
 

@@ -22,6 +22,8 @@ from mastermind_lab.archive.run import Archiving
 from mastermind_lab.history.sources import Options, find
 from mastermind_lab.stream import Pages, StreamReader, follow_envelopes, publish_payloads
 
+pytestmark = pytest.mark.once
+
 ADDRESSES = [
     "redis://me:cAn#ArY@127.0.0.1:1",  # not escaped as they should be
     "redis://:12/cAnArY@127.0.0.1:1",

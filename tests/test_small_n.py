@@ -14,6 +14,8 @@ from mastermind_lab.errors import OptionError
 from mastermind_lab.stats import Agreement, Voters
 from mastermind_lab.stats.engine.ranking import shrunk
 
+pytestmark = pytest.mark.once
+
 
 def court(n=400, seed=0):
     """Nine who agree in 70 to 80% of their decisions, and one who sat in 16, always with the first."""
