@@ -18,6 +18,8 @@ from mastermind_lab.errors import OptionError
 from mastermind_lab.stats.agreement import Agreement
 from mastermind_lab.stats.engine.pairs import seriation
 
+pytestmark = pytest.mark.once
+
 
 def panels(n, seed=0, size=(0, 7), voters=9, topics=3):
     """Panels on three topics; now and then somebody votes twice."""

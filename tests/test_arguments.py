@@ -14,6 +14,8 @@ from mastermind_lab.errors import OptionError
 from mastermind_lab.stats.arguments import Arguments, sides
 from mastermind_lab.stats.difference import difference
 
+pytestmark = pytest.mark.once
+
 COLUMNS = ["stream_id", "node", "parent", "depth", "claim", "stance", "strength"]
 
 

@@ -15,6 +15,8 @@ from mastermind_lab.stats.engine.binning import blocks
 from mastermind_lab.stats.engine.correctness import CLIP
 from mastermind_lab.stats.engine.scores import FIGURES, _harmonic, read_off
 
+pytestmark = pytest.mark.once
+
 
 def judged(frame):
     """The rows that count, as scikit-learn wants them."""

@@ -10,6 +10,8 @@ from panels import arena, rated
 from mastermind_lab.stats.calibration import Calibration
 from mastermind_lab.stats.engine.binning import SIMULATED
 
+pytestmark = pytest.mark.once
+
 
 def judged(frame):
     known = frame.dropna(subset=["confidence", "correct_choice"])

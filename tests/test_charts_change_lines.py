@@ -13,6 +13,8 @@ from mastermind_lab import charts, stats
 from mastermind_lab.charts.drawing.change_lines import MOST
 from mastermind_lab.errors import OptionError
 
+pytestmark = pytest.mark.once
+
 
 def decisions(versions, each=60, apart="1h"):
     """Decisions at even times, the same number under each version, one after the other."""

@@ -7,6 +7,8 @@ from pictures import caption
 
 import mastermind_lab as lab
 
+pytestmark = pytest.mark.once
+
 
 def voted(weights):
     votes = [{"voter": f"v{n}", "choice": "ab"[n % 2], "weight": one} for n, one in enumerate(weights)]

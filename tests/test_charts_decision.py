@@ -19,6 +19,8 @@ from mastermind_lab.charts.export import FastRenderer, save
 from mastermind_lab.charts.overview import overview
 from mastermind_lab.history import sample_folder
 
+pytestmark = pytest.mark.once
+
 HOSTILE = "$\\foo$ \x00\u202e<script>" + "x" * 200_000
 
 

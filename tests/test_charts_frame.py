@@ -13,6 +13,8 @@ import mastermind_lab as lab
 from mastermind_lab import charts
 from mastermind_lab.charts import __main__ as gallery
 
+pytestmark = pytest.mark.once
+
 HISTORY = lab.with_outcomes(sample(60), OUTCOMES)
 OF_SUMMARIES = [name for name in NAMES if "figsize" in inspect.signature(getattr(charts, name)).parameters]
 

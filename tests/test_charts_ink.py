@@ -16,6 +16,8 @@ import mastermind_lab as lab
 from mastermind_lab.charts.drawing.ink import contrast, paper
 from mastermind_lab.charts.drawing.style import styles_on
 
+pytestmark = pytest.mark.once
+
 DARK = {f"{part}.facecolor": "#111111" for part in ("figure", "axes")}
 DARK |= dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), "#E0E0E0")
 STYLES = ["default", "dark_background", "ggplot", "Solarize_Light2", "seaborn-v0_8", "a dark notebook"]

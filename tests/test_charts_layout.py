@@ -11,6 +11,8 @@ from telling import telling
 
 import mastermind_lab as lab
 
+pytestmark = pytest.mark.once
+
 BY = "meta.category"
 CHARTS = {
     "agreement": {},

@@ -10,6 +10,8 @@ from telling import telling
 from mastermind_lab.charts.rules import rules as chart
 from mastermind_lab.stats.rules import Rules
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize("outcomes", [True, False])
 def test_the_chart_is_the_table(ax, outcomes):

@@ -4,6 +4,8 @@ import pytest
 
 from mastermind_lab.charts.drawing.text import clean
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("raw", "shown"),

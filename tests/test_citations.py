@@ -18,6 +18,8 @@ from mastermind_lab.stats import citations as citations_module
 from mastermind_lab.stats.citations import Citations
 from mastermind_lab.stats.engine.intervals import Intervals
 
+pytestmark = pytest.mark.once
+
 
 def cited(*sets, models=None):
     """Decisions that cite these sources."""

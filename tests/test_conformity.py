@@ -15,6 +15,8 @@ from mastermind_lab.errors import OptionError
 from mastermind_lab.stats.conformity import Conformity
 from mastermind_lab.stats.engine.debate_rounds import MOST_ROUNDS
 
+pytestmark = pytest.mark.once
+
 
 def voted(*rows, models=None):
     """Decisions from (votes, citations, arguments, confidences of the rounds or any text)."""

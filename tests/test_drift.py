@@ -13,6 +13,8 @@ from mastermind_lab.errors import OptionError
 from mastermind_lab.stats import Drift
 from mastermind_lab.stats.engine.cusum import Cusum
 
+pytestmark = pytest.mark.once
+
 
 def stream(confidence, minutes=10):
     n = len(confidence)

@@ -17,6 +17,8 @@ from mastermind_lab.charts.pivotal import pivotal as chart
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats.pivotal import Pivotal
 
+pytestmark = pytest.mark.once
+
 
 def panels(n, seed=0, size=6):
     """Panels of none to six, often close."""

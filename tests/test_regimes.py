@@ -18,6 +18,8 @@ from mastermind_lab.stats.engine.first_last_seen import MOST_VALUES
 from mastermind_lab.stats.engine.stretches import absence
 from mastermind_lab.stats.regimes import Regimes
 
+pytestmark = pytest.mark.once
+
 
 def stream(n, seed=0, minutes=10):
     """A model replaced at half, a prompt that begins at three quarters beside the old one, a late field."""

@@ -15,6 +15,8 @@ from mastermind_lab.charts.risk_coverage import risk_coverage
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats.calibration import Calibration
 
+pytestmark = pytest.mark.once
+
 
 def lines(ax, *columns):
     """The drawn lines of as many points as a table has, as (x, y)."""

@@ -15,6 +15,8 @@ from mastermind_lab.errors import OptionError
 from mastermind_lab.stats import Margin
 from mastermind_lab.stats.rules import Rules
 
+pytestmark = pytest.mark.once
+
 BUILT_IN = ["plurality", "majority", "two-thirds", "unanimity", "confidence-weighted", "weight-weighted"]
 
 

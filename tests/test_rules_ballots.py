@@ -17,6 +17,8 @@ import mastermind_lab as lab
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats.rules import Rules
 
+pytestmark = pytest.mark.once
+
 RANKED = ["borda", "instant runoff", "condorcet"]
 RULES = [*RANKED, "mean score", "soft"]
 

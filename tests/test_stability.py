@@ -15,6 +15,8 @@ from mastermind_lab.errors import OptionError
 from mastermind_lab.stats import stability as stability_module
 from mastermind_lab.stats.stability import Stability
 
+pytestmark = pytest.mark.once
+
 
 def asked(*rows):
     """Decisions from (question, recommendation, confidence)."""

@@ -17,6 +17,8 @@ from mastermind_lab import charts, stats
 from mastermind_lab.stats.engine.summary import texts_of
 from mastermind_lab.stats.engine.vocabulary import COMPARED, MOST, Vocabulary
 
+pytestmark = pytest.mark.once
+
 BLANK = ["", " ", "\n\t ", "\u00a0"]
 
 
