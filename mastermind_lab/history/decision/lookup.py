@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -46,7 +47,9 @@ def stream_id_of(history: History, wanted: Any) -> str:
 
 
 def _places(ids: pa.Table, name: str, wanted: str) -> list[int]:
-    places: list[int] = pc.indices_nonzero(pc.equal(ids[name], wanted)).to_pylist()
+    there = pc.fill_null(pc.equal(ids[name], wanted), fill_value=False)
+    # By numpy: pyarrow's own way crashes on a column of no chunks in its lowest version.
+    places: list[int] = np.flatnonzero(there.to_numpy()).tolist()
     return places
 
 
