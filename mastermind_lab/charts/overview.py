@@ -96,7 +96,7 @@ def _drawn(history: Any, by: str | None, voter: str) -> Iterator[tuple[Draw, int
     """Count, and say how to draw what there is, row by row, and how many rows of names it has."""
     sure = Confidence.of(history, by=by)
     if sure.n:
-        yield partial(confidence, sure), 2 * len(sure.lump(RIDGES).table())
+        yield partial(confidence, sure), 2 * min(len(sure.sums.keys), RIDGES)
     agreed = Agreement.of(history, voter=voter)
     if agreed.n:
         yield partial(agreement, agreed), 0
@@ -104,13 +104,12 @@ def _drawn(history: Any, by: str | None, voter: str) -> Iterator[tuple[Draw, int
     if over_time.table()["n"].any():
         yield partial(confidence_over_time, over_time, regimes=regimes_of(history, None)), 0
     voted = Voters.of(history, voter=voter)
-    seats = voted.lump(voters=DOTS).table()
     if voted.n:
-        yield partial(voters, voted), len(seats)
+        yield partial(voters, voted), min(voted.sums.keys["voter"].nunique(), DOTS)
     margins = Margin.of(history, by=by, voter=voter)
     if margins.n:
-        yield partial(margin, margins), 2 * len(margins.lump(RIDGES).table())
-    if voted.n and seats["n_with_outcome"].any():
+        yield partial(margin, margins), 2 * min(len(margins.sums.keys), RIDGES)
+    if voted.n and voted.sums["known"][:, 0].any():
         yield partial(reliability, Calibration.of(history)), 0
     elif voted.n:
         yield partial(votes, Votes.of(history, voter=voter)), 12

@@ -27,19 +27,16 @@ Kind = TypeVar("Kind", bound=Summary)
 
 DOTS: dict[str, type[Artist]] = {"dots": Line2D}
 
-_FRAME = (
-    ("figsize", "tuple[float, float] | None"),
-    ("title", "str | None"),
-    ("xlabel", "str | None"),
-    ("caption", "bool | None"),
-)
-
-FRAME = {
-    "figsize": "Width and height of the new figure in inches; by default as high as its rows need.",
-    "title": "Your words for subject and grouping; n stays.",
-    "xlabel": "Your words along the horizontal axis.",
-    "caption": "Whether to write :func:`caption` below.",
+_FRAME = {
+    "figsize": (
+        "tuple[float, float] | None",
+        "Width and height of the new figure in inches; by default as high as its rows need.",
+    ),
+    "title": ("str | None", "Your words for subject and grouping; n stays."),
+    "xlabel": ("str | None", "Your words along the horizontal axis."),
+    "caption": ("bool | None", "Whether to write :func:`caption` below."),
 }
+"""What all charts take around the picture: each with its type, and what it is."""
 
 _RAISES = """
 Raises
@@ -82,7 +79,11 @@ def chart(
             return _framed(draw, args, options)
 
         checked.__signature__ = whole  # type: ignore[attr-defined]
-        checked.__doc__ = _documentation(draw.__doc__ or "", parameters.values(), FRAME | texts)
+        checked.__doc__ = _documentation(
+            draw.__doc__ or "",
+            parameters.values(),
+            {name: text for name, (_, text) in _FRAME.items()} | texts,
+        )
         return checked
 
     return complete
@@ -91,13 +92,16 @@ def chart(
 def _with_frame(own: Signature) -> Signature:
     """Add to the parameters of a chart those that all charts take."""
     *first, last = own.parameters.values()
-    frame = [Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind) for name, kind in _FRAME]
+    frame = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        for name, (kind, _) in _FRAME.items()
+    ]
     return own.replace(parameters=[*first, *frame, last])
 
 
 def _framed(draw: Callable[..., Axes], args: tuple[Any, ...], options: dict[str, Any]) -> Axes:
     """Draw, on a figure of the size that is asked for, and put the caller's words around it."""
-    frame = {name: options.pop(name, None) for name, _ in _FRAME}
+    frame = {name: options.pop(name, None) for name in _FRAME}
     ax = options.get("ax")
     if ax is not None and not isinstance(ax, Axes):
         raise OptionError(f"ax takes matplotlib Axes, as figure.subplots() makes, not {type(ax).__name__}")

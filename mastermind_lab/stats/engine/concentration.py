@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from .bootstrap import Draws, Floats, Z
-from .intervals import EQUAL, NONE, SHARE, Figure, Intervals
+from .intervals import EQUAL, SHARE, Figure, Intervals
 from .sums import Codes
 
 _CHUNK = 2_000  # sources compared at once
@@ -34,11 +34,9 @@ def concentration(share: Floats, held: Floats, sizes: Floats, n: float, cluster:
     # Of the pairs in one cluster, a sample of the decisions holds the square of its share of them.
     shared = (float((np.bincount(cluster, influence) ** 2).mean()) * clusters / len(influence) - own) * n
     variance = max(own + shared / len(influence), 0.0) / n
-    known = clusters > 1 and variance > 0
-    reach = Z * float(np.sqrt(variance * clusters / (clusters - 1))) if known else float("nan")
-    low, high = np.clip([index - reach, index + reach], 0, 1)
-    if high - low <= EQUAL * index:  # all are used alike, but for rounding
-        return Figure.single(index, np.nan, np.nan, NONE)
+    reach = Z * float(np.sqrt(variance * clusters / (clusters - 1))) if clusters > 1 else 0.0
+    # Where all are used alike, but for rounding, nothing is known of how they vary.
+    low, high = np.clip([index - reach, index + reach], 0, 1) if 2 * reach > EQUAL * index else [np.nan] * 2
     return Figure.single(index, float(low), float(high), "influence")
 
 
