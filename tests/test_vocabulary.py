@@ -19,7 +19,7 @@ from mastermind_lab.stats.engine.vocabulary import COMPARED, MOST, Vocabulary
 
 pytestmark = pytest.mark.once
 
-BLANK = ["", " ", "\n\t ", "\u00a0"]
+BLANK = ["", " ", "<p></p>", "\n\t ", "\u00a0", " <div><br/>&nbsp;\u00a0</div>\n"]
 
 
 def history(choices, said, right=None, voters="abc", **columns):
@@ -46,7 +46,8 @@ def history(choices, said, right=None, voters="abc", **columns):
 
 
 @pytest.mark.parametrize(
-    ("blank", "kind"), [*((blank, "str") for blank in BLANK), (" ", "object"), ("", "category")]
+    ("blank", "kind"),
+    [*((blank, "str") for blank in BLANK), (" ", "object"), ("<p> </p>", "object"), ("", "category")],
 )
 def test_a_blank_text_is_a_missing_one(blank, kind):
     some = history(["yes", blank, "no", "no"], ["yes", "yes", blank, "no"], ["yes", "no", "no", blank])
@@ -64,7 +65,7 @@ def test_a_blank_text_is_a_missing_one(blank, kind):
 
 @pytest.mark.parametrize("blank", BLANK[::2])
 def test_blank_questions_are_no_question_asked_again(blank):
-    some = history(["yes"] * 40, ["yes"] * 40, question=[blank] * 30 + ["<p></p>"] * 2 + [*"abcdefgh"])
+    some = history(["yes"] * 40, ["yes"] * 40, question=[blank] * 30 + ["<p>a</p>"] * 2 + [*"abcdefgh"])
     summary = stats.Stability.of(some)
     assert summary.table()[["n", "again", "missing"]].values.tolist() == [[10, 1, 30]]
     assert stats.Margin.of(some, cluster="question").table()["clusters"].tolist() == [39]

@@ -34,10 +34,10 @@ One voter has one vote in a decision, in every statistic: who votes for the same
 who votes for two choices has contradicted itself, and has no vote there. Both are counted as ``repeated`` and
 said, never hidden. Votes without a voter or a choice are none.
 
-A text with nothing but white space says nothing: a blank question, choice, recommendation, outcome, voter or
-source is a missing one. Texts are compared as they are spelled. What then matches nothing, such as
-recommendations of other words than the votes have, is said where a summary is shown, with near-equal
-spellings ("1.0" and "1", "YES " and "yes"); ``.unmatched()`` lists it.
+A text with nothing but white space and tags that format HTML says nothing: a blank question, choice,
+recommendation, outcome, voter or source is a missing one. Texts are compared as they are spelled. What then
+matches nothing, such as recommendations of other words than the votes have, is said where a summary is
+shown, with near-equal spellings ("1.0" and "1", "YES " and "yes"); ``.unmatched()`` lists it.
 
 Intervals come from a bootstrap over whole decisions. A decision is drawn by a key of its own, so that
 intervals are the same each time, in any cut, live and on many machines: see

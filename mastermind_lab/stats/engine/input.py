@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import OptionError, column_advice
-from ...text import one_spelling
+from ...text import one_spelling, without_markup
 from .bootstrap import Floats
 
 By = str | Sequence[str] | None
@@ -85,14 +85,23 @@ def frame_of(data: Data, name: str, needed: Iterable[str]) -> pd.DataFrame:
 _SAID = ("question", "recommendation", "correct_choice", "voter", "choice", "source")
 
 
+_TAGS = "(?:[\\s\N{NO-BREAK SPACE}]|<[^<>]*>|&#?[A-Za-z0-9]+;)+"
+
+
 def are_blank(texts: pd.Series) -> NDArray[np.bool_]:
-    """Say where a text has nothing but white space: it says nothing, so that it is a missing one."""
+    """Say where a text has nothing but white space and tags: it says nothing, so that it is a missing one."""
     if isinstance(texts.dtype, pd.StringDtype):
         found = (texts.str.isspace() | (texts == "")).to_numpy(dtype=bool, na_value=False)
-    else:
-        blank = [one for one in texts.dropna().unique() if isinstance(one, str) and not one.strip()]
-        found = texts.isin(blank).to_numpy(dtype=bool)
-    return cast(NDArray[np.bool_], found)
+        tagged = texts[texts.str.lstrip().str.startswith("<").to_numpy(dtype=bool, na_value=False)]
+        tags = tagged[tagged.str.fullmatch(_TAGS).to_numpy(dtype=bool, na_value=False)]
+        return found | texts.isin(_blanks(tags)).to_numpy(dtype=bool) if len(tags) else found
+    return cast(NDArray[np.bool_], texts.isin(_blanks(texts)).to_numpy(dtype=bool))
+
+
+def _blanks(texts: pd.Series) -> list[str]:
+    return [
+        one for one in texts.dropna().unique() if isinstance(one, str) and not without_markup(one).strip()
+    ]
 
 
 def names_of(by: By, taken: Iterable[str] = (), option: str = "by") -> tuple[str, ...]:
