@@ -11,10 +11,9 @@ import numpy as np
 from ...errors import OptionError
 from .binning import blocks
 from .bootstrap import Floats
+from .correctness import CLIP
 
 Method = Literal["isotonic", "temperature", "platt"]
-
-_CERTAIN = 1 / 4_000  # how far from the end 0 and 1 are taken for where nothing else is known
 
 
 @dataclass(frozen=True)
@@ -155,7 +154,7 @@ def _regressed(design: Floats, offset: Floats, n: Floats, correct: Floats) -> Fl
 def _edge(values: Floats) -> float:
     """Say how near to 0 and 1 those are taken for: half as far as the nearest that is not certain."""
     nearest = np.minimum(values, 1 - values)
-    return float(nearest[nearest > 0].min(initial=2 * _CERTAIN) / 2)
+    return float(nearest[nearest > 0].min(initial=2 * CLIP) / 2)
 
 
 def _logit(confidence: Floats, edge: float) -> Floats:
