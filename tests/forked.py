@@ -60,7 +60,7 @@ class Forked:
             self.returncode = ask(ended=self.pid)
         return self.returncode
 
-    def wait(self, seconds=30):
+    def wait(self, seconds=90):
         end = time.monotonic() + seconds
         while self.poll() is None:
             assert time.monotonic() < end, "it does not end"
