@@ -5,8 +5,10 @@ the start itself (closed streams, a shell's pipes, what is loaded) begins a proc
 """
 
 import atexit
+import gc
 import json
 import os
+import pkgutil
 import signal
 import socket
 import subprocess
@@ -58,7 +60,7 @@ class Forked:
             self.returncode = ask(ended=self.pid)
         return self.returncode
 
-    def wait(self, seconds=30):
+    def wait(self, seconds=90):
         end = time.monotonic() + seconds
         while self.poll() is None:
             assert time.monotonic() < end, "it does not end"
@@ -71,6 +73,23 @@ class Forked:
 
     def kill(self):
         self.send_signal(signal.SIGKILL)
+
+
+def load(*rooms):
+    """Import all modules of some rooms, and what else each forked one would import anew."""
+    for room in rooms:
+        module = import_module(f"mastermind_lab.{room}")
+        for found in pkgutil.walk_packages(getattr(module, "__path__", ()), f"{module.__name__}."):
+            import_module(found.name)
+    for name in (
+        "filelock",
+        "pyarrow.fs",
+        "pyarrow.pandas_compat",
+        "pyarrow.parquet",
+        "pydantic.type_adapter",
+    ):
+        import_module(name)
+    gc.freeze()  # what is there already is not looked through, and copied by that, in each forked one
 
 
 def serve(line):
@@ -114,8 +133,9 @@ def become(asked, files):
 if __name__ == "__main__":
     from mastermind_lab.cli import main
 
-    for name in ("archive", "cli.following", "cli.dashboard", "history", "ndjson", "stats"):
-        import_module(f"mastermind_lab.{name}")
+    load("archive", "cli", "history", "ndjson", "snapshot", "stats", "stream")
+    for name in ("rich._emoji_codes", "rich._spinners", "rich.progress"):
+        import_module(name)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # as in the foreground, wherever it was started
     line = socket.socket(fileno=os.dup(0))
     wanted = serve(line)

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
+from forked import load
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot
@@ -164,6 +165,7 @@ def main():
     if fault == "journal":
         sys.stdout.write(json.dumps(journal(prepared(base, "journal"), action)) + "\n")
         return
+    load("history", "ndjson", "snapshot")
     history(10, 5)  # made before, as it reads and writes no files
     number = 0
     while True:

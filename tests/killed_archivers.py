@@ -14,6 +14,8 @@ import sys
 import time
 from collections import Counter
 
+from forked import load
+
 from mastermind_lab.archive import Archiver, Archiving
 
 PHASES = (
@@ -54,6 +56,7 @@ class Archivers:
 
 
 def main():
+    load("archive", "frames", "ndjson", "snapshot", "stream")
     for line in sys.stdin:
         asked = json.loads(line)
         phase[0] = OPENING

@@ -171,21 +171,6 @@ def test_who_votes_twice_is_counted_once_or_not_at_all():
 # What does not matter.
 
 
-@pytest.mark.thorough
-@settings(max_examples=10, deadline=None)
-@given(seed=st.integers(0, 999))
-def test_order_and_names_do_not_matter(seed):
-    votes = panels(30, seed).votes
-    expected = Agreement.of(votes, replicates=40)
-    same(Agreement.of(votes.sample(frac=1, random_state=seed), replicates=40), expected)
-    renamed = votes.assign(
-        choice=votes["choice"].map({"a": "zz", "b": "_", "c": "c"}), voter="_" + votes["voter"]
-    )
-    other = Agreement.of(renamed, replicates=40)
-    assert vars(other.alpha) == pytest.approx(vars(expected.alpha), nan_ok=True)
-    assert other.table()["agreement"].tolist() == pytest.approx(expected.table()["agreement"].tolist())
-
-
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 999))
 def test_a_decision_all_agree_on_raises_alpha_and_nothing_else_enters_from_loners(seed):

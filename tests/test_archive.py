@@ -15,6 +15,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import redis
+from command_line import environment, run
+from forked import Forked
 from refused import no_room, nobody
 from waiting import until
 
@@ -219,8 +221,8 @@ class TestFollowing:
             return until, ended
 
         yield start
-        for run, thread in runs:
-            run.stop()
+        for one, thread in runs:
+            one.stop()
             thread.join(60)
 
     def test_what_is_added_later_and_the_last_part_at_the_end(self, raw, following, folder):
@@ -667,51 +669,52 @@ class TestASink:
 @pytest.mark.once
 class TestTheCommand:
     @contextmanager
-    def run(self, *arguments):
-        command = [sys.executable, "-c", "from mastermind_lab.cli import main; main()", "archive", *arguments]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    def follow(self, url, folder):
+        words = ["archive", url, folder, "--stream", S, "--follow", "--part-seconds", "0.2"]
+        process = Forked(words, environment())
+        with process.stdout, process.stderr:
             try:
                 yield process
             finally:
                 process.kill()
+                process.wait()
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
     def test_the_last_part_is_written_and_all_is_well(self, raw, redis_url, folder, number):
         add(raw, 1, 2)
-        with self.run(redis_url, str(folder), "--stream", S, "--follow", "--part-seconds", "0.2") as process:
-            assert "2 entries" in process.stdout.readline()
+        with self.follow(redis_url, folder) as process:
+            assert b"2 entries" in process.stdout.readline()
             process.send_signal(signal.SIGSTOP)
             add(raw, 3)
             process.send_signal(number)
             process.send_signal(signal.SIGCONT)
-            out, err = process.communicate(timeout=60)
-        assert (process.returncode, err) == (0, "")
+            out, err = process.stdout.read().decode(), process.stderr.read()
+            assert (process.wait(), err) == (0, b"")
         there = ids(folder)
         assert there in (names(1, 2), names(1, 2, 3))
         assert f"it ends at {there[-1]}" in out
 
     def test_no_room_is_waited_out(self, raw, redis_url, folder):
         add(raw, 1, 2)
-        with self.run(redis_url, str(folder), "--stream", S, "--follow", "--part-seconds", "0.2") as process:
+        with self.follow(redis_url, folder) as process:
             process.stdout.readline()
             unlimited = resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
             add(raw, 3)
-            said = process.stderr.readline()
+            said = process.stderr.readline().decode()
             assert said.startswith("waiting: cannot write ")
             assert str(folder) in said
             assert "is safe" in said
             assert ids(folder) == names(1, 2)
             resource.prlimit(process.pid, resource.RLIMIT_FSIZE, unlimited)
-            assert "part 2: 3 entries" in process.stdout.readline()
+            assert b"part 2: 3 entries" in process.stdout.readline()
         assert ids(folder) == names(1, 2, 3)
 
     def test_to_the_end(self, raw, redis_url, folder):
         add(raw, *range(1, 11))
         raw.xtrim(S, maxlen=8, approximate=False)
-        with self.run(redis_url, str(folder), "--stream", S) as process:
-            out, _ = process.communicate(timeout=60)
-        assert process.returncode == 0
-        assert out.splitlines() == [
+        done = run("archive", redis_url, folder, "--stream", S)
+        assert done.returncode == 0
+        assert done.stdout.splitlines() == [
             "2 entries were gone before they could be read, after 0-0",
             f"part 1: 8 entries so far, safe up to {name(10)}",
             f"8 entries (1 rejects) in 1 part went to {folder}; it ends at {name(10)}",
@@ -720,8 +723,7 @@ class TestTheCommand:
     def test_a_refusal_is_said_without_a_traceback(self, redis_url, folder):
         folder.mkdir()
         Path(folder, "thesis.tex").touch()
-        with self.run(redis_url, str(folder)) as process:
-            _, err = process.communicate(timeout=60)
-        assert process.returncode == 1
-        assert "thesis.tex" in err
-        assert "Traceback" not in err
+        done = run("archive", redis_url, folder)
+        assert done.returncode == 1
+        assert "thesis.tex" in done.stderr
+        assert "Traceback" not in done.stderr

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from panels import arena, rated, without_outcomes
-from summaries import same
 
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats.calibration import Calibration
@@ -31,19 +30,6 @@ SUMMARIES = {
     "isotonic": {"binning": "isotonic"},
 }
 every_summary = pytest.mark.parametrize("options", SUMMARIES.values(), ids=SUMMARIES)
-
-
-@pytest.mark.thorough
-@every_summary
-def test_neither_order_nor_index_nor_names_matter(options):
-    history, random = arena(60), np.random.default_rng(1)
-    renamed = {"ship": "a", "hold": "b", "stop": "c"}
-    other = SimpleNamespace(
-        decisions=history.decisions.sample(frac=1, random_state=1).replace(renamed),
-        votes=history.votes.iloc[random.permutation(180)].replace({"choice": renamed}),
-    )
-    other.decisions.index = np.zeros(60, dtype=int)
-    same(*(Calibration.of(one, replicates=40, **options) for one in (history, other)))
 
 
 @pytest.mark.parametrize(

@@ -379,20 +379,16 @@ class TestSimulate:
         assert 10 < len(lab.read(redis_url).rejects) < 50
 
     def test_until_interrupted(self, redis_url):
-        process = subprocess.Popen(
-            # So slow that Ctrl-C, sent as one has arrived, does not meet the next under way.
-            [*PROGRAM, "simulate", redis_url, "--rate", "5"],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment(),
-        )
-        try:
-            wait_until(lambda: len(lab.read(redis_url)) > 3)
-            process.send_signal(signal.SIGINT)
-            said, _ = process.communicate(timeout=60)
-        finally:
-            process.kill()
-        assert process.returncode == 130
+        # So slow that Ctrl-C, sent as one has arrived, does not meet the next under way.
+        process = Forked(["simulate", redis_url, "--rate", "5"], environment())
+        with process.stdout, process.stderr:
+            try:
+                wait_until(lambda: len(lab.read(redis_url)) > 3)
+                process.send_signal(signal.SIGINT)
+                said = process.stdout.read().decode()
+            finally:
+                process.kill()
+        assert process.wait() == 130
         assert said.startswith(f"{len(lab.read(redis_url)):,} decisions on")
 
 

@@ -27,7 +27,7 @@ from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.history import sample_folder
 
 SAMPLE = str(sample_folder() / "arena.ndjson.gz")
-PATIENCE = 40  # seconds: a busy machine takes long to start a program
+PATIENCE = 90  # seconds: a busy machine takes long to start a program
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -126,20 +126,6 @@ def test_who_votes_twice_is_counted_once_or_not_at_all():
 # What does not matter.
 
 
-@pytest.mark.thorough
-@settings(max_examples=10, deadline=None)
-@given(seed=st.integers(0, 999))
-def test_order_and_names_do_not_matter(seed):
-    history = panels(40, seed)
-    expected = Pivotal.of(history.votes, replicates=40).table()
-    shuffled = history.votes.sample(frac=1, random_state=seed)
-    assert_frame_equal(Pivotal.of(shuffled, replicates=40).table(), expected)
-    renamed = history.votes.assign(
-        choice=history.votes["choice"].map({"a": "zz", "b": "_", "c": "c", "d": "d."})
-    )
-    assert_frame_equal(Pivotal.of(renamed, replicates=40).table(), expected)
-
-
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 999))
 def test_nobody_is_pivotal_in_one_more_unanimous_decision(seed):

@@ -184,22 +184,9 @@ def test_a_callable_sees_one_vote_a_voter_and_may_leave_decisions_open():
 @pytest.mark.thorough
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 999))
-def test_order_names_and_doubles_do_not_matter(seed):
+def test_doubles_do_not_matter(seed):
     history = panels(40, seed)
     expected = Rules.of(history, replicates=40).table()
-    shuffled = SimpleNamespace(
-        decisions=history.decisions, votes=history.votes.sample(frac=1, random_state=seed)
-    )
-    assert_frame_equal(Rules.of(shuffled, replicates=40).table(), expected)
-    names = {"a": "zz", "b": "_", "c": "c"}
-    decisions = history.decisions.assign(
-        recommendation=history.decisions["recommendation"].map(names),
-        correct_choice=history.decisions["correct_choice"].map(names),
-    )
-    renamed = SimpleNamespace(
-        decisions=decisions, votes=history.votes.assign(choice=history.votes["choice"].map(names))
-    )
-    assert_frame_equal(Rules.of(renamed, replicates=40).table(), expected)
     double = history.votes.assign(voter=history.votes["voter"] + " again")
     doubled = SimpleNamespace(decisions=history.decisions, votes=pd.concat([history.votes, double]))
     table = Rules.of(doubled, replicates=40).table()

@@ -175,20 +175,6 @@ def test_few_observations_say_so():
 # What does not matter.
 
 
-@pytest.mark.thorough
-@settings(max_examples=10, deadline=None)
-@given(seed=st.integers(0, 999))
-def test_order_and_names_of_choices_do_not_matter(seed):
-    history = panels(40, seed)
-    expected = Voters.of(history, replicates=40).table()
-    names = {"a": "zz", "b": "_", "c": "c"}
-    votes = history.votes.sample(frac=1, random_state=seed)
-    votes = votes.assign(choice=votes["choice"].map(names))
-    decisions = history.decisions.assign(correct_choice=history.decisions["correct_choice"].map(names))
-    found = Voters.of(SimpleNamespace(decisions=decisions.iloc[::-1], votes=votes), replicates=40).table()
-    assert_frame_equal(found, expected)
-
-
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 999))
 def test_twins_are_alike_and_never_alone(seed):

@@ -39,6 +39,7 @@ def texts():
         yield command.callback.__name__, inspect.getdoc(command.callback)
 
 
-@pytest.mark.parametrize(("where", "text"), [pytest.param(*one, id=one[0]) for one in texts()])
-def test_what_a_user_reads_is_in_plain_words(where, text):
-    assert not OURS.findall(text)
+def test_what_a_user_reads_is_in_plain_words():
+    found = {where: OURS.findall(text) for where, text in texts()}
+    assert len(found) > 90
+    assert not {where: words for where, words in found.items() if words}
