@@ -438,6 +438,14 @@ def test_numbers_that_are_changed_afterwards_change_no_history(table):
     same(history, other)
 
 
+@pytest.mark.parametrize("role", ["votes", "decisions", "voters"])
+def test_a_type_that_arrow_lacks_is_refused_by_the_name_of_its_column(role):
+    odd = pl.DataFrame(ROWS | {"size": pl.Series(range(6), dtype=pl.Int128)})
+    tables = {"votes": votes()} | {role: odd}
+    with pytest.raises(OptionError, match=rf"^{role}: column 'size' is of a type .*: cast it to another"):
+        lab.from_votes(**tables, **NAMED)
+
+
 def test_a_column_that_is_not_there_is_answered_with_the_one_that_was_meant():
     with pytest.raises(
         OptionError, match=r"voter='workr': votes has no such column: did you mean 'worker'\?"
