@@ -47,7 +47,7 @@ def column_advice(name: str, columns: Iterable[str]) -> str:
     "did you mean 'meta.model'?"
     """
     there = [str(column)[:80] for column in columns]
-    near = get_close_matches(name[:80], there, n=1, cutoff=0.5)
+    near = get_close_matches(name[:80], there, n=1)
     root, _, path = name[:80].partition(".")
     said = [f"did you mean {near[0]!r}?"] if near else []
     if path and f"{root}.*" in there:

@@ -24,8 +24,8 @@ ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 _DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 # All up to the last @, since a password may hold any character; the drive of a Windows path is no user.
-_USER = re.compile(r"^([a-z][a-z0-9+.-]*:/+)?(?![a-z]:[\\/])[^:@]*:.*@", re.IGNORECASE | re.DOTALL)
-_SECRET = re.compile(r"(?<=[?&])(\w*(?:pass|pwd|user|secret|token|key)\w*)=[^&]*", re.IGNORECASE)
+_USER = r"(?is)^([a-z][a-z0-9+.-]*:/+)?(?![a-z]:[\\/])[^:@]*:.*@"
+_PARAMETER = r"(?i)(?<=[?&])(\w*(?:pass|pwd|user|secret|token|key)\w*)=[^&]*"
 
 
 def without_password(place: str) -> str:
@@ -38,10 +38,10 @@ def without_password(place: str) -> str:
     >>> without_password("https://host/data?token=abc&page=2"), without_password("runs/a@b.ndjson")
     ('https://host/data?token=…&page=2', 'runs/a@b.ndjson')
     """
-    user = _USER.match(place)
-    if user and _SECRET.search(place):
+    user = re.match(_USER, place)
+    if user and re.search(_PARAMETER, place):
         return (user[1] or "") + ELLIPSIS  # which of them holds the other cannot be told
-    return _SECRET.sub(rf"\1={ELLIPSIS}", _USER.sub(rf"\1{ELLIPSIS}@", place))
+    return re.sub(_PARAMETER, rf"\1={ELLIPSIS}", re.sub(_USER, rf"\1{ELLIPSIS}@", place))
 
 
 class SecretUrl(str):
@@ -107,7 +107,7 @@ def _replaced(text: str, fits: Callable[[str], bool], unfit: str) -> str:
 
 _BLOCKS = "p|br|div|li|ul|ol|dl|dt|dd|h[1-6]|pre|blockquote|table|thead|tbody|tr|hr|section|article"
 _INLINE = "b|i|em|strong|u|s|span|code|tt|kbd|sub|sup|small|mark|font|td|th|q|cite"
-_MARKUP = re.compile(rf"</?(?:({_BLOCKS})|{_INLINE})(?:\s[^<>]*)?/?>", re.IGNORECASE)
+_MARKUP = rf"(?i)</?(?:({_BLOCKS})|{_INLINE})(?:\s[^<>]*)?/?>"
 
 
 def without_markup(text: str) -> str:
@@ -120,7 +120,7 @@ def without_markup(text: str) -> str:
     >>> without_markup("<p>Is 1 &lt; 2,<br/>and <b>why</b>?</p>"), without_markup("a < b &amp; c > <script>")
     ('Is 1 < 2,\\nand why?', 'a < b &amp; c > <script>')
     """
-    plain, tags = _MARKUP.subn(lambda tag: "\n" if tag[1] else "", text)
+    plain, tags = re.subn(_MARKUP, lambda tag: "\n" if tag[1] else "", text)
     if not tags:
         return text
     from html import unescape  # here, because it loads every named character

@@ -1,5 +1,6 @@
 """The command line, as a user runs it: what it prints, and its exit codes."""
 
+import gc
 import gzip
 import json
 import os
@@ -11,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import redis
 from command_line import PROGRAM, environment, run
@@ -106,9 +108,24 @@ class TestHelp:
             "matplotlib",
             "msgspec",
             "asyncio",
+            "json",
             "rich.progress",
         }
         assert not {name for name in loaded if name.startswith("mastermind_lab.history")}
+
+    def test_collects_no_garbage_until_a_command_runs(self, monkeypatch):
+        seen = []
+
+        def verify(*_, **__):
+            seen.append(gc.isenabled())
+            return pd.DataFrame()
+
+        monkeypatch.setattr("mastermind_lab.snapshot.verify", verify)
+        monkeypatch.setattr("typer.echo", lambda *_, **__: seen.append(gc.isenabled()))
+        run("--version")
+        run("verify", "folder")
+        assert seen == [False, True, True]
+        assert gc.isenabled()
 
     def test_has_no_annotation_that_must_be_evaluated_for_each_command(self):
         commands = [one.callback for one in app.registered_commands]

@@ -34,6 +34,10 @@ AWKWARD = [chr(code) for code in range(160)] + [
 @example([[one] for one in AWKWARD])
 @example([["a"], None, {"\x00": [2**64, -(2**63) - 1, 10**30]}, [], {}])
 @example([[1e16, 1.0, -0.0, 5e-324, math.inf]])
+@example([[1e-4, 0.1, 123456.789, 9007199254740993.0, 9999999999999998.0, -0.0]])
+@example([{"a": 9.99e-5}])
+@example([[1e16]])
+@example([{"a": [math.nan]}])
 def test_many_texts_are_those_of_each(drawn):
     assert json_texts(drawn) == [None if value is None else json_text(value) for value in drawn]
     for value, text in zip(drawn, json_texts(drawn), strict=True):

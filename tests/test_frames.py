@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from envelopes import envelope
 from histories import sample
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mastermind_lab as lab
-from mastermind_lab.frames import DECLARED, FRAMES, id_key
+from mastermind_lab.frames import DECLARED, FRAMES, id_key, id_parts
 
 DTYPES = {
     "str": pd.StringDtype(na_value=np.nan),
@@ -325,3 +326,11 @@ def _of(ids, payloads):
     for stream_id, payload in zip(ids, payloads, strict=True):
         batch.add(stream_id, payload)
     return lab.History(tables(batch))
+
+
+@pytest.mark.parametrize("ids", [["0x10-0"], ["5-1", "0X1F-0"], ["5-0x1"], ["5-1", "0x10-0@1"]])
+def test_ids_are_decimal_numbers(ids):
+    for some in (ids, pa.array(ids, pa.large_string()), pa.chunked_array([ids[:1], ids[1:]], pa.string())):
+        with pytest.raises(ValueError, match=r"0[xX]1"):
+            id_parts(some)
+    assert id_parts(pa.array([*ids, "12-3"]).slice(len(ids))).tolist() == [[0, 12, 3]]

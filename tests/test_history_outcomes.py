@@ -205,6 +205,21 @@ def test_numbers_join_numbers(ids):
     assert right(with_outcomes(history, outcomes, on="meta.case")) == ["hold", "ship", None]
 
 
+LONG = [2**53, 2**53 + 1]
+
+
+@pytest.mark.parametrize("kind", [int, str, Decimal])
+@pytest.mark.parametrize("missing", [[], [None]], ids=["all there", "one missing"])
+@pytest.mark.parametrize(
+    "cases", [[2**53, 2**53 + 1, None], [0.5, float(2**53), None]], ids=["whole", "floats"]
+)
+def test_long_numbers_join_exactly(kind, missing, cases):
+    keys = pd.Series([kind(one) for one in LONG] + missing, dtype=object)
+    outcomes = pd.DataFrame({"meta.case": keys, "correct_choice": ["ship", "hold", "none"][: len(keys)]})
+    expected = [dict(zip(LONG, ("ship", "hold"), strict=True)).get(one) for one in cases]
+    assert right(with_outcomes(arena("x", "y", "z", case=cases), outcomes, on="meta.case")) == expected
+
+
 def test_numbers_do_not_join_text():
     outcomes = pd.DataFrame({"meta.case": ["one"], "correct_choice": ["ship"]})
     with pytest.raises(OptionError, match="holds whole numbers in the decisions"):

@@ -15,6 +15,7 @@ import fsspec
 import pandas as pd
 import pytest
 from command_line import run
+from histories import same
 
 import mastermind_lab as lab
 from mastermind_lab.errors import NothingDecodedWarning
@@ -550,8 +551,25 @@ def test_what_only_envelopes_have_is_refused():
     for given in ({"payloads": True}, {"columns": [lab.Column("x", "meta.x")]}):
         with pytest.raises(lab.OptionError, match="these are Inspect logs, which have none"):
             lab.read(INSPECT / "panel", **given)
-    with pytest.raises(lab.OptionError, match="only together"):
-        lab.scan(INSPECT / "panel")
+
+
+@pytest.mark.parametrize("folder", [INSPECT / "panel", COUNCIL])
+def test_a_scan_of_logs_has_one_batch(folder):
+    scan, whole = lab.scan(folder), lab.read(folder)
+    [batch] = scan
+    same(batch, whole)
+    assert scan.coverage["note"].tolist() == whole.coverage["note"].tolist()
+    assert lab.stats.Votes.of(scan).table().equals(lab.stats.Votes.of(whole).table())
+
+
+def test_a_council_that_is_cut_short_is_a_council_all_the_same(tmp_path):
+    asked = {"question": "Go?", "stage1": council()["messages"][1]["stage1"]}
+    for text in (json.dumps(asked), json.dumps(asked, indent=2)):
+        begun = text.index("[") + 1
+        for end in range(begun, text.index('"response"')):
+            (tmp_path / "x.json").write_text(text[:end])
+            with pytest.warns(lab.NothingDecodedWarning, match="it is cut short"):
+                assert lab.read(tmp_path / "x.json").rejects["reason"].tolist() == ["damaged"]
 
 
 def test_limits_cut_logs_as_they_cut_files():

@@ -129,6 +129,43 @@ def test_many_rows_in_any_order_are_the_same_decisions():
     assert history.votes["choice"].tolist() == told["answer"].tolist()
 
 
+KEYS = {
+    "short": "{}",
+    "of one end": "Is picture number {} one of a cat?",
+    "that differ late": "x" * 300 + "{}",
+    "that differ in the middle": "a question {} " + "x" * 300,
+    "of zero bytes": "\0{}\0",
+    "not of ASCII": "Für wen {} stimmen?",
+    "dates": "2026-01-01 00:00:00.{:06}",
+}
+
+
+def in_order(rows, order, random):
+    if order == "by decision":
+        return np.arange(rows)
+    size = 3 if order == "in blocks" else 1
+    return np.argsort(random.permutation(rows // size + 1)[np.arange(rows) // size], kind="stable")
+
+
+@pytest.mark.parametrize("order", ["by decision", "in blocks", "shuffled"])
+@pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
+def test_rows_are_gathered_as_one_at_a_time_would_be(key, order):
+    random = np.random.default_rng(len(key))
+    for rows in (1, 8, 30_000 if key == KEYS["of one end"] else 700):
+        keys = [key.format(place // 7 * 2**9) if place % 101 != 100 else None for place in range(rows)]
+        frame = pd.DataFrame({"question": keys, "worker": "Ada", "answer": range(rows)})
+        frame = frame.iloc[in_order(rows, order, random)].astype({"question": "str"})
+        history = made(frame)
+        given = frame.assign(row=np.arange(rows) + 1).dropna()
+        first = given.drop_duplicates("question")
+        assert history.decisions["question"].tolist() == first["question"].tolist()
+        assert history.decisions["stream_id"].tolist() == [f"0-{row}" for row in first["row"]]
+        number = {question: place for place, question in enumerate(first["question"])}
+        told = given.sort_values("question", key=lambda column: column.map(number), kind="stable")
+        assert history.votes["choice"].tolist() == told["answer"].astype("str").tolist()
+        assert len(history.rejects) == rows - len(given)
+
+
 def test_what_tells_decisions_apart_stands_under_its_name():
     keyed = votes(item=[1, 1, 1, 2, 2, 1])
     history = made(keyed, decision=["question", "item"])
@@ -399,6 +436,14 @@ def test_numbers_that_are_changed_afterwards_change_no_history(table):
     for column in [*given.values(), facts["age"]]:
         column[:] = column[-1]
     same(history, other)
+
+
+@pytest.mark.parametrize("role", ["votes", "decisions", "voters"])
+def test_a_type_that_arrow_lacks_is_refused_by_the_name_of_its_column(role):
+    odd = pl.DataFrame(ROWS | {"size": pl.Series(range(6), dtype=pl.Int128)})
+    tables = {"votes": votes()} | {role: odd}
+    with pytest.raises(OptionError, match=rf"^{role}: column 'size' is of a type .*: cast it to another"):
+        lab.from_votes(**tables, **NAMED)
 
 
 def test_a_column_that_is_not_there_is_answered_with_the_one_that_was_meant():

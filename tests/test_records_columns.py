@@ -78,6 +78,9 @@ def test_chunks_are_put_together():
         ([datetime(2026, 1, 2, 3)], pa.timestamp("us"), ["2026-01-02 03:00:00"]),
         ([datetime(2026, 1, 2, 3, 4, 5, 600_000)], pa.timestamp("ns"), ["2026-01-02 03:04:05.6"]),
         ([datetime(2026, 1, 2, 3, 4, 5, 6, UTC)], MOMENT, ["2026-01-02 03:04:05.000006Z"]),
+        ([datetime(2026, 1, 2, 3, 4, 5, 0, UTC)], MOMENT, ["2026-01-02 03:04:05Z"]),
+        ([datetime(2026, 1, 2, tzinfo=UTC)], MOMENT, ["2026-01-02"]),
+        ([datetime(2026, 1, 1, 22, tzinfo=UTC)], pa.timestamp("us", "+02:00"), ["2026-01-02 00:00:00+0200"]),
     ],
 )
 def test_texts(values, kind, spelled):
@@ -142,7 +145,7 @@ def test_moments_of_several_zones_and_of_none_are_of_one():
 def test_moments_of_seconds():
     """From the first second of 2001 to the last of 2100."""
     expected = ["2001-01-01T00:00:00.000000", None, "2017-07-14T02:40:00.250000", None, None]
-    given = [978_307_200.0, 978_307_199.0, 1_500_000_000.25, 4_133_980_801.0, None]
+    given = [978_307_200.0, 978_307_199.0, 1_500_000_000.25, 4_133_980_800.0, None]
     assert moments(given) == (expected, [False, True, False, True, False])
 
 

@@ -1,5 +1,6 @@
 """The commands put together, and how they end: see :data:`mastermind_lab.cli.options.EXIT_CODES`."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -80,11 +81,13 @@ def main() -> None:
     if sys.stdout is None:
         _end("standard output is closed: give it somewhere to go, if only /dev/null")
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr] # as above
+    gc.disable()  # until a command runs: there is little to collect, and looking for it is felt
     try:
         with interruptions_kept():
             try:
                 app()
             finally:
+                gc.enable()
                 sys.stdout.flush()
     except LabError as error:
         _end(str(error))

@@ -29,6 +29,13 @@ def json_line(text: str) -> str:
     return text.replace("\x7f", "\\u007f")
 
 
+def print_json(found: dict[str, Any]) -> None:
+    """Print a JSON object, in ASCII, so that a terminal is safe."""
+    import json
+
+    typer.echo(json_line(json.dumps(found, indent=2)))
+
+
 @contextmanager
 def nothing_decoded() -> Iterator[list[str]]:
     """Say in a line where nothing of a source could be decoded, and yield the list of what was said."""

@@ -73,7 +73,7 @@ def import_(
         str | None, typer.Option(metavar="FILE", help="Facts about voters, with the column of --voter.")
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the snapshot that is there.")
+        bool, typer.Option("--overwrite", help="Replace the snapshot that is there, hidden files included.")
     ] = False,
 ) -> None:
     """Keep a table of votes, whoever made it, as a snapshot that every other command reads."""

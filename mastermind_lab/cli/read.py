@@ -1,6 +1,5 @@
 """``mastermind-lab read``: a history in a dozen figures."""
 
-import json
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,7 +7,7 @@ import typer
 from rich.console import Console
 
 from ..wire import DEFAULT_STREAM_NAME, URL_VARIABLES
-from .console import json_line
+from .console import print_json
 from .options import (
     DEFAULT_URL,
     AsJson,
@@ -52,7 +51,7 @@ def read(
     history = load(source, stream=stream, last=last, since=since, until=until, **limits)
     figures = summarise(history)
     if as_json:
-        typer.echo(json_line(json.dumps(figures, indent=2)))  # in ASCII, so that a terminal is safe
+        print_json(figures)
     else:
         show(figures, Console())
 

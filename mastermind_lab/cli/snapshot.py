@@ -26,7 +26,7 @@ def snapshot(
     max_line_bytes: MaxLineBytes = None,
     max_unpacked_bytes: MaxUnpackedBytes = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the snapshot that is there.")
+        bool, typer.Option("--overwrite", help="Replace the snapshot that is there, hidden files included.")
     ] = False,
 ) -> None:
     """Keep a history as Parquet files that pandas, DuckDB, Polars and Arrow read."""

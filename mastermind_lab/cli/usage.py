@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from typing import Any
 
@@ -28,6 +29,7 @@ class Command(TyperCommand):
         OptionError
             Anything else that the library refuses, such as a folder that holds something else.
         """
+        gc.enable()
         try:
             with nothing_decoded() as said:
                 result = super().invoke(ctx)

@@ -1,6 +1,5 @@
 """``mastermind-lab verify``: what is wrong with a snapshot, if anything."""
 
-import json
 from typing import TYPE_CHECKING
 
 import typer
@@ -9,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..text import terminal_line
-from .console import json_line, say
+from .console import print_json, say
 from .options import AsJson, MaxPartBytes, Snapshot
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def verify(folder: Snapshot, as_json: AsJson = False, max_unpacked_bytes: MaxPar
 
     findings = snapshot.verify(folder, max_unpacked_bytes=max_unpacked_bytes)
     if as_json:
-        typer.echo(json_line(json.dumps({"findings": findings.to_dict(orient="records")}, indent=2)))
+        print_json({"findings": findings.to_dict(orient="records")})
     elif findings.empty:
         say(f"{folder}: all is well")
     else:

@@ -53,7 +53,14 @@ def _two_numbers(texts: pa.Array | pa.ChunkedArray) -> NDArray[np.uint64] | None
         numbers: NDArray[np.uint64] = pc.list_flatten(split).cast(pa.uint64()).to_numpy()
     except pa.ArrowInvalid:
         return None
-    return numbers.reshape(-1, 2)
+    return None if _may_be_hexadecimal(texts) else numbers.reshape(-1, 2)
+
+
+def _may_be_hexadecimal(texts: pa.Array | pa.ChunkedArray) -> bool:
+    """Tell whether there is an x among the bytes of texts: Arrow reads ``0x10`` as 16."""
+    chunks = texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]
+    data = (np.frombuffer(chunk.buffers()[2] or b"", np.uint8) for chunk in chunks)
+    return any(bool((one & 0xDF == ord("X")).any()) for one in data)
 
 
 _ID = re.compile(r"\d{1,20}(-\d{1,20})?(@\d{1,9})?", re.ASCII)

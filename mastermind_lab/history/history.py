@@ -384,7 +384,7 @@ class History:
         folder
             A folder to make; it appears only when it is whole. An fsspec URL (``s3://...``) is one too.
         overwrite
-            Replace the snapshot that is there.
+            Replace the snapshot that is there, and with it what is hidden in its folder (``.name``).
         payloads
             Keep the raw payloads in a table of their own, readable by the owner alone; where nothing is said,
             if the history has them. :func:`mastermind_lab.redecode` reads them.

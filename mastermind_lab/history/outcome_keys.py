@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -38,27 +39,36 @@ def keys_like(column: pd.Series, ours: pd.Series, on: str) -> pd.Series:
             f"{on} is text in the decisions and {column.dtype} in the outcomes, where leading zeros and long "
             f"ids may be lost already: read them with dtype={{{on!r}: str}}, or give the path of the CSV file"
         )
+    there = column.dropna()  # beside what is missing, whole numbers would be read as floats
     try:
-        return pd.to_numeric(column.astype(TEXT)).astype("Int64")
+        whole = pd.to_numeric(there.astype(TEXT)).astype("Int64")
     except (TypeError, ValueError) as error:
         raise OptionError(
             f"{on} holds whole numbers in the decisions, the outcomes' do not: {error}"
         ) from error
+    found = pd.Series(pd.NA, column.index, "Int64")
+    found[column.notna()] = whole.array
+    return found
 
 
 def _as_ours(column: pd.Series, wanted: Any, on: str) -> pd.Series:
     """Spell truth values, or numbers, as those of the decisions are; texts may stand for them."""
-    known = {"true": True, "false": False}
-    values = (
-        column if wanted.kind == "f" else column.map(lambda one: known.get(str(one).lower(), one), "ignore")
-    )
     try:
-        found: pd.Series[Any] = (
-            pd.to_numeric(values).astype("Float64") if wanted.kind == "f" else values.astype("boolean")
-        )
+        found = _exact(column) if wanted.kind == "f" else _truth_values(column)
     except (TypeError, ValueError) as error:
         raise OptionError(f"{on} holds {wanted} in the decisions, the outcomes' do not: {error}") from error
     return pd.Series(records.as_texts(found, on), column.index, TEXT)
+
+
+def _exact(column: pd.Series) -> pd.Series:
+    """Return numbers as they are, texts as the number that each is: as floats, long ones would be equal."""
+    pd.to_numeric(column)  # which refuses what is none
+    return column.map(lambda one: Decimal(one.strip()), "ignore") if is_text(column) else column
+
+
+def _truth_values(column: pd.Series) -> pd.Series:
+    known = {"true": True, "false": False}
+    return column.map(lambda one: known.get(str(one).lower(), one), "ignore").astype("boolean")
 
 
 def _are_numbers(texts: pd.Series) -> bool:

@@ -48,7 +48,7 @@ def read(
         archive                                               as for files
         NDJSON           a file, a folder, a glob or a URL;   published_at   not counted       a file each
                          ``"-"`` for standard input
-        logs of other    a file, a folder, a glob or a URL;   published_at   not counted       no
+        logs of other    a file, a folder, a glob or a URL;   published_at   not counted       one batch
         tools            a list of these, of one format
         payloads         an iterable of str or bytes          published_at   not counted       no
         several of these a list, none of it looking like      what all have  counted between   no
@@ -67,9 +67,10 @@ def read(
         home. A file that is damaged, or of another format, is a reject that says so, and what is wrong with
         it stands in ``coverage``, too; the others are read.
 
-        Logs are told by their content. Those of one format are one panel together, and what they say beside
-        votes is in ``decision.*`` and ``vote.*``; a log that is damaged, or failed, costs the others nothing.
-        These are known:
+        Logs are told by their content. Those of one format are one panel together; in a list with sources of
+        other kinds, each is a panel of its own, with a row of ``coverage``. What they say beside votes is in
+        ``decision.*`` and ``vote.*``; a log that is damaged, or failed, costs the others nothing. These are
+        known:
 
         - Logs of Inspect AI, ``.eval`` or ``.json``. A decision is a sample, a voter the model of a log, the
           choice its answer, ``correct_choice`` the target. A model that answers several times, in epochs or

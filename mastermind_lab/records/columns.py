@@ -28,8 +28,9 @@ TEXT, FLOAT, WHOLE, MOMENT = (ARROW[kind] for kind in ("str", "float64", "Int64"
 
 NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 _EXACT = 15  # decimal digits that a float always keeps
+_ZONE = r"(?:Z|[+-]\d{4})?"
 _FAR = 300  # digits before or behind the point, of which neither an int nor a float is made
-_FIRST_SECOND, _END_SECOND = 978_307_200, 4_133_980_800  # of the years 2001 to 2100
+_FIRST_SECOND, _END_SECOND = 978_307_200, 4_133_980_800  # of the years 2001 to 2100, and behind them
 
 A_MOMENT = (
     "a time, ISO 8601 (pandas.to_datetime makes times of what is written otherwise), or a number, Unix time "
@@ -187,8 +188,9 @@ def texts(described: pa.Field, column: pa.Array) -> Checked:
 
 def _moment_texts(column: pa.Array) -> pa.Array:
     """Spell times alike, whatever their unit: without what is all zeros."""
-    short = pc.replace_substring_regex(column.cast(TEXT), r"(\.\d*?)0+(Z?)$", r"\1\2")
-    return pc.replace_substring_regex(pc.replace_substring_regex(short, r"\.(Z?)$", r"\1"), r" 00:00:00$", "")
+    short = pc.replace_substring_regex(column.cast(TEXT), rf"(\.\d*?)0+({_ZONE})$", r"\1\2")
+    short = pc.replace_substring_regex(short, rf"\.({_ZONE})$", r"\1")
+    return pc.replace_substring_regex(short, r" 00:00:00Z?$", "")
 
 
 def _lists(column: pa.Array) -> Flags:
@@ -231,7 +233,7 @@ def moments(column: pa.Array) -> Checked:
         )
         values = pa.array(found.dt.as_unit("us"), from_pandas=True).cast(MOMENT)
         return Checked(values, is_given(column) & _flags(pc.is_null(values)))
-    seconds = within(numbers(column), _FIRST_SECOND, _END_SECOND)
+    seconds = within(numbers(column), _FIRST_SECOND, np.nextafter(_END_SECOND, 0))
     given = np.where(seconds.wrong, np.nan, seconds.values.to_numpy(zero_copy_only=False))
     there = ~np.isnan(given)
     spans = np.where(there, np.round(np.where(there, given, 0) * 1e6), 0).astype(np.int64)

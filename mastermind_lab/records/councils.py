@@ -62,9 +62,10 @@ def recognises(head: bytes, file: ndjson.File) -> bool:
 
 def _ends_in_answers(part: Mapping[str, Any]) -> bool:
     """Tell whether what is there of an object ends within a council's first answers, cut short or long."""
-    return next(reversed([*part]), None) == "stage1" and any(
-        "model" in one for one in _objects(part["stage1"])
-    )
+    if next(reversed([*part]), None) != "stage1":
+        return False
+    is_cut_before_models = part["stage1"] in ([], [{}])
+    return is_cut_before_models or any("model" in one for one in _objects(part["stage1"]))
 
 
 def read(files: Sequence[ndjson.File], limits: ndjson.FileLimits, _: Tables) -> Log:

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from ..frames import MEMORY
 from .columns import MOMENT, TEXT
+from .text_bytes import are_different
 
 Codes = NDArray[np.int64]
 
 _LOOKED_AT = 1_000
+_RUNS_IN = 10_000  # rows that show whether equal ones stand together
 _FEW = 500  # different texts among so many: then the rest will repeat them
 
 
@@ -30,11 +32,13 @@ class Numbered(NamedTuple):
 
 def codes_of(columns: Sequence[pa.Array]) -> Numbered:
     """Number different rows of some columns."""
-    heads = _heads(columns)
     n = len(columns[0])
-    if len(heads) > n / 2:
+    heads = _heads(columns) if _are_in_runs([column.slice(0, _RUNS_IN) for column in columns]) else None
+    if heads is None or len(heads) > n / 2:
         heads = np.arange(n)
     some = [column.take(pa.array(heads)) for column in columns] if len(heads) < n else list(columns)
+    if len(heads) < n and len(columns) == 1 and some[0].type == TEXT and are_different(some[0]):
+        return Numbered(np.repeat(np.arange(len(heads)), np.diff(heads, append=n)), heads, some)
     codes, one = _encoded(some[0])
     for column in some[1:]:
         more, _ = _encoded(column)
@@ -45,6 +49,11 @@ def codes_of(columns: Sequence[pa.Array]) -> Numbered:
     different = [one] if len(columns) == 1 else [column.take(pa.array(first)) for column in columns]
     codes = codes if len(heads) == n else np.repeat(codes, np.diff(heads, append=n))
     return Numbered(codes, first, different)
+
+
+def _are_in_runs(columns: Sequence[pa.Array]) -> bool:
+    """Tell whether of these rows most are like the one before."""
+    return len(_heads(columns)) <= len(columns[0]) / 2
 
 
 def _heads(columns: Sequence[pa.Array]) -> Codes:
@@ -64,14 +73,14 @@ def _encoded(column: pa.Array) -> tuple[Codes, pa.Array]:
     return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary
 
 
-def order_of(codes: Codes) -> Codes | None:
-    """Return the stable order of codes; None where they are in order."""
+def order_of(codes: Codes) -> tuple[Codes, Codes] | None:
+    """Return the stable order of codes, and them in it; None where they are in order."""
     if (codes[1:] >= codes[:-1]).all():
         return None
     bits = max(int(len(codes) - 1).bit_length(), 1)
     # Sorted as one number each, which is several times as quick as a stable argsort.
     packed = np.sort((codes << bits) | np.arange(len(codes)))
-    return packed & ((1 << bits) - 1)
+    return packed & ((1 << bits) - 1), packed >> bits
 
 
 def taken(column: pa.Array, order: Codes) -> pa.Array:

@@ -64,6 +64,8 @@ def in_memory(data: Any, name: str) -> Records:
         table = pa.table(data) if hasattr(data, "__arrow_c_stream__") else None
     except (pa.ArrowException, TypeError, ValueError):  # a series has such a stream, too
         table = None
+    if table is None and (fault := _unreadable(data)):
+        raise OptionError(f"{name}: {fault}")
     if table is None:
         hint = ": .collect() makes it a table" if hasattr(data, "collect") else ""
         raise OptionError(
@@ -75,6 +77,21 @@ def in_memory(data: Any, name: str) -> Records:
         for place, one in enumerate(table.column_names)
     )
     return Records(of_columns(columns, name), f"{name} ({type(data).__module__.partition('.')[0]})")
+
+
+def _unreadable(data: Any) -> str:
+    """Name the column of a table that Arrow has no type for; nothing where it is no table."""
+    for column in data.columns if hasattr(data, "__arrow_c_stream__") and hasattr(data, "columns") else ():
+        try:
+            pa.table(data[[column]])
+        except (pa.ArrowException, NotImplementedError) as error:
+            return (
+                f"column {column!r:.80} is of a type that Arrow cannot read ({error!s:.100}): cast it to "
+                "another, such as a whole number of 64 bits, or text"
+            )
+        except (TypeError, ValueError, LookupError):  # no table whose columns can be chosen so
+            return ""
+    return ""
 
 
 def _copied(column: pa.ChunkedArray) -> pa.ChunkedArray:

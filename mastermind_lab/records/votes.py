@@ -110,9 +110,10 @@ def gather(records: Records, roles: Roles) -> Gathered:
     records, roles = one_row_a_ballot(records, roles)
     rows, faults = rows_of(records, roles)
     codes, first, different = codes_of([column for _, column in rows.keys])
-    places, starts, order = rows.numbers[first], first, order_of(codes)
-    if order is not None:
-        rows, codes = rows.map(lambda column: taken(column, order)), codes[order]
+    places, starts, ordered = rows.numbers[first], first, order_of(codes)
+    if ordered:
+        order, codes = ordered
+        rows = rows.map(lambda column: taken(column, order))
         starts = np.flatnonzero(np.diff(codes, prepend=-1))
     keys = [(described, column) for (described, _), column in zip(rows.keys, different, strict=True)]
     ids = ids_of(places)

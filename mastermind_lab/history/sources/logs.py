@@ -14,7 +14,7 @@ from ...frames import Account, Coverage, ids_in_order
 from ...storage import is_remote
 from ..history import History
 from ..tables import table_in
-from .reading import Options, Partition, limited
+from .reading import Batch, Options, Partition, limited
 from .streams import is_stream
 
 _LOOKED_AT = 20  # files, before others of a folder or a list are taken for no logs
@@ -51,8 +51,13 @@ class Logs:
         return cls([file for files in listed for file in files], formats[0], options)
 
     def partitions(self) -> Sequence[Partition]:
-        """Refuse to be scanned: logs are a panel only together."""
-        raise OptionError("cannot scan logs, which are one panel only together: for that there is read")
+        """Return the one partition that there is: logs are a panel only together."""
+        return [self]
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield all logs as one batch."""
+        history = self.history()
+        yield Batch(history.tables(), history.account)
 
     def history(self) -> History:
         """Read all logs.
