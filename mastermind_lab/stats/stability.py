@@ -153,8 +153,8 @@ class Stability(Summary):
     def spread(self) -> Estimate:
         """The pooled standard deviation of confidence within a question, 0 to 1.
 
-        Of few questions its interval is too low: in a simulation it held the truth in 88% for 5 and 91% for
-        30.
+        Of few questions its interval is too low: in a simulation it held the truth in 86% for 5 and 91%
+        for 30.
         """
         whole = self._repeated().marginalize(())
         n = whole.independent(whole["again"][:, 0])

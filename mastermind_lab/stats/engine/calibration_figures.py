@@ -32,7 +32,7 @@ class CalibrationFigures(Summary):
 
         Naeini, Cooper and Hauskrecht (2015). Chance alone makes it larger than 0: it is biased upwards, the
         more the fewer observations a bin holds, and the replicates are biased once more, so that its interval
-        does not cover the true error 95% of the time. ``ece_noise``, a column of the table, is what chance
+        hardly ever holds the true error (in a simulation in 0 to 2% at n = 200, in 52 to 76% at n = 2,000). ``ece_noise``, a column of the table, is what chance
         alone would give. Compare only with equal n and bins, and prefer ``brier`` to rank panels or voters.
         """
         return self._estimate("ece")
@@ -59,7 +59,7 @@ class CalibrationFigures(Summary):
 
         Below 0, that would have been better still. The accuracy is that of the same decisions, which is known
         afterwards only. Not defined where all or none were right. In a simulation its interval held the truth
-        in 93 to 96% at n = 30 and 200, in about 80% at n = 5.
+        in 92 to 96% at n = 30 and 200, in about 80% at n = 5.
         """
         return self._estimate("brier_skill")
 
@@ -83,7 +83,7 @@ class CalibrationFigures(Summary):
         together, n is divided by what that adds to the variance of the replicates. Bins of one are left as
         they are. Resolution and uncertainty are corrected likewise, and add up as before. Not defined
         for isotonic bins, which were chosen by their accuracy. In a simulation the interval held the truth in
-        96 to 100% at n = 30 and 200 and in 60% at n = 5, that of the plain loss in hardly any.
+        96 to 100% from n = 30 on and in 60% at n = 5, that of the plain loss in hardly any.
         """
         return self._estimate("calibration_loss_corrected")
 
@@ -93,13 +93,17 @@ class CalibrationFigures(Summary):
     def resolution(self) -> Estimate:
         """Murphy's (1973) resolution, more is better: mean (accuracy in the bin - accuracy)^2.
 
-        With isotonic bins it is CORP's discrimination. Biased upwards as ``ece`` is.
+        With isotonic bins it is CORP's discrimination. Biased upwards as ``ece`` is: in a simulation its
+        interval held the truth in 74 to 88% at n = 30 and 200, at n = 2,000 in 95%.
         """
         return self._estimate("resolution")
 
     @property
     def resolution_corrected(self) -> Estimate:
-        """The resolution without the part that chance adds, as ``calibration_loss_corrected``."""
+        """The resolution without the part that chance adds, as ``calibration_loss_corrected``.
+
+        In a simulation its interval held the truth in 93 to 98% from n = 30 on.
+        """
         return self._estimate("resolution_corrected")
 
     @property
@@ -132,7 +136,7 @@ class CalibrationFigures(Summary):
         One half is chance. It says nothing of calibration: any rising transform of confidence has the same.
         Its interval is that of a share of as many observations as there are right or wrong ones, whichever
         are fewer: none for fewer than 2 of either, and for fewer than about 10 it is rather too wide (in a
-        simulation it held the truth in 99 to 100% at n = 30).
+        simulation it held the truth in 98 to 99% at n = 30).
         """
         return self._estimate("auroc")
 
@@ -142,6 +146,6 @@ class CalibrationFigures(Summary):
 
         The mean accuracy of the k surest, over all k; ties in the mean over their orders. Confidence that
         ranks nothing has the accuracy itself. 1 - AUARC is the AURC of Geifman and El-Yaniv (2017). At n = 5
-        its interval holds the truth in nearly all samples: it is too wide there.
+        its interval holds the truth in nearly all samples, at n = 30 and 200 in 91 to 95%.
         """
         return self._estimate("auarc")
