@@ -32,8 +32,9 @@ class CalibrationFigures(Summary):
 
         Naeini, Cooper and Hauskrecht (2015). Chance alone makes it larger than 0: it is biased upwards, the
         more the fewer observations a bin holds, and the replicates are biased once more, so that its interval
-        hardly ever holds the true error (in a simulation in 0 to 2% at n = 200, in 52 to 76% at n = 2,000). ``ece_noise``, a column of the table, is what chance
-        alone would give. Compare only with equal n and bins, and prefer ``brier`` to rank panels or voters.
+        hardly ever holds the true error (in a simulation in 0 to 2% at n = 200, in 52 to 76% at n = 2,000).
+        ``ece_noise``, a column of the table, is what chance alone would give. Compare only with equal n and
+        bins, and prefer ``brier`` to rank panels or voters.
         """
         return self._estimate("ece")
 
