@@ -17,6 +17,9 @@ from ..frames import DECLARED, Account, Tables, check_names, count, decoded, id_
 from ..history import is_stream
 from ..stream import StreamReader, StreamUpdate
 
+PACE = 0.1
+"""Seconds between two readings that brought little: what comes meanwhile is read together."""
+
 
 class Source(Protocol):
     """What a follower follows: :class:`mastermind_lab.stream.StreamReader`, or a replay."""
@@ -43,9 +46,11 @@ def source_of(source: Any, stream: str | Sequence[str], backfill: int) -> Source
     streams = (stream,) if isinstance(stream, str) else tuple(stream)
     if not streams or not all(isinstance(name, str) for name in streams):
         raise OptionError(f"stream={streams!r:.80}: expected a stream's name, or several")
+    if len(set(streams)) < len(streams):
+        raise OptionError(f"stream={streams!r:.80}: a stream is named twice")
     latest = count("backfill", backfill)
     if is_stream(source):
-        return StreamReader(source, streams, backfill=latest)
+        return StreamReader(source, streams, backfill=latest, pace=PACE)
     if hasattr(source, "streams") and hasattr(source, "close"):
         return cast(Source, source)
     raise OptionError(

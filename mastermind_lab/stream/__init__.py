@@ -16,8 +16,9 @@ from .contract import follow_envelopes, publish_envelope, read_envelopes
 from .cursor import Cursor, Gap
 from .pages import Pages
 from .publish import publish_batches, publish_payloads
-from .reader import StreamReader, StreamUpdate
+from .reader import StreamReader
 from .target import Client
+from .update import Behind, StreamUpdate
 
 __all__ = [  # noqa: RUF022 - first the names that other programs use
     "DEFAULT_STREAM_NAME",
@@ -26,6 +27,7 @@ __all__ = [  # noqa: RUF022 - first the names that other programs use
     "follow_envelopes",
     "publish_envelope",
     "read_envelopes",
+    "Behind",
     "Client",
     "Cursor",
     "Gap",

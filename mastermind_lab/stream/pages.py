@@ -82,6 +82,13 @@ class Pages:
             self.after = self._info(client)
         self._refuse_mixture()
 
+    def through(self, client: redis.Redis) -> Iterator[list[Entry]]:
+        """Yield the pages on a connection that is there; its faults are raised as they are."""
+        self.before = self._info(client)
+        yield from self._pages(client)
+        self.after = self._info(client)
+        self._refuse_mixture()
+
     @contextmanager
     def _connected(self, timeout: float) -> Iterator[redis.Redis]:
         client = connect(self.source, timeout)
