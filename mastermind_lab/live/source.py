@@ -13,7 +13,7 @@ import pyarrow as pa
 from ..archive import Archiver
 from ..decode import Column, SchemaCache, check_columns
 from ..errors import OptionError, SourceError
-from ..frames import DECLARED, Account, Tables, check_names, count, decoded, id_key, total
+from ..frames import DECLARED, Account, Tables, check_names, count, decoded, id_key, several_streams, total
 from ..history import is_stream
 from ..stream import StreamReader, StreamUpdate
 
@@ -43,11 +43,7 @@ def source_of(source: Any, stream: str | Sequence[str], backfill: int) -> Source
     OptionError
         It cannot be followed, or an option makes no sense.
     """
-    streams = (stream,) if isinstance(stream, str) else tuple(stream)
-    if not streams or not all(isinstance(name, str) for name in streams):
-        raise OptionError(f"stream={streams!r:.80}: expected a stream's name, or several")
-    if len(set(streams)) < len(streams):
-        raise OptionError(f"stream={streams!r:.80}: a stream is named twice")
+    streams = (stream,) if isinstance(stream, str) else several_streams(stream)
     latest = count("backfill", backfill)
     if is_stream(source):
         return StreamReader(source, streams, backfill=latest, pace=PACE)
@@ -119,7 +115,10 @@ def archivable(folder: Folder | None, source: Source) -> Folder | None:
         It is a replay, or several streams.
     """
     if folder is not None and not (isinstance(source, StreamReader) and len(source.streams) == 1):
-        raise OptionError(f"archive={str(folder)!r:.80}: an archive is of one stream of a Redis source")
+        raise OptionError(
+            f"archive={str(folder)!r:.80}: an archive is of one stream of a Redis source"
+            "; several are archived beside the following, by lab.archive"
+        )
     return folder
 
 

@@ -11,7 +11,7 @@ more than a second.
 
 from ..envelope import DEFAULT_STREAM_NAME, DecisionEnvelope, decode_envelope
 from .beginning import added, counted_before, cursor_before
-from .connection import address
+from .connection import address, is_of_one_stream
 from .contract import follow_envelopes, publish_envelope, read_envelopes
 from .cursor import Cursor, Gap
 from .pages import Pages
@@ -38,6 +38,7 @@ __all__ = [  # noqa: RUF022 - first the names that other programs use
     "address",
     "counted_before",
     "cursor_before",
+    "is_of_one_stream",
     "publish_batches",
     "publish_payloads",
 ]
