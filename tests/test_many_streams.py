@@ -10,8 +10,11 @@ from redis import asyncio as aio
 from waiting import until
 
 import mastermind_lab as lab
+from mastermind_lab.cli.dashboard import _facts
+from mastermind_lab.cli.following import Events
 from mastermind_lab.stream import Behind, Cursor, StreamReader, StreamUpdate, follow_envelopes
 from mastermind_lab.stream.schedule import Schedule
+from mastermind_lab.widget.text import status_line
 
 PAYLOAD = b'{"decision": {"recommendation": "ship", "confidence": 0.8}}'
 LARGE = PAYLOAD.replace(b"ship", b"x" * 1_500_000)
@@ -290,6 +293,37 @@ class TestSomeCannotBeRead:
                     add(raw, name, 1, 2)
                 until(lambda: follower.status.received == 6)
                 assert set(rows(follower).values()) == {(2, 0, "exact")}
+
+    def test_one_that_may_not_be_read_spoils_no_transaction(self, secretive):
+        raw, url = secretive
+        streams = [*names(3), "secret"]
+        for name in streams:
+            add(raw, name, 1)
+        reader = StreamReader(url, streams, cursors={name: Cursor() for name in streams})
+        updates = iter(reader)
+        read(updates, lambda found: len(ids(found)) == 3 and any(one.refused for one in found))
+        with raw.pipeline(transaction=True) as at_once:
+            for number in range(2, 9):
+                at_once.xadd(streams[0], {"data": PAYLOAD}, f"{number}-0")
+            at_once.xtrim(streams[0], maxlen=2, approximate=False)
+            at_once.execute()
+        gap = read(updates, lambda found: any(one.gap for one in found))[-1].gap
+        assert (gap.missing, gap.certainty) == (5, "at most")
+        assert raw.info("commandstats")["cmdstat_exec"]["calls"] > 3
+        reader.close()
+
+    def test_it_is_said_where_people_look(self, capsys):
+        refused = StreamUpdate("b", [], refused=lab.SourceError("the key 'b' is not a stream"))
+        Events(["a", "b"]).tell(refused)
+        assert "b: not read: the key 'b' is not a stream" in capsys.readouterr().err
+        follower = lab.Follower("redis://localhost:1", stream=["a", "b"])
+        follower.take(refused)
+        follower.take(StreamUpdate("a", [], behind=Behind(1_200, 3.5)))
+        assert follower.status.behind == Behind(1_200, 3.5)
+        line = status_line(follower.status, "redis://localhost", ("a", "b"), "")
+        assert "1,200 entries (3.50 s) behind" in line
+        assert "is not a stream" in line
+        assert "1,200 entries (3.50 s) behind" in [*_facts(follower.status)]
 
 
 class TestLargeEntries:

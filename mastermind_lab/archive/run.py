@@ -61,14 +61,14 @@ class Archiving:
         SourceError
             A folder or the streams: see :func:`archive`.
         """
-        from ..stream import StreamReader  # here, because redis takes long to load
+        from ..stream import PACE, StreamReader  # here, because redis takes long to load
 
         with ExitStack() as opened:
             runs = self._opened(opened)
             cursors = {
                 name: cursor for run in runs.values() for name, cursor in self._begin(run.sink).items()
             }
-            reader = StreamReader(self.source, [*runs], cursors=cursors)
+            reader = StreamReader(self.source, [*runs], cursors=cursors, pace=PACE)
             try:
                 for update in reader if self.follow else reader.up_to_now():
                     yield from self._step(runs, update)

@@ -17,8 +17,7 @@ from ..errors import OptionError
 from ..frames import ACCEPTED, Bound, bound, id_key
 from ..history import History, read, with_options_of, without_undecided
 from ..stats.engine.timebins import main_part
-from ..stream import StreamUpdate
-from .source import PACE
+from ..stream import PACE, StreamUpdate
 
 _LAST = 253_402_300_799.0  # seconds since 1970, the year 9999: there is no later moment
 _PAGE = 2_000

@@ -15,10 +15,7 @@ from ..decode import Column, SchemaCache, check_columns
 from ..errors import OptionError, SourceError
 from ..frames import DECLARED, Account, Tables, check_names, count, decoded, id_key, several_streams, total
 from ..history import is_stream
-from ..stream import StreamReader, StreamUpdate
-
-PACE = 0.1
-"""Seconds between two readings that brought little: what comes meanwhile is read together."""
+from ..stream import PACE, StreamReader, StreamUpdate
 
 
 class Source(Protocol):

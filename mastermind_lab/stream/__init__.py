@@ -16,7 +16,7 @@ from .contract import follow_envelopes, publish_envelope, read_envelopes
 from .cursor import Cursor, Gap
 from .pages import Pages
 from .publish import publish_batches, publish_payloads
-from .reader import StreamReader
+from .reader import PACE, StreamReader
 from .target import Client
 from .update import Behind, StreamUpdate
 
@@ -27,6 +27,7 @@ __all__ = [  # noqa: RUF022 - first the names that other programs use
     "follow_envelopes",
     "publish_envelope",
     "read_envelopes",
+    "PACE",
     "Behind",
     "Client",
     "Cursor",

@@ -23,6 +23,9 @@ from .target import Client
 from .update import Behind, StreamUpdate
 
 _LONGEST_FAULT = 10.0  # seconds: what is to come to an end does not wait for ever
+PACE = 0.1
+"""Seconds after a round that brought little, in which more may come to be read with it."""
+
 _FULL = 64  # entries a round: after so many there may be more, and no time is lost
 
 
@@ -161,7 +164,7 @@ class StreamReader:
             self._schedule.put_last(stream)  # the others come first, should it be this one alone
             if not self._closed.is_set():
                 yield self._wait_out(error, stream)
-        if 0 < brought < _FULL:
+        if 0 < brought < _FULL and not self._schedule.has_more:
             self._closed.wait(self.pace)
 
     def _listen(self) -> Collection[str]:

@@ -64,6 +64,11 @@ class Schedule:
         """Tell whether the doorbell says if there is anything new."""
         return stream not in self._more
 
+    @property
+    def has_more(self) -> bool:
+        """Whether any stream has more than came."""
+        return bool(self._more)
+
     def milliseconds(self) -> int:
         """Say how long there is time to wait for the doorbell."""
         if self._more:

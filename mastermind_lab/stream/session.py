@@ -52,6 +52,7 @@ class Session:
         self._source, self._closed = source, closed
         self._sizes = dict.fromkeys(streams, FIRST_PAGE)
         self._one_by_one: set[str] = set()  # streams whose entries and figures don't come together
+        self._alone: set[str] = set()  # streams that don't come together with others
         self._client: redis.Redis | None = None
 
     def connected(self) -> redis.Redis:
@@ -66,6 +67,7 @@ class Session:
         """Close the connection, and forget what rights there were: others may have been given meanwhile."""
         client, self._client = self._client, None
         self._one_by_one.clear()
+        self._alone.clear()
         if client is not None:
             client.connection_pool.disconnect()
 
@@ -128,7 +130,7 @@ class Session:
         wanted = {
             stream: (place, self._sizes[stream] + 1)
             for stream, place in places.items()
-            if stream not in self._one_by_one
+            if stream not in self._alone | self._one_by_one
         }
         if len(wanted) < 2:
             return {}
@@ -136,8 +138,8 @@ class Session:
             found = ask(self.connected(), look_at_all(wanted))
         except ReplyTooLargeError:
             return {}
-        if not found:
-            self._one_by_one.update(wanted)
+        if not found:  # one that may not be read has spoiled it for all
+            self._alone.update(wanted)
         return found
 
     def recover(self, stream: str, cursor: Cursor, now: StreamInfo | None) -> bool:
