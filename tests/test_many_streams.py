@@ -241,7 +241,7 @@ class TestSomeCannotBeRead:
 
             raw.delete("text")
             add(raw, "text", 1)
-            raw.acl_setuser("me", keys=["secret"])
+            raw.acl_setuser("me", enabled=True, keys=["secret"])
             until(lambda: follower.status.received == 7)
             assert set(rows(follower).values()) == {(3, 0, "exact"), (1, 0, "exact"), (2, 0, "exact")}
             assert follower.history().coverage["note"].isna().all()

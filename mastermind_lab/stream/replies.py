@@ -117,7 +117,11 @@ def _seen(raw: Any, figures: Any, place: str, count: int) -> Look:
 
 def entries_from(stream: str, place: str, count: int) -> Steps[list[Entry]]:
     """Ask for entries alone."""
-    [raw] = yield [("XRANGE", stream, place, "+", "COUNT", count)]
+    entries = ("XRANGE", stream, place, "+", "COUNT", count)
+    # Something last, as little as can be: had a bit of the entries been flipped, it could not be read.
+    raw, _ = yield [entries, ("XRANGE", stream, START, START, "COUNT", 1)]
+    if _is_refused(raw):
+        [raw] = yield [entries]
     found = entries_in(raw)
     _check_order(found, place, None)
     return found
