@@ -168,9 +168,9 @@ def test_memory_is_that_of_some_parts_however_many_streams(raw, redis_url, root,
         open_ones.append(archiver)
 
     monkeypatch.setattr(Archiver, "__init__", noted)
-    for _ in Archiving(redis_url, root, stream=streams, part_bytes=3_000):
+    for _ in Archiving(redis_url, root, stream=streams, part_bytes=2_000):
         most.append(sum(size.fget(one) for one in open_ones))
-    assert max(most) < 4 * 3_000 + 2_000
+    assert max(most) < 4 * 2_000 + 2_000
     assert len(ids(root, streams[-1])) == 20
 
 
