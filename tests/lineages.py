@@ -6,7 +6,7 @@ from redis import exceptions as fault
 
 from mastermind_lab.frames import id_key
 from mastermind_lab.stream import Cursor
-from mastermind_lab.stream.replies import START, look
+from mastermind_lab.stream.replies import START, entries_from, look
 
 S = "s"
 
@@ -91,14 +91,26 @@ class Reading:
         result = self.cursor.take(seen)
         if self.cursor.must_recover:
             self.resets += _asked(stream, self.cursor.recover(S, seen.now, self.page))
+        self._give(result)
+        moved = self.cursor.must_recover or before != self.cursor.place
+        return bool(moved or result.entries or result.gap)
+
+    def peek(self, stream):
+        """Read entries without figures, where that is possible."""
+        found = _asked(stream, entries_from(S, self.cursor.place, self.page + 1))
+        result = self.cursor.take_uncounted(found)
+        if result is None:
+            self.step(stream)
+        else:
+            self._give(result)
+
+    def _give(self, result):
         self.given += result.entries
         self.gone += [result.gap] if result.gap else []
         if result.entries:
             cursor = self.cursor
             self._safe = {"ordinal": cursor.ordinal, "max_deleted": cursor.max_deleted}
             self._told = self.resets, len(self.gone)
-        moved = self.cursor.must_recover or before != self.cursor.place
-        return bool(moved or result.entries or result.gap)
 
     def restart(self, kept):
         """Go on with no more than what was written down; ``kept`` entries are known from the beginning."""

@@ -32,7 +32,7 @@ def said(history):
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch):
-    monkeypatch.setattr("mastermind_lab.stream.reader.BLOCK", 10)
+    monkeypatch.setattr("mastermind_lab.stream.schedule.LOOK", 0.01)
 
 
 @pytest.fixture(params=["follower", "archive"])

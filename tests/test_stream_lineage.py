@@ -17,7 +17,7 @@ from mastermind_lab.stream import StreamReader, follow_envelopes
 
 # What happens, and how often: a reader that never reads meanwhile finds nothing out.
 WEIGHTS = {
-    "add": 6, "read": 6, "step": 3, "dump": 3, "restore": 3,
+    "add": 6, "read": 6, "step": 3, "peek": 3, "dump": 3, "restore": 3,
     "trim": 2, "delete": 2, "flush": 2, "restart": 2, "add again": 1,
 }  # fmt: skip
 
@@ -65,6 +65,10 @@ class World:
     def _step(self, _):
         self.accounted |= self.stream.path - set(self.stream.entries) - set(self.reading.contents())
         return self.reading.step(self.stream)
+
+    def _peek(self, _):
+        self.accounted |= self.stream.path - set(self.stream.entries) - set(self.reading.contents())
+        self.reading.peek(self.stream)
 
     def _restart(self, number):
         self.reading.restart(number + 1)
@@ -135,7 +139,7 @@ def dumped(raw):
 
 @pytest.fixture
 def _no_waiting(monkeypatch):
-    monkeypatch.setattr("mastermind_lab.stream.reader.BLOCK", 10)
+    monkeypatch.setattr("mastermind_lab.stream.schedule.LOOK", 0.01)
 
 
 @pytest.mark.once

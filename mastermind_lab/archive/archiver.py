@@ -162,7 +162,12 @@ class Archiver:
     @property
     def is_full(self) -> bool:
         """Whether so much waits to be written that no more should be taken before there is room."""
-        return sum(buffer.size for buffer in self._buffers) > _MOST_PARTS * self.part_bytes
+        return self.size > _MOST_PARTS * self.part_bytes
+
+    @property
+    def size(self) -> int:
+        """How many bytes the payloads have that were taken and are not committed yet."""
+        return sum(buffer.size for buffer in self._buffers)
 
     def cursors(self) -> dict[str, Cursor]:
         """Say where to follow from so that nothing is left out but what ``since`` leaves out."""

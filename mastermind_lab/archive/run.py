@@ -1,87 +1,27 @@
-"""One run of the archiver: from where the folder ends to where the stream ends, or on and on."""
+"""One run of the archiver: from where the folders end to where the streams end, or on and on."""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, overload
 
 from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import SourceError
-from ..frames import Bound, one_stream
+from ..frames import Bound, several_streams
 from ..text import SecretUrl
 from .archiver import PART_BYTES, PART_SECONDS, Archiver
+from .progress import Archived, StreamRun
 
 if TYPE_CHECKING:
-    from ..stream import Client, Cursor, Gap, StreamUpdate
-
-Value = TypeVar("Value")
+    from ..stream import Client, Cursor, StreamUpdate
 
 _RETRY_AFTER = 1.0  # seconds between two tries to write to a folder that has no room
-
-
-class Archived(NamedTuple):
-    """What a run of the archiver has done so far.
-
-    Attributes
-    ----------
-    folder, stream
-        Where to, and what.
-    resumed_from
-        The last id that was there before; None for a new archive.
-    entries, rejects, parts
-        What this run has committed; rejects are among the entries.
-    last_id
-        The last id that is safe now; None while the archive is empty.
-    waiting
-        Entries that were taken and are not committed yet.
-    gaps
-        What was trimmed before it could be read, in this run.
-    resets
-        How often the stream was deleted, rolled back or begun again in this run: its entries are kept apart,
-        by epoch.
-    transient_error
-        The passing fault that the run is waiting out now, in words; else None.
-    limits
-        The bounds of this archive, as they were given: '' for none.
-    left_out
-        How many entries they have left out in this run; None where that is not known.
-    """
-
-    folder: str
-    stream: str
-    resumed_from: str | None
-    entries: int
-    rejects: int
-    parts: int
-    last_id: str | None
-    waiting: int
-    gaps: tuple[Gap, ...]
-    resets: int
-    transient_error: str | None
-    limits: str = ""
-    left_out: int | None = 0
-
-    @property
-    def began_again(self) -> int:
-        """The old name of ``resets``."""
-        return _renamed("began_again", "resets", self.resets)
-
-    @property
-    def trouble(self) -> str | None:
-        """The old name of ``transient_error``."""
-        return _renamed("trouble", "transient_error", self.transient_error)
-
-
-def _renamed(old: str, new: str, value: Value) -> Value:
-    message = f"Archived.{old} is now called {new}: the old name will go"
-    warnings.warn(message, FutureWarning, stacklevel=3)
-    return value
+_MOST_WAITING = 4  # parts of several streams together that wait in memory
 
 
 class Archiving:
@@ -100,15 +40,13 @@ class Archiving:
         source: str | Client,
         folder: str | os.PathLike[str],
         *,
-        stream: str = DEFAULT_STREAM_NAME,
+        stream: str | list[str] | tuple[str, ...] = DEFAULT_STREAM_NAME,
         follow: bool = False,
         **options: Any,
     ) -> None:
-        self.source, self.folder, self.follow = SecretUrl.of(source), folder, follow
-        self.stream = one_stream(stream)
+        self.source, self.follow = SecretUrl.of(source), follow
+        self.folder, self.streams = folder, stream if isinstance(stream, str) else several_streams(stream)
         self._options = options
-        self._gaps: tuple[Gap, ...] = ()
-        self._resets = 0
         self._is_stopped = False
 
     def stop(self) -> None:
@@ -116,98 +54,141 @@ class Archiving:
         self._is_stopped = True
 
     def __iter__(self) -> Iterator[Archived]:
-        """Work, and say after each step how far it is; the last one said is the result.
+        """Work, and say after each step how far a stream is; what is said last of each is the result.
 
         Raises
         ------
         SourceError
-            The folder or the stream: see :func:`archive`.
+            A folder or the streams: see :func:`archive`.
         """
-        from ..stream import StreamReader, address  # here, because redis takes long to load
+        from ..stream import PACE, StreamReader  # here, because redis takes long to load
 
-        where = address(self.source)
-        with Archiver(self.folder, stream=self.stream, source=where, **self._options) as sink:
-            before = sink.resume_point.last_id if sink.resume_point else None
-            reader = StreamReader(self.source, [self.stream], cursors=self._begin(sink))
+        with ExitStack() as opened:
+            runs = self._opened(opened)
+            cursors = {
+                name: cursor for run in runs.values() for name, cursor in self._begin(run.sink).items()
+            }
+            reader = StreamReader(self.source, [*runs], cursors=cursors, pace=PACE)
             try:
                 for update in reader if self.follow else reader.up_to_now():
-                    yield from self._step(sink, update, before)
-                    if self._is_stopped or sink.extent.is_past:
+                    yield from self._step(runs, update)
+                    if self._is_stopped or all(run.is_past for run in runs.values()):
                         break
+                    if self.follow and runs[update.stream].is_past:
+                        reader.leave(update.stream)
             finally:
                 reader.close()
-            if sink.extent.is_past:
-                sink.extent.behind = self._behind(sink)
-        yield self._progress(sink, before)
+            for run in runs.values():
+                if run.is_past:
+                    run.sink.extent.behind = self._behind(run.sink)
+        for run in runs.values():
+            yield run.progress()
+
+    def _opened(self, opened: ExitStack) -> dict[str, StreamRun]:
+        """Open the folders; what cannot be opened lets go of those before it."""
+        from ..snapshot import arena_folders
+        from ..stream import address
+
+        where, folders = address(self.source), arena_folders(self.folder, self.streams)
+        return {
+            stream: StreamRun(
+                opened.enter_context(Archiver(folder, stream=stream, source=where, **self._options))
+            )
+            for stream, folder in folders.items()
+        }
 
     def _begin(self, sink: Archiver) -> dict[str, Cursor]:
         """Find where to begin; a new archive that begins late accounts for what lies before it."""
-        from ..stream import counted_before
+        from ..stream import counted_before, is_of_one_stream
 
         if sink.resume_point or sink.extent.since is None:
             return sink.cursors()
-        cursor, account = counted_before(self.source, self.stream, sink.extent.since)
+        try:
+            cursor, account = counted_before(self.source, sink.stream, sink.extent.since)
+        except SourceError as error:
+            if isinstance(self.streams, str) or not is_of_one_stream(error):
+                raise
+            return sink.cursors()  # the reading says that it cannot be read
         sink.begin(account)
-        return {self.stream: cursor}
+        return {sink.stream: cursor}
 
     def _behind(self, sink: Archiver) -> int | None:
         """Count what the stream holds behind the end of the archive; what was trimmed there, too."""
         from ..stream import added
 
         try:
-            newest = added(self.source, self.stream)
+            newest = added(self.source, sink.stream)
         except SourceError:  # all that was wanted has been read
             return None
         return None if newest is None or sink.ordinal is None else max(newest - sink.ordinal, 0)
 
-    def _step(self, sink: Archiver, update: StreamUpdate, before: str | None) -> Iterator[Archived]:
-        """Take an update; a follower waits where there is no room for it, and the stream keeps the rest."""
-        self._gaps += (update.gap,) if update.gap and update.gap.missing else ()
-        self._resets += update.reset
-        write: Callable[[], None] = partial(sink.take, update)
+    def _step(self, runs: Mapping[str, StreamRun], update: StreamUpdate) -> Iterator[Archived]:
+        """Take an update, and keep what waits for all streams together within what one may have."""
+        run = runs[update.stream]
+        if not run.is_past:
+            run.note(update)
+            yield from self._written(run, partial(run.sink.take, update), update.transient_error)
+        most = _MOST_WAITING * self._options.get("part_bytes", PART_BYTES)
+        while len(runs) > 1 and sum(one.sink.size for one in runs.values()) > most:
+            largest = max(runs.values(), key=lambda one: one.sink.size)
+            yield from self._written(largest, largest.sink.flush)
+
+    def _written(
+        self, run: StreamRun, write: Callable[[], None], fault: SourceError | None = None
+    ) -> Iterator[Archived]:
+        """Write; a follower waits where there is no room for it, and the stream keeps the rest."""
         while True:
             try:
                 write()
             except SourceError as error:
                 if not self.follow or not isinstance(error.__cause__, OSError) or self._is_stopped:
                     raise
-                yield self._progress(sink, before, error)
+                yield run.progress(error)
                 time.sleep(_RETRY_AFTER)
-                write = sink.flush  # the update is taken already
+                write = run.sink.flush  # what was to be taken is taken already
             else:
-                yield self._progress(sink, before, update.transient_error)
+                yield run.progress(fault)
                 return
 
-    def _progress(self, sink: Archiver, before: str | None, fault: SourceError | None = None) -> Archived:
-        return Archived(
-            folder=str(sink.folder),
-            stream=self.stream,
-            resumed_from=before,
-            entries=sink.entries,
-            rejects=sink.rejects,
-            parts=sink.parts,
-            last_id=sink.resume_point.last_id if sink.resume_point else None,
-            waiting=sink.waiting,
-            gaps=self._gaps,
-            resets=self._resets,
-            transient_error=str(fault) if fault else None,
-            limits=sink.extent.said,
-            left_out=sink.extent.left_out,
-        )
 
-
+@overload
 def archive(
     source: str | Client,
     folder: str | os.PathLike[str],
     *,
-    stream: str = DEFAULT_STREAM_NAME,
+    stream: str = ...,
+    follow: bool = ...,
+    payloads: bool = ...,
+    since: Bound | None = ...,
+    until: Bound | None = ...,
+    part_bytes: int = ...,
+    part_seconds: float = ...,
+) -> Archived: ...
+@overload
+def archive(
+    source: str | Client,
+    folder: str | os.PathLike[str],
+    *,
+    stream: list[str] | tuple[str, ...],
+    follow: bool = ...,
+    payloads: bool = ...,
+    since: Bound | None = ...,
+    until: Bound | None = ...,
+    part_bytes: int = ...,
+    part_seconds: float = ...,
+) -> dict[str, Archived]: ...
+def archive(
+    source: str | Client,
+    folder: str | os.PathLike[str],
+    *,
+    stream: str | list[str] | tuple[str, ...] = DEFAULT_STREAM_NAME,
     follow: bool = False,
     payloads: bool = True,
     since: Bound | None = None,
     until: Bound | None = None,
     part_bytes: int = PART_BYTES,
     part_seconds: float = PART_SECONDS,
-) -> Archived:
+) -> Archived | dict[str, Archived]:
     """Write a stream's entries to a folder, each exactly once, going on where the folder ends.
 
     The folder is a snapshot that grows: :func:`mastermind_lab.read` reads it at any time. A new one begins
@@ -225,7 +206,9 @@ def archive(
         is locked, so that a second archiver stops. An object store has no locks: there each commit first
         looks whether somebody else has written, which notices a second archiver without keeping it out.
     stream
-        The stream's name; an archive is of one stream.
+        The stream's name. Several, in a list, go each to a folder of its own below ``folder``, which is an
+        archive by itself: ``arena=<name>``, where all but letters, digits and ``_.-~`` stands as ``%3A``.
+        One that is no stream, or may not be read, does not keep the others.
     follow
         Go on for ever, until Ctrl-C; else end where the stream ends now.
     payloads
@@ -244,13 +227,15 @@ def archive(
     Returns
     -------
     Archived
-        What this run has done: entries, parts, gaps, where it resumed from, where it ends.
+        What this run has done: entries, parts, gaps, where it resumed from, where it ends. Of several
+        streams, a dict of these, by the stream's name.
 
     Raises
     ------
     SourceError
-        The stream cannot be read, or the folder cannot be written, is another archiver's, of a newer format
-        or of something else. What was committed is safe. A follower whose folder has no room waits for it.
+        The stream, or each of several, cannot be read; or a folder cannot be written, is another archiver's,
+        of a newer format or of something else. What was committed is safe. A follower whose folder has no
+        room waits for it.
     OptionError
         The folder is another stream's archive, or an argument makes no sense.
 
@@ -265,21 +250,15 @@ def archive(
     >>> import mastermind_lab as lab
     >>> lab.archive("redis://localhost:6379", "archive")  # doctest: +SKIP
     >>> lab.archive("redis://localhost:6379", "november", since="2026-11", until="2026-11")  # doctest: +SKIP
+    >>> lab.archive("redis://localhost:6379", "fleet", stream=["arena:a", "arena:b"])  # doctest: +SKIP
     """
     run = Archiving(
         source, folder, stream=stream, follow=follow,
         payloads=payloads, since=since, until=until, part_bytes=part_bytes, part_seconds=part_seconds,
     )  # fmt: skip
     with stopping(run, signal.SIGINT):
-        *_, done = _latest(run)
-    return done
-
-
-def _latest(run: Archiving) -> list[Archived]:
-    last: list[Archived] = []
-    for progress in run:
-        last = [progress]
-    return last
+        done = {progress.stream: progress for progress in run}
+    return done[stream] if isinstance(stream, str) else done
 
 
 @contextmanager

@@ -12,6 +12,8 @@ from .options import BOUND, given
 from .signals import notice_interruption
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.progress import Progress
 
     from ..archive import Archived
@@ -22,7 +24,13 @@ def archive(
     folder: Annotated[
         str, typer.Argument(metavar="FOLDER", help="The archive: a folder, or an fsspec URL of one.")
     ],
-    stream: Annotated[str, typer.Option(help="The stream's name.")] = DEFAULT_STREAM_NAME,
+    stream: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"The stream's name; {DEFAULT_STREAM_NAME} if not given. Repeat it to archive several, each "
+            "to a folder of its own below FOLDER: arena=NAME."
+        ),
+    ] = None,
     follow: Annotated[
         bool, typer.Option("--follow", help="Go on until Ctrl-C, and wait for what comes.")
     ] = False,
@@ -44,45 +52,58 @@ def archive(
 ) -> None:
     """Copy a stream into Parquet files, each entry once; run again, it goes on where the folder ends.
 
-    Ctrl-C and SIGTERM end it once what it has read is written; killed at any moment, it loses nothing and
-    writes nothing twice.
+    Of several streams, one that is none, or may not be read, does not keep the others; it is said, and the
+    exit code is 1. Ctrl-C and SIGTERM end it once what it has read is written; killed at any moment, it loses
+    nothing and writes nothing twice.
     """
     from ..archive import Archiving, stopping
 
     limits = given(since=since, until=until, part_bytes=part_bytes, part_seconds=part_seconds)
-    run = Archiving(url, folder, stream=stream, follow=follow, payloads=payloads, **limits)
-    before: Archived | None = None
+    names: str | list[str] = (
+        stream if stream and len(stream) > 1 else stream[0] if stream else DEFAULT_STREAM_NAME
+    )
+    run = Archiving(url, folder, stream=names, follow=follow, payloads=payloads, **limits)
+    known: dict[str, Archived] = {}
     notice_interruption()
     with stopping(run, signal.SIGINT, signal.SIGTERM), progress() as shown:
         task = shown.add_task("")
         for now in run:
-            _tell(before, now, shown)
-            shown.update(task, completed=now.entries + now.waiting)
-            shown.update(task, description=_described(now, shown.tasks[task].speed or 0))
-            before = now
-    if before:
-        say(_summary(before))
+            _tell(known.get(now.stream), now, shown, several=not isinstance(names, str))
+            known[now.stream] = now
+            shown.update(task, completed=sum(one.entries + one.waiting for one in known.values()))
+            shown.update(task, description=_described(known.values(), shown.tasks[task].speed or 0))
+    for done in known.values():
+        say(_summary(done))
+    if any(done.refused for done in known.values()):
+        raise typer.Exit(1)
 
 
-def _described(now: "Archived", speed: float) -> str:
-    waiting = f", {now.waiting:,} waiting" if now.waiting else ""
-    fault = f" ({now.transient_error})" if now.transient_error else ""
-    return terminal_line(
-        f"{now.entries:,} entries in {now.parts:,} parts{waiting}, {speed:,.0f} a second{fault}", 400
-    )
+def _described(known: "Iterable[Archived]", speed: float) -> str:
+    """Say how far all streams are together."""
+    entries, parts, waiting = (sum(one[place] for one in map(_counts, known)) for place in range(3))
+    faults = next((f" ({one.transient_error})" for one in known if one.transient_error), "")
+    waits = f", {waiting:,} waiting" if waiting else ""
+    return terminal_line(f"{entries:,} entries in {parts:,} parts{waits}, {speed:,.0f} a second{faults}", 400)
 
 
-def _tell(before: "Archived | None", now: "Archived", shown: "Progress") -> None:
+def _counts(one: "Archived") -> tuple[int, int, int]:
+    return one.entries, one.parts, one.waiting
+
+
+def _tell(before: "Archived | None", now: "Archived", shown: "Progress", *, several: bool) -> None:
     """Say what is worth a line: parts where nobody watches, and anywhere what went wrong."""
+    name = f"{terminal_line(now.stream, 100)}: " if several else ""
     if now.parts > (before.parts if before else 0) and shown.disable:
-        say(f"part {now.parts:,}: {now.entries:,} entries so far, safe up to {now.last_id}")
+        say(f"{name}part {now.parts:,}: {now.entries:,} entries so far, safe up to {now.last_id}")
     for gap in now.gaps[len(before.gaps) if before else 0 :]:
         certain = "" if gap.certainty == "exact" else f" ({gap.certainty})"
-        say(f"{gap.missing:,} entries were gone before they could be read{certain}, after {gap.after}")
+        say(f"{name}{gap.missing:,} entries were gone before they could be read{certain}, after {gap.after}")
     if now.resets > (before.resets if before else 0):
-        say("the stream began again: what follows is kept apart from what was there before")
+        say(f"{name}the stream began again: what follows is kept apart from what was there before")
     if now.transient_error and not (before and before.transient_error):
         say(f"waiting: {now.transient_error}", error=True)
+    if now.refused and not (before and before.refused):
+        say(f"not archived: {now.refused}", error=True)
 
 
 def _summary(done: "Archived") -> str:

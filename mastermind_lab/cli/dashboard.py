@@ -15,7 +15,7 @@ from rich.text import Text
 
 from ..errors import LabError, OptionError
 from ..history import History
-from ..live import Follower, Status, duration
+from ..live import Follower, Status, duration, lateness
 from ..stats import Confidence, Estimate, Margin, Votes
 from ..text import apart, terminal_line
 from .console import Screen
@@ -103,6 +103,8 @@ def _facts(status: Status) -> Iterator[str]:
     yield f"received {status.received:,}"
     yield f"{status.rate:,.1f}/s"
     yield "lag -" if status.lag is None else f"lag {duration(status.lag)}"
+    if late := lateness(status.behind):
+        yield late
     yield f"rejects {status.rejected:,}"
     yield f"gaps {status.trimmed:,}"
     yield f"resets {status.resets:,}"

@@ -123,6 +123,8 @@ class Events:
 
 
 def _of_stream(update: StreamUpdate) -> Iterator[str]:
+    if update.refused:
+        yield f"not read: {update.refused}"
     if update.account and update.account.note:
         yield update.account.note
     if update.gap and update.gap.missing:

@@ -36,7 +36,7 @@ from .declared import (
 from .envelopes import rebuild
 from .ids import edge_key, id_key, id_parts, is_id, order, sort_keys
 from .lazy import LazyTables
-from .limits import Limits, count, milliseconds, one_stream
+from .limits import Limits, count, milliseconds, one_stream, several_streams
 from .open_columns import IS_TEXT, kind_of_field, with_plain_texts
 from .open_columns import column as open_column
 from .open_columns import shown as shown_columns
@@ -116,6 +116,7 @@ __all__ = [
     "renumber",
     "rows_between",
     "schema",
+    "several_streams",
     "shared",
     "shown_columns",
     "sort_keys",

@@ -110,9 +110,24 @@ def one_stream(name: Any) -> str:
     if isinstance(name, str):
         return name
     raise OptionError(
-        f"stream={name!r:.80}: expected one stream's name, a text. What is read, scanned or archived is one "
-        "stream: do each by itself. Several at once can only be followed: Follower(url, stream=[...])"
+        f"stream={name!r:.80}: expected one stream's name, a text. What is read or scanned is one stream: do "
+        "each by itself. Several at once can be followed, Follower(url, stream=[...]), and archived"
     )
+
+
+def several_streams(names: Any) -> tuple[str, ...]:
+    """Read the names of several streams.
+
+    Raises
+    ------
+    OptionError
+        They are no list of texts, or none, or one is named twice.
+    """
+    if not isinstance(names, list | tuple) or not names or not all(isinstance(one, str) for one in names):
+        raise OptionError(f"stream={names!r:.80}: expected a stream's name, or several in a list")
+    if len(set(names)) < len(names):
+        raise OptionError(f"stream={names!r:.80}: a stream is named twice")
+    return tuple(names)
 
 
 def _age(bound: str | int | timedelta | None) -> timedelta | None:

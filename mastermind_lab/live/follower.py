@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from functools import reduce
 from threading import Event, Lock, Thread, current_thread
 from typing import Any, Self, TypeVar, cast
 
@@ -16,7 +15,7 @@ import pandas as pd
 from ..decode import Column
 from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import LabError, OptionError
-from ..frames import Coverage, Tables, ids_in_order, is_id, stacked, to_pandas, union
+from ..frames import Coverage, Tables, concat, ids_in_order, is_id, oldest_first, stacked, to_pandas
 from ..history import History
 from ..stats.engine.summary import Summary
 from ..stream import Client, StreamUpdate
@@ -28,9 +27,7 @@ from .window import Window
 
 Kind = TypeVar("Kind", bound=Summary)
 
-_PACE = 0.1  # seconds between two readings: what comes meanwhile is read together
 _RETRY_AFTER = 1.0  # seconds between two tries to write to an archive that has no room
-_FULL = 64  # entries: after so many there may be more, and no time is lost
 
 
 class Follower:
@@ -182,7 +179,7 @@ class Follower:
             with suppress(ValueError):
                 self._callbacks.remove(callback)
 
-        return kept, leave
+        return _history(*kept), leave
 
     def history(self, *, last: int | timedelta | str | None = None, as_of: str | None = None) -> History:
         """Return what is kept, as a history of its own that no later entry changes.
@@ -205,17 +202,19 @@ class Follower:
         if as_of is not None and len(self._windows) > 1:
             raise OptionError("as_of needs a follower of one stream: ids of several have no common order")
         with self._lock:
-            return self._kept(last, as_of)
+            kept = self._kept(last, as_of)
+        return _history(*kept)
 
-    def _kept(self, last: int | timedelta | str | None = None, as_of: str | None = None) -> History:
+    def _kept(
+        self, last: int | timedelta | str | None = None, as_of: str | None = None
+    ) -> tuple[list[Tables], Coverage]:
         kept = {name: window.tables(last, as_of) for name, window in self._windows.items()}
         accounts = [
             self._tracker.account(name, ids_in_order(tables), left_out, as_of)
             for name, (tables, left_out) in kept.items()
         ]
         described = (replace(account, source=self.source.where, limits=self._limits) for account in accounts)
-        merged: Tables = reduce(union, [tables for tables, _ in kept.values()])
-        return History(merged, Coverage.of(*described))
+        return [tables for tables, _ in kept.values()], Coverage.of(*described)
 
     def latest(self, frame: str, count: int) -> pd.DataFrame:
         """Return the newest rows of one frame, at most ``count`` of each stream."""
@@ -279,8 +278,6 @@ class Follower:
                     self._going.wait()  # what was being read when a pause began waits, too
                     self._store(store, update)
                     self.take(store.unread(update, self._tracker.status.last_id))
-                    if len(update.entries) < _FULL:
-                        self._ended.wait(_PACE)
                     if self._ended.is_set():
                         return
         except LabError as error:
@@ -319,3 +316,10 @@ class Follower:
 
 def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
+
+
+def _history(kept: list[Tables], coverage: Coverage) -> History:
+    """Put streams together; their ids are apart, so that none of one is among another's."""
+    if len(kept) == 1:
+        return History(kept[0], coverage)
+    return History({frame: oldest_first(table) for frame, table in concat(kept).items()}, coverage)

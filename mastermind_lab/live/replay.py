@@ -17,7 +17,7 @@ from ..errors import OptionError
 from ..frames import ACCEPTED, Bound, bound, id_key
 from ..history import History, read, with_options_of, without_undecided
 from ..stats.engine.timebins import main_part
-from ..stream import StreamUpdate
+from ..stream import PACE, StreamUpdate
 
 _LAST = 253_402_300_799.0  # seconds since 1970, the year 9999: there is no later moment
 _PAGE = 2_000
@@ -95,7 +95,15 @@ class Replay:
         """Yield what has become due, from where the last iteration left off."""
         self._closed = False
         while not self._closed and (self._rewound or self._next < len(self._entries)):
-            yield self._due()
+            update = self._due()
+            yield update
+            if len(update.entries) < _PAGE:
+                self._rest()
+
+    def _rest(self) -> None:
+        with self._changed:
+            if not self._closed and not self._rewound and self._next < len(self._entries):
+                self._changed.wait(PACE)
 
     def _due(self) -> StreamUpdate:
         with self._changed:

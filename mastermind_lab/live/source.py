@@ -13,9 +13,9 @@ import pyarrow as pa
 from ..archive import Archiver
 from ..decode import Column, SchemaCache, check_columns
 from ..errors import OptionError, SourceError
-from ..frames import DECLARED, Account, Tables, check_names, count, decoded, id_key, total
+from ..frames import DECLARED, Account, Tables, check_names, count, decoded, id_key, several_streams, total
 from ..history import is_stream
-from ..stream import StreamReader, StreamUpdate
+from ..stream import PACE, StreamReader, StreamUpdate
 
 
 class Source(Protocol):
@@ -40,12 +40,10 @@ def source_of(source: Any, stream: str | Sequence[str], backfill: int) -> Source
     OptionError
         It cannot be followed, or an option makes no sense.
     """
-    streams = (stream,) if isinstance(stream, str) else tuple(stream)
-    if not streams or not all(isinstance(name, str) for name in streams):
-        raise OptionError(f"stream={streams!r:.80}: expected a stream's name, or several")
+    streams = (stream,) if isinstance(stream, str) else several_streams(stream)
     latest = count("backfill", backfill)
     if is_stream(source):
-        return StreamReader(source, streams, backfill=latest)
+        return StreamReader(source, streams, backfill=latest, pace=PACE)
     if hasattr(source, "streams") and hasattr(source, "close"):
         return cast(Source, source)
     raise OptionError(
@@ -114,7 +112,10 @@ def archivable(folder: Folder | None, source: Source) -> Folder | None:
         It is a replay, or several streams.
     """
     if folder is not None and not (isinstance(source, StreamReader) and len(source.streams) == 1):
-        raise OptionError(f"archive={str(folder)!r:.80}: an archive is of one stream of a Redis source")
+        raise OptionError(
+            f"archive={str(folder)!r:.80}: an archive is of one stream of a Redis source"
+            "; several are archived beside the following, by lab.archive"
+        )
     return folder
 
 

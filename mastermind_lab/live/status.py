@@ -14,12 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..frames import Account, Tables, id_key, total, united
-from ..stream import StreamUpdate
+from ..stream import Behind, StreamUpdate
 
 State = Literal["starting", "live", "paused", "reconnecting", "stopped", "failed"]
 
 _RATE_OVER = 10.0  # seconds
 _UNKNOWN = Account(left_out=None, certainty="not verified")
+_UNSEEN = Behind()
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,9 @@ class Status:
         Entries a second, over the last 10 s.
     lag
         Seconds from an entry's ``published_at`` to its ``streamed_at``, of the newest decision that has both.
+    behind
+        How many entries wait on the streams, and for how many seconds of publishing, as far as the last look
+        tells; either is None where that is not known.
     trimmed
         Entries that were gone before they could be read.
     resets
@@ -43,7 +47,8 @@ class Status:
     last_id
         The newest entry.
     error
-        The last fault, in plain words; it stays when it has passed.
+        The last fault, in plain words; it stays when it has passed. One of several streams that cannot be
+        read is said here, too, while the others are followed.
     """
 
     state: State = "starting"
@@ -51,6 +56,7 @@ class Status:
     rejected: int = 0
     rate: float = 0.0
     lag: float | None = None
+    behind: Behind = _UNSEEN
     trimmed: int = 0
     resets: int = 0
     last_id: str | None = None
@@ -71,6 +77,20 @@ def duration(seconds: float) -> str:
     return f"{seconds:.2f} s"
 
 
+def lateness(behind: Behind) -> str:
+    """Say how far behind a follower is; nothing where it is not, as far as is known.
+
+    Examples
+    --------
+    >>> lateness(Behind(12_000, 3.5)), lateness(Behind(None, 7_500.0)), lateness(Behind(0, 0.0))
+    ('12,000 entries (3.50 s) behind', '2 h behind', '')
+    """
+    count = f"{behind.entries:,} entries" if behind.entries else ""
+    time = duration(behind.seconds) if behind.seconds else ""
+    said = f"{count} ({time})" if count and time else count or time
+    return said and f"{said} behind"
+
+
 class StatusTracker:
     """Counts what happened on a follower's streams: for its status, and for the coverage of its histories."""
 
@@ -87,7 +107,14 @@ class StatusTracker:
         """Return the status, with the rate of this moment."""
         end = time.monotonic() - _RATE_OVER
         recent = sum(count for when, count in self._arrivals if when > end)
-        return replace(self.status, rate=recent / _RATE_OVER)
+        return replace(self.status, rate=recent / _RATE_OVER, behind=self._behind())
+
+    def _behind(self) -> Behind:
+        """Add up what waits on the streams that can be read; the oldest of it says how long."""
+        found = [record.behind for record in self._streams.values() if not record.refused]
+        seconds = [one.seconds for one in found]
+        known = [one for one in seconds if one is not None]
+        return Behind(total(one.entries for one in found), max(known) if len(known) == len(found) else None)
 
     def add(self, update: StreamUpdate, batch: Tables | None) -> None:
         """Count an update, and the batch its entries were decoded to."""
@@ -100,7 +127,7 @@ class StatusTracker:
             resets=now.resets + update.reset,
             lag=_lag(batch, now.lag),
             last_id=update.entries[-1][0] if update.entries else now.last_id,
-            error=str(update.transient_error) if update.transient_error else now.error,
+            error=next((str(one) for one in (update.transient_error, update.refused) if one), now.error),
         )
         if update.account is not None:
             self._arrivals.clear()  # what was there at the start did not arrive at a rate
@@ -121,6 +148,8 @@ class StatusTracker:
         losses = (loss for after, loss in record.losses if as_of is None or id_key(after) < id_key(as_of))
         gone = reduce(add, losses, record.first)
         kept = Account.of_ids(ids)
+        if record.refused:  # for now: what it holds is not known
+            gone += Account(certainty="not verified", note=record.refused)
         note = f"began again {record.resets} times" if record.resets else None
         return replace(
             gone,
@@ -141,8 +170,13 @@ class _StreamRecord:
     losses: list[tuple[str, Account]] = field(default_factory=list)
     resets: int = 0
     last_id: str = "0-0"
+    behind: Behind = _UNSEEN
+    refused: str = ""
 
     def add(self, update: StreamUpdate) -> None:
+        if not update.transient_error:
+            self.refused = str(update.refused or "")
+            self.behind = update.behind or self.behind
         self.first = update.account or self.first
         if update.gone:
             self.losses.append((update.gap.after if update.gap else self.last_id, update.gone))

@@ -17,6 +17,7 @@ A range counts unless another one that counts says that it replaces it (compacti
 commit marker, the last range of the same save, that never came.
 """
 
+from .arenas import arena_folders
 from .commits import commit
 from .compact import Compaction, cleanup, compact
 from .coverage import coverage_of
@@ -34,6 +35,7 @@ __all__ = [
     "Compaction",
     "DamageError",
     "Range",
+    "arena_folders",
     "cleanup",
     "columns_of",
     "commit",

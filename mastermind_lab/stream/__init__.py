@@ -11,13 +11,14 @@ more than a second.
 
 from ..envelope import DEFAULT_STREAM_NAME, DecisionEnvelope, decode_envelope
 from .beginning import added, counted_before, cursor_before
-from .connection import address
+from .connection import address, is_of_one_stream
 from .contract import follow_envelopes, publish_envelope, read_envelopes
 from .cursor import Cursor, Gap
 from .pages import Pages
 from .publish import publish_batches, publish_payloads
-from .reader import StreamReader, StreamUpdate
+from .reader import PACE, StreamReader
 from .target import Client
+from .update import Behind, StreamUpdate
 
 __all__ = [  # noqa: RUF022 - first the names that other programs use
     "DEFAULT_STREAM_NAME",
@@ -26,6 +27,8 @@ __all__ = [  # noqa: RUF022 - first the names that other programs use
     "follow_envelopes",
     "publish_envelope",
     "read_envelopes",
+    "PACE",
+    "Behind",
     "Client",
     "Cursor",
     "Gap",
@@ -36,6 +39,7 @@ __all__ = [  # noqa: RUF022 - first the names that other programs use
     "address",
     "counted_before",
     "cursor_before",
+    "is_of_one_stream",
     "publish_batches",
     "publish_payloads",
 ]

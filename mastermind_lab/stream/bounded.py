@@ -45,11 +45,12 @@ class ReplyTooLargeError(fault.RedisError):
 class Allowance:
     """How many bytes a reply on some connections may have: ``most``, counted anew with each command.
 
-    While a connection is made, ``greets``, it is less.
+    While a connection is made, ``greets``, it is less. ``lines`` counts the connections that were made.
     """
 
     def __init__(self) -> None:
         self.most = PAGE_LIMIT
+        self.lines = 0
         self.greets = False
         self.renew()
 
@@ -181,6 +182,7 @@ def bounded(kind: type) -> type:
                 raise failed or fault.ConnectionError(_NOWHERE)
 
         def _connect(self) -> Any:
+            self._allowance.lines += 1
             return _Socket(super()._connect(), self._allowance)
 
         def send_packed_command(self, *arguments: Any, **options: Any) -> None:

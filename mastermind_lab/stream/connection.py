@@ -135,7 +135,7 @@ def no_node_has_it() -> Exception:
 def allow(client: OurClient, commands: Commands) -> None:
     """Let the reply to these commands be large, on a client of ours, unless it brings several entries."""
     allowance: Allowance = client.connection_pool.connection_kwargs["allowance"]
-    counts = (command[-1] for command in commands if command[-2] == "COUNT")
+    counts = (command[-1] for command in commands if command[0] != "XREAD" and command[-2] == "COUNT")
     allowance.most = PAGE_LIMIT if any(count > FEW for count in counts) else REPLY_LIMIT
 
 
@@ -161,6 +161,12 @@ def is_permanent(error: Exception) -> bool:
         is_moving = isinstance(error, fault.AskError) and not isinstance(error, fault.MovedError)
         return not (said(error).startswith(_PASSING) or isinstance(error, passing) or is_moving)
     return False
+
+
+def is_of_one_stream(error: Exception) -> bool:
+    """Tell a lasting fault of one stream, which is none or may not be read, from one that all would meet."""
+    cause = (error.__cause__ if isinstance(error, SourceError) else error) or error
+    return isinstance(cause, fault.NoPermissionError) or str(cause).startswith(("NOPERM", "WRONGTYPE"))
 
 
 def said(error: Exception) -> str:

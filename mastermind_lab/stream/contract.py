@@ -37,11 +37,13 @@ from .replies import (
     Result,
     Steps,
     doorbell,
+    entries_from,
     entries_in,
     entries_of,
     look,
     newest,
 )
+from .schedule import Figures
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +133,7 @@ class _Follower:
         self.where = address(client)
         self.cursor = Cursor()
         self.size = FIRST_PAGE
+        self.figures = Figures()
         self.transacts = True
         self.failures = 0
 
@@ -150,7 +153,8 @@ class _Follower:
     async def next_entries(self) -> list[Entry]:
         """Wait for the doorbell, then read what lies behind the cursor; a passing fault gives none."""
         try:
-            await self._listen()
+            if not (await self._listen() or self.figures.are_due):
+                return []
             result = await self._read()
         except Exception as error:  # noqa: BLE001 - a garbled reply may end in any error of the client's
             if not (isinstance(error, ReplyTooLargeError) and self._ask_for_less()):
@@ -162,15 +166,22 @@ class _Follower:
             self.size = next_size(result.entries, self.size)
         return [(entry_id.partition("@")[0], payload) for entry_id, payload in result.entries]
 
-    async def _listen(self) -> None:
+    async def _listen(self) -> bool:
+        """Wait for the doorbell; tell whether it rang, or nobody knows."""
         [reply] = await self._send([doorbell({self.stream: self.cursor.place}, self.block)])
         if isinstance(reply, Exception):
             # What the server says against it, the reading that follows meets as well.
             await asyncio.sleep(_UNHEARD)
+        return bool(reply)
 
     async def _read(self) -> ReadResult:
-        steps = look(self.stream, self.cursor.place, self.size + 1, transacts=self.transacts)
-        seen = await self._ask(steps)
+        if self.figures.are_large and not self.figures.are_due:
+            found = await self._ask(entries_from(self.stream, self.cursor.place, self.size + 1))
+            if (uncounted := self.cursor.take_uncounted(found)) is not None:
+                return uncounted
+        count = FEW if self.figures.are_large else self.size + 1
+        seen = await self._ask(look(self.stream, self.cursor.place, count, transacts=self.transacts))
+        self.figures.asked(seen.now)
         self.transacts = seen.transacts
         result = self.cursor.take(seen)
         if self.cursor.must_recover:

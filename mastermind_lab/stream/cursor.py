@@ -135,6 +135,26 @@ class Cursor:
         new = [entry for entry in fresh if _mark(entry) not in known] if known else fresh
         return ReadResult([(self._named(entry_id), payload) for entry_id, payload in new], gap)
 
+    def take_uncounted(self, found: Sequence[Entry]) -> ReadResult | None:
+        """Take in entries without figures, from the cursor's own on.
+
+        Returns
+        -------
+        ReadResult or None
+            None where it takes figures to tell what these are: the cursor's entry is gone or another, or some
+            may have been read in an earlier epoch.
+        """
+        own, fresh = found[:1], list(found[1:])
+        if self._is_lost or not self._was_read() or not own or not _is_same(self._known[-1], own[0]):
+            return None
+        if self._known_before(fresh):
+            return None
+        self._known.extend(map(_mark, fresh))
+        if fresh:
+            self.place = fresh[-1][0]
+            self.ordinal = None if self.ordinal is None else self.ordinal + len(fresh)
+        return ReadResult([(self._named(entry_id), payload) for entry_id, payload in fresh])
+
     def _is_the_same(self, now: StreamInfo | None, own: Entry | None) -> bool:
         """Tell whether this is surely the stream that was read, neither begun again nor rolled back."""
         if own or not self._known:

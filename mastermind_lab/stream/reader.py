@@ -3,65 +3,41 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from threading import Event
-from typing import NamedTuple
-
-import redis
-from redis import exceptions as fault
 
 from ..decode import in_batches
 from ..errors import SourceError
 from ..frames import Account, id_key, total
 from ..text import SecretUrl
 from .beginning import cursor_before, cursor_behind
-from .bounded import ReplyTooLargeError
-from .connection import address, ask, backoff_delay, connect, explain, is_permanent, send
-from .cursor import BEGUN_AGAIN, Cursor, Gap, ReadResult
-from .pages import FIRST_PAGE, UNCOUNTED, Pages, Prefetcher, next_size, smaller
-from .replies import ABSENT, BLOCK, FEW, START, Entry, Look, StreamInfo, doorbell, look, newest, newest_id
+from .connection import address, backoff_delay, explain, is_of_one_stream, is_permanent
+from .cursor import Cursor, ReadResult
+from .pages import UNCOUNTED, Pages, Prefetcher
+from .replies import ABSENT, FEW, START, Look, StreamInfo
+from .schedule import Schedule
+from .session import Session
 from .target import Client
+from .update import Behind, StreamUpdate
 
-_UNHEARD = 0.25  # seconds between two looks where there is no right to a doorbell
-_TIMEOUT = 2.5  # seconds: above the block, so that a server that hangs shows
 _LONGEST_FAULT = 10.0  # seconds: what is to come to an end does not wait for ever
+PACE = 0.1
+"""Seconds after a round that brought little, in which more may come to be read with it."""
 
-
-class StreamUpdate(NamedTuple):
-    """What happened on a stream: entries, oldest first, perhaps none; or a passing fault.
-
-    ``account`` comes when a stream is begun at its latest entries: what of it was left out or missing; once
-    more when a stream that was not there has begun.
-    ``rewound`` comes from a replay only: what came before it no longer counts.
-    ``ordinal`` is how many entries the stream ever took up to the last one here, where that is known, and
-    ``max_deleted`` the newest that was ever deleted.
-    """
-
-    stream: str
-    entries: list[Entry]
-    gap: Gap | None = None
-    reset: bool = False
-    transient_error: SourceError | None = None
-    account: Account | None = None
-    rewound: bool = False
-    ordinal: int | None = None
-    max_deleted: str | None = None
-
-    @property
-    def gone(self) -> Account | None:
-        """What was gone before it could be read, in coverage's words; None where nothing was."""
-        return BEGUN_AGAIN if self.reset else self.gap.account() if self.gap else None
+_FULL = 64  # entries a round: after so many there may be more, and no time is lost
 
 
 class StreamReader:
     """The latest entries of some streams and then what is added to them, for ever.
 
-    It has one connection of its own. ``XREAD BLOCK`` is the doorbell; one transaction of XRANGE and
-    XINFO STREAM is the reading, so that both speak of the same moment. A user who has no right to one of
-    these is served as well as can be: by looking four times a second, by one command after the other. A
-    fault that passes is waited out and said; one that lasts is raised.
+    It has one connection of its own. ``XREAD BLOCK`` over all streams is the doorbell; one transaction of
+    XRANGE and XINFO STREAM is the reading of each that rang, so that both speak of the same moment
+    (:mod:`~mastermind_lab.stream.schedule` says when it is done with fewer). A user who has no right to one
+    of these is served as well as can be: by looking four times a second, by one command after the other. A
+    fault that passes is waited out and said; one that lasts is raised. Where one of several streams is none,
+    or may not be read, that is said, and the others are read on.
 
     Parameters
     ----------
@@ -76,6 +52,8 @@ class StreamReader:
     since
         Begin instead with the first entry from this id on, or with what is added if there is none yet; half
         an id (milliseconds) covers all of its entries.
+    pace
+        Seconds to wait after a round that brought a few entries: what comes meanwhile is read together.
     """
 
     def __init__(
@@ -86,33 +64,34 @@ class StreamReader:
         backfill: int = 0,
         cursors: Mapping[str, Cursor] | None = None,
         since: str | None = None,
+        pace: float = 0.0,
     ) -> None:
         self.source, self.streams = SecretUrl.of(source), tuple(streams)
-        self.backfill, self.since = backfill, since
+        self.backfill, self.since, self.pace = backfill, since, pace
         self.numbered = False  # its ids are a stream's own
         self.where = address(source)
         self.cursors = dict(cursors or {})
-        self._sizes = dict.fromkeys(streams, FIRST_PAGE)
         self._awaited: set[str] = set()
-        self._transacts = True
+        self._refused: set[str] = set()
         self._closed = Event()
-        self._client: redis.Redis | None = None
+        self._session = Session(self.source, self.streams, self._closed)
+        self._schedule = Schedule(self.streams)
         self._failures = 0
 
     def __iter__(self) -> Iterator[StreamUpdate]:
-        """Yield what is new, at least once a second something, until :meth:`close`.
+        """Yield what is new, of each stream at least once a second something, until :meth:`close`.
 
         Raises
         ------
         SourceError
-            A lasting fault: a wrong password, no right, a key of another type.
+            A lasting fault: a wrong password; or no right, or keys of another type, for all streams.
         """
         self._closed.clear()
         try:
-            while not self._closed.is_set():
+            while self.streams and not self._closed.is_set():
                 yield from self._round()
         finally:
-            self._hang_up()
+            self._session.hang_up()
 
     def up_to_now(self) -> Iterator[StreamUpdate]:
         """Yield what is new up to where the streams end at this moment, and come to an end there.
@@ -135,7 +114,7 @@ class StreamReader:
             yield update
             if update.transient_error is None:
                 last_good = time.monotonic()
-                if self._is_at(ends.get(update.stream, START), update, places):
+                if update.refused or self._is_at(ends.get(update.stream, START), update, places):
                     ends.pop(update.stream, None)
             elif time.monotonic() - last_good > _LONGEST_FAULT:
                 raise update.transient_error
@@ -144,10 +123,11 @@ class StreamReader:
 
     def _newest(self, stream: str) -> str:
         try:
-            [reply] = send(self._connected(), [newest(stream)])
-            return newest_id(reply)
+            return self._session.newest(stream)
         except Exception as error:  # as below
-            self._hang_up()
+            if len(self.streams) > 1 and is_of_one_stream(error):
+                return START  # the reading meets it as well, and says so
+            self._session.hang_up()
             raise explain(error, self.where, stream) from error
 
     def _is_at(self, end: str, update: StreamUpdate, places: dict[str, str]) -> bool:
@@ -158,29 +138,89 @@ class StreamReader:
         is_quiet = now == before and not (update.entries or update.gap or update.reset)
         return is_quiet or id_key(now) >= id_key(end)
 
+    def leave(self, stream: str) -> None:
+        """Read no more of a stream."""
+        self.streams = tuple(name for name in self.streams if name != stream)
+        self._schedule.leave(stream)
+
     def close(self) -> None:
         """End the iteration, from any thread; a read that is waiting ends at once."""
         self._closed.set()
-        self._hang_up()
-
-    def _hang_up(self) -> None:
-        client, self._client = self._client, None
-        self._transacts = True  # rights may have been given meanwhile
-        if client is not None:
-            client.connection_pool.disconnect()
+        self._session.hang_up()
 
     def _round(self) -> Iterator[StreamUpdate]:
-        """Read each stream once, and wait for the doorbell."""
-        stream = ""
+        """Wait for the doorbell, and read a page of each stream whose turn it is."""
+        stream, brought = self.streams[0], 0
         try:
-            for stream in self.streams:
-                for update in self._read(stream) if stream in self.cursors else self._begin(stream):
-                    self._failures = 0
-                    yield update
-            self._listen()
+            ringing = self._listen()
+            for group in self._schedule.turn(ringing):
+                seen = self._look_at_all(group, ringing)
+                for stream in group:
+                    for update in self._read_or_refuse(stream, stream in ringing, seen.get(stream)):
+                        self._failures = 0
+                        brought += len(update.entries)
+                        yield update
         except Exception as error:  # noqa: BLE001 - a garbled reply may end in any error of the client's
+            self._schedule.put_last(stream)  # the others come first, should it be this one alone
             if not self._closed.is_set():
                 yield self._wait_out(error, stream)
+        if 0 < brought < _FULL and not self._schedule.has_more:
+            self._closed.wait(self.pace)
+
+    def _listen(self) -> Collection[str]:
+        """Wait for the doorbell, or for the time to look."""
+        wait = self._schedule.milliseconds()
+        places = {
+            stream: self.cursors[stream].place
+            for stream in self.streams
+            if stream in self.cursors and stream not in self._refused and self._schedule.is_quiet(stream)
+        }
+        if places:
+            return self._session.listen(places, wait)
+        if wait:
+            self._closed.wait(wait / 1_000)
+        return ()
+
+    def _look_at_all(self, group: Sequence[str], ringing: Collection[str]) -> dict[str, Look]:
+        """Look at those of some streams together that need no more than that."""
+        places = {
+            stream: self.cursors[stream].place
+            for stream in group
+            if stream in self.cursors
+            and stream not in self._refused
+            and self._schedule.is_quiet(stream)
+            and not self._schedule.figures[stream].are_large
+            and (stream in ringing or self._schedule.figures[stream].are_due)
+        }
+        return self._session.look_at_all(places)
+
+    def _read_or_refuse(self, stream: str, rings: bool, seen: Look | None) -> Iterator[StreamUpdate]:
+        """Read a stream; where it alone of several cannot be read, say so once."""
+        try:
+            yield from self._updates(stream, rings, seen)
+            self._refused.discard(stream)
+        except Exception as error:
+            if len(self.streams) == 1 or not is_of_one_stream(error):
+                raise
+            is_new = stream not in self._refused
+            self._refused.add(stream)
+            if self._refused >= set(self.streams):
+                raise
+            self._schedule.refused(stream)
+            if is_new:
+                yield StreamUpdate(stream, [], refused=self._explained(error, stream))
+
+    def _updates(self, stream: str, rings: bool, seen: Look | None) -> Iterator[StreamUpdate]:
+        if stream not in self.streams:
+            return
+        if stream not in self.cursors:
+            yield from self._begin(stream)
+            self._schedule.looked(stream)
+        elif rings or self._schedule.figures[stream].are_due or not self._schedule.is_quiet(stream):
+            yield from self._read(stream, seen)
+        else:
+            self._schedule.looked(stream)
+            yield self._update(stream, ReadResult([]))
 
     def _begin(self, stream: str) -> Iterator[StreamUpdate]:
         """Read the latest entries; the newest of them is where the cursor starts: none is in between."""
@@ -188,8 +228,7 @@ class StreamReader:
             yield from self._begin_at(stream, self.since)
             return
         pages = Pages(self.source, stream, last=max(self.backfill, 1))
-        pages.timeout = _TIMEOUT
-        entries = list(chain(*list(pages)[::-1]))
+        entries = list(chain(*list(pages.through(self._session.connected()))[::-1]))
         account, end = pages.account(), cursor_behind(pages, entries)
         if pages.before is ABSENT:
             self._awaited.add(stream)
@@ -204,10 +243,10 @@ class StreamReader:
             self.cursors[stream] = Cursor(batch[-1][0], ordinal, batch)
             yield StreamUpdate(stream, batch, ordinal=ordinal)
         self.cursors[stream] = end
-        yield StreamUpdate(stream, newest, account=account, ordinal=end.ordinal)
+        yield StreamUpdate(stream, newest, account=account, ordinal=end.ordinal, behind=Behind(0, 0.0))
 
     def _begin_at(self, stream: str, since: str) -> list[StreamUpdate]:
-        now = self._look(stream, since, 1).now
+        now = self._session.look(stream, since, 1).now
         self.cursors[stream] = cursor_before(now, since)
         updates = self._read(stream)
         if now is not ABSENT:
@@ -217,29 +256,39 @@ class StreamReader:
         account = Account(self.where, stream, certainty="not verified", note=note)
         return [StreamUpdate(stream, [], account=account), *updates]
 
-    def _read(self, stream: str) -> list[StreamUpdate]:
-        cursor = self.cursors[stream]
-        seen = self._look(stream, cursor.place, self._sizes[stream] + 1)
+    def _read(self, stream: str, seen: Look | None = None) -> list[StreamUpdate]:
+        """Take in what is behind the cursor, as it was seen with others or is looked at now."""
+        cursor, figures = self.cursors[stream], self._schedule.figures[stream]
+        if figures.are_large and not figures.are_due and (update := self._read_uncounted(stream)):
+            return [update]
+        seen = seen or self._session.look(stream, cursor.place, FEW if figures.are_large else 0)
+        figures.asked(seen.now)
         result = cursor.take(seen)
         if cursor.must_recover:
-            if not self._recover(stream, seen.now):
+            if not self._session.recover(stream, cursor, seen.now):
                 return self._read(stream)
             result = ReadResult([], reset=True)
-        if result.entries:
-            self._sizes[stream] = next_size(result.entries, self._sizes[stream])
-        update = StreamUpdate(stream, *result, ordinal=cursor.ordinal, max_deleted=cursor.max_deleted)
-        return [*self._begun(stream, seen.now), update]
+        has_more = result.reset or not seen.is_whole
+        behind = _behind(cursor, seen.now) if has_more else Behind(0, 0.0)
+        return [*self._begun(stream, seen.now), self._looked(stream, result, has_more, behind)]
 
-    def _recover(self, stream: str, now: StreamInfo | None) -> bool:
-        """Find where to go on in a stream that began again, in smaller pages where they are too large."""
-        while True:
-            try:
-                steps = self.cursors[stream].recover(stream, now, self._sizes[stream])
-                return ask(self._connected(), steps)
-            except ReplyTooLargeError:
-                if self._sizes[stream] <= FEW:
-                    raise
-                self._sizes[stream] = smaller(self._sizes[stream])
+    def _read_uncounted(self, stream: str) -> StreamUpdate | None:
+        """Read entries alone, where figures would bring large ones along; None where it takes both."""
+        cursor = self.cursors[stream]
+        found, has_more = self._session.entries(stream, cursor.place)
+        result = cursor.take_uncounted(found)
+        return result and self._looked(stream, result, has_more, None if has_more else Behind(0, 0.0))
+
+    def _looked(self, stream: str, result: ReadResult, has_more: bool, behind: Behind | None) -> StreamUpdate:
+        self._schedule.looked(stream, has_more)
+        self._session.read(stream, result.entries)
+        return self._update(stream, result, behind)
+
+    def _update(self, stream: str, result: ReadResult, behind: Behind | None = None) -> StreamUpdate:
+        cursor = self.cursors[stream]
+        return StreamUpdate(
+            stream, *result, ordinal=cursor.ordinal, max_deleted=cursor.max_deleted, behind=behind
+        )
 
     def _begun(self, stream: str, now: StreamInfo | None) -> list[StreamUpdate]:
         """Account for a stream that has begun since it was looked for: from its first entry on."""
@@ -251,48 +300,26 @@ class StreamReader:
             account = replace(account, missing=None, certainty="not verified", note=UNCOUNTED)
         return [StreamUpdate(stream, [], account=account)]
 
-    def _look(self, stream: str, place: str, count: int) -> Look:
-        """Read entries and figures, fewer where they are too large to come at once."""
-        while True:
-            try:
-                steps = look(stream, place, count, transacts=self._transacts)
-                seen = ask(self._connected(), steps)
-            except ReplyTooLargeError:
-                if self._transacts:
-                    self._transacts = False  # the large ones may be those that XINFO brings
-                elif count > FEW:
-                    count = 1 + smaller(count - 1)
-                    self._sizes[stream] = count - 1
-                else:
-                    raise
-            else:
-                self._transacts = seen.transacts
-                return seen
-
-    def _listen(self) -> None:
-        """Wait for the doorbell; what the server says against it, the reading that follows meets as well."""
-        places = {stream: self.cursors[stream].place for stream in self.streams}
-        [reply] = send(self._connected(), [doorbell(places, BLOCK)])
-        if isinstance(reply, fault.ClusterCrossSlotError):
-            raise reply  # from reading to reading the streams would send us from node to node
-        if isinstance(reply, Exception):
-            self._closed.wait(_UNHEARD)
-
-    def _connected(self) -> redis.Redis:
-        if self._closed.is_set():
-            raise fault.ConnectionError("closed")
-        if self._client is None:
-            self._client = connect(self.source, _TIMEOUT)
-        return self._client
-
     def _wait_out(self, error: Exception, stream: str) -> StreamUpdate:
-        self._hang_up()
+        self._session.hang_up()
         cause = (error.__cause__ if isinstance(error, SourceError) else error) or error
-        cursor = self.cursors.get(stream)
-        safe = f"Read up to {cursor}" if cursor and cursor.place != START else "Nothing was read"
-        explained = error if isinstance(error, SourceError) else explain(error, self.where, stream, safe)
+        explained = self._explained(error, stream)
         if isinstance(cause, Exception) and is_permanent(cause):
             raise explained from cause
         self._failures += 1
         self._closed.wait(backoff_delay(self._failures))
         return StreamUpdate(stream, [], transient_error=explained)
+
+    def _explained(self, error: Exception, stream: str) -> SourceError:
+        cursor = self.cursors.get(stream)
+        safe = f"Read up to {cursor}" if cursor and cursor.place != START else "Nothing was read"
+        return error if isinstance(error, SourceError) else explain(error, self.where, stream, safe)
+
+
+def _behind(cursor: Cursor, now: StreamInfo | None) -> Behind:
+    """Say how much of a stream waits behind a cursor."""
+    if now is None:
+        return Behind()
+    entries = None if now.added is None or cursor.ordinal is None else max(now.added - cursor.ordinal, 0)
+    ends = (id_key(one)[1] for one in (now.last_generated, cursor.place))
+    return Behind(entries, max(next(ends) - next(ends), 0) / 1_000)

@@ -38,13 +38,17 @@ _ID = re.compile(rb"\d+-\d+")
 
 
 class StreamInfo(NamedTuple):
-    """What XINFO STREAM says: None where the server does not say it (before Redis 7)."""
+    """What XINFO STREAM says: None where the server does not say it (before Redis 7).
+
+    ``size`` is how many bytes the first and the last entry have, which come with it.
+    """
 
     length: int
     added: int | None
     last_generated: str
     first: str | None
     max_deleted: str | None
+    size: int = 0
 
 
 ABSENT = StreamInfo(length=0, added=0, last_generated=START, first=None, max_deleted=START)
@@ -83,10 +87,44 @@ def look(stream: str, place: str, count: int, *, transacts: bool = True) -> Step
         # XINFO last: had a bit of the entries been flipped on the way, it could not be read.
         raw, figures = yield [entries, info]
         if not _is_refused(raw):
-            found, now = entries_in(raw), stream_info(figures)
-            _check_order(found, place, now)
-            return Look(now, found, is_whole=len(found) < count)
+            return _seen(raw, figures, place, count)
     return (yield from _look_one_by_one(entries, info, count))
+
+
+def look_at_all(places: Mapping[str, tuple[str, int]]) -> Steps[dict[str, Look]]:
+    """Ask the same of several streams in one transaction, each from a place on for so many entries.
+
+    What cannot be told in that way of a stream, the look at it alone says: it is left out.
+    """
+    asked = (
+        (("XRANGE", stream, place, "+", "COUNT", count), ("XINFO STREAM", stream))
+        for stream, (place, count) in places.items()
+    )
+    replies = yield [command for both in asked for command in both]
+    pairs = zip(places.items(), replies[::2], replies[1::2], strict=True)
+    return {
+        stream: _seen(raw, figures, *wanted)
+        for (stream, wanted), raw, figures in pairs
+        if not isinstance(raw, Exception)
+    }
+
+
+def _seen(raw: Any, figures: Any, place: str, count: int) -> Look:
+    found, now = entries_in(raw), stream_info(figures)
+    _check_order(found, place, now)
+    return Look(now, found, is_whole=len(found) < count)
+
+
+def entries_from(stream: str, place: str, count: int) -> Steps[list[Entry]]:
+    """Ask for entries alone."""
+    entries = ("XRANGE", stream, place, "+", "COUNT", count)
+    # Something last, as little as can be: had a bit of the entries been flipped, it could not be read.
+    raw, _ = yield [entries, ("XRANGE", stream, START, START, "COUNT", 1)]
+    if _is_refused(raw):
+        [raw] = yield [entries]
+    found = entries_in(raw)
+    _check_order(found, place, None)
+    return found
 
 
 def _check_order(found: list[Entry], place: str, now: StreamInfo | None) -> None:
@@ -149,7 +187,12 @@ def stream_info(reply: Any) -> StreamInfo | None:
         last_generated=_text(fields["last-generated-id"]),
         first=_text(first[0]) if first else None,
         max_deleted=_text(deleted) if deleted is not None else None,
+        size=sum(map(_size, (first, fields.get("last-entry")))),
     )
+
+
+def _size(entry: Any) -> int:
+    return sum(map(len, entry[1].values())) if entry and entry[1] else 0
 
 
 def _text(value: str | bytes) -> str:
@@ -185,5 +228,11 @@ def newest_id(reply: Any) -> str:
 
 
 def doorbell(places: Mapping[str, str], block: int) -> tuple[Any, ...]:
-    """Make the command that waits until something is added behind some places, at most so many ms."""
-    return ("XREAD", "BLOCK", block, "COUNT", 1, "STREAMS", *places, *places.values())
+    """Make the command that waits until something is added behind some places, so many ms, or for none."""
+    wait = ("BLOCK", block) if block else ()  # to Redis, 0 is for ever
+    return ("XREAD", *wait, "COUNT", 1, "STREAMS", *places, *places.values())
+
+
+def rung(reply: Any) -> set[str]:
+    """Return the names in a reply to :func:`doorbell`: the streams that hold something new."""
+    return {_text(name) for name, *_ in (reply.items() if isinstance(reply, dict) else reply or ())}

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ..history import History
-from ..live import Status, duration
+from ..live import Status, duration, lateness
 from ..text import apart, brief, harmless
 
 _BRIEF, _WHOLE = 160, 2_000  # characters
@@ -37,6 +37,7 @@ def status_line(status: Status, where: str, streams: tuple[str, ...], more: str)
         f"{status.received:,} received",
         f"{status.rate:.1f} a second",
         f"lag {duration(status.lag)}" if status.lag is not None else "",
+        lateness(status.behind),
         f"{status.rejected:,} rejects",
         f"{status.trimmed:,} trimmed unseen" if status.trimmed else "no gaps",
         f"began again {status.resets} times" if status.resets else "",

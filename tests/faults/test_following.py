@@ -27,8 +27,8 @@ SMALL = b'{"decision":{"recommendation":"a","confidence":0.5}}'
 def impatient(monkeypatch):
     """Wait as little as can be between two tries, and for what does not come."""
     monkeypatch.setattr("mastermind_lab.stream.reader.backoff_delay", lambda failures: 0)
-    monkeypatch.setattr("mastermind_lab.stream.reader.BLOCK", 50)
-    monkeypatch.setattr("mastermind_lab.stream.reader._TIMEOUT", 0.3)
+    monkeypatch.setattr("mastermind_lab.stream.schedule.LOOK", 0.05)
+    monkeypatch.setattr("mastermind_lab.stream.session.TIMEOUT", 0.3)
 
 
 def add(raw, *ids):

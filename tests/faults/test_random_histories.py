@@ -189,7 +189,7 @@ class Stream(RuleBasedStateMachine):
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch):
-    monkeypatch.setattr("mastermind_lab.stream.reader.BLOCK", 10)
+    monkeypatch.setattr("mastermind_lab.stream.schedule.LOOK", 0.01)
 
 
 @pytest.mark.once
