@@ -34,6 +34,7 @@ LEAST = 6.0
 """The smallest type in points; what needs smaller is folded, or cut."""
 
 _FEWEST = 6  # characters of a name
+_SMALLER = 1.2  # how much smaller a name is set rather than cut
 _LINE = 1.25  # from one line of text to the next, by its height
 _AROUND = 1.2  # inches of a new figure for all but its rows and its legend
 _PAGE = 7.5 * 72  # the most points that the rows of a new figure and its legend take: then it fits a page
@@ -246,9 +247,9 @@ def _cut_alike(names: Sequence[object], lines: int, room: float) -> list[str]:
         most = across if lines == 1 else 5 * across // 3  # which leaves a choice of where to break them
         texts = [_wrapped(name, across) for name in names_apart(names, most)]
         widest = _widest(texts)
-        if widest <= 1.1 * room or across <= _FEWEST:
+        if widest <= _SMALLER * room or across <= _FEWEST:
             return texts
-        across = max(_FEWEST, min(across - 1, int(1.1 * across * room / widest)))
+        across = max(_FEWEST, min(across - 1, int(_SMALLER * across * room / widest)))
 
 
 def _widest(texts: Sequence[str]) -> float:
