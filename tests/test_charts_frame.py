@@ -52,7 +52,10 @@ def test_words_of_the_caller(name):
     ("options", "said"),
     [
         ({"ax": Figure()}, "ax takes matplotlib Axes, as figure.subplots.. makes, not Figure"),
-        ({"figsize": "large"}, "figsize takes width and height in inches, not 'large'"),
+        (
+            {"figsize": "large"},
+            "figsize takes width and height in inches, or one of column, page, slide, not 'large'",
+        ),
         ({"figsize": (0, 3)}, "figsize is from 0.5 to 100 inches"),
         ({"figsize": (3, 3), "ax": Figure().subplots()}, "figsize is for a new figure"),
         ({"hue": "meta.model"}, "no parameter 'hue': did you mean 'by'"),

@@ -26,8 +26,7 @@ SENTENCES = [
     "委员会建议推迟到明年再做决定",
     "Do nothing",
 ]
-SIZES = {"column": (3.3, 2.5), "page": (6.5, 4.0), "slide": (10, 5.6), "small": (3.3, 2.5)}
-GROWING = ("column", "page")
+SIZES = {"column": "column", "page": "page", "slide": "slide", "small": (3.3, 2.5)}
 CHARTS = (
     "arguments", "confidence", "confidence_over_time", "conformity", "margin", "pivotal", "risk_coverage",
     "rules", "stability", "timing", "voters", "votes",
@@ -81,9 +80,7 @@ def panel(place):
 @pytest.mark.filterwarnings("ignore::mastermind_lab.errors.MissingFontWarning")
 @pytest.mark.parametrize(("name", "by", "of", "size"), telling(CASES, *OFTEN))
 def test_a_picture_of_a_size_can_be_read(name, by, of, size):
-    options = {"by": by, "figsize": None if size in GROWING else SIZES[size]}
-    with pyplot.rc_context({"figure.figsize": SIZES[size]}):
-        ax = getattr(lab.charts, name)(history(OF[of]), **options)
+    ax = getattr(lab.charts, name)(history(OF[of]), by=by, figsize=SIZES[size])
     look_at(ax.figure)
     if size == "column":
         assert ax.bbox.width >= 0.5 * ax.figure.bbox.width
@@ -137,8 +134,7 @@ LONG = "What 25 models of five makers, asked the same question again and again, 
 
 
 def test_a_long_title_is_wrapped_and_stays_above_the_legend():
-    with pyplot.rc_context({"figure.figsize": SIZES["column"]}):
-        ax = lab.charts.votes(history(60), by="meta.sentence", title=LONG)
+    ax = lab.charts.votes(history(60), by="meta.sentence", title=LONG, figsize="column")
     look_at(ax.figure)
     *title, n = ax.get_title(loc="left").split("\n")
     assert " ".join(title) == LONG
@@ -157,6 +153,14 @@ def test_the_height_follows_the_rows():
     pyplot.close("all")
     assert heights == sorted(heights)
     assert heights[1] < 2
+
+
+def test_axes_of_an_earlier_chart_are_somebodys_own():
+    ax = lab.charts.votes(history(1), figsize="column")
+    before = ax.figure.get_size_inches().tolist()
+    lab.charts.votes(history(60), by="meta.sentence", ax=ax)
+    assert ax.figure.get_size_inches().tolist() == before
+    pyplot.close(ax.figure)
 
 
 def test_rows_that_do_not_fit_are_folded():

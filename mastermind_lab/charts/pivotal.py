@@ -42,8 +42,8 @@ def pivotal(
     """
     summary = summary_of(Pivotal, data, by, cluster, voter)
     rules, series = (RULES[:1], "group") if summary.by else (RULES, "rule")
-    lanes = series_that_fit(ax, SERIES) if summary.by else len(RULES)
-    table = summary.lump(lanes, rows_that_fit(ax, MOST, lanes=lanes, series=lanes)).table()
+    lanes = series_that_fit(ax, min(len(summary.panels.keys), SERIES)) if summary.by else len(RULES)
+    table = summary.lump(max(lanes, 2), rows_that_fit(ax, MOST, lanes=lanes, series=lanes)).table()
     table = ranked(table[table["rule"].isin(rules)], "voter", series, "pivotal")
     voters = table.drop_duplicates("voter")
     notes = format_n(summary.share.n, "decisions") + format_voters(summary.voter, summary.repeated)

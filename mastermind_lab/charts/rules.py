@@ -45,15 +45,14 @@ def rules(
     'share of decisions changed (0-1)'
     """
     summary = summary_of(Rules, data, by, cluster, voter)
-    lanes = series_that_fit(ax, SERIES)
-    table = summary.lump(lanes).table()
+    table = summary.lump(series_that_fit(ax, SERIES)).table()
     known = bool(table["n_known"].any())
     figure = ("difference" if table["difference"].notna().any() else "accuracy") if known else "changed"
     n = "n_known" if known else "n_decided"
     notes = _notes(summary, table, "n_with_outcome" if known else "n")
     table = table[(table["rule"] != ACTUAL) & table[figure].notna()]
     xlabel = _XLABELS[figure]
-    inches = inches_of(table["rule"].nunique(), lanes=lanes if summary.by else 1)
+    inches = inches_of(table["rule"].nunique(), lanes=table["group"].nunique())
     picture = Picture(ax, "Voting rules", summary, notes, xlabel, inches=inches)
     if table.empty:
         return picture.empty()

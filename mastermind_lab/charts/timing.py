@@ -58,9 +58,9 @@ def timing(
     if unit not in UNITS:
         raise OptionError(f"unit is one of {', '.join(UNITS)}, not {unit!r:.40}")
     summary = summary_of(Timing, data, by, cluster)
-    lanes = series_that_fit(ax, SERIES) if summary.by else 1
-    table = summary.lump(max(lanes, 2)).table()
+    table = summary.lump(series_that_fit(ax, SERIES)).table()
     table = table[table["unit"] == unit]
+    lanes = max(table["group"].nunique(), 1)
     leaves = _longest(table, rows_that_fit(ax, MOST, lines=2, lanes=lanes, series=lanes - 1))
     notes, inches = format_n(summary.n, "decisions"), inches_of(len(leaves), lines=2, lanes=2 * lanes)
     picture = Picture(ax, "Timing", summary, notes, f"{UNITS[unit]} (log scale)", inches=inches)

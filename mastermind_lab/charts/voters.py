@@ -56,7 +56,8 @@ def voters(
     'share of votes (0-1)'
     """
     summary = summary_of(Voters, data, by, cluster, voter)
-    lanes = series_that_fit(ax, SERIES) if summary.by else 1
+    groups = len(summary.sums.keys[list(summary.by)].drop_duplicates())
+    lanes = series_that_fit(ax, min(groups, SERIES)) if summary.by else 1
     table = summary.lump(max(lanes, 2), rows_that_fit(ax, MOST, lanes=lanes, series=lanes - 1)).table()
     right = RIGHT if table["confidence"].notna().any() else RIGHT_ALONE
     drawn = right if table["n_with_outcome"].any() else AGAINST

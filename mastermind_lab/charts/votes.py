@@ -47,7 +47,7 @@ def votes(
     'share of votes (0-1)'
     """
     summary = summary_of(Votes, data, by, cluster, voter)
-    lanes = series_that_fit(ax, SERIES + 1) - 1 if summary.by else 2
+    lanes = series_that_fit(ax, min(len(summary.panels.keys), SERIES) + 1) - 1 if summary.by else 2
     table = summary.lump(max(lanes, 2), rows_that_fit(ax, MOST, lanes=lanes, series=lanes + 1)).table()
     notes = format_n(table["n"].sum(), "votes") + format_voters(summary.voter, summary.repeated)
     choices = list(table["choice"].cat.categories)

@@ -11,6 +11,9 @@ from matplotlib import get_backend
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+DESIGNED = {"column": (3.3, 2.4), "page": (6.5, 4.0), "slide": (10.0, 5.6)}
+"""Sizes in inches, by what they are for; but for a slide the height follows what is drawn."""
+
 _GROWING: WeakSet[object] = WeakSet()  # figures whose height follows what is on them
 
 
@@ -22,10 +25,20 @@ def shown_figure(width: float, height: float) -> Figure:
 
 
 def growing_axes(width: float, height: float) -> Axes:
-    """Make Axes on a new figure, at least so many inches high, and higher where :func:`grow` says."""
+    """Make Axes on a new figure, whose height follows what is drawn until :func:`settle` ends that."""
     figure = shown_figure(width, height)
     _GROWING.add(figure)
     return figure.subplots()
+
+
+def designed_axes(name: str) -> Axes:
+    """Make Axes on a new figure of a designed size."""
+    return shown_figure(*DESIGNED[name]).subplots() if name == "slide" else growing_axes(*DESIGNED[name])
+
+
+def settle(ax: Axes) -> None:
+    """Leave the height as it is: who draws on these Axes from now on draws on Axes of their own."""
+    _GROWING.discard(ax.figure)
 
 
 def is_growing(ax: Axes) -> bool:

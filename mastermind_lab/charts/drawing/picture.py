@@ -93,7 +93,8 @@ class Picture:
         """Say that there is nothing to draw, and why: by default the first note."""
         ax = self.heading(*reasons)
         where: dict[str, Any] = {"transform": ax.transAxes, "ha": "center", "va": "center"}
-        ax.text(0.5, 0.5, [*reasons, *self.notes][0], color=shade(ax, MUTED), **where)
+        lines = wrapped([*reasons, *self.notes][0], 0.9 * extent(ax)[0] / small_size())
+        ax.text(0.5, 0.5, "\n".join(lines), color=shade(ax, MUTED), fontsize="small", **where)
         ax.set(xticks=[], yticks=[])
         return ax
 
@@ -142,9 +143,10 @@ def retitle(ax: Axes, title: str) -> None:
 
 def prepare_axes(ax: Axes | None, xlabel: str, rows: int, square: bool, inches: float = 0) -> Axes:
     """Prepare the Axes to draw on: the caller's, or those of a new figure, high enough for what is in it."""
-    if ax is None:
-        width, height = rcParams["figure.figsize"]
-        ax = growing_axes(width, inches or max(height, _AROUND + 0.45 * rows, width + 0.5 if square else 0))
+    ax = ax or growing_axes(*rcParams["figure.figsize"])
+    whole = ax.figure.bbox.transformed(ax.figure.dpi_scale_trans.inverted())
+    high = inches or max(whole.height, _AROUND + 0.45 * rows, whole.width + 0.5 if square else 0)
+    grow(ax, 72 * (high - whole.height))
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(False)  # a style's would lie over squares, trees and limits: who needs one draws it
     ax.tick_params(labelsize="small")
@@ -298,7 +300,9 @@ def _heading_room(ax: Axes) -> float:
     left = small * 1.8 * _lines_beside(ax) + 6
     if ax not in _LEFT:
         labels = [(line, label) for label in ax.get_yticklabels() for line in label.get_text().splitlines()]
-        left += max((text_width(line) * float(label.get_fontsize()) for line, label in labels), default=0) + 6
+        left += (
+            max((text_width(line) * float(label.get_fontsize()) for line, label in labels), default=0) + 10
+        )
     # Axes of one grid begin at one line, whatever the names of each.
     several = spec is not None and spec.get_gridspec().get_geometry() != (1, 1)
     return wide - max(left, 0.27 * wide - _LEFT.get(ax, 0) if several else 0)
