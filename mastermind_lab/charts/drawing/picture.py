@@ -18,7 +18,7 @@ from matplotlib.transforms import ScaledTranslation, Transform
 from ...stats.engine.intervals import NONE
 from ...stats.engine.summary import Summary
 from .caption import keep
-from .figures import cell, grow, growing_axes, is_growing
+from .figures import cell, extent, grow, growing_axes, is_growing
 from .ink import MUTED, shade
 from .text import PLAIN, clean, fitted, names_apart, small_size, text_width, wrapped
 
