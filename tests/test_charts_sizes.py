@@ -32,19 +32,20 @@ CHARTS = (
     "rules", "stability", "timing", "voters", "votes",
 )  # fmt: skip
 BY = {"": None, " by sentence": "meta.sentence", " by model": "meta.model", " by group": "meta.group"}
+SHOWN = {"": ["column"], " by sentence": ["column"], " by model": ["small", "slide"], " by group": ["page"]}
 OF = {"hard": 60, "one": 1}
 CASES = {
     f"{name}{by} of {of}, {size}": (name, column, of, size)
     for name in CHARTS
     for by, column in BY.items()
     for of in OF
-    for size in SIZES
-    if of == "hard" or (not by and size == "column")
+    for size in SHOWN[by]
+    if of == "hard" or not by
 }
 OFTEN = [
     "voters of hard, column", "voters by sentence of hard, column", "votes by model of hard, small",
     "margin by sentence of hard, column", "confidence by model of hard, slide", "rules of hard, column",
-    "stability by sentence of hard, small", "confidence_over_time by sentence of hard, small",
+    "stability by model of hard, small", "confidence_over_time by model of hard, small",
     "timing of one, column",
 ]  # fmt: skip
 
