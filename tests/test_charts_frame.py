@@ -52,7 +52,10 @@ def test_words_of_the_caller(name):
     ("options", "said"),
     [
         ({"ax": Figure()}, "ax takes matplotlib Axes, as figure.subplots.. makes, not Figure"),
-        ({"figsize": "large"}, "figsize takes width and height in inches, not 'large'"),
+        (
+            {"figsize": "large"},
+            "figsize takes width and height in inches, or one of column, page, slide, not 'large'",
+        ),
         ({"figsize": (0, 3)}, "figsize is from 0.5 to 100 inches"),
         ({"figsize": (3, 3), "ax": Figure().subplots()}, "figsize is for a new figure"),
         ({"hue": "meta.model"}, "no parameter 'hue': did you mean 'by'"),
@@ -122,7 +125,7 @@ def test_on_a_part_of_a_figure(name):
 def test_the_overview_on_a_part_of_a_figure():
     part, _ = Figure((12, 9), layout="constrained").subfigures(1, 2)
     assert charts.overview(HISTORY, figure=part) is part
-    assert len(part.axes) >= 6
+    assert "(f) " in charts.caption(part)
 
 
 def test_the_gallery_draws_examples_light_and_dark(tmp_path, monkeypatch):

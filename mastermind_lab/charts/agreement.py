@@ -20,10 +20,10 @@ from ..stats.engine.input import By, Source
 from ..stats.engine.levels import NOMINAL
 from ..stats.engine.summary import texts_of
 from .drawing.chart import chart, summary_of
-from .drawing.dots import MOST, dots, limits, write_n
+from .drawing.dots import MOST, dots, limits, n_of_rows
 from .drawing.figures import extent
 from .drawing.ink import MUTED, readable_on, shade, tint
-from .drawing.picture import Picture
+from .drawing.picture import Picture, inches_of, rows_that_fit
 from .drawing.style import artist_kwargs, styles_on
 from .drawing.text import PLAIN, format_n, format_voters, names_apart
 
@@ -77,14 +77,14 @@ def _groups(
     summary: Agreement, table: pd.DataFrame, notes: list[str], ax: Axes | None, kw: dict[str, Any]
 ) -> Axes:
     """Draw alpha as a dot a group."""
-    shown = table.loc[sorted(table["n"].nlargest(MOST).index)]
+    shown = table.loc[sorted(table["n"].nlargest(rows_that_fit(ax, MOST)).index)]
     xlabel = f"Krippendorff's alpha{_level(summary)} (0: chance, 1: full)"
-    picture = Picture(ax, "Agreement", summary, notes, xlabel, rows=len(shown))
+    picture = Picture(ax, "Agreement", summary, notes, xlabel, inches=inches_of(len(shown)))
     if not table["alpha"].notna().any():
         return picture.empty("no alpha to draw")
     names = list(texts_of(shown[list(summary.by)]))
-    dots(picture.ax, shown.assign(group=names, all=""), "group", "all", "alpha", kw)
-    write_n(picture.ax, shown["n"])
+    named = shown.assign(group=names, all="")
+    dots(picture.ax, named, "group", "all", "alpha", kw, beside=n_of_rows(shown["n"]))
     smaller = len(table) - len(shown)
     more = [f"{smaller:,} smaller groups not drawn"] if smaller else []
     picture.heading(*more, "line: 95% interval", methods=shown["alpha_method"])

@@ -10,8 +10,8 @@ from matplotlib.patches import StepPatch
 from ..stats import Arguments
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
-from .drawing.picture import Picture
-from .drawing.ridges import MOST, Column, ridges
+from .drawing.picture import Column, Picture, inches_of, rows_that_fit
+from .drawing.ridges import MOST, ridges
 from .drawing.text import format_n
 
 
@@ -32,12 +32,12 @@ def arguments(
     'balance (0 all con, 1 all pro)'
     """
     summary = summary_of(Arguments, data, by, cluster)
-    shown = summary.lump(MOST)
+    shown = summary.lump(rows_that_fit(ax, MOST, lines=2))
     table = shown.table()
     n, argued, balanced = table[["n", "argued", "balanced"]].sum()
     notes = format_n(balanced, "decisions", without_arguments=n - argued, without_strengths=argued - balanced)
     xlabel = "balance (0 all con, 1 all pro)"
-    picture = Picture(ax, "Arguments", summary, notes, xlabel, rows=len(table))
+    picture = Picture(ax, "Arguments", summary, notes, xlabel, inches=inches_of(len(table), lines=2))
     means = {
         "balanced": "n",
         "balance": "mean",

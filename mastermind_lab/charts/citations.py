@@ -13,7 +13,7 @@ from ..stats import Citations
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import dots_in_lane, offsets, rows_on_grid
-from .drawing.picture import Picture
+from .drawing.picture import Picture, series_that_fit
 from .drawing.style import SERIES, styles_on
 from .drawing.text import LEGEND, PLAIN, estimate_in, format_n, names_apart
 
@@ -36,7 +36,7 @@ def citations(
     'share of decisions with sources (0-1)'
     """
     summary = summary_of(Citations, data, by, cluster)
-    shown = summary.lump(SERIES)
+    shown = summary.lump(series_that_fit(ax, SERIES))
     table, used = shown.table(), shown.sources(MOST)
     names = list(used["source"].unique())
     cited = table["cited"].sum()

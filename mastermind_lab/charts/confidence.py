@@ -10,8 +10,8 @@ from matplotlib.patches import StepPatch
 from ..stats import Confidence
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
-from .drawing.picture import Picture
-from .drawing.ridges import MOST, Column, ridges
+from .drawing.picture import Column, Picture, inches_of, rows_that_fit
+from .drawing.ridges import MOST, ridges
 from .drawing.text import format_n
 
 
@@ -29,9 +29,11 @@ def confidence(
     True
     """
     summary = summary_of(Confidence, data, by, cluster)
-    shown = summary.lump(MOST)
+    shown = summary.lump(rows_that_fit(ax, MOST, lines=2))
     table = shown.table()
     notes = format_n(table["n"].sum(), summary.unit, without_confidence=table["missing"].sum())
-    picture = Picture(ax, "Confidence", summary, notes, "confidence (0-1)", rows=len(table))
+    picture = Picture(
+        ax, "Confidence", summary, notes, "confidence (0-1)", inches=inches_of(len(table), lines=2)
+    )
     means = Column("mean", [f"{mean:.2f}" for mean in table["mean"]])
     return ridges(picture, shown.histogram(), table, means, kw)

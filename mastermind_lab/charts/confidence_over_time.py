@@ -15,7 +15,7 @@ from .drawing.change_lines import change_lines, date_axis, regimes_of
 from .drawing.chart import chart, summary_of
 from .drawing.dots import band
 from .drawing.ink import paper
-from .drawing.picture import Picture
+from .drawing.picture import Picture, series_that_fit
 from .drawing.style import SERIES, Style, artist_kwargs, styles_on
 from .drawing.text import LEGEND, format_n, names_apart
 
@@ -53,7 +53,7 @@ def confidence_over_time(
     'confidence (0-1)'
     """
     summary = summary_of(ConfidenceOverTime, data, by, cluster)
-    shown = summary.lump(SERIES)
+    shown = summary.lump(series_that_fit(ax, SERIES))
     table, points = shown.table(), shown.points()
     left_out = {
         "without_a_time": summary.undated,

@@ -11,7 +11,7 @@ from ..stats import Conformity
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import dots_of_figures
-from .drawing.picture import Picture, annotate_rows
+from .drawing.picture import Column, Picture, inches_of, rows_that_fit
 from .drawing.text import format_n, format_voters
 
 MOST = 12
@@ -42,21 +42,19 @@ def conformity(
     'share of decisions (0-1)'
     """
     summary = summary_of(Conformity, data, by, cluster, voter)
-    table = summary.lump(MOST).table()
+    table = summary.lump(rows_that_fit(ax, MOST, lines=2, lanes=3, series=3)).table()
     notes = format_n(table["n"].sum(), "decisions", with_fewer_than_2_votes=table["too_small"].sum())
     notes += format_voters(summary.voter, summary.repeated)
     xlabel = "share of decisions (0-1)"
-    picture = Picture(ax, "Conformity", summary, notes, xlabel, rows=2 + 2 * len(table))
+    picture = Picture(ax, "Conformity", summary, notes, xlabel, inches=inches_of(len(table), lines=3))
     picture.ax.set_xlim(-0.02, 1.02)
     if not table["n"].any():
         return picture.empty()
-    dots_of_figures(picture, table, _FIGURES, "n", kw)
-    if not table["debated"].any():
+    growth = ["" if np.isnan(growth) else f"{growth:+.3f}" for growth in table["inflation"]]
+    beside = Column("growth", growth) if table["debated"].any() else None
+    dots_of_figures(picture, table, _FIGURES, "n", kw, beside)
+    if not beside:
         return picture.heading("line: 95% interval", methods=table["consensus_method"])
-    picture.heading(
+    return picture.heading(
         "line: 95% interval", "growth: of confidence in a debate", methods=table["consensus_method"]
     )
-    picture.ax.set_ylim(top=1.2)
-    growth = ["" if np.isnan(growth) else f"{growth:+.3f}" for growth in table["inflation"]]
-    annotate_rows(picture.ax, "growth", growth, 36)
-    return picture.ax

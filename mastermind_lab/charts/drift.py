@@ -14,7 +14,7 @@ from ..stats.engine.input import By, Source
 from .drawing.change_lines import date_axis
 from .drawing.chart import chart, summary_of
 from .drawing.ink import MUTED, shade
-from .drawing.picture import Picture
+from .drawing.picture import Picture, series_that_fit
 from .drawing.style import SERIES, Style, artist_kwargs, styles_on
 from .drawing.text import LEGEND, format_n, names_apart
 
@@ -38,7 +38,7 @@ def drift(
     'sum of deviations / limit'
     """
     summary = summary_of(Drift, data, by, cluster)
-    shown = summary.lump(MOST)
+    shown = summary.lump(max(2, series_that_fit(ax, SERIES) // 2))
     table, path = shown.table(), shown.path()
     left_out = {"without_a_time": summary.undated, "far_off_in_time": summary.outside}
     notes = format_n(summary.n - sum(left_out.values()), "decisions", **left_out)

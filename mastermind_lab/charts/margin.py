@@ -10,8 +10,8 @@ from matplotlib.patches import StepPatch
 from ..stats import Margin
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
-from .drawing.picture import Picture
-from .drawing.ridges import MOST, Column, ridges
+from .drawing.picture import Column, Picture, inches_of, rows_that_fit
+from .drawing.ridges import MOST, ridges
 from .drawing.text import format_n, format_voters
 
 
@@ -37,11 +37,11 @@ def margin(
     True
     """
     summary = summary_of(Margin, data, by, cluster, voter)
-    shown = summary.lump(MOST)
+    shown = summary.lump(rows_that_fit(ax, MOST, lines=2))
     table = shown.table()
     notes = format_n(table["n"].sum(), "decisions", without_votes=table["without_votes"].sum())
     notes += format_voters(summary.voter, summary.repeated)
     xlabel = "margin (0 tie, 1 unanimous)"
-    picture = Picture(ax, "Margin of the vote", summary, notes, xlabel, rows=len(table))
+    picture = Picture(ax, "Margin of the vote", summary, notes, xlabel, inches=inches_of(len(table), lines=2))
     unanimous = Column("unanimous", [f"{share:.0%}" for share in table["unanimous"]])
     return ridges(picture, shown.histogram(), table, unanimous, kw)

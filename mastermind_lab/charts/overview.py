@@ -20,13 +20,14 @@ from .drawing.change_lines import regimes_of
 from .drawing.dots import MOST as DOTS
 from .drawing.figures import returned_figure
 from .drawing.ridges import MOST as RIDGES
+from .drawing.style import SERIES
 from .margin import margin
 from .reliability import reliability
 from .voters import voters
 from .votes import votes
 
 _SIDE_BY_SIDE = 5.5  # inches; below that the charts stand one below the other
-_ROW = 0.16  # inches, of a row that can be read
+_ROW = 0.18  # inches, of a line that can be read
 
 Draw = Callable[..., Axes]
 
@@ -79,30 +80,32 @@ def overview(
     if not 2 <= width <= 40:
         raise OptionError(f"width is from 2 to 40 inches, not {width!r:.40}")
     drawn = [*_drawn(history, by, voter or VOTER)] or [(partial(confidence, history), 0)]
-    columns = 2 if (figure.bbox.width / figure.dpi if figure else width) >= _SIDE_BY_SIDE else 1
-    least = 1.9 + 0.23 * width if columns == 2 else 3.0
-    tallest = [
-        max(rows for _, rows in drawn[place : place + columns]) for place in range(0, len(drawn), columns)
-    ]
-    heights = [max(least, 1.2 + _ROW * rows) for rows in tallest]
+    width = figure.bbox.width / figure.dpi if figure else width
+    columns = 2 if width >= _SIDE_BY_SIDE else 1
+    least = 1.9 + 0.23 * width if columns == 2 else 2.2
+    high = [width + 0.5 if rows is None and columns == 1 else 1.2 + _ROW * (rows or 0) for _, rows in drawn]
+    heights = [max(least, *high[place : place + columns]) for place in range(0, len(drawn), columns)]
     figure = figure or returned_figure(width, sum(heights))
-    grid = figure.add_gridspec(len(heights), columns, height_ratios=heights)
-    for place, (draw, _) in enumerate(drawn):
-        draw(ax=figure.add_subplot(grid[divmod(place, columns)]))
+    # A part for each chart: in one grid they would all make room for the longest names of any.
+    parts = figure.subfigures(len(heights), columns, height_ratios=heights, squeeze=False).flat
+    for (draw, _), part in zip(drawn, parts, strict=False):
+        draw(ax=part.subplots())
     return figure
 
 
-def _drawn(history: Any, by: str | None, voter: str) -> Iterator[tuple[Draw, int]]:
-    """Count, and say how to draw what there is, row by row, and how many rows of names it has."""
+def _drawn(history: Any, by: str | None, voter: str) -> Iterator[tuple[Draw, int | None]]:
+    """Count, and say how to draw what there is, and how many lines its rows need; none where it is square."""
     sure = Confidence.of(history, by=by)
     if sure.n:
         yield partial(confidence, sure), 2 * min(len(sure.sums.keys), RIDGES)
     agreed = Agreement.of(history, voter=voter)
     if agreed.n:
-        yield partial(agreement, agreed), 0
+        yield partial(agreement, agreed), None
     over_time = ConfidenceOverTime.of(history, by=by)
     if over_time.table()["n"].any():
-        yield partial(confidence_over_time, over_time, regimes=regimes_of(history, None)), 0
+        groups = min(len(sure.sums.keys), SERIES)
+        regimes = regimes_of(history, None)
+        yield partial(confidence_over_time, over_time, regimes=regimes), 4 + 2 * groups
     voted = Voters.of(history, voter=voter)
     if voted.n:
         yield partial(voters, voted), min(voted.sums.keys["voter"].nunique(), DOTS)
@@ -110,6 +113,6 @@ def _drawn(history: Any, by: str | None, voter: str) -> Iterator[tuple[Draw, int
     if margins.n:
         yield partial(margin, margins), 2 * min(len(margins.sums.keys), RIDGES)
     if voted.n and voted.sums["known"][:, 0].any():
-        yield partial(reliability, Calibration.of(history)), 0
+        yield partial(reliability, Calibration.of(history)), None
     elif voted.n:
         yield partial(votes, Votes.of(history, voter=voter)), 12

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from ..stats import Pivotal
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
-from .drawing.dots import MOST, dots, legend_labels, limits, ranked, write_n
-from .drawing.picture import Picture
+from .drawing.dots import MOST, dots, legend_labels, limits, n_of_rows, ranked
+from .drawing.picture import Picture, inches_of, rows_that_fit, series_that_fit
 from .drawing.style import SERIES
 from .drawing.text import format_n, format_voters
 
@@ -42,17 +42,17 @@ def pivotal(
     """
     summary = summary_of(Pivotal, data, by, cluster, voter)
     rules, series = (RULES[:1], "group") if summary.by else (RULES, "rule")
-    table = summary.lump(SERIES, MOST).table()
+    lanes = series_that_fit(ax, min(len(summary.panels.keys), SERIES)) if summary.by else len(RULES)
+    table = summary.lump(max(lanes, 2), rows_that_fit(ax, MOST, lanes=lanes, series=lanes)).table()
     table = ranked(table[table["rule"].isin(rules)], "voter", series, "pivotal")
     voters = table.drop_duplicates("voter")
     notes = format_n(summary.share.n, "decisions") + format_voters(summary.voter, summary.repeated)
     xlabel = "share of decisions with their vote (0-1)"
-    picture = Picture(ax, "Pivotal votes", summary, notes, xlabel, rows=len(voters))
+    picture = Picture(ax, "Pivotal votes", summary, notes, xlabel, inches=inches_of(len(voters), lanes=lanes))
     if table.empty:
         return picture.empty()
-    handles = dots(picture.ax, table, "voter", series, "pivotal", kw)
-    if not summary.by:
-        write_n(picture.ax, voters["n"])
+    beside = None if summary.by else n_of_rows(voters["n"])
+    handles = dots(picture.ax, table, "voter", series, "pivotal", kw, beside=beside)
     picture.legend(handles, legend_labels(table, series, "n") if summary.by else list(RULES))
     hanging = f"{summary.share:.1%} hang on one voter (plurality)"
     picture.heading(hanging, "line: 95% interval", methods=table["pivotal_method"])

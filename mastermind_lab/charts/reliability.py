@@ -15,7 +15,7 @@ from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import band
 from .drawing.ink import MUTED, STRONG, paper, shade
-from .drawing.picture import Picture
+from .drawing.picture import Picture, series_that_fit
 from .drawing.ridges import filled
 from .drawing.style import Style, artist_kwargs, styles_on
 from .drawing.text import estimate_in, format_n, format_voters, names_apart
@@ -55,7 +55,7 @@ def reliability(
     'share right (0-1)'
     """
     summary = calibration_of(data, by, cluster, voter)
-    shown = summary.lump(MOST)
+    shown = summary.lump(series_that_fit(ax, MOST))
     table, diagram = shown.table(), shown.diagram()
     subject, notes = f"Reliability of {summary.unit}", n_and_left_out(summary, table)
     picture = Picture(ax, subject, summary, notes, "confidence (0-1)", square=True)

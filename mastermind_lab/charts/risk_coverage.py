@@ -15,7 +15,7 @@ from ..stats.engine.input import By, Source
 from .drawing.chart import chart
 from .drawing.dots import band
 from .drawing.ink import MUTED, RULE, shade
-from .drawing.picture import Picture
+from .drawing.picture import Picture, series_that_fit
 from .drawing.style import Style, artist_kwargs, styles_on
 from .drawing.text import estimate_in, names_apart
 from .reliability import DATA, MOST, VOTER_TEXT, calibration_of, n_and_left_out
@@ -45,7 +45,7 @@ def risk_coverage(
     'risk: share wrong (0-1)'
     """
     summary = calibration_of(data, by, cluster, voter)
-    shown = summary.lump(MOST)
+    shown = summary.lump(series_that_fit(ax, MOST))
     table, curves = shown.table(), shown.risk_coverage()
     curves = curves[~curves["small_n"]]
     subject, notes = f"Risk and coverage of {summary.unit}", n_and_left_out(summary, table)

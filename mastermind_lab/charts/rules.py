@@ -13,9 +13,9 @@ from ..stats.engine.input import By, Source
 from ..stats.engine.preference_rules import PREFERENCE_RULES
 from ..stats.engine.voting_rules import ACTUAL, BEST
 from .drawing.chart import chart, summary_of
-from .drawing.dots import dots, legend_labels, limits, write_n
+from .drawing.dots import dots, legend_labels, limits
 from .drawing.ink import MUTED, shade
-from .drawing.picture import Picture
+from .drawing.picture import Column, Picture, inches_of, series_that_fit
 from .drawing.style import SERIES
 from .drawing.text import clean, format_n, format_voters, names_apart
 
@@ -45,24 +45,24 @@ def rules(
     'share of decisions changed (0-1)'
     """
     summary = summary_of(Rules, data, by, cluster, voter)
-    table = summary.lump(SERIES).table()
+    table = summary.lump(series_that_fit(ax, SERIES)).table()
     known = bool(table["n_known"].any())
     figure = ("difference" if table["difference"].notna().any() else "accuracy") if known else "changed"
     n = "n_known" if known else "n_decided"
     notes = _notes(summary, table, "n_with_outcome" if known else "n")
     table = table[(table["rule"] != ACTUAL) & table[figure].notna()]
     xlabel = _XLABELS[figure]
-    picture = Picture(ax, "Voting rules", summary, notes, xlabel, rows=max(8, table["rule"].nunique()))
+    inches = inches_of(table["rule"].nunique(), lanes=table["group"].nunique())
+    picture = Picture(ax, "Voting rules", summary, notes, xlabel, inches=inches)
     if table.empty:
         return picture.empty()
     if not summary.by:
         table = table.assign(rule=list(map(_rule_name, table["rule"], table["voter"])))
-    handles = dots(picture.ax, table, "rule", "group", figure, kw)
+    beside = None if summary.by else Column("n (open)", list(map(_with_open, table[n], table["open"])))
+    handles = dots(picture.ax, table, "rule", "group", figure, kw, beside=beside)
     if summary.by:
         largest = table.groupby("group", observed=True)[[n]].max().reset_index()
         picture.legend(handles, legend_labels(largest, "group", n))
-    else:
-        write_n(picture.ax, list(map(_with_open, table[n], table["open"])), "n (open)")
     picture.heading("line: 95% interval", methods=table[f"{figure}_method"])
     _scale(picture.ax, *limits(table, figure), figure == "difference")
     return picture.ax

@@ -10,7 +10,7 @@ from ..stats import Stability
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import dots_of_figures
-from .drawing.picture import Picture
+from .drawing.picture import Picture, inches_of, rows_that_fit
 from .drawing.text import format_n
 
 MOST = 12
@@ -35,12 +35,12 @@ def stability(
     'rate, or standard deviation (0-1)'
     """
     summary = summary_of(Stability, data, by, cluster)
-    table = summary.lump(MOST).table()
+    table = summary.lump(rows_that_fit(ax, MOST, lines=2, lanes=3, series=3)).table()
     asked_again, questions, missing = table[["again", "questions", "missing"]].sum()
     left_out = {"asked_once": questions - asked_again, "decisions_without_either": missing}
     notes = format_n(asked_again, "questions asked again", **left_out)
     xlabel = "rate, or standard deviation (0-1)"
-    picture = Picture(ax, "Stability", summary, notes, xlabel, rows=2 + 2 * len(table))
+    picture = Picture(ax, "Stability", summary, notes, xlabel, inches=inches_of(len(table), lines=3))
     picture.ax.set_xlim(0, 1)
     if not asked_again:
         return picture.empty()

@@ -18,7 +18,7 @@ from ..stats.timing import TIMINGS, USAGE
 from .drawing.chart import chart, summary_of
 from .drawing.dots import offsets
 from .drawing.ink import MUTED, RULE, shade, tint
-from .drawing.picture import Picture, annotate_rows, label_rows
+from .drawing.picture import Column, Picture, inches_of, label_rows, rows_that_fit, series_that_fit
 from .drawing.style import SERIES, Style, artist_kwargs, styles_on
 from .drawing.text import LEGEND, format_n, names_apart
 
@@ -58,35 +58,36 @@ def timing(
     if unit not in UNITS:
         raise OptionError(f"unit is one of {', '.join(UNITS)}, not {unit!r:.40}")
     summary = summary_of(Timing, data, by, cluster)
-    table = summary.lump(SERIES).table()
+    table = summary.lump(series_that_fit(ax, SERIES)).table()
     table = table[table["unit"] == unit]
-    leaves = _longest(table)
-    notes, rows = format_n(summary.n, "decisions"), len(leaves) * (1 + table["group"].nunique()) // 2
-    picture = Picture(ax, "Timing", summary, notes, f"{UNITS[unit]} (log scale)", rows=rows)
+    lanes = max(table["group"].nunique(), 1)
+    leaves = _longest(table, rows_that_fit(ax, MOST, lines=2, lanes=lanes, series=lanes - 1))
+    notes, inches = format_n(summary.n, "decisions"), inches_of(len(leaves), lines=2, lanes=2 * lanes)
+    picture = Picture(ax, "Timing", summary, notes, f"{UNITS[unit]} (log scale)", inches=inches)
     if table.empty:
         return picture.empty(f"no {UNITS[unit]}") if summary.n else picture.empty()
     table = table[table["leaf"].isin(leaves)]
     ax = picture.ax
     _draw(picture, table, leaves, kw)
     counts = table.groupby("leaf")["n"].sum()
-    label_rows(ax, list(map(_short, leaves)), [f"n = {counts[leaf]:,}" for leaf in leaves])
+    shares = table.set_index("leaf").loc[leaves, "share"] if not summary.by and unit == "s" else ()
+    of_total = Column("of total", ["" if np.isnan(share) else f"{share:.0%}" for share in shares])
+    beside = of_total if len(shares) else None
+    n_below = [f"n = {counts[leaf]:,}" for leaf in leaves]
+    label_rows(ax, list(map(_short, leaves)), n_below, beside=beside, series=lanes - 1)
     picture.heading(
         "dot: mean, 95% interval; line in the bar: median; bars: middle 50% and 90%",
         methods=table["mean_method"],
     )
     _scale(ax, table)
-    ax.set_ylim(-len(leaves) + 0.4, 0.6)
-    if not summary.by and unit == "s":
-        shares = table.set_index("leaf").loc[leaves, "share"]
-        annotate_rows(ax, "of total", ["" if np.isnan(share) else f"{share:.0%}" for share in shares], 30)
-        ax.set_ylim(top=1.2)
+    ax.set_ylim(-len(leaves) + 0.4, 1.2 if beside else 0.6)
     return ax
 
 
-def _longest(table: pd.DataFrame) -> list[str]:
+def _longest(table: pd.DataFrame, most: int) -> list[str]:
     """Name the leaves with the largest means, in that order."""
     share = table["n"] / table.groupby("leaf")["n"].transform("sum")
-    return list((table["mean"] * share).groupby(table["leaf"]).sum().nlargest(MOST).index)
+    return list((table["mean"] * share).groupby(table["leaf"]).sum().nlargest(most).index)
 
 
 def _draw(picture: Picture, table: pd.DataFrame, leaves: list[str], kw: dict[str, Any]) -> None:

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from ..stats import Voters
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
-from .drawing.dots import MOST, dots, legend_labels, limits, ranked, write_n
-from .drawing.picture import Picture
+from .drawing.dots import MOST, dots, legend_labels, limits, n_of_rows, ranked
+from .drawing.picture import Picture, inches_of, rows_that_fit, series_that_fit
 from .drawing.style import SERIES
 from .drawing.text import format_n, format_voters
 
@@ -56,20 +56,21 @@ def voters(
     'share of votes (0-1)'
     """
     summary = summary_of(Voters, data, by, cluster, voter)
-    table = summary.lump(SERIES, MOST).table()
+    groups = len(summary.sums.keys[list(summary.by)].drop_duplicates())
+    lanes = series_that_fit(ax, min(groups, SERIES)) if summary.by else 1
+    table = summary.lump(max(lanes, 2), rows_that_fit(ax, MOST, lanes=lanes, series=lanes - 1)).table()
     right = RIGHT if table["confidence"].notna().any() else RIGHT_ALONE
     drawn = right if table["n_with_outcome"].any() else AGAINST
     table = ranked(table[table[drawn.n] > 0], "voter", "group", drawn.dot)
     rows = table.drop_duplicates("voter")
     notes = format_n(table[drawn.n].sum(), drawn.what) + format_voters(summary.voter, summary.repeated)
-    picture = Picture(ax, "Voters", summary, notes, drawn.xlabel, rows=len(rows))
+    picture = Picture(ax, "Voters", summary, notes, drawn.xlabel, inches=inches_of(len(rows), lanes=lanes))
     if table.empty:
         return picture.empty()
-    handles = dots(picture.ax, table, "voter", "group", drawn.dot, kw, ring=drawn.ring)
+    beside = None if summary.by else n_of_rows(rows[drawn.n])
+    handles = dots(picture.ax, table, "voter", "group", drawn.dot, kw, drawn.ring, beside)
     if summary.by:
         picture.legend(handles, legend_labels(table, "group", drawn.n))
-    else:
-        write_n(picture.ax, rows[drawn.n])
     ring = f"; ring: {drawn.ring}" if drawn.ring else ""
     picture.heading(f"dot: {drawn.dot}, 95% interval{ring}", methods=table[f"{drawn.dot}_method"])
     low, high = limits(table, drawn.dot, *filter(None, [drawn.ring]))

@@ -14,9 +14,12 @@ from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import RING, dots_in_lane, offsets, rows_on_grid
 from .drawing.ink import MUTED, shade
-from .drawing.picture import Picture, label_rows
+from .drawing.picture import Picture, inches_of, label_rows, rows_that_fit, series_that_fit
 from .drawing.style import SERIES, styles_on
 from .drawing.text import LEGEND, format_n, format_voters, names_apart
+
+MOST = 12
+"""Choices that stay readable in one chart."""
 
 _WEIGHTED = RING | {"markersize": 7}
 
@@ -44,15 +47,18 @@ def votes(
     'share of votes (0-1)'
     """
     summary = summary_of(Votes, data, by, cluster, voter)
-    table = summary.lump(SERIES).table()
+    lanes = series_that_fit(ax, min(len(summary.panels.keys), SERIES) + 1) - 1 if summary.by else 2
+    table = summary.lump(max(lanes, 2), rows_that_fit(ax, MOST, lanes=lanes, series=lanes + 1)).table()
     notes = format_n(table["n"].sum(), "votes") + format_voters(summary.voter, summary.repeated)
     choices = list(table["choice"].cat.categories)
     rows = table["choice"].nunique()
-    picture = Picture(ax, "Votes", summary, notes, "share of votes (0-1)", rows=rows)
+    picture = Picture(
+        ax, "Votes", summary, notes, "share of votes (0-1)", inches=inches_of(rows, lanes=lanes)
+    )
     if table.empty:
         return picture.empty()
     _draw(picture, table, kw)
-    label_rows(picture.ax, choices)
+    label_rows(picture.ax, choices, series=lanes + 1)
     picture.heading("line: 95% interval", methods=table["share_method"])
     largest = float(np.nanmax(table[["share", "share_high", "weighted_share"]].to_numpy()))
     picture.ax.set_xlim(0, min(1.02, 1.08 * largest))

@@ -45,11 +45,17 @@ def caption(drawn: Axes | Figure | SubFigure) -> str:
 
 def said_of(drawn: Axes | Figure | SubFigure) -> str:
     """Return the caption, empty where there is none."""
-    there = drawn.axes if isinstance(drawn, Figure | SubFigure) else [drawn]
-    found = [_KEPT[ax] for ax in there if ax in _KEPT]
+    found = [_KEPT[ax] for ax in _axes_of(drawn) if ax in _KEPT]
     if len(found) <= 1:
         return "".join(found)
     return " ".join(f"({letter}) {text}" for letter, text in zip(ascii_lowercase, found, strict=False))
+
+
+def _axes_of(drawn: Axes | Figure | SubFigure) -> list[Axes]:
+    """Return the Axes of a figure, and of its parts, which a part does not tell of by itself."""
+    if not isinstance(drawn, Figure | SubFigure):
+        return [drawn]
+    return list(dict.fromkeys([*drawn.axes, *(ax for part in drawn.subfigs for ax in _axes_of(part))]))
 
 
 def keep(ax: Axes, sentences: Sequence[str]) -> None:

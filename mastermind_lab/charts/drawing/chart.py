@@ -17,7 +17,7 @@ from ...stats.engine.arithmetic import plain_arithmetic
 from ...stats.engine.input import By, Source, names_of
 from ...stats.engine.summary import Summary
 from .caption import write_below
-from .figures import shown_figure
+from .figures import DESIGNED, designed_axes, settle, shown_figure
 from .picture import retitle
 from .style import check_keywords
 from .text import clean
@@ -29,8 +29,10 @@ DOTS: dict[str, type[Artist]] = {"dots": Line2D}
 
 _FRAME = {
     "figsize": (
-        "tuple[float, float] | None",
-        "Width and height of the new figure in inches; by default as high as its rows need.",
+        "str | tuple[float, float] | None",
+        'Of the new figure: ``"column"`` (3.3 inches wide), ``"page"`` (6.5), ``"slide"`` (10 x 5.6), or its '
+        "width and height in inches, in which rows and groups that find no room are drawn as one; by default "
+        "as wide as the style's, and as high as its rows need.",
     ),
     "title": ("str | None", "Your words for subject and grouping; n stays."),
     "xlabel": ("str | None", "Your words along the horizontal axis."),
@@ -114,16 +116,21 @@ def _framed(draw: Callable[..., Axes], args: tuple[Any, ...], options: dict[str,
         drawn.set_xlabel(clean(frame["xlabel"], 200))
     if frame["caption"]:
         write_below(drawn)
+    settle(drawn)
     return drawn
 
 
 def _new_axes(size: Any, ax: Axes | None) -> Axes:
     if ax is not None:
         raise OptionError("figsize is for a new figure, and ax has one: leave out either")
+    if isinstance(size, str) and size in DESIGNED:
+        return designed_axes(size)
     try:
         width, height = map(float, size)
     except (TypeError, ValueError):
-        raise OptionError(f"figsize takes width and height in inches, not {size!r:.60}") from None
+        raise OptionError(
+            f"figsize takes width and height in inches, or one of {', '.join(DESIGNED)}, not {size!r:.60}"
+        ) from None
     if not (0.5 <= width <= 100 and 0.5 <= height <= 100):
         raise OptionError(f"figsize is from 0.5 to 100 inches either way, not {size!r:.60}")
     return shown_figure(width, height).subplots()

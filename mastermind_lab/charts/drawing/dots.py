@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from ...stats.engine.bootstrap import Floats
 from .figures import extent
 from .ink import RULE, shade
-from .picture import Picture, annotate_rows, label_rows
+from .picture import Column, Picture, label_rows
 from .style import Style, artist_kwargs, styles_on
 from .text import LEGEND, names_apart
 
@@ -24,12 +24,14 @@ RING: dict[str, Any] = {"linestyle": "none", "markerfacecolor": "none", "markers
 
 
 def dots(
-    ax: Axes, table: pd.DataFrame, row: str, series: str, figure: str, kw: dict[str, Any], ring: str = ""
-) -> list[Line2D]:
+    ax: Axes, table: pd.DataFrame, row: str, series: str, figure: str, kw: dict[str, Any], ring: str = "",
+    beside: Column | None = None,
+) -> list[Line2D]:  # fmt: skip
     """Draw a table's rows from top to bottom, in the order they come, and return a dot of each series.
 
     The columns ``row`` and ``series``, 6 at most, say where a figure stands; the interval of a column
-    ``figure`` is in ``<figure>_low`` and ``<figure>_high``. A second column may be drawn as a ring.
+    ``figure`` is in ``<figure>_low`` and ``<figure>_high``. A second column may be drawn as a ring, and
+    figures stand beside.
     """
     names, groups = list(dict.fromkeys(table[row])), series_of(table, series)
     handles = []
@@ -39,11 +41,9 @@ def dots(
         if ring:
             ax.plot(rows[ring], heights, marker=style.marker, color=style.colour, **RING)
         handles.append(dots_in_lane(ax, rows, heights, figure, style, kw))
-    ax.set_ylim(-len(names) + 0.4, 0.6)
     ax.locator_params(axis="x", nbins=min(6, max(2, int(extent(ax)[0] / 45))))
-    ax.grid(axis="x", color=shade(ax, RULE))
-    ax.set_axisbelow(True)
-    label_rows(ax, names)
+    rows_on_grid(ax, len(names), beside)
+    label_rows(ax, names, beside=beside, series=len(groups) if len(groups) > 1 else 0)
     return handles
 
 
@@ -63,22 +63,24 @@ def band(ax: Axes, x: Any, rows: pd.DataFrame, figure: str, style: Style, alpha:
 
 
 def dots_of_figures(
-    picture: Picture, table: pd.DataFrame, figures: Mapping[str, str], n: str, kw: dict[str, Any]
-) -> None:
+    picture: Picture, table: pd.DataFrame, figures: Mapping[str, str], n: str, kw: dict[str, Any],
+    beside: Column | None = None,
+) -> None:  # fmt: skip
     """Draw three columns of a table by their names, a row a group and in it a lane a figure."""
     rows = -np.arange(len(table), dtype=np.float64)
     handles = [
         dots_in_lane(picture.ax, table, offset + rows, figure, style, kw)
         for figure, offset, style in zip(figures, (0.2, 0, -0.2), styles_on(picture.ax), strict=False)
     ]
-    label_rows(picture.ax, list(table["group"]), [f"n = {count:,}" for count in table[n]])
-    rows_on_grid(picture.ax, len(table))
+    counts = [f"n = {count:,}" for count in table[n]]
+    label_rows(picture.ax, list(table["group"]), counts, beside=beside, series=len(figures))
+    rows_on_grid(picture.ax, len(table), beside)
     picture.legend(handles, list(figures.values()))
 
 
-def rows_on_grid(ax: Axes, rows: int) -> None:
-    """Fit the vertical axis to rows at 0, -1, -2, ..., with grid lines behind them."""
-    ax.set_ylim(-rows + 0.4, 0.6)
+def rows_on_grid(ax: Axes, rows: int, beside: object = None) -> None:
+    """Fit the vertical axis to rows at 0, -1, -2, ..., and a title above them, with grid lines behind."""
+    ax.set_ylim(-rows + 0.4, 1.2 if beside else 0.6)
     ax.grid(axis="x", color=shade(ax, RULE))
     ax.set_axisbelow(True)
 
@@ -112,10 +114,9 @@ def legend_labels(table: pd.DataFrame, series: str, n: str) -> list[str]:
     return [f"{label} (n = {sums[name]:,})" for label, name in labels]
 
 
-def write_n(ax: Axes, n: Iterable[int | str], title: str = "n") -> None:
-    """Write the n of each row to the right of it."""
-    annotate_rows(ax, title, [count if isinstance(count, str) else f"{count:,}" for count in n])
-    ax.set_ylim(top=1.2)
+def n_of_rows(n: pd.Series) -> Column:
+    """Say the n of each row, to be written beside it."""
+    return Column("n", [f"{count:,}" for count in n])
 
 
 def limits(table: pd.DataFrame, figure: str, *also: str) -> tuple[float, float]:

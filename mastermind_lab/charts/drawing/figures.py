@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
+from weakref import WeakSet
 
+import numpy as np
 from matplotlib import get_backend
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+DESIGNED = {"column": (3.3, 2.4), "page": (6.5, 4.0), "slide": (10.0, 5.6)}
+"""Sizes in inches, by what they are for; but for a slide the height follows what is drawn."""
+
+_GROWING: WeakSet[object] = WeakSet()  # figures whose height follows what is on them
 
 
 def shown_figure(width: float, height: float) -> Figure:
@@ -14,6 +22,35 @@ def shown_figure(width: float, height: float) -> Figure:
     from matplotlib import pyplot  # not at the top: who brings Axes or a figure needs no pyplot
 
     return pyplot.figure(figsize=(width, height), layout="constrained")
+
+
+def growing_axes(width: float, height: float) -> Axes:
+    """Make Axes on a new figure, whose height follows what is drawn until :func:`settle` ends that."""
+    figure = shown_figure(width, height)
+    _GROWING.add(figure)
+    return figure.subplots()
+
+
+def designed_axes(name: str) -> Axes:
+    """Make Axes on a new figure of a designed size."""
+    return shown_figure(*DESIGNED[name]).subplots() if name == "slide" else growing_axes(*DESIGNED[name])
+
+
+def settle(ax: Axes) -> None:
+    """Leave the height as it is: who draws on these Axes from now on draws on Axes of their own."""
+    _GROWING.discard(ax.figure)
+
+
+def is_growing(ax: Axes) -> bool:
+    """Tell whether the figure may still become higher."""
+    return ax.figure in _GROWING
+
+
+def grow(ax: Axes, points: float) -> None:
+    """Make a figure higher by what is written above the data, unless somebody has said how high it is."""
+    figure = ax.figure
+    if isinstance(figure, Figure) and is_growing(ax):
+        figure.set_figheight(figure.get_figheight() + points / 72)
 
 
 def returned_figure(width: float, height: float) -> Figure:
@@ -45,3 +82,19 @@ def extent(ax: Axes) -> tuple[float, float]:
     """Return the width and the height of the Axes in points."""
     inches = ax.get_window_extent().transformed(ax.figure.dpi_scale_trans.inverted())
     return inches.width * 72, inches.height * 72
+
+
+def cell(ax: Axes) -> tuple[float, float]:
+    """Return the width and the height in points that Axes may take together with the words around them."""
+    (width, height), spec = extent(ax), ax.get_subplotspec()
+    whole = ax.figure.bbox.transformed(ax.figure.dpi_scale_trans.inverted())
+    if spec is None:
+        return min(72 * whole.width, 2 * width), min(72 * whole.height, 2 * height)
+    grid = spec.get_gridspec()
+    across = _share(grid.get_width_ratios(), spec.colspan)
+    down = _share(grid.get_height_ratios(), spec.rowspan)
+    return min(72 * whole.width * across, 1.5 * width), min(72 * whole.height * down, 1.5 * height)
+
+
+def _share(ratios: Any, taken: range) -> float:
+    return float(np.asarray(ratios)[list(taken)].sum() / np.sum(ratios))

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from matplotlib import rcParams
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.text import Text
+from matplotlib.transforms import ScaledTranslation, Transform
 
 from ...stats.engine.intervals import NONE
 from ...stats.engine.summary import Summary
 from .caption import keep
-from .figures import extent, shown_figure
+from .figures import cell, extent, grow, growing_axes, is_growing
 from .ink import MUTED, shade
-from .text import CHARACTER, PLAIN, clean, fitted, names_apart, small_size, text_width
+from .text import PLAIN, clean, fitted, names_apart, small_size, text_width, wrapped
 
 _LEGEND: dict[str, Any] = {
     "loc": "lower left",
@@ -26,20 +30,37 @@ _LEGEND: dict[str, Any] = {
 }
 _LEGEND |= {"frameon": False, "handlelength": 2.5, "handletextpad": 0.5, "columnspacing": 1.2}
 
+LEAST = 6.0
+"""The smallest type in points; what needs smaller is folded, or cut."""
+
+_FEWEST = 6  # characters of a name
+_SMALLER = 1.2  # how much smaller a name is set rather than cut
+_LINE = 1.25  # from one line of text to the next, by its height
+_AROUND = 1.2  # inches of a new figure for all but its rows and its legend
+_PAGE = 7.5 * 72  # the most points that the rows of a new figure and its legend take: then it fits a page
+_LEFT: WeakKeyDictionary[Axes, float] = WeakKeyDictionary()  # points that the names of rows take
+
+
+class Column(NamedTuple):
+    """Figures to write to the right of the rows, under a title."""
+
+    title: str
+    figures: Sequence[str]
+
 
 class Picture:
     """The Axes of one chart, and what is written above them: subject, grouping and n; the caption has more.
 
-    Without ``ax`` a new figure is made, high enough for ``rows``, or ``square``. ``notes`` begin with n, and
-    go on with what the summary says of its intervals; ``xlabel`` says what is drawn along the horizontal
-    axis, with its unit or range.
+    Without ``ax`` a new figure is made, so many ``inches`` high, or high enough for ``rows``, or ``square``.
+    ``notes`` begin with n, and go on with what the summary says of its intervals; ``xlabel`` says what is
+    drawn along the horizontal axis, with its unit or range.
     """
 
     def __init__(
         self, ax: Axes | None, subject: str, summary: Summary | None, notes: Sequence[str], xlabel: str,
-        *, rows: int = 0, square: bool = False,
+        *, rows: int = 0, inches: float = 0, square: bool = False,
     ) -> None:  # fmt: skip
-        self.ax = prepare_axes(ax, xlabel, rows, square)
+        self.ax = prepare_axes(ax, xlabel, rows, square, inches)
         self.by, more = (summary.by, summary.notes) if summary else ((), ())
         self.notes = [*notes, *more]
         self.title = subject + grouped_by(self.by)
@@ -57,10 +78,12 @@ class Picture:
         ``methods`` say how each interval that is drawn was made.
         """
         legend_height = self._write_legend() if len(self._labels) > (0 if self.by else 1) else 0
-        room = _text_room(self.ax) / small_size()
+        room = _heading_room(self.ax) / small_size()
         pad = rcParams["axes.titlepad"] + legend_height
         lines = f"{fitted(self.title, room)}\n{fitted(self.notes[0], room)}"
-        self.ax.set_title(lines, loc="left", fontsize="small", pad=pad, **PLAIN)
+        title = self.ax.set_title(lines, loc="left", fontsize="small", pad=pad, **PLAIN)
+        title.set_transform(_from_the_names(self.ax, title.get_transform()))
+        grow(self.ax, legend_height)
         made = dict.fromkeys(part for method in methods for part in method.split(", ") if part != NONE)
         intervals = [f"intervals: {', '.join(made)}"] if made else []
         keep(self.ax, [self.title, *self.notes, *more, *intervals])
@@ -70,19 +93,35 @@ class Picture:
         """Say that there is nothing to draw, and why: by default the first note."""
         ax = self.heading(*reasons)
         where: dict[str, Any] = {"transform": ax.transAxes, "ha": "center", "va": "center"}
-        ax.text(0.5, 0.5, [*reasons, *self.notes][0], color=shade(ax, MUTED), **where)
+        lines = wrapped([*reasons, *self.notes][0], 0.9 * extent(ax)[0] / small_size())
+        ax.text(0.5, 0.5, "\n".join(lines), color=shade(ax, MUTED), fontsize="small", **where)
         ax.set(xticks=[], yticks=[])
         return ax
 
     def _write_legend(self) -> float:
         """Put the legend above the Axes, in as many columns as fit, and return its height in points."""
-        longest, room = 4.5 + max(map(text_width, self._labels)), _text_room(self.ax)
-        size = min(small_size(), room / longest)
+        ax, labels = self.ax, [_from_the_left(label) for label in self._labels]
+        longest, room = 4.5 + max(map(text_width, labels)), _heading_room(ax)
+        size = min(small_size(), max(LEAST, room / longest))
         columns = max(1, int(room / (size * longest)))
-        legend = self.ax.legend(self._handles, self._labels, ncols=columns, fontsize=size, **_LEGEND)
+        where = _from_the_names(ax, ax.transAxes)
+        legend = ax.legend(
+            self._handles, labels, ncols=columns, fontsize=size, bbox_transform=where, **_LEGEND
+        )
         for text in legend.get_texts():
             text.set(**PLAIN)
-        return size * 1.65 * -(-len(self._labels) // columns)
+        return size * 1.65 * -(-len(labels) // columns)
+
+
+def _from_the_names(ax: Axes, transform: Transform) -> Transform:
+    """Begin where the names of the rows do, instead of where the Axes do."""
+    return transform + ScaledTranslation(-_LEFT.get(ax, 0) / 72, 0, ax.figure.dpi_scale_trans)
+
+
+def _from_the_left(label: str) -> str:
+    """Keep what stands behind an Arabic or Hebrew name behind it."""
+    turned = any(unicodedata.bidirectional(one) in ("R", "AL") for one in label)
+    return f"\N{LEFT-TO-RIGHT MARK}{label}" if turned else label
 
 
 def grouped_by(columns: Sequence[str]) -> str:
@@ -93,16 +132,21 @@ def grouped_by(columns: Sequence[str]) -> str:
 
 
 def retitle(ax: Axes, title: str) -> None:
-    """Put a caller's words in the place of subject and grouping."""
-    _, _, n = ax.get_title(loc="left").partition("\n")
-    ax.set_title(f"{clean(title, 200)}\n{n}", loc="left", fontsize="small", **PLAIN)
+    """Put a caller's words in the place of subject and grouping, on as many lines as they need."""
+    _, _, n = (there := ax.get_title(loc="left")).partition("\n")
+    lines = wrapped(clean(title, 400), _heading_room(ax) / small_size())
+    # Not by set_title, which would put it where the legend is.
+    written = next(one for one in ax.get_children() if isinstance(one, Text) and one.get_text() == there)
+    written.set(text="\n".join([*lines, n]), **PLAIN)
+    grow(ax, _LINE * small_size() * (len(lines) - 1))
 
 
-def prepare_axes(ax: Axes | None, xlabel: str, rows: int, square: bool) -> Axes:
+def prepare_axes(ax: Axes | None, xlabel: str, rows: int, square: bool, inches: float = 0) -> Axes:
     """Prepare the Axes to draw on: the caller's, or those of a new figure, high enough for what is in it."""
-    if ax is None:
-        width, height = rcParams["figure.figsize"]
-        ax = shown_figure(width, max(height, 1.2 + 0.45 * rows, width + 0.5 if square else 0)).subplots()
+    ax = ax or growing_axes(*rcParams["figure.figsize"])
+    whole = ax.figure.bbox.transformed(ax.figure.dpi_scale_trans.inverted())
+    high = inches or max(whole.height, _AROUND + 0.45 * rows, whole.width + 0.5 if square else 0)
+    grow(ax, 72 * (high - whole.height))
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(False)  # a style's would lie over squares, trees and limits: who needs one draws it
     ax.tick_params(labelsize="small")
@@ -110,28 +154,38 @@ def prepare_axes(ax: Axes | None, xlabel: str, rows: int, square: bool) -> Axes:
     return ax
 
 
-def label_rows(ax: Axes, names: Sequence[object], below: Sequence[str] = (), at: float = 0) -> None:
+def label_rows(
+    ax: Axes, names: Sequence[object], below: Sequence[str] = (), at: float = 0,
+    beside: Column | None = None, series: int = 0,
+) -> None:  # fmt: skip
     """Write names, and a line below each, to the left of rows at 0, -1, -2, ..., or a little above them.
 
-    They are wrapped if there is room, and no larger than a row.
+    Figures may stand to the right of them, and a legend of so many series above. The data keep half of the
+    width; so names are wrapped, cut, and set a little smaller, but never too small to be read.
     """
-    lines = 2 if _lines(ax, len(names)) >= (3 if below else 2) else 1
-    across = min(19, max(9, int(0.42 * extent(ax)[0] / (CHARACTER * small_size()))))
-    texts = [_wrapped(name, across) for name in names_apart(names, lines * across)]
+    small, high = small_size(), (_rows_height(ax) - _legend_height(ax, series)) / max(len(names), 1)
+    away = _away(ax, beside) if beside else 0
+    below = below if high >= 2 * _LINE * LEAST else ()
+    lines = 2 if high >= (3 if below else 2) * _LINE * small else 1
+    size = max(min(LEAST, small), min(small, high / _LINE / (lines + bool(below))))
+    room = min(0.4 * cell(ax)[0], 0.45 * cell(ax)[0] - away - 8 - _LINE * small * _lines_beside(ax))
+    texts = _fitted_rows(names, lines, room / size)
     if below:
         texts = [f"{text}\n{more}" for text, more in zip(texts, below, strict=True)]
-    tallest = max((text.count("\n") + 1 for text in texts), default=1)
-    widest = max((text_width(line) for text in texts for line in text.splitlines()), default=0)
-    fits = min(_lines(ax, len(names)) * small_size() / tallest, 0.45 * extent(ax)[0] / max(widest, 1))
-    ax.set_yticks(at - np.arange(len(texts)), texts, fontsize=min(small_size(), fits), **PLAIN)
+    widest = max(1, _widest(texts))
+    size = max(min(LEAST, small), min(size, room / widest))
+    ax.set_yticks(at - np.arange(len(texts)), texts, fontsize=size, **PLAIN)
     ax.set_xlabel(ax.get_xlabel(), loc="right")  # there is room for it under the names
     ax.tick_params(axis="y", length=0)
+    _LEFT[ax] = widest * size + rcParams["ytick.major.pad"]
+    if beside:
+        annotate_rows(ax, beside.title, beside.figures, away, at)
 
 
 def annotate_rows(ax: Axes, title: str, figures: Sequence[str], away: float = 32, at: float = 0) -> None:
     """Write figures to the right of rows, under a title, so many points away from the Axes, or more."""
-    size = small_size() * min(1, _lines(ax, len(figures) + 1))
-    away = max(away, 6 + size * max(map(text_width, (title, *figures))))
+    column = Column(title, figures)
+    away, size = max(away, _away(ax, column)), _beside_size(ax, column)
     font: dict[str, Any] = {"textcoords": "offset points", "fontsize": size, "ha": "right"}
     for row, figure in enumerate(figures):
         where: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "annotation_clip": False}
@@ -139,32 +193,116 @@ def annotate_rows(ax: Axes, title: str, figures: Sequence[str], away: float = 32
     ax.annotate(title, (1, 1), (away, 0), xycoords="axes fraction", va="top", **font)
 
 
+def inches_of(rows: int, *, lines: int = 1, lanes: int = 1) -> float:
+    """Return how high a new figure is for rows, each so many lines of text high, or lanes."""
+    return _AROUND + rows * max(0.15 + 0.15 * lines, 0.09 * lanes)
+
+
+def rows_that_fit(ax: Axes | None, most: int, *, lines: int = 1, lanes: int = 1, series: int = 0) -> int:
+    """Return how many rows can be read, each so many lines of text high, or lanes, under a legend of series.
+
+    On a new figure that is what a page holds, else what the Axes do.
+    """
+    if ax is None or is_growing(ax):
+        each, height = 72 * (inches_of(1, lines=lines, lanes=lanes) - _AROUND), _PAGE
+    else:
+        each, height = max(lines * _LINE * small_size(), 5.0 * lanes), _rows_height(ax)
+    return max(2, min(most, int((height - _legend_height(ax, series)) / each)))
+
+
+def series_that_fit(ax: Axes | None, most: int) -> int:
+    """Return how many names a legend may have that leaves most of the height to the data."""
+    if ax is None or is_growing(ax):
+        return most
+    fitting = [
+        few for few in range(2, most) if _legend_height(ax, few + 1) > _rows_height(ax) - 0.4 * cell(ax)[1]
+    ]
+    return min(fitting, default=most)
+
+
+def _legend_height(ax: Axes | None, series: int) -> float:
+    columns = 1 if ax is None else max(1, int(cell(ax)[0] / (21 * small_size())))
+    return 1.65 * small_size() * -(-series // columns)
+
+
+def _rows_height(ax: Axes) -> float:
+    """Return the points for rows and legend between the heading and what stands below the Axes."""
+    return cell(ax)[1] - 6.5 * small_size() - float(rcParams["axes.titlepad"]) - 6
+
+
+def _fitted_rows(names: Sequence[object], lines: int, room: float) -> list[str]:
+    """Cut and wrap names to a width in heights of the text; those of wide characters to fewer of them."""
+    looked_at = [clean(name, 40) for name in names]
+    wide = [text_width(text) > 0.8 * len(text) for text in looked_at]
+    fitted_rows = [""] * len(names)
+    for kind in (True, False):
+        places = [place for place, one in enumerate(wide) if one is kind]
+        texts = _cut_alike([names[place] for place in places], lines, room)
+        for place, text in zip(places, texts, strict=True):
+            fitted_rows[place] = text
+    return fitted_rows
+
+
+def _cut_alike(names: Sequence[object], lines: int, room: float) -> list[str]:
+    across = min(30, max(_FEWEST, int(room / 0.4)))
+    while True:
+        most = across if lines == 1 else 5 * across // 3  # which leaves a choice of where to break them
+        texts = [_wrapped(name, across) for name in names_apart(names, most)]
+        widest = _widest(texts)
+        if widest <= _SMALLER * room or across <= _FEWEST:
+            return texts
+        across = max(_FEWEST, min(across - 1, int(_SMALLER * across * room / widest)))
+
+
+def _widest(texts: Sequence[str]) -> float:
+    return max((text_width(line) for text in texts for line in text.splitlines()), default=0)
+
+
 def _wrapped(name: str, across: int) -> str:
     """Write a name in one line of so many characters or in two, broken between words if the rest fits."""
     if len(name) <= across:
         return name
-    ends = [one.end() for one in re.finditer(r"[\s/_:-]", name) if len(name) - across <= one.end() <= across]
-    place = max(ends, default=across)
+    ends = [
+        one.end()
+        for one in re.finditer(r"[\s/_:\N{HORIZONTAL ELLIPSIS}-]", name)
+        if len(name) - across <= one.end() <= across
+    ]
+    place = max(ends, default=-(-len(name) // 2))
     return f"{name[:place].rstrip()}\n{name[place:].lstrip()}"
 
 
-def _lines(ax: Axes, rows: int) -> float:
-    """Return how many lines of text fit into each row, if heading and legend take some of the height."""
-    return 0.6 * extent(ax)[1] / max(rows, 1) / (1.25 * small_size())
+def _away(ax: Axes, column: Column) -> float:
+    """Return how far beside the Axes a column ends; in a narrow picture its title begins above the data."""
+    size, wide = _beside_size(ax, column), cell(ax)[0]
+    return 6 + max(
+        size * max(map(text_width, column.figures), default=0),
+        min(size * text_width(column.title), 0.13 * wide),
+    )
 
 
-def _text_room(ax: Axes) -> float:
-    """Return the points from the left end of the Axes to where the next ones, or the figure, may end.
+def _beside_size(ax: Axes, column: Column) -> float:
+    fits = _rows_height(ax) / (len(column.figures) + 1) / _LINE
+    return min(small_size(), max(LEAST, fits))
 
-    A layout will yet move the Axes, to make room for the names at the left of their rows.
+
+def _lines_beside(ax: Axes) -> int:
+    return len(ax.get_ylabel().splitlines())
+
+
+def _heading_room(ax: Axes) -> float:
+    """Return the points from where the names of rows begin to where the next Axes, or the figure, may end.
+
+    A layout will yet move the Axes, to make room for what stands at their left.
     """
-    width, figure = extent(ax)[0], ax.figure.bbox.width / ax.figure.dpi * 72
-    spec = ax.get_subplotspec()
-    if spec is None:
-        return figure * (1 - float(ax.get_position().x0))
-    cell = min(1.45 * width, figure * len(spec.colspan) / spec.get_gridspec().ncols)
-    labels = [(line, label) for label in ax.get_yticklabels() for line in label.get_text().splitlines()]
-    names = max((text_width(line) * float(label.get_fontsize()) for line, label in labels), default=0)
-    left = names + small_size() * (1.5 + 1.8 * len(ax.get_ylabel().splitlines()))
-    # Axes in a column begin at one line, whatever the names of each.
-    return cell - max(left, 0.27 * cell if spec.get_gridspec().ncols > 1 else 0)
+    spec, wide, small = ax.get_subplotspec(), cell(ax)[0], small_size()
+    if spec is None and ax not in _LEFT:
+        return ax.figure.bbox.width / ax.figure.dpi * 72 * (1 - float(ax.get_position().x0))
+    left = small * 1.8 * _lines_beside(ax) + 6
+    if ax not in _LEFT:
+        labels = [(line, label) for label in ax.get_yticklabels() for line in label.get_text().splitlines()]
+        left += (
+            max((text_width(line) * float(label.get_fontsize()) for line, label in labels), default=0) + 10
+        )
+    # Axes of one grid begin at one line, whatever the names of each.
+    several = spec is not None and spec.get_gridspec().get_geometry() != (1, 1)
+    return wide - max(left, 0.27 * wide - _LEFT.get(ax, 0) if several else 0)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,18 +11,11 @@ from matplotlib.patches import StepPatch
 
 from ...stats.engine.bootstrap import Floats
 from .ink import STRONG, ink, shade, tint
-from .picture import Picture, annotate_rows, label_rows
+from .picture import Column, Picture, label_rows
 from .style import artist_kwargs, styles_on
 
 MOST = 12
 """Rows that stay readable in one chart."""
-
-
-class Column(NamedTuple):
-    """Figures to write to the right of the rows, under a title."""
-
-    title: str
-    figures: Sequence[str]
 
 
 def ridges(
@@ -45,10 +37,10 @@ def ridges(
         ax.stairs(base + heights, edges, baseline=base, **outline)
     ax.hlines(bases, 0, 1, color=shade(ax, STRONG), linewidth=0.8)
     _means(ax, table, bases - 0.11)
-    label_rows(ax, list(table["group"]), [f"n = {n:,}" for n in table["n"]], 0.2)
-    ax.set(xlim=(-0.02, 1.02), ylim=(bases[-1] - 0.25, 0.9 + 0.04 * len(table)))
-    ax.set_ylabel(f"share of n\n(tallest: {shares.max():.0%})", fontsize="small")
-    annotate_rows(ax, column.title, column.figures, 28, 0.2)
+    ax.set(xlim=(-0.02, 1.02), ylim=(bases[-1] - 0.25, 0.9 + 0.06 * len(table)))
+    between = " " if len(table) > 1 else "\n"
+    ax.set_ylabel(f"share of n{between}(tallest: {shares.max():.0%})", fontsize="small")
+    label_rows(ax, list(table["group"]), [f"n = {n:,}" for n in table["n"]], 0.2, column)
     return picture.heading("dot: mean, 95% interval", methods=table["mean_method"])
 
 

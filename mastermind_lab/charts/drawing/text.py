@@ -59,6 +59,18 @@ def fitted(value: object, width: float) -> str:
     return text
 
 
+def wrapped(text: str, width: float, most: int = 3) -> list[str]:
+    """Break a text into lines of a width in heights of the text; the last of so many is cut."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if len(lines) == most or not lines[-1] or text_width(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return [fitted(line, width) for line in lines]
+
+
 def text_width(text: str) -> float:
     """Return how wide a line is, by the height of its text."""
     font = FontProperties(family=families(), size=1)

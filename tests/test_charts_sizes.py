@@ -1,0 +1,171 @@
+"""A column, a page, a slide, a small figure: nothing cut or overlapping, no small type, room for the data."""
+
+import json
+from functools import cache
+from itertools import combinations
+
+import pytest
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from telling import telling
+
+import mastermind_lab as lab
+
+pytestmark = pytest.mark.once
+
+MAKERS = [
+    f"organisation/a-name-of-twenty-letters-{kind}-{size}"
+    for kind in ("alpha", "beta", "gamma", "delta", "epsilon")
+    for size in ("instruct", "chat", "mini", "large", "顾问")
+]
+SENTENCES = [
+    "The committee recommends to proceed with the second plan at once",
+    "The committee recommends to proceed with the first plan, later",
+    "لا توصي اللجنة بالمضي قدما في الخطة",
+    "委员会建议推迟到明年再做决定",
+    "Do nothing",
+]
+SIZES = {"column": "column", "page": "page", "slide": "slide", "small": (3.3, 2.5)}
+CHARTS = (
+    "arguments", "confidence", "confidence_over_time", "conformity", "margin", "pivotal", "risk_coverage",
+    "rules", "stability", "timing", "voters", "votes",
+)  # fmt: skip
+BY = {"": None, " by sentence": "meta.sentence", " by model": "meta.model", " by group": "meta.group"}
+SHOWN = {"": ["column"], " by sentence": ["column"], " by model": ["small", "slide"], " by group": ["page"]}
+OF = {"hard": 60, "one": 1}
+CASES = {
+    f"{name}{by} of {of}, {size}": (name, column, of, size)
+    for name in CHARTS
+    for by, column in BY.items()
+    for of in OF
+    for size in SHOWN[by]
+    if of == "hard" or not by
+}
+OFTEN = [
+    "voters of hard, column", "voters by sentence of hard, column", "votes by model of hard, small",
+    "margin by sentence of hard, column", "confidence by model of hard, slide", "rules of hard, column",
+    "stability by model of hard, small", "confidence_over_time by model of hard, small",
+    "timing of one, column",
+]  # fmt: skip
+
+
+@cache
+def history(n):
+    """Panels of 25 voters with long names, whose choices are sentences; each of the groups is of one."""
+    read = lab.read([json.dumps(panel(place)) for place in range(n)])
+    read.decisions["correct_choice"] = SENTENCES[0]
+    return read
+
+
+def panel(place):
+    votes = [
+        {"voter": name, "choice": SENTENCES[(place * seat) % 5 if seat % 3 else 0], "confidence": seat / 25}
+        for seat, name in enumerate(MAKERS)
+    ]
+    claim = {"claim": SENTENCES[1], "stance": "pro", "strength": 0.5}
+    return {
+        "published_at": f"2026-01-{1 + place // 12:02}T{place % 12:02}:00:00Z",
+        "decision": {
+            "question": f"{SENTENCES[0]} {place // 2}", "recommendation": SENTENCES[place % 2],
+            "confidence": 0.5 + place % 10 / 20, "votes": votes,
+            "argument_tree": claim | {"children": [claim | {"stance": "con", "strength": place % 7 / 7}]},
+        },
+        "meta": {
+            "model": MAKERS[place % 25], "sentence": SENTENCES[place % 5], "group": f"group {place}",
+            "timings": {"total": 2 + place % 7, "of the whole debate between all": 1 + place % 3},
+        },
+    }  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::mastermind_lab.errors.MissingFontWarning")
+@pytest.mark.parametrize(("name", "by", "of", "size"), telling(CASES, *OFTEN))
+def test_a_picture_of_a_size_can_be_read(name, by, of, size):
+    ax = getattr(lab.charts, name)(history(OF[of]), by=by, figsize=SIZES[size])
+    look_at(ax.figure)
+    if size == "column":
+        assert ax.bbox.width >= 0.5 * ax.figure.bbox.width
+    assert ax.bbox.height >= (0.36 if size == "small" else 0.4) * ax.figure.bbox.height
+    assert ax.figure.get_figheight() <= 9.5
+    pyplot.close(ax.figure)
+
+
+@pytest.mark.filterwarnings("ignore::mastermind_lab.errors.MissingFontWarning")
+@pytest.mark.parametrize("width", telling([3.3, 6.5, 10], "3.3"))
+def test_an_overview_can_be_read(width):
+    figure = lab.charts.overview(history(20), by="meta.sentence", width=width)
+    look_at(figure)
+    pyplot.close(figure)
+
+
+def look_at(figure):
+    """Draw it, and measure every word."""
+    figure.draw_without_rendering()
+    shown = [(text, text.get_window_extent(), ax) for ax in figure.axes for text in words(ax)]
+    for text, box, where in shown:
+        assert text.get_fontsize() >= 6, text
+        assert figure.bbox.padded(1.5).contains(box.x0, box.y0), text
+        assert figure.bbox.padded(1.5).contains(box.x1, box.y1), text
+        for ax in figure.axes:
+            mine = ax is where or ax in where.child_axes or where in ax.child_axes
+            assert mine or not overlap(box, ax.bbox), (text, ax)
+    for (one, box, _), (other, another, _) in combinations(shown, 2):
+        assert not overlap(box, another), (one, other)
+
+
+def words(ax):
+    """All that is written on and around the Axes."""
+    legend = ax.get_legend().get_texts() if ax.get_legend() else []
+    labels = []
+    for axis in (ax.xaxis, ax.yaxis) if ax.axison else ():
+        low, high = sorted(axis.get_view_interval())
+        labels += [tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+        labels += [axis.label, axis.get_offset_text()]
+    written = [one for one in ax.get_children() if isinstance(one, Text)]
+    return [one for one in [*labels, *written, *legend] if one.get_visible() and one.get_text().strip()]
+
+
+def overlap(one, other):
+    """Whether two boxes share more than their edges."""
+    wide = min(one.x1, other.x1) - max(one.x0, other.x0)
+    return wide > 1.5 and min(one.y1, other.y1) - max(one.y0, other.y0) > 2.5
+
+
+LONG = "What 25 models of five makers, asked the same question again and again, are worth when they are sure"
+
+
+def test_a_long_title_is_wrapped_and_stays_above_the_legend():
+    ax = lab.charts.votes(history(60), by="meta.sentence", title=LONG, figsize="column")
+    look_at(ax.figure)
+    *title, n = ax.get_title(loc="left").split("\n")
+    assert " ".join(title) == LONG
+    assert n == "n = 1,500 votes"
+    pyplot.close(ax.figure)
+
+
+def test_a_title_of_any_length_takes_three_lines():
+    ax = lab.charts.votes(history(1), title=LONG * 9, ax=Figure((3.3, 2.5)).subplots())
+    assert len(ax.get_title(loc="left").split("\n")) == 4
+
+
+def test_the_height_follows_the_rows():
+    heights = [lab.charts.votes(history(1), voter="position").figure.get_figheight()]
+    heights += [lab.charts.confidence(history(60), by=by).figure.get_figheight() for by in BY.values()]
+    pyplot.close("all")
+    assert heights == sorted(heights)
+    assert heights[1] < 2
+
+
+def test_axes_of_an_earlier_chart_are_somebodys_own():
+    ax = lab.charts.votes(history(1), figsize="column")
+    before = ax.figure.get_size_inches().tolist()
+    lab.charts.votes(history(60), by="meta.sentence", ax=ax)
+    assert ax.figure.get_size_inches().tolist() == before
+    pyplot.close(ax.figure)
+
+
+def test_rows_that_do_not_fit_are_folded():
+    ax = lab.charts.confidence(history(60), by="meta.group", ax=Figure((3.3, 2.5)).subplots())
+    rows = [label.get_text().replace("\n", " ") for label in ax.get_yticklabels()]
+    assert rows[-1].startswith(f"other ({61 - len(rows)} more)")
+    assert 3 <= len(rows) <= 6
