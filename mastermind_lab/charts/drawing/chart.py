@@ -105,8 +105,8 @@ def _framed(draw: Callable[..., Axes], args: tuple[Any, ...], options: dict[str,
     ax = options.get("ax")
     if ax is not None and not isinstance(ax, Axes):
         raise OptionError(f"ax takes matplotlib Axes, as figure.subplots() makes, not {type(ax).__name__}")
-    if (size := frame["figsize"]) is not None:
-        options["ax"] = _new_axes(size, ax)
+    if (size := checked_size(frame["figsize"], ax)) is not None:
+        options["ax"] = shown_figure(*size).subplots()
     drawn = draw(*args, **options)
     if frame["title"] is not None:
         retitle(drawn, frame["title"])
@@ -117,16 +117,25 @@ def _framed(draw: Callable[..., Axes], args: tuple[Any, ...], options: dict[str,
     return drawn
 
 
-def _new_axes(size: Any, ax: Axes | None) -> Axes:
-    if ax is not None:
-        raise OptionError("figsize is for a new figure, and ax has one: leave out either")
+def checked_size(figsize: Any, there: object) -> tuple[float, float] | None:
+    """Return the size that is asked for, as numbers.
+
+    Raises
+    ------
+    OptionError
+        If it is no size in inches, or there is a figure already.
+    """
+    if figsize is None:
+        return None
+    if there is not None:
+        raise OptionError("figsize is for a new figure, and there is one already: leave out either")
     try:
-        width, height = map(float, size)
+        width, height = map(float, figsize)
     except (TypeError, ValueError):
-        raise OptionError(f"figsize takes width and height in inches, not {size!r:.60}") from None
+        raise OptionError(f"figsize takes width and height in inches, not {figsize!r:.60}") from None
     if not (0.5 <= width <= 100 and 0.5 <= height <= 100):
-        raise OptionError(f"figsize is from 0.5 to 100 inches either way, not {size!r:.60}")
-    return shown_figure(width, height).subplots()
+        raise OptionError(f"figsize is from 0.5 to 100 inches either way, not {figsize!r:.60}")
+    return width, height
 
 
 def summary_of(kind: type[Kind], data: Source | Kind, by: By, cluster: By, voter: str | None = None) -> Kind:

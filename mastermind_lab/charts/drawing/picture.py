@@ -57,7 +57,7 @@ class Picture:
         ``methods`` say how each interval that is drawn was made.
         """
         legend_height = self._write_legend() if len(self._labels) > (0 if self.by else 1) else 0
-        room = _text_room(self.ax) / small_size()
+        room = text_room(self.ax) / small_size()
         pad = rcParams["axes.titlepad"] + legend_height
         lines = f"{fitted(self.title, room)}\n{fitted(self.notes[0], room)}"
         self.ax.set_title(lines, loc="left", fontsize="small", pad=pad, **PLAIN)
@@ -76,7 +76,7 @@ class Picture:
 
     def _write_legend(self) -> float:
         """Put the legend above the Axes, in as many columns as fit, and return its height in points."""
-        longest, room = 4.5 + max(map(text_width, self._labels)), _text_room(self.ax)
+        longest, room = 4.5 + max(map(text_width, self._labels)), text_room(self.ax)
         size = min(small_size(), room / longest)
         columns = max(1, int(room / (size * longest)))
         legend = self.ax.legend(self._handles, self._labels, ncols=columns, fontsize=size, **_LEGEND)
@@ -153,7 +153,7 @@ def _lines(ax: Axes, rows: int) -> float:
     return 0.6 * extent(ax)[1] / max(rows, 1) / (1.25 * small_size())
 
 
-def _text_room(ax: Axes) -> float:
+def text_room(ax: Axes) -> float:
     """Return the points from the left end of the Axes to where the next ones, or the figure, may end.
 
     A layout will yet move the Axes, to make room for the names at the left of their rows.
