@@ -95,12 +95,12 @@ def batch_of(data: Any, wanted: str) -> tuple[Any, str]:
     for batch in data if is_scan(data) else (data,):
         frame = getattr(batch, "decisions", batch)
         for name in _IDS:
-            there = frame.loc[frame[name] == wanted, "stream_id"].unique() if name in frame else ()
+            there = [] if name not in frame else list(frame.loc[frame[name] == wanted, "stream_id"].unique())
             if len(there) > 1:
                 raise OptionError(
                     f"{len(there):,} decisions have the {name} {wanted!r:.60}: take one of their stream_ids"
                 )
-            if len(there):
+            if there:
                 return batch, str(there[0])
     raise OptionError(f"there is no decision {wanted!r:.60} here: take one of decisions['stream_id']")
 

@@ -78,7 +78,7 @@ def decision(
     width = 72 * wide - 1.5 * small_size()
     beside = width >= _SIDE_BY_SIDE
     said = _said_of(row, width)
-    heights = [3.5 + sum(lines.count("\n") + 1.2 for lines in said)]
+    heights = [3.8 + _tall(said)]
     listed = [2.2 + min(len(votes), _MOST_VOTES), 2.2 + min(len(citations), _MOST_SOURCES)]
     heights += [max(listed)] if beside else listed
     heights += [6 + min(len(arguments), MOST) if len(arguments) else 2.2]
@@ -111,6 +111,11 @@ def _said_of(row: pd.Series, width: float) -> list[str]:
     return ["\n".join(wrap(_said(row, name, most), across)) for name, most in _TOLD.items()]
 
 
+def _tall(texts: Sequence[str]) -> float:
+    """Return how high texts of the usual size are, in lines of small text."""
+    return sum(1.3 * (text.count("\n") + 1) for text in texts)
+
+
 _TOLD = {"question": 240, "recommendation": 120}
 """How many characters of each are drawn."""
 
@@ -119,12 +124,11 @@ def _verdict(ax: Axes, row: pd.Series, said: Sequence[str], width: float) -> Non
     """Write question and recommendation, and draw the confidence as a bar from 0 to 1."""
     when = row["published_at"]
     moment = f"{when:%Y-%m-%d %H:%M} UTC, " if pd.notna(when) else ""
-    height = 3.5 + sum(lines.count("\n") + 1.2 for lines in said)
-    bottom = 2.2 - height
-    font = _lines(ax, f"{moment}{clean(row['stream_id'])}", height, width)
+    bottom = -_tall(said) - 1
+    font = _lines(ax, f"{moment}{clean(row['stream_id'])}", 2.4 - bottom, width)
     question, recommendation = said
     ax.text(0, 0.2, question, va="top", **PLAIN)
-    ax.text(0, -1.2 - question.count("\n"), recommendation, va="top", weight="bold", **PLAIN)
+    ax.text(0, -_tall([question]) - 0.1, recommendation, va="top", weight="bold", **PLAIN)
     if pd.isna(row["confidence"]):
         ax.text(0, bottom, _said(row, "confidence"), **font)
         return

@@ -246,7 +246,7 @@ class Regimes(Summary):
         bins = shown._dated().keys["bin"].to_numpy(dtype=np.int64)
         if not len(bins):
             starts, stops, sides = starts[:0], stops[:0], sides.take(np.zeros(1, dtype=bool))
-        return pd.DataFrame({"change": counted(np.arange(len(starts)))}).assign(
+        return pd.DataFrame({"change": counted(np.arange(len(starts), dtype=np.float64))}).assign(
             first=moments(bins[np.minimum(starts, len(bins) - 1)] << shown.shift),
             last=moments((bins[np.maximum(stops, 1) - 1] + 1) << shown.shift),
             n=counted(sides["n"][:, 0]),

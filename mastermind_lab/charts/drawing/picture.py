@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,10 @@ class Picture:
         """Say that there is nothing to draw, and why: by default the first note."""
         ax = self.heading(*reasons)
         where: dict[str, Any] = {"transform": ax.transAxes, "ha": "center", "va": "center"}
-        ax.text(0.5, 0.5, [*reasons, *self.notes][0], color=shade(ax, MUTED), **where)
+        across = max(12, int(extent(ax)[0] / (1.3 * CHARACTER * small_size())))
+        ax.text(
+            0.5, 0.5, "\n".join(wrap([*reasons, *self.notes][0], across)), color=shade(ax, MUTED), **where
+        )
         ax.set(xticks=[], yticks=[])
         return ax
 
