@@ -285,7 +285,7 @@ def test_a_decision_is_told_by_any_of_its_ids():
     twice = SimpleNamespace(**{name: getattr(told(), name) for name in ("votes", "citations", "arguments")})
     frame = told().decisions
     twice.decisions = pd.concat([frame, frame.assign(stream_id="0-2")], ignore_index=True)
-    with pytest.raises(lab.OptionError, match="2 decisions have the correlation_id 'c{32}': take one of"):
+    with pytest.raises(lab.OptionError, match=r"2 decisions have the correlation_id 'c{32}': take one of"):
         charts.decision(twice, "c" * 32)
     with pytest.raises(lab.OptionError, match="there is one already"):
         charts.decision(told(), "0-1", figsize=(3, 3), figure=Figure())

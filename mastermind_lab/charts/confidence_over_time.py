@@ -36,10 +36,8 @@ from .drawing.picture import Picture
 from .drawing.style import Style, artist_kwargs, styles_on
 from .drawing.text import LEGEND, format_n, names_apart
 
-_POINT, _CELL = (
-    12.0,
-    30.0,
-)  # square points of paper: for a point that is told from others, and of a shaded cell
+_POINT = 12.0  # square points of paper that tell a decision from others
+_CELL = 30.0  # those of a shaded cell
 
 
 @chart(
@@ -76,8 +74,7 @@ def confidence_over_time(
     'confidence (0-1)'
     """
     summary = summary_of(ConfidenceOverTime, data, by, cluster)
-    shown = summary.lump(MOST)
-    groups = len(shown.table()["group"].cat.categories)
+    groups = min(summary.n_groups, MOST)
     left_out = {
         "without_a_time": summary.undated,
         "far_off_in_time": summary.outside,
@@ -89,8 +86,7 @@ def confidence_over_time(
     )
     ax = picture.ax
     ax.set_ylabel("confidence (0-1)", fontsize="small")
-    if groups > (room := room_for_panels(ax)):
-        shown = summary.lump(room)
+    shown = summary.lump(room_for_panels(ax))
     table = shown.table()
     if table.empty:
         return picture.empty()
@@ -133,7 +129,7 @@ def _cloud(
     (width, height), papers = extent(every_ax[0]), len(set(every_ax))
     points = shown.points()
     crowd = points["n"].sum() * _POINT > width * height * papers
-    cells = shown.density(int(width * height / _CELL) * len(groups)) if crowd else points
+    cells = shown.density(int(width * height * papers / _CELL)) if crowd else points
     most = cells["n"].max()
     for ax, group, style in zip(every_ax, groups, styles, strict=False):
         rows = cells[cells["group"] == group]
@@ -157,7 +153,9 @@ def _shade(ax: Axes, cells: pd.DataFrame, style: Style, most: int, full: float) 
     corners: Any = np.stack([np.stack([left, left, right, right], 1), np.stack([low, high, high, low], 1)], 2)
     shades = to_rgba_array([style.colour] * len(cells))
     shades[:, 3] = 0.05 + full * np.sqrt(cells["n"].to_numpy(dtype=float) / most)
-    ax.add_collection(PolyCollection(corners, facecolors=shades, linewidths=0, zorder=0.8))
+    ax.add_collection(
+        PolyCollection(corners, facecolors=shades, linewidths=0, antialiaseds=False, zorder=0.8)
+    )
     ax.update_datalim(np.column_stack([[left.min(), right.max()], [low.min(), high.max()]]))
 
 

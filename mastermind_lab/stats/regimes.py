@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -214,8 +215,7 @@ class Regimes(Summary):
             decisions); and the same for the margin of the vote, ``margin_before`` and so on. ``small_n``
             marks changes with fewer than 10 decisions on a side.
         """
-        shown = self._shown()
-        events = shown._events()
+        shown, events = self._changes
         sides = shown._sides(events)[-1]
         change = events["change"].to_numpy() - 1
         effects = {name: figure.take(change) for name, figure in _effects(self.intervals, sides).items()}
@@ -241,8 +241,8 @@ class Regimes(Summary):
             (NaN where there are fewer than 2 decisions). Bins in which both sides of a change meet belong to
             neither.
         """
-        shown = self._shown()
-        starts, stops, sides = shown._sides(shown._events())
+        shown, events = self._changes
+        starts, stops, sides = shown._sides(events)
         bins = shown._dated().keys["bin"].to_numpy(dtype=np.int64)
         if not len(bins):
             starts, stops, sides = starts[:0], stops[:0], sides.take(np.zeros(1, dtype=bool))
@@ -252,6 +252,12 @@ class Regimes(Summary):
             n=counted(sides["n"][:, 0]),
             **with_ends(**_means(self.intervals, sides)),
         )
+
+    @cached_property
+    def _changes(self) -> tuple[Self, pd.DataFrame]:
+        """Return what is shown, and what begins and ends there."""
+        shown = self._shown()
+        return shown, shown._events()
 
     def _sides(self, events: pd.DataFrame) -> tuple[NDArray[np.intp], NDArray[np.intp], GroupedSums]:
         """Add up what lies between changes: from which occupied bin to which, and the sums."""
