@@ -11,7 +11,12 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import FillBetweenPolyCollection, LineCollection, PathCollection
+from matplotlib.collections import (
+    FillBetweenPolyCollection,
+    LineCollection,
+    PathCollection,
+    PolyCollection,
+)
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
@@ -90,6 +95,7 @@ def texts(ax):
     legend = ax.get_legend()
     parts = [*ax.get_xticklabels(), *ax.get_yticklabels(), *ax.texts, ax.xaxis.label, ax.yaxis.label]
     parts += [ax.title, ax._left_title, *(legend.get_texts() if legend else [])]
+    parts += [panel._left_title for panel in ax.child_axes]
     return [part for part in parts if part.get_text()]
 
 
@@ -123,10 +129,24 @@ def test_confidence_draws_its_table(ax):
 def test_margin_draws_its_table(ax):
     summary = stats.Margin.of(panels(500), by="meta.model")
     charts.margin(summary, ax=ax)
-    table, bins = summary.table(), summary.histogram()
-    ridges(ax, table, bins)
+    table = summary.table()
+    ridges(ax, table, bars(summary))
     beside = [text.get_text() for text in ax.texts]
     assert beside == [*(f"{share:.0%}" for share in table["unanimous"]), "unanimous"]
+
+
+def bars(summary):
+    """What is drawn of margins: a bar at each that occurs, and nothing between two of them."""
+    values = summary.values()
+    groups, places = summary.table()["meta.model"], sorted(set(values["margin"]))
+    half = min(0.02, 0.4 * min(np.diff(places)))
+    shares = values.set_index(["meta.model", "margin"])["share"].to_dict()
+    rows = []
+    for group in groups:
+        for place in places:
+            rows += [(group, place - half, shares.get((group, place), 0)), (group, place + half, 0)]
+        rows.pop()
+    return pd.DataFrame(rows, columns=["meta.model", "left", "share"])
 
 
 def ridges(ax, table, bins):
@@ -179,8 +199,24 @@ def test_every_so_many_decisions_are_a_dot(ax):
 
 
 def test_many_points_are_thinned(ax):
-    charts.confidence_over_time(panels(30_000), by="meta.model", ax=ax)
+    charts.confidence_over_time(panels(7_000), ax=ax)
     assert 1_000 < sum(len(cloud.get_offsets()) for cloud in found(ax, PathCollection)) <= 4_000
+
+
+def test_where_points_would_crowd_cells_are_shaded(ax):
+    summary = stats.ConfidenceOverTime.of(panels(30_000), by="meta.model")
+    charts.confidence_over_time(summary, ax=ax)
+    assert not found(ax, PathCollection)
+    assert "Shade: how many decisions" in charts.caption(ax)
+    cells = found(ax, PolyCollection)
+    assert [len(one.get_paths()) > 100 for one in cells] == [True] * 3
+    table = summary.density(sum(len(one.get_paths()) for one in cells))
+    assert table["n"].sum() == 30_000
+    rows = table[table["meta.model"] == "atlas-1"]
+    heights = np.sort([path.vertices[:, 1].max() for path in cells[0].get_paths()])
+    assert heights == pytest.approx(np.sort(rows["high"]))
+    deepest = cells[0].get_facecolor()[:, 3].argmax()
+    assert cells[0].get_paths()[deepest].vertices[0, 1] == pytest.approx(rows.loc[rows["n"].idxmax(), "low"])
 
 
 def test_votes_draws_its_table(ax):
@@ -224,9 +260,10 @@ def test_a_single_group_is_named(ax):
 def test_many_groups_are_folded(chart, kind, ax):
     history = panels(900, by=[f"model {place}" for place in range(40)])
     chart(history, by="meta.model", ax=ax)
-    most = 12 if kind in (stats.Confidence, stats.Margin) else SERIES
+    most = 12 if kind is not stats.Votes else SERIES
     assert f"other ({41 - most} more)" in words(ax)
     assert words(ax).count("n = ") == most + 2  # all, in title and caption, and each
+    assert ("Last panel: the 29 smallest groups" in words(ax)) == (kind is stats.ConfidenceOverTime)
     drawn(ax)
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -273,8 +274,10 @@ class TestScans:
             known = lab.with_outcomes(source, sample_folder() / "outcomes.csv") if outcomes else source
             figure = Figure(figsize=(10, 13), layout="constrained")
             overview(known, by="meta.model", figure=figure)
-            # Where regimes begin is looked for in a history alone.
-            return [lab.charts.caption(ax).replace(" Dashed: a value begins.", "") for ax in figure.axes[:6]]
+            # Where regimes begin and end is looked for in a history alone.
+            return [
+                re.sub(r" (Dashed|Dotted): [^.]*\.", "", lab.charts.caption(ax)) for ax in figure.axes[:6]
+            ]
 
         assert drawn(lab.scan(tmp_path)) == drawn(lab.read(tmp_path))
 

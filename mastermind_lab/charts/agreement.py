@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.font_manager import FontProperties
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
@@ -23,18 +22,17 @@ from .drawing.chart import chart, summary_of
 from .drawing.dots import MOST, dots, limits, n_of_rows
 from .drawing.figures import extent
 from .drawing.ink import MUTED, readable_on, shade, tint
-from .drawing.picture import Picture, inches_of, rows_that_fit
+from .drawing.picture import Picture, inches_of, rows_that_fit, text_room
 from .drawing.style import artist_kwargs, styles_on
-from .drawing.text import PLAIN, format_n, format_voters, names_apart
+from .drawing.text import CHARACTER, PLAIN, format_n, format_voters, names_apart, small_size, text_width
 
 MOST_VOTERS = 24
 """Voters that stay readable in one chart."""
 
-WRITTEN = 12
-"""Voters whose figures fit into the squares."""
-
-_NAME = 6.5  # points: the smallest names
+_NAME, _FIGURE = 6.5, 6.5  # points: the smallest names, and the figures in the squares
 _ROW = 1.15 * _NAME
+_NUMBER = 7.5  # points across, of a column that has a number
+_SCALE = 40.0  # points that the scale takes at the right
 
 
 @chart(
@@ -54,11 +52,12 @@ def agreement(
 ) -> Axes:
     """Who agrees with whom: how often each two voters chose alike; by group, how far all agree (alpha).
 
-    Without ``by``, a square below the diagonal is the agreement of two voters in percent, and the figure that
-    mirrors it above the diagonal is the number of decisions in which both voted. Voters are those with the
-    most votes, 24 at most; those who agree stand side by side. A square on the diagonal is a voter with
-    several votes in a decision, such as a model in several seats. With ``by``, a dot is Krippendorff's alpha
-    of a group, with its 95% interval.
+    Without ``by``, a square is the agreement of two voters, as the scale at the right says. Where figures
+    find room, those below the diagonal are percents, and what mirrors them above it is the number of
+    decisions in which both voted. Voters are those with the most votes, 24 at most, or as many as find room;
+    those who agree stand side by side, and columns bear the rows' numbers where names are long. A square on
+    the diagonal is a voter with several votes in a decision, such as a model in several seats. With ``by``,
+    a dot is Krippendorff's alpha of a group, with its 95% interval.
 
     Examples
     --------
@@ -96,15 +95,16 @@ def _groups(
 
 def _pairs(summary: Agreement, notes: list[str], ax: Axes | None, kw: dict[str, Any]) -> Axes:
     """Draw the agreement of each two voters as a square."""
-    picture = Picture(ax, "Agreement", summary, notes, "", square=True)
-    voters, pairs = summary.order(_room(picture.ax)), summary.table()
+    pairs = summary.table()
+    there = pairs["voter"].nunique()
+    picture = Picture(ax, "Agreement", summary, notes, "", rows=round(0.38 * min(there, MOST_VOTERS)))
+    voters = summary.order(_room(picture.ax))
     if not voters:
         return picture.empty()
-    fewer = pairs["voter"].nunique() - len(voters)
-    more = [f"{fewer:,} voters with fewer votes not drawn"] if fewer else []
-    _squares(picture.ax, pairs, voters, kw)
+    more = [f"{there - len(voters):,} voters with fewer votes not drawn"] if there > len(voters) else []
+    written = _squares(picture.ax, pairs, voters, kw)
     alpha = f"alpha {summary.alpha:.2f}{_level(summary)}"
-    return picture.heading(alpha, *more, *_key(pairs, voters))
+    return picture.heading(alpha, *more, *_key(pairs, voters, written))
 
 
 def _level(summary: Agreement) -> str:
@@ -112,42 +112,59 @@ def _level(summary: Agreement) -> str:
 
 
 def _room(ax: Axes) -> int:
-    """Return how many voters' names find room: those at the bottom take as much as those at the left."""
-    return max(2, min(MOST_VOTERS, int(0.75 * min(extent(ax)) / _ROW)))
+    """Return how many voters find room."""
+    width, height = extent(ax)
+    return int(max(2, min(MOST_VOTERS, 0.75 * width / _NUMBER, 0.9 * height / _ROW)))
 
 
-def _key(pairs: pd.DataFrame, voters: list[str]) -> list[str]:
+def _key(pairs: pd.DataFrame, voters: list[str], written: bool) -> list[str]:
     """Write how to read the squares."""
     there = pairs["voter"].isin(voters) & pairs["other"].isin(voters) & (pairs["voter"] != pairs["other"])
-    never = there.sum() < len(voters) * (len(voters) - 1) / 2
-    hatched = ["hatched: the two never met"] if never else []
-    if len(voters) <= WRITTEN:
+    hatched = ["hatched: the two never met"] if there.sum() < len(voters) * (len(voters) - 1) else []
+    if written:
         return ["below: % of decisions in which both chose alike; above: n in which both voted", *hatched]
     between = f"n = {pairs['n'].min():,} to {pairs['n'].max():,} a pair"
     return [f"shade: % of decisions in which both chose alike; {between}", *hatched]
 
 
-def _squares(ax: Axes, pairs: pd.DataFrame, voters: list[str], kw: dict[str, Any]) -> None:
+def _squares(ax: Axes, pairs: pd.DataFrame, voters: list[str], kw: dict[str, Any]) -> bool:
+    """Draw the squares, names and scale; return whether the figures found room in the squares."""
     pairs = pairs[pairs["voter"].isin(voters) & pairs["other"].isin(voters)]
     share, n = (
         pairs.pivot(index="voter", columns="other", values=name).reindex(index=voters, columns=voters)
         for name in ("agreement", "n")
     )
-    below = np.tril(np.ones((len(voters), len(voters)), dtype=bool))
-    shades = np.where(below, share, np.nan)
-    defaults = {"cmap": _shades(ax), "aspect": "equal", **_limits(share)}
+    width, height = extent(ax)
+    written = 0.75 * width / len(voters) > 2.3 * _FIGURE and 0.9 * height / len(voters) > 1.2 * _FIGURE
+    drawn_where = np.tri(len(voters), dtype=bool) | (not written)
+    shades = np.where(drawn_where, share, np.nan)
+    defaults = {"cmap": _shades(ax), "aspect": "auto", **_limits(share)}
     drawn = ax.imshow(shades, **artist_kwargs(AxesImage, defaults, kw))
-    names = names_apart(texts_of(pd.DataFrame({"voter": voters})), 16)
-    ax.set_xticks(range(len(voters)), names, rotation=90, **PLAIN)
-    ax.set_yticks(range(len(voters)), names, **PLAIN)
-    ax.tick_params(length=0, labelsize="small" if len(voters) <= WRITTEN else _NAME)
-    _hatch(ax, np.argwhere(np.isnan(share) & below & ~np.eye(len(voters), dtype=bool)))
+    _names(ax, voters)
+    _hatch(ax, np.argwhere(np.isnan(share) & drawn_where & ~np.eye(len(voters), dtype=bool)))
     ax.spines[:].set_visible(False)
-    ax.set_anchor("NW")
-    if len(voters) <= WRITTEN:
+    if written:
         _figures(ax, drawn, shades, n.to_numpy(dtype=float, na_value=0))
-    else:
-        _scale(ax, drawn)
+    _scale(ax, drawn)
+    return written
+
+
+def _names(ax: Axes, voters: list[str]) -> None:
+    """Name the rows; the columns, too, where names are short, and else by the numbers of the rows."""
+    width, height = extent(ax)
+    size = float(np.clip(0.8 * height / len(voters), _NAME, small_size()))
+    most = int(np.clip(0.36 * width / size / CHARACTER, 10, 28))
+    names = names_apart(texts_of(pd.DataFrame({"voter": voters})), most)
+    longest, places = max(map(text_width, names)), np.arange(len(voters))
+    ax.set_yticks(places, names, fontsize=size, **PLAIN)
+    ax.tick_params(length=0)
+    square = (text_room(ax) - _SCALE) / len(voters)
+    if _NAME * (longest + 0.6) < square:
+        ax.set_xticks(places, names, fontsize=min(size, square / (longest + 0.6)), **PLAIN)
+        return
+    ax.set_yticks(places, [f"{name}  {place}" for place, name in enumerate(names, 1)])
+    some = places[:: 1 if square > 1.5 * _NAME or len(places) < 10 else 2]
+    ax.set_xticks(some, [str(place + 1) for place in some], fontsize=_NAME)
 
 
 def _hatch(ax: Axes, squares: NDArray[np.intp]) -> None:
@@ -160,7 +177,7 @@ def _hatch(ax: Axes, squares: NDArray[np.intp]) -> None:
 def _shades(ax: Axes) -> LinearSegmentedColormap:
     """From paper towards ink, so that it reads in grey."""
     full = styles_on(ax)[1].colour
-    return LinearSegmentedColormap.from_list("agreement", [tint(ax, full, share) for share in (0.04, 0.5, 1)])
+    return LinearSegmentedColormap.from_list("agreement", [tint(ax, full, share) for share in (0.1, 0.55, 1)])
 
 
 def _limits(share: pd.DataFrame) -> dict[str, float]:
@@ -171,8 +188,7 @@ def _limits(share: pd.DataFrame) -> dict[str, float]:
 
 def _figures(ax: Axes, drawn: AxesImage, shades: Floats, n: Floats) -> None:
     """Write percents below the diagonal and n above it."""
-    size = min(FontProperties(size="xx-small").get_size_in_points(), 0.35 * min(extent(ax)) / len(n))
-    where: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": size}
+    where: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": _FIGURE}
     for row, column in np.argwhere(~np.isnan(shades)):
         colour = readable_on(drawn.to_rgba(shades[row, column]))
         ax.text(column, row, f"{100 * shades[row, column]:.0f}", color=colour, **where)
@@ -185,7 +201,9 @@ def _short(n: float) -> str:
 
 
 def _scale(ax: Axes, drawn: AxesImage) -> None:
-    """Draw the shades' scale into the empty half."""
-    scale = ax.inset_axes((0.55, 0.9, 0.42, 0.035))
-    ax.figure.colorbar(drawn, cax=scale, orientation="horizontal", format="{x:.0%}")
-    scale.tick_params(labelsize="x-small", length=2)
+    """Draw the shades' scale at the right."""
+    width, height = extent(ax)
+    scale = ax.inset_axes((1 + 6 / width, 1 - min(1, 110 / height), 7 / width, min(1, 110 / height)))
+    ax.figure.colorbar(drawn, cax=scale, format="{x:.0%}")
+    scale.tick_params(labelsize=_NAME, length=2)
+    scale.locator_params(nbins=4)

@@ -16,13 +16,14 @@ from ..stats.engine.input import is_scan
 from ..text import without_markup
 from .drawing.figures import extent
 from .drawing.ink import shade
-from .drawing.picture import Picture
+from .drawing.picture import Picture, text_room
 from .drawing.style import artist_kwargs, check_keywords
 from .drawing.text import PLAIN, clean, fitted, fitted_apart, small_size, text_width
 
 MOST = 60
 """Nodes that stay readable on a page."""
 
+_IDS = ("stream_id", "decision_id", "correlation_id")  # in the order in which they are looked at
 _STEP = 15.0  # points from one level to the next
 _STRENGTH = 24.0  # points kept free at the right for the strengths
 _MARKS = {"pro": ("o", 1.0), "con": ("s", 0.0), "": ("D", 0.4)}  # and how much ink fills it
@@ -38,7 +39,7 @@ def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: An
     data
         A history, a scan, or an ``arguments`` frame.
     stream_id
-        The decision.
+        The decision, or its ``decision_id`` or ``correlation_id`` where only one decision has it.
     ax
         Where to draw; a new figure by default, high enough for the nodes.
     **kw
@@ -47,7 +48,7 @@ def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: An
     Raises
     ------
     OptionError
-        If there is no decision of this id, or a keyword is unknown.
+        If there is no decision of this id, or there are several, or a keyword is unknown.
 
     Examples
     --------
@@ -58,7 +59,8 @@ def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: An
     'depth (levels)'
     """
     check_keywords(kw, [Line2D], "data", "stream_id", "ax")
-    nodes = _nodes(data, stream_id)
+    batch, stream_id = batch_of(data, stream_id)
+    nodes = _nodes(batch, stream_id)
     shown = nodes.iloc[:MOST]
     subject = f"Argument tree of {clean(stream_id)}"
     picture = Picture(ax, subject, None, _notes(nodes, len(shown)), "depth (levels)", rows=len(shown) // 2)
@@ -68,7 +70,7 @@ def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: An
     if nodes.empty:
         return picture.empty()
     picture.heading()
-    width = extent(ax)[0]
+    width = text_room(ax)
     depths = int(shown["depth"].max())
     ax.set(xlim=(-0.6, width / _STEP - 0.6), ylim=(-len(shown) + 0.3, 0.7))
     ax.set_xticks(range(depths + 1))
@@ -82,22 +84,28 @@ def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: An
     return ax
 
 
-def batch_of(data: Any, stream_id: str) -> Any:
-    """Return what holds a decision: the first such batch of a scan, or the history or frame itself.
+def batch_of(data: Any, wanted: str) -> tuple[Any, str]:
+    """Return what holds a decision, and its stream_id: the first such batch of a scan, or data itself.
 
     Raises
     ------
     OptionError
-        There is no decision of this id.
+        There is no decision of this id, or there are several.
     """
     for batch in data if is_scan(data) else (data,):
-        if (getattr(batch, "decisions", batch)["stream_id"] == stream_id).any():
-            return batch
-    raise OptionError(f"there is no decision {stream_id!r:.60} here: take one of decisions['stream_id']")
+        frame = getattr(batch, "decisions", batch)
+        for name in _IDS:
+            there = [] if name not in frame else list(frame.loc[frame[name] == wanted, "stream_id"].unique())
+            if len(there) > 1:
+                raise OptionError(
+                    f"{len(there):,} decisions have the {name} {wanted!r:.60}: take one of their stream_ids"
+                )
+            if there:
+                return batch, str(there[0])
+    raise OptionError(f"there is no decision {wanted!r:.60} here: take one of decisions['stream_id']")
 
 
-def _nodes(data: Any, stream_id: str) -> pd.DataFrame:
-    batch = batch_of(data, stream_id)
+def _nodes(batch: Any, stream_id: str) -> pd.DataFrame:
     frame = batch if isinstance(batch, pd.DataFrame) else batch.arguments
     nodes = frame[frame["stream_id"] == stream_id]
     return nodes.assign(side=sides(nodes["stance"]))

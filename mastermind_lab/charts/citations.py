@@ -27,7 +27,8 @@ def citations(
 ) -> Axes:
     """Which sources the panels rest on: the share of decisions that cite each, with its 95% interval.
 
-    The most used is on top. Sources beyond the 8 most used are not drawn, but counted in the heading.
+    The most used is on top. Sources beyond the 8 most used are not drawn, but counted in the caption; nor are
+    those that one decision cites, which have no rank.
 
     Examples
     --------
@@ -38,15 +39,24 @@ def citations(
     summary = summary_of(Citations, data, by, cluster)
     shown = summary.lump(series_that_fit(ax, SERIES))
     table, used = shown.table(), shown.sources(MOST)
+    uses = shown.uses()
+    once = used.groupby("source")["n"].transform("sum") == 1
+    ranked = used[~once] if uses["sources"].sum() > MOST else used
+    none = (
+        ["every source is cited once: none is drawn", *_figures(table)] if ranked.empty and len(used) else []
+    )
+    used = ranked
     names = list(used["source"].unique())
     cited = table["cited"].sum()
     notes = format_n(cited, "decisions", without_sources=table["n"].sum() - cited)
     xlabel, rows = "share of decisions with sources (0-1)", 1 + len(names) * (2 + len(table)) // 4
     picture = Picture(ax, "Citations", summary, notes, xlabel, rows=rows)
     if used.empty:
-        return picture.empty()
+        return picture.empty(*none)
     _draw(picture, used, names, table.set_index("group")["cited"], kw)
-    picture.heading(*_figures(table), "line: 95% interval", methods=used["share_method"])
+    picture.heading(
+        *_figures(table), _not_drawn(uses, len(names)), "line: 95% interval", methods=used["share_method"]
+    )
     _names(picture.ax, names)
     picture.ax.set_xlim(0, min(1.02, 1.08 * float(np.nanmax(used[["share", "share_high"]].to_numpy()))))
     rows_on_grid(picture.ax, len(names))
@@ -66,6 +76,15 @@ def _draw(
         mine = (used["group"] == group).to_numpy()
         dots = dots_in_lane(picture.ax, used[mine], offset - 0.16 - rank[mine], "share", style, kw)
         picture.legend([dots], [f"{label} (n = {cited[group]:,})"])
+
+
+def _not_drawn(uses: pd.DataFrame, drawn: int) -> str:
+    """Say how many sources are not drawn, and how many are cited once."""
+    hidden = int(uses["sources"].sum()) - drawn
+    if not hidden:
+        return ""
+    once = int(uses.loc[uses["n"] == 1, "sources"].sum())
+    return f"{hidden:,} sources not drawn" + (f"; {once:,} are cited once" if once else "")
 
 
 def _figures(table: pd.DataFrame) -> list[str]:

@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgba_array
+from matplotlib.dates import date2num
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from ..stats import ConfidenceOverTime, Regimes
 from ..stats.engine.input import By, Source
-from .drawing.change_lines import change_lines, date_axis, regimes_of
+from .drawing.change_lines import change_lines, regimes_of
 from .drawing.chart import chart, summary_of
 from .drawing.dots import band
+from .drawing.figures import extent
 from .drawing.ink import paper
-from .drawing.picture import Picture, series_that_fit
-from .drawing.style import SERIES, Style, artist_kwargs, styles_on
+from .drawing.lines import (
+    MOST,
+    TOGETHER,
+    alone,
+    dates_below,
+    last_panel,
+    name_lines,
+    panels,
+    room_for_panels,
+    rows_of_panels,
+)
+from .drawing.picture import Picture
+from .drawing.style import Style, artist_kwargs, styles_on
 from .drawing.text import LEGEND, format_n, names_apart
+
+_POINT = 12.0  # square points of paper that tell a decision from others
+_CELL = 30.0  # those of a shaded cell
 
 
 @chart(
     ConfidenceOverTime,
     "A history, its ``decisions`` frame",
     {"lines": Line2D},
-    most=SERIES,
+    most=MOST,
     every="Draw the mean of every so many decisions, with its 95% interval, instead of the rolling mean.",
     regimes="What to mark; by default what :class:`~mastermind_lab.stats.Regimes` finds in a history or a "
     "frame, and nothing where data is a summary, which no longer knows.",
@@ -42,8 +62,9 @@ def confidence_over_time(
     """How confidence changes over time: its rolling mean with a 95% band, a line a group, over the decisions.
 
     The line breaks where the window holds no decision; the band is for each time alone. The width of the
-    window is an option of the summary. Decisions are thinned: a larger point stands for more of them. A
-    dashed line marks where a value of meta, or a field, begins, the latest 5 at most.
+    window is an option of the summary. Decisions are thinned: a larger point stands for more of them; where
+    points would crowd, cells are shaded by how many there are. Above 3 groups each has a panel. A dashed
+    line marks where a value of meta, or a field, begins, a dotted one where one ends, the latest 5 at most.
 
     Examples
     --------
@@ -53,46 +74,89 @@ def confidence_over_time(
     'confidence (0-1)'
     """
     summary = summary_of(ConfidenceOverTime, data, by, cluster)
-    shown = summary.lump(series_that_fit(ax, SERIES))
-    table, points = shown.table(), shown.points()
+    groups = min(summary.n_groups, MOST)
     left_out = {
         "without_a_time": summary.undated,
         "far_off_in_time": summary.outside,
         "without_confidence": summary.missing,
     }
-    notes, rows = format_n(table["n"].sum(), "decisions", **left_out), 1 + len(table["group"].unique())
+    notes = format_n(summary.sums["n"][:, 0].sum() - summary.outside, "decisions", **left_out)
     picture = Picture(
-        ax,
-        "Confidence over time",
-        summary,
-        notes,
-        "published (UTC)",
-        rows=rows,
+        ax, "Confidence over time", summary, notes, "published (UTC)", rows=rows_of_panels(groups)
     )
     ax = picture.ax
     ax.set_ylabel("confidence (0-1)", fontsize="small")
+    shown = summary.lump(room_for_panels(ax))
+    table = shown.table()
     if table.empty:
         return picture.empty()
-    draw, lines = (_line, table) if every is None else (_means, shown.every(every))
-    groups = table["group"].cat.categories
-    for group, name, style in zip(groups, names_apart(groups, LEGEND), styles_on(ax), strict=False):
-        rows_of_group = lines[lines["group"] == group]
-        _scatter(ax, points[points["group"] == group], style, points["n"].max())
-        line = draw(ax, rows_of_group, style, kw)
-        picture.legend([line], [f"{name} (n = {rows_of_group['n'].sum():,})"])
+    lines = table if every is None else shown.every(every)
+    changes = _draw(picture, shown, lines, regimes_of(data, regimes), every is None, kw)
     drawn = "line: rolling mean, 95% band" if every is None else f"dot: mean of {every:,}, 95% interval"
-    figure = "rolling" if every is None else "mean"
-    changes = change_lines(ax, regimes_of(data, regimes))
-    picture.heading(drawn, *changes, methods=lines[f"{figure}_method"])
-    date_axis(ax)
-    ax.set_ylim(max(-0.02, points["confidence"].min() - 0.03), min(1.02, points["confidence"].max() + 0.03))
-    return ax
+    folded = last_panel(summary, len(lines["group"].cat.categories))
+    return picture.heading(
+        drawn, folded, *changes, methods=lines[f"{'rolling' if every is None else 'mean'}_method"]
+    )
+
+
+def _draw(
+    picture: Picture, shown: ConfidenceOverTime, lines: pd.DataFrame, regimes: Regimes | None,
+    rolling: bool, kw: dict[str, Any],
+) -> list[str]:  # fmt: skip
+    """Draw groups together, or where they are many each in a panel; return what is said of the changes."""
+    groups, n = lines["group"].cat.categories, lines.groupby("group", observed=False)["n"].sum()
+    names, counts = names_apart(groups, LEGEND), [f"n = {n[group]:,}" for group in groups]
+    apart = len(groups) > TOGETHER
+    every_ax = panels(picture.ax, names, counts) if apart else [picture.ax] * len(groups)
+    styles = [alone(picture.ax)] * len(groups) if apart else styles_on(picture.ax)
+    low, high, shades = _cloud(every_ax, shown, groups, styles)
+    draw, handles = (_line if rolling else _means), []
+    for ax, group, style in zip(every_ax, groups, styles, strict=False):
+        handles.append(draw(ax, lines[lines["group"] == group], style, kw))
+        ax.set_ylim(max(-0.02, low - 0.03), min(1.02, high + 0.03))
+    if not apart:
+        name_lines(picture, handles, names, counts)
+    papers = list(dict.fromkeys(every_ax))
+    changes = [change_lines(ax, regimes, named=not apart) for ax in papers]
+    dates_below(picture.ax, papers)
+    return [shades, *changes[0]]
+
+
+def _cloud(
+    every_ax: Sequence[Axes], shown: ConfidenceOverTime, groups: pd.Index, styles: Sequence[Style]
+) -> tuple[float, float, str]:
+    """Draw the decisions as points or, where these would crowd, as cells; return their ends and a note."""
+    (width, height), papers = extent(every_ax[0]), len(set(every_ax))
+    points = shown.points()
+    crowd = points["n"].sum() * _POINT > width * height * papers
+    cells = shown.density(int(width * height * papers / _CELL)) if crowd else points
+    most = cells["n"].max()
+    for ax, group, style in zip(every_ax, groups, styles, strict=False):
+        rows = cells[cells["group"] == group]
+        if crowd and len(rows):
+            _shade(ax, rows, style, most, 0.5 * papers / len(groups))
+        elif not crowd:
+            _scatter(ax, rows, style, most)
+    said = "shade: how many decisions" if crowd else ""
+    return float(points["confidence"].min()), float(points["confidence"].max()), said
 
 
 def _scatter(ax: Axes, points: pd.DataFrame, style: Style, most: int) -> None:
     area = 3 + 20 * (points["n"] - 1) / max(most - 1, 1)
     marks: dict[str, Any] = {"c": style.colour, "marker": style.marker, "alpha": 0.2, "linewidths": 0}
     ax.scatter(points["time"].to_numpy("datetime64[us]"), points["confidence"], s=area, **marks)
+
+
+def _shade(ax: Axes, cells: pd.DataFrame, style: Style, most: int, full: float) -> None:
+    left, right = (date2num(cells[end]) for end in ("first", "last"))  # type: ignore[no-untyped-call]
+    low, high = cells["low"].to_numpy(), cells["high"].to_numpy()
+    corners: Any = np.stack([np.stack([left, left, right, right], 1), np.stack([low, high, high, low], 1)], 2)
+    shades = to_rgba_array([style.colour] * len(cells))
+    shades[:, 3] = 0.05 + full * np.sqrt(cells["n"].to_numpy(dtype=float) / most)
+    ax.add_collection(
+        PolyCollection(corners, facecolors=shades, linewidths=0, antialiaseds=False, zorder=0.8)
+    )
+    ax.update_datalim(np.column_stack([[left.min(), right.max()], [low.min(), high.max()]]))
 
 
 def _line(ax: Axes, rows: pd.DataFrame, style: Style, kw: dict[str, Any]) -> Line2D:

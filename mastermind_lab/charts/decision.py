@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..stats.engine.arithmetic import plain_arithmetic
 from ..text import without_markup
 from .argument_tree import MOST, argument_tree, batch_of
-from .drawing.figures import extent, returned_figure
+from .drawing.chart import checked_size, follows_rows
+from .drawing.figures import returned_figure
 from .drawing.ink import MUTED, RULE, STRONG, shade
-from .drawing.text import PLAIN, clean, fitted, fitted_apart, small_size
+from .drawing.text import CHARACTER, PLAIN, clean, fitted, fitted_apart, small_size, text_width
 
 _MOST_SOURCES, _MOST_VOTES = 8, 12
 _LOOKED_AT = 4_000  # characters of a text in which there may be HTML
+_SIDE_BY_SIDE = 5.5 * 72  # points; below that the sources stand under the votes
+_LINE = 1.5  # heights of small text from one line to the next
+_BAR = 3.5  # heights of small text that a bar is long
 
 
 @plain_arithmetic
-def decision(history: Any, stream_id: str, *, figure: Figure | None = None) -> Figure:
+def decision(
+    history: Any,
+    stream_id: str,
+    *,
+    figsize: tuple[float, float] | str | None = None,
+    figure: Figure | None = None,
+) -> Figure:
     """How one decision came about, on a page: question, recommendation, votes, sources and argument tree.
 
     Parameters
@@ -30,19 +42,22 @@ def decision(history: Any, stream_id: str, *, figure: Figure | None = None) -> F
     history
         A history, or a scan.
     stream_id
-        The decision.
+        The decision, or its ``decision_id`` or ``correlation_id`` where only one decision has it.
+    figsize
+        Width and height of the new figure in inches, or ``"column"``, ``"page"`` or ``"slide"``; by default as
+        wide as the style's figures, and as high as what is on it. Below 5.5 inches, as in a paper's column, all stands one below the other.
     figure
-        Where to draw; a new figure of a page's width by default.
+        Where to draw; a new figure by default.
 
     Returns
     -------
     Figure
-        Three rows: what was decided; votes beside sources; the argument tree.
+        What was decided; the votes, and beside or below them the sources; the argument tree.
 
     Raises
     ------
     OptionError
-        If there is no decision of this id.
+        If there is no decision of this id, or there are several, or ``figsize`` is no size.
 
     Examples
     --------
@@ -52,43 +67,76 @@ def decision(history: Any, stream_id: str, *, figure: Figure | None = None) -> F
     >>> len(figure.axes)
     4
     """
-    history = batch_of(history, stream_id)
-    rows = history.decisions[history.decisions["stream_id"] == stream_id]
+    history, stream_id = batch_of(history, stream_id)
+    row = history.decisions[history.decisions["stream_id"] == stream_id].iloc[0]
     votes, citations, arguments = (
         frame[frame["stream_id"] == stream_id]
         for frame in (history.votes, history.citations, history.arguments)
     )
-    figure = figure or returned_figure(6.5, 4.2 + 0.17 * min(len(arguments), MOST))
-    tall = max(len(arguments) * 0.17, 1.0)
-    grid = figure.add_gridspec(3, 2, height_ratios=[1.1, 2.0, tall + 0.8])
-    _verdict(figure.add_subplot(grid[0, :]), rows.iloc[0])
-    _votes(figure.add_subplot(grid[1, 0]), votes)
-    _sources(figure.add_subplot(grid[1, 1]), citations)
-    argument_tree(history, stream_id, ax=figure.add_subplot(grid[2, :]))
+    size = checked_size(figsize, figure)
+    wide = figure.bbox.width / figure.dpi if figure else size[0] if size else rcParams["figure.figsize"][0]
+    width = 72 * wide - 1.5 * small_size()
+    beside = width >= _SIDE_BY_SIDE
+    said = _said_of(row, width)
+    heights = [3.8 + _tall(said)]
+    listed = [2.2 + min(len(votes), _MOST_VOTES), 2.2 + min(len(citations), _MOST_SOURCES)]
+    heights += [max(listed)] if beside else listed
+    heights += [6 + min(len(arguments), MOST) if len(arguments) else 2.2]
+    tall = sum(heights) * _LINE * small_size() / 72
+    figure = figure or returned_figure(wide, size[1] if size and not follows_rows(figsize) else tall)
+    grid = figure.add_gridspec(len(heights), 1 + beside, height_ratios=heights)
+    _verdict(figure.add_subplot(grid[0, :]), row, said, width)
+    share = width / (1 + beside) - beside * small_size()
+    _votes(figure.add_subplot(grid[1, 0]), votes, heights[1], share)
+    _sources(figure.add_subplot(grid[1, 1] if beside else grid[2, 0]), citations, heights[-2], share)
+    last = figure.add_subplot(grid[-1, :])
+    if len(arguments):
+        argument_tree(history, stream_id, ax=last)
+    else:
+        _lines(last, "no arguments", heights[-1], width)
     return figure
 
 
-def _bare(ax: Axes, title: str) -> Axes:
+def _lines(ax: Axes, title: str, height: float, width: float) -> dict[str, Any]:
+    """Let Axes measure lines downwards from 0 and points to the right, and return the font."""
     ax.set_axis_off()
-    ax.set_title(title, loc="left", fontsize="small", **PLAIN)
-    return ax
+    ax.set(xlim=(0, width), ylim=(1.7 - height, 0.5))
+    ax.set_title(fitted(title, width / small_size()), loc="left", fontsize="small", **PLAIN)
+    return {"va": "center", "fontsize": "small", **PLAIN}
 
 
-def _verdict(ax: Axes, row: pd.Series) -> None:
+def _said_of(row: pd.Series, width: float) -> list[str]:
+    """Wrap the question and the recommendation to a width in points."""
+    across = max(20, int(width / (1.45 * CHARACTER * small_size())))  # in larger letters, some of them bold
+    return ["\n".join(wrap(_said(row, name, most), across)) for name, most in _TOLD.items()]
+
+
+def _tall(texts: Sequence[str]) -> float:
+    """Return how high texts of the usual size are, in lines of small text."""
+    return sum(1.3 * (text.count("\n") + 1) for text in texts)
+
+
+_TOLD = {"question": 240, "recommendation": 120}
+"""How many characters of each are drawn."""
+
+
+def _verdict(ax: Axes, row: pd.Series, said: Sequence[str], width: float) -> None:
     """Write question and recommendation, and draw the confidence as a bar from 0 to 1."""
-    question = _said(row, "question", 160)
     when = row["published_at"]
     moment = f"{when:%Y-%m-%d %H:%M} UTC, " if pd.notna(when) else ""
-    _bare(ax, f"{moment}{clean(row['stream_id'])}")
-    ax.set(xlim=(0, 1), ylim=(0, 1))
-    ax.text(0, 0.98, "\n".join(wrap(question, 78)), va="top", **PLAIN)
-    ax.text(0, 0.3, _said(row, "recommendation", 70), weight="bold", va="center", **PLAIN)
+    bottom = -_tall(said) - 1
+    font = _lines(ax, f"{moment}{clean(row['stream_id'])}", 2.4 - bottom, width)
+    question, recommendation = said
+    ax.text(0, 0.2, question, va="top", **PLAIN)
+    ax.text(0, -_tall([question]) - 0.1, recommendation, va="top", weight="bold", **PLAIN)
     if pd.isna(row["confidence"]):
-        ax.text(0, 0.04, _said(row, "confidence"), va="center", fontsize="small")
+        ax.text(0, bottom, _said(row, "confidence"), **font)
         return
-    ax.barh(0.04, 0.8, height=0.1, color=shade(ax, RULE))
-    ax.barh(0.04, 0.8 * row["confidence"], height=0.1, color=shade(ax, STRONG))
-    ax.text(0.82, 0.04, f"confidence {row['confidence']:.2f}", va="center", fontsize="small")
+    words = f"confidence {row['confidence']:.2f}"
+    long = width - small_size() * (text_width(words) + 1)
+    ax.barh(bottom, long, height=0.5, color=shade(ax, RULE))
+    ax.barh(bottom, long * row["confidence"], height=0.5, color=shade(ax, STRONG))
+    ax.text(width, bottom, words, ha="right", **font)
 
 
 def _said(row: pd.Series, name: str, most: int = 40) -> str:
@@ -96,7 +144,7 @@ def _said(row: pd.Series, name: str, most: int = 40) -> str:
     return clean(without_markup(str(row[name])[:_LOOKED_AT]), most) if pd.notna(row[name]) else f"(no {name})"
 
 
-def _votes(ax: Axes, votes: pd.DataFrame) -> None:
+def _votes(ax: Axes, votes: pd.DataFrame, height: float, width: float) -> None:
     """List the votes, choice by choice, the most chosen first, each with a bar for the confidence it has."""
     counts = votes["choice"].value_counts()
     ordered = votes.assign(size=votes["choice"].map(counts)).sort_values(
@@ -104,35 +152,40 @@ def _votes(ax: Axes, votes: pd.DataFrame) -> None:
     )
     shown = ordered.head(_MOST_VOTES)
     sure = shown["confidence"].to_numpy(dtype=float, na_value=np.nan)
-    given = ~np.isnan(sure)
-    _bare(ax, _count("vote", len(votes), len(shown)) + ("; bar: confidence (0-1)" if given.any() else ""))
-    ax.set(xlim=(0, 1), ylim=(-max(len(shown), 1) + 0.4, 0.6))
-    voters, choices = (
-        fitted_apart(shown[column].fillna(f"(no {column})"), room * _width(ax))
-        for column, room in (("voter", 0.27), ("choice", 0.45))
-    )
-    font: dict[str, Any] = {"va": "center", "fontsize": "small", **PLAIN}
+    given, em = ~np.isnan(sure), small_size()
+    title = _count("vote", len(votes), len(shown)) + ("; bar: confidence (0-1)" if given.any() else "")
+    font = _lines(ax, title, height, width)
+    room = width / em - (_BAR + 1 if given.any() else 0)
+    voters, choices = _columns([shown[name].fillna(f"(no {name})") for name in ("voter", "choice")], room)
+    left = em * (1 + max(map(text_width, voters), default=0))
+    bar = width - _BAR * em
     for row, (voter, choice) in enumerate(zip(voters, choices, strict=True)):
         ax.text(0, -row, voter, **font)
-        ax.text(0.3, -row, choice, **font)
+        ax.text(left, -row, choice, **font)
     for place in np.flatnonzero(~given) if given.any() else ():
-        ax.text(0.78, -int(place), "not said", va="center", fontsize="small")
+        ax.text(bar, -int(place), "not said", **font)
     rows = -np.flatnonzero(given)
-    ax.barh(rows, 0.2 * sure[given], left=0.78, height=0.5, color=shade(ax, MUTED))
-    ax.barh(rows, 0.2, left=0.78, height=0.5, facecolor="none", edgecolor=shade(ax, 0.3), linewidth=0.5)
+    ax.barh(rows, _BAR * em * sure[given], left=bar, height=0.5, color=shade(ax, MUTED))
+    frame: dict[str, Any] = {"facecolor": "none", "edgecolor": shade(ax, 0.3), "linewidth": 0.5}
+    ax.barh(rows, _BAR * em, left=bar, height=0.5, **frame)
 
 
-def _sources(ax: Axes, citations: pd.DataFrame) -> None:
+def _columns(texts: Sequence[pd.Series], room: float) -> list[list[str]]:
+    """Cut two columns to a width in heights of the text: neither is cut while the other leaves room."""
+    room -= 1  # between the two
+    half = room / 2
+    wide = [max(map(text_width, fitted_apart(column, room)), default=0) for column in texts]
+    return [
+        fitted_apart(column, max(half, room - other))
+        for column, other in zip(texts, reversed(wide), strict=True)
+    ]
+
+
+def _sources(ax: Axes, citations: pd.DataFrame, height: float, width: float) -> None:
     shown = citations.head(_MOST_SOURCES)
-    _bare(ax, _count("source", len(citations), len(shown)))
-    ax.set_ylim(-_MOST_SOURCES + 0.4, 0.6)
+    font = _lines(ax, _count("source", len(citations), len(shown)), height, width)
     for row, title in enumerate(shown["title"].fillna(shown["source"])):
-        ax.text(0, -row, fitted(title, _width(ax)), va="center", fontsize="small", **PLAIN)
-
-
-def _width(ax: Axes) -> float:
-    """Return the width of the Axes by the height of small text; a layout narrows them a little."""
-    return 0.95 * extent(ax)[0] / small_size()
+        ax.text(0, -row, fitted(without_markup(str(title)[:_LOOKED_AT]), width / small_size()), **font)
 
 
 def _count(what: str, n: int, shown: int) -> str:

@@ -11,15 +11,12 @@ from matplotlib.lines import Line2D
 
 from ..stats import Drift
 from ..stats.engine.input import By, Source
-from .drawing.change_lines import date_axis
 from .drawing.chart import chart, summary_of
 from .drawing.ink import MUTED, shade
-from .drawing.picture import Picture, series_that_fit
-from .drawing.style import SERIES, Style, artist_kwargs, styles_on
+from .drawing.lines import MOST, dates_below, last_panel, name_lines, panels, room_for_panels, rows_of_panels
+from .drawing.picture import Picture
+from .drawing.style import Style, artist_kwargs, styles_on
 from .drawing.text import LEGEND, format_n, names_apart
-
-MOST = SERIES // 2
-"""Groups that stay readable in one chart: each has two lines."""
 
 
 @chart(Drift, "A history, its ``decisions`` frame", {"lines": Line2D}, most=MOST)
@@ -28,8 +25,9 @@ def drift(
 ) -> Axes:
     """Whether confidence and dissent have left what they were at first: a CUSUM as a share of its limit.
 
-    A line for each figure and group runs from the end of its baseline; beyond 1, or below -1, there is an
-    alarm, and a ring marks the first. What has too short or constant a baseline has no limit, and no line.
+    A line for each figure runs from the end of its baseline; beyond 1, or below -1, there is an alarm, and a
+    ring marks the first. What has too short or constant a baseline has no limit, and no line. Each of several
+    groups has a panel.
 
     Examples
     --------
@@ -38,30 +36,48 @@ def drift(
     'sum of deviations / limit'
     """
     summary = summary_of(Drift, data, by, cluster)
-    shown = summary.lump(max(2, series_that_fit(ax, SERIES) // 2))
-    table, path = shown.table(), shown.path()
+    shown = summary.lump(MOST)
+    groups = shown.table()["group"].nunique()
     left_out = {"without_a_time": summary.undated, "far_off_in_time": summary.outside}
     notes = format_n(summary.n - sum(left_out.values()), "decisions", **left_out)
-    picture = Picture(ax, "Drift", summary, notes, "published (UTC)", rows=8)
-    short = int(table["limit"].isna().sum())
+    picture = Picture(ax, "Drift", summary, notes, "published (UTC)", rows=max(4, rows_of_panels(groups, 1)))
+    if groups > (room := room_for_panels(picture.ax)):
+        shown = summary.lump(room)
+    table = shown.table()
+    drawn = table[table["limit"].notna()]
     if table.empty:
         return picture.empty()
-    if short == len(table):
+    if drawn.empty:
         return picture.empty("nothing to compare: all is baseline, or constant there")
-    ax, named = picture.ax, names_apart(table["group"].cat.categories, LEGEND - 8)
-    names = dict(zip(table["group"].cat.categories, named, strict=True))
-    for style, (_, row) in zip(styles_on(ax), table.iterrows(), strict=False):
-        way = path[(path["group"] == row["group"]) & (path["figure"] == row["figure"])]
-        group = f"{names[row['group']]}: " if summary.by else ""
-        line = _line(ax, way, style, kw)
-        picture.legend([line], [f"{group}{row['figure']} (n = {row['n']:,})"])
-    for limit in (-1, 1):
-        ax.axhline(limit, color=shade(ax, MUTED), linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
-    ax.set_ylabel("sum of deviations / limit", fontsize="small")
-    without = [f"{short} without a line: baseline too short or constant"] if short else []
-    picture.heading("dashed: limit, ring: first alarm", *without)
-    date_axis(ax)
-    return ax
+    picture.ax.set_ylabel("sum of deviations / limit", fontsize="small")
+    _draw(picture, drawn, shown.path(), kw)
+    short = len(table) - len(drawn)
+    without = f"{short} without a line: baseline too short or constant" if short else ""
+    folded = last_panel(summary, table["group"].nunique())
+    return picture.heading("dashed: limit, ring: first alarm", folded, without)
+
+
+def _draw(picture: Picture, table: pd.DataFrame, path: pd.DataFrame, kw: dict[str, Any]) -> None:
+    """Draw both figures of a group together, and each of several groups in a panel."""
+    groups = list(dict.fromkeys(table["group"]))
+    n = table.groupby("group", observed=True)["n"].max()
+    counts, names = [f"n = {n[group]:,}" for group in groups], names_apart(groups, LEGEND)
+    every_ax = panels(picture.ax, names, counts) if len(groups) > 1 else [picture.ax]
+    looks = dict(zip(dict.fromkeys(path["figure"]), styles_on(picture.ax), strict=False))
+    for ax, group in zip(every_ax, groups, strict=True):
+        rows = table[table["group"] == group]
+        ways = [path[(path["group"] == group) & (path["figure"] == figure)] for figure in rows["figure"]]
+        looked = zip(ways, rows["figure"], strict=True)
+        lines = [_line(ax, way, looks[figure], kw) for way, figure in looked]
+        if len(groups) == 1:
+            labels = [f"n = {count:,}" for count in rows["n"]]
+            name_lines(picture, lines, list(rows["figure"]), labels)
+        for limit in (-1, 1):
+            ax.axhline(limit, color=shade(ax, MUTED), linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
+    dates_below(picture.ax, every_ax)
+    if len(groups) > 1:
+        handles = [Line2D([], [], **look.as_line(markersize=4, linewidth=1.5)) for look in looks.values()]
+        picture.legend(handles, list(looks))
 
 
 def _line(ax: Axes, way: pd.DataFrame, style: Style, kw: dict[str, Any]) -> Line2D:

@@ -2,40 +2,60 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.dates import date2num
 from matplotlib.lines import Line2D
 
 from ..errors import OptionError
 from ..stats import Regimes
 from ..stats.engine.input import By, Source, names_of
+from .drawing.change_lines import date_axis
 from .drawing.chart import chart, check_clusters
+from .drawing.figures import extent
 from .drawing.ink import MUTED, paper, shade
-from .drawing.picture import Picture, grouped_by
+from .drawing.picture import Picture, annotate_rows, grouped_by
 from .drawing.style import Style, artist_kwargs, styles_on
-from .drawing.text import PLAIN, clean, format_n, names_apart
+from .drawing.text import CHARACTER, PLAIN, clean, format_n, names_apart
 
 MOST = 12
 """Changes that stay readable in one chart."""
+
+ARROW = "\N{RIGHTWARDS ARROW}"
+
+_SMALL, _SMALLEST = 7.0, 6.5  # points: the names of rows, and what is written at the strip
+_ROW = 36.0  # points: four lines of a name
+_STRIP = 2.4  # rows that the strip takes
+_WIDE = 260.0  # points, from which on there is room for figures beside the rows
+
+
+class _Look(NamedTuple):
+    label: str
+    offset: float
+
+
+_LOOKS = {"confidence": _Look("confidence", 0.12), "margin": _Look("margin of the vote", -0.12)}
 
 
 @chart(
     Regimes,
     "A history, its ``decisions`` frame",
     watch='Column or columns in which to look for changes, and ``"fields"``: see '
-    ":class:`~mastermind_lab.stats.Regimes`. Above 12 changes the latest are drawn.",
+    ":class:`~mastermind_lab.stats.Regimes`. Above 12 changes the latest have a row, "
+    "or as many as find room.",
 )
 def regimes(
     data: Source | Regimes, *, watch: By = None, cluster: By = None, ax: Axes | None = None, **kw: Any
 ) -> Axes:
     """What each change along the stream did to mean confidence and margin, the earliest change on top.
 
-    A row says when a value began or ended, which, and how many decisions stand before and after it. Lines are
-    95% intervals.
+    The strip along time shows the means between changes. A row says when a value began or ended, which, and
+    how many decisions stand before and after it; lines are 95% intervals. On a wide picture the means before
+    and after stand at the right.
 
     Examples
     --------
@@ -47,30 +67,32 @@ def regimes(
     summary = _summary(data, watch, cluster)
     table = summary.table()
     found = table["change"].nunique()
-    table = table[table["change"] > found - MOST]
-    changes = table.drop_duplicates("change")
-    left_out = {"without_a_time": summary.undated, "earlier_changes": found - len(changes)}
-    notes = format_n(summary.n, "decisions", **left_out)
-    xlabel = "mean after - before (-1 to 1)"
-    subject = f"Regimes{grouped_by(summary.watch)}"
-    picture = Picture(ax, subject, summary, notes, xlabel, rows=2 * len(changes))
-    if changes.empty:
+    notes = format_n(summary.n, "decisions", without_a_time=summary.undated)
+    subject, xlabel = f"Regimes{grouped_by(summary.watch)}", "mean after - before (-1 to 1)"
+    rows = round((_STRIP + min(found, MOST)) * _ROW / 32)
+    picture = Picture(ax, subject, summary, notes, xlabel, rows=rows)
+    if table.empty:
         return picture.empty("no change found") if summary.n else picture.empty()
-    names = [_name(rows) for _, rows in table.groupby("change")]
-    ax = picture.ax
-    upper, lower, *_ = styles_on(ax)
-    handles = [
-        _effects(ax, changes, "confidence", upper, 0.12, kw),
-        _effects(ax, changes, "margin", lower, -0.12, kw),
-    ]
-    ax.set_yticks(-np.arange(len(names)), names, **PLAIN)
-    picture.legend(handles, ["confidence", "margin of the vote"])
-    picture.heading("mean, 95% interval", methods=changes["confidence_difference_method"])
-    ax.locator_params(axis="x", nbins=5)
-    ax.axvline(0, color=shade(ax, MUTED), linewidth=0.8, zorder=0)
-    ax.set_ylim(-len(names) + 0.4, 0.6)
+    room = MOST if ax is None else max(1, int(0.95 * extent(ax)[1] / _ROW - _STRIP))
+    ax, shown = picture.ax, min(found, MOST, room)
+    table = table[table["change"] > found - shown]
+    changes = table.drop_duplicates("change")
+    figures = [name for name in _LOOKS if changes[f"{name}_difference"].notna().any()]
+    handles = [_effects(ax, changes, name, len(figures) > 1, kw) for name in figures]
+    ax.vlines(0, -shown + 0.4, 0.6, color=shade(ax, MUTED), linewidth=0.8, zorder=0)
+    ax.set_ylim(-shown + 0.4, 0.5 + _STRIP)
     ax.margins(x=0.1)
-    return ax
+    _names(ax, [rows for _, rows in table.groupby("change")])
+    _strip(ax, summary.segments(), figures, shown)
+    picture.legend(handles, [_LOOKS[name].label for name in figures])
+    if extent(ax)[0] > _WIDE and figures:
+        moved = changes[[f"{figures[0]}_{side}" for side in ("before", "after")]].to_numpy()
+        annotate_rows(ax, figures[0], [f"{before:.2f} {ARROW} {after:.2f}" for before, after in moved])
+    methods = changes[f"{figures[0]}_difference_method"] if figures else ()
+    earlier = f"{found - shown:,} earlier changes in the strip alone" if found > shown else ""
+    return picture.heading(
+        "strip: means between changes", "dot: change, 95% interval", earlier, methods=methods
+    )
 
 
 def _summary(data: Source | Regimes, watch: By, cluster: By) -> Regimes:
@@ -82,30 +104,77 @@ def _summary(data: Source | Regimes, watch: By, cluster: By) -> Regimes:
     return data
 
 
-def _effects(
-    ax: Axes, changes: pd.DataFrame, figure: str, style: Style, offset: float, kw: dict[str, Any]
-) -> Line2D:
-    """Draw one figure's differences, a little above or below the middle of their rows."""
-    heights = offset - np.arange(len(changes))
+def _effects(ax: Axes, changes: pd.DataFrame, figure: str, beside: bool, kw: dict[str, Any]) -> Line2D:
+    """Draw one figure's differences, where there are two a little above or below the middle of their rows."""
+    look, style = _LOOKS[figure], _style(ax, figure)
+    heights = beside * look.offset - np.arange(len(changes))
     low, high = (changes[f"{figure}_difference_{end}"] for end in ("low", "high"))
     ax.hlines(heights, low, high, color=style.colour, linewidth=1.2)
-    face = style.colour if offset > 0 else paper(ax)
+    face = style.colour if look.offset > 0 else paper(ax)
     defaults = style.as_dots(markersize=5, markerfacecolor=face)
     return ax.plot(changes[f"{figure}_difference"], heights, **artist_kwargs(Line2D, defaults, kw))[0]
 
 
-def _name(rows: pd.DataFrame) -> str:
-    """Name a change: its day, each column with what ended and what began, and n on either side."""
-    lines = [f"{rows['time'].iloc[0]:%Y-%m-%d}"]
-    for column, events in rows.groupby("column", sort=False):
-        values = events.assign(value=names_apart(events["value"], 14)).groupby("event")["value"]
-        named = values.agg(", ".join)
-        ended, began = (named.get(event, "") for event in ("end", "begin"))
-        lines += wrap(f"{clean(column, 24).removeprefix('meta.')}: {_transition(ended, began)}", 15)
-    return "\n".join([*lines[:5], f"n = {rows['before'].iloc[0]:,} | {rows['after'].iloc[0]:,}"])
+def _style(ax: Axes, figure: str) -> Style:
+    return styles_on(ax)[list(_LOOKS).index(figure)]
+
+
+def _strip(ax: Axes, segments: pd.DataFrame, figures: Sequence[str], shown: int) -> None:
+    """Draw the means between changes along time, above the rows; a line is a change, the latest numbered."""
+    strip = ax.inset_axes((0, 1.2, 1, _STRIP - 0.9), transform=ax.get_yaxis_transform())
+    first, last = (date2num(segments[end]) for end in ("first", "last"))  # type: ignore[no-untyped-call]
+    for figure in figures:
+        style = _style(ax, figure)
+        strip.hlines(segments[figure], first, last, color=style.colour, linestyle=style.line, linewidth=1.5)
+    strip.vlines(first[1:], 0, 1, transform=strip.get_xaxis_transform(), **_line(ax))
+    strip.set_xlim(first[0], last[-1])
+    strip.spines[["top", "right"]].set_visible(False)
+    strip.locator_params(axis="y", nbins=2)
+    strip.tick_params(labelsize=_SMALLEST, length=2)
+    strip.margins(y=0.15)
+    strip.patch.set_alpha(0)
+    date_axis(strip)
+    strip.xaxis.get_offset_text().set_fontsize(_SMALLEST)
+    room, free = (last[-1] - first[0]) / extent(ax)[0], np.inf
+    for number in range(len(first) - 1, len(first) - 1 - shown, -1):
+        if first[number] + 7 * room < free:
+            free = first[number] - 7 * room
+            where: Any = ("data", "axes fraction")
+            strip.annotate(f"{number}", (first[number], 1), xycoords=where, ha="center", fontsize=_SMALLEST)
+
+
+def _line(ax: Axes) -> dict[str, Any]:
+    return {"color": shade(ax, MUTED), "linewidth": 0.7, "linestyle": ":"}
+
+
+def _names(ax: Axes, changes: Sequence[pd.DataFrame]) -> None:
+    """Write at the left of each row which change it is, when it was, and what changed."""
+    across = int(np.clip(0.36 * ax.figure.bbox.width / ax.figure.dpi * 72 / (CHARACTER * _SMALL), 12, 28))
+    names = ["\n".join(_name(rows, across)) for rows in changes]
+    ax.set_yticks(-np.arange(len(names)), names, fontsize=_SMALL, **PLAIN)
+    ax.tick_params(axis="y", length=0)
+    ax.set_xlabel(ax.get_xlabel(), loc="right")  # there is room for it under the names
+
+
+def _name(rows: pd.DataFrame, across: int) -> list[str]:
+    """Name a change in 3 or 4 lines: number and day, what ended and what began, n on both sides."""
+    column, events = next(iter(rows.groupby("column", sort=False)))
+    more = rows["column"].nunique() - 1
+    name = clean(column, across - 5).removeprefix("meta.") + (f" +{more}" if more else "")
+    values = events.assign(value=names_apart(events["value"], max(5, (across - 3) // 2)))
+    named = values.groupby("event")["value"].agg(lambda texts: _first_of(list(texts)))
+    what = _transition(*(named.get(event, "") for event in ("end", "begin")))
+    short = [f"{name}: {what}"] if len(name) + len(what) + 2 <= across else [name, what]
+    first = rows.iloc[0]
+    n = f"n = {first['before']:,} | {first['after']:,}"
+    return [f"{first['change']}. {first['time']:%Y-%m-%d}", *short, n]
+
+
+def _first_of(values: list[str]) -> str:
+    return values[0] + (f" +{len(values) - 1}" if len(values) > 1 else "")
 
 
 def _transition(ended: str, began: str) -> str:
     if ended and began:
-        return f"{ended} \N{RIGHTWARDS ARROW} {began}"
+        return f"{ended} {ARROW} {began}"
     return f"{ended} ends" if ended else f"{began} begins"

@@ -6,27 +6,29 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.transforms import ScaledTranslation
 
 from ..stats import Calibration
 from ..stats.engine.estimate import SMALL_N
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import band
+from .drawing.figures import extent
 from .drawing.ink import MUTED, STRONG, paper, shade
-from .drawing.picture import Picture, series_that_fit
+from .drawing.lines import MOST, TOGETHER, alone, last_panel, panels, room_for_panels, rows_of_panels
+from .drawing.picture import Picture
 from .drawing.ridges import filled
 from .drawing.style import Style, artist_kwargs, styles_on
-from .drawing.text import estimate_in, format_n, format_voters, names_apart
+from .drawing.text import LEGEND, estimate_in, format_n, format_voters, names_apart
 
 DATA = "A history with outcomes (:func:`mastermind_lab.with_outcomes`), its ``decisions`` frame"
 VOTER_TEXT = "Column of ``votes`` that tells voters apart; then it is their confidence that is drawn."
-MOST = 5
-"""Lines that stay readable in one diagram."""
-
 _STRIP = 0.16  # height of the counts under the diagram
 _GAP = 0.05  # between the two
+_NARROW = 4.5  # inches: figures that are as high as they are wide
 
 
 @chart(Calibration, DATA, {"points or lines": Line2D}, most=MOST, voter=VOTER_TEXT)
@@ -41,9 +43,10 @@ def reliability(
 ) -> Axes:
     """Whether confidence is deserved: the share that was right, bin by bin, against confidence.
 
-    On the diagonal confidence is deserved, below it is too high; the counts of confidence hang below. Hollow
-    points stand on fewer than 10 observations. What is grey behind a single group is where 95% would lie if
-    its confidence were deserved (Broecker and Smith 2007). A summary of voters is drawn, too, and one with
+    On the diagonal confidence is deserved, below it is too high; the counts of confidence hang below. The
+    line breaks at an empty bin, and hollow points stand on fewer than 10 observations. Above 3 groups each
+    has a panel. What is grey behind a single group is where 95% would lie if its confidence were deserved
+    (Broecker and Smith 2007). A summary of voters is drawn, too, and one with
     isotonic bins as the line of the regression with its band (CORP).
 
     Examples
@@ -55,25 +58,48 @@ def reliability(
     'share right (0-1)'
     """
     summary = calibration_of(data, by, cluster, voter)
-    shown = summary.lump(series_that_fit(ax, MOST))
-    table, diagram = shown.table(), shown.diagram()
+    shown = summary.lump(MOST)
+    table = shown.table()
     subject, notes = f"Reliability of {summary.unit}", n_and_left_out(summary, table)
-    picture = Picture(ax, subject, summary, notes, "confidence (0-1)", square=True)
+    narrow = rcParams["figure.figsize"][0] < _NARROW
+    rows = max(4, rows_of_panels(len(table)))
+    picture = Picture(ax, subject, summary, notes, "confidence (0-1)", square=narrow, rows=rows)
     ax = picture.ax
-    ax.set(xlim=(-0.02, 1.02), ylim=(-_STRIP - _GAP, 1.02), aspect="equal", anchor="NW")
     ax.set_ylabel("share right (0-1)", fontsize="small")
+    if len(table) > (room := room_for_panels(ax)):
+        shown = summary.lump(room)
+        table = shown.table()
+    diagram = shown.diagram()
     if diagram.empty:
+        ax.set(xlim=(-0.02, 1.02), ylim=(-_STRIP - _GAP, 1.02))
         return picture.empty()
-    _background(ax)
-    _counts(ax, shown.histogram(), table)
-    draw = _regression if summary.binning == "isotonic" else _bins
-    if len(table) == 1:
-        _deserved(ax, diagram, summary.binning == "isotonic")
-    names = names_apart(table["group"], 20)
-    for row, name, style in zip(table.itertuples(), names, styles_on(ax), strict=False):
-        line = draw(ax, diagram[diagram["group"] == row.group], style, kw)
-        picture.legend([line], [f"{name} (n = {row.n:,}, ECE {row.ece:.2f})"])
-    return picture.heading(*_notes(summary, table, diagram), methods=diagram["accuracy_method"])
+    _draw(picture, shown, table, diagram, kw)
+    folded = last_panel(summary, len(table))
+    return picture.heading(folded, *_notes(summary, table, diagram), methods=diagram["accuracy_method"])
+
+
+def _draw(
+    picture: Picture, shown: Calibration, table: pd.DataFrame, diagram: pd.DataFrame, kw: dict[str, Any]
+) -> None:
+    """Draw groups together, or where they are many each in a panel."""
+    bins, isotonic = shown.histogram(), shown.binning == "isotonic"
+    tallest, apart = float(bins["share"].max()), len(table) > TOGETHER
+    names = names_apart(table["group"], LEGEND)
+    more = [f"n = {row.n:,}, ECE {row.ece:.2f}" for row in table.itertuples()]
+    every_ax = panels(picture.ax, names, more) if apart else [picture.ax] * len(table)
+    styles = [alone(picture.ax)] * len(table) if apart else styles_on(picture.ax)
+    for ax in dict.fromkeys(every_ax):
+        _background(ax, tallest, said=not apart)
+    for place, (ax, group, style) in enumerate(zip(every_ax, table["group"], styles, strict=False)):
+        rows, single = diagram[diagram["group"] == group], apart or len(table) == 1
+        _counts(ax, bins[bins["group"] == group], tallest, style, single)
+        if single:
+            _deserved(ax, rows, isotonic)
+        # Intervals at one confidence stand side by side.
+        aside = 0 if single else 2.5 * (place - (len(table) - 1) / 2)
+        line = _regression(ax, rows, style, kw) if isotonic else _bins(ax, rows, style, aside, kw)
+        if not apart:
+            picture.legend([line], [f"{names[place]} ({more[place]})"])
 
 
 def calibration_of(data: Source | Calibration, by: By, cluster: By, voter: str | None) -> Calibration:
@@ -99,21 +125,28 @@ def _notes(summary: Calibration, table: pd.DataFrame, diagram: pd.DataFrame) -> 
     brier = f"{estimate_in(row, 'brier'):.3f}"
     chance = "" if np.isnan(row["ece_noise"]) else f" (chance alone {row['ece_noise']:.3f})"
     notes = [] if summary.by else [f"ECE {row['ece']:.3f}{chance}", f"Brier {brier}"]
-    grey = ["grey: 95% if deserved"] if len(table) == 1 else []
+    grey = ["grey: 95% if deserved"] if not 1 < len(table) <= TOGETHER else []
     if summary.binning == "isotonic":
         return [*notes, "band: 95% interval", *grey]
     hollow = [f"hollow: fewer than {SMALL_N}, no interval"] if diagram["small_n"].any() else []
     return [*notes, "line: 95% interval", *hollow, *grey]
 
 
-def _background(ax: Axes) -> None:
-    """Draw the diagonal, what its sides mean, and the base line of the counts."""
+def _background(ax: Axes, tallest: float, said: bool) -> None:
+    """Draw the diagonal, what its sides mean, and the base line of the counts; a tick says the deepest."""
+    width, height = extent(ax)
+    ax.set(xlim=(-0.02, 1.02), ylim=(-_STRIP - _GAP, 1.02), anchor="NW")
+    ax.set_aspect("equal" if said and width < 1.25 * height else "auto")
     explained = shade(ax, MUTED)
     ax.plot([0, 1], [0, 1], color=explained, linewidth=0.8, zorder=0)
-    ax.text(0.99, 0.02, "too sure", ha="right", fontsize="small", color=explained)
-    ax.text(0.01, 0.98, "not sure enough", va="top", fontsize="small", color=explained)
+    if said:
+        ax.text(0.99, 0.02, "too sure", ha="right", fontsize="small", color=explained)
+        ax.text(0.01, 0.98, "not sure enough", va="top", fontsize="small", color=explained)
     ax.axhline(-_GAP / 2, color=shade(ax, STRONG), linewidth=0.6)
     ax.spines["left"].set_bounds(0, 1)
+    ticks = np.arange(6) / 5 if height > 100 else np.arange(3) / 2
+    names = [*(f"{tick:.1f}" for tick in ticks), f"{tallest:.0%}"]
+    ax.set_yticks([*ticks, -_GAP / 2 - _STRIP], names)
 
 
 def _deserved(ax: Axes, rows: pd.DataFrame, is_level: bool) -> None:
@@ -126,13 +159,21 @@ def _deserved(ax: Axes, rows: pd.DataFrame, is_level: bool) -> None:
         ax.vlines(rows["confidence"], rows["calibrated_low"], rows["calibrated_high"], linewidth=6, **grey)
 
 
-def _bins(ax: Axes, rows: pd.DataFrame, style: Style, kw: dict[str, Any]) -> Line2D:
-    """Draw a point a bin with its interval; those of few observations are hollow and have none."""
+def _bins(ax: Axes, rows: pd.DataFrame, style: Style, aside: float, kw: dict[str, Any]) -> Line2D:
+    """Draw a point a bin with its interval, so many points aside; those of few observations have none.
+
+    The line goes from bin to bin, and breaks where one is empty.
+    """
     few, enough = rows[rows["small_n"]], rows[~rows["small_n"]]
     low, high = enough["accuracy_low"], enough["accuracy_high"]
-    ax.vlines(enough["confidence"], low, high, color=style.colour, linewidth=1)
-    asked = artist_kwargs(Line2D, style.as_line(linewidth=0.9, markersize=4.5), kw)
-    drawn = ax.plot(rows["confidence"], rows["accuracy"], **asked)[0]
+    where: Any = ax.transData + ScaledTranslation(aside / 72, 0, ax.figure.dpi_scale_trans)
+    ax.vlines(enough["confidence"], low, high, color=style.colour, linewidth=1, transform=where)
+    asked = artist_kwargs(Line2D, style.as_line(linewidth=0.9, markersize=4.5, transform=where), kw)
+    breaks = np.flatnonzero(np.diff(rows["bin"]) > 1) + 1
+    x, y = (
+        np.insert(rows[name].to_numpy(dtype=float), breaks, np.nan) for name in ("confidence", "accuracy")
+    )
+    drawn = ax.plot(x, y, **asked)[0]
     hollow: dict[str, Any] = {"markerfacecolor": paper(ax), "linestyle": "none"}
     ax.plot(few["confidence"], few["accuracy"], **asked | hollow)
     return drawn
@@ -147,17 +188,11 @@ def _regression(ax: Axes, rows: pd.DataFrame, style: Style, kw: dict[str, Any]) 
     return ax.plot(ends, twice["accuracy"], **artist_kwargs(Line2D, defaults, kw))[0]
 
 
-def _counts(ax: Axes, bins: pd.DataFrame, table: pd.DataFrame) -> None:
-    """Draw how often each confidence occurs, hanging from the base line; a tick says the deepest share."""
-    tallest = float(bins["share"].max())
-    for row, style in zip(table.itertuples(), styles_on(ax), strict=False):
-        rows = bins[bins["group"] == row.group]
-        if rows.empty or not row.n:
-            continue
-        edges = np.append(rows["left"], rows["right"].iloc[-1])
-        depth = -_GAP / 2 - _STRIP * rows["share"] / tallest
-        outline = filled(ax) if len(table) == 1 else {"color": style.colour, "linewidth": 0.8}
-        ax.stairs(depth, edges, baseline=-_GAP / 2, linestyle=style.line, **outline)
-    ticks = np.arange(6) / 5
-    names = [*(f"{tick:.1f}" for tick in ticks), f"{tallest:.0%}"]
-    ax.set_yticks([*ticks, -_GAP / 2 - _STRIP], names)
+def _counts(ax: Axes, bins: pd.DataFrame, tallest: float, style: Style, single: bool) -> None:
+    """Draw how often each confidence occurs, hanging from the base line."""
+    if bins["share"].isna().all():
+        return
+    edges = np.append(bins["left"], bins["right"].iloc[-1])
+    depth = -_GAP / 2 - _STRIP * bins["share"] / tallest
+    outline = filled(ax) if single else {"color": style.colour, "linewidth": 0.8}
+    ax.stairs(depth, edges, baseline=-_GAP / 2, linestyle=style.line, **outline)

@@ -15,10 +15,20 @@ from ..stats.engine.input import By, Source
 from .drawing.chart import chart
 from .drawing.dots import band
 from .drawing.ink import MUTED, RULE, shade
-from .drawing.picture import Picture, series_that_fit
+from .drawing.lines import (
+    MOST,
+    TOGETHER,
+    alone,
+    last_panel,
+    name_lines,
+    panels,
+    room_for_panels,
+    rows_of_panels,
+)
+from .drawing.picture import Picture
 from .drawing.style import Style, artist_kwargs, styles_on
-from .drawing.text import estimate_in, names_apart
-from .reliability import DATA, MOST, VOTER_TEXT, calibration_of, n_and_left_out
+from .drawing.text import LEGEND, estimate_in, names_apart
+from .reliability import DATA, VOTER_TEXT, calibration_of, n_and_left_out
 
 
 @chart(Calibration, DATA, {"lines": Line2D}, most=MOST, voter=VOTER_TEXT)
@@ -34,7 +44,8 @@ def risk_coverage(
     """How many are wrong if only the surest are acted upon: risk against coverage, with its 95% band.
 
     A line that falls to the left says that confidence ranks well; a level one, that it ranks nothing. Lines
-    begin where 10 observations are covered. A summary of voters is drawn, too.
+    begin where 10 observations are covered. Above 3 groups each has a panel. A summary of voters is drawn,
+    too.
 
     Examples
     --------
@@ -45,43 +56,55 @@ def risk_coverage(
     'risk: share wrong (0-1)'
     """
     summary = calibration_of(data, by, cluster, voter)
-    shown = summary.lump(series_that_fit(ax, MOST))
-    table, curves = shown.table(), shown.risk_coverage()
-    curves = curves[~curves["small_n"]]
+    table, curves = _curves(summary, MOST)
     subject, notes = f"Risk and coverage of {summary.unit}", n_and_left_out(summary, table)
-    picture = Picture(
-        ax,
-        subject,
-        summary,
-        notes,
-        "coverage, the surest first (0-1)",
-        rows=1 + len(table),
-    )
+    rows = rows_of_panels(curves["group"].nunique())
+    picture = Picture(ax, subject, summary, notes, "coverage, the surest first (0-1)", rows=rows)
     ax = picture.ax
     ax.set_ylabel("risk: share wrong (0-1)", fontsize="small")
-    ax.set_xlim(0, 1.01)
-    if curves.empty:
-        what = "clusters" if summary.cluster else "votes" if summary.unit == "voters" else "decisions"
-        few = f"fewer than {SMALL_N} {what}"
+    if len(table) > (room := room_for_panels(ax)):
+        table, curves = _curves(summary, room)
+    drawn = table[table["group"].isin(curves["group"])]
+    what = "clusters" if summary.cluster else "votes" if summary.unit == "voters" else "decisions"
+    few = f"fewer than {SMALL_N} {what}"
+    if drawn.empty:
+        ax.set_xlim(0, 1.01)
         return picture.empty(few) if table["n"].any() else picture.empty()
-    names = names_apart(table["group"], 20)
-    for row, name, style in zip(table.itertuples(), names, styles_on(ax), strict=False):
-        line = _curve(ax, curves[curves["group"] == row.group], style, kw)
-        picture.legend([line], [f"{name} (n = {row.n:,}, AUARC {row.auarc:.2f})"])
+    _draw(picture, drawn, curves, kw)
+    without = f"{len(table) - len(drawn)} without a line: {few}" if len(drawn) < len(table) else ""
     if summary.by:
-        picture.heading("band: 95% interval", methods=curves["risk_method"])
-    else:
-        ax.axhline(
-            curves["risk"].iloc[-1], color=shade(ax, MUTED), linewidth=0.8, linestyle=(0, (4, 3)), zorder=0
-        )
-        auarc = f"AUARC {estimate_in(table.iloc[0], 'auarc'):.3f}"
-        picture.heading(
-            auarc, "dashed: if confidence ranked nothing", "band: 95% interval", methods=curves["risk_method"]
-        )
-    ax.set_ylim(0, min(1, 1.05 * float(np.nanmax(curves[["risk", "risk_high"]].to_numpy()))) or 1)
-    ax.grid(axis="y", color=shade(ax, RULE))
-    ax.set_axisbelow(True)
-    return ax
+        folded = last_panel(summary, len(table)) if len(drawn) > TOGETHER else ""
+        return picture.heading("band: 95% interval", folded, without, methods=curves["risk_method"])
+    ax.axhline(
+        curves["risk"].iloc[-1], color=shade(ax, MUTED), linewidth=0.8, linestyle=(0, (4, 3)), zorder=0
+    )
+    auarc = f"AUARC {estimate_in(table.iloc[0], 'auarc'):.3f}"
+    chance = "dashed: if confidence ranked nothing"
+    return picture.heading(auarc, chance, "band: 95% interval", methods=curves["risk_method"])
+
+
+def _curves(summary: Calibration, most: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the groups, so many at most, and what is drawn of their curves."""
+    shown = summary.lump(most)
+    curves = shown.risk_coverage()
+    return shown.table(), curves[~curves["small_n"]]
+
+
+def _draw(picture: Picture, table: pd.DataFrame, curves: pd.DataFrame, kw: dict[str, Any]) -> None:
+    """Draw groups together, or where they are many each in a panel."""
+    names, apart = names_apart(table["group"], LEGEND), len(table) > TOGETHER
+    more = [f"n = {row.n:,}, AUARC {row.auarc:.2f}" for row in table.itertuples()]
+    every_ax = panels(picture.ax, names, more) if apart else [picture.ax] * len(table)
+    styles = [alone(picture.ax)] * len(table) if apart else styles_on(picture.ax)
+    highest = float(np.nanmax(curves[["risk", "risk_high"]].to_numpy()))
+    handles = []
+    for ax, group, style in zip(every_ax, table["group"], styles, strict=False):
+        handles.append(_curve(ax, curves[curves["group"] == group], style, kw))
+        ax.set(xlim=(0, 1.01), ylim=(0, min(1, 1.05 * highest) or 1))
+        ax.grid(axis="y", color=shade(ax, RULE))
+        ax.set_axisbelow(True)
+    if not apart:
+        name_lines(picture, handles, names, more)
 
 
 def _curve(ax: Axes, rows: pd.DataFrame, style: Style, kw: dict[str, Any]) -> Line2D:

@@ -173,14 +173,14 @@ class Calibration(CalibrationFigures):
         Returns
         -------
         DataFrame
-            The ``by`` columns; ``lowest`` and ``highest`` confidence in the bin; ``n``; mean ``confidence``;
-            ``accuracy``, 0 to 1, with ``accuracy_low`` and ``accuracy_high`` (95% interval; for isotonic bins
-            that of the regression there, its blocks found anew in each replicate); ``calibrated``, the
-            accuracy that was to be expected if each were right as often as it says, with
-            ``calibrated_low`` and ``calibrated_high``, between which 95% of 400 simulated ones lie (the
-            consistency bars of Broecker and Smith 2007); ``small_n`` where it stands on fewer than 10
-            observations. Votes of one panel are no independent observations: ``n`` of them count like
-            ``n * decisions / n of the group``.
+            The ``by`` columns; ``bin``, its number from 0 (one that is not there is empty); ``lowest`` and
+            ``highest`` confidence in the bin; ``n``; mean ``confidence``; ``accuracy``, 0 to 1, with
+            ``accuracy_low`` and ``accuracy_high`` (95% interval; for isotonic bins that of the regression
+            there, its blocks found anew in each replicate); ``calibrated``, the accuracy that was to be
+            expected if each were right as often as it says, with ``calibrated_low`` and ``calibrated_high``,
+            between which 95% of 400 simulated ones lie (the consistency bars of Broecker and Smith 2007);
+            ``small_n`` where it stands on fewer than 10 observations. Votes of one panel are no independent
+            observations: ``n`` of them count like ``n * decisions / n of the group``.
         """
         parts = [
             one.table(self.intervals, share) for one, share in zip(self._bins(), self._shares(), strict=True)

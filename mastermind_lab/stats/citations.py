@@ -199,6 +199,17 @@ class Citations(Summary):
         order = np.lexsort((rank, group))
         return table.take(order[~np.isnan(rank[order])]).reset_index(drop=True)
 
+    def uses(self) -> pd.DataFrame:
+        """Return how many sources are used how often, over all groups: one row for each number of uses.
+
+        Returns
+        -------
+        DataFrame
+            ``n`` decisions that cite a source, ascending; ``sources`` that so many cite.
+        """
+        n, sources = np.unique(self.cited.marginalize(("source",))["n"][:, 0], return_counts=True)
+        return pd.DataFrame({"n": counted(n), "sources": counted(sources.astype(np.float64))})
+
     def _whole(self, figure: str, n: str = "cited") -> Estimate:
         """Read one figure off the table of everything."""
         kept = {"panels": (), "cited": ("source",), "compared": (UNIT, "cluster", "source")}

@@ -253,22 +253,45 @@ class ConfidenceOverTime(Summary):
             The ``by`` columns; ``time`` (UTC) and ``confidence`` (0 to 1), the middle of the cell; ``n``
             decisions in it.
         """
+        keys, n, shift, tall = self._together(most)
+        return keys[list(self.by)].assign(
+            time=middles(keys["bin"].to_numpy(dtype=np.int64), shift),
+            confidence=(((keys["cell"].astype("float64") + 0.5) * (1 << tall) - 0.5) / CELLS).clip(0, 1),
+            n=n,
+        )
+
+    def density(self, most: int = 1_000) -> pd.DataFrame:
+        """Return how many decisions fall into each cell of time and confidence, where points would crowd.
+
+        Parameters
+        ----------
+        most
+            Cells at most, unless there are more groups than that; put together as in :meth:`points`.
+
+        Returns
+        -------
+        DataFrame
+            The ``by`` columns; ``first`` and ``last``, where the cell begins and ends (UTC); ``low`` and
+            ``high``, the confidences between which it lies, 0 to 1; ``n`` decisions in it.
+        """
+        keys, n, shift, tall = self._together(most, wide=2)
+        bins, cells = keys["bin"].to_numpy(dtype=np.int64), keys["cell"].to_numpy(dtype=np.float64)
+        low, high = ((((cells + step) * (1 << tall) - 0.5) / CELLS).clip(0, 1) for step in (0, 1))
+        return keys[list(self.by)].assign(
+            first=moments(bins << shift), last=moments((bins + 1) << shift), low=low, high=high, n=n
+        )
+
+    def _together(self, most: int, wide: int = 0) -> tuple[pd.DataFrame, pd.Series, int, int]:
+        """Put points together until they are few enough: their keys, n, and the widths as powers of two."""
         shown = self._shown()
         known = shown.cells.keys[["bin", "cell"]].notna().all(axis=1).to_numpy()
-        cells = shown.cells.take(known)
-        wide = tall = 0
+        cells, times, tall = doubled(shown.cells.take(known), "bin", wide), wide, 0
         while len(cells.keys) > most and tall < CELLS.bit_length():
-            if wide == tall:
-                cells, wide = doubled(cells, "bin"), wide + 1
+            if times - wide == tall:
+                cells, times = doubled(cells, "bin"), times + 1
             else:
                 cells, tall = doubled(cells, "cell"), tall + 1
-        keys = cells.keys
-        steps = (keys["cell"].astype("float64") + 0.5) * (1 << tall) - 0.5
-        return keys[list(self.by)].assign(
-            time=middles(keys["bin"].to_numpy(dtype=np.int64), shown.shift + wide),
-            confidence=(steps / CELLS).clip(0, 1),
-            n=counted(cells["n"][:, 0]),
-        )
+        return cells.keys, counted(cells["n"][:, 0]), shown.shift + times, tall
 
     def _shown(self) -> Self:
         """Leave out what is far from all the others, in bins of which the rest has at most 512."""

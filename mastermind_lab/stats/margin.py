@@ -14,12 +14,12 @@ from .engine.anytime import intervals_of
 from .engine.ballots import Ballots, VoteTally
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N, Estimate
-from .engine.histogram import coarse, steps_of
+from .engine.histogram import STEPS, coarse, steps_of
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
 from .engine.intervals import BOOTSTRAP, FROM_0, SHARE, divided, with_ends
 from .engine.summary import Voted, counted, over_batches, overall
-from .engine.sums import GroupedSums
+from .engine.sums import GroupedSums, grouped
 from .engine.units import Units
 from .engine.vocabulary import CHOICE, RECOMMENDATION
 
@@ -215,6 +215,28 @@ class Margin(Voted):
             sides); ``n`` decisions; ``share`` of the group's decisions with votes.
         """
         return coarse(self.steps, bins)
+
+    def values(self) -> pd.DataFrame:
+        """Return each margin that occurs: one row for each group and value.
+
+        A panel has few possible margins, nine voters at most ten, and equal bins put some of them together
+        and leave others empty. Where panels are of many sizes, values are many and :meth:`histogram` tells
+        more.
+
+        Returns
+        -------
+        DataFrame
+            The ``by`` columns; ``margin``, 0 to 1, to the nearest 1/2,000; ``n`` decisions; ``share`` of the
+            group's decisions with votes.
+        """
+        there = self.steps.take(self.steps.keys["step"].notna().to_numpy(dtype=bool))
+        n = there["n"][:, 0]
+        codes = grouped(there.keys[list(self.by)])[1]
+        return there.keys.drop(columns="step").assign(
+            margin=there.keys["step"].to_numpy(dtype=np.float64) / STEPS,
+            n=counted(n),
+            share=n / np.bincount(codes, n)[codes],
+        )
 
 
 def _panels(ballots: Ballots) -> pd.DataFrame:

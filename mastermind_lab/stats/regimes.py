@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -19,7 +20,7 @@ from .engine.renamed import Renamed, renamed_options
 from .engine.stretches import chances, never_return, sightings, stretches
 from .engine.summary import Summary, counted, over_batches
 from .engine.sums import GroupedSums
-from .engine.timebins import doubled, finest, main_part, narrowest, times_of
+from .engine.timebins import doubled, finest, main_part, moments, narrowest, times_of
 from .engine.units import Units
 from .margin import Margin
 
@@ -214,15 +215,8 @@ class Regimes(Summary):
             decisions); and the same for the margin of the vote, ``margin_before`` and so on. ``small_n``
             marks changes with fewer than 10 decisions on a side.
         """
-        shown = self._shown()
-        events = shown._events()
-        low, high = (events.groupby("change")["edge"].agg(end).to_numpy() for end in ("min", "max"))
-        starts, stops = np.append(0, high), np.append(low, len(shown._dated().keys))
-        upto = shown._upto()
-        sides = GroupedSums(
-            pd.DataFrame(index=range(len(stops))), upto.names, upto.cells[stops] - upto.cells[starts],
-            drawn=upto.drawn and upto.drawn.merged(starts, stops),
-        )  # fmt: skip
+        shown, events = self._changes
+        sides = shown._sides(events)[-1]
         change = events["change"].to_numpy() - 1
         effects = {name: figure.take(change) for name, figure in _effects(self.intervals, sides).items()}
         before, after = sides["n"][change, 0], sides["n"][change + 1, 0]
@@ -234,6 +228,46 @@ class Regimes(Summary):
             **with_ends(**effects),
             small_n=np.minimum(independent[change], independent[change + 1]) < SMALL_N,
         )
+
+    def segments(self) -> pd.DataFrame:
+        """Return one row for each stretch of time between changes, the first before change 1.
+
+        Returns
+        -------
+        DataFrame
+            ``change``: the number of the change that it follows, 0 for none; ``first`` and ``last``, where it
+            begins and ends (UTC, to within a time bin); ``n`` decisions; the means ``confidence`` and
+            ``margin``, 0 to 1, each with its 95% interval, as in ``confidence_low`` and ``confidence_high``
+            (NaN where there are fewer than 2 decisions). Bins in which both sides of a change meet belong to
+            neither.
+        """
+        shown, events = self._changes
+        starts, stops, sides = shown._sides(events)
+        bins = shown._dated().keys["bin"].to_numpy(dtype=np.int64)
+        if not len(bins):
+            starts, stops, sides = starts[:0], stops[:0], sides.take(np.zeros(1, dtype=bool))
+        return pd.DataFrame({"change": counted(np.arange(len(starts), dtype=np.float64))}).assign(
+            first=moments(bins[np.minimum(starts, len(bins) - 1)] << shown.shift),
+            last=moments((bins[np.maximum(stops, 1) - 1] + 1) << shown.shift),
+            n=counted(sides["n"][:, 0]),
+            **with_ends(**_means(self.intervals, sides)),
+        )
+
+    @cached_property
+    def _changes(self) -> tuple[Self, pd.DataFrame]:
+        """Return what is shown, and what begins and ends there."""
+        shown = self._shown()
+        return shown, shown._events()
+
+    def _sides(self, events: pd.DataFrame) -> tuple[NDArray[np.intp], NDArray[np.intp], GroupedSums]:
+        """Add up what lies between changes: from which occupied bin to which, and the sums."""
+        low, high = (events.groupby("change")["edge"].agg(end).to_numpy() for end in ("min", "max"))
+        starts, stops = np.append(0, high), np.append(low, len(self._dated().keys))
+        upto = self._upto()
+        return starts, stops, GroupedSums(
+            pd.DataFrame(index=range(len(stops))), upto.names, upto.cells[stops] - upto.cells[starts],
+            drawn=upto.drawn and upto.drawn.merged(starts, stops),
+        )  # fmt: skip
 
     def _events(self) -> pd.DataFrame:
         """List what begins and ends, with the edge between two occupied bins at which it does."""
@@ -314,18 +348,26 @@ def _found(events: pd.DataFrame, p_value: float) -> NDArray[np.bool_]:
     return (found | (single & (events["blocks"] <= 1) & takes_place)).to_numpy(dtype=bool)
 
 
+def _means(made: Intervals, sides: GroupedSums) -> dict[str, Figure]:
+    """Return the means of each side and their intervals."""
+    return {
+        name: made.means(sides[name], sides[number], sides.independent(sides[number][:, 0]), SHARE)
+        for name, number in _FIGURES.items()
+    }
+
+
 def _effects(made: Intervals, sides: GroupedSums) -> dict[str, Figure]:
     """Compare each side with the next one: means, their difference, and the intervals."""
     effects: dict[str, Figure] = {}
-    for name, number in _FIGURES.items():
-        n = sides[number]
-        mean = divided(sides[name], n)
+    before, after = np.arange(len(sides.cells))[:-1], np.arange(len(sides.cells))[1:]
+    for name, means in _means(made, sides).items():
+        n = sides[_FIGURES[name]]
         independent = sides.independent(n[:, 0])
-        means, sides_of = made.means(sides[name], n, independent, SHARE), np.arange(len(n))
         least = np.minimum(independent[:-1], independent[1:])
+        difference = np.diff(divided(sides[name], n), axis=0)
         effects |= {
-            f"{name}_before": means.take(sides_of[:-1]),
-            f"{name}_after": means.take(sides_of[1:]),
-            f"{name}_difference": made.figures(np.diff(mean, axis=0), least, CHANGE),
+            f"{name}_before": means.take(before),
+            f"{name}_after": means.take(after),
+            f"{name}_difference": made.figures(difference, least, CHANGE),
         }
     return effects

@@ -1,7 +1,8 @@
-"""A time axis, and dashed lines on it: where a value of meta, or a field, begins."""
+"""A time axis, and lines on it: where a value of meta, or a field, begins or ends."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -32,7 +33,8 @@ def date_axis(ax: Axes) -> None:
     # A margin may reach beyond what is a date, and the last moment is rounded to the year 10000.
     ends = date2num(moments(np.array([FIRST, LAST - 1_000_000])))  # type: ignore[no-untyped-call]
     ax.set_xlim(*np.clip(ax.get_xlim(), *ends))
-    locator = AutoDateLocator(tz=UTC, minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
+    least, most = (3, 7) if extent(ax)[0] > 120 else (1, 4)
+    locator = AutoDateLocator(tz=UTC, minticks=least, maxticks=most)  # type: ignore[no-untyped-call]
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
     ax.xaxis.get_offset_text().set_fontsize("small")
@@ -54,23 +56,47 @@ def regimes_of(data: Data | object, regimes: Regimes | None) -> Regimes | None:
     return Regimes.of(frame, replicates=40)  # nothing is drawn of the effects, nor of their intervals
 
 
-def change_lines(ax: Axes, regimes: Regimes | None) -> list[str]:
-    """Draw a dashed line where a value begins, with its name, the latest 5 at most; return a note on it."""
+def change_lines(ax: Axes, regimes: Regimes | None, named: bool = True) -> list[str]:
+    """Draw a line where something changes, with its name, the latest 5 at most; return notes on them.
+
+    It is dashed where a value begins, and dotted where one ends and none begins.
+    """
     if regimes is None:
         return []
     events = regimes.table()
-    begins = events[events["event"] == "begin"]
-    changes = [rows for _, rows in begins.groupby("change")]
+    changes = [_what(rows) for _, rows in events.groupby("change")]
     places = date2num([rows["time"].min() for rows in changes])  # type: ignore[no-untyped-call]
     shown = _spaced(ax, places)
     names = names_apart([_name(changes[place]) for place in shown], 26)
     for (place, x), short in zip(shown.items(), names, strict=True):
-        ax.axvline(x, color=shade(ax, STRONG), linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
-        more = f" +{len(changes[place]) - 1}" if len(changes[place]) > 1 else ""
-        name = ax.annotate(short + more, (x, 0), (-2, 2), color=shade(ax, STRONG), **_NAME_AT_LINE, **PLAIN)
-        name.set_path_effects([withStroke(linewidth=2, foreground=paper(ax))])
-    hidden = len(changes) - len(shown)
-    return ["dashed: a value begins" + (f" ({hidden:,} more)" if hidden else "")] if changes else []
+        look = _LINES[changes[place]["event"].iloc[0]]
+        ax.axvline(x, color=shade(ax, STRONG), linewidth=0.8, linestyle=look, zorder=1)
+        if named:
+            more = f" +{len(changes[place]) - 1}" if len(changes[place]) > 1 else ""
+            name = ax.annotate(
+                short + more, (x, 0), (-2, 2), color=shade(ax, STRONG), **_NAME_AT_LINE, **PLAIN
+            )
+            name.set_path_effects([withStroke(linewidth=2, foreground=paper(ax))])
+    return _said_of(changes, shown)
+
+
+_LINES = {"begin": (0, (4, 3)), "end": (0, (1, 2))}
+
+
+def _what(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what begins in a change or, where nothing does, what ends."""
+    begins = rows[rows["event"] == "begin"]
+    return rows if begins.empty else begins
+
+
+def _said_of(changes: Sequence[pd.DataFrame], shown: Collection[int]) -> list[str]:
+    """Say what the kinds of line are that there are, and how many more of each."""
+    said = []
+    for event, words in {"begin": "dashed: a value begins", "end": "dotted: a value ends"}.items():
+        places = [place for place, rows in enumerate(changes) if rows["event"].iloc[0] == event]
+        hidden = len(set(places).difference(shown))
+        said += [words + (f" ({hidden:,} more)" if hidden else "")] if places else []
+    return said
 
 
 _NAME_AT_LINE: dict[str, Any] = {
@@ -97,7 +123,9 @@ def _spaced(ax: Axes, places: Floats) -> dict[int, float]:
 
 
 def _name(rows: pd.DataFrame) -> str:
-    """Name what begins first: a column's new value, or a new field."""
+    """Name what begins, or ends, first: a column's value, or a field."""
     first = rows.iloc[0]
-    column = str(first["column"]).removeprefix("meta.")
-    return f"+ {first['value']}" if first["column"] == FIELDS else f"{column}: {first['value']}"
+    ends = first["event"] == "end"
+    if first["column"] == FIELDS:
+        return f"{'-' if ends else '+'} {first['value']}"
+    return f"{str(first['column']).removeprefix('meta.')}: {first['value']}" + (" ends" if ends else "")

@@ -17,7 +17,7 @@ from ...stats.engine.arithmetic import plain_arithmetic
 from ...stats.engine.input import By, Source, names_of
 from ...stats.engine.summary import Summary
 from .caption import write_below
-from .figures import DESIGNED, designed_axes, settle, shown_figure
+from .figures import DESIGNED, growing_axes, settle, shown_figure
 from .picture import retitle
 from .style import check_keywords
 from .text import clean
@@ -107,8 +107,9 @@ def _framed(draw: Callable[..., Axes], args: tuple[Any, ...], options: dict[str,
     ax = options.get("ax")
     if ax is not None and not isinstance(ax, Axes):
         raise OptionError(f"ax takes matplotlib Axes, as figure.subplots() makes, not {type(ax).__name__}")
-    if (size := frame["figsize"]) is not None:
-        options["ax"] = _new_axes(size, ax)
+    if (size := checked_size(frame["figsize"], ax)) is not None:
+        grows = follows_rows(frame["figsize"])
+        options["ax"] = growing_axes(*size) if grows else shown_figure(*size).subplots()
     drawn = draw(*args, **options)
     if frame["title"] is not None:
         retitle(drawn, frame["title"])
@@ -120,20 +121,34 @@ def _framed(draw: Callable[..., Axes], args: tuple[Any, ...], options: dict[str,
     return drawn
 
 
-def _new_axes(size: Any, ax: Axes | None) -> Axes:
-    if ax is not None:
-        raise OptionError("figsize is for a new figure, and ax has one: leave out either")
-    if isinstance(size, str) and size in DESIGNED:
-        return designed_axes(size)
+def checked_size(figsize: Any, there: object) -> tuple[float, float] | None:
+    """Return the size that is asked for, as numbers.
+
+    Raises
+    ------
+    OptionError
+        If it is no size, or there is a figure already.
+    """
+    if figsize is None:
+        return None
+    if there is not None:
+        raise OptionError("figsize is for a new figure, and there is one already: leave out either")
+    if isinstance(figsize, str) and figsize in DESIGNED:
+        return DESIGNED[figsize]
     try:
-        width, height = map(float, size)
+        width, height = map(float, figsize)
     except (TypeError, ValueError):
         raise OptionError(
-            f"figsize takes width and height in inches, or one of {', '.join(DESIGNED)}, not {size!r:.60}"
+            f"figsize takes width and height in inches, or one of {', '.join(DESIGNED)}, not {figsize!r:.60}"
         ) from None
     if not (0.5 <= width <= 100 and 0.5 <= height <= 100):
-        raise OptionError(f"figsize is from 0.5 to 100 inches either way, not {size!r:.60}")
-    return shown_figure(width, height).subplots()
+        raise OptionError(f"figsize is from 0.5 to 100 inches either way, not {figsize!r:.60}")
+    return width, height
+
+
+def follows_rows(figsize: Any) -> bool:
+    """Tell whether a size that is asked for leaves the height to what is drawn."""
+    return isinstance(figsize, str) and figsize != "slide"
 
 
 def summary_of(kind: type[Kind], data: Source | Kind, by: By, cluster: By, voter: str | None = None) -> Kind:

@@ -31,11 +31,6 @@ def growing_axes(width: float, height: float) -> Axes:
     return figure.subplots()
 
 
-def designed_axes(name: str) -> Axes:
-    """Make Axes on a new figure of a designed size."""
-    return shown_figure(*DESIGNED[name]).subplots() if name == "slide" else growing_axes(*DESIGNED[name])
-
-
 def settle(ax: Axes) -> None:
     """Leave the height as it is: who draws on these Axes from now on draws on Axes of their own."""
     _GROWING.discard(ax.figure)

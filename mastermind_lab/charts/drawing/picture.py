@@ -78,7 +78,7 @@ class Picture:
         ``methods`` say how each interval that is drawn was made.
         """
         legend_height = self._write_legend() if len(self._labels) > (0 if self.by else 1) else 0
-        room = _heading_room(self.ax) / small_size()
+        room = text_room(self.ax) / small_size()
         pad = rcParams["axes.titlepad"] + legend_height
         lines = f"{fitted(self.title, room)}\n{fitted(self.notes[0], room)}"
         title = self.ax.set_title(lines, loc="left", fontsize="small", pad=pad, **PLAIN)
@@ -101,7 +101,7 @@ class Picture:
     def _write_legend(self) -> float:
         """Put the legend above the Axes, in as many columns as fit, and return its height in points."""
         ax, labels = self.ax, [_from_the_left(label) for label in self._labels]
-        longest, room = 4.5 + max(map(text_width, labels)), _heading_room(ax)
+        longest, room = 4.5 + max(map(text_width, labels)), text_room(ax)
         size = min(small_size(), max(LEAST, room / longest))
         columns = max(1, int(room / (size * longest)))
         where = _from_the_names(ax, ax.transAxes)
@@ -134,7 +134,7 @@ def grouped_by(columns: Sequence[str]) -> str:
 def retitle(ax: Axes, title: str) -> None:
     """Put a caller's words in the place of subject and grouping, on as many lines as they need."""
     _, _, n = (there := ax.get_title(loc="left")).partition("\n")
-    lines = wrapped(clean(title, 400), _heading_room(ax) / small_size())
+    lines = wrapped(clean(title, 400), text_room(ax) / small_size())
     # Not by set_title, which would put it where the legend is.
     written = next(one for one in ax.get_children() if isinstance(one, Text) and one.get_text() == there)
     written.set(text="\n".join([*lines, n]), **PLAIN)
@@ -289,7 +289,7 @@ def _lines_beside(ax: Axes) -> int:
     return len(ax.get_ylabel().splitlines())
 
 
-def _heading_room(ax: Axes) -> float:
+def text_room(ax: Axes) -> float:
     """Return the points from where the names of rows begin to where the next Axes, or the figure, may end.
 
     A layout will yet move the Axes, to make room for what stands at their left.

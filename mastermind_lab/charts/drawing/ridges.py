@@ -30,7 +30,7 @@ def ridges(
     if not table["n"].any():
         return picture.empty()
     shares = bins["share"].fillna(0).to_numpy().reshape(len(table), -1)
-    edges = np.append(bins["left"].to_numpy()[: shares.shape[1]], 1.0)
+    edges = np.append(bins["left"].to_numpy()[: shares.shape[1]], bins["right"].iloc[-1])
     bases = -np.arange(len(table), dtype=float)
     outline = artist_kwargs(StepPatch, filled(ax), kw)
     for base, heights in zip(bases, 0.7 * shares / shares.max(), strict=True):

@@ -152,8 +152,10 @@ class Bins:
             # What bounds a block from below bounds those above it, too.
             low, high = np.fmax.accumulate(found.low), np.fmin.accumulate(found.high[::-1])[::-1]
             found = Figure.of(found.value, low, high, found.method)
+        bins = np.arange(len(starts)) if self.rising else self.codes[starts, 0]
         return pd.DataFrame(
             {
+                "bin": bins.astype(np.int64),
                 "lowest": self.values[starts],
                 "highest": self.values[ends],
                 "n": n.astype(np.int64),
@@ -242,7 +244,8 @@ def _full(values: Floats, n: Floats, bins: int) -> Codes:
     below, above = (
         values[np.searchsorted(upto, end, side="right")] for end in (np.floor(rank), np.ceil(rank))
     )
-    return np.searchsorted(below + (above - below) * (rank % 1), values, side="left")
+    place = np.searchsorted(below + (above - below) * (rank % 1), values, side="left")
+    return np.unique(place, return_inverse=True)[1]  # between equal quantiles there is no bin
 
 
 def blocks(top: Floats, weight: Floats) -> Codes:

@@ -176,6 +176,11 @@ class Summary:
 
     fold = Renamed("lump")
 
+    @property
+    def n_groups(self) -> int:
+        """Groups that were counted."""
+        return len(sizes_of(next(iter(_sums(self).values())), self.by))
+
 
 class SubjectModule(ModuleType):
     """The module of a statistic, which somebody may take for the function that counts it."""

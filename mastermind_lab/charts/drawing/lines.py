@@ -1,0 +1,127 @@
+"""Lines of several groups: named where they end, or each in a panel of its own on shared axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import rcParams
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from ...stats.engine.bootstrap import Floats
+from ...stats.engine.summary import Summary
+from .change_lines import date_axis
+from .figures import extent
+from .picture import Picture
+from .style import Style, styles_on
+from .text import PLAIN, fitted_apart, small_size, text_width
+
+TOGETHER = 3
+"""Groups whose lines one pair of axes holds; more have a panel each."""
+
+MOST = 12
+"""Panels that stay readable in one chart."""
+
+_WIDE, _TALL = 80.0, 66.0  # points of a panel with what is written around it
+_GAP = 14.0  # points between two panels side by side, so that the ends of their scales do not meet
+
+
+def rows_of_panels(groups: int, together: int = TOGETHER) -> int:
+    """Return how many rows of a new figure so many groups need, as the height of figures is counted."""
+    if groups <= together:
+        return 1 + groups
+    columns = _columns(0.775 * 72 * rcParams["figure.figsize"][0])
+    return round(2.6 * -(-min(groups, MOST) // columns))
+
+
+def room_for_panels(ax: Axes) -> int:
+    """Return how many panels find room."""
+    width, height = extent(ax)
+    return min(MOST, max(TOGETHER, _columns(width) * int(height / _TALL)))
+
+
+def _columns(width: float) -> int:
+    return max(1, int(width / _WIDE))
+
+
+def panels(ax: Axes, names: Sequence[str], more: Sequence[str]) -> list[Axes]:
+    """Divide the Axes into panels that share their scales, each under a name; the labels stay around all.
+
+    ``more`` is what stands beside each name, its n first.
+    """
+    width, height = extent(ax)
+    columns = min(len(names), _columns(width))
+    rows = -(-len(names) // columns)
+    columns = -(-len(names) // rows)  # so that the last row is not all but empty
+    wide = (width + _GAP) / columns - _GAP
+    size = float(np.clip(wide / max(map(text_width, more)), 6, min(small_size(), 8)))
+    tall = height / rows - 3.1 * size
+    ax.spines[:].set_visible(False)
+    ax.set(xticks=[], yticks=[])
+    ax.xaxis.labelpad, ax.yaxis.labelpad = 2.6 * size, 2.8 * size
+    made: list[Axes] = []
+    for place, (name, text) in enumerate(zip(fitted_apart(names, wide / size), more, strict=True)):
+        row, column = divmod(place, columns)
+        shared: dict[str, Any] = {"sharex": made[0], "sharey": made[0]} if made else {}
+        at = (column * (wide + _GAP) / width, 1 - (row + 1) / rows, wide / width, tall / height)
+        panel = ax.inset_axes(at, **shared)
+        panel.set_title(f"{name}\n{text}", loc="left", fontsize=size, pad=2, **PLAIN)
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.locator_params(axis="x", nbins=3)
+        below, left = place + columns >= len(names), column == 0
+        panel.tick_params(labelsize=min(size, 7.0), length=2, labelleft=left, labelbottom=below)
+        made.append(panel)
+    return made
+
+
+def dates_below(ax: Axes, every_ax: Sequence[Axes]) -> None:
+    """Let the panels, or the Axes themselves, say their times, when all is drawn; the last says the year."""
+    for one in every_ax:
+        date_axis(one)
+        one.xaxis.get_offset_text().set_visible(one is every_ax[-1])
+    if len(every_ax) > 1:
+        ax.xaxis.labelpad += 9
+
+
+def last_panel(summary: Summary, drawn: int) -> str:
+    """Say how many groups are drawn as one."""
+    together = summary.n_groups - drawn + 1
+    return f"last panel: the {together:,} smallest groups" if together > 1 and drawn > TOGETHER else ""
+
+
+def alone(ax: Axes) -> Style:
+    """Return how the only line in a panel looks."""
+    return styles_on(ax)[1]._replace(line="-", marker="o")
+
+
+def name_lines(picture: Picture, lines: Sequence[Line2D], names: Sequence[str], more: Sequence[str]) -> None:
+    """Name each line where it ends, if all end at the right and apart; else in the legend.
+
+    ``more`` is what stands beside a name, its n first. The vertical limits must be those of the picture.
+    """
+    ax, size = picture.ax, small_size()
+    ends = np.array([_end(line) for line in lines])
+    if len(lines) < 2 or not _apart(ax, ends, 1.3 * size * (2 + max(text.count(", ") for text in more))):
+        picture.legend(lines, [f"{name} ({text})" for name, text in zip(names, more, strict=True)])
+        return
+    room = 0.2 * ax.figure.bbox.width / ax.figure.dpi * 72 / size
+    where: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points"}
+    where |= {"va": "center", "fontsize": size, "annotation_clip": False, **PLAIN}
+    for name, text, (_, end) in zip(fitted_apart(names, room), more, ends, strict=True):
+        ax.annotate("\n".join([name, *text.split(", ")]), (1, end), (4, 0), **where)
+
+
+def _apart(ax: Axes, ends: Floats, tall: float) -> bool:
+    """Tell whether words so tall find room where lines end, and whether all end near the right."""
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    heights = np.sort((ends[:, 1] - bottom) / (top - bottom) * extent(ax)[1])
+    return bool(np.diff(heights).min() >= tall and ends[:, 0].min() >= right - 0.1 * (right - left))
+
+
+def _end(line: Line2D) -> tuple[float, float]:
+    """Return where a line ends, NaN if there is none."""
+    points = np.column_stack(line.get_data(orig=False))
+    points = points[~np.isnan(points).any(axis=1)]
+    return (float(points[-1, 0]), float(points[-1, 1])) if len(points) else (np.nan, np.nan)
