@@ -23,6 +23,7 @@ from .coverage import coverage_of
 from .footer import DamageError
 from .foreign import foreign_table
 from .load import entries_of, is_snapshot, newest_of, readable, tables_of
+from .neighbours import Neighbours, neighbours, stored_bytes
 from .ranges import FORMAT, Range, ranges
 from .reading import read_range
 from .save import save
@@ -33,6 +34,7 @@ __all__ = [
     "FORMAT",
     "Compaction",
     "DamageError",
+    "Neighbours",
     "Range",
     "cleanup",
     "columns_of",
@@ -43,11 +45,13 @@ __all__ = [
     "foreign_table",
     "is_snapshot",
     "narrow",
+    "neighbours",
     "newest_of",
     "ranges",
     "read_range",
     "readable",
     "save",
+    "stored_bytes",
     "tables_of",
     "verify",
     "widened",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -123,7 +123,7 @@ class Reader:
             now = ranges(self.committed[0].folder, self.committed[0].max_unpacked_bytes)
             if not now or {*self.committed} <= {*now}:
                 raise
-            merged = self._merged(now)
+            merged = merged_into(now, {one.place: one.origin for one in self.committed})
             if merged is None:
                 raise SourceError(
                     f"{self.committed[0].folder} was changed since it was read: read it again ({error})"
@@ -135,15 +135,29 @@ class Reader:
         def read(one: Range) -> pa.Table:
             return read_range(one, [name], self.wanted.of(one.first_id, one.last_id))[name]
 
-        held = [one for one in self.committed if self.wanted.touches(one.first_id, one.last_id)]
+        touched = [one for one in self.committed if self.wanted.touches(one.first_id, one.last_id)]
+        held = [one for one in touched if one.rows_of(name)]
         parts = parallel_map(read, held or self.committed[:1], lambda one: one.rows_of(name))
         return stacked(name, list(parts.values()))
 
-    def _merged(self, now: Sequence[Range]) -> list[Range] | None:
-        """Find our entries in other parts; None unless a compaction put them there, and nothing else."""
-        places = {one.place for one in self.committed}
-        origins = {(one.place, one.origin) for one in self.committed}
-        same = [one for one in now if (one.place, one.origin) in origins]
-        merged = [one for one in now if places & one.replaces]
-        there = {one.place for one in same}.union(*(one.replaces for one in merged))
-        return sorted([*same, *merged], key=lambda one: one.key) if places <= there else None
+
+def merged_into(now: Sequence[Range], origins: Mapping[str, str]) -> list[Range] | None:
+    """Find ranges that are no more what they were in other parts.
+
+    Parameters
+    ----------
+    now
+        The ranges that are committed now.
+    origins
+        Place -> how its range's origin begins.
+
+    Returns
+    -------
+    list or None
+        By epoch and first id; None unless a compaction put them there, and nothing else.
+    """
+    places = {*origins}
+    same = [one for one in now if one.origin.startswith(origins.get(one.place, "none"))]
+    merged = [one for one in now if places & one.replaces]
+    there = {one.place for one in same}.union(*(one.replaces for one in merged))
+    return sorted([*same, *merged], key=lambda one: one.key) if places <= there else None
