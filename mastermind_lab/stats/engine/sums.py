@@ -109,7 +109,7 @@ class GroupedSums:
         """Return one quantity's sums, shape (groups, 1 + replicates)."""
         return self.cells[:, self.names.index(name)]
 
-    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> GroupedSums:
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Self:
         """Return some of the groups, as they are."""
         places = np.arange(len(self.cells))[rows]
         keys = self.keys.iloc[places].reset_index(drop=True)
