@@ -61,7 +61,7 @@ def test_small_neighbours_are_one_batch_and_one_task(folder, monkeypatch):
     assert len(lab.scan(folder).partitions) == 1
     assert [len(batch) for batch in lab.scan(folder)] == [36]
     agree(counted(lab.scan(folder)), counted(lab.read(folder)))
-    monkeypatch.setattr(snapshots, "_SMALL_BYTES", 100_000)
+    monkeypatch.setattr(snapshots, "_SMALL_BYTES", 60_000)
     assert 2 < len([*lab.scan(folder)]) < 12
     assert len(lab.scan(folder).partitions) == 1
     agree(counted(lab.scan(folder)), counted(lab.read(folder)))
@@ -127,7 +127,7 @@ class TestElsewhere:
 
     @pytest.mark.parametrize("where", ["here", "elsewhere"])
     def test_what_was_compacted_meanwhile_is_read_where_it_is_now(self, folder, where, monkeypatch):
-        monkeypatch.setattr(snapshots, "_TASK_BYTES", range(100_000, 100_001))
+        monkeypatch.setattr(snapshots, "_TASK_BYTES", range(60_000, 60_001))
         scan, expected = lab.scan(folder), counted(lab.read(folder))
         assert len(scan.partitions) > 2
         if where == "elsewhere":

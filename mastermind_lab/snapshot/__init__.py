@@ -22,8 +22,8 @@ from .compact import Compaction, cleanup, compact
 from .coverage import coverage_of
 from .footer import DamageError
 from .foreign import foreign_table
-from .load import entries_of, is_snapshot, newest_of, readable, tables_of
-from .neighbours import Neighbours, neighbours, stored_bytes
+from .load import entries_of, files, is_snapshot, newest_of, readable, tables_of
+from .neighbours import Neighbours, neighbours, size_of
 from .ranges import FORMAT, Range, ranges
 from .reading import read_range
 from .save import save
@@ -42,6 +42,7 @@ __all__ = [
     "compact",
     "coverage_of",
     "entries_of",
+    "files",
     "foreign_table",
     "is_snapshot",
     "narrow",
@@ -51,7 +52,7 @@ __all__ = [
     "read_range",
     "readable",
     "save",
-    "stored_bytes",
+    "size_of",
     "tables_of",
     "verify",
     "widened",

@@ -53,6 +53,41 @@ def readable(
     return surveyed.committed
 
 
+def files(folder: str | os.PathLike[str], table: str = "decisions") -> list[str]:
+    """List the files of a table that are committed, oldest first: what other programs should open.
+
+    Others may lie beside them that do not count: of a range that is being written, or was never brought to
+    its end, and of ranges that were just compacted into another one.
+
+    Parameters
+    ----------
+    folder
+        A snapshot or an archive.
+    table
+        One of the five frames, or ``payloads``.
+
+    Raises
+    ------
+    SourceError
+        Something is wrong with the folder.
+    OptionError
+        A range was saved without such a table.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import mastermind_lab as lab
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     found = files(lab.sample(last=3).save(name + "/run"), "votes")
+    ...     [one.partition("/run/")[2] for one in found]
+    ['votes/date=2026-11-19/part-0-0-1998-0-2000.parquet']
+    """
+    committed = ranges(folder)
+    for one in committed:
+        one.check_has([table])
+    return [f"{one.folder}/{child_path(one.place, table)}" for one in committed]
+
+
 def tables_of(committed: Sequence[Range], names: Sequence[str], entries: Tables | None = None) -> LazyTables:
     """Return the tables of some ranges, each read, and checked byte for byte, when it is first asked for.
 

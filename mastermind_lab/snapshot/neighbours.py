@@ -19,7 +19,7 @@ from .parts import Selection, parallel_map
 from .ranges import Range, range_of, ranges, read_metadata
 
 _MOST = 256  # ranges: however small they are, opening one takes milliseconds
-_BYTES_A_ROW = 64  # of a decisions part, whose own size no footer says
+_PACKED = 8  # times smaller than in memory, mostly
 _LETTERS = 16  # of an origin: enough to tell that a range is another
 
 
@@ -65,9 +65,9 @@ class Neighbours:
         return self._ranges
 
     @property
-    def stored_bytes(self) -> int:
-        """About how large their parts are."""
-        return sum(map(stored_bytes, self.ranges))
+    def size(self) -> int:
+        """How many bytes of memory their tables take."""
+        return sum(map(size_of, self.ranges))
 
     @property
     def columns(self) -> SchemaUnion | None:
@@ -125,12 +125,12 @@ def neighbours(committed: Iterable[Range], most_bytes: int) -> Iterator[list[Ran
     committed
         Ranges by epoch and first id.
     most_bytes
-        As stored, for several together.
+        Of memory, for several together.
     """
     run: list[Range] = []
     size, reach = 0, (-1, -1, -1)
     for one in committed:
-        own, (first, last) = stored_bytes(one), one.key
+        own, (first, last) = size_of(one), one.key
         if run and first > reach and (size + own > most_bytes or len(run) >= _MOST):
             yield run
             run, size = [], 0
@@ -140,7 +140,7 @@ def neighbours(committed: Iterable[Range], most_bytes: int) -> Iterator[list[Ran
         yield run
 
 
-def stored_bytes(committed: Range) -> int:
-    """Say about how large the parts of a range are."""
-    children = committed.child_tables.values()
-    return committed.rows * _BYTES_A_ROW + sum(int(one.get("bytes") or 0) for one in children)
+def size_of(committed: Range) -> int:
+    """Say how many bytes of memory the tables of a range take; of one that does not tell, about how many."""
+    stored = sum(int(one.get("bytes") or 0) for one in committed.child_tables.values())
+    return int(committed.metadata.get("size") or _PACKED * stored)

@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from ...snapshot import Neighbours, Range
 
 _SLICE_BYTES = 2**25  # of a range's tables
-_SMALL_BYTES = 2**21  # as stored: what is read as one batch, each table when it is first looked at
-_TASK_BYTES = range(2**23, 2**27)  # as stored: what is read by one worker, who can be killed, in a while
-_TASKS = 10_000  # more would be slow to hand out
+_SMALL_BYTES = 2**24  # of ranges that are read as one batch, each table when it is first looked at
+_TASK_BYTES = range(2**25, 2**30)  # of what one worker reads, who may be killed
+_TASKS = 10_000  # of a larger scan they are larger: to hand out more takes longer than to do them
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Snapshot:
         from ... import snapshot
 
         whole, options = self.coverage.joint(), replace(self.options, limits=self.limits)
-        size = sum(map(snapshot.stored_bytes, self.ranges)) // _TASKS
+        size = sum(map(snapshot.size_of, self.ranges)) // _TASKS
         runs = snapshot.neighbours(self.ranges, min(max(size, _TASK_BYTES.start), _TASK_BYTES.stop))
         made = [self._stored(snapshot.Neighbours(run), whole, options) for run in runs]
         return [replace(made[0], rest=whole.rest(options.limits.said)), *made[1:]]
@@ -227,7 +227,7 @@ class Stored:
                 yield from ((tables, None) for tables in self._decoded(run))
                 continue
             tables = run.tables([*FRAMES, *[PAYLOADS] * self.options.payloads])
-            if run.stored_bytes <= _SMALL_BYTES:
+            if run.size <= _SMALL_BYTES:
                 yield cast(Tables, tables), run.columns  # whose values nobody sets
             else:
                 yield from ((some, None) for some in _sliced(dict(tables)))
