@@ -168,13 +168,13 @@ def _counted(task: Task[Total], partition: Partition) -> Partial[Total]:
 
 
 @cache
-def _keep_memory() -> None:
+def _keep_memory() -> bool:
     # Dask has the C library of its workers give back all above 64 KiB that is free: each batch would ask for
     # its memory anew, page by page. glibc alone has mallopt: -1 is when to trim, -3 what to map by itself.
-    if sys.platform == "linux" and os.environ.get("MALLOC_TRIM_THRESHOLD_") == "65536":
-        set_option = getattr(ctypes.CDLL(None), "mallopt", lambda *_: 0)
-        for option, size in ((-1, 2**28), (-3, 2**25)):
-            set_option(option, size)
+    if sys.platform != "linux" or os.environ.get("MALLOC_TRIM_THRESHOLD_") != "65536":
+        return False
+    set_option = getattr(ctypes.CDLL(None), "mallopt", lambda *_: 0)
+    return all(set_option(option, size) for option, size in ((-1, 2**28), (-3, 2**25)))
 
 
 def _joined(parts: list[Partial[Total]]) -> Partial[Total]:
