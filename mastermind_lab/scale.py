@@ -7,13 +7,16 @@ everywhere, and with it the same weights in the bootstrap: the numbers are the s
 
 from __future__ import annotations
 
-from functools import cached_property, reduce
+import ctypes
+import os
+import sys
+from functools import cache, cached_property, reduce
 from importlib.util import find_spec
 from operator import add
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from .errors import OptionError
-from .frames import Coverage, SchemaUnion, concat
+from .frames import FRAMES, Coverage, SchemaUnion, concat
 from .history import History, Scan, with_options_of
 from .history.scan import Partial, Task
 from .history.sources import Batch, Partition, Stream
@@ -97,8 +100,10 @@ class DaskScan(Scan):
         """Count each partition where it is read, and add up in a tree."""
         from dask.delayed import delayed
 
-        count, join = delayed(task, pure=False, traverse=False), delayed(_joined, pure=False)
-        found = [count(partition) for partition in self.partitions]
+        count, join = delayed(_counted, pure=False), delayed(_joined, pure=False)
+        # One value of the graph, not one a task.
+        told = delayed(task, traverse=False)
+        found = [count(told, partition) for partition in self.partitions]
         while len(found) > 1:
             found = [join(found[start : start + _AT_ONCE]) for start in range(0, len(found), _AT_ONCE)]
         total: Partial[Total] = found[0].compute()
@@ -107,7 +112,7 @@ class DaskScan(Scan):
     @cached_property
     def schema(self) -> SchemaUnion:
         """The columns of all partitions, and of what kinds they are."""
-        return self.reduce(Task(_nothing)).schema
+        return self.reduce(Task(_all_tables)).schema
 
     @property
     def decisions(self) -> DataFrame:
@@ -157,6 +162,21 @@ class DaskScan(Scan):
         return [read(task, partition) for partition in self.partitions]
 
 
+def _counted(task: Task[Total], partition: Partition) -> Partial[Total]:
+    _keep_memory()
+    return task(partition)
+
+
+@cache
+def _keep_memory() -> bool:
+    # Dask has the C library of its workers give back all above 64 KiB that is free: each batch would ask for
+    # its memory anew, page by page. glibc alone has mallopt: -1 is when to trim, -3 what to map by itself.
+    if sys.platform != "linux" or os.environ.get("MALLOC_TRIM_THRESHOLD_") != "65536":
+        return False
+    set_option = getattr(ctypes.CDLL(None), "mallopt", lambda *_: 0)
+    return all(set_option(option, size) for option, size in ((-1, 2**28), (-3, 2**25)))
+
+
 def _joined(parts: list[Partial[Total]]) -> Partial[Total]:
     return reduce(add, parts)
 
@@ -165,7 +185,12 @@ def _nothing(history: History) -> int:
     return 0
 
 
+def _all_tables(history: History) -> int:
+    return sum(history.table(name).num_rows for name in FRAMES)
+
+
 def _whole(task: Task[int], partition: Partition) -> History:
+    _keep_memory()
     batches = list(partition.batches())
     coverage = reduce(add, (batch.coverage for batch in batches))
     return task.history(Batch(concat(batch.tables for batch in batches), coverage))

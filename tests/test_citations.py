@@ -173,6 +173,74 @@ def test_one_more_decision_on_one_source_raises_single():
     assert Citations.of(two).single.value > Citations.of(one).single.value
 
 
+# More sources than are counted one by one.
+
+
+@pytest.fixture
+def few_compared(monkeypatch):
+    """Overlaps of few decisions, which take the most time."""
+    monkeypatch.setattr(citations_module, "COMPARED", 10)
+
+
+def test_no_count_is_too_high_and_none_too_low_by_more_than_is_said(monkeypatch, few_compared):
+    history, most = panels(150, kinds=150), 25
+    exact = Citations.of(history, by="meta.model", replicates=40)
+    monkeypatch.setattr(citations_module, "COUNTED", most)
+    place = np.arange(150) % 4
+    a, b, c, d = (
+        Citations.of(part(history, place == one), by="meta.model", replicates=40) for one in range(4)
+    )
+    for found in (a + b + c + d, d + ((c + b) + a)):
+        assert len(found.cited.values().cells) <= most * len(found.panels.cells)
+        compare_with_all(found, exact, most)
+        assert f"more than {most} sources: a count may lack " in repr(found)
+    compare_with_all(found.lump(2), exact.lump(2), most)
+    estimate, known = found.concentration, exact.concentration
+    assert estimate.low <= known.value <= estimate.high
+
+
+def compare_with_all(found, exact, most):
+    table, whole = found.table(), exact.table()
+    assert (table["uncounted"] > 0).all()
+    assert (table["uncounted"] <= table["citations"] / (most + 1)).all()
+    same_columns = [*found.by, "n", "cited", "citations", "sources", "single", "overlap"]
+    pd.testing.assert_frame_equal(table[same_columns], whole[same_columns])
+    most_too_low = 2 * table["uncounted"] / table["citations"]
+    assert (table["hhi"] <= whole["hhi"]).all()
+    assert (table["hhi"] + most_too_low >= whole["hhi"]).all()
+    counted = found.sources(most).merge(
+        exact.sources(10_000), on=[*found.by, "source"], suffixes=("", "_all")
+    )
+    assert len(counted) > most / 4
+    assert (counted["n"] <= counted["n_all"]).all()
+    assert (counted["n"] + counted["uncounted"] >= counted["n_all"]).all()
+    assert counted["source"].iloc[0] == exact.sources(1)["source"].iloc[0]
+
+
+def test_as_many_as_are_counted_stay_exact(monkeypatch, few_compared):
+    history = panels(60)
+    exact = Citations.of(history, by="meta.model", replicates=40)
+    most = exact.table()["sources"].max()
+    monkeypatch.setattr(citations_module, "COUNTED", most)
+    pd.testing.assert_frame_equal(
+        Citations.of(history, by="meta.model", replicates=40).table(), exact.table()
+    )
+    assert (exact.table()["uncounted"] == 0).all()
+    monkeypatch.setattr(citations_module, "COUNTED", most - 1)
+    assert (Citations.of(history, by="meta.model").table()["uncounted"] > 0).any()
+
+
+def test_what_is_kept_does_not_grow_with_what_is_cited(monkeypatch, few_compared):
+    monkeypatch.setattr(citations_module, "COUNTED", 50)
+    total = sum(
+        Citations.of(cited(*[[f"{number}-{row}", "often"] for row in range(60)]), replicates=40)
+        for number in range(5)
+    )
+    assert len(total.cited.cells) <= 51
+    assert total.table()[["citations", "sources"]].to_numpy().tolist() == [[600, 301]]
+    assert total.sources(1)[["source", "n", "uncounted"]].to_numpy().tolist() == [["often", 295, 5]]
+
+
 # Bad input.
 
 

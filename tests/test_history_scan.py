@@ -63,7 +63,7 @@ def archive(folder, tmp_path_factory):
     """The same as a snapshot of many ranges, each with the columns that it needs."""
     target = tmp_path_factory.mktemp("archive") / "snapshot"
     for partition in lab.scan(folder, payloads=True).partitions:
-        for parts, coverage in partition.batches():
+        for parts, coverage, _ in partition.batches():
             ids = entry_ids(parts)
             for some in filter(None, [ids[:40], ids[40:]]):
                 rows = {
@@ -86,6 +86,13 @@ def small(monkeypatch):
     """Batches of some 50 entries."""
     monkeypatch.setattr(sys.modules["mastermind_lab.decode.batch"], "_BATCH_BYTES", 100_000)
     monkeypatch.setattr(reading, "_BATCHES_AT_ONCE", 2)
+
+
+@pytest.fixture
+def apart(monkeypatch):
+    """Every range by itself."""
+    monkeypatch.setattr(snapshots, "_SMALL_BYTES", 1)
+    monkeypatch.setattr(snapshots, "_TASK_BYTES", range(1, 2))
 
 
 class TestBatches:
@@ -130,7 +137,7 @@ class TestBatches:
             assert batch.decisions["tries"].equals(batch.decisions["n_votes"].rename("tries"))
             assert len(batch.payloads) == len(batch)
 
-    def test_ranges_of_a_snapshot(self, archive, folder, monkeypatch):
+    def test_ranges_of_a_snapshot(self, archive, folder, apart, monkeypatch):
         monkeypatch.setattr(snapshots, "_SLICE_BYTES", 200_000)
         batches = list(lab.scan(archive, payloads=True))
         assert len(batches) > 6
@@ -182,7 +189,7 @@ class TestSummaries:
         found = subject.of(batches, **by_columns(subject, BY), replicates=40)
         agree(found.table(), subject.of(history, **by_columns(subject, BY), replicates=40).table())
 
-    def test_over_a_snapshot(self, archive, history):
+    def test_over_a_snapshot(self, archive, history, apart):
         assert len(lab.scan(archive).partitions) == 6
         found = lab.scan(archive)
         for subject in (lab.stats.Confidence, lab.stats.Votes, lab.stats.Arguments):

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import platform
 import signal
 
 import pytest
@@ -87,6 +88,13 @@ def test_a_snapshot(folder, history, client, tmp_path):
     found = lab.scan(tmp_path / "snapshot", engine="dask")
     agree(lab.stats.Votes.of(found).table(), lab.stats.Votes.of(history).table())
     assert_frame_equal(found.decisions.compute(), lab.read(folder).decisions)
+
+
+def test_each_worker_is_told_to_keep_its_memory(client):
+    from mastermind_lab import scale
+
+    on_glibc = platform.libc_ver()[0] == "glibc"
+    assert [*client.run(scale._keep_memory).values()] == [on_glibc] * 2
 
 
 def test_without_a_cluster(folder, history):

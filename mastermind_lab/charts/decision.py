@@ -44,8 +44,9 @@ def decision(
     stream_id
         The decision, or its ``decision_id`` or ``correlation_id`` where only one decision has it.
     figsize
-        Width and height of the new figure in inches, or ``"column"``, ``"page"`` or ``"slide"``; by default as
-        wide as the style's figures, and as high as what is on it. Below 5.5 inches, as in a paper's column, all stands one below the other.
+        Width and height of the new figure in inches, or ``"column"``, ``"page"`` or ``"slide"``; by default
+        as wide as the style's figures, and as high as what is on it. Below 5.5 inches, as in a paper's
+        column, all stands one below the other.
     figure
         Where to draw; a new figure by default.
 

@@ -123,6 +123,12 @@ class Coverage:
             )
         )
 
+    def around(self, first_id: str, last_id: str) -> Coverage:
+        """Return the accounts whose ids reach over any from one to another; '' is none."""
+        first, last = id_key(first_id or "0"), id_key(last_id or "0")
+        own = (one for one in self.accounts if one.last_id and _first(one) <= last and first <= _last(one))
+        return Coverage.of(*own)
+
     def rest(self, limits: str) -> Coverage:
         """Return what these accounts say beside their entries."""
         bare = (replace(one, entries=0, first_id=None, last_id=None) for one in self.accounts)

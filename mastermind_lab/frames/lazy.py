@@ -63,6 +63,11 @@ class LazyTables(Mapping[str, pa.Table]):
         """Return the tables of some entries, by their ids, each cut when it is first asked for."""
         return CutTables(dict.fromkeys(self), partial(_cut, self, ids))
 
+    @property
+    def made(self) -> Mapping[str, pa.Table]:
+        """Those that are there already."""
+        return dict(self._made)
+
     def rows(self, name: str) -> int:
         """Say how many rows a table has, without making it where that is known."""
         known = None if name in self._made else self._rows[name]

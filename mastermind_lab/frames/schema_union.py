@@ -35,7 +35,7 @@ class SchemaUnion:
     kinds: dict[str, Kinds] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, parts: Tables) -> SchemaUnion:
+    def of(cls, parts: Mapping[str, pa.Table]) -> SchemaUnion:
         """Look at one batch."""
         return cls({frame: _kinds(frame, table) for frame, table in parts.items()})
 

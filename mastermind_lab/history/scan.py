@@ -21,7 +21,7 @@ import pandas as pd
 from ..decode import Column, is_shared
 from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import OptionError
-from ..frames import Bound, Coverage, Limits, SchemaUnion, is_open
+from ..frames import Bound, Coverage, LazyTables, Limits, SchemaUnion, is_open
 from ..ndjson import FileLimits
 from .history import History
 from .late_columns import in_shared, late_columns
@@ -217,15 +217,15 @@ class Task(Generic[Total]):
     def _counted(self, batch: Batch) -> Partial[Total]:
         history = self.history(batch)
         total = self.count(with_missing_columns(history, self.columns))
-        schema, absent = SchemaUnion.of(batch.tables), self.absent(batch)
-        return Partial(total, schema, history.account, absent, decoding_of(batch))
+        absent, decoding = self.absent(batch), decoding_of(batch)
+        return Partial(total, schema_of(batch), history.account, absent, decoding)
 
     def absent(self, batch: Batch) -> frozenset[str]:
         """Name the open columns that are needed and that a batch lacks; one without rows may lack any."""
-        there = {*batch.tables["decisions"].column_names, *batch.tables["votes"].column_names}
         queried = (step.names for step in self.steps if isinstance(step, Where))
-        needed = {*self.columns, *chain.from_iterable(queried)} - there
-        absent = frozenset(filter(_is_open, needed))
+        absent = frozenset(filter(_is_open, {*self.columns, *chain.from_iterable(queried)}))
+        for frame in ("decisions", "votes"):
+            absent = absent and absent.difference(batch.tables[frame].column_names)
         return absent.difference(in_shared(batch.tables["decisions"], absent).column_names)
 
     def history(self, batch: Batch) -> History:
@@ -239,6 +239,14 @@ def decoding_of(batch: Batch) -> Decoding:
     return Decoding.of(batch.tables["decisions"].num_rows, batch.tables["rejects"], batch.coverage)
 
 
+def schema_of(batch: Batch) -> SchemaUnion:
+    """Say what columns a batch has; of tables that nobody has looked at, what is noted of them."""
+    if batch.noted is None:
+        return SchemaUnion.of(batch.tables)
+    seen = SchemaUnion.of(LazyTables.of(batch.tables).made)
+    return SchemaUnion(batch.noted.kinds | seen.kinds)
+
+
 def with_missing_columns(history: History, columns: Iterable[str]) -> History:
     """Give the decisions and votes of a batch open columns that other batches of its source may have.
 
@@ -246,8 +254,9 @@ def with_missing_columns(history: History, columns: Iterable[str]) -> History:
     first who groups by it. A column that the votes have is left to them; names of no open column are left for
     the summary to refuse.
     """
-    there = {*history.columns("decisions"), *history.columns("votes")}
-    wanted = [name for name in columns if name not in there and _is_open(name)]
+    wanted = [name for name in columns if _is_open(name)]
+    for frame in ("decisions", "votes"):
+        wanted = wanted and [name for name in wanted if name not in history.columns(frame)]
     if not wanted:
         return history
     new: dict[str, dict[str, Any]] = {
@@ -256,7 +265,7 @@ def with_missing_columns(history: History, columns: Iterable[str]) -> History:
         }
         for frame in ("decisions", "votes")
     }
-    if any(map(is_shared, there)):
+    if any(map(is_shared, history.columns("decisions"))):
         new["decisions"] |= late_columns(history.decisions, wanted)
     frames: dict[str, Any] = {name: history[name].assign(**some) for name, some in new.items() if some}
     return history.with_frames(**frames)

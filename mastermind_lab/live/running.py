@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import reduce
 from threading import Lock
 from typing import Any
 
 from ..errors import LabError
 from ..frames import Tables, combine_chunks, concat
 from ..history import History, with_missing_columns
-from ..stats.engine.summary import Summary, columns_in
+from ..stats.engine.summary import Summary, columns_in, sums_of
 
 _MOST = 2_000  # entries that wait to be counted: few enough that counting them does not hold up a redraw
 
 
 class RunningSummary:
     """One summary, kept up to date; batches are counted together, when it is asked for or many have come.
+
+    What was counted is kept in parts, each less than half as large as the one before, and added up when
+    somebody asks: so a batch costs what it touches, however many groups there are by now.
 
     One that cannot be counted (a column of too many values to group by) says so to who asks for it, and to
     nobody else; it counts no more, until it is cleared.
@@ -34,7 +38,7 @@ class RunningSummary:
         self.kind, self.options = kind, options
         self._fresh: deque[Tables] = deque()
         self._waiting = 0
-        self._summary: Summary | None = None
+        self._parts: list[Summary] = []
         self._fault: LabError | None = None
         self._counting = Lock()
 
@@ -48,14 +52,14 @@ class RunningSummary:
     def settle(self) -> None:
         """Count what waits, if it is much."""
         if self._waiting >= _MOST:
-            with suppress(LabError):  # who asks for it is told
-                self.value()
+            with self._counting, suppress(LabError):  # who asks for it is told
+                self._count_waiting()
 
     def clear(self) -> None:
         """Begin anew."""
         with self._counting:
             self._fresh.clear()
-            self._waiting, self._summary, self._fault = 0, None, None
+            self._waiting, self._parts, self._fault = 0, [], None
 
     def value(self) -> Summary:
         """Return the summary so far.
@@ -66,20 +70,35 @@ class RunningSummary:
             It cannot be counted, now or before.
         """
         with self._counting:
-            if self._fault is not None:
-                raise self._fault
-            self._waiting = 0
-            fresh = [self._fresh.popleft() for _ in range(len(self._fresh))]
-            if fresh or self._summary is None:
-                self._summary = self._with(fresh)
-            return self._summary
+            self._count_waiting()
+            with self._kept_fault():
+                self._merge(len(self._parts))
+            return self._parts[0]
 
-    def _with(self, fresh: Iterable[Tables]) -> Summary:
+    def _count_waiting(self) -> None:
+        if self._fault is not None:
+            raise self._fault
+        self._waiting = 0
+        fresh = [self._fresh.popleft() for _ in range(len(self._fresh))]
+        if not fresh and self._parts:
+            return
+        with self._kept_fault():
+            self._parts.append(self._count(fresh))
+            sizes = [_size(part) for part in self._parts]
+            while len(sizes) > 1 and 2 * sizes[-1] > sizes[-2]:
+                self._merge(2)
+                sizes[-2:] = [_size(self._parts[-1])]
+
+    def _merge(self, newest: int) -> None:
+        """Make one of so many parts, the newest, the smallest of which are added first."""
+        self._parts[-newest:] = [reduce(lambda later, part: part + later, self._parts[-newest:][::-1])]
+
+    @contextmanager
+    def _kept_fault(self) -> Iterator[None]:
         try:
-            counted = self._count(fresh)
-            return counted if self._summary is None else self._summary + counted
+            yield
         except LabError as error:
-            self._fault, self._summary = error, None
+            self._fault, self._parts = error, []
             raise
 
     def _count(self, fresh: Iterable[Tables]) -> Summary:
@@ -87,3 +106,8 @@ class RunningSummary:
         whole = with_missing_columns(history, columns_in(self.options))
         counted: Summary = self.kind.of(whole, **self.options)  # type: ignore[attr-defined] # every subject has it
         return counted
+
+
+def _size(summary: Summary) -> int:
+    """Count the groups of all its sums."""
+    return sum(len(sums.keys) for sums in sums_of(summary).values())

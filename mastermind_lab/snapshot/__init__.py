@@ -23,7 +23,8 @@ from .compact import Compaction, cleanup, compact
 from .coverage import coverage_of
 from .footer import DamageError
 from .foreign import foreign_table
-from .load import entries_of, is_snapshot, newest_of, readable, tables_of
+from .load import entries_of, files, is_snapshot, newest_of, readable, tables_of
+from .neighbours import Neighbours, neighbours, size_of
 from .ranges import FORMAT, Range, ranges
 from .reading import read_range
 from .save import save
@@ -34,6 +35,7 @@ __all__ = [
     "FORMAT",
     "Compaction",
     "DamageError",
+    "Neighbours",
     "Range",
     "arena_folders",
     "cleanup",
@@ -42,14 +44,17 @@ __all__ = [
     "compact",
     "coverage_of",
     "entries_of",
+    "files",
     "foreign_table",
     "is_snapshot",
     "narrow",
+    "neighbours",
     "newest_of",
     "ranges",
     "read_range",
     "readable",
     "save",
+    "size_of",
     "tables_of",
     "verify",
     "widened",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -51,6 +51,41 @@ def readable(
             if name in one.child_tables and path not in paths:
                 raise SourceError(f"{one.folder}/{path} is missing. verify lists all that is wrong.")
     return surveyed.committed
+
+
+def files(folder: str | os.PathLike[str], table: str = "decisions") -> list[str]:
+    """List the files of a table that are committed, oldest first: what other programs should open.
+
+    Others may lie beside them that do not count: of a range that is being written, or was never brought to
+    its end, and of ranges that were just compacted into another one.
+
+    Parameters
+    ----------
+    folder
+        A snapshot or an archive.
+    table
+        One of the five frames, or ``payloads``.
+
+    Raises
+    ------
+    SourceError
+        Something is wrong with the folder.
+    OptionError
+        A range was saved without such a table.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import mastermind_lab as lab
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     found = files(lab.sample(last=3).save(name + "/run"), "votes")
+    ...     [one.partition("/run/")[2] for one in found]
+    ['votes/date=2026-11-19/part-0-0-1998-0-2000.parquet']
+    """
+    committed = ranges(folder)
+    for one in committed:
+        one.check_has([table])
+    return [f"{one.folder}/{child_path(one.place, table)}" for one in committed]
 
 
 def tables_of(committed: Sequence[Range], names: Sequence[str], entries: Tables | None = None) -> LazyTables:
@@ -123,7 +158,7 @@ class Reader:
             now = ranges(self.committed[0].folder, self.committed[0].max_unpacked_bytes)
             if not now or {*self.committed} <= {*now}:
                 raise
-            merged = self._merged(now)
+            merged = merged_into(now, {one.place: one.origin for one in self.committed})
             if merged is None:
                 raise SourceError(
                     f"{self.committed[0].folder} was changed since it was read: read it again ({error})"
@@ -135,15 +170,29 @@ class Reader:
         def read(one: Range) -> pa.Table:
             return read_range(one, [name], self.wanted.of(one.first_id, one.last_id))[name]
 
-        held = [one for one in self.committed if self.wanted.touches(one.first_id, one.last_id)]
+        touched = [one for one in self.committed if self.wanted.touches(one.first_id, one.last_id)]
+        held = [one for one in touched if one.rows_of(name)]
         parts = parallel_map(read, held or self.committed[:1], lambda one: one.rows_of(name))
         return stacked(name, list(parts.values()))
 
-    def _merged(self, now: Sequence[Range]) -> list[Range] | None:
-        """Find our entries in other parts; None unless a compaction put them there, and nothing else."""
-        places = {one.place for one in self.committed}
-        origins = {(one.place, one.origin) for one in self.committed}
-        same = [one for one in now if (one.place, one.origin) in origins]
-        merged = [one for one in now if places & one.replaces]
-        there = {one.place for one in same}.union(*(one.replaces for one in merged))
-        return sorted([*same, *merged], key=lambda one: one.key) if places <= there else None
+
+def merged_into(now: Sequence[Range], origins: Mapping[str, str]) -> list[Range] | None:
+    """Find ranges that are no more what they were in other parts.
+
+    Parameters
+    ----------
+    now
+        The ranges that are committed now.
+    origins
+        Place -> how its range's origin begins.
+
+    Returns
+    -------
+    list or None
+        By epoch and first id; None unless a compaction put them there, and nothing else.
+    """
+    places = {*origins}
+    same = [one for one in now if one.origin.startswith(origins.get(one.place, "none"))]
+    merged = [one for one in now if places & one.replaces]
+    there = {one.place for one in same}.union(*(one.replaces for one in merged))
+    return sorted([*same, *merged], key=lambda one: one.key) if places <= there else None

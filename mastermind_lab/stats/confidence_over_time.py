@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
@@ -18,17 +18,16 @@ from .engine.histogram import rounded
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
 from .engine.intervals import BOOTSTRAP, SHARE, with_ends
 from .engine.renamed import renamed_options
-from .engine.summary import Summary, counted, over_batches, overall
+from .engine.summary import counted, over_batches, overall
 from .engine.sums import GroupedSums, grouped
 from .engine.timebins import (
+    InTimeBins,
     around,
     doubled,
     finest,
     in_turn,
-    main_part,
     middles,
     moments,
-    narrowest,
     spread,
     times_of,
 )
@@ -39,7 +38,7 @@ CELLS = 100
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ConfidenceOverTime(Summary):
+class ConfidenceOverTime(InTimeBins):
     """How confidence moves with time: its rolling mean over the decisions as they were published, by group.
 
     A decision's time is ``published_at``, or ``streamed_at`` where that is missing. Time is counted in
@@ -64,8 +63,9 @@ class ConfidenceOverTime(Summary):
     True
     """
 
+    binned = "cells"
+
     bandwidth: float | pd.Timedelta
-    shift: int
     cells: GroupedSums
     sums: GroupedSums
 
@@ -125,19 +125,12 @@ class ConfidenceOverTime(Summary):
         return cls(
             names,
             _checked(bandwidth),
-            shift,
             counts,
             sums,
+            shift=shift,
             cluster=units.names,
             intervals=intervals_of(interval, units.names),
         )
-
-    def __add__(self, other: Self) -> Self:
-        if type(other) is not type(self):
-            return NotImplemented
-        shift = max(self.shift, other.shift)
-        merged = Summary.__add__(self._widened(shift), other._widened(shift))
-        return merged._widened(shift + finest(merged.cells.keys["bin"].dropna().to_numpy(dtype=np.int64)))
 
     @property
     def width(self) -> pd.Timedelta:
@@ -148,11 +141,6 @@ class ConfidenceOverTime(Summary):
     def mean(self) -> Estimate:
         """The mean confidence of all decisions with a time, whenever that is, 0 to 1."""
         return overall(self.intervals.means, self.sums, "confidence", "n", bounds=SHARE)
-
-    @property
-    def undated(self) -> int:
-        """Decisions left out because they have no time."""
-        return int(self.cells["n"][self.cells.keys["bin"].isna(), 0].sum())
 
     @property
     def missing(self) -> int:
@@ -293,23 +281,6 @@ class ConfidenceOverTime(Summary):
                 cells, tall = doubled(cells, "cell"), tall + 1
         return cells.keys, counted(cells["n"][:, 0]), shown.shift + times, tall
 
-    def _shown(self) -> Self:
-        """Leave out what is far from all the others, in bins of which the rest has at most 512."""
-        bins = self.cells.keys["bin"]
-        dated = bins.notna().to_numpy()
-        if not dated.any():
-            return self
-        first, last = main_part(bins[dated].to_numpy(dtype=np.int64), self.cells["n"][dated, 0], self.shift)
-        sums, cells = (_within(sums, first, last) for sums in (self.sums, self.cells))
-        return replace(self, sums=sums, cells=cells)._widened(self.shift + narrowest(first, last))
-
-    def _widened(self, shift: int) -> Self:
-        """Count in bins of ``1 << shift`` microseconds, at least as wide as they are."""
-        if shift == self.shift:
-            return self
-        sums, cells = (doubled(part, "bin", shift - self.shift) for part in (self.sums, self.cells))
-        return replace(self, shift=shift, sums=sums, cells=cells)
-
     def _rolled(self, group: pd.DataFrame, rows: NDArray[np.bool_]) -> pd.DataFrame:
         """Make the rows of one group."""
         bins = self.sums.keys["bin"][rows].to_numpy(dtype=np.int64)
@@ -351,14 +322,6 @@ class ConfidenceOverTime(Summary):
         else:
             wanted = self.bandwidth * (bins.max() - bins.min() + 1) if len(bins) else 1.0
         return max(0, round((wanted - 1) / 2))
-
-
-def _within(sums: GroupedSums, first: int, last: int) -> GroupedSums:
-    """Leave out the bins before the first and after the last; what has no time stays."""
-    rows = sums.keys["bin"].between(first, last).fillna(True).to_numpy(dtype=bool)
-    if rows.all():
-        return sums
-    return sums.take(rows)
 
 
 def _checked(bandwidth: float | str | timedelta) -> float | pd.Timedelta:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self, cast
 
@@ -16,9 +16,9 @@ from .engine.cusum import Cusum
 from .engine.estimate import SMALL_N
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of, shares_of
 from .engine.intervals import CHANGE, divided, with_ends
-from .engine.summary import Summary, counted, over_batches
+from .engine.summary import counted, over_batches
 from .engine.sums import Codes, GroupedSums, grouped
-from .engine.timebins import doubled, finest, main_part, moments, narrowest, times_of
+from .engine.timebins import InTimeBins, finest, moments, times_of
 from .engine.units import Units
 from .margin import Margin
 
@@ -34,7 +34,7 @@ _PATH = ["figure", "time", "n", "mean", "cusum", "limit", "of_limit", "passed"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Drift(Summary):
+class Drift(InTimeBins):
     """Whether mean confidence, and dissent, have left what they were in a baseline: a CUSUM, by group.
 
     Dissent is the share of a panel's votes that are against the winner; ties and decisions without votes have
@@ -66,8 +66,9 @@ class Drift(Summary):
     [['confidence', 2000, 204], ['dissent', 1950, 207]]
     """
 
+    binned = "sums"
+
     baseline: Baseline
-    shift: int
     sums: GroupedSums
 
     @classmethod
@@ -115,24 +116,12 @@ class Drift(Summary):
             units.at(frame["stream_id"]),
             replicates,
         )
-        return cls(names, _checked(baseline), shift, sums, cluster=units.names)
-
-    def __add__(self, other: Self) -> Self:
-        if type(other) is not type(self):
-            return NotImplemented
-        shift = max(self.shift, other.shift)
-        merged = Summary.__add__(self._widened(shift), other._widened(shift))
-        return merged._widened(shift + finest(merged.sums.keys["bin"].dropna().to_numpy(dtype=np.int64)))
-
-    @property
-    def undated(self) -> int:
-        """Decisions left out because they have no time."""
-        return int(self.sums["n"][self.sums.keys["bin"].isna(), 0].sum())
+        return cls(names, _checked(baseline), sums, shift=shift, cluster=units.names)
 
     @property
     def outside(self) -> int:
         """Decisions left out because their time is far from that of all the others."""
-        return int(self.sums["n"][:, 0].sum() - self._shown().sums["n"][:, 0].sum()) - self.undated
+        return int(self.sums["n"][:, 0].sum() - self._shown().sums["n"][:, 0].sum())
 
     def table(self) -> pd.DataFrame:
         """Return one row for each group and figure.
@@ -246,22 +235,6 @@ class Drift(Summary):
             passed=np.abs(cusum) > limit,
         )
         return table[[*self.by, *_PATH]]
-
-    def _shown(self) -> Self:
-        """Leave out what has no time or is far from all the others, in bins of which the rest has 512."""
-        dated = self.sums.take(self.sums.keys["bin"].notna().to_numpy())
-        if not len(dated.keys):
-            return replace(self, sums=dated)
-        bins = dated.keys["bin"].to_numpy(dtype=np.int64)
-        first, last = main_part(bins, dated["n"][:, 0], self.shift)
-        kept = replace(self, sums=dated.take((first <= bins) & (bins <= last)))
-        return kept._widened(self.shift + narrowest(first, last))
-
-    def _widened(self, shift: int) -> Self:
-        """Count in bins of ``1 << shift`` microseconds, at least as wide as they are."""
-        if shift == self.shift:
-            return self
-        return replace(self, shift=shift, sums=doubled(self.sums, "bin", shift - self.shift))
 
 
 class _Group(NamedTuple):

@@ -18,9 +18,9 @@ from .engine.input import TEXT, By, Data, frame_of, names_of, shares_of
 from .engine.intervals import CHANGE, SHARE, Figure, Intervals, divided, with_ends
 from .engine.renamed import Renamed, renamed_options
 from .engine.stretches import chances, never_return, sightings, stretches
-from .engine.summary import Summary, counted, over_batches
+from .engine.summary import counted, over_batches
 from .engine.sums import GroupedSums
-from .engine.timebins import doubled, finest, main_part, moments, narrowest, times_of
+from .engine.timebins import InTimeBins, finest, moments, times_of
 from .engine.units import Units
 from .margin import Margin
 
@@ -31,7 +31,7 @@ _FIGURES = {"confidence": "known", "margin": "voted"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Regimes(Summary):
+class Regimes(InTimeBins):
     """Where a value of a column begins or ends along the time of publication, and with what effect.
 
     Values may alternate, or come in blocks, for as long as they like: that is no change. A value *begins*
@@ -75,9 +75,10 @@ class Regimes(Summary):
     [[1, 'atlas-1', 'end'], [1, 'atlas-2', 'begin'], [2, 'v3', 'end'], [2, 'v4', 'begin']]
     """
 
+    binned = "bins"
+
     watch: tuple[str, ...]
     p_value: float
-    shift: int
     bins: GroupedSums
     seen: FirstLastSeen
     sightings: GroupedSums
@@ -133,19 +134,17 @@ class Regimes(Summary):
         columns, known = watched(frame[dated], names), times[dated].to_numpy(dtype=np.int64)
         seen = FirstLastSeen.of(columns, known, frame["stream_id"][dated])
         counts = sightings(columns, known >> shift)
-        return cls((), names, float(p_value), shift, bins, seen, counts, cluster=units.names)
+        return cls((), names, float(p_value), bins, seen, counts, shift=shift, cluster=units.names)
 
     def __add__(self, other: Self) -> Self:
         if type(other) is not type(self):
             return NotImplemented
-        shift = max(self.shift, other.shift)
         seen = self.seen + other.seen
-        one, two = (replace(part._widened(shift), seen=seen) for part in (self, other))
-        merged = Summary.__add__(one, two)
-        if seen.left_out:
-            kept = ~merged.sightings.keys["column"].isin(seen.left_out).to_numpy(dtype=bool)
-            merged = replace(merged, sightings=merged.sightings.take(kept))
-        return merged._widened(shift + finest(merged.bins.keys["bin"].dropna().to_numpy(dtype=np.int64)))
+        merged = InTimeBins.__add__(replace(self, seen=seen), replace(other, seen=seen))
+        if not seen.left_out:
+            return merged
+        kept = ~merged.sightings.keys["column"].isin(seen.left_out).to_numpy(dtype=bool)
+        return replace(merged, sightings=merged.sightings.take(kept))
 
     def lump(self, most: int = 8) -> Self:
         """Return the summary as it is: it has no groups."""
@@ -157,11 +156,6 @@ class Regimes(Summary):
     def n(self) -> int:
         """Decisions with a time."""
         return int(self._dated()["n"][:, 0].sum())
-
-    @property
-    def undated(self) -> int:
-        """Decisions left out because they have no time."""
-        return int(self.bins["n"][:, 0].sum()) - self.n
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -284,10 +278,6 @@ class Regimes(Summary):
         change = (events["edge"].diff() > 1).cumsum() + 1
         return events[_EVENT].assign(change=change)[["change", *_EVENT]]
 
-    def _dated(self) -> GroupedSums:
-        known = self.bins.keys["bin"].notna().to_numpy()
-        return self.bins.take(known)
-
     def _upto(self) -> GroupedSums:
         """Add the bins up along time: row r holds all before the r-th occupied one."""
         dated = self._dated()
@@ -299,20 +289,9 @@ class Regimes(Summary):
         bins = self._dated().keys["bin"].to_numpy(dtype=np.int64)
         return np.searchsorted(bins, self.seen.rows[end].to_numpy() >> self.shift)
 
-    def _shown(self) -> Self:
-        """Count in bins of which the span has at most 512, but for what is far from all the others."""
-        dated = self._dated()
-        if not len(dated.keys):
-            return self
-        first, last = main_part(dated.keys["bin"].to_numpy(dtype=np.int64), dated["n"][:, 0], self.shift)
-        return self._widened(self.shift + narrowest(first, last))
-
-    def _widened(self, shift: int) -> Self:
-        """Count in bins of ``1 << shift`` microseconds, at least as wide as they are."""
-        if shift == self.shift:
-            return self
-        bins, seen = (doubled(part, "bin", shift - self.shift) for part in (self.bins, self.sightings))
-        return replace(self, shift=shift, bins=bins, sightings=seen)
+    def _within(self, first: int, last: int) -> Self:
+        """Return all: the first and the last sight of a value are known for all decisions only."""
+        return self
 
 
 def _margins(data: Data) -> Floats:

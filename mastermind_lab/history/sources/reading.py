@@ -18,6 +18,7 @@ from ...frames import (
     Account,
     Coverage,
     Limits,
+    SchemaUnion,
     Tables,
     apply_limits,
     check_names,
@@ -124,6 +125,7 @@ class Batch(NamedTuple):
 
     tables: Tables
     coverage: Coverage
+    noted: SchemaUnion | None = None  # the columns of tables that need not be read to tell
 
 
 class Partition(Protocol):

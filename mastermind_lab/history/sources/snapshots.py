@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 
@@ -20,6 +20,7 @@ from ...frames import (
     Coverage,
     LazyTables,
     Limits,
+    SchemaUnion,
     Tables,
     apply_limits,
     between,
@@ -37,9 +38,12 @@ from ..history import History
 from .reading import Batch, Options, gather, is_numbered, newest_of, with_undated
 
 if TYPE_CHECKING:
-    from ...snapshot import Range
+    from ...snapshot import Neighbours, Range
 
 _SLICE_BYTES = 2**25  # of a range's tables
+_SMALL_BYTES = 2**24  # of ranges that are read as one batch, each table when it is first looked at
+_TASK_BYTES = range(2**25, 2**30)  # of what one worker reads, who may be killed
+_TASKS = 10_000  # of a larger scan they are larger: to hand out more takes longer than to do them
 
 
 @dataclass(frozen=True)
@@ -108,11 +112,18 @@ class Snapshot:
         return newest_of(whole.partitions(), numbered=True)
 
     def partitions(self) -> Sequence[Stored]:
-        """Return the ranges; what beside entries there is to account for comes with the first."""
+        """Return runs of ranges; what beside entries there is to account for comes with the first."""
+        from ... import snapshot
+
         whole, options = self.coverage.joint(), replace(self.options, limits=self.limits)
-        rest = whole.rest(options.limits.said)
-        made = [Stored(one, whole, Coverage(), self.numbered, options, self.again) for one in self.ranges]
-        return [replace(made[0], rest=rest), *made[1:]]
+        size = sum(map(snapshot.size_of, self.ranges)) // _TASKS
+        runs = snapshot.neighbours(self.ranges, min(max(size, _TASK_BYTES.start), _TASK_BYTES.stop))
+        made = [self._stored(snapshot.Neighbours(run), whole, options) for run in runs]
+        return [replace(made[0], rest=whole.rest(options.limits.said)), *made[1:]]
+
+    def _stored(self, run: Neighbours, whole: Coverage, options: Options) -> Stored:
+        own = whole.around(run.first_id, run.last_id)
+        return Stored(run, own, Coverage(), self.numbered, options, self.again)
 
     def history(self) -> History:
         """List the entries; a frame is read when it is first looked at."""
@@ -191,9 +202,9 @@ def _reaches(stream_id: str, bound: str | int | None, is_lower: bool) -> bool:
 
 @dataclass(frozen=True)
 class Stored:
-    """A committed range, and what is told of all ranges: of this one's entries it accounts for its share."""
+    """A run of committed ranges, and what is told of all: it accounts for the share of its own entries."""
 
-    range: Range
+    run: Neighbours
     whole: Coverage = field(repr=False)
     rest: Coverage = field(repr=False)
     numbered: bool
@@ -201,24 +212,29 @@ class Stored:
     again: bool
 
     def batches(self) -> Iterator[Batch]:
-        """Read the range, or decode its raw payloads again where extra columns are wanted."""
+        """Read the ranges, or decode their raw payloads again where extra columns are wanted."""
         rest = self.rest
-        for tables in self._tables():
+        for tables, noted in self._tables():
             kept, ids, dropped = self.options.within(tables, self.numbered)
             limits = self.options.limits
             share = with_undated(self.whole.share(ids, dropped, limits.said), kept, limits, self.numbered)
-            yield Batch(kept, rest + share)
+            yield Batch(kept, rest + share, noted)
             rest = Coverage()
 
-    def _tables(self) -> Iterator[Tables]:
-        from ... import snapshot
+    def _tables(self) -> Iterator[tuple[Tables, SchemaUnion | None]]:
+        for run in self.run.runs(_SMALL_BYTES):
+            if self.again:
+                yield from ((tables, None) for tables in self._decoded(run))
+                continue
+            tables = run.tables([*FRAMES, *[PAYLOADS] * self.options.payloads])
+            if run.size <= _SMALL_BYTES:
+                yield cast(Tables, tables), run.columns  # whose values nobody sets
+            else:
+                yield from ((some, None) for some in _sliced(dict(tables)))
 
-        if not self.again:
-            names = [*FRAMES, *[PAYLOADS] * self.options.payloads]
-            yield from _sliced(snapshot.read_range(self.range, names))
-            return
+    def _decoded(self, run: Neighbours) -> Iterator[Tables]:
         files = self.whole.file_numbers()
-        for numbered, entries in groupby(_raw(self.range), lambda entry: id_key(entry[0])[1] in files):
+        for numbered, entries in groupby(_raw(run), lambda entry: id_key(entry[0])[1] in files):
             yield from self.options.tables(in_batches(entries), numbered=numbered)
 
 
@@ -230,12 +246,10 @@ def _sliced(tables: Tables) -> Iterator[Tables]:
         yield only(tables, pa.array(ids[start : start + step], pa.large_string()))
 
 
-def _raw(committed: Range) -> list[Entry]:
-    """List the entries of a range as they came, oldest first."""
-    from ... import snapshot
-
+def _raw(run: Neighbours) -> list[Entry]:
+    """List the entries of some ranges as they came, oldest first."""
     try:
-        rows = snapshot.read_range(committed, [PAYLOADS, "rejects"])
+        rows = run.tables([PAYLOADS, "rejects"])
     except OptionError as error:
         raise OptionError(
             f"a snapshot holds none of the envelopes unless it is saved with payloads ({error}): read the "

@@ -54,9 +54,9 @@ class Stream:
             for tables in found:
                 yield self._accounted(pages, last, options)
                 last = tables
-        tables, coverage = self._accounted(pages, last, options)
+        newest = self._accounted(pages, last, options)
         account = replace(pages.account(), limits=options.limits.said)
-        yield Batch(tables, coverage + Coverage.of(account))
+        yield newest._replace(coverage=newest.coverage + Coverage.of(account))
 
     def _limits(self) -> Limits:
         """Return the limits, counted back from the entry that is the newest now."""

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .input import TEXT, key_text, unknown
+from .sums import grouped
 
 Places = NDArray[np.intp]
 
@@ -78,14 +79,14 @@ class FirstLastSeen:
 
     def __add__(self, other: FirstLastSeen) -> FirstLastSeen:
         rows = pd.concat([self.rows, other.rows], ignore_index=True)
-        both = rows.groupby(["column", "value"], sort=False)
-        n = both["n"].sum().rename("n").reset_index()
-        for end, last in (("first", False), ("last", True)):
-            length = rows[f"{end}_id"].str.len()
-            ranked = rows.assign(length=length).sort_values([end, "length", f"{end}_id"], ascending=not last)
-            ends = ranked.drop_duplicates(["column", "value"])[["column", "value", end, f"{end}_id"]]
-            n = n.merge(ends, on=["column", "value"])
-        return _bounded(n[list(_ROWS)], [*self.left_out, *other.left_out])
+        found, codes = grouped(rows[["column", "value"]])
+        found["n"] = np.bincount(codes, rows["n"], len(found)).astype(np.int64)
+        for end, step in (("first", 1), ("last", -1)):
+            ids = rows[f"{end}_id"]
+            order = np.lexsort((ids.to_numpy(dtype=object), ids.str.len(), rows[end]))[::step]
+            places = order[np.unique(codes[order], return_index=True)[1]]
+            found[end], found[ids.name] = rows[end].to_numpy()[places], ids.array.take(places)
+        return _bounded(found[list(_ROWS)], [*self.left_out, *other.left_out])
 
 
 def _nothing() -> pd.DataFrame:

@@ -90,7 +90,7 @@ class Summary:
     @property
     def n(self) -> int:
         """How many decisions were counted."""
-        return int(next(iter(_sums(self).values())).cells[:, 0, 0].sum())
+        return int(next(iter(sums_of(self).values())).cells[:, 0, 0].sum())
 
     def __repr__(self) -> str:
         return as_text(*self._titled())
@@ -147,7 +147,7 @@ class Summary:
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine != theirs:
                 raise OptionError(f"summaries with {name}={mine!r:.200} and {theirs!r:.200} do not merge")
-        added = {name: sums + getattr(other, name) for name, sums in _sums(self).items()}
+        added = {name: sums + getattr(other, name) for name, sums in sums_of(self).items()}
         every = next(iter(added.values())).keys if added else pd.DataFrame()
         spelled = {name: sums.spelled_like(every) for name, sums in added.items()}
         seen = {name: getattr(self, name) + getattr(other, name) for name in ("repeats", "vocabulary")}
@@ -169,7 +169,7 @@ class Summary:
         most
             Groups to have at most, 2 or more; the last then is "other (k more)".
         """
-        found = _sums(self)
+        found = sums_of(self)
         labels = kept(sizes_of(next(iter(found.values())), self.by), most)
         lumped = {name: relabelled(sums, self.by, "group", labels) for name, sums in found.items()}
         return replace(self, by=("group",), **cast(Any, lumped))
@@ -179,7 +179,7 @@ class Summary:
     @property
     def n_groups(self) -> int:
         """Groups that were counted."""
-        return len(sizes_of(next(iter(_sums(self).values())), self.by))
+        return len(sizes_of(next(iter(sums_of(self).values())), self.by))
 
 
 class SubjectModule(ModuleType):
@@ -286,7 +286,7 @@ class Voted(Summary):
     @property
     def repeated(self) -> int:
         """How often a voter voted more than once in a decision."""
-        counts = (sums["repeated"] for sums in _sums(self).values() if "repeated" in sums.names)
+        counts = (sums["repeated"] for sums in sums_of(self).values() if "repeated" in sums.names)
         return int(next(counts)[:, 0].sum())
 
 
@@ -309,7 +309,8 @@ def counted(values: Floats) -> pd.Series:
     return pd.Series(values.round(), dtype="int64")
 
 
-def _sums(summary: Summary) -> dict[str, GroupedSums]:
+def sums_of(summary: Summary) -> dict[str, GroupedSums]:
+    """Return all its sums, by the names of their fields."""
     found = {field.name: getattr(summary, field.name) for field in fields(summary)}
     return {name: value for name, value in found.items() if isinstance(value, GroupedSums)}
 

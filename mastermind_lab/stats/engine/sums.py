@@ -109,7 +109,7 @@ class GroupedSums:
         """Return one quantity's sums, shape (groups, 1 + replicates)."""
         return self.cells[:, self.names.index(name)]
 
-    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> GroupedSums:
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Self:
         """Return some of the groups, as they are."""
         places = np.arange(len(self.cells))[rows]
         keys = self.keys.iloc[places].reset_index(drop=True)
@@ -151,7 +151,7 @@ class GroupedSums:
         large = self.large | other.large
         cells = [self._counted_in(large), other._counted_in(large)]
         clusters = self.drawn and other.drawn and self.drawn.above(other.drawn, len(self.cells))
-        return _gathered(keys, self.names, np.concatenate(cells), large, clusters)
+        return _gathered(keys, self.names, cells, large, clusters)
 
     def _counted_in(self, large: frozenset[str]) -> Floats:
         small = [self.names.index(name) for name in large - self.large]
@@ -163,7 +163,7 @@ class GroupedSums:
 
     def rekey(self, keys: pd.DataFrame) -> GroupedSums:
         """Put the groups under other keys, one row a group; groups whose keys are now equal are added."""
-        return _gathered(keys, self.names, self.cells, self.large, self.drawn)
+        return _gathered(keys, self.names, [self.cells], self.large, self.drawn)
 
     def spelled_like(self, keys: pd.DataFrame) -> Self:
         """Turn those key columns into texts that are texts in other keys, of which these are some."""
@@ -207,20 +207,30 @@ def _typed(keys: pd.DataFrame, name: Hashable, other: pd.DataFrame) -> pd.DataFr
 def _gathered(
     keys: pd.DataFrame,
     names: tuple[str, ...],
-    cells: Floats,
+    parts: list[Floats],
     large: frozenset[str],
     clusters: Distinct | None,
 ) -> GroupedSums:
     groups, codes = grouped(keys)
     clusters = clusters and clusters.regrouped(codes)
-    if cells.shape[2] > 1:
-        _refuse_too_many(groups, cells.shape[1] * cells.shape[2])
-    if not len(groups):
-        return GroupedSums(groups, names, cells, large=large, drawn=clusters)
-    order = np.argsort(codes, kind="stable")
-    starts = np.searchsorted(codes[order], np.arange(len(groups)))
-    added = np.add.reduceat(cells[order], starts, axis=0)
-    return GroupedSums(groups, names, added, large=large, drawn=clusters)
+    _, quantities, draws = parts[0].shape
+    if draws > 1:
+        _refuse_too_many(groups, quantities * draws)
+    cells, start = np.zeros((len(groups), quantities, draws)), 0
+    for part in parts:
+        _add_rows(cells, part, codes[start : start + len(part)])
+        start += len(part)
+    return GroupedSums(groups, names, cells, large=large, drawn=clusters)
+
+
+def _add_rows(cells: Floats, rows: Floats, codes: Codes) -> None:
+    """Add rows to those of their groups; of most summaries' groups each has one row."""
+    starts = np.unique(codes, return_index=True)[1]
+    if len(starts) < len(codes):
+        order = np.argsort(codes, kind="stable")
+        starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+        rows, codes = np.add.reduceat(rows[order], starts, axis=0), codes[order][starts]
+    cells[codes] += rows
 
 
 def grouped(keys: pd.DataFrame) -> tuple[pd.DataFrame, Codes]:

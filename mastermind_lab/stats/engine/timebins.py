@@ -6,12 +6,16 @@ decision, not how far apart they lie, and a time axis shows the main part of the
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self, cast
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import OptionError
 from .bootstrap import Floats
+from .summary import Summary, sums_of
 from .sums import Codes, GroupedSums
 
 MOST_BINS = 512
@@ -23,6 +27,67 @@ FIRST, LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
 _LIKELY = (-2_208_988_800_000_000, 7_258_118_400_000_000)  # the years 1900 to 2199
 _TEN_YEARS = 315_576_000_000_000
 _FEW = 20  # one in so many
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class InTimeBins(Summary):
+    """A summary that has sums by time: their keys ``bin`` are aligned bins, and all of one width.
+
+    Attributes
+    ----------
+    shift
+        Bins are ``1 << shift`` microseconds wide.
+    """
+
+    binned: ClassVar[str]
+    """Which of its sums count every decision by its bin, <NA> where it has no time."""
+
+    shift: int = field(kw_only=True)
+
+    def __add__(self, other: Self) -> Self:
+        if type(other) is not type(self):
+            return NotImplemented
+        shift = max(self.shift, other.shift)
+        merged = Summary.__add__(self._widened(shift), other._widened(shift))
+        return merged._widened(shift + finest(merged._dated().keys["bin"].to_numpy(dtype=np.int64)))
+
+    @property
+    def undated(self) -> int:
+        """Decisions left out because they have no time."""
+        every: GroupedSums = getattr(self, self.binned)
+        return int(every["n"][every.keys["bin"].isna(), 0].sum())
+
+    def _dated(self) -> GroupedSums:
+        every: GroupedSums = getattr(self, self.binned)
+        return every.take(every.keys["bin"].notna().to_numpy())
+
+    def _shown(self) -> Self:
+        """Leave out what is far from all the others, in bins of which the rest has at most 512."""
+        dated = self._dated()
+        if not len(dated.keys):
+            return self
+        first, last = main_part(dated.keys["bin"].to_numpy(dtype=np.int64), dated["n"][:, 0], self.shift)
+        return self._within(first, last)._widened(self.shift + narrowest(first, last))
+
+    def _within(self, first: int, last: int) -> Self:
+        """Leave out the bins before the first and after the last; what has no time stays."""
+        kept = {name: _within(sums, first, last) for name, sums in self._in_bins().items()}
+        return replace(self, **cast(Any, kept))
+
+    def _widened(self, shift: int) -> Self:
+        """Count in bins of ``1 << shift`` microseconds, at least as wide as they are."""
+        if shift == self.shift:
+            return self
+        wide = {name: doubled(sums, "bin", shift - self.shift) for name, sums in self._in_bins().items()}
+        return replace(self, shift=shift, **cast(Any, wide))
+
+    def _in_bins(self) -> dict[str, GroupedSums]:
+        return {name: sums for name, sums in sums_of(self).items() if "bin" in sums.keys}
+
+
+def _within(sums: GroupedSums, first: int, last: int) -> GroupedSums:
+    rows = sums.keys["bin"].between(first, last).fillna(True).to_numpy(dtype=bool)
+    return sums if rows.all() else sums.take(rows)
 
 
 def times_of(frame: pd.DataFrame) -> pd.Series:

@@ -1,0 +1,122 @@
+"""What a scan costs by the number of parts and of workers: one table, one line a size.
+
+    python tests/benchmarks/growth_workers.py                   # 1,000,000 decisions; 10, 100 and 600 parts
+    python tests/benchmarks/growth_workers.py --count 100000 --parts 10 100
+
+``workers`` 0 is this process. Each way runs three times, in turn; ``seconds`` and ``cpu``, the seconds of
+all processors, are the least of them. ``speed_up`` is against one process; two workers on two idle processors
+have at least 1.6. Where others need them, ``cpu_times`` tells: two workers can be 1.6 times as fast if they
+need no more than 1.25 times as much. ``exponent`` says how the cost grew from the line above: 1 is in
+proportion to the parts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import pickle
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from scale import archived, write
+
+import mastermind_lab as lab
+from mastermind_lab import snapshot
+from mastermind_lab.frames import between, entry_ids
+
+TURNS = 3
+
+
+def say(**told: Any) -> None:
+    shown = {name: round(one, 3) if isinstance(one, float) else one for name, one in told.items()}
+    sys.stdout.write(json.dumps(shown) + "\n")
+    sys.stdout.flush()
+
+
+def counted(folder: Path, **options: Any) -> int:
+    """Count two summaries, one of which needs the votes."""
+    scan = lab.scan(folder, **options)
+    confidence = lab.stats.Confidence.of(scan, by="meta.model").table()
+    return int(confidence["n"].sum()) + int(lab.stats.Votes.of(scan).table()["n"].sum())
+
+
+def measured(work: Callable[[], Any], cpu: Callable[[], float]) -> tuple[float, float]:
+    began, used = time.perf_counter(), cpu()
+    work()
+    return time.perf_counter() - began, cpu() - used
+
+
+@contextmanager
+def workers(number: int) -> Iterator[Callable[[], float]]:
+    """Start so many workers, and give what tells how long they, and this process, have computed."""
+    from distributed import Client, LocalCluster
+
+    options = {"n_workers": number, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
+    with LocalCluster(host="127.0.0.1", **options) as cluster, Client(cluster) as client:
+        yield lambda: time.process_time() + sum(client.run(time.process_time).values())
+
+
+def by_workers(folder: Path, decisions: int) -> None:
+    """Compare one process with one and with two workers, in turn."""
+    least: dict[int, tuple[float, float]] = {}
+    for _ in range(TURNS):
+        for number in (0, 1, 2):
+            engine: dict[str, Any] = {"engine": "dask"} if number else {}
+            with workers(number) if number else nullcontext(time.process_time) as cpu:
+                counted(folder, since="9999", **engine)  # what is loaded at first use is loaded
+                found = measured(lambda options=engine: counted(folder, **options), cpu)
+            least[number] = tuple(map(min, found, least.get(number, found)))
+    for number, (seconds, cpu) in least.items():
+        times = {"speed_up": least[0][0] / seconds, "cpu_times": cpu / least[0][1]}
+        say(workers=number, decisions=decisions, seconds=seconds, cpu=cpu, **times)
+
+
+def by_parts(folder: Path, sizes: list[int]) -> None:
+    """Scan folders of more and more parts of one decision each."""
+    history = lab.sample(last=max(sizes))
+    tables, before = history.tables(), None
+    ids = entry_ids(tables)
+    for parts in sizes:
+        target = folder / str(parts)
+        for one in ids[:parts]:
+            snapshot.commit(target, between(tables, one, one), {"coverage": [{"source": "s", "entries": 1}]})
+        lab.stats.Confidence.of(lab.scan(target)).table()
+        found = [
+            measured(
+                lambda at=target: lab.stats.Confidence.of(lab.scan(at), by="meta.model"), time.process_time
+            )
+            for _ in range(TURNS)
+        ]
+        seconds, cpu = map(min, zip(*found, strict=True))
+        partitions = lab.scan(target).partitions
+        sent = sum(len(pickle.dumps(one)) for one in partitions) / parts
+        told = {"tasks": len(partitions), "bytes_a_part": sent, "ms_a_part": cpu / parts * 1e3}
+        if before:
+            told["exponent"] = math.log(cpu / before[1]) / math.log(parts / before[0])
+        say(parts=parts, seconds=seconds, cpu=cpu, **told)
+        before = parts, cpu
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--count", type=int, default=1_000_000)
+    parser.add_argument("--parts", type=int, nargs="*", default=[10, 100, 600])
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        if asked.parts:
+            by_parts(Path(name), asked.parts)
+        if asked.count:
+            lines, target = Path(name, "lines"), Path(name, "snapshot")
+            lines.mkdir()
+            write(lines, asked.count)
+            by_workers(archived(lines, target), asked.count)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Running summaries: a batch costs what it touches, and what is asked for is that of all."""
+
+import pytest
+from histories import sample
+from summaries import agree
+
+import mastermind_lab as lab
+from mastermind_lab.frames import between
+from mastermind_lab.live import running
+from mastermind_lab.stats.engine.sums import GroupedSums
+
+BY = {"one group": [], "a group each": ["meta.model", "decision_id"]}
+
+
+@pytest.fixture
+def touched(monkeypatch):
+    """How many groups were looked at, sum by sum."""
+    found, add = [], GroupedSums.__add__
+
+    def counting(one, other):
+        found.append(len(one.cells) + len(other.cells))
+        return add(one, other)
+
+    monkeypatch.setattr(GroupedSums, "__add__", counting)
+    monkeypatch.setattr(running, "_MOST", 1)
+    return found
+
+
+@pytest.mark.parametrize("by", BY.values(), ids=BY)
+def test_a_batch_costs_what_it_touches_and_not_all_groups(touched, by):
+    whole = sample(160)
+    ids, tables = (
+        whole.decisions["stream_id"].tolist(),
+        {name: whole.table(name) for name in lab.frames.FRAMES},
+    )
+    found = running.RunningSummary(lab.stats.Margin, {"by": by, "replicates": 40})
+    for start in range(0, 160, 10):
+        found.add(between(tables, ids[start], ids[start + 9]))
+        found.settle()
+    assert sum(touched) <= 2 * 160 * 4  # of two sums, four rounds of twice as many; all each time is 2,700
+    expected = lab.stats.Margin.of(whole, by=by, replicates=40).table()
+    agree(found.value().table(), expected)
+    agree(found.value().table(), expected)
+    assert len(touched) <= 2 * 15
+
+
+def test_one_that_has_too_many_groups_when_its_parts_are_added_says_so_until_it_is_cleared(monkeypatch):
+    monkeypatch.setattr("mastermind_lab.stats.engine.sums.MOST_GROUPS", 12)
+    monkeypatch.setattr(running, "_MOST", 1)
+    whole = sample(16)
+    tables = {name: whole.table(name) for name in lab.frames.FRAMES}
+    ids = whole.decisions["stream_id"].tolist()
+    found = running.RunningSummary(lab.stats.Confidence, {"by": "decision_id"})
+    for first, last in ((0, 8), (9, 12), (13, 15)):
+        found.add(between(tables, ids[first], ids[last]))
+        found.settle()
+    for _ in range(2):
+        with pytest.raises(lab.OptionError, match="makes 16 groups"):
+            found.value()
+    found.clear()
+    found.add(between(tables, ids[0], ids[3]))
+    assert found.value().n == 4
