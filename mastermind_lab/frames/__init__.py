@@ -35,7 +35,7 @@ from .declared import (
 )
 from .envelopes import rebuild
 from .ids import edge_key, id_key, id_parts, is_id, order, sort_keys
-from .lazy import LazyTables
+from .lazy import LazyCoverage, LazyTables
 from .limits import Limits, count, milliseconds, one_stream
 from .open_columns import IS_TEXT, kind_of_field, with_plain_texts
 from .open_columns import column as open_column
@@ -72,6 +72,7 @@ __all__ = [
     "Account",
     "Bound",
     "Coverage",
+    "LazyCoverage",
     "LazyTables",
     "Limits",
     "SchemaUnion",

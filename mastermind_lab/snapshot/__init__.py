@@ -22,7 +22,8 @@ from .compact import Compaction, cleanup, compact
 from .coverage import coverage_of
 from .footer import DamageError
 from .foreign import foreign_table
-from .load import entries_of, is_snapshot, newest_of, readable, tables_of
+from .load import entries_of, is_snapshot, newest_of, readable, still_there, tables_of
+from .names import Names
 from .ranges import FORMAT, Range, ranges
 from .reading import read_range
 from .save import save
@@ -33,6 +34,7 @@ __all__ = [
     "FORMAT",
     "Compaction",
     "DamageError",
+    "Names",
     "Range",
     "cleanup",
     "columns_of",
@@ -48,6 +50,7 @@ __all__ = [
     "read_range",
     "readable",
     "save",
+    "still_there",
     "tables_of",
     "verify",
     "widened",

@@ -123,11 +123,7 @@ class Reader:
             now = ranges(self.committed[0].folder, self.committed[0].max_unpacked_bytes)
             if not now or {*self.committed} <= {*now}:
                 raise
-            merged = self._merged(now)
-            if merged is None:
-                raise SourceError(
-                    f"{self.committed[0].folder} was changed since it was read: read it again ({error})"
-                ) from error
+            merged = still_there(self.committed, now, error)
         ours = self.wanted.within(self.committed[0].first_id, self.committed[-1].last_id)
         return Reader(tuple(merged), ours)._read(name)
 
@@ -139,11 +135,24 @@ class Reader:
         parts = parallel_map(read, held or self.committed[:1], lambda one: one.rows_of(name))
         return stacked(name, list(parts.values()))
 
-    def _merged(self, now: Sequence[Range]) -> list[Range] | None:
-        """Find our entries in other parts; None unless a compaction put them there, and nothing else."""
-        places = {one.place for one in self.committed}
-        origins = {(one.place, one.origin) for one in self.committed}
-        same = [one for one in now if (one.place, one.origin) in origins]
-        merged = [one for one in now if places & one.replaces]
-        there = {one.place for one in same}.union(*(one.replaces for one in merged))
-        return sorted([*same, *merged], key=lambda one: one.key) if places <= there else None
+
+def still_there(
+    committed: Sequence[Range], now: Sequence[Range], error: Exception | None = None
+) -> list[Range]:
+    """Find the entries of ranges in a folder as it is now, where a compaction may have put them elsewhere.
+
+    Raises
+    ------
+    SourceError
+        The folder was changed in another way since these were listed; ``error`` is where that showed.
+    """
+    places = {one.place for one in committed}
+    origins = {(one.place, one.origin) for one in committed}
+    same = [one for one in now if (one.place, one.origin) in origins]
+    merged = [one for one in now if places & one.replaces]
+    if not places <= {one.place for one in same}.union(*(one.replaces for one in merged)):
+        raise SourceError(
+            f"{committed[0].folder} was changed since it was read: read it again"
+            + (f" ({error})" if error else "")
+        ) from error
+    return sorted([*same, *merged], key=lambda one: one.key)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ..errors import OptionError, SourceError
 from ..frames import FRAMES, PAYLOADS, SchemaUnion, id_key
-from ..storage import Folder, check_bytes
+from ..storage import Folder, check_bytes, side_by_side
 from ..storage import folder as folder_of
 from .footer import MOST_BYTES, DamageError, check_metadata, check_said, metadata_of, sha256, tail_length
 from .layout import NO_DATE, Name, date_of, has_date, place_of
@@ -194,17 +194,30 @@ def survey(target: Folder, max_unpacked_bytes: int | None = None) -> Survey:
     if "." in unlisted:
         raise SourceError(f"cannot list {target.name}: {unlisted['.']}")
     _check_ours(target, [*paths, *unlisted])
-    named, faults = [], [Fault(path, "unreadable", detail) for path, detail in unlisted.items()]
-    for path in paths:
-        name = Name.of(path)
-        if name is None or name.table != "decisions":
-            continue
+    named, faults = read_ranges(target, filter(is_commit, paths), max_unpacked_bytes)
+    faults = [*(Fault(path, "unreadable", detail) for path, detail in unlisted.items()), *faults]
+    return sorted_out(named, faults, paths)
+
+
+def is_commit(path: str) -> bool:
+    """Tell whether a path is that of a ``decisions`` part."""
+    return path.startswith("decisions/") and Name.of(path) is not None
+
+
+def read_ranges(
+    target: Folder, paths: Iterable[str], max_unpacked_bytes: int | None = None
+) -> tuple[list[Range], list[Fault]]:
+    """Read the footers of some ``decisions`` parts, side by side where that is quicker."""
+
+    def read(path: str) -> Range | Fault:
         try:
             one = range_of(target, path, read_metadata(target, path))
-            named.append(replace(one, max_unpacked_bytes=max_unpacked_bytes))
         except (OSError, DamageError) as error:
-            faults.append(Fault.of(path, error))
-    return _sorted_out(named, faults, paths)
+            return Fault.of(path, error)
+        return one if max_unpacked_bytes is None else replace(one, max_unpacked_bytes=max_unpacked_bytes)
+
+    found = [*side_by_side(read, paths, target.at_once)]
+    return [one for one in found if isinstance(one, Range)], [one for one in found if isinstance(one, Fault)]
 
 
 def reason(error: Exception) -> str:
@@ -222,22 +235,23 @@ def _check_ours(target: Folder, paths: Iterable[str]) -> None:
         )
 
 
-def _sorted_out(named: list[Range], faults: list[Fault], paths: list[str]) -> Survey:
+def sorted_out(named: list[Range], faults: list[Fault], paths: list[str]) -> Survey:
+    """Tell which ranges count, of those that are there: all of them, or all that overlap."""
     by_place = {one.place: one for one in named}
     faults += [fault for one in named for fault in _false_claims(one, by_place)]
     replaced = set().union(*(one.replaces for one in named))
     commit_markers = {one.place for one in named} | {
         name for one in named for name in json.loads(one.metadata.get("seals", "[]"))
     }
-    sorted_out = Survey([], [], [], faults, paths)
+    surveyed = Survey([], [], [], faults, paths)
     for one in sorted(named, key=lambda one: one.key):
         if one.place in replaced:
-            sorted_out.replaced.append(one)
+            surveyed.replaced.append(one)
         elif one.metadata.get("seal", one.place) not in commit_markers:
-            sorted_out.unfinished.append(one)
+            surveyed.unfinished.append(one)
         else:
-            sorted_out.committed.append(one)
-    return sorted_out
+            surveyed.committed.append(one)
+    return surveyed
 
 
 def _false_claims(one: Range, by_place: Mapping[str, Range]) -> Iterator[Fault]:

@@ -12,6 +12,7 @@ from typing import IO, Protocol
 from .local import HALF, LocalFolder, make, sync
 from .lock import LOCK, Lock
 from .remote import Name, RemoteFile, RemoteFolder, is_remote, is_url, local_path, remote_files, upload
+from .together import side_by_side
 from .unpacked import ADVICE, check_bytes, most_unpacked
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "make",
     "most_unpacked",
     "remote_files",
+    "side_by_side",
     "sync",
     "upload",
 ]
@@ -57,8 +59,11 @@ class Folder(Protocol):
     def open(self, path: str) -> IO[bytes]:
         """Open a file to read it bit by bit."""
 
-    def paths(self, faults: dict[str, str] | None = None) -> list[str]:
-        """List all files below, hidden ones too, by name; none where there is no such folder.
+    at_once: int
+    """How many files it pays to read at once."""
+
+    def paths(self, faults: dict[str, str] | None = None, below: str = "") -> list[str]:
+        """List all files, or those below a folder, hidden ones too, by name; none if there is no such folder.
 
         What is wrong with a folder below is raised, or added to ``faults`` under its path.
         """

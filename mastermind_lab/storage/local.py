@@ -22,6 +22,8 @@ _ELSEWHERE = re.compile(r"[\\:\0]")
 class LocalFolder:
     """A folder on a disk."""
 
+    at_once = 1  # what takes long is to understand a file, not to wait for it
+
     def __init__(self, name: str) -> None:
         self.name = name
         self._root = Path(name)
@@ -60,7 +62,7 @@ class LocalFolder:
         """Open a file; what lies in its place and is none, such as a pipe, is refused, not waited for."""
         return open(self._at(path), "rb", opener=_only_a_file)
 
-    def paths(self, faults: dict[str, str] | None = None) -> list[str]:
+    def paths(self, faults: dict[str, str] | None = None, below: str = "") -> list[str]:
         """List all files below, links to folders among them, and folders named like a file."""
         files: list[str] = []
 
@@ -71,10 +73,12 @@ class LocalFolder:
                 raise error
             faults[self._below(Path(error.filename))] = error.strerror or str(error)
 
-        for name, folders, names in os.walk(self._root, onerror=note):
+        start = self._at(below) if below else self._root
+        for name, folders, names in os.walk(start, onerror=note):
             folder = Path(name)
             names += [one for one in folders if (folder / one).is_symlink() or one.endswith(_OF_A_FILE)]
-            files += [self._below(folder / one) for one in names]
+            place = self._below(folder)
+            files += names if place == "." else [f"{place}/{one}" for one in names]
         return sorted(files)
 
     def _below(self, path: Path) -> str:

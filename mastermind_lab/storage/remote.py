@@ -52,6 +52,8 @@ def local_path(source: Name) -> Path:
 class RemoteFolder:
     """A folder of a file system that fsspec knows; credentials come from its configuration."""
 
+    at_once = 16  # requests: each takes its time on the way, whatever is asked
+
     def __init__(self, url: str) -> None:
         self.name = url.rstrip("/")
         self._fs, self._root = _opened(self.name)
@@ -82,11 +84,12 @@ class RemoteFolder:
             stream: IO[bytes] = self._fs.open(self._at(path), "rb")
             return stream
 
-    def paths(self, faults: dict[str, str] | None = None) -> list[str]:
+    def paths(self, faults: dict[str, str] | None = None, below: str = "") -> list[str]:
         """List all files below, as they are now."""
+        start = self._at(below) if below else self._root
         with _os_errors():
             self._fs.invalidate_cache()
-            files = self._fs.find(self._root)
+            files = self._fs.find(start)
         return sorted(file[len(self._root) :].lstrip("/") for file in files)
 
     def exists(self, path: str) -> bool:
