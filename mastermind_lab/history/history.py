@@ -44,7 +44,7 @@ from .derived import check_rule, with_derived
 from .encoded import encode, envelopes_of, payloads_as_in, rebuilt
 from .late_columns import late_columns
 from .tidy import tidy, write_csv
-from .where import chosen, in_words, quoted_names
+from .where import chosen, in_words, quoted_names, reach
 
 
 class History:
@@ -284,10 +284,16 @@ class History:
         >>> history.coverage["limits"].tolist()
         ['where n_votes == 5']
         """
-        whole = self.with_late_columns(quoted_names(condition))
+        near = self._near(condition)
+        whole = near.with_late_columns(quoted_names(condition))
         ids = chosen(whole.decisions, condition, level=1)
-        absent = len(pc.unique(ids)) - len(kept := self.among(ids))
-        return self.cut(kept, in_words(condition, absent))
+        absent = len(pc.unique(ids)) - len(kept := near.among(ids))
+        return near.cut(kept, in_words(condition, absent))
+
+    def _near(self, condition: Any) -> Self:
+        """Leave out what a condition on ids or times surely does not choose, where it was not read yet."""
+        may_hold = None if self._frames else reach(condition)
+        return self if may_hold is None else type(self)(self._tables.near(may_hold), self._told())
 
     def decision(self, id: str) -> DecisionCard:
         """Return one decision to read: a card in a notebook, text in a terminal.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
 import pyarrow as pa
 
 from ..errors import SourceError
-from ..frames import DECLARED, FRAMES, LazyTables, Tables, between, stacked, union
+from ..frames import DECLARED, FRAMES, Key, LazyTables, Tables, between, stacked, union
 from ..storage import folder as folder_of
 from .commits import ends_of
 from .coverage import discontinuities
@@ -75,7 +75,7 @@ def tables_of(committed: Sequence[Range], names: Sequence[str], entries: Tables 
     if entries is not None:
         rows = {name: entries[name].num_rows if name in entries else None for name in names}
         made = {name: one for name, one in entries.items() if {*DECLARED[name]} <= {*one.column_names}}
-    return LazyTables(rows, Reader(tuple(committed), wanted).table, made)
+    return StoredTables(rows, Reader(tuple(committed), wanted), made)
 
 
 def entries_of(committed: Sequence[Range], columns: Sequence[str]) -> Tables:
@@ -134,6 +134,25 @@ class Reader:
         held = [one for one in self.committed if self.wanted.touches(one.first_id, one.last_id)]
         parts = parallel_map(read, held or self.committed[:1], lambda one: one.rows_of(name))
         return stacked(name, list(parts.values()))
+
+
+class StoredTables(LazyTables):
+    """The tables of some ranges."""
+
+    def __init__(
+        self, rows: Mapping[str, int | None], reader: Reader, made: Mapping[str, pa.Table] | None = None
+    ) -> None:
+        super().__init__(rows, reader.table, made)
+        self._reader = reader
+
+    def near(self, may_hold: Callable[[Key, Key], bool]) -> LazyTables:
+        """Leave out the ranges that hold nothing that is wanted, if what is left has the same columns."""
+        committed = self._reader.committed
+        held = tuple(one for one in committed if one.first_id and may_hold(*one.key)) or committed[:1]
+        kinds = {one.metadata.get("kinds") for one in committed}
+        if self._made or len(held) == len(committed) or len(kinds) > 1 or None in kinds:
+            return self
+        return StoredTables(dict.fromkeys(self), Reader(held, self._reader.wanted))
 
 
 def still_there(

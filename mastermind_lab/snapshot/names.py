@@ -6,14 +6,11 @@ from collections.abc import Iterable
 from os import PathLike
 from typing import NamedTuple, Self
 
-from ..frames import Limits
+from ..frames import Key, Limits
 from ..storage import Folder
 from ..storage import folder as folder_of
 from .layout import DATED, Name
 from .ranges import Range, Survey, read_ranges, sorted_out
-
-Key = tuple[int, int, int]
-"""Epoch, milliseconds and sequence number of an id."""
 
 _AT_FIRST = 4
 

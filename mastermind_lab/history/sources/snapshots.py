@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from ...decode import in_batches
@@ -108,11 +109,19 @@ class Snapshot:
         return newest_of(whole.partitions(), numbered=True)
 
     def partitions(self) -> Sequence[Stored]:
-        """Return the ranges; what beside entries there is to account for comes with the first."""
+        """Return the ranges that limits touch; what there is to account for beside comes with the first."""
         whole, options = self.coverage.joint(), replace(self.options, limits=self.limits)
-        rest = whole.rest(options.limits.said)
-        made = [Stored(one, whole, Coverage(), self.numbered, options, self.again) for one in self.ranges]
+        wanted = within(self.ranges, self.limits._replace(last=None), self.numbered)
+        rest = whole.rest(options.limits.said) + self._outside(wanted, whole)
+        made = [Stored(one, whole, Coverage(), self.numbered, options, self.again) for one in wanted]
         return [replace(made[0], rest=rest), *made[1:]]
+
+    def _outside(self, wanted: Sequence[Range], whole: Coverage) -> Coverage:
+        """Account for the ranges that are not opened."""
+        places = {one.place for one in wanted}
+        others = [one for one in self.ranges if one.first_id and one.place not in places]
+        ids = pa.array([one.first_id for one in others], pa.large_string())
+        return whole.without(ids, np.array([one.entries for one in others], int), self.limits.said)
 
     def history(self) -> History:
         """List the entries; a frame is read when it is first looked at."""
@@ -120,7 +129,7 @@ class Snapshot:
             options = replace(self.options, limits=self.limits)
             return gather(self.partitions(), options, numbered=self.numbered)
         named = self._by_names() if self.options.limits.said else None
-        return named or self._by_footers()
+        return self._by_footers() if named is None else named
 
     def _by_names(self) -> History | None:
         """Open only the parts that limits ask for, and none to choose them; None where names do not tell."""
@@ -184,7 +193,11 @@ class Uncounted:
 
         now = snapshot.ranges(self.folder, self.max_unpacked_bytes)
         snapshot.still_there(self.opened, now)
-        return snapshot.coverage_of([one for one in now if one.key[1] <= self.last])
+        then = [one for one in now if one.key[0] <= self.last]
+        # One may have been merged with what came later.
+        ids = (snapshot.entries_of([one], ["stream_id"]) for one in then if one.key[1] > self.last)
+        behind = sum(id_key(one) > self.last for some in ids for one in entry_ids(some))
+        return snapshot.coverage_of(then).ended("", -behind)
 
 
 def _cut(wanted: Sequence[Range], names: Sequence[str], entries: Tables, kept: pa.Array) -> LazyTables:
