@@ -62,13 +62,12 @@ def opened(monkeypatch):
     """The parts that are opened: how many of each table have their footers read, or all of them."""
     seen = {"tail": set(), "read": set()}
     for name, paths in seen.items():
-
-        def watched(folder, path, *args, real=getattr(LocalFolder, name), paths=paths):
-            paths.add(path)
-            return real(folder, path, *args)
-
-        monkeypatch.setattr(LocalFolder, name, watched)
+        monkeypatch.setattr(LocalFolder, name, _watched(getattr(LocalFolder, name), paths))
     return lambda name: Counter(path.partition("/")[0] for path in seen[name])
+
+
+def _watched(real, paths):
+    return lambda folder, path, *args: paths.add(path) or real(folder, path, *args)
 
 
 LIMITS = {

@@ -12,7 +12,6 @@ from ..errors import OptionError
 from .bounds import MICROSECOND, Bound, bound, is_missing
 from .ids import edge_key
 
-
 Key = tuple[int, int, int]
 """What an id sorts by."""
 
@@ -80,7 +79,7 @@ class Limits(NamedTuple):
         return {"since": since and since.partition("@")[0], "until": until and until.partition("@")[0]}
 
     def touch(self, first: Key, last: Key) -> bool:
-        """Tell whether entries from one id to another, as they sort, may lie within ``since`` and ``until``."""
+        """Tell whether of entries from one id to another some may lie within ``since`` and ``until``."""
         return _reaches(last, self.since, True) and _reaches(first, self.until, False)
 
     def hold(self, first: Key, last: Key) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from itertools import pairwise
+from dataclasses import replace
+from itertools import chain, pairwise
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -17,9 +18,9 @@ from .commits import day_of, write_range
 from .coverage import discontinuity, recorded_coverage
 from .footer import DamageError
 from .layout import NO_DATE, UNKNOWN, Name, child_path
-from .ranges import Range, ranges, read_metadata, survey
+from .ranges import Range, Survey, is_commit, read_metadata, survey, survey_of
 from .reading import read_range
-from .widen import widen, widened
+from .widen import columns_of, narrow, widen
 
 _SIZE = 2**27
 
@@ -71,36 +72,54 @@ def compact(
     ...     lab.compact(saved)
     Compaction(before=1, after=1)
     """
-    target, most = folder_of(folder), max_unpacked_bytes
-    if not ranges(folder, most):
+    target = folder_of(folder)
+    if not _is_begun(target):
         raise SourceError(f"{target.name} is no snapshot: nothing is committed there")
     with target.lock("a compaction") or nullcontext():
-        before = ranges(folder, most)
-        cleanup(folder)  # first, or what an earlier one replaced would come back with its replacement gone
-        date = next((one.date for one in before if one.date not in (NO_DATE, UNKNOWN)), UNKNOWN)
-        for group in _groups(before, size):
-            _merge(target, group, date)
-            cleanup(folder)
-        for one in ranges(folder, most):
-            if one.columns is None:
-                widen(target, one, SchemaUnion.of(read_range(one)))
-        for _ in widened(folder, most):
-            pass
-        return Compaction(len(before), len(ranges(folder)))
+        surveyed = survey_of(folder, max_unpacked_bytes)
+        # First, or what an earlier one replaced would come back with its replacement gone.
+        _sweep(target, surveyed)
+        after = [*_merged(target, surveyed.committed, size)]
+        after = [
+            one if one.columns is not None else widen(target, one, SchemaUnion.of(read_range(one)))
+            for one in after
+        ]
+        columns = columns_of(after)
+        for one in narrow(after):
+            widen(target, one, columns)
+        return Compaction(len(surveyed.committed), len(after))
+
+
+def _is_begun(target: Folder) -> bool:
+    """Tell whether something is committed, before a lock is made."""
+    try:
+        return any(map(is_commit, target.paths(below="decisions")))
+    except OSError as error:
+        raise SourceError(f"cannot list {target.name}: {error.strerror or error}") from error
+
+
+def _merged(target: Folder, committed: Sequence[Range], size: int) -> Iterator[Range]:
+    """Merge ranges, and yield those that there are then; what is replaced goes as soon as it is."""
+    date = next((one.date for one in committed if one.date not in (NO_DATE, UNKNOWN)), UNKNOWN)
+    for group in _groups(committed, size):
+        if _is_due(group):
+            yield replace(_merge(target, group, date), max_unpacked_bytes=group[0].max_unpacked_bytes)
+            _remove(target, chain.from_iterable(map(_parts, group)))
+        else:
+            yield from group
 
 
 def _groups(committed: Sequence[Range], size: int) -> Iterator[list[Range]]:
-    """Yield runs of ranges that become one."""
+    """Yield runs of ranges that become one, and each that stays alone."""
     group: list[Range] = []
     total = 0
     for following in committed:
         total += _size(following)
-        if not group or total > size or not _may_join(group[-1], following):
-            if _is_due(group):
-                yield group
+        if group and (total > size or not _may_join(group[-1], following)):
+            yield group
             group, total = [], _size(following)
         group.append(following)
-    if _is_due(group):
+    if group:
         yield group
 
 
@@ -120,14 +139,14 @@ def _may_join(before: Range, after: Range) -> bool:
     return bool(before.first_id) and common(before) == common(after) and discontinuity(before, after) is None
 
 
-def _merge(target: Folder, group: Sequence[Range], date: str) -> None:
+def _merge(target: Folder, group: Sequence[Range], date: str) -> Range:
     """Write ranges as one; ``date`` is for those that stand under no day and tell none."""
     names = ("decisions", *group[0].child_tables)
     rows = combine_chunks(concat(read_range(one, names) for one in group))
     first = group[0]
     date = first.date if first.date != NO_DATE else day_of(rows, first.first_id) or date
     try:
-        write_range(target, rows, _metadata(group), date)
+        return write_range(target, rows, _metadata(group), date)
     except OSError as error:
         raise SourceError(
             f"cannot compact {target.name}: {error.strerror or error}. Every row is still there."
@@ -173,7 +192,10 @@ def cleanup(folder: str | PathLike[str]) -> list[str]:
         The folder cannot be listed, is no snapshot, or a file cannot be removed.
     """
     target = folder_of(folder)
-    surveyed = survey(target)
+    return _sweep(target, survey(target))
+
+
+def _sweep(target: Folder, surveyed: Survey) -> list[str]:
     gone = [path for path in surveyed.paths if _is_half(path)]
     if not surveyed.faults:
         named = {one.place for one in (*surveyed.committed, *surveyed.replaced, *surveyed.unfinished)}
@@ -182,6 +204,11 @@ def cleanup(folder: str | PathLike[str]) -> list[str]:
         # One that replaced others, and says so, goes after them.
         smallest_first = sorted(surveyed.replaced, key=lambda one: one.entries)
         gone += [path for one in smallest_first for path in _parts(one)]
+    return _remove(target, gone)
+
+
+def _remove(target: Folder, paths: Iterable[str]) -> list[str]:
+    gone = [*paths]
     for path in gone:
         try:
             target.remove(path)

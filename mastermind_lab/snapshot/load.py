@@ -15,9 +15,10 @@ from ..storage import folder as folder_of
 from .commits import ends_of
 from .coverage import discontinuities
 from .layout import child_path
-from .parts import EVERYTHING, Selection, parallel_map
+from .parts import EVERYTHING, Selection
 from .ranges import Range, ranges, survey_of
 from .reading import read_range
+from .together import parallel_map
 
 
 def is_snapshot(folder: str | os.PathLike[str]) -> bool:

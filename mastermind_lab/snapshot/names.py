@@ -10,7 +10,7 @@ from ..frames import Key, Limits
 from ..storage import Folder
 from ..storage import folder as folder_of
 from .layout import DATED, Name
-from .ranges import Range, Survey, read_ranges, sorted_out
+from .ranges import Fault, Range, Survey, read_ranges, sorted_out
 
 _AT_FIRST = 4
 
@@ -69,16 +69,13 @@ class Names:
             some *= 2
 
     def _surveyed(self, wanted: Iterable[int], max_unpacked_bytes: int | None) -> Survey:
-        read: dict[int, list[Range]] = {}
-        faults, missing = [], {*wanted}
+        named, faults, read, missing = list[Range](), list[Fault](), set[int](), {*wanted}
         while missing:
             paths = [path for number in sorted(missing) for path in self.groups[number].paths]
-            named, wrong = read_ranges(self._target, paths, max_unpacked_bytes)
-            read |= dict.fromkeys(missing, [])
-            read[min(missing)] = named
-            faults += wrong
-            missing = {n for one in named for n in self._marking(one)} - read.keys()
-        return sorted_out([one for some in read.values() for one in some], faults, [])
+            some, wrong = read_ranges(self._target, paths, max_unpacked_bytes)
+            named, faults, read = named + some, faults + wrong, read | missing
+            missing = {number for one in some for number in self._marking(one)} - read
+        return sorted_out(named, faults, [])
 
     def _marking(self, one: Range) -> list[int]:
         """Find the groups that tell whether the commit marker of a range is there."""

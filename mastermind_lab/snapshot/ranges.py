@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 from ..errors import OptionError, SourceError
 from ..frames import FRAMES, PAYLOADS, SchemaUnion, id_key
-from ..storage import Folder, check_bytes, side_by_side
+from ..storage import Folder, check_bytes
 from ..storage import folder as folder_of
 from .footer import MOST_BYTES, DamageError, check_metadata, check_said, metadata_of, sha256, tail_length
 from .layout import NO_DATE, Name, date_of, has_date, place_of
+from .together import side_by_side
 
 FORMAT = 4
 """The version of this layout.

@@ -33,8 +33,10 @@ def columns_of(committed: Iterable[Range]) -> SchemaUnion:
 def narrow(committed: Iterable[Range]) -> list[Range]:
     """List the ranges that have not all columns of all of them."""
     listed = list(committed)
+    known = {one.metadata["kinds"]: one.columns for one in listed if one.columns is not None}
     types = columns_of(listed).types
-    return [one for one in listed if one.columns is not None and one.columns.types != types]
+    lacking = {kinds for kinds, columns in known.items() if columns.types != types}
+    return [one for one in listed if one.metadata.get("kinds") in lacking]
 
 
 def widened(folder: str | PathLike[str], max_unpacked_bytes: int | None = None) -> Iterator[Range]:

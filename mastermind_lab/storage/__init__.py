@@ -12,7 +12,6 @@ from typing import IO, Protocol
 from .local import HALF, LocalFolder, make, sync
 from .lock import LOCK, Lock
 from .remote import Name, RemoteFile, RemoteFolder, is_remote, is_url, local_path, remote_files, upload
-from .together import side_by_side
 from .unpacked import ADVICE, check_bytes, most_unpacked
 
 __all__ = [
@@ -33,7 +32,6 @@ __all__ = [
     "make",
     "most_unpacked",
     "remote_files",
-    "side_by_side",
     "sync",
     "upload",
 ]
