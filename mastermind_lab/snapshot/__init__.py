@@ -17,41 +17,53 @@ A range counts unless another one that counts says that it replaces it (compacti
 commit marker, the last range of the same save, that never came.
 """
 
+from .checkpoint import Committed, forget
 from .commits import commit
 from .compact import Compaction, cleanup, compact
 from .coverage import coverage_of
 from .footer import DamageError
 from .foreign import foreign_table
+from .layout import date_of
 from .load import entries_of, is_snapshot, newest_of, readable, still_there, tables_of
 from .names import Names
-from .ranges import FORMAT, Range, ranges
+from .opening import Opened, newest_id, note, opened, tidy
+from .ranges import FORMAT, Range
 from .reading import read_range
 from .save import save
+from .surveys import ranges
 from .verify import verify
 from .widen import columns_of, narrow, widened
 
 __all__ = [
     "FORMAT",
+    "Committed",
     "Compaction",
     "DamageError",
     "Names",
+    "Opened",
     "Range",
     "cleanup",
     "columns_of",
     "commit",
     "compact",
     "coverage_of",
+    "date_of",
     "entries_of",
     "foreign_table",
+    "forget",
     "is_snapshot",
     "narrow",
+    "newest_id",
     "newest_of",
+    "note",
+    "opened",
     "ranges",
     "read_range",
     "readable",
     "save",
     "still_there",
     "tables_of",
+    "tidy",
     "verify",
     "widened",
 ]

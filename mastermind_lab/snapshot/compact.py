@@ -14,12 +14,14 @@ from ..errors import SourceError
 from ..frames import SchemaUnion, combine_chunks, concat
 from ..storage import HALF, Folder
 from ..storage import folder as folder_of
+from .checkpoint import LEFTOVER, forget, write_checkpoint
 from .commits import day_of, write_range
 from .coverage import discontinuity, recorded_coverage
 from .footer import DamageError
 from .layout import NO_DATE, UNKNOWN, Name, child_path
-from .ranges import Range, Survey, is_commit, read_metadata, survey, survey_of
+from .ranges import Range, is_commit, read_metadata
 from .reading import read_range
+from .surveys import Survey, checked, survey
 from .widen import columns_of, narrow, widen
 
 _SIZE = 2**27
@@ -76,17 +78,18 @@ def compact(
     if not _is_begun(target):
         raise SourceError(f"{target.name} is no snapshot: nothing is committed there")
     with target.lock("a compaction") or nullcontext():
-        surveyed = survey_of(folder, max_unpacked_bytes)
+        surveyed = checked(target, survey(target, max_unpacked_bytes))
+        forget(target)
         # First, or what an earlier one replaced would come back with its replacement gone.
-        _sweep(target, surveyed)
+        sweep(target, surveyed)
         after = [*_merged(target, surveyed.committed, size)]
         after = [
             one if one.columns is not None else widen(target, one, SchemaUnion.of(read_range(one)))
             for one in after
         ]
-        columns = columns_of(after)
-        for one in narrow(after):
-            widen(target, one, columns)
+        columns, lacking = columns_of(after), {one.place for one in narrow(after)}
+        after = [widen(target, one, columns) if one.place in lacking else one for one in after]
+        write_checkpoint(target, after)
         return Compaction(len(surveyed.committed), len(after))
 
 
@@ -192,11 +195,12 @@ def cleanup(folder: str | PathLike[str]) -> list[str]:
         The folder cannot be listed, is no snapshot, or a file cannot be removed.
     """
     target = folder_of(folder)
-    return _sweep(target, survey(target))
+    return sweep(target, survey(target))
 
 
-def _sweep(target: Folder, surveyed: Survey) -> list[str]:
-    gone = [path for path in surveyed.paths if _is_half(path)]
+def sweep(target: Folder, surveyed: Survey) -> list[str]:
+    """Remove what nothing reads of what was surveyed; see :func:`cleanup`."""
+    gone = [path for path in surveyed.paths if _is_half(path) or path == LEFTOVER]
     if not surveyed.faults:
         named = {one.place for one in (*surveyed.committed, *surveyed.replaced, *surveyed.unfinished)}
         gone += [path for path in surveyed.paths if _is_orphan(target, path, named, surveyed.committed)]

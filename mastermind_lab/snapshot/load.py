@@ -16,8 +16,9 @@ from .commits import ends_of
 from .coverage import discontinuities
 from .layout import child_path
 from .parts import EVERYTHING, Selection
-from .ranges import Range, ranges, survey_of
+from .ranges import Range
 from .reading import read_range
+from .surveys import ranges, survey_of
 from .together import parallel_map
 
 

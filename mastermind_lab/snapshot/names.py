@@ -10,7 +10,8 @@ from ..frames import Key, Limits
 from ..storage import Folder
 from ..storage import folder as folder_of
 from .layout import DATED, Name
-from .ranges import Fault, Range, Survey, read_ranges, sorted_out
+from .ranges import Fault, Range, read_ranges
+from .surveys import Survey, sorted_out
 
 _AT_FIRST = 4
 

@@ -16,8 +16,9 @@ from ..storage import folder as folder_of
 from .coverage import discontinuities
 from .footer import DamageError
 from .layout import Name, child_path
-from .ranges import Fault, Range, Survey, survey
+from .ranges import Fault, Range
 from .reading import read_part, table_of
+from .surveys import Survey, survey
 
 
 def verify(folder: str | PathLike[str], *, max_unpacked_bytes: int | None = None) -> pd.DataFrame:

@@ -18,10 +18,12 @@ from ..errors import SourceError
 from ..frames import SchemaUnion, Tables
 from ..storage import Folder
 from ..storage import folder as folder_of
+from .checkpoint import forget, write_checkpoint
 from .commits import encoded_child, write_child, write_decisions
 from .footer import sha256
-from .ranges import Range, ranges
+from .ranges import Range
 from .reading import read_range
+from .surveys import ranges
 
 
 def columns_of(committed: Iterable[Range]) -> SchemaUnion:
@@ -50,9 +52,16 @@ def widened(folder: str | PathLike[str], max_unpacked_bytes: int | None = None) 
         A part is damaged or cannot be written; no row is lost.
     """
     target, committed = folder_of(folder), ranges(folder, max_unpacked_bytes)
-    columns = columns_of(committed)
-    for one in narrow(committed):
-        yield widen(target, one, columns)
+    columns, lacking = columns_of(committed), {one.place for one in narrow(committed)}
+    if not lacking:
+        return
+    forget(target)
+    made = []
+    for one in committed:
+        made.append(widen(target, one, columns) if one.place in lacking else one)
+        if one.place in lacking:
+            yield made[-1]
+    write_checkpoint(target, made)
 
 
 def widen(target: Folder, one: Range, columns: SchemaUnion) -> Range:

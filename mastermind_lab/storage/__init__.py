@@ -66,6 +66,9 @@ class Folder(Protocol):
         What is wrong with a folder below is raised, or added to ``faults`` under its path.
         """
 
+    def folders(self, below: str) -> list[str]:
+        """List the names of the folders directly in one, without links; none where there is none."""
+
     def exists(self, path: str) -> bool:
         """Tell whether there is a file."""
 

@@ -81,6 +81,14 @@ class LocalFolder:
             files += names if place == "." else [f"{place}/{one}" for one in names]
         return sorted(files)
 
+    def folders(self, below: str) -> list[str]:
+        """List the names of the folders directly in one."""
+        try:
+            with os.scandir(self._at(below)) as found:
+                return sorted(one.name for one in found if one.is_dir(follow_symlinks=False))
+        except FileNotFoundError:
+            return []
+
     def _below(self, path: Path) -> str:
         return path.relative_to(self._root).as_posix()
 

@@ -92,6 +92,18 @@ class RemoteFolder:
             files = self._fs.find(start)
         return sorted(file[len(self._root) :].lstrip("/") for file in files)
 
+    def folders(self, below: str) -> list[str]:
+        """List the names of the folders directly in one, as they are now."""
+        with _os_errors():
+            self._fs.invalidate_cache()
+            try:
+                found = self._fs.ls(self._at(below), detail=True)
+            except FileNotFoundError:
+                return []
+        return sorted(
+            one["name"].rstrip("/").rpartition("/")[2] for one in found if one["type"] == "directory"
+        )
+
     def exists(self, path: str) -> bool:
         """Tell whether there is a file."""
         with _os_errors():
