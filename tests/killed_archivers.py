@@ -15,6 +15,7 @@ import time
 from collections import Counter
 
 from mastermind_lab.archive import Archiver, Archiving
+from mastermind_lab.snapshot import checkpoint
 
 PHASES = (
     "opening the folder", "reading the stream", "in a temporary file", "a file synced", "a file renamed",
@@ -54,6 +55,7 @@ class Archivers:
 
 
 def main():
+    checkpoint.WORTH = 2  # so that there is one from the start
     for line in sys.stdin:
         asked = json.loads(line)
         phase[0] = OPENING

@@ -104,6 +104,11 @@ def _noted(kinds: str) -> SchemaUnion:
     return SchemaUnion.of_noted(json.loads(kinds))
 
 
+def pays(ranges: int) -> bool:
+    """Tell whether so many footers are worth a checkpoint."""
+    return ranges >= WORTH
+
+
 def write_checkpoint(target: Folder, committed: Sequence[Range]) -> None:
     """Write down what all committed ranges of a growing folder say, if there are enough.
 
@@ -111,7 +116,7 @@ def write_checkpoint(target: Folder, committed: Sequence[Range]) -> None:
     """
     known = Committed.of(committed)
     is_archive = all("stream" in one.metadata for one in committed) and known.coverage.accounts
-    if known.ranges < WORTH or not is_archive:
+    if not pays(known.ranges) or not is_archive:
         return
     rows = [[one.place, json.dumps(dict(one.metadata))] for one in committed]
     table = pa.table([pa.array(column, ARROW["str"]) for column in zip(*rows, strict=True)], _COLUMNS)
@@ -122,7 +127,7 @@ def write_checkpoint(target: Folder, committed: Sequence[Range]) -> None:
         "reaches": known.reaches,
         "coverage": json.dumps(known.coverage.rows()),
         "columns_of": json.dumps(sorted(known.kinds)),
-        "ranges": str(known.ranges),
+        "rows": str(known.ranges),
     }
     with suppress(OSError):
         target.write(CHECKPOINT, encoded(table, said, hashed=True))
@@ -161,18 +166,27 @@ def known_sum(target: Folder) -> Committed | None:
 
 
 def known_ranges(target: Folder, max_unpacked_bytes: int | None = None) -> dict[str, Range]:
-    """Read what the checkpoint says of each range, by its place; nothing without one that can be used."""
+    """Read what the checkpoint says of each range, by its place; where it can't be used, warn."""
     try:
-        check_packed(target.size(CHECKPOINT), max_unpacked_bytes)
-        content = target.read(CHECKPOINT)
-        _confirmed(target, _sum(target, said := metadata_of(content)))
-        check_hash(content, said)
-        found = [_range(target, *row) for row in _rows(decoded(content, max_unpacked_bytes))]
-    except FileNotFoundError:
-        return {}
+        return listed(target, max_unpacked_bytes)
     except (OSError, DamageError) as error:
         refused(target, error)
         return {}
+
+
+def listed(target: Folder, max_unpacked_bytes: int | None = None) -> dict[str, Range]:
+    """Read what the checkpoint says of each range, by its place.
+
+    Raises
+    ------
+    OSError, DamageError
+        It cannot be used.
+    """
+    check_packed(target.size(CHECKPOINT), max_unpacked_bytes)
+    content = target.read(CHECKPOINT)
+    _confirmed(target, _sum(target, said := metadata_of(content)))
+    check_hash(content, said)
+    found = [_range(target, *row) for row in _rows(decoded(content, max_unpacked_bytes))]
     return {one.place: replace(one, max_unpacked_bytes=max_unpacked_bytes) for one in found}
 
 
@@ -200,16 +214,16 @@ def _confirmed(target: Folder, known: Committed) -> Committed:
         there = range_of(target, known.last.place, read_metadata(target, known.last.place))
     except FileNotFoundError as error:
         raise DamageError(f"it knows {known.last.place}, which is not there") from error
-    if there.origin != known.last.origin:
+    if there != known.last:
         raise DamageError(f"{known.last.place} is not the part that it knows")
-    return replace(known, last=there)
+    return known
 
 
 def _sum(target: Folder, said: Mapping[str, str]) -> Committed:
     check_metadata(said)
     try:
         kinds, coverage = json.loads(said["columns_of"]), json.loads(said["coverage"])
-        reaches, ranges = said["reaches"], int(said["ranges"])
+        reaches, ranges = said["reaches"], int(said["rows"])
         known = Committed(
             _range(target, said["last"], said["said"]),
             reaches,

@@ -9,7 +9,7 @@ from ..errors import SourceError
 from ..frames import FRAMES, PAYLOADS, Coverage
 from ..storage import Folder
 from ..storage import folder as folder_of
-from .checkpoint import LEFTOVER, WORTH, Committed, known_ranges, known_sum, refused, write_checkpoint
+from .checkpoint import LEFTOVER, Committed, forget, known_ranges, known_sum, pays, refused, write_checkpoint
 from .compact import sweep
 from .coverage import coverage_of, ended
 from .footer import DamageError
@@ -57,8 +57,10 @@ def opened(folder: str | PathLike[str]) -> Opened:
         known = known_sum(target)
     except (OSError, DamageError) as error:
         known, fault = None, error
-    if known and known.last and (behind := _behind(target, known.last)):
-        return Opened(known + Committed.of(behind.committed), behind, known.last)
+    if known and known.last:
+        if behind := _behind(target, known.last):
+            return Opened(known + Committed.of(behind.committed), behind, known.last)
+        fault = DamageError("a part that it does not know begins before its end")
     surveyed = checked(target, survey(target))
     if fault:
         refused(target, fault)
@@ -105,11 +107,13 @@ def tidy(folder: str | PathLike[str], found: Opened) -> None:
 
 
 def note(folder: str | PathLike[str], found: Opened) -> None:
-    """Bring the checkpoint up to date, where so many footers were read that it pays."""
+    """Bring the checkpoint up to date, where so many footers were read that it pays, or remove one."""
     target, committed = folder_of(folder), found.surveyed.committed
-    if len(committed) >= WORTH:
+    if pays(len(committed)):
         before = known_ranges(target).values() if found.before else ()
         write_checkpoint(target, sorted([*before, *committed], key=lambda one: one.key))
+    elif found.before is None:
+        forget(target)  # or one that can't be used would be refused again
 
 
 def newest_id(folder: str | PathLike[str], day: str = "") -> str:
