@@ -35,5 +35,5 @@ def add(folder, parts, text="ship"):
             "certainty": "exact", "left_out": 0, "limits": "",
         }  # fmt: skip
         after = stream_id(part - 1, ENTRIES - 1) if part else ""
-        snapshot.commit(folder, rows, {"stream": "s", "after": after, "coverage": [account]})
+        snapshot.commit(folder, rows, {"stream": "s", "source": "", "after": after, "coverage": [account]})
     return folder

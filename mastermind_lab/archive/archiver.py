@@ -109,7 +109,8 @@ class Archiver:
         except BaseException:
             self._release()
             raise
-        self._widening = self._widen()  # what a killed one left to do
+        self._widening, self._merging = self._widen(), self._merge()  # what a killed one left to do
+        self._rests_until = 0.0
         self._schema_cache = SchemaCache()
         self._buffers = [Buffer()]
         if self.extent.before is None:
@@ -209,7 +210,14 @@ class Archiver:
             with suppress(
                 SourceError
             ):  # that an old part is damaged is for the end to say: the stream goes on
-                next(self._widening, None)
+                self._keep_up()
+
+    def _keep_up(self) -> None:
+        """Do a step of what older parts need, which takes at most half of the time."""
+        began = time.monotonic()
+        if next(self._widening, self) is self and began >= self._rests_until:
+            next(self._merging, None)
+            self._rests_until = 2 * time.monotonic() - began
 
     def _add(self, update: StreamUpdate) -> None:
         last = id_key(self._last_id())
@@ -283,7 +291,7 @@ class Archiver:
         if before.last is None:
             self._widened_to = self._columns
         elif before.last.date != committed.date:
-            self._widening = self._widen()
+            self._widening, self._merging = self._widen(), self._merge()
 
     def _widen(self) -> Iterator[None]:
         """Give older parts the columns of newer ones, a range a step: the stream cannot wait for all."""
@@ -299,6 +307,14 @@ class Archiver:
                 break
             yield
         self._widened_to = columns
+
+    def _merge(self) -> Iterator[Range]:
+        """Merge the many parts of days that are over, some a step, where no other can be at work."""
+        from ..snapshot import merging
+
+        last = self._committed_here.last
+        if self._lock and last:
+            yield from merging(self.folder, last.date)
 
     def _refuse_other_writers(self) -> None:
         """See that nobody else wrote, where there are no locks."""

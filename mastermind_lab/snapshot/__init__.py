@@ -19,7 +19,7 @@ commit marker, the last range of the same save, that never came.
 
 from .checkpoint import Committed, forget
 from .commits import commit
-from .compact import Compaction, cleanup, compact
+from .compact import Compaction, cleanup, compact, merging
 from .coverage import coverage_of
 from .footer import DamageError
 from .foreign import foreign_table
@@ -52,6 +52,7 @@ __all__ = [
     "foreign_table",
     "forget",
     "is_snapshot",
+    "merging",
     "narrow",
     "newest_id",
     "newest_of",

@@ -143,7 +143,7 @@ def forget(target: Folder) -> None:
     """
     try:
         if target.exists(CHECKPOINT):
-            target.remove(CHECKPOINT)
+            target.remove(CHECKPOINT, for_good=True)
     except OSError as error:
         raise SourceError(
             f"cannot remove {target.name}/{CHECKPOINT}: {reason(error)}. Nothing else was changed."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..errors import SourceError
 from ..frames import SchemaUnion, combine_chunks, concat
-from ..storage import HALF, Folder
+from ..storage import HALF, Folder, Lock
 from ..storage import folder as folder_of
 from .checkpoint import LEFTOVER, forget, write_checkpoint
 from .commits import day_of, write_range
@@ -21,10 +22,12 @@ from .footer import DamageError
 from .layout import NO_DATE, UNKNOWN, Name, child_path
 from .ranges import Range, is_commit, read_metadata
 from .reading import read_range
-from .surveys import Survey, checked, survey
+from .surveys import Survey, checked, ranges, survey
 from .widen import columns_of, narrow, widen
 
 _SIZE = 2**27
+_FEW = 8  # ranges, of which a day may be left with
+_AT_ONCE = 64  # ranges that a running archiver merges at once: the stream waits meanwhile
 
 
 class Compaction(NamedTuple):
@@ -42,8 +45,8 @@ def compact(
     With the same columns, other programs read the parts as one, also of a folder that an older version wrote.
     The merged part commits itself and says which ranges it replaces, in one step; their files go afterwards,
     or with the next compaction. So it may be stopped at any moment, and readers see every row once at any
-    time. A folder on a disk is locked meanwhile, as it is by an archiver; an object store has no locks, so
-    there see that no archiver runs.
+    time. A folder on a disk is locked meanwhile, as it is by an archiver, which merges the days that are over
+    by itself; an object store has no locks, so there see that no archiver runs.
 
     Parameters
     ----------
@@ -77,7 +80,7 @@ def compact(
     target = folder_of(folder)
     if not _is_begun(target):
         raise SourceError(f"{target.name} is no snapshot: nothing is committed there")
-    with target.lock("a compaction") or nullcontext():
+    with _lock(target) or nullcontext():
         surveyed = checked(target, survey(target, max_unpacked_bytes))
         forget(target)
         # First, or what an earlier one replaced would come back with its replacement gone.
@@ -91,6 +94,42 @@ def compact(
         after = [widen(target, one, columns) if one.place in lacking else one for one in after]
         write_checkpoint(target, after)
         return Compaction(len(surveyed.committed), len(after))
+
+
+def _lock(target: Folder) -> Lock | None:
+    try:
+        return target.lock("a compaction")
+    except SourceError as error:
+        if "an archiver" in str(error):
+            raise SourceError(f"{error} An archiver merges the days that are over by itself.") from error
+        raise
+
+
+def merging(folder: str | PathLike[str], day: str) -> Iterator[Range]:
+    """Merge the ranges of days before one, of those that have many: some at a step, until a day has few.
+
+    Only who holds the folder's lock may call it, and it may be left at any step.
+
+    Raises
+    ------
+    SourceError
+        A part is damaged or cannot be written; no row is lost.
+    """
+    target, committed = folder_of(folder), ranges(folder)
+    counted = Counter(one.date for one in committed)
+    days = {date for date, count in counted.items() if date < day and count > _FEW}
+    closed = [one for one in committed if one.date in days]
+    if not any(map(_is_due, _groups(closed, _SIZE, _AT_ONCE))):
+        return
+    forget(target)
+    while any(map(_is_due, groups := [*_groups(closed, _SIZE, _AT_ONCE)])):
+        closed = []
+        for group in groups:
+            closed += [_merge(target, group, day) if _is_due(group) else group[0]]
+            if _is_due(group):
+                _remove(target, chain.from_iterable(map(_parts, group)))
+                yield closed[-1]
+    write_checkpoint(target, ranges(folder))
 
 
 def _is_begun(target: Folder) -> bool:
@@ -112,13 +151,14 @@ def _merged(target: Folder, committed: Sequence[Range], size: int) -> Iterator[R
             yield from group
 
 
-def _groups(committed: Sequence[Range], size: int) -> Iterator[list[Range]]:
-    """Yield runs of ranges that become one, and each that stays alone."""
+def _groups(committed: Sequence[Range], size: int, most: int | None = None) -> Iterator[list[Range]]:
+    """Yield runs of ranges that become one, at most so many at once, and each that stays alone."""
     group: list[Range] = []
     total = 0
     for following in committed:
         total += _size(following)
-        if group and (total > size or not _may_join(group[-1], following)):
+        is_full = total > size or len(group) == most
+        if group and (is_full or not _may_join(group[-1], following)):
             yield group
             group, total = [], _size(following)
         group.append(following)

@@ -101,7 +101,10 @@ def tidy(folder: str | PathLike[str], found: Opened) -> None:
     target = folder_of(folder)
     surveyed = found.surveyed
     if found.before:
+        end = found.before.key[1]
         paths = [path for table in (*FRAMES, PAYLOADS) for path in _paths(target, table, found.before.date)]
+        named = [(path, Name.of(path)) for path in paths]
+        paths = [path for path, name in named if name is None or (name.epoch, *name.last) > end]
         surveyed = surveyed._replace(committed=[found.before, *surveyed.committed], paths=[LEFTOVER, *paths])
     sweep(target, surveyed)
 

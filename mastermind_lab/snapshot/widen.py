@@ -56,12 +56,10 @@ def widened(folder: str | PathLike[str], max_unpacked_bytes: int | None = None) 
     if not lacking:
         return
     forget(target)
-    made = []
     for one in committed:
-        made.append(widen(target, one, columns) if one.place in lacking else one)
         if one.place in lacking:
-            yield made[-1]
-    write_checkpoint(target, made)
+            yield widen(target, one, columns)
+    write_checkpoint(target, ranges(folder, max_unpacked_bytes))
 
 
 def widen(target: Folder, one: Range, columns: SchemaUnion) -> Range:

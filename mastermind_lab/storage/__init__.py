@@ -78,8 +78,8 @@ class Folder(Protocol):
     def is_empty(self) -> bool:
         """Tell whether nothing is in it, or it is not there at all."""
 
-    def remove(self, path: str) -> None:
-        """Remove a file, if it is there."""
+    def remove(self, path: str, *, for_good: bool = False) -> None:
+        """Remove a file, if it is there; ``for_good`` is also when the power fails at once."""
 
     def lock(self, work: str) -> Lock | None:
         """Take the right to write here, for some work in words; None where there are no locks."""

@@ -107,9 +107,12 @@ class LocalFolder:
         except FileNotFoundError:
             return True
 
-    def remove(self, path: str) -> None:
+    def remove(self, path: str, *, for_good: bool = False) -> None:
         """Remove a file; that it is gone is no fault."""
-        self._at(path).unlink(missing_ok=True)
+        place = self._at(path)
+        place.unlink(missing_ok=True)
+        if for_good:
+            sync(place.parent)
 
     def lock(self, work: str) -> Lock:
         """Take the right to write here, or say who has it."""

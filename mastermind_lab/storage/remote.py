@@ -120,7 +120,7 @@ class RemoteFolder:
         """Tell whether nothing is in it, or it is not there at all."""
         return not self.paths()
 
-    def remove(self, path: str) -> None:
+    def remove(self, path: str, *, for_good: bool = False) -> None:
         """Remove a file; that it is gone is no fault."""
         with _os_errors():
             if self._fs.exists(self._at(path)):
