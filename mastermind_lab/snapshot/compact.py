@@ -20,7 +20,7 @@ from .commits import day_of, write_range
 from .coverage import discontinuity, recorded_coverage
 from .footer import DamageError
 from .layout import NO_DATE, UNKNOWN, Name, child_path
-from .ranges import Range, is_commit, read_metadata
+from .ranges import Range, read_metadata
 from .reading import read_range
 from .surveys import Survey, checked, ranges, survey
 from .widen import columns_of, narrow, widen
@@ -78,7 +78,7 @@ def compact(
     Compaction(before=1, after=1)
     """
     target = folder_of(folder)
-    if not _is_begun(target):
+    if not ranges(folder, max_unpacked_bytes):  # refused before anything is touched
         raise SourceError(f"{target.name} is no snapshot: nothing is committed there")
     with _lock(target) or nullcontext():
         surveyed = checked(target, survey(target, max_unpacked_bytes))
@@ -130,14 +130,6 @@ def merging(folder: str | PathLike[str], day: str) -> Iterator[Range]:
                 _remove(target, chain.from_iterable(map(_parts, group)))
                 yield closed[-1]
     write_checkpoint(target, ranges(folder))
-
-
-def _is_begun(target: Folder) -> bool:
-    """Tell whether something is committed, before a lock is made."""
-    try:
-        return any(map(is_commit, target.paths(below="decisions")))
-    except OSError as error:
-        raise SourceError(f"cannot list {target.name}: {error.strerror or error}") from error
 
 
 def _merged(target: Folder, committed: Sequence[Range], size: int) -> Iterator[Range]:
