@@ -75,6 +75,7 @@ def test_when_a_day_ends_while_it_runs(made, folder):
         for part in range(DAY + 2, DAY + 10):
             sink.take(StreamUpdate(S, [(stream_id(part), PAYLOAD)]))
             sink.flush()
+        assert days(folder).count("2026-11-24") == 10
         sink.take(StreamUpdate(S, [(stream_id(2 * DAY), PAYLOAD)]))
         sink.flush()
         for _ in range(9):

@@ -207,6 +207,15 @@ def test_what_an_older_version_did_meanwhile_is_found(folder, tmp_path):
     assert found == without(folder)
 
 
+def test_what_an_older_version_merged_with_what_came_later_is_found(folder, tmp_path):
+    """Also while what it replaces is not swept yet."""
+    merged = shutil.copytree(folder, tmp_path / "merged")
+    lab.compact(merged)
+    shutil.copytree(merged, folder, dirs_exist_ok=True)
+    with pytest.warns(CheckpointWarning, match="begins before its end"):
+        assert snapshot.opened(folder).committed.ranges == 1
+
+
 def test_a_snapshot_that_is_saved_over_it_takes_it_away(made):
     url = f"memory://{uuid4().hex}/s"
     add(url, range(4))
