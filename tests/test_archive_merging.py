@@ -63,7 +63,8 @@ def test_a_few_at_a_step(made, folder, monkeypatch):
     same(folder, made)
 
 
-def test_a_day_of_few_parts_is_left_alone(folder):
+def test_a_day_of_few_parts_is_left_alone_and_one_that_is_not_over(folder):
+    assert list(snapshot.merging(folder, "2026-11-23")) == []
     shutil.rmtree(folder)
     add(folder, [*range(3), DAY])
     archived(folder)
