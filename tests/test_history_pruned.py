@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from envelopes_in_parts import ENTRIES, add, stream_id
 from fsspec.implementations.memory import MemoryFileSystem
+from telling import telling
 
 import mastermind_lab as lab
 from mastermind_lab.frames import FRAMES
@@ -52,7 +53,7 @@ LIMITS = {
 }
 
 
-@pytest.mark.parametrize(("limits", "parts"), LIMITS.values(), ids=LIMITS)
+@pytest.mark.parametrize(("limits", "parts"), telling(LIMITS, "last", "between", "nothing there"))
 def test_limits_open_only_the_parts_they_ask_for(made, whole, opened, limits, parts):
     found = lab.read(made, **limits)
     kept = {*found.decisions["stream_id"], *found.rejects["stream_id"]}
@@ -80,7 +81,9 @@ WHERE = {
 }
 
 
-@pytest.mark.parametrize(("condition", "parts"), WHERE.values(), ids=WHERE)
+@pytest.mark.parametrize(
+    ("condition", "parts"), telling(WHERE, "ids apart", "both ends", "what all rows tell")
+)
 def test_a_condition_on_ids_or_times_opens_only_the_parts_it_may_choose(
     made, whole, opened, condition, parts
 ):

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from envelopes_in_parts import ENTRIES, add, stream_id
 from fsspec.implementations.memory import MemoryFileSystem
+from telling import telling
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot
@@ -148,7 +149,7 @@ BAD_ROWS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("bad", [*BAD.values(), *BAD_ROWS.values()], ids=[*BAD, *BAD_ROWS])
+@pytest.mark.parametrize("bad", telling(BAD | BAD_ROWS, "torn", "no range", "a place elsewhere"))
 def test_one_that_cannot_be_used_is_told_and_every_part_is_read(folder, bad):
     path = folder / CHECKPOINT
     path.write_bytes(bad(path.read_bytes()))
