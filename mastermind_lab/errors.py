@@ -22,6 +22,10 @@ class NothingDecodedWarning(UserWarning):
     """A source had entries, and none of them could be decoded: ``rejects`` says of each why."""
 
 
+class CheckpointWarning(UserWarning):
+    """What sums up a folder's parts cannot be used; they are read one by one, and nothing is lost."""
+
+
 class MissingFontWarning(UserWarning):
     """No installed font has some characters of a text: a chart shows a square in place of each."""
 

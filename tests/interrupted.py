@@ -21,6 +21,7 @@ from forked import load
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot
+from mastermind_lab.snapshot import checkpoint
 
 BEGAN = 1795392000000  # 2026-11-23
 VALID = {"decision": {"recommendation": "ship", "confidence": 0.5, "votes": [{"voter": "a", "choice": "b"}]}}
@@ -49,16 +50,27 @@ def history(first, count):
     return lab.History(rows(first, count), lab.read([]).account)
 
 
+def commit(folder, first, count, wide=False):
+    ends = {"first_id": f"{BEGAN + first}-0", "last_id": f"{BEGAN + first + count - 1}-0"}
+    account = {"stream": "s", "entries": count, "missing": 0, "certainty": "exact"} | ends
+    return snapshot.commit(folder, rows(first, count, wide), {"stream": "s", "coverage": [account]})
+
+
 def start(folder):
-    """What is there before: snapshots of ten entries in ranges, one whose columns have changed."""
+    """What is there before: snapshots of ten entries in ranges, one whose columns have changed.
+
+    Each with a checkpoint, which few ranges are not worth elsewhere.
+    """
+    checkpoint.WORTH = 1
     for name, ranges in (("snap", [(0, 5), (5, 5)]), ("uneven", [(0, 3), (3, 2), (5, 5, True)])):
         for some in ranges:
-            snapshot.commit(folder / name, rows(*some), {"stream": "s"})
+            commit(folder / name, *some)
+        snapshot.note(folder / name, snapshot.opened(folder / name))
 
 
 ACTIONS = {
-    "commit": lambda folder: snapshot.commit(folder / "snap", rows(10, 5), {"stream": "s"}),
-    "first commit": lambda folder: snapshot.commit(folder / "new", rows(10, 5), {"stream": "s"}),
+    "commit": lambda folder: commit(folder / "snap", 10, 5),
+    "first commit": lambda folder: commit(folder / "new", 10, 5),
     "save": lambda folder: history(10, 5).save(folder / "new"),
     "overwrite": lambda folder: history(10, 5).save(folder / "snap", overwrite=True),
     "compact": lambda folder: lab.compact(folder / "snap"),
@@ -161,6 +173,7 @@ def prepared(base, number):
 
 def main():
     action, fault, base = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    checkpoint.WORTH = 1
     pa.set_cpu_count(1)  # one file after another, so that the same number is the same operation each time
     if fault == "journal":
         sys.stdout.write(json.dumps(journal(prepared(base, "journal"), action)) + "\n")

@@ -17,6 +17,7 @@ from collections import Counter
 from forked import load
 
 from mastermind_lab.archive import Archiver, Archiving
+from mastermind_lab.snapshot import checkpoint
 
 PHASES = (
     "opening the folder", "reading the stream", "in a temporary file", "a file synced", "a file renamed",
@@ -57,6 +58,7 @@ class Archivers:
 
 def main():
     load("archive", "frames", "ndjson", "snapshot", "stream")
+    checkpoint.WORTH = 2  # so that there is one from the start
     for line in sys.stdin:
         asked = json.loads(line)
         phase[0] = OPENING

@@ -24,7 +24,7 @@ import mastermind_lab as lab
 from mastermind_lab import storage
 from mastermind_lab.archive import Archived, Archiver, Archiving, stopping
 from mastermind_lab.frames import Account, entry_ids
-from mastermind_lab.snapshot import ranges
+from mastermind_lab.snapshot import opened, ranges
 from mastermind_lab.snapshot.resume import ResumePoint
 from mastermind_lab.storage import LOCK
 from mastermind_lab.stream import Gap, StreamUpdate
@@ -660,7 +660,7 @@ class TestASink:
             )
             sink.take(StreamUpdate(S, [], reset=True))
             sink.take(StreamUpdate(S, [(name(n, epoch=1), payload(n)) for n in (6, 7)]))
-        point = ResumePoint.of(ranges(folder))
+        point = ResumePoint.of(opened(folder).committed)
         assert (point.last_id, point.ordinal) == (name(7, epoch=1), None)
         assert list(point.newest()) == [(name(6), payload(6)), (name(7), payload(7))]
         assert list(point.older()) == [(name(n), payload(n) if n % 2 else None) for n in range(1, 9)]

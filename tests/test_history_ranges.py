@@ -16,10 +16,10 @@ from mastermind_lab.history.sources.snapshots import within
 
 # Three ranges: entries 1 to 3, 4 to 6, 7 to 9.
 RANGES = [
-    SimpleNamespace(first_id=f"{first}-0", last_id=f"{first + 2}-0", entries=3, place=first)
+    SimpleNamespace(first_id=f"{first}-0", key=((0, first, 0), (0, first + 2, 0)), entries=3, place=first)
     for first in (1, 4, 7)
 ]
-EMPTY = SimpleNamespace(first_id="", last_id="", entries=0, place=0)
+EMPTY = SimpleNamespace(first_id="", entries=0, place=0)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ import pytest
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot
+from mastermind_lab.snapshot import checkpoint
 
 pytestmark = pytest.mark.thorough
 
@@ -43,11 +44,12 @@ STATES = {
 
 
 @pytest.fixture
-def base():
+def base(monkeypatch):
     """A folder in memory where there is one: thousands of syncs of a real disk take their time."""
     memory = "/dev/shm"
     with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as name:
         base = Path(name)
+        monkeypatch.setattr(checkpoint, "WORTH", 1)  # as it is in the script
         script().start(base / "start")
         yield base
 
@@ -72,6 +74,9 @@ def read(folder):
         return lab.read(folder if folder.exists() else [])
     if not snapshot.ranges(folder):
         return lab.read([])
+    known = snapshot.opened(folder)
+    assert known.committed.ranges == len(snapshot.ranges(folder))
+    assert known.committed.last == snapshot.ranges(folder)[-1]
     history = lab.read(folder, payloads=True)
     assert len(history.payloads) == len(history.decisions) == len(history.votes)
     assert set(lab.verify(folder)["kind"]) <= HARMLESS

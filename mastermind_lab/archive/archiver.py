@@ -22,8 +22,7 @@ from .extent import Extent
 
 if TYPE_CHECKING:
     # Parquet and redis are loaded where they are used: ``import mastermind_lab`` shows names of this package.
-    from ..snapshot import Range
-    from ..snapshot.resume import ResumePoint
+    from ..snapshot import Opened, Range
     from ..stream import Cursor, StreamUpdate
 
 PART_BYTES = 24 * 2**20
@@ -103,48 +102,53 @@ class Archiver:
         self._writer = ThreadPoolExecutor(1)
         self._writing: Future[Range] | None = None  # the commit of the first buffer, while it is under way
         self._columns = self._widened_to = SchemaUnion()  # what all parts have together, and what each has
-        self.resume_point = self._resume_point(self.folder)  # refused before anything is touched
+        found = self._open()  # refused before anything is touched
         self._lock = folder_of(self.folder).lock("an archiver")
         try:
-            self._cleanup()
-            self.resume_point = self._resume_point(self.folder)
+            self._tidy(self._open() if self._lock else found)
         except BaseException:
             self._release()
             raise
-        self._widening = self._widen()  # what a killed one left to do
+        self._widening, self._merging = self._widen(), self._merge()  # what a killed one left to do
+        self._rests_until = 0.0
         self._schema_cache = SchemaCache()
         self._buffers = [Buffer()]
         if self.extent.before is None:
             self.begin(Account(left_out=None, certainty="not verified"))
 
-    def _cleanup(self) -> None:
-        """Remove what a killed archiver left half done, where no other can be at work."""
-        from ..snapshot import cleanup
-
-        if self._lock and self.resume_point:
-            cleanup(self.folder)
-
-    def _resume_point(self, folder: str) -> ResumePoint | None:
-        from ..snapshot import columns_of, coverage_of, narrow, ranges
+    def _open(self) -> Opened:
+        """See what is committed, and refuse a folder that is not this stream's."""
+        from ..snapshot import opened
         from ..snapshot.resume import ResumePoint
 
-        committed = ranges(folder)
-        self.found = reduce(add, coverage_of(committed).accounts, Account(missing=0, certainty="exact"))
-        self._columns = columns_of(committed)
-        self._widened_to = SchemaUnion() if narrow(committed) else self._columns
-        theirs = committed[-1].metadata.get("stream") if committed else self.stream
+        opened_now = opened(self.folder)
+        self._committed_here = committed = opened_now.committed
+        self.resume_point = ResumePoint.of(committed)
+        self.found = reduce(add, opened_now.coverage.accounts, Account(missing=0, certainty="exact"))
+        self._columns = committed.columns
+        self._widened_to = SchemaUnion() if committed.is_narrow else self._columns
+        theirs = committed.last.metadata.get("stream") if committed.last else self.stream
         if theirs is None:
             raise OptionError(
-                f"{folder} is a snapshot that was saved at once, no archive. "
+                f"{self.folder} is a snapshot that was saved at once, no archive. "
                 "Nothing was changed: choose another folder."
             )
         if theirs != self.stream:
             raise OptionError(
-                f"{folder} is an archive of the stream {theirs!r:.300}, not of {self.stream!r:.300}. "
+                f"{self.folder} is an archive of the stream {theirs!r:.300}, not of {self.stream!r:.300}. "
                 "Nothing was changed: choose another folder."
             )
-        self.extent = Extent.of(*self._bounds, committed, folder)
-        return ResumePoint.of(committed)
+        newest = self.resume_point.last if self.resume_point else None
+        self.extent = Extent.of(*self._bounds, newest, self.folder)
+        return opened_now
+
+    def _tidy(self, found: Opened) -> None:
+        """Remove what a killed archiver left half done, where no other can be at work."""
+        from ..snapshot import note, tidy
+
+        if self._lock and self.resume_point:
+            tidy(self.folder, found)
+        note(self.folder, found)
 
     @property
     def waiting(self) -> int:
@@ -211,7 +215,14 @@ class Archiver:
             with suppress(
                 SourceError
             ):  # that an old part is damaged is for the end to say: the stream goes on
-                next(self._widening, None)
+                self._keep_up()
+
+    def _keep_up(self) -> None:
+        """Do a step of what older parts need, which takes at most half of the time."""
+        began = time.monotonic()
+        if next(self._widening, self) is self and began >= self._rests_until:
+            next(self._merging, None)
+            self._rests_until = 2 * time.monotonic() - began
 
     def _add(self, update: StreamUpdate) -> None:
         last = id_key(self._last_id())
@@ -260,9 +271,11 @@ class Archiver:
                 self._writing = None
 
     def _commit(self, buffer: Buffer) -> Range:
-        from ..snapshot import commit
+        from ..snapshot import commit, date_of, forget
 
         self._refuse_other_writers()
+        if self._committed_here.last and date_of(buffer.first_id) < self._committed_here.last.date:
+            forget(folder_of(self.folder))  # what is new is looked for from its last day on
         after = self.resume_point.last_id if self.resume_point else ""
         metadata = buffer.metadata(self.source, self.stream, self.extent) | {"after": after}
         rows = concat(buffer.tables)
@@ -272,17 +285,18 @@ class Archiver:
         return committed
 
     def _committed(self, committed: Range) -> None:
+        from ..snapshot import Committed
         from ..snapshot.resume import ResumePoint
 
         self._buffers = self._buffers[1:] or [Buffer()]
         self.parts, self.entries = self.parts + 1, self.entries + committed.entries
         self.rejects += committed.rejects
-        before = self.resume_point.ranges if self.resume_point else ()
-        self.resume_point = ResumePoint.of([*before, committed])
-        if not before:
+        before, self._committed_here = self._committed_here, self._committed_here + Committed.of([committed])
+        self.resume_point = ResumePoint.of(self._committed_here)
+        if before.last is None:
             self._widened_to = self._columns
-        elif before[-1].date != committed.date:
-            self._widening = self._widen()
+        elif before.last.date != committed.date:
+            self._widening, self._merging = self._widen(), self._merge()
 
     def _widen(self) -> Iterator[None]:
         """Give older parts the columns of newer ones, a range a step: the stream cannot wait for all."""
@@ -299,15 +313,22 @@ class Archiver:
             yield
         self._widened_to = columns
 
+    def _merge(self) -> Iterator[Range]:
+        """Merge the many parts of days that are over, some a step, where no other can be at work."""
+        from ..snapshot import merging
+
+        last = self._committed_here.last
+        if self._lock and last:
+            yield from merging(self.folder, last.date)
+
     def _refuse_other_writers(self) -> None:
         """See that nobody else wrote, where there are no locks."""
         if self._lock:
             return
-        from ..snapshot import ranges
-        from ..snapshot.resume import ResumePoint
+        from ..snapshot import newest_id
 
-        points = self.resume_point, ResumePoint.of(ranges(self.folder))
-        ours, theirs = (point.last_id if point else "" for point in points)
+        last = self._committed_here.last
+        ours, theirs = last.last_id if last else "", newest_id(self.folder, last.date if last else "")
         if ours != theirs:
             raise SourceError(
                 f"{self.folder} ends at {theirs or 'nothing'}, not at {ours or 'nothing'}: somebody else has "
@@ -327,10 +348,12 @@ class Archiver:
         """
         if self._is_closed:
             return
+        from ..snapshot import opened
+
         try:
             self.flush()
             if self.parts:
-                self._cleanup()
+                self._tidy(opened(self.folder))
             for _ in self._widen():
                 pass
         finally:

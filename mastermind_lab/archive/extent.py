@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +41,7 @@ class Extent:
     is_past: bool = False
 
     @classmethod
-    def of(cls, since: Bound | None, until: Bound | None, committed: Sequence[Range], folder: str) -> Extent:
+    def of(cls, since: Bound | None, until: Bound | None, newest: Range | None, folder: str) -> Extent:
         """Read bounds; a folder that has entries keeps its beginning.
 
         Raises
@@ -54,11 +53,9 @@ class Extent:
         now = time.time_ns() // 1_000
         first, last = (one.back_from(now, "now") for one in (Limits.of(since=since), Limits.of(until=until)))
         begin, end = first.ids()["since"], last.ids()["until"]
-        filled = [one for one in committed if one.last_id]
-        if not filled:
+        if newest is None:
             # What lies before is counted by whoever reads the stream.
             return cls(begin, end, first.said, last.said, before=None if begin else 0)
-        newest = filled[-1]
         noted = newest.metadata.get("since", "")
         own = noted if is_id(noted) else None
         if begin and not Limits.of(since=since).is_relative:

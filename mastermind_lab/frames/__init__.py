@@ -35,8 +35,8 @@ from .declared import (
 )
 from .envelopes import rebuild
 from .ids import edge_key, id_key, id_parts, is_id, order, sort_keys
-from .lazy import LazyTables
-from .limits import Limits, count, milliseconds, one_stream, several_streams
+from .lazy import LazyCoverage, LazyTables
+from .limits import Key, Limits, count, milliseconds, one_stream, several_streams
 from .open_columns import IS_TEXT, kind_of_field, with_plain_texts
 from .open_columns import column as open_column
 from .open_columns import shown as shown_columns
@@ -72,6 +72,8 @@ __all__ = [
     "Account",
     "Bound",
     "Coverage",
+    "Key",
+    "LazyCoverage",
     "LazyTables",
     "Limits",
     "SchemaUnion",

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from .account import Account, Key, known_value, least_sure, total, united
 from .declared import COVERAGE, schema
@@ -135,14 +136,30 @@ class Coverage:
         told = (replace(one, repeated=0) if limits else one for one in bare)
         return Coverage.of(*(replace(one, limits=_both(one, limits)) for one in told))
 
+    def without(self, first_ids: pa.Array, entries: NDArray[np.int64], limits: str) -> Coverage:
+        """Account for stretches of entries, by their first ids and how many each has: limits left all out."""
+        owners = self._owners(first_ids)
+        gone = [int(entries[owners == number].sum()) for number in range(len(self.accounts))]
+        parts = zip(self.accounts, gone, strict=True)
+        return Coverage.of(
+            *(
+                Account(one.source, one.stream, entries=0, left_out=n, repeated=0, limits=_both(one, limits))
+                for one, n in parts
+            )
+        )
+
     def _parts(self, ids: pa.Array) -> list[pa.Array]:
         """Split ids by the first account whose own ids reach over them."""
+        owners = self._owners(ids)
+        return [ids.filter(pa.array(owners == number)) for number in range(len(self.accounts))]
+
+    def _owners(self, ids: pa.Array) -> NDArray[np.int64]:
         keys, owners = sort_keys(id_parts(ids)), np.full(len(ids), -1)
         for number, one in reversed([*enumerate(self.accounts)]):
             if one.first_id and one.last_id:
                 first, last = sort_keys(id_parts([one.first_id, one.last_id]))
                 owners[(first <= keys) & (keys <= last)] = number
-        return [ids.filter(pa.array(owners == number)) for number in range(len(self.accounts))]
+        return owners
 
     def file_numbers(self) -> frozenset[int]:
         """Return the numbers that files have in the ids of their lines."""

@@ -1,4 +1,4 @@
-"""Tables that are read, or cut, when they are first asked for, and then kept."""
+"""Tables that are read, or cut, when they are first asked for, and then kept; and what is said of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from .coverage import Coverage
 from .cuts import only_of
+from .limits import Key
 
 
 class LazyTables(Mapping[str, pa.Table]):
@@ -68,6 +70,16 @@ class LazyTables(Mapping[str, pa.Table]):
         """Those that are there already."""
         return dict(self._made)
 
+    def near(self, may_hold: Callable[[Key, Key], bool]) -> LazyTables:
+        """Leave out, unread, what is of no entry that may be wanted.
+
+        Parameters
+        ----------
+        may_hold
+            Tells whether there may be one from one id to another, by what they sort by.
+        """
+        return self
+
     def rows(self, name: str) -> int:
         """Say how many rows a table has, without making it where that is known."""
         known = None if name in self._made else self._rows[name]
@@ -83,3 +95,25 @@ class CutTables(LazyTables):
 
 def _cut(whole: LazyTables, ids: pa.Array, name: str) -> pa.Table:
     return only_of(whole[name], ids)
+
+
+class LazyCoverage:
+    """A coverage that is found out when it is first asked for: by a function that takes nothing."""
+
+    def __init__(self, make: Callable[[], Coverage]) -> None:
+        self._make = make
+        self._made: Coverage | None = None
+
+    def made(self) -> Coverage:
+        """Return it."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def narrowed(self, kept: pa.Array, limits: str) -> LazyCoverage:
+        """Say that only some entries were kept, as :meth:`Coverage.narrowed` does."""
+        return LazyCoverage(partial(_narrowed, self, kept, limits))
+
+
+def _narrowed(whole: LazyCoverage, kept: pa.Array, limits: str) -> Coverage:
+    return whole.made().narrowed(kept, limits)

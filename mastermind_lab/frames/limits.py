@@ -12,6 +12,9 @@ from ..errors import OptionError
 from .bounds import MICROSECOND, Bound, bound, is_missing
 from .ids import edge_key
 
+Key = tuple[int, int, int]
+"""What an id sorts by."""
+
 
 class Limits(NamedTuple):
     """Checked limits: a count, and bounds that are an id (str) or a moment in microseconds (int).
@@ -74,6 +77,23 @@ class Limits(NamedTuple):
             # No id is before 1970: 0-0 is before every id there is.
             until = str(milliseconds(until, False)) if until >= 0 else "0-0"
         return {"since": since and since.partition("@")[0], "until": until and until.partition("@")[0]}
+
+    def touch(self, first: Key, last: Key) -> bool:
+        """Tell whether of entries from one id to another some may lie within ``since`` and ``until``."""
+        return _reaches(last, self.since, True) and _reaches(first, self.until, False)
+
+    def hold(self, first: Key, last: Key) -> bool:
+        """Tell whether all entries from one id to another lie within ``since`` and ``until``."""
+        return self.touch(first, first) and self.touch(last, last)
+
+
+def _reaches(key: Key, bound: str | int | None, is_lower: bool) -> bool:
+    """Tell whether an id lies on the inner side of a bound."""
+    if bound is None:
+        return True
+    here: Any = key if isinstance(bound, str) else key[1]
+    there: Any = edge_key(bound, is_lower) if isinstance(bound, str) else milliseconds(bound, is_lower)
+    return bool(here >= there if is_lower else here <= there)
 
 
 def milliseconds(moment: int, is_lower: bool) -> int:

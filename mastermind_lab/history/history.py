@@ -19,6 +19,7 @@ from ..frames import (
     FRAMES,
     PAYLOADS,
     Coverage,
+    LazyCoverage,
     LazyTables,
     Tables,
     check_joined,
@@ -43,7 +44,7 @@ from .derived import check_rule, with_derived
 from .encoded import encode, envelopes_of, payloads_as_in, rebuilt
 from .late_columns import late_columns
 from .tidy import tidy, write_csv
-from .where import chosen, in_words, quoted_names
+from .where import chosen, in_words, quoted_names, reach
 
 
 class History:
@@ -82,8 +83,10 @@ class History:
     True
     """
 
-    def __init__(self, tables: Mapping[str, pa.Table], coverage: Coverage | None = None) -> None:
-        self._tables, self._account = LazyTables.of(tables), coverage or Coverage()
+    def __init__(
+        self, tables: Mapping[str, pa.Table], coverage: Coverage | LazyCoverage | None = None
+    ) -> None:
+        self._tables, self._as_read = LazyTables.of(tables), coverage or Coverage()
         self._frames: dict[str, pd.DataFrame] = {}
         self._covered: pd.DataFrame | None = None
 
@@ -121,13 +124,17 @@ class History:
     def coverage(self) -> pd.DataFrame:
         """What was read and what was not, a row a source."""
         if self._covered is None:
-            self._covered = self._account.frame()
+            self._covered = self.account.frame()
         return self._covered
 
     @property
     def account(self) -> Coverage:
         """The coverage as a value that adds up, with what was changed in the frame."""
-        return self._account if self._covered is None else Coverage.of_frame(self._covered)
+        told = self._told()
+        return told.made() if isinstance(told, LazyCoverage) else told
+
+    def _told(self) -> Coverage | LazyCoverage:
+        return self._as_read if self._covered is None else Coverage.of_frame(self._covered)
 
     @property
     def mixed_columns(self) -> frozenset[str]:
@@ -209,9 +216,9 @@ class History:
         others = {name: frame for name, frame in self._frames.items() if name not in frames}
         kept = self._left_by(frames)
         if kept is None:
-            made = type(self)(self._tables, coverage or self.account)
+            made = type(self)(self._tables, coverage or self._told())
         else:
-            account = self.account.narrowed(kept, "some were taken out of decisions")
+            account = self._told().narrowed(kept, "some were taken out of decisions")
             made = type(self)(self._tables.only(kept), coverage or account)
             # An entry that was added by hand, with its votes, is in no table yet.
             here = pa.concat_arrays([kept, ids_of("decisions", frames["decisions"])])
@@ -277,10 +284,16 @@ class History:
         >>> history.coverage["limits"].tolist()
         ['where n_votes == 5']
         """
-        whole = self.with_late_columns(quoted_names(condition))
+        near = self._near(condition)
+        whole = near.with_late_columns(quoted_names(condition))
         ids = chosen(whole.decisions, condition, level=1)
-        absent = len(pc.unique(ids)) - len(kept := self.among(ids))
-        return self.cut(kept, in_words(condition, absent))
+        absent = len(pc.unique(ids)) - len(kept := near.among(ids))
+        return near.cut(kept, in_words(condition, absent))
+
+    def _near(self, condition: Any) -> Self:
+        """Leave out what a condition on ids or times surely does not choose, where it was not read yet."""
+        may_hold = None if self._frames else reach(condition)
+        return self if may_hold is None else type(self)(self._tables.near(may_hold), self._told())
 
     def decision(self, id: str) -> DecisionCard:
         """Return one decision to read: a card in a notebook, text in a terminal.
@@ -339,7 +352,7 @@ class History:
 
     def cut(self, ids: pa.Array, limits: str) -> Self:
         """Return a history of some entries, by their ids in order, and say what chose them."""
-        made = type(self)(self._tables.only(ids), self.account.narrowed(ids, limits))
+        made = type(self)(self._tables.only(ids), self._told().narrowed(ids, limits))
         made._frames = {name: _rows_of(name, frame, ids) for name, frame in self._frames.items()}
         return made
 

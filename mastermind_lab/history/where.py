@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -12,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ..errors import OptionError, column_advice
-from ..frames import bound, is_id
+from ..frames import DECLARED, Key, bound, id_key, is_id
 
 _ACCEPTED = (
     "expected a query ('confidence > 0.9'), a mask of one true or false a decision, "
@@ -22,6 +24,11 @@ _ZONE = "times here have a zone, UTC: give the other one too, as in pd.Timestamp
 _BACKTICKS = "a column with a dot in its name stands between backticks, as in `meta.model`"
 _TEXT = r"""'[^']*'|"[^"]*\""""
 _COMPARED = r"\s*(?:[<>]=?|[=!]=)\s*"
+_OF_A_ROW = (
+    ast.BoolOp, ast.UnaryOp, ast.BinOp, ast.Compare, ast.Constant, ast.List, ast.Tuple,
+    ast.boolop, ast.unaryop, ast.operator, ast.cmpop, ast.expr_context,
+)  # fmt: skip
+_MIRRORED = {ast.Gt: ast.Lt, ast.GtE: ast.LtE, ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Eq: ast.Eq}
 _LONGEST = 200  # characters of a query that coverage repeats
 
 
@@ -74,6 +81,80 @@ def ids_in(condition: Any) -> list[str] | None:
     if wrong:
         raise OptionError(f"where: {wrong[0]!r:.80} is no id such as '1735580000000-0': {_ACCEPTED}")
     return list(values)
+
+
+def reach(condition: Any) -> Callable[[Key, Key], bool] | None:
+    """Tell between which ids there may be what a condition chooses, before anything is read.
+
+    Returns
+    -------
+    callable or None
+        Takes what the first and the last id of some entries sort by. None where only all decisions can tell:
+        the condition is a mask, a function, or a query that says more than how declared columns of a row
+        compare with constants, or says neither ``stream_id`` nor ``streamed_at`` of all that it chooses.
+    """
+    if not isinstance(condition, str):
+        ids = None if callable(condition) else ids_in(condition)
+        return None if ids is None else _one_of(ids)
+    try:
+        tree = ast.parse(condition.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    if not all(map(_is_of_a_row, ast.walk(tree))):
+        return None
+    found = [one for part in _conjuncts(tree) for one in _reaches(part)]
+    return (lambda first, last: all(one(first, last) for one in found)) if found else None
+
+
+def _is_of_a_row(node: ast.AST) -> bool:
+    """Tell whether a part of a query says the same of a row whatever other rows and columns there are."""
+    return node.id in DECLARED["decisions"] if isinstance(node, ast.Name) else isinstance(node, _OF_A_ROW)
+
+
+def _conjuncts(tree: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And):
+        parts = tree.values
+    elif isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.BitAnd):
+        parts = [tree.left, tree.right]
+    else:
+        yield tree
+        return
+    for part in parts:
+        yield from _conjuncts(part)
+
+
+def _reaches(part: ast.expr) -> Iterator[Callable[[Key, Key], bool]]:
+    """Read what comparisons say of an entry's id or its time; what they do not say reaches over all."""
+    if isinstance(part, ast.Compare):
+        sides = [part.left, *part.comparators]
+        for left, operator, right in zip(sides, part.ops, sides[1:], strict=False):
+            yield from _reach(left, type(operator), right)
+            yield from _reach(right, _MIRRORED.get(type(operator)), left)
+
+
+def _reach(name: ast.expr, sign: type | None, value: ast.expr) -> Iterator[Callable[[Key, Key], bool]]:
+    column = name.id if isinstance(name, ast.Name) else ""
+    with suppress(ValueError, OverflowError, OptionError):
+        said = ast.literal_eval(value)
+        ids = said if sign is ast.In and isinstance(said, list | tuple) else [said]
+        if column == "stream_id" and sign in (ast.Eq, ast.In) and all(isinstance(one, str) for one in ids):
+            yield _one_of([one for one in ids if is_id(one)])
+        elif column == "streamed_at" and isinstance(said, str):
+            moment = bound("where", said, is_lower=True)
+            yield from _around(sign, moment // 1_000) if isinstance(moment, int) else ()
+
+
+def _one_of(ids: list[str]) -> Callable[[Key, Key], bool]:
+    keys = sorted(map(id_key, ids))
+    return lambda first, last: bisect_right(keys, last) > bisect_left(keys, first)
+
+
+def _around(sign: type | None, milliseconds: int) -> Iterator[Callable[[Key, Key], bool]]:
+    # A moment may lie within a millisecond.
+    if sign in (ast.Gt, ast.GtE, ast.Eq):
+        yield lambda first, last: last[1] >= milliseconds - 1
+    if sign in (ast.Lt, ast.LtE, ast.Eq):
+        yield lambda first, last: first[1] <= milliseconds + 1
 
 
 def in_words(condition: Any, absent: int = 0) -> str:

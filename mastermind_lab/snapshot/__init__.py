@@ -18,24 +18,32 @@ commit marker, the last range of the same save, that never came.
 """
 
 from .arenas import arena_folders
+from .checkpoint import Committed, forget
 from .commits import commit
-from .compact import Compaction, cleanup, compact
+from .compact import Compaction, cleanup, compact, merging
 from .coverage import coverage_of
 from .footer import DamageError
 from .foreign import foreign_table
-from .load import entries_of, files, is_snapshot, newest_of, readable, tables_of
+from .layout import date_of
+from .load import entries_of, files, is_snapshot, newest_of, readable, still_there, tables_of
+from .names import Names
 from .neighbours import Neighbours, neighbours, size_of
-from .ranges import FORMAT, Range, ranges
+from .opening import Opened, newest_id, note, opened, tidy
+from .ranges import FORMAT, Range
 from .reading import read_range
 from .save import save
+from .surveys import ranges
 from .verify import verify
 from .widen import columns_of, narrow, widened
 
 __all__ = [
     "FORMAT",
+    "Committed",
     "Compaction",
     "DamageError",
+    "Names",
     "Neighbours",
+    "Opened",
     "Range",
     "arena_folders",
     "cleanup",
@@ -43,19 +51,27 @@ __all__ = [
     "commit",
     "compact",
     "coverage_of",
+    "date_of",
     "entries_of",
     "files",
     "foreign_table",
+    "forget",
     "is_snapshot",
+    "merging",
     "narrow",
     "neighbours",
+    "newest_id",
     "newest_of",
+    "note",
+    "opened",
     "ranges",
     "read_range",
     "readable",
     "save",
     "size_of",
+    "still_there",
     "tables_of",
+    "tidy",
     "verify",
     "widened",
 ]

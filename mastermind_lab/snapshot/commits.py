@@ -16,8 +16,9 @@ from ..storage import Folder
 from ..storage import folder as folder_of
 from .footer import DamageError, metadata_of, sha256
 from .layout import UNKNOWN, child_path, date_of, has_date, place_of
-from .parts import encoded, parallel_map
+from .parts import encoded
 from .ranges import FORMAT, Range, range_of, read_metadata
+from .together import parallel_map
 
 
 def commit(folder: str | PathLike[str], rows: Tables, metadata: Mapping[str, Any]) -> Range:

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from itertools import pairwise
+from dataclasses import replace
+from itertools import chain, pairwise
 from os import PathLike
 from typing import Any, NamedTuple
 
 from ..errors import SourceError
 from ..frames import SchemaUnion, combine_chunks, concat
-from ..storage import HALF, Folder
+from ..storage import HALF, Folder, Lock
 from ..storage import folder as folder_of
+from .checkpoint import LEFTOVER, forget, write_checkpoint
 from .commits import day_of, write_range
 from .coverage import discontinuity, recorded_coverage
 from .footer import DamageError
 from .layout import NO_DATE, UNKNOWN, Name, child_path
-from .ranges import Range, ranges, read_metadata, survey
+from .ranges import Range, read_metadata
 from .reading import read_range
-from .widen import widen, widened
+from .surveys import Survey, checked, ranges, survey
+from .widen import columns_of, narrow, widen
 
 _SIZE = 2**27
+_FEW = 8  # ranges, of which a day may be left with
+_AT_ONCE = 64  # ranges that a running archiver merges at once: the stream waits meanwhile
 
 
 class Compaction(NamedTuple):
@@ -39,8 +45,8 @@ def compact(
     With the same columns, other programs read the parts as one, also of a folder that an older version wrote.
     The merged part commits itself and says which ranges it replaces, in one step; their files go afterwards,
     or with the next compaction. So it may be stopped at any moment, and readers see every row once at any
-    time. A folder on a disk is locked meanwhile, as it is by an archiver; an object store has no locks, so
-    there see that no archiver runs.
+    time. A folder on a disk is locked meanwhile, as it is by an archiver, which merges the days that are over
+    by itself; an object store has no locks, so there see that no archiver runs.
 
     Parameters
     ----------
@@ -71,36 +77,84 @@ def compact(
     ...     lab.compact(saved)
     Compaction(before=1, after=1)
     """
-    target, most = folder_of(folder), max_unpacked_bytes
-    if not ranges(folder, most):
+    target = folder_of(folder)
+    if not ranges(folder, max_unpacked_bytes):  # refused before anything is touched
         raise SourceError(f"{target.name} is no snapshot: nothing is committed there")
-    with target.lock("a compaction") or nullcontext():
-        before = ranges(folder, most)
-        cleanup(folder)  # first, or what an earlier one replaced would come back with its replacement gone
-        date = next((one.date for one in before if one.date not in (NO_DATE, UNKNOWN)), UNKNOWN)
-        for group in _groups(before, size):
-            _merge(target, group, date)
-            cleanup(folder)
-        for one in ranges(folder, most):
-            if one.columns is None:
-                widen(target, one, SchemaUnion.of(read_range(one)))
-        for _ in widened(folder, most):
-            pass
-        return Compaction(len(before), len(ranges(folder)))
+    with _lock(target) or nullcontext():
+        surveyed = checked(target, survey(target, max_unpacked_bytes))
+        forget(target)
+        # First, or what an earlier one replaced would come back with its replacement gone.
+        sweep(target, surveyed)
+        after = [*_merged(target, surveyed.committed, size)]
+        after = [
+            one if one.columns is not None else widen(target, one, SchemaUnion.of(read_range(one)))
+            for one in after
+        ]
+        columns, lacking = columns_of(after), {one.place for one in narrow(after)}
+        after = [widen(target, one, columns) if one.place in lacking else one for one in after]
+        write_checkpoint(target, after)
+        return Compaction(len(surveyed.committed), len(after))
 
 
-def _groups(committed: Sequence[Range], size: int) -> Iterator[list[Range]]:
-    """Yield runs of ranges that become one."""
+def _lock(target: Folder) -> Lock | None:
+    try:
+        return target.lock("a compaction")
+    except SourceError as error:
+        if "an archiver" in str(error):
+            raise SourceError(f"{error} An archiver merges the days that are over by itself.") from error
+        raise
+
+
+def merging(folder: str | PathLike[str], day: str) -> Iterator[Range]:
+    """Merge the ranges of days before one, of those that have many: some at a step, until a day has few.
+
+    Only who holds the folder's lock may call it, and it may be left at any step.
+
+    Raises
+    ------
+    SourceError
+        A part is damaged or cannot be written; no row is lost.
+    """
+    target, committed = folder_of(folder), ranges(folder)
+    counted = Counter(one.date for one in committed)
+    days = {date for date, count in counted.items() if date < day and count > _FEW}
+    closed = [one for one in committed if one.date in days]
+    if not any(map(_is_due, _groups(closed, _SIZE, _AT_ONCE))):
+        return
+    forget(target)
+    while any(map(_is_due, groups := [*_groups(closed, _SIZE, _AT_ONCE)])):
+        closed = []
+        for group in groups:
+            closed += [_merge(target, group, day) if _is_due(group) else group[0]]
+            if _is_due(group):
+                _remove(target, chain.from_iterable(map(_parts, group)))
+                yield closed[-1]
+    write_checkpoint(target, ranges(folder))
+
+
+def _merged(target: Folder, committed: Sequence[Range], size: int) -> Iterator[Range]:
+    """Merge ranges, and yield those that there are then; what is replaced goes as soon as it is."""
+    date = next((one.date for one in committed if one.date not in (NO_DATE, UNKNOWN)), UNKNOWN)
+    for group in _groups(committed, size):
+        if _is_due(group):
+            yield replace(_merge(target, group, date), max_unpacked_bytes=group[0].max_unpacked_bytes)
+            _remove(target, chain.from_iterable(map(_parts, group)))
+        else:
+            yield from group
+
+
+def _groups(committed: Sequence[Range], size: int, most: int | None = None) -> Iterator[list[Range]]:
+    """Yield runs of ranges that become one, at most so many at once, and each that stays alone."""
     group: list[Range] = []
     total = 0
     for following in committed:
         total += _size(following)
-        if not group or total > size or not _may_join(group[-1], following):
-            if _is_due(group):
-                yield group
+        is_full = total > size or len(group) == most
+        if group and (is_full or not _may_join(group[-1], following)):
+            yield group
             group, total = [], _size(following)
         group.append(following)
-    if _is_due(group):
+    if group:
         yield group
 
 
@@ -120,14 +174,14 @@ def _may_join(before: Range, after: Range) -> bool:
     return bool(before.first_id) and common(before) == common(after) and discontinuity(before, after) is None
 
 
-def _merge(target: Folder, group: Sequence[Range], date: str) -> None:
+def _merge(target: Folder, group: Sequence[Range], date: str) -> Range:
     """Write ranges as one; ``date`` is for those that stand under no day and tell none."""
     names = ("decisions", *group[0].child_tables)
     rows = combine_chunks(concat(read_range(one, names) for one in group))
     first = group[0]
     date = first.date if first.date != NO_DATE else day_of(rows, first.first_id) or date
     try:
-        write_range(target, rows, _metadata(group), date)
+        return write_range(target, rows, _metadata(group), date)
     except OSError as error:
         raise SourceError(
             f"cannot compact {target.name}: {error.strerror or error}. Every row is still there."
@@ -173,8 +227,12 @@ def cleanup(folder: str | PathLike[str]) -> list[str]:
         The folder cannot be listed, is no snapshot, or a file cannot be removed.
     """
     target = folder_of(folder)
-    surveyed = survey(target)
-    gone = [path for path in surveyed.paths if _is_half(path)]
+    return sweep(target, survey(target))
+
+
+def sweep(target: Folder, surveyed: Survey) -> list[str]:
+    """Remove what nothing reads of what was surveyed; see :func:`cleanup`."""
+    gone = [path for path in surveyed.paths if _is_half(path) or path == LEFTOVER]
     if not surveyed.faults:
         named = {one.place for one in (*surveyed.committed, *surveyed.replaced, *surveyed.unfinished)}
         gone += [path for path in surveyed.paths if _is_orphan(target, path, named, surveyed.committed)]
@@ -182,6 +240,11 @@ def cleanup(folder: str | PathLike[str]) -> list[str]:
         # One that replaced others, and says so, goes after them.
         smallest_first = sorted(surveyed.replaced, key=lambda one: one.entries)
         gone += [path for one in smallest_first for path in _parts(one)]
+    return _remove(target, gone)
+
+
+def _remove(target: Folder, paths: Iterable[str]) -> list[str]:
+    gone = [*paths]
     for path in gone:
         try:
             target.remove(path)

@@ -16,12 +16,13 @@ from .ranges import Range
 def coverage_of(committed: Sequence[Range]) -> Coverage:
     """Return the coverage of all ranges; where none of them says anything, count their entries."""
     recorded = recorded_coverage(committed)
-    return _ended(recorded if recorded.accounts else Coverage.of(*_counted(committed)), committed)
+    coverage = recorded if recorded.accounts else Coverage.of(*_counted(committed))
+    return ended(coverage, committed[-1] if committed else None)
 
 
-def _ended(coverage: Coverage, committed: Sequence[Range]) -> Coverage:
+def ended(coverage: Coverage, last: Range | None) -> Coverage:
     """Say where the last range's writer was told to end; an archive that went on since has no end."""
-    said = committed[-1].metadata.get("until", "[]") if committed else "[]"
+    said = last.metadata.get("until", "[]") if last else "[]"
     for end in Coverage.of_rows(json.loads(said)).accounts:
         coverage = coverage.ended(end.limits or "", end.left_out)
     return coverage

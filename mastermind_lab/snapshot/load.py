@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
 import pyarrow as pa
 
 from ..errors import SourceError
-from ..frames import DECLARED, FRAMES, LazyTables, Tables, between, stacked, union
+from ..frames import DECLARED, FRAMES, Key, LazyTables, Tables, between, stacked, union
 from ..storage import folder as folder_of
 from .commits import ends_of
 from .coverage import discontinuities
 from .layout import child_path
-from .parts import EVERYTHING, Selection, parallel_map
-from .ranges import Range, ranges, survey_of
+from .parts import EVERYTHING, Selection
+from .ranges import Range
 from .reading import read_range
+from .surveys import ranges, survey_of
+from .together import parallel_map
 
 
 def is_snapshot(folder: str | os.PathLike[str]) -> bool:
@@ -110,7 +112,7 @@ def tables_of(committed: Sequence[Range], names: Sequence[str], entries: Tables 
     if entries is not None:
         rows = {name: entries[name].num_rows if name in entries else None for name in names}
         made = {name: one for name, one in entries.items() if {*DECLARED[name]} <= {*one.column_names}}
-    return LazyTables(rows, Reader(tuple(committed), wanted).table, made)
+    return StoredTables(rows, Reader(tuple(committed), wanted), made)
 
 
 def entries_of(committed: Sequence[Range], columns: Sequence[str]) -> Tables:
@@ -158,11 +160,7 @@ class Reader:
             now = ranges(self.committed[0].folder, self.committed[0].max_unpacked_bytes)
             if not now or {*self.committed} <= {*now}:
                 raise
-            merged = merged_into(now, {one.place: one.origin for one in self.committed})
-            if merged is None:
-                raise SourceError(
-                    f"{self.committed[0].folder} was changed since it was read: read it again ({error})"
-                ) from error
+            merged = still_there(self.committed, now, error)
         ours = self.wanted.within(self.committed[0].first_id, self.committed[-1].last_id)
         return Reader(tuple(merged), ours)._read(name)
 
@@ -174,6 +172,25 @@ class Reader:
         held = [one for one in touched if one.rows_of(name)]
         parts = parallel_map(read, held or self.committed[:1], lambda one: one.rows_of(name))
         return stacked(name, list(parts.values()))
+
+
+class StoredTables(LazyTables):
+    """The tables of some ranges."""
+
+    def __init__(
+        self, rows: Mapping[str, int | None], reader: Reader, made: Mapping[str, pa.Table] | None = None
+    ) -> None:
+        super().__init__(rows, reader.table, made)
+        self._reader = reader
+
+    def near(self, may_hold: Callable[[Key, Key], bool]) -> LazyTables:
+        """Leave out the ranges that hold nothing that is wanted, if what is left has the same columns."""
+        committed = self._reader.committed
+        held = tuple(one for one in committed if one.first_id and may_hold(*one.key)) or committed[:1]
+        kinds = {one.metadata.get("kinds") for one in committed}
+        if self._made or len(held) == len(committed) or len(kinds) > 1 or None in kinds:
+            return self
+        return StoredTables(dict.fromkeys(self), Reader(held, self._reader.wanted))
 
 
 def merged_into(now: Sequence[Range], origins: Mapping[str, str]) -> list[Range] | None:
@@ -196,3 +213,22 @@ def merged_into(now: Sequence[Range], origins: Mapping[str, str]) -> list[Range]
     merged = [one for one in now if places & one.replaces]
     there = {one.place for one in same}.union(*(one.replaces for one in merged))
     return sorted([*same, *merged], key=lambda one: one.key) if places <= there else None
+
+
+def still_there(
+    committed: Sequence[Range], now: Sequence[Range], error: Exception | None = None
+) -> list[Range]:
+    """Find the entries of ranges in a folder as it is now, where a compaction may have put them elsewhere.
+
+    Raises
+    ------
+    SourceError
+        The folder was changed in another way since these were listed; ``error`` is where that showed.
+    """
+    found = merged_into(now, {one.place: one.origin for one in committed})
+    if found is None:
+        raise SourceError(
+            f"{committed[0].folder} was changed since it was read: read it again"
+            + (f" ({error})" if error else "")
+        ) from error
+    return found

@@ -15,8 +15,10 @@ from ..frames import LazyTables, SchemaUnion
 from ..storage import folder as folder_of
 from .footer import DamageError
 from .load import Reader, merged_into, tables_of
-from .parts import Selection, parallel_map
-from .ranges import Range, range_of, ranges, read_metadata
+from .parts import Selection
+from .ranges import Range, range_of, read_metadata
+from .surveys import ranges
+from .together import parallel_map
 
 _MOST = 256  # ranges: however small they are, opening one takes milliseconds
 _PACKED = 8  # times smaller than in memory, mostly

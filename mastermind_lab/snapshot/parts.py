@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import zlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache, lru_cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 from pyarrow import parquet
@@ -353,29 +352,3 @@ def _check_own(name: str, column: pa.Table) -> None:
 def _is_allowed(frame: str, column: str, kind: pa.DataType) -> bool:
     """Tell whether a column may be of a type: a user's own may be of any but a stranger's extension."""
     return kind in _TYPES or not (is_open(frame, column) or isinstance(kind, pa.BaseExtensionType))
-
-
-Item = TypeVar("Item", bound=Hashable)
-Result = TypeVar("Result")
-
-
-def parallel_map(
-    work: Callable[[Item], Result], items: Iterable[Item], size: Callable[[Item], int]
-) -> dict[Item, Result]:
-    """Do the work of each item, the largest first, so that none is left to run alone at the end.
-
-    Parquet's work needs no Python, so two processors do it at once.
-
-    Returns
-    -------
-    dict
-        Item -> what its work returned, in the order of ``items``. Where several fail, the first is raised,
-        when all have ended.
-    """
-    in_order = list(items)
-    if len(in_order) == 1:
-        return {item: work(item) for item in in_order}
-    largest_first = sorted(in_order, key=size, reverse=True)
-    with ThreadPoolExecutor(pa.cpu_count()) as threads:
-        done = dict(zip(largest_first, threads.map(work, largest_first), strict=True))
-    return {item: done[item] for item in in_order}

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from os import PathLike
 from typing import Any, NamedTuple
 
-from ..errors import OptionError, SourceError
-from ..frames import FRAMES, PAYLOADS, SchemaUnion, id_key
-from ..storage import Folder, check_bytes
-from ..storage import folder as folder_of
+from ..errors import OptionError
+from ..frames import SchemaUnion, id_key
+from ..storage import Folder
 from .footer import MOST_BYTES, DamageError, check_metadata, check_said, metadata_of, sha256, tail_length
 from .layout import NO_DATE, Name, date_of, has_date, place_of
+from .together import side_by_side
 
 FORMAT = 4
 """The version of this layout.
@@ -27,7 +26,6 @@ FORMATS = ("1", "2", "3", str(FORMAT))
 """The versions that are read."""
 
 _TAIL = 2**16
-_OURS = {"decisions", *FRAMES, PAYLOADS}
 
 
 @dataclass(frozen=True)
@@ -138,114 +136,30 @@ class Fault(NamedTuple):
         return cls(part, getattr(error, "kind", "unreadable"), reason(error))
 
 
-class Survey(NamedTuple):
-    """What the ``decisions`` parts of a folder say."""
-
-    committed: list[Range]
-    replaced: list[Range]  # compacted into another one
-    unfinished: list[Range]  # of a save that was not brought to its end
-    faults: list[Fault]
-    paths: list[str]  # all that lies there
+def is_commit(path: str) -> bool:
+    """Tell whether a path is that of a ``decisions`` part."""
+    return path.startswith("decisions/") and Name.of(path) is not None
 
 
-def ranges(folder: str | PathLike[str], max_unpacked_bytes: int | None = None) -> list[Range]:
-    """List the committed ranges of a folder by epoch and first id; only footers are read.
+def read_ranges(
+    target: Folder, paths: Iterable[str], max_unpacked_bytes: int | None = None
+) -> tuple[list[Range], list[Fault]]:
+    """Read the footers of some ``decisions`` parts, side by side where that is quicker."""
 
-    The last one is where an archiver goes on. A folder that is not there, or empty, has none.
-
-    Raises
-    ------
-    SourceError
-        A ``decisions`` part cannot be read or is of a newer format, or the folder holds something else.
-    """
-    return survey_of(folder, max_unpacked_bytes).committed
-
-
-def survey_of(folder: str | PathLike[str], max_unpacked_bytes: int | None = None) -> Survey:
-    """Survey a folder, and refuse one in which something is wrong with a ``decisions`` part; see ranges."""
-    target = folder_of(folder)
-    surveyed = survey(target, max_unpacked_bytes)
-    if surveyed.faults:
-        part, kind, detail = surveyed.faults[0]
-        advice = " Move the part away to read the others." if kind == "unreadable" else ""
-        raise SourceError(
-            f"{target.name}/{part}: {kind}, {detail}. Nothing was changed; verify lists all that is wrong."
-            + advice
-        )
-    return surveyed
-
-
-def survey(target: Folder, max_unpacked_bytes: int | None = None) -> Survey:
-    """Read the footers of all ``decisions`` parts, and tell what is committed.
-
-    Raises
-    ------
-    OptionError
-        ``max_unpacked_bytes`` is no number of bytes.
-    SourceError
-        The folder cannot be listed, or holds something else.
-    """
-    check_bytes("max_unpacked_bytes", max_unpacked_bytes)
-    unlisted: dict[str, str] = {}
-    try:
-        paths = target.paths(unlisted)
-    except OSError as error:
-        raise SourceError(f"cannot list {target.name}: {error.strerror or error}") from error
-    if "." in unlisted:
-        raise SourceError(f"cannot list {target.name}: {unlisted['.']}")
-    _check_ours(target, [*paths, *unlisted])
-    named, faults = [], [Fault(path, "unreadable", detail) for path, detail in unlisted.items()]
-    for path in paths:
-        name = Name.of(path)
-        if name is None or name.table != "decisions":
-            continue
+    def read(path: str) -> Range | Fault:
         try:
             one = range_of(target, path, read_metadata(target, path))
-            named.append(replace(one, max_unpacked_bytes=max_unpacked_bytes))
         except (OSError, DamageError) as error:
-            faults.append(Fault.of(path, error))
-    return _sorted_out(named, faults, paths)
+            return Fault.of(path, error)
+        return one if max_unpacked_bytes is None else replace(one, max_unpacked_bytes=max_unpacked_bytes)
+
+    found = [*side_by_side(read, paths, target.at_once)]
+    return [one for one in found if isinstance(one, Range)], [one for one in found if isinstance(one, Fault)]
 
 
 def reason(error: Exception) -> str:
     """Say why a part cannot be read, without naming it once more."""
     return getattr(error, "strerror", None) or str(error)
-
-
-def _check_ours(target: Folder, paths: Iterable[str]) -> None:
-    """Refuse a folder of something else; a first commit may have been cut off before its ``decisions``."""
-    tops = {path.partition("/")[0] for path in paths}
-    if tops and not tops & _OURS and not all(top.startswith(".") for top in tops):
-        raise SourceError(
-            f"{target.name} is no snapshot: it holds {sorted(tops)[0]!r:.80} and no folder 'decisions'. "
-            "Nothing was changed; choose another folder."
-        )
-
-
-def _sorted_out(named: list[Range], faults: list[Fault], paths: list[str]) -> Survey:
-    by_place = {one.place: one for one in named}
-    faults += [fault for one in named for fault in _false_claims(one, by_place)]
-    replaced = set().union(*(one.replaces for one in named))
-    commit_markers = {one.place for one in named} | {
-        name for one in named for name in json.loads(one.metadata.get("seals", "[]"))
-    }
-    sorted_out = Survey([], [], [], faults, paths)
-    for one in sorted(named, key=lambda one: one.key):
-        if one.place in replaced:
-            sorted_out.replaced.append(one)
-        elif one.metadata.get("seal", one.place) not in commit_markers:
-            sorted_out.unfinished.append(one)
-        else:
-            sorted_out.committed.append(one)
-    return sorted_out
-
-
-def _false_claims(one: Range, by_place: Mapping[str, Range]) -> Iterator[Fault]:
-    """Tell where a range says that it replaces one that it can't hold: it would be lost."""
-    for other in filter(None, map(by_place.get, sorted(one.replaces))):
-        is_within = one.key[0] <= other.key[0] and other.key[1] <= one.key[1]
-        if not is_within or one.place in other.replaces:
-            yield Fault(one.place, "unreadable", f"it says it replaces {other.place}, which it can't hold")
 
 
 class _NewerError(DamageError):

@@ -14,8 +14,9 @@ from ..storage import folder as folder_of
 from .footer import DamageError, check_hash, sha256
 from .ids import check_ids
 from .layout import child_path
-from .parts import EVERYTHING, Selection, check_rows, check_table, decoded, parallel_map
+from .parts import EVERYTHING, Selection, check_rows, check_table, decoded
 from .ranges import Range, range_of, read_metadata, reason
+from .together import parallel_map
 from .unfolded import check_packed
 
 

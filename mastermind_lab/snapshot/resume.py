@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, chain, repeat
+from itertools import accumulate, repeat
 from types import EllipsisType
 from typing import Any, NamedTuple, Self
 
 from ..frames import PAYLOADS, id_key, is_id
+from .checkpoint import Committed
 from .ranges import Range
 from .reading import read_range
+from .surveys import ranges
 
 Entries = Iterator[tuple[str, bytes | EllipsisType | None]]
 """Ids and payloads: ``...`` for one that was not kept."""
@@ -23,56 +25,66 @@ class ResumePoint(NamedTuple):
 
     Attributes
     ----------
-    last_id
-        Its id, with the epoch.
-    ordinal
-        How many entries the stream had ever taken up to it, where that is known.
-    ranges
-        The newest ranges of its epoch, and of those before, which tell what the stream held.
-    max_deleted
-        The newest entry that the stream had ever deleted by then, where that is known.
+    last
+        The range that ends with it.
+    reaches
+        The newest id, without the epoch, of the epochs before.
     """
 
-    last_id: str
-    ordinal: int | None
-    ranges: tuple[Range, ...]
-    max_deleted: str | None = None
+    last: Range
+    reaches: str
 
     @classmethod
-    def of(cls, committed: Sequence[Range]) -> Self | None:
-        """Find the resume point of ranges, oldest first; None where they hold no entry."""
-        filled = [one for one in committed if one.last_id]
-        if not filled:
-            return None
-        last = filled[-1]
-        # A long epoch leaves room for the one before it, which a dump may bring back.
-        before, same = (
-            [one for one in filled if (one.epoch == last.epoch) is is_same] for is_same in (False, True)
-        )
-        ordinal = last.metadata.get("last_ordinal")
-        kept = (*_newest(before), *(_newest(same) or same[-1:]))
-        deleted = last.metadata.get("max_deleted", "")
-        return cls(last.last_id, int(ordinal) if ordinal else None, kept, deleted if is_id(deleted) else None)
+    def of(cls, committed: Committed) -> Self | None:
+        """Find the resume point of ranges; None where they hold no entry."""
+        last = committed.last
+        return cls(last, committed.reaches) if last and last.last_id else None
+
+    @property
+    def last_id(self) -> str:
+        """Its id, with the epoch."""
+        return self.last.last_id
+
+    @property
+    def ordinal(self) -> int | None:
+        """How many entries the stream had ever taken up to it, where that is known."""
+        ordinal = self.last.metadata.get("last_ordinal")
+        return int(ordinal) if ordinal else None
+
+    @property
+    def max_deleted(self) -> str | None:
+        """The newest entry that the stream had ever deleted by then, where that is known."""
+        deleted = self.last.metadata.get("max_deleted", "")
+        return deleted if is_id(deleted) else None
 
     def place(self) -> dict[str, Any]:
         """Return what a :class:`mastermind_lab.stream.Cursor` is made of."""
-        earlier = (one.last_id.partition("@")[0] for one in self.ranges if one.epoch < self.ranges[-1].epoch)
         return {
             "after": self.last_id,
             "ordinal": self.ordinal,
             "known": self.newest(),
             "older": self.older,
             "max_deleted": self.max_deleted,
-            "reaches": max(earlier, key=id_key, default="0-0"),
+            "reaches": self.reaches,
         }
 
     def newest(self) -> Entries:
         """Yield the entries of the last range, oldest first, their ids without the epoch."""
-        return ((entry_id.partition("@")[0], payload) for entry_id, payload in _entries(self.ranges[-1]))
+        return ((entry_id.partition("@")[0], payload) for entry_id, payload in _entries(self.last))
 
     def older(self) -> Entries:
-        """Yield the entries before those, oldest first."""
-        return chain.from_iterable(map(_entries, self.ranges[:-1]))
+        """Yield the entries before those, oldest first, of so many ranges as are worth reading.
+
+        The folder may have grown, or been compacted, meanwhile.
+        """
+        end = self.last.key[0]
+        held = [one for one in ranges(self.last.folder) if one.last_id and one.key[0] < end]
+        # A long epoch leaves room for the one before it, which a dump may bring back.
+        before, same = (
+            [one for one in held if (one.epoch == self.last.epoch) is is_same] for is_same in (False, True)
+        )
+        for one in (*_newest(before), *_newest(same)):
+            yield from (entry for entry in _entries(one) if id_key(entry[0]) < end)
 
 
 def _newest(committed: Sequence[Range]) -> Sequence[Range]:

@@ -19,6 +19,7 @@ from ..errors import OptionError, SourceError
 from ..frames import FRAMES, PAYLOADS, Coverage, Tables, id_parts, ids_in_order, sort_keys
 from ..storage import Folder, LocalFolder, make, sync
 from ..storage import folder as folder_of
+from .checkpoint import CHECKPOINT
 from .commits import day_of, ends_of, write_range
 from .layout import DATED, UNKNOWN, Name, place_of
 from .load import is_snapshot
@@ -134,6 +135,7 @@ def _exchanged(fresh: Path, target: Path) -> bool:
 
 def _take_away(target: Folder) -> None:
     """Remove a snapshot's files: what commits them first."""
+    target.remove(CHECKPOINT)
     ours = {*FRAMES, PAYLOADS}
     paths = [path for path in target.paths() if path.partition("/")[0] in ours]
     for path in sorted(paths, key=lambda path: not path.startswith("decisions/")):

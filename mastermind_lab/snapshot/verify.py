@@ -13,11 +13,13 @@ from ..errors import SourceError
 from ..frames import TEXT, Tables, entry_ids
 from ..storage import HALF, Folder
 from ..storage import folder as folder_of
+from .checkpoint import CHECKPOINT, listed
 from .coverage import discontinuities
 from .footer import DamageError
 from .layout import Name, child_path
-from .ranges import Fault, Range, Survey, survey
+from .ranges import Fault, Range
 from .reading import read_part, table_of
+from .surveys import Survey, survey
 
 
 def verify(folder: str | PathLike[str], *, max_unpacked_bytes: int | None = None) -> pd.DataFrame:
@@ -63,7 +65,8 @@ def verify(folder: str | PathLike[str], *, max_unpacked_bytes: int | None = None
         return _table([Fault("", "unreadable", str(error))])
     if not any(surveyed):
         raise SourceError(f"{target.name} is no snapshot: there is nothing")
-    return _table([*surveyed.faults, *_of_ranges(target, surveyed), *_of_files(surveyed)])
+    faults = [*surveyed.faults, *_of_ranges(target, surveyed), *_of_files(surveyed)]
+    return _table([*faults, *_of_checkpoint(target, surveyed)])
 
 
 def _table(faults: Iterable[Fault]) -> pd.DataFrame:
@@ -133,6 +136,21 @@ def _of_files(surveyed: Survey) -> Iterator[Fault]:
             yield from _of_stranger(path)
         elif child_path(path, "decisions") not in named:
             yield Fault(path, "uncommitted", "no part of decisions names it")
+
+
+def _of_checkpoint(target: Folder, surveyed: Survey) -> Iterator[Fault]:
+    """Tell where the checkpoint cannot be used, or says otherwise than a part; readers go by the parts."""
+    if CHECKPOINT not in surveyed.paths:
+        return
+    try:
+        known = listed(target)
+    except (OSError, DamageError) as error:
+        yield Fault.of(CHECKPOINT, error)
+        return
+    there = {one.place: one for one in surveyed.committed}
+    others = [place for place, one in known.items() if there.get(place) != one]
+    if others:
+        yield Fault(CHECKPOINT, "unreadable", f"it says of {others[0]} what is not so")
 
 
 def _of_stranger(path: str) -> Iterator[Fault]:

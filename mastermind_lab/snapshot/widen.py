@@ -18,10 +18,12 @@ from ..errors import SourceError
 from ..frames import SchemaUnion, Tables
 from ..storage import Folder
 from ..storage import folder as folder_of
+from .checkpoint import forget, write_checkpoint
 from .commits import encoded_child, write_child, write_decisions
 from .footer import sha256
-from .ranges import Range, ranges
+from .ranges import Range
 from .reading import read_range
+from .surveys import ranges
 
 
 def columns_of(committed: Iterable[Range]) -> SchemaUnion:
@@ -33,8 +35,10 @@ def columns_of(committed: Iterable[Range]) -> SchemaUnion:
 def narrow(committed: Iterable[Range]) -> list[Range]:
     """List the ranges that have not all columns of all of them."""
     listed = list(committed)
+    known = {one.metadata["kinds"]: one.columns for one in listed if one.columns is not None}
     types = columns_of(listed).types
-    return [one for one in listed if one.columns is not None and one.columns.types != types]
+    lacking = {kinds for kinds, columns in known.items() if columns.types != types}
+    return [one for one in listed if one.metadata.get("kinds") in lacking]
 
 
 def widened(folder: str | PathLike[str], max_unpacked_bytes: int | None = None) -> Iterator[Range]:
@@ -48,9 +52,14 @@ def widened(folder: str | PathLike[str], max_unpacked_bytes: int | None = None) 
         A part is damaged or cannot be written; no row is lost.
     """
     target, committed = folder_of(folder), ranges(folder, max_unpacked_bytes)
-    columns = columns_of(committed)
-    for one in narrow(committed):
-        yield widen(target, one, columns)
+    columns, lacking = columns_of(committed), {one.place for one in narrow(committed)}
+    if not lacking:
+        return
+    forget(target)
+    for one in committed:
+        if one.place in lacking:
+            yield widen(target, one, columns)
+    write_checkpoint(target, ranges(folder, max_unpacked_bytes))
 
 
 def widen(target: Folder, one: Range, columns: SchemaUnion) -> Range:

@@ -57,11 +57,17 @@ class Folder(Protocol):
     def open(self, path: str) -> IO[bytes]:
         """Open a file to read it bit by bit."""
 
-    def paths(self, faults: dict[str, str] | None = None) -> list[str]:
-        """List all files below, hidden ones too, by name; none where there is no such folder.
+    at_once: int
+    """How many files it pays to read at once."""
+
+    def paths(self, faults: dict[str, str] | None = None, below: str = "") -> list[str]:
+        """List all files, or those below a folder, hidden ones too, by name; none if there is no such folder.
 
         What is wrong with a folder below is raised, or added to ``faults`` under its path.
         """
+
+    def folders(self, below: str) -> list[str]:
+        """List the names of the folders directly in one, without links; none where there is none."""
 
     def exists(self, path: str) -> bool:
         """Tell whether there is a file."""
@@ -72,8 +78,8 @@ class Folder(Protocol):
     def is_empty(self) -> bool:
         """Tell whether nothing is in it, or it is not there at all."""
 
-    def remove(self, path: str) -> None:
-        """Remove a file, if it is there."""
+    def remove(self, path: str, *, for_good: bool = False) -> None:
+        """Remove a file, if it is there; ``for_good`` is also when the power fails at once."""
 
     def lock(self, work: str) -> Lock | None:
         """Take the right to write here, for some work in words; None where there are no locks."""

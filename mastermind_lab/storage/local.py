@@ -22,6 +22,8 @@ _ELSEWHERE = re.compile(r"[\\:\0]")
 class LocalFolder:
     """A folder on a disk."""
 
+    at_once = 1  # what takes long is to understand a file, not to wait for it
+
     def __init__(self, name: str) -> None:
         self.name = name
         self._root = Path(name)
@@ -60,7 +62,7 @@ class LocalFolder:
         """Open a file; what lies in its place and is none, such as a pipe, is refused, not waited for."""
         return open(self._at(path), "rb", opener=_only_a_file)
 
-    def paths(self, faults: dict[str, str] | None = None) -> list[str]:
+    def paths(self, faults: dict[str, str] | None = None, below: str = "") -> list[str]:
         """List all files below, links to folders among them, and folders named like a file."""
         files: list[str] = []
 
@@ -71,11 +73,21 @@ class LocalFolder:
                 raise error
             faults[self._below(Path(error.filename))] = error.strerror or str(error)
 
-        for name, folders, names in os.walk(self._root, onerror=note):
+        start = self._at(below) if below else self._root
+        for name, folders, names in os.walk(start, onerror=note):
             folder = Path(name)
             names += [one for one in folders if (folder / one).is_symlink() or one.endswith(_OF_A_FILE)]
-            files += [self._below(folder / one) for one in names]
+            place = self._below(folder)
+            files += names if place == "." else [f"{place}/{one}" for one in names]
         return sorted(files)
+
+    def folders(self, below: str) -> list[str]:
+        """List the names of the folders directly in one."""
+        try:
+            with os.scandir(self._at(below)) as found:
+                return sorted(one.name for one in found if one.is_dir(follow_symlinks=False))
+        except FileNotFoundError:
+            return []
 
     def _below(self, path: Path) -> str:
         return path.relative_to(self._root).as_posix()
@@ -95,9 +107,12 @@ class LocalFolder:
         except FileNotFoundError:
             return True
 
-    def remove(self, path: str) -> None:
+    def remove(self, path: str, *, for_good: bool = False) -> None:
         """Remove a file; that it is gone is no fault."""
-        self._at(path).unlink(missing_ok=True)
+        place = self._at(path)
+        place.unlink(missing_ok=True)
+        if for_good:
+            sync(place.parent)
 
     def lock(self, work: str) -> Lock:
         """Take the right to write here, or say who has it."""

@@ -52,6 +52,8 @@ def local_path(source: Name) -> Path:
 class RemoteFolder:
     """A folder of a file system that fsspec knows; credentials come from its configuration."""
 
+    at_once = 16  # requests: each takes its time on the way, whatever is asked
+
     def __init__(self, url: str) -> None:
         self.name = url.rstrip("/")
         self._fs, self._root = _opened(self.name)
@@ -82,12 +84,25 @@ class RemoteFolder:
             stream: IO[bytes] = self._fs.open(self._at(path), "rb")
             return stream
 
-    def paths(self, faults: dict[str, str] | None = None) -> list[str]:
+    def paths(self, faults: dict[str, str] | None = None, below: str = "") -> list[str]:
         """List all files below, as they are now."""
+        start = self._at(below) if below else self._root
         with _os_errors():
             self._fs.invalidate_cache()
-            files = self._fs.find(self._root)
+            files = self._fs.find(start)
         return sorted(file[len(self._root) :].lstrip("/") for file in files)
+
+    def folders(self, below: str) -> list[str]:
+        """List the names of the folders directly in one, as they are now."""
+        with _os_errors():
+            self._fs.invalidate_cache()
+            try:
+                found = self._fs.ls(self._at(below), detail=True)
+            except FileNotFoundError:
+                return []
+        return sorted(
+            one["name"].rstrip("/").rpartition("/")[2] for one in found if one["type"] == "directory"
+        )
 
     def exists(self, path: str) -> bool:
         """Tell whether there is a file."""
@@ -105,7 +120,7 @@ class RemoteFolder:
         """Tell whether nothing is in it, or it is not there at all."""
         return not self.paths()
 
-    def remove(self, path: str) -> None:
+    def remove(self, path: str, *, for_good: bool = False) -> None:
         """Remove a file; that it is gone is no fault."""
         with _os_errors():
             if self._fs.exists(self._at(path)):

@@ -76,7 +76,7 @@ def _is_source(one: Any) -> bool:
 def _is_of(folder: Any, stream: str) -> bool:
     from ... import snapshot
 
-    return any(one.stream == stream for one in snapshot.coverage_of(snapshot.ranges(folder)).accounts)
+    return any(one.stream == stream for one in snapshot.opened(folder).coverage.accounts)
 
 
 def behind(folder: Any, source: Any, options: Options) -> History:
@@ -88,7 +88,7 @@ def behind(folder: Any, source: Any, options: Options) -> History:
         StreamReader,
     )
 
-    end = ResumePoint.of(snapshot.ranges(folder))
+    end = ResumePoint.of(snapshot.opened(folder).committed)
     cursor = Cursor(**end.place()) if end else Cursor()
     reader = StreamReader(source, [options.stream], cursors={options.stream: cursor})
     with closing(reader), options.bar:

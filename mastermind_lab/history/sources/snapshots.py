@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import pyarrow as pa
 
 from ...decode import in_batches
@@ -18,20 +19,17 @@ from ...frames import (
     FRAMES,
     PAYLOADS,
     Coverage,
+    LazyCoverage,
     LazyTables,
     Limits,
     SchemaUnion,
     Tables,
     apply_limits,
     between,
-    edge,
     entry_ids,
     id_key,
-    id_parts,
     ids_in_order,
-    milliseconds,
     only,
-    sort_keys,
 )
 from ...storage import is_remote, local_path
 from ..history import History
@@ -75,9 +73,12 @@ class Snapshot:
         from ... import snapshot
 
         names = ["rejects", PAYLOADS] if self.again else self._names
-        # Absolute, because workers may stand elsewhere.
-        folder = self.folder if is_remote(self.folder) else local_path(self.folder).absolute()
-        return snapshot.readable(folder, names, self.options.files.unpacked_bytes)
+        return snapshot.readable(self._place, names, self.options.files.unpacked_bytes)
+
+    @property
+    def _place(self) -> str | os.PathLike[str]:
+        """The folder, absolute, because workers may stand elsewhere."""
+        return self.folder if is_remote(self.folder) else local_path(self.folder).absolute()
 
     @property
     def _names(self) -> list[str]:
@@ -112,38 +113,103 @@ class Snapshot:
         return newest_of(whole.partitions(), numbered=True)
 
     def partitions(self) -> Sequence[Stored]:
-        """Return runs of ranges; what beside entries there is to account for comes with the first."""
+        """Return runs of the ranges that limits touch; what else there is to account for is with the first."""
         from ... import snapshot
 
         whole, options = self.coverage.joint(), replace(self.options, limits=self.limits)
-        size = sum(map(snapshot.size_of, self.ranges)) // _TASKS
-        runs = snapshot.neighbours(self.ranges, min(max(size, _TASK_BYTES.start), _TASK_BYTES.stop))
+        wanted = within(self.ranges, self.limits._replace(last=None), self.numbered)
+        size = sum(map(snapshot.size_of, wanted)) // _TASKS
+        runs = snapshot.neighbours(wanted, min(max(size, _TASK_BYTES.start), _TASK_BYTES.stop))
         made = [self._stored(snapshot.Neighbours(run), whole, options) for run in runs]
-        return [replace(made[0], rest=whole.rest(options.limits.said)), *made[1:]]
+        rest = whole.rest(options.limits.said) + self._outside(wanted, whole)
+        return [replace(made[0], rest=rest), *made[1:]]
 
     def _stored(self, run: Neighbours, whole: Coverage, options: Options) -> Stored:
         own = whole.around(run.first_id, run.last_id)
         return Stored(run, own, Coverage(), self.numbered, options, self.again)
 
+    def _outside(self, wanted: Sequence[Range], whole: Coverage) -> Coverage:
+        """Account for the ranges that are not opened."""
+        places = {one.place for one in wanted}
+        others = [one for one in self.ranges if one.first_id and one.place not in places]
+        ids = pa.array([one.first_id for one in others], pa.large_string())
+        return whole.without(ids, np.array([one.entries for one in others], int), self.limits.said)
+
     def history(self) -> History:
         """List the entries; a frame is read when it is first looked at."""
-        limits = self.limits
         if self.again:
-            return gather(self.partitions(), replace(self.options, limits=limits), numbered=self.numbered)
+            options = replace(self.options, limits=self.limits)
+            return gather(self.partitions(), options, numbered=self.numbered)
+        named = self._by_names() if self.options.limits.said else None
+        return self._by_footers() if named is None else named
+
+    def _by_names(self) -> History | None:
+        """Open only the parts that limits ask for, and none to choose them; None where names do not tell."""
         from ... import snapshot
 
-        wanted = within(self.ranges, limits, self.numbered)
-        if not limits.said:
-            return History(snapshot.tables_of(wanted, self._names), self.coverage)
-        is_by_time = self.numbered and isinstance(limits.since, int)
+        names, most = snapshot.Names.of(self._place), self.options.files.unpacked_bytes
+        if names is None:
+            return None
+        limits = self.options.limits.back_from(names.last[1] * 1_000)
+        found = names.survey(limits, most)
+        told = snapshot.coverage_of(found.committed)
+        if found.faults or found.unfinished or {one.stream is None for one in told.accounts} != {False}:
+            return None
+        wanted = within(found.committed, limits, False)
+        whole = LazyCoverage(Uncounted(self._place, most, names.last, tuple(wanted)))
+        return self._limited(wanted, limits, whole, False)
+
+    def _by_footers(self) -> History:
+        from ... import snapshot
+
+        if not self.limits.said:
+            return History(snapshot.tables_of(self.ranges, self._names), self.coverage)
+        wanted = within(self.ranges, self.limits, self.numbered)
+        return self._limited(wanted, self.limits, self.coverage, self.numbered)
+
+    def _limited(
+        self, wanted: list[Range], limits: Limits, whole: Coverage | LazyCoverage, numbered: bool
+    ) -> History:
+        from ... import snapshot
+
+        is_by_time = numbered and isinstance(limits.since, int)
         if limits.last is None or limits.until is not None or is_by_time:
-            entries = snapshot.entries_of(wanted, ["stream_id", *["published_at"] * self.numbered])
+            entries = snapshot.entries_of(wanted, ["stream_id", *["published_at"] * numbered])
         else:
             entries = snapshot.newest_of(wanted, limits.last)
-        kept = apply_limits(entries, limits, self.numbered)
-        coverage = self.coverage.narrowed(ids_in_order(kept), limits.said)
-        tables = _cut(wanted, self._names, entries, ids_in_order(kept))
-        return History(tables, with_undated(coverage, kept, limits, self.numbered))
+        kept = apply_limits(entries, limits, numbered)
+        coverage = whole.narrowed(ids_in_order(kept), limits.said)
+        if isinstance(coverage, Coverage):
+            coverage = with_undated(coverage, kept, limits, numbered)
+        return History(_cut(wanted, self._names, entries, ids_in_order(kept)), coverage)
+
+
+@dataclass(frozen=True)
+class Uncounted:
+    """The coverage of a folder of which only some ranges were opened: the others' footers are read for it."""
+
+    folder: str | os.PathLike[str]
+    max_unpacked_bytes: int | None
+    last: tuple[int, int, int]
+    opened: tuple[Range, ...] = field(repr=False)
+
+    def __call__(self) -> Coverage:
+        """Count what the folder held when it was read, also where it was compacted since, or has grown.
+
+        Raises
+        ------
+        SourceError
+            It holds something else now.
+        """
+        from ... import snapshot
+
+        now = snapshot.ranges(self.folder, self.max_unpacked_bytes)
+        snapshot.still_there(self.opened, now)
+        then = [one for one in now if one.key[0] <= self.last]
+        # One may have been merged with what came later.
+        ids = (snapshot.entries_of([one], ["stream_id"]) for one in then if one.key[1] > self.last)
+        behind = sum(id_key(one) > self.last for some in ids for one in entry_ids(some))
+        return snapshot.coverage_of(then).ended("", -behind)
 
 
 def _cut(wanted: Sequence[Range], names: Sequence[str], entries: Tables, kept: pa.Array) -> LazyTables:
@@ -162,8 +228,7 @@ def within(committed: Sequence[Range], limits: Limits, numbered: bool) -> list[R
     """Choose the ranges that may hold wanted entries, by their first and last ids."""
     held = [one for one in committed if one.first_id]
     if not numbered:
-        held = [one for one in held if _reaches(one.last_id, limits.since, True)]
-        held = [one for one in held if _reaches(one.first_id, limits.until, False)]
+        held = [one for one in held if limits.touch(*one.key)]
     if limits.last is not None:
         held = _last(held, limits, numbered)
     return held or list(committed[:1])
@@ -177,27 +242,10 @@ def _last(committed: list[Range], limits: Limits, numbered: bool) -> list[Range]
         if entries >= (limits.last or 0) and found:
             break
         found.append(one)
-        entries += one.entries * _is_wholly_within(one, limits, numbered)
+        # When lines of files were published their ids don't tell.
+        is_within = (limits.since, limits.until) == (None, None) if numbered else limits.hold(*one.key)
+        entries += one.entries * is_within
     return found[::-1]
-
-
-def _is_wholly_within(one: Range, limits: Limits, numbered: bool) -> bool:
-    if numbered:  # when lines of files were published their ids don't tell
-        return (limits.since, limits.until) == (None, None)
-    ends = (one.first_id, one.last_id)
-    return all(_reaches(end, limits.since, True) and _reaches(end, limits.until, False) for end in ends)
-
-
-def _reaches(stream_id: str, bound: str | int | None, is_lower: bool) -> bool:
-    """Tell whether an id lies on the inner side of a bound."""
-    if bound is None:
-        return True
-    parts = id_parts([stream_id])
-    if isinstance(bound, str):
-        here, there = sort_keys(parts)[0], edge(bound, is_lower)
-    else:
-        here, there = int(parts[0, 1]), milliseconds(bound, is_lower)
-    return bool(here >= there if is_lower else here <= there)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,128 @@
+"""Opening a growing folder: what is committed there, by the checkpoint and by what came since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+
+from ..errors import SourceError
+from ..frames import FRAMES, PAYLOADS, Coverage
+from ..storage import Folder
+from ..storage import folder as folder_of
+from .checkpoint import LEFTOVER, Committed, forget, known_ranges, known_sum, pays, refused, write_checkpoint
+from .compact import sweep
+from .coverage import coverage_of, ended
+from .footer import DamageError
+from .layout import Name
+from .ranges import Range, read_ranges, reason
+from .surveys import Survey, checked, sorted_out, survey
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What is committed in a growing folder.
+
+    Attributes
+    ----------
+    committed : Committed
+        All of it.
+    surveyed : Survey
+        Of whose parts the footers were read.
+    before : Range or None
+        The last range that the checkpoint knows, where there is one: those behind it were surveyed.
+    """
+
+    committed: Committed
+    surveyed: Survey
+    before: Range | None = None
+
+    @property
+    def coverage(self) -> Coverage:
+        """What is said of all of it."""
+        if self.before is None:
+            return coverage_of(self.surveyed.committed)
+        return ended(self.committed.coverage, self.committed.last)
+
+
+def opened(folder: str | PathLike[str]) -> Opened:
+    """Find out what is committed in a folder; it costs what was committed since the checkpoint.
+
+    Raises
+    ------
+    SourceError
+        A ``decisions`` part cannot be read or is of a newer format, or the folder holds something else.
+    """
+    target, fault = folder_of(folder), None
+    try:
+        known = known_sum(target)
+    except (OSError, DamageError) as error:
+        known, fault = None, error
+    if known and known.last:
+        if behind := _behind(target, known.last):
+            return Opened(known + Committed.of(behind.committed), behind, known.last)
+        fault = DamageError("a part that it does not know begins before its end")
+    surveyed = checked(target, survey(target))
+    if fault:
+        refused(target, fault)
+    return Opened(Committed.of(surveyed.committed), surveyed)
+
+
+def _behind(target: Folder, last: Range) -> Survey | None:
+    """Survey the parts behind what a checkpoint knows; None where one lies astride its end.
+
+    Only the days from its last one on are listed: who commits to an earlier one removes it first.
+    """
+    end, found = last.key[1], []
+    for path, name in _names(target, last.date):
+        if (name.epoch, *name.last) > end:
+            if (name.epoch, *name.first) <= end:
+                return None
+            found.append(path)
+    named, faults = read_ranges(target, found)
+    return checked(target, sorted_out(named, faults, found))
+
+
+def _names(target: Folder, day: str) -> list[tuple[str, Name]]:
+    """List the ``decisions`` parts of a day and those after it."""
+    named = ((path, Name.of(path)) for path in _paths(target, "decisions", day))
+    return [(path, name) for path, name in named if name]
+
+
+def _paths(target: Folder, table: str, day: str) -> list[str]:
+    try:
+        days = [one for one in target.folders(table) if one >= f"date={day}"]
+        return [path for one in days for path in target.paths(below=f"{table}/{one}")]
+    except OSError as error:
+        raise SourceError(f"cannot list {target.name}: {reason(error)}") from error
+
+
+def tidy(folder: str | PathLike[str], found: Opened) -> None:
+    """Remove what a killed writer left, as :func:`cleanup` does; only who holds the folder's lock may."""
+    target = folder_of(folder)
+    surveyed = found.surveyed
+    if found.before:
+        end = found.before.key[1]
+        paths = [path for table in (*FRAMES, PAYLOADS) for path in _paths(target, table, found.before.date)]
+        named = [(path, Name.of(path)) for path in paths]
+        paths = [path for path, name in named if name is None or (name.epoch, *name.last) > end]
+        surveyed = surveyed._replace(committed=[found.before, *surveyed.committed], paths=[LEFTOVER, *paths])
+    sweep(target, surveyed)
+
+
+def note(folder: str | PathLike[str], found: Opened) -> None:
+    """Bring the checkpoint up to date, where so many footers were read that it pays, or remove one."""
+    target, committed = folder_of(folder), found.surveyed.committed
+    if pays(len(committed)):
+        before = known_ranges(target).values() if found.before else ()
+        write_checkpoint(target, sorted([*before, *committed], key=lambda one: one.key))
+    elif found.before is None:
+        forget(target)  # or one that can't be used would be refused again
+
+
+def newest_id(folder: str | PathLike[str], day: str = "") -> str:
+    """Return the last id that the names of parts tell of, from a day on; '' where there are none."""
+    ends = [(name.epoch, *name.last) for _, name in _names(folder_of(folder), day)]
+    if not ends:
+        return ""
+    epoch, milliseconds, sequence = max(ends)
+    return f"{milliseconds}-{sequence}" + (f"@{epoch}" if epoch else "")

@@ -1,0 +1,167 @@
+"""Of a folder of many parts those are opened that are asked for, on a disk and on an object store."""
+
+import shutil
+from collections import Counter
+from uuid import uuid4
+
+import pandas as pd
+import pytest
+from envelopes_in_parts import ENTRIES, add, stream_id
+from fsspec.implementations.memory import MemoryFileSystem
+from telling import telling
+
+import mastermind_lab as lab
+from mastermind_lab.frames import FRAMES
+from mastermind_lab.storage import LocalFolder
+
+PARTS = 40
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return add(tmp_path_factory.mktemp("made") / "s", range(PARTS))
+
+
+@pytest.fixture(scope="module")
+def whole(made):
+    return lab.read(made).tables(), lab.read(made).account
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """The parts that are opened: how many of each table have their footers read, or all of them."""
+    seen = {"tail": set(), "read": set()}
+    for name, paths in seen.items():
+        monkeypatch.setattr(LocalFolder, name, _watched(getattr(LocalFolder, name), paths))
+    return lambda name: Counter(path.partition("/")[0] for path in seen[name])
+
+
+def _watched(real, paths):
+    return lambda folder, path, *args: paths.add(path) or real(folder, path, *args)
+
+
+LIMITS = {
+    "last": ({"last": 7}, 4),
+    "none": ({"last": 0}, 4),
+    "since an id": ({"since": stream_id(38, 2)}, 2),
+    "since a moment": ({"since": "2026-11-24T01:20"}, 2),
+    "until": ({"until": "2026-11-23T00:50"}, 2),
+    "between": ({"since": stream_id(17), "until": stream_id(18)}, 2),
+    "back from the newest": ({"since": "30m"}, 1),
+    "the last of a part": ({"until": stream_id(20), "last": 3}, 4),
+    "nothing there": ({"since": stream_id(39, 99)}, 1),
+}
+
+
+@pytest.mark.parametrize(("limits", "parts"), telling(LIMITS, "last", "between", "nothing there"))
+def test_limits_open_only_the_parts_they_ask_for(made, whole, opened, limits, parts):
+    found = lab.read(made, **limits)
+    kept = {*found.decisions["stream_id"], *found.rejects["stream_id"]}
+    assert opened("tail") == {"decisions": parts}
+    for name in FRAMES:
+        rows = lab.History(whole[0])[name]
+        pd.testing.assert_frame_equal(found[name], rows[rows["stream_id"].isin(kept)].reset_index(drop=True))
+    assert {*opened("read").values()} <= {*range(1, parts + 1)}
+    [row] = found.coverage.to_dict("records")  # and only now the footers of all are read
+    assert (row["entries"], row["left_out"]) == (len(kept), PARTS * ENTRIES - len(kept))
+    assert (row["missing"], row["certainty"]) == (0, "exact")
+    assert opened("tail") == {"decisions": PARTS}
+
+
+WHERE = {
+    "an id": ([stream_id(9, 1)], 1),
+    "ids apart": ([stream_id(3), stream_id(33), stream_id(33, 4)], 2),
+    "an id in a query": (f"stream_id == '{stream_id(9, 1)}'", 1),
+    "ids in a query": (f"stream_id in ['{stream_id(9)}', '{stream_id(30)}'] and confidence > 0", 2),
+    "a time": ("streamed_at >= '2026-11-24T01:20'", 2),
+    "both ends": ("('2026-11-24' <= streamed_at < '2026-11-24T00:30') and n_votes == 2", 1),
+    "no time": ("confidence > 0.4", PARTS),
+    "one or the other": ("streamed_at < '2026-11-23T01' or confidence < 0.1", PARTS),
+    "what all rows tell": ("streamed_at >= '2026-11-24T01:20' and n_votes < n_votes.sum()", PARTS),
+}
+
+
+@pytest.mark.parametrize(
+    ("condition", "parts"), telling(WHERE, "ids apart", "both ends", "what all rows tell")
+)
+def test_a_condition_on_ids_or_times_opens_only_the_parts_it_may_choose(
+    made, whole, opened, condition, parts
+):
+    everything = lab.History(*whole).where(condition)
+    found = lab.read(made).where(condition)
+    assert len(found) > 0
+    assert opened("read")["decisions"] == parts
+    for name in FRAMES:
+        pd.testing.assert_frame_equal(found[name], everything[name])
+    pd.testing.assert_frame_equal(found.coverage, everything.coverage)
+    assert opened("read")["votes"] == parts
+
+
+def test_a_scan_opens_only_what_limits_touch_and_accounts_for_all(made, opened):
+    scan = lab.scan(made, since=stream_id(38))
+    assert len(scan.partitions) == 2
+    assert sum(len(batch) for batch in scan) == 2 * (ENTRIES - 1)
+    assert opened("read")["votes"] == 2
+    pd.testing.assert_frame_equal(scan.coverage, lab.read(made, since=stream_id(38)).coverage)
+
+
+def test_what_was_half_compacted_counts_once(made, tmp_path):
+    """A merged part and those that it replaces lie side by side until they are swept."""
+    folder = shutil.copytree(made, tmp_path / "s")
+    merged = shutil.copytree(made, tmp_path / "merged")
+    lab.compact(merged)
+    shutil.copytree(merged, folder, dirs_exist_ok=True)
+    sorted((folder / "votes/date=2026-11-23").iterdir())[-1].unlink()  # the first that goes
+    for limits in (
+        {"last": 7, "until": stream_id(35, 9)},
+        {"last": 7},
+        {"since": stream_id(10), "until": stream_id(11)},
+    ):
+        found = lab.read(folder, **limits)
+        pd.testing.assert_frame_equal(found.votes, lab.read(made, **limits).votes)
+        pd.testing.assert_frame_equal(found.coverage, lab.read(made, **limits).coverage)
+
+
+def test_the_folder_may_grow_and_be_compacted_before_it_is_counted(made, tmp_path):
+    folder = shutil.copytree(made, tmp_path / "s")
+    history = lab.read(folder, last=7)
+    add(folder, range(PARTS, PARTS + 2))
+    lab.compact(folder)
+    assert history.coverage["left_out"].tolist() == [PARTS * ENTRIES - 7]
+    shutil.rmtree(folder)
+    add(folder, [7])
+    history = lab.read(folder, last=7)
+    shutil.rmtree(folder)
+    add(folder, [8])
+    with pytest.raises(lab.SourceError, match="was changed since it was read"):
+        history.coverage  # noqa: B018 - it raises
+
+
+def test_a_damaged_part_is_named_by_those_who_ask_for_it_alone(made, tmp_path):
+    folder = shutil.copytree(made, tmp_path / "s")
+    part = sorted((folder / "decisions").rglob("*.parquet"))[0]
+    part.write_bytes(part.read_bytes()[:-20])
+    history = lab.read(folder, last=7)
+    assert len(history.votes) > 0
+    for ask in (lambda: history.coverage, lambda: lab.read(folder, until=stream_id(0))):
+        with pytest.raises(lab.SourceError, match=part.name):
+            ask()
+
+
+def test_an_object_store_is_asked_for_as_much_at_ten_parts_as_at_forty(monkeypatch):
+    """Requests that fetch bytes: each takes its time on the way."""
+    asked = Counter()
+
+    def watched(file_system, path, *args, real=MemoryFileSystem.cat_file, **options):
+        asked[path.rpartition("/")[0].partition("/date=")[0]] += 1
+        return real(file_system, path, *args, **options)
+
+    url, fetched = f"memory://{uuid4().hex}/s", []
+    for parts in (range(10), range(10, PARTS)):
+        add(url, parts)
+        with monkeypatch.context() as patch:
+            patch.setattr(MemoryFileSystem, "cat_file", watched)
+            asked.clear()
+            assert len(lab.read(url, last=7).votes) > 0
+            fetched.append(asked.total())
+    assert fetched[0] == fetched[1] <= 10
