@@ -253,6 +253,28 @@ class ConfidenceOverTime(Summary):
             The ``by`` columns; ``time`` (UTC) and ``confidence`` (0 to 1), the middle of the cell; ``n``
             decisions in it.
         """
+        cells, shift, tall = self._put_together(most)
+        keys = cells.keys
+        steps = (keys["cell"].astype("float64") + 0.5) * (1 << tall) - 0.5
+        return keys[list(self.by)].assign(
+            time=middles(keys["bin"].to_numpy(dtype=np.int64), shift),
+            confidence=(steps / CELLS).clip(0, 1),
+            n=counted(cells["n"][:, 0]),
+        )
+
+    def point_size(self, most: int = 4_000) -> tuple[pd.Timedelta, float]:
+        """Return how much time and how much confidence a point of :meth:`points` stands for.
+
+        Parameters
+        ----------
+        most
+            As for :meth:`points`.
+        """
+        _, shift, tall = self._put_together(most)
+        return pd.Timedelta(1 << shift, unit="us"), (1 << tall) / CELLS
+
+    def _put_together(self, most: int) -> tuple[GroupedSums, int, int]:
+        """Count in cells of which there are few enough, and say how wide and how tall these are, in bits."""
         shown = self._shown()
         known = shown.cells.keys[["bin", "cell"]].notna().all(axis=1).to_numpy()
         cells = shown.cells.take(known)
@@ -262,13 +284,7 @@ class ConfidenceOverTime(Summary):
                 cells, wide = doubled(cells, "bin"), wide + 1
             else:
                 cells, tall = doubled(cells, "cell"), tall + 1
-        keys = cells.keys
-        steps = (keys["cell"].astype("float64") + 0.5) * (1 << tall) - 0.5
-        return keys[list(self.by)].assign(
-            time=middles(keys["bin"].to_numpy(dtype=np.int64), shown.shift + wide),
-            confidence=(steps / CELLS).clip(0, 1),
-            n=counted(cells["n"][:, 0]),
-        )
+        return cells, shown.shift + wide, tall
 
     def _shown(self) -> Self:
         """Leave out what is far from all the others, in bins of which the rest has at most 512."""

@@ -6,6 +6,7 @@ of a series' colour (1 to 5) mixed into the paper, so that the reader's own them
 chose another, a hex code.
 """
 
-from .scene import scene
+from ..drawing.style import PALETTES
+from .scene import Scene, scene
 
-__all__ = ["scene"]
+__all__ = ["PALETTES", "Scene", "scene"]
