@@ -35,7 +35,7 @@ class Answers:
             answer = self._answered(message)
         except LabError as error:
             answer = {"wrong": short(str(error), 300)}
-        except (TypeError, ValueError, KeyError) as error:
+        except (TypeError, ValueError, LookupError, OverflowError) as error:
             answer = {"wrong": short(f"{type(error).__name__}: {error}", 300)}
         number = message.get("number")
         self._view._tell("answer", number=number if isinstance(number, int) else None, **answer)

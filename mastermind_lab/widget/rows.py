@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -16,7 +17,6 @@ Row = dict[str, Any]
 
 _NAMED = 4  # choices of a decision
 _SHORT = 160  # characters
-_DAY = 86_400_000_000  # microseconds
 
 
 def points_of(history: History, most: int) -> list[list[Any]]:
@@ -26,7 +26,7 @@ def points_of(history: History, most: int) -> list[list[Any]]:
     points = (
         (row["stream_id"], row["published_at"] or row["streamed_at"], row["confidence"]) for row in rows
     )
-    return [[id_, _days(pd.Timestamp(when)), sure] for id_, when, sure in points if None not in (when, sure)]
+    return [[id_, _days(when), sure] for id_, when, sure in points if None not in (when, sure)]
 
 
 def rows_of(history: History) -> list[Row]:
@@ -79,8 +79,8 @@ def _head(payload: Any) -> str:
     return short(payload[:200].decode("utf-8", "replace"), 80) if isinstance(payload, bytes) else ""
 
 
-def _days(when: Any) -> float:
-    return float(when.value) / 1_000 / _DAY if when.unit == "ns" else float(when.as_unit("us").value) / _DAY
+def _days(when: datetime) -> float:
+    return when.timestamp() / 86_400
 
 
 def condition(along: Iterable[str | None], ranges: Iterable[tuple[float, float] | None]) -> str:
@@ -103,4 +103,4 @@ def condition(along: Iterable[str | None], ranges: Iterable[tuple[float, float] 
 
 
 def _moment(days: float) -> str:
-    return f"{pd.Timestamp(round(days * _DAY), unit='us'):%Y-%m-%d %H:%M:%S.%f}"
+    return f"{pd.Timestamp(round(days * 86_400_000_000), unit='us'):%Y-%m-%d %H:%M:%S.%f}+00:00"

@@ -110,7 +110,7 @@ class Picture {
     this.drawn = new Drawing(g, this.scene, this.view.theme, width, height);
     this.drawn.all();
     this.above(g, fresh);
-    canvas.dataset.count = Math.max(this.view.count, this.view.latest);
+    canvas.dataset.count = this.scene.cell ? Math.max(this.view.count, this.view.latest) : this.view.count;
   }
 
   above(g, fresh) {
@@ -204,7 +204,7 @@ class Picture {
     const rows = this.here(hit);
     this.say(rows.length ? this.decisions(rows, rows.length) : where);
     this.asks = setTimeout(async () => {
-      const answer = await this.view.ask(hit.id ? { ask: "open", id: hit.id } : { ask: "find", ...this.cell(hit) });
+      const answer = await this.view.ask(hit.id ? { ask: "open", id: hit.id } : { ask: "find", ...this.cell(hit) }, true);
       this.view.keep(answer.rows ?? []);
       if (this.hit === hit && answer.rows?.length) this.say(this.decisions(answer.rows, answer.count ?? 1));
       else if (this.hit === hit && answer.count === 0) this.say(`${where}\nno longer kept`);

@@ -8,7 +8,7 @@ class Hub {
   constructor(model) {
     Object.assign(this, { model, views: new Set(), rows: new Map(), fresh: [], waiting: new Map(), next: 1, last: {}, latest: 0 });
     model.on("msg:custom", (message, buffers) => this.take(message, buffers));
-    this.ask({ ask: "hello" });
+    this.ask({ ask: "hello" }, true);
   }
 
   take(message, buffers) {
@@ -31,12 +31,12 @@ class Hub {
     for (const id of this.rows.keys()) { if (this.rows.size <= MOST_KNOWN) break; this.rows.delete(id); }
   }
 
-  ask(question) {
+  ask(question, quiet) {
     const number = this.next++;
     this.model.send({ ...question, number });
     return new Promise(answered => {
       this.waiting.set(number, answered);
-      setTimeout(() => { if (this.waiting.has(number) && question.ask !== "find") this.views.forEach(view => view.waits()); }, PATIENCE);
+      setTimeout(() => { if (this.waiting.has(number) && !quiet) this.views.forEach(view => view.waits()); }, PATIENCE);
     });
   }
 }
@@ -45,6 +45,7 @@ class View {
   constructor(hub, el) {
     Object.assign(this, { hub, el, opened: null, chosen: null, shown: [], toldAt: Date.now(), untold: 0 });
     el.classList.add("mm-view");
+    el.mastermind = this;
     el.dataset.lmSuppressShortcuts = "true"; // or a notebook takes Enter and the arrows for its own
     this.build(hub.model.get("page_facts"));
     const themes = () => { this.theme = new Theme(el, hub.model.get("page_facts").palettes); this.pictures.forEach(one => one.later()); };
@@ -113,8 +114,8 @@ class View {
   rows() { return [...this.hub.rows.values()]; }
   keep(rows) { this.hub.keep(rows); }
 
-  async ask(question) {
-    const answer = await this.hub.ask(question);
+  async ask(question, quiet) {
+    const answer = await this.hub.ask(question, quiet);
     if (this.note.dataset.waits) this.tell("");
     return answer;
   }
