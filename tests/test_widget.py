@@ -1,11 +1,13 @@
 """The view without a browser: what it says to a page and answers, its still, what it leaves behind."""
 
+import gzip
 import html
 import json
 import math
 import re
 import time
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -649,3 +651,20 @@ class TestCells:
         first = run("a", "1")
         run("b", "2", deleted=["a"])
         assert first == ["1"]
+
+
+class TestPage:
+    def test_what_runs_in_the_browser_is_small_and_makes_no_markup_of_text(self):
+        scripts = lab.LiveView._esm
+        assert len(gzip.compress(scripts.encode())) < 15_000
+        assert re.findall("export default", scripts) == ["export default"]
+        assert not re.findall(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function", scripts
+        )
+        assert not re.findall(r"\bimport\b|fetch\(|https?://(?!\))", scripts.replace("^https?:", ""))
+
+    def test_all_of_it_is_in_the_package(self):
+        there = {path.name for path in Path(lab.__file__).with_name("widget").joinpath("page").iterdir()}
+        assert there == {"shared.js", "drawing.js", "picture.js", "view.js", "view.css"}
+        assert "mm-grid" in lab.LiveView._css
+        assert ".mastermind-decision" in lab.LiveView._css

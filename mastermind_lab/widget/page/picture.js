@@ -174,7 +174,14 @@ class Picture {
     return { panel: this.number, x, y: flat ? null : [from[1], to[1]] };
   }
 
-  choose(brush) { this.view.find(this.range(brush.from, brush.to, brush.flat)); }
+  // Ends that can be read, to the second and to a thousandth.
+  choose(brush) {
+    const { panel, x, y } = this.range(brush.from, brush.to, brush.flat);
+    const second = Math.abs(x[1] - x[0]) * DAY > 60000 ? DAY / 1000 : DAY;
+    const fine = this.scene.x.dated ? second : 1000;
+    const round = (ends, steps) => ends && ends.map(one => Math.round(one * steps) / steps);
+    this.view.find({ panel, x: round(x, fine), y: round(y, 1000) });
+  }
 
   cell(hit) {
     const [dx, dy] = this.scene.cell.map(one => one / 2 * 1.0001);

@@ -228,8 +228,8 @@ class View {
     this.opened = id;
     this.opener = opener;
     this.below.hidden = false;
-    const close = make("button", { className: "mm-button mm-close", type: "button", textContent: "close", onclick: () => this.shut() });
-    this.detail.replaceChildren(close, card(row.card));
+    const close = make("button", { className: "mm-button", type: "button", textContent: "close", onclick: () => this.shut() });
+    this.detail.replaceChildren(make("div", { className: "mm-bar" }, make("b", { textContent: "Opened decision" }), close), card(row.card));
     this.detail.setAttribute("aria-label", `decision ${id}`);
     this.detail.dataset.id = id;
     this.detail.hidden = false;
