@@ -80,7 +80,7 @@ def test_lines_bands_and_points_stand_where_they_stand_on_the_axes(ax):
     there = np.array([0, 1, 3, 4])
     x = column(found, line, "x")[there] + facts["x"]["origin"]
     assert x == pytest.approx(date2num(times)[there], abs=1e-8)
-    np.testing.assert_allclose(column(found, line, "y"), [0, 1, np.nan, 1, 0])
+    np.testing.assert_allclose(column(found, line, "y"), [0, 1, np.nan, 1, 0], atol=1e-9)
     assert (line["stroke"]["colour"], marks["every"], marks["marker"]) == ("#ff0000", [0, 2], "^")
     assert line["dash"]
     assert (points["fill"], points["marker"]) == ({"colour": [0, 1], "alpha": 0.2}, "o")

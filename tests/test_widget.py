@@ -405,6 +405,7 @@ class TestView:
         monkeypatch.setattr("mastermind_lab.widget.cells.idle_for", lambda: 5.0)
         view._view_count = None
         assert not view._is_watched()
+        view.close()
 
 
 class TestAnswers:
@@ -560,10 +561,10 @@ class TestTurns:
 
     def test_drawing_takes_a_share_of_the_time_and_what_came_late_is_made_up_for(self, clock, costly):
         turns, drawn = costly
-        for step in range(400):
-            clock.now = 100 + step / 100
+        for step in range(80):
+            clock.now = 100 + step / 20
             turns.take(step)
-        assert drawn == [100.0, 100.8, 101.8, 102.8, 103.8]
+        assert drawn == [100.0, 100.55, 101.3, 102.05, 102.8, 103.55]
 
     def test_all_again_begins_at_once_and_what_is_the_same_is_not_drawn_twice(self, clock, costly):
         turns, drawn = costly

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from threading import Event, Thread, current_thread
 
-_SHARE = 0.15  # of a core, for drawing: a notebook has other things to do
+_SHARE = 0.2  # of a core, for drawing: a notebook has other things to do
 _CREDIT = 0.2  # seconds: a round that comes late is made up for, no more
 _IDLE = 0.5  # seconds after which somebody looks although nothing came
 

@@ -174,14 +174,21 @@ class LiveView(anywidget.AnyWidget):
         self._end_threads()
         self._round()
         self._say(self.follower.status)
-        if self._handle is not None:
-            self._handle.update(self._still(), raw=True)
+        self._leave_still()
 
     def close(self) -> None:
         """End it, and its widget: it is not to be shown again."""
         if self.comm is not None:
-            self.stop()
+            self._end_threads()
+            self._leave_still()
         super().close()
+
+    def __del__(self) -> None:
+        """Draw nothing more where all ends; until then ipywidgets keeps what was not closed."""
+
+    def _leave_still(self) -> None:
+        if self._handle is not None:
+            self._handle.update(self._still(), raw=True)
 
     def _end_threads(self) -> None:
         self.follower.stop()

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import nbformat
 import redis
+from playwright import sync_api as playwright
 from rich.console import Console
 from rich.table import Table
 
@@ -33,7 +34,7 @@ from mastermind_lab.widget.controls import ViewOptions
 from mastermind_lab.widget.panels import PANELS, data_of, panels
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
-from conftest import CHROMIUM, Jupyter, Notebook, playwright
+from conftest import CHROMIUM, Jupyter, Notebook
 
 WATCH = """() => {
     window.seen = []; window.drawn = [];
@@ -112,7 +113,7 @@ def in_the_browser(made: list[bytes], seconds: float) -> dict[str, float]:
             cells = [nbformat.v4.new_code_cell(code)]
             book = Notebook(browser, jupyter, "live", nbformat.v4.new_notebook(cells=cells))
             book.run_all_to_the_end()
-            book.until(lambda: book.received() > 0)
+            book.until(lambda: book.received() == 1_000)
             book.page.evaluate(WATCH)
             before, cpu = book.received(), [float(one) for one in book.asked(CPU).split()]
             added = in_a_thread(book, lambda: publish(server.url, made, 20, min(seconds, 20)))

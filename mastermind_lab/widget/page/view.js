@@ -90,7 +90,7 @@ class View {
     this.pause = button("pause", () => this.do({ ask: "pause", on: this.state !== "paused" }));
     this.stop = button("stop", () => this.do({ ask: "stop" }));
     const save = button("save", () => this.do({ ask: "save", folder: this.folder.value }));
-    const labelled = (text, ...inside) => make("label", {}, `${text} `, ...inside);
+    const labelled = (text, control) => { control.setAttribute("aria-label", text); return make("label", {}, `${text} `, control); };
     return make("div", { className: "mm-controls", role: "group", "aria-label": "what is shown" }, this.pause, this.stop, labelled("show", this.window),
       labelled("colour by", this.by), labelled("unsure below", this.threshold), make("span", { className: "mm-save" }, labelled("save as", this.folder), save));
   }
