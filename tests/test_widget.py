@@ -212,7 +212,7 @@ class TestView:
         view = lab.LiveView(follower)
         box = VBox([view])
         assert len(set(_instances) - before) > 2
-        for widget in (view, view.layout, box, box.layout):
+        for widget in (view, box.layout, box):
             widget.close()
         view.close()
         assert set(_instances) == before

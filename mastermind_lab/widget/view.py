@@ -181,6 +181,7 @@ class LiveView(anywidget.AnyWidget):
         if self.comm is not None:
             self._end_threads()
             self._leave_still()
+            self.layout.close()
         super().close()
 
     def __del__(self) -> None:
