@@ -187,6 +187,7 @@ class TestText:
 class TestView:
     def test_its_still_has_pictures_tables_and_text(self, follower):
         still, _ = view_of(follower)._repr_mimebundle_()
+        assert still["text/html"].count('class="mastermind-still"') == PICTURES
         assert still["text/html"].count("data:image/png;base64,") == PICTURES
         assert "Latest decisions" in still["text/html"]
         assert "Rejects (" in still["text/html"]
@@ -251,13 +252,16 @@ class TestView:
         assert [len(numbers) % 4 for numbers in drawn["buffers"]] == [0, 0, 0]
 
     def test_a_new_decision_is_said_at_once_and_the_newest_of_a_flood(self, follower):
-        view = view_of(follower)
+        view = view_of(follower, refresh=0.05)
         view._view_count = 1
         view.stop()
         view.sent.clear()
         follower.on_batch(view._came)
         follower.feed([("1900000000000-0", decided()[0][1])])
+        [news] = view.sent  # though nobody draws
+        assert (news["kind"], news["count"], len(news["points"])) == ("news", 121, 1)
         follower.feed([(f"{1_900_000_000_001 + n}-0", one) for n, (_, one) in enumerate(decided(900))])
+        assert view.sent == [news]  # no more often than asked
         view._tell_news()
         news = told(view, "news")
         assert (news["count"], len(news["points"])) == (1_021, 200)

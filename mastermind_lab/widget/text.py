@@ -10,6 +10,12 @@ from ..live import Status, duration
 from .rows import short
 
 _STYLE = "border-collapse:collapse;font-size:12px;line-height:1.35"
+_DARK = ('[data-jp-theme-light="false"]', '[data-vscode-theme-kind="vscode-dark"]')
+# A notebook is saved with one picture for both themes: turned round, its paper is dark, its hues the same.
+STYLE = (
+    f"<style>:is({', '.join(_DARK)}) img.mastermind-still "
+    "{ filter: invert(.93) hue-rotate(180deg); }</style>"
+)
 _CELL = "padding:2px 8px;text-align:left;vertical-align:top;border-bottom:1px solid #8888"
 
 
@@ -61,4 +67,5 @@ def _table(caption: str, columns: tuple[str, ...], rows: list[list[str]]) -> str
 
 def picture(png: bytes, title: str) -> str:
     """Embed a picture."""
-    return f'<img alt="{escape(title)}" src="data:image/png;base64,{b64encode(png).decode()}">'
+    source = f"data:image/png;base64,{b64encode(png).decode()}"
+    return f'<img class="mastermind-still" alt="{escape(title)}" src="{source}">'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,7 @@ class LiveView(anywidget.AnyWidget):
         self._choices = Choices(choice)
         self._error = self._below = ""
         self._told: Any = None
+        self._told_news, self._refresh = 0.0, refresh
         self._news: deque[tuple[int, list[list[Any]]]] = deque(maxlen=50)
         self._scheduler = RedrawScheduler(self._round)
         self._forgotten_since: float | None = None
@@ -199,10 +201,13 @@ class LiveView(anywidget.AnyWidget):
             self._leave = None
 
     def _came(self, batch: History) -> None:
-        """Note the points of a batch, in the follower's thread, and have them shown."""
-        if self._is_watched():
-            self._news.append((self.follower.status.received, points_of(batch, _MOST_POINTS)))
-            self._redraws.tell()
+        """Have the points of a batch shown at once, in the follower's thread, whatever is being drawn."""
+        if not self._is_watched():
+            return
+        self._news.append((self.follower.status.received, points_of(batch, _MOST_POINTS)))
+        if time.monotonic() > self._told_news + 1 / self._refresh:
+            self._tell_news()
+        self._redraws.tell()
 
     def _choose(self) -> None:
         """Have everything drawn again, as it is chosen now."""
@@ -255,10 +260,12 @@ class LiveView(anywidget.AnyWidget):
         """Send the points that have come since the last time, the newest of very many."""
         points: list[list[Any]] = []
         count = 0
-        while self._news:
-            count, some = self._news.popleft()
-            points += some
+        with suppress(IndexError):  # two threads take from it
+            while True:
+                count, some = self._news.popleft()
+                points += some
         if count:
+            self._told_news = time.monotonic()
             self._tell("news", count=count, points=points[-_MOST_POINTS:])
 
     def _say(self, status: Status) -> None:
@@ -335,9 +342,8 @@ class LiveView(anywidget.AnyWidget):
         """Show the present state without a kernel."""
         status, choice, source = self.follower.status, self._choices.chosen, self.follower.source
         self._below = self._share_below(choice.threshold)
-        parts = [
-            text.status_line(status, text.status_items(status, source.where, source.streams, self._below))
-        ]
+        items = text.status_items(status, source.where, source.streams, self._below)
+        parts = [text.STYLE, text.status_line(status, items)]
         for panel, data in zip(self._panels, self._data(choice), strict=True):
             try:
                 parts.append(text.picture(panel.png(data, choice), panel.title))

@@ -231,3 +231,6 @@ def test_a_function_of_ones_own_in_a_tab_of_another_box(notebook, raw, redis_url
     assert book.asked("view.stop(); print(view.status.state)") == "stopped"
     book.until(lambda: book.status().startswith("stopped"))
     assert len(listed(book)) == 6
+    book.theme("Dark")
+    look = "one => getComputedStyle(one).filter"
+    book.until(lambda: "invert" in book.page.locator(".mm-view img:visible").evaluate(look))

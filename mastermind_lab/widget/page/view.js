@@ -19,11 +19,19 @@ class Hub {
     } else if (kind === "news") {
       this.fresh.push(...message.points.map(([id, time, confidence]) => ({ id, time, confidence, count: message.count })));
       this.fresh.splice(0, Math.max(0, this.fresh.length - MOST_FRESH));
-      this.latest = message.count;
+      this.latest = Math.max(this.latest, message.count); // they come from two threads
     } else this.last[kind] = { message, buffers };
-    if (kind === "round") this.fresh = this.fresh.filter(one => one.count > message.count);
+    if (kind === "round") this.settle(message.count);
     if (kind === "list") this.keep(message.rows ?? []);
     for (const view of this.views) view.take(message, buffers);
+  }
+
+  // What a whole scene contains is no longer drawn by itself; a smaller count is a stream that began again.
+  settle(count) {
+    const again = count < (this.count ?? 0);
+    this.fresh = again ? [] : this.fresh.filter(one => one.count > count);
+    if (again) this.latest = count;
+    this.count = count;
   }
 
   keep(rows) {
@@ -48,7 +56,11 @@ class View {
     el.mastermind = this;
     el.dataset.lmSuppressShortcuts = "true"; // or a notebook takes Enter and the arrows for its own
     this.build(hub.model.get("page_facts"));
-    const themes = () => { this.theme = new Theme(el, hub.model.get("page_facts").palettes); this.pictures.forEach(one => one.later()); };
+    const themes = () => {
+      this.theme = new Theme(el, hub.model.get("page_facts").palettes);
+      el.classList.toggle("mm-dark", light(this.theme.paper) < light(this.theme.ink));
+      this.pictures.forEach(one => one.later());
+    };
     this.watching = new MutationObserver(() => setTimeout(themes, 50));
     for (const one of [document.body, document.documentElement]) this.watching.observe(one, { attributes: true });
     this.scheme = matchMedia("(prefers-color-scheme: dark)");
