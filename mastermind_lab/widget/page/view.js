@@ -267,7 +267,8 @@ class View {
     const { rows = [], count = 0, where = "", wrong } = answer;
     if (wrong) return this.tell(wrong);
     this.keep(rows);
-    if (opener && count === 1) return this.opened === rows[0].id ? undefined : this.open(rows[0].id, opener);
+    if (opener && count <= 1 && known?.length === 1) return; // it is open, or has been closed meanwhile
+    if (opener && count === 1) return this.open(rows[0].id, opener);
     if (opener) await this.ask({ ask: "find", list: true, ...range });
     this.chosen = where;
     const listed = count > rows.length ? `; the latest ${rows.length} are listed` : "";
