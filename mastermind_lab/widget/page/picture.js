@@ -7,6 +7,9 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const figure = value => Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : String(+value.toPrecision(3));
 const moment = days => new Date(days * DAY).toISOString().slice(0, 19).replace("T", " ");
 
+// Each scene makes its points anew: they are the same where they stand in one place.
+const alike = (a, b) => a === b || Boolean(a && b && a.x === b.x && a.y === b.y && a.id === b.id);
+
 class Picture {
   constructor(number, title, view) {
     Object.assign(this, { number, view, scene: null, hit: null, brush: null, at: null, tall: 0 });
@@ -196,7 +199,7 @@ class Picture {
   }
 
   point(hit) {
-    if (hit === this.hit || (hit && this.hit && hit.x === this.hit.x && hit.y === this.hit.y && hit.id === this.hit.id)) return;
+    if (alike(hit, this.hit)) return;
     this.hit = hit;
     clearTimeout(this.asks);
     this.tip.hidden = !hit;
@@ -213,8 +216,8 @@ class Picture {
     this.asks = setTimeout(async () => {
       const answer = await this.view.ask(hit.id ? { ask: "open", id: hit.id } : { ask: "find", ...this.cell(hit) }, true);
       this.view.keep(answer.rows ?? []);
-      if (this.hit === hit && answer.rows?.length) this.say(this.decisions(answer.rows, answer.count ?? 1));
-      else if (this.hit === hit && answer.count === 0) this.say(`${where}\nno longer kept`);
+      if (alike(this.hit, hit) && answer.rows?.length) this.say(this.decisions(answer.rows, answer.count ?? 1));
+      else if (alike(this.hit, hit) && answer.count === 0) this.say(`${where}\nno longer kept`);
     }, 120);
   }
 
