@@ -142,7 +142,14 @@ def test_points_are_thinned_and_lose_nobody(most):
     assert points["confidence"].between(0, 1).all()
     mean = (points["confidence"] * points["n"]).sum() / len(known)
     assert mean == pytest.approx(known["confidence"].mean(), abs=0.002 if most >= 4_000 else 0.2)
+    width, height = summary.point_size(most=most)
+    times = plain_times(frame)
+    for point in points.iloc[:: max(1, len(points) // 20)].itertuples():
+        near = (times - point.time).abs() <= width / 2
+        near &= (known["confidence"] - point.confidence).abs() <= height / 2 + 1e-9
+        assert near.sum() >= point.n  # one that lies on the edge may belong to the next
     if most == 4_000:
+        assert (width, height) == (summary.width, 0.01)
         assert len(points) > 2_000
         assert points["time"].min() - plain_times(frame).min() < summary.width
 

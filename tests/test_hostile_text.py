@@ -85,13 +85,14 @@ def pages(texts, tmp_path, stream):
 
 
 def follower_pages(view, stream):
-    from mastermind_lab.widget.text import decisions_table, rejects_table, status_line
+    from mastermind_lab.widget.rows import rejects_of, rows_of
+    from mastermind_lab.widget.text import rejects_table, status_items, status_line
 
     history = view.history
-    yield view._repr_mimebundle_()["text/html"]
-    yield decisions_table(history, most=10_000)
-    yield rejects_table(history.rejects, 10_000)
-    yield status_line(view.status, "here", (stream,), "")
+    yield view._repr_mimebundle_()[0]["text/html"]
+    yield "".join(row["card"] for row in rows_of(history))
+    yield rejects_table(rejects_of(history.rejects), 10_000)
+    yield status_line(view.status, status_items(view.status, "here", (stream,), ""))
 
 
 @pytest.fixture(scope="module")

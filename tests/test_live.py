@@ -261,6 +261,11 @@ class TestWithoutAThread:
             with pytest.raises(lab.OptionError, match="groups"):
                 follower.summary(Votes)
         assert (follower.status.received, follower.summary(Confidence).mean.n) == (24_000, 24_000)
+        votes, confidence, by = follower.summaries(
+            [(Votes, {}), (Confidence, {}), (Confidence, {"by": "meta.a"})]
+        )
+        assert isinstance(votes, lab.OptionError)
+        assert confidence.mean.n == by.table()["n"].sum() == 24_000
         begun = Account(left_out=0, missing=0, certainty="exact")
         again = StreamUpdate(STREAM, [("1-0", (one % "a").encode())], rewound=True, account=begun)
         follower.take(again)

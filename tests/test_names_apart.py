@@ -1,6 +1,7 @@
 """Names that are cut stay apart: those of models above all, which differ in their middle or at their end."""
 
 import io
+import json
 import re
 
 import pandas as pd
@@ -20,7 +21,7 @@ from mastermind_lab.cli.following import _shown_on
 from mastermind_lab.envelope import validate
 from mastermind_lab.stats.engine.display import as_html, as_text
 from mastermind_lab.text import apart, visible
-from mastermind_lab.widget.text import _vote_counts
+from mastermind_lab.widget.rows import rows_of
 
 pytestmark = pytest.mark.once
 
@@ -215,7 +216,9 @@ def test_the_choices_on_a_full_screen_stay_apart(names):
 
 def test_the_choices_in_a_widget_stay_apart():
     long = [f"{'very ' * 10}{name}{' long' * 10}" for name in "abcd"]
-    shown = _vote_counts([{"choice": one} for one in long])
+    votes = [{"voter": one, "choice": one} for one in long]
+    decision = {"recommendation": "a", "confidence": 0.5, "votes": votes}
+    shown = rows_of(lab.read([json.dumps({"decision": decision})]))[0]["votes"]
     assert len({one.rpartition(" ")[0] for one in shown.split("; ")}) == 4
 
 

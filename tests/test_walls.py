@@ -42,6 +42,7 @@ HOMES = {
     "dask": {"scale"},
     "distributed": {"scale"},
     "matplotlib": {"charts"},
+    "anywidget": {"widget"},
     "ipywidgets": {"widget"},
     "IPython": {"widget"},
     "threading": {"live", "stream", "widget"},  # stream fetches pages ahead, widget redraws

@@ -1,28 +1,33 @@
-"""The view without a browser: what it shows, what it refuses, what it leaves behind."""
+"""The view without a browser: what it says to a page and answers, its still, what it leaves behind."""
 
+import gzip
 import html
 import json
 import math
 import re
 import time
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
+from ipywidgets import VBox
 from ipywidgets.widgets.widget import _instances
 from matplotlib.figure import Figure
 from traitlets.config import Config
-from waiting import our_threads
+from waiting import our_threads, until
 
 import mastermind_lab as lab
 from mastermind_lab.arena import Arena, payloads
 from mastermind_lab.widget import cells, text
-from mastermind_lab.widget.controls import Controls, ViewOptions
-from mastermind_lab.widget.panels import PANELS, TABLES, Panel, panels
+from mastermind_lab.widget.controls import Choices, ViewOptions
+from mastermind_lab.widget.panels import PANELS, TABLES, Panel, data_of, panels
 from mastermind_lab.widget.redraw import RedrawScheduler
+from mastermind_lab.widget.rows import condition, rejects_of, rows_of, short
 
 HOSTILE = [
     f"{before}{what}{after}"
@@ -68,7 +73,43 @@ def shell():
 
 
 def view_of(follower, **options):
-    return lab.LiveView(follower, **options)
+    """A view, and all that it sends to its page from now on."""
+    view = lab.LiveView(follower, **options)
+    view.sent = []
+    view.send = lambda content, buffers=None: view.sent.append(content | {"buffers": buffers})
+    return view
+
+
+def told(view, kind):
+    """Return the last that was said of a kind."""
+    return [one for one in view.sent if one["kind"] == kind][-1]
+
+
+def asked(view, ask, **more):
+    """Ask as a page does, and return the answer."""
+    view._answers.take({"ask": ask, "number": 7, **more})
+    answer = told(view, "answer")
+    assert answer["number"] == 7
+    return answer
+
+
+def decided(count=1, **more):
+    """Decisions, one a second, of two models in turn."""
+    made = (
+        {"recommendation": f"r{n}", "confidence": n % 10 / 10, "question": f"q{n}?"} | more
+        for n in range(count)
+    )
+    return [
+        (f"{n + 1}-0", json.dumps({"decision": one, "published_at": f"2026-11-26T10:00:{n % 60:02}Z",
+                                   "meta": {"model": "ab"[n % 2]}}))
+        for n, one in enumerate(made)
+    ]  # fmt: skip
+
+
+def fed(entries, **options):
+    follower = lab.Follower("redis://localhost:1", **options)
+    follower.feed(entries)
+    return follower
 
 
 def wait_for(expected):
@@ -86,6 +127,7 @@ class TestText:
             inside = re.fullmatch(r"<bdi>(.*)</bdi>", text.shown(hostile))[1]
             assert not {"<", ">", '"', "'"} & set(inside)
             assert not set(html.unescape(inside)) & {"\x00", "\x1b", "\n", "\u202e"}
+            assert not set(short(hostile)) & {"\x00", "\x1b", "\n", "\u202e"}
 
     @pytest.mark.parametrize(("value", "expected"), [(None, ""), (float("nan"), ""), (0.5, "<bdi>0.5</bdi>")])
     def test_what_is_missing_is_nothing(self, value, expected):
@@ -94,25 +136,29 @@ class TestText:
     def test_long_text_is_cut(self):
         assert len(text.shown("x" * 100_000)) < 200
 
-    def test_every_way_out_is_escaped(self, follower):
+    def test_every_way_out_is_escaped(self):
         evil = "<img src=x onerror=alert(1)>"
-        history = follower.history()
-        decisions = history.decisions.assign(recommendation=evil, question=evil, rationale=evil)
-        votes = history.votes.assign(voter=evil, choice=evil)
-        arguments = history.arguments.assign(claim=evil, stance=evil)
-        rejects = history.rejects.assign(reason=evil, detail=evil, payload=evil.encode())
-        mocked = SimpleNamespace(decisions=decisions, votes=votes, arguments=arguments)
-        status = lab.live.Status(error=evil, last_id=evil)
-        line = text.status_line(status, evil, (evil,), "")
-        for shown in (text.decisions_table(mocked), text.rejects_table(rejects, 1), line):
+        votes, tree = [{"voter": evil, "choice": evil}], {"claim": evil, "stance": evil}
+        core = {
+            "recommendation": evil,
+            "question": evil,
+            "rationale": evil,
+            "votes": votes,
+            "argument_tree": tree,
+        }
+        follower = fed([*decided(**core), ("9-0", evil)])
+        follower._set(error=evil)
+        still = view_of(follower, panels=[*TABLES])._repr_mimebundle_()[0]["text/html"]
+        [row] = rows_of(follower.history())
+        for shown in (still, row["card"]):
             assert "<img" not in shown
             assert "&lt;img" in shown
+        assert row["recommendation"] == evil  # a page shows it as text
 
     def test_the_status_line(self):
         def said(**known):
-            line = text.status_line(
-                lab.live.Status(state="live", received=1_200, **known), "here", ("s",), ""
-            )
+            status = lab.live.Status(state="live", received=1_200, **known)
+            line = text.status_line(status, text.status_items(status, "here", ("s",), ""))
             return re.sub(r"<[^>]*>", " ", line).replace("&middot;", "|").split("|")
 
         plain = ["live", "s at here", "1,200 received", "0.0 a second", "0 rejects", "no gaps"]
@@ -123,47 +169,25 @@ class TestText:
             "7 trimmed unseen", "began again 2 times no answer",
         ]  # fmt: skip
 
-    @pytest.mark.parametrize(("count", "more"), [(60, None), (61, "and 1 more"), (75, "and 15 more")])
-    def test_an_opened_decision_says_how_many_votes_and_claims_are_not_shown(self, count, more):
-        votes = [{"voter": f"voter {n}", "choice": "choice"} for n in range(count)]
-        tree = [{"claim": f"claim {n}", "stance": "pro"} for n in range(count)]
-        decision = {"recommendation": "ship", "confidence": 0.5, "question": "q?", "rationale": "why"}
-        decision |= {"votes": votes, "argument_tree": tree}
-        shown = text.decisions_table(lab.read([json.dumps({"decision": decision})]))
-        assert re.findall(r"<p>(and .*?)</p>", shown) == ([more] * 2 if more else [])
-        assert (shown.count("<bdi>voter"), shown.count("<bdi>claim")) == (min(count, 60), min(count, 60))
+    def test_rows_are_of_the_newest_first_with_their_most_frequent_choices(self):
+        votes = [{"voter": f"v{n}", "choice": one} for n, one in enumerate("aabbcdef")]
+        rows = rows_of(fed(decided(13, votes=votes)).history())
+        assert [row["recommendation"] for row in rows] == [f"r{n}" for n in range(12, -1, -1)]
+        first = rows[0]
+        assert (first["id"], first["when"], first["confidence"]) == ("13-0", "2026-11-26 10:00:12", 0.2)
+        assert (first["question"], first["votes"]) == ("q12?", "a 2; b 2; c 1; d 1; 2 more")
+        assert first["time"] == pd.Timestamp("2026-11-26 10:00:12").timestamp() / 86_400
+        assert "q12?" in first["card"]
 
-    def test_the_list_is_of_the_newest_first_with_their_most_frequent_choices(self):
-        votes = [{"voter": "v", "choice": one} for one in "aabbcdef"]
-        decided = [{"recommendation": f"r{n}", "confidence": n / 20, "votes": votes[:6]} for n in range(13)]
-        decided[12]["votes"] = votes
-        times = [f"2026-11-{n + 1:02} 10:20:30" for n in range(13)]
-        shown = text.decisions_table(
-            lab.read([json.dumps({"decision": one, "published_at": f"{when}Z"})
-                      for one, when in zip(decided, times, strict=True)])
-        )  # fmt: skip
-        closed = re.sub("</summary>.*?</details>", "", shown)
-        cells = [re.sub("<[^>]*>", "", one) for one in re.findall("<td[^>]*>(.*?)</td>", closed)]
-        assert cells[0::4] == times[:2:-1]
-        assert cells[1::4] == [f"r{n}" for n in range(12, 2, -1)]
-        assert cells[2::4] == [f"{n / 20:.2f}" for n in range(12, 2, -1)]
-        assert cells[3::4] == ["a 2; b 2; c 1; d 1; 2 more"] + ["a 2; b 2; c 1; d 1"] * 9
-
-    def test_an_opened_decision_says_what_is_what(self):
-        votes = [{"voter": "Ada", "choice": "no", "confidence": 0.25}]
-        decision = {"recommendation": "ship", "confidence": 0.5, "question": "q?", "rationale": "why"}
-        decision |= {"votes": votes, "argument_tree": [{"claim": "c", "stance": "con"}]}
-        shown = text.decisions_table(lab.read([json.dumps({"decision": decision})]))
-        plain = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", shown))
-        assert "Latest decisions published (UTC) recommendation confidence votes" in plain
-        assert "Question: q? Recommendation: ship Rationale: why" in plain
-        assert "Votes voter choice confidence Ada no 0.25" in plain
-        assert "Arguments con : c" in plain
+    def test_what_nobody_said_is_nothing(self):
+        [row] = rows_of(lab.read([b'{"decision": {"recommendation": "a", "confidence": 0}}']))
+        assert (row["question"], row["votes"], row["confidence"]) == ("", "", 0)
 
 
 class TestView:
     def test_its_still_has_pictures_tables_and_text(self, follower):
-        still = view_of(follower)._repr_mimebundle_()
+        still, _ = view_of(follower)._repr_mimebundle_()
+        assert still["text/html"].count('class="mastermind-still"') == PICTURES
         assert still["text/html"].count("data:image/png;base64,") == PICTURES
         assert "Latest decisions" in still["text/html"]
         assert "Rejects (" in still["text/html"]
@@ -172,27 +196,25 @@ class TestView:
 
     def test_what_is_behind_it(self, follower):
         view = view_of(follower)
-        assert len(view.history) == len(view.decisions) == len(follower.history())
+        assert len(view.history) == len(view.decisions) == len(view.selected) == len(follower.history())
         assert isinstance(view.figure, Figure)
         assert len(view.figure.axes) == PICTURES
-
-    def test_its_status_is_that_of_the_following(self, follower):
-        assert view_of(follower).status == follower.status
-        assert view_of(follower).status.received == 120
+        assert (view.status, view.status.received) == (follower.status, 120)
 
     def test_it_begins_as_it_is_asked_to(self, follower):
         view = lab.follow(follower, by="meta.model", window=20, threshold=0.9)
-        view._draw_all()
+        view._round()
         view.stop()
-        assert view._controls.choice == ViewOptions(20, "meta.model", 0.9)
-        assert (view._controls.by.value, view._controls.threshold.value) == ("meta.model", 0.9)
-        assert "below 0.9 (" in view._status.value
+        assert view._choices.chosen == ViewOptions(20, "meta.model", 0.9)
+        assert "below 0.9 (" in view._below
 
     def test_closed_it_leaves_no_widget(self, follower):
         before = set(_instances)
-        view = view_of(follower)
-        view._repr_mimebundle_()
-        assert len(set(_instances) - before) > 20
+        view = lab.LiveView(follower)
+        box = VBox([view])
+        assert len(set(_instances) - before) > 2
+        for widget in (view, box.layout, box):
+            widget.close()
         view.close()
         assert set(_instances) == before
 
@@ -209,25 +231,67 @@ class TestView:
         assert "data:image/png;base64," in last["data"]["text/html"]
 
     def test_nothing_yet(self):
-        assert (
-            "no decisions yet"
-            in view_of(lab.Follower("redis://localhost:1"))._repr_mimebundle_()["text/html"]
-        )
+        view = view_of(lab.Follower("redis://localhost:1"))
+        assert "no decisions yet" in view._repr_mimebundle_()[0]["text/html"]
+        view._round()
+        assert told(view, "list")["rows"] == []
+        assert asked(view, "find", panel=0, x=[0, 1], y=None)["count"] == 0
 
-    def test_the_picture_is_that_of_the_history(self, follower):
-        [over_time, *_], _ = panels(PANELS)
-        drawn = over_time.data(follower, ViewOptions(by="meta.model")).table()
-        direct = lab.stats.ConfidenceOverTime.of(follower.history(), by="meta.model").table()
-        assert drawn["n"].tolist() == direct["n"].tolist()
+    def test_all_pictures_of_a_round_are_of_one_moment(self):
+        follower = fed(decided(30), keep=5)
+        view = view_of(follower, panels=["confidence_over_time", "confidence", lambda history, ax: ax])
+        view._round()
+        drawn = told(view, "round")
+        over_time, confidence, own = drawn["panels"]
+        assert (over_time["n"], confidence["n"], drawn["count"]) == ("n = 5 decisions",) * 2 + (30,)
+        follower.feed([(f"{100 + place}-0", one) for place, (_, one) in enumerate(decided(200))])
+        view._round()
+        assert {one["n"] for one in told(view, "round")["panels"][:2]} == {"n = 205 decisions"}
+        assert len(view.history) == 5
+        assert len(own["marks"]) == 0
+        assert [len(numbers) % 4 for numbers in drawn["buffers"]] == [0, 0, 0]
 
-    def test_a_picture_counts_all_that_came_since_the_view_was_made(self):
-        follower = lab.Follower("redis://localhost:1", keep=1)
-        view = view_of(follower, panels=["confidence"])
-        one = b'{"decision": {"recommendation": "a", "confidence": 0.5}}'
-        for number in range(1, 201):
-            follower.feed([(f"{number}-0", one)])
-        assert len(view.history) == 1
-        assert view._panels[0].data(follower, ViewOptions()).table()["n"].tolist() == [200]
+    def test_a_new_decision_is_said_at_once_and_the_newest_of_a_flood(self, follower):
+        view = view_of(follower, refresh=0.05)
+        view._view_count = 1
+        view.stop()
+        view.sent.clear()
+        follower.on_batch(view._came)
+        follower.feed([("1900000000000-0", decided()[0][1])])
+        [news] = view.sent  # though nobody draws
+        assert (news["kind"], news["count"], len(news["points"])) == ("news", 121, 1)
+        follower.feed([(f"{1_900_000_000_001 + n}-0", one) for n, (_, one) in enumerate(decided(900))])
+        assert view.sent == [news]  # no more often than asked
+        view._tell_news()
+        news = told(view, "news")
+        assert (news["count"], len(news["points"])) == (1_021, 200)
+        id_, when, sure = news["points"][-1]
+        assert (id_, sure) == ("1900000000900-0", 0.9)
+        assert when == pd.Timestamp("2026-11-26 10:00:59").timestamp() / 86_400
+        view.sent.clear()
+        view._tell_news()
+        assert view.sent == []
+
+    def test_a_point_says_how_much_it_stands_for(self, follower):
+        [panel] = panels(["confidence_over_time"])[0]
+        [summary] = data_of([panel], follower, ViewOptions())
+        facts, _ = panel.draw(summary, ViewOptions())
+        days, height = facts["cell"]
+        assert (facts["selects"], height) == (("published_at", "confidence"), 0.01)
+        assert days * 86_400 == summary.width.total_seconds()
+
+    def test_what_cannot_be_translated_is_a_picture(self, follower):
+        def formula(history, ax):
+            return ax.set_title("$x^2$")
+
+        from matplotlib import pyplot
+
+        view = view_of(follower, panels=[formula, lambda history: pyplot.subplots(2)[1][0]])
+        view._round()
+        drawn = told(view, "round")
+        assert [one["picture"] for one in drawn["panels"]] == [True, True]
+        assert all(one.startswith(b"\x89PNG") for one in drawn["buffers"])
+        assert pyplot.get_fignums() == []
 
     def test_a_window_and_a_function_of_ones_own(self, follower):
         seen = []
@@ -236,25 +300,20 @@ class TestView:
             seen.append(len(history) + len(history.rejects))
             return ax
 
-        panel = Panel(mine)
-        panel.draw(follower, ViewOptions(window=20))
-        panel.draw(follower, ViewOptions(window=timedelta(seconds=9)))
+        for window in (20, timedelta(seconds=9)):
+            view_of(follower, panels=[mine], choice=ViewOptions(window=window))._round()
         assert seen == [20, 10]
-        assert bytes(panel.image.value).startswith(b"\x89PNG")
-
-    def test_a_function_that_makes_its_own_figure_leaves_none(self, follower):
-        from matplotlib import pyplot
-
-        Panel(lambda history: pyplot.subplots()[1]).draw(follower, ViewOptions())
-        assert pyplot.get_fignums() == []
 
     def test_a_panel_that_fails_harms_no_other(self, follower):
         def bad(history, ax):
             raise ZeroDivisionError("mine")
 
         view = view_of(follower, panels=[bad, "confidence"])
-        assert view._repr_mimebundle_()["text/html"].count("data:image/png") == 1
-        assert "ZeroDivisionError" in view._error
+        assert view._repr_mimebundle_()[0]["text/html"].count("data:image/png") == 1
+        view._round()
+        first, second = told(view, "round")["panels"]
+        assert first["fault"] == "bad: ZeroDivisionError: mine"
+        assert second["marks"]
 
     @pytest.mark.parametrize(
         ("options", "wrong"),
@@ -268,71 +327,42 @@ class TestView:
         with pytest.raises(lab.OptionError, match=wrong):
             view_of(follower, **options)
 
-    def test_it_offers_the_columns_that_group(self, follower):
-        view = view_of(follower)
-        view._draw_all()
-        assert "meta.model" in view._controls.by.options
-        view._controls.by.value = "meta.model"
-        assert view._controls.choice.by == "meta.model"
-
-    def test_a_snapshot_can_be_saved(self, follower, tmp_path):
-        view = view_of(follower)
-        for _ in range(2):
-            view._controls.folder.value = str(tmp_path / "kept")
-            view._save()
-        assert len(lab.read(tmp_path / "kept")) == len(follower.history())
-        assert "already" in view._error
-
-    def test_its_buttons(self, follower, tmp_path, monkeypatch):
-        monkeypatch.chdir(tmp_path)
-        view = view_of(follower, panels=["decisions"])
-        view._controls.pause.value = True
-        assert view.status.state == "paused"
-        view._controls.pause.value = False
-        assert view.status.state == "live"
-        view._controls.save.click()
-        view._say(view.status)
-        assert "saved in snapshots/live" in view._status.value
-        assert len(lab.read("snapshots/live")) == len(follower.history())
-        view._controls.stop.click()
-        assert (view._controls.stop.disabled, view._controls.pause.disabled) == (True, True)
-        assert repr(view) == f"<LiveView: live, 120 received, {len(follower.history().rejects)} rejects>"
-
     def test_it_shows_what_it_is_asked_to_in_that_order(self, follower):
         def mine(history, ax):
             return ax
 
         view = view_of(follower, panels=["rejects", mine, "votes"], refresh=20)
-        status, controls, pictures, rejects = view._box.children
-        assert (status, controls, rejects) == (view._status, view._controls.row, view._rejects)
-        assert pictures.children == tuple(panel.image for panel in view._panels)
-        assert [panel.title for panel in view._panels] == ["mine", "votes"]
-        view._draw_all()
-        assert (view._decisions.value, view._rejects.value.count("<tr>")) == ("", 9)
-        ids = re.findall(r"<tr><td[^>]*><bdi>(.*?)</bdi>", view._rejects.value)
+        assert (view.page_facts["panels"], view.page_facts["tables"]) == (["mine", "votes"], ["rejects"])
+        view._round()
+        listed = told(view, "list")
+        assert "rows" not in listed
+        assert listed["rejects"]["total"] == follower.status.rejected
+        ids = [row[0] for row in listed["rejects"]["rows"]]
         assert ids == follower.history().rejects["stream_id"].tolist()[:-9:-1]
+        assert listed["rejects"]["rows"] == rejects_of(follower.latest("rejects", 8))
 
     def test_it_says_how_many_are_unsure(self, follower):
         view = view_of(follower, panels=["decisions"], choice=ViewOptions(threshold=0.7))
-        view._draw_all()
+        view._round()
+        view._say(view.status)
         counted = lab.stats.Confidence.of(follower.history(), threshold=0.7, interval="anytime")
         row = counted.table().iloc[0]
         share, low, high = (row[f"share_below{name}"] for name in ("", "_low", "_high"))
         said = f"{share:.0%} below 0.7 (95% interval, however often you look: {low:.0%} to {high:.0%})"
-        assert said in view._status.value
+        assert said in told(view, "status")["items"]
         [panel] = view_of(follower, panels=["confidence"])._panels
-        assert "hold at every look" in " ".join(panel.data(follower, ViewOptions()).notes)
-        assert panel.data(follower, ViewOptions(window=50)).intervals.kind == "bootstrap"
-        empty = view_of(lab.Follower("redis://localhost:1"), panels=["decisions"])
-        empty._draw_all()
-        assert "below" not in empty._status.value
+        assert "hold at every look" in " ".join(data_of([panel], follower, ViewOptions())[0].notes)
+        assert data_of([panel], follower, ViewOptions(window=50))[0].intervals.kind == "bootstrap"
 
     def test_options_of_the_follower_are_set_where_it_is_made(self, follower):
         with pytest.raises(lab.OptionError, match="keep, stream: options of the follower that is given"):
             lab.follow(follower, keep=5, stream="s")
         view = lab.follow("redis://localhost:1", keep=5, stream="s", panels=["decisions"], refresh=0.5)
-        assert (view.follower.source.streams, view._controls.choice) == (("s",), ViewOptions())
+        assert (view.follower.source.streams, view._choices.chosen) == (("s",), ViewOptions())
         view.close()
+        for wrong in ({"refresh": 0}, {"window": "soon"}):
+            with pytest.raises(lab.OptionError, match=f"{next(iter(wrong))}="):
+                lab.follow("redis://localhost:1", **wrong)
 
     def test_no_thread_is_left(self, redis_url):
         view = lab.follow(redis_url)
@@ -340,74 +370,146 @@ class TestView:
         view.stop()
         view.stop()
         assert our_threads() == []
-        assert view._controls.stop.disabled
+        view.start()
+        wait_for(["mastermind-follower", "mastermind-redraw"])
+        view.close()
+        assert our_threads() == []
 
     def test_nobody_looks_nothing_is_drawn_and_at_last_it_sleeps(self, redis_url, monkeypatch):
         monkeypatch.setattr("mastermind_lab.widget.view._FORGOTTEN_AFTER", 60)
         view = lab.follow(redis_url)
-        view._box._view_count = 1
-        view._box._view_count = 0
+        view._view_count = 1
+        view._view_count = 0
         view._redraw()
         wait_for(["mastermind-follower", "mastermind-redraw"])  # out of sight for a moment only
         monkeypatch.setattr("mastermind_lab.widget.view._FORGOTTEN_AFTER", 0.3)
         wait_for([])
-        view._box._view_count = 1
+        view._view_count = 1
         wait_for(["mastermind-follower", "mastermind-redraw"])
         view.stop()
+        view._view_count = 0
+        view._view_count = 1
+        assert our_threads() == []  # one that was stopped stays so
 
-    def test_a_list_that_is_held_stays_while_the_pictures_go_on(self, follower, numbered):
-        view = view_of(follower)
-        view._draw_all()
-        listed, [picture, *_] = view._decisions.value, [panel.image.value for panel in view._panels]
-        view._controls.hold.value = True
-        follower.feed([(f"{int(one[:-2]) + 10**6}-0", payload) for one, payload in numbered[:50]])
-        view._draw_all()
-        assert (view._decisions.value == listed, view._panels[0].image.value == picture) == (True, False)
-        view._controls.hold.value = False
-        view._draw_all()
-        assert view._decisions.value != listed
+    def test_before_a_page_has_said_anything_it_is_told_all_again_and_again(self, follower, monkeypatch):
+        view = view_of(follower, panels=["decisions"])
+        monkeypatch.setattr("mastermind_lab.widget.cells.idle_for", lambda: 0.0)
+        view._redraw()
+        assert view.sent == []
+        view._is_displayed = True
+        for _ in range(2):
+            view._scheduler._not_before = 0.0
+            view._redraw()
+        assert [one["kind"] for one in view.sent] == ["status", "round", "list"] * 2
+        view._view_count = 1
+        view.sent.clear()
+        view._redraw()
+        view._redraw()
+        assert len([one for one in view.sent if one["kind"] == "round"]) <= 1
+        monkeypatch.setattr("mastermind_lab.widget.cells.idle_for", lambda: 5.0)
+        view._view_count = None
+        assert not view._is_watched()
+        view.close()
 
 
-class TestControls:
+class TestAnswers:
     @pytest.fixture
-    def controls(self):
-        return Controls(ViewOptions(), lambda: None)
+    def view(self):
+        return view_of(fed([*decided(60), ("99-0", "broken")]))
 
+    def test_an_opened_decision(self, view):
+        [row] = asked(view, "open", id="4-0")["rows"]
+        assert (row["id"], row["question"]) == ("4-0", "q3?")
+        assert "q3?" in row["card"]
+        assert "4000-0" in asked(view, "open", id="4000-0")["wrong"]
+
+    @pytest.mark.parametrize(
+        ("panel", "selects"), [(0, ("published_at", "confidence")), (1, ("confidence", None))]
+    )
+    def test_what_lies_in_a_part_of_a_picture_is_what_pandas_finds(self, view, panel, selects):
+        start = pd.Timestamp("2026-11-26 10:00:00").timestamp() / 86_400
+        x = [start + 3.5 / 86_400, start + 41 / 86_400] if panel == 0 else [0.25, 0.7]
+        y = [0.25, 0.7] if panel == 0 else None
+        found = asked(view, "find", panel=panel, x=x, y=y, list=True)
+        expected = view.decisions.query(found["where"])
+        assert 12 < len(expected) < 40
+        assert (found["count"], len(found["rows"])) == (len(expected), 12)
+        assert [row["id"] for row in found["rows"]] == expected["stream_id"].tolist()[::-1][:12]
+        assert view.selected.decisions["stream_id"].tolist() == expected["stream_id"].tolist()
+        assert found["where"] == condition(selects, (x, y))
+        asked(view, "all")
+        assert len(view.selected) == 60
+
+    def test_a_point_is_looked_at_without_being_chosen(self, view):
+        assert asked(view, "find", panel=1, x=[0, 0.05], y=None)["count"] == 6
+        assert len(view.selected) == 60
+        assert asked(view, "find", panel=2, x=[0, 1], y=None)["count"] == 0  # its dots are no decisions
+
+    def test_choices_draw_all_again(self, view):
+        view._round()
+        assert told(view, "list")["choices"]["columns"] == [["meta.model", "model"]]
+        asked(view, "choose", by="meta.model")
+        view._round()
+        assert "by model" in told(view, "round")["panels"][0]["title"]
+        asked(view, "choose", window="last 100", threshold=0.75)
+        assert view._choices.chosen == ViewOptions(100, "meta.model", 0.75)
+        asked(view, "choose", by="")
+        assert view._choices.chosen.by is None
+
+    @pytest.mark.parametrize(
+        "question",
+        [
+            {"ask": "choose", "by": "question"}, {"ask": "choose", "window": "last century"},
+            {"ask": "choose", "threshold": 7}, {"ask": "choose", "by": ["meta.model"]}, {"ask": "find"},
+            {"ask": "find", "panel": 99, "x": [0, 1]}, {"ask": "find", "panel": 0, "x": "now"},
+            {"ask": "find", "panel": 0, "x": [1e99, 1e300]}, {"ask": "open", "id": {"a": 1}},
+            {"ask": "rm"}, {},
+        ],
+    )  # fmt: skip
+    def test_what_makes_no_sense_is_answered_with_what_is_wrong(self, view, question):
+        view._answers.take({**question, "number": 1})
+        assert told(view, "answer")["wrong"]
+        assert view._choices.chosen == ViewOptions()
+        for odd in (None, "hello", 5):
+            view._answers.take(odd)
+
+    def test_its_buttons(self, view, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        asked(view, "pause", on=True)
+        assert view.status.state == "paused"
+        asked(view, "pause", on=False)
+        assert view.status.state == "live"
+        assert asked(view, "save", folder="")["said"].startswith("saved in snapshots/live")
+        assert "already" in asked(view, "save", folder="")["wrong"]
+        asked(view, "save", folder=f"  {tmp_path / 'kept'} ")
+        assert len(lab.read("snapshots/live")) == len(lab.read(tmp_path / "kept")) == 60
+        asked(view, "stop")
+        assert repr(view) == "<LiveView: live, 61 received, 1 rejects>"
+
+    def test_a_page_that_begins_to_show_it_is_told_all(self, view):
+        asked(view, "hello")
+        assert {one["kind"] for one in view.sent} == {"round", "list", "status", "answer"}
+        json.dumps(
+            [{name: value for name, value in one.items() if name != "buffers"} for one in view.sent],
+            allow_nan=False,
+        )
+
+
+class TestChoices:
     def test_they_begin_as_asked_and_say_what_is_chosen(self):
-        for choice in (
-            ViewOptions(),
-            ViewOptions(100, None, 0.9),
-            ViewOptions(timedelta(hours=1), "meta.model"),
-        ):
-            assert Controls(choice, lambda: None).choice == choice
-        odd = Controls(ViewOptions(70), lambda: None)
-        assert (odd.window.value, odd.choice.window) == ("last 70", 70)
+        odd = Choices(ViewOptions(70))
+        assert (odd.told()["window"], odd.told()["windows"][-1]) == ("last 70", "last 70")
         parts = {}
-        for name in odd.window.options:
-            odd.window.value = name
-            parts[name] = odd.choice.window
+        for name in odd.told()["windows"]:
+            odd.choose(window=name)
+            parts[name] = odd.chosen.window
         assert parts == {
-            "everything": None, "last 100": 100, "last 1,000": 1_000, "last 10,000": 10_000,
-            "last minute": timedelta(minutes=1), "last 10 minutes": timedelta(minutes=10),
+            "all decisions": None, "last 100": 100, "last 1,000": 1_000, "last 10,000": 10_000,
+            "last minute": timedelta(minutes=1), "last 15 minutes": timedelta(minutes=15),
             "last hour": timedelta(hours=1), "last 70": 70,
         }  # fmt: skip
 
-    def test_each_choice_draws_anew_and_a_slider_when_it_is_let_go(self):
-        drawn = []
-        controls = Controls(ViewOptions(by="meta.a"), lambda: drawn.append(1))
-        controls.window.value = "last hour"
-        controls.by.value = "nothing"
-        controls.threshold.value = 0.75
-        controls.hold.value = True
-        assert controls.choice == ViewOptions(timedelta(hours=1), None, 0.75)
-        controls.pause.value = True
-        controls.folder.value = "elsewhere"
-        assert len(drawn) == 4
-        assert controls.hold.tooltip == "an opened decision closes when the list is drawn anew"
-        slider = controls.threshold
-        assert (slider.min, slider.max, slider.step, slider.continuous_update) == (0, 1, 0.05, False)
-
-    def test_columns_of_a_few_values_are_offered(self, controls):
+    def test_columns_of_a_few_values_are_offered(self):
         decisions = pd.DataFrame(
             {
                 "meta.two": list("aabb"), "meta.numbers": [1, 1, 2, 2], "stream": list("xxyy"),
@@ -415,39 +517,92 @@ class TestControls:
                 "question": list("aabb"),
             }
         )  # fmt: skip
-        controls.offer(decisions[["meta.two", "meta.one"]])
-        controls.by.value = "meta.two"
-        controls.offer(decisions)
-        assert controls.by.options == ("nothing", "meta.numbers", "meta.two", "stream")
-        assert controls.choice.by == "meta.two"
+        choices = Choices(ViewOptions(by="meta.mine"))
+        choices.offer(decisions)
+        names = [
+            ["meta.mine", "mine"],
+            ["meta.numbers", "numbers"],
+            ["meta.two", "two"],
+            ["stream", "stream"],
+        ]
+        assert choices.told()["columns"] == names
+
+
+class TestPanels:
+    def test_what_a_picture_is_drawn_of(self):
+        follower = fed(decided(40))
+        assert Panel("margin").options(ViewOptions(by="meta.model")) == {"by": "meta.model"}
+        assert Panel("confidence").options(ViewOptions()) == {}
+        assert Panel("confidence_over_time").title == "confidence over time"
+        one = [Panel("confidence")]
+        unsure = data_of(one, follower, ViewOptions(threshold=0.95))[0].table()
+        assert unsure["share_below"].tolist() == [1.0]
+        cut = data_of(one, follower, ViewOptions(window=9, by="meta.model"))[0].table()
+        assert sorted(cut["n"]) == [4, 5]
+        assert Panel("risk_coverage").kind is lab.stats.Calibration
+        assert Panel(lambda history: None).kind is None
+        assert np.isfinite(cut["mean"]).all()
 
 
 class TestTurns:
-    def test_each_has_its_turn_once_for_a_count(self):
+    @pytest.fixture
+    def clock(self, monkeypatch):
+        clock = SimpleNamespace(now=100.0, spent=0.0)
+        fake = SimpleNamespace(monotonic=lambda: clock.now, thread_time=lambda: clock.spent)
+        monkeypatch.setattr("mastermind_lab.widget.redraw.time", fake)
+        return clock
+
+    @pytest.fixture
+    def costly(self, clock):
+        """What draws at a cost of 0.15 s, and when it did."""
         drawn = []
-        turns = RedrawScheduler([lambda: drawn.append("a"), lambda: drawn.append("b")])
-        for _ in range(5):
-            turns.take(1)
-        assert drawn == ["a", "b"]
+
+        def draw():
+            clock.spent += 0.15
+            drawn.append(round(clock.now, 2))
+
+        return RedrawScheduler(draw), drawn
+
+    def test_drawing_takes_a_share_of_the_time_and_what_came_late_is_made_up_for(self, clock, costly):
+        turns, drawn = costly
+        for step in range(80):
+            clock.now = 100 + step / 20
+            turns.take(step)
+        assert drawn == [100.0, 100.55, 101.3, 102.05, 102.8, 103.55]
+
+    def test_all_again_begins_at_once_and_what_is_the_same_is_not_drawn_twice(self, clock, costly):
+        turns, drawn = costly
+        turns.take(1)
         turns.take(2)
+        assert len(drawn) == 1
         turns.again()
-        for _ in range(5):
-            turns.take(2)
-        assert drawn == ["a", "b", "a", "a", "b"]
+        turns.take(2)
+        assert len(drawn) == 2
+        clock.now += 10
+        turns.take(2)
+        assert len(drawn) == 2
+        turns.forget()
+        turns.take(2)
+        assert len(drawn) == 3
 
-    def test_what_costs_much_waits_for_its_next_turn(self):
-        drawn = []
+    def test_a_press_is_seen_at_once_and_news_when_it_may_be(self):
+        from mastermind_lab.widget.redraw import RepeatingThread
 
-        def busy():
-            drawn.append(time.thread_time())
-            while time.thread_time() < drawn[-1] + 0.1:
-                pass
-
-        turns, end = RedrawScheduler([busy]), time.monotonic() + 1.2
-        while time.monotonic() < end:
-            turns.take(len(drawn))
-            time.sleep(0.01)
-        assert 2 <= len(drawn) <= 3  # a fifth of the time, and a little credit at the beginning
+        calls = []
+        thread = RepeatingThread(lambda: calls.append(1), 0.005, calls.append)
+        thread.start()
+        thread.start()
+        until(lambda: calls == [1])
+        thread.tell()
+        time.sleep(0.05)
+        assert (calls, our_threads()) == ([1], ["mastermind-redraw"])
+        thread.wake()
+        until(lambda: len(calls) >= 2)
+        thread.stop()
+        thread.start()
+        until(lambda: len(calls) >= 3)
+        thread.stop()
+        assert our_threads() == []
 
 
 class TestCells:
@@ -501,3 +656,20 @@ class TestCells:
         first = run("a", "1")
         run("b", "2", deleted=["a"])
         assert first == ["1"]
+
+
+class TestPage:
+    def test_what_runs_in_the_browser_is_small_and_makes_no_markup_of_text(self):
+        scripts = lab.LiveView._esm
+        assert len(gzip.compress(scripts.encode())) < 15_000
+        assert re.findall("export default", scripts) == ["export default"]
+        assert not re.findall(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function", scripts
+        )
+        assert not re.findall(r"\bimport\b|fetch\(|https?://(?!\))", scripts.replace("^https?:", ""))
+
+    def test_all_of_it_is_in_the_package(self):
+        there = {path.name for path in Path(lab.__file__).with_name("widget").joinpath("page").iterdir()}
+        assert there == {"shared.js", "drawing.js", "picture.js", "view.js", "view.css"}
+        assert "mm-grid" in lab.LiveView._css
+        assert ".mastermind-decision" in lab.LiveView._css

@@ -30,6 +30,8 @@ from .regimes import regimes
 from .reliability import reliability
 from .risk_coverage import risk_coverage
 from .rules import rules
+from .scene import PALETTES as PALETTES
+from .scene import scene as scene
 from .stability import stability
 from .timing import timing
 from .voters import voters

@@ -20,6 +20,7 @@ from ..errors import OptionError
 from .drawing.caption import said_of
 from .drawing.figures import close, hidden_figure
 from .drawing.fonts import collected
+from .scene import Scene, scene
 
 PAGE = 6.5
 """The width of a paper's page in inches; a column has about 3.3."""
@@ -103,6 +104,9 @@ def sheet(pictures: list[tuple[Callable[..., Axes], Any, dict[str, Any]]]) -> Fi
     return figure
 
 
+_PLACE = (0.16, 0.16, 0.76, 0.68)  # of Axes with names beside them, which nobody lays out
+
+
 class FastRenderer:
     """Draws one chart time after time; laid out anew when it no longer fits, or its options have changed.
 
@@ -131,6 +135,18 @@ class FastRenderer:
         """Draw the data and return a PNG; ``said`` is then what a chart would have warned of."""
         with collected() as self.said:
             return self._picture(data, options)
+
+    def scene(self, data: Any, **options: Any) -> Scene | None:
+        """Draw the data and say what is to be seen; None where only a picture can show it."""
+        with collected() as self.said:
+            figure: Any
+            if self._takes_ax:
+                figure = hidden_figure(self.size, self.dpi, layout=False)
+                self.chart(data, ax=figure.add_axes(_PLACE), **options)
+            else:
+                figure = self.chart(data).figure
+            close(figure)
+            return scene(figure.axes[0]) if len(figure.axes) == 1 else None
 
     def _picture(self, data: Any, options: dict[str, Any]) -> bytes:
         if not self._takes_ax:

@@ -234,14 +234,34 @@ class Follower:
         **options
             Those of its ``of``.
         """
-        key = (kind, *sorted((name, _frozen(value)) for name, value in options.items()))
         with self._lock:
-            if key not in self._summaries:
-                self._summaries[key] = RunningSummary(kind, options)
-                for window in self._windows.values():
-                    self._summaries[key].add(window.tables()[0])
-            summary = self._summaries[key]
+            summary = self._running(kind, options)
         return cast(Kind, summary.value())
+
+    def summaries(self, asked: Iterable[tuple[type[Summary], dict[str, Any]]]) -> list[Summary | LabError]:
+        """Return several summaries of one moment, of the same decisions all.
+
+        Parameters
+        ----------
+        asked
+            Each summary with its options, as for :meth:`summary`.
+
+        Returns
+        -------
+        list
+            The error in the place of one that cannot be counted.
+        """
+        with self._lock:  # what comes meanwhile waits
+            running = [self._running(kind, options) for kind, options in asked]
+            return [_value_or_error(one) for one in running]
+
+    def _running(self, kind: type[Summary], options: dict[str, Any]) -> RunningSummary:
+        key = (kind, *sorted((name, _frozen(value)) for name, value in options.items()))
+        if key not in self._summaries:
+            self._summaries[key] = RunningSummary(kind, options)
+            for window in self._windows.values():
+                self._summaries[key].add(window.tables()[0])
+        return self._summaries[key]
 
     def feed(self, entries: Iterable[tuple[str, bytes | str | None]]) -> None:
         """Take in entries (id, payload) by hand, as if they had come."""
@@ -323,3 +343,10 @@ def _history(kept: list[Tables], coverage: Coverage) -> History:
     if len(kept) == 1:
         return History(kept[0], coverage)
     return History({frame: oldest_first(table) for frame, table in concat(kept).items()}, coverage)
+
+
+def _value_or_error(running: RunningSummary) -> Summary | LabError:
+    try:
+        return running.value()
+    except LabError as error:
+        return error

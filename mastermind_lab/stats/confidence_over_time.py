@@ -248,6 +248,17 @@ class ConfidenceOverTime(InTimeBins):
             n=n,
         )
 
+    def point_size(self, most: int = 4_000) -> tuple[pd.Timedelta, float]:
+        """Return how much time and how much confidence a point of :meth:`points` stands for.
+
+        Parameters
+        ----------
+        most
+            As for :meth:`points`.
+        """
+        _, _, shift, tall = self._together(most)
+        return pd.Timedelta(1 << shift, unit="us"), (1 << tall) / CELLS
+
     def density(self, most: int = 1_000) -> pd.DataFrame:
         """Return how many decisions fall into each cell of time and confidence, where points would crowd.
 

@@ -1,24 +1,24 @@
-"""What the reader of a view can choose, and the widgets to choose it with."""
+"""What the reader of a view can choose: the part of the history, what colours it, the threshold."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pandas as pd
-from ipywidgets import Button, Dropdown, FloatSlider, HBox, Text, ToggleButton
+
+from ..errors import OptionError
+from ..text import brief, harmless
 
 _WINDOWS: dict[str, int | timedelta | None] = {
-    "everything": None,
+    "all decisions": None,
     "last 100": 100,
     "last 1,000": 1_000,
     "last 10,000": 10_000,
     "last minute": timedelta(minutes=1),
-    "last 10 minutes": timedelta(minutes=10),
+    "last 15 minutes": timedelta(minutes=15),
     "last hour": timedelta(hours=1),
 }
-_NOTHING = "nothing"
 
 
 class ViewOptions(NamedTuple):
@@ -29,50 +29,55 @@ class ViewOptions(NamedTuple):
     threshold: float = 0.5
 
 
-class Controls:
-    """A row of widgets; ``changed`` is called when one of the choices changes."""
+class Choices:
+    """What there is to choose from, and what is chosen."""
 
-    def __init__(self, first: ViewOptions, changed: Callable[[], object]) -> None:
+    def __init__(self, first: ViewOptions) -> None:
+        self.chosen = first
         self._windows = dict(_WINDOWS)
         if first.window not in _WINDOWS.values():
             self._windows[f"last {first.window}"] = first.window
-        chosen = next(name for name, window in self._windows.items() if window == first.window)
-        self.pause = ToggleButton(description="pause", layout={"width": "80px"})
-        self.stop = Button(description="stop", layout={"width": "80px"})
-        self.hold = ToggleButton(
-            description="hold list", tooltip="an opened decision closes when the list is drawn anew",
-            layout={"width": "80px"},
-        )  # fmt: skip
-        self.window = _dropdown("window", list(self._windows), chosen)
-        self.by = _dropdown("group by", [_NOTHING, *([first.by] if first.by else [])], first.by or _NOTHING)
-        self.threshold = FloatSlider(
-            value=first.threshold, min=0, max=1, step=0.05, description="threshold", continuous_update=False,
-            layout={"width": "280px"},
-        )  # fmt: skip
-        self.folder = Text(placeholder="folder of a snapshot", layout={"width": "200px"})
-        self.save = Button(description="save snapshot", layout={"width": "120px"})
-        buttons, choices = [self.pause, self.stop, self.hold], [self.window, self.by, self.threshold]
-        self.row = HBox([*buttons, *choices, self.folder, self.save], layout={"flex_flow": "row wrap"})
-        for control in (self.hold, self.window, self.by, self.threshold):
-            control.observe(lambda _: changed(), "value")
+        self._columns = {first.by} if first.by else set()
 
-    @property
-    def choice(self) -> ViewOptions:
-        """What is chosen now."""
-        by = None if self.by.value in (_NOTHING, None) else self.by.value
-        return ViewOptions(self._windows[self.window.value], by, self.threshold.value)
+    def choose(self, window: Any = None, by: Any = None, threshold: Any = None) -> None:
+        """Take what a page says was chosen: names of those offered, "" for no grouping.
+
+        Raises
+        ------
+        OptionError
+            Nothing of the kind was offered.
+        """
+        chosen = self.chosen
+        if window is not None:
+            chosen = chosen._replace(window=self._windows[_offered(window, self._windows)])
+        if by is not None:
+            chosen = chosen._replace(by=_offered(by, ["", *self._columns]) or None)
+        if threshold is not None:
+            if not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
+                raise OptionError(f"a threshold is from 0 to 1, not {threshold!r:.40}")
+            chosen = chosen._replace(threshold=float(threshold))
+        self.chosen = chosen
 
     def offer(self, decisions: pd.DataFrame) -> None:
         """Offer the columns that group these decisions, beside those offered already."""
-        fresh = {name for name in decisions.columns if _groups(decisions[name])} - {*self.by.options}
-        if fresh:
-            chosen = self.by.value
-            self.by.options = [_NOTHING, *sorted({*self.by.options[1:], *fresh})]
-            self.by.value = chosen
+        self._columns |= {str(name) for name in decisions.columns if _groups(decisions[name])}
+
+    def told(self) -> dict[str, Any]:
+        """Say for a page what is offered, and what of it is chosen."""
+        window = next(name for name, part in self._windows.items() if part == self.chosen.window)
+        columns = [
+            [name, brief(name.partition(".")[2] or name, 40, harmless)] for name in sorted(self._columns)
+        ]
+        return {
+            "windows": list(self._windows), "window": window, "columns": columns, "by": self.chosen.by or "",
+            "threshold": self.chosen.threshold,
+        }  # fmt: skip
 
 
-def _dropdown(description: str, options: list[str], value: str) -> Any:
-    return Dropdown(options=options, value=value, description=description, layout={"width": "260px"})
+def _offered(asked: Any, known: Any) -> Any:
+    if asked not in known:
+        raise OptionError(f"{asked!r:.60} is not offered: there are {', '.join(map(repr, known))}")
+    return asked
 
 
 def _groups(column: pd.Series) -> bool:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from inspect import signature
-from typing import Any
-
-from ipywidgets import Image
+from typing import Any, cast
 
 from .. import charts, stats
 from ..errors import OptionError
+from ..history import History
 from ..live import Follower
 from .controls import ViewOptions
 
@@ -18,6 +17,11 @@ TABLES = ("decisions", "rejects")
 
 PANELS = ("confidence_over_time", "confidence", "votes", *TABLES)
 """What is shown unless asked otherwise."""
+
+_ALONG: dict[str, tuple[str | None, str | None]] = {
+    "confidence_over_time": ("published_at", "confidence"),
+    "confidence": ("confidence", None),
+}
 
 _SHARED = {"reliability": stats.Calibration, "risk_coverage": stats.Calibration}
 
@@ -33,24 +37,49 @@ class Panel:
 
     def __init__(self, chart: str | Callable[..., Any]) -> None:
         self.chart = _chart(chart) if isinstance(chart, str) else chart
-        self.title = getattr(self.chart, "__name__", "panel").replace("_", " ")
+        self.name = getattr(self.chart, "__name__", "panel")
+        self.title = self.name.replace("_", " ")
         self.kind = _kind(self.chart)
-        self.image = Image(format="png", layout={"width": "auto", "max_width": "100%"})
         self._renderer = charts.FastRenderer(self.chart)
+        self._has_scene = True
 
-    def draw(self, follower: Follower, choice: ViewOptions) -> str:
-        """Draw the picture of this moment, and return what its reader is to be told."""
-        self.image.value = self._renderer.png(self.data(follower, choice), **self.options(choice))
+    @property
+    def selects(self) -> tuple[str | None, str | None]:
+        """The columns of ``decisions`` along its axes, if what lies in a part of it can be told by them."""
+        return _ALONG.get(self.name, (None, None)) if self.kind is not None else (None, None)
+
+    @property
+    def said(self) -> str:
+        """What its reader is to be told of the last drawing."""
         return "; ".join(self._renderer.said)
 
-    def data(self, follower: Follower, choice: ViewOptions) -> Any:
-        """Return what the chart draws: the summary of all that has come, or of the chosen window."""
-        if self.kind is None:
-            return follower.history(last=choice.window)
-        options = self._counted(choice)
-        if choice.window is None:
-            return follower.summary(self.kind, **options, **at_every_look(self.kind))
-        return self.kind.of(follower.history(last=choice.window), **options)
+    def draw(self, data: Any, choice: ViewOptions) -> tuple[dict[str, Any], bytes]:
+        """Say what there is to see in the data: facts of a scene with its numbers, or a picture."""
+        if isinstance(data, Exception):
+            raise data
+        options = self.options(choice)
+        found = self._renderer.scene(data, **options) if self._has_scene else None
+        if found is None:
+            self._has_scene = False  # nor will it have one of other data
+            return {"title": self.title, "picture": True}, self._renderer.png(data, **options)
+        facts, numbers = found
+        return facts | {"selects": self.selects} | _cell(data), numbers
+
+    def png(self, data: Any, choice: ViewOptions) -> bytes:
+        """Draw the data as a picture."""
+        if isinstance(data, Exception):
+            raise data
+        return self._renderer.png(data, **self.options(choice))
+
+    def asks(self, choice: ViewOptions) -> tuple[Any, dict[str, Any]] | None:
+        """Return which summary of all that has come it draws; None where it needs a history."""
+        if self.kind is None or choice.window is not None:
+            return None
+        return self.kind, {**self._counted(choice), **at_every_look(self.kind)}
+
+    def data_of(self, history: History, choice: ViewOptions) -> Any:
+        """Return what the chart draws of a history."""
+        return history if self.kind is None else self.kind.of(history, **self._counted(choice))
 
     def options(self, choice: ViewOptions) -> dict[str, Any]:
         """Return the options of the chart itself."""
@@ -62,6 +91,25 @@ class Panel:
         takes = signature(self.kind.of).parameters
         wanted = {"by": choice.by, "threshold": choice.threshold}
         return {name: value for name, value in wanted.items() if name in takes and value is not None}
+
+
+def data_of(drawn: Iterable[Panel], follower: Follower, choice: ViewOptions) -> list[Any]:
+    """Return what each panel draws of this moment; an error in the place of what cannot be counted."""
+    asked = [panel.asks(choice) for panel in drawn]
+    summaries = iter(follower.summaries([one for one in asked if one is not None]))
+    history = follower.history(last=choice.window) if None in asked else None
+    return [
+        next(summaries) if one is not None else panel.data_of(cast(History, history), choice)
+        for panel, one in zip(drawn, asked, strict=True)
+    ]
+
+
+def _cell(data: Any) -> dict[str, Any]:
+    """Say how many days and how much confidence a point stands for, where it may be several decisions."""
+    if not isinstance(data, stats.ConfidenceOverTime):
+        return {}
+    width, height = data.point_size()
+    return {"cell": [width.total_seconds() / 86_400, height]}
 
 
 def at_every_look(kind: Any) -> dict[str, str]:

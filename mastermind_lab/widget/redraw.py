@@ -1,59 +1,58 @@
-"""When what is drawn next, so that each thing gets its turn and a notebook keeps most of a core."""
+"""When all is drawn again, so that a notebook keeps most of a core."""
 
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from threading import Event, Thread, current_thread
 
 _SHARE = 0.2  # of a core, for drawing: a notebook has other things to do
-_CREDIT = 0.2  # seconds: a turn that comes late is made up for, no more
-
-Drawing = Callable[[], object]
+_CREDIT = 0.2  # seconds: a round that comes late is made up for, no more
+_IDLE = 0.5  # seconds after which somebody looks although nothing came
 
 
 class RedrawScheduler:
-    """Takes turns at drawing: all again for each new count of entries, one at a time, as time allows.
+    """Draws all again for a new count of entries, as time allows.
 
     Parameters
     ----------
-    drawings
-        What draws one thing each.
+    draw
+        Draws everything once.
     """
 
-    def __init__(self, drawings: Sequence[Drawing]) -> None:
-        self._drawings = tuple(drawings)
-        self._waiting: deque[Drawing] = deque()
+    def __init__(self, draw: Callable[[], object]) -> None:
+        self._draw = draw
         self._count: int | None = None
         self._not_before = 0.0
 
     def again(self) -> None:
-        """Have everything drawn again, the first of it at once."""
-        self._waiting = deque(self._drawings)
-        self._not_before = 0.0
+        """Have everything drawn again, and at once."""
+        self._count, self._not_before = None, 0.0
+
+    def forget(self) -> None:
+        """Have everything drawn again, when there is time."""
+        self._count = None
 
     def take(self, count: int) -> None:
-        """Draw what is next of what has changed, if there is time for it.
+        """Draw, if something has changed and there is time for it.
 
         Parameters
         ----------
         count
-            Entries so far: with each other count everything waits to be drawn.
+            Entries so far.
         """
-        if not self._waiting and count != self._count:
-            self._waiting, self._count = deque(self._drawings), count
         now = time.monotonic()
-        if not self._waiting or now < self._not_before:
+        if count == self._count or now < self._not_before:
             return
+        self._count = count
         began = time.thread_time()
-        self._waiting.popleft()()
+        self._draw()
         spent = time.thread_time() - began
         self._not_before = max(self._not_before, now - _CREDIT) + spent / _SHARE
 
 
 class RepeatingThread:
-    """Call a function now and then, in a thread of its own, until :meth:`stop`.
+    """Call a function when there is news, in a thread of its own, until :meth:`stop`.
 
     Parameters
     ----------
@@ -69,7 +68,7 @@ class RepeatingThread:
         self, callback: Callable[[], object], hz: float, failed: Callable[[Exception], object]
     ) -> None:
         self._callback, self._period, self._failed = callback, 1 / hz, failed
-        self._stopped, self._wake = Event(), Event()
+        self._stopped, self._hurry, self._news = Event(), Event(), Event()
         self._thread: Thread | None = None
 
     def start(self) -> None:
@@ -79,24 +78,36 @@ class RepeatingThread:
             self._thread = Thread(target=self._run, name="mastermind-redraw", daemon=True)
             self._thread.start()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it has begun and not ended."""
+        return self._thread is not None
+
     def wake(self) -> None:
         """Have the next call at once."""
-        self._wake.set()
+        self._hurry.set()
+        self._news.set()
+
+    def tell(self) -> None:
+        """Have the next call as soon as it may be."""
+        self._news.set()
 
     def stop(self) -> None:
         """End, and wait for a call that is under way."""
         thread, self._thread = self._thread, None
         self._stopped.set()
-        self._wake.set()
+        self.wake()
         if thread is not None and thread is not current_thread():
             thread.join()
 
     def _run(self) -> None:
         while not self._stopped.is_set():
+            self._hurry.clear()
+            self._news.clear()
             began = time.monotonic()
             try:
                 self._callback()
             except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
                 self._failed(error)
-            self._wake.wait(max(began + self._period - time.monotonic(), 0))
-            self._wake.clear()
+            self._hurry.wait(max(began + self._period - time.monotonic(), 0))
+            self._news.wait(_IDLE)

@@ -1,27 +1,37 @@
-"""LiveView: a follower shown in a notebook, with nothing but core ipywidgets."""
+"""LiveView: a follower shown in a notebook, as a widget that draws what the charts say."""
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
-from functools import partial
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import anywidget
 import pandas as pd
-from ipywidgets import HTML, HBox, VBox
+import traitlets
 
 from .. import charts
-from ..errors import LabError, OptionError
+from ..errors import OptionError
 from ..history import History, with_options_of
+from ..history.decision import CSS, cards_of
 from ..live import Follower, Status, count_or_duration
 from ..stats import Confidence
 from . import cells, text
-from .controls import Controls, ViewOptions
-from .panels import PANELS, Panel, at_every_look, panels
+from .answers import Answers
+from .controls import Choices, ViewOptions
+from .panels import PANELS, Panel, at_every_look, data_of, panels
 from .redraw import RedrawScheduler, RepeatingThread
+from .rows import points_of, rejects_of, rows_of, short
 
+_PAGE = Path(__file__).parent / "page"
+_SCRIPTS = ("shared", "drawing", "picture", "view")  # one after the other: a page loads no second file
 _FORGOTTEN_AFTER = 5.0  # seconds without a view on any page, after which nobody is thought to watch
+_LISTED = 12  # decisions in the list
+_DETAILED = 24  # decisions of which a page gets all at each round
+_MOST_POINTS = 200  # that are sent before the next round
 
 
 @with_options_of(Follower)
@@ -29,7 +39,7 @@ def follow(
     source: Any,
     *,
     panels: Iterable[str | Callable[..., Any]] = PANELS,
-    refresh: float = 5.0,
+    refresh: float = 20.0,
     by: str | None = None,
     window: Any = None,
     threshold: float = 0.5,
@@ -45,7 +55,7 @@ def follow(
         Names of charts (``"confidence"``), ``"decisions"``, ``"rejects"``, charts, or functions that take a
         history and draw on ``ax``.
     refresh
-        How often to look for what is new and redraw, in times a second, at most.
+        How often to show what is new, in times a second, at most.
     by, window, threshold
         What the controls begin with: a column to group by; so many entries or so long (``'1h'``) to show,
         None for everything; the confidence below which a decision counts as unsure.
@@ -69,8 +79,10 @@ def follow(
     return view.start()
 
 
-class LiveView:
-    """A follower shown in a notebook: a status line, controls, pictures and tables.
+class LiveView(anywidget.AnyWidget):
+    """A follower shown in a notebook: a status line, controls, pictures whose points answer, and tables.
+
+    It is a widget, to be put into a box or a tab of others.
 
     Attributes
     ----------
@@ -85,42 +97,43 @@ class LiveView:
     0
     """
 
+    _esm = "\n".join((_PAGE / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
+    _css = (_PAGE / "view.css").read_text("utf-8") + CSS
+
+    page_facts = traitlets.Dict().tag(sync=True)
+
     def __init__(
         self,
         follower: Follower,
         *,
         panels: Iterable[str | Callable[..., Any]] = PANELS,
-        refresh: float = 5.0,
+        refresh: float = 20.0,
         choice: ViewOptions = ViewOptions(),  # noqa: B008 - it cannot be changed
     ) -> None:
-        if isinstance(refresh, bool) or not isinstance(refresh, int | float) or not 0 < refresh <= 20:
-            raise OptionError(f"refresh={refresh!r:.40}: expected times a second, above 0 and up to 20")
+        if isinstance(refresh, bool) or not isinstance(refresh, int | float) or not 0 < refresh <= 30:
+            raise OptionError(f"refresh={refresh!r:.40}: expected times a second, above 0 and up to 30")
         self.follower = follower
         self._panels, self._tables = _panels(panels)
-        self._controls = Controls(choice, self._choose)
-        self._status, self._decisions, self._rejects = HTML(), HTML(), HTML()
+        self._choices = Choices(choice)
         self._error = self._below = ""
-        self._scheduler = RedrawScheduler(
-            [*(partial(self._draw, panel) for panel in self._panels), self._list]
-        )
+        self._told: Any = None
+        self._told_news, self._refresh = 0.0, refresh
+        self._news: deque[tuple[int, list[list[Any]]]] = deque(maxlen=50)
+        self._scheduler = RedrawScheduler(self._round)
         self._forgotten_since: float | None = None
         self._slept = self._is_displayed = False
         self._handle: Any = None
         self._redraws = RepeatingThread(self._redraw, refresh, self._failed)
-        self._wire()
-        for panel in self._panels:
-            panel.data(follower, choice)  # registers its summary before the first entry comes
-
-    def _wire(self) -> None:
-        pictures = HBox([panel.image for panel in self._panels], layout={"flex_flow": "row wrap"})
-        tables = {"decisions": self._decisions, "rejects": self._rejects}
-        shown = [tables[name] for name in tables if name in self._tables]
-        self._box = VBox([self._status, self._controls.row, pictures, *shown])
-        self._box._view_count = 0  # asks for it to be counted
-        self._box.observe(lambda _: self._viewed(), "_view_count")
-        self._controls.pause.observe(lambda change: self._pause(change["new"]), "value")
-        self._controls.stop.on_click(lambda _: self.stop())
-        self._controls.save.on_click(lambda _: self._save())
+        self._answers = Answers(self)
+        titles = [panel.title for panel in self._panels]
+        super().__init__(
+            page_facts={"palettes": charts.PALETTES, "panels": titles, "tables": sorted(self._tables)}
+        )
+        self._view_count = 0  # asks for it to be counted
+        self.observe(lambda _: self._viewed(), "_view_count")
+        self.on_msg(lambda _, message, __: self._answers.take(message))
+        self._leave: Callable[[], None] | None = None
+        data_of(self._panels, follower, choice)  # registers the summaries before the first entry comes
 
     @property
     def history(self) -> History:
@@ -133,6 +146,11 @@ class LiveView:
         return self.history.decisions
 
     @property
+    def selected(self) -> History:
+        """Those of the decisions that are chosen in a picture; all that are kept where none are."""
+        return self._answers.selected()
+
+    @property
     def status(self) -> Status:
         """How the following is going."""
         return self.follower.status
@@ -140,48 +158,56 @@ class LiveView:
     @property
     def figure(self) -> Any:
         """The pictures of this moment as one matplotlib Figure, for the paper."""
-        choice = self._controls.choice
-        return charts.sheet(
-            [
-                (panel.chart, panel.data(self.follower, choice), panel.options(choice))
-                for panel in self._panels
-            ]
-        )
+        choice = self._choices.chosen
+        data = data_of(self._panels, self.follower, choice)
+        pictures = zip(self._panels, data, strict=True)
+        return charts.sheet([(panel.chart, drawn, panel.options(choice)) for panel, drawn in pictures])
 
     def start(self) -> LiveView:
         """Begin, or go on where it was stopped."""
+        if self._leave is None:
+            self._leave = self.follower.on_batch(self._came)
         self.follower.start()
         self._redraws.start()
         return self
 
     def stop(self) -> None:
         """End: no thread and no connection is left, and the output keeps the last pictures."""
-        self.follower.stop()
-        self._redraws.stop()
-        self._draw_all()
-        self._controls.stop.disabled = self._controls.pause.disabled = True
+        self._end_threads()
+        self._round()
+        self._say(self.follower.status)
+        self._leave_still()
+
+    def close(self) -> None:
+        """End it, and its widget: it is not to be shown again."""
+        if self.comm is not None:
+            self._end_threads()
+            self._leave_still()
+            self.layout.close()
+        super().close()
+
+    def __del__(self) -> None:
+        """Draw nothing more where all ends; until then ipywidgets keeps what was not closed."""
+
+    def _leave_still(self) -> None:
         if self._handle is not None:
             self._handle.update(self._still(), raw=True)
 
-    def close(self) -> None:
-        """End it, and its widgets: it is not to be shown again."""
-        self.stop()
-        _close(self._box)
+    def _end_threads(self) -> None:
+        self.follower.stop()
+        self._redraws.stop()
+        if self._leave is not None:
+            self._leave()
+            self._leave = None
 
-    def _pause(self, is_wanted: bool) -> None:
-        if is_wanted:
-            self.follower.pause()
-        else:
-            self.follower.resume()
-        self._redraws.wake()
-
-    def _save(self) -> None:
-        folder = Path(self._controls.folder.value.strip() or "snapshots/live")
-        try:
-            self._error = f"saved in {self.history.save(folder)}"
-        except LabError as error:
-            self._error = str(error)
-        self._redraws.wake()
+    def _came(self, batch: History) -> None:
+        """Have the points of a batch shown at once, in the follower's thread, whatever is being drawn."""
+        if not self._is_watched():
+            return
+        self._news.append((self.follower.status.received, points_of(batch, _MOST_POINTS)))
+        if time.monotonic() > self._told_news + 1 / self._refresh:
+            self._tell_news()
+        self._redraws.tell()
 
     def _choose(self) -> None:
         """Have everything drawn again, as it is chosen now."""
@@ -193,7 +219,7 @@ class LiveView:
 
     def _viewed(self) -> None:
         """Go on when a page shows it again."""
-        if self._box._view_count:
+        if self._view_count:
             self._forgotten_since = None
             self._choose()
             if self.follower.status.state != "stopped" or self._slept:
@@ -206,42 +232,90 @@ class LiveView:
         if not self._is_watched():
             self._sleep_if_forgotten()
             return
+        self._tell_news()
         status = self.follower.status
+        if not self._view_count:  # nor is it known whether the page has heard anything yet
+            self._told = None
+            self._scheduler.forget()
         self._say(status)
         self._scheduler.take(status.received)
 
     def _is_watched(self) -> bool:
         """Tell whether a page shows it; while cells run, what the page says of that is not heard yet."""
         unheard = self._is_displayed and self._forgotten_since is None and cells.idle_for() < _FORGOTTEN_AFTER
-        return bool(self._box._view_count) or unheard
+        return bool(self._view_count) or unheard
 
     def _sleep_if_forgotten(self) -> None:
         """End the threads of an output that was deleted; they begin again should it be shown again."""
         since = self._forgotten_since
         if since is not None and time.monotonic() > since + _FORGOTTEN_AFTER:
             self._slept = True
-            self.follower.stop()
-            self._redraws.stop()
+            self._end_threads()
+
+    def _tell(self, kind: str, /, buffers: list[bytes] | None = None, **facts: Any) -> None:
+        if self.comm is not None:
+            self.send({"kind": kind, **facts}, buffers=buffers)
+
+    def _tell_news(self) -> None:
+        """Send the points that have come since the last time, the newest of very many."""
+        points: list[list[Any]] = []
+        count = 0
+        with suppress(IndexError):  # two threads take from it
+            while True:
+                count, some = self._news.popleft()
+                points += some
+        if count:
+            self._told_news = time.monotonic()
+            self._tell("news", count=count, points=points[-_MOST_POINTS:])
 
     def _say(self, status: Status) -> None:
         source = self.follower.source
-        line = text.status_line(status, source.where, source.streams, self._below)
-        self._status.value = line + (f"<div>{text.shown(self._error, 300)}</div>" if self._error else "")
+        items = text.status_items(status, source.where, source.streams, self._below)
+        told: dict[str, Any] = {
+            "state": status.state, "items": items, "received": status.received,
+            "error": short(status.error, 300), "note": short(self._error, 300),
+        }  # fmt: skip
+        if told != self._told:
+            self._told = told
+            self._tell("status", **told)
 
-    def _draw(self, panel: Panel) -> None:
+    def _round(self) -> None:
+        """Draw all pictures of one moment, and list the newest decisions."""
+        count, choice = self.follower.status.received, self._choices.chosen
+        drawn = []
+        for panel, data in zip(self._panels, self._data(choice), strict=True):
+            drawn.append(self._draw(panel, data, choice))
+            self._tell_news()
+        facts, numbers = [one for one, _ in drawn], [one for _, one in drawn]
+        self._tell("round", count=count, panels=facts, buffers=numbers)
+        self._list()
+
+    def _data(self, choice: ViewOptions) -> list[Any]:
         try:
-            self._error = panel.draw(self.follower, self._controls.choice) or self._error
+            return data_of(self._panels, self.follower, choice)
+        except Exception as error:  # noqa: BLE001 - it is said in every panel
+            return [error] * len(self._panels)
+
+    def _draw(self, panel: Panel, data: Any, choice: ViewOptions) -> tuple[dict[str, Any], bytes]:
+        try:
+            found = panel.draw(data, choice)
+            self._error = panel.said or self._error
         except Exception as error:  # noqa: BLE001 - one panel's fault, perhaps in a reader's own function
             self._error = f"{panel.title}: {type(error).__name__}: {error}"
+            return {"title": panel.title, "fault": short(self._error, 300)}, b""
+        return found
 
     def _list(self) -> None:
-        self._below = self._share_below(self._controls.choice.threshold)
-        newest, rejected = self.follower.history(last=30), self.follower.status.rejected
-        self._controls.offer(newest.decisions)
-        if "decisions" in self._tables and not self._controls.hold.value:
-            self._decisions.value = text.decisions_table(newest)
-        if "rejects" in self._tables and rejected:
-            self._rejects.value = text.rejects_table(self.follower.latest("rejects", 8), rejected)
+        """Send the newest decisions with all there is to read of them, and the newest rejects."""
+        self._below = self._share_below(self._choices.chosen.threshold)
+        newest = self.follower.history(last=_DETAILED)
+        self._choices.offer(newest.decisions)
+        facts: dict[str, Any] = {"choices": self._choices.told()}
+        if "decisions" in self._tables:
+            facts |= {"rows": rows_of(newest), "listed": _LISTED}
+        if "rejects" in self._tables and (rejected := self.follower.status.rejected):
+            facts["rejects"] = {"total": rejected, "rows": rejects_of(self.follower.latest("rejects", 8))}
+        self._tell("list", **facts)
 
     def _share_below(self, threshold: float) -> str:
         table = self.follower.summary(Confidence, threshold=threshold, **at_every_look(Confidence)).table()
@@ -252,11 +326,13 @@ class LiveView:
             f"{share:.0%} below {threshold:g} (95% interval, however often you look: {low:.0%} to {high:.0%})"
         )
 
-    def _draw_all(self) -> None:
-        for panel in self._panels:
-            self._draw(panel)
-        self._list()
-        self._say(self.follower.status)
+    def _tell_all(self) -> None:
+        """Say everything once more, to a page that has just begun to show it."""
+        self._told = None
+        self._choose()
+        if not self._redraws.is_running:
+            self._round()
+            self._say(self.follower.status)
 
     def __repr__(self) -> str:
         status = self.follower.status
@@ -264,33 +340,36 @@ class LiveView:
 
     def _still(self) -> dict[str, str]:
         """Show the present state without a kernel."""
-        pictures = [
-            text.picture(panel.image.value, panel.title) for panel in self._panels if panel.image.value
-        ]
-        tables = [self._decisions.value, self._rejects.value]
-        return {"text/plain": repr(self), "text/html": "\n".join([self._status.value, *pictures, *tables])}
+        status, choice, source = self.follower.status, self._choices.chosen, self.follower.source
+        self._below = self._share_below(choice.threshold)
+        items = text.status_items(status, source.where, source.streams, self._below)
+        parts = [text.STYLE, text.status_line(status, items)]
+        for panel, data in zip(self._panels, self._data(choice), strict=True):
+            try:
+                parts.append(text.picture(panel.png(data, choice), panel.title))
+            except Exception as error:  # noqa: BLE001 - as in _draw
+                parts.append(text.shown(f"{panel.title}: {type(error).__name__}: {error}"))
+        newest = self.follower.history(last=_LISTED)
+        if "decisions" in self._tables:
+            cards = cards_of(newest, _LISTED)
+            parts.append(
+                f"<b>Latest decisions</b>{cards._repr_html_()}" if len(newest) else "<p>no decisions yet</p>"
+            )
+        if "rejects" in self._tables and status.rejected:
+            parts.append(text.rejects_table(rejects_of(self.follower.latest("rejects", 8)), status.rejected))
+        return {"text/plain": repr(self), "text/html": "\n".join(parts)}
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the live view, and a still of it for where there is no kernel."""
-        self._draw_all()
         self._is_displayed = True
-        live: dict[str, Any] = self._box._repr_mimebundle_()
-        return live | self._still()
+        live: Any = super()._repr_mimebundle_()
+        return {**live[0], **self._still()}, live[1]
 
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
         # The handle lets the output be exchanged for the last pictures when it ends.
-        self._handle = display(self._repr_mimebundle_(), raw=True, display_id=True)  # type: ignore[no-untyped-call] # untyped in IPython
-
-
-def _close(widget: Any) -> None:
-    for child in (*getattr(widget, "children", ()), getattr(widget, "style", None), widget.layout):
-        if hasattr(child, "layout"):
-            _close(child)
-        elif child is not None:
-            child.close()
-    widget.close()
+        self._handle = display(self._repr_mimebundle_()[0], raw=True, display_id=True)  # type: ignore[no-untyped-call] # untyped in IPython
 
 
 def _panels(asked: Iterable[str | Callable[..., Any]]) -> Any:

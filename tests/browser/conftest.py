@@ -102,13 +102,13 @@ def jupyter(tmp_path_factory) -> Iterator[Jupyter]:
 class Notebook:
     """A notebook open in the browser."""
 
-    def __init__(self, browser, jupyter: Jupyter, name: str, book) -> None:
+    def __init__(self, browser, jupyter: Jupyter, name: str, book, **page) -> None:
         import nbformat  # takes seconds, so not where every worker collects
 
         book.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
         self.name = name
         nbformat.write(book, jupyter.folder / f"{name}.ipynb")
-        self.page = browser.new_page(viewport={"width": 1500, "height": 1600})
+        self.page = browser.new_page(viewport={"width": 1500, "height": 1600}, **page)
         self.alerts: list[str] = []
         self.page.on("dialog", self._answer)
         self.page.goto(f"{jupyter.url}/lab/tree/{name}.ipynb?reset", timeout=90_000)
@@ -159,24 +159,32 @@ class Notebook:
         return self.page.evaluate(script, code).strip()
 
     def pictures(self):
-        return self.page.locator(".jp-OutputArea-output img.widget-image")
-
-    def source(self, number: int = 0) -> str:
-        """Return where a picture's pixels come from: each new picture is another blob."""
-        return self.pictures().nth(number).get_attribute("src")
+        return self.page.locator(".mm-view canvas")
 
     def pixels(self, number: int = 0) -> bytes:
-        return self.pictures().nth(number).screenshot()
+        """Return what a picture shows, its own pixels."""
+        return self.pictures().nth(number).evaluate("one => one.toDataURL()")
 
     def control(self, label: str):
-        """Return the first dropdown of that label."""
-        return self.page.locator(".widget-dropdown", has_text=label).locator("select").first
+        """Return the first control of that label."""
+        return self.page.locator(".mm-view").get_by_label(label, exact=True).first
 
     def status(self, number: int = 0) -> str:
-        return self.page.locator(".widget-html-content", has_text="received").nth(number).inner_text()
+        return self.page.locator(".mm-status").nth(number).inner_text()
 
     def received(self, number: int = 0) -> int:
         return int(re.search(r"([\d,]+) received", self.status(number))[1].replace(",", ""))
+
+    def counts(self) -> list[int]:
+        """Return the n that each picture says."""
+        said = self.page.locator(".mm-view .mm-head .mm-soft").all_inner_texts()
+        return [int(re.search(r"n = ([\d,]+)", one)[1].replace(",", "")) for one in said]
+
+    def theme(self, name: str) -> None:
+        self.page.evaluate(
+            "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})",
+            f"JupyterLab {name}",
+        )
 
     def until(self, true, seconds=90):
         end = time.monotonic() + seconds
@@ -206,12 +214,12 @@ def notebook(browser, jupyter):
     """Opens a notebook of some code cells, before those of a file if one is given."""
     opened = []
 
-    def open_(name: str, *cells: str, book=None) -> Notebook:
+    def open_(name: str, *cells: str, book=None, **page) -> Notebook:
         import nbformat
 
         book = book or nbformat.v4.new_notebook()
         book.cells[:0] = [nbformat.v4.new_code_cell(one) for one in cells]
-        opened.append(Notebook(browser, jupyter, name, book))
+        opened.append(Notebook(browser, jupyter, name, book, **page))
         return opened[-1]
 
     yield open_

@@ -420,9 +420,8 @@ class TestFloods:
     def test_ten_thousand_small_entries_a_second(self, raw, redis_url, effort):
         view = lab.follow(redis_url, keep=10_000)
         sent = []
-        for widget in (view._status, view._decisions, view._rejects, *(one.image for one in view._panels)):
-            widget.observe(lambda change: sent.append(change["name"]), "value")
-        view._box._view_count = 1
+        view.send = lambda content, buffers=None: sent.append(content["kind"])
+        view._view_count = 1
         began = time.monotonic()
         for second in range(3 * effort):
             for part in range(10):
@@ -438,4 +437,4 @@ class TestFloods:
             view.follower.summary(lab.stats.Confidence, threshold=0.5, interval="anytime").mean.n
             == 30_000 * effort
         )
-        assert 0 < len(sent) <= 10 * took + 10
+        assert 0 < len(sent) <= 60 * took + 60

@@ -37,6 +37,9 @@ SERIES = 6
 
 _ON_LIGHT = ("#2168A1", "#C26115", "#971651", "#28A774", "#182B99")
 _ON_DARK = ("#3598E6", "#FA9047", "#E5287D", "#37DE9C", "#3A4DF1")
+PALETTES = {"light": _ON_LIGHT, "dark": _ON_DARK}
+"""Colours of the series behind the first, which is in ink."""
+
 _LINES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (3, 1)))
 
 

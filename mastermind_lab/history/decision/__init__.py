@@ -11,13 +11,25 @@ import pyarrow as pa
 from ...errors import OptionError
 from .content import Content
 from .lookup import stream_id_of
-from .page import card_page, cards_page
+from .page import card_box, card_page, cards_page
 from .plain import card_text, cards_text
+from .style import CLASS, CSS
 
 if TYPE_CHECKING:
     from ..history import History
 
-__all__ = ["Content", "DecisionCard", "DecisionCards", "card_of", "card_page", "cards_of"]
+__all__ = [
+    "CLASS",
+    "CSS",
+    "Content",
+    "DecisionCard",
+    "DecisionCards",
+    "card_box",
+    "card_of",
+    "card_page",
+    "cards_of",
+    "contents",
+]
 
 MOST = 100
 """Cards that one page may have."""

@@ -35,7 +35,12 @@ _MARKS = {"pro": "●", "con": "○", "": "◆"}
 
 def card_page(content: Content) -> str:
     """Return the card of one decision."""
-    return _styled(f'<div class="box">{_inside(content)}</div>')
+    return _styled(card_box(content))
+
+
+def card_box(content: Content) -> str:
+    """Return what is on a card, for a page that has the style already."""
+    return f'<div class="box">{_inside(content)}</div>'
 
 
 def cards_page(contents: Sequence[Content], total: int) -> str:

@@ -113,7 +113,7 @@ class Snapshot:
         return newest_of(whole.partitions(), numbered=True)
 
     def partitions(self) -> Sequence[Stored]:
-        """Return runs of the ranges that limits touch; what else there is to account for is with the first."""
+        """Return runs of the ranges that limits touch; what else to account for comes with the first."""
         from ... import snapshot
 
         whole, options = self.coverage.joint(), replace(self.options, limits=self.limits)

@@ -1,0 +1,243 @@
+"""Lines, areas, markers and images of some Axes, as paths that are broken where a number is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any, cast
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.collections import Collection, LineCollection, PathCollection, PolyCollection
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+from matplotlib.markers import MarkerStyle
+from matplotlib.patches import Patch
+from matplotlib.path import Path
+from matplotlib.patheffects import withStroke
+from matplotlib.transforms import IdentityTransform, Transform
+
+from ...stats.engine.bootstrap import Floats
+from .colours import Colours
+
+Mark = dict[str, Any]
+
+MARKERS = ("o", ".", "s", "D", "^", "v", "P", "|", "_", "x", "+")
+_STOPS = 9  # of a colour map
+
+
+class Unknown(Exception):
+    """An artist, or what is asked of it, has no translation; the picture has to be drawn by matplotlib."""
+
+
+class Columns:
+    """Numbers put one behind the other; where each piece stands is ``[start, length]``."""
+
+    def __init__(self) -> None:
+        self._parts: list[Any] = []
+        self._length = 0
+
+    def add(self, values: Any) -> list[int]:
+        """Add a column and say where it is; what is masked is NaN."""
+        part = np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan).astype(np.float32)
+        self._parts.append(part)
+        self._length += len(part)
+        return [self._length - len(part), len(part)]
+
+    def buffer(self) -> bytes:
+        """Return all of them."""
+        return np.concatenate(self._parts).tobytes() if self._parts else b""
+
+
+class Plane:
+    """Places on Axes: in the units of its scale along an axis that an artist follows, else as a share of it.
+
+    ``origin`` is taken off, so that a time keeps its seconds as a Float32.
+    """
+
+    def __init__(self, ax: Axes, origin: tuple[float, float]) -> None:
+        self.ax, self.origin = ax, origin
+        self._to_scale = (ax.transLimits + ax.transAxes).inverted()
+        self._to_share = ax.transAxes.inverted()
+
+    def follows(self, transform: Transform) -> tuple[bool, bool]:
+        """Tell whether what is drawn with a transform moves with the data, along either axis."""
+        x, y = transform.contains_branch_seperately(self.ax.transData)
+        return bool(x), bool(y)
+
+    def columns(self, points: Any, transform: Transform) -> tuple[Floats, Floats]:
+        """Return where points are."""
+        seen = transform.transform(np.ma.filled(np.ma.asarray(points, dtype=np.float64), np.nan))
+        along, share = self._to_scale.transform(seen), self._to_share.transform(seen)
+        x, y = (
+            along[:, axis] - self.origin[axis] if follows else share[:, axis]
+            for axis, follows in enumerate(self.follows(transform))
+        )
+        return x, y
+
+
+class Marks:
+    """Translates artists; ``found`` are the marks so far."""
+
+    def __init__(self, plane: Plane, colours: Colours, columns: Columns) -> None:
+        self._plane, self._colours, self._columns = plane, colours, columns
+        self.found: list[Mark] = []
+
+    def add(self, artist: Artist) -> None:
+        """Translate an artist.
+
+        Raises
+        ------
+        Unknown
+            There is no translation of it.
+        """
+        if artist.get_sketch_params() or artist.get_clip_path() is not None:
+            raise Unknown(f"how {type(artist).__name__} is cut or wavers")
+        for kind, translate in _TRANSLATIONS.items():
+            if isinstance(artist, kind):
+                translate(self, artist)
+                return
+        raise Unknown(type(artist).__name__)
+
+    def _put(self, kind: str, artist: Artist, points: Any, transform: Transform, **look: Any) -> None:
+        x, y = self._plane.columns(points, transform)
+        sx, sy = self._plane.follows(transform)
+        place = {"x": self._columns.add(x), "y": self._columns.add(y), "sx": sx, "sy": sy}
+        self.found.append({"kind": kind, "z": artist.get_zorder(), **place, **look})
+
+    def _line(self, line: Line2D) -> None:
+        if line.get_drawstyle() != "default":
+            raise Unknown(f"a line in {line.get_drawstyle()}")
+        points, alpha = line.get_xydata(), line.get_alpha()
+        stroke = self._colours.drawn(line.get_color(), alpha)
+        if stroke and line.get_linestyle() not in ("None", "none", " ", "") and line.get_linewidth():
+            dash = list(line._dash_pattern[1] or ())  # type: ignore[attr-defined] # told nowhere else
+            pen = {"stroke": stroke, "width": line.get_linewidth(), "dash": dash, "halo": _halo(line)}
+            self._put("path", line, points, line.get_transform(), **pen)
+        if (marker := str(line.get_marker())) not in ("None", "none", " ", ""):
+            look = {
+                "marker": _known(marker), "every": _every(line.get_markevery()),
+                "size": line.get_markersize(),
+                "fill": self._colours.drawn(line.get_markerfacecolor(), alpha),
+                "stroke": self._colours.drawn(line.get_markeredgecolor(), alpha),
+                "width": line.get_markeredgewidth(),
+            }  # fmt: skip
+            self._put("markers", line, points, line.get_transform(), **look)
+
+    def _scatter(self, scatter: PathCollection) -> None:
+        marker = _names().get(_outline(scatter.get_paths()[0]))
+        if marker is None or len(scatter.get_paths()) > 1:
+            raise Unknown("a marker of one's own")
+        fill = self._colours.drawn(*_one(scatter.get_facecolor(), scatter))
+        places: Any = np.ma.asarray(scatter.get_offsets())
+        areas = np.resize(scatter.get_sizes(), len(places))
+        look = {"marker": marker, "fill": fill, "area": self._columns.add(areas), "width": 0}
+        transform = scatter.get_offset_transform()
+        self._put("markers", scatter, places, transform, **look)
+
+    def _segments(self, lines: LineCollection) -> None:
+        """Draw lines that are all alike, as one."""
+        if not (segments := lines.get_segments()):
+            return
+        stroke = self._colours.drawn(*_one(lines.get_color(), lines))
+        dashes, widths = cast(Any, lines.get_linestyle()), cast(Any, lines.get_linewidth())
+        if len(dashes) > 1 or len({*widths}) > 1:
+            raise Unknown("lines that differ")
+        pen = {"stroke": stroke, "width": float(widths[0]), "dash": list(dashes[0][1] or ())}
+        self._put("path", lines, _broken(segments), lines.get_transform(), **pen)
+
+    def _polygons(self, area: PolyCollection) -> None:
+        fill = self._colours.drawn(*_one(area.get_facecolor(), area))
+        if not (paths := area.get_paths()):
+            return
+        self._put("path", area, _broken([path.vertices for path in paths]), area.get_transform(), fill=fill)
+
+    def _patch(self, patch: Patch) -> None:
+        transform = patch.get_patch_transform()
+        corners = patch.get_path().to_polygons(transform, closed_only=False)
+        look: Mark = {"fill": None, "stroke": None, "hatch": bool(patch.get_hatch())}
+        if patch.get_fill():
+            look["fill"] = self._colours.drawn(patch.get_facecolor())
+        if patch.get_linewidth() or look["hatch"]:
+            look["stroke"] = self._colours.drawn(patch.get_edgecolor())
+            look["width"] = patch.get_linewidth()
+        if corners:
+            self._put("path", patch, _broken(corners), Artist.get_transform(patch), **look)
+
+    def _image(self, image: AxesImage) -> None:
+        values = image.get_array()
+        if values is None or values.ndim != 2:
+            raise Unknown("an image of colours")
+        left, right, bottom, top = image.get_extent()
+        shown = np.ma.filled(np.ma.masked_invalid(image.norm(values)), np.nan)
+        stops = [self._colours(image.cmap(share)) for share in np.linspace(0, 1, _STOPS)]
+        look = {"values": self._columns.add(shown.ravel()), "rows": len(shown), "stops": stops}
+        down = image.origin == "upper"
+        corners = [(left, top), (right, bottom)] if down else [(left, bottom), (right, top)]
+        self._put("image", image, corners, image.get_transform(), **look)
+
+
+_TRANSLATIONS: dict[type[Artist], Any] = {
+    Line2D: Marks._line,
+    PathCollection: Marks._scatter,
+    LineCollection: Marks._segments,
+    PolyCollection: Marks._polygons,
+    Patch: Marks._patch,
+    AxesImage: Marks._image,
+}
+
+
+def _broken(pieces: Iterable[Any]) -> Floats:
+    """Put paths into one, with a gap after each."""
+    gap = np.full((1, 2), np.nan)
+    return np.concatenate([part for piece in pieces for part in (np.reshape(piece, (-1, 2)), gap)])
+
+
+def _one(colours: Any, artist: Collection) -> tuple[Any, float | None]:
+    """Return the one colour of a collection, and its opacity."""
+    if artist.get_array() is not None or len(np.unique(colours, axis=0)) > 1:
+        raise Unknown("a colour for each")
+    if artist.get_hatch() or artist.get_path_effects():
+        raise Unknown("a hatched collection")
+    if not isinstance(artist, PathCollection) and (
+        not isinstance(artist.get_offset_transform(), IdentityTransform)
+    ):
+        raise Unknown("shapes that are put somewhere")
+    return (tuple(colours[0]), None) if len(colours) else (None, None)
+
+
+def _halo(line: Line2D) -> bool:
+    effects: Sequence[Any] = line.get_path_effects() or ()
+    if not all(isinstance(effect, withStroke) for effect in effects):
+        raise Unknown("a path effect")
+    return bool(effects)
+
+
+def _every(asked: Any) -> list[int]:
+    """Return the first that is marked, and how many there are to the next."""
+    if asked is None or isinstance(asked, int):
+        return [0, asked or 1]
+    if isinstance(asked, tuple) and len(asked) == 2 and all(isinstance(one, int) for one in asked):
+        return list(asked)
+    raise Unknown("marks at places of their own")
+
+
+def _known(marker: str) -> str:
+    if marker not in MARKERS:
+        raise Unknown("a marker of one's own")
+    return marker
+
+
+@cache
+def _names() -> dict[bytes, str]:
+    """Name markers by their outlines, which is all that a scatter keeps of them."""
+    styles = {marker: MarkerStyle(marker) for marker in MARKERS}
+    return {
+        _outline(style.get_path().transformed(style.get_transform())): marker
+        for marker, style in styles.items()
+    }
+
+
+def _outline(path: Path) -> bytes:
+    return np.asarray(path.vertices).tobytes()

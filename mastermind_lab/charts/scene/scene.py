@@ -1,0 +1,148 @@
+"""Axes as a scene: what they show in words, numbers and colours."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis, XAxis
+from matplotlib.dates import DateLocator
+from matplotlib.legend import Legend
+from matplotlib.spines import Spine
+from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter
+
+from ..drawing.caption import said_of
+from .colours import Colours
+from .marks import Columns, Marks, Plane, Unknown
+from .words import entries_of, plain, word_of
+
+Scene = tuple[dict[str, Any], bytes]
+
+_POWER = re.compile(r"\$\\mathdefault\{(.*)\}\$")
+_RAISED = str.maketrans("0123456789-\N{MINUS SIGN}", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
+
+
+def scene(ax: Axes) -> Scene | None:
+    """Say what Axes show, for another program to draw: facts, and the numbers they point to.
+
+    Parameters
+    ----------
+    ax
+        What a chart, or somebody's own function, has drawn on.
+
+    Returns
+    -------
+    tuple or None
+        Facts that JSON can hold, and a buffer of Float32; None where something on the Axes has no
+        translation, so that only matplotlib can draw it.
+
+    Examples
+    --------
+    >>> import mastermind_lab as lab
+    >>> facts, numbers = scene(lab.charts.votes(lab.sample()))
+    >>> facts["title"], facts["x"]["label"]
+    ('Votes', 'share of votes (0-1)')
+    """
+    try:
+        return _scene(ax)
+    except Unknown:
+        return None
+
+
+def _scene(ax: Axes) -> Scene:
+    if ax.name != "rectilinear" or ax.child_axes:
+        raise Unknown("other Axes")
+    limits = {"x": ax.get_xlim(), "y": ax.get_ylim()}
+    ax.apply_aspect()
+    origin = limits["x"][0] if _is_dated(ax.xaxis) else 0.0
+    plane, colours, columns = Plane(ax, (origin, 0.0)), Colours(ax), Columns()
+    marks = Marks(plane, colours, columns)
+    words, legend = [], []
+    for artist in ax.get_children():
+        if not artist.get_visible() or artist is ax.patch or isinstance(artist, Spine | Axis):
+            continue
+        if isinstance(artist, Legend):
+            legend += entries_of(artist, colours)
+        elif not isinstance(artist, Text):
+            marks.add(artist)
+        elif artist not in _headings(ax):
+            words += [word for word in [word_of(artist, plane, colours)] if word]
+    aspect = ax.get_aspect()
+    facts = {
+        **_heading(ax),
+        "x": _axis(ax.xaxis, origin),
+        "y": _axis(ax.yaxis, 0.0),
+        "aspect": None if aspect == "auto" else float(aspect),
+        "frame": [name for name, spine in ax.spines.items() if spine.get_visible()],
+        "marks": sorted(marks.found, key=lambda mark: float(mark.pop("z"))),
+        "words": words,
+        "legend": legend,
+    }
+    return facts, columns.buffer()
+
+
+def _headings(ax: Axes) -> list[Text]:
+    return [ax.title, ax._left_title, ax._right_title]  # type: ignore[attr-defined] # told apart nowhere else
+
+
+def _heading(ax: Axes) -> dict[str, str]:
+    """Return title and n, and the caption: what the picture is called, and its summary in words."""
+    title, _, n = "\n".join(filter(None, map(plain, _headings(ax)[::-1]))).partition("\n")
+    return {"title": title, "n": n.replace("\n", " "), "caption": said_of(ax)}
+
+
+def _is_dated(axis: Axis) -> bool:
+    return isinstance(axis.get_major_locator(), DateLocator)
+
+
+def _axis(axis: Axis, origin: float) -> dict[str, Any]:
+    """Say where an axis begins and ends, and what is written along it, on a linear scale."""
+    scale, ends = axis.get_transform(), axis.get_view_interval()
+    low, high = sorted(map(float, ends))
+    places = [float(place) for place in axis.get_majorticklocs() if low <= place <= high]
+    formatter = axis.get_major_formatter()
+    labels = [_label(label) for label in formatter.format_ticks(places)]
+    shown = axis.get_tick_params()
+    return {
+        "label": plain(axis.label).replace("\n", " "),
+        "offset": _label(formatter.get_offset()),
+        "limits": (scale.transform(np.array(ends)) - origin).tolist(),
+        "ticks": [
+            [place, label]
+            for place, label in zip(
+                (scale.transform(np.array(places)) - origin).tolist(), labels, strict=True
+            )
+        ],
+        "origin": origin,
+        "dated": _is_dated(axis),
+        "scale": axis.get_scale(),
+        "grid": bool(shown.get("gridOn", False)),
+        "turn": _turn(axis),
+    }
+
+
+def _turn(axis: Axis) -> float:
+    """Return by how much names of columns are turned; numbers never are."""
+    if not isinstance(axis, XAxis) or not isinstance(axis.get_major_formatter(), FixedFormatter):
+        return 0.0
+    return float(max((label.get_rotation() for label in axis.get_majorticklabels()), default=0.0))
+
+
+def _label(text: str) -> str:
+    """Write a power of ten without a formula.
+
+    Raises
+    ------
+    Unknown
+        It is another formula.
+    """
+    inside = _POWER.sub(r"\1", text)
+    inside = re.sub(r"\^\{([^}]*)\}", lambda found: found[1].translate(_RAISED), inside).replace(
+        r"\times", "\N{MULTIPLICATION SIGN}"
+    )
+    if "\\" in inside or (inside != text and "$" in inside):
+        raise Unknown("a formula")
+    return inside

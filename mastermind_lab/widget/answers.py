@@ -1,0 +1,91 @@
+"""What a page asks of a view, and the answers: each question has a number, and each gets one answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import LabError, OptionError
+from ..history import History
+from .rows import condition, rows_of, short
+
+if TYPE_CHECKING:
+    from .view import LiveView
+
+_LISTED = 12  # decisions of many that are found
+
+
+class Answers:
+    """Answers for one view. Nothing that a page says is taken as it is."""
+
+    def __init__(self, view: LiveView) -> None:
+        self._view = view
+        self._condition = ""
+
+    def selected(self) -> History:
+        """Return the decisions that are chosen in a picture, or all that are kept."""
+        history = self._view.follower.history()
+        return history.where(self._condition) if self._condition and len(history) else history
+
+    def take(self, message: Any) -> None:
+        """Answer a message of a page; one that makes no sense is answered with what is wrong."""
+        if not isinstance(message, dict):
+            return
+        try:
+            answer = self._answered(message)
+        except LabError as error:
+            answer = {"wrong": short(str(error), 300)}
+        except (TypeError, ValueError, LookupError, OverflowError) as error:
+            answer = {"wrong": short(f"{type(error).__name__}: {error}", 300)}
+        number = message.get("number")
+        self._view._tell("answer", number=number if isinstance(number, int) else None, **answer)
+
+    def _answered(self, message: dict[str, Any]) -> dict[str, Any]:
+        view = self._view
+        match message.get("ask"):
+            case "hello":
+                view._tell_all()
+            case "choose":
+                view._choices.choose(message.get("window"), message.get("by"), message.get("threshold"))
+                view._choose()
+            case "pause":
+                self._pause(bool(message.get("on")))
+            case "stop":
+                view.stop()
+            case "save":
+                return {"said": self._save(str(message.get("folder") or ""))}
+            case "open":
+                return {"rows": self._opened(str(message.get("id")))}
+            case "find":
+                return self._found(message)
+            case "all":
+                self._condition = ""
+            case other:
+                raise OptionError(f"a page asked {other!r:.40}")
+        return {}
+
+    def _pause(self, is_wanted: bool) -> None:
+        follower = self._view.follower
+        (follower.pause if is_wanted else follower.resume)()
+        self._view._redraws.wake()
+
+    def _save(self, folder: str) -> str:
+        place = Path(folder.strip() or "snapshots/live")
+        return f"saved in {short(self._view.history.save(place), 300)}"
+
+    def _opened(self, stream_id: str) -> list[dict[str, Any]]:
+        return rows_of(self._view.history.decision(stream_id).history)
+
+    def _found(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Find the decisions in a part of a picture; where they are listed, they are ``selected``, too."""
+        panel = self._view._panels[int(message["panel"])]
+        wanted = condition(panel.selects, (message.get("x"), message.get("y")))
+        history = self._view.follower.history()
+        if not wanted or not len(history):
+            return {"count": 0, "rows": [], "where": wanted}
+        found = history.where(wanted)
+        if message.get("list"):
+            self._condition = wanted
+        ids = found.select("decisions", ["stream_id"])["stream_id"].to_pylist()
+        newest = found.where(ids[-_LISTED:]) if len(ids) > _LISTED else found
+        return {"count": len(ids), "rows": rows_of(newest), "where": wanted}

@@ -1,0 +1,299 @@
+// A picture that answers: what is under the pointer or the keys, what is opened, what is chosen with a brush.
+
+const NEAR = 14; // pixels
+const MOST_FRESH = 2000; // points between two rounds
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+const figure = value => Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : String(+value.toPrecision(3));
+const moment = days => new Date(days * DAY).toISOString().slice(0, 19).replace("T", " ");
+
+// Each scene makes its points anew: they are the same where they stand in one place.
+const alike = (a, b) => a === b || Boolean(a && b && a.x === b.x && a.y === b.y && a.id === b.id);
+
+class Picture {
+  constructor(number, title, view) {
+    Object.assign(this, { number, view, scene: null, hit: null, brush: null, at: null, tall: 0 });
+    this.title = make("span", { className: "mm-title", textContent: title });
+    this.n = make("span", { className: "mm-soft" });
+    this.canvas = make("canvas", { tabIndex: 0, role: "application", "aria-roledescription": "picture", "aria-label": title });
+    this.image = make("img", { hidden: true, alt: title });
+    this.tip = make("div", { className: "mm-tip", hidden: true });
+    this.caption = make("figcaption", { className: "mm-caption mm-soft" });
+    this.el = make("figure", { className: "mm-picture" }, make("div", { className: "mm-head" }, this.title, this.n),
+      make("div", { className: "mm-frame" }, this.canvas, this.image, this.tip), this.caption);
+    this.sizes = new ResizeObserver(() => this.later());
+    this.sizes.observe(this.el);
+    const on = (name, act) => this.canvas.addEventListener(name, act);
+    on("pointermove", event => this.moved(event));
+    on("pointerleave", () => { if (!this.brush) this.point(null); });
+    on("pointerdown", event => this.pressed(event));
+    on("pointerup", event => this.released(event));
+    on("pointercancel", () => { this.brush = null; this.later(); });
+    on("keydown", event => this.key(event));
+    on("blur", () => this.point(null));
+  }
+
+  take(facts, buffer) {
+    this.title.textContent = facts.title;
+    this.n.textContent = facts.fault ?? facts.n ?? "";
+    // What stands above it is not said twice, but for who hears it alone.
+    this.caption.textContent = (facts.caption ?? "").replace(`${facts.title}. ${facts.n}. `, "");
+    this.caption.title = facts.caption ?? "";
+    this.canvas.hidden = Boolean(facts.picture || facts.fault);
+    this.canvas.setAttribute("aria-label", facts.title);
+    this.canvas.setAttribute("aria-description", facts.caption ?? "");
+    this.image.hidden = !facts.picture;
+    if (facts.picture) return this.show(facts, buffer);
+    if (facts.fault) return;
+    const all = new Float32Array(buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength));
+    const marks = facts.marks.map(mark => {
+      const made = { ...mark };
+      for (const name of ["x", "y", "area", "values"]) if (mark[name]) made[name] = all.subarray(mark[name][0], mark[name][0] + mark[name][1]);
+      return made;
+    });
+    this.scene = { ...facts, marks };
+    this.points = this.answering();
+    if (this.hit && !this.view.known(this.hit.id)) this.hit = this.points.find(one => one.x === this.hit.x && one.y === this.hit.y) ?? this.hit;
+    this.later();
+  }
+
+  show(facts, buffer) {
+    URL.revokeObjectURL(this.image.src);
+    this.image.alt = facts.title;
+    this.image.src = URL.createObjectURL(new Blob([buffer], { type: "image/png" }));
+  }
+
+  // All that answers, from left to right: cells of decisions, or the dots of a table.
+  answering() {
+    const { scene } = this, found = [];
+    for (const mark of scene.marks) {
+      if (mark.kind !== "markers" || !mark.sx || !mark.sy || "|_".includes(mark.marker) || Boolean(scene.cell) !== Boolean(mark.area)) continue;
+      const look = JSON.stringify([mark.marker, mark.fill?.colour]);
+      const entry = scene.legend.find(one => JSON.stringify([one.marker, one.fill?.colour]) === look);
+      for (let i = 0; i < mark.x.length; i++) if (!Number.isNaN(mark.y[i])) found.push({ x: mark.x[i], y: mark.y[i], colour: mark.stroke?.colour, series: entry?.text });
+    }
+    return found.sort((a, b) => a.x - b.x || a.y - b.y);
+  }
+
+  // Decisions that have come since the scene was made, where time and confidence are its axes.
+  fresh() {
+    const { scene } = this;
+    if (!scene?.cell) return [];
+    return this.view.fresh.map(one => ({ x: one.time - scene.x.origin, y: one.confidence, id: one.id }));
+  }
+
+  later() {
+    if (this.waits) return;
+    this.waits = true;
+    const draw = () => { this.waits = false; this.draw(); };
+    if (calm.matches) setTimeout(() => requestAnimationFrame(draw), 1000);
+    else requestAnimationFrame(draw);
+  }
+
+  // All pictures are as high as the highest needs to be, and none gets lower: nothing jumps.
+  height(wide) {
+    const { scene } = this, rows = scene.y.ticks.reduce((sum, [, text]) => sum + lines(text).length, 0);
+    this.tall = Math.max(this.tall, scene.aspect ? 0.9 * wide : 70 + (scene.cell ? 0 : 15 * rows));
+    const most = Math.max(...this.view.pictures.map(one => one.tall), 0.48 * wide);
+    return Math.round(Math.min(420, Math.max(220, most)));
+  }
+
+  draw() {
+    const { canvas } = this;
+    if (!this.scene || canvas.hidden || !this.el.clientWidth) return;
+    const width = this.el.clientWidth, height = this.height(width), ratio = devicePixelRatio || 1;
+    if (canvas.style.height !== `${height}px`) canvas.style.height = `${height}px`;
+    const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (canvas.width !== wide || canvas.height !== high) Object.assign(canvas, { width: wide, height: high });
+    const g = canvas.getContext("2d"), fresh = this.fresh(), limits = this.scene.x.limits;
+    const last = fresh.reduce((most, one) => Math.max(most, one.x), -Infinity);
+    if (last > limits[1]) limits[1] = last + 0.03 * (last - limits[0]);
+    g.setTransform(ratio, 0, 0, ratio, 0, 0);
+    g.clearRect(0, 0, width, height);
+    this.drawn = new Drawing(g, this.scene, this.view.theme, width, height);
+    this.drawn.all();
+    this.above(g, fresh);
+    canvas.dataset.count = this.scene.cell ? Math.max(this.view.count, this.view.latest) : this.view.count;
+  }
+
+  above(g, fresh) {
+    const { drawn, brush, hit } = this, { left, top, w, h } = drawn.box;
+    drawn.ink({ colour: [1, 1], alpha: 1 });
+    for (const one of fresh) { shape(g, "o", drawn.X(one.x), drawn.Y(one.y), 2.6); g.fill(); }
+    if (brush?.to) {
+      const [x0, x1] = [brush.from[0], brush.to[0]].map(x => drawn.X(x)).sort((a, b) => a - b);
+      const [y0, y1] = brush.flat ? [top, top + h] : [brush.from[1], brush.to[1]].map(y => drawn.Y(y)).sort((a, b) => a - b);
+      drawn.ink({ colour: [0, 1], alpha: 0.14 });
+      g.fillRect(x0, y0, x1 - x0, y1 - y0);
+    }
+    if (!hit) return;
+    drawn.pen({ colour: [0, 1], alpha: 1 }, 1.1);
+    g.beginPath();
+    if (hit.line) { g.moveTo(drawn.X(hit.x), top); g.lineTo(drawn.X(hit.x), top + h); }
+    else g.arc(drawn.X(hit.x), drawn.Y(hit.y), 7, 0, 7);
+    g.stroke();
+  }
+
+  nearest(px, py) {
+    let best = null, least = NEAR * NEAR;
+    for (const one of [...this.points, ...this.fresh()]) {
+      const far = (this.drawn.X(one.x) - px) ** 2 + (this.drawn.Y(one.y) - py) ** 2;
+      if (far <= least) { least = far; best = one; }
+    }
+    return best;
+  }
+
+  get selects() { return this.scene?.selects?.[0] ? this.scene.selects : null; }
+
+  moved(event) {
+    if (!this.drawn) return;
+    const place = [event.offsetX, event.offsetY];
+    if (!this.brush) return this.point(this.nearest(...place));
+    if (Math.hypot(place[0] - this.brush.px[0], place[1] - this.brush.px[1]) > 4) {
+      this.brush.to = this.drawn.at(...place);
+      this.brush.flat = !this.selects[1] || Math.abs(place[1] - this.brush.px[1]) < 8;
+      this.point(null);
+    }
+    this.later();
+  }
+
+  pressed(event) {
+    if (!this.drawn || !this.selects || event.button) return;
+    this.canvas.setPointerCapture(event.pointerId);
+    this.brush = { from: this.drawn.at(event.offsetX, event.offsetY), px: [event.offsetX, event.offsetY] };
+  }
+
+  released(event) {
+    const brush = this.brush;
+    this.brush = null;
+    if (brush?.to) this.choose(brush);
+    else if (this.drawn) { this.point(this.nearest(event.offsetX, event.offsetY)); this.open(); }
+    this.later();
+  }
+
+  // The part of the picture as the kernel knows it: days since 1970, confidence.
+  range(from, to, flat) {
+    const x = [from[0], to[0]].map(one => one + this.scene.x.origin);
+    return { panel: this.number, x, y: flat ? null : [from[1], to[1]] };
+  }
+
+  // Ends that can be read, to the second and to a thousandth.
+  choose(brush) {
+    const { panel, x, y } = this.range(brush.from, brush.to, brush.flat);
+    const second = Math.abs(x[1] - x[0]) * DAY > 60000 ? DAY / 1000 : DAY;
+    const fine = this.scene.x.dated ? second : 1000;
+    const round = (ends, steps) => ends && ends.map(one => Math.round(one * steps) / steps);
+    this.view.find({ panel, x: round(x, fine), y: round(y, 1000) });
+  }
+
+  cell(hit) {
+    const [dx, dy] = this.scene.cell.map(one => one / 2 * 1.0001);
+    return this.range([hit.x - dx, hit.y - dy], [hit.x + dx, hit.y + dy]);
+  }
+
+  // Decisions of a point that the page knows already.
+  here(hit) {
+    if (hit.id) return [this.view.known(hit.id)].filter(Boolean);
+    const { x: [a, b], y: [low, high] } = this.cell(hit);
+    return this.view.rows().filter(one => one.time >= a && one.time <= b && one.confidence >= low && one.confidence <= high);
+  }
+
+  point(hit) {
+    if (alike(hit, this.hit)) return;
+    this.hit = hit;
+    clearTimeout(this.asks);
+    this.tip.hidden = !hit;
+    this.canvas.style.cursor = hit && this.scene.cell ? "pointer" : this.selects ? "crosshair" : "default";
+    if (hit) this.tell(hit);
+    this.later();
+  }
+
+  tell(hit) {
+    if (!this.scene.cell) return this.say(this.figures(hit));
+    const where = `${moment(hit.x + this.scene.x.origin)} UTC · confidence ${hit.y.toFixed(2)}`;
+    const rows = this.here(hit);
+    this.say(rows.length ? this.decisions(rows, rows.length) : where);
+    this.asks = setTimeout(async () => {
+      const answer = await this.view.ask(hit.id ? { ask: "open", id: hit.id } : { ask: "find", ...this.cell(hit) }, true);
+      this.view.keep(answer.rows ?? []);
+      if (alike(this.hit, hit) && answer.rows?.length) this.say(this.decisions(answer.rows, answer.count ?? 1));
+      else if (alike(this.hit, hit) && answer.count === 0) this.say(`${where}\nno longer kept`);
+    }, 120);
+  }
+
+  decisions([first, ...more], count) {
+    const text = [first.question, `${first.recommendation} · confidence ${first.confidence?.toFixed(2) ?? "not said"}`, first.votes];
+    if (count > 1 || more.length) text.push(`and ${count - 1} more here: Enter lists them`);
+    return text.filter(Boolean).join("\n");
+  }
+
+  // What a dot of a table says: its row, its figure, and the interval that is drawn through it.
+  figures(hit) {
+    const { x, y } = this.scene;
+    if (hit.line) return `${x.label}: ${figure(hit.x)}`;
+    const named = y.ticks.some(([, text]) => Number.isNaN(Number(text.replace("\u2212", "-"))));
+    const nearest = y.ticks.reduce((a, b) => Math.abs(b[1] - hit.y) < Math.abs(a[1] - hit.y) ? b : a, [y.limits[0], ""]);
+    const row = y.ticks.reduce((a, b) => Math.abs(b[0] - hit.y) < Math.abs(a[0] - hit.y) ? b : a, nearest);
+    const back = value => figure(x.scale === "log" ? 10 ** value : value);
+    const ends = named ? this.interval(hit) : null;
+    const said = `${back(hit.x)}${ends ? ` (${back(ends[0])} to ${back(ends[1])})` : ""}`;
+    return [named ? lines(row[1])[0] : "", hit.series, named ? said : `${x.label} ${said}, ${y.label} ${figure(hit.y)}`].filter(Boolean).join("\n");
+  }
+
+  interval(hit) {
+    const colour = JSON.stringify(hit.colour);
+    for (const m of this.scene.marks) {
+      if (m.kind !== "path" || JSON.stringify(m.stroke?.colour) !== colour) continue;
+      for (let i = 0; i + 1 < m.x.length; i++) if (Math.abs(m.y[i] - hit.y) < 1e-4 && Math.abs(m.y[i + 1] - hit.y) < 1e-4 && m.x[i] <= hit.x && hit.x <= m.x[i + 1]) return [m.x[i], m.x[i + 1]];
+    }
+    return null;
+  }
+
+  say(text) {
+    this.tip.textContent = text;
+    if (document.activeElement === this.canvas || this.canvas.getRootNode().activeElement === this.canvas) this.view.announce(text);
+    if (!this.drawn) return;
+    const [x, y] = [this.drawn.X(this.hit.x), this.hit.line ? this.drawn.box.top : this.drawn.Y(this.hit.y)];
+    this.tip.style.left = `${Math.max(0, Math.min(x + 12, this.el.clientWidth - 250))}px`;
+    this.tip.style.top = `${y + 14}px`;
+  }
+
+  open() {
+    if (!this.hit || !this.scene.cell) return;
+    const opener = this.canvas;
+    if (this.hit.id) this.view.open(this.hit.id, opener);
+    else this.view.find(this.cell(this.hit), { opener, known: this.here(this.hit) });
+  }
+
+  // By keys: from point to point; with Shift a part is chosen, and Enter opens or lists.
+  key(event) {
+    if (!this.drawn) return;
+    const walk = this.selects && !this.scene.cell ? this.steps() : [...this.points, ...this.fresh()].sort((a, b) => a.x - b.x);
+    const to = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
+    if (to && walk.length) {
+      const place = Math.max(0, Math.min(walk.length - 1, (this.at ?? (to < 0 ? walk.length : -1)) + to));
+      const from = walk[this.at ?? place];
+      this.at = place;
+      this.point(walk[place]);
+      if (event.shiftKey && this.selects) this.brush = { from: this.brush?.from ?? [from.x, from.y], to: [walk[place].x, walk[place].y], flat: true };
+      else this.brush = null;
+    } else if (event.key === "Enter") {
+      if (this.brush?.to) this.choose(this.brush);
+      else this.open();
+      this.brush = null;
+    } else if (event.key === "Escape" && (this.brush || this.hit)) {
+      this.brush = null;
+      this.point(null);
+      if (!this.view.chosen && !this.view.opened) event.stopPropagation();
+    } else return;
+    this.later();
+    event.preventDefault();
+  }
+
+  steps() {
+    const [a, b] = this.scene.x.limits;
+    return Array.from({ length: 51 }, (_, i) => ({ x: a + (b - a) * i / 50, y: 0, line: true }));
+  }
+
+  leave() { this.sizes.disconnect(); URL.revokeObjectURL(this.image.src); }
+}

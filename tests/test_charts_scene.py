@@ -1,0 +1,178 @@
+"""What Axes show, as numbers and words: the same as matplotlib would draw, and no more."""
+
+import json
+from inspect import signature
+
+import numpy as np
+import pytest
+from histories import OUTCOMES, sample
+from matplotlib.dates import date2num
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+from pictures import title
+from telling import telling
+
+import mastermind_lab as lab
+from mastermind_lab.charts.scene import scene
+
+NAMES = [name for name in lab.charts.__all__ if name not in ("caption", "save", "sheet", "overview")]
+OFTEN = ("confidence_over_time", "votes", "timing", "reliability", "argument_tree")
+
+
+@pytest.fixture(scope="module")
+def history():
+    return lab.with_outcomes(sample(60), OUTCOMES)
+
+
+def drawn(name, history, **options):
+    chart = getattr(lab.charts, name)
+    which = [history.decisions["stream_id"].iloc[-1]] if "stream_id" in signature(chart).parameters else []
+    found = chart(history, *which, **options)
+    return (found.figure or found).axes
+
+
+def column(found, mark, name):
+    start, length = mark[name]
+    return np.frombuffer(found[1], dtype=np.float32)[start : start + length].astype(float)
+
+
+@pytest.mark.parametrize("name", telling(NAMES, *OFTEN))
+def test_each_chart_has_a_scene_with_the_limits_and_ticks_of_its_axes(name, history):
+    grouped = "by" in signature(getattr(lab.charts, name)).parameters
+    for options in ({}, {"by": "meta.model"}) if grouped else ({},):
+        for ax in drawn(name, history, **options):
+            found = scene(ax)
+            assert found is not None
+            facts, buffer = found
+            assert json.loads(json.dumps(facts, allow_nan=False)) == facts
+            for axis, side, limits in ((ax.xaxis, "x", ax.get_xlim()), (ax.yaxis, "y", ax.get_ylim())):
+                back = axis.get_transform().inverted().transform
+                said = facts[side]
+                assert back(np.array(said["limits"]) + said["origin"]) == pytest.approx(limits)
+                ticks = [tick for tick in axis.get_majorticklocs() if min(limits) <= tick <= max(limits)]
+                assert [back(np.array([at + said["origin"]]))[0] for at, _ in said["ticks"]] == pytest.approx(
+                    ticks
+                )
+                if axis.get_scale() == "linear":
+                    assert [label for _, label in said["ticks"]] == axis.get_major_formatter().format_ticks(
+                        ticks
+                    )
+            assert title(ax) == f"{facts['title']} {facts['n']}".strip()
+            ends = [mark["x"][0] + mark["x"][1] for mark in facts["marks"]]
+            assert max(ends, default=0) <= len(buffer) // 4
+
+
+def test_lines_bands_and_points_stand_where_they_stand_on_the_axes(ax):
+    times = np.datetime64("2026-11-26T10:00:00") + np.arange(5) * np.timedelta64(1, "s")
+    ax.plot(times, [0, 1, np.nan, 1, 0], "--", color="red", marker="^", markevery=2)
+    ax.scatter(times, [0.5] * 5, s=[9, 16, 25, 36, 49], c="black", alpha=0.2, linewidths=0)
+    ax.fill_between(times, 0, 1, color="0.5", alpha=0.1, linewidth=0)
+    lab.charts.drawing.change_lines.date_axis(ax)
+    found = scene(ax)
+    facts = found[0]
+    points, area, line, marks = facts["marks"]
+    assert (points["kind"], area["kind"], line["kind"], marks["kind"]) == (
+        "markers",
+        "path",
+        "path",
+        "markers",
+    )
+    there = np.array([0, 1, 3, 4])
+    x = column(found, line, "x")[there] + facts["x"]["origin"]
+    assert x == pytest.approx(date2num(times)[there], abs=1e-8)
+    np.testing.assert_allclose(column(found, line, "y"), [0, 1, np.nan, 1, 0], atol=1e-9)
+    assert (line["stroke"]["colour"], marks["every"], marks["marker"]) == ("#ff0000", [0, 2], "^")
+    assert line["dash"]
+    assert (points["fill"], points["marker"]) == ({"colour": [0, 1], "alpha": 0.2}, "o")
+    assert column(found, points, "area").tolist() == [9, 16, 25, 36, 49]
+    assert area["fill"]["alpha"] == 0.1
+    assert facts["x"]["dated"]
+
+
+def test_a_logarithmic_axis_is_told_on_the_scale_it_is_drawn_on(ax):
+    ax.plot([1, 10, 1_000], [0, 1, 2])
+    ax.set_xscale("log")
+    facts = scene(ax)[0]
+    [line] = facts["marks"]
+    assert column(scene(ax), line, "x").tolist() == pytest.approx([0, 1, 3])
+    assert dict(map(reversed, facts["x"]["ticks"]))["10²"] == pytest.approx(2)
+
+
+def test_what_spans_the_axes_and_what_stands_beside_them(ax):
+    ax.set(xlim=(0, 10), ylim=(0, 5))
+    ax.axvline(4, color="0.5")
+    ax.annotate(
+        "n", (1, 2), (30, -4), xycoords=ax.get_yaxis_transform(), textcoords="offset points", ha="right"
+    )
+    facts = scene(ax)[0]
+    [line], [word] = facts["marks"], facts["words"]
+    assert (line["sx"], line["sy"]) == (True, False)
+    assert column(scene(ax), line, "x").tolist() == [4, 4]
+    assert column(scene(ax), line, "y").tolist() == [0, 1]
+    assert (word["text"], word["x"], word["y"], word["dx"], word["dy"]) == ("n", 1, 2, 30, -4)
+    assert (word["sx"], word["sy"], word["ha"]) == (False, True, "right")
+
+
+@pytest.mark.parametrize("behind", ["white", "#111111"])
+def test_colours_are_told_as_shares_of_ink_and_of_series_on_any_paper(behind):
+    figure = Figure(facecolor=behind)
+    ax = figure.add_subplot(facecolor=behind)
+    styles = lab.charts.drawing.style.styles_on(ax)
+    mixed = lab.charts.drawing.ink.tint(ax, styles[2].colour, 0.3)
+    for colour in (lab.charts.drawing.ink.shade(ax, 0.6), styles[2].colour, mixed, "#00ff00", behind):
+        ax.plot([0, 1], [0, 1], color=colour)
+    told = [mark["stroke"]["colour"] for mark in scene(ax)[0]["marks"]]
+    assert told == [
+        [0, pytest.approx(0.6, abs=0.01)],
+        [2, 1],
+        [2, pytest.approx(0.3, abs=0.01)],
+        "#00ff00",
+        [0, 0],
+    ]
+
+
+def test_shades_of_an_image_and_what_is_missing_in_it(ax):
+    ax.imshow([[0.0, 1.0], [np.nan, 0.5]], cmap="gray")
+    found = scene(ax)
+    [image] = found[0]["marks"]
+    np.testing.assert_allclose(column(found, image, "values"), [0, 1, np.nan, 0.5])
+    assert (image["rows"], image["stops"][0], image["stops"][-1]) == (2, [0, 1], [0, 0])
+    assert found[0]["aspect"] == 1
+    assert column(found, image, "y").tolist() == [
+        -0.5,
+        1.5,
+    ]  # the first row on top, where the axis ends at -0.5
+
+
+UNKNOWN = {
+    "formula": lambda ax: ax.text(0, 0, "$x^2$"),
+    "arrow": lambda ax: ax.annotate("here", (0, 0), (1, 1), arrowprops={"arrowstyle": "->"}),
+    "box": lambda ax: ax.text(0, 0, "x", bbox={"facecolor": "red"}),
+    "steps": lambda ax: ax.plot([0, 1], [0, 1], drawstyle="steps"),
+    "own marker": lambda ax: ax.plot([0, 1], [0, 1], marker="$f$"),
+    "a colour each": lambda ax: ax.scatter([0, 1], [0, 1], c=[0.1, 0.9]),
+    "picture": lambda ax: ax.imshow(np.zeros((2, 2, 3))),
+    "inset": lambda ax: ax.inset_axes((0, 0, 0.5, 0.5)),
+    "quiver": lambda ax: ax.quiver([0], [0], [1], [1]),
+    "cut": lambda ax: ax.plot([0, 1], [0, 1])[0].set_clip_path(Circle((0, 0), 0.5)),
+    "sketch": lambda ax: ax.plot([0, 1], [0, 1])[0].set_sketch_params(3),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", UNKNOWN)
+def test_what_has_no_translation_is_left_to_matplotlib(ax, what):
+    UNKNOWN[what](ax)
+    assert scene(ax) is None
+
+
+def test_other_projections_are_left_to_matplotlib():
+    assert scene(Figure().add_subplot(projection="polar")) is None
+
+
+def test_hostile_text_stays_as_it_is(ax):
+    ax.set_title("<img src=x onerror=alert(1)>\n$5 or $6", loc="left", parse_math=False)
+    ax.plot([0, 1], [0, 1], label="</script>")
+    ax.legend()
+    facts = scene(ax)[0]
+    assert (facts["title"], facts["n"]) == ("<img src=x onerror=alert(1)>", "$5 or $6")
+    assert facts["legend"][0]["text"] == "</script>"
