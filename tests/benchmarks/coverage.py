@@ -35,7 +35,8 @@ VOTERS = 5
 ASKED = 3  # times, where there are clusters
 RUNS = {5: 2_000, 30: 1_000, 200: 400, 2_000: 100}
 AT_ONCE = 40_000  # decisions
-TRUTH = 60_000  # questions
+PIECE = 15_000  # questions that the truth is counted from at once
+TRUTH = 600_000  # questions
 RUN = "meta.run"
 
 
@@ -184,8 +185,8 @@ def rows(
             if subject == "Stability" and asked == 1:
                 continue  # a question asked once is nothing to it
             options = {"by": RUN, "cluster": "question" if asked > 1 else None}
-            several = [panels(1, truth // 4, asked, seed) for seed in range(4)]
-            truths = pd.concat([table(one, options | {"replicates": 40}) for one in several])
+            pieces = (panels(1, PIECE, asked, seed) for seed in range(max(1, truth // PIECE)))
+            truths = pd.concat([table(one, options | {"replicates": 40}) for one in pieces])
             for n, runs in sizes.items():
                 found = pd.concat([table(*one) for one in _batches(runs, n, asked, options)])
                 for name in figures:
