@@ -38,8 +38,8 @@ class Citations(Summary):
     Concentration is the index of Hirschman (1964) and Herfindahl, the sum of the squared shares of the
     sources among all citations (Rhoades 1993): 1 / sources if all are used alike, 1 if there is but one. It
     is too high by about 1 / citations where citations are few: of 5 decisions with two each its interval lay
-    wholly above the truth in a third of a simulation. The interval is that of the infinitesimal jackknife over
-    decisions (Efron 1982), too narrow where all sources are used alike.
+    wholly above the truth in a third of a simulation. The interval is that of the infinitesimal jackknife
+    over decisions (Efron 1982), too narrow where all sources are used alike.
 
     The overlap of two decisions is the number of sources of both by that of either (Jaccard 1901), 0 to 1;
     stated is its mean over all pairs of decisions with a source. Where a group has more than 1,000 of those,
