@@ -21,7 +21,7 @@ FLOORS = {
     "__main__": 8,
     "__init__": 7, "cli": 7,
     "widget": 6,
-    "live": 5, "scale": 5,
+    "live": 5, "scale": 5, "report": 5,
     "history": 4, "archive": 4,
     "stream": 3, "snapshot": 3, "records": 3,
     "frames": 2, "ndjson": 2, "charts": 2,

@@ -417,6 +417,18 @@ class TestAnswers:
     def view(self):
         return view_of(fed([*decided(60), ("99-0", "broken")]))
 
+    def test_a_notebook_that_counts_no_views_is_told_by_the_page_how_many_there_are(self, follower):
+        view = view_of(follower)
+        assert not view._is_watched()
+        for count in (2, 1, 0):
+            assert asked(view, "shown", views=count).keys() == {"kind", "number", "buffers"}
+            assert view._is_watched() == (count > 0)
+            view.stop()
+        for wrong in (-1, "many", None, [1]):
+            asked(view, "shown", views=wrong)
+            assert not view._is_watched()
+        view.close()
+
     def test_an_opened_decision(self, view):
         [row] = asked(view, "open", id="4-0")["rows"]
         assert (row["id"], row["question"]) == ("4-0", "q3?")

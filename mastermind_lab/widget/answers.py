@@ -45,6 +45,8 @@ class Answers:
         match message.get("ask"):
             case "hello":
                 view._tell_all()
+            case "shown":
+                view._view_count = max(0, int(message["views"]))
             case "choose":
                 view._choices.choose(message.get("window"), message.get("by"), message.get("threshold"))
                 view._choose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -25,6 +26,7 @@ from .controls import Choices, ViewOptions
 from .panels import PANELS, Panel, at_every_look, data_of, panels
 from .redraw import RedrawScheduler, RepeatingThread
 from .rows import points_of, rejects_of, rows_of, short
+from .saved import save
 
 _PAGE = Path(__file__).parent / "page"
 _SCRIPTS = ("shared", "drawing", "picture", "view")  # one after the other: a page loads no second file
@@ -162,6 +164,28 @@ class LiveView(anywidget.AnyWidget):
         data = data_of(self._panels, self.follower, choice)
         pictures = zip(self._panels, data, strict=True)
         return charts.sheet([(panel.chart, drawn, panel.options(choice)) for panel, drawn in pictures])
+
+    def save(self, path: str | os.PathLike[str]) -> Path | str:
+        """Write what is shown as one page that answers: it needs no notebook and no network.
+
+        Parameters
+        ----------
+        path
+            A file or an fsspec URL that ends in .html; a file of that name is replaced.
+
+        Raises
+        ------
+        OptionError
+            The name does not end in .html.
+        SourceError
+            The folder is not there, or the file cannot be written.
+
+        Examples
+        --------
+        >>> view = LiveView(Follower("redis://localhost:6379"))
+        >>> view.save("run-42.html")  # doctest: +SKIP
+        """
+        return save(self, path)
 
     def start(self) -> LiveView:
         """Begin, or go on where it was stopped."""

@@ -2,6 +2,7 @@
 
 const MOST_KNOWN = 300; // decisions with all there is to read
 const PATIENCE = 800; // milliseconds until it is said that an answer waits
+const COUNTED_WITHIN = 1000; // milliseconds in which a notebook counts its views, if it does
 const NEWS_EVERY = 10000; // milliseconds between two announcements
 
 class Hub {
@@ -38,6 +39,9 @@ class Hub {
     for (const row of [...rows].reverse()) { this.rows.delete(row.id); this.rows.set(row.id, row); }
     for (const id of this.rows.keys()) { if (this.rows.size <= MOST_KNOWN) break; this.rows.delete(id); }
   }
+
+  // Not every notebook counts, as Jupyter does, on how many pages a widget is shown.
+  tellShown() { if (this.counts) this.ask({ ask: "shown", views: this.views.size }, true); }
 
   ask(question, quiet) {
     const number = this.next++;
@@ -311,7 +315,8 @@ export default () => {
     initialize({ model }) { of(model); },
     render({ model, el }) {
       const view = new View(of(model), el);
-      return () => view.leave();
+      setTimeout(() => { hub.counts ||= hub.views.has(view) && !model.get("_view_count"); hub.tellShown(); }, COUNTED_WITHIN);
+      return () => { view.leave(); hub.tellShown(); };
     },
   };
 };

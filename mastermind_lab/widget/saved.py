@@ -1,0 +1,75 @@
+"""A view as a page for somebody who has no notebook: what it shows at this moment, in one file."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import report
+from ..history import History
+from . import text
+from .rows import rejects_of, rows_of, short
+
+if TYPE_CHECKING:
+    from .view import LiveView
+
+_MOST = 300  # decisions with all there is to read, as many as a page of the view keeps
+_LISTED = 12
+_HOW = "Point at a picture; click a point to open its decision, drag to list a part; Escape goes back."
+
+
+def save(view: LiveView, path: str | os.PathLike[str]) -> Path | str:
+    """Write what a view shows as one page; what goes wrong is as in :func:`report.write_page`."""
+    target = report.check_name(path)
+    status, newest = view.follower.status, _newest(view.history)
+    bound = f"the newest {len(newest):,} decisions" if len(newest) < status.received - status.rejected else ""
+    told = [(_status(view), []), _round(view), (_list(view, newest), [])]
+    page = report.Page(
+        title=short(Path(str(target)).stem) or "decisions",
+        about=_about(bound, status.received),
+        facts=view.page_facts | {"bound": bound},
+        told=told,
+        script=view._esm,
+        style=view._css,
+        still=view._still()["text/html"],
+    )
+    return report.write_page(path, page)
+
+
+def _newest(history: History) -> History:
+    ids = history.select("decisions", ["stream_id"])["stream_id"].to_pylist()
+    return history.where(ids[-_MOST:]) if len(ids) > _MOST else history
+
+
+def _about(bound: str, received: int) -> str:
+    there = f" Of {received:,} entries only {bound} can be opened and listed here." if bound else ""
+    by = f"mastermind_lab {version('mastermind_lab')}"
+    return f"Saved {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by {by}. {_HOW}{there}"
+
+
+def _status(view: LiveView) -> dict[str, Any]:
+    status, source, chosen = view.follower.status, view.follower.source, view._choices.told()
+    items = text.status_items(status, source.where, source.streams, view._share_below(chosen["threshold"]))
+    items += [f"shown: {chosen['window']}", *([f"coloured by {short(chosen['by'])}"] if chosen["by"] else [])]
+    return {
+        "kind": "status", "state": "saved", "items": items, "received": status.received,
+        "error": short(status.error, 300), "note": "",
+    }  # fmt: skip
+
+
+def _round(view: LiveView) -> tuple[dict[str, Any], list[bytes]]:
+    count, choice = view.follower.status.received, view._choices.chosen
+    drawn = [
+        view._draw(panel, data, choice) for panel, data in zip(view._panels, view._data(choice), strict=True)
+    ]
+    return {"kind": "round", "count": count, "panels": [one for one, _ in drawn]}, [one for _, one in drawn]
+
+
+def _list(view: LiveView, newest: History) -> dict[str, Any]:
+    said: dict[str, Any] = {"kind": "list", "choices": view._choices.told(), "rows": rows_of(newest)}
+    if "rejects" in view._tables and (rejected := view.follower.status.rejected):
+        said["rejects"] = {"total": rejected, "rows": rejects_of(view.follower.latest("rejects", 8))}
+    return said | {"listed": _LISTED}

@@ -1,0 +1,130 @@
+"""A saved page as its reader sees it: in Chromium, from a file, without a kernel and without a network."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+import mastermind_lab as lab
+
+pytestmark = [
+    pytest.mark.thorough,
+    # The browser's driver leaves its own loop and sockets to the interpreter.
+    pytest.mark.filterwarnings("default::ResourceWarning", "default::DeprecationWarning"),
+    pytest.mark.filterwarnings("default::pytest.PytestUnraisableExceptionWarning"),
+]
+
+START = datetime(2026, 11, 26, tzinfo=UTC)
+HOSTILE = "</script><script>alert(1)</script><!--<img src=http://a.example/x onerror=alert(2)>"
+PLACE = """(one, [x, y]) => {
+    const {drawn} = document.getElementById('mm-view').mastermind.pictures[0];
+    const box = one.getBoundingClientRect();
+    return [box.left + drawn.X(x - drawn.scene.x.origin), box.top + drawn.Y(y)];
+}"""
+DARK_INK = """one => {
+    const {data} = one.getContext('2d').getImageData(0, 0, one.width, one.height);
+    let dark = 0, opaque = 0;
+    for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 200) {
+        opaque++;
+        if (data[i] + data[i + 1] + data[i + 2] < 90) dark++;
+    }
+    return dark / opaque;
+}"""
+
+
+def sure(number):
+    return 0.1 + 0.08 * (number * 7 % 11)
+
+
+def decision(number):
+    """One decision of a minute; its confidence tells it apart from its neighbours."""
+    core = {"recommendation": f"choice {number}", "confidence": sure(number)}
+    core["question"] = f"{HOSTILE} {number}?"
+    core["votes"] = [{"voter": voter, "choice": f"choice {number}"} for voter in "abc"]
+    return json.dumps({"decision": core, "published_at": (START + timedelta(minutes=number)).isoformat()})
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    follower = lab.Follower("redis://localhost:1")
+    follower.feed([(f"{number + 1}-0", decision(number)) for number in range(40)])
+    view = lab.LiveView(follower, panels=["confidence_over_time", "confidence", picture, "decisions"])
+    path = view.save(tmp_path_factory.mktemp("pages") / "run-42.html")
+    view.close()
+    return path.as_uri()
+
+
+def picture(history, ax):
+    ax.set_title("$x^2$")  # a formula, which only matplotlib can draw
+
+
+class Reader:
+    """Somebody who opens the page, and all that it asks for and complains of."""
+
+    def __init__(self, browser, url, **options):
+        self.page = browser.new_page(**options)
+        self.page.set_default_timeout(30_000)
+        self.heard = []
+        self.page.on("dialog", lambda dialog: (self.heard.append(dialog.message), dialog.dismiss()))
+        self.page.on("pageerror", lambda error: self.heard.append(str(error)))
+        self.page.on("console", lambda said: self.heard.append(said.text) if said.type == "error" else None)
+        self.page.on("request", lambda one: self.heard.append(one.url) if one.url != url else None)
+        self.page.goto(url)
+
+    def at(self, number):
+        days = (START + timedelta(minutes=number)).timestamp() / 86_400
+        return self.page.locator("#mm-view canvas").first.evaluate(PLACE, [days, sure(number)])
+
+    def has(self, text, where):
+        self.page.locator(where, has_text=text).wait_for()
+
+
+def test_it_answers_without_a_kernel_and_without_a_network(browser, saved):
+    reader = Reader(browser, saved, color_scheme="light", viewport={"width": 1300, "height": 900})
+    page = reader.page
+    page.wait_for_function("() => document.getElementById('mm-view').mastermind?.pictures[0].drawn")
+    assert page.locator("#mm-view img:visible").evaluate("one => one.decode().then(() => one.naturalWidth)")
+    assert not page.locator("#mm-still").is_visible()
+    assert not page.locator(".mm-controls").is_visible()
+
+    page.mouse.move(*reader.at(20))
+    reader.has(f"{HOSTILE} 20?", ".mm-tip:visible")
+    page.mouse.click(*reader.at(20))
+    reader.has("choice 20", ".mm-detail:visible")
+    assert page.locator(".mm-detail").get_attribute("data-id") == "21-0"
+    page.keyboard.press("Escape")
+
+    (x0, y0), (x1, _) = reader.at(24.5), reader.at(29.5)
+    page.mouse.move(x1, y0 - 60)
+    page.mouse.down()
+    page.mouse.move((x0 + x1) / 2, y0)
+    page.mouse.move(x0, y0 - 60)
+    page.mouse.up()
+    reader.has("5 decisions where published_at >= '2026-11-26 00:24:", ".mm-said")
+    listed = page.locator(".mm-below .mm-link").evaluate_all("all => all.map(one => one.dataset.id)")
+    assert listed == [f"{number + 1}-0" for number in (29, 28, 27, 26, 25)]
+    page.keyboard.press("Escape")
+    reader.has("choice 39", ".mm-below")
+
+    ink = page.locator("#mm-view canvas").nth(1)
+    light = ink.evaluate(DARK_INK)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"one => ({DARK_INK})(one) < 0.005", arg=ink.element_handle())
+    assert light > 0.01
+    assert [one for one in reader.heard if not one.startswith("blob:")] == []
+    page.close()
+
+
+def test_without_scripts_and_on_paper_it_is_the_still(browser, saved):
+    reader = Reader(browser, saved)
+    reader.page.wait_for_selector(".mm-answers", state="attached")
+    reader.page.emulate_media(media="print")
+    assert reader.page.locator("#mm-still").is_visible()
+    assert not reader.page.locator("#mm-view").is_visible()
+    reader.page.close()
+    context = browser.new_context(java_script_enabled=False)
+    without = Reader(context, saved)
+    assert without.page.locator("#mm-still img").count() == 3
+    without.has("choice 39", "#mm-still")
+    assert [one for one in without.heard if not one.startswith("data:")] == []
+    context.close()
