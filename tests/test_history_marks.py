@@ -48,7 +48,11 @@ def test_what_was_right(history, path, is_kept):
     assert said(marks) == expected
     marks.mark(history, ids[0], 1, "on second thought")
     marks.mark(history, ids[1], "")
-    assert said(marks) == {"c2": "wait", "c3": NONE_OF_THESE, "c0": "wait"}
+    assert [*said(marks).items()] == [
+        ("c2", "wait"),
+        ("c3", NONE_OF_THESE),
+        ("c0", "wait"),
+    ]  # the newest last
     assert (len(marks), marks.notes) == (3, {"c0": "on second thought", "c2": "", "c3": ""})
     joined = lab.with_outcomes(history, marks.table())
     assert joined.decisions["correct_choice"].fillna("?").tolist() == [
@@ -112,7 +116,7 @@ def test_a_file_torn_anywhere_harms_no_other_line(history, path):
         left = {id_: mark["correct_choice"] for id_, mark in again.latest().items()}
         assert left.items() <= {"c0": "ship", "c1": NONE_OF_THESE}.items()
         assert ("c0" in left) == (cut >= first - 2)
-        if cut % 8 == 0 or whole[cut - 1 : cut] == b'"':
+        if cut % 20 == 0 or whole[cut - 1 : cut] == b'"':
             again.mark(history, ids[2], 0)
             assert said(again) == said(Marks(path)) == left | {"c2": "hold"}
     path.write_bytes(whole[:-20] + b"\r\n")

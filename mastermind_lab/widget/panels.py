@@ -77,9 +77,9 @@ class Panel:
             return None
         return self.kind, {**self._counted(choice), **at_every_look(self.kind)}
 
-    def data_of(self, history: History, choice: ViewOptions) -> Any:
+    def data_of(self, history: History, choice: ViewOptions, **options: Any) -> Any:
         """Return what the chart draws of a history."""
-        return history if self.kind is None else self.kind.of(history, **self._counted(choice))
+        return history if self.kind is None else self.kind.of(history, **self._counted(choice), **options)
 
     def options(self, choice: ViewOptions) -> dict[str, Any]:
         """Return the options of the chart itself."""
