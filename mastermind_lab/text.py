@@ -317,12 +317,25 @@ _FORMULA = tuple("=+-@\t\r\n\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{F
 def defused(text: str) -> str:
     """Put an apostrophe before a text that a spreadsheet would run as a formula.
 
+    One that begins so already gets another, so that :func:`undefused` finds each as it was.
+
     Examples
     --------
-    >>> defused("=1+1"), defused("1+1")
-    ("'=1+1", '1+1')
+    >>> defused("=1+1"), defused("1+1"), defused("'=1+1")
+    ("'=1+1", '1+1', "''=1+1")
     """
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
+
+
+def undefused(text: str) -> str:
+    """Take away the apostrophe that :func:`defused` has put there.
+
+    Examples
+    --------
+    >>> [undefused(defused(one)) for one in ("=1+1", "1+1", "'=1+1", "'tis")]
+    ['=1+1', '1+1', "'=1+1", "'tis"]
+    """
+    return text.removeprefix("'") if text.lstrip("'").startswith(_FORMULA) else text
 
 
 _LARGE = 10**21  # from here on JavaScript, too, writes an exponent

@@ -332,7 +332,8 @@ class TestView:
             return ax
 
         view = view_of(follower, panels=["rejects", mine, "votes"], refresh=20)
-        assert (view.page_facts["panels"], view.page_facts["tables"]) == (["mine", "votes"], ["rejects"])
+        facts = view.page_facts  # behind what is asked for are the pictures of what will be marked
+        assert (facts["panels"][: facts["asked"]], facts["tables"]) == (["mine", "votes"], ["rejects"])
         view._round()
         listed = told(view, "list")
         assert "rows" not in listed
@@ -682,6 +683,6 @@ class TestPage:
 
     def test_all_of_it_is_in_the_package(self):
         there = {path.name for path in Path(lab.__file__).with_name("widget").joinpath("page").iterdir()}
-        assert there == {"shared.js", "drawing.js", "picture.js", "view.js", "view.css"}
+        assert there == {"shared.js", "drawing.js", "picture.js", "marks.js", "view.js", "view.css"}
         assert "mm-grid" in lab.LiveView._css
         assert ".mastermind-decision" in lab.LiveView._css

@@ -83,7 +83,8 @@ def with_outcomes(
     outcomes
         A frame, a table with ``__arrow_c_stream__``, or the path or URL of a CSV, Parquet or JSON lines file,
         as for :func:`mastermind_lab.from_votes`, with the columns ``on`` and ``correct``. Other columns are
-        ignored, rows in which one of these is missing too; rows that say the same twice count once.
+        ignored, rows in which one of these is missing too; rows that say the same twice count once. Of the
+        marks that :func:`mastermind_lab.follow` keeps in a file, the last of each decision holds.
     on
         The column, or columns, that both sides share: of text, numbers, truth values or times. ``item`` may
         be ``decision.item`` in the decisions.
@@ -208,10 +209,13 @@ def _with_choices(decisions: pd.DataFrame, choices: pd.Series) -> pd.DataFrame:
 
 def _frame(outcomes: Outcomes, join: Join) -> pd.DataFrame:
     """Return the outcomes as a frame that has all columns under the names that were given."""
+    from .marks import marks_in  # here, because it joins outcomes itself
+
     if isinstance(outcomes, pd.DataFrame):
         frame = outcomes
     elif isinstance(outcomes, str | os.PathLike):
-        frame = _read(outcomes, join)
+        marked = marks_in(outcomes)
+        frame = _read(outcomes, join) if marked is None else marked
     elif hasattr(outcomes, "__arrow_c_stream__"):
         frame = _of_table(records.in_memory(outcomes, "outcomes"), join)
     else:

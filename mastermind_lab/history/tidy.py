@@ -57,11 +57,22 @@ def write_csv(frame: pd.DataFrame, path: str | os.PathLike[str], *, formulas: bo
         It cannot be written.
     """
     try:
-        # With both characters at the ends of lines (RFC 4180) texts that hold one of them are quoted.
-        (frame if formulas else _defused(frame)).to_csv(path, index=False, lineterminator="\r\n")
+        as_csv(frame if formulas else _defused(frame), path)
     except OSError as error:
         raise SourceError(f"cannot write {path}: {error.strerror or error}") from error
     return Path(path)
+
+
+def csv_rows(frame: pd.DataFrame) -> str:
+    """Return a frame as the text of a CSV file, without the names of its columns, defused."""
+    return str(as_csv(_defused(frame), None, header=False))
+
+
+def as_csv(frame: pd.DataFrame, path: str | os.PathLike[str] | None, *, header: bool = True) -> str | None:
+    """Write a frame as CSV, or return it as text."""
+    # With both characters at the ends of lines (RFC 4180) texts that hold one of them are quoted.
+    text: str | None = frame.to_csv(path, index=False, lineterminator="\r\n", header=header)
+    return text
 
 
 def _defused(frame: pd.DataFrame) -> pd.DataFrame:

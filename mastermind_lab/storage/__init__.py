@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import IO, Protocol
 
-from .local import HALF, LocalFolder, make, sync
+from .local import HALF, LocalFolder, append, make, only_a_file, sync
 from .lock import LOCK, Lock
 from .remote import Name, RemoteFile, RemoteFolder, is_remote, is_url, local_path, remote_files, upload
 from .unpacked import ADVICE, check_bytes, most_unpacked
@@ -24,6 +24,7 @@ __all__ = [
     "Name",
     "RemoteFile",
     "RemoteFolder",
+    "append",
     "check_bytes",
     "folder",
     "is_remote",
@@ -31,6 +32,7 @@ __all__ = [
     "local_path",
     "make",
     "most_unpacked",
+    "only_a_file",
     "remote_files",
     "sync",
     "upload",

@@ -60,7 +60,7 @@ class LocalFolder:
 
     def open(self, path: str) -> IO[bytes]:
         """Open a file; what lies in its place and is none, such as a pipe, is refused, not waited for."""
-        return open(self._at(path), "rb", opener=_only_a_file)
+        return open(self._at(path), "rb", opener=only_a_file)
 
     def paths(self, faults: dict[str, str] | None = None, below: str = "") -> list[str]:
         """List all files below, links to folders among them, and folders named like a file."""
@@ -164,8 +164,25 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _only_a_file(path: str, flags: int) -> int:
-    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+def append(path: Path, content: bytes) -> None:
+    """Add to the end of a file in one piece, so that none of several who do overwrites another; sync it."""
+    make(path.parent)
+    is_new = not path.exists()
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+    descriptor = only_a_file(str(path), flags)
+    try:
+        if os.write(descriptor, content) < len(content):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    if is_new:
+        sync(path.parent)
+
+
+def only_a_file(path: str, flags: int) -> int:
+    """Open a file; what lies in its place and is none, such as a pipe, is refused, not waited for."""
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
     mode = os.fstat(descriptor).st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         os.close(descriptor)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import LabError, OptionError
 from ..history import History
-from .rows import condition, rows_of, short
+from .rows import condition, short
 
 if TYPE_CHECKING:
     from .view import LiveView
@@ -58,6 +58,8 @@ class Answers:
                 return {"said": self._save(str(message.get("folder") or ""))}
             case "open":
                 return {"rows": self._opened(str(message.get("id")))}
+            case "mark":
+                return self._marked(str(message.get("id")), message)
             case "find":
                 return self._found(message)
             case "all":
@@ -76,7 +78,15 @@ class Answers:
         return f"saved in {short(self._view.history.save(place), 300)}"
 
     def _opened(self, stream_id: str) -> list[dict[str, Any]]:
-        return rows_of(self._view.history.decision(stream_id).history)
+        return self._view._judged.rows(self._view.history.decision(stream_id).history)
+
+    def _marked(self, stream_id: str, message: dict[str, Any]) -> dict[str, Any]:
+        judged = self._view._judged
+        wanted = message.get("was", "")
+        count = judged.marks.mark(self._view.history, stream_id, wanted, str(message.get("note") or ""))
+        self._view._choose()
+        several = f"; the mark holds for {count:,} decisions of one correlation_id" if count > 1 else ""
+        return {"rows": self._opened(stream_id), "said": judged.marks.place + several}
 
     def _found(self, message: dict[str, Any]) -> dict[str, Any]:
         """Find the decisions in a part of a picture; where they are listed, they are ``selected``, too."""
@@ -90,4 +100,4 @@ class Answers:
             self._condition = wanted
         ids = found.select("decisions", ["stream_id"])["stream_id"].to_pylist()
         newest = found.where(ids[-_LISTED:]) if len(ids) > _LISTED else found
-        return {"count": len(ids), "rows": rows_of(newest), "where": wanted}
+        return {"count": len(ids), "rows": self._view._judged.rows(newest), "where": wanted}

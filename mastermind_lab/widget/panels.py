@@ -42,6 +42,7 @@ class Panel:
         self.kind = _kind(self.chart)
         self._renderer = charts.FastRenderer(self.chart)
         self._has_scene = True
+        self._drawn: tuple[Any, ViewOptions, tuple[dict[str, Any], bytes]] | None = None
 
     @property
     def selects(self) -> tuple[str | None, str | None]:
@@ -57,6 +58,14 @@ class Panel:
         """Say what there is to see in the data: facts of a scene with its numbers, or a picture."""
         if isinstance(data, Exception):
             raise data
+        if self._drawn is not None and self._drawn[0] is data and self._drawn[1] == choice:
+            return self._drawn[2]
+        drawn = self._draw(data, choice)
+        if self.kind is not None:  # a summary is never changed; what has come makes another
+            self._drawn = data, choice, drawn
+        return drawn
+
+    def _draw(self, data: Any, choice: ViewOptions) -> tuple[dict[str, Any], bytes]:
         options = self.options(choice)
         found = self._renderer.scene(data, **options) if self._has_scene else None
         if found is None:
@@ -77,9 +86,9 @@ class Panel:
             return None
         return self.kind, {**self._counted(choice), **at_every_look(self.kind)}
 
-    def data_of(self, history: History, choice: ViewOptions) -> Any:
+    def data_of(self, history: History, choice: ViewOptions, **options: Any) -> Any:
         """Return what the chart draws of a history."""
-        return history if self.kind is None else self.kind.of(history, **self._counted(choice))
+        return history if self.kind is None else self.kind.of(history, **self._counted(choice), **options)
 
     def options(self, choice: ViewOptions) -> dict[str, Any]:
         """Return the options of the chart itself."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
-from ..history import History
+from ..history import History, marks
 from ..history.decision import Content, card_box, contents
 from ..text import apart, brief, harmless
 
@@ -29,14 +30,19 @@ def points_of(history: History, most: int) -> list[list[Any]]:
     return [[id_, _days(when), sure] for id_, when, sure in points if None not in (when, sure)]
 
 
-def rows_of(history: History) -> list[Row]:
-    """Return what a page shows of each decision, the newest first, its whole card included."""
+def rows_of(history: History, notes: Mapping[str, str] = MappingProxyType({})) -> list[Row]:
+    """Return what a page shows of each decision, the newest first, its whole card included.
+
+    With it stand its outcome, and the note of who marked it, by ``correlation_id``.
+    """
     frame = history.decisions
     times = frame["published_at"].fillna(frame["streamed_at"])
-    return [_row(one, when) for one, when in zip(contents(history), times, strict=True)][::-1]
+    marked = [notes.get(one, "") for one in frame["correlation_id"]]
+    rows = [_row(*one) for one in zip(contents(history), times, marked, strict=True)]
+    return rows[::-1]
 
 
-def _row(content: Content, when: Any) -> Row:
+def _row(content: Content, when: Any, note: str) -> Row:
     is_dated = when is not pd.NaT
     return {
         "id": content.stream_id,
@@ -47,6 +53,9 @@ def _row(content: Content, when: Any) -> Row:
         "question": short(content.heading),
         "votes": votes_in_short(content),
         "card": card_box(content),
+        "others": apart(marks.others(content), 80, harmless),
+        "was": marks.was(content),
+        "note": note,
     }
 
 

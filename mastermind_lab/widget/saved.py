@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .. import report
 from ..history import History
 from . import text
-from .rows import rejects_of, rows_of, short
+from .rows import rejects_of, short
 
 if TYPE_CHECKING:
     from .view import LiveView
@@ -30,7 +30,7 @@ def save(view: LiveView, path: str | os.PathLike[str]) -> Path | str:
     page = report.Page(
         title=short(Path(str(target)).stem) or "decisions",
         about=_about(bound, status.received),
-        facts=view.page_facts | {"bound": bound},
+        facts=view.page_facts | {"bound": bound, "marks": False},
         told=told,
         script=view._esm,
         style=view._css,
@@ -52,7 +52,9 @@ def _about(bound: str, received: int) -> str:
 
 def _status(view: LiveView) -> dict[str, Any]:
     status, source, chosen = view.follower.status, view.follower.source, view._choices.told()
-    items = text.status_items(status, source.where, source.streams, view._share_below(chosen["threshold"]))
+    items = text.status_items(
+        status, source.where, source.streams, view._share_below(chosen["threshold"]), view._judged.said
+    )
     items += [f"shown: {chosen['window']}", *([f"coloured by {short(chosen['by'])}"] if chosen["by"] else [])]
     return {
         "kind": "status", "state": "saved", "items": items, "received": status.received,
@@ -62,14 +64,16 @@ def _status(view: LiveView) -> dict[str, Any]:
 
 def _round(view: LiveView) -> tuple[dict[str, Any], list[bytes]]:
     count, choice = view.follower.status.received, view._choices.chosen
-    drawn = [
-        view._draw(panel, data, choice) for panel, data in zip(view._panels, view._data(choice), strict=True)
-    ]
+    drawn = [view._draw(panel, data, choice) for panel, data in view._pictures(choice)]
     return {"kind": "round", "count": count, "panels": [one for one, _ in drawn]}, [one for _, one in drawn]
 
 
 def _list(view: LiveView, newest: History) -> dict[str, Any]:
-    said: dict[str, Any] = {"kind": "list", "choices": view._choices.told(), "rows": rows_of(newest)}
+    said: dict[str, Any] = {
+        "kind": "list",
+        "choices": view._choices.told(),
+        "rows": view._judged.rows(newest),
+    }
     if "rejects" in view._tables and (rejected := view.follower.status.rejected):
         said["rejects"] = {"total": rejected, "rows": rejects_of(view.follower.latest("rejects", 8))}
     return said | {"listed": _LISTED}

@@ -25,7 +25,7 @@ def shown(value: object, most: int = 160) -> str:
     return f"<bdi>{escape(text)}</bdi>" if text else ""
 
 
-def status_items(status: Status, where: str, streams: tuple[str, ...], more: str) -> list[str]:
+def status_items(status: Status, where: str, streams: tuple[str, ...], *more: str) -> list[str]:
     """Say how the following is going, in a few words each."""
     items = [
         f"{short(', '.join(streams))} at {short(where)}",
@@ -36,7 +36,7 @@ def status_items(status: Status, where: str, streams: tuple[str, ...], more: str
         f"{status.rejected:,} rejects",
         f"{status.trimmed:,} trimmed unseen" if status.trimmed else "no gaps",
         f"began again {status.resets} times" if status.resets else "",
-        more,
+        *more,
     ]
     return [item for item in items if item]
 

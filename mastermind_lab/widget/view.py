@@ -23,13 +23,15 @@ from ..stats import Confidence
 from . import cells, text
 from .answers import Answers
 from .controls import Choices, ViewOptions
+from .judged import Judged
 from .panels import PANELS, Panel, at_every_look, data_of, panels
 from .redraw import RedrawScheduler, RepeatingThread
-from .rows import points_of, rejects_of, rows_of, short
+from .rows import points_of, rejects_of, short
 from .saved import save
 
 _PAGE = Path(__file__).parent / "page"
-_SCRIPTS = ("shared", "drawing", "picture", "view")  # one after the other: a page loads no second file
+# One after the other: a page loads no second file.
+_SCRIPTS = ("shared", "drawing", "picture", "marks", "view")
 _FORGOTTEN_AFTER = 5.0  # seconds without a view on any page, after which nobody is thought to watch
 _LISTED = 12  # decisions in the list
 _DETAILED = 24  # decisions of which a page gets all at each round
@@ -45,6 +47,7 @@ def follow(
     by: str | None = None,
     window: Any = None,
     threshold: float = 0.5,
+    outcomes: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> LiveView:
     """Watch a running arena: confidence, votes and the latest decisions, as they are published.
@@ -61,6 +64,9 @@ def follow(
     by, window, threshold
         What the controls begin with: a column to group by; so many entries or so long (``'1h'``) to show,
         None for everything; the confidence below which a decision counts as unsure.
+    outcomes
+        A CSV file in which is kept what is marked right or wrong in an opened decision, a line a mark; what
+        is in it already holds as well. Without it, marks end with the kernel.
     **options
         Those of :class:`mastermind_lab.Follower`, to which they go: ``stream``, ``backfill``, ``keep``,
         ``columns`` and ``archive``. A follower that is given has its own.
@@ -69,6 +75,8 @@ def follow(
     ------
     OptionError
         An option makes no sense. A server that does not answer is waited for, and shown.
+    SourceError
+        The file of outcomes cannot be read, or is another one.
     """
     if isinstance(source, Follower) and options:
         raise OptionError(
@@ -76,7 +84,8 @@ def follow(
         )
     part = None if window is None else count_or_duration("window", window)
     follower = source if isinstance(source, Follower) else Follower(source, **options)
-    view = LiveView(follower, panels=panels, refresh=refresh, choice=ViewOptions(part, by, threshold))
+    chosen = ViewOptions(part, by, threshold)
+    view = LiveView(follower, panels=panels, refresh=refresh, choice=chosen, outcomes=outcomes)
     cells.enter(view)
     return view.start()
 
@@ -111,11 +120,13 @@ class LiveView(anywidget.AnyWidget):
         panels: Iterable[str | Callable[..., Any]] = PANELS,
         refresh: float = 20.0,
         choice: ViewOptions = ViewOptions(),  # noqa: B008 - it cannot be changed
+        outcomes: str | os.PathLike[str] | None = None,
     ) -> None:
         if isinstance(refresh, bool) or not isinstance(refresh, int | float) or not 0 < refresh <= 30:
             raise OptionError(f"refresh={refresh!r:.40}: expected times a second, above 0 and up to 30")
         self.follower = follower
         self._panels, self._tables = _panels(panels)
+        self._judged = Judged(outcomes)
         self._choices = Choices(choice)
         self._error = self._below = ""
         self._told: Any = None
@@ -127,10 +138,9 @@ class LiveView(anywidget.AnyWidget):
         self._handle: Any = None
         self._redraws = RepeatingThread(self._redraw, refresh, self._failed)
         self._answers = Answers(self)
-        titles = [panel.title for panel in self._panels]
-        super().__init__(
-            page_facts={"palettes": charts.PALETTES, "panels": titles, "tables": sorted(self._tables)}
-        )
+        titles = [panel.title for panel in (*self._panels, *self._judged.panels)]
+        facts = {"panels": titles, "asked": len(self._panels), "tables": sorted(self._tables), "marks": True}
+        super().__init__(page_facts={"palettes": charts.PALETTES, **facts})
         self._view_count = 0  # asks for it to be counted
         self.observe(lambda _: self._viewed(), "_view_count")
         self.on_msg(lambda _, message, __: self._answers.take(message))
@@ -153,6 +163,11 @@ class LiveView(anywidget.AnyWidget):
         return self._answers.selected()
 
     @property
+    def outcomes(self) -> pd.DataFrame:
+        """What was marked right or wrong, as :func:`mastermind_lab.with_outcomes` takes it."""
+        return self._judged.marks.table()
+
+    @property
     def status(self) -> Status:
         """How the following is going."""
         return self.follower.status
@@ -161,8 +176,7 @@ class LiveView(anywidget.AnyWidget):
     def figure(self) -> Any:
         """The pictures of this moment as one matplotlib Figure, for the paper."""
         choice = self._choices.chosen
-        data = data_of(self._panels, self.follower, choice)
-        pictures = zip(self._panels, data, strict=True)
+        pictures = self._pictures(choice)
         return charts.sheet([(panel.chart, drawn, panel.options(choice)) for panel, drawn in pictures])
 
     def save(self, path: str | os.PathLike[str]) -> Path | str:
@@ -179,11 +193,6 @@ class LiveView(anywidget.AnyWidget):
             The name does not end in .html.
         SourceError
             The folder is not there, or the file cannot be written.
-
-        Examples
-        --------
-        >>> view = LiveView(Follower("redis://localhost:6379"))
-        >>> view.save("run-42.html")  # doctest: +SKIP
         """
         return save(self, path)
 
@@ -294,7 +303,7 @@ class LiveView(anywidget.AnyWidget):
 
     def _say(self, status: Status) -> None:
         source = self.follower.source
-        items = text.status_items(status, source.where, source.streams, self._below)
+        items = text.status_items(status, source.where, source.streams, self._below, self._judged.said)
         told: dict[str, Any] = {
             "state": status.state, "items": items, "received": status.received,
             "error": short(status.error, 300), "note": short(self._error, 300),
@@ -307,18 +316,20 @@ class LiveView(anywidget.AnyWidget):
         """Draw all pictures of one moment, and list the newest decisions."""
         count, choice = self.follower.status.received, self._choices.chosen
         drawn = []
-        for panel, data in zip(self._panels, self._data(choice), strict=True):
+        for panel, data in self._pictures(choice):
             drawn.append(self._draw(panel, data, choice))
             self._tell_news()
         facts, numbers = [one for one, _ in drawn], [one for _, one in drawn]
         self._tell("round", count=count, panels=facts, buffers=numbers)
         self._list()
 
-    def _data(self, choice: ViewOptions) -> list[Any]:
+    def _pictures(self, choice: ViewOptions) -> list[tuple[Panel, Any]]:
+        """Return the panels with what they draw; those of outcomes where there are some."""
         try:
-            return data_of(self._panels, self.follower, choice)
+            data = data_of(self._panels, self.follower, choice)
         except Exception as error:  # noqa: BLE001 - it is said in every panel
-            return [error] * len(self._panels)
+            data = [error] * len(self._panels)
+        return [*zip(self._panels, data, strict=True), *self._judged.pictures(self.follower, choice)]
 
     def _draw(self, panel: Panel, data: Any, choice: ViewOptions) -> tuple[dict[str, Any], bytes]:
         try:
@@ -336,7 +347,7 @@ class LiveView(anywidget.AnyWidget):
         self._choices.offer(newest.decisions)
         facts: dict[str, Any] = {"choices": self._choices.told()}
         if "decisions" in self._tables:
-            facts |= {"rows": rows_of(newest), "listed": _LISTED}
+            facts |= {"rows": self._judged.rows(newest), "listed": _LISTED}
         if "rejects" in self._tables and (rejected := self.follower.status.rejected):
             facts["rejects"] = {"total": rejected, "rows": rejects_of(self.follower.latest("rejects", 8))}
         self._tell("list", **facts)
@@ -366,9 +377,10 @@ class LiveView(anywidget.AnyWidget):
         """Show the present state without a kernel."""
         status, choice, source = self.follower.status, self._choices.chosen, self.follower.source
         self._below = self._share_below(choice.threshold)
-        items = text.status_items(status, source.where, source.streams, self._below)
+        pictures = self._pictures(choice)
+        items = text.status_items(status, source.where, source.streams, self._below, self._judged.said)
         parts = [text.STYLE, text.status_line(status, items)]
-        for panel, data in zip(self._panels, self._data(choice), strict=True):
+        for panel, data in pictures:
             try:
                 parts.append(text.picture(panel.png(data, choice), panel.title))
             except Exception as error:  # noqa: BLE001 - as in _draw

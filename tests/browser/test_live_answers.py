@@ -37,7 +37,10 @@ PLACE = """(one, [x, y]) => {
 FOCUS = "() => { const one = document.activeElement; return [one.tagName, one.className, one.textContent] }"
 
 
-def decision(number, minutes=None, **more):
+VOTES = [{"voter": "a", "choice": "yes"}, {"voter": "b", "choice": "maybe"}]
+
+
+def decision(number, minutes=None, correlation_id=None, **more):
     """One decision of a minute; its confidence tells it apart from its neighbours."""
     when = START + timedelta(minutes=number if minutes is None else minutes)
     choice = f"choice {number}"
@@ -47,7 +50,8 @@ def decision(number, minutes=None, **more):
         "question": f"question {number}?",
     }
     core["votes"] = [{"voter": voter, "choice": choice} for voter in "abc"]
-    return json.dumps({"decision": core | more, "published_at": when.isoformat()}).encode()
+    named = {"correlation_id": correlation_id} if correlation_id else {}
+    return json.dumps({"decision": core | more, "published_at": when.isoformat(), **named}).encode()
 
 
 def follow(url, **options):
@@ -234,3 +238,43 @@ def test_a_function_of_ones_own_in_a_tab_of_another_box(notebook, raw, redis_url
     book.theme("Dark")
     look = "one => getComputedStyle(one).filter"
     book.until(lambda: "invert" in book.page.locator(".mm-view img:visible").evaluate(look))
+
+
+def test_marking_by_keyboard(notebook, raw, redis_url, tmp_path):
+    publish(raw, [(f"{n + 1}-0", decision(n, votes=VOTES, correlation_id=f"c{n}")) for n in range(12)])
+    path = tmp_path / "marks.csv"
+    book = notebook("marks", follow(redis_url, outcomes=str(path)))
+    page = book.page
+    book.run_all_to_the_end()
+    book.until(lambda: book.received() == 12 and len(listed(book)) == 12 and len(book.counts()) >= 3)
+    assert book.page.locator(".mm-picture:visible").count() == 3
+    page.locator(".mm-link").first.focus()
+    page.keyboard.press("Enter")
+    opened = page.locator(".mm-detail:visible")
+    book.until(lambda: opened.get_attribute("data-id") == "12-0")
+    page.keyboard.press("Tab")  # close
+    page.keyboard.press("Tab")  # right
+    page.keyboard.press("Enter")
+    book.until(lambda: "✓ right" in opened.locator(".verdict").inner_text())
+    assert book.page.evaluate(FOCUS)[2] == "✓ right"  # where it was
+    assert str(path) in page.locator(".mm-note").inner_text()
+    book.until(lambda: page.locator(".mm-picture:visible").count() == 5)
+    page.keyboard.press("Tab")  # wrong
+    page.keyboard.press("Enter")
+    assert "choose what was right" in page.locator(".mm-note").inner_text()
+    page.keyboard.press("n")  # its list: none of these
+    page.keyboard.press("Tab")
+    page.keyboard.type("=<b>both</b>")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    book.until(lambda: "✗ wrong" in opened.locator(".verdict").inner_text())
+    assert page.get_by_label("note", exact=True).input_value() == "=<b>both</b>"
+    book.until(lambda: "0 of 1 marked are right" in book.status())
+    book.shot("marks")
+    assert [line.split(",")[:3] for line in path.read_text().splitlines()[1:]] == [
+        ["c11", "choice 11", ""], ["c11", "(none of these)", "'=<b>both</b>"]
+    ]  # fmt: skip
+    assert (
+        book.asked("print(len(lab.with_outcomes(view.history, view.outcomes)), len(view.outcomes))") == "12 1"
+    )

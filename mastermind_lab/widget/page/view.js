@@ -77,11 +77,12 @@ class View {
     for (const { message, buffers } of Object.values(hub.last)) this.take(message, buffers);
   }
 
-  build({ panels, tables }) {
+  build({ panels, asked, tables }) {
     this.status = make("div", { className: "mm-status" });
     this.note = make("div", { className: "mm-note", role: "status" });
     this.live = make("div", { className: "mm-hidden", "aria-live": "polite" });
     this.pictures = panels.map((title, number) => new Picture(number, title, this));
+    this.grid = make("div", { className: "mm-grid" }, ...this.pictures.slice(0, asked).map(one => one.el)); // others when something is marked
     this.list = make("tbody");
     this.said = make("div", { className: "mm-said" });
     this.newer = make("button", { className: "mm-button", hidden: true, onclick: () => this.back() });
@@ -92,7 +93,7 @@ class View {
     this.below = make("div", { className: "mm-below", hidden: !tables.includes("decisions") }, make("div", {}, this.table, this.said, this.newer), this.detail);
     this.table.addEventListener("pointerleave", () => this.refresh());
     this.table.addEventListener("focusout", () => setTimeout(() => this.refresh()));
-    this.el.append(this.status, this.controls(), this.note, make("div", { className: "mm-grid" }, ...this.pictures.map(one => one.el)), this.below, this.rejects, this.live);
+    this.el.append(this.status, this.controls(), this.note, this.grid, this.below, this.rejects, this.live);
     this.el.addEventListener("keydown", event => this.key(event));
   }
 
@@ -118,6 +119,8 @@ class View {
     if (kind === "status") this.tellStatus(message);
     if (kind === "round") {
       this.count = message.count;
+      const shown = this.pictures.slice(0, message.panels.length).map(one => one.el);
+      if (this.grid.children.length !== shown.length) this.grid.replaceChildren(...shown);
       message.panels.forEach((facts, i) => this.pictures[i].take(facts, buffers[i]));
     }
     if (kind === "news") this.pictures.forEach(one => { if (one.scene?.cell) one.later(); });
@@ -245,7 +248,7 @@ class View {
     this.opener = opener;
     this.below.hidden = false;
     const close = make("button", { className: "mm-button", type: "button", textContent: "close", onclick: () => this.shut() });
-    this.detail.replaceChildren(make("div", { className: "mm-bar" }, make("b", { textContent: "Opened decision" }), close), card(row.card));
+    this.detail.replaceChildren(make("div", { className: "mm-bar" }, make("b", { textContent: "Opened decision" }), close), ...(this.hub.model.get("page_facts").marks ? [marking(row, this)] : []), card(row.card));
     this.detail.setAttribute("aria-label", `decision ${id}`);
     this.detail.dataset.id = id;
     this.detail.hidden = false;

@@ -1,0 +1,44 @@
+// Marking an opened decision right or wrong, with a note.
+
+function marking(row, view) {
+  const isWrong = row.was !== "" && row.was !== "right";
+  const note = make("input", { type: "text", value: row.note, maxLength: 2000, placeholder: "note", "aria-label": "note" });
+  const choices = [...row.others.map((text, number) => [number, text]), ["other", row.others.length ? "none of these" : "something else"]];
+  if (row.others.length) choices.unshift(["", "right was …"]);
+  const right = make("select", { "aria-label": "what was right" }, ...choices.map(([value, textContent]) => make("option", { value, textContent })));
+  if (isWrong) right.value = row.was;
+  const keep = async was => {
+    const { rows, said, wrong } = await view.ask({ ask: "mark", id: row.id, was, note: note.value });
+    if (wrong) return view.tell(wrong);
+    view.keep(rows);
+    view.tell(said);
+    view.announce(was === "" ? "mark taken back" : `marked ${was === "right" ? "right" : "wrong"}`);
+    if (view.opened !== row.id) return;
+    const act = form.contains(view.focused()) && view.focused().dataset.act;
+    const again = marking(rows[0], view);
+    view.detail.replaceChildren(view.detail.firstElementChild, again, card(rows[0].card));
+    if (act) (again.querySelector(`[data-act="${act}"]:not([hidden], [disabled])`) ?? view.detail).focus({ preventScroll: true });
+  };
+  const keepWrong = () => {
+    if (right.value !== "") return keep(right.value === "other" ? "other" : Number(right.value));
+    view.tell("choose what was right first");
+    right.focus();
+  };
+  const button = (act, textContent, onclick, more) => {
+    const made = make("button", { className: "mm-button", type: "button", textContent, onclick, ...more });
+    made.dataset.act = act;
+    return made;
+  };
+  note.dataset.act = "note";
+  note.addEventListener("keydown", event => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    if (row.was !== "") keep(row.was);
+    else view.tell("press right or wrong to keep the note");
+  });
+  const form = make("div", { className: "mm-mark", role: "group", "aria-label": "mark this decision" },
+    button("right", "✓ right", () => keep("right"), { "aria-pressed": row.was === "right", disabled: !row.recommendation }),
+    button("wrong", "✗ wrong", keepWrong, { "aria-pressed": isWrong }), right, note,
+    button("back", "take back", () => keep(""), { hidden: row.was === "" }));
+  return form;
+}
