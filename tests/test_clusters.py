@@ -16,6 +16,8 @@ from mastermind_lab.stats.engine.concentration import overlap
 from mastermind_lab.stats.engine.distinct import MOST, Distinct
 from mastermind_lab.stats.engine.intervals import Intervals
 
+pytestmark = pytest.mark.once
+
 every_subject = pytest.mark.parametrize("kind", SUBJECTS, ids=lambda kind: kind.__name__)
 
 

@@ -79,6 +79,7 @@ def wait_for(expected):
     assert our_threads() == expected
 
 
+@pytest.mark.once
 class TestText:
     def test_hostile_text_is_text(self):
         assert len(HOSTILE) >= 200
@@ -268,6 +269,7 @@ class TestView:
         with pytest.raises(lab.OptionError, match=wrong):
             view_of(follower, **options)
 
+    @pytest.mark.once
     def test_it_offers_the_columns_that_group(self, follower):
         view = view_of(follower)
         view._draw_all()
@@ -334,6 +336,7 @@ class TestView:
         assert (view.follower.source.streams, view._controls.choice) == (("s",), ViewOptions())
         view.close()
 
+    @pytest.mark.once
     def test_no_thread_is_left(self, redis_url):
         view = lab.follow(redis_url)
         wait_for(["mastermind-follower", "mastermind-redraw"])
@@ -355,6 +358,7 @@ class TestView:
         wait_for(["mastermind-follower", "mastermind-redraw"])
         view.stop()
 
+    @pytest.mark.once
     def test_a_list_that_is_held_stays_while_the_pictures_go_on(self, follower, numbered):
         view = view_of(follower)
         view._draw_all()
@@ -422,6 +426,7 @@ class TestControls:
         assert controls.choice.by == "meta.two"
 
 
+@pytest.mark.once
 class TestTurns:
     def test_each_has_its_turn_once_for_a_count(self):
         drawn = []
