@@ -1,8 +1,9 @@
 """Archivers that are killed: forked from a warm process that lines drive, and that answers in lines of JSON.
 
 ``{"folder": ..., "url": ..., "operation": 7}`` kills at the seventh file operation: before it is done, and a
-write, which counts as two, also half way (to open what is there already is none). ``"after": 0.2`` kills so many seconds after the archiver has
-opened its folder (``"opening": true``: has begun to). Without either it runs to its end.
+write, which counts as two, also half way; to open what is there already is none. ``"after": 0.2`` kills so
+many seconds after the archiver has opened its folder (``"opening": true``: has begun to). Without either it
+runs to its end.
 """
 
 import json
