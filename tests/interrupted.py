@@ -26,6 +26,7 @@ from mastermind_lab.snapshot import checkpoint
 BEGAN = 1795392000000  # 2026-11-23
 VALID = {"decision": {"recommendation": "ship", "confidence": 0.5, "votes": [{"voter": "a", "choice": "b"}]}}
 WATCHED = ("open", "write", "fsync", "replace", "mkdir", "unlink", "rmdir", "chmod")
+CHANGING = {*WATCHED} - {"open", "fsync"}
 
 
 @cache
@@ -80,10 +81,14 @@ ACTIONS = {
 
 
 class Watch:
-    """Counts the operations on files below a folder, and strikes at one of them."""
+    """Counts the operations on files below a folder, and strikes at one of them.
 
-    def __init__(self, folder, strike):
+    Who is killed leaves at one that changes nothing what is left at the next that does: it may pass.
+    """
+
+    def __init__(self, folder, strike, passing=False):
         self.folder, self.strike, self.count, self.last = str(folder), strike, 0, ""
+        self.passing = passing
         self.paths = {}
         for name in WATCHED:
             setattr(os, name, self.watched(name, getattr(os, name)))
@@ -93,9 +98,11 @@ class Watch:
             path = self.paths.get(first) if isinstance(first, int) else os.fspath(first)
             if not str(path).startswith(self.folder):
                 return real(first, *args, **options)
-            self.count += 1
-            self.last = f"{name} {os.path.relpath(path, self.folder)}"
-            self.strike(self, name, real, first, args)
+            makes = name == "open" and args and args[0] & os.O_CREAT
+            if not self.passing or makes or name in CHANGING:
+                self.count += 1
+                self.last = f"{name} {os.path.relpath(path, self.folder)}"
+                self.strike(self, name, real, first, args)
             found = real(first, *args, **options)
             if name == "open":
                 self.paths[found] = path
@@ -144,12 +151,12 @@ def journal(folder, action):
     return noted
 
 
-def in_a_child(folder, action, strike):
+def in_a_child(folder, action, strike, passing):
     """Fork, so that what is killed is a whole process; nothing here has threads of its own yet."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        watch, said = Watch(folder, strike), ""
+        watch, said = Watch(folder, strike, passing), ""
         try:
             ACTIONS[action](folder)
         except lab.LabError as error:
@@ -184,7 +191,7 @@ def main():
     while True:
         number += 1
         strike = kill_at(number) if fault == "kill" else fail_at(number, getattr(errno, fault))
-        told = in_a_child(prepared(base, number), action, strike)
+        told = in_a_child(prepared(base, number), action, strike, passing=fault == "kill")
         sys.stdout.write(json.dumps({"number": number} | told) + "\n")
         if not told["killed"] and told["at"] is not None and told["at"] < number:
             return

@@ -1,8 +1,9 @@
 """Archivers that are killed: forked from a warm process that lines drive, and that answers in lines of JSON.
 
 ``{"folder": ..., "url": ..., "operation": 7}`` kills at the seventh file operation: before it is done, and a
-write, which counts as two, also half way. ``"after": 0.2`` kills so many seconds after the archiver has
-opened its folder (``"opening": true``: has begun to). Without either it runs to its end.
+write, which counts as two, also half way; to open what is there already is none. ``"after": 0.2`` kills so
+many seconds after the archiver has opened its folder (``"opening": true``: has begun to). Without either it
+runs to its end.
 """
 
 import json
@@ -104,7 +105,8 @@ class Watched:
         cursors = Archiver.cursors
 
         def watched_open(path, flags, *more, **named):
-            self.step()
+            if flags & os.O_CREAT:  # before any other it would leave what it leaves at the next operation
+                self.step()
             descriptor = opened(path, flags, *more, **named)
             if str(path).endswith(".half"):
                 phase[0], self.writing = TEMPORARY, descriptor

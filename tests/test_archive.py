@@ -370,6 +370,7 @@ class TestTheStreamMeanwhile:
         assert again().gaps == ()
         assert missing(folder) == (0, "at most")
 
+    @pytest.mark.once
     @pytest.mark.parametrize("added", [(), (8, 9), (11, 12)])
     def test_rolled_back_to_an_old_dump(self, raw, again, folder, kept, added):
         dump = raw.xrange(S, "-", name(7))
@@ -552,6 +553,7 @@ class TestTwoArchivers:
             pass
         assert put(redis_url, folder).entries == 1
 
+    @pytest.mark.once
     def test_a_dead_ones_lock_is_taken_over(self, raw, redis_url, folder):
         held = subprocess.Popen(
             [sys.executable, "-c",

@@ -16,6 +16,8 @@ from mastermind_lab.frames import entry_ids
 from mastermind_lab.snapshot import ranges
 from mastermind_lab.stream import StreamUpdate
 
+pytestmark = pytest.mark.once
+
 S = "s"
 DAY = 1_795_392_000_000  # 2026-11-23
 HOUR = 3_600_000

@@ -14,6 +14,8 @@ import mastermind_lab as lab
 from mastermind_lab.archive import Archiver, Archiving
 from mastermind_lab.frames import entry_ids
 
+pytestmark = pytest.mark.once
+
 A, B, C = "maf:arena:a", "maf:arena:b", "c/..#?%=*"
 PAYLOAD = '{"decision": {"recommendation": "ship", "confidence": 0.8}, "meta": {"n": %d}}'
 

@@ -20,6 +20,8 @@ from mastermind_lab.arena import server as server_module
 from mastermind_lab.arena.server import Server, bundled
 from mastermind_lab.errors import LabError
 
+pytestmark = pytest.mark.once
+
 CHILD = """
 import sys, time
 from mastermind_lab.arena.server import Server
@@ -80,7 +82,6 @@ def without_a_bundled_one(without_servers, monkeypatch):
 # How it ends -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT", "SIGKILL"])
 def test_server_and_folder_go_with_a_parent_that_gets(name, tmp_path):
     with child("time.sleep(60)", tmp_path) as (process, pid):
@@ -90,7 +91,6 @@ def test_server_and_folder_go_with_a_parent_that_gets(name, tmp_path):
         assert soon(lambda: not alive(pid) and not list(tmp_path.iterdir()))
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("then", ["pass", "1 / 0", "sys.exit(3)", "import os; os._exit(0)"])
 def test_server_and_folder_go_with_a_parent_that_does(then, tmp_path):
     with child(then, tmp_path) as (_, pid):

@@ -15,6 +15,8 @@ from mastermind_lab import charts, stats
 from mastermind_lab.errors import OptionError
 from mastermind_lab.history import sample_folder
 
+pytestmark = pytest.mark.once
+
 SUBJECTS = {
     "agreement": (stats.Agreement, {}),
     "arguments": (stats.Arguments, {}),

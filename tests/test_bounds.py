@@ -17,6 +17,8 @@ from mastermind_lab.cli.app import app
 from mastermind_lab.cli.options import BOUND
 from mastermind_lab.frames import ACCEPTED, Limits, bound, read_duration
 
+pytestmark = pytest.mark.once
+
 BERLIN = ZoneInfo("Europe/Berlin")
 NOV = datetime(2026, 11, 1, tzinfo=UTC)
 LAST = timedelta(microseconds=1)

@@ -198,6 +198,7 @@ def test_every_so_many_decisions_are_a_dot(ax):
     assert "mean of 30" in charts.caption(ax)
 
 
+@pytest.mark.once
 def test_many_points_are_thinned(ax):
     charts.confidence_over_time(panels(7_000), ax=ax)
     assert 1_000 < sum(len(cloud.get_offsets()) for cloud in found(ax, PathCollection)) <= 4_000
@@ -256,6 +257,7 @@ def test_a_single_group_is_named(ax):
 # What is too much is folded, what is left out is said.
 
 
+@pytest.mark.once
 @every_chart
 def test_many_groups_are_folded(chart, kind, ax):
     history = panels(900, by=[f"model {place}" for place in range(40)])
@@ -274,6 +276,7 @@ def test_many_choices_are_folded(ax):
     assert names[-1] == "other (29 more)"
 
 
+@pytest.mark.once
 def test_what_is_left_out_is_said(ax):
     history = panels(50)
     history.decisions.loc[:4, "confidence"] = np.nan
@@ -286,6 +289,7 @@ def test_what_is_left_out_is_said(ax):
     assert "10 without votes left out" in words(charts.margin(voters)).replace("\n", " ")
 
 
+@pytest.mark.once
 @every_chart
 def test_nothing_gives_a_titled_empty_chart(chart, kind):
     history = panels(3)
@@ -298,6 +302,7 @@ def test_nothing_gives_a_titled_empty_chart(chart, kind):
         drawn(ax)
 
 
+@pytest.mark.once
 @every_chart
 @pytest.mark.parametrize("n", telling([1, 2], "1"))
 def test_one_and_two_decisions_are_drawn(chart, kind, n):
@@ -317,6 +322,7 @@ def test_nothing_but_missing_confidence_is_drawn():
         drawn(ax)
 
 
+@pytest.mark.once
 def test_a_group_without_any_time_is_still_named(ax):
     history = panels(60)
     history.decisions.loc[history.decisions["meta.model"] == "borealis", "published_at"] = pd.NaT
@@ -385,6 +391,7 @@ assert "matplotlib.pyplot" not in sys.modules
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+@pytest.mark.once
 @every_chart
 def test_a_summary_draws_as_its_history_does(chart, kind):
     history = panels(120)
@@ -394,6 +401,7 @@ def test_a_summary_draws_as_its_history_does(chart, kind):
     assert pictures[0] == pictures[1]
 
 
+@pytest.mark.once
 @every_chart
 def test_a_summary_counted_by_something_else_is_refused(chart, kind, ax):
     summary = kind.of(panels(30), by="meta.model")
@@ -439,6 +447,7 @@ def test_an_unknown_keyword_of_a_tree_is_refused_where_there_is_none_to_draw(ax)
 # What a notebook shows of a chart.
 
 
+@pytest.mark.once
 @every_name
 def test_the_documentation_is_complete(name):
     chart = getattr(charts, name)
@@ -461,6 +470,7 @@ def test_a_chart_travels_by_its_name(name):
     assert pickle.loads(pickle.dumps(chart)) is chart
 
 
+@pytest.mark.once
 def test_completion_shows_charts_and_no_machinery():
     code = "import mastermind_lab as lab; print(' '.join(dir(lab.charts)))"
     listed = subprocess.check_output([sys.executable, "-c", code], text=True).split()

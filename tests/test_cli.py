@@ -76,6 +76,7 @@ class TestHelp:
         assert said in found.stderr
         assert found.stderr.lstrip().startswith("Usage: ")
 
+    @pytest.mark.once
     def test_a_switch_is_named_as_one(self, tmp_path):
         run("snapshot", SAMPLE, tmp_path / "snap", "--last", 5)
         found = run("snapshot", SAMPLE, tmp_path / "snap")
@@ -89,6 +90,7 @@ class TestHelp:
         said = run("read", "--help").stdout
         assert f"{FileLimits.line_bytes // 2**20} MiB if not given" in said
 
+    @pytest.mark.once
     @pytest.mark.parametrize("words", [["--help"], ["read", "--help"], ["archive", "--help"], ["--version"]])
     def test_waits_for_no_library_that_it_does_not_use(self, words):
         code = (
@@ -113,6 +115,7 @@ class TestHelp:
         }
         assert not {name for name in loaded if name.startswith("mastermind_lab.history")}
 
+    @pytest.mark.once
     def test_collects_no_garbage_until_a_command_runs(self, monkeypatch):
         seen = []
 
@@ -135,6 +138,7 @@ class TestHelp:
     def test_version(self):
         assert run("--version").stdout == f"{lab.__version__}\n"
 
+    @pytest.mark.once
     def test_as_a_module(self):
         command = [sys.executable, "-m", "mastermind_lab", "--version"]
         found = subprocess.run(command, capture_output=True, text=True, env=environment())
@@ -205,6 +209,7 @@ class TestRead:
         assert complaints[0] == ""
         assert complaints[1].startswith("error: ")
 
+    @pytest.mark.once
     @pytest.mark.parametrize(
         ("words", "said"),
         [
@@ -255,6 +260,7 @@ class TestRead:
         found = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=environment())
         assert found.stderr == ""
 
+    @pytest.mark.once
     def test_compressed_standard_input(self):
         command = f"gzip | {shlex.join(PROGRAM)} read - --json"
         found = subprocess.run(["bash", "-c", command], input=VALID, capture_output=True, text=True)
@@ -424,6 +430,7 @@ def gone(pid):
     return False
 
 
+@pytest.mark.once
 class TestDemo:
     FILES = ("confidence.png", "confidence_over_time.png", "votes.png", "margin.png")
 

@@ -17,6 +17,8 @@ from mastermind_lab.cli import archive as _archive  # noqa: F401 - or a patch wo
 from mastermind_lab.cli import following, signals, simulate
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 
+pytestmark = pytest.mark.once
+
 
 class Cleaned:
     """An object that is cleaned up just when Ctrl-C is pressed: Python drops the exception."""

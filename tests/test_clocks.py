@@ -11,6 +11,8 @@ from streams import publish
 
 import mastermind_lab as lab
 
+pytestmark = pytest.mark.once
+
 # In each of these zones the clock repeats an hour, or leaves one out, or the day is another one than in UTC.
 ZONES = ["America/New_York", "Pacific/Kiritimati", "Australia/Lord_Howe"]
 CHANGES = [

@@ -16,6 +16,8 @@ from mastermind_lab.stats.engine.concentration import overlap
 from mastermind_lab.stats.engine.distinct import MOST, Distinct
 from mastermind_lab.stats.engine.intervals import Intervals
 
+pytestmark = pytest.mark.once
+
 every_subject = pytest.mark.parametrize("kind", SUBJECTS, ids=lambda kind: kind.__name__)
 
 
@@ -230,12 +232,11 @@ def test_shares_of_sources_have_no_interval_that_knows_of_clusters(history):
 
 @pytest.mark.thorough
 def test_intervals_cover_what_they_should_where_questions_come_again():
-    inside = {None: 0, "question": 0}
-    for run in range(400):
-        frame = asked(60, 10, seed=run)
-        for cluster in inside:
-            mean = Confidence.of(frame, cluster=cluster, replicates=400).mean
-            inside[cluster] += mean.low <= 0.5 <= mean.high
+    runs = pd.concat([asked(60, 10, seed=run).assign(run=run) for run in range(400)], ignore_index=True)
+    inside = {}
+    for cluster in (None, "question"):
+        found = Confidence.of(runs, by="run", cluster=cluster, replicates=400).table()
+        inside[cluster] = (found["mean_low"].le(0.5) & found["mean_high"].ge(0.5)).sum()
     assert 0.48 <= inside[None] / 400 <= 0.66
     assert 0.92 <= inside["question"] / 400 <= 0.98
 

@@ -13,6 +13,8 @@ from telling import telling
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats import Confidence, ConfidenceOverTime
 
+pytestmark = pytest.mark.once
+
 
 def plain_times(frame):
     times = frame["published_at"].fillna(frame["streamed_at"])

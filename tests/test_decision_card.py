@@ -11,6 +11,8 @@ import pytest
 import mastermind_lab as lab
 from mastermind_lab.history import sample_folder
 
+pytestmark = pytest.mark.once
+
 EMPTY = {"br", "hr", "img", "input", "meta", "link"}
 
 

@@ -169,6 +169,7 @@ def test_nesting(depth):
         )
 
 
+@pytest.mark.once
 def test_twenty_megabytes():
     big = "x" * 20_000_000
     parts = same(envelope(question=big), envelope(votes=[{"voter": big}]), big)

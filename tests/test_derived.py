@@ -10,6 +10,8 @@ import mastermind_lab as lab
 from mastermind_lab import stats
 from mastermind_lab.errors import OptionError
 
+pytestmark = pytest.mark.once
+
 NAMED = {"decision": "question", "voter": "worker", "choice": "answer"}
 MARKS = ["meta.derived.recommendation", "meta.derived.confidence"]
 VOTES = {

@@ -97,6 +97,7 @@ def test_an_estimate_is_a_number_and_takes_a_format():
         f"{estimate:d}"
 
 
+@pytest.mark.once
 @every_summary
 def test_who_calls_the_class_is_told_to_count(history, kind):
     for given in ((), (history,), (history.votes,), (lab.scan(lab.history.sample_folder()),)):
@@ -105,6 +106,7 @@ def test_who_calls_the_class_is_told_to_count(history, kind):
                 kind(*given, **options)
 
 
+@pytest.mark.once
 @every_summary
 def test_who_calls_the_module_is_told_to_count(history, kind):
     module = getattr(stats, kind.__module__.rpartition(".")[2])
@@ -124,6 +126,7 @@ def test_a_summary_is_copied_pickled_and_replaced(history, kind):
         pd.testing.assert_frame_equal(one.table(), table)
 
 
+@pytest.mark.once
 @every_summary
 def test_no_signature_asks_for_what_only_of_can_count(kind):
     assert str(inspect.signature(kind)) == "()"

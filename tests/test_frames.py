@@ -293,6 +293,7 @@ def without_nulls(value):
     return {key: one for key, one in kept.items() if one != {} or value[key] == {}}
 
 
+@pytest.mark.once
 @settings(deadline=None, max_examples=40)
 @given(st.lists(METAS, max_size=6))
 def test_meta_survives_the_frames(found):

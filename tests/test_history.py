@@ -79,6 +79,7 @@ class TestKeeping:
         same(again, sample, FRAMES)
         assert again.payloads["payload"].tolist() == sample.payloads["payload"].tolist()
 
+    @pytest.mark.once
     def test_ndjson_rebuilt_from_the_frames_gives_the_same_frames(self, some, tmp_path):
         rebuilt = lab.History({name: some.tables()[name] for name in FRAMES}, some.account)
         same(lab.read(rebuilt.to_ndjson(tmp_path / "a.ndjson.gz")), some, FRAMES)
@@ -89,6 +90,7 @@ class TestKeeping:
         assert history.rejects["reason"].tolist() == ["too_long", "not_json"]
         same(lab.redecode(history.save(tmp_path / "snap")), history, FRAMES)
 
+    @pytest.mark.once
     def test_envelopes(self, some):
         rebuilt = dict(lab.History({name: some.tables()[name] for name in FRAMES}, some.account).envelopes())
         assert len(rebuilt) == len(some) > 0

@@ -94,6 +94,7 @@ def test_confidence_needs_no_votes(folder, monkeypatch):
     assert tables_in(parts) == {"decisions"}
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("limits", "days"),
     [({"last": 40}, [3]), ({"last": 150}, [2, 3]), ({"since": "2026-11-25"}, [2, 3]),
@@ -178,6 +179,7 @@ def test_only_the_groups_of_rows_that_are_needed_are_decoded(large, monkeypatch,
     assert some < every / 2, "of two groups of decisions, and of three of votes, one each"
 
 
+@pytest.mark.once
 def test_a_flipped_bit_is_found_wherever_it_lies(large, tmp_path):
     """Also in rows that nobody asked for."""
     folder = shutil.copytree(large, tmp_path / "s")
@@ -213,6 +215,7 @@ def test_a_streams_scan_says_what_a_read_says(redis_url, raw):
     pd.testing.assert_frame_equal(scan.coverage, lab.read(redis_url, stream="s").coverage)
 
 
+@pytest.mark.once
 class TestAFolderThatChanges:
     def test_a_part_that_is_gone_is_named_at_once(self, folder):
         next((folder / "votes").rglob("*.parquet")).unlink()

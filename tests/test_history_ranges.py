@@ -14,6 +14,8 @@ from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.frames import Limits, entry_ids
 from mastermind_lab.history.sources.snapshots import within
 
+pytestmark = pytest.mark.once
+
 # Three ranges: entries 1 to 3, 4 to 6, 7 to 9.
 RANGES = [
     SimpleNamespace(first_id=f"{first}-0", key=((0, first, 0), (0, first + 2, 0)), entries=3, place=first)

@@ -155,6 +155,7 @@ class TestBatches:
             len(one.votes) for one in batches
         )
 
+    @pytest.mark.once
     def test_a_stream_from_its_newest_page_back(self, redis_url, small):
         assert list(publish_payloads(redis_url, STREAM, lines()))
         batches = list(lab.scan(redis_url))
@@ -196,11 +197,13 @@ class TestSummaries:
             counted = (subject.of(one, by=BY, replicates=40).table() for one in (found, history))
             agree(*counted)
 
+    @pytest.mark.once
     def test_by_columns_of_votes(self, folder, history, small):
         for by in (["vote.mood"], ["voter", "meta.late"]):
             found = lab.stats.Votes.of(lab.scan(folder), by=by, replicates=40)
             agree(found.table(), lab.stats.Votes.of(history, by=by, replicates=40).table())
 
+    @pytest.mark.once
     @every_subject
     def test_they_pickle(self, subject, history):
         found = subject.of(history, replicates=40)
@@ -212,6 +215,7 @@ class TestSummaries:
         with pytest.raises(lab.OptionError, match="no column 'modell'"):
             lab.stats.Confidence.of(lab.scan(folder), by="modell")
 
+    @pytest.mark.once
     def test_nothing_at_all(self, tmp_path):
         (tmp_path / "none.ndjson").write_bytes(b"")
         found = lab.scan(tmp_path)
@@ -225,12 +229,14 @@ class TestSummaries:
         with pytest.raises(TypeError):
             lab.stats.Confidence.of(lab.scan(folder), colour="red")
 
+    @pytest.mark.once
     def test_outcomes_joined_on_an_open_column(self, folder, small):
         known = pd.DataFrame({"meta.late": ["begun"], "correct_choice": ["approve"]})
         batches = lab.with_outcomes(lab.scan(folder), known, on="meta.late")
         expected = lab.with_outcomes(lab.read(folder), known, on="meta.late")
         agree(lab.stats.Calibration.of(batches).table(), lab.stats.Calibration.of(expected).table())
 
+    @pytest.mark.once
     def test_charts_draw_them(self, folder, history, small):
         drawn = [lab.charts.confidence(one, by="meta.model") for one in (lab.scan(folder), history)]
         assert len({ax.get_title(loc="left") for ax in drawn}) == 1
@@ -253,6 +259,7 @@ class TestGrown:
         agree(total.table(), lab.stats.Confidence.of(lab.read(folder), by="meta.late").table())
 
 
+@pytest.mark.once
 def test_a_summary_reads_once_unless_spellings_differ(folder, small, monkeypatch):
     read_files = []
     batches = files.Lines.batches

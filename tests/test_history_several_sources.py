@@ -12,6 +12,8 @@ from mastermind_lab.history.sources.reading import Options
 from mastermind_lab.history.sources.several import Several, are_several
 from mastermind_lab.stream import StreamUpdate
 
+pytestmark = pytest.mark.once
+
 S = "s"
 
 

@@ -14,6 +14,8 @@ import mastermind_lab as lab
 from mastermind_lab.history import sample_folder
 from mastermind_lab.stats.engine.units import Units
 
+pytestmark = pytest.mark.once
+
 LABELS = ["stream_id", "first_id", "last_id"]
 every_subject = pytest.mark.parametrize("kind", SUBJECTS, ids=lambda kind: kind.__name__)
 

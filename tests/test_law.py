@@ -125,6 +125,7 @@ def seen(counted):
     return of
 
 
+@pytest.mark.once
 @every_subject
 def test_the_ends_of_an_interval_have_the_name_of_their_figure(seen, kind, options):
     tables = dict(seen(kind, options))
@@ -191,6 +192,7 @@ def test_neither_order_nor_index_of_the_rows_matters(pool, kind, options):
     same(found, expected)
 
 
+@pytest.mark.once
 @every_subject
 @pytest.mark.parametrize("which", ["columns", "replicates"])
 def test_different_options_do_not_merge(pool, counted, kind, options, which):
@@ -199,6 +201,7 @@ def test_different_options_do_not_merge(pool, counted, kind, options, which):
         counted(kind, options) + kind.of(part(pool, range(5)), **{"replicates": 40, **options, **other})
 
 
+@pytest.mark.once
 @every_subject
 def test_different_subjects_do_not_merge(counted, kind, options):
     other = lab.stats.Votes if kind is not lab.stats.Votes else lab.stats.Margin

@@ -67,6 +67,7 @@ class TestWithoutAThread:
         for sizes in ([300], [1] * 300, [7, 1, 200, 92]):
             same(fed(numbered, sizes).history(), read, FRAMES)
 
+    @pytest.mark.once
     @pytest.mark.parametrize("keep", telling([1, 10, 79, 80, 1_000], "10", "80"))
     def test_it_keeps_so_many_entries(self, numbered, keep):
         numbered = numbered[:80]
@@ -77,6 +78,7 @@ class TestWithoutAThread:
         kept = whole.votes[whole.votes["stream_id"].isin(ids)].reset_index(drop=True)
         pd.testing.assert_frame_equal(history.votes, kept[history.votes.columns])
 
+    @pytest.mark.once
     def test_memory_is_bounded_by_what_is_kept(self, numbered):
         follower = unstarted(keep=5_000)
         for round_ in range(40):
@@ -104,6 +106,7 @@ class TestWithoutAThread:
         assert len(follower.history(last=20).decisions) + len(follower.history(last=20).rejects) == 20
         assert len(follower.history(last=timedelta(seconds=5)).decisions) <= 6
 
+    @pytest.mark.once
     def test_as_it_was_then(self, numbered):
         follower, then = unstarted(), {}
         for start in range(0, 300, 20):
@@ -249,6 +252,7 @@ class TestWithoutAThread:
         assert counted(as_of=numbered[249][0]) == (100, 7 + 150)
         assert counted(last=30, as_of=numbered[249][0]) == (30, 7 + 220)
 
+    @pytest.mark.once
     def test_a_summary_that_cannot_be_counted_harms_nothing_else(self):
         follower = unstarted()
         follower.summary(Votes)
@@ -457,6 +461,7 @@ class TestFollowing:
         assert "canary" not in repr(follower.status) + str(follower.history().coverage.to_dict())
         assert follower.status.state == "failed"
 
+    @pytest.mark.once
     def test_a_large_envelope_and_a_flood_of_rejects(self, raw, redis_url):
         big = b'{"decision": {"recommendation": "%s", "confidence": 1}}' % (b"x" * 20_000_000)
         with lab.Follower(redis_url, keep=1_000) as follower:
@@ -511,6 +516,7 @@ class TestFollowing:
             await publishing
         assert ids == entry_ids(lab.read(redis_url).tables())
 
+    @pytest.mark.once
     async def test_loops_that_begin_at_any_moment_miss_and_double_nothing(self, redis_url, envelopes):
         async def heard(follower, wait):
             await asyncio.sleep(wait)
@@ -559,6 +565,7 @@ class TestFollowing:
             with pytest.raises(lab.LabError, match="not a stream"):
                 await anext(aiter(follower))
 
+    @pytest.mark.once
     def test_a_thousand_decisions_a_second(self, raw, redis_url, envelopes):
         with lab.Follower(redis_url) as follower:
             for _ in range(10):
@@ -625,6 +632,7 @@ class TestArchiving:
             lab.Follower(lab.replay(sample), archive=tmp_path)
 
 
+@pytest.mark.once
 class TestArchivingWithoutRoom:
     @pytest.fixture(autouse=True)
     def _small(self, monkeypatch):
@@ -686,6 +694,7 @@ class TestArchivingWithoutRoom:
         same(lab.read(tmp_path / "kept"), lab.read(redis_url))
 
 
+@pytest.mark.once
 class TestReplay:
     def test_at_full_speed_it_is_the_same_history(self, sample):
         with lab.Follower(lab.replay(sample, speed=math.inf)) as follower:
@@ -771,6 +780,7 @@ class TestReplay:
             lab.replay(sample, speed=speed)
 
 
+@pytest.mark.once
 class TestRepeatingThread:
     def test_it_calls_and_ends(self):
         beats = []

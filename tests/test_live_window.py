@@ -15,6 +15,8 @@ from mastermind_lab.live.batches import batches
 from mastermind_lab.live.window import Window
 from mastermind_lab.stream import StreamUpdate
 
+pytestmark = pytest.mark.once
+
 ONE = b'{"decision": {"recommendation": "a", "confidence": 0.5}}'
 WITH_META = b'{"decision": {"recommendation": "a", "confidence": 0.5}, "meta": {"late": "x"}}'
 

@@ -22,6 +22,8 @@ from mastermind_lab.errors import NothingDecodedWarning
 from mastermind_lab.history.sources.logs import Logs
 from mastermind_lab.history.sources.reading import Options
 
+pytestmark = pytest.mark.once
+
 HERE = Path(__file__).parent
 INSPECT, COUNCIL = HERE / "inspect", HERE / "councils" / "c0ffee.json"
 TOLD = json.loads((INSPECT / "told.json").read_text())

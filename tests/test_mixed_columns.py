@@ -163,6 +163,7 @@ class TestEveryWay:
         for name, value in ODD.items():
             assert spelled(meta[name] for meta in metas) == spelled([*TEXTS, value]), name
 
+    @pytest.mark.once
     def test_the_history_names_the_mixed_columns(self, history):
         expected = {f"meta.{name}" for name in ODD if name != "text"}
         assert history.mixed_columns == expected
@@ -191,6 +192,7 @@ class TestWhatItIsFor:
             counted = lab.stats.Confidence.of(history, by="meta.case").table().set_index("meta.case")
             assert counted.loc["c1", "n"] == 2
 
+    @pytest.mark.once
     def test_a_scan_whose_batches_hold_one_kind_each(self, tmp_path):
         for name, values in {"a": ["c1", "7"], "b": [7, 8], "c": ["c1", True]}.items():
             lines = [envelope(meta={"case": value}) for value in values]

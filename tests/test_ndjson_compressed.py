@@ -113,6 +113,7 @@ class TestMembers:
 
 
 class TestDamage:
+    @pytest.mark.once
     def test_a_flipped_bit_never_goes_unsaid(self, path, kind):
         chance = random.Random(1)
         bodies = [
@@ -144,6 +145,7 @@ class TestDamage:
         assert [text for _, text, _ in before] == bodies
         assert "Lines 1 to 20, before it, may be wrong" in fault.detail
 
+    @pytest.mark.once
     def test_only_lines_of_the_damaged_member_are_doubted(self, path, kind):
         good, bad = PACK[kind]((SMALL + b"\n") * 3), bytearray(PACK[kind](b"\n".join(envelopes(3_000))))
         # In the last bytes of each stands a checksum, or what is checked by one.
@@ -184,6 +186,7 @@ def test_what_arrow_writes_is_read(tmp_path):
     assert len(lab.read(tmp_path)) == 5_000
 
 
+@pytest.mark.once
 class TestLongLines:
     @pytest.mark.parametrize("end", [b"", b"\n", b"\n" + SMALL + b"\n", b"\r\n" + SMALL])
     @pytest.mark.parametrize("length", [1_001, 2**20, 5_000_000])

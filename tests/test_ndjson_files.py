@@ -20,6 +20,8 @@ from refused import nobody
 import mastermind_lab as lab
 from mastermind_lab.ndjson import files, find, lines
 
+pytestmark = pytest.mark.once
+
 VALID = json.dumps({"decision": {"recommendation": "ship", "confidence": 0.5}}).encode()
 
 

@@ -19,6 +19,8 @@ import mastermind_lab as lab
 from mastermind_lab.envelope import validate
 from mastermind_lab.ndjson.formats import is_object, other_format
 
+pytestmark = pytest.mark.once
+
 ENVELOPE = {"decision": {"recommendation": "ship", "confidence": 0.5}}
 SMALL = json.dumps(ENVELOPE).encode()
 PRETTY = json.dumps(ENVELOPE, indent=2).encode()

@@ -32,7 +32,7 @@ def test_is_stored_without_outputs(path):
 
 @pytest.mark.timeout(120)
 @pytest.mark.filterwarnings("default::ResourceWarning", "default::DeprecationWarning")  # the client's own
-@pytest.mark.parametrize(("path", "where"), telling(RUNS, "01_quickstart on a stream", "03_panels offline"))
+@pytest.mark.parametrize(("path", "where"), telling(RUNS, "01_quickstart on a stream"))
 def test_runs(path, where, redis_url, monkeypatch, tmp_path):
     import nbformat  # takes seconds, so not where every worker collects
     from nbclient import NotebookClient

@@ -15,6 +15,8 @@ from strangers import contents, in_two_ranges, restored
 import mastermind_lab as lab
 from mastermind_lab import snapshot
 
+pytestmark = pytest.mark.once
+
 VALID = {"decision": {"recommendation": "ship", "confidence": 0.5, "votes": [{"voter": "a", "choice": "b"}]}}
 
 

@@ -12,6 +12,8 @@ import test_metamorphic
 from mastermind_lab import charts, stats
 from mastermind_lab.stats.engine.summary import Summary
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parents[1]
 TESTS = {path.name: path.read_text() for path in (ROOT / "tests").glob("test_*.py")}
 OF_ALL = {"test_places.py", "test_bad_input.py", "test_fit.py", "test_law.py"}

@@ -147,6 +147,7 @@ def in_order(rows, order, random):
     return np.argsort(random.permutation(rows // size + 1)[np.arange(rows) // size], kind="stable")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("order", ["by decision", "in blocks", "shuffled"])
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
 def test_rows_are_gathered_as_one_at_a_time_would_be(key, order):
@@ -329,6 +330,7 @@ def test_a_row_that_is_no_vote_is_a_reject_and_its_neighbours_are_votes():
     assert history.coverage["entries"].item() == 6
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("column", "values", "option", "detail"),
     [
@@ -396,6 +398,7 @@ NAMES = {
 }
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("names", NAMES.values(), ids=NAMES)
 @pytest.mark.parametrize("many", [3, 40])
 def test_repeated_votes_are_counted_whatever_voters_are_called(names, many):
@@ -457,6 +460,7 @@ def test_a_column_that_is_not_there_is_answered_with_the_one_that_was_meant():
         made(decisions=pd.DataFrame({"id": ["bus"], "topic": [1]}))
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -485,6 +489,7 @@ def test_tables_of_facts_that_do_not_fit_are_refused():
         made(decisions=pd.DataFrame({"question": ["tram"], "kind": ["rail"]}))
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -548,6 +553,7 @@ def test_a_line_of_another_length_is_a_reject(tmp_path):
     assert history.rejects["payload"].tolist() == [b"tram,Bo", b"bus,Bo,no,really"]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
@@ -627,6 +633,7 @@ def judged():
 COUNTED = [name for name in stats.__all__ if hasattr(getattr(stats, name), "of")]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", COUNTED)
 def test_every_statistic_takes_what_was_not_said(judged, name):
     kind = getattr(stats, name)
@@ -639,6 +646,7 @@ OFTEN = ["agreement", "confidence_over_time", "decision", "overview", "reliabili
 DRAWN = [name for name in charts.__all__ if name not in ("caption", "save", "sheet")]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", telling(DRAWN, *OFTEN))
 def test_every_chart_takes_what_was_not_said(judged, name):
     chart = getattr(charts, name)

@@ -90,6 +90,7 @@ def test_texts(values, kind, spelled):
     assert not found.wrong.any()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("text", "number"),
     [
@@ -262,6 +263,7 @@ def test_categories_of_polars_are_read_wherever_they_stand(kind):
     assert history.decisions["correct_choice"].tolist()[1:] == ["q"]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("values", "spelled"),
     [

@@ -8,6 +8,8 @@ import pytest
 
 from mastermind_lab.stats import Agreement, Conformity
 
+pytestmark = pytest.mark.once
+
 GROUPS = [(60, 3), (12, 10), (4, 40)]
 
 

@@ -15,6 +15,8 @@ from mastermind_lab.snapshot.footer import sha256
 from mastermind_lab.snapshot.layout import place_of
 from mastermind_lab.storage import LocalFolder
 
+pytestmark = pytest.mark.once
+
 BEGAN = 1795392000000  # 2026-11-23
 VALID = {"decision": {"recommendation": "ship", "confidence": 0.5, "votes": [{"voter": "a", "choice": "b"}]}}
 

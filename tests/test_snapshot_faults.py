@@ -121,7 +121,7 @@ def again(folder, action):
 @pytest.mark.parametrize("action", ACTIONS)
 def test_killed_at_every_operation(base, action):
     told = run(action, "kill", base)
-    assert len(told) > 30
+    assert len(told) > 15  # those that change something; a commit has fewest
     assert all(one["killed"] for one in told[:-1])
     checked = Checked()
     done = [checked.done(base / str(one["number"]), action) for one in told]

@@ -13,6 +13,8 @@ from refused import nobody
 import mastermind_lab as lab
 from mastermind_lab import snapshot
 
+pytestmark = pytest.mark.once
+
 NO_ROOM = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))"
 NOBODY = "import os; os.setuid(65534)"
 WRITE = {

@@ -58,6 +58,7 @@ def test_saved_loaded_verified_and_overwritten(url):
     assert len(lab.read(f"{url}/snap")) == 1
 
 
+@pytest.mark.once
 def test_committed_and_compacted(url):
     history = sample(15)
     for third in range(3):
@@ -165,6 +166,7 @@ class TestRefusals:
             with pytest.raises(lab.SourceError, match="nowhere"):
                 write(f"s3://nowhere/{name}")
 
+    @pytest.mark.once
     def test_without_the_packages(self):
         code = (
             "import sys; sys.modules['fsspec'] = sys.modules['fsspec.core'] = None\n"

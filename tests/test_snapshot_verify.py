@@ -163,6 +163,7 @@ class TestVerify:
         with pytest.raises(lab.SourceError, match="is no snapshot"):
             snapshot.ranges(tmp_path)
 
+    @pytest.mark.once
     @pytest.mark.parametrize("flips", [50, pytest.param(500, marks=pytest.mark.thorough)])
     def test_no_flipped_bit_goes_unseen(self, tmp_path, flips, effort):
         flip_bits(archived(tmp_path / "archive", parts=1, each=30), flips * effort)

@@ -7,6 +7,8 @@ from pandas.testing import assert_frame_equal
 
 import mastermind_lab as lab
 
+pytestmark = pytest.mark.once
+
 HUGE = 1.7e308
 UNIT = 2.0**-200
 """A power of two: scaling by it rounds nothing."""

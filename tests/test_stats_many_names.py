@@ -14,6 +14,8 @@ from mastermind_lab.errors import OptionError
 from mastermind_lab.stats.engine import pairs as pairs_module
 from mastermind_lab.stats.engine import sums as sums_module
 
+pytestmark = pytest.mark.once
+
 MANY = 10_000
 SUBJECTS = {
     "agreement": stats.Agreement,

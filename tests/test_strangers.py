@@ -13,6 +13,8 @@ from mastermind_lab import snapshot
 from mastermind_lab.frames import FRAMES
 from mastermind_lab.storage import LocalFolder, RemoteFolder
 
+pytestmark = pytest.mark.once
+
 VALID = {
     "decision": {"recommendation": "ship", "confidence": 0.5, "votes": [{"voter": "a", "choice": "b"}] * 2}
 }

@@ -13,6 +13,8 @@ import mastermind_lab as lab
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.stream import Pages, StreamReader, follow_envelopes
 
+pytestmark = pytest.mark.once
+
 PAYLOAD = b'{"decision":{"recommendation":"a","confidence":0.5}}'
 
 

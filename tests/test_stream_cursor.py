@@ -12,6 +12,8 @@ from mastermind_lab.stream.cursor import Cursor
 from mastermind_lab.stream.reader import StreamReader
 from mastermind_lab.stream.replies import ABSENT, Look, StreamInfo
 
+pytestmark = pytest.mark.once
+
 
 def entries(*numbers):
     return [(f"{number}-0", b"%d" % number) for number in numbers]

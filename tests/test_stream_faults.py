@@ -72,6 +72,7 @@ def test_what_others_say_is_cut_and_harmless():
     assert "asks for no TLS" in str(connection.explain(OSError(), WHERE, "s"))
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("failures", "longest"), [(1, 0.1), (2, 0.2), (5, 1.6), (6, 2.0), (60, 2.0)])
 def test_more_failures_are_waited_for_longer_but_never_long(failures, longest):
     waited = [connection.backoff_delay(failures) for _ in range(200)]
@@ -79,6 +80,7 @@ def test_more_failures_are_waited_for_longer_but_never_long(failures, longest):
     assert longest * 0.9 < max(waited) <= longest
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("payload", "size", "following"),
     [
@@ -96,11 +98,13 @@ def test_pages_are_of_as_many_bytes_and_grow_slowly(payload, size, following):
     assert pages.next_size([("1-0", payload)], size) == following
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("size", "less"), [(1_000, 125), (16, 2), (15, 1), (8, 1), (7, 1), (1, 1)])
 def test_a_reply_that_was_too_large_is_asked_for_in_smaller_ones(size, less):
     assert pages.smaller(size) == less
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("source", "address"),
     [
@@ -120,6 +124,7 @@ def test_an_address_is_whole_but_for_the_password(source, address):
         assert target(client).address == "redis://localhost:6379/0"
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("source", "said"),
     [
@@ -164,6 +169,7 @@ def info(length, added, last=9, first=1, max_deleted="0-0"):
     return StreamInfo(length, added, f"{last}-0", f"{first}-0", max_deleted)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("before", "after", "entries", "limits", "account"),
     [
@@ -187,6 +193,7 @@ def test_an_account(before, after, entries, limits, account):
     assert read(before, after, entries, **limits) == account
 
 
+@pytest.mark.once
 def test_an_account_without_figures():
     reading = Pages("redis://host", "s")
     reading.before, reading.after = None, None

@@ -232,6 +232,7 @@ async def test_the_latest_in_pages(raw, redis_url):
     assert raw.info("commandstats")["cmdstat_xrevrange"]["calls"] > 3
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("last_id", ["$", "0-0"])
 async def test_cancelled_at_any_moment_it_ends(raw, redis_url, last_id):
     publish(raw, [(f"{number}-0", PAYLOAD) for number in range(1, 3_001)])
@@ -316,6 +317,7 @@ class TestRepliesWithoutAnEnd:
                 assert "more than 1 MB was given up" in said or "cannot be read" in said, said
                 assert time.monotonic() - began < 5
 
+    @pytest.mark.once
     @pytest.mark.parametrize(
         "before", [b"", b"*1\r\n", b"*2\r\n$3\r\nabc\r\n", b"*3\r\n:1\r\n$-1\r\n*0\r\n+OK\r\n"]
     )

@@ -49,6 +49,7 @@ def test_a_history_of_many_pages_or_batches_is_in_order(redis_url, count, size):
     assert history.decisions["decision_id"].tolist() == [str(n) for n in range(count)]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("pages", [0, 1, 3])
 def test_breaking_off(stream, pages):
     fetched = iter(Pages(stream, STREAM))
@@ -97,6 +98,7 @@ def test_no_more_than_two_pages_ahead(stream):
     fetched.close()
 
 
+@pytest.mark.once
 def test_ctrl_c_while_the_server_is_silent(server):
     # Loaded before, since some libraries take an interruption of their own loading for a missing package.
     code = (

@@ -98,6 +98,7 @@ class TestTheAxis:
         assert summary.table()["time"].dt.year.eq(2026).all()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("kind", [ConfidenceOverTime, Regimes])
 @pytest.mark.parametrize("at", [UNSET["Go and .NET"], UNSET["the last"]])
 def test_batches_merge_as_before_in_any_order(kind, at):
@@ -185,6 +186,7 @@ class TestReplay:
             lab.replay(history).seek(moment)
 
 
+@pytest.mark.once
 def test_a_live_view_and_its_figure_go_on(redis_url, raw):
     lines = [line(number) for number in range(40)] + [line(1, at) for at in UNSET.values()]
     for one in lines:

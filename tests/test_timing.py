@@ -217,6 +217,7 @@ def test_hostile_names_and_many_leaves_are_drawn():
     ax.figure.savefig(io.BytesIO())
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("n", [0, 1, 2])
 @pytest.mark.parametrize("by", [None, "meta.model"])
 def test_few_decisions_are_drawn(n, by):

@@ -14,6 +14,8 @@ from mastermind_lab import charts, stats
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats.engine.summary import Summary
 
+pytestmark = pytest.mark.once
+
 KINDS = {
     name: kind for name, kind in vars(stats).items() if isinstance(kind, type) and issubclass(kind, Summary)
 }

@@ -18,6 +18,8 @@ from mastermind_lab.stats import Margin
 from mastermind_lab.stats.pivotal import Pivotal
 from mastermind_lab.stats.voters import Voters
 
+pytestmark = pytest.mark.once
+
 ENDS = ("dissent", "pivotal", "confidence", "accuracy", "brier", "overconfidence", "lone_right")
 
 

@@ -120,6 +120,7 @@ def wait_for(expected):
     assert our_threads() == expected
 
 
+@pytest.mark.once
 class TestText:
     def test_hostile_text_is_text(self):
         assert len(HOSTILE) >= 200
@@ -365,6 +366,7 @@ class TestView:
             with pytest.raises(lab.OptionError, match=f"{next(iter(wrong))}="):
                 lab.follow("redis://localhost:1", **wrong)
 
+    @pytest.mark.once
     def test_no_thread_is_left(self, redis_url):
         view = lab.follow(redis_url)
         wait_for(["mastermind-follower", "mastermind-redraw"])
@@ -557,6 +559,7 @@ class TestPanels:
         assert np.isfinite(cut["mean"]).all()
 
 
+@pytest.mark.once
 class TestTurns:
     @pytest.fixture
     def clock(self, monkeypatch):

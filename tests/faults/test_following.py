@@ -20,6 +20,8 @@ from mastermind_lab.stream.connection import connect
 
 from .conftest import Cut, slowly
 
+pytestmark = pytest.mark.once
+
 SMALL = b'{"decision":{"recommendation":"a","confidence":0.5}}'
 
 
