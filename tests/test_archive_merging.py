@@ -15,6 +15,8 @@ from mastermind_lab.archive import Archiver
 from mastermind_lab.frames import FRAMES
 from mastermind_lab.stream import StreamUpdate
 
+pytestmark = pytest.mark.once
+
 S, DAY = "s", 36  # parts
 PAYLOAD = json.dumps({"decision": {"recommendation": "x", "confidence": 1}}).encode()
 

@@ -10,6 +10,8 @@ import mastermind_lab as lab
 from mastermind_lab.errors import OptionError, SourceError
 from mastermind_lab.history.marks import COLUMNS, NONE_OF_THESE, Marks, others, was
 
+pytestmark = pytest.mark.once
+
 HEADER = ",".join(COLUMNS)
 ODD = [
     "=1+1", "'=1+1", "''-2", "'tis", "a,b", 'say "no"', '"', "two\nlines", "two\r\nlines", "a\rb", "-1",

@@ -14,6 +14,8 @@ import mastermind_lab as lab
 from mastermind_lab.frames import FRAMES
 from mastermind_lab.storage import LocalFolder
 
+pytestmark = pytest.mark.once
+
 PARTS = 40
 
 

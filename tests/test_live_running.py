@@ -9,6 +9,8 @@ from mastermind_lab.frames import between
 from mastermind_lab.live import running
 from mastermind_lab.stats.engine.sums import GroupedSums
 
+pytestmark = pytest.mark.once
+
 BY = {"one group": [], "a group each": ["meta.model", "decision_id"]}
 
 

@@ -16,6 +16,8 @@ from mastermind_lab.stream import Behind, Cursor, StreamReader, StreamUpdate, fo
 from mastermind_lab.stream.schedule import Schedule
 from mastermind_lab.widget.text import status_line
 
+pytestmark = pytest.mark.once
+
 PAYLOAD = b'{"decision": {"recommendation": "ship", "confidence": 0.8}}'
 LARGE = PAYLOAD.replace(b"ship", b"x" * 1_500_000)
 

@@ -13,6 +13,8 @@ import mastermind_lab as lab
 from mastermind_lab.report import Page, write_page
 from mastermind_lab.widget.saved import _MOST
 
+pytestmark = pytest.mark.once
+
 SCRIPT = re.compile(r"<script type=\"(.*?)\".*?>(.*?)</script>", re.DOTALL)
 
 

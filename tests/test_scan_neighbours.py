@@ -15,6 +15,8 @@ from mastermind_lab import snapshot
 from mastermind_lab.frames import between
 from mastermind_lab.history.sources import reading, snapshots
 
+pytestmark = pytest.mark.once
+
 BEGAN = 1795392000000
 EACH = 3
 

@@ -22,6 +22,8 @@ from mastermind_lab.snapshot.parts import decoded, encoded
 from mastermind_lab.storage import LocalFolder
 from mastermind_lab.stream import StreamUpdate
 
+pytestmark = pytest.mark.once
+
 KNOWN, NEW = 12, 3
 S = "s"
 

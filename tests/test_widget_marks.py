@@ -11,6 +11,8 @@ from waiting import until
 import mastermind_lab as lab
 from mastermind_lab.errors import SourceError
 
+pytestmark = pytest.mark.once
+
 SOME = ["confidence", "decisions"]
 
 
