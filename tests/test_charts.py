@@ -215,9 +215,11 @@ def test_where_points_would_crowd_cells_are_shaded(ax):
     assert table["n"].sum() == 30_000
     rows = table[table["meta.model"] == "atlas-1"]
     heights = np.sort([path.vertices[:, 1].max() for path in cells[0].get_paths()])
-    assert heights == pytest.approx(np.sort(rows["high"]))
+    assert heights == pytest.approx(np.sort(rows["upper"]))
     deepest = cells[0].get_facecolor()[:, 3].argmax()
-    assert cells[0].get_paths()[deepest].vertices[0, 1] == pytest.approx(rows.loc[rows["n"].idxmax(), "low"])
+    assert cells[0].get_paths()[deepest].vertices[0, 1] == pytest.approx(
+        rows.loc[rows["n"].idxmax(), "lower"]
+    )
 
 
 def test_votes_draws_its_table(ax):

@@ -230,7 +230,7 @@ def test_what_it_does_unless_it_is_asked_otherwise():
 
     assert defaults(lab.Follower) == {"stream": lab.DEFAULT_STREAM_NAME, "backfill": 1_000, "keep": 100_000}
     assert defaults(lab.replay)["speed"] == 10
-    follow = {"refresh": 5, "threshold": 0.5, **defaults(lab.Follower)}
+    follow = {"refresh": 20, "threshold": 0.5, **defaults(lab.Follower)}
     assert {name: value for name, value in defaults(lab.follow).items() if name in follow} == follow
 
 

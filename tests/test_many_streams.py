@@ -14,7 +14,7 @@ from mastermind_lab.cli.dashboard import _facts
 from mastermind_lab.cli.following import Events
 from mastermind_lab.stream import Behind, Cursor, StreamReader, StreamUpdate, follow_envelopes
 from mastermind_lab.stream.schedule import Schedule
-from mastermind_lab.widget.text import status_line
+from mastermind_lab.widget.text import status_items, status_line
 
 pytestmark = pytest.mark.once
 
@@ -324,7 +324,9 @@ class TestSomeCannotBeRead:
         follower.take(refused)
         follower.take(StreamUpdate("a", [], behind=Behind(1_200, 3.5)))
         assert follower.status.behind == Behind(1_200, 3.5)
-        line = status_line(follower.status, "redis://localhost", ("a", "b"), "")
+        line = status_line(
+            follower.status, status_items(follower.status, "redis://localhost", ("a", "b"), "")
+        )
         assert "1,200 entries (3.50 s) behind" in line
         assert "is not a stream" in line
         assert "1,200 entries (3.50 s) behind" in [*_facts(follower.status)]

@@ -270,14 +270,14 @@ class ConfidenceOverTime(InTimeBins):
         Returns
         -------
         DataFrame
-            The ``by`` columns; ``first`` and ``last``, where the cell begins and ends (UTC); ``low`` and
-            ``high``, the confidences between which it lies, 0 to 1; ``n`` decisions in it.
+            The ``by`` columns; ``first`` and ``last``, where the cell begins and ends (UTC); ``lower``
+            and ``upper``, the confidences between which it lies, 0 to 1; ``n`` decisions in it.
         """
         keys, n, shift, tall = self._together(most, wide=2)
         bins, cells = keys["bin"].to_numpy(dtype=np.int64), keys["cell"].to_numpy(dtype=np.float64)
-        low, high = ((((cells + step) * (1 << tall) - 0.5) / CELLS).clip(0, 1) for step in (0, 1))
+        lower, upper = ((((cells + step) * (1 << tall) - 0.5) / CELLS).clip(0, 1) for step in (0, 1))
         return keys[list(self.by)].assign(
-            first=moments(bins << shift), last=moments((bins + 1) << shift), low=low, high=high, n=n
+            first=moments(bins << shift), last=moments((bins + 1) << shift), lower=lower, upper=upper, n=n
         )
 
     def _together(self, most: int, wide: int = 0) -> tuple[pd.DataFrame, pd.Series, int, int]:

@@ -45,7 +45,8 @@ class ReplyTooLargeError(fault.RedisError):
 class Allowance:
     """How many bytes a reply on some connections may have: ``most``, counted anew with each command.
 
-    While a connection is made, ``greets``, it is less. ``lines`` counts the connections that were made.
+    While a connection is made, ``greets``, it is less. ``lines`` counts the connections that were made, but
+    for those in place of one that a reply was given up on.
     """
 
     def __init__(self) -> None:
@@ -101,13 +102,17 @@ class Allowance:
             self._refuse_bytes(self.left + there - size)
             return size + 2
         if size > ELEMENTS_LIMIT:
-            raise ReplyTooLargeError(f"a reply that claims {size:,} elements was given up")
+            raise self._given_up(f"a reply that claims {size:,} elements")
         return 0
 
     def _refuse_bytes(self, left: int) -> None:
         if left < 0:
             most = _GREETING_LIMIT if self.greets else self.most
-            raise ReplyTooLargeError(f"a reply of more than {most / 2**20:,.0f} MB was given up")
+            raise self._given_up(f"a reply of more than {most / 2**20:,.0f} MB")
+
+    def _given_up(self, what: str) -> ReplyTooLargeError:
+        self.lines -= 1
+        return ReplyTooLargeError(f"{what} was given up")
 
 
 class _Socket:

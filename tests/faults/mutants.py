@@ -204,7 +204,7 @@ GUARDS = [
     Guard(
         "a password is in no message",
         "text.py",
-        'return _SECRET.sub(rf"\\1={ELLIPSIS}", _USER.sub(rf"\\1{ELLIPSIS}@", place))',
+        'return re.sub(_PARAMETER, rf"\\1={ELLIPSIS}", re.sub(_USER, rf"\\1{ELLIPSIS}@", place))',
         "return place",
         "test_secrets.py",
     ),
@@ -302,7 +302,7 @@ GUARDS = [
     Guard(
         "a follower whose archive is full reads no further",
         "archive/archiver.py",
-        "return sum(buffer.size for buffer in self._buffers) > _MOST_PARTS * self.part_bytes",
+        "return self.size > _MOST_PARTS * self.part_bytes",
         "return False",
         "test_live.py::TestArchivingWithoutRoom",
     ),
