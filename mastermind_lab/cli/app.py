@@ -56,7 +56,9 @@ app = typer.Typer(
 )
 for command, example in _EXAMPLES.items():
     name = command.__name__.rstrip("_")  # "import" is a word of Python's own
-    app.command(name, cls=Command, epilog=epilog(f"mastermind-lab {example}"))(command)
+    paragraphs = (command.__doc__ or "").split("\n\n")  # of any width: their lines are those of the code
+    said = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    app.command(name, cls=Command, help=said, epilog=epilog(f"mastermind-lab {example}"))(command)
 
 
 def _print_version(is_wanted: bool) -> None:
