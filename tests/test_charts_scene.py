@@ -42,6 +42,9 @@ def test_each_chart_has_a_scene_with_the_limits_and_ticks_of_its_axes(name, hist
     for options in ({}, {"by": "meta.model"}) if grouped else ({},):
         for ax in drawn(name, history, **options):
             found = scene(ax)
+            if ax.child_axes:  # a scale, a strip or small pictures on them: shown as a picture
+                assert found is None
+                continue
             assert found is not None
             facts, buffer = found
             assert json.loads(json.dumps(facts, allow_nan=False)) == facts

@@ -149,7 +149,7 @@ MOVES = {
     "voters": {"accuracy_shrunk": 0, "rank": 0},
 }
 # Whole numbers that count no decisions.
-NO_COUNTS = ["size", "change", "round", "sources", "questions", "blocks", "other_blocks", "min_n"]
+NO_COUNTS = ["size", "change", "round", "sources", "questions", "blocks", "other_blocks", "min_n", "bin"]
 
 
 def twice(history):

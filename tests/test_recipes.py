@@ -179,8 +179,8 @@ import json, math, mastermind_lab as lab
 follower = lab.Follower(lab.replay(lab.sample(last=50), speed=math.inf))
 for update in follower.source:
     follower.take(update)
-print(json.dumps(lab.LiveView(follower)._repr_mimebundle_()["text/html"]))"""
+print(json.dumps(lab.LiveView(follower)._repr_mimebundle_()[0]["text/html"]))"""
     shown = said(done, code)
-    pictures = re.findall(r'<img alt="([^"]*)" src="data:image/png;base64,\w', shown)
+    pictures = re.findall(r'<img class="[^"]*" alt="([^"]*)" src="data:image/png;base64,\w', shown)
     assert pictures == ["confidence over time", "confidence", "votes", "dissent"]
     assert "Error" not in shown

@@ -78,8 +78,8 @@ def test_ten_thousand_names_are_counted_and_drawn(history, subject):
     rest = {
         "agreement": "voters with fewer votes not drawn",
         "votes": "other (",
-        "voters": "other (9,… more)",
-        "pivotal": "other (9,… more)",
+        "voters": "other (9,",
+        "pivotal": "other (9,",
     }
     assert rest.get(subject, "") in said
 

@@ -16,6 +16,7 @@ from matplotlib.patheffects import withStroke
 
 from ..stats import ConfidenceOverTime, Regimes
 from ..stats.engine.input import By, Source
+from ..stats.engine.summary import groups_in
 from .drawing.change_lines import change_lines, regimes_of
 from .drawing.chart import chart, summary_of
 from .drawing.dots import band
@@ -74,7 +75,7 @@ def confidence_over_time(
     'confidence (0-1)'
     """
     summary = summary_of(ConfidenceOverTime, data, by, cluster)
-    groups = min(summary.n_groups, MOST)
+    groups = min(groups_in(summary), MOST)
     left_out = {
         "without_a_time": summary.undated,
         "far_off_in_time": summary.outside,

@@ -129,7 +129,6 @@ def merging(folder: str | PathLike[str], day: str) -> Iterator[Range]:
             if _is_due(group):
                 _remove(target, chain.from_iterable(map(_parts, group)))
                 yield closed[-1]
-    write_checkpoint(target, ranges(folder))
 
 
 def _merged(target: Folder, committed: Sequence[Range], size: int) -> Iterator[Range]:

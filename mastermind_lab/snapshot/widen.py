@@ -18,7 +18,7 @@ from ..errors import SourceError
 from ..frames import SchemaUnion, Tables
 from ..storage import Folder
 from ..storage import folder as folder_of
-from .checkpoint import forget, write_checkpoint
+from .checkpoint import forget
 from .commits import encoded_child, write_child, write_decisions
 from .footer import sha256
 from .ranges import Range
@@ -59,7 +59,6 @@ def widened(folder: str | PathLike[str], max_unpacked_bytes: int | None = None) 
     for one in committed:
         if one.place in lacking:
             yield widen(target, one, columns)
-    write_checkpoint(target, ranges(folder, max_unpacked_bytes))
 
 
 def widen(target: Folder, one: Range, columns: SchemaUnion) -> Range:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ...stats.engine.bootstrap import Floats
-from ...stats.engine.summary import Summary
+from ...stats.engine.summary import Summary, groups_in
 from .change_lines import date_axis
 from .figures import extent
 from .picture import Picture
@@ -87,7 +87,7 @@ def dates_below(ax: Axes, every_ax: Sequence[Axes]) -> None:
 
 def last_panel(summary: Summary, drawn: int) -> str:
     """Say how many groups are drawn as one."""
-    together = summary.n_groups - drawn + 1
+    together = groups_in(summary) - drawn + 1
     return f"last panel: the {together:,} smallest groups" if together > 1 and drawn > TOGETHER else ""
 
 

@@ -54,7 +54,7 @@ def scene(ax: Axes) -> Scene | None:
 
 def _scene(ax: Axes) -> Scene:
     if ax.name != "rectilinear" or ax.child_axes:
-        raise Unknown("other Axes")
+        raise Unknown("Axes of another kind, or with Axes on them")
     limits = {"x": ax.get_xlim(), "y": ax.get_ylim()}
     ax.apply_aspect()
     origin = limits["x"][0] if _is_dated(ax.xaxis) else 0.0

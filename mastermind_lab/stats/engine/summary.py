@@ -176,11 +176,6 @@ class Summary:
 
     fold = Renamed("lump")
 
-    @property
-    def n_groups(self) -> int:
-        """Groups that were counted."""
-        return len(sizes_of(next(iter(sums_of(self).values())), self.by))
-
 
 class SubjectModule(ModuleType):
     """The module of a statistic, which somebody may take for the function that counts it."""
@@ -320,6 +315,11 @@ def _options(summary: Summary) -> list[str]:
     return [
         name for name, value in named.items() if not isinstance(value, GroupedSums | Repeats | Vocabulary)
     ]
+
+
+def groups_in(summary: Summary) -> int:
+    """Count the groups, without making a table of them."""
+    return len(sizes_of(next(iter(sums_of(summary).values())), summary.by))
 
 
 def texts_of(keys: pd.DataFrame) -> pd.Series:
