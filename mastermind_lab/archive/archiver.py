@@ -146,8 +146,7 @@ class Archiver:
         """Remove what a killed archiver left half done, where no other can be at work."""
         from ..snapshot import note, tidy
 
-        self._is_swept = bool(self._lock and self.resume_point)
-        if self._is_swept:
+        if self._lock and self.resume_point:
             tidy(self.folder, found)
         note(self.folder, found)
 
@@ -313,7 +312,6 @@ class Archiver:
                 break
             yield
         self._widened_to = columns
-        self._note()
 
     def _merge(self) -> Iterator[Range]:
         """Merge the many parts of days that are over, some a step, where no other can be at work."""
@@ -322,14 +320,6 @@ class Archiver:
         last = self._committed_here.last
         if self._lock and last:
             yield from merging(self.folder, last.date)
-            self._note()
-
-    def _note(self) -> None:
-        """Bring the checkpoint up to date, unless what a killed archiver left may lie behind its end."""
-        from ..snapshot import note, opened
-
-        if self._is_swept:
-            note(self.folder, opened(self.folder))
 
     def _refuse_other_writers(self) -> None:
         """See that nobody else wrote, where there are no locks."""

@@ -104,8 +104,11 @@ def tidy(folder: str | PathLike[str], found: Opened) -> None:
         end = found.before.key[1]
         paths = [path for table in (*FRAMES, PAYLOADS) for path in _paths(target, table, found.before.date)]
         named = [(path, Name.of(path)) for path in paths]
-        paths = [path for path, name in named if name is None or (name.epoch, *name.last) > end]
+        behind = [(path, name) for path, name in named if name is None or (name.epoch, *name.last) > end]
+        paths = [path for path, _ in behind]
         surveyed = surveyed._replace(committed=[found.before, *surveyed.committed], paths=[LEFTOVER, *paths])
+        if any(name and (name.epoch, *name.first) <= end for _, name in behind):
+            surveyed = survey(target)  # what lies astride the end needs all of its neighbours to be judged
     sweep(target, surveyed)
 
 
