@@ -365,13 +365,19 @@ class TestLargeEntries:
             assert (await waiting)[0] == "2-0"
             await updates.aclose()
 
-    def test_small_ones_behind_one(self, raw, redis_url):
+    @staticmethod
+    def behind_a_large_one(raw, redis_url):
+        """Return a reader that has read a large entry and a small one behind it, and its updates."""
         add(raw, "s", 1, payload=LARGE)
         reader = StreamReader(redis_url, ["s"], backfill=1)
         updates = iter(reader)
         read(updates, lambda found: len(ids(found)) == 1)
         add(raw, "s", 2)
         read(updates, lambda found: len(ids(found)) == 1)
+        return reader, updates
+
+    def test_small_ones_behind_one(self, raw, redis_url):
+        reader, updates = self.behind_a_large_one(raw, redis_url)
         before = self.sent(raw)
         for number in range(3, 33):
             add(raw, "s", number)
@@ -400,12 +406,7 @@ class TestLargeEntries:
             assert rows(follower)["s"][:2] == (33, 8)
 
     def test_another_stream_in_its_place_is_noticed(self, raw, redis_url):
-        add(raw, "s", 1, payload=LARGE)
-        reader = StreamReader(redis_url, ["s"], backfill=1)
-        updates = iter(reader)
-        read(updates, lambda found: len(ids(found)) == 1)
-        add(raw, "s", 2)
-        read(updates, lambda found: len(ids(found)) == 1)
+        reader, updates = self.behind_a_large_one(raw, redis_url)
         raw.delete("s")
         add(raw, "s", 2, payload=PAYLOAD + b" ")
         add(raw, "s", 3)

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import LabError, OptionError
 from ..history import History
-from .rows import condition, short
+from .rows import LISTED, condition, short
 
 if TYPE_CHECKING:
     from .view import LiveView
-
-_LISTED = 12  # decisions of many that are found
 
 
 class Answers:
@@ -99,5 +97,5 @@ class Answers:
         if message.get("list"):
             self._condition = wanted
         ids = found.select("decisions", ["stream_id"])["stream_id"].to_pylist()
-        newest = found.where(ids[-_LISTED:]) if len(ids) > _LISTED else found
+        newest = found.where(ids[-LISTED:]) if len(ids) > LISTED else found
         return {"count": len(ids), "rows": self._view._judged.rows(newest), "where": wanted}

@@ -16,6 +16,9 @@ from ..text import apart, brief, harmless
 
 Row = dict[str, Any]
 
+LISTED = 12
+"""Decisions in a list."""
+
 _NAMED = 4  # choices of a decision
 _SHORT = 160  # characters
 

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from .. import report
 from ..history import History
-from . import text
-from .rows import rejects_of, short
+from .rows import LISTED, short
 
 if TYPE_CHECKING:
     from .view import LiveView
 
 _MOST = 300  # decisions with all there is to read, as many as a page of the view keeps
-_LISTED = 12
 _HOW = "Point at a picture; click a point to open its decision, drag to list a part; Escape goes back."
 
 
@@ -51,10 +49,9 @@ def _about(bound: str, received: int) -> str:
 
 
 def _status(view: LiveView) -> dict[str, Any]:
-    status, source, chosen = view.follower.status, view.follower.source, view._choices.told()
-    items = text.status_items(
-        status, source.where, source.streams, view._share_below(chosen["threshold"]), view._judged.said
-    )
+    status, chosen = view.follower.status, view._choices.told()
+    view._below = view._share_below(chosen["threshold"])
+    items = view._items(status)
     items += [f"shown: {chosen['window']}", *([f"coloured by {short(chosen['by'])}"] if chosen["by"] else [])]
     return {
         "kind": "status", "state": "saved", "items": items, "received": status.received,
@@ -69,11 +66,7 @@ def _round(view: LiveView) -> tuple[dict[str, Any], list[bytes]]:
 
 
 def _list(view: LiveView, newest: History) -> dict[str, Any]:
-    said: dict[str, Any] = {
-        "kind": "list",
-        "choices": view._choices.told(),
-        "rows": view._judged.rows(newest),
-    }
-    if "rejects" in view._tables and (rejected := view.follower.status.rejected):
-        said["rejects"] = {"total": rejected, "rows": rejects_of(view.follower.latest("rejects", 8))}
-    return said | {"listed": _LISTED}
+    rows = view._judged.rows(newest)
+    return {
+        "kind": "list", "choices": view._choices.told(), "rows": rows, **view._rejects(), "listed": LISTED
+    }  # fmt: skip

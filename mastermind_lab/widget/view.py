@@ -26,14 +26,13 @@ from .controls import Choices, ViewOptions
 from .judged import Judged
 from .panels import PANELS, Panel, at_every_look, data_of, panels
 from .redraw import RedrawScheduler, RepeatingThread
-from .rows import points_of, rejects_of, short
+from .rows import LISTED, points_of, rejects_of, short
 from .saved import save
 
 _PAGE = Path(__file__).parent / "page"
 # One after the other: a page loads no second file.
 _SCRIPTS = ("shared", "drawing", "picture", "marks", "view")
 _FORGOTTEN_AFTER = 5.0  # seconds without a view on any page, after which nobody is thought to watch
-_LISTED = 12  # decisions in the list
 _DETAILED = 24  # decisions of which a page gets all at each round
 _MOST_POINTS = 200  # that are sent before the next round
 
@@ -302,10 +301,8 @@ class LiveView(anywidget.AnyWidget):
             self._tell("news", count=count, points=points[-_MOST_POINTS:])
 
     def _say(self, status: Status) -> None:
-        source = self.follower.source
-        items = text.status_items(status, source.where, source.streams, self._below, self._judged.said)
         told: dict[str, Any] = {
-            "state": status.state, "items": items, "received": status.received,
+            "state": status.state, "items": self._items(status), "received": status.received,
             "error": short(status.error, 300), "note": short(self._error, 300),
         }  # fmt: skip
         if told != self._told:
@@ -347,10 +344,20 @@ class LiveView(anywidget.AnyWidget):
         self._choices.offer(newest.decisions)
         facts: dict[str, Any] = {"choices": self._choices.told()}
         if "decisions" in self._tables:
-            facts |= {"rows": self._judged.rows(newest), "listed": _LISTED}
-        if "rejects" in self._tables and (rejected := self.follower.status.rejected):
-            facts["rejects"] = {"total": rejected, "rows": rejects_of(self.follower.latest("rejects", 8))}
-        self._tell("list", **facts)
+            facts |= {"rows": self._judged.rows(newest), "listed": LISTED}
+        self._tell("list", **facts, **self._rejects())
+
+    def _items(self, status: Status) -> list[str]:
+        """Say how the following is going, with the share below the threshold as it was last counted."""
+        source = self.follower.source
+        return text.status_items(status, source.where, source.streams, self._below, self._judged.said)
+
+    def _rejects(self) -> dict[str, Any]:
+        """Return the newest rejects and how many there are, where they are to be shown and there are some."""
+        rejected = self.follower.status.rejected
+        if "rejects" not in self._tables or not rejected:
+            return {}
+        return {"rejects": {"total": rejected, "rows": rejects_of(self.follower.latest("rejects", 8))}}
 
     def _share_below(self, threshold: float) -> str:
         table = self.follower.summary(Confidence, threshold=threshold, **at_every_look(Confidence)).table()
@@ -375,24 +382,23 @@ class LiveView(anywidget.AnyWidget):
 
     def _still(self) -> dict[str, str]:
         """Show the present state without a kernel."""
-        status, choice, source = self.follower.status, self._choices.chosen, self.follower.source
+        status, choice = self.follower.status, self._choices.chosen
         self._below = self._share_below(choice.threshold)
         pictures = self._pictures(choice)
-        items = text.status_items(status, source.where, source.streams, self._below, self._judged.said)
-        parts = [text.STYLE, text.status_line(status, items)]
+        parts = [text.STYLE, text.status_line(status, self._items(status))]
         for panel, data in pictures:
             try:
                 parts.append(text.picture(panel.png(data, choice), panel.title))
             except Exception as error:  # noqa: BLE001 - as in _draw
                 parts.append(text.shown(f"{panel.title}: {type(error).__name__}: {error}"))
-        newest = self.follower.history(last=_LISTED)
+        newest = self.follower.history(last=LISTED)
         if "decisions" in self._tables:
-            cards = cards_of(newest, _LISTED)
+            cards = cards_of(newest, LISTED)
             parts.append(
                 f"<b>Latest decisions</b>{cards._repr_html_()}" if len(newest) else "<p>no decisions yet</p>"
             )
-        if "rejects" in self._tables and status.rejected:
-            parts.append(text.rejects_table(rejects_of(self.follower.latest("rejects", 8)), status.rejected))
+        if rejects := self._rejects():
+            parts.append(text.rejects_table(**rejects["rejects"]))
         return {"text/plain": repr(self), "text/html": "\n".join(parts)}
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
