@@ -69,7 +69,7 @@ def known_type(name: str, column: pa.ChunkedArray) -> list[Column]:
             return open_column(name, len(column), range(len(column)), column.to_pylist())
         raise OptionError(f"column {name!r:.80} of type {kind} cannot be read: {error!s:.200}") from error
     whole = in_one_piece(found)
-    if whole.type == FLOAT and pc.any(pc.is_nan(whole)).as_py():
+    if whole.type == FLOAT and np.isnan(whole.to_numpy(zero_copy_only=False)).any():
         whole = pc.if_else(pc.is_nan(whole), pa.scalar(None, FLOAT), whole)
     return [(pa.field(name, whole.type), whole)]
 

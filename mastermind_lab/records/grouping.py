@@ -33,10 +33,11 @@ class Numbered(NamedTuple):
 def codes_of(columns: Sequence[pa.Array]) -> Numbered:
     """Number different rows of some columns."""
     n = len(columns[0])
-    heads = _heads(columns) if _are_in_runs([column.slice(0, _RUNS_IN) for column in columns]) else None
-    if heads is None or len(heads) > n / 2:
-        heads = np.arange(n)
-    some = [column.take(pa.array(heads)) for column in columns] if len(heads) < n else list(columns)
+    heads, some = np.arange(n), list(columns)
+    if _are_in_runs([column.slice(0, _RUNS_IN) for column in columns]):
+        runs, of_runs = _runs(columns)
+        if len(runs) <= n / 2:
+            heads, some = runs, of_runs
     if len(heads) < n and len(columns) == 1 and some[0].type == TEXT and are_different(some[0]):
         return Numbered(np.repeat(np.arange(len(heads)), np.diff(heads, append=n)), heads, some)
     codes, one = _encoded(some[0])
@@ -53,19 +54,35 @@ def codes_of(columns: Sequence[pa.Array]) -> Numbered:
 
 def _are_in_runs(columns: Sequence[pa.Array]) -> bool:
     """Tell whether of these rows most are like the one before."""
-    return len(_heads(columns)) <= len(columns[0]) / 2
+    return len(_runs(columns)[0]) <= len(columns[0]) / 2
 
 
-def _heads(columns: Sequence[pa.Array]) -> Codes:
-    """Return where rows differ from the one before: records mostly come decision by decision."""
-    n = len(columns[0])
-    differ = np.ones(n, bool)
-    if n > 1:
-        differ[1:] = False
-        for column in columns:
-            other = pc.fill_null(pc.not_equal(column.slice(1), column.slice(0, n - 1)), True)
-            differ[1:] |= other.to_numpy(zero_copy_only=False)
-    return np.flatnonzero(differ)
+def _runs(columns: Sequence[pa.Array]) -> tuple[Codes, list[pa.Array]]:
+    """Return where rows differ from the one before, and them: records mostly come decision by decision."""
+    if len(columns) == 1 and columns[0].type == TEXT:
+        encoded = pc.run_end_encode(columns[0], run_end_type=pa.int64())
+        return np.append(np.zeros(1, np.int64), encoded.run_ends.to_numpy())[:-1], [encoded.values]
+    differ = np.ones(len(columns[0]), bool)
+    differ[1:] = False
+    for column in columns:
+        differ[1:] |= ~are_as_before(column)
+    heads = np.flatnonzero(differ)
+    return heads, [column.take(pa.array(heads)) for column in columns]
+
+
+def are_as_before(column: pa.Array) -> NDArray[np.bool_]:
+    """Tell of the rows behind the first whether each says what the one before says, or both nothing."""
+    if pa.types.is_null(column.type):
+        return np.ones(max(len(column) - 1, 0), bool)
+    if not column.null_count and pa.types.is_primitive(column.type):
+        values = column.to_numpy(zero_copy_only=False)
+        return np.asarray(values[1:] == values[:-1])
+    behind, before = column.slice(1), column.slice(0, max(len(column) - 1, 0))
+    equal = pc.fill_null(pc.equal(behind, before), False)
+    if column.null_count:
+        equal = pc.or_(equal, pc.and_(pc.is_null(behind), pc.is_null(before)))
+    found: NDArray[np.bool_] = equal.to_numpy(zero_copy_only=False)
+    return found
 
 
 def _encoded(column: pa.Array) -> tuple[Codes, pa.Array]:

@@ -49,7 +49,7 @@ def said_of(records: Records, rows: Rows, codes: Codes, starts: Codes, faults: p
 
 def _spelled_missing(choices: pa.Array) -> str:
     """Say how many choices are what others write into a cell where nothing is."""
-    few = choices.filter(pa.array(may_be(choices, _FIRSTS, _LASTS)))
+    few = choices.take(pa.array(may_be(choices, _FIRSTS, _LASTS)))
     counts = pc.value_counts(few)
     some = counts.filter(pc.match_substring_regex(counts.field("values"), _NOTHING))
     if not len(some):
@@ -78,11 +78,12 @@ def _repeated(rows: Rows, codes: Codes, starts: Codes) -> int:
 def _alike(voters: pa.Array, codes: Codes, widest: int) -> Codes:
     """Return the places of votes whose voter may have another one in the decision."""
     keys = prints(voters) ^ (codes.astype(np.uint32) * _ODD)
-    found = [codes[:0]]
+    found = np.zeros(len(keys), bool)
     for apart in range(1, widest):
-        places = np.flatnonzero(keys[apart:] == keys[:-apart])
-        found += [places, places + apart]
-    return np.unique(np.concatenate(found))
+        equal = keys[apart:] == keys[:-apart]
+        found[apart:] |= equal
+        found[:-apart] |= equal
+    return np.flatnonzero(found)
 
 
 def _seats(columns: Sequence[pa.Array], codes: Codes) -> Codes:

@@ -203,6 +203,8 @@ def _rejects(records: Records, faults: Sequence[Fault], wrong: Flags, numbers: A
 
 def told(records: Records, faults: Sequence[Fault], wrong: Flags, numbers: Any) -> Iterator[tuple[Any, ...]]:
     """Say of each wrong row its number, the reason, what was expected, and the row."""
+    if not wrong.any():
+        return
     some = records.table.filter(pa.array(wrong))
     of_row = [fault.wrong[wrong] for fault in faults]
     for place, number in enumerate(numbers[wrong]):

@@ -50,16 +50,17 @@ def are_different(column: pa.Array) -> bool:
     return not (found[1:] == found[:-1]).any()
 
 
-def may_be(column: pa.Array, firsts: bytes, lasts: bytes) -> NDArray[np.bool_]:
-    """Tell which texts begin with one of some bytes and end with one of others, or are empty."""
-    found = np.empty(len(column), bool)
+def may_be(column: pa.Array, firsts: bytes, lasts: bytes) -> Bounds:
+    """Return the places of texts that begin with one of some bytes and end with one of others."""
+    found = [np.zeros(0, np.int64)]
     is_first, is_last = np.zeros((2, 256), bool)
     is_first[list(firsts)] = is_last[list(lasts)] = True
     for block, data, starts, ends in _blocks(column):
-        first, last = (data.take(places, mode="clip") for places in (starts, ends - 1))
-        fits = is_first.take(first, mode="clip") & is_last.take(last, mode="clip")  # quicker than by []
-        found[block] = fits | (starts == ends)
-    return found
+        first = data.take(starts, mode="clip")  # quicker than by []
+        places = np.flatnonzero(is_first.take(first, mode="clip"))
+        last = data.take(ends[places] - 1, mode="clip")
+        found.append(places[is_last[last]] + block.start)
+    return np.concatenate(found)
 
 
 def has_empty(column: pa.Array) -> bool:
@@ -83,8 +84,8 @@ def _blocks(column: pa.Array) -> Iterator[tuple[slice, NDArray[np.uint8], Bounds
 def _words(data: NDArray[np.uint8], ends: Bounds, lengths: Bounds) -> NDArray[np.uint64]:
     """Return the eight bytes before each end as a number; of shorter texts, their own."""
     words: NDArray[np.uint64] = np.ndarray((len(data) - _WORD + 1,), "<u8", data, 0, (1,))
-    found = words[np.maximum(ends - _WORD, 0)]
-    for missing, shift in ((_WORD - ends, np.left_shift), (_WORD - lengths, np.right_shift)):
-        if missing.max() > 0:  # by 64 bits it is zero
-            shift(found, (missing.clip(0) * 8).astype(np.uint64), out=found)
+    found = words[ends - _WORD if ends[0] >= _WORD else np.maximum(ends - _WORD, 0)]
+    for sizes, least, shift in ((ends, ends[0], np.left_shift), (lengths, lengths.min(), np.right_shift)):
+        if least < _WORD:  # by 64 bits it is zero
+            shift(found, ((_WORD - sizes).clip(0) * 8).astype(np.uint64), out=found)
     return found

@@ -16,7 +16,7 @@ from ..decode import json_text, step
 from ..errors import OptionError
 from ..frames import IS_TEXT, MEMORY, Tables, is_open, oldest_first, schema, shown_columns
 from .columns import FLOAT, TEXT, Column, as_open, texts
-from .grouping import Codes, codes_of, first_of, last_moment, order_of, taken
+from .grouping import Codes, are_as_before, codes_of, first_of, last_moment, order_of, taken
 from .note import said_of
 from .reading import Records
 from .roles import KINDS, Roles
@@ -192,12 +192,8 @@ def _is_constant(column: pa.Array, same: NDArray[np.bool_]) -> bool:
     if column.null_count == len(column):
         return True
     for least in (10_000, len(column)):  # most that are not constant show it soon
-        some = column.slice(0, least)
-        behind, before = some.slice(1), some.slice(0, max(len(some) - 1, 0))
-        equal = pc.fill_null(pc.equal(behind, before), False)
-        if some.null_count:
-            equal = pc.or_(equal, pc.and_(pc.is_null(behind), pc.is_null(before)))
-        if not (equal.to_numpy(zero_copy_only=False) | ~same[: len(behind)]).all():
+        equal = are_as_before(column.slice(0, least))
+        if not (equal | ~same[: len(equal)]).all():
             return False
     return True
 
