@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from typing import ClassVar
 
 import numpy as np
@@ -335,3 +336,11 @@ def test_ids_are_decimal_numbers(ids):
         with pytest.raises(ValueError, match=r"0[xX]1"):
             id_parts(some)
     assert id_parts(pa.array([*ids, "12-3"]).slice(len(ids))).tolist() == [[0, 12, 3]]
+
+
+@pytest.mark.parametrize("wrong", ["abc", "12-x", "", "1-2-3", "1-2@x", "-5", "1--5", f"{2**64}-0", None])
+def test_what_is_no_id_is_named_with_what_ids_are_like(wrong):
+    said = re.escape(f"{wrong!r} is no id of an entry: those are like '1735580000000-0'")
+    for ids in ([wrong], ["1-1", wrong], pa.array(["1-1@2", wrong], pa.large_string())):
+        with pytest.raises(lab.OptionError, match=said):
+            id_parts(ids)

@@ -11,18 +11,32 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ..errors import OptionError
+
 
 def id_key(stream_id: str) -> tuple[int, int, int]:
     """Return what ids sort by: epoch, milliseconds, sequence number, all as exact numbers.
+
+    Raises
+    ------
+    OptionError
+        It is no id.
 
     Examples
     --------
     >>> sorted(["10-0", "9-2", "9-11", "1-0@1"], key=id_key)
     ['9-2', '9-11', '10-0', '1-0@1']
     """
-    place, _, epoch = stream_id.partition("@")
-    milliseconds, _, sequence = place.partition("-")
-    return int(epoch or 0), int(milliseconds), int(sequence or 0)
+    try:
+        place, _, epoch = stream_id.partition("@")
+        milliseconds, _, sequence = place.partition("-")
+        return int(epoch or 0), int(milliseconds), int(sequence or 0)
+    except (AttributeError, ValueError) as error:
+        raise _no_id(stream_id) from error
+
+
+def _no_id(stream_id: Any) -> OptionError:
+    return OptionError(f"{stream_id!r:.80} is no id of an entry: those are like '1735580000000-0'")
 
 
 def edge_key(bound: str, is_lower: bool) -> tuple[int, int, int]:
@@ -33,12 +47,22 @@ def edge_key(bound: str, is_lower: bool) -> tuple[int, int, int]:
 
 
 def id_parts(ids: Iterable[str] | pa.Array | pa.ChunkedArray) -> NDArray[np.uint64]:
-    """Split many ids at once: an array of shape (n, 3) of epoch, milliseconds, sequence number."""
+    """Split many ids at once: an array of shape (n, 3) of epoch, milliseconds, sequence number.
+
+    Raises
+    ------
+    OptionError
+        One is no id.
+    """
     texts = ids if isinstance(ids, pa.Array | pa.ChunkedArray) else pa.array(ids, pa.large_string())
     numbers = _two_numbers(texts)
     if numbers is None:
-        keys = [id_key(stream_id) for stream_id in texts.to_pylist()]
-        return np.array(keys, dtype=np.uint64).reshape(-1, 3)
+        listed = texts.to_pylist()
+        keys = [id_key(stream_id) for stream_id in listed]
+        try:
+            return np.array(keys, dtype=np.uint64).reshape(-1, 3)
+        except OverflowError as error:
+            raise _no_id(next(one for one in listed if not is_id(one))) from error
     parts = np.zeros((len(texts), 3), np.uint64)
     parts[:, 1:] = numbers
     return parts
@@ -47,7 +71,7 @@ def id_parts(ids: Iterable[str] | pa.Array | pa.ChunkedArray) -> NDArray[np.uint
 def _two_numbers(texts: pa.Array | pa.ChunkedArray) -> NDArray[np.uint64] | None:
     """Split ids of the usual form, two numbers and no epoch; None where one has another form."""
     split = pc.split_pattern(texts, "-")
-    if not pc.all(pc.equal(pc.list_value_length(split), 2), min_count=0).as_py():
+    if texts.null_count or not pc.all(pc.equal(pc.list_value_length(split), 2), min_count=0).as_py():
         return None
     try:
         numbers: NDArray[np.uint64] = pc.list_flatten(split).cast(pa.uint64()).to_numpy()
