@@ -880,3 +880,18 @@ def test_a_rule_of_ones_own_sees_votes_as_they_are(seated):
 
     stats.Rules.of(by_model, voter="vote.seat", rules={"first": first})
     assert seen[0] == [*by_model.votes]
+
+
+def test_a_folder_stands_for_no_part_of_its_files(tmp_path):
+    (tmp_path / "a.csv").write_text("q,w,a\nt,x,yes\n")
+    named = {"decision": "q", "voter": "w", "choice": "a"}
+    assert len(lab.from_votes(tmp_path, **named)) == 1
+    (tmp_path / "b.jsonl").write_text('{"q": "t", "w": "y", "a": "no"}\n')
+    with pytest.raises(lab.SourceError, match="means 2 files: give one, or put them together first"):
+        lab.from_votes(tmp_path, **named)
+
+
+@pytest.mark.parametrize("votes", [["a.csv", "b.csv"], [{"q": "t"}], {"q": ["t"]}, ()])
+def test_what_is_not_yet_a_table_is_told_what_makes_it_one(votes):
+    with pytest.raises(lab.OptionError, match=r"pandas\.DataFrame makes a table of .* pandas\.concat one of"):
+        lab.from_votes(votes, decision="q", voter="w", choice="a")

@@ -298,3 +298,23 @@ def test_abstentions_are_spelled_as_choices():
         lab.from_votes(table.assign(a=pd.Series([b"\xff", "a"], dtype=object)), **NAMED)
     with pytest.raises(OptionError, match="abstain="):
         lab.from_votes(table, **NAMED, abstain=b"\xff")
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_spans_of_time_are_seconds_whatever_their_unit(unit):
+    spans = pd.Series(pd.to_timedelta([90, None, 2], unit="s")).dt.as_unit(unit)
+    frame = pd.DataFrame({"case": "a", "voter": ["Ada", "Bo", "Chi"], "choice": "yes", "took": spans})
+    for votes in (frame, pa.Table.from_pandas(frame)):
+        took = lab.from_votes(votes, decision="case", voter="voter", choice="choice").votes["vote.took"]
+        assert took.dtype == "float64"
+        assert took.fillna(-1).tolist() == [90, -1, 2]
+
+
+def test_periods_are_spelled_and_not_numbered(tmp_path):
+    months = pd.PeriodIndex(["2026-01", "2026-01", None, "2026-11"], freq="M")
+    frame = pd.DataFrame({"month": months, "voter": ["Ada", "Bo", "Chi", "Ada"], "choice": "yes"})
+    frame.to_parquet(tmp_path / "votes.parquet")
+    for votes in (frame, tmp_path / "votes.parquet"):
+        history = lab.from_votes(votes, decision="month", voter="voter", choice="choice")
+        assert history.decisions["decision.month"].tolist() == ["2026-01", "2026-11"]
+        assert history.rejects["reason"].tolist() == ["no_decision"]

@@ -42,7 +42,7 @@ def from_votes(
     votes
         A pandas frame; a table of Polars, DuckDB or Arrow (anything with ``__arrow_c_stream__``); or the path
         or URL of a CSV, Parquet or JSON lines file, compressed or not. Its content says which. CSV is UTF-8,
-        with commas, semicolons, tabs or bars.
+        with commas, semicolons, tabs or bars. A span of time becomes its seconds, a period ``2026-11``.
     decision
         The column, or columns, whose values tell decisions apart. They stand in ``decisions`` under their own
         names if they are ``question``, ``decision_id`` or ``correlation_id``, else as ``decision.<name>``;

@@ -30,6 +30,7 @@ NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 _EXACT = 15  # decimal digits that a float always keeps
 _ZONE = r"(?:Z|[+-]\d{4})?"
 _FAR = 300  # digits before or behind the point, of which neither an int nor a float is made
+_IN_A_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 _FIRST_SECOND, _END_SECOND = 978_307_200, 4_133_980_800  # of the years 2001 to 2100, and behind them
 
 A_MOMENT = (
@@ -56,7 +57,10 @@ class Checked(NamedTuple):
 
 
 def known_type(name: str, column: pa.ChunkedArray) -> list[Column]:
-    """Bring a column to a type that frames have; times stay times. NaN is a missing number."""
+    """Bring a column to a type that frames have; times stay times, and spans become seconds.
+
+    NaN is a missing number.
+    """
     kind = column.type
     try:
         if pa.types.is_dictionary(kind):
@@ -85,6 +89,11 @@ def _brought(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """Bring a column to the type that holds all of its values without loss; None where there is none."""
     if pa.types.is_decimal(column.type):
         return _of_decimals(column)
+    if getattr(column.type, "extension_name", "") == "pandas.period":  # Arrow knows but its number
+        return pa.chunked_array([pa.array(column.to_pandas().astype("str").tolist(), TEXT, from_pandas=True)])
+    if pa.types.is_duration(column.type):
+        spans = column.cast(pa.int64()).cast(FLOAT, safe=False)
+        return pc.divide(spans, pa.scalar(_IN_A_SECOND[column.type.unit], FLOAT))
     wanted = _wanted(column.type)
     return None if wanted is None else column if column.type == wanted else column.cast(wanted)
 

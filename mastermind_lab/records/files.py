@@ -43,7 +43,7 @@ def only_file(path: str | os.PathLike[str]) -> ndjson.File:
     SourceError
         There is none, or there are several, or it can be read only once.
     """
-    files = ndjson.find(path)
+    files = ndjson.find(path, ("",))
     if len(files) > 1:
         raise SourceError(f"{path} means {len(files)} files: give one, or put them together first")
     if not ndjson.can_be_read_again(files[0]):

@@ -68,6 +68,8 @@ def in_memory(data: Any, name: str) -> Records:
         raise OptionError(f"{name}: {fault}")
     if table is None:
         hint = ": .collect() makes it a table" if hasattr(data, "collect") else ""
+        if isinstance(data, list | tuple | dict):
+            hint = ": pandas.DataFrame makes a table of rows or columns, pandas.concat one of several tables"
         raise OptionError(
             f"{name} is a {type(data).__name__}{hint}; expected a pandas frame, a table of Polars, DuckDB or "
             "Arrow (anything with __arrow_c_stream__), or the path of a CSV, Parquet or JSON lines file"
