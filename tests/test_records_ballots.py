@@ -332,3 +332,10 @@ def test_ballots_are_imported(tmp_path):
                 "--score", "b=pb", cwd=tmp_path)  # fmt: skip
     assert mixed.returncode == 2
     assert "give each as CHOICE=COLUMN, or none" in mixed.stderr
+
+
+def test_a_column_of_nothing_is_no_hindrance_to_ballots_of_several_rows():
+    rows = pd.DataFrame({"case": 1, "judge": ["Ada", "Ada", "Bo", "Bo"], "choice": ["b", "c"] * 2})
+    ranked = rows.assign(rank=[1, 2, 2, 1], note=None)
+    history = lab.from_votes(ranked, decision="case", voter="judge", choice="choice", ranking="rank")
+    assert history.votes["vote.ranking"].tolist() == ['["b","c"]', '["c","b"]']
