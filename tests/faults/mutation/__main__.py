@@ -101,8 +101,12 @@ class Trials:
     def _is_green(self, test: str, copy: Path, change: Change | None = None, anew: bool = False) -> bool:
         file = Path(PACKAGE, change.file if change else "__init__.py")
         trial = Trial(self._session, copy, file, change, [test], 300, anew)
-        while (verdict := trial.verdict()) is None:
-            time.sleep(0.02)
+        try:
+            while (verdict := trial.verdict()) is None:
+                time.sleep(0.02)
+        except BaseException:
+            trial.end()
+            raise
         return not verdict
 
 
