@@ -402,10 +402,10 @@ def test_logs_that_are_not_there_are_said_so():
 
 
 def test_a_conversation_that_is_cut_short_spoils_no_other(tmp_path):
-    written(tmp_path, council(), council() | {"id": "y"})
-    (tmp_path / "talk1.json").write_text((tmp_path / "talk1.json").read_text()[:-100])
+    written(tmp_path, council(), council() | {"id": "y"}, council() | {"id": "z"})
+    (tmp_path / "talk2.json").write_text((tmp_path / "talk2.json").read_text()[:-100])
     history = lab.read(tmp_path)
-    assert len(history) == 1
+    assert history.decisions["decision_id"].tolist() == ["x-1", "z-1"]
     assert history.rejects["reason"].tolist() == ["damaged"]
 
 

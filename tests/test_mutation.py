@@ -86,6 +86,11 @@ def test_it_tells_what_is_noticed_from_what_is_not(package):
     tree = package.parent
     (package / "__init__.py").touch()
     (package / "a.py").write_text("def f(a):\n    return a < 3\n\n\ndef g():\n    return 1\n")
+    (package / "heard.py").write_text("class OddWarning(Warning):\n    pass\n")
+    (tree / "pyproject.toml").write_text(
+        '[tool.pytest.ini_options]\npythonpath = ["."]\nfilterwarnings = '
+        '["error::pytest.PytestAssertRewriteWarning", "ignore::mastermind_lab.heard.OddWarning"]\n'
+    )
     (tree / "tests" / "faults").mkdir(parents=True)
     (tree / "tests" / "test_a.py").write_text(
         "from mastermind_lab.a import f\n\ndef test_f():\n    assert f(2) and not f(3)\n"

@@ -20,7 +20,7 @@ from mastermind_lab.cli.dashboard import _names
 from mastermind_lab.cli.following import _shown_on
 from mastermind_lab.envelope import validate
 from mastermind_lab.stats.engine.display import as_html, as_text
-from mastermind_lab.text import apart, visible
+from mastermind_lab.text import _two, apart, visible
 from mastermind_lab.widget.rows import rows_of
 
 pytestmark = pytest.mark.once
@@ -121,6 +121,14 @@ def test_a_number_is_the_last_that_tells_names_apart(names, others):
 )
 def test_what_is_left_of_a_name(names, most, expected):
     assert apart(names, most, visible) == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "expected"),
+    [(0, "abcdef…uvwx…"), (1, "…bcdef…uvwx…"), (2, "…cdefg…uvwx…"), (16, "…opqrstuvwx…")],
+)
+def test_two_parts_of_a_name_say_where_it_was_cut(first, expected):
+    assert _two("abcdefghijklmnopqrstuvwxyz", first, 20, 24, most=12) == expected
 
 
 def test_what_the_fonts_lack_is_told_apart_by_a_number():

@@ -10,6 +10,7 @@ import random
 import re
 import sys
 import time
+import zlib
 
 import pyarrow as pa
 import pytest
@@ -257,6 +258,17 @@ class TestBombs:
             len([*lines(put(tmp_path / "b.ndjson.gz", gzip.compress(b"\n".join(envelopes(20_000)))))])
             == 20_000
         )
+
+    def test_xz_that_asks_for_much_memory_is_refused(self, tmp_path):
+        """A quarter of a gigabyte for its dictionary alone, four times what the strongest setting takes."""
+        content = bytearray(lzma.compress(SMALL, preset=0))
+        place = content.index(b"\x21\x01") + 2  # the filter, one byte about it: the size of its dictionary
+        end = 12 + 4 * content[12]  # of what says how the block is packed, behind the file's own beginning
+        content[place] = 2 * (28 - 12)
+        content[end : end + 4] = zlib.crc32(content[12:end]).to_bytes(4, "little")
+        path = put(tmp_path / "a.ndjson.xz", bytes(content))
+        with pytest.warns(lab.NothingDecodedWarning, match="Memory usage limit exceeded"):
+            lab.read(path)
 
     def test_a_plain_file_may_have_any_size(self, tmp_path):
         assert len(lab.read(put(tmp_path / "a.ndjson", (SMALL + b"\n") * 100), max_unpacked_bytes=10)) == 100

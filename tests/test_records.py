@@ -712,6 +712,24 @@ def test_what_cannot_be_imported_is_said_in_a_line(tmp_path, text, code, said):
     assert "Traceback" not in found.stderr
 
 
+def test_every_column_that_is_named_is_imported(tmp_path):
+    columns = ["confidence", "weight", "rationale", "round", "recommendation", "time"]
+    (tmp_path / "votes.csv").write_text(
+        "d,v,c,confidence_,weight_,rationale_,round_,recommendation_,time_\n"
+        "tram,Ada,yes,0.75,2,because,1,yes,2026-11-20T10:00:00Z\n"
+    )
+    (tmp_path / "facts.csv").write_text("d,town\ntram,Ulm\n")
+    (tmp_path / "people.csv").write_text("v,age\nAda,36\n")
+    named = {"decision": "d", "voter": "v", "choice": "c"} | {name: f"{name}_" for name in columns}
+    tables = {"decisions": "facts.csv", "voters": "people.csv"}
+    options = [word for name, value in (named | tables).items() for word in (f"--{name}", value)]
+    found = run("import", "votes.csv", "kept", *options, cwd=tmp_path)
+    assert (found.returncode, found.stderr) == (0, "")
+    paths = {name: tmp_path / file for name, file in tables.items()}
+    expected = lab.from_votes(tmp_path / "votes.csv", **named, **paths)
+    same(expected, lab.read(tmp_path / "kept"), ("decisions", "votes", "rejects"))
+
+
 # Rounds.
 
 

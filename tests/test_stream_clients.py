@@ -23,6 +23,7 @@ from mastermind_lab.arena.server import Server
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.frames import entry_ids
 from mastermind_lab.stream import StreamReader, address, follow_envelopes, publish_payloads, read_envelopes
+from mastermind_lab.stream.connection import connect
 
 
 def fill(server, *ids, stream=STREAM):
@@ -381,3 +382,9 @@ def test_a_follower_of_several_archives_none(redis_url, tmp_path):
     with pytest.raises(lab.OptionError, match="an archive is of one stream"):
         lab.Follower(redis_url, stream=["a", "b"], archive=tmp_path / "a")
     assert StreamReader(redis_url, ["a", "b"]).streams == ("a", "b")
+
+
+def test_on_our_connections_nothing_comes_that_was_not_asked_for(redis_url):
+    """With the newer protocol, which clients take by themselves, a server may push."""
+    with connect(redis_url) as client:
+        assert int(client.client_info()["resp"]) == 2

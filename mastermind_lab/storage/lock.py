@@ -84,7 +84,6 @@ class Lock:
         }
         # Only for people to read: with no room for it, the lock holds as well.
         with suppress(OSError):
-            os.lseek(self._file, 0, os.SEEK_SET)
             os.ftruncate(self._file, os.write(self._file, _LOCKED + json.dumps(held).encode()))
 
     def _holder(self) -> str:

@@ -31,6 +31,7 @@ _GREETING_LIMIT = 2**20  # bytes of a reply before anything was asked for
 _NEXT = (fault.ConnectionError, fault.TimeoutError)
 """What has another place tried."""
 _NOWHERE = "there is no place to connect to"
+_LEFT_OVER = "more than was asked for: the reply before may have been garbled on its way"
 
 _BEGINNING = 512  # bytes of a reply
 _TOKEN = re.compile(rb"(.)(.*?)\r\n", re.DOTALL)
@@ -45,13 +46,11 @@ class ReplyTooLargeError(fault.RedisError):
 class Allowance:
     """How many bytes a reply on some connections may have: ``most``, counted anew with each command.
 
-    While a connection is made, ``greets``, it is less. ``lines`` counts the connections that were made, but
-    for those in place of one that a reply was given up on.
+    While a connection is made, ``greets``, it is less.
     """
 
     def __init__(self) -> None:
         self.most = PAGE_LIMIT
-        self.lines = 0
         self.greets = False
         self.renew()
 
@@ -102,17 +101,13 @@ class Allowance:
             self._refuse_bytes(self.left + there - size)
             return size + 2
         if size > ELEMENTS_LIMIT:
-            raise self._given_up(f"a reply that claims {size:,} elements")
+            raise ReplyTooLargeError(f"a reply that claims {size:,} elements was given up")
         return 0
 
     def _refuse_bytes(self, left: int) -> None:
         if left < 0:
             most = _GREETING_LIMIT if self.greets else self.most
-            raise self._given_up(f"a reply of more than {most / 2**20:,.0f} MB")
-
-    def _given_up(self, what: str) -> ReplyTooLargeError:
-        self.lines -= 1
-        return ReplyTooLargeError(f"{what} was given up")
+            raise ReplyTooLargeError(f"a reply of more than {most / 2**20:,.0f} MB was given up")
 
 
 class _Socket:
@@ -186,8 +181,14 @@ def bounded(kind: type) -> type:
                         return
                 raise failed or fault.ConnectionError(_NOWHERE)
 
+        def can_read(self, *arguments: Any, **options: Any) -> bool:
+            """Refuse what nobody asked for, where the client would take another line, unseen."""
+            if super().can_read(*arguments, **options):
+                self.disconnect()
+                raise fault.InvalidResponse(_LEFT_OVER)
+            return False
+
         def _connect(self) -> Any:
-            self._allowance.lines += 1
             return _Socket(super()._connect(), self._allowance)
 
         def send_packed_command(self, *arguments: Any, **options: Any) -> None:

@@ -5,10 +5,11 @@
     .venv/bin/python tests/faults/mutation --at live/window.py:108            # all changes to one line
 
 What is changed stands in ``changes.py``; how a drawing looks is taste, and stays. What runs are the ordinary
-tests that run the changed line, the closest files of tests first, until one is red or ``--budget`` seconds
-of tests have passed, in a fork of a process that has loaded them (``trials.py``). Which test runs which line
-is found out once (``survey.py``; kept where ``--survey`` says), and again for each file of tests that was
-changed since. What is red must be green without the change; what finds no end is tried twice.
+tests that run the changed line, the closest files of tests first, until one is red or they have taken
+``--budget`` seconds of a processor, in a fork of a process that has loaded them (``trials.py``). Which test
+runs which line is found out once (``survey.py``; kept where ``--survey`` says), and again for each file of
+tests that was changed since. What is red must be red again by itself, and green without the change; what
+finds no end is tried twice.
 ``equivalent.txt`` lists the changes that nobody could notice, each with its reason: they are drawn, but not
 tried, and not counted.
 """
@@ -73,7 +74,7 @@ class Trials:
         return Trial(self._session, copy, file, change, tests, most or 120 + 10 * self._budget, anew)
 
     def _again(self, trial: Trial, verdict: str) -> Trial | None:
-        """Try once more what found no end, what a test noticed that is red without it, what nobody did."""
+        """Try once more what found no end, what no test notices both times, what nobody noticed."""
         if not verdict:
             return None if trial.anew else self._begun(trial.change, trial.tests, trial.copy, anew=True)
         if verdict == NO_END:
@@ -81,19 +82,31 @@ class Trials:
             is_first = most <= 300 + 20 * self._budget
             again = partial(self._begun, trial.change, trial.tests, trial.copy, most, trial.anew)
             return again() if is_first else None
-        if verdict not in self._session.items or verdict in self._sound:
+        if verdict not in self._session.items or self._is_proved(verdict, trial):
             return None
-        if self.is_green(verdict, trial.copy):
-            self._sound.add(verdict)
-            return None
-        self._survey.leave_out(verdict)
-        return self._begun(trial.change, [one for one in trial.tests if one != verdict], trial.copy)
+        others = [test for test in trial.tests if test != verdict]
+        return self._begun(trial.change, others, trial.copy, anew=trial.anew)
 
-    def is_green(self, test: str, copy: Path) -> bool:
-        """Run a test without a change."""
-        trial = Trial(self._session, copy, Path(PACKAGE, "__init__.py"), None, [test], 300)
-        while (verdict := trial.verdict()) is None:
-            time.sleep(0.02)
+    def _is_proved(self, test: str, trial: Trial) -> bool:
+        """Run the test that noticed again: by itself it is red with the change, and green without."""
+        if self._is_green(test, trial.copy, trial.change, trial.anew):
+            return False  # it was red because it had to wait, or for what ran before it
+        if test not in self._sound:
+            if not self._is_green(test, trial.copy):
+                self._survey.leave_out(test)
+                return False
+            self._sound.add(test)
+        return True
+
+    def _is_green(self, test: str, copy: Path, change: Change | None = None, anew: bool = False) -> bool:
+        file = Path(PACKAGE, change.file if change else "__init__.py")
+        trial = Trial(self._session, copy, file, change, [test], 300, anew)
+        try:
+            while (verdict := trial.verdict()) is None:
+                time.sleep(0.02)
+        except BaseException:
+            trial.end()
+            raise
         return not verdict
 
 
@@ -105,7 +118,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--folder", nargs="+", default=[], help="of these; '.' is the files beside them")
     parser.add_argument("--at", action="append", default=[], metavar="FILE:LINE")
-    parser.add_argument("--budget", type=float, default=30, help="seconds of tests for a change")
+    parser.add_argument("--budget", type=float, default=30, help="seconds of a processor for a change")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument(
         "--tests", nargs="+", default=["*"], metavar="PATTERN", help="such as 'tests/test_l*'"
