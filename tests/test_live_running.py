@@ -42,7 +42,7 @@ def test_a_batch_costs_what_it_touches_and_not_all_groups(touched, by):
     found = running.RunningSummary(lab.stats.Margin, {"by": by, "replicates": 40})
     for start in range(0, 160, 10):
         found.add(between(tables, ids[start], ids[start + 9]))
-        found.settle()
+        found.settle(running.reader())
     assert sum(touched) <= 2 * 160 * 4  # of two sums, four rounds of twice as many; all each time is 2,700
     expected = lab.stats.Margin.of(whole, by=by, replicates=40).table()
     agree(found.value().table(), expected)
@@ -59,7 +59,7 @@ def test_one_that_has_too_many_groups_when_its_parts_are_added_says_so_until_it_
     found = running.RunningSummary(lab.stats.Confidence, {"by": "decision_id"})
     for first, last in ((0, 8), (9, 12), (13, 15)):
         found.add(between(tables, ids[first], ids[last]))
-        found.settle()
+        found.settle(running.reader())
     for _ in range(2):
         with pytest.raises(lab.OptionError, match="makes 16 groups"):
             found.value()

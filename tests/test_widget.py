@@ -23,7 +23,7 @@ from waiting import our_threads, until
 
 import mastermind_lab as lab
 from mastermind_lab.arena import Arena, payloads
-from mastermind_lab.widget import cells, text
+from mastermind_lab.widget import cells, judged, text
 from mastermind_lab.widget.controls import Choices, ViewOptions
 from mastermind_lab.widget.panels import PANELS, TABLES, Panel, data_of, panels
 from mastermind_lab.widget.redraw import RedrawScheduler
@@ -208,6 +208,25 @@ class TestView:
         view.stop()
         assert view._contents.choices.chosen == ViewOptions(20, "meta.model", 0.9)
         assert "below 0.9 (" in view._contents.items(view.status)[-1]
+
+    def test_what_stands_of_a_decision_is_made_once_until_it_is_marked(self, follower, numbered, monkeypatch):
+        view, made = view_of(follower), []
+        rows_made = judged.rows_of
+
+        def counting(history, *notes):
+            made.append(len(history))
+            return rows_made(history, *notes)
+
+        monkeypatch.setattr(judged, "rows_of", counting)
+        for fresh in ([], [("1800000000000-0", numbered[0][1]), ("1800000000001-0", numbered[1][1])], []):
+            follower.feed(fresh)
+            view._round()
+            newest = follower.history(last=24)
+            assert told(view, "list")["rows"] == rows_made(newest)
+        assert made[1:] == [2]
+        asked(view, "mark", id="1800000000000-0", was="right")
+        view._round()
+        assert [row["was"] for row in told(view, "list")["rows"]][:3] == ["", "right", ""]
 
     def test_closed_it_leaves_no_widget(self, follower):
         before = set(_instances)

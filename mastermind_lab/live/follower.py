@@ -20,7 +20,7 @@ from ..history import History
 from ..stats.engine.summary import Summary
 from ..stream import Client, StreamUpdate
 from .batches import batches
-from .running import RunningSummary, values
+from .running import RunningSummary, reader, values
 from .source import BatchDecoder, Folder, Source, Store, archivable, archiving, source_of
 from .status import State, Status, StatusTracker
 from .window import Window
@@ -282,8 +282,9 @@ class Follower:
                 for summary in self._summaries.values():
                     summary.add(batch)
             listening = list(self._callbacks)  # who begins to listen after this has the batch in what is kept
+        read = reader()
         for summary in list(self._summaries.values()):
-            summary.settle()
+            summary.settle(read)
         if batch is not None and listening:
             self._tell(listening, History(batch))
 

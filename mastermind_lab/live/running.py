@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from functools import reduce
 from threading import Lock
@@ -15,6 +15,22 @@ from ..history import History, with_missing_columns
 from ..stats.engine.summary import Summary, columns_in, sums_of
 
 _MOST = 2_000  # entries that wait to be counted: few enough that counting them does not hold up a redraw
+
+
+Reader = Callable[[list[Tables]], History]
+
+
+def reader() -> Reader:
+    """Return what makes a history of batches, once of the same: for several summaries of one moment."""
+    made: dict[tuple[int, ...], tuple[list[Tables], History]] = {}
+
+    def read(batches: list[Tables]) -> History:
+        key = tuple(map(id, batches))
+        if key not in made:
+            made[key] = batches, History(combine_chunks(concat(batches)))
+        return made[key][1]
+
+    return read
 
 
 class RunningSummary:
@@ -47,12 +63,12 @@ class RunningSummary:
         self._came.append(tables)
         self._waiting += tables["decisions"].num_rows + tables["rejects"].num_rows
 
-    def settle(self) -> None:
+    def settle(self, read: Reader) -> None:
         """Count what waits, if it is much and nobody is at it."""
         if self._waiting >= _MOST and self._counting.acquire(blocking=False):
             try:
                 with suppress(LabError):  # who asks for it is told
-                    self._count_in(self._taken())
+                    self._count_in(self._taken(), read)
             finally:
                 self._counting.release()
 
@@ -78,17 +94,17 @@ class RunningSummary:
         self._waiting = 0
         return [self._came.popleft() for _ in range(len(self._came))]
 
-    def _with(self, fresh: list[Tables | None]) -> Summary | LabError:
+    def _with(self, fresh: list[Tables | None], read: Reader) -> Summary | LabError:
         """Return the summary with these batches; the error where it cannot be counted."""
         try:
-            self._count_in(fresh)
+            self._count_in(fresh, read)
             with self._kept_fault():
                 self._merge(len(self._parts))
             return self._parts[0]
         except LabError as error:
             return error
 
-    def _count_in(self, fresh: list[Tables | None]) -> None:
+    def _count_in(self, fresh: list[Tables | None], read: Reader) -> None:
         if began := [place for place, one in enumerate(fresh, 1) if one is None]:
             self._parts, self._fault = [], None
         batches = [one for one in fresh[max(began, default=0) :] if one is not None]
@@ -97,7 +113,7 @@ class RunningSummary:
         if not batches and self._parts:
             return
         with self._kept_fault():
-            self._parts.append(self._count(batches))
+            self._parts.append(self._count(read(batches)))
             sizes = [_size(part) for part in self._parts]
             while len(sizes) > 1 and 2 * sizes[-1] > sizes[-2]:
                 self._merge(2)
@@ -115,8 +131,7 @@ class RunningSummary:
             self._fault, self._parts = error, []
             raise
 
-    def _count(self, fresh: Iterable[Tables]) -> Summary:
-        history = History(combine_chunks(concat(fresh)))
+    def _count(self, history: History) -> Summary:
         whole = with_missing_columns(history, columns_in(self.options))
         counted: Summary = self.kind.of(whole, **self.options)  # type: ignore[attr-defined] # every subject has it
         return counted
@@ -137,7 +152,8 @@ def values(asked: Sequence[RunningSummary], moment: AbstractContextManager[Any])
             counting.enter_context(one._counting)
         with moment:
             fresh = {one: one._taken() for one in {*asked}}
-        found = {one: one._with(batches) for one, batches in fresh.items()}
+        read = reader()
+        found = {one: one._with(batches, read) for one, batches in fresh.items()}
     return [found[one] for one in asked]
 
 

@@ -83,7 +83,7 @@ class Contents:
         self.choices.offer(newest.decisions)
         facts: dict[str, Any] = {"choices": self.choices.told(), **self._rejects()}
         if "decisions" in self.tables:
-            facts |= {"rows": self.judged.rows(newest), "listed": LISTED}
+            facts |= {"rows": self.judged.latest(newest), "listed": LISTED}
         return facts
 
     def count_below(self) -> None:

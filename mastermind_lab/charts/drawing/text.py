@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 
 import pandas as pd
 from matplotlib.font_manager import FontProperties
@@ -73,7 +74,12 @@ def wrapped(text: str, width: float, most: int = 3) -> list[str]:
 
 def text_width(text: str) -> float:
     """Return how wide a line is, by the height of its text."""
-    font = FontProperties(family=families(), size=1)
+    return _width(text, tuple(families()))
+
+
+@lru_cache(maxsize=1_000)
+def _width(text: str, fonts: tuple[str, ...]) -> float:
+    font = FontProperties(family=list(fonts), size=1)
     width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
     return float(width)
 
