@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -87,6 +88,12 @@ def follow(
     return view.start()
 
 
+def _script() -> str:
+    """Return the scripts as one, without the comments, which a page need not fetch."""
+    whole = "\n".join((_PAGE / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
+    return re.sub(r"(?m)^ *//.*\n", "", whole)
+
+
 class LiveView(anywidget.AnyWidget):
     """A follower shown in a notebook: a status line, controls, pictures whose points answer, and tables.
 
@@ -105,7 +112,7 @@ class LiveView(anywidget.AnyWidget):
     0
     """
 
-    _esm = "\n".join((_PAGE / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
+    _esm = _script()
     _css = (_PAGE / "view.css").read_text("utf-8") + CSS
 
     page_facts = traitlets.Dict().tag(sync=True)
