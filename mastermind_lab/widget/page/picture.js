@@ -68,7 +68,7 @@ class Picture {
     const moved = before - this.inner(part)?.x.origin; // times are told from where the axis begins
     if (moved) for (const end of [brush?.from, brush?.to]) if (end) end[0] += moved;
     if (hit) {
-      const x = hit.x + (moved || 0), near = (facts.cell?.[0] ?? 0) / 4 + 1e-9;
+      const x = hit.x + (moved || 0), near = 0.501 * (facts.cell?.[0] ?? 0) + 1e-9;
       this.hit = this.points.find(one => one.part === hit.part && !hit.id && Math.abs(one.x - x) < near && one.y === hit.y) ?? { ...hit, x };
     }
     this.later();
