@@ -6,6 +6,7 @@ from inspect import signature
 import numpy as np
 import pytest
 from histories import OUTCOMES, sample
+from matplotlib.collections import PolyCollection
 from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
@@ -42,10 +43,8 @@ def test_each_chart_has_a_scene_with_the_limits_and_ticks_of_its_axes(name, hist
     for options in ({}, {"by": "meta.model"}) if grouped else ({},):
         for ax in drawn(name, history, **options):
             found = scene(ax)
-            if ax.child_axes:  # a scale, a strip or small pictures on them: shown as a picture
-                assert found is None
-                continue
             assert found is not None
+            assert len(found[0]["parts"]) == len(ax.child_axes)
             facts, buffer = found
             assert json.loads(json.dumps(facts, allow_nan=False)) == facts
             for axis, side, limits in ((ax.xaxis, "x", ax.get_xlim()), (ax.yaxis, "y", ax.get_ylim())):
@@ -147,6 +146,38 @@ def test_shades_of_an_image_and_what_is_missing_in_it(ax):
     ]  # the first row on top, where the axis ends at -0.5
 
 
+def test_axes_on_axes_are_parts_that_say_where_they_stand(ax):
+    ax.set(xlim=(0, 1), ylim=(0, 4))
+    strip = ax.inset_axes((0, 3, 1, 0.5), transform=ax.get_yaxis_transform())
+    strip.plot(np.array(["2026-11-26", "2026-11-27"], "datetime64[us]"), [0, 1])
+    strip.set_title("a\nn = 2", loc="left")
+    strip.tick_params(labelleft=False)
+    image = ax.imshow([[0.0, 2.0]], aspect="auto", extent=(0, 1, 0, 4))
+    scale = ax.inset_axes((1.02, 0.1, 0.05, 0.8))
+    ax.figure.colorbar(image, cax=scale)
+    found = scene(ax)
+    first, second = found[0]["parts"]
+    assert first["box"] == pytest.approx([0, 0.75, 1, 0.875])
+    assert (first["title"], first["n"], {label for _, label in first["y"]["ticks"]}) == ("a", "n = 2", {""})
+    assert (first["x"]["dated"], first["y"]["far"]) == (True, True)
+    assert column(found, first["marks"][0], "y").tolist() == [0, 1]
+    assert second["box"] == pytest.approx([1.02, 0.1, 1.07, 0.9])
+    [shades] = second["marks"]
+    assert (second["y"]["far"], second["y"]["limits"], second["y"]["ticks"][0][0]) == (True, [0, 2], 0)
+    assert second["y"]["ticks"][0][1]
+    assert np.diff(column(found, shades, "values")).min() > 0
+    assert column(found, shades, "y").tolist() == [0, 2]
+
+
+def test_cells_that_are_shaded_by_a_number_are_told_by_shades(ax):
+    corners = [[(x, 0), (x, 1), (x + 1, 1), (x + 1, 0)] for x in range(3)]
+    ax.add_collection(PolyCollection(corners, facecolors=[(0, 0, 0, 0.1), (0, 0, 0, 0.5), (0, 0, 0, 0.1)]))
+    light, dark = scene(ax)[0]["marks"]
+    assert [(mark["fill"]["alpha"], mark["cells"]) for mark in (light, dark)] == [(0.1, True), (0.5, True)]
+    assert np.nanmax(column(scene(ax), dark, "x")) == 2
+    assert np.isnan(column(scene(ax), light, "x")).sum() == 2
+
+
 UNKNOWN = {
     "formula": lambda ax: ax.text(0, 0, "$x^2$"),
     "arrow": lambda ax: ax.annotate("here", (0, 0), (1, 1), arrowprops={"arrowstyle": "->"}),
@@ -155,7 +186,7 @@ UNKNOWN = {
     "own marker": lambda ax: ax.plot([0, 1], [0, 1], marker="$f$"),
     "a colour each": lambda ax: ax.scatter([0, 1], [0, 1], c=[0.1, 0.9]),
     "picture": lambda ax: ax.imshow(np.zeros((2, 2, 3))),
-    "inset": lambda ax: ax.inset_axes((0, 0, 0.5, 0.5)),
+    "on a part": lambda ax: ax.inset_axes((0, 0, 0.5, 0.5)).text(0, 0, "$x^2$"),
     "quiver": lambda ax: ax.quiver([0], [0], [1], [1]),
     "cut": lambda ax: ax.plot([0, 1], [0, 1])[0].set_clip_path(Circle((0, 0), 0.5)),
     "sketch": lambda ax: ax.plot([0, 1], [0, 1])[0].set_sketch_params(3),

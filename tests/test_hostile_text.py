@@ -74,11 +74,12 @@ def pages(texts, tmp_path, stream):
     follower.feed(entries(texts))
     follower._set(error="; ".join(texts))
     view = LiveView(follower, panels=["confidence"])
-    view._list()
+    view._round()
     history, folder = follower.history(), tmp_path / re.sub(r"[/\0]", "_", texts[0])[:99]
     history.save(folder)
     made = [history._repr_html_(), lab.read(folder)._repr_html_(), *follower_pages(view, stream)]
     made += [count(history)._repr_html_() for count in SUMMARIES]
+    made.append(view.save(f"{folder}.html").read_text("utf-8"))
     made += [history.decision("1-0")._repr_html_(), history.cards(100)._repr_html_()]
     view.close()
     return made

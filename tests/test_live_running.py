@@ -1,5 +1,9 @@
 """Running summaries: a batch costs what it touches, and what is asked for is that of all."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Event
+
 import pytest
 from histories import sample
 from summaries import agree
@@ -38,7 +42,7 @@ def test_a_batch_costs_what_it_touches_and_not_all_groups(touched, by):
     found = running.RunningSummary(lab.stats.Margin, {"by": by, "replicates": 40})
     for start in range(0, 160, 10):
         found.add(between(tables, ids[start], ids[start + 9]))
-        found.settle()
+        found.settle(running.reader())
     assert sum(touched) <= 2 * 160 * 4  # of two sums, four rounds of twice as many; all each time is 2,700
     expected = lab.stats.Margin.of(whole, by=by, replicates=40).table()
     agree(found.value().table(), expected)
@@ -55,10 +59,51 @@ def test_one_that_has_too_many_groups_when_its_parts_are_added_says_so_until_it_
     found = running.RunningSummary(lab.stats.Confidence, {"by": "decision_id"})
     for first, last in ((0, 8), (9, 12), (13, 15)):
         found.add(between(tables, ids[first], ids[last]))
-        found.settle()
+        found.settle(running.reader())
     for _ in range(2):
         with pytest.raises(lab.OptionError, match="makes 16 groups"):
             found.value()
     found.clear()
     found.add(between(tables, ids[0], ids[3]))
     assert found.value().n == 4
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Slow(lab.stats.Confidence):
+    """A summary that takes as long to count as the test wants."""
+
+    @classmethod
+    def of(cls, data, **options):
+        ENTERED.set()
+        assert GO_ON.wait(20)
+        return super().of(data, **options)
+
+
+ENTERED, GO_ON = Event(), Event()
+
+
+@pytest.mark.parametrize("forgets", [False, True], ids=["more", "begun again"])
+def test_what_is_counted_slowly_holds_up_nothing_that_comes_and_is_of_one_moment(forgets):
+    follower, asked = lab.Follower("redis://localhost:1"), [(Slow, {}), (lab.stats.Confidence, {})]
+    GO_ON.set()
+    follower.summaries(asked)
+    GO_ON.clear(), ENTERED.clear()
+    follower.feed(entries(3))
+    with ThreadPoolExecutor(1) as pool:
+        counting = pool.submit(follower.summaries, asked)
+        try:
+            assert ENTERED.wait(20)
+            if forgets:
+                follower._forget()
+            follower.feed(entries(running._MOST, 4))  # so many that the follower would count them itself
+            assert follower.status.received == running._MOST + (0 if forgets else 3)
+        finally:
+            GO_ON.set()
+        assert [found.n for found in counting.result()] == [3, 3]
+    expected = running._MOST + (0 if forgets else 3)
+    assert [found.n for found in follower.summaries(asked)] == [expected] * 2
+
+
+def entries(many, first=1):
+    decision = b'{"decision": {"recommendation": "a", "confidence": 0.5}}'
+    return [(f"{first + place}-0", decision) for place in range(many)]

@@ -1,6 +1,6 @@
 """Groups of a column that holds texts in one part and numbers in another: the parts add up to the whole."""
 
-from itertools import count
+from itertools import combinations, count
 
 import pandas as pd
 import pytest
@@ -11,6 +11,8 @@ from telling import telling
 import mastermind_lab as lab
 from mastermind_lab.decode import Batch
 from mastermind_lab.frames import tables
+from mastermind_lab.stats.engine.input import are_blank
+from mastermind_lab.stats.engine.sums import grouped
 
 VOTES = [{"voter": "a", "choice": "x"}, {"voter": "b", "choice": "y"}]
 NUMBERS = count(1)
@@ -85,3 +87,44 @@ def test_a_large_number_beside_nothing_but_missing_ones_is_still_that_number():
     none = some.assign(k=float("nan"))
     a, b = (lab.stats.Confidence.of(frame, by="k", replicates=40) for frame in (some, none))
     assert (a + b).table()["k"].dropna().tolist() == [large]
+
+
+COLUMNS = [
+    pd.Series(["b", None, "a", "é", "b", "Z"], dtype="str"),
+    pd.Series([2, None, 1, 2, 1, None], dtype="Int64"),
+    pd.Series([-0.0, float("nan"), 1.5, 0.0, float("inf"), -2]),
+    pd.Series([True, None, False, True, None, False], dtype="boolean"),
+    pd.Series(pd.Categorical(["y", "x", None, "y", "zz", "x"], categories=["zz", "q", "y", "x"])),
+    pd.to_datetime(pd.Series(["2026-01-01", None, "2025-01-01"] * 2), utc=True),
+    pd.Series([None, "a", 1, None, 2, "b"], dtype=object),
+]
+
+
+@pytest.mark.parametrize("several", [1, 2])
+def test_few_rows_are_grouped_as_many_are(several, monkeypatch):
+    for columns in combinations(COLUMNS, several):
+        keys = pd.DataFrame(dict(enumerate(columns)))
+        few = grouped(keys)
+        with monkeypatch.context() as patched:
+            patched.setattr("mastermind_lab.stats.engine.sums._FEW", 0)
+            many = grouped(keys)
+        pd.testing.assert_frame_equal(few[0], many[0])
+        assert few[1].tolist() == many[1].tolist()
+
+
+def test_few_texts_are_blank_where_many_are():
+    texts = [
+        "",
+        " \t",
+        "\u00a0\u2003",
+        "<p>&nbsp;</p>",
+        "<b> x </b>",
+        "&nbsp;",
+        "x",
+        "<x",
+        "<br/>\n<br>",
+        "\x1f",
+        None,
+    ]
+    few = pd.Series(texts, dtype="str")
+    assert are_blank(few).tolist() == are_blank(pd.concat([few] * 9))[: len(few)].tolist()

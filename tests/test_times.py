@@ -196,7 +196,7 @@ def test_a_live_view_and_its_figure_go_on(redis_url, raw):
         until(lambda: len(view.follower.history()) == len(lines))
         view.figure.draw_without_rendering()
         view._round()
-        assert not view._error
+        assert not view._contents.fault
         assert view.follower.summary(ConfidenceOverTime).outside == len(UNSET)
         assert len(view.follower.history(last=timedelta(days=1)))
     finally:

@@ -23,7 +23,7 @@ from waiting import our_threads, until
 
 import mastermind_lab as lab
 from mastermind_lab.arena import Arena, payloads
-from mastermind_lab.widget import cells, text
+from mastermind_lab.widget import cells, judged, text
 from mastermind_lab.widget.controls import Choices, ViewOptions
 from mastermind_lab.widget.panels import PANELS, TABLES, Panel, data_of, panels
 from mastermind_lab.widget.redraw import RedrawScheduler
@@ -206,8 +206,27 @@ class TestView:
         view = lab.follow(follower, by="meta.model", window=20, threshold=0.9)
         view._round()
         view.stop()
-        assert view._choices.chosen == ViewOptions(20, "meta.model", 0.9)
-        assert "below 0.9 (" in view._below
+        assert view._contents.choices.chosen == ViewOptions(20, "meta.model", 0.9)
+        assert "below 0.9 (" in view._contents.items(view.status)[-1]
+
+    def test_what_stands_of_a_decision_is_made_once_until_it_is_marked(self, follower, numbered, monkeypatch):
+        view, made = view_of(follower), []
+        rows_made = judged.rows_of
+
+        def counting(history, *notes):
+            made.append(len(history))
+            return rows_made(history, *notes)
+
+        monkeypatch.setattr(judged, "rows_of", counting)
+        for fresh in ([], [("1800000000000-0", numbered[0][1]), ("1800000000001-0", numbered[1][1])], []):
+            follower.feed(fresh)
+            view._round()
+            newest = follower.history(last=24)
+            assert told(view, "list")["rows"] == rows_made(newest)
+        assert made[1:] == [2]
+        asked(view, "mark", id="1800000000000-0", was="right")
+        view._round()
+        assert [row["was"] for row in told(view, "list")["rows"]][:3] == ["", "right", ""]
 
     def test_closed_it_leaves_no_widget(self, follower):
         before = set(_instances)
@@ -352,7 +371,7 @@ class TestView:
         share, low, high = (row[f"share_below{name}"] for name in ("", "_low", "_high"))
         said = f"{share:.0%} below 0.7 (95% interval, however often you look: {low:.0%} to {high:.0%})"
         assert said in told(view, "status")["items"]
-        [panel] = view_of(follower, panels=["confidence"])._panels
+        [panel] = view_of(follower, panels=["confidence"])._contents.panels
         assert "hold at every look" in " ".join(data_of([panel], follower, ViewOptions())[0].notes)
         assert data_of([panel], follower, ViewOptions(window=50))[0].intervals.kind == "bootstrap"
 
@@ -360,7 +379,7 @@ class TestView:
         with pytest.raises(lab.OptionError, match="keep, stream: options of the follower that is given"):
             lab.follow(follower, keep=5, stream="s")
         view = lab.follow("redis://localhost:1", keep=5, stream="s", panels=["decisions"], refresh=0.5)
-        assert (view.follower.source.streams, view._choices.chosen) == (("s",), ViewOptions())
+        assert (view.follower.source.streams, view._contents.choices.chosen) == (("s",), ViewOptions())
         view.close()
         for wrong in ({"refresh": 0}, {"window": "soon"}):
             with pytest.raises(lab.OptionError, match=f"{next(iter(wrong))}="):
@@ -467,9 +486,9 @@ class TestAnswers:
         view._round()
         assert "by model" in told(view, "round")["panels"][0]["title"]
         asked(view, "choose", window="last 100", threshold=0.75)
-        assert view._choices.chosen == ViewOptions(100, "meta.model", 0.75)
+        assert view._contents.choices.chosen == ViewOptions(100, "meta.model", 0.75)
         asked(view, "choose", by="")
-        assert view._choices.chosen.by is None
+        assert view._contents.choices.chosen.by is None
 
     @pytest.mark.parametrize(
         "question",
@@ -484,7 +503,7 @@ class TestAnswers:
     def test_what_makes_no_sense_is_answered_with_what_is_wrong(self, view, question):
         view._answers.take({**question, "number": 1})
         assert told(view, "answer")["wrong"]
-        assert view._choices.chosen == ViewOptions()
+        assert view._contents.choices.chosen == ViewOptions()
         for odd in (None, "hello", 5):
             view._answers.take(odd)
 

@@ -73,8 +73,8 @@ def test_marks_outlive_the_kernel_and_are_shared(path, raw, redis_url):
     try:
         for view in (first, second):
             until(lambda view=view: view.status.received == 12)
-        first._judged.marks.mark(first.history, "3-0", "right")
-        second._judged.marks.mark(second.history, "4-0", "other", "neither")
+        first._contents.judged.marks.mark(first.history, "3-0", "right")
+        second._contents.judged.marks.mark(second.history, "4-0", "other", "neither")
         assert len(first.outcomes) == len(second.outcomes) == 2
     finally:
         first.close()
@@ -93,7 +93,7 @@ def test_in_memory_that_is_said():
 def test_what_came_is_cut_to_what_is_shown(path):
     view = view_of(fed(made()), panels=SOME, outcomes=path)
     asked(view, "mark", id="1-0", was="right")
-    view._choices.choose(window="last 100")
+    view._contents.choices.choose(window="last 100")
     assert len(titles(view)) == view.page_facts["asked"] + 2
     other = view_of(
         fed([("1-0", '{"decision": {"recommendation": "a", "confidence": 1}}')]), panels=SOME, outcomes=path

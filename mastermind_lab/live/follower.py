@@ -20,7 +20,7 @@ from ..history import History
 from ..stats.engine.summary import Summary
 from ..stream import Client, StreamUpdate
 from .batches import batches
-from .running import RunningSummary
+from .running import RunningSummary, reader, values
 from .source import BatchDecoder, Folder, Source, Store, archivable, archiving, source_of
 from .status import State, Status, StatusTracker
 from .window import Window
@@ -234,9 +234,10 @@ class Follower:
         **options
             Those of its ``of``.
         """
-        with self._lock:
-            summary = self._running(kind, options)
-        return cast(Kind, summary.value())
+        [found] = self.summaries([(kind, options)])
+        if isinstance(found, LabError):
+            raise found
+        return cast(Kind, found)
 
     def summaries(self, asked: Iterable[tuple[type[Summary], dict[str, Any]]]) -> list[Summary | LabError]:
         """Return several summaries of one moment, of the same decisions all.
@@ -251,9 +252,9 @@ class Follower:
         list
             The error in the place of one that cannot be counted.
         """
-        with self._lock:  # what comes meanwhile waits
+        with self._lock:
             running = [self._running(kind, options) for kind, options in asked]
-            return [_value_or_error(one) for one in running]
+        return values(running, self._lock)
 
     def _running(self, kind: type[Summary], options: dict[str, Any]) -> RunningSummary:
         key = (kind, *sorted((name, _frozen(value)) for name, value in options.items()))
@@ -281,8 +282,9 @@ class Follower:
                 for summary in self._summaries.values():
                     summary.add(batch)
             listening = list(self._callbacks)  # who begins to listen after this has the batch in what is kept
+        read = reader()
         for summary in list(self._summaries.values()):
-            summary.settle()
+            summary.settle(read)
         if batch is not None and listening:
             self._tell(listening, History(batch))
 
@@ -343,10 +345,3 @@ def _history(kept: list[Tables], coverage: Coverage) -> History:
     if len(kept) == 1:
         return History(kept[0], coverage)
     return History({frame: oldest_first(table) for frame, table in concat(kept).items()}, coverage)
-
-
-def _value_or_error(running: RunningSummary) -> Summary | LabError:
-    try:
-        return running.value()
-    except LabError as error:
-        return error

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from functools import reduce
 from threading import Lock
 from typing import Any
@@ -15,6 +15,22 @@ from ..history import History, with_missing_columns
 from ..stats.engine.summary import Summary, columns_in, sums_of
 
 _MOST = 2_000  # entries that wait to be counted: few enough that counting them does not hold up a redraw
+
+
+Reader = Callable[[list[Tables]], History]
+
+
+def reader() -> Reader:
+    """Return what makes a history of batches, once of the same: for several summaries of one moment."""
+    made: dict[tuple[int, ...], tuple[list[Tables], History]] = {}
+
+    def read(batches: list[Tables]) -> History:
+        key = tuple(map(id, batches))
+        if key not in made:
+            made[key] = batches, History(combine_chunks(concat(batches)))
+        return made[key][1]
+
+    return read
 
 
 class RunningSummary:
@@ -36,7 +52,7 @@ class RunningSummary:
 
     def __init__(self, kind: type[Summary], options: dict[str, Any]) -> None:
         self.kind, self.options = kind, options
-        self._fresh: deque[Tables] = deque()
+        self._came: deque[Tables | None] = deque()  # None where it began anew
         self._waiting = 0
         self._parts: list[Summary] = []
         self._fault: LabError | None = None
@@ -44,22 +60,21 @@ class RunningSummary:
 
     def add(self, tables: Tables) -> None:
         """Take in a batch."""
-        if self._fault is not None:
-            return
-        self._fresh.append(tables)
+        self._came.append(tables)
         self._waiting += tables["decisions"].num_rows + tables["rejects"].num_rows
 
-    def settle(self) -> None:
-        """Count what waits, if it is much."""
-        if self._waiting >= _MOST:
-            with self._counting, suppress(LabError):  # who asks for it is told
-                self._count_waiting()
+    def settle(self, read: Reader) -> None:
+        """Count what waits, if it is much and nobody is at it."""
+        if self._waiting >= _MOST and self._counting.acquire(blocking=False):
+            try:
+                with suppress(LabError):  # who asks for it is told
+                    self._count_in(self._taken(), read)
+            finally:
+                self._counting.release()
 
     def clear(self) -> None:
-        """Begin anew."""
-        with self._counting:
-            self._fresh.clear()
-            self._waiting, self._parts, self._fault = 0, [], None
+        """Begin anew, behind what waits."""
+        self._came.append(None)
 
     def value(self) -> Summary:
         """Return the summary so far.
@@ -69,21 +84,36 @@ class RunningSummary:
         LabError
             It cannot be counted, now or before.
         """
-        with self._counting:
-            self._count_waiting()
+        [found] = values([self], nullcontext())
+        if isinstance(found, LabError):
+            raise found
+        return found
+
+    def _taken(self) -> list[Tables | None]:
+        """Take what waits."""
+        self._waiting = 0
+        return [self._came.popleft() for _ in range(len(self._came))]
+
+    def _with(self, fresh: list[Tables | None], read: Reader) -> Summary | LabError:
+        """Return the summary with these batches; the error where it cannot be counted."""
+        try:
+            self._count_in(fresh, read)
             with self._kept_fault():
                 self._merge(len(self._parts))
             return self._parts[0]
+        except LabError as error:
+            return error
 
-    def _count_waiting(self) -> None:
+    def _count_in(self, fresh: list[Tables | None], read: Reader) -> None:
+        if began := [place for place, one in enumerate(fresh, 1) if one is None]:
+            self._parts, self._fault = [], None
+        batches = [one for one in fresh[max(began, default=0) :] if one is not None]
         if self._fault is not None:
             raise self._fault
-        self._waiting = 0
-        fresh = [self._fresh.popleft() for _ in range(len(self._fresh))]
-        if not fresh and self._parts:
+        if not batches and self._parts:
             return
         with self._kept_fault():
-            self._parts.append(self._count(fresh))
+            self._parts.append(self._count(read(batches)))
             sizes = [_size(part) for part in self._parts]
             while len(sizes) > 1 and 2 * sizes[-1] > sizes[-2]:
                 self._merge(2)
@@ -101,11 +131,30 @@ class RunningSummary:
             self._fault, self._parts = error, []
             raise
 
-    def _count(self, fresh: Iterable[Tables]) -> Summary:
-        history = History(combine_chunks(concat(fresh)))
+    def _count(self, history: History) -> Summary:
         whole = with_missing_columns(history, columns_in(self.options))
         counted: Summary = self.kind.of(whole, **self.options)  # type: ignore[attr-defined] # every subject has it
         return counted
+
+
+def values(asked: Sequence[RunningSummary], moment: AbstractContextManager[Any]) -> list[Summary | LabError]:
+    """Return summaries of the same batches all; the error in the place of one that cannot be counted.
+
+    Parameters
+    ----------
+    asked
+        Each may come several times.
+    moment
+        Held while what waits is taken, and no longer, so that no batch comes into some of them meanwhile.
+    """
+    with ExitStack() as counting:
+        for one in sorted({*asked}, key=id):  # in one order, or two who ask could wait for each other
+            counting.enter_context(one._counting)
+        with moment:
+            fresh = {one: one._taken() for one in {*asked}}
+        read = reader()
+        found = {one: one._with(batches, read) for one, batches in fresh.items()}
+    return [found[one] for one in asked]
 
 
 def _size(summary: Summary) -> int:

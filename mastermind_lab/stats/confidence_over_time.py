@@ -135,7 +135,7 @@ class ConfidenceOverTime(InTimeBins):
     @property
     def width(self) -> pd.Timedelta:
         """The width of a time bin."""
-        return pd.Timedelta(1 << self._shown().shift, unit="us")
+        return pd.Timedelta(1 << self._shown.shift, unit="us")
 
     @property
     def mean(self) -> Estimate:
@@ -151,7 +151,7 @@ class ConfidenceOverTime(InTimeBins):
     @property
     def outside(self) -> int:
         """Decisions left out because their time is far from that of all the others."""
-        return int(self.sums["n"][:, 0].sum() - self._shown().sums["n"][:, 0].sum())
+        return int(self.sums["n"][:, 0].sum() - self._shown.sums["n"][:, 0].sum())
 
     def _counts(self) -> str:
         return "decisions" + (f", {self.outside:,} far off in time and not shown" if self.outside else "")
@@ -169,7 +169,7 @@ class ConfidenceOverTime(InTimeBins):
             10. At the ends the window holds what there is. A mean is NaN where nothing was decided, an
             interval where there are fewer than 2 decisions.
         """
-        shown = self._shown()
+        shown = self._shown
         groups, codes = grouped(shown.sums.keys[list(self.by)])
         parts = [shown._rolled(groups.iloc[[code]], codes == code) for code in range(len(groups))]
         return pd.concat(parts, ignore_index=True) if parts else shown._rolled(groups, codes == 0)
@@ -201,7 +201,7 @@ class ConfidenceOverTime(InTimeBins):
         """
         if isinstance(n, bool) or not isinstance(n, int) or n < 1:
             raise OptionError(f"n must be a whole number from 1, not {n!r:.40}")
-        shown = self._shown()
+        shown = self._shown
         whole = shown.sums
         codes = grouped(whole.keys[list(self.by)])[1]
         window = in_turn(whole["n"][:, 0], codes, n)
@@ -282,7 +282,7 @@ class ConfidenceOverTime(InTimeBins):
 
     def _together(self, most: int, wide: int = 0) -> tuple[pd.DataFrame, pd.Series, int, int]:
         """Put points together until they are few enough: their keys, n, and the widths as powers of two."""
-        shown = self._shown()
+        shown = self._shown
         known = shown.cells.keys[["bin", "cell"]].notna().all(axis=1).to_numpy()
         cells, times, tall = doubled(shown.cells.take(known), "bin", wide), wide, 0
         while len(cells.keys) > most and tall < CELLS.bit_length():

@@ -121,7 +121,7 @@ class Drift(InTimeBins):
     @property
     def outside(self) -> int:
         """Decisions left out because their time is far from that of all the others."""
-        return int(self.sums["n"][:, 0].sum() - self._shown().sums["n"][:, 0].sum())
+        return int(self.sums["n"][:, 0].sum() - self._shown.sums["n"][:, 0].sum())
 
     def table(self) -> pd.DataFrame:
         """Return one row for each group and figure.
@@ -138,7 +138,7 @@ class Drift(InTimeBins):
             the limit is NaN, and there is no alarm. ``small_n`` marks rows with fewer than 10 decisions on
             either side.
         """
-        shown = self._shown()
+        shown = self._shown
         parts = [shown._row(name, groups, rows) for name, groups, rows in shown._watched()]
         return self._sorted(pd.concat(parts, ignore_index=True))
 
@@ -153,7 +153,7 @@ class Drift(InTimeBins):
             its ``limit``, NaN where the baseline is too short or constant; ``of_limit``, the sum divided by
             it; ``passed``, whether it is beyond.
         """
-        shown = self._shown()
+        shown = self._shown
         return self._sorted(pd.concat(shown._way(*each) for each in shown._watched()))
 
     def _sorted(self, table: pd.DataFrame) -> pd.DataFrame:

@@ -174,7 +174,7 @@ class Regimes(InTimeBins):
             to 1, of so late a beginning and so early an end if the order of blocks meant nothing, corrected
             for the number of values; NaN where no value of the column ever came back.
         """
-        return self._shown()._values().drop(columns=["begins_alone", "ends_alone"])
+        return self._shown._values().drop(columns=["begins_alone", "ends_alone"])
 
     def _values(self) -> pd.DataFrame:
         """List the values, with the probabilities under a random order of blocks, and of single decisions."""
@@ -250,7 +250,7 @@ class Regimes(InTimeBins):
     @cached_property
     def _changes(self) -> tuple[Self, pd.DataFrame]:
         """Return what is shown, and what begins and ends there."""
-        shown = self._shown()
+        shown = self._shown
         return shown, shown._events()
 
     def _sides(self, events: pd.DataFrame) -> tuple[NDArray[np.intp], NDArray[np.intp], GroupedSums]:

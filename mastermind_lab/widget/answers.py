@@ -46,7 +46,9 @@ class Answers:
             case "shown":
                 view._view_count = max(0, int(message["views"]))
             case "choose":
-                view._choices.choose(message.get("window"), message.get("by"), message.get("threshold"))
+                view._contents.choices.choose(
+                    message.get("window"), message.get("by"), message.get("threshold")
+                )
                 view._choose()
             case "pause":
                 self._pause(bool(message.get("on")))
@@ -76,10 +78,10 @@ class Answers:
         return f"saved in {short(self._view.history.save(place), 300)}"
 
     def _opened(self, stream_id: str) -> list[dict[str, Any]]:
-        return self._view._judged.rows(self._view.history.decision(stream_id).history)
+        return self._view._contents.judged.rows(self._view.history.decision(stream_id).history)
 
     def _marked(self, stream_id: str, message: dict[str, Any]) -> dict[str, Any]:
-        judged = self._view._judged
+        judged = self._view._contents.judged
         wanted = message.get("was", "")
         count = judged.marks.mark(self._view.history, stream_id, wanted, str(message.get("note") or ""))
         self._view._choose()
@@ -88,7 +90,7 @@ class Answers:
 
     def _found(self, message: dict[str, Any]) -> dict[str, Any]:
         """Find the decisions in a part of a picture; where they are listed, they are ``selected``, too."""
-        panel = self._view._panels[int(message["panel"])]
+        panel = self._view._contents.panels[int(message["panel"])]
         wanted = condition(panel.selects, (message.get("x"), message.get("y")))
         history = self._view.follower.history()
         if not wanted or not len(history):
@@ -98,4 +100,4 @@ class Answers:
             self._condition = wanted
         ids = found.select("decisions", ["stream_id"])["stream_id"].to_pylist()
         newest = found.where(ids[-LISTED:]) if len(ids) > LISTED else found
-        return {"count": len(ids), "rows": self._view._judged.rows(newest), "where": wanted}
+        return {"count": len(ids), "rows": self._view._contents.judged.rows(newest), "where": wanted}

@@ -60,7 +60,8 @@ class Choices:
 
     def offer(self, decisions: pd.DataFrame) -> None:
         """Offer the columns that group these decisions, beside those offered already."""
-        self._columns |= {str(name) for name in decisions.columns if _groups(decisions[name])}
+        others = [str(name) for name in decisions.columns if name not in self._columns]
+        self._columns |= {name for name in others if _groups(decisions[name])}
 
     def told(self) -> dict[str, Any]:
         """Say for a page what is offered, and what of it is chosen."""

@@ -35,6 +35,7 @@ class Judged:
         self.marks = Marks(path)
         self.panels = [Panel(name) for name in PANELS]
         self._counted: tuple[Any, list[tuple[Panel, Any]], str] = (None, [], "")
+        self._rows: tuple[Any, dict[tuple[Any, ...], Row]] = (None, {})
 
     @property
     def said(self) -> str:
@@ -46,6 +47,21 @@ class Judged:
         with suppress(LabError):  # a file that is no longer one of marks; a panel says so
             return rows_of(self.marks.joined(history), self.marks.notes)
         return rows_of(history)
+
+    def latest(self, history: History) -> list[Row]:
+        """Return the same of the newest decisions: what stands of one is made once, until one is marked."""
+        ids = history.select("decisions", ["stream_id", "correlation_id"])
+        keys = list(zip(*(ids[name].to_pylist() for name in ids.column_names), strict=True))
+        marks = None
+        with suppress(LabError):  # as in rows
+            marks = self.marks.latest()
+        known = self._rows[1] if self._rows[0] is marks else {}
+        new = [key for key in keys if key not in known]
+        if new:
+            made = self.rows(history.where([id_ for id_, _ in new]))
+            known = known | dict(zip(new[::-1], made, strict=True))
+        self._rows = marks, {key: known[key] for key in keys}
+        return [known[key] for key in keys[::-1]]
 
     def pictures(self, follower: Follower, choice: ViewOptions) -> list[tuple[Panel, Any]]:
         """Return the panels with what they draw: none where nothing is marked; errors instead of data."""

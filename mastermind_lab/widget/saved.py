@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import report
 from ..history import History
-from .rows import LISTED, short
+from .rows import short
 
 if TYPE_CHECKING:
     from .view import LiveView
@@ -24,7 +24,9 @@ def save(view: LiveView, path: str | os.PathLike[str]) -> Path | str:
     target = report.check_name(path)
     status, newest = view.follower.status, _newest(view.history)
     bound = f"the newest {len(newest):,} decisions" if len(newest) < status.received - status.rejected else ""
-    told = [(_status(view), []), _round(view), (_list(view, newest), [])]
+    facts, numbers = view._contents.round()
+    lists = {"rows": view._contents.judged.rows(newest), **view._contents.lists(newest)}
+    told = [(_status(view), []), ({"kind": "round", **facts}, numbers), ({"kind": "list", **lists}, [])]
     page = report.Page(
         title=short(Path(str(target)).stem) or "decisions",
         about=_about(bound, status.received),
@@ -32,7 +34,7 @@ def save(view: LiveView, path: str | os.PathLike[str]) -> Path | str:
         told=told,
         script=view._esm,
         style=view._css,
-        still=view._still()["text/html"],
+        still=view._contents.still(),
     )
     return report.write_page(path, page)
 
@@ -49,24 +51,11 @@ def _about(bound: str, received: int) -> str:
 
 
 def _status(view: LiveView) -> dict[str, Any]:
-    status, chosen = view.follower.status, view._choices.told()
-    view._below = view._share_below(chosen["threshold"])
-    items = view._items(status)
+    contents, status = view._contents, view.follower.status
+    chosen = contents.choices.told()
+    items = contents.items(status)
     items += [f"shown: {chosen['window']}", *([f"coloured by {short(chosen['by'])}"] if chosen["by"] else [])]
     return {
         "kind": "status", "state": "saved", "items": items, "received": status.received,
         "error": short(status.error, 300), "note": "",
-    }  # fmt: skip
-
-
-def _round(view: LiveView) -> tuple[dict[str, Any], list[bytes]]:
-    count, choice = view.follower.status.received, view._choices.chosen
-    drawn = [view._draw(panel, data, choice) for panel, data in view._pictures(choice)]
-    return {"kind": "round", "count": count, "panels": [one for one, _ in drawn]}, [one for _, one in drawn]
-
-
-def _list(view: LiveView, newest: History) -> dict[str, Any]:
-    rows = view._judged.rows(newest)
-    return {
-        "kind": "list", "choices": view._choices.told(), "rows": rows, **view._rejects(), "listed": LISTED
     }  # fmt: skip

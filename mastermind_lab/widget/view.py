@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -14,19 +15,17 @@ import anywidget
 import pandas as pd
 import traitlets
 
-from .. import charts
 from ..errors import OptionError
 from ..history import History, with_options_of
-from ..history.decision import CSS, cards_of
+from ..history.decision import CSS
 from ..live import Follower, Status, count_or_duration
-from ..stats import Confidence
-from . import cells, text
+from . import cells
 from .answers import Answers
-from .controls import Choices, ViewOptions
-from .judged import Judged
-from .panels import PANELS, Panel, at_every_look, data_of, panels
+from .contents import Contents
+from .controls import ViewOptions
+from .panels import PANELS
 from .redraw import RedrawScheduler, RepeatingThread
-from .rows import LISTED, points_of, rejects_of, short
+from .rows import points_of, short
 from .saved import save
 
 _PAGE = Path(__file__).parent / "page"
@@ -89,6 +88,12 @@ def follow(
     return view.start()
 
 
+def _script() -> str:
+    """Return the scripts as one, without the comments, which a page need not fetch."""
+    whole = "\n".join((_PAGE / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
+    return re.sub(r"(?m)^ *//.*\n", "", whole)
+
+
 class LiveView(anywidget.AnyWidget):
     """A follower shown in a notebook: a status line, controls, pictures whose points answer, and tables.
 
@@ -107,7 +112,7 @@ class LiveView(anywidget.AnyWidget):
     0
     """
 
-    _esm = "\n".join((_PAGE / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
+    _esm = _script()
     _css = (_PAGE / "view.css").read_text("utf-8") + CSS
 
     page_facts = traitlets.Dict().tag(sync=True)
@@ -124,10 +129,7 @@ class LiveView(anywidget.AnyWidget):
         if isinstance(refresh, bool) or not isinstance(refresh, int | float) or not 0 < refresh <= 30:
             raise OptionError(f"refresh={refresh!r:.40}: expected times a second, above 0 and up to 30")
         self.follower = follower
-        self._panels, self._tables = _panels(panels)
-        self._judged = Judged(outcomes)
-        self._choices = Choices(choice)
-        self._error = self._below = ""
+        self._contents = Contents(follower, panels, choice, outcomes)
         self._told: Any = None
         self._told_news, self._refresh = 0.0, refresh
         self._news: deque[tuple[int, list[list[Any]]]] = deque(maxlen=50)
@@ -137,14 +139,11 @@ class LiveView(anywidget.AnyWidget):
         self._handle: Any = None
         self._redraws = RepeatingThread(self._redraw, refresh, self._failed)
         self._answers = Answers(self)
-        titles = [panel.title for panel in (*self._panels, *self._judged.panels)]
-        facts = {"panels": titles, "asked": len(self._panels), "tables": sorted(self._tables), "marks": True}
-        super().__init__(page_facts={"palettes": charts.PALETTES, **facts})
+        super().__init__(page_facts=self._contents.page_facts())
         self._view_count = 0  # asks for it to be counted
         self.observe(lambda _: self._viewed(), "_view_count")
         self.on_msg(lambda _, message, __: self._answers.take(message))
         self._leave: Callable[[], None] | None = None
-        data_of(self._panels, follower, choice)  # registers the summaries before the first entry comes
 
     @property
     def history(self) -> History:
@@ -164,7 +163,7 @@ class LiveView(anywidget.AnyWidget):
     @property
     def outcomes(self) -> pd.DataFrame:
         """What was marked right or wrong, as :func:`mastermind_lab.with_outcomes` takes it."""
-        return self._judged.marks.table()
+        return self._contents.judged.marks.table()
 
     @property
     def status(self) -> Status:
@@ -174,9 +173,7 @@ class LiveView(anywidget.AnyWidget):
     @property
     def figure(self) -> Any:
         """The pictures of this moment as one matplotlib Figure, for the paper."""
-        choice = self._choices.chosen
-        pictures = self._pictures(choice)
-        return charts.sheet([(panel.chart, drawn, panel.options(choice)) for panel, drawn in pictures])
+        return self._contents.figure()
 
     def save(self, path: str | os.PathLike[str]) -> Path | str:
         """Write what is shown as one page that answers: it needs no notebook and no network.
@@ -247,7 +244,7 @@ class LiveView(anywidget.AnyWidget):
         self._redraws.wake()
 
     def _failed(self, error: Exception) -> None:
-        self._error = f"{type(error).__name__}: {error}"
+        self._contents.fault = f"{type(error).__name__}: {error}"
 
     def _viewed(self) -> None:
         """Go on when a page shows it again."""
@@ -302,8 +299,8 @@ class LiveView(anywidget.AnyWidget):
 
     def _say(self, status: Status) -> None:
         told: dict[str, Any] = {
-            "state": status.state, "items": self._items(status), "received": status.received,
-            "error": short(status.error, 300), "note": short(self._error, 300),
+            "state": status.state, "items": self._contents.items(status), "received": status.received,
+            "error": short(status.error, 300), "note": short(self._contents.fault, 300),
         }  # fmt: skip
         if told != self._told:
             self._told = told
@@ -311,62 +308,9 @@ class LiveView(anywidget.AnyWidget):
 
     def _round(self) -> None:
         """Draw all pictures of one moment, and list the newest decisions."""
-        count, choice = self.follower.status.received, self._choices.chosen
-        drawn = []
-        for panel, data in self._pictures(choice):
-            drawn.append(self._draw(panel, data, choice))
-            self._tell_news()
-        facts, numbers = [one for one, _ in drawn], [one for _, one in drawn]
-        self._tell("round", count=count, panels=facts, buffers=numbers)
-        self._list()
-
-    def _pictures(self, choice: ViewOptions) -> list[tuple[Panel, Any]]:
-        """Return the panels with what they draw; those of outcomes where there are some."""
-        try:
-            data = data_of(self._panels, self.follower, choice)
-        except Exception as error:  # noqa: BLE001 - it is said in every panel
-            data = [error] * len(self._panels)
-        return [*zip(self._panels, data, strict=True), *self._judged.pictures(self.follower, choice)]
-
-    def _draw(self, panel: Panel, data: Any, choice: ViewOptions) -> tuple[dict[str, Any], bytes]:
-        try:
-            found = panel.draw(data, choice)
-            self._error = panel.said or self._error
-        except Exception as error:  # noqa: BLE001 - one panel's fault, perhaps in a reader's own function
-            self._error = f"{panel.title}: {type(error).__name__}: {error}"
-            return {"title": panel.title, "fault": short(self._error, 300)}, b""
-        return found
-
-    def _list(self) -> None:
-        """Send the newest decisions with all there is to read of them, and the newest rejects."""
-        self._below = self._share_below(self._choices.chosen.threshold)
-        newest = self.follower.history(last=_DETAILED)
-        self._choices.offer(newest.decisions)
-        facts: dict[str, Any] = {"choices": self._choices.told()}
-        if "decisions" in self._tables:
-            facts |= {"rows": self._judged.rows(newest), "listed": LISTED}
-        self._tell("list", **facts, **self._rejects())
-
-    def _items(self, status: Status) -> list[str]:
-        """Say how the following is going, with the share below the threshold as it was last counted."""
-        source = self.follower.source
-        return text.status_items(status, source.where, source.streams, self._below, self._judged.said)
-
-    def _rejects(self) -> dict[str, Any]:
-        """Return the newest rejects and how many there are, where they are to be shown and there are some."""
-        rejected = self.follower.status.rejected
-        if "rejects" not in self._tables or not rejected:
-            return {}
-        return {"rejects": {"total": rejected, "rows": rejects_of(self.follower.latest("rejects", 8))}}
-
-    def _share_below(self, threshold: float) -> str:
-        table = self.follower.summary(Confidence, threshold=threshold, **at_every_look(Confidence)).table()
-        if table.empty or not table["n"].iloc[0]:
-            return ""
-        share, low, high = table[["share_below", "share_below_low", "share_below_high"]].iloc[0]
-        return (
-            f"{share:.0%} below {threshold:g} (95% interval, however often you look: {low:.0%} to {high:.0%})"
-        )
+        facts, numbers = self._contents.round(self._tell_news)
+        self._tell("round", numbers, **facts)
+        self._tell("list", **self._contents.lists(self.follower.history(last=_DETAILED)))
 
     def _tell_all(self) -> None:
         """Say everything once more, to a page that has just begun to show it."""
@@ -382,24 +326,7 @@ class LiveView(anywidget.AnyWidget):
 
     def _still(self) -> dict[str, str]:
         """Show the present state without a kernel."""
-        status, choice = self.follower.status, self._choices.chosen
-        self._below = self._share_below(choice.threshold)
-        pictures = self._pictures(choice)
-        parts = [text.STYLE, text.status_line(status, self._items(status))]
-        for panel, data in pictures:
-            try:
-                parts.append(text.picture(panel.png(data, choice), panel.title))
-            except Exception as error:  # noqa: BLE001 - as in _draw
-                parts.append(text.shown(f"{panel.title}: {type(error).__name__}: {error}"))
-        newest = self.follower.history(last=LISTED)
-        if "decisions" in self._tables:
-            cards = cards_of(newest, LISTED)
-            parts.append(
-                f"<b>Latest decisions</b>{cards._repr_html_()}" if len(newest) else "<p>no decisions yet</p>"
-            )
-        if rejects := self._rejects():
-            parts.append(text.rejects_table(**rejects["rejects"]))
-        return {"text/plain": repr(self), "text/html": "\n".join(parts)}
+        return {"text/plain": repr(self), "text/html": self._contents.still()}
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the live view, and a still of it for where there is no kernel."""
@@ -412,9 +339,3 @@ class LiveView(anywidget.AnyWidget):
 
         # The handle lets the output be exchanged for the last pictures when it ends.
         self._handle = display(self._repr_mimebundle_()[0], raw=True, display_id=True)  # type: ignore[no-untyped-call] # untyped in IPython
-
-
-def _panels(asked: Iterable[str | Callable[..., Any]]) -> Any:
-    if isinstance(asked, str):
-        raise OptionError(f"panels={asked!r:.60}: expected a list of panels")
-    return panels(asked)

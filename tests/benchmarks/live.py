@@ -2,6 +2,7 @@
 
     python tests/benchmarks/live.py            # about three minutes
     python tests/benchmarks/live.py --all      # up to 1,000,000 decisions and a minute of intake
+    python tests/benchmarks/live.py --hour 20  # memory alone, over a true hour; by default in three minutes
     python tests/benchmarks/live.py --json
 
 The browser is the machine's own Chromium, on a real JupyterLab and a real Redis. A decision counts as seen
@@ -19,6 +20,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -50,6 +53,8 @@ WATCH = """() => {
         {subtree: true, childList: true, characterData: true, attributeFilter: ['data-count']});
 }"""
 
+RESIDENT = """import resource
+print(int(open('/proc/self/statm').read().split()[1]) * resource.getpagesize() / 2**20)"""
 CPU = "import time; print(time.process_time(), time.time())"
 
 
@@ -100,34 +105,66 @@ def _spread(what: str, seconds: list[float]) -> dict[str, float]:
     return {f"{what}, median ms": round(1000 * median), f"{what}, p95 ms": round(1000 * late)}
 
 
-def in_the_browser(made: list[bytes], seconds: float) -> dict[str, float]:
-    """Follow in a real browser: 20 decisions a second, then 2,000."""
-    figures: dict[str, float] = {}
+@contextmanager
+def followed(made: list[bytes], options: str = "") -> Iterator[tuple[Notebook, str]]:
+    """Follow a stream of 1,000 decisions in a real browser; yields the notebook and the stream's URL."""
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
     with Server() as server, tempfile.TemporaryDirectory() as folder, playwright.sync_playwright() as driver:
         publish(server.url, made, 1_000, 1)
         browser, jupyter = driver.chromium.launch(executable_path=CHROMIUM, args=flags), Jupyter(Path(folder))
         try:
             jupyter.wait()
-            code = f"import mastermind_lab as lab\nview = lab.follow({server.url!r})\nview"
+            code = f"import mastermind_lab as lab\nview = lab.follow({server.url!r}{options})\nview"
             cells = [nbformat.v4.new_code_cell(code)]
             book = Notebook(browser, jupyter, "live", nbformat.v4.new_notebook(cells=cells))
             book.run_all_to_the_end()
             book.until(lambda: book.received() == 1_000)
-            book.page.evaluate(WATCH)
-            before, cpu = book.received(), [float(one) for one in book.asked(CPU).split()]
-            added = in_a_thread(book, lambda: publish(server.url, made, 20, min(seconds, 20)))
-            after = [float(one) for one in book.asked(CPU).split()]
-            seen, drawn = book.page.evaluate("() => [window.seen, window.drawn]")
-            figures |= delays(added, before, seen, drawn)
-            figures["kernel's share of a core at 20 a second"] = round(
-                (after[0] - cpu[0]) / (after[1] - cpu[1]), 2
-            )
-            figures |= intake(book, server.url, made, seconds)
+            yield book, server.url
             book.close()
         finally:
             browser.close()
             jupyter.stop()
+
+
+def in_the_browser(made: list[bytes], seconds: float) -> dict[str, float]:
+    """Follow in a real browser: 20 decisions a second, then 2,000 with two panels more."""
+    with followed(made) as (book, url):
+        book.page.evaluate(WATCH)
+        before, cpu = book.received(), [float(one) for one in book.asked(CPU).split()]
+        added = in_a_thread(book, lambda: publish(url, made, 20, min(seconds, 20)))
+        after = [float(one) for one in book.asked(CPU).split()]
+        seen, drawn = book.page.evaluate("() => [window.seen, window.drawn]")
+        figures = delays(added, before, seen, drawn)
+        figures["kernel's share of a core at 20 a second"] = round(
+            (after[0] - cpu[0]) / (after[1] - cpu[1]), 2
+        )
+    five = ["confidence_over_time", "confidence", "votes", "margin", "voters", "decisions"]
+    with followed(made, f", panels={five}") as (book, url):
+        return figures | intake(book, url, made, seconds)
+
+
+def memory(made: list[bytes], rate: float, many: int = 72_000) -> dict[str, float]:
+    """Publish as many as come in an hour at 20 a second, and weigh kernel and page meanwhile."""
+    with followed(made, ", keep=5_000") as (book, url):
+        page = book.page.context.new_cdp_session(book.page)
+        page.send("Performance.enable")
+        thread = threading.Thread(target=publish, args=(url, made, rate, many / rate))
+        thread.start()
+        weighed = []
+        while thread.is_alive():
+            book.page.wait_for_timeout(1_000 * many / rate / 16)
+            page.send("HeapProfiler.collectGarbage")
+            told = {one["name"]: one["value"] for one in page.send("Performance.getMetrics")["metrics"]}
+            weighed.append([float(book.asked(RESIDENT)), told["JSHeapUsedSize"] / 2**20, told["Nodes"]])
+        left = book.asked("print(view.status.received)")
+    quarter = len(weighed) // 4
+    names = ("kernel, MB", "page's heap, MB", "page's nodes")
+    figures = {"decisions that had come": int(left)}
+    for name, values in zip(names, zip(*weighed, strict=True), strict=True):
+        parts = {"second": values[quarter : 2 * quarter], "last": values[-quarter:]}
+        figures |= {
+            f"{name}, {part} quarter": round(statistics.median(those), 1) for part, those in parts.items()
+        }
     return figures
 
 
@@ -190,12 +227,22 @@ def timed(drawn, follower) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--all", action="store_true", help="1,000,000 decisions and a minute of intake")
+    parser.add_argument(
+        "--hour",
+        nargs="?",
+        const=400.0,
+        type=float,
+        metavar="RATE",
+        help="memory while 72,000 decisions come",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     asked = parser.parse_args()
     made = list(payloads(Arena(11), 2_000))
-    figures = redraws(made, 1_000_000 if asked.all else 300_000)
+    figures = {} if asked.hour else redraws(made, 1_000_000 if asked.all else 300_000)
     if CHROMIUM is None:
         sys.stderr.write("no Chromium here: nothing is measured in the browser\n")
+    elif asked.hour:
+        figures |= memory(made, asked.hour)
     else:
         figures |= in_the_browser(made, 60 if asked.all else 15)
     if asked.json:

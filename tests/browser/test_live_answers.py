@@ -265,7 +265,13 @@ def test_marking_by_keyboard(notebook, raw, redis_url, tmp_path):
     page.keyboard.press("n")  # its list: none of these
     page.keyboard.press("Tab")
     page.keyboard.type("=<b>both</b>")
-    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Escape")
+    book.until(lambda: not opened.is_visible())
+    page.keyboard.press("Enter")  # what was written and not kept is still there
+    book.until(lambda: page.get_by_label("note", exact=True).input_value() == "=<b>both</b>")
+    for _ in range(4):
+        page.keyboard.press("Tab")
+    page.keyboard.press("n")
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
     book.until(lambda: "✗ wrong" in opened.locator(".verdict").inner_text())

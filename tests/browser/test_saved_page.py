@@ -1,11 +1,13 @@
 """A saved page as its reader sees it: in Chromium, from a file, without a kernel and without a network."""
 
 import json
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 import mastermind_lab as lab
+from mastermind_lab.widget.controls import ViewOptions
 
 pytestmark = [
     pytest.mark.thorough,
@@ -36,12 +38,13 @@ def sure(number):
     return 0.1 + 0.08 * (number * 7 % 11)
 
 
-def decision(number):
+def decision(number, **meta):
     """One decision of a minute; its confidence tells it apart from its neighbours."""
     core = {"recommendation": f"choice {number}", "confidence": sure(number)}
     core["question"] = f"{HOSTILE} {number}?"
     core["votes"] = [{"voter": voter, "choice": f"choice {number}"} for voter in "abc"]
-    return json.dumps({"decision": core, "published_at": (START + timedelta(minutes=number)).isoformat()})
+    when = (START + timedelta(minutes=number)).isoformat()
+    return json.dumps({"decision": core, "published_at": when, "meta": meta})
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +115,47 @@ def test_it_answers_without_a_kernel_and_without_a_network(browser, saved):
     page.wait_for_function(f"one => ({DARK_INK})(one) < 0.005", arg=ink.element_handle())
     assert light > 0.01
     assert [one for one in reader.heard if not one.startswith("blob:")] == []
+    page.close()
+
+
+OF_A_PART = """() => {
+    const one = document.getElementById('mm-view').mastermind.pictures[0];
+    const [x, y] = one.spot(one.points.filter(point => point.part === 3)[2]);
+    const box = one.canvas.getBoundingClientRect();
+    return [box.left + x, box.top + y];
+}"""
+NEXT_ROUND = """([said, numbers]) => {
+    const view = document.getElementById('mm-view').mastermind, one = view.pictures[0];
+    const bytes = numbers.map(text => Uint8Array.from(atob(text), letter => letter.charCodeAt(0)));
+    const when = () => one.hit.x + one.inner(one.hit.part).x.origin;
+    const before = when(), { origin } = one.inner(3).x;
+    view.take({ kind: "round", ...said }, bytes);
+    return [origin - one.inner(3).x.origin, when() - before, one.points.includes(one.hit)];
+}"""
+
+
+def test_small_pictures_answer_and_what_is_hovered_stays_where_it_is(browser, tmp_path):
+    follower = lab.Follower("redis://localhost:1")
+    follower.feed([(f"{number + 1}-0", decision(number, k=f"k{number % 4}")) for number in range(40)])
+    choice = ViewOptions(by="meta.k")
+    view = lab.LiveView(follower, panels=["confidence_over_time", "decisions"], choice=choice)
+    reader = Reader(browser, view.save(tmp_path / "parts.html").as_uri())
+    page = reader.page
+    page.wait_for_function("() => document.getElementById('mm-view').mastermind?.pictures[0].drawn")
+    page.mouse.move(*page.evaluate(OF_A_PART))
+    reader.has(f"{HOSTILE} 10?", ".mm-tip:visible")
+    page.mouse.click(*page.evaluate(OF_A_PART))
+    reader.has("choice 10", ".mm-detail:visible")
+    page.keyboard.press("Escape")
+    page.mouse.move(*page.evaluate(OF_A_PART))
+    reader.has(f"{HOSTILE} 10?", ".mm-tip:visible")
+    follower.feed([("41-0", decision(-90, k="k2"))])
+    said, numbers = view._contents.round()
+    moved, away, is_there = page.evaluate(NEXT_ROUND, [said, [b64encode(one).decode() for one in numbers]])
+    assert moved > 1 / 24
+    assert (abs(away) < 2e-4, is_there) == (True, True)  # days: it is the middle of a wider cell now
+    assert reader.heard == []
+    view.close()
     page.close()
 
 

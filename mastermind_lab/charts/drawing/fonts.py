@@ -91,7 +91,7 @@ def own_fonts() -> list[FT2Font]:
     paths = []
     for family in rcParams["font.family"]:
         try:
-            paths.append(font_manager.findfont(FontProperties(family=family), fallback_to_default=False))
+            paths.append(font_manager.findfont(FontProperties(family=[family]), fallback_to_default=False))
         except ValueError:
             continue
     return [font_manager.get_font(path) for path in paths or [font_manager.findfont(FontProperties())]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 
 import pandas as pd
 from matplotlib.font_manager import FontProperties
@@ -73,7 +74,12 @@ def wrapped(text: str, width: float, most: int = 3) -> list[str]:
 
 def text_width(text: str) -> float:
     """Return how wide a line is, by the height of its text."""
-    font = FontProperties(family=families(), size=1)
+    return _width(text, tuple(families()))
+
+
+@lru_cache(maxsize=1_000)
+def _width(text: str, fonts: tuple[str, ...]) -> float:
+    font = FontProperties(family=list(fonts), size=1)
     width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
     return float(width)
 
@@ -96,7 +102,8 @@ def estimate_in(row: pd.Series, figure: str) -> Estimate:
 def format_n(n: float, what: str, **left_out: float) -> list[str]:
     """Write n, and how many were left out and why, for a heading."""
     counts = {reason.replace("_", " "): int(count) for reason, count in left_out.items() if count}
-    first = f"n = {int(n):,} {what}" if n else f"no {what}"
+    named = what.replace("decisions", "decision").replace("votes", "vote") if int(n) == 1 else what
+    first = f"n = {int(n):,} {named}" if n else f"no {what}"
     return [first, *(f"{count:,} {reason} left out" for reason, count in counts.items())]
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import Collection, LineCollection, PathCollection, PolyCollection
+from matplotlib.collections import Collection, LineCollection, PathCollection, PolyCollection, QuadMesh
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.markers import MarkerStyle
@@ -148,10 +148,18 @@ class Marks:
         self._put("path", lines, _broken(segments), lines.get_transform(), **pen)
 
     def _polygons(self, area: PolyCollection) -> None:
-        fill = self._colours.drawn(*_one(area.get_facecolor(), area))
-        if not (paths := area.get_paths()):
-            return
-        self._put("path", area, _broken([path.vertices for path in paths]), area.get_transform(), fill=fill)
+        """Draw areas that are all alike as one; cells, each shaded by a number, by shades."""
+        _check(area)
+        paths, colours = area.get_paths(), np.asarray(area.get_facecolor())
+        shades, which = np.unique(colours, axis=0, return_inverse=True)
+        if len(shades) > 1 and len(which) != len(paths):
+            raise Unknown("colours in turn")
+        for number, shade in enumerate(shades):
+            own = np.flatnonzero(np.resize(which, len(paths)) == number)
+            if len(own):
+                look: Mark = {"fill": self._colours.drawn(tuple(shade)), "cells": len(shades) > 1}
+                pieces = _broken([paths[int(place)].vertices for place in own])
+                self._put("path", area, pieces, area.get_transform(), **look)
 
     def _patch(self, patch: Patch) -> None:
         transform = patch.get_patch_transform()
@@ -170,12 +178,24 @@ class Marks:
         if values is None or values.ndim != 2:
             raise Unknown("an image of colours")
         left, right, bottom, top = image.get_extent()
-        shown = np.ma.filled(np.ma.masked_invalid(image.norm(values)), np.nan)
-        stops = [self._colours(image.cmap(share)) for share in np.linspace(0, 1, _STOPS)]
-        look = {"values": self._columns.add(shown.ravel()), "rows": len(shown), "stops": stops}
         down = image.origin == "upper"
-        corners = [(left, top), (right, bottom)] if down else [(left, bottom), (right, top)]
-        self._put("image", image, corners, image.get_transform(), **look)
+        self._shades(
+            image, values, [(left, top), (right, bottom)] if down else [(left, bottom), (right, top)]
+        )
+
+    def _mesh(self, mesh: QuadMesh) -> None:
+        """Draw a grid of equal cells, which the scale of an image is, as an image."""
+        values, corners = mesh.get_array(), np.asarray(mesh.get_coordinates())
+        steps = [np.diff(corners[0, :, 0]), np.diff(corners[:, 0, 1])]
+        if values is None or values.ndim != 2 or not all(np.allclose(each, each[0]) for each in steps):
+            raise Unknown("a mesh that is no grid")
+        self._shades(mesh, values, [corners[0, 0], corners[-1, -1]])
+
+    def _shades(self, artist: AxesImage | QuadMesh, values: Any, corners: Any) -> None:
+        shown = np.ma.filled(np.ma.masked_invalid(artist.norm(values)), np.nan)
+        stops = [self._colours(artist.cmap(share)) for share in np.linspace(0, 1, _STOPS)]
+        look = {"values": self._columns.add(shown.ravel()), "rows": len(shown), "stops": stops}
+        self._put("image", artist, corners, artist.get_transform(), **look)
 
 
 _TRANSLATIONS: dict[type[Artist], Any] = {
@@ -185,6 +205,7 @@ _TRANSLATIONS: dict[type[Artist], Any] = {
     PolyCollection: Marks._polygons,
     Patch: Marks._patch,
     AxesImage: Marks._image,
+    QuadMesh: Marks._mesh,
 }
 
 
@@ -196,7 +217,15 @@ def _broken(pieces: Iterable[Any]) -> Floats:
 
 def _one(colours: Any, artist: Collection) -> tuple[Any, float | None]:
     """Return the one colour of a collection, and its opacity."""
-    if artist.get_array() is not None or len(np.unique(colours, axis=0)) > 1:
+    _check(artist)
+    if len(np.unique(colours, axis=0)) > 1:
+        raise Unknown("a colour for each")
+    return (tuple(colours[0]), None) if len(colours) else (None, None)
+
+
+def _check(artist: Collection) -> None:
+    """Refuse what would not be seen as it is."""
+    if artist.get_array() is not None:
         raise Unknown("a colour for each")
     if artist.get_hatch() or artist.get_path_effects():
         raise Unknown("a hatched collection")
@@ -204,7 +233,6 @@ def _one(colours: Any, artist: Collection) -> tuple[Any, float | None]:
         not isinstance(artist.get_offset_transform(), IdentityTransform)
     ):
         raise Unknown("shapes that are put somewhere")
-    return (tuple(colours[0]), None) if len(colours) else (None, None)
 
 
 def _halo(line: Line2D) -> bool:

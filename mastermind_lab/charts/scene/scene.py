@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -53,16 +53,20 @@ def scene(ax: Axes) -> Scene | None:
 
 
 def _scene(ax: Axes) -> Scene:
-    if ax.name != "rectilinear" or ax.child_axes:
-        raise Unknown("Axes of another kind, or with Axes on them")
-    limits = {"x": ax.get_xlim(), "y": ax.get_ylim()}
     ax.apply_aspect()
-    origin = limits["x"][0] if _is_dated(ax.xaxis) else 0.0
-    plane, colours, columns = Plane(ax, (origin, 0.0)), Colours(ax), Columns()
+    columns = Columns()
+    return _facts(ax, Colours(ax), columns), columns.buffer()
+
+
+def _facts(ax: Axes, colours: Colours, columns: Columns) -> dict[str, Any]:
+    if ax.name != "rectilinear":
+        raise Unknown("Axes of another kind")
+    origin = ax.get_xlim()[0] if _is_dated(ax.xaxis) else 0.0
+    plane = Plane(ax, (origin, 0.0))
     marks = Marks(plane, colours, columns)
     words, legend = [], []
     for artist in ax.get_children():
-        if not artist.get_visible() or artist is ax.patch or isinstance(artist, Spine | Axis):
+        if not artist.get_visible() or artist is ax.patch or isinstance(artist, Spine | Axis | Axes):
             continue
         if isinstance(artist, Legend):
             legend += entries_of(artist, colours)
@@ -71,7 +75,7 @@ def _scene(ax: Axes) -> Scene:
         elif artist not in _headings(ax):
             words += [word for word in [word_of(artist, plane, colours)] if word]
     aspect = ax.get_aspect()
-    facts = {
+    return {
         **_heading(ax),
         "x": _axis(ax.xaxis, origin),
         "y": _axis(ax.yaxis, 0.0),
@@ -80,8 +84,20 @@ def _scene(ax: Axes) -> Scene:
         "marks": sorted(marks.found, key=lambda mark: float(mark.pop("z"))),
         "words": words,
         "legend": legend,
+        "parts": [
+            {"box": _box(part, ax), **_facts(part, colours, columns)}
+            for part in cast(list[Axes], ax.child_axes)
+            if part.get_visible()
+        ],
     }
-    return facts, columns.buffer()
+
+
+def _box(part: Any, ax: Axes) -> list[float]:
+    """Put Axes where they stand on others, and say left, bottom, right and top as shares of these."""
+    if (locator := part.get_axes_locator()) is not None:
+        part.apply_aspect(locator(part, None))
+    corners = ax.transAxes.inverted().transform(part.bbox.get_points())
+    return [float(one) for one in corners.ravel()]
 
 
 def _headings(ax: Axes) -> list[Text]:
@@ -104,11 +120,13 @@ def _axis(axis: Axis, origin: float) -> dict[str, Any]:
     low, high = sorted(map(float, ends))
     places = [float(place) for place in axis.get_majorticklocs() if low <= place <= high]
     formatter = axis.get_major_formatter()
-    labels = [_label(label) for label in formatter.format_ticks(places)]
     shown = axis.get_tick_params()
+    near, far = ("bottom", "top") if isinstance(axis, XAxis) else ("left", "right")
+    is_labelled = shown.get(f"label{near}", True) or shown.get(f"label{far}", False)
+    labels = [_label(label) if is_labelled else "" for label in formatter.format_ticks(places)]
     return {
         "label": plain(axis.label).replace("\n", " "),
-        "offset": _label(formatter.get_offset()),
+        "offset": _label(formatter.get_offset()) if axis.get_offset_text().get_visible() else "",
         "limits": (scale.transform(np.array(ends)) - origin).tolist(),
         "ticks": [
             [place, label]
@@ -121,6 +139,7 @@ def _axis(axis: Axis, origin: float) -> dict[str, Any]:
         "scale": axis.get_scale(),
         "grid": bool(shown.get("gridOn", False)),
         "turn": _turn(axis),
+        "far": not shown.get(f"label{near}", True),
     }
 
 

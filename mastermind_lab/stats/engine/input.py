@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeGuard, TypeVar, cast
 
@@ -85,17 +86,26 @@ def frame_of(data: Data, name: str, needed: Iterable[str]) -> pd.DataFrame:
 _SAID = ("question", "recommendation", "correct_choice", "voter", "choice", "source")
 
 
+_FEW = 64  # texts
+
 _TAGS = "(?:[\\s\N{NO-BREAK SPACE}]|<[^<>]*>|&#?[A-Za-z0-9]+;)+"
 
 
 def are_blank(texts: pd.Series) -> NDArray[np.bool_]:
     """Say where a text has nothing but white space and tags: it says nothing, so that it is a missing one."""
+    if isinstance(texts.dtype, pd.StringDtype) and len(texts) <= _FEW:  # what pandas asks for takes longer
+        return np.array([isinstance(one, str) and _is_blank(one) for one in texts], dtype=bool)
     if isinstance(texts.dtype, pd.StringDtype):
         found = (texts.str.isspace() | (texts == "")).to_numpy(dtype=bool, na_value=False)
         tagged = texts[texts.str.lstrip().str.startswith("<").to_numpy(dtype=bool, na_value=False)]
         tags = tagged[tagged.str.fullmatch(_TAGS).to_numpy(dtype=bool, na_value=False)]
         return found | texts.isin(_blanks(tags)).to_numpy(dtype=bool) if len(tags) else found
     return cast(NDArray[np.bool_], texts.isin(_blanks(texts)).to_numpy(dtype=bool))
+
+
+def _is_blank(text: str) -> bool:
+    has_tags = text.lstrip().startswith("<") and re.fullmatch(_TAGS, text)
+    return not text or text.isspace() or bool(has_tags and not without_markup(text).strip())
 
 
 def _blanks(texts: pd.Series) -> list[str]:

@@ -369,10 +369,13 @@ def kept(sizes: pd.Series, most: int) -> list[str]:
 
 def relabelled(sums: GroupedSums, columns: tuple[str, ...], name: str, labels: list[str]) -> GroupedSums:
     """Put one column of labels in place of some key columns; what has no label of its own gets the last."""
+    if not columns:  # one group, whose sums stay as they are
+        alike = pd.Categorical(labels[:1] * len(sums.keys), categories=pd.Index(labels, dtype=TEXT))
+        return replace(sums, keys=sums.keys.assign(**{name: alike})[[name, *sums.keys]])
     groups, codes = grouped(sums.keys[list(columns)])
     texts = texts_of(groups)
     known = texts.where(texts.isin(labels), labels[-1] if labels else "")[codes]
-    place = list(sums.keys.columns).index(columns[0]) if columns else 0
+    place = list(sums.keys.columns).index(columns[0])
     keys = sums.keys.drop(columns=list(columns))
     keys.insert(
         place,

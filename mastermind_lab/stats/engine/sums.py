@@ -28,6 +28,8 @@ MOST_CELLS = 64_000_000
 UNIT = 2.0**128
 """In what a quantity is counted whose sums could pass the largest float: scaled so, nothing is rounded."""
 
+_FEW = 512  # rows
+
 _LARGE = 2.0**960  # 2**64 of them, and no fewer, reach the largest float
 
 # Products at once: small enough for the processor's cache, and for BLAS to stay on one thread, which on a
@@ -236,11 +238,24 @@ def _add_rows(cells: Floats, rows: Floats, codes: Codes) -> None:
 def grouped(keys: pd.DataFrame) -> tuple[pd.DataFrame, Codes]:
     """Find the groups, sorted, and the number of each row's group."""
     codes: Codes = np.zeros(len(keys), dtype=np.intp)
-    if not keys.columns.empty:
+    if 1 < len(keys) <= _FEW and object not in keys.dtypes.array:
+        codes = _few_codes(keys)
+    elif len(keys) > 1 and not keys.columns.empty:
         groups = keys.groupby(list(keys.columns), dropna=False, sort=True, observed=True)
         codes = groups.ngroup().to_numpy(dtype=np.intp).astype(np.intp)
     first = np.unique(codes, return_index=True)[1]
     return keys.iloc[first].reset_index(drop=True), codes
+
+
+def _few_codes(keys: pd.DataFrame) -> Codes:
+    """Number the groups of few rows, column by column, as ``groupby`` does; that takes ten times as long."""
+    codes: Codes = np.zeros(len(keys), dtype=np.intp)
+    for _, column in keys.items():
+        is_categorical = isinstance(column.dtype, pd.CategoricalDtype)
+        own = column.cat.codes.to_numpy() if is_categorical else pd.factorize(column, sort=True)[0]
+        own = np.where(own < 0, own.max(initial=0) + 1, own)  # what is missing comes last
+        codes = np.unique(codes * (int(own.max()) + 1) + own, return_inverse=True)[1]
+    return codes
 
 
 def places(keys: pd.DataFrame, groups: pd.DataFrame) -> Codes:

@@ -7,6 +7,7 @@ decision, not how far apart they lie, and a time axis shows the main part of the
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
@@ -61,6 +62,7 @@ class InTimeBins(Summary):
         every: GroupedSums = getattr(self, self.binned)
         return every.take(every.keys["bin"].notna().to_numpy())
 
+    @cached_property
     def _shown(self) -> Self:
         """Leave out what is far from all the others, in bins of which the rest has at most 512."""
         dated = self._dated()
@@ -154,6 +156,8 @@ def main_part(places: NDArray[np.int64], n: Floats, shift: int = 0) -> tuple[int
 
 def doubled(cells: GroupedSums, key: str, times: int = 1) -> GroupedSums:
     """Double the width of one key's cells, so many times."""
+    if not times:
+        return cells
     return cells.rekey(cells.keys.assign(**{key: cells.keys[key] // (1 << times)}))
 
 

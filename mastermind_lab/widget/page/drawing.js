@@ -20,11 +20,17 @@ function shape(g, marker, x, y, r) {
 }
 
 class Drawing {
-  constructor(g, scene, theme, width, height) {
-    Object.assign(this, { g, scene, theme, width, height });
+  // A part of a scene has its box given.
+  constructor(g, scene, theme, width, height, box) {
+    Object.assign(this, { g, scene, theme, width, height, box, entries: [], size: box ? 9 : 11 });
     g.textBaseline = "middle";
-    this.font(11);
-    this.layOut();
+    this.font(this.size);
+    if (!box) this.layOut();
+    const { left, top, w, h } = this.box;
+    this.parts = scene.parts.map(part => {
+      const [x0, y0, x1, y1] = part.box;
+      return new Drawing(g, part, theme, width, height, { left: left + x0 * w, top: top + (1 - y1) * h, w: (x1 - x0) * w, h: (y1 - y0) * h });
+    });
   }
 
   font(size) { this.g.font = `${size}px ${this.theme.font}`; }
@@ -32,8 +38,8 @@ class Drawing {
 
   layOut() {
     const { scene, width, height } = this;
-    const names = scene.y.ticks.map(([, text]) => Math.min(0.42 * width, this.wide(text)));
-    const beyond = scene.words.map(one => one.sx || one.x < 1 ? 0 : one.dx * POINT + { left: 1, center: 0.5, right: 0 }[one.ha] * this.wide(one.text));
+    const names = [scene, ...scene.parts.filter(one => !one.y.far)].flatMap(one => one.y.ticks).map(([, text]) => Math.min(0.42 * width, this.wide(text)));
+    const beyond = scene.parts.map(one => one.y.far ? 22 + Math.max(...one.y.ticks.map(([, text]) => this.wide(text))) : 0).concat( scene.words.map(one => one.sx || one.x < 1 ? 0 : one.dx * POINT + { left: 1, center: 0.5, right: 0 }[one.ha] * this.wide(one.text)));
     const left = 10 + Math.max(8, ...names) + (scene.y.label ? 16 : 0);
     let w = width - left - 10 - Math.max(0, ...beyond);
     const top = 8 + this.legend(left, width - left);
@@ -99,6 +105,7 @@ class Drawing {
     g.restore();
     this.frame();
     this.labels();
+    for (const part of this.parts) part.all();
     for (const word of this.scene.words) this.word(word);
     this.names();
   }
@@ -197,11 +204,11 @@ class Drawing {
     const places = scene.y.ticks.map(([y]) => this.Y(y)).sort((a, b) => a - b);
     const gap = Math.min(...places.slice(1).map((y, i) => y - places[i]), 60);
     const most = Math.max(1, ...scene.y.ticks.map(([, text]) => lines(text).length));
-    const size = Math.max(7.5, Math.min(11, gap / most / 1.08));
+    const size = Math.max(7.5, Math.min(this.size, gap / most / 1.08)), { far } = scene.y;
     this.font(size);
-    g.textAlign = "right";
-    for (const [y, text] of scene.y.ticks) this.text(text, left - 6, this.Y(y), 0, size * 1.08, left - 8 - (scene.y.label ? 16 : 0));
-    this.font(11);
+    g.textAlign = far ? "left" : "right";
+    for (const [y, text] of scene.y.ticks) this.text(text, far ? left + w + 4 : left - 6, this.Y(y), 0, size * 1.08, left - 8 - (scene.y.label ? 16 : 0));
+    this.font(this.size);
     let free = -Infinity;
     for (const [x, text] of [...scene.x.ticks].sort((a, b) => this.X(a[0]) - this.X(b[0]))) {
       g.textAlign = scene.x.turn ? "right" : "center";
@@ -211,9 +218,12 @@ class Drawing {
       free = this.X(x) + half + (scene.x.turn ? 0 : 4);
     }
     this.ink({ colour: [0, 0.75], alpha: 1 });
+    const at = scene.box;
+    if (at) { g.textAlign = "left"; this.text([scene.title, scene.n].filter(Boolean).join("\n"), left, top - 11, 0, 10); }
     g.textAlign = "right";
-    const below = [scene.x.label, scene.x.offset].filter(Boolean).join("   ");
-    if (below) this.text(below, left + w, this.height - 8, 0, 12, this.width - 20);
+    const offset = [scene, ...scene.parts].find(one => one.x.offset && !(one.box?.[1] > 0.01))?.x.offset;
+    const below = at ? at[1] > 0.01 && scene.x.offset : [scene.x.label, offset].filter(Boolean).join("   ");
+    if (below) this.text(below, left + w, at ? top + h + 21 : this.height - 8, 0, 12, this.width - 20);
     g.textAlign = "center";
     if (scene.y.label) this.text(scene.y.label, 8, top + h / 2, 90, 12, h + 40);
   }

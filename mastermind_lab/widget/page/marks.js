@@ -2,7 +2,7 @@
 
 function marking(row, view) {
   const isWrong = row.was !== "" && row.was !== "right";
-  const note = make("input", { type: "text", value: row.note, maxLength: 2000, placeholder: "note", "aria-label": "note" });
+  const note = make("input", { type: "text", value: view.drafts.get(row.id) ?? row.note, maxLength: 2000, placeholder: "note", "aria-label": "note" });
   const choices = [...row.others.map((text, number) => [number, text]), ["other", row.others.length ? "none of these" : "something else"]];
   if (row.others.length) choices.unshift(["", "right was …"]);
   const right = make("select", { "aria-label": "what was right" }, ...choices.map(([value, textContent]) => make("option", { value, textContent })));
@@ -10,6 +10,7 @@ function marking(row, view) {
   const keep = async was => {
     const { rows, said, wrong } = await view.ask({ ask: "mark", id: row.id, was, note: note.value });
     if (wrong) return view.tell(wrong);
+    view.drafts.delete(row.id);
     view.keep(rows);
     view.tell(said);
     view.announce(was === "" ? "mark taken back" : `marked ${was === "right" ? "right" : "wrong"}`);
@@ -30,6 +31,7 @@ function marking(row, view) {
     return made;
   };
   note.dataset.act = "note";
+  note.addEventListener("input", () => view.drafts.set(row.id, note.value)); // until it is kept, though closed meanwhile
   note.addEventListener("keydown", event => {
     if (event.key !== "Enter") return;
     event.preventDefault();

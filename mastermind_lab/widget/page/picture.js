@@ -7,8 +7,19 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const figure = value => Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : String(+value.toPrecision(3));
 const moment = days => new Date(days * DAY).toISOString().slice(0, 19).replace("T", " ");
 
+// The middle and the size of each cell that is shaded.
+function boxes({ x, y }) {
+  const found = [];
+  for (let i = 0, from = 0; i < x.length; i++) if (Number.isNaN(x[i])) {
+    const [[a, b], [c, d]] = [x, y].map(all => [Math.min(...all.subarray(from, i)), Math.max(...all.subarray(from, i))]);
+    found.push({ x: (a + b) / 2, y: (c + d) / 2, size: [b - a, d - c] });
+    from = i + 1;
+  }
+  return found;
+}
+
 // Each scene makes its points anew: they are the same where they stand in one place.
-const alike = (a, b) => a === b || Boolean(a && b && a.x === b.x && a.y === b.y && a.id === b.id);
+const alike = (a, b) => a === b || Boolean(a && b && a.x === b.x && a.y === b.y && a.id === b.id && a.part === b.part);
 
 class Picture {
   constructor(number, title, view) {
@@ -46,14 +57,20 @@ class Picture {
     if (facts.picture) return this.show(facts, buffer);
     if (facts.fault) return;
     const all = new Float32Array(buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength));
-    const marks = facts.marks.map(mark => {
+    const filled = part => ({ ...part, parts: part.parts.map(filled), marks: part.marks.map(mark => {
       const made = { ...mark };
       for (const name of ["x", "y", "area", "values"]) if (mark[name]) made[name] = all.subarray(mark[name][0], mark[name][0] + mark[name][1]);
       return made;
-    });
-    this.scene = { ...facts, marks };
+    }) });
+    const { hit, brush } = this, part = (hit ?? brush)?.part, before = this.scene && this.inner(part)?.x.origin;
+    this.scene = filled(facts);
     this.points = this.answering();
-    if (this.hit && !this.view.known(this.hit.id)) this.hit = this.points.find(one => one.x === this.hit.x && one.y === this.hit.y) ?? this.hit;
+    const moved = before - this.inner(part)?.x.origin; // times are told from where the axis begins
+    if (moved) for (const end of [brush?.from, brush?.to]) if (end) end[0] += moved;
+    if (hit) {
+      const x = hit.x + (moved || 0), near = 0.501 * (facts.cell?.[0] ?? 0) + 1e-9;
+      this.hit = this.points.find(one => one.part === hit.part && !hit.id && Math.abs(one.x - x) < near && one.y === hit.y) ?? { ...hit, x };
+    }
     this.later();
   }
 
@@ -66,21 +83,29 @@ class Picture {
   // All that answers, from left to right: cells of decisions, or the dots of a table.
   answering() {
     const { scene } = this, found = [];
-    for (const mark of scene.marks) {
-      if (mark.kind !== "markers" || !mark.sx || !mark.sy || "|_".includes(mark.marker) || Boolean(scene.cell) !== Boolean(mark.area)) continue;
-      const look = JSON.stringify([mark.marker, mark.fill?.colour]);
-      const entry = scene.legend.find(one => JSON.stringify([one.marker, one.fill?.colour]) === look);
-      for (let i = 0; i < mark.x.length; i++) if (!Number.isNaN(mark.y[i])) found.push({ x: mark.x[i], y: mark.y[i], colour: mark.stroke?.colour, series: entry?.text });
-    }
+    [scene, ...scene.parts].forEach((inner, part) => {
+      for (const mark of inner.marks) {
+        if (scene.cell && mark.cells) for (const box of boxes(mark)) found.push({ ...box, part });
+        if (mark.kind !== "markers" || !mark.sx || !mark.sy || "|_".includes(mark.marker) || Boolean(scene.cell) !== Boolean(mark.area)) continue;
+        const look = JSON.stringify([mark.marker, mark.fill?.colour]);
+        const entry = inner.legend.find(one => JSON.stringify([one.marker, one.fill?.colour]) === look);
+        for (let i = 0; i < mark.x.length; i++) if (!Number.isNaN(mark.y[i])) found.push({ x: mark.x[i], y: mark.y[i], colour: mark.stroke?.colour, series: entry?.text ?? (part && inner.title), part });
+      }
+    });
     return found.sort((a, b) => a.x - b.x || a.y - b.y);
   }
 
   // Decisions that have come since the scene was made, where time and confidence are its axes.
   fresh() {
     const { scene } = this;
-    if (!scene?.cell) return [];
-    return this.view.fresh.map(one => ({ x: one.time - scene.x.origin, y: one.confidence, id: one.id }));
+    if (!scene?.cell || scene.parts.length) return [];
+    return this.view.fresh.map(one => ({ x: one.time - scene.x.origin, y: one.confidence, id: one.id, part: 0 }));
   }
+
+  // The scene itself is 0, what stands on it has the numbers from 1 on.
+  inner(part) { return part ? this.scene.parts[part - 1] : this.scene; }
+  drawing(part) { return part ? this.drawn.parts[part - 1] ?? this.drawn : this.drawn; }
+  spot({ x, y, part }) { const drawn = this.drawing(part); return [drawn.X(x), drawn.Y(y)]; }
 
   later() {
     if (this.waits) return;
@@ -93,7 +118,7 @@ class Picture {
   // All pictures are as high as the highest needs to be, and none gets lower: nothing jumps.
   height(wide) {
     const { scene } = this, rows = scene.y.ticks.reduce((sum, [, text]) => sum + lines(text).length, 0);
-    this.tall = Math.max(this.tall, scene.aspect ? 0.9 * wide : 70 + (scene.cell ? 0 : 15 * rows));
+    this.tall = Math.max(this.tall, scene.aspect ? 0.9 * wide : 70 + (scene.cell ? 0 : 15 * rows) + 85 * new Set(scene.parts.map(one => one.box[1])).size);
     const most = Math.max(...this.view.pictures.map(one => one.tall), 0.48 * wide);
     return Math.round(Math.min(420, Math.max(220, most)));
   }
@@ -113,11 +138,11 @@ class Picture {
     this.drawn = new Drawing(g, this.scene, this.view.theme, width, height);
     this.drawn.all();
     this.above(g, fresh);
-    canvas.dataset.count = this.scene.cell ? Math.max(this.view.count, this.view.latest) : this.view.count;
+    canvas.dataset.count = this.scene.cell && !this.scene.parts.length ? Math.max(this.view.count, this.view.latest) : this.view.count;
   }
 
   above(g, fresh) {
-    const { drawn, brush, hit } = this, { left, top, w, h } = drawn.box;
+    const { brush, hit } = this, drawn = this.drawing((brush ?? hit)?.part), { left, top, w, h } = drawn.box;
     drawn.ink({ colour: [1, 1], alpha: 1 });
     for (const one of fresh) { shape(g, "o", drawn.X(one.x), drawn.Y(one.y), 2.6); g.fill(); }
     if (brush?.to) {
@@ -130,14 +155,14 @@ class Picture {
     drawn.pen({ colour: [0, 1], alpha: 1 }, 1.1);
     g.beginPath();
     if (hit.line) { g.moveTo(drawn.X(hit.x), top); g.lineTo(drawn.X(hit.x), top + h); }
-    else g.arc(drawn.X(hit.x), drawn.Y(hit.y), 7, 0, 7);
+    else g.arc(...this.spot(hit), 7, 0, 7);
     g.stroke();
   }
 
   nearest(px, py) {
     let best = null, least = NEAR * NEAR;
     for (const one of [...this.points, ...this.fresh()]) {
-      const far = (this.drawn.X(one.x) - px) ** 2 + (this.drawn.Y(one.y) - py) ** 2;
+      const [x, y] = this.spot(one), far = (x - px) ** 2 + (y - py) ** 2;
       if (far <= least) { least = far; best = one; }
     }
     return best;
@@ -150,7 +175,7 @@ class Picture {
     const place = [event.offsetX, event.offsetY];
     if (!this.brush) return this.point(this.nearest(...place));
     if (Math.hypot(place[0] - this.brush.px[0], place[1] - this.brush.px[1]) > 4) {
-      this.brush.to = this.drawn.at(...place);
+      this.brush.to = this.drawing(this.brush.part).at(...place);
       this.brush.flat = !this.selects[1] || Math.abs(place[1] - this.brush.px[1]) < 8;
       this.point(null);
     }
@@ -160,7 +185,9 @@ class Picture {
   pressed(event) {
     if (!this.drawn || !this.selects || event.button) return;
     this.canvas.setPointerCapture(event.pointerId);
-    this.brush = { from: this.drawn.at(event.offsetX, event.offsetY), px: [event.offsetX, event.offsetY] };
+    const px = [event.offsetX, event.offsetY];
+    const part = 1 + this.drawn.parts.findIndex(({ box: { left, top, w, h } }) => px[0] >= left && px[0] <= left + w && px[1] >= top && px[1] <= top + h);
+    this.brush = { part, from: this.drawing(part).at(...px), px };
   }
 
   released(event) {
@@ -172,23 +199,23 @@ class Picture {
   }
 
   // The part of the picture as the kernel knows it: days since 1970, confidence.
-  range(from, to, flat) {
-    const x = [from[0], to[0]].map(one => one + this.scene.x.origin);
+  range(from, to, flat, part) {
+    const x = [from[0], to[0]].map(one => one + this.inner(part).x.origin);
     return { panel: this.number, x, y: flat ? null : [from[1], to[1]] };
   }
 
   // Ends that can be read, to the second and to a thousandth.
   choose(brush) {
-    const { panel, x, y } = this.range(brush.from, brush.to, brush.flat);
+    const { panel, x, y } = this.range(brush.from, brush.to, brush.flat, brush.part);
     const second = Math.abs(x[1] - x[0]) * DAY > 60000 ? DAY / 1000 : DAY;
-    const fine = this.scene.x.dated ? second : 1000;
+    const fine = this.inner(brush.part).x.dated ? second : 1000;
     const round = (ends, steps) => ends && ends.map(one => Math.round(one * steps) / steps);
     this.view.find({ panel, x: round(x, fine), y: round(y, 1000) });
   }
 
   cell(hit) {
-    const [dx, dy] = this.scene.cell.map(one => one / 2 * 1.0001);
-    return this.range([hit.x - dx, hit.y - dy], [hit.x + dx, hit.y + dy]);
+    const [dx, dy] = (hit.size ?? this.scene.cell).map(one => one / 2 * 1.0001);
+    return this.range([hit.x - dx, hit.y - dy], [hit.x + dx, hit.y + dy], false, hit.part);
   }
 
   // Decisions of a point that the page knows already.
@@ -210,7 +237,7 @@ class Picture {
 
   tell(hit) {
     if (!this.scene.cell) return this.say(this.figures(hit));
-    const where = `${moment(hit.x + this.scene.x.origin)} UTC · confidence ${hit.y.toFixed(2)}`;
+    const where = `${moment(hit.x + this.inner(hit.part).x.origin)} UTC · confidence ${hit.y.toFixed(2)}`;
     const rows = this.here(hit);
     this.say(rows.length ? this.decisions(rows, rows.length) : where);
     this.asks = setTimeout(async () => {
@@ -229,7 +256,7 @@ class Picture {
 
   // What a dot of a table says: its row, its figure, and the interval that is drawn through it.
   figures(hit) {
-    const { x, y } = this.scene;
+    const { x, y } = this.inner(hit.part);
     if (hit.line) return `${x.label}: ${figure(hit.x)}`;
     const named = y.ticks.some(([, text]) => Number.isNaN(Number(text.replace("\u2212", "-"))));
     const nearest = y.ticks.reduce((a, b) => Math.abs(b[1] - hit.y) < Math.abs(a[1] - hit.y) ? b : a, [y.limits[0], ""]);
@@ -242,7 +269,7 @@ class Picture {
 
   interval(hit) {
     const colour = JSON.stringify(hit.colour);
-    for (const m of this.scene.marks) {
+    for (const m of this.inner(hit.part).marks) {
       if (m.kind !== "path" || JSON.stringify(m.stroke?.colour) !== colour) continue;
       for (let i = 0; i + 1 < m.x.length; i++) if (Math.abs(m.y[i] - hit.y) < 1e-4 && Math.abs(m.y[i + 1] - hit.y) < 1e-4 && m.x[i] <= hit.x && hit.x <= m.x[i + 1]) return [m.x[i], m.x[i + 1]];
     }
@@ -253,7 +280,7 @@ class Picture {
     this.tip.textContent = text;
     if (document.activeElement === this.canvas || this.canvas.getRootNode().activeElement === this.canvas) this.view.announce(text);
     if (!this.drawn) return;
-    const [x, y] = [this.drawn.X(this.hit.x), this.hit.line ? this.drawn.box.top : this.drawn.Y(this.hit.y)];
+    const [x, spot] = this.spot(this.hit), y = this.hit.line ? this.drawn.box.top : spot;
     this.tip.style.left = `${Math.max(0, Math.min(x + 12, this.el.clientWidth - 250))}px`;
     this.tip.style.top = `${y + 14}px`;
   }
@@ -275,7 +302,7 @@ class Picture {
       const from = walk[this.at ?? place];
       this.at = place;
       this.point(walk[place]);
-      if (event.shiftKey && this.selects) this.brush = { from: this.brush?.from ?? [from.x, from.y], to: [walk[place].x, walk[place].y], flat: true };
+      if (event.shiftKey && this.selects) this.brush = { part: from.part, from: this.brush?.from ?? [from.x, from.y], to: [walk[place].x, walk[place].y], flat: true };
       else this.brush = null;
     } else if (event.key === "Enter") {
       if (this.brush?.to) this.choose(this.brush);

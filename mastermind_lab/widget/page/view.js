@@ -55,7 +55,7 @@ class Hub {
 
 class View {
   constructor(hub, el) {
-    Object.assign(this, { hub, el, opened: null, chosen: null, shown: [], toldAt: Date.now(), untold: 0 });
+    Object.assign(this, { hub, el, opened: null, chosen: null, shown: [], drafts: new Map(), toldAt: Date.now(), untold: 0 });
     el.classList.add("mm-view");
     el.mastermind = this;
     el.dataset.lmSuppressShortcuts = "true"; // or a notebook takes Enter and the arrows for its own
@@ -173,7 +173,7 @@ class View {
   count_news(news, row) {
     this.untold += news;
     if (!this.untold || !row || Date.now() - this.toldAt < NEWS_EVERY) return;
-    this.announce(`${this.untold} new decisions; the latest: ${row.recommendation}, confidence ${row.confidence?.toFixed(2) ?? "not said"}`);
+    this.announce(`${this.untold} new ${this.untold === 1 ? "decision" : "decisions"}; the latest: ${row.recommendation}, confidence ${row.confidence?.toFixed(2) ?? "not said"}`);
     this.untold = 0;
   }
 

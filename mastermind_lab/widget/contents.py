@@ -1,0 +1,142 @@
+"""What a view shows of one moment: facts for a page, words, and all of it as a still."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .. import charts
+from ..errors import OptionError
+from ..history import History
+from ..history.decision import cards_of
+from ..live import Follower, Status
+from ..stats import Confidence
+from . import text
+from .controls import Choices, ViewOptions
+from .judged import Judged
+from .panels import Panel, at_every_look, data_of, panels
+from .rows import LISTED, rejects_of, short
+
+
+class Contents:
+    """Says what there is to see of a follower, as its reader has chosen it.
+
+    Attributes
+    ----------
+    panels, tables
+        The pictures that were asked for, and the names of the tables.
+    judged
+        What was marked right or wrong.
+    choices
+        What is chosen, and what there is to choose from.
+    fault
+        What last went wrong with a picture.
+    """
+
+    def __init__(
+        self,
+        follower: Follower,
+        asked: Iterable[str | Callable[..., Any]],
+        choice: ViewOptions,
+        outcomes: str | os.PathLike[str] | None,
+    ) -> None:
+        if isinstance(asked, str):
+            raise OptionError(f"panels={asked!r:.60}: expected a list of panels")
+        self._follower = follower
+        self.panels, self.tables = panels(asked)
+        self.judged = Judged(outcomes)
+        self.choices = Choices(choice)
+        self.fault = self._below = ""
+        data_of(self.panels, follower, choice)  # registers the summaries before the first entry comes
+
+    def page_facts(self) -> dict[str, Any]:
+        """Say what a page is to know before it is told anything else."""
+        titles = [panel.title for panel in (*self.panels, *self.judged.panels)]
+        facts = {"panels": titles, "asked": len(self.panels), "tables": sorted(self.tables), "marks": True}
+        return {"palettes": charts.PALETTES, **facts}
+
+    def items(self, status: Status) -> list[str]:
+        """Say how the following is going, with the share below the threshold as it was last counted."""
+        source = self._follower.source
+        return text.status_items(status, source.where, source.streams, self._below, self.judged.said)
+
+    def figure(self) -> Any:
+        """Draw the pictures as one matplotlib Figure."""
+        choice = self.choices.chosen
+        return charts.sheet(
+            [(panel.chart, drawn, panel.options(choice)) for panel, drawn in self._pictures(choice)]
+        )
+
+    def round(self, after_each: Callable[[], object] = lambda: None) -> tuple[dict[str, Any], list[bytes]]:
+        """Draw all pictures of one moment: facts of each, and its numbers or its PNG."""
+        count, choice = self._follower.status.received, self.choices.chosen
+        drawn = []
+        for panel, data in self._pictures(choice):
+            drawn.append(self._draw(panel, data, choice))
+            after_each()
+        return {"count": count, "panels": [facts for facts, _ in drawn]}, [numbers for _, numbers in drawn]
+
+    def lists(self, newest: History) -> dict[str, Any]:
+        """List decisions, where they are to be listed, and rejects; and say what there is to choose from."""
+        self.count_below()
+        self.choices.offer(newest.decisions)
+        facts: dict[str, Any] = {"choices": self.choices.told(), **self._rejects()}
+        if "decisions" in self.tables:
+            facts |= {"rows": self.judged.latest(newest), "listed": LISTED}
+        return facts
+
+    def count_below(self) -> None:
+        """Count the share below the threshold, for :meth:`items`."""
+        threshold = self.choices.chosen.threshold
+        table = self._follower.summary(Confidence, threshold=threshold, **at_every_look(Confidence)).table()
+        self._below = ""
+        if not table.empty and table["n"].iloc[0]:
+            share, low, high = table[["share_below", "share_below_low", "share_below_high"]].iloc[0]
+            interval = f"95% interval, however often you look: {low:.0%} to {high:.0%}"
+            self._below = f"{share:.0%} below {threshold:g} ({interval})"
+
+    def still(self) -> str:
+        """Show all of it without a kernel, as HTML."""
+        status, choice = self._follower.status, self.choices.chosen
+        self.count_below()
+        pictures = self._pictures(choice)
+        parts = [text.STYLE, text.status_line(status, self.items(status))]
+        for panel, data in pictures:
+            try:
+                parts.append(text.picture(panel.png(data, choice), panel.title))
+            except Exception as error:  # noqa: BLE001 - as in _draw
+                parts.append(text.shown(f"{panel.title}: {type(error).__name__}: {error}"))
+        newest = self._follower.history(last=LISTED)
+        if "decisions" in self.tables:
+            cards = cards_of(newest, LISTED)
+            parts.append(
+                f"<b>Latest decisions</b>{cards._repr_html_()}" if len(newest) else "<p>no decisions yet</p>"
+            )
+        if rejects := self._rejects():
+            parts.append(text.rejects_table(**rejects["rejects"]))
+        return "\n".join(parts)
+
+    def _pictures(self, choice: ViewOptions) -> list[tuple[Panel, Any]]:
+        """Return the panels with what they draw; those of outcomes where there are some."""
+        try:
+            data = data_of(self.panels, self._follower, choice)
+        except Exception as error:  # noqa: BLE001 - it is said in every panel
+            data = [error] * len(self.panels)
+        return [*zip(self.panels, data, strict=True), *self.judged.pictures(self._follower, choice)]
+
+    def _draw(self, panel: Panel, data: Any, choice: ViewOptions) -> tuple[dict[str, Any], bytes]:
+        try:
+            found = panel.draw(data, choice)
+            self.fault = panel.said or self.fault
+        except Exception as error:  # noqa: BLE001 - one panel's fault, perhaps in a reader's own function
+            self.fault = f"{panel.title}: {type(error).__name__}: {error}"
+            return {"title": panel.title, "fault": short(self.fault, 300)}, b""
+        return found
+
+    def _rejects(self) -> dict[str, Any]:
+        """Return the newest rejects and how many there are, where they are to be shown and there are some."""
+        rejected = self._follower.status.rejected
+        if "rejects" not in self.tables or not rejected:
+            return {}
+        return {"rejects": {"total": rejected, "rows": rejects_of(self._follower.latest("rejects", 8))}}
