@@ -1,4 +1,4 @@
-"""Envelopes to measure with: of three sizes, and with the contract's first names or with a stream's own."""
+"""Envelopes to measure with: of three sizes, with the contract's first names or with a stream's own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import json
 from collections.abc import Iterator
 from random import Random
 from typing import Any, NamedTuple
+
+from mastermind_lab import History
+from mastermind_lab.frames import FRAMES
 
 
 class Size(NamedTuple):
@@ -28,6 +31,13 @@ _OTHER = {
     "question": "topic", "argument_tree": "arguments",
 }  # fmt: skip
 _WORDS = "the panel weighed cost risk and evidence before it settled on what most sources support".split()  # noqa: SIM905
+
+
+def with_frames(history: History) -> History:
+    """Make the five frames of a history, which are else made when they are first looked at."""
+    for name in FRAMES:
+        history[name]
+    return history
 
 
 def envelopes(count: int, size: str, own_names: bool, seed: int = 1) -> Iterator[bytes]:
