@@ -24,7 +24,8 @@ def save(view: LiveView, path: str | os.PathLike[str]) -> Path | str:
     target = report.check_name(path)
     status, newest = view.follower.status, _newest(view.history)
     bound = f"the newest {len(newest):,} decisions" if len(newest) < status.received - status.rejected else ""
-    told = [(_status(view), []), _round(view), (_list(view, newest), [])]
+    drawn = _round(view)  # the status says what was then found
+    told = [(_status(view), []), drawn, (_list(view, newest), [])]
     page = report.Page(
         title=short(Path(str(target)).stem) or "decisions",
         about=_about(bound, status.received),
