@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot
+from matplotlib.figure import Figure
 from test_widget import asked, told, view_of
 
 import mastermind_lab as lab
 from mastermind_lab import charts
 from mastermind_lab.charts.drawing.ink import EARLIER, EARLIER_AREA, contrast, ink, shade
 from mastermind_lab.errors import OptionError
+from mastermind_lab.history import sample_folder
 from mastermind_lab.stats.engine.anytime import difference_sequence
 from mastermind_lab.stream import StreamUpdate
 from mastermind_lab.widget.controls import ViewOptions
@@ -73,7 +75,7 @@ def greys(facts):
 def test_the_earlier_run_lies_grey_behind_each_picture_and_the_difference_is_said():
     view = view_of(followed(entries(120)), compare=earlier(mean=0.6))
     line = said(view)
-    assert "compared with 300 earlier decisions, in grey" in line
+    assert "compared with 300 earlier decisions, in grey (95% intervals, however often you look)" in line
     assert "not compared" not in line
     for facts in panels(view):
         assert {EARLIER, EARLIER_AREA} & greys(facts), facts["title"]
@@ -83,10 +85,10 @@ def test_the_earlier_run_lies_grey_behind_each_picture_and_the_difference_is_sai
     before = earlier(mean=0.6).decisions["confidence"].mean()
     assert row["now"] - before == pytest.approx(row["difference"])
     assert f"confidence {row['now']:.2f}, {row['difference']:+.2f} against {before:.2f}" in line
-    assert "however often you look" in line
     assert view.differences["n_before"].tolist() == [300, 300, 0]
 
 
+@pytest.mark.thorough
 def test_the_figure_for_paper_the_still_and_the_page_have_it_too(tmp_path):
     view = view_of(followed(entries(60)), compare=earlier())
     captions = [charts.caption(ax) for ax in view.figure.axes]
@@ -106,6 +108,7 @@ def test_by_group_only_the_groups_of_both_have_grey_and_others_are_counted():
     assert "1 without grey" in facts["caption"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("count", [0, 3])
 def test_an_earlier_run_with_little_or_other_things_harms_nothing(count):
     other = {
@@ -139,6 +142,7 @@ def test_another_thing_to_compare_is_refused(given):
         lab.LiveView(followed([]), compare=given)
 
 
+@pytest.mark.thorough
 def test_outcomes_make_accuracy_one_of_the_differences():
     past = earlier(50)
     past = lab.with_outcomes(past, past.decisions[["correlation_id"]].assign(correct_choice="yes"))
@@ -149,9 +153,26 @@ def test_outcomes_make_accuracy_one_of_the_differences():
     assert (row["now"], row["before"], row["n"], row["n_before"]) == (1, 1, 1, 50)
 
 
+@pytest.mark.thorough
+@pytest.mark.parametrize("by", [None, "meta.model"])
+def test_a_chart_takes_a_history_before_as_it_takes_data(by):
+    history = lab.with_outcomes(lab.sample(last=400), sample_folder() / "outcomes.csv")
+    ids = history.decisions["stream_id"].tolist()
+    then, now = history.where(ids[:200]), history.where(ids[200:])
+    for chart in (charts.margin, charts.pivotal, charts.reliability, charts.risk_coverage, charts.voters):
+        ax = chart(now, before=then, by=by, ax=Figure().subplots())
+        assert "an earlier run of" in charts.caption(ax)
+        facts, _ = charts.scene(ax)
+        assert 0.45 in greys(facts), chart
+    with pytest.raises(
+        OptionError, match=r"before= is grouped by meta.model, and what it is drawn behind by"
+    ):
+        charts.votes(now, before=lab.stats.Votes.of(then, by="meta.model"), ax=Figure().subplots())
+
+
 class TestAlarms:
     def test_drift_from_the_earlier_run_is_an_alarm_once_marked_and_announced(self):
-        view = view_of(followed(entries(150, mean=0.5)), compare=earlier())
+        view = view_of(followed(entries(150, mean=0.5)), compare=earlier(), panels=["confidence_over_time"])
         line = said(view)
         (alarm,) = view.alarms.to_dict("records")
         assert (alarm["kind"], alarm["what"], alarm["from"], alarm["to"]) == (
@@ -171,6 +192,7 @@ class TestAlarms:
         assert len(view.alarms) == 1
         assert told(view, "status")["alarm"] == news
 
+    @pytest.mark.thorough
     def test_without_drift_there_is_none_and_the_baseline_is_then_the_first_part(self):
         assert view_of(followed(entries(150)), compare=earlier()).alarms.empty
         drifted = [*entries(250), *entries(150, mean=0.45, start="2026-11-26T15:00", seed=2)]
@@ -178,9 +200,10 @@ class TestAlarms:
         assert alarms["what"].tolist() == ["confidence"]
         assert alarms.dtypes.astype(str).tolist() == ["datetime64[us, UTC]", "str", "str", "str", "str"]
 
+    @pytest.mark.thorough
     def test_a_value_that_begins_is_said_once_although_the_end_of_the_other_shows_later(self):
         hostile = "<b>m2\u202e"
-        view = view_of(followed(entries(60)))
+        view = view_of(followed(entries(60)), panels=["confidence"])
         assert said(view)
         assert view.alarms.empty
         for hour in (12, 13, 14):
@@ -196,6 +219,7 @@ class TestAlarms:
         assert "\u202e" not in items(view)
         assert len({one["alarm"] for one in view.sent if one["kind"] == "status"} - {""}) == 1
 
+    @pytest.mark.thorough
     def test_a_stream_that_began_again_has_alarms_of_its_own(self):
         view = view_of(followed(entries(150, mean=0.5)), compare=earlier())
         assert len(view.alarms) == 1
@@ -204,6 +228,7 @@ class TestAlarms:
         assert view.alarms.empty
 
 
+@pytest.mark.thorough
 def test_grey_is_told_from_paper_and_from_ink_on_light_and_dark():
     for style in ("default", "dark_background"):
         with pyplot.style.context(style):

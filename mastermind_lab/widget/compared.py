@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from inspect import signature
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -52,7 +52,7 @@ class Compared:
         self._history, self._panels = history, panels
         self._known: dict[tuple[Any, ...], Any] = {}
         self._faults: dict[str, str] = {}
-        self._looked_at = 0.0
+        self._looked_at, self._without_alarms = 0.0, ""
         self._before, earlier = _nothing(), None
         if history is not None and len(history):
             earlier = stats.Drift.of(history, replicates=40)
@@ -69,13 +69,15 @@ class Compared:
         if not at_once and time.monotonic() < self._looked_at + _EVERY:
             return
         self._looked_at = time.monotonic()
-        drift, regimes = follower.summaries(self.alarms.asked)
-        for found in (drift, regimes):
-            if isinstance(found, LabError):
-                raise found
-        self.alarms.look(follower, drift, regimes)  # type: ignore[arg-type] # as they were asked for
+        found = follower.summaries(self.alarms.asked)
+        faults = [short(str(one), 100) for one in found if isinstance(one, LabError)]
+        self._without_alarms = f"no alarms: {faults[0]}" if faults else ""
+        if faults:  # the pictures are drawn all the same
+            return
+        drift, regimes = cast(tuple[stats.Drift, stats.Regimes], tuple(found))
+        self.alarms.look(follower, drift, regimes)
         if self._history is not None:
-            now = _totals(drift)  # type: ignore[arg-type]
+            now = _totals(drift)
             now.loc["accuracy"] = [right[1], right[0]]
             self.differences = _differences(now, self._before)
 
@@ -86,7 +88,7 @@ class Compared:
     @property
     def said(self) -> list[str]:
         """What differs, what is not compared, and the alarms, in words."""
-        return [*self._said_of_the_earlier(), *filter(None, [self.alarms.said])]
+        return [*self._said_of_the_earlier(), *filter(None, [self.alarms.said, self._without_alarms])]
 
     def _said_of_the_earlier(self) -> list[str]:
         if self._history is None:
@@ -98,7 +100,8 @@ class Compared:
         without = [panel.title for panel in self._panels if not _takes_before(panel)]
         without += [f"{title} ({why})" for title, why in self._faults.items()]
         rest = f"; not compared: {', '.join(without)}" if without else ""
-        return [f"compared with {count:,} earlier decisions, in grey{rest}", *parts]
+        looks = "95% intervals, however often you look"
+        return [f"compared with {count:,} earlier decisions, in grey ({looks}){rest}", *parts]
 
     def _beside(self, panel: Panel, choice: ViewOptions) -> dict[str, Any]:
         """Return what a panel's chart takes beside its data."""
@@ -151,7 +154,7 @@ def _words(row: dict[Any, Any]) -> str:
     interval = "no interval yet"
     if not np.isnan(row["difference_low"]):
         low, high = row["difference_low"], row["difference_high"]
-        interval = f"95% interval, however often you look: {low:+.2f} to {high:+.2f}"
+        interval = f"{low:+.2f} to {high:+.2f}"
     return (
         f"{row['figure']} {row['now']:.2f}, {row['difference']:+.2f} against {row['before']:.2f} ({interval})"
     )
