@@ -100,6 +100,7 @@ def test_the_figure_for_paper_the_still_and_the_page_have_it_too(tmp_path):
     assert "compared with 300 earlier decisions" in page
 
 
+@pytest.mark.thorough
 def test_by_group_only_the_groups_of_both_have_grey_and_others_are_counted():
     view = view_of(followed(entries(40), entries(40, start="2026-11-26T12:00", meta={"model": "m2"})),
                    compare=earlier(), panels=["confidence"], choice=ViewOptions(by="meta.model"))  # fmt: skip
