@@ -1,5 +1,6 @@
 """Drift: a CUSUM of confidence and of dissent, against plain Python, and how often it gives an alarm."""
 
+import pickle
 from types import SimpleNamespace
 
 import numpy as np
@@ -135,6 +136,30 @@ def test_a_baseline_is_a_number_a_duration_or_a_moment():
         for given in (100, "20h", "2026-03-03T09:00", pd.Timestamp("2026-03-03T10:00+01:00"))
     }
     assert list(n.values()) == [pytest.approx(count, abs=6) for count in (100, 120, 144, 144)]
+
+
+def test_an_earlier_run_is_a_baseline_whenever_it_was_and_however_it_comes():
+    decisions = stream(moved(700, by=-0.15).clip(0, 1))
+    first, later = decisions[:400], decisions[400:]
+    long_ago = first.assign(published_at=first["published_at"] - pd.Timedelta("400D"))
+    few = {"replicates": 40}
+    past = Drift.of(long_ago, **few)
+    whole = Drift.of(later, baseline=past, **few)
+    halves = (
+        Drift.of(part, baseline=pickle.loads(pickle.dumps(past)), **few)
+        for part in (later[:150], later[150:])
+    )
+    pd.testing.assert_frame_equal(sum(halves).table(), whole.table())
+    row, there = whole.table().iloc[0], Drift.of(decisions, baseline=400, **few).table().iloc[0]
+    assert (row["n"], row["n_baseline"], row["direction"]) == (700, 400, "down")
+    assert row["baseline"] == pytest.approx(there["baseline"], abs=0.005)
+    assert later["published_at"].min() < row["alarm"] <= there["alarm"]
+    assert whole.path()["time"].min() > later["published_at"].min()
+    assert (whole.n, whole.outside, whole.totals()["n"].tolist()) == (300, 0, [300, 0])
+    assert Drift.of(later[:0], baseline=past, **few).table()["alarm"].isna().all()
+    for wrong in ({"by": "recommendation"}, {"cluster": "stream_id"}, {"replicates": 50}):
+        with pytest.raises(OptionError, match="an earlier run is the baseline of all decisions together"):
+            Drift.of(later, baseline=past, **few | wrong)
 
 
 @pytest.mark.parametrize("given", [10, True, 0.5, "soon", "-3D", None, pd.NaT])

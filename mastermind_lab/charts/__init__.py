@@ -20,6 +20,8 @@ from .confidence_over_time import confidence_over_time
 from .conformity import conformity
 from .decision import decision
 from .drawing.caption import caption
+from .drawing.change_lines import TimeMark as TimeMark  # for the live view, not listed
+from .drawing.change_lines import with_time_marks as with_time_marks
 from .drift import drift
 from .export import FastRenderer as FastRenderer  # for the live view, not listed
 from .export import save, sheet

@@ -14,14 +14,15 @@ from matplotlib.dates import date2num
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
-from ..stats import ConfidenceOverTime, Regimes
+from ..stats import Confidence, ConfidenceOverTime, Regimes
 from ..stats.engine.input import By, Source
 from ..stats.engine.summary import groups_in
 from .drawing.change_lines import change_lines, regimes_of
 from .drawing.chart import chart, summary_of
 from .drawing.dots import band
+from .drawing.earlier import earlier_of, rows_behind
 from .drawing.figures import extent
-from .drawing.ink import paper
+from .drawing.ink import EARLIER, RULE, paper, shade
 from .drawing.lines import (
     MOST,
     TOGETHER,
@@ -47,6 +48,8 @@ _CELL = 30.0  # those of a shaded cell
     {"lines": Line2D},
     most=MOST,
     every="Draw the mean of every so many decisions, with its 95% interval, instead of the rolling mean.",
+    before="An earlier run: of its time, which is another, only the mean confidence is drawn, in grey all "
+    "along, and as a band the middle half of its decisions.",
     regimes="What to mark; by default what :class:`~mastermind_lab.stats.Regimes` finds in a history or a "
     "frame, and nothing where data is a summary, which no longer knows.",
 )
@@ -55,6 +58,7 @@ def confidence_over_time(
     *,
     by: By = None,
     cluster: By = None,
+    before: Source | Confidence | None = None,
     every: int | None = None,
     regimes: Regimes | None = None,
     ax: Axes | None = None,
@@ -92,7 +96,10 @@ def confidence_over_time(
     if table.empty:
         return picture.empty()
     lines = table if every is None else shown.every(every)
-    changes = _draw(picture, shown, lines, regimes_of(data, regimes), every is None, kw)
+    past = rows_behind(picture, earlier_of(Confidence, before, summary), _groups(lines), ["group"], "mean")
+    changes = _draw(picture, shown, lines, past, regimes_of(data, regimes), every is None, kw)
+    if past is not None:
+        picture.notes.append("grey line: its mean, grey band: the middle half of it; its time is another")
     drawn = "line: rolling mean, 95% band" if every is None else f"dot: mean of {every:,}, 95% interval"
     folded = last_panel(summary, len(lines["group"].cat.categories))
     return picture.heading(
@@ -101,8 +108,8 @@ def confidence_over_time(
 
 
 def _draw(
-    picture: Picture, shown: ConfidenceOverTime, lines: pd.DataFrame, regimes: Regimes | None,
-    rolling: bool, kw: dict[str, Any],
+    picture: Picture, shown: ConfidenceOverTime, lines: pd.DataFrame, past: pd.DataFrame | None,
+    regimes: Regimes | None, rolling: bool, kw: dict[str, Any],
 ) -> list[str]:  # fmt: skip
     """Draw groups together, or where they are many each in a panel; return what is said of the changes."""
     groups, n = lines["group"].cat.categories, lines.groupby("group", observed=False)["n"].sum()
@@ -111,8 +118,12 @@ def _draw(
     every_ax = panels(picture.ax, names, counts) if apart else [picture.ax] * len(groups)
     styles = [alone(picture.ax)] * len(groups) if apart else styles_on(picture.ax)
     low, high, shades = _cloud(every_ax, shown, groups, styles)
+    if past is not None:
+        low, high = (float(end) for end in (np.nanmin([low, *past["q25"]]), np.nanmax([high, *past["q75"]])))
     draw, handles = (_line if rolling else _means), []
     for ax, group, style in zip(every_ax, groups, styles, strict=False):
+        if past is not None:
+            _across(ax, past[past["group"] == group], style, apart or len(groups) == 1)
         handles.append(draw(ax, lines[lines["group"] == group], style, kw))
         ax.set_ylim(max(-0.02, low - 0.03), min(1.02, high + 0.03))
     if not apart:
@@ -121,6 +132,18 @@ def _draw(
     changes = [change_lines(ax, regimes, named=not apart) for ax in papers]
     dates_below(picture.ax, papers)
     return [shades, *changes[0]]
+
+
+def _groups(lines: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame({"group": lines["group"].cat.categories})
+
+
+def _across(ax: Axes, rows: pd.DataFrame, style: Style, alone: bool) -> None:
+    """Draw the mean of an earlier run all along, and where it is the only one a band of its middle half."""
+    for mean, low, high in rows[["mean", "q25", "q75"]].dropna().to_numpy():
+        if alone:
+            ax.axhspan(low, high, color=shade(ax, RULE), linewidth=0, zorder=0.5)
+        ax.axhline(mean, color=shade(ax, EARLIER), linestyle=style.line, linewidth=1.5, zorder=0.9)
 
 
 def _cloud(

@@ -10,8 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import StepPatch
 
 from ..stats import Margin
+from ..stats.engine.bootstrap import Floats
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
+from .drawing.earlier import earlier_of, rows_behind, shares_behind
 from .drawing.picture import Column, Picture, inches_of, rows_that_fit
 from .drawing.ridges import MOST, ridges
 from .drawing.text import format_n, format_voters
@@ -27,6 +29,7 @@ def margin(
     by: By = None,
     voter: str | None = None,
     cluster: By = None,
+    before: Source | Margin | None = None,
     ax: Axes | None = None,
     **kw: Any,
 ) -> Axes:
@@ -50,20 +53,32 @@ def margin(
     xlabel = "margin (0 tie, 1 unanimous)"
     picture = Picture(ax, "Margin of the vote", summary, notes, xlabel, inches=inches_of(len(table), lines=2))
     unanimous = Column("unanimous", [f"{share:.0%}" for share in table["unanimous"]])
-    bars = _at_values(shown.values(), table)
-    picture.notes += ["a bar is a margin that occurs"] if bars is not None else []
-    return ridges(picture, shown.histogram() if bars is None else bars, table, unanimous, kw)
+    values, earlier = shown.values(), earlier_of(Margin, before, summary)
+    shares = values.pivot(index="group", columns="margin", values="share").reindex(table["group"])
+    past = None if earlier is None else shares_behind(earlier, table["group"], "values", "margin")
+    places = np.unique([*shares, *([] if past is None else past)])
+    if 1 <= len(places) <= MOST_VALUES:
+        picture.notes += ["a bar is a margin that occurs"]
+        bins = _at_values(shares, places)
+        heights: Any = None if past is None else _with_gaps(past, places)
+    else:
+        bins = shown.histogram()
+        heights = None if earlier is None else shares_behind(earlier, table["group"], "histogram", "left")
+    behind = rows_behind(picture, earlier, table, ["group"], "mean")
+    return ridges(picture, bins, table, unanimous, kw, heights, behind)
 
 
-def _at_values(values: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame | None:
-    """Make bins of the values that occur, with empty ones between them; none where they are too many."""
-    places = np.unique(values["margin"])
-    if not 1 <= len(places) <= MOST_VALUES:
-        return None
+def _at_values(shares: pd.DataFrame, places: Floats) -> pd.DataFrame:
+    """Make bins of the values that occur, with empty ones between them."""
     half = min(0.02, 0.4 * np.diff(places).min(initial=1))
     edges = np.column_stack([places - half, places + half]).ravel()
-    shares = values.pivot(index="group", columns="margin", values="share").reindex(table["group"]).fillna(0)
-    bars = np.zeros((len(table), len(edges) - 1))
-    bars[:, ::2] = shares
-    left, right = (np.tile(side, len(table)) for side in (edges[:-1], edges[1:]))
-    return pd.DataFrame({"left": left, "right": right, "share": bars.ravel()})
+    left, right = (np.tile(side, len(shares)) for side in (edges[:-1], edges[1:]))
+    return pd.DataFrame({"left": left, "right": right, "share": _with_gaps(shares.fillna(0), places).ravel()})
+
+
+def _with_gaps(shares: pd.DataFrame, places: Floats) -> Floats:
+    """Put an empty bin between the values of each row; what the row has none of is none of it."""
+    bars = np.zeros((len(shares), 2 * len(places) - 1))
+    bars[:, ::2] = shares.reindex(columns=places).fillna(0)
+    bars[shares.isna().all(axis=1)] = np.nan
+    return bars

@@ -10,6 +10,7 @@ from ..stats import Pivotal
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import MOST, dots, legend_labels, limits, n_of_rows, ranked
+from .drawing.earlier import earlier_of, rows_behind
 from .drawing.picture import Picture, inches_of, rows_that_fit, series_that_fit
 from .drawing.style import SERIES
 from .drawing.text import format_n, format_voters
@@ -25,6 +26,7 @@ def pivotal(
     by: By = None,
     voter: str | None = None,
     cluster: By = None,
+    before: Source | Pivotal | None = None,
     ax: Axes | None = None,
     **kw: Any,
 ) -> Axes:
@@ -52,9 +54,11 @@ def pivotal(
     if table.empty:
         return picture.empty()
     beside = None if summary.by else n_of_rows(voters["n"])
-    handles = dots(picture.ax, table, "voter", series, "pivotal", kw, beside=beside)
+    earlier = earlier_of(Pivotal, before, summary)
+    behind = rows_behind(picture, earlier, table, ["group", "rule", "voter"], "pivotal")
+    handles = dots(picture.ax, table, "voter", series, "pivotal", kw, beside=beside, behind=behind)
     picture.legend(handles, legend_labels(table, series, "n") if summary.by else list(RULES))
     hanging = f"{summary.share:.1%} hang on one voter (plurality)"
     picture.heading(hanging, "line: 95% interval", methods=table["pivotal_method"])
-    picture.ax.set_xlim(0, min(limits(table, "pivotal")[1], 1.02))
+    picture.ax.set_xlim(0, min(limits(table, "pivotal", behind=behind)[1], 1.02))
     return picture.ax

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from ..stats.engine.estimate import SMALL_N
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import band
+from .drawing.earlier import earlier_of, grey, lines_behind
 from .drawing.figures import extent
 from .drawing.ink import MUTED, STRONG, paper, shade
 from .drawing.lines import MOST, TOGETHER, alone, last_panel, panels, room_for_panels, rows_of_panels
@@ -38,6 +40,7 @@ def reliability(
     by: By = None,
     voter: str | None = None,
     cluster: By = None,
+    before: Source | Calibration | None = None,
     ax: Axes | None = None,
     **kw: Any,
 ) -> Axes:
@@ -73,14 +76,17 @@ def reliability(
     if diagram.empty:
         ax.set(xlim=(-0.02, 1.02), ylim=(-_STRIP - _GAP, 1.02))
         return picture.empty()
-    _draw(picture, shown, table, diagram, kw)
+    earlier = earlier_of(Calibration, before, summary)
+    past = lines_behind(picture, earlier, table, "diagram")
+    _draw(picture, shown, table, diagram, past, kw)
     folded = last_panel(summary, len(table))
     return picture.heading(folded, *_notes(summary, table, diagram), methods=diagram["accuracy_method"])
 
 
 def _draw(
-    picture: Picture, shown: Calibration, table: pd.DataFrame, diagram: pd.DataFrame, kw: dict[str, Any]
-) -> None:
+    picture: Picture, shown: Calibration, table: pd.DataFrame, diagram: pd.DataFrame,
+    past: pd.DataFrame | None, kw: dict[str, Any],
+) -> None:  # fmt: skip
     """Draw groups together, or where they are many each in a panel."""
     bins, isotonic = shown.histogram(), shown.binning == "isotonic"
     tallest, apart = float(bins["share"].max()), len(table) > TOGETHER
@@ -97,7 +103,10 @@ def _draw(
             _deserved(ax, rows, isotonic)
         # Intervals at one confidence stand side by side.
         aside = 0 if single else 2.5 * (place - (len(table) - 1) / 2)
-        line = _regression(ax, rows, style, kw) if isotonic else _bins(ax, rows, style, aside, kw)
+        draw = _regression if isotonic else partial(_bins, aside=aside)
+        if past is not None and len(then := past[past["group"].astype("str") == group]):
+            draw(ax, then, grey(ax, style), {})
+        line = draw(ax, rows, style, kw)
         if not apart:
             picture.legend([line], [f"{names[place]} ({more[place]})"])
 
@@ -159,7 +168,7 @@ def _deserved(ax: Axes, rows: pd.DataFrame, is_level: bool) -> None:
         ax.vlines(rows["confidence"], rows["calibrated_low"], rows["calibrated_high"], linewidth=6, **grey)
 
 
-def _bins(ax: Axes, rows: pd.DataFrame, style: Style, aside: float, kw: dict[str, Any]) -> Line2D:
+def _bins(ax: Axes, rows: pd.DataFrame, style: Style, kw: dict[str, Any], aside: float) -> Line2D:
     """Draw a point a bin with its interval, so many points aside; those of few observations have none.
 
     The line goes from bin to bin, and breaks where one is empty.

@@ -14,6 +14,7 @@ from ..stats.engine.estimate import SMALL_N
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart
 from .drawing.dots import band
+from .drawing.earlier import earlier_of, grey, lines_behind
 from .drawing.ink import MUTED, RULE, shade
 from .drawing.lines import (
     MOST,
@@ -38,6 +39,7 @@ def risk_coverage(
     by: By = None,
     voter: str | None = None,
     cluster: By = None,
+    before: Source | Calibration | None = None,
     ax: Axes | None = None,
     **kw: Any,
 ) -> Axes:
@@ -70,7 +72,8 @@ def risk_coverage(
     if drawn.empty:
         ax.set_xlim(0, 1.01)
         return picture.empty(few) if table["n"].any() else picture.empty()
-    _draw(picture, drawn, curves, kw)
+    past = lines_behind(picture, earlier_of(Calibration, before, summary), drawn, "risk_coverage")
+    _draw(picture, drawn, curves, None if past is None else past[~past["small_n"]], kw)
     without = f"{len(table) - len(drawn)} without a line: {few}" if len(drawn) < len(table) else ""
     if summary.by:
         folded = last_panel(summary, len(table)) if len(drawn) > TOGETHER else ""
@@ -90,15 +93,20 @@ def _curves(summary: Calibration, most: int) -> tuple[pd.DataFrame, pd.DataFrame
     return shown.table(), curves[~curves["small_n"]]
 
 
-def _draw(picture: Picture, table: pd.DataFrame, curves: pd.DataFrame, kw: dict[str, Any]) -> None:
+def _draw(
+    picture: Picture, table: pd.DataFrame, curves: pd.DataFrame, past: pd.DataFrame | None, kw: dict[str, Any]
+) -> None:
     """Draw groups together, or where they are many each in a panel."""
     names, apart = names_apart(table["group"], LEGEND), len(table) > TOGETHER
     more = [f"n = {row.n:,}, AUARC {row.auarc:.2f}" for row in table.itertuples()]
     every_ax = panels(picture.ax, names, more) if apart else [picture.ax] * len(table)
     styles = [alone(picture.ax)] * len(table) if apart else styles_on(picture.ax)
-    highest = float(np.nanmax(curves[["risk", "risk_high"]].to_numpy()))
+    every = curves if past is None else pd.concat([curves, past])
+    highest = float(np.nanmax(every[["risk", "risk_high"]].to_numpy()))
     handles = []
     for ax, group, style in zip(every_ax, table["group"], styles, strict=False):
+        if past is not None and len(then := past[past["group"].astype("str") == group]):
+            _curve(ax, then, grey(ax, style), {})
         handles.append(_curve(ax, curves[curves["group"] == group], style, kw))
         ax.set(xlim=(0, 1.01), ylim=(0, min(1, 1.05 * highest) or 1))
         ax.grid(axis="y", color=shade(ax, RULE))

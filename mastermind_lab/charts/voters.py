@@ -10,6 +10,7 @@ from ..stats import Voters
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import MOST, dots, legend_labels, limits, n_of_rows, ranked
+from .drawing.earlier import earlier_of, rows_behind
 from .drawing.picture import Picture, inches_of, rows_that_fit, series_that_fit
 from .drawing.style import SERIES
 from .drawing.text import format_n, format_voters
@@ -39,6 +40,7 @@ def voters(
     by: By = None,
     voter: str | None = None,
     cluster: By = None,
+    before: Source | Voters | None = None,
     ax: Axes | None = None,
     **kw: Any,
 ) -> Axes:
@@ -68,11 +70,12 @@ def voters(
     if table.empty:
         return picture.empty()
     beside = None if summary.by else n_of_rows(rows[drawn.n])
-    handles = dots(picture.ax, table, "voter", "group", drawn.dot, kw, drawn.ring, beside)
+    behind = rows_behind(picture, earlier_of(Voters, before, summary), table, ["group", "voter"], drawn.dot)
+    handles = dots(picture.ax, table, "voter", "group", drawn.dot, kw, drawn.ring, beside, behind)
     if summary.by:
         picture.legend(handles, legend_labels(table, "group", drawn.n))
     ring = f"; ring: {drawn.ring}" if drawn.ring else ""
     picture.heading(f"dot: {drawn.dot}, 95% interval{ring}", methods=table[f"{drawn.dot}_method"])
-    low, high = limits(table, drawn.dot, *filter(None, [drawn.ring]))
+    low, high = limits(table, drawn.dot, *filter(None, [drawn.ring]), behind=behind)
     picture.ax.set_xlim(0 if drawn is AGAINST else max(low, -0.02), min(high, 1.02))
     return picture.ax

@@ -13,6 +13,7 @@ from ..stats import Votes
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import RING, dots_in_lane, offsets, rows_on_grid
+from .drawing.earlier import earlier_of, rows_behind
 from .drawing.ink import MUTED, shade
 from .drawing.picture import Picture, inches_of, label_rows, rows_that_fit, series_that_fit
 from .drawing.style import SERIES, styles_on
@@ -31,6 +32,7 @@ def votes(
     by: By = None,
     voter: str | None = None,
     cluster: By = None,
+    before: Source | Votes | None = None,
     ax: Axes | None = None,
     **kw: Any,
 ) -> Axes:
@@ -57,16 +59,18 @@ def votes(
     )
     if table.empty:
         return picture.empty()
-    _draw(picture, table, kw)
+    behind = rows_behind(picture, earlier_of(Votes, before, summary), table, ["group", "choice"], "share")
+    _draw(picture, table, behind, kw)
     label_rows(picture.ax, choices, series=lanes + 1)
     picture.heading("line: 95% interval", methods=table["share_method"])
-    largest = float(np.nanmax(table[["share", "share_high", "weighted_share"]].to_numpy()))
+    drawn = pd.concat([table, behind] if behind is not None else [table])
+    largest = float(np.nanmax(drawn[["share", "share_high", "weighted_share"]].to_numpy()))
     picture.ax.set_xlim(0, min(1.02, 1.08 * largest))
     rows_on_grid(picture.ax, len(choices))
     return picture.ax
 
 
-def _draw(picture: Picture, table: pd.DataFrame, kw: dict[str, Any]) -> None:
+def _draw(picture: Picture, table: pd.DataFrame, behind: pd.DataFrame | None, kw: dict[str, Any]) -> None:
     """Draw each group in a lane of its own, and the weighted shares as rings where they differ."""
     ax = picture.ax
     weighted = not np.allclose(table["share"], table["weighted_share"], atol=5e-4, equal_nan=True)
@@ -77,7 +81,7 @@ def _draw(picture: Picture, table: pd.DataFrame, kw: dict[str, Any]) -> None:
     ):
         rows = table[table["group"] == group]
         heights = offset - rows["choice"].cat.codes.to_numpy()
-        dots = dots_in_lane(ax, rows, heights, "share", style, kw)
+        dots = dots_in_lane(ax, rows, heights, "share", style, kw, behind)
         picture.legend([dots], [f"{name} (n = {rows['n'].sum():,})"])
         if weighted:
             ax.plot(rows["weighted_share"], heights, marker=style.marker, color=style.colour, **_WEIGHTED)

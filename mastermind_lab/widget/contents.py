@@ -13,6 +13,7 @@ from ..history.decision import cards_of
 from ..live import Follower, Status
 from ..stats import Confidence
 from . import text
+from .compared import Compared
 from .controls import Choices, ViewOptions
 from .judged import Judged
 from .panels import Panel, at_every_look, data_of, panels
@@ -28,6 +29,8 @@ class Contents:
         The pictures that were asked for, and the names of the tables.
     judged
         What was marked right or wrong.
+    compared
+        The earlier run, and alarms.
     choices
         What is chosen, and what there is to choose from.
     fault
@@ -40,15 +43,18 @@ class Contents:
         asked: Iterable[str | Callable[..., Any]],
         choice: ViewOptions,
         outcomes: str | os.PathLike[str] | None,
+        compare: History | None,
     ) -> None:
         if isinstance(asked, str):
             raise OptionError(f"panels={asked!r:.60}: expected a list of panels")
         self._follower = follower
         self.panels, self.tables = panels(asked)
         self.judged = Judged(outcomes)
+        self.compared = Compared(compare, [*self.panels, *self.judged.panels])
         self.choices = Choices(choice)
         self.fault = self._below = ""
         data_of(self.panels, follower, choice)  # registers the summaries before the first entry comes
+        self.compared.register(follower)
 
     def page_facts(self) -> dict[str, Any]:
         """Say what a page is to know before it is told anything else."""
@@ -59,7 +65,12 @@ class Contents:
     def items(self, status: Status) -> list[str]:
         """Say how the following is going, with the share below the threshold as it was last counted."""
         source = self._follower.source
-        return text.status_items(status, source.where, source.streams, self._below, self.judged.said)
+        said = self.judged.said, *self.compared.said
+        return text.status_items(status, source.where, source.streams, self._below, *said)
+
+    def look(self, at_once: bool = True) -> None:
+        """Look for alarms, and for what differs from the earlier run: at once, or if it is time."""
+        self.compared.look(self._follower, self.judged.right, at_once)
 
     def figure(self) -> Any:
         """Draw the pictures as one matplotlib Figure."""
@@ -68,11 +79,16 @@ class Contents:
             [(panel.chart, drawn, panel.options(choice)) for panel, drawn in self._pictures(choice)]
         )
 
-    def round(self, after_each: Callable[[], object] = lambda: None) -> tuple[dict[str, Any], list[bytes]]:
-        """Draw all pictures of one moment: facts of each, and its numbers or its PNG."""
+    def round(
+        self, after_each: Callable[[], object] = lambda: None, at_once: bool = False
+    ) -> tuple[dict[str, Any], list[bytes]]:
+        """Draw all pictures of one moment: facts of each, and its numbers or its PNG.
+
+        Alarms are looked for if it is time, or at once.
+        """
         count, choice = self._follower.status.received, self.choices.chosen
         drawn = []
-        for panel, data in self._pictures(choice):
+        for panel, data in self._pictures(choice, at_once):
             drawn.append(self._draw(panel, data, choice))
             after_each()
         return {"count": count, "panels": [facts for facts, _ in drawn]}, [numbers for _, numbers in drawn]
@@ -117,9 +133,10 @@ class Contents:
             parts.append(text.rejects_table(**rejects["rejects"]))
         return "\n".join(parts)
 
-    def _pictures(self, choice: ViewOptions) -> list[tuple[Panel, Any]]:
+    def _pictures(self, choice: ViewOptions, at_once: bool = True) -> list[tuple[Panel, Any]]:
         """Return the panels with what they draw; those of outcomes where there are some."""
         try:
+            self.look(at_once)
             data = data_of(self.panels, self._follower, choice)
         except Exception as error:  # noqa: BLE001 - it is said in every panel
             data = [error] * len(self.panels)

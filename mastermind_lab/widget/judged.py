@@ -36,6 +36,7 @@ class Judged:
         self.panels = [Panel(name) for name in PANELS]
         self._counted: tuple[Any, list[tuple[Panel, Any]], str] = (None, [], "")
         self._rows: tuple[Any, dict[tuple[Any, ...], Row]] = (None, {})
+        self.right = (0, 0)
 
     @property
     def said(self) -> str:
@@ -79,10 +80,12 @@ class Judged:
         self, history: History | None, ids: list[str], choice: ViewOptions
     ) -> tuple[list[tuple[Panel, Any]], str]:
         """Return the panels with what they draw, and the share that is right in words."""
+        self.right = (0, 0)
         if history is None or not ids:
             return [], ""
         judged = self.marks.judged(history, ids)
-        return [(panel, _counted(panel, judged, choice)) for panel in self.panels], _share_right(judged)
+        self.right = right_of(judged)
+        return [(panel, _counted(panel, judged, choice)) for panel in self.panels], _share_right(*self.right)
 
 
 def _counted(panel: Panel, history: History, choice: ViewOptions) -> Any:
@@ -94,12 +97,16 @@ def _counted(panel: Panel, history: History, choice: ViewOptions) -> Any:
         return error
 
 
-def _share_right(history: History) -> str:
-    """Say how many of the decisions that are marked are right."""
+def right_of(history: History) -> tuple[int, int]:
+    """Count the decisions that are right, and all of which an outcome is known."""
     known = history.decisions.dropna(subset=["recommendation", CHOICE])
-    if known.empty:
+    return int((known["recommendation"] == known[CHOICE]).sum()), len(known)
+
+
+def _share_right(right: int, n: int) -> str:
+    """Say how many of the decisions that are marked are right."""
+    if not n:
         return ""
-    n, right = len(known), int((known["recommendation"] == known[CHOICE]).sum())
     low, high = confidence_sequence(np.array([float(right)]), np.array([float(n)]))
     return (
         f"{right:,} of {n:,} marked are right ({right / n:.0%}; 95% interval, however often you look: "

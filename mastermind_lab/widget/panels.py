@@ -36,13 +36,15 @@ class Panel:
     """
 
     def __init__(self, chart: str | Callable[..., Any]) -> None:
-        self.chart = _chart(chart) if isinstance(chart, str) else chart
-        self.name = getattr(self.chart, "__name__", "panel")
+        drawn = _chart(chart) if isinstance(chart, str) else chart
+        self.name = getattr(drawn, "__name__", "panel")
         self.title = self.name.replace("_", " ")
-        self.kind = _kind(self.chart)
+        self.kind = _kind(drawn)
+        self.chart = charts.with_time_marks(drawn)
+        self.beside: Callable[[ViewOptions], dict[str, Any]] = lambda _: {}
         self._renderer = charts.FastRenderer(self.chart)
         self._has_scene = True
-        self._drawn: tuple[Any, ViewOptions, tuple[dict[str, Any], bytes]] | None = None
+        self._drawn: tuple[Any, dict[str, Any], tuple[dict[str, Any], bytes]] | None = None
 
     @property
     def selects(self) -> tuple[str | None, str | None]:
@@ -58,15 +60,15 @@ class Panel:
         """Say what there is to see in the data: facts of a scene with its numbers, or a picture."""
         if isinstance(data, Exception):
             raise data
-        if self._drawn is not None and self._drawn[0] is data and self._drawn[1] == choice:
+        options = self.options(choice)
+        if self._drawn is not None and self._drawn[0] is data and self._drawn[1] == options:
             return self._drawn[2]
-        drawn = self._draw(data, choice)
+        drawn = self._draw(data, options)
         if self.kind is not None:  # a summary is never changed; what has come makes another
-            self._drawn = data, choice, drawn
+            self._drawn = data, options, drawn
         return drawn
 
-    def _draw(self, data: Any, choice: ViewOptions) -> tuple[dict[str, Any], bytes]:
-        options = self.options(choice)
+    def _draw(self, data: Any, options: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         found = self._renderer.scene(data, **options) if self._has_scene else None
         if found is None:
             self._has_scene = False  # nor will it have one of other data
@@ -84,22 +86,27 @@ class Panel:
         """Return which summary of all that has come it draws; None where it needs a history."""
         if self.kind is None or choice.window is not None:
             return None
-        return self.kind, {**self._counted(choice), **at_every_look(self.kind)}
+        return self.kind, {**counted(self.kind, choice), **at_every_look(self.kind)}
 
     def data_of(self, history: History, choice: ViewOptions, **options: Any) -> Any:
         """Return what the chart draws of a history."""
-        return history if self.kind is None else self.kind.of(history, **self._counted(choice), **options)
+        return (
+            history if self.kind is None else self.kind.of(history, **counted(self.kind, choice), **options)
+        )
 
     def options(self, choice: ViewOptions) -> dict[str, Any]:
-        """Return the options of the chart itself."""
-        return {"by": choice.by} if "by" in self._counted(choice) else {}
+        """Return the options of the chart itself, and what is drawn beside the data."""
+        grouped = {"by": choice.by} if "by" in counted(self.kind, choice) else {}
+        return grouped | self.beside(choice)
 
-    def _counted(self, choice: ViewOptions) -> dict[str, Any]:
-        if self.kind is None:
-            return {}
-        takes = signature(self.kind.of).parameters
-        wanted = {"by": choice.by, "threshold": choice.threshold}
-        return {name: value for name, value in wanted.items() if name in takes and value is not None}
+
+def counted(kind: Any, choice: ViewOptions) -> dict[str, Any]:
+    """Return with which options a summary is counted for what is chosen."""
+    if kind is None:
+        return {}
+    takes = signature(kind.of).parameters
+    wanted = {"by": choice.by, "threshold": choice.threshold}
+    return {name: value for name, value in wanted.items() if name in takes and value is not None}
 
 
 def data_of(drawn: Iterable[Panel], follower: Follower, choice: ViewOptions) -> list[Any]:

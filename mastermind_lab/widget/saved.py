@@ -24,7 +24,7 @@ def save(view: LiveView, path: str | os.PathLike[str]) -> Path | str:
     target = report.check_name(path)
     status, newest = view.follower.status, _newest(view.history)
     bound = f"the newest {len(newest):,} decisions" if len(newest) < status.received - status.rejected else ""
-    facts, numbers = view._contents.round()
+    facts, numbers = view._contents.round(at_once=True)  # the status says what was then found
     lists = {"rows": view._contents.judged.rows(newest), **view._contents.lists(newest)}
     told = [(_status(view), []), ({"kind": "round", **facts}, numbers), ({"kind": "list", **lists}, [])]
     page = report.Page(

@@ -46,6 +46,7 @@ def follow(
     window: Any = None,
     threshold: float = 0.5,
     outcomes: str | os.PathLike[str] | None = None,
+    compare: History | None = None,
     **options: Any,
 ) -> LiveView:
     """Watch a running arena: confidence, votes and the latest decisions, as they are published.
@@ -65,6 +66,13 @@ def follow(
     outcomes
         A CSV file in which is kept what is marked right or wrong in an opened decision, a line a mark; what
         is in it already holds as well. Without it, marks end with the kernel.
+    compare
+        An earlier run, as :func:`mastermind_lab.read` gives it: in grey behind every picture that can show
+        it, as shares, in the same rows and groups. Its time is another, so that of confidence over time its
+        mean and its middle half lie there all along. The status says by how much confidence, dissent and
+        (where there are outcomes) accuracy differ, with intervals that hold however often you look, and what
+        is not compared. It is then the baseline of the alarms, which are there without it, too:
+        ``view.alarms``.
     **options
         Those of :class:`mastermind_lab.Follower`, to which they go: ``stream``, ``backfill``, ``keep``,
         ``columns`` and ``archive``. A follower that is given has its own.
@@ -83,7 +91,9 @@ def follow(
     part = None if window is None else count_or_duration("window", window)
     follower = source if isinstance(source, Follower) else Follower(source, **options)
     chosen = ViewOptions(part, by, threshold)
-    view = LiveView(follower, panels=panels, refresh=refresh, choice=chosen, outcomes=outcomes)
+    view = LiveView(
+        follower, panels=panels, refresh=refresh, choice=chosen, outcomes=outcomes, compare=compare
+    )
     cells.enter(view)
     return view.start()
 
@@ -125,11 +135,12 @@ class LiveView(anywidget.AnyWidget):
         refresh: float = 20.0,
         choice: ViewOptions = ViewOptions(),  # noqa: B008 - it cannot be changed
         outcomes: str | os.PathLike[str] | None = None,
+        compare: History | None = None,
     ) -> None:
         if isinstance(refresh, bool) or not isinstance(refresh, int | float) or not 0 < refresh <= 30:
             raise OptionError(f"refresh={refresh!r:.40}: expected times a second, above 0 and up to 30")
         self.follower = follower
-        self._contents = Contents(follower, panels, choice, outcomes)
+        self._contents = Contents(follower, panels, choice, outcomes, compare)
         self._told: Any = None
         self._told_news, self._refresh = 0.0, refresh
         self._news: deque[tuple[int, list[list[Any]]]] = deque(maxlen=50)
@@ -164,6 +175,30 @@ class LiveView(anywidget.AnyWidget):
     def outcomes(self) -> pd.DataFrame:
         """What was marked right or wrong, as :func:`mastermind_lab.with_outcomes` takes it."""
         return self._contents.judged.marks.table()
+
+    @property
+    def alarms(self) -> pd.DataFrame:
+        """Where confidence or dissent left what it was, and where a value of meta or a field begins or ends.
+
+        A row an alarm: ``time`` (UTC); ``kind``, "drift" or "change"; ``what``; ``from`` and ``to``. Drift is
+        :class:`~mastermind_lab.stats.Drift` of all decisions together, which says how seldom there is an
+        alarm where nothing changes: compared with the earlier run or, without one, with the first 200
+        decisions. Changes are those of :class:`~mastermind_lab.stats.Regimes`, whose chance of 1% is for one
+        look. Both are looked for every 3 seconds. What was once found stays, the latest 200.
+        """
+        self._contents.look()
+        return self._contents.compared.alarms.table()
+
+    @property
+    def differences(self) -> pd.DataFrame:
+        """What differs from the earlier run: a row for confidence, dissent, and the share that is right.
+
+        The means ``now`` and ``before``, their ``difference`` (now minus before, -1 to 1) with
+        ``difference_low`` and ``difference_high``, a 95% interval that holds at every look at decisions that
+        are independent, ``n`` and ``n_before``. Without an earlier run no figure is known of it.
+        """
+        self._contents.look()
+        return self._contents.compared.differences
 
     @property
     def status(self) -> Status:
@@ -301,6 +336,7 @@ class LiveView(anywidget.AnyWidget):
         told: dict[str, Any] = {
             "state": status.state, "items": self._contents.items(status), "received": status.received,
             "error": short(status.error, 300), "note": short(self._contents.fault, 300),
+            "alarm": self._contents.compared.alarms.news,
         }  # fmt: skip
         if told != self._told:
             self._told = told
@@ -308,7 +344,7 @@ class LiveView(anywidget.AnyWidget):
 
     def _round(self) -> None:
         """Draw all pictures of one moment, and list the newest decisions."""
-        facts, numbers = self._contents.round(self._tell_news)
+        facts, numbers = self._contents.round(self._tell_news, at_once=not self._redraws.is_running)
         self._tell("round", numbers, **facts)
         self._tell("list", **self._contents.lists(self.follower.history(last=_DETAILED)))
 

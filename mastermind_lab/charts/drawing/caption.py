@@ -63,6 +63,14 @@ def keep(ax: Axes, sentences: Sequence[str]) -> None:
     _KEPT[ax] = " ".join(f"{_capital(visible(sentence))}." for sentence in sentences if sentence)
 
 
+def add(ax: Axes, sentences: Sequence[str]) -> None:
+    """Say more of a picture of which something is said."""
+    if ax in _KEPT:
+        said = _KEPT[ax]
+        keep(ax, sentences)
+        _KEPT[ax] = f"{said} {_KEPT[ax]}".strip()
+
+
 def write_below(ax: Axes) -> None:
     """Write the caption below the Axes, as wide as they are."""
     size, (width, _) = small_size(), extent(ax)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC
-from typing import Any
+from functools import wraps
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from ...stats.engine.bootstrap import Floats
 from ...stats.engine.first_last_seen import FIELDS
 from ...stats.engine.input import Data
 from ...stats.engine.timebins import FIRST, LAST, moments
+from .caption import add
 from .figures import extent
 from .ink import STRONG, paper, shade
 from .text import PLAIN, names_apart
@@ -69,18 +71,63 @@ def change_lines(ax: Axes, regimes: Regimes | None, named: bool = True) -> list[
     shown = _spaced(ax, places)
     names = names_apart([_name(changes[place]) for place in shown], 26)
     for (place, x), short in zip(shown.items(), names, strict=True):
-        look = _LINES[changes[place]["event"].iloc[0]]
-        ax.axvline(x, color=shade(ax, STRONG), linewidth=0.8, linestyle=look, zorder=1)
-        if named:
-            more = f" +{len(changes[place]) - 1}" if len(changes[place]) > 1 else ""
-            name = ax.annotate(
-                short + more, (x, 0), (-2, 2), color=shade(ax, STRONG), **_NAME_AT_LINE, **PLAIN
-            )
-            name.set_path_effects([withStroke(linewidth=2, foreground=paper(ax))])
-    return _said_of(changes, shown)
+        more = f" +{len(changes[place]) - 1}" if len(changes[place]) > 1 else ""
+        _line(ax, x, changes[place]["event"].iloc[0], short + more if named else "")
+    return _said_of([rows["event"].iloc[0] for rows in changes], shown)
 
 
-_LINES = {"begin": (0, (4, 3)), "end": (0, (1, 2))}
+def _line(ax: Axes, x: float, kind: str, name: str) -> None:
+    ax.axvline(x, color=shade(ax, STRONG), linewidth=0.8, linestyle=_KINDS[kind][0], zorder=1)
+    if name:
+        text = ax.annotate(name, (x, 0), (-2, 2), color=shade(ax, STRONG), **_NAME_AT_LINE, **PLAIN)
+        text.set_path_effects([withStroke(linewidth=2, foreground=paper(ax))])
+
+
+_KINDS: dict[str, tuple[Any, str]] = {
+    "begin": ((0, (4, 3)), "dashed: a value begins"),
+    "end": ((0, (1, 2)), "dotted: a value ends"),
+    "drift": ("-", "upright line: drift"),
+}
+
+
+class TimeMark(NamedTuple):
+    """A moment to mark on a time axis: its name, and what happens: "begin", "end" or "drift"."""
+
+    time: pd.Timestamp
+    name: str
+    kind: str
+
+
+def with_time_marks(chart: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a chart, or somebody's own function, take ``marks``, which are drawn where there is a time axis."""
+
+    @wraps(chart)
+    def drawn(*args: Any, marks: Sequence[TimeMark] = (), **options: Any) -> Any:
+        found = chart(*args, **options)
+        ax = options.get("ax", found)
+        if marks and isinstance(ax, Axes):
+            dated = [
+                one
+                for one in (ax, *cast(Sequence[Axes], ax.child_axes))
+                if isinstance(one.xaxis.get_major_locator(), AutoDateLocator)
+            ]
+            said = [_mark(one, marks, named=one is ax) for one in dated]
+            add(ax, said[0] if said else [])
+        return found
+
+    return drawn
+
+
+def _mark(ax: Axes, marks: Sequence[TimeMark], named: bool) -> list[str]:
+    """Mark the latest moments that find room; return what is said of them."""
+    ordered = sorted(marks)
+    limits = ax.get_xlim()
+    shown = _spaced(ax, date2num([mark.time for mark in ordered]))  # type: ignore[no-untyped-call]
+    names = names_apart([ordered[place].name for place in shown], 30)
+    for (place, x), name in zip(shown.items(), names, strict=True):
+        _line(ax, x, ordered[place].kind, name if named else "")
+    ax.set_xlim(limits)
+    return _said_of([mark.kind for mark in ordered], shown)
 
 
 def _what(rows: pd.DataFrame) -> pd.DataFrame:
@@ -89,11 +136,11 @@ def _what(rows: pd.DataFrame) -> pd.DataFrame:
     return rows if begins.empty else begins
 
 
-def _said_of(changes: Sequence[pd.DataFrame], shown: Collection[int]) -> list[str]:
+def _said_of(kinds: Sequence[str], shown: Collection[int]) -> list[str]:
     """Say what the kinds of line are that there are, and how many more of each."""
     said = []
-    for event, words in {"begin": "dashed: a value begins", "end": "dotted: a value ends"}.items():
-        places = [place for place, rows in enumerate(changes) if rows["event"].iloc[0] == event]
+    for kind, (_, words) in _KINDS.items():
+        places = [place for place, one in enumerate(kinds) if one == kind]
         hidden = len(set(places).difference(shown))
         said += [words + (f" ({hidden:,} more)" if hidden else "")] if places else []
     return said

@@ -65,6 +65,7 @@ def chart(
         "voter": 'Column of ``votes`` that tells voters apart, ``"vote.model"`` say; by default their name.',
         "cluster": 'Column or columns of ``decisions``, such as ``"question"``, whose equal values are drawn '
         "together for the intervals.",
+        "before": "An earlier run, as data are given: drawn in grey behind, where it has the same groups.",
         "ax": "Where to draw; a new figure by default.",
         "kw": f"For the {artists}.",
     } | texts

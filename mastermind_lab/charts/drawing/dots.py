@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ...stats.engine.bootstrap import Floats
+from .earlier import dots_before
 from .figures import extent
 from .ink import RULE, shade
 from .picture import Column, Picture, label_rows
@@ -25,13 +26,13 @@ RING: dict[str, Any] = {"linestyle": "none", "markerfacecolor": "none", "markers
 
 def dots(
     ax: Axes, table: pd.DataFrame, row: str, series: str, figure: str, kw: dict[str, Any], ring: str = "",
-    beside: Column | None = None,
+    beside: Column | None = None, behind: pd.DataFrame | None = None,
 ) -> list[Line2D]:  # fmt: skip
     """Draw a table's rows from top to bottom, in the order they come, and return a dot of each series.
 
     The columns ``row`` and ``series``, 6 at most, say where a figure stands; the interval of a column
     ``figure`` is in ``<figure>_low`` and ``<figure>_high``. A second column may be drawn as a ring, and
-    figures stand beside.
+    figures stand beside. What lies ``behind`` has the same rows, of an earlier run.
     """
     names, groups = list(dict.fromkeys(table[row])), series_of(table, series)
     handles = []
@@ -40,7 +41,7 @@ def dots(
         heights = offset - np.array([names.index(name) for name in rows[row]], dtype=float)
         if ring:
             ax.plot(rows[ring], heights, marker=style.marker, color=style.colour, **RING)
-        handles.append(dots_in_lane(ax, rows, heights, figure, style, kw))
+        handles.append(dots_in_lane(ax, rows, heights, figure, style, kw, behind))
     ax.locator_params(axis="x", nbins=min(6, max(2, int(extent(ax)[0] / 45))))
     rows_on_grid(ax, len(names), beside)
     label_rows(ax, names, beside=beside, series=len(groups) if len(groups) > 1 else 0)
@@ -48,9 +49,12 @@ def dots(
 
 
 def dots_in_lane(
-    ax: Axes, rows: pd.DataFrame, heights: Floats, figure: str, style: Style, kw: dict[str, Any]
-) -> Line2D:
-    """Draw one series: its intervals and its dots."""
+    ax: Axes, rows: pd.DataFrame, heights: Floats, figure: str, style: Style, kw: dict[str, Any],
+    behind: pd.DataFrame | None = None,
+) -> Line2D:  # fmt: skip
+    """Draw one series: its intervals and its dots, over those of an earlier run."""
+    if behind is not None:
+        dots_before(ax, behind.loc[rows.index], heights, figure)
     ax.hlines(heights, rows[f"{figure}_low"], rows[f"{figure}_high"], color=style.colour, linewidth=1.2)
     defaults = style.as_dots(markersize=4, zorder=3)
     return ax.plot(rows[figure], heights, **artist_kwargs(Line2D, defaults, kw))[0]
@@ -119,9 +123,13 @@ def n_of_rows(n: pd.Series) -> Column:
     return Column("n", [f"{count:,}" for count in n])
 
 
-def limits(table: pd.DataFrame, figure: str, *also: str) -> tuple[float, float]:
+def limits(
+    table: pd.DataFrame, figure: str, *also: str, behind: pd.DataFrame | None = None
+) -> tuple[float, float]:
     """Return the least and the largest of a figure, its interval and other columns, with a margin."""
-    values = table[[figure, f"{figure}_low", f"{figure}_high", *also]].to_numpy(dtype=float)
+    columns = [figure, f"{figure}_low", f"{figure}_high", *also]
+    every = [table] if behind is None else [table, behind]
+    values = np.concatenate([rows[columns].to_numpy(dtype=float) for rows in every])
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     margin = 0.06 * (high - low) or 0.05
     return low - margin, high + margin

@@ -17,6 +17,9 @@ READABLE = 4.5
 RULE, MUTED, STRONG = 0.1, 0.6, 0.75
 """Shares of ink: of a line behind the data, of what explains them, of what frames them."""
 
+EARLIER, EARLIER_AREA = 0.45, 0.22
+"""Shares of ink: of the lines of an earlier run behind the present one, and of its intervals."""
+
 
 def paper(ax: Axes) -> str:
     """Return what is behind the data: the colour of the Axes, over the figure's, over white."""

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import StepPatch
 
 from ...stats.engine.bootstrap import Floats
-from .ink import STRONG, ink, shade, tint
+from .earlier import dots_before
+from .ink import EARLIER, STRONG, ink, shade, tint
 from .picture import Column, Picture, label_rows
 from .style import artist_kwargs, styles_on
 
@@ -19,11 +20,13 @@ MOST = 12
 
 
 def ridges(
-    picture: Picture, bins: pd.DataFrame, table: pd.DataFrame, column: Column, kw: dict[str, Any]
-) -> Axes:
+    picture: Picture, bins: pd.DataFrame, table: pd.DataFrame, column: Column, kw: dict[str, Any],
+    heights: Any = None, behind: pd.DataFrame | None = None,
+) -> Axes:  # fmt: skip
     """Draw the rows of a table with ``group``, ``n`` and ``mean`` from top to bottom, and write the heading.
 
-    The same ``bins`` for every group, in the same order, have ``left``, ``right`` and ``share``.
+    The same ``bins`` for every group, in the same order, have ``left``, ``right`` and ``share``. Of an
+    earlier run ``behind`` has the same rows, and ``heights`` the shares in the bins, shape (rows, bins).
     """
     ax = picture.ax
     ax.set_xlim(0, 1)
@@ -33,13 +36,16 @@ def ridges(
     edges = np.append(bins["left"].to_numpy()[: shares.shape[1]], bins["right"].iloc[-1])
     bases = -np.arange(len(table), dtype=float)
     outline = artist_kwargs(StepPatch, filled(ax), kw)
-    for base, heights in zip(bases, 0.7 * shares / shares.max(), strict=True):
-        ax.stairs(base + heights, edges, baseline=base, **outline)
+    tallest = float(np.nanmax([shares, shares if heights is None else heights]))
+    for base, filling in zip(bases, 0.7 * shares / tallest, strict=True):
+        ax.stairs(base + filling, edges, baseline=base, **outline)
+    if behind is not None:
+        _behind(ax, 0.7 * np.asarray(heights) / tallest, edges, behind)
     ax.hlines(bases, 0, 1, color=shade(ax, STRONG), linewidth=0.8)
     _means(ax, table, bases - 0.11)
     ax.set(xlim=(-0.02, 1.02), ylim=(bases[-1] - 0.25, 0.9 + 0.06 * len(table)))
     between = " " if len(table) > 1 else "\n"
-    ax.set_ylabel(f"share of n{between}(tallest: {shares.max():.0%})", fontsize="small")
+    ax.set_ylabel(f"share of n{between}(tallest: {tallest:.0%})", fontsize="small")
     label_rows(ax, list(table["group"]), [f"n = {n:,}" for n in table["n"]], 0.2, column)
     return picture.heading("dot: mean, 95% interval", methods=table["mean_method"])
 
@@ -48,6 +54,15 @@ def filled(ax: Axes) -> dict[str, Any]:
     """How the distribution of one group looks, where no colour tells it from others."""
     face = tint(ax, styles_on(ax)[1].colour, 0.3)
     return {"facecolor": face, "edgecolor": shade(ax, STRONG), "linewidth": 0.8, "fill": True}
+
+
+def _behind(ax: Axes, shares: Floats, edges: Floats, table: pd.DataFrame) -> None:
+    """Draw an earlier run: its outline over the filled ones, and its mean under the present one."""
+    for row, heights in enumerate(shares):
+        if not np.isnan(heights).all():
+            look: dict[str, Any] = {"color": shade(ax, EARLIER), "linewidth": 1.3}
+            ax.stairs(np.nan_to_num(heights) - row, edges, baseline=-row, **look)
+    dots_before(ax, table, -0.11 - np.arange(len(table), dtype=float), "mean")
 
 
 def _means(ax: Axes, table: pd.DataFrame, heights: Floats) -> None:

@@ -230,7 +230,7 @@ class Intervals:
         # A few large clusters have many of either kind, and say little of how clusters spread.
         few = _bounded(value, value - reach, value + reach, SHARE, STUDENT)
         many = _between(few, found, (n - FEW) / (ENOUGH - FEW))
-        share = _between(_scored(value, effective, z), many, (rarer - RARE) / (COMMON - RARE))
+        share = _between(scored(value, effective, z), many, (rarer - RARE) / (COMMON - RARE))
         return self._named(_or_exact(share.where(n >= 2), error, n, SHARE, z))
 
     def figures(self, values: Floats, n: Floats, bounds: Bounds = UNBOUNDED) -> Figure:
@@ -269,7 +269,7 @@ class Intervals:
             NaN where n is 0, the interval also where n is below 2.
         """
         z = Z if self.family is None else bonferroni(int(np.count_nonzero(n >= 2)))
-        return self._named(_scored(divided(count, n), n, z).where(n >= 2))
+        return self._named(scored(divided(count, n), n, z).where(n >= 2))
 
     def level(self, values: Floats, n: Floats) -> float:
         """Return to how many standard deviations the intervals of some figures reach."""
@@ -338,7 +338,7 @@ def _effective(share: Floats, error: Floats, bottom: Floats, n: Floats, z: float
     return beyond
 
 
-def _scored(value: Floats, n: Floats, z: float = Z) -> Figure:
+def scored(value: Floats, n: Floats, z: float = Z) -> Figure:
     """Return the interval of shares that the score test of n observations does not reject."""
     known = np.maximum(n, 1e-9)
     middle = (value + z**2 / (2 * known)) / (1 + z**2 / known)

@@ -147,8 +147,10 @@ class View {
   waits() { this.tell("this waits until the running cell ends"); this.note.dataset.waits = "1"; }
   tell(text) { this.note.textContent = text; delete this.note.dataset.waits; }
 
-  tellStatus({ state, items, error, note }) {
+  tellStatus({ state, items, error, note, alarm }) {
     this.state = state;
+    if (alarm && alarm !== this.alarmed) this.announce(alarm);
+    this.alarmed = alarm;
     this.status.replaceChildren(make("b", { className: `mm-${state}`, textContent: state }), ...items.map(text => make("span", { textContent: text })));
     if (error) this.status.append(make("span", { className: "mm-fault", textContent: error }));
     if (note && note !== this.noted) this.tell(note);

@@ -1,0 +1,111 @@
+"""An earlier run in grey behind the present one: the same figures, in the rows and groups that both have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from inspect import signature
+from typing import Any, cast
+from weakref import WeakKeyDictionary
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from ...errors import OptionError
+from ...stats.engine.bootstrap import Floats
+from ...stats.engine.input import Source
+from ...stats.engine.summary import Summary
+from .chart import Kind
+from .ink import EARLIER, EARLIER_AREA, shade
+from .picture import Picture
+from .style import Style
+
+_ALL = 1_000_000_000  # groups, so that none is made one with others
+_COUNTED: WeakKeyDictionary[Summary, dict[str, pd.DataFrame]] = WeakKeyDictionary()
+
+
+def earlier_of(kind: type[Kind], before: Source | Kind | None, summary: Any) -> Kind | None:
+    """Count an earlier run as the summary was counted behind which it is drawn; None where there is none.
+
+    Raises
+    ------
+    OptionError
+        If it is a summary that was counted otherwise.
+    """
+    if before is None:
+        return None
+    if not isinstance(before, kind):
+        takes = signature(cast(Any, kind).of).parameters
+        options = {name: getattr(summary, name) for name in takes if hasattr(summary, name)}
+        return cast(Kind, cast(Any, kind).of(before, **options))
+    if before.by != summary.by:
+        groups = [", ".join(one.by) or "nothing" for one in (before, summary)]
+        raise OptionError(f"before= is grouped by {groups[0]}, and what it is drawn behind by {groups[1]}")
+    return before
+
+
+def figures_of(earlier: Summary, what: str = "table") -> pd.DataFrame:
+    """Return a table of an earlier run, each group by the words that a chart has for it; it is made once."""
+    known = _COUNTED.setdefault(earlier, {})
+    if what not in known:
+        lump = earlier.lump
+        known[what] = getattr(lump(*[_ALL] * len(signature(lump).parameters)), what)()
+    return known[what]
+
+
+def rows_behind(
+    picture: Picture, earlier: Summary | None, table: pd.DataFrame, keys: Sequence[str], figure: str
+) -> pd.DataFrame | None:
+    """Return the rows of an earlier run that lie behind those of a table, NaN where it has none, and say so.
+
+    What was put together, as "other (3 more)", is nothing that the earlier run has.
+    """
+    if earlier is None:
+        return None
+    *columns, row = keys
+    texts = dict.fromkeys(keys, "str")
+    here, there = table[[*columns, row]].astype(texts), figures_of(earlier).astype(texts)
+    behind = here.merge(there, how="left", on=list(keys)).set_axis(table.index)
+    without = behind.loc[behind[figure].isna(), row].nunique()
+    say_behind(picture, earlier, without, there.loc[~there[row].isin(here[row]), row].nunique())
+    return behind
+
+
+def shares_behind(earlier: Summary, groups: pd.Series, what: str, place: str) -> pd.DataFrame:
+    """Return the distribution of an earlier run: a row for each of these groups, a column a place."""
+    found = figures_of(earlier, what)
+    shares = found.assign(group=found["group"].astype("str"))
+    return shares.pivot(index="group", columns=place, values="share").reindex(groups.astype("str"))
+
+
+def lines_behind(
+    picture: Picture, earlier: Summary | None, table: pd.DataFrame, what: str
+) -> pd.DataFrame | None:
+    """Return what is drawn of an earlier run, of those groups that a table has; and say so."""
+    if earlier is None:
+        return None
+    found, groups = figures_of(earlier, what), table["group"].astype("str")
+    there = found["group"].astype("str")
+    gone = there[~there.isin(groups)].nunique()
+    say_behind(picture, earlier, int((~groups.isin(there)).sum()), gone)
+    return found[there.isin(groups)]
+
+
+def say_behind(picture: Picture, earlier: Summary, without: int = 0, gone: int = 0) -> None:
+    """Say beside n what is grey, and in the caption what has no match in the other run."""
+    picture.notes[0] += f"; grey: {earlier.n:,} before"
+    picture.notes.append(f"grey: an earlier run of {earlier.n:,} {earlier._counts()}")
+    picture.notes += [f"{without:,} without grey: not in the earlier run, or drawn as one"] if without else []
+    picture.notes += [f"{gone:,} of the earlier run not drawn: not here, or drawn as one"] if gone else []
+
+
+def grey(ax: Axes, style: Style) -> Style:
+    """Return how the earlier run of a series looks: as it does, but for its colour."""
+    return style._replace(colour=shade(ax, EARLIER))
+
+
+def dots_before(ax: Axes, rows: pd.DataFrame, heights: Floats, figure: str) -> None:
+    """Draw the figures of an earlier run as upright ticks over bars, which are their intervals."""
+    low, high = rows[f"{figure}_low"], rows[f"{figure}_high"]
+    ax.hlines(heights, low, high, color=shade(ax, EARLIER_AREA), linewidth=4.5, zorder=0.8)
+    tick: dict[str, Any] = {"color": shade(ax, EARLIER), "markersize": 9, "markeredgewidth": 2, "zorder": 0.9}
+    ax.plot(rows[figure], heights, "|", **tick)

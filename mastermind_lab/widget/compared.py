@@ -1,0 +1,160 @@
+"""An earlier run beside the one that is followed: in grey behind its pictures, and what differs, in words."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import partial
+from inspect import signature
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+
+from .. import stats
+from ..errors import LabError, OptionError
+from ..history import History, with_missing_columns
+from ..history.outcomes import CHOICE
+from ..live import Follower
+from ..stats.engine.anytime import difference_sequence
+from ..stats.engine.summary import columns_in
+from .alarms import Alarms
+from .controls import ViewOptions
+from .judged import right_of
+from .panels import Panel, counted
+from .rows import short
+
+_EVERY = 3.0  # seconds from one look for alarms to the next: it costs as much as a picture or two
+_BEHIND: dict[Any, Any] = {stats.ConfidenceOverTime: stats.Confidence}  # whose time is another
+_COLUMNS = ["figure", "now", "before", "difference", "difference_low", "difference_high", "n", "n_before"]
+
+
+class Compared:
+    """Alarms, and an earlier run where there is one.
+
+    Parameters
+    ----------
+    history
+        The earlier run, or None.
+    panels
+        Behind which it is drawn, and on whose time axes alarms are marked.
+
+    Raises
+    ------
+    OptionError
+        It is no history.
+    """
+
+    def __init__(self, history: Any, panels: Sequence[Panel]) -> None:
+        if history is not None and not isinstance(history, History):
+            given = short(repr(history), 60)
+            raise OptionError(f"compare={given}: expected a history: lab.read('snapshots/run-41'), say")
+        self._history, self._panels = history, panels
+        self._known: dict[tuple[Any, ...], Any] = {}
+        self._faults: dict[str, str] = {}
+        self._looked_at, self._without_alarms = 0.0, ""
+        self._before, earlier = _nothing(), None
+        if history is not None and len(history):
+            earlier = stats.Drift.of(history, replicates=40)
+            self._before = _totals(earlier)
+            if CHOICE in history.decisions:
+                self._before.loc["accuracy"] = right_of(history)[::-1]
+        self.alarms = Alarms(earlier)
+        self.differences = _differences(_nothing(), self._before)
+        for panel in panels:
+            panel.beside = partial(self._beside, panel)
+
+    def look(self, follower: Follower, right: tuple[int, int] = (0, 0), at_once: bool = False) -> None:
+        """Look for alarms, and for what differs, if it is time; ``right`` counts what is marked."""
+        if not at_once and time.monotonic() < self._looked_at + _EVERY:
+            return
+        self._looked_at = time.monotonic()
+        found = follower.summaries(self.alarms.asked)
+        faults = [short(str(one), 100) for one in found if isinstance(one, LabError)]
+        self._without_alarms = f"no alarms: {faults[0]}" if faults else ""
+        if faults:  # the pictures are drawn all the same
+            return
+        drift, regimes = cast(tuple[stats.Drift, stats.Regimes], tuple(found))
+        self.alarms.look(follower, drift, regimes)
+        if self._history is not None:
+            now = _totals(drift)
+            now.loc["accuracy"] = [right[1], right[0]]
+            self.differences = _differences(now, self._before)
+
+    def register(self, follower: Follower) -> None:
+        """Have what alarms need counted from the first entry on."""
+        follower.summaries(self.alarms.asked)
+
+    @property
+    def said(self) -> list[str]:
+        """What differs, what is not compared, and the alarms, in words."""
+        return [*self._said_of_the_earlier(), *filter(None, [self.alarms.said, self._without_alarms])]
+
+    def _said_of_the_earlier(self) -> list[str]:
+        if self._history is None:
+            return []
+        count = len(self._history)
+        if not count:
+            return ["compared with an earlier run of no decisions: nothing to compare"]
+        parts = [_words(row) for row in self.differences.dropna(subset=["difference"]).to_dict("records")]
+        without = [panel.title for panel in self._panels if not _takes_before(panel)]
+        without += [f"{title} ({why})" for title, why in self._faults.items()]
+        rest = f"; not compared: {', '.join(without)}" if without else ""
+        looks = "95% intervals, however often you look"
+        return [f"compared with {count:,} earlier decisions, in grey ({looks}){rest}", *parts]
+
+    def _beside(self, panel: Panel, choice: ViewOptions) -> dict[str, Any]:
+        """Return what a panel's chart takes beside its data."""
+        options: dict[str, Any] = {"marks": marks} if (marks := self.alarms.marks) else {}
+        history = self._history
+        if history is None or not len(history) or not _takes_before(panel):
+            return options
+        try:
+            before = self._counted(history, _BEHIND.get(panel.kind, panel.kind), choice)
+            self._faults.pop(panel.title, None)
+        except LabError as error:  # the run of now is drawn all the same
+            self._faults[panel.title] = short(str(error), 100)
+            return options
+        return options | {"before": before}
+
+    def _counted(self, history: History, kind: Any, choice: ViewOptions) -> Any:
+        """Count the earlier run once for each way of counting."""
+        options = counted(kind, choice)
+        key = (kind, *options.items())
+        if key not in self._known:
+            whole = with_missing_columns(history, columns_in(options))
+            self._known[key] = kind.of(whole, **options)
+        return self._known[key]
+
+
+def _takes_before(panel: Panel) -> bool:
+    return panel.kind is not None and "before" in signature(panel.chart).parameters
+
+
+def _nothing() -> pd.DataFrame:
+    return pd.DataFrame(0.0, index=["confidence", "dissent", "accuracy"], columns=["n", "total"])
+
+
+def _totals(drift: stats.Drift) -> pd.DataFrame:
+    return drift.totals().set_index("figure").astype("float64")
+
+
+def _differences(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+    """Compare means: now minus before, with intervals that hold at every look."""
+    before = before.reindex(now.index).fillna(0.0)
+    counts = [part[name].to_numpy() for part in (now, before) for name in ("total", "n")]
+    value, low, high, _ = difference_sequence(*counts)
+    means = (part["total"] / part["n"].where(part["n"] > 0, np.nan) for part in (now, before))
+    rows = [now.index, *means, value, low, high, now["n"], before["n"]]
+    table = pd.DataFrame(dict(zip(_COLUMNS, map(np.asarray, rows), strict=True)))
+    return table.astype({"figure": "str", "n": "int64", "n_before": "int64"})
+
+
+def _words(row: dict[Any, Any]) -> str:
+    interval = "no interval yet"
+    if not np.isnan(row["difference_low"]):
+        low, high = row["difference_low"], row["difference_high"]
+        interval = f"{low:+.2f} to {high:+.2f}"
+    return (
+        f"{row['figure']} {row['now']:.2f}, {row['difference']:+.2f} against {row['before']:.2f} ({interval})"
+    )

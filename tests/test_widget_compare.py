@@ -1,0 +1,255 @@
+"""An earlier run behind the one that is followed, what differs, and the alarms: without a browser."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+from test_widget import asked, told, view_of
+
+import mastermind_lab as lab
+from mastermind_lab import charts
+from mastermind_lab.charts.drawing.ink import EARLIER, EARLIER_AREA, contrast, ink, shade
+from mastermind_lab.errors import OptionError
+from mastermind_lab.history import sample_folder
+from mastermind_lab.stats.engine.anytime import difference_sequence
+from mastermind_lab.stream import StreamUpdate
+from mastermind_lab.widget.controls import ViewOptions
+
+pytestmark = pytest.mark.once
+
+
+def entries(count, mean=0.7, start="2026-11-26T10:00", seed=0, **more):
+    """Decisions, one a minute, whose confidence lies around a mean, by three voters."""
+    random = np.random.default_rng(seed)
+    times = pd.date_range(start, periods=count, freq="min", tz="UTC")
+    sure = (mean + 0.1 * random.standard_normal(count)).clip(0, 1)
+    return [
+        (f"{when.value // 1_000_000}-0", json.dumps({
+            "decision": {
+                "recommendation": "yes", "confidence": float(one), "question": f"q{place}?",
+                "votes": [{"voter": name, "choice": "no" if (place + turn) % 5 == 0 else "yes"}
+                          for turn, name in enumerate("abc")],
+            } | more.get("decision", {}),
+            "correlation_id": f"{seed}-{place}", "published_at": when.isoformat(),
+            "meta": {"model": "m1"} | more.get("meta", {}),
+        }))
+        for place, (when, one) in enumerate(zip(times, sure, strict=True))
+    ]  # fmt: skip
+
+
+def earlier(count=300, **more):
+    return lab.read([one for _, one in entries(count, start="2026-01-05T10:00", seed=1, **more)])
+
+
+def followed(*batches):
+    follower = lab.Follower("redis://localhost:1")
+    for batch in batches:
+        follower.feed(batch)
+    return follower
+
+
+def panels(view):
+    return told(view, "round")["panels"]
+
+
+def items(view):
+    return " | ".join(told(view, "status")["items"])
+
+
+def said(view):
+    """Draw all, and say how it is going."""
+    view._round()
+    view._say(view.status)
+    return items(view)
+
+
+def greys(facts):
+    """The colours of marks that are a share of ink."""
+    looks = [mark.get(part) for mark in facts["marks"] for part in ("stroke", "fill")]
+    return {round(look["colour"][1], 2) for look in looks if look and look["colour"][0] == 0}
+
+
+def test_the_earlier_run_lies_grey_behind_each_picture_and_the_difference_is_said():
+    view = view_of(followed(entries(120)), compare=earlier(mean=0.6))
+    line = said(view)
+    assert "compared with 300 earlier decisions, in grey (95% intervals, however often you look)" in line
+    assert "not compared" not in line
+    for facts in panels(view):
+        assert {EARLIER, EARLIER_AREA} & greys(facts), facts["title"]
+        assert "before" in facts["n"]
+        assert "earlier run" in facts["caption"]
+    row = view.differences.set_index("figure").loc["confidence"]
+    before = earlier(mean=0.6).decisions["confidence"].mean()
+    assert row["now"] - before == pytest.approx(row["difference"])
+    assert f"confidence {row['now']:.2f}, {row['difference']:+.2f} against {before:.2f}" in line
+    assert view.differences["n_before"].tolist() == [300, 300, 0]
+
+
+@pytest.mark.thorough
+def test_the_figure_for_paper_the_still_and_the_page_have_it_too(tmp_path):
+    view = view_of(followed(entries(60)), compare=earlier())
+    captions = [charts.caption(ax) for ax in view.figure.axes]
+    assert all("an earlier run of" in one.lower() for one in captions)
+    html = view._repr_mimebundle_()[0]["text/html"]
+    assert "compared with 300 earlier decisions" in html
+    page = view.save(tmp_path / "page.html").read_text("utf-8")
+    assert "grey: 300 before" in page
+    assert "compared with 300 earlier decisions" in page
+
+
+@pytest.mark.thorough
+def test_by_group_only_the_groups_of_both_have_grey_and_others_are_counted():
+    view = view_of(followed(entries(40), entries(40, start="2026-11-26T12:00", meta={"model": "m2"})),
+                   compare=earlier(), panels=["confidence"], choice=ViewOptions(by="meta.model"))  # fmt: skip
+    view._round()
+    (facts,) = panels(view)
+    assert "1 without grey" in facts["caption"]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("count", [0, 3])
+def test_an_earlier_run_with_little_or_other_things_harms_nothing(count):
+    other = {
+        "decision": {"votes": [{"voter": "z", "choice": "other"}] if count else []},
+        "meta": {"model": 7},
+    }
+    past = lab.read([one for _, one in entries(count, **other)]) if count else earlier(1).where([])
+    view = view_of(followed(entries(60)), compare=past)
+    line = said(view)
+    assert not any("fault" in facts for facts in panels(view)), panels(view)
+    if count:
+        assert "compared with 3 earlier decisions" in line
+        votes = next(facts for facts in panels(view) if facts["title"].startswith("Votes"))
+        assert "without grey" in votes["caption"]
+        assert "of the earlier run not drawn" in votes["caption"]
+    else:
+        assert "nothing to compare" in line
+
+
+def test_what_cannot_be_compared_is_named():
+    def mine(history, ax):
+        ax.plot(history.decisions["published_at"], history.decisions["confidence"])
+
+    view = view_of(followed(entries(30)), compare=earlier(), panels=["confidence", "timing", mine])
+    assert "not compared: timing, mine" in said(view)
+
+
+@pytest.mark.parametrize("given", ["snapshots/run-41", 7, pd.DataFrame()])
+def test_another_thing_to_compare_is_refused(given):
+    with pytest.raises(OptionError, match=r"compare=.*expected a history: lab.read"):
+        lab.LiveView(followed([]), compare=given)
+
+
+@pytest.mark.thorough
+def test_outcomes_make_accuracy_one_of_the_differences():
+    past = earlier(50)
+    past = lab.with_outcomes(past, past.decisions[["correlation_id"]].assign(correct_choice="yes"))
+    view = view_of(followed(entries(20)), compare=past)
+    asked(view, "mark", id=entries(20)[0][0], was="right")
+    view._round()
+    row = view.differences.set_index("figure").loc["accuracy"]
+    assert (row["now"], row["before"], row["n"], row["n_before"]) == (1, 1, 1, 50)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("by", [None, "meta.model"])
+def test_a_chart_takes_a_history_before_as_it_takes_data(by):
+    history = lab.with_outcomes(lab.sample(last=400), sample_folder() / "outcomes.csv")
+    ids = history.decisions["stream_id"].tolist()
+    then, now = history.where(ids[:200]), history.where(ids[200:])
+    for chart in (charts.margin, charts.pivotal, charts.reliability, charts.risk_coverage, charts.voters):
+        ax = chart(now, before=then, by=by, ax=Figure().subplots())
+        assert "an earlier run of" in charts.caption(ax)
+        facts, _ = charts.scene(ax)
+        assert 0.45 in greys(facts), chart
+    with pytest.raises(
+        OptionError, match=r"before= is grouped by meta.model, and what it is drawn behind by"
+    ):
+        charts.votes(now, before=lab.stats.Votes.of(then, by="meta.model"), ax=Figure().subplots())
+
+
+class TestAlarms:
+    def test_drift_from_the_earlier_run_is_an_alarm_once_marked_and_announced(self):
+        view = view_of(followed(entries(150, mean=0.5)), compare=earlier(), panels=["confidence_over_time"])
+        line = said(view)
+        (alarm,) = view.alarms.to_dict("records")
+        assert (alarm["kind"], alarm["what"], alarm["from"], alarm["to"]) == (
+            "drift",
+            "confidence",
+            "0.69",
+            "0.50",
+        )
+        assert "confidence went from 0.69 to 0.50" in line
+        news = told(view, "status")["alarm"]
+        assert news == "alarm: confidence went from 0.69 to 0.50"
+        over_time = panels(view)[0]
+        assert any("confidence went" in word["text"] for word in over_time["words"])
+        assert "upright line: drift" in over_time["caption"].lower()
+        view.follower.feed(entries(50, mean=0.45, start="2026-11-26T13:00"))
+        said(view)
+        assert len(view.alarms) == 1
+        assert told(view, "status")["alarm"] == news
+
+    @pytest.mark.thorough
+    def test_without_drift_there_is_none_and_the_baseline_is_then_the_first_part(self):
+        assert view_of(followed(entries(150)), compare=earlier()).alarms.empty
+        drifted = [*entries(250), *entries(150, mean=0.45, start="2026-11-26T15:00", seed=2)]
+        alarms = view_of(followed(drifted)).alarms
+        assert alarms["what"].tolist() == ["confidence"]
+        assert alarms.dtypes.astype(str).tolist() == ["datetime64[us, UTC]", "str", "str", "str", "str"]
+
+    @pytest.mark.thorough
+    def test_a_value_that_begins_is_said_once_although_the_end_of_the_other_shows_later(self):
+        hostile = "<b>m2\u202e"
+        view = view_of(followed(entries(60)), panels=["confidence"])
+        assert said(view)
+        assert view.alarms.empty
+        for hour in (12, 13, 14):
+            view.follower.feed(entries(40, start=f"2026-11-26T{hour}:00", meta={"model": hostile}))
+            said(view)
+        (alarm,) = view.alarms.to_dict("records")
+        assert (alarm["kind"], alarm["what"], alarm["from"], alarm["to"]) == (
+            "change",
+            "model",
+            "m1",
+            hostile,
+        )
+        assert "\u202e" not in items(view)
+        assert len({one["alarm"] for one in view.sent if one["kind"] == "status"} - {""}) == 1
+
+    @pytest.mark.thorough
+    def test_a_stream_that_began_again_has_alarms_of_its_own(self):
+        view = view_of(followed(entries(150, mean=0.5)), compare=earlier())
+        assert len(view.alarms) == 1
+        again = [(id_, one.encode()) for id_, one in entries(30)]
+        view.follower.take(StreamUpdate(view.follower.source.streams[0], again, rewound=True))
+        assert view.alarms.empty
+
+
+@pytest.mark.thorough
+def test_grey_is_told_from_paper_and_from_ink_on_light_and_dark():
+    for style in ("default", "dark_background"):
+        with pyplot.style.context(style):
+            ax = charts.confidence(lab.sample(last=50), figsize="column")
+            line, bar = shade(ax, EARLIER), shade(ax, EARLIER_AREA)
+            paper = shade(ax, 0)
+            assert contrast(line, paper) >= 3
+            assert contrast(line, ink(ax)) >= 3
+            assert contrast(bar, paper) >= 1.3
+
+
+def test_the_interval_of_a_difference_holds_at_every_look():
+    random, n, outside = np.random.default_rng(0), np.arange(1.0, 401), 0
+    for _ in range(100):
+        before = float((random.random(200) < 0.3).sum())
+        now = np.cumsum(random.random(400) < 0.3)
+        found = difference_sequence(now, n, np.full(400, before), np.full(400, 200.0))
+        outside += bool(((found.low > 0) | (found.high < 0)).any())
+    assert outside <= 5
+    far = difference_sequence(*(np.array([one]) for one in (900.0, 1_000.0, 500.0, 1_000.0)))
+    assert 0.3 < far.low[0] < far.value[0] < far.high[0] < 0.5
+    none = difference_sequence(*(np.array([one]) for one in (1.0, 1.0, 0.0, 0.0)))
+    assert np.isnan([none.value[0], none.low[0]]).all()
