@@ -11,7 +11,7 @@ from telling import telling
 import mastermind_lab as lab
 from mastermind_lab.decode import Batch
 from mastermind_lab.frames import tables
-from mastermind_lab.stats.engine.input import are_blank
+from mastermind_lab.stats.engine.input import are_blank, once_for_texts
 from mastermind_lab.stats.engine.sums import grouped
 
 VOTES = [{"voter": "a", "choice": "x"}, {"voter": "b", "choice": "y"}]
@@ -128,3 +128,22 @@ def test_few_texts_are_blank_where_many_are():
     ]
     few = pd.Series(texts, dtype="str")
     assert are_blank(few).tolist() == are_blank(pd.concat([few] * 9))[: len(few)].tolist()
+
+
+def test_what_was_found_in_texts_is_found_anew_where_these_were_changed_and_goes_with_them():
+    looked = []
+
+    @once_for_texts
+    def blank(texts):
+        looked.append(len(texts))
+        return (texts == "").to_numpy(dtype=bool, na_value=False)
+
+    frame = pd.DataFrame({"choice": pd.Series(["", "b", None], dtype="str")})
+    assert [blank(frame["choice"]).tolist() for _ in range(2)] == [[True, False, False]] * 2
+    frame.loc[1, "choice"] = ""
+    assert blank(frame["choice"]).tolist() == [True, True, False]
+    assert blank(frame["choice"][1:]).tolist() == [True, False]
+    assert looked == [3, 3, 2]
+    known = dict(zip(blank.__code__.co_freevars, blank.__closure__, strict=True))["known"].cell_contents
+    del frame
+    assert not known

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import wraps
 from typing import Any, Protocol, TypeGuard, TypeVar, cast
+from weakref import ref
 
 import numpy as np
 import pandas as pd
@@ -91,6 +93,30 @@ _FEW = 64  # texts
 _TAGS = "(?:[\\s\N{NO-BREAK SPACE}]|<[^<>]*>|&#?[A-Za-z0-9]+;)+"
 
 
+def once_for_texts(look: Callable[[pd.Series], NDArray[Any]]) -> Callable[[pd.Series], NDArray[Any]]:
+    """Keep what is found in a column of texts for as long as its Arrow data, which nobody changes, are there.
+
+    Several summaries of one history look through the same columns. What is returned is not to be written to.
+    """
+    known: dict[int, tuple[ref[Any], NDArray[Any]]] = {}
+
+    @wraps(look)
+    def looked(texts: pd.Series) -> NDArray[Any]:
+        if not isinstance(texts.dtype, pd.StringDtype):
+            return look(texts)
+        data = cast(Any, texts.array).__arrow_array__()
+        place = id(data)
+        there, found = known.get(place, (None, None))
+        if there is None or there() is not data or found is None:
+            found = look(texts)
+            found.flags.writeable = False
+            known[place] = ref(data, lambda _: known.pop(place, None)), found
+        return found
+
+    return looked
+
+
+@once_for_texts
 def are_blank(texts: pd.Series) -> NDArray[np.bool_]:
     """Say where a text has nothing but white space and tags: it says nothing, so that it is a missing one."""
     if isinstance(texts.dtype, pd.StringDtype) and len(texts) <= _FEW:  # what pandas asks for takes longer

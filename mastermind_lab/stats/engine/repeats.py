@@ -46,8 +46,9 @@ class Repeats:
         frame = frame_of(data, "decisions", ())
         if QUESTION not in frame:
             return cls()
-        questions = frame[QUESTION].dropna()
-        return cls(len(questions), _distinct(text_hashes(questions)))
+        questions = frame[QUESTION]
+        hashed = text_hashes(questions)[questions.notna().to_numpy()]
+        return cls(len(hashed), _distinct(hashed))
 
     def __add__(self, other: Repeats) -> Repeats:
         hashed = np.concatenate([self.questions.hashed, other.questions.hashed])

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ...errors import OptionError
 from .bootstrap import Hashes, hashes, mixed
-from .input import By, Data, frame_of, key_texts, keys_of, names_of
+from .input import By, Data, frame_of, key_texts, keys_of, names_of, once_for_texts
 
 _IDS = ("correlation_id", "decision_id")
 _SAID = ("question", "recommendation", "confidence", "rationale", "voter", "choice", "source", "claim")
@@ -121,6 +121,7 @@ class Units:
         return found[row]
 
 
+@once_for_texts
 def text_hashes(column: pd.Series) -> Hashes:
     """Hash texts; missing ones are 0."""
     missing, texts = column.isna().to_numpy(), column.to_numpy(dtype=object)
