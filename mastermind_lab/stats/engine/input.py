@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol, TypeGuard, TypeVar, cast
+from typing import Any, Protocol, TypeGuard, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -85,23 +85,21 @@ def frame_of(data: Data, name: str, needed: Iterable[str]) -> pd.DataFrame:
 _SAID = ("question", "recommendation", "correct_choice", "voter", "choice", "source")
 
 
-_TAGS = "(?:[\\s\N{NO-BREAK SPACE}]|<[^<>]*>|&#?[A-Za-z0-9]+;)+"
+_BUT_FOR_TAGS = "(?:[^A-Za-z0-9]|<[^<>]*>|&#?[A-Za-z0-9]+;?)*"
+
+_FEW = 500
+"""So many texts are looked through one by one in less time than a look at a column takes."""
 
 
 def are_blank(texts: pd.Series) -> NDArray[np.bool_]:
     """Say where a text has nothing but white space and tags: it says nothing, so that it is a missing one."""
-    if isinstance(texts.dtype, pd.StringDtype):
-        found = (texts.str.isspace() | (texts == "")).to_numpy(dtype=bool, na_value=False)
-        tagged = texts[texts.str.lstrip().str.startswith("<").to_numpy(dtype=bool, na_value=False)]
-        tags = tagged[tagged.str.fullmatch(_TAGS).to_numpy(dtype=bool, na_value=False)]
-        return found | texts.isin(_blanks(tags)).to_numpy(dtype=bool) if len(tags) else found
-    return cast(NDArray[np.bool_], texts.isin(_blanks(texts)).to_numpy(dtype=bool))
-
-
-def _blanks(texts: pd.Series) -> list[str]:
-    return [
-        one for one in texts.dropna().unique() if isinstance(one, str) and not without_markup(one).strip()
-    ]
+    some = texts
+    if len(texts) > _FEW and isinstance(texts.dtype, pd.StringDtype):
+        # Of a text that may be blank "", "<" or "&" is left first, and no letter beside tags and entities.
+        some = texts[(texts.str.lstrip() < "=").to_numpy(dtype=bool, na_value=False)]
+        some = some[some.str.fullmatch(_BUT_FOR_TAGS).to_numpy(dtype=bool, na_value=False)]
+    blanks = [one for one in some.unique() if isinstance(one, str) and not without_markup(one).strip()]
+    return texts.isin(blanks).to_numpy(dtype=bool) if blanks else np.zeros(len(texts), dtype=bool)
 
 
 def names_of(by: By, taken: Iterable[str] = (), option: str = "by") -> tuple[str, ...]:
