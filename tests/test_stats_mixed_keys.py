@@ -2,15 +2,18 @@
 
 from itertools import count
 
+import numpy as np
 import pandas as pd
 import pytest
 from envelopes import envelope
+from pandas.testing import assert_frame_equal
 from summaries import all_agree, shown_and_lumped
 from telling import telling
 
 import mastermind_lab as lab
 from mastermind_lab.decode import Batch
 from mastermind_lab.frames import tables
+from mastermind_lab.stats.engine.sums import grouped
 
 VOTES = [{"voter": "a", "choice": "x"}, {"voter": "b", "choice": "y"}]
 NUMBERS = count(1)
@@ -85,3 +88,26 @@ def test_a_large_number_beside_nothing_but_missing_ones_is_still_that_number():
     none = some.assign(k=float("nan"))
     a, b = (lab.stats.Confidence.of(frame, by="k", replicates=40) for frame in (some, none))
     assert (a + b).table()["k"].dropna().tolist() == [large]
+
+
+KEYS = {
+    "str": ["a", "b", "B", "", None],
+    "Int64": [1, 2, 3, None],
+    "float64": [0.0, -0.0, 1.5, np.nan, np.inf],
+    "boolean": [True, False, None],
+    "category": ["x", "y", None],
+    "object": ["a", 1, 2.5, None, True],
+    "datetime64[us, UTC]": [pd.Timestamp("2020-01-01", tz="UTC"), pd.Timestamp("2021-01-01", tz="UTC"), None],
+}
+
+
+def test_groups_are_those_of_pandas_in_its_order():
+    draw = np.random.default_rng(1)
+    for kinds in [*([one] for one in KEYS), *(draw.permutation([*KEYS])[:3].tolist() for _ in range(12))]:
+        rows = {kind: [KEYS[kind][at] for at in draw.integers(0, len(KEYS[kind]), 25)] for kind in kinds}
+        keys = pd.DataFrame({kind: pd.Series(some, dtype=kind) for kind, some in rows.items()})
+        groups, codes = grouped(keys)
+        expected = keys.groupby(kinds, dropna=False, sort=True, observed=True).ngroup()
+        assert codes.tolist() == expected.tolist()
+        first = expected.drop_duplicates().sort_values().index
+        assert_frame_equal(groups, keys.loc[first].reset_index(drop=True))

@@ -236,11 +236,31 @@ def _add_rows(cells: Floats, rows: Floats, codes: Codes) -> None:
 def grouped(keys: pd.DataFrame) -> tuple[pd.DataFrame, Codes]:
     """Find the groups, sorted, and the number of each row's group."""
     codes: Codes = np.zeros(len(keys), dtype=np.intp)
-    if not keys.columns.empty:
-        groups = keys.groupby(list(keys.columns), dropna=False, sort=True, observed=True)
-        codes = groups.ngroup().to_numpy(dtype=np.intp).astype(np.intp)
-    first = np.unique(codes, return_index=True)[1]
+    many = min(len(keys), 1)
+    for name in keys:
+        further, n = _ranked(keys[name])
+        codes, many = _without_gaps(codes * n + further, many * n)
+    first = np.empty(many, dtype=np.intp)
+    first[codes[::-1]] = np.arange(len(keys))[::-1]  # of what goes to one place the last one stays
     return keys.iloc[first].reset_index(drop=True), codes
+
+
+def _ranked(column: pd.Series) -> tuple[Codes, int]:
+    """Number the values in their order, a missing one last: pandas' ``groupby`` takes twice the time."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, n = column.cat.codes.to_numpy(dtype=np.intp), len(column.cat.categories)
+        return np.where(codes < 0, n, codes), n + 1
+    codes, different = pd.factorize(column, sort=True, use_na_sentinel=False)
+    return codes, len(different)
+
+
+def _without_gaps(codes: Codes, many: int) -> tuple[Codes, int]:
+    """Leave out the numbers below ``many`` that none of the codes is."""
+    if many > 2 * len(codes) + 1_000:
+        different, found = np.unique(codes, return_inverse=True)
+        return found.astype(np.intp), len(different)
+    there = np.bincount(codes, minlength=many) > 0
+    return (np.cumsum(there) - 1)[codes], int(there.sum())
 
 
 def places(keys: pd.DataFrame, groups: pd.DataFrame) -> Codes:
