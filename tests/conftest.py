@@ -16,6 +16,9 @@ from mastermind_lab.arena.server import Server, bundled
 
 MakeServer = Callable[..., Server]
 
+# What is loaded and collected stays, and is not looked through for garbage again and again.
+gc.disable()
+
 # Or each of a hundred programs that the tests start compiles what it imports, and each worker all tests.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
@@ -53,6 +56,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _what_is_loaded_stays() -> None:
     """Python looks for garbage among what tests made, and not each time among all tests and libraries."""
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 import io
 import json
+from functools import cache
 from math import comb
 from types import SimpleNamespace
 
@@ -77,7 +78,12 @@ def row(history, **options):
 )
 def test_different_options_do_not_merge(other):
     with pytest.raises(OptionError, match="do not merge"):
-        Conformity.of(panels(20)) + Conformity.of(panels(20), **other)
+        of_twenty() + Conformity.of(panels(20), **other)
+
+
+@cache
+def of_twenty():
+    return Conformity.of(panels(20))
 
 
 # The numbers.

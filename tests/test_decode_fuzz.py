@@ -305,7 +305,7 @@ envelopes = part(
 
 @pytest.mark.timeout(180)
 def test_generated_envelopes(effort):
-    @settings(max_examples=150 * effort, deadline=None)
+    @settings(max_examples=75 * effort, deadline=None)
     @given(st.lists(envelopes.map(json.dumps), min_size=1, max_size=6))
     def agree(documents):
         assert_same(*documents, *documents)

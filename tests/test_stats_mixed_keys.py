@@ -1,17 +1,19 @@
 """Groups of a column that holds texts in one part and numbers in another: the parts add up to the whole."""
 
-from itertools import combinations, count
+from itertools import count
 
+import numpy as np
 import pandas as pd
 import pytest
 from envelopes import envelope
+from pandas.testing import assert_frame_equal
 from summaries import all_agree, shown_and_lumped
 from telling import telling
 
 import mastermind_lab as lab
 from mastermind_lab.decode import Batch
 from mastermind_lab.frames import tables
-from mastermind_lab.stats.engine.input import are_blank, once_for_texts
+from mastermind_lab.stats.engine.input import once_for_texts
 from mastermind_lab.stats.engine.sums import grouped
 
 VOTES = [{"voter": "a", "choice": "x"}, {"voter": "b", "choice": "y"}]
@@ -89,45 +91,27 @@ def test_a_large_number_beside_nothing_but_missing_ones_is_still_that_number():
     assert (a + b).table()["k"].dropna().tolist() == [large]
 
 
-COLUMNS = [
-    pd.Series(["b", None, "a", "é", "b", "Z"], dtype="str"),
-    pd.Series([2, None, 1, 2, 1, None], dtype="Int64"),
-    pd.Series([-0.0, float("nan"), 1.5, 0.0, float("inf"), -2]),
-    pd.Series([True, None, False, True, None, False], dtype="boolean"),
-    pd.Series(pd.Categorical(["y", "x", None, "y", "zz", "x"], categories=["zz", "q", "y", "x"])),
-    pd.to_datetime(pd.Series(["2026-01-01", None, "2025-01-01"] * 2), utc=True),
-    pd.Series([None, "a", 1, None, 2, "b"], dtype=object),
-]
+KEYS = {
+    "str": ["a", "b", "B", "", None],
+    "Int64": [1, 2, 3, None],
+    "float64": [0.0, -0.0, 1.5, np.nan, np.inf],
+    "boolean": [True, False, None],
+    "category": ["x", "y", None],
+    "object": ["a", 1, 2.5, None, True],
+    "datetime64[us, UTC]": [pd.Timestamp("2020-01-01", tz="UTC"), pd.Timestamp("2021-01-01", tz="UTC"), None],
+}
 
 
-@pytest.mark.parametrize("several", [1, 2])
-def test_few_rows_are_grouped_as_many_are(several, monkeypatch):
-    for columns in combinations(COLUMNS, several):
-        keys = pd.DataFrame(dict(enumerate(columns)))
-        few = grouped(keys)
-        with monkeypatch.context() as patched:
-            patched.setattr("mastermind_lab.stats.engine.sums._FEW", 0)
-            many = grouped(keys)
-        pd.testing.assert_frame_equal(few[0], many[0])
-        assert few[1].tolist() == many[1].tolist()
-
-
-def test_few_texts_are_blank_where_many_are():
-    texts = [
-        "",
-        " \t",
-        "\u00a0\u2003",
-        "<p>&nbsp;</p>",
-        "<b> x </b>",
-        "&nbsp;",
-        "x",
-        "<x",
-        "<br/>\n<br>",
-        "\x1f",
-        None,
-    ]
-    few = pd.Series(texts, dtype="str")
-    assert are_blank(few).tolist() == are_blank(pd.concat([few] * 9))[: len(few)].tolist()
+def test_groups_are_those_of_pandas_in_its_order():
+    draw = np.random.default_rng(1)
+    for kinds in [*([one] for one in KEYS), *(draw.permutation([*KEYS])[:3].tolist() for _ in range(12))]:
+        rows = {kind: [KEYS[kind][at] for at in draw.integers(0, len(KEYS[kind]), 25)] for kind in kinds}
+        keys = pd.DataFrame({kind: pd.Series(some, dtype=kind) for kind, some in rows.items()})
+        groups, codes = grouped(keys)
+        expected = keys.groupby(kinds, dropna=False, sort=True, observed=True).ngroup()
+        assert codes.tolist() == expected.tolist()
+        first = expected.drop_duplicates().sort_values().index
+        assert_frame_equal(groups, keys.loc[first].reset_index(drop=True))
 
 
 def test_what_was_found_in_texts_is_found_anew_where_these_were_changed_and_goes_with_them():

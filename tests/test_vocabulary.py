@@ -14,6 +14,7 @@ from pictures import caption
 
 import mastermind_lab as lab
 from mastermind_lab import charts, stats
+from mastermind_lab.stats.engine.input import are_blank
 from mastermind_lab.stats.engine.summary import texts_of
 from mastermind_lab.stats.engine.vocabulary import COMPARED, MOST, Vocabulary
 
@@ -80,6 +81,14 @@ def test_a_blank_voter_or_source_is_none(blank):
     assert stats.Agreement.of(some).repeated == 0
     cited = pd.DataFrame({"stream_id": ["17-0", "17-0"], "source": ["example.org", blank]})
     assert stats.Citations.decisions(cited)["citations"].tolist() == [1]
+
+
+def test_blank_texts_are_found_among_many_as_among_few():
+    others = ["a", " 1", "<b>a</b>", "<script>", "1 < 2", "\u00e9", "&", "&amp;", "-", None]
+    few = pd.Series([*BLANK, "&nbsp;<br/>", "\u2003", "<i>\u2003</i>", *others], dtype="str")
+    blank = [*[True] * (len(few) - len(others)), *[False] * len(others)]
+    assert are_blank(few).tolist() == blank
+    assert are_blank(pd.concat([few] * 60)).tolist() == blank * 60
 
 
 def test_a_blank_outcome_is_none():

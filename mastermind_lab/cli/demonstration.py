@@ -47,6 +47,8 @@ def run(folder: Path, *, headless: bool) -> None:
     headless
         Stop once the files are written, instead of opening JupyterLab.
     """
+    with _said_where(folder):  # before anything is waited for
+        folder.mkdir(parents=True, exist_ok=True)
     with _ended_by_signals(), Server() as server:
         if server.note:
             say(server.note)
@@ -64,14 +66,19 @@ def run(folder: Path, *, headless: bool) -> None:
 
 
 def _write(history: History, folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with _said_where(folder):
         for name, (chart, options) in CHARTS.items():
             charts.save(folder / f"{name}.png", chart, history, **options)
-    except OSError as error:
-        raise SourceError(f"cannot write to {folder}: {error.strerror or error}") from error
     history.save(folder / "snapshot", overwrite=True)
     say(f"{len(CHARTS)} charts and a snapshot are in {folder}{os.sep}")
+
+
+@contextmanager
+def _said_where(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SourceError(f"cannot write to {folder}: {error.strerror or error}") from error
 
 
 def _go_on(url: str, arena: Arena, folder: Path) -> None:

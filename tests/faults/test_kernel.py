@@ -62,12 +62,12 @@ def test_a_cell_that_runs_again_and_again_and_is_interrupted(client, redis_url, 
     list(publish_payloads(redis_url, STREAM, payloads(Arena(3), 50)))
     cell = f"import mastermind_lab as lab\nview = lab.follow({redis_url!r})\nview"
     after = []
-    for run in range(6 * effort):
+    for run in range(4 * effort):
         said(client, cell)
-        if run in (1, 6 * effort - 1):
+        if run in (1, 4 * effort - 1):
             after.append(settled(client, threads=2))
     assert after[0].split(",")[:2] == after[1].split(",")[:2]
-    for _ in range(5 * effort):
+    for _ in range(3 * effort):
         sent = client.execute("import time; print('begun', flush=True); time.sleep(60)", stop_on_error=False)
         while "begun" not in client.get_iopub_msg(timeout=60)["content"].get("text", ""):
             pass  # the end of its line may come by itself

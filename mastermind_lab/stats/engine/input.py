@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
 from typing import Any, Protocol, TypeGuard, TypeVar, cast
@@ -88,9 +87,10 @@ def frame_of(data: Data, name: str, needed: Iterable[str]) -> pd.DataFrame:
 _SAID = ("question", "recommendation", "correct_choice", "voter", "choice", "source")
 
 
-_FEW = 64  # texts
+_BUT_FOR_TAGS = "(?:[^A-Za-z0-9]|<[^<>]*>|&#?[A-Za-z0-9]+;?)*"
 
-_TAGS = "(?:[\\s\N{NO-BREAK SPACE}]|<[^<>]*>|&#?[A-Za-z0-9]+;)+"
+_FEW = 500
+"""So many texts are looked through one by one in less time than a look at a column takes."""
 
 
 def once_for_texts(look: Callable[[pd.Series], NDArray[Any]]) -> Callable[[pd.Series], NDArray[Any]]:
@@ -119,25 +119,13 @@ def once_for_texts(look: Callable[[pd.Series], NDArray[Any]]) -> Callable[[pd.Se
 @once_for_texts
 def are_blank(texts: pd.Series) -> NDArray[np.bool_]:
     """Say where a text has nothing but white space and tags: it says nothing, so that it is a missing one."""
-    if isinstance(texts.dtype, pd.StringDtype) and len(texts) <= _FEW:  # what pandas asks for takes longer
-        return np.array([isinstance(one, str) and _is_blank(one) for one in texts], dtype=bool)
-    if isinstance(texts.dtype, pd.StringDtype):
-        found = (texts.str.isspace() | (texts == "")).to_numpy(dtype=bool, na_value=False)
-        tagged = texts[texts.str.lstrip().str.startswith("<").to_numpy(dtype=bool, na_value=False)]
-        tags = tagged[tagged.str.fullmatch(_TAGS).to_numpy(dtype=bool, na_value=False)]
-        return found | texts.isin(_blanks(tags)).to_numpy(dtype=bool) if len(tags) else found
-    return cast(NDArray[np.bool_], texts.isin(_blanks(texts)).to_numpy(dtype=bool))
-
-
-def _is_blank(text: str) -> bool:
-    has_tags = text.lstrip().startswith("<") and re.fullmatch(_TAGS, text)
-    return not text or text.isspace() or bool(has_tags and not without_markup(text).strip())
-
-
-def _blanks(texts: pd.Series) -> list[str]:
-    return [
-        one for one in texts.dropna().unique() if isinstance(one, str) and not without_markup(one).strip()
-    ]
+    some = texts
+    if len(texts) > _FEW and isinstance(texts.dtype, pd.StringDtype):
+        # Of a text that may be blank "", "<" or "&" is left first, and no letter beside tags and entities.
+        some = texts[(texts.str.lstrip() < "=").to_numpy(dtype=bool, na_value=False)]
+        some = some[some.str.fullmatch(_BUT_FOR_TAGS).to_numpy(dtype=bool, na_value=False)]
+    blanks = [one for one in some.unique() if isinstance(one, str) and not without_markup(one).strip()]
+    return texts.isin(blanks).to_numpy(dtype=bool) if blanks else np.zeros(len(texts), dtype=bool)
 
 
 def names_of(by: By, taken: Iterable[str] = (), option: str = "by") -> tuple[str, ...]:

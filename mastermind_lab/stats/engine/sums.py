@@ -28,8 +28,6 @@ MOST_CELLS = 64_000_000
 UNIT = 2.0**128
 """In what a quantity is counted whose sums could pass the largest float: scaled so, nothing is rounded."""
 
-_FEW = 512  # rows
-
 _LARGE = 2.0**960  # 2**64 of them, and no fewer, reach the largest float
 
 # Products at once: small enough for the processor's cache, and for BLAS to stay on one thread, which on a
@@ -238,24 +236,31 @@ def _add_rows(cells: Floats, rows: Floats, codes: Codes) -> None:
 def grouped(keys: pd.DataFrame) -> tuple[pd.DataFrame, Codes]:
     """Find the groups, sorted, and the number of each row's group."""
     codes: Codes = np.zeros(len(keys), dtype=np.intp)
-    if 1 < len(keys) <= _FEW and object not in keys.dtypes.array:
-        codes = _few_codes(keys)
-    elif len(keys) > 1 and not keys.columns.empty:
-        groups = keys.groupby(list(keys.columns), dropna=False, sort=True, observed=True)
-        codes = groups.ngroup().to_numpy(dtype=np.intp).astype(np.intp)
-    first = np.unique(codes, return_index=True)[1]
+    many = min(len(keys), 1)
+    for name in keys:
+        further, n = _ranked(keys[name])
+        codes, many = _without_gaps(codes * n + further, many * n)
+    first = np.empty(many, dtype=np.intp)
+    first[codes[::-1]] = np.arange(len(keys))[::-1]  # of what goes to one place the last one stays
     return keys.iloc[first].reset_index(drop=True), codes
 
 
-def _few_codes(keys: pd.DataFrame) -> Codes:
-    """Number the groups of few rows, column by column, as ``groupby`` does; that takes ten times as long."""
-    codes: Codes = np.zeros(len(keys), dtype=np.intp)
-    for _, column in keys.items():
-        is_categorical = isinstance(column.dtype, pd.CategoricalDtype)
-        own = column.cat.codes.to_numpy() if is_categorical else pd.factorize(column, sort=True)[0]
-        own = np.where(own < 0, own.max(initial=0) + 1, own)  # what is missing comes last
-        codes = np.unique(codes * (int(own.max()) + 1) + own, return_inverse=True)[1]
-    return codes
+def _ranked(column: pd.Series) -> tuple[Codes, int]:
+    """Number the values in their order, a missing one last: pandas' ``groupby`` takes twice the time."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, n = column.cat.codes.to_numpy(dtype=np.intp), len(column.cat.categories)
+        return np.where(codes < 0, n, codes), n + 1
+    codes, different = pd.factorize(column, sort=True, use_na_sentinel=False)
+    return codes, len(different)
+
+
+def _without_gaps(codes: Codes, many: int) -> tuple[Codes, int]:
+    """Leave out the numbers below ``many`` that none of the codes is."""
+    if many > 2 * len(codes) + 1_000:
+        different, found = np.unique(codes, return_inverse=True)
+        return found.astype(np.intp), len(different)
+    there = np.bincount(codes, minlength=many) > 0
+    return (np.cumsum(there) - 1)[codes], int(there.sum())
 
 
 def places(keys: pd.DataFrame, groups: pd.DataFrame) -> Codes:
