@@ -170,8 +170,9 @@ class Reader:
 
     def _read(self, name: str) -> pa.Table:
         def read(run: Sequence[Range]) -> list[pa.Table]:
-            own = self.wanted.of(run[0].first_id, run[-1].last_id)
-            return read_together(run, name, own) if len(run) > 1 else [read_range(*run, [name], own)[name]]
+            first, last = run[0], run[-1]
+            own = self.wanted.of(first.first_id, last.last_id)
+            return read_together(run, name, own) if run[1:] else [read_range(first, [name], own)[name]]
 
         def rows(run: Sequence[Range]) -> int:
             return sum(one.rows_of(name) for one in run)
