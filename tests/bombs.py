@@ -7,7 +7,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from mastermind_lab import snapshot
-from mastermind_lab.snapshot import parts
+from mastermind_lab.snapshot import encoding
 from mastermind_lab.snapshot.footer import KEY, METADATA_HASH, OWN_HASH, ZEROS, metadata_hash
 
 
@@ -31,4 +31,4 @@ def written(table: pa.Table, said: dict[str, str], **layout: object) -> bytes:
         writer.write_table(table)
         writer.add_key_value_metadata({KEY + name: value for name, value in said.items()})
     content = sink.getvalue().to_pybytes()
-    return parts._with_hash(content) if said else content
+    return encoding._with_hash(content) if said else content

@@ -8,7 +8,7 @@ import pyarrow as pa
 from mastermind_lab import snapshot
 from mastermind_lab.frames import Tables
 from mastermind_lab.snapshot.commits import encoded_child, write_child, write_decisions
-from mastermind_lab.snapshot.parts import encoded
+from mastermind_lab.snapshot.encoding import encoded
 from mastermind_lab.storage import LocalFolder
 
 

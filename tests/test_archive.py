@@ -577,7 +577,7 @@ class TestTwoArchivers:
             put(redis_url, folder)
         said = rf"{folder} is being written by an archiver \(process {os.getpid()} on"
         with Archiver(folder, stream=S), pytest.raises(lab.SourceError, match=said):
-            lab.compact(folder)
+            lab.compact(folder, wait=0)
         assert lab.compact(f"file://{folder}") == (2, 1)
         assert put(redis_url, folder).entries == 0
 

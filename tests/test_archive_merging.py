@@ -3,6 +3,11 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -147,9 +152,115 @@ def _is_stopped(steps):
     return False
 
 
-def test_a_compaction_beside_it_is_told_that_it_does_so_itself(folder):
-    with (
-        Archiver(folder, stream=S),
-        pytest.raises(lab.SourceError, match="merges the days that are over by itself"),
-    ):
+REQUEST = ".archive.request"
+
+
+@contextmanager
+def at_work(folder, steps=10**9):
+    """Let an archiver look at its stream in a thread, so often, and nothing come."""
+    is_over = threading.Event()
+
+    def look(sink):
+        for _ in range(steps):
+            sink._rests_until = 0.0
+            sink.take(StreamUpdate(S, []))
+            if is_over.wait(0.002):
+                return
+
+    with Archiver(folder, stream=S, payloads=False) as sink:
+        thread = threading.Thread(target=look, args=[sink])
+        thread.start()
+        try:
+            yield sink
+        finally:
+            is_over.set()
+            thread.join()
+
+
+def test_a_compaction_beside_it_asks_it(made, folder):
+    with at_work(folder):
+        assert lab.compact(folder).after == 3
+        assert not (folder / REQUEST).exists()
+        same(folder, made)
+    add(folder, [DAY + 2])
+    with at_work(folder):
         lab.compact(folder)
+        assert days(folder) == ["2026-11-23", "2026-11-24", "2026-11-24"]  # of the open day all but the last
+        assert set(lab.verify(folder)["kind"]) <= {"hole"}
+
+
+def test_one_that_does_not_answer_is_no_longer_asked(folder):
+    with Archiver(folder, stream=S):
+        with pytest.raises(lab.SourceError, match=r"an archiver .* was asked .* within 0\.2 s.* withdrawn"):
+            lab.compact(folder, wait=0.2)
+        assert not (folder / REQUEST).exists()
+        assert len(days(folder)) == 14
+
+
+def test_who_is_interrupted_withdraws(folder, monkeypatch):
+    def interrupted(_):
+        assert (folder / REQUEST).exists()
+        raise KeyboardInterrupt
+
+    with Archiver(folder, stream=S):
+        monkeypatch.setattr(snapshot.compact.__globals__["ask"].__globals__["time"], "sleep", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            lab.compact(folder)
+    assert not (folder / REQUEST).exists()
+
+
+def test_what_an_archiver_cannot_merge_is_said(folder):
+    part = Path(snapshot.ranges(folder)[3].path)
+    part.with_name(part.name).parents[2].joinpath("votes", *part.parts[-2:]).write_bytes(b"")
+    with Archiver(folder, stream=S, payloads=False) as sink:
+        sink._merging = sink._answer()
+        thread = threading.Thread(target=lambda: [sink._keep_up() or time.sleep(0.01) for _ in range(100)])
+        thread.start()
+        with pytest.raises(lab.SourceError, match="could not merge all"):
+            lab.compact(folder)
+        thread.join()
+
+
+def test_an_old_request_is_harmless_and_a_link_is_none(made, folder, tmp_path):
+    (folder / REQUEST).write_text("left by a process that is gone")
+    assert set(lab.verify(folder)["kind"]) <= {"hole"}
+    same(folder, made)
+    archived(folder)
+    assert not (folder / REQUEST).exists()
+    theirs = tmp_path / "theirs"
+    theirs.write_text("mine")
+    (folder / REQUEST).symlink_to(theirs)
+    archived(folder)
+    with Archiver(folder, stream=S), pytest.raises(lab.SourceError, match=r"cannot be asked .* link"):
+        lab.compact(folder)
+    assert theirs.read_text() == "mine"
+
+
+PROCESS = """
+import sys, time
+from mastermind_lab.archive import Archiver
+from mastermind_lab.stream import StreamUpdate
+with Archiver(sys.argv[1], stream="s", payloads=False) as sink:
+    print("opened", flush=True)
+    while True:
+        sink._rests_until = 0.0
+        sink.take(StreamUpdate("s", []))
+        time.sleep(float(sys.argv[2]))
+"""
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_process_that_is_asked_and_may_be_killed_meanwhile(made, folder, is_killed):
+    words = [sys.executable, "-c", PROCESS, folder, "600" if is_killed else "0.01"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline() == "opened\n"
+            if is_killed:
+                threading.Timer(0.5, process.kill).start()
+            found = lab.compact(folder, wait=60)
+        finally:
+            process.kill()
+    assert found == (14, 2 if is_killed else 3)  # who has the folder to itself merges the newest, too
+    assert not (folder / REQUEST).exists()
+    same(folder, made)

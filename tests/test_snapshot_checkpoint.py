@@ -17,8 +17,9 @@ from mastermind_lab.archive import Archiver
 from mastermind_lab.errors import CheckpointWarning
 from mastermind_lab.snapshot import checkpoint
 from mastermind_lab.snapshot.checkpoint import CHECKPOINT
+from mastermind_lab.snapshot.encoding import encoded
 from mastermind_lab.snapshot.footer import metadata_of
-from mastermind_lab.snapshot.parts import decoded, encoded
+from mastermind_lab.snapshot.parts import decoded
 from mastermind_lab.storage import LocalFolder
 from mastermind_lab.stream import StreamUpdate
 

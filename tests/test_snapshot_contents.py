@@ -24,7 +24,8 @@ from mastermind_lab import snapshot
 from mastermind_lab.decode import Batch
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.frames import FRAMES, concat
-from mastermind_lab.snapshot.parts import decoded, encoded
+from mastermind_lab.snapshot.encoding import encoded
+from mastermind_lab.snapshot.parts import decoded
 from mastermind_lab.stream import publish_payloads
 
 DAY = 86_400_000

@@ -1,6 +1,7 @@
 """Snapshots and NDJSON files where fsspec finds them: in memory, and behind a real S3 API."""
 
 import json
+import os
 import subprocess
 import sys
 from uuid import uuid4
@@ -9,13 +10,16 @@ import fsspec
 import pandas as pd
 import pyarrow as pa
 import pytest
+from busy_store import busy_store
 from fsspec.implementations.local import LocalFileSystem
 from histories import same, sample
 from telling import telling
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot, storage
+from mastermind_lab.archive import Archiver
 from mastermind_lab.ndjson import write_lines
+from mastermind_lab.stream import StreamUpdate
 
 VALID = json.dumps({"decision": {"recommendation": "ship", "confidence": 0.5}}).encode()
 
@@ -176,3 +180,46 @@ class TestRefusals:
         )
         said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         assert "pip install 'mastermind_lab[scale]'" in said.stdout, said.stderr
+
+
+@pytest.fixture
+def busy(s3, monkeypatch):
+    """A store that can refuse, and the URL of a folder in it."""
+    import s3fs
+
+    with busy_store(os.environ["AWS_ENDPOINT_URL"], refuses=10**9, seconds=0.02) as store:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{store.server_port}")
+        s3fs.S3FileSystem.clear_instance_cache()
+        yield store, f"{s3}/{uuid4().hex}"
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.mark.thorough
+def test_a_slow_store_that_refuses_each_third_request(busy):
+    store, folder = busy
+    store.refuses = 3
+    for number in range(2):
+        with Archiver(folder, stream="s") as sink:
+            sink.take(StreamUpdate("s", [(f"{1795392000000 + number}-0", VALID)]))
+    found = lab.read(folder)
+    assert found.decisions["stream_id"].tolist() == [f"{1795392000000 + number}-0" for number in range(2)]
+    assert lab.verify(folder).empty
+    assert store.requests > 30
+
+
+@pytest.mark.thorough
+def test_a_store_that_refuses_for_good_is_named_and_what_is_there_stays(busy, monkeypatch):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")  # of boto: s3fs alone tries five times
+    store, folder = busy
+    with Archiver(folder, stream="s") as sink:
+        sink.take(StreamUpdate("s", [("1795392000000-0", VALID)]))
+        sink.flush()
+        sink.take(StreamUpdate("s", [("1795392000001-0", VALID)]))
+        store.refuses, before = 1, store.requests
+        with pytest.raises(lab.SourceError, match=r"s3://.*(reduce your request rate|Service Unavailable)"):
+            sink.flush()
+        with pytest.raises(lab.SourceError, match=r"s3://.*(reduce your request rate|Service Unavailable)"):
+            lab.read(folder)
+        assert store.requests - before < 60
+        store.refuses = 10**9
+    assert lab.read(folder).decisions["stream_id"].tolist() == ["1795392000000-0", "1795392000001-0"]

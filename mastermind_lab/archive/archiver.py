@@ -313,13 +313,25 @@ class Archiver:
             yield
         self._widened_to = columns
 
-    def _merge(self) -> Iterator[Range]:
-        """Merge the many parts of days that are over, some a step, where no other can be at work."""
+    def _merge(self) -> Iterator[Range | None]:
+        """Merge the many parts of days that are over, some a step, where no other can be at work.
+
+        Then those that a compaction asks for.
+        """
         from ..snapshot import merging
 
-        last = self._committed_here.last
-        if self._lock and last:
-            yield from merging(self.folder, last.date)
+        if self._lock and self._committed_here.last:
+            yield from merging(self.folder, self._committed_here.last.date)
+        yield from self._answer()
+
+    def _answer(self) -> Iterator[Range | None]:
+        """Merge what a compaction asks for, for ever; None where nobody asks."""
+        from ..snapshot import asked_for
+
+        while self._lock:
+            if self._committed_here.last:
+                yield from asked_for(self.folder, self._committed_here.last)
+            yield None
 
     def _refuse_other_writers(self) -> None:
         """See that nobody else wrote, where there are no locks."""

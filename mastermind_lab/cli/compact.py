@@ -9,7 +9,7 @@ def compact(folder: Snapshot, max_unpacked_bytes: MaxPartBytes = None) -> None:
 
     It may be stopped at any moment.
 
-    While an archiver runs on the folder it is refused.
+    An archiver that runs on the folder is asked to merge, all but the newest file.
     """
     from .. import snapshot
 

@@ -20,7 +20,7 @@ commit marker, the last range of the same save, that never came.
 from .arenas import arena_folders
 from .checkpoint import Committed, forget
 from .commits import commit
-from .compact import Compaction, cleanup, compact, merging
+from .compact import Compaction, asked_for, cleanup, compact, merging
 from .coverage import coverage_of
 from .footer import DamageError
 from .foreign import foreign_table
@@ -46,6 +46,7 @@ __all__ = [
     "Opened",
     "Range",
     "arena_folders",
+    "asked_for",
     "cleanup",
     "columns_of",
     "commit",

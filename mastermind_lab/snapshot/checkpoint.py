@@ -23,8 +23,9 @@ import pyarrow as pa
 from ..errors import CheckpointWarning, SourceError, callers_level
 from ..frames import ARROW, Coverage, SchemaUnion, id_key, is_id
 from ..storage import HALF, Folder
+from .encoding import encoded
 from .footer import DamageError, check_hash, check_metadata, metadata_of
-from .parts import decoded, encoded
+from .parts import decoded
 from .ranges import FORMAT, Range, is_commit, range_of, read_metadata, reason
 from .unfolded import check_packed
 

@@ -14,9 +14,9 @@ from ..errors import SourceError
 from ..frames import SchemaUnion, Tables, id_key, times_of
 from ..storage import Folder
 from ..storage import folder as folder_of
+from .encoding import encoded
 from .footer import DamageError, metadata_of, sha256
 from .layout import UNKNOWN, child_path, date_of, has_date, place_of
-from .parts import encoded
 from .ranges import FORMAT, Range, range_of, read_metadata
 from .together import parallel_map
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from itertools import chain, pairwise
 from os import PathLike
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..errors import SourceError
 from ..frames import SchemaUnion, combine_chunks, concat
-from ..storage import HALF, Folder, Lock
+from ..storage import HALF, Folder
 from ..storage import folder as folder_of
 from .checkpoint import LEFTOVER, forget, write_checkpoint
 from .commits import day_of, write_range
@@ -22,6 +22,7 @@ from .footer import DamageError
 from .layout import NO_DATE, UNKNOWN, Name, child_path
 from .ranges import Range, read_metadata
 from .reading import read_range
+from .request import answer, ask, is_asked
 from .surveys import Survey, checked, ranges, survey
 from .widen import columns_of, narrow, widen
 
@@ -38,15 +39,20 @@ class Compaction(NamedTuple):
 
 
 def compact(
-    folder: str | PathLike[str], *, size: int = _SIZE, max_unpacked_bytes: int | None = None
+    folder: str | PathLike[str],
+    *,
+    size: int = _SIZE,
+    max_unpacked_bytes: int | None = None,
+    wait: float = 300.0,
 ) -> Compaction:
     """Merge neighbouring small parts of a day, give all the same columns, and remove what nothing reads.
 
     With the same columns, other programs read the parts as one, also of a folder that an older version wrote.
     The merged part commits itself and says which ranges it replaces, in one step; their files go afterwards,
     or with the next compaction. So it may be stopped at any moment, and readers see every row once at any
-    time. A folder on a disk is locked meanwhile, as it is by an archiver, which merges the days that are over
-    by itself; an object store has no locks, so there see that no archiver runs.
+    time. A folder on a disk is locked meanwhile. Where an archiver has locked it, that one is asked to merge,
+    some parts at a time while its stream goes on, all but the newest; the columns it gives to the parts as it
+    always does. An object store has no locks, so there see that no archiver runs.
 
     Parameters
     ----------
@@ -57,6 +63,8 @@ def compact(
     max_unpacked_bytes
         A part that has more bytes, or unpacks to more, is not read; if not given, it may have 1 GiB and
         unpack to that, or to 20 times its own bytes.
+    wait
+        How many seconds to wait for an archiver that is asked. Who is interrupted meanwhile withdraws.
 
     Returns
     -------
@@ -66,8 +74,8 @@ def compact(
     Raises
     ------
     SourceError
-        The folder is no snapshot, an archiver is at work on it, a part is damaged, or a file cannot be
-        written; no row is lost.
+        The folder is no snapshot, an archiver that is at work on it has not merged in time or could not, a
+        part is damaged, or a file cannot be written; no row is lost.
 
     Examples
     --------
@@ -78,9 +86,18 @@ def compact(
     Compaction(before=1, after=1)
     """
     target = folder_of(folder)
-    if not ranges(folder, max_unpacked_bytes):  # refused before anything is touched
+    before = ranges(folder, max_unpacked_bytes)
+    if not before:  # refused before anything is touched
         raise SourceError(f"{target.name} is no snapshot: nothing is committed there")
-    with _lock(target) or nullcontext():
+    try:
+        lock = target.lock("a compaction")
+    except SourceError as error:
+        if "an archiver" not in str(error):
+            raise
+        lock = ask(target, error, wait)
+        if lock is None:
+            return Compaction(len(before), len(_answered(target, before[-1])))
+    with lock or nullcontext():
         surveyed = checked(target, survey(target, max_unpacked_bytes))
         forget(target)
         # First, or what an earlier one replaced would come back with its replacement gone.
@@ -96,13 +113,27 @@ def compact(
         return Compaction(len(surveyed.committed), len(after))
 
 
-def _lock(target: Folder) -> Lock | None:
-    try:
-        return target.lock("a compaction")
-    except SourceError as error:
-        if "an archiver" in str(error):
-            raise SourceError(f"{error} An archiver merges the days that are over by itself.") from error
-        raise
+def _answered(target: Folder, newest: Range) -> list[Range]:
+    """See that an archiver has merged what was there before the newest part when it was asked."""
+    now = ranges(target.name)
+    if any(map(_is_due, _groups([one for one in now if one.key < newest.key], _SIZE))):
+        raise SourceError(
+            f"the archiver of {target.name} could not merge all of its parts: verify lists what is wrong. "
+            "Nothing is lost."
+        )
+    return now
+
+
+def asked_for(folder: str | PathLike[str], newest: Range) -> Iterator[Range]:
+    """Merge all before the newest range, some at a step, if a compaction is asked for; then answer.
+
+    Only who holds the folder's lock may call it, and it may be left at any step.
+    """
+    target = folder_of(folder)
+    if is_asked(target):
+        with suppress(SourceError):  # who has asked looks at what is merged
+            yield from _in_steps(target, [one for one in ranges(folder) if one.key < newest.key], newest.date)
+        answer(target)
 
 
 def merging(folder: str | PathLike[str], day: str) -> Iterator[Range]:
@@ -118,7 +149,10 @@ def merging(folder: str | PathLike[str], day: str) -> Iterator[Range]:
     target, committed = folder_of(folder), ranges(folder)
     counted = Counter(one.date for one in committed)
     days = {date for date, count in counted.items() if date < day and count > _FEW}
-    closed = [one for one in committed if one.date in days]
+    yield from _in_steps(target, [one for one in committed if one.date in days], day)
+
+
+def _in_steps(target: Folder, closed: list[Range], day: str) -> Iterator[Range]:
     if not any(map(_is_due, _groups(closed, _SIZE, _AT_ONCE))):
         return
     forget(target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
@@ -50,11 +51,34 @@ def check_ids(table: str, ids: pa.ChunkedArray, first_id: str, last_id: str) -> 
     fault = _fault(offsets.to_pybytes(), texts.to_pybytes(), len(entries))
     if fault:
         raise IdError(fault.format(table=table))
-    ends = id_key(entries[0].as_py()), id_key(entries[-1].as_py())
-    if not first_id or ends[0] < id_key(first_id) or id_key(last_id) < ends[1]:
-        raise IdError(
-            f"its entries are {entries[0]} to {entries[-1]}, not {first_id or 'none'} to {last_id or 'none'}"
-        )
+    _check_ends(entries[0].as_py(), entries[-1].as_py(), first_id, last_id)
+
+
+def check_ids_together(table: str, ids: pa.ChunkedArray, parts: Iterable[tuple[str, str, int]]) -> None:
+    """Refuse parts that follow each other whose ids are not what they are in ours.
+
+    Parameters
+    ----------
+    table, ids
+        As for :func:`check_ids`: those of one part behind those of the other.
+    parts
+        The ends of each range, and how many rows it has.
+
+    Raises
+    ------
+    IdError
+        With what is wrong.
+    """
+    filled = [one for one in parts if one[2]]
+    check_ids(table, ids, filled[0][0] if filled else "", filled[-1][1] if filled else "")
+    stops = np.cumsum([rows for *_, rows in filled])
+    for (first_id, last_id, rows), stop in zip(filled, stops, strict=True):
+        _check_ends(ids[stop - rows].as_py(), ids[stop - 1].as_py(), first_id, last_id)
+
+
+def _check_ends(first: str, last: str, first_id: str, last_id: str) -> None:
+    if not first_id or id_key(first) < id_key(first_id) or id_key(last_id) < id_key(last):
+        raise IdError(f"its entries are {first} to {last}, not {first_id or 'none'} to {last_id or 'none'}")
 
 
 def _entries(ids: pa.ChunkedArray) -> tuple[pa.LargeStringArray | None, int]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import chain, groupby, islice
 
 import pyarrow as pa
 
@@ -17,9 +18,12 @@ from .coverage import discontinuities
 from .layout import child_path
 from .parts import EVERYTHING, Selection
 from .ranges import Range
-from .reading import read_range
+from .reading import read_range, read_together
 from .surveys import ranges, survey_of
 from .together import parallel_map
+
+_SMALL = 2**10  # rows of a part: to decode them takes less than to begin
+_AT_ONCE = 64
 
 
 def is_snapshot(folder: str | os.PathLike[str]) -> bool:
@@ -165,13 +169,30 @@ class Reader:
         return Reader(tuple(merged), ours)._read(name)
 
     def _read(self, name: str) -> pa.Table:
-        def read(one: Range) -> pa.Table:
-            return read_range(one, [name], self.wanted.of(one.first_id, one.last_id))[name]
+        def read(run: Sequence[Range]) -> list[pa.Table]:
+            first, last = run[0], run[-1]
+            own = self.wanted.of(first.first_id, last.last_id)
+            return read_together(run, name, own) if run[1:] else [read_range(first, [name], own)[name]]
+
+        def rows(run: Sequence[Range]) -> int:
+            return sum(one.rows_of(name) for one in run)
 
         touched = [one for one in self.committed if self.wanted.touches(one.first_id, one.last_id)]
         held = [one for one in touched if one.rows_of(name)]
-        parts = parallel_map(read, held or self.committed[:1], lambda one: one.rows_of(name))
-        return stacked(name, list(parts.values()))
+        parts = parallel_map(read, self._runs(name, held or self.committed[:1]), rows)
+        return stacked(name, [*chain.from_iterable(parts.values())])
+
+    def _runs(self, name: str, held: Sequence[Range]) -> Iterator[tuple[Range, ...]]:
+        """Put small ranges of which all rows are wanted together."""
+
+        def is_small(one: Range) -> bool:
+            is_whole = not self.wanted.of(one.first_id, one.last_id).cuts_rows
+            return is_whole and one.rows_of(name) <= _SMALL
+
+        for together, run in groupby(held, is_small):
+            most = _AT_ONCE if together else 1
+            while some := tuple(islice(run, most)):
+                yield some
 
 
 class StoredTables(LazyTables):

@@ -1,4 +1,4 @@
-"""One part: a Parquet file with metadata in its footer, checked byte for byte when it is read."""
+"""One part as it is read: a Parquet file with metadata in its footer, checked page by page."""
 
 from __future__ import annotations
 
@@ -6,100 +6,21 @@ import json
 import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 from pyarrow import parquet
 
-from ..errors import OptionError
-from ..frames import ARROW, DECLARED, id_key, is_open, rows_between, to_pandas, with_plain_texts
+from ..frames import ARROW, DECLARED, id_key, is_open, rows_between, with_plain_texts
 from . import stored
-from .footer import KEY, METADATA_HASH, OWN_HASH, ZEROS, DamageError, metadata_hash, parquet_footer, sha256
+from .footer import KEY, DamageError, parquet_footer
 from .unfolded import TEXTS, check_unfolded, chunks_of, is_nested, to_read_as_dictionary
 
 _OF_OTHERS = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, zlib.error)
-_TYPES = {*ARROW.values(), pa.null()}
+TYPES = {*ARROW.values(), pa.null()}
 _TEXT = ARROW["str"]
-_ROWS_A_GROUP = range(2**13, 2**16)
-_GROUPS = 6  # where there are rows enough: to read few of them takes less, to read all of them hardly more
-_SAMPLED = 1_000  # rows, to tell whether a column repeats itself
-_UNIQUE = {"correlation_id", "decision_id", "detail"}
-
-# Measured on simulated decisions: level 6 and wide pages make raw payloads a fifth smaller than level 1, for
-# three times the time; the other columns, at level 1, would get only a twentieth smaller.
-_LAYOUT: dict[str, Any] = {
-    "compression": "zstd",
-    "compression_level": {"payload": 6},
-    "data_page_size": 2**25,
-    "dictionary_pagesize_limit": 2**27,
-    "write_page_checksum": True,
-}
-
-
-def encoded(table: pa.Table, metadata: dict[str, str], *, hashed: bool = False) -> bytes:
-    """Write a table as Parquet; with ``hashed``, its footer holds hashes of the file and the metadata."""
-    table, said = stored.stored(table)
-    metadata = {key: value for key, value in metadata.items() if key != stored.KEY} | said
-    if hashed:
-        metadata = metadata | {METADATA_HASH: metadata_hash(metadata), OWN_HASH: ZEROS}
-    ours = {KEY + name: value for name, value in metadata.items()}
-    described = table.replace_schema_metadata(_pandas_metadata(table.schema))
-    sink = pa.BufferOutputStream()
-    with parquet.ParquetWriter(
-        sink, described.schema, use_dictionary=_with_dictionary(table), **_LAYOUT
-    ) as writer:
-        writer.write_table(described, row_group_size=_rows_a_group(table.num_rows))
-        writer.add_key_value_metadata(ours)
-    content: bytes = sink.getvalue().to_pybytes()
-    return _with_hash(content) if hashed else content
-
-
-def _rows_a_group(rows: int) -> int:
-    """Divide rows into groups of one size, of which few are read where few rows are wanted."""
-    groups = min(rows // _ROWS_A_GROUP.start, _GROUPS) or 1
-    return min(-(-rows // groups) or 1, _ROWS_A_GROUP.stop)
-
-
-def _with_dictionary(table: pa.Table) -> list[str]:
-    """Name the columns worth a dictionary: what is new in each row would be stored twice.
-
-    Of texts their name alone tells, so that all parts have one or none: fastparquet loses texts of a column
-    of which some parts have one.
-    """
-    texts = [one.name for one in table.schema if _is_text(one.type)]
-    has_one_row_an_entry = not {"position", "node"} & {*table.column_names}
-    unique = {*_UNIQUE, *["stream_id"] * has_one_row_an_entry}
-    return [name for name in texts if name not in unique] + _repetitive(table.drop_columns(texts))
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_large_string(kind) or pa.types.is_string(kind))
-
-
-def _repetitive(table: pa.Table) -> list[str]:
-    likely = [field.name for field in table.schema if not _is_unlikely_to_repeat(field.type)]
-    first = table.slice(0, _SAMPLED)
-    # In Python: Arrow's count lets go of the interpreter, and after each column would wait for it again.
-    return [name for name in likely if len({*first[name].to_pylist()}) <= first.num_rows / 2]
-
-
-def _is_unlikely_to_repeat(kind: pa.DataType) -> bool:
-    held = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return bool(pa.types.is_null(held) or pa.types.is_binary(held) or pa.types.is_nested(held))
-
-
-def _with_hash(content: bytes) -> bytes:
-    start = content.rindex(ZEROS.encode(), content.rindex((KEY + OWN_HASH).encode()))
-    return content[:start] + sha256(content).encode() + content[start + len(ZEROS) :]
-
-
-@lru_cache
-def _pandas_metadata(schema: pa.Schema) -> dict[bytes, bytes]:
-    """Say which dtypes pandas should read the columns as, as pandas itself would."""
-    sample = to_pandas({"sample": schema.empty_table()})["sample"]
-    made = pa.Table.from_pandas(sample, preserve_index=False)
-    return {b"pandas": made.schema.metadata[b"pandas"]}
+_FEW = 2**10  # rows, whose texts take longer to be read as places in a dictionary than as they are
 
 
 class Selection(NamedTuple):
@@ -186,9 +107,60 @@ def decoded(
             rows = wanted.rows(read)
             # Copied, or what is kept of a few rows would be as large as the groups that they are in.
             read, start = read.take(pa.array(rows, pa.int64())), start + rows.start
-        return with_plain_texts(stored.restored(_spelled_out(read), part.said_of(wanted.columns), start))
+        return _Read(read, part.said_of(wanted.columns)).table(start)
     except (*_OF_OTHERS, pa.ArrowException) as error:
         raise DamageError(f"no readable Parquet: {error!s:.200}") from error
+
+
+def decoded_together(
+    contents: Iterable[bytes], most: int | None, rows: Iterable[int], columns: tuple[str, ...] | None = None
+) -> list[pa.Table]:
+    """Read the tables of small parts that follow each other, those that are stored alike as one.
+
+    Parameters
+    ----------
+    contents, most
+        As for :func:`decoded`.
+    rows
+        How many each has.
+    columns
+        Which of their columns; None for all.
+
+    Raises
+    ------
+    DamageError
+        One of them is damaged, unpacks to more, or has other rows.
+    """
+    runs: list[list[_Read]] = []
+    try:
+        for content, noted in zip(contents, rows, strict=True):
+            part = _Part.of(content, most)
+            read = _Read(part.read(range(part.footer.num_row_groups), columns), part.said_of(columns))
+            check_rows(read.stored.num_rows, noted)
+            if runs and runs[-1][0].is_like(read):
+                runs[-1].append(read)
+            else:
+                runs.append([read])
+        return [_Read(pa.concat_tables([one.stored for one in run]), run[0].said).table() for run in runs]
+    except (*_OF_OTHERS, pa.ArrowException) as error:
+        raise DamageError(f"no readable Parquet: {error!s:.200}") from error
+
+
+class _Read(NamedTuple):
+    """What a part holds, as it is stored, and what its footer says of the columns."""
+
+    stored: pa.Table
+    said: list[Any] | None
+
+    def is_like(self, other: _Read) -> bool:
+        """Tell whether the two can be taken for one: marks are each part's own."""
+        has_marks = any(isinstance(there, list) for _, there in self.said or ())
+        is_same = self.said == other.said and not has_marks
+        return is_same and bool(self.stored.schema.equals(other.stored.schema, check_metadata=True))
+
+    def table(self, start: int = 0) -> pa.Table:
+        """Return the table that was stored, or its rows from one on."""
+        return with_plain_texts(stored.restored(_spelled_out(self.stored), self.said, start))
 
 
 class _Part(NamedTuple):
@@ -206,7 +178,9 @@ class _Part(NamedTuple):
     def read(self, groups: Sequence[int], columns: Sequence[str] | None = None) -> pa.Table:
         """Read some groups of rows, texts as places in a dictionary where they are stored so."""
         made = len(self.said or ()) * self.rows(groups)
-        texts, chunks = _stored_with_dictionary(self.footer), chunks_of(self.footer, groups, columns)
+        is_small = self.footer.num_rows <= _FEW
+        texts = [] if is_small else _stored_with_dictionary(self.footer)
+        chunks = chunks_of(self.footer, groups, columns)
         as_places = to_read_as_dictionary(self.content, self.footer, self.most, texts, chunks, made)
         # One file, not a dataset: the date in the folder's name is no column of ours.
         file = parquet.ParquetFile(
@@ -215,9 +189,10 @@ class _Part(NamedTuple):
             read_dictionary=[*as_places],
             page_checksum_verification=True,
         )
-        table = file.read_row_groups(groups, columns, use_threads=columns is None)
-        check_unfolded(table, len(self.content), self.most)
-        return table
+        table = file.read_row_groups(groups, columns, use_threads=columns is None and not is_small)
+        if as_places:
+            check_unfolded(table, len(self.content), self.most)
+        return table.replace_schema_metadata(None)
 
     def said_of(self, columns: Collection[str] | None) -> list[Any] | None:
         """Return what is said of some columns; None where each is what its part has under its name."""
@@ -321,34 +296,6 @@ def check_table(name: str, table: pa.Table, columns: Collection[str] | None = No
         raise TableError(f"column {wrong[0]!r:.80} is {types.get(wrong[0], 'missing')}")
 
 
-def check_readable(name: str, table: pa.Table) -> None:
-    """Refuse a table that could not be written, or not be read again.
-
-    Raises
-    ------
-    OptionError
-        With the column.
-    """
-    try:
-        check_table(name, table)
-    except DamageError as error:
-        raise OptionError(f"{name} cannot be saved: {error}") from error
-    for one in table.schema:
-        if one.type not in _TYPES:
-            _check_own(name, table.select([one.name]))
-
-
-def _check_own(name: str, column: pa.Table) -> None:
-    """Write and read one row of a user's own column: whether Parquet can hold it, only Parquet can tell."""
-    try:
-        decoded(encoded(column.slice(0, 1), {}))
-    except (DamageError, pa.ArrowException, TypeError) as error:
-        raise OptionError(
-            f"column {column.column_names[0]!r:.80} of {name} cannot be saved: {error!s:.200}. "
-            "Turn it into numbers or text (astype(str)), or take it away"
-        ) from error
-
-
 def _is_allowed(frame: str, column: str, kind: pa.DataType) -> bool:
     """Tell whether a column may be of a type: a user's own may be of any but a stranger's extension."""
-    return kind in _TYPES or not (is_open(frame, column) or isinstance(kind, pa.BaseExtensionType))
+    return kind in TYPES or not (is_open(frame, column) or isinstance(kind, pa.BaseExtensionType))

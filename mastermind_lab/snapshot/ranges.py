@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from ..errors import OptionError
@@ -83,7 +84,7 @@ class Range:
         noted = self.metadata.get("kinds")
         return None if noted is None else SchemaUnion.of_noted(json.loads(noted))
 
-    @property
+    @cached_property
     def child_tables(self) -> dict[str, dict[str, Any]]:
         """The parts of the other tables: name -> ``rows``, ``sha256`` and ``bytes``."""
         tables: dict[str, dict[str, Any]] = json.loads(self.metadata["siblings"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import pyarrow as pa
@@ -12,11 +12,11 @@ from ..frames import FRAMES, Tables
 from ..storage import Folder
 from ..storage import folder as folder_of
 from .footer import DamageError, check_hash, sha256
-from .ids import check_ids
+from .ids import check_ids, check_ids_together
 from .layout import child_path
-from .parts import EVERYTHING, Selection, check_rows, check_table, decoded
+from .parts import EVERYTHING, Selection, check_rows, check_table, decoded, decoded_together
 from .ranges import Range, range_of, read_metadata, reason
-from .together import parallel_map
+from .together import parallel_map, side_by_side
 from .unfolded import check_packed
 
 
@@ -57,6 +57,32 @@ def _table(source: Folder, committed: Range, wanted: Selection, name: str) -> pa
             "Nothing was changed; verify lists all that is wrong."
         ) from error
     return table
+
+
+def read_together(committed: Sequence[Range], name: str, wanted: Selection = EVERYTHING) -> list[pa.Table]:
+    """Read what small ranges that follow each other have of a table; what each would cost is spent once.
+
+    The checks are those of :func:`read_range`. Where they find anything, each range is read by itself, which
+    tells in which.
+
+    Raises
+    ------
+    SourceError
+        A part is missing or damaged.
+    """
+    source, most = folder_of(committed[0].folder), committed[0].max_unpacked_bytes
+    rows = [one.rows_of(name) for one in committed]
+    try:
+        contents = side_by_side(lambda one: read_part(source, one, name), committed, source.at_once)
+        tables = decoded_together(contents, most, rows, wanted.columns)
+        for table in tables:
+            check_table(name, table, wanted.columns)
+        ids = pa.chunked_array([chunk for table in tables for chunk in table["stream_id"].chunks])
+        ends = ((one.first_id, one.last_id) for one in committed)
+        check_ids_together(name, ids, [(*end, count) for end, count in zip(ends, rows, strict=True)])
+    except (OSError, DamageError):
+        return [read_range(one, [name], wanted)[name] for one in committed]
+    return tables
 
 
 def table_of(committed: Range, name: str, content: bytes, wanted: Selection = EVERYTHING) -> pa.Table:

@@ -21,9 +21,9 @@ from ..storage import Folder, LocalFolder, make, sync
 from ..storage import folder as folder_of
 from .checkpoint import CHECKPOINT
 from .commits import day_of, ends_of, write_range
+from .encoding import check_readable
 from .layout import DATED, UNKNOWN, Name, place_of
 from .load import is_snapshot
-from .parts import check_readable
 
 _ENTRIES_A_RANGE = 50_000
 _BYTES_A_RANGE = 2**28  # of its tables: far from what a part may unpack to where it is read

@@ -121,12 +121,12 @@ class LocalFolder:
     def _at(self, path: str) -> Path:
         """Return where a path below leads: nowhere else, so through no link."""
         check_below(path)
-        place = self._root
+        place = str(self._root)
         for name in path.split("/"):
-            place /= name
-            if place.is_symlink():
-                raise OSError(errno.ELOOP, "it is a link, and may lead out of the folder", str(place))
-        return place
+            place = os.path.join(place, name)
+            if os.path.islink(place):
+                raise OSError(errno.ELOOP, "it is a link, and may lead out of the folder", place)
+        return Path(place)
 
 
 def check_below(path: str) -> None:
