@@ -122,6 +122,7 @@ def _style(ax: Axes, figure: str) -> Style:
 def _strip(ax: Axes, segments: pd.DataFrame, figures: Sequence[str], shown: int) -> None:
     """Draw the means between changes along time, above the rows; a line is a change, the latest numbered."""
     strip = ax.inset_axes((0, 1.2, 1, _STRIP - 0.9), transform=ax.get_yaxis_transform())
+    strip.set_in_layout(False)  # the names of the rows need more room
     first, last = (date2num(segments[end]) for end in ("first", "last"))  # type: ignore[no-untyped-call]
     for figure in figures:
         style = _style(ax, figure)

@@ -67,20 +67,22 @@ def panels(ax: Axes, names: Sequence[str], more: Sequence[str]) -> list[Axes]:
         shared: dict[str, Any] = {"sharex": made[0], "sharey": made[0]} if made else {}
         at = (column * (wide + _GAP) / width, 1 - (row + 1) / rows, wide / width, tall / height)
         panel = ax.inset_axes(at, **shared)
-        panel.set_title(f"{name}\n{text}", loc="left", fontsize=size, pad=2, **PLAIN)
+        panel.set_title(f"{name}\n{text}", loc="left", y=1, fontsize=size, pad=2, **PLAIN)
         panel.spines[["top", "right"]].set_visible(False)
         panel.locator_params(axis="x", nbins=3)
         below, left = place + columns >= len(names), column == 0
         panel.tick_params(labelsize=min(size, 7.0), length=2, labelleft=left, labelbottom=below)
+        # The pads of the labels hold what is around the others, which a layout need not measure.
+        panel.set_in_layout(below and column == columns - 1)
         made.append(panel)
     return made
 
 
 def dates_below(ax: Axes, every_ax: Sequence[Axes]) -> None:
     """Let the panels, or the Axes themselves, say their times, when all is drawn; the last says the year."""
-    for one in every_ax:
-        date_axis(one)
-        one.xaxis.get_offset_text().set_visible(one is every_ax[-1])
+    for one in every_ax[:-1]:
+        one.xaxis.get_offset_text().set_visible(False)
+    date_axis(every_ax[-1])  # panels have one scale
     if len(every_ax) > 1:
         ax.xaxis.labelpad += 9
 

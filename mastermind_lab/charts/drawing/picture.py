@@ -81,7 +81,8 @@ class Picture:
         room = text_room(self.ax) / small_size()
         pad = rcParams["axes.titlepad"] + legend_height
         lines = f"{fitted(self.title, room)}\n{fitted(self.notes[0], room)}"
-        title = self.ax.set_title(lines, loc="left", fontsize="small", pad=pad, **PLAIN)
+        # Where it is told to be, matplotlib need not look for ticks in its way at each drawing.
+        title = self.ax.set_title(lines, loc="left", y=1, fontsize="small", pad=pad, **PLAIN)
         title.set_transform(_from_the_names(self.ax, title.get_transform()))
         grow(self.ax, legend_height)
         made = dict.fromkeys(part for method in methods for part in method.split(", ") if part != NONE)
