@@ -30,6 +30,7 @@ from .drawing.text import (
     fitted_apart,
     format_n,
     format_voters,
+    names_apart,
     small_size,
     text_width,
     tiny_size,
@@ -165,7 +166,7 @@ def _names(ax: Axes, voters: list[str]) -> None:
     tiny, texts = tiny_size(), texts_of(pd.DataFrame({"voter": voters}))
     size = float(np.clip(0.8 * height / len(voters), tiny, small_size()))
     room = 0.48 * cell(ax)[0] - (_SCALE + 1.7) * tiny - 6
-    if max(map(text_width, texts)) * size > room:
+    if max(map(text_width, names_apart(texts, 40))) * size > room:
         size = tiny
     names = fitted_apart(texts, min(room / size, _MOST_OF_A_NAME))
     longest, places = max(map(text_width, names)), np.arange(len(voters))

@@ -67,7 +67,7 @@ def magnified(figsize: Any) -> Iterator[list[Axes]]:
         if isinstance(artist, Line2D | Patch):
             artist.set_linewidth(_MAGNIFIED * artist.get_linewidth())
         if isinstance(artist, Collection):
-            artist.set_linewidth(_MAGNIFIED * np.asarray(artist.get_linewidth()))
+            artist.set_linewidth((_MAGNIFIED * np.asarray(artist.get_linewidth())).tolist())
         if isinstance(artist, PathCollection):
             artist.set_sizes(_MAGNIFIED * np.asarray(artist.get_sizes()))
 
