@@ -194,6 +194,17 @@ def test_a_group_that_says_nothing_has_no_row():
     pyplot.close(ax.figure)
 
 
+def test_a_deep_tree_leaves_room_for_its_deepest_claim():
+    tree = {"claim": "the deepest"}
+    for level in range(30):
+        tree = {"claim": f"a claim of level {level}", "strength": 0.5, "children": [tree]}
+    decision = {"recommendation": "go", "confidence": 0.7, "argument_tree": tree}
+    read = lab.read([json.dumps({"decision": decision})])
+    figure = lab.charts.decision(read, read.decisions["stream_id"].iloc[0], figsize="column")
+    look_at(figure)
+    pyplot.close(figure)
+
+
 LONG = "What 25 models of five makers, asked the same question again and again, are worth when they are sure"
 
 
