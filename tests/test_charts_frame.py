@@ -54,9 +54,9 @@ def test_words_of_the_caller(name):
         ({"ax": Figure()}, "ax takes matplotlib Axes, as figure.subplots.. makes, not Figure"),
         (
             {"figsize": "large"},
-            "figsize takes width and height in inches, or one of column, page, slide, not 'large'",
+            "a size is width and height in inches, or one of column, page, slide, not 'large'",
         ),
-        ({"figsize": (0, 3)}, "figsize is from 0.5 to 100 inches"),
+        ({"figsize": (0, 3)}, "a size is from 0.5 to 100 inches"),
         ({"figsize": (3, 3), "ax": Figure().subplots()}, "figsize is for a new figure"),
         ({"hue": "meta.model"}, "no parameter 'hue': did you mean 'by'"),
         ({"colour": "red"}, "no parameter 'colour': did you mean 'color'"),

@@ -131,6 +131,80 @@ def overlap(one, other):
     return wide > 1.5 and min(one.y1, other.y1) - max(one.y0, other.y0) > 2.5
 
 
+@pytest.mark.filterwarnings("ignore::mastermind_lab.errors.MissingFontWarning")
+@pytest.mark.parametrize("size", ["column", "small"])
+def test_squares_of_long_names_keep_half_of_the_width(size):
+    ax = lab.charts.agreement(history(20), figsize=SIZES[size])
+    look_at(ax.figure)
+    assert ax.bbox.width >= 0.5 * ax.figure.bbox.width
+    rows, columns = ax.bbox.height / len(ax.get_yticks()), ax.bbox.width / len(ax.get_yticks())
+    assert 0.8 < rows / columns < 2
+    pyplot.close(ax.figure)
+
+
+@pytest.mark.filterwarnings("ignore::mastermind_lab.errors.MissingFontWarning")
+@pytest.mark.parametrize("name", ["agreement", "voters", "regimes"])
+def test_a_slide_is_read_from_the_back_row(name):
+    ax = getattr(lab.charts, name)(history(20), figsize="slide")
+    sizes = [text.get_fontsize() for part in ax.figure.axes for text in words(part)]
+    assert min(sizes) > 11
+    pyplot.close(ax.figure)
+
+
+@pytest.mark.parametrize("size", ["column", "page", "slide"])
+def test_a_file_takes_the_sizes_of_a_figure_by_name(size, tmp_path):
+    lab.charts.save(tmp_path / "votes.png", lab.charts.votes, history(1), size=size, dpi=50)
+    ax = lab.charts.votes(history(1), figsize=size)
+    wide, high = (round(50 * inches) for inches in ax.figure.get_size_inches())
+    pyplot.close(ax.figure)
+    assert pyplot.imread(tmp_path / "votes.png").shape[:2] == pytest.approx((high, wide), abs=1)
+
+
+def test_a_file_takes_no_other_size(tmp_path):
+    with pytest.raises(lab.errors.OptionError, match="one of column, page, slide, not 'poster'"):
+        lab.charts.save(tmp_path / "votes.png", lab.charts.votes, history(1), size="poster")
+
+
+def test_the_voters_that_are_drawn_as_one_stand_last():
+    for name in ("voters", "pivotal"):
+        ax = getattr(lab.charts, name)(history(20))
+        assert ax.get_yticklabels()[-1].get_text() == "other (6 more)"
+        pyplot.close(ax.figure)
+
+
+def test_a_ring_says_what_it_is():
+    ax = lab.charts.voters(history(20))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["share right", "mean confidence"]
+    pyplot.close(ax.figure)
+
+
+def test_the_only_panel_of_a_grouped_chart_says_whose_it_is():
+    one = lab.charts.drift(lab.sample(last=900).where("`meta.category` == 'incident'"), by="meta.category")
+    assert [panel.get_title(loc="left").split("\n")[0] for panel in one.child_axes] == ["incident"]
+    pyplot.close(one.figure)
+
+
+def test_a_group_that_says_nothing_has_no_row():
+    history = lab.sample(last=300)
+    again = history.decisions["question"].duplicated(keep=False)
+    history.decisions["kind"] = again.map({True: "again", False: "once"})
+    ax = lab.charts.stability(history, by="kind")
+    assert [label.get_text().split("\n")[0] for label in ax.get_yticklabels()] == ["again"]
+    assert "1 groups without such a question not drawn" in lab.charts.caption(ax)
+    pyplot.close(ax.figure)
+
+
+def test_a_deep_tree_leaves_room_for_its_deepest_claim():
+    tree = {"claim": "the deepest"}
+    for level in range(30):
+        tree = {"claim": f"a claim of level {level}", "strength": 0.5, "children": [tree]}
+    decision = {"recommendation": "go", "confidence": 0.7, "argument_tree": tree}
+    read = lab.read([json.dumps({"decision": decision})])
+    figure = lab.charts.decision(read, read.decisions["stream_id"].iloc[0], figsize="column")
+    look_at(figure)
+    pyplot.close(figure)
+
+
 LONG = "What 25 models of five makers, asked the same question again and again, are worth when they are sure"
 
 

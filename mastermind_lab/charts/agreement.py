@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.image import AxesImage
@@ -20,19 +21,27 @@ from ..stats.engine.levels import NOMINAL
 from ..stats.engine.summary import texts_of
 from .drawing.chart import chart, summary_of
 from .drawing.dots import MOST, dots, limits, n_of_rows
-from .drawing.figures import extent
+from .drawing.figures import cell, extent
 from .drawing.ink import MUTED, readable_on, shade, tint
 from .drawing.picture import Picture, inches_of, rows_that_fit, text_room
 from .drawing.style import artist_kwargs, styles_on
-from .drawing.text import CHARACTER, PLAIN, format_n, format_voters, names_apart, small_size, text_width
+from .drawing.text import (
+    PLAIN,
+    fitted_apart,
+    format_n,
+    format_voters,
+    names_apart,
+    small_size,
+    text_width,
+    tiny_size,
+)
 
 MOST_VOTERS = 24
 """Voters that stay readable in one chart."""
 
-_NAME, _FIGURE = 6.5, 6.5  # points: the smallest names, and the figures in the squares
-_ROW = 1.15 * _NAME
-_NUMBER = 7.5  # points across, of a column that has a number
-_SCALE = 40.0  # points that the scale takes at the right
+_NUMBER = 1.15  # heights of tiny text across, of a column that has a number
+_SCALE = 5.3  # and what the scale takes at the right
+_MOST_OF_A_NAME = 15.0  # heights of text
 
 
 @chart(
@@ -97,8 +106,11 @@ def _pairs(summary: Agreement, notes: list[str], ax: Axes | None, kw: dict[str, 
     """Draw the agreement of each two voters as a square."""
     pairs = summary.table()
     there = pairs["voter"].nunique()
-    picture = Picture(ax, "Agreement", summary, notes, "", rows=round(0.38 * min(there, MOST_VOTERS)))
-    voters = summary.order(_room(picture.ax))
+    most = min(
+        there, MOST_VOTERS, _columns(72 * rcParams["figure.figsize"][0] if ax is None else cell(ax)[0])
+    )
+    picture = Picture(ax, "Agreement", summary, notes, "", rows=round(0.3 * most))
+    voters = summary.order(max(2, min(most, rows_that_fit(picture.ax, MOST_VOTERS))))
     if not voters:
         return picture.empty()
     more = [f"{there - len(voters):,} voters with fewer votes not drawn"] if there > len(voters) else []
@@ -111,10 +123,9 @@ def _level(summary: Agreement) -> str:
     return "" if summary.level == NOMINAL else f", {summary.level}"
 
 
-def _room(ax: Axes) -> int:
-    """Return how many voters find room."""
-    width, height = extent(ax)
-    return int(max(2, min(MOST_VOTERS, 0.75 * width / _NUMBER, 0.9 * height / _ROW)))
+def _columns(width: float) -> int:
+    """Return how many columns find room beside the names."""
+    return int(0.5 * width / _NUMBER / tiny_size())
 
 
 def _key(pairs: pd.DataFrame, voters: list[str], written: bool) -> list[str]:
@@ -135,7 +146,7 @@ def _squares(ax: Axes, pairs: pd.DataFrame, voters: list[str], kw: dict[str, Any
         for name in ("agreement", "n")
     )
     width, height = extent(ax)
-    written = 0.75 * width / len(voters) > 2.3 * _FIGURE and 0.9 * height / len(voters) > 1.2 * _FIGURE
+    written = min(0.75 * width / 2.3, 0.9 * height / 1.2) > tiny_size() * len(voters)
     drawn_where = np.tri(len(voters), dtype=bool) | (not written)
     shades = np.where(drawn_where, share, np.nan)
     defaults = {"cmap": _shades(ax), "aspect": "auto", **_limits(share)}
@@ -151,20 +162,23 @@ def _squares(ax: Axes, pairs: pd.DataFrame, voters: list[str], kw: dict[str, Any
 
 def _names(ax: Axes, voters: list[str]) -> None:
     """Name the rows; the columns, too, where names are short, and else by the numbers of the rows."""
-    width, height = extent(ax)
-    size = float(np.clip(0.8 * height / len(voters), _NAME, small_size()))
-    most = int(np.clip(0.36 * width / size / CHARACTER, 10, 28))
-    names = names_apart(texts_of(pd.DataFrame({"voter": voters})), most)
+    height = extent(ax)[1]
+    tiny, texts = tiny_size(), texts_of(pd.DataFrame({"voter": voters}))
+    size = float(np.clip(0.8 * height / len(voters), tiny, small_size()))
+    room = 0.48 * cell(ax)[0] - (_SCALE + 1.7) * tiny - 6
+    if max(map(text_width, names_apart(texts, 40))) * size > room:
+        size = tiny
+    names = fitted_apart(texts, min(room / size, _MOST_OF_A_NAME))
     longest, places = max(map(text_width, names)), np.arange(len(voters))
     ax.set_yticks(places, names, fontsize=size, **PLAIN)
     ax.tick_params(length=0)
-    square = (text_room(ax) - _SCALE) / len(voters)
-    if _NAME * (longest + 0.6) < square:
+    square = (text_room(ax) - _SCALE * tiny) / len(voters)
+    if tiny * (longest + 0.6) < square:
         ax.set_xticks(places, names, fontsize=min(size, square / (longest + 0.6)), **PLAIN)
         return
     ax.set_yticks(places, [f"{name}  {place}" for place, name in enumerate(names, 1)])
-    some = places[:: 1 if square > 1.5 * _NAME or len(places) < 10 else 2]
-    ax.set_xticks(some, [str(place + 1) for place in some], fontsize=_NAME)
+    some = places[:: 1 if square > 1.5 * tiny or len(places) < 10 else 2]
+    ax.set_xticks(some, [str(place + 1) for place in some], fontsize=tiny)
 
 
 def _hatch(ax: Axes, squares: NDArray[np.intp]) -> None:
@@ -188,7 +202,7 @@ def _limits(share: pd.DataFrame) -> dict[str, float]:
 
 def _figures(ax: Axes, drawn: AxesImage, shades: Floats, n: Floats) -> None:
     """Write percents below the diagonal and n above it."""
-    where: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": _FIGURE}
+    where: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": tiny_size()}
     for row, column in np.argwhere(~np.isnan(shades)):
         colour = readable_on(drawn.to_rgba(shades[row, column]))
         ax.text(column, row, f"{100 * shades[row, column]:.0f}", color=colour, **where)
@@ -205,5 +219,5 @@ def _scale(ax: Axes, drawn: AxesImage) -> None:
     width, height = extent(ax)
     scale = ax.inset_axes((1 + 6 / width, 1 - min(1, 110 / height), 7 / width, min(1, 110 / height)))
     ax.figure.colorbar(drawn, cax=scale, format="{x:.0%}")
-    scale.tick_params(labelsize=_NAME, length=2)
+    scale.tick_params(labelsize=tiny_size(), length=2)
     scale.locator_params(nbins=4)

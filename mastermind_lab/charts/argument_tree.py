@@ -72,15 +72,16 @@ def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: An
     picture.heading()
     width = text_room(ax)
     depths = int(shown["depth"].max())
-    ax.set(xlim=(-0.6, width / _STEP - 0.6), ylim=(-len(shown) + 0.3, 0.7))
-    ax.set_xticks(range(depths + 1))
+    step = min(_STEP, 0.5 * width / (depths + 1))  # or the deepest claims would have no room
+    ax.set(xlim=(-0.6, width / step - 0.6), ylim=(-len(shown) + 0.3, 0.7))
+    ax.set_xticks(range(0, depths + 1, 1 + int(1.6 * small_size() / step)))
     _branches(ax, shown)
     for side, (marker, filled) in _MARKS.items():
         rows = np.flatnonzero(shown["side"] == side)
         defaults: dict[str, Any] = {"linestyle": "none", "markersize": 4, "marker": marker}
         defaults |= {"markerfacecolor": shade(ax, filled), "markeredgecolor": shade(ax, filled or 1)}
         ax.plot(shown["depth"].iloc[rows], -rows, **artist_kwargs(Line2D, defaults, kw))
-    _claims(ax, shown, width)
+    _claims(ax, shown, width, step)
     return ax
 
 
@@ -132,16 +133,16 @@ def _branches(ax: Axes, nodes: pd.DataFrame) -> None:
     ax.plot(x, y, color=shade(ax, 0.4), linewidth=0.7, zorder=0)
 
 
-def _claims(ax: Axes, nodes: pd.DataFrame, width: float) -> None:
+def _claims(ax: Axes, nodes: pd.DataFrame, width: float, step: float) -> None:
     size = min(small_size(), 0.85 * extent(ax)[1] / len(nodes))
     right = ax.get_xlim()[1]
     font: dict[str, Any] = {"va": "center_baseline", "fontsize": size}
     known = nodes["author"].dropna()
     authors = dict(zip(known, fitted_apart(known, 9), strict=True))
     for row, node in enumerate(nodes.to_dict(orient="records")):
-        room = (width - _STEP * (node["depth"] + 1.5) - _STRENGTH) / size
+        room = (width - step * node["depth"] - 1.5 * _STEP - _STRENGTH) / size
         author = f"  {authors[node['author']]}" if pd.notna(node["author"]) else ""
         claim = fitted(without_markup(str(node["claim"])[:4_000]), max(room - text_width(author), 4))
-        ax.text(node["depth"] + 0.4, -row, claim + author, **font, **PLAIN)
+        ax.text(node["depth"] + 0.4 * _STEP / step, -row, claim + author, **font, **PLAIN)
         if pd.notna(node["strength"]):
             ax.text(right, -row, f"{node['strength']:.2f}", ha="right", **font)

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from ..stats.engine.arithmetic import plain_arithmetic
 from ..text import without_markup
 from .argument_tree import MOST, argument_tree, batch_of
-from .drawing.chart import checked_size, follows_rows
-from .drawing.figures import returned_figure
+from .drawing.chart import new_size
+from .drawing.figures import follows_rows, returned_figure
 from .drawing.ink import MUTED, RULE, STRONG, shade
 from .drawing.text import CHARACTER, PLAIN, clean, fitted, fitted_apart, small_size, text_width
 
@@ -74,7 +74,7 @@ def decision(
         frame[frame["stream_id"] == stream_id]
         for frame in (history.votes, history.citations, history.arguments)
     )
-    size = checked_size(figsize, figure)
+    size = new_size(figsize, figure)
     wide = figure.bbox.width / figure.dpi if figure else size[0] if size else rcParams["figure.figsize"][0]
     width = 72 * wide - 1.5 * small_size()
     beside = width >= _SIDE_BY_SIDE

@@ -62,20 +62,20 @@ def _draw(picture: Picture, table: pd.DataFrame, path: pd.DataFrame, kw: dict[st
     groups = list(dict.fromkeys(table["group"]))
     n = table.groupby("group", observed=True)["n"].max()
     counts, names = [f"n = {n[group]:,}" for group in groups], names_apart(groups, LEGEND)
-    every_ax = panels(picture.ax, names, counts) if len(groups) > 1 else [picture.ax]
+    every_ax = panels(picture.ax, names, counts) if picture.by else [picture.ax]
     looks = dict(zip(dict.fromkeys(path["figure"]), styles_on(picture.ax), strict=False))
     for ax, group in zip(every_ax, groups, strict=True):
         rows = table[table["group"] == group]
         ways = [path[(path["group"] == group) & (path["figure"] == figure)] for figure in rows["figure"]]
         looked = zip(ways, rows["figure"], strict=True)
         lines = [_line(ax, way, looks[figure], kw) for way, figure in looked]
-        if len(groups) == 1:
+        if not picture.by:
             labels = [f"n = {count:,}" for count in rows["n"]]
             name_lines(picture, lines, list(rows["figure"]), labels)
         for limit in (-1, 1):
             ax.axhline(limit, color=shade(ax, MUTED), linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
     dates_below(picture.ax, every_ax)
-    if len(groups) > 1:
+    if picture.by:
         handles = [Line2D([], [], **look.as_line(markersize=4, linewidth=1.5)) for look in looks.values()]
         picture.legend(handles, list(looks))
 

@@ -18,12 +18,9 @@ from matplotlib.text import Text
 
 from ..errors import OptionError
 from .drawing.caption import said_of
-from .drawing.figures import close, hidden_figure
+from .drawing.figures import DESIGNED, checked_size, close, follows_rows, hidden_figure, let_grow, magnified
 from .drawing.fonts import collected
 from .scene import Scene, scene
-
-PAGE = 6.5
-"""The width of a paper's page in inches; a column has about 3.3."""
 
 
 def save(
@@ -31,7 +28,7 @@ def save(
     chart: Callable[..., Any] | Axes | Figure,
     data: Any = None,
     *,
-    size: tuple[float, float] = (PAGE, 4.0),
+    size: str | tuple[float, float] = DESIGNED["page"],
     dpi: int = 200,
     **options: Any,
 ) -> None:
@@ -51,7 +48,8 @@ def save(
         What the chart draws: a history, a frame or a summary. With Axes, the history that they show, if the
         file is to say where it comes from.
     size
-        Width and height in inches, of a chart that is drawn here.
+        Of a chart that is drawn here: ``"column"``, ``"page"``, ``"slide"``, or width and height in inches.
+        The height of a column and of a page follows what is drawn.
     dpi
         Dots an inch, for .png.
     **options
@@ -60,7 +58,7 @@ def save(
     Raises
     ------
     OptionError
-        The format is unknown, or a chart that was drawn before is given options.
+        The format is unknown, the size is none, or a chart that was drawn before is given options.
     OSError
         The file cannot be written.
 
@@ -82,11 +80,15 @@ def save(
 _AS_TEXT: Any = {"svg.fonttype": "none", "pdf.fonttype": 42, "ps.fonttype": 42}
 
 
-def _drawn(chart: Any, data: Any, size: tuple[float, float], options: dict[str, Any]) -> Figure:
+def _drawn(chart: Any, data: Any, size: Any, options: dict[str, Any]) -> Figure:
     if not isinstance(chart, Axes | Figure):
-        figure = hidden_figure(size)
+        figure = hidden_figure(checked_size(size))
+        if follows_rows(size):
+            let_grow(figure)
         whole = "figure" in signature(chart).parameters
-        chart(data, **({"figure": figure} if whole else {"ax": figure.add_subplot()}), **options)
+        with magnified("" if whole else size) as large:
+            chart(data, **({"figure": figure} if whole else {"ax": figure.add_subplot()}), **options)
+            large += figure.axes
         return figure
     if options:
         raise OptionError(f"what is drawn already takes no {', '.join(options)}: draw it with that")
@@ -98,7 +100,7 @@ def _drawn(chart: Any, data: Any, size: tuple[float, float], options: dict[str, 
 
 def sheet(pictures: list[tuple[Callable[..., Axes], Any, dict[str, Any]]]) -> Figure:
     """Draw several charts one below the other, for a paper: (chart, data, options) each."""
-    figure = hidden_figure((PAGE, 3.4 * max(len(pictures), 1)))
+    figure = hidden_figure((DESIGNED["page"][0], 3.4 * max(len(pictures), 1)))
     for place, (chart, data, options) in enumerate(pictures, 1):
         chart(data, ax=figure.add_subplot(len(pictures), 1, place), **options)
     return figure

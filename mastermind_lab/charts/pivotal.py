@@ -46,7 +46,9 @@ def pivotal(
     rules, series = (RULES[:1], "group") if summary.by else (RULES, "rule")
     lanes = series_that_fit(ax, min(len(summary.panels.keys), SERIES)) if summary.by else len(RULES)
     table = summary.lump(max(lanes, 2), rows_that_fit(ax, MOST, lanes=lanes, series=lanes)).table()
-    table = ranked(table[table["rule"].isin(rules)], "voter", series, "pivotal")
+    table = ranked(
+        table[table["rule"].isin(rules)], "voter", series, "pivotal", summary.voters.keys["voter"].nunique()
+    )
     voters = table.drop_duplicates("voter")
     notes = format_n(summary.share.n, "decisions") + format_voters(summary.voter, summary.repeated)
     xlabel = "share of decisions with their vote (0-1)"

@@ -20,17 +20,16 @@ from .drawing.figures import extent
 from .drawing.ink import MUTED, paper, shade
 from .drawing.picture import Picture, annotate_rows, grouped_by
 from .drawing.style import Style, artist_kwargs, styles_on
-from .drawing.text import CHARACTER, PLAIN, clean, format_n, names_apart
+from .drawing.text import CHARACTER, PLAIN, clean, format_n, names_apart, small_size, tiny_size
 
 MOST = 12
 """Changes that stay readable in one chart."""
 
 ARROW = "\N{RIGHTWARDS ARROW}"
 
-_SMALL, _SMALLEST = 7.0, 6.5  # points: the names of rows, and what is written at the strip
-_ROW = 36.0  # points: four lines of a name
+_ROW = 5.4  # heights of tiny text: four lines of a name
 _STRIP = 2.4  # rows that the strip takes
-_WIDE = 260.0  # points, from which on there is room for figures beside the rows
+_WIDE = 31.0  # heights of small text, from which on there is room for figures beside the rows
 
 
 class _Look(NamedTuple):
@@ -69,11 +68,11 @@ def regimes(
     found = table["change"].nunique()
     notes = format_n(summary.n, "decisions", without_a_time=summary.undated)
     subject, xlabel = f"Regimes{grouped_by(summary.watch)}", "mean after - before (-1 to 1)"
-    rows = round((_STRIP + min(found, MOST)) * _ROW / 32)
+    rows = round((_STRIP + min(found, MOST)) * _ROW * tiny_size() / 32)
     picture = Picture(ax, subject, summary, notes, xlabel, rows=rows)
     if table.empty:
         return picture.empty("no change found") if summary.n else picture.empty()
-    room = MOST if ax is None else max(1, int(0.95 * extent(ax)[1] / _ROW - _STRIP))
+    room = MOST if ax is None else max(1, int(0.95 * extent(ax)[1] / _ROW / tiny_size() - _STRIP))
     ax, shown = picture.ax, min(found, MOST, room)
     table = table[table["change"] > found - shown]
     changes = table.drop_duplicates("change")
@@ -85,7 +84,7 @@ def regimes(
     _names(ax, [rows for _, rows in table.groupby("change")])
     _strip(ax, summary.segments(), figures, shown)
     picture.legend(handles, [_LOOKS[name].label for name in figures])
-    if extent(ax)[0] > _WIDE and figures:
+    if extent(ax)[0] > _WIDE * small_size() and figures:
         moved = changes[[f"{figures[0]}_{side}" for side in ("before", "after")]].to_numpy()
         annotate_rows(ax, figures[0], [f"{before:.2f} {ARROW} {after:.2f}" for before, after in moved])
     methods = changes[f"{figures[0]}_difference_method"] if figures else ()
@@ -122,6 +121,7 @@ def _style(ax: Axes, figure: str) -> Style:
 def _strip(ax: Axes, segments: pd.DataFrame, figures: Sequence[str], shown: int) -> None:
     """Draw the means between changes along time, above the rows; a line is a change, the latest numbered."""
     strip = ax.inset_axes((0, 1.2, 1, _STRIP - 0.9), transform=ax.get_yaxis_transform())
+    strip.set_in_layout(False)  # the names of the rows need more room
     first, last = (date2num(segments[end]) for end in ("first", "last"))  # type: ignore[no-untyped-call]
     for figure in figures:
         style = _style(ax, figure)
@@ -130,17 +130,17 @@ def _strip(ax: Axes, segments: pd.DataFrame, figures: Sequence[str], shown: int)
     strip.set_xlim(first[0], last[-1])
     strip.spines[["top", "right"]].set_visible(False)
     strip.locator_params(axis="y", nbins=2)
-    strip.tick_params(labelsize=_SMALLEST, length=2)
+    strip.tick_params(labelsize=tiny_size(), length=2)
     strip.margins(y=0.15)
     strip.patch.set_alpha(0)
     date_axis(strip)
-    strip.xaxis.get_offset_text().set_fontsize(_SMALLEST)
+    strip.xaxis.get_offset_text().set_fontsize(tiny_size())
     room, free = (last[-1] - first[0]) / extent(ax)[0], np.inf
     for number in range(len(first) - 1, len(first) - 1 - shown, -1):
         if first[number] + 7 * room < free:
             free = first[number] - 7 * room
             where: Any = ("data", "axes fraction")
-            strip.annotate(f"{number}", (first[number], 1), xycoords=where, ha="center", fontsize=_SMALLEST)
+            strip.annotate(f"{number}", (first[number], 1), xycoords=where, ha="center", fontsize=tiny_size())
 
 
 def _line(ax: Axes) -> dict[str, Any]:
@@ -149,9 +149,11 @@ def _line(ax: Axes) -> dict[str, Any]:
 
 def _names(ax: Axes, changes: Sequence[pd.DataFrame]) -> None:
     """Write at the left of each row which change it is, when it was, and what changed."""
-    across = int(np.clip(0.36 * ax.figure.bbox.width / ax.figure.dpi * 72 / (CHARACTER * _SMALL), 12, 28))
+    across = int(
+        np.clip(0.36 * ax.figure.bbox.width / ax.figure.dpi * 72 / (CHARACTER * tiny_size()), 12, 28)
+    )
     names = ["\n".join(_name(rows, across)) for rows in changes]
-    ax.set_yticks(-np.arange(len(names)), names, fontsize=_SMALL, **PLAIN)
+    ax.set_yticks(-np.arange(len(names)), names, fontsize=tiny_size(), **PLAIN)
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel(ax.get_xlabel(), loc="right")  # there is room for it under the names
 

@@ -24,7 +24,7 @@ from .drawing.lines import MOST, TOGETHER, alone, last_panel, panels, room_for_p
 from .drawing.picture import Picture
 from .drawing.ridges import filled
 from .drawing.style import Style, artist_kwargs, styles_on
-from .drawing.text import LEGEND, estimate_in, format_n, format_voters, names_apart
+from .drawing.text import LEGEND, estimate_in, format_n, format_voters, names_apart, small_size
 
 DATA = "A history with outcomes (:func:`mastermind_lab.with_outcomes`), its ``decisions`` frame"
 VOTER_TEXT = "Column of ``votes`` that tells voters apart; then it is their confidence that is drawn."
@@ -144,7 +144,7 @@ def _notes(summary: Calibration, table: pd.DataFrame, diagram: pd.DataFrame) -> 
 def _background(ax: Axes, tallest: float, said: bool) -> None:
     """Draw the diagonal, what its sides mean, and the base line of the counts; a tick says the deepest."""
     width, height = extent(ax)
-    ax.set(xlim=(-0.02, 1.02), ylim=(-_STRIP - _GAP, 1.02), anchor="NW")
+    ax.set(xlim=(-0.02, 1.02), ylim=(-_STRIP - _GAP, 1.02 if said else 1.06), anchor="NW")
     ax.set_aspect("equal" if said and width < 1.25 * height else "auto")
     explained = shade(ax, MUTED)
     ax.plot([0, 1], [0, 1], color=explained, linewidth=0.8, zorder=0)
@@ -153,7 +153,7 @@ def _background(ax: Axes, tallest: float, said: bool) -> None:
         ax.text(0.01, 0.98, "not sure enough", va="top", fontsize="small", color=explained)
     ax.axhline(-_GAP / 2, color=shade(ax, STRONG), linewidth=0.6)
     ax.spines["left"].set_bounds(0, 1)
-    ticks = np.arange(6) / 5 if height > 100 else np.arange(3) / 2
+    ticks = np.arange(6) / 5 if height > 12 * small_size() else np.arange(3) / 2
     names = [*(f"{tick:.1f}" for tick in ticks), f"{tallest:.0%}"]
     ax.set_yticks([*ticks, -_GAP / 2 - _STRIP], names)
 

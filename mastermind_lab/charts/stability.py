@@ -38,6 +38,8 @@ def stability(
     table = summary.lump(rows_that_fit(ax, MOST, lines=2, lanes=3, series=3)).table()
     asked_again, questions, missing = table[["again", "questions", "missing"]].sum()
     left_out = {"asked_once": questions - asked_again, "decisions_without_either": missing}
+    said_nothing = int((table["again"] == 0).sum())
+    table = table[table["again"] > 0]
     notes = format_n(asked_again, "questions asked again", **left_out)
     xlabel = "rate, or standard deviation (0-1)"
     picture = Picture(ax, "Stability", summary, notes, xlabel, inches=inches_of(len(table), lines=3))
@@ -46,4 +48,5 @@ def stability(
         return picture.empty()
     dots_of_figures(picture, table, _FIGURES, "again", kw)
     sampled = ["sample of the questions"] if table["sampled"].any() else []
-    return picture.heading(*sampled, "line: 95% interval", methods=table["flip_method"])
+    silent = f"{said_nothing:,} groups without such a question not drawn" if said_nothing else ""
+    return picture.heading(*sampled, silent, "line: 95% interval", methods=table["flip_method"])

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from ..stats import Voters
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
-from .drawing.dots import MOST, dots, legend_labels, limits, n_of_rows, ranked
+from .drawing.dots import MOST, RING, dots, legend_labels, limits, n_of_rows, ranked
 from .drawing.earlier import earlier_of, rows_behind
+from .drawing.ink import STRONG, shade
 from .drawing.picture import Picture, inches_of, rows_that_fit, series_that_fit
 from .drawing.style import SERIES
 from .drawing.text import format_n, format_voters
@@ -30,6 +32,12 @@ RIGHT = _Figures(
     "accuracy", "confidence", "n_with_outcome", "votes with outcome", "share right, mean confidence (0-1)"
 )
 RIGHT_ALONE = _Figures("accuracy", "", "n_with_outcome", "votes with outcome", "share right (0-1)")
+_NAMES = {
+    "accuracy": "share right",
+    "confidence": "mean confidence",
+    "dissent": "against the winner",
+    "pivotal": "pivotal",
+}
 AGAINST = _Figures("dissent", "pivotal", "n", "votes", "share of votes (0-1)")
 
 
@@ -63,7 +71,9 @@ def voters(
     table = summary.lump(max(lanes, 2), rows_that_fit(ax, MOST, lanes=lanes, series=lanes - 1)).table()
     right = RIGHT if table["confidence"].notna().any() else RIGHT_ALONE
     drawn = right if table["n_with_outcome"].any() else AGAINST
-    table = ranked(table[table[drawn.n] > 0], "voter", "group", drawn.dot)
+    table = ranked(
+        table[table[drawn.n] > 0], "voter", "group", drawn.dot, summary.sums.keys["voter"].nunique()
+    )
     rows = table.drop_duplicates("voter")
     notes = format_n(table[drawn.n].sum(), drawn.what) + format_voters(summary.voter, summary.repeated)
     picture = Picture(ax, "Voters", summary, notes, drawn.xlabel, inches=inches_of(len(rows), lanes=lanes))
@@ -72,8 +82,11 @@ def voters(
     beside = None if summary.by else n_of_rows(rows[drawn.n])
     behind = rows_behind(picture, earlier_of(Voters, before, summary), table, ["group", "voter"], drawn.dot)
     handles = dots(picture.ax, table, "voter", "group", drawn.dot, kw, drawn.ring, beside, behind)
-    if summary.by:
-        picture.legend(handles, legend_labels(table, "group", drawn.n))
+    picture.legend(handles, legend_labels(table, "group", drawn.n) if summary.by else [_NAMES[drawn.dot]])
+    if drawn.ring:
+        picture.legend(
+            [Line2D([], [], marker="o", color=shade(picture.ax, STRONG), **RING)], [_NAMES[drawn.ring]]
+        )
     ring = f"; ring: {drawn.ring}" if drawn.ring else ""
     picture.heading(f"dot: {drawn.dot}, 95% interval{ring}", methods=table[f"{drawn.dot}_method"])
     low, high = limits(table, drawn.dot, *filter(None, [drawn.ring]), behind=behind)

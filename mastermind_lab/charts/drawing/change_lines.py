@@ -22,12 +22,12 @@ from ...stats.engine.timebins import FIRST, LAST, moments
 from .caption import add
 from .figures import extent
 from .ink import STRONG, paper, shade
-from .text import PLAIN, names_apart
+from .text import PLAIN, names_apart, small_size
 
 MOST = 5
 """Lines that stay readable on one axis."""
 
-_SPACING = 11.0  # points from one line to the next, so that their names do not meet
+_SPACING = 1.3  # heights of small text from one line to the next, so that their names do not meet
 
 
 def date_axis(ax: Axes) -> None:
@@ -35,7 +35,7 @@ def date_axis(ax: Axes) -> None:
     # A margin may reach beyond what is a date, and the last moment is rounded to the year 10000.
     ends = date2num(moments(np.array([FIRST, LAST - 1_000_000])))  # type: ignore[no-untyped-call]
     ax.set_xlim(*np.clip(ax.get_xlim(), *ends))
-    least, most = (3, 7) if extent(ax)[0] > 120 else (1, 4)
+    least, most = (3, 7) if extent(ax)[0] > 14.4 * small_size() else (1, 4)
     locator = AutoDateLocator(tz=UTC, minticks=least, maxticks=most)  # type: ignore[no-untyped-call]
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
@@ -162,9 +162,10 @@ def _spaced(ax: Axes, places: Floats) -> dict[int, float]:
     left, right = ax.get_xlim()
     point = (right - left) / extent(ax)[0]
     shown: dict[int, float] = {}
-    last = right + _SPACING * point
+    apart = _SPACING * small_size() * point
+    last = right + apart
     for number in range(len(places))[::-1]:
-        if left <= places[number] <= last - _SPACING * point and len(shown) < MOST:
+        if left <= places[number] <= last - apart and len(shown) < MOST:
             shown[number] = last = float(places[number])
     return shown
 

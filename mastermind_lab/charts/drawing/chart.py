@@ -17,8 +17,8 @@ from ...stats.engine.arithmetic import plain_arithmetic
 from ...stats.engine.input import By, Source, names_of
 from ...stats.engine.summary import Summary
 from .caption import write_below
-from .figures import DESIGNED, growing_axes, settle, shown_figure
-from .picture import retitle
+from .figures import checked_size, follows_rows, growing_axes, magnified, settle, shown_figure
+from .picture import label_below, retitle
 from .style import check_keywords
 from .text import clean
 
@@ -108,22 +108,20 @@ def _framed(draw: Callable[..., Axes], args: tuple[Any, ...], options: dict[str,
     ax = options.get("ax")
     if ax is not None and not isinstance(ax, Axes):
         raise OptionError(f"ax takes matplotlib Axes, as figure.subplots() makes, not {type(ax).__name__}")
-    if (size := checked_size(frame["figsize"], ax)) is not None:
-        grows = follows_rows(frame["figsize"])
-        options["ax"] = growing_axes(*size) if grows else shown_figure(*size).subplots()
-    drawn = draw(*args, **options)
-    if frame["title"] is not None:
-        retitle(drawn, frame["title"])
-    if frame["xlabel"] is not None:
-        drawn.set_xlabel(clean(frame["xlabel"], 200))
-    if frame["caption"]:
-        write_below(drawn)
+    size = new_size(frame["figsize"], ax)
+    with magnified(frame["figsize"]) as large:
+        if size is not None:
+            grows = follows_rows(frame["figsize"])
+            options["ax"] = growing_axes(*size) if grows else shown_figure(*size).subplots()
+        drawn = draw(*args, **options)
+        large.append(drawn)
+        _worded(drawn, **frame)
     settle(drawn)
     return drawn
 
 
-def checked_size(figsize: Any, there: object) -> tuple[float, float] | None:
-    """Return the size that is asked for, as numbers.
+def new_size(figsize: Any, there: object) -> tuple[float, float] | None:
+    """Return the size that is asked for, as numbers; that of a figure which is there already is its own.
 
     Raises
     ------
@@ -134,22 +132,17 @@ def checked_size(figsize: Any, there: object) -> tuple[float, float] | None:
         return None
     if there is not None:
         raise OptionError("figsize is for a new figure, and there is one already: leave out either")
-    if isinstance(figsize, str) and figsize in DESIGNED:
-        return DESIGNED[figsize]
-    try:
-        width, height = map(float, figsize)
-    except (TypeError, ValueError):
-        raise OptionError(
-            f"figsize takes width and height in inches, or one of {', '.join(DESIGNED)}, not {figsize!r:.60}"
-        ) from None
-    if not (0.5 <= width <= 100 and 0.5 <= height <= 100):
-        raise OptionError(f"figsize is from 0.5 to 100 inches either way, not {figsize!r:.60}")
-    return width, height
+    return checked_size(figsize)
 
 
-def follows_rows(figsize: Any) -> bool:
-    """Tell whether a size that is asked for leaves the height to what is drawn."""
-    return isinstance(figsize, str) and figsize != "slide"
+def _worded(ax: Axes, title: str | None, xlabel: str | None, caption: bool | None, **_: Any) -> None:
+    """Put the caller's words around a picture."""
+    if title is not None:
+        retitle(ax, title)
+    if xlabel is not None:
+        label_below(ax, clean(xlabel, 200))
+    if caption:
+        write_below(ax)
 
 
 def summary_of(kind: type[Kind], data: Source | Kind, by: By, cluster: By, voter: str | None = None) -> Kind:

@@ -16,7 +16,7 @@ from .figures import extent
 from .ink import RULE, shade
 from .picture import Column, Picture, label_rows
 from .style import Style, artist_kwargs, styles_on
-from .text import LEGEND, names_apart
+from .text import LEGEND, names_apart, small_size
 
 MOST = 20
 """Rows that stay readable in one chart."""
@@ -42,7 +42,7 @@ def dots(
         if ring:
             ax.plot(rows[ring], heights, marker=style.marker, color=style.colour, **RING)
         handles.append(dots_in_lane(ax, rows, heights, figure, style, kw, behind))
-    ax.locator_params(axis="x", nbins=min(6, max(2, int(extent(ax)[0] / 45))))
+    ax.locator_params(axis="x", nbins=min(6, max(2, int(extent(ax)[0] / 5.4 / small_size()))))
     rows_on_grid(ax, len(names), beside)
     label_rows(ax, names, beside=beside, series=len(groups) if len(groups) > 1 else 0)
     return handles
@@ -95,11 +95,16 @@ def offsets(reach: float, lanes: int) -> Floats:
     return np.linspace(reach, -reach, lanes)
 
 
-def ranked(table: pd.DataFrame, row: str, series: str, figure: str) -> pd.DataFrame:
-    """Order the rows by what is known of the first series: the highest lower end on top, none below all."""
+def ranked(table: pd.DataFrame, row: str, series: str, figure: str, there: int) -> pd.DataFrame:
+    """Order the rows by what is known of the first series: the highest lower end on top, none below all.
+
+    Of so many that were there, those that are drawn as one stand last, as the last category of rows.
+    """
     groups, low = series_of(table, series), f"{figure}_low"
     first = table[table[series].isin(groups[:1])].sort_values([low, figure], ascending=False, kind="stable")
     place = {name: number for number, name in enumerate(dict.fromkeys([*first[row], *table[row]]))}
+    if len(names := table[row].cat.categories) < there:
+        place[names[-1]] = len(place)
     return table.iloc[table[row].astype(object).map(place).argsort(kind="stable")]
 
 

@@ -3,18 +3,73 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakSet
 
 import numpy as np
-from matplotlib import get_backend
+from matplotlib import get_backend, rc_context, rcParams
 from matplotlib.axes import Axes
+from matplotlib.collections import Collection, PathCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from ...errors import OptionError
 
 DESIGNED = {"column": (3.3, 2.4), "page": (6.5, 4.0), "slide": (10.0, 5.6)}
 """Sizes in inches, by what they are for; but for a slide the height follows what is drawn."""
 
+_MAGNIFIED = 1.7  # on a slide, which is read from the back row
+
 _GROWING: WeakSet[object] = WeakSet()  # figures whose height follows what is on them
+
+
+def checked_size(figsize: Any) -> tuple[float, float]:
+    """Return the size that is asked for, as numbers.
+
+    Raises
+    ------
+    OptionError
+        If it is no size.
+    """
+    if isinstance(figsize, str) and figsize in DESIGNED:
+        return DESIGNED[figsize]
+    try:
+        width, height = map(float, figsize)
+    except (TypeError, ValueError):
+        raise OptionError(
+            f"a size is width and height in inches, or one of {', '.join(DESIGNED)}, not {figsize!r:.60}"
+        ) from None
+    if not (0.5 <= width <= 100 and 0.5 <= height <= 100):
+        raise OptionError(f"a size is from 0.5 to 100 inches either way, not {figsize!r:.60}")
+    return width, height
+
+
+def follows_rows(figsize: Any) -> bool:
+    """Tell whether a size that is asked for leaves the height to what is drawn."""
+    return isinstance(figsize, str) and figsize != "slide"
+
+
+@contextmanager
+def magnified(figsize: Any) -> Iterator[list[Axes]]:
+    """Write larger on a slide; there the Axes that are put into the list get marks and lines as large."""
+    drawn: list[Axes] = []
+    if figsize != "slide":
+        yield drawn
+        return
+    with rc_context({"font.size": _MAGNIFIED * rcParams["font.size"]}):
+        yield drawn
+    for artist in (one for ax in drawn for one in ax.findobj()):
+        if isinstance(artist, Line2D):
+            artist.set_markersize(_MAGNIFIED * artist.get_markersize())
+        if isinstance(artist, Line2D | Patch):
+            artist.set_linewidth(_MAGNIFIED * artist.get_linewidth())
+        if isinstance(artist, Collection):
+            artist.set_linewidth((_MAGNIFIED * np.asarray(artist.get_linewidth())).tolist())
+        if isinstance(artist, PathCollection):
+            artist.set_sizes(_MAGNIFIED * np.asarray(artist.get_sizes()))
 
 
 def shown_figure(width: float, height: float) -> Figure:
@@ -27,8 +82,13 @@ def shown_figure(width: float, height: float) -> Figure:
 def growing_axes(width: float, height: float) -> Axes:
     """Make Axes on a new figure, whose height follows what is drawn until :func:`settle` ends that."""
     figure = shown_figure(width, height)
-    _GROWING.add(figure)
+    let_grow(figure)
     return figure.subplots()
+
+
+def let_grow(figure: Figure) -> None:
+    """Let the height of a figure follow what is drawn."""
+    _GROWING.add(figure)
 
 
 def settle(ax: Axes) -> None:

@@ -16,7 +16,7 @@ from .change_lines import date_axis
 from .figures import extent
 from .picture import Picture
 from .style import Style, styles_on
-from .text import PLAIN, fitted_apart, small_size, text_width
+from .text import LEAST, PLAIN, fitted_apart, small_size, text_width, tiny_size
 
 TOGETHER = 3
 """Groups whose lines one pair of axes holds; more have a panel each."""
@@ -24,8 +24,8 @@ TOGETHER = 3
 MOST = 12
 """Panels that stay readable in one chart."""
 
-_WIDE, _TALL = 80.0, 66.0  # points of a panel with what is written around it
-_GAP = 14.0  # points between two panels side by side, so that the ends of their scales do not meet
+_WIDE, _TALL = 9.6, 7.9  # heights of small text: a panel with what is written around it
+_GAP = 1.7  # and what is between two side by side, so that the ends of their scales do not meet
 
 
 def rows_of_panels(groups: int, together: int = TOGETHER) -> int:
@@ -39,11 +39,11 @@ def rows_of_panels(groups: int, together: int = TOGETHER) -> int:
 def room_for_panels(ax: Axes) -> int:
     """Return how many panels find room."""
     width, height = extent(ax)
-    return min(MOST, max(TOGETHER, _columns(width) * int(height / _TALL)))
+    return min(MOST, max(TOGETHER, _columns(width) * int(height / _TALL / small_size())))
 
 
 def _columns(width: float) -> int:
-    return max(1, int(width / _WIDE))
+    return max(1, int(width / _WIDE / small_size()))
 
 
 def panels(ax: Axes, names: Sequence[str], more: Sequence[str]) -> list[Axes]:
@@ -55,32 +55,35 @@ def panels(ax: Axes, names: Sequence[str], more: Sequence[str]) -> list[Axes]:
     columns = min(len(names), _columns(width))
     rows = -(-len(names) // columns)
     columns = -(-len(names) // rows)  # so that the last row is not all but empty
-    wide = (width + _GAP) / columns - _GAP
-    size = float(np.clip(wide / max(map(text_width, more)), 6, min(small_size(), 8)))
+    gap = _GAP * small_size()
+    wide = (width + gap) / columns - gap
+    size = float(np.clip(wide / max(map(text_width, more)), LEAST, 0.96 * small_size()))
     tall = height / rows - 3.1 * size
     ax.spines[:].set_visible(False)
     ax.set(xticks=[], yticks=[])
-    ax.xaxis.labelpad, ax.yaxis.labelpad = 2.6 * size, 2.8 * size
+    ax.xaxis.labelpad, ax.yaxis.labelpad = 2.6 * size, 3.3 * size
     made: list[Axes] = []
     for place, (name, text) in enumerate(zip(fitted_apart(names, wide / size), more, strict=True)):
         row, column = divmod(place, columns)
         shared: dict[str, Any] = {"sharex": made[0], "sharey": made[0]} if made else {}
-        at = (column * (wide + _GAP) / width, 1 - (row + 1) / rows, wide / width, tall / height)
+        at = (column * (wide + gap) / width, 1 - (row + 1) / rows, wide / width, tall / height)
         panel = ax.inset_axes(at, **shared)
-        panel.set_title(f"{name}\n{text}", loc="left", fontsize=size, pad=2, **PLAIN)
+        panel.set_title(f"{name}\n{text}", loc="left", y=1, fontsize=size, pad=2, **PLAIN)
         panel.spines[["top", "right"]].set_visible(False)
         panel.locator_params(axis="x", nbins=3)
         below, left = place + columns >= len(names), column == 0
-        panel.tick_params(labelsize=min(size, 7.0), length=2, labelleft=left, labelbottom=below)
+        panel.tick_params(labelsize=min(size, tiny_size()), length=2, labelleft=left, labelbottom=below)
+        # The pads of the labels hold what is around the others, which a layout need not measure.
+        panel.set_in_layout(below and column == columns - 1)
         made.append(panel)
     return made
 
 
 def dates_below(ax: Axes, every_ax: Sequence[Axes]) -> None:
     """Let the panels, or the Axes themselves, say their times, when all is drawn; the last says the year."""
-    for one in every_ax:
-        date_axis(one)
-        one.xaxis.get_offset_text().set_visible(one is every_ax[-1])
+    for one in every_ax[:-1]:
+        one.xaxis.get_offset_text().set_visible(False)
+    date_axis(every_ax[-1])  # panels have one scale
     if len(every_ax) > 1:
         ax.xaxis.labelpad += 9
 

@@ -20,7 +20,7 @@ from ...stats.engine.summary import Summary
 from .caption import keep
 from .figures import cell, extent, grow, growing_axes, is_growing
 from .ink import MUTED, shade
-from .text import PLAIN, clean, fitted, names_apart, small_size, text_width, wrapped
+from .text import LEAST, PLAIN, clean, fitted, names_apart, small_size, text_width, wrapped
 
 _LEGEND: dict[str, Any] = {
     "loc": "lower left",
@@ -29,9 +29,6 @@ _LEGEND: dict[str, Any] = {
     "borderpad": 0,
 }
 _LEGEND |= {"frameon": False, "handlelength": 2.5, "handletextpad": 0.5, "columnspacing": 1.2}
-
-LEAST = 6.0
-"""The smallest type in points; what needs smaller is folded, or cut."""
 
 _FEWEST = 6  # characters of a name
 _SMALLER = 1.2  # how much smaller a name is set rather than cut
@@ -81,8 +78,10 @@ class Picture:
         room = text_room(self.ax) / small_size()
         pad = rcParams["axes.titlepad"] + legend_height
         lines = f"{fitted(self.title, room)}\n{fitted(self.notes[0], room)}"
-        title = self.ax.set_title(lines, loc="left", fontsize="small", pad=pad, **PLAIN)
+        # Where it is told to be, matplotlib need not look for ticks in its way at each drawing.
+        title = self.ax.set_title(lines, loc="left", y=1, fontsize="small", pad=pad, **PLAIN)
         title.set_transform(_from_the_names(self.ax, title.get_transform()))
+        label_below(self.ax, self.ax.get_xlabel())
         grow(self.ax, legend_height)
         made = dict.fromkeys(part for method in methods for part in method.split(", ") if part != NONE)
         intervals = [f"intervals: {', '.join(made)}"] if made else []
@@ -141,6 +140,12 @@ def retitle(ax: Axes, title: str) -> None:
     grow(ax, _LINE * small_size() * (len(lines) - 1))
 
 
+def label_below(ax: Axes, words: str) -> None:
+    """Say what is drawn along the horizontal axis, on as many lines as the picture's width asks for."""
+    lines = wrapped(words, text_room(ax) / small_size()) if words else []
+    ax.xaxis.label.set(text="\n".join(lines), **PLAIN)
+
+
 def prepare_axes(ax: Axes | None, xlabel: str, rows: int, square: bool, inches: float = 0) -> Axes:
     """Prepare the Axes to draw on: the caller's, or those of a new figure, high enough for what is in it."""
     ax = ax or growing_axes(*rcParams["figure.figsize"])
@@ -149,7 +154,7 @@ def prepare_axes(ax: Axes | None, xlabel: str, rows: int, square: bool, inches: 
     grow(ax, 72 * (high - whole.height))
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(False)  # a style's would lie over squares, trees and limits: who needs one draws it
-    ax.tick_params(labelsize="small")
+    ax.tick_params(labelsize=small_size())
     ax.set_xlabel(xlabel, fontsize="small", loc="left")
     return ax
 

@@ -24,6 +24,9 @@ CHARACTER = 0.55
 LEGEND = 24
 """Characters of a name in a legend."""
 
+LEAST = 6.0
+"""The smallest type in points; what needs smaller is folded, or cut."""
+
 _LEAST = 8  # characters of a name, in which there is room for a number that tells it from others
 
 
@@ -87,6 +90,11 @@ def _width(text: str, fonts: tuple[str, ...]) -> float:
 def small_size() -> float:
     """Return the height of small text in points: what the charts write with."""
     return FontProperties(size="small").get_size_in_points()
+
+
+def tiny_size() -> float:
+    """Return the height of the smallest text in points: figures in squares, names of panels' ticks."""
+    return max(min(LEAST, small_size()), 0.8 * small_size())
 
 
 def _drawable(text: str, own: Sequence[FT2Font]) -> str:
