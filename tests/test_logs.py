@@ -411,6 +411,7 @@ def test_a_conversation_that_is_cut_short_spoils_no_other(tmp_path):
     (tmp_path / "talk2.json").write_text((tmp_path / "talk2.json").read_text()[:-100])
     history = lab.read(tmp_path)
     assert history.decisions["decision_id"].tolist() == ["x-1", "z-1"]
+    assert history.rejects["stream_id"].tolist() == ["0-2"]  # they are numbered in their order, from 1
     assert history.rejects["reason"].tolist() == ["damaged"]
 
 
