@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import mastermind_lab as lab
-from mastermind_lab.arena import FAULTS, Arena, opening, payloads, spoil
+from mastermind_lab.arena import FAULTS, Arena, opening, payloads, spoil, write_sample
 from mastermind_lab.arena.simulation import dice
 from mastermind_lab.envelope import Argument, DecisionEnvelope, Reject, validate
 
@@ -516,3 +516,12 @@ def test_there_is_an_emoji_here_and_there(where, envelopes):
 
 def spoken(envelopes, where):
     return {letter for envelope in envelopes for letter in str(getattr(envelope.decision, where))}
+
+
+def test_sample_data_is_written_wherever_it_is_wanted_and_again(tmp_path):
+    made = []
+    for _ in range(2):
+        write_sample(tmp_path / "new" / "folder", count=3)
+        made.append({path.name: path.read_bytes() for path in (tmp_path / "new" / "folder").iterdir()})
+    assert made[0] == made[1]
+    assert {*made[0]} == {"arena.ndjson.gz", "outcomes.csv", "votes.csv", "truth.csv"}

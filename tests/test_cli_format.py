@@ -134,3 +134,8 @@ def test_a_history_in_a_table():
     mean = r"mean confidence 0\.500 \(95% interval 0\.\d+ to 0\.\d+\), n = 2"
     assert any(re.fullmatch(mean, row) for row in said)
     assert any(row.startswith("m 0.500 (") for row in said)
+
+
+@pytest.mark.parametrize("width", [-1, 0, 1, 2, 5])
+def test_what_is_fitted_has_just_so_many_cells(width):
+    assert fitted("abc", width).cell_len == max(width, 0)

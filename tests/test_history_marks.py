@@ -122,7 +122,9 @@ def test_a_file_torn_anywhere_harms_no_other_line(history, path):
             again.mark(history, ids[2], 0)
             assert said(again) == said(Marks(path)) == left | {"c2": "hold"}
     path.write_bytes(whole[:-20] + b"\r\n")
-    assert "one line of it is no mark" in Marks(path).place
+    assert "(one line of it is no mark)" in Marks(path).place
+    path.write_bytes(whole + b"neither\r\nnor\r\n")
+    assert "(2 lines of it are no marks)" in Marks(path).place
 
 
 def test_two_who_mark_in_one_file(history, path):

@@ -7,6 +7,8 @@ import time
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
+from importlib import import_module
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -767,6 +769,18 @@ class TestReplay:
             assert len(player.history()) + len(player.history().rejects) == played, moment
         replay.speed = 4
         assert (replay.speed, replay.now) == (4, began + pd.Timedelta("20s"))
+
+    def test_it_waits_as_long_as_is_left_at_its_speed(self, monkeypatch):
+        one, now = b'{"decision": {"recommendation": "a", "confidence": 0.5}}', [100.0]
+        clock = SimpleNamespace(monotonic=lambda: now[0])
+        monkeypatch.setattr(import_module("mastermind_lab.live.replay"), "time", clock)
+        follower = unstarted()
+        follower.feed([(f"17000000{second:02}000-0", one) for second in (0, 10)])
+        replay = lab.replay(follower.history(), speed=4)
+        next(iter(replay))
+        for later, left in ((0, 0.5), (2.1, 0.4), (2.4, 0.1), (2.6, 0)):
+            now[0] = 100 + later
+            assert replay._until_next() == pytest.approx(left)
 
     def test_without_times_it_is_played_at_once(self):
         one = b'{"decision": {"recommendation": "a", "confidence": 0.5}}'

@@ -213,16 +213,21 @@ def test_a_log_that_is_still_written_has_no_header(logs):
     assert "status 'started'" in history.rejects["detail"].item()
 
 
-def header_only(log, status="success"):
+def header_only(log, status="success", **fields):
     """The log as one JSON, as it is written where samples are not logged."""
     log.unlink()
-    made = changed(INSPECT / "panel" / log.name, status=status)
+    made = changed(INSPECT / "panel" / log.name, status=status, **fields)
     log.with_suffix(".json").write_text(json.dumps({"version": 2, "status": status} | made))
 
 
 def without_samples(log):
     names = [name for name in lab_zip(log) if name.startswith("samples/")]
     rewritten(log, log, **{name[len("samples/") : -len(".json")]: None for name in names})
+
+
+def test_a_log_that_does_not_say_how_many_samples_it_had(logs):
+    header_only(logs / "bo.eval", results={})
+    assert lab.read(logs).rejects["detail"].item().startswith("bo.json: it holds no samples: ")
 
 
 @pytest.mark.parametrize("spoil", [header_only, without_samples])
@@ -232,7 +237,7 @@ def test_a_log_without_samples_is_told(logs, spoil):
     assert history.decisions["n_votes"].tolist() == [2, 2, 2, 2]
     assert history.rejects["reason"].tolist() == ["empty"]
     assert re.match(r"bo\.(eval|json): it holds no samples of 4", history.rejects["detail"].item())
-    header_only(logs / "ada.eval", "error")  # which is told already
+    header_only(logs / "ada.eval", status="error")  # which is told already
     assert sorted(lab.read(logs).rejects["reason"]) == ["empty", "failed"]
     with pytest.warns(NothingDecodedWarning):
         assert len(lab.read([*logs.glob("bo.*")]).rejects) == 1
@@ -406,6 +411,7 @@ def test_a_conversation_that_is_cut_short_spoils_no_other(tmp_path):
     (tmp_path / "talk2.json").write_text((tmp_path / "talk2.json").read_text()[:-100])
     history = lab.read(tmp_path)
     assert history.decisions["decision_id"].tolist() == ["x-1", "z-1"]
+    assert history.rejects["stream_id"].tolist() == ["0-2"]  # they are numbered in their order, from 1
     assert history.rejects["reason"].tolist() == ["damaged"]
 
 

@@ -113,6 +113,7 @@ def test_a_number_is_the_last_that_tells_names_apart(names, others):
         (MODELS[:2], 20, ["…gpt-4o-2024-08-06", "…gpt-4o-2024-11-20"]),
         (MODELS[6:8], 16, ["…sonnet-20240620", "…sonnet-20241022"]),
         (["llama-3.1-70b-instruct", "llama-3.3-70b-instruct"], 12, ["…3.1-70b-in…", "…3.3-70b-in…"]),
+        (["24-2024-preview", "24-2025-preview", "24-gpt-beta"], 8, ["…2024-p…", "…2025-p…", "…gpt…eta"]),
         (["run/alpha", "other/alpha"], 8, ["run/al…", "other/…"]),
         (["a" * 30, "a" * 31, "a" * 32], 10, ["…" + "a" * 9, "…aaaaa (2)", "…aaaaa (3)"]),
         (["\u4e2d\u6587", "\u4e2d\u56fd"], 9, ["\u4e2d\u6587", "\u4e2d\u56fd"]),

@@ -101,6 +101,8 @@ def test_rows_of_a_choice_and_its_rank_are_one_ballot():
     assert note(history) == (
         "8 rows read, put together to 3 votes in 1 decisions, of why that of each ballot's best choice"
     )
+    of_two = made(votes[votes["rank"].lt(3) & votes["judge"].eq("Ada")], choice="answer", ranking="rank")
+    assert note(of_two).endswith("of why that of each ballot's best choice")
     assert history.decisions["n_votes"].item() == 3
 
 

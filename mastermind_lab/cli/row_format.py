@@ -44,7 +44,7 @@ def fitted(text: str, width: int, style: str = "") -> Text:
 
 
 def _cut(text: Text, width: int) -> Text:
-    text.truncate(max(width, 0), overflow="ellipsis", pad=True)
+    text.truncate(max(width, 0), overflow="ellipsis" if width > 0 else "crop", pad=True)
     return text
 
 

@@ -95,7 +95,8 @@ def _gather(log: ReadLog, name: str, run: int, gathering: Gathering, seen: set[s
         detail = f"{name}: status {header.status!r:.40} ({why}): only the samples that are whole were read"
         gathering.reject("failed", detail, {"log": name, "status": header.status})
     elif not found:
-        many = f" of {header.results.total_samples:,}" if header.results else ""
+        total = header.results and header.results.total_samples
+        many = "" if total is None else f" of {total:,}"
         detail = f"{name}: it holds no samples{many}: log_samples was off, or this is a header alone"
         gathering.reject("empty", detail, {"log": name, "model": header.eval.model})
     return copies

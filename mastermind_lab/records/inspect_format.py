@@ -46,7 +46,7 @@ class _Error(_Model):
 
 
 class _Results(_Model):
-    total_samples: int = 0
+    total_samples: int | None = None
 
 
 class Header(_Model):

@@ -23,9 +23,10 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from changes import Change, equivalent, sampled
 from survey import Survey, copied
@@ -36,78 +37,79 @@ PACKAGE = "mastermind_lab"
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
 
 
+Result = TypeVar("Result")
+Steps = Generator[None, None, Result]
+"""Goes on by a step whenever it is asked, and returns what came of it."""
+
+
 class Trials:
     """Changes, tried some at a time."""
 
     def __init__(self, session: Session, survey: Survey, budget: float, free: list[Path]) -> None:
         self._session, self._survey, self._budget, self._free = session, survey, budget, free
+        self._longest = 120 + 10 * budget
         self._sound = set[str]()  # tests that are green without a change
 
     def __call__(self, changes: list[Change]) -> Iterator[tuple[Change, str]]:
-        waiting, running = list(changes), list[Trial]()
+        waiting, running = list(changes), list[tuple[Change, Path, Steps[str]]]()
         try:
             while waiting or running:
                 while self._free and waiting:
-                    change = waiting.pop(0)
-                    if tests := self._survey.tests(change.file, change.line, self._budget):
-                        running.append(self._begun(change, tests, self._free.pop()))
-                    else:
-                        yield change, ""
-                for trial in list(running):
-                    if (verdict := trial.verdict()) is None:
-                        continue
-                    running.remove(trial)
-                    if again := self._again(trial, verdict):
-                        running.append(again)
-                    else:
-                        self._free.append(trial.copy)
-                        yield trial.change, verdict
+                    change, copy = waiting.pop(0), self._free.pop()
+                    running.append((change, copy, self._verdict(change, copy)))
+                for one in list(running):
+                    change, copy, steps = one
+                    try:
+                        next(steps)
+                    except StopIteration as end:
+                        running.remove(one)
+                        self._free.append(copy)
+                        yield change, end.value
                 time.sleep(0.02)
         finally:
-            for trial in running:
-                trial.end()
+            for *_, steps in running:
+                steps.close()
 
-    def _begun(
-        self, change: Change, tests: list[str], copy: Path, most: float = 0, anew: bool = False
-    ) -> Trial:
-        file = Path(PACKAGE, change.file)
-        return Trial(self._session, copy, file, change, tests, most or 120 + 10 * self._budget, anew)
+    def _verdict(self, change: Change, copy: Path) -> Steps[str]:
+        """Say who noticed; try once more what finds no end, and with all loaded anew what nobody noticed."""
+        tests, anew, most = self._survey.tests(change.file, change.line, self._budget), False, self._longest
+        while tests:
+            verdict = yield from self._run(change, tests, copy, most, anew)
+            if not verdict and not anew:
+                anew = True
+            elif verdict == NO_END and most == self._longest:
+                most *= 2
+            elif verdict not in self._session.items or (
+                yield from self._is_proved(verdict, change, copy, anew)
+            ):
+                return verdict
+            else:
+                tests.remove(verdict)
+        return ""
 
-    def _again(self, trial: Trial, verdict: str) -> Trial | None:
-        """Try once more what found no end, what no test notices both times, what nobody noticed."""
-        if not verdict:
-            return None if trial.anew else self._begun(trial.change, trial.tests, trial.copy, anew=True)
-        if verdict == NO_END:
-            most = 2 * trial.most
-            is_first = most <= 300 + 20 * self._budget
-            again = partial(self._begun, trial.change, trial.tests, trial.copy, most, trial.anew)
-            return again() if is_first else None
-        if verdict not in self._session.items or self._is_proved(verdict, trial):
-            return None
-        others = [test for test in trial.tests if test != verdict]
-        return self._begun(trial.change, others, trial.copy, anew=trial.anew)
-
-    def _is_proved(self, test: str, trial: Trial) -> bool:
+    def _is_proved(self, test: str, change: Change, copy: Path, anew: bool) -> Steps[bool]:
         """Run the test that noticed again: by itself it is red with the change, and green without."""
-        if self._is_green(test, trial.copy, trial.change, trial.anew):
+        if not (yield from self._run(change, [test], copy, self._longest, anew)):
             return False  # it was red because it had to wait, or for what ran before it
         if test not in self._sound:
-            if not self._is_green(test, trial.copy):
+            if (yield from self._run(None, [test], copy, self._longest)):
                 self._survey.leave_out(test)
                 return False
             self._sound.add(test)
         return True
 
-    def _is_green(self, test: str, copy: Path, change: Change | None = None, anew: bool = False) -> bool:
+    def _run(
+        self, change: Change | None, tests: list[str], copy: Path, most: float, anew: bool = False
+    ) -> Steps[str]:
         file = Path(PACKAGE, change.file if change else "__init__.py")
-        trial = Trial(self._session, copy, file, change, [test], 300, anew)
+        trial = Trial(self._session, copy, file, change, tests, most, anew)
         try:
             while (verdict := trial.verdict()) is None:
-                time.sleep(0.02)
+                yield
         except BaseException:
             trial.end()
             raise
-        return not verdict
+        return verdict
 
 
 def main() -> None:
