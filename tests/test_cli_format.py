@@ -136,6 +136,6 @@ def test_a_history_in_a_table():
     assert any(row.startswith("m 0.500 (") for row in said)
 
 
-@pytest.mark.parametrize("width", [-1, 0, 1, 2, 5])
-def test_what_is_fitted_has_just_so_many_cells(width):
-    assert fitted("abc", width).cell_len == max(width, 0)
+@pytest.mark.parametrize(("width", "shown"), [(-1, ""), (0, ""), (1, "…"), (2, "a…"), (5, "abc  ")])
+def test_what_is_fitted_has_just_so_many_cells(width, shown):
+    assert fitted("abc", width).plain == shown

@@ -317,6 +317,7 @@ def test_an_iterator_that_gives_nothing(kind):
     iterator = kind([SMALL])
     assert len(lab.read(iterator)) == 1
     assert "used up" in lab.read(iterator).coverage["note"][0]
+    assert lab.read(iter([SMALL])).coverage["note"].isna().all()
     assert lab.read([]).coverage["note"].isna().all()
 
 
