@@ -36,12 +36,6 @@ def test_the_share_below_of_all_is_the_table_without_groups(interval):
     assert Confidence.of(frame[:0], interval=interval).share_below.n == 0
 
 
-def test_intervals_for_every_look_need_no_replicates():
-    frame = panels(300).decisions
-    few, many = (Confidence.of(frame, interval="anytime", replicates=count) for count in (40, 400))
-    pd.testing.assert_frame_equal(few.table(), many.table(), check_exact=True)
-
-
 @pytest.mark.parametrize("value", [0.0, 0.1, 0.3, 0.7, 0.9, 1.0])
 def test_equal_values_do_not_spread(value):
     frame = panels(301).decisions.assign(confidence=value)
