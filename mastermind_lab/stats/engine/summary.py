@@ -373,7 +373,7 @@ def relabelled(sums: GroupedSums, columns: tuple[str, ...], name: str, labels: l
     if not columns:  # one group, whose sums stay as they are
         alike = pd.Categorical(labels[:1] * len(sums.keys), categories=pd.Index(labels, dtype=TEXT))
         keys = sums.keys.copy(deep=False)
-        keys.insert(0, name, alike)
+        keys.insert(0, name, pd.Series(alike, index=keys.index))
         return replace(sums, keys=keys)
     groups, codes = grouped(sums.keys[list(columns)])
     texts = texts_of(groups)
