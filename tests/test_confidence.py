@@ -25,6 +25,17 @@ def test_confidence_agrees_with_pandas():
     assert (table["mean"] < table["mean_high"]).all()
 
 
+@pytest.mark.parametrize("interval", ["bootstrap", "anytime"])
+def test_the_share_below_of_all_is_the_table_without_groups(interval):
+    frame = panels(300).decisions
+    figure = Confidence.of(frame, by="meta.model", threshold=0.6, interval=interval).share_below
+    row = Confidence.of(frame, threshold=0.6, interval=interval).table().iloc[0]
+    ends = [row[f"share_below{end}"] for end in ("", "_low", "_high")]
+    assert [figure.value, figure.low, figure.high] == pytest.approx(ends)
+    assert figure.n == row["n"]
+    assert Confidence.of(frame[:0], interval=interval).share_below.n == 0
+
+
 @pytest.mark.parametrize("value", [0.0, 0.1, 0.3, 0.7, 0.9, 1.0])
 def test_equal_values_do_not_spread(value):
     frame = panels(301).decisions.assign(confidence=value)

@@ -95,6 +95,11 @@ def test_begins_and_ends_are_found_and_alternation_is_not():
     ]
 
 
+def test_a_field_that_nobody_fills_is_not_seen():
+    empty = stream(40).decisions.assign(**{"meta.cost": np.nan})
+    assert "meta.cost" not in Regimes.of(empty, watch="fields").values()["value"].tolist()
+
+
 def test_the_effect_is_the_difference_between_neighbouring_changes():
     history = stream(400)
     table = Regimes.of(history, watch=["meta.model", "fields"]).table().drop_duplicates("change")

@@ -16,6 +16,7 @@ from mastermind_lab.errors import OptionError
 from mastermind_lab.history import sample_folder
 from mastermind_lab.stats.engine.anytime import difference_sequence
 from mastermind_lab.stream import StreamUpdate
+from mastermind_lab.widget import compared
 from mastermind_lab.widget.controls import ViewOptions
 
 pytestmark = pytest.mark.once
@@ -230,6 +231,19 @@ class TestAlarms:
 
 
 @pytest.mark.thorough
+@pytest.mark.parametrize(("share", "found"), [(1e-9, 0), (1e9, 1)])
+def test_alarms_are_looked_for_less_often_where_a_look_is_dear(share, found, monkeypatch):
+    monkeypatch.setattr(compared, "_EVERY", 0.0)
+    monkeypatch.setattr(compared, "_SHARE", share)
+    contents = view_of(followed(entries(20)), compare=earlier(mean=0.7))._contents
+    contents.look(at_once=False)
+    contents._follower.feed(entries(120, mean=0.5, start="2026-11-27T10:00", seed=2))
+    contents.look(at_once=False)
+    assert len(contents.compared.alarms.known) == found
+    contents.look()
+    assert len(contents.compared.alarms.known) == 1
+
+
 def test_grey_is_told_from_paper_and_from_ink_on_light_and_dark():
     for style in ("default", "dark_background"):
         with pyplot.style.context(style):

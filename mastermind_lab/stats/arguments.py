@@ -195,8 +195,12 @@ class Arguments(Summary):
 def sides(stances: pd.Series) -> NDArray[np.object_]:
     """Say on which side each stance is: "pro", "con", or "" where it is missing or another word."""
     codes, words = pd.factorize(stances)
-    known = [SIDES.get("_".join(str(word).casefold().split()), "") for word in words]
-    return np.array([*known, ""], dtype=object)[codes]
+    return np.array([*map(side_of, words), ""], dtype=object)[codes]
+
+
+def side_of(stance: Any) -> str:
+    """Say on which side one stance is."""
+    return SIDES.get("_".join(str(stance).casefold().split()), "")
 
 
 def _trees(claims: pd.DataFrame, weak: float) -> pd.DataFrame:

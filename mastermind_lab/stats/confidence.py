@@ -112,6 +112,11 @@ class Confidence(Summary):
         """The mean confidence of all decisions, 0 to 1."""
         return overall(self.intervals.means, self.sums, "confidence", "n", bounds=SHARE)
 
+    @property
+    def share_below(self) -> Estimate:
+        """The share of all decisions with a confidence below the threshold, 0 to 1."""
+        return overall(self.intervals.shares, self.sums, "below", "n")
+
     def table(self) -> pd.DataFrame:
         """Return one row a group.
 

@@ -24,7 +24,8 @@ from .judged import right_of
 from .panels import Panel, counted
 from .rows import short
 
-_EVERY = 3.0  # seconds from one look for alarms to the next: it costs as much as a picture or two
+_EVERY = 3.0  # seconds from one look for alarms to the next, at least
+_SHARE = 0.03  # of a core, for looking: where a look is dear, there are fewer
 _BEHIND: dict[Any, Any] = {stats.ConfidenceOverTime: stats.Confidence}  # whose time is another
 _COLUMNS = ["figure", "now", "before", "difference", "difference_low", "difference_high", "n", "n_before"]
 
@@ -52,7 +53,7 @@ class Compared:
         self._history, self._panels = history, panels
         self._known: dict[tuple[Any, ...], Any] = {}
         self._faults: dict[str, str] = {}
-        self._looked_at, self._without_alarms = 0.0, ""
+        self._not_before, self._without_alarms = 0.0, ""
         self._before, earlier = _nothing(), None
         if history is not None and len(history):
             earlier = stats.Drift.of(history, replicates=40)
@@ -66,9 +67,13 @@ class Compared:
 
     def look(self, follower: Follower, right: tuple[int, int] = (0, 0), at_once: bool = False) -> None:
         """Look for alarms, and for what differs, if it is time; ``right`` counts what is marked."""
-        if not at_once and time.monotonic() < self._looked_at + _EVERY:
-            return
-        self._looked_at = time.monotonic()
+        now, began = time.monotonic(), time.thread_time()
+        if at_once or now >= self._not_before:
+            self._not_before = now + _EVERY
+            self._look(follower, right)
+            self._not_before = now + max(_EVERY, (time.thread_time() - began) / _SHARE)
+
+    def _look(self, follower: Follower, right: tuple[int, int]) -> None:
         found = follower.summaries(self.alarms.asked)
         faults = [short(str(one), 100) for one in found if isinstance(one, LabError)]
         self._without_alarms = f"no alarms: {faults[0]}" if faults else ""

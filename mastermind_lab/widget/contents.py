@@ -105,12 +105,11 @@ class Contents:
     def count_below(self) -> None:
         """Count the share below the threshold, for :meth:`items`."""
         threshold = self.choices.chosen.threshold
-        table = self._follower.summary(Confidence, threshold=threshold, **at_every_look(Confidence)).table()
-        self._below = ""
-        if not table.empty and table["n"].iloc[0]:
-            share, low, high = table[["share_below", "share_below_low", "share_below_high"]].iloc[0]
-            interval = f"95% interval, however often you look: {low:.0%} to {high:.0%}"
-            self._below = f"{share:.0%} below {threshold:g} ({interval})"
+        counted = self._follower.summary(Confidence, threshold=threshold, **at_every_look(Confidence))
+        self._below, share = "", counted.share_below
+        if share.n:
+            interval = f"95% interval, however often you look: {share.low:.0%} to {share.high:.0%}"
+            self._below = f"{share.value:.0%} below {threshold:g} ({interval})"
 
     def still(self) -> str:
         """Show all of it without a kernel, as HTML."""

@@ -128,12 +128,14 @@ def _cell(data: Any) -> dict[str, Any]:
     return {"cell": [width.total_seconds() / 86_400, height]}
 
 
-def at_every_look(kind: Any) -> dict[str, str]:
-    """Return the option for intervals that hold although somebody watches, where a summary has it.
+def at_every_look(kind: Any) -> dict[str, Any]:
+    """Return the options for intervals that hold although somebody watches, where a summary has them.
 
-    The window that moves along has other decisions at each look, and is none of a growing whole.
+    These need no replicates: it has as few as there may be. The window that moves along has other decisions
+    at each look, and is none of a growing whole.
     """
-    return {"interval": "anytime"} if "interval" in signature(kind.of).parameters else {}
+    has_them = "interval" in signature(kind.of).parameters
+    return {"interval": "anytime", "replicates": 40} if has_them else {}
 
 
 def panels(asked: Iterable[str | Callable[..., Any]]) -> tuple[list[Panel], set[str]]:

@@ -265,31 +265,26 @@ def _sureness(cast: Cast) -> float:
 
 
 def _claims(arguments: Iterable[Row]) -> tuple[Claim, ...]:
-    from ...stats.arguments import sides  # here, because who only loads a history needs no statistics
+    from ...stats.arguments import side_of  # here, because who only loads a history needs no statistics
 
     rows = sorted(arguments, key=lambda row: number(row.get("node")) or 0)
-    stances = [text(row.get("stance")) for row in rows]
-    found = sides(pd.Series(stances, dtype=object))
     return tuple(
         Claim(
             depth=int(number(row.get("depth")) or 0),
             claim=text(row.get("claim")),
-            side=side,
-            stance=stance,
+            side=side_of(row.get("stance")),
+            stance=text(row.get("stance")),
             strength=number(row.get("strength")),
             author=text(row.get("author")),
         )
-        for row, stance, side in zip(rows, stances, found, strict=True)
+        for row in rows
     )
 
 
 def _rounds(decision: Row) -> tuple[float, ...]:
-    from ...stats.engine.debate_rounds import rounds_of
+    from ...stats.engine.debate_rounds import confidences
 
-    if is_missing(decision.get(_ROUNDS)):
-        return ()
-    frame = pd.DataFrame({_ROUNDS: [decision[_ROUNDS]]}, dtype=object)
-    return tuple(rounds_of(frame, _ROUNDS).confidence.tolist())
+    return tuple(sure for sure in confidences(decision.get(_ROUNDS)) if not is_missing(sure))
 
 
 def _effort(decision: Row) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:

@@ -123,7 +123,8 @@ def confidence_sequence(total: Floats, n: Floats, missed: float = 2 * TAIL) -> t
     n = np.maximum(n, 1.0)
     total = np.clip(total, 0.0, n)
     # Turned round, the upper end is a lower one.
-    return _lowest(total, n, missed), 1 - _lowest(n - total, n, missed)
+    both = _lowest(np.concatenate([total, n - total]), np.concatenate([n, n]), missed)
+    return both[: len(n)], 1 - both[len(n) :]
 
 
 def difference_sequence(total: Floats, n: Floats, total_before: Floats, n_before: Floats) -> Figure:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,24 @@ _ROWS: dict[str, Any] = {
 }
 
 
+class Watched(NamedTuple):
+    """A column that is looked at, with its values as texts.
+
+    Attributes
+    ----------
+    name
+        May come again.
+    codes
+        Which of the values each row has, below 0 where it has none.
+    values
+        None where there are too many.
+    """
+
+    name: str
+    codes: Places
+    values: list[str] | None
+
+
 @dataclass(frozen=True, eq=False)
 class FirstLastSeen:
     """The first and the last sight of each value of some columns; those of two batches add up with ``+``.
@@ -52,15 +70,13 @@ class FirstLastSeen:
     left_out: tuple[str, ...]
 
     @classmethod
-    def of(
-        cls, columns: Iterable[tuple[str, pd.Series]], times: NDArray[np.int64], ids: pd.Series
-    ) -> FirstLastSeen:
+    def of(cls, columns: Iterable[Watched], times: NDArray[np.int64], ids: pd.Series) -> FirstLastSeen:
         """Look through one batch.
 
         Parameters
         ----------
         columns
-            Names, which may come again, and n values each; missing ones are not counted.
+            Each with n codes.
         times
             Microseconds since 1970, shape (n,).
         ids
@@ -69,13 +85,17 @@ class FirstLastSeen:
         texts = ids.astype(TEXT).to_numpy(dtype=object)
         # Longer ids are later: numbers without leading zeros.
         order = np.lexsort((texts, ids.str.len(), times))
-        found = [_seen(name, values, order) for name, values in columns]
-        rows = pd.concat([_nothing(), *(rows for rows in found if rows is not None)], ignore_index=True)
-        for end in ("first", "last"):
-            place = order[rows[end].to_numpy(dtype=np.intp)]
-            rows[end], rows[f"{end}_id"] = times[place], texts[place]
-        many = [name for (name, _), rows in zip(columns, found, strict=True) if rows is None]
-        return _bounded(rows[list(_ROWS)].astype(_ROWS), many)
+        found: dict[str, list[Any]] = {name: [] for name in _ROWS}
+        for name, codes, values in columns:
+            if values is not None:
+                found["column"] += [name] * len(values)
+                found["value"] += values
+                found["n"] += np.bincount(codes[codes >= 0], minlength=len(values)).tolist()
+                for end, places in zip(("first", "last"), _ends(codes[order], len(values)), strict=True):
+                    found[end] += times[order[places]].tolist()
+                    found[f"{end}_id"] += texts[order[places]].tolist()
+        many = [name for name, _, values in columns if values is None]
+        return _bounded(pd.DataFrame(found).astype(_ROWS), many)
 
     def __add__(self, other: FirstLastSeen) -> FirstLastSeen:
         rows = pd.concat([self.rows, other.rows], ignore_index=True)
@@ -89,28 +109,13 @@ class FirstLastSeen:
         return _bounded(found[list(_ROWS)], [*self.left_out, *other.left_out])
 
 
-def _nothing() -> pd.DataFrame:
-    return pd.DataFrame(columns=list(_ROWS)).astype(_ROWS)
-
-
-def _seen(name: str, values: pd.Series, order: Places) -> pd.DataFrame | None:
-    """Find each value's number, first and last place in the order; None where there are too many values."""
-    codes, different = pd.factorize(values)
-    if len(different) > MOST_VALUES:
-        return None
-    ranked = codes[order]
-    known = np.flatnonzero(ranked >= 0)
-    first = known[np.unique(ranked[known], return_index=True)[1]]
-    last = known[len(known) - 1 - np.unique(ranked[known][::-1], return_index=True)[1]]
-    return pd.DataFrame(
-        {
-            "column": name,
-            "value": [key_text(value) for value in different],
-            "n": np.bincount(ranked[known], minlength=len(different)),
-            "first": first,
-            "last": last,
-        }
-    )
+def _ends(codes: Places, many: int) -> tuple[Places, Places]:
+    """Say where each code stands first and last; those below 0 are none."""
+    known = np.flatnonzero(codes >= 0)
+    first, last = np.empty(many, dtype=np.intp), np.empty(many, dtype=np.intp)
+    first[codes[known[::-1]]] = known[::-1]  # of what goes to one place the last one stays
+    last[codes[known]] = known
+    return first, last
 
 
 def _bounded(rows: pd.DataFrame, many: list[str]) -> FirstLastSeen:
@@ -122,22 +127,24 @@ def _bounded(rows: pd.DataFrame, many: list[str]) -> FirstLastSeen:
     return FirstLastSeen(kept, tuple(sorted(left_out)))
 
 
-def watched(frame: pd.DataFrame, names: tuple[str, ...]) -> list[tuple[str, pd.Series]]:
+def watched(frame: pd.DataFrame, names: tuple[str, ...]) -> list[Watched]:
     """Return what to look at, by name; each field is a value of ``fields`` where it is filled."""
     wanted = names or (FIELDS, *(name for name in frame.columns if name.startswith("meta.")))
     columns = []
     for name in wanted:
         if name in frame.columns:
-            columns.append((name, frame[name]))
+            columns.append(_coded(name, frame[name]))
         elif name != FIELDS and len(frame):
             raise unknown(name, frame.columns)
     if FIELDS in wanted and FIELDS not in frame.columns:
-        fields = [name for name in frame.columns if name.startswith(OPEN)]
-        columns += [(FIELDS, _filled(frame[name])) for name in fields]
+        filled = {name: frame[name].notna().to_numpy() for name in frame.columns if name.startswith(OPEN)}
+        columns += [
+            Watched(FIELDS, rows.astype(np.intp) - 1, [name]) for name, rows in filled.items() if rows.any()
+        ]
     return columns
 
 
-def _filled(column: pd.Series) -> pd.Series:
-    """Put a column's name where it is filled."""
-    codes = column.notna().to_numpy().astype(np.int8) - 1
-    return pd.Series(pd.Categorical.from_codes(codes, pd.Index([str(column.name)])))
+def _coded(name: str, values: pd.Series) -> Watched:
+    codes, different = pd.factorize(values)
+    few = len(different) <= MOST_VALUES
+    return Watched(name, codes, [key_text(value) for value in different] if few else None)

@@ -15,35 +15,35 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .bootstrap import Floats
-from .first_last_seen import FIELDS, MOST_VALUES
-from .input import TEXT, key_text
+from .first_last_seen import FIELDS, Watched
+from .input import TEXT
 from .sums import GroupedSums
 
 _KEYS: dict[str, Any] = {"column": TEXT, "value": TEXT, "bin": "Int64"}
 
 
-def sightings(columns: Iterable[tuple[str, pd.Series]], bins: NDArray[np.int64]) -> GroupedSums:
+def sightings(columns: Iterable[Watched], bins: NDArray[np.int64]) -> GroupedSums:
     """Count each value of some columns by time bin; missing ones, and columns with too many, are not counted.
 
     Parameters
     ----------
     columns
-        Names, which may come again, and n values each.
+        Each with n codes.
     bins
         The time bin of each row, shape (n,).
     """
-    parts = [part for name, values in columns for part in _counted(name, values, bins)]
-    found = pd.concat([pd.DataFrame(columns=[*_KEYS, "n"]), *parts], ignore_index=True)
-    return GroupedSums.of(found[[*_KEYS]].astype(_KEYS), {"n": found["n"].to_numpy(np.float64)})
-
-
-def _counted(name: str, values: pd.Series, bins: NDArray[np.int64]) -> Iterable[pd.DataFrame]:
-    codes, different = pd.factorize(values)
-    if len(different) <= MOST_VALUES:
-        rows = pd.DataFrame({"code": codes, "bin": bins})[codes >= 0].value_counts(sort=False).reset_index()
-        texts = np.array([key_text(value) for value in different], dtype=object)
-        code = rows["code"].to_numpy(dtype=np.intp)
-        yield pd.DataFrame({"column": name, "value": texts[code], "bin": rows["bin"], "n": rows["count"]})
+    times, place = np.unique(bins, return_inverse=True)
+    names, texts, cells, counts = [], [], [np.empty(0, dtype=np.intp)], [np.empty(0, dtype=np.intp)]
+    for name, codes, values in columns:
+        if values is not None:
+            known = codes >= 0
+            cell, n = np.unique(codes[known] * len(times) + place[known], return_counts=True)
+            names += [name] * len(cell)
+            texts += [values[code] for code in cell // len(times)]
+            cells.append(cell % len(times))
+            counts.append(n)
+    keys = pd.DataFrame({"column": names, "value": texts, "bin": times[np.concatenate(cells)]})
+    return GroupedSums.of(keys.astype(_KEYS), {"n": np.concatenate(counts)})
 
 
 def stretches(seen: GroupedSums, rows: pd.DataFrame, bins: NDArray[np.int64], n: Floats) -> pd.DataFrame:

@@ -346,8 +346,9 @@ def _text(value: Any, between: str) -> str:
 
 def sizes_of(sums: GroupedSums, columns: tuple[str, ...]) -> pd.Series:
     """Label the groups that some key columns make, and give the size of each: its first quantity."""
-    groups = sums.marginalize(columns)
-    return pd.Series(groups.cells[:, 0, 0]).groupby(texts_of(groups.keys), sort=False).sum()
+    groups, codes = grouped(sums.keys[list(columns)])
+    sizes = np.bincount(codes, sums.cells[:, 0, 0], len(groups))
+    return pd.Series(sizes).groupby(texts_of(groups), sort=False).sum()
 
 
 def kept(sizes: pd.Series, most: int) -> list[str]:
@@ -371,7 +372,9 @@ def relabelled(sums: GroupedSums, columns: tuple[str, ...], name: str, labels: l
     """Put one column of labels in place of some key columns; what has no label of its own gets the last."""
     if not columns:  # one group, whose sums stay as they are
         alike = pd.Categorical(labels[:1] * len(sums.keys), categories=pd.Index(labels, dtype=TEXT))
-        return replace(sums, keys=sums.keys.assign(**{name: alike})[[name, *sums.keys]])
+        keys = sums.keys.copy(deep=False)
+        keys.insert(0, name, pd.Series(alike, index=keys.index))
+        return replace(sums, keys=keys)
     groups, codes = grouped(sums.keys[list(columns)])
     texts = texts_of(groups)
     known = texts.where(texts.isin(labels), labels[-1] if labels else "")[codes]

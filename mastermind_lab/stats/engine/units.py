@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -137,6 +138,8 @@ def _own(frame: pd.DataFrame, row: NDArray[np.intp], ids: NDArray[np.object_]) -
     for name in _IDS:
         if name in frame:
             known[row[frame[name].notna().to_numpy()]] = True
+    if known.all():
+        return mixed(total)
     unknown = np.flatnonzero(~known)
     places, are_lines = _places(ids[unknown])
     total[unknown] += places
@@ -151,11 +154,15 @@ def _said(frame: pd.DataFrame, names: Iterable[str], row: NDArray[np.intp], many
     each = np.zeros(len(frame), dtype=np.uint64)
     for name in names:
         if name in frame:
-            found, salt = _hashed(frame[name]), hashes(pd.Series([name], dtype=object))
-            each += _mixed_but_0(found, salt)
+            each += _mixed_but_0(_hashed(frame[name]), _salt(name))
     total = np.zeros(many, dtype=np.uint64)
     np.add.at(total, row, _mixed_but_0(each, each))
     return total
+
+
+@cache
+def _salt(name: str) -> Hashes:
+    return hashes(pd.Series([name], dtype=object))
 
 
 def _mixed_but_0(keys: Hashes, salt: Hashes) -> Hashes:

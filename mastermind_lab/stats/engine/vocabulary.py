@@ -54,7 +54,7 @@ class Vocabulary:
             frame = frame_of(data, "votes" if name == CHOICE else "decisions", ())
             if name in frame:
                 parts.append(cls._of_column(frame[name].dropna().astype(TEXT), COMPARED.index(name)))
-        return cls._united(parts)
+        return cls._united(parts) if len(parts) > 1 else parts[0]
 
     @classmethod
     def _of_column(cls, texts: pd.Series, place: int) -> Vocabulary:
@@ -74,7 +74,7 @@ class Vocabulary:
         return cls(hashed[:MOST], texts[:MOST], counts[:MOST])
 
     def __add__(self, other: Vocabulary) -> Vocabulary:
-        return self._united([self, other])
+        return self._united([self, other]) if len(other.hashed) else self
 
     @property
     def known(self) -> str:
