@@ -199,7 +199,7 @@ def of_workers(decisions: int) -> Iterator[Row]:
 
 def exponent(costs: Mapping[int, float]) -> float:
     """Fit the slope of both logarithms."""
-    points = [(math.log(size), math.log(max(cost, 1e-9))) for size, cost in costs.items() if size]
+    points = [(math.log(size), math.log(cost)) for size, cost in costs.items() if size and cost]
     middle = [sum(values) / len(points) for values in zip(*points, strict=True)] or [0.0, 0.0]
     spread = sum((x - middle[0]) ** 2 for x, _ in points)
     return sum((x - middle[0]) * (y - middle[1]) for x, y in points) / spread if spread else math.nan
