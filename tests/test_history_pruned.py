@@ -151,19 +151,24 @@ def test_a_damaged_part_is_named_by_those_who_ask_for_it_alone(made, tmp_path):
 
 
 def test_an_object_store_is_asked_for_as_much_at_ten_parts_as_at_forty(monkeypatch):
-    """Requests that fetch bytes: each takes its time on the way."""
+    """Each request takes its time on the way: they fetch bytes, and no size is asked for before."""
     asked = Counter()
 
-    def watched(file_system, path, *args, real=MemoryFileSystem.cat_file, **options):
-        asked[path.rpartition("/")[0].partition("/date=")[0]] += 1
-        return real(file_system, path, *args, **options)
+    def watched(name):
+        real = getattr(MemoryFileSystem, name)
+        return lambda store, path, *args, **options: (
+            asked.update([name]) or real(store, path, *args, **options)
+        )
 
     url, fetched = f"memory://{uuid4().hex}/s", []
     for parts in (range(10), range(10, PARTS)):
         add(url, parts)
         with monkeypatch.context() as patch:
-            patch.setattr(MemoryFileSystem, "cat_file", watched)
+            for name in ("cat_file", "size", "info"):
+                patch.setattr(MemoryFileSystem, name, watched(name))
             asked.clear()
             assert len(lab.read(url, last=7).votes) > 0
-            fetched.append(asked.total())
-    assert fetched[0] == fetched[1] <= 10
+            fetched.append(dict(asked))
+    assert fetched[0] == fetched[1]
+    assert fetched[0].pop("cat_file") <= 10
+    assert sum(fetched[0].values()) <= 2, fetched

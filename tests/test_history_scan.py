@@ -3,6 +3,7 @@
 import gzip
 import json
 import pickle
+import shutil
 import subprocess
 import sys
 from itertools import pairwise
@@ -62,7 +63,10 @@ def folder(tmp_path_factory):
 def archive(folder, tmp_path_factory):
     """The same as a snapshot of many ranges, each with the columns that it needs."""
     target = tmp_path_factory.mktemp("archive") / "snapshot"
-    for partition in lab.scan(folder, payloads=True).partitions:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "_SMALL_BYTES", 0)
+        partitions = lab.scan(folder, payloads=True).partitions
+    for partition in partitions:
         for parts, coverage, _ in partition.batches():
             ids = entry_ids(parts)
             for some in filter(None, [ids[:40], ids[40:]]):
@@ -83,7 +87,8 @@ def history(folder):
 
 @pytest.fixture
 def small(monkeypatch):
-    """Batches of some 50 entries."""
+    """Batches of some 50 entries, of one file each."""
+    monkeypatch.setattr(files, "_SMALL_BYTES", 0)
     monkeypatch.setattr(sys.modules["mastermind_lab.decode.batch"], "_BATCH_BYTES", 100_000)
     monkeypatch.setattr(reading, "_BATCHES_AT_ONCE", 2)
 
@@ -118,7 +123,27 @@ class TestBatches:
 
     def test_it_can_be_read_again(self, folder):
         found = lab.scan(folder)
-        assert len(list(found)) == len(list(found)) == 4
+        assert len(list(found)) == len(list(found)) == 1
+
+    @pytest.mark.parametrize("limits", [{}, {"since": "2026-10-20", "until": "2026-11-10"}, {"since": "9d"}])
+    def test_small_files_are_one_batch_and_account_for_themselves(
+        self, folder, tmp_path, limits, monkeypatch
+    ):
+        """Also those that hold nothing, end early, or have lines without a time."""
+        shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+        packed = (tmp_path / "b.jsonl.gz").read_bytes()
+        (tmp_path / "e.jsonl.gz").write_bytes(packed[:-100])
+        (tmp_path / "f.ndjson").write_bytes(b"\n" + (tmp_path / "a.ndjson").read_bytes())
+        together = lab.scan(tmp_path, **limits)
+        [batch] = together
+        monkeypatch.setattr(files, "_SMALL_BYTES", 0)
+        apart, whole = lab.scan(tmp_path, **limits), lab.read(tmp_path, **limits)
+        assert sum(map(len, apart)) == len(batch) == len(whole)
+        assert len(together.coverage) == 6
+        assert together.coverage["note"].nunique() >= 1
+        assert_frame_equal(together.coverage, apart.coverage)
+        for name in ("decisions", "votes", "rejects"):
+            assert_frame_equal(batch[name], whole[name])
 
     def test_limits_cut_and_are_said(self, folder, small):
         whole = lab.read(folder, since="2026-10-20", until="2026-11-10")
@@ -266,7 +291,7 @@ def test_a_summary_reads_once_unless_spellings_differ(folder, small, monkeypatch
     monkeypatch.setattr(
         files.Lines,
         "batches",
-        lambda partition: read_files.append(partition.number) or batches(partition),
+        lambda partition: read_files.extend(partition.files) or batches(partition),
     )
     lab.stats.Confidence.of(lab.scan(folder / "d.ndjson"), by="meta.late")
     assert read_files == [0]

@@ -14,6 +14,13 @@ from telling import telling
 import mastermind_lab as lab
 from mastermind_lab.frames import FRAMES
 from mastermind_lab.history import sample_folder
+from mastermind_lab.history.sources import files
+
+
+@pytest.fixture(autouse=True)
+def files_apart(monkeypatch):
+    """A partition each, though they are small."""
+    monkeypatch.setattr(files, "_SMALL_BYTES", 0)
 
 
 @pytest.fixture(scope="module")

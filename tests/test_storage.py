@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from mastermind_lab.errors import OptionError, SourceError
-from mastermind_lab.storage import Lock, RemoteFolder, local, lock, remote_files
+from mastermind_lab.storage import LargeFileError, Lock, RemoteFolder, local, lock, remote_files
 
 pytestmark = pytest.mark.once
 
@@ -49,7 +49,7 @@ def test_a_file_is_synced_then_renamed_then_its_folder_is_synced(folder, monkeyp
     folder.write("votes/b.parquet", b"abc")
     assert done == ["a file", "renamed", "a folder"]
     assert folder.paths() == ["votes/a.parquet", "votes/b.parquet"]
-    assert (folder.read("votes/a.parquet"), folder.size("votes/b.parquet")) == (b"abc", 3)
+    assert folder.read("votes/a.parquet") == folder.read("votes/b.parquet") == b"abc"
 
 
 @pytest.mark.parametrize(("number", "matters"), [(errno.EINVAL, False), (errno.EIO, True)])
@@ -119,9 +119,16 @@ def test_the_end_of_a_file(any_folder, most):
     assert any_folder.tail("empty", most) == b""
 
 
+def test_a_file_with_more_bytes_than_may_be_read(any_folder):
+    any_folder.write("a", b"abc")
+    assert any_folder.read("a", 3) == b"abc"
+    with pytest.raises(LargeFileError, match="it has 3 bytes, more than 2"):
+        any_folder.read("a", 2)
+
+
 @pytest.mark.parametrize("path", ["", ".", "..", "../a", "a/../b", "a//b", "/a", "a/", "a\\b", "c:a", "a\0"])
 def test_a_name_leads_nowhere_else(any_folder, path):
-    uses = any_folder.read, any_folder.size, any_folder.remove, any_folder.exists, any_folder.open
+    uses = any_folder.read, any_folder.remove, any_folder.exists, any_folder.open
     for use in (*uses, lambda name: any_folder.write(name, b""), lambda name: any_folder.tail(name, 1)):
         with pytest.raises(OSError, match="leads out of the folder"):
             use(path)
@@ -141,10 +148,9 @@ def test_what_is_not_there_and_what_is(any_folder):
     )
     with any_folder.open("a") as stream:
         assert (stream.read(1), stream.read(), any_folder.read("b/c")) == (b"a", b"bc", b"d")
-    assert any_folder.size("a") == 3
     any_folder.remove("b/c")
     assert any_folder.paths() == ["a"]
-    for use in (any_folder.read, any_folder.size, any_folder.open):
+    for use in (any_folder.read, any_folder.open):
         with pytest.raises(OSError, match="c"):
             use("b/c")
 

@@ -262,7 +262,8 @@ class History:
             ``"`meta.model` == 'atlas-1'"``, ``@name`` is a variable of yours, and a time without a zone,
             ``"published_at >= '2026-11-01'"``, is UTC); a mask, one true or false a decision; ids:
             ``stream_id`` of entries, or a frame that has them; or a function that takes ``decisions`` and
-            returns one of these. Where a mask does not know, the decision is left out.
+            returns one of these. Where a mask does not know, the decision is left out. Of a snapshot, only
+            ids and ``streamed_at`` tell which parts need not be opened; ``published_at`` does not.
 
         Returns
         -------

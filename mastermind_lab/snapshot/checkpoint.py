@@ -27,7 +27,7 @@ from .encoding import encoded
 from .footer import DamageError, check_hash, check_metadata, metadata_of
 from .parts import decoded
 from .ranges import FORMAT, Range, is_commit, range_of, read_metadata, reason
-from .unfolded import check_packed
+from .unfolded import FREE
 
 CHECKPOINT = ".archive.checkpoint"
 
@@ -183,8 +183,7 @@ def listed(target: Folder, max_unpacked_bytes: int | None = None) -> dict[str, R
     OSError, DamageError
         It cannot be used.
     """
-    check_packed(target.size(CHECKPOINT), max_unpacked_bytes)
-    content = target.read(CHECKPOINT)
+    content = target.read(CHECKPOINT, max_unpacked_bytes or FREE)
     _confirmed(target, _sum(target, said := metadata_of(content)))
     check_hash(content, said)
     found = [_range(target, *row) for row in _rows(decoded(content, max_unpacked_bytes))]

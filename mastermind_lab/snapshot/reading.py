@@ -17,7 +17,7 @@ from .layout import child_path
 from .parts import EVERYTHING, Selection, check_rows, check_table, decoded, decoded_together
 from .ranges import Range, range_of, read_metadata, reason
 from .together import parallel_map, side_by_side
-from .unfolded import check_packed
+from .unfolded import FREE
 
 
 def read_range(
@@ -114,8 +114,7 @@ def read_part(source: Folder, committed: Range, name: str) -> bytes:
         They differ; but not where the range was given more columns since it was listed.
     """
     path = child_path(committed.place, name)
-    check_packed(source.size(path), committed.max_unpacked_bytes)
-    content = source.read(path)
+    content = source.read(path, committed.max_unpacked_bytes or FREE)
     try:
         _check_content(committed, name, content)
     except DamageError:

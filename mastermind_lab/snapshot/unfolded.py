@@ -22,6 +22,7 @@ from ..storage import ADVICE, most_unpacked
 from .footer import DamageError
 
 FREE, TIMES = 2**30, 20
+"""What a part may have itself and unpack to, and how many times its own bytes, unless the user says."""
 
 _MOST_VALUES = 2**40
 TEXTS = {pa.string(): ARROW["str"], ARROW["str"]: ARROW["str"], pa.binary(): pa.binary()}
@@ -56,18 +57,6 @@ class _Texts(NamedTuple):
     dictionary: _Page
     points: int
     codec: str
-
-
-def check_packed(packed: int, most: int | None) -> None:
-    """Refuse a file that is too large to be read.
-
-    Raises
-    ------
-    DamageError
-        With the limit, and how to raise it.
-    """
-    if packed > (most or FREE):
-        raise DamageError(f"it has {packed:,} bytes, more than {most or FREE:,}. {ADVICE}")
 
 
 def to_read_as_dictionary(

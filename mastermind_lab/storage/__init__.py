@@ -12,13 +12,14 @@ from typing import IO, Protocol
 from .local import HALF, LocalFolder, append, make, only_a_file, sync
 from .lock import LOCK, Lock
 from .remote import Name, RemoteFile, RemoteFolder, is_remote, is_url, local_path, remote_files, upload
-from .unpacked import ADVICE, check_bytes, most_unpacked
+from .unpacked import ADVICE, LargeFileError, check_bytes, most_unpacked
 
 __all__ = [
     "ADVICE",
     "HALF",
     "LOCK",
     "Folder",
+    "LargeFileError",
     "LocalFolder",
     "Lock",
     "Name",
@@ -47,11 +48,8 @@ class Folder(Protocol):
     def write(self, path: str, content: bytes, *, private: bool = False) -> None:
         """Write a file whole, over what was there; ``private`` is for the owner alone."""
 
-    def size(self, path: str) -> int:
-        """Return how many bytes a file has."""
-
-    def read(self, path: str) -> bytes:
-        """Read a whole file."""
+    def read(self, path: str, most: int | None = None) -> bytes:
+        """Read a whole file; one that has more than so many bytes is a :class:`LargeFileError`."""
 
     def tail(self, path: str, most: int) -> bytes:
         """Read a file's last bytes, at most so many."""

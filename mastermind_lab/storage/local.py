@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from .lock import Lock
+from .unpacked import LargeFileError
 
 HALF = ".half"
 """How the name of a file ends that was not written to its end; it begins with a dot."""
@@ -42,13 +43,12 @@ class LocalFolder:
             raise
         sync(target.parent)
 
-    def size(self, path: str) -> int:
-        """Return how many bytes a file has."""
-        return self._at(path).stat().st_size
-
-    def read(self, path: str) -> bytes:
+    def read(self, path: str, most: int | None = None) -> bytes:
         """Read a whole file."""
         with self.open(path) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if most is not None and size > most:
+                raise LargeFileError(size, most)
             return stream.read()
 
     def tail(self, path: str, most: int) -> bytes:

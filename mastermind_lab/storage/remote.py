@@ -13,6 +13,7 @@ from ..errors import OptionError
 from ..text import without_password
 from ..wire import SCHEMES
 from .local import HALF, check_below
+from .unpacked import LargeFileError
 
 Name = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 """What a file or a folder is called: a path, or a URL."""
@@ -62,21 +63,19 @@ class RemoteFolder:
         """Put a file whole."""
         _put_whole(self._fs, self._at(path), lambda at: self._fs.pipe_file(at, bytes(content)))
 
-    def size(self, path: str) -> int:
-        """Return how many bytes a file has."""
+    def read(self, path: str, most: int | None = None) -> bytes:
+        """Read a whole file: one request, which asks for no more than is allowed and one byte."""
+        end = None if most is None else most + 1
         with _os_errors():
-            return int(self._fs.size(self._at(path)))
-
-    def read(self, path: str) -> bytes:
-        """Read a whole file."""
-        with _os_errors():
-            return bytes(self._fs.cat_file(self._at(path)))
+            content = bytes(self._fs.cat_file(self._at(path), end=end))
+            if most is not None and len(content) > most:
+                raise LargeFileError(int(self._fs.size(self._at(path))), most)
+        return content
 
     def tail(self, path: str, most: int) -> bytes:
-        """Read a file's last bytes."""
+        """Read a file's last bytes: one request, which need not know how many there are."""
         with _os_errors():
-            size = self._fs.size(self._at(path))
-            return bytes(self._fs.cat_file(self._at(path), start=max(size - most, 0))) if size else b""
+            return bytes(self._fs.cat_file(self._at(path), start=-most)) if most else b""
 
     def open(self, path: str) -> IO[bytes]:
         """Open a file."""

@@ -9,6 +9,13 @@ ADVICE = (
 )
 
 
+class LargeFileError(OSError):
+    """A file has more bytes than may be read."""
+
+    def __init__(self, size: int, most: int) -> None:
+        super().__init__(f"it has {size:,} bytes, more than {most:,}. {ADVICE}")
+
+
 def most_unpacked(packed: int, most: int | None, *, free: int, times: int) -> int:
     """Return how many bytes may come of so many packed ones.
 

@@ -1,12 +1,15 @@
-"""What a folder costs that grows for a year: what is asked, of how many parts, and how that grows with them.
+"""What is asked of a folder that grows for a year, of many streams, of workers: its cost, and how that grows.
 
-    python tests/benchmarks/growth.py                  # 10, 300 and 3,000 parts; 50 to 400 days: some minutes
-    python tests/benchmarks/growth.py --parts 10 300 3000 20000 --days 50 100
+    python tests/benchmarks/growth.py                            # all of the table: half an hour
+    python tests/benchmarks/growth.py parts                      # of 10, 300 and 3,000 parts
+    python tests/benchmarks/growth.py parts --parts 10 300 3000 20000 --only open commit last=1000 since
+    python tests/benchmarks/growth.py days streams --streams 1 10
 
-A part holds 12 decisions of the simulated arena, as a quiet stream makes one a minute. ``cpu`` are seconds of
-the processor, least of some rounds, which others on a busy machine disturb less; ``requests`` are those to an
-object store (fsspec's memory, counted). ``exponent`` is the slope in a plot of both logarithms: 0 costs the
-same however much is there, 1 grows with it. Nothing here fails on a slow machine.
+A row is printed when it is measured. A part holds 12 decisions of the simulated arena, as a quiet stream
+makes one a minute; so of 10 parts there are fewer than ``last=1000`` asks for. ``cpu`` are seconds of the
+processor, least of some rounds, which others on a busy machine disturb less; ``requests`` are those to an
+object store (fsspec's memory, counted). ``exponent`` is the slope in a plot of both logarithms, of the sizes
+so far: 0 costs the same however much is there, 1 grows with it. Nothing here fails on a slow machine.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import shutil
 import sys
 import tempfile
@@ -22,62 +26,33 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from itertools import chain
 from pathlib import Path
 from threading import local
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
 from uuid import uuid4
 
-import pyarrow as pa
+from growth_folders import DAY, MINUTE, STREAM, grow, sent, stream_id
+from growth_streams import idle_bytes, streams
+from growth_workers import scanned_by
 
 import mastermind_lab as lab
-from mastermind_lab import snapshot
 from mastermind_lab.archive import Archiver
-from mastermind_lab.arena import Arena
-from mastermind_lab.arena import payloads as payloads_of
 from mastermind_lab.stream import StreamUpdate
 
-BEGAN, MINUTE, DAY = 1_767_225_600_000, 60_000, 86_400_000
-ENTRIES = 12
-STREAM = "s"
 REQUESTS = ("cat_file", "pipe_file", "find", "ls", "info", "isfile", "isdir", "size", "exists", "rm_file")
-
-Measured = dict[tuple[str, str], dict[int, float]]
-"""(what is asked, the unit) -> size -> cost."""
-
-
-@cache
-def sent() -> list[bytes]:
-    """The envelopes of a part."""
-    return list(payloads_of(Arena(7), ENTRIES))
+MOST_STORED = 3_000
+"""Parts of an object store that is all in memory."""
 
 
-@cache
-def tables() -> dict[str, pa.Table]:
-    """The same as tables."""
-    return lab.read(sent(), payloads=True).tables()
+class Row(NamedTuple):
+    """What is asked, of how much, and what it costs in which unit."""
 
-
-def stream_id(place: int, entry: int = 0) -> str:
-    """The id of an entry of the part that begins at a time."""
-    return f"{BEGAN + place + entry}-0"
-
-
-def grow(folder: str | Path, places: Iterable[int]) -> None:
-    """Commit parts that begin at some times, as an archiver would."""
-    after = ""
-    for place in places:
-        rows = {name: _with_ids(table, place) for name, table in tables().items()}
-        ends = {"first_id": stream_id(place), "last_id": stream_id(place, ENTRIES - 1)}
-        account = {"source": "x", "stream": STREAM, "entries": ENTRIES, "missing": 0, "certainty": "exact"}
-        metadata = {"stream": STREAM, "source": "x", "after": after, "coverage": [account | ends]}
-        after = snapshot.commit(folder, rows, metadata).last_id
-
-
-def _with_ids(table: pa.Table, place: int) -> pa.Table:
-    ids = [stream_id(place, int(one.partition("-")[2]) - 1) for one in table["stream_id"].to_pylist()]
-    return table.set_column(0, table.schema.field(0), pa.array(ids, pa.large_string()))
+    name: str
+    size: int
+    cost: float
+    unit: str = "cpu"
 
 
 def least(work: Callable[[], Any], rounds: int) -> float:
@@ -129,43 +104,56 @@ class Committing:
         self.sink.flush()
 
 
-def asked(folder: Path, parts: int, rounds: int) -> Iterator[tuple[str, float]]:
-    """Yield what a folder of so many parts costs."""
+def questions(folder: Path, parts: int, rounds: int) -> dict[str, Callable[[], float]]:
+    """List what can be asked of a folder of so many parts; what changes it comes last."""
     end = parts * MINUTE
-    Archiver(folder, stream=STREAM).close()  # which leaves a checkpoint, as each that ran before has
-    yield "open", least(lambda: Archiver(folder, stream=STREAM).close(), rounds)
-    yield "last=100", least(lambda: lab.read(folder, last=100).decisions, rounds)
     since = stream_id(end - 5 * MINUTE)
-    yield "since", least(lambda: lab.read(folder, since=since).decisions, rounds)
-    yield "where, an id", least(lambda: lab.read(folder).where([since]).decisions, 1)
-    yield "read", least(lambda: lab.read(folder).decisions, 1)
-    yield "scan", least(lambda: lab.stats.Confidence.of(lab.scan(folder)).table(), 1)
-    yield "verify", least(lambda: lab.verify(folder), 1)
-    committing = Committing(folder, end)
-    yield "commit", least(committing, 3 * rounds)
-    committing.sink.close()
+    several: dict[str, Callable[[], Any]] = {
+        "open": lambda: Archiver(folder, stream=STREAM).close(),
+        "last=100": lambda: lab.read(folder, last=100).decisions,
+        "last=1000": lambda: lab.read(folder, last=1_000).decisions,
+        "since": lambda: lab.read(folder, since=since).decisions,
+    }
+    once: dict[str, Callable[[], Any]] = {
+        "where, an id": lambda: lab.read(folder).where([since]).decisions,
+        "read": lambda: lab.read(folder).decisions,
+        "scan": lambda: lab.stats.Confidence.of(lab.scan(folder)).table(),
+        "verify": lambda: lab.verify(folder),
+    }
+
+    def commit() -> float:
+        committing = Committing(folder, end)
+        try:
+            return least(committing, 3 * rounds)
+        finally:
+            committing.sink.close()
+
+    return {
+        **{name: lambda work=work: least(work, rounds) for name, work in several.items()},
+        **{name: lambda work=work: least(work, 1) for name, work in once.items()},
+        "commit": commit,
+        "compact": lambda: least(lambda: lab.compact(folder), 1),
+    }
 
 
-def of_parts(sizes: Iterable[int], rounds: int) -> Measured:
+def of_parts(sizes: Iterable[int], rounds: int, only: list[str]) -> Iterator[Row]:
     """Measure folders of so many parts, on a disk and on an object store."""
-    found: Measured = {}
     with tempfile.TemporaryDirectory() as base:
         folder, done = Path(base) / "s", 0
         for parts in sorted(sizes):
             grow(folder, range(done * MINUTE, parts * MINUTE, MINUTE))
             done = parts
-            copy = Path(shutil.copytree(folder, Path(base) / "copy"))
-            for name, cost in asked(copy, parts, rounds):
-                found.setdefault((name, "cpu"), {})[parts] = cost
-            compacting = least(lambda: lab.compact(copy), 1)  # noqa: B023 - it is called at once
-            found.setdefault(("compact", "cpu"), {})[parts] = compacting
-            for name, count in _of_a_store(folder, parts):
-                found.setdefault((name, "requests"), {})[parts] = count
+            copy = Path(shutil.copytree(folder, Path(base) / "copy", copy_function=os.link))
+            Archiver(copy, stream=STREAM).close()  # which leaves a checkpoint, as each that ran before has
+            for name, ask in questions(copy, parts, rounds).items():
+                if not only or name in only:
+                    yield Row(name, parts, ask())
+            if parts <= MOST_STORED:
+                yield from _of_a_store(folder, parts)
             shutil.rmtree(copy)
-    return found
 
 
-def _of_a_store(folder: Path, parts: int) -> Iterator[tuple[str, int]]:
+def _of_a_store(folder: Path, parts: int) -> Iterator[Row]:
     from fsspec.implementations.memory import MemoryFileSystem
 
     url, store = f"memory://{uuid4().hex}/s", MemoryFileSystem()
@@ -173,60 +161,92 @@ def _of_a_store(folder: Path, parts: int) -> Iterator[tuple[str, int]]:
     Archiver(url, stream=STREAM).close()
     with requests() as counted:
         committing = Committing(url, parts * MINUTE)
-        yield "open", counted.total()
+        yield Row("open", parts, counted.total(), "requests")
         counted.clear()
         committing()
-        yield "commit", counted.total()
+        yield Row("commit", parts, counted.total(), "requests")
         counted.clear()
         lab.read(url, last=100).decisions  # noqa: B018 - it reads
-        yield "last=100", counted.total()
-    store.rm(url, recursive=True)
+        yield Row("last=100", parts, counted.total(), "requests")
+    MemoryFileSystem.store.clear()  # which file by file takes longer than all that was measured
 
 
-def of_days(sizes: Iterable[int]) -> Measured:
+def of_days(sizes: Iterable[int]) -> Iterator[Row]:
     """Measure the compaction of so many days, of two parts each."""
-    found: dict[int, float] = {}
     for days in sizes:
         with tempfile.TemporaryDirectory() as folder:
             grow(folder, [day * DAY + part * MINUTE for day in range(days) for part in (0, 1)])
-            found[days] = least(lambda: lab.compact(folder), 1)
-    return {("compact, days", "cpu"): found}
+            yield Row("compact, days", days, least(lambda at=folder: lab.compact(at), 1))
+
+
+def of_streams(sizes: list[int]) -> Iterator[Row]:
+    """Measure one follower of so many streams."""
+    for found in streams(sizes):
+        costs = {name: cost for name, cost in found.items() if found["streams"] != "exponent"}
+        size = costs.pop("streams", 0)
+        for name, cost in costs.items():
+            what, _, unit = name.partition("_")
+            yield Row(f"streams, {what}", size, cost, unit)
+    yield Row("an idle follower beside an entry", 20_000_000, *idle_bytes().values(), "bytes/s")
+
+
+def of_workers(decisions: int) -> Iterator[Row]:
+    """Measure a scan by so many workers; 0 is this process."""
+    for found in scanned_by(decisions):
+        for unit in ("seconds", "cpu", "speed_up"):
+            yield Row("scan, workers", found["workers"], found[unit], unit)
 
 
 def exponent(costs: Mapping[int, float]) -> float:
     """Fit the slope of both logarithms."""
-    points = [(math.log(size), math.log(max(cost, 1e-9))) for size, cost in costs.items()]
-    middle = [sum(values) / len(points) for values in zip(*points, strict=True)]
+    points = [(math.log(size), math.log(cost)) for size, cost in costs.items() if size and cost]
+    middle = [sum(values) / len(points) for values in zip(*points, strict=True)] or [0.0, 0.0]
     spread = sum((x - middle[0]) ** 2 for x, _ in points)
     return sum((x - middle[0]) * (y - middle[1]) for x, y in points) / spread if spread else math.nan
 
 
-def lines(found: Measured) -> Iterator[str]:
-    """Say it in a table: a row a question."""
-    for (name, unit), costs in found.items():
-        said = "  ".join(f"{size:,}: {cost:,.3f}".removesuffix(".000") for size, cost in costs.items())
-        yield f"{name:16} {unit:9} {exponent(costs):6.2f}   {said}"
+def show(rows: Iterable[Row], *, as_json: bool) -> None:
+    """Print each row as it comes, with the exponent of its question so far."""
+    costs: dict[tuple[str, str], dict[int, float]] = {}
+    if not as_json:
+        sys.stdout.write(f"{'asked':34} {'size':>10} {'cost':>12} {'unit':10} {'exponent':>8}\n")
+    for row in rows:
+        asked = costs.setdefault((row.name, row.unit), {})
+        asked[row.size] = row.cost
+        slope = exponent(asked)
+        said = "" if math.isnan(slope) else f"{slope:8.2f}"
+        line = f"{row.name:34} {row.size:10,} {row.cost:12,.4g} {row.unit:10} {said}".rstrip()
+        if as_json:
+            line = json.dumps(row._asdict() | {"exponent": None if math.isnan(slope) else slope})
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+KINDS = ("parts", "days", "streams", "workers")
 
 
 def main() -> None:
     """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--parts", type=int, nargs="*", default=[10, 300, 3_000])
-    parser.add_argument("--days", type=int, nargs="*", default=[50, 100, 200, 400])
+    parser.add_argument("kinds", nargs="*", metavar="kind", help=f"of {', '.join(KINDS)}; else all")
+    parser.add_argument("--parts", type=int, nargs="+", default=[10, 300, 3_000])
+    parser.add_argument("--only", nargs="+", default=[], help="some of what is asked of parts")
+    parser.add_argument("--days", type=int, nargs="+", default=[50, 100, 200, 400])
+    parser.add_argument("--streams", type=int, nargs="+", default=[1, 10, 50, 200])
+    parser.add_argument("--decisions", type=int, default=1_000_000, help="that workers scan")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true", help="one JSON document a row")
     given = parser.parse_args()
+    if unknown := {*given.kinds} - {*KINDS}:
+        parser.error(f"{', '.join(sorted(unknown))}: expected {', '.join(KINDS)}")
     warnings.simplefilter("error")
-    found = (of_parts(given.parts, given.rounds) if given.parts else {}) | (
-        of_days(given.days) if given.days else {}
-    )
-    if given.json:
-        for (name, unit), costs in found.items():
-            row = {"name": name, "unit": unit, "exponent": exponent(costs), "costs": costs}
-            sys.stdout.write(json.dumps(row) + "\n")
-        return
-    sys.stdout.write(f"{'asked':16} {'':9} {'exponent':6}   size: cost\n")
-    sys.stdout.writelines(f"{line}\n" for line in lines(found))
+    rows = {
+        "parts": of_parts(given.parts, given.rounds, given.only),
+        "days": of_days(given.days),
+        "streams": of_streams(given.streams),
+        "workers": of_workers(given.decisions),
+    }
+    show(chain.from_iterable(rows[kind] for kind in given.kinds or KINDS), as_json=given.json)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,16 @@ def workers(number: int, folder: Path) -> Iterator[Callable[[], float]]:
         yield lambda: time.process_time() + sum(client.run(time.process_time).values())
 
 
-def by_workers(folder: Path, decisions: int) -> None:
+def scanned_by(decisions: int) -> Iterator[dict[str, Any]]:
+    """Write an archive of so many decisions, and yield a row a number of workers."""
+    with tempfile.TemporaryDirectory() as name:
+        lines, target = Path(name, "lines"), Path(name, "snapshot")
+        lines.mkdir()
+        write(lines, decisions)
+        yield from by_workers(archived(lines, target), decisions)
+
+
+def by_workers(folder: Path, decisions: int) -> Iterator[dict[str, Any]]:
     """Compare one process with one and with two workers, in turn."""
     least: dict[int, tuple[float, float]] = {}
     for _ in range(TURNS):
@@ -78,7 +87,7 @@ def by_workers(folder: Path, decisions: int) -> None:
             least[number] = tuple(map(min, found, least.get(number, found)))
     for number, (seconds, cpu) in least.items():
         times = {"speed_up": least[0][0] / seconds, "cpu_times": cpu / least[0][1]}
-        say(workers=number, decisions=decisions, seconds=seconds, cpu=cpu, **times)
+        yield {"workers": number, "decisions": decisions, "seconds": seconds, "cpu": cpu} | times
 
 
 def by_parts(folder: Path, sizes: list[int]) -> None:
@@ -112,14 +121,11 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1_000_000)
     parser.add_argument("--parts", type=int, nargs="*", default=[10, 100, 600])
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        if asked.parts:
+    if asked.parts:
+        with tempfile.TemporaryDirectory() as name:
             by_parts(Path(name), asked.parts)
-        if asked.count:
-            lines, target = Path(name, "lines"), Path(name, "snapshot")
-            lines.mkdir()
-            write(lines, asked.count)
-            by_workers(archived(lines, target), asked.count)
+    for told in scanned_by(asked.count) if asked.count else ():
+        say(**told)
 
 
 if __name__ == "__main__":

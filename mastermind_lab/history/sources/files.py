@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from ... import ndjson
@@ -14,21 +17,25 @@ from ...text import harmless
 from ..history import History
 from .reading import Batch, Options, gather, lines_of, newest_of
 
+_SMALL_BYTES = 2**22  # of files that are decoded together, as they lie, packed or not
+_AT_ONCE = 256  # of them: each has its own account in every batch
+
 
 @dataclass(frozen=True)
 class Lines:
-    """One file: its lines are numbered ``<number>-<line>``, wherever they are decoded."""
+    """A file, or small neighbours: lines are numbered ``<number>-<line>``, wherever they are decoded."""
 
-    file: ndjson.File
-    number: int
+    files: Mapping[int, ndjson.File]
     options: Options
     is_alone: bool = True
 
     def batches(self) -> Iterator[Batch]:
-        """Decode the file."""
+        """Decode the files."""
         lines_of_file = ndjson.lines if self.is_alone else ndjson.lines_beside_others
-        lines = in_batches(lines_of_file(self.file, self.number, self.options.files))
-        yield from lines_of(harmless(str(self.file)), self.options.tables(lines, numbered=True), self.options)
+        found = (lines_of_file(file, number, self.options.files) for number, file in self.files.items())
+        tables = self.options.tables(in_batches(chain.from_iterable(found)), numbered=True)
+        names = {number: harmless(str(file)) for number, file in self.files.items()}
+        yield from lines_of(names, tables, self.options)
 
 
 @dataclass(frozen=True)
@@ -53,9 +60,9 @@ class Files:
         """
         limits = self.options.limits
         lines = self._lines(self.options.of_parts())
-        for one in lines:
-            if not ndjson.can_be_read_again(one.file):
-                raise OptionError(f"cannot scan {one.file}, which can be read once: for that there is read")
+        for file in (file for one in lines for file in one.files.values()):
+            if not ndjson.can_be_read_again(file):
+                raise OptionError(f"cannot scan {file}, which can be read once: for that there is read")
         if not limits.is_relative:
             return lines
         newest = newest_of(lines, numbered=True)
@@ -67,4 +74,26 @@ class Files:
 
     def _lines(self, options: Options) -> Sequence[Lines]:
         files = ndjson.find(self.path)
-        return [Lines(file, number, options, len(files) == 1) for number, file in enumerate(files)]
+        return [Lines(run, options, len(files) == 1) for run in _neighbours(files)]
+
+
+def _neighbours(files: Iterable[ndjson.File]) -> Iterator[dict[int, ndjson.File]]:
+    """Divide files into runs: small ones that follow each other together, where they tell their size."""
+    run: dict[int, ndjson.File] = {}
+    size = 0
+    for number, file in enumerate(files):
+        own = _size_of(file)
+        if run and (size + own > _SMALL_BYTES or len(run) >= _AT_ONCE):
+            yield run
+            run, size = {}, 0
+        run[number] = file
+        size += own
+    if run:
+        yield run
+
+
+def _size_of(file: ndjson.File) -> int:
+    with suppress(OSError):
+        if isinstance(file, Path):
+            return file.stat().st_size
+    return _SMALL_BYTES + 1

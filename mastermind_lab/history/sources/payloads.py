@@ -38,7 +38,9 @@ class Payloads:
         payloads = iter(self.payloads)
         unmarked = chain(map(_unmarked, islice(payloads, 1)), payloads)
         entries = ((f"0-{number}", payload, None) for number, payload in enumerate(unmarked, 1))
-        yield from lines_of("payloads", self.options.tables(in_batches(entries), numbered=True), self.options)
+        yield from lines_of(
+            {0: "payloads"}, self.options.tables(in_batches(entries), numbered=True), self.options
+        )
 
     def history(self) -> History:
         """Read all payloads."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -30,6 +31,7 @@ from ...frames import (
     ids_in_order,
     newest_time,
     one_stream,
+    only,
     united,
 )
 from ...ndjson import FileLimits
@@ -145,20 +147,40 @@ class Source(Protocol):
         """Read all of it."""
 
 
-def lines_of(source: str, tables: Iterable[Tables], options: Options) -> Iterator[Batch]:
-    """Account for tables of numbered entries, the lines of a file."""
+def lines_of(sources: Mapping[int, str], tables: Iterable[Tables], options: Options) -> Iterator[Batch]:
+    """Account for tables of numbered entries, the lines of some files, by their numbers: each for itself."""
     for made in tables:
         kept, ids, dropped = options.within(made, numbered=True)
-        said = {"limits": options.limits.said, "note": _note(made)}
-        account = Account.of_ids(ids, source=source, left_out=len(dropped), **said)
-        yield Batch(kept, with_undated(Coverage.of(account), kept, options.limits, numbered=True))
+        notes, are_undated = _notes(made), has_undated(kept, options.limits, numbered=True)
+        covered = Coverage()
+        for number, source in sources.items():
+            own, gone = _of_file(ids, number), _of_file(dropped, number)
+            said = {"limits": options.limits.said, "note": united(notes.get(number, ()))}
+            one = Coverage.of(Account.of_ids(own, source=source, left_out=len(gone), **said))
+            if are_undated:
+                one = with_undated(one, only(kept, own), options.limits, numbered=True)
+            covered += one
+        yield Batch(kept, covered)
 
 
-def _note(tables: Tables) -> str | None:
-    """Say in the account what is wrong with a file, not with one of its lines."""
+def _of_file(ids: pa.Array, number: int) -> pa.Array:
+    """Return the ids of a file's lines, of some in order."""
+    begin, end = (bisect_left(ids, (0, file, 0), key=_key) for file in (number, number + 1))
+    return ids.slice(begin, end - begin)
+
+
+def _key(stream_id: pa.Scalar) -> tuple[int, int, int]:
+    return id_key(stream_id.as_py())
+
+
+def _notes(tables: Tables) -> dict[int, list[str]]:
+    """Say in the accounts what is wrong with a file, not with one of its lines."""
     rejects = tables["rejects"]
     of_file = pc.is_in(rejects["reason"], pa.array(sorted(OF_FILES), rejects["reason"].type))
-    return united(rejects["detail"].filter(of_file).to_pylist())
+    notes: dict[int, list[str]] = {}
+    for row in rejects.filter(of_file).select(["stream_id", "detail"]).to_pylist():
+        notes.setdefault(id_key(row["stream_id"])[1], []).append(row["detail"])
+    return notes
 
 
 def with_undated(coverage: Coverage, kept: Tables, limits: Limits, numbered: bool) -> Coverage:
