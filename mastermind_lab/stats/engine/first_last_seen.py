@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,25 @@ OPEN = ("meta.", "decision.")
 
 FIELDS = "fields"
 """Stands in place of a column for the set of fields: its values are the names of the filled columns."""
+
+
+class Column(NamedTuple):
+    """What a column of one batch holds, each value looked at once.
+
+    Attributes
+    ----------
+    name
+        It may come again: each field is a column of the set of fields.
+    codes
+        Of each row the place of its value in ``texts``; -1 where it is missing.
+    texts
+        The different values, as text; None where they are too many.
+    """
+
+    name: str
+    codes: Places
+    texts: list[str] | None
+
 
 _ROWS: dict[str, Any] = {
     "column": TEXT,
@@ -52,15 +71,13 @@ class FirstLastSeen:
     left_out: tuple[str, ...]
 
     @classmethod
-    def of(
-        cls, columns: Iterable[tuple[str, pd.Series]], times: NDArray[np.int64], ids: pd.Series
-    ) -> FirstLastSeen:
+    def of(cls, columns: Sequence[Column], times: NDArray[np.int64], ids: pd.Series) -> FirstLastSeen:
         """Look through one batch.
 
         Parameters
         ----------
         columns
-            Names, which may come again, and n values each; missing ones are not counted.
+            Of n values each, as :func:`watched` returns them; missing ones are not counted.
         times
             Microseconds since 1970, shape (n,).
         ids
@@ -69,13 +86,14 @@ class FirstLastSeen:
         texts = ids.astype(TEXT).to_numpy(dtype=object)
         # Longer ids are later: numbers without leading zeros.
         order = np.lexsort((texts, ids.str.len(), times))
-        found = [_seen(name, values, order) for name, values in columns]
-        rows = pd.concat([_nothing(), *(rows for rows in found if rows is not None)], ignore_index=True)
-        for end in ("first", "last"):
-            place = order[rows[end].to_numpy(dtype=np.intp)]
-            rows[end], rows[f"{end}_id"] = times[place], texts[place]
-        many = [name for (name, _), rows in zip(columns, found, strict=True) if rows is None]
-        return _bounded(rows[list(_ROWS)].astype(_ROWS), many)
+        cells = [cell for column in columns for cell in _seen(column, order)]
+        column, value, n, first, last = zip(*cells, strict=True) if cells else ((),) * 5
+        rows: dict[str, Any] = {"column": column, "value": value, "n": n}
+        for end, places in (("first", first), ("last", last)):
+            place = order[np.array(places, dtype=np.intp)]
+            rows |= {end: times[place], f"{end}_id": texts[place]}
+        found = pd.DataFrame({name: pd.Series(rows[name], dtype=kind) for name, kind in _ROWS.items()})
+        return _bounded(found, [column.name for column in columns if column.texts is None])
 
     def __add__(self, other: FirstLastSeen) -> FirstLastSeen:
         rows = pd.concat([self.rows, other.rows], ignore_index=True)
@@ -89,28 +107,16 @@ class FirstLastSeen:
         return _bounded(found[list(_ROWS)], [*self.left_out, *other.left_out])
 
 
-def _nothing() -> pd.DataFrame:
-    return pd.DataFrame(columns=list(_ROWS)).astype(_ROWS)
-
-
-def _seen(name: str, values: pd.Series, order: Places) -> pd.DataFrame | None:
-    """Find each value's number, first and last place in the order; None where there are too many values."""
-    codes, different = pd.factorize(values)
-    if len(different) > MOST_VALUES:
-        return None
-    ranked = codes[order]
+def _seen(column: Column, order: Places) -> Iterator[tuple[str, str, int, int, int]]:
+    """Find each value's number, first and last place in the order; none where there are too many values."""
+    if column.texts is None:
+        return
+    ranked = column.codes[order]
     known = np.flatnonzero(ranked >= 0)
-    first = known[np.unique(ranked[known], return_index=True)[1]]
-    last = known[len(known) - 1 - np.unique(ranked[known][::-1], return_index=True)[1]]
-    return pd.DataFrame(
-        {
-            "column": name,
-            "value": [key_text(value) for value in different],
-            "n": np.bincount(ranked[known], minlength=len(different)),
-            "first": first,
-            "last": last,
-        }
-    )
+    values, first, n = np.unique(ranked[known], return_index=True, return_counts=True)
+    last = len(known) - 1 - np.unique(ranked[known][::-1], return_index=True)[1]
+    for code, *rest in zip(values, n, known[first], known[last], strict=True):
+        yield column.name, column.texts[code], *rest
 
 
 def _bounded(rows: pd.DataFrame, many: list[str]) -> FirstLastSeen:
@@ -122,22 +128,20 @@ def _bounded(rows: pd.DataFrame, many: list[str]) -> FirstLastSeen:
     return FirstLastSeen(kept, tuple(sorted(left_out)))
 
 
-def watched(frame: pd.DataFrame, names: tuple[str, ...]) -> list[tuple[str, pd.Series]]:
+def watched(frame: pd.DataFrame, names: tuple[str, ...]) -> list[Column]:
     """Return what to look at, by name; each field is a value of ``fields`` where it is filled."""
     wanted = names or (FIELDS, *(name for name in frame.columns if name.startswith("meta.")))
     columns = []
     for name in wanted:
         if name in frame.columns:
-            columns.append((name, frame[name]))
+            codes, different = pd.factorize(frame[name])
+            texts = [key_text(value) for value in different] if len(different) <= MOST_VALUES else None
+            columns.append(Column(name, codes, texts))
         elif name != FIELDS and len(frame):
             raise unknown(name, frame.columns)
     if FIELDS in wanted and FIELDS not in frame.columns:
         fields = [name for name in frame.columns if name.startswith(OPEN)]
-        columns += [(FIELDS, _filled(frame[name])) for name in fields]
+        columns += [
+            Column(FIELDS, frame[name].notna().to_numpy().astype(np.intp) - 1, [name]) for name in fields
+        ]
     return columns
-
-
-def _filled(column: pd.Series) -> pd.Series:
-    """Put a column's name where it is filled."""
-    codes = column.notna().to_numpy().astype(np.int8) - 1
-    return pd.Series(pd.Categorical.from_codes(codes, pd.Index([str(column.name)])))

@@ -15,35 +15,38 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .bootstrap import Floats
-from .first_last_seen import FIELDS, MOST_VALUES
-from .input import TEXT, key_text
+from .first_last_seen import FIELDS, Column
+from .input import TEXT
 from .sums import GroupedSums
 
 _KEYS: dict[str, Any] = {"column": TEXT, "value": TEXT, "bin": "Int64"}
 
 
-def sightings(columns: Iterable[tuple[str, pd.Series]], bins: NDArray[np.int64]) -> GroupedSums:
+def sightings(columns: Iterable[Column], bins: NDArray[np.int64]) -> GroupedSums:
     """Count each value of some columns by time bin; missing ones, and columns with too many, are not counted.
 
     Parameters
     ----------
     columns
-        Names, which may come again, and n values each.
+        Of n values each, as :func:`~.first_last_seen.watched` returns them.
     bins
         The time bin of each row, shape (n,).
     """
-    parts = [part for name, values in columns for part in _counted(name, values, bins)]
-    found = pd.concat([pd.DataFrame(columns=[*_KEYS, "n"]), *parts], ignore_index=True)
-    return GroupedSums.of(found[[*_KEYS]].astype(_KEYS), {"n": found["n"].to_numpy(np.float64)})
+    different, place = np.unique(bins, return_inverse=True)
+    parts = [_counted(column, place, different) for column in columns if column.texts is not None]
+    none = np.empty(0, dtype=object)
+    name, value, at, n = (np.concatenate(each) for each in zip((none,) * 4, *parts, strict=True))
+    keys = {"column": name, "value": value, "bin": at}
+    found = pd.DataFrame({key: pd.Series(keys[key], dtype=kind) for key, kind in _KEYS.items()})
+    return GroupedSums.of(found, {"n": n.astype(np.float64)})
 
 
-def _counted(name: str, values: pd.Series, bins: NDArray[np.int64]) -> Iterable[pd.DataFrame]:
-    codes, different = pd.factorize(values)
-    if len(different) <= MOST_VALUES:
-        rows = pd.DataFrame({"code": codes, "bin": bins})[codes >= 0].value_counts(sort=False).reset_index()
-        texts = np.array([key_text(value) for value in different], dtype=object)
-        code = rows["code"].to_numpy(dtype=np.intp)
-        yield pd.DataFrame({"column": name, "value": texts[code], "bin": rows["bin"], "n": rows["count"]})
+def _counted(column: Column, place: NDArray[np.intp], bins: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
+    """Count each value in each of the different bins: names, values, bins, and how many."""
+    known = column.codes >= 0
+    cells, n = np.unique(column.codes[known] * len(bins) + place[known], return_counts=True)
+    name = np.full(len(cells), column.name, dtype=object)
+    return name, np.array(column.texts, dtype=object)[cells // len(bins)], bins[cells % len(bins)], n
 
 
 def stretches(seen: GroupedSums, rows: pd.DataFrame, bins: NDArray[np.int64], n: Floats) -> pd.DataFrame:
