@@ -262,7 +262,7 @@ def test_a_single_group_is_named(ax):
 @pytest.mark.once
 @every_chart
 def test_many_groups_are_folded(chart, kind, ax):
-    history = panels(900, by=[f"model {place}" for place in range(40)])
+    history = panels(200, by=[f"model {place}" for place in range(40)])
     chart(history, by="meta.model", ax=ax)
     most = 12 if kind is not stats.Votes else SERIES
     assert f"other ({41 - most} more)" in words(ax)
@@ -499,11 +499,12 @@ def test_keywords_reach_the_main_artist(chart, kind, kw, ax):
 
 @every_chart
 def test_a_title_stays_clear_of_the_legend(chart, kind):
-    history = panels(300, by=[f"a rather long model name {place}" for place in range(9)])
+    history = panels(90, by=[f"a rather long model name {place}" for place in range(9)])
+    summary = kind.of(history, by="meta.model", replicates=40)
     for width in (3.3, 10):
         figure = Figure(figsize=(width, 5), layout="constrained")
         FigureCanvasAgg(figure)
-        ax = chart(history, by="meta.model", ax=figure.subplots())
+        ax = chart(summary, ax=figure.subplots())
         figure.draw_without_rendering()
         heading = ax._left_title.get_window_extent()
         assert heading.y1 <= figure.bbox.y1
