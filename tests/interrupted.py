@@ -2,9 +2,9 @@
 
     python tests/interrupted.py ACTION FAULT FOLDER EVERY
 
-makes ``FOLDER/<n>`` for n = 1, 1 + EVERY, ... until the action is through: each time from ``FOLDER/start``, and with
-the fault at the n-th operation: ``kill`` (SIGKILL, a write half done) or the name of an errno. It writes a
-JSON object a line: the operation, and how the action ended. ``journal`` writes down all operations instead.
+makes ``FOLDER/<n>`` for n = 1, 1 + EVERY, ... until the action is through: each time from ``FOLDER/start``,
+and with the fault at the n-th operation: ``kill`` (SIGKILL, a write half done) or the name of an errno. It
+writes a JSON object a line: the operation, and how the action ended. ``journal`` writes down all operations.
 """
 
 import errno

@@ -380,9 +380,12 @@ def test_without_axes_a_figure_is_made(chart, kind):
     assert dict(matplotlib.rcParams) == settings
 
 
-def test_axes_of_ones_own_need_no_pyplot():
+@pytest.mark.once
+def test_completion_shows_charts_and_no_machinery_and_axes_of_ones_own_need_no_pyplot():
     program = """
-import sys, pandas as pd
+import sys, mastermind_lab as lab
+print(*dir(lab.charts))
+import pandas as pd
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from mastermind_lab.charts import votes
@@ -390,7 +393,11 @@ frame = pd.DataFrame({"stream_id": ["1-0", "2-0"], "voter": ["v", "v"], "choice"
 votes(frame, ax=Figure().subplots())
 assert "matplotlib.pyplot" not in sys.modules
 """
-    subprocess.run([sys.executable, "-c", program], check=True)
+    listed = subprocess.check_output([sys.executable, "-c", program], text=True).split()
+    assert listed == sorted(charts.__all__)
+    assert all(isinstance(getattr(charts, name), FunctionType) for name in listed)
+    assert {"margin", "save", "sheet", "overview", "decision"} <= set(listed)
+    assert charts.FastRenderer.__name__ not in listed
 
 
 @pytest.mark.once
@@ -470,16 +477,6 @@ def test_the_documentation_is_complete(name):
 def test_a_chart_travels_by_its_name(name):
     chart = getattr(charts, name)
     assert pickle.loads(pickle.dumps(chart)) is chart
-
-
-@pytest.mark.once
-def test_completion_shows_charts_and_no_machinery():
-    code = "import mastermind_lab as lab; print(' '.join(dir(lab.charts)))"
-    listed = subprocess.check_output([sys.executable, "-c", code], text=True).split()
-    assert listed == sorted(charts.__all__)
-    assert all(isinstance(getattr(charts, name), FunctionType) for name in listed)
-    assert {"margin", "save", "sheet", "overview", "decision"} <= set(listed)
-    assert charts.FastRenderer.__name__ not in listed
 
 
 @every_chart
