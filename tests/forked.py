@@ -38,18 +38,28 @@ def ask(files=(), **asked):
     return json.loads(answers.readline())
 
 
-class Forked:
-    """A running command, with what is used of ``subprocess.Popen``; a terminal is the path of one."""
+def piped(path):
+    """Return our end of a pipe and that of a command; of a path only the latter."""
+    if path:
+        return None, os.open(path, os.O_WRONLY)
+    ours, its = os.pipe()
+    return os.fdopen(ours, "rb", buffering=0), its
 
-    def __init__(self, words, environment, terminal=None):
-        self.returncode, self.stdout = None, None
-        error, its_error = os.pipe()
+
+class Forked:
+    """A running command, with what is used of ``subprocess.Popen``; a terminal is the path of one.
+
+    So are ``into``, where its output goes instead of a pipe, and ``errors``.
+    """
+
+    def __init__(self, words, environment, terminal=None, into=None, errors=None):
+        self.returncode = None
+        self.stderr, its_error = piped(errors)
         its_files = [its_error]
+        self.stdout = None
         if not terminal:
-            out, its_out = os.pipe()
+            self.stdout, its_out = piped(into)
             its_files.append(its_out)
-            self.stdout = os.fdopen(out, "rb", buffering=0)
-        self.stderr = os.fdopen(error, "rb", buffering=0)
         words = ["mastermind-lab", *map(str, words)]
         self.pid = ask(its_files, words=words, environment=dict(environment), terminal=terminal)
         for file in its_files:

@@ -1,10 +1,10 @@
 """A writer of snapshots that is stopped at every file operation, as a process of its own.
 
-    python tests/interrupted.py ACTION FAULT FOLDER
+    python tests/interrupted.py ACTION FAULT FOLDER EVERY
 
-makes ``FOLDER/<n>`` for n = 1, 2, ... until the action is through: each time from ``FOLDER/start``, and with
-the fault at the n-th operation: ``kill`` (SIGKILL, a write half done) or the name of an errno. It writes a
-JSON object a line: the operation, and how the action ended. ``journal`` writes down all operations instead.
+makes ``FOLDER/<n>`` for n = 1, 1 + EVERY, ... until the action is through: each time from ``FOLDER/start``,
+and with the fault at the n-th operation: ``kill`` (SIGKILL, a write half done) or the name of an errno. It
+writes a JSON object a line: the operation, and how the action ended. ``journal`` writes down all operations.
 """
 
 import errno
@@ -14,6 +14,7 @@ import shutil
 import signal
 import sys
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 import pyarrow as pa
@@ -179,7 +180,7 @@ def prepared(base, number):
 
 
 def main():
-    action, fault, base = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    action, fault, base, every = sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])
     checkpoint.WORTH = 1
     pa.set_cpu_count(1)  # one file after another, so that the same number is the same operation each time
     if fault == "journal":
@@ -187,9 +188,7 @@ def main():
         return
     load("history", "ndjson", "snapshot")
     history(10, 5)  # made before, as it reads and writes no files
-    number = 0
-    while True:
-        number += 1
+    for number in count(1, every):
         strike = kill_at(number) if fault == "kill" else fail_at(number, getattr(errno, fault))
         told = in_a_child(prepared(base, number), action, strike, passing=fault == "kill")
         sys.stdout.write(json.dumps({"number": number} | told) + "\n")

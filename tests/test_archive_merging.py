@@ -108,12 +108,13 @@ class StoppedError(BaseException):
 
 
 @pytest.mark.thorough
-def test_stopped_at_any_operation_nothing_is_lost_or_doubled(tmp_path, monkeypatch):
+def test_stopped_at_any_operation_nothing_is_lost_or_doubled(tmp_path, monkeypatch, effort):
+    """At each second one; with --effort at every one."""
     monkeypatch.setitem(snapshot.merging.__globals__, "_FEW", 2)
     made = add(tmp_path / "made", [*range(DAY - 3, DAY), DAY])
     number, was_stopped = 0, True
     while was_stopped:
-        number += 1
+        number += 2 if effort == 1 else 1
         stopped = shutil.copytree(made, tmp_path / str(number))
         with monkeypatch.context() as patch:
             strike = Strike(number)

@@ -262,7 +262,7 @@ def test_a_single_group_is_named(ax):
 @pytest.mark.once
 @every_chart
 def test_many_groups_are_folded(chart, kind, ax):
-    history = panels(900, by=[f"model {place}" for place in range(40)])
+    history = panels(200, by=[f"model {place}" for place in range(40)])
     chart(history, by="meta.model", ax=ax)
     most = 12 if kind is not stats.Votes else SERIES
     assert f"other ({41 - most} more)" in words(ax)
@@ -380,9 +380,12 @@ def test_without_axes_a_figure_is_made(chart, kind):
     assert dict(matplotlib.rcParams) == settings
 
 
-def test_axes_of_ones_own_need_no_pyplot():
+@pytest.mark.once
+def test_completion_shows_charts_and_no_machinery_and_axes_of_ones_own_need_no_pyplot():
     program = """
-import sys, pandas as pd
+import sys, mastermind_lab as lab
+print(*dir(lab.charts))
+import pandas as pd
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from mastermind_lab.charts import votes
@@ -390,7 +393,11 @@ frame = pd.DataFrame({"stream_id": ["1-0", "2-0"], "voter": ["v", "v"], "choice"
 votes(frame, ax=Figure().subplots())
 assert "matplotlib.pyplot" not in sys.modules
 """
-    subprocess.run([sys.executable, "-c", program], check=True)
+    listed = subprocess.check_output([sys.executable, "-c", program], text=True).split()
+    assert listed == sorted(charts.__all__)
+    assert all(isinstance(getattr(charts, name), FunctionType) for name in listed)
+    assert {"margin", "save", "sheet", "overview", "decision"} <= set(listed)
+    assert charts.FastRenderer.__name__ not in listed
 
 
 @pytest.mark.once
@@ -472,16 +479,6 @@ def test_a_chart_travels_by_its_name(name):
     assert pickle.loads(pickle.dumps(chart)) is chart
 
 
-@pytest.mark.once
-def test_completion_shows_charts_and_no_machinery():
-    code = "import mastermind_lab as lab; print(' '.join(dir(lab.charts)))"
-    listed = subprocess.check_output([sys.executable, "-c", code], text=True).split()
-    assert listed == sorted(charts.__all__)
-    assert all(isinstance(getattr(charts, name), FunctionType) for name in listed)
-    assert {"margin", "save", "sheet", "overview", "decision"} <= set(listed)
-    assert charts.FastRenderer.__name__ not in listed
-
-
 @every_chart
 @pytest.mark.parametrize("kw", [{"lw": 3.5, "color": "red"}, {"linewidth": 3.5, "alpha": 0.5}])
 def test_keywords_reach_the_main_artist(chart, kind, kw, ax):
@@ -499,11 +496,12 @@ def test_keywords_reach_the_main_artist(chart, kind, kw, ax):
 
 @every_chart
 def test_a_title_stays_clear_of_the_legend(chart, kind):
-    history = panels(300, by=[f"a rather long model name {place}" for place in range(9)])
+    history = panels(90, by=[f"a rather long model name {place}" for place in range(9)])
+    summary = kind.of(history, by="meta.model", replicates=40)
     for width in (3.3, 10):
         figure = Figure(figsize=(width, 5), layout="constrained")
         FigureCanvasAgg(figure)
-        ax = chart(history, by="meta.model", ax=figure.subplots())
+        ax = chart(summary, ax=figure.subplots())
         figure.draw_without_rendering()
         heading = ax._left_title.get_window_extent()
         assert heading.y1 <= figure.bbox.y1

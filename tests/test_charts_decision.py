@@ -204,7 +204,7 @@ class TestDecision:
     def test_drawing_is_fast(self, history):
         import time
 
-        ids = history.decisions["stream_id"].head(10)
+        ids = history.decisions["stream_id"].head(4)
         began = time.process_time()
         for stream_id in ids:
             page(history, stream_id)
@@ -266,9 +266,9 @@ class TestScans:
     @pytest.mark.parametrize("outcomes", telling([True, False], "True"))
     def test_the_overview(self, outcomes, tmp_path):
         with gzip.open(self.SAMPLE) as stream:
-            lines = stream.readlines()[::10]
+            lines = stream.readlines()[::50]
         for half in range(2):
-            (tmp_path / f"{half}.ndjson").write_bytes(b"".join(lines[half * 100 :][:100]))
+            (tmp_path / f"{half}.ndjson").write_bytes(b"".join(lines[half * 20 :][:20]))
 
         def drawn(source):
             known = lab.with_outcomes(source, sample_folder() / "outcomes.csv") if outcomes else source

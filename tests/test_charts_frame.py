@@ -23,16 +23,6 @@ def test_every_chart_of_a_summary_has_a_frame():
     assert {*NAMES} - {*OF_SUMMARIES} == {"argument_tree", "decision"}
 
 
-@pytest.mark.parametrize("name", OF_SUMMARIES)
-def test_title_n_and_caption(name):
-    ax = getattr(charts, name)(HISTORY, ax=Figure((3.3, 3)).subplots())
-    title, n = ax.get_title(loc="left").split("\n")
-    assert charts.caption(ax).startswith(title)
-    assert n.lower() in charts.caption(ax).lower()
-    assert "  " not in charts.caption(ax)
-    assert charts.caption(ax).endswith(".")
-
-
 @pytest.mark.parametrize(
     "name", telling(OF_SUMMARIES, "agreement", "confidence_over_time", "reliability", "timing", "votes")
 )

@@ -1,4 +1,4 @@
-"""Every chart shows its data on the paper of any style, in colour and in grey."""
+"""Every chart shows its data on the paper of any style, in colour and in grey, and says what it is."""
 
 from contextlib import contextmanager
 from itertools import combinations
@@ -96,3 +96,14 @@ def test_every_mark_and_word_shows(name, style):
     assert max(marks.values(), default=21) >= 4.5
     on_squares = {word for ax in figure.axes if ax.images for word in ax.texts}
     assert min(value for word, value in words.items() if word not in on_squares) >= 3
+    if not which:
+        title_n_and_caption(found)
+
+
+def title_n_and_caption(ax):
+    title, n = ax.get_title(loc="left").split("\n")
+    said = lab.charts.caption(ax)
+    assert said.startswith(title)
+    assert n.lower() in said.lower()
+    assert "  " not in said
+    assert said.endswith(".")

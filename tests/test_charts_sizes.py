@@ -93,7 +93,7 @@ def test_a_picture_of_a_size_can_be_read(name, by, of, size):
 @pytest.mark.filterwarnings("ignore::mastermind_lab.errors.MissingFontWarning")
 @pytest.mark.parametrize("width", telling([3.3, 6.5, 10], "3.3"))
 def test_an_overview_can_be_read(width):
-    figure = lab.charts.overview(history(20), by="meta.sentence", width=width)
+    figure = lab.charts.overview(history(10), by="meta.sentence", width=width)
     look_at(figure)
     pyplot.close(figure)
 

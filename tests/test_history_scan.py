@@ -243,9 +243,9 @@ class TestSummaries:
     @pytest.mark.once
     def test_nothing_at_all(self, tmp_path):
         (tmp_path / "none.ndjson").write_bytes(b"")
-        found = lab.scan(tmp_path)
+        found, nothing = lab.scan(tmp_path), lab.read(tmp_path)
         for subject in SUBJECTS:
-            columns = subject.of(lab.read(tmp_path), **by_columns(subject, "meta.any")).table().columns
+            columns = subject.of(nothing, **by_columns(subject, "meta.any")).table().columns
             assert subject.of(found, **by_columns(subject, "meta.any")).table().columns.equals(columns)
 
     def test_the_options_are_those_of_a_history(self, folder):

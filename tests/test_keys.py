@@ -59,9 +59,9 @@ def alike(summary, expected):
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory):
-    """Files that are read apart, in another order, and all together: two with ids, two of a line without."""
+    """Files that are read apart, in another order, and all together: one with ids, two of a line without."""
     folders = [tmp_path_factory.mktemp("lines") for _ in range(2)]
-    files = written(folders[0], with_ids(8), 2) + written(folders[1], without_ids(2), 2)
+    files = written(folders[0], with_ids(8), 1) + written(folders[1], without_ids(2), 2)
     parts = [judged(lab.read(file)) for file in files]
     random.Random(0).shuffle(parts)
     return parts, judged(lab.read(files))

@@ -58,7 +58,7 @@ def test_intervals_over_groups_cover_what_they_should(groups, askings):
     inside = np.zeros(2)
     for seed in range(100):
         history = independent(groups, askings, seed)
-        options = {"by": "question", "replicates": 400}
+        options = {"by": "question", "replicates": 200}
         figures = Conformity.of(history, **options).excess, Agreement.of(history, **options).alpha
         inside += [one.low <= 0 <= one.high for one in figures]
     assert (inside >= 88).all(), inside

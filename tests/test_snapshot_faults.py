@@ -62,8 +62,9 @@ def script():
     return found
 
 
-def run(action, fault, base):
-    done = subprocess.run([sys.executable, SCRIPT, action, fault, base], capture_output=True, text=True)
+def run(action, fault, base, every=1):
+    words = [action, fault, base, str(every)]
+    done = subprocess.run([sys.executable, SCRIPT, *words], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -141,15 +142,16 @@ def test_killed_at_every_operation(base, action):
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("action", [*ACTIONS, "ndjson"])
 def test_an_error_at_every_operation(base, action, effort):
+    """At each second one of them, with one fault; with --effort at every one, with several."""
     first = [*STATES].index(action)
     for fault in {FAULTS[(first + other) % len(FAULTS)] for other in range(effort)}:
         shutil.copytree(base / "start", base / fault / "start")
-        check_errors(base / fault, action, fault)
+        check_errors(base / fault, action, fault, every=2 if effort == 1 else 1)
 
 
-def check_errors(base, action, fault):
-    told, reason, checked = run(action, fault, base), os.strerror(getattr(errno, fault)), Checked()
-    assert sum(one["at"] >= one["number"] for one in told) > (3 if action == "ndjson" else 30)
+def check_errors(base, action, fault, every):
+    told, reason, checked = run(action, fault, base, every), os.strerror(getattr(errno, fault)), Checked()
+    assert every * sum(one["at"] >= one["number"] for one in told) > (3 if action == "ndjson" else 30)
     for one in told:
         folder = base / str(one["number"])
         done = checked.done(folder, action)

@@ -161,6 +161,7 @@ def python(code):
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 
 
+@pytest.mark.once
 def test_other_programs_find_their_names():
     six = ["DEFAULT_STREAM_NAME", "DecisionEnvelope", "decode_envelope"]
     six += ["follow_envelopes", "publish_envelope", "read_envelopes"]
@@ -169,6 +170,7 @@ def test_other_programs_find_their_names():
     assert (found.stdout.split(), found.stderr) == (six, "")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "before", ["import mastermind_lab.archive", "lab.Archiver", "from mastermind_lab.archive import Archiver"]
 )
@@ -182,6 +184,7 @@ def test_a_typo_is_answered(typo, meant):
     assert f"Did you mean: '{meant}'?" in python(f"import mastermind_lab as lab; lab.{typo}").stderr
 
 
+@pytest.mark.once
 def test_a_notebook_completes_what_is_not_loaded_yet():
     code = (
         "import mastermind_lab as lab; from IPython.core.completer import IPCompleter, provisionalcompleter\n"

@@ -95,14 +95,17 @@ def place():
 
 
 @pytest.mark.timeout(PATIENCE)
-def test_killed_at_every_file_operation(redis_url, place, capsys):
-    """Every operation of a run that makes a folder and writes a first part, and of one that goes on."""
+def test_killed_at_every_file_operation(redis_url, place, capsys, effort):
+    """Operations of a run that makes a folder and writes a first part, and of one that goes on.
+
+    Each second one, the odd ones of the former and the even ones of the latter; with --effort every one.
+    """
     folder, kept = place / "archive", place / "kept"
     with redis.Redis.from_url(redis_url) as client, Archivers(stream=S) as archivers:
-        for start in (1, 13):
+        for first, start in enumerate((1, 13), 1):
             for number in range(start, start + 12):
                 client.xadd(S, {"data": payload(number)})
-            for operation in count(1):
+            for operation in count(first, 2) if effort == 1 else count(1):
                 was_killed = archivers.run(redis_url, folder, operation=operation)
                 assert [one.rows + one.rejects for one in ranges(folder)] in ([12] * n for n in range(3))
                 lab.archive(redis_url, folder, stream=S)
