@@ -150,7 +150,6 @@ def test_outcomes_make_accuracy_one_of_the_differences():
     past = lab.with_outcomes(past, past.decisions[["correlation_id"]].assign(correct_choice="yes"))
     view = view_of(followed(entries(20)), compare=past)
     asked(view, "mark", id=entries(20)[0][0], was="right")
-    view._round()
     row = view.differences.set_index("figure").loc["accuracy"]
     assert (row["now"], row["before"], row["n"], row["n_before"]) == (1, 1, 1, 50)
 
@@ -181,11 +180,11 @@ class TestAlarms:
             "drift",
             "confidence",
             "0.69",
-            "0.50",
+            "0.41",
         )
-        assert "confidence went from 0.69 to 0.50" in line
+        assert "confidence went from 0.69 to 0.41" in line
         news = told(view, "status")["alarm"]
-        assert news == "alarm: confidence went from 0.69 to 0.50"
+        assert news == "alarm: confidence went from 0.69 to 0.41"
         over_time = panels(view)[0]
         assert any("confidence went" in word["text"] for word in over_time["words"])
         assert "upright line: drift" in over_time["caption"].lower()
@@ -221,13 +220,25 @@ class TestAlarms:
         assert "\u202e" not in items(view)
         assert len({one["alarm"] for one in view.sent if one["kind"] == "status"} - {""}) == 1
 
-    @pytest.mark.thorough
-    def test_a_stream_that_began_again_has_alarms_of_its_own(self):
+    def test_what_was_found_stays_where_a_stream_begins_again_and_goes_where_a_replay_does(self):
         view = view_of(followed(entries(150, mean=0.5)), compare=earlier())
-        assert len(view.alarms) == 1
+        (found,) = view.alarms.itertuples(index=False)
         again = [(id_, one.encode()) for id_, one in entries(30)]
-        view.follower.take(StreamUpdate(view.follower.source.streams[0], again, rewound=True))
+        stream = view.follower.source.streams[0]
+        view.follower.take(StreamUpdate(stream, [(f"{id_}@1", one) for id_, one in again], reset=True))
+        assert found in list(view.alarms.itertuples(index=False))
+        view.follower.take(StreamUpdate(stream, again, rewound=True))
         assert view.alarms.empty
+
+    def test_what_it_went_to_is_what_it_was_when_it_left_whenever_one_looks(self):
+        back = entries(600, mean=0.9, start="2026-11-26T15:00", seed=2)
+        view = view_of(followed([*entries(100, mean=0.45), *back]), compare=earlier())
+        drifted = view.alarms[view.alarms["kind"] == "drift"].iloc[0]
+        assert float(drifted["to"]) < 0.55
+
+    def test_a_figure_without_alarms_is_named(self):
+        view = view_of(followed(entries(150, mean=0.5)), compare=earlier(5))
+        assert "no drift alarms of confidence, whose 5 decisions to compare with are too few" in said(view)
 
 
 @pytest.mark.thorough

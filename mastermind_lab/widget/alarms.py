@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ..charts import TimeMark
-from ..live import Follower
 from ..stats import Drift, Regimes
 from .rows import short
 
@@ -50,8 +49,9 @@ class Alarms:
         baseline = {} if earlier is None else {"baseline": earlier}
         self.asked: list[tuple[Any, dict[str, Any]]] = [(Drift, _FEW | baseline), (Regimes, _FEW)]
         self.news = ""
+        self.silent = ""
         self._found: dict[tuple[str, ...], Alarm] = {}
-        self._stream = (0, 0)
+        self._n = 0
 
     @property
     def known(self) -> list[Alarm]:
@@ -79,20 +79,20 @@ class Alarms:
         texts = dict.fromkeys(["kind", "what", "from", "to"], "str")
         return table.astype(texts | {"time": "datetime64[us, UTC]"})
 
-    def look(self, follower: Follower, drift: Drift, regimes: Regimes) -> None:
+    def look(self, drift: Drift, regimes: Regimes) -> None:
         """Take in what there is by now; what was not known before is the news."""
-        stream = follower.status.resets, drift.n
-        goes_on = stream[0] == self._stream[0] and stream[1] >= self._stream[1]
+        goes_on = drift.n >= self._n  # a replay may begin anew
         known = dict(self._found) if goes_on else {}  # others read it meanwhile
-        fresh = []
-        for key, alarm in {**_drifts(drift), **_changes(regimes)}.items():
+        fresh, watched = [], drift.table()
+        self.silent = _unwatched(watched)
+        for key, alarm in {**_drifts(drift, watched), **_changes(regimes)}.items():
             there = known.get(key)
             if there is None:
                 fresh.append(alarm)
             if there is None or (alarm.before and not there.before):  # the end of a value shows after a while
                 known[key] = alarm
         latest = sorted(known, key=known.__getitem__)[-_MOST:]
-        self._stream, self._found = stream, {key: known[key] for key in latest}
+        self._n, self._found = drift.n, {key: known[key] for key in latest}
         if fresh:
             more = f"; and {len(fresh) - 1} more" if len(fresh) > 1 else ""
             self.news = f"alarm: {max(fresh).words}{more}"
@@ -102,12 +102,23 @@ def _look(alarm: Alarm) -> str:
     return alarm.kind if alarm.kind == DRIFT else "begin" if alarm.after else "end"
 
 
-def _drifts(drift: Drift) -> dict[tuple[str, ...], Alarm]:
-    found = drift.table().dropna(subset=["alarm"])
+def _unwatched(watched: pd.DataFrame) -> str:
+    """Say of which figures there can be no alarm, and why."""
+    deaf = watched[(watched["n"] > watched["n_baseline"]) & ~(watched["limit"] > 0)]
+    faults = [
+        f"{row['figure']}, whose {row['n_baseline']:,} decisions to compare with are too few or all alike"
+        for row in deaf.to_dict("records")
+    ]
+    return f"no drift alarms of {' and '.join(faults)}" if faults else ""
+
+
+def _drifts(drift: Drift, watched: pd.DataFrame) -> dict[tuple[str, ...], Alarm]:
+    found = watched.dropna(subset=["alarm"])
     path = drift.path() if len(found) else pd.DataFrame()
     alarms: dict[tuple[str, ...], Alarm] = {}
     for row in found.to_dict("records"):
-        since = path[(path["figure"] == row["figure"]) & (path["time"] > row["since"])]
+        while_it_left = (path["time"] > row["since"]) & (path["time"] <= row["alarm"])
+        since = path[(path["figure"] == row["figure"]) & while_it_left]
         mean = (since["mean"] * since["n"]).sum() / since["n"].sum()
         alarm = Alarm(row["alarm"], DRIFT, row["figure"], f"{row['baseline']:.2f}", f"{mean:.2f}")
         alarms[DRIFT, row["figure"], row["direction"]] = alarm

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from inspect import signature
 from typing import Any, cast
@@ -27,6 +27,7 @@ from .rows import short
 _EVERY = 3.0  # seconds from one look for alarms to the next, at least
 _SHARE = 0.03  # of a core, for looking: where a look is dear, there are fewer
 _BEHIND: dict[Any, Any] = {stats.ConfidenceOverTime: stats.Confidence}  # whose time is another
+CountRight = Callable[[Follower], tuple[int, int]]
 _COLUMNS = ["figure", "now", "before", "difference", "difference_low", "difference_high", "n", "n_before"]
 
 
@@ -65,7 +66,7 @@ class Compared:
         for panel in panels:
             panel.beside = partial(self._beside, panel)
 
-    def look(self, follower: Follower, right: tuple[int, int] = (0, 0), at_once: bool = False) -> None:
+    def look(self, follower: Follower, right: CountRight, at_once: bool = False) -> None:
         """Look for alarms, and for what differs, if it is time; ``right`` counts what is marked."""
         now, began = time.monotonic(), time.thread_time()
         if at_once or now >= self._not_before:
@@ -73,17 +74,17 @@ class Compared:
             self._look(follower, right)
             self._not_before = now + max(_EVERY, (time.thread_time() - began) / _SHARE)
 
-    def _look(self, follower: Follower, right: tuple[int, int]) -> None:
+    def _look(self, follower: Follower, right: CountRight) -> None:
         found = follower.summaries(self.alarms.asked)
         faults = [short(str(one), 100) for one in found if isinstance(one, LabError)]
         self._without_alarms = f"no alarms: {faults[0]}" if faults else ""
         if faults:  # the pictures are drawn all the same
             return
         drift, regimes = cast(tuple[stats.Drift, stats.Regimes], tuple(found))
-        self.alarms.look(follower, drift, regimes)
+        self.alarms.look(drift, regimes)
         if self._history is not None:
             now = _totals(drift)
-            now.loc["accuracy"] = [right[1], right[0]]
+            now.loc["accuracy"] = right(follower)[::-1]
             self.differences = _differences(now, self._before)
 
     def register(self, follower: Follower) -> None:
@@ -93,7 +94,8 @@ class Compared:
     @property
     def said(self) -> list[str]:
         """What differs, what is not compared, and the alarms, in words."""
-        return [*self._said_of_the_earlier(), *filter(None, [self.alarms.said, self._without_alarms])]
+        of_alarms = self.alarms.said, self.alarms.silent, self._without_alarms
+        return [*self._said_of_the_earlier(), *filter(None, of_alarms)]
 
     def _said_of_the_earlier(self) -> list[str]:
         if self._history is None:

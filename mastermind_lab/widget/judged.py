@@ -36,7 +36,6 @@ class Judged:
         self.panels = [Panel(name) for name in PANELS]
         self._counted: tuple[Any, list[tuple[Panel, Any]], str] = (None, [], "")
         self._rows: tuple[Any, dict[tuple[Any, ...], Row]] = (None, {})
-        self.right = (0, 0)
 
     @property
     def said(self) -> str:
@@ -64,6 +63,14 @@ class Judged:
         self._rows = marks, {key: known[key] for key in keys}
         return [known[key] for key in keys[::-1]]
 
+    def right(self, follower: Follower) -> tuple[int, int]:
+        """Count the decisions marked right, and all that are marked, among those that are kept."""
+        with suppress(LabError):  # as in rows
+            history = follower.history() if self.marks else None
+            if history is not None and (ids := self.marks.among(history)):
+                return right_of(self.marks.judged(history, ids))
+        return 0, 0
+
     def pictures(self, follower: Follower, choice: ViewOptions) -> list[tuple[Panel, Any]]:
         """Return the panels with what they draw: none where nothing is marked; errors instead of data."""
         try:
@@ -80,12 +87,10 @@ class Judged:
         self, history: History | None, ids: list[str], choice: ViewOptions
     ) -> tuple[list[tuple[Panel, Any]], str]:
         """Return the panels with what they draw, and the share that is right in words."""
-        self.right = (0, 0)
         if history is None or not ids:
             return [], ""
         judged = self.marks.judged(history, ids)
-        self.right = right_of(judged)
-        return [(panel, _counted(panel, judged, choice)) for panel in self.panels], _share_right(*self.right)
+        return [(panel, _counted(panel, judged, choice)) for panel in self.panels], _share_right(judged)
 
 
 def _counted(panel: Panel, history: History, choice: ViewOptions) -> Any:
@@ -103,8 +108,9 @@ def right_of(history: History) -> tuple[int, int]:
     return int((known["recommendation"] == known[CHOICE]).sum()), len(known)
 
 
-def _share_right(right: int, n: int) -> str:
+def _share_right(history: History) -> str:
     """Say how many of the decisions that are marked are right."""
+    right, n = right_of(history)
     if not n:
         return ""
     low, high = confidence_sequence(np.array([float(right)]), np.array([float(n)]))
