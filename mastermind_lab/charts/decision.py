@@ -164,7 +164,7 @@ def _votes(ax: Axes, votes: pd.DataFrame, height: float, width: float) -> None:
         ax.text(0, -row, voter, **font)
         ax.text(left, -row, choice, **font)
     for place in np.flatnonzero(~given) if given.any() else ():
-        ax.text(bar, -int(place), "not said", **font)
+        ax.text(width, -int(place), "not said", ha="right", **font)
     rows = -np.flatnonzero(given)
     ax.barh(rows, _BAR * em * sure[given], left=bar, height=0.5, color=shade(ax, MUTED))
     frame: dict[str, Any] = {"facecolor": "none", "edgecolor": shade(ax, 0.3), "linewidth": 0.5}

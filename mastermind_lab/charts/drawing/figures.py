@@ -53,14 +53,19 @@ def follows_rows(figsize: Any) -> bool:
 
 
 @contextmanager
-def magnified(figsize: Any) -> Iterator[list[Axes]]:
-    """Write larger on a slide; there the Axes that are put into the list get marks and lines as large."""
+def styled_for(figsize: Any) -> Iterator[list[Axes]]:
+    """Let the style's figure be of a size, if one is asked for, as rows and panels reckon with it.
+
+    On a slide the type is larger; there the Axes that are put into the list get marks and lines as large.
+    """
     drawn: list[Axes] = []
+    style: dict[Any, Any] = {"figure.figsize": checked_size(figsize)} if figsize else {}
+    if figsize == "slide":
+        style["font.size"] = _MAGNIFIED * rcParams["font.size"]
+    with rc_context(style):
+        yield drawn
     if figsize != "slide":
-        yield drawn
         return
-    with rc_context({"font.size": _MAGNIFIED * rcParams["font.size"]}):
-        yield drawn
     for artist in (one for ax in drawn for one in ax.findobj()):
         if isinstance(artist, Line2D):
             artist.set_markersize(_MAGNIFIED * artist.get_markersize())
