@@ -280,3 +280,17 @@ def test_what_is_almost_empty_is_low():
     none = lab.charts.arguments(lab.read([]), figsize="page")
     assert max(ax.figure.get_figheight() for ax in (tree, none)) < 2.5
     pyplot.close("all")
+
+
+def test_words_along_the_axis_stay_on_a_figure_of_a_few_inches():
+    ax = lab.charts.agreement(history(60), by="meta.group", figsize=(2.5, 2.5))
+    look_at(ax.figure)
+    pyplot.close(ax.figure)
+
+
+def test_a_slide_of_one_decision_is_as_large_as_there_is_room_for():
+    one = lab.sample(last=10)
+    slide = lab.charts.decision(one, one.decisions["stream_id"].iloc[0], figsize="slide")
+    look_at(slide)
+    assert min(text.get_fontsize() for ax in slide.axes for text in words(ax)) > 8.5
+    pyplot.close(slide)

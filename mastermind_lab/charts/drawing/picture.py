@@ -38,6 +38,7 @@ _AROUND = 1.2  # inches of a new figure for all but its rows and its legend
 _EMPTY = 2.4  # inches of a new figure on which there is nothing
 _PAGE = 7.5 * 72  # the most points that the rows of a new figure and its legend take: then it fits a page
 _LEFT: WeakKeyDictionary[Axes, float] = WeakKeyDictionary()  # points that the names of rows take
+_RIGHT: WeakKeyDictionary[Axes, float] = WeakKeyDictionary()  # and the figures beside them
 
 
 class Column(NamedTuple):
@@ -145,7 +146,7 @@ def retitle(ax: Axes, title: str) -> None:
 
 def label_below(ax: Axes, words: str) -> None:
     """Say what is drawn along the horizontal axis, on as many lines as the picture's width asks for."""
-    lines = wrapped(words, text_room(ax) / small_size()) if words else []
+    lines = wrapped(words, (text_room(ax) - _RIGHT.get(ax, 0)) / small_size()) if words else []
     ax.xaxis.label.set(text="\n".join(lines), **PLAIN)
 
 
@@ -187,6 +188,7 @@ def label_rows(
     ax.tick_params(axis="y", length=0)
     _LEFT[ax] = widest * size + rcParams["ytick.major.pad"]
     if beside:
+        _RIGHT[ax] = away
         annotate_rows(ax, beside.title, beside.figures, away, at)
 
 
