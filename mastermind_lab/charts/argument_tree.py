@@ -16,7 +16,7 @@ from ..stats.engine.input import is_scan
 from ..text import without_markup
 from .drawing.figures import extent
 from .drawing.ink import shade
-from .drawing.picture import Picture, text_room
+from .drawing.picture import Picture, inches_of, text_room
 from .drawing.style import artist_kwargs, check_keywords
 from .drawing.text import PLAIN, clean, fitted, fitted_apart, small_size, text_width
 
@@ -63,7 +63,14 @@ def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: An
     nodes = _nodes(batch, stream_id)
     shown = nodes.iloc[:MOST]
     subject = f"Argument tree of {clean(stream_id)}"
-    picture = Picture(ax, subject, None, _notes(nodes, len(shown)), "depth (levels)", rows=len(shown) // 2)
+    picture = Picture(
+        ax,
+        subject,
+        None,
+        _notes(nodes, len(shown)),
+        "depth (levels)",
+        inches=inches_of(1 + len(shown) // 2, lines=2),
+    )
     ax = picture.ax
     ax.spines["left"].set_visible(False)
     ax.set_yticks([])

@@ -13,12 +13,14 @@ from ..stats import Citations
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import dots_in_lane, offsets, rows_on_grid
-from .drawing.picture import Picture, series_that_fit
+from .drawing.picture import Picture, inches_of, row_height, rows_that_fit, series_that_fit
 from .drawing.style import SERIES, styles_on
-from .drawing.text import LEGEND, PLAIN, estimate_in, format_n, names_apart
+from .drawing.text import LEGEND, PLAIN, estimate_in, format_n, names_apart, small_size
 
 MOST = 8
 """Sources that stay readable in one chart."""
+
+_NAME = 3  # lanes that a name takes
 
 
 @chart(Citations, "A history, its ``citations`` frame (then without ``by``)", most=SERIES)
@@ -27,8 +29,8 @@ def citations(
 ) -> Axes:
     """Which sources the panels rest on: the share of decisions that cite each, with its 95% interval.
 
-    The most used is on top. Sources beyond the 8 most used are not drawn, but counted in the caption; nor are
-    those that one decision cites, which have no rank.
+    The most used is on top. Sources beyond the 8 most used, or as many as find room, are not drawn, but
+    counted in the caption; nor are those that one decision cites, which have no rank.
 
     Examples
     --------
@@ -38,10 +40,12 @@ def citations(
     """
     summary = summary_of(Citations, data, by, cluster)
     shown = summary.lump(series_that_fit(ax, SERIES))
-    table, used = shown.table(), shown.sources(MOST)
+    table, series = shown.table(), len(shown.table()) if summary.by else 0
+    most = rows_that_fit(ax, MOST, lanes=len(table) + _NAME, series=series)
+    used = shown.sources(most)
     uses = shown.uses()
     once = used.groupby("source")["n"].transform("sum") == 1
-    ranked = used[~once] if uses["sources"].sum() > MOST else used
+    ranked = used[~once] if uses["sources"].sum() > most else used
     none = (
         ["every source is cited once: none is drawn", *_figures(table)] if ranked.empty and len(used) else []
     )
@@ -49,32 +53,32 @@ def citations(
     names = list(used["source"].unique())
     cited = table["cited"].sum()
     notes = format_n(cited, "decisions", without_sources=table["n"].sum() - cited)
-    xlabel, rows = "share of decisions with sources (0-1)", 1 + len(names) * (2 + len(table)) // 4
-    picture = Picture(ax, "Citations", summary, notes, xlabel, rows=rows)
+    xlabel, inches = "share of decisions with sources (0-1)", inches_of(len(names), lanes=len(table) + _NAME)
+    picture = Picture(ax, "Citations", summary, notes, xlabel, inches=inches)
     if used.empty:
         return picture.empty(*none)
-    _draw(picture, used, names, table.set_index("group")["cited"], kw)
+    name = min(0.6, 1.4 * small_size() / row_height(picture.ax, len(names), series))
+    _draw(picture, used, names, table.set_index("group")["cited"], name, kw)
     picture.heading(
         *_figures(table), _not_drawn(uses, len(names)), "line: 95% interval", methods=used["share_method"]
     )
-    _names(picture.ax, names)
+    _names(picture.ax, names, 0.6 - name / 2)
     picture.ax.set_xlim(0, min(1.02, 1.08 * float(np.nanmax(used[["share", "share_high"]].to_numpy()))))
     rows_on_grid(picture.ax, len(names))
     return picture.ax
 
 
 def _draw(
-    picture: Picture, used: pd.DataFrame, names: list[str], cited: pd.Series, kw: dict[str, Any]
+    picture: Picture, used: pd.DataFrame, names: list[str], cited: pd.Series, name: float, kw: dict[str, Any]
 ) -> None:
-    """Draw each group in a lane of its own."""
+    """Draw each group in a lane of its own, below the name, which takes a share of each row."""
     rank = used["source"].map({name: place for place, name in enumerate(names)}).to_numpy(dtype=np.float64)
     labels = names_apart(cited.index, LEGEND)
     styles = styles_on(picture.ax)
-    for group, label, offset, style in zip(
-        cited.index, labels, offsets(0.2, len(cited)), styles, strict=False
-    ):
+    lanes = 0.1 - name / 2 + offsets(0.45 * (1 - name), len(cited))
+    for group, label, lane, style in zip(cited.index, labels, lanes, styles, strict=False):
         mine = (used["group"] == group).to_numpy()
-        dots = dots_in_lane(picture.ax, used[mine], offset - 0.16 - rank[mine], "share", style, kw)
+        dots = dots_in_lane(picture.ax, used[mine], lane - rank[mine], "share", style, kw)
         picture.legend([dots], [f"{label} (n = {cited[group]:,})"])
 
 
@@ -100,12 +104,12 @@ def _figures(table: pd.DataFrame) -> list[str]:
     ]
 
 
-def _names(ax: Axes, sources: list[str]) -> None:
+def _names(ax: Axes, sources: list[str], height: float) -> None:
     """Write each source above its row, inside the Axes: an address is too long for the left of a column."""
     ax.set_yticks([])
     where: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points"}
     for row, source in enumerate(names_apart(map(_without_scheme, sources), 40)):
-        at = (0, 0.26 - row)
+        at = (0, height - row)
         ax.annotate(source, at, (3, 0), va="center", fontsize="small", **where, **PLAIN)
 
 

@@ -29,6 +29,7 @@ from .drawing.lines import (
     alone,
     dates_below,
     last_panel,
+    marker_size,
     name_lines,
     panels,
     room_for_panels,
@@ -189,7 +190,7 @@ def _line(ax: Axes, rows: pd.DataFrame, style: Style, kw: dict[str, Any]) -> Lin
     # A rim of paper keeps the lighter lines apart from the points, in greyscale above all.
     rim = [withStroke(linewidth=3.5, foreground=paper(ax))]
     every = max(1, len(rows) // 8)
-    defaults = style.as_line(markevery=every, markersize=4, linewidth=1.5, path_effects=rim)
+    defaults = style.as_line(markevery=every, markersize=marker_size(ax), linewidth=1.5, path_effects=rim)
     return ax.plot(times, rows["rolling"], **artist_kwargs(Line2D, defaults, kw))[0]
 
 

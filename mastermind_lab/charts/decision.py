@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rcParams
+from matplotlib import rc_context, rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -16,7 +16,7 @@ from ..stats.engine.arithmetic import plain_arithmetic
 from ..text import without_markup
 from .argument_tree import MOST, argument_tree, batch_of
 from .drawing.chart import new_size
-from .drawing.figures import follows_rows, returned_figure
+from .drawing.figures import MAGNIFIED, follows_rows, returned_figure
 from .drawing.ink import MUTED, RULE, STRONG, shade
 from .drawing.text import CHARACTER, PLAIN, clean, fitted, fitted_apart, small_size, text_width
 
@@ -44,9 +44,9 @@ def decision(
     stream_id
         The decision, or its ``decision_id`` or ``correlation_id`` where only one decision has it.
     figsize
-        Width and height of the new figure in inches, or ``"column"``, ``"page"`` or ``"slide"``; by default
-        as wide as the style's figures, and as high as what is on it. Below 5.5 inches, as in a paper's
-        column, all stands one below the other.
+        Width and height of the new figure in inches, or ``"column"``, ``"page"`` or ``"slide"``, whose type
+        is as large as there is room for; by default as wide as the style's figures, and as high as what is
+        on it. Below 5.5 inches, as in a paper's column, all stands one below the other.
     figure
         Where to draw; a new figure by default.
 
@@ -76,26 +76,48 @@ def decision(
     )
     size = new_size(figsize, figure)
     wide = figure.bbox.width / figure.dpi if figure else size[0] if size else rcParams["figure.figsize"][0]
-    width = 72 * wide - 1.5 * small_size()
-    beside = width >= _SIDE_BY_SIDE
-    said = _said_of(row, width)
-    heights = [3.8 + _tall(said)]
-    listed = [2.2 + min(len(votes), _MOST_VOTES), 2.2 + min(len(citations), _MOST_SOURCES)]
-    heights += [max(listed)] if beside else listed
-    heights += [6 + min(len(arguments), MOST) if len(arguments) else 2.2]
-    tall = sum(heights) * _LINE * small_size() / 72
-    figure = figure or returned_figure(wide, size[1] if size and not follows_rows(figsize) else tall)
+    counts = (len(votes), len(citations), len(arguments))
+    tall = _inches(_heights(row, counts, 72 * wide))
+    larger = min(MAGNIFIED, size[1] / tall) if size and figsize == "slide" else 1
+    with rc_context({"font.size": max(1, larger) * rcParams["font.size"]}):
+        heights = _heights(row, counts, 72 * wide)
+        figure = figure or returned_figure(wide, size[1] if size and not follows_rows(figsize) else tall)
+        _draw(figure, heights, row, votes, citations, arguments)
+    return figure
+
+
+def _heights(row: pd.Series, counts: tuple[int, int, int], wide: float) -> list[float]:
+    """Return how high each part is, in lines of small text; the sources are beside the votes or below."""
+    votes, citations, arguments = counts
+    width = wide - 1.5 * small_size()
+    listed = [2.2 + min(votes, _MOST_VOTES), 2.2 + min(citations, _MOST_SOURCES)]
+    return [
+        3.8 + _tall(_said_of(row, width)),
+        *([max(listed)] if width >= _SIDE_BY_SIDE else listed),
+        6 + min(arguments, MOST) if arguments else 2.2,
+    ]
+
+
+def _inches(heights: Sequence[float]) -> float:
+    return sum(heights) * _LINE * small_size() / 72
+
+
+def _draw(
+    figure: Figure, heights: Sequence[float], row: pd.Series,
+    votes: pd.DataFrame, citations: pd.DataFrame, arguments: pd.DataFrame,
+) -> None:  # fmt: skip
+    """Draw the parts of a decision, one below the other."""
+    width, beside = figure.bbox.width / figure.dpi * 72 - 1.5 * small_size(), len(heights) == 3
     grid = figure.add_gridspec(len(heights), 1 + beside, height_ratios=heights)
-    _verdict(figure.add_subplot(grid[0, :]), row, said, width)
+    _verdict(figure.add_subplot(grid[0, :]), row, _said_of(row, width), width)
     share = width / (1 + beside) - beside * small_size()
     _votes(figure.add_subplot(grid[1, 0]), votes, heights[1], share)
     _sources(figure.add_subplot(grid[1, 1] if beside else grid[2, 0]), citations, heights[-2], share)
     last = figure.add_subplot(grid[-1, :])
     if len(arguments):
-        argument_tree(history, stream_id, ax=last)
+        argument_tree(arguments, row["stream_id"], ax=last)
     else:
         _lines(last, "no arguments", heights[-1], width)
-    return figure
 
 
 def _lines(ax: Axes, title: str, height: float, width: float) -> dict[str, Any]:
@@ -164,7 +186,7 @@ def _votes(ax: Axes, votes: pd.DataFrame, height: float, width: float) -> None:
         ax.text(0, -row, voter, **font)
         ax.text(left, -row, choice, **font)
     for place in np.flatnonzero(~given) if given.any() else ():
-        ax.text(bar, -int(place), "not said", **font)
+        ax.text(width, -int(place), "not said", ha="right", **font)
     rows = -np.flatnonzero(given)
     ax.barh(rows, _BAR * em * sure[given], left=bar, height=0.5, color=shade(ax, MUTED))
     frame: dict[str, Any] = {"facecolor": "none", "edgecolor": shade(ax, 0.3), "linewidth": 0.5}

@@ -13,7 +13,16 @@ from ..stats import Drift
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.ink import MUTED, shade
-from .drawing.lines import MOST, dates_below, last_panel, name_lines, panels, room_for_panels, rows_of_panels
+from .drawing.lines import (
+    MOST,
+    dates_below,
+    last_panel,
+    marker_size,
+    name_lines,
+    panels,
+    room_for_panels,
+    rows_of_panels,
+)
 from .drawing.picture import Picture
 from .drawing.style import Style, artist_kwargs, styles_on
 from .drawing.text import LEGEND, format_n, names_apart
@@ -82,14 +91,15 @@ def _draw(picture: Picture, table: pd.DataFrame, path: pd.DataFrame, kw: dict[st
 
 def _line(ax: Axes, way: pd.DataFrame, style: Style, kw: dict[str, Any]) -> Line2D:
     times, passed = way["time"].to_numpy("datetime64[us]"), way["passed"].to_numpy(dtype=bool)
-    defaults = style.as_line(markevery=max(1, len(way) // 8), markersize=4, linewidth=1.5)
+    defaults = style.as_line(markevery=max(1, len(way) // 8), markersize=marker_size(ax), linewidth=1.5)
     line = ax.plot(times, way["of_limit"], **artist_kwargs(Line2D, defaults, kw))[0]
     first = np.flatnonzero(passed)[:1]
     ring: dict[str, Any] = {
-        "markersize": 11,
+        "markersize": 2.75 * marker_size(ax),
         "markerfacecolor": "none",
         "markeredgewidth": 1.5,
         "color": line.get_color(),
     }
+    ax.locator_params(axis="y", nbins=5)
     ax.plot(times[first], way["of_limit"].to_numpy()[first], linestyle="none", marker="o", **ring)
     return line

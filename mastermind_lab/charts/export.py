@@ -18,7 +18,7 @@ from matplotlib.text import Text
 
 from ..errors import OptionError
 from .drawing.caption import said_of
-from .drawing.figures import DESIGNED, checked_size, close, follows_rows, hidden_figure, let_grow, magnified
+from .drawing.figures import DESIGNED, checked_size, close, follows_rows, hidden_figure, let_grow, styled_for
 from .drawing.fonts import collected
 from .scene import Scene, scene
 
@@ -86,7 +86,7 @@ def _drawn(chart: Any, data: Any, size: Any, options: dict[str, Any]) -> Figure:
         if follows_rows(size):
             let_grow(figure)
         whole = "figure" in signature(chart).parameters
-        with magnified("" if whole else size) as large:
+        with styled_for("" if whole else size) as large:
             chart(data, **({"figure": figure} if whole else {"ax": figure.add_subplot()}), **options)
             large += figure.axes
         return figure

@@ -62,5 +62,6 @@ def pivotal(
     picture.legend(handles, legend_labels(table, series, "n") if summary.by else list(RULES))
     hanging = f"{summary.share:.1%} hang on one voter (plurality)"
     picture.heading(hanging, "line: 95% interval", methods=table["pivotal_method"])
-    picture.ax.set_xlim(0, min(limits(table, "pivotal", behind=behind)[1], 1.02))
+    right = min(limits(table, "pivotal", behind=behind)[1], 1.02)
+    picture.ax.set_xlim(-0.02 * right, right)  # or half of a dot at 0 would be cut
     return picture.ax

@@ -152,7 +152,9 @@ def _names(ax: Axes, changes: Sequence[pd.DataFrame]) -> None:
     across = int(
         np.clip(0.36 * ax.figure.bbox.width / ax.figure.dpi * 72 / (CHARACTER * tiny_size()), 12, 28)
     )
-    names = ["\n".join(_name(rows, across)) for rows in changes]
+    values = list(dict.fromkeys(value for rows in changes for value in rows["value"]))
+    cut = dict(zip(values, names_apart(values, max(5, (across - 3) // 2)), strict=True))
+    names = ["\n".join(_name(rows.assign(value=rows["value"].map(cut)), across)) for rows in changes]
     ax.set_yticks(-np.arange(len(names)), names, fontsize=tiny_size(), **PLAIN)
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel(ax.get_xlabel(), loc="right")  # there is room for it under the names
@@ -163,8 +165,7 @@ def _name(rows: pd.DataFrame, across: int) -> list[str]:
     column, events = next(iter(rows.groupby("column", sort=False)))
     more = rows["column"].nunique() - 1
     name = clean(column, across - 5).removeprefix("meta.") + (f" +{more}" if more else "")
-    values = events.assign(value=names_apart(events["value"], max(5, (across - 3) // 2)))
-    named = values.groupby("event")["value"].agg(lambda texts: _first_of(list(texts)))
+    named = events.groupby("event")["value"].agg(lambda texts: _first_of(list(texts)))
     what = _transition(*(named.get(event, "") for event in ("end", "begin")))
     short = [f"{name}: {what}"] if len(name) + len(what) + 2 <= across else [name, what]
     first = rows.iloc[0]

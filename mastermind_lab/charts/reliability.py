@@ -20,7 +20,16 @@ from .drawing.dots import band
 from .drawing.earlier import earlier_of, grey, lines_behind
 from .drawing.figures import extent
 from .drawing.ink import MUTED, STRONG, paper, shade
-from .drawing.lines import MOST, TOGETHER, alone, last_panel, panels, room_for_panels, rows_of_panels
+from .drawing.lines import (
+    MOST,
+    TOGETHER,
+    alone,
+    last_panel,
+    marker_size,
+    panels,
+    room_for_panels,
+    rows_of_panels,
+)
 from .drawing.picture import Picture
 from .drawing.ridges import filled
 from .drawing.style import Style, artist_kwargs, styles_on
@@ -177,7 +186,9 @@ def _bins(ax: Axes, rows: pd.DataFrame, style: Style, kw: dict[str, Any], aside:
     low, high = enough["accuracy_low"], enough["accuracy_high"]
     where: Any = ax.transData + ScaledTranslation(aside / 72, 0, ax.figure.dpi_scale_trans)
     ax.vlines(enough["confidence"], low, high, color=style.colour, linewidth=1, transform=where)
-    asked = artist_kwargs(Line2D, style.as_line(linewidth=0.9, markersize=4.5, transform=where), kw)
+    asked = artist_kwargs(
+        Line2D, style.as_line(linewidth=0.9, markersize=1.1 * marker_size(ax), transform=where), kw
+    )
     breaks = np.flatnonzero(np.diff(rows["bin"]) > 1) + 1
     x, y = (
         np.insert(rows[name].to_numpy(dtype=float), breaks, np.nan) for name in ("confidence", "accuracy")

@@ -21,6 +21,7 @@ from .drawing.lines import (
     TOGETHER,
     alone,
     last_panel,
+    marker_size,
     name_lines,
     panels,
     room_for_panels,
@@ -117,5 +118,5 @@ def _draw(
 
 def _curve(ax: Axes, rows: pd.DataFrame, style: Style, kw: dict[str, Any]) -> Line2D:
     band(ax, rows["coverage"], rows, "risk", style)
-    defaults = style.as_line(linewidth=1.5, markersize=4, markevery=(9, 20))
+    defaults = style.as_line(linewidth=1.5, markersize=marker_size(ax), markevery=(9, 20))
     return ax.plot(rows["coverage"], rows["risk"], **artist_kwargs(Line2D, defaults, kw))[0]

@@ -43,7 +43,7 @@ def stability(
     notes = format_n(asked_again, "questions asked again", **left_out)
     xlabel = "rate, or standard deviation (0-1)"
     picture = Picture(ax, "Stability", summary, notes, xlabel, inches=inches_of(len(table), lines=3))
-    picture.ax.set_xlim(0, 1)
+    picture.ax.set_xlim(-0.02, 1.02)
     if not asked_again:
         return picture.empty()
     dots_of_figures(picture, table, _FIGURES, "again", kw)

@@ -62,3 +62,17 @@ def test_it_fits_is_read_and_fetches_nothing(browser, card, width):
     assert not below.is_visible()
     assert (asked, alerts) == ([], [])
     page.close()
+
+
+def test_names_take_the_room_that_no_rationale_needs(browser):
+    vote = {"voter": "a-model-of-a-name/that-is-not-short-26", "choice": "go", "confidence": 0.5}
+    page = browser.new_page(viewport={"width": 900, "height": 600})
+    heights = []
+    for said in {}, {"rationale": "because"}:
+        decision = {"recommendation": "go", "confidence": 0.5, "votes": [vote | said]}
+        shown = lab.read([json.dumps({"decision": decision})]).decision("0-1")._repr_html_()
+        page.set_content(f"<!doctype html><body>{shown}</body>")
+        row = page.locator("table th[scope=row]")
+        heights.append(row.evaluate("one => one.getBoundingClientRect().height"))
+    assert heights[0] < 0.7 * heights[1]
+    page.close()

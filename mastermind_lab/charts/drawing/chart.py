@@ -17,7 +17,7 @@ from ...stats.engine.arithmetic import plain_arithmetic
 from ...stats.engine.input import By, Source, names_of
 from ...stats.engine.summary import Summary
 from .caption import write_below
-from .figures import checked_size, follows_rows, growing_axes, magnified, settle, shown_figure
+from .figures import checked_size, follows_rows, growing_axes, settle, shown_figure, styled_for
 from .picture import label_below, retitle
 from .style import check_keywords
 from .text import clean
@@ -109,7 +109,7 @@ def _framed(draw: Callable[..., Axes], args: tuple[Any, ...], options: dict[str,
     if ax is not None and not isinstance(ax, Axes):
         raise OptionError(f"ax takes matplotlib Axes, as figure.subplots() makes, not {type(ax).__name__}")
     size = new_size(frame["figsize"], ax)
-    with magnified(frame["figsize"]) as large:
+    with styled_for(frame["figsize"]) as large:
         if size is not None:
             grows = follows_rows(frame["figsize"])
             options["ax"] = growing_axes(*size) if grows else shown_figure(*size).subplots()

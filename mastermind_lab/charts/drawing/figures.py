@@ -21,7 +21,8 @@ from ...errors import OptionError
 DESIGNED = {"column": (3.3, 2.4), "page": (6.5, 4.0), "slide": (10.0, 5.6)}
 """Sizes in inches, by what they are for; but for a slide the height follows what is drawn."""
 
-_MAGNIFIED = 1.7  # on a slide, which is read from the back row
+MAGNIFIED = 1.7
+"""How much larger type and marks are on a slide, which is read from the back row."""
 
 _GROWING: WeakSet[object] = WeakSet()  # figures whose height follows what is on them
 
@@ -53,23 +54,28 @@ def follows_rows(figsize: Any) -> bool:
 
 
 @contextmanager
-def magnified(figsize: Any) -> Iterator[list[Axes]]:
-    """Write larger on a slide; there the Axes that are put into the list get marks and lines as large."""
+def styled_for(figsize: Any) -> Iterator[list[Axes]]:
+    """Let the style's figure be of a size, if one is asked for, as rows and panels reckon with it.
+
+    On a slide the type is larger; there the Axes that are put into the list get marks and lines as large.
+    """
     drawn: list[Axes] = []
+    style: dict[Any, Any] = {"figure.figsize": checked_size(figsize)} if figsize else {}
+    if figsize == "slide":
+        style["font.size"] = MAGNIFIED * rcParams["font.size"]
+    with rc_context(style):
+        yield drawn
     if figsize != "slide":
-        yield drawn
         return
-    with rc_context({"font.size": _MAGNIFIED * rcParams["font.size"]}):
-        yield drawn
     for artist in (one for ax in drawn for one in ax.findobj()):
         if isinstance(artist, Line2D):
-            artist.set_markersize(_MAGNIFIED * artist.get_markersize())
+            artist.set_markersize(MAGNIFIED * artist.get_markersize())
         if isinstance(artist, Line2D | Patch):
-            artist.set_linewidth(_MAGNIFIED * artist.get_linewidth())
+            artist.set_linewidth(MAGNIFIED * artist.get_linewidth())
         if isinstance(artist, Collection):
-            artist.set_linewidth((_MAGNIFIED * np.asarray(artist.get_linewidth())).tolist())
+            artist.set_linewidth((MAGNIFIED * np.asarray(artist.get_linewidth())).tolist())
         if isinstance(artist, PathCollection):
-            artist.set_sizes(_MAGNIFIED * np.asarray(artist.get_sizes()))
+            artist.set_sizes(MAGNIFIED * np.asarray(artist.get_sizes()))
 
 
 def shown_figure(width: float, height: float) -> Figure:

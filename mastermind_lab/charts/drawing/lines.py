@@ -25,6 +25,7 @@ MOST = 12
 """Panels that stay readable in one chart."""
 
 _WIDE, _TALL = 9.6, 7.9  # heights of small text: a panel with what is written around it
+_YEAR = 7.5  # what stands at the right below an axis of times
 _GAP = 1.7  # and what is between two side by side, so that the ends of their scales do not meet
 
 
@@ -61,7 +62,7 @@ def panels(ax: Axes, names: Sequence[str], more: Sequence[str]) -> list[Axes]:
     tall = height / rows - 3.1 * size
     ax.spines[:].set_visible(False)
     ax.set(xticks=[], yticks=[])
-    ax.xaxis.labelpad, ax.yaxis.labelpad = 2.6 * size, 3.3 * size
+    ax.xaxis.labelpad, ax.yaxis.labelpad = 2.1 * size, 3.3 * size
     made: list[Axes] = []
     for place, (name, text) in enumerate(zip(fitted_apart(names, wide / size), more, strict=True)):
         row, column = divmod(place, columns)
@@ -84,8 +85,14 @@ def dates_below(ax: Axes, every_ax: Sequence[Axes]) -> None:
     for one in every_ax[:-1]:
         one.xaxis.get_offset_text().set_visible(False)
     date_axis(every_ax[-1])  # panels have one scale
-    if len(every_ax) > 1:
-        ax.xaxis.labelpad += 9
+    last, small = every_ax[-1].get_window_extent().x1 - ax.get_window_extent().x0, small_size()
+    if last / ax.figure.dpi * 72 < (text_width(ax.get_xlabel()) + _YEAR) * small:
+        ax.xaxis.labelpad += 1.2 * small  # or the label would meet the year
+
+
+def marker_size(ax: Axes) -> float:
+    """Return how large the markers along a line are, which in a panel is short."""
+    return float(np.clip(extent(ax)[0] / 36, 2.5, 4))
 
 
 def last_panel(summary: Summary, drawn: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -20,7 +21,7 @@ from ...stats.engine.summary import Summary
 from .caption import keep
 from .figures import cell, extent, grow, growing_axes, is_growing
 from .ink import MUTED, shade
-from .text import LEAST, PLAIN, clean, fitted, names_apart, small_size, text_width, wrapped
+from .text import LEAST, PLAIN, clean, cut_by_kind, fitted, names_apart, small_size, text_width, wrapped
 
 _LEGEND: dict[str, Any] = {
     "loc": "lower left",
@@ -34,8 +35,10 @@ _FEWEST = 6  # characters of a name
 _SMALLER = 1.2  # how much smaller a name is set rather than cut
 _LINE = 1.25  # from one line of text to the next, by its height
 _AROUND = 1.2  # inches of a new figure for all but its rows and its legend
+_EMPTY = 2.4  # inches of a new figure on which there is nothing
 _PAGE = 7.5 * 72  # the most points that the rows of a new figure and its legend take: then it fits a page
 _LEFT: WeakKeyDictionary[Axes, float] = WeakKeyDictionary()  # points that the names of rows take
+_RIGHT: WeakKeyDictionary[Axes, float] = WeakKeyDictionary()  # and the figures beside them
 
 
 class Column(NamedTuple):
@@ -91,6 +94,7 @@ class Picture:
     def empty(self, *reasons: str) -> Axes:
         """Say that there is nothing to draw, and why: by default the first note."""
         ax = self.heading(*reasons)
+        grow(ax, min(0, 72 * _EMPTY - ax.figure.bbox.height / ax.figure.dpi * 72))
         where: dict[str, Any] = {"transform": ax.transAxes, "ha": "center", "va": "center"}
         lines = wrapped([*reasons, *self.notes][0], 0.9 * extent(ax)[0] / small_size())
         ax.text(0.5, 0.5, "\n".join(lines), color=shade(ax, MUTED), fontsize="small", **where)
@@ -142,7 +146,7 @@ def retitle(ax: Axes, title: str) -> None:
 
 def label_below(ax: Axes, words: str) -> None:
     """Say what is drawn along the horizontal axis, on as many lines as the picture's width asks for."""
-    lines = wrapped(words, text_room(ax) / small_size()) if words else []
+    lines = wrapped(words, (text_room(ax) - _RIGHT.get(ax, 0)) / small_size()) if words else []
     ax.xaxis.label.set(text="\n".join(lines), **PLAIN)
 
 
@@ -168,13 +172,13 @@ def label_rows(
     Figures may stand to the right of them, and a legend of so many series above. The data keep half of the
     width; so names are wrapped, cut, and set a little smaller, but never too small to be read.
     """
-    small, high = small_size(), (_rows_height(ax) - _legend_height(ax, series)) / max(len(names), 1)
+    small, high = small_size(), row_height(ax, len(names), series)
     away = _away(ax, beside) if beside else 0
     below = below if high >= 2 * _LINE * LEAST else ()
     lines = 2 if high >= (3 if below else 2) * _LINE * small else 1
     size = max(min(LEAST, small), min(small, high / _LINE / (lines + bool(below))))
     room = min(0.4 * cell(ax)[0], 0.45 * cell(ax)[0] - away - 8 - _LINE * small * _lines_beside(ax))
-    texts = _fitted_rows(names, lines, room / size)
+    texts = cut_by_kind(names, room / size, partial(_cut_alike, lines=lines))
     if below:
         texts = [f"{text}\n{more}" for text, more in zip(texts, below, strict=True)]
     widest = max(1, _widest(texts))
@@ -184,6 +188,7 @@ def label_rows(
     ax.tick_params(axis="y", length=0)
     _LEFT[ax] = widest * size + rcParams["ytick.major.pad"]
     if beside:
+        _RIGHT[ax] = away
         annotate_rows(ax, beside.title, beside.figures, away, at)
 
 
@@ -201,6 +206,11 @@ def annotate_rows(ax: Axes, title: str, figures: Sequence[str], away: float = 32
 def inches_of(rows: int, *, lines: int = 1, lanes: int = 1) -> float:
     """Return how high a new figure is for rows, each so many lines of text high, or lanes."""
     return _AROUND + rows * max(0.15 + 0.15 * lines, 0.09 * lanes)
+
+
+def row_height(ax: Axes, rows: int, series: int) -> float:
+    """Return how many points high each of so many rows is, under a legend of series."""
+    return (_rows_height(ax) - _legend_height(ax, series)) / max(rows, 1)
 
 
 def rows_that_fit(ax: Axes | None, most: int, *, lines: int = 1, lanes: int = 1, series: int = 0) -> int:
@@ -235,20 +245,7 @@ def _rows_height(ax: Axes) -> float:
     return cell(ax)[1] - 6.5 * small_size() - float(rcParams["axes.titlepad"]) - 6
 
 
-def _fitted_rows(names: Sequence[object], lines: int, room: float) -> list[str]:
-    """Cut and wrap names to a width in heights of the text; those of wide characters to fewer of them."""
-    looked_at = [clean(name, 40) for name in names]
-    wide = [text_width(text) > 0.8 * len(text) for text in looked_at]
-    fitted_rows = [""] * len(names)
-    for kind in (True, False):
-        places = [place for place, one in enumerate(wide) if one is kind]
-        texts = _cut_alike([names[place] for place in places], lines, room)
-        for place, text in zip(places, texts, strict=True):
-            fitted_rows[place] = text
-    return fitted_rows
-
-
-def _cut_alike(names: Sequence[object], lines: int, room: float) -> list[str]:
+def _cut_alike(names: Sequence[object], room: float, lines: int) -> list[str]:
     across = min(30, max(_FEWEST, int(room / 0.4)))
     while True:
         most = across if lines == 1 else 5 * across // 3  # which leaves a choice of where to break them

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 
 import pandas as pd
@@ -12,7 +12,7 @@ from matplotlib.textpath import text_to_path
 
 from ...stats.engine.estimate import Estimate
 from ...stats.engine.identity import VOTER
-from ...text import apart, brief, visible
+from ...text import ELLIPSIS, apart, brief, visible
 from .fonts import NO_GLYPH, Plain, drawable, families, own_fonts
 
 PLAIN = Plain()
@@ -47,11 +47,37 @@ def names_apart(values: Iterable[object], most: int) -> list[str]:
 
 def fitted_apart(values: Collection[object] | pd.Series, width: float) -> list[str]:
     """Make names that stand side by side fit to draw, cut to a width in heights of the text."""
+    return cut_by_kind(values, width, _cut_alike)
+
+
+def cut_by_kind(
+    names: Iterable[object], width: float, cut: Callable[[list[object], float], list[str]]
+) -> list[str]:
+    """Cut names to a width in heights of the text; those of wide characters to fewer of them.
+
+    Who is short enough is not cut because others are wide.
+    """
+    names = list(names)
+    looked_at = [clean(name, 40) for name in names]
+    wide = [text_width(text) > 0.8 * len(text) for text in looked_at]
+    texts = [""] * len(names)
+    for kind in (True, False):
+        places = [place for place, one in enumerate(wide) if one is kind]
+        for place, text in zip(places, cut([names[place] for place in places], width), strict=True):
+            texts[place] = text
+    widest = max([width, *(text_width(line) for text in texts for line in text.splitlines())])
+    return [
+        one if ELLIPSIS in text and ELLIPSIS not in one and text_width(one) <= widest else text
+        for one, text in zip(looked_at, texts, strict=True)
+    ]
+
+
+def _cut_alike(names: Sequence[object], width: float) -> list[str]:
     most = max(_LEAST, int(width / 0.35))
-    texts = names_apart(values, most)
+    texts = names_apart(names, most)
     while most > _LEAST and (drawn := max(map(text_width, texts), default=0)) > width:
         most = max(_LEAST, min(most - 1, int(most * width / drawn)))
-        texts = names_apart(values, most)
+        texts = names_apart(names, most)
     return texts
 
 

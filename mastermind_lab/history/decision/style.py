@@ -21,6 +21,8 @@ _CARD = """{
   & .box { border: 1px solid var(--line); border-radius: 6px; padding: 1.1em 1.4em 1.2em; }
   & .soft { color: var(--soft); font-weight: 400; }
   & .small { font-size: .87em; }
+  & .box > .soft.small:not(.top) { margin-top: .8em; }
+  & .box > .soft.small + .soft.small { margin-top: .1em; }
   & .lines { white-space: pre-line; unicode-bidi: plaintext; }
   & .top { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1.5em; }
   & .question { font-size: 1.2em; line-height: 1.35; margin: .3em 0 .9em; max-width: 44em; }
@@ -74,6 +76,11 @@ _CARD = """{
   & .several { border-bottom: 1px solid var(--line); }
   & .several > details > summary { padding: .5em .2em; border-top: 1px solid var(--line); }
   & .several > details > .box { margin: .2em 0 .9em; }
+  @container (min-width: 34.01em) {
+    & table.votes.votes:not(:has(.said:not(:empty))) {
+      grid-template-columns: fit-content(22em) minmax(4em, 8em) 2.4em minmax(0, 1fr);
+    }
+  }
   @container (max-width: 34em) {
     & .box { padding: .8em .9em .9em; }
     & .verdict { gap: .6em 1.6em; }
