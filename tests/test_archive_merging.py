@@ -244,9 +244,9 @@ from mastermind_lab.stream import StreamUpdate
 with Archiver(sys.argv[1], stream="s", payloads=False) as sink:
     print("opened", flush=True)
     while True:
+        time.sleep(float(sys.argv[2]))
         sink._rests_until = 0.0
         sink.take(StreamUpdate("s", []))
-        time.sleep(float(sys.argv[2]))
 """
 
 
