@@ -302,9 +302,7 @@ def test_changes_in_which_a_value_only_begins_have_names_of_their_own():
         panel(0) | {"published_at": f"2026-01-{1 + k // 10:02}T{k % 10:02}:00:00Z"} for k in range(60)
     ]
     for k, envelope in enumerate(envelopes):
-        envelope["meta"] = stays | {
-            "model": f"a-very-long-name-of-a-model-{k % (1 + k // 20)}-instruct"
-        }
+        envelope["meta"] = stays | {"model": f"a-very-long-name-of-a-model-{k % (1 + k // 20)}-instruct"}
     ax = lab.charts.regimes(lab.read(map(json.dumps, envelopes)), watch="meta.model")
     names = [label.get_text().split("\n")[1:-1] for label in ax.get_yticklabels()]
     assert len(names) == len({*map(tuple, names)}) >= 2

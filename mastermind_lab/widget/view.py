@@ -184,9 +184,9 @@ class LiveView(anywidget.AnyWidget):
         :class:`~mastermind_lab.stats.Drift` of all decisions together, which says how seldom there is an
         alarm where nothing changes: compared with the earlier run or, without one, with the first 200
         decisions. There is one of a figure and direction, the first; ``to`` is the mean from where it left to
-        where that showed, and the status says of which figures there can be none. Changes are those of :class:`~mastermind_lab.stats.Regimes`, whose chance of 1% is for one
-        look. Both are looked for every 3 seconds, less often where a look is dear. What was once found stays,
-        the latest 200.
+        where that showed, and the status says of which figures there can be none. Changes are those of
+        :class:`~mastermind_lab.stats.Regimes`, whose chance of 1% is for one look. Both are looked for every
+        3 seconds, less often where a look is dear. What was once found stays, the latest 200.
         """
         self._contents.look()
         return self._contents.compared.alarms.table()
