@@ -18,7 +18,7 @@ from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import band
 from .drawing.earlier import earlier_of, grey, lines_behind
-from .drawing.figures import extent
+from .drawing.figures import extent, lay_out
 from .drawing.ink import MUTED, STRONG, paper, shade
 from .drawing.lines import (
     MOST,
@@ -89,7 +89,9 @@ def reliability(
     past = lines_behind(picture, earlier, table, "diagram")
     _draw(picture, shown, table, diagram, past, kw)
     folded = last_panel(summary, len(table))
-    return picture.heading(folded, *_notes(summary, table, diagram), methods=diagram["accuracy_method"])
+    picture.heading(folded, *_notes(summary, table, diagram), methods=diagram["accuracy_method"])
+    lay_out(picture.ax)  # a layout sees where a square ends once another has placed it
+    return picture.ax
 
 
 def _draw(

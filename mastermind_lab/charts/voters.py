@@ -83,7 +83,8 @@ def voters(
     behind = rows_behind(picture, earlier_of(Voters, before, summary), table, ["group", "voter"], drawn.dot)
     handles = dots(picture.ax, table, "voter", "group", drawn.dot, kw, drawn.ring, beside, behind)
     picture.legend(handles, legend_labels(table, "group", drawn.n) if summary.by else [_NAMES[drawn.dot]])
-    if drawn.ring:
+    names = (lanes if summary.by else 1) + 1
+    if drawn.ring and series_that_fit(ax, names) == names:
         picture.legend(
             [Line2D([], [], marker="o", color=shade(picture.ax, STRONG), **RING)], [_NAMES[drawn.ring]]
         )

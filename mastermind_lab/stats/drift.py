@@ -129,12 +129,12 @@ class Drift(InTimeBins):
         return int(self.sums["n"][:, 0].sum() - self._shown.sums["n"][:, 0].sum())
 
     def totals(self) -> pd.DataFrame:
-        """Return what all decisions add up to, dated or not: a row with ``figure``, ``n`` and ``total``."""
+        """Return what all decisions add up to, dated or not: a row with ``figure``, ``n`` and ``sum``."""
         whole = self.sums.marginalize(())
         rows = [
             (name, whole[number][:, 0].sum(), whole[name][:, 0].sum()) for name, number in FIGURES.items()
         ]
-        return pd.DataFrame(rows, columns=["figure", "n", "total"])
+        return pd.DataFrame(rows, columns=["figure", "n", "sum"]).astype({"n": "int64"})
 
     def table(self) -> pd.DataFrame:
         """Return one row for each group and figure.

@@ -139,7 +139,7 @@ def _takes_before(panel: Panel) -> bool:
 
 
 def _nothing() -> pd.DataFrame:
-    return pd.DataFrame(0.0, index=["confidence", "dissent", "accuracy"], columns=["n", "total"])
+    return pd.DataFrame(0.0, index=["confidence", "dissent", "accuracy"], columns=["n", "sum"])
 
 
 def _totals(drift: stats.Drift) -> pd.DataFrame:
@@ -149,9 +149,9 @@ def _totals(drift: stats.Drift) -> pd.DataFrame:
 def _differences(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     """Compare means: now minus before, with intervals that hold at every look."""
     before = before.reindex(now.index).fillna(0.0)
-    counts = [part[name].to_numpy() for part in (now, before) for name in ("total", "n")]
+    counts = [part[name].to_numpy() for part in (now, before) for name in ("sum", "n")]
     value, low, high, _ = difference_sequence(*counts)
-    means = (part["total"] / part["n"].where(part["n"] > 0, np.nan) for part in (now, before))
+    means = (part["sum"] / part["n"].where(part["n"] > 0, np.nan) for part in (now, before))
     rows = [now.index, *means, value, low, high, now["n"], before["n"]]
     table = pd.DataFrame(dict(zip(_COLUMNS, map(np.asarray, rows), strict=True)))
     return table.astype({"figure": "str", "n": "int64", "n_before": "int64"})
@@ -162,6 +162,5 @@ def _words(row: dict[Any, Any]) -> str:
     if not np.isnan(row["difference_low"]):
         low, high = row["difference_low"], row["difference_high"]
         interval = f"{low:+.2f} to {high:+.2f}"
-    return (
-        f"{row['figure']} {row['now']:.2f}, {row['difference']:+.2f} against {row['before']:.2f} ({interval})"
-    )
+    difference = round(row["difference"], 2) + 0.0  # no -0.00
+    return f"{row['figure']} {row['now']:.2f}, {difference:+.2f} against {row['before']:.2f} ({interval})"

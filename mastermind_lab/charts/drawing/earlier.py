@@ -66,7 +66,8 @@ def rows_behind(
     here, there = table[[*columns, row]].astype(texts), figures_of(earlier).astype(texts)
     behind = here.merge(there, how="left", on=list(keys)).set_axis(table.index)
     without = behind.loc[behind[figure].isna(), row].nunique()
-    say_behind(picture, earlier, without, there.loc[~there[row].isin(here[row]), row].nunique())
+    gone = there.loc[~there[row].isin(here[row]), row].nunique()
+    say_behind(picture, earlier, without, gone, is_drawn=bool(behind[figure].notna().any()))
     return behind
 
 
@@ -86,14 +87,19 @@ def lines_behind(
     found, groups = figures_of(earlier, what), table["group"].astype("str")
     there = found["group"].astype("str")
     gone = there[~there.isin(groups)].nunique()
-    say_behind(picture, earlier, int((~groups.isin(there)).sum()), gone)
+    say_behind(
+        picture, earlier, int((~groups.isin(there)).sum()), gone, is_drawn=bool(there.isin(groups).any())
+    )
     return found[there.isin(groups)]
 
 
-def say_behind(picture: Picture, earlier: Summary, without: int = 0, gone: int = 0) -> None:
+def say_behind(
+    picture: Picture, earlier: Summary, without: int = 0, gone: int = 0, is_drawn: bool = True
+) -> None:
     """Say beside n what is grey, and in the caption what has no match in the other run."""
-    picture.notes[0] += f"; grey: {earlier.n:,} before"
-    picture.notes.append(f"grey: an earlier run of {earlier.n:,} {earlier._counts()}")
+    picture.notes[0] += f"; grey: {earlier.n:,} before" if is_drawn else f"; none of {earlier.n:,} before"
+    colour = "grey" if is_drawn else "not here"
+    picture.notes.append(f"{colour}: an earlier run of {earlier.n:,} {earlier._counts()}")
     picture.notes += [f"{without:,} without grey: not in the earlier run, or drawn as one"] if without else []
     picture.notes += [f"{gone:,} of the earlier run not drawn: not here, or drawn as one"] if gone else []
 

@@ -62,7 +62,8 @@ def styled_for(figsize: Any) -> Iterator[list[Axes]]:
     drawn: list[Axes] = []
     style: dict[Any, Any] = {"figure.figsize": checked_size(figsize)} if figsize else {}
     if figsize == "slide":
-        style["font.size"] = MAGNIFIED * rcParams["font.size"]
+        for name in ("font.size", "xtick.major.pad", "ytick.major.pad"):
+            style[name] = MAGNIFIED * dict(rcParams)[name]
     with rc_context(style):
         yield drawn
     if figsize != "slide":
@@ -112,6 +113,14 @@ def grow(ax: Axes, points: float) -> None:
     figure = ax.figure
     if isinstance(figure, Figure) and is_growing(ax):
         figure.set_figheight(figure.get_figheight() + points / 72)
+
+
+def lay_out(ax: Axes) -> None:
+    """Place the Axes of a figure whose height follows what is drawn, before it is drawn."""
+    figure = ax.figure
+    engine = figure.get_layout_engine() if is_growing(ax) else None
+    if isinstance(figure, Figure) and engine is not None:
+        engine.execute(figure)
 
 
 def returned_figure(width: float, height: float) -> Figure:
