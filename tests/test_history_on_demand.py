@@ -64,7 +64,7 @@ def opened(folder, monkeypatch):
     def folder_of(source):
         target = read(source)
         whole = target.read
-        target.read = lambda path: parts.append(path) or whole(path)
+        target.read = lambda path, *most: parts.append(path) or whole(path, *most)
         return target
 
     monkeypatch.setattr(module, "folder_of", folder_of)

@@ -13,6 +13,7 @@ import mastermind_lab as lab
 from mastermind_lab import snapshot
 from mastermind_lab.frames import FRAMES
 from mastermind_lab.history import sample_folder
+from mastermind_lab.history.sources import files
 
 QUERY = "`meta.model` == 'atlas-2' and confidence > 0.6"
 
@@ -239,7 +240,8 @@ class TestScans:
         assert ids == whole.decisions["stream_id"].tolist()
         assert scan.coverage.equals(whole.coverage)
 
-    def test_a_column_that_a_batch_lacks_is_missing_in_it(self, tmp_path):
+    def test_a_column_that_a_batch_lacks_is_missing_in_it(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(files, "_SMALL_BYTES", 0)  # a batch each
         for name, meta in (("a", '{"late": 1}'), ("b", "{}")):
             line = f'{{"decision": {{"recommendation": "x", "confidence": 1}}, "meta": {meta}}}\n'
             (tmp_path / f"{name}.ndjson").write_text(line)

@@ -9,7 +9,7 @@ from typing import Any
 from weakref import WeakSet
 
 import numpy as np
-from matplotlib import get_backend, rc_context, rcParams
+from matplotlib import get_backend, rcParams
 from matplotlib.axes import Axes
 from matplotlib.collections import Collection, PathCollection
 from matplotlib.figure import Figure
@@ -60,12 +60,17 @@ def styled_for(figsize: Any) -> Iterator[list[Axes]]:
     On a slide the type is larger; there the Axes that are put into the list get marks and lines as large.
     """
     drawn: list[Axes] = []
+    there: Any = rcParams
     style: dict[Any, Any] = {"figure.figsize": checked_size(figsize)} if figsize else {}
     if figsize == "slide":
         for name in ("font.size", "xtick.major.pad", "ytick.major.pad"):
-            style[name] = MAGNIFIED * dict(rcParams)[name]
-    with rc_context(style):
+            style[name] = MAGNIFIED * there[name]
+    before = {name: there[name] for name in style}
+    rcParams.update(style)  # rc_context would take back, too, that a pyplot first loaded here shows figures
+    try:
         yield drawn
+    finally:
+        rcParams.update(before)
     if figsize != "slide":
         return
     for artist in (one for ax in drawn for one in ax.findobj()):
