@@ -17,6 +17,7 @@ import mastermind_lab as lab
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.stream import StreamReader, follow_envelopes, publish_envelope, publish_payloads
 from mastermind_lab.stream.connection import connect
+from mastermind_lab.widget.panels import at_every_look
 
 from .conftest import Cut, slowly
 
@@ -456,7 +457,9 @@ class TestFloods:
         assert (view.status.rejected, view.status.trimmed, view.status.resets) == (0, 0, 0)
         assert len(view.decisions) == 10_000
         assert (
-            view.follower.summary(lab.stats.Confidence, threshold=0.5, interval="anytime").mean.n
+            view.follower.summary(
+                lab.stats.Confidence, threshold=0.5, **at_every_look(lab.stats.Confidence)
+            ).mean.n
             == 30_000 * effort
         )
         assert 0 < len(sent) <= 60 * took + 60

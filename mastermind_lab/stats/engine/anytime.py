@@ -123,6 +123,7 @@ def confidence_sequence(total: Floats, n: Floats, missed: float = 2 * TAIL) -> t
     n = np.maximum(n, 1.0)
     total = np.clip(total, 0.0, n)
     # Turned round, the upper end is a lower one.
+    total, n = np.broadcast_arrays(total, n)  # of no groups there may be one n
     both = _lowest(np.concatenate([total, n - total]), np.concatenate([n, n]), missed)
     return both[: len(n)], 1 - both[len(n) :]
 
