@@ -1,10 +1,11 @@
 """What stands around every chart: a title of one line, a caption beside it, and the caller's own words."""
 
 import inspect
+from pathlib import Path
 
 import pytest
 from histories import OUTCOMES, sample
-from matplotlib import pyplot
+from matplotlib import interactive, is_interactive, pyplot, rcParams
 from matplotlib.figure import Figure
 from telling import telling
 from test_charts_stay import NAMES
@@ -12,6 +13,7 @@ from test_charts_stay import NAMES
 import mastermind_lab as lab
 from mastermind_lab import charts
 from mastermind_lab.charts import __main__ as gallery
+from mastermind_lab.charts.drawing.figures import settings
 
 pytestmark = pytest.mark.once
 
@@ -55,6 +57,19 @@ def test_words_of_the_caller(name):
 def test_what_is_not_taken_is_said(options, said):
     with pytest.raises(lab.OptionError, match=said):
         charts.confidence(HISTORY, **options)
+
+
+def test_what_pyplot_sets_when_it_is_first_loaded_by_a_chart_stays():
+    size, was = rcParams["font.size"], is_interactive()
+    try:
+        with settings({"font.size": 2 * size}):
+            assert rcParams["font.size"] == 2 * size
+            interactive(not was)  # as in a notebook, where the figures of later cells are else not shown
+        assert (rcParams["font.size"], is_interactive()) == (size, not was)
+    finally:
+        interactive(was)
+    drawing = Path(charts.__file__).parent.rglob("*.py")
+    assert not [path for path in drawing if "rc_context(" in path.read_text("utf-8")]
 
 
 def test_columns_are_named_as_people_say_them():

@@ -11,14 +11,22 @@ from io import BytesIO
 from typing import Any
 
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from ..errors import OptionError
 from .drawing.caption import said_of
-from .drawing.figures import DESIGNED, checked_size, close, follows_rows, hidden_figure, let_grow, styled_for
+from .drawing.figures import (
+    DESIGNED,
+    checked_size,
+    close,
+    follows_rows,
+    hidden_figure,
+    let_grow,
+    settings,
+    styled_for,
+)
 from .drawing.fonts import collected
 from .scene import Scene, scene
 
@@ -72,7 +80,7 @@ def save(
     known = figure.canvas.get_supported_filetypes()
     if (ending := os.fspath(path).rpartition(".")[2].lower()) not in known:
         raise OptionError(f"no picture is written as {ending!r:.20}: take one of {', '.join(known)}")
-    with rc_context(_AS_TEXT):
+    with settings(_AS_TEXT):
         figure.savefig(os.path.expanduser(path), dpi=dpi, metadata=_provenance(ending, figure, data))
 
 

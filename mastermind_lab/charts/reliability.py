@@ -17,7 +17,7 @@ from ..stats.engine.estimate import SMALL_N
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import band
-from .drawing.earlier import earlier_of, grey, lines_behind
+from .drawing.earlier import earlier_of, grey, lines_behind, of_group
 from .drawing.figures import extent, lay_out
 from .drawing.ink import MUTED, STRONG, paper, shade
 from .drawing.lines import (
@@ -115,7 +115,7 @@ def _draw(
         # Intervals at one confidence stand side by side.
         aside = 0 if single else 2.5 * (place - (len(table) - 1) / 2)
         draw = _regression if isotonic else partial(_bins, aside=aside)
-        if past is not None and len(then := past[past["group"].astype("str") == group]):
+        if len(then := of_group(past, group)):
             draw(ax, then, grey(ax, style), {})
         line = draw(ax, rows, style, kw)
         if not apart:

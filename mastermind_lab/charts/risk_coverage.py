@@ -14,7 +14,7 @@ from ..stats.engine.estimate import SMALL_N
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart
 from .drawing.dots import band
-from .drawing.earlier import earlier_of, grey, lines_behind
+from .drawing.earlier import earlier_of, grey, lines_behind, of_group
 from .drawing.ink import MUTED, RULE, shade
 from .drawing.lines import (
     MOST,
@@ -106,7 +106,7 @@ def _draw(
     highest = float(np.nanmax(every[["risk", "risk_high"]].to_numpy()))
     handles = []
     for ax, group, style in zip(every_ax, table["group"], styles, strict=False):
-        if past is not None and len(then := past[past["group"].astype("str") == group]):
+        if len(then := of_group(past, group)):
             _curve(ax, then, grey(ax, style), {})
         handles.append(_curve(ax, curves[curves["group"] == group], style, kw))
         ax.set(xlim=(0, 1.01), ylim=(0, min(1, 1.05 * highest) or 1))

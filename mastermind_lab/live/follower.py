@@ -234,10 +234,9 @@ class Follower:
         **options
             Those of its ``of``.
         """
-        [found] = self.summaries([(kind, options)])
-        if isinstance(found, LabError):
-            raise found
-        return cast(Kind, found)
+        with self._lock:
+            running = self._running(kind, options)
+        return cast(Kind, running.value(self._lock))
 
     def summaries(self, asked: Iterable[tuple[type[Summary], dict[str, Any]]]) -> list[Summary | LabError]:
         """Return several summaries of one moment, of the same decisions all.

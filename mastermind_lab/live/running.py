@@ -76,15 +76,15 @@ class RunningSummary:
         """Begin anew, behind what waits."""
         self._came.append(None)
 
-    def value(self) -> Summary:
-        """Return the summary so far.
+    def value(self, moment: AbstractContextManager[Any] | None = None) -> Summary:
+        """Return the summary so far; ``moment`` is that of :func:`values`.
 
         Raises
         ------
         LabError
             It cannot be counted, now or before.
         """
-        [found] = values([self], nullcontext())
+        [found] = values([self], moment or nullcontext())
         if isinstance(found, LabError):
             raise found
         return found

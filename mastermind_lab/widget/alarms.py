@@ -8,12 +8,13 @@ import pandas as pd
 
 from ..charts import TimeMark
 from ..stats import Drift, Regimes
+from ..stats.engine.bootstrap import FEWEST
 from .rows import short
 
 DRIFT, CHANGE = "drift", "change"
 
 _MOST = 200  # that are kept
-_FEW = {"replicates": 40}  # nothing is shown of the intervals
+FEW: dict[str, Any] = {"replicates": FEWEST}  # nothing is shown of the intervals
 
 
 class Alarm(NamedTuple):
@@ -47,7 +48,7 @@ class Alarms:
 
     def __init__(self, earlier: Drift | None) -> None:
         baseline = {} if earlier is None else {"baseline": earlier}
-        self.asked: list[tuple[Any, dict[str, Any]]] = [(Drift, _FEW | baseline), (Regimes, _FEW)]
+        self.asked: list[tuple[Any, dict[str, Any]]] = [(Drift, FEW | baseline), (Regimes, FEW)]
         self.news = ""
         self.silent = ""
         self._found: dict[tuple[str, ...], Alarm] = {}

@@ -18,7 +18,7 @@ from ..history.outcomes import CHOICE
 from ..live import Follower
 from ..stats.engine.anytime import difference_sequence
 from ..stats.engine.summary import columns_in
-from .alarms import Alarms
+from .alarms import FEW, Alarms
 from .controls import ViewOptions
 from .judged import right_of
 from .panels import Panel, counted
@@ -57,7 +57,7 @@ class Compared:
         self._not_before, self._without_alarms = 0.0, ""
         self._before, earlier = _nothing(), None
         if history is not None and len(history):
-            earlier = stats.Drift.of(history, replicates=40)
+            earlier = stats.Drift.of(history, **FEW)
             self._before = _totals(earlier)
             if CHOICE in history.decisions:
                 self._before.loc["accuracy"] = right_of(history)[::-1]

@@ -10,6 +10,7 @@ from .. import charts, stats
 from ..errors import OptionError
 from ..history import History
 from ..live import Follower
+from ..stats.engine.bootstrap import FEWEST
 from .controls import ViewOptions
 
 TABLES = ("decisions", "rejects")
@@ -135,7 +136,7 @@ def at_every_look(kind: Any) -> dict[str, Any]:
     at each look, and is none of a growing whole.
     """
     has_them = "interval" in signature(kind.of).parameters
-    return {"interval": "anytime", "replicates": 40} if has_them else {}
+    return {"interval": "anytime", "replicates": FEWEST} if has_them else {}
 
 
 def panels(asked: Iterable[str | Callable[..., Any]]) -> tuple[list[Panel], set[str]]:

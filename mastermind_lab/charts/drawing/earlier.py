@@ -93,6 +93,11 @@ def lines_behind(
     return found[there.isin(groups)]
 
 
+def of_group(past: pd.DataFrame | None, group: str) -> pd.DataFrame:
+    """Return what is drawn of an earlier run for a group: no rows where there is none."""
+    return pd.DataFrame() if past is None else past[past["group"].astype("str") == group]
+
+
 def say_behind(
     picture: Picture, earlier: Summary, without: int = 0, gone: int = 0, is_drawn: bool = True
 ) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 from weakref import WeakSet
 
 import numpy as np
@@ -54,6 +54,20 @@ def follows_rows(figsize: Any) -> bool:
 
 
 @contextmanager
+def settings(changed: Mapping[Any, Any]) -> Iterator[None]:
+    """Let some of matplotlib's settings be others for a while.
+
+    ``rc_context`` would put back all: also that a pyplot first loaded meanwhile shows figures by itself.
+    """
+    before = {name: cast(Any, rcParams)[name] for name in changed}
+    rcParams.update(changed)
+    try:
+        yield
+    finally:
+        rcParams.update(before)
+
+
+@contextmanager
 def styled_for(figsize: Any) -> Iterator[list[Axes]]:
     """Let the style's figure be of a size, if one is asked for, as rows and panels reckon with it.
 
@@ -65,12 +79,8 @@ def styled_for(figsize: Any) -> Iterator[list[Axes]]:
     if figsize == "slide":
         for name in ("font.size", "xtick.major.pad", "ytick.major.pad"):
             style[name] = MAGNIFIED * there[name]
-    before = {name: there[name] for name in style}
-    rcParams.update(style)  # rc_context would take back, too, that a pyplot first loaded here shows figures
-    try:
+    with settings(style):
         yield drawn
-    finally:
-        rcParams.update(before)
     if figsize != "slide":
         return
     for artist in (one for ax in drawn for one in ax.findobj()):

@@ -26,6 +26,9 @@ Floats = NDArray[np.float64]
 Hashes = NDArray[np.uint64]
 Draws = NDArray[np.uint8]
 
+FEWEST = 40
+"""Replicates off which an interval can still be read."""
+
 REPLICATES = 400
 """Replicates unless asked otherwise: ends of an interval then vary by about a fifteenth of its width."""
 
@@ -59,8 +62,10 @@ def checked(replicates: int) -> int:
     OptionError
         If it is no whole number from 40 to 10,000.
     """
-    if isinstance(replicates, bool) or not isinstance(replicates, int) or not 40 <= replicates <= 10_000:
-        raise OptionError(f"replicates must be a whole number from 40 to 10,000, not {replicates!r:.40}")
+    if isinstance(replicates, bool) or not isinstance(replicates, int) or not FEWEST <= replicates <= 10_000:
+        raise OptionError(
+            f"replicates must be a whole number from {FEWEST} to 10,000, not {replicates!r:.40}"
+        )
     return replicates
 
 
