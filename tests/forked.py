@@ -140,7 +140,17 @@ def become(asked, files):
     sys.argv = asked["words"]
 
 
+def leave_at_once(code):
+    """End with a command's own code: taking down what its parent's threads had begun can crash."""
+    if isinstance(code.get("code"), int):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code["code"] & 0xFF)
+
+
 if __name__ == "__main__":
+    end = {}
+    atexit.register(leave_at_once, end)  # the first one: it runs behind all others
     from mastermind_lab.cli import main
 
     load("archive", "cli", "history", "ndjson", "snapshot", "stats", "stream")
@@ -151,4 +161,8 @@ if __name__ == "__main__":
     wanted = serve(line)
     line.detach()  # closed with all else that is not the command's
     become(*wanted)
-    main()
+    try:
+        main()
+    except SystemExit as left:
+        end["code"] = left.code or 0
+        raise
