@@ -8,6 +8,7 @@ from rich.console import Console
 
 import mastermind_lab as lab
 from mastermind_lab.cli import dashboard
+from mastermind_lab.cli.following import Events
 from mastermind_lab.cli.row_format import Line, bar, fitted
 from mastermind_lab.cli.summary import show, summarise
 from mastermind_lab.frames import Account, Coverage
@@ -139,3 +140,13 @@ def test_a_history_in_a_table():
 @pytest.mark.parametrize(("width", "shown"), [(-1, ""), (0, ""), (1, "…"), (2, "a…"), (5, "abc  ")])
 def test_what_is_fitted_has_just_so_many_cells(width, shown):
     assert fitted("abc", width).plain == shown
+
+
+def test_a_fault_is_said_once_and_its_end(capsys):
+    events, fault = Events(["a"]), lab.SourceError("no answer")
+    for trouble in (fault, fault, None, None, fault, fault, None):
+        events.tell(StreamUpdate("a", [], transient_error=trouble))
+    assert capsys.readouterr().err.splitlines() == [
+        "waiting: no answer", "connected",
+        "reconnecting: no answer", "connected again; nothing is shown twice",
+    ]  # fmt: skip
