@@ -3,12 +3,17 @@
 import inspect
 
 import pandas as pd
+import pytest
 from pandas.testing import assert_frame_equal
+from telling import telling
 
 import mastermind_lab as lab
 from mastermind_lab.stats.engine.summary import Summary
 
 SUBJECTS = [one for one in vars(lab.stats).values() if inspect.isclass(one) and issubclass(one, Summary)]
+OFTEN = ("Agreement", "Calibration", "Citations", "Rules", "Voters")
+a_few_subjects = pytest.mark.parametrize("kind", telling({one.__name__: one for one in SUBJECTS}, *OFTEN))
+"""Those whose state is of several kinds; the long run tries all."""
 NEEDED = {"every": (9,)}
 """Table methods that must be told something."""
 

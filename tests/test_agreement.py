@@ -11,6 +11,7 @@ from matplotlib.image import AxesImage
 from pandas.testing import assert_frame_equal
 from panels import part
 from pictures import caption, title
+from telling import telling
 from voting import votes_of
 
 from mastermind_lab.charts.agreement import agreement
@@ -57,7 +58,7 @@ def units(votes):
     return votes.groupby(["stream_id", "choice"]).size().unstack(fill_value=0)
 
 
-@pytest.mark.parametrize("size", [2, 5])
+@pytest.mark.parametrize("size", telling([2, 5], "5"))
 def test_kappa_is_that_of_statsmodels_where_panels_are_equal(size):
     from statsmodels.stats.inter_rater import fleiss_kappa
 

@@ -160,7 +160,7 @@ def test_of_too_many_choices_pairs_have_no_kappa_in_any_split(monkeypatch):
     [
         pytest.param({"level": "interval"}, marks=pytest.mark.thorough),
         pytest.param({"level": "interval", "by": "topic"}, marks=pytest.mark.thorough),
-        {"level": "ordinal", "by": "topic", "cluster": "topic"},
+        pytest.param({"level": "ordinal", "by": "topic", "cluster": "topic"}, marks=pytest.mark.thorough),
         {"level": "ordinal", "order": ["11", "1", "2", "7", "4"]},
     ],
 )

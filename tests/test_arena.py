@@ -124,6 +124,7 @@ def test_ids_are_unique_and_those_of_the_outcomes(decided):
     assert all(len(each) == 32 and int(each, 16) for each in ids)
 
 
+@pytest.mark.thorough
 def test_hash_order_plays_no_part():
     code = (
         "from mastermind_lab.arena import Arena, payloads; import hashlib;"
@@ -250,6 +251,7 @@ def test_spoil_draws_every_fault():
     assert len({spoil(payload, random) for _ in range(200)}) == len(FAULTS)
 
 
+@pytest.mark.thorough
 def test_about_one_payload_in_a_hundred_is_malformed():
     verdicts = [validate(payload) for payload in payloads(Arena(), 2_000, malformed=0.01)]
     rejects = [verdict for verdict in verdicts if isinstance(verdict, Reject)]

@@ -13,6 +13,7 @@ import pytest
 import redis
 from envelopes import envelope
 from streams import publish
+from telling import telling
 from waiting import until
 
 import mastermind_lab as lab
@@ -82,7 +83,7 @@ def without_a_bundled_one(without_servers, monkeypatch):
 # How it ends -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT", "SIGKILL"])
+@pytest.mark.parametrize("name", telling(["SIGTERM", "SIGHUP", "SIGINT", "SIGKILL"], "SIGKILL"))
 def test_server_and_folder_go_with_a_parent_that_gets(name, tmp_path):
     with child("time.sleep(60)", tmp_path) as (process, pid):
         assert alive(pid)
@@ -91,7 +92,9 @@ def test_server_and_folder_go_with_a_parent_that_gets(name, tmp_path):
         assert soon(lambda: not alive(pid) and not list(tmp_path.iterdir()))
 
 
-@pytest.mark.parametrize("then", ["pass", "1 / 0", "sys.exit(3)", "import os; os._exit(0)"])
+@pytest.mark.parametrize(
+    "then", telling(["pass", "1 / 0", "sys.exit(3)", "import os; os._exit(0)"], "import os; os._exit(0)")
+)
 def test_server_and_folder_go_with_a_parent_that_does(then, tmp_path):
     with child(then, tmp_path) as (_, pid):
         assert soon(lambda: not alive(pid) and not list(tmp_path.iterdir()))
@@ -279,6 +282,7 @@ def test_fakeredis_stands_in_and_says_so(without_a_bundled_one, protocol):
     assert soon(lambda: not alive(server.pid))
 
 
+@pytest.mark.thorough
 def test_fakeredis_sends_a_long_reply_to_a_slow_reader(without_a_bundled_one):
     with Server() as server, redis.Redis.from_url(server.url, single_connection_client=True) as client:
         client.set("long", b"x" * 20_000_000)

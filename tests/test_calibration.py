@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from panels import arena, rated, without_outcomes
+from telling import telling
 
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats.calibration import Calibration
@@ -100,8 +101,8 @@ def test_harmonic_numbers():
 
 
 @pytest.mark.parametrize(("binning", "strategy"), [("width", "uniform"), ("quantile", "quantile")])
-@pytest.mark.parametrize("bins", [4, 10, 20])
-@pytest.mark.parametrize("digits", [2, 3])
+@pytest.mark.parametrize("bins", telling([4, 10, 20], "10"))
+@pytest.mark.parametrize("digits", telling([2, 3], "2"))
 def test_the_diagram_agrees_with_scikit_learn(binning, strategy, bins, digits):
     from sklearn.calibration import calibration_curve
 

@@ -222,6 +222,7 @@ class TestOverview:
             "Confidence", "Agreement", "Confidence", "Voters", "Margin", "Votes",
         ]  # fmt: skip
 
+    @pytest.mark.thorough
     def test_with_outcomes_it_shows_calibration(self, history):
         known = lab.with_outcomes(history, sample_folder() / "outcomes.csv")
         assert self.subjects(known)[5] == "Reliability"
@@ -229,6 +230,7 @@ class TestOverview:
     def test_of_nothing(self):
         assert self.subjects(lab.read([])) == ["Confidence"]
 
+    @pytest.mark.thorough
     def test_what_the_data_cannot_say_is_left_out(self):
         votes = pd.DataFrame({"q": [1, 1, 2, 2], "v": ["a", "b"] * 2, "c": ["x", "x", "y", "x"]})
         known = lab.from_votes(votes, decision="q", voter="v", choice="c")
@@ -263,7 +265,8 @@ class TestScans:
         with pytest.raises(lab.OptionError, match="there is no decision '7-7'"):
             chart(lab.scan(self.SAMPLE), "7-7")
 
-    @pytest.mark.parametrize("outcomes", telling([True, False], "True"))
+    @pytest.mark.thorough
+    @pytest.mark.parametrize("outcomes", [True, False])
     def test_the_overview(self, outcomes, tmp_path):
         with gzip.open(self.SAMPLE) as stream:
             lines = stream.readlines()[::50]

@@ -133,6 +133,7 @@ def test_the_overview_on_a_part_of_a_figure():
     assert "(f) " in charts.caption(part)
 
 
+@pytest.mark.thorough
 def test_the_gallery_draws_examples_light_and_dark(tmp_path, monkeypatch):
     monkeypatch.setattr(gallery, "ALL", ["votes", "decision"])
     gallery.gallery(tmp_path / "new", ["votes", "decision"])

@@ -22,10 +22,11 @@ DARK = {f"{part}.facecolor": "#111111" for part in ("figure", "axes")}
 DARK |= dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), "#E0E0E0")
 STYLES = ["default", "dark_background", "ggplot", "Solarize_Light2", "seaborn-v0_8", "a dark notebook"]
 in_every_style = pytest.mark.parametrize("style", STYLES)
-LIGHT = ("votes", "agreement", "timing")
-"""The charts that are looked at on light paper each time; on dark paper all are."""
 ON = {f"{name} on {style}": (name, style) for style in STYLES for name in NAMES}
-OFTEN = [f"{name} on dark_background" for name in NAMES] + [f"{name} on Solarize_Light2" for name in LIGHT]
+OFTEN = [
+    f"{name} on dark_background" for name in ("confidence_over_time", "decision", "reliability", "rules")
+]
+OFTEN += [f"{name} on Solarize_Light2" for name in ("votes", "agreement", "timing")]
 
 
 @contextmanager

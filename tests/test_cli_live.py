@@ -288,7 +288,7 @@ class TestTailThroughFaults:
         assert found.returncode == 2
         assert said in found.stderr
 
-    @pytest.mark.parametrize("words", [[], ["--json"]])
+    @pytest.mark.parametrize("words", telling([[], ["--json"]], "['--json']"))
     def test_a_reader_that_leaves(self, redis_url, words):
         # Nothing more comes: that nobody reads any more is noticed all the same.
         add(redis_url, *[envelope("a")] * 5)

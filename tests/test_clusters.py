@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from histories import sample
 from panels import part
-from summaries import SUBJECTS, agree, same
+from summaries import SUBJECTS, a_few_subjects, agree, same
 
 import mastermind_lab as lab
 from mastermind_lab.errors import OptionError
@@ -79,7 +79,7 @@ def history():
     return part(whole, again[:12])
 
 
-@every_subject
+@a_few_subjects
 def test_parts_of_clusters_add_up_and_say_how_many_there_are(history, kind):
     options = {"cluster": ["question", "meta.category"], "replicates": 40}
     whole = kind.of(history, **options)

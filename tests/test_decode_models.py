@@ -20,6 +20,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from telling import telling
 
 import mastermind_lab
 from mastermind_lab.decode import Batch, SchemaCache
@@ -179,7 +180,7 @@ TYPES = {
 
 
 @pytest.mark.parametrize("kind", TYPES)
-@pytest.mark.parametrize("model", [Decision, Vote])
+@pytest.mark.parametrize("model", telling({"Decision": Decision, "Vote": Vote}, "Vote"))
 def test_every_translated_type_takes_what_pydantic_takes(kind, model):
     own = type("Extended", (model,), {
         "__annotations__": {"field": TYPES[kind], "other": TYPES[kind]},

@@ -45,6 +45,7 @@ def whole_tables(kind, figure, truth, accuracy, n, runs, replicates=200, **optio
 # How often a table is wrong.
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("accuracy", "voters", "n"), [(0.7, 20, 80), (0.9, 20, 60)])
 def test_a_table_of_equal_voters_holds_as_a_whole(accuracy, voters, n):
     def wrong(**options):
@@ -136,6 +137,7 @@ def test_a_family_of_one_is_an_interval_of_its_own(kind):
     agree(together.drop(columns=methods), alone.drop(columns=methods))
 
 
+@pytest.mark.thorough
 def test_tables_of_a_few_observations_hold_together_too():
     random, missed = np.random.default_rng(0), 0
     for run in range(60):

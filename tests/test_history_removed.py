@@ -355,7 +355,7 @@ def test_what_is_saved_over_a_snapshot_is_read_again_or_refused(damage, target):
     assert len(lab.redecode(target)) == len(damaged)
 
 
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+@pytest.mark.parametrize("damage", telling(DAMAGES, *OFTEN))
 def test_what_is_exported_over_a_file_is_read_again_or_refused(damage, tmp_path):
     history, path = lab.read(LINES), tmp_path / "s.ndjson"
     before = history.to_ndjson(path).read_bytes()

@@ -172,6 +172,7 @@ def test_an_interval_holds_its_figure(values, clusters, whole):
             assert figure.low[0] < figure.high[0]
 
 
+@pytest.mark.thorough
 @settings(max_examples=3, deadline=None)
 @given(n=st.integers(2, 9), seed=st.integers(0, 10_000), options=st.sampled_from([{}, {"by": "meta.model"}]))
 def test_no_table_of_few_decisions_has_an_interval_without_its_figure(n, seed, options):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
-from summaries import SUBJECTS, agree, shown
+from summaries import SUBJECTS, a_few_subjects, agree, shown
 
 import mastermind_lab as lab
 from mastermind_lab.history import sample_folder
@@ -74,7 +74,7 @@ def judged(history):
     return history.with_frames(decisions=decisions.assign(correct_choice=right))
 
 
-@every_subject
+@a_few_subjects
 def test_sources_read_apart_add_up_to_all_read_together(sources, kind):
     parts, together = sources
     expected = kind.of(together, replicates=40)

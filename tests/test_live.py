@@ -80,7 +80,7 @@ class TestWithoutAThread:
         kept = whole.votes[whole.votes["stream_id"].isin(ids)].reset_index(drop=True)
         pd.testing.assert_frame_equal(history.votes, kept[history.votes.columns])
 
-    @pytest.mark.once
+    @pytest.mark.thorough
     def test_memory_is_bounded_by_what_is_kept(self, numbered):
         follower = unstarted(keep=5_000)
         for round_ in range(40):

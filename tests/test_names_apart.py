@@ -64,6 +64,7 @@ def alike(draw):
     return [first + middle + last for middle in draw(st.lists(texts, unique=True, max_size=12))]
 
 
+@pytest.mark.thorough
 @given(alike() | st.lists(texts, max_size=12), st.integers(LEAST, 40))
 def test_different_names_stay_different_and_within_their_room(names, most):
     labels = apart(names, most, visible)

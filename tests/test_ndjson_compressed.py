@@ -218,6 +218,7 @@ class TestLongLines:
         with pytest.raises(lab.OptionError, match="max_line_bytes=None"):
             lab.read([], max_line_bytes=None)
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("fill", [b"x", b"\n", b"1\n"])
     def test_work_grows_with_the_bytes_whatever_the_lines(self, tmp_path, fill):
         took = []

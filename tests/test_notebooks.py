@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-from telling import telling
 
 from mastermind_lab.arena import Arena, payloads
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
@@ -30,9 +29,10 @@ def test_is_stored_without_outputs(path):
         assert cell.get("execution_count") is None
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(120)
 @pytest.mark.filterwarnings("default::ResourceWarning", "default::DeprecationWarning")  # the client's own
-@pytest.mark.parametrize(("path", "where"), telling(RUNS, "01_quickstart on a stream"))
+@pytest.mark.parametrize(("path", "where"), RUNS.values(), ids=RUNS)
 def test_runs(path, where, redis_url, monkeypatch, tmp_path):
     import nbformat  # takes seconds, so not where every worker collects
     from nbclient import NotebookClient

@@ -53,6 +53,7 @@ def by_others(method, said, right, new):
     return expit(found[0] + found[1] * logit(new))
 
 
+@pytest.mark.thorough
 @every_method
 def test_maps_are_those_of_others(method):
     frame = arena(500).decisions

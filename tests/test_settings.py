@@ -228,6 +228,7 @@ def used(folder):
     view.close()
 
 
+@pytest.mark.thorough
 def test_numpy_may_raise_and_every_statistic_still_counts():
     history = histories()
     with np.errstate(all="raise"):

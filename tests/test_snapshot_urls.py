@@ -62,7 +62,7 @@ def test_saved_loaded_verified_and_overwritten(url):
     assert len(lab.read(f"{url}/snap")) == 1
 
 
-@pytest.mark.once
+@pytest.mark.thorough
 def test_committed_and_compacted(url):
     history = sample(15)
     for third in range(3):

@@ -35,6 +35,7 @@ def test_different_options_of_a_subject_do_not_merge():
         Confidence.of(history) + Margin.of(history)
 
 
+@pytest.mark.thorough
 @every_summary
 def test_a_summary_holds_no_more_after_more_decisions(kind, options):
     few, many = (kind.of(panels(n), replicates=40, **options) for n in (2_000, 6_000))

@@ -24,6 +24,7 @@ def weighted(*weights, last=12):
     return history
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("kind", "weights"),
     [

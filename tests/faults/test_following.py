@@ -391,6 +391,7 @@ with lab.Follower(client) as parent:
 
 
 class TestProcesses:
+    @pytest.mark.thorough
     def test_a_fork_has_a_connection_of_its_own(self, raw, redis_url):
         add(raw, 1, 2, 3)
         found = subprocess.run(
