@@ -172,6 +172,7 @@ def test_who_votes_twice_is_counted_once_or_not_at_all():
 # What does not matter.
 
 
+@pytest.mark.thorough
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 999))
 def test_a_decision_all_agree_on_raises_alpha_and_nothing_else_enters_from_loners(seed):

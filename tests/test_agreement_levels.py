@@ -143,6 +143,7 @@ def test_pairs_of_which_chance_says_nothing_have_no_kappa():
     assert drawn["kappa_low"].isna().all()
 
 
+@pytest.mark.thorough
 def test_of_too_many_choices_pairs_have_no_kappa_in_any_split(monkeypatch):
     some, count = scores(60), partial(Agreement.of, replicates=40)
     ids = some.decisions["stream_id"]

@@ -207,7 +207,7 @@ def repeated(summary):
     return summary.repeated if hasattr(summary, "repeated") else int(summary.table()["repeated"].sum())
 
 
-@pytest.mark.parametrize("subject", VOTED)
+@pytest.mark.parametrize("subject", telling(VOTED, "agreement", "rules", "votes"))
 def test_who_votes_twice_has_voted_once_and_it_is_said(whole, subject):
     once, twice = of(subject, whole), of(subject, everybody_votes_twice(whole))
     seats = len(whole.votes.drop_duplicates(["stream_id", "voter"]))

@@ -126,6 +126,7 @@ def test_a_family_of_one_voter_is_that_voter():
 # The law.
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("cluster", [None, "topic"])
 def test_halves_are_the_same_in_any_split(cluster):
     history, options = close_panels(40), {"replicates": 40, "cluster": cluster}

@@ -32,7 +32,7 @@ CHARTS = {
     "votes": (charts.votes, stats.Votes),
     "margin": (charts.margin, stats.Margin),
 }
-every_chart = pytest.mark.parametrize(("chart", "kind"), CHARTS.values(), ids=CHARTS)
+every_chart = pytest.mark.parametrize(("chart", "kind"), telling(CHARTS, "confidence", "votes"))
 
 HOSTILE = [
     "_hidden",
@@ -204,6 +204,7 @@ def test_many_points_are_thinned(ax):
     assert 1_000 < sum(len(cloud.get_offsets()) for cloud in found(ax, PathCollection)) <= 4_000
 
 
+@pytest.mark.thorough
 def test_where_points_would_crowd_cells_are_shaded(ax):
     summary = stats.ConfidenceOverTime.of(panels(30_000), by="meta.model")
     charts.confidence_over_time(summary, ax=ax)
@@ -380,7 +381,7 @@ def test_without_axes_a_figure_is_made(chart, kind):
     assert dict(matplotlib.rcParams) == settings
 
 
-@pytest.mark.once
+@pytest.mark.thorough
 def test_completion_shows_charts_and_no_machinery_and_axes_of_ones_own_need_no_pyplot():
     program = """
 import sys, mastermind_lab as lab

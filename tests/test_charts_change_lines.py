@@ -70,6 +70,7 @@ def test_values_that_begin_together_share_a_line(ax):
     assert words(ax) == ["model: atlas-2 +1"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("versions", [12, 90])
 def test_many_are_capped_and_counted(ax, versions):
     frame = decisions([f"v{number}" for number in range(versions)])
@@ -81,6 +82,7 @@ def test_many_are_capped_and_counted(ax, versions):
     assert f"version: v{versions - 1}" in words(ax)
 
 
+@pytest.mark.thorough
 def test_the_words_do_not_meet(ax):
     charts.confidence_over_time(decisions([f"v{number}" for number in range(90)]), ax=ax)
     ax.figure.draw_without_rendering()

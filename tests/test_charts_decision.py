@@ -43,6 +43,7 @@ def texts(ax):
 
 
 class TestRedrawn:
+    @pytest.mark.thorough
     @pytest.mark.parametrize(
         ("chart", "kind"),
         telling(
@@ -56,6 +57,7 @@ class TestRedrawn:
         again.png(nothing)
         assert again.png(much) == fresh.png(much)
 
+    @pytest.mark.thorough
     def test_it_keeps_its_place_while_all_fits(self, history):
         summary = lab.stats.Votes.of(history)
         picture = FastRenderer(lab.charts.votes)
@@ -236,7 +238,8 @@ class TestOverview:
         known = lab.from_votes(votes, decision="q", voter="v", choice="c")
         assert self.subjects(known) == ["Agreement", "Voters", "Margin", "Votes"]
 
-    @pytest.mark.parametrize(("width", "columns"), telling([(3.3, 1), (6.5, 2)], "(6.5, 2)"))
+    @pytest.mark.thorough
+    @pytest.mark.parametrize(("width", "columns"), [(3.3, 1), (6.5, 2)])
     def test_a_page_and_a_column(self, history, width, columns):
         figure = overview(history, width=width)
         figure.draw_without_rendering()
@@ -253,6 +256,7 @@ class TestScans:
 
     SAMPLE = sample_folder() / "arena.ndjson.gz"
 
+    @pytest.mark.thorough
     def test_one_decision_is_found_in_its_batch(self):
         history = lab.read(self.SAMPLE)
         stream_id = history.decisions["stream_id"].iloc[1_500]
@@ -284,6 +288,7 @@ class TestScans:
 
         assert drawn(lab.scan(tmp_path)) == drawn(lab.read(tmp_path))
 
+    @pytest.mark.thorough
     def test_a_page_is_saved(self, tmp_path):
         history = lab.read(self.SAMPLE, last=50)
         save(tmp_path / "a.png", decision, history, stream_id=history.decisions["stream_id"].iloc[0])

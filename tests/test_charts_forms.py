@@ -39,6 +39,7 @@ def apart(texts):
 # Changes: a strip along time, and a row for each.
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("width", [3.3, 6.5])
 def test_the_rows_of_many_changes_are_not_printed_over_each_other(width):
     frame = decisions([f"{LONG}{number}" for number in range(29)], each=20)
@@ -102,6 +103,7 @@ def grouped(levels, each=60):
     return frame
 
 
+@pytest.mark.thorough
 def test_lines_that_end_apart_are_named_there():
     early = grouped((0.2, 0.8)).iloc[:-40].query("`meta.group` == 'group 1' or index < 40")
     for frame, there in ((grouped((0.2, 0.8)), True), (grouped((0.5, 0.51)), False), (early, False)):
@@ -115,6 +117,7 @@ def test_lines_that_end_apart_are_named_there():
         assert [text.xy[1] for text in ax.texts] == (ends if there else [])
 
 
+@pytest.mark.thorough
 def test_many_groups_have_panels_that_share_their_scales():
     frame = grouped(np.linspace(0.1, 0.9, 14), each=9)
     ax = laid_out(charts.confidence_over_time(frame, by="meta.group", ax=on(3.3, 4)))
@@ -259,6 +262,7 @@ def told(**more):
     return lab.read([json.dumps({"decision": decision | said | more, "correlation_id": "c" * 32})])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("width", [3.3, 6.5])
 def test_no_words_of_a_decision_lie_upon_others(width):
     with rc_context({"figure.figsize": (width, 3)}):

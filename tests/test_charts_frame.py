@@ -25,9 +25,7 @@ def test_every_chart_of_a_summary_has_a_frame():
     assert {*NAMES} - {*OF_SUMMARIES} == {"argument_tree", "decision"}
 
 
-@pytest.mark.parametrize(
-    "name", telling(OF_SUMMARIES, "agreement", "confidence_over_time", "reliability", "timing", "votes")
-)
+@pytest.mark.parametrize("name", telling(OF_SUMMARIES, "agreement", "votes"))
 def test_words_of_the_caller(name):
     ax = getattr(charts, name)(HISTORY, figsize=(4, 3), title="Mine", xlabel="along", caption=True)
     assert ax.figure.get_size_inches().tolist() == [4, 3]
@@ -109,6 +107,7 @@ def test_no_chart_no_caption():
         charts.caption(Figure().subplots())
 
 
+@pytest.mark.thorough
 def test_the_caption_of_a_page_names_each_picture():
     said = charts.caption(charts.overview(HISTORY, figure=Figure((10, 13), layout="constrained")))
     assert said.startswith("(a) Confidence. n = 60 decisions.")
@@ -127,6 +126,7 @@ def test_on_a_part_of_a_figure(name):
     assert charts.caption(right) == charts.caption(ax)
 
 
+@pytest.mark.thorough
 def test_the_overview_on_a_part_of_a_figure():
     part, _ = Figure((12, 9), layout="constrained").subfigures(1, 2)
     assert charts.overview(HISTORY, figure=part) is part

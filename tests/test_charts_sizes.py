@@ -178,6 +178,7 @@ def test_a_ring_says_what_it_is():
     pyplot.close(ax.figure)
 
 
+@pytest.mark.thorough
 def test_the_only_panel_of_a_grouped_chart_says_whose_it_is():
     one = lab.charts.drift(lab.sample(last=900).where("`meta.category` == 'incident'"), by="meta.category")
     assert [panel.get_title(loc="left").split("\n")[0] for panel in one.child_axes] == ["incident"]
@@ -222,6 +223,7 @@ def test_a_title_of_any_length_takes_three_lines():
     assert len(ax.get_title(loc="left").split("\n")) == 4
 
 
+@pytest.mark.thorough
 def test_the_height_follows_the_rows():
     heights = [lab.charts.votes(history(1), voter="position").figure.get_figheight()]
     heights += [lab.charts.confidence(history(60), by=by).figure.get_figheight() for by in BY.values()]
@@ -287,6 +289,7 @@ def test_words_along_the_axis_stay_on_a_figure_of_a_few_inches():
     pyplot.close(ax.figure)
 
 
+@pytest.mark.thorough
 def test_a_slide_of_one_decision_is_as_large_as_there_is_room_for():
     one = lab.sample(last=10)
     slide = lab.charts.decision(one, one.decisions["stream_id"].iloc[0], figsize="slide")

@@ -182,6 +182,7 @@ def few_compared(monkeypatch):
     monkeypatch.setattr(citations_module, "COMPARED", 10)
 
 
+@pytest.mark.thorough
 def test_no_count_is_too_high_and_none_too_low_by_more_than_is_said(monkeypatch, few_compared):
     history, most = panels(150, kinds=150), 25
     exact = Citations.of(history, by="meta.model", replicates=40)

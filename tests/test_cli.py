@@ -261,7 +261,7 @@ class TestRead:
         with process.stderr:
             assert process.stderr.read() == b""
 
-    @pytest.mark.once
+    @pytest.mark.thorough
     def test_compressed_standard_input(self):
         command = f"gzip | {shlex.join(PROGRAM)} read - --json"
         found = subprocess.run(["bash", "-c", command], input=VALID, capture_output=True, text=True)
@@ -321,12 +321,14 @@ class TestOutput:
         assert found.stderr.startswith("error: standard output is closed")
         assert found.stderr.count("\n") == 1
 
+    @pytest.mark.thorough
     def test_messages_have_nowhere_to_go(self):
         assert self.ended("read a.ndjson --json 2>&-").returncode == 0
         process = Forked(["read", "/none.ndjson"], environment(), errors="/dev/full")
         with process.stdout:
             assert process.wait() == 1
 
+    @pytest.mark.thorough
     def test_standard_input_is_closed(self):
         found = self.ended("read - <&-")
         assert (found.returncode, found.stderr.count("\n")) == (1, 1)
@@ -440,6 +442,7 @@ def gone(pid):
 class TestDemo:
     FILES = ("confidence.png", "confidence_over_time.png", "votes.png", "margin.png")
 
+    @pytest.mark.thorough
     def test_headless(self, tmp_path):
         sample(3).save(tmp_path / "mastermind-demo" / "snapshot")  # of another time
         began = time.process_time()  # of ours alone, however busy the machine is

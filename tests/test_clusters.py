@@ -49,6 +49,7 @@ def robust(values, groups):
     return float(fit.bse[0])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("askings", [2, 10])
 def test_an_interval_is_as_wide_as_cluster_robust_errors_make_it(askings):
     frame = asked(200, askings)

@@ -53,6 +53,7 @@ def test_a_band_is_the_interval_of_its_window():
     assert [middle["rolling_low"], middle["rolling_high"]] == pytest.approx([mean.low, mean.high])
 
 
+@pytest.mark.thorough
 @given(days=st.floats(1e-9, 1e4), n=st.integers(2, 60))
 @settings(max_examples=40, deadline=None)
 def test_time_bins_are_as_narrow_as_512_allow(days, n):

@@ -86,6 +86,7 @@ def test_histories_of_sources_read_apart_add_up_too(sources):
     assert keys(sum(parts[1:], parts[0])) == keys(together)
 
 
+@pytest.mark.thorough
 def test_many_files_of_a_line_are_many_decisions(tmp_path):
     draw = np.random.default_rng(3)
     confidence, source = draw.beta(3, 3, 25), draw.integers(0, 12, (25, 2))

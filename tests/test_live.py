@@ -254,7 +254,7 @@ class TestWithoutAThread:
         assert counted(as_of=numbered[249][0]) == (100, 7 + 150)
         assert counted(last=30, as_of=numbered[249][0]) == (30, 7 + 220)
 
-    @pytest.mark.once
+    @pytest.mark.thorough
     def test_a_summary_that_cannot_be_counted_harms_nothing_else(self):
         follower = unstarted()
         follower.summary(Votes)

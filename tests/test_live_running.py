@@ -32,6 +32,7 @@ def touched(monkeypatch):
     return found
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("by", BY.values(), ids=BY)
 def test_a_batch_costs_what_it_touches_and_not_all_groups(touched, by):
     whole = sample(160)

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from pictures import words
 from rich.cells import cell_len
 from rich.console import Console
+from telling import telling
 
 import mastermind_lab as lab
 from mastermind_lab import charts, stats
@@ -188,7 +189,7 @@ SHOWN = {
 }
 
 
-@pytest.mark.parametrize("width", [3.3, 6.4])
+@pytest.mark.parametrize("width", telling([3.3, 6.4], "3.3"))
 @pytest.mark.parametrize("name", SHOWN)
 def test_the_names_on_a_chart_stay_apart(name, width, history):
     draw, many = SHOWN[name]

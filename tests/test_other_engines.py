@@ -77,6 +77,7 @@ def test_a_table_that_is_not_there(tmp_path):
             snapshot.files(tmp_path / "saved", name)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("page", PAGES)
 def test_the_page_runs(page):
     """In this process, which takes a tenth of what a kernel takes."""

@@ -126,6 +126,7 @@ def test_who_votes_twice_is_counted_once_or_not_at_all():
 # What does not matter.
 
 
+@pytest.mark.thorough
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 999))
 def test_nobody_is_pivotal_in_one_more_unanimous_decision(seed):

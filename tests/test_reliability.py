@@ -149,6 +149,7 @@ def test_outcomes_that_match_nothing_are_said_on_the_picture(chart, ax):
     assert "30 without outcome left out" in words(ax).replace("\n", " ")
 
 
+@pytest.mark.thorough
 @both
 def test_many_groups_of_hostile_names_fold(chart, ax):
     names = [

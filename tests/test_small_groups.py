@@ -42,6 +42,7 @@ def test_an_interval_holds_its_estimate_however_small_the_groups(groups, askings
         assert (known[name] <= known[f"{name}_high"]).all()
 
 
+@pytest.mark.thorough
 def test_voters_who_choose_by_themselves_are_not_in_excess():
     found = [
         Conformity.of(independent(80, 2, seed), by="question", replicates=40).excess for seed in range(8)

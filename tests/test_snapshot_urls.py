@@ -170,7 +170,7 @@ class TestRefusals:
             with pytest.raises(lab.SourceError, match="nowhere"):
                 write(f"s3://nowhere/{name}")
 
-    @pytest.mark.once
+    @pytest.mark.thorough
     def test_without_the_packages(self):
         code = (
             "import sys; sys.modules['fsspec'] = sys.modules['fsspec.core'] = None\n"

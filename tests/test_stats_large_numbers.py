@@ -43,6 +43,7 @@ def test_the_unit_of_weights_makes_no_difference(kind, weights):
     assert not np.isinf(found.select_dtypes("float64")).any(axis=None)
 
 
+@pytest.mark.thorough
 def test_other_groups_are_what_they_were():
     plain, history = (
         lab.stats.Votes.of(weighted(*some), by="voter", replicates=40).table() for some in ([], [HUGE] * 2)
@@ -52,6 +53,7 @@ def test_other_groups_are_what_they_were():
     assert_frame_equal(plain[rest].reset_index(drop=True), history[rest.to_numpy()].reset_index(drop=True))
 
 
+@pytest.mark.thorough
 def test_parts_with_and_without_large_ones_add_up():
     history = weighted(*[HUGE] * 4)
     ids = history.decisions["stream_id"]

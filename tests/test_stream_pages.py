@@ -98,7 +98,7 @@ def test_no_more_than_two_pages_ahead(stream):
     fetched.close()
 
 
-@pytest.mark.once
+@pytest.mark.thorough
 def test_ctrl_c_while_the_server_is_silent(server):
     # Loaded before, since some libraries take an interruption of their own loading for a missing package.
     code = (

@@ -177,6 +177,7 @@ def test_few_observations_say_so():
 # What does not matter.
 
 
+@pytest.mark.thorough
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 999))
 def test_twins_are_alike_and_never_alone(seed):
