@@ -12,6 +12,7 @@ from command_line import run
 
 import mastermind_lab as lab
 from mastermind_lab.archive import Archiving
+from mastermind_lab.archive.extent import Extent
 from mastermind_lab.frames import entry_ids
 from mastermind_lab.snapshot import ranges
 from mastermind_lab.stream import StreamUpdate
@@ -90,6 +91,13 @@ def test_nothing_is_between(raw, folder, put, limits):
     done = put(**limits)
     assert (done.entries, done.left_out, done.last_id) == (0, 3, None)
     assert not list(folder.rglob("*.parquet"))
+
+
+def test_a_part_says_where_a_run_ends_if_it_ends():
+    assert Extent(None, None, "", "").metadata() == {}
+    assert Extent("3-0", None, "since=3-0", "").metadata() == {"since": "3-0"}
+    ends = Extent(None, "5-0", "", "until=5-0", behind=2)
+    assert ends.metadata() == {"until": [{"limits": "until=5-0", "left_out": 2}]}
 
 
 @pytest.mark.parametrize(("name_", "value"), [("since", "soon"), ("until", 1990), ("until", "last week")])

@@ -86,6 +86,13 @@ def test_models_stay_apart(most):
     assert max(map(len, labels)) <= most
 
 
+def test_those_that_come_out_alike_are_cut_once_more_where_they_differ():
+    line = "Is it {} to open the new line {} year?".format
+    questions = [line("safe", "this"), line("safe", "next"), line("cheap", "next"), "Should we wait for May?"]
+    labels = apart(questions, 12, visible)
+    assert labels[:3] == ["…safe …this…", "…safe …next…", "…cheap…next…"]
+
+
 LLAMAS = [
     f"meta-llama/llama-{version}-70b-instruct{end}"
     for version in ("3.1", "3.3")

@@ -20,6 +20,7 @@ from telling import telling
 import mastermind_lab as lab
 from mastermind_lab import charts, stats
 from mastermind_lab.errors import NothingDecodedWarning, OptionError, SourceError
+from mastermind_lab.records.note import _seats
 
 NAMED = {"decision": "question", "voter": "worker", "choice": "answer"}
 ROWS = {
@@ -410,6 +411,11 @@ def test_repeated_votes_are_counted_whatever_voters_are_called(names, many):
         repeated = int(some.duplicated(["question", "worker"]).sum())
         assert f", {repeated:,} repeated" in note(made(some))
     assert "repeated" not in note(made(frame.drop_duplicates(["question", "worker"])))
+
+
+def test_seats_beyond_four_thousand_million_stay_apart():
+    seats = _seats([pa.array(["Ada", "Bo", "Ada"])], np.array([0, 0, 2**31]))
+    assert len({*seats.tolist()}) == 3
 
 
 def test_a_frame_that_is_changed_afterwards_changes_no_history():

@@ -175,6 +175,13 @@ def test_files_of_a_url():
     assert remote_files(f"{folder.name}/none", (".ndjson",)) == []
 
 
+def test_a_file_of_this_machine_by_its_url(tmp_path):
+    (tmp_path / "a.ndjson").write_bytes(b"all of it")
+    (found,) = remote_files(tmp_path.as_uri(), (".ndjson",))
+    with found.open() as stream:
+        assert stream.read() == b"all of it"
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [

@@ -87,7 +87,7 @@ def _votes(data: Data, by: tuple[str, ...]) -> Correctness:
     votes = frame if len(rows) == len(frame) else frame.iloc[rows]
     decisions = frame_of(data, "decisions", ("stream_id",))
     truths = pd.Series(outcomes_of(decisions).to_numpy(dtype=object), decisions["stream_id"], dtype=object)
-    truth = truths[~truths.index.duplicated()].reindex(votes["stream_id"]).to_numpy(dtype=object)
+    truth = truths[~truths.index.duplicated()].reindex(votes["stream_id"]).to_numpy()
     keys = vote_keys_of(data, votes, by)
     return _against(truth, votes, "choice", keys, np.isin(rows, ballots.rows), np.isin(rows, again))
 
