@@ -345,3 +345,9 @@ def test_keywords_go_to_the_squares(ax):
     assert ax.images[0].get_clim() == (0, 1)
     with pytest.raises(OptionError, match="count it again"):
         agreement(Agreement.of(panels(30)), by="topic", ax=ax)
+
+
+@pytest.mark.parametrize(("votes", "limits"), [(["aa"] * 4, (0.95, 1)), (["ab"] * 4, (0, 0.05))])
+def test_shades_that_are_all_alike_lie_within_0_and_1(votes, limits, ax):
+    agreement(votes_of(votes), ax=ax)
+    assert ax.images[0].get_clim() == pytest.approx(limits)

@@ -18,6 +18,7 @@ import redis
 from command_line import PROGRAM, environment, run
 from forked import Forked
 from histories import sample
+from typer.main import get_command
 
 import mastermind_lab as lab
 from mastermind_lab.archive import PART_BYTES, PART_SECONDS
@@ -45,6 +46,10 @@ class TestHelp:
         assert f"Example: mastermind-lab {command}" in said
         assert "3 done, and nothing" in said
         assert "130 interrupted" in said
+
+    def test_says_what_every_argument_and_option_is(self):
+        commands = get_command(app).commands
+        assert not [(name, one.name) for name in commands for one in commands[name].params if not one.help]
 
     @pytest.mark.parametrize(
         ("words", "said"),

@@ -177,6 +177,7 @@ class TestWithoutAThread:
 
     def test_status_counts(self, numbered):
         follower = fed(numbered, [100, 200])
+        follower.take(StreamUpdate(STREAM, []))  # nothing came
         status, history = follower.status, follower.history()
         assert (status.received, status.rejected) == (300, len(history.rejects))
         assert status.last_id == numbered[-1][0]

@@ -223,6 +223,11 @@ def test_one_odd_line_costs_no_other_one(tmp_path, content, decisions, rejects):
     assert history.coverage["note"].isna().all()
 
 
+def test_an_envelope_that_is_cut_before_its_decision_is_no_wrapper():
+    assert other_format(b'{"correlation_id": "a", "notes": [{"by": "Ada"}], "deci') is None
+    assert other_format(b'{"notes": [{"by": "Ada"}], "correlat') == other_format(b'{"a": [{"by": "Ada"}]}')
+
+
 def test_a_wrapper_in_memory_and_on_a_stream_is_answered_as_in_a_file(redis_url, raw):
     wrapper = b'{"n": 1, "entries": [' + SMALL + b"]}"
     raw.xadd(lab.DEFAULT_STREAM_NAME, {"data": wrapper})
