@@ -47,6 +47,9 @@ class TestHelp:
         assert "3 done, and nothing" in said
         assert "130 interrupted" in said
 
+    def test_says_with_how_many_a_tail_begins(self):
+        assert "[default: 10]" in run("tail", "--help").stdout
+
     def test_says_what_every_argument_and_option_is(self):
         commands = get_command(app).commands
         assert not [(name, one.name) for name in commands for one in commands[name].params if not one.help]

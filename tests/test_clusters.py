@@ -179,6 +179,11 @@ def test_so_many_are_counted_and_beyond_that_told_by_the_smallest(n):
     assert whole.merged(np.array([0, 0]), np.array([1, 2])).counts(2) == pytest.approx([n / 2, n], rel=0.06)
 
 
+def test_a_small_group_behind_a_large_one_is_counted_whole():
+    group, hashed = np.repeat([0, 1], [MOST, 40]), np.arange(MOST + 40, dtype=np.uint64)
+    assert len(Distinct.of(group, hashed).group) == MOST + 40
+
+
 def test_decisions_of_one_cluster_share_sources_in_each_copy_of_it_alone():
     draw = np.random.default_rng(5)
     cluster = np.repeat(np.arange(60), 3)

@@ -113,6 +113,14 @@ def test_students_quantile(df, quantile):
     assert student(np.array([float(df)]))[0] == pytest.approx(quantile, abs=3e-3)
 
 
+@pytest.mark.parametrize("z", [0.5, 1.96, 3, 4, 6])
+def test_students_quantile_is_that_of_scipy_far_out_too(z):
+    from scipy.stats import norm, t
+
+    df = np.array([1, 2, 3, 4, 5, 7, 12, 40, 1_000], float)
+    assert student(df, z) == pytest.approx(t.isf(norm.sf(z), df), rel=1e-5)
+
+
 def test_rows_that_are_drawn_together_count_as_fewer():
     values = np.repeat([1, 0, 1, 1, 0, 1, 1, 0, 1, 1], 12)
     alone, together = (
