@@ -19,7 +19,7 @@ import mastermind_lab as lab
 from mastermind_lab.arena.server import Server
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.stream import Pages, StreamReader, follow_envelopes, read_envelopes
-from mastermind_lab.stream.bounded import Allowance, ReplyTooLargeError
+from mastermind_lab.stream.bounded import PAGE_LIMIT, Allowance, ReplyTooLargeError
 
 DECISION = {"recommendation": "a", "confidence": 0.5}
 PAYLOAD = json.dumps({"decision": DECISION}).encode()
@@ -223,6 +223,11 @@ class TestLargeEntries:
     async def test_asyncio_code(self, stream):
         url, ids = stream
         assert await follow_on(url, len(ids)) == ids
+
+
+async def test_asyncio_code_reads_one_that_is_larger_than_a_page(raw, redis_url):
+    publish(raw, [("1-0", PAYLOAD), ("2-0", of_size(PAGE_LIMIT + 1_000)), ("3-0", PAYLOAD)])
+    assert await follow_on(redis_url, 3) == names(1, 2, 3)
 
 
 async def test_the_latest_in_pages(raw, redis_url):
