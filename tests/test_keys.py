@@ -81,6 +81,14 @@ def test_sources_read_apart_add_up_to_all_read_together(sources, kind):
     alike(sum(kind.of(part, replicates=40) for part in parts), expected)
 
 
+def test_a_row_without_an_id_is_of_no_decision():
+    decisions = lab.sample(last=3).decisions
+    nobody, last = Units.of(decisions).decisions(
+        pd.Series([None, decisions["stream_id"].iloc[-1]], dtype=object)
+    )
+    assert nobody != last
+
+
 def test_histories_of_sources_read_apart_add_up_too(sources):
     parts, together = sources
     assert keys(sum(parts[1:], parts[0])) == keys(together)
