@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -91,6 +92,11 @@ def test_nothing_is_between(raw, folder, put, limits):
     done = put(**limits)
     assert (done.entries, done.left_out, done.last_id) == (0, 3, None)
     assert not list(folder.rglob("*.parquet"))
+
+
+def test_a_time_back_is_from_now():
+    begin = Extent.of("1h", None, None, "folder").since
+    assert time.time() - int(begin.partition("-")[0]) / 1_000 == pytest.approx(3_600, abs=60)
 
 
 def test_a_part_says_where_a_run_ends_if_it_ends():
