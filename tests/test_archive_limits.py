@@ -94,6 +94,12 @@ def test_nothing_is_between(raw, folder, put, limits):
     assert not list(folder.rglob("*.parquet"))
 
 
+def test_what_came_is_kept_unless_one_says_otherwise(raw, put, folder):
+    add(raw, 1, 2)
+    put()
+    assert len(lab.redecode(folder)) == 2
+
+
 def test_a_time_back_is_from_now():
     begin = Extent.of("1h", None, None, "folder").since
     assert time.time() - int(begin.partition("-")[0]) / 1_000 == pytest.approx(3_600, abs=60)
