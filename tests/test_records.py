@@ -167,6 +167,16 @@ def test_rows_are_gathered_as_one_at_a_time_would_be(key, order):
         assert len(history.rejects) == rows - len(given)
 
 
+@pytest.mark.parametrize("order", ["by decision", "shuffled"])
+def test_a_decision_that_comes_again_is_the_same_however_long_others_are(order):
+    between = [f"{place:06}" for place in range(20_000)]
+    keys = np.repeat(["the first", *between, "one that is longer than all the others", "the first"], 3)
+    frame = pd.DataFrame({"question": keys, "worker": "Ada", "answer": "yes"})
+    history = made(frame.iloc[in_order(len(keys), order, np.random.default_rng(0))])
+    assert len(history.decisions) == len({*keys})
+    assert history.decisions.set_index("question")["n_votes"]["the first"] == 6
+
+
 def test_what_tells_decisions_apart_stands_under_its_name():
     keyed = votes(item=[1, 1, 1, 2, 2, 1])
     history = made(keyed, decision=["question", "item"])

@@ -37,10 +37,11 @@ def are_different(column: pa.Array) -> bool:
     if column.null_count:
         return False
     found = np.empty(len(column), np.uint64)
+    longest = min(_longest(column), _MOST)  # of all blocks, so that equal texts are mixed alike in each
     for block, data, starts, ends in _blocks(column):
         lengths = ends - starts
         mixed = lengths.view(np.uint64) * _ODD
-        for until in range(_WORD, min(int(lengths.max()), _MOST) + _WORD, _WORD):
+        for until in range(_WORD, longest + _WORD, _WORD):
             stops = np.minimum(starts + until, ends)
             mixed ^= _words(data, stops, stops - starts)
             mixed *= _ODD
@@ -66,6 +67,10 @@ def may_be(column: pa.Array, firsts: bytes, lasts: bytes) -> Bounds:
 def has_empty(column: pa.Array) -> bool:
     """Tell whether a text is empty, or missing."""
     return any((starts == ends).any() for _, _, starts, ends in _blocks(column))
+
+
+def _longest(column: pa.Array) -> int:
+    return max((int((ends - starts).max()) for _, _, starts, ends in _blocks(column)), default=0)
 
 
 def _blocks(column: pa.Array) -> Iterator[tuple[slice, NDArray[np.uint8], Bounds, Bounds]]:
