@@ -20,6 +20,7 @@ from telling import telling
 import mastermind_lab as lab
 from mastermind_lab import charts, stats
 from mastermind_lab.errors import NothingDecodedWarning, OptionError, SourceError
+from mastermind_lab.records import text_bytes
 
 NAMED = {"decision": "question", "voter": "worker", "choice": "answer"}
 ROWS = {
@@ -152,7 +153,7 @@ def in_order(rows, order, random):
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
 def test_rows_are_gathered_as_one_at_a_time_would_be(key, order):
     random = np.random.default_rng(len(key))
-    for rows in (1, 8, 30_000 if key == KEYS["of one end"] else 700):
+    for rows in (1, 8, 30_000 if key == KEYS["of one end"] else 7_000):
         keys = [key.format(place // 7 * 2**9) if place % 101 != 100 else None for place in range(rows)]
         frame = pd.DataFrame({"question": keys, "worker": "Ada", "answer": range(rows)})
         frame = frame.iloc[in_order(rows, order, random)].astype({"question": "str"})
@@ -167,10 +168,15 @@ def test_rows_are_gathered_as_one_at_a_time_would_be(key, order):
         assert len(history.rejects) == rows - len(given)
 
 
+def test_decisions_stay_apart_where_their_names_are_mixed_to_one_number(monkeypatch):
+    monkeypatch.setattr(text_bytes, "_mixed", lambda numbers: [*numbers][3] % np.uint64(9) << np.uint64(59))
+    test_rows_are_gathered_as_one_at_a_time_would_be(KEYS["of one end"], "shuffled")
+
+
 @pytest.mark.parametrize("order", ["by decision", "shuffled"])
 def test_a_decision_that_comes_again_is_the_same_however_long_others_are(order):
-    between = [f"{place:06}" for place in range(20_000)]
-    keys = np.repeat(["the first", *between, "one that is longer than all the others", "the first"], 3)
+    between = [f"{place:012}" for place in range(20_000)]
+    keys = np.repeat(["the first", *between, *("x" * length for length in range(1, 21)), "the first"], 3)
     frame = pd.DataFrame({"question": keys, "worker": "Ada", "answer": "yes"})
     history = made(frame.iloc[in_order(len(keys), order, np.random.default_rng(0))])
     assert len(history.decisions) == len({*keys})
