@@ -1,5 +1,6 @@
 """Columns of other people's tables, brought to types that frames have: values at the edges of each."""
 
+import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -197,6 +198,18 @@ def test_whole_numbers_of_any_length_tell_decisions_apart():
     assert history.decisions["decision.k"].tolist() == [2**53 + 1, 2**53]
 
 
+def test_whole_numbers_of_any_length_are_spelled_alike_wherever_they_stand():
+    long = pd.Series([2**70, 2**70 + 1, 2**70 + 2**20], dtype=object)
+    frame = pd.DataFrame({"k": long, "w": ["a"] * 3, "a": long, "r": [json.dumps([2**70, 1])] * 3})
+    history = lab.from_votes(frame, **NAMED, abstain=2**70, ranking="r")
+    assert history.decisions["decision.k"].tolist() == [*map(str, long)]
+    assert history.votes["choice"].tolist()[1:] == [*map(str, long[1:])]
+    assert history.votes["vote.abstained"].tolist()[0] == str(2**70)
+    assert history.votes["vote.ranking"].tolist() == ['["1180591620717411303424","1"]'] * 3
+    judged = lab.with_outcomes(history, pd.DataFrame({"k": long, "a": long}), on="k", correct="a")
+    assert judged.decisions["correct_choice"].tolist() == [*map(str, long)]
+
+
 @pytest.mark.parametrize("role", ["k", "w", "a"])
 @pytest.mark.parametrize("kind", [None, pa.decimal128(30, 1), pa.decimal256(60, 5)])
 def test_decimals_stay_apart_and_keep_their_digits(role, kind):
@@ -270,6 +283,9 @@ def test_categories_of_polars_are_read_wherever_they_stand(kind):
         ([Decimal("1"), 1], ["1", "1"]),
         ([Decimal("1.10"), "a"], ["1.1", "a"]),
         ([Decimal(LONG[0]), 1], [LONG[0], "1"]),
+        ([2**70, 1], ["1180591620717411303424", "1"]),
+        ([Decimal(2**70), -(2**70)], ["1180591620717411303424", "-1180591620717411303424"]),
+        ([2**70, "a", 2.0**70], ["1180591620717411303424", "a", "1.1805916207174113e+21"]),
         ([Decimal("1e400"), Decimal("1e-400"), 1], ["1E+400", "1E-400", "1"]),
         ([Decimal("-0"), 0, -0.0], ["0", "0", "0"]),
         ([b"yes", "yes"], ["yes", "yes"]),

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..decode import json_text
 from ..errors import OptionError
 from ..frames import ARROW, kind_of_field, mixed_value, open_column
-from ..text import one_spelling
+from ..text import is_spelled_short, one_spelling
 from .text_bytes import has_empty
 
 Flags = NDArray[np.bool_]
@@ -140,11 +140,16 @@ def of_values(name: str, values: Sequence[Any]) -> list[Column]:
 
 
 def plain_value(value: Any) -> Any:
-    """Return a value as Python's own, bytes as text and decimals as numbers; what is missing is None."""
+    """Return a value as Python's own, bytes as text and decimals as numbers; what is missing is None.
+
+    A whole number that as a number would be spelled with an exponent is its digits: it names something.
+    """
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
     if isinstance(value, Decimal):
-        return _plain_decimal(value)
+        value = _plain_decimal(value)
+    if type(value) is int and is_spelled_short(value):
+        return str(value)
     if isinstance(value, bytes):
         return value.decode()
     if isinstance(value, float):
