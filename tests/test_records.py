@@ -244,6 +244,12 @@ def test_values_of_any_kind_are_read_or_refused_by_the_name_of_their_column():
         made(abstain=[[1, 2]])
 
 
+def test_columns_without_names_are_named_by_their_numbers():
+    history = made(pd.DataFrame(votes().to_numpy()), decision="0", voter="1", choice="2")
+    assert history.decisions["decision.0"].tolist() == ["tram", "bus", "ferry"]
+    assert history.votes["vote.5"].tolist() == [3, 4, 5, 6, 7, 8]
+
+
 def test_a_named_index_is_a_column():
     assert_frame_equal(made(votes().set_index(["question", "worker"])).votes, made().votes)
 
@@ -353,6 +359,13 @@ def test_a_row_that_is_no_vote_is_a_reject_and_its_neighbours_are_votes():
         ("sure", [0.5, 85, 1, 0, 1, 1], {"confidence": "sure"}, "from 0 to 1 (of percent"),
         ("sure", ["0.5", "high", "1", "0", " 1", "+.5"], {"confidence": "sure"}, "there is 'high'"),
         ("sure", [1, -1, 1, 2, 3, 4], {"weight": "sure"}, "of 0 or more, there is -1"),
+        (
+            "sure",
+            ["1", "0,7", "1", "0", "1", "1"],
+            {"confidence": "sure"},
+            "a comma where a decimal point is ",
+        ),
+        ("sure", ["1", "1,5", "1", "0", "1", "1"], {"weight": "sure"}, "read: write 1.5 (pandas.read_csv("),
         ("sure", [1, float("inf"), 1, 2, 3, 4], {"weight": "sure"}, "of 0 or more, there is inf"),
         ("sure", [1, 1.5, 1, 2, 3, 4], {"round": "sure"}, "a whole number, there is 1.5"),
         ("sure", ["2026-01-01", "soon"] + ["2026-01-01"] * 4, {"time": "sure"}, "there is 'soon'"),
@@ -481,7 +494,22 @@ def test_a_column_that_is_not_there_is_answered_with_the_one_that_was_meant():
     ("options", "said"),
     [
         ({"decision": []}, "expected the name of a column, or several"),
-        ({"decision": 3}, "expected the name of a column, or several"),
+        (
+            {"decision": 3},
+            'decision=3: expected .*, or several; a column that is called 3 is named as text, "3"',
+        ),
+        (
+            {"decision": ["question", 3]},
+            'decision=3: expected the name of a column; .* is named as text, "3"',
+        ),
+        (
+            {"ranking": [1, 2]},
+            r'ranking=\[1, 2\]: expected .*; a column that is called 1 is named as text, "1"',
+        ),
+        (
+            {"score": {"yes": 1}},
+            'score=.* and their columns; a column that is called 1 is named as text, "1"',
+        ),
         ({"voter": None}, "voter=None: expected the name of a column"),
         ({"confidence": 0.5}, "confidence=0.5: expected the name of a column"),
         ({"voter": "answer"}, "'answer' is named twice"),
@@ -501,6 +529,10 @@ def test_tables_of_facts_that_do_not_fit_are_refused():
         made(voters=pd.DataFrame({"worker": ["Ada", "Ada"], "family": ["a", "b"]}))
     with pytest.raises(OptionError, match="confidence holds '85', and 1 such: expected numbers from 0 to 1"):
         made(decisions=pd.DataFrame({"question": ["tram"], "confidence": [85]}))
+    with pytest.raises(
+        OptionError, match=r"holds '0,7', with a comma .*: write 0\.7 .*, and 1 such: expected"
+    ):
+        made(decisions=pd.DataFrame({"question": ["tram"], "confidence": ["0,7"]}))
     with pytest.raises(OptionError, match=r"'decision\.kind' of decisions would come from two tables"):
         made(decisions=pd.DataFrame({"question": ["tram"], "kind": ["rail"]}))
 

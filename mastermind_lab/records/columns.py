@@ -5,6 +5,7 @@ A column that no frame has a type for, lists say, or numbers among texts, become
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -27,6 +28,7 @@ Column = tuple[pa.Field, pa.Array]
 TEXT, FLOAT, WHOLE, MOMENT = (ARROW[kind] for kind in ("str", "float64", "Int64", "datetime64[us, UTC]"))
 
 NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
+_COMMA = re.compile(r"\s*[+-]?\d*,\d+([eE][+-]?\d+)?\s*", re.ASCII)
 _EXACT = 15  # decimal digits that a float always keeps
 _ZONE = r"(?:Z|[+-]\d{4})?"
 _FAR = 300  # digits before or behind the point, of which neither an int nor a float is made
@@ -224,6 +226,16 @@ def numbers(column: pa.Array) -> Checked:
     trimmed = pc.utf8_trim_whitespace(pc.if_else(fits, column, pa.scalar(None, TEXT)))
     values = pc.replace_substring_regex(trimmed, r"^\+", "").cast(FLOAT)
     return Checked(values, is_given(column) & ~_flags(fits))
+
+
+def comma_advice(value: Any) -> str:
+    """Say of a text that is a number but for a comma in it what to do."""
+    if not isinstance(value, str) or not _COMMA.fullmatch(value):
+        return ""
+    return (
+        f", with a comma where a decimal point is read: write {value.strip().replace(',', '.')} "
+        '(pandas.read_csv(path, sep=";", decimal=",") makes numbers of such a column)'
+    )
 
 
 def within(checked: Checked, low: float, high: float, *, whole: bool = False) -> Checked:
