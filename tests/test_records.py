@@ -238,7 +238,7 @@ def test_categories_decimals_and_large_numbers_are_read():
 def test_values_of_any_kind_are_read_or_refused_by_the_name_of_their_column():
     odd = [{"a": 1}, np.array([1, 2]), pd.NaT, 1 + 2j, (1, 2), 2**70]
     assert made(votes(odd=odd, none=None)).votes["vote.odd"].tolist()[:2] == ['{"a":1}', "[1,2]"]
-    with pytest.raises(OptionError, match=r"column 'odd' cannot be read: .*surrogates"):
+    with pytest.raises(OptionError, match=r"column 'odd' cannot be read: .*surrogates.*: make text"):
         made(votes(odd=pd.Series(["\ud800", *"abcde"], dtype=object)))
     with pytest.raises(OptionError, match=r"abstain=\[1, 2\]: expected values of the column of choices"):
         made(abstain=[[1, 2]])
@@ -487,6 +487,17 @@ def test_a_column_that_is_not_there_is_answered_with_the_one_that_was_meant():
         made(decision=["question", "item"])
     with pytest.raises(OptionError, match=r"decision='question': decisions has no such column"):
         made(decisions=pd.DataFrame({"id": ["bus"], "topic": [1]}))
+    with pytest.raises(OptionError, match=r"there are question, text$"):
+        made(votes().assign(text="")[["question", "text"]])
+
+
+@pytest.mark.parametrize("delimiter", ["^", " "])
+def test_another_delimiter_is_named(tmp_path, delimiter):
+    votes().to_csv(tmp_path / "votes.csv", index=False, sep=delimiter)
+    with pytest.raises(
+        OptionError, match=r"there are question.worker\S*.*, one column: .* may be commas, semi"
+    ):
+        made(tmp_path / "votes.csv")
 
 
 @pytest.mark.once
@@ -546,6 +557,7 @@ def test_tables_of_facts_that_do_not_fit_are_refused():
         (b"PK\x03\x04rest", "a spreadsheet or an archive: save it as CSV"),
         ("question,worker,answer\ntram,Ada,ja\n".encode("utf-16"), "iconv -f UTF-16"),
         (b"question,worker,answer\ntram,Ada,\xe4\n", "no CSV in UTF-8: iconv -f LATIN1"),
+        (b"question,worker,answer,Gr\xf6\xdfe\ntram,Ada,yes,1\n", "no CSV in UTF-8: iconv -f LATIN1"),
         (gzip.compress(b"question,worker,answer\ntram,Ada,yes\n" * 9, mtime=0)[:-9], "cut short"),
         (b"PAR1 and no more", "no readable Parquet"),
     ],

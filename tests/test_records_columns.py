@@ -1,8 +1,10 @@
 """Columns of other people's tables, brought to types that frames have: values at the edges of each."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from enum import IntEnum, StrEnum, auto
+from uuid import UUID
 
 import duckdb
 import numpy as np
@@ -161,6 +163,13 @@ def test_moments_of_times(unit, zone):
     assert f"{found.values.to_pylist()[0]:%F %H}" == f"{day} {hour:02}"
 
 
+def test_moments_and_texts_of_them_may_stand_in_one_column():
+    times = pd.Series([pd.Timestamp("2026-01-02 03:00"), "2026-01-02T03:00Z", date(2026, 1, 2)], dtype=object)
+    frame = pd.DataFrame({"k": [1, 2, 3], "w": ["a"] * 3, "a": ["p"] * 3, "t": times})
+    published = lab.from_votes(frame, **NAMED, time="t").decisions["published_at"]
+    assert published.dt.hour.tolist() == [3, 3, 0]
+
+
 def test_a_time_of_decisions_is_when_they_were_published_and_nothing_else():
     rows = {
         "q": [1, 1, 2],
@@ -276,6 +285,14 @@ def test_categories_of_polars_are_read_wherever_they_stand(kind):
     assert history.decisions["correct_choice"].tolist()[1:] == ["q"]
 
 
+class Size(StrEnum):
+    small = auto()
+
+
+class Rank(IntEnum):
+    first = auto()
+
+
 @pytest.mark.once
 @pytest.mark.parametrize(
     ("values", "spelled"),
@@ -283,6 +300,17 @@ def test_categories_of_polars_are_read_wherever_they_stand(kind):
         ([Decimal("1"), 1], ["1", "1"]),
         ([Decimal("1.10"), "a"], ["1.1", "a"]),
         ([Decimal(LONG[0]), 1], [LONG[0], "1"]),
+        ([UUID(int=1), UUID(int=2)], [str(UUID(int=1)), str(UUID(int=2))]),
+        ([Size.small, "small", 3], ["small", "small", "3"]),
+        ([Rank.first, 1, True], ["1", "1", "true"]),
+        ([date(2026, 1, 2), "2026-01-02"], ["2026-01-02", "2026-01-02"]),
+        ([datetime(2026, 1, 2), date(2026, 1, 2), "x"], ["2026-01-02", "2026-01-02", "x"]),
+        ([datetime(2026, 1, 2, 3, tzinfo=UTC), pd.NaT, "x"], ["2026-01-02 03:00:00Z", None, "x"]),
+        (
+            [np.datetime64("2026-01-02T03:00", "ns"), pd.Timestamp("2026-01-02 03:00"), 1],
+            ["2026-01-02 03:00:00", "2026-01-02 03:00:00", "1"],
+        ),
+        ([timedelta(minutes=1), np.timedelta64(90, "s"), np.datetime64("NaT")], ["60", "90", None]),
         ([2**70, 1], ["1180591620717411303424", "1"]),
         ([Decimal(2**70), -(2**70)], ["1180591620717411303424", "-1180591620717411303424"]),
         ([2**70, "a", 2.0**70], ["1180591620717411303424", "a", "1.1805916207174113e+21"]),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -34,6 +35,7 @@ _ZONE = r"(?:Z|[+-]\d{4})?"
 _FAR = 300  # digits before or behind the point, of which neither an int nor a float is made
 _IN_A_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 _FIRST_SECOND, _END_SECOND = 978_307_200, 4_133_980_800  # of the years 2001 to 2100, and behind them
+_ADVICE = "make text or numbers of it, or leave it out"
 
 A_MOMENT = (
     "a time, ISO 8601 (pandas.to_datetime makes times of what is written otherwise), or a number, Unix time "
@@ -73,7 +75,9 @@ def known_type(name: str, column: pa.ChunkedArray) -> list[Column]:
     except (pa.ArrowException, UnicodeError) as error:
         if pa.types.is_integer(kind):  # of more than 63 bits
             return open_column(name, len(column), range(len(column)), column.to_pylist())
-        raise OptionError(f"column {name!r:.80} of type {kind} cannot be read: {error!s:.200}") from error
+        raise OptionError(
+            f"column {name!r:.80} of type {kind} cannot be read: {error!s:.200}: {_ADVICE}"
+        ) from error
     whole = in_one_piece(found)
     if whole.type == FLOAT and np.isnan(whole.to_numpy(zero_copy_only=False)).any():
         whole = pc.if_else(pc.is_nan(whole), pa.scalar(None, FLOAT), whole)
@@ -138,25 +142,45 @@ def of_values(name: str, values: Sequence[Any]) -> list[Column]:
         plain = [plain_value(value) for value in values]
         return open_column(name, len(plain), range(len(plain)), plain)
     except (UnicodeError, TypeError, ValueError) as error:
-        raise OptionError(f"column {name!r:.80} cannot be read: {error!s:.200}") from error
+        raise OptionError(f"column {name!r:.80} cannot be read: {error!s:.200}: {_ADVICE}") from error
 
 
 def plain_value(value: Any) -> Any:
-    """Return a value as Python's own, bytes as text and decimals as numbers; what is missing is None.
+    """Return a value as one that JSON has, and decimals as numbers; what is missing is None.
 
-    A whole number that as a number would be spelled with an exponent is its digits: it names something.
+    Of what JSON has not, spans of time are their seconds, and all else is text, spelled as Python does. A
+    whole number that as a number would be spelled with an exponent is its digits: it names something.
     """
+    if isinstance(value, np.datetime64):
+        value = pd.Timestamp(value)
+    if isinstance(value, np.timedelta64):
+        value = pd.Timedelta(value)
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
     if isinstance(value, Decimal):
         value = _plain_decimal(value)
-    if type(value) is int and is_spelled_short(value):
-        return str(value)
-    if isinstance(value, bytes):
-        return value.decode()
     if isinstance(value, float):
         return None if value != value else value + 0.0  # of the two zeros there is one
-    return None if value is pd.NA or value is pd.NaT else value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(int(value)) if is_spelled_short(value) else int(value)
+    return value if isinstance(value, _OF_JSON) else _text_of(value)
+
+
+_OF_JSON = (type(None), bool, list, tuple, dict, set, frozenset)
+
+
+def _text_of(value: Any) -> str | float:
+    if isinstance(value, str):
+        return str.__str__(value)  # of an enumeration's member, too
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, datetime):
+        return str(_moment_texts(pa.array([value]))[0])
+    return str(value)
 
 
 def _plain_decimal(value: Decimal) -> int | float | str | None:

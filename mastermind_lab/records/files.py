@@ -184,8 +184,10 @@ def _cells(
     rows: list[tuple[int, str, str, bytes]] = []
     try:
         table = _parsed(content, delimiter, names, rows)
+        names = table.column_names  # which are decoded here
     except (pa.ArrowException, UnicodeError) as error:
-        hint = ": iconv -f LATIN1 -t UTF-8 may make it so" if "UTF8" in str(error) else ""
+        is_other = isinstance(error, UnicodeError) or "UTF8" in str(error)
+        hint = ": iconv -f LATIN1 -t UTF-8 may make it so" if is_other else ""
         raise SourceError(f"{file} is no CSV in UTF-8{hint} ({error!s:.200})") from error
     return names, table, rows
 

@@ -145,6 +145,7 @@ def check_columns(wanted: Iterable[tuple[str, str]], there: Sequence[str], table
     OptionError
         With those that it has, and the one that was meant.
     """
+    wanted = list(wanted)
     for role, name in wanted:
         if name in there:
             continue
@@ -153,7 +154,15 @@ def check_columns(wanted: Iterable[tuple[str, str]], there: Sequence[str], table
         said = f"{advice} " if (advice := column_advice(name, there)) else ""
         is_odd = any(one.lower().startswith(("#", "//", "sep=")) for one in there[:1])
         suspect = ": the first line looks like none of names: delete it, so that these come first"
+        is_one = len(there) == 1 and all(one in there[0] for _, one in wanted)
+        suspect = _ONE_COLUMN if is_one else suspect if is_odd else ""
         raise OptionError(
             f"{role}={name!r:.80}: {table} has no such column: {said}there are {listed or 'none'}{more}"
-            f"{suspect if is_odd else ''}"
+            f"{suspect}"
         )
+
+
+_ONE_COLUMN = (
+    ", one column: what separates names and cells may be commas, semicolons, tabs or bars "
+    "(pandas.read_csv(path, sep=...) makes a table of others)"
+)
