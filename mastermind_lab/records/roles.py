@@ -48,7 +48,8 @@ class Roles:
         keys = (decision,) if isinstance(decision, str) else decision
         if not isinstance(keys, Iterable) or not (keys := tuple(keys)):
             raise OptionError(
-                f"decision={decision!r:.80}: expected the name of a column, or several{_as_text(decision)}"
+                f"decision={decision!r:.80}: expected the name of a column, or several"
+                f"{number_advice(decision)}"
             )
         several: dict[str, Any] = {role: _several(role, named.pop(role, None)) for role in KINDS}
         is_ballot = any(columns is not None for columns in several.values())
@@ -57,7 +58,7 @@ class Roles:
             if not isinstance(name, str) and (needed or name is not None):
                 or_more = ", or ranking=, score= or probabilities=" if role == "choice" else ""
                 raise OptionError(
-                    f"{role}={name!r:.80}: expected the name of a column{or_more}{_as_text(name)}"
+                    f"{role}={name!r:.80}: expected the name of a column{or_more}{number_advice(name)}"
                 )
         _check_once([*keys, named["voter"], *([named["choice"]] if named["choice"] else [])])
         if named["choice"] is None and _listed(abstain):
@@ -97,14 +98,14 @@ def _several(role: str, columns: Any) -> Columns | None:
     if not names or not all(isinstance(name, str) for name in texts):
         raise OptionError(
             f"{role}={columns!r:.80}: expected the name of a column, several of them, or a dict of choices "
-            f"and their columns{_as_text(*names, columns)}"
+            f"and their columns{number_advice(*names, columns)}"
         )
     if len({*names}) < len(names):
         raise OptionError(f"{role}={columns!r:.80} names a column twice")
     return found
 
 
-def _as_text(*names: Any) -> str:
+def number_advice(*names: Any) -> str:
     """Say how a column is named whose name is a number, as where a frame was made without names."""
     number = next((one for one in names if isinstance(one, int | np.integer)), None)
     return "" if number is None else f'; a column that is called {number} is named as text, "{number}"'
