@@ -556,6 +556,7 @@ def test_tables_of_facts_that_do_not_fit_are_refused():
         (b"\n\n", "is empty"),
         (b"PK\x03\x04rest", "a spreadsheet or an archive: save it as CSV"),
         ("question,worker,answer\ntram,Ada,ja\n".encode("utf-16"), "iconv -f UTF-16"),
+        ("question,worker,answer\ntram,Ada,ja\n".encode("utf-16-le"), "UTF-16: iconv -f UTF-16LE"),
         (b"question,worker,answer\ntram,Ada,\xe4\n", "no CSV in UTF-8: iconv -f LATIN1"),
         (b"question,worker,answer,Gr\xf6\xdfe\ntram,Ada,yes,1\n", "no CSV in UTF-8: iconv -f LATIN1"),
         (gzip.compress(b"question,worker,answer\ntram,Ada,yes\n" * 9, mtime=0)[:-9], "cut short"),
@@ -602,6 +603,15 @@ def test_a_first_line_that_is_no_header_is_named(tmp_path, first):
     path.write_text(f"{first}\nquestion;worker;answer\ntram;Ada;yes\n")
     with pytest.raises(OptionError, match=r"there are .*: the first line looks like none of names"):
         made(path)
+
+
+def test_a_file_may_have_many_columns(tmp_path):
+    more = [f"a column of some length, number {place}" for place in range(2_000)]
+    path = tmp_path / "votes.csv"
+    path.write_text("\n".join([";".join([*NAMED.values(), *more]), ";".join(["tram", "Ada", *"1" * 2_001])]))
+    history = made(path)
+    assert history.votes["choice"].tolist() == ["1"]
+    assert [history.decisions[f"decision.{name}"].item() for name in more[::1_999]] == [1, 1]
 
 
 def test_a_line_of_another_length_is_a_reject(tmp_path):

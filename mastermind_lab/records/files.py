@@ -91,6 +91,10 @@ def _text_of(file: ndjson.File, name: str) -> bytes:
     for magic, said in _NO_TEXT.items():
         if content.startswith(magic):
             raise SourceError(f"{file} is {said}")
+    if b"\0" in content[:2]:
+        raise SourceError(
+            f"{file} is text in UTF-16: iconv -f UTF-16LE -t UTF-8, or -f UTF-16BE, makes it UTF-8"
+        )
     if fault:
         raise SourceError(f"{file}: {fault}")
     if not content.strip():
@@ -194,7 +198,8 @@ def _cells(
 
 def _header(content: bytes, file: str, words: Collection[str]) -> tuple[str, list[str]]:
     """Find the names of the columns, split by what makes the wanted ones of them, or most of all."""
-    head = content[:_LOOKED_AT].decode(errors="replace").lstrip("\r\n")
+    end = content.find(b"\n", _LOOKED_AT) + 1 or len(content)  # of a line: names may be many
+    head = content[:end].decode(errors="replace").lstrip("\r\n")
     found = {}
     for delimiter in _DELIMITERS:
         try:
