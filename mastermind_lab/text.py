@@ -349,9 +349,14 @@ def one_spelling(value: Any) -> Any:
     """
     if type(value) is float:
         return int(value) if value.is_integer() and abs(value) < _LARGE and str(value) != "-0.0" else value
-    if type(value) is int and abs(value) >= _LARGE and is_float(value):
+    if type(value) is int and is_spelled_short(value):
         return float(value)
     return value
+
+
+def is_spelled_short(value: int) -> bool:
+    """Tell whether a whole number is spelled as the float that it is, with an exponent."""
+    return abs(value) >= _LARGE and is_float(value)
 
 
 def is_float(value: int) -> bool:

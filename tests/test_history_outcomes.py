@@ -83,7 +83,24 @@ def test_nothing_matches():
     joined = with_outcomes(arena("a", "b"), truths(x="ship"))
     assert right(joined) == [None, None]
     assert joined.decisions["correct_choice"].dtype == "str"
-    assert "0 of 2 decisions matched" in joined.coverage["note"].iloc[0]
+    note = joined.coverage["note"].iloc[0]
+    assert "0 of 2 decisions matched" in note
+    ours = joined.decisions["correlation_id"].iloc[0]
+    assert (
+        f"the decisions have {ours!r} and the outcomes {truths(x='ship')['correlation_id'].iloc[0]!r}" in note
+    )
+
+
+def test_columns_without_names_are_named_by_their_numbers():
+    history = arena("a", "b")
+    outcomes = truths(a="ship").set_axis([0, 1], axis=1)
+    columns = dict(zip(truths(a="ship").columns, "01", strict=True))
+    named = outcomes.rename(columns={int(columns["correlation_id"]): "correlation_id"})
+    assert right(with_outcomes(history, named, correct=columns["correct_choice"])) == ["ship", None]
+    with pytest.raises(
+        OptionError, match="expected names of columns; a column that is called 1 is named as te"
+    ):
+        with_outcomes(history, named, correct=1)
 
 
 @pytest.mark.parametrize("outcomes", [truths(), pd.DataFrame({"correlation_id": [], "correct_choice": []})])

@@ -20,6 +20,7 @@ from telling import telling
 import mastermind_lab as lab
 from mastermind_lab import charts, stats
 from mastermind_lab.errors import NothingDecodedWarning, OptionError, SourceError
+from mastermind_lab.records import text_bytes
 from mastermind_lab.records.note import _seats
 
 NAMED = {"decision": "question", "voter": "worker", "choice": "answer"}
@@ -153,7 +154,7 @@ def in_order(rows, order, random):
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
 def test_rows_are_gathered_as_one_at_a_time_would_be(key, order):
     random = np.random.default_rng(len(key))
-    for rows in (1, 8, 30_000 if key == KEYS["of one end"] else 700):
+    for rows in (1, 8, 30_000 if key == KEYS["of one end"] else 7_000):
         keys = [key.format(place // 7 * 2**9) if place % 101 != 100 else None for place in range(rows)]
         frame = pd.DataFrame({"question": keys, "worker": "Ada", "answer": range(rows)})
         frame = frame.iloc[in_order(rows, order, random)].astype({"question": "str"})
@@ -166,6 +167,21 @@ def test_rows_are_gathered_as_one_at_a_time_would_be(key, order):
         told = given.sort_values("question", key=lambda column: column.map(number), kind="stable")
         assert history.votes["choice"].tolist() == told["answer"].astype("str").tolist()
         assert len(history.rejects) == rows - len(given)
+
+
+def test_decisions_stay_apart_where_their_names_are_mixed_to_one_number(monkeypatch):
+    monkeypatch.setattr(text_bytes, "_mixed", lambda numbers: [*numbers][3] % np.uint64(9) << np.uint64(59))
+    test_rows_are_gathered_as_one_at_a_time_would_be(KEYS["of one end"], "shuffled")
+
+
+@pytest.mark.parametrize("order", ["by decision", "shuffled"])
+def test_a_decision_that_comes_again_is_the_same_however_long_others_are(order):
+    between = [f"{place:012}" for place in range(20_000)]
+    keys = np.repeat(["the first", *between, *("x" * length for length in range(1, 21)), "the first"], 3)
+    frame = pd.DataFrame({"question": keys, "worker": "Ada", "answer": "yes"})
+    history = made(frame.iloc[in_order(len(keys), order, np.random.default_rng(0))])
+    assert len(history.decisions) == len({*keys})
+    assert history.decisions.set_index("question")["n_votes"]["the first"] == 6
 
 
 def test_what_tells_decisions_apart_stands_under_its_name():
@@ -223,10 +239,16 @@ def test_categories_decimals_and_large_numbers_are_read():
 def test_values_of_any_kind_are_read_or_refused_by_the_name_of_their_column():
     odd = [{"a": 1}, np.array([1, 2]), pd.NaT, 1 + 2j, (1, 2), 2**70]
     assert made(votes(odd=odd, none=None)).votes["vote.odd"].tolist()[:2] == ['{"a":1}', "[1,2]"]
-    with pytest.raises(OptionError, match=r"column 'odd' cannot be read: .*surrogates"):
+    with pytest.raises(OptionError, match=r"column 'odd' cannot be read: .*surrogates.*: make text"):
         made(votes(odd=pd.Series(["\ud800", *"abcde"], dtype=object)))
     with pytest.raises(OptionError, match=r"abstain=\[1, 2\]: expected values of the column of choices"):
         made(abstain=[[1, 2]])
+
+
+def test_columns_without_names_are_named_by_their_numbers():
+    history = made(pd.DataFrame(votes().to_numpy()), decision="0", voter="1", choice="2")
+    assert history.decisions["decision.0"].tolist() == ["tram", "bus", "ferry"]
+    assert history.votes["vote.5"].tolist() == [3, 4, 5, 6, 7, 8]
 
 
 def test_a_named_index_is_a_column():
@@ -338,6 +360,13 @@ def test_a_row_that_is_no_vote_is_a_reject_and_its_neighbours_are_votes():
         ("sure", [0.5, 85, 1, 0, 1, 1], {"confidence": "sure"}, "from 0 to 1 (of percent"),
         ("sure", ["0.5", "high", "1", "0", " 1", "+.5"], {"confidence": "sure"}, "there is 'high'"),
         ("sure", [1, -1, 1, 2, 3, 4], {"weight": "sure"}, "of 0 or more, there is -1"),
+        (
+            "sure",
+            ["1", "0,7", "1", "0", "1", "1"],
+            {"confidence": "sure"},
+            "a comma where a decimal point is ",
+        ),
+        ("sure", ["1", "1,5", "1", "0", "1", "1"], {"weight": "sure"}, "read: write 1.5 (pandas.read_csv("),
         ("sure", [1, float("inf"), 1, 2, 3, 4], {"weight": "sure"}, "of 0 or more, there is inf"),
         ("sure", [1, 1.5, 1, 2, 3, 4], {"round": "sure"}, "a whole number, there is 1.5"),
         ("sure", ["2026-01-01", "soon"] + ["2026-01-01"] * 4, {"time": "sure"}, "there is 'soon'"),
@@ -464,6 +493,17 @@ def test_a_column_that_is_not_there_is_answered_with_the_one_that_was_meant():
         made(decision=["question", "item"])
     with pytest.raises(OptionError, match=r"decision='question': decisions has no such column"):
         made(decisions=pd.DataFrame({"id": ["bus"], "topic": [1]}))
+    with pytest.raises(OptionError, match=r"there are question, text$"):
+        made(votes().assign(text="")[["question", "text"]])
+
+
+@pytest.mark.parametrize("delimiter", ["^", " "])
+def test_another_delimiter_is_named(tmp_path, delimiter):
+    votes().to_csv(tmp_path / "votes.csv", index=False, sep=delimiter)
+    with pytest.raises(
+        OptionError, match=r"there are question.worker\S*.*, one column: .* may be commas, semi"
+    ):
+        made(tmp_path / "votes.csv")
 
 
 @pytest.mark.once
@@ -471,7 +511,22 @@ def test_a_column_that_is_not_there_is_answered_with_the_one_that_was_meant():
     ("options", "said"),
     [
         ({"decision": []}, "expected the name of a column, or several"),
-        ({"decision": 3}, "expected the name of a column, or several"),
+        (
+            {"decision": 3},
+            'decision=3: expected .*, or several; a column that is called 3 is named as text, "3"',
+        ),
+        (
+            {"decision": ["question", 3]},
+            'decision=3: expected the name of a column; .* is named as text, "3"',
+        ),
+        (
+            {"ranking": [1, 2]},
+            r'ranking=\[1, 2\]: expected .*; a column that is called 1 is named as text, "1"',
+        ),
+        (
+            {"score": {"yes": 1}},
+            'score=.* and their columns; a column that is called 1 is named as text, "1"',
+        ),
         ({"voter": None}, "voter=None: expected the name of a column"),
         ({"confidence": 0.5}, "confidence=0.5: expected the name of a column"),
         ({"voter": "answer"}, "'answer' is named twice"),
@@ -491,6 +546,10 @@ def test_tables_of_facts_that_do_not_fit_are_refused():
         made(voters=pd.DataFrame({"worker": ["Ada", "Ada"], "family": ["a", "b"]}))
     with pytest.raises(OptionError, match="confidence holds '85', and 1 such: expected numbers from 0 to 1"):
         made(decisions=pd.DataFrame({"question": ["tram"], "confidence": [85]}))
+    with pytest.raises(
+        OptionError, match=r"holds '0,7', with a comma .*: write 0\.7 .*, and 1 such: expected"
+    ):
+        made(decisions=pd.DataFrame({"question": ["tram"], "confidence": ["0,7"]}))
     with pytest.raises(OptionError, match=r"'decision\.kind' of decisions would come from two tables"):
         made(decisions=pd.DataFrame({"question": ["tram"], "kind": ["rail"]}))
 
@@ -503,7 +562,9 @@ def test_tables_of_facts_that_do_not_fit_are_refused():
         (b"\n\n", "is empty"),
         (b"PK\x03\x04rest", "a spreadsheet or an archive: save it as CSV"),
         ("question,worker,answer\ntram,Ada,ja\n".encode("utf-16"), "iconv -f UTF-16"),
+        ("question,worker,answer\ntram,Ada,ja\n".encode("utf-16-le"), "UTF-16: iconv -f UTF-16LE"),
         (b"question,worker,answer\ntram,Ada,\xe4\n", "no CSV in UTF-8: iconv -f LATIN1"),
+        (b"question,worker,answer,Gr\xf6\xdfe\ntram,Ada,yes,1\n", "no CSV in UTF-8: iconv -f LATIN1"),
         (gzip.compress(b"question,worker,answer\ntram,Ada,yes\n" * 9, mtime=0)[:-9], "cut short"),
         (b"PAR1 and no more", "no readable Parquet"),
     ],
@@ -548,6 +609,15 @@ def test_a_first_line_that_is_no_header_is_named(tmp_path, first):
     path.write_text(f"{first}\nquestion;worker;answer\ntram;Ada;yes\n")
     with pytest.raises(OptionError, match=r"there are .*: the first line looks like none of names"):
         made(path)
+
+
+def test_a_file_may_have_many_columns(tmp_path):
+    more = [f"a column of some length, number {place}" for place in range(2_000)]
+    path = tmp_path / "votes.csv"
+    path.write_text("\n".join([";".join([*NAMED.values(), *more]), ";".join(["tram", "Ada", *"1" * 2_001])]))
+    history = made(path)
+    assert history.votes["choice"].tolist() == ["1"]
+    assert [history.decisions[f"decision.{name}"].item() for name in more[::1_999]] == [1, 1]
 
 
 def test_a_line_of_another_length_is_a_reject(tmp_path):

@@ -1,7 +1,10 @@
 """Columns of other people's tables, brought to types that frames have: values at the edges of each."""
 
-from datetime import UTC, date, datetime
+import json
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from enum import IntEnum, StrEnum, auto
+from uuid import UUID
 
 import duckdb
 import numpy as np
@@ -160,6 +163,13 @@ def test_moments_of_times(unit, zone):
     assert f"{found.values.to_pylist()[0]:%F %H}" == f"{day} {hour:02}"
 
 
+def test_moments_and_texts_of_them_may_stand_in_one_column():
+    times = pd.Series([pd.Timestamp("2026-01-02 03:00"), "2026-01-02T03:00Z", date(2026, 1, 2)], dtype=object)
+    frame = pd.DataFrame({"k": [1, 2, 3], "w": ["a"] * 3, "a": ["p"] * 3, "t": times})
+    published = lab.from_votes(frame, **NAMED, time="t").decisions["published_at"]
+    assert published.dt.hour.tolist() == [3, 3, 0]
+
+
 def test_a_time_of_decisions_is_when_they_were_published_and_nothing_else():
     rows = {
         "q": [1, 1, 2],
@@ -195,6 +205,18 @@ def test_whole_numbers_of_any_length_tell_decisions_apart():
     rows = "(values (9007199254740993, 'a', 'p'), (9007199254740992, 'a', 'q')) t(k, w, a)"
     history = lab.from_votes(duckdb.sql(f"select k::hugeint k, w, a from {rows}"), **NAMED)
     assert history.decisions["decision.k"].tolist() == [2**53 + 1, 2**53]
+
+
+def test_whole_numbers_of_any_length_are_spelled_alike_wherever_they_stand():
+    long = pd.Series([2**70, 2**70 + 1, 2**70 + 2**20], dtype=object)
+    frame = pd.DataFrame({"k": long, "w": ["a"] * 3, "a": long, "r": [json.dumps([2**70, 1])] * 3})
+    history = lab.from_votes(frame, **NAMED, abstain=2**70, ranking="r")
+    assert history.decisions["decision.k"].tolist() == [*map(str, long)]
+    assert history.votes["choice"].tolist()[1:] == [*map(str, long[1:])]
+    assert history.votes["vote.abstained"].tolist()[0] == str(2**70)
+    assert history.votes["vote.ranking"].tolist() == ['["1180591620717411303424","1"]'] * 3
+    judged = lab.with_outcomes(history, pd.DataFrame({"k": long, "a": long}), on="k", correct="a")
+    assert judged.decisions["correct_choice"].tolist() == [*map(str, long)]
 
 
 @pytest.mark.parametrize("role", ["k", "w", "a"])
@@ -263,6 +285,14 @@ def test_categories_of_polars_are_read_wherever_they_stand(kind):
     assert history.decisions["correct_choice"].tolist()[1:] == ["q"]
 
 
+class Size(StrEnum):
+    small = auto()
+
+
+class Rank(IntEnum):
+    first = auto()
+
+
 @pytest.mark.once
 @pytest.mark.parametrize(
     ("values", "spelled"),
@@ -270,6 +300,20 @@ def test_categories_of_polars_are_read_wherever_they_stand(kind):
         ([Decimal("1"), 1], ["1", "1"]),
         ([Decimal("1.10"), "a"], ["1.1", "a"]),
         ([Decimal(LONG[0]), 1], [LONG[0], "1"]),
+        ([UUID(int=1), UUID(int=2)], [str(UUID(int=1)), str(UUID(int=2))]),
+        ([Size.small, "small", 3], ["small", "small", "3"]),
+        ([Rank.first, 1, True], ["1", "1", "true"]),
+        ([date(2026, 1, 2), "2026-01-02"], ["2026-01-02", "2026-01-02"]),
+        ([datetime(2026, 1, 2), date(2026, 1, 2), "x"], ["2026-01-02", "2026-01-02", "x"]),
+        ([datetime(2026, 1, 2, 3, tzinfo=UTC), pd.NaT, "x"], ["2026-01-02 03:00:00Z", None, "x"]),
+        (
+            [np.datetime64("2026-01-02T03:00", "ns"), pd.Timestamp("2026-01-02 03:00"), 1],
+            ["2026-01-02 03:00:00", "2026-01-02 03:00:00", "1"],
+        ),
+        ([timedelta(minutes=1), np.timedelta64(90, "s"), np.datetime64("NaT")], ["60", "90", None]),
+        ([2**70, 1], ["1180591620717411303424", "1"]),
+        ([Decimal(2**70), -(2**70)], ["1180591620717411303424", "-1180591620717411303424"]),
+        ([2**70, "a", 2.0**70], ["1180591620717411303424", "a", "1.1805916207174113e+21"]),
         ([Decimal("1e400"), Decimal("1e-400"), 1], ["1E+400", "1E-400", "1"]),
         ([Decimal("-0"), 0, -0.0], ["0", "0", "0"]),
         ([b"yes", "yes"], ["yes", "yes"]),

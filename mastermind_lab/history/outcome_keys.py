@@ -33,7 +33,7 @@ def keys_like(column: pd.Series, ours: pd.Series, on: str) -> pd.Series:
             return column.astype(TEXT)
         if column.dtype.kind == "M":
             return pd.Series(records.as_texts(column, on), column.index, TEXT)
-        if pd.api.types.is_integer_dtype(column.dtype) and _are_numbers(ours):
+        if pd.api.types.infer_dtype(column) == "integer" and _are_numbers(ours):
             return column.astype(TEXT)
         raise OptionError(
             f"{on} is text in the decisions and {column.dtype} in the outcomes, where leading zeros and long "
@@ -73,7 +73,7 @@ def _truth_values(column: pd.Series) -> pd.Series:
 
 def _are_numbers(texts: pd.Series) -> bool:
     """Tell whether all texts are whole numbers, each spelled as a number is: then none lost a zero."""
-    return bool(texts.dropna().str.fullmatch(r"-?(0|[1-9]\d{0,17})").all())
+    return bool(texts.dropna().str.fullmatch(r"-?(0|[1-9]\d*)").all())
 
 
 def is_text(column: pd.Series) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ import pandas as pd
 from .. import records
 from ..errors import OptionError, SourceError, column_advice
 from ..frames import DECLARED, TEXT, SchemaUnion, is_open, to_pandas
-from ..text import apart, harmless
+from ..text import apart, brief, harmless
 from .history import History
 from .outcome_keys import is_text, keys_like, spelled
 from .scan import Scan, with_missing_columns
@@ -48,7 +48,10 @@ class Join:
         """
         names = (on,) if isinstance(on, str) else tuple(on) if isinstance(on, Sequence) else ()
         if not names or not all(isinstance(name, str) for name in (*names, correct)):
-            raise OptionError(f"on={on!r:.80}, correct={correct!r:.80}: expected names of columns")
+            raise OptionError(
+                f"on={on!r:.80}, correct={correct!r:.80}: expected names of columns"
+                f"{records.number_advice(*names, on, correct)}"
+            )
         if normalize is not None and not callable(normalize):
             raise OptionError(
                 f"normalize={normalize!r:.80}: expected a function of a text, such as str.casefold"
@@ -190,11 +193,19 @@ def _joined(history: History, outcomes: pd.DataFrame, join: Join) -> History:
     decisions = _with_choices(decisions, found)
     said = [
         _note(found, places, choices, join, len(outcomes) - len(known)),
+        *([] if (places >= 0).any() else _firsts(ours.dropna(), choices[[*join.on]])),
         *said,
         *unknown_choices(history, found),
     ]
     coverage = history.account.noted(_SAID + ", ".join(said), instead_of=_SAID)
     return history.with_frames(decisions=decisions, coverage=coverage)
+
+
+def _firsts(ours: pd.DataFrame, theirs: pd.DataFrame) -> Iterable[str]:
+    """Say what keys look like of which none matches."""
+    if len(ours) and len(theirs):
+        one, other = (brief(", ".join(map(str, keys.iloc[0])), 40, harmless) for keys in (ours, theirs))
+        yield f"the decisions have {one!r} and the outcomes {other!r}"
 
 
 def _index(keys: pd.DataFrame) -> pd.Index:
@@ -212,7 +223,7 @@ def _frame(outcomes: Outcomes, join: Join) -> pd.DataFrame:
     from .marks import marks_in  # here, because it joins outcomes itself
 
     if isinstance(outcomes, pd.DataFrame):
-        frame = outcomes
+        frame = outcomes.rename(columns=str)
     elif isinstance(outcomes, str | os.PathLike):
         marked = marks_in(outcomes)
         frame = _read(outcomes, join) if marked is None else marked

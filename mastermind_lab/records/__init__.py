@@ -18,7 +18,7 @@ from .files import is_parquet, only_file, opened, read_file
 from .formats import Format, format_of
 from .logs import Log, with_answers
 from .reading import Records, as_texts, check_texts, in_memory
-from .roles import Roles, check_columns
+from .roles import Roles, check_columns, number_advice
 from .votes import Gathered, gather, open_name
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "gather",
     "in_memory",
     "is_parquet",
+    "number_advice",
     "only_file",
     "open_name",
     "opened",

@@ -19,7 +19,20 @@ from ..decode import json_text, step
 from ..errors import OptionError
 from ..frames import kind_of_field, open_column
 from ..text import one_spelling
-from .columns import FLOAT, NUMBER, TEXT, WHOLE, Checked, Column, Fault, Flags, numbers, texts, within
+from .columns import (
+    FLOAT,
+    NUMBER,
+    TEXT,
+    WHOLE,
+    Checked,
+    Column,
+    Fault,
+    Flags,
+    numbers,
+    plain_value,
+    texts,
+    within,
+)
 from .roles import KINDS, Columns, Roles, names_in
 
 _MOST_CHOICES = 1_000
@@ -202,7 +215,8 @@ def _list_in(text: Any) -> list[list[str]] | None:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json_text(one_spelling(value))
+    plain = plain_value(value)
+    return plain if isinstance(plain, str) else json_text(one_spelling(plain))
 
 
 def _is_ranking(ranks: list[list[str]], wanted: Columns) -> bool:

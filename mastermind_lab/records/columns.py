@@ -5,7 +5,9 @@ A column that no frame has a type for, lists say, or numbers among texts, become
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 from ..decode import json_text
 from ..errors import OptionError
 from ..frames import ARROW, kind_of_field, mixed_value, open_column
-from ..text import one_spelling
+from ..text import is_spelled_short, one_spelling
 from .text_bytes import has_empty
 
 Flags = NDArray[np.bool_]
@@ -27,11 +29,13 @@ Column = tuple[pa.Field, pa.Array]
 TEXT, FLOAT, WHOLE, MOMENT = (ARROW[kind] for kind in ("str", "float64", "Int64", "datetime64[us, UTC]"))
 
 NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
+_COMMA = re.compile(r"\s*[+-]?\d*,\d+([eE][+-]?\d+)?\s*", re.ASCII)
 _EXACT = 15  # decimal digits that a float always keeps
 _ZONE = r"(?:Z|[+-]\d{4})?"
 _FAR = 300  # digits before or behind the point, of which neither an int nor a float is made
 _IN_A_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 _FIRST_SECOND, _END_SECOND = 978_307_200, 4_133_980_800  # of the years 2001 to 2100, and behind them
+_ADVICE = "make text or numbers of it, or leave it out"
 
 A_MOMENT = (
     "a time, ISO 8601 (pandas.to_datetime makes times of what is written otherwise), or a number, Unix time "
@@ -71,7 +75,9 @@ def known_type(name: str, column: pa.ChunkedArray) -> list[Column]:
     except (pa.ArrowException, UnicodeError) as error:
         if pa.types.is_integer(kind):  # of more than 63 bits
             return open_column(name, len(column), range(len(column)), column.to_pylist())
-        raise OptionError(f"column {name!r:.80} of type {kind} cannot be read: {error!s:.200}") from error
+        raise OptionError(
+            f"column {name!r:.80} of type {kind} cannot be read: {error!s:.200}: {_ADVICE}"
+        ) from error
     whole = in_one_piece(found)
     if whole.type == FLOAT and np.isnan(whole.to_numpy(zero_copy_only=False)).any():
         whole = pc.if_else(pc.is_nan(whole), pa.scalar(None, FLOAT), whole)
@@ -136,20 +142,45 @@ def of_values(name: str, values: Sequence[Any]) -> list[Column]:
         plain = [plain_value(value) for value in values]
         return open_column(name, len(plain), range(len(plain)), plain)
     except (UnicodeError, TypeError, ValueError) as error:
-        raise OptionError(f"column {name!r:.80} cannot be read: {error!s:.200}") from error
+        raise OptionError(f"column {name!r:.80} cannot be read: {error!s:.200}: {_ADVICE}") from error
 
 
 def plain_value(value: Any) -> Any:
-    """Return a value as Python's own, bytes as text and decimals as numbers; what is missing is None."""
+    """Return a value as one that JSON has, and decimals as numbers; what is missing is None.
+
+    Of what JSON has not, spans of time are their seconds, and all else is text, spelled as Python does. A
+    whole number that as a number would be spelled with an exponent is its digits: it names something.
+    """
+    if isinstance(value, np.datetime64):
+        value = pd.Timestamp(value)
+    if isinstance(value, np.timedelta64):
+        value = pd.Timedelta(value)
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
     if isinstance(value, Decimal):
-        return _plain_decimal(value)
-    if isinstance(value, bytes):
-        return value.decode()
+        value = _plain_decimal(value)
     if isinstance(value, float):
         return None if value != value else value + 0.0  # of the two zeros there is one
-    return None if value is pd.NA or value is pd.NaT else value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(int(value)) if is_spelled_short(value) else int(value)
+    return value if isinstance(value, _OF_JSON) else _text_of(value)
+
+
+_OF_JSON = (type(None), bool, list, tuple, dict, set, frozenset)
+
+
+def _text_of(value: Any) -> str | float:
+    if isinstance(value, str):
+        return str.__str__(value)  # of an enumeration's member, too
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, datetime):
+        return str(_moment_texts(pa.array([value]))[0])
+    return str(value)
 
 
 def _plain_decimal(value: Decimal) -> int | float | str | None:
@@ -219,6 +250,16 @@ def numbers(column: pa.Array) -> Checked:
     trimmed = pc.utf8_trim_whitespace(pc.if_else(fits, column, pa.scalar(None, TEXT)))
     values = pc.replace_substring_regex(trimmed, r"^\+", "").cast(FLOAT)
     return Checked(values, is_given(column) & ~_flags(fits))
+
+
+def comma_advice(value: Any) -> str:
+    """Say of a text that is a number but for a comma in it what to do."""
+    if not isinstance(value, str) or not _COMMA.fullmatch(value):
+        return ""
+    return (
+        f", with a comma where a decimal point is read: write {value.strip().replace(',', '.')} "
+        '(pandas.read_csv(path, sep=";", decimal=",") makes numbers of such a column)'
+    )
 
 
 def within(checked: Checked, low: float, high: float, *, whole: bool = False) -> Checked:

@@ -11,7 +11,18 @@ import pyarrow.compute as pc
 from ..errors import OptionError
 from ..frames import DECLARED, schema
 from ..text import brief, harmless
-from .columns import A_MOMENT, Checked, Column, in_one_piece, is_given, moments, numbers, texts, within
+from .columns import (
+    A_MOMENT,
+    Checked,
+    Column,
+    comma_advice,
+    in_one_piece,
+    is_given,
+    moments,
+    numbers,
+    texts,
+    within,
+)
 from .grouping import Codes, codes_of
 from .reading import Records
 from .roles import Roles
@@ -127,9 +138,10 @@ def _declared(column: Column) -> Column:
     kind = DECLARED["decisions"][described.name].type
     checked = _read(kind, described, values)
     if checked.wrong.any():
-        place = int(np.flatnonzero(checked.wrong)[0])
+        first = values[int(np.flatnonzero(checked.wrong)[0])].as_py()
+        advice = comma_advice(first) if kind == "float64" else ""
         raise OptionError(
-            f"decisions=: {described.name} holds {str(values[place].as_py())[:60]!r}, and "
+            f"decisions=: {described.name} holds {str(first)[:60]!r}{advice}, and "
             f"{int(checked.wrong.sum()):,} such: expected {_EXPECTED[kind]}"
         )
     return schema("decisions").field(described.name), checked.values

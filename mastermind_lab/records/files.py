@@ -91,6 +91,10 @@ def _text_of(file: ndjson.File, name: str) -> bytes:
     for magic, said in _NO_TEXT.items():
         if content.startswith(magic):
             raise SourceError(f"{file} is {said}")
+    if b"\0" in content[:2]:
+        raise SourceError(
+            f"{file} is text in UTF-16: iconv -f UTF-16LE -t UTF-8, or -f UTF-16BE, makes it UTF-8"
+        )
     if fault:
         raise SourceError(f"{file}: {fault}")
     if not content.strip():
@@ -184,15 +188,18 @@ def _cells(
     rows: list[tuple[int, str, str, bytes]] = []
     try:
         table = _parsed(content, delimiter, names, rows)
+        names = table.column_names  # which are decoded here
     except (pa.ArrowException, UnicodeError) as error:
-        hint = ": iconv -f LATIN1 -t UTF-8 may make it so" if "UTF8" in str(error) else ""
+        is_other = isinstance(error, UnicodeError) or "UTF8" in str(error)
+        hint = ": iconv -f LATIN1 -t UTF-8 may make it so" if is_other else ""
         raise SourceError(f"{file} is no CSV in UTF-8{hint} ({error!s:.200})") from error
     return names, table, rows
 
 
 def _header(content: bytes, file: str, words: Collection[str]) -> tuple[str, list[str]]:
     """Find the names of the columns, split by what makes the wanted ones of them, or most of all."""
-    head = content[:_LOOKED_AT].decode(errors="replace").lstrip("\r\n")
+    end = content.find(b"\n", _LOOKED_AT) + 1 or len(content)  # of a line: names may be many
+    head = content[:end].decode(errors="replace").lstrip("\r\n")
     found = {}
     for delimiter in _DELIMITERS:
         try:

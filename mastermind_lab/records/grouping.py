@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from ..frames import MEMORY
 from .columns import MOMENT, TEXT
-from .text_bytes import are_different
+from .text_bytes import are_different, spelled
 
 Codes = NDArray[np.int64]
 
 _LOOKED_AT = 1_000
 _RUNS_IN = 10_000  # rows that show whether equal ones stand together
 _FEW = 500  # different texts among so many: then the rest will repeat them
+_BITS = 23  # of the number of rows, beside which enough are left of 64 for what is made of a text
 
 
 class Numbered(NamedTuple):
@@ -86,8 +87,43 @@ def are_as_before(column: pa.Array) -> NDArray[np.bool_]:
 
 
 def _encoded(column: pa.Array) -> tuple[Codes, pa.Array]:
+    """Number the values of a column in the order in which they first come."""
+    if _is_long(column) and not _are_few(column) and (found := _of_different(column)):
+        codes, first = found
+        return codes, column.take(pa.array(first))
     encoded = pc.dictionary_encode(column, null_encoding="encode")
     return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary
+
+
+def _is_long(column: pa.Array) -> bool:
+    """Tell whether it is worth a look what a column's texts are like."""
+    return column.type == TEXT and len(column) > _LOOKED_AT
+
+
+def _are_few(column: pa.Array) -> bool:
+    """Tell whether a column's texts seem to come again and again."""
+    return bool(pc.count_distinct(column.slice(0, _LOOKED_AT)).as_py() <= _FEW)
+
+
+def _of_different(column: pa.Array) -> tuple[Codes, Codes] | None:
+    """Number texts by sorting, and say where each came first; None where that cannot be told so.
+
+    A dictionary looks for each of many texts all over the memory, which costs twice as much.
+    """
+    bits = len(column).bit_length() + 1
+    texts = spelled(column) if bits <= _BITS else None
+    ordered = texts and order_of((texts.mixed >> np.uint64(bits)).view(np.int64))
+    if not texts or not ordered:
+        return None
+    rows, mixed = ordered
+    begins = np.flatnonzero(np.diff(mixed, prepend=-1))
+    order = np.argsort(rows[begins])
+    first, numbers, codes = rows[begins[order]], np.empty_like(order), np.empty_like(rows)
+    numbers[order] = np.arange(len(order))
+    codes[rows] = np.repeat(numbers, np.diff(begins, append=len(rows)))
+    # Different texts may be mixed to one number, so each is compared with the first of its own.
+    equal = all((one.take(first).take(codes, mode="clip") == one).all() for one in texts.numbers)
+    return (codes, first) if equal else None
 
 
 def order_of(codes: Codes) -> tuple[Codes, Codes] | None:
@@ -103,8 +139,7 @@ def order_of(codes: Codes) -> tuple[Codes, Codes] | None:
 def taken(column: pa.Array, order: Codes) -> pa.Array:
     """Put a column in an order; texts that repeat are moved by their numbers."""
     places = pa.array(order)
-    is_long = column.type == TEXT and len(column) > _LOOKED_AT
-    if is_long and pc.count_distinct(column.slice(0, _LOOKED_AT)).as_py() <= _FEW:
+    if _is_long(column) and _are_few(column):
         encoded = pc.dictionary_encode(column)
         return pc.take(encoded.dictionary, encoded.indices.take(places), memory_pool=MEMORY)
     return pc.take(column, places, memory_pool=MEMORY)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from ..errors import OptionError, column_advice
 from ..text import apart, harmless
 from .columns import plain_value
@@ -45,14 +47,19 @@ class Roles:
         """
         keys = (decision,) if isinstance(decision, str) else decision
         if not isinstance(keys, Iterable) or not (keys := tuple(keys)):
-            raise OptionError(f"decision={decision!r:.80}: expected the name of a column, or several")
+            raise OptionError(
+                f"decision={decision!r:.80}: expected the name of a column, or several"
+                f"{number_advice(decision)}"
+            )
         several: dict[str, Any] = {role: _several(role, named.pop(role, None)) for role in KINDS}
         is_ballot = any(columns is not None for columns in several.values())
         for role, name in [*(("decision", key) for key in keys), *named.items()]:
             needed = role in ("decision", "voter") or (role == "choice" and not is_ballot)
             if not isinstance(name, str) and (needed or name is not None):
                 or_more = ", or ranking=, score= or probabilities=" if role == "choice" else ""
-                raise OptionError(f"{role}={name!r:.80}: expected the name of a column{or_more}")
+                raise OptionError(
+                    f"{role}={name!r:.80}: expected the name of a column{or_more}{number_advice(name)}"
+                )
         _check_once([*keys, named["voter"], *([named["choice"]] if named["choice"] else [])])
         if named["choice"] is None and _listed(abstain):
             raise OptionError(
@@ -91,11 +98,17 @@ def _several(role: str, columns: Any) -> Columns | None:
     if not names or not all(isinstance(name, str) for name in texts):
         raise OptionError(
             f"{role}={columns!r:.80}: expected the name of a column, several of them, or a dict of choices "
-            "and their columns"
+            f"and their columns{number_advice(*names, columns)}"
         )
     if len({*names}) < len(names):
         raise OptionError(f"{role}={columns!r:.80} names a column twice")
     return found
+
+
+def number_advice(*names: Any) -> str:
+    """Say how a column is named whose name is a number, as where a frame was made without names."""
+    number = next((one for one in names if isinstance(one, int | np.integer)), None)
+    return "" if number is None else f'; a column that is called {number} is named as text, "{number}"'
 
 
 def names_in(columns: Columns | None) -> tuple[str, ...]:
@@ -133,6 +146,7 @@ def check_columns(wanted: Iterable[tuple[str, str]], there: Sequence[str], table
     OptionError
         With those that it has, and the one that was meant.
     """
+    wanted = list(wanted)
     for role, name in wanted:
         if name in there:
             continue
@@ -141,7 +155,15 @@ def check_columns(wanted: Iterable[tuple[str, str]], there: Sequence[str], table
         said = f"{advice} " if (advice := column_advice(name, there)) else ""
         is_odd = any(one.lower().startswith(("#", "//", "sep=")) for one in there[:1])
         suspect = ": the first line looks like none of names: delete it, so that these come first"
+        is_one = len(there) == 1 and all(one in there[0] for _, one in wanted)
+        suspect = _ONE_COLUMN if is_one else suspect if is_odd else ""
         raise OptionError(
             f"{role}={name!r:.80}: {table} has no such column: {said}there are {listed or 'none'}{more}"
-            f"{suspect if is_odd else ''}"
+            f"{suspect}"
         )
+
+
+_ONE_COLUMN = (
+    ", one column: what separates names and cells may be commas, semicolons, tabs or bars "
+    "(pandas.read_csv(path, sep=...) makes a table of others)"
+)

@@ -21,6 +21,7 @@ from .columns import (
     Column,
     Fault,
     Flags,
+    comma_advice,
     in_one_piece,
     is_given,
     moments,
@@ -211,6 +212,7 @@ def told(records: Records, faults: Sequence[Fault], wrong: Flags, numbers: Any) 
         fault = next(fault for fault, there in zip(faults, of_row, strict=True) if there[place])
         value = some[fault.column][place].as_py()
         said = "nothing" if value is None else repr(value)[:_SHOWN]
+        said += comma_advice(value) if "number" in fault.expected else ""
         detail = f"{fault.column[:_SHOWN]}: expected {fault.expected}, there is {said}"
         yield number, fault.reason, detail, records.as_json(some, place)
 

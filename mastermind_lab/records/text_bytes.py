@@ -5,7 +5,8 @@ What is said here rules out; where it cannot, the texts themselves have to tell.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -37,17 +38,33 @@ def are_different(column: pa.Array) -> bool:
     if column.null_count:
         return False
     found = np.empty(len(column), np.uint64)
+    longest = min(_longest(column), _MOST)  # of all blocks, so that equal texts are mixed alike in each
     for block, data, starts, ends in _blocks(column):
-        lengths = ends - starts
-        mixed = lengths.view(np.uint64) * _ODD
-        for until in range(_WORD, min(int(lengths.max()), _MOST) + _WORD, _WORD):
-            stops = np.minimum(starts + until, ends)
-            mixed ^= _words(data, stops, stops - starts)
-            mixed *= _ODD
-            mixed ^= mixed >> np.uint64(32)
-        found[block] = mixed
+        found[block] = _mixed(_spelled(data, starts, ends, longest))
     found.sort()
     return not (found[1:] == found[:-1]).any()
+
+
+class Spelled(NamedTuple):
+    """Texts as numbers: their lengths and those of eight bytes each, a row a number, and one made of them."""
+
+    numbers: NDArray[np.uint64]
+    mixed: NDArray[np.uint64]
+
+
+def spelled(column: pa.Array) -> Spelled | None:
+    """Spell texts in numbers; None where these would take much more memory, for a few texts are long."""
+    longest = _longest(column)
+    shape = (1 + -(-longest // _WORD), len(column))
+    if column.null_count or longest > _MOST or shape[0] * shape[1] * _WORD > 2 * column.nbytes:
+        return None
+    found = Spelled(np.empty(shape, np.uint64), np.empty(len(column), np.uint64))
+    for block, data, starts, ends in _blocks(column):
+        numbers = found.numbers[:, block]
+        for place, some in enumerate(_spelled(data, starts, ends, longest)):
+            numbers[place] = some
+        found.mixed[block] = _mixed(numbers)
+    return found
 
 
 def may_be(column: pa.Array, firsts: bytes, lasts: bytes) -> Bounds:
@@ -81,11 +98,46 @@ def _blocks(column: pa.Array) -> Iterator[tuple[slice, NDArray[np.uint8], Bounds
         yield block, there, bounds[:-1], bounds[1:]
 
 
+def _longest(column: pa.Array) -> int:
+    return max((int((ends - starts).max()) for _, _, starts, ends in _blocks(column)), default=0)
+
+
+def _spelled(
+    data: NDArray[np.uint8], starts: Bounds, ends: Bounds, longest: int
+) -> Iterator[NDArray[np.uint64]]:
+    """Yield the lengths of texts, and their bytes, eight at a time as a number.
+
+    How many numbers is the same for all texts of a column, so that equal ones are spelled alike.
+    """
+    lengths = ends - starts
+    yield lengths.view(np.uint64)
+    least, last, words = lengths.min(), ends - _WORD, _view(data)
+    for begin in range(0, longest, _WORD):
+        if least >= _WORD:
+            yield words[np.minimum(starts + begin, last)]
+        else:
+            stops = np.minimum(starts + begin + _WORD, ends)
+            yield _words(data, stops, stops - starts)
+
+
+def _mixed(numbers: Iterable[NDArray[np.uint64]]) -> NDArray[np.uint64]:
+    """Make one number of several for each text."""
+    mixed = np.zeros(1, np.uint64)
+    for some in numbers:
+        mixed = (mixed ^ some) * _ODD
+        mixed ^= mixed >> np.uint64(32)
+    return mixed
+
+
 def _words(data: NDArray[np.uint8], ends: Bounds, lengths: Bounds) -> NDArray[np.uint64]:
     """Return the eight bytes before each end as a number; of shorter texts, their own."""
-    words: NDArray[np.uint64] = np.ndarray((len(data) - _WORD + 1,), "<u8", data, 0, (1,))
-    found = words[ends - _WORD if ends[0] >= _WORD else np.maximum(ends - _WORD, 0)]
+    found = _view(data)[ends - _WORD if ends[0] >= _WORD else np.maximum(ends - _WORD, 0)]
     for sizes, least, shift in ((ends, ends[0], np.left_shift), (lengths, lengths.min(), np.right_shift)):
         if least < _WORD:  # by 64 bits it is zero
             shift(found, ((_WORD - sizes).clip(0) * 8).astype(np.uint64), out=found)
     return found
+
+
+def _view(data: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Return what is read at each place as a number, without a copy."""
+    return np.ndarray((len(data) - _WORD + 1,), "<u8", data, 0, (1,))
