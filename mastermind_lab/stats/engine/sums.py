@@ -179,6 +179,11 @@ class GroupedSums:
         return self.rekey(self.keys[list(columns)])
 
 
+def with_columns(keys: pd.DataFrame, **columns: Any) -> pd.DataFrame:
+    """Put columns beside keys: all at once, as pandas' ``assign`` makes a new frame for each."""
+    return pd.DataFrame({**keys, **columns}, index=keys.index)
+
+
 def stacked(upper: pd.DataFrame, lower: pd.DataFrame) -> pd.DataFrame:
     """Put keys one below the other; a column that one batch knows more about has the type that it knows."""
     both = [upper.copy(deep=False), lower.copy(deep=False)]
