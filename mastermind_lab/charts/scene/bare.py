@@ -9,7 +9,7 @@ from matplotlib.axis import Axis, XAxis, YAxis
 
 
 class _None:
-    """No ticks as yet. Of each kind matplotlib makes a first one, to set what an axis keeps for later ones."""
+    """No ticks as yet. Of each kind matplotlib makes one, to set on it what an axis keeps for others."""
 
     def __set_name__(self, _: type, name: str) -> None:
         self._name = name
@@ -21,11 +21,11 @@ class _None:
 
 
 class _XAxis(XAxis):
-    majorTicks, minorTicks = _None(), _None()  # noqa: N815 - as matplotlib names them
+    majorTicks, minorTicks = _None(), _None()
 
 
 class _YAxis(YAxis):
-    majorTicks, minorTicks = _None(), _None()  # noqa: N815
+    majorTicks, minorTicks = _None(), _None()
 
 
 class BareAxes(Axes):
