@@ -372,7 +372,8 @@ def kept(sizes: pd.Series, most: int) -> list[str]:
 def relabelled(sums: GroupedSums, columns: tuple[str, ...], name: str, labels: list[str]) -> GroupedSums:
     """Put one column of labels in place of some key columns; what has no label of its own gets the last."""
     if not columns:  # one group, whose sums stay as they are
-        alike = pd.Categorical(labels[:1] * len(sums.keys), categories=pd.Index(labels, dtype=TEXT))
+        first = np.zeros(len(sums.keys), dtype=np.int8)
+        alike = pd.Categorical.from_codes(first, categories=pd.Index(labels, dtype=TEXT))
         keys = pd.DataFrame({name: alike, **sums.keys}, index=sums.keys.index)
         return replace(sums, keys=keys)
     groups, codes = grouped(sums.keys[list(columns)])

@@ -247,7 +247,9 @@ def grouped(keys: pd.DataFrame) -> tuple[pd.DataFrame, Codes]:
         codes, many = _without_gaps(codes * n + further, many * n)
     first = np.empty(many, dtype=np.intp)
     first[codes[::-1]] = np.arange(len(keys))[::-1]  # of what goes to one place the last one stays
-    return keys.iloc[first].reset_index(drop=True), codes
+    groups = keys.iloc[first]
+    groups.index = pd.RangeIndex(many)
+    return groups, codes
 
 
 def _ranked(column: pd.Series) -> tuple[Codes, int]:
