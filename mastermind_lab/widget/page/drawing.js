@@ -236,7 +236,11 @@ class Drawing {
     const [dx, dy] = one.turn === 90 ? [one.va === "bottom" ? -size / 2 : 0, 0] : [0, down];
     if (one.turn === 90) g.textAlign = { bottom: "left", top: "right" }[one.va] ?? "center";
     const x = this.X(one.x, one.sx) + one.dx * POINT + dx, y = this.Y(one.y, one.sy) - one.dy * POINT + dy;
-    if (one.halo) { this.pen({ colour: [0, 0], alpha: 1 }, 2.5); g.save(); g.translate(x, y); g.rotate(-one.turn * Math.PI / 180); g.strokeText(one.text, 0, 0); g.restore(); }
+    if (one.halo && one.turn === 90) { // it stands among points: they would be read as parts of letters
+      const wide = this.wide(one.text), [from, to] = { left: [0, wide], right: [-wide, 0], center: [-wide / 2, wide / 2] }[g.textAlign];
+      this.ink({ colour: [0, 0], alpha: 0.8 });
+      g.fillRect(x - size / 2, y - to, size, to - from);
+    } else if (one.halo) { this.pen({ colour: [0, 0], alpha: 1 }, 2.5); g.save(); g.translate(x, y); g.rotate(-one.turn * Math.PI / 180); g.strokeText(one.text, 0, 0); g.restore(); }
     if (one.fill) { this.ink(one.fill); this.text(one.text, x, y, one.turn, size * 1.1); }
   }
 
