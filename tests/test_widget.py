@@ -544,15 +544,20 @@ class TestChoices:
         }  # fmt: skip
 
     def test_columns_of_a_few_values_are_offered(self):
-        decisions = pd.DataFrame(
-            {
-                "meta.two": list("aabb"), "meta.numbers": [1, 1, 2, 2], "stream": list("xxyy"),
-                "meta.one": list("aaaa"), "meta.many": list("aabc"), "meta.cost": [0.5, 0.5, 1.5, 1.5],
-                "question": list("aabb"),
-            }
-        )  # fmt: skip
+        history = fed(decided(4)).history()
+        del history.decisions["meta.model"]
+        history.decisions[["meta.numbers", "meta.cost"]] = [[1, 0.5], [1, 0.5], [2, 1.5], [2, 1.5]]
+        for name, texts in (
+            ("meta.two", "aabb"),
+            ("stream", "xxyy"),
+            ("meta.one", "aaaa"),
+            ("meta.many", "aabc"),
+            ("question", "aabb"),
+        ):
+            history.decisions[name] = list(texts)
+        history.decisions["meta.numbers"] = history.decisions["meta.numbers"].astype("Int64")
         choices = Choices(ViewOptions(by="meta.mine"))
-        choices.offer(decisions)
+        choices.offer(history)
         names = [
             ["meta.mine", "mine"],
             ["meta.numbers", "numbers"],
@@ -560,6 +565,13 @@ class TestChoices:
             ["stream", "stream"],
         ]
         assert choices.told()["columns"] == names
+
+
+    def test_columns_are_offered_by_all_that_is_kept(self):
+        alike = [(f"{100 + n}-0", payload) for n, (_, payload) in enumerate(decided(1) * 60)]
+        view = view_of(fed([*decided(60), *alike]))
+        view._round()
+        assert told(view, "list")["choices"]["columns"] == [["meta.model", "model"]]
 
 
 class TestPanels:

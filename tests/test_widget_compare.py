@@ -89,6 +89,15 @@ def test_the_earlier_run_lies_grey_behind_each_picture_and_the_difference_is_sai
     assert view.differences["n_before"].tolist() == [300, 300, 0]
 
 
+def test_decisions_that_are_compared_with_themselves_are_counted():
+    came = entries(120)
+    before = lab.read([one for _, one in [*came[:50], *entries(30, start="2026-01-05T10:00", seed=1)]])
+    line = said(view_of(followed(came), compare=before))
+    assert "compared with 80 earlier decisions" in line
+    assert "; 50 of them are of this run, too: compared with themselves" in line
+    assert "themselves" not in said(view_of(followed(came), compare=earlier()))
+
+
 @pytest.mark.thorough
 def test_the_figure_for_paper_the_still_and_the_page_have_it_too(tmp_path):
     view = view_of(followed(entries(60)), compare=earlier())
@@ -217,6 +226,7 @@ class TestAlarms:
             "m1",
             hostile,
         )
+        assert alarm["time"] == pd.Timestamp("2026-11-26T12:00", tz="UTC")
         assert "\u202e" not in items(view)
         assert len({one["alarm"] for one in view.sent if one["kind"] == "status"} - {""}) == 1
 
