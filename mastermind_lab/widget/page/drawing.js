@@ -1,5 +1,7 @@
 // A scene on a canvas: where everything goes, then the marks, the axes and the words.
 
+const BESIDE = 22; // pixels of a label beside the names of rows
+
 const lines = text => text.split("\n");
 
 function shape(g, marker, x, y, r) {
@@ -40,7 +42,7 @@ class Drawing {
     const { scene, width, height } = this;
     const names = [scene, ...scene.parts.filter(one => !one.y.far)].flatMap(one => one.y.ticks).map(([, text]) => Math.min(0.42 * width, this.wide(text)));
     const beyond = scene.parts.map(one => one.y.far ? 22 + Math.max(...one.y.ticks.map(([, text]) => this.wide(text))) : 0).concat( scene.words.map(one => one.sx || one.x < 1 ? 0 : one.dx * POINT + { left: 1, center: 0.5, right: 0 }[one.ha] * this.wide(one.text)));
-    const left = 10 + Math.max(8, ...names) + (scene.y.label ? 16 : 0);
+    const left = 10 + Math.max(8, ...names) + (scene.y.label ? BESIDE : 0);
     let w = width - left - 10 - Math.max(0, ...beyond);
     const top = 8 + this.legend(left, width - left);
     const turned = scene.x.turn ? Math.max(0, ...scene.x.ticks.map(([, text]) => this.wide(text))) : 12;
@@ -207,7 +209,7 @@ class Drawing {
     const size = Math.max(7.5, Math.min(this.size, gap / most / 1.08)), { far } = scene.y;
     this.font(size);
     g.textAlign = far ? "left" : "right";
-    for (const [y, text] of scene.y.ticks) this.text(text, far ? left + w + 4 : left - 6, this.Y(y), 0, size * 1.08, left - 8 - (scene.y.label ? 16 : 0));
+    for (const [y, text] of scene.y.ticks) this.text(text, far ? left + w + 4 : left - 6, this.Y(y), 0, size * 1.08, left - 8 - (scene.y.label ? BESIDE : 0));
     this.font(this.size);
     let free = -Infinity;
     for (const [x, text] of [...scene.x.ticks].sort((a, b) => this.X(a[0]) - this.X(b[0]))) {
