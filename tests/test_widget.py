@@ -588,7 +588,6 @@ class TestChoices:
         ]
         assert choices.told()["columns"] == names
 
-
     def test_columns_are_offered_by_all_that_is_kept(self):
         alike = [(f"{100 + n}-0", payload) for n, (_, payload) in enumerate(decided(1) * 60)]
         view = view_of(fed([*decided(60), *alike]))
