@@ -71,6 +71,18 @@ def test_the_ends_are_where_the_evidence_is_20_to_1(name):
         assert (out == ((other < low) | (other > high))).all()
 
 
+def test_the_ends_of_very_many_decisions_and_of_hardly_any_confidence():
+    seen = np.array([1e9, 1e6, 10.0, 10.0])
+    total = np.array([5e8, 1e-3, 5e-324, 10 - 1e-9])
+    with np.errstate(all="raise", under="ignore"):
+        low, high = confidence_sequence(total, seen)
+    assert ((low <= total / seen) & (total / seen <= high)).all()
+    assert (low[1:3] == 0).all()
+    for end, row in ((low, 0), (high, 0), (high, 1), (high, 2), (low, 3)):
+        at_end = _evidence(total[row], seen[row], end[row])
+        assert at_end == pytest.approx(np.log(20), abs=1e-5)
+
+
 def test_an_ordinary_interval_does_not_hold_at_every_look():
     random = np.random.default_rng(1)
     total, seen = np.cumsum(random.random((200, 2_000)) < 0.5, axis=1), np.arange(1.0, 2_001.0)

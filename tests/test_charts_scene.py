@@ -6,6 +6,7 @@ from inspect import signature
 import numpy as np
 import pytest
 from histories import OUTCOMES, sample
+from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.dates import date2num
 from matplotlib.figure import Figure
@@ -14,9 +15,10 @@ from pictures import title
 from telling import telling
 
 import mastermind_lab as lab
-from mastermind_lab.charts.scene import scene
+from mastermind_lab.charts.scene import BareAxes, scene
 
 NAMES = [name for name in lab.charts.__all__ if name not in ("caption", "save", "sheet", "overview")]
+ON_AXES = [name for name in NAMES if "ax" in signature(getattr(lab.charts, name)).parameters]
 OFTEN = ("confidence_over_time", "votes", "timing", "reliability", "argument_tree")
 
 
@@ -62,6 +64,18 @@ def test_each_chart_has_a_scene_with_the_limits_and_ticks_of_its_axes(name, hist
             assert title(ax) == f"{facts['title']} {facts['n']}".strip()
             ends = [mark["x"][0] + mark["x"][1] for mark in facts["marks"]]
             assert max(ends, default=0) <= len(buffer) // 4
+
+
+@pytest.mark.parametrize("name", telling(ON_AXES, *OFTEN))
+def test_axes_without_ticks_show_the_same(name, history):
+    place, found = (0.16, 0.16, 0.76, 0.68), []
+    for kind in (Axes, BareAxes):
+        figure = Figure((5.2, 3.2))
+        ax = figure.add_axes(kind(figure, place))
+        assert len(vars(ax.yaxis).get("majorTicks", ())) == (kind is Axes)
+        drawn(name, history, ax=ax)
+        found.append(scene(ax))
+    assert found[0] == found[1]
 
 
 def test_lines_bands_and_points_stand_where_they_stand_on_the_axes(ax):

@@ -230,7 +230,7 @@ class TestWithoutAThread:
         [row] = follower.history().coverage.to_dict("records")
         assert (row["entries"], row["left_out"], row["certainty"]) == (15, 7, "not verified")
         assert pd.isna(row["missing"])
-        assert "began again 1 times" in row["note"]
+        assert "began again once" in row["note"]
         [then] = follower.history(as_of=numbered[9][0]).coverage.to_dict("records")
         assert (then["entries"], then["missing"]) == (10, 2)
         assert (follower.status.trimmed, follower.status.resets) == (5, 1)

@@ -23,6 +23,8 @@ from waiting import our_threads, until
 
 import mastermind_lab as lab
 from mastermind_lab.arena import Arena, payloads
+from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
+from mastermind_lab.stream import publish_payloads
 from mastermind_lab.widget import cells, judged, text
 from mastermind_lab.widget.controls import Choices, ViewOptions
 from mastermind_lab.widget.panels import PANELS, TABLES, Panel, data_of, panels
@@ -249,6 +251,14 @@ class TestView:
         assert "application/vnd.jupyter.widget-view+json" in first["data"]
         assert sorted(last["data"]) == ["text/html", "text/plain"]
         assert "data:image/png;base64," in last["data"]["text/html"]
+
+    def test_the_first_still_has_what_was_there_already(self, shell, redis_url):
+        list(publish_payloads(redis_url, STREAM, [one.encode() for _, one in decided(30)]))
+        with capture_output() as displayed:
+            view = lab.follow(redis_url, panels=["confidence"])
+            view._ipython_display_()
+            view.close()
+        assert "30 received" in displayed._outputs[0]["data"]["text/html"]
 
     def test_nothing_yet(self):
         view = view_of(lab.Follower("redis://localhost:1"))
@@ -479,6 +489,18 @@ class TestAnswers:
         assert len(view.selected) == 60
         assert asked(view, "find", panel=2, x=[0, 1], y=None)["count"] == 0  # its dots are no decisions
 
+    def test_decisions_that_say_no_time_are_found_where_they_came(self):
+        stamp = int(pd.Timestamp("2026-11-26 10:00:10.5").timestamp() * 1000)
+        undated = json.dumps({"decision": {"recommendation": "late", "confidence": 0.9}})
+        view = view_of(fed([*decided(20), (f"{stamp}-0", undated)]))
+        start = pd.Timestamp("2026-11-26 10:00:00").timestamp() / 86_400
+        x = [start + 9.5 / 86_400, start + 12.5 / 86_400]
+        found = asked(view, "find", panel=0, x=x, y=None, list=True)
+        expected = view.decisions.query(found["where"])["stream_id"].tolist()
+        assert expected == ["11-0", "12-0", "13-0", f"{stamp}-0"]
+        assert [row["id"] for row in found["rows"]] == expected[::-1]
+        assert view.selected.decisions["stream_id"].tolist() == expected
+
     def test_choices_draw_all_again(self, view):
         view._round()
         assert told(view, "list")["choices"]["columns"] == [["meta.model", "model"]]
@@ -544,15 +566,20 @@ class TestChoices:
         }  # fmt: skip
 
     def test_columns_of_a_few_values_are_offered(self):
-        decisions = pd.DataFrame(
-            {
-                "meta.two": list("aabb"), "meta.numbers": [1, 1, 2, 2], "stream": list("xxyy"),
-                "meta.one": list("aaaa"), "meta.many": list("aabc"), "meta.cost": [0.5, 0.5, 1.5, 1.5],
-                "question": list("aabb"),
-            }
-        )  # fmt: skip
+        history = fed(decided(4)).history()
+        del history.decisions["meta.model"]
+        history.decisions[["meta.numbers", "meta.cost"]] = [[1, 0.5], [1, 0.5], [2, 1.5], [2, 1.5]]
+        for name, texts in (
+            ("meta.two", "aabb"),
+            ("stream", "xxyy"),
+            ("meta.one", "aaaa"),
+            ("meta.many", "aabc"),
+            ("question", "aabb"),
+        ):
+            history.decisions[name] = list(texts)
+        history.decisions["meta.numbers"] = history.decisions["meta.numbers"].astype("Int64")
         choices = Choices(ViewOptions(by="meta.mine"))
-        choices.offer(decisions)
+        choices.offer(history)
         names = [
             ["meta.mine", "mine"],
             ["meta.numbers", "numbers"],
@@ -560,6 +587,12 @@ class TestChoices:
             ["stream", "stream"],
         ]
         assert choices.told()["columns"] == names
+
+    def test_columns_are_offered_by_all_that_is_kept(self):
+        alike = [(f"{100 + n}-0", payload) for n, (_, payload) in enumerate(decided(1) * 60)]
+        view = view_of(fed([*decided(60), *alike]))
+        view._round()
+        assert told(view, "list")["choices"]["columns"] == [["meta.model", "model"]]
 
 
 class TestPanels:

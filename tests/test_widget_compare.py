@@ -1,6 +1,7 @@
 """An earlier run behind the one that is followed, what differs, and the alarms: without a browser."""
 
 import json
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -8,14 +9,16 @@ import pytest
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 from test_widget import asked, told, view_of
+from waiting import until
 
 import mastermind_lab as lab
 from mastermind_lab import charts
 from mastermind_lab.charts.drawing.ink import EARLIER, EARLIER_AREA, contrast, ink, shade
+from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.errors import OptionError
 from mastermind_lab.history import sample_folder
 from mastermind_lab.stats.engine.anytime import difference_sequence
-from mastermind_lab.stream import StreamUpdate
+from mastermind_lab.stream import StreamUpdate, publish_payloads
 from mastermind_lab.widget import compared
 from mastermind_lab.widget.controls import ViewOptions
 
@@ -50,6 +53,16 @@ def followed(*batches):
     for batch in batches:
         follower.feed(batch)
     return follower
+
+
+@contextmanager
+def followed_live(url):
+    """Follow a stream that is there."""
+    view = lab.follow(url, panels=["confidence_over_time"])
+    try:
+        yield view
+    finally:
+        view.stop()
 
 
 def panels(view):
@@ -87,6 +100,15 @@ def test_the_earlier_run_lies_grey_behind_each_picture_and_the_difference_is_sai
     assert row["now"] - before == pytest.approx(row["difference"])
     assert f"confidence {row['now']:.2f}, {row['difference']:+.2f} against {before:.2f}" in line
     assert view.differences["n_before"].tolist() == [300, 300, 0]
+
+
+def test_decisions_that_are_compared_with_themselves_are_counted():
+    came = entries(120)
+    before = lab.read([one for _, one in [*came[:50], *entries(30, start="2026-01-05T10:00", seed=1)]])
+    line = said(view_of(followed(came), compare=before))
+    assert "compared with 80 earlier decisions" in line
+    assert "; 50 of them are of this run, too: compared with themselves" in line
+    assert "themselves" not in said(view_of(followed(came), compare=earlier()))
 
 
 @pytest.mark.thorough
@@ -201,6 +223,22 @@ class TestAlarms:
         assert alarms["what"].tolist() == ["confidence"]
         assert alarms.dtypes.astype(str).tolist() == ["datetime64[us, UTC]", "str", "str", "str", "str"]
 
+    def test_a_stream_whose_confidence_falls_is_an_alarm_while_it_is_followed(self, redis_url):
+        first, fallen = entries(250), entries(150, mean=0.45, start="2026-11-26T14:10", seed=2)
+        list(publish_payloads(redis_url, STREAM, [one.encode() for _, one in first]))
+        with followed_live(redis_url) as view:
+            until(lambda: view.status.received == 250)
+            assert view.alarms.empty
+            list(publish_payloads(redis_url, STREAM, [one.encode() for _, one in fallen]))
+            until(lambda: view.status.received == 400)
+            (alarm,) = view.alarms.to_dict("records")
+            assert (alarm["kind"], alarm["what"], alarm["from"]) == ("drift", "confidence", "0.70")
+            assert float(alarm["to"]) == pytest.approx(0.45, abs=0.03)
+            assert pd.Timestamp("2026-11-26T14:10Z") < alarm["time"] < pd.Timestamp("2026-11-26T14:40Z")
+            axes = view.figure.axes[0]
+            assert any("confidence went" in one.get_text() for one in axes.texts)
+            assert "alarm at 2026-11-26 14:" in view._repr_mimebundle_()[0]["text/html"]
+
     @pytest.mark.thorough
     def test_a_value_that_begins_is_said_once_although_the_end_of_the_other_shows_later(self):
         hostile = "<b>m2\u202e"
@@ -217,6 +255,7 @@ class TestAlarms:
             "m1",
             hostile,
         )
+        assert alarm["time"] == pd.Timestamp("2026-11-26T12:00", tz="UTC")
         assert "\u202e" not in items(view)
         assert len({one["alarm"] for one in view.sent if one["kind"] == "status"} - {""}) == 1
 

@@ -28,7 +28,7 @@ from .drawing.figures import (
     styled_for,
 )
 from .drawing.fonts import collected
-from .scene import Scene, scene
+from .scene import BareAxes, Scene, scene
 
 
 def save(
@@ -152,7 +152,7 @@ class FastRenderer:
             figure: Any
             if self._takes_ax:
                 figure = hidden_figure(self.size, self.dpi, layout=False)
-                self.chart(data, ax=figure.add_axes(_PLACE), **options)
+                self.chart(data, ax=figure.add_axes(BareAxes(figure, _PLACE)), **options)
             else:
                 figure = self.chart(data).figure
             close(figure)

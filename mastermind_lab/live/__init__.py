@@ -5,7 +5,7 @@ A :class:`Follower` works without Jupyter. A :class:`Replay` is a source like a 
 
 from .follower import Follower
 from .replay import Replay, replay
-from .status import Status, duration, lateness
+from .status import Status, duration, lateness, often
 from .window import count_or_duration
 
-__all__ = ["Follower", "Replay", "Status", "count_or_duration", "duration", "lateness", "replay"]
+__all__ = ["Follower", "Replay", "Status", "count_or_duration", "duration", "lateness", "often", "replay"]

@@ -91,6 +91,17 @@ def lateness(behind: Behind) -> str:
     return said and f"{said} behind"
 
 
+def often(count: int) -> str:
+    """Say how often something was.
+
+    Examples
+    --------
+    >>> often(1), often(1_200)
+    ('once', '1,200 times')
+    """
+    return "once" if count == 1 else f"{count:,} times"
+
+
 class StatusTracker:
     """Counts what happened on a follower's streams: for its status, and for the coverage of its histories."""
 
@@ -150,7 +161,7 @@ class StatusTracker:
         kept = Account.of_ids(ids)
         if record.refused:  # for now: what it holds is not known
             gone += Account(certainty="not verified", note=record.refused)
-        note = f"began again {record.resets} times" if record.resets else None
+        note = f"began again {often(record.resets)}" if record.resets else None
         return replace(
             gone,
             stream=stream,

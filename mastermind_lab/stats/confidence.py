@@ -16,7 +16,7 @@ from .engine.histogram import coarse, quantiles, steps_of
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
 from .engine.intervals import BOOTSTRAP, SHARE, divided, with_ends
 from .engine.summary import Summary, counted, over_batches, overall
-from .engine.sums import GroupedSums
+from .engine.sums import GroupedSums, with_columns
 from .engine.units import Units
 
 LEVELS = {"q05": 0.05, "q25": 0.25, "q50": 0.50, "q75": 0.75, "q95": 0.95}
@@ -133,7 +133,8 @@ class Confidence(Summary):
         n = self.sums["n"][:, 0]
         independent = self.sums.independent(n)
         levels = quantiles(self.steps, tuple(LEVELS.values()))
-        return self.sums.keys.assign(
+        return with_columns(
+            self.sums.keys,
             n=counted(n),
             **self.sums.clusters(),
             **with_ends(

@@ -19,7 +19,7 @@ from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
 from .engine.intervals import BOOTSTRAP, SHARE, with_ends
 from .engine.renamed import renamed_options
 from .engine.summary import counted, over_batches, overall
-from .engine.sums import GroupedSums, grouped
+from .engine.sums import GroupedSums, grouped, with_columns
 from .engine.timebins import (
     InTimeBins,
     around,
@@ -304,7 +304,8 @@ class ConfidenceOverTime(InTimeBins):
             self._independent(rows, in_window[:, 0], reach),
         )
         table = group.loc[group.index.repeat(len(n))].reset_index(drop=True)
-        return table.assign(
+        return with_columns(
+            table,
             time=middles(first + np.arange(len(n)), self.shift),
             n=counted(n[:, 0]),
             **with_ends(

@@ -19,7 +19,7 @@ from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
 from .engine.intervals import BOOTSTRAP, FROM_0, SHARE, divided, with_ends
 from .engine.summary import Voted, counted, over_batches, overall
-from .engine.sums import GroupedSums, grouped
+from .engine.sums import GroupedSums, grouped, with_columns
 from .engine.units import Units
 from .engine.vocabulary import CHOICE, RECOMMENDATION
 
@@ -184,7 +184,8 @@ class Margin(Voted):
         sums = self.sums
         n, decided = (sums.independent(sums[name][:, 0]) for name in ("n", "decided"))
         means, shares = self.intervals.means, self.intervals.shares
-        return sums.keys.assign(
+        return with_columns(
+            sums.keys,
             n=counted(sums["n"][:, 0]),
             **sums.clusters(),
             **with_ends(

@@ -20,7 +20,7 @@ from .engine.input import TEXT, By, Data, frame_of, names_of, shares_of
 from .engine.intervals import BOOTSTRAP, CHANGE, SHARE, Bounds, Figure, divided, with_ends
 from .engine.ranking import by_what_is_known, ranks, shrunk
 from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
-from .engine.sums import GroupedSums, grouped
+from .engine.sums import GroupedSums, grouped, with_columns
 from .engine.units import Units
 from .engine.vocabulary import CHOICE, OUTCOME
 from .pivotal import pivots
@@ -185,7 +185,7 @@ class Voters(Voted):
                 mixed = sums["scored_right"][:, 0] % np.maximum(sums["scored"][:, 0], 1) > 0
                 figure = figure.where(mixed | figure.is_exact)
             columns |= with_ends(**{name: figure})
-        return sums.keys.assign(**columns, small_n=sums.independent(sums["n"][:, 0]) < SMALL_N)
+        return with_columns(sums.keys, **columns, small_n=sums.independent(sums["n"][:, 0]) < SMALL_N)
 
     def ranking(self, figure: str = "accuracy", *, min_n: int = SMALL_N) -> pd.DataFrame:
         """Return one row for each group and voter, sorted by what is known of a figure.

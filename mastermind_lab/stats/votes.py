@@ -15,7 +15,7 @@ from .engine.identity import VOTER, told_apart_by
 from .engine.input import By, Data, frame_of, names_of, vote_keys_of, weights_of
 from .engine.intervals import Intervals, with_ends
 from .engine.summary import Voted, counted, kept, over_batches, relabelled, sizes_of
-from .engine.sums import GroupedSums, grouped
+from .engine.sums import GroupedSums, grouped, with_columns
 from .engine.units import Units
 from .engine.vocabulary import CHOICE
 
@@ -128,7 +128,8 @@ class Votes(Voted):
             weighted_share=self.intervals.shares(self.choices["weight"], cast["weight"][group], independent),
         )
         n = self.choices["votes"][:, 0]
-        table = self.choices.keys.assign(
+        table = with_columns(
+            self.choices.keys,
             n=counted(n),
             decisions=counted(decisions),
             **{name: values.iloc[group].array for name, values in cast.clusters().items()},

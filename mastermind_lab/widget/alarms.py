@@ -132,6 +132,7 @@ def _changes(regimes: Regimes) -> dict[tuple[str, ...], Alarm]:
     for (_, column), rows in regimes.table().groupby(["change", "column"]):
         ended, began = (rows.loc[rows["event"] == event, "value"].tolist() for event in ("end", "begin"))
         what = str(column).removeprefix("meta.")
+        when = rows.loc[rows["event"] == ("begin" if began else "end"), "time"].min()
         key = CHANGE, str(column), *map(str, began or ["", *ended])
-        alarms[key] = Alarm(rows["time"].min(), CHANGE, what, ", ".join(ended), ", ".join(began))
+        alarms[key] = Alarm(when, CHANGE, what, ", ".join(ended), ", ".join(began))
     return alarms

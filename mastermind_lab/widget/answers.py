@@ -91,8 +91,10 @@ class Answers:
     def _found(self, message: dict[str, Any]) -> dict[str, Any]:
         """Find the decisions in a part of a picture; where they are listed, they are ``selected``, too."""
         panel = self._view._contents.panels[int(message["panel"])]
-        wanted = condition(panel.selects, (message.get("x"), message.get("y")))
         history = self._view.follower.history()
+        published = history.select("decisions", ["published_at"])["published_at"]
+        ranges = message.get("x"), message.get("y")
+        wanted = condition(panel.selects, ranges, has_undated=published.null_count > 0)
         if not wanted or not len(history):
             return {"count": 0, "rows": [], "where": wanted}
         found = history.where(wanted)

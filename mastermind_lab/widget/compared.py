@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from inspect import signature
@@ -10,6 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
 from .. import stats
 from ..errors import LabError, OptionError
@@ -22,12 +22,14 @@ from .alarms import FEW, Alarms
 from .controls import ViewOptions
 from .judged import right_of
 from .panels import Panel, counted
+from .redraw import Seldom
 from .rows import short
 
 _EVERY = 3.0  # seconds from one look for alarms to the next, at least
 _SHARE = 0.03  # of a core, for looking: where a look is dear, there are fewer
 _BEHIND: dict[Any, Any] = {stats.ConfidenceOverTime: stats.Confidence}  # whose time is another
 CountRight = Callable[[Follower], tuple[int, int]]
+_IDENTITY = "correlation_id"
 _COLUMNS = ["figure", "now", "before", "difference", "difference_low", "difference_high", "n", "n_before"]
 
 
@@ -54,7 +56,7 @@ class Compared:
         self._history, self._panels = history, panels
         self._known: dict[tuple[Any, ...], Any] = {}
         self._faults: dict[str, str] = {}
-        self._not_before, self._without_alarms = 0.0, ""
+        self._looking, self._without_alarms, self._same = Seldom(self._look, _EVERY, _SHARE), "", 0
         self._before, earlier = _nothing(), None
         if history is not None and len(history):
             earlier = stats.Drift.of(history, **FEW)
@@ -68,11 +70,7 @@ class Compared:
 
     def look(self, follower: Follower, right: CountRight, at_once: bool = False) -> None:
         """Look for alarms, and for what differs, if it is time; ``right`` counts what is marked."""
-        now, began = time.monotonic(), time.thread_time()
-        if at_once or now >= self._not_before:
-            self._not_before = now + _EVERY
-            self._look(follower, right)
-            self._not_before = now + max(_EVERY, (time.thread_time() - began) / _SHARE)
+        self._looking(follower, right, at_once=at_once)
 
     def _look(self, follower: Follower, right: CountRight) -> None:
         found = follower.summaries(self.alarms.asked)
@@ -86,6 +84,7 @@ class Compared:
             now = _totals(drift)
             now.loc["accuracy"] = right(follower)[::-1]
             self.differences = _differences(now, self._before)
+            self._same = _shared(self._history, follower.history())
 
     def register(self, follower: Follower) -> None:
         """Have what alarms need counted from the first entry on."""
@@ -108,7 +107,10 @@ class Compared:
         without += [f"{title} ({why})" for title, why in self._faults.items()]
         rest = f"; not compared: {', '.join(without)}" if without else ""
         looks = "95% intervals, however often you look"
-        return [f"compared with {count:,} earlier decisions, in grey ({looks}){rest}", *parts]
+        same = (
+            f"; {self._same:,} of them are of this run, too: compared with themselves" if self._same else ""
+        )
+        return [f"compared with {count:,} earlier decisions, in grey ({looks}){same}{rest}", *parts]
 
     def _beside(self, panel: Panel, choice: ViewOptions) -> dict[str, Any]:
         """Return what a panel's chart takes beside its data."""
@@ -136,6 +138,12 @@ class Compared:
 
 def _takes_before(panel: Panel) -> bool:
     return panel.kind is not None and "before" in signature(panel.chart).parameters
+
+
+def _shared(before: History, now: History) -> int:
+    """Count the decisions of one run that are kept of another, by what the arena calls them by."""
+    there, here = (run.select("decisions", [_IDENTITY])[_IDENTITY] for run in (before, now))
+    return int(pc.sum(pc.is_in(there, value_set=here.combine_chunks(), skip_nulls=True)).as_py() or 0)
 
 
 def _nothing() -> pd.DataFrame:

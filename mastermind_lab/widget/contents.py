@@ -17,7 +17,11 @@ from .compared import Compared
 from .controls import Choices, ViewOptions
 from .judged import Judged
 from .panels import Panel, at_every_look, data_of, panels
+from .redraw import Seldom
 from .rows import LISTED, rejects_of, short
+
+_OFFERED_EVERY = 3.0  # seconds
+_SHARE = 0.01  # of a core, for looking through all that is kept
 
 
 class Contents:
@@ -52,6 +56,7 @@ class Contents:
         self.judged = Judged(outcomes)
         self.compared = Compared(compare, [*self.panels, *self.judged.panels])
         self.choices = Choices(choice)
+        self._offering = Seldom(lambda: self.choices.offer(follower.history()), _OFFERED_EVERY, _SHARE)
         self.fault = self._below = ""
         data_of(self.panels, follower, choice)  # registers the summaries before the first entry comes
         self.compared.register(follower)
@@ -96,7 +101,7 @@ class Contents:
     def lists(self, newest: History) -> dict[str, Any]:
         """List decisions, where they are to be listed, and rejects; and say what there is to choose from."""
         self.count_below()
-        self.choices.offer(newest.decisions)
+        self._offering()
         facts: dict[str, Any] = {"choices": self.choices.told(), **self._rejects()}
         if "decisions" in self.tables:
             facts |= {"rows": self.judged.latest(newest), "listed": LISTED}

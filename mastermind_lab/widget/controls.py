@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..errors import OptionError
+from ..history import History
 from ..text import brief, harmless
 
 _WINDOWS: dict[str, int | timedelta | None] = {
@@ -58,10 +60,13 @@ class Choices:
             chosen = chosen._replace(threshold=float(threshold))
         self.chosen = chosen
 
-    def offer(self, decisions: pd.DataFrame) -> None:
-        """Offer the columns that group these decisions, beside those offered already."""
-        others = [str(name) for name in decisions.columns if name not in self._columns]
-        self._columns |= {name for name in others if _groups(decisions[name])}
+    def offer(self, history: History) -> None:
+        """Offer the columns that group these decisions, beside those offered already: open ones."""
+        open_ones = [
+            name for name in history.columns("decisions") if name.startswith("meta.") or name == "stream"
+        ]
+        table = history.select("decisions", [name for name in open_ones if name not in self._columns])
+        self._columns |= {name for name in table.column_names if _groups(table[name])}
 
     def told(self) -> dict[str, Any]:
         """Say for a page what is offered, and what of it is chosen."""
@@ -81,9 +86,8 @@ def _offered(asked: Any, known: Any) -> Any:
     return asked
 
 
-def _groups(column: pd.Series) -> bool:
-    """Tell whether a column is one to group by: open, and of few values."""
-    name = str(column.name)
-    if not (name.startswith("meta.") or name == "stream") or column.dtype == "float64":
+def _groups(column: pa.ChunkedArray) -> bool:
+    """Tell whether a column is one to group by: of few values."""
+    if pa.types.is_floating(column.type):
         return False
-    return 1 < column.nunique() <= len(column) / 2
+    return bool(1 < pc.count_distinct(column).as_py() <= len(column) / 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from threading import Event, Thread, current_thread
+from typing import Any
 
 _SHARE = 0.2  # of a core, for drawing: a notebook has other things to do
 _CREDIT = 0.2  # seconds: a round that comes late is made up for, no more
@@ -49,6 +50,32 @@ class RedrawScheduler:
         self._draw()
         spent = time.thread_time() - began
         self._not_before = max(self._not_before, now - _CREDIT) + spent / _SHARE
+
+
+class Seldom:
+    """Does what is dear every so many seconds, and less often where that would take more of a core.
+
+    Parameters
+    ----------
+    work
+        What to do.
+    every
+        Seconds from one time to the next, at least.
+    share
+        Of a core, at most.
+    """
+
+    def __init__(self, work: Callable[..., object], every: float, share: float) -> None:
+        self._work, self._every, self._share = work, every, share
+        self._not_before = 0.0
+
+    def __call__(self, *args: Any, at_once: bool = False) -> None:
+        """Do it, if it is time or has to be."""
+        now, began = time.monotonic(), time.thread_time()
+        if at_once or now >= self._not_before:
+            self._not_before = now + self._every
+            self._work(*args)
+            self._not_before = now + max(self._every, (time.thread_time() - began) / self._share)
 
 
 class RepeatingThread:

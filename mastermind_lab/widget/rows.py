@@ -95,8 +95,12 @@ def _days(when: datetime) -> float:
     return when.timestamp() / 86_400
 
 
-def condition(along: Iterable[str | None], ranges: Iterable[tuple[float, float] | None]) -> str:
+def condition(
+    along: Iterable[str | None], ranges: Iterable[tuple[float, float] | None], has_undated: bool = False
+) -> str:
     """Write what lies in a part of a picture as a query of :meth:`History.where`.
+
+    Where some decisions do not say when they were published, they lie where they came on the stream.
 
     Examples
     --------
@@ -108,10 +112,18 @@ def condition(along: Iterable[str | None], ranges: Iterable[tuple[float, float] 
         if column is not None and limits is not None:
             low, high = sorted(map(float, limits))
             if column == "published_at":
-                parts.append(f"published_at >= '{_moment(low)}' and published_at <= '{_moment(high)}'")
+                parts.append(_between(low, high, has_undated))
             else:
                 parts.append(f"{column} >= {low:.10g} and {column} <= {high:.10g}")
     return " and ".join(parts)
+
+
+def _between(low: float, high: float, has_undated: bool) -> str:
+    published, streamed = (
+        f"{name} >= '{_moment(low)}' and {name} <= '{_moment(high)}'"
+        for name in ("published_at", "streamed_at")
+    )
+    return f"({published} or published_at.isna() and {streamed})" if has_undated else published
 
 
 def _moment(days: float) -> str:

@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
 
-from ..live import Status, duration, lateness
+from ..live import Status, duration, lateness, often
 from .rows import short
 
 _STYLE = "border-collapse:collapse;font-size:12px;line-height:1.35"
@@ -35,7 +35,7 @@ def status_items(status: Status, where: str, streams: tuple[str, ...], *more: st
         lateness(status.behind),
         f"{status.rejected:,} rejects",
         f"{status.trimmed:,} trimmed unseen" if status.trimmed else "no gaps",
-        f"began again {status.resets} times" if status.resets else "",
+        f"began again {often(status.resets)}" if status.resets else "",
         *more,
     ]
     return [item for item in items if item]

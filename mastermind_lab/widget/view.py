@@ -33,6 +33,7 @@ _PAGE = Path(__file__).parent / "page"
 _SCRIPTS = ("shared", "drawing", "picture", "marks", "view")
 _FORGOTTEN_AFTER = 5.0  # seconds without a view on any page, after which nobody is thought to watch
 _DETAILED = 24  # decisions of which a page gets all at each round
+_FIRST_WITHIN = 0.5  # seconds in which a server that is there has answered
 _MOST_POINTS = 200  # that are sent before the next round
 
 
@@ -372,8 +373,15 @@ class LiveView(anywidget.AnyWidget):
         live: Any = super()._repr_mimebundle_()
         return {**live[0], **self._still()}, live[1]
 
+    def _await_first(self) -> None:
+        """Wait a moment for what is there already: a notebook that is saved holds the still of now."""
+        end = time.monotonic() + _FIRST_WITHIN
+        while self._redraws.is_running and self.status.state == "starting" and time.monotonic() < end:
+            time.sleep(0.01)
+
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
+        self._await_first()
         # The handle lets the output be exchanged for the last pictures when it ends.
         self._handle = display(self._repr_mimebundle_()[0], raw=True, display_id=True)  # type: ignore[no-untyped-call] # untyped in IPython

@@ -127,8 +127,9 @@ def followed(made: list[bytes], options: str = "") -> Iterator[tuple[Notebook, s
 
 
 def in_the_browser(made: list[bytes], seconds: float) -> dict[str, float]:
-    """Follow in a real browser: 20 decisions a second, then 2,000 with two panels more."""
-    with followed(made) as (book, url):
+    """Follow in a real browser with five pictures: 20 decisions a second, then 2,000."""
+    five = ["confidence_over_time", "confidence", "votes", "margin", "voters", "decisions"]
+    with followed(made, f", panels={five}") as (book, url):
         book.page.evaluate(WATCH)
         before, cpu = book.received(), [float(one) for one in book.asked(CPU).split()]
         added = in_a_thread(book, lambda: publish(url, made, 20, min(seconds, 20)))
@@ -138,8 +139,6 @@ def in_the_browser(made: list[bytes], seconds: float) -> dict[str, float]:
         figures["kernel's share of a core at 20 a second"] = round(
             (after[0] - cpu[0]) / (after[1] - cpu[1]), 2
         )
-    five = ["confidence_over_time", "confidence", "votes", "margin", "voters", "decisions"]
-    with followed(made, f", panels={five}") as (book, url):
         return figures | intake(book, url, made, seconds)
 
 

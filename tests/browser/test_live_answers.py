@@ -135,6 +135,16 @@ def test_pointer_and_list(shown, raw):
     book.until(lambda: listed(book)[0] == "82-0")
     assert book.asked("print(len(view.selected))") == "82"
 
+    # A picture of sums says that it has no decisions to list, and where there are some.
+    box = book.pictures().nth(2).bounding_box()
+    page.mouse.move(box["x"] + 150, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 190, box["y"] + 120, steps=4)
+    page.mouse.up()
+    note = page.locator(".mm-note")
+    book.until(lambda: "drag in the picture of confidence over time or of confidence" in note.inner_text())
+    assert len(listed(book)) == 12
+
 
 def test_keys_alone(shown):
     book, page = shown, shown.page
@@ -168,6 +178,9 @@ def test_keys_alone(shown):
     book.until(lambda: opened.get_attribute("data-id") == listed(book)[0])
     page.keyboard.press("Escape")
     book.until(lambda: "mm-link" in page.evaluate(FOCUS)[1])
+    book.pictures().nth(2).focus()
+    page.keyboard.press("Shift+ArrowRight")
+    book.until(lambda: "cannot be told back" in page.locator(".mm-note").inner_text())
     named = [one.get_attribute("aria-label") for one in book.pictures().element_handles()]
     assert named == ["Confidence over time", "Confidence", "Votes"]
     assert all(one.get_attribute("aria-description") for one in book.pictures().element_handles())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,7 @@ def contrast(one: Any, other: Any) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
+@lru_cache(maxsize=1_000)
 def _readable(colour: str, behind: str) -> float:
     """The contrast of a colour, as far as it matters."""
     return min(contrast(colour, behind), READABLE)

@@ -7,6 +7,7 @@ chose another, a hex code.
 """
 
 from ..drawing.style import PALETTES
+from .bare import BareAxes
 from .scene import Scene, scene
 
-__all__ = ["PALETTES", "Scene", "scene"]
+__all__ = ["PALETTES", "BareAxes", "Scene", "scene"]

@@ -27,7 +27,9 @@ from .intervals import BOOTSTRAP, CHANGE, NONE, SHARE, UNBOUNDED, Bounds, Figure
 
 ANYTIME = "anytime"
 
-_HALVINGS = 60
+_STEPS = 60  # at most: 5 to 15 are enough
+_NEAR = 1e-13  # of the mean: a step that is not worth another
+_NOTHING = 1e-200  # a sum below it has its lower end at 0
 
 
 @dataclass(frozen=True)
@@ -159,14 +161,18 @@ def difference_sequence(total: Floats, n: Floats, total_before: Floats, n_before
 
 
 def _lowest(total: Floats, n: Floats, missed: float) -> Floats:
-    """Halve the stretch from 0 to the mean until the highest of the unlikely ones is found."""
-    inside, outside = total / n, np.zeros_like(total)
-    most = -log(missed)
-    mixed = evidence(total, n, np.full_like(total, 0.5)) + n * log(0.5)
-    for _ in range(_HALVINGS):
-        middle = (inside + outside) / 2
-        with np.errstate(divide="ignore", invalid="ignore"):
-            against = mixed - total * np.log(middle) - (n - total) * np.log1p(-middle)
-        likely = (against <= most) | (total <= 0)
-        inside, outside = np.where(likely, middle, inside), np.where(likely, outside, middle)
-    return outside
+    """Find the highest of the unlikely means below the mean, from below, by Newton's steps.
+
+    What speaks against a mean is convex in its logarithm, so that no step leads beyond.
+    """
+    there = total > _NOTHING
+    some, rest = np.where(there, total, 1.0), np.where(there, n - total, 0.0)
+    above = evidence(total, n, np.full_like(total, 0.5)) + n * log(0.5) + log(missed)
+    place = above / some  # here too much speaks against it, whatever the others say
+    for _ in range(_STEPS):
+        mean = np.exp(place)
+        step = (above - some * place - rest * np.log1p(-mean)) / (some - rest * mean / (1 - mean))
+        place += np.maximum(step, 0.0)
+        if np.all(step <= _NEAR):
+            break
+    return np.where(there, np.exp(place), 0.0)

@@ -8,7 +8,7 @@ import pandas as pd
 from ...errors import OptionError
 from .bootstrap import Floats
 from .intervals import divided
-from .sums import GroupedSums, grouped
+from .sums import GroupedSums, grouped, with_columns
 
 STEPS = 2_000
 """Steps from 0 to 1: a value is counted at the nearest multiple of 1/2,000."""
@@ -80,7 +80,8 @@ def coarse(steps: GroupedSums, bins: int) -> pd.DataFrame:
     groups = grouped(_groups(steps))[0]
     table = groups.loc[groups.index.repeat(bins)].reset_index(drop=True)
     edges = np.arange(bins + 1) / bins
-    return table.assign(
+    return with_columns(
+        table,
         left=np.tile(edges[:-1], len(groups)),
         right=np.tile(edges[1:], len(groups)),
         n=counts.ravel().astype(np.int64),

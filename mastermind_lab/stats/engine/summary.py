@@ -348,7 +348,8 @@ def sizes_of(sums: GroupedSums, columns: tuple[str, ...]) -> pd.Series:
     """Label the groups that some key columns make, and give the size of each: its first quantity."""
     groups, codes = grouped(sums.keys[list(columns)])
     sizes = np.bincount(codes, sums.cells[:, 0, 0], len(groups))
-    return pd.Series(sizes).groupby(texts_of(groups), sort=False).sum()
+    labelled = pd.Series(sizes, index=pd.Index(texts_of(groups), dtype="object"))
+    return labelled if labelled.index.is_unique else labelled.groupby(level=0, sort=False).sum()
 
 
 def kept(sizes: pd.Series, most: int) -> list[str]:
@@ -371,9 +372,9 @@ def kept(sizes: pd.Series, most: int) -> list[str]:
 def relabelled(sums: GroupedSums, columns: tuple[str, ...], name: str, labels: list[str]) -> GroupedSums:
     """Put one column of labels in place of some key columns; what has no label of its own gets the last."""
     if not columns:  # one group, whose sums stay as they are
-        alike = pd.Categorical(labels[:1] * len(sums.keys), categories=pd.Index(labels, dtype=TEXT))
-        keys = sums.keys.copy(deep=False)
-        keys.insert(0, name, pd.Series(alike, index=keys.index))
+        first = np.zeros(len(sums.keys), dtype=np.int8)
+        alike = pd.Categorical.from_codes(first, categories=pd.Index(labels, dtype=TEXT))
+        keys = pd.DataFrame({name: alike, **sums.keys}, index=sums.keys.index)
         return replace(sums, keys=keys)
     groups, codes = grouped(sums.keys[list(columns)])
     texts = texts_of(groups)

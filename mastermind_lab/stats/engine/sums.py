@@ -179,6 +179,11 @@ class GroupedSums:
         return self.rekey(self.keys[list(columns)])
 
 
+def with_columns(keys: pd.DataFrame, **columns: Any) -> pd.DataFrame:
+    """Put columns beside keys: all at once, as pandas' ``assign`` makes a new frame for each."""
+    return pd.DataFrame({**keys, **columns}, index=keys.index)
+
+
 def stacked(upper: pd.DataFrame, lower: pd.DataFrame) -> pd.DataFrame:
     """Put keys one below the other; a column that one batch knows more about has the type that it knows."""
     both = [upper.copy(deep=False), lower.copy(deep=False)]
@@ -242,7 +247,9 @@ def grouped(keys: pd.DataFrame) -> tuple[pd.DataFrame, Codes]:
         codes, many = _without_gaps(codes * n + further, many * n)
     first = np.empty(many, dtype=np.intp)
     first[codes[::-1]] = np.arange(len(keys))[::-1]  # of what goes to one place the last one stays
-    return keys.iloc[first].reset_index(drop=True), codes
+    groups = keys.iloc[first]
+    groups.index = pd.RangeIndex(many)
+    return groups, codes
 
 
 def _ranked(column: pd.Series) -> tuple[Codes, int]:

@@ -1,5 +1,7 @@
 // A scene on a canvas: where everything goes, then the marks, the axes and the words.
 
+const BESIDE = 22; // pixels of a label beside the names of rows
+
 const lines = text => text.split("\n");
 
 function shape(g, marker, x, y, r) {
@@ -40,7 +42,7 @@ class Drawing {
     const { scene, width, height } = this;
     const names = [scene, ...scene.parts.filter(one => !one.y.far)].flatMap(one => one.y.ticks).map(([, text]) => Math.min(0.42 * width, this.wide(text)));
     const beyond = scene.parts.map(one => one.y.far ? 22 + Math.max(...one.y.ticks.map(([, text]) => this.wide(text))) : 0).concat( scene.words.map(one => one.sx || one.x < 1 ? 0 : one.dx * POINT + { left: 1, center: 0.5, right: 0 }[one.ha] * this.wide(one.text)));
-    const left = 10 + Math.max(8, ...names) + (scene.y.label ? 16 : 0);
+    const left = 10 + Math.max(8, ...names) + (scene.y.label ? BESIDE : 0);
     let w = width - left - 10 - Math.max(0, ...beyond);
     const top = 8 + this.legend(left, width - left);
     const turned = scene.x.turn ? Math.max(0, ...scene.x.ticks.map(([, text]) => this.wide(text))) : 12;
@@ -207,7 +209,7 @@ class Drawing {
     const size = Math.max(7.5, Math.min(this.size, gap / most / 1.08)), { far } = scene.y;
     this.font(size);
     g.textAlign = far ? "left" : "right";
-    for (const [y, text] of scene.y.ticks) this.text(text, far ? left + w + 4 : left - 6, this.Y(y), 0, size * 1.08, left - 8 - (scene.y.label ? 16 : 0));
+    for (const [y, text] of scene.y.ticks) this.text(text, far ? left + w + 4 : left - 6, this.Y(y), 0, size * 1.08, left - 8 - (scene.y.label ? BESIDE : 0));
     this.font(this.size);
     let free = -Infinity;
     for (const [x, text] of [...scene.x.ticks].sort((a, b) => this.X(a[0]) - this.X(b[0]))) {
@@ -236,7 +238,11 @@ class Drawing {
     const [dx, dy] = one.turn === 90 ? [one.va === "bottom" ? -size / 2 : 0, 0] : [0, down];
     if (one.turn === 90) g.textAlign = { bottom: "left", top: "right" }[one.va] ?? "center";
     const x = this.X(one.x, one.sx) + one.dx * POINT + dx, y = this.Y(one.y, one.sy) - one.dy * POINT + dy;
-    if (one.halo) { this.pen({ colour: [0, 0], alpha: 1 }, 2.5); g.save(); g.translate(x, y); g.rotate(-one.turn * Math.PI / 180); g.strokeText(one.text, 0, 0); g.restore(); }
+    if (one.halo && one.turn === 90) { // it stands among points: they would be read as parts of letters
+      const wide = this.wide(one.text), [from, to] = { left: [0, wide], right: [-wide, 0], center: [-wide / 2, wide / 2] }[g.textAlign];
+      this.ink({ colour: [0, 0], alpha: 0.8 });
+      g.fillRect(x - size / 2, y - to, size, to - from);
+    } else if (one.halo) { this.pen({ colour: [0, 0], alpha: 1 }, 2.5); g.save(); g.translate(x, y); g.rotate(-one.turn * Math.PI / 180); g.strokeText(one.text, 0, 0); g.restore(); }
     if (one.fill) { this.ink(one.fill); this.text(one.text, x, y, one.turn, size * 1.1); }
   }
 

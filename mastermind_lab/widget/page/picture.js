@@ -170,6 +170,13 @@ class Picture {
 
   get selects() { return this.scene?.selects?.[0] ? this.scene.selects : null; }
 
+  // Said where somebody asks a picture of sums for its decisions.
+  refuse() {
+    const others = this.view.pictures.filter(one => one.selects).map(one => one.scene.title.toLowerCase());
+    const where = others.length ? `: drag in the picture of ${others.join(" or of ")}` : "";
+    this.view.tell(`what this picture shows is counted, and cannot be told back to decisions${where}`);
+  }
+
   moved(event) {
     if (!this.drawn) return;
     const place = [event.offsetX, event.offsetY];
@@ -183,9 +190,10 @@ class Picture {
   }
 
   pressed(event) {
-    if (!this.drawn || !this.selects || event.button) return;
+    if (!this.drawn || event.button) return;
+    const px = this.from = [event.offsetX, event.offsetY];
+    if (!this.selects) return;
     this.canvas.setPointerCapture(event.pointerId);
-    const px = [event.offsetX, event.offsetY];
     const part = 1 + this.drawn.parts.findIndex(({ box: { left, top, w, h } }) => px[0] >= left && px[0] <= left + w && px[1] >= top && px[1] <= top + h);
     this.brush = { part, from: this.drawing(part).at(...px), px };
   }
@@ -193,7 +201,9 @@ class Picture {
   released(event) {
     const brush = this.brush;
     this.brush = null;
+    const far = this.from && Math.hypot(event.offsetX - this.from[0], event.offsetY - this.from[1]) > 4;
     if (brush?.to) this.choose(brush);
+    else if (this.drawn && far && !this.selects) this.refuse();
     else if (this.drawn) { this.point(this.nearest(event.offsetX, event.offsetY)); this.open(); }
     this.later();
   }
@@ -304,6 +314,7 @@ class Picture {
       this.point(walk[place]);
       if (event.shiftKey && this.selects) this.brush = { part: from.part, from: this.brush?.from ?? [from.x, from.y], to: [walk[place].x, walk[place].y], flat: true };
       else this.brush = null;
+      if (event.shiftKey && !this.selects) this.refuse();
     } else if (event.key === "Enter") {
       if (this.brush?.to) this.choose(this.brush);
       else this.open();
