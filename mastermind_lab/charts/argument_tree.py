@@ -16,7 +16,7 @@ from ..stats.engine.input import is_scan
 from ..text import without_markup
 from .drawing.figures import extent
 from .drawing.ink import shade
-from .drawing.picture import Picture, inches_of, text_room
+from .drawing.picture import Picture, from_the_left, inches_of, text_room
 from .drawing.style import artist_kwargs, check_keywords
 from .drawing.text import PLAIN, clean, fitted, fitted_apart, small_size, text_width
 
@@ -145,11 +145,11 @@ def _claims(ax: Axes, nodes: pd.DataFrame, width: float, step: float) -> None:
     right = ax.get_xlim()[1]
     font: dict[str, Any] = {"va": "center_baseline", "fontsize": size}
     known = nodes["author"].dropna()
-    authors = dict(zip(known, fitted_apart(known, 9), strict=True))
+    authors = dict(zip(known, fitted_apart(known, max(9, 0.25 * width / size)), strict=True))
     for row, node in enumerate(nodes.to_dict(orient="records")):
         room = (width - step * node["depth"] - 1.5 * _STEP - _STRENGTH) / size
         author = f"  {authors[node['author']]}" if pd.notna(node["author"]) else ""
         claim = fitted(without_markup(str(node["claim"])[:4_000]), max(room - text_width(author), 4))
-        ax.text(node["depth"] + 0.4 * _STEP / step, -row, claim + author, **font, **PLAIN)
+        ax.text(node["depth"] + 0.4 * _STEP / step, -row, from_the_left(claim + author), **font, **PLAIN)
         if pd.notna(node["strength"]):
             ax.text(right, -row, f"{node['strength']:.2f}", ha="right", **font)

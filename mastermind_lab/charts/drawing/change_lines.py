@@ -30,13 +30,25 @@ MOST = 5
 _SPACING = 1.3  # heights of small text from one line to the next, so that their names do not meet
 
 
+class _DateLocator(AutoDateLocator):
+    """Finds the dates of a view once: an axis asks for them many times in a drawing, and panels share them."""
+
+    _found: tuple[tuple[float, ...], Any] = ((), None)
+
+    def __call__(self) -> Any:
+        view = tuple(self.axis.get_view_interval())
+        if view != self._found[0]:
+            self._found = view, super().__call__()  # type: ignore[no-untyped-call]
+        return self._found[1]
+
+
 def date_axis(ax: Axes) -> None:
     """Let the horizontal axis say its times in few words (UTC)."""
     # A margin may reach beyond what is a date, and the last moment is rounded to the year 10000.
     ends = date2num(moments(np.array([FIRST, LAST - 1_000_000])))  # type: ignore[no-untyped-call]
     ax.set_xlim(*np.clip(ax.get_xlim(), *ends))
     least, most = (3, 7) if extent(ax)[0] > 14.4 * small_size() else (1, 4)
-    locator = AutoDateLocator(tz=UTC, minticks=least, maxticks=most)  # type: ignore[no-untyped-call]
+    locator = _DateLocator(tz=UTC, minticks=least, maxticks=most)  # type: ignore[no-untyped-call]
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
     ax.xaxis.get_offset_text().set_fontsize("small")
