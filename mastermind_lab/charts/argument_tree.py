@@ -14,6 +14,7 @@ from ..stats.arguments import sides
 from ..stats.engine.arithmetic import plain_arithmetic
 from ..stats.engine.input import is_scan
 from ..text import without_markup
+from .drawing.chart import framed
 from .drawing.figures import extent
 from .drawing.ink import shade
 from .drawing.picture import Picture, from_the_left, inches_of, text_room
@@ -31,7 +32,15 @@ _NAMES = {"pro": "filled: pro", "con": "hollow: con", "": "grey: neither"}
 
 
 @plain_arithmetic
-def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: Any) -> Axes:
+def argument_tree(
+    data: Any,
+    stream_id: str,
+    *,
+    ax: Axes | None = None,
+    figsize: str | tuple[float, float] | None = None,
+    title: str | None = None,
+    **kw: Any,
+) -> Axes:
     """How one panel argued: the argument tree of its decision, a row a node, indented by depth.
 
     Parameters
@@ -42,13 +51,17 @@ def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: An
         The decision, or its ``decision_id`` or ``correlation_id`` where only one decision has it.
     ax
         Where to draw; a new figure by default, high enough for the nodes.
+    figsize
+        Of the new figure: ``"column"``, ``"page"``, ``"slide"``, or its width and height in inches.
+    title
+        Your words for the title; n stays.
     **kw
         For the markers, :class:`matplotlib.lines.Line2D`.
 
     Raises
     ------
     OptionError
-        If there is no decision of this id, or there are several, or a keyword is unknown.
+        If there is no decision of this id, or there are several, or a size or a keyword is unknown.
 
     Examples
     --------
@@ -58,7 +71,11 @@ def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: An
     >>> ax.get_xlabel()
     'depth (levels)'
     """
-    check_keywords(kw, [Line2D], "data", "stream_id", "ax")
+    check_keywords(kw, [Line2D], "data", "stream_id", "ax", "figsize", "title")
+    return framed(_tree, (data, stream_id), {"ax": ax, "figsize": figsize, "title": title, **kw})
+
+
+def _tree(data: Any, stream_id: str, *, ax: Axes | None, **kw: Any) -> Axes:
     batch, stream_id = batch_of(data, stream_id)
     nodes = _nodes(batch, stream_id)
     shown = nodes.iloc[:MOST]

@@ -134,7 +134,7 @@ def _strip(ax: Axes, segments: pd.DataFrame, figures: Sequence[str], shown: int)
     strip.tick_params(labelsize=tiny_size(), length=2)
     strip.margins(y=0.15)
     strip.patch.set_alpha(0)
-    date_axis(strip)
+    date_axis(strip, free=1.1 * tiny_size() / extent(ax)[0])
     strip.xaxis.get_offset_text().set_fontsize(tiny_size())
     room, free = (last[-1] - first[0]) / extent(ax)[0], np.inf
     for number in range(len(first) - 1, len(first) - 1 - shown, -1):

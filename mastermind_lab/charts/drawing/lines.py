@@ -73,8 +73,8 @@ def panels(ax: Axes, names: Sequence[str], more: Sequence[str]) -> list[Axes]:
         panel.spines[["top", "right"]].set_visible(False)
         panel.locator_params(axis="x", nbins=3)
         below, left = place + columns >= len(names), column == 0
-        panel.tick_params(labelsize=min(size, tiny_size()), length=2)
-        panel.xaxis.set_visible(below)  # what all share is said once
+        panel.tick_params(labelsize=min(size, tiny_size()), length=2, labelleft=left, labelbottom=below)
+        panel.xaxis.set_visible(below)  # ticks without labels would take as long again
         panel.yaxis.set_visible(left)
         # The pads of the labels hold what is around the others, which a layout need not measure.
         panel.set_in_layout(below and column == columns - 1)
