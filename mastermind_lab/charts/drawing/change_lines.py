@@ -41,7 +41,7 @@ class _DateLocator(AutoDateLocator):
     _found: tuple[tuple[float, ...], Any] = ((), None)
 
     def __call__(self) -> Any:
-        left, right = self.axis.get_view_interval()
+        left, right = cast(Any, self.axis).get_view_interval()
         if (left, right) != self._found[0]:
             last = right - self.free * (right - left)
             dates = [date for date in super().__call__() if date <= last]  # type: ignore[no-untyped-call]
