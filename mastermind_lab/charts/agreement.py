@@ -22,7 +22,7 @@ from ..stats.engine.summary import texts_of
 from .drawing.chart import chart, summary_of
 from .drawing.dots import MOST, dots, limits, n_of_rows
 from .drawing.figures import cell, extent
-from .drawing.ink import MUTED, readable_on, shade, tint
+from .drawing.ink import MUTED, is_dark, readable_on, shade, tint
 from .drawing.picture import Picture, inches_of, rows_that_fit, text_room
 from .drawing.style import artist_kwargs, styles_on
 from .drawing.text import (
@@ -190,8 +190,9 @@ def _hatch(ax: Axes, squares: NDArray[np.intp]) -> None:
 
 def _shades(ax: Axes) -> LinearSegmentedColormap:
     """From paper towards ink, so that it reads in grey."""
-    full = styles_on(ax)[1].colour
-    return LinearSegmentedColormap.from_list("agreement", [tint(ax, full, share) for share in (0.1, 0.55, 1)])
+    full, least = styles_on(ax)[1].colour, 0.25 if is_dark(ax) else 0.1
+    shades = [tint(ax, full, share) for share in (least, (1 + least) / 2, 1)]
+    return LinearSegmentedColormap.from_list("agreement", shades)
 
 
 def _limits(share: pd.DataFrame) -> dict[str, float]:

@@ -14,9 +14,10 @@ from ..stats.arguments import sides
 from ..stats.engine.arithmetic import plain_arithmetic
 from ..stats.engine.input import is_scan
 from ..text import without_markup
+from .drawing.chart import framed
 from .drawing.figures import extent
 from .drawing.ink import shade
-from .drawing.picture import Picture, inches_of, text_room
+from .drawing.picture import Picture, from_the_left, inches_of, text_room
 from .drawing.style import artist_kwargs, check_keywords
 from .drawing.text import PLAIN, clean, fitted, fitted_apart, small_size, text_width
 
@@ -31,7 +32,15 @@ _NAMES = {"pro": "filled: pro", "con": "hollow: con", "": "grey: neither"}
 
 
 @plain_arithmetic
-def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: Any) -> Axes:
+def argument_tree(
+    data: Any,
+    stream_id: str,
+    *,
+    ax: Axes | None = None,
+    figsize: str | tuple[float, float] | None = None,
+    title: str | None = None,
+    **kw: Any,
+) -> Axes:
     """How one panel argued: the argument tree of its decision, a row a node, indented by depth.
 
     Parameters
@@ -42,13 +51,17 @@ def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: An
         The decision, or its ``decision_id`` or ``correlation_id`` where only one decision has it.
     ax
         Where to draw; a new figure by default, high enough for the nodes.
+    figsize
+        Of the new figure: ``"column"``, ``"page"``, ``"slide"``, or its width and height in inches.
+    title
+        Your words for the title; n stays.
     **kw
         For the markers, :class:`matplotlib.lines.Line2D`.
 
     Raises
     ------
     OptionError
-        If there is no decision of this id, or there are several, or a keyword is unknown.
+        If there is no decision of this id, or there are several, or a size or a keyword is unknown.
 
     Examples
     --------
@@ -58,7 +71,11 @@ def argument_tree(data: Any, stream_id: str, *, ax: Axes | None = None, **kw: An
     >>> ax.get_xlabel()
     'depth (levels)'
     """
-    check_keywords(kw, [Line2D], "data", "stream_id", "ax")
+    check_keywords(kw, [Line2D], "data", "stream_id", "ax", "figsize", "title")
+    return framed(_tree, (data, stream_id), {"ax": ax, "figsize": figsize, "title": title, **kw})
+
+
+def _tree(data: Any, stream_id: str, *, ax: Axes | None, **kw: Any) -> Axes:
     batch, stream_id = batch_of(data, stream_id)
     nodes = _nodes(batch, stream_id)
     shown = nodes.iloc[:MOST]
@@ -145,11 +162,11 @@ def _claims(ax: Axes, nodes: pd.DataFrame, width: float, step: float) -> None:
     right = ax.get_xlim()[1]
     font: dict[str, Any] = {"va": "center_baseline", "fontsize": size}
     known = nodes["author"].dropna()
-    authors = dict(zip(known, fitted_apart(known, 9), strict=True))
+    authors = dict(zip(known, fitted_apart(known, max(9, 0.25 * width / size)), strict=True))
     for row, node in enumerate(nodes.to_dict(orient="records")):
         room = (width - step * node["depth"] - 1.5 * _STEP - _STRENGTH) / size
         author = f"  {authors[node['author']]}" if pd.notna(node["author"]) else ""
         claim = fitted(without_markup(str(node["claim"])[:4_000]), max(room - text_width(author), 4))
-        ax.text(node["depth"] + 0.4 * _STEP / step, -row, claim + author, **font, **PLAIN)
+        ax.text(node["depth"] + 0.4 * _STEP / step, -row, from_the_left(claim + author), **font, **PLAIN)
         if pd.notna(node["strength"]):
             ax.text(right, -row, f"{node['strength']:.2f}", ha="right", **font)

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ..stats import Citations
+from ..stats.engine.bootstrap import Floats
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import dots_in_lane, offsets, rows_on_grid
@@ -57,25 +58,32 @@ def citations(
     picture = Picture(ax, "Citations", summary, notes, xlabel, inches=inches)
     if used.empty:
         return picture.empty(*none)
-    name = min(0.6, 1.4 * small_size() / row_height(picture.ax, len(names), series))
-    _draw(picture, used, names, table.set_index("group")["cited"], name, kw)
+    high = row_height(picture.ax, len(names), series)
+    name, row = (share * small_size() / high for share in (1.4, 1.4 + 1.75 * len(table)))
+    name, row = min(0.6, name), min(1, row)  # on a slide a single row is high: its name stays near its dots
+    lanes = 0.1 - name / 2 + offsets(0.45 * (row - name), len(table))
+    _draw(picture, used, names, table.set_index("group")["cited"], lanes, kw)
     picture.heading(
         *_figures(table), _not_drawn(uses, len(names)), "line: 95% interval", methods=used["share_method"]
     )
-    _names(picture.ax, names, 0.6 - name / 2)
+    _names(picture.ax, names, 0.1 + (row - name) / 2)
     picture.ax.set_xlim(0, min(1.02, 1.08 * float(np.nanmax(used[["share", "share_high"]].to_numpy()))))
     rows_on_grid(picture.ax, len(names))
     return picture.ax
 
 
 def _draw(
-    picture: Picture, used: pd.DataFrame, names: list[str], cited: pd.Series, name: float, kw: dict[str, Any]
+    picture: Picture,
+    used: pd.DataFrame,
+    names: list[str],
+    cited: pd.Series,
+    lanes: Floats,
+    kw: dict[str, Any],
 ) -> None:
-    """Draw each group in a lane of its own, below the name, which takes a share of each row."""
+    """Draw each group in a lane of its own, below the name."""
     rank = used["source"].map({name: place for place, name in enumerate(names)}).to_numpy(dtype=np.float64)
     labels = names_apart(cited.index, LEGEND)
     styles = styles_on(picture.ax)
-    lanes = 0.1 - name / 2 + offsets(0.45 * (1 - name), len(cited))
     for group, label, lane, style in zip(cited.index, labels, lanes, styles, strict=False):
         mine = (used["group"] == group).to_numpy()
         dots = dots_in_lane(picture.ax, used[mine], lane - rank[mine], "share", style, kw)

@@ -113,7 +113,8 @@ def _draw(
     share = width / (1 + beside) - beside * small_size()
     _votes(figure.add_subplot(grid[1, 0]), votes, heights[1], share)
     _sources(figure.add_subplot(grid[1, 1] if beside else grid[2, 0]), citations, heights[-2], share)
-    last = figure.add_subplot(grid[-1, :])
+    # A part of its own: in one grid it would leave room for names of rows at its left.
+    last = figure.add_subfigure(grid[-1, :]).add_subplot()
     if len(arguments):
         argument_tree(arguments, row["stream_id"], ax=last)
     else:
@@ -125,7 +126,8 @@ def _lines(ax: Axes, title: str, height: float, width: float) -> dict[str, Any]:
     ax.set_axis_off()
     ax.set(xlim=(0, width), ylim=(1.7 - height, 0.5))
     ax.set_title(fitted(title, width / small_size()), loc="left", fontsize="small", **PLAIN)
-    return {"va": "center", "fontsize": "small", **PLAIN}
+    # The words are cut to the width: a layout that has yet to find it would make room for them once more.
+    return {"va": "center", "fontsize": "small", "in_layout": False, **PLAIN}
 
 
 def _said_of(row: pd.Series, width: float) -> list[str]:
@@ -150,8 +152,9 @@ def _verdict(ax: Axes, row: pd.Series, said: Sequence[str], width: float) -> Non
     bottom = -_tall(said) - 1
     font = _lines(ax, f"{moment}{clean(row['stream_id'])}", 2.4 - bottom, width)
     question, recommendation = said
-    ax.text(0, 0.2, question, va="top", **PLAIN)
-    ax.text(0, -_tall([question]) - 0.1, recommendation, va="top", weight="bold", **PLAIN)
+    large = {**font, "va": "top", "fontsize": "medium"}
+    ax.text(0, 0.2, question, **large)
+    ax.text(0, -_tall([question]) - 0.1, recommendation, weight="bold", **large)
     if pd.isna(row["confidence"]):
         ax.text(0, bottom, _said(row, "confidence"), **font)
         return

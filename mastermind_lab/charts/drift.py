@@ -46,7 +46,7 @@ def drift(
     """
     summary = summary_of(Drift, data, by, cluster)
     shown = summary.lump(MOST)
-    groups = shown.table()["group"].nunique()
+    groups = shown.table().query("limit.notna()")["group"].nunique()
     left_out = {"without_a_time": summary.undated, "far_off_in_time": summary.outside}
     notes = format_n(summary.n - sum(left_out.values()), "decisions", **left_out)
     picture = Picture(ax, "Drift", summary, notes, "published (UTC)", rows=max(4, rows_of_panels(groups, 1)))
@@ -76,13 +76,13 @@ def _draw(picture: Picture, table: pd.DataFrame, path: pd.DataFrame, kw: dict[st
     for ax, group in zip(every_ax, groups, strict=True):
         rows = table[table["group"] == group]
         ways = [path[(path["group"] == group) & (path["figure"] == figure)] for figure in rows["figure"]]
+        for limit in (-1, 1):
+            ax.axhline(limit, color=shade(ax, MUTED), linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
         looked = zip(ways, rows["figure"], strict=True)
         lines = [_line(ax, way, looks[figure], kw) for way, figure in looked]
         if not picture.by:
             labels = [f"n = {count:,}" for count in rows["n"]]
             name_lines(picture, lines, list(rows["figure"]), labels)
-        for limit in (-1, 1):
-            ax.axhline(limit, color=shade(ax, MUTED), linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
     dates_below(picture.ax, every_ax)
     if picture.by:
         handles = [Line2D([], [], **look.as_line(markersize=4, linewidth=1.5)) for look in looks.values()]

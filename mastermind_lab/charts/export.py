@@ -66,7 +66,7 @@ def save(
     Raises
     ------
     OptionError
-        The format is unknown, the size is none, or a chart that was drawn before is given options.
+        The format or the size is unknown, there is no chart, or one that is drawn already is given options.
     OSError
         The file cannot be written.
 
@@ -78,7 +78,7 @@ def save(
     """
     figure = _drawn(chart, data, size, options)
     known = figure.canvas.get_supported_filetypes()
-    if (ending := os.fspath(path).rpartition(".")[2].lower()) not in known:
+    if (ending := os.path.splitext(path)[1].lstrip(".").lower()) not in known:
         raise OptionError(f"no picture is written as {ending!r:.20}: take one of {', '.join(known)}")
     with settings(_AS_TEXT):
         figure.savefig(os.path.expanduser(path), dpi=dpi, metadata=_provenance(ending, figure, data))
@@ -90,6 +90,10 @@ _AS_TEXT: Any = {"svg.fonttype": "none", "pdf.fonttype": 42, "ps.fonttype": 42}
 
 def _drawn(chart: Any, data: Any, size: Any, options: dict[str, Any]) -> Figure:
     if not isinstance(chart, Axes | Figure):
+        if not callable(chart):
+            raise OptionError(
+                f"save takes a chart, Axes or a figure after the path, not {type(chart).__name__}"
+            )
         figure = hidden_figure(checked_size(size))
         if follows_rows(size):
             let_grow(figure)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from ..stats import Regimes
 from ..stats.engine.input import By, Source, names_of
 from .drawing.change_lines import date_axis
 from .drawing.chart import chart, check_clusters
-from .drawing.figures import extent
+from .drawing.figures import extent, without_labels
 from .drawing.ink import MUTED, paper, shade
 from .drawing.picture import Picture, annotate_rows, grouped_by
 from .drawing.style import Style, artist_kwargs, styles_on
@@ -81,7 +81,7 @@ def regimes(
     ax.vlines(0, -shown + 0.4, 0.6, color=shade(ax, MUTED), linewidth=0.8, zorder=0)
     ax.set_ylim(-shown + 0.4, 0.5 + _STRIP)
     ax.margins(x=0.1)
-    _names(ax, [rows for _, rows in table.groupby("change")])
+    _names(ax, table[_NAMED].to_dict("records"))
     _strip(ax, summary.segments(), figures, shown)
     picture.legend(handles, [_LOOKS[name].label for name in figures])
     if extent(ax)[0] > _WIDE * small_size() and figures:
@@ -122,6 +122,7 @@ def _strip(ax: Axes, segments: pd.DataFrame, figures: Sequence[str], shown: int)
     """Draw the means between changes along time, above the rows; a line is a change, the latest numbered."""
     strip = ax.inset_axes((0, 1.2, 1, _STRIP - 0.9), transform=ax.get_yaxis_transform())
     strip.set_in_layout(False)  # the names of the rows need more room
+    without_labels(strip)
     first, last = (date2num(segments[end]) for end in ("first", "last"))  # type: ignore[no-untyped-call]
     for figure in figures:
         style = _style(ax, figure)
@@ -133,7 +134,7 @@ def _strip(ax: Axes, segments: pd.DataFrame, figures: Sequence[str], shown: int)
     strip.tick_params(labelsize=tiny_size(), length=2)
     strip.margins(y=0.15)
     strip.patch.set_alpha(0)
-    date_axis(strip)
+    date_axis(strip, free=1.1 * tiny_size() / extent(ax)[0])
     strip.xaxis.get_offset_text().set_fontsize(tiny_size())
     room, free = (last[-1] - first[0]) / extent(ax)[0], np.inf
     for number in range(len(first) - 1, len(first) - 1 - shown, -1):
@@ -147,34 +148,42 @@ def _line(ax: Axes) -> dict[str, Any]:
     return {"color": shade(ax, MUTED), "linewidth": 0.7, "linestyle": ":"}
 
 
-def _names(ax: Axes, changes: Sequence[pd.DataFrame]) -> None:
+_NAMED = ["change", "time", "column", "value", "event", "before", "after"]
+
+
+def _names(ax: Axes, events: Sequence[Mapping[Any, Any]]) -> None:
     """Write at the left of each row which change it is, when it was, and what changed."""
     across = int(
         np.clip(0.36 * ax.figure.bbox.width / ax.figure.dpi * 72 / (CHARACTER * tiny_size()), 12, 28)
     )
-    values = list(dict.fromkeys(value for rows in changes for value in rows["value"]))
+    values = list(dict.fromkeys(event["value"] for event in events))
     cut = dict(zip(values, names_apart(values, max(5, (across - 3) // 2)), strict=True))
-    names = ["\n".join(_name(rows.assign(value=rows["value"].map(cut)), across)) for rows in changes]
+    changes: dict[int, list[Mapping[Any, Any]]] = {}
+    for event in events:
+        changes.setdefault(event["change"], []).append(event)
+    names = ["\n".join(_name(change, cut, across)) for change in changes.values()]
     ax.set_yticks(-np.arange(len(names)), names, fontsize=tiny_size(), **PLAIN)
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel(ax.get_xlabel(), loc="right")  # there is room for it under the names
 
 
-def _name(rows: pd.DataFrame, across: int) -> list[str]:
+def _name(events: Sequence[Mapping[Any, Any]], cut: Mapping[str, str], across: int) -> list[str]:
     """Name a change in 3 or 4 lines: number and day, what ended and what began, n on both sides."""
-    column, events = next(iter(rows.groupby("column", sort=False)))
-    more = rows["column"].nunique() - 1
+    first = events[0]
+    column, more = first["column"], len({event["column"] for event in events}) - 1
     name = clean(column, across - 5).removeprefix("meta.") + (f" +{more}" if more else "")
-    named = events.groupby("event")["value"].agg(lambda texts: _first_of(list(texts)))
-    what = _transition(*(named.get(event, "") for event in ("end", "begin")))
+    named = [
+        [cut[event["value"]] for event in events if event["column"] == column and event["event"] == kind]
+        for kind in ("end", "begin")
+    ]
+    what = _transition(*map(_first_of, named))
     short = [f"{name}: {what}"] if len(name) + len(what) + 2 <= across else [name, what]
-    first = rows.iloc[0]
     n = f"n = {first['before']:,} | {first['after']:,}"
     return [f"{first['change']}. {first['time']:%Y-%m-%d}", *short, n]
 
 
 def _first_of(values: list[str]) -> str:
-    return values[0] + (f" +{len(values) - 1}" if len(values) > 1 else "")
+    return "".join(values[:1]) + (f" +{len(values) - 1}" if len(values) > 1 else "")
 
 
 def _transition(ended: str, began: str) -> str:

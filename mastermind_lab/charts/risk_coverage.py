@@ -110,6 +110,7 @@ def _draw(
             _curve(ax, then, grey(ax, style), {})
         handles.append(_curve(ax, curves[curves["group"] == group], style, kw))
         ax.set(xlim=(0, 1.01), ylim=(0, min(1, 1.05 * highest) or 1))
+        ax.yaxis.set_visible(True)  # also where another panel has its labels
         ax.grid(axis="y", color=shade(ax, RULE))
         ax.set_axisbelow(True)
     if not apart:

@@ -61,7 +61,7 @@ def timing(
     table = summary.lump(series_that_fit(ax, SERIES)).table()
     table = table[table["unit"] == unit]
     lanes = max(table["group"].nunique(), 1)
-    leaves = _longest(table, rows_that_fit(ax, MOST, lines=2, lanes=lanes, series=lanes - 1))
+    leaves = _longest(table, rows_that_fit(ax, MOST, lines=2, lanes=2 * lanes, series=lanes - 1))
     notes, inches = format_n(summary.n, "decisions"), inches_of(len(leaves), lines=2, lanes=2 * lanes)
     picture = Picture(ax, "Timing", summary, notes, f"{UNITS[unit]} (log scale)", inches=inches)
     if table.empty:
@@ -119,6 +119,7 @@ def _bars(
 
 def _scale(ax: Axes, table: pd.DataFrame) -> None:
     """Scale the sizes by their logarithm; where some are not above 0, there is a straight piece around it."""
+    ax.use_sticky_edges = False  # of the bars, at which a dot would be cut in half
     if (table["q05"] > 0).all():
         least, most = float(table["q05"].min()), float(table["q95"].max())
         decades = float(np.log10(most / least))

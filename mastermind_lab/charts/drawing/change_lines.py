@@ -27,16 +27,40 @@ from .text import PLAIN, names_apart, small_size
 MOST = 5
 """Lines that stay readable on one axis."""
 
+_MOMENT = 0.75  # days of an axis on either side of a single moment
 _SPACING = 1.3  # heights of small text from one line to the next, so that their names do not meet
 
 
-def date_axis(ax: Axes) -> None:
-    """Let the horizontal axis say its times in few words (UTC)."""
+class _DateLocator(AutoDateLocator):
+    """Finds the dates of a view once: an axis asks for them many times in a drawing, and panels share them.
+
+    A share at the right is ``free`` of them, so that none is cut there.
+    """
+
+    free = 0.0
+    _found: tuple[tuple[float, ...], Any] = ((), None)
+
+    def __call__(self) -> Any:
+        left, right = cast(Any, self.axis).get_view_interval()
+        if (left, right) != self._found[0]:
+            last = right - self.free * (right - left)
+            dates = [date for date in super().__call__() if date <= last]  # type: ignore[no-untyped-call]
+            self._found = (left, right), dates
+        return self._found[1]
+
+
+def date_axis(ax: Axes, free: float = 0) -> None:
+    """Let the horizontal axis say its times in few words (UTC), none in a share at the right that is free."""
     # A margin may reach beyond what is a date, and the last moment is rounded to the year 10000.
     ends = date2num(moments(np.array([FIRST, LAST - 1_000_000])))  # type: ignore[no-untyped-call]
+    shared = ax.get_shared_x_axes().get_siblings(ax)
+    there = np.array([one.dataLim.intervalx for one in shared])
+    if (first := there.min()) == there.max():
+        ax.set_xlim(first - _MOMENT, first + _MOMENT)  # rather than years around a single moment
     ax.set_xlim(*np.clip(ax.get_xlim(), *ends))
     least, most = (3, 7) if extent(ax)[0] > 14.4 * small_size() else (1, 4)
-    locator = AutoDateLocator(tz=UTC, minticks=least, maxticks=most)  # type: ignore[no-untyped-call]
+    locator = _DateLocator(tz=UTC, minticks=least, maxticks=most)  # type: ignore[no-untyped-call]
+    locator.free = free
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
     ax.xaxis.get_offset_text().set_fontsize("small")

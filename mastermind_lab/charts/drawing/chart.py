@@ -79,7 +79,7 @@ def chart(
         def checked(*args: Options.args, **options: Options.kwargs) -> Axes:
             keywords = [name for name in options if name not in parameters]
             check_keywords(keywords, list(draws.values()), *(name for name in parameters if name != "kw"))
-            return _framed(draw, args, options)
+            return framed(draw, args, options)
 
         checked.__signature__ = whole  # type: ignore[attr-defined]
         checked.__doc__ = _documentation(
@@ -102,7 +102,7 @@ def _with_frame(own: Signature) -> Signature:
     return own.replace(parameters=[*first, *frame, last])
 
 
-def _framed(draw: Callable[..., Axes], args: tuple[Any, ...], options: dict[str, Any]) -> Axes:
+def framed(draw: Callable[..., Axes], args: tuple[Any, ...], options: dict[str, Any]) -> Axes:
     """Draw, on a figure of the size that is asked for, and put the caller's words around it."""
     frame = {name: options.pop(name, None) for name in _FRAME}
     ax = options.get("ax")

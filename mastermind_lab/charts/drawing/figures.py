@@ -163,6 +163,12 @@ def close(figure: object) -> None:
         sys.modules["matplotlib.pyplot"].close(figure)
 
 
+def without_labels(ax: Axes) -> None:
+    """Say that nothing is written along the axes: at each drawing room for it would be looked for."""
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_label_coords(0, 0)
+
+
 def extent(ax: Axes) -> tuple[float, float]:
     """Return the width and the height of the Axes in points."""
     inches = ax.get_window_extent().transformed(ax.figure.dpi_scale_trans.inverted())

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from ...stats.engine.bootstrap import Floats
 from ...stats.engine.summary import Summary, groups_in
 from .change_lines import date_axis
-from .figures import extent
+from .figures import extent, without_labels
 from .picture import Picture
 from .style import Style, styles_on
 from .text import LEAST, PLAIN, fitted_apart, small_size, text_width, tiny_size
@@ -74,8 +74,11 @@ def panels(ax: Axes, names: Sequence[str], more: Sequence[str]) -> list[Axes]:
         panel.locator_params(axis="x", nbins=3)
         below, left = place + columns >= len(names), column == 0
         panel.tick_params(labelsize=min(size, tiny_size()), length=2, labelleft=left, labelbottom=below)
+        panel.xaxis.set_visible(below)  # ticks without labels would take as long again
+        panel.yaxis.set_visible(left)
         # The pads of the labels hold what is around the others, which a layout need not measure.
         panel.set_in_layout(below and column == columns - 1)
+        without_labels(panel)
         made.append(panel)
     return made
 

@@ -103,7 +103,7 @@ class Picture:
 
     def _write_legend(self) -> float:
         """Put the legend above the Axes, in as many columns as fit, and return its height in points."""
-        ax, labels = self.ax, [_from_the_left(label) for label in self._labels]
+        ax, labels = self.ax, [from_the_left(label) for label in self._labels]
         longest, room = 4.5 + max(map(text_width, labels)), text_room(ax)
         size = min(small_size(), max(LEAST, room / longest))
         columns = max(1, int(room / (size * longest)))
@@ -121,7 +121,7 @@ def _from_the_names(ax: Axes, transform: Transform) -> Transform:
     return transform + ScaledTranslation(-_LEFT.get(ax, 0) / 72, 0, ax.figure.dpi_scale_trans)
 
 
-def _from_the_left(label: str) -> str:
+def from_the_left(label: str) -> str:
     """Keep what stands behind an Arabic or Hebrew name behind it."""
     turned = any(unicodedata.bidirectional(one) in ("R", "AL") for one in label)
     return f"\N{LEFT-TO-RIGHT MARK}{label}" if turned else label
