@@ -176,6 +176,13 @@ def test_outcomes_make_accuracy_one_of_the_differences():
     assert (row["now"], row["before"], row["n"], row["n_before"]) == (1, 1, 1, 50)
 
 
+def test_what_is_no_longer_kept_at_the_first_look_is_compared_too():
+    follower = lab.Follower("redis://localhost:1", keep=50)
+    view = view_of(follower, compare=earlier(), panels=["votes"])
+    follower.feed(entries(200))
+    assert view.differences.set_index("figure")["n"]["confidence"] == 200
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("by", [None, "meta.model"])
 def test_a_chart_takes_a_history_before_as_it_takes_data(by):
