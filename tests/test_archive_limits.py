@@ -190,6 +190,7 @@ def test_many_pages_and_parts(raw, folder, put):
     add(raw, *range(1, 1_201))
     done = put(since=name(301), until=name(900), part_bytes=4_000)
     assert done.parts > 1
+    assert done.limits == f"since={name(301)}, until={name(900)}"
     assert ids(folder) == names(*range(301, 901))
     assert said(folder) == (f"since={name(301)}, until={name(900)}", 600, 0, "exact")
     assert lab.verify(folder).empty

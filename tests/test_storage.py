@@ -180,6 +180,8 @@ def test_a_file_of_this_machine_by_its_url(tmp_path):
     (found,) = remote_files(tmp_path.as_uri(), (".ndjson",))
     with found.open() as stream:
         assert stream.read() == b"all of it"
+    with pytest.raises(OSError, match="closed"):
+        stream.read()
 
 
 @pytest.mark.parametrize(
