@@ -12,6 +12,7 @@ from telling import telling
 
 import mastermind_lab as lab
 from mastermind_lab.frames import FRAMES
+from mastermind_lab.snapshot.parts import _Part
 from mastermind_lab.storage import LocalFolder
 
 pytestmark = pytest.mark.once
@@ -172,3 +173,22 @@ def test_an_object_store_is_asked_for_as_much_at_ten_parts_as_at_forty(monkeypat
     assert fetched[0] == fetched[1]
     assert fetched[0].pop("cat_file") <= 10
     assert sum(fetched[0].values()) <= 2, fetched
+
+
+def test_of_large_parts_the_end_is_decoded_once(tmp_path, monkeypatch):
+    """What is asked for most: the newest entries, whose rows are in the last groups of their parts."""
+    history = lab.sample()
+    saved = history.save(tmp_path / "s")
+    read, real = [], _Part.read
+
+    def watched(part, groups, columns=None):
+        read.append((part.footer.num_rows, tuple(groups)))
+        return real(part, groups, columns)
+
+    monkeypatch.setattr(_Part, "read", watched)
+    for last, groups in ((5, {(1,)}), (1_900, {(1,), (0, 1)})):
+        read.clear()
+        found = lab.read(saved, last=last).arguments["claim"]
+        assert found.tolist() == history.arguments["claim"].tolist()[-len(found) :]
+        assert {some for rows, some in read if rows == len(history.arguments)} == groups
+        assert last > 5 or len(read) == len({*read})

@@ -19,8 +19,8 @@ DATED = range(10**9, 253_402_300_800_000)
 
 _TABLES = "|".join((*FRAMES, PAYLOADS))
 _PART = re.compile(
-    rf"(?P<table>{_TABLES})/date=(?P<date>[\w-]+)/"
-    r"part-(?P<epoch>\d+)-(?P<first>\d+-\d+)?-(?P<last>\d+-\d+)?\.parquet",
+    rf"({_TABLES})/date=([\w-]+)/"
+    r"part-(\d+)-(?:(\d+)-(\d+))?-(?:(\d+)-(\d+))?\.parquet",
     re.ASCII,
 )
 
@@ -40,8 +40,9 @@ class Name(NamedTuple):
         named = _PART.fullmatch(path)
         if named is None:
             return None
-        ends = [id_key(named[end] or "0-0")[1:] for end in ("first", "last")]
-        return cls(named["table"], named["date"], int(named["epoch"]), *ends)
+        table, date, *numbers = named.groups("0")
+        epoch, *ends = map(int, numbers)
+        return cls(table, date, epoch, (ends[0], ends[1]), (ends[2], ends[3]))
 
 
 def date_of(stream_id: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from pyarrow import parquet
 
-from ..frames import ARROW, DECLARED, id_key, is_open, rows_between, with_plain_texts
+from ..frames import ARROW, DECLARED, Key, id_key, is_open, rows_between, with_plain_texts
 from . import stored
 from .footer import KEY, DamageError, parquet_footer
 from .unfolded import TEXTS, check_unfolded, chunks_of, is_nested, to_read_as_dictionary
@@ -99,8 +99,8 @@ def decoded(
     """
     try:
         part = _Part.of(content, most)
-        groups = part.groups(wanted)
-        read, start = part.read(groups, wanted.columns), part.rows(range(groups.start))
+        groups, read = part.around(wanted)
+        start = part.rows(range(groups.start))
         if check:
             check(read["stream_id"], read.num_rows + part.footer.num_rows - part.rows(groups))
         if wanted.cuts_rows:
@@ -203,6 +203,16 @@ class _Part(NamedTuple):
         """Say how many rows some groups have together."""
         return sum(self.footer.row_group(group).num_rows for group in groups)
 
+    def around(self, wanted: Selection) -> tuple[range, pa.Table]:
+        """Find and read the groups of rows that are wanted; once, where that is the last, as mostly."""
+        last = range(self.footer.num_row_groups)[-1:]
+        if last.start and wanted.first is not None and wanted.last is None:
+            read = self.read(last, wanted.columns)
+            if _first_key(read) < id_key(wanted.first):
+                return last, read
+        groups = self.groups(wanted)
+        return groups, self.read(groups, wanted.columns)
+
     def groups(self, wanted: Selection) -> range:
         """Find the groups of rows that are wanted by the first ids of some: they are in order.
 
@@ -210,20 +220,22 @@ class _Part(NamedTuple):
         """
 
         @cache
-        def first(group: int) -> tuple[int, int, int]:
-            return id_key(self.read([group], ["stream_id"])["stream_id"][0].as_py())
+        def first(group: int) -> Key:
+            return _first_key(self.read([group], ["stream_id"]))
 
         every, start = range(self.footer.num_row_groups), 0
         stop = len(every)
         if wanted.newest is not None:
             start = sum(self.rows(every[group:]) >= wanted.newest for group in every[1:])
         elif wanted.first is not None:
-            key = id_key(wanted.first)
-            is_in_the_last = stop > 1 and first(stop - 1) < key  # what is asked for most
-            start = stop - 1 if is_in_the_last else bisect_left(every, key, 1, key=first) - 1
+            start = bisect_left(every, id_key(wanted.first), 1, key=first) - 1
         if wanted.last is not None:
             stop = min(bisect_right(every, id_key(wanted.last), 1, key=first), stop)
         return range(start, stop)
+
+
+def _first_key(table: pa.Table) -> Key:
+    return id_key(table["stream_id"][0].as_py())
 
 
 def _stored_with_dictionary(footer: parquet.FileMetaData) -> list[str]:

@@ -71,14 +71,15 @@ class LocalFolder:
                 return
             if faults is None:
                 raise error
-            faults[self._below(Path(error.filename))] = error.strerror or str(error)
+            faults[self._below(error.filename) or "."] = error.strerror or str(error)
 
         start = self._at(below) if below else self._root
         for name, folders, names in os.walk(start, onerror=note):
-            folder = Path(name)
-            names += [one for one in folders if (folder / one).is_symlink() or one.endswith(_OF_A_FILE)]
-            place = self._below(folder)
-            files += names if place == "." else [f"{place}/{one}" for one in names]
+            names += [
+                one for one in folders if one.endswith(_OF_A_FILE) or os.path.islink(os.path.join(name, one))
+            ]
+            place = self._below(name)
+            files += [f"{place}/{one}" for one in names] if place else names
         return sorted(files)
 
     def folders(self, below: str) -> list[str]:
@@ -89,8 +90,8 @@ class LocalFolder:
         except FileNotFoundError:
             return []
 
-    def _below(self, path: Path) -> str:
-        return path.relative_to(self._root).as_posix()
+    def _below(self, name: str) -> str:
+        return name.removeprefix(str(self._root)).replace(os.sep, "/").strip("/")
 
     def exists(self, path: str) -> bool:
         """Tell whether there is a file."""

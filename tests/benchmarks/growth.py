@@ -193,7 +193,7 @@ def of_streams(sizes: list[int]) -> Iterator[Row]:
 def of_workers(decisions: int) -> Iterator[Row]:
     """Measure a scan by so many workers; 0 is this process."""
     for found in scanned_by(decisions):
-        for unit in ("seconds", "cpu", "speed_up"):
+        for unit in ("seconds", "cpu", "loops", "speed_up"):
             yield Row("scan, workers", found["workers"], found[unit], unit)
 
 
