@@ -553,6 +553,21 @@ class TestTwoArchivers:
             pass
         assert put(redis_url, folder).entries == 1
 
+    def test_what_another_committed_while_the_lock_was_waited_for_is_seen(
+        self, raw, redis_url, folder, monkeypatch
+    ):
+        add(raw, 1)
+        lock = storage.LocalFolder.lock
+
+        def waited_for(place, work):
+            monkeypatch.undo()
+            put(redis_url, folder)
+            return lock(place, work)
+
+        monkeypatch.setattr(storage.LocalFolder, "lock", waited_for)
+        assert put(redis_url, folder).entries == 0
+        assert ids(folder) == names(1)
+
     @pytest.mark.once
     def test_a_dead_ones_lock_is_taken_over(self, raw, redis_url, folder):
         held = subprocess.Popen(

@@ -13,7 +13,7 @@ from telling import telling
 
 import mastermind_lab as lab
 from mastermind_lab import charts, stats
-from mastermind_lab.errors import OptionError
+from mastermind_lab.errors import OptionError, column_advice
 from mastermind_lab.history import sample_folder
 
 pytestmark = pytest.mark.once
@@ -224,3 +224,9 @@ def test_who_contradicts_itself_has_no_vote_and_it_is_said(whole, subject):
     assert repeated(summary) == len(whole.votes.drop_duplicates(["stream_id", "voter"]))
     table = summary.table()
     assert table.get("n", table.get("votes")).sum() == 0
+
+
+def test_an_advice_says_first_where_a_column_went_and_then_what_is_near():
+    said = column_advice("meta.modl", ["meta.model", "meta.*"])
+    assert said.startswith("columns beyond the limit share 'meta.*'")
+    assert said.endswith("did you mean 'meta.model'?")
