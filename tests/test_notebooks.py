@@ -30,7 +30,6 @@ def test_is_stored_without_outputs(path):
 
 
 @pytest.mark.thorough
-@pytest.mark.timeout(120)
 @pytest.mark.filterwarnings("default::ResourceWarning", "default::DeprecationWarning")  # the client's own
 @pytest.mark.parametrize(("path", "where"), RUNS.values(), ids=RUNS)
 def test_runs(path, where, redis_url, monkeypatch, tmp_path):
