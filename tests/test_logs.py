@@ -386,6 +386,12 @@ def test_councils_may_stand_in_a_list_or_be_one_answer(tmp_path):
     assert history.rejects["reason"].tolist() == ["invalid"]
 
 
+def test_a_council_of_two_stages_alone_is_one_answer(tmp_path):
+    answer = council()["messages"][1]
+    history = lab.read(written(tmp_path, {name: answer[name] for name in ("stage1", "stage2")}))
+    assert (len(history), len(history.rejects)) == (1, 0)
+
+
 def test_conversations_may_stand_in_lines(tmp_path):
     talks = (council(), council() | {"id": "y"}, council() | {"id": "z", "messages": []})
     (tmp_path / "talks.jsonl").write_text("".join(json.dumps(talk) + "\n" for talk in talks))

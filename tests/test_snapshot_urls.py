@@ -19,6 +19,7 @@ import mastermind_lab as lab
 from mastermind_lab import snapshot, storage
 from mastermind_lab.archive import Archiver
 from mastermind_lab.ndjson import write_lines
+from mastermind_lab.storage import RemoteFolder
 from mastermind_lab.stream import StreamUpdate
 
 VALID = json.dumps({"decision": {"recommendation": "ship", "confidence": 0.5}}).encode()
@@ -60,6 +61,16 @@ def test_saved_loaded_verified_and_overwritten(url):
         lab.read([]).save(f"{url}/snap")
     lab.read([VALID]).save(f"{url}/snap", overwrite=True)
     assert len(lab.read(f"{url}/snap")) == 1
+
+
+@pytest.mark.once
+def test_what_another_has_written_meanwhile_is_there(s3):
+    ours = RemoteFolder(f"{s3}/{uuid4().hex}")
+    ours.write("a/1", b"x")
+    assert ours.paths() == ["a/1"]
+    assert not ours.exists("a/2")
+    fsspec.filesystem("s3", skip_instance_cache=True).pipe_file(f"{ours.name}/a/2", b"y")
+    assert ours.exists("a/2")
 
 
 @pytest.mark.thorough
