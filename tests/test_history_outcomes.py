@@ -401,15 +401,30 @@ def test_outcomes_are_spelled_as_voted_where_that_is_asked_for():
 
 
 def test_a_spelling_that_may_be_either_is_refused():
-    outcomes = pd.DataFrame({"item": [1], "correct_choice": ["NO"]})
+    another = pd.DataFrame({"item": [4], "part": "a", "who": "x", "vote": "yes"})
+    whole = lab.from_votes(pd.concat([VOTES, another]), decision="item", voter="who", choice="vote")
+    outcomes = pd.DataFrame({"item": [4], "correct_choice": ["NO"]})
     with pytest.raises(
         OptionError, match="makes one of 'No', 'no', which votes tell apart: the outcome 'NO'"
     ):
-        with_outcomes(voted("item"), outcomes, on="item", normalize=str.casefold)
+        with_outcomes(whole, outcomes, on="item", normalize=str.casefold)
     with pytest.raises(OptionError, match="expected a function of a text"):
-        with_outcomes(voted("item"), outcomes, on="item", normalize=True)
+        with_outcomes(whole, outcomes, on="item", normalize=True)
     with pytest.raises(OptionError, match="normalize= failed on 'NO': ZeroDivisionError"):
-        with_outcomes(voted("item"), outcomes, on="item", normalize=lambda text: 1 / (text != "NO"))
+        with_outcomes(whole, outcomes, on="item", normalize=lambda text: 1 / (text != "NO"))
+
+
+def test_an_outcome_is_spelled_as_its_own_decision_votes_whatever_others_vote():
+    votes = pd.DataFrame({"q": [1, 1, 2, 2], "w": ["a", "b"] * 2, "c": ["yes", "yes", "YES ", "YES "]})
+    history = lab.from_votes(votes, decision="q", voter="w", choice="c")
+    truth = pd.DataFrame({"q": [1, 2], "correct_choice": ["yes", "yes"]})
+    joined = with_outcomes(history, truth, on="q", normalize=lambda text: text.strip().lower())
+    assert joined.decisions["correct_choice"].tolist() == ["yes", "YES "]
+    assert ", 1 spelled as voted" in joined.coverage["note"].iloc[0]
+    both = pd.concat([votes, pd.DataFrame({"q": [2], "w": ["c"], "c": ["Yes"]})])
+    history = lab.from_votes(both, decision="q", voter="w", choice="c")
+    with pytest.raises(OptionError, match=r"normalize= makes one of 'YES ', 'Yes', which votes tell apart"):
+        with_outcomes(history, truth, on="q", normalize=lambda text: text.strip().lower())
 
 
 # A history like any other.

@@ -76,10 +76,10 @@ def _draw(picture: Picture, table: pd.DataFrame, path: pd.DataFrame, kw: dict[st
     for ax, group in zip(every_ax, groups, strict=True):
         rows = table[table["group"] == group]
         ways = [path[(path["group"] == group) & (path["figure"] == figure)] for figure in rows["figure"]]
-        for limit in (-1, 1):
-            ax.axhline(limit, color=shade(ax, MUTED), linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
         looked = zip(ways, rows["figure"], strict=True)
         lines = [_line(ax, way, looks[figure], kw) for way, figure in looked]
+        for limit in (-1, 1):
+            ax.axhline(limit, color=shade(ax, MUTED), linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
         if not picture.by:
             labels = [f"n = {count:,}" for count in rows["n"]]
             name_lines(picture, lines, list(rows["figure"]), labels)

@@ -95,8 +95,9 @@ def with_outcomes(
         The column of the outcomes that holds what was right: the text that a right recommendation or vote
         has. Numbers and truth values are spelled as :func:`mastermind_lab.from_votes` spells choices.
     normalize
-        A function of a text, such as ``str.casefold``. An outcome that nobody voted for takes the spelling of
-        the choice for which the function returns the same. If not given, spellings are left alone.
+        A function of a text, such as ``str.casefold``. An outcome that nobody in its decision voted for, or
+        nobody at all, takes the spelling of the choice there for which the function returns the same. If not
+        given, spellings are left alone.
 
     Returns
     -------

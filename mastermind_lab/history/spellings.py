@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import pandas as pd
 
@@ -37,26 +37,52 @@ def unknown_choices(history: History, correct: pd.Series) -> Iterable[str]:
 def respelled(history: History, correct: pd.Series, normalize: Callable[[str], str]) -> tuple[pd.Series, int]:
     """Give outcomes that nobody voted for the spelling of the choice that is normalised alike.
 
+    First of a choice in their own decision, whatever was voted for in others; then of one anywhere.
+
     Raises
     ------
     OptionError
         Two choices are normalised alike, and an outcome is, too; or the function fails.
     """
+    near = correct.copy()
+    for place, outcome, choices in _own_alike(history, correct, normalize):
+        near.iloc[place] = _only(choices, outcome)
     known = choices_in(history)
     spellings: dict[str, list[str]] = {}
     for one in sorted(known):
         spellings.setdefault(_normalized(normalize, one), []).append(one)
     changed: dict[str, str] = {}
-    for one in set(correct.dropna().unique()) - known:
-        found = spellings.get(_normalized(normalize, one), [])
-        if len(found) > 1:
-            raise OptionError(
-                f"normalize= makes one of {', '.join(map(shown, found[:_NAMED]))}, which votes tell apart: "
-                f"the outcome {shown(one)} may be either: spell the votes alike first"
-            )
-        if found:
-            changed[one] = found[0]
-    return correct.replace(changed).astype(TEXT) if changed else correct, int(correct.isin(changed).sum())
+    for one in set(near.dropna().unique()) - known:
+        if found := spellings.get(_normalized(normalize, one), []):
+            changed[one] = _only(found, one)
+    near = near.replace(changed).astype(TEXT) if changed else near
+    return near, int((near.notna() & (near != correct)).sum())
+
+
+def _own_alike(
+    history: History, correct: pd.Series, normalize: Callable[[str], str]
+) -> Iterator[tuple[int, str, list[str]]]:
+    """Yield outcomes without a vote in their decision, and its choices that are normalised alike."""
+    decisions, names = history.decisions.reset_index(drop=True), ["stream_id", "choice"]
+    recommended = decisions[["stream_id", "recommendation"]].set_axis(names, axis=1)
+    own = pd.concat([history.votes[names], recommended]).dropna().drop_duplicates()
+    said = decisions[["stream_id"]].assign(choice=correct.array).dropna()
+    unmatched = said[~pd.MultiIndex.from_frame(said).isin(pd.MultiIndex.from_frame(own))]
+    own = own[own["stream_id"].isin(unmatched["stream_id"])]
+    forms = {one: _normalized(normalize, one) for one in {*own["choice"], *unmatched["choice"]}}
+    here = own.assign(form=own["choice"].map(forms)).groupby(["stream_id", "form"])["choice"].agg(list)
+    for place, stream_id, outcome in unmatched.itertuples(name=None):
+        if choices := here.get((stream_id, forms[outcome])):
+            yield place, outcome, sorted(choices)
+
+
+def _only(found: list[str], outcome: str) -> str:
+    if len(found) > 1:
+        raise OptionError(
+            f"normalize= makes one of {', '.join(map(shown, found[:_NAMED]))}, which votes tell apart: "
+            f"the outcome {shown(outcome)} may be either: spell the votes alike first"
+        )
+    return found[0]
 
 
 def _normalized(normalize: Callable[[str], str], text: str) -> str:
