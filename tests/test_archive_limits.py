@@ -98,6 +98,11 @@ def test_what_came_is_kept_unless_one_says_otherwise(raw, put, folder):
     add(raw, 1, 2)
     put()
     assert len(lab.redecode(folder)) == 2
+    put(payloads=False)
+    add(raw, 3)
+    assert put(payloads=False).entries == 1
+    with pytest.raises(lab.OptionError, match="payload"):
+        lab.redecode(folder)
 
 
 def test_a_time_back_is_from_now():

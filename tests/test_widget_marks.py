@@ -84,6 +84,13 @@ def test_marks_outlive_the_kernel_and_are_shared(path, raw, redis_url):
     assert len(titles(third)) == third.page_facts["asked"] + 2
 
 
+def test_of_how_many_decisions_a_mark_holds_is_said(path):
+    (_, one), *rest = made(3)
+    view = view_of(fed([("1-0", one), ("9-0", one), *rest]), panels=SOME, outcomes=path)
+    said = asked(view, "mark", id="9-0", was="right")["said"]
+    assert said.endswith("; the mark holds for 2 decisions of one correlation_id")
+
+
 def test_in_memory_that_is_said():
     view = view_of(fed(made()))
     assert "in memory" in asked(view, "mark", id="1-0", was="right")["said"]
