@@ -313,22 +313,18 @@ def terminal_line(text: str, most: int = 80) -> str:
 
 _FORMULA = tuple("=+-@\t\r\n\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\uff20")
 
-_SIGNED = re.compile(r"[+-](\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-
 
 def defused(text: str) -> str:
     """Put an apostrophe before a text that a spreadsheet would run as a formula.
 
-    A plain number is none. One that begins so already gets another, so that :func:`undefused` finds each as
-    it was.
+    One that begins so already gets another, so that :func:`undefused` finds each as it was.
 
     Examples
     --------
-    >>> defused("=1+1"), defused("1+1"), defused("'=1+1"), defused("-1"), defused("-1+1")
-    ("'=1+1", '1+1', "''=1+1", '-1', "'-1+1")
+    >>> defused("=1+1"), defused("1+1"), defused("'=1+1")
+    ("'=1+1", '1+1', "''=1+1")
     """
-    runs = text.lstrip("'").startswith(_FORMULA) and not _SIGNED.fullmatch(text)
-    return f"'{text}" if runs else text
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
 
 
 def undefused(text: str) -> str:
@@ -336,8 +332,8 @@ def undefused(text: str) -> str:
 
     Examples
     --------
-    >>> [undefused(defused(one)) for one in ("=1+1", "1+1", "'=1+1", "'tis", "-1", "'-1")]
-    ['=1+1', '1+1', "'=1+1", "'tis", '-1', "'-1"]
+    >>> [undefused(defused(one)) for one in ("=1+1", "1+1", "'=1+1", "'tis")]
+    ['=1+1', '1+1', "'=1+1", "'tis"]
     """
     return text.removeprefix("'") if text.lstrip("'").startswith(_FORMULA) else text
 
