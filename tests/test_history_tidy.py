@@ -65,7 +65,24 @@ def test_no_decision_no_row():
     assert len(panel(VOTES.head(0)).to_frame()) == 0
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "+1+1",
+        "-1-1",
+        "-1\n",
+        "-A1",
+        "'-1",
+        "-1,5",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "\uff1d1",
+        "-\u0661",
+    ],
+)
 def test_what_a_spreadsheet_would_run_is_defused(tmp_path, text):
     history = panel(VOTES.assign(question=[text] * 3 + ["bus"] * 3))
     history.decisions["=head"] = -1.5
@@ -75,6 +92,15 @@ def test_what_a_spreadsheet_would_run_is_defused(tmp_path, text):
     assert read["'=head"].tolist() == [-1.5, -1.5]  # numbers are none
     as_it_is = pd.read_csv(history.to_csv(tmp_path / "plain.csv", formulas=True))
     assert as_it_is["question"].astype(str).str.strip().tolist()[0] == str(pd.Series([text]).str.strip()[0])
+
+
+@pytest.mark.parametrize("number", ["-1", "+3.5", "-.5", "-5.", "+1e-3", "-2E10"])
+def test_a_plain_number_is_no_formula(tmp_path, number):
+    history = panel(VOTES.assign(vote=[number, number, "=1", number, "no", None]))
+    history.decisions["chosen"] = pd.Series([number, number, "=1"], dtype="str")
+    read = pd.read_csv(history.to_csv(tmp_path / "votes.csv"), dtype=str)
+    assert read["chosen"].tolist() == [number, number, "'=1"]
+    assert read[f"votes.{number}"].tolist() == ["2", "0", "0"]
 
 
 def test_what_cannot_be_is_refused(tmp_path):

@@ -1,4 +1,5 @@
 import math
+from decimal import Decimal
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,7 @@ from panels import part
 from telling import telling
 from voting import RULES, votes_of, winner
 
+from mastermind_lab import from_votes, with_outcomes
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats import Margin
 from mastermind_lab.stats.rules import Rules
@@ -179,6 +181,49 @@ def test_a_callable_sees_one_vote_a_voter_and_may_leave_decisions_open():
     assert Rules.of(history).repeated == 2
 
 
+@pytest.mark.parametrize(
+    ("said", "spelled"),
+    [
+        ([3.0, 4.0], ["3", "4"]),
+        ([3, 4], ["3", "4"]),
+        ([0.5, np.nan], ["0.5", None]),
+        ([True, False], ["true", "false"]),
+        (pd.array([True, None], "boolean"), ["true", None]),
+        (pd.Categorical([3.0, 1e22]), ["3", "1e+22"]),
+        ([1, True], ["1", "true"]),
+        ([-0.0, Decimal("2.50")], ["0", "2.5"]),
+        (["3.0", None], ["3.0", None]),
+        (pd.to_datetime(["2026-01-02", None]), ["2026-01-02", None]),
+    ],
+)
+def test_what_a_rule_returns_is_spelled_as_votes_are(said, spelled):
+    votes = pd.DataFrame({"q": ["s", "t"], "who": "v", "says": pd.Series(said)})
+    history = from_votes(votes.dropna(), decision="q", voter="who", choice="says")
+    assert history.votes["choice"].tolist() == [one for one in spelled if one is not None]
+    truth = pd.DataFrame(
+        {"stream_id": history.decisions["stream_id"], "correct_choice": spelled[: len(history)]}
+    )
+    history = with_outcomes(history, truth, on="stream_id")
+    ids = history.decisions["stream_id"].tolist()
+
+    def same(votes):
+        return pd.Series(said, [*ids, "left out"][: len(said)]).dropna()
+
+    found = Rules.decisions(history, rules={"same": same})["same"]
+    assert found.tolist() == history.votes["choice"].tolist()
+    assert Rules.of(history, rules={"same": same}).table().set_index("rule").loc["same", "accuracy"] == 1
+
+
+def test_a_rule_may_name_more_decisions_where_it_decides_nothing():
+    history = tiny(["aab", "bba", ""], said="abz")
+    all_ids = history.decisions["stream_id"]
+    found = Rules.decisions(history, rules={"mine": lambda votes: first_voter(votes).reindex(all_ids)})
+    assert found["mine"].fillna("-").tolist() == ["a", "b", "-"]
+    for nothing in pd.Series(dtype="str"), pd.Series([None, None]):
+        found = Rules.decisions(history, rules={"mine": lambda votes, nothing=nothing: nothing})
+        assert found["mine"].isna().all()
+
+
 # What does not matter.
 
 
@@ -269,7 +314,26 @@ def test_never_different_is_not_certainty():
         ({"rules": {"plurality": first_voter}}, "new names"),
         ({"rules": {"mine": "plurality"}}, "functions"),
         ({"rules": {"mine": lambda votes: "a"}}, "must return a Series of choices with one row a stream_id"),
-        ({"rules": {"mine": lambda votes: votes.set_index("stream_id")["choice"]}}, "one row a stream_id"),
+        (
+            {"rules": {"mine": lambda votes: votes.set_index("stream_id")["choice"]}},
+            r"one row a stream_id, but '.*-0' has more than one: votes\.groupby",
+        ),
+        (
+            {"rules": {"mine": lambda votes: first_voter(votes).reset_index(drop=True)}},
+            r"indexed by it, but none of the \d+ in its index are of the votes .*: 0 is not",
+        ),
+        (
+            {"rules": {"mine": lambda votes: pd.concat([first_voter(votes), pd.Series({"zzz": "a"})])}},
+            r"but (\d+) of the \d+ in its index are of the votes that it was given: 'zzz' is not",
+        ),
+        (
+            {"rules": {"mine": lambda votes: votes.groupby(["stream_id", "voter"])["choice"].first()}},
+            r"but none of the \d+ in its index .*: \('.*', '.*'\) is not",
+        ),
+        (
+            {"rules": {"mine": lambda votes: votes.groupby("stream_id")["choice"].agg(list)}},
+            r"'mine' must return a Series of choices: \['.*\] is a list or an object",
+        ),
         ({"by": "topik"}, "did you mean 'topic'"),
         ({"by": "rule"}, "'rule'"),
         ({"replicates": 3}, "replicates"),

@@ -26,8 +26,9 @@ FLOORS = {
     "stream": 3, "snapshot": 3, "records": 3,
     "frames": 2, "ndjson": 2, "charts": 2,
     "decode": 1, "storage": 1, "stats": 1, "arena": 1,
-    "errors": 0, "text": 0, "envelope": 0,
-    "wire": -1,
+    "errors": 0, "envelope": 0, "spelling": 0,
+    "text": -1,
+    "wire": -2,
 }  # fmt: skip
 
 HOMES = {

@@ -505,7 +505,7 @@ class History:
             The file.
         formulas
             Write texts as they are. Without it, an apostrophe stands before those that a spreadsheet would
-            run as a formula, ``=1+1`` say.
+            run as a formula, ``=1+1`` say; a plain number, ``-1`` say, is none.
         voter
             As for :meth:`to_frame`.
 

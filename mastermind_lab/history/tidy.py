@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from .history import History
 
 _MOST_CHOICES = 1_000
+
+_SIGNED = re.compile(r"[+-](\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
 def tidy(history: History, voter: str) -> pd.DataFrame:
@@ -57,7 +61,7 @@ def write_csv(frame: pd.DataFrame, path: str | os.PathLike[str], *, formulas: bo
         It cannot be written.
     """
     try:
-        as_csv(frame if formulas else _defused(frame), path)
+        as_csv(frame if formulas else _defused(frame, _defused_unless_number), path)
     except OSError as error:
         raise SourceError(f"cannot write {path}: {error.strerror or error}") from error
     return Path(path)
@@ -65,7 +69,7 @@ def write_csv(frame: pd.DataFrame, path: str | os.PathLike[str], *, formulas: bo
 
 def csv_rows(frame: pd.DataFrame) -> str:
     """Return a frame as the text of a CSV file, without the names of its columns, defused."""
-    return str(as_csv(_defused(frame), None, header=False))
+    return str(as_csv(_defused(frame, defused), None, header=False))
 
 
 def as_csv(frame: pd.DataFrame, path: str | os.PathLike[str] | None, *, header: bool = True) -> str | None:
@@ -75,11 +79,15 @@ def as_csv(frame: pd.DataFrame, path: str | os.PathLike[str] | None, *, header: 
     return text
 
 
-def _defused(frame: pd.DataFrame) -> pd.DataFrame:
+def _defused(frame: pd.DataFrame, made: Callable[[str], str]) -> pd.DataFrame:
+    def cell(value: object) -> object:
+        return made(value) if isinstance(value, str) else value
+
     texts = [name for name in frame if frame[name].dtype == "str" or frame[name].dtype == object]
-    safe = {str(name): frame[name].map(_cell, na_action="ignore") for name in texts}
-    return frame.assign(**safe).rename(columns=lambda name: defused(str(name)))
+    safe = {str(name): frame[name].map(cell, na_action="ignore") for name in texts}
+    return frame.assign(**safe).rename(columns=lambda name: made(str(name)))
 
 
-def _cell(value: object) -> object:
-    return defused(value) if isinstance(value, str) else value
+def _defused_unless_number(text: str) -> str:
+    """Leave plain numbers, which run nowhere: who reads the file takes no apostrophe away."""
+    return text if _SIGNED.fullmatch(text) else defused(text)

@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..decode import json_text, step
+from ..decode import step
 from ..errors import OptionError
 from ..frames import kind_of_field, open_column
-from ..text import one_spelling
+from ..spelling import text_of
 from .columns import (
     FLOAT,
     NUMBER,
@@ -29,7 +29,6 @@ from .columns import (
     Fault,
     Flags,
     numbers,
-    plain_value,
     texts,
     within,
 )
@@ -209,14 +208,9 @@ def _list_in(text: Any) -> list[list[str]] | None:
         return None
     levels = [one if isinstance(one, list) else [one] for one in ranks]
     flat = [one for level in levels for one in level]
-    if any(one is None or one == "" or isinstance(one, list | dict) for one in flat):
+    if any(isinstance(one, list | dict) or text_of(one) in (None, "") for one in flat):
         return None
-    return [[_text(one) for one in level] for level in levels]
-
-
-def _text(value: Any) -> str:
-    plain = plain_value(value)
-    return plain if isinstance(plain, str) else json_text(one_spelling(plain))
+    return [[str(text_of(one)) for one in level] for level in levels]
 
 
 def _is_ranking(ranks: list[list[str]], wanted: Columns) -> bool:

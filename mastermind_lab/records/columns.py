@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,10 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..decode import json_text
 from ..errors import OptionError
 from ..frames import ARROW, kind_of_field, mixed_value, open_column
-from ..text import is_spelled_short, one_spelling
+from ..spelling import moment_texts, plain_value, text_of
 from .text_bytes import has_empty
 
 Flags = NDArray[np.bool_]
@@ -31,8 +28,6 @@ TEXT, FLOAT, WHOLE, MOMENT = (ARROW[kind] for kind in ("str", "float64", "Int64"
 NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 _COMMA = re.compile(r"\s*[+-]?\d*,\d+([eE][+-]?\d+)?\s*", re.ASCII)
 _EXACT = 15  # decimal digits that a float always keeps
-_ZONE = r"(?:Z|[+-]\d{4})?"
-_FAR = 300  # digits before or behind the point, of which neither an int nor a float is made
 _IN_A_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 _FIRST_SECOND, _END_SECOND = 978_307_200, 4_133_980_800  # of the years 2001 to 2100, and behind them
 _ADVICE = "make text or numbers of it, or leave it out"
@@ -145,58 +140,6 @@ def of_values(name: str, values: Sequence[Any]) -> list[Column]:
         raise OptionError(f"column {name!r:.80} cannot be read: {error!s:.200}: {_ADVICE}") from error
 
 
-def plain_value(value: Any) -> Any:
-    """Return a value as one that JSON has, and decimals as numbers; what is missing is None.
-
-    Of what JSON has not, spans of time are their seconds, and all else is text, spelled as Python does. A
-    whole number that as a number would be spelled with an exponent is its digits: it names something.
-    """
-    if isinstance(value, np.datetime64):
-        value = pd.Timestamp(value)
-    if isinstance(value, np.timedelta64):
-        value = pd.Timedelta(value)
-    if value is None or value is pd.NA or value is pd.NaT:
-        return None
-    if isinstance(value, np.generic | np.ndarray):
-        value = value.tolist()
-    if isinstance(value, Decimal):
-        value = _plain_decimal(value)
-    if isinstance(value, float):
-        return None if value != value else value + 0.0  # of the two zeros there is one
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(int(value)) if is_spelled_short(value) else int(value)
-    return value if isinstance(value, _OF_JSON) else _text_of(value)
-
-
-_OF_JSON = (type(None), bool, list, tuple, dict, set, frozenset)
-
-
-def _text_of(value: Any) -> str | float:
-    if isinstance(value, str):
-        return str.__str__(value)  # of an enumeration's member, too
-    if isinstance(value, bytes):
-        return value.decode()
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if isinstance(value, datetime):
-        return str(_moment_texts(pa.array([value]))[0])
-    return str(value)
-
-
-def _plain_decimal(value: Decimal) -> int | float | str | None:
-    """Return a decimal as the number that is spelled as it is; where there is none, its digits."""
-    if value.is_nan():
-        return None
-    if not value.is_finite():
-        return float(value)
-    if abs(value.adjusted()) > _FAR:
-        return str(value)
-    if value == (whole := int(value)):
-        return whole
-    near = float(value)
-    return near if Decimal(repr(near)) == value else f"{value:f}".rstrip("0")
-
-
 def is_given(column: pa.Array) -> Flags:
     """Tell where something was said: an empty text says nothing."""
     may_be_empty = column.type == TEXT and has_empty(column)
@@ -218,19 +161,12 @@ def texts(described: pa.Field, column: pa.Array) -> Checked:
     if pa.types.is_null(column.type):
         return Checked(column.cast(TEXT), none)
     if pa.types.is_timestamp(column.type):
-        return Checked(_moment_texts(column), none)
+        return Checked(moment_texts(column), none)
     if column.type != FLOAT:
         return Checked(column.cast(TEXT), none)
     encoded = pc.dictionary_encode(column)
-    spelled = [json_text(one_spelling(plain_value(value))) for value in encoded.dictionary.to_pylist()]
-    return Checked(pa.array(spelled, TEXT).take(encoded.indices), none)
-
-
-def _moment_texts(column: pa.Array) -> pa.Array:
-    """Spell times alike, whatever their unit: without what is all zeros."""
-    short = pc.replace_substring_regex(column.cast(TEXT), rf"(\.\d*?)0+({_ZONE})$", r"\1\2")
-    short = pc.replace_substring_regex(short, rf"\.({_ZONE})$", r"\1")
-    return pc.replace_substring_regex(short, r" 00:00:00Z?$", "")
+    spelled = pa.array(map(text_of, encoded.dictionary.to_pylist()), TEXT)
+    return Checked(spelled.take(encoded.indices), none)
 
 
 def _lists(column: pa.Array) -> Flags:
@@ -292,7 +228,7 @@ def moments(column: pa.Array) -> Checked:
 
 def as_open(name: str, described: pa.Field, column: pa.Array) -> Column:
     """Return a column under the name of an open one; times, which no open column holds, become text."""
-    held = _moment_texts(column) if pa.types.is_timestamp(column.type) else column
+    held = moment_texts(column) if pa.types.is_timestamp(column.type) else column
     return pa.field(name, held.type, metadata=described.metadata), held
 
 

@@ -161,7 +161,9 @@ class Rules(Voted):
         rules
             Rules of your own beside those above: a name, and a function that takes the votes of a batch (rows
             of the ``votes`` frame, one a voter and decision) and returns a Series of choices by
-            ``stream_id``, missing where it decides nothing. A rule is known by its name: use it for one only.
+            ``stream_id`` of these votes, missing where it decides nothing. Numbers and truth values are
+            spelled as :func:`mastermind_lab.from_votes` spells choices. A rule is known by its name: use it
+            for one only.
         tie
             What rules without a threshold do with a tie: "none" (no decision), "first" (the choice that was
             voted for, or named on a ballot, first), "recommendation" (the actual one stands).

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ...errors import OptionError
+from ...spelling import text_of
 from .ballots import Ballots, Names, VoteTally
 from .input import Data, frame_of
 from .preference_rules import PREFERENCE_RULES, preferred
 
 Rule = Callable[[pd.DataFrame], pd.Series]
-"""Takes the votes of a batch, one row a voter and decision, and returns choices by ``stream_id``."""
+"""Takes the votes of a batch, one row a voter and decision, and returns choices by ``stream_id``.
+
+Numbers and truth values are spelled as those of votes are.
+"""
 
 ACTUAL = "recommendation"
 """The rule that was in force, whatever it was: its choice is the recommendation."""
@@ -119,10 +123,36 @@ def _asked(name: str, rule: Rule, ballots: Ballots) -> Names:
     if not len(ballots.votes):
         return np.full(len(ballots.panels), None, dtype=object)
     choices = rule(ballots.votes)
-    if not isinstance(choices, pd.Series) or choices.index.duplicated().any():
+    if wrong := _fault(choices, ballots):
         raise OptionError(
-            f"the rule {name!r:.60} must return a Series of choices with one row a stream_id, "
-            f"not {type(choices).__name__}"
+            f"the rule {name!r:.60} must return a Series of choices with one row a stream_id, {wrong}: "
+            'votes.groupby("stream_id") makes such an index'
         )
-    found: Names = choices.astype(object).reindex(ballots.panels).to_numpy(dtype=object)
+    try:
+        texts = choices.astype(object).map(text_of)
+    except TypeError as error:
+        raise OptionError(f"the rule {name!r:.60} must return a Series of choices: {error}") from error
+    found: Names = texts.astype(object).reindex(ballots.panels).to_numpy(dtype=object)
     return found
+
+
+def _fault(choices: Any, ballots: Ballots) -> str:
+    """Say what is wrong with what a rule has returned, if anything is."""
+    if not isinstance(choices, pd.Series):
+        return f"not {type(choices).__name__}"
+    ids = choices.index.to_flat_index()
+    if ids.has_duplicates:
+        return f"but {_first(ids[ids.duplicated()])} has more than one"
+    decided = ids[choices.notna().to_numpy()]
+    strange = decided[~decided.isin(ballots.panels)]
+    if not len(strange):
+        return ""
+    many = "none" if len(strange) == len(decided) else f"{len(decided) - len(strange):,}"
+    return (
+        f"indexed by it, but {many} of the {len(decided):,} in its index are of the votes that it was given: "
+        f"{_first(strange)} is not"
+    )
+
+
+def _first(ids: pd.Index) -> str:
+    return f"{ids.tolist()[0]!r:.60}"

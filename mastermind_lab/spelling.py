@@ -1,0 +1,98 @@
+"""How a value is spelled as a text, a choice say: one text for equal values, whatever type each has."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .text import is_spelled_short, one_spelling
+
+_ZONE = r"(?:Z|[+-]\d{4})?"
+_FAR = 300  # digits before or behind the point, of which neither an int nor a float is made
+
+
+def text_of(value: Any) -> str | None:
+    """Spell a value as choices are spelled; what is missing is None.
+
+    Raises
+    ------
+    TypeError
+        It is a list or an object.
+
+    Examples
+    --------
+    >>> text_of("7.0"), text_of(7.0), text_of(True), text_of(float("nan"))
+    ('7.0', '7', 'true', None)
+    """
+    plain = plain_value(value)
+    if plain is None or isinstance(plain, str):
+        return plain
+    if not isinstance(plain, bool | int | float):
+        raise TypeError(f"{value!r:.80} is a list or an object: no text stands for it")
+    return json.dumps(one_spelling(plain))
+
+
+def plain_value(value: Any) -> Any:
+    """Return a value as one that JSON has, and decimals as numbers; what is missing is None.
+
+    Of what JSON has not, spans of time are their seconds, and all else is text, spelled as Python does. A
+    whole number that as a number would be spelled with an exponent is its digits: it names something.
+    """
+    if isinstance(value, np.datetime64):
+        value = pd.Timestamp(value)
+    if isinstance(value, np.timedelta64):
+        value = pd.Timedelta(value)
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if isinstance(value, Decimal):
+        value = _plain_decimal(value)
+    if isinstance(value, float):
+        return None if value != value else value + 0.0  # of the two zeros there is one
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(int(value)) if is_spelled_short(value) else int(value)
+    return value if isinstance(value, _OF_JSON) else _text_of(value)
+
+
+_OF_JSON = (type(None), bool, list, tuple, dict, set, frozenset)
+
+
+def _text_of(value: Any) -> str | float:
+    if isinstance(value, str):
+        return str.__str__(value)  # of an enumeration's member, too
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, datetime):
+        return str(moment_texts(pa.array([value]))[0])
+    return str(value)
+
+
+def _plain_decimal(value: Decimal) -> int | float | str | None:
+    """Return a decimal as the number that is spelled as it is; where there is none, its digits."""
+    if value.is_nan():
+        return None
+    if not value.is_finite():
+        return float(value)
+    if abs(value.adjusted()) > _FAR:
+        return str(value)
+    if value == (whole := int(value)):
+        return whole
+    near = float(value)
+    return near if Decimal(repr(near)) == value else f"{value:f}".rstrip("0")
+
+
+def moment_texts(column: pa.Array) -> pa.Array:
+    """Spell times alike, whatever their unit: without what is all zeros."""
+    short = pc.replace_substring_regex(column.cast(pa.large_string()), rf"(\.\d*?)0+({_ZONE})$", r"\1\2")
+    short = pc.replace_substring_regex(short, rf"\.({_ZONE})$", r"\1")
+    return pc.replace_substring_regex(short, r" 00:00:00Z?$", "")
