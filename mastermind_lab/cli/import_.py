@@ -79,6 +79,11 @@ def import_(
     """Keep a table of votes, whoever made it, as a snapshot that every other command reads."""
     from ..history import from_votes
 
+    if not any((choice, ranking, score, probabilities)):
+        raise OptionError(
+            "--choice is missing, the column that says what a vote is for; a table of ballots has --ranking, "
+            "--score or --probabilities instead"
+        )
     history = from_votes(
         votes, decision=decision, voter=voter, abstain=abstain or (),
         **given(

@@ -47,6 +47,6 @@ class Command(TyperCommand):
 
         def flag(found: re.Match[str]) -> str:
             name, is_switch = found.groups()
-            return found[0] if name not in flags else flags[name] + ("" if is_switch else " ")
+            return found[0] if name not in flags else flags[name] + (" " if is_switch is None else "")
 
-        return re.sub(r"\b([a-z_]+)=(True\b)?", flag, text)
+        return re.sub(r"\b([a-z_]+)=(True\b|(?=[\s,:]|$))?", flag, text)

@@ -138,7 +138,7 @@ def from_votes(
         rationale=rationale, round=round, recommendation=recommendation, time=time,
         ranking=ranking, score=score, probabilities=probabilities,
     )  # fmt: skip
-    read = table_of(votes, "votes", roles.texts)
+    read = table_of(votes, "votes", roles.texts, roles.texts | {*roles.decision})
     records.check_columns(
         ((role, name) for name, role in roles.all.items()), read.table.column_names, "votes"
     )

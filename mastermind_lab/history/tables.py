@@ -12,7 +12,7 @@ from ..ndjson import File
 from ..text import harmless
 
 
-def table_of(given: Any, name: str, words: Collection[str]) -> records.Records:
+def table_of(given: Any, name: str, words: Collection[str], names: Collection[str] = ()) -> records.Records:
     """Read a table in memory, or that of a path or URL.
 
     Parameters
@@ -23,9 +23,11 @@ def table_of(given: Any, name: str, words: Collection[str]) -> records.Records:
         What the caller calls it.
     words
         Columns that stay text, whatever their values look like.
+    names
+        Columns of what names something: rows in which one has no spelling are rejects.
     """
     if not isinstance(given, str | os.PathLike):
-        return records.in_memory(given, name)
+        return records.in_memory(given, name, names)
     return table_in(records.only_file(given), name, words)
 
 

@@ -137,7 +137,17 @@ def of_values(name: str, values: Sequence[Any]) -> list[Column]:
         plain = [plain_value(value) for value in values]
         return open_column(name, len(plain), range(len(plain)), plain)
     except (UnicodeError, TypeError, ValueError) as error:
-        raise OptionError(f"column {name!r:.80} cannot be read: {error!s:.200}: {_ADVICE}") from error
+        row = f", in row {place + 1:,}" if (place := _first_unreadable(values)) is not None else ""
+        raise OptionError(f"column {name!r:.80} cannot be read: {error!s:.200}{row}: {_ADVICE}") from error
+
+
+def _first_unreadable(values: Sequence[Any]) -> int | None:
+    for place, value in enumerate(values):
+        try:
+            json_text(plain_value(value)).encode()
+        except (UnicodeError, TypeError, ValueError):
+            return place
+    return None
 
 
 def is_given(column: pa.Array) -> Flags:
@@ -195,6 +205,16 @@ def comma_advice(value: Any) -> str:
     return (
         f", with a comma where a decimal point is read: write {value.strip().replace(',', '.')} "
         '(pandas.read_csv(path, sep=";", decimal=",") makes numbers of such a column)'
+    )
+
+
+def time_advice(value: Any) -> str:
+    """Say of a text that is a number why it was not read as a time."""
+    if not isinstance(value, str) or not re.fullmatch(NUMBER, value):
+        return ""
+    return (
+        ", a number in a column that mixes texts and numbers, or has but texts, in which a time is ISO 8601: "
+        "make numbers of the whole column, or ISO 8601"
     )
 
 

@@ -21,6 +21,7 @@ from .columns import (
     moments,
     numbers,
     texts,
+    time_advice,
     within,
 )
 from .grouping import Codes, codes_of
@@ -139,7 +140,7 @@ def _declared(column: Column) -> Column:
     checked = _read(kind, described, values)
     if checked.wrong.any():
         first = values[int(np.flatnonzero(checked.wrong)[0])].as_py()
-        advice = comma_advice(first) if kind == "float64" else ""
+        advice = _ADVICE[kind](first) if kind in _ADVICE else ""
         raise OptionError(
             f"decisions=: {described.name} holds {str(first)[:60]!r}{advice}, and "
             f"{int(checked.wrong.sum()):,} such: expected {_EXPECTED[kind]}"
@@ -153,4 +154,5 @@ def _read(kind: str, described: pa.Field, values: pa.Array) -> Checked:
     return within(numbers(values), 0, 1) if kind == "float64" else moments(values)
 
 
+_ADVICE = {"float64": comma_advice, "datetime64[us, UTC]": time_advice}
 _EXPECTED = {"str": "one text", "float64": "numbers from 0 to 1", "datetime64[us, UTC]": A_MOMENT}

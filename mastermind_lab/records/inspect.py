@@ -43,7 +43,7 @@ def read(files: Sequence[ndjson.File], limits: ndjson.FileLimits, _: Tables) -> 
     voter of its own, ``model#1``, ``model#2``.
     """
     gathering, statuses = Gathering(), Counter[str]()
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     runs: dict[str, int] = {}
     copies = 0
     for file in of_format(files, recognises, NAME, gathering):
@@ -68,8 +68,11 @@ def read(files: Sequence[ndjson.File], limits: ndjson.FileLimits, _: Tables) -> 
     return Log(gathering.records(source_of(files), _COLUMNS), roles, said, target="target")
 
 
-def _gather(log: ReadLog, name: str, run: int, gathering: Gathering, seen: set[str]) -> int:
-    """Take a log's samples; say how many were in a log before it, as a retried log has those of the first."""
+def _gather(log: ReadLog, name: str, run: int, gathering: Gathering, seen: set[tuple[str, str]]) -> int:
+    """Take a log's samples; say how many were in a log before it, as a retried log has those of the first.
+
+    A retry is of the same model: what another one said is no copy, whatever its number.
+    """
     header, copies = log.header, 0
     known = {one: place for place, one in enumerate(header.eval.dataset.sample_ids or ())}
     samples: list[Sample] = []
@@ -77,7 +80,7 @@ def _gather(log: ReadLog, name: str, run: int, gathering: Gathering, seen: set[s
     for one in found:
         if isinstance(one, tuple):
             gathering.reject(one[0], f"{name}: {one[1]}", {"log": name})
-        elif one.uuid is not None and one.uuid in seen:
+        elif (header.eval.model, one.uuid) in seen:
             copies += 1
         else:
             samples.append(one)
@@ -89,7 +92,7 @@ def _gather(log: ReadLog, name: str, run: int, gathering: Gathering, seen: set[s
             continue
         gathering.add(_row(one, header.eval, name, run))
         if one.uuid is not None:
-            seen.add(one.uuid)
+            seen.add((header.eval.model, one.uuid))
     if header.status != "success":
         why = brief(header.error.message, 200, harmless) if header.error else "it says no more"
         detail = f"{name}: status {header.status!r:.40} ({why}): only the samples that are whole were read"

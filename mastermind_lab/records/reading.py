@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from ..decode import json_text
 from ..errors import OptionError
 from ..frames import MEMORY, shown_columns
-from .columns import in_one_piece, known_type, of_values, texts
+from .columns import in_one_piece, known_type, of_values, plain_value, texts
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,17 @@ class Records:
         return json_text(values).encode(errors="replace")
 
 
-def in_memory(data: Any, name: str) -> Records:
+def in_memory(data: Any, name: str, names: Collection[str] = ()) -> Records:
     """Read a pandas frame, or anything that has ``__arrow_c_stream__``.
+
+    Parameters
+    ----------
+    data
+        The table.
+    name
+        What the caller calls it.
+    names
+        Columns of what names something: rows in which one has no spelling are rejects.
 
     Raises
     ------
@@ -59,7 +70,7 @@ def in_memory(data: Any, name: str) -> Records:
         It is neither, two columns have one name, or a column holds what cannot be read.
     """
     if isinstance(data, pd.DataFrame):
-        return Records(of_columns(_of_pandas(data), name), f"{name} (pandas)")
+        return _of_frame(_with_index(data), name, names)
     try:
         table = pa.table(data) if hasattr(data, "__arrow_c_stream__") else None
     except (pa.ArrowException, TypeError, ValueError):  # a series has such a stream, too
@@ -119,23 +130,83 @@ def of_rows(rows: Sequence[dict[str, Any]], name: str, columns: Iterable[str] = 
     return of_columns(((one, of_values(one, [row.get(one) for row in rows])) for one in names), name)
 
 
-def _of_pandas(frame: pd.DataFrame) -> Iterable[tuple[str, Sequence[tuple[pa.Field, Any]]]]:
-    # What groups were made of is often left in the index.
+def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
+    """Make columns of a named index: what groups were made of is often left in it."""
     levels = [one for one in frame.index.names if one is not None and one not in frame.columns]
-    whole = frame.reset_index(level=levels) if levels else frame
-    for place, name in enumerate(whole.columns):
-        yield str(name), _of_series(str(name), whole.iloc[:, place])
+    return frame.reset_index(level=levels) if levels else frame
+
+
+def _of_frame(frame: pd.DataFrame, name: str, names: Collection[str]) -> Records:
+    series = [(str(one), frame.iloc[:, place]) for place, one in enumerate(frame.columns)]
+    table = of_columns(((one, _of_series(one, values)) for one, values in series), name)
+    source = f"{name} (pandas)"
+    wrong = _without_spelling((one, values) for one, values in series if one in names)
+    if not wrong:
+        return Records(table, source)
+    rejects = [
+        (place + 1, "invalid", f"{said}: make text of it", Records.as_json(table, place))
+        for place, said in sorted(wrong.items())
+    ]
+    kept = np.array([place not in wrong for place in range(len(frame))])
+    numbers = (np.flatnonzero(kept) + 1).tolist()
+    return Records(table.filter(pa.array(kept)), source, numbers, rejects)
+
+
+def _without_spelling(series: Iterable[tuple[str, pd.Series]]) -> dict[int, str]:
+    """Say of rows in which a value is none that could be spelled."""
+    found: dict[int, str] = {}
+    for name, values in series:
+        if values.dtype != object and values.dtype.kind != "c":
+            continue
+        odd = {kind for kind in set(map(type, values)) if not _has_spelling(kind)}
+        for place, value in enumerate(values) if odd else ():
+            if type(value) in odd:
+                said = f"{name:.80}: expected a value that has a spelling, there is one of type "
+                found.setdefault(place, said + f"{type(value).__name__:.80}")
+    return found
+
+
+def _has_spelling(kind: type) -> bool:
+    """Tell whether values of a type are spelled as JSON does, or as the type itself says how.
+
+    Where it does not, Python spells out how they are made, or where they are in memory.
+    """
+    if issubclass(kind, complex | np.complexfloating):
+        return False
+    return issubclass(kind, _SPELLED) or kind.__str__ is not object.__str__
+
+
+_SPELLED = (NoneType, int, float, list, tuple, dict, set, frozenset, np.ndarray, type(pd.NA), type(pd.NaT))
 
 
 def _of_series(name: str, values: pd.Series) -> list[tuple[pa.Field, pa.Array]]:
-    if values.dtype == object and len(set(map(type, values.dropna()))) > 1:
-        return of_values(name, values.tolist())
+    kinds = set(map(type, values.dropna())) if values.dtype == object else set()
+    if len(kinds) > 1 or kinds & {set, frozenset}:
+        return of_values(name, [*map(_as_json, values)])
     try:
         # A copy, as below. NaN becomes missing in the next step, where it is quicker.
         made = pa.array(values.copy(), from_pandas=values.dtype.kind != "f")
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        return of_values(name, values.tolist())
+        return of_values(name, [*map(_as_json, values)])
+    if kinds and _has_objects(made.type):  # of which Arrow gives each the keys of all
+        return of_values(name, [*map(_as_json, values)])
     return known_type(name, made if isinstance(made, pa.ChunkedArray) else pa.chunked_array([made]))
+
+
+def _has_objects(kind: pa.DataType) -> bool:
+    inner = (kind.field(place).type for place in range(kind.num_fields))
+    return pa.types.is_struct(kind) or any(map(_has_objects, inner))
+
+
+def _as_json(value: Any) -> Any:
+    """Return a value as one that JSON has, and so what is in it; a set is a list, always in one order."""
+    if isinstance(value, dict):
+        return {key: _as_json(one) for key, one in value.items()}
+    if isinstance(value, set | frozenset):
+        value = sorted(value, key=repr)
+    if isinstance(value, list | tuple | np.ndarray):
+        return [*map(_as_json, value)]
+    return value if type(value) in (str, int, bool, bytes) else plain_value(value)
 
 
 def as_texts(values: pd.Series, name: str) -> pa.Array:

@@ -28,6 +28,7 @@ from .columns import (
     numbers,
     of_values,
     texts,
+    time_advice,
     within,
 )
 from .reading import Records
@@ -213,6 +214,7 @@ def told(records: Records, faults: Sequence[Fault], wrong: Flags, numbers: Any) 
         value = some[fault.column][place].as_py()
         said = "nothing" if value is None else repr(value)[:_SHOWN]
         said += comma_advice(value) if "number" in fault.expected else ""
+        said += time_advice(value) if fault.expected == A_MOMENT else ""
         detail = f"{fault.column[:_SHOWN]}: expected {fault.expected}, there is {said}"
         yield number, fault.reason, detail, records.as_json(some, place)
 
