@@ -1,8 +1,10 @@
 """What stands around every chart: a title of one line, a caption beside it, and the caller's own words."""
 
 import inspect
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from histories import OUTCOMES, sample
 from matplotlib import interactive, is_interactive, pyplot, rcParams
@@ -13,7 +15,7 @@ from test_charts_stay import NAMES
 import mastermind_lab as lab
 from mastermind_lab import charts
 from mastermind_lab.charts import __main__ as gallery
-from mastermind_lab.charts.drawing.figures import settings
+from mastermind_lab.charts.drawing.figures import DESIGNED, settings
 
 pytestmark = pytest.mark.once
 
@@ -146,3 +148,46 @@ def test_the_gallery_draws_examples_light_and_dark(tmp_path, monkeypatch):
     gallery.gallery(tmp_path / "one", ["votes"])
     assert not (tmp_path / "one" / "index.html").exists()
     assert not pyplot.get_fignums()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"title": 3}, "title takes text, not 3"),
+        ({"xlabel": ["a"]}, "xlabel takes text, not "),
+        ({"caption": "yes"}, "caption is True or False, .*, not 'yes'"),
+        ({"figsize": np.array([5, 3, 1])}, "a size is width and height in inches"),
+    ],
+)
+def test_words_that_are_none_are_said(options, said):
+    with pytest.raises(lab.OptionError, match=said):
+        charts.confidence(HISTORY, **options)
+
+
+def test_an_empty_title_is_none():
+    ax = charts.confidence(HISTORY, title="")
+    assert ax.get_title(loc="left") == "n = 60 decisions"
+    pyplot.close(ax.figure)
+
+
+@pytest.mark.parametrize(
+    "draw", [charts.confidence, partial(charts.decision, stream_id=HISTORY.decisions["stream_id"].iloc[0])]
+)
+def test_a_size_may_be_an_array(draw):
+    drawn = draw(HISTORY, figsize=np.array([5, 3]))
+    figure = drawn if isinstance(drawn, Figure) else drawn.figure
+    assert figure.get_size_inches().tolist() == [5, 3]
+    pyplot.close(figure)
+
+
+@pytest.mark.parametrize("width", ["column", "page", "slide"])
+def test_an_overview_is_as_wide_as_other_charts(width):
+    figure = charts.overview(HISTORY, width=width)
+    assert figure.get_figwidth() == DESIGNED[width][0]
+    pyplot.close(figure)
+
+
+@pytest.mark.parametrize("width", ["wide", (3, 2), None])
+def test_an_overview_takes_no_other_width(width):
+    with pytest.raises(lab.OptionError, match="width is in inches, or one of column, page, slide, not "):
+        charts.overview(HISTORY, width=width)

@@ -170,3 +170,11 @@ def test_what_is_no_chart_is_not_saved(no_chart, tmp_path):
         charts.save(tmp_path / "votes.png", no_chart, history(1))
     with pytest.raises(lab.errors.OptionError, match="no picture is written as ''"):
         charts.save(tmp_path / "a.folder" / "votes", charts.votes, history(1))
+
+
+@pytest.mark.parametrize(
+    ("dpi", "said"), [(0, "not 0"), ("high", "not 'high'"), (float("nan"), "not nan"), (10**9, "not 1000000")]
+)
+def test_dots_are_a_number(dpi, said, tmp_path):
+    with pytest.raises(lab.errors.OptionError, match=f"dpi is a number of dots an inch, .*{said}"):
+        charts.save(tmp_path / "votes.png", charts.votes, history(1), dpi=dpi)

@@ -1,10 +1,11 @@
 """A column, a page, a slide, a small figure: nothing cut or overlapping, no small type, room for the data."""
 
 import json
-from functools import cache
+from functools import cache, partial
 from itertools import combinations
 
 import pytest
+from histories import sample
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -308,4 +309,77 @@ def test_changes_in_which_a_value_only_begins_have_names_of_their_own():
     ax = lab.charts.regimes(lab.read(map(json.dumps, envelopes)), watch="meta.model")
     names = [label.get_text().split("\n")[1:-1] for label in ax.get_yticklabels()]
     assert len(names) == len({*map(tuple, names)}) >= 2
+    pyplot.close(ax.figure)
+
+
+def inches_in(file):
+    """How large a picture of 50 dots an inch is."""
+    high, wide = pyplot.imread(file).shape[:2]
+    return [wide / 50, high / 50]
+
+
+ONE = {"stream_id": sample(20).decisions["stream_id"].iloc[3]}
+
+
+@pytest.mark.parametrize(
+    ("chart", "options", "size", "alone"),
+    [
+        ("overview", {}, None, {}),
+        ("overview", {}, "column", {"width": 3.3}),
+        ("overview", {"width": 6.5}, None, {}),
+        ("decision", ONE, None, {}),
+        ("decision", ONE, "column", {"figsize": "column"}),
+        ("decision", ONE, "slide", {"figsize": "slide"}),
+        ("decision", ONE, (5, 6), {"figsize": (5, 6)}),
+    ],
+)
+def test_a_file_is_as_large_as_what_is_drawn_asks_for(chart, options, size, alone, tmp_path):
+    draw, read = getattr(lab.charts, chart), sample(20)
+    there = pyplot.get_fignums()
+    lab.charts.save(tmp_path / "a.png", draw, read, size=size, dpi=50, **options)
+    lab.charts.save(tmp_path / "b.png", partial(draw, **options), read, size=size, dpi=50)
+    assert pyplot.get_fignums() == there
+    figure = draw(read, **options, **alone)
+    asked = pytest.approx(figure.get_size_inches().tolist(), abs=0.03)
+    pyplot.close(figure)
+    assert inches_in(tmp_path / "a.png") == asked
+    assert inches_in(tmp_path / "b.png") == asked
+
+
+def test_a_file_has_one_size(tmp_path):
+    with pytest.raises(lab.errors.OptionError, match="leave out either that or width"):
+        lab.charts.save(tmp_path / "a.png", lab.charts.overview, sample(20), size="column", width=5)
+
+
+def test_a_function_of_ones_own_gets_a_figure(tmp_path):
+    given = []
+    lab.charts.save(tmp_path / "a.png", lambda data, figure: given.append(figure), None, size=(3, 2), dpi=50)
+    assert given[0].get_size_inches().tolist() == [3, 2]
+
+
+@pytest.mark.parametrize("size", ["column", "page", (3.5, 4)])
+def test_a_caption_takes_no_room_from_the_rows(size):
+    read, options = sample(60), {"by": "meta.category", "figsize": size}
+    without, ax = (lab.charts.confidence(read, **options, caption=said) for said in (False, True))
+    for one in (without, ax):
+        one.figure.draw_without_rendering()
+    below = ax.texts[-1].get_window_extent()
+    assert below.x1 <= ax.figure.bbox.x1
+    assert below.y0 >= 0
+    if isinstance(size, str):
+        assert ax.bbox.height == pytest.approx(without.bbox.height, rel=0.05)
+    pyplot.close("all")
+
+
+@pytest.mark.parametrize(
+    "name", telling(["reliability", "risk_coverage", "confidence_over_time"], "reliability")
+)
+def test_the_title_above_panels_is_cut_where_the_figure_ends(name):
+    read = lab.sample(last=400)
+    read.decisions['decision."topic_area.of the_question"'] = read.decisions["meta.category"]
+    read.decisions["correct_choice"] = read.decisions["recommendation"]
+    draw = getattr(lab.charts, name)
+    ax = draw(read, by='decision."topic_area.of the_question"', figsize="column")
+    look_at(ax.figure)
+    assert "\N{HORIZONTAL ELLIPSIS}" in ax.get_title(loc="left")
     pyplot.close(ax.figure)

@@ -340,6 +340,22 @@ class TestHow:
         assert "and 100 more" in Card(page).text
         assert len(repr(card({"votes": votes}))) < 50_000
 
+    def test_choices_that_begin_alike_are_told_apart_in_a_terminal(self):
+        road = "Build the tram along the old river road, as the committee of " * 2
+        choices = [f"{road}the {which} line says" for which in ("first", "second")]
+        names = ["organisation/a-model-of-a-long-name-instruct", "organisation/another-model-of-a-long-name"]
+        votes = [{"voter": name, "choice": one} for name, one in zip(names, choices, strict=True)]
+        lines = str(history_of({"votes": votes}).decision("0-1")).splitlines()
+        assert max(map(len, lines)) <= 88
+        said = " ".join(" ".join(lines).split())
+        assert all(part in said for part in (*choices, *names))
+
+    def test_choices_too_long_for_a_terminal_keep_what_differs(self):
+        votes = [{"voter": "A", "choice": "so " * 200 + end} for end in ("yes", "no")]
+        said = str(history_of({"votes": votes}).decision("0-1"))
+        assert "so yes (1 of 2)" in said
+        assert "so no (1 of 2)" in said
+
     def test_a_frame_that_was_changed(self):
         history = history_of({"votes": [{"voter": "A", "choice": "yes", "confidence": 0.5}]})
         del history.votes["rationale"]

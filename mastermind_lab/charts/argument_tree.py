@@ -54,7 +54,7 @@ def argument_tree(
     figsize
         Of the new figure: ``"column"``, ``"page"``, ``"slide"``, or its width and height in inches.
     title
-        Your words for the title; n stays.
+        Your words for the title, none where empty; n stays.
     **kw
         For the markers, :class:`matplotlib.lines.Line2D`.
 

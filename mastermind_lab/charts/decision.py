@@ -16,7 +16,7 @@ from ..stats.engine.arithmetic import plain_arithmetic
 from ..text import without_markup
 from .argument_tree import MOST, argument_tree, batch_of
 from .drawing.chart import new_size
-from .drawing.figures import MAGNIFIED, follows_rows, returned_figure, settings
+from .drawing.figures import MAGNIFIED, follows_rows, is_slide, returned_figure, settings
 from .drawing.ink import MUTED, RULE, STRONG, shade
 from .drawing.text import CHARACTER, PLAIN, clean, fitted, fitted_apart, small_size, text_width
 
@@ -78,7 +78,7 @@ def decision(
     wide = figure.bbox.width / figure.dpi if figure else size[0] if size else rcParams["figure.figsize"][0]
     counts = (len(votes), len(citations), len(arguments))
     tall = _inches(_heights(row, counts, 72 * wide))
-    larger = min(MAGNIFIED, size[1] / tall) if size and figsize == "slide" else 1
+    larger = min(MAGNIFIED, size[1] / tall) if size and is_slide(figsize) else 1
     with settings({"font.size": max(1, larger) * rcParams["font.size"]}):
         heights = _heights(row, counts, 72 * wide)
         figure = figure or returned_figure(wide, size[1] if size and not follows_rows(figsize) else tall)

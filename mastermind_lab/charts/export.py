@@ -8,6 +8,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from inspect import signature
 from io import BytesIO
+from numbers import Real
 from typing import Any
 
 import pandas as pd
@@ -16,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from ..errors import OptionError
+from .decision import decision
 from .drawing.caption import said_of
 from .drawing.figures import (
     DESIGNED,
@@ -26,8 +28,10 @@ from .drawing.figures import (
     let_grow,
     settings,
     styled_for,
+    unseen,
 )
 from .drawing.fonts import collected
+from .overview import overview
 from .scene import BareAxes, Scene, scene
 
 
@@ -36,7 +40,7 @@ def save(
     chart: Callable[..., Any] | Axes | Figure,
     data: Any = None,
     *,
-    size: str | tuple[float, float] = DESIGNED["page"],
+    size: str | tuple[float, float] | None = None,
     dpi: int = 200,
     **options: Any,
 ) -> None:
@@ -56,8 +60,9 @@ def save(
         What the chart draws: a history, a frame or a summary. With Axes, the history that they show, if the
         file is to say where it comes from.
     size
-        Of a chart that is drawn here: ``"column"``, ``"page"``, ``"slide"``, or width and height in inches.
-        The height of a column and of a page follows what is drawn.
+        Of a chart that is drawn here: ``"column"``, ``"page"``, ``"slide"``, or width and height in inches;
+        by default 6.5 x 4, or what an overview and a decision have by themselves. The height of a column and
+        of a page follows what is drawn, that of an overview always but where it is said.
     dpi
         Dots an inch, for .png.
     **options
@@ -66,7 +71,8 @@ def save(
     Raises
     ------
     OptionError
-        The format or the size is unknown, there is no chart, or one that is drawn already is given options.
+        The format, the size or ``dpi`` is unknown, there is no chart, or one that is drawn already is
+        given options.
     OSError
         The file cannot be written.
 
@@ -76,6 +82,8 @@ def save(
     >>> from mastermind_lab import charts
     >>> charts.save("confidence.png", charts.confidence, lab.sample(), by="meta.model")  # doctest: +SKIP
     """
+    if not isinstance(dpi, Real) or not 1 <= dpi <= _FINEST:
+        raise OptionError(f"dpi is a number of dots an inch, from 1 to {_FINEST:,}, not {dpi!r:.40}")
     figure = _drawn(chart, data, size, options)
     known = figure.canvas.get_supported_filetypes()
     if (ending := os.path.splitext(path)[1].lstrip(".").lower()) not in known:
@@ -88,26 +96,49 @@ def save(
 _AS_TEXT: Any = {"svg.fonttype": "none", "pdf.fonttype": 42, "ps.fonttype": 42}
 
 
+_FINEST = 10_000
+
+_SIZED_BY: dict[Any, str] = {overview: "width", decision: "figsize"}
+"""Charts that make a figure as large as what they draw asks for, and their option for it."""
+
+
 def _drawn(chart: Any, data: Any, size: Any, options: dict[str, Any]) -> Figure:
     if not isinstance(chart, Axes | Figure):
         if not callable(chart):
             raise OptionError(
                 f"save takes a chart, Axes or a figure after the path, not {type(chart).__name__}"
             )
-        figure = hidden_figure(checked_size(size))
-        if follows_rows(size):
-            let_grow(figure)
-        whole = "figure" in signature(chart).parameters
-        with styled_for("" if whole else size) as large:
-            chart(data, **({"figure": figure} if whole else {"ax": figure.add_subplot()}), **options)
-            large += figure.axes
-        return figure
+        sized_by = _SIZED_BY.get(getattr(chart, "func", chart))
+        if sized_by and "figure" not in options and (size is None or isinstance(size, str)):
+            return _as_large_as_it_asks(chart, data, sized_by, size, options)
+        return _on_a_figure(chart, data, DESIGNED["page"] if size is None else size, options)
     if options:
         raise OptionError(f"what is drawn already takes no {', '.join(options)}: draw it with that")
     drawn = chart.get_figure(root=True) if isinstance(chart, Axes) else chart
     if drawn is None:
         raise OptionError("these Axes were removed from their figure: draw the chart again")
     return drawn
+
+
+def _as_large_as_it_asks(
+    chart: Callable[..., Any], data: Any, sized_by: str, size: str | None, options: dict[str, Any]
+) -> Figure:
+    if size is not None and options.get(sized_by) is not None:
+        raise OptionError(f"size says how large the picture is: leave out either that or {sized_by}")
+    with unseen():
+        drawn: Figure = chart(data, **options, **({} if size is None else {sized_by: size}))
+    return drawn
+
+
+def _on_a_figure(chart: Callable[..., Any], data: Any, size: Any, options: dict[str, Any]) -> Figure:
+    figure = hidden_figure(checked_size(size))
+    if follows_rows(size):
+        let_grow(figure)
+    whole = "figure" in signature(chart).parameters
+    with styled_for(None if whole else size) as large:
+        chart(data, **({"figure": figure} if whole else {"ax": figure.add_subplot()}), **options)
+        large += figure.axes
+    return figure
 
 
 def sheet(pictures: list[tuple[Callable[..., Axes], Any, dict[str, Any]]]) -> Figure:

@@ -18,7 +18,7 @@ from .confidence import confidence
 from .confidence_over_time import confidence_over_time
 from .drawing.change_lines import regimes_of
 from .drawing.dots import MOST as DOTS
-from .drawing.figures import returned_figure
+from .drawing.figures import DESIGNED, returned_figure
 from .drawing.ridges import MOST as RIDGES
 from .drawing.style import SERIES
 from .margin import margin
@@ -38,7 +38,7 @@ def overview(
     *,
     by: str | None = None,
     voter: str | None = None,
-    width: float = 10.0,
+    width: float | str = 10.0,
     figure: Figure | SubFigure | None = None,
 ) -> Figure | SubFigure:
     """A history on a page: confidence, the same over time, margin, agreement, voters and calibration.
@@ -55,8 +55,8 @@ def overview(
     voter
         Column of ``votes`` that tells voters apart, ``"vote.model"`` say; by default their name.
     width
-        Of the new figure in inches: two charts a row, or below 5.5 inches, as in a paper's column, one. The
-        height is what the charts need.
+        Of the new figure in inches, or ``"column"`` (3.3), ``"page"`` (6.5) or ``"slide"`` (10): two charts a
+        row, or below 5.5 inches, as in a paper's column, one. The height is what the charts need.
     figure
         Where to draw; a new figure by default.
 
@@ -77,20 +77,30 @@ def overview(
     >>> figure.axes[0].get_title(loc="left").split()[0]
     'Confidence'
     """
-    if not 2 <= width <= 40:
-        raise OptionError(f"width is from 2 to 40 inches, not {width!r:.40}")
+    inches = _inches(width)
     drawn = [*_drawn(history, by, voter or VOTER)] or [(partial(confidence, history), 0)]
-    width = figure.bbox.width / figure.dpi if figure else width
-    columns = 2 if width >= _SIDE_BY_SIDE else 1
-    least = 1.9 + 0.23 * width if columns == 2 else 2.2
-    high = [width + 0.5 if rows is None and columns == 1 else 1.2 + _ROW * (rows or 0) for _, rows in drawn]
+    wide = figure.bbox.width / figure.dpi if figure else inches
+    columns = 2 if wide >= _SIDE_BY_SIDE else 1
+    least = 1.9 + 0.23 * wide if columns == 2 else 2.2
+    high = [wide + 0.5 if rows is None and columns == 1 else 1.2 + _ROW * (rows or 0) for _, rows in drawn]
     heights = [max(least, *high[place : place + columns]) for place in range(0, len(drawn), columns)]
-    figure = figure or returned_figure(width, sum(heights))
+    figure = figure or returned_figure(wide, sum(heights))
     # A part for each chart: in one grid they would all make room for the longest names of any.
     parts = figure.subfigures(len(heights), columns, height_ratios=heights, squeeze=False).flat
     for (draw, _), part in zip(drawn, parts, strict=False):
         draw(ax=part.subplots())
     return figure
+
+
+def _inches(width: Any) -> float:
+    """Return the width that is asked for, as a number."""
+    try:
+        inches = DESIGNED[width][0] if isinstance(width, str) and width in DESIGNED else float(width)
+    except (TypeError, ValueError):
+        raise OptionError(f"width is in inches, or one of {', '.join(DESIGNED)}, not {width!r:.40}") from None
+    if not 2 <= inches <= 40:
+        raise OptionError(f"width is from 2 to 40 inches, not {width!r:.40}")
+    return inches
 
 
 def _drawn(history: Any, by: str | None, voter: str) -> Iterator[tuple[Draw, int | None]]:

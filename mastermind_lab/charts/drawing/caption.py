@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from string import ascii_lowercase
-from textwrap import wrap
 from weakref import WeakKeyDictionary
 
 from matplotlib.axes import Axes
@@ -12,10 +11,11 @@ from matplotlib.figure import Figure, SubFigure
 
 from ...errors import OptionError
 from ...text import visible
-from .figures import extent
+from .figures import extent, grow, lay_out_all
 from .ink import STRONG, shade
-from .text import CHARACTER, PLAIN, clean, small_size
+from .text import PLAIN, clean, small_size, wrapped
 
+_LINE = 1.25  # from one line to the next, by the height of the text
 _KEPT: WeakKeyDictionary[Axes, str] = WeakKeyDictionary()
 
 
@@ -72,16 +72,18 @@ def add(ax: Axes, sentences: Sequence[str]) -> None:
 
 
 def write_below(ax: Axes) -> None:
-    """Write the caption below the Axes, as wide as they are."""
+    """Write the caption below the Axes, as wide as they are, on a figure that becomes so much higher."""
+    lay_out_all(ax)
     size, (width, _) = small_size(), extent(ax)
     whole = ax.get_tightbbox() or ax.bbox
     below = ax.bbox.y0 - whole.y0
-    text = "\n".join(wrap(clean(caption(ax), 10_000), max(20, int(width / (CHARACTER * size)))))
+    lines = wrapped(clean(caption(ax), 10_000), width / size, most=1_000)
     place = (0, -72 * below / ax.figure.dpi - size)
     ax.annotate(
-        text, (0, 0), place, "axes fraction", "offset points",
+        "\n".join(lines), (0, 0), place, "axes fraction", "offset points",
         va="top", fontsize=size, color=shade(ax, STRONG), annotation_clip=False, **PLAIN,
     )  # fmt: skip
+    grow(ax, size * (1 + _LINE * len(lines)))
 
 
 def _capital(sentence: str) -> str:

@@ -34,7 +34,7 @@ _FRAME = {
         "width and height in inches, in which rows and groups that find no room are drawn as one; by default "
         "as wide as the style's, and as high as its rows need.",
     ),
-    "title": ("str | None", "Your words for subject and grouping; n stays."),
+    "title": ("str | None", "Your words for subject and grouping, none where empty; n stays."),
     "xlabel": ("str | None", "Your words along the horizontal axis."),
     "caption": ("bool | None", "Whether to write :func:`caption` below."),
 }
@@ -108,6 +108,7 @@ def framed(draw: Callable[..., Axes], args: tuple[Any, ...], options: dict[str, 
     ax = options.get("ax")
     if ax is not None and not isinstance(ax, Axes):
         raise OptionError(f"ax takes matplotlib Axes, as figure.subplots() makes, not {type(ax).__name__}")
+    _check_words(frame)
     size = new_size(frame["figsize"], ax)
     with styled_for(frame["figsize"]) as large:
         if size is not None:
@@ -118,6 +119,17 @@ def framed(draw: Callable[..., Axes], args: tuple[Any, ...], options: dict[str, 
         _worded(drawn, **frame)
     settle(drawn)
     return drawn
+
+
+def _check_words(frame: Mapping[str, Any]) -> None:
+    """Refuse what is not taken around a picture, before it is counted and drawn."""
+    for name in ("title", "xlabel"):
+        if not isinstance(frame[name], str | None):
+            raise OptionError(f"{name} takes text, not {frame[name]!r:.40}")
+    if not isinstance(frame["caption"], bool | None):
+        raise OptionError(
+            f"caption is True or False, whether to write it below, not {frame['caption']!r:.40}"
+        )
 
 
 def new_size(figsize: Any, there: object) -> tuple[float, float] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, cast
 from weakref import WeakSet
 
@@ -25,6 +26,7 @@ MAGNIFIED = 1.7
 """How much larger type and marks are on a slide, which is read from the back row."""
 
 _GROWING: WeakSet[object] = WeakSet()  # figures whose height follows what is on them
+_UNSEEN: ContextVar[bool] = ContextVar("unseen", default=False)
 
 
 def checked_size(figsize: Any) -> tuple[float, float]:
@@ -53,6 +55,11 @@ def follows_rows(figsize: Any) -> bool:
     return isinstance(figsize, str) and figsize != "slide"
 
 
+def is_slide(figsize: Any) -> bool:
+    """Tell whether a size that is asked for is that of a slide; numbers may be an array's."""
+    return isinstance(figsize, str) and figsize == "slide"
+
+
 @contextmanager
 def settings(changed: Mapping[Any, Any]) -> Iterator[None]:
     """Let some of matplotlib's settings be others for a while.
@@ -75,13 +82,13 @@ def styled_for(figsize: Any) -> Iterator[list[Axes]]:
     """
     drawn: list[Axes] = []
     there: Any = rcParams
-    style: dict[Any, Any] = {"figure.figsize": checked_size(figsize)} if figsize else {}
-    if figsize == "slide":
+    style: dict[Any, Any] = {} if figsize is None else {"figure.figsize": checked_size(figsize)}
+    if is_slide(figsize):
         for name in ("font.size", "xtick.major.pad", "ytick.major.pad"):
             style[name] = MAGNIFIED * there[name]
     with settings(style):
         yield drawn
-    if figsize != "slide":
+    if not is_slide(figsize):
         return
     for artist in (one for ax in drawn for one in ax.findobj()):
         if isinstance(artist, Line2D):
@@ -96,9 +103,21 @@ def styled_for(figsize: Any) -> Iterator[list[Axes]]:
 
 def shown_figure(width: float, height: float) -> Figure:
     """Make a figure of so many inches that pyplot knows: a notebook shows it below the cell."""
+    if _UNSEEN.get():
+        return hidden_figure((width, height))
     from matplotlib import pyplot  # not at the top: who brings Axes or a figure needs no pyplot
 
     return pyplot.figure(figsize=(width, height), layout="constrained")
+
+
+@contextmanager
+def unseen() -> Iterator[None]:
+    """Let new figures be hidden for a while: those of a chart that is drawn for a file."""
+    token = _UNSEEN.set(True)
+    try:
+        yield
+    finally:
+        _UNSEEN.reset(token)
 
 
 def growing_axes(width: float, height: float) -> Axes:
@@ -132,8 +151,14 @@ def grow(ax: Axes, points: float) -> None:
 
 def lay_out(ax: Axes) -> None:
     """Place the Axes of a figure whose height follows what is drawn, before it is drawn."""
+    if is_growing(ax):
+        lay_out_all(ax)
+
+
+def lay_out_all(ax: Axes) -> None:
+    """Place all Axes of a figure as far as they are drawn, where matplotlib arranges them."""
     figure = ax.figure
-    engine = figure.get_layout_engine() if is_growing(ax) else None
+    engine = figure.get_layout_engine() if isinstance(figure, Figure) else None
     if isinstance(figure, Figure) and engine is not None:
         engine.execute(figure)
 

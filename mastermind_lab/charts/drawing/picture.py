@@ -137,7 +137,7 @@ def grouped_by(columns: Sequence[str]) -> str:
 def retitle(ax: Axes, title: str) -> None:
     """Put a caller's words in the place of subject and grouping, on as many lines as they need."""
     _, _, n = (there := ax.get_title(loc="left")).partition("\n")
-    lines = wrapped(clean(title, 400), text_room(ax) / small_size())
+    lines = wrapped(clean(title, 400), text_room(ax) / small_size()) if title.strip() else []
     # Not by set_title, which would put it where the legend is.
     written = next(one for one in ax.get_children() if isinstance(one, Text) and one.get_text() == there)
     written.set(text="\n".join([*lines, n]), **PLAIN)
@@ -299,7 +299,8 @@ def text_room(ax: Axes) -> float:
     spec, wide, small = ax.get_subplotspec(), cell(ax)[0], small_size()
     if spec is None and ax not in _LEFT:
         return ax.figure.bbox.width / ax.figure.dpi * 72 * (1 - float(ax.get_position().x0))
-    left = small * 1.8 * _lines_beside(ax) + 6
+    beside = ax.yaxis.labelpad - float(rcParams["axes.labelpad"])  # in which panels have their ticks' labels
+    left = small * 1.8 * _lines_beside(ax) + 6 + max(0.0, beside)
     if ax not in _LEFT:
         labels = [(line, label) for label in ax.get_yticklabels() for line in label.get_text().splitlines()]
         left += (

@@ -7,12 +7,14 @@ from itertools import islice
 from textwrap import wrap
 
 from ...text import apart, brief, paragraphs, terminal_line, visible, without_markup
-from .content import Cast, Claim, Content, Stand, counted, number, text
+from .content import Cast, Choice, Claim, Content, Stand, counted, number, text
 from .page import MOST_CLAIMS, MOST_REST, MOST_SOURCES, MOST_VOTES, cards_shown
 
 _WIDTH = 88
 _WHOLE = 3_000  # characters of a text
-_VOTER = 20
+_VOTER = 20  # at least: a column for names, which are cut where what is told needs the width
+_VOTER_BESIDE = 40
+_CHOICE = 240
 _LABEL = 16
 
 
@@ -67,16 +69,33 @@ def _votes(content: Content) -> Iterator[str]:
     changed = content.changed
     told = "" if changed is None else f", {changed:,} changed" if changed else ", nobody changed"
     yield (counted(len(votes), "vote") if votes else "no votes") + told
-    names = iter(apart([cast.voter or "(no voter)" for cast in votes], _VOTER, visible))
+    voters = [cast.voter or "(no voter)" for cast in votes]
+    across = _across(voters, any(map(_told, votes)))
+    names = iter(apart(voters, across, visible))
+    choices = iter(apart([_named(choice) for choice in content.choices], _CHOICE, _on_one_line))
     left = MOST_VOTES
     for choice in content.choices:
         if left > 0:
             marks = f"{len(choice.casts):,} of {len(votes):,}" + ", recommended" * choice.is_chosen
             marks += ", right" * bool(choice.is_right)
-            yield f"  {'(no choice)' if choice.name is None else terminal_line(choice.name, 60)} ({marks})"
-            yield from (_cast(cast, next(names)) for cast in choice.casts[:left])
+            yield from wrap(f"{next(choices)} ({marks})", _WIDTH, initial_indent="  ", subsequent_indent="  ")
+            yield from (_cast(cast, next(names).ljust(across)) for cast in choice.casts[:left])
             left -= len(choice.casts)
     yield from _and_more(len(votes), MOST_VOTES)
+
+
+def _named(choice: Choice) -> str:
+    return "(no choice)" if choice.name is None else choice.name
+
+
+def _on_one_line(part: str) -> str:
+    return " ".join(visible(part).split())
+
+
+def _across(voters: Sequence[str], told: bool) -> int:
+    """Return how many characters names of voters take: as many as they need, as far as there is room."""
+    room = _VOTER_BESIDE if told else _WIDTH - len("     not said")
+    return min(max([_VOTER, *map(len, voters)]), room)
 
 
 def _and_more(count: int, most: int) -> list[str]:
@@ -85,10 +104,15 @@ def _and_more(count: int, most: int) -> list[str]:
 
 def _cast(cast: Cast, voter: str) -> str:
     sure = "not said" if cast.now.confidence is None else f"{cast.now.confidence:.2f}"
+    told = terminal_line(_told(cast), _WIDTH + _VOTER - len(voter))
+    return f"    {voter} {sure.ljust(8)} {told}".rstrip()
+
+
+def _told(cast: Cast) -> str:
     told = ["before: " + " → ".join(map(_stand, cast.told))] if cast.told else []
     told += [", ".join(cast.marks)] if cast.marks else []
     told += [cast.rationale] if cast.rationale else []
-    return f"    {voter.ljust(_VOTER)} {sure.ljust(8)} {terminal_line('; '.join(told), _WIDTH)}".rstrip()
+    return "; ".join(told)
 
 
 def _stand(stand: Stand) -> str:
