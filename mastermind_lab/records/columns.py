@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ..decode import json_text
 from ..errors import OptionError
 from ..frames import ARROW, kind_of_field, mixed_value, open_column
 from ..spelling import moment_texts, plain_value, text_of

@@ -15,7 +15,8 @@ import pyarrow as pa
 from ..decode import json_text
 from ..errors import OptionError
 from ..frames import MEMORY, shown_columns
-from .columns import in_one_piece, known_type, of_values, plain_value, texts
+from ..spelling import plain_value
+from .columns import in_one_piece, known_type, of_values, texts
 
 
 @dataclass(frozen=True)
