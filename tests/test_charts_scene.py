@@ -253,7 +253,7 @@ def test_a_dot_has_the_interval_of_its_own_figure_or_none(name, history):
 
 
 def test_what_only_rounding_tells_from_nothing_is_nothing(ax):
-    ax.set_xlim(-0.013, 0.71)
+    ax.set_xlim(-0.05, 0.71)
     ax.plot([0.0, 0.3, 1e-17], [0, 1, 2], "o")
     [dots] = scene(ax)[0]["marks"]
     assert column(scene(ax), dots, "x")[[0, 2]].tolist() == [0, 0]
