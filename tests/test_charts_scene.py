@@ -224,3 +224,49 @@ def test_hostile_text_stays_as_it_is(ax):
     facts = scene(ax)[0]
     assert (facts["title"], facts["n"]) == ("<img src=x onerror=alert(1)>", "$5 or $6")
     assert facts["legend"][0]["text"] == "</script>"
+
+
+OWN = {
+    "votes": ("share", "weighted_share"),
+    "voters": ("accuracy", None),
+    "confidence": ("mean",),
+    "timing": ("mean",),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_dot_has_the_interval_of_its_own_figure_or_none(name, history):
+    summary = getattr(lab.stats, name.title()).of(history)
+    facts, _ = found = scene(getattr(lab.charts, name)(summary))
+    table = (summary.lump(2, 12) if name == "votes" else summary).table()
+    figures = {one: table[[one, f"{one}_low", f"{one}_high"]].to_numpy(float) for one in OWN[name] if one}
+    told = []
+    for mark in facts["marks"]:
+        if "low" in mark:
+            ends = np.stack([column(found, mark, end) for end in ("x", "low", "high")], axis=1)
+            ends = 10**ends if facts["x"]["scale"] == "log" else ends
+            is_row = [np.isclose(rows, ends[0], 1e-4, 1e-6).all(axis=1).any() for rows in figures.values()]
+            told += [one for one, is_one in zip(figures, is_row, strict=True) if is_one]
+    assert set(told) == set(figures)
+    if None in OWN[name]:
+        assert [mark for mark in facts["marks"] if mark["kind"] == "markers" and "low" not in mark]
+
+
+def test_what_only_rounding_tells_from_nothing_is_nothing(ax):
+    ax.set_xlim(-0.05, 0.71)
+    ax.plot([0.0, 0.3, 1e-17], [0, 1, 2], "o")
+    [dots] = scene(ax)[0]["marks"]
+    assert column(scene(ax), dots, "x")[[0, 2]].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("text", ["a\\b", "$\\frac{1}{0$", "$x^2$", r"\$5"])
+def test_a_name_from_data_is_no_formula_whatever_is_in_it(text, ax):
+    lab.charts.drawing.picture.label_rows(ax, [text, "no"])
+    assert [label for _, label in scene(ax)[0]["y"]["ticks"]] == [text, "no"]
+
+
+def test_a_formula_on_an_axis_is_left_to_matplotlib(ax):
+    ax.set_yticks([0, 1], ["a\\b", r"\$5"])
+    assert [label for _, label in scene(ax)[0]["y"]["ticks"]] == ["a\\b", "$5"]
+    ax.set_yticks([0, 1], ["$x^2$", "no"])
+    assert scene(ax) is None

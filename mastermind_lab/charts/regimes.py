@@ -18,6 +18,7 @@ from .drawing.change_lines import date_axis
 from .drawing.chart import chart, check_clusters
 from .drawing.figures import extent, without_labels
 from .drawing.ink import MUTED, paper, shade
+from .drawing.intervals import keep_ends
 from .drawing.picture import Picture, annotate_rows, grouped_by
 from .drawing.style import Style, artist_kwargs, styles_on
 from .drawing.text import CHARACTER, PLAIN, clean, format_n, names_apart, small_size, tiny_size
@@ -111,7 +112,8 @@ def _effects(ax: Axes, changes: pd.DataFrame, figure: str, beside: bool, kw: dic
     ax.hlines(heights, low, high, color=style.colour, linewidth=1.2)
     face = style.colour if look.offset > 0 else paper(ax)
     defaults = style.as_dots(markersize=5, markerfacecolor=face)
-    return ax.plot(changes[f"{figure}_difference"], heights, **artist_kwargs(Line2D, defaults, kw))[0]
+    [drawn] = ax.plot(changes[f"{figure}_difference"], heights, **artist_kwargs(Line2D, defaults, kw))
+    return keep_ends(drawn, changes, f"{figure}_difference")
 
 
 def _style(ax: Axes, figure: str) -> Style:

@@ -18,6 +18,7 @@ from ..stats.timing import TIMINGS, USAGE
 from .drawing.chart import chart, summary_of
 from .drawing.dots import offsets
 from .drawing.ink import MUTED, RULE, shade, tint
+from .drawing.intervals import keep_ends
 from .drawing.picture import Column, Picture, inches_of, label_rows, rows_that_fit, series_that_fit
 from .drawing.style import SERIES, Style, artist_kwargs, styles_on
 from .drawing.text import LEGEND, format_n, names_apart
@@ -114,7 +115,8 @@ def _bars(
     ax.barh(heights, rows["q75"] - rows["q25"], thick, rows["q25"], **box)
     ax.vlines(rows["q50"], heights - thick / 2, heights + thick / 2, color=shade(ax, MUTED), linewidth=1)
     ax.hlines(heights, rows["mean_low"], rows["mean_high"], color=style.colour, linewidth=2)
-    return ax.plot(rows["mean"], heights, **artist_kwargs(Line2D, style.as_dots(markersize=3.5), kw))[0]
+    [drawn] = ax.plot(rows["mean"], heights, **artist_kwargs(Line2D, style.as_dots(markersize=3.5), kw))
+    return keep_ends(drawn, rows, "mean")
 
 
 def _scale(ax: Axes, table: pd.DataFrame) -> None:

@@ -15,6 +15,7 @@ from .drawing.chart import chart, summary_of
 from .drawing.dots import RING, dots_in_lane, offsets, rows_on_grid
 from .drawing.earlier import earlier_of, rows_behind
 from .drawing.ink import MUTED, shade
+from .drawing.intervals import keep_ends
 from .drawing.picture import Picture, inches_of, label_rows, rows_that_fit, series_that_fit
 from .drawing.style import SERIES, styles_on
 from .drawing.text import LEGEND, format_n, format_voters, names_apart
@@ -84,6 +85,8 @@ def _draw(picture: Picture, table: pd.DataFrame, behind: pd.DataFrame | None, kw
         dots = dots_in_lane(ax, rows, heights, "share", style, kw, behind)
         picture.legend([dots], [f"{name} (n = {rows['n'].sum():,})"])
         if weighted:
-            ax.plot(rows["weighted_share"], heights, marker=style.marker, color=style.colour, **_WEIGHTED)
+            look = {"marker": style.marker, "color": style.colour, **_WEIGHTED}
+            [rings] = ax.plot(rows["weighted_share"], heights, **look)
+            keep_ends(rings, rows, "weighted_share")
     if weighted:
         picture.legend([Line2D([], [], marker="o", color=shade(ax, MUTED), **_WEIGHTED)], ["weighted"])

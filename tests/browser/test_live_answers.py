@@ -186,6 +186,22 @@ def test_keys_alone(shown):
     assert all(one.get_attribute("aria-description") for one in book.pictures().element_handles())
 
 
+def test_what_had_the_focus_gets_it_again_when_a_filter_ends(shown):
+    book, page = shown, shown.page
+    book.pictures().first.focus()
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    book.until(lambda: listed(book) == ["42-0", "41-0"])
+    page.locator(".mm-link").first.focus()
+    page.keyboard.press("Enter")
+    page.locator(".mm-detail:visible").wait_for()
+    page.keyboard.press("Escape")
+    book.until(lambda: "mm-link" in page.evaluate(FOCUS)[1])
+    page.keyboard.press("Escape")
+    book.until(lambda: len(listed(book)) == 12)
+    assert page.evaluate(FOCUS)[0] == "CANVAS"
+
+
 def test_a_decision_opens_while_a_cell_runs_and_what_must_wait_says_so(shown, raw):
     book, page = shown, shown.page
     page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-cell') }")

@@ -159,6 +159,54 @@ def test_small_pictures_answer_and_what_is_hovered_stays_where_it_is(browser, tm
     page.close()
 
 
+VOTES_TIPS = """() => {
+    const one = document.getElementById('mm-view').mastermind.pictures[1];
+    return one.points.map(point => one.figures(point));
+}"""
+
+
+def test_tips_hold_their_own_intervals_and_a_note_ends_with_what_it_was_about(browser, tmp_path):
+    follower = lab.Follower("redis://localhost:1")
+    votes = [{"voter": "a", "choice": "yes", "weight": 3}, {"voter": "b", "choice": "no", "weight": 1}]
+    for number in range(400):
+        told = json.loads(decision(number))
+        told["decision"]["votes"] = votes[: 1 + number % 2]
+        follower.feed([(f"{number + 1}-0", json.dumps(told))])
+    view = lab.LiveView(follower, panels=["confidence_over_time", "votes", "decisions"])
+    reader = Reader(browser, view.save(tmp_path / "early.html").as_uri())
+    page = reader.page
+    page.wait_for_function("() => document.getElementById('mm-view').mastermind?.pictures[0].drawn")
+    kind, options = view._contents.panels[1].asks(view._contents.choices.chosen)
+    table = kind.of(view.history, **options).table()
+    view.close()
+    tips = page.evaluate(VOTES_TIPS)
+    for name in ("share", "weighted_share"):
+        for value, low, high in table[[name, f"{name}_low", f"{name}_high"]].to_numpy():
+            assert any(f"{value:.3g} ({low:.3g} to {high:.3g})" in tip for tip in tips), (name, tips)
+
+    page.mouse.move(*reader.at(20))
+    reader.has("about 2026-11-26 00:", ".mm-tip:visible")
+    (x0, y0), (x1, _) = reader.at(4), reader.at(40)
+    for start, end, said in ((x0, x1, "none of the newest"), (*reader.at(330)[:1], *reader.at(390)[:1], "")):
+        page.mouse.move(start, y0)
+        page.mouse.down()
+        page.mouse.move(end, y0, steps=3)
+        page.mouse.up()
+        page.wait_for_timeout(100)
+        assert page.locator(".mm-note").inner_text().startswith(said)
+    assert page.locator(".mm-note").inner_text() == ""
+    page.keyboard.press("Escape")
+    page.mouse.move(x0, y0)
+    page.mouse.down()
+    page.mouse.move(x1, y0, steps=3)
+    page.mouse.up()
+    reader.has("none of the newest", ".mm-note")
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(100)
+    assert page.locator(".mm-note").inner_text() == ""
+    page.close()
+
+
 def test_without_scripts_and_on_paper_it_is_the_still(browser, saved):
     reader = Reader(browser, saved)
     reader.page.wait_for_selector(".mm-answers", state="attached")

@@ -14,6 +14,7 @@ from ...stats.engine.bootstrap import Floats
 from .earlier import dots_before
 from .figures import extent
 from .ink import RULE, shade
+from .intervals import keep_ends
 from .picture import Column, Picture, label_rows
 from .style import Style, artist_kwargs, styles_on
 from .text import LEGEND, names_apart, small_size
@@ -57,7 +58,8 @@ def dots_in_lane(
         dots_before(ax, behind.loc[rows.index], heights, figure)
     ax.hlines(heights, rows[f"{figure}_low"], rows[f"{figure}_high"], color=style.colour, linewidth=1.2)
     defaults = style.as_dots(markersize=4, zorder=3)
-    return ax.plot(rows[figure], heights, **artist_kwargs(Line2D, defaults, kw))[0]
+    [drawn] = ax.plot(rows[figure], heights, **artist_kwargs(Line2D, defaults, kw))
+    return keep_ends(drawn, rows, figure)
 
 
 def band(ax: Axes, x: Any, rows: pd.DataFrame, figure: str, style: Style, alpha: float = 0.15) -> None:

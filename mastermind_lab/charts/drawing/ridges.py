@@ -12,6 +12,7 @@ from matplotlib.patches import StepPatch
 from ...stats.engine.bootstrap import Floats
 from .earlier import dots_before
 from .ink import EARLIER, STRONG, ink, shade, tint
+from .intervals import keep_ends
 from .picture import Column, Picture, label_rows
 from .style import artist_kwargs, styles_on
 
@@ -70,4 +71,5 @@ def _means(ax: Axes, table: pd.DataFrame, heights: Floats) -> None:
     ax.hlines(heights, table["mean_low"], table["mean_high"], color=ink(ax), linewidth=1)
     for end in ("mean_low", "mean_high"):
         ax.plot(table[end], heights, "|", color=ink(ax), markersize=6, markeredgewidth=1)
-    ax.plot(table["mean"], heights, "o", color=ink(ax), markersize=2.5)
+    [drawn] = ax.plot(table["mean"], heights, "o", color=ink(ax), markersize=2.5)
+    keep_ends(drawn, table, "mean")

@@ -19,6 +19,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.transforms import IdentityTransform, Transform
 
 from ...stats.engine.bootstrap import Floats
+from ..drawing.intervals import ends_of
 from .colours import Colours
 
 Mark = dict[str, Any]
@@ -60,6 +61,9 @@ class Plane:
         self.ax, self.origin = ax, origin
         self._to_scale = (ax.transLimits + ax.transAxes).inverted()
         self._to_share = ax.transAxes.inverted()
+        self._nothing = (
+            1e-9 * np.abs(np.diff(ax.transLimits.inverted().transform([(0, 0), (1, 1)]), axis=0))[0]
+        )
 
     def follows(self, transform: Transform) -> tuple[bool, bool]:
         """Tell whether what is drawn with a transform moves with the data, along either axis."""
@@ -67,9 +71,10 @@ class Plane:
         return bool(x), bool(y)
 
     def columns(self, points: Any, transform: Transform) -> tuple[Floats, Floats]:
-        """Return where points are."""
+        """Return where points are; what is only there because a sum is rounded is 0."""
         seen = transform.transform(np.ma.filled(np.ma.asarray(points, dtype=np.float64), np.nan))
         along, share = self._to_scale.transform(seen), self._to_share.transform(seen)
+        along = np.where(np.abs(along) < self._nothing, 0.0, along)
         x, y = (
             along[:, axis] - self.origin[axis] if follows else share[:, axis]
             for axis, follows in enumerate(self.follows(transform))
@@ -123,7 +128,15 @@ class Marks:
                 "stroke": self._colours.drawn(line.get_markeredgecolor(), alpha),
                 "width": line.get_markeredgewidth(),
             }  # fmt: skip
-            self._put("markers", line, points, line.get_transform(), **look)
+            self._put("markers", line, points, line.get_transform(), **look, **self._ends(line))
+
+    def _ends(self, line: Line2D) -> Mark:
+        """Say where the interval of each dot begins and ends, where its figure has one."""
+        if (ends := ends_of(line)) is None:
+            return {}
+        places = [np.column_stack([end, line.get_ydata(orig=False)]) for end in ends]
+        low, high = (self._plane.columns(place, line.get_transform())[0] for place in places)
+        return {"low": self._columns.add(low), "high": self._columns.add(high)}
 
     def _scatter(self, scatter: PathCollection) -> None:
         marker = _names().get(_outline(scatter.get_paths()[0]))

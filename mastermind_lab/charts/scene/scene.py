@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis, XAxis
+from matplotlib.cbook import is_math_text
 from matplotlib.dates import DateLocator
 from matplotlib.legend import Legend
 from matplotlib.spines import Spine
@@ -123,7 +124,8 @@ def _axis(axis: Axis, origin: float) -> dict[str, Any]:
     shown = axis.get_tick_params()
     near, far = ("bottom", "top") if isinstance(axis, XAxis) else ("left", "right")
     is_labelled = shown.get(f"label{near}", True) or shown.get(f"label{far}", False)
-    labels = [_label(label) if is_labelled else "" for label in formatter.format_ticks(places)]
+    written = formatter.format_ticks(places) if is_labelled else [""] * len(places)
+    labels = [*written] if _is_plain(axis) else [_label(label) for label in written]
     return {
         "label": plain(axis.label).replace("\n", " "),
         "offset": _label(formatter.get_offset()) if axis.get_offset_text().get_visible() else "",
@@ -150,6 +152,11 @@ def _turn(axis: Axis) -> float:
     return float(max((label.get_rotation() for label in axis.get_majorticklabels()), default=0.0))
 
 
+def _is_plain(axis: Axis) -> bool:
+    """Tell whether what is written along an axis is text from data, in which nothing is a formula."""
+    return any(not tick.label1.get_parse_math() for tick in axis.majorTicks)
+
+
 def _label(text: str) -> str:
     """Write a power of ten without a formula.
 
@@ -158,10 +165,12 @@ def _label(text: str) -> str:
     Unknown
         It is another formula.
     """
+    if not is_math_text(text):
+        return text.replace(r"\$", "$")
     inside = _POWER.sub(r"\1", text)
     inside = re.sub(r"\^\{([^}]*)\}", lambda found: found[1].translate(_RAISED), inside).replace(
         r"\times", "\N{MULTIPLICATION SIGN}"
     )
-    if "\\" in inside or (inside != text and "$" in inside):
+    if "\\" in inside or "$" in inside:
         raise Unknown("a formula")
     return inside

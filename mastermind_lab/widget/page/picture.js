@@ -59,7 +59,7 @@ class Picture {
     const all = new Float32Array(buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength));
     const filled = part => ({ ...part, parts: part.parts.map(filled), marks: part.marks.map(mark => {
       const made = { ...mark };
-      for (const name of ["x", "y", "area", "values"]) if (mark[name]) made[name] = all.subarray(mark[name][0], mark[name][0] + mark[name][1]);
+      for (const name of ["x", "y", "low", "high", "area", "values"]) if (mark[name]) made[name] = all.subarray(mark[name][0], mark[name][0] + mark[name][1]);
       return made;
     }) });
     const { hit, brush } = this, part = (hit ?? brush)?.part, before = this.scene && this.inner(part)?.x.origin;
@@ -89,7 +89,7 @@ class Picture {
         if (mark.kind !== "markers" || !mark.sx || !mark.sy || "|_".includes(mark.marker) || Boolean(scene.cell) !== Boolean(mark.area)) continue;
         const look = JSON.stringify([mark.marker, mark.fill?.colour]);
         const entry = inner.legend.find(one => JSON.stringify([one.marker, one.fill?.colour]) === look);
-        for (let i = 0; i < mark.x.length; i++) if (!Number.isNaN(mark.y[i])) found.push({ x: mark.x[i], y: mark.y[i], colour: mark.stroke?.colour, series: entry?.text ?? (part && inner.title), part });
+        for (let i = 0; i < mark.x.length; i++) if (!Number.isNaN(mark.y[i])) found.push({ x: mark.x[i], y: mark.y[i], low: mark.low?.[i], high: mark.high?.[i], series: entry?.text ?? (part && inner.title), part });
       }
     });
     return found.sort((a, b) => a.x - b.x || a.y - b.y);
@@ -220,7 +220,7 @@ class Picture {
     const second = Math.abs(x[1] - x[0]) * DAY > 60000 ? DAY / 1000 : DAY;
     const fine = this.inner(brush.part).x.dated ? second : 1000;
     const round = (ends, steps) => ends && ends.map(one => Math.round(one * steps) / steps);
-    this.view.find({ panel, x: round(x, fine), y: round(y, 1000) });
+    this.view.find({ panel, x: round(x, fine), y: round(y, 1000) }, { from: this.canvas });
   }
 
   cell(hit) {
@@ -247,7 +247,7 @@ class Picture {
 
   tell(hit) {
     if (!this.scene.cell) return this.say(this.figures(hit));
-    const where = `${moment(hit.x + this.inner(hit.part).x.origin)} UTC · confidence ${hit.y.toFixed(2)}`;
+    const where = `${hit.id ? "" : "about "}${moment(hit.x + this.inner(hit.part).x.origin)} UTC · confidence ${hit.y.toFixed(2)}`;
     const rows = this.here(hit);
     this.say(rows.length ? this.decisions(rows, rows.length) : where);
     this.asks = setTimeout(async () => {
@@ -264,7 +264,7 @@ class Picture {
     return text.filter(Boolean).join("\n");
   }
 
-  // What a dot of a table says: its row, its figure, and the interval that is drawn through it.
+  // What a dot of a table says: its row, its figure, and its own interval.
   figures(hit) {
     const { x, y } = this.inner(hit.part);
     if (hit.line) return `${x.label}: ${figure(hit.x)}`;
@@ -272,18 +272,8 @@ class Picture {
     const nearest = y.ticks.reduce((a, b) => Math.abs(b[1] - hit.y) < Math.abs(a[1] - hit.y) ? b : a, [y.limits[0], ""]);
     const row = y.ticks.reduce((a, b) => Math.abs(b[0] - hit.y) < Math.abs(a[0] - hit.y) ? b : a, nearest);
     const back = value => figure(x.scale === "log" ? 10 ** value : value);
-    const ends = named ? this.interval(hit) : null;
-    const said = `${back(hit.x)}${ends ? ` (${back(ends[0])} to ${back(ends[1])})` : ""}`;
+    const said = `${back(hit.x)}${hit.high >= hit.low ? ` (${back(hit.low)} to ${back(hit.high)})` : ""}`;
     return [named ? lines(row[1])[0] : "", hit.series, named ? said : `${x.label} ${said}, ${y.label} ${figure(hit.y)}`].filter(Boolean).join("\n");
-  }
-
-  interval(hit) {
-    const colour = JSON.stringify(hit.colour);
-    for (const m of this.inner(hit.part).marks) {
-      if (m.kind !== "path" || JSON.stringify(m.stroke?.colour) !== colour) continue;
-      for (let i = 0; i + 1 < m.x.length; i++) if (Math.abs(m.y[i] - hit.y) < 1e-4 && Math.abs(m.y[i + 1] - hit.y) < 1e-4 && m.x[i] <= hit.x && hit.x <= m.x[i + 1]) return [m.x[i], m.x[i + 1]];
-    }
-    return null;
   }
 
   say(text) {
@@ -326,6 +316,7 @@ class Picture {
     } else return;
     this.later();
     event.preventDefault();
+    if (event.key !== "Escape") event.stopPropagation();
   }
 
   steps() {

@@ -270,16 +270,18 @@ class View {
     this.refresh();
   }
 
-  async find(range, { opener, known } = {}) {
+  async find(range, { opener, known, from = opener }) {
     if (known?.length === 1) this.open(known[0].id, opener); // while a cell runs there is no other answer
     const answer = await this.ask({ ask: "find", list: !opener, ...range });
     const { rows = [], count = 0, where = "", wrong } = answer;
-    if (wrong) return this.tell(wrong);
+    this.tell(wrong ?? "");
+    if (wrong) return;
     this.keep(rows);
     if (opener && count <= 1 && known?.length === 1) return; // it is open, or has been closed meanwhile
     if (opener && count === 1) return this.open(rows[0].id, opener);
     if (opener) await this.ask({ ask: "find", list: true, ...range });
     this.chosen = where;
+    this.chooser = from;
     const listed = count > rows.length ? `; the latest ${rows.length} are listed` : "";
     this.said.textContent = `${count.toLocaleString("en")} ${count === 1 ? "decision" : "decisions"} where ${where}${listed}. Escape shows the latest again.`;
     this.newer.hidden = true;
@@ -287,18 +289,22 @@ class View {
     this.announce(this.said.textContent);
   }
 
+  // A row that was left goes with its list: the keys go on where the rows were chosen.
   back() {
+    const left = this.focused();
     if (this.chosen !== null) this.hub.ask({ ask: "all" });
     this.chosen = null;
     this.said.textContent = "";
+    this.tell("");
     if (this.latestRows) this.lay(this.latestRows);
     this.newer.hidden = true;
+    if (left === this.newer || !left?.isConnected) (this.chooser ?? this.list.querySelector(".mm-link"))?.focus({ preventScroll: true });
   }
 
   key(event) {
     if (event.key !== "Escape" || event.defaultPrevented && !this.opened && this.chosen === null) return;
     if (this.opened) this.shut();
-    else if (this.chosen !== null) this.back();
+    else if (this.chosen !== null || this.note.textContent) this.back();
     else return;
     event.preventDefault();
     event.stopPropagation();
