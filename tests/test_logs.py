@@ -290,6 +290,16 @@ def test_the_samples_of_a_retried_log_count_once(logs):
     assert "3 samples left out that a retried log has again" in note(history)
 
 
+def test_samples_of_another_model_are_no_retry_whatever_their_numbers(tmp_path):
+    log = json.loads((INSPECT / "json" / "ada.json").read_text())
+    other = log | {"eval": log["eval"] | {"model": "another/model"}}
+    for name, one in (("a.json", log), ("b.json", other)):
+        (tmp_path / name).write_text(json.dumps(one))
+    history = lab.read(tmp_path)
+    assert history.votes["voter"].nunique() == 2
+    assert "retried" not in note(history)
+
+
 def test_a_question_of_several_messages_is_what_the_user_said_last(logs):
     sample = json.loads(lab_zip(logs / "bo.eval")["samples/1_epoch_1.json"])
     asked = [

@@ -788,6 +788,24 @@ def test_what_cannot_be_imported_is_said_in_a_line(tmp_path, text, code, said):
     assert "Traceback" not in found.stderr
 
 
+def test_an_import_without_a_choice_says_which_option_is_missing(tmp_path):
+    (tmp_path / "votes.csv").write_text("q,w\n1,a\n")
+    found = run("import", "votes.csv", "kept", "--decision", "q", "--voter", "w", cwd=tmp_path)
+    said = " ".join(found.stderr.replace("│", " ").split())
+    assert found.returncode == 2
+    assert (
+        "--choice is missing, the column that says what a vote is for; a table of ballots has --ranking"
+        in said
+    )
+    assert "None" not in said
+
+
+def test_a_number_among_texts_of_times_is_called_one():
+    table = votes(when=["2026-11-20", "1700000000", *["2026-11-21"] * 4])
+    (detail,) = made(table, time="when").rejects["detail"].unique()
+    assert "a number in a column that mixes texts and numbers" in detail
+
+
 def test_every_column_that_is_named_is_imported(tmp_path):
     columns = ["confidence", "weight", "rationale", "round", "recommendation", "time"]
     (tmp_path / "votes.csv").write_text(

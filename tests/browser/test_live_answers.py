@@ -202,6 +202,20 @@ def test_what_had_the_focus_gets_it_again_when_a_filter_ends(shown):
     assert page.evaluate(FOCUS)[0] == "CANVAS"
 
 
+def test_the_notebooks_keys_do_not_act_from_within_a_picture(shown):
+    book, page = shown, shown.page
+    cells = page.locator(".jp-NotebookPanel .jp-Cell")
+    there = cells.count()
+    page.mouse.click(*at(book, 20, 0.97))  # with the pointer, as one who then presses a key by mistake
+    for number in (0, 2):
+        book.pictures().nth(number).focus()
+        for key in ("x", "b", "ArrowDown", "d", "d"):
+            page.keyboard.press(key)
+        page.wait_for_timeout(300)
+        assert page.evaluate(FOCUS)[0] == "CANVAS"
+    assert (cells.count(), book.pictures().count()) == (there, 3)
+
+
 def test_a_decision_opens_while_a_cell_runs_and_what_must_wait_says_so(shown, raw):
     book, page = shown, shown.page
     page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-cell') }")

@@ -58,7 +58,8 @@ class View {
     Object.assign(this, { hub, el, opened: null, chosen: null, shown: [], drafts: new Map(), toldAt: Date.now(), untold: 0 });
     el.classList.add("mm-view");
     el.mastermind = this;
-    el.dataset.lmSuppressShortcuts = "true"; // or a notebook takes Enter and the arrows for its own
+    // Or a notebook takes keys for its own: it looks at what has the focus first, and only then around that.
+    el.addEventListener("focusin", event => { event.target.dataset.lmSuppressShortcuts = "true"; });
     this.build(hub.model.get("page_facts"));
     const themes = () => {
       this.theme = new Theme(el, hub.model.get("page_facts").palettes);
