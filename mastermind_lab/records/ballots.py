@@ -20,6 +20,7 @@ from ..errors import OptionError
 from ..frames import kind_of_field, open_column
 from ..spelling import text_of
 from .columns import (
+    ENDLESS,
     FLOAT,
     NUMBER,
     TEXT,
@@ -35,8 +36,7 @@ from .columns import (
 from .roles import KINDS, Columns, Roles, names_in
 
 _MOST_CHOICES = 1_000
-_ENDLESS = float(np.finfo(np.float64).max)
-LIMITS = {"ranking": (-(2.0**53), 2.0**53), "score": (-_ENDLESS, _ENDLESS), "probabilities": (0.0, 1.0)}
+LIMITS = {"ranking": (-(2.0**53), 2.0**53), "score": (-ENDLESS, ENDLESS), "probabilities": (0.0, 1.0)}
 """What ranks, scores and probabilities lie between."""
 
 _RANKING = (
@@ -287,6 +287,6 @@ def _object_in(text: str) -> dict[str, float] | None:
     if not isinstance(found, dict) or not found:
         return None
     said = {name: value for name, value in found.items() if value is not None}
-    if any(type(value) not in (int, float) or not abs(value) <= _ENDLESS for value in said.values()):
+    if any(type(value) not in (int, float) or not abs(value) <= ENDLESS for value in said.values()):
         return None
     return {name: float(value) for name, value in said.items()}

@@ -29,6 +29,8 @@ TEXT, FLOAT, WHOLE, MOMENT = (ARROW[kind] for kind in ("str", "float64", "Int64"
 NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 _COMMA = re.compile(r"\s*[+-]?\d*,\d+([eE][+-]?\d+)?\s*", re.ASCII)
 _EXACT = 15  # decimal digits that a float always keeps
+ENDLESS = float(np.finfo(np.float64).max)
+"""The bound of what may be any finite number."""
 _IN_A_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 _FIRST_SECOND, _END_SECOND = 978_307_200, 4_133_980_800  # of the years 2001 to 2100, and behind them
 _ADVICE = "make text or numbers of it, or leave it out"

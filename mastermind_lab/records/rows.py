@@ -15,6 +15,7 @@ from ..frames import IS_TEXT, schema
 from .ballots import Ballots, ballots_of, check_choices
 from .columns import (
     A_MOMENT,
+    ENDLESS,
     TEXT,
     WHOLE,
     Checked,
@@ -34,7 +35,6 @@ from .columns import (
 from .reading import Records
 from .roles import KINDS, Roles, names_in
 
-_ENDLESS = float(np.finfo(np.float64).max)
 _SHOWN = 80  # characters of a value that a reject repeats
 
 
@@ -164,7 +164,7 @@ def _confidence(_: pa.Field, column: pa.Array) -> Checked:
 
 
 def _weight(_: pa.Field, column: pa.Array) -> Checked:
-    return within(numbers(column), 0, _ENDLESS)
+    return within(numbers(column), 0, ENDLESS)
 
 
 def _round(_: pa.Field, column: pa.Array) -> Checked:
