@@ -26,19 +26,21 @@ PYTEST_DONT_REWRITE: a filter of warnings that names a class of the package impo
 """
 import importlib, json, os, resource, time, pytest
 
-_file = os.open(os.environ.get("MUTATION_NOTES", os.devnull), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-_seen, _now, _is_child = set(), os.environ.get("PYTEST_CURRENT_TEST", "").rsplit(" ", 1), True
+_notes = os.environ.get("MUTATION_NOTES", os.devnull)
+_seen, _now, _is_child = set(), (), True
 _since = 0.0
 
 def note(stretch):
     if stretch not in _seen:
         _seen.add(stretch)
-        if _is_child:  # which may be killed at any time
-            _write([*_now, [stretch]])
+        if _is_child:  # which may be killed at any time, and of one server may be of any test
+            _write([*os.environ.get("PYTEST_CURRENT_TEST", "").rsplit(" ", 1), [stretch]])
 
 def _write(what):
     if len(what) > 2:
-        os.write(_file, (json.dumps(what) + "\\n").encode())
+        file = os.open(_notes, os.O_WRONLY | os.O_APPEND | os.O_CREAT)  # anew: a command closes what it has
+        os.write(file, (json.dumps(what) + "\\n").encode())
+        os.close(file)
 
 def _begin(*now):
     global _now
