@@ -6,9 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from ...decode import json_text
+from ...spelling import plain_value
 from ...text import one_spelling
 
 KEY = "decision."
@@ -49,5 +48,5 @@ def _parts(decision_id: Any) -> set[str]:
 
 
 def _spelled(value: Any) -> str:
-    plain = value.item() if isinstance(value, np.generic) else value
-    return json_text(one_spelling(plain)) if isinstance(plain, bool | int | float) else str(plain)
+    plain = plain_value(value)
+    return plain if isinstance(plain, str) else json_text(one_spelling(plain))
