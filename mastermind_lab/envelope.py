@@ -26,7 +26,6 @@ from pydantic_core import from_json
 
 from .wire import DEFAULT_STREAM_NAME as DEFAULT_STREAM_NAME
 from .wire import FIELD as FIELD
-from .wire import SCHEMES as SCHEMES
 
 log = logging.getLogger(__name__)
 

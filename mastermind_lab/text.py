@@ -25,7 +25,10 @@ _DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u
 
 # All up to the last @, since a password may hold any character; the drive of a Windows path is no user.
 _USER = r"(?is)^([a-z][a-z0-9+.-]*:/+)?(?![a-z]:[\\/])[^:@]*:.*@"
-_PARAMETER = r"(?i)(?<=[?&])(\w*(?:pass|pwd|user|secret|token|key)\w*)=[^&]*"
+_PARAMETER = r"(?i)(?<=[?&#])(\w*(?:pass|pwd|user|auth|secret|token|key)\w*)=[^&]*"
+
+# A password without a host: what stands for the port is none. Several hosts are divided by commas.
+_NO_HOST = r"(?is)^([a-z][a-z0-9+.-]*://)[^:/?#@\[\]]*:(?!\d*([,/?#]|$)).*"
 
 
 def without_password(place: str) -> str:
@@ -37,11 +40,14 @@ def without_password(place: str) -> str:
     ('redis://…@host:6379/0', '…@host')
     >>> without_password("https://host/data?token=abc&page=2"), without_password("runs/a@b.ndjson")
     ('https://host/data?token=…&page=2', 'runs/a@b.ndjson')
+    >>> without_password("redis://me:pw"), without_password("redis://host:6379")
+    ('redis://…', 'redis://host:6379')
     """
     user = re.match(_USER, place)
     if user and re.search(_PARAMETER, place):
         return (user[1] or "") + ELLIPSIS  # which of them holds the other cannot be told
-    return re.sub(_PARAMETER, rf"\1={ELLIPSIS}", re.sub(_USER, rf"\1{ELLIPSIS}@", place))
+    shown = re.sub(_USER, rf"\1{ELLIPSIS}@", place)
+    return re.sub(_PARAMETER, rf"\1={ELLIPSIS}", re.sub(_NO_HOST, rf"\1{ELLIPSIS}", shown))
 
 
 class SecretUrl(str):
@@ -298,6 +304,18 @@ def _numbered(label: str, most: int, taken: Collection[str]) -> str:
     numbered = ((label, f" ({number})") for number in count(2))
     fitting = (text[: max(most - len(mark), 0)] + mark for text, mark in numbered)
     return next(text for text in fitting if text not in taken)
+
+
+def listed(names: Sequence[str], most: int = 25) -> str:
+    """List names in a message, cleaned and cut so that different ones stay different; the rest is counted.
+
+    Examples
+    --------
+    >>> listed(["model", "voter", "stance"], most=2), listed([])
+    ('model, voter and 1 more', 'none')
+    """
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(apart(names[:most], 80, harmless)) + more or "none"
 
 
 def terminal_line(text: str, most: int = 80) -> str:

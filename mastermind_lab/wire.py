@@ -11,3 +11,8 @@ URL_VARIABLES = ("MASTERMIND_LAB_URL", "REDIS_URL")
 
 FIELD = "data"
 """The one field of a stream entry."""
+
+
+def is_redis_url(text: str) -> bool:
+    """Tell whether a text is the URL of a Redis, in upper or lower case."""
+    return text.lower().startswith(SCHEMES)

@@ -120,6 +120,18 @@ MORE = ["a\u0000b", "\u202egnp.exe", "\x1b]0;t\x07", "\x9b2J", "x" * 200_000, "\
 FLOATS = [-0.0, 5e-324, 2.2250738585072014e-308, 0.1 + 0.2, 1.7976931348623157e308, 1 / 3, 1e23, -1e-7]
 
 
+def test_an_error_that_lists_names_steers_nobody():
+    history = lab.read([payload("mo\x1b[31m\u202edel", 1)])
+    for ask in (
+        lambda: stats.Confidence.of(history, by="nope"),
+        lambda: stats.Votes.of(history, cluster="nope"),
+        lambda: lab.charts.confidence(history, by="meta.mo"),
+    ):
+        with pytest.raises(lab.OptionError, match="there are .*meta.mo.?\\[31m") as caught:
+            ask()
+        assert not STEERS & set(str(caught.value))
+
+
 @some_or_all
 def test_it_is_kept_exactly(texts, tmp_path):
     texts = [*texts, *MORE]

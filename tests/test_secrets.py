@@ -37,6 +37,10 @@ ADDRESSES = [
     "redis://127.0.0.1:1?password=cAn@ArY",
     "rediss://127.0.0.1:1/0?username=u&password=cAnArY",
     "unix:///nowhere.sock?password=cAnArY",
+    "redis://127.0.0.1:1#password=cAnArY",
+    "redis://me:cAnArY",  # without a host
+    "redis://:cAnArY/0",
+    "REDIS://me:cAnArY@127.0.0.1:1",
     "me:cAnArY@127.0.0.1:1",  # without a scheme, or with half of one
     "me:cAn/ArY@127.0.0.1:1",
     "redis:/me:cAnArY@127.0.0.1:1",
@@ -108,7 +112,7 @@ WAYS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("address", [ADDRESSES[place] for place in (0, 13)])
+@pytest.mark.parametrize("address", [ADDRESSES[place] for place in (0, 13, 17)])
 def test_no_part_of_a_password_is_on_a_terminal(address, tmp_path):
     lab.sample(last=1).to_ndjson(tmp_path / "one.ndjson")
     for words in WAYS:

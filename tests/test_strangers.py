@@ -118,6 +118,8 @@ SAID = {
     "seals elsewhere": {"seals": ["../x"]},
     "rows below none": {"rows": "-1"},
     "rows without end": {"rows": "9" * 30},
+    "rows without a length": {"rows": str(2**63)},
+    "rejects without a length": {"rejects": str(2**63 - 1)},
     "rows in words": {"rows": "many"},
     "a size in words": {"size": "large"},
     "an ordinal in words": {"last_ordinal": "last"},
@@ -145,6 +147,14 @@ def test_what_a_footer_may_say(theirs):
         assert contents(theirs).keys() == whole.keys()
         restored(whole)
     assert lab.verify(theirs).empty
+
+
+def test_more_than_a_column_holds_is_unknown(theirs):
+    """Each number alone could be; their sum is what nobody has counted."""
+    for number in (0, 1):
+        forged(theirs, number, coverage=[{"entries": 2**62, "missing": 2**62, "certainty": "exact"}])
+    for history in (lab.read(theirs), lab.read(theirs, last=1)):
+        assert history.coverage["missing"].isna().all()
 
 
 def test_a_range_replaces_only_what_it_can_hold(theirs):

@@ -361,6 +361,12 @@ class TestUrls:
             until(lambda: follower.status.received == 2)
         assert address(url) == address(redis_url)
 
+    def test_in_capitals(self, raw, redis_url):
+        publish(raw, [("1-0", envelope())])
+        url = redis_url.replace("redis://", "VALKEY://")
+        assert ids_of(lab.read(url)) == ["1-0"]
+        assert address(url) == address(redis_url)
+
     def test_valkeys_asks_for_tls(self, redis_url):
         assert address("valkeys://me:secret@host/1") == "rediss://host:6379/1"
         with pytest.raises(lab.SourceError, match="rediss:// asks for TLS"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import NothingDecodedWarning, OptionError
-from ..wire import DEFAULT_STREAM_NAME, SCHEMES, URL_VARIABLES
+from ..wire import DEFAULT_STREAM_NAME, URL_VARIABLES, is_redis_url
 from .console import progress, say
 from .options import MaxLineBytes, MaxUnpackedBytes, given
 from .signals import notice_interruption
@@ -59,7 +59,7 @@ def replay(
     """
     from ..stream import address, publish_batches
 
-    if source.startswith(SCHEMES):
+    if is_redis_url(source):
         raise OptionError(f"{address(source)} is a stream; replay a file, or a snapshot that was taken of it")
     options = given(
         derive=derive, voter=voter, max_line_bytes=max_line_bytes, max_unpacked_bytes=max_unpacked_bytes

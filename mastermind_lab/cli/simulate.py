@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..wire import DEFAULT_STREAM_NAME, SCHEMES, URL_VARIABLES
+from ..wire import DEFAULT_STREAM_NAME, URL_VARIABLES, is_redis_url
 from .console import progress, say
 from .options import DEFAULT_URL
 from .signals import notice_interruption
@@ -35,7 +35,7 @@ def simulate(
     """Let a simulated arena decide: onto a stream at a rate, or into a file at full speed."""
     from ..arena import Arena, payloads
 
-    if target.startswith(SCHEMES):
+    if is_redis_url(target):
         _publish(
             target,
             stream,

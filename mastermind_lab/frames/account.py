@@ -70,9 +70,15 @@ class Account:
 
 
 def total(numbers: Iterable[int | None]) -> int | None:
-    """Add numbers up; unknown if one of them is, or if there is none."""
+    """Add numbers up; unknown if one of them is, if there is none, or if no column holds their sum."""
     listed = list(numbers)
-    return None if not listed or None in listed else sum(number for number in listed if number is not None)
+    known = [number for number in listed if number is not None]
+    return sum(known) if known and len(known) == len(listed) and is_held(sum(known)) else None
+
+
+def is_held(number: int) -> bool:
+    """Tell whether a column of ``coverage`` can hold a number: strangers claim any."""
+    return abs(number) < 2**63
 
 
 def least_sure(certainties: Iterable[str | None]) -> str | None:
@@ -89,7 +95,7 @@ def united(notes: Iterable[str | None]) -> str | None:
 def known_value(name: str, value: Any) -> Any:
     """Return a value read from outside, if a column of this name can hold it."""
     if DECLARED[COVERAGE][name].type == "Int64":
-        return value if type(value) is int and abs(value) < 2**63 else None
+        return value if type(value) is int and is_held(value) else None
     if name == "certainty":
         return value if value in CERTAINTIES else None
     if name in ("first_id", "last_id"):

@@ -14,7 +14,7 @@ import pandas as pd
 from .. import records
 from ..errors import OptionError, SourceError, column_advice
 from ..frames import DECLARED, TEXT, SchemaUnion, is_open, to_pandas
-from ..text import apart, brief, harmless
+from ..text import brief, harmless, listed
 from .history import History
 from .outcome_keys import is_text, keys_like, spelled
 from .scan import Scan, with_missing_columns
@@ -241,10 +241,10 @@ def _frame(outcomes: Outcomes, join: Join) -> pd.DataFrame:
             frame = frame.rename(columns={others[0]: name})
     missing = [name for name in (*join.on, join.correct) if name not in frame.columns]
     if missing:
-        there = ", ".join(apart([*map(str, frame.columns[:12])], 40, harmless))
-        hint = f"; {advice}" if (advice := column_advice(missing[-1], map(str, frame.columns))) else ""
+        there = list(map(str, frame.columns))
+        hint = f"; {advice}" if (advice := column_advice(missing[-1], there)) else ""
         raise OptionError(
-            f"the outcomes have no column {', '.join(missing)}: there are {there or 'none'}{hint}"
+            f"the outcomes have no column {', '.join(missing)}: there are {listed(there, 12)}{hint}"
         )
     return frame
 

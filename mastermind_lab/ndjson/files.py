@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from ..errors import SourceError
 from ..storage import RemoteFile, is_remote, local_path, remote_files
+from ..text import listed
 from .packing import PACKINGS
 
 ENDINGS = tuple(
@@ -103,8 +104,8 @@ def _find_local(path: Path, endings: tuple[str, ...]) -> Sequence[File]:
 def _instead(path: Path) -> str:
     """Say what a folder holds that has no file of envelopes."""
     names = sorted(one.name for one in path.iterdir())
-    there = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else "")
-    said = f"no file is named {ENDINGS_TOLD}" + (f"; there are {there}" if names else "; it is empty")
+    there = f"there are {listed(names, _NAMED)}" if names else "it is empty"
+    said = f"no file is named {ENDINGS_TOLD}; {there}"
     if any(name.startswith("date=") or name.endswith(".parquet") for name in names):
         said += ". The parts of a snapshot are read with it: give the folder that holds 'decisions'"
     return said

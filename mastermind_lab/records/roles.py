@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import OptionError, column_advice
 from ..spelling import plain_value
-from ..text import apart, harmless
+from ..text import listed
 
 Columns = str | Sequence[str] | Mapping[str, str]
 """A column; several, one a place or a choice; or several by the choices that they are of."""
@@ -150,15 +150,13 @@ def check_columns(wanted: Iterable[tuple[str, str]], there: Sequence[str], table
     for role, name in wanted:
         if name in there:
             continue
-        listed = ", ".join(apart(there[:_NAMED], 40, harmless))
-        more = f" and {len(there) - _NAMED} more" if len(there) > _NAMED else ""
         said = f"{advice} " if (advice := column_advice(name, there)) else ""
         is_odd = any(one.lower().startswith(("#", "//", "sep=")) for one in there[:1])
         suspect = ": the first line looks like none of names: delete it, so that these come first"
         is_one = len(there) == 1 and all(one in there[0] for _, one in wanted)
         suspect = _ONE_COLUMN if is_one else suspect if is_odd else ""
         raise OptionError(
-            f"{role}={name!r:.80}: {table} has no such column: {said}there are {listed or 'none'}{more}"
+            f"{role}={name!r:.80}: {table} has no such column: {said}there are {listed(there, _NAMED)}"
             f"{suspect}"
         )
 

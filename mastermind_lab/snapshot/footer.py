@@ -30,6 +30,7 @@ MOST_BYTES = 2**24
 
 _HASH = re.compile("[0-9a-f]{64}")
 _NUMBER = re.compile("[0-9]{1,20}")
+_ROWS = re.compile("[0-9]{1,12}")  # in one part; so many parts' still have a length
 
 
 class DamageError(Exception):
@@ -140,12 +141,17 @@ def _is_number(said: str) -> bool:
     return _NUMBER.fullmatch(said) is not None
 
 
+def _is_row_count(said: str) -> bool:
+    return _ROWS.fullmatch(said) is not None
+
+
 def _is_end(said: str) -> bool:
     return not said or is_id(said)
 
 
 _TEXTS: dict[str, Callable[[str], bool]] = {
-    **dict.fromkeys(("rows", "rejects", "epoch", "size", "first_ordinal", "last_ordinal"), _is_number),
+    **dict.fromkeys(("rows", "rejects"), _is_row_count),
+    **dict.fromkeys(("epoch", "size", "first_ordinal", "last_ordinal"), _is_number),
     **dict.fromkeys(("first_id", "last_id", "after", "since", "max_deleted"), _is_end),
     "seal": _is_place,
 }

@@ -11,7 +11,7 @@ from typing import IO, Any, NamedTuple
 
 from ..errors import OptionError
 from ..text import without_password
-from ..wire import SCHEMES
+from ..wire import is_redis_url
 from .local import HALF, check_below
 from .unpacked import LargeFileError
 
@@ -233,7 +233,7 @@ def _put_whole(file_system: Any, target: str, put: Callable[[str], None]) -> Non
 
 def _opened(url: str) -> tuple[Any, str]:
     shown = without_password(url)
-    if url.startswith(SCHEMES):
+    if is_redis_url(url):
         raise OptionError(f"{shown} is a Redis server, and not what is expected here: a file or a folder")
     if shown != url:
         raise OptionError(f"{shown} holds a password: give it to fsspec by its configuration or environment")

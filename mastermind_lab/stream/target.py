@@ -175,7 +175,7 @@ def _pool_of_url(url: str) -> redis.ConnectionPool:
         raise OptionError(f"the Redis URL cannot be read: there is an @ behind its host; {escapes} ({hint})")
     scheme, separator, rest = url.partition("://")
     try:
-        return redis.ConnectionPool.from_url(_SCHEMES.get(scheme, scheme) + separator + rest)
+        return redis.ConnectionPool.from_url(_SCHEMES.get(scheme.lower(), scheme.lower()) + separator + rest)
     except ValueError as error:
         # Neither the URL nor a part of it is quoted: it may be of a password.
         why = str(error) if str(error).startswith(("Invalid value for", "Redis URL must")) else "its port"

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...decode import in_batches
-from ...envelope import SCHEMES, Entry
+from ...envelope import Entry
 from ...frames import Account, Coverage, Limits, Tables, id_key, ids_in_order
 from ...text import SecretUrl
+from ...wire import is_redis_url
 from ..history import History
 from .reading import Batch, Options, gather
 
@@ -22,7 +23,7 @@ def is_client(source: Any) -> bool:
 
 def is_stream(source: Any) -> bool:
     """Tell whether a source is a Redis URL or a client."""
-    return is_client(source) or (isinstance(source, str) and source.startswith(SCHEMES))
+    return is_client(source) or (isinstance(source, str) and is_redis_url(source))
 
 
 @dataclass(frozen=True)

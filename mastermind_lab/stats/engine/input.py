@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import OptionError, column_advice
-from ...text import one_spelling, without_markup
+from ...text import listed, one_spelling, without_markup
 from .bootstrap import Floats
 
 By = str | Sequence[str] | None
@@ -260,10 +260,9 @@ def outcomes_of(decisions: pd.DataFrame) -> pd.Series:
 
 def unknown(name: str, columns: Iterable[str], most: int = 25) -> OptionError:
     """Make the error for a column that is not there."""
-    there = [str(column)[:80] for column in columns]
+    there = list(map(str, columns))
     hint = f"{advice} " if (advice := column_advice(name, there)) else ""
-    more = f" and {len(there) - most} more" if len(there) > most else ""
-    return OptionError(f"no column {name[:80]!r}: {hint}there are {', '.join(there[:most])}{more}")
+    return OptionError(f"no column {name[:80]!r}: {hint}there are {listed(there, most)}")
 
 
 def shares_of(frame: pd.DataFrame, column: str) -> Floats:
