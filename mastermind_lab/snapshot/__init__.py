@@ -33,6 +33,7 @@ from .ranges import FORMAT, Range
 from .reading import read_range
 from .save import save
 from .surveys import ranges
+from .unread import unread
 from .verify import verify
 from .widen import columns_of, narrow, widened
 
@@ -73,6 +74,7 @@ __all__ = [
     "still_there",
     "tables_of",
     "tidy",
+    "unread",
     "verify",
     "widened",
 ]

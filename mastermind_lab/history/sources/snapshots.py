@@ -136,12 +136,20 @@ class Snapshot:
         return whole.without(ids, np.array([one.entries for one in others], int), self.limits.said)
 
     def history(self) -> History:
-        """List the entries; a frame is read when it is first looked at."""
+        """List what is needed; a frame is read when it is first looked at."""
         if self.again:
             options = replace(self.options, limits=self.limits)
             return gather(self.partitions(), options, numbered=self.numbered)
-        named = self._by_names() if self.options.limits.said else None
-        return self._by_footers() if named is None else named
+        quick = self._by_names() if self.options.limits.said else self._unread()
+        return self._by_footers() if quick is None else quick
+
+    def _unread(self) -> History | None:
+        """List nothing yet; None where no checkpoint sums up what is there, or nothing of the payloads."""
+        from ... import snapshot
+
+        most = self.options.files.unpacked_bytes
+        found = None if self.options.payloads else snapshot.unread(self._place, self._names, most)
+        return found and History(*found)
 
     def _by_names(self) -> History | None:
         """Open only the parts that limits ask for, and none to choose them; None where names do not tell."""
