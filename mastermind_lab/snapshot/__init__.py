@@ -33,7 +33,7 @@ from .ranges import FORMAT, Range
 from .reading import read_range
 from .save import save
 from .surveys import ranges
-from .unread import unread
+from .unread import summed_up, unread
 from .verify import verify
 from .widen import columns_of, narrow, widened
 
@@ -72,6 +72,7 @@ __all__ = [
     "save",
     "size_of",
     "still_there",
+    "summed_up",
     "tables_of",
     "tidy",
     "unread",

@@ -46,6 +46,11 @@ class Opened:
         return [*filter(None, [self.before]), *self.surveyed.committed]
 
     @property
+    def newest(self) -> Range:
+        """The range with the last id of all, where there is one."""
+        return max(self.seen, key=lambda one: one.key[1])
+
+    @property
     def coverage(self) -> Coverage:
         """What is said of all of it."""
         if self.before is None:

@@ -30,13 +30,24 @@ def unread(
     SourceError
         Something is wrong with a part that came since.
     """
-    try:
-        found = by_checkpoint(folder_of(folder))
-    except (OSError, DamageError):  # who lists the folder says so
-        return None
+    found = summed_up(folder)
     if found is None or not any(one.rows for one in found.seen):
         return None
     return UnreadTables(folder, names, max_unpacked_bytes, found), found.coverage
+
+
+def summed_up(folder: str | PathLike[str]) -> Opened | None:
+    """Find out what is committed in a folder; None where no checkpoint that can be used sums it up.
+
+    Raises
+    ------
+    SourceError
+        Something is wrong with a part that came since.
+    """
+    try:
+        return by_checkpoint(folder_of(folder))
+    except (OSError, DamageError):  # who lists the folder says so
+        return None
 
 
 class UnreadTables(LazyTables):
@@ -48,7 +59,7 @@ class UnreadTables(LazyTables):
         super().__init__(dict.fromkeys(names), self._read)
         self._folder, self._most = folder, most
         self._seen, self._kinds = found.seen, found.committed.kinds
-        self._end = max(found.seen, key=lambda one: one.key[1])
+        self._end = found.newest
 
     def _read(self, name: str) -> pa.Table:
         return self._listed[name]

@@ -194,7 +194,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Uncounted:
-    """The coverage of a folder of which only some ranges were opened: the others' footers are read for it."""
+    """The coverage of a folder of which only some ranges were opened: what the others say is read for it."""
 
     folder: str | os.PathLike[str]
     max_unpacked_bytes: int | None
@@ -211,6 +211,9 @@ class Uncounted:
         """
         from ... import snapshot
 
+        found = snapshot.summed_up(self.folder)
+        if found and found.newest == self.opened[-1] and found.newest.key[1] == self.last:
+            return found.coverage
         now = snapshot.ranges(self.folder, self.max_unpacked_bytes)
         snapshot.still_there(self.opened, now)
         then = [one for one in now if one.key[0] <= self.last]
