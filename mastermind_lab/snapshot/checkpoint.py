@@ -1,10 +1,11 @@
 """The checkpoint: one file of what the commits of a folder say, so that not all of them are read again.
 
 It is a Parquet file beside the tables: a row a range, with what the footer of its ``decisions`` part says,
-and in its own footer the sum of them, which is all that an archiver needs. The parts stay the truth. Whoever
-changes a part that it knows removes it first; parts that came later are read beside it; and it is used only
-where the newest part that it knows is there and says the same. Without it, or where it is damaged, of another
-folder or a stranger's, every footer is read, as if it had never been.
+and in its own footer the sum of them, which is all that an archiver needs, and of each day the first and the
+last id, by which readers choose. The parts stay the truth. Whoever changes a part that it knows removes it
+first; parts that came later are read beside it; and it is used only where the newest part that it knows is
+there and says the same. Without it, or where it is damaged, of another folder or a stranger's, every footer
+is read, as if it had never been.
 """
 
 from __future__ import annotations
