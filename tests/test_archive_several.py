@@ -1,6 +1,7 @@
 """Several streams archived by one process, each to a folder of its own."""
 
 import threading
+from functools import partial
 from urllib.parse import quote
 
 import duckdb
@@ -137,6 +138,48 @@ def test_two_archivers_that_share_one(raw, redis_url, root):
     list(updates)
     assert lab.archive(redis_url, root, stream=[B, "other"])[B].entries == 0
     assert ids(root, B) == names(1)
+
+
+def test_a_follower_of_several_archives_each_and_goes_on_there(raw, redis_url, root):
+    for upto in (2, 4):
+        for stream in (A, B):
+            add(raw, stream, *range(upto - 1, upto + 1))
+        with lab.Follower(redis_url, stream=[A, B], archive=root) as follower:
+            until(lambda: follower.status.received == 4)
+            decisions, coverage = follower.history().decisions, follower.history().coverage
+        assert decisions.groupby("stream").size().to_dict() == {A: 2, B: 2}
+        assert coverage["left_out"].tolist() == [upto - 2] * 2
+        assert coverage["certainty"].tolist() == ["exact"] * 2
+    assert (ids(root, A), ids(root, B)) == (names(1, 2, 3, 4), names(1, 2, 3, 4))
+    assert lab.archive(redis_url, root, stream=[A, B])[B].entries == 0
+
+
+def test_a_follower_begun_again_shows_each_entry_of_each_stream_once(raw, redis_url, root):
+    """What was not in an archive yet is read again: each stream by itself knows how far it was."""
+    add(raw, B, 2, 3)
+    follower = lab.Follower(redis_url, stream=[A, B], archive=root)
+    with follower:
+        until(lambda: follower.status.received == 2)
+        add(raw, A, 1, 9)
+        until(lambda: follower.status.received == 4)
+    add(raw, B, 5)
+    with follower:
+        until(lambda: follower.status.received == 5)
+    found = follower.history().decisions.groupby("stream")["meta.n"].agg(sorted).to_dict()
+    assert found == {A: [1, 9], B: [2, 3, 5]}
+
+
+def test_what_waits_for_several_together_is_what_may_wait_for_one(raw, redis_url, root, monkeypatch):
+    few = [f"stream:{number}" for number in range(8)]
+    monkeypatch.setattr("mastermind_lab.live.source.Archiver", partial(Archiver, part_bytes=1_000))
+    held, real = [], Archiver.take
+    monkeypatch.setattr(Archiver, "take", lambda sink, update: held.append(sink) or real(sink, update))
+    for stream in few:
+        add(raw, stream, *range(1, 9))
+    with lab.Follower(redis_url, stream=few, archive=root) as follower:
+        until(lambda: follower.status.received == 64)
+        assert sum(one.size for one in {*held}) <= 4_000
+    assert [ids(root, stream) for stream in few] == [names(*range(1, 9))] * 8
 
 
 def test_an_archive_of_one_and_those_of_several_are_not_mixed(raw, redis_url, root, tmp_path):

@@ -11,7 +11,10 @@ from fsspec.implementations.memory import MemoryFileSystem
 from telling import telling
 
 import mastermind_lab as lab
+from mastermind_lab import snapshot
 from mastermind_lab.frames import FRAMES
+from mastermind_lab.snapshot import checkpoint
+from mastermind_lab.snapshot.checkpoint import CHECKPOINT
 from mastermind_lab.snapshot.parts import _Part
 from mastermind_lab.storage import LocalFolder
 
@@ -30,13 +33,27 @@ def whole(made):
     return lab.read(made).tables(), lab.read(made).account
 
 
+def noted(folder):
+    """Let a checkpoint sum up what is there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "WORTH", 2)
+        snapshot.note(folder, snapshot.opened(folder))
+
+
+@pytest.fixture(scope="module")
+def summed_up(made, tmp_path_factory):
+    folder = shutil.copytree(made, tmp_path_factory.mktemp("summed") / "s")
+    noted(folder)
+    return folder
+
+
 @pytest.fixture
 def opened(monkeypatch):
     """The parts that are opened: how many of each table have their footers read, or all of them."""
     seen = {"tail": set(), "read": set()}
     for name, paths in seen.items():
         monkeypatch.setattr(LocalFolder, name, _watched(getattr(LocalFolder, name), paths))
-    return lambda name: Counter(path.partition("/")[0] for path in seen[name])
+    return lambda name: Counter(path.partition("/")[0] for path in seen[name] if path != CHECKPOINT)
 
 
 def _watched(real, paths):
@@ -44,14 +61,14 @@ def _watched(real, paths):
 
 
 LIMITS = {
-    "last": ({"last": 7}, 4),
-    "none": ({"last": 0}, 4),
+    "last": ({"last": 7}, 2),
+    "none": ({"last": 0}, 2),
     "since an id": ({"since": stream_id(38, 2)}, 2),
     "since a moment": ({"since": "2026-11-24T01:20"}, 2),
     "until": ({"until": "2026-11-23T00:50"}, 2),
     "between": ({"since": stream_id(17), "until": stream_id(18)}, 2),
     "back from the newest": ({"since": "30m"}, 1),
-    "the last of a part": ({"until": stream_id(20), "last": 3}, 4),
+    "the last of a part": ({"until": stream_id(20), "last": 3}, 2),
     "nothing there": ({"since": stream_id(39, 99)}, 1),
 }
 
@@ -69,6 +86,28 @@ def test_limits_open_only_the_parts_they_ask_for(made, whole, opened, limits, pa
     assert (row["entries"], row["left_out"]) == (len(kept), PARTS * ENTRIES - len(kept))
     assert (row["missing"], row["certainty"]) == (0, "exact")
     assert opened("tail") == {"decisions": PARTS}
+
+
+@pytest.mark.parametrize("limits", [{"last": 7}, {"since": stream_id(38)}, {"until": stream_id(1)}])
+def test_of_days_that_a_checkpoint_sums_up_only_those_are_listed_that_are_asked_for(
+    made, tmp_path, monkeypatch, limits
+):
+    folder, listed = shutil.copytree(made, tmp_path / "s"), []
+    add(folder, range(PARTS, 5 * PARTS, 3))
+    noted(folder)
+    monkeypatch.setattr(
+        LocalFolder,
+        "paths",
+        lambda here, faults=None, below="", real=LocalFolder.paths: (
+            listed.append(below) or real(here, faults, below)
+        ),
+    )
+    found = lab.read(folder, **limits).decisions
+    days = {f"decisions/date={one}" for one in found["streamed_at"].dt.date.astype(str)}
+    newest = f"decisions/date={snapshot.date_of(stream_id(5 * PARTS - 1))}"
+    assert {*listed} == days | {newest}
+    (folder / CHECKPOINT).unlink()
+    pd.testing.assert_frame_equal(found, lab.read(folder, **limits).decisions)
 
 
 WHERE = {
@@ -98,6 +137,67 @@ def test_a_condition_on_ids_or_times_opens_only_the_parts_it_may_choose(
         pd.testing.assert_frame_equal(found[name], everything[name])
     pd.testing.assert_frame_equal(found.coverage, everything.coverage)
     assert opened("read")["votes"] == parts
+
+
+@pytest.mark.parametrize(("condition", "parts"), telling(WHERE, "an id", "both ends", "no time"))
+def test_of_a_folder_that_a_checkpoint_sums_up_nothing_is_listed_before(
+    summed_up, whole, opened, condition, parts
+):
+    everything = lab.History(*whole).where(condition)
+    history = lab.read(summed_up)
+    assert opened("tail") == {"decisions": 1}
+    pd.testing.assert_frame_equal(history.coverage, lab.History(*whole).coverage)
+    found = history.where(condition)
+    assert opened("read")["decisions"] == parts
+    assert opened("tail")["decisions"] <= 1 + parts
+    for name in FRAMES:
+        pd.testing.assert_frame_equal(found[name], everything[name])
+        pd.testing.assert_frame_equal(history[name], lab.History(*whole)[name])
+    pd.testing.assert_frame_equal(found.coverage, everything.coverage)
+
+
+def test_what_is_not_listed_yet_is_what_it_was_when_it_was_read(summed_up, whole, tmp_path):
+    """Also where it has grown since, or was compacted then: what is new is in one part with it."""
+    folder = shutil.copytree(summed_up, tmp_path / "s")
+    histories = [lab.read(folder) for _ in range(3)]
+    for change in (lambda: add(folder, range(PARTS, PARTS + 2)), lambda: lab.compact(folder)):
+        change()
+        found = histories[0].where([stream_id(9, 1), stream_id(PARTS + 1)])
+        assert found.decisions["stream_id"].tolist() == [stream_id(9, 1)]
+        history = histories.pop()
+        for name in FRAMES:
+            pd.testing.assert_frame_equal(history[name], lab.History(whole[0])[name])
+
+
+def test_what_is_not_listed_yet_may_be_gone(summed_up, tmp_path):
+    folder = shutil.copytree(summed_up, tmp_path / "s")
+    histories = [lab.read(folder), lab.read(folder)]
+    shutil.rmtree(folder)
+    add(folder, [9])
+    for ask in (len, lambda one: one.where([stream_id(9, 1)])):
+        with pytest.raises(lab.SourceError, match="was changed since it was read"):
+            ask(histories.pop())
+
+
+def test_a_part_that_is_gone_is_named_when_all_are_listed(summed_up, tmp_path):
+    folder = shutil.copytree(summed_up, tmp_path / "s")
+    sorted((folder / "votes").rglob("*.parquet"))[3].unlink()
+    history = lab.read(folder)
+    with pytest.raises(lab.SourceError, match=r"votes/date=.* is missing"):
+        len(history)
+
+
+def test_of_a_folder_that_a_checkpoint_sums_up_no_more_is_opened_to_count_what_limits_left_out(
+    summed_up, made, opened
+):
+    since, until = {"since": stream_id(38)}, {"until": stream_id(1)}
+    history = lab.read(summed_up, **since)
+    parts = opened("tail")
+    told = history.coverage
+    assert opened("tail") == parts == {"decisions": 2}
+    pd.testing.assert_frame_equal(told, lab.read(made, **since).coverage)
+    # Of these the last part was not opened, and may be another by now.
+    pd.testing.assert_frame_equal(lab.read(summed_up, **until).coverage, lab.read(made, **until).coverage)
 
 
 def test_a_scan_opens_only_what_limits_touch_and_accounts_for_all(made, opened):

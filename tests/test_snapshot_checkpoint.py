@@ -140,10 +140,13 @@ BAD = {
     "a sum of something else": said(coverage="7"),
     "no kinds": said(columns_of='["x"]'),
     "no id": said(reaches="../x"),
+    "a day of no id": said(days='[["../x", "1-0"]]'),
+    "days that are none": said(days="7"),
     "no range": said(last="decisions/../../x", said="{}"),
     "a part that is not there": said(last="decisions/date=2026-11-23/part-0-1-0-2-0.parquet"),
 }
 BAD_ROWS = {
+    "other days": said(days=f'[["{stream_id(0)}", "{stream_id(1)}"]]'),
     "a place elsewhere": rows(lambda place, fact: ("decisions/../../x.parquet", fact)),
     "tables nobody knows": rows(lambda place, fact: (place, fact.replace('citations', 'secrets'))),
     "no object": rows(lambda place, fact: (place, "[1]")),

@@ -12,8 +12,17 @@ any other, with its own lock and its own end. So one can be read, verified, move
 what harms one harms no other. To programs that read Parquet the name is a partition above that of the day.
 """
 
-from .archiver import PART_BYTES, PART_SECONDS, Archiver
+from .archiver import PART_BYTES, PART_SECONDS, Archiver, overfull
 from .progress import Archived
 from .run import Archiving, archive, stopping
 
-__all__ = ["PART_BYTES", "PART_SECONDS", "Archived", "Archiver", "Archiving", "archive", "stopping"]
+__all__ = [
+    "PART_BYTES",
+    "PART_SECONDS",
+    "Archived",
+    "Archiver",
+    "Archiving",
+    "archive",
+    "overfull",
+    "stopping",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import reduce
@@ -32,6 +32,7 @@ PART_SECONDS = 60.0
 """How long an entry waits for others before its part is written."""
 
 _MOST_PARTS = 3  # in memory: one that is being written, one that waits, one that fills
+_MOST_WAITING = 4  # parts of several streams together that wait in memory
 
 
 class Archiver:
@@ -382,3 +383,10 @@ class Archiver:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def overfull(archivers: Collection[Archiver]) -> Archiver | None:
+    """Return which of several to write now, where together they hold more in memory than one may."""
+    held = sum(one.size for one in archivers)
+    most = _MOST_WAITING * max((one.part_bytes for one in archivers), default=0)
+    return max(archivers, key=lambda one: one.size) if len(archivers) > 1 and held > most else None

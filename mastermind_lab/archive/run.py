@@ -14,14 +14,13 @@ from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import SourceError
 from ..frames import Bound, several_streams
 from ..text import SecretUrl
-from .archiver import PART_BYTES, PART_SECONDS, Archiver
+from .archiver import PART_BYTES, PART_SECONDS, Archiver, overfull
 from .progress import Archived, StreamRun
 
 if TYPE_CHECKING:
     from ..stream import Client, Cursor, StreamUpdate
 
 _RETRY_AFTER = 1.0  # seconds between two tries to write to a folder that has no room
-_MOST_WAITING = 4  # parts of several streams together that wait in memory
 
 
 class Archiving:
@@ -128,10 +127,8 @@ class Archiving:
         if not run.is_past:
             run.note(update)
             yield from self._written(run, partial(run.sink.take, update), update.transient_error)
-        most = _MOST_WAITING * self._options.get("part_bytes", PART_BYTES)
-        while len(runs) > 1 and sum(one.sink.size for one in runs.values()) > most:
-            largest = max(runs.values(), key=lambda one: one.sink.size)
-            yield from self._written(largest, largest.sink.flush)
+        while largest := overfull([one.sink for one in runs.values()]):
+            yield from self._written(runs[largest.stream], largest.flush)
 
     def _written(
         self, run: StreamRun, write: Callable[[], None], fault: SourceError | None = None

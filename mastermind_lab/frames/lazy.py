@@ -85,6 +85,10 @@ class LazyTables(Mapping[str, pa.Table]):
         known = None if name in self._made else self._rows[name]
         return int(self[name].num_rows) if known is None else known
 
+    def is_empty(self, name: str) -> bool:
+        """Tell whether a table has no rows, without counting them where that is known."""
+        return not self.rows(name)
+
 
 class CutTables(LazyTables):
     """Tables that are cut out of others; what travels to another process is what was cut, not the whole."""

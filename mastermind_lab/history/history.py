@@ -566,6 +566,10 @@ class History:
         """Return how many rows a frame has, without making it."""
         return len(self._frames[name]) if name in self._frames else self._tables.rows(name)
 
+    def is_empty(self, name: str) -> bool:
+        """Tell whether a frame has no rows, without making it or counting them."""
+        return not len(self._frames[name]) if name in self._frames else self._tables.is_empty(name)
+
     __iter__ = None  # or Python would ask for frame 0, frame 1, ...
 
     def __len__(self) -> int:

@@ -63,6 +63,6 @@ def _hint(first: dict[str, Any], coverage: Coverage) -> str:
 
 def warned(history: History) -> History:
     """Return what a caller of this package's has read, with the warning if it is due."""
-    if not history.rows("decisions") and history.rows("rejects"):
+    if history.is_empty("decisions") and not history.is_empty("rejects"):
         Decoding.of(0, history.table("rejects"), history.account).warn(history.account)
     return history

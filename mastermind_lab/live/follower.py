@@ -50,9 +50,10 @@ class Follower:
     columns
         Extra columns of ``decisions``.
     archive
-        A folder to archive the stream in as well, as :func:`mastermind_lab.archive` does: following then
-        begins where the folder ends, not with ``backfill``. Where it has no room, that is said in
-        ``status.error``, and following waits before much of it is in memory.
+        A folder to archive the stream in as well, or each of several in a folder of its own below, as
+        :func:`mastermind_lab.archive` does: following then begins where the folder ends, not with
+        ``backfill``. Where it has no room, that is said in ``status.error``, and following waits before much
+        of it is in memory.
 
     Examples
     --------
@@ -298,7 +299,7 @@ class Follower:
                 for update in self.source:
                     self._going.wait()  # what was being read when a pause began waits, too
                     self._store(store, update)
-                    self.take(store.unread(update, self._tracker.status.last_id))
+                    self.take(store.unread(update, self._tracker.last_id(update.stream)))
                     if self._ended.is_set():
                         return
         except LabError as error:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
 from typing import Any, Protocol, cast
 
 import pyarrow as pa
 
-from ..archive import Archiver
+from ..archive import Archiver, overfull
 from ..decode import Column, SchemaCache, check_columns
 from ..errors import OptionError, SourceError
 from ..frames import DECLARED, Account, Tables, check_names, count, decoded, id_key, several_streams, total
@@ -109,39 +111,43 @@ def archivable(folder: Folder | None, source: Source) -> Folder | None:
     Raises
     ------
     OptionError
-        It is a replay, or several streams.
+        It is a replay.
     """
-    if folder is not None and not (isinstance(source, StreamReader) and len(source.streams) == 1):
-        raise OptionError(
-            f"archive={str(folder)!r:.80}: an archive is of one stream of a Redis source"
-            "; several are archived beside the following, by lab.archive"
-        )
+    if folder is not None and not isinstance(source, StreamReader):
+        raise OptionError(f"archive={str(folder)!r:.80}: an archive is of streams of a Redis source")
     return folder
 
 
 class Store:
-    """What a follower reads, on its way to an archive, if there is to be one."""
+    """What a follower reads, on its way to the archive of each stream, if there is to be one."""
 
-    def __init__(self, archiver: Archiver | None = None) -> None:
-        self._archiver = archiver
+    def __init__(self, archivers: Mapping[str, Archiver] = MappingProxyType({})) -> None:
+        self._archivers = archivers
 
     def take(self, update: StreamUpdate) -> str | None:
         """Take in an update; return what went wrong in plain words, or None."""
-        return self._said(lambda archiver: archiver.take(update))
+        if not self._archivers:
+            return None
+        return self._said(partial(self._archivers[update.stream].take, update), self._relieve)
 
     @property
     def is_full(self) -> bool:
         """Whether there is no room in memory for more that could not be written."""
-        return self._archiver is not None and self._archiver.is_full
+        archivers = self._archivers.values()
+        return any(one.is_full for one in archivers) or overfull(archivers) is not None
 
     def retry(self) -> str | None:
         """Try once more to write, and return what went wrong."""
-        return self._said(Archiver.flush)
+        return self._said(*(one.flush for one in self._archivers.values()))
 
-    def _said(self, work: Callable[[Archiver], None]) -> str | None:
+    def _relieve(self) -> None:
+        while largest := overfull(self._archivers.values()):
+            largest.flush()
+
+    def _said(self, *work: Callable[[], None]) -> str | None:
         try:
-            if self._archiver is not None:
-                work(self._archiver)
+            for step in work:
+                step()
         except SourceError as error:  # it keeps what it could not write, and tries again
             return f"{error} Following waits; the stream keeps the rest." if self.is_full else str(error)
         return None
@@ -151,9 +157,9 @@ class Store:
 
         The first of all says what is in the archive already, and not here.
         """
-        if self._archiver is None or update.transient_error:
+        if not self._archivers or update.transient_error:
             return update
-        found, place = self._archiver.found, id_key(last_id or "0-0")
+        found, place = self._archivers[update.stream].found, id_key(last_id or "0-0")
         if last_id is None:
             counted = Account(missing=0, certainty="exact")
             here = counted if update.ordinal is not None else Account(certainty="not verified")
@@ -166,10 +172,19 @@ class Store:
 
 @contextmanager
 def archiving(folder: Folder | None, source: Source) -> Iterator[Store]:
-    """Open the archive, if there is to be one, and have the source begin where it ends."""
+    """Open the archive of each stream, if there are to be any, and have the source begin where they end."""
     if folder is None or not isinstance(source, StreamReader):
         yield Store()
         return
-    with Archiver(folder, stream=source.streams[0], source=source.where) as archiver:
-        source.cursors = archiver.cursors()
-        yield Store(archiver)
+    from ..snapshot import arena_folders  # here, because Parquet takes long to load
+
+    several = source.streams if len(source.streams) > 1 else source.streams[0]
+    with ExitStack() as opened:
+        archivers = {
+            stream: opened.enter_context(Archiver(place, stream=stream, source=source.where))
+            for stream, place in arena_folders(folder, several).items()
+        }
+        source.cursors = {
+            name: cursor for one in archivers.values() for name, cursor in one.cursors().items()
+        }
+        yield Store(archivers)

@@ -147,6 +147,10 @@ class StatusTracker:
             while self._arrivals[0][0] < self._arrivals[-1][0] - _RATE_OVER:
                 self._arrivals.popleft()
 
+    def last_id(self, stream: str) -> str | None:
+        """Return the last id that came on a stream; None where none has."""
+        return self._streams[stream].last_id
+
     def clear(self) -> None:
         """Forget all but the state."""
         state = self.status.state
@@ -180,7 +184,7 @@ class _StreamRecord:
     first: Account = _UNKNOWN
     losses: list[tuple[str, Account]] = field(default_factory=list)
     resets: int = 0
-    last_id: str = "0-0"
+    last_id: str | None = None
     behind: Behind = _UNSEEN
     refused: str = ""
 
@@ -190,7 +194,7 @@ class _StreamRecord:
             self.behind = update.behind or self.behind
         self.first = update.account or self.first
         if update.gone:
-            self.losses.append((update.gap.after if update.gap else self.last_id, update.gone))
+            self.losses.append((update.gap.after if update.gap else self.last_id or "0-0", update.gone))
         self.resets += update.reset
         self.last_id = update.entries[-1][0] if update.entries else self.last_id
 

@@ -33,6 +33,7 @@ from .ranges import FORMAT, Range
 from .reading import read_range
 from .save import save
 from .surveys import ranges
+from .unread import summed_up, unread
 from .verify import verify
 from .widen import columns_of, narrow, widened
 
@@ -71,8 +72,10 @@ __all__ = [
     "save",
     "size_of",
     "still_there",
+    "summed_up",
     "tables_of",
     "tidy",
+    "unread",
     "verify",
     "widened",
 ]

@@ -1,17 +1,18 @@
 """The checkpoint: one file of what the commits of a folder say, so that not all of them are read again.
 
 It is a Parquet file beside the tables: a row a range, with what the footer of its ``decisions`` part says,
-and in its own footer the sum of them, which is all that an archiver needs. The parts stay the truth. Whoever
-changes a part that it knows removes it first; parts that came later are read beside it; and it is used only
-where the newest part that it knows is there and says the same. Without it, or where it is damaged, of another
-folder or a stranger's, every footer is read, as if it had never been.
+and in its own footer the sum of them, which is all that an archiver needs, and of each day the first and the
+last id, by which readers choose. The parts stay the truth. Whoever changes a part that it knows removes it
+first; parts that came later are read beside it; and it is used only where the newest part that it knows is
+there and says the same. Without it, or where it is damaged, of another folder or a stranger's, every footer
+is read, as if it had never been.
 """
 
 from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -25,6 +26,7 @@ from ..frames import ARROW, Coverage, SchemaUnion, id_key, is_id
 from ..storage import HALF, Folder
 from .encoding import encoded
 from .footer import DamageError, check_hash, check_metadata, metadata_of
+from .layout import has_date
 from .parts import decoded
 from .ranges import FORMAT, Range, is_commit, range_of, read_metadata, reason
 from .unfolded import FREE
@@ -129,9 +131,21 @@ def write_checkpoint(target: Folder, committed: Sequence[Range]) -> None:
         "coverage": json.dumps(known.coverage.rows()),
         "columns_of": json.dumps(sorted(known.kinds)),
         "rows": str(known.ranges),
+        "days": json.dumps(_days(committed)),
     }
     with suppress(OSError):
         target.write(CHECKPOINT, encoded(table, said, hashed=True))
+
+
+def _days(committed: Iterable[Range]) -> list[tuple[str, str]]:
+    """List the first and the last id of each day; of none where ids tell no day."""
+    ends: dict[str, tuple[str, str]] = {}
+    for one in committed:
+        if not has_date(one.first_id):
+            return []
+        first, last = ends.get(one.date, (one.first_id, one.last_id))
+        ends[one.date] = min(first, one.first_id, key=id_key), max(last, one.last_id, key=id_key)
+    return [*ends.values()]
 
 
 def forget(target: Folder) -> None:
@@ -166,6 +180,30 @@ def known_sum(target: Folder) -> Committed | None:
     return _confirmed(target, _sum(target, said))
 
 
+def known_days(target: Folder) -> tuple[str, list[tuple[str, str]]]:
+    """Read what the checkpoint says of days; where it can't be used, warn.
+
+    Returns
+    -------
+    tuple
+        The day from which on there may be parts that it does not know, and the first and the last id of each
+        day, which is that of its first id; '' and none where it does not tell.
+    """
+    try:
+        known = _confirmed(target, _sum(target, said := read_metadata(target, CHECKPOINT)))
+    except (FileNotFoundError, NotADirectoryError):
+        return "", []
+    except (OSError, DamageError) as error:
+        refused(target, error)
+        return "", []
+    days = _days_of(said)
+    return (known.last.date, days) if known.last and days else ("", [])
+
+
+def _days_of(said: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(first, last) for first, last in json.loads(said.get("days", "[]"))]
+
+
 def known_ranges(target: Folder, max_unpacked_bytes: int | None = None) -> dict[str, Range]:
     """Read what the checkpoint says of each range, by its place; where it can't be used, warn."""
     try:
@@ -187,6 +225,8 @@ def listed(target: Folder, max_unpacked_bytes: int | None = None) -> dict[str, R
     _confirmed(target, _sum(target, said := metadata_of(content)))
     check_hash(content, said)
     found = [_range(target, *row) for row in _rows(decoded(content, max_unpacked_bytes))]
+    if _days_of(said) not in ([], _days(found)):
+        raise DamageError("it says of days what is not so of its ranges")
     return {one.place: replace(one, max_unpacked_bytes=max_unpacked_bytes) for one in found}
 
 
@@ -231,7 +271,8 @@ def _sum(target: Folder, said: Mapping[str, str]) -> Committed:
             frozenset(kinds),
             ranges,
         )
-        is_ours = is_id(reaches) and isinstance(known.columns, SchemaUnion)
+        are_days = all(is_id(first) and has_date(first) and is_id(last) for first, last in _days_of(said))
+        is_ours = is_id(reaches) and isinstance(known.columns, SchemaUnion) and are_days
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise DamageError(f"it is no checkpoint of ours ({error!r:.100})") from error
     if not is_ours:

@@ -312,7 +312,7 @@ def _is_orphan(target: Folder, path: str, named: set[str], committed: Sequence[R
 
 def _is_needless(name: Name, committed: Sequence[Range]) -> bool:
     """Tell whether all its entries are committed in other parts."""
-    first, last = (name.epoch, *name.first), (name.epoch, *name.last)
+    first, last = name.ends
     over = [one for one in committed if first <= one.key[1] and one.key[0] <= last]
     if not over or first < over[0].key[0] or over[-1].key[1] < last:
         return False

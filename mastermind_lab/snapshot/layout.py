@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from ..frames import FRAMES, PAYLOADS, id_key
+from ..frames import FRAMES, PAYLOADS, Key, id_key
 
 UNKNOWN = "unknown"
 """Where a whole folder's parts stand when none of their entries tells a day."""
@@ -43,6 +43,11 @@ class Name(NamedTuple):
         table, date, *numbers = named.groups("0")
         epoch, *ends = map(int, numbers)
         return cls(table, date, epoch, (ends[0], ends[1]), (ends[2], ends[3]))
+
+    @property
+    def ends(self) -> tuple[Key, Key]:
+        """What its first and its last id sort by."""
+        return (self.epoch, *self.first), (self.epoch, *self.last)
 
 
 def date_of(stream_id: str) -> str:

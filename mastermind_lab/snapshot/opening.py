@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from os import PathLike
 
 from ..errors import SourceError
-from ..frames import FRAMES, PAYLOADS, Coverage
+from ..frames import FRAMES, PAYLOADS, Coverage, Key
 from ..storage import Folder
 from ..storage import folder as folder_of
 from .checkpoint import LEFTOVER, Committed, forget, known_ranges, known_sum, pays, refused, write_checkpoint
@@ -14,6 +14,7 @@ from .compact import sweep
 from .coverage import coverage_of, ended
 from .footer import DamageError
 from .layout import Name
+from .names import paths_from
 from .ranges import Range, read_ranges, reason
 from .surveys import Survey, checked, sorted_out, survey
 
@@ -30,11 +31,24 @@ class Opened:
         Of whose parts the footers were read.
     before : Range or None
         The last range that the checkpoint knows, where there is one: those behind it were surveyed.
+    passed : frozenset of str
+        The places, without the table, of the parts of its last days that the checkpoint knows.
     """
 
     committed: Committed
     surveyed: Survey
     before: Range | None = None
+    passed: frozenset[str] = frozenset()
+
+    @property
+    def seen(self) -> list[Range]:
+        """The ranges that were looked at: of those that the checkpoint knows, the last."""
+        return [*filter(None, [self.before]), *self.surveyed.committed]
+
+    @property
+    def newest(self) -> Range:
+        """The range with the last id of all, where there is one."""
+        return max(self.seen, key=lambda one: one.key[1])
 
     @property
     def coverage(self) -> Coverage:
@@ -54,46 +68,67 @@ def opened(folder: str | PathLike[str]) -> Opened:
     """
     target, fault = folder_of(folder), None
     try:
-        known = known_sum(target)
+        if found := by_checkpoint(target):
+            return found
     except (OSError, DamageError) as error:
-        known, fault = None, error
-    if known and known.last:
-        if behind := _behind(target, known.last):
-            return Opened(known + Committed.of(behind.committed), behind, known.last)
-        fault = DamageError("a part that it does not know begins before its end")
+        fault = error
     surveyed = checked(target, survey(target))
     if fault:
         refused(target, fault)
     return Opened(Committed.of(surveyed.committed), surveyed)
 
 
-def _behind(target: Folder, last: Range) -> Survey | None:
+def by_checkpoint(target: Folder) -> Opened | None:
+    """Find out what is committed by the checkpoint and what came since; None where there is none.
+
+    Raises
+    ------
+    OSError, DamageError
+        The checkpoint cannot be used.
+    SourceError
+        As :func:`opened` says, of what came since.
+    """
+    known = known_sum(target)
+    if known is None or known.last is None:
+        return None
+    found = _behind(target, known.last)
+    if found is None:
+        raise DamageError("a part that it does not know begins before its end")
+    behind, passed = found
+    return Opened(known + Committed.of(behind.committed), behind, known.last, passed)
+
+
+def _behind(target: Folder, last: Range) -> tuple[Survey, frozenset[str]] | None:
     """Survey the parts behind what a checkpoint knows; None where one lies astride its end.
 
     Only the days from its last one on are listed: who commits to an earlier one removes it first.
     """
-    end, found = last.key[1], []
-    for path, name in _names(target, last.date):
-        if (name.epoch, *name.last) > end:
-            if (name.epoch, *name.first) <= end:
-                return None
+    end, found, passed = last.key[1], [], []
+    for path, (first, reach) in _ends(target, last.date):
+        if reach <= end:
+            passed.append(_place(path))
+        elif first <= end:
+            return None
+        else:
             found.append(path)
     named, faults = read_ranges(target, found)
-    return checked(target, sorted_out(named, faults, found))
+    return checked(target, sorted_out(named, faults, found)), frozenset(passed)
 
 
-def _names(target: Folder, day: str) -> list[tuple[str, Name]]:
-    """List the ``decisions`` parts of a day and those after it."""
-    named = ((path, Name.of(path)) for path in _paths(target, "decisions", day))
-    return [(path, name) for path, name in named if name]
+def _ends(target: Folder, day: str) -> list[tuple[str, tuple[Key, Key]]]:
+    """List the ``decisions`` parts of a day and those after it, and what their ends sort by."""
+    return [(path, name.ends) for path in _paths(target, "decisions", day) if (name := Name.of(path))]
 
 
 def _paths(target: Folder, table: str, day: str) -> list[str]:
     try:
-        days = [one for one in target.folders(table) if one >= f"date={day}"]
-        return [path for one in days for path in target.paths(below=f"{table}/{one}")]
+        return paths_from(target, table, day)
     except OSError as error:
         raise SourceError(f"cannot list {target.name}: {reason(error)}") from error
+
+
+def _place(path: str) -> str:
+    return path.partition("/")[2]
 
 
 def tidy(folder: str | PathLike[str], found: Opened) -> None:
@@ -101,13 +136,13 @@ def tidy(folder: str | PathLike[str], found: Opened) -> None:
     target = folder_of(folder)
     surveyed = found.surveyed
     if found.before:
-        end = found.before.key[1]
-        paths = [path for table in (*FRAMES, PAYLOADS) for path in _paths(target, table, found.before.date)]
-        named = [(path, Name.of(path)) for path in paths]
-        behind = [(path, name) for path, name in named if name is None or (name.epoch, *name.last) > end]
+        end, day = found.before.key[1], found.before.date
+        paths = [path for table in (*FRAMES, PAYLOADS) for path in _paths(target, table, day)]
+        named = [(path, Name.of(path)) for path in paths if _place(path) not in found.passed]
+        behind = [(path, name) for path, name in named if name is None or name.ends[1] > end]
         paths = [path for path, _ in behind]
         surveyed = surveyed._replace(committed=[found.before, *surveyed.committed], paths=[LEFTOVER, *paths])
-        if any(name and (name.epoch, *name.first) <= end for _, name in behind):
+        if any(name and name.ends[0] <= end for _, name in behind):
             surveyed = survey(target)  # what lies astride the end needs all of its neighbours to be judged
     sweep(target, surveyed)
 
@@ -124,7 +159,7 @@ def note(folder: str | PathLike[str], found: Opened) -> None:
 
 def newest_id(folder: str | PathLike[str], day: str = "") -> str:
     """Return the last id that the names of parts tell of, from a day on; '' where there are none."""
-    ends = [(name.epoch, *name.last) for _, name in _names(folder_of(folder), day)]
+    ends = [last for _, (_, last) in _ends(folder_of(folder), day)]
     if not ends:
         return ""
     epoch, milliseconds, sequence = max(ends)

@@ -136,12 +136,20 @@ class Snapshot:
         return whole.without(ids, np.array([one.entries for one in others], int), self.limits.said)
 
     def history(self) -> History:
-        """List the entries; a frame is read when it is first looked at."""
+        """List what is needed; a frame is read when it is first looked at."""
         if self.again:
             options = replace(self.options, limits=self.limits)
             return gather(self.partitions(), options, numbered=self.numbered)
-        named = self._by_names() if self.options.limits.said else None
-        return self._by_footers() if named is None else named
+        quick = self._by_names() if self.options.limits.said else self._unread()
+        return self._by_footers() if quick is None else quick
+
+    def _unread(self) -> History | None:
+        """List nothing yet; None where no checkpoint sums up what is there, or nothing of the payloads."""
+        from ... import snapshot
+
+        most = self.options.files.unpacked_bytes
+        found = None if self.options.payloads else snapshot.unread(self._place, self._names, most)
+        return found and History(*found)
 
     def _by_names(self) -> History | None:
         """Open only the parts that limits ask for, and none to choose them; None where names do not tell."""
@@ -186,7 +194,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Uncounted:
-    """The coverage of a folder of which only some ranges were opened: the others' footers are read for it."""
+    """The coverage of a folder of which only some ranges were opened: what the others say is read for it."""
 
     folder: str | os.PathLike[str]
     max_unpacked_bytes: int | None
@@ -203,6 +211,9 @@ class Uncounted:
         """
         from ... import snapshot
 
+        found = snapshot.summed_up(self.folder)
+        if found and found.newest == self.opened[-1] and found.newest.key[1] == self.last:
+            return found.coverage
         now = snapshot.ranges(self.folder, self.max_unpacked_bytes)
         snapshot.still_there(self.opened, now)
         then = [one for one in now if one.key[0] <= self.last]
