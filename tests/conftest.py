@@ -1,7 +1,7 @@
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 
 os.environ["MPLBACKEND"] = "Agg"  # before anything imports matplotlib: tests have no display
@@ -29,6 +29,20 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) * 3 // 2
 
 
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, pytest.CollectReport]:
+    """Each process begins with files of its own: what it compiles, the others find compiled."""
+    report = yield
+    if isinstance(collector, pytest.Dir):
+        first = len(report.result) * _WORKER // _WORKERS
+        report.result[:] = report.result[first:] + report.result[:first]
+    return report
+
+
 class _NoFiguresLeft:
     """What a test draws is closed behind it, that of an example in the package, too."""
 
@@ -47,7 +61,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if _WORKERS > 1:
+        items.sort(key=lambda item: item.path)  # the same in each, wherever it began
     for item in items if config.getoption("effort") > 1 else ():
         item.add_marker(pytest.mark.timeout(0), append=False)  # it takes as long as it takes
 

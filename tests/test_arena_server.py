@@ -40,13 +40,6 @@ def alive(pid: int) -> bool:
     return True
 
 
-def soon(fact, seconds: float = 2) -> bool:
-    deadline = time.monotonic() + seconds
-    while not fact() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return fact()
-
-
 @contextmanager
 def child(then: str, folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """Another Python that starts a server in ``folder``, says its process number, and does ``then``."""
@@ -89,7 +82,7 @@ def test_server_and_folder_go_with_a_parent_that_gets(name, tmp_path):
         assert alive(pid)
         assert list(tmp_path.iterdir())
         process.send_signal(signal.Signals[name])
-        assert soon(lambda: not alive(pid) and not list(tmp_path.iterdir()))
+        until(lambda: not alive(pid) and not list(tmp_path.iterdir()))
 
 
 @pytest.mark.parametrize(
@@ -97,19 +90,19 @@ def test_server_and_folder_go_with_a_parent_that_gets(name, tmp_path):
 )
 def test_server_and_folder_go_with_a_parent_that_does(then, tmp_path):
     with child(then, tmp_path) as (_, pid):
-        assert soon(lambda: not alive(pid) and not list(tmp_path.iterdir()))
+        until(lambda: not alive(pid) and not list(tmp_path.iterdir()))
 
 
 def test_a_server_that_was_never_stopped_goes_with_its_process(tmp_path):
     with child("server.__class__().start()", tmp_path):
-        assert soon(lambda: not list(tmp_path.iterdir()))
+        until(lambda: not list(tmp_path.iterdir()))
 
 
 def test_a_frozen_server_goes_with_its_parent(tmp_path):
     with child("time.sleep(60)", tmp_path) as (process, pid):
         os.kill(pid, signal.SIGSTOP)
         process.kill()
-        assert soon(lambda: not alive(pid) and not list(tmp_path.iterdir()))
+        until(lambda: not alive(pid) and not list(tmp_path.iterdir()))
 
 
 def test_a_child_of_the_parent_does_not_keep_the_server(tmp_path):
@@ -117,7 +110,7 @@ def test_a_child_of_the_parent_does_not_keep_the_server(tmp_path):
     with child(then, tmp_path) as (process, pid):
         sleeper = int(process.stdout.readline())
         process.kill()
-        assert soon(lambda: not alive(pid) and not list(tmp_path.iterdir()))
+        until(lambda: not alive(pid) and not list(tmp_path.iterdir()))
         assert alive(sleeper)
         os.kill(sleeper, signal.SIGKILL)
 
@@ -126,7 +119,7 @@ def test_a_signal_that_reaches_the_watcher_too_leaves_nothing(tmp_path):
     with child("time.sleep(60)", tmp_path) as (process, pid):
         os.killpg(os.getpgid(pid), signal.SIGTERM)  # as a service manager does it: to everybody
         process.terminate()
-        assert soon(lambda: not alive(pid) and not list(tmp_path.iterdir()))
+        until(lambda: not alive(pid) and not list(tmp_path.iterdir()))
 
 
 def test_ctrl_c_in_the_terminal_does_not_reach_the_server(server):
@@ -136,7 +129,7 @@ def test_ctrl_c_in_the_terminal_does_not_reach_the_server(server):
 def test_a_server_that_dies_alone_takes_watcher_and_folder_along(server):
     folder, group = Path(config(server, "dir")), os.getpgid(server.pid)
     os.kill(server.pid, signal.SIGKILL)
-    server._watcher.wait(2)
+    server._watcher.wait(30)
     assert not folder.exists()
     with pytest.raises(ProcessLookupError):
         os.killpg(group, 0)
@@ -279,7 +272,7 @@ def test_fakeredis_stands_in_and_says_so(without_a_bundled_one, protocol):
         with client.pipeline(transaction=True) as pipeline:
             pipeline.xinfo_stream("stream").xrange("stream")
             assert len(pipeline.execute()[1]) == 2
-    assert soon(lambda: not alive(server.pid))
+    until(lambda: not alive(server.pid))
 
 
 @pytest.mark.thorough

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+from histories import sample
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -117,7 +118,7 @@ def test_hostile_values_are_drawn_as_they_read(ax):
 
 
 def test_the_sample_has_two_regimes(ax):
-    charts.confidence_over_time(lab.sample(), ax=ax)
+    charts.confidence_over_time(sample(), ax=ax)
     assert set(words(ax)) == {"model: atlas-2", "prompt_version: v4"}
 
 

@@ -181,13 +181,13 @@ def test_a_ring_says_what_it_is():
 
 @pytest.mark.thorough
 def test_the_only_panel_of_a_grouped_chart_says_whose_it_is():
-    one = lab.charts.drift(lab.sample(last=900).where("`meta.category` == 'incident'"), by="meta.category")
+    one = lab.charts.drift(sample(900).where("`meta.category` == 'incident'"), by="meta.category")
     assert [panel.get_title(loc="left").split("\n")[0] for panel in one.child_axes] == ["incident"]
     pyplot.close(one.figure)
 
 
 def test_a_group_that_says_nothing_has_no_row():
-    history = lab.sample(last=300)
+    history = sample(300)
     again = history.decisions["question"].duplicated(keep=False)
     history.decisions["kind"] = again.map({True: "again", False: "once"})
     ax = lab.charts.stability(history, by="kind")
@@ -292,7 +292,7 @@ def test_words_along_the_axis_stay_on_a_figure_of_a_few_inches():
 
 @pytest.mark.thorough
 def test_a_slide_of_one_decision_is_as_large_as_there_is_room_for():
-    one = lab.sample(last=10)
+    one = sample(10)
     slide = lab.charts.decision(one, one.decisions["stream_id"].iloc[0], figsize="slide")
     look_at(slide)
     assert min(text.get_fontsize() for ax in slide.axes for text in words(ax)) > 8.5
@@ -375,7 +375,7 @@ def test_a_caption_takes_no_room_from_the_rows(size):
     "name", telling(["reliability", "risk_coverage", "confidence_over_time"], "reliability")
 )
 def test_the_title_above_panels_is_cut_where_the_figure_ends(name):
-    read = lab.sample(last=400)
+    read = sample(400)
     read.decisions['decision."topic_area.of the_question"'] = read.decisions["meta.category"]
     read.decisions["correct_choice"] = read.decisions["recommendation"]
     draw = getattr(lab.charts, name)

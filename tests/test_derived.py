@@ -5,6 +5,7 @@ import math
 import pandas as pd
 import pytest
 from command_line import run
+from histories import sample
 
 import mastermind_lab as lab
 from mastermind_lab import stats
@@ -96,7 +97,7 @@ def test_what_nobody_voted_for_has_no_share(tmp_path):
 
 
 def test_a_history_that_says_all_is_written_as_it_came(tmp_path):
-    history = lab.sample(last=5)
+    history = sample(5)
     plain = history.to_ndjson(tmp_path / "plain.ndjson").read_bytes()
     assert history.to_ndjson(tmp_path / "asked.ndjson", derive="majority").read_bytes() == plain
     came = ['{ "decision": {"summary": null, "recommendation": "a", "confidence": 1}}']
@@ -150,7 +151,7 @@ def test_what_is_no_rule_is_refused(rule, all_said, history):
 
 @pytest.mark.parametrize("missing", ["recommendation", "confidence"])
 def test_one_decision_that_lacks_something_is_told_before_a_line_is_written(missing, tmp_path):
-    history = lab.sample(last=9)
+    history = sample(9)
     frame = history.decisions.copy()
     frame.loc[4, missing] = None
     some = history.with_frames(decisions=frame)

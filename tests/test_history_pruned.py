@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from envelopes_in_parts import ENTRIES, add, stream_id
 from fsspec.implementations.memory import MemoryFileSystem
+from histories import sample
 from telling import telling
 
 import mastermind_lab as lab
@@ -277,7 +278,7 @@ def test_an_object_store_is_asked_for_as_much_at_ten_parts_as_at_forty(monkeypat
 
 def test_of_large_parts_the_end_is_decoded_once(tmp_path, monkeypatch):
     """What is asked for most: the newest entries, whose rows are in the last groups of their parts."""
-    history = lab.sample()
+    history = sample()
     saved = history.save(tmp_path / "s")
     read, real = [], _Part.read
 

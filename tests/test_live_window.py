@@ -6,6 +6,7 @@ import threading
 import time
 from datetime import timedelta
 from inspect import signature
+from statistics import median
 
 import pytest
 from waiting import our_threads, until
@@ -72,13 +73,15 @@ async def test_a_batch_is_handed_over_when_it_comes():
         handing.append(hand_over)
         return lab.read([]), lambda: handing.clear()
 
-    coming, batch, began = batches(listen, lambda: bool(handing)), lab.read([ONE]), time.monotonic()
+    coming, batch, took = batches(listen, lambda: bool(handing)), lab.read([ONE]), []
     for number in range(20):
+        began = time.monotonic()
         asyncio.get_running_loop().call_later(
             0.001, lambda: threading.Thread(target=lambda: handing[0](batch)).start()
         )
         assert len(await anext(coming)) == 1, number
-    assert time.monotonic() - began < 6  # and not half a second after each
+        took.append(time.monotonic() - began)
+    assert median(took) < 0.3  # and not half a second, whatever else a busy machine does now and then
     await coming.aclose()
     assert handing == []
 

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from histories import sample
 
 import mastermind_lab as lab
 from mastermind_lab.storage import LOCK, Lock
@@ -32,7 +33,7 @@ def a_pipe(lock, elsewhere):
 def test_refused_and_nothing_is_written(make, tmp_path):
     elsewhere, folder = tmp_path / "precious.txt", tmp_path / "snapshot"
     elsewhere.write_text(TEXT)
-    lab.sample(last=2).save(folder)
+    sample(2).save(folder)
     (folder / LOCK).unlink(missing_ok=True)
     make(folder / LOCK, elsewhere)
     for work in (lab.compact, lambda path: Lock(path, "a test")):

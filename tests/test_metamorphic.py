@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from histories import sample
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from panels import FRAMES, part
@@ -50,7 +51,7 @@ LABELS = ["voter", "other", "choice"]
 @pytest.fixture(scope="module")
 def pool():
     """60 decisions, half of them on questions that come again; now and then somebody votes twice."""
-    history = lab.with_outcomes(lab.sample(), sample_folder() / "outcomes.csv")
+    history = lab.with_outcomes(sample(), sample_folder() / "outcomes.csv")
     decisions = history.decisions
     again = decisions["question"].duplicated(keep=False).to_numpy()
     several = decisions["question"].isin(decisions["question"][again].unique()[:14]).to_numpy()

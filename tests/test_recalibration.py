@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from histories import sample
 from panels import arena, rated, without_outcomes
 from summaries import agree
 
@@ -115,11 +116,11 @@ def test_parts_add_up_to_the_whole_in_any_order(options):
 
 @pytest.fixture(scope="module")
 def known():
-    return lab.with_outcomes(lab.sample(), sample_folder() / "outcomes.csv")
+    return lab.with_outcomes(sample(), sample_folder() / "outcomes.csv")
 
 
 def test_new_decisions_are_read_by_what_was_fitted_on_others(known):
-    old, new = known.where("`meta.model` == 'atlas-2'"), lab.sample(last=200)
+    old, new = known.where("`meta.model` == 'atlas-2'"), sample(200)
     fit = Recalibration.of(old, method="platt", replicates=40)
     read = lab.recalibrated(new, fit)
     said = new.decisions["confidence"]
@@ -196,7 +197,7 @@ def test_what_cannot_be_fitted_is_refused(known):
     row = Recalibration.of(one).table().iloc[0]
     assert row["n"] == 1
     assert row[["brier_after", "ece_after", "brier_change"]].isna().all()
-    empty = lab.sample(last=5)
+    empty = sample(5)
     with pytest.raises(OptionError, match="correct_choice"):
         lab.recalibrated(empty)
     with pytest.raises(OptionError, match="of 2 folds only one has decisions"):

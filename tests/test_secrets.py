@@ -114,7 +114,7 @@ WAYS = [
 
 @pytest.mark.parametrize("address", [ADDRESSES[place] for place in (0, 13, 17)])
 def test_no_part_of_a_password_is_on_a_terminal(address, tmp_path):
-    lab.sample(last=1).to_ndjson(tmp_path / "one.ndjson")
+    sample(1).to_ndjson(tmp_path / "one.ndjson")
     for words in WAYS:
         named = [word.format(address) for word in words] + ([] if "{}" in words else [address])
         done = run(*named, cwd=tmp_path)
@@ -245,7 +245,7 @@ class TestAServersWords:
 
 
 def test_a_servers_words_on_a_terminal(tmp_path):
-    lab.sample(last=1).to_ndjson(tmp_path / "one.ndjson")
+    sample(1).to_ndjson(tmp_path / "one.ndjson")
     ways = [word for word in WAYS if word[0] in ("read", "simulate")] + [["tail"], ["tail", "--json"]]
     ways += [["snapshot", "{}", "s"], ["archive", "{}", "a"], ["replay", "one.ndjson"]]
     with answering(f"-ERR {''.join(HOSTILE)}\r\n".encode()) as url:
@@ -258,7 +258,7 @@ def test_a_servers_words_on_a_terminal(tmp_path):
 
 @pytest.fixture(scope="module")
 def snapshot(tmp_path_factory):
-    return lab.sample(last=1).save(tmp_path_factory.mktemp("saved") / "snapshot")
+    return sample(1).save(tmp_path_factory.mktemp("saved") / "snapshot")
 
 
 @pytest.mark.parametrize("hostile", ["".join(HOSTILE[:3]) + "\x7f\u2028"], ids=ascii)

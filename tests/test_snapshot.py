@@ -131,8 +131,8 @@ class TestRefusals:
         home.mkdir(), (tmp_path / "elsewhere").mkdir()
         link.symlink_to(to)
         if to != "not there":
-            lab.sample(last=5).save(home / to)
-        saved = lab.sample(last=3).save(link, overwrite=True)
+            sample(5).save(home / to)
+        saved = sample(3).save(link, overwrite=True)
         assert link.is_symlink()
         assert (saved, len(lab.read(home / to)), len(lab.read(link))) == (link, 3, 3)
         assert [one.name for one in (home / to).parent.iterdir() if one.name.startswith(".")] == []

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from histories import sample
 from pandas.testing import assert_frame_equal
 
 import mastermind_lab as lab
@@ -18,7 +19,7 @@ FEW, SOME, TINY = [HUGE] * 9, [HUGE, 0, 1e300, 5.0, HUGE / 3], [5e-324] * 12
 
 def weighted(*weights, last=12):
     """A history whose first votes weigh so much, and the others 1."""
-    history = lab.sample(last=last)
+    history = sample(last)
     history.votes["weight"] = 1.0
     history.votes.loc[: len(weights) - 1, "weight"] = weights
     return history
@@ -48,7 +49,7 @@ def test_other_groups_are_what_they_were():
     plain, history = (
         lab.stats.Votes.of(weighted(*some), by="voter", replicates=40).table() for some in ([], [HUGE] * 2)
     )
-    others = ~plain["voter"].isin(lab.sample(last=12).votes["voter"][:2])
+    others = ~plain["voter"].isin(sample(12).votes["voter"][:2])
     rest = others & (plain["voter"].isin(history["voter"]))
     assert_frame_equal(plain[rest].reset_index(drop=True), history[rest.to_numpy()].reset_index(drop=True))
 
@@ -68,7 +69,7 @@ def test_parts_with_and_without_large_ones_add_up():
 
 
 def timed(*values, name="meta.timings.extra"):
-    history = lab.sample(last=30)
+    history = sample(30)
     history.decisions[name] = np.resize(np.array(values, dtype=float), 30)
     return history
 
@@ -77,7 +78,7 @@ def timed(*values, name="meta.timings.extra"):
 def test_durations(values):
     name = "meta.timings.extra"
     table = lab.stats.Timing.of(timed(*values), replicates=40).table().set_index("leaf")
-    plain = lab.stats.Timing.of(lab.sample(last=30), replicates=40).table().set_index("leaf")
+    plain = lab.stats.Timing.of(sample(30), replicates=40).table().set_index("leaf")
     alone = [leaf for leaf in plain.index if not leaf.startswith("meta.timings")]
     assert_frame_equal(table.loc[alone], plain.loc[alone])
     row, given = table.loc[name], np.resize(values, 30)

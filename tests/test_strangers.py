@@ -6,6 +6,7 @@ import shutil
 
 import pyarrow as pa
 import pytest
+from histories import sample
 from strangers import contents, edited, forged, in_two_ranges, restored
 
 import mastermind_lab as lab
@@ -53,7 +54,7 @@ def every_way(folder, source="redis://localhost:1"):
         "widen": lambda: list(snapshot.widened(folder)),
         "archive": lambda: lab.archive(source, folder, stream="s"),
         "verify": lambda: lab.verify(folder),
-        "overwrite": lambda: lab.sample(last=1).save(folder, overwrite=True),
+        "overwrite": lambda: sample(1).save(folder, overwrite=True),
     }
 
 

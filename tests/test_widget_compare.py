@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 import pandas as pd
 import pytest
+from histories import sample
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 from test_widget import asked, told, view_of
@@ -186,7 +187,7 @@ def test_what_is_no_longer_kept_at_the_first_look_is_compared_too():
 @pytest.mark.thorough
 @pytest.mark.parametrize("by", [None, "meta.model"])
 def test_a_chart_takes_a_history_before_as_it_takes_data(by):
-    history = lab.with_outcomes(lab.sample(last=400), sample_folder() / "outcomes.csv")
+    history = lab.with_outcomes(sample(400), sample_folder() / "outcomes.csv")
     ids = history.decisions["stream_id"].tolist()
     then, now = history.where(ids[:200]), history.where(ids[200:])
     for chart in (charts.margin, charts.pivotal, charts.reliability, charts.risk_coverage, charts.voters):
@@ -304,7 +305,7 @@ def test_alarms_are_looked_for_less_often_where_a_look_is_dear(share, found, mon
 def test_grey_is_told_from_paper_and_from_ink_on_light_and_dark():
     for style in ("default", "dark_background"):
         with pyplot.style.context(style):
-            ax = charts.confidence(lab.sample(last=50), figsize="column")
+            ax = charts.confidence(sample(50), figsize="column")
             line, bar = shade(ax, EARLIER), shade(ax, EARLIER_AREA)
             paper = shade(ax, 0)
             assert contrast(line, paper) >= 3
