@@ -28,7 +28,7 @@ class _BareAxis(Axis):
 
     def _get_tick(self, major: bool) -> Tick:
         ticks: Any = self.majorTicks if major else self.minorTicks
-        return _alike(ticks[0]) if ticks else super()._get_tick(major)  # type: ignore[misc,no-any-return] # in no stub
+        return _alike(ticks[0]) if ticks else super()._get_tick(major)  # type: ignore[misc] # in no stub
 
     def _copy_tick_props(self, *_: Tick) -> None:
         """They are alike already."""
