@@ -78,6 +78,16 @@ def test_axes_without_ticks_show_the_same(name, history):
     assert found[0] == found[1]
 
 
+def test_ticks_that_nobody_sees_share_their_lines_and_have_labels_of_their_own():
+    figure = Figure()
+    ax = figure.add_axes(BareAxes(figure, (0, 0, 1, 1)))
+    ax.set_yticks([0, 1, 2], ["one", "two", "three"], parse_math=False)
+    ticks = ax.yaxis.get_major_ticks()
+    assert [tick.label1.get_text() for tick in ticks] == ["one", "two", "three"]
+    assert not any(tick.label1.get_parse_math() for tick in ticks)
+    assert len({id(tick.gridline) for tick in ticks}) == 1
+
+
 def test_lines_bands_and_points_stand_where_they_stand_on_the_axes(ax):
     times = np.datetime64("2026-11-26T10:00:00") + np.arange(5) * np.timedelta64(1, "s")
     ax.plot(times, [0, 1, np.nan, 1, 0], "--", color="red", marker="^", markevery=2)

@@ -302,6 +302,21 @@ def test_alarms_are_looked_for_less_often_where_a_look_is_dear(share, found, mon
     assert len(contents.compared.alarms.known) == 1
 
 
+def test_pictures_do_not_wait_for_a_look_and_what_it_finds_is_drawn_although_nothing_comes(monkeypatch):
+    view = view_of(followed(entries(150, mean=0.5)), compare=earlier(), panels=["confidence_over_time"])
+    look, sent = view._contents.look, []
+    monkeypatch.setattr(view._contents, "look", lambda at_once=True: sent.append("look") or look(at_once))
+    monkeypatch.setattr(view, "_tell", lambda kind, *_, **facts: sent.append(kind))
+    monkeypatch.setattr(type(view._redraws), "is_running", True)
+    marks = []
+    for _ in range(3):
+        view._scheduler._not_before = 0.0
+        view._scheduler.take(150)
+        marks.append(len(view._contents.panels[0].options(ViewOptions()).get("marks", ())))
+    assert sent == ["round", "list", "look"] * 2
+    assert marks == [1, 1, 1]
+
+
 def test_grey_is_told_from_paper_and_from_ink_on_light_and_dark():
     for style in ("default", "dark_background"):
         with pyplot.style.context(style):

@@ -173,7 +173,8 @@ def _scatter(ax: Axes, points: pd.DataFrame, style: Style, most: int) -> None:
 
 
 def _shade(ax: Axes, cells: pd.DataFrame, style: Style, most: int, full: float) -> None:
-    left, right = (date2num(cells[end]) for end in ("first", "last"))  # type: ignore[no-untyped-call]
+    ends = (cells[end].to_numpy("datetime64[us]") for end in ("first", "last"))
+    left, right = (date2num(end) for end in ends)  # type: ignore[no-untyped-call]
     low, high = cells["lower"].to_numpy(), cells["upper"].to_numpy()
     corners: Any = np.stack([np.stack([left, left, right, right], 1), np.stack([low, high, high, low], 1)], 2)
     shades = to_rgba_array([style.colour] * len(cells))

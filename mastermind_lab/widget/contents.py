@@ -73,9 +73,17 @@ class Contents:
         said = self.judged.said, *self.compared.said
         return text.status_items(status, source.where, source.streams, self._below, *said)
 
-    def look(self, at_once: bool = True) -> None:
-        """Look for alarms, and for what differs from the earlier run: at once, or if it is time."""
+    def look(self, at_once: bool = True) -> bool:
+        """Look for alarms, and for what differs from the earlier run: at once, or if it is time.
+
+        Returns
+        -------
+        bool
+            Whether more is known that pictures show.
+        """
+        before = self.compared.alarms.marks
         self.compared.look(self._follower, self.judged.right, at_once)
+        return before != self.compared.alarms.marks
 
     def figure(self) -> Any:
         """Draw the pictures as one matplotlib Figure."""
@@ -89,7 +97,7 @@ class Contents:
     ) -> tuple[dict[str, Any], list[bytes]]:
         """Draw all pictures of one moment: facts of each, and its numbers or its PNG.
 
-        Alarms are looked for if it is time, or at once.
+        Alarms are looked for at once, or are as they were last found.
         """
         count, choice = self._follower.status.received, self.choices.chosen
         drawn = []
@@ -140,7 +148,8 @@ class Contents:
     def _pictures(self, choice: ViewOptions, at_once: bool = True) -> list[tuple[Panel, Any]]:
         """Return the panels with what they draw; those of outcomes where there are some."""
         try:
-            self.look(at_once)
+            if at_once:
+                self.look()
             data = data_of(self.panels, self._follower, choice)
         except Exception as error:  # noqa: BLE001 - it is said in every panel
             data = [error] * len(self.panels)

@@ -347,9 +347,13 @@ class LiveView(anywidget.AnyWidget):
 
     def _round(self) -> None:
         """Draw all pictures of one moment, and list the newest decisions."""
-        facts, numbers = self._contents.round(self._tell_news, at_once=not self._redraws.is_running)
+        goes_on = self._redraws.is_running
+        facts, numbers = self._contents.round(self._tell_news, at_once=not goes_on)
         self._tell("round", numbers, **facts)
         self._tell("list", **self._contents.lists(self.follower.history(last=_DETAILED)))
+        # A look for alarms takes as long as the pictures, which need not wait for it.
+        if goes_on and self._contents.look(at_once=False):
+            self._scheduler.forget()
 
     def _tell_all(self) -> None:
         """Say everything once more, to a page that has just begun to show it."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis, XAxis, YAxis
+from matplotlib.axis import Axis, Tick, XAxis, YAxis
 
 
 class _None:
@@ -20,12 +21,31 @@ class _None:
         return ticks
 
 
-class _XAxis(XAxis):
+class _BareAxis(Axis):
+    """An axis whose ticks share the lines of the first, which are not seen; each has labels of its own."""
+
     majorTicks, minorTicks = _None(), _None()
 
+    def _get_tick(self, major: bool) -> Tick:
+        ticks: Any = self.majorTicks if major else self.minorTicks
+        return _alike(ticks[0]) if ticks else super()._get_tick(major)  # type: ignore[misc] # in no stub
 
-class _YAxis(YAxis):
-    majorTicks, minorTicks = _None(), _None()
+    def _copy_tick_props(self, *_: Tick) -> None:
+        """They are alike already."""
+
+
+def _alike(tick: Tick) -> Tick:
+    another = copy(tick)
+    another.label1, another.label2 = copy(tick.label1), copy(tick.label2)
+    return another
+
+
+class _XAxis(_BareAxis, XAxis):
+    pass
+
+
+class _YAxis(_BareAxis, YAxis):
+    pass
 
 
 class BareAxes(Axes):
