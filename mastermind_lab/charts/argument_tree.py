@@ -18,7 +18,7 @@ from .drawing.chart import framed
 from .drawing.figures import extent
 from .drawing.ink import shade
 from .drawing.picture import Picture, from_the_left, inches_of, text_room
-from .drawing.style import artist_kwargs, check_keywords
+from .drawing.style import artist_kwargs, check_keywords, check_values
 from .drawing.text import PLAIN, clean, fitted, fitted_apart, small_size, text_width
 
 MOST = 60
@@ -72,6 +72,7 @@ def argument_tree(
     'depth (levels)'
     """
     check_keywords(kw, [Line2D], "data", "stream_id", "ax", "figsize", "title")
+    check_values(kw, [Line2D])
     return framed(_tree, (data, stream_id), {"ax": ax, "figsize": figsize, "title": title, **kw})
 
 

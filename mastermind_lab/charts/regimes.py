@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from ..errors import OptionError
 from ..stats import Regimes
 from ..stats.engine.input import By, Source, names_of
+from ..text import column_label
 from .drawing.change_lines import date_axis
 from .drawing.chart import chart, check_clusters
 from .drawing.figures import extent, without_labels
@@ -173,7 +174,7 @@ def _name(events: Sequence[Mapping[Any, Any]], cut: Mapping[str, str], across: i
     """Name a change in 3 or 4 lines: number and day, what ended and what began, n on both sides."""
     first = events[0]
     column, more = first["column"], len({event["column"] for event in events}) - 1
-    name = clean(column, across - 5).removeprefix("meta.") + (f" +{more}" if more else "")
+    name = clean(column_label(column), across - 5) + (f" +{more}" if more else "")
     named = [
         [cut[event["value"]] for event in events if event["column"] == column and event["event"] == kind]
         for kind in ("end", "begin")

@@ -19,6 +19,7 @@ from ...stats.engine.bootstrap import Floats
 from ...stats.engine.first_last_seen import FIELDS
 from ...stats.engine.input import Data
 from ...stats.engine.timebins import FIRST, LAST, moments
+from ...text import column_label
 from .caption import add
 from .figures import extent
 from .ink import STRONG, paper, shade
@@ -200,4 +201,4 @@ def _name(rows: pd.DataFrame) -> str:
     ends = first["event"] == "end"
     if first["column"] == FIELDS:
         return f"{'-' if ends else '+'} {first['value']}"
-    return f"{str(first['column']).removeprefix('meta.')}: {first['value']}" + (" ends" if ends else "")
+    return f"{column_label(str(first['column']))}: {first['value']}" + (" ends" if ends else "")

@@ -18,6 +18,7 @@ from matplotlib.transforms import ScaledTranslation, Transform
 
 from ...stats.engine.intervals import NONE
 from ...stats.engine.summary import Summary
+from ...text import column_label
 from .caption import keep
 from .figures import cell, extent, grow, growing_axes, is_growing
 from .ink import MUTED, shade
@@ -128,8 +129,8 @@ def from_the_left(label: str) -> str:
 
 
 def grouped_by(columns: Sequence[str]) -> str:
-    """Say what a subject is grouped by: columns by their last names, if these tell them apart."""
-    short = [column.partition(".")[2] or column for column in columns]
+    """Say what a subject is grouped by: columns by their short names, if these tell them apart."""
+    short = [column_label(column) for column in columns]
     names = short if len(set(short)) == len(short) else columns
     return f" by {clean(', '.join(names))}" if columns else ""
 
