@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 
 import pandas as pd
@@ -92,13 +92,27 @@ def fitted(value: object, width: float) -> str:
 def wrapped(text: str, width: float, most: int = 3) -> list[str]:
     """Break a text into lines of a width in heights of the text; the last of so many is cut."""
     lines = [""]
-    for word in text.split():
+    for word in (piece for long in text.split() for piece in _pieces(long, width)):
         longer = f"{lines[-1]} {word}".strip()
         if len(lines) == most or not lines[-1] or text_width(longer) <= width:
             lines[-1] = longer
         else:
             lines.append(word)
     return [fitted(line, width) for line in lines]
+
+
+def _pieces(word: str, width: float) -> Iterator[str]:
+    """Break a word that is wider than a line, as a sentence in Chinese is."""
+    while len(word) > 1 and (drawn := text_width(word)) > width:
+        place = max(1, int(len(word) * width / drawn))
+        while place < len(word) and text_width(word[: place + 1]) <= width:
+            place += 1
+        while place > 1 and text_width(word[:place]) > width:
+            place -= 1
+        yield word[:place]
+        word = word[place:]
+    if word:
+        yield word
 
 
 def text_width(text: str) -> float:
