@@ -98,6 +98,18 @@ def test_bars_of_confidence_do_not_touch_the_sources():
     pyplot.close(figure)
 
 
+def test_a_slide_has_as_many_changes_as_find_room():
+    frame = decisions([f"prompts/2026/arbiter-of-the-second-panel-{k}" for k in range(28)], each=20)
+    ax = charts.regimes(frame, watch="meta.version", figsize="slide")
+    look_at(ax.figure)
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert len(labels) >= 5
+    assert labels[-1].endswith("(n = 20 | 20)")
+    (strip,) = ax.child_axes
+    assert len(strip.texts) >= 3
+    pyplot.close(ax.figure)
+
+
 def test_a_sentence_without_spaces_is_broken_and_not_cut():
     text = clean("委员会建议推迟到明年再做决定" * 3, 100)
     lines = wrapped(text, 12, most=9)
