@@ -98,6 +98,14 @@ def test_bars_of_confidence_do_not_touch_the_sources():
     pyplot.close(figure)
 
 
+def test_an_overview_of_one_decision_is_what_one_decision_can_say():
+    figure = charts.overview(history(1), figure=Figure(figsize=(6.5, 4)))
+    assert [ax.get_title(loc="left").split("\n")[0] for ax in figure.axes] == ["Confidence", "Votes"]
+    one, two = (charts.overview(history(n), width=3.3) for n in (1, 2))
+    assert one.get_figheight() < two.get_figheight() / 2
+    pyplot.close("all")
+
+
 def test_a_slide_has_as_many_changes_as_find_room():
     frame = decisions([f"prompts/2026/arbiter-of-the-second-panel-{k}" for k in range(28)], each=20)
     ax = charts.regimes(frame, watch="meta.version", figsize="slide")
