@@ -101,7 +101,7 @@ def check_values(asked: Mapping[str, Any], artists: Sequence[type[Artist]]) -> N
     """
     for name, value in asked.items():
         kinds = [kind for kind in artists if name in _properties(kind)]
-        refused = [error for kind in kinds if (error := _tried(kind, name, value))]
+        refused = [error for kind in kinds if kind in _DRAWN_BY and (error := _tried(kind, name, value))]
         if len(refused) == len(kinds):
             full = next(iter(normalize_kwargs({name: value}, kinds[0])))
             known = (words for names, words in _UNDERSTOOD.items() if re.fullmatch(names, full))
