@@ -165,6 +165,12 @@ def test_an_overview_of_one_decision_is_what_one_decision_can_say():
     pyplot.close("all")
 
 
+@pytest.mark.parametrize("name", ["overview", "decision"])
+def test_a_page_that_takes_no_caption_says_so_where_it_is_saved(name, tmp_path):
+    with pytest.raises(lab.OptionError, match=f"{name} takes no caption: it takes history, "):
+        charts.save(tmp_path / "a.png", getattr(charts, name), sample(20), caption=True)
+
+
 @pytest.fixture(scope="module")
 def half_known():
     """Decisions of five groups, of one of which nothing is known."""

@@ -130,10 +130,10 @@ _DRAWN_BY: dict[type[Artist], tuple[str, Any, dict[str, Any]]] = {
 def _tried(kind: type[Artist], name: str, value: Any) -> Exception | None:
     """Draw an artist with this property where nobody sees it, and return what matplotlib says against it."""
     method, data, defaults = _DRAWN_BY[kind]
-    ax = Figure((1, 1)).add_subplot()
+    figure = Figure((1, 1))
     try:
-        getattr(ax, method)(data, **defaults | normalize_kwargs({name: value}, kind))
-        ax.figure.draw_without_rendering()
+        getattr(figure.add_subplot(), method)(data, **defaults | normalize_kwargs({name: value}, kind))
+        figure.draw_without_rendering()
     except Exception as error:  # noqa: BLE001 - each property refuses in its own way
         return error
     return None
