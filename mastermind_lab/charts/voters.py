@@ -91,6 +91,6 @@ def voters(
     ring = f"; ring: {drawn.ring}" if drawn.ring else ""
     picture.heading(f"dot: {drawn.dot}, 95% interval{ring}", methods=table[f"{drawn.dot}_method"])
     low, high = limits(table, drawn.dot, *filter(None, [drawn.ring]), behind=behind)
-    left, right = from_zero(min(high, 1.02))
-    picture.ax.set_xlim(left if drawn is AGAINST else max(low, left), right)
+    least, most = from_zero(min(high, 1.02))
+    picture.ax.set_xlim(least if drawn is AGAINST else max(low, least), most)
     return picture.ax
