@@ -50,9 +50,9 @@ def ballots_of(votes: pd.DataFrame, room: float, most: int) -> Ballots:
     ordered = said.assign(size=said["choice"].map(sizes)).sort_values(
         ["size", "choice", "confidence"], ascending=[False, True, False], kind="stable"
     )
-    named = ordered["voter"]
-    names = pd.Series(fitted_apart(named, room - _INDENT - (_BAR + 1) * sure), named.index, dtype=object)
-    groups = list(ordered.assign(voter=names).groupby("choice", sort=False))
+    known = list(ordered["voter"].unique())
+    names = dict(zip(known, fitted_apart(known, room - _INDENT - (_BAR + 1) * sure), strict=True))
+    groups = list(ordered.assign(voter=ordered["voter"].map(names)).groupby("choice", sort=False))
     shown, rest = groups[:_MOST_CHOICES], groups[_MOST_CHOICES:]
     each = _each([len(rows) for _, rows in shown], most)
     lines = [line for choice, rows in shown for line in _lines(str(choice), rows, room, each)]
