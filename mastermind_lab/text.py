@@ -9,6 +9,7 @@ And numbers as text, one spelling for equal ones.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import unicodedata
@@ -132,6 +133,29 @@ def without_markup(text: str) -> str:
     from html import unescape  # here, because it loads every named character
 
     return unescape(plain).strip()
+
+
+_ROOTS = ("meta.", "decision.", "vote.", "citation.", "argument.")
+_QUOTED_STEP = r'(?:(?<=^)|(?<=\.))"(?:[^"\\]|\\.)*"(?=\.|$)'
+
+
+def column_label(column: str) -> str:
+    """Name a column to a reader: without what all open ones begin with, and without the quotes of its keys.
+
+    Examples
+    --------
+    >>> column_label('meta.tokens."gpt-4.1"'), column_label("confidence")
+    ('tokens.gpt-4.1', 'confidence')
+    """
+    short = next((column.removeprefix(root) for root in _ROOTS if column.startswith(root)), column)
+    return re.sub(_QUOTED_STEP, _key, short)
+
+
+def _key(step: re.Match[str]) -> str:
+    try:
+        return str(json.loads(step[0]))
+    except ValueError:
+        return step[0]
 
 
 def paragraphs(text: str, clean: Callable[[str], str]) -> str:

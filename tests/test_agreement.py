@@ -304,7 +304,7 @@ def test_the_squares_are_the_table(ax):
         assert written[one, other] == f"{100 * row['agreement']:.0f}"
         assert written[other, one] == f"{row['n']:.0f}"
     assert np.isnan(shades[np.triu_indices(9)]).all()
-    assert f"Alpha {summary.alpha.value:.2f} ({summary.alpha.low:.2f} to" in caption(ax)
+    assert f"Krippendorff's alpha {summary.alpha.value:.2f} ({summary.alpha.low:.2f} to" in caption(ax)
     assert f"n = {summary.alpha.n} decisions" in caption(ax)
 
 

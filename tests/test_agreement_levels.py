@@ -262,6 +262,6 @@ def test_summaries_of_different_levels_do_not_merge():
 
 def test_a_picture_says_the_level():
     summary = Agreement.of(scores(40), level="ordinal")
-    assert f"Alpha {summary.alpha:.2f}, ordinal." in charts.caption(charts.agreement(summary))
+    assert f"Krippendorff's alpha {summary.alpha:.2f}, ordinal." in charts.caption(charts.agreement(summary))
     grouped = charts.agreement(Agreement.of(scores(40), by="topic", level="interval"))
     assert grouped.get_xlabel() == "Krippendorff's alpha, interval (0: chance, 1: full)"

@@ -196,7 +196,7 @@ class TestDecision:
         made = lab.DecisionEnvelope(decision=lab.Decision.model_validate(payload))
         figure = page(lab.read([made.model_dump_json()]), "0-1")
         figure.draw_without_rendering()
-        assert figure.axes[1].get_title(loc="left") == "50 votes, 12 shown"  # none with a confidence
+        assert figure.axes[1].get_title(loc="left") == "50 votes, 8 shown"  # none with a confidence
 
     def test_in_a_notebook_it_makes_its_own_figure(self, history):
         figure = decision(history, history.decisions["stream_id"].iloc[0])

@@ -52,11 +52,33 @@ def test_words_of_the_caller(name):
         ({"figsize": (3, 3), "ax": Figure().subplots()}, "figsize is for a new figure"),
         ({"hue": "meta.model"}, "no parameter 'hue': did you mean 'by'"),
         ({"colour": "red"}, "no parameter 'colour': did you mean 'color'"),
+        (
+            {"ylabel": "sure"},
+            r"no parameter 'ylabel': set it on the Axes that the chart returns, .set_ylabel",
+        ),
+        ({"color": "rot"}, "color='rot' cannot be drawn: a colour is a name such as \"red\", a code"),
+        ({"fc": (2, 0, 0)}, r"fc=\(2, 0, 0\) cannot be drawn: a colour is a name"),
+        ({"alpha": 1.5}, "alpha=1.5 cannot be drawn: it is a number from 0, .* to 1"),
+        ({"linestyle": "zig"}, "linestyle='zig' cannot be drawn: a line is one of"),
+        ({"lw": "thick"}, "lw='thick' cannot be drawn: it is a number"),
+        ({"zorder": "top"}, "zorder='top' cannot be drawn: it is a number"),
+        ({"hatch": 7}, "hatch=7 cannot be drawn: "),
     ],
 )
 def test_what_is_not_taken_is_said(options, said):
     with pytest.raises(lab.OptionError, match=said):
         charts.confidence(HISTORY, **options)
+
+
+def test_a_value_is_taken_where_any_artist_can_be_drawn_with_it():
+    with pytest.raises(
+        lab.OptionError, match="cmap='nosuch' cannot be drawn: it is the name of a colour map"
+    ):
+        charts.agreement(HISTORY, cmap="nosuch")
+    with pytest.raises(lab.OptionError, match="mfc='nosuch' cannot be drawn: a colour"):
+        charts.argument_tree(HISTORY, HISTORY.decisions["stream_id"].iloc[-1], mfc="nosuch")
+    ax = charts.agreement(HISTORY, by="meta.model", marker="x", mfc="none", ls="none", ax=Figure().subplots())
+    assert ax.lines[0].get_marker() == "x"
 
 
 def test_what_pyplot_sets_when_it_is_first_loaded_by_a_chart_stays():
@@ -75,6 +97,15 @@ def test_what_pyplot_sets_when_it_is_first_loaded_by_a_chart_stays():
 def test_columns_are_named_as_people_say_them():
     ax = charts.confidence(HISTORY, by=["meta.model", "meta.category"], ax=Figure().subplots())
     assert ax.get_title(loc="left").startswith("Confidence by model, category\n")
+
+
+def test_a_key_with_a_dot_stands_in_titles_as_it_is():
+    name = 'meta."topic.of the question"'
+    history = lab.read(
+        ['{"decision": {"recommendation": "go", "confidence": 0.7}, "meta": {"topic.of the question": "A"}}']
+    )
+    ax = charts.confidence(history, by=name, ax=Figure().subplots())
+    assert ax.get_title(loc="left").startswith("Confidence by topic.of the question\n")
 
 
 def test_votes_are_counted_as_votes():

@@ -115,7 +115,7 @@ def _pairs(summary: Agreement, notes: list[str], ax: Axes | None, kw: dict[str, 
         return picture.empty()
     more = [f"{there - len(voters):,} voters with fewer votes not drawn"] if there > len(voters) else []
     written = _squares(picture.ax, pairs, voters, kw)
-    alpha = f"alpha {summary.alpha:.2f}{_level(summary)}"
+    alpha = f"Krippendorff's alpha {summary.alpha:.2f}{_level(summary)}"
     return picture.heading(alpha, *more, *_key(pairs, voters, written))
 
 
@@ -174,7 +174,9 @@ def _names(ax: Axes, voters: list[str]) -> None:
     ax.tick_params(length=0)
     square = (text_room(ax) - _SCALE * tiny) / len(voters)
     if tiny * (longest + 0.6) < square:
-        ax.set_xticks(places, names, fontsize=min(size, square / (longest + 0.6)), **PLAIN)
+        size = min(size, square / (longest + 0.6))
+        ax.set_xticks(places, names, fontsize=size, va="baseline", **PLAIN)  # accents do not lower a name
+        ax.tick_params(axis="x", pad=1.3 * size)
         return
     ax.set_yticks(places, [f"{name}  {place}" for place, name in enumerate(names, 1)])
     some = places[:: 1 if square > 1.5 * tiny or len(places) < 10 else 2]

@@ -15,18 +15,19 @@ from ..stats.engine.arithmetic import plain_arithmetic
 from ..stats.engine.input import is_scan
 from ..text import without_markup
 from .drawing.chart import framed
-from .drawing.figures import extent
+from .drawing.figures import is_growing
 from .drawing.ink import shade
-from .drawing.picture import Picture, from_the_left, inches_of, text_room
-from .drawing.style import artist_kwargs, check_keywords
-from .drawing.text import PLAIN, clean, fitted, fitted_apart, small_size, text_width
+from .drawing.picture import Picture, from_the_left, inches_of, row_height, text_room
+from .drawing.style import artist_kwargs, check_keywords, check_values
+from .drawing.text import LEAST, PLAIN, clean, fitted, fitted_apart, small_size, text_width
 
 MOST = 60
 """Nodes that stay readable on a page."""
 
 _IDS = ("stream_id", "decision_id", "correlation_id")  # in the order in which they are looked at
-_STEP = 15.0  # points from one level to the next
-_STRENGTH = 24.0  # points kept free at the right for the strengths
+_LINE = 1.25  # from one row to the next, by the height of its text
+_STEP = 1.8  # heights of small text from one level to the next
+_STRENGTH = 2.9  # and kept free at the right for the strengths
 _MARKS = {"pro": ("o", 1.0), "con": ("s", 0.0), "": ("D", 0.4)}  # and how much ink fills it
 _NAMES = {"pro": "filled: pro", "con": "hollow: con", "": "grey: neither"}
 
@@ -72,13 +73,15 @@ def argument_tree(
     'depth (levels)'
     """
     check_keywords(kw, [Line2D], "data", "stream_id", "ax", "figsize", "title")
+    check_values(kw, [Line2D])
     return framed(_tree, (data, stream_id), {"ax": ax, "figsize": figsize, "title": title, **kw})
 
 
 def _tree(data: Any, stream_id: str, *, ax: Axes | None, **kw: Any) -> Axes:
     batch, stream_id = batch_of(data, stream_id)
     nodes = _nodes(batch, stream_id)
-    shown = nodes.iloc[:MOST]
+    room = MOST if ax is None or is_growing(ax) else int(row_height(ax, 1, 0) / _LINE / LEAST)
+    shown = nodes.iloc[: min(MOST, max(1, room))]
     subject = f"Argument tree of {clean(stream_id)}"
     picture = Picture(
         ax,
@@ -96,7 +99,7 @@ def _tree(data: Any, stream_id: str, *, ax: Axes | None, **kw: Any) -> Axes:
     picture.heading()
     width = text_room(ax)
     depths = int(shown["depth"].max())
-    step = min(_STEP, 0.5 * width / (depths + 1))  # or the deepest claims would have no room
+    step = min(_STEP * small_size(), 0.5 * width / (depths + 1))  # or the deepest claims would have no room
     ax.set(xlim=(-0.6, width / step - 0.6), ylim=(-len(shown) + 0.3, 0.7))
     ax.set_xticks(range(0, depths + 1, 1 + int(1.6 * small_size() / step)))
     _branches(ax, shown)
@@ -139,6 +142,7 @@ def _nodes(batch: Any, stream_id: str) -> pd.DataFrame:
 def _notes(nodes: pd.DataFrame, shown: int) -> list[str]:
     counts = nodes["side"].value_counts()
     notes = [f"n = {len(nodes):,} nodes"] if len(nodes) else ["no arguments"]
+    notes[0] += f"; {shown} drawn" if shown < len(nodes) else ""
     notes += [f"{_NAMES[side]} ({counts[side]:,})" for side in _MARKS if side in counts]
     notes += ["at the right: strength"] if nodes["strength"].notna().any() else []
     return notes + ([f"the first {shown} are drawn"] if shown < len(nodes) else [])
@@ -158,15 +162,18 @@ def _branches(ax: Axes, nodes: pd.DataFrame) -> None:
 
 
 def _claims(ax: Axes, nodes: pd.DataFrame, width: float, step: float) -> None:
-    size = min(small_size(), 0.85 * extent(ax)[1] / len(nodes))
+    small = small_size()
+    size = min(small, max(LEAST, row_height(ax, len(nodes), 0) / _LINE))
     right = ax.get_xlim()[1]
-    font: dict[str, Any] = {"va": "center_baseline", "fontsize": size}
+    # They are cut to the width: a layout that has yet to find it would make room for them once more.
+    font: dict[str, Any] = {"va": "center_baseline", "fontsize": size, "in_layout": False}
     known = nodes["author"].dropna()
     authors = dict(zip(known, fitted_apart(known, max(9, 0.25 * width / size)), strict=True))
     for row, node in enumerate(nodes.to_dict(orient="records")):
-        room = (width - step * node["depth"] - 1.5 * _STEP - _STRENGTH) / size
+        room = (width - step * node["depth"] - (1.5 * _STEP + _STRENGTH) * small) / size
         author = f"  {authors[node['author']]}" if pd.notna(node["author"]) else ""
         claim = fitted(without_markup(str(node["claim"])[:4_000]), max(room - text_width(author), 4))
-        ax.text(node["depth"] + 0.4 * _STEP / step, -row, from_the_left(claim + author), **font, **PLAIN)
+        beside = node["depth"] + 0.4 * _STEP * small / step
+        ax.text(beside, -row, from_the_left(claim + author), **font, **PLAIN)
         if pd.notna(node["strength"]):
             ax.text(right, -row, f"{node['strength']:.2f}", ha="right", **font)

@@ -13,10 +13,19 @@ from ..stats import Citations
 from ..stats.engine.bootstrap import Floats
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
-from .drawing.dots import dots_in_lane, offsets, rows_on_grid
+from .drawing.dots import dots_in_lane, from_zero, offsets, rows_on_grid
+from .drawing.figures import extent
 from .drawing.picture import Picture, inches_of, row_height, rows_that_fit, series_that_fit
 from .drawing.style import SERIES, styles_on
-from .drawing.text import LEGEND, PLAIN, estimate_in, format_n, names_apart, small_size
+from .drawing.text import (
+    LEGEND,
+    PLAIN,
+    estimate_in,
+    fitted_apart,
+    format_n,
+    names_apart,
+    small_size,
+)
 
 MOST = 8
 """Sources that stay readable in one chart."""
@@ -67,7 +76,8 @@ def citations(
         *_figures(table), _not_drawn(uses, len(names)), "line: 95% interval", methods=used["share_method"]
     )
     _names(picture.ax, names, 0.1 + (row - name) / 2)
-    picture.ax.set_xlim(0, min(1.02, 1.08 * float(np.nanmax(used[["share", "share_high"]].to_numpy()))))
+    largest = float(np.nanmax(used[["share", "share_high"]].to_numpy()))
+    picture.ax.set_xlim(from_zero(min(1.02, 1.08 * largest)))
     rows_on_grid(picture.ax, len(names))
     return picture.ax
 
@@ -116,7 +126,8 @@ def _names(ax: Axes, sources: list[str], height: float) -> None:
     """Write each source above its row, inside the Axes: an address is too long for the left of a column."""
     ax.set_yticks([])
     where: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points"}
-    for row, source in enumerate(names_apart(map(_without_scheme, sources), 40)):
+    room = (extent(ax)[0] - 6) / small_size()
+    for row, source in enumerate(fitted_apart([*map(_without_scheme, sources)], room)):
         at = (0, height - row)
         ax.annotate(source, at, (3, 0), va="center", fontsize="small", **where, **PLAIN)
 

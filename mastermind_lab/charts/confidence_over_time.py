@@ -41,6 +41,7 @@ from .drawing.text import LEGEND, format_n, names_apart
 
 _POINT = 12.0  # square points of paper that tell a decision from others
 _CELL = 30.0  # those of a shaded cell
+_LEAST = 0.2  # of the scale of confidence that is shown: less would draw how values are rounded
 
 
 @chart(
@@ -121,12 +122,13 @@ def _draw(
     low, high, shades = _cloud(every_ax, shown, groups, styles)
     if past is not None:
         low, high = (float(end) for end in (np.nanmin([low, *past["q25"]]), np.nanmax([high, *past["q75"]])))
+    around = max(0.03, (_LEAST - high + low) / 2)
     draw, handles = (_line if rolling else _means), []
     for ax, group, style in zip(every_ax, groups, styles, strict=False):
         if past is not None:
             _across(ax, past[past["group"] == group], style, apart or len(groups) == 1)
         handles.append(draw(ax, lines[lines["group"] == group], style, kw))
-        ax.set_ylim(max(-0.02, low - 0.03), min(1.02, high + 0.03))
+        ax.set_ylim(max(-0.02, low - around), min(1.02, high + around))
     if not apart:
         name_lines(picture, handles, names, counts)
     papers = list(dict.fromkeys(every_ax))

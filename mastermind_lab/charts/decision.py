@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import wrap
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 
 from ..stats.engine.arithmetic import plain_arithmetic
 from ..text import without_markup
 from .argument_tree import MOST, argument_tree, batch_of
+from .drawing.ballots import Ballots, ballots_of, counted, draw_ballots, lines_on
 from .drawing.chart import new_size
 from .drawing.figures import MAGNIFIED, follows_rows, is_slide, returned_figure, settings
-from .drawing.ink import MUTED, RULE, STRONG, shade
-from .drawing.text import CHARACTER, PLAIN, clean, fitted, fitted_apart, small_size, text_width
+from .drawing.ink import RULE, STRONG, shade
+from .drawing.text import clean, fitted, small_size, text_width, wrapped
 
-_MOST_SOURCES, _MOST_VOTES = 8, 12
+_MOST_SOURCES, _FEWEST_NODES = 8, 4
+_MOST_LINES = {"question": 6, "recommendation": 12}
+_MOST_VOTERS = (24, 16, 12, 8, 5, 3)  # by name, until all finds room
 _LOOKED_AT = 4_000  # characters of a text in which there may be HTML
 _SIDE_BY_SIDE = 5.5 * 72  # points; below that the sources stand under the votes
 _LINE = 1.5  # heights of small text from one line to the next
-_BAR = 3.5  # heights of small text that a bar is long
+_BOLD = 0.86  # of the letters of a line, where they are bold
+_BETWEEN = 1.5  # and between the votes and the sources beside them
 
 
 @plain_arithmetic
@@ -76,85 +79,93 @@ def decision(
     )
     size = new_size(figsize, figure)
     wide = figure.bbox.width / figure.dpi if figure else size[0] if size else rcParams["figure.figsize"][0]
-    counts = (len(votes), len(citations), len(arguments))
-    tall = _inches(_heights(row, counts, 72 * wide))
+    high = (
+        figure.bbox.height / figure.dpi if figure else size[1] if size and not follows_rows(figsize) else None
+    )
+    counts = (len(citations), len(arguments))
+    tall = _inches(_page(row, votes, counts, 72 * wide).heights)
     larger = min(MAGNIFIED, size[1] / tall) if size and is_slide(figsize) else 1
     with settings({"font.size": max(1, larger) * rcParams["font.size"]}):
-        heights = _heights(row, counts, 72 * wide)
-        figure = figure or returned_figure(wide, size[1] if size and not follows_rows(figsize) else tall)
-        _draw(figure, heights, row, votes, citations, arguments)
+        page = _page(row, votes, counts, 72 * wide, high)
+        figure = figure or returned_figure(wide, high or tall)
+        _draw(figure, page, row, citations, arguments)
     return figure
 
 
-def _heights(row: pd.Series, counts: tuple[int, int, int], wide: float) -> list[float]:
-    """Return how high each part is, in lines of small text; the sources are beside the votes or below."""
-    votes, citations, arguments = counts
-    width = wide - 1.5 * small_size()
-    listed = [2.2 + min(votes, _MOST_VOTES), 2.2 + min(citations, _MOST_SOURCES)]
-    return [
-        3.8 + _tall(_said_of(row, width)),
-        *([max(listed)] if width >= _SIDE_BY_SIDE else listed),
-        6 + min(arguments, MOST) if arguments else 2.2,
-    ]
+class _Page(NamedTuple):
+    """What is written, and how high each part is, in lines of small text."""
+
+    question: list[str]
+    recommendation: list[str]
+    votes: Ballots
+    heights: list[float]
+
+
+def _page(
+    row: pd.Series, votes: pd.DataFrame, counts: tuple[int, int], wide: float, high: float | None = None
+) -> _Page:
+    """Write what is on a page so many points wide; where it is so many inches high, fewer voters by name."""
+    width, (citations, arguments) = wide - 1.5 * small_size(), counts
+    room = width / FontProperties(size="medium").get_size_in_points()
+    question = wrapped(_said(row, "question"), room, _MOST_LINES["question"])
+    recommendation = wrapped(_said(row, "recommendation"), _BOLD * room, _MOST_LINES["recommendation"])
+    beside = width >= _SIDE_BY_SIDE
+    for most in _MOST_VOTERS:
+        ballots = ballots_of(
+            votes, (width / 2 - _BETWEEN * small_size() if beside else width) / small_size(), most
+        )
+        listed = [2.2 + len(ballots.lines), 2.2 + min(citations, _MOST_SOURCES)]
+        heights = [
+            3.8 + _tall(question) + _tall(recommendation),
+            *([max(listed)] if beside else listed),
+            6 + min(arguments, MOST) if arguments else 2.2,
+        ]
+        over = 0 if high is None else sum(heights) - high * 72 / _LINE / small_size()
+        if over <= max(0, arguments - _FEWEST_NODES):
+            break
+    heights[-1] = max(min(heights[-1], 6 + _FEWEST_NODES), heights[-1] - max(0, over))
+    return _Page(question, recommendation, ballots, heights)
 
 
 def _inches(heights: Sequence[float]) -> float:
     return sum(heights) * _LINE * small_size() / 72
 
 
+def _tall(lines: Sequence[str]) -> float:
+    """Return how high lines of the usual size are, in lines of small text."""
+    return 1.3 * len(lines)
+
+
 def _draw(
-    figure: Figure, heights: Sequence[float], row: pd.Series,
-    votes: pd.DataFrame, citations: pd.DataFrame, arguments: pd.DataFrame,
-) -> None:  # fmt: skip
+    figure: Figure, page: _Page, row: pd.Series, citations: pd.DataFrame, arguments: pd.DataFrame
+) -> None:
     """Draw the parts of a decision, one below the other."""
-    width, beside = figure.bbox.width / figure.dpi * 72 - 1.5 * small_size(), len(heights) == 3
+    heights, beside = page.heights, len(page.heights) == 3
+    width = figure.bbox.width / figure.dpi * 72 - 1.5 * small_size()
     grid = figure.add_gridspec(len(heights), 1 + beside, height_ratios=heights)
-    _verdict(figure.add_subplot(grid[0, :]), row, _said_of(row, width), width)
-    share = width / (1 + beside) - beside * small_size()
-    _votes(figure.add_subplot(grid[1, 0]), votes, heights[1], share)
+    _verdict(figure.add_subplot(grid[0, :]), row, page, width)
+    share = width / 2 - _BETWEEN * small_size() if beside else width
+    votes = figure.add_subplot(grid[1, 0])
+    draw_ballots(votes, page.votes, heights[1], share)
+    votes.set_xlim(0, width / (1 + beside))  # what is between stays free
     _sources(figure.add_subplot(grid[1, 1] if beside else grid[2, 0]), citations, heights[-2], share)
     # A part of its own: in one grid it would leave room for names of rows at its left.
     last = figure.add_subfigure(grid[-1, :]).add_subplot()
     if len(arguments):
         argument_tree(arguments, row["stream_id"], ax=last)
     else:
-        _lines(last, "no arguments", heights[-1], width)
+        lines_on(last, "no arguments", heights[-1], width)
 
 
-def _lines(ax: Axes, title: str, height: float, width: float) -> dict[str, Any]:
-    """Let Axes measure lines downwards from 0 and points to the right, and return the font."""
-    ax.set_axis_off()
-    ax.set(xlim=(0, width), ylim=(1.7 - height, 0.5))
-    ax.set_title(fitted(title, width / small_size()), loc="left", fontsize="small", **PLAIN)
-    # The words are cut to the width: a layout that has yet to find it would make room for them once more.
-    return {"va": "center", "fontsize": "small", "in_layout": False, **PLAIN}
-
-
-def _said_of(row: pd.Series, width: float) -> list[str]:
-    """Wrap the question and the recommendation to a width in points."""
-    across = max(20, int(width / (1.45 * CHARACTER * small_size())))  # in larger letters, some of them bold
-    return ["\n".join(wrap(_said(row, name, most), across)) for name, most in _TOLD.items()]
-
-
-def _tall(texts: Sequence[str]) -> float:
-    """Return how high texts of the usual size are, in lines of small text."""
-    return sum(1.3 * (text.count("\n") + 1) for text in texts)
-
-
-_TOLD = {"question": 240, "recommendation": 120}
-"""How many characters of each are drawn."""
-
-
-def _verdict(ax: Axes, row: pd.Series, said: Sequence[str], width: float) -> None:
+def _verdict(ax: Axes, row: pd.Series, page: _Page, width: float) -> None:
     """Write question and recommendation, and draw the confidence as a bar from 0 to 1."""
     when = row["published_at"]
     moment = f"{when:%Y-%m-%d %H:%M} UTC, " if pd.notna(when) else ""
-    bottom = -_tall(said) - 1
-    font = _lines(ax, f"{moment}{clean(row['stream_id'])}", 2.4 - bottom, width)
-    question, recommendation = said
+    bottom = -_tall(page.question) - _tall(page.recommendation) - 1
+    font = lines_on(ax, f"{moment}{clean(row['stream_id'])}", 2.4 - bottom, width)
     large = {**font, "va": "top", "fontsize": "medium"}
-    ax.text(0, 0.2, question, **large)
-    ax.text(0, -_tall([question]) - 0.1, recommendation, weight="bold", **large)
+    ax.text(0, 0.2, "\n".join(page.question), **large)
+    ax.text(0, -_tall(page.question) - 0.1, "\n".join(page.recommendation), weight="bold", **large)
     if pd.isna(row["confidence"]):
         ax.text(0, bottom, _said(row, "confidence"), **font)
         return
@@ -165,55 +176,15 @@ def _verdict(ax: Axes, row: pd.Series, said: Sequence[str], width: float) -> Non
     ax.text(width, bottom, words, ha="right", **font)
 
 
-def _said(row: pd.Series, name: str, most: int = 40) -> str:
+def _said(row: pd.Series, name: str) -> str:
     """Return what a row says, or that it does not say it."""
-    return clean(without_markup(str(row[name])[:_LOOKED_AT]), most) if pd.notna(row[name]) else f"(no {name})"
-
-
-def _votes(ax: Axes, votes: pd.DataFrame, height: float, width: float) -> None:
-    """List the votes, choice by choice, the most chosen first, each with a bar for the confidence it has."""
-    counts = votes["choice"].value_counts()
-    ordered = votes.assign(size=votes["choice"].map(counts)).sort_values(
-        ["size", "choice", "confidence"], ascending=[False, True, False], kind="stable"
-    )
-    shown = ordered.head(_MOST_VOTES)
-    sure = shown["confidence"].to_numpy(dtype=float, na_value=np.nan)
-    given, em = ~np.isnan(sure), small_size()
-    title = _count("vote", len(votes), len(shown)) + ("; bar: confidence (0-1)" if given.any() else "")
-    font = _lines(ax, title, height, width)
-    room = width / em - (_BAR + 1 if given.any() else 0)
-    voters, choices = _columns([shown[name].fillna(f"(no {name})") for name in ("voter", "choice")], room)
-    left = em * (1 + max(map(text_width, voters), default=0))
-    bar = width - _BAR * em
-    for row, (voter, choice) in enumerate(zip(voters, choices, strict=True)):
-        ax.text(0, -row, voter, **font)
-        ax.text(left, -row, choice, **font)
-    for place in np.flatnonzero(~given) if given.any() else ():
-        ax.text(width, -int(place), "not said", ha="right", **font)
-    rows = -np.flatnonzero(given)
-    ax.barh(rows, _BAR * em * sure[given], left=bar, height=0.5, color=shade(ax, MUTED))
-    frame: dict[str, Any] = {"facecolor": "none", "edgecolor": shade(ax, 0.3), "linewidth": 0.5}
-    ax.barh(rows, _BAR * em, left=bar, height=0.5, **frame)
-
-
-def _columns(texts: Sequence[pd.Series], room: float) -> list[list[str]]:
-    """Cut two columns to a width in heights of the text: neither is cut while the other leaves room."""
-    room -= 1  # between the two
-    half = room / 2
-    wide = [max(map(text_width, fitted_apart(column, room)), default=0) for column in texts]
-    return [
-        fitted_apart(column, max(half, room - other))
-        for column, other in zip(texts, reversed(wide), strict=True)
-    ]
+    said = row[name]
+    return clean(without_markup(str(said)[:_LOOKED_AT]), _LOOKED_AT) if pd.notna(said) else f"(no {name})"
 
 
 def _sources(ax: Axes, citations: pd.DataFrame, height: float, width: float) -> None:
     shown = citations.head(_MOST_SOURCES)
-    font = _lines(ax, _count("source", len(citations), len(shown)), height, width)
+    more = f", {len(shown)} shown" if len(shown) < len(citations) else ""
+    font = lines_on(ax, counted("source", len(citations)) + more, height, width)
     for row, title in enumerate(shown["title"].fillna(shown["source"])):
         ax.text(0, -row, fitted(without_markup(str(title)[:_LOOKED_AT]), width / small_size()), **font)
-
-
-def _count(what: str, n: int, shown: int) -> str:
-    more = f", {shown} shown" if shown < n else ""
-    return f"{n} {what}{'' if n == 1 else 's'}{more}" if n else f"no {what}s"

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable
 from importlib.metadata import version
-from inspect import signature
+from inspect import Parameter, signature
 from io import BytesIO
 from numbers import Real
 from typing import Any
@@ -108,6 +108,7 @@ def _drawn(chart: Any, data: Any, size: Any, options: dict[str, Any]) -> Figure:
             raise OptionError(
                 f"save takes a chart, Axes or a figure after the path, not {type(chart).__name__}"
             )
+        _check_options(chart, options)
         sized_by = _SIZED_BY.get(getattr(chart, "func", chart))
         if sized_by and "figure" not in options and (size is None or isinstance(size, str)):
             return _as_large_as_it_asks(chart, data, sized_by, size, options)
@@ -118,6 +119,15 @@ def _drawn(chart: Any, data: Any, size: Any, options: dict[str, Any]) -> Figure:
     if drawn is None:
         raise OptionError("these Axes were removed from their figure: draw the chart again")
     return drawn
+
+
+def _check_options(chart: Callable[..., Any], options: dict[str, Any]) -> None:
+    """Refuse what a chart does not take; one that takes any keyword looks for itself."""
+    parameters = signature(chart).parameters
+    unknown = [name for name in options if name not in parameters]
+    if unknown and all(one.kind is not Parameter.VAR_KEYWORD for one in parameters.values()):
+        name = getattr(getattr(chart, "func", chart), "__name__", "this chart")
+        raise OptionError(f"{name} takes no {', '.join(unknown)}: it takes {', '.join(parameters)}")
 
 
 def _as_large_as_it_asks(

@@ -43,7 +43,8 @@ def overview(
 ) -> Figure | SubFigure:
     """A history on a page: confidence, the same over time, margin, agreement, voters and calibration.
 
-    What the history says nothing of is left out. Where no outcome is known, the votes stand in the place of
+    What the history says nothing of is left out; of a single decision its confidence and its votes stay.
+    Where no outcome is known, the votes stand in the place of
     calibration (see :func:`mastermind_lab.with_outcomes`).
 
     Parameters
@@ -105,24 +106,25 @@ def _inches(width: Any) -> float:
 
 def _drawn(history: Any, by: str | None, voter: str) -> Iterator[tuple[Draw, int | None]]:
     """Count, and say how to draw what there is, and how many lines its rows need; none where it is square."""
-    sure = Confidence.of(history, by=by)
+    sure, margins = Confidence.of(history, by=by), Margin.of(history, by=by, voter=voter)
+    several = margins.n > 1  # of a single vote there is nothing to compare, nor to take a mean of
     if sure.n:
         yield partial(confidence, sure), 2 * min(len(sure.sums.keys), RIDGES)
     agreed = Agreement.of(history, voter=voter)
-    if agreed.n:
+    if agreed.n and several:
         yield partial(agreement, agreed), None
     over_time = ConfidenceOverTime.of(history, by=by)
-    if over_time.table()["n"].any():
+    if over_time.table()["n"].sum() > 1:
         groups = min(len(sure.sums.keys), SERIES)
         regimes = regimes_of(history, None)
         yield partial(confidence_over_time, over_time, regimes=regimes), 4 + 2 * groups
     voted = Voters.of(history, voter=voter)
-    if voted.n:
+    if voted.n and several:
         yield partial(voters, voted), min(voted.sums.keys["voter"].nunique(), DOTS)
-    margins = Margin.of(history, by=by, voter=voter)
-    if margins.n:
+    if several:
         yield partial(margin, margins), 2 * min(len(margins.sums.keys), RIDGES)
-    if voted.n and voted.sums["known"][:, 0].any():
+    if several and voted.n and voted.sums["known"][:, 0].any():
         yield partial(reliability, Calibration.of(history)), None
     elif voted.n:
-        yield partial(votes, Votes.of(history, voter=voter)), 12
+        choices = Votes.of(history, voter=voter)
+        yield partial(votes, choices), min(12, 2 * len(choices.table()))

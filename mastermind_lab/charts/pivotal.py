@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from ..stats import Pivotal
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
-from .drawing.dots import MOST, dots, legend_labels, limits, n_of_rows, ranked
+from .drawing.dots import MOST, dots, from_zero, legend_labels, limits, n_of_rows, ranked
 from .drawing.earlier import earlier_of, rows_behind
 from .drawing.picture import Picture, inches_of, rows_that_fit, series_that_fit
 from .drawing.style import SERIES
@@ -62,6 +62,5 @@ def pivotal(
     picture.legend(handles, legend_labels(table, series, "n") if summary.by else list(RULES))
     hanging = f"{summary.share:.1%} hang on one voter (plurality)"
     picture.heading(hanging, "line: 95% interval", methods=table["pivotal_method"])
-    right = min(limits(table, "pivotal", behind=behind)[1], 1.02)
-    picture.ax.set_xlim(-0.02 * right, right)  # or half of a dot at 0 would be cut
+    picture.ax.set_xlim(from_zero(min(limits(table, "pivotal", behind=behind)[1], 1.02)))
     return picture.ax

@@ -14,9 +14,10 @@ from matplotlib.lines import Line2D
 from ..errors import OptionError
 from ..stats import Regimes
 from ..stats.engine.input import By, Source, names_of
+from ..text import column_label
 from .drawing.change_lines import date_axis
 from .drawing.chart import chart, check_clusters
-from .drawing.figures import extent, without_labels
+from .drawing.figures import extent, is_growing, without_labels
 from .drawing.ink import MUTED, paper, shade
 from .drawing.intervals import keep_ends
 from .drawing.picture import Picture, annotate_rows, grouped_by
@@ -28,17 +29,33 @@ MOST = 12
 
 ARROW = "\N{RIGHTWARDS ARROW}"
 
-_ROW = 5.4  # heights of tiny text: four lines of a name
-_STRIP = 2.4  # rows that the strip takes
+
+class _Rows(NamedTuple):
+    """How high a row is, in heights of tiny text, and in rows where the strip begins and ends above them."""
+
+    height: float
+    begins: float
+    ends: float
+    offset: float
+    """Of two dots in a row from its middle."""
+
+    @property
+    def above(self) -> float:
+        """Rows that the strip takes, with its dates and numbers."""
+        return self.ends - 0.3
+
+
+_NAMED_BELOW = _Rows(5.4, 1.2, 2.7, 0.12)  # four lines of a name
+_IN_A_LINE = _Rows(2.1, 2.2, 5.4, 0.2)
 _WIDE = 31.0  # heights of small text, from which on there is room for figures beside the rows
 
 
 class _Look(NamedTuple):
     label: str
-    offset: float
+    side: int  # above the middle of a row, or below
 
 
-_LOOKS = {"confidence": _Look("confidence", 0.12), "margin": _Look("margin of the vote", -0.12)}
+_LOOKS = {"confidence": _Look("confidence", 1), "margin": _Look("margin of the vote", -1)}
 
 
 @chart(
@@ -69,29 +86,49 @@ def regimes(
     found = table["change"].nunique()
     notes = format_n(summary.n, "decisions", without_a_time=summary.undated)
     subject, xlabel = f"Regimes{grouped_by(summary.watch)}", "mean after - before (-1 to 1)"
-    rows = round((_STRIP + min(found, MOST)) * _ROW * tiny_size() / 32)
-    picture = Picture(ax, subject, summary, notes, xlabel, rows=rows)
+    full = _NAMED_BELOW
+    picture = Picture(
+        ax, subject, summary, notes, xlabel,
+        rows=round((full.above + min(found, MOST)) * full.height * tiny_size() / 32),
+    )  # fmt: skip
     if table.empty:
         return picture.empty("no change found") if summary.n else picture.empty()
-    room = MOST if ax is None else max(1, int(0.95 * extent(ax)[1] / _ROW / tiny_size() - _STRIP))
-    ax, shown = picture.ax, min(found, MOST, room)
+    ax, there = picture.ax, min(found, MOST)
+    rows = full if _room(ax, full) >= there or not _is_wide(ax) else _IN_A_LINE
+    shown = min(there, _room(ax, rows))
     table = table[table["change"] > found - shown]
     changes = table.drop_duplicates("change")
     figures = [name for name in _LOOKS if changes[f"{name}_difference"].notna().any()]
-    handles = [_effects(ax, changes, name, len(figures) > 1, kw) for name in figures]
+    offset = rows.offset if len(figures) > 1 else 0.0
+    handles = [_effects(ax, changes, name, offset, kw) for name in figures]
     ax.vlines(0, -shown + 0.4, 0.6, color=shade(ax, MUTED), linewidth=0.8, zorder=0)
-    ax.set_ylim(-shown + 0.4, 0.5 + _STRIP)
+    ax.set_ylim(-shown + 0.4, 0.5 + rows.above)
+    ax.spines["left"].set_bounds(-shown + 0.4, 0.6)  # the strip has its own
     ax.margins(x=0.1)
-    _names(ax, table[_NAMED].to_dict("records"))
-    _strip(ax, summary.segments(), figures, shown)
+    _names(ax, table[_NAMED].to_dict("records"), rows)
+    _strip(ax, summary.segments(), figures, shown, rows)
     picture.legend(handles, [_LOOKS[name].label for name in figures])
-    if extent(ax)[0] > _WIDE * small_size() and figures:
+    if _is_wide(ax) and figures:
         moved = changes[[f"{figures[0]}_{side}" for side in ("before", "after")]].to_numpy()
         annotate_rows(ax, figures[0], [f"{before:.2f} {ARROW} {after:.2f}" for before, after in moved])
     methods = changes[f"{figures[0]}_difference_method"] if figures else ()
     earlier = f"{found - shown:,} earlier changes in the strip alone" if found > shown else ""
     return picture.heading(
         "strip: means between changes", "dot: change, 95% interval", earlier, methods=methods
+    )
+
+
+def _is_wide(ax: Axes) -> bool:
+    return extent(ax)[0] > _WIDE * small_size()
+
+
+def _room(ax: Axes, rows: _Rows) -> int:
+    """Return how many changes find room; a new figure is as high as they need."""
+    share = 0.95 if rows is _NAMED_BELOW else 0.92  # of the height, when the legend stands above
+    return (
+        MOST
+        if is_growing(ax)
+        else max(1, int(share * extent(ax)[1] / rows.height / tiny_size() - rows.above))
     )
 
 
@@ -104,13 +141,13 @@ def _summary(data: Source | Regimes, watch: By, cluster: By) -> Regimes:
     return data
 
 
-def _effects(ax: Axes, changes: pd.DataFrame, figure: str, beside: bool, kw: dict[str, Any]) -> Line2D:
-    """Draw one figure's differences, where there are two a little above or below the middle of their rows."""
+def _effects(ax: Axes, changes: pd.DataFrame, figure: str, offset: float, kw: dict[str, Any]) -> Line2D:
+    """Draw one figure's differences, so far above or below the middle of their rows."""
     look, style = _LOOKS[figure], _style(ax, figure)
-    heights = beside * look.offset - np.arange(len(changes))
+    heights = offset * look.side - np.arange(len(changes))
     low, high = (changes[f"{figure}_difference_{end}"] for end in ("low", "high"))
     ax.hlines(heights, low, high, color=style.colour, linewidth=1.2)
-    face = style.colour if look.offset > 0 else paper(ax)
+    face = style.colour if look.side > 0 else paper(ax)
     defaults = style.as_dots(markersize=5, markerfacecolor=face)
     [drawn] = ax.plot(changes[f"{figure}_difference"], heights, **artist_kwargs(Line2D, defaults, kw))
     return keep_ends(drawn, changes, f"{figure}_difference")
@@ -120,9 +157,9 @@ def _style(ax: Axes, figure: str) -> Style:
     return styles_on(ax)[list(_LOOKS).index(figure)]
 
 
-def _strip(ax: Axes, segments: pd.DataFrame, figures: Sequence[str], shown: int) -> None:
+def _strip(ax: Axes, segments: pd.DataFrame, figures: Sequence[str], shown: int, rows: _Rows) -> None:
     """Draw the means between changes along time, above the rows; a line is a change, the latest numbered."""
-    strip = ax.inset_axes((0, 1.2, 1, _STRIP - 0.9), transform=ax.get_yaxis_transform())
+    strip = ax.inset_axes((0, rows.begins, 1, rows.ends - rows.begins), transform=ax.get_yaxis_transform())
     strip.set_in_layout(False)  # the names of the rows need more room
     without_labels(strip)
     first, last = (date2num(segments[end]) for end in ("first", "last"))  # type: ignore[no-untyped-call]
@@ -140,8 +177,9 @@ def _strip(ax: Axes, segments: pd.DataFrame, figures: Sequence[str], shown: int)
     strip.xaxis.get_offset_text().set_fontsize(tiny_size())
     room, free = (last[-1] - first[0]) / extent(ax)[0], np.inf
     for number in range(len(first) - 1, len(first) - 1 - shown, -1):
-        if first[number] + 7 * room < free:
-            free = first[number] - 7 * room
+        half = (0.4 * len(f"{number}") + 0.3) * tiny_size() * room
+        if first[number] + half < free:
+            free = first[number] - half
             where: Any = ("data", "axes fraction")
             strip.annotate(f"{number}", (first[number], 1), xycoords=where, ha="center", fontsize=tiny_size())
 
@@ -153,7 +191,7 @@ def _line(ax: Axes) -> dict[str, Any]:
 _NAMED = ["change", "time", "column", "value", "event", "before", "after"]
 
 
-def _names(ax: Axes, events: Sequence[Mapping[Any, Any]]) -> None:
+def _names(ax: Axes, events: Sequence[Mapping[Any, Any]], rows: _Rows) -> None:
     """Write at the left of each row which change it is, when it was, and what changed."""
     across = int(
         np.clip(0.36 * ax.figure.bbox.width / ax.figure.dpi * 72 / (CHARACTER * tiny_size()), 12, 28)
@@ -163,25 +201,41 @@ def _names(ax: Axes, events: Sequence[Mapping[Any, Any]]) -> None:
     changes: dict[int, list[Mapping[Any, Any]]] = {}
     for event in events:
         changes.setdefault(event["change"], []).append(event)
-    names = ["\n".join(_name(change, cut, across)) for change in changes.values()]
+    one = rows is _IN_A_LINE
+    several = len({event["column"] for event in events}) > 1  # or the title says which
+    names = [(_line_of if one else _lines_of)(change, cut, across, several) for change in changes.values()]
     ax.set_yticks(-np.arange(len(names)), names, fontsize=tiny_size(), **PLAIN)
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel(ax.get_xlabel(), loc="right")  # there is room for it under the names
 
 
-def _name(events: Sequence[Mapping[Any, Any]], cut: Mapping[str, str], across: int) -> list[str]:
+def _lines_of(events: Sequence[Mapping[Any, Any]], cut: Mapping[str, str], across: int, _: bool) -> str:
     """Name a change in 3 or 4 lines: number and day, what ended and what began, n on both sides."""
-    first = events[0]
-    column, more = first["column"], len({event["column"] for event in events}) - 1
-    name = clean(column, across - 5).removeprefix("meta.") + (f" +{more}" if more else "")
+    first, (name, what) = events[0], _named(events, cut, across)
+    short = [f"{name}: {what}"] if len(name) + len(what) + 2 <= across else [name, what]
+    return "\n".join([f"{first['change']}. {first['time']:%Y-%m-%d}", *short, f"n = {_both_sides(first)}"])
+
+
+def _line_of(events: Sequence[Mapping[Any, Any]], cut: Mapping[str, str], across: int, several: bool) -> str:
+    """Name a change in a line, with its column where there are several."""
+    first, (name, what) = events[0], _named(events, cut, across)
+    changed = f"{name}: {what}" if several else what
+    return f"{first['change']}. {first['time']:%Y-%m-%d} {changed} (n = {_both_sides(first)})"
+
+
+def _both_sides(change: Mapping[Any, Any]) -> str:
+    return f"{change['before']:,} | {change['after']:,}"
+
+
+def _named(events: Sequence[Mapping[Any, Any]], cut: Mapping[str, str], across: int) -> tuple[str, str]:
+    """Name the column of a change, and what ended and began in it."""
+    column, more = events[0]["column"], len({event["column"] for event in events}) - 1
+    name = clean(column_label(column), across - 5) + (f" +{more}" if more else "")
     named = [
         [cut[event["value"]] for event in events if event["column"] == column and event["event"] == kind]
         for kind in ("end", "begin")
     ]
-    what = _transition(*map(_first_of, named))
-    short = [f"{name}: {what}"] if len(name) + len(what) + 2 <= across else [name, what]
-    n = f"n = {first['before']:,} | {first['after']:,}"
-    return [f"{first['change']}. {first['time']:%Y-%m-%d}", *short, n]
+    return name, _transition(*map(_first_of, named))
 
 
 def _first_of(values: list[str]) -> str:

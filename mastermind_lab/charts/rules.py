@@ -13,7 +13,7 @@ from ..stats.engine.input import By, Source
 from ..stats.engine.preference_rules import PREFERENCE_RULES
 from ..stats.engine.voting_rules import ACTUAL, BEST
 from .drawing.chart import chart, summary_of
-from .drawing.dots import dots, legend_labels, limits
+from .drawing.dots import dots, from_zero, legend_labels, limits
 from .drawing.ink import MUTED, shade
 from .drawing.picture import Column, Picture, inches_of, series_that_fit
 from .drawing.style import SERIES
@@ -77,10 +77,16 @@ _XLABELS = {
 
 def _scale(ax: Axes, left: float, right: float, known: bool) -> None:
     """Mark 0, where a rule changes nothing; differences are in percentage points."""
-    ax.set_xlim(min(left, -0.01) if known else 0, max(right, 0.01))
+    least, most = from_zero(max(right, 0.01))
+    ax.set_xlim(min(left, -0.01) if known else least, most)
     ax.axvline(0, color=shade(ax, MUTED), linewidth=0.8, zorder=1)
     if known:
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:+.3g}" if share else "0"))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda share, _: _signed(100 * share)))
+
+
+def _signed(points: float) -> str:
+    """Write a difference, with the sign that matplotlib has for what is below 0."""
+    return f"{points:+.3g}".replace("-", "\N{MINUS SIGN}") if points else "0"
 
 
 def _notes(summary: Rules, table: pd.DataFrame, counts: str) -> list[str]:

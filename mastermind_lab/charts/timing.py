@@ -15,6 +15,7 @@ from ..stats import Timing
 from ..stats.engine.bootstrap import Floats
 from ..stats.engine.input import By, Source
 from ..stats.timing import TIMINGS, USAGE
+from ..text import column_label
 from .drawing.chart import chart, summary_of
 from .drawing.dots import offsets
 from .drawing.ink import MUTED, RULE, shade, tint
@@ -142,4 +143,4 @@ def _scale(ax: Axes, table: pd.DataFrame) -> None:
 def _short(leaf: str) -> str:
     for prefix in (TIMINGS, USAGE):
         leaf = leaf.removeprefix(prefix)
-    return leaf.replace("_", " ")
+    return column_label(leaf).replace("_", " ")

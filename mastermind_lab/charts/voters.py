@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from ..stats import Voters
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
-from .drawing.dots import MOST, RING, dots, legend_labels, limits, n_of_rows, ranked
+from .drawing.dots import MOST, RING, dots, from_zero, legend_labels, limits, n_of_rows, ranked
 from .drawing.earlier import earlier_of, rows_behind
 from .drawing.ink import STRONG, shade
 from .drawing.picture import Picture, inches_of, rows_that_fit, series_that_fit
@@ -91,5 +91,6 @@ def voters(
     ring = f"; ring: {drawn.ring}" if drawn.ring else ""
     picture.heading(f"dot: {drawn.dot}, 95% interval{ring}", methods=table[f"{drawn.dot}_method"])
     low, high = limits(table, drawn.dot, *filter(None, [drawn.ring]), behind=behind)
-    picture.ax.set_xlim(0 if drawn is AGAINST else max(low, -0.02), min(high, 1.02))
+    least, most = from_zero(min(high, 1.02))
+    picture.ax.set_xlim(least if drawn is AGAINST else max(low, least), most)
     return picture.ax

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from ..stats import Votes
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
-from .drawing.dots import RING, dots_in_lane, offsets, rows_on_grid
+from .drawing.dots import RING, dots_in_lane, from_zero, offsets, rows_on_grid
 from .drawing.earlier import earlier_of, rows_behind
 from .drawing.ink import MUTED, shade
 from .drawing.intervals import keep_ends
@@ -55,9 +55,9 @@ def votes(
     notes = format_n(table["n"].sum(), "votes") + format_voters(summary.voter, summary.repeated)
     choices = list(table["choice"].cat.categories)
     rows = table["choice"].nunique()
-    picture = Picture(
-        ax, "Votes", summary, notes, "share of votes (0-1)", inches=inches_of(rows, lanes=lanes)
-    )
+    lines = 2 if any(len(choice) > LEGEND for choice in choices) else 1
+    inches = inches_of(rows, lines=lines, lanes=lanes)
+    picture = Picture(ax, "Votes", summary, notes, "share of votes (0-1)", inches=inches)
     if table.empty:
         return picture.empty()
     behind = rows_behind(picture, earlier_of(Votes, before, summary), table, ["group", "choice"], "share")
@@ -66,7 +66,7 @@ def votes(
     picture.heading("line: 95% interval", methods=table["share_method"])
     drawn = pd.concat([table, behind] if behind is not None else [table])
     largest = float(np.nanmax(drawn[["share", "share_high", "weighted_share"]].to_numpy()))
-    picture.ax.set_xlim(0, min(1.02, 1.08 * largest))
+    picture.ax.set_xlim(from_zero(min(1.02, 1.08 * largest)))
     rows_on_grid(picture.ax, len(choices))
     return picture.ax
 

@@ -9,6 +9,7 @@ import pandas as pd
 from ..charts import TimeMark
 from ..stats import Drift, Regimes
 from ..stats.engine.bootstrap import FEWEST
+from ..text import column_label
 from .rows import short
 
 DRIFT, CHANGE = "drift", "change"
@@ -131,7 +132,7 @@ def _changes(regimes: Regimes) -> dict[tuple[str, ...], Alarm]:
     alarms: dict[tuple[str, ...], Alarm] = {}
     for (_, column), rows in regimes.table().groupby(["change", "column"]):
         ended, began = (rows.loc[rows["event"] == event, "value"].tolist() for event in ("end", "begin"))
-        what = str(column).removeprefix("meta.")
+        what = column_label(str(column))
         when = rows.loc[rows["event"] == ("begin" if began else "end"), "time"].min()
         key = CHANGE, str(column), *map(str, began or ["", *ended])
         alarms[key] = Alarm(when, CHANGE, what, ", ".join(ended), ", ".join(began))

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from ..errors import OptionError
 from ..history import History
-from ..text import brief, harmless
+from ..text import brief, column_label, harmless
 
 _WINDOWS: dict[str, int | timedelta | None] = {
     "all decisions": None,
@@ -71,9 +71,7 @@ class Choices:
     def told(self) -> dict[str, Any]:
         """Say for a page what is offered, and what of it is chosen."""
         window = next(name for name, part in self._windows.items() if part == self.chosen.window)
-        columns = [
-            [name, brief(name.partition(".")[2] or name, 40, harmless)] for name in sorted(self._columns)
-        ]
+        columns = [[name, brief(column_label(name), 40, harmless)] for name in sorted(self._columns)]
         return {
             "windows": list(self._windows), "window": window, "columns": columns, "by": self.chosen.by or "",
             "threshold": self.chosen.threshold,

@@ -19,10 +19,11 @@ from ...stats.engine.bootstrap import Floats
 from ...stats.engine.first_last_seen import FIELDS
 from ...stats.engine.input import Data
 from ...stats.engine.timebins import FIRST, LAST, moments
+from ...text import column_label
 from .caption import add
 from .figures import extent
 from .ink import STRONG, paper, shade
-from .text import PLAIN, names_apart, small_size
+from .text import CHARACTER, PLAIN, names_apart, small_size, tiny_size
 
 MOST = 5
 """Lines that stay readable on one axis."""
@@ -93,7 +94,7 @@ def change_lines(ax: Axes, regimes: Regimes | None, named: bool = True) -> list[
     changes = [_what(rows) for _, rows in events.groupby("change")]
     places = date2num([rows["time"].min() for rows in changes])  # type: ignore[no-untyped-call]
     shown = _spaced(ax, places)
-    names = names_apart([_name(changes[place]) for place in shown], 26)
+    names = names_apart([_name(changes[place]) for place in shown], _most(ax, 26))
     for (place, x), short in zip(shown.items(), names, strict=True):
         more = f" +{len(changes[place]) - 1}" if len(changes[place]) > 1 else ""
         _line(ax, x, changes[place]["event"].iloc[0], short + more if named else "")
@@ -147,11 +148,16 @@ def _mark(ax: Axes, marks: Sequence[TimeMark], named: bool) -> list[str]:
     ordered = sorted(marks)
     limits = ax.get_xlim()
     shown = _spaced(ax, date2num([mark.time for mark in ordered]))  # type: ignore[no-untyped-call]
-    names = names_apart([ordered[place].name for place in shown], 30)
+    names = names_apart([ordered[place].name for place in shown], _most(ax, 30))
     for (place, x), name in zip(shown.items(), names, strict=True):
         _line(ax, x, ordered[place].kind, name if named else "")
     ax.set_xlim(limits)
     return _said_of([mark.kind for mark in ordered], shown)
+
+
+def _most(ax: Axes, most: int) -> int:
+    """Return how many characters of a name leave the upper part of the picture to the data."""
+    return max(10, min(most, int(0.6 * extent(ax)[1] / CHARACTER / tiny_size())))
 
 
 def _what(rows: pd.DataFrame) -> pd.DataFrame:
@@ -200,4 +206,4 @@ def _name(rows: pd.DataFrame) -> str:
     ends = first["event"] == "end"
     if first["column"] == FIELDS:
         return f"{'-' if ends else '+'} {first['value']}"
-    return f"{str(first['column']).removeprefix('meta.')}: {first['value']}" + (" ends" if ends else "")
+    return f"{column_label(str(first['column']))}: {first['value']}" + (" ends" if ends else "")

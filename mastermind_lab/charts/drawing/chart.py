@@ -19,7 +19,7 @@ from ...stats.engine.summary import Summary
 from .caption import write_below
 from .figures import checked_size, follows_rows, growing_axes, settle, shown_figure, styled_for
 from .picture import label_below, retitle
-from .style import check_keywords
+from .style import check_keywords, check_values
 from .text import clean
 
 Options = ParamSpec("Options")
@@ -77,8 +77,9 @@ def chart(
         @wraps(draw)
         @plain_arithmetic
         def checked(*args: Options.args, **options: Options.kwargs) -> Axes:
-            keywords = [name for name in options if name not in parameters]
+            keywords = {name: value for name, value in options.items() if name not in parameters}
             check_keywords(keywords, list(draws.values()), *(name for name in parameters if name != "kw"))
+            check_values(keywords, list(draws.values()))
             return framed(draw, args, options)
 
         checked.__signature__ = whole  # type: ignore[attr-defined]

@@ -22,6 +22,9 @@ from .text import LEGEND, names_apart, small_size
 MOST = 20
 """Rows that stay readable in one chart."""
 
+_ROUNDING = 1e-9
+"""Figures that differ by less are the same, but for how they were added up."""
+
 RING: dict[str, Any] = {"linestyle": "none", "markerfacecolor": "none", "markersize": 6}
 
 
@@ -130,6 +133,11 @@ def n_of_rows(n: pd.Series) -> Column:
     return Column("n", [f"{count:,}" for count in n])
 
 
+def from_zero(right: float) -> tuple[float, float]:
+    """Return the ends of a scale from 0, at which no dot is cut in half."""
+    return -0.02 * right, right
+
+
 def limits(
     table: pd.DataFrame, figure: str, *also: str, behind: pd.DataFrame | None = None
 ) -> tuple[float, float]:
@@ -138,5 +146,5 @@ def limits(
     every = [table] if behind is None else [table, behind]
     values = np.concatenate([rows[columns].to_numpy(dtype=float) for rows in every])
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    margin = 0.06 * (high - low) or 0.05
+    margin = 0.06 * (high - low) if high - low > _ROUNDING else 0.05
     return low - margin, high + margin

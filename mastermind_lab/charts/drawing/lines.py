@@ -14,7 +14,7 @@ from ...stats.engine.bootstrap import Floats
 from ...stats.engine.summary import Summary, groups_in
 from .change_lines import date_axis
 from .figures import extent, without_labels
-from .picture import Picture
+from .picture import Picture, say_nothing_known, text_room
 from .style import Style, styles_on
 from .text import LEAST, PLAIN, fitted_apart, small_size, text_width, tiny_size
 
@@ -64,12 +64,16 @@ def panels(ax: Axes, names: Sequence[str], more: Sequence[str]) -> list[Axes]:
     ax.set(xticks=[], yticks=[])
     ax.xaxis.labelpad, ax.yaxis.labelpad = 2.1 * size, 3.3 * size
     made: list[Axes] = []
-    for place, (name, text) in enumerate(zip(fitted_apart(names, wide / size), more, strict=True)):
+    room = (max(width, _room(ax)) + gap) / columns - gap
+    for place, (name, text) in enumerate(zip(fitted_apart(names, room / size), more, strict=True)):
         row, column = divmod(place, columns)
         shared: dict[str, Any] = {"sharex": made[0], "sharey": made[0]} if made else {}
         at = (column * (wide + gap) / width, 1 - (row + 1) / rows, wide / width, tall / height)
         panel = ax.inset_axes(at, **shared)
-        panel.set_title(f"{name}\n{text}", loc="left", y=1, fontsize=size, pad=2, **PLAIN)
+        if text.startswith("n = 0"):
+            text = "n = 0"  # and nothing that is made of them
+            say_nothing_known(panel, 0.5, 0.5, panel.transAxes)
+        panel.set_title(f"{name}\n{text}", loc="left", y=1, fontsize=size, pad=3, **PLAIN)
         panel.spines[["top", "right"]].set_visible(False)
         panel.locator_params(axis="x", nbins=3)
         below, left = place + columns >= len(names), column == 0
@@ -81,6 +85,12 @@ def panels(ax: Axes, names: Sequence[str], more: Sequence[str]) -> list[Axes]:
         without_labels(panel)
         made.append(panel)
     return made
+
+
+def _room(ax: Axes) -> float:
+    """Return the points across that a layout will give to all panels, 0 where none will."""
+    figure = ax.get_figure(root=True)
+    return text_room(ax) if figure and figure.get_layout_engine() else 0.0
 
 
 def dates_below(ax: Axes, every_ax: Sequence[Axes]) -> None:

@@ -18,10 +18,22 @@ from matplotlib.transforms import ScaledTranslation, Transform
 
 from ...stats.engine.intervals import NONE
 from ...stats.engine.summary import Summary
+from ...text import column_label
 from .caption import keep
 from .figures import cell, extent, grow, growing_axes, is_growing
 from .ink import MUTED, shade
-from .text import LEAST, PLAIN, clean, cut_by_kind, fitted, names_apart, small_size, text_width, wrapped
+from .text import (
+    LEAST,
+    PLAIN,
+    clean,
+    cut_by_kind,
+    fitted,
+    names_apart,
+    small_size,
+    text_width,
+    tiny_size,
+    wrapped,
+)
 
 _LEGEND: dict[str, Any] = {
     "loc": "lower left",
@@ -92,11 +104,13 @@ class Picture:
         return self.ax
 
     def empty(self, *reasons: str) -> Axes:
-        """Say that there is nothing to draw, and why: by default the first note."""
+        """Say that there is nothing to draw, and why: by default the first note, and what was left out."""
         ax = self.heading(*reasons)
         grow(ax, min(0, 72 * _EMPTY - ax.figure.bbox.height / ax.figure.dpi * 72))
         where: dict[str, Any] = {"transform": ax.transAxes, "ha": "center", "va": "center"}
-        lines = wrapped([*reasons, *self.notes][0], 0.9 * extent(ax)[0] / small_size())
+        left_out = [note for note in self.notes if note.endswith(" left out")]
+        why = reasons[0] if reasons else ", ".join([self.notes[0], *left_out])
+        lines = wrapped(why, 0.9 * extent(ax)[0] / small_size())
         ax.text(0.5, 0.5, "\n".join(lines), color=shade(ax, MUTED), fontsize="small", **where)
         ax.set(xticks=[], yticks=[])
         return ax
@@ -116,6 +130,12 @@ class Picture:
         return size * 1.65 * -(-len(labels) // columns)
 
 
+def say_nothing_known(ax: Axes, x: float, y: float, transform: Transform) -> None:
+    """Say in the place of a group's marks that the data say nothing of it."""
+    font: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": tiny_size()}
+    ax.text(x, y, "nothing known", color=shade(ax, MUTED), transform=transform, **font)
+
+
 def _from_the_names(ax: Axes, transform: Transform) -> Transform:
     """Begin where the names of the rows do, instead of where the Axes do."""
     return transform + ScaledTranslation(-_LEFT.get(ax, 0) / 72, 0, ax.figure.dpi_scale_trans)
@@ -128,8 +148,8 @@ def from_the_left(label: str) -> str:
 
 
 def grouped_by(columns: Sequence[str]) -> str:
-    """Say what a subject is grouped by: columns by their last names, if these tell them apart."""
-    short = [column.partition(".")[2] or column for column in columns]
+    """Say what a subject is grouped by: columns by their short names, if these tell them apart."""
+    short = [column_label(column) for column in columns]
     names = short if len(set(short)) == len(short) else columns
     return f" by {clean(', '.join(names))}" if columns else ""
 
@@ -186,7 +206,7 @@ def label_rows(
     ax.set_yticks(at - np.arange(len(texts)), texts, fontsize=size, **PLAIN)
     ax.set_xlabel(ax.get_xlabel(), loc="right")  # there is room for it under the names
     ax.tick_params(axis="y", length=0)
-    _LEFT[ax] = widest * size + rcParams["ytick.major.pad"]
+    _LEFT[ax] = widest * size + rcParams["ytick.major.pad"] - 0.5  # drawn letters stand on whole dots
     if beside:
         _RIGHT[ax] = away
         annotate_rows(ax, beside.title, beside.figures, away, at)
@@ -269,7 +289,8 @@ def _wrapped(name: str, across: int) -> str:
         for one in re.finditer(r"[\s/_:\N{HORIZONTAL ELLIPSIS}-]", name)
         if len(name) - across <= one.end() <= across
     ]
-    place = max(ends, default=-(-len(name) // 2))
+    middle = -(-len(name) // 2)
+    place = min(ends, key=lambda end: abs(end - middle), default=middle)
     return f"{name[:place].rstrip()}\n{name[place:].lstrip()}"
 
 

@@ -13,8 +13,9 @@ from ...stats.engine.bootstrap import Floats
 from .earlier import dots_before
 from .ink import EARLIER, STRONG, ink, shade, tint
 from .intervals import keep_ends
-from .picture import Column, Picture, label_rows
+from .picture import Column, Picture, label_rows, row_height, say_nothing_known
 from .style import artist_kwargs, styles_on
+from .text import small_size
 
 MOST = 12
 """Rows that stay readable in one chart."""
@@ -44,10 +45,14 @@ def ridges(
         _behind(ax, 0.7 * np.asarray(heights) / tallest, edges, behind)
     ax.hlines(bases, 0, 1, color=shade(ax, STRONG), linewidth=0.8)
     _means(ax, table, bases - 0.11)
-    ax.set(xlim=(-0.02, 1.02), ylim=(bases[-1] - 0.25, 0.9 + 0.06 * len(table)))
+    for base in bases[table["n"].to_numpy() == 0]:
+        say_nothing_known(ax, 0.5, base + 0.2, ax.transData)
+    known = [figure if n else "" for figure, n in zip(column.figures, table["n"], strict=True)]
+    line = small_size() / row_height(ax, len(table), 0)  # as a share of a row
+    ax.set(xlim=(-0.02, 1.02), ylim=(bases[-1] - max(0.25, 0.11 + 0.9 * line), 0.75 + 1.5 * line))
     between = " " if len(table) > 1 else "\n"
     ax.set_ylabel(f"share of n{between}(tallest: {tallest:.0%})", fontsize="small")
-    label_rows(ax, list(table["group"]), [f"n = {n:,}" for n in table["n"]], 0.2, column)
+    label_rows(ax, list(table["group"]), [f"n = {n:,}" for n in table["n"]], 0.2, Column(column.title, known))
     return picture.heading("dot: mean, 95% interval", methods=table["mean_method"])
 
 

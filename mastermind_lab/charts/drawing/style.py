@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from inspect import signature
 from typing import Any, NamedTuple
@@ -10,9 +11,13 @@ from typing import Any, NamedTuple
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cbook import normalize_kwargs
+from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+from matplotlib.patches import StepPatch
 
 from ...errors import OptionError
+from ...text import ELLIPSIS, brief, visible
 from .ink import ink, is_dark
 
 
@@ -79,9 +84,59 @@ def check_keywords(asked: Iterable[str], artists: Sequence[type[Artist]], *param
             # What groups are called elsewhere.
             near = ["by"] if name in ("hue", "group") else get_close_matches(name, known, n=1)
             advice = f"did you mean {near[0]!r}? " if near else ""
+            if hasattr(Axes, f"set_{name}"):
+                advice = f"set it on the Axes that the chart returns, .set_{name}({ELLIPSIS}). "
             takes = f"The chart takes {', '.join(parameters)}; other keywords" if parameters else "Keywords"
             takers = " or ".join(f"{kind.__module__}.{kind.__name__}" for kind in artists)
             raise OptionError(f"no parameter {name!r:.60}: {advice}{takes} are properties of {takers}")
+
+
+def check_values(asked: Mapping[str, Any], artists: Sequence[type[Artist]]) -> None:
+    """Refuse a value that no artist with this property can be drawn with.
+
+    Raises
+    ------
+    OptionError
+        If there is one.
+    """
+    for name, value in asked.items():
+        kinds = [kind for kind in artists if name in _properties(kind)]
+        refused = [error for kind in kinds if kind in _DRAWN_BY and (error := _tried(kind, name, value))]
+        if len(refused) == len(kinds):
+            full = next(iter(normalize_kwargs({name: value}, kinds[0])))
+            known = (words for names, words in _UNDERSTOOD.items() if re.fullmatch(names, full))
+            said = next(known, brief(str(refused[0]), 200, visible))
+            raise OptionError(f"{name}={value!r:.60} cannot be drawn: {said}") from refused[0]
+
+
+_UNDERSTOOD = {
+    ".*colors?": 'a colour is a name such as "red", a code such as "#2168A1", a grey from "0" to "1", or the '
+    "shares (red, green, blue), each from 0 to 1",
+    "alpha": "it is a number from 0, which is not to be seen, to 1",
+    "linestyle": 'a line is one of "-", "--", "-.", ":" and "none"',
+    "marker": 'a marker is one of matplotlib\'s, such as "o", "s", "^", "D" or "x"',
+    "cmap": 'it is the name of a colour map of matplotlib\'s, such as "viridis"',
+    ".*size|.*width|zorder": "it is a number",
+}
+"""What is understood, by the names of properties; matplotlib says it of some, and late."""
+
+_DRAWN_BY: dict[type[Artist], tuple[str, Any, dict[str, Any]]] = {
+    Line2D: ("plot", [0, 1], {"marker": "o"}),
+    StepPatch: ("stairs", [1], {}),
+    AxesImage: ("imshow", [[0.0]], {}),
+}
+
+
+def _tried(kind: type[Artist], name: str, value: Any) -> Exception | None:
+    """Draw an artist with this property where nobody sees it, and return what matplotlib says against it."""
+    method, data, defaults = _DRAWN_BY[kind]
+    figure = Figure((1, 1))
+    try:
+        getattr(figure.add_subplot(), method)(data, **defaults | normalize_kwargs({name: value}, kind))
+        figure.draw_without_rendering()
+    except Exception as error:  # noqa: BLE001 - each property refuses in its own way
+        return error
+    return None
 
 
 def _properties(kind: type[Artist]) -> set[str]:

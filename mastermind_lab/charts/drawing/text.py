@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 
 import pandas as pd
@@ -26,6 +26,8 @@ LEGEND = 24
 
 LEAST = 6.0
 """The smallest type in points; what needs smaller is folded, or cut."""
+
+_NARROWEST = 0.25  # how wide a letter is at least
 
 _LEAST = 8  # characters of a name, in which there is room for a number that tells it from others
 
@@ -91,14 +93,28 @@ def fitted(value: object, width: float) -> str:
 
 def wrapped(text: str, width: float, most: int = 3) -> list[str]:
     """Break a text into lines of a width in heights of the text; the last of so many is cut."""
-    lines = [""]
-    for word in text.split():
+    lines, many = [""], int(width / _NARROWEST) + 1
+    for word in (piece for long in text.split() for piece in _pieces(long, width, many)):
         longer = f"{lines[-1]} {word}".strip()
         if len(lines) == most or not lines[-1] or text_width(longer) <= width:
             lines[-1] = longer
         else:
             lines.append(word)
+        if len(lines) == most and len(lines[-1]) > many:
+            break  # what is cut anyway need not be read to its end
     return [fitted(line, width) for line in lines]
+
+
+def _pieces(word: str, width: float, many: int) -> Iterator[str]:
+    """Break a word that is wider than a line of so many letters at most, as a sentence in Chinese is."""
+    while len(word) > 1 and (drawn := text_width(word[:many])) > width:
+        place = max(1, int(len(word[:many]) * width / drawn))
+        while place > 1 and text_width(word[:place]) > width:
+            place -= 1
+        yield word[:place]
+        word = word[place:]
+    if word:
+        yield word
 
 
 def text_width(text: str) -> float:
