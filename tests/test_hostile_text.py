@@ -127,7 +127,7 @@ def test_an_error_that_lists_names_steers_nobody():
         lambda: stats.Votes.of(history, cluster="nope"),
         lambda: lab.charts.confidence(history, by="meta.mo"),
     ):
-        with pytest.raises(lab.OptionError, match="there are .*meta.mo.?\\[31m") as caught:
+        with pytest.raises(lab.OptionError, match=r"there are .*meta.mo.?\[31m") as caught:
             ask()
         assert not STEERS & set(str(caught.value))
 
