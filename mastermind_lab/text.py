@@ -9,7 +9,6 @@ And numbers as text, one spelling for equal ones.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import unicodedata
@@ -152,6 +151,8 @@ def column_label(column: str) -> str:
 
 
 def _key(step: re.Match[str]) -> str:
+    import json  # here, because no command waits for it that only shows help
+
     try:
         return str(json.loads(step[0]))
     except ValueError:

@@ -106,5 +106,5 @@ def test_what_was_compacted_meanwhile_is_read_on_in_order(redis_url, tmp_path):
 
 def test_of_the_columns_that_outcomes_have_twelve_are_named():
     outcomes = pd.DataFrame({f"c{number:02}": [1] for number in range(14)})
-    with pytest.raises(lab.OptionError, match=r"there are c00, .*, c11$"):
+    with pytest.raises(lab.OptionError, match=r"there are c00, .*, c11 and 2 more$"):
         lab.with_outcomes(lab.read(sent([1])), outcomes)

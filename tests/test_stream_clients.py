@@ -22,7 +22,7 @@ from mastermind_lab.arena import server as server_module
 from mastermind_lab.arena.server import Server
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.frames import entry_ids
-from mastermind_lab.stream import StreamReader, address, follow_envelopes, publish_payloads, read_envelopes
+from mastermind_lab.stream import address, follow_envelopes, publish_payloads, read_envelopes
 from mastermind_lab.stream.connection import connect
 
 
@@ -383,12 +383,6 @@ def test_several_streams_where_one_is_possible(several, redis_url):
     for use in (lab.read, lab.scan):
         with pytest.raises(lab.OptionError, match="expected one stream's name"):
             use(redis_url, stream=several)
-
-
-def test_a_follower_of_several_archives_none(redis_url, tmp_path):
-    with pytest.raises(lab.OptionError, match="an archive is of one stream"):
-        lab.Follower(redis_url, stream=["a", "b"], archive=tmp_path / "a")
-    assert StreamReader(redis_url, ["a", "b"]).streams == ("a", "b")
 
 
 def test_on_our_connections_nothing_comes_that_was_not_asked_for(redis_url):

@@ -204,7 +204,7 @@ GUARDS = [
     Guard(
         "a password is in no message",
         "text.py",
-        'return re.sub(_PARAMETER, rf"\\1={ELLIPSIS}", re.sub(_USER, rf"\\1{ELLIPSIS}@", place))',
+        'return re.sub(_PARAMETER, rf"\\1={ELLIPSIS}", re.sub(_NO_HOST, rf"\\1{ELLIPSIS}", shown))',
         "return place",
         "test_secrets.py",
     ),

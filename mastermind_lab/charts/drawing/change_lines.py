@@ -94,7 +94,9 @@ def change_lines(ax: Axes, regimes: Regimes | None, named: bool = True) -> list[
     changes = [_what(rows) for _, rows in events.groupby("change")]
     places = date2num([rows["time"].min() for rows in changes])  # type: ignore[no-untyped-call]
     shown = _spaced(ax, places)
-    names = names_apart([_name(changes[place]) for place in shown], _most(ax, 26))
+    # So many characters leave the upper part of the picture to the data.
+    most = max(10, min(26, int(0.6 * extent(ax)[1] / CHARACTER / tiny_size())))
+    names = names_apart([_name(changes[place]) for place in shown], most)
     for (place, x), short in zip(shown.items(), names, strict=True):
         more = f" +{len(changes[place]) - 1}" if len(changes[place]) > 1 else ""
         _line(ax, x, changes[place]["event"].iloc[0], short + more if named else "")
@@ -148,16 +150,11 @@ def _mark(ax: Axes, marks: Sequence[TimeMark], named: bool) -> list[str]:
     ordered = sorted(marks)
     limits = ax.get_xlim()
     shown = _spaced(ax, date2num([mark.time for mark in ordered]))  # type: ignore[no-untyped-call]
-    names = names_apart([ordered[place].name for place in shown], _most(ax, 30))
+    names = names_apart([ordered[place].name for place in shown], 30)
     for (place, x), name in zip(shown.items(), names, strict=True):
         _line(ax, x, ordered[place].kind, name if named else "")
     ax.set_xlim(limits)
     return _said_of([mark.kind for mark in ordered], shown)
-
-
-def _most(ax: Axes, most: int) -> int:
-    """Return how many characters of a name leave the upper part of the picture to the data."""
-    return max(10, min(most, int(0.6 * extent(ax)[1] / CHARACTER / tiny_size())))
 
 
 def _what(rows: pd.DataFrame) -> pd.DataFrame:
