@@ -9,8 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -21,12 +20,9 @@ SHOTS = Path(os.environ.get("MASTERMIND_LAB_SHOTS", "/tmp/mastermind-lab-shots")
 
 STATUS = "window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status"
 IDLE = f"() => {STATUS} === 'idle'"
-OPEN = "path => window.jupyterapp.commands.execute('docmanager:open', {path})"
-# Without the question whether to save it.
-CLOSE = "() => { for (const one of [...window.jupyterapp.shell.widgets('main')]) one.dispose() }"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
     if CHROMIUM is None:
         pytest.skip("there is no Chromium on the PATH")
@@ -93,7 +89,7 @@ class Jupyter:
         self.log.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def jupyter(tmp_path_factory) -> Iterator[Jupyter]:
     jupyter = Jupyter(tmp_path_factory.mktemp("jupyter"))
     try:
@@ -103,53 +99,22 @@ def jupyter(tmp_path_factory) -> Iterator[Jupyter]:
         jupyter.stop()
 
 
-@pytest.fixture(scope="session")
-def context(browser):
-    """What pages share: what one has fetched the next needs not fetch."""
-    context = browser.new_context(viewport={"width": 1500, "height": 1600})
-    yield context
-    context.close()
-
-
-def lab(context, jupyter: Jupyter):
-    """Return a page with JupyterLab in it and no notebook."""
-    page = context.new_page()
-    page.goto(f"{jupyter.url}/lab?reset", timeout=90_000)
-    page.wait_for_function("() => window.jupyterapp?.restored.then(() => true)", timeout=90_000)
-    return page
-
-
-@pytest.fixture(scope="module")
-def page(context, jupyter):
-    """JupyterLab, which takes seconds to load: notebooks come and go in it."""
-    page = lab(context, jupyter)
-    yield page
-    page.close()
-
-
-@pytest.fixture
-def fine_page(browser, jupyter):
-    """The same on a screen of two pixels for each."""
-    context = browser.new_context(viewport={"width": 1500, "height": 1600}, device_scale_factor=2)
-    yield lab(context, jupyter)
-    context.close()
-
-
 class Notebook:
     """A notebook open in the browser."""
 
-    def __init__(self, page, jupyter: Jupyter, name: str, book) -> None:
+    def __init__(self, browser, jupyter: Jupyter, name: str, book, **page) -> None:
         import nbformat  # takes seconds, so not where every worker collects
 
         book.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
-        self.name, self.page = name, page
+        self.name = name
         nbformat.write(book, jupyter.folder / f"{name}.ipynb")
+        self.page = browser.new_page(viewport={"width": 1500, "height": 1600}, **page)
         self.alerts: list[str] = []
-        page.on("dialog", self._answer)
-        page.evaluate(OPEN, f"{name}.ipynb")
-        page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=90_000)
-        self.idle()
-        page.set_default_timeout(15_000)  # a busy machine takes seconds to take a picture
+        self.page.on("dialog", self._answer)
+        self.page.goto(f"{jupyter.url}/lab/tree/{name}.ipynb?reset", timeout=90_000)
+        self.page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=90_000)
+        self.page.wait_for_function(IDLE, timeout=90_000)
+        self.page.set_default_timeout(15_000)  # a busy machine takes seconds to take a picture
 
     def _answer(self, dialog) -> None:
         if dialog.type == "beforeunload":  # to refuse would be to stay on the page for ever
@@ -176,8 +141,7 @@ class Notebook:
 
     def idle(self) -> None:
         self.page.wait_for_timeout(300)
-        # By itself it asks at every frame, and so has the page drawn sixty times a second.
-        self.page.wait_for_function(IDLE, timeout=90_000, polling=100)
+        self.page.wait_for_function(IDLE, timeout=90_000)
 
     def asked(self, code: str) -> str:
         """Run code in the kernel, beside the notebook, and return what it prints."""
@@ -242,37 +206,23 @@ class Notebook:
         self.page.screenshot(path=SHOTS / f"{name}.png")
 
     def close(self) -> None:
-        self.page.evaluate(CLOSE)
-        self.page.remove_listener("dialog", self._answer)
+        self.page.close()
 
 
-@contextmanager
-def notebooks(page, jupyter: Jupyter) -> Iterator[Callable[..., Notebook]]:
-    """Open notebooks of some code cells, before those of a file if one is given, until all is done."""
+@pytest.fixture
+def notebook(browser, jupyter):
+    """Opens a notebook of some code cells, before those of a file if one is given."""
     opened = []
 
-    def open_(name: str, *cells: str, book=None, page=page) -> Notebook:
+    def open_(name: str, *cells: str, book=None, **page) -> Notebook:
         import nbformat
 
         book = book or nbformat.v4.new_notebook()
         book.cells[:0] = [nbformat.v4.new_code_cell(one) for one in cells]
-        opened.append(Notebook(page, jupyter, name, book))
+        opened.append(Notebook(browser, jupyter, name, book, **page))
         return opened[-1]
 
     yield open_
     for one in opened:
         one.close()
     jupyter.end_kernels()
-
-
-@pytest.fixture
-def notebook(page, jupyter):
-    with notebooks(page, jupyter) as open_:
-        yield open_
-
-
-@pytest.fixture(scope="class")
-def notebook_of_class(page, jupyter):
-    """For tests that look at one and the same."""
-    with notebooks(page, jupyter) as open_:
-        yield open_

@@ -6,11 +6,9 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import redis
 from streams import publish
 
 from mastermind_lab.arena import Arena, payloads
-from mastermind_lab.arena.server import Server
 
 pytestmark = [
     pytest.mark.thorough,
@@ -65,25 +63,17 @@ def days(minutes):
     return (START + timedelta(minutes=minutes)).timestamp() / 86_400
 
 
-RUNS_ON = "import pathlib, time\nwhile not pathlib.Path('ended').exists(): time.sleep(0.05)"
-"""A cell that runs until that file is there."""
-
-
-def show(notebook, raw, url):
+@pytest.fixture
+def shown(notebook, raw, redis_url):
     """A view of forty decisions, one a minute, and two at once in the forty-first."""
     entries = [(f"{place + 1}-0", decision(place)) for place in range(40)]
     entries += [(f"{place}-0", decision(place, minutes=40, confidence=0.5)) for place in (41, 42)]
     publish(raw, entries)
-    book = notebook("answers", follow(url), RUNS_ON)
+    book = notebook("answers", follow(redis_url), "import time; time.sleep(6)")
     book.command("notebook:run-cell-and-select-next")
     book.until(lambda: book.received() == 42 and book.pictures().count() == 3 and book.counts()[0] == 42)
     book.idle()
     return book
-
-
-@pytest.fixture
-def shown(notebook, raw, redis_url):
-    return show(notebook, raw, redis_url)
 
 
 def at(book, minutes, confidence):
@@ -156,88 +146,78 @@ def test_pointer_and_list(shown, raw):
     assert len(listed(book)) == 12
 
 
-class TestKeys:
-    """On one view, of which the last leaves a decision open."""
-
-    @pytest.fixture(scope="class")
-    def shown(self, notebook_of_class):
-        with Server() as server, redis.Redis.from_url(server.url) as raw:
-            yield show(notebook_of_class, raw, server.url)
-
-    def test_keys_alone(self, shown):
-        book, page = shown, shown.page
-        page.locator(".mm-view button").first.focus()
-        for _ in range(30):
-            if page.evaluate(FOCUS)[0] == "CANVAS":
-                break
-            page.keyboard.press("Tab")
-        page.keyboard.press("Home")
-        tip = page.locator(".mm-tip:visible")
-        book.until(lambda: "question 0?" in tip.inner_text())
-        page.keyboard.press("ArrowRight")
-        book.until(lambda: "question 1?" in page.locator(".mm-view [aria-live]").inner_text())
-        page.keyboard.press("Enter")
-        opened = page.locator(".mm-detail:visible")
-        book.until(
-            lambda: opened.get_attribute("data-id") == "2-0" and "mm-detail" in page.evaluate(FOCUS)[1]
-        )
-        page.keyboard.press("Escape")
-        book.until(lambda: page.evaluate(FOCUS)[0] == "CANVAS")
-        page.keyboard.press("Home")
-        for _ in range(4):
-            page.keyboard.press("Shift+ArrowRight")
-        page.keyboard.press("Enter")
-        book.until(lambda: listed(book) == [f"{place}-0" for place in (5, 4, 3, 2, 1)])
-        page.keyboard.press("Escape")
-        book.until(lambda: len(listed(book)) == 12)
-        for _ in range(12):
-            page.keyboard.press("Tab")
-            if "mm-link" in page.evaluate(FOCUS)[1]:
-                break
-        page.keyboard.press("Enter")
-        book.until(lambda: opened.get_attribute("data-id") == listed(book)[0])
-        page.keyboard.press("Escape")
-        book.until(lambda: "mm-link" in page.evaluate(FOCUS)[1])
-        book.pictures().nth(2).focus()
-        page.keyboard.press("Shift+ArrowRight")
-        book.until(lambda: "cannot be told back" in page.locator(".mm-note").inner_text())
-        named = [one.get_attribute("aria-label") for one in book.pictures().element_handles()]
-        assert named == ["Confidence over time", "Confidence", "Votes"]
-        assert all(one.get_attribute("aria-description") for one in book.pictures().element_handles())
-
-    def test_what_had_the_focus_gets_it_again_when_a_filter_ends(self, shown):
-        book, page = shown, shown.page
-        book.pictures().first.focus()
-        page.keyboard.press("End")
-        page.keyboard.press("Enter")
-        book.until(lambda: listed(book) == ["42-0", "41-0"])
-        page.locator(".mm-link").first.focus()
-        page.keyboard.press("Enter")
-        page.locator(".mm-detail:visible").wait_for()
-        page.keyboard.press("Escape")
-        book.until(lambda: "mm-link" in page.evaluate(FOCUS)[1])
-        page.keyboard.press("Escape")
-        book.until(lambda: len(listed(book)) == 12)
-        assert page.evaluate(FOCUS)[0] == "CANVAS"
-
-    def test_the_notebooks_keys_do_not_act_from_within_a_picture(self, shown):
-        book, page = shown, shown.page
-        cells = page.locator(".jp-NotebookPanel .jp-Cell")
-        there = cells.count()
-        page.mouse.click(*at(book, 20, 0.97))  # with the pointer, as one who then presses a key by mistake
-        for number in (0, 2):
-            book.pictures().nth(number).focus()
-            for key in ("x", "b", "ArrowDown", "d", "d"):
-                page.keyboard.press(key)
-            page.wait_for_timeout(300)
-            assert page.evaluate(FOCUS)[0] == "CANVAS"
-        assert (cells.count(), book.pictures().count()) == (there, 3)
-
-
-def test_a_decision_opens_while_a_cell_runs_and_what_must_wait_says_so(shown, raw, jupyter):
+def test_keys_alone(shown):
     book, page = shown, shown.page
-    ended = jupyter.folder / "ended"
-    ended.unlink(missing_ok=True)
+    page.locator(".mm-view button").first.focus()
+    for _ in range(30):
+        if page.evaluate(FOCUS)[0] == "CANVAS":
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Home")
+    tip = page.locator(".mm-tip:visible")
+    book.until(lambda: "question 0?" in tip.inner_text())
+    page.keyboard.press("ArrowRight")
+    book.until(lambda: "question 1?" in page.locator(".mm-view [aria-live]").inner_text())
+    page.keyboard.press("Enter")
+    opened = page.locator(".mm-detail:visible")
+    book.until(lambda: opened.get_attribute("data-id") == "2-0" and "mm-detail" in page.evaluate(FOCUS)[1])
+    page.keyboard.press("Escape")
+    book.until(lambda: page.evaluate(FOCUS)[0] == "CANVAS")
+    page.keyboard.press("Home")
+    for _ in range(4):
+        page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Enter")
+    book.until(lambda: listed(book) == [f"{place}-0" for place in (5, 4, 3, 2, 1)])
+    page.keyboard.press("Escape")
+    book.until(lambda: len(listed(book)) == 12)
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if "mm-link" in page.evaluate(FOCUS)[1]:
+            break
+    page.keyboard.press("Enter")
+    book.until(lambda: opened.get_attribute("data-id") == listed(book)[0])
+    page.keyboard.press("Escape")
+    book.until(lambda: "mm-link" in page.evaluate(FOCUS)[1])
+    book.pictures().nth(2).focus()
+    page.keyboard.press("Shift+ArrowRight")
+    book.until(lambda: "cannot be told back" in page.locator(".mm-note").inner_text())
+    named = [one.get_attribute("aria-label") for one in book.pictures().element_handles()]
+    assert named == ["Confidence over time", "Confidence", "Votes"]
+    assert all(one.get_attribute("aria-description") for one in book.pictures().element_handles())
+
+
+def test_what_had_the_focus_gets_it_again_when_a_filter_ends(shown):
+    book, page = shown, shown.page
+    book.pictures().first.focus()
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    book.until(lambda: listed(book) == ["42-0", "41-0"])
+    page.locator(".mm-link").first.focus()
+    page.keyboard.press("Enter")
+    page.locator(".mm-detail:visible").wait_for()
+    page.keyboard.press("Escape")
+    book.until(lambda: "mm-link" in page.evaluate(FOCUS)[1])
+    page.keyboard.press("Escape")
+    book.until(lambda: len(listed(book)) == 12)
+    assert page.evaluate(FOCUS)[0] == "CANVAS"
+
+
+def test_the_notebooks_keys_do_not_act_from_within_a_picture(shown):
+    book, page = shown, shown.page
+    cells = page.locator(".jp-NotebookPanel .jp-Cell")
+    there = cells.count()
+    page.mouse.click(*at(book, 20, 0.97))  # with the pointer, as one who then presses a key by mistake
+    for number in (0, 2):
+        book.pictures().nth(number).focus()
+        for key in ("x", "b", "ArrowDown", "d", "d"):
+            page.keyboard.press(key)
+        page.wait_for_timeout(300)
+        assert page.evaluate(FOCUS)[0] == "CANVAS"
+    assert (cells.count(), book.pictures().count()) == (there, 3)
+
+
+def test_a_decision_opens_while_a_cell_runs_and_what_must_wait_says_so(shown, raw):
+    book, page = shown, shown.page
     page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-cell') }")
     book.until(lambda: page.evaluate("() => " + BUSY) == "busy")
     began = time.monotonic()
@@ -249,7 +229,6 @@ def test_a_decision_opens_while_a_cell_runs_and_what_must_wait_says_so(shown, ra
     page.get_by_role("button", name="pause").click()
     book.until(lambda: "waits until the running cell ends" in page.locator(".mm-note").inner_text())
     assert page.evaluate("() => " + BUSY) == "busy"
-    ended.touch()
     book.until(lambda: book.status().startswith("paused"))
     assert page.locator(".mm-note").inner_text() == ""
 
@@ -257,10 +236,10 @@ def test_a_decision_opens_while_a_cell_runs_and_what_must_wait_says_so(shown, ra
 BUSY = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status"
 
 
-def test_ink_and_paper_are_the_themes_and_pixels_the_screens(notebook, fine_page, raw, redis_url):
+def test_ink_and_paper_are_the_themes_and_pixels_the_screens(notebook, raw, redis_url):
     publish(raw, list(payloads(Arena(5), 80)))
     options = {"panels": ["confidence_over_time", "timing", "decisions"]}
-    book = notebook("themes", follow(redis_url, **options), page=fine_page)
+    book = notebook("themes", follow(redis_url, **options), device_scale_factor=2)
     book.run_all()
     book.until(lambda: book.received() == 80 and book.counts()[0] == 80)
     sizes = "one => [one.width / one.offsetWidth, one.height / one.offsetHeight]"

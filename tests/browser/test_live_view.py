@@ -186,7 +186,7 @@ def test_a_page_loaded_again_shows_the_present_state(notebook, raw, redis_url, m
 
 def test_it_goes_on_while_another_cell_runs(notebook, raw, redis_url, made):
     publish(raw, made[:10])
-    book = notebook("busy", follow(redis_url), "import time; time.sleep(600)")
+    book = notebook("busy", follow(redis_url), "import time; time.sleep(25)")
     book.run_all()
     book.until(lambda: book.received() == 10)
     publish(raw, made[10:40])
