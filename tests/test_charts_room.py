@@ -33,6 +33,14 @@ def test_a_long_source_leaves_a_decision_its_width():
     pyplot.close(figure)
 
 
+def test_heading_and_legend_begin_where_the_names_of_rows_do():
+    ax = charts.votes(told(votes=[{"voter": "Ada", "choice": "a way that is neither"}]), by="question")
+    ax.figure.draw_without_rendering()
+    begin = min(box(name).x0 for name in ax.get_yticklabels())
+    assert [box(ax._left_title).x0, box(ax.get_legend()).x0] == pytest.approx([begin, begin], abs=12)
+    pyplot.close(ax.figure)
+
+
 @pytest.mark.parametrize("author", ["Ada", "organisation/model-of-the-year"])
 def test_a_claim_is_not_cut_beside_blank_space(author):
     one = told(argument_tree={"claim": CLAIM, "author": author})
