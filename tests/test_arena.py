@@ -245,6 +245,15 @@ def test_a_spoiled_payload_is_rejected(fault, envelopes):
         assert verdict.reason == REJECTED_AS[fault] or (fault, verdict.reason) == ("cut short", "not_utf8")
 
 
+@pytest.mark.parametrize("fault", ["next version", "confidence too high"])
+def test_a_spoiled_payload_spells_its_letters_as_before(fault, envelopes):
+    good = "".join(envelope.model_dump_json() for envelope in envelopes[:20])
+    bad = "".join(FAULTS[fault](envelope.model_dump_json().encode()).decode() for envelope in envelopes[:20])
+    letters = [one for one in good if not one.isascii()]
+    assert letters
+    assert [one for one in bad if not one.isascii()] == letters
+
+
 def test_spoil_draws_every_fault():
     payload = next(payloads(Arena()))
     random = dice("test", 1)

@@ -65,6 +65,7 @@ def test_the_mark_says_against_what_and_marked_rows_stand_last():
     table = summary.table()
     assert table["min_n"].eq(10).all()
     assert not table["small_n"].any()
+    assert not summary.table(min_n=int(table["n"].min()))["small_n"].any()
     strict = summary.table(min_n=50)
     assert strict["min_n"].eq(50).all()
     assert (strict["small_n"] == (strict["n"] < 50)).all()
