@@ -398,9 +398,11 @@ def test_the_moment_of_the_upgrade_can_be_chosen():
     assert set(models) == {"boreal-mini", "atlas-2"}
 
 
-def test_the_prompt_changes_once(envelopes):
+def test_the_prompt_changes_once_and_makes_panels_a_little_less_sure(envelopes):
     versions = [envelope.meta["prompt_version"] for envelope in envelopes]
     assert versions == ["v3"] * 1_500 + ["v4"] * 500
+    sure = [envelope.decision.confidence for envelope in envelopes[1_000:]]
+    assert mean(sure[:500]) > mean(sure[500:]) + 0.025
 
 
 def test_time_moves_on_for_some_weeks_by_day_more_than_by_night(envelopes):
