@@ -245,6 +245,15 @@ def test_a_spoiled_payload_is_rejected(fault, envelopes):
         assert verdict.reason == REJECTED_AS[fault] or (fault, verdict.reason) == ("cut short", "not_utf8")
 
 
+@pytest.mark.parametrize("fault", ["next version", "confidence too high"])
+def test_a_spoiled_payload_spells_its_letters_as_before(fault, envelopes):
+    good = "".join(envelope.model_dump_json() for envelope in envelopes[:20])
+    bad = "".join(FAULTS[fault](envelope.model_dump_json().encode()).decode() for envelope in envelopes[:20])
+    letters = [one for one in good if not one.isascii()]
+    assert letters
+    assert [one for one in bad if not one.isascii()] == letters
+
+
 def test_spoil_draws_every_fault():
     payload = next(payloads(Arena()))
     random = dice("test", 1)
@@ -389,9 +398,11 @@ def test_the_moment_of_the_upgrade_can_be_chosen():
     assert set(models) == {"boreal-mini", "atlas-2"}
 
 
-def test_the_prompt_changes_once(envelopes):
+def test_the_prompt_changes_once_and_makes_panels_a_little_less_sure(envelopes):
     versions = [envelope.meta["prompt_version"] for envelope in envelopes]
     assert versions == ["v3"] * 1_500 + ["v4"] * 500
+    sure = [envelope.decision.confidence for envelope in envelopes[1_000:]]
+    assert mean(sure[:500]) > mean(sure[500:]) + 0.025
 
 
 def test_time_moves_on_for_some_weeks_by_day_more_than_by_night(envelopes):

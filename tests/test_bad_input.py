@@ -176,6 +176,16 @@ def test_too_few_are_said(whole, subject, n):
     )
 
 
+@pytest.mark.parametrize(
+    "subject",
+    ["arguments", "calibration", "citations", "confidence", "conformity", "margin", "timing", "voters"],
+)
+def test_ten_are_not_too_few(whole, subject):
+    table = of(subject, first(whole, 10)).table()
+    assert table["n"].eq(10).any()
+    assert (table["small_n"] == (table["n"] < 10)).all()
+
+
 @every_subject
 def test_a_missing_column_is_named_with_its_frame(whole, subject):
     frame, columns = NEEDED[subject]

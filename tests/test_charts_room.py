@@ -1,6 +1,7 @@
 """Room on a picture: what is drawn is not cut, and nothing takes more of it than it needs."""
 
 import json
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -31,6 +32,14 @@ def test_a_long_source_leaves_a_decision_its_width():
     bars = [patch.get_window_extent() for patch in votes.patches]
     assert not [bar for bar in bars for text in votes.texts if overlap(bar, box(text))]
     pyplot.close(figure)
+
+
+def test_heading_and_legend_begin_where_the_names_of_rows_do():
+    ax = charts.votes(told(votes=[{"voter": "Ada", "choice": "a way that is neither"}]), by="question")
+    ax.figure.draw_without_rendering()
+    begin = min(box(name).x0 for name in ax.get_yticklabels())
+    assert [box(ax._left_title).x0, box(ax.get_legend()).x0] == pytest.approx([begin, begin], abs=12)
+    pyplot.close(ax.figure)
 
 
 @pytest.mark.parametrize("author", ["Ada", "organisation/model-of-the-year"])
@@ -141,8 +150,17 @@ def test_no_date_of_the_strip_is_cut(each):
     pyplot.close(ax.figure)
 
 
-def test_panels_draw_what_they_share_once():
+def test_a_column_of_a_long_name_leaves_its_changes_most_of_the_width():
+    name = "decision.the_version_of_the_prompt"
+    frame = decisions(["v1", "v2"]).rename(columns={"meta.version": name})
+    ax = charts.regimes(frame, watch=name, figsize="column")
+    assert max(box(label).width for label in ax.get_yticklabels()) < 0.36 * ax.figure.bbox.width
+    pyplot.close(ax.figure)
+
+
+def test_panels_stand_apart_and_draw_what_they_share_once():
     ax = charts.confidence_over_time(grouped(np.linspace(0.1, 0.9, 6)), by="meta.group", figsize="page")
+    assert not [pair for pair in combinations([panel.bbox for panel in ax.child_axes], 2) if overlap(*pair)]
     shown = [(panel.xaxis.get_visible(), panel.yaxis.get_visible()) for panel in ax.child_axes]
     assert shown == [
         (False, True),

@@ -268,6 +268,7 @@ def test_no_line_runs_through_the_name_of_a_source(by):
 @pytest.mark.filterwarnings("ignore::mastermind_lab.errors.MissingFontWarning")
 def test_a_short_name_is_not_cut_because_others_are_wide():
     assert fitted_apart(["other (14 more)", *MAKERS, SENTENCES[3] * 2], 9)[0] == "other (14 more)"
+    assert fitted_apart(["still it fits", "MINISTRY OF COMMERCE"], 6)[0] == "still it fits"
 
 
 def test_panels_are_as_many_in_a_column_as_its_own_width_asks_for():

@@ -50,6 +50,12 @@ def test_a_voter_who_was_right_a_few_times_is_not_the_best(turnout):
     assert (lucky["rank_low"], lucky["rank_high"]) == (1, 5)
 
 
+@pytest.mark.parametrize("n", [1, 3])
+def test_who_was_always_right_in_a_few_decisions_is_not_told_from_who_was_always_wrong(n):
+    table = Voters.of(judged([1.0, 0.0], n), replicates=40).ranking()
+    assert table[["rank_low", "rank_high"]].to_numpy().tolist() == [[1, 2], [1, 2]]
+
+
 def test_on_a_chart_the_highest_lower_end_is_on_top(ax):
     history = judged([1.0, 0.8, 0.85], 200, turnout=[3, 200, 200])
     charts.voters(history, ax=ax)
@@ -65,6 +71,7 @@ def test_the_mark_says_against_what_and_marked_rows_stand_last():
     table = summary.table()
     assert table["min_n"].eq(10).all()
     assert not table["small_n"].any()
+    assert not summary.table(min_n=int(table["n"].min()))["small_n"].any()
     strict = summary.table(min_n=50)
     assert strict["min_n"].eq(50).all()
     assert (strict["small_n"] == (strict["n"] < 50)).all()

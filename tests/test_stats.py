@@ -8,6 +8,7 @@ import pytest
 from panels import panels, part
 from summaries import agree
 
+import mastermind_lab as lab
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats import Confidence, ConfidenceOverTime, Margin, Votes
 from mastermind_lab.stats.engine import sums as sums_module
@@ -178,6 +179,22 @@ def test_senseless_data_are_refused():
         Confidence.of(history).histogram(bins=30)
     with pytest.raises(OptionError, match="2 or more"):
         Confidence.of(history).lump(1)
+
+
+OWN = {
+    "Agreement": "voter", "Arguments": "step", "Calibration": "bin", "Citations": "source",
+    "Confidence": "step", "ConfidenceOverTime": "time", "Conformity": "round", "Drift": "figure",
+    "Margin": "step", "Pivotal": "rule", "Rules": "rule", "Stability": "answer", "Timing": "leaf",
+    "Voters": "voter", "Votes": "choice",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "own"), OWN.items())
+def test_a_column_named_as_a_subjects_own_does_not_group_it(kind, own):
+    history = panels(5)
+    history.decisions[own] = "one"
+    with pytest.raises(OptionError, match=f"by='{own}' does not group anything here"):
+        getattr(lab.stats, kind).of(history, by=own)
 
 
 def test_too_many_groups_are_refused(monkeypatch):

@@ -6,6 +6,7 @@ import json
 import math
 import re
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,7 +29,7 @@ from mastermind_lab.stream import publish_payloads
 from mastermind_lab.widget import cells, judged, text
 from mastermind_lab.widget.controls import Choices, ViewOptions
 from mastermind_lab.widget.panels import PANELS, TABLES, Panel, data_of, panels
-from mastermind_lab.widget.redraw import RedrawScheduler
+from mastermind_lab.widget.redraw import RedrawScheduler, Seldom
 from mastermind_lab.widget.rows import condition, rejects_of, rows_of, short
 
 HOSTILE = [
@@ -652,6 +653,14 @@ class TestTurns:
         turns.forget()
         turns.take(2)
         assert len(drawn) == 3
+
+    def test_what_failed_is_not_tried_again_before_its_time(self, clock):
+        tried = []
+        dear = Seldom(lambda: [tried.append(clock.now), 1 / 0], every=5, share=0.1)
+        for clock.now in (100.0, 101.0, 104.9, 105.0):
+            with suppress(ZeroDivisionError):
+                dear()
+        assert tried == [100.0, 105.0]
 
     def test_a_press_is_seen_at_once_and_news_when_it_may_be(self):
         from mastermind_lab.widget.redraw import RepeatingThread

@@ -267,6 +267,12 @@ class TestAlarms:
         assert "\u202e" not in items(view)
         assert len({one["alarm"] for one in view.sent if one["kind"] == "status"} - {""}) == 1
 
+    def test_the_line_where_a_value_begins_is_dashed(self):
+        changed = entries(60, start="2026-11-26T11:00", meta={"model": "m2"})
+        view = view_of(followed(entries(60), changed), panels=["confidence_over_time"])
+        view._round()
+        assert "dashed: a value begins" in panels(view)[0]["caption"].lower()
+
     def test_what_was_found_stays_where_a_stream_begins_again_and_goes_where_a_replay_does(self):
         view = view_of(followed(entries(150, mean=0.5)), compare=earlier())
         (found,) = view.alarms.itertuples(index=False)

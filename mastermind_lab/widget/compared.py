@@ -68,7 +68,7 @@ class Compared:
         for panel in panels:
             panel.beside = partial(self._beside, panel)
 
-    def look(self, follower: Follower, right: CountRight, at_once: bool = False) -> None:
+    def look(self, follower: Follower, right: CountRight, at_once: bool) -> None:
         """Look for alarms, and for what differs, if it is time; ``right`` counts what is marked."""
         self._looking(follower, right, at_once=at_once)
 
