@@ -258,7 +258,7 @@ def _cut_apart(texts: Collection[str], most: int) -> dict[str, str]:
 def _parted(cut: dict[str, str], most: int) -> dict[str, str]:
     """Keep two parts of those that came out alike: the one that was kept, and one that tells them apart."""
     labels, alike = {**cut}, dict[str, list[str]]()
-    for text, label in cut.items():
+    for text, label in sorted(cut.items()):  # in whatever order a set had them
         alike.setdefault(label, []).append(text)
     taken = {*cut.values()}
     for label, texts in alike.items():

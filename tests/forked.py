@@ -26,7 +26,8 @@ def parent():
     with its_line:
         # No stream may be a file, in which there is a place: pipes and terminals take over.
         streams = dict.fromkeys(("stdin", "stdout", "stderr"), its_line)
-        process = subprocess.Popen([sys.executable, Path(__file__)], **streams)
+        variables = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+        process = subprocess.Popen([sys.executable, Path(__file__)], env=variables, **streams)
     atexit.register(process.wait)
     atexit.register(line.shutdown, socket.SHUT_RDWR)
     return line, line.makefile("r")

@@ -18,6 +18,7 @@ import redis
 from command_line import environment, run
 from forked import Forked
 from refused import no_room, nobody
+from rich.progress import Progress
 from waiting import until
 
 import mastermind_lab as lab
@@ -641,6 +642,7 @@ class TestASink:
         assert ids(folder) == [name(5), name(2, epoch=1), name(3, epoch=1)]
 
     def test_a_full_part_that_cannot_be_written_is_kept_while_the_next_one_fills(self, folder):
+        before = {*threading.enumerate()}
         with Archiver(folder, stream=S, part_bytes=100) as sink:
             with no_room():
                 sink.take(StreamUpdate(S, [(name(1), payload(1, "x" * 100))], ordinal=1))
@@ -650,6 +652,7 @@ class TestASink:
             sink.take(StreamUpdate(S, [(name(3), payload(3))], ordinal=3))
         assert ids(folder) == names(1, 2, 3)
         assert [one.rows for one in ranges(folder)] == [1, 2]
+        assert {*threading.enumerate()} <= before
 
     def test_a_backfill_says_what_it_left_out(self, folder):
         with Archiver(folder, stream=S) as sink:
@@ -710,6 +713,19 @@ class TestTheCommand:
         there = ids(folder)
         assert there in (names(1, 2), names(1, 2, 3))
         assert f"it ends at {there[-1]}" in out
+
+    def test_the_speed_is_that_of_what_was_read(self, raw, redis_url, folder, monkeypatch):
+        counted = []
+
+        class Watched(Progress):
+            def update(self, task, *, completed=None, **said):
+                counted.append(completed)
+                super().update(task, completed=completed, **said)
+
+        monkeypatch.setattr("rich.progress.Progress", Watched)
+        add(raw, 1, 2)
+        run("archive", redis_url, folder, "--stream", S)
+        assert {*counted} == {2, None}
 
     def test_no_room_is_waited_out(self, raw, redis_url, folder):
         add(raw, 1, 2)

@@ -159,6 +159,8 @@ def test_it_listens_on_loopback_alone_and_keeps_nothing(server):
 
 
 def test_the_process_number_is_the_servers_own(server):
+    fresh = Server()
+    assert (fresh.port, fresh.pid) == (0, 0)
     with redis.Redis.from_url(server.url) as client:
         assert client.info("server")["process_id"] == server.pid
 

@@ -8,6 +8,7 @@ from rich.console import Console
 
 import mastermind_lab as lab
 from mastermind_lab.cli import dashboard
+from mastermind_lab.cli.console import Screen
 from mastermind_lab.cli.following import Events
 from mastermind_lab.cli.row_format import Line, bar, fitted
 from mastermind_lab.cli.summary import show, summarise
@@ -93,6 +94,13 @@ def test_the_screen_of_a_follower(follower):
     latest = rows[rows.index("Latest decisions") + 1 :]
     assert [row.split()[2] for row in latest] == [f"r{n}" for n in range(9, 9 - len(latest), -1)]
     assert latest[0] == "2023-11-14 22:13:29Z r9 ███████▋ 0.95 1:1"
+
+
+def test_a_row_that_a_narrow_screen_has_no_room_for_stays_one(follower):
+    screen = Screen()
+    screen.file, screen.width = StringIO(), 20
+    screen.print(dashboard.picture(follower, 20, 24))
+    assert [row.split()[0] for row in screen.file.getvalue().splitlines()[:2]] == ["●", "received"]
 
 
 def test_the_screen_before_anything_has_come():

@@ -491,7 +491,7 @@ class TestReplay:
         else:
             raise AssertionError(gaps)
 
-    @pytest.mark.parametrize("speed", ["max", "10"])
+    @pytest.mark.parametrize("speed", ["max", "10", "0.5"])
     def test_entries_of_which_none_has_a_time(self, redis_url, tmp_path, speed):
         (tmp_path / "a.ndjson").write_text(f"{envelope('a')}\nbroken\n{envelope('b')}\n")
         found = run("replay", tmp_path / "a.ndjson", redis_url, "--speed", speed)

@@ -10,6 +10,7 @@ import pytest
 
 import mastermind_lab as lab
 from mastermind_lab.history import sample_folder
+from mastermind_lab.history.decision import plain
 
 pytestmark = pytest.mark.once
 
@@ -168,6 +169,12 @@ class TestWhat:
         history = history_of({"votes": [{"voter": "A", "choice": "yes", "round": n} for n in (1, 2)]})
         history.votes["voter"] = pd.Series([None, None], dtype="str")
         assert "2 votes" in repr(history.decision("0-1"))
+
+    @pytest.mark.parametrize(("more", "said"), [(0, False), (1, True)])
+    def test_more_is_said_only_where_there_is_more(self, more, said):
+        sources = [{"source": f"s{number}"} for number in range(plain.MOST_SOURCES + more)]
+        assert ("and 1 more" in (text := repr(card({"citations": sources})))) == said
+        assert "and 0 more" not in text
 
     def test_what_nobody_said_is_no_zero(self):
         votes = [{"voter": "A", "choice": "yes"}, {"voter": "B", "choice": "yes", "confidence": 0}]

@@ -9,7 +9,7 @@ from envelopes import CORE
 from telling import telling
 
 import mastermind_lab as lab
-from mastermind_lab.decode import MOST_OPEN, Batch, Column, SchemaCache, collector_paused
+from mastermind_lab.decode import Batch, Column, SchemaCache, collector_paused
 from mastermind_lab.decode.schema_cache import MOST_NAMES
 from mastermind_lab.frames import tables
 
@@ -256,7 +256,7 @@ class TestLearned:
 
     def test_open_columns_are_limited_in_all_batches_together(self):
         schema_cache = SchemaCache()
-        first = decoded(*(envelope({f"a{n}": 1}) for n in range(MOST_OPEN - 1)), schema_cache=schema_cache)
+        first = decoded(*(envelope({f"a{n}": 1}) for n in range(1_999)), schema_cache=schema_cache)
         second = decoded(
             envelope({"b": 1, "c": 2, "a0": 3}), envelope({"c": {"d": 4}}), schema_cache=schema_cache
         )
@@ -282,6 +282,20 @@ class TestColumns:
             name: table.to_pylist() for name, table in validated.items()
         }
         assert reasons(fast) == ["column"]
+
+    @pytest.mark.parametrize(
+        ("kind", "fitting", "others"),
+        [
+            ("Int64", [2**63 - 1, -(2**63)], [2**63, -(2**63) - 1, True, 1.0]),
+            ("float64", [2**53, -(2**53), 0.5], [2**53 + 1, True]),
+            ("boolean", [True, False], [1, 0.0]),
+        ],
+    )
+    def test_what_a_type_holds(self, kind, fitting, others):
+        inputs = [envelope({"x": value}) for value in (*fitting, *others)]
+        found = decoded(*inputs, schema_cache=SchemaCache(), columns=[Column("x", "meta.x", kind)])
+        assert found["decisions"]["x"].to_pylist() == fitting
+        assert reasons(found) == ["column"] * len(others)
 
 
 class TestCollector:

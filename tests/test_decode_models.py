@@ -15,8 +15,10 @@ from pydantic import (
     AliasPath,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     PrivateAttr,
+    Tag,
     field_validator,
     model_validator,
 )
@@ -24,7 +26,15 @@ from telling import telling
 
 import mastermind_lab
 from mastermind_lab.decode import Batch, SchemaCache
-from mastermind_lab.envelope import Argument, Citation, Decision, DecisionEnvelope, Vote, validate
+from mastermind_lab.envelope import (
+    Argument,
+    Citation,
+    Decision,
+    DecisionEnvelope,
+    Vote,
+    tree_shape,
+    validate,
+)
 from mastermind_lab.errors import OptionError
 from mastermind_lab.frames import tables
 
@@ -223,6 +233,15 @@ class Panel(BaseModel):
     size: int
 
 
+class Branch(Argument):
+    size: int = 1
+
+
+Branches = Annotated[
+    Annotated[Argument, Tag("root")] | Annotated[list[Branch], Tag("roots")], Discriminator(tree_shape)
+]
+
+
 def _decision(**namespace):
     annotations = {name: value for name, (value, _) in namespace.items()}
     defaults = {name: value for name, (_, value) in namespace.items() if value is not ...}
@@ -267,6 +286,7 @@ SPECIAL = {
     "a multiple": _decision(field=(int, Field(2, multiple_of=2))),
     "a number": _decision(field=(Literal[1], 1)),
     "a model": _decision(field=(Panel, Panel(size=3))), "models": _decision(field=(list[Panel], [])),
+    "two kinds of arguments": _decision(argument_tree=(Branches | None, None)),
     "a path": _decision(field=(int, Field(1, validation_alias=AliasPath("deep", "er")))),
     "made up": _decision(field=(str, Field(default_factory=lambda: "made"))),
     "a list's length": _decision(field=(list[int], Field([1], max_length=2))),
@@ -300,6 +320,8 @@ def test_what_is_not_understood_is_left_to_pydantic(special):
 def test_the_leaves_of_a_model_within_are_columns():
     made = read(envelope_of(SPECIAL["a model"]), {"field": {"size": 5}}, fast=0)
     assert made["decisions"]["decision.field.size"].to_pylist() == [5]
+    made = read(envelope_of(SPECIAL["models"]), {"field": [{"size": 5}]}, fast=0)
+    assert made["decisions"]["decision.field"].to_pylist() == ['[{"size":5}]']
 
 
 @pytest.mark.parametrize(

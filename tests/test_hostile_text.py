@@ -154,6 +154,9 @@ def test_the_longest_names_have_no_columns_of_their_own(tmp_path):
     assert json.loads(history.decisions["meta.*"][0]) == {f"meta.{name}": 1}
     same(lab.read(history.save(tmp_path / "saved")), history)
     assert lab.stats.Confidence.of(history, by=f"meta.{name}").table()["n"].tolist() == [1, 1]
+    one, other = "a" * 150_000, "b" * 150_000
+    both = lab.read([json.dumps(CORE | {"meta": {one: 1, other: 2}})]).decisions
+    assert (both[f"meta.{one}"][0], json.loads(both["meta.*"][0])) == (1, {f"meta.{other}": 2})
 
 
 def test_numbers_are_kept_to_the_bit(tmp_path):

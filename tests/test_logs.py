@@ -280,6 +280,15 @@ def test_an_answer_that_a_scorer_does_not_find_is_an_abstention(logs):
     assert "1 abstained" in note(history)
 
 
+@pytest.mark.parametrize(("said", "choice"), [("Yes, B.", "Yes, B."), ("", "abstained")])
+def test_an_answer_that_no_scorer_tells_is_all_that_the_model_said(logs, said, choice):
+    sample = json.loads(lab_zip(logs / "bo.eval")["samples/1_epoch_1.json"])
+    sample |= {"scores": None, "output": sample["output"] | {"completion": said}}
+    rewritten(logs / "bo.eval", logs / "bo.eval", **{"1_epoch_1": sample})
+    votes = lab.read(logs).votes.set_index("voter")["choice"].fillna("abstained")
+    assert votes["mockllm/bo"].iloc[0] == choice
+
+
 def test_the_samples_of_a_retried_log_count_once(logs):
     sample = json.loads(lab_zip(logs / "bo.eval")["samples/4_epoch_1.json"])
     rewritten(logs / "bo.eval", logs / "bo again.eval", **{"4_epoch_1": sample | {"uuid": "another"}})

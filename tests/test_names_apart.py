@@ -127,8 +127,46 @@ def test_a_number_is_the_last_that_tells_names_apart(names, others):
         (["a" * 30, "a" * 31, "a" * 32], 10, ["…" + "a" * 9, "…aaaaa (2)", "…aaaaa (3)"]),
         (["\u4e2d\u6587", "\u4e2d\u56fd"], 9, ["\u4e2d\u6587", "\u4e2d\u56fd"]),
         (["x" * 100_000 + "1", "x" * 100_000 + "2"], 8, ["xxxx…xx1", "xxxx…xx2"]),
+        (["/srv/panels/one", "/data/panels/one"], 12, ["…srv/panels…", "…data/panel…"]),
+        (["abcdefgh-xyz", "abcd-1", "abcd…xyz"], 8, ["…bc…", "abcd-1", "abcd…xyz"]),  # what fits is not cut
+        (
+            ["gemma-4o-pro-pro-preview", "gemma-4o-pro-preview", "gemma-4o-pro-preview-7b"],
+            12,
+            ["…ro-pro-pre…", "…pro-p…eview", "…preview-7b"],
+        ),
+        (
+            ["qwen-2024-8b-beta-x", "qwen-2025-2024-8b-8b-x", "qwen-8b-2024-8b-x", "qwen-2024-2-beta-8b-x"],
+            8,
+            ["…202…a-x", "…202…8b…", "…8b-…8b…", "…202…b-x"],
+        ),
+        (
+            [
+                "gpt 2024-mini-b-xx instruct mini 70b-yy", "gpt 2024-xx instruct mini 70b-x",
+                "gpt 2024xx instruct mini 70b-x", "gpt 2024xx instruct mini 70b-yy",
+                "gpt 2024-gpt-xx instruct mini 70b-x",
+            ],
+            9,
+            ["…2024…-yy", "…2024-xx…", "…2024x…-x", "…2024x…yy", "…2024…b-x"],  # in every process
+        ),
+        (
+            [
+                "llama-beta-2025-pro-preview-chat-beta", "llama-2025-2025-pro-chat-beta",
+                "llama-2025-pro-chat-beta", "llama-2025-turbo-pro-chat-2-beta",
+                "llama-2025-pro-chat-pro-beta",
+            ],
+            9,
+            ["…bet…hat…", "…2025…20…", "…pro-cha…", "…202…t-2…", "…2025…pr…"],
+        ),
+        (
+            [
+                "claude-3.3-1-large-it-fp8", "claude-1-large-large-it-it-fp8", "claude-1-large-it-chat-fp8",
+                "claude-1-large-it-fp8-8b-7b", "claude-1-large-it-fp8", "claude-1-large-large-it-fp8",
+            ],
+            8,
+            ["…3.3…fp8", "…it-fp8", "…it-…at…", "…1-l…-7b", "…it- (2)", "…it- (3)"],
+        ),
     ],
-)
+)  # fmt: skip
 def test_what_is_left_of_a_name(names, most, expected):
     assert apart(names, most, visible) == expected
 

@@ -29,6 +29,7 @@ PACK = {
     "xz": lzma.compress,
     "zst": lambda text: zstd.compress(text, options={zstd.CompressionParameter.checksum_flag: 1}),
 }
+CHECKED = {"gz": -8, "bz2": -3, "xz": -1, "zst": -1}  # a byte at the end that alone says what is whole
 SMALL = json.dumps({"decision": {"recommendation": "ship", "confidence": 0.5}}).encode()
 
 
@@ -138,10 +139,17 @@ class TestDamage:
                 assert not got or re.search(r"Lines? 1 .*may be wrong", fault.detail)
         assert wrong or kind != "gz"
 
+    def test_what_is_written_has_a_checksum(self, path, kind):
+        lab.read([SMALL] * 20).to_ndjson(path)
+        whole = bytearray(path.read_bytes())
+        whole[CHECKED[kind]] ^= 1
+        history = lab.read(put(path, bytes(whole)))
+        assert (len(history), history.rejects["reason"].tolist()) == (20, ["damaged"])
+
     def test_a_checksum_alone_costs_no_line(self, path, kind):
         bodies = [*envelopes(20)]
         whole = bytearray(PACK[kind](b"\n".join(bodies) + b"\n"))
-        whole[{"gz": -8, "bz2": -3, "xz": -1, "zst": -1}[kind]] ^= 1
+        whole[CHECKED[kind]] ^= 1
         *before, (_, _, fault) = lines(put(path, bytes(whole)))
         assert [text for _, text, _ in before] == bodies
         assert "Lines 1 to 20, before it, may be wrong" in fault.detail

@@ -310,6 +310,8 @@ def test_two_columns_of_one_name_and_too_many_choices_are_refused():
     many = [{f"c{place}": 1 for place in range(1_001)}] * 3
     with pytest.raises(OptionError, match="1,001 choices, each of which would be a column"):
         made(table(x=many), score="x")
+    del many[0]["c1000"]  # of all rows: they are one object
+    assert "vote.score.c999" in made(table(x=many), score="x").votes
 
 
 def test_nothing_but_bad_ballots_is_a_warning():

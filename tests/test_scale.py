@@ -107,9 +107,12 @@ def test_each_worker_is_told_to_keep_its_memory(client):
 def test_without_a_cluster(folder, history):
     import dask
 
+    two = folder / "[01].ndjson"
     with dask.config.set(scheduler="threads"):
         found = lab.stats.Votes.of(lab.scan(folder, engine="dask"))
+        of_two = lab.stats.Votes.of(lab.scan(two, engine="dask"))
     agree(found.table(), lab.stats.Votes.of(history).table())
+    agree(of_two.table(), lab.stats.Votes.of(lab.read(two)).table())
 
 
 def test_a_stream_is_for_one_reader():

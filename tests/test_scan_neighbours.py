@@ -69,6 +69,12 @@ def test_small_neighbours_are_one_batch_and_one_task(folder, monkeypatch):
     agree(counted(lab.scan(folder)), counted(lab.read(folder)))
 
 
+def test_a_range_that_does_not_tell_its_size_takes_more_than_its_parts_do(folder):
+    one = snapshot.ranges(folder)[0]
+    untold = replace(one, metadata={name: said for name, said in one.metadata.items() if name != "size"})
+    assert snapshot.size_of(untold) > sum(child["bytes"] for child in one.child_tables.values())
+
+
 def test_tables_that_nobody_looks_at_are_not_opened(folder):
     expected = lab.stats.Confidence.of(lab.read(folder), by="meta.model").table()
     for name in ("votes", "citations", "arguments"):

@@ -1,6 +1,12 @@
 """Snapshots: the same history back."""
 
+import ctypes
+import errno
 import json
+import os
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -123,6 +129,27 @@ class TestRefusals:
         lab.read([envelope()]).save(tmp_path / "snap")
         lab.read([]).save(tmp_path / "snap", overwrite=True)
         assert len(lab.read(tmp_path / "snap")) == 0
+        assert [one.name for one in tmp_path.iterdir()] == ["snap"]
+
+    @pytest.mark.parametrize(
+        ("refused", "steps"),
+        [(None, 0), (errno.ENOSYS, 2), (errno.EINVAL, 2), ("no such call", 2), (errno.EPERM, 0)],
+    )
+    def test_it_takes_the_place_of_another_in_one_step_where_the_system_can(
+        self, tmp_path, monkeypatch, refused, steps
+    ):
+        folder = lab.read([envelope()]).save(tmp_path / "snap")
+        renamed, rename = [], os.replace
+        if refused:
+            there = {} if refused == "no such call" else {"renameat2": lambda *_: -1}
+            monkeypatch.setattr(ctypes, "CDLL", lambda *_, use_errno: SimpleNamespace(**there))
+            monkeypatch.setattr(ctypes, "get_errno", lambda: refused)
+        monkeypatch.setattr(
+            os, "replace", lambda one, other: renamed.append(Path(one).is_dir()) or rename(one, other)
+        )
+        with nullcontext() if refused != errno.EPERM else pytest.raises(lab.SourceError, match="as it was"):
+            lab.read([envelope()] * 2).save(folder, overwrite=True)
+        assert (len(lab.read(folder)), sum(renamed)) == (1 if refused == errno.EPERM else 2, steps)
         assert [one.name for one in tmp_path.iterdir()] == ["snap"]
 
     @pytest.mark.parametrize("to", ["real", "../elsewhere/real", "not there"])

@@ -155,7 +155,9 @@ BAD_ROWS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("bad", telling(BAD | BAD_ROWS, "torn", "no range", "a place elsewhere"))
+@pytest.mark.parametrize(
+    "bad", telling(BAD | BAD_ROWS, "torn", "no range", "a place elsewhere", "other columns")
+)
 def test_one_that_cannot_be_used_is_told_and_every_part_is_read(folder, bad):
     path = folder / CHECKPOINT
     path.write_bytes(bad(path.read_bytes()))

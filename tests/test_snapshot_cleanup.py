@@ -98,6 +98,14 @@ def test_what_is_not_ours_stays(folder):
     assert names(folder) == before - {half.relative_to(folder).as_posix()}
 
 
+def test_a_damaged_commit_is_not_written_over(folder):
+    part = sorted((folder / "decisions").rglob("*.parquet"))[-1]
+    part.write_bytes(damaged := part.read_bytes()[:-20])
+    with pytest.raises(lab.SourceError, match=r"is there already and damaged: .* move it away to write"):
+        snapshot.commit(folder, rows(30, 5), {"stream": "s", "after": stream_id(29)})
+    assert part.read_bytes() == damaged
+
+
 def test_beside_a_damaged_commit_only_halves_go(folder):
     """What it would say of the others is not known."""
     merged = shutil.copytree(folder, folder.with_name("merged"))

@@ -3,12 +3,22 @@
 import errno
 import os
 import stat
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from mastermind_lab.errors import OptionError, SourceError
-from mastermind_lab.storage import LargeFileError, Lock, RemoteFolder, local, lock, remote_files
+from mastermind_lab.storage import (
+    LargeFileError,
+    Lock,
+    RemoteFolder,
+    local,
+    lock,
+    most_unpacked,
+    remote_files,
+)
 
 pytestmark = pytest.mark.once
 
@@ -50,6 +60,26 @@ def test_a_file_is_synced_then_renamed_then_its_folder_is_synced(folder, monkeyp
     assert done == ["a file", "renamed", "a folder"]
     assert folder.paths() == ["votes/a.parquet", "votes/b.parquet"]
     assert folder.read("votes/a.parquet") == folder.read("votes/b.parquet") == b"abc"
+
+
+def test_what_is_added_to_a_file_is_synced(tmp_path, monkeypatch):
+    done = []
+    monkeypatch.setattr(os, "fsync", lambda one: done.append(stat.S_ISDIR(os.fstat(one).st_mode)))
+    for _ in range(2):
+        local.append(tmp_path / "added", b"abc")
+    assert done == [False, True, False]  # the file; its folder, which it is new in; the file
+
+
+def test_a_folder_that_another_makes_first_will_do(folder, monkeypatch):
+    make = Path.mkdir
+    monkeypatch.setattr(Path, "mkdir", lambda path, **options: os.mkdir(path) or make(path, **options))
+    folder.write("votes/a.parquet", b"abc")
+    assert folder.paths() == ["votes/a.parquet"]
+
+
+@pytest.mark.parametrize(("packed", "most", "allowed"), [(10, None, 100), (30, None, 150), (30, 7, 7)])
+def test_how_much_a_file_may_unpack_to(packed, most, allowed):
+    assert most_unpacked(packed, most, free=100, times=5) == allowed
 
 
 @pytest.mark.parametrize(("number", "matters"), [(errno.EINVAL, False), (errno.EIO, True)])
@@ -124,6 +154,17 @@ def test_a_file_with_more_bytes_than_may_be_read(any_folder):
     assert any_folder.read("a", 3) == b"abc"
     with pytest.raises(LargeFileError, match="it has 3 bytes, more than 2"):
         any_folder.read("a", 2)
+
+
+def test_no_more_is_asked_of_a_store_than_may_be_read(monkeypatch):
+    folder, asked, read = RemoteFolder(f"memory://{uuid4().hex}/"), [], MemoryFileSystem.cat_file
+    monkeypatch.setattr(
+        MemoryFileSystem, "cat_file", lambda *at, **part: asked.append(found := read(*at, **part)) or found
+    )
+    folder.write("a", b"abcdef")
+    with pytest.raises(LargeFileError, match="more than 2"):
+        folder.read("a", 2)
+    assert asked == [b"abc"]
 
 
 @pytest.mark.parametrize("path", ["", ".", "..", "../a", "a/../b", "a//b", "/a", "a/", "a\\b", "c:a", "a\0"])

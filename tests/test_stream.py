@@ -182,7 +182,10 @@ class TestFaults:
     async def test_a_hundred_killed_connections_leave_a_line_of_log_each(
         self, redis_url, raw, caplog, monkeypatch
     ):
-        monkeypatch.setattr("mastermind_lab.stream.contract.backoff_delay", lambda failures: 0)
+        waited = []  # after how many failures in a row
+        monkeypatch.setattr(
+            "mastermind_lab.stream.contract.backoff_delay", lambda failures: waited.append(failures) or 0
+        )
         raw.xadd("s", {"data": VALID}, "1-0")
         async with aio.from_url(redis_url) as client:
             following = lab.follow_envelopes(client, "s", last_id="0-0")
@@ -196,6 +199,7 @@ class TestFaults:
             assert threading.active_count() <= threads
             await following.aclose()
         assert len(caplog.messages) <= 100
+        assert 1 in waited
 
     async def test_a_key_of_another_type_is_a_lasting_error(self, redis_url, raw):
         raw.set("s", "text")

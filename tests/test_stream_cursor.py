@@ -148,6 +148,34 @@ def test_a_stream_that_was_lost_waits_for_what_comes():
     assert cursor.must_recover
 
 
+def entry(number):
+    return b"%d-0" % number, {b"data": b"%d" % number}
+
+
+def answered(steps, *replies):
+    """Give each command its reply, and return what came of it."""
+    given = iter(replies)
+    try:
+        next(steps)
+        while True:
+            steps.send([next(given)])
+    except StopIteration as end:
+        return end.value
+
+
+@pytest.mark.parametrize(
+    ("there", "behind", "is_new"),
+    [([entry(3)], [], False), ([entry(3)], [entry(4)], True), ([entry(2)], [], True), ([], [], False)],
+    ids=["a hole", "what was never read", "what an earlier epoch had", "nothing that was read"],
+)
+def test_where_the_last_one_read_is_gone_the_others_tell_whether_it_is_the_same_stream(there, behind, is_new):
+    cursor = Cursor("5-0@1", 5, entries(3, 5), lambda: entries(2), reaches="2-0")
+    assert read(cursor, 7, now=info(5, 7, 7, 1, 6), is_whole=True) == ([], None)
+    assert cursor.must_recover
+    assert answered(cursor.recover("s", info(5, 7, 7, 1, 6), 10), there, behind) is is_new
+    assert str(cursor) == (f"{int(there[0][0][:1])}-0@2" if is_new else "5-0@1")
+
+
 @pytest.mark.parametrize(
     ("ids", "place", "last", "is_fine"),
     [
@@ -221,6 +249,9 @@ def test_what_xinfo_says():
         replies.stream_info(fault.ResponseError("other"))
     old = {b"length": 0, b"last-generated-id": b"5-0", b"first-entry": None}
     assert replies.stream_info(old) == StreamInfo(0, None, "5-0", None, None)
+    ends = {b"first-entry": [b"4-0", {b"data": b"abc"}], b"last-entry": [b"5-0", {b"data": b"de"}]}
+    counted = {b"length": 2, b"entries-added": 9, b"max-deleted-entry-id": b"3-0"}
+    assert replies.stream_info(old | counted | ends) == StreamInfo(2, 9, "5-0", "4-0", "3-0", size=5)
 
 
 @pytest.mark.parametrize("reply", [b"1_0", b"1-", b"-0", b"1-0 ", b"a-0"])
@@ -318,13 +349,15 @@ class TestAllowance:
             assert counted.fileno() == ours.fileno()
 
 
-def test_a_fault_is_waited_out(monkeypatch):
+@pytest.mark.parametrize(("cursors", "safe"), [({}, "Nothing was read"), ({"s": at(5, 5)}, "Read up to 5-0")])
+def test_a_fault_is_waited_out(monkeypatch, cursors, safe):
     waited = []
-    reader = StreamReader("redis://127.0.0.1:1", ("s",))
+    reader = StreamReader("redis://127.0.0.1:1", ("s",), cursors=cursors)
     monkeypatch.setattr(reader._closed, "wait", waited.append)
     monkeypatch.setattr("mastermind_lab.stream.reader.backoff_delay", lambda failures: failures * 10)
     for number, update in zip(range(3), reader, strict=False):
         assert "no Redis answers" in str(update.transient_error)
+        assert safe in str(update.transient_error)
         assert waited[: number + 1] == [10, 20, 30][: number + 1]
     reader.close()
 

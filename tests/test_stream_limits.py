@@ -20,6 +20,7 @@ from mastermind_lab.arena.server import Server
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.stream import Pages, StreamReader, follow_envelopes, read_envelopes
 from mastermind_lab.stream.bounded import PAGE_LIMIT, Allowance, ReplyTooLargeError
+from mastermind_lab.stream.pages import PAGE_BYTES
 
 DECISION = {"recommendation": "a", "confidence": 0.5}
 PAYLOAD = json.dumps({"decision": DECISION}).encode()
@@ -228,6 +229,33 @@ class TestLargeEntries:
 async def test_asyncio_code_reads_one_that_is_larger_than_a_page(raw, redis_url):
     publish(raw, [("1-0", PAYLOAD), ("2-0", of_size(PAGE_LIMIT + 1_000)), ("3-0", PAYLOAD)])
     assert await follow_on(redis_url, 3) == names(1, 2, 3)
+
+
+def test_figures_that_bring_large_entries_are_not_asked_for_each_time(raw, redis_url):
+    publish(raw, [("1-0", of_size(PAGE_LIMIT // 2))])
+    reader = StreamReader(redis_url, (STREAM,), since="0")
+    news = (update.entries for update in reader if update.entries)
+    assert len(next(news)) == 1
+    raw.config_resetstat()
+    publish(raw, [("2-0", PAYLOAD)])
+    assert len(next(news)) == 1
+    assert "cmdstat_xinfo|stream" not in raw.info("commandstats")
+    reader.close()
+
+
+async def test_asyncio_code_asks_for_less_without_a_word(raw, redis_url, caplog):
+    large = of_size(PAGE_BYTES - 1_000)  # of which pages have few entries from then on
+    publish(raw, [("1-0", PAYLOAD), ("2-0", large), ("3-0", large), ("4-0", PAYLOAD)])
+    async with aio.from_url(redis_url) as client:
+        following = follow_envelopes(client, STREAM, last_id="0-0")
+        assert [(await anext(following))[0] for _ in range(4)] == names(1, 2, 3, 4)
+        with raw.pipeline(transaction=True) as both:
+            both.xadd(STREAM, {"data": of_size(PAGE_LIMIT + 1_000)}, "5-0")
+            both.xadd(STREAM, {"data": PAYLOAD}, "6-0")
+            both.execute()
+        assert [(await anext(following))[0] for _ in range(2)] == names(5, 6)
+        await following.aclose()
+    assert caplog.messages == []
 
 
 async def test_the_latest_in_pages(raw, redis_url):

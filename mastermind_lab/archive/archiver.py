@@ -125,7 +125,7 @@ class Archiver:
         opened_now = opened(self.folder)
         self._committed_here = committed = opened_now.committed
         self.resume_point = ResumePoint.of(committed)
-        self.found = reduce(add, opened_now.coverage.accounts, Account(missing=0, certainty="exact"))
+        self.found = reduce(add, opened_now.coverage.accounts, Account())
         self._columns = committed.columns
         self._widened_to = SchemaUnion() if committed.is_narrow else self._columns
         theirs = committed.last.metadata.get("stream") if committed.last else self.stream

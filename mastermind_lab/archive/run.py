@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
@@ -271,11 +271,9 @@ def stopping(run: Archiving, *signals: signal.Signals) -> Iterator[None]:
         restore()
         run.stop()
 
-    try:
+    with suppress(ValueError):  # not the main thread: no signal arrives here
         for number in signals:
             before[number] = signal.signal(number, stop)
-    except ValueError:  # not the main thread: no signal arrives here
-        before.clear()
     try:
         yield
     finally:

@@ -29,7 +29,7 @@ class Line(NamedTuple):
 
     def drawn(self, width: int) -> Text:
         """Draw it: time, recommendation, confidence, votes, and as much of the question as there is room."""
-        drawn = Text(_time(self.stream_id, width), "dim", no_wrap=True)
+        drawn = Text(_time(self.stream_id, width), "dim")
         drawn.append_text(Text("  ")).append_text(fitted(self.recommendation, width // 5, "bold"))
         drawn.append(f"  {bar(self.confidence, _BAR)}", "cyan").append(f" {self.confidence:.2f}  ")
         drawn.append_text(fitted(_votes(self.choices), _VOTES)).append("  ")

@@ -76,7 +76,7 @@ def lines(file: File, number: int = 0, limits: FileLimits | None = None) -> Iter
             yield from _entries(chain(seen, blocks), number, limits.line_bytes, _line_end(head))
 
 
-def lines_beside_others(file: File, number: int = 0, limits: FileLimits | None = None) -> Iterator[Entry]:
+def lines_beside_others(file: File, number: int, limits: FileLimits | None = None) -> Iterator[Entry]:
     """Yield the lines of one file of several: one that cannot be opened is an entry that says so."""
     try:
         yield from lines(file, number, limits)
