@@ -14,7 +14,7 @@ from matplotlib.font_manager import FontProperties
 from ..stats.engine.arithmetic import plain_arithmetic
 from ..text import without_markup
 from .argument_tree import MOST, argument_tree, batch_of
-from .drawing.ballots import Ballots, ballots_of, counted, draw_ballots, lines_on
+from .drawing.ballots import LOOKED_AT, Ballots, ballots_of, counted, draw_ballots, lines_on
 from .drawing.chart import new_size
 from .drawing.figures import MAGNIFIED, follows_rows, is_slide, returned_figure, settings
 from .drawing.ink import RULE, STRONG, shade
@@ -23,7 +23,6 @@ from .drawing.text import clean, fitted, small_size, text_width, wrapped
 _MOST_SOURCES, _FEWEST_NODES = 8, 4
 _MOST_LINES = {"question": 6, "recommendation": 12}
 _MOST_VOTERS = (24, 16, 12, 8, 5, 3)  # by name, until all finds room
-_LOOKED_AT = 4_000  # characters of a text in which there may be HTML
 _SIDE_BY_SIDE = 5.5 * 72  # points; below that the sources stand under the votes
 _LINE = 1.5  # heights of small text from one line to the next
 _BOLD = 0.86  # of the letters of a line, where they are bold
@@ -179,7 +178,7 @@ def _verdict(ax: Axes, row: pd.Series, page: _Page, width: float) -> None:
 def _said(row: pd.Series, name: str) -> str:
     """Return what a row says, or that it does not say it."""
     said = row[name]
-    return clean(without_markup(str(said)[:_LOOKED_AT]), _LOOKED_AT) if pd.notna(said) else f"(no {name})"
+    return clean(without_markup(str(said)[:LOOKED_AT]), LOOKED_AT) if pd.notna(said) else f"(no {name})"
 
 
 def _sources(ax: Axes, citations: pd.DataFrame, height: float, width: float) -> None:
@@ -187,4 +186,4 @@ def _sources(ax: Axes, citations: pd.DataFrame, height: float, width: float) -> 
     more = f", {len(shown)} shown" if len(shown) < len(citations) else ""
     font = lines_on(ax, counted("source", len(citations)) + more, height, width)
     for row, title in enumerate(shown["title"].fillna(shown["source"])):
-        ax.text(0, -row, fitted(without_markup(str(title)[:_LOOKED_AT]), width / small_size()), **font)
+        ax.text(0, -row, fitted(without_markup(str(title)[:LOOKED_AT]), width / small_size()), **font)
