@@ -30,7 +30,7 @@ from typing import TypeVar
 
 from changes import Change, equivalent, sampled
 from survey import Survey, copied
-from trials import NO_END, Session, Trial
+from trials import Session, Trial
 
 ROOT = Path(__file__).parents[3]
 PACKAGE = "mastermind_lab"
@@ -71,14 +71,14 @@ class Trials:
                 steps.close()
 
     def _verdict(self, change: Change, copy: Path) -> Steps[str]:
-        """Say who noticed; try once more what finds no end, and with all loaded anew what nobody noticed."""
+        """Say who noticed; try once more what no test said, and with all loaded anew what nobody noticed."""
         tests, anew, most = self._survey.tests(change.file, change.line, self._budget), False, self._longest
         while tests:
             verdict = yield from self._run(change, tests, copy, most, anew)
             if not verdict and not anew:
                 anew = True
-            elif verdict == NO_END and most == self._longest:
-                most *= 2
+            elif verdict and verdict not in self._session.items and most == self._longest:
+                most *= 2  # no end, or a file that could not be loaded: it may have had to wait
             elif verdict not in self._session.items or (
                 yield from self._is_proved(verdict, change, copy, anew)
             ):
