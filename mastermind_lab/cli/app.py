@@ -97,16 +97,20 @@ def main() -> None:
         raise SystemExit(130) from None
     except BrokenPipeError:
         # The reader of our output has left, as in "| head".
-        silence()
+        silence(sys.stdout)
         raise SystemExit(0) from None
     except OSError as error:
         # What is wrong with a source or a folder is a LabError.
-        silence()
+        silence(sys.stdout)
         said = error.strerror or error
         _end(f"{error.filename}: {said}" if error.filename else f"cannot write the output: {said}")
 
 
 def _end(message: str) -> NoReturn:
-    Console(stderr=True).print("[bold red]error:[/] ", end="")
-    say(message, error=True)
+    try:
+        Console(stderr=True).print("[bold red]error:[/] ", end="")
+        say(message, error=True)
+        sys.stderr.flush()
+    except OSError:  # messages have nowhere to go either: the exit code says it
+        silence(sys.stderr)
     raise SystemExit(1) from None

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TextIO
 
 _interruptions: list[int] = []
 """Signals that asked for the end, and that nobody has met yet."""
@@ -56,14 +57,14 @@ def until_interrupted() -> Iterator[None]:
     except KeyboardInterrupt:
         pass
     except BrokenPipeError:
-        silence()
+        silence(sys.stdout)
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
-def silence() -> None:
-    """Let standard output go nowhere: Python would complain of it once more at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def silence(stream: TextIO) -> None:
+    """Let what is left for a stream go nowhere: Python would complain of it once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def notice_leaving() -> None:
