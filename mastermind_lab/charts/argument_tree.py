@@ -13,13 +13,12 @@ from ..errors import OptionError
 from ..stats.arguments import sides
 from ..stats.engine.arithmetic import plain_arithmetic
 from ..stats.engine.input import is_scan
-from ..text import without_markup
 from .drawing.chart import framed
 from .drawing.figures import is_growing
 from .drawing.ink import shade
 from .drawing.picture import Picture, from_the_left, inches_of, row_height, text_room
 from .drawing.style import artist_kwargs, check_keywords, check_values
-from .drawing.text import LEAST, PLAIN, clean, fitted, fitted_apart, small_size, text_width
+from .drawing.text import LEAST, PLAIN, clean, fitted, fitted_apart, small_size, text_width, unmarked
 
 MOST = 60
 """Nodes that stay readable on a page."""
@@ -172,7 +171,7 @@ def _claims(ax: Axes, nodes: pd.DataFrame, width: float, step: float) -> None:
     for row, node in enumerate(nodes.to_dict(orient="records")):
         room = (width - step * node["depth"] - (1.5 * _STEP + _STRENGTH) * small) / size
         author = f"  {authors[node['author']]}" if pd.notna(node["author"]) else ""
-        claim = fitted(without_markup(str(node["claim"])[:4_000]), max(room - text_width(author), 4))
+        claim = fitted(unmarked(node["claim"]), max(room - text_width(author), 4))
         beside = node["depth"] + 0.4 * _STEP * small / step
         ax.text(beside, -row, from_the_left(claim + author), **font, **PLAIN)
         if pd.notna(node["strength"]):

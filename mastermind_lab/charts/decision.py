@@ -12,13 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
 from ..stats.engine.arithmetic import plain_arithmetic
-from ..text import without_markup
 from .argument_tree import MOST, argument_tree, batch_of
-from .drawing.ballots import LOOKED_AT, Ballots, ballots_of, counted, draw_ballots, lines_on
+from .drawing.ballots import Ballots, ballots_of, counted, draw_ballots, lines_on
 from .drawing.chart import new_size
 from .drawing.figures import MAGNIFIED, follows_rows, is_slide, returned_figure, settings
 from .drawing.ink import RULE, STRONG, shade
-from .drawing.text import clean, fitted, small_size, text_width, wrapped
+from .drawing.text import LOOKED_AT, clean, fitted, small_size, text_width, unmarked, wrapped
 
 _MOST_SOURCES, _FEWEST_NODES = 8, 4
 _MOST_LINES = {"question": 6, "recommendation": 12}
@@ -178,7 +177,7 @@ def _verdict(ax: Axes, row: pd.Series, page: _Page, width: float) -> None:
 def _said(row: pd.Series, name: str) -> str:
     """Return what a row says, or that it does not say it."""
     said = row[name]
-    return clean(without_markup(str(said)[:LOOKED_AT]), LOOKED_AT) if pd.notna(said) else f"(no {name})"
+    return clean(unmarked(said), LOOKED_AT) if pd.notna(said) else f"(no {name})"
 
 
 def _sources(ax: Axes, citations: pd.DataFrame, height: float, width: float) -> None:
@@ -186,4 +185,4 @@ def _sources(ax: Axes, citations: pd.DataFrame, height: float, width: float) -> 
     more = f", {len(shown)} shown" if len(shown) < len(citations) else ""
     font = lines_on(ax, counted("source", len(citations)) + more, height, width)
     for row, title in enumerate(shown["title"].fillna(shown["source"])):
-        ax.text(0, -row, fitted(without_markup(str(title)[:LOOKED_AT]), width / small_size()), **font)
+        ax.text(0, -row, fitted(unmarked(title), width / small_size()), **font)

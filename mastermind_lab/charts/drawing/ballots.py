@@ -9,15 +9,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ...text import without_markup
 from .ink import MUTED, shade
-from .text import PLAIN, clean, fitted, fitted_apart, small_size, wrapped
+from .text import LOOKED_AT, PLAIN, clean, fitted, fitted_apart, small_size, unmarked, wrapped
 
 _MOST_CHOICES, _MOST_LINES = 8, 4
-
-LOOKED_AT = 4_000
-"""Characters of a text in which there may be HTML."""
-
 _INDENT = 1.0  # heights of small text that a voter stands to the right of the choice
 _BAR = 3.5  # and that a bar is long
 _COUNT = 5.0  # and kept free for how often a choice was voted for
@@ -75,7 +70,7 @@ def _each(sizes: Sequence[int], most: int) -> int:
 
 def _lines(choice: str, rows: pd.DataFrame, room: float, each: int) -> list[Line]:
     """Write a choice, and below it those who voted for it."""
-    said = clean(without_markup(choice[:LOOKED_AT]), LOOKED_AT)
+    said = clean(unmarked(choice), LOOKED_AT)
     first, *more = wrapped(said, room - _COUNT, _MOST_LINES)
     lines = [Line(first, beside=counted("vote", len(rows))), *map(Line, more)]
     surest = rows.head(each + (len(rows) == each + 1))  # a name takes no more room than "and 1 more"

@@ -12,7 +12,7 @@ from matplotlib.textpath import text_to_path
 
 from ...stats.engine.estimate import Estimate
 from ...stats.engine.identity import VOTER
-from ...text import ELLIPSIS, apart, brief, visible
+from ...text import ELLIPSIS, apart, brief, visible, without_markup
 from .fonts import NO_GLYPH, Plain, drawable, families, own_fonts
 
 PLAIN = Plain()
@@ -26,6 +26,9 @@ LEGEND = 24
 
 LEAST = 6.0
 """The smallest type in points; what needs smaller is folded, or cut."""
+
+LOOKED_AT = 4_000
+"""Characters of a long text that are looked at."""
 
 _NARROWEST = 0.25  # how wide a letter is at least
 
@@ -115,6 +118,11 @@ def _pieces(word: str, width: float, many: int) -> Iterator[str]:
         word = word[place:]
     if word:
         yield word
+
+
+def unmarked(value: object) -> str:
+    """Return the beginning of what somebody wrote at length, without HTML."""
+    return without_markup(str(value)[:LOOKED_AT])
 
 
 def text_width(text: str) -> float:
