@@ -164,5 +164,9 @@ class _Package(ModuleType):
         if not (name == "archive" and isinstance(value, ModuleType)):
             super().__setattr__(name, value)
 
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        """Let a function that names the package travel to Dask's workers: only plain modules do by themselves."""
+        return import_module, (self.__name__,)
+
 
 sys.modules[__name__].__class__ = _Package

@@ -136,3 +136,16 @@ def test_a_worker_killed_while_it_counts(folder, history, client, tmp_path):
     agree(counted.table(), lab.stats.Votes.of(history, by="meta.model").table())
     assert int(died.read_text()) != os.getpid()
     client.wait_for_workers(2)  # a new process has taken its place
+
+
+def test_a_function_of_a_notebook_that_names_our_modules_runs_on_workers(client, folder):
+    notebook = {"__name__": "__main__"}
+    exec(
+        "import mastermind_lab as lab\n"
+        "from mastermind_lab.stats import agreement\n"
+        "def n_of(folder):\n"
+        "    return agreement.__name__, len(lab.read(folder).decisions)\n",
+        notebook,
+    )
+    ours = ("mastermind_lab.stats.agreement", len(lab.read(folder).decisions))
+    assert client.submit(notebook["n_of"], folder).result() == ours

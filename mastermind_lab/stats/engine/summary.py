@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial, wraps
+from importlib import import_module
 from inspect import Signature, signature
 from types import FunctionType, ModuleType
 from typing import Any, ClassVar, Concatenate, NoReturn, ParamSpec, Self, TypeVar, cast
@@ -184,6 +185,10 @@ class SubjectModule(ModuleType):
         """Say which class counts, and how."""
         kinds = (kind for kind in vars(self).values() if isinstance(kind, type) and issubclass(kind, Summary))
         raise TypeError(_advice(next(kind for kind in kinds if kind.__module__ == self.__name__)))
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        """Let a function that names the module travel to Dask's workers: only plain modules do by themselves."""
+        return import_module, (self.__name__,)
 
 
 def _plain(member: Any) -> Any:
