@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from pictures import caption
+from redis.exceptions import InvalidResponse
 
 import mastermind_lab as lab
 from mastermind_lab.archive.buffer import _gaps
@@ -194,7 +195,7 @@ def test_decisions_without_votes_are_counted_beside_the_margin(ax):
 
 def test_entries_out_of_order_are_noticed_whatever_the_length_of_their_ids():
     for ids in (["1-0", "10-0", "5-0"], ["5-0", "4-0"], ["5-0", "5-0"], ["9-0", "100-0", "10-0"]):
-        with pytest.raises(ValueError, match="not in order"):
+        with pytest.raises(InvalidResponse, match="not in order"):
             _check_order([(one, b"") for one in ids], "0-0", None)
     _check_order([(one, b"") for one in ("5-0", "9-9", "10-0", "100-1")], "5-0", None)
 

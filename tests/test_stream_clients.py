@@ -171,7 +171,7 @@ class TestSentinel:
 
     def test_a_replica_takes_no_entries(self, make_server):
         replica = make_server("--replicaof", "127.0.0.1", "1")
-        with pytest.raises(lab.SourceError, match="publish to its master"):
+        with pytest.raises(lab.SourceError, match="What was counted has arrived; publish to its master"):
             list(publish_payloads(replica.url, STREAM, [b"x"]))
 
     def test_what_is_no_sentinel_is_told(self, server):

@@ -196,7 +196,7 @@ def test_ids_that_were_garbled_are_out_of_order(ids, place, last, is_fine):
         if is_fine:
             replies._check_order(found, place, now)
         else:
-            with pytest.raises(ValueError, match="not in order"):
+            with pytest.raises(fault.InvalidResponse, match="not in order"):
                 replies._check_order(found, place, now)
 
 
@@ -256,7 +256,7 @@ def test_what_xinfo_says():
 
 @pytest.mark.parametrize("reply", [b"1_0", b"1-", b"-0", b"1-0 ", b"a-0"])
 def test_what_is_no_id(reply):
-    with pytest.raises(ValueError, match="is no id"):
+    with pytest.raises(fault.InvalidResponse, match="is no id"):
         replies.entries_of([(reply, {b"data": b""})])
     assert replies.entries_of([(b"12-34", None), (b"12-35", {b"other": b""})]) == [
         ("12-34", None),

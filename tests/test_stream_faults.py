@@ -33,7 +33,7 @@ FAULTS = [
     (fault.ResponseError("WRONGTYPE no"), True, "the key 's' is not a stream. Safe; check the stream"),
     (fault.BusyLoadingError("LOADING"), False, "is still loading its data. Nothing is lost;"),
     (certificate(), True, "is not trusted (self-signed). Safe; check the host's name, or"),
-    (fault.ReadOnlyError("no"), True, "is a replica and takes no entries (no). Safe; publish to its master."),
+    (fault.ReadOnlyError("no"), True, "is a replica, which refuses this (no). Safe; read its master."),
     (MasterNotFoundError("none"), False, "none. Safe; is the name right, and do the sentinels run?"),
     (fault.ConnectionError("no"), False, "no Redis answers at redis://host:6379/0 (no). Safe; is the server"),
     (fault.TimeoutError("late"), False, "no Redis answers at"),
@@ -45,8 +45,9 @@ FAULTS = [
     (fault.ClusterDownError("CLUSTERDOWN"), False, "the cluster cannot serve it now (CLUSTERDOWN)."),
     (fault.TryAgainError("TRYAGAIN"), False, "the cluster cannot serve it now"),
     (fault.MasterDownError("MASTERDOWN"), False, "stream 's': MASTERDOWN"),
-    (fault.InvalidResponse("?"), False, "answered what cannot be read (InvalidResponse: ?). Safe; is it"),
-    (ValueError("?"), False, "answered what cannot be read (ValueError: ?)."),
+    (fault.InvalidResponse("?"), False, "answered what cannot be read (?). Safe; is it a Redis"),
+    (ValueError("?"), False, "answered what cannot be read (a reply to something else). Safe; is it a Redis"),
+    (KeyError("last-entry"), False, "answered what cannot be read (a reply to something else)."),
     (fault.ResponseError("BUSY script"), False, "stream 's': BUSY script"),
     (fault.ResponseError("max number of clients reached"), False, "stream 's': max number"),
     (fault.ResponseError("Protocol error"), False, "stream 's': Protocol error"),
@@ -60,6 +61,14 @@ def test_a_fault(error, lasts, said):
     assert WHERE in explained
     assert said in explained
     assert connection.is_permanent(error) == lasts
+
+
+def test_who_publishes_is_told_of_publishing():
+    for error, said in (
+        (fault.ReadOnlyError("no"), "refuses this (no). Safe; publish to its master."),
+        (fault.NoPermissionError("no"), "this user may not publish to the stream 's' (no)."),
+    ):
+        assert said in str(connection.explain(error, WHERE, "s", "Safe", wish="publish to"))
 
 
 def test_what_others_say_is_cut_and_harmless():

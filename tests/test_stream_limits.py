@@ -13,6 +13,7 @@ from random import Random
 import pytest
 import redis
 from redis import asyncio as aio
+from redis import exceptions as fault
 from streams import answering, publish
 
 import mastermind_lab as lab
@@ -349,6 +350,19 @@ class TestRepliesWithoutAnEnd:
                     said = str(error)
                 assert "more than 1 MB was given up" in said or "cannot be read" in said, said
                 assert time.monotonic() - began < 5
+
+    @pytest.mark.parametrize("reply", [b":7\r\n", b"$3\r\nabc\r\n", b"*2\r\n:1\r\n:2\r\n", b"+OK\r\n"])
+    async def test_a_reply_to_something_else_is_told_in_our_words(self, reply, caplog):
+        said = "a reply to something else"
+        with answering(reply) as url:
+            with pytest.raises(lab.SourceError, match=f"answered what cannot be read .{said}"):
+                lab.read(url)
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(follow_on(url, 1), 0.3)
+            async with aio.Redis.from_url(url) as client:
+                with pytest.raises(fault.InvalidResponse, match=said):
+                    await read_envelopes(client, STREAM, 3)
+        assert f"{said}; following goes on" in caplog.text
 
     @pytest.mark.once
     @pytest.mark.parametrize(

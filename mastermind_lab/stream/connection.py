@@ -170,8 +170,11 @@ def is_of_one_stream(error: Exception) -> bool:
 
 
 def said(error: Exception) -> str:
-    """Return what a server or the client says of a fault, fit for a terminal and a log."""
-    text = str(error)
+    """Return what a server or the client says of a fault, fit for a terminal and a log.
+
+    What neither of them says is what Python says of a reply that was taken for another one.
+    """
+    text = str(error) if isinstance(error, fault.RedisError | OSError) else "a reply to something else"
     return terminal_line(text.partition(" caused error: ")[2] or text, _MOST_SAID)
 
 
@@ -181,13 +184,18 @@ def backoff_delay(failures: int) -> float:
     return longest * _JITTER.uniform(0.5, 1)
 
 
-def explain(error: Exception, where: str, stream: str, safe: str = "Nothing was read") -> SourceError:
-    """Put a fault of the connection into plain words: what, where, what is safe, what to do."""
+def explain(
+    error: Exception, where: str, stream: str, safe: str = "Nothing was read", *, wish: str = "read"
+) -> SourceError:
+    """Put a fault of the connection into plain words: what, where, what is safe, what to do.
+
+    ``wish`` is what was to be done, as in "read the stream".
+    """
     text = said(error)
     if isinstance(error, fault.AuthenticationError) or text.startswith(("NOAUTH", "WRONGPASS")):
         return SourceError(f"{where} refused the user name or password ({text}). {safe}; check the URL.")
     if isinstance(error, fault.NoPermissionError) or text.startswith("NOPERM"):
-        return SourceError(f"{where}: this user may not read the stream {stream!r} ({text}).")
+        return SourceError(f"{where}: this user may not {wish} the stream {stream!r} ({text}).")
     if text.startswith("WRONGTYPE"):
         return SourceError(f"{where}: the key {stream!r} is not a stream. {safe}; check the stream's name.")
     if isinstance(error, fault.BusyLoadingError):
@@ -197,9 +205,7 @@ def explain(error: Exception, where: str, stream: str, safe: str = "Nothing was 
         hint = "check the host's name, or name your authority's file: ?ssl_ca_certs=/path"
         return SourceError(f"the certificate of {where} is not trusted ({why}). {safe}; {hint}.")
     if isinstance(error, fault.ReadOnlyError):
-        return SourceError(
-            f"{where} is a replica and takes no entries ({text}). {safe}; publish to its master."
-        )
+        return SourceError(f"{where} is a replica, which refuses this ({text}). {safe}; {wish} its master.")
     if isinstance(error, sentinel.MasterNotFoundError):
         return SourceError(f"{where}: {text}. {safe}; is the name right, and do the sentinels run?")
     if isinstance(error, fault.ConnectionError | fault.TimeoutError | OSError):
@@ -212,10 +218,7 @@ def explain(error: Exception, where: str, stream: str, safe: str = "Nothing was 
     if isinstance(error, _OF_A_CLUSTER) and not isinstance(error, fault.MasterDownError):
         return SourceError(f"{where}, stream {stream!r}: {_of_a_cluster(error, text)}")
     if isinstance(error, fault.InvalidResponse) or not isinstance(error, fault.RedisError):
-        kind = type(error).__name__
-        return SourceError(
-            f"{where} answered what cannot be read ({kind}: {text}). {safe}; is it a Redis server?"
-        )
+        return SourceError(f"{where} answered what cannot be read ({text}). {safe}; is it a Redis server?")
     return SourceError(f"{where}, stream {stream!r}: {text}")
 
 

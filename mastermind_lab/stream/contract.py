@@ -67,7 +67,13 @@ async def publish_envelope(client: aio.Redis, stream_name: str, envelope: Decisi
 async def read_envelopes(
     client: aio.Redis, stream_name: str, count: int
 ) -> list[tuple[str, DecisionEnvelope]]:
-    """Read the latest ``count`` entries, newest first; bad ones are skipped with a warning in the log."""
+    """Read the latest ``count`` entries, newest first; bad ones are skipped with a warning in the log.
+
+    Raises
+    ------
+    redis.RedisError
+        Whatever the client raises; or an ``InvalidResponse``, where the reply is to something else.
+    """
     # Undecoded, whatever the client's setting: one bad byte must not cost the others.
     undecoded: Any = {NEVER_DECODE: True}
     entries: list[Entry] = []
@@ -75,7 +81,10 @@ async def read_envelopes(
     # In pages: a large reply that waits to be sent takes room that a server at its limit may not have.
     while (wanted := min(size, count - len(entries))) > 0:
         command = ("XREVRANGE", stream_name, end, "-", "COUNT", wanted)
-        page = entries_of(await client.execute_command(*command, **undecoded))  # type: ignore[no-untyped-call] # untyped in redis
+        try:
+            page = entries_of(await client.execute_command(*command, **undecoded))  # type: ignore[no-untyped-call] # untyped in redis
+        except (TypeError, ValueError, LookupError) as error:
+            raise fault.InvalidResponse(said(error)) from error
         if not page:
             break
         entries += page

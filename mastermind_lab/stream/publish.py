@@ -50,7 +50,8 @@ def publish_batches(source: str | Client, stream: str, batches: Iterable[Sequenc
                 sent += len(batch)
                 yield sent
     except (fault.RedisError, OSError) as error:
-        raise explain(error, address(source), stream) from error
+        safe = "What was counted has arrived"
+        raise explain(error, address(source), stream, safe, wish="publish to") from error
 
 
 def _send(client: redis.Redis, stream: str, batch: Sequence[bytes]) -> None:

@@ -137,7 +137,7 @@ def _check_order(found: list[Entry], place: str, now: StreamInfo | None) -> None
     keys = [] if is_rising else [*map(id_key, ids)]
     end = now.last_generated if now else ids[-1]
     if keys != sorted(set(keys)) or not id_key(place) <= id_key(ids[0]) <= id_key(ids[-1]) <= id_key(end):
-        raise ValueError(f"the ids {ids[0]} to {ids[-1]} are not in order")
+        raise fault.InvalidResponse(f"the ids {ids[0]} to {ids[-1]} are not in order")
 
 
 def _is_refused(reply: Any) -> bool:
@@ -204,7 +204,7 @@ def entries_of(raw: Iterable[Any]) -> list[Entry]:
 
     Raises
     ------
-    ValueError
+    InvalidResponse
         The reply was garbled on its way: something in the place of an id is none.
     """
     return [_entry(*entry) for entry in raw]
@@ -212,7 +212,7 @@ def entries_of(raw: Iterable[Any]) -> list[Entry]:
 
 def _entry(entry_id: bytes, fields: dict[bytes, bytes] | None) -> Entry:
     if not _ID.fullmatch(entry_id):
-        raise ValueError(f"{entry_id!r:.60} is no id")
+        raise fault.InvalidResponse(f"{entry_id!r:.60} is no id")
     return entry_id.decode(), (fields or {}).get(FIELD.encode())
 
 
