@@ -39,6 +39,9 @@ def test_refused_and_nothing_is_written(make, tmp_path):
     for work in (lab.compact, lambda path: Lock(path, "a test")):
         with pytest.raises(lab.SourceError, match="Nothing was changed"):
             work(folder)
+    assert lab.verify(folder).values.tolist() == [
+        [LOCK, "foreign", "it is no lock but a pipe, a device or a link: nobody can write to this folder"]
+    ]
     assert elsewhere.read_text() == TEXT
     assert {one.name for one in tmp_path.iterdir()} == {"precious.txt", "snapshot"}
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from ..errors import SourceError
 from ..frames import TEXT, Tables, entry_ids
-from ..storage import HALF, Folder
+from ..storage import HALF, LOCK, NO_LOCK, Folder
 from ..storage import folder as folder_of
 from .checkpoint import CHECKPOINT, listed
 from .coverage import discontinuities
@@ -66,7 +66,7 @@ def verify(folder: str | PathLike[str], *, max_unpacked_bytes: int | None = None
     if not any(surveyed):
         raise SourceError(f"{target.name} is no snapshot: there is nothing")
     faults = [*surveyed.faults, *_of_ranges(target, surveyed), *_of_files(surveyed)]
-    return _table([*faults, *_of_checkpoint(target, surveyed)])
+    return _table([*faults, *_of_checkpoint(target, surveyed), *_of_lock(target)])
 
 
 def _table(faults: Iterable[Fault]) -> pd.DataFrame:
@@ -151,6 +151,11 @@ def _of_checkpoint(target: Folder, surveyed: Survey) -> Iterator[Fault]:
     others = [place for place, one in known.items() if there.get(place) != one]
     if others:
         yield Fault(CHECKPOINT, "unreadable", f"it says of {others[0]} what is not so")
+
+
+def _of_lock(target: Folder) -> Iterator[Fault]:
+    if not target.can_be_locked():
+        yield Fault(LOCK, "foreign", f"it is {NO_LOCK}: nobody can write to this folder")
 
 
 def _of_stranger(path: str) -> Iterator[Fault]:

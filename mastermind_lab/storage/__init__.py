@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import IO, Protocol
 
 from .local import HALF, LocalFolder, append, make, only_a_file, sync
-from .lock import LOCK, Lock
+from .lock import LOCK, NO_LOCK, Lock
 from .remote import Name, RemoteFile, RemoteFolder, is_remote, is_url, local_path, remote_files, upload
 from .unpacked import ADVICE, LargeFileError, check_bytes, most_unpacked
 
@@ -18,6 +18,7 @@ __all__ = [
     "ADVICE",
     "HALF",
     "LOCK",
+    "NO_LOCK",
     "Folder",
     "LargeFileError",
     "LocalFolder",
@@ -83,6 +84,9 @@ class Folder(Protocol):
 
     def lock(self, work: str) -> Lock | None:
         """Take the right to write here, for some work in words; None where there are no locks."""
+
+    def can_be_locked(self) -> bool:
+        """Tell whether nothing else stands in the place of the lock."""
 
 
 def folder(source: Name) -> Folder:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from .lock import Lock
+from .lock import LOCK, Lock, is_no_lock
 from .unpacked import LargeFileError
 
 HALF = ".half"
@@ -118,6 +118,10 @@ class LocalFolder:
     def lock(self, work: str) -> Lock:
         """Take the right to write here, or say who has it."""
         return Lock(self._root, work)
+
+    def can_be_locked(self) -> bool:
+        """Tell whether nothing else stands in the place of the lock."""
+        return not is_no_lock(self._root / LOCK)
 
     def _at(self, path: str) -> Path:
         """Return where a path below leads: nowhere else, so through no link."""

@@ -17,6 +17,8 @@ from ..text import brief, visible
 LOCK = ".archive.lock"
 """The file that is locked; what is in it only says who holds the lock, or held it."""
 
+NO_LOCK = "no lock but a pipe, a device or a link"
+
 _LOCKED = b" "  # Windows lets nobody else read the byte that is locked
 
 # Not what a link leads to, and without waiting for whoever reads a pipe; Windows has neither.
@@ -59,9 +61,8 @@ class Lock:
     def _refuse_others(self) -> None:
         """See that the file is nothing else beside, under another name."""
         found = os.fstat(self._file)
-        is_alone = stat.S_ISREG(found.st_mode) and found.st_nlink == 1
-        if not is_alone or not os.path.samestat(found, os.lstat(self.path)):
-            raise SourceError(f"{self.path} is no lock but a pipe, a device or a link. Nothing was changed.")
+        if _is_odd(found) or not os.path.samestat(found, os.lstat(self.path)):
+            raise SourceError(f"{self.path} is {NO_LOCK}. Nothing was changed.")
 
     def _hold(self) -> None:
         try:
@@ -106,6 +107,17 @@ class Lock:
 
     def __exit__(self, *_: object) -> None:
         self.release()
+
+
+def is_no_lock(path: Path) -> bool:
+    """Tell whether something else stands in the place of a lock, which nobody can take."""
+    with suppress(OSError):  # it is not there, or cannot be looked at
+        return _is_odd(os.lstat(path))
+    return False
+
+
+def _is_odd(found: os.stat_result) -> bool:
+    return not stat.S_ISREG(found.st_mode) or found.st_nlink > 1
 
 
 def _locked(file: int) -> bool:

@@ -128,6 +128,10 @@ class RemoteFolder:
     def lock(self, work: str) -> None:
         """Take nothing: there are no locks."""
 
+    def can_be_locked(self) -> bool:
+        """Tell that nothing is in the way of what is not taken."""
+        return True
+
     def _at(self, path: str) -> str:
         check_below(path)
         return f"{self._root}/{path}".rstrip("/")
