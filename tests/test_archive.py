@@ -114,6 +114,37 @@ class TestARun:
         done = put(redis_url, folder)
         assert (done.entries, done.parts, done.last_id) == (0, 0, None)
 
+    @pytest.mark.parametrize("limits", [{}, {"last": 3}, {"since": "1h"}])
+    def test_what_has_nothing_in_it_yet_is_an_empty_history_that_says_so(
+        self, raw, redis_url, folder, limits
+    ):
+        put(redis_url, folder)
+        (folder / "votes").mkdir()
+        (folder / "votes/.part.half").write_bytes(b"of a first commit")
+        history = lab.read(folder, **limits)
+        assert {len(history.decisions), len(history.rejects)} == {0}
+        [told] = history.coverage.itertuples()
+        assert (told.source, told.entries, told.certainty) == (str(folder), 0, "not verified")
+        assert told.note == "an archive with nothing in it yet"
+        assert (limits or {"": ""}).keys() == {told.limits.split("=")[0]}
+        assert told.limits.count("since") == ("since" in limits)
+        assert lab.verify(folder)["kind"].tolist() == ["half-written"]
+        with pytest.raises(lab.SourceError, match="an archive with nothing in it yet"):
+            lab.compact(folder)
+        add(raw, 1, 2)
+        both = lab.read([folder, redis_url], stream=S, **limits)
+        assert both.decisions["stream_id"].tolist() == names(1, 2)
+        assert both.coverage["entries"].tolist() == [0, 2]
+
+    def test_files_beside_a_lock_are_read_as_files(self, redis_url, folder):
+        put(redis_url, folder)
+        assert [len(one) for one in lab.scan(folder)] == [0]
+        (folder / "run.ndjson").write_bytes(payload(1))
+        assert len(lab.read(folder)) == 1
+        (folder / "run.ndjson").rename(folder / "run.txt")
+        with pytest.raises(lab.SourceError, match="holds no envelopes"):
+            lab.read(folder)
+
     def test_without_payloads(self, raw, redis_url, folder):
         add(raw, *range(1, 6))
         put(redis_url, folder, payloads=False)

@@ -25,7 +25,7 @@ from .coverage import coverage_of
 from .footer import DamageError
 from .foreign import foreign_table
 from .layout import date_of
-from .load import entries_of, files, is_snapshot, newest_of, readable, still_there, tables_of
+from .load import entries_of, files, is_begun, is_snapshot, newest_of, readable, still_there, tables_of
 from .names import Names
 from .neighbours import Neighbours, neighbours, size_of
 from .opening import Opened, newest_id, note, opened, tidy
@@ -58,6 +58,7 @@ __all__ = [
     "files",
     "foreign_table",
     "forget",
+    "is_begun",
     "is_snapshot",
     "merging",
     "narrow",

@@ -88,7 +88,7 @@ def compact(
     target = folder_of(folder)
     before = ranges(folder, max_unpacked_bytes)
     if not before:  # refused before anything is touched
-        raise SourceError(f"{target.name} is no snapshot: nothing is committed there")
+        raise SourceError(f"{target.name} is no snapshot, or an archive with nothing in it yet")
     try:
         lock = target.lock("a compaction")
     except SourceError as error:

@@ -12,14 +12,16 @@ import pyarrow as pa
 
 from ..errors import SourceError
 from ..frames import DECLARED, FRAMES, Key, LazyTables, Tables, between, stacked, union
+from ..storage import LOCK
 from ..storage import folder as folder_of
+from .checkpoint import CHECKPOINT
 from .commits import ends_of
 from .coverage import discontinuities
 from .layout import child_path
 from .parts import EVERYTHING, Selection
-from .ranges import Range
+from .ranges import Range, is_commit
 from .reading import read_range, read_together
-from .surveys import ranges, survey_of
+from .surveys import are_ours, ranges, survey_of
 from .together import parallel_map
 
 _SMALL = 2**10  # rows of a part: to decode them takes less than to begin
@@ -33,6 +35,18 @@ def is_snapshot(folder: str | os.PathLike[str]) -> bool:
         return source.has_folder("decisions")
     except OSError as error:
         raise SourceError(f"cannot read {source.name}: {error.strerror or error}") from error
+
+
+def is_begun(folder: str | os.PathLike[str]) -> bool:
+    """Tell whether an archiver has left its lock in a folder, and nothing is committed there yet."""
+    source, unlisted = folder_of(folder), dict[str, str]()
+    try:
+        if not source.exists(LOCK) or source.exists(CHECKPOINT):
+            return False
+        paths = source.paths(unlisted)
+    except OSError:
+        return False  # whoever reads it says what is wrong
+    return not unlisted and are_ours(paths) and not any(map(is_commit, paths))
 
 
 def readable(
@@ -49,7 +63,10 @@ def readable(
     """
     surveyed = survey_of(folder, max_unpacked_bytes)
     if not surveyed.committed:
-        raise SourceError(f"{folder} is no snapshot: nothing is committed in its folder 'decisions'")
+        raise SourceError(
+            f"{folder} is no snapshot, or an archive with nothing in it yet: nothing is committed in its "
+            "folder 'decisions'"
+        )
     paths = set(surveyed.paths)
     for one in surveyed.committed:
         for name in tables:

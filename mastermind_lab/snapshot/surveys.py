@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from os import PathLike
 from typing import NamedTuple
 
@@ -100,14 +100,23 @@ def _survey(
     return sorted_out(named, faults, paths)
 
 
-def _check_ours(target: Folder, paths: Iterable[str]) -> None:
+def _check_ours(target: Folder, paths: Collection[str]) -> None:
     """Refuse a folder of something else; a first commit may have been cut off before its ``decisions``."""
-    tops = {path.partition("/")[0] for path in paths}
-    if tops and not tops & _OURS and not all(top.startswith(".") for top in tops):
+    if not are_ours(paths):
         raise SourceError(
-            f"{target.name} is no snapshot: it holds {sorted(tops)[0]!r:.80} and no folder 'decisions'. "
+            f"{target.name} is no snapshot: it holds {min(_tops(paths))!r:.80} and no folder 'decisions'. "
             "Nothing was changed; choose another folder."
         )
+
+
+def are_ours(paths: Iterable[str]) -> bool:
+    """Tell whether what lies in a folder may be a snapshot's; nothing may, too."""
+    tops = _tops(paths)
+    return bool(tops & _OURS) or all(top.startswith(".") for top in tops)
+
+
+def _tops(paths: Iterable[str]) -> set[str]:
+    return {path.partition("/")[0] for path in paths}
 
 
 def sorted_out(named: list[Range], faults: list[Fault], paths: list[str]) -> Survey:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ...text import SecretUrl
 from ..history import History
+from .begun import BegunArchive
 from .files import Files
 from .logs import Logs
 from .payloads import Payloads
@@ -22,7 +23,7 @@ from .several import Several, are_several
 from .snapshots import Snapshot
 from .streams import Stream, is_stream
 
-KINDS = (Stream, Snapshot, Logs, Files, Payloads)
+KINDS = (Stream, BegunArchive, Snapshot, Logs, Files, Payloads)
 """The kinds of sources, in the order in which they are asked whether something is one of theirs."""
 
 __all__ = [

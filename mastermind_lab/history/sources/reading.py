@@ -234,7 +234,8 @@ def is_numbered(coverage: Coverage) -> bool:
     OptionError
         Some are of files and some of streams.
     """
-    kinds = {one.stream is None for one in coverage.accounts}
+    accounts = [one for one in coverage.accounts if one.last_id] or coverage.accounts
+    kinds = {one.stream is None for one in accounts}
     if len(kinds) > 1:
         raise OptionError(
             "last, since and until need one order: streams are cut by their ids and files by published_at. "
