@@ -600,6 +600,23 @@ class TestTwoArchivers:
         assert put(redis_url, folder).entries == 0
         assert ids(folder) == names(1)
 
+    def test_one_that_is_refused_with_the_lock_in_its_hand_gives_it_back(
+        self, raw, redis_url, folder, monkeypatch
+    ):
+        lock = storage.LocalFolder.lock
+        raw.xadd("other", {"data": payload(1)})
+
+        def waited_for(place, work):
+            monkeypatch.undo()
+            lab.archive(redis_url, folder, stream="other")
+            return lock(place, work)
+
+        monkeypatch.setattr(storage.LocalFolder, "lock", waited_for)
+        with pytest.raises(lab.OptionError, match="stream 'other', not of 's'"):
+            put(redis_url, folder)
+        with storage.Lock(folder, "a test"):
+            pass
+
     @pytest.mark.once
     def test_a_dead_ones_lock_is_taken_over(self, raw, redis_url, folder):
         held = subprocess.Popen(

@@ -473,6 +473,19 @@ class TestDemo:
         assert (found.returncode, found.stderr.count("\n")) == (1, 1)
         assert "cannot write" in found.stderr
 
+    def test_jupyterlab_is_out_of_reach_of_ctrl_c_and_ends_with_the_block(self, tmp_path, monkeypatch):
+        tmp_path.joinpath("jupyterlab.py").write_text(
+            "import os, sys, time\n"
+            "open(sys.argv[1], 'w').write(f'{os.getsid(0)} ' + os.environ['MASTERMIND_LAB_URL'])\n"
+            "time.sleep(60)"
+        )
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        told = tmp_path / "told"
+        with demonstration._jupyter("redis://here", told) as lab:
+            wait_until(lambda: told.exists() and "redis://" in told.read_text())
+            assert told.read_text() == f"{lab.pid} redis://here"
+        assert lab.returncode == -signal.SIGTERM
+
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
     def test_a_signal_ends_it_with_its_own_exit_code(self, number):
         before = signal.getsignal(number)

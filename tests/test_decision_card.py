@@ -395,3 +395,13 @@ class TestSeveral:
         sure = sure.with_frames(decisions=sure.decisions.sort_values("confidence"))
         assert sure.cards(3).history.decisions["confidence"].is_monotonic_increasing
         assert len(sure.cards(3).history) == 3
+
+
+def test_how_deep_a_claim_lies_and_one_of_which_that_is_unknown():
+    tree = {"claim": "root", "children": [{"claim": "branch"}]}
+    history = lab.read(
+        [json.dumps({"decision": {"recommendation": "a", "confidence": 1, "argument_tree": tree}})]
+    )
+    assert [one.depth for one in history.decision("0-1").content.claims] == [0, 1]
+    history.arguments["depth"] = pd.array([pd.NA, 1], "Int64")
+    assert [one.depth for one in history.decision("0-1").content.claims] == [0, 1]

@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mastermind_lab.decode import json_text, json_texts
+from mastermind_lab.envelope import Vote
 
 texts = st.text(st.characters(exclude_categories=()), max_size=4)  # lone surrogates too
 scalars = st.none() | st.booleans() | st.integers() | texts | st.floats()
@@ -43,3 +44,10 @@ def test_many_texts_are_those_of_each(drawn):
     for value, text in zip(drawn, json_texts(drawn), strict=True):
         written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         assert (text or "null") == written
+
+
+def test_models_have_a_text_as_well():
+    vote = Vote(voter="a", choice="b")
+    for value in (vote, [vote], {"of": [vote]}):
+        assert json_texts([value, None]) == [json_text(value), None]
+        assert json.loads(json_text([value])) == [json.loads(json_text(value))]

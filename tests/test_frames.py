@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mastermind_lab as lab
-from mastermind_lab.frames import DECLARED, FRAMES, id_key, id_parts
+from mastermind_lab.frames import DECLARED, FRAMES, id_key, id_parts, oldest_first
+from mastermind_lab.frames.tables import stacked
 
 DTYPES = {
     "str": pd.StringDtype(na_value=np.nan),
@@ -206,6 +207,14 @@ class TestOpenColumns:
         [(_, again), _] = history.envelopes()
         assert again.meta == meta
 
+    def test_what_one_batch_had_no_room_for_joins_the_column_that_another_has(self):
+        first, second = (lab.read([envelope(meta=meta)]).tables()["decisions"] for meta in ({"a": 1}, {}))
+        shared = second.append_column("meta.*", pa.array(['{"meta.a":2,"meta.b":3}'], pa.large_string()))
+        for some, found in (([first, shared], [1, 2]), ([shared, first], [2, 1])):
+            both = stacked("decisions", some)
+            assert both["meta.a"].to_pylist() == found
+            assert {*both["meta.*"].to_pylist()} == {None, '{"meta.b":3}'}
+
 
 class TestColumns:
     meta: ClassVar = {"usage": {"cost_usd": 0.25}, "n": 3}
@@ -344,3 +353,11 @@ def test_what_is_no_id_is_named_with_what_ids_are_like(wrong):
     for ids in ([wrong], ["1-1", wrong], pa.array(["1-1@2", wrong], pa.large_string())):
         with pytest.raises(lab.OptionError, match=said):
             id_parts(ids)
+
+
+def test_rows_are_put_in_the_order_of_their_ids():
+    for ids in ("9-0 8-0 7-0", "2-0 10-0 9-1", "1-0 1-0 0-5", "3-0", ""):
+        found = pa.table({"stream_id": pa.array(ids.split(), pa.large_string())})
+        assert oldest_first(found)["stream_id"].to_pylist() == sorted(ids.split(), key=lab.id_key)
+    found = pa.table({"stream_id": ["9-0", "10-0"], "row": [1, 2]})
+    assert oldest_first(found) is found

@@ -174,6 +174,12 @@ def test_decisions_stay_apart_where_their_names_are_mixed_to_one_number(monkeypa
     test_rows_are_gathered_as_one_at_a_time_would_be(KEYS["of one end"], "shuffled")
 
 
+def test_texts_are_found_by_their_ends_wherever_they_lie(monkeypatch):
+    monkeypatch.setattr(text_bytes, "_BLOCK", 2)
+    column = pa.array(["{x}", "x", "[1]", "{y", "", "{}", "}"], pa.large_string())
+    assert text_bytes.may_be(column, b"{[", b"}]").tolist() == [0, 2, 5]
+
+
 @pytest.mark.parametrize("order", ["by decision", "shuffled"])
 def test_a_decision_that_comes_again_is_the_same_however_long_others_are(order):
     between = [f"{place:012}" for place in range(20_000)]

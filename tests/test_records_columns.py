@@ -367,7 +367,8 @@ def test_periods_are_spelled_and_not_numbered(tmp_path):
 def test_values_that_have_no_spelling_are_rejects_and_objects_keep_their_own_keys():
     odd = pd.Series(["x", 2 + 0j, object(), "y"], dtype=object)
     frame = pd.DataFrame({"q": [1, 1, 1, 1], "w": [*"abcd"], "c": odd, "o": [{"a": 1}, {}, {}, {"b": 2}]})
+    frame.loc[4] = [None, "e", "z", {}]
     history = lab.from_votes(frame, decision="q", voter="w", choice="c")
     assert history.votes["vote.o"].tolist() == ['{"a":1}', '{"b":2}']
-    assert history.rejects["stream_id"].tolist() == ["0-2", "0-3"]
+    assert history.rejects["stream_id"].tolist() == ["0-2", "0-3", "0-5"]
     assert "there is one of type complex" in history.rejects["detail"][0]

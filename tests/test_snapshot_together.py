@@ -9,7 +9,7 @@ import mastermind_lab as lab
 from mastermind_lab import snapshot
 from mastermind_lab.frames import FRAMES
 from mastermind_lab.snapshot import load, parts
-from mastermind_lab.snapshot.ids import IdError, check_ids_together
+from mastermind_lab.snapshot.ids import IdError, check_ids, check_ids_together
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +55,12 @@ def test_an_id_that_lies_in_its_neighbour_is_none_of_its_own():
             check_ids_together("votes", ids, [(*first, rows), (*second, 6 - rows)])
     with pytest.raises(IdError, match="out of order"):
         check_ids_together("votes", ids.take([0, 2, 1]), [(*first, 3)])
+
+
+def test_a_dictionary_may_hold_one_entry_and_more_than_its_rows():
+    texts = pa.array(["1-0", "2-0", "3-0"], pa.large_string())
+    for places in ([0], [0, 0], [0, 0, 1]):
+        ids = pa.chunked_array([pa.DictionaryArray.from_arrays(pa.array(places, pa.int32()), texts)])
+        check_ids("votes", ids, "1-0", ids[-1].as_py())
+        with pytest.raises(IdError, match="its entries are"):
+            check_ids("votes", ids[:1], "2-0", "3-0")

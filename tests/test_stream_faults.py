@@ -1,6 +1,7 @@
 """What is said of a fault, whether it passes, how long is waited, and how many entries are asked for."""
 
 import ssl
+from types import SimpleNamespace
 
 import pytest
 import redis
@@ -12,7 +13,7 @@ from mastermind_lab.stream import connection, pages
 from mastermind_lab.stream.bounded import ReplyTooLargeError
 from mastermind_lab.stream.pages import FIRST_PAGE, PAGE_BYTES, Pages
 from mastermind_lab.stream.replies import ABSENT, StreamInfo
-from mastermind_lab.stream.target import SentinelRoute, target
+from mastermind_lab.stream.target import ClusterRoute, SentinelRoute, target
 
 WHERE = "redis://host:6379/0"
 
@@ -147,6 +148,12 @@ def test_an_address_is_whole_but_for_the_password(source, address):
 def test_what_is_no_source(source, said):
     with pytest.raises(OptionError, match=said):
         target(source)
+
+
+def test_a_cluster_is_named_by_the_first_of_its_nodes():
+    nodes = [SimpleNamespace(host=host, port=7) for host in ("b", "a", "c")]
+    manager = SimpleNamespace(startup_nodes={"x": nodes[0]}, nodes_cache={"y": nodes[1], "z": nodes[2]})
+    assert ClusterRoute(SimpleNamespace(nodes_manager=manager)).shown == "redis+cluster://a:7"
 
 
 @pytest.mark.parametrize("kind", ["master", "slave"])

@@ -187,6 +187,6 @@ def _is_cut_short(url: str) -> bool:
     scheme, _, rest = url.partition("://")
     if scheme == "unix":
         return False
-    host = re.split("[/?#]", rest, maxsplit=1)[0]
+    host = re.split("[/?#]", rest)[0]
     behind, at, _ = rest[len(host) :].rpartition("@")
     return bool(at) and not re.match(r"/?\d*\?\w+=", behind)
