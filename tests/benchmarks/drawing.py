@@ -5,11 +5,10 @@
     python tests/benchmarks/drawing.py --only votes timing
     python tests/benchmarks/drawing.py --json                 # for machines: one document a row
 
-A row is a chart of the newest decisions of the sample, with outcomes; ``by`` is each of the charts that group,
-by ``meta.model``. What is counted beforehand is not measured, but for a decision and a tree, which take a
-history. Shown is the least of some rounds; with two checkouts they take turns, a process a round, each with a
-first drawing that does not count. ``ratio`` is this checkout's time over the other's: below 1 is faster; a chart
-that the other has not, or draws otherwise, has none. Nothing here fails on a slow machine.
+A row is a chart of the newest decisions of the sample, with outcomes, or the same ``by`` ``meta.model``. What
+is counted beforehand is not measured, but for a decision and a tree, which take a history. Shown is the least
+of some rounds; two checkouts take turns, a process a round, each with a first drawing that warms up. ``ratio``
+is this checkout's time over the other's: below 1 is faster. Nothing here fails on a slow machine.
 """
 
 from __future__ import annotations
