@@ -1,6 +1,7 @@
 """What is seen at once on a picture: words over words, marks that are cut, boxes with nothing in them."""
 
 import re
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -166,10 +167,43 @@ def test_an_overview_of_one_decision_is_what_one_decision_can_say():
     pyplot.close("all")
 
 
-@pytest.mark.parametrize("name", ["overview", "decision"])
-def test_a_page_that_takes_no_caption_says_so_where_it_is_saved(name, tmp_path):
-    with pytest.raises(lab.OptionError, match=f"{name} takes no caption: it takes history, "):
-        charts.save(tmp_path / "a.png", getattr(charts, name), sample(20), caption=True)
+PAGES = {"overview": {}, "decision": {"stream_id": sample(20).decisions["stream_id"].iloc[3]}}
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("overview", "column"), ("decision", "page"), ("decision", (5, 6))]
+)
+def test_a_caption_is_written_below_a_page(name, size, tmp_path, monkeypatch):
+    kept = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: kept.append(figure))
+    for caption in (True, False):
+        draw = getattr(charts, name)
+        charts.save(tmp_path / "a.png", draw, sample(20), size=size, caption=caption, **PAGES[name])
+    figure, without = kept
+    [written] = figure.texts
+    assert " ".join(written.get_text().split()) == charts.caption(figure)
+    look_at(figure)
+    box = written.get_window_extent()
+    assert all(box.y1 <= one.get_tightbbox().y0 + 1 for one in figure.axes)
+    assert 0 <= box.y0 < box.x1 <= figure.bbox.x1
+    assert (figure.get_figheight() > without.get_figheight()) == isinstance(size, str)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_caption_needs_room_below_a_figure(name):
+    draw = partial(getattr(charts, name), sample(20), **PAGES[name])
+    for figure in (Figure(), Figure(layout="constrained").subfigures()):
+        with pytest.raises(lab.OptionError, match="a caption has room below a new figure"):
+            draw(figure=figure, caption=True)
+    with pytest.raises(lab.OptionError, match="caption is True or False"):
+        draw(caption="below")
+
+
+def test_what_is_said_of_a_decision_is_said_of_one_picture():
+    assert charts.caption(voted(24, "page")).startswith(
+        "Decision 0-1. 25 votes; bar: confidence (0-1). 1 source. Argument"
+    )
+    pyplot.close("all")
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -14,6 +15,7 @@ from matplotlib.font_manager import FontProperties
 from ..stats.engine.arithmetic import plain_arithmetic
 from .argument_tree import MOST, argument_tree, batch_of
 from .drawing.ballots import Ballots, ballots_of, counted, draw_ballots, lines_on
+from .drawing.caption import check_wanted, gather, keep, make_room_below, write_below_all
 from .drawing.chart import new_size
 from .drawing.figures import MAGNIFIED, follows_rows, is_slide, returned_figure, settings
 from .drawing.ink import RULE, STRONG, shade
@@ -35,6 +37,7 @@ def decision(
     *,
     figsize: tuple[float, float] | str | None = None,
     figure: Figure | None = None,
+    caption: bool = False,
 ) -> Figure:
     """How one decision came about, on a page: question, recommendation, votes, sources and argument tree.
 
@@ -50,6 +53,8 @@ def decision(
         on it. Below 5.5 inches, as in a paper's column, all stands one below the other.
     figure
         Where to draw; a new figure by default.
+    caption
+        Whether to write :func:`caption` below.
 
     Returns
     -------
@@ -59,7 +64,8 @@ def decision(
     Raises
     ------
     OptionError
-        If there is no decision of this id, or there are several, or ``figsize`` is no size.
+        If there is no decision of this id, or there are several, ``figsize`` is no size, or nothing makes
+        room for a caption.
 
     Examples
     --------
@@ -69,6 +75,7 @@ def decision(
     >>> len(figure.axes)
     4
     """
+    check_wanted(caption, figure)
     history, stream_id = batch_of(history, stream_id)
     row = history.decisions[history.decisions["stream_id"] == stream_id].iloc[0]
     votes, citations, arguments = (
@@ -84,9 +91,15 @@ def decision(
     tall = _inches(_page(row, votes, counts, 72 * wide).heights)
     larger = min(MAGNIFIED, size[1] / tall) if size and is_slide(figsize) else 1
     with settings({"font.size": max(1, larger) * rcParams["font.size"]}):
-        page = _page(row, votes, counts, 72 * wide, high)
+        draw = partial(
+            _draw, row=row, votes=votes, citations=citations, arguments=arguments, full=high is None
+        )
         figure = figure or returned_figure(wide, high or tall)
-        _draw(figure, page, row, citations, arguments)
+        if caption and high:
+            make_room_below(figure, draw)
+        draw(figure)
+        if caption:
+            write_below_all(figure)
     return figure
 
 
@@ -135,17 +148,21 @@ def _tall(lines: Sequence[str]) -> float:
 
 
 def _draw(
-    figure: Figure, page: _Page, row: pd.Series, citations: pd.DataFrame, arguments: pd.DataFrame
-) -> None:
-    """Draw the parts of a decision, one below the other."""
+    figure: Figure, row: pd.Series, votes: pd.DataFrame, citations: pd.DataFrame, arguments: pd.DataFrame,
+    full: bool,
+) -> None:  # fmt: skip
+    """Draw the parts of a decision, one below the other; where the figure is not as high as all, fewer."""
+    wide, high = (inches / figure.dpi for inches in figure.bbox.size)
+    page = _page(row, votes, (len(citations), len(arguments)), 72 * wide, None if full else high)
     heights, beside = page.heights, len(page.heights) == 3
-    width = figure.bbox.width / figure.dpi * 72 - 1.5 * small_size()
+    width = 72 * wide - 1.5 * small_size()
     grid = figure.add_gridspec(len(heights), 1 + beside, height_ratios=heights)
-    _verdict(figure.add_subplot(grid[0, :]), row, page, width)
+    verdict = figure.add_subplot(grid[0, :])
+    _verdict(verdict, row, page, width)
     share = width / 2 - _BETWEEN * small_size() if beside else width
-    votes = figure.add_subplot(grid[1, 0])
-    draw_ballots(votes, page.votes, heights[1], share)
-    votes.set_xlim(0, width / (1 + beside))  # what is between stays free
+    voted = figure.add_subplot(grid[1, 0])
+    draw_ballots(voted, page.votes, heights[1], share)
+    voted.set_xlim(0, width / (1 + beside))  # what is between stays free
     _sources(figure.add_subplot(grid[1, 1] if beside else grid[2, 0]), citations, heights[-2], share)
     # A part of its own: in one grid it would leave room for names of rows at its left.
     last = figure.add_subfigure(grid[-1, :]).add_subplot()
@@ -153,6 +170,8 @@ def _draw(
         argument_tree(arguments, row["stream_id"], ax=last)
     else:
         lines_on(last, "no arguments", heights[-1], width)
+    keep(verdict, [f"Decision {row['stream_id']}", page.votes.title, _counted_sources(citations)])
+    gather(verdict, [last])
 
 
 def _verdict(ax: Axes, row: pd.Series, page: _Page, width: float) -> None:
@@ -182,7 +201,11 @@ def _said(row: pd.Series, name: str) -> str:
 
 def _sources(ax: Axes, citations: pd.DataFrame, height: float, width: float) -> None:
     shown = citations.head(_MOST_SOURCES)
-    more = f", {len(shown)} shown" if len(shown) < len(citations) else ""
-    font = lines_on(ax, counted("source", len(citations)) + more, height, width)
+    font = lines_on(ax, _counted_sources(citations), height, width)
     for row, title in enumerate(shown["title"].fillna(shown["source"])):
         ax.text(0, -row, fitted(unmarked(title), width / small_size()), **font)
+
+
+def _counted_sources(citations: pd.DataFrame) -> str:
+    more = f", {_MOST_SOURCES} shown" if len(citations) > _MOST_SOURCES else ""
+    return counted("source", len(citations)) + more

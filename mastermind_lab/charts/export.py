@@ -154,8 +154,10 @@ def _on_a_figure(chart: Callable[..., Any], data: Any, size: Any, options: dict[
 def sheet(pictures: list[tuple[Callable[..., Axes], Any, dict[str, Any]]]) -> Figure:
     """Draw several charts one below the other, for a paper: (chart, data, options) each."""
     figure = hidden_figure((DESIGNED["page"][0], 3.4 * max(len(pictures), 1)))
-    for place, (chart, data, options) in enumerate(pictures, 1):
-        chart(data, ax=figure.add_subplot(len(pictures), 1, place), **options)
+    # A part for each chart: in one grid they would all make room for the longest names of any.
+    parts = figure.subfigures(max(len(pictures), 1), squeeze=False).flat
+    for part, (chart, data, options) in zip(parts, pictures, strict=False):
+        chart(data, ax=part.subplots(), **options)
     return figure
 
 

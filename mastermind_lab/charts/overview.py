@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from ..stats.engine.identity import VOTER
 from .agreement import agreement
 from .confidence import confidence
 from .confidence_over_time import confidence_over_time
+from .drawing.caption import check_wanted, make_room_below, write_below_all
 from .drawing.change_lines import regimes_of
 from .drawing.dots import MOST as DOTS
 from .drawing.figures import DESIGNED, returned_figure
@@ -40,6 +41,7 @@ def overview(
     voter: str | None = None,
     width: float | str = 10.0,
     figure: Figure | SubFigure | None = None,
+    caption: bool = False,
 ) -> Figure | SubFigure:
     """A history on a page: confidence, the same over time, margin, agreement, voters and calibration.
 
@@ -60,6 +62,8 @@ def overview(
         row, or below 5.5 inches, as in a paper's column, one. The height is what the charts need.
     figure
         Where to draw; a new figure by default.
+    caption
+        Whether to write :func:`caption` below.
 
     Returns
     -------
@@ -69,7 +73,7 @@ def overview(
     Raises
     ------
     OptionError
-        If a column is not there, or the width is not from 2 to 40 inches.
+        If a column is not there, the width is not from 2 to 40 inches, or nothing makes room for a caption.
 
     Examples
     --------
@@ -79,18 +83,30 @@ def overview(
     'Confidence'
     """
     inches = _inches(width)
+    check_wanted(caption, figure)
     drawn = [*_drawn(history, by, voter or VOTER)] or [(partial(confidence, history), 0)]
     wide = figure.bbox.width / figure.dpi if figure else inches
     columns = 2 if wide >= _SIDE_BY_SIDE else 1
     least = 1.9 + 0.23 * wide if columns == 2 else 2.2
     high = [wide + 0.5 if rows is None and columns == 1 else 1.2 + _ROW * (rows or 0) for _, rows in drawn]
     heights = [max(least, *high[place : place + columns]) for place in range(0, len(drawn), columns)]
+    draw = partial(_draw, drawn=drawn, heights=heights, columns=columns)
+    if caption and figure:
+        make_room_below(figure, draw)
     figure = figure or returned_figure(wide, sum(heights))
+    draw(figure)
+    if caption:
+        write_below_all(figure)
+    return figure
+
+
+def _draw(
+    figure: Figure | SubFigure, drawn: Sequence[tuple[Draw, Any]], heights: Sequence[float], columns: int
+) -> None:
     # A part for each chart: in one grid they would all make room for the longest names of any.
     parts = figure.subfigures(len(heights), columns, height_ratios=heights, squeeze=False).flat
     for (draw, _), part in zip(drawn, parts, strict=False):
         draw(ax=part.subplots())
-    return figure
 
 
 def _inches(width: Any) -> float:

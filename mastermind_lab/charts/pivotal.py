@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 from matplotlib.axes import Axes
 
 from ..stats import Pivotal
@@ -45,7 +46,8 @@ def pivotal(
     summary = summary_of(Pivotal, data, by, cluster, voter)
     rules, series = (RULES[:1], "group") if summary.by else (RULES, "rule")
     lanes = series_that_fit(ax, min(len(summary.panels.keys), SERIES)) if summary.by else len(RULES)
-    table = summary.lump(max(lanes, 2), rows_that_fit(ax, MOST, lanes=lanes, series=lanes)).table()
+    lumped = summary.lump(max(lanes, 2), rows_that_fit(ax, MOST, lanes=lanes, series=lanes))
+    table = lumped.table()
     table = ranked(
         table[table["rule"].isin(rules)], "voter", series, "pivotal", summary.voters.keys["voter"].nunique()
     )
@@ -59,8 +61,15 @@ def pivotal(
     earlier = earlier_of(Pivotal, before, summary)
     behind = rows_behind(picture, earlier, table, ["group", "rule", "voter"], "pivotal")
     handles = dots(picture.ax, table, "voter", series, "pivotal", kw, beside=beside, behind=behind)
-    picture.legend(handles, legend_labels(table, series, "n") if summary.by else list(RULES))
+    picture.legend(handles, _groups(lumped, table) if summary.by else list(RULES))
     hanging = f"{summary.share:.1%} hang on one voter (plurality)"
     picture.heading(hanging, "line: 95% interval", methods=table["pivotal_method"])
     picture.ax.set_xlim(from_zero(min(limits(table, "pivotal", behind=behind)[1], 1.02)))
     return picture.ax
+
+
+def _groups(summary: Pivotal, table: pd.DataFrame) -> list[str]:
+    """Name the groups that are drawn, each with its n decisions: several vote in one."""
+    decided = summary.by_rule()
+    there = decided["group"].isin(table["group"]) & (decided["rule"] == RULES[0])
+    return legend_labels(decided[there], "group", "n")

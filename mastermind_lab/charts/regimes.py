@@ -110,11 +110,16 @@ def regimes(
     picture.legend(handles, [_LOOKS[name].label for name in figures])
     if _is_wide(ax) and figures:
         moved = changes[[f"{figures[0]}_{side}" for side in ("before", "after")]].to_numpy()
-        annotate_rows(ax, figures[0], [f"{before:.2f} {ARROW} {after:.2f}" for before, after in moved])
+        texts = [f"{before:.2f} {ARROW} {after:.2f}" for before, after in moved]
+        annotate_rows(ax, figures[0], texts, top=0.6)
     methods = changes[f"{figures[0]}_difference_method"] if figures else ()
     earlier = f"{found - shown:,} earlier changes in the strip alone" if found > shown else ""
     return picture.heading(
-        "strip: means between changes", "dot: change, 95% interval", earlier, methods=methods
+        "strip: means between changes",
+        "dot: change, 95% interval",
+        "n and what stands at the right: before and after a change",
+        earlier,
+        methods=methods,
     )
 
 

@@ -146,10 +146,11 @@ def _notes(summary: Calibration, table: pd.DataFrame, diagram: pd.DataFrame) -> 
     chance = "" if np.isnan(row["ece_noise"]) else f" (chance alone {row['ece_noise']:.3f})"
     notes = [] if summary.by else [f"ECE {row['ece']:.3f}{chance}", f"Brier {brier}"]
     grey = ["grey: 95% if deserved"] if not 1 < len(table) <= TOGETHER else []
+    below = "below: how often each confidence occurs"
     if summary.binning == "isotonic":
-        return [*notes, "band: 95% interval", *grey]
+        return [*notes, "band: 95% interval", *grey, below]
     hollow = [f"hollow: fewer than {SMALL_N}, no interval"] if diagram["small_n"].any() else []
-    return [*notes, "line: 95% interval", *hollow, *grey]
+    return [*notes, "line: 95% interval", *hollow, *grey, below]
 
 
 def _background(ax: Axes, tallest: float, said: bool) -> None:

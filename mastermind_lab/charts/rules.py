@@ -17,7 +17,7 @@ from .drawing.dots import dots, from_zero, legend_labels, limits
 from .drawing.ink import MUTED, shade
 from .drawing.picture import Column, Picture, inches_of, series_that_fit
 from .drawing.style import SERIES
-from .drawing.text import clean, format_n, format_voters, names_apart
+from .drawing.text import clean, format_n, format_voters
 
 
 @chart(Rules, "A history", most=SERIES)
@@ -50,20 +50,23 @@ def rules(
     figure = ("difference" if table["difference"].notna().any() else "accuracy") if known else "changed"
     n = "n_known" if known else "n_decided"
     notes = _notes(summary, table, "n_with_outcome" if known else "n")
+    order = list(dict.fromkeys(table["rule"]))
     table = table[(table["rule"] != ACTUAL) & table[figure].notna()]
+    table = table.iloc[table["rule"].map(order.index).argsort(kind="stable")]
     xlabel = _XLABELS[figure]
     inches = inches_of(table["rule"].nunique(), lanes=table["group"].nunique())
     picture = Picture(ax, "Voting rules", summary, notes, xlabel, inches=inches)
     if table.empty:
         return picture.empty()
-    if not summary.by:
-        table = table.assign(rule=list(map(_rule_name, table["rule"], table["voter"])))
+    rows = table if summary.by else table.assign(rule=list(map(_rule_name, table["rule"], table["voter"])))
     beside = None if summary.by else Column("n (open)", list(map(_with_open, table[n], table["open"])))
-    handles = dots(picture.ax, table, "rule", "group", figure, kw, beside=beside)
+    handles = dots(picture.ax, rows, "rule", "group", figure, kw, beside=beside)
     if summary.by:
         largest = table.groupby("group", observed=True)[[n]].max().reset_index()
         picture.legend(handles, legend_labels(largest, "group", n))
-    picture.heading("line: 95% interval", methods=table[f"{figure}_method"])
+    best = [f"{BEST}: {who}" for who in _best(table)] if not summary.by else []
+    beside_n = "" if summary.by else "beside n: the share that a rule leaves open"
+    picture.heading("line: 95% interval", beside_n, *best, methods=table[f"{figure}_method"])
     _scale(picture.ax, *limits(table, figure), figure == "difference")
     return picture.ax
 
@@ -110,7 +113,12 @@ def _notes(summary: Rules, table: pd.DataFrame, counts: str) -> list[str]:
 
 def _rule_name(rule: str, voter: str | float) -> str:
     """Name a rule, and who its voter is if that is one."""
-    return rule if rule != BEST or pd.isna(voter) else f"{rule}: {names_apart([voter], 16)[0]}"
+    return rule if rule != BEST or pd.isna(voter) else f"{rule}: {voter}"
+
+
+def _best(table: pd.DataFrame) -> list[str]:
+    """Return the whole name of the best voter, if it is one."""
+    return [clean(voter, 120) for voter in table.loc[table["rule"] == BEST, "voter"].dropna()]
 
 
 def _with_open(n: int, left_open: float) -> str:

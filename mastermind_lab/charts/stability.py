@@ -25,8 +25,8 @@ def stability(
 ) -> Axes:
     """Whether the same question gets the same answer again: flip rates, and the spread of confidence.
 
-    A row a group, with 95% intervals. Where groups are drawn as one, askings of different groups are compared
-    in it.
+    A row a group, with 95% intervals. Askings of different groups are not compared, also where groups are
+    drawn as one.
 
     Examples
     --------

@@ -88,8 +88,8 @@ def voters(
         picture.legend(
             [Line2D([], [], marker="o", color=shade(picture.ax, STRONG), **RING)], [_NAMES[drawn.ring]]
         )
-    ring = f"; ring: {drawn.ring}" if drawn.ring else ""
-    picture.heading(f"dot: {drawn.dot}, 95% interval{ring}", methods=table[f"{drawn.dot}_method"])
+    ring = f"; ring: {_NAMES[drawn.ring]}" if drawn.ring else ""
+    picture.heading(f"dot: {_NAMES[drawn.dot]}, 95% interval{ring}", methods=table[f"{drawn.dot}_method"])
     low, high = limits(table, drawn.dot, *filter(None, [drawn.ring]), behind=behind)
     least, most = from_zero(min(high, 1.02))
     picture.ax.set_xlim(least if drawn is AGAINST else max(low, least), most)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from string import ascii_lowercase
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from ...errors import OptionError
 from ...text import visible
-from .figures import extent, grow, lay_out_all
+from .figures import extent, grow, hidden_figure, lay_out_all
 from .ink import STRONG, shade
 from .text import PLAIN, clean, small_size, wrapped
 
-_LINE = 1.25  # from one line to the next, by the height of the text
+_LINE = 1.32  # from one line to the next, by the height of the text
 _KEPT: WeakKeyDictionary[Axes, str] = WeakKeyDictionary()
 
 
@@ -84,6 +86,63 @@ def write_below(ax: Axes) -> None:
         va="top", fontsize=size, color=shade(ax, STRONG), annotation_clip=False, **PLAIN,
     )  # fmt: skip
     grow(ax, size * (1 + _LINE * len(lines)))
+
+
+def gather(into: Axes, others: Sequence[Axes]) -> None:
+    """Say of Axes what is said of others, too: together they are one picture."""
+    _KEPT[into] = " ".join(filter(None, (_KEPT.pop(ax, "") for ax in (into, *others))))
+
+
+def check_wanted(caption: object, figure: Figure | SubFigure | None = None) -> None:
+    """Refuse a caption below a figure that is there already, where nothing makes room for it.
+
+    Raises
+    ------
+    OptionError
+        Then, and if ``caption`` is neither True nor False.
+    """
+    if not isinstance(caption, bool | None):
+        raise OptionError(f"caption is True or False, whether to write it below, not {caption!r:.40}")
+    if caption and figure is not None and _layout_of(figure) is None:
+        raise OptionError(
+            "a caption has room below a new figure, or one with layout='constrained', as a whole: "
+            "leave out caption, and write charts.caption(figure) where it may stand"
+        )
+
+
+def make_room_below(figure: Figure | SubFigure, draw: Callable[[Figure], object]) -> None:
+    """Make a figure lower, by what the caption of all that is drawn on it will take."""
+    if isinstance(figure, Figure):
+        tried = hidden_figure((figure.get_figwidth(), figure.get_figheight()))
+        draw(tried)
+        figure.set_figheight(figure.get_figheight() - _inches(_lines_below(tried)))
+
+
+def write_below_all(figure: Figure | SubFigure) -> None:
+    """Write the caption below a whole figure, which becomes so much higher."""
+    if isinstance(figure, SubFigure) or (layout := _layout_of(figure)) is None:
+        return
+    lines, size = _lines_below(figure), small_size() / 72
+    figure.set_figheight(figure.get_figheight() + _inches(lines))
+    (wide, high), tall = figure.get_size_inches(), _inches(lines)
+    layout.set(rect=(0, tall / high, 1, 1 - tall / high))
+    font: dict[str, Any] = {"va": "top", "fontsize": "small", "color": shade(figure.axes[0], STRONG)}
+    where = size / wide, (tall - size / 2) / high
+    figure.text(*where, "\n".join(lines), in_layout=False, **font, **PLAIN)
+
+
+def _layout_of(figure: Figure | SubFigure) -> ConstrainedLayoutEngine | None:
+    engine = None if isinstance(figure, SubFigure) else figure.get_layout_engine()
+    return engine if isinstance(engine, ConstrainedLayoutEngine) else None
+
+
+def _lines_below(figure: Figure) -> list[str]:
+    room = 0.96 * (72 * figure.get_figwidth() / small_size() - 2)  # drawn letters stand on whole dots
+    return wrapped(clean(caption(figure), 20_000), room, most=1_000)
+
+
+def _inches(lines: Sequence[str]) -> float:
+    return small_size() * (1 + _LINE * len(lines)) / 72
 
 
 def _capital(sentence: str) -> str:

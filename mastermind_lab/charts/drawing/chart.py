@@ -16,7 +16,7 @@ from ...errors import OptionError
 from ...stats.engine.arithmetic import plain_arithmetic
 from ...stats.engine.input import By, Source, names_of
 from ...stats.engine.summary import Summary
-from .caption import write_below
+from .caption import check_wanted, write_below
 from .figures import checked_size, follows_rows, growing_axes, settle, shown_figure, styled_for
 from .picture import label_below, retitle
 from .style import check_keywords, check_values
@@ -127,10 +127,7 @@ def _check_words(frame: Mapping[str, Any]) -> None:
     for name in ("title", "xlabel"):
         if not isinstance(frame[name], str | None):
             raise OptionError(f"{name} takes text, not {frame[name]!r:.40}")
-    if not isinstance(frame["caption"], bool | None):
-        raise OptionError(
-            f"caption is True or False, whether to write it below, not {frame['caption']!r:.40}"
-        )
+    check_wanted(frame["caption"])
 
 
 def new_size(figsize: Any, there: object) -> tuple[float, float] | None:

@@ -212,15 +212,24 @@ def label_rows(
         annotate_rows(ax, beside.title, beside.figures, away, at)
 
 
-def annotate_rows(ax: Axes, title: str, figures: Sequence[str], away: float = 32, at: float = 0) -> None:
-    """Write figures to the right of rows, under a title, so many points away from the Axes, or more."""
+def annotate_rows(
+    ax: Axes, title: str, figures: Sequence[str], away: float = 32, at: float = 0, top: float | None = None
+) -> None:
+    """Write figures to the right of rows, so many points away from the Axes, or more.
+
+    Their title stands below the top of the Axes, or above a height in rows.
+    """
     column = Column(title, figures)
     away, size = max(away, _away(ax, column)), _beside_size(ax, column)
     font: dict[str, Any] = {"textcoords": "offset points", "fontsize": size, "ha": "right"}
+    font |= {"annotation_clip": False}
+    by_row: Any = ax.get_yaxis_transform()
     for row, figure in enumerate(figures):
-        where: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "annotation_clip": False}
-        ax.annotate(figure, (1, at - row), (away, 0), va="center", **where, **font)
-    ax.annotate(title, (1, 1), (away, 0), xycoords="axes fraction", va="top", **font)
+        ax.annotate(figure, (1, at - row), (away, 0), xycoords=by_row, va="center", **font)
+    if top is None:
+        ax.annotate(title, (1, 1), (away, 0), xycoords="axes fraction", va="top", **font)
+    else:
+        ax.annotate(title, (1, top), (away, 0), xycoords=by_row, va="bottom", **font)
 
 
 def inches_of(rows: int, *, lines: int = 1, lanes: int = 1) -> float:
