@@ -16,6 +16,7 @@ from test_charts_sizes import MAKERS, SENTENCES, history, look_at
 
 import mastermind_lab as lab
 from mastermind_lab import charts
+from mastermind_lab.charts.drawing.change_lines import date_axis
 from mastermind_lab.charts.drawing.dots import limits
 from mastermind_lab.charts.drawing.text import clean, text_width, wrapped
 
@@ -223,3 +224,24 @@ def test_a_sentence_without_spaces_is_broken_and_not_cut():
 
 def test_a_word_that_fits_is_not_broken():
     assert wrapped("one two three", 3) == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize(
+    ("start", "days", "width", "dates", "beside"),
+    [
+        ("2026-03-02 09:00", 28, 1.2, ["Mar", "15"], "2026-Mar"),
+        ("2026-03-02 09:00", 20, 1.2, ["Mar-15"], "2026"),
+        ("2026-10-28", 20, 3.0, ["29", "Nov", "05", "09", "13", "17"], "2026"),
+        ("2026-12-26", 9, 2.0, ["27", "29", "31", "Jan", "03"], "2026 to 2027"),
+        ("2026-03-02 09:00", 1, 2.0, ["12:00", "18:00", "Mar-03", "06:00"], "2026-Mar"),
+        ("2026-03-02 09:00", 0.1, 1.2, ["09:00", "10:00", "11:00"], "2026-Mar-02"),
+    ],
+)
+def test_what_stands_beside_dates_holds_for_all_of_them(start, days, width, dates, beside):
+    ax = Figure((2 * width, 2)).add_axes((0.25, 0.2, 0.5, 0.6))
+    first = np.datetime64(start, "us")
+    ax.plot([first, first + np.timedelta64(int(days * 86_400), "s")], [0, 1])
+    date_axis(ax)
+    ax.figure.draw_without_rendering()
+    assert [label.get_text() for label in ax.get_xticklabels()] == dates
+    assert ax.xaxis.get_offset_text().get_text() == beside
