@@ -245,3 +245,34 @@ def test_what_stands_beside_dates_holds_for_all_of_them(start, days, width, date
     ax.figure.draw_without_rendering()
     assert [label.get_text() for label in ax.get_xticklabels()] == dates
     assert ax.xaxis.get_offset_text().get_text() == beside
+
+
+def test_a_claim_in_a_column_is_written_on_several_lines_rather_than_cut():
+    tree = {"claim": SENTENCES[0], "author": MAKERS[0], "children": [{"claim": SENTENCES[1]}] * 6}
+    one = told(argument_tree=tree)
+    ax = charts.argument_tree(one, "0-1", figsize="column")
+    figure = charts.decision(one, "0-1", figsize="column")
+    for drawn in (ax, figure.axes[-1]):
+        look_at(drawn.get_figure(root=True))
+        said = [" ".join(text.get_text().split()) for text in drawn.texts]
+        assert said[0].startswith(SENTENCES[0])
+        assert said[1:] == [SENTENCES[1]] * 6
+    pyplot.close("all")
+
+
+@pytest.mark.parametrize("name", telling(["argument_tree", "decision"], "decision"))
+def test_no_claim_of_a_large_tree_is_small_on_a_slide(name):
+    tree = {"claim": "go", "children": [{"claim": "a claim", "strength": 0.5}] * 59}
+    drawn = getattr(charts, name)(told(argument_tree=tree), "0-1", figsize="slide").figure
+    look_at(drawn)
+    least = 11 if name == "argument_tree" else 8
+    assert min(text.get_fontsize() for ax in drawn.axes for text in ax.texts) > least
+    pyplot.close(drawn)
+
+
+def test_no_claim_is_written_over_its_strength_where_letters_stand_on_whole_dots():
+    tree = {"claim": "illicit " * 40, "author": "will-i-fill-it-all-2025", "strength": 0.5}
+    figure = charts.decision(told(argument_tree=tree), "0-1", figsize="slide")
+    figure.dpi = 100
+    look_at(figure)
+    pyplot.close(figure)

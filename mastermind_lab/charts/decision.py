@@ -12,16 +12,17 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
 from ..stats.engine.arithmetic import plain_arithmetic
-from .argument_tree import MOST, argument_tree, batch_of
+from .argument_tree import HINTED, MOST, argument_tree, batch_of, outlined
 from .drawing.ballots import Ballots, ballots_of, counted, draw_ballots, lines_on
 from .drawing.chart import new_size
 from .drawing.figures import MAGNIFIED, follows_rows, is_slide, returned_figure, settings
 from .drawing.ink import RULE, STRONG, shade
 from .drawing.text import LOOKED_AT, clean, fitted, small_size, text_width, unmarked, wrapped
 
-_MOST_SOURCES, _FEWEST_NODES = 8, 4
+_MOST_SOURCES, _FEWEST_NODES, _ON_A_SLIDE = 8, 4, 8
 _MOST_LINES = {"question": 6, "recommendation": 12}
 _MOST_VOTERS = (24, 16, 12, 8, 5, 3)  # by name, until all finds room
+_OF_A_TREE = 5 * 72  # points of a page for a tree, above which its claims have fewer lines
 _SIDE_BY_SIDE = 5.5 * 72  # points; below that the sources stand under the votes
 _LINE = 1.5  # heights of small text from one line to the next
 _BOLD = 0.86  # of the letters of a line, where they are bold
@@ -80,11 +81,12 @@ def decision(
     high = (
         figure.bbox.height / figure.dpi if figure else size[1] if size and not follows_rows(figsize) else None
     )
-    counts = (len(citations), len(arguments))
-    tall = _inches(_page(row, votes, counts, 72 * wide).heights)
-    larger = min(MAGNIFIED, size[1] / tall) if size and is_slide(figsize) else 1
+    slide = is_slide(figsize)
+    parts = (votes, len(citations), arguments.head(_ON_A_SLIDE) if slide else arguments)
+    tall = _inches(_page(row, *parts, 72 * wide).heights)
+    larger = min(MAGNIFIED, size[1] / tall) if size and slide else 1
     with settings({"font.size": max(1, larger) * rcParams["font.size"]}):
-        page = _page(row, votes, counts, 72 * wide, high)
+        page = _page(row, *parts, 72 * wide, high)
         figure = figure or returned_figure(wide, high or tall)
         _draw(figure, page, row, citations, arguments)
     return figure
@@ -100,11 +102,13 @@ class _Page(NamedTuple):
 
 
 def _page(
-    row: pd.Series, votes: pd.DataFrame, counts: tuple[int, int], wide: float, high: float | None = None
-) -> _Page:
+    row: pd.Series, votes: pd.DataFrame, citations: int, arguments: pd.DataFrame,
+    wide: float, high: float | None = None,
+) -> _Page:  # fmt: skip
     """Write what is on a page so many points wide; where it is so many inches high, fewer voters by name."""
-    width, (citations, arguments) = wide - 1.5 * small_size(), counts
-    room = width / FontProperties(size="medium").get_size_in_points()
+    width = wide - 1.5 * small_size()
+    nodes = outlined(arguments.iloc[:MOST], width, _OF_A_TREE).lines
+    room = HINTED * width / FontProperties(size="medium").get_size_in_points()
     question = wrapped(_said(row, "question"), room, _MOST_LINES["question"])
     recommendation = wrapped(_said(row, "recommendation"), _BOLD * room, _MOST_LINES["recommendation"])
     beside = width >= _SIDE_BY_SIDE
@@ -116,10 +120,10 @@ def _page(
         heights = [
             3.8 + _tall(question) + _tall(recommendation),
             *([max(listed)] if beside else listed),
-            6 + min(arguments, MOST) if arguments else 2.2,
+            6 + nodes if nodes else 2.2,
         ]
         over = 0 if high is None else sum(heights) - high * 72 / _LINE / small_size()
-        if over <= max(0, arguments - _FEWEST_NODES):
+        if over <= max(0, nodes - _FEWEST_NODES):
             break
     heights[-1] = max(min(heights[-1], 6 + _FEWEST_NODES), heights[-1] - max(0, over))
     return _Page(question, recommendation, ballots, heights)
