@@ -265,7 +265,7 @@ def test_no_claim_of_a_large_tree_is_small_on_a_slide(name):
     tree = {"claim": "go", "children": [{"claim": "a claim", "strength": 0.5}] * 59}
     drawn = getattr(charts, name)(told(argument_tree=tree), "0-1", figsize="slide").figure
     look_at(drawn)
-    least = 11 if name == "argument_tree" else 8
+    least = 11 if name == "argument_tree" else 7
     assert min(text.get_fontsize() for ax in drawn.axes for text in ax.texts) > least
     pyplot.close(drawn)
 

@@ -45,7 +45,7 @@ _IDS = ("stream_id", "decision_id", "correlation_id")  # in the order in which t
 _LINE = 1.25  # from one line to the next, by the height of its text
 _APART = 1.95  # and from one row to the next, where each is of one line and there is room
 _BETWEEN = 0.35  # lines between rows, where some have several
-_MOST_LINES = (4, 3, 2, 1)  # of a claim, until all find room
+_MOST_LINES = (3, 2, 1)  # of a claim, until all find room
 _TALL = 8.2 * 72  # points of a page for the rows
 _ABOVE = 0.42  # heights of text from the middle of a line to its top
 _STEP = 1.8  # heights of small text from one level to the next
@@ -232,7 +232,11 @@ def _claims(ax: Axes, nodes: pd.DataFrame, outline: Outline, size: float) -> Non
     right = ax.get_xlim()[1]
     # They are cut to the width: a layout that has yet to find it would make room for them once more.
     font: dict[str, Any] = {"fontsize": size, "in_layout": False, **PLAIN}
-    first = {"textcoords": "offset points", "linespacing": _LINE / 1.2, "annotation_clip": False}
+    first: dict[str, Any] = {
+        "textcoords": "offset points",
+        "linespacing": _LINE / 1.2,
+        "annotation_clip": False,
+    }
     for depth, strength, text, row in zip(
         nodes["depth"], nodes["strength"], outline.texts, outline.rows, strict=True
     ):
