@@ -17,6 +17,7 @@ from test_charts_sizes import MAKERS, SENTENCES, history, look_at
 
 import mastermind_lab as lab
 from mastermind_lab import charts
+from mastermind_lab.charts.drawing.change_lines import date_axis
 from mastermind_lab.charts.drawing.dots import limits
 from mastermind_lab.charts.drawing.text import clean, text_width, wrapped
 
@@ -257,3 +258,55 @@ def test_a_sentence_without_spaces_is_broken_and_not_cut():
 
 def test_a_word_that_fits_is_not_broken():
     assert wrapped("one two three", 3) == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize(
+    ("start", "days", "width", "dates", "beside"),
+    [
+        ("2026-03-02 09:00", 28, 1.2, ["Mar", "15"], "2026-Mar"),
+        ("2026-03-02 09:00", 20, 1.2, ["Mar-15"], "2026"),
+        ("2026-10-28", 20, 3.0, ["29", "Nov", "05", "09", "13", "17"], "2026"),
+        ("2026-12-26", 9, 2.0, ["27", "29", "31", "Jan", "03"], "2026 to 2027"),
+        ("2026-03-02 09:00", 1, 2.0, ["12:00", "18:00", "Mar-03", "06:00"], "2026-Mar"),
+        ("2026-03-02 09:00", 0.1, 1.2, ["09:00", "10:00", "11:00"], "2026-Mar-02"),
+    ],
+)
+def test_what_stands_beside_dates_holds_for_all_of_them(start, days, width, dates, beside):
+    ax = Figure((2 * width, 2)).add_axes((0.25, 0.2, 0.5, 0.6))
+    first = np.datetime64(start, "us")
+    ax.plot([first, first + np.timedelta64(int(days * 86_400), "s")], [0, 1])
+    date_axis(ax)
+    ax.figure.draw_without_rendering()
+    assert [label.get_text() for label in ax.get_xticklabels()] == dates
+    assert ax.xaxis.get_offset_text().get_text() == beside
+
+
+def test_a_claim_in_a_column_is_written_on_several_lines_rather_than_cut():
+    tree = {"claim": SENTENCES[0], "author": MAKERS[0], "children": [{"claim": SENTENCES[1]}] * 6}
+    one = told(argument_tree=tree)
+    ax = charts.argument_tree(one, "0-1", figsize="column")
+    figure = charts.decision(one, "0-1", figsize="column")
+    for drawn in (ax, figure.axes[-1]):
+        look_at(drawn.get_figure(root=True))
+        said = [" ".join(text.get_text().split()) for text in drawn.texts]
+        assert said[0].startswith(SENTENCES[0])
+        assert said[1:] == [SENTENCES[1]] * 6
+    pyplot.close("all")
+
+
+@pytest.mark.parametrize("name", telling(["argument_tree", "decision"], "decision"))
+def test_no_claim_of_a_large_tree_is_small_on_a_slide(name):
+    tree = {"claim": "go", "children": [{"claim": "a claim", "strength": 0.5}] * 59}
+    drawn = getattr(charts, name)(told(argument_tree=tree), "0-1", figsize="slide").figure
+    look_at(drawn)
+    least = 11 if name == "argument_tree" else 7
+    assert min(text.get_fontsize() for ax in drawn.axes for text in ax.texts) > least
+    pyplot.close(drawn)
+
+
+def test_no_claim_is_written_over_its_strength_where_letters_stand_on_whole_dots():
+    tree = {"claim": "illicit " * 40, "author": "will-i-fill-it-all-2025", "strength": 0.5}
+    figure = charts.decision(told(argument_tree=tree), "0-1", figsize="slide")
+    figure.dpi = 100
+    look_at(figure)
+    pyplot.close(figure)

@@ -176,7 +176,7 @@ def test_panels_stand_apart_and_draw_what_they_share_once():
 def test_a_tree_takes_a_size_and_a_title():
     ax = charts.argument_tree(told(), "0-1", figsize="column", title="Why to proceed")
     assert ax.figure.get_figwidth() == 3.3
-    assert ax.get_title(loc="left") == "Why to proceed\nn = 1 nodes"
+    assert ax.get_title(loc="left") == "Why to proceed\nn = 1 node"
     pyplot.close(ax.figure)
 
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
 from ..stats.engine.arithmetic import plain_arithmetic
-from .argument_tree import MOST, argument_tree, batch_of
+from .argument_tree import HINTED, MOST, argument_tree, batch_of, outlined
 from .drawing.ballots import Ballots, ballots_of, counted, draw_ballots, lines_on
 from .drawing.caption import check_wanted, gather, keep, make_room_below, write_below_all
 from .drawing.chart import new_size
@@ -21,9 +21,10 @@ from .drawing.figures import MAGNIFIED, follows_rows, is_slide, returned_figure,
 from .drawing.ink import RULE, STRONG, shade
 from .drawing.text import LOOKED_AT, clean, fitted, small_size, text_width, unmarked, wrapped
 
-_MOST_SOURCES, _FEWEST_NODES = 8, 4
+_MOST_SOURCES, _FEWEST_NODES, _ON_A_SLIDE = 8, 4, 8
 _MOST_LINES = {"question": 6, "recommendation": 12}
 _MOST_VOTERS = (24, 16, 12, 8, 5, 3)  # by name, until all finds room
+_OF_A_TREE = 5 * 72  # points of a page for a tree, above which its claims have fewer lines
 _SIDE_BY_SIDE = 5.5 * 72  # points; below that the sources stand under the votes
 _LINE = 1.5  # heights of small text from one line to the next
 _BOLD = 0.86  # of the letters of a line, where they are bold
@@ -87,12 +88,13 @@ def decision(
     high = (
         figure.bbox.height / figure.dpi if figure else size[1] if size and not follows_rows(figsize) else None
     )
-    counts = (len(citations), len(arguments))
-    tall = _inches(_page(row, votes, counts, 72 * wide).heights)
-    larger = min(MAGNIFIED, size[1] / tall) if size and is_slide(figsize) else 1
+    slide = is_slide(figsize)
+    parts = (votes, len(citations), arguments.head(_ON_A_SLIDE) if slide else arguments)
+    tall = _inches(_page(row, *parts, 72 * wide).heights)
+    larger = min(MAGNIFIED, size[1] / tall) if size and slide else 1
     with settings({"font.size": max(1, larger) * rcParams["font.size"]}):
         draw = partial(
-            _draw, row=row, votes=votes, citations=citations, arguments=arguments, full=high is None
+            _draw, row=row, parts=parts, citations=citations, arguments=arguments, full=high is None
         )
         figure = figure or returned_figure(wide, high or tall)
         if caption and high:
@@ -113,11 +115,13 @@ class _Page(NamedTuple):
 
 
 def _page(
-    row: pd.Series, votes: pd.DataFrame, counts: tuple[int, int], wide: float, high: float | None = None
-) -> _Page:
+    row: pd.Series, votes: pd.DataFrame, citations: int, arguments: pd.DataFrame,
+    wide: float, high: float | None = None,
+) -> _Page:  # fmt: skip
     """Write what is on a page so many points wide; where it is so many inches high, fewer voters by name."""
-    width, (citations, arguments) = wide - 1.5 * small_size(), counts
-    room = width / FontProperties(size="medium").get_size_in_points()
+    width = wide - 1.5 * small_size()
+    nodes = outlined(arguments.iloc[:MOST], width, _OF_A_TREE).lines
+    room = HINTED * width / FontProperties(size="medium").get_size_in_points()
     question = wrapped(_said(row, "question"), room, _MOST_LINES["question"])
     recommendation = wrapped(_said(row, "recommendation"), _BOLD * room, _MOST_LINES["recommendation"])
     beside = width >= _SIDE_BY_SIDE
@@ -129,10 +133,10 @@ def _page(
         heights = [
             3.8 + _tall(question) + _tall(recommendation),
             *([max(listed)] if beside else listed),
-            6 + min(arguments, MOST) if arguments else 2.2,
+            6 + nodes if nodes else 2.2,
         ]
         over = 0 if high is None else sum(heights) - high * 72 / _LINE / small_size()
-        if over <= max(0, arguments - _FEWEST_NODES):
+        if over <= max(0, nodes - _FEWEST_NODES):
             break
     heights[-1] = max(min(heights[-1], 6 + _FEWEST_NODES), heights[-1] - max(0, over))
     return _Page(question, recommendation, ballots, heights)
@@ -148,12 +152,12 @@ def _tall(lines: Sequence[str]) -> float:
 
 
 def _draw(
-    figure: Figure, row: pd.Series, votes: pd.DataFrame, citations: pd.DataFrame, arguments: pd.DataFrame,
-    full: bool,
+    figure: Figure, row: pd.Series, parts: tuple[pd.DataFrame, int, pd.DataFrame], citations: pd.DataFrame,
+    arguments: pd.DataFrame, full: bool,
 ) -> None:  # fmt: skip
     """Draw the parts of a decision, one below the other; where the figure is not as high as all, fewer."""
     wide, high = (inches / figure.dpi for inches in figure.bbox.size)
-    page = _page(row, votes, (len(citations), len(arguments)), 72 * wide, None if full else high)
+    page = _page(row, *parts, 72 * wide, None if full else high)
     heights, beside = page.heights, len(page.heights) == 3
     width = 72 * wide - 1.5 * small_size()
     grid = figure.add_gridspec(len(heights), 1 + beside, height_ratios=heights)

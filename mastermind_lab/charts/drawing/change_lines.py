@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num, num2date
 from matplotlib.patheffects import withStroke
 
 from ...errors import OptionError
@@ -50,6 +50,35 @@ class _DateLocator(AutoDateLocator):
         return self._found[1]
 
 
+class _DateFormatter(ConciseDateFormatter):
+    """Says beside the axis what holds for all of its dates, and of a single date the day.
+
+    ``ConciseDateFormatter`` says there the month, or the day, of the last; and of a single date the hour.
+    """
+
+    _beside = ""
+
+    def format_ticks(self, values: Any) -> list[str]:
+        """Write the dates, and find what stands beside them."""
+        labels: list[str] = super().format_ticks(values)  # type: ignore[no-untyped-call]
+        self._beside = super().get_offset()  # type: ignore[no-untyped-call]
+        dates: list[Any] = [num2date(value, tz=UTC) for value in values]  # type: ignore[no-untyped-call]
+        if not dates or any(date.minute or date.second or date.microsecond for date in dates):
+            return labels
+        first, last = dates[0], dates[-1]
+        if len(dates) == 1 and not first.hour:
+            labels, self._beside = [f"{first:%b-%d}"], f"{first:%Y}"
+        elif self._beside and first.date() != last.date():
+            alike = (first.year, first.month) == (last.year, last.month)
+            years = dict.fromkeys(f"{date:%Y}" for date in (first, last))
+            self._beside = f"{last:%Y-%b}" if alike else " to ".join(years)
+        return labels
+
+    def get_offset(self) -> str:
+        """Return what stands beside the dates."""
+        return self._beside
+
+
 def date_axis(ax: Axes, free: float = 0) -> None:
     """Let the horizontal axis say its times in few words (UTC), none in a share at the right that is free."""
     # A margin may reach beyond what is a date, and the last moment is rounded to the year 10000.
@@ -59,11 +88,11 @@ def date_axis(ax: Axes, free: float = 0) -> None:
     if (first := there.min()) == there.max():
         ax.set_xlim(first - _MOMENT, first + _MOMENT)  # rather than years around a single moment
     ax.set_xlim(*np.clip(ax.get_xlim(), *ends))
-    least, most = (3, 7) if extent(ax)[0] > 14.4 * small_size() else (1, 4)
+    least, most = (3, 7) if extent(ax)[0] > 14.4 * small_size() else (2, 4)
     locator = _DateLocator(tz=UTC, minticks=least, maxticks=most)  # type: ignore[no-untyped-call]
     locator.free = free
     ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
+    ax.xaxis.set_major_formatter(_DateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
     ax.xaxis.get_offset_text().set_fontsize("small")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 
@@ -160,7 +161,7 @@ def estimate_in(row: pd.Series, figure: str) -> Estimate:
 def format_n(n: float, what: str, **left_out: float) -> list[str]:
     """Write n, and how many were left out and why, for a heading."""
     counts = {reason.replace("_", " "): int(count) for reason, count in left_out.items() if count}
-    named = what.replace("decisions", "decision").replace("votes", "vote") if int(n) == 1 else what
+    named = re.sub(r"\b(decision|node|vote)s\b", r"\1", what) if int(n) == 1 else what
     first = f"n = {int(n):,} {named}" if n else f"no {what}"
     return [first, *(f"{count:,} {reason} left out" for reason, count in counts.items())]
 
