@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...text import apart, harmless, without_markup
+from ...labels import apart
+from ...text import harmless, without_markup
 from .content import Cast, Choice, Claim, Content, Row, Stand, counted, number, text
 from .markup import (
     LINE,

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from textwrap import wrap
 
-from ...text import apart, brief, paragraphs, terminal_line, visible, without_markup
+from ...labels import apart
+from ...text import brief, paragraphs, terminal_line, visible, without_markup
 from .content import Cast, Choice, Claim, Content, Stand, counted, number, text
 from .page import MOST_CLAIMS, MOST_REST, MOST_SOURCES, MOST_VOTES, cards_shown
 
