@@ -11,9 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
+from ..spelling import counted
 from ..stats.engine.arithmetic import plain_arithmetic
 from .argument_tree import MOST, argument_tree, batch_of
-from .drawing.ballots import Ballots, ballots_of, counted, draw_ballots, lines_on
+from .drawing.ballots import Ballots, ballots_of, draw_ballots, lines_on
 from .drawing.chart import new_size
 from .drawing.figures import MAGNIFIED, follows_rows, is_slide, returned_figure, settings
 from .drawing.ink import RULE, STRONG, shade
@@ -183,6 +184,6 @@ def _said(row: pd.Series, name: str) -> str:
 def _sources(ax: Axes, citations: pd.DataFrame, height: float, width: float) -> None:
     shown = citations.head(_MOST_SOURCES)
     more = f", {len(shown)} shown" if len(shown) < len(citations) else ""
-    font = lines_on(ax, counted("source", len(citations)) + more, height, width)
+    font = lines_on(ax, counted(len(citations), "source") + more, height, width)
     for row, title in enumerate(shown["title"].fillna(shown["source"])):
         ax.text(0, -row, fitted(unmarked(title), width / small_size()), **font)
