@@ -165,7 +165,7 @@ class _Package(ModuleType):
             super().__setattr__(name, value)
 
     def __reduce__(self) -> tuple[Any, tuple[str]]:
-        """Let a function that names the package travel to a worker: only plain modules do by themselves."""
+        """Let functions that name the package travel to Dask's workers, as with a plain module."""
         return import_module, (self.__name__,)
 
 

@@ -12,8 +12,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .text import is_spelled_short, one_spelling
-
 _ZONE = r"(?:Z|[+-]\d{4})?"
 _FAR = 300  # digits before or behind the point, of which neither an int nor a float is made
 
@@ -96,3 +94,43 @@ def moment_texts(column: pa.Array) -> pa.Array:
     short = pc.replace_substring_regex(column.cast(pa.large_string()), rf"(\.\d*?)0+({_ZONE})$", r"\1\2")
     short = pc.replace_substring_regex(short, rf"\.({_ZONE})$", r"\1")
     return pc.replace_substring_regex(short, r" 00:00:00Z?$", "")
+
+
+_LARGE = 10**21  # from here on JavaScript, too, writes an exponent
+
+
+def one_spelling(value: Any) -> Any:
+    """Spell equal numbers alike: a float64 column forgets whether 1 or 1.0 was said.
+
+    So JSON text is the same whichever batch a value came in: whole numbers below 1e21 without a fraction,
+    larger ones as floats where a float holds them.
+    """
+    if type(value) is float:
+        return int(value) if value.is_integer() and abs(value) < _LARGE and str(value) != "-0.0" else value
+    if type(value) is int and is_spelled_short(value):
+        return float(value)
+    return value
+
+
+def is_spelled_short(value: int) -> bool:
+    """Tell whether a whole number is spelled as the float that it is, with an exponent."""
+    return abs(value) >= _LARGE and is_float(value)
+
+
+def is_float(value: int) -> bool:
+    """Tell whether a float holds a whole number exactly."""
+    try:
+        return float(value) == value
+    except OverflowError:
+        return False
+
+
+def counted(n: int, what: str) -> str:
+    """Say how many there are of what has a plain plural.
+
+    Examples
+    --------
+    >>> counted(0, "vote"), counted(1, "vote"), counted(2_000, "vote")
+    ('no votes', '1 vote', '2,000 votes')
+    """
+    return f"{n:,} {what}{'s' * (n != 1)}" if n else f"no {what}s"

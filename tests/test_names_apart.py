@@ -20,8 +20,9 @@ from mastermind_lab.charts.drawing.text import fitted_apart, names_apart, text_w
 from mastermind_lab.cli.dashboard import _names
 from mastermind_lab.cli.following import _shown_on
 from mastermind_lab.envelope import validate
+from mastermind_lab.labels import _two, apart
 from mastermind_lab.stats.engine.display import as_html, as_text
-from mastermind_lab.text import _two, apart, visible
+from mastermind_lab.text import visible
 from mastermind_lab.widget.rows import rows_of
 
 pytestmark = pytest.mark.once

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, overload
 from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import SourceError
 from ..frames import Bound, several_streams
-from ..text import SecretUrl
+from ..wire import SecretUrl
 from .archiver import PART_BYTES, PART_SECONDS, Archiver, overfull
 from .progress import Archived, StreamRun
 

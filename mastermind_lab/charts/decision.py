@@ -12,9 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
+from ..spelling import counted
 from ..stats.engine.arithmetic import plain_arithmetic
 from .argument_tree import HINTED, MOST, argument_tree, batch_of, outlined
-from .drawing.ballots import Ballots, ballots_of, counted, draw_ballots, lines_on
+from .drawing.ballots import Ballots, ballots_of, draw_ballots, lines_on
 from .drawing.caption import check_wanted, gather, keep, make_room_below, write_below_all
 from .drawing.chart import new_size
 from .drawing.figures import MAGNIFIED, follows_rows, is_slide, returned_figure, settings
@@ -212,4 +213,4 @@ def _sources(ax: Axes, citations: pd.DataFrame, height: float, width: float) -> 
 
 def _counted_sources(citations: pd.DataFrame) -> str:
     more = f", {_MOST_SOURCES} shown" if len(citations) > _MOST_SOURCES else ""
-    return counted("source", len(citations)) + more
+    return counted(len(citations), "source") + more

@@ -15,9 +15,10 @@ from rich.text import Text
 
 from ..errors import LabError, OptionError
 from ..history import History
+from ..labels import apart
 from ..live import Follower, Status, duration, lateness
 from ..stats import Confidence, Estimate, Margin, Votes
-from ..text import apart, terminal_line
+from ..text import terminal_line
 from .console import Screen
 from .row_format import Line, bar, fitted
 from .signals import notice_interruption, until_interrupted

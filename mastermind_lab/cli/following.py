@@ -14,8 +14,9 @@ from rich.text import Text
 from ..envelope import DecisionEnvelope, Reject, validate
 from ..errors import OptionError
 from ..frames import Limits, id_key
+from ..labels import apart
 from ..stream import StreamReader, StreamUpdate
-from ..text import apart, terminal_line
+from ..text import terminal_line
 from .console import Screen, json_line, say
 from .row_format import Line, fitted
 from .signals import notice_interruption, notice_leaving, until_interrupted

@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ..history import History
+from ..labels import apart
 from ..stats import Confidence, Estimate, Margin
-from ..text import apart, terminal_line
+from ..text import terminal_line
 
 MODEL = "meta.model"
 _NAME = 80  # characters of a model

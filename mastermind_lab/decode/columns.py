@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..envelope import Decision, DecisionEnvelope
 from ..errors import OptionError
-from ..text import one_spelling
+from ..spelling import one_spelling
 from .paths import Path, json_text, steps
 
 Kind = Literal["boolean", "Int64", "float64", "str"]

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..decode import json_texts
-from ..text import is_float, one_spelling
+from ..spelling import is_float, one_spelling
 from .declared import MEMORY
 
 JSON = {b"mastermind_lab.json": b"1"}

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 
 from ..frames import FRAMES, Account, times_of
-from ..text import apart, harmless
+from ..labels import apart
+from ..text import harmless
 
 if TYPE_CHECKING:
     from .history import History

@@ -14,7 +14,8 @@ import pandas as pd
 from .. import records
 from ..errors import OptionError, SourceError, column_advice
 from ..frames import DECLARED, TEXT, SchemaUnion, is_open, to_pandas
-from ..text import brief, harmless, listed
+from ..labels import listed
+from ..text import brief, harmless
 from .history import History
 from .outcome_keys import is_text, keys_like, spelled
 from .scan import Scan, with_missing_columns

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import SourceError
+from ..labels import listed
 from ..storage import RemoteFile, is_remote, local_path, remote_files
-from ..text import listed
 from .packing import PACKINGS
 
 ENDINGS = tuple(

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import OptionError, SourceError
 from ..storage import is_remote, local_path, upload
-from ..text import without_password
+from ..wire import without_password
 from .files import ENDINGS, ENDINGS_TOLD
 from .packing import packing_named
 

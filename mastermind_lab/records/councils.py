@@ -14,6 +14,7 @@ from typing import Any
 
 from .. import ndjson
 from ..decode import step
+from ..spelling import counted
 from ..text import brief, harmless
 from .logs import (
     Answer,
@@ -22,7 +23,6 @@ from .logs import (
     Row,
     Tables,
     UnreadableError,
-    counted,
     first_value,
     of_format,
     source_of,

@@ -14,10 +14,11 @@ from typing import Any
 
 from .. import ndjson
 from ..decode import step
+from ..spelling import counted
 from ..text import brief, harmless
 from .files import opened
 from .inspect_format import ZIP, Evaluation, ReadLog, Sample, open_log
-from .logs import Gathering, Log, Row, Tables, UnreadableError, counted, of_format, seats, source_of
+from .logs import Gathering, Log, Row, Tables, UnreadableError, of_format, seats, source_of
 from .roles import Roles
 
 NAME = "Inspect log"

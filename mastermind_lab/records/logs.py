@@ -193,14 +193,3 @@ def seats(rows: Sequence[Row], model: str, seat: str, within: str) -> list[str]:
 def source_of(files: Sequence[ndjson.File]) -> str:
     """Name files by the first of them."""
     return harmless(str(files[0])) + (f" and {len(files) - 1:,} more" if len(files) > 1 else "")
-
-
-def counted(n: int, what: str) -> str:
-    """Say how many.
-
-    Examples
-    --------
-    >>> counted(1, "log"), counted(1_200, "log")
-    ('1 log', '1,200 logs')
-    """
-    return f"{n:,} {what}{'s' * (n != 1)}"

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import OptionError, column_advice
+from ..labels import listed
 from ..spelling import plain_value
-from ..text import listed
 
 Columns = str | Sequence[str] | Mapping[str, str]
 """A column; several, one a place or a choice; or several by the choices that they are of."""

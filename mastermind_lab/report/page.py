@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import OptionError, SourceError
 from ..storage import folder, is_remote, local_path
-from ..text import without_password
+from ..wire import without_password
 
 _HERE = Path(__file__).parent
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from ..errors import OptionError
-from ..text import without_password
-from ..wire import is_redis_url
+from ..wire import is_redis_url, without_password
 from .local import HALF, check_below
 from .unpacked import LargeFileError
 

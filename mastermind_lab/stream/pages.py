@@ -13,7 +13,7 @@ import redis
 
 from ..errors import SourceError
 from ..frames import Account, id_key
-from ..text import SecretUrl
+from ..wire import SecretUrl
 from .bounded import ReplyTooLargeError
 from .connection import address, connect, explain, send
 from .replies import ABSENT, FEW, Entry, StreamInfo, entries_in, stream_info

@@ -11,7 +11,7 @@ from threading import Event
 from ..decode import in_batches
 from ..errors import SourceError
 from ..frames import Account, id_key, total
-from ..text import SecretUrl
+from ..wire import SecretUrl
 from .beginning import cursor_before, cursor_behind
 from .connection import address, backoff_delay, explain, is_of_one_stream, is_permanent
 from .cursor import Cursor, ReadResult

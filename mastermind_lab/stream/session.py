@@ -8,7 +8,7 @@ from threading import Event
 import redis
 from redis import exceptions as fault
 
-from ..text import SecretUrl
+from ..wire import SecretUrl
 from .bounded import ReplyTooLargeError
 from .connection import ask, connect, send
 from .cursor import Cursor

@@ -12,7 +12,8 @@ import pandas as pd
 
 from ..history import History, marks
 from ..history.decision import Content, card_box, contents
-from ..text import apart, brief, harmless
+from ..labels import apart
+from ..text import brief, harmless
 
 Row = dict[str, Any]
 

@@ -203,7 +203,7 @@ GUARDS = [
     ),
     Guard(
         "a password is in no message",
-        "text.py",
+        "wire.py",
         'return re.sub(_PARAMETER, rf"\\1={ELLIPSIS}", re.sub(_NO_HOST, rf"\\1{ELLIPSIS}", shown))',
         "return place",
         "test_secrets.py",
@@ -280,7 +280,7 @@ GUARDS = [
     ),
     Guard(
         "a password is in no pickle",
-        "text.py",
+        "wire.py",
         "return _loaded, (without_password(self),)",
         "return SecretUrl, (str(self),)",
         "test_secrets.py",

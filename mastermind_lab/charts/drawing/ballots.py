@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from ...spelling import counted
 from .ink import MUTED, shade
 from .text import LOOKED_AT, PLAIN, clean, fitted, fitted_apart, small_size, unmarked, wrapped
 
@@ -55,10 +56,10 @@ def ballots_of(votes: pd.DataFrame, room: float, most: int) -> Ballots:
     each = _each([len(rows) for _, rows in shown], most)
     lines = [line for choice, rows in shown for line in _lines(str(choice), rows, room, each)]
     if rest:
-        others = counted("vote", sum(len(rows) for _, rows in rest))
+        others = counted(sum(len(rows) for _, rows in rest), "vote")
         lines.append(Line(f"{len(rest):,} other choices", beside=others))
     by_name = sum(line.confidence is not None for line in lines)
-    title = counted("vote", len(said)) + (f", {by_name} shown" if by_name < len(said) else "")
+    title = counted(len(said), "vote") + (f", {by_name} shown" if by_name < len(said) else "")
     title += "; bar: confidence (0-1)" if sure else ""
     return Ballots(title, lines, sure)
 
@@ -72,7 +73,7 @@ def _lines(choice: str, rows: pd.DataFrame, room: float, each: int) -> list[Line
     """Write a choice, and below it those who voted for it."""
     said = clean(unmarked(choice), LOOKED_AT)
     first, *more = wrapped(said, room - _COUNT, _MOST_LINES)
-    lines = [Line(first, beside=counted("vote", len(rows))), *map(Line, more)]
+    lines = [Line(first, beside=counted(len(rows), "vote")), *map(Line, more)]
     surest = rows.head(each + (len(rows) == each + 1))  # a name takes no more room than "and 1 more"
     sure = surest["confidence"].to_numpy(dtype=float, na_value=np.nan)
     lines += [Line(name, _INDENT, confidence=one) for name, one in zip(surest["voter"], sure, strict=True)]
@@ -105,8 +106,3 @@ def lines_on(ax: Axes, title: str, height: float, width: float) -> dict[str, Any
     ax.set_title(fitted(title, width / small_size()), loc="left", fontsize="small", **PLAIN)
     # The words are cut to the width: a layout that has yet to find it would make room for them once more.
     return {"va": "center", "fontsize": "small", "in_layout": False, **PLAIN}
-
-
-def counted(what: str, n: int) -> str:
-    """Count things in words."""
-    return f"{n:,} {what}{'' if n == 1 else 's'}" if n else f"no {what}s"

@@ -127,8 +127,7 @@ def write_below_all(figure: Figure | SubFigure) -> None:
     (wide, high), tall = figure.get_size_inches(), _inches(lines)
     layout.set(rect=(0, tall / high, 1, 1 - tall / high))
     font: dict[str, Any] = {"va": "top", "fontsize": "small", "color": shade(figure.axes[0], STRONG)}
-    where = size / wide, (tall - size / 2) / high
-    figure.text(*where, "\n".join(lines), in_layout=False, **font, **PLAIN)
+    figure.text(size / wide, (tall - size / 2) / high, "\n".join(lines), in_layout=False, **font, **PLAIN)
 
 
 def _layout_of(figure: Figure | SubFigure) -> ConstrainedLayoutEngine | None:

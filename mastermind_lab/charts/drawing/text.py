@@ -11,9 +11,10 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.ft2font import FT2Font
 from matplotlib.textpath import text_to_path
 
+from ...labels import apart
 from ...stats.engine.estimate import Estimate
 from ...stats.engine.identity import VOTER
-from ...text import ELLIPSIS, apart, brief, visible, without_markup
+from ...text import ELLIPSIS, brief, visible, without_markup
 from .fonts import NO_GLYPH, Plain, drawable, families, own_fonts
 
 PLAIN = Plain()

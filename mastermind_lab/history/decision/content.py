@@ -179,17 +179,6 @@ def number(value: Any) -> float | None:
         return None
 
 
-def counted(n: int, what: str) -> str:
-    """Say how many there are.
-
-    Examples
-    --------
-    >>> counted(1, "vote"), counted(2_000, "vote")
-    ('1 vote', '2,000 votes')
-    """
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
-
-
 def _moment(decision: Row) -> str:
     times = (decision.get(name) for name in ("published_at", "streamed_at"))
     when = next((time for time in times if isinstance(time, pd.Timestamp)), None)

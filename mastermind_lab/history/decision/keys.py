@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...decode import json_text
-from ...spelling import plain_value
-from ...text import one_spelling
+from ...spelling import one_spelling, plain_value
 
 KEY = "decision."
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...text import apart, harmless, without_markup
-from .content import Cast, Choice, Claim, Content, Row, Stand, counted, number, text
+from ...labels import apart
+from ...spelling import counted
+from ...text import harmless, without_markup
+from .content import Cast, Choice, Claim, Content, Row, Stand, number, text
 from .markup import (
     LINE,
     NAME,
@@ -57,7 +59,7 @@ def cards_page(contents: Sequence[Content], total: int) -> str:
 def cards_shown(shown: int, total: int) -> str:
     """Say how many decisions there are, and how many of them are shown."""
     if shown == total:
-        return counted(total, "decision") if total else "no decisions"
+        return counted(total, "decision")
     return (
         f"{shown:,} of {counted(total, 'decision')}: the first ones; cards(100) shows more, where(...) others"
     )

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from textwrap import wrap
 
-from ...text import apart, brief, paragraphs, terminal_line, visible, without_markup
-from .content import Cast, Choice, Claim, Content, Stand, counted, number, text
+from ...labels import apart
+from ...spelling import counted
+from ...text import brief, paragraphs, terminal_line, visible, without_markup
+from .content import Cast, Choice, Claim, Content, Stand, number, text
 from .page import MOST_CLAIMS, MOST_REST, MOST_SOURCES, MOST_VOTES, cards_shown
 
 _WIDTH = 88
@@ -68,7 +70,7 @@ def _votes(content: Content) -> Iterator[str]:
     votes = content.votes
     changed = content.changed
     told = "" if changed is None else f", {changed:,} changed" if changed else ", nobody changed"
-    yield (counted(len(votes), "vote") if votes else "no votes") + told
+    yield counted(len(votes), "vote") + told
     voters = [cast.voter or "(no voter)" for cast in votes]
     across = _across(voters, any(map(_told, votes)))
     names = iter(apart(voters, across, visible))
@@ -121,7 +123,7 @@ def _stand(stand: Stand) -> str:
 
 
 def _tree(content: Content) -> Iterator[str]:
-    yield counted(len(content.claims), "argument") if content.claims else "no arguments"
+    yield counted(len(content.claims), "argument")
     if content.claims:
         yield from map(_claim, content.claims[:MOST_CLAIMS])
         yield from _and_more(len(content.claims), MOST_CLAIMS)
@@ -137,7 +139,7 @@ def _claim(claim: Claim) -> str:
 
 
 def _sources(content: Content) -> Iterator[str]:
-    yield counted(len(content.sources), "source") if content.sources else "no sources"
+    yield counted(len(content.sources), "source")
     if content.sources:
         for row in islice(content.sources, MOST_SOURCES):
             named = [said for name in ("title", "source") if (said := text(row.get(name)))]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ...text import SecretUrl
+from ...wire import SecretUrl
 from ..history import History
 from .begun import BegunArchive
 from .files import Files

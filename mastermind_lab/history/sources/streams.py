@@ -10,8 +10,7 @@ from typing import Any
 from ...decode import in_batches
 from ...envelope import Entry
 from ...frames import Account, Coverage, Limits, Tables, id_key, ids_in_order
-from ...text import SecretUrl
-from ...wire import is_redis_url
+from ...wire import SecretUrl, is_redis_url
 from ..history import History
 from .reading import Batch, Options, gather
 

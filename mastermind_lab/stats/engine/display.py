@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from ...text import apart, brief, visible
+from ...labels import apart
+from ...text import brief, visible
 
 _CLEAN = partial(visible, unfit="\N{WHITE SQUARE}")
 ROWS, COLUMNS, WIDTH = 12, 10, 28

@@ -13,7 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import OptionError, column_advice
-from ...text import listed, one_spelling, without_markup
+from ...labels import listed
+from ...spelling import one_spelling
+from ...text import without_markup
 from .bootstrap import Floats
 
 By = str | Sequence[str] | None

@@ -187,7 +187,7 @@ class SubjectModule(ModuleType):
         raise TypeError(_advice(next(kind for kind in kinds if kind.__module__ == self.__name__)))
 
     def __reduce__(self) -> tuple[Any, tuple[str]]:
-        """Let a function that names the module travel to a worker: only plain modules do by themselves."""
+        """Let functions that name the module travel to Dask's workers, as with a plain one."""
         return import_module, (self.__name__,)
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...text import apart, brief, harmless
+from ...labels import apart
+from ...text import brief, harmless
 from .bootstrap import Floats, Hashes
 from .input import TEXT, Data, frame_of, key_text
 from .sums import Codes
