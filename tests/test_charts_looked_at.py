@@ -302,11 +302,3 @@ def test_no_claim_of_a_large_tree_is_small_on_a_slide(name):
     least = 11 if name == "argument_tree" else 7
     assert min(text.get_fontsize() for ax in drawn.axes for text in ax.texts) > least
     pyplot.close(drawn)
-
-
-def test_no_claim_is_written_over_its_strength_where_letters_stand_on_whole_dots():
-    tree = {"claim": "illicit " * 40, "author": "will-i-fill-it-all-2025", "strength": 0.5}
-    figure = charts.decision(told(argument_tree=tree), "0-1", figsize="slide")
-    figure.dpi = 100
-    look_at(figure)
-    pyplot.close(figure)
