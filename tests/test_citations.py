@@ -231,6 +231,16 @@ def test_as_many_as_are_counted_stay_exact(monkeypatch, few_compared):
     assert (Citations.of(history, by="meta.model").table()["uncounted"] > 0).any()
 
 
+def test_where_no_source_is_cited_more_often_than_a_count_may_lack_concentration_is_unknown(monkeypatch):
+    monkeypatch.setattr(citations_module, "COUNTED", 25)
+    found = Citations.of(cited(*[[f"https://s.example/{one}"] for one in range(26)]), replicates=40)
+    row = found.table().iloc[0]
+    assert row["uncounted"] == 1
+    assert row[["hhi", "hhi_low", "hhi_high", "effective"]].isna().all()
+    assert row["sources"] >= 26
+    assert row["single"] == 1
+
+
 def test_what_is_kept_does_not_grow_with_what_is_cited(monkeypatch, few_compared):
     monkeypatch.setattr(citations_module, "COUNTED", 50)
     total = sum(

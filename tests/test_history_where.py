@@ -240,6 +240,25 @@ class TestScans:
         assert ids == whole.decisions["stream_id"].tolist()
         assert scan.coverage.equals(whole.coverage)
 
+    def test_a_name_of_a_query_is_the_callers_variable_of_then(self):
+        scan, batch = lab.scan(sample_folder() / "arena.ndjson.gz"), 0.6  # a name that the code has, too
+        query = "confidence > @batch and `meta.model`.str.startswith('atlas') and published_at.dt.year > 2000"
+        cut, whole = scan.where(query), sample().where(query)
+        batch += 1.4
+        assert sum(map(len, cut)) == len(whole) > 0
+        assert len(sample().where("confidence > @batch")) == 0
+        with pytest.raises(lab.OptionError, match="'unknown_' is not defined"):
+            list(scan.where("confidence > @unknown_"))
+
+    @pytest.mark.parametrize(
+        ("query", "named"),
+        [("confidence > confidence.mean()", "mean"), ("not question.duplicated()", "duplicated"),
+         ("index < 10", "index"), ("confidence.rank(pct=True) > 0.5 and n_votes == 5", "rank")],
+    )  # fmt: skip
+    def test_a_query_that_may_look_at_all_decisions_is_refused(self, query, named):
+        with pytest.raises(lab.OptionError, match=f"'{named}' may look at all: count it before"):
+            lab.scan(sample_folder() / "arena.ndjson.gz").where(query)
+
     def test_a_column_that_a_batch_lacks_is_missing_in_it(self, tmp_path, monkeypatch):
         monkeypatch.setattr(files, "_SMALL_BYTES", 0)  # a batch each
         for name, meta in (("a", '{"late": 1}'), ("b", "{}")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from inspect import currentframe
 from pathlib import Path
 from typing import Any, Self
 
@@ -44,7 +45,7 @@ from .derived import check_rule, with_derived
 from .encoded import encode, envelopes_of, payloads_as_in, rebuilt
 from .late_columns import late_columns
 from .tidy import tidy, write_csv
-from .where import chosen, in_words, quoted_names, reach
+from .where import chosen, in_words, quoted_names, reach, variables
 
 
 class History:
@@ -287,7 +288,7 @@ class History:
         """
         near = self._near(condition)
         whole = near.with_late_columns(quoted_names(condition))
-        ids = chosen(whole.decisions, condition, level=1)
+        ids = chosen(whole.decisions, condition, variables(condition, currentframe()))
         absent = len(pc.unique(ids)) - len(kept := near.among(ids))
         return near.cut(kept, in_words(condition, absent))
 

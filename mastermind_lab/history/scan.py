@@ -9,9 +9,10 @@ are text in all, they are counted once more, spelled alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from inspect import currentframe
 from itertools import chain
 from operator import add
 from typing import Any, Generic, Self, TypeVar
@@ -27,7 +28,7 @@ from .history import History
 from .late_columns import in_shared, late_columns
 from .nothing_decoded import Decoding
 from .sources import Batch, Options, Partition, find
-from .where import chosen, ids_in, in_words, quoted_names, unknown_column
+from .where import check_row_by_row, chosen, ids_in, in_words, quoted_names, unknown_column, variables
 
 Total = TypeVar("Total")
 Step = Callable[[History], History]
@@ -134,12 +135,14 @@ class Scan:
         Parameters
         ----------
         condition
-            A query, a function of a batch's ``decisions``, or ids: see :meth:`History.where`.
+            A query, a function of a batch's ``decisions``, or ids: see :meth:`History.where`. What a query
+            says of a decision hangs on that decision alone; its ``@name`` are the variables of now.
 
         Raises
         ------
         OptionError
-            While it is read: the query cannot be read, or a function returns a mask of another length.
+            A query looks at several decisions, ``confidence.mean()`` say. While it is read: the query cannot
+            be read, or a function returns a mask of another length.
         """
         if not isinstance(condition, str) and not callable(condition):
             condition = ids_in(condition)
@@ -147,7 +150,9 @@ class Scan:
                 raise OptionError(
                     "where cannot use a mask here: a scan has batches. Give a query or a function"
                 )
-        return self.map(Where(condition))
+        if isinstance(condition, str):
+            check_row_by_row(condition)
+        return self.map(Where(condition, variables(condition, currentframe())))
 
     def fold(self, count: Callable[[History], Total], columns: Iterable[str] = ()) -> Total:
         """Count every batch and add up, as if the whole history had been counted.
@@ -281,6 +286,7 @@ class Where:
     """Keeps some decisions of a batch: a step of a scan."""
 
     condition: Any
+    variables: Mapping[str, Any]
 
     @property
     def names(self) -> list[str]:
@@ -293,7 +299,7 @@ class Where:
     def __call__(self, batch: History) -> History:
         """Cut a batch."""
         whole = with_missing_columns(batch, self.names)
-        ids = whole.among(chosen(whole.decisions, self.condition))
+        ids = whole.among(chosen(whole.decisions, self.condition, self.variables))
         return whole.cut(ids, in_words(self.condition))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from types import FrameType, MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -30,9 +31,47 @@ _OF_A_ROW = (
 )  # fmt: skip
 _MIRRORED = {ast.Gt: ast.Lt, ast.GtE: ast.LtE, ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Eq: ast.Eq}
 _LONGEST = 200  # characters of a query that coverage repeats
+_ROW_BY_ROW = {"isna", "isnull", "notna", "notnull", "isin", "between", "abs", "round", "fillna", "astype"}
+_ACCESSORS = {"str", "dt"}  # what these give of a row hangs on that row alone
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
-def chosen(decisions: pd.DataFrame, condition: Any, level: int = 0) -> pa.Array:
+def variables(condition: Any, where: FrameType | None) -> dict[str, Any]:
+    """Return what a query's ``@name`` mean to the caller of ``where``, whose frame is given."""
+    names = re.findall(r"@([^\W\d]\w*)", condition) if isinstance(condition, str) else []
+    caller = where.f_back if where is not None and names else None
+    there = {**caller.f_globals, **caller.f_locals} if caller is not None else {}
+    return {name: there[name] for name in names if name in there}
+
+
+def check_row_by_row(query: str) -> None:
+    """Refuse a query that looks at several decisions at once, where only a part of all is seen at a time.
+
+    Raises
+    ------
+    OptionError
+        It calls a method that may do so, or takes the number of a row.
+    """
+    try:
+        tree = ast.parse(re.sub(r"`[^`]*`", "column_", query.strip()).replace("@", ""), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return  # which is said when it is evaluated
+    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    over_all = [call.attr for call in calls if isinstance(call, ast.Attribute) and not _is_row_by_row(call)]
+    over_all += [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "index"]
+    if over_all:
+        raise OptionError(
+            f"where {query!r:.200}: a scan sees some decisions at a time, and {over_all[0]!r:.80} may look "
+            "at all: count it before and write @name for it, or use lab.read(...).where"
+        )
+
+
+def _is_row_by_row(method: ast.Attribute) -> bool:
+    of = method.value
+    return method.attr in _ROW_BY_ROW or (isinstance(of, ast.Attribute) and of.attr in _ACCESSORS)
+
+
+def chosen(decisions: pd.DataFrame, condition: Any, names: Mapping[str, Any] = _NONE) -> pa.Array:
     """Return the ids that a condition names or chooses.
 
     Parameters
@@ -41,8 +80,8 @@ def chosen(decisions: pd.DataFrame, condition: Any, level: int = 0) -> pa.Array:
         The frame.
     condition
         What :meth:`History.where` takes.
-    level
-        How many calls up the variables are that a query may mean by ``@name``.
+    names
+        The variables that a query may mean by ``@name``.
 
     Raises
     ------
@@ -50,7 +89,7 @@ def chosen(decisions: pd.DataFrame, condition: Any, level: int = 0) -> pa.Array:
         It makes no sense; the message says why.
     """
     if isinstance(condition, str):
-        mask = _evaluated(decisions, condition, level + 2)
+        mask = _evaluated(decisions, condition, names)
         return _masked(decisions, mask, f"where {condition!r:.200}")
     if not callable(condition):
         return _ids_or_mask(decisions, condition, "the mask")
@@ -198,7 +237,7 @@ def _ids_or_mask(decisions: pd.DataFrame, condition: Any, what: str) -> pa.Array
     return pa.array(ids, pa.large_string())
 
 
-def _evaluated(decisions: pd.DataFrame, query: str, level: int) -> pd.Series:
+def _evaluated(decisions: pd.DataFrame, query: str, names: Mapping[str, Any]) -> pd.Series:
     if is_id(query.strip()):
         raise OptionError(f"where {query!r:.80} is one id: put it in a list")
     for name in quoted_names(query):
@@ -206,7 +245,7 @@ def _evaluated(decisions: pd.DataFrame, query: str, level: int) -> pd.Series:
             raise unknown_column(name, decisions.columns, query)
     worded, moments = _with_moments(query, decisions)
     try:
-        found = decisions.eval(worded, level=level, resolvers=[moments])
+        found = decisions.eval(worded, local_dict=dict(names), global_dict={}, resolvers=[moments])
     except Exception as error:
         hint = "" if "`" in query or "." not in query else f" ({_BACKTICKS})"
         hint = f" ({_ZONE})" if "Invalid comparison between dtype=datetime64" in str(error) else hint

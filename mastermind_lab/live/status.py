@@ -38,8 +38,8 @@ class Status:
     lag
         Seconds from an entry's ``published_at`` to its ``streamed_at``, of the newest decision that has both.
     behind
-        How many entries wait on the streams, and for how many seconds of publishing, as far as the last look
-        tells; either is None where that is not known.
+        How many entries wait on the streams that can be read, and for how many seconds of publishing, as far
+        as the last look tells; either is None where that is not known.
     trimmed
         Entries that were gone before they could be read.
     resets

@@ -50,7 +50,8 @@ class Citations(Summary):
     most used are kept, as Misra and Gries (1982) and Agarwal et al. (2013) do: which these are may depend on
     how the decisions were split, but no count is too high, and none too low by more than ``uncounted``, at
     most 1 in 10,001 of all citations. The index is then too low by at most ``2 * uncounted / citations``,
-    which its interval takes in, and the number of different ``sources`` is an estimate, right to about 2%.
+    which its interval takes in, and unknown where no source is cited more often than a count may lack; the
+    number of different ``sources`` is an estimate, right to about 2%.
 
     Examples
     --------
@@ -272,13 +273,14 @@ class Citations(Summary):
             first = np.unique(unit, return_index=True)[1]
             cluster, keys = pd.factorize(sample["cluster"].to_numpy(dtype=np.uint64)[first])
             weights = draws(keys, self.replicates)[cluster]
-            index = concentration(share.to_numpy(), held, sizes, cited[group], cluster)
-            hhi[group] = index._replace(
-                high=(index.high + 2 * uncounted[group] / all_uses[group]).clip(max=1)
-            )
+            if len(share):  # else no source is cited more often than a count may lack
+                index = concentration(share.to_numpy(), held, sizes, cited[group], cluster)
+                lacking = 2 * uncounted[group] / all_uses[group]
+                hhi[group] = index._replace(high=(index.high + lacking).clip(max=1))
             shared[group] = overlap(self.intervals, unit, pd.factorize(sample["source"])[0], weights, cluster)
             counts[:, group] = len(share), len(units)
-        counts[0, uncounted > 0] = self._different()[uncounted > 0]
+        many = uncounted > 0
+        counts[0, many] = self._different()[many].clip(min=self.cited.most + 1)
         return *counts, Figure.stacked(hhi), Figure.stacked(shared)
 
     def _different(self) -> Floats:
