@@ -193,7 +193,7 @@ def test_an_archive_of_one_and_those_of_several_are_not_mixed(raw, redis_url, ro
     assert lab.archive(redis_url, root / "arena=maf%3Aarena%3Aa", stream=A).entries == 0
 
 
-@pytest.mark.parametrize("several", [[], [A, A], [A, 5], {A: "0"}, b"a", None])
+@pytest.mark.parametrize("several", [[], [A, A], [A, 5], [A, ""], {A: "0"}, b"a", None])
 def test_what_is_no_list_of_streams(several, root):
     with pytest.raises(lab.OptionError, match=r"expected a stream's name|named twice"):
         lab.archive("redis://localhost:1", root, stream=several)

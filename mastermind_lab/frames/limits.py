@@ -141,9 +141,13 @@ def several_streams(names: Any) -> tuple[str, ...]:
     Raises
     ------
     OptionError
-        They are no list of texts, or none, or one is named twice.
+        They are no list of texts, or none, or one is empty or named twice.
     """
-    if not isinstance(names, list | tuple) or not names or not all(isinstance(one, str) for one in names):
+    if (
+        not isinstance(names, list | tuple)
+        or not names
+        or not all(one and isinstance(one, str) for one in names)
+    ):
         raise OptionError(f"stream={names!r:.80}: expected a stream's name, or several in a list")
     if len(set(names)) < len(names):
         raise OptionError(f"stream={names!r:.80}: a stream is named twice")

@@ -239,8 +239,8 @@ def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
 def refused(target: Folder, error: Exception) -> None:
     """Say that a checkpoint is not used."""
     warnings.warn(
-        f"{target.name}/{CHECKPOINT} is not used: {reason(error)}. Every part is read instead; the archiver "
-        "and compact write it again",
+        f"{target.name}/{CHECKPOINT} is not used: {reason(error).rstrip('.')}. Every part is read instead; "
+        "the archiver and compact write it again",
         CheckpointWarning,
         stacklevel=callers_level(),
     )
