@@ -324,15 +324,19 @@ ONE = {"stream_id": sample(20).decisions["stream_id"].iloc[3]}
 
 @pytest.mark.parametrize(
     ("chart", "options", "size", "alone"),
-    [
-        ("overview", {}, None, {}),
-        ("overview", {}, "column", {"width": 3.3}),
-        ("overview", {"width": 6.5}, None, {}),
-        ("decision", ONE, None, {}),
-        ("decision", ONE, "column", {"figsize": "column"}),
-        ("decision", ONE, "slide", {"figsize": "slide"}),
-        ("decision", ONE, (5, 6), {"figsize": (5, 6)}),
-    ],
+    telling(
+        {
+            "an overview": ("overview", {}, None, {}),
+            "an overview in a column": ("overview", {}, "column", {"width": 3.3}),
+            "an overview of a width": ("overview", {"width": 6.5}, None, {}),
+            "a decision": ("decision", ONE, None, {}),
+            "a decision in a column": ("decision", ONE, "column", {"figsize": "column"}),
+            "a decision on a slide": ("decision", ONE, "slide", {"figsize": "slide"}),
+            "a decision of a size": ("decision", ONE, (5, 6), {"figsize": (5, 6)}),
+        },
+        "an overview of a width",
+        "a decision in a column",
+    ),
 )
 def test_a_file_is_as_large_as_what_is_drawn_asks_for(chart, options, size, alone, tmp_path):
     draw, read = getattr(lab.charts, chart), sample(20)
