@@ -7,7 +7,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from types import FrameType, MappingProxyType
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,6 @@ _MIRRORED = {ast.Gt: ast.Lt, ast.GtE: ast.LtE, ast.Lt: ast.Gt, ast.LtE: ast.GtE,
 _LONGEST = 200  # characters of a query that coverage repeats
 _ROW_BY_ROW = {"isna", "isnull", "notna", "notnull", "isin", "between", "abs", "round", "fillna", "astype"}
 _ACCESSORS = {"str", "dt"}  # what these give of a row hangs on that row alone
-_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 def variables(condition: Any, where: FrameType | None) -> dict[str, Any]:
@@ -52,13 +51,11 @@ def check_row_by_row(query: str) -> None:
     OptionError
         It calls a method that may do so, or takes the number of a row.
     """
-    try:
-        tree = ast.parse(re.sub(r"`[^`]*`", "column_", query.strip()).replace("@", ""), mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return  # which is said when it is evaluated
-    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    tree = _parsed(re.sub(r"`[^`]*`", "column_", query).replace("@", ""))
+    nodes = [*ast.walk(tree)] if tree else []  # what cannot be read is said when it is evaluated
+    calls = (node.func for node in nodes if isinstance(node, ast.Call))
     over_all = [call.attr for call in calls if isinstance(call, ast.Attribute) and not _is_row_by_row(call)]
-    over_all += [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "index"]
+    over_all += [node.id for node in nodes if isinstance(node, ast.Name) and node.id == "index"]
     if over_all:
         raise OptionError(
             f"where {query!r:.200}: a scan sees some decisions at a time, and {over_all[0]!r:.80} may look "
@@ -71,7 +68,7 @@ def _is_row_by_row(method: ast.Attribute) -> bool:
     return method.attr in _ROW_BY_ROW or (isinstance(of, ast.Attribute) and of.attr in _ACCESSORS)
 
 
-def chosen(decisions: pd.DataFrame, condition: Any, names: Mapping[str, Any] = _NONE) -> pa.Array:
+def chosen(decisions: pd.DataFrame, condition: Any, names: Mapping[str, Any]) -> pa.Array:
     """Return the ids that a condition names or chooses.
 
     Parameters
@@ -135,14 +132,18 @@ def reach(condition: Any) -> Callable[[Key, Key], bool] | None:
     if not isinstance(condition, str):
         ids = None if callable(condition) else ids_in(condition)
         return None if ids is None else _one_of(ids)
-    try:
-        tree = ast.parse(condition.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    if not all(map(_is_of_a_row, ast.walk(tree))):
+    tree = _parsed(condition)
+    if tree is None or not all(map(_is_of_a_row, ast.walk(tree))):
         return None
     found = [one for part in _conjuncts(tree) for one in _reaches(part)]
     return (lambda first, last: all(one(first, last) for one in found)) if found else None
+
+
+def _parsed(query: str) -> ast.expr | None:
+    try:
+        return ast.parse(query.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def _is_of_a_row(node: ast.AST) -> bool:

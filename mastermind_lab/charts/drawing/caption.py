@@ -85,7 +85,7 @@ def write_below(ax: Axes) -> None:
         "\n".join(lines), (0, 0), place, "axes fraction", "offset points",
         va="top", fontsize=size, color=shade(ax, STRONG), annotation_clip=False, **PLAIN,
     )  # fmt: skip
-    grow(ax, size * (1 + _LINE * len(lines)))
+    grow(ax, 72 * _inches(lines))
 
 
 def gather(into: Axes, others: Sequence[Axes]) -> None:
@@ -123,8 +123,9 @@ def write_below_all(figure: Figure | SubFigure) -> None:
     if isinstance(figure, SubFigure) or (layout := _layout_of(figure)) is None:
         return
     lines, size = _lines_below(figure), small_size() / 72
-    figure.set_figheight(figure.get_figheight() + _inches(lines))
-    (wide, high), tall = figure.get_size_inches(), _inches(lines)
+    tall = _inches(lines)
+    figure.set_figheight(figure.get_figheight() + tall)
+    wide, high = figure.get_size_inches()
     layout.set(rect=(0, tall / high, 1, 1 - tall / high))
     font: dict[str, Any] = {"va": "top", "fontsize": "small", "color": shade(figure.axes[0], STRONG)}
     figure.text(size / wide, (tall - size / 2) / high, "\n".join(lines), in_layout=False, **font, **PLAIN)
