@@ -31,7 +31,7 @@ def apart(names: Sequence[str], most: int, clean: Callable[[str], str]) -> list[
     """
     cleaned = {name: clean(both_ends(name, _MOST_LOOKED_AT)).strip() for name in names}
     shorter = _without_maker({*cleaned.values()}, most)
-    cut = _parted(_cut_apart({*shorter.values()}, most), most)
+    cut = _of_whole_words(_parted(_cut_apart({*shorter.values()}, most), most))
     labels, taken = {}, {*cut.values()}
     first: dict[str, str] = {}
     for name, text in cleaned.items():
@@ -133,6 +133,25 @@ def _around(text: str, start: int, end: int, most: int) -> str:
             (between.end() for between in _BETWEEN_WORDS.finditer(text[:start], first - 1)), default=first
         )
     return ELLIPSIS * (first > 0) + text[first:last] + ELLIPSIS * (last < len(text))
+
+
+def _of_whole_words(cut: dict[str, str]) -> dict[str, str]:
+    """Leave out pieces of words at a cut in the middle, if all that differed then still do."""
+    whole = {text: _without_pieces(text, label) for text, label in cut.items()}
+    return whole if len({*whole.values()}) == len({*cut.values()}) else cut
+
+
+def _without_pieces(text: str, label: str) -> str:
+    """Leave out a piece of a word on either side of a cut, where that costs less than half of the side."""
+    head, _, tail = label.partition(ELLIPSIS)
+    if label == text or not (head and tail and text.startswith(head) and text.endswith(tail)):
+        return label
+    before = head[: head.rfind(" ") + 1] if not text[len(head)].isspace() else head
+    behind = tail[tail.find(" ") :] if " " in tail and not text[-len(tail) - 1].isspace() else tail
+    head, tail = (
+        one if 2 * len(one) > len(all_of) else all_of for one, all_of in ((before, head), (behind, tail))
+    )
+    return f"{head}{ELLIPSIS}{tail}"
 
 
 def _numbered(label: str, most: int, taken: Collection[str]) -> str:

@@ -80,9 +80,26 @@ def test_what_fits_is_not_cut(names, most):
     assert apart([f"x{name}" for name in names], most, visible) == [f"x{name}" for name in names]
 
 
+def test_a_sentence_is_cut_between_its_words():
+    names = [
+        "The committee recommends to proceed with the first plan, later",
+        "The committee recommends to proceed with the second, after a review in the spring",
+        "Do something that nobody else has ever done before",
+    ]
+    whole = ["The committee … plan, later", "The committee … the spring", "Do something that… done before"]
+    assert apart(names, 30, visible) == whole
+
+
+@given(st.lists(st.text("ab ", min_size=9, max_size=30), unique=True, max_size=5), st.integers(LEAST, 20))
+def test_sentences_stay_apart(names, most):
+    labels = apart(names, most, visible)
+    assert len(set(labels)) == len(set(names))
+    assert all(len(label) <= most for label in labels)
+
+
 @pytest.mark.parametrize("most", [LEAST, 9, 12, 16, 19, 24, 80])
 def test_models_stay_apart(most):
-    labels = apart([*MODELS, "other (6 more)"], most, visible)
+    labels = apart([*MODELS, "6 others"], most, visible)
     assert len(set(labels)) == len(MODELS) + 1
     assert max(map(len, labels)) <= most
 
