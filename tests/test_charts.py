@@ -266,7 +266,7 @@ def test_many_groups_are_folded(chart, kind, ax):
     history = panels(200, by=[f"model {place}" for place in range(40)])
     chart(history, by="meta.model", ax=ax)
     most = 12 if kind is not stats.Votes else SERIES
-    assert f"other ({41 - most} more)" in words(ax)
+    assert f"{41 - most} others" in words(ax)
     assert words(ax).count("n = ") == most + 2  # all, in title and caption, and each
     assert ("Last panel: the 29 smallest groups" in words(ax)) == (kind is stats.ConfidenceOverTime)
     drawn(ax)
@@ -276,7 +276,7 @@ def test_many_choices_are_folded(ax):
     charts.votes(panels(900, choices=[f"choice {place}" for place in range(40)]), ax=ax)
     names = [label.get_text() for label in ax.get_yticklabels()]
     assert len(names) == 12
-    assert names[-1] == "other (29 more)"
+    assert names[-1] == "29 others"
 
 
 @pytest.mark.once

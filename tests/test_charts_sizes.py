@@ -169,7 +169,7 @@ def test_a_file_takes_no_other_size(tmp_path):
 def test_the_voters_that_are_drawn_as_one_stand_last():
     for name in ("voters", "pivotal"):
         ax = getattr(lab.charts, name)(history(20))
-        assert ax.get_yticklabels()[-1].get_text() == "other (6 more)"
+        assert ax.get_yticklabels()[-1].get_text() == "6 others"
         pyplot.close(ax.figure)
 
 
@@ -244,7 +244,7 @@ def test_axes_of_an_earlier_chart_are_somebodys_own():
 def test_rows_that_do_not_fit_are_folded():
     ax = lab.charts.confidence(history(60), by="meta.group", ax=Figure((3.3, 2.5)).subplots())
     rows = [label.get_text().replace("\n", " ") for label in ax.get_yticklabels()]
-    assert rows[-1].startswith(f"other ({61 - len(rows)} more)")
+    assert rows[-1].startswith(f"{61 - len(rows)} others")
     assert 3 <= len(rows) <= 6
 
 
@@ -267,7 +267,7 @@ def test_no_line_runs_through_the_name_of_a_source(by):
 
 @pytest.mark.filterwarnings("ignore::mastermind_lab.errors.MissingFontWarning")
 def test_a_short_name_is_not_cut_because_others_are_wide():
-    assert fitted_apart(["other (14 more)", *MAKERS, SENTENCES[3] * 2], 9)[0] == "other (14 more)"
+    assert fitted_apart(["14 others", *MAKERS, SENTENCES[3] * 2], 9)[0] == "14 others"
     assert fitted_apart(["still it fits", "MINISTRY OF COMMERCE"], 6)[0] == "still it fits"
 
 

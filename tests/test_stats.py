@@ -71,7 +71,7 @@ def test_lumping_counts_the_rest_as_one_group():
     largest = frame.dropna(subset="confidence")["tag"].value_counts().nlargest(4).index
     labels = frame["tag"].where(frame["tag"].isin(largest)).astype("Int64").astype("str")
     assert lumped["group"].tolist()[:-1] == [str(tag) for tag in sorted(largest)]
-    assert lumped["group"].tolist()[-1] == f"other ({frame['tag'].nunique() - 4} more)"
+    assert lumped["group"].tolist()[-1] == f"{frame['tag'].nunique() - 4} others"
     rest = Confidence.of(frame[labels.isna()]).table()
     agree(lumped.iloc[[-1]].drop(columns="group").reset_index(drop=True), rest)
 
@@ -92,7 +92,7 @@ def test_lumped_choices_run_from_the_most_voted_to_the_rest():
     counts = votes["choice"].value_counts()
     categories = list(table["choice"].cat.categories)
     assert categories[:-1] == counts.index[:3].tolist()
-    assert categories[-1] == f"other ({len(counts) - 3} more)"
+    assert categories[-1] == f"{len(counts) - 3} others"
     rest = table.set_index("choice")["n"][categories[-1]]
     assert rest == counts.iloc[3:].sum()
     assert table["share"].sum() == pytest.approx(1)

@@ -279,7 +279,7 @@ def test_many_voters_are_folded(ax):
     chart(votes, ax=ax)
     names = [label.get_text().replace("\n", " ") for label in ax.get_yticklabels()]
     assert len(names) == 20
-    assert "other (29 more)" in names
+    assert "29 others" in names
 
 
 @pytest.mark.parametrize("by", [None, "topic"])

@@ -4,7 +4,7 @@
 needs, or a summary with whatever options it was counted with. ``by`` groups. Without ``ax`` a new figure is
 made, otherwise nothing but that Axes is touched. Other keywords change the marks, such as ``color="red"``; an
 unknown one is refused. Every chart says its n, marks its 95% intervals, takes its colours from the style in
-force, reads in greyscale, and draws what is too much as "other (k more)". :func:`caption` says the rest: how
+force, reads in greyscale, and draws what is too much as "k others". :func:`caption` says the rest: how
 to read the marks, how the intervals were made, what was left out.
 
 :func:`overview` puts a history on a page and :func:`decision` a single decision; :func:`save` writes a chart

@@ -141,7 +141,7 @@ class Stability(Summary):
         Parameters
         ----------
         most
-            Groups to have at most, 2 or more; the last then is "other (k more)".
+            Groups to have at most, 2 or more; the last then is "k others".
         """
         keys = self.answers.keys
         if not self.by or _ASKED_OF in keys:

@@ -250,7 +250,7 @@ class Voters(Voted):
         most
             Groups to have at most, 2 or more.
         voters
-            Voters to have at most, 2 or more; the last then is "other (k more)".
+            Voters to have at most, 2 or more; the last then is "k others".
         """
         lumped = super().lump(most)
         labels = kept(sizes_of(self.sums, ("voter",)), voters)

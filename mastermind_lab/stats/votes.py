@@ -146,7 +146,7 @@ class Votes(Voted):
         most
             Groups to have at most, 2 or more.
         choices
-            Choices to have at most, 2 or more; the last then is "other (k more)".
+            Choices to have at most, 2 or more; the last then is "k others".
         """
         lumped = super().lump(most)
         sizes = sizes_of(self.choices, ("choice",)).sort_values(ascending=False, kind="stable")

@@ -57,7 +57,7 @@ def rows_behind(
 ) -> pd.DataFrame | None:
     """Return the rows of an earlier run that lie behind those of a table, NaN where it has none, and say so.
 
-    What was put together, as "other (3 more)", is nothing that the earlier run has.
+    What was put together, as "3 others", is nothing that the earlier run has.
     """
     if earlier is None:
         return None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ...spelling import counted
 from .bootstrap import Hashes
 from .distinct import Distinct
 from .input import Data, frame_of
@@ -58,5 +59,5 @@ class Repeats:
         different = int(self.questions.counts(1)[0])
         if self.asked - different < max(MANY * self.asked, 1):
             return ""
-        asked = f"{different:,} questions asked {self.asked:,} times"
+        asked = f"{counted(different, 'question')} asked {self.asked:,} times"
         return f"{asked}, taken for independent: see cluster='question'"

@@ -168,7 +168,7 @@ class Summary:
         Parameters
         ----------
         most
-            Groups to have at most, 2 or more; the last then is "other (k more)".
+            Groups to have at most, 2 or more; the last then is "k others".
         """
         found = sums_of(self)
         labels = kept(sizes_of(next(iter(found.values())), self.by), most)
@@ -337,7 +337,7 @@ def texts_of(keys: pd.DataFrame) -> pd.Series:
 
 
 _BETWEEN, _MISSING = " · ", "(missing)"
-_REST = re.compile(r"other \([\d,]+ more\)")
+_REST = re.compile(r"[\d,]+ others")
 
 
 def _text(value: Any, between: str) -> str:
@@ -370,7 +370,7 @@ def kept(sizes: pd.Series, most: int) -> list[str]:
     if len(sizes) <= most:
         return list(sizes.index)
     large = set(sizes.nlargest(most - 1).index)
-    rest = f"other ({len(sizes) - len(large):,} more)"
+    rest = f"{len(sizes) - len(large):,} others"
     return [*(label for label in sizes.index if label in large), rest]
 
 
