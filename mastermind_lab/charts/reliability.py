@@ -56,10 +56,10 @@ def reliability(
     """Whether confidence is deserved: the share that was right, bin by bin, against confidence.
 
     On the diagonal confidence is deserved, below it is too high; the counts of confidence hang below. The
-    line breaks at an empty bin, and hollow points stand on fewer than 10 observations. Above 3 groups each
-    has a panel. What is grey behind a single group is where 95% would lie if its confidence were deserved
-    (Broecker and Smith 2007). A summary of voters is drawn, too, and one with
-    isotonic bins as the line of the regression with its band (CORP).
+    line breaks at an empty bin, and at hollow points, which stand on fewer than 10 observations. Above 3
+    groups each has a panel. What is grey behind a single group is where 95% would lie if its confidence were
+    deserved (Broecker and Smith 2007). A summary of voters is drawn, too, and one with isotonic bins as the
+    line of the regression with its band (CORP).
 
     Examples
     --------
@@ -183,7 +183,7 @@ def _deserved(ax: Axes, rows: pd.DataFrame, is_level: bool) -> None:
 def _bins(ax: Axes, rows: pd.DataFrame, style: Style, kw: dict[str, Any], aside: float) -> Line2D:
     """Draw a point a bin with its interval, so many points aside; those of few observations have none.
 
-    The line goes from bin to bin, and breaks where one is empty.
+    The line goes from bin to bin, and breaks where one is empty or has few.
     """
     few, enough = rows[rows["small_n"]], rows[~rows["small_n"]]
     low, high = enough["accuracy_low"], enough["accuracy_high"]
@@ -193,8 +193,9 @@ def _bins(ax: Axes, rows: pd.DataFrame, style: Style, kw: dict[str, Any], aside:
         Line2D, style.as_line(linewidth=0.9, markersize=1.1 * marker_size(ax), transform=where), kw
     )
     breaks = np.flatnonzero(np.diff(rows["bin"]) > 1) + 1
+    known = rows.assign(accuracy=rows["accuracy"].where(~rows["small_n"]))
     x, y = (
-        np.insert(rows[name].to_numpy(dtype=float), breaks, np.nan) for name in ("confidence", "accuracy")
+        np.insert(known[name].to_numpy(dtype=float), breaks, np.nan) for name in ("confidence", "accuracy")
     )
     drawn = ax.plot(x, y, **asked)[0]
     hollow: dict[str, Any] = {"markerfacecolor": paper(ax), "linestyle": "none"}
