@@ -1,6 +1,7 @@
 """What stands around every chart: a title of one line, a caption beside it, and the caller's own words."""
 
 import inspect
+import re
 from functools import partial
 from pathlib import Path
 
@@ -146,6 +147,30 @@ def test_the_caption_of_a_page_names_each_picture():
     assert said.startswith("(a) Confidence. n = 60 decisions.")
     assert "(b) Agreement." in said
     assert "(f) " in said
+
+
+def test_several_charts_bear_the_letters_of_their_caption_which_says_once_what_holds_for_all():
+    asked = lab.with_outcomes(sample(60), OUTCOMES)
+    asked.decisions["question"] = "the same"
+    figure = charts.overview(asked, width="page")
+    titles = [ax.get_title(loc="left") for ax in figure.axes if ax.get_title(loc="left")]
+    assert [title[:4] for title in titles] == ["(a) ", "(b) ", "(c) ", "(d) ", "(e) ", "(f) "]
+    said = charts.caption(figure)
+    assert said.count("1 question asked 60 times") == 1
+    assert "In all of them: 1 question asked 60 times" in said
+    assert re.findall(r"\(\w\) [^.]*\.", said) == [f"{title.split(chr(10))[0]}." for title in titles]
+    pyplot.close(figure)
+
+
+@pytest.mark.parametrize("many", [1, 2])
+def test_a_single_chart_of_a_sheet_has_no_letter(many):
+    figure = charts.sheet(
+        [(charts.confidence, HISTORY, {}), (charts.margin, HISTORY, {"title": "A" * 90})][:many]
+    )
+    figure.draw_without_rendering()
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    assert titles[0].startswith("(a) Confidence\n" if many > 1 else "Confidence\n")
+    assert all(ax.get_tightbbox().x1 <= figure.bbox.width for ax in figure.axes)
 
 
 @pytest.mark.parametrize("name", telling(["votes", "confidence_over_time", "agreement"], "votes"))

@@ -31,6 +31,7 @@ from .drawing.figures import (
     unseen,
 )
 from .drawing.fonts import collected
+from .drawing.picture import letter_titles
 from .overview import overview
 from .scene import BareAxes, Scene, scene
 
@@ -158,6 +159,7 @@ def sheet(pictures: list[tuple[Callable[..., Axes], Any, dict[str, Any]]]) -> Fi
     parts = figure.subfigures(max(len(pictures), 1), squeeze=False).flat
     for part, (chart, data, options) in zip(parts, pictures, strict=False):
         chart(data, ax=part.subplots(), **options)
+    letter_titles(figure)
     return figure
 
 

@@ -20,6 +20,7 @@ from .drawing.caption import check_wanted, make_room_below, write_below_all
 from .drawing.change_lines import regimes_of
 from .drawing.dots import MOST as DOTS
 from .drawing.figures import DESIGNED, returned_figure
+from .drawing.picture import letter_titles
 from .drawing.ridges import MOST as RIDGES
 from .drawing.style import SERIES
 from .margin import margin
@@ -107,6 +108,7 @@ def _draw(
     parts = figure.subfigures(len(heights), columns, height_ratios=heights, squeeze=False).flat
     for (draw, _), part in zip(drawn, parts, strict=False):
         draw(ax=part.subplots())
+    letter_titles(figure)
 
 
 def _inches(width: Any) -> float:

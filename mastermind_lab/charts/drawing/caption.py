@@ -18,7 +18,7 @@ from .ink import STRONG, shade
 from .text import PLAIN, clean, small_size, wrapped
 
 _LINE = 1.32  # from one line to the next, by the height of the text
-_KEPT: WeakKeyDictionary[Axes, str] = WeakKeyDictionary()
+_KEPT: WeakKeyDictionary[Axes, list[str]] = WeakKeyDictionary()  # sentences, the first of them the title
 
 
 def caption(drawn: Axes | Figure | SubFigure) -> str:
@@ -27,7 +27,8 @@ def caption(drawn: Axes | Figure | SubFigure) -> str:
     Parameters
     ----------
     drawn
-        The Axes that a chart returned, or a figure that has some: then each is named (a), (b) and so on.
+        The Axes that a chart returned, or a figure that has some: then each is named (a), (b) and so on, and
+        what holds for all of them is said once.
 
     Raises
     ------
@@ -47,10 +48,20 @@ def caption(drawn: Axes | Figure | SubFigure) -> str:
 
 def said_of(drawn: Axes | Figure | SubFigure) -> str:
     """Return the caption, empty where there is none."""
-    found = [_KEPT[ax] for ax in _axes_of(drawn) if ax in _KEPT]
+    found = [_KEPT[ax] for ax in told(drawn)]
     if len(found) <= 1:
-        return "".join(found)
-    return " ".join(f"({letter}) {text}" for letter, text in zip(ascii_lowercase, found, strict=False))
+        return " ".join(sentence for said in found for sentence in said)
+    shared = [sentence for sentence in found[0][1:] if all(sentence in said for said in found)]
+    parts = [
+        f"({letter})" + "".join(f" {sentence}" for sentence in said if sentence not in shared)
+        for letter, said in zip(ascii_lowercase, found, strict=False)
+    ]
+    return " ".join([*parts, *(["In all of them:", *shared] if shared else [])])
+
+
+def told(drawn: Axes | Figure | SubFigure) -> list[Axes]:
+    """Return the Axes of which something is said."""
+    return [ax for ax in _axes_of(drawn) if ax in _KEPT]
 
 
 def _axes_of(drawn: Axes | Figure | SubFigure) -> list[Axes]:
@@ -62,7 +73,7 @@ def _axes_of(drawn: Axes | Figure | SubFigure) -> list[Axes]:
 
 def keep(ax: Axes, sentences: Sequence[str]) -> None:
     """Keep what is said of a picture."""
-    _KEPT[ax] = " ".join(f"{_capital(visible(sentence))}." for sentence in sentences if sentence)
+    _KEPT[ax] = [f"{_capital(visible(sentence))}." for sentence in sentences if sentence]
 
 
 def add(ax: Axes, sentences: Sequence[str]) -> None:
@@ -70,7 +81,7 @@ def add(ax: Axes, sentences: Sequence[str]) -> None:
     if ax in _KEPT:
         said = _KEPT[ax]
         keep(ax, sentences)
-        _KEPT[ax] = f"{said} {_KEPT[ax]}".strip()
+        _KEPT[ax] = said + _KEPT[ax]
 
 
 def write_below(ax: Axes) -> None:
@@ -90,7 +101,7 @@ def write_below(ax: Axes) -> None:
 
 def gather(into: Axes, others: Sequence[Axes]) -> None:
     """Say of Axes what is said of others, too: together they are one picture."""
-    _KEPT[into] = " ".join(filter(None, (_KEPT.pop(ax, "") for ax in (into, *others))))
+    _KEPT[into] = [sentence for ax in (into, *others) for sentence in _KEPT.pop(ax, [])]
 
 
 def check_wanted(caption: object, figure: Figure | SubFigure | None = None) -> None:

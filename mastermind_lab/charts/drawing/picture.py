@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import partial
+from string import ascii_lowercase
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -13,16 +14,18 @@ import numpy as np
 from matplotlib import rcParams
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.text import Text
 from matplotlib.transforms import ScaledTranslation, Transform
 
 from ...stats.engine.intervals import NONE
 from ...stats.engine.summary import Summary
 from ...text import column_label
-from .caption import keep
+from .caption import keep, told
 from .figures import cell, extent, grow, growing_axes, is_growing
 from .ink import MUTED, shade
 from .text import (
+    HINTED,
     LEAST,
     PLAIN,
     clean,
@@ -90,7 +93,7 @@ class Picture:
         ``methods`` say how each interval that is drawn was made.
         """
         legend_height = self._write_legend() if len(self._labels) > (0 if self.by else 1) else 0
-        room = text_room(self.ax) / small_size()
+        room = HINTED * text_room(self.ax) / small_size()
         pad = rcParams["axes.titlepad"] + legend_height
         lines = f"{fitted(self.title, room)}\n{fitted(self.notes[0], room)}"
         # Where it is told to be, matplotlib need not look for ticks in its way at each drawing.
@@ -156,12 +159,20 @@ def grouped_by(columns: Sequence[str]) -> str:
 
 def retitle(ax: Axes, title: str) -> None:
     """Put a caller's words in the place of subject and grouping, on as many lines as they need."""
-    _, _, n = (there := ax.get_title(loc="left")).partition("\n")
-    lines = wrapped(clean(title, 400), text_room(ax) / small_size()) if title.strip() else []
+    _, _, n = (there := ax.get_title(loc="left")).rpartition("\n")
+    lines = wrapped(clean(title, 400), HINTED * text_room(ax) / small_size()) if title.strip() else []
     # Not by set_title, which would put it where the legend is.
     written = next(one for one in ax.get_children() if isinstance(one, Text) and one.get_text() == there)
     written.set(text="\n".join([*lines, n]), **PLAIN)
-    grow(ax, _LINE * small_size() * (len(lines) - 1))
+    grow(ax, _LINE * small_size() * (len(lines) - there.count("\n")))
+
+
+def letter_titles(figure: Figure | SubFigure) -> None:
+    """Put before the title of each of several charts the letter that the caption calls it by."""
+    several = told(figure)
+    for letter, ax in zip(ascii_lowercase, several if len(several) > 1 else [], strict=False):
+        title, _, _ = ax.get_title(loc="left").rpartition("\n")
+        retitle(ax, f"({letter}) {title}")
 
 
 def label_below(ax: Axes, words: str) -> None:
