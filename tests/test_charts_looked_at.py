@@ -1,5 +1,6 @@
 """What is seen at once on a picture: words over words, marks that are cut, boxes with nothing in them."""
 
+import json
 import re
 from functools import partial
 from types import SimpleNamespace
@@ -25,6 +26,8 @@ pytestmark = [
     pytest.mark.once,
     pytest.mark.filterwarnings("ignore::mastermind_lab.errors.MissingFontWarning"),
 ]
+
+SAID = {"recommendation": "yes", "confidence": 0.5}
 
 TREE = {
     "claim": SENTENCES[0],
@@ -92,6 +95,16 @@ def test_the_only_vote_of_a_choice_is_not_behind_those_that_are_left_out():
     pyplot.close(figure)
 
 
+def test_a_choice_does_not_touch_how_often_it_was_voted_for():
+    votes = [{"voter": f"{k}", "choice": "to go on, " * 30} for k in range(12)]
+    figure = charts.decision(told(votes=votes), "0-1", figsize="slide")
+    figure.draw_without_rendering()
+    [choice, count, *_] = figure.axes[1].texts
+    assert count.get_text() == "12 votes"
+    assert box(choice).x1 + 2 < box(count).x0
+    pyplot.close(figure)
+
+
 def test_bars_of_confidence_do_not_touch_the_sources():
     figure = charts.decision(sample(20), sample(20).decisions["stream_id"].iloc[3], figsize="slide")
     figure.draw_without_rendering()
@@ -130,6 +143,17 @@ def test_figures_that_differ_by_how_they_were_added_up_have_no_scale_of_their_ow
     assert limits(alpha, "alpha") == pytest.approx((-0.05, 0.05))
 
 
+def test_a_shade_that_stands_for_equally_many_decisions_says_one_number():
+    ballots = [{"voter": f"{k:02}", "choice": "yes"} for k in range(30)]
+    said = [{"decision": SAID | {"votes": ballots[: 30 - 5 * (k == 0)]}} for k in range(3)]
+    payloads = [json.dumps(one) for one in said]
+    caption = charts.caption(charts.agreement(lab.read(payloads[1:]), ax=Figure((6.5, 6)).subplots()))
+    assert "5 voters not drawn: those with most votes are. Shade" in caption
+    assert caption.endswith("; n = 2 a pair.")
+    drawn = charts.agreement(lab.read(payloads).votes.query("voter < '28'"), ax=Figure((6.5, 6)).subplots())
+    assert charts.caption(drawn).endswith("; n = 3 a pair.")  # those that are not drawn have fewer
+
+
 def test_names_below_squares_stand_on_one_line():
     ax = charts.agreement(sample(100), figsize="page")
     assert {label.get_verticalalignment() for label in ax.get_xticklabels()} == {"baseline"}
@@ -162,7 +186,7 @@ def test_a_choice_of_a_sentence_has_two_lines():
 
 def test_an_overview_of_one_decision_is_what_one_decision_can_say():
     figure = charts.overview(history(1), figure=Figure(figsize=(6.5, 4)))
-    assert [ax.get_title(loc="left").split("\n")[0] for ax in figure.axes] == ["Confidence", "Votes"]
+    assert [ax.get_title(loc="left").split("\n")[0] for ax in figure.axes] == ["(a) Confidence", "(b) Votes"]
     one, two = (charts.overview(history(n), width=3.3) for n in (1, 2))
     assert one.get_figheight() < two.get_figheight() / 2
     pyplot.close("all")
@@ -228,6 +252,56 @@ def test_of_a_group_without_figures_it_is_said_that_there_are_none(name, half_kn
     assert words.count("nothing known") == 1
     titles = [part.get_title(loc="left") for part in parts]
     assert not [text for text in [*words, *titles] if re.search(r"\bnan\b", text)]
+
+
+@pytest.fixture(scope="module")
+def apart():
+    """Two panels that have neither choices, voters nor sources in common; one has no majority."""
+    said = {"north": [("Ada", "yes"), ("Bo", "yes"), ("Cy", "yes")], "south": [("Di", "no"), ("Ed", "later")]}
+    payloads = [
+        {
+            "decision": {
+                "recommendation": votes[0][1],
+                "confidence": 0.5,
+                "votes": [{"voter": voter, "choice": choice} for voter, choice in votes],
+                "citations": [{"source": f"the {panel} gazette"}],
+            },
+            "meta": {"panel": panel},
+        }
+        for panel, votes in said.items()
+        for _ in range(4)
+    ]
+    read = lab.read(list(map(json.dumps, payloads)))
+    read.decisions["correct_choice"] = read.decisions["recommendation"]
+    return read
+
+
+MEANINGS = {
+    "agreement": "alpha unknown, as where all choose alike",
+    "citations": "not cited",
+    "pivotal": "no vote",
+    "rules": "nothing decided",
+    "voters": "no such vote",
+    "votes": "no such vote",
+}
+
+
+@pytest.mark.parametrize("name", telling([*MEANINGS], "rules"))
+def test_where_there_is_no_dot_the_caption_says_what_that_means(name, apart):
+    chart = getattr(charts, name)
+    assert f"No dot: {MEANINGS[name]}." in charts.caption(
+        chart(apart, by="meta.panel", ax=Figure().subplots())
+    )
+    south = apart.where(apart.decisions["meta.panel"] == "south")
+    assert "No dot" not in charts.caption(chart(south, ax=Figure().subplots()))
+
+
+def test_an_interval_that_has_no_end_on_a_scale_of_logarithms_is_told():
+    said = [{"decision": SAID, "meta": {"timings": {"total_s": one}}} for one in (1, 1.1, 0.9, 20)]
+    seconds = [json.dumps(one) for one in said]
+    ended = "An interval that goes to 0 or below ends at the left edge."
+    assert ended in charts.caption(charts.timing(lab.read(seconds), ax=Figure().subplots()))
+    assert ended not in charts.caption(charts.timing(lab.read(seconds[:3]), ax=Figure().subplots()))
 
 
 def test_a_chart_of_nothing_says_what_was_left_out():

@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from ..spelling import counted
 from ..stats import Agreement
 from ..stats.engine.bootstrap import Floats
 from ..stats.engine.input import By, Source
@@ -36,7 +37,7 @@ from .drawing.text import (
     tiny_size,
 )
 
-MOST_VOTERS = 24
+MOST_VOTERS = 25
 """Voters that stay readable in one chart."""
 
 _NUMBER = 1.15  # heights of tiny text across, of a column that has a number
@@ -63,7 +64,7 @@ def agreement(
 
     Without ``by``, a square is the agreement of two voters, as the scale at the right says. Where figures
     find room, those below the diagonal are percents, and what mirrors them above it is the number of
-    decisions in which both voted. Voters are those with the most votes, 24 at most, or as many as find room;
+    decisions in which both voted. Voters are those with the most votes, 25 at most, or as many as find room;
     those who agree stand side by side, and columns bear the rows' numbers where names are long. A square on
     the diagonal is a voter with several votes in a decision, such as a model in several seats. With ``by``,
     a dot is Krippendorff's alpha of a group, with its 95% interval.
@@ -94,7 +95,8 @@ def _groups(
     named = shown.assign(group=names, all="")
     dots(picture.ax, named, "group", "all", "alpha", kw, beside=n_of_rows(shown["n"]))
     smaller = len(table) - len(shown)
-    more = [f"{smaller:,} smaller groups not drawn"] if smaller else []
+    more = [f"{counted(smaller, 'smaller group')} not drawn"] if smaller else []
+    more += ["no dot: alpha unknown, as where all choose alike"] if shown["alpha"].isna().any() else []
     picture.heading(*more, "line: 95% interval", methods=shown["alpha_method"])
     left, right = limits(shown, "alpha")
     picture.ax.set_xlim(min(left, 0), min(max(right, 0), 1.02))
@@ -113,7 +115,8 @@ def _pairs(summary: Agreement, notes: list[str], ax: Axes | None, kw: dict[str, 
     voters = summary.order(max(2, min(most, rows_that_fit(picture.ax, MOST_VOTERS))))
     if not voters:
         return picture.empty()
-    more = [f"{there - len(voters):,} voters with fewer votes not drawn"] if there > len(voters) else []
+    hidden = there - len(voters)
+    more = [f"{counted(hidden, 'voter')} not drawn: those with most votes are"] if hidden else []
     written = _squares(picture.ax, pairs, voters, kw)
     alpha = f"Krippendorff's alpha {summary.alpha:.2f}{_level(summary)}"
     return picture.heading(alpha, *more, *_key(pairs, voters, written))
@@ -131,11 +134,13 @@ def _columns(width: float) -> int:
 def _key(pairs: pd.DataFrame, voters: list[str], written: bool) -> list[str]:
     """Write how to read the squares."""
     there = pairs["voter"].isin(voters) & pairs["other"].isin(voters) & (pairs["voter"] != pairs["other"])
-    hatched = ["hatched: the two never met"] if there.sum() < len(voters) * (len(voters) - 1) else []
+    n = pairs.loc[there, "n"]
+    hatched = ["hatched: the two never met"] if len(n) < len(voters) * (len(voters) - 1) else []
     if written:
         return ["below: % of decisions in which both chose alike; above: n in which both voted", *hatched]
-    between = f"n = {pairs['n'].min():,} to {pairs['n'].max():,} a pair"
-    return [f"shade: % of decisions in which both chose alike; {between}", *hatched]
+    least, most = n.min(), n.max()
+    between = f"; n = {least:,}{'' if least == most else f' to {most:,}'} a pair" if len(n) else ""
+    return [f"shade: % of decisions in which both chose alike{between}", *hatched]
 
 
 def _squares(ax: Axes, pairs: pd.DataFrame, voters: list[str], kw: dict[str, Any]) -> bool:

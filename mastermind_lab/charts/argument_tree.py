@@ -22,6 +22,7 @@ from .drawing.ink import shade
 from .drawing.picture import Picture, from_the_left, inches_of, row_height, text_room
 from .drawing.style import artist_kwargs, check_keywords, check_values
 from .drawing.text import (
+    HINTED,
     LOOKED_AT,
     PLAIN,
     clean,
@@ -37,9 +38,6 @@ from .drawing.text import (
 
 MOST = 60
 """Nodes that stay readable on a page."""
-
-HINTED = 0.94
-"""The share of a width that letters may take: they are wider than measured where they stand on whole dots."""
 
 _IDS = ("stream_id", "decision_id", "correlation_id")  # in the order in which they are looked at
 _LINE = 1.25  # from one line to the next, by the height of its text

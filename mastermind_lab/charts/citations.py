@@ -13,7 +13,7 @@ from ..stats import Citations
 from ..stats.engine.bootstrap import Floats
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
-from .drawing.dots import dots_in_lane, from_zero, offsets, rows_on_grid
+from .drawing.dots import dots_in_lane, from_zero, offsets, rows_on_grid, without_dot
 from .drawing.figures import extent
 from .drawing.picture import Picture, inches_of, row_height, rows_that_fit, series_that_fit
 from .drawing.style import SERIES, styles_on
@@ -72,9 +72,9 @@ def citations(
     name, row = min(0.6, name), min(1, row)  # on a slide a single row is high: its name stays near its dots
     lanes = 0.1 - name / 2 + offsets(0.45 * (row - name), len(table))
     _draw(picture, used, names, table.set_index("group")["cited"], lanes, kw)
-    picture.heading(
-        *_figures(table), _not_drawn(uses, len(names)), "line: 95% interval", methods=used["share_method"]
-    )
+    gaps = without_dot(used, "source", "group", "share", "not cited")
+    hidden = _not_drawn(uses, len(names))
+    picture.heading(*_figures(table), hidden, "line: 95% interval", gaps, methods=used["share_method"])
     _names(picture.ax, names, 0.1 + (row - name) / 2)
     largest = float(np.nanmax(used[["share", "share_high"]].to_numpy()))
     picture.ax.set_xlim(from_zero(min(1.02, 1.08 * largest)))

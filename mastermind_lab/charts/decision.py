@@ -14,13 +14,13 @@ from matplotlib.font_manager import FontProperties
 
 from ..spelling import counted
 from ..stats.engine.arithmetic import plain_arithmetic
-from .argument_tree import HINTED, MOST, argument_tree, batch_of, outlined
+from .argument_tree import MOST, argument_tree, batch_of, outlined
 from .drawing.ballots import Ballots, ballots_of, draw_ballots, lines_on
 from .drawing.caption import check_wanted, gather, keep, make_room_below, write_below_all
 from .drawing.chart import new_size
 from .drawing.figures import MAGNIFIED, follows_rows, is_slide, returned_figure, settings
 from .drawing.ink import RULE, STRONG, shade
-from .drawing.text import LOOKED_AT, clean, fitted, small_size, text_width, unmarked, wrapped
+from .drawing.text import HINTED, LOOKED_AT, clean, fitted, small_size, text_width, unmarked, wrapped
 
 _MOST_SOURCES, _FEWEST_NODES, _ON_A_SLIDE = 8, 4, 8
 _MOST_LINES = {"question": 6, "recommendation": 12}

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from ..stats import Pivotal
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
-from .drawing.dots import MOST, dots, from_zero, legend_labels, limits, n_of_rows, ranked
+from .drawing.dots import MOST, dots, from_zero, legend_labels, limits, n_of_rows, ranked, without_dot
 from .drawing.earlier import earlier_of, rows_behind
 from .drawing.picture import Picture, inches_of, rows_that_fit, series_that_fit
 from .drawing.style import SERIES
@@ -63,7 +63,8 @@ def pivotal(
     handles = dots(picture.ax, table, "voter", series, "pivotal", kw, beside=beside, behind=behind)
     picture.legend(handles, _groups(lumped, table) if summary.by else list(RULES))
     hanging = f"{summary.share:.1%} hang on one voter (plurality)"
-    picture.heading(hanging, "line: 95% interval", methods=table["pivotal_method"])
+    gaps = without_dot(table, "voter", series, "pivotal", "no vote")
+    picture.heading(hanging, "line: 95% interval", gaps, methods=table["pivotal_method"])
     picture.ax.set_xlim(from_zero(min(limits(table, "pivotal", behind=behind)[1], 1.02)))
     return picture.ax
 

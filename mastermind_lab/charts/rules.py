@@ -13,7 +13,7 @@ from ..stats.engine.input import By, Source
 from ..stats.engine.preference_rules import PREFERENCE_RULES
 from ..stats.engine.voting_rules import ACTUAL, BEST
 from .drawing.chart import chart, summary_of
-from .drawing.dots import dots, from_zero, legend_labels, limits
+from .drawing.dots import dots, from_zero, legend_labels, limits, without_dot
 from .drawing.ink import MUTED, shade
 from .drawing.picture import Column, Picture, inches_of, series_that_fit
 from .drawing.style import SERIES
@@ -66,7 +66,8 @@ def rules(
         picture.legend(handles, legend_labels(largest, "group", n))
     best = [f"{BEST}: {who}" for who in _best(table)] if not summary.by else []
     beside_n = "" if summary.by else "beside n: the share that a rule leaves open"
-    picture.heading("line: 95% interval", beside_n, *best, methods=table[f"{figure}_method"])
+    gaps = without_dot(table, "rule", "group", figure, "nothing decided")
+    picture.heading("line: 95% interval", gaps, beside_n, *best, methods=table[f"{figure}_method"])
     _scale(picture.ax, *limits(table, figure), figure == "difference")
     return picture.ax
 

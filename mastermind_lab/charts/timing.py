@@ -77,11 +77,13 @@ def timing(
     beside = of_total if len(shares) else None
     n_below = [f"n = {counts[leaf]:,}" for leaf in leaves]
     label_rows(ax, list(map(_short, leaves)), n_below, beside=beside, series=lanes - 1)
+    _scale(ax, table)
+    cut = ax.get_xscale() == "log" and (table["mean_low"] <= 0).any()
     picture.heading(
         "dot: mean, 95% interval; line in the bar: median; bars: middle 50% and 90%",
+        "an interval that goes to 0 or below ends at the left edge" if cut else "",
         methods=table["mean_method"],
     )
-    _scale(ax, table)
     ax.set_ylim(-len(leaves) + 0.4, 1.2 if beside else 0.6)
     return ax
 

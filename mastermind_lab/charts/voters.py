@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from ..stats import Voters
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
-from .drawing.dots import MOST, RING, dots, from_zero, legend_labels, limits, n_of_rows, ranked
+from .drawing.dots import MOST, RING, dots, from_zero, legend_labels, limits, n_of_rows, ranked, without_dot
 from .drawing.earlier import earlier_of, rows_behind
 from .drawing.ink import STRONG, shade
 from .drawing.picture import Picture, inches_of, rows_that_fit, series_that_fit
@@ -89,7 +89,9 @@ def voters(
             [Line2D([], [], marker="o", color=shade(picture.ax, STRONG), **RING)], [_NAMES[drawn.ring]]
         )
     ring = f"; ring: {_NAMES[drawn.ring]}" if drawn.ring else ""
-    picture.heading(f"dot: {_NAMES[drawn.dot]}, 95% interval{ring}", methods=table[f"{drawn.dot}_method"])
+    gaps = without_dot(table, "voter", "group", drawn.dot, "no such vote")
+    known = f"dot: {_NAMES[drawn.dot]}, 95% interval{ring}"
+    picture.heading(known, gaps, methods=table[f"{drawn.dot}_method"])
     low, high = limits(table, drawn.dot, *filter(None, [drawn.ring]), behind=behind)
     least, most = from_zero(min(high, 1.02))
     picture.ax.set_xlim(least if drawn is AGAINST else max(low, least), most)

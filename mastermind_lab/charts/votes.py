@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from ..stats import Votes
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
-from .drawing.dots import RING, dots_in_lane, from_zero, offsets, rows_on_grid
+from .drawing.dots import RING, dots_in_lane, from_zero, offsets, rows_on_grid, without_dot
 from .drawing.earlier import earlier_of, rows_behind
 from .drawing.ink import MUTED, shade
 from .drawing.intervals import keep_ends
@@ -63,7 +63,8 @@ def votes(
     behind = rows_behind(picture, earlier_of(Votes, before, summary), table, ["group", "choice"], "share")
     _draw(picture, table, behind, kw)
     label_rows(picture.ax, choices, series=lanes + 1)
-    picture.heading("line: 95% interval", methods=table["share_method"])
+    gaps = without_dot(table, "choice", "group", "share", "no such vote")
+    picture.heading("line: 95% interval", gaps, methods=table["share_method"])
     drawn = pd.concat([table, behind] if behind is not None else [table])
     largest = float(np.nanmax(drawn[["share", "share_high", "weighted_share"]].to_numpy()))
     picture.ax.set_xlim(from_zero(min(1.02, 1.08 * largest)))

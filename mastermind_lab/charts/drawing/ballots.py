@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from ...spelling import counted
 from .ink import MUTED, shade
-from .text import LOOKED_AT, PLAIN, clean, fitted, fitted_apart, small_size, unmarked, wrapped
+from .text import HINTED, LOOKED_AT, PLAIN, clean, fitted, fitted_apart, small_size, unmarked, wrapped
 
 _MOST_CHOICES, _MOST_LINES = 8, 4
 _INDENT = 1.0  # heights of small text that a voter stands to the right of the choice
@@ -72,7 +72,7 @@ def _each(sizes: Sequence[int], most: int) -> int:
 def _lines(choice: str, rows: pd.DataFrame, room: float, each: int) -> list[Line]:
     """Write a choice, and below it those who voted for it."""
     said = clean(unmarked(choice), LOOKED_AT)
-    first, *more = wrapped(said, room - _COUNT, _MOST_LINES)
+    first, *more = wrapped(said, HINTED * (room - _COUNT), _MOST_LINES)
     lines = [Line(first, beside=counted(len(rows), "vote")), *map(Line, more)]
     surest = rows.head(each + (len(rows) == each + 1))  # a name takes no more room than "and 1 more"
     sure = surest["confidence"].to_numpy(dtype=float, na_value=np.nan)

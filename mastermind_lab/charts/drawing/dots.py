@@ -87,6 +87,12 @@ def dots_of_figures(
     picture.legend(handles, list(figures.values()))
 
 
+def without_dot(table: pd.DataFrame, row: str, series: str, figure: str, meaning: str) -> str:
+    """Say what it means where a lane has no dot, if one has none."""
+    lanes = table[row].nunique() * table[series].nunique()
+    return f"no dot: {meaning}" if table[figure].notna().sum() < lanes else ""
+
+
 def rows_on_grid(ax: Axes, rows: int, beside: object = None) -> None:
     """Fit the vertical axis to rows at 0, -1, -2, ..., and a title above them, with grid lines behind."""
     ax.set_ylim(-rows + 0.4, 1.2 if beside else 0.6)
