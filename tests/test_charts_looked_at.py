@@ -304,6 +304,17 @@ def test_an_interval_that_has_no_end_on_a_scale_of_logarithms_is_told():
     assert ended not in charts.caption(charts.timing(lab.read(seconds[:3]), ax=Figure().subplots()))
 
 
+def test_times_that_find_no_room_are_counted():
+    said = {"decision": SAID, "meta": {"timings": {f"step {k}": 2 + k for k in range(30)}}}
+    read = lab.read([json.dumps(said)] * 3)
+    assert "The 12 largest of 30 are drawn." in charts.caption(charts.timing(read))
+    assert re.search(
+        r"The \d largest of 30 are drawn\.", charts.caption(charts.timing(read, figsize="slide"))
+    )
+    assert "are drawn" not in charts.caption(charts.timing(lab.sample(last=20)))
+    pyplot.close("all")
+
+
 def test_a_chart_of_nothing_says_what_was_left_out():
     read = sample(20)
     read.decisions["confidence"] = np.nan

@@ -68,7 +68,7 @@ def timing(
     picture = Picture(ax, "Timing", summary, notes, f"{UNITS[unit]} (log scale)", inches=inches)
     if table.empty:
         return picture.empty(f"no {UNITS[unit]}") if summary.n else picture.empty()
-    table = table[table["leaf"].isin(leaves)]
+    there, table = table["leaf"].nunique(), table[table["leaf"].isin(leaves)]
     ax = picture.ax
     _draw(picture, table, leaves, kw)
     counts = table.groupby("leaf")["n"].sum()
@@ -81,6 +81,7 @@ def timing(
     cut = ax.get_xscale() == "log" and (table["mean_low"] <= 0).any()
     picture.heading(
         "dot: mean, 95% interval; line in the bar: median; bars: middle 50% and 90%",
+        f"the {len(leaves)} largest of {there} are drawn" if len(leaves) < there else "",
         "an interval that goes to 0 or below ends at the left edge" if cut else "",
         methods=table["mean_method"],
     )
