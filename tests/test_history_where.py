@@ -247,6 +247,8 @@ class TestScans:
         batch += 1.4
         assert sum(map(len, cut)) == len(whole) > 0
         assert len(sample().where("confidence > @batch")) == 0
+        index = batch  # not the row's number, which a scan does not know
+        assert sum(map(len, scan.where("confidence > @index"))) == 0, index
         with pytest.raises(lab.OptionError, match="'unknown_' is not defined"):
             list(scan.where("confidence > @unknown_"))
 

@@ -51,7 +51,7 @@ def check_row_by_row(query: str) -> None:
     OptionError
         It calls a method that may do so, or takes the number of a row.
     """
-    tree = _parsed(re.sub(r"`[^`]*`", "column_", query).replace("@", ""))
+    tree = _parsed(re.sub(r"`[^`]*`", "column_", query).replace("@", "variable_"))
     nodes = [*ast.walk(tree)] if tree else []  # what cannot be read is said when it is evaluated
     calls = (node.func for node in nodes if isinstance(node, ast.Call))
     over_all = [call.attr for call in calls if isinstance(call, ast.Attribute) and not _is_row_by_row(call)]
