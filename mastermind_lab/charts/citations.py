@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from ..spelling import counted
 from ..stats import Citations
 from ..stats.engine.bootstrap import Floats
 from ..stats.engine.input import By, Source
@@ -106,7 +107,8 @@ def _not_drawn(uses: pd.DataFrame, drawn: int) -> str:
     if not hidden:
         return ""
     once = int(uses.loc[uses["n"] == 1, "sources"].sum())
-    return f"{hidden:,} sources not drawn" + (f"; {once:,} are cited once" if once else "")
+    some = f"; {once:,} {'is' if once == 1 else 'are'} cited once" if once else ""
+    return f"{counted(hidden, 'source')} not drawn{some}"
 
 
 def _figures(table: pd.DataFrame) -> list[str]:
@@ -115,7 +117,7 @@ def _figures(table: pd.DataFrame) -> list[str]:
         return []
     row = table.iloc[0]
     return [
-        f"{row['sources']:,} sources",
+        counted(int(row["sources"]), "source"),
         f"HHI {estimate_in(row, 'hhi'):.3f}",
         f"{estimate_in(row, 'single'):.0%} on one source",
         f"mean overlap {estimate_in(row, 'overlap'):.2f}",

@@ -12,6 +12,7 @@ from matplotlib.dates import date2num
 from matplotlib.lines import Line2D
 
 from ..errors import OptionError
+from ..spelling import counted
 from ..stats import Regimes
 from ..stats.engine.input import By, Source, names_of
 from ..text import column_label
@@ -86,16 +87,14 @@ def regimes(
     found = table["change"].nunique()
     notes = format_n(summary.n, "decisions", without_a_time=summary.undated)
     subject, xlabel = f"Regimes{grouped_by(summary.watch)}", "mean after - before (-1 to 1)"
-    full = _NAMED_BELOW
     picture = Picture(
         ax, subject, summary, notes, xlabel,
-        rows=round((full.above + min(found, MOST)) * full.height * tiny_size() / 32),
+        rows=round((_NAMED_BELOW.above + min(found, MOST)) * _NAMED_BELOW.height * tiny_size() / 32),
     )  # fmt: skip
     if table.empty:
         return picture.empty("no change found") if summary.n else picture.empty()
-    ax, there = picture.ax, min(found, MOST)
-    rows = full if _room(ax, full) >= there or not _is_wide(ax) else _IN_A_LINE
-    shown = min(there, _room(ax, rows))
+    ax = picture.ax
+    rows, shown = _fitting(ax, min(found, MOST))
     table = table[table["change"] > found - shown]
     changes = table.drop_duplicates("change")
     figures = [name for name in _LOOKS if changes[f"{name}_difference"].notna().any()]
@@ -109,11 +108,9 @@ def regimes(
     _strip(ax, summary.segments(), figures, shown, rows)
     picture.legend(handles, [_LOOKS[name].label for name in figures])
     if _is_wide(ax) and figures:
-        moved = changes[[f"{figures[0]}_{side}" for side in ("before", "after")]].to_numpy()
-        texts = [f"{before:.2f} {ARROW} {after:.2f}" for before, after in moved]
-        annotate_rows(ax, figures[0], texts, top=0.6)
+        _means_beside(ax, changes, figures[0])
     methods = changes[f"{figures[0]}_difference_method"] if figures else ()
-    earlier = f"{found - shown:,} earlier changes in the strip alone" if found > shown else ""
+    earlier = f"{counted(found - shown, 'earlier change')} in the strip alone" if found > shown else ""
     return picture.heading(
         "strip: means between changes",
         "dot: change, 95% interval",
@@ -125,6 +122,18 @@ def regimes(
 
 def _is_wide(ax: Axes) -> bool:
     return extent(ax)[0] > _WIDE * small_size()
+
+
+def _fitting(ax: Axes, there: int) -> tuple[_Rows, int]:
+    """Choose how rows are named so that as many changes as may be find room, and say how many do."""
+    rows = _NAMED_BELOW if _room(ax, _NAMED_BELOW) >= there or not _is_wide(ax) else _IN_A_LINE
+    return rows, min(there, _room(ax, rows))
+
+
+def _means_beside(ax: Axes, changes: pd.DataFrame, figure: str) -> None:
+    means = changes[[f"{figure}_{side}" for side in ("before", "after")]].to_numpy()
+    texts = [f"{before:.2f} {ARROW} {after:.2f}" for before, after in means]
+    annotate_rows(ax, figure, texts, top=0.6)
 
 
 def _room(ax: Axes, rows: _Rows) -> int:

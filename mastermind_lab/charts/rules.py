@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
+from ..spelling import counted
 from ..stats import Rules
 from ..stats.engine.input import By, Source
 from ..stats.engine.preference_rules import PREFERENCE_RULES
@@ -106,7 +107,7 @@ def _notes(summary: Rules, table: pd.DataFrame, counts: str) -> list[str]:
     kinds = {rule.ballots: name for name, rule in PREFERENCE_RULES.items()}
     for kind, rule in kinds.items():
         if without := table.loc[table["rule"] == rule, "without_ballot"].sum():
-            notes.append(f"{without:,} votes without {kind}")
+            notes.append(f"{counted(int(without), 'vote')} without {kind}")
     ties = {"none": "ties open", "first": "ties: first choice", ACTUAL: "ties: as actual"}
     fallback = clean("as actual" if summary.fallback == ACTUAL else summary.fallback, 24)
     return [*notes, ties[summary.tie], *([] if fallback == "none" else [f"else: {fallback}"])]

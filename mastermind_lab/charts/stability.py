@@ -6,6 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from ..spelling import counted
 from ..stats import Stability
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
@@ -48,5 +49,5 @@ def stability(
         return picture.empty()
     dots_of_figures(picture, table, _FIGURES, "again", kw)
     sampled = ["sample of the questions"] if table["sampled"].any() else []
-    silent = f"{said_nothing:,} groups without such a question not drawn" if said_nothing else ""
+    silent = f"{counted(said_nothing, 'group')} without such a question not drawn" if said_nothing else ""
     return picture.heading(*sampled, silent, "line: 95% interval", methods=table["flip_method"])

@@ -158,4 +158,4 @@ def _inches(lines: Sequence[str]) -> float:
 
 def _capital(sentence: str) -> str:
     """Begin with a capital, but for a symbol such as n."""
-    return sentence if sentence.startswith("n = ") else sentence[:1].upper() + sentence[1:]
+    return sentence if sentence.startswith("n ") else sentence[:1].upper() + sentence[1:]

@@ -12,6 +12,7 @@ from matplotlib.ft2font import FT2Font
 from matplotlib.textpath import text_to_path
 
 from ...labels import apart
+from ...spelling import counted
 from ...stats.engine.estimate import Estimate
 from ...stats.engine.identity import VOTER
 from ...text import ELLIPSIS, brief, visible, without_markup
@@ -173,4 +174,4 @@ def format_n(n: float, what: str, **left_out: float) -> list[str]:
 def format_voters(voter: str, repeated: int) -> list[str]:
     """Write what tells voters apart if not their name, and how often one voted more than once."""
     told_apart = [] if voter == VOTER else [f"voters: {clean(voter)}"]
-    return told_apart + ([f"{repeated:,} repeated votes"] if repeated else [])
+    return told_apart + ([counted(repeated, "repeated vote")] if repeated else [])
