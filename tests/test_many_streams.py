@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from itertools import islice
+from itertools import chain, islice
 
 import pytest
 import redis
@@ -13,6 +13,7 @@ import mastermind_lab as lab
 from mastermind_lab.cli.dashboard import _facts
 from mastermind_lab.cli.following import Events
 from mastermind_lab.stream import Behind, Cursor, StreamReader, StreamUpdate, follow_envelopes
+from mastermind_lab.stream import schedule as schedule_module
 from mastermind_lab.stream.schedule import Schedule
 from mastermind_lab.widget.text import status_items, status_line
 
@@ -125,6 +126,15 @@ class TestRounds:
             for name in turn:
                 schedule.looked(name, has_more=name in "abcdef")
         assert turns == [*"abcdefabcdef"]
+
+    def test_those_that_do_not_ring_take_turns(self, monkeypatch):
+        monkeypatch.setattr(schedule_module, "LOOK", 0.0)  # each may be looked at again at once
+        schedule, seen = Schedule(names(100)), set()
+        for _ in range(4):  # of 32
+            for stream in chain.from_iterable(schedule.turn(())):
+                seen.add(stream)
+                schedule.looked(stream)
+        assert seen == {*names(100)}
 
     def test_a_stream_that_begins_again_below_is_noticed_among_many(self, raw, redis_url, impatient):
         streams = names(50)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 import stat
 from pathlib import Path
 from uuid import uuid4
@@ -38,6 +39,30 @@ def no_mask():
     before = os.umask(0)
     yield
     os.umask(before)
+
+
+def next_descriptor():
+    descriptor = os.open(os.curdir, os.O_RDONLY)
+    os.close(descriptor)
+    return descriptor
+
+
+def test_nothing_stays_open(folder, tmp_path):
+    free = next_descriptor()
+    folder.write("votes/a.parquet", b"abc")
+    local.append(tmp_path / "marks" / "a.csv", b"abc")
+    assert next_descriptor() == free
+
+
+def test_what_a_full_disk_cuts_off_is_told(tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"No space left on device: '.*a\.csv'"):
+            local.append(tmp_path / "a.csv", b"abcdef")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (tmp_path / "a.csv").read_bytes() == b"abc"
 
 
 def test_a_file_is_synced_then_renamed_then_its_folder_is_synced(folder, monkeypatch, tmp_path):
