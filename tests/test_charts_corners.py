@@ -23,6 +23,12 @@ def test_weighted_shares_are_drawn_where_they_can_be_told_apart(ax, second, name
     assert ([text.get_text() for text in legend.get_texts()][1:] if legend else []) == names
 
 
+@pytest.mark.parametrize("pictures", [3, [(1, 2)], [(lab.charts.votes, None)], [(1, None, {})]])
+def test_what_is_no_list_of_pictures_is_no_sheet(pictures):
+    with pytest.raises(lab.OptionError, match=r"takes a list of \(chart, data, options\), as \["):
+        lab.charts.sheet(pictures)
+
+
 def test_a_sheet_has_a_place_for_each_picture():
     data = voted([1, 2])
     sizes = []
@@ -32,4 +38,4 @@ def test_a_sheet_has_a_place_for_each_picture():
         ends = [ax.figure.bbox.y1 / figure.bbox.height for ax in figure.axes]
         assert ends == pytest.approx([1 - place / count for place in range(count)])
     assert [height for _, height in sizes] == pytest.approx([3.4, 3.4, 6.8])
-    assert [caption(ax) for ax in figure.axes] == ["Votes. n = 2 votes. Line: 95% interval."] * 2
+    assert [caption(ax) for ax in figure.axes] == ["Votes. n = 2 votes. Ring: weighted. No interval is known."] * 2

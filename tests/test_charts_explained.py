@@ -104,7 +104,7 @@ def test_what_stands_at_the_right_of_changes_has_its_title_above_the_first():
 def test_a_caption_calls_marks_as_the_legend_does():
     ax = charts.voters(sample(60))
     dot, ring = (text.get_text() for text in ax.get_legend().get_texts())
-    assert f"Dot: {dot}, 95% interval; ring: {ring}." in charts.caption(ax)
+    assert f"Dot: {dot}; ring: {ring}." in charts.caption(ax)
     pyplot.close(ax.figure)
 
 

@@ -123,7 +123,7 @@ def test_many_groups_have_panels_that_share_their_scales():
     ax = laid_out(charts.confidence_over_time(frame, by="meta.group", ax=on(3.3, 4)))
     panels = ax.child_axes
     assert 4 <= len(panels) <= 12
-    assert f"Last panel: the {15 - len(panels)} smallest groups" in charts.caption(ax)
+    assert f"{15 - len(panels)} others: the smallest, drawn as one" in charts.caption(ax)
     assert len({panel.get_xlim() for panel in panels}) == len({panel.get_ylim() for panel in panels}) == 1
     titles = [panel._left_title for panel in panels]
     assert titles[0].get_text() == "group 0\nn = 9"
@@ -139,7 +139,7 @@ def test_a_group_too_small_for_a_curve_is_left_out_and_said():
     history.decisions["meta.model"] = ["few" if row < 5 else f"m{row % 4}" for row in range(200)]
     ax = charts.risk_coverage(history, by="meta.model", ax=on(6.5, 4))
     assert len(ax.child_axes) == 4
-    assert "1 without a line: fewer than 10 decisions" in charts.caption(ax)
+    assert "No line for 1 group: fewer than 10 decisions" in charts.caption(ax)
 
 
 # Reliability.

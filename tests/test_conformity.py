@@ -268,7 +268,7 @@ def test_the_chart_draws_the_table():
     assert [text.get_text() for text in ax.texts] == [*growth, "growth"]
     assert f"n = {table['n'].sum()} decisions" in words(ax)
     assert "with fewer than 2 votes left out" in words(ax).replace("\n", " ")
-    assert "Intervals: bootstrap" in words(ax)
+    assert "95% interval (bootstrap" in " ".join(words(ax).split())
 
 
 def test_hostile_groups_are_drawn():

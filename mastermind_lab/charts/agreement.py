@@ -97,7 +97,7 @@ def _groups(
     smaller = len(table) - len(shown)
     more = [f"{counted(smaller, 'smaller group')} not drawn"] if smaller else []
     more += ["no dot: alpha unknown, as where all choose alike"] if shown["alpha"].isna().any() else []
-    picture.heading(*more, "line: 95% interval", methods=shown["alpha_method"])
+    picture.heading(*more, methods=shown["alpha_method"])
     left, right = limits(shown, "alpha")
     picture.ax.set_xlim(min(left, 0), min(max(right, 0), 1.02))
     picture.ax.axvline(0, color=shade(picture.ax, MUTED), linewidth=0.8, zorder=1)

@@ -75,7 +75,7 @@ def citations(
     _draw(picture, used, names, table.set_index("group")["cited"], lanes, kw)
     gaps = without_dot(used, "source", "group", "share", "not cited")
     hidden = _not_drawn(uses, len(names))
-    picture.heading(*_figures(table), hidden, "line: 95% interval", gaps, methods=used["share_method"])
+    picture.heading(*_figures(table), hidden, gaps, methods=used["share_method"])
     _names(picture.ax, names, 0.1 + (row - name) / 2)
     largest = float(np.nanmax(used[["share", "share_high"]].to_numpy()))
     picture.ax.set_xlim(from_zero(min(1.02, 1.08 * largest)))

@@ -102,11 +102,10 @@ def confidence_over_time(
     changes = _draw(picture, shown, lines, past, regimes_of(data, regimes), every is None, kw)
     if past is not None:
         picture.notes.append("grey line: its mean, grey band: the middle half of it; its time is another")
-    drawn = "line: rolling mean, 95% band" if every is None else f"dot: mean of {every:,}, 95% interval"
+    drawn = "line: rolling mean" if every is None else f"dot: mean of {every:,}"
     folded = last_panel(summary, len(lines["group"].cat.categories))
-    return picture.heading(
-        drawn, folded, *changes, methods=lines[f"{'rolling' if every is None else 'mean'}_method"]
-    )
+    mark, figure = ("band", "rolling") if every is None else ("line", "mean")
+    return picture.heading(drawn, folded, *changes, methods=lines[f"{figure}_method"], interval=mark)
 
 
 def _draw(

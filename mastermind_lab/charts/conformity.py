@@ -53,8 +53,5 @@ def conformity(
     growth = ["" if np.isnan(growth) else f"{growth:+.3f}" for growth in table["inflation"]]
     beside = Column("growth", growth) if table["debated"].any() else None
     dots_of_figures(picture, table, _FIGURES, "n", kw, beside)
-    if not beside:
-        return picture.heading("line: 95% interval", methods=table["consensus_method"])
-    return picture.heading(
-        "line: 95% interval", "growth: of confidence in a debate", methods=table["consensus_method"]
-    )
+    growing = "growth: of confidence in a debate" if beside else ""
+    return picture.heading(growing, methods=table["consensus_method"])

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from ..spelling import counted
 from ..stats import Drift
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
@@ -61,7 +62,7 @@ def drift(
     picture.ax.set_ylabel("sum of deviations / limit", fontsize="small")
     _draw(picture, drawn, shown.path(), kw)
     short = len(table) - len(drawn)
-    without = f"{short} without a line: baseline too short or constant" if short else ""
+    without = f"no line for {counted(short, 'figure')}: baseline too short or constant" if short else ""
     folded = last_panel(summary, table["group"].nunique())
     return picture.heading("dashed: limit, ring: first alarm", folded, without)
 

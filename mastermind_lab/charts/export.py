@@ -153,7 +153,15 @@ def _on_a_figure(chart: Callable[..., Any], data: Any, size: Any, options: dict[
 
 
 def sheet(pictures: list[tuple[Callable[..., Axes], Any, dict[str, Any]]]) -> Figure:
-    """Draw several charts one below the other, for a paper: (chart, data, options) each."""
+    """Draw several charts one below the other, for a paper: (chart, data, options) each.
+
+    Raises
+    ------
+    OptionError
+        It is no list of such.
+    """
+    if not (isinstance(pictures, list) and all(map(_is_picture, pictures))):
+        raise OptionError("sheet takes a list of (chart, data, options), as [(charts.votes, history, {})]")
     figure = hidden_figure((DESIGNED["page"][0], 3.4 * max(len(pictures), 1)))
     # A part for each chart: in one grid they would all make room for the longest names of any.
     parts = figure.subfigures(max(len(pictures), 1), squeeze=False).flat
@@ -161,6 +169,10 @@ def sheet(pictures: list[tuple[Callable[..., Axes], Any, dict[str, Any]]]) -> Fi
         chart(data, ax=part.subplots(), **options)
     letter_titles(figure)
     return figure
+
+
+def _is_picture(one: Any) -> bool:
+    return isinstance(one, tuple | list) and len(one) == 3 and callable(one[0]) and isinstance(one[2], dict)
 
 
 _PLACE = (0.16, 0.16, 0.76, 0.68)  # of Axes with names beside them, which nobody lays out

@@ -62,6 +62,7 @@ def margin(
         bins = _at_values(shares, places)
         heights: Any = None if past is None else _with_gaps(past, places)
     else:
+        picture.notes += ["a bar is a tenth of the scale; where panels are small, some margins cannot occur"]
         bins = shown.histogram()
         heights = None if earlier is None else shares_behind(earlier, table["group"], "histogram", "left")
     behind = rows_behind(picture, earlier, table, ["group"], "mean")

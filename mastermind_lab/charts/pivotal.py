@@ -64,7 +64,7 @@ def pivotal(
     picture.legend(handles, _groups(lumped, table) if summary.by else list(RULES))
     hanging = f"{summary.share:.1%} hang on one voter (plurality)"
     gaps = without_dot(table, "voter", series, "pivotal", "no vote")
-    picture.heading(hanging, "line: 95% interval", gaps, methods=table["pivotal_method"])
+    picture.heading(hanging, gaps, methods=table["pivotal_method"])
     picture.ax.set_xlim(from_zero(min(limits(table, "pivotal", behind=behind)[1], 1.02)))
     return picture.ax
 

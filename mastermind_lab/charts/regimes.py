@@ -113,7 +113,7 @@ def regimes(
     earlier = f"{counted(found - shown, 'earlier change')} in the strip alone" if found > shown else ""
     return picture.heading(
         "strip: means between changes",
-        "dot: change, 95% interval",
+        "dot: change",
         "n and what stands at the right: before and after a change",
         earlier,
         methods=methods,

@@ -89,7 +89,8 @@ def reliability(
     past = lines_behind(picture, earlier, table, "diagram")
     _draw(picture, shown, table, diagram, past, kw)
     folded = last_panel(summary, len(table))
-    picture.heading(folded, *_notes(summary, table, diagram), methods=diagram["accuracy_method"])
+    mark, methods = "band" if summary.binning == "isotonic" else "line", diagram["accuracy_method"]
+    picture.heading(folded, *_notes(summary, table, diagram), methods=methods, interval=mark)
     lay_out(picture.ax)  # a layout sees where a square ends once another has placed it
     return picture.ax
 
@@ -148,9 +149,9 @@ def _notes(summary: Calibration, table: pd.DataFrame, diagram: pd.DataFrame) -> 
     grey = ["grey: 95% if deserved"] if not 1 < len(table) <= TOGETHER else []
     below = "below: how often each confidence occurs"
     if summary.binning == "isotonic":
-        return [*notes, "band: 95% interval", *grey, below]
+        return [*notes, *grey, below]
     hollow = [f"hollow: fewer than {SMALL_N}, no interval"] if diagram["small_n"].any() else []
-    return [*notes, "line: 95% interval", *hollow, *grey, below]
+    return [*notes, *hollow, *grey, below]
 
 
 def _background(ax: Axes, tallest: float, said: bool) -> None:

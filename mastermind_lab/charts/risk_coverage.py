@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from ..spelling import counted
 from ..stats import Calibration
 from ..stats.engine.estimate import SMALL_N
 from ..stats.engine.input import By, Source
@@ -75,16 +76,17 @@ def risk_coverage(
         return picture.empty(few) if table["n"].any() else picture.empty()
     past = lines_behind(picture, earlier_of(Calibration, before, summary), drawn, "risk_coverage")
     _draw(picture, drawn, curves, None if past is None else past[~past["small_n"]], kw)
-    without = f"{len(table) - len(drawn)} without a line: {few}" if len(drawn) < len(table) else ""
+    short = len(table) - len(drawn)
+    without = f"no line for {counted(short, 'group')}: {few}" if short else ""
     if summary.by:
         folded = last_panel(summary, len(table)) if len(drawn) > TOGETHER else ""
-        return picture.heading("band: 95% interval", folded, without, methods=curves["risk_method"])
+        return picture.heading(folded, without, methods=curves["risk_method"], interval="band")
     ax.axhline(
         curves["risk"].iloc[-1], color=shade(ax, MUTED), linewidth=0.8, linestyle=(0, (4, 3)), zorder=0
     )
     auarc = f"AUARC {estimate_in(table.iloc[0], 'auarc'):.3f}"
     chance = "dashed: if confidence ranked nothing"
-    return picture.heading(auarc, chance, "band: 95% interval", methods=curves["risk_method"])
+    return picture.heading(auarc, chance, methods=curves["risk_method"], interval="band")
 
 
 def _curves(summary: Calibration, most: int) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -68,7 +68,7 @@ def rules(
     best = [f"{BEST}: {who}" for who in _best(table)] if not summary.by else []
     beside_n = "" if summary.by else "beside n: the share that a rule leaves open"
     gaps = without_dot(table, "rule", "group", figure, "nothing decided")
-    picture.heading("line: 95% interval", gaps, beside_n, *best, methods=table[f"{figure}_method"])
+    picture.heading(gaps, beside_n, *best, methods=table[f"{figure}_method"])
     _scale(picture.ax, *limits(table, figure), figure == "difference")
     return picture.ax
 

@@ -50,4 +50,4 @@ def stability(
     dots_of_figures(picture, table, _FIGURES, "again", kw)
     sampled = ["sample of the questions"] if table["sampled"].any() else []
     silent = f"{counted(said_nothing, 'group')} without such a question not drawn" if said_nothing else ""
-    return picture.heading(*sampled, silent, "line: 95% interval", methods=table["flip_method"])
+    return picture.heading(*sampled, silent, methods=table["flip_method"])

@@ -80,7 +80,7 @@ def timing(
     _scale(ax, table)
     cut = ax.get_xscale() == "log" and (table["mean_low"] <= 0).any()
     picture.heading(
-        "dot: mean, 95% interval; line in the bar: median; bars: middle 50% and 90%",
+        "dot: mean; line across the bar: median; bars: middle 50% and 90%",
         f"the {len(leaves)} largest of {there} are drawn" if len(leaves) < there else "",
         "an interval that goes to 0 or below ends at the left edge" if cut else "",
         methods=table["mean_method"],

@@ -90,7 +90,7 @@ def voters(
         )
     ring = f"; ring: {_NAMES[drawn.ring]}" if drawn.ring else ""
     gaps = without_dot(table, "voter", "group", drawn.dot, "no such vote")
-    known = f"dot: {_NAMES[drawn.dot]}, 95% interval{ring}"
+    known = f"dot: {_NAMES[drawn.dot]}{ring}"
     picture.heading(known, gaps, methods=table[f"{drawn.dot}_method"])
     low, high = limits(table, drawn.dot, *filter(None, [drawn.ring]), behind=behind)
     least, most = from_zero(min(high, 1.02))

@@ -61,10 +61,10 @@ def votes(
     if table.empty:
         return picture.empty()
     behind = rows_behind(picture, earlier_of(Votes, before, summary), table, ["group", "choice"], "share")
-    _draw(picture, table, behind, kw)
+    ring = _draw(picture, table, behind, kw)
     label_rows(picture.ax, choices, series=lanes + 1)
     gaps = without_dot(table, "choice", "group", "share", "no such vote")
-    picture.heading("line: 95% interval", gaps, methods=table["share_method"])
+    picture.heading(ring, gaps, methods=table["share_method"])
     drawn = pd.concat([table, behind] if behind is not None else [table])
     largest = float(np.nanmax(drawn[["share", "share_high", "weighted_share"]].to_numpy()))
     picture.ax.set_xlim(from_zero(min(1.02, 1.08 * largest)))
@@ -72,8 +72,8 @@ def votes(
     return picture.ax
 
 
-def _draw(picture: Picture, table: pd.DataFrame, behind: pd.DataFrame | None, kw: dict[str, Any]) -> None:
-    """Draw each group in a lane of its own, and the weighted shares as rings where they differ."""
+def _draw(picture: Picture, table: pd.DataFrame, behind: pd.DataFrame | None, kw: dict[str, Any]) -> str:
+    """Draw each group in a lane of its own, and the weighted shares as rings where they differ; say so."""
     ax = picture.ax
     weighted = not np.allclose(table["share"], table["weighted_share"], atol=5e-4, equal_nan=True)
     groups = list(table["group"].cat.categories)
@@ -91,3 +91,4 @@ def _draw(picture: Picture, table: pd.DataFrame, behind: pd.DataFrame | None, kw
             keep_ends(rings, rows, "weighted_share")
     if weighted:
         picture.legend([Line2D([], [], marker="o", color=shade(ax, MUTED), **_WEIGHTED)], ["weighted"])
+    return "ring: weighted" if weighted else ""

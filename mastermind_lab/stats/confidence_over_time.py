@@ -200,7 +200,7 @@ class ConfidenceOverTime(InTimeBins):
             If ``n`` is no whole number from 1.
         """
         if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-            raise OptionError(f"n must be a whole number from 1, not {n!r:.40}")
+            raise OptionError(f"every n decisions: n must be a whole number from 1, not {n!r:.40}")
         shown = self._shown
         whole = shown.sums
         codes = grouped(whole.keys[list(self.by)])[1]

@@ -14,7 +14,7 @@ from ...stats.engine.bootstrap import Floats
 from ...stats.engine.summary import Summary, groups_in
 from .change_lines import date_axis
 from .figures import extent, without_labels
-from .picture import Picture, say_nothing_known, text_room
+from .picture import Picture, as_one, say_nothing_known, text_room
 from .style import Style, styles_on
 from .text import LEAST, PLAIN, fitted_apart, small_size, text_width, tiny_size
 
@@ -111,7 +111,7 @@ def marker_size(ax: Axes) -> float:
 def last_panel(summary: Summary, drawn: int) -> str:
     """Say how many groups are drawn as one."""
     together = groups_in(summary) - drawn + 1
-    return f"last panel: the {together:,} smallest groups" if together > 1 and drawn > TOGETHER else ""
+    return as_one(f"{together:,} others") if together > 1 and drawn > TOGETHER else ""
 
 
 def alone(ax: Axes) -> Style:

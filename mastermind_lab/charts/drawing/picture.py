@@ -19,7 +19,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import ScaledTranslation, Transform
 
 from ...stats.engine.intervals import NONE
-from ...stats.engine.summary import Summary
+from ...stats.engine.summary import REST, Summary
 from ...text import column_label
 from .caption import keep, told
 from .figures import cell, extent, grow, growing_axes, is_growing
@@ -87,10 +87,10 @@ class Picture:
         self._handles += handles
         self._labels += labels
 
-    def heading(self, *more: str, methods: Iterable[str] = ()) -> Axes:
+    def heading(self, *more: str, methods: Iterable[str] = (), interval: str = "line") -> Axes:
         """Write the legend, and above it subject, grouping and n; the caption says that and all else.
 
-        ``methods`` say how each interval that is drawn was made.
+        ``methods`` say how each interval was made that is drawn as ``interval``, a line or a band.
         """
         legend_height = self._write_legend() if len(self._labels) > (0 if self.by else 1) else 0
         room = HINTED * text_room(self.ax) / small_size()
@@ -101,10 +101,13 @@ class Picture:
         title.set_transform(_from_the_names(self.ax, title.get_transform()))
         label_below(self.ax, self.ax.get_xlabel())
         grow(self.ax, legend_height)
-        made = dict.fromkeys(part for method in methods for part in method.split(", ") if part != NONE)
-        intervals = [f"intervals: {', '.join(made)}"] if made else []
-        keep(self.ax, [self.title, *self.notes, *more, *intervals])
+        keep(self.ax, [self.title, *self.notes, *more, self._rest(), _intervals(methods, interval)])
         return self.ax
+
+    def _rest(self) -> str:
+        """Say what was put together, if anything has a row or a place in the legend."""
+        labels = [*(row.get_text() for row in self.ax.get_yticklabels()), *self._labels]
+        return next((as_one(rest[0]) for label in labels if (rest := REST.match(label))), "")
 
     def empty(self, *reasons: str) -> Axes:
         """Say that there is nothing to draw, and why: by default the first note, and what was left out."""
@@ -131,6 +134,18 @@ class Picture:
         for text in legend.get_texts():
             text.set(**PLAIN)
         return size * 1.65 * -(-len(labels) // columns)
+
+
+def as_one(rest: str) -> str:
+    """Say that several of what is drawn find no room of their own."""
+    return f"{rest}: the smallest, drawn as one"
+
+
+def _intervals(methods: Iterable[str], mark: str) -> str:
+    """Say how intervals are drawn, and how they were made, where there should be some."""
+    asked = dict.fromkeys(part for method in methods for part in method.split(", "))
+    made = ", ".join(part for part in asked if part != NONE)
+    return f"{mark}: 95% interval ({made})" if made else "no interval is known" if asked else ""
 
 
 def say_nothing_known(ax: Axes, x: float, y: float, transform: Transform) -> None:

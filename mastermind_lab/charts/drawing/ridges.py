@@ -53,7 +53,7 @@ def ridges(
     between = " " if len(table) > 1 else "\n"
     ax.set_ylabel(f"share of n{between}(tallest: {tallest:.0%})", fontsize="small")
     label_rows(ax, list(table["group"]), [f"n = {n:,}" for n in table["n"]], 0.2, Column(column.title, known))
-    return picture.heading("dot: mean, 95% interval", methods=table["mean_method"])
+    return picture.heading("dot: mean", methods=table["mean_method"])
 
 
 def filled(ax: Axes) -> dict[str, Any]:

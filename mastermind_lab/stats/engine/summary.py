@@ -337,7 +337,7 @@ def texts_of(keys: pd.DataFrame) -> pd.Series:
 
 
 _BETWEEN, _MISSING = " · ", "(missing)"
-_REST = re.compile(r"[\d,]+ others")
+REST = re.compile(r"[\d,]+ others")
 
 
 def _text(value: Any, between: str) -> str:
@@ -346,7 +346,7 @@ def _text(value: Any, between: str) -> str:
         return _MISSING
     text = str(value)
     looks_alike = text != text.strip() or text[:1] == '"' or text == _MISSING or between in text
-    return json.dumps(text, ensure_ascii=False) if looks_alike or _REST.fullmatch(text) else text
+    return json.dumps(text, ensure_ascii=False) if looks_alike or REST.fullmatch(text) else text
 
 
 def sizes_of(sums: GroupedSums, columns: tuple[str, ...]) -> pd.Series:
