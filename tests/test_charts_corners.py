@@ -38,4 +38,5 @@ def test_a_sheet_has_a_place_for_each_picture():
         ends = [ax.figure.bbox.y1 / figure.bbox.height for ax in figure.axes]
         assert ends == pytest.approx([1 - place / count for place in range(count)])
     assert [height for _, height in sizes] == pytest.approx([3.4, 3.4, 6.8])
-    assert [caption(ax) for ax in figure.axes] == ["Votes. n = 2 votes. Ring: weighted. No interval is known."] * 2
+    said = "Votes. n = 2 votes. Ring: weighted. No interval is known."
+    assert [caption(ax) for ax in figure.axes] == [said] * 2
