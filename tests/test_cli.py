@@ -47,6 +47,12 @@ class TestHelp:
         assert "3 done, and nothing" in said
         assert "130 interrupted" in said
 
+    def test_of_the_program_is_there_without_a_command_too(self):
+        said = run("--help").stdout
+        assert run().stdout.rstrip() == said.rstrip()
+        assert "Exit codes: 0 done; 1 could not" in said
+        assert "completion" not in said
+
     def test_says_with_how_many_a_tail_begins(self):
         assert "[default: 10]" in run("tail", "--help").stdout
 

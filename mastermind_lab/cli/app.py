@@ -46,12 +46,10 @@ Their annotations are no texts: typer would evaluate each several times, even fo
 """
 
 app = typer.Typer(
-    name="mastermind-lab",
     epilog=EXIT_CODES,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command, example in _EXAMPLES.items():

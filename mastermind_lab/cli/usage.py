@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
+import sys
 from typing import Any
 
 import typer
@@ -12,6 +13,7 @@ from typer.core import TyperCommand
 from ..errors import OptionError
 from .console import nothing_decoded
 from .options import NOTHING_DECODED
+from .signals import silence
 
 
 class Command(TyperCommand):
@@ -23,7 +25,7 @@ class Command(TyperCommand):
         Raises
         ------
         typer.Exit
-            Nothing of a source could be decoded: it has an exit code of its own.
+            Nothing of a source could be decoded: it has an exit code of its own. Or nobody reads on.
         typer.BadParameter
             An option makes no sense: exit code 2, like the options that typer itself checks.
         OptionError
@@ -38,6 +40,9 @@ class Command(TyperCommand):
             if words.startswith("--"):
                 raise typer.BadParameter(words, ctx=ctx) from None
             raise OptionError(words) from error
+        except BrokenPipeError:  # the reader of our output has left: typer would end with 1, without a word
+            silence(sys.stdout)
+            raise typer.Exit from None
         if said:
             raise typer.Exit(NOTHING_DECODED)
         return result
