@@ -10,7 +10,7 @@ from rich.console import Console
 import mastermind_lab as lab
 from mastermind_lab.archive import Archived
 from mastermind_lab.cli import archive, dashboard
-from mastermind_lab.cli.console import Screen
+from mastermind_lab.cli.console import Screen, progress
 from mastermind_lab.cli.following import Events
 from mastermind_lab.cli.row_format import Line, bar, fitted
 from mastermind_lab.cli.summary import show, summarise
@@ -183,3 +183,14 @@ def test_what_becomes_of_an_archive_is_said_once(capsys):
     archive._tell(None, lossy, SimpleNamespace(disable=True), several=False)  # all of it at once, of one
     told = [one.removeprefix("a: ") for one in said.out.splitlines()[:3]]
     assert capsys.readouterr().out.splitlines() == told
+
+
+@pytest.mark.parametrize("is_watched", [True, False])
+def test_progress_is_shown_where_somebody_watches_and_never_among_the_output(is_watched, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: is_watched)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: not is_watched)
+    monkeypatch.setenv("TERM", "xterm")
+    with progress() as shown:
+        shown.add_task("7 entries")
+    said = capsys.readouterr()
+    assert (said.out, "7 entries" in said.err) == ("", is_watched)
