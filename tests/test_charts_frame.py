@@ -202,7 +202,7 @@ def test_the_gallery_draws_what_the_documentation_of_a_chart_does(monkeypatch):
 
 @pytest.mark.parametrize(
     ("counted", "said"),
-    [("meta.model", "this summary is grouped by meta.model: count it again"), (None, "is not grouped: count")],
+    [("meta.model", "this summary is grouped by meta.model: count it again"), (None, "is not grouped: ")],
 )
 def test_a_summary_is_not_drawn_by_what_it_was_not_counted_by(counted, said):
     summary = lab.stats.Confidence.of(HISTORY, by=counted)

@@ -75,7 +75,8 @@ def test_the_closest_files_of_tests_come_first():
 
 def test_what_a_file_is_when_it_is_loaded_is_of_whole_files_of_tests(tmp_path):
     (tmp_path / "p").mkdir()
-    (tmp_path / "p" / "a.py").write_text("LIMIT = 3\n\n\ndef f():\n    return LIMIT\n\n\ndef g():\n    pass\n")
+    code = "LIMIT = 3\n\n\ndef f():\n    return LIMIT\n\n\ndef g():\n    pass\n"
+    (tmp_path / "p" / "a.py").write_text(code)
     kept = tmp_path / "kept"
     tests = {"tests/test_a.py::test_f": 0.1, "tests/test_a.py::test_limit": 0.0, "tests/test_b.py::test_b": 0}
     ran = {"a.py:f.0": [0], "b.py:f.0": [2]}

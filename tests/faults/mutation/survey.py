@@ -256,7 +256,7 @@ class Survey:
         its folder: what a default is, or the text of an option, shows where none of them runs.
         """
         stretch = Stretches(file, Path(self._root, self._package, file).read_text()).lines.get(line, "")
-        is_loaded = stretch not in self.ran  # no test runs it: if anything does, then whoever imports the file
+        is_loaded = stretch not in self.ran  # no test runs it: who imports the file may
         names = self._within(f"{file}:") or self._within(f"{Path(file).parent}/") if is_loaded else [stretch]
         found = {test for name in names for test in self.ran[name] if test in self.seconds}
         if is_loaded:
