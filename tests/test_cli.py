@@ -289,8 +289,9 @@ class TestRead:
         assert "there is no stream 'typo'" in found.stdout
 
     @pytest.mark.once
-    def test_a_reader_that_leaves(self):
-        process = Forked(["read", SAMPLE, "--json"], environment())
+    @pytest.mark.parametrize("words", [["read", SAMPLE, "--json"], ["read", SAMPLE], ["read", "--help"]])
+    def test_a_reader_that_leaves(self, words):
+        process = Forked(words, environment())
         process.stdout.close()
         with process.stderr:
             assert process.stderr.read() == b""

@@ -93,8 +93,10 @@ def main() -> None:
         _end(str(error))
     except KeyboardInterrupt:
         raise SystemExit(130) from None
-    except BrokenPipeError:
-        # The reader of our output has left, as in "| head".
+    except (BrokenPipeError, SystemExit) as end:
+        # The reader of our output has left, as in "| head": typer and rich end with 1 then, without a word.
+        if not isinstance(end, BrokenPipeError) and not isinstance(end.__context__, BrokenPipeError):
+            raise
         silence(sys.stdout)
         raise SystemExit(0) from None
     except OSError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import re
-import sys
 from typing import Any
 
 import typer
@@ -13,7 +12,6 @@ from typer.core import TyperCommand
 from ..errors import OptionError
 from .console import nothing_decoded
 from .options import NOTHING_DECODED
-from .signals import silence
 
 
 class Command(TyperCommand):
@@ -25,7 +23,7 @@ class Command(TyperCommand):
         Raises
         ------
         typer.Exit
-            Nothing of a source could be decoded: it has an exit code of its own. Or nobody reads on.
+            Nothing of a source could be decoded: it has an exit code of its own.
         typer.BadParameter
             An option makes no sense: exit code 2, like the options that typer itself checks.
         OptionError
@@ -40,9 +38,6 @@ class Command(TyperCommand):
             if words.startswith("--"):
                 raise typer.BadParameter(words, ctx=ctx) from None
             raise OptionError(words) from error
-        except BrokenPipeError:  # the reader of our output has left: typer would end with 1, without a word
-            silence(sys.stdout)
-            raise typer.Exit from None
         if said:
             raise typer.Exit(NOTHING_DECODED)
         return result
