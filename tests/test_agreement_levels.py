@@ -210,13 +210,22 @@ def test_what_matters_at_a_level_and_what_does_not():
 
 @pytest.mark.parametrize("level", LEVELS[1:])
 def test_full_agreement_is_1_and_nobody_is_none(level):
-    full = Agreement.of(votes_of(["111"] * 6 + ["333"] * 6 + ["2"]), level=level).alpha
+    votes = votes_of(["111"] * 6 + ["333"] * 6 + ["2"])
+    full = Agreement.of(votes, level=level).alpha
     assert (full.value, full.high) == (1, 1)
+    assert vars(full) == pytest.approx(vars(Agreement.of(votes).alpha))  # two are as far apart at any level
     assert full.low < 0.7
     assert math.isnan(Agreement.of(votes_of(["11", "11"]), level=level).alpha.value)
     empty = Agreement.of(scores(0), level=level)
     assert (empty.alpha.n, len(empty.table())) == (0, 0)
     same(empty + Agreement.of(scores(9), level=level), Agreement.of(scores(9), level=level))
+
+
+def test_choices_may_be_days():
+    votes, days = scores(20).votes, pd.date_range("2027-03-01", periods=12)
+    dated = votes.assign(choice=days[votes["choice"].astype(int)])
+    found = Agreement.of(dated, level="ordinal", order=days).alpha
+    assert vars(found) == pytest.approx(vars(Agreement.of(votes, level="ordinal").alpha))
 
 
 REFUSED = [

@@ -191,6 +191,25 @@ def test_the_overview_on_a_part_of_a_figure():
     assert "(f) " in charts.caption(part)
 
 
+def test_the_gallery_draws_what_the_documentation_of_a_chart_does(monkeypatch):
+    figure = gallery.drawn_by_example("confidence")
+    assert gallery.said_of(figure).startswith("Confidence by model. n = 2,000 decisions.")
+    pyplot.close(figure)
+    monkeypatch.setattr(charts.confidence, "__doc__", "Examples\n--------\n>>> 1\n2\n")
+    with pytest.raises(SystemExit, match="the example of confidence does not do what it says"):
+        gallery.drawn_by_example("confidence")
+
+
+@pytest.mark.parametrize(
+    ("counted", "said"),
+    [("meta.model", "this summary is grouped by meta.model: count it again"), (None, "is not grouped: ")],
+)
+def test_a_summary_is_not_drawn_by_what_it_was_not_counted_by(counted, said):
+    summary = lab.stats.Confidence.of(HISTORY, by=counted)
+    with pytest.raises(lab.errors.OptionError, match=said):
+        charts.confidence(summary, by="question")
+
+
 @pytest.mark.thorough
 def test_the_gallery_draws_examples_light_and_dark(tmp_path, monkeypatch):
     monkeypatch.setattr(gallery, "ALL", ["votes", "decision"])

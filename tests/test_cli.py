@@ -47,8 +47,20 @@ class TestHelp:
         assert "3 done, and nothing" in said
         assert "130 interrupted" in said
 
+    def test_of_the_program_is_there_without_a_command_too(self):
+        said = run("--help").stdout
+        assert run().stdout.rstrip() == said.rstrip()
+        assert "Exit codes: 0 done; 1 could not" in said
+        assert "completion" not in said
+
     def test_says_with_how_many_a_tail_begins(self):
         assert "[default: 10]" in run("tail", "--help").stdout
+
+    def test_says_what_is_written_behind_an_option(self):
+        said = run("import", "-h").stdout
+        for option in ("--ranking", "--score", "--probabilities"):
+            assert re.search(rf"{option} +\[CHOICE=\]COLUMN ", said)
+        assert re.search("--choice +COLUMN ", said)
 
     def test_says_what_every_argument_and_option_is(self):
         commands = get_command(app).commands
@@ -252,6 +264,20 @@ class TestRead:
         assert (found.returncode, "canary" in found.stderr) == (1, False)
         assert "password" in found.stderr
 
+    def test_what_nobody_foresaw_is_a_plain_traceback_without_what_is_in_it(self, monkeypatch, capsys):
+        def verify(folder, **_):
+            raise RuntimeError("unforeseen")
+
+        address = "s3://me:hunter2@bucket/run"
+        monkeypatch.setattr("mastermind_lab.snapshot.verify", verify)
+        with pytest.raises(RuntimeError) as found:
+            run("verify", address)
+        sys.excepthook(found.type, found.value, found.tb)
+        said = capsys.readouterr().err
+        assert said.startswith("Traceback (most recent call last):")
+        assert said.endswith("RuntimeError: unforeseen\n")
+        assert "hunter2" not in said
+
     def test_a_key_of_another_type(self, redis_url):
         with redis.Redis.from_url(redis_url) as raw:
             raw.set(STREAM, "x")
@@ -263,11 +289,13 @@ class TestRead:
         assert "there is no stream 'typo'" in found.stdout
 
     @pytest.mark.once
-    def test_a_reader_that_leaves(self):
-        process = Forked(["read", SAMPLE, "--json"], environment())
+    @pytest.mark.parametrize("words", [["read", SAMPLE, "--json"], ["read", SAMPLE], ["read", "--help"]])
+    def test_a_reader_that_leaves(self, words):
+        process = Forked(words, environment())
         process.stdout.close()
         with process.stderr:
             assert process.stderr.read() == b""
+        assert process.wait() == 0
 
     @pytest.mark.thorough
     def test_compressed_standard_input(self):
@@ -485,6 +513,12 @@ class TestDemo:
             wait_until(lambda: told.exists() and "redis://" in told.read_text())
             assert told.read_text() == f"{lab.pid} redis://here"
         assert lab.returncode == -signal.SIGTERM
+
+    def test_the_notebooks_are_copied_once_and_stay_as_they_were_saved(self, tmp_path):
+        copy = demonstration._notebooks(tmp_path)
+        assert {one.name for one in copy.glob("*.ipynb")} >= {"01_quickstart.ipynb"}
+        (copy / "01_quickstart.ipynb").write_text("mine")
+        assert (demonstration._notebooks(tmp_path) / "01_quickstart.ipynb").read_text() == "mine"
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
     def test_a_signal_ends_it_with_its_own_exit_code(self, number):

@@ -2,13 +2,15 @@
 
 import re
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 import mastermind_lab as lab
-from mastermind_lab.cli import dashboard
-from mastermind_lab.cli.console import Screen
+from mastermind_lab.archive import Archived
+from mastermind_lab.cli import archive, dashboard
+from mastermind_lab.cli.console import Screen, progress
 from mastermind_lab.cli.following import Events
 from mastermind_lab.cli.row_format import Line, bar, fitted
 from mastermind_lab.cli.summary import show, summarise
@@ -158,3 +160,37 @@ def test_a_fault_is_said_once_and_its_end(capsys):
         "waiting: no answer", "connected",
         "reconnecting: no answer", "connected again; nothing is shown twice",
     ]  # fmt: skip
+
+
+def test_what_becomes_of_an_archive_is_said_once(capsys):
+    beginning = Archived("folder", "a", None, 0, 0, 0, None, 0, (), 0, None)
+    begun = beginning._replace(entries=7, parts=1, last_id="7-0")
+    lossy = begun._replace(gaps=(Gap("7-0", "9-0", 2, "exact"),), resets=1)
+    waiting = lossy._replace(transient_error="no answer")
+    more = lossy._replace(gaps=(*lossy.gaps, Gap("9-0", "20-0", 5, "at most")), refused="is not a stream")
+    before = None
+    for now in (beginning, *[begun] * 3, *[lossy] * 3, *[waiting] * 3, *[more] * 3):
+        archive._tell(before, now, SimpleNamespace(disable=True), several=True)
+        before = now
+    said = capsys.readouterr()
+    assert said.out.splitlines() == [
+        "a: part 1: 7 entries so far, safe up to 7-0",
+        "a: 2 entries were gone before they could be read, after 7-0",
+        "a: the stream began again: what follows is kept apart from what was there before",
+        "a: 5 entries were gone before they could be read (at most), after 9-0",
+    ]
+    assert said.err.splitlines() == ["waiting: no answer", "not archived: is not a stream"]
+    archive._tell(None, lossy, SimpleNamespace(disable=True), several=False)  # all of it at once, of one
+    told = [one.removeprefix("a: ") for one in said.out.splitlines()[:3]]
+    assert capsys.readouterr().out.splitlines() == told
+
+
+@pytest.mark.parametrize("is_watched", [True, False])
+def test_progress_is_shown_where_somebody_watches_and_never_among_the_output(is_watched, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: is_watched)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: not is_watched)
+    monkeypatch.setenv("TERM", "xterm")
+    with progress() as shown:
+        shown.add_task("7 entries")
+    said = capsys.readouterr()
+    assert (said.out, "7 entries" in said.err) == ("", is_watched)

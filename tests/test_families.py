@@ -137,6 +137,16 @@ def test_a_family_of_one_is_an_interval_of_its_own(kind):
     agree(together.drop(columns=methods), alone.drop(columns=methods))
 
 
+@pytest.mark.parametrize("each", [2, 3, 20])
+def test_two_are_a_family_however_few_decisions_they_have(each):
+    confidence = 0.5 + np.random.default_rng(0).uniform(-0.01, 0.01, 2 * each)
+    ids = [f"{row + 1}-0" for row in range(2 * each)]
+    frame = pd.DataFrame({"stream_id": ids, "confidence": confidence, "group": ["a", "b"] * each})
+    alone, together = (Confidence.of(frame, by="group", **one).table() for one in ({}, TOGETHER))
+    assert together["mean_low"].lt(alone["mean_low"]).all()
+    assert together["mean_high"].gt(alone["mean_high"]).all()
+
+
 @pytest.mark.thorough
 def test_tables_of_a_few_observations_hold_together_too():
     random, missed = np.random.default_rng(0), 0

@@ -1,6 +1,7 @@
 """The runners that change the code in one place at a time: what they change, and what they say of it."""
 
 import ast
+import json
 import shutil
 import subprocess
 import sys
@@ -70,6 +71,20 @@ def test_the_closest_files_of_tests_come_first():
     ]
     close = sorted(files, key=lambda one: survey.closeness(one, "live/window.py"))
     assert close == files
+
+
+def test_what_a_file_is_when_it_is_loaded_is_of_whole_files_of_tests(tmp_path):
+    (tmp_path / "p").mkdir()
+    code = "LIMIT = 3\n\n\ndef f():\n    return LIMIT\n\n\ndef g():\n    pass\n"
+    (tmp_path / "p" / "a.py").write_text(code)
+    kept = tmp_path / "kept"
+    tests = {"tests/test_a.py::test_f": 0.1, "tests/test_a.py::test_limit": 0.0, "tests/test_b.py::test_b": 0}
+    ran = {"a.py:f.0": [0], "b.py:f.0": [2]}
+    kept.write_text(json.dumps({"files": {}, "seconds": tests, "ran": ran}))
+    known = survey.Survey(tmp_path, "p", kept, [])
+    known.seconds, known.ran = tests, {name: [[*tests][place] for place in ran[name]] for name in ran}
+    whole = ["tests/test_a.py::test_limit", "tests/test_a.py::test_f"]
+    assert [known.tests("a.py", line, 1) for line in (1, 5, 9)] == [whole, whole[1:], whole]
 
 
 @pytest.mark.once

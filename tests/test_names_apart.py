@@ -146,6 +146,7 @@ def test_a_number_is_the_last_that_tells_names_apart(names, others):
         (["\u4e2d\u6587", "\u4e2d\u56fd"], 9, ["\u4e2d\u6587", "\u4e2d\u56fd"]),
         (["x" * 100_000 + "1", "x" * 100_000 + "2"], 8, ["xxxx…xx1", "xxxx…xx2"]),
         (["/srv/panels/one", "/data/panels/one"], 12, ["…srv/panels…", "…data/panel…"]),
+        (["gemma--uvwxyz", "gemma--123456"], 8, ["…-uvwxyz", "…-123456"]),  # all that there is room for
         (["abcdefgh-xyz", "abcd-1", "abcd…xyz"], 8, ["…bc…", "abcd-1", "abcd…xyz"]),  # what fits is not cut
         (
             ["gemma-4o-pro-pro-preview", "gemma-4o-pro-preview", "gemma-4o-pro-preview-7b"],

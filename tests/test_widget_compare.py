@@ -161,6 +161,14 @@ def test_what_cannot_be_compared_is_named():
     assert "not compared: timing, mine" in said(view)
 
 
+def test_what_is_wrong_with_the_earlier_run_is_said_and_the_run_of_now_is_drawn():
+    past = earlier(30)
+    past.votes["weight"] = -1.0
+    view = view_of(followed(entries(30)), compare=past, panels=["votes"])
+    assert "; not compared: votes (weight must be finite and not negative)" in said(view)
+    assert "fault" not in panels(view)[0]
+
+
 @pytest.mark.parametrize("given", ["snapshots/run-41", 7, pd.DataFrame()])
 def test_another_thing_to_compare_is_refused(given):
     with pytest.raises(OptionError, match=r"compare=.*expected a history: lab.read"):
@@ -182,6 +190,27 @@ def test_what_is_no_longer_kept_at_the_first_look_is_compared_too():
     view = view_of(follower, compare=earlier(), panels=["votes"])
     follower.feed(entries(200))
     assert view.differences.set_index("figure")["n"]["confidence"] == 200
+
+
+@pytest.mark.parametrize("chart", [charts.confidence, charts.risk_coverage])
+def test_groups_of_one_run_alone_are_counted(chart):
+    run = lab.with_outcomes(sample(60), sample_folder() / "outcomes.csv")
+    now, then, other = (
+        run.with_frames(decisions=run.decisions.assign(version=names * 30))
+        for names in (["v1", "v2"], ["v2", "v3"], ["v3", "v4"])
+    )
+
+    def caption(before):
+        return charts.caption(chart(now, by="version", before=before, ax=Figure().subplots()))
+
+    said = caption(then)
+    assert "grey: an earlier run of 60" in said.lower()
+    assert "1 without grey: not in the earlier run" in said
+    assert "1 of the earlier run not drawn: not here" in said
+    said = caption(other)
+    assert "not here: an earlier run of 60" in said.lower()
+    assert "2 without grey" in said
+    assert "2 of the earlier run not drawn" in said
 
 
 @pytest.mark.thorough
@@ -290,8 +319,10 @@ class TestAlarms:
         assert float(drifted["to"]) < 0.55
 
     def test_a_figure_without_alarms_is_named(self):
-        view = view_of(followed(entries(150, mean=0.5)), compare=earlier(5))
+        view = view_of(followed(entries(150, mean=0.5)), compare=earlier(5), panels=[])
         assert "no drift alarms of confidence, whose 5 decisions to compare with are too few" in said(view)
+        steady = view_of(followed(entries(60, mean=1.2)), compare=earlier(mean=1.2), panels=[])
+        assert "no drift alarms" not in said(steady)
 
 
 @pytest.mark.thorough

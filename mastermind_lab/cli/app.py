@@ -46,12 +46,10 @@ Their annotations are no texts: typer would evaluate each several times, even fo
 """
 
 app = typer.Typer(
-    name="mastermind-lab",
     epilog=EXIT_CODES,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command, example in _EXAMPLES.items():
@@ -95,8 +93,10 @@ def main() -> None:
         _end(str(error))
     except KeyboardInterrupt:
         raise SystemExit(130) from None
-    except BrokenPipeError:
-        # The reader of our output has left, as in "| head".
+    except (BrokenPipeError, SystemExit) as end:
+        # The reader of our output has left, as in "| head": typer and rich end with 1 then, without a word.
+        if not isinstance(end, BrokenPipeError) and not isinstance(end.__context__, BrokenPipeError):
+            raise
         silence(sys.stdout)
         raise SystemExit(0) from None
     except OSError as error:

@@ -250,10 +250,18 @@ class Survey:
         self.seconds.pop(test, None)
 
     def tests(self, file: str, line: int, budget: float) -> list[str]:
-        """Choose tests that run a line, or any of its file or folder: of close files first, the quickest."""
+        """Choose tests that run a line: of close files first, the quickest.
+
+        Of what is run when its file is loaded, they are those of all files that run any line of it, or of
+        its folder: what a default is, or the text of an option, shows where none of them runs.
+        """
         stretch = Stretches(file, Path(self._root, self._package, file).read_text()).lines.get(line, "")
-        names = [stretch] if stretch else self._within(f"{file}:") or self._within(f"{Path(file).parent}/")
-        found = {test for name in names for test in self.ran.get(name, ()) if test in self.seconds}
+        is_loaded = stretch not in self.ran  # no test runs it: who imports the file may
+        names = self._within(f"{file}:") or self._within(f"{Path(file).parent}/") if is_loaded else [stretch]
+        found = {test for name in names for test in self.ran[name] if test in self.seconds}
+        if is_loaded:
+            files = {file_of(test) for test in found}
+            found = {test for test in self.seconds if file_of(test) in files}
         by_file = defaultdict(list)
         for test in sorted(found, key=self.seconds.__getitem__):
             by_file[file_of(test)].append(test)
