@@ -123,6 +123,12 @@ def test_payloads_come_in_batches_of_some_bytes(monkeypatch):
     assert [len(batch) for batch in in_batches(entries)] == [3, 1, 1]
 
 
+def test_batches_that_are_read_together_lie_in_one_piece(monkeypatch):
+    monkeypatch.setattr("mastermind_lab.decode.batch._BATCH_BYTES", 1)
+    history = lab.read([b'{"decision": {"recommendation": "a", "confidence": 0.5}}'] * 3)
+    assert {column.num_chunks for column in history.tables()["decisions"].columns} == {1}
+
+
 def test_what_a_reader_left_out_is_missing_as_surely_as_it_says():
     for certainty in ("exact", "at most"):
         account = Account(left_out=2, missing=1, certainty=certainty)
