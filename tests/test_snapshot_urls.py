@@ -201,6 +201,11 @@ class TestRefusals:
             with pytest.raises(lab.SourceError, match="nowhere"):
                 write(f"s3://nowhere/{name}")
 
+    def test_without_fsspec(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "fsspec.core", None)
+        with pytest.raises(lab.OptionError, match=r"pip install 'mastermind_lab\[scale\]'"):
+            lab.read("memory://bucket/x")
+
     @pytest.mark.thorough
     def test_without_the_packages(self):
         code = (
