@@ -148,6 +148,13 @@ def test_a_column_of_ones_own_may_hold_anything_and_nothing():
     assert table["meta.cost"].to_pylist() == [1.0, 2.5, None]
 
 
+def test_columns_of_ones_own_that_do_not_go_together_are_named():
+    listed, said = (lab.read([b'{"decision": {"recommendation": "a", "confidence": 0.5}}']) for _ in range(2))
+    listed.decisions["own"], said.decisions["own"] = [[1]], ["x"]
+    with pytest.raises(lab.OptionError, match=r"column 'own' is of types .* together: large_string, list<"):
+        listed + said
+
+
 def test_the_dashboards_bars_are_as_tall_as_they_are_frequent():
     one = b'{"decision": {"recommendation": "a", "confidence": %s}}'
     confidence = lab.stats.Confidence.of(lab.read([one % b"0.97"] * 9 + [one % b"0.02"] * 3))
