@@ -25,6 +25,7 @@ from mastermind_lab.envelope import DecisionEnvelope
 from mastermind_lab.frames import Account
 from mastermind_lab.history import sample_folder
 from mastermind_lab.records.columns import known_type, moments, numbers, texts
+from mastermind_lab.records.logs import Gathering
 from mastermind_lab.storage.local import LocalFolder
 from mastermind_lab.storage.lock import Lock
 from mastermind_lab.stream import StreamReader, StreamUpdate
@@ -153,6 +154,13 @@ def test_columns_of_ones_own_that_do_not_go_together_are_named():
     listed.decisions["own"], said.decisions["own"] = [[1]], ["x"]
     with pytest.raises(lab.OptionError, match=r"column 'own' is of types .* together: large_string, list<"):
         listed + said
+
+
+def test_what_is_rejected_keeps_what_it_was():
+    gathering = Gathering()
+    for payload in ({"a": 1}, None):
+        gathering.reject("failed", "it did", payload)
+    assert [one[3] for one in gathering.rejects] == [b'{"a":1}', b""]
 
 
 def test_the_dashboards_bars_are_as_tall_as_they_are_frequent():
