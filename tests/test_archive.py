@@ -675,6 +675,12 @@ class TestASink:
             assert sink.waiting == 1
         assert ids(folder) == names(1, 2, 3)
 
+    def test_what_comes_bit_by_bit_is_one_part(self, folder):
+        with Archiver(folder, stream=S) as sink:
+            for number in range(1, 4):
+                sink.take(StreamUpdate(S, [(name(number), payload(number))], ordinal=number))
+        assert [one.rows for one in ranges(folder)] == [3]
+
     def test_an_update_of_another_stream(self, folder):
         with Archiver(folder, stream=S) as sink, pytest.raises(lab.OptionError, match="other"):
             sink.take(StreamUpdate("other", []))

@@ -14,6 +14,7 @@ from waiting import until
 import mastermind_lab as lab
 from mastermind_lab.archive import Archiver, Archiving
 from mastermind_lab.frames import entry_ids
+from mastermind_lab.stream import StreamReader
 
 pytestmark = pytest.mark.once
 
@@ -96,6 +97,17 @@ def test_following_ends_where_all_have_passed_the_end(raw, redis_url, root):
     working.join(30)
     assert not working.is_alive()
     assert ids(root, A) == names(1, 5)
+
+
+def test_one_that_has_passed_the_end_is_not_read_on(raw, redis_url, root, monkeypatch):
+    left, leave = [], StreamReader.leave
+    monkeypatch.setattr(StreamReader, "leave", lambda reader, name: left.append(name) or leave(reader, name))
+    add(raw, A, 6)
+    run = Archiving(redis_url, root, stream=[A, B], follow=True, until="5-0")
+    for progress in run:
+        if progress.stream == A and not raw.exists(B):
+            add(raw, B, 7)
+    assert left == [A]
 
 
 @pytest.mark.parametrize("follow", [False, True])

@@ -208,7 +208,7 @@ def test_a_program_that_is_none_is_an_error():
 
 def test_a_program_that_never_gets_ready_is_an_error_and_is_ended(tmp_path, monkeypatch):
     program = tmp_path / "slow"
-    program.write_text("#!/bin/sh\necho still thinking\nexec sleep 60\n")
+    program.write_text("#!/bin/sh\nprintf '\\377 still thinking\\n'\nexec sleep 60\n")
     program.chmod(0o700)
     monkeypatch.setattr(server_module, "START_TIMEOUT", 0.3)
     with pytest.raises(LabError, match="still thinking"):

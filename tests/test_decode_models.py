@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from msgspec import UNSET
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     AliasPath,
     BaseModel,
@@ -360,6 +361,20 @@ class Typed(DecisionEnvelope):
 def test_meta_may_be_a_model():
     made = read(Typed, json.dumps({"decision": CORE, "meta": {"cost": 2}}), fast=0)
     assert made["decisions"]["meta.cost"].to_pylist() == [2.0]
+
+
+class Price:
+    def __str__(self):
+        return "2 EUR"
+
+
+class Paid(DecisionEnvelope):
+    meta: Annotated[dict[str, Any], AfterValidator(lambda meta: meta | {"cost": Price()})]
+
+
+def test_what_meta_holds_of_no_json_is_a_text():
+    made = read(Paid, json.dumps({"decision": CORE, "meta": {"cost": 2}}), fast=0)
+    assert made["decisions"]["meta.cost"].to_pylist() == ["2 EUR"]
 
 
 class Labelled(DecisionEnvelope):

@@ -154,6 +154,15 @@ class TestBatches:
         left_out = sum(batch.coverage["left_out"].sum() for batch in batches)
         assert left_out == whole.coverage["left_out"].sum()
 
+    def test_lines_are_cut_in_their_batch(self, tmp_path):
+        decision = {"recommendation": "a", "confidence": 0.5}
+        days = [f"2026-10-0{day}T00:00:00Z" for day in (1, 2, 3)]
+        lines = [json.dumps({"decision": decision, "published_at": day}) for day in days]
+        (tmp_path / "a.ndjson").write_text("\n".join(lines))
+        [batch] = lab.scan(tmp_path / "a.ndjson", since="2026-10-02")
+        assert batch.decisions["stream_id"].tolist() == ["0-2", "0-3"]
+        assert batch.coverage["left_out"].tolist() == [1]
+
     def test_extra_columns_and_payloads(self, folder, small):
         column = lab.Column("tries", lambda envelope: len(envelope.decision.votes), "Int64")
         batches = list(lab.scan(folder, columns=[column], payloads=True))

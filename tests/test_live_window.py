@@ -42,6 +42,15 @@ def test_memory_is_bounded_by_how_long_is_kept():
     assert follower.history().coverage["left_out"].isna().tolist() == [True]
 
 
+def test_what_cannot_be_read_is_let_go_of_too(monkeypatch):
+    monkeypatch.setattr("mastermind_lab.live.window._CHUNK", 1)
+    follower = unstarted(keep=2)
+    for start in (0, 20, 40):
+        follower.feed(entries(start, 20 - start // 4, b"no envelope"))
+    [window] = follower._windows.values()
+    assert (window.dropped, window.tables()[1]) == (35, 43)
+
+
 def test_a_column_that_came_later_was_not_there_then():
     follower = unstarted()
     follower.feed(entries(0, 2))

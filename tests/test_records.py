@@ -375,6 +375,8 @@ def test_a_row_that_is_no_vote_is_a_reject_and_its_neighbours_are_votes():
         ("sure", ["1", "1,5", "1", "0", "1", "1"], {"weight": "sure"}, "read: write 1.5 (pandas.read_csv("),
         ("sure", [1, float("inf"), 1, 2, 3, 4], {"weight": "sure"}, "of 0 or more, there is inf"),
         ("sure", [1, 1.5, 1, 2, 3, 4], {"round": "sure"}, "a whole number, there is 1.5"),
+        ("sure", [1, 2.0**60, 1, 2, 3, 4], {"round": "sure"}, "a whole number, there is 1.15"),
+        ("sure", [1, -(2.0**60), 1, 2, 3, 4], {"round": "sure"}, "a whole number, there is -1.15"),
         ("sure", ["2026-01-01", "soon"] + ["2026-01-01"] * 4, {"time": "sure"}, "there is 'soon'"),
         ("sure", [1.8e9, 2026, 1.8e9, 1.8e9, 1.8e9, 1.8e9], {"time": "sure"}, "there is 2026"),
         (

@@ -25,6 +25,7 @@ from mastermind_lab.envelope import DecisionEnvelope
 from mastermind_lab.frames import Account
 from mastermind_lab.history import sample_folder
 from mastermind_lab.records.columns import known_type, moments, numbers, texts
+from mastermind_lab.records.logs import Gathering
 from mastermind_lab.storage.local import LocalFolder
 from mastermind_lab.storage.lock import Lock
 from mastermind_lab.stream import StreamReader, StreamUpdate
@@ -123,6 +124,12 @@ def test_payloads_come_in_batches_of_some_bytes(monkeypatch):
     assert [len(batch) for batch in in_batches(entries)] == [3, 1, 1]
 
 
+def test_batches_that_are_read_together_lie_in_one_piece(monkeypatch):
+    monkeypatch.setattr("mastermind_lab.decode.batch._BATCH_BYTES", 1)
+    history = lab.read([b'{"decision": {"recommendation": "a", "confidence": 0.5}}'] * 3)
+    assert {column.num_chunks for column in history.tables()["decisions"].columns} == {1}
+
+
 def test_what_a_reader_left_out_is_missing_as_surely_as_it_says():
     for certainty in ("exact", "at most"):
         account = Account(left_out=2, missing=1, certainty=certainty)
@@ -140,6 +147,20 @@ def test_a_column_of_ones_own_may_hold_anything_and_nothing():
     table = history.tables()["decisions"]
     assert table["meta.when"].to_pylist() == ["2026-03-02 00:00:00", None, None]
     assert table["meta.cost"].to_pylist() == [1.0, 2.5, None]
+
+
+def test_columns_of_ones_own_that_do_not_go_together_are_named():
+    listed, said = (lab.read([b'{"decision": {"recommendation": "a", "confidence": 0.5}}']) for _ in range(2))
+    listed.decisions["own"], said.decisions["own"] = [[1]], ["x"]
+    with pytest.raises(lab.OptionError, match=r"column 'own' is of types .* together: large_string, list<"):
+        listed + said
+
+
+def test_what_is_rejected_keeps_what_it_was():
+    gathering = Gathering()
+    for payload in ({"a": 1}, None):
+        gathering.reject("failed", "it did", payload)
+    assert [one[3] for one in gathering.rejects] == [b'{"a":1}', b""]
 
 
 def test_the_dashboards_bars_are_as_tall_as_they_are_frequent():

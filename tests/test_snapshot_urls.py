@@ -119,6 +119,26 @@ def test_a_save_that_is_cut_off_at_any_file_counts_for_nothing(monkeypatch):
     same(lab.read(url), history)
 
 
+def test_one_that_is_overwritten_is_there_whole_or_not_at_all(monkeypatch):
+    monkeypatch.setattr(sys.modules["mastermind_lab.snapshot.save"], "_ENTRIES_A_RANGE", 1)
+    remove, url, left = storage.RemoteFolder.remove, f"memory://cut/{uuid4().hex}", 0
+
+    def some(folder, *args, **options):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise OSError("gone")
+        remove(folder, *args, **options)
+
+    sample(2).save(url)
+    monkeypatch.setattr(storage.RemoteFolder, "remove", some)
+    for most, ranges in ((1, 2), (2, 0)):  # one of the files only lists the others
+        left = most
+        with pytest.raises(lab.SourceError, match="gone"):
+            lab.read([VALID]).save(url, overwrite=True)
+        assert len(snapshot.ranges(url)) == ranges
+
+
 @pytest.mark.parametrize("ending", telling([".ndjson", ".ndjson.gz", ".jsonl.zst"], ".ndjson.gz"))
 def test_ndjson(url, ending, tmp_path):
     history = sample(5, payloads=True)
@@ -180,6 +200,11 @@ class TestRefusals:
         for write, name in ((history.save, "snap"), (history.to_ndjson, "a.ndjson")):
             with pytest.raises(lab.SourceError, match="nowhere"):
                 write(f"s3://nowhere/{name}")
+
+    def test_without_fsspec(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "fsspec.core", None)
+        with pytest.raises(lab.OptionError, match=r"pip install 'mastermind_lab\[scale\]'"):
+            lab.read("memory://bucket/x")
 
     @pytest.mark.thorough
     def test_without_the_packages(self):

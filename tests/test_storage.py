@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 from uuid import uuid4
 
+import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
@@ -225,6 +226,35 @@ def test_a_file_that_is_gone_may_be_removed(any_folder):
     any_folder.write("a", b"")
     for _ in range(2):
         any_folder.remove("a")
+
+
+def test_a_file_that_is_removed_for_good_stays_away(folder, monkeypatch):
+    folder.write("votes/a.parquet", b"abc")
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda one: synced.append(os.fstat(one).st_ino))
+    folder.remove("votes/a.parquet")
+    assert synced == []
+    folder.remove("votes/a.parquet", for_good=True)
+    assert synced == [(Path(folder.name) / "votes").stat().st_ino]
+
+
+def test_a_file_that_has_come_since_it_was_listed_is_found():
+    class Remembering(MemoryFileSystem):
+        protocol, store, pseudo_dirs = "remembering", {}, [""]
+
+        def ls(self, path, detail=True, **options):
+            if path not in self.dircache:
+                self.dircache[path] = super().ls(path, **options)
+            return [one if detail else one["name"] for one in self.dircache[path]]
+
+        def invalidate_cache(self, path=None):
+            self.dircache.clear()
+
+    fsspec.register_implementation("remembering", Remembering, clobber=True)
+    for name in ("a", "b"):
+        Remembering().pipe_file(f"remembering://x/{name}.ndjson", b"")
+        found = remote_files("remembering://x", (".ndjson",))
+    assert [one.name for one in found] == ["a.ndjson", "b.ndjson"]
 
 
 def test_files_of_a_url():

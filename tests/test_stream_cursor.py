@@ -25,7 +25,7 @@ def info(length, added, last, first=None, max_deleted=0):
 
 def read(cursor, *numbers, now, **said):
     """Take in a reading; what of it is new, and the gap before it, if there is one: (missing, certainty)."""
-    result = cursor.take(Look(now, entries(*numbers), **said))
+    result = cursor.take(Look(now, entries(*numbers), **{"is_whole": False} | said))
     gap = result.gap and (result.gap.missing, result.gap.certainty)
     return [int(entry_id.partition("-")[0]) for entry_id, _ in result.entries], gap
 

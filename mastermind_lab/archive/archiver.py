@@ -388,5 +388,5 @@ class Archiver:
 def overfull(archivers: Collection[Archiver]) -> Archiver | None:
     """Return which of several to write now, where together they hold more in memory than one may."""
     held = sum(one.size for one in archivers)
-    most = _MOST_WAITING * max((one.part_bytes for one in archivers), default=0)
+    most = _MOST_WAITING * next((one.part_bytes for one in archivers), 0)  # all of them have the same
     return max(archivers, key=lambda one: one.size) if len(archivers) > 1 and held > most else None

@@ -86,6 +86,6 @@ def _write_table(path: Path, names: Iterable[str], rows: Iterable[Iterable[str]]
 def _compress(text: bytes) -> bytes:
     packed = BytesIO()
     # No file name and no time in the header, or each run would give other bytes.
-    with gzip.GzipFile(filename="", mode="wb", fileobj=packed, compresslevel=9, mtime=0) as file:
+    with gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=0) as file:
         file.write(text)
     return packed.getvalue()

@@ -134,11 +134,13 @@ def _exchanged(fresh: Path, target: Path) -> bool:
 
 
 def _take_away(target: Folder) -> None:
-    """Remove a snapshot's files: what commits them first."""
+    """Remove a snapshot's files: what commits them first, the last range's before those that need it."""
     target.remove(CHECKPOINT)
     ours = {*FRAMES, PAYLOADS}
     paths = [path for path in target.paths() if path.partition("/")[0] in ours]
-    for path in sorted(paths, key=lambda path: not path.startswith("decisions/")):
+    names = ((path, Name.of(path)) for path in paths)
+    commits = {path: name.ends for path, name in names if name and name.table == "decisions"}
+    for path in sorted(paths, key=lambda path: commits.get(path, ()), reverse=True):
         target.remove(path)
 
 

@@ -74,7 +74,7 @@ class Look(NamedTuple):
 
     now: StreamInfo | None
     entries: list[Entry]
-    is_whole: bool = False
+    is_whole: bool
     is_one_moment: bool = True
     transacts: bool = True
 
