@@ -51,7 +51,8 @@ def citations(
     """
     summary = summary_of(Citations, data, by, cluster)
     shown = summary.lump(series_that_fit(ax, SERIES))
-    table, series = shown.table(), len(shown.table()) if summary.by else 0
+    table = shown.table()
+    series = len(table) if summary.by else 0
     most = rows_that_fit(ax, MOST, lanes=len(table) + _NAME, series=series)
     used = shown.sources(most)
     uses = shown.uses()
