@@ -67,7 +67,7 @@ def save(
             + (
                 "It is as it was."
                 if isinstance(target, LocalFolder)
-                else "Nothing there counts as a snapshot."
+                else "What was there before may be lost: save it again."
             )
         ) from error
     return target.name
