@@ -134,7 +134,7 @@ def test_one_that_is_overwritten_is_there_whole_or_not_at_all(monkeypatch):
     monkeypatch.setattr(storage.RemoteFolder, "remove", some)
     for most, ranges in ((1, 2), (2, 0)):  # one of the files only lists the others
         left = most
-        with pytest.raises(lab.SourceError, match=r"gone\. What was there before may be lost: save it again"):
+        with pytest.raises(lab.SourceError, match=r"gone\. Save it again: what was there before, if"):
             lab.read([VALID]).save(url, overwrite=True)
         assert len(snapshot.ranges(url)) == ranges
 

@@ -67,7 +67,7 @@ def save(
             + (
                 "It is as it was."
                 if isinstance(target, LocalFolder)
-                else "What was there before may be lost: save it again."
+                else "Save it again: what was there before, if anything, may be lost."
             )
         ) from error
     return target.name
