@@ -192,7 +192,7 @@ def test_a_group_that_says_nothing_has_no_row():
     history.decisions["kind"] = again.map({True: "again", False: "once"})
     ax = lab.charts.stability(history, by="kind")
     assert [label.get_text().split("\n")[0] for label in ax.get_yticklabels()] == ["again"]
-    assert "1 groups without such a question not drawn" in lab.charts.caption(ax)
+    assert "1 group without such a question not drawn" in lab.charts.caption(ax)
     pyplot.close(ax.figure)
 
 

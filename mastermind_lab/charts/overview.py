@@ -80,8 +80,8 @@ def overview(
     --------
     >>> import mastermind_lab as lab
     >>> figure = lab.charts.overview(lab.sample(last=200))
-    >>> figure.axes[0].get_title(loc="left").split()[0]
-    'Confidence'
+    >>> figure.axes[0].get_title(loc="left").splitlines()[0]
+    '(a) Confidence'
     """
     inches = _inches(width)
     check_wanted(caption, figure)
