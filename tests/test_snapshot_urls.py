@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
+from itertools import count
 from uuid import uuid4
 
 import fsspec
@@ -16,7 +18,7 @@ from histories import same, sample
 from telling import telling
 
 import mastermind_lab as lab
-from mastermind_lab import snapshot, storage
+from mastermind_lab import snapshot
 from mastermind_lab.archive import Archiver
 from mastermind_lab.ndjson import write_lines
 from mastermind_lab.storage import RemoteFolder
@@ -95,46 +97,43 @@ def _third(tables, third):
     return made
 
 
+@contextmanager
+def gone_after(most, method):
+    """A store that goes away behind so many calls of a method."""
+    call, calls = getattr(RemoteFolder, method), count()
+
+    def some(*args, **options):
+        if next(calls) >= most:
+            raise OSError("gone")
+        call(*args, **options)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(RemoteFolder, method, some)
+        yield
+
+
 def test_a_save_that_is_cut_off_at_any_file_counts_for_nothing(monkeypatch):
     """There is no rename: several ranges of one save count once the last of them is there."""
     monkeypatch.setattr(sys.modules["mastermind_lab.snapshot.save"], "_ENTRIES_A_RANGE", 4)
-    history, write = sample(10), storage.RemoteFolder.write
+    history = sample(10)
     for most in range(16):
-        url, left = f"memory://cut/{uuid4().hex}", most
-
-        def some(folder, *args, **options):
-            nonlocal left
-            left -= 1
-            if left < 0:
-                raise OSError("gone")
-            write(folder, *args, **options)
-
-        monkeypatch.setattr(storage.RemoteFolder, "write", some)
-        if most == 15:
-            history.save(url)
-            break
-        with pytest.raises(lab.SourceError, match="gone"):
-            history.save(url)
+        url = f"memory://cut/{uuid4().hex}"
+        with gone_after(most, "write"):
+            if most == 15:
+                history.save(url)
+                break
+            with pytest.raises(lab.SourceError, match="gone"):
+                history.save(url)
         assert snapshot.ranges(url) == []
     same(lab.read(url), history)
 
 
 def test_one_that_is_overwritten_is_there_whole_or_not_at_all(monkeypatch):
     monkeypatch.setattr(sys.modules["mastermind_lab.snapshot.save"], "_ENTRIES_A_RANGE", 1)
-    remove, url, left = storage.RemoteFolder.remove, f"memory://cut/{uuid4().hex}", 0
-
-    def some(folder, *args, **options):
-        nonlocal left
-        left -= 1
-        if left < 0:
-            raise OSError("gone")
-        remove(folder, *args, **options)
-
+    url, said = f"memory://cut/{uuid4().hex}", r"gone\. Save it again: what was there before, if"
     sample(2).save(url)
-    monkeypatch.setattr(storage.RemoteFolder, "remove", some)
     for most, ranges in ((1, 2), (2, 0)):  # one of the files only lists the others
-        left = most
-        with pytest.raises(lab.SourceError, match=r"gone\. Save it again: what was there before, if"):
+        with gone_after(most, "remove"), pytest.raises(lab.SourceError, match=said):
             lab.read([VALID]).save(url, overwrite=True)
         assert len(snapshot.ranges(url)) == ranges
 
