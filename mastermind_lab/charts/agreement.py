@@ -21,7 +21,7 @@ from ..stats.engine.input import By, Source
 from ..stats.engine.levels import NOMINAL
 from ..stats.engine.summary import texts_of
 from .drawing.chart import chart, summary_of
-from .drawing.dots import MOST, dots, limits, n_of_rows
+from .drawing.dots import MOST, dots, limits, n_of_rows, without_dot
 from .drawing.figures import cell, extent
 from .drawing.ink import MUTED, is_dark, readable_on, shade, tint
 from .drawing.picture import Picture, inches_of, rows_that_fit, text_room
@@ -96,8 +96,8 @@ def _groups(
     dots(picture.ax, named, "group", "all", "alpha", kw, beside=n_of_rows(shown["n"]))
     smaller = len(table) - len(shown)
     more = [f"{counted(smaller, 'smaller group')} not drawn"] if smaller else []
-    more += ["no dot: alpha unknown, as where all choose alike"] if shown["alpha"].isna().any() else []
-    picture.heading(*more, methods=shown["alpha_method"])
+    gaps = without_dot(named, "group", "all", "alpha", "alpha unknown, as where all choose alike")
+    picture.heading(*more, gaps, methods=shown["alpha_method"])
     left, right = limits(shown, "alpha")
     picture.ax.set_xlim(min(left, 0), min(max(right, 0), 1.02))
     picture.ax.axvline(0, color=shade(picture.ax, MUTED), linewidth=0.8, zorder=1)

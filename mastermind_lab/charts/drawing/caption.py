@@ -48,18 +48,25 @@ def caption(drawn: Axes | Figure | SubFigure) -> str:
 
 def said_of(drawn: Axes | Figure | SubFigure) -> str:
     """Return the caption, empty where there is none."""
-    found = [_KEPT[ax] for ax in told(drawn)]
+    found = [_KEPT[ax] for ax in _told(drawn)]
     if len(found) <= 1:
         return " ".join(sentence for said in found for sentence in said)
     shared = [sentence for sentence in found[0][1:] if all(sentence in said for said in found)]
     parts = [
-        f"({letter})" + "".join(f" {sentence}" for sentence in said if sentence not in shared)
-        for letter, said in zip(ascii_lowercase, found, strict=False)
+        letter + "".join(f" {sentence}" for sentence in _KEPT[ax] if sentence not in shared)
+        for ax, letter in letters(drawn).items()
     ]
     return " ".join([*parts, *(["In all of them:", *shared] if shared else [])])
 
 
-def told(drawn: Axes | Figure | SubFigure) -> list[Axes]:
+def letters(drawn: Axes | Figure | SubFigure) -> dict[Axes, str]:
+    """Return what the caption calls each of several Axes by; a single one has no letter."""
+    several = _told(drawn)
+    named = zip(several, ascii_lowercase, strict=False) if len(several) > 1 else ()
+    return {ax: f"({letter})" for ax, letter in named}
+
+
+def _told(drawn: Axes | Figure | SubFigure) -> list[Axes]:
     """Return the Axes of which something is said."""
     return [ax for ax in _axes_of(drawn) if ax in _KEPT]
 

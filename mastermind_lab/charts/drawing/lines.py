@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ...stats.engine.bootstrap import Floats
-from ...stats.engine.summary import Summary, groups_in
+from ...stats.engine.summary import Summary, groups_in, others
 from .change_lines import date_axis
 from .figures import extent, without_labels
 from .picture import Picture, as_one, say_nothing_known, text_room
@@ -111,7 +111,7 @@ def marker_size(ax: Axes) -> float:
 def last_panel(summary: Summary, drawn: int) -> str:
     """Say how many groups are drawn as one."""
     together = groups_in(summary) - drawn + 1
-    return as_one(f"{together:,} others") if together > 1 and drawn > TOGETHER else ""
+    return as_one(others(together)) if together > 1 and drawn > TOGETHER else ""
 
 
 def alone(ax: Axes) -> Style:

@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import partial
-from string import ascii_lowercase
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -21,7 +20,7 @@ from matplotlib.transforms import ScaledTranslation, Transform
 from ...stats.engine.intervals import NONE
 from ...stats.engine.summary import REST, Summary
 from ...text import column_label
-from .caption import keep, told
+from .caption import keep, letters
 from .figures import cell, extent, grow, growing_axes, is_growing
 from .ink import MUTED, shade
 from .text import (
@@ -106,7 +105,9 @@ class Picture:
 
     def _rest(self) -> str:
         """Say what was put together, if anything has a row or a place in the legend."""
-        labels = [*(row.get_text() for row in self.ax.get_yticklabels()), *self._labels]
+        # Their texts are there already; to ask for labels would find all ticks once more.
+        rows = self.ax.yaxis.get_major_ticks() if self.ax in _LEFT else []
+        labels = [*(row.label1.get_text() for row in rows), *self._labels]
         return next((as_one(rest[0]) for label in labels if (rest := REST.match(label))), "")
 
     def empty(self, *reasons: str) -> Axes:
@@ -184,10 +185,9 @@ def retitle(ax: Axes, title: str) -> None:
 
 def letter_titles(figure: Figure | SubFigure) -> None:
     """Put before the title of each of several charts the letter that the caption calls it by."""
-    several = told(figure)
-    for letter, ax in zip(ascii_lowercase, several if len(several) > 1 else [], strict=False):
+    for ax, letter in letters(figure).items():
         title, _, _ = ax.get_title(loc="left").rpartition("\n")
-        retitle(ax, f"({letter}) {title}")
+        retitle(ax, f"{letter} {title}")
 
 
 def label_below(ax: Axes, words: str) -> None:

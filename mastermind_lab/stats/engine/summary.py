@@ -370,8 +370,12 @@ def kept(sizes: pd.Series, most: int) -> list[str]:
     if len(sizes) <= most:
         return list(sizes.index)
     large = set(sizes.nlargest(most - 1).index)
-    rest = f"{len(sizes) - len(large):,} others"
-    return [*(label for label in sizes.index if label in large), rest]
+    return [*(label for label in sizes.index if label in large), others(len(sizes) - len(large))]
+
+
+def others(n: int) -> str:
+    """Return the label of so many that are put together."""
+    return f"{n:,} others"
 
 
 def relabelled(sums: GroupedSums, columns: tuple[str, ...], name: str, labels: list[str]) -> GroupedSums:
