@@ -1,6 +1,7 @@
 import gc
 import os
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 
@@ -65,8 +66,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if _WORKERS > 1:
         items.sort(key=lambda item: item.path)  # the same in each, wherever it began
+    if not config.option.keyword:  # who names tests wants them
+        _leave_to_the_long_run(items)
     for item in items if config.getoption("effort") > 1 else ():
         item.add_marker(pytest.mark.timeout(0), append=False)  # it takes as long as it takes
+
+
+def _leave_to_the_long_run(items: list[pytest.Item]) -> None:
+    """Of a test with many cases the first and the last are tried each time, where it does not say which."""
+    cases = defaultdict(list)
+    for item in items:
+        cases[item.nodeid.partition("[")[0]].append(item)
+    for some in cases.values():
+        if not any(item.get_closest_marker("further") for item in some):
+            for item in some[1:-1]:
+                item.add_marker("further")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,7 +14,7 @@ def telling(cases, *few):
         pytest.param(
             *(value if isinstance(value, tuple) else [value]),
             id=name,
-            marks=[] if name in few else pytest.mark.thorough,
+            marks=[] if name in few else pytest.mark.further,
         )
         for name, value in named.items()
     ]

@@ -59,6 +59,7 @@ def units(votes):
 
 
 @pytest.mark.parametrize("size", telling([2, 5], "5"))
+@pytest.mark.further
 def test_kappa_is_that_of_statsmodels_where_panels_are_equal(size):
     from statsmodels.stats.inter_rater import fleiss_kappa
 

@@ -165,6 +165,7 @@ def test_of_too_many_choices_pairs_have_no_kappa_in_any_split(monkeypatch):
         {"level": "ordinal", "order": ["11", "1", "2", "7", "4"]},
     ],
 )
+@pytest.mark.further
 def test_any_split_and_any_order_give_the_same(options):
     some, count = scores(50), partial(Agreement.of, replicates=40, **options)
     rows = np.random.default_rng(1).permutation(50)

@@ -618,6 +618,7 @@ class TestTwoArchivers:
             pass
 
     @pytest.mark.once
+    @pytest.mark.further
     def test_a_dead_ones_lock_is_taken_over(self, raw, redis_url, folder):
         held = subprocess.Popen(
             [sys.executable, "-c",

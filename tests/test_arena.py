@@ -106,6 +106,7 @@ def test_decisions_do_not_depend_on_how_many_are_asked_for_at_once():
     assert written(arena, 20) + written(arena, 1) + written(arena, 29) == written(Arena(seed=3), 50)
 
 
+@pytest.mark.further
 def test_an_arena_decides_for_ever(begun):
     assert len(begun) == 2_100
 
@@ -160,6 +161,7 @@ def rebuilt(tmp_path_factory):
     return folder
 
 
+@pytest.mark.further
 def test_the_command_writes_all_files(rebuilt):
     files = ["arena.ndjson.gz", "outcomes.csv", "truth.csv", "votes.csv"]
     assert (

@@ -94,6 +94,7 @@ def test_whole_clusters_are_in_one_half():
     assert (halves["n"] % 10 == 0).all()
 
 
+@pytest.mark.further
 def test_who_differs_between_the_halves_has_no_one_name():
     tables = [best_of(judged([0.7] * 20, 40, seed=seed), replicates=40) for seed in range(4)]
     named = [table["voter"].notna().item() for table in tables]

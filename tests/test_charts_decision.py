@@ -188,6 +188,7 @@ class TestDecision:
         titles = [ax.get_title(loc="left") for ax in page(history, "0-1").axes]
         assert titles[1:3] == ["no votes", "no sources"]
 
+    @pytest.mark.further
     def test_hostile_text_draws(self):
         payload = {
             "recommendation": HOSTILE, "confidence": 1, "question": HOSTILE,
@@ -203,6 +204,7 @@ class TestDecision:
         assert pyplot.get_fignums() == [figure.number]
         pyplot.close(figure)
 
+    @pytest.mark.further
     def test_drawing_is_fast(self, history):
         import time
 
@@ -220,6 +222,7 @@ class TestOverview:
         titles = [ax.get_title(loc="left").split() for ax in figure.axes[:6]]
         return [words[len(titles) > 1] for words in titles]  # behind a letter
 
+    @pytest.mark.further
     def test_six_charts(self, history):
         assert self.subjects(history, by="meta.model") == [
             "Confidence", "Agreement", "Confidence", "Voters", "Margin", "Votes",

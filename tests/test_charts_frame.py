@@ -149,6 +149,7 @@ def test_the_caption_of_a_page_names_each_picture():
     assert "(f) " in said
 
 
+@pytest.mark.further
 def test_several_charts_bear_the_letters_of_their_caption_which_says_once_what_holds_for_all():
     asked = lab.with_outcomes(sample(60), OUTCOMES)
     asked.decisions["question"] = "the same"
@@ -256,6 +257,7 @@ def test_a_size_may_be_an_array(draw):
 
 
 @pytest.mark.parametrize("width", ["column", "page", "slide"])
+@pytest.mark.further
 def test_an_overview_is_as_wide_as_other_charts(width):
     figure = charts.overview(HISTORY, width=width)
     assert figure.get_figwidth() == DESIGNED[width][0]

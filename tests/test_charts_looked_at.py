@@ -184,6 +184,7 @@ def test_a_choice_of_a_sentence_has_two_lines():
     pyplot.close(ax.figure)
 
 
+@pytest.mark.further
 def test_an_overview_of_one_decision_is_what_one_decision_can_say():
     figure = charts.overview(history(1), figure=Figure(figsize=(6.5, 4)))
     assert [ax.get_title(loc="left").split("\n")[0] for ax in figure.axes] == ["(a) Confidence", "(b) Votes"]
@@ -198,6 +199,7 @@ PAGES = {"overview": {}, "decision": {"stream_id": sample(20).decisions["stream_
 @pytest.mark.parametrize(
     ("name", "size"), [("overview", "column"), ("decision", "page"), ("decision", (5, 6))]
 )
+@pytest.mark.further
 def test_a_caption_is_written_below_a_page(name, size, tmp_path, monkeypatch):
     kept = []
     monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: kept.append(figure))

@@ -57,6 +57,7 @@ def test_the_author_stands_behind_a_claim_from_right_to_left():
     pyplot.close(ax.figure)
 
 
+@pytest.mark.further
 def test_the_names_of_lines_that_end_alike_are_not_printed_over_each_other():
     random = np.random.default_rng(5)
     envelopes = [panel(place) for place in range(300)]
@@ -158,6 +159,7 @@ def test_a_column_of_a_long_name_leaves_its_changes_most_of_the_width():
     pyplot.close(ax.figure)
 
 
+@pytest.mark.further
 def test_panels_stand_apart_and_draw_what_they_share_once():
     ax = charts.confidence_over_time(grouped(np.linspace(0.1, 0.9, 6)), by="meta.group", figsize="page")
     assert not [pair for pair in combinations([panel.bbox for panel in ax.child_axes], 2) if overlap(*pair)]

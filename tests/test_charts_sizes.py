@@ -338,6 +338,7 @@ ONE = {"stream_id": sample(20).decisions["stream_id"].iloc[3]}
         "a decision in a column",
     ),
 )
+@pytest.mark.further
 def test_a_file_is_as_large_as_what_is_drawn_asks_for(chart, options, size, alone, tmp_path):
     draw, read = getattr(lab.charts, chart), sample(20)
     there = pyplot.get_fignums()
@@ -379,6 +380,7 @@ def test_a_caption_takes_no_room_from_the_rows(size):
 @pytest.mark.parametrize(
     "name", telling(["reliability", "risk_coverage", "confidence_over_time"], "reliability")
 )
+@pytest.mark.further
 def test_the_title_above_panels_is_cut_where_the_figure_ends(name):
     read = sample(400)
     read.decisions['decision."topic_area.of the_question"'] = read.decisions["meta.category"]

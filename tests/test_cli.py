@@ -97,6 +97,7 @@ class TestHelp:
         assert found.stderr.lstrip().startswith("Usage: ")
 
     @pytest.mark.once
+    @pytest.mark.further
     def test_a_switch_is_named_as_one(self, tmp_path):
         run("snapshot", SAMPLE, tmp_path / "snap", "--last", 5)
         found = run("snapshot", SAMPLE, tmp_path / "snap")

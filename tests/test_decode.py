@@ -170,6 +170,7 @@ def test_nesting(depth):
 
 
 @pytest.mark.once
+@pytest.mark.further
 def test_twenty_megabytes():
     big = "x" * 20_000_000
     parts = same(envelope(question=big), envelope(votes=[{"voter": big}]), big)

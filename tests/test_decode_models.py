@@ -415,6 +415,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.further
 def test_an_alias_and_a_field_added_to_the_models_alone_are_read_on_both_paths(tmp_path):
     package = Path(mastermind_lab.__file__).parent
     (tmp_path / "mastermind_lab").mkdir()

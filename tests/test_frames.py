@@ -313,6 +313,7 @@ def test_meta_survives_the_frames(found):
 
 @settings(deadline=None, max_examples=30)
 @given(st.lists(METAS, max_size=6), st.integers(0, 6))
+@pytest.mark.further
 def test_merging_is_reading_in_one_go(found, where):
     payloads = [envelope(meta=meta) for meta in found]
     ids = [f"{number}-0" for number in range(1, len(found) + 1)]

@@ -35,6 +35,7 @@ def numbers(coverage):
 
 
 @given(coverages, coverages, coverages)
+@pytest.mark.further
 def test_it_adds_up_in_any_order(a, b, c):
     assert numbers((a + b) + c) == numbers(a + (b + c))
     assert len({repr(sorted(numbers(x + y + z).items())) for x, y, z in permutations([a, b, c])}) == 1

@@ -245,6 +245,7 @@ class TestAFolderThatChanges:
         with pytest.raises(lab.SourceError, match="SHA-256"):
             history.votes  # noqa: B018 - it raises
 
+    @pytest.mark.further
     def test_a_compaction_harms_nothing(self, history, tmp_path):
         for first in range(0, 400, 50):
             ids = history.decisions["stream_id"].tolist()[first : first + 50]

@@ -90,6 +90,7 @@ def test_limits_open_only_the_parts_they_ask_for(made, whole, opened, limits, pa
 
 
 @pytest.mark.parametrize("limits", [{"last": 7}, {"since": stream_id(38)}, {"until": stream_id(1)}])
+@pytest.mark.further
 def test_of_days_that_a_checkpoint_sums_up_only_those_are_listed_that_are_asked_for(
     made, tmp_path, monkeypatch, limits
 ):
@@ -157,6 +158,7 @@ def test_of_a_folder_that_a_checkpoint_sums_up_nothing_is_listed_before(
     pd.testing.assert_frame_equal(found.coverage, everything.coverage)
 
 
+@pytest.mark.further
 def test_what_is_not_listed_yet_is_what_it_was_when_it_was_read(summed_up, whole, tmp_path):
     """Also where it has grown since, or was compacted then: what is new is in one part with it."""
     folder = shutil.copytree(summed_up, tmp_path / "s")
@@ -209,6 +211,7 @@ def test_a_scan_opens_only_what_limits_touch_and_accounts_for_all(made, opened):
     pd.testing.assert_frame_equal(scan.coverage, lab.read(made, since=stream_id(38)).coverage)
 
 
+@pytest.mark.further
 def test_what_was_half_compacted_counts_once(made, tmp_path):
     """A merged part and those that it replaces lie side by side until they are swept."""
     folder = shutil.copytree(made, tmp_path / "s")

@@ -190,6 +190,7 @@ class TestBatches:
         )
 
     @pytest.mark.once
+    @pytest.mark.further
     def test_a_stream_from_its_newest_page_back(self, redis_url, small):
         assert list(publish_payloads(redis_url, STREAM, lines()))
         batches = list(lab.scan(redis_url))
@@ -224,6 +225,7 @@ class TestSummaries:
         found = subject.of(batches, **by_columns(subject, BY), replicates=40)
         agree(found.table(), subject.of(history, **by_columns(subject, BY), replicates=40).table())
 
+    @pytest.mark.further
     def test_over_a_snapshot(self, archive, history, apart):
         assert len(lab.scan(archive).partitions) == 6
         found = lab.scan(archive)
@@ -232,6 +234,7 @@ class TestSummaries:
             agree(*counted)
 
     @pytest.mark.once
+    @pytest.mark.further
     def test_by_columns_of_votes(self, folder, history, small):
         for by in (["vote.mood"], ["voter", "meta.late"]):
             found = lab.stats.Votes.of(lab.scan(folder), by=by, replicates=40)
@@ -250,6 +253,7 @@ class TestSummaries:
             lab.stats.Confidence.of(lab.scan(folder), by="modell")
 
     @pytest.mark.once
+    @pytest.mark.further
     def test_nothing_at_all(self, tmp_path):
         (tmp_path / "none.ndjson").write_bytes(b"")
         found, nothing = lab.scan(tmp_path), lab.read(tmp_path)
@@ -264,6 +268,7 @@ class TestSummaries:
             lab.stats.Confidence.of(lab.scan(folder), colour="red")
 
     @pytest.mark.once
+    @pytest.mark.further
     def test_outcomes_joined_on_an_open_column(self, folder, small):
         known = pd.DataFrame({"meta.late": ["begun"], "correct_choice": ["approve"]})
         batches = lab.with_outcomes(lab.scan(folder), known, on="meta.late")

@@ -240,6 +240,7 @@ class TestScans:
         assert ids == whole.decisions["stream_id"].tolist()
         assert scan.coverage.equals(whole.coverage)
 
+    @pytest.mark.further
     def test_a_name_of_a_query_is_the_callers_variable_of_then(self):
         scan, batch = lab.scan(sample_folder() / "arena.ndjson.gz"), 0.6  # a name that the code has, too
         query = "confidence > @batch and `meta.model`.str.startswith('atlas') and published_at.dt.year > 2000"

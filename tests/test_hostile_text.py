@@ -107,6 +107,7 @@ some_or_all = pytest.mark.parametrize(
 
 
 @some_or_all
+@pytest.mark.further
 def test_on_a_page_it_is_text(texts, harmless, tmp_path):
     """A page that shows it has the tags and attributes of one that shows a plain word."""
     for page, plain in zip(pages(texts, tmp_path, texts[-1]), harmless, strict=True):

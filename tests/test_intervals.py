@@ -114,6 +114,7 @@ def test_students_quantile(df, quantile):
 
 
 @pytest.mark.parametrize("z", [0.5, 1.96, 3, 4, 6])
+@pytest.mark.further
 def test_students_quantile_is_that_of_scipy_far_out_too(z):
     from scipy.stats import norm, t
 
@@ -196,6 +197,7 @@ def test_no_table_of_few_decisions_has_an_interval_without_its_figure(n, seed, o
                 assert used <= METHODS
 
 
+@pytest.mark.further
 def test_the_simulation_says_what_it_promises():
     path = Path(__file__).parent / "benchmarks" / "coverage.py"
     spec = importlib.util.spec_from_file_location("coverage_table", path)

@@ -63,6 +63,7 @@ def fed(numbered, sizes, **options):
 class TestWithoutAThread:
     """Built, never started, and fed by hand."""
 
+    @pytest.mark.further
     def test_however_it_comes_it_is_the_same_history(self, raw, redis_url, numbered):
         publish(raw, numbered)
         read = lab.read(redis_url)

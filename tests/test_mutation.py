@@ -62,32 +62,54 @@ def test_a_line_is_run_with_all_that_lies_before_the_next_way_out():
     ]
 
 
-def test_the_closest_files_of_tests_come_first():
-    files = [
-        "tests/test_cli.py",
-        "tests/test_live.py",
-        "tests/test_live_window.py",
-        "mastermind_lab/live/window.py",
-    ]
-    close = sorted(files, key=lambda one: survey.closeness(one, "live/window.py"))
-    assert close == files
+@pytest.fixture
+def surveyed(tmp_path):
+    """Make a survey of a package of which some stretches were run by tests that took so many seconds."""
 
+    def make(seconds, ran):
+        kept = tmp_path / "kept"
+        kept.write_text(json.dumps({"files": {}, "seconds": {}, "ran": {}}))
+        found = survey.Survey(tmp_path, "p", kept, [])
+        found.seconds, found.ran = seconds, ran
+        return found
 
-def test_what_a_file_is_when_it_is_loaded_is_of_whole_files_of_tests(tmp_path):
     (tmp_path / "p").mkdir()
-    code = "LIMIT = 3\n\n\ndef f():\n    return LIMIT\n\n\ndef g():\n    pass\n"
-    (tmp_path / "p" / "a.py").write_text(code)
-    kept = tmp_path / "kept"
+    (tmp_path / "p" / "a.py").write_text(
+        "LIMIT = 3\n\n\ndef f():\n    return LIMIT\n\n\ndef g():\n    pass\n"
+    )
+    return make
+
+
+def test_tests_that_run_little_else_come_first_then_the_quick_ones_and_not_one_case_after_the_other(surveyed):
+    seconds = {
+        "tests/b.py::all": 1, "tests/a.py::slow": 3, "tests/a.py::few[1]": 1, "tests/a.py::few[2]": 1.01,
+        "tests/b.py::other": 1.1,
+    }  # fmt: skip
+    every = ["a.py:f.0", *(f"b.py:{n}.0" for n in range(9))]
+    found = surveyed(
+        seconds,
+        {name: [test for test in seconds if name == every[0] or test.endswith("all")] for name in every},
+    )
+    order = [
+        "tests/a.py::few[1]",
+        "tests/b.py::other",
+        "tests/a.py::few[2]",
+        "tests/a.py::slow",
+        "tests/b.py::all",
+    ]
+    chosen = [{*found.tests("a.py", 5, budget)} for budget in (0, 1.05, 2.2, 3.3, 6.3)]
+    assert chosen == [{*order[:count]} for count in range(1, 6)]
+
+
+def test_what_a_file_is_when_it_is_loaded_is_of_whole_files_of_tests(surveyed):
     tests = {"tests/test_a.py::test_f": 0.1, "tests/test_a.py::test_limit": 0.0, "tests/test_b.py::test_b": 0}
-    ran = {"a.py:f.0": [0], "b.py:f.0": [2]}
-    kept.write_text(json.dumps({"files": {}, "seconds": tests, "ran": ran}))
-    known = survey.Survey(tmp_path, "p", kept, [])
-    known.seconds, known.ran = tests, {name: [[*tests][place] for place in ran[name]] for name in ran}
-    whole = ["tests/test_a.py::test_limit", "tests/test_a.py::test_f"]
-    assert [known.tests("a.py", line, 1) for line in (1, 5, 9)] == [whole, whole[1:], whole]
+    f, limit, b = tests
+    known = surveyed(tests, {"a.py:f.0": [f], "b.py:f.0": [b]})
+    assert [known.tests("a.py", line, 1) for line in (1, 5, 9)] == [[limit, f], [f], [limit, f]]
 
 
 @pytest.mark.once
+@pytest.mark.further
 def test_what_is_listed_as_equivalent_can_still_be_changed():
     package = Path(lab.__file__).parent
     listed = changes.equivalent(Path(__file__).parent / "faults" / "mutation" / "equivalent.txt")

@@ -155,6 +155,7 @@ class TestVerify:
 
     @pytest.mark.parametrize("times", [30, pytest.param(120, marks=pytest.mark.thorough)])
     @pytest.mark.timeout(300)
+    @pytest.mark.further
     def test_any_damage_is_a_finding_and_none_of_it_is_read(self, folder, times, effort):
         whole, dice, right = contents(folder), random.Random(times), lists(folder)
         done = set()

@@ -66,6 +66,7 @@ def test_maps_are_those_of_others(method):
 
 
 @every_method
+@pytest.mark.further
 def test_the_table_is_that_of_maps_fitted_on_the_other_folds(method):
     frame = arena(500).decisions
     frame["question"] = np.arange(500) % 120

@@ -60,6 +60,7 @@ def test_what_of_many_it_has_is_said(tmp_path):
     assert f"const MOST_KNOWN = {_MOST};" in made
 
 
+@pytest.mark.further
 def test_of_few_all_are_there_and_of_none_it_says_so(tmp_path):
     few = page_of(tmp_path / "few.html", decided(3))
     assert (said(few)[0]["bound"], "can be opened" in few) == ("", False)

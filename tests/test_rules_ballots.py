@@ -316,6 +316,7 @@ def test_rules_without_ballots_are_not_in_the_tables():
     assert not set(RULES) & {*Rules.decisions(history), *table_of(history).index}
 
 
+@pytest.mark.further
 def test_batches_with_and_without_ballots_merge():
     with_some = history_of([ranked("ab", "ba", "ab"), [{"choice": "b"}, *ranked("ba")]], truth="ab")
     without = history_of([[{"choice": "b"}], [{"choice": "a"}, {"choice": "a"}]])

@@ -75,6 +75,7 @@ def test_by_a_column_that_one_file_has(folder, history, client):
         lab.stats.Confidence.of(lab.scan(folder, engine="dask"), by="meta.never")
 
 
+@pytest.mark.further
 def test_the_frames(folder, client):
     import dask
 
@@ -138,6 +139,7 @@ def test_a_worker_killed_while_it_counts(folder, history, client, tmp_path):
     client.wait_for_workers(2)  # a new process has taken its place
 
 
+@pytest.mark.further
 def test_a_function_of_a_notebook_that_names_our_modules_runs_on_workers(client, folder):
     notebook = {"__name__": "__main__"}
     exec(

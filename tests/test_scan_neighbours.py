@@ -59,6 +59,7 @@ def counted(scan, **options):
     return lab.stats.Votes.of(scan, by="meta.model", replicates=40, **options).table()
 
 
+@pytest.mark.further
 def test_small_neighbours_are_one_batch_and_one_task(folder, monkeypatch):
     assert len(lab.scan(folder).partitions) == 1
     assert [len(batch) for batch in lab.scan(folder)] == [36]
@@ -94,6 +95,7 @@ def test_limits_cut_within_a_batch_and_are_said(folder, bounds):
     assert 0 < whole.coverage["left_out"].item() < 36
 
 
+@pytest.mark.further
 def test_entries_that_two_ranges_share_are_counted_once(tmp_path):
     folder = committed(tmp_path / "archive", [(0, 3), (2, 8), (5, 6), (9, 10), (11, 12)])
     assert len(lab.read(folder)) == 13

@@ -51,6 +51,7 @@ entries = st.lists(envelopes | st.binary(max_size=6), max_size=6)
 @pytest.mark.filterwarnings("ignore::mastermind_lab.errors.NothingDecodedWarning")
 @given(st.lists(entries, max_size=3))
 @settings(max_examples=20, deadline=None, phases=[Phase.generate])
+@pytest.mark.further
 def test_any_history_comes_back_the_same(batches):
     """Open columns that only some ranges have too: every batch is a range of a day of its own."""
     folder = f"memory://{uuid4().hex}"

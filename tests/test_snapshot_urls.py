@@ -53,6 +53,7 @@ def url(request):
     return f"{root}/{uuid4().hex}"
 
 
+@pytest.mark.further
 def test_saved_loaded_verified_and_overwritten(url):
     history = sample(30, payloads=True)
     assert history.save(f"{url}/snap") == f"{url}/snap"

@@ -136,6 +136,7 @@ SAID = {
 }  # fmt: skip
 
 
+@pytest.mark.further
 def test_what_a_footer_may_say(theirs):
     whole = contents(theirs)
     for what, said in SAID.items():

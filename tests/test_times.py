@@ -101,6 +101,7 @@ class TestTheAxis:
 @pytest.mark.once
 @pytest.mark.parametrize("kind", [ConfidenceOverTime, Regimes])
 @pytest.mark.parametrize("at", [UNSET["Go and .NET"], UNSET["the last"]])
+@pytest.mark.further
 def test_batches_merge_as_before_in_any_order(kind, at):
     history = among_a_hundred(at)
     parts = [history.where(np.arange(101) % 3 == part) for part in range(3)]
@@ -187,6 +188,7 @@ class TestReplay:
 
 
 @pytest.mark.once
+@pytest.mark.further
 def test_a_live_view_and_its_figure_go_on(redis_url, raw):
     lines = [line(number) for number in range(40)] + [line(1, at) for at in UNSET.values()]
     for one in lines:

@@ -108,6 +108,7 @@ def test_a_model_that_meets_itself_has_a_square_of_its_own(seated):
     assert np.isnan(np.diag(charts.agreement(by_seat).images[0].get_array().filled(np.nan))).all()
 
 
+@pytest.mark.further
 def test_a_page_of_charts_tells_voters_apart(seated):
     _, by_model = seated
     figure = charts.overview(by_model, voter="vote.seat")

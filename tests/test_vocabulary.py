@@ -161,6 +161,7 @@ def test_near_equal_spellings_of_what_is_compared_are_named():
     assert stats.Timing.of(some.decisions.assign(published_at=pd.NaT)).unmatched().empty
 
 
+@pytest.mark.further
 def test_nothing_is_said_of_what_matches():
     some = sample(last=300)
     for kind in (stats.Margin, stats.Rules, stats.Voters, stats.Agreement, stats.Stability):

@@ -175,6 +175,7 @@ def test_other_programs_find_their_names():
 @pytest.mark.parametrize(
     "before", ["import mastermind_lab.archive", "lab.Archiver", "from mastermind_lab.archive import Archiver"]
 )
+@pytest.mark.further
 def test_archive_stays_the_function_whatever_was_loaded_before(before):
     found = python(f"import mastermind_lab as lab; {before}; print(lab.archive.__module__)")
     assert (found.stdout, found.stderr) == ("mastermind_lab.archive.run\n", "")
@@ -186,6 +187,7 @@ def test_a_typo_is_answered(typo, meant):
 
 
 @pytest.mark.once
+@pytest.mark.further
 def test_a_notebook_completes_what_is_not_loaded_yet():
     code = (
         "import mastermind_lab as lab; from IPython.core.completer import IPCompleter, provisionalcompleter\n"

@@ -189,6 +189,7 @@ class TestText:
 
 
 class TestView:
+    @pytest.mark.further
     def test_its_still_has_pictures_tables_and_text(self, follower):
         still, _ = view_of(follower)._repr_mimebundle_()
         assert still["text/html"].count('class="mastermind-still"') == PICTURES
@@ -198,6 +199,7 @@ class TestView:
         assert still["text/plain"] == repr(view_of(follower))
         assert "application/vnd.jupyter.widget-view+json" in still
 
+    @pytest.mark.further
     def test_what_is_behind_it(self, follower):
         view = view_of(follower)
         assert len(view.history) == len(view.decisions) == len(view.selected) == len(follower.history())
@@ -212,6 +214,7 @@ class TestView:
         assert view._contents.choices.chosen == ViewOptions(20, "meta.model", 0.9)
         assert "below 0.9 (" in view._contents.items(view.status)[-1]
 
+    @pytest.mark.further
     def test_what_stands_of_a_decision_is_made_once_until_it_is_marked(self, follower, numbered, monkeypatch):
         view, made = view_of(follower), []
         rows_made = judged.rows_of
@@ -241,6 +244,7 @@ class TestView:
         view.close()
         assert set(_instances) == before
 
+    @pytest.mark.further
     def test_the_output_is_exchanged_for_the_last_pictures_when_it_ends(self, shell, follower):
         view = view_of(follower)
         with capture_output() as displayed:
@@ -253,6 +257,7 @@ class TestView:
         assert sorted(last["data"]) == ["text/html", "text/plain"]
         assert "data:image/png;base64," in last["data"]["text/html"]
 
+    @pytest.mark.further
     def test_the_first_still_has_what_was_there_already(self, shell, redis_url):
         list(publish_payloads(redis_url, STREAM, [one.encode() for _, one in decided(30)]))
         with capture_output() as displayed:
@@ -268,6 +273,7 @@ class TestView:
         assert told(view, "list")["rows"] == []
         assert asked(view, "find", panel=0, x=[0, 1], y=None)["count"] == 0
 
+    @pytest.mark.further
     def test_all_pictures_of_a_round_are_of_one_moment(self):
         follower = fed(decided(30), keep=5)
         view = view_of(follower, panels=["confidence_over_time", "confidence", lambda history, ax: ax])
@@ -311,6 +317,7 @@ class TestView:
         assert (facts["selects"], height) == (("published_at", "confidence"), 0.01)
         assert days * 86_400 == summary.width.total_seconds()
 
+    @pytest.mark.further
     def test_what_cannot_be_translated_is_a_picture(self, follower):
         def formula(history, ax):
             return ax.set_title("$x^2$")
@@ -450,6 +457,7 @@ class TestAnswers:
     def view(self):
         return view_of(fed([*decided(60), ("99-0", "broken")]))
 
+    @pytest.mark.further
     def test_a_notebook_that_counts_no_views_is_told_by_the_page_how_many_there_are(self, follower):
         view = view_of(follower)
         assert not view._is_watched()
@@ -502,6 +510,7 @@ class TestAnswers:
         assert [row["id"] for row in found["rows"]] == expected[::-1]
         assert view.selected.decisions["stream_id"].tolist() == expected
 
+    @pytest.mark.further
     def test_choices_draw_all_again(self, view):
         view._round()
         assert told(view, "list")["choices"]["columns"] == [["meta.model", "model"]]

@@ -87,6 +87,7 @@ def greys(facts):
     return {round(look["colour"][1], 2) for look in looks if look and look["colour"][0] == 0}
 
 
+@pytest.mark.further
 def test_the_earlier_run_lies_grey_behind_each_picture_and_the_difference_is_said():
     view = view_of(followed(entries(120)), compare=earlier(mean=0.6))
     line = said(view)
@@ -103,6 +104,7 @@ def test_the_earlier_run_lies_grey_behind_each_picture_and_the_difference_is_sai
     assert view.differences["n_before"].tolist() == [300, 300, 0]
 
 
+@pytest.mark.further
 def test_decisions_that_are_compared_with_themselves_are_counted():
     came = entries(120)
     before = lab.read([one for _, one in [*came[:50], *entries(30, start="2026-01-05T10:00", seed=1)]])
@@ -231,6 +233,7 @@ def test_a_chart_takes_a_history_before_as_it_takes_data(by):
 
 
 class TestAlarms:
+    @pytest.mark.further
     def test_drift_from_the_earlier_run_is_an_alarm_once_marked_and_announced(self):
         view = view_of(followed(entries(150, mean=0.5)), compare=earlier(), panels=["confidence_over_time"])
         line = said(view)
@@ -260,6 +263,7 @@ class TestAlarms:
         assert alarms["what"].tolist() == ["confidence"]
         assert alarms.dtypes.astype(str).tolist() == ["datetime64[us, UTC]", "str", "str", "str", "str"]
 
+    @pytest.mark.further
     def test_a_stream_whose_confidence_falls_is_an_alarm_while_it_is_followed(self, redis_url):
         first, fallen = entries(250), entries(150, mean=0.45, start="2026-11-26T14:10", seed=2)
         list(publish_payloads(redis_url, STREAM, [one.encode() for _, one in first]))
@@ -302,6 +306,7 @@ class TestAlarms:
         view._round()
         assert "dashed: a value begins" in panels(view)[0]["caption"].lower()
 
+    @pytest.mark.further
     def test_what_was_found_stays_where_a_stream_begins_again_and_goes_where_a_replay_does(self):
         view = view_of(followed(entries(150, mean=0.5)), compare=earlier())
         (found,) = view.alarms.itertuples(index=False)
@@ -312,6 +317,7 @@ class TestAlarms:
         view.follower.take(StreamUpdate(stream, again, rewound=True))
         assert view.alarms.empty
 
+    @pytest.mark.further
     def test_what_it_went_to_is_what_it_was_when_it_left_whenever_one_looks(self):
         back = entries(600, mean=0.9, start="2026-11-26T15:00", seed=2)
         view = view_of(followed([*entries(100, mean=0.45), *back]), compare=earlier())

@@ -36,6 +36,7 @@ def titles(view):
     return [one["title"] for one in told(view, "round")["panels"]]
 
 
+@pytest.mark.further
 def test_a_mark_is_on_the_card_in_the_outcomes_and_in_pictures(path):
     view = view_of(fed(made()), panels=SOME, outcomes=path)
     asked_for = view.page_facts["asked"]
@@ -66,6 +67,7 @@ def test_a_mark_is_on_the_card_in_the_outcomes_and_in_pictures(path):
     assert view.outcomes.empty
 
 
+@pytest.mark.further
 def test_marks_outlive_the_kernel_and_are_shared(path, raw, redis_url):
     publish(raw, made())
     first = lab.follow(redis_url, panels=SOME, outcomes=path)
@@ -97,6 +99,7 @@ def test_in_memory_that_is_said():
     assert len(view.outcomes) == 1
 
 
+@pytest.mark.further
 def test_what_came_is_cut_to_what_is_shown(path):
     view = view_of(fed(made()), panels=SOME, outcomes=path)
     asked(view, "mark", id="1-0", was="right")
@@ -125,6 +128,7 @@ def test_hostile_choices_and_notes_are_text(path):
     "question",
     [{"was": 1}, {"was": "left"}, {"was": None}, {"was": [0]}, {"was": {}}, {"was": "right", "id": "99-0"}],
 )
+@pytest.mark.further
 def test_what_makes_no_sense_is_answered_with_what_is_wrong(path, question):
     view = view_of(fed(made(3)), outcomes=path)
     assert asked(view, "mark", **{"id": "1-0"} | question)["wrong"]

@@ -4,12 +4,12 @@
     .venv/bin/python tests/faults/mutation --count 40 --folder live widget
     .venv/bin/python tests/faults/mutation --at live/window.py:108            # all changes to one line
 
-What is changed stands in ``changes.py``; how a drawing looks is taste, and stays. What runs are the ordinary
-tests that run the changed line, the closest files of tests first, until one is red or they have taken
-``--budget`` seconds of a processor, in a fork of a process that has loaded them (``trials.py``). Which test
-runs which line is found out once (``survey.py``; kept where ``--survey`` says), and again for each file of
-tests that was changed since. What is red must be red again by itself, and green without the change; what
-finds no end is tried twice.
+What is changed stands in ``changes.py``; how a drawing looks is taste, and stays. What runs are tests that
+run the changed line, all but the long ones, first those that run little else, until one is red or they have
+taken ``--budget`` seconds of a processor, in a fork of a process that has loaded them (``trials.py``).
+Which test runs which line is found out once (``survey.py``; kept where ``--survey`` says), and again for
+each file of tests that was changed since. What is red must be red again by itself, and green without the
+change; what finds no end is tried twice.
 ``equivalent.txt`` lists the changes that nobody could notice, each with its reason: they are drawn, but not
 tried, and not counted.
 """

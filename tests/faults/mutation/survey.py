@@ -12,6 +12,7 @@ import tempfile
 from collections import Counter, defaultdict
 from contextlib import suppress
 from fnmatch import fnmatch
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -211,7 +212,8 @@ class Survey:
             for file in package.rglob("*.py"):
                 tree = Stretches(str(file.relative_to(package)), file.read_text()).tree
                 file.write_text(ast.unparse(ast.fix_missing_locations(tree)))
-            command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "mutation_notes", *files]
+            options = ["-q", "-n", "0", "-m", "not thorough", "-p", "mutation_notes"]
+            command = [sys.executable, "-m", "pytest", *options, *files]
             sys.stdout.write(f"finding out what is run by {' '.join(files)}\n")
             sys.stdout.flush()
             code = subprocess.run(
@@ -250,39 +252,44 @@ class Survey:
         self.seconds.pop(test, None)
 
     def tests(self, file: str, line: int, budget: float) -> list[str]:
-        """Choose tests that run a line: of close files first, the quickest.
+        """Choose tests that run a line, those first that promise most for their time.
 
         Of what is run when its file is loaded, they are those of all files that run any line of it, or of
         its folder: what a default is, or the text of an option, shows where none of them runs.
         """
         stretch = Stretches(file, Path(self._root, self._package, file).read_text()).lines.get(line, "")
         is_loaded = stretch not in self.ran  # no test runs it: who imports the file may
-        names = self._within(f"{file}:") or self._within(f"{Path(file).parent}/") if is_loaded else [stretch]
+        near = self._within(f"{file}:") or self._within(f"{Path(file).parent}/")
+        names = near if is_loaded else [stretch]
         found = {test for name in names for test in self.ran[name] if test in self.seconds}
         if is_loaded:
             files = {file_of(test) for test in found}
             found = {test for test in self.seconds if file_of(test) in files}
-        by_file = defaultdict(list)
-        for test in sorted(found, key=self.seconds.__getitem__):
-            by_file[file_of(test)].append(test)
-        close = sorted(by_file, key=lambda name: (-closeness(name, file), self.seconds[by_file[name][0]]))
+        promises = self._promises(found, near)
         chosen = defaultdict(list)
-        for turn in range(max(map(len, by_file.values()), default=0)):
-            for name in close:
-                if turn < len(by_file[name]) and (budget > 0 or not chosen):
-                    test = by_file[name][turn]
-                    budget -= self.seconds[test] + _PER_TEST
-                    chosen[name].append(test)
-        return [test for name in close for test in chosen.get(name, ())]
+        for test in sorted(found, key=lambda one: (-promises[one], one)):
+            if budget > 0 or not chosen:
+                budget -= self.seconds[test] + _PER_TEST
+                chosen[file_of(test)].append(test)
+        return [test for tests in chosen.values() for test in tests]
+
+    def _promises(self, tests: set[str], near: list[str]) -> dict[str, float]:
+        """Say how much of what each test runs is near, by its time; of many cases of one, each says less."""
+        runs_near = Counter(test for name in near for test in self.ran[name])
+        share = {test: (runs_near[test] + 1) / (self._runs[test] + 1) for test in tests}
+        promises = {test: share[test] / (self.seconds[test] + _PER_TEST) for test in tests}
+        cases = Counter[str]()
+        for test in sorted(tests, key=lambda one: (-promises[one], one)):
+            cases[test.partition("[")[0]] += 1
+            promises[test] /= cases[test.partition("[")[0]]
+        return promises
+
+    @cached_property
+    def _runs(self) -> Counter[str]:
+        """How many stretches each test runs."""
+        return Counter(test for tests in self.ran.values() for test in tests)
 
 
 def file_of(test: str) -> str:
     """Tell the file of a test."""
     return test.partition("::")[0]
-
-
-def closeness(tests: str, file: str) -> int:
-    """Count what the names of a file of tests and of a file of the package have in common."""
-    if tests.endswith(file):
-        return 9  # its own examples
-    return len({*Path(tests).stem.split("_")} & {*Path(file).with_suffix("").parts})

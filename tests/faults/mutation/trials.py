@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-OPTIONS = ["-n", "0", "-q", "-p", "no:cacheprovider"]
+OPTIONS = ["-n", "0", "-q", "-p", "no:cacheprovider", "-m", "not thorough"]
 NO_END = "no end"
 
 
