@@ -171,3 +171,15 @@ def listed(names: Sequence[str], most: int = 25) -> str:
     """
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(apart(names[:most], 80, harmless)) + more or "none"
+
+
+def counted(n: int, what: str) -> str:
+    """Say how many there are of what has a plain plural.
+
+    Examples
+    --------
+    >>> counted(0, "vote"), counted(1, "entry"), counted(2_000, "entry")
+    ('no votes', '1 entry', '2,000 entries')
+    """
+    several = f"{what.removesuffix('y')}ies" if what.endswith("y") else f"{what}s"
+    return f"{n:,} {what if n == 1 else several}" if n else f"no {several}"

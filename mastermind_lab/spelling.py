@@ -123,14 +123,3 @@ def is_float(value: int) -> bool:
         return float(value) == value
     except OverflowError:
         return False
-
-
-def counted(n: int, what: str) -> str:
-    """Say how many there are of what has a plain plural.
-
-    Examples
-    --------
-    >>> counted(0, "vote"), counted(1, "vote"), counted(2_000, "vote")
-    ('no votes', '1 vote', '2,000 votes')
-    """
-    return f"{n:,} {what}{'s' * (n != 1)}" if n else f"no {what}s"

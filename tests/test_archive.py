@@ -803,9 +803,9 @@ class TestTheCommand:
         done = run("archive", redis_url, folder, "--stream", S)
         assert done.returncode == 0
         assert done.stdout.splitlines() == [
-            "2 entries were gone before they could be read, after 0-0",
+            "2 entries gone before reading, after 0-0",
             f"part 1: 8 entries so far, safe up to {name(10)}",
-            f"8 entries (1 rejects) in 1 part went to {folder}; it ends at {name(10)}",
+            f"8 entries (1 reject) in 1 part went to {folder}; it ends at {name(10)}",
         ]
 
     def test_a_refusal_is_said_without_a_traceback(self, redis_url, folder):

@@ -272,7 +272,7 @@ def test_on_the_command_line(raw, redis_url, root):
     arguments = "archive", redis_url, str(root), "--stream", A, "--stream", B
     done = run(*arguments)
     assert done.returncode == 0, done.stderr
-    assert "2 entries (0 rejects) in 1 part went to" in done.stdout + done.stderr
+    assert "2 entries (no rejects) in 1 part went to" in done.stdout + done.stderr
     assert f"{A}: part 1" in done.stdout + done.stderr
     done = run(*arguments, "--stream", "text")
     assert done.returncode == 1

@@ -401,7 +401,7 @@ class TestLimitsOfFiles:
 
     def test_of_a_snapshot_and_a_replay(self, packed, tmp_path, redis_url):
         found = run("snapshot", packed, tmp_path / "snap", "--max-unpacked-bytes", 600)
-        assert found.stdout.startswith("10 decisions and 1 rejects")
+        assert found.stdout.startswith("10 decisions and 1 reject")
         [reject] = lab.read(tmp_path / "snap").rejects["detail"]
         assert "(--max-unpacked-bytes on the command line)" in reject
         found = run("replay", packed, redis_url, "--speed", "max", "--max-unpacked-bytes", 600)
@@ -411,7 +411,7 @@ class TestLimitsOfFiles:
 class TestSnapshot:
     def test_is_read_back(self, tmp_path):
         found = run("snapshot", SAMPLE, tmp_path / "snap")
-        assert found.stdout.strip() == f"2,000 decisions and 0 rejects are in {tmp_path}/snap"
+        assert found.stdout.strip() == f"2,000 decisions and no rejects are in {tmp_path}/snap"
         assert len(lab.read(tmp_path / "snap")) == 2_000
         assert run("snapshot", SAMPLE, tmp_path / "snap").returncode == 1
         assert run("snapshot", SAMPLE, tmp_path / "snap", "--overwrite", "--last", 5).returncode == 0
@@ -427,7 +427,7 @@ class TestSimulate:
     def test_into_a_file(self, tmp_path):
         for name, seed in (("a", 3), ("b", 3), ("c", 4)):
             found = run("simulate", tmp_path / f"{name}.ndjson", "--count", 50, "--seed", seed)
-            assert found.stdout.startswith("50 decisions are in")
+            assert found.stdout.startswith("50 decisions in")
         a, b, c = ((tmp_path / f"{name}.ndjson").read_bytes() for name in "abc")
         assert a == b != c
         assert len(lab.read(tmp_path / "a.ndjson")) == 50
@@ -572,7 +572,7 @@ class TestArchives:
         said = run("verify", folder)
         assert (said.returncode, said.stdout.strip().replace("\n", "")[-11:]) == (0, "all is well")
         assert json.loads(run("verify", folder, "--json").stdout) == {"findings": []}
-        assert run("compact", folder).stdout.startswith("1 ranges became 1 in")
+        assert run("compact", folder).stdout.startswith("1 range became 1 in")
 
     def test_findings_end_with_1(self, folder):
         next((folder / "votes").rglob("*.parquet")).unlink()

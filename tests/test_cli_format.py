@@ -175,9 +175,9 @@ def test_what_becomes_of_an_archive_is_said_once(capsys):
     said = capsys.readouterr()
     assert said.out.splitlines() == [
         "a: part 1: 7 entries so far, safe up to 7-0",
-        "a: 2 entries were gone before they could be read, after 7-0",
+        "a: 2 entries gone before reading, after 7-0",
         "a: the stream began again: what follows is kept apart from what was there before",
-        "a: 5 entries were gone before they could be read (at most), after 9-0",
+        "a: 5 entries gone before reading (at most), after 9-0",
     ]
     assert said.err.splitlines() == ["waiting: no answer", "not archived: is not a stream"]
     archive._tell(None, lossy, SimpleNamespace(disable=True), several=False)  # all of it at once, of one

@@ -769,7 +769,7 @@ def test_a_table_is_imported(tmp_path):
     found = ordered(tmp_path, "question,worker,answer,turn\ntram,Ada,yes,1\ntram,Bo,unsure,1\n,Bo,no,1\n")
     assert (found.returncode, found.stderr) == (0, "")
     assert found.stdout.splitlines() == [
-        "1 decisions and 1 rejects are in kept",
+        "1 decision and 1 reject are in kept",
         "3 rows read, 2 of them votes in 1 decisions, 1 abstained, 1 unusable (1 no_decision)",
     ]
     kept = lab.read(tmp_path / "kept")

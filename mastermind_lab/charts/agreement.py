@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from ..spelling import counted
+from ..labels import counted
 from ..stats import Agreement
 from ..stats.engine.bootstrap import Floats
 from ..stats.engine.input import By, Source

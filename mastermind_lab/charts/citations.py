@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ..spelling import counted
+from ..labels import counted
 from ..stats import Citations
 from ..stats.engine.bootstrap import Floats
 from ..stats.engine.input import By, Source

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
-from ..spelling import counted
+from ..labels import counted
 from ..stats.engine.arithmetic import plain_arithmetic
 from .argument_tree import MOST, argument_tree, batch_of, outlined
 from .drawing.ballots import Ballots, ballots_of, draw_ballots, lines_on

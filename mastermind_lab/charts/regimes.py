@@ -12,7 +12,7 @@ from matplotlib.dates import date2num
 from matplotlib.lines import Line2D
 
 from ..errors import OptionError
-from ..spelling import counted
+from ..labels import counted
 from ..stats import Regimes
 from ..stats.engine.input import By, Source, names_of
 from ..text import column_label

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from ..spelling import counted
+from ..labels import counted
 from ..stats import Rules
 from ..stats.engine.input import By, Source
 from ..stats.engine.preference_rules import PREFERENCE_RULES

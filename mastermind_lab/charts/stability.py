@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from ..spelling import counted
+from ..labels import counted
 from ..stats import Stability
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of

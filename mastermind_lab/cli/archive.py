@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..labels import counted
 from ..text import terminal_line
 from ..wire import DEFAULT_STREAM_NAME
 from .console import progress, say
@@ -82,8 +83,9 @@ def _described(known: "Iterable[Archived]", speed: float) -> str:
     """Say how far all streams are together."""
     entries, parts, waiting = (sum(one[place] for one in map(_counts, known)) for place in range(3))
     faults = next((f" ({one.transient_error})" for one in known if one.transient_error), "")
+    so_far = f"{counted(entries, 'entry')} in {counted(parts, 'part')}"
     waits = f", {waiting:,} waiting" if waiting else ""
-    return terminal_line(f"{entries:,} entries in {parts:,} parts{waits}, {speed:,.0f} a second{faults}", 400)
+    return terminal_line(f"{so_far}{waits}, {speed:,.0f} a second{faults}", 400)
 
 
 def _counts(one: "Archived") -> tuple[int, int, int]:
@@ -94,10 +96,11 @@ def _tell(before: "Archived | None", now: "Archived", shown: "Progress", *, seve
     """Say what is worth a line: parts where nobody watches, and anywhere what went wrong."""
     name = f"{terminal_line(now.stream, 100)}: " if several else ""
     if now.parts > (before.parts if before else 0) and shown.disable:
-        say(f"{name}part {now.parts:,}: {now.entries:,} entries so far, safe up to {now.last_id}")
+        so_far = counted(now.entries, "entry")
+        say(f"{name}part {now.parts:,}: {so_far} so far, safe up to {now.last_id}")
     for gap in now.gaps[len(before.gaps) if before else 0 :]:
         certain = "" if gap.certainty == "exact" else f" ({gap.certainty})"
-        say(f"{name}{gap.missing:,} entries were gone before they could be read{certain}, after {gap.after}")
+        say(f"{name}{counted(gap.missing, 'entry')} gone before reading{certain}, after {gap.after}")
     if now.resets > (before.resets if before else 0):
         say(f"{name}the stream began again: what follows is kept apart from what was there before")
     if now.transient_error and not (before and before.transient_error):
@@ -107,9 +110,9 @@ def _tell(before: "Archived | None", now: "Archived", shown: "Progress", *, seve
 
 
 def _summary(done: "Archived") -> str:
-    parts = f"{done.parts:,} part" + "s" * (done.parts != 1)
     ends = f"it ends at {done.last_id}" if done.last_id else "it is empty"
     cut = "an unknown number" if done.left_out is None else f"{done.left_out:,}"
     left_out = f"; {cut} were left out ({done.limits})" if done.limits else ""
-    went = f"{done.entries:,} entries ({done.rejects:,} rejects) in {parts} went to {done.folder}"
+    entries, rejects = counted(done.entries, "entry"), counted(done.rejects, "reject")
+    went = f"{entries} ({rejects}) in {counted(done.parts, 'part')} went to {done.folder}"
     return f"{went}; {ends}{left_out}"

@@ -1,5 +1,6 @@
 """``mastermind-lab compact``: a snapshot's small files merged."""
 
+from ..labels import counted
 from .console import say
 from .options import MaxPartBytes, Snapshot
 
@@ -14,4 +15,4 @@ def compact(folder: Snapshot, max_unpacked_bytes: MaxPartBytes = None) -> None:
     from .. import snapshot
 
     before, after = snapshot.compact(folder, max_unpacked_bytes=max_unpacked_bytes)
-    say(f"{before:,} ranges became {after:,} in {folder}")
+    say(f"{counted(before, 'range')} became {after:,} in {folder}")

@@ -14,7 +14,7 @@ from rich.text import Text
 from ..envelope import DecisionEnvelope, Reject, validate
 from ..errors import OptionError
 from ..frames import Limits, id_key
-from ..labels import apart
+from ..labels import apart, counted
 from ..stream import StreamReader, StreamUpdate
 from ..text import terminal_line
 from .console import Screen, json_line, say
@@ -130,10 +130,8 @@ def _of_stream(update: StreamUpdate) -> Iterator[str]:
         yield update.account.note
     if update.gap and update.gap.missing:
         about = "" if update.gap.certainty == "exact" else f"{update.gap.certainty} "
-        yield (
-            f"gap: {about}{update.gap.missing:,} entries behind {update.gap.after} "
-            "were gone before they could be read"
-        )
+        gone = counted(update.gap.missing, "entry")
+        yield f"gap: {about}{gone} behind {update.gap.after}, gone before reading"
     if update.reset:
         yield (
             "begun again (deleted, or rolled back to an earlier state); from here on its ids "

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import OptionError
+from ..labels import counted
 from .console import say
 from .options import NewSnapshot, given
 
@@ -94,6 +95,6 @@ def import_(
         ),
     )  # fmt: skip
     saved = history.save(folder, overwrite=overwrite)
-    say(f"{len(history):,} decisions and {len(history.rejects):,} rejects are in {saved}")
+    say(f"{counted(len(history), 'decision')} and {counted(len(history.rejects), 'reject')} are in {saved}")
     for note in history.coverage["note"]:
         say(note)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import NothingDecodedWarning, OptionError
+from ..labels import counted
 from ..wire import DEFAULT_STREAM_NAME, URL_VARIABLES, is_redis_url
 from .console import progress, say
 from .options import MaxLineBytes, MaxUnpackedBytes, given
@@ -117,4 +118,4 @@ def _publish(played: "Replay", counts: Iterator[int], where: str) -> None:
                 moment = f"{now:%Y-%m-%d %H:%M:%S}Z" if now else "at no known time"
                 shown.update(task, completed=sent, description=moment)
     finally:
-        say(f"{sent:,} of {played.total:,} entries {where}")
+        say(f"{sent:,} of {counted(played.total, 'entry')} {where}")

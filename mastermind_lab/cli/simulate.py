@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ..labels import counted
 from ..wire import DEFAULT_STREAM_NAME, URL_VARIABLES, is_redis_url
 from .console import progress, say
 from .options import DEFAULT_URL
@@ -47,7 +48,7 @@ def simulate(
 
         count = count or _INTO_A_FILE
         written = write_lines(target, payloads(Arena(seed), count, malformed=malformed))
-        say(f"{count:,} decisions are in {written}")
+        say(f"{counted(count, 'decision')} in {written}")
 
 
 def _publish(url: str, stream: str, decided: Iterator[bytes], rate: float) -> None:
@@ -60,7 +61,7 @@ def _publish(url: str, stream: str, decided: Iterator[bytes], rate: float) -> No
             task = shown.add_task("")
             for sent in publish_payloads(url, stream, decided, rate=rate):
                 notice_interruption()
-                shown.update(task, description=f"{sent:,} decisions {where}")
+                shown.update(task, description=f"{counted(sent, 'decision')} {where}")
     finally:
         if sent:
-            say(f"{sent:,} decisions {where}")
+            say(f"{counted(sent, 'decision')} {where}")

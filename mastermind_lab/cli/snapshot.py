@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from ..labels import counted
 from ..wire import DEFAULT_STREAM_NAME
 from .console import say
 from .options import Last, MaxLineBytes, MaxUnpackedBytes, NewSnapshot, Since, Stream, Until
@@ -33,4 +34,4 @@ def snapshot(
     limits = {"max_line_bytes": max_line_bytes, "max_unpacked_bytes": max_unpacked_bytes}
     history = load(source, stream=stream, last=last, since=since, until=until, **limits)
     saved = history.save(folder, overwrite=overwrite)
-    say(f"{len(history):,} decisions and {len(history.rejects):,} rejects are in {saved}")
+    say(f"{counted(len(history), 'decision')} and {counted(len(history.rejects), 'reject')} are in {saved}")

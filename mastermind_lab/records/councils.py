@@ -14,7 +14,7 @@ from typing import Any
 
 from .. import ndjson
 from ..decode import step
-from ..spelling import counted
+from ..labels import counted
 from ..text import brief, harmless
 from .logs import (
     Answer,

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from .. import ndjson
 from ..errors import OptionError, SourceError
 from ..frames import IS_TEXT, mixed_value
-from ..spelling import counted
+from ..labels import counted
 from .columns import TEXT, in_one_piece, texts
 from .logs import Log, Tables, first_value
 from .reading import Records

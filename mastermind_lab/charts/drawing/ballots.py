@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ...spelling import counted
+from ...labels import counted
 from .ink import MUTED, shade
 from .text import HINTED, LOOKED_AT, PLAIN, clean, fitted, fitted_apart, small_size, unmarked, wrapped
 

@@ -11,8 +11,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.ft2font import FT2Font
 from matplotlib.textpath import text_to_path
 
-from ...labels import apart
-from ...spelling import counted
+from ...labels import apart, counted
 from ...stats.engine.estimate import Estimate
 from ...stats.engine.identity import VOTER
 from ...text import ELLIPSIS, brief, visible, without_markup

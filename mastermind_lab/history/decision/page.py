@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...labels import apart
-from ...spelling import counted
+from ...labels import apart, counted
 from ...text import harmless, without_markup
 from .content import Cast, Choice, Claim, Content, Row, Stand, number, text
 from .markup import (

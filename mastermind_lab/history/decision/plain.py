@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from textwrap import wrap
 
-from ...labels import apart
-from ...spelling import counted
+from ...labels import apart, counted
 from ...text import brief, paragraphs, terminal_line, visible, without_markup
 from .content import Cast, Choice, Claim, Content, Stand, number, text
 from .page import MOST_CLAIMS, MOST_REST, MOST_SOURCES, MOST_VOTES, cards_shown

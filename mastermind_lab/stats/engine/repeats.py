@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...spelling import counted
+from ...labels import counted
 from .bootstrap import Hashes
 from .distinct import Distinct
 from .input import Data, frame_of
