@@ -75,7 +75,7 @@ class TestSave:
         assert said["Source"] == "arena.ndjson.gz"  # and not the folders of this machine
         assert said["Description"].startswith("Confidence by model. n = 300 decisions. Dot: mean. ")
         assert (
-            "n = 300 decisions; ids 0-1701 to 0-2000; 0 rejects, 1700 left out, missing not known"
+            "n = 300 decisions; ids 0-1701 to 0-2000; no rejects, 1700 left out, missing not known"
             in (said["Description"])
         )
         assert said["Software"] == f"mastermind_lab {lab.__version__}"

@@ -279,6 +279,12 @@ class TestWhat:
         lines = repr(card({"votes": votes})).splitlines()
         assert [line.split()[0] for line in lines if line.startswith("    ") and line[4] != " "] == [*"DBCA"]
 
+    def test_votes_for_nothing_come_last_however_many_they_are(self):
+        votes = [{"voter": name, "choice": choice} for name, choice in [("A", "x"), ("B", "x"), ("C", "yes")]]
+        history = history_of({"votes": votes})
+        history.votes["choice"] = history.votes["choice"].where(history.votes["choice"] == "yes")
+        assert [one.name for one in history.decision("0-1").content.choices] == ["yes", None]
+
     def test_html_that_somebody_wrote_is_read_not_shown(self):
         asked = "<p>Is 1 &lt; 2?</p><p>And <b>why</b>?</p>"
         one = card({"question": asked, "argument_tree": {"claim": "<p>so</p>"}})

@@ -147,6 +147,14 @@ class TestSubclass:
         made = read(DecisionEnvelope, {"ask": "why?", "cost": 1})
         assert made["decisions"]["decision.ask"].to_pylist() == ["why?"]
 
+    def test_a_model_that_ignores_what_it_does_not_know_has_no_column_of_it(self):
+        class Strict(Decision, extra="ignore"):
+            cost: float = 0
+
+        made = read(envelope_of(Strict), {"cost": 1, "tone": "wry"}, {"cost": 2, "tone": "dry"})
+        assert made["decisions"]["decision.cost"].to_pylist() == [1, 2]
+        assert "decision.tone" not in made["decisions"].column_names
+
     def test_a_field_may_be_called_like_a_column_of_ours(self):
         class Odd(Decision):
             stream_id: int = 1

@@ -17,7 +17,7 @@ import pytest
 
 import mastermind_lab as lab
 from mastermind_lab.ndjson import FileLimits, lines, packing
-from mastermind_lab.ndjson.blocks import _STEP
+from mastermind_lab.ndjson.blocks import _STEP, Block, _gathered
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -114,6 +114,13 @@ class TestMembers:
         skipped = b"\x50\x2a\x4d\x18\x04\0\0\0abcd"
         path = put(tmp_path / "a.ndjson.zst", skipped + PACK["zst"](SMALL) + skipped)
         assert len(lab.read(path)) == 1
+
+
+def test_much_of_a_file_is_not_gathered_before_it_goes_on():
+    pieces = [Block(b"x" * 2**16)] * 64 + [Block(begins=True)] + [Block(b"y")]
+    sizes = [len(block.data) for block in _gathered(pieces)]
+    assert sum(sizes) == 64 * 2**16 + 1
+    assert 2**16 < max(sizes) <= 2**18 + 2**16
 
 
 class TestDamage:

@@ -205,6 +205,7 @@ def test_a_part_of_a_snapshot(tmp_path):
         (b'{"envelopes": [\n' + SMALL + b"\n", 1, 1),
         (SMALL + b",\n" + SMALL + b"\n" + SMALL, 2, 1),
         (SMALL + b"\n,\n" + SMALL, 2, 1),
+        (SMALL + b"\n," + SMALL, 1, 1),
         (SMALL + b"\n,\n,\n" + SMALL, 2, 2),
         (b"\x1e" + SMALL + b"\n" + SMALL, 1, 1),
         (LOG + SMALL, 1, 1),

@@ -11,6 +11,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 import pytest
 import redis
 from evolving import BEGAN, DAY, EVOLVING, EVOLVING_VOTES, envelope, evolving
@@ -169,6 +170,11 @@ def test_equal_values(folders, reader, kind):
         renamed = RENAMED.get((kind, name), {})
         found = READERS[reader](folders[kind] / name)
         assert values(found, [renamed.get(one, one) for one in kept]) == expected, name
+
+
+def test_no_column_is_the_index_of_pandas(tmp_path):
+    for part in lab.read([envelope()]).save(tmp_path / "s").rglob("*.parquet"):
+        assert pq.read_schema(part).pandas_metadata["index_columns"] == []
 
 
 @pytest.mark.parametrize("kind", FOLDERS)

@@ -129,6 +129,11 @@ def test_a_save_that_is_cut_off_at_any_file_counts_for_nothing(monkeypatch):
     same(lab.read(url), history)
 
 
+def test_entries_larger_than_a_range_should_be_have_one_each(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys.modules["mastermind_lab.snapshot.save"], "_BYTES_A_RANGE", 1)
+    assert len(snapshot.ranges(sample(3).save(tmp_path / "s"))) == 3
+
+
 def test_one_that_is_overwritten_is_there_whole_or_not_at_all(monkeypatch):
     monkeypatch.setattr(sys.modules["mastermind_lab.snapshot.save"], "_ENTRIES_A_RANGE", 1)
     url, said = f"memory://cut/{uuid4().hex}", r"gone\. Save it again: what was there before, if"

@@ -165,7 +165,7 @@ class TestText:
             line = text.status_line(status, text.status_items(status, "here", ("s",), ""))
             return re.sub(r"<[^>]*>", " ", line).replace("&middot;", "|").split("|")
 
-        plain = ["live", "s at here", "1,200 received", "0.0 a second", "0 rejects", "no gaps"]
+        plain = ["live", "s at here", "1,200 received", "0.0 a second", "no rejects", "no gaps"]
         assert [" ".join(one.split()) for one in said()] == plain
         known = {"rate": 2.5, "lag": 0.5, "rejected": 3, "trimmed": 7, "resets": 2, "error": "no answer"}
         assert [" ".join(one.split()) for one in said(**known)] == [
@@ -550,7 +550,7 @@ class TestAnswers:
         asked(view, "save", folder=f"  {tmp_path / 'kept'} ")
         assert len(lab.read("snapshots/live")) == len(lab.read(tmp_path / "kept")) == 60
         asked(view, "stop")
-        assert repr(view) == "<LiveView: live, 61 received, 1 rejects>"
+        assert repr(view) == "<LiveView: live, 61 received, 1 reject>"
 
     def test_a_page_that_begins_to_show_it_is_told_all(self, view):
         asked(view, "hello")

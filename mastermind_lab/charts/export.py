@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from ..errors import OptionError
+from ..labels import counted
 from .decision import decision
 from .drawing.caption import said_of
 from .drawing.figures import (
@@ -292,7 +293,7 @@ def _extent(history: Any) -> str:
     coverage = history.coverage
     first, last = (coverage[end].dropna() for end in ("first_id", "last_id"))
     ids = f"ids {first.iloc[0]} to {last.iloc[-1]}; " if len(first) else ""
-    dropped = [f"{len(history.rejects)} rejects"]
+    dropped = [counted(len(history.rejects), "reject")]
     dropped += [_counted(coverage[name], name.replace("_", " ")) for name in ("left_out", "missing")]
     return f"n = {len(history.decisions)} decisions; {ids}{', '.join(dropped)}"
 

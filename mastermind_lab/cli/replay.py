@@ -67,8 +67,7 @@ def replay(
     )
     played = _played(source, speed, options) if derive is None else _derived(source, speed, options)
     if played.left_out:
-        many = f"{played.left_out:,} decision{'s' * (played.left_out != 1)}"
-        say(f"left out: {many} that {derive} leaves open", error=True)
+        say(f"left out: {counted(played.left_out, 'decision')} that {derive} leaves open", error=True)
     sent = publish_batches(target, stream, _batches(played))
     _publish(played, sent, f"on {stream} at {address(target)}")
 

@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
 
+from ..labels import counted
 from ..live import Status, duration, lateness, often
 from .rows import short
 
@@ -33,7 +34,7 @@ def status_items(status: Status, where: str, streams: tuple[str, ...], *more: st
         f"{status.rate:.1f} a second",
         f"lag {duration(status.lag)}" if status.lag is not None else "",
         lateness(status.behind),
-        f"{status.rejected:,} rejects",
+        counted(status.rejected, "reject"),
         f"{status.trimmed:,} trimmed unseen" if status.trimmed else "no gaps",
         f"began again {often(status.resets)}" if status.resets else "",
         *more,

@@ -18,6 +18,7 @@ import traitlets
 from ..errors import OptionError
 from ..history import History, with_options_of
 from ..history.decision import CSS
+from ..labels import counted
 from ..live import Follower, Status, count_or_duration
 from . import cells
 from .answers import Answers
@@ -365,7 +366,8 @@ class LiveView(anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         status = self.follower.status
-        return f"<LiveView: {status.state}, {status.received:,} received, {status.rejected:,} rejects>"
+        rejects = counted(status.rejected, "reject")
+        return f"<LiveView: {status.state}, {status.received:,} received, {rejects}>"
 
     def _still(self) -> dict[str, str]:
         """Show the present state without a kernel."""
