@@ -111,6 +111,7 @@ def test_where_nearly_all_choose_the_same_ac1_is_high_and_alpha_is_not():
     assert 0.5 < unanimous.ac1.low < 1
 
 
+@pytest.mark.further
 def test_kappa_of_a_pair_is_that_of_scikit_learn():
     from sklearn.metrics import cohen_kappa_score
 
@@ -210,6 +211,7 @@ def test_what_matters_at_a_level_and_what_does_not():
 
 
 @pytest.mark.parametrize("level", LEVELS[1:])
+@pytest.mark.further
 def test_full_agreement_is_1_and_nobody_is_none(level):
     votes = votes_of(["111"] * 6 + ["333"] * 6 + ["2"])
     full = Agreement.of(votes, level=level).alpha

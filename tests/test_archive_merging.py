@@ -222,6 +222,7 @@ def test_what_an_archiver_cannot_merge_is_said(folder):
         thread.join()
 
 
+@pytest.mark.further
 def test_an_old_request_is_harmless_and_a_link_is_none(made, folder, tmp_path):
     (folder / REQUEST).write_text("left by a process that is gone")
     assert set(lab.verify(folder)["kind"]) <= {"hole"}

@@ -229,6 +229,7 @@ def command(*arguments):
 # The wire
 
 
+@pytest.mark.further
 def test_every_envelope_reads_back_as_it_was(envelopes):
     for envelope in envelopes:
         assert validate(envelope.model_dump_json()) == envelope

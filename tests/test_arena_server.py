@@ -247,6 +247,7 @@ def test_the_bundled_server_serves_where_the_path_has_none(without_servers):
         assert lab.read(server.url).coverage["certainty"].tolist() == ["exact"]
 
 
+@pytest.mark.further
 def test_an_account_on_fakeredis_is_exact_too(without_a_bundled_one, tmp_path):
     with Server() as server, redis.Redis.from_url(server.url) as client:
         publish(client, [envelope()] * 8)
@@ -263,6 +264,7 @@ def test_an_account_on_fakeredis_is_exact_too(without_a_bundled_one, tmp_path):
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
+@pytest.mark.further
 def test_fakeredis_stands_in_and_says_so(without_a_bundled_one, protocol):
     with Server() as server, redis.Redis.from_url(server.url, protocol=protocol) as client:
         assert "fakeredis" in server.note

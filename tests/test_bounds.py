@@ -349,6 +349,7 @@ class TestSources:
                 assert (kept(history), limits) == (days, limits)
                 assert history.coverage["left_out"].sum() == 10 - len(days)
 
+    @pytest.mark.further
     def test_so_are_scans_and_what_is_decoded_again(self, sources):
         extra = [lab.Column("one", lambda envelope: 1, "Int64")]
         for limits, days in CUTS[2:5]:
@@ -414,6 +415,7 @@ class TestSources:
         }
 
 
+@pytest.mark.further
 def test_weeks_of_the_sample_add_up():
     weeks = [lab.sample(until="2026-11-01"), lab.sample(since="2026-11-02")]
     assert sum(map(len, weeks)) == len(sum(weeks[1:], weeks[0])) == 2_000

@@ -151,6 +151,7 @@ def test_isotonic_bins_agree_with_scikit_learn():
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
+@pytest.mark.further
 def test_blocks_agree_with_scikit_learn(data):
     from sklearn.isotonic import IsotonicRegression
 

@@ -95,6 +95,7 @@ def test_parts_that_are_exact_add_up_to_a_whole_that_is_not():
         assert np.array_equal(merged.steps.cells, whole.steps.cells)
 
 
+@pytest.mark.further
 def test_many_groups_that_fit_when_joined_fit_in_parts():
     random = np.random.default_rng(2)
     frame = rated(random.random(22_000), random.random(22_000) < 0.5)

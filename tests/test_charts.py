@@ -327,6 +327,7 @@ def test_nothing_but_missing_confidence_is_drawn():
 
 
 @pytest.mark.once
+@pytest.mark.further
 def test_a_group_without_any_time_is_still_named(ax):
     history = panels(60)
     history.decisions.loc[history.decisions["meta.model"] == "borealis", "published_at"] = pd.NaT
@@ -339,6 +340,7 @@ def test_a_group_without_any_time_is_still_named(ax):
 
 
 @every_chart
+@pytest.mark.further
 def test_hostile_text_is_drawn_as_it_reads(chart, kind, ax):
     history = panels(200, by=HOSTILE, choices=HOSTILE)
     history.decisions["meta.$x"] = history.decisions["meta.model"]
@@ -404,6 +406,7 @@ assert "matplotlib.pyplot" not in sys.modules
 
 @pytest.mark.once
 @every_chart
+@pytest.mark.further
 def test_a_summary_draws_as_its_history_does(chart, kind):
     history = panels(120)
     pictures = []

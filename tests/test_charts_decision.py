@@ -68,6 +68,7 @@ class TestRedrawn:
 
 
 class TestSave:
+    @pytest.mark.further
     def test_a_png_says_where_it_comes_from(self, history, tmp_path):
         save(tmp_path / "a.png", lab.charts.confidence, history, by="meta.model")
         with Image.open(tmp_path / "a.png") as picture:
@@ -85,6 +86,7 @@ class TestSave:
         assert "ids 0-1701 to 0-2000" in (tmp_path / "a.svg").read_text()
 
     @pytest.mark.parametrize("name", ["a.png", "a.svg", "a.pdf"])
+    @pytest.mark.further
     def test_of_a_summary(self, history, tmp_path, name):
         save(tmp_path / name, lab.charts.confidence, lab.stats.Confidence.of(history))
         assert (tmp_path / name).stat().st_size > 1_000

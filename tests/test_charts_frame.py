@@ -29,6 +29,7 @@ def test_every_chart_of_a_summary_has_a_frame():
 
 
 @pytest.mark.parametrize("name", telling(OF_SUMMARIES, "agreement", "votes"))
+@pytest.mark.further
 def test_words_of_the_caller(name):
     ax = getattr(charts, name)(HISTORY, figsize=(4, 3), title="Mine", xlabel="along", caption=True)
     assert ax.figure.get_size_inches().tolist() == [4, 3]
@@ -175,6 +176,7 @@ def test_a_single_chart_of_a_sheet_has_no_letter(many):
 
 
 @pytest.mark.parametrize("name", telling(["votes", "confidence_over_time", "agreement"], "votes"))
+@pytest.mark.further
 def test_on_a_part_of_a_figure(name):
     figure = Figure((8, 6), layout="constrained")
     left, right = figure.subfigures(1, 2)

@@ -76,6 +76,7 @@ def said(figure):
 
 
 @pytest.mark.parametrize("size", telling(["column", "page", "slide"], "slide"))
+@pytest.mark.further
 def test_a_decision_tells_every_choice_and_the_recommendation_in_full(size):
     figure = voted(24, size)
     look_at(figure)
@@ -105,6 +106,7 @@ def test_a_choice_does_not_touch_how_often_it_was_voted_for():
     pyplot.close(figure)
 
 
+@pytest.mark.further
 def test_bars_of_confidence_do_not_touch_the_sources():
     figure = charts.decision(sample(20), sample(20).decisions["stream_id"].iloc[3], figsize="slide")
     figure.draw_without_rendering()
@@ -154,6 +156,7 @@ def test_a_shade_that_stands_for_equally_many_decisions_says_one_number():
     assert charts.caption(drawn).endswith("; n = 3 a pair.")  # those that are not drawn have fewer
 
 
+@pytest.mark.further
 def test_names_below_squares_stand_on_one_line():
     ax = charts.agreement(sample(100), figsize="page")
     assert {label.get_verticalalignment() for label in ax.get_xticklabels()} == {"baseline"}
@@ -306,6 +309,7 @@ def test_an_interval_that_has_no_end_on_a_scale_of_logarithms_is_told():
     assert ended not in charts.caption(charts.timing(lab.read(seconds[:3]), ax=Figure().subplots()))
 
 
+@pytest.mark.further
 def test_times_that_find_no_room_are_counted():
     said = {"decision": SAID, "meta": {"timings": {f"step {k}": 2 + k for k in range(30)}}}
     read = lab.read([json.dumps(said)] * 3)
@@ -368,6 +372,7 @@ def test_what_stands_beside_dates_holds_for_all_of_them(start, days, width, date
     assert ax.xaxis.get_offset_text().get_text() == beside
 
 
+@pytest.mark.further
 def test_a_claim_in_a_column_is_written_on_several_lines_rather_than_cut():
     tree = {"claim": SENTENCES[0], "author": MAKERS[0], "children": [{"claim": SENTENCES[1]}] * 6}
     one = told(argument_tree=tree)

@@ -93,6 +93,7 @@ def timed(n):
 
 
 @pytest.mark.parametrize("size", ["column", "slide"])
+@pytest.mark.further
 def test_many_timings_of_many_groups_are_as_many_as_a_page_holds(size):
     ax = charts.timing(timed(24), by="meta.kind", figsize=size)
     ax.figure.draw_without_rendering()

@@ -250,6 +250,7 @@ def test_rows_that_do_not_fit_are_folded():
 
 @pytest.mark.filterwarnings("ignore::mastermind_lab.errors.MissingFontWarning")
 @pytest.mark.parametrize("by", telling([None, "meta.sentence"], "meta.sentence"))
+@pytest.mark.further
 def test_no_line_runs_through_the_name_of_a_source(by):
     envelopes = [panel(place) for place in range(40)]
     for place, envelope in enumerate(envelopes):

@@ -297,6 +297,7 @@ def test_options_that_make_no_sense_are_refused(options, message):
 # The chart.
 
 
+@pytest.mark.further
 def test_the_chart_draws_the_table():
     summary = Citations.of(panels(300), by="meta.model")
     ax = citations(summary)

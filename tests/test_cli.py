@@ -167,6 +167,7 @@ class TestHelp:
 
 
 class TestRead:
+    @pytest.mark.further
     def test_a_table(self):
         found = run("read", SAMPLE)
         assert found.returncode == 0

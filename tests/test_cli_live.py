@@ -462,6 +462,7 @@ class TestReplay:
             assert [fields[b"data"] for _, fields in raw.xrange("s")] == sent
 
     @pytest.mark.parametrize("payloads", [True, False])
+    @pytest.mark.further
     def test_a_snapshot(self, redis_url, tmp_path, payloads):
         history = lab.read(SAMPLE, last=50, payloads=payloads)
         history.save(tmp_path / "snap")

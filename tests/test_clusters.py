@@ -81,6 +81,7 @@ def history():
 
 
 @a_few_subjects
+@pytest.mark.further
 def test_parts_of_clusters_add_up_and_say_how_many_there_are(history, kind):
     options = {"cluster": ["question", "meta.category"], "replicates": 40}
     whole = kind.of(history, **options)

@@ -133,6 +133,7 @@ def test_a_name_that_cannot_be_declared_is_left_to_pydantic(cache, name):
         assert (cache._seen[Decision], cache._updates, cache.envelope(other)) == (OWN, 1, None)
 
 
+@pytest.mark.further
 def test_of_names_and_of_envelopes_with_others_there_are_so_many(cache):
     cache.learn(ENVELOPE % ("".join(f', "n{n}": 1' for n in range(MOST_NAMES + 1)), ""))
     assert len(cache._seen[Decision]) == MOST_NAMES

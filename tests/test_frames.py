@@ -306,6 +306,7 @@ def without_nulls(value):
 @pytest.mark.once
 @settings(deadline=None, max_examples=40)
 @given(st.lists(METAS, max_size=6))
+@pytest.mark.further
 def test_meta_survives_the_frames(found):
     history = lab.read([envelope(meta=meta) for meta in found])
     assert [one.meta for _, one in history.envelopes()] == [without_nulls(meta) for meta in found]

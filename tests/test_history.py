@@ -80,6 +80,7 @@ class TestKeeping:
         assert again.payloads["payload"].tolist() == sample.payloads["payload"].tolist()
 
     @pytest.mark.once
+    @pytest.mark.further
     def test_ndjson_rebuilt_from_the_frames_gives_the_same_frames(self, some, tmp_path):
         rebuilt = lab.History({name: some.tables()[name] for name in FRAMES}, some.account)
         same(lab.read(rebuilt.to_ndjson(tmp_path / "a.ndjson.gz")), some, FRAMES)

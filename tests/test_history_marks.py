@@ -106,6 +106,7 @@ def test_none_of_these_is_nobodys_choice():
     assert not {*joined.decisions["correct_choice"]} & {*history.votes["choice"]}
 
 
+@pytest.mark.further
 def test_a_file_torn_anywhere_harms_no_other_line(history, path):
     ids, marks = history.decisions["stream_id"], Marks(path)
     marks.mark(history, ids[0], "right")

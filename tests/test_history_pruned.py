@@ -229,6 +229,7 @@ def test_what_was_half_compacted_counts_once(made, tmp_path):
         pd.testing.assert_frame_equal(found.coverage, lab.read(made, **limits).coverage)
 
 
+@pytest.mark.further
 def test_the_folder_may_grow_and_be_compacted_before_it_is_counted(made, tmp_path):
     folder = shutil.copytree(made, tmp_path / "s")
     history = lab.read(folder, last=7)

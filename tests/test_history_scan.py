@@ -101,6 +101,7 @@ def apart(monkeypatch):
 
 
 class TestBatches:
+    @pytest.mark.further
     def test_together_they_are_the_history(self, folder, small):
         batches = list(lab.scan(folder))
         assert len(batches) > 5
@@ -126,6 +127,7 @@ class TestBatches:
         assert len(list(found)) == len(list(found)) == 1
 
     @pytest.mark.parametrize("limits", [{}, {"since": "2026-10-20", "until": "2026-11-10"}, {"since": "9d"}])
+    @pytest.mark.further
     def test_small_files_are_one_batch_and_account_for_themselves(
         self, folder, tmp_path, limits, monkeypatch
     ):
@@ -171,6 +173,7 @@ class TestBatches:
             assert batch.decisions["tries"].equals(batch.decisions["n_votes"].rename("tries"))
             assert len(batch.payloads) == len(batch)
 
+    @pytest.mark.further
     def test_ranges_of_a_snapshot(self, archive, folder, apart, monkeypatch):
         monkeypatch.setattr(snapshots, "_SLICE_BYTES", 200_000)
         batches = list(lab.scan(archive, payloads=True))
@@ -276,6 +279,7 @@ class TestSummaries:
         agree(lab.stats.Calibration.of(batches).table(), lab.stats.Calibration.of(expected).table())
 
     @pytest.mark.once
+    @pytest.mark.further
     def test_charts_draw_them(self, folder, history, small):
         drawn = [lab.charts.confidence(one, by="meta.model") for one in (lab.scan(folder), history)]
         assert len({ax.get_title(loc="left") for ax in drawn}) == 1

@@ -134,6 +134,7 @@ def test_an_error_that_lists_names_steers_nobody():
 
 
 @some_or_all
+@pytest.mark.further
 def test_it_is_kept_exactly(texts, tmp_path):
     texts = [*texts, *MORE]
     history = lab.read([payload(text, place) for place, text in enumerate(texts, 1)])

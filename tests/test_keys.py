@@ -113,6 +113,7 @@ def test_many_files_of_a_line_are_many_decisions(tmp_path):
     assert overlap.n == 25
 
 
+@pytest.mark.further
 def test_a_table_of_votes_may_be_cut_anywhere():
     draw = np.random.default_rng(4)
     votes = pd.DataFrame(

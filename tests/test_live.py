@@ -95,6 +95,7 @@ class TestWithoutAThread:
         ("seconds", "sizes"),
         [(1, [50] * 6), (30, [1] * 200 + [100]), (250, [50] * 6), (1_000, [1] * 200 + [100])],
     )
+    @pytest.mark.further
     def test_it_keeps_so_long_a_time(self, numbered, seconds, sizes):
         follower = fed(numbered, sizes, keep=timedelta(seconds=seconds))
         history, [window] = follower.history(), follower._windows.values()
@@ -110,6 +111,7 @@ class TestWithoutAThread:
         assert len(follower.history(last=timedelta(seconds=5)).decisions) <= 6
 
     @pytest.mark.once
+    @pytest.mark.further
     def test_as_it_was_then(self, numbered):
         follower, then = unstarted(), {}
         for start in range(0, 300, 20):
@@ -586,6 +588,7 @@ def sample():
 class TestArchiving:
     """A follower that keeps an archive: its window and the folder are one and the same."""
 
+    @pytest.mark.further
     def test_it_archives_what_it_follows_and_goes_on_where_the_folder_ends(
         self, raw, redis_url, envelopes, tmp_path
     ):

@@ -98,6 +98,7 @@ def test_the_table_is_that_of_maps_fitted_on_the_other_folds(method):
         pytest.param({"by": "meta.model", "method": "platt", "folds": 5}, id="platt by model"),
     ],
 )
+@pytest.mark.further
 def test_parts_add_up_to_the_whole_in_any_order(options):
     frame = arena(300).decisions
     place = np.random.default_rng(0).integers(0, 3, 300)
@@ -120,6 +121,7 @@ def known():
     return lab.with_outcomes(sample(), sample_folder() / "outcomes.csv")
 
 
+@pytest.mark.further
 def test_new_decisions_are_read_by_what_was_fitted_on_others(known):
     old, new = known.where("`meta.model` == 'atlas-2'"), sample(200)
     fit = Recalibration.of(old, method="platt", replicates=40)
@@ -134,6 +136,7 @@ def test_new_decisions_are_read_by_what_was_fitted_on_others(known):
     assert again.decisions["confidence"].equals(read.decisions["confidence"])
 
 
+@pytest.mark.further
 def test_decisions_read_by_their_own_are_read_out_of_fold(known, tmp_path):
     read = lab.recalibrated(known, by="meta.model")
     fit = Recalibration.of(known, by="meta.model", replicates=40)

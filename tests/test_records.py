@@ -732,6 +732,7 @@ DRAWN = [name for name in charts.__all__ if name not in ("caption", "save", "she
 
 @pytest.mark.once
 @pytest.mark.parametrize("name", telling(DRAWN, *OFTEN))
+@pytest.mark.further
 def test_every_chart_takes_what_was_not_said(judged, name):
     chart = getattr(charts, name)
     options = {"by": "decision.kind"} if "by" in signature(chart).parameters else {}
@@ -739,6 +740,7 @@ def test_every_chart_takes_what_was_not_said(judged, name):
     (drawn.figure if hasattr(drawn, "figure") else drawn).draw_without_rendering()
 
 
+@pytest.mark.further
 def test_such_a_history_is_saved_and_read_merged_and_cut(judged, tmp_path):
     judged.save(tmp_path / "snapshot")
     assert lab.verify(tmp_path / "snapshot").empty

@@ -270,6 +270,7 @@ def test_renaming_the_values_renames_the_events():
 # Bad input.
 
 
+@pytest.mark.further
 def test_columns_with_too_many_values_are_left_out_and_named():
     history = stream(400)
     history.decisions["meta.run"] = history.decisions["stream_id"]

@@ -53,6 +53,7 @@ def test_the_diagram_draws_its_table(ax):
 
 
 @pytest.mark.parametrize("binning", ["width", "isotonic"])
+@pytest.mark.further
 def test_behind_one_group_is_where_its_points_would_lie_if_confidence_were_deserved(ax, binning):
     summary = Calibration.of(arena(400), binning=binning)
     diagram = summary.diagram()
@@ -94,6 +95,7 @@ def test_an_isotonic_summary_is_drawn_as_a_regression(ax):
     assert (diagram["accuracy"] <= diagram["accuracy_high"]).all()
 
 
+@pytest.mark.further
 def test_the_curve_draws_its_table(ax):
     summary = Calibration.of(arena(400), unit="voters", by="voter")
     curves, table = summary.risk_coverage(), summary.table()
@@ -121,6 +123,7 @@ both = pytest.mark.parametrize("chart", [reliability, risk_coverage])
 
 
 @both
+@pytest.mark.further
 def test_a_chart_takes_histories_frames_and_keywords(chart, ax):
     history = arena(100)
     assert chart(history, by="meta.model", ax=ax, lw=3, color="red") is ax

@@ -39,6 +39,7 @@ def page(tmp_path_factory):
     return page_of(tmp_path_factory.mktemp("page") / "run-42.html", entries)
 
 
+@pytest.mark.further
 def test_texts_end_no_element_and_the_policy_knows_its_one_script(page):
     (kind, data), (module, script) = SCRIPT.findall(page)
     assert (kind, module) == ("application/json", "module")
@@ -50,6 +51,7 @@ def test_texts_end_no_element_and_the_policy_knows_its_one_script(page):
     assert len(said(page)[1]["list"]["rows"]) == len(HOSTILE[::9]) + 4
 
 
+@pytest.mark.further
 def test_what_of_many_it_has_is_said(tmp_path):
     made = page_of(tmp_path / "many.html", decided(_MOST + 20))
     facts, told = said(made)

@@ -129,6 +129,7 @@ def numbered(one, n):
 class TestElsewhere:
     """A partition that was sent away is read later, and there."""
 
+    @pytest.mark.further
     def test_it_reads_the_same(self, folder):
         scan = lab.scan(folder, since="2026-11-23T00:07")
         sent = pickle.loads(pickle.dumps(scan.partitions))
@@ -136,6 +137,7 @@ class TestElsewhere:
         agree(counted(lab.history.Scan(pickle.loads(pickle.dumps(sent)))), counted(scan))
 
     @pytest.mark.parametrize("where", ["here", "elsewhere"])
+    @pytest.mark.further
     def test_what_was_compacted_meanwhile_is_read_where_it_is_now(self, folder, where, monkeypatch):
         monkeypatch.setattr(snapshots, "_TASK_BYTES", range(60_000, 60_001))
         scan, expected = lab.scan(folder), counted(lab.read(folder))

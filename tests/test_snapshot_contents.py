@@ -157,6 +157,7 @@ class TestPayloads:
         assert cut.decisions["first_voter"].tolist() == found.decisions["first_voter"].tolist()[-2:]
 
 
+@pytest.mark.further
 def test_from_a_stream_to_a_snapshot_to_ndjson_to_a_stream(redis_url, tmp_path):
     sent = [*sample(200, payloads=True).payloads["payload"]]
     sent += [b'{"decision":\n {"recommendation": "\\u00fc\\u0000", "confidence": 1e-7}, "new": [1, 2.0, {}]}']

@@ -113,6 +113,7 @@ def gone_after(most, method):
         yield
 
 
+@pytest.mark.further
 def test_a_save_that_is_cut_off_at_any_file_counts_for_nothing(monkeypatch):
     """There is no rename: several ranges of one save count once the last of them is there."""
     monkeypatch.setattr(sys.modules["mastermind_lab.snapshot.save"], "_ENTRIES_A_RANGE", 4)
@@ -145,6 +146,7 @@ def test_one_that_is_overwritten_is_there_whole_or_not_at_all(monkeypatch):
 
 
 @pytest.mark.parametrize("ending", telling([".ndjson", ".ndjson.gz", ".jsonl.zst"], ".ndjson.gz"))
+@pytest.mark.further
 def test_ndjson(url, ending, tmp_path):
     history = sample(5, payloads=True)
     for name in ("a", "b"):

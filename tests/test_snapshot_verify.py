@@ -170,6 +170,7 @@ class TestVerify:
         flip_bits(archived(tmp_path / "archive", parts=1, each=30), flips * effort)
 
 
+@pytest.mark.further
 def test_a_footer_alone_is_trusted_only_as_it_was_written(tmp_path):
     """Who reads no more of a part, as an archiver does where it goes on, sees every bit that matters."""
     folder = archived(tmp_path / "archive", parts=1)

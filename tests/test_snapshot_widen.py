@@ -49,6 +49,7 @@ def written(folder):
     return {path: path.stat().st_mtime_ns for path in folder.rglob("*.parquet")}
 
 
+@pytest.mark.further
 def test_the_same_history_as_of_the_stream(redis_url, tmp_path):
     """Types, texts and which columns are mixed; limits, batches and compaction change nothing of it."""
     folder = evolving(redis_url, tmp_path / "archive")

@@ -40,6 +40,7 @@ def test_every_entry_once_and_in_order(stream):
 
 
 @pytest.mark.parametrize(("count", "size"), [(12_000, 2_000), (40, 400_000)], ids=["pages", "batches"])
+@pytest.mark.further
 def test_a_history_of_many_pages_or_batches_is_in_order(redis_url, count, size):
     decision = {"recommendation": "ship", "confidence": 0.5, "rationale": "x" * size}
     sent = [json.dumps({"decision": decision | {"decision_id": str(n)}}).encode() for n in range(count)]

@@ -155,6 +155,7 @@ def test_an_earlier_run_with_little_or_other_things_harms_nothing(count):
         assert "nothing to compare" in line
 
 
+@pytest.mark.further
 def test_what_cannot_be_compared_is_named():
     def mine(history, ax):
         ax.plot(history.decisions["published_at"], history.decisions["confidence"])
@@ -195,6 +196,7 @@ def test_what_is_no_longer_kept_at_the_first_look_is_compared_too():
 
 
 @pytest.mark.parametrize("chart", [charts.confidence, charts.risk_coverage])
+@pytest.mark.further
 def test_groups_of_one_run_alone_are_counted(chart):
     run = lab.with_outcomes(sample(60), sample_folder() / "outcomes.csv")
     now, then, other = (
@@ -324,6 +326,7 @@ class TestAlarms:
         drifted = view.alarms[view.alarms["kind"] == "drift"].iloc[0]
         assert float(drifted["to"]) < 0.55
 
+    @pytest.mark.further
     def test_a_figure_without_alarms_is_named(self):
         view = view_of(followed(entries(150, mean=0.5)), compare=earlier(5), panels=[])
         assert "no drift alarms of confidence, whose 5 decisions to compare with are too few" in said(view)
@@ -345,6 +348,7 @@ def test_alarms_are_looked_for_less_often_where_a_look_is_dear(share, found, mon
     assert len(contents.compared.alarms.known) == 1
 
 
+@pytest.mark.further
 def test_pictures_do_not_wait_for_a_look_and_what_it_finds_is_drawn_although_nothing_comes(monkeypatch):
     view = view_of(followed(entries(150, mean=0.5)), compare=earlier(), panels=["confidence_over_time"])
     look, sent = view._contents.look, []

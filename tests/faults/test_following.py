@@ -267,6 +267,7 @@ class TestLines:
 
     @pytest.mark.parametrize("every", [37, pytest.param(9, marks=pytest.mark.thorough)])
     @pytest.mark.parametrize("how", ["cut", "flip"])
+    @pytest.mark.further
     def test_a_history_whose_line_is_cut_or_garbled_is_whole_or_an_error(
         self, raw, wire, monkeypatch, how, every
     ):

@@ -124,6 +124,7 @@ def test_tls_asked_of_a_plain_server(redis_url):
     assert took < 4 * SOON
 
 
+@pytest.mark.further
 def test_plain_asked_of_tls(tls_port):
     assert "redis:// asks for no TLS" in said(f"redis://localhost:{tls_port}")[0]
 
