@@ -54,6 +54,8 @@ class _NoFiguresLeft:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(_NoFiguresLeft())
+    if config.option.keyword or any("::" in one for one in config.args):  # who names tests wants them
+        config.option.markexpr = config.option.markexpr.replace(" and not further", "")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -66,8 +68,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if _WORKERS > 1:
         items.sort(key=lambda item: item.path)  # the same in each, wherever it began
-    if not config.option.keyword:  # who names tests wants them
-        _leave_to_the_long_run(items)
+    _leave_to_the_long_run(items)
     for item in items if config.getoption("effort") > 1 else ():
         item.add_marker(pytest.mark.timeout(0), append=False)  # it takes as long as it takes
 
