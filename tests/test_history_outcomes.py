@@ -27,6 +27,10 @@ def arena(*ids, choice="ship", **meta):
     return lab.read([json.dumps(payload) for payload in payloads])
 
 
+def with_cases(cases):
+    return arena(*map(str, range(len(cases))), case=cases)
+
+
 def truths(**choices):
     return pd.DataFrame({"correlation_id": list(choices), "correct_choice": list(choices.values())})
 
@@ -235,6 +239,44 @@ def test_long_numbers_join_exactly(kind, missing, cases):
     outcomes = pd.DataFrame({"meta.case": keys, "correct_choice": ["ship", "hold", "none"][: len(keys)]})
     expected = [dict(zip(LONG, ("ship", "hold"), strict=True)).get(one) for one in cases]
     assert right(with_outcomes(arena("x", "y", "z", case=cases), outcomes, on="meta.case")) == expected
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "found"),
+    [
+        ([2**53], [str(2**53 + 1), ""], [None]),
+        ([2**53], [str(2**53 + 1), "1.0"], [None]),
+        ([7, 8], ["7.0", " 8 "], ["a", "a"]),
+        ([7, 8], [7, "8"], ["a", "a"]),
+        ([0.5, 2.0], ["0.50", ""], ["a", None]),
+    ],
+)
+def test_a_blank_or_odd_text_rounds_no_other_number(ours, theirs, found):
+    outcomes = pd.DataFrame({"meta.case": theirs, "correct_choice": "a"})
+    assert right(with_outcomes(with_cases(ours), outcomes, on="meta.case")) == found
+
+
+@pytest.mark.parametrize(
+    ("theirs", "said"),
+    [
+        ([float(2**53)], "was a float, which may have rounded it: give them as texts"),
+        (["1e999999999"], "is no whole number, or too large"),
+        (["7.5", ""], "7.5 is no whole number"),
+        ([True], "True is no number"),
+        (["seven"], "seven"),
+    ],
+)
+def test_what_is_no_whole_number_is_named(theirs, said):
+    outcomes = pd.DataFrame({"meta.case": theirs, "correct_choice": "a"})
+    with pytest.raises(OptionError, match=f"meta.case holds whole numbers in the decisions.*{said}"):
+        with_outcomes(with_cases([7, 8]), outcomes, on="meta.case")
+
+
+@pytest.mark.parametrize("name", ["meta.case", "correct_choice"])
+def test_a_column_that_is_there_twice_is_named(name):
+    outcomes = pd.DataFrame([[7, "a", "b"]], columns=["meta.case", "correct_choice", name])
+    with pytest.raises(OptionError, match=f"several columns '{name}'"):
+        with_outcomes(with_cases([7]), outcomes, on="meta.case")
 
 
 def test_numbers_do_not_join_text():

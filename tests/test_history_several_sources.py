@@ -1,6 +1,7 @@
 """Several sources at once: an archive and its stream, files, and what tells them from payloads."""
 
 import json
+import sys
 
 import pandas as pd
 import pytest
@@ -9,7 +10,7 @@ import redis
 import mastermind_lab as lab
 from mastermind_lab.archive import Archiver
 from mastermind_lab.history.sources.reading import Options
-from mastermind_lab.history.sources.several import Several, are_several
+from mastermind_lab.history.sources.several import Several, are_several, behind
 from mastermind_lab.stream import StreamUpdate
 
 pytestmark = pytest.mark.once
@@ -55,6 +56,28 @@ class TestAnArchiveAndItsStream:
         history = both()
         assert history.decisions["stream_id"].tolist() == names(*range(1, 13))
         assert self.row(history) == (2, 0, "exact", "goes on at the archive's end (10-0)")
+
+    def test_what_is_archived_meanwhile_is_there_once(self, raw, both, folder, redis_url, monkeypatch):
+        add(raw, 11, 12)
+
+        def later(*asked):
+            lab.archive(redis_url, folder, stream=S)
+            return behind(*asked)
+
+        monkeypatch.setattr(sys.modules[Several.__module__], "behind", later)
+        history = both()
+        assert history.decisions["stream_id"].tolist() == names(*range(1, 13))
+        assert self.row(history) == (2, 0, "exact", "goes on at the archive's end (10-0)")
+
+    def test_of_archives_the_one_that_ends_last_goes_on(self, raw, folder, redis_url, tmp_path):
+        lab.archive(redis_url, tmp_path / "early", stream=S, until="6-0")
+        raw.xtrim(S, minid="9-0", approximate=False)
+        add(raw, 11, 12)
+        for archives in ([folder, tmp_path / "early"], [tmp_path / "early", folder]):
+            history = lab.read([*archives, redis_url], stream=S)
+            assert history.decisions["stream_id"].tolist() == names(*range(1, 13))
+            assert history.coverage["missing"].tolist() == [0, 0, 0]
+            assert "goes on at the archive's end (10-0)" in history.coverage["note"].tolist()
 
     def test_only_what_was_archived_is_gone(self, raw, both):
         add(raw, 11, 12)

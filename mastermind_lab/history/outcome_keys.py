@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from .. import records
@@ -39,23 +40,38 @@ def keys_like(column: pd.Series, ours: pd.Series, on: str) -> pd.Series:
             f"{on} is text in the decisions and {column.dtype} in the outcomes, where leading zeros and long "
             f"ids may be lost already: read them with dtype={{{on!r}: str}}, or give the path of the CSV file"
         )
-    there = column.dropna()  # beside what is missing, whole numbers would be read as floats
     try:
-        whole = pd.to_numeric(there.astype(TEXT)).astype("Int64")
-    except (TypeError, ValueError) as error:
+        return _whole_numbers(column)
+    except (TypeError, ValueError, ArithmeticError) as error:
         raise OptionError(
             f"{on} holds whole numbers in the decisions, the outcomes' do not: {error}"
         ) from error
-    found = pd.Series(pd.NA, column.index, "Int64")
-    found[column.notna()] = whole.array
-    return found
+
+
+def _whole_numbers(column: pd.Series) -> pd.Series:
+    """Return numbers, or texts that spell some, as whole ones, and none by way of a float that rounds it."""
+    if pd.api.types.is_integer_dtype(column.dtype):
+        return column.astype("Int64")
+    exact = _exact(column)
+    known = {one: _whole(one) for one in exact.dropna().unique()}
+    return pd.Series(pd.array([known.get(one, pd.NA) for one in exact], "Int64"), column.index)
+
+
+def _whole(number: Any) -> int:
+    if isinstance(number, bool | np.bool_):
+        raise ValueError(f"{number} is no number")
+    if isinstance(number, float) and abs(number) >= 2**53:
+        raise ValueError(f"{number:.0f} was a float, which may have rounded it: give them as texts")
+    if not -(2**63) <= number < 2**63 or int(number) != number:
+        raise ValueError(f"{number} is no whole number, or too large")
+    return int(number)
 
 
 def _as_ours(column: pd.Series, wanted: Any, on: str) -> pd.Series:
     """Spell truth values, or numbers, as those of the decisions are; texts may stand for them."""
     try:
         found = _exact(column) if wanted.kind == "f" else _truth_values(column)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, ArithmeticError) as error:
         raise OptionError(f"{on} holds {wanted} in the decisions, the outcomes' do not: {error}") from error
     return pd.Series(records.as_texts(found, on), column.index, TEXT)
 
@@ -63,7 +79,14 @@ def _as_ours(column: pd.Series, wanted: Any, on: str) -> pd.Series:
 def _exact(column: pd.Series) -> pd.Series:
     """Return numbers as they are, texts as the number that each is: as floats, long ones would be equal."""
     pd.to_numeric(column)  # which refuses what is none
-    return column.map(lambda one: Decimal(one.strip()), "ignore") if is_text(column) else column
+    if column.dtype != object and not is_text(column):
+        return column
+    return pd.Series([_number(one) for one in column], column.index, object)
+
+
+def _number(one: Any) -> Any:
+    """Read a number exactly; a blank text says none."""
+    return (Decimal(one.strip()) if one.strip() else None) if isinstance(one, str) else one
 
 
 def _truth_values(column: pd.Series) -> pd.Series:

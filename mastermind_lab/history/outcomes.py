@@ -240,6 +240,9 @@ def _frame(outcomes: Outcomes, join: Join) -> pd.DataFrame:
         others = [one for one in _either_name(name) if one in frame.columns]
         if name not in frame.columns and others:
             frame = frame.rename(columns={others[0]: name})
+    for name in (*join.on, join.correct):
+        if list(frame.columns).count(name) > 1:
+            raise OptionError(f"the outcomes have several columns {name!r:.80}: leave one")
     missing = [name for name in (*join.on, join.correct) if name not in frame.columns]
     if missing:
         there = list(map(str, frame.columns))

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ...errors import OptionError
-from ...frames import Account, Coverage, ids_in_order, least_sure, total, united
+from ...frames import Account, Coverage, id_key, ids_in_order, least_sure, total, united
 from ...ndjson import ENDINGS
 from ...storage import is_url, local_path
 from ..history import History
@@ -44,9 +44,11 @@ class Several:
         options = self.options.whole()
         stored = [one for one in self.sources if not is_stream(one)]
         archives = [one for one in stored if snapshot.is_snapshot(one) and _is_of(one, options.stream)]
+        # Before they are read: what an archiver adds meanwhile comes twice then, and counts once.
+        end = _end_of(archives)
         found = [self.read_one(one, options) for one in stored]
         for one in filter(is_stream, self.sources):
-            found.append(behind(archives[-1], one, options) if archives else self.read_one(one, options))
+            found.append(behind(end, one, options) if archives else self.read_one(one, options))
         merged, limits = sum(found[1:], found[0]), self.options.limits
         return limited(merged, limits, is_numbered(merged.account)) if limits.said else merged
 
@@ -79,16 +81,22 @@ def _is_of(folder: Any, stream: str) -> bool:
     return any(one.stream == stream for one in snapshot.opened(folder).coverage.accounts)
 
 
-def behind(folder: Any, source: Any, options: Options) -> History:
-    """Read what a stream holds behind the end of an archive, and say whether the two meet."""
+def _end_of(archives: Sequence[Any]) -> ResumePoint | None:
+    """Find where the archive ends that ends last; None where none has an entry."""
     from ... import snapshot
     from ...snapshot.resume import ResumePoint
+
+    ends = [ResumePoint.of(snapshot.opened(one).committed) for one in archives]
+    return max(filter(None, ends), key=lambda end: id_key(end.last_id), default=None)
+
+
+def behind(end: ResumePoint | None, source: Any, options: Options) -> History:
+    """Read what a stream holds behind the end of an archive, and say whether the two meet."""
     from ...stream import (  # here, because most of what redis imports goes unused elsewhere
         Cursor,
         StreamReader,
     )
 
-    end = ResumePoint.of(snapshot.opened(folder).committed)
     cursor = Cursor(**end.place()) if end else Cursor()
     reader = StreamReader(source, [options.stream], cursors={options.stream: cursor})
     with closing(reader), options.bar:
@@ -102,12 +110,11 @@ def behind(folder: Any, source: Any, options: Options) -> History:
 def _gone(end: ResumePoint | None, updates: Sequence[StreamUpdate]) -> dict[str, Any]:
     """Say what is missing between an archive's end and what was read behind it."""
     gaps, gone = [one.gap for one in updates if one.gap], [one.gone for one in updates if one.gone]
-    note = united([_note(end, gaps, any(one.reset for one in updates)), *(one.note for one in gone)]) or ""
+    reset = any(one.reset for one in updates)
+    note = united([_note(end, gaps, reset), *(one.note for one in gone)]) or ""
     if updates[-1].ordinal is None or (end is not None and end.ordinal is None):
         place = f"the archive's end ({end.last_id})" if end else "the beginning of the stream"
-        said = (
-            note if gaps or "began again" in note else f"read from {place}; whether the two meet is not known"
-        )
+        said = note if gaps or reset else f"read from {place}; whether the two meet is not known"
         return {"missing": None, "certainty": "not verified", "note": said}
     certainty = least_sure(["exact", *(one.certainty for one in gone)])
     return {"missing": total([0, *(one.missing for one in gone)]), "certainty": certainty, "note": note}
