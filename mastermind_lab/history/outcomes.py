@@ -90,8 +90,8 @@ def with_outcomes(
         ignored, rows in which one of these is missing too; rows that say the same twice count once. Of the
         marks that :func:`mastermind_lab.follow` keeps in a file, the last of each decision holds.
     on
-        The column, or columns, that both sides share: of text, numbers, truth values or times. ``item`` may
-        be ``decision.item`` in the decisions.
+        The column, or columns, that both sides share: of text, numbers or truth values in the decisions;
+        times join what is text there. ``item`` may be ``decision.item`` in the decisions.
     correct
         The column of the outcomes that holds what was right: the text that a right recommendation or vote
         has. Numbers and truth values are spelled as :func:`mastermind_lab.from_votes` spells choices.
