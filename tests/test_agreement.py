@@ -341,6 +341,7 @@ def test_it_draws_whatever_comes(data, by, ax):
         assert title(ax).startswith("Agreement")
 
 
+@pytest.mark.further
 def test_keywords_go_to_the_squares(ax):
     agreement(panels(30), ax=ax, cmap="Greys", vmin=0, vmax=1)
     assert ax.images[0].get_clim() == (0, 1)

@@ -176,6 +176,7 @@ def test_any_split_and_any_order_give_the_same(options):
 
 
 @pytest.mark.parametrize("level", LEVELS[1:])
+@pytest.mark.further
 def test_groups_are_counted_by_themselves_and_alpha_adds_up_their_disagreement(level):
     some = scores(90)
     summary = Agreement.of(some, by="topic", level=level)

@@ -160,6 +160,7 @@ class TestARun:
         after = [one.metadata["after"] for one in ranges(folder)]
         assert after == ["", *(one.last_id for one in ranges(folder)[:-1])]
 
+    @pytest.mark.further
     def test_it_ends_where_the_stream_ended_at_the_start(self, raw, redis_url, folder):
         add(raw, *range(1, 200))
         run = iter(Archiving(redis_url, folder, stream=S))

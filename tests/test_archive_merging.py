@@ -63,6 +63,7 @@ def test_a_day_that_is_over_becomes_one_part_and_the_open_one_stays(made, folder
     same(folder, made)
 
 
+@pytest.mark.further
 def test_a_few_at_a_step(made, folder, monkeypatch):
     monkeypatch.setitem(snapshot.merging.__globals__, "_AT_ONCE", 5)
     steps = snapshot.merging(folder, "2026-11-24")
@@ -78,6 +79,7 @@ def test_a_day_of_few_parts_is_left_alone_and_one_that_is_not_over(folder):
     assert len(days(folder)) == 4
 
 
+@pytest.mark.further
 def test_when_a_day_ends_while_it_runs(made, folder):
     with Archiver(folder, stream=S, payloads=False) as sink:
         for part in range(DAY + 2, DAY + 10):
@@ -178,6 +180,7 @@ def at_work(folder, steps=10**9):
             thread.join()
 
 
+@pytest.mark.further
 def test_a_compaction_beside_it_asks_it(made, folder):
     with at_work(folder):
         assert lab.compact(folder).after == 3

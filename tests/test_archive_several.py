@@ -181,6 +181,7 @@ def test_a_follower_begun_again_shows_each_entry_of_each_stream_once(raw, redis_
     assert found == {A: [1, 9], B: [2, 3, 5]}
 
 
+@pytest.mark.further
 def test_what_waits_for_several_together_is_what_may_wait_for_one(raw, redis_url, root, monkeypatch):
     few = [f"stream:{number}" for number in range(8)]
     monkeypatch.setattr("mastermind_lab.live.source.Archiver", partial(Archiver, part_bytes=1_000))

@@ -272,6 +272,7 @@ def test_about_one_payload_in_a_hundred_is_malformed():
     assert {reject.reason for reject in rejects} == {"not_utf8", "not_json", "version", "invalid"}
 
 
+@pytest.mark.further
 def test_the_malformed_replace_some_and_leave_the_rest_alone():
     good = list(payloads(Arena(), 300))
     mixed = list(payloads(Arena(), 300, malformed=0.1))

@@ -118,6 +118,7 @@ def plain(claims, weak):
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 9_999), st.sampled_from([0.0, 0.3, 1.0]))
+@pytest.mark.further
 def test_trees_are_what_one_finds_claim_by_claim(seed, weak):
     random = np.random.default_rng(seed)
     lists = [with_missing_columns(random) for _ in range(8)]

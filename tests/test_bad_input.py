@@ -166,6 +166,7 @@ def test_is_counted_and_drawn(whole, subject, case):
 
 @every_subject
 @pytest.mark.parametrize("n", telling([9, 25], "9"))
+@pytest.mark.further
 def test_too_few_are_said(whole, subject, n):
     table = of(subject, first(whole, n)).table()
     # Stability counts the questions that came again; these few know no change, and are all a baseline.

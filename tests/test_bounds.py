@@ -361,6 +361,7 @@ class TestSources:
             for source in sources[3:]:
                 assert kept(lab.read(source, columns=extra, **bounds)) == days
 
+    @pytest.mark.further
     def test_coverage_says_what_a_duration_counts_back_from(self, sources):
         said = "since=3d, back from the newest entry at 2026-11-10T12:00:00.000000Z"
         for source in sources:

@@ -132,6 +132,7 @@ def test_scores_agree_with_scikit_learn():
     assert exact.auroc.value == pytest.approx(roc_auc_score(right, confidence.round(3)), abs=1e-12)
 
 
+@pytest.mark.further
 def test_isotonic_bins_agree_with_scikit_learn():
     from sklearn.isotonic import IsotonicRegression
     from sklearn.metrics import brier_score_loss
@@ -319,6 +320,7 @@ def test_without_outcomes():
             Calibration.of(bare, unit=unit)
 
 
+@pytest.mark.further
 def test_outcomes_that_match_nothing():
     history = arena(30)
     history.decisions["correct_choice"] = pd.Series([None] * 30, dtype="str")

@@ -118,6 +118,7 @@ def test_a_calibrated_forecaster_has_the_noise_floor_and_lies_in_the_band(option
     assert (wrong.diagram()["accuracy"] < wrong.diagram()["calibrated_low"]).any()
 
 
+@pytest.mark.further
 def test_the_same_said_four_times_over_has_as_much_noise_and_as_much_to_correct():
     history = arena(300)
     names = history.votes["voter"]

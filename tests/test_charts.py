@@ -263,6 +263,7 @@ def test_a_single_group_is_named(ax):
 
 @pytest.mark.once
 @every_chart
+@pytest.mark.further
 def test_many_groups_are_folded(chart, kind, ax):
     history = panels(200, by=[f"model {place}" for place in range(40)])
     chart(history, by="meta.model", ax=ax)
@@ -500,6 +501,7 @@ def test_keywords_reach_the_main_artist(chart, kind, kw, ax):
 
 
 @every_chart
+@pytest.mark.further
 def test_a_title_stays_clear_of_the_legend(chart, kind):
     history = panels(90, by=[f"a rather long model name {place}" for place in range(9)])
     summary = kind.of(history, by="meta.model", replicates=40)

@@ -117,11 +117,13 @@ def test_hostile_values_are_drawn_as_they_read(ax):
     assert len(words(ax)[0]) <= 30
 
 
+@pytest.mark.further
 def test_the_sample_has_two_regimes(ax):
     charts.confidence_over_time(sample(), ax=ax)
     assert set(words(ax)) == {"model: atlas-2", "prompt_version: v4"}
 
 
+@pytest.mark.further
 def test_a_wide_picture_has_room_for_more_names_than_a_high_one():
     frame, counts = decisions([f"v{n}" for n in range(9)], each=12), []
     for size in ((8, 1.2), (1.2, 8)):
@@ -132,6 +134,7 @@ def test_a_wide_picture_has_room_for_more_names_than_a_high_one():
     assert counts[0] > counts[1]
 
 
+@pytest.mark.further
 def test_fields_that_begin_together_are_named_by_one_and_how_many_more(ax):
     frame = decisions(["v1", "v1"])
     for name in ("decision.a", "decision.b", "decision.c"):

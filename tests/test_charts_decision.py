@@ -91,6 +91,7 @@ class TestSave:
         save(tmp_path / name, lab.charts.confidence, lab.stats.Confidence.of(history))
         assert (tmp_path / name).stat().st_size > 1_000
 
+    @pytest.mark.further
     def test_text_stays_text(self, history, tmp_path):
         for name in ("a.svg", "a.pdf"):
             save(tmp_path / name, lab.charts.confidence, history)

@@ -48,6 +48,7 @@ def test_the_n_of_stability_is_that_of_every_size():
     assert found == {"n = 60 questions asked again"}
 
 
+@pytest.mark.further
 def test_groups_of_pivotal_votes_are_counted_as_the_title_counts():
     read = sample(200)
     ax = charts.pivotal(read, by="meta.model", figsize="page")
@@ -71,6 +72,7 @@ def test_rules_keep_their_order_where_a_group_has_none():
 
 
 @pytest.mark.parametrize("size", ["column", "page"])
+@pytest.mark.further
 def test_the_best_voter_is_named_once_cut(size):
     envelopes = [
         {

@@ -90,6 +90,7 @@ DRAWINGS = {
 
 
 @pytest.mark.parametrize("chart", DRAWINGS)
+@pytest.mark.further
 def test_a_font_that_is_installed_is_found_and_drawn_with(chart):
     """Also the first time that a script occurs, in whichever text of a chart."""
     ax = Figure(figsize=(6.5, 6)).add_subplot()

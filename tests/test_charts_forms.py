@@ -192,6 +192,7 @@ def test_the_heatmap_fills_its_axes_and_hatches_who_never_met():
     assert "Hatched: the two never met" in charts.caption(ax)
 
 
+@pytest.mark.further
 def test_columns_bear_the_numbers_of_rows_with_long_names():
     voters = [f"organisation/very-long-model-name-2026-{place}" for place in range(20)]
     ax = laid_out(charts.agreement(votes_of(*[voters] * 3), ax=on(3.3, 4)))

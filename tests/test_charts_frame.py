@@ -122,6 +122,7 @@ def test_groups_that_are_all_baseline_have_no_line_and_it_is_said():
 
 
 @pytest.mark.parametrize("name", ["agreement", "drift", "argument_tree"])
+@pytest.mark.further
 def test_the_grid_of_a_style_is_not_drawn(name):
     with pyplot.style.context("ggplot"):
         ax = Figure().subplots()
@@ -165,6 +166,7 @@ def test_several_charts_bear_the_letters_of_their_caption_which_says_once_what_h
 
 
 @pytest.mark.parametrize("many", [1, 2])
+@pytest.mark.further
 def test_a_single_chart_of_a_sheet_has_no_letter(many):
     figure = charts.sheet(
         [(charts.confidence, HISTORY, {}), (charts.margin, HISTORY, {"title": "A" * 90})][:many]
@@ -194,6 +196,7 @@ def test_the_overview_on_a_part_of_a_figure():
     assert "(f) " in charts.caption(part)
 
 
+@pytest.mark.further
 def test_the_gallery_draws_what_the_documentation_of_a_chart_does(monkeypatch):
     figure = gallery.drawn_by_example("confidence")
     assert gallery.said_of(figure).startswith("Confidence by model. n = 2,000 decisions.")

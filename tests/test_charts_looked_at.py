@@ -145,6 +145,7 @@ def test_figures_that_differ_by_how_they_were_added_up_have_no_scale_of_their_ow
     assert limits(alpha, "alpha") == pytest.approx((-0.05, 0.05))
 
 
+@pytest.mark.further
 def test_a_shade_that_stands_for_equally_many_decisions_says_one_number():
     ballots = [{"voter": f"{k:02}", "choice": "yes"} for k in range(30)]
     said = [{"decision": SAID | {"votes": ballots[: 30 - 5 * (k == 0)]}} for k in range(3)]
@@ -292,6 +293,7 @@ MEANINGS = {
 
 
 @pytest.mark.parametrize("name", telling([*MEANINGS], "rules"))
+@pytest.mark.further
 def test_where_there_is_no_dot_the_caption_says_what_that_means(name, apart):
     chart = getattr(charts, name)
     assert f"No dot: {MEANINGS[name]}." in charts.caption(
@@ -328,6 +330,7 @@ def test_a_chart_of_nothing_says_what_was_left_out():
     assert ax.texts[0].get_text() == "no decisions, 20 without confidence left out"
 
 
+@pytest.mark.further
 def test_a_slide_has_as_many_changes_as_find_room():
     frame = decisions([f"prompts/2026/arbiter-of-the-second-panel-{k}" for k in range(28)], each=20)
     ax = charts.regimes(frame, watch="meta.version", figsize="slide")

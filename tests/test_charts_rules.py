@@ -67,6 +67,7 @@ def test_without_a_recommendation_the_dots_are_accuracies(ax):
     assert "Actual" not in caption(ax)
 
 
+@pytest.mark.further
 def test_votes_without_a_ranking_are_said(ax):
     history = panels(60)
     assert "without" not in title(chart(history))

@@ -67,6 +67,7 @@ def test_each_chart_has_a_scene_with_the_limits_and_ticks_of_its_axes(name, hist
 
 
 @pytest.mark.parametrize("name", telling(ON_AXES, *OFTEN))
+@pytest.mark.further
 def test_axes_without_ticks_show_the_same(name, history):
     place, found = (0.16, 0.16, 0.76, 0.68), []
     for kind in (Axes, BareAxes):

@@ -80,6 +80,7 @@ def panel(place):
 
 @pytest.mark.filterwarnings("ignore::mastermind_lab.errors.MissingFontWarning")
 @pytest.mark.parametrize(("name", "by", "of", "size"), telling(CASES, *OFTEN))
+@pytest.mark.further
 def test_a_picture_of_a_size_can_be_read(name, by, of, size):
     ax = getattr(lab.charts, name)(history(OF[of]), by=by, figsize=SIZES[size])
     look_at(ax.figure)
@@ -196,6 +197,7 @@ def test_a_group_that_says_nothing_has_no_row():
     pyplot.close(ax.figure)
 
 
+@pytest.mark.further
 def test_a_deep_tree_leaves_room_for_its_deepest_claim():
     tree = {"claim": "the deepest"}
     for level in range(30):
@@ -272,6 +274,7 @@ def test_a_short_name_is_not_cut_because_others_are_wide():
     assert fitted_apart(["still it fits", "MINISTRY OF COMMERCE"], 6)[0] == "still it fits"
 
 
+@pytest.mark.further
 def test_panels_are_as_many_in_a_column_as_its_own_width_asks_for():
     ax = lab.charts.reliability(history(60), by="meta.sentence", figsize="column")
     assert len(ax.child_axes) == len(SENTENCES)
@@ -365,6 +368,7 @@ def test_a_function_of_ones_own_gets_a_figure(tmp_path):
 
 
 @pytest.mark.parametrize("size", ["column", "page", (3.5, 4)])
+@pytest.mark.further
 def test_a_caption_takes_no_room_from_the_rows(size):
     read, options = sample(60), {"by": "meta.category", "figsize": size}
     without, ax = (lab.charts.confidence(read, **options, caption=said) for said in (False, True))

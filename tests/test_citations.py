@@ -313,6 +313,7 @@ def test_the_chart_draws_the_table():
     assert "without sources left out" in words(ax).replace("\n", " ")
 
 
+@pytest.mark.further
 def test_single_figures_stand_in_the_heading():
     summary = Citations.of(panels(300))
     shown = words(citations(summary)).replace("\n", " ")
@@ -331,6 +332,7 @@ def test_sources_that_are_used_alike_have_a_concentration_and_no_interval(source
     assert row["hhi_method"] == "none"
 
 
+@pytest.mark.further
 def test_hostile_and_many_sources_are_drawn():
     ax = citations(
         cited(

@@ -113,6 +113,7 @@ class TestHelp:
 
     @pytest.mark.once
     @pytest.mark.parametrize("words", [["--help"], ["read", "--help"], ["archive", "--help"], ["--version"]])
+    @pytest.mark.further
     def test_waits_for_no_library_that_it_does_not_use(self, words):
         code = (
             "import sys, atexit; from mastermind_lab.cli import main\n"
@@ -174,6 +175,7 @@ class TestRead:
         for said in ("decisions", "2,000", "mean confidence", "atlas-1", "95% interval", "unanimous share"):
             assert said in found.stdout
 
+    @pytest.mark.further
     def test_json(self):
         found = json.loads(run("read", SAMPLE, "--json", "--last", "100").stdout)
         assert found["decisions"] == 100

@@ -392,6 +392,7 @@ class TestWatch:
             assert max(map(cell_len, frame)) <= size[0]
 
     @pytest.mark.once
+    @pytest.mark.further
     def test_four_redraws_a_second_at_most(self, redis_url):
         with running("watch", redis_url, size=(80, 24)) as program:
             program.until(shows("● live"))

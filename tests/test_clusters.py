@@ -222,6 +222,7 @@ def test_many_repeated_questions_are_said_where_nothing_knows_of_them(history):
         assert "taken for independent" not in repr(summary)
 
 
+@pytest.mark.further
 def test_charts_draw_by_clusters(history):
     ax = lab.charts.margin(history, cluster="meta.category")
     assert "Drawn by meta.category" in lab.charts.caption(ax)

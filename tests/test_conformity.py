@@ -126,6 +126,7 @@ def test_independent_voters_have_no_excess_and_intervals_cover_it():
     assert abs(np.mean(excess)) < 0.01
 
 
+@pytest.mark.further
 def test_followers_show_as_excess():
     # 0.4 of the panels follow: they are unanimous where they would have been by chance only.
     found = row(panels(3_000, follow=0.4))
@@ -271,6 +272,7 @@ def test_the_chart_draws_the_table():
     assert "95% interval (bootstrap" in " ".join(words(ax).split())
 
 
+@pytest.mark.further
 def test_hostile_groups_are_drawn():
     history = panels(50)
     history.decisions["meta.model"] = np.where(history.decisions.index % 2, "$\\x\x00", "y" * 100_000)

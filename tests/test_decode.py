@@ -155,6 +155,7 @@ def test_duplicate_keys_the_last_counts():
 @pytest.mark.parametrize(
     "depth", [1, 5, 10, 11, 12, 13, 14, 50, 97, 98, 99, 100, 110, 198, 199, 200, 1_000, 100_000]
 )
+@pytest.mark.further
 def test_nesting(depth):
     claims = '{"claim": "c", "children": [' * depth + "]}" * depth
     for deep in ("[" * depth + "]" * depth, '{"a":' * depth + "1" + "}" * depth, claims):
@@ -246,6 +247,7 @@ class TestLearned:
         decoded(ODD, envelope(votes=[NEEDED["votes"]]), schema_cache=schema_cache)
         assert reasons(decoded(envelope(votes=[{"choice": "c"}]), schema_cache=schema_cache)) == ["invalid"]
 
+    @pytest.mark.further
     def test_no_more_names_than_are_good(self):
         schema_cache = SchemaCache()
         many = [envelope(**{f"field_{n}": n}) for n in range(MOST_NAMES * 3)]

@@ -169,6 +169,7 @@ def test_a_replay_plays_what_was_derived(history):
     assert follower.history().decisions[MARKS[0]].tolist() == ["plurality"] * 2
 
 
+@pytest.mark.further
 def test_the_command_line_publishes_what_was_derived(history, tmp_path, redis_url):
     history.save(tmp_path / "votes")
     found = run("replay", tmp_path / "votes", redis_url, "--speed", "max")

@@ -47,6 +47,7 @@ class Texts(HTMLParser):
 
 
 @every_summary
+@pytest.mark.further
 def test_a_summary_shows_the_first_rows_of_its_table(history, kind):
     summary = kind.of(history, replicates=40)
     lines, table = repr(summary).split("\n"), summary.table()

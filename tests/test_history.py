@@ -74,6 +74,7 @@ class TestMerging:
 
 
 class TestKeeping:
+    @pytest.mark.further
     def test_ndjson_of_raw_payloads_is_the_same(self, sample, tmp_path):
         again = lab.read(sample.to_ndjson(tmp_path / "a.ndjson.zst"), payloads=True)
         same(again, sample, FRAMES)
@@ -92,6 +93,7 @@ class TestKeeping:
         same(lab.redecode(history.save(tmp_path / "snap")), history, FRAMES)
 
     @pytest.mark.once
+    @pytest.mark.further
     def test_envelopes(self, some):
         rebuilt = dict(lab.History({name: some.tables()[name] for name in FRAMES}, some.account).envelopes())
         assert len(rebuilt) == len(some) > 0
@@ -101,6 +103,7 @@ class TestKeeping:
             assert found.decision.votes == envelope.decision.votes
             assert found.published_at == envelope.published_at
 
+    @pytest.mark.further
     def test_through_redis_and_back(self, sample, redis_url):
         from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
         from mastermind_lab.stream import publish_payloads

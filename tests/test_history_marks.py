@@ -40,6 +40,7 @@ def said(marks):
 
 
 @pytest.mark.parametrize("is_kept", [True, False])
+@pytest.mark.further
 def test_what_was_right(history, path, is_kept):
     marks = Marks(path if is_kept else None)
     ids = history.decisions["stream_id"]
@@ -140,6 +141,7 @@ def test_two_who_mark_in_one_file(history, path):
     assert said(one) == said(two) | {"c1": "wait"}
 
 
+@pytest.mark.further
 def test_two_who_mark_at_once(history, path):
     def marks(name):
         own = Marks(path)

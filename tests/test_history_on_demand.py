@@ -76,6 +76,7 @@ def tables_in(parts):
     return {one.partition("/")[0] for one in parts}
 
 
+@pytest.mark.further
 def test_nothing_is_loaded_before_it_is_looked_at(folder, monkeypatch):
     parts = opened(folder, monkeypatch)
     history = lab.read(folder)
@@ -193,6 +194,7 @@ def test_a_flipped_bit_is_found_wherever_it_lies(large, tmp_path):
         part.write_bytes(content)
 
 
+@pytest.mark.further
 def test_a_scan_says_what_a_read_says(folder):
     for limits in ({}, {"since": "2026-11-24"}, {"until": "2026-11-25T01:00"}):
         scan = lab.scan(folder, **limits)

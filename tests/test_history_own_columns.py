@@ -35,6 +35,7 @@ def is_in_order(frame):
 
 class TestFramesInAnotherOrder:
     @pytest.mark.parametrize("frame", FRAMES)
+    @pytest.mark.further
     def test_are_saved_in_the_order_of_ids(self, tmp_path, frame):
         history = sample(200)
         shuffled = history[frame].sample(frac=1, random_state=1, ignore_index=True)
@@ -70,6 +71,7 @@ class TestFramesInAnotherOrder:
 
 class TestMissingValues:
     @pytest.mark.parametrize("nothing", [np.nan, None, pd.NA])
+    @pytest.mark.further
     def test_declared_columns_may_hold_none(self, history, tmp_path, nothing):
         columns = ["rationale", "question", "published_at", "n_votes"]
         for column in columns:

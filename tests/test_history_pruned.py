@@ -142,6 +142,7 @@ def test_a_condition_on_ids_or_times_opens_only_the_parts_it_may_choose(
 
 
 @pytest.mark.parametrize(("condition", "parts"), telling(WHERE, "an id", "both ends", "no time"))
+@pytest.mark.further
 def test_of_a_folder_that_a_checkpoint_sums_up_nothing_is_listed_before(
     summed_up, whole, opened, condition, parts
 ):
@@ -256,6 +257,7 @@ def test_a_damaged_part_is_named_by_those_who_ask_for_it_alone(made, tmp_path):
             ask()
 
 
+@pytest.mark.further
 def test_an_object_store_is_asked_for_as_much_at_ten_parts_as_at_forty(monkeypatch):
     """Each request takes its time on the way: they fetch bytes, and no size is asked for before."""
     asked = Counter()
@@ -280,6 +282,7 @@ def test_an_object_store_is_asked_for_as_much_at_ten_parts_as_at_forty(monkeypat
     assert sum(fetched[0].values()) <= 2, fetched
 
 
+@pytest.mark.further
 def test_of_large_parts_the_end_is_decoded_once(tmp_path, monkeypatch):
     """What is asked for most: the newest entries, whose rows are in the last groups of their parts."""
     history = sample()

@@ -292,6 +292,7 @@ class TestGrown:
         assert whole.decisions["meta.never"].isna().all()
         assert "meta.never" not in history.decisions
 
+    @pytest.mark.further
     def test_a_column_may_come_after_it_was_asked_for(self, small, folder):
         """As a follower counts: no second look at what has passed."""
         total = 0
@@ -303,6 +304,7 @@ class TestGrown:
 
 
 @pytest.mark.once
+@pytest.mark.further
 def test_a_summary_reads_once_unless_spellings_differ(folder, small, monkeypatch):
     read_files = []
     batches = files.Lines.batches

@@ -20,6 +20,7 @@ def panel(frame=VOTES):
     return lab.from_votes(frame, decision="question", voter="who", choice="vote", abstain=None)
 
 
+@pytest.mark.further
 def test_the_votes_for_each_choice_stand_beside_the_decision():
     history = panel()
     frame = history.to_frame()

@@ -47,6 +47,7 @@ CONDITIONS = {
 
 
 @pytest.mark.parametrize("condition", CONDITIONS.values(), ids=CONDITIONS)
+@pytest.mark.further
 def test_all_frames_are_cut_alike(history, expected, condition):
     some = history.where(condition(history))
     ids = expected["stream_id"]
@@ -233,6 +234,7 @@ class TestScans:
             lab.scan(ranges(tmp_path)).where([True, False])
 
     @pytest.mark.parametrize("condition", [QUERY, wanted], ids=["a query", "a function"])
+    @pytest.mark.further
     def test_they_are_cut_like_a_history(self, condition):
         whole = sample().where(condition)
         scan = lab.scan(sample_folder() / "arena.ndjson.gz").where(condition)

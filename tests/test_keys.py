@@ -75,6 +75,7 @@ def judged(history):
 
 
 @a_few_subjects
+@pytest.mark.further
 def test_sources_read_apart_add_up_to_all_read_together(sources, kind):
     parts, together = sources
     expected = kind.of(together, replicates=40)
@@ -178,6 +179,7 @@ def test_a_key_does_not_hang_on_columns_that_nobody_has_or_on_their_types():
     assert (Units.of(empty).own == Units.of(without).own).all()
 
 
+@pytest.mark.further
 def test_a_bare_frame_of_votes_tells_decisions_by_their_votes(tmp_path):
     lines = [
         json.dumps({"decision": {"recommendation": "x", "confidence": 0.5, "votes": [

@@ -120,6 +120,7 @@ class TestWithoutAThread:
         for entry_id, history in then.items():
             same(follower.history(as_of=entry_id), history, FRAMES)
 
+    @pytest.mark.further
     def test_a_running_summary_is_that_of_the_history(self, numbered):
         follower = unstarted()
         early = follower.summary(Confidence, by="meta.model")
@@ -468,6 +469,7 @@ class TestFollowing:
         assert follower.status.state == "failed"
 
     @pytest.mark.once
+    @pytest.mark.further
     def test_a_large_envelope_and_a_flood_of_rejects(self, raw, redis_url):
         big = b'{"decision": {"recommendation": "%s", "confidence": 1}}' % (b"x" * 20_000_000)
         with lab.Follower(redis_url, keep=1_000) as follower:
@@ -572,6 +574,7 @@ class TestFollowing:
                 await anext(aiter(follower))
 
     @pytest.mark.once
+    @pytest.mark.further
     def test_a_thousand_decisions_a_second(self, raw, redis_url, envelopes):
         with lab.Follower(redis_url) as follower:
             for _ in range(10):
@@ -634,6 +637,7 @@ class TestArchiving:
         assert certainty == "not verified"
         assert lab.read(tmp_path / "kept").coverage["certainty"].tolist() == [certainty]
 
+    @pytest.mark.further
     def test_a_replay_has_none(self, sample, tmp_path):
         with pytest.raises(lab.OptionError, match="archive="):
             lab.Follower(lab.replay(sample), archive=tmp_path)

@@ -193,6 +193,7 @@ class TestWhatItIsFor:
             assert counted.loc["c1", "n"] == 2
 
     @pytest.mark.once
+    @pytest.mark.further
     def test_a_scan_whose_batches_hold_one_kind_each(self, tmp_path):
         for name, values in {"a": ["c1", "7"], "b": [7, 8], "c": ["c1", True]}.items():
             lines = [envelope(meta={"case": value}) for value in values]

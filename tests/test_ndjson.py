@@ -77,6 +77,7 @@ class TestReading:
         assert history.decisions["recommendation"].str.len().tolist() == [3_000_000, 6]
 
     @pytest.mark.parametrize("ending", [".ndjson.gz", ".ndjson.zst"])
+    @pytest.mark.further
     def test_a_file_that_ends_early_keeps_what_came_before(self, tmp_path, ending):
         bodies = [
             json.dumps({"decision": {"recommendation": os.urandom(9).hex(), "confidence": 1}})

@@ -125,6 +125,7 @@ def test_much_of_a_file_is_not_gathered_before_it_goes_on():
 
 class TestDamage:
     @pytest.mark.once
+    @pytest.mark.further
     def test_a_flipped_bit_never_goes_unsaid(self, path, kind):
         chance = random.Random(1)
         bodies = [
@@ -266,6 +267,7 @@ class TestBombs:
         assert history.coverage["note"].tolist() == [reject.detail]
         assert len(lab.read(bomb, max_unpacked_bytes=len(SMALL) * 20_000 + 20_000)) == 20_000
 
+    @pytest.mark.further
     def test_ends_by_itself(self, tmp_path, monkeypatch):
         monkeypatch.setattr("mastermind_lab.ndjson.blocks._FREE", 2**20)
         content = gzip.compress(bytes(2**24))

@@ -62,6 +62,7 @@ def test_a_name_of_any_kind(file, kind):
 
 
 @pytest.mark.parametrize("kind", [str, Path])
+@pytest.mark.further
 def test_a_tilde_is_the_home(home, kind):
     history = sample(3)
     assert history.save(kind("~/snapshot")) == home / "snapshot"

@@ -71,6 +71,7 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("table", ["decisions", "votes"])
+@pytest.mark.further
 def test_in_the_place_of_a_part(folder, table):
     [part, _] = sorted((folder / table).rglob("*.parquet"))
     place, content = part.relative_to(folder).as_posix(), part.read_bytes()
@@ -103,6 +104,7 @@ NAMES = [
 ]
 
 
+@pytest.mark.further
 def test_names_of_any_bytes_beside_the_parts(folder):
     before, day = lab.read(folder).decisions, next((folder / "decisions").iterdir())
     for name in NAMES:

@@ -58,6 +58,7 @@ def of_a_save(folder, ids, tables):
 
 @pytest.mark.parametrize("make", [of_two, of_a_compaction, of_a_save], ids=lambda one: one.__name__)
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.further
 def test_committed_rows_only(tmp_path, engine, make):
     history, folder = sample(10), tmp_path / "arena"
     tables = {name: history.table(name) for name in FRAMES}

@@ -159,6 +159,7 @@ def test_one_vote_and_none():
     assert math.isnan(nothing.share.value)
 
 
+@pytest.mark.further
 def test_ten_thousand_choices_and_voters():
     random = np.random.default_rng(0)
     votes = pd.DataFrame(

@@ -619,6 +619,7 @@ def test_a_first_line_that_is_no_header_is_named(tmp_path, first):
         made(path)
 
 
+@pytest.mark.further
 def test_a_file_may_have_many_columns(tmp_path):
     more = [f"a column of some length, number {place}" for place in range(2_000)]
     path = tmp_path / "votes.csv"

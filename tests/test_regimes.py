@@ -70,6 +70,7 @@ def test_different_options_do_not_merge(other):
         Regimes.of(stream(20)) + Regimes.of(stream(20), **other)
 
 
+@pytest.mark.further
 def test_batches_in_which_a_column_has_another_type_add_up_to_the_whole():
     history = stream(240)
     first, second = (
@@ -323,6 +324,7 @@ def test_options_that_make_no_sense_are_refused(options, message):
 # The chart.
 
 
+@pytest.mark.further
 def test_the_chart_draws_the_table():
     summary = Regimes.of(stream(400))
     changes = summary.table().drop_duplicates("change")
@@ -341,6 +343,7 @@ def test_the_chart_draws_the_table():
     ax.figure.draw_without_rendering()
 
 
+@pytest.mark.further
 def test_hostile_values_are_drawn_as_they_read():
     history = stream(200)
     history.decisions["meta.model"] = np.where(history.decisions.index < 100, "$\\foo$\x00", "x" * 10_000)

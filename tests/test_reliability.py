@@ -82,6 +82,7 @@ def test_the_counts_below_are_the_histogram(ax):
     assert ax.get_yticklabels()[-1].get_text() == f"{share.max():.0%}"
 
 
+@pytest.mark.further
 def test_an_isotonic_summary_is_drawn_as_a_regression(ax):
     summary = Calibration.of(arena(400), binning="isotonic")
     diagram = summary.diagram()

@@ -60,6 +60,7 @@ def test_different_options_do_not_merge(other):
 
 
 @pytest.mark.parametrize("seed", telling(range(4), "0"))
+@pytest.mark.further
 def test_each_rule_agrees_with_a_plain_loop_in_exact_fractions(seed):
     history = panels(120, seed)
     found = Rules.decisions(history).set_index("stream_id")
@@ -124,6 +125,7 @@ def test_three_lucky_votes_are_no_record():
     assert Rules.of(history).table().iloc[-1]["voter"] == "v0"
 
 
+@pytest.mark.further
 def test_groups_have_best_voters_of_their_own():
     history = panels(400)
     table = Rules.of(history, by="topic").table()
@@ -417,6 +419,7 @@ def test_who_has_nothing_to_decide_from_is_not_wrong():
     assert outcomes(Rules.of(history), "weight-weighted")[0] == [4, 2 / 4]
 
 
+@pytest.mark.further
 def test_where_it_has_something_an_open_decision_is_wrong():
     history = tiny(["ab", "aa", "bb", "ab"], said=["a", None, "a", None], truth="aaba")
     history.votes["confidence"] = [0.5, 0.5, 0.9, np.nan, np.nan, np.nan, 0.0, np.nan]

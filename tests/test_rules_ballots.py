@@ -175,6 +175,7 @@ def agree_with_a_plain_loop(drawn):
         assert table.loc[rule, "without_ballot"] == without
 
 
+@pytest.mark.further
 def test_each_rule_agrees_with_a_plain_loop_in_exact_fractions():
     random = np.random.default_rng(0)
     agree_with_a_plain_loop(
@@ -397,6 +398,7 @@ def test_a_rule_of_ones_own_sees_rankings_scores_and_probabilities():
         Rules.of(history, rules={"borda": second})
 
 
+@pytest.mark.further
 def test_ballots_come_from_the_wire_and_stay_in_snapshots(tmp_path):
     votes = [
         {"voter": "Ada", "choice": "a", "ranking": ["a", ["b", "c.d"]],

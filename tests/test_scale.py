@@ -91,6 +91,7 @@ def test_the_frames(folder, client):
     )
 
 
+@pytest.mark.further
 def test_a_snapshot(folder, history, client, tmp_path):
     lab.read(folder).save(tmp_path / "snapshot")
     found = lab.scan(tmp_path / "snapshot", engine="dask")
@@ -105,6 +106,7 @@ def test_each_worker_is_told_to_keep_its_memory(client):
     assert [*client.run(scale._keep_memory).values()] == [on_glibc] * 2
 
 
+@pytest.mark.further
 def test_without_a_cluster(folder, history):
     import dask
 

@@ -113,6 +113,7 @@ WAYS = [
 
 
 @pytest.mark.parametrize("address", [ADDRESSES[place] for place in (0, 13, 17)])
+@pytest.mark.further
 def test_no_part_of_a_password_is_on_a_terminal(address, tmp_path):
     sample(1).to_ndjson(tmp_path / "one.ndjson")
     for words in WAYS:
@@ -277,6 +278,7 @@ class TestAStrangersFiles:
         assert is_clean(found.stdout)
         assert json.loads(found.stdout)["findings"]
 
+    @pytest.mark.further
     def test_what_an_envelope_says(self, hostile, tmp_path):
         path = tmp_path / f"run{hostile}.ndjson"
         said = envelope({"recommendation": hostile, "question": hostile}, meta={"model": hostile, hostile: 1})

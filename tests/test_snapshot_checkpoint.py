@@ -197,6 +197,7 @@ def test_an_archiver_writes_it_anew_where_it_pays_and_takes_a_useless_one_away(f
     assert known(folder) == without(folder)
 
 
+@pytest.mark.further
 def test_compaction_writes_one(folder, monkeypatch):
     monkeypatch.setattr(checkpoint, "WORTH", 2)
     add(folder, [36 * day for day in range(1, 4)])
@@ -233,6 +234,7 @@ def test_a_snapshot_that_is_saved_over_it_takes_it_away(made):
     assert not MemoryFileSystem().exists(f"{url}/{CHECKPOINT}")
 
 
+@pytest.mark.further
 def test_an_object_store_is_asked_as_often_for_a_commit_at_ten_parts_as_at_forty(monkeypatch):
     """And to open: requests of any kind, as each takes its time on the way."""
     asked, url, found = Counter(), f"memory://{uuid4().hex}/s", []

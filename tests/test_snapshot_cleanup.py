@@ -119,6 +119,7 @@ def test_beside_a_damaged_commit_only_halves_go(folder):
     assert names(folder) == before - {half.relative_to(folder).as_posix()}
 
 
+@pytest.mark.further
 def test_the_part_that_commits_goes_last(folder, monkeypatch):
     """Stopped anywhere, no entry is read twice: what is half removed is still known to be replaced."""
     merged, expected = shutil.copytree(folder, folder.with_name("merged")), lab.read(folder).decisions

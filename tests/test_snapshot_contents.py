@@ -94,6 +94,7 @@ def two_days(tmp_path_factory):
 
 
 class TestPayloads:
+    @pytest.mark.further
     def test_are_read_when_asked_for(self, history, tmp_path):
         folder = history.save(tmp_path / "snap")
         assert lab.read(folder).payloads is None

@@ -104,6 +104,7 @@ class TestVerify:
         with pytest.raises(lab.SourceError, match="another part's"):
             lab.read(folder)
 
+    @pytest.mark.further
     def test_strangers_are_named_and_never_read(self, folder):
         before = lab.read(folder)
         day = part(folder, "decisions").parent

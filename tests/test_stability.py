@@ -205,6 +205,7 @@ def test_the_chart_draws_the_table():
     assert f"borealis\nn = {table['again'].iloc[-1]}" in words(ax)
 
 
+@pytest.mark.further
 def test_hostile_groups_and_a_sample_are_said(monkeypatch):
     monkeypatch.setattr(stability_module, "QUESTIONS", 20)
     frame = decisions(200)

@@ -64,6 +64,7 @@ def test_shared_draws_are_the_same_whatever_was_drawn_before():
             assert (shared_draws(hashed, replicates) == draws(hashed, replicates)).all()
 
 
+@pytest.mark.further
 def test_summaries_of_one_history_draw_once_and_keep_no_more_than_a_block(monkeypatch):
     drawn = []
 

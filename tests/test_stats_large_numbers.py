@@ -103,5 +103,6 @@ def test_durations_whose_total_no_float_holds_have_no_share():
     assert not np.isinf(table.select_dtypes("float64")).any(axis=None)
 
 
+@pytest.mark.further
 def test_a_chart_of_them_is_drawn():
     lab.charts.votes(weighted(*FEW)).figure.draw_without_rendering()

@@ -60,6 +60,7 @@ def test_parts_add_up_to_the_whole_in_any_order(case):
 
 
 @pytest.mark.parametrize("kind", ["Votes", "Voters", "Citations", "Agreement"])
+@pytest.mark.further
 def test_every_count_of_a_summary_has_the_same_groups(kind):
     """Though the text is of a decision without votes, the number beside it is a text among the votes, too."""
     parts = [history(7, 8), history("x", None), history(True)]

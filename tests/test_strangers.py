@@ -191,6 +191,7 @@ def odd_ids(rows):
 
 
 @pytest.mark.parametrize("table", ["decisions", "votes", "payloads"])
+@pytest.mark.further
 def test_edited_ids_are_named_and_never_data(theirs, table):
     [one, *_] = snapshot.ranges(theirs)
     rows, whole = snapshot.read_range(one, [table])[table], contents(theirs)

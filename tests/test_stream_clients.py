@@ -262,6 +262,7 @@ class TestCluster:
             assert asked
             assert set(asked) == {("127.0.0.1", cluster[0].port)}
 
+    @pytest.mark.further
     def test_publishing(self, cluster, client):
         assert [*publish_payloads(client, STREAM, [envelope().encode()] * 250)] == [200, 250]
         assert len(lab.read(client)) == 250

@@ -216,12 +216,14 @@ class TestLargeEntries:
         assert [entry_id for page in reversed(pages) for entry_id, _ in page] == ids
         assert all(sum(len(one) for _, one in page) < self.MOST for page in pages if len(page) > 1)
 
+    @pytest.mark.further
     def test_following(self, stream):
         url, ids = stream
         read, sizes = read_on(url, len(ids))
         assert read == ids
         assert [size for size in sizes if size > self.MOST] in ([], [len(of_size(3_000_000))])
 
+    @pytest.mark.further
     async def test_asyncio_code(self, stream):
         url, ids = stream
         assert await follow_on(url, len(ids)) == ids

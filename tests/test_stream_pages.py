@@ -31,6 +31,7 @@ def stream(redis_url):
     assert left_behind() == before
 
 
+@pytest.mark.further
 def test_every_entry_once_and_in_order(stream):
     ids = [[entry_id for entry_id, _ in page] for page in Pages(stream, STREAM)]
     listed = [entry_id for page in reversed(ids) for entry_id in page]

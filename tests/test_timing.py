@@ -193,6 +193,7 @@ def test_the_chart_draws_the_table():
     assert "n = 300 decisions" in words(ax)
 
 
+@pytest.mark.further
 def test_groups_and_other_units_are_drawn():
     frame = decisions(300)
     assert "input tokens" in words(timing(frame, unit="tokens", by="meta.model"))
@@ -207,6 +208,7 @@ def test_groups_and_other_units_are_drawn():
         timing(frame, unit="minutes")
 
 
+@pytest.mark.further
 def test_hostile_names_and_many_leaves_are_drawn():
     frame = decisions(60)
     for place in range(40):

@@ -82,6 +82,7 @@ def test_the_rows_of_decisions_and_votes_tell_voters_apart(seated, name):
 
 
 @pytest.mark.parametrize("name", telling([*CHARTS], *[*CHARTS][::3]))
+@pytest.mark.further
 def test_a_chart_tells_voters_apart_and_says_by_what(seated, name, ax):
     _, by_model = seated
     chart, kind = CHARTS[name], VOTING[DRAWN[name]]
@@ -99,6 +100,7 @@ def test_a_chart_tells_voters_apart_and_says_by_what(seated, name, ax):
         chart(summary, voter="vote.model")
 
 
+@pytest.mark.further
 def test_a_model_that_meets_itself_has_a_square_of_its_own(seated):
     by_seat, _ = seated
     shades = charts.agreement(by_seat, voter="vote.model").images[0].get_array().filled(np.nan)

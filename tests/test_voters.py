@@ -59,6 +59,7 @@ def tiny(texts, truth=None, confidence=0.8):
 # The numbers.
 
 
+@pytest.mark.further
 def test_each_voter_agrees_with_pandas_and_scikit_learn():
     from sklearn.metrics import accuracy_score, brier_score_loss
 

@@ -331,6 +331,7 @@ class TestView:
         assert all(one.startswith(b"\x89PNG") for one in drawn["buffers"])
         assert pyplot.get_fignums() == []
 
+    @pytest.mark.further
     def test_a_window_and_a_function_of_ones_own(self, follower):
         seen = []
 
@@ -365,6 +366,7 @@ class TestView:
         with pytest.raises(lab.OptionError, match=wrong):
             view_of(follower, **options)
 
+    @pytest.mark.further
     def test_it_shows_what_it_is_asked_to_in_that_order(self, follower):
         def mine(history, ax):
             return ax
@@ -380,6 +382,7 @@ class TestView:
         assert ids == follower.history().rejects["stream_id"].tolist()[:-9:-1]
         assert listed["rejects"]["rows"] == rejects_of(follower.latest("rejects", 8))
 
+    @pytest.mark.further
     def test_it_says_how_many_are_unsure(self, follower):
         view = view_of(follower, panels=["decisions"], choice=ViewOptions(threshold=0.7))
         view._round()
@@ -404,6 +407,7 @@ class TestView:
                 lab.follow("redis://localhost:1", **wrong)
 
     @pytest.mark.once
+    @pytest.mark.further
     def test_no_thread_is_left(self, redis_url):
         view = lab.follow(redis_url)
         wait_for(["mastermind-follower", "mastermind-redraw"])
@@ -415,6 +419,7 @@ class TestView:
         view.close()
         assert our_threads() == []
 
+    @pytest.mark.further
     def test_nobody_looks_nothing_is_drawn_and_at_last_it_sleeps(self, redis_url, monkeypatch):
         monkeypatch.setattr("mastermind_lab.widget.view._FORGOTTEN_AFTER", 60)
         view = lab.follow(redis_url)
@@ -431,6 +436,7 @@ class TestView:
         view._view_count = 1
         assert our_threads() == []  # one that was stopped stays so
 
+    @pytest.mark.further
     def test_before_a_page_has_said_anything_it_is_told_all_again_and_again(self, follower, monkeypatch):
         view = view_of(follower, panels=["decisions"])
         monkeypatch.setattr("mastermind_lab.widget.cells.idle_for", lambda: 0.0)
@@ -539,6 +545,7 @@ class TestAnswers:
         for odd in (None, "hello", 5):
             view._answers.take(odd)
 
+    @pytest.mark.further
     def test_its_buttons(self, view, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         asked(view, "pause", on=True)
@@ -552,6 +559,7 @@ class TestAnswers:
         asked(view, "stop")
         assert repr(view) == "<LiveView: live, 61 received, 1 reject>"
 
+    @pytest.mark.further
     def test_a_page_that_begins_to_show_it_is_told_all(self, view):
         asked(view, "hello")
         assert {one["kind"] for one in view.sent} == {"round", "list", "status", "answer"}
@@ -598,6 +606,7 @@ class TestChoices:
         ]
         assert choices.told()["columns"] == names
 
+    @pytest.mark.further
     def test_columns_are_offered_by_all_that_is_kept(self):
         alike = [(f"{100 + n}-0", payload) for n, (_, payload) in enumerate(decided(1) * 60)]
         view = view_of(fed([*decided(60), *alike]))

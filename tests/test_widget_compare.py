@@ -164,6 +164,7 @@ def test_what_cannot_be_compared_is_named():
     assert "not compared: timing, mine" in said(view)
 
 
+@pytest.mark.further
 def test_what_is_wrong_with_the_earlier_run_is_said_and_the_run_of_now_is_drawn():
     past = earlier(30)
     past.votes["weight"] = -1.0
@@ -188,6 +189,7 @@ def test_outcomes_make_accuracy_one_of_the_differences():
     assert (row["now"], row["before"], row["n"], row["n_before"]) == (1, 1, 1, 50)
 
 
+@pytest.mark.further
 def test_what_is_no_longer_kept_at_the_first_look_is_compared_too():
     follower = lab.Follower("redis://localhost:1", keep=50)
     view = view_of(follower, compare=earlier(), panels=["votes"])
@@ -302,6 +304,7 @@ class TestAlarms:
         assert "\u202e" not in items(view)
         assert len({one["alarm"] for one in view.sent if one["kind"] == "status"} - {""}) == 1
 
+    @pytest.mark.further
     def test_the_line_where_a_value_begins_is_dashed(self):
         changed = entries(60, start="2026-11-26T11:00", meta={"model": "m2"})
         view = view_of(followed(entries(60), changed), panels=["confidence_over_time"])

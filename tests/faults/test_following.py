@@ -230,6 +230,7 @@ class TestLines:
             assert found == [f"{number}-0" for number in range(1, 7)], (place, bit)
 
     @pytest.mark.parametrize("every", [19, pytest.param(6, marks=pytest.mark.thorough)])
+    @pytest.mark.further
     def test_a_flipped_bit_anywhere_costs_asyncio_code_one_entry_at_most(self, raw, wire, monkeypatch, every):
         """A payload has no checksum: one that was garbled is another one, or is skipped."""
         monkeypatch.setattr("mastermind_lab.stream.contract.backoff_delay", lambda failures: 0)
