@@ -261,6 +261,7 @@ def test_a_blank_or_odd_text_rounds_no_other_number(ours, theirs, found):
     [
         ([float(2**53)], "was a float, which may have rounded it: give them as texts"),
         (["1e999999999"], "is no whole number, or too large"),
+        (pd.array([2**64 - 1], "UInt64"), "18446744073709551615 is no whole number, or too large"),
         (["7.5", ""], "7.5 is no whole number"),
         ([True], "True is no number"),
         (["seven"], "seven"),

@@ -50,7 +50,7 @@ def keys_like(column: pd.Series, ours: pd.Series, on: str) -> pd.Series:
 
 def _whole_numbers(column: pd.Series) -> pd.Series:
     """Return numbers, or texts that spell some, as whole ones, and none by way of a float that rounds it."""
-    if pd.api.types.is_integer_dtype(column.dtype):
+    if column.dtype.kind == "i":
         return column.astype("Int64")
     exact = _exact(column)
     known = {one: _whole(one) for one in exact.dropna().unique()}
