@@ -39,16 +39,13 @@ class Several:
 
     def history(self) -> History:
         """Read all sources, whole, and cut them to limits together."""
-        from ... import snapshot  # here, because Parquet takes long to load
-
         options = self.options.whole()
         stored = [one for one in self.sources if not is_stream(one)]
-        archives = [one for one in stored if snapshot.is_snapshot(one) and _is_of(one, options.stream)]
         # Before they are read: what an archiver adds meanwhile comes twice then, and counts once.
-        end = _end_of(archives)
+        ends = _ends(stored, options.stream)
         found = [self.read_one(one, options) for one in stored]
         for one in filter(is_stream, self.sources):
-            found.append(behind(end, one, options) if archives else self.read_one(one, options))
+            found.append(behind(_last(ends), one, options) if ends else self.read_one(one, options))
         merged, limits = sum(found[1:], found[0]), self.options.limits
         return limited(merged, limits, is_numbered(merged.account)) if limits.said else merged
 
@@ -75,18 +72,17 @@ def _is_source(one: Any) -> bool:
     return True
 
 
-def _is_of(folder: Any, stream: str) -> bool:
-    from ... import snapshot
-
-    return any(one.stream == stream for one in snapshot.opened(folder).coverage.accounts)
-
-
-def _end_of(archives: Sequence[Any]) -> ResumePoint | None:
-    """Find where the archive ends that ends last; None where none has an entry."""
-    from ... import snapshot
+def _ends(stored: Sequence[Any], stream: str) -> list[ResumePoint | None]:
+    """Find where each archive of a stream ends; None for one that has no entry."""
+    from ... import snapshot  # here, because Parquet takes long to load
     from ...snapshot.resume import ResumePoint
 
-    ends = [ResumePoint.of(snapshot.opened(one).committed) for one in archives]
+    opened = [snapshot.opened(one) for one in stored if snapshot.is_snapshot(one)]
+    of_it = [one for one in opened if any(account.stream == stream for account in one.coverage.accounts)]
+    return [ResumePoint.of(one.committed) for one in of_it]
+
+
+def _last(ends: Sequence[ResumePoint | None]) -> ResumePoint | None:
     return max(filter(None, ends), key=lambda end: id_key(end.last_id), default=None)
 
 
