@@ -36,7 +36,7 @@ from .declared import (
 from .envelopes import rebuild
 from .ids import edge_key, id_key, id_parts, is_id, order, sort_keys
 from .lazy import LazyCoverage, LazyTables
-from .limits import Key, Limits, count, milliseconds, one_stream, several_streams
+from .limits import Key, Limits, count, milliseconds, moments_of, one_stream, several_streams
 from .open_columns import IS_TEXT, kind_of_field, with_plain_texts
 from .open_columns import column as open_column
 from .open_columns import shown as shown_columns
@@ -103,6 +103,7 @@ __all__ = [
     "known",
     "least_sure",
     "milliseconds",
+    "moments_of",
     "mixed_value",
     "newest",
     "newest_time",
