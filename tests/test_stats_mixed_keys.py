@@ -46,6 +46,14 @@ CASES = {
 }
 
 
+def test_zero_and_minus_zero_are_one_group_also_among_texts():
+    ids = {"stream_id": ["1-0", "2-0", "3-0"], "confidence": [0.5, 0.7, 0.9]}
+    numbers = pd.DataFrame({"k": [0.0, -0.0, 1.0]} | ids)
+    texts = pd.DataFrame({"k": ["x", "x", "x"]} | ids)
+    both = lab.stats.Confidence.of(numbers, by="k") + lab.stats.Confidence.of(texts, by="k")
+    assert both.table().set_index("k")["n"].to_dict() == {"0": 2, "1": 1, "x": 3}
+
+
 @pytest.mark.parametrize(
     "case", telling([*CASES], "a number that no float holds", "floats among texts", "lists")
 )
