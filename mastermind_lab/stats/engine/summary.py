@@ -80,7 +80,7 @@ class Summary:
     def __init_subclass__(cls) -> None:
         for name, member in [*vars(cls).items()]:
             if plain := _plain(member):
-                setattr(cls, name, plain)
+                setattr(cls, name, _with_its_groups(plain) if name == "table" else plain)
         if cls.__module__.rpartition(".")[0] == _SUBJECTS:
             sys.modules[cls.__module__].__class__ = SubjectModule
 
@@ -189,6 +189,24 @@ class SubjectModule(ModuleType):
     def __reduce__(self) -> tuple[Any, tuple[str]]:
         """Let functions that name the module travel to Dask's workers, as with a plain one."""
         return import_module, (self.__name__,)
+
+
+def _with_its_groups(table: Callable[[Any], pd.DataFrame]) -> Callable[[Any], pd.DataFrame]:
+    """Refuse a table in which a figure stands where the group of its rows should."""
+
+    @wraps(table)
+    def checked(self: Summary) -> pd.DataFrame:
+        found, keys = table(self), next(iter(sums_of(self).values())).keys
+        for name in self.by:
+            known, missing = found[name].dropna(), keys[name].isna()
+            if not known.isin(keys[name][~missing]).all() or (len(known) < len(found) and not missing.any()):
+                raise OptionError(
+                    f"by={name!r:.80}: {type(self).__name__} has a figure of that name in its table: rename "
+                    "the column"
+                )
+        return found
+
+    return checked
 
 
 def _plain(member: Any) -> Any:
