@@ -1,5 +1,6 @@
 """What is said to be missing where entries were deleted, or streams began again or late: never too little."""
 
+from contextlib import closing
 from itertools import islice
 
 import pandas as pd
@@ -236,6 +237,17 @@ class TestBegunBeforeItsStream:
             (0, "exact")
         ]
         assert [(one.gap.missing, one.gap.certainty) for one in found if one.gap] == [(5, "exact")]
+
+    @pytest.mark.parametrize("since", [None, "0", "5"])
+    def test_nothing_is_lost_where_each_update_is_the_last_before_a_stop(self, raw, redis_url, since):
+        reader = StreamReader(redis_url, (STREAM,), backfill=5, since=since)
+        updates = []
+        for number in (5, 6, 7, 8):
+            with closing(iter(reader)) as reading:
+                updates.append(next(reading))
+            add(raw, number)
+        assert [entry_id for update in updates for entry_id, _ in update.entries] == names(5, 6, 7)
+        assert [update.account and update.account.missing for update in updates] == [None, 0, None, None]
 
     def test_an_old_server_counts_nothing(self, old_server):
         with redis.Redis.from_url(old_server.url) as raw, lab.Follower(old_server.url) as follower:
