@@ -557,7 +557,7 @@ class TestFollowing:
             thread.start()
             return lab.read([]), lambda: left.append(1)
 
-        coming = batches(listen, lambda: len(told) < 10)
+        coming = batches(listen, lambda: len(told) < 10, lambda: True)
         found = [await anext(coming)]
         await asyncio.to_thread(until, lambda: len(told) >= 3)
         await asyncio.sleep(0.1)
@@ -566,6 +566,22 @@ class TestFollowing:
         thread.join()
         assert [len(batch) for batch in found] == list(range(1, 11))
         assert left == [1]
+
+    async def test_asked_to_end_it_tells_what_was_being_taken(self, raw, redis_url, envelopes):
+        slow = threading.Event()
+        async with lab.Follower(redis_url) as follower:
+            await asyncio.to_thread(until, lambda: follower.status.state == "live")
+            follower.on_batch(lambda _: slow.wait(30))
+            coming = aiter(follower)
+            first = asyncio.create_task(anext(coming))
+            await asyncio.sleep(0.1)
+            publish(raw, envelopes[:1])
+            await asyncio.to_thread(until, lambda: follower.status.received == 1)
+            follower.stop(wait=False)
+            await asyncio.sleep(1)
+            slow.set()
+            assert entry_ids((await first).tables()) == entry_ids(lab.read(redis_url).tables())
+            assert [batch async for batch in coming] == []
 
     async def test_asyncio_hears_of_a_failure(self, raw, redis_url):
         raw.set(STREAM, "text")
