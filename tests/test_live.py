@@ -567,6 +567,21 @@ class TestFollowing:
         assert [len(batch) for batch in found] == list(range(1, 11))
         assert left == [1]
 
+    async def test_a_batch_that_comes_just_before_the_end_is_told(self, sample):
+        hearing, is_alive = [], [True]
+
+        def listen(hand_over):
+            hearing.append(hand_over)
+            return lab.read([]), hearing.clear
+
+        def ends():
+            if is_alive.pop():
+                hearing[0](sample)
+                is_alive.append(False)
+            return False
+
+        assert [batch async for batch in batches(listen, ends, lambda: False)] == [sample]
+
     async def test_asked_to_end_it_tells_what_was_being_taken(self, raw, redis_url, envelopes):
         slow = threading.Event()
         async with lab.Follower(redis_url) as follower:

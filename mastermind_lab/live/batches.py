@@ -44,7 +44,7 @@ async def batches(
     try:
         if len(kept) or len(kept.rejects):
             yield kept
-        while waiting or is_alive():
+        while is_alive() or waiting:  # in this order: what came last came before it ended
             with suppress(TimeoutError):
                 await asyncio.wait_for(wake.wait(), 0.5)
             wake.clear()
