@@ -787,6 +787,21 @@ class TestReplay:
         with pytest.raises(lab.OptionError, match="moment='soon': expected part of a date"):
             replay.seek("soon")
 
+    def test_behind_its_end_it_is_stopped_and_goes_on_from_where_it_is_moved_to(self, sample):
+        ids = sample.decisions["stream_id"]
+        follower = lab.Follower(lab.replay(sample, speed=math.inf)).start()
+        for moved_to in (ids[40], ids[10]):
+            until(lambda: not our_threads())
+            follower.pause()
+            follower.resume()
+            assert (follower.status.state, len(follower.history())) == ("stopped", 60)
+            follower.source.seek(moved_to)
+            follower.start()
+        until(lambda: not our_threads())
+        assert (follower.status.state, follower.status.received) == ("stopped", 60)
+        follower.stop()
+        assert follower.status.state == "stopped"
+
     def test_what_it_says_of_itself_and_where_it_is_moved_to(self):
         one = b'{"decision": {"recommendation": "a", "confidence": 0.5}}'
         follower = unstarted()

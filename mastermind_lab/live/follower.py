@@ -95,7 +95,10 @@ class Follower:
             return self._tracker.now()
 
     def start(self) -> Self:
-        """Begin, or go on where it was stopped or has failed; nothing happens where it runs already."""
+        """Begin, or go on where it was stopped, has failed, or has come to a replay's end.
+
+        Nothing happens where it runs already.
+        """
         with self._background.changing:
             if not self._is_running():
                 self._set(state="starting", error=None)
