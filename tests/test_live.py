@@ -557,7 +557,7 @@ class TestFollowing:
             thread.start()
             return lab.read([]), lambda: left.append(1)
 
-        coming = batches(listen, lambda: len(told) < 10)
+        coming = batches(listen, lambda: len(told) < 10, lambda: True)
         found = [await anext(coming)]
         await asyncio.to_thread(until, lambda: len(told) >= 3)
         await asyncio.sleep(0.1)
@@ -566,6 +566,37 @@ class TestFollowing:
         thread.join()
         assert [len(batch) for batch in found] == list(range(1, 11))
         assert left == [1]
+
+    async def test_a_batch_that_comes_just_before_the_end_is_told(self, sample):
+        hearing, is_alive = [], [True]
+
+        def listen(hand_over):
+            hearing.append(hand_over)
+            return lab.read([]), hearing.clear
+
+        def ends():
+            if is_alive.pop():
+                hearing[0](sample)
+                is_alive.append(False)
+            return False
+
+        assert [batch async for batch in batches(listen, ends, lambda: False)] == [sample]
+
+    async def test_asked_to_end_it_tells_what_was_being_taken(self, raw, redis_url, envelopes):
+        slow = threading.Event()
+        async with lab.Follower(redis_url) as follower:
+            await asyncio.to_thread(until, lambda: follower.status.state == "live")
+            follower.on_batch(lambda _: slow.wait(30))
+            coming = aiter(follower)
+            first = asyncio.create_task(anext(coming))
+            await asyncio.sleep(0.1)
+            publish(raw, envelopes[:1])
+            await asyncio.to_thread(until, lambda: follower.status.received == 1)
+            follower.stop(wait=False)
+            await asyncio.sleep(1)
+            slow.set()
+            assert entry_ids((await first).tables()) == entry_ids(lab.read(redis_url).tables())
+            assert [batch async for batch in coming] == []
 
     async def test_asyncio_hears_of_a_failure(self, raw, redis_url):
         raw.set(STREAM, "text")
@@ -755,6 +786,21 @@ class TestReplay:
             assert len(follower.history()) == count
         with pytest.raises(lab.OptionError, match="moment='soon': expected part of a date"):
             replay.seek("soon")
+
+    def test_behind_its_end_it_is_stopped_and_goes_on_from_where_it_is_moved_to(self, sample):
+        ids = sample.decisions["stream_id"]
+        follower = lab.Follower(lab.replay(sample, speed=math.inf)).start()
+        for moved_to in (ids[40], ids[10]):
+            until(lambda: not our_threads())
+            follower.pause()
+            follower.resume()
+            assert (follower.status.state, len(follower.history())) == ("stopped", 60)
+            follower.source.seek(moved_to)
+            follower.start()
+        until(lambda: not our_threads())
+        assert (follower.status.state, follower.status.received) == ("stopped", 60)
+        follower.stop()
+        assert follower.status.state == "stopped"
 
     def test_what_it_says_of_itself_and_where_it_is_moved_to(self):
         one = b'{"decision": {"recommendation": "a", "confidence": 0.5}}'

@@ -83,7 +83,7 @@ async def test_a_batch_is_handed_over_when_it_comes():
         handing.append(hand_over)
         return lab.read([]), lambda: handing.clear()
 
-    coming, batch, took = batches(listen, lambda: bool(handing)), lab.read([ONE]), []
+    coming, batch, took = batches(listen, lambda: bool(handing), lambda: True), lab.read([ONE]), []
     for number in range(20):
         began = time.monotonic()
         asyncio.get_running_loop().call_later(
@@ -106,7 +106,7 @@ async def test_a_loop_that_is_left_holds_up_nothing_any_more():
         thread.start()
         return lab.read([]), left.set
 
-    coming = batches(listen, lambda: True)
+    coming = batches(listen, lambda: True, lambda: True)
     await anext(coming)
     await coming.aclose()
     thread.join(30)
