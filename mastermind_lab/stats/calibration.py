@@ -25,7 +25,7 @@ from .engine.sums import GroupedSums, places
 from .engine.units import Units
 from .engine.vocabulary import CHOICE, OUTCOME, RECOMMENDATION
 
-LEFT_OUT = ("without_outcome", "missing", "repeated")
+LEFT_OUT = ("without_outcome", "without_recommendation", "missing", "repeated")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -148,8 +148,9 @@ class Calibration(CalibrationFigures):
             which each is right as often as it says; ``within``, the part of the Brier score that the bins
             leave out;
             ``small_n_bins``, how many hold too few (see :meth:`diagram`); left out and counted:
-            ``without_outcome``, and ``missing``, which have no confidence; ``repeated``, how often a voter
-            voted more than once in a decision: one vote counts, or none where they contradict each other;
+            ``without_outcome``; of the others, panels ``without_recommendation``; of the rest ``missing``,
+            which have no confidence; ``repeated``, how often a voter voted more than once in a decision: one
+            vote counts, or none where they contradict each other;
             ``small_n``, whether there are fewer than 10 decisions.
         """
         bins = self._bins()
