@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -14,7 +14,7 @@ from .engine.estimate import SMALL_N
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import By, Data, frame_of, names_of, vote_keys_of, weights_of
 from .engine.intervals import Intervals, with_ends
-from .engine.summary import Voted, counted, kept, over_batches, relabelled, sizes_of
+from .engine.summary import Voted, counted, kept, over_batches, sizes_of, with_labels
 from .engine.sums import GroupedSums, grouped, with_columns
 from .engine.units import Units
 from .engine.vocabulary import CHOICE
@@ -151,4 +151,4 @@ class Votes(Voted):
         lumped = super().lump(most)
         sizes = sizes_of(self.choices, ("choice",)).sort_values(ascending=False, kind="stable")
         labels = kept(sizes, choices)
-        return replace(lumped, choices=relabelled(lumped.choices, ("choice",), "choice", labels))
+        return with_labels(lumped, "choice", labels)

@@ -373,6 +373,16 @@ def kept(sizes: pd.Series, most: int) -> list[str]:
     return [*(label for label in sizes.index if label in large), others(len(sizes) - len(large))]
 
 
+def with_labels(summary: Kind, column: str, labels: list[str]) -> Kind:
+    """Label the values of one key column in all sums that have it, as :func:`relabelled` does."""
+    found = {
+        name: relabelled(sums, (column,), column, labels)
+        for name, sums in sums_of(summary).items()
+        if column in sums.keys
+    }
+    return replace(summary, **cast(Any, found))
+
+
 def others(n: int) -> str:
     """Return the label of so many that are put together."""
     return f"{n:,} others"

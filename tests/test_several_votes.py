@@ -1,0 +1,84 @@
+"""Several votes of one decision are not as many observations: its voters' seats, or voters put together."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mastermind_lab as lab
+from mastermind_lab.stats import Pivotal, Voters
+
+pytestmark = pytest.mark.once
+
+
+def seated(n, seats=9, seed=0):
+    """Decisions in which one model has so many seats that vote alike, and another has one."""
+    random = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "question": np.repeat([f"q{place}" for place in range(n)], seats + 1),
+            "seat": [*range(seats + 1)] * n,
+            "model": (["atlas"] * seats + ["borealis"]) * n,
+            "answer": np.where(
+                np.tile(np.arange(seats + 1), n) < seats,
+                np.repeat(random.choice(["yes", "no"], n, p=[0.7, 0.3]), seats + 1),
+                random.choice(["yes", "no"], n * (seats + 1)),
+            ),
+            "sure": 0.6,
+        }
+    )
+    history = lab.from_votes(frame, decision="question", voter="seat", choice="answer", confidence="sure")
+    truth = pd.DataFrame({"question": frame["question"].unique(), "correct_choice": "yes"})
+    return lab.with_outcomes(history, truth, on="question")
+
+
+def by_model(summary):
+    return summary.table().set_index("voter")
+
+
+def test_seats_that_vote_alike_are_one_observation_a_decision():
+    history = seated(5)
+    voters = by_model(Voters.of(history, voter="vote.model"))
+    assert voters[["n", "decisions"]].to_numpy().tolist() == [[45, 5], [5, 5]]
+    assert voters["small_n"].all()
+    # As one seat alone would have it.
+    one = by_model(Voters.of(history)).loc["0"]
+    ends = ["accuracy_low", "accuracy_high", "confidence_low", "confidence_high"]
+    assert voters.loc["atlas", ends].to_numpy(float) == pytest.approx(one[ends].to_numpy(float))
+    pivotal = Pivotal.of(history, voter="vote.model").table()
+    assert pivotal.loc[
+        pivotal["voter"] == "atlas", ["n", "decisions"]
+    ].drop_duplicates().to_numpy().tolist() == [[45, 5]]
+    assert pivotal["small_n"].all()
+
+
+def test_seats_have_no_interval_for_many_looks():
+    table = by_model(Voters.of(seated(20), voter="vote.model", interval="anytime"))
+    assert table["accuracy_method"].tolist() == ["none", "anytime"]
+
+
+def test_what_is_known_of_few_decisions_counts_these_alone():
+    history = seated(12)
+    history.decisions["correct_choice"] = history.decisions["correct_choice"].mask(np.arange(12) >= 3)
+    table = Voters.of(history, voter="vote.model").ranking(min_n=4).set_index("voter")
+    assert table.loc["atlas", "n"] == 27
+    assert table["small_n"].all()
+    assert not Voters.of(history, voter="vote.model").ranking(min_n=3)["small_n"].any()
+
+
+MANY = {
+    "Voters": lambda some: Voters.of(some).lump(8, 2),
+    "Pivotal": lambda some: Pivotal.of(some).lump(8, 2),
+}
+
+
+@pytest.mark.parametrize("lumped", MANY.values(), ids=MANY)
+def test_voters_put_together_have_the_decisions_that_any_of_them_voted_in(lumped):
+    table = lumped(seated(6)).table()
+    rest = table[table["voter"] == "9 others"].iloc[0]
+    assert (rest["n"], rest["decisions"], rest["small_n"]) == (54, 6, True)
+    # Guests who never met are not taken for one.
+    history = seated(30, seats=1)
+    guest = [f"guest {row // 2}" if row % 2 else "host" for row in range(len(history.votes))]
+    history.votes["voter"] = guest
+    rest = lumped(history).table().iloc[-1]
+    assert (rest["voter"], rest["n"], rest["decisions"]) == ("30 others", 30, 30)
