@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import mastermind_lab as lab
-from mastermind_lab.stats import Pivotal, Voters
+from mastermind_lab.stats import Agreement, Pivotal, Voters
 
 pytestmark = pytest.mark.once
 
@@ -63,6 +63,24 @@ def test_what_is_known_of_few_decisions_counts_these_alone():
     assert table.loc["atlas", "n"] == 27
     assert table["small_n"].all()
     assert not Voters.of(history, voter="vote.model").ranking(min_n=3)["small_n"].any()
+
+
+def test_a_pair_of_voters_with_several_votes_has_no_binomial_interval():
+    history = seated(5)
+    table = Agreement.of(history, voter="vote.model").table().set_index(["voter", "other"])
+    assert table["n"].to_dict() == {
+        ("atlas", "atlas"): 180,
+        ("atlas", "borealis"): 45,
+        ("borealis", "atlas"): 45,
+    }
+    assert table["decisions"].eq(5).all()
+    assert table["small_n"].all()
+    assert table[["agreement_low", "kappa_low"]].isna().all(axis=None)
+    assert table.loc[("atlas", "atlas"), "agreement"] == 1
+    # Nothing else has become of those who have one vote each.
+    by_seat = Agreement.of(history).table()
+    assert (by_seat["n"] == by_seat["decisions"]).all()
+    assert by_seat["agreement_low"].notna().all()
 
 
 MANY = {
