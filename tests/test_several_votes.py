@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import mastermind_lab as lab
-from mastermind_lab.stats import Agreement, Pivotal, Voters
+from mastermind_lab.stats import Agreement, Pivotal, Rules, Voters
 
 pytestmark = pytest.mark.once
 
@@ -81,6 +81,23 @@ def test_a_pair_of_voters_with_several_votes_has_no_binomial_interval():
     by_seat = Agreement.of(history).table()
     assert (by_seat["n"] == by_seat["decisions"]).all()
     assert by_seat["agreement_low"].notna().all()
+
+
+def test_the_best_voter_has_one_vote_a_decision_however_many_seats_it_has():
+    history = seated(60, seats=3)
+    summary = Rules.of(history, voter="vote.model")
+    rules = summary.table().set_index("rule")
+    assert rules["n"].eq(60).all()
+    assert rules.loc["best voter", "voter"] == "atlas"
+    # Three alike are plurality, too.
+    same = ["accuracy", "n_known", "n_decided"]
+    assert rules.loc["best voter", same].tolist() == rules.loc["plurality", same].tolist()
+    halves = summary.best_voters()
+    assert halves["n"].sum() == halves["n_chosen"].sum() == 60
+    # One seat of three is always wrong: what the model says in a decision is two thirds right.
+    history.votes["choice"] = history.votes["choice"].mask(history.votes["voter"] == "2", "neither")
+    split = Rules.of(history, voter="vote.model").best_voters()
+    assert split["accuracy"].to_numpy() == pytest.approx(halves["accuracy"].to_numpy() * 2 / 3)
 
 
 MANY = {
