@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import mastermind_lab as lab
-from mastermind_lab.stats import Agreement, Pivotal, Rules, Voters
+from mastermind_lab.stats import Agreement, Confidence, Pivotal, Rules, Voters
 
 pytestmark = pytest.mark.once
 
@@ -98,6 +98,40 @@ def test_the_best_voter_has_one_vote_a_decision_however_many_seats_it_has():
     history.votes["choice"] = history.votes["choice"].mask(history.votes["voter"] == "2", "neither")
     split = Rules.of(history, voter="vote.model").best_voters()
     assert split["accuracy"].to_numpy() == pytest.approx(halves["accuracy"].to_numpy() * 2 / 3)
+
+
+def alike(n, size=9, seed=0):
+    """Votes of panels in which all are equally sure."""
+    return pd.DataFrame(
+        {
+            "stream_id": np.repeat([f"{place}-0" for place in range(1, n + 1)], size),
+            "voter": [f"v{place}" for place in range(size)] * n,
+            "choice": "yes",
+            "confidence": np.repeat(np.random.default_rng(seed).uniform(size=n).round(3), size),
+        }
+    )
+
+
+def test_the_confidence_of_votes_has_no_interval_for_many_looks():
+    summary = Confidence.of(alike(20), interval="anytime", replicates=40)
+    assert summary.mean.method == summary.table()["mean_method"].item() == "none"
+    single = alike(20).drop_duplicates("stream_id")
+    assert Confidence.of(single, interval="anytime", replicates=40).mean.method == "anytime"
+
+
+@pytest.mark.parametrize("n", [1, 4, 12])
+def test_the_confidence_of_votes_that_are_alike_is_known_as_that_of_one_each(n):
+    votes = alike(n)
+    every, single = Confidence.of(votes), Confidence.of(votes.drop_duplicates("stream_id"))
+    for name in ("mean", "share_below"):
+        seen, expected = getattr(every, name), getattr(single, name)
+        assert (seen.n, seen.method) == (expected.n, expected.method) == (n, expected.method)
+        assert [seen.low, seen.high] == pytest.approx([expected.low, expected.high], nan_ok=True)
+    row = every.table().iloc[0]
+    assert (row["n"], row["decisions"], row["small_n"]) == (9 * n, n, n < 10)
+    # Voters put together are those of the same decisions.
+    rest = Confidence.of(votes, by="voter").lump(2).table().iloc[-1]
+    assert (rest["group"], rest["n"], rest["decisions"]) == ("8 others", 8 * n, n)
 
 
 MANY = {

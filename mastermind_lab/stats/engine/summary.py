@@ -291,12 +291,23 @@ class Voted(Summary):
 
 
 def overall(
-    divide: Callable[..., Figure], sums: GroupedSums, top: str, bottom: str, **options: Any
+    divide: Callable[..., Figure],
+    sums: GroupedSums,
+    top: str,
+    bottom: str,
+    *,
+    behind: GroupedSums | None = None,
+    n: str | None = None,
+    **options: Any,
 ) -> Estimate:
-    """Divide two quantities over all groups, as one of the :class:`Intervals` does; the bottom one is n."""
+    """Divide two quantities over all groups, as one of the :class:`Intervals` does.
+
+    n is the bottom one or, where that does not count observations, another, in the same or other sums.
+    """
     whole = sums.marginalize(())
-    n = whole.independent(whole[bottom][:, 0])
-    return divide(whole[top], whole[bottom], n, **options).estimate(n)
+    counts = whole if behind is None else behind.marginalize(())
+    observations = whole.independent(counts[n or bottom][:, 0])
+    return divide(whole[top], whole[bottom], observations, **options).estimate(observations)
 
 
 def without_clusters(figure: Figure, cluster: tuple[str, ...]) -> Figure:
