@@ -204,7 +204,8 @@ class Conformity(Voted):
         beyond = np.where(n > 0, self.sums["unanimous"] - n * expected, 0.0)
         names, cells = (*self.sums.names, "beyond"), np.append(self.sums.cells, beyond[:, None], axis=1)
         whole, independent = over_groups(replace(self.sums, names=names, cells=cells), "n")
-        return self.intervals.means(whole["beyond"], whole["n"], independent, CHANGE).estimate(independent)
+        values = divided(whole["beyond"], whole["n"])
+        return self.intervals.figures(values, independent, CHANGE).estimate(independent)
 
     def table(self) -> pd.DataFrame:
         """Return one row a group.
