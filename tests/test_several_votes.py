@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import mastermind_lab as lab
-from mastermind_lab.stats import Agreement, Confidence, Pivotal, Rules, Voters
+from mastermind_lab.stats import Agreement, Calibration, Confidence, Pivotal, Rules, Voters, Votes
 
 pytestmark = pytest.mark.once
 
@@ -134,20 +134,47 @@ def test_the_confidence_of_votes_that_are_alike_is_known_as_that_of_one_each(n):
     assert (rest["group"], rest["n"], rest["decisions"]) == ("8 others", 8 * n, n)
 
 
+def put_together(kind, **options):
+    """Everybody but one voter, as the last row of a table."""
+    most = [2] if options else [8, 2]
+    return lambda some: kind.of(some, **options).lump(*most).table().iloc[-1]
+
+
 MANY = {
-    "Voters": lambda some: Voters.of(some).lump(8, 2),
-    "Pivotal": lambda some: Pivotal.of(some).lump(8, 2),
+    "Calibration": put_together(Calibration, unit="voters", by="voter"),
+    "Pivotal": put_together(Pivotal),
+    "Voters": put_together(Voters),
+    "Votes": put_together(Votes, by="voter"),
 }
 
 
-@pytest.mark.parametrize("lumped", MANY.values(), ids=MANY)
-def test_voters_put_together_have_the_decisions_that_any_of_them_voted_in(lumped):
-    table = lumped(seated(6)).table()
-    rest = table[table["voter"] == "9 others"].iloc[0]
-    assert (rest["n"], rest["decisions"], rest["small_n"]) == (54, 6, True)
+@pytest.mark.parametrize("rest_of", MANY.values(), ids=MANY)
+def test_voters_put_together_have_the_decisions_that_any_of_them_voted_in(rest_of):
+    rest = rest_of(seated(6))
+    assert "9 others" in rest.tolist()
+    assert (rest["decisions"], rest["small_n"]) == (6, True)
     # Guests who never met are not taken for one.
     history = seated(30, seats=1)
-    guest = [f"guest {row // 2}" if row % 2 else "host" for row in range(len(history.votes))]
-    history.votes["voter"] = guest
-    rest = lumped(history).table().iloc[-1]
-    assert (rest["voter"], rest["n"], rest["decisions"]) == ("30 others", 30, 30)
+    row = np.arange(len(history.votes))
+    history.votes["voter"] = np.where(row % 2, np.array([f"guest {one}" for one in row // 2]), "host")
+    rest = rest_of(history)
+    assert "30 others" in rest.tolist()
+    assert (rest["decisions"], rest["small_n"]) == (30, False)
+
+
+def test_more_voters_put_together_are_no_surer_of_their_calibration():
+    summary = Calibration.of(seated(20), unit="voters", by="voter")
+    one, rest = summary.table().iloc[0], summary.lump(2).table().iloc[-1]
+    assert rest["n"] == 180
+    assert rest["ece_noise"] == pytest.approx(one["ece_noise"], abs=0.03)
+    bars = summary.lump(2).diagram().iloc[-1]
+    assert bars["calibrated_high"] - bars["calibrated_low"] > 0.3
+
+
+def test_who_contradicted_itself_everywhere_does_not_stand_before_the_others():
+    votes = seated(4, seats=1).votes
+    twice = votes.iloc[:1].assign(voter="-")
+    votes = pd.concat([twice, twice.assign(choice="neither"), votes], ignore_index=True)
+    table = Votes.of(votes, by="voter").table()
+    assert table["voter"].unique().tolist() == ["0", "1"]
+    assert table["decisions"].eq(4).all()

@@ -126,16 +126,11 @@ def quantities(rows: Correctness) -> dict[str, Floats | Flags]:
 
 
 def counts(rows: Correctness) -> dict[str, Flags]:
-    """Mark what is counted, and what is left out and why.
-
-    A decision is counted by ``decisions`` once in each group, by ``panels`` once in all.
-    """
+    """Mark what is left out and why, and of what is counted each decision once in all, by ``panels``."""
     known = rows.known
-    owner = rows.keys[known].assign(stream_id=rows.ids[known])
-    first, panel = np.zeros_like(known), np.zeros_like(known)
-    first[known], panel[known] = ~owner.duplicated(), ~owner["stream_id"].duplicated()
+    panel = np.zeros_like(known)
+    panel[known] = ~rows.ids[known].duplicated()
     return {
-        "decisions": first,
         "panels": panel,
         "without_outcome": rows.cast & ~rows.outcome,
         "without_recommendation": rows.cast & rows.outcome & ~rows.chosen,

@@ -52,7 +52,9 @@ class Decisions(GroupedSums):
         codes = grouped(keys)[1]
         seat = pd.factorize(codes * (decision.max(initial=0) + 1) + decision)[0].astype(np.intp)
         sums = GroupedSums.of(keys, {name: _firsts(seat, mark) for name, mark in marks.items()})
-        return cls(sums.keys, sums.names, sums.cells, drawn=None if own is None else Distinct.of(codes, own))
+        some = np.any([*marks.values()], axis=0)
+        different = None if own is None else Distinct.of(codes[some], own[some])
+        return cls(sums.keys, sums.names, sums.cells, drawn=different)
 
     def __add__(self, other: GroupedSums) -> Self:
         return self._from(super().__add__(other))
