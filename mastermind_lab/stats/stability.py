@@ -14,8 +14,8 @@ from .engine.distinct import Distinct
 from .engine.estimate import SMALL_N, Estimate
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of, shares_of
 from .engine.intervals import Figure, with_ends
-from .engine.summary import Summary, counted, over_batches, overall, texts_of
-from .engine.sums import GroupedSums, grouped, places, with_columns
+from .engine.summary import GROUP_OF, Summary, counted, kept_apart, over_batches, overall
+from .engine.sums import GroupedSums, grouped, places
 from .engine.units import Drawn, Units
 from .engine.vocabulary import RECOMMENDATION
 
@@ -110,7 +110,7 @@ class Stability(Summary):
         OptionError
             If a column is unknown, an option out of range, or a confidence outside 0 to 1.
         """
-        names = names_of(by, taken=(UNIT, "answer", "cluster", "question", _ASKED_OF))
+        names = names_of(by, taken=(UNIT, "answer", "cluster", "question", GROUP_OF))
         frame = frame_of(data, "decisions", _NEEDED)
         keys, confidence = keys_of(frame, names), shares_of(frame, "confidence")
         known = frame[["question", "recommendation"]].notna().all(axis=1).to_numpy()
@@ -143,11 +143,7 @@ class Stability(Summary):
         most
             Groups to have at most, 2 or more; the last then is "k others".
         """
-        keys = self.answers.keys
-        if not self.by or _ASKED_OF in keys:
-            return Summary.lump(self, most)
-        groups, codes = grouped(keys[list(self.by)])
-        apart = with_columns(keys, **{_ASKED_OF: texts_of(groups).array[codes]})
+        apart = kept_apart(self.answers.keys, self.by)
         return Summary.lump(replace(self, answers=replace(self.answers, keys=apart)), most)
 
     @property
@@ -250,9 +246,6 @@ class Stability(Summary):
         group = places(questions[again], sums.keys)
         return replace(sums, drawn=Distinct.of(group, drawn[again]))
 
-
-_ASKED_OF = "asked_of"
-"""The key column that tells the groups apart whose questions are in one that was made of them."""
 
 _NEEDED = ("stream_id", "question", "recommendation", "confidence")
 

@@ -26,7 +26,7 @@ from .input import TEXT, Data, Source, is_scan, names_of
 from .intervals import Figure, Intervals
 from .renamed import Renamed
 from .repeats import QUESTION, Repeats
-from .sums import GroupedSums, grouped
+from .sums import GroupedSums, grouped, with_columns
 from .vocabulary import Vocabulary
 
 _OF_INTERVALS = {
@@ -382,6 +382,18 @@ def kept(sizes: pd.Series, most: int) -> list[str]:
         return list(sizes.index)
     large = set(sizes.nlargest(most - 1).index)
     return [*(label for label in sizes.index if label in large), others(len(sizes) - len(large))]
+
+
+GROUP_OF = "group of its own"
+"""The key column that tells the groups apart which others were put together of."""
+
+
+def kept_apart(keys: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
+    """Note which group each row is of, so that it is still known where groups have been put together."""
+    if not by or GROUP_OF in keys:
+        return keys
+    groups, codes = grouped(keys[list(by)])
+    return with_columns(keys, **{GROUP_OF: texts_of(groups).array[codes]})
 
 
 def with_labels(summary: Kind, column: str, labels: list[str]) -> Kind:
