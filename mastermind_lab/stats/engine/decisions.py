@@ -65,7 +65,7 @@ class Decisions(GroupedSums):
         if found.drawn is None:
             return found
         different = found.drawn.counts(len(found.cells))
-        most = np.where(different < MOST, different, _OFF * different)
+        most = np.where(different <= MOST, different, _OFF * different)
         most[np.bincount(grouped(keys)[1], minlength=len(most)) == 1] = np.inf
         return self._from(found, np.minimum(found.cells, most[:, None, None]))
 
