@@ -259,9 +259,10 @@ class Follower:
     def _running(self, kind: type[Summary], options: dict[str, Any]) -> RunningSummary:
         key = (kind, *sorted((name, _frozen(value)) for name, value in options.items()))
         if key not in self._summaries:
-            self._summaries[key] = RunningSummary(kind, options)
+            begun = RunningSummary(kind, options)
             for window in self._windows.values():
-                self._summaries[key].add(window.tables()[0])
+                begun.add(window.tables()[0])
+            self._summaries[key] = begun  # only now: an interrupt before it leaves none that began halfway
         return self._summaries[key]
 
     def feed(self, entries: Iterable[tuple[str, bytes | str | None]]) -> None:
