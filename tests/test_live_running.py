@@ -109,6 +109,36 @@ def test_what_is_counted_slowly_holds_up_nothing_that_comes_and_is_of_one_moment
     assert [found.n for found in follower.summaries(asked)] == [expected] * 2
 
 
+def test_an_option_that_is_none_is_said_to_who_asks_and_counted_by_nobody():
+    follower = lab.Follower("redis://localhost:1")
+    for _ in range(2):
+        with pytest.raises(TypeError, match="unexpected keyword argument 'b'"):
+            follower.summary(lab.stats.Confidence, b="meta.model")
+    follower.feed(entries(running._MOST + 5))
+    typo, confidence = follower.summaries([(lab.stats.Confidence, {"b": "x"}), (lab.stats.Confidence, {})])
+    assert (type(typo), confidence.n) == (TypeError, running._MOST + 5)
+    assert len(follower._summaries) == 1
+
+
+def test_one_that_fails_as_nobody_foresaw_says_so_to_who_asks_and_ends_nothing():
+    class Broken(lab.stats.Confidence):
+        @classmethod
+        def of(cls, data, **options):
+            return super().of(data, **options) if not len(data) else 1 / 0
+
+    follower = lab.Follower("redis://localhost:1")
+    follower.summaries([(Broken, {}), (lab.stats.Confidence, {})])
+    follower.feed(entries(running._MOST))
+    traces = []
+    for _ in range(3):
+        broken, confidence = follower.summaries([(Broken, {}), (lab.stats.Confidence, {})])
+        assert (type(broken), confidence.n) == (ZeroDivisionError, running._MOST)
+        with pytest.raises(ZeroDivisionError) as raised:
+            follower.summary(Broken)
+        traces.append(len(raised.traceback))
+    assert len({*traces}) == 1
+
+
 def test_one_that_is_interrupted_when_it_is_first_asked_for_begins_with_all_that_is_kept(monkeypatch):
     follower, tables = lab.Follower("redis://localhost:1"), Window.tables
     follower.feed(entries(5))

@@ -239,7 +239,7 @@ class Follower:
             running = self._running(kind, options)
         return cast(Kind, running.value(self._lock))
 
-    def summaries(self, asked: Iterable[tuple[type[Summary], dict[str, Any]]]) -> list[Summary | LabError]:
+    def summaries(self, asked: Iterable[tuple[type[Summary], dict[str, Any]]]) -> list[Summary | Exception]:
         """Return several summaries of one moment, of the same decisions all.
 
         Parameters
@@ -257,13 +257,16 @@ class Follower:
         return values(running, self._lock)
 
     def _running(self, kind: type[Summary], options: dict[str, Any]) -> RunningSummary:
+        """Return the one that is counted, or begin one; what it cannot take is its fault, and not counted."""
         key = (kind, *sorted((name, _frozen(value)) for name, value in options.items()))
-        if key not in self._summaries:
-            begun = RunningSummary(kind, options)
+        if key in self._summaries:
+            return self._summaries[key]
+        begun = RunningSummary(kind, options)
+        if begun.fault is None:
             for window in self._windows.values():
                 begun.add(window.tables()[0])
             self._summaries[key] = begun  # only now: an interrupt before it leaves none that began halfway
-        return self._summaries[key]
+        return begun
 
     def feed(self, entries: Iterable[tuple[str, bytes | str | None]]) -> None:
         """Take in entries (id, payload) by hand, as if they had come."""

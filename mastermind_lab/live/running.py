@@ -9,7 +9,6 @@ from functools import reduce
 from threading import Lock
 from typing import Any, NamedTuple
 
-from ..errors import LabError
 from ..frames import Tables, combine_chunks, concat
 from ..history import History, with_missing_columns
 from ..stats.engine.summary import Summary, columns_in, sums_of
@@ -40,7 +39,7 @@ class _Counted(NamedTuple):
 
     place: int = 0
     parts: tuple[Summary, ...] = ()
-    fault: LabError | None = None
+    fault: Exception | None = None
 
 
 class RunningSummary:
@@ -51,7 +50,8 @@ class RunningSummary:
     it is in them: whatever interrupts the counting, the next one counts it.
 
     One that cannot be counted (a column of too many values to group by) says so to who asks for it, and to
-    nobody else; it counts no more, until it is cleared.
+    nobody else; it counts no more, until it is cleared. It begins with the count of nothing, which shows
+    whether it takes the options at all.
 
     Parameters
     ----------
@@ -66,7 +66,14 @@ class RunningSummary:
         self._came: deque[Waiting] = deque()
         self._place = 0  # how many entries and new beginnings have come
         self._counted = _Counted()
+        self._keep(0, lambda: (self._count(reader()([])),))
+        self._nothing = self._counted
         self._counting = Lock()
+
+    @property
+    def fault(self) -> Exception | None:
+        """Why it cannot be counted, if it was found so."""
+        return self._counted.fault
 
     def add(self, tables: Tables) -> None:
         """Take in a batch."""
@@ -94,19 +101,21 @@ class RunningSummary:
 
         Raises
         ------
-        LabError
+        Exception
             It cannot be counted, now or before.
         """
         [found] = values([self], moment or nullcontext())
-        if isinstance(found, LabError):
+        if isinstance(found, Exception):
             raise found
         return found
 
-    def _with(self, waiting: list[Waiting], read: Reader) -> Summary | LabError:
+    def _with(self, waiting: list[Waiting], read: Reader) -> Summary | Exception:
         """Return the summary with these batches; the error where it cannot be counted."""
         self._count_in(waiting, read)
         self._keep(self._counted.place, lambda: (_sum(self._counted.parts),))
-        return self._counted.fault or self._counted.parts[0]
+        if self._counted.fault is not None:
+            return self._counted.fault.with_traceback(None)  # or it grew with each time that it is raised
+        return self._counted.parts[0]
 
     def _count_in(self, waiting: list[Waiting], read: Reader) -> None:
         """Count what waits; an interrupt in between may have left some that is counted among it."""
@@ -114,9 +123,11 @@ class RunningSummary:
         began = [number for number, (_, one) in enumerate(fresh, 1) if one is None]
         batches = [one for _, one in fresh[max(began, default=0) :] if one is not None]
         if began:
-            self._counted = _Counted(fresh[began[-1] - 1][0])
+            self._counted = self._nothing._replace(place=fresh[began[-1] - 1][0])
         place, parts = fresh[-1][0] if fresh else self._counted.place, self._counted.parts
-        if batches or not parts:
+        if parts == self._nothing.parts:  # which changes no sum, and costs an addition
+            parts = ()
+        if batches:
             self._keep(place, lambda: _grown(parts, self._count(read(batches))))
         while self._came and self._came[0][0] <= place:
             self._came.popleft()
@@ -128,7 +139,7 @@ class RunningSummary:
             return
         try:
             self._counted = _Counted(place, count())
-        except LabError as error:  # who asks for it is told
+        except Exception as error:  # noqa: BLE001 - who asks for it is told, and no thread ends by it
             self._counted = _Counted(place, fault=error)
 
     def _count(self, history: History) -> Summary:
@@ -137,7 +148,7 @@ class RunningSummary:
         return counted
 
 
-def values(asked: Sequence[RunningSummary], moment: AbstractContextManager[Any]) -> list[Summary | LabError]:
+def values(asked: Sequence[RunningSummary], moment: AbstractContextManager[Any]) -> list[Summary | Exception]:
     """Return summaries of the same batches all; the error in the place of one that cannot be counted.
 
     Parameters
