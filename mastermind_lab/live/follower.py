@@ -46,7 +46,8 @@ class Follower:
     backfill
         With how many of each stream's latest entries to begin.
     keep
-        How many entries of each stream to keep, or for how long (``'1h'``, ``'3d'``, a timedelta).
+        How many entries of each stream to keep, or those of how long a time before the newest of them
+        (``'1h'``, ``'3d'``, a timedelta).
     columns
         Extra columns of ``decisions``.
     archive
@@ -78,7 +79,7 @@ class Follower:
         self._archive = archivable(archive, self.source)
         self._limits = f"backfill={backfill}, keep={keep}"
         self._decoder = BatchDecoder(self.source.streams, columns, self.source.numbered)
-        self._windows = {name: Window(keep) for name in self.source.streams}
+        self._windows = {name: Window(keep, self.source.numbered) for name in self.source.streams}
         self._summaries: dict[tuple[Any, ...], RunningSummary] = {}
         self._tracker = StatusTracker(self.source.streams)
         self._callbacks: list[Callable[[History], object]] = []
@@ -189,7 +190,7 @@ class Follower:
         ----------
         last
             Only so many entries of each stream, the newest, or those of so long a time before the newest
-            decision (``'1h'``, a timedelta).
+            of them (``'1h'``, a timedelta).
         as_of
             An entry's id: the history as it was when that was the newest, of one stream only.
 
