@@ -239,6 +239,29 @@ class TestWithoutAThread:
         assert (then["entries"], then["missing"]) == (10, 2)
         assert (follower.status.trimmed, follower.status.resets) == (5, 1)
 
+    @pytest.mark.once
+    def test_however_many_gaps_there_were_few_are_added_up(self, numbered):
+        follower = unstarted(keep=1_000)
+        begun = Account(left_out=0, missing=0, certainty="exact")
+        follower.take(StreamUpdate(STREAM, numbered[:1], account=begun))
+        for place in range(1, 290):
+            gap = Gap(numbered[place - 1][0], numbered[place][0], 2, "exact")
+            follower.take(StreamUpdate(STREAM, numbered[place : place + 1], gap=gap))
+        [record] = follower._tracker._streams.values()
+        assert len(record.losses) <= 100
+
+        def said(**asked):
+            [row] = follower.history(**asked).coverage.to_dict("records")
+            return row["certainty"], row["missing"]
+
+        assert said() == ("exact", 2 * 289)
+        assert said(as_of=numbered[0][0]) == ("exact", 0)
+        for place in range(289 - 50, 290):
+            assert said(as_of=numbered[place][0]) == ("exact", 2 * place)
+        certainty, missing = said(as_of=numbered[100][0])
+        assert certainty == "not verified"
+        assert pd.isna(missing)
+
     def test_what_is_not_shown_is_left_out(self, numbered):
         follower = unstarted(keep=100)
         follower.take(

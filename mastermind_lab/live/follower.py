@@ -47,7 +47,8 @@ class Follower:
     backfill
         With how many of each stream's latest entries to begin.
     keep
-        How many entries of each stream to keep, or for how long (``'1h'``, ``'3d'``, a timedelta).
+        How many entries of each stream to keep, or those of how long a time before the newest of them
+        (``'1h'``, ``'3d'``, a timedelta).
     columns
         Extra columns of ``decisions``.
     archive
@@ -79,7 +80,7 @@ class Follower:
         self._archive = archivable(archive, self.source)
         self._limits = f"backfill={backfill}, keep={keep}"
         self._decoder = BatchDecoder(self.source.streams, columns, self.source.numbered)
-        self._windows = {name: Window(keep) for name in self.source.streams}
+        self._windows = {name: Window(keep, self.source.numbered) for name in self.source.streams}
         self._summaries: dict[tuple[Any, ...], RunningSummary] = {}
         self._tracker = StatusTracker(self.source.streams)
         self._callbacks: list[Callable[[History], object]] = []
@@ -200,7 +201,7 @@ class Follower:
         ----------
         last
             Only so many entries of each stream, the newest, or those of so long a time before the newest
-            decision (``'1h'``, a timedelta).
+            of them (``'1h'``, a timedelta).
         as_of
             An entry's id: the history as it was when that was the newest, of one stream only.
 
@@ -250,7 +251,7 @@ class Follower:
             running = self._running(kind, options)
         return cast(Kind, running.value(self._lock))
 
-    def summaries(self, asked: Iterable[tuple[type[Summary], dict[str, Any]]]) -> list[Summary | LabError]:
+    def summaries(self, asked: Iterable[tuple[type[Summary], dict[str, Any]]]) -> list[Summary | Exception]:
         """Return several summaries of one moment, of the same decisions all.
 
         Parameters
@@ -268,12 +269,16 @@ class Follower:
         return values(running, self._lock)
 
     def _running(self, kind: type[Summary], options: dict[str, Any]) -> RunningSummary:
+        """Return the one that is counted, or begin one; what it cannot take is its fault, and not counted."""
         key = (kind, *sorted((name, _frozen(value)) for name, value in options.items()))
-        if key not in self._summaries:
-            self._summaries[key] = RunningSummary(kind, options)
+        if key in self._summaries:
+            return self._summaries[key]
+        begun = RunningSummary(kind, options)
+        if begun.fault is None:
             for window in self._windows.values():
-                self._summaries[key].add(window.tables()[0])
-        return self._summaries[key]
+                begun.add(window.tables()[0])
+            self._summaries[key] = begun  # only now: an interrupt before it leaves none that began halfway
+        return begun
 
     def feed(self, entries: Iterable[tuple[str, bytes | str | None]]) -> None:
         """Take in entries (id, payload) by hand, as if they had come."""
