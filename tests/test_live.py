@@ -682,6 +682,30 @@ class TestArchiving:
             assert row["entries"] + row["left_out"] == kept["entries"] == upto - trimmed
             assert (row["missing"], row["certainty"]) == (kept["missing"], kept["certainty"]) == (10, "exact")
 
+    @pytest.mark.parametrize("trimmed", [0, 5])
+    def test_what_others_archive_while_it_is_stopped_is_left_out_and_counted(
+        self, raw, redis_url, envelopes, tmp_path, trimmed
+    ):
+        folder = tmp_path / "kept"
+        follower = lab.Follower(redis_url, archive=folder)
+        for published, upto in ((0, 10), (30, 30), (30, 40)):
+            with follower:
+                publish(raw, envelopes[published:upto])
+                came = min(upto, 10) + max(upto - 30, 0)  # 20 are archived by somebody else
+                until(lambda came=came: follower.status.state == "live" and follower.status.received == came)
+            if upto == 10:
+                publish(raw, envelopes[10:30])
+                raw.xtrim(STREAM, maxlen=20 - trimmed, approximate=False)
+                lab.archive(redis_url, folder)
+        [row] = follower.history().coverage.to_dict("records")
+        assert (row["entries"], row["left_out"], row["missing"]) == (20, 20 - trimmed, trimmed)
+        kept = lab.read(folder).coverage.iloc[0]
+        assert (kept["entries"], kept["missing"], kept["certainty"]) == (
+            40 - trimmed,
+            trimmed,
+            row["certainty"],
+        )
+
     def test_a_server_that_counts_nothing(self, old_server, envelopes, tmp_path):
         with redis.Redis.from_url(old_server.url) as raw:
             publish(raw, envelopes[:5])

@@ -325,12 +325,20 @@ class Follower:
 
     def _follow(self, ended: Event) -> None:
         with archiving(self._archive, self.source) as store:
+            self._leave_out(store)
             for update in self.source:
                 self._going.wait()  # what was being read when a pause began waits, too
                 self._store(store, update, ended)
                 self.take(store.unread(update, self._tracker.last_id(update.stream)))
                 if ended.is_set():
                     return
+
+    def _leave_out(self, store: Store) -> None:
+        """Count what others have archived since this was stopped: following goes on behind it."""
+        for stream in self.source.streams:
+            if account := store.archived_behind(stream, self._tracker.last_id(stream)):
+                with self._lock:
+                    self._tracker.leave_out(stream, account)
 
     def _store(self, store: Store, update: StreamUpdate, ended: Event) -> None:
         """Archive an update; where it cannot be written, wait before memory is full."""

@@ -153,6 +153,10 @@ class StatusTracker:
         """Return the last id that came on a stream; None where none has."""
         return self._streams[stream].last_id
 
+    def leave_out(self, stream: str, account: Account) -> None:
+        """Count what lies behind the last entry that came, and does not come."""
+        self._streams[stream].leave_out(account)
+
     def clear(self) -> None:
         """Forget all but the state."""
         state = self.status.state
@@ -212,6 +216,10 @@ class _StreamRecord:
             self._lose(update.gap.after if update.gap else self.last_id or "0-0", update.gone)
         self.resets += update.reset
         self.last_id = update.entries[-1][0] if update.entries else self.last_id
+
+    def leave_out(self, account: Account) -> None:
+        self._lose(self.last_id or "0-0", account)
+        self.last_id = account.last_id or self.last_id
 
     def _lose(self, after: str, gone: Account) -> None:
         """Note a loss; of very many the older half becomes one, or each history would add up all of them."""
