@@ -109,6 +109,30 @@ def test_what_is_counted_slowly_holds_up_nothing_that_comes_and_is_of_one_moment
     assert [found.n for found in follower.summaries(asked)] == [expected] * 2
 
 
+def test_what_nobody_holds_and_nobody_asked_for_for_good_is_counted_no_more():
+    follower = lab.Follower("redis://localhost:1", keep=5)
+    asked = [
+        (lab.stats.Confidence, {"threshold": 0.3}),
+        (lab.stats.Votes, {}),
+        (lab.stats.Confidence, {"b": 1}),
+    ]
+    follower.summary(lab.stats.Votes)
+    held, again = follower.counting(asked), follower.counting(asked[:1])
+    follower.feed(entries(20))
+    [confidence, votes, typo] = held.values()
+    assert (confidence.n, votes.table()["n"].tolist(), type(typo)) == (20, [20], TypeError)
+    held = None
+    assert len(follower._summaries) == 2
+    assert again.values()[0] is confidence
+    again = None
+    assert len(follower._summaries) == 1
+    assert follower.counting(asked[:1]).values()[0].n == 5
+    follower.summary(lab.stats.Confidence, threshold=0.3)
+    follower.feed(entries(20, 21))
+    confidence, votes, _ = follower.counting(asked).values()
+    assert (confidence.n, votes.table()["n"].tolist()) == (25, [40])
+
+
 def test_an_option_that_is_none_is_said_to_who_asks_and_counted_by_nobody():
     follower = lab.Follower("redis://localhost:1")
     for _ in range(2):

@@ -288,6 +288,26 @@ class TestView:
         assert len(own["marks"]) == 0
         assert [len(numbers) % 4 for numbers in drawn["buffers"]] == [0, 0, 0]
 
+    def test_what_is_no_longer_shown_is_counted_no_more_but_for_what_was_chosen_at_first(self):
+        follower = fed(decided(30), keep=5)
+        view = view_of(follower, panels=["confidence", "votes"])
+        view._round()
+        known = len(follower._summaries)
+        for place in range(20):
+            view._contents.choices.choose(threshold=place / 20)
+            view._round()
+        assert len(follower._summaries) == known + 1  # that of confidence below another threshold
+        follower.feed([(f"{100 + place}-0", one) for place, (_, one) in enumerate(decided(200))])
+        view._round()
+        assert told(view, "round")["panels"][0]["n"] == "n = 205 decisions"
+        view._contents.choices.choose(threshold=0.1)
+        view._round()
+        assert told(view, "round")["panels"][0]["n"] == "n = 5 decisions"
+        view._contents.choices.choose(threshold=0.5)
+        view._round()
+        assert told(view, "round")["panels"][0]["n"] == "n = 205 decisions"
+        assert len(follower._summaries) == known
+
     def test_a_new_decision_is_said_at_once_and_the_newest_of_a_flood(self, follower):
         view = view_of(follower, refresh=0.05)
         view._view_count = 1

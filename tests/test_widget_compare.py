@@ -2,6 +2,7 @@
 
 import json
 from contextlib import contextmanager
+from threading import Event, Thread, current_thread, main_thread
 
 import numpy as np
 import pandas as pd
@@ -187,6 +188,29 @@ def test_outcomes_make_accuracy_one_of_the_differences():
     asked(view, "mark", id=entries(20)[0][0], was="right")
     row = view.differences.set_index("figure").loc["accuracy"]
     assert (row["now"], row["before"], row["n"], row["n_before"]) == (1, 1, 1, 50)
+
+
+def test_two_who_look_at_the_same_time_forget_no_alarm(monkeypatch):
+    follower = followed(entries(210))
+    view = view_of(follower, panels=["votes"])
+    summaries, has_asked, goes_on = follower.summaries, Event(), Event()
+
+    def held_up(asked):
+        found = summaries(asked)
+        if current_thread() is not main_thread():
+            has_asked.set()
+            goes_on.wait(1)
+        return found
+
+    monkeypatch.setattr(follower, "summaries", held_up)
+    other = Thread(target=view._contents.look)
+    other.start()
+    assert has_asked.wait(20)
+    follower.feed(entries(100, mean=0.3, start="2026-11-26T15:00", seed=2))
+    found = len(view.alarms)
+    goes_on.set()
+    other.join(20)
+    assert len(view._contents.compared.alarms.known) == found > 0
 
 
 @pytest.mark.further

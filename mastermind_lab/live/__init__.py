@@ -5,7 +5,18 @@ A :class:`Follower` works without Jupyter. A :class:`Replay` is a source like a 
 
 from .follower import Follower
 from .replay import Replay, replay
+from .running import Counting
 from .status import Status, duration, lateness, often
 from .window import count_or_duration
 
-__all__ = ["Follower", "Replay", "Status", "count_or_duration", "duration", "lateness", "often", "replay"]
+__all__ = [
+    "Counting",
+    "Follower",
+    "Replay",
+    "Status",
+    "count_or_duration",
+    "duration",
+    "lateness",
+    "often",
+    "replay",
+]

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from threading import Event, Lock
 from typing import Any, Self, TypeVar, cast
+from weakref import WeakValueDictionary
 
 import pandas as pd
 
@@ -21,7 +22,7 @@ from ..stats.engine.summary import Summary
 from ..stream import Client, StreamUpdate
 from .background import Background
 from .batches import batches
-from .running import RunningSummary, reader, values
+from .running import Counting, RunningSummary, reader, values
 from .source import BatchDecoder, Folder, Source, Store, archivable, archiving, source_of
 from .status import State, Status, StatusTracker
 from .window import Window
@@ -81,7 +82,8 @@ class Follower:
         self._limits = f"backfill={backfill}, keep={keep}"
         self._decoder = BatchDecoder(self.source.streams, columns, self.source.numbered)
         self._windows = {name: Window(keep, self.source.numbered) for name in self.source.streams}
-        self._summaries: dict[tuple[Any, ...], RunningSummary] = {}
+        self._summaries: WeakValueDictionary[tuple[Any, ...], RunningSummary] = WeakValueDictionary()
+        self._for_good: set[RunningSummary] = set()
         self._tracker = StatusTracker(self.source.streams)
         self._callbacks: list[Callable[[History], object]] = []
         self._lock = Lock()
@@ -247,9 +249,10 @@ class Follower:
         **options
             Those of its ``of``.
         """
-        with self._lock:
-            running = self._running(kind, options)
-        return cast(Kind, running.value(self._lock))
+        [found] = self.summaries([(kind, options)])
+        if isinstance(found, Exception):
+            raise found
+        return cast(Kind, found)
 
     def summaries(self, asked: Iterable[tuple[type[Summary], dict[str, Any]]]) -> list[Summary | Exception]:
         """Return several summaries of one moment, of the same decisions all.
@@ -266,13 +269,28 @@ class Follower:
         """
         with self._lock:
             running = [self._running(kind, options) for kind, options in asked]
+            self._for_good.update(one for one in running if one.fault is None)
         return values(running, self._lock)
+
+    def counting(self, asked: Iterable[tuple[type[Summary], dict[str, Any]]]) -> Counting:
+        """Have several summaries counted for as long as what is returned is there, and not for good.
+
+        One that nobody holds, and that was never asked for by :meth:`summary` or :meth:`summaries`, is let go
+        of: asked for once more it counts, as one that is asked for the first time, what is kept by then.
+
+        Parameters
+        ----------
+        asked
+            As for :meth:`summaries`.
+        """
+        with self._lock:
+            return Counting([self._running(kind, options) for kind, options in asked], self._lock)
 
     def _running(self, kind: type[Summary], options: dict[str, Any]) -> RunningSummary:
         """Return the one that is counted, or begin one; what it cannot take is its fault, and not counted."""
         key = (kind, *sorted((name, _frozen(value)) for name, value in options.items()))
-        if key in self._summaries:
-            return self._summaries[key]
+        if known := self._summaries.get(key):
+            return known
         begun = RunningSummary(kind, options)
         if begun.fault is None:
             for window in self._windows.values():
@@ -290,16 +308,17 @@ class Follower:
             self._forget()
         batch = self._decoder.tables(update) if update.entries else None
         with self._lock:
+            running = list(self._summaries.values())
             self._tracker.add(update, batch)
             if self._is_running():
                 self._tracker.set(state=self._state_after(update))
             if batch is not None:
                 self._windows[update.stream].add(batch)
-                for summary in self._summaries.values():
+                for summary in running:
                     summary.add(batch)
             listening = list(self._callbacks)  # who begins to listen after this has the batch in what is kept
         read = reader()
-        for summary in list(self._summaries.values()):
+        for summary in running:
             summary.settle(read)
         if batch is not None and listening:
             self._tell(listening, History(batch))

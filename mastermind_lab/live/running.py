@@ -96,15 +96,15 @@ class RunningSummary:
             finally:
                 self._counting.release()
 
-    def value(self, moment: AbstractContextManager[Any] | None = None) -> Summary:
-        """Return the summary so far; ``moment`` is that of :func:`values`.
+    def value(self) -> Summary:
+        """Return the summary so far.
 
         Raises
         ------
         Exception
             It cannot be counted, now or before.
         """
-        [found] = values([self], moment or nullcontext())
+        [found] = values([self], nullcontext())
         if isinstance(found, Exception):
             raise found
         return found
@@ -140,12 +140,23 @@ class RunningSummary:
         try:
             self._counted = _Counted(place, count())
         except Exception as error:  # noqa: BLE001 - who asks for it is told, and no thread ends by it
-            self._counted = _Counted(place, fault=error)
+            self._counted = _Counted(place, fault=error.with_traceback(None))  # its frames hold this one
 
     def _count(self, history: History) -> Summary:
         whole = with_missing_columns(history, columns_in(self.options))
         counted: Summary = self.kind.of(whole, **self.options)  # type: ignore[attr-defined] # every subject has it
         return counted
+
+
+class Counting:
+    """Summaries of one moment each time they are asked for; see :meth:`mastermind_lab.Follower.counting`."""
+
+    def __init__(self, running: Sequence[RunningSummary], moment: AbstractContextManager[Any]) -> None:
+        self._running, self._moment = running, moment
+
+    def values(self) -> list[Summary | Exception]:
+        """Return the summaries; the error in the place of one that cannot be counted."""
+        return values(self._running, self._moment)
 
 
 def values(asked: Sequence[RunningSummary], moment: AbstractContextManager[Any]) -> list[Summary | Exception]:

@@ -82,8 +82,12 @@ class Alarms:
         return table.astype(texts | {"time": "datetime64[us, UTC]"})
 
     def look(self, drift: Drift, regimes: Regimes) -> None:
-        """Take in what there is by now; what was not known before is the news."""
-        goes_on = drift.n >= self._n  # a replay may begin anew
+        """Take in what there is by now; what was not known before is the news.
+
+        One at a time, and in the order in which they were counted: fewer decisions than before mean that the
+        run began anew.
+        """
+        goes_on = drift.n >= self._n
         known = dict(self._found) if goes_on else {}  # others read it meanwhile
         fresh, watched = [], drift.table()
         self.silent = _unwatched(watched)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from inspect import signature
+from threading import Lock
 from typing import Any, cast
 
 import numpy as np
@@ -57,6 +58,7 @@ class Compared:
         self._known: dict[tuple[Any, ...], Any] = {}
         self._faults: dict[str, str] = {}
         self._looking, self._without_alarms, self._same = Seldom(self._look, _EVERY, _SHARE), "", 0
+        self._turn = Lock()  # from asking to what is known: one who asked before must not say so after
         self._before, earlier = _nothing(), None
         if history is not None and len(history):
             earlier = stats.Drift.of(history, **FEW)
@@ -73,6 +75,10 @@ class Compared:
         self._looking(follower, right, at_once=at_once)
 
     def _look(self, follower: Follower, right: CountRight) -> None:
+        with self._turn:
+            self._look_now(follower, right)
+
+    def _look_now(self, follower: Follower, right: CountRight) -> None:
         found = follower.summaries(self.alarms.asked)
         faults = [short(str(one), 100) for one in found if isinstance(one, Exception)]
         self._without_alarms = f"no alarms: {faults[0]}" if faults else ""

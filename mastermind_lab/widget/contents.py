@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from .. import charts
 from ..errors import OptionError
 from ..history import History
 from ..history.decision import cards_of
-from ..live import Follower, Status
+from ..live import Counting, Follower, Status
 from ..stats import Confidence
 from . import text
 from .compared import Compared
 from .controls import Choices, ViewOptions
 from .judged import Judged
-from .panels import Panel, at_every_look, data_of, panels
+from .panels import Asked, Panel, at_every_look, data_of, panels
 from .redraw import Seldom
 from .rows import LISTED, rejects_of, short
 
@@ -26,6 +27,9 @@ _SHARE = 0.01  # of a core, for looking through all that is kept
 
 class Contents:
     """Says what there is to see of a follower, as its reader has chosen it.
+
+    What is chosen at first is counted from the first entry on. What is chosen later is counted of what is
+    kept by then and of what comes after, for as long as it is shown.
 
     Attributes
     ----------
@@ -58,7 +62,9 @@ class Contents:
         self.choices = Choices(choice)
         self._offering = Seldom(lambda: self.choices.offer(follower.history()), _OFFERED_EVERY, _SHARE)
         self.fault = self._below = ""
+        self._counting: dict[str, Counting] = {}
         data_of(self.panels, follower, choice)  # registers the summaries before the first entry comes
+        follower.summaries([_below(choice)])
         self.compared.register(follower)
 
     def page_facts(self) -> dict[str, Any]:
@@ -117,12 +123,19 @@ class Contents:
 
     def count_below(self) -> None:
         """Count the share below the threshold, for :meth:`items`."""
-        threshold = self.choices.chosen.threshold
-        counted = self._follower.summary(Confidence, threshold=threshold, **at_every_look(Confidence))
+        threshold, asked = self.choices.chosen.threshold, _below(self.choices.chosen)
+        [counted] = self._counted("below", [asked])
+        if isinstance(counted, Exception):
+            raise counted
         self._below, share = "", counted.share_below
         if share.n:
             interval = f"95% interval, however often you look: {share.low:.0%} to {share.high:.0%}"
             self._below = f"{share.value:.0%} below {threshold:g} ({interval})"
+
+    def _counted(self, place: str, asked: list[Asked]) -> list[Any]:
+        """Count what is shown in one place, and let go of what was shown there before."""
+        counting = self._counting[place] = self._follower.counting(asked)
+        return counting.values()
 
     def still(self) -> str:
         """Show all of it without a kernel, as HTML."""
@@ -150,7 +163,7 @@ class Contents:
         try:
             if at_once:
                 self.look()
-            data = data_of(self.panels, self._follower, choice)
+            data = data_of(self.panels, self._follower, choice, partial(self._counted, "pictures"))
         except Exception as error:  # noqa: BLE001 - it is said in every panel
             data = [error] * len(self.panels)
         return [*zip(self.panels, data, strict=True), *self.judged.pictures(self._follower, choice)]
@@ -170,3 +183,8 @@ class Contents:
         if "rejects" not in self.tables or not rejected:
             return {}
         return {"rejects": {"total": rejected, "rows": rejects_of(self._follower.latest("rejects", 8))}}
+
+
+def _below(choice: ViewOptions) -> Asked:
+    """Say what the share below the threshold is counted by."""
+    return Confidence, {"threshold": choice.threshold, **at_every_look(Confidence)}

@@ -24,6 +24,9 @@ _ALONG: dict[str, tuple[str | None, str | None]] = {
     "confidence": ("confidence", None),
 }
 
+Asked = tuple[Any, dict[str, Any]]
+"""A summary and its options."""
+
 _SHARED = {"reliability": stats.Calibration, "risk_coverage": stats.Calibration}
 
 
@@ -83,7 +86,7 @@ class Panel:
             raise data
         return self._renderer.png(data, **self.options(choice))
 
-    def asks(self, choice: ViewOptions) -> tuple[Any, dict[str, Any]] | None:
+    def asks(self, choice: ViewOptions) -> Asked | None:
         """Return which summary of all that has come it draws; None where it needs a history."""
         if self.kind is None or choice.window is not None:
             return None
@@ -110,10 +113,18 @@ def counted(kind: Any, choice: ViewOptions) -> dict[str, Any]:
     return {name: value for name, value in wanted.items() if name in takes and value is not None}
 
 
-def data_of(drawn: Iterable[Panel], follower: Follower, choice: ViewOptions) -> list[Any]:
-    """Return what each panel draws of this moment; an error in the place of what cannot be counted."""
+def data_of(
+    drawn: Iterable[Panel],
+    follower: Follower,
+    choice: ViewOptions,
+    count: Callable[[list[Asked]], list[Any]] | None = None,
+) -> list[Any]:
+    """Return what each panel draws of this moment; an error in the place of what cannot be counted.
+
+    The follower goes on counting it for good, unless something else counts.
+    """
     asked = [panel.asks(choice) for panel in drawn]
-    summaries = iter(follower.summaries([one for one in asked if one is not None]))
+    summaries = iter((count or follower.summaries)([one for one in asked if one is not None]))
     history = follower.history(last=choice.window) if None in asked else None
     return [
         next(summaries) if one is not None else panel.data_of(cast(History, history), choice)
