@@ -147,10 +147,13 @@ def from_zero(right: float) -> tuple[float, float]:
 def limits(
     table: pd.DataFrame, figure: str, *also: str, behind: pd.DataFrame | None = None
 ) -> tuple[float, float]:
-    """Return the least and the largest of a figure, its interval and other columns, with a margin."""
-    columns = [figure, f"{figure}_low", f"{figure}_high", *also]
-    every = [table] if behind is None else [table, behind]
-    values = np.concatenate([rows[columns].to_numpy(dtype=float) for rows in every])
+    """Return the least and the largest of a figure, its interval and other columns, with a margin.
+
+    What lies behind has the figure and its interval alone.
+    """
+    columns = [figure, f"{figure}_low", f"{figure}_high"]
+    every = [table[[*columns, *also]], *([] if behind is None else [behind[columns]])]
+    values = np.concatenate([rows.to_numpy(dtype=float).ravel() for rows in every])
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     margin = 0.06 * (high - low) if high - low > _ROUNDING else 0.05
     return low - margin, high + margin
