@@ -247,7 +247,9 @@ def test_what_is_missing_is_named():
 def test_the_chart_is_the_table(ax, outcomes):
     summary = Voters.of(panels(200) if outcomes else without_outcomes(panels(200)))
     chart(summary, ax=ax)
-    figure, ring, n = ("accuracy", "sure", "n_with_outcome") if outcomes else ("dissent", "pivotal", "n")
+    figure, ring, n = (
+        ("accuracy", "sure", "n_with_outcome") if outcomes else ("dissent", "pivotal", "n_with_winner")
+    )
     rows = summary.table().sort_values([f"{figure}_low", figure], ascending=False, kind="stable")
     rows["sure"] = rows["accuracy"] + rows["overconfidence"]
     rings, dots = ax.lines
@@ -257,6 +259,29 @@ def test_the_chart_is_the_table(ax, outcomes):
     assert [label.get_text() for label in ax.get_yticklabels()] == rows["voter"].tolist()
     assert [text.get_text() for text in ax.texts] == [*(f"{count}" for count in rows[n]), "n"]
     assert f"n = {rows[n].sum():,} votes" in " ".join(ax.get_title(loc="left").split())
+
+
+def test_votes_in_ties_and_without_an_outcome_are_not_in_n(ax):
+    history = tiny(["xxx ", "xxy ", "   z", *["xy  "] * 7], truth=["x", *[None] * 9])
+    history.votes["confidence"] = np.nan
+    chart(without_outcomes(history), ax=ax)
+    assert ax.get_title(loc="left").endswith("n = 7 votes with a winner")
+    assert [text.get_text() for text in ax.texts] == ["2", "2", "2", "1", "n"]
+    assert "14 in ties left out." in caption(ax)
+    assert "A ring is of all votes, ties too." in caption(ax)
+    ax.clear()
+    chart(history, ax=ax)
+    assert "n = 3 votes with outcome. 18 without outcome left out." in caption(ax)
+    assert "Who has no such vote is not drawn." in caption(ax)
+    assert len(ax.get_yticklabels()) == 3
+
+
+def test_where_all_votes_are_in_ties_nothing_is_known_of_dissent(ax):
+    chart(tiny(["xy"] * 4), ax=ax)
+    assert ax.texts[0].get_text() == "no votes with a winner, 8 in ties left out"
+    ax.clear()
+    chart(tiny([]), ax=ax)
+    assert ax.texts[0].get_text() == "no votes"
 
 
 def test_a_ring_is_of_the_votes_that_the_dot_is_of(ax):

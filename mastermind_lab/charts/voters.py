@@ -27,21 +27,24 @@ class _Figures(NamedTuple):
     n: str
     what: str
     xlabel: str
+    without: str
+    """What has no dot."""
     names: tuple[str, ...]
     """Of the dot, and of the ring."""
 
 
 RIGHT = _Figures(
     "accuracy", "sure", "n_with_outcome", "votes with outcome", "share right, mean confidence (0-1)",
-    ("share right", "mean confidence"),
+    "without_outcome", ("share right", "mean confidence"),
 )  # fmt: skip
 RIGHT_IN_PART = RIGHT._replace(
     xlabel="share right, plus over-confidence (0-1)", names=("share right", "plus over-confidence")
 )
 RIGHT_ALONE = RIGHT._replace(ring="", xlabel="share right (0-1)", names=("share right",))
 AGAINST = _Figures(
-    "dissent", "pivotal", "n", "votes", "share of votes (0-1)", ("against the winner", "pivotal")
-)
+    "dissent", "pivotal", "n_with_winner", "votes with a winner", "share of votes (0-1)",
+    "in_ties", ("against the winner", "pivotal"),
+)  # fmt: skip
 
 
 @chart(Voters, "A history, its ``votes`` frame (then without ``by``)", most=SERIES)
@@ -59,9 +62,9 @@ def voters(
 
     A ring lies to the right of the dot by the over-confidence of the voter's judged votes: it is their mean
     confidence where each has one, and not there where none has. Where no outcomes were joined, the dot is the
-    share of votes against the winner, and the ring the share of pivotal votes. Above 20 voters those with the
-    fewest votes are drawn as one. Voters stand in the order of the lower ends: the highest dot may be one of
-    few votes.
+    share of votes against the winner, ties left out, and the ring the share of pivotal votes. Above 20 voters
+    those with the fewest votes are drawn as one. Voters stand in the order of the lower ends: the highest dot
+    may be one of few votes.
 
     Examples
     --------
@@ -74,12 +77,14 @@ def voters(
     lanes = series_that_fit(ax, min(groups, SERIES)) if summary.by else 1
     table = summary.lump(max(lanes, 2), rows_that_fit(ax, MOST, lanes=lanes, series=lanes - 1)).table()
     drawn = _drawn(table)
+    (voted, judged), there = table[["n", drawn.n]].sum(), table["voter"].nunique()
     table = table.assign(sure=table["accuracy"] + table["overconfidence"])  # of the same votes
     table = ranked(
         table[table[drawn.n] > 0], "voter", "group", drawn.dot, summary.sums.keys["voter"].nunique()
     )
     rows = table.drop_duplicates("voter")
-    notes = format_n(table[drawn.n].sum(), drawn.what) + format_voters(summary.voter, summary.repeated)
+    notes = format_n(judged, drawn.what if voted else "votes", **{drawn.without: voted - judged})
+    notes += format_voters(summary.voter, summary.repeated)
     picture = Picture(ax, "Voters", summary, notes, drawn.xlabel, inches=inches_of(len(rows), lanes=lanes))
     if table.empty:
         return picture.empty()
@@ -92,11 +97,10 @@ def voters(
         picture.legend(
             [Line2D([], [], marker="o", color=shade(picture.ax, STRONG), **RING)], [drawn.names[1]]
         )
+    silent = "who has no such vote is not drawn" if len(rows) < there else ""
     gaps = without_dot(table, "voter", "group", drawn.dot, "no such vote")
     marks = "; ".join(f"{mark}: {name}" for mark, name in zip(("dot", "ring"), drawn.names, strict=False))
-    in_part = f"over-confidence is that of {table['n_with_both'].sum():,} with a confidence"
-    about = in_part if drawn is RIGHT_IN_PART else ""
-    picture.heading(marks, about, gaps, methods=table[f"{drawn.dot}_method"])
+    picture.heading(marks, _about_rings(drawn, table), gaps, silent, methods=table[f"{drawn.dot}_method"])
     low, high = limits(table, drawn.dot, *filter(None, [drawn.ring]), behind=behind)
     least, most = from_zero(min(high, 1.02))
     if drawn is not RIGHT_IN_PART:  # where a ring may lie beyond all shares
@@ -111,3 +115,11 @@ def _drawn(table: pd.DataFrame) -> _Figures:
     if not judged:
         return AGAINST
     return RIGHT if sure == judged else RIGHT_IN_PART if sure else RIGHT_ALONE
+
+
+def _about_rings(drawn: _Figures, table: pd.DataFrame) -> str:
+    """Say what rings are of, where that is not what the dots are of."""
+    if drawn is RIGHT_IN_PART:
+        return f"over-confidence is that of {table['n_with_both'].sum():,} with a confidence"
+    all_votes = drawn is AGAINST and (table["n_with_winner"] < table["n"]).any()
+    return "a ring is of all votes, ties too" if all_votes else ""
