@@ -257,6 +257,13 @@ class TestOverview:
         known = lab.from_votes(votes, decision="q", voter="v", choice="c")
         assert self.subjects(known) == ["Agreement", "Voters", "Margin", "Votes"]
 
+    def test_without_a_confidence_of_panels_outcomes_do_not_take_the_place_of_the_votes(self):
+        votes = pd.DataFrame({"q": [1, 1, 2, 2], "v": ["a", "b"] * 2, "c": ["x", "x", "y", "x"]})
+        truth = pd.DataFrame({"q": [1, 2], "truth": ["x", "y"]})
+        read = lab.from_votes(votes, decision="q", voter="v", choice="c")
+        known = lab.with_outcomes(read, truth, on="q", correct="truth")
+        assert self.subjects(known) == ["Agreement", "Voters", "Margin", "Votes"]
+
     @pytest.mark.thorough
     @pytest.mark.parametrize(("width", "columns"), [(3.3, 1), (6.5, 2)])
     def test_a_page_and_a_column(self, history, width, columns):
