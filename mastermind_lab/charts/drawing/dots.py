@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -85,6 +85,11 @@ def dots_of_figures(
     label_rows(picture.ax, list(table["group"]), counts, beside=beside, series=len(figures))
     rows_on_grid(picture.ax, len(table), beside)
     picture.legend(handles, list(figures.values()))
+
+
+def methods_of(table: pd.DataFrame, figures: Iterable[str]) -> list[str]:
+    """Return how the intervals of several columns were made, whose marks stand side by side."""
+    return [method for figure in figures for method in table[f"{figure}_method"]]
 
 
 def without_dot(table: pd.DataFrame, row: str, series: str, figure: str, meaning: str) -> str:
