@@ -75,7 +75,7 @@ def dots_of_figures(
     picture: Picture, table: pd.DataFrame, figures: Mapping[str, str], n: str, kw: dict[str, Any],
     beside: Column | None = None,
 ) -> None:  # fmt: skip
-    """Draw three columns of a table by their names, a row a group and in it a lane a figure."""
+    """Draw columns of a table, three at most, by their names: a row a group and in it a lane a figure."""
     rows = -np.arange(len(table), dtype=np.float64)
     handles = [
         dots_in_lane(picture.ax, table, offset + rows, figure, style, kw)
