@@ -192,6 +192,18 @@ class TestDecision:
         assert titles[1:3] == ["no votes", "no sources"]
 
     @pytest.mark.further
+    def test_of_several_rounds_the_last_votes_are_drawn(self):
+        debate = {"w": [*"abc"] * 2 + ["d"], "c": ["no", "no", "no", "yes", "yes", "no", "no"]}
+        votes = pd.DataFrame({"q": "tram", **debate, "r": [1, 1, 1, 2, 2, 2, 1]})
+        read = lab.from_votes(votes, decision="q", voter="w", choice="c", round="r")
+        read.votes.loc[[0, 6], "voter"] = None  # nobody's: no other vote takes its place
+        figure = page(read, "0-1")
+        assert figure.axes[1].get_title(loc="left") == "5 votes"
+        listed = [text for text in texts(figure.axes[1]) if text]
+        assert listed == ["no", "3 votes", "(no voter)", "c", "(no voter)", "yes", "2 votes", "a", "b"]
+        assert "5 votes. 2 votes of earlier rounds not drawn." in lab.charts.caption(figure)
+        assert "yes (2 of 5)" in str(read.decision("0-1"))
+
     def test_hostile_text_draws(self):
         payload = {
             "recommendation": HOSTILE, "confidence": 1, "question": HOSTILE,
@@ -243,6 +255,13 @@ class TestOverview:
     def test_what_the_data_cannot_say_is_left_out(self):
         votes = pd.DataFrame({"q": [1, 1, 2, 2], "v": ["a", "b"] * 2, "c": ["x", "x", "y", "x"]})
         known = lab.from_votes(votes, decision="q", voter="v", choice="c")
+        assert self.subjects(known) == ["Agreement", "Voters", "Margin", "Votes"]
+
+    def test_without_a_confidence_of_panels_outcomes_do_not_take_the_place_of_the_votes(self):
+        votes = pd.DataFrame({"q": [1, 1, 2, 2], "v": ["a", "b"] * 2, "c": ["x", "x", "y", "x"]})
+        truth = pd.DataFrame({"q": [1, 2], "truth": ["x", "y"]})
+        read = lab.from_votes(votes, decision="q", voter="v", choice="c")
+        known = lab.with_outcomes(read, truth, on="q", correct="truth")
         assert self.subjects(known) == ["Agreement", "Voters", "Margin", "Votes"]
 
     @pytest.mark.thorough

@@ -3,6 +3,8 @@
 import json
 import re
 
+import numpy as np
+import pandas as pd
 import pytest
 from histories import OUTCOMES, sample
 from matplotlib import pyplot
@@ -113,4 +115,45 @@ def test_a_caption_calls_marks_as_the_legend_does():
 def test_the_counts_below_a_reliability_diagram_are_explained():
     ax = charts.reliability(lab.with_outcomes(sample(60), OUTCOMES))
     assert "Below: how often each confidence occurs." in charts.caption(ax)
+    pyplot.close(ax.figure)
+
+
+def few_changes():
+    """A change, on either side of which many decisions have a margin, and one a confidence."""
+    read = sample(200)
+    read.decisions["kind"] = ["a"] * 100 + ["b"] * 100
+    read.decisions.loc[1:198, "confidence"] = np.nan
+    return read
+
+
+def few_spreads():
+    """Questions asked twice, half of whose answers differ, of which one has confidences."""
+    question = np.repeat([f"q{place}" for place in range(30)], 2)
+    said = {"recommendation": ["a", "b", "a", "a"] * 15, "confidence": [0.2, 0.8, *[np.nan] * 58]}
+    ids = [f"{row}-0" for row in range(1, 61)]
+    texts = {"stream_id": "str", "question": "str", "recommendation": "str"}
+    return pd.DataFrame({"stream_id": ids, "question": question, **said}).astype(texts)
+
+
+@pytest.mark.parametrize(
+    ("chart", "count", "figures"),
+    [
+        (charts.conformity, lambda: stats.Conformity.of(sample(300)), ["unanimous", "expected", "hollow"]),
+        (charts.stability, lambda: stats.Stability.of(few_spreads()), ["flip", "unstable", "spread"]),
+        (
+            charts.regimes,
+            lambda: stats.Regimes.of(few_changes(), watch="kind"),
+            ["confidence_difference", "margin_difference"],
+        ),
+    ],
+    ids=["conformity", "stability", "regimes"],
+)
+def test_the_methods_of_all_intervals_that_are_drawn_are_said(chart, count, figures):
+    summary = count()
+    table = summary.table()
+    ways = [{part for one in table[f"{figure}_method"] for part in one.split(", ")} for figure in figures]
+    assert any(one != ways[0] for one in ways)
+    ax = chart(summary)
+    [said] = re.findall(r"95% interval \((.*?)\)", charts.caption(ax).rpartition("Line")[2])
+    assert {*said.split(", ")} == set.union(*ways) - {"none"}
     pyplot.close(ax.figure)

@@ -18,7 +18,7 @@ def test_the_chart_is_the_table(ax, outcomes):
     summary = Rules.of(panels(200) if outcomes else without_outcomes(panels(200)))
     chart(summary, ax=ax)
     table = summary.table().iloc[1:]
-    figure, n = ("difference", "n_known") if outcomes else ("changed", "n_decided")
+    figure, n = ("difference", "n_judged") if outcomes else ("changed", "n_compared")
     dots = ax.lines[0]
     assert list(dots.get_xdata()) == table[figure].tolist()
     assert list(dots.get_ydata()) == [-row for row in range(len(table))]
@@ -87,3 +87,28 @@ def test_all_decisions_with_an_outcome_are_counted_where_nothing_was_recommended
     chart(history, ax=ax)
     many = Rules.of(history).table().set_index("rule").loc["plurality", "n_with_outcome"]
     assert f"n = {many} decisions with outcome" in caption(ax)
+
+
+@pytest.mark.parametrize("outcomes", [True, False])
+def test_n_is_of_the_decisions_in_which_rules_are_compared(ax, outcomes):
+    history = panels(100) if outcomes else without_outcomes(panels(100))
+    history.decisions["recommendation"] = history.decisions["recommendation"].where(
+        lambda said: said.index < 30
+    )
+    table = Rules.of(history).table().set_index("rule")
+    n, there = ("n_judged", "n_with_outcome") if outcomes else ("n_compared", "n")
+    compared = table.loc["recommendation", n]
+    assert compared < 30 < table.loc["plurality", "n_known" if outcomes else "n_decided"]
+    chart(history, ax=ax)
+    assert ax.texts[0].get_text().split()[0] == f"{table.loc['plurality', n]}"
+    without = table.loc["plurality", there] - compared
+    assert f"n = {compared} decisions" in title(ax)
+    assert f"{without} without recommendation left out." in caption(ax)
+    assert (f"{table.loc['plurality', 'n'] - without - compared} without outcome" in caption(ax)) is outcomes
+
+
+def test_where_nothing_was_recommended_nothing_is_changed(ax):
+    history = without_outcomes(panels(20))
+    history.decisions["recommendation"] = None
+    chart(history, ax=ax)
+    assert ax.texts[0].get_text() == "no decisions, 20 without recommendation left out"

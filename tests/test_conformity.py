@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.collections import LineCollection
-from pictures import words
+from panels import part
+from pictures import caption, words
 from summaries import agree
 
 from mastermind_lab.charts.conformity import conformity
@@ -224,6 +225,30 @@ def test_all_alike_have_no_excess():
     assert found[["unanimous", "expected", "excess", "hollow"]].tolist() == [1, 1, 0, 0]
     assert found["unanimous_low"] < 1
     assert np.isnan(found["inflation"])
+
+
+def test_where_nobody_told_of_evidence_no_consensus_is_hollow():
+    untold = voted(*[("aaa", 0, 0, None)] * 12)
+    summary = Conformity.of(untold)
+    assert np.isnan(summary.hollow.value)
+    assert summary.table()[["hollow", "hollow_low"]].isna().all(axis=None)
+    assert summary.table()["hollow_method"].tolist() == ["none"]
+    assert (summary.table()["consensus"] == 1).all()
+    assert Conformity.decisions(untold)["hollow"].isna().all()
+    ax = conformity(summary)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["unanimous", "if independent"]
+    assert "Hollow consensus not known: no citations, no arguments." in caption(ax)
+
+
+def test_evidence_in_one_part_is_known_of_both():
+    rows = [("aaa", 0, 0, None)] * 12 + [("aab", 3, 0, None)] * 4
+    history = voted(*rows)
+    untold, told = part(history, range(12)), part(history, range(12, 16))
+    whole = Conformity.of(history)
+    agree((Conformity.of(untold) + Conformity.of(told)).table(), whole.table())
+    assert whole.hollow.value == 12 / 16
+    assert np.isnan(Conformity.of(untold).hollow.value)
+    assert Conformity.of(history, by="n_citations").table()["hollow"].tolist() == [1, 0]
 
 
 def test_few_panels_and_none():

@@ -120,6 +120,14 @@ def test_one_curve_says_its_area_and_what_chance_is(ax):
     assert chance.get_ydata()[0] == pytest.approx(1 - summary.accuracy.value)
 
 
+def test_votes_of_few_decisions_are_too_few_decisions(ax):
+    few = arena(5)
+    few.decisions["correct_choice"], few.votes["confidence"] = "ship", 0.5
+    risk_coverage(Calibration.of(few, unit="voters"), ax=ax)
+    assert ax.get_title(loc="left").endswith("n = 15 votes")
+    assert ax.texts[0].get_text() == "fewer than 10 decisions"
+
+
 both = pytest.mark.parametrize("chart", [reliability, risk_coverage])
 
 

@@ -402,6 +402,13 @@ def test_without_a_recommendation_rules_are_judged_by_the_outcomes_alone():
     assert Rules.of(history).n == 4
 
 
+def test_each_figure_has_the_n_that_it_is_of():
+    history = tiny(["aab", "aab", "aa ", "ab "], said=["a", None, "b", "a"], truth="aa a")
+    row = Rules.of(history).table().set_index("rule").loc["plurality"]
+    assert row[["n", "n_decided", "n_compared", "n_known", "n_judged"]].tolist() == [4, 3, 2, 2, 1]
+    assert (row["changed"], row["difference"]) == (1 / 2, 0)
+
+
 def outcomes(summary, rule):
     row = summary.table().set_index("rule").loc[rule]
     return row[["n_with_outcome", "accuracy_of_all"]].tolist(), bool(

@@ -3,9 +3,10 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import pyplot
 from matplotlib.collections import LineCollection
 from panels import START
-from pictures import words
+from pictures import caption, words
 from summaries import agree
 
 from mastermind_lab.charts.timing import timing
@@ -191,6 +192,20 @@ def test_the_chart_draws_the_table():
         "of total",
     ]
     assert "n = 300 decisions" in words(ax)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("by", [None, "meta.model"])
+def test_the_caption_says_how_many_decisions_a_row_is_not_of(by):
+    frame = decisions(200)
+    frame.loc[frame.index[18:], "meta.usage.cost_usd"] = np.nan
+    said = "A row is of the decisions that say it: {} do not."
+    assert said.format("182") in caption(timing(frame, unit="USD", by=by))
+    table = Timing.of(frame).table().set_index("leaf")
+    most = table.loc[table["unit"] == "s", "missing"].max()
+    assert said.format(f"0 to {most}") in caption(timing(frame, by=by))
+    assert "that say it" not in caption(timing(frame, unit="tokens", by=by))
+    pyplot.close("all")
 
 
 @pytest.mark.further

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from panels import part, without_outcomes
-from pictures import intervals
+from pictures import caption, intervals
 from telling import telling
 from voting import votes_of
 
@@ -248,9 +248,10 @@ def test_the_chart_is_the_table(ax, outcomes):
     summary = Voters.of(panels(200) if outcomes else without_outcomes(panels(200)))
     chart(summary, ax=ax)
     figure, ring, n = (
-        ("accuracy", "confidence", "n_with_outcome") if outcomes else ("dissent", "pivotal", "n")
+        ("accuracy", "sure", "n_with_outcome") if outcomes else ("dissent", "pivotal", "n_with_winner")
     )
     rows = summary.table().sort_values([f"{figure}_low", figure], ascending=False, kind="stable")
+    rows["sure"] = rows["accuracy"] + rows["overconfidence"]
     rings, dots = ax.lines
     assert list(dots.get_xdata()) == rows[figure].tolist()
     assert list(rings.get_xdata()) == rows[ring].tolist()
@@ -258,6 +259,50 @@ def test_the_chart_is_the_table(ax, outcomes):
     assert [label.get_text() for label in ax.get_yticklabels()] == rows["voter"].tolist()
     assert [text.get_text() for text in ax.texts] == [*(f"{count}" for count in rows[n]), "n"]
     assert f"n = {rows[n].sum():,} votes" in " ".join(ax.get_title(loc="left").split())
+
+
+def test_votes_in_ties_and_without_an_outcome_are_not_in_n(ax):
+    history = tiny(["xxx ", "xxy ", "   z", *["xy  "] * 7], truth=["x", *[None] * 9])
+    history.votes["confidence"] = np.nan
+    chart(without_outcomes(history), ax=ax)
+    assert ax.get_title(loc="left").endswith("n = 7 votes with a winner")
+    assert [text.get_text() for text in ax.texts] == ["2", "2", "2", "1", "n"]
+    assert "14 in ties left out." in caption(ax)
+    assert "A ring is of all votes, ties too." in caption(ax)
+    ax.clear()
+    chart(history, ax=ax)
+    assert "n = 3 votes with outcome. 18 without outcome left out." in caption(ax)
+    assert "Who has no such vote is not drawn." in caption(ax)
+    assert len(ax.get_yticklabels()) == 3
+
+
+def test_where_all_votes_are_in_ties_nothing_is_known_of_dissent(ax):
+    chart(tiny(["xy"] * 4), ax=ax)
+    assert ax.texts[0].get_text() == "no votes with a winner, 8 in ties left out"
+    ax.clear()
+    chart(tiny([]), ax=ax)
+    assert ax.texts[0].get_text() == "no votes"
+
+
+def test_a_ring_is_of_the_votes_that_the_dot_is_of(ax):
+    history = tiny(["x"] * 20, truth=["x"] * 6 + ["y"] * 4 + [None] * 10, confidence=[0.6] * 10 + [0.99] * 10)
+    chart(history, ax=ax)
+    rings, dots = ax.lines
+    assert rings.get_xdata() == dots.get_xdata() == pytest.approx(0.6)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["share right", "mean confidence"]
+
+
+def test_where_few_judged_votes_have_a_confidence_the_ring_says_so_and_is_seen(ax):
+    history = tiny(["x"] * 20, truth=["x"] * 18 + ["y"] * 2, confidence=[np.nan] * 18 + [0.9] * 2)
+    chart(history, ax=ax)
+    rings, dots = ax.lines
+    assert (dots.get_xdata(), rings.get_xdata()) == (pytest.approx(0.9), pytest.approx(1.8))
+    assert ax.get_xlim()[1] > 1.8
+    assert "ring: plus over-confidence. Over-confidence is that of 2 with a confidence." in caption(ax)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "share right",
+        "plus over-confidence",
+    ]
 
 
 @pytest.mark.parametrize("by", [None, "topic"])

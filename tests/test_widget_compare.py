@@ -10,6 +10,7 @@ import pytest
 from histories import sample
 from matplotlib import pyplot
 from matplotlib.figure import Figure
+from telling import telling
 from test_widget import asked, told, view_of
 from waiting import until
 
@@ -258,6 +259,40 @@ def test_a_chart_takes_a_history_before_as_it_takes_data(by):
         OptionError, match=r"before= is grouped by meta.model, and what it is drawn behind by"
     ):
         charts.votes(now, before=lab.stats.Votes.of(then, by="meta.model"), ax=Figure().subplots())
+
+
+@pytest.mark.parametrize(
+    ("chart", "kind", "options", "why"),
+    telling(
+        {
+            "bins": (
+                charts.reliability,
+                lab.stats.Calibration,
+                {"bins": 20},
+                "bins=20, .* with bins=10: count",
+            ),
+            "unit": (charts.risk_coverage, lab.stats.Calibration, {"unit": "voters"}, "votes, .* decisions"),
+            "voter": (charts.votes, lab.stats.Votes, {"voter": "choice"}, "voter='choice', .* voter='voter'"),
+            "cluster": (charts.margin, lab.stats.Margin, {"cluster": "question"}, r"cluster=\('question',\)"),
+        },
+        "bins",
+        "unit",
+    ),
+)
+def test_what_was_counted_otherwise_is_not_drawn_behind(chart, kind, options, why):
+    run = lab.with_outcomes(sample(60), sample_folder() / "outcomes.csv")
+    with pytest.raises(OptionError, match=f"before= .*{why}"):
+        chart(run, before=kind.of(run, **options), ax=Figure().subplots())
+    made_otherwise = kind.of(run, replicates=40, family="simultaneous")
+    assert "an earlier run of" in charts.caption(chart(run, before=made_otherwise, ax=Figure().subplots()))
+
+
+@pytest.mark.parametrize("chart", [charts.confidence, charts.confidence_over_time])
+def test_votes_are_not_drawn_behind_decisions(chart):
+    run = sample(60)
+    for before in (run.votes, lab.stats.Confidence.of(run.votes)):
+        with pytest.raises(OptionError, match="before= counts votes, and what it is drawn behind decisions"):
+            chart(run, before=before, ax=Figure().subplots())
 
 
 class TestAlarms:

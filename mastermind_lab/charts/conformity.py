@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from ..stats import Conformity
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
-from .drawing.dots import dots_of_figures
+from .drawing.dots import dots_of_figures, methods_of
 from .drawing.picture import Column, Picture, inches_of, rows_that_fit
 from .drawing.text import format_n, format_voters
 
@@ -52,6 +52,8 @@ def conformity(
         return picture.empty()
     growth = ["" if np.isnan(growth) else f"{growth:+.3f}" for growth in table["inflation"]]
     beside = Column("growth", growth) if table["debated"].any() else None
-    dots_of_figures(picture, table, _FIGURES, "n", kw, beside)
+    figures = {name: called for name, called in _FIGURES.items() if table[name].notna().any()}
+    dots_of_figures(picture, table, figures, "n", kw, beside)
     growing = "growth: of confidence in a debate" if beside else ""
-    return picture.heading(growing, methods=table["consensus_method"])
+    untold = "" if "hollow" in figures else "hollow consensus not known: no citations, no arguments"
+    return picture.heading(growing, untold, methods=methods_of(table, figures))

@@ -175,7 +175,8 @@ def _draw(
         argument_tree(arguments, row["stream_id"], ax=last)
     else:
         lines_on(last, "no arguments", heights[-1], width)
-    keep(verdict, [f"Decision {row['stream_id']}", page.votes.title, _counted_sources(citations)])
+    said = [page.votes.title, page.votes.earlier, _counted_sources(citations)]
+    keep(verdict, [f"Decision {row['stream_id']}", *said])
     gather(verdict, [last])
 
 

@@ -47,8 +47,8 @@ def overview(
     """A history on a page: confidence, the same over time, margin, agreement, voters and calibration.
 
     What the history says nothing of is left out; of a single decision its confidence and its votes stay.
-    Where no outcome is known, the votes stand in the place of
-    calibration (see :func:`mastermind_lab.with_outcomes`).
+    Where no decision has a confidence and an outcome (see :func:`mastermind_lab.with_outcomes`), the votes
+    stand in the place of calibration.
 
     Parameters
     ----------
@@ -141,8 +141,9 @@ def _drawn(history: Any, by: str | None, voter: str) -> Iterator[tuple[Draw, int
         yield partial(voters, voted), min(voted.sums.keys["voter"].nunique(), DOTS)
     if several:
         yield partial(margin, margins), 2 * min(len(margins.sums.keys), RIDGES)
-    if several and voted.n and voted.sums["known"][:, 0].any():
-        yield partial(reliability, Calibration.of(history)), None
+    judged = several and voted.sums["known"][:, 0].any()  # otherwise there may be no outcomes to ask for
+    if judged and (panels := Calibration.of(history)).n:
+        yield partial(reliability, panels), None
     elif voted.n:
         choices = Votes.of(history, voter=voter)
         yield partial(votes, choices), min(12, 2 * len(choices.table()))

@@ -18,6 +18,7 @@ from ..stats.engine.input import By, Source, names_of
 from ..text import column_label
 from .drawing.change_lines import date_axis
 from .drawing.chart import chart, check_clusters
+from .drawing.dots import methods_of
 from .drawing.figures import extent, is_growing, without_labels
 from .drawing.ink import MUTED, paper, shade
 from .drawing.intervals import keep_ends
@@ -109,14 +110,13 @@ def regimes(
     picture.legend(handles, [_LOOKS[name].label for name in figures])
     if _is_wide(ax) and figures:
         _means_beside(ax, changes, figures[0])
-    methods = changes[f"{figures[0]}_difference_method"] if figures else ()
     earlier = f"{counted(found - shown, 'earlier change')} in the strip alone" if found > shown else ""
     return picture.heading(
         "strip: means between changes",
         "dot: change",
         "n and what stands at the right: before and after a change",
         earlier,
-        methods=methods,
+        methods=methods_of(changes, (f"{name}_difference" for name in figures)),
     )
 
 

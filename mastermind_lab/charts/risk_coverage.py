@@ -69,8 +69,7 @@ def risk_coverage(
     if len(table) > (room := room_for_panels(ax)):
         table, curves = _curves(summary, room)
     drawn = table[table["group"].isin(curves["group"])]
-    what = "clusters" if summary.cluster else "votes" if summary.unit == "voters" else "decisions"
-    few = f"fewer than {SMALL_N} {what}"
+    few = f"fewer than {SMALL_N} {'clusters' if summary.cluster else 'decisions'}"
     if drawn.empty:
         ax.set_xlim(0, 1.01)
         return picture.empty(few) if table["n"].any() else picture.empty()

@@ -49,8 +49,7 @@ def rules(
     table = summary.lump(series_that_fit(ax, SERIES)).table()
     known = bool(table["n_known"].any())
     figure = ("difference" if table["difference"].notna().any() else "accuracy") if known else "changed"
-    n = "n_known" if known else "n_decided"
-    notes = _notes(summary, table, "n_with_outcome" if known else "n")
+    n, notes = _COUNTS[figure], _notes(summary, table, figure)
     order = list(dict.fromkeys(table["rule"]))
     table = table[(table["rule"] != ACTUAL) & table[figure].notna()]
     table = table.iloc[table["rule"].map(order.index).argsort(kind="stable")]
@@ -73,6 +72,7 @@ def rules(
     return picture.ax
 
 
+_COUNTS = {"difference": "n_judged", "accuracy": "n_known", "changed": "n_compared"}
 _XLABELS = {
     "difference": "accuracy minus actual (% points)",
     "accuracy": "accuracy (0-1)",
@@ -94,14 +94,23 @@ def _signed(points: float) -> str:
     return f"{points:+.3g}".replace("-", "\N{MINUS SIGN}") if points else "0"
 
 
-def _notes(summary: Rules, table: pd.DataFrame, counts: str) -> list[str]:
+def _n_and_left_out(summary: Rules, table: pd.DataFrame, figure: str) -> list[str]:
+    """Say in how many decisions rules are compared, or judged, and what was left out and why."""
+    voted, said = (table[table["rule"] == rule] for rule in ("plurality", ACTUAL))
+    n, judged = voted[["n", "n_with_outcome"]].sum()  # of a rule that has an opinion wherever anybody voted
+    voteless = summary.without_votes
+    if figure == "changed":
+        known = said["n_decided"].sum()
+        return format_n(known, "decisions", without_votes=voteless, without_recommendation=n - known)
+    known = said["n_known"].sum() if figure == "difference" else judged
+    left_out = {"without_outcome": n - judged, "without_recommendation": judged - known}
+    return format_n(known, "decisions with outcome", without_votes=voteless, **left_out)
+
+
+def _notes(summary: Rules, table: pd.DataFrame, figure: str) -> list[str]:
     """Say n, what was left out and why, how often the actual decisions were right, and what a tie does."""
     actual = summary.actual
-    n = table.loc[table["rule"] == "plurality", counts].sum()  # which has an opinion wherever anybody voted
-    what = "decisions with outcome" if counts == "n_with_outcome" else "decisions"
-    notes = format_n(n, what, without_votes=summary.without_votes) + format_voters(
-        summary.voter, summary.repeated
-    )
+    notes = _n_and_left_out(summary, table, figure) + format_voters(summary.voter, summary.repeated)
     if actual.n:
         notes.append(f"actual: {actual:.0%} right")
     kinds = {rule.ballots: name for name, rule in PREFERENCE_RULES.items()}

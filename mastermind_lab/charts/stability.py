@@ -10,7 +10,7 @@ from ..labels import counted
 from ..stats import Stability
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
-from .drawing.dots import dots_of_figures
+from .drawing.dots import dots_of_figures, methods_of
 from .drawing.picture import Picture, inches_of, rows_that_fit
 from .drawing.text import format_n
 
@@ -50,4 +50,4 @@ def stability(
     dots_of_figures(picture, table, _FIGURES, "again", kw)
     sampled = ["sample of the questions"] if table["sampled"].any() else []
     silent = f"{counted(said_nothing, 'group')} without such a question not drawn" if said_nothing else ""
-    return picture.heading(*sampled, silent, methods=table["flip_method"])
+    return picture.heading(*sampled, silent, methods=methods_of(table, _FIGURES))

@@ -82,11 +82,19 @@ def timing(
     picture.heading(
         "dot: mean; line across the bar: median; bars: middle 50% and 90%",
         f"the {len(leaves)} largest of {there} are drawn" if len(leaves) < there else "",
+        _silent(summary.n - counts),
         "an interval that goes to 0 or below ends at the left edge" if cut else "",
         methods=table["mean_method"],
     )
     ax.set_ylim(-len(leaves) + 0.4, 1.2 if beside else 0.6)
     return ax
+
+
+def _silent(missing: pd.Series) -> str:
+    """Say how many decisions say nothing of what is drawn in a row, if there are any."""
+    least, most = missing.min(), missing.max()
+    many = f"{most:,}" if least == most else f"{least:,} to {most:,}"
+    return f"a row is of the decisions that say it: {many} do not" if most else ""
 
 
 def _longest(table: pd.DataFrame, most: int) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
@@ -19,26 +20,31 @@ from .drawing.text import format_n, format_voters
 
 
 class _Figures(NamedTuple):
-    """What is drawn of each voter: a dot and maybe a ring, and the column that counts what they stand on."""
+    """What is drawn of each voter: a dot and maybe a ring, and the column that counts what the dot is of."""
 
     dot: str
     ring: str
     n: str
     what: str
     xlabel: str
+    without: str
+    """What has no dot."""
+    names: tuple[str, ...]
+    """Of the dot, and of the ring."""
 
 
 RIGHT = _Figures(
-    "accuracy", "confidence", "n_with_outcome", "votes with outcome", "share right, mean confidence (0-1)"
+    "accuracy", "sure", "n_with_outcome", "votes with outcome", "share right, mean confidence (0-1)",
+    "without_outcome", ("share right", "mean confidence"),
+)  # fmt: skip
+RIGHT_IN_PART = RIGHT._replace(
+    xlabel="share right, plus over-confidence (0-1)", names=("share right", "plus over-confidence")
 )
-RIGHT_ALONE = _Figures("accuracy", "", "n_with_outcome", "votes with outcome", "share right (0-1)")
-_NAMES = {
-    "accuracy": "share right",
-    "confidence": "mean confidence",
-    "dissent": "against the winner",
-    "pivotal": "pivotal",
-}
-AGAINST = _Figures("dissent", "pivotal", "n", "votes", "share of votes (0-1)")
+RIGHT_ALONE = RIGHT._replace(ring="", xlabel="share right (0-1)", names=("share right",))
+AGAINST = _Figures(
+    "dissent", "pivotal", "n_with_winner", "votes with a winner", "share of votes (0-1)",
+    "in_ties", ("against the winner", "pivotal"),
+)  # fmt: skip
 
 
 @chart(Voters, "A history, its ``votes`` frame (then without ``by``)", most=SERIES)
@@ -54,10 +60,11 @@ def voters(
 ) -> Axes:
     """How often each voter is right, with its 95% interval, and as a ring how sure it is.
 
-    A ring to the right of the dot is over-confidence; where no vote has a confidence there is none. Where no
-    outcomes were joined, the dot is the share of votes against the winner, and the ring the share of pivotal
-    votes. Above 20 voters those with the fewest votes are drawn as one. Voters stand in the order of the
-    lower ends: the highest dot may be one of few votes.
+    A ring lies to the right of the dot by the over-confidence of the voter's judged votes: it is their mean
+    confidence where each has one, and not there where none has. Where no outcomes were joined, the dot is the
+    share of votes against the winner, ties left out, and the ring the share of pivotal votes. Above 20 voters
+    those with the fewest votes are drawn as one. Voters stand in the order of the lower ends: the highest dot
+    may be one of few votes.
 
     Examples
     --------
@@ -69,30 +76,50 @@ def voters(
     groups = len(summary.sums.keys[list(summary.by)].drop_duplicates())
     lanes = series_that_fit(ax, min(groups, SERIES)) if summary.by else 1
     table = summary.lump(max(lanes, 2), rows_that_fit(ax, MOST, lanes=lanes, series=lanes - 1)).table()
-    right = RIGHT if table["confidence"].notna().any() else RIGHT_ALONE
-    drawn = right if table["n_with_outcome"].any() else AGAINST
+    drawn = _drawn(table)
+    (voted, judged), there = table[["n", drawn.n]].sum(), table["voter"].nunique()
+    table = table.assign(sure=table["accuracy"] + table["overconfidence"])  # of the same votes
     table = ranked(
         table[table[drawn.n] > 0], "voter", "group", drawn.dot, summary.sums.keys["voter"].nunique()
     )
     rows = table.drop_duplicates("voter")
-    notes = format_n(table[drawn.n].sum(), drawn.what) + format_voters(summary.voter, summary.repeated)
+    notes = format_n(judged, drawn.what if voted else "votes", **{drawn.without: voted - judged})
+    notes += format_voters(summary.voter, summary.repeated)
     picture = Picture(ax, "Voters", summary, notes, drawn.xlabel, inches=inches_of(len(rows), lanes=lanes))
     if table.empty:
         return picture.empty()
     beside = None if summary.by else n_of_rows(rows[drawn.n])
     behind = rows_behind(picture, earlier_of(Voters, before, summary), table, ["group", "voter"], drawn.dot)
     handles = dots(picture.ax, table, "voter", "group", drawn.dot, kw, drawn.ring, beside, behind)
-    picture.legend(handles, legend_labels(table, "group", drawn.n) if summary.by else [_NAMES[drawn.dot]])
+    picture.legend(handles, legend_labels(table, "group", drawn.n) if summary.by else [drawn.names[0]])
     names = (lanes if summary.by else 1) + 1
     if drawn.ring and series_that_fit(ax, names) == names:
         picture.legend(
-            [Line2D([], [], marker="o", color=shade(picture.ax, STRONG), **RING)], [_NAMES[drawn.ring]]
+            [Line2D([], [], marker="o", color=shade(picture.ax, STRONG), **RING)], [drawn.names[1]]
         )
-    ring = f"; ring: {_NAMES[drawn.ring]}" if drawn.ring else ""
+    silent = "who has no such vote is not drawn" if len(rows) < there else ""
     gaps = without_dot(table, "voter", "group", drawn.dot, "no such vote")
-    known = f"dot: {_NAMES[drawn.dot]}{ring}"
-    picture.heading(known, gaps, methods=table[f"{drawn.dot}_method"])
+    marks = "; ".join(f"{mark}: {name}" for mark, name in zip(("dot", "ring"), drawn.names, strict=False))
+    picture.heading(marks, _about_rings(drawn, table), gaps, silent, methods=table[f"{drawn.dot}_method"])
     low, high = limits(table, drawn.dot, *filter(None, [drawn.ring]), behind=behind)
     least, most = from_zero(min(high, 1.02))
-    picture.ax.set_xlim(least if drawn is AGAINST else max(low, least), most)
+    if drawn is not RIGHT_IN_PART:  # where a ring may lie beyond all shares
+        low, high = least if drawn is AGAINST else max(low, least), most
+    picture.ax.set_xlim(low, high)
     return picture.ax
+
+
+def _drawn(table: pd.DataFrame) -> _Figures:
+    """Choose what to draw: who is right, and how sure of it as far as that is said, or who is against."""
+    judged, sure = table["n_with_outcome"].sum(), table["n_with_both"].sum()
+    if not judged:
+        return AGAINST
+    return RIGHT if sure == judged else RIGHT_IN_PART if sure else RIGHT_ALONE
+
+
+def _about_rings(drawn: _Figures, table: pd.DataFrame) -> str:
+    """Say what rings are of, where that is not what the dots are of."""
+    if drawn is RIGHT_IN_PART:
+        return f"over-confidence is that of {table['n_with_both'].sum():,} with a confidence"
+    all_votes = drawn is AGAINST and (table["n_with_winner"] < table["n"]).any()
+    return "a ring is of all votes, ties too" if all_votes else ""

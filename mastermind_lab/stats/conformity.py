@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ..errors import OptionError
 from .engine.anytime import intervals_of
@@ -52,7 +53,8 @@ class Conformity(Voted):
     tells both.
 
     *Hollow consensus.* Agreement without evidence: at least ``agreement`` of the votes for one choice, while
-    the decision has at most ``citations`` citations and at most ``arguments`` arguments.
+    the decision has at most ``citations`` citations and at most ``arguments`` arguments. Where no decision
+    has any of either, as in a table of votes, nobody told of them, and nothing is known to be hollow.
 
     Examples
     --------
@@ -103,7 +105,8 @@ class Conformity(Voted):
             with more than one; ``agreement``, the share of the winner,
             0 to 1; ``unanimous``; ``n_citations``; ``n_arguments``; ``hollow``; ``n_rounds`` with a
             confidence; ``inflation``, last minus first of these, -1 to 1, NaN below 2. On a tie there is no
-            winner: ``agreement`` is missing, ``hollow`` False. Below 2 votes all three are missing.
+            winner: ``agreement`` is missing, ``hollow`` False. Below 2 votes all three are missing; where no
+            decision has a citation or an argument, ``hollow`` is missing in all.
 
         Raises
         ------
@@ -112,7 +115,10 @@ class Conformity(Voted):
         """
         data = told_apart_by(data, voter)
         frame = _frame(data)
-        return _described(data, frame, rounds_of(frame, rounds), agreement, citations, arguments)
+        rows = _described(data, frame, rounds_of(frame, rounds), agreement, citations, arguments)
+        if not _has_evidence(rows).any():
+            rows["hollow"] = pd.array([pd.NA] * len(rows), "boolean")
+        return rows
 
     @classmethod
     @over_batches
@@ -195,7 +201,12 @@ class Conformity(Voted):
     @property
     def hollow(self) -> Estimate:
         """The share of panels of two and more whose decision is a hollow consensus, 0 to 1."""
-        return overall(self.intervals.shares, self.sums, "hollow", "n")
+        return overall(self._hollow, self.sums, "hollow", "n")
+
+    def _hollow(self, top: Floats, bottom: Floats, n: Floats) -> Figure:
+        """Divide as for shares, but where no decision has any evidence: then nobody told of it."""
+        is_told = self.sums["evidence"][:, 0].any()
+        return self.intervals.shares(top, bottom, n).defined(np.full(len(n), is_told))
 
     @property
     def excess(self) -> Estimate:
@@ -211,7 +222,8 @@ class Conformity(Voted):
         DataFrame
             The ``by`` columns; ``n`` decisions with two votes and more; shares of these, 0 to 1, and their
             95% intervals (``_low``, ``_high``): ``unanimous``; ``expected``, by voters who choose by
-            themselves; ``excess``, the difference; ``consensus``; ``hollow``. ``debated``, decisions with two
+            themselves; ``excess``, the difference; ``consensus``; ``hollow``, NaN where no decision of any
+            group has a citation or an argument. ``debated``, decisions with two
             rounds and more, and their mean ``inflation``, -1 to 1; ``too_small``, decisions with fewer votes,
             left out of the shares; ``repeated``, how often a voter voted more than once in a decision.
             ``small_n`` marks rows of fewer than 10 decisions. Intervals are NaN where there are fewer than 2
@@ -220,9 +232,8 @@ class Conformity(Voted):
         sums = self.sums.marginalize(self.by)
         n, debated = (sums.independent(sums[name][:, 0]) for name in ("n", "debated"))
         made = self.intervals
-        figures = {
-            name: made.shares(sums[name], sums["n"], n) for name in ("unanimous", "consensus", "hollow")
-        }
+        figures = {name: made.shares(sums[name], sums["n"], n) for name in ("unanimous", "consensus")}
+        figures["hollow"] = self._hollow(sums["hollow"], sums["n"], n)
         chance, independent = over_groups(self._with_expected(), "n", self.by)
         figures["expected"] = made.figures(divided(chance["expected"], chance["n"]), independent, SHARE)
         figures["excess"] = self._excess(chance, independent)
@@ -353,9 +364,16 @@ def _quantities(rows: pd.DataFrame, agreement: float) -> dict[str, Floats]:
         "consensus": (rows["agreement"] >= agreement - _ROUNDING).to_numpy(dtype=np.float64),
         "debated": (~np.isnan(inflation)).astype(np.float64),
         "inflation": np.nan_to_num(inflation),
+        "evidence": _has_evidence(rows).astype(np.float64),
         "too_small": 1 - panel,
         "repeated": rows["repeated"].to_numpy(dtype=np.float64),
     }
+
+
+def _has_evidence(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Say which decisions have a citation or an argument."""
+    found: NDArray[np.bool_] = (rows[["n_citations", "n_arguments"]].fillna(0) > 0).any(axis=1).to_numpy(bool)
+    return found
 
 
 def _choices(data: Data, keys: pd.DataFrame, ids: pd.Series, units: Units, replicates: int) -> GroupedSums:

@@ -237,18 +237,19 @@ class Rules(Voted):
             ``n`` decisions with votes, for the best voter those it voted in, for rules of rankings, scores or
             probabilities those with one; ``n_decided``, those of them in which the rule decides; ``open``,
             the share of n in which it does not, 0 to 1; ``without_ballot``, how many voted in the n without a
-            ballot that the rule could count. Among those decided: ``changed``, the share of those with a
-            recommendation in which it decides otherwise, 0 to 1; ``n_known``, those with an outcome;
-            ``accuracy``, the share of them that is right; ``difference``, accuracy minus that of the
-            recommendation in the same decisions, -1 to 1. Then ``n_with_outcome``, those of all n with an
-            outcome in which the rule has something to decide from (a recommendation for that rule, a vote's
-            confidence for the one that weighs by it); ``accuracy_of_all``, the share of them that is right,
-            where a decision that the rule leaves open counts as wrong; ``difference_of_all``, that minus the
-            accuracy of the recommendation, in those that have one, -1 to 1. Each figure has its 95% interval,
-            as in ``changed_low`` and ``changed_high``, NaN where there are fewer than 2 observations.
-            ``small_n`` marks rows with fewer than 10 ``n_decided``. The best voter has a row where one was
-            chosen by 2 outcomes or more in one half and voted in the other. Without recommendations there is
-            nothing to compare with: rules are judged by the outcomes alone.
+            ballot that the rule could count. Among those decided: ``n_compared``, those with a
+            recommendation; ``changed``, the share of them in which it decides otherwise, 0 to 1; ``n_known``,
+            those with an outcome; ``accuracy``, the share of them that is right; ``n_judged``, those with
+            both; ``difference``, accuracy there minus that of the recommendation, -1 to 1. Then
+            ``n_with_outcome``, those of all n with an outcome in which the rule has something to decide from
+            (a recommendation for that rule, a vote's confidence for the one that weighs by it);
+            ``accuracy_of_all``, the share of them that is right, where a decision that the rule leaves open
+            counts as wrong; ``difference_of_all``, that minus the accuracy of the recommendation, in those
+            that have one, -1 to 1. Each figure has its 95% interval, as in ``changed_low`` and
+            ``changed_high``, NaN where there are fewer than 2 observations. ``small_n`` marks rows with fewer
+            than 10 ``n_decided``. The best voter has a row where one was chosen by 2 outcomes or more in one
+            half and voted in the other. Without recommendations there is nothing to compare with: rules are
+            judged by the outcomes alone.
         """
         _, judged = self._best()
         keys = self.voters.keys.iloc[judged].assign(rule=pd.array([BEST] * len(judged), dtype=TEXT))
@@ -462,9 +463,12 @@ def _figures(made: Intervals, sums: GroupedSums, wider: Floats) -> pd.DataFrame:
         n_decided=counted(decided),
         open=divided(n - decided, n),
         without_ballot=counted(sums["without_ballot"][:, 0]),
+        n_compared=counted(sums["compared"][:, 0]),
         **with_ends(changed=_shares(made, sums, "changed", "compared")),
         n_known=counted(known),
-        **with_ends(accuracy=accuracy, difference=difference),
+        **with_ends(accuracy=accuracy),
+        n_judged=counted(sums["judged"][:, 0]),
+        **with_ends(difference=difference),
         n_with_outcome=counted(outcomes),
         **with_ends(accuracy_of_all=of_all, difference_of_all=difference_of_all),
         small_n=sums.independent(decided) < SMALL_N,

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ...labels import counted
+from ...stats.engine.ballots import in_last_round
 from .ink import MUTED, shade
 from .text import HINTED, LOOKED_AT, PLAIN, clean, fitted, fitted_apart, small_size, unmarked, wrapped
 
@@ -29,21 +30,22 @@ class Line(NamedTuple):
 
 
 class Ballots(NamedTuple):
-    """The lines of a list of votes, under a title."""
+    """The lines of a list of votes, under a title; ``earlier`` says what of earlier rounds is not there."""
 
     title: str
     lines: list[Line]
     sure: bool
+    earlier: str
 
 
 def ballots_of(votes: pd.DataFrame, room: float, most: int) -> Ballots:
     """Write who voted for what in a width in heights of small text, so many voters at most by name.
 
-    No choice is cut, and the most chosen comes first; in it the surest voter.
+    No choice is cut, and the most chosen comes first; in it the surest voter. Of a debate's rounds each
+    voter's last vote stands.
     """
-    said = votes.assign(
-        choice=votes["choice"].fillna("(no choice)"), voter=votes["voter"].fillna("(no voter)")
-    )
+    last = votes[in_last_round(votes) | votes["voter"].isna()]
+    said = last.assign(choice=last["choice"].fillna("(no choice)"), voter=last["voter"].fillna("(no voter)"))
     sure = bool(said["confidence"].notna().any())
     sizes = said["choice"].value_counts()
     ordered = said.assign(size=said["choice"].map(sizes)).sort_values(
@@ -61,7 +63,10 @@ def ballots_of(votes: pd.DataFrame, room: float, most: int) -> Ballots:
     by_name = sum(line.confidence is not None for line in lines)
     title = counted(len(said), "vote") + (f", {by_name} shown" if by_name < len(said) else "")
     title += "; bar: confidence (0-1)" if sure else ""
-    return Ballots(title, lines, sure)
+    before = len(votes) - len(last)
+    return Ballots(
+        title, lines, sure, f"{counted(before, 'vote')} of earlier rounds not drawn" if before else ""
+    )
 
 
 def _each(sizes: Sequence[int], most: int) -> int:

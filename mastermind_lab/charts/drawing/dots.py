@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -75,7 +75,7 @@ def dots_of_figures(
     picture: Picture, table: pd.DataFrame, figures: Mapping[str, str], n: str, kw: dict[str, Any],
     beside: Column | None = None,
 ) -> None:  # fmt: skip
-    """Draw three columns of a table by their names, a row a group and in it a lane a figure."""
+    """Draw columns of a table, three at most, by their names: a row a group and in it a lane a figure."""
     rows = -np.arange(len(table), dtype=np.float64)
     handles = [
         dots_in_lane(picture.ax, table, offset + rows, figure, style, kw)
@@ -85,6 +85,11 @@ def dots_of_figures(
     label_rows(picture.ax, list(table["group"]), counts, beside=beside, series=len(figures))
     rows_on_grid(picture.ax, len(table), beside)
     picture.legend(handles, list(figures.values()))
+
+
+def methods_of(table: pd.DataFrame, figures: Iterable[str]) -> list[str]:
+    """Return how the intervals of several columns were made, whose marks stand side by side."""
+    return [method for figure in figures for method in table[f"{figure}_method"]]
 
 
 def without_dot(table: pd.DataFrame, row: str, series: str, figure: str, meaning: str) -> str:
@@ -147,10 +152,13 @@ def from_zero(right: float) -> tuple[float, float]:
 def limits(
     table: pd.DataFrame, figure: str, *also: str, behind: pd.DataFrame | None = None
 ) -> tuple[float, float]:
-    """Return the least and the largest of a figure, its interval and other columns, with a margin."""
-    columns = [figure, f"{figure}_low", f"{figure}_high", *also]
-    every = [table] if behind is None else [table, behind]
-    values = np.concatenate([rows[columns].to_numpy(dtype=float) for rows in every])
+    """Return the least and the largest of a figure, its interval and other columns, with a margin.
+
+    What lies behind has the figure and its interval alone.
+    """
+    columns = [figure, f"{figure}_low", f"{figure}_high"]
+    every = [table[[*columns, *also]], *([] if behind is None else [behind[columns]])]
+    values = np.concatenate([rows.to_numpy(dtype=float).ravel() for rows in every])
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     margin = 0.06 * (high - low) if high - low > _ROUNDING else 0.05
     return low - margin, high + margin

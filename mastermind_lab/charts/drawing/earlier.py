@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from inspect import signature
 from typing import Any, cast
 from weakref import WeakKeyDictionary
@@ -29,18 +29,31 @@ def earlier_of(kind: type[Kind], before: Source | Kind | None, summary: Any) -> 
     Raises
     ------
     OptionError
-        If it is a summary that was counted otherwise.
+        If it counts something else, or is a summary that was counted otherwise.
     """
     if before is None:
         return None
-    if not isinstance(before, kind):
-        takes = signature(cast(Any, kind).of).parameters
-        options = {name: getattr(summary, name) for name in takes if hasattr(summary, name)}
-        return cast(Kind, cast(Any, kind).of(before, **options))
-    if before.by != summary.by:
-        groups = [", ".join(one.by) or "nothing" for one in (before, summary)]
+    takes = signature(cast(Any, kind).of).parameters
+    options = {name: getattr(summary, name) for name in takes if hasattr(summary, name)}
+    earlier = before if isinstance(before, kind) else cast(Kind, cast(Any, kind).of(before, **options))
+    _check_alike(earlier, summary, options)
+    return earlier
+
+
+def _check_alike(earlier: Summary, summary: Summary, options: Mapping[str, Any]) -> None:
+    """Refuse to draw behind a summary what was counted otherwise, but for how its intervals are made."""
+    if earlier.by != summary.by:
+        groups = [", ".join(one.by) or "nothing" for one in (earlier, summary)]
         raise OptionError(f"before= is grouped by {groups[0]}, and what it is drawn behind by {groups[1]}")
-    return before
+    what, here = earlier._counts(), summary._counts()
+    if what != here:
+        raise OptionError(f"before= counts {what}, and what it is drawn behind {here}")
+    for name, asked in options.items():
+        if (there := getattr(earlier, name)) != asked:
+            raise OptionError(
+                f"before= was counted with {name}={there!r:.60}, and what it is drawn behind with "
+                f"{name}={asked!r:.60}: count it again"
+            )
 
 
 def figures_of(earlier: Summary, what: str = "table") -> pd.DataFrame:

@@ -70,7 +70,7 @@ class Ballots:
         """
         needed = ["stream_id", "voter", "choice"]
         votes = frame_of(data, "votes", needed)
-        whole = votes[needed].notna().all(axis=1).to_numpy() & _in_last_round(votes)
+        whole = votes[needed].notna().all(axis=1).to_numpy() & in_last_round(votes)
         rows = np.flatnonzero(whole)
         votes = (votes if whole.all() else votes[whole]).reset_index(drop=True)
         panel, panels = _numbered(votes["stream_id"], sort=False)
@@ -145,7 +145,7 @@ def _numbered(column: pd.Series, sort: bool) -> tuple[Codes, Names]:
     return codes.astype(np.intp), np.asarray(different, dtype=object)
 
 
-def _in_last_round(votes: pd.DataFrame) -> NDArray[np.bool_]:
+def in_last_round(votes: pd.DataFrame) -> NDArray[np.bool_]:
     """Say which votes are of their voter's last round in the decision; those without one come first."""
     if ROUND not in votes or votes[ROUND].dtype.kind not in "iuf" or votes[ROUND].isna().all():
         return np.ones(len(votes), bool)
