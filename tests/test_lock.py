@@ -46,8 +46,31 @@ def test_refused_and_nothing_is_written(make, tmp_path):
     assert {one.name for one in tmp_path.iterdir()} == {"precious.txt", "snapshot"}
 
 
+def test_the_folder_that_is_made_for_it_lasts(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda one: synced.append(os.fstat(one).st_ino))
+    with Lock(tmp_path / "new" / "folder", "a test"):
+        assert synced == [one.stat().st_ino for one in (tmp_path, tmp_path / "new")]
+
+
 def test_who_holds_it_is_said(tmp_path):
     with Lock(tmp_path, "a longer work than the next one"):
         pass
     with Lock(tmp_path, "a test"), pytest.raises(lab.SourceError, match=rf"a test \(process {os.getpid()}"):
         Lock(tmp_path, "another")
+
+
+def test_one_of_a_folder_that_was_replaced_meanwhile_is_none(tmp_path, monkeypatch):
+    folder, hold = tmp_path / "snapshot", Lock._hold
+
+    def replaced(lock):
+        folder.rename(tmp_path / "former")
+        folder.mkdir()
+        hold(lock)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lock, "_hold", replaced)
+        with pytest.raises(lab.SourceError, match=r"was replaced just now. Nothing was changed: try again"):
+            Lock(folder, "a test")
+    with Lock(folder, "a test"), Lock(tmp_path / "former", "another"):
+        pass

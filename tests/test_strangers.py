@@ -20,6 +20,7 @@ VALID = {
     "decision": {"recommendation": "ship", "confidence": 0.5, "votes": [{"voter": "a", "choice": "b"}] * 2}
 }
 HASH = "0" * 64
+LONG = f"decisions/date=2026-11-23/part-{'1' * 5_000}--.parquet"
 CHILD = {"rows": 0, "sha256": HASH, "bytes": 1}
 
 
@@ -133,6 +134,12 @@ SAID = {
     "kinds of a stranger": {"kinds": {"decisions": {"meta.a": "pickle"}}},
     "kinds in a list": {"kinds": ["meta.a"]},
     "no children": {"siblings": None},
+    "an origin in words": {"origin": "a b"},
+    "a number of hashes to come": {"siblings": {name: CHILD | {"next": 5} for name in FRAMES[1:]}},
+    "a seal of thousands of digits": {"seal": LONG},
+    "replaces thousands of digits": {"replaces": [LONG]},
+    "half a character in kinds": {"kinds": {"decisions": {"\ud800": "str"}}},
+    "half a character in coverage": {"coverage": [{"source": "\udcff"}]},
 }  # fmt: skip
 
 
@@ -235,6 +242,15 @@ class TestLinks:
         (theirs / "votes").symlink_to(mine / "votes")
         with pytest.raises(lab.SourceError, match="link"):
             snapshot.commit(theirs, rows, {"stream": "s"})
+        assert contents(mine) == before
+
+    @pytest.mark.parametrize("scheme", ["file", "local", "LOCAL"])
+    def test_nor_by_a_url_of_this_machine(self, theirs, mine, scheme):
+        before = contents(mine)
+        (theirs / "votes").rename(theirs / ".votes")
+        (theirs / "votes").symlink_to(mine / "votes")
+        with pytest.raises(lab.SourceError, match="link"):
+            lab.compact(f"{scheme}://{theirs}")
         assert contents(mine) == before
 
     def test_nor_is_a_half_written_one(self, tmp_path):

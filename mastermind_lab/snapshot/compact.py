@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..errors import SourceError
 from ..frames import SchemaUnion, combine_chunks, concat
-from ..storage import HALF, Folder
+from ..storage import HALF, Folder, HeldError
 from ..storage import folder as folder_of
 from .checkpoint import LEFTOVER, forget, write_checkpoint
 from .commits import day_of, write_range
@@ -91,8 +91,8 @@ def compact(
         raise SourceError(f"{target.name} is no snapshot, or an archive with nothing in it yet")
     try:
         lock = target.lock("a compaction")
-    except SourceError as error:
-        if "an archiver" not in str(error):
+    except HeldError as error:
+        if error.work != "an archiver":
             raise
         lock = ask(target, error, wait)
         if lock is None:
@@ -226,7 +226,7 @@ def _metadata(group: Sequence[Range]) -> dict[str, Any]:
     first, last = group[0].metadata, group[-1].metadata
     gaps = [gap for one in group for gap in json.loads(one.metadata.get("gaps", "[]"))]
     metadata = {name: value for name, value in last.items() if name not in ("seal", "seals", "origin")}
-    metadata |= {name: first[name] for name in ("after", "first_ordinal") if name in first}
+    metadata |= {"after": first["after"]} if "after" in first else {}
     metadata |= {"gaps": json.dumps(gaps)} if gaps else {}
     return metadata | {
         "coverage": recorded_coverage(group).rows(),

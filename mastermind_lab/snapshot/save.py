@@ -6,9 +6,10 @@ import ctypes
 import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,10 @@ def save(
     """Write a history as a snapshot, all of it or nothing: a range a day, of at most 50,000 entries.
 
     A folder on a disk appears under its name only when it is whole. Elsewhere a range counts only when the
-    last of them is there; a snapshot that is overwritten is taken away first.
+    last of them is there; a snapshot that is overwritten is taken away first. A folder that is overwritten on
+    a disk is locked meanwhile, so that nobody goes on writing to what is no longer there. Where two folders
+    can't change names in one step, as on macOS and Windows, who is killed between two steps leaves the old
+    one beside, as ``.<name>-<letters>-old``.
 
     Raises
     ------
@@ -48,7 +52,7 @@ def save(
         The folder is there already and ``overwrite`` was not asked for, or it is no snapshot; a table holds
         what could not be read again, or two rows of one entry.
     SourceError
-        It cannot be written; what was there before is untouched.
+        It cannot be written, or another writes to what is to be overwritten; that is untouched.
     """
     target = folder_of(folder)
     try:
@@ -96,27 +100,53 @@ def _is_hidden(path: str) -> bool:
 
 def _save_beside(ranges: Sequence[Tables], coverage: Coverage, target: Path) -> None:
     make(target.absolute().parent)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.absolute().parent))
-    try:
-        _commit_all(ranges, coverage, LocalFolder(str(fresh)))
-        _put_in_place(fresh, target)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+    there = LocalFolder(str(target))
+    with nullcontext() if there.is_empty() else there.lock("a save") as lock:
+        # Not a temporary one, which would be for its owner alone: a snapshot is shared like any other file.
+        fresh = target.with_name(f".{target.name}-{token_hex(4)}")
+        fresh.mkdir()
+        try:
+            _commit_all(ranges, coverage, LocalFolder(str(fresh)))
+            if lock and os.name == "nt":
+                lock.release()  # Windows renames no folder of which a file is open, not for others either
+            _put_in_place(fresh, target)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _put_in_place(fresh: Path, target: Path) -> None:
-    # mkdtemp makes a folder for the owner alone; a snapshot is shared like any other file.
-    umask = os.umask(0)
-    os.umask(umask)
-    fresh.chmod(0o777 & ~umask)
     if not target.exists():
         os.replace(fresh, target)
     elif not _exchanged(fresh, target):
-        old = fresh.with_name(fresh.name + "-old")
-        os.replace(target, old)
+        _put_instead(fresh, target)
+    try:
+        sync(target.absolute().parent)
+    except OSError as error:
+        raise SourceError(
+            f"{target} is saved, but may be as it was after a loss of power: {error.strerror or error}"
+        ) from error
+
+
+def _put_instead(fresh: Path, target: Path) -> None:
+    """Let a folder take the place of another in two steps."""
+    old = fresh.with_name(fresh.name + "-old")
+    os.replace(target, old)
+    try:
         os.replace(fresh, target)
-        shutil.rmtree(old)
-    sync(target.absolute().parent)
+    except BaseException:
+        _put_back(old, target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _put_back(old: Path, target: Path) -> None:
+    try:
+        os.replace(old, target)
+    except OSError as error:
+        raise SourceError(
+            f"cannot write {target}: {error.strerror or error}. What was there before is whole, but is "
+            f"{old} now: move it back."
+        ) from error
 
 
 def _exchanged(fresh: Path, target: Path) -> bool:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import IO, Protocol
 
-from .local import HALF, LocalFolder, append, make, only_a_file, sync
-from .lock import LOCK, NO_LOCK, Lock
+from .durable import make, sync
+from .local import HALF, LocalFolder, append, only_a_file
+from .lock import LOCK, NO_LOCK, HeldError, Lock
 from .remote import Name, RemoteFile, RemoteFolder, is_remote, is_url, local_path, remote_files, upload
 from .unpacked import ADVICE, LargeFileError, check_bytes, most_unpacked
 
@@ -20,6 +21,7 @@ __all__ = [
     "LOCK",
     "NO_LOCK",
     "Folder",
+    "HeldError",
     "LargeFileError",
     "LocalFolder",
     "Lock",

@@ -13,6 +13,7 @@ from typing import Self
 
 from ..errors import SourceError
 from ..text import brief, visible
+from .durable import make
 
 LOCK = ".archive.lock"
 """The file that is locked; what is in it only says who holds the lock, or held it."""
@@ -23,6 +24,14 @@ _LOCKED = b" "  # Windows lets nobody else read the byte that is locked
 
 # Not what a link leads to, and without waiting for whoever reads a pipe; Windows has neither.
 _HOW = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+class HeldError(SourceError):
+    """Another holds the lock; ``work`` is what it has said it does, '' where that is not known."""
+
+    def __init__(self, message: str, work: object = "") -> None:
+        super().__init__(message)
+        self.work = work
 
 
 class Lock:
@@ -37,14 +46,16 @@ class Lock:
 
     Raises
     ------
+    HeldError
+        Another holds it, and who.
     SourceError
-        Another holds it, and who; or the folder cannot be written, or is a stranger's whose lock leads away.
+        The folder cannot be written, or is a stranger's whose lock leads away.
     """
 
     def __init__(self, folder: Path, work: str) -> None:
         self.path, self.work = folder / LOCK, work
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make(folder)
             self._file = os.open(self.path, _HOW, 0o644)
         except OSError as error:
             link = "it is a link, which no lock of ours is" if self.path.is_symlink() else None
@@ -54,15 +65,25 @@ class Lock:
         try:
             self._refuse_others()
             self._hold()
+            self._refuse_a_former_one()
         except BaseException:
             os.close(self._file)
             raise
 
     def _refuse_others(self) -> None:
         """See that the file is nothing else beside, under another name."""
-        found = os.fstat(self._file)
-        if _is_odd(found) or not os.path.samestat(found, os.lstat(self.path)):
+        if _is_odd(os.fstat(self._file)) or not self._is_there():
             raise SourceError(f"{self.path} is {NO_LOCK}. Nothing was changed.")
+
+    def _refuse_a_former_one(self) -> None:
+        """See that the folder was not replaced before its lock was held."""
+        if not self._is_there():
+            raise SourceError(f"{self.path.parent} was replaced just now. Nothing was changed: try again.")
+
+    def _is_there(self) -> bool:
+        with suppress(OSError):
+            return os.path.samestat(os.fstat(self._file), os.lstat(self.path))
+        return False
 
     def _hold(self) -> None:
         try:
@@ -73,9 +94,11 @@ class Lock:
                 "without locks can't keep two writers apart."
             ) from error
         if not is_ours:
-            raise SourceError(
-                f"{self.path.parent} is being written by {self._holder()}. "
-                "Nothing was changed: wait for it to end, stop it, or choose another folder."
+            who, work = self._holder()
+            raise HeldError(
+                f"{self.path.parent} is being written by {who}. "
+                "Nothing was changed: wait for it to end, stop it, or choose another folder.",
+                work,
             )
         held = {
             "work": self.work,
@@ -87,14 +110,14 @@ class Lock:
         with suppress(OSError):
             os.ftruncate(self._file, os.write(self._file, _LOCKED + json.dumps(held).encode()))
 
-    def _holder(self) -> str:
+    def _holder(self) -> tuple[str, object]:
         try:
             os.lseek(self._file, len(_LOCKED), os.SEEK_SET)
             held = json.loads(os.read(self._file, 1_000))
             said = f"{held['work']} (process {held['pid']} on {held['host']}, since {held['since']})"
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            return "somebody who has not said who it is"
-        return brief(said, 200, visible)
+            return "somebody who has not said who it is", ""
+        return brief(said, 200, visible), held["work"]
 
     def release(self) -> None:
         """Let others write; the file stays, since a file that goes could be locked by two."""
