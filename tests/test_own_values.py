@@ -1,12 +1,16 @@
 """Values that a user put into a frame: they come back as they were, or the column is refused by its name."""
 
 import datetime as dt
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from bombs import said_of, written
 
 import mastermind_lab as lab
+from mastermind_lab import snapshot
 
 INDIA = dt.timezone(dt.timedelta(hours=5, minutes=30))
 NAIVE, AWARE = dt.datetime(2026, 1, 2), dt.datetime(2026, 1, 2, tzinfo=INDIA)
@@ -82,3 +86,39 @@ def test_times_in_somebodys_table_keep_their_zones():
     votes["seen"] = pd.Series([NAIVE, AWARE], dtype=object)
     history = lab.from_votes(votes, decision="q", voter="w", choice="a")
     assert history.votes["vote.seen"].tolist() == ["2026-01-02", "2026-01-02 00:00:00+0530"]
+
+
+UNTOLD = {
+    "of an unknown zone": (pa.timestamp("us", "Mars/Base"), 0, "is 'Mars/Base' a zone"),
+    "beyond the last year": (pa.timestamp("ms"), 2**55, "no word for"),
+    "before the first": (pa.timestamp("us", "UTC"), -(2**62), "no word for"),
+    "days beyond it": (pa.date32(), 2**31 - 1, "no word for"),
+    "behind the day's end": (pa.time32("s"), 90_000, "no word for"),
+}
+
+
+@pytest.mark.parametrize(("kind", "number", "message"), UNTOLD.values(), ids=UNTOLD)
+@pytest.mark.parametrize("nested", [False, True])
+def test_times_in_a_strangers_part_that_python_has_no_word_for(tmp_path, kind, number, message, nested):
+    folder = lab.sample(last=2).save(tmp_path / "s")
+    [one] = snapshot.ranges(folder)
+    rows = snapshot.read_range(one, ["decisions"])["decisions"]
+    times = pa.array([number, None], pa.int32() if kind.bit_width == 32 else pa.int64()).view(kind)
+    column = pa.array([[one] for one in times]) if nested else times
+    rows = rows.append_column("own", column)
+    Path(one.path).write_bytes(written(rows, said_of(one), store_schema=True))
+    assert lab.verify(folder)["detail"].str.contains(f"column 'own': .*{message}").tolist() == [True]
+    for act in (lambda: repr(lab.read(folder).decisions), lambda: lab.read(folder).save(tmp_path / "t")):
+        with pytest.raises(lab.SourceError, match=f"column 'own': .*{message}"):
+            act()
+
+
+def test_a_declared_time_is_one_too(tmp_path):
+    folder = lab.sample(last=2).save(tmp_path / "s")
+    [one] = snapshot.ranges(folder)
+    rows = snapshot.read_range(one, ["decisions"])["decisions"]
+    place = rows.column_names.index("published_at")
+    times = pa.array([2**62, None]).view(rows.schema.field(place).type)
+    Path(one.path).write_bytes(written(rows.set_column(place, rows.field(place), times), said_of(one)))
+    with pytest.raises(lab.SourceError, match="column 'published_at': it holds"):
+        repr(lab.read(folder))

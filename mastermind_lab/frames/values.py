@@ -43,10 +43,19 @@ def check_times(column: pa.Array | pa.ChunkedArray) -> None:
     ValueError
         They lie beyond the years 1 to 9999 or the hours of a day, or their zone is unknown.
     """
-    for chunk in column.chunks if isinstance(column, pa.ChunkedArray) else [column]:
-        for times in _leaves(chunk):
-            if pa.types.is_temporal(times.type) and not pa.types.is_interval(times.type):
+    if _may_hold_times(column.type):
+        for chunk in column.chunks if isinstance(column, pa.ChunkedArray) else [column]:
+            for times in filter(_is_of_times, _leaves(chunk)):
                 _check_ends(times)
+
+
+def _may_hold_times(kind: pa.DataType) -> bool:
+    """Tell it by the type alone: of most columns that is quick."""
+    return bool(pa.types.is_nested(kind) or pa.types.is_dictionary(kind) or pa.types.is_temporal(kind))
+
+
+def _is_of_times(array: pa.Array) -> bool:
+    return bool(pa.types.is_temporal(array.type) and not pa.types.is_interval(array.type))
 
 
 def _check_ends(times: pa.Array) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from pyarrow import parquet
 
-from ..frames import ARROW, DECLARED, Key, id_key, is_open, rows_between, with_plain_texts
+from ..frames import ARROW, DECLARED, Key, check_times, id_key, is_open, rows_between, with_plain_texts
 from . import stored
 from .footer import KEY, DamageError, parquet_footer
 from .unfolded import TEXTS, check_unfolded, chunks_of, is_nested, to_read_as_dictionary
@@ -293,6 +293,8 @@ def check_rows(rows: int, noted: int) -> None:
 def check_table(name: str, table: pa.Table, columns: Collection[str] | None = None) -> None:
     """Refuse a table without a declared column, or one of those asked for, or with one of a foreign type.
 
+    So is one with times that Python, and so a frame, has no word for.
+
     Raises
     ------
     TableError
@@ -306,6 +308,11 @@ def check_table(name: str, table: pa.Table, columns: Collection[str] | None = No
     wrong += [column for column, kind in types.items() if not _is_allowed(name, column, kind)]
     if wrong:
         raise TableError(f"column {wrong[0]!r:.80} is {types.get(wrong[0], 'missing')}")
+    for column, held in zip(types, table.columns, strict=True):
+        try:
+            check_times(held)
+        except ValueError as error:
+            raise TableError(f"column {column!r:.80}: {error}") from error
 
 
 def _is_allowed(frame: str, column: str, kind: pa.DataType) -> bool:
