@@ -177,7 +177,8 @@ class _Part(NamedTuple):
 
     def read(self, groups: Sequence[int], columns: Sequence[str] | None = None) -> pa.Table:
         """Read some groups of rows, texts as places in a dictionary where they are stored so."""
-        made = len(self.said or ()) * self.rows(groups)
+        # Of all groups, read or not: marks of a row stand behind those of all rows before it.
+        made = len(self.said or ()) * self.rows(range(self.footer.num_row_groups))
         is_small = self.footer.num_rows <= _FEW
         texts = [] if is_small else _stored_with_dictionary(self.footer)
         chunks = chunks_of(self.footer, groups, columns)
