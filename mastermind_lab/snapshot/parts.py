@@ -15,7 +15,7 @@ from pyarrow import parquet
 from ..frames import ARROW, DECLARED, Key, check_times, id_key, is_open, rows_between, with_plain_texts
 from . import stored
 from .footer import KEY, DamageError, parquet_footer
-from .unfolded import TEXTS, check_unfolded, chunks_of, is_nested, to_read_as_dictionary
+from .unfolded import TEXTS, check_unfolded, check_writer, chunks_of, is_nested, to_read_as_dictionary
 
 _OF_OTHERS = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, zlib.error)
 TYPES = {*ARROW.values(), pa.null()}
@@ -181,6 +181,7 @@ class _Part(NamedTuple):
         made = len(self.said or ()) * self.rows(range(self.footer.num_row_groups))
         is_small = self.footer.num_rows <= _FEW
         texts = [] if is_small else _stored_with_dictionary(self.footer)
+        check_writer(self.footer)
         chunks = chunks_of(self.footer, groups, columns)
         as_places = to_read_as_dictionary(self.content, self.footer, self.most, texts, chunks, made)
         # One file, not a dataset: the date in the folder's name is no column of ours.
