@@ -7,7 +7,7 @@ from typing import IO
 import pyarrow as pa
 from pyarrow import parquet
 
-from .footer import DamageError, parquet_footer
+from .footer import DamageError
 from .unfolded import ANY_ENCODING, check_unfolded, chunks_of, to_read_as_dictionary
 
 
@@ -28,7 +28,7 @@ def foreign_table(stream: IO[bytes], max_unpacked_bytes: int | None = None) -> p
     """
     content = stream.read()
     try:
-        footer = parquet_footer(content)
+        footer = parquet.read_metadata(pa.BufferReader(content))
         chunks = chunks_of(footer, range(footer.num_row_groups), None)
         as_places = to_read_as_dictionary(content, footer, max_unpacked_bytes, (), chunks, 0, ANY_ENCODING)
         table = parquet.ParquetFile(
