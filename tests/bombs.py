@@ -24,11 +24,11 @@ def in_place(folder: Path, tables: pa.Table, **said: object) -> None:
     Path(one.path).write_bytes(written(tables, said_of(one, **said)))
 
 
-def written(table: pa.Table, said: dict[str, str], **layout: object) -> bytes:
+def written(table: pa.Table, said: dict[str, str], a_group: int | None = None, **layout: object) -> bytes:
     sink = pa.BufferOutputStream()
     layout = {"use_dictionary": True, "compression": "zstd", "store_schema": False} | layout
     with parquet.ParquetWriter(sink, table.schema, **layout) as writer:
-        writer.write_table(table)
+        writer.write_table(table, row_group_size=a_group)
         writer.add_key_value_metadata({KEY + name: value for name, value in said.items()})
     content = sink.getvalue().to_pybytes()
     return encoding._with_hash(content) if said else content

@@ -1,18 +1,23 @@
 """A small part that claims, or unfolds to, gigabytes: refused before memory is asked for."""
 
+import base64
 import json
 import random
 import struct
+import tracemalloc
+import zlib
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from bombs import in_place, written
+from bombs import in_place, said_of, written
 from strangers import contents, restored
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot
-from mastermind_lab.snapshot.footer import MOST_BYTES, DamageError
+from mastermind_lab.snapshot import encoding, stored
+from mastermind_lab.snapshot.footer import KEY, MOST_BYTES, OWN_HASH, ZEROS, DamageError
 from mastermind_lab.snapshot.parts import decoded
 
 VALID = {"decision": {"recommendation": "ship", "confidence": 0.5, "votes": [{"voter": "a", "choice": "b"}]}}
@@ -209,3 +214,54 @@ def test_marks_that_a_footer_unpacks(tmp_path):
     said = json.dumps([["a", "a"], *([f"b{n}", ["eJwDAAAAAAE="]] for n in range(3_000))])
     with pytest.raises(DamageError, match=WORD):
         decoded(written(table, {"columns": said, "sha256": "0" * 64}))
+
+
+def claiming(folder, rows):
+    """Let the first of two groups claim so many rows, before the marks of the second."""
+    [one] = snapshot.ranges(folder)
+    table = rows_of(folder).drop_columns("question")
+    said = [
+        *((name, name) for name in table.column_names),
+        ("question", None),
+        ("question..is_text", [MARKS]),
+    ]
+    content = written(table, said_of(one, columns=json.dumps(said)), a_group=1)
+    size = pq.read_metadata(pa.BufferReader(content)).row_group(0).total_byte_size
+    length = int.from_bytes(content[-8:-4], "little")
+    body, footer = content[: -8 - length], content[-8 - length : -8]
+    before, after = b"\x16" + varint(size * 2) + b"\x16", b"\x26"
+    assert before + varint(2) + after in footer
+    footer = footer.replace(before + varint(2) + after, before + varint(rows * 2) + after, 1)
+    made = body + footer + struct.pack("<I", len(footer)) + b"PAR1"
+    Path(one.path).write_bytes(encoding._with_hash(made.replace(hash_in(made), ZEROS.encode())))
+
+
+def hash_in(content):
+    return pq.read_metadata(pa.BufferReader(content)).metadata[(KEY + OWN_HASH).encode()]
+
+
+MARKS = base64.b64encode(zlib.compress(b"\xff")).decode()
+
+
+@pytest.mark.parametrize("rows", [10**8, 2 * 10**10])
+def test_rows_that_are_not_read_are_counted(folder, rows):
+    """Marks of the last row stand behind those of all that are claimed to be before it."""
+    claiming(folder, rows)
+    tracemalloc.start()
+    try:
+        with pytest.raises(lab.SourceError, match=WORD):
+            lab.read(folder, last=1)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2**26
+
+
+def test_marks_of_few_rows_are_those_of_all():
+    values = [*["7", "x", "8", None] * 25, *["x"] * 41]
+    marks = pa.array([value in ("7", "8") or None for value in values])
+    table = pa.table({"a": values, "a..is_text": marks})
+    kept, said = stored.stored(table)
+    for start in (0, 1, 7, 8, 9, 63, 100, 140, 141):
+        some = stored.restored(kept.slice(start, 3), json.loads(said[stored.KEY]), start)
+        assert some["a..is_text"].equals(table["a..is_text"].slice(start, 3)), start

@@ -73,6 +73,14 @@ def import_(
     voters: Annotated[
         str | None, typer.Option(metavar="FILE", help="Facts about voters, with the column of --voter.")
     ] = None,
+    max_unpacked_bytes: Annotated[
+        int | None,
+        typer.Option(
+            metavar="BYTES",
+            help="Refuse a file that unpacks to more; 256 MiB or 200 times its size if not given, Parquet to "
+            "1 GiB or 20 times its size.",
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the snapshot that is there, hidden files included.")
     ] = False,
@@ -91,7 +99,7 @@ def import_(
             choice=choice, confidence=confidence, weight=weight, rationale=rationale, round=round_, time=time,
             recommendation=recommendation, decisions=decisions, voters=voters,
             ranking=_named("ranking", ranking), score=_named("score", score),
-            probabilities=_named("probabilities", probabilities),
+            probabilities=_named("probabilities", probabilities), max_unpacked_bytes=max_unpacked_bytes,
         ),
     )  # fmt: skip
     saved = history.save(folder, overwrite=overwrite)

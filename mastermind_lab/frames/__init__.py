@@ -59,6 +59,7 @@ from .tables import (
     to_pandas,
     union,
 )
+from .values import check_times, first_changed
 
 __all__ = [
     "ACCEPTED",
@@ -85,6 +86,7 @@ __all__ = [
     "changed_entries",
     "check_joined",
     "check_names",
+    "check_times",
     "columns_of_kind",
     "combine_chunks",
     "concat",
@@ -93,6 +95,7 @@ __all__ = [
     "edge",
     "edge_key",
     "entry_ids",
+    "first_changed",
     "has_undated",
     "id_key",
     "id_parts",

@@ -16,6 +16,7 @@ from .declared import ARROW, DECLARED, is_open, schema
 from .hidden import restored, shown
 from .ids import is_id
 from .tables import Tables, oldest_first
+from .values import check_times, first_changed, plain
 
 _TEXT = ARROW["str"]
 _SURELY_IDS = "^[0-9]{1,19}-[0-9]{1,19}$"
@@ -25,7 +26,8 @@ def table_of(frame: str, data: pd.DataFrame, before: pa.Table) -> pa.Table:
     """Turn a frame, perhaps with columns of a user's own, back into an Arrow table in the order of ids.
 
     A declared column that was taken away is there, and holds nothing. What neither Parquet nor JSON has a
-    word for, periods, intervals or UUIDs, becomes text.
+    word for, periods, intervals or UUIDs, becomes text; lists and dicts of which Arrow would make others, as
+    it gives each dict the keys of all, become JSON text.
 
     Parameters
     ----------
@@ -185,6 +187,9 @@ def _check_ids(frame: str, ids: pa.ChunkedArray) -> None:
 def _columns_of(frame: str, name: str, column: pd.Series, before: pa.Schema) -> opened.Columns:
     try:
         array = _array(column, _type_of(frame, name, column, before))
+        check_times(array)
+        if name not in DECLARED[frame] and (changed := first_changed(column, array)):
+            return _json_column(name, column, array.type, changed)
         if is_open(frame, name) and opened.kind_of_field(pa.field(name, array.type)) is None:
             return _open_column(name, column, array.to_pylist())
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
@@ -227,6 +232,13 @@ def _array(column: pd.Series, wanted: pa.DataType | None) -> pa.Array:
 
 def _texts(column: pd.Series) -> pa.Array:
     return pa.array(column.astype(object).map(str, na_action="ignore"), _TEXT, from_pandas=True)
+
+
+def _json_column(name: str, column: pd.Series, kind: pa.DataType, changed: str) -> opened.Columns:
+    """Hold lists and dicts of which Arrow would make others as their JSON; of nothing else there is one."""
+    if not pa.types.is_nested(kind):
+        raise ValueError(changed)
+    return _open_column(name, column, [*map(plain, column)])
 
 
 def _open_column(name: str, column: pd.Series, values: list[Any]) -> opened.Columns:

@@ -211,8 +211,18 @@ def _split(
         elif is_open(frame, name):
             _hang(trees, name, _value_of(name, row, kind))
         else:
-            own[name] = _value_of(name, row, kind)
+            own[name] = _in_full(_value_of(name, row, kind))
     return declared | own, trees
+
+
+def _in_full(value: Any) -> Any:
+    """Spell out times and spans that have nanoseconds: what writes JSON knows but microseconds."""
+    if isinstance(value, list):
+        return [*map(_in_full, value)]
+    if isinstance(value, dict):
+        return {key: _in_full(one) for key, one in value.items()}
+    has_nanoseconds = getattr(value, "nanosecond", 0) or getattr(value, "nanoseconds", 0)
+    return value.isoformat() if has_nanoseconds else value
 
 
 def _value_of(name: str, row: Mapping[str, Any], kind: str | None) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import records
 from ..frames import Account, Coverage, ids_in_order
+from ..ndjson import FileLimits
 from .history import History
 from .nothing_decoded import warned
 from .tables import table_of
@@ -30,6 +31,7 @@ def from_votes(
     abstain: Any = (),
     decisions: Any = None,
     voters: Any = None,
+    max_unpacked_bytes: int | None = FileLimits.unpacked_bytes,
 ) -> History:
     """Make a history of a table of votes, one row a vote, whoever made it.
 
@@ -91,6 +93,9 @@ def from_votes(
     voters
         Facts about voters: another table, with the column named in ``voter``. Its columns become
         ``vote.<name>``.
+    max_unpacked_bytes
+        A file that unpacks to more is an error. If not given, a compressed one may unpack to 200 times its
+        own bytes, or to 256 MiB, and Parquet to 20 times its own, or to 1 GiB.
 
     Returns
     -------
@@ -138,19 +143,20 @@ def from_votes(
         rationale=rationale, round=round, recommendation=recommendation, time=time,
         ranking=ranking, score=score, probabilities=probabilities,
     )  # fmt: skip
-    read = table_of(votes, "votes", roles.texts, roles.texts | {*roles.decision})
+    limits = FileLimits(unpacked_bytes=max_unpacked_bytes)
+    read = table_of(votes, "votes", roles.texts, roles.texts | {*roles.decision}, limits)
     records.check_columns(
         ((role, name) for name, role in roles.all.items()), read.table.column_names, "votes"
     )
     gathered = records.gather(read, roles)
     if decisions is not None:
-        facts = table_of(decisions, "decisions", roles.texts)
+        facts = table_of(decisions, "decisions", roles.texts, limits=limits)
         records.check_columns(
             (("decision", name) for name in roles.decision), facts.table.column_names, "decisions"
         )
         gathered = records.with_decisions(gathered, facts, roles)
     if voters is not None:
-        facts = table_of(voters, "voters", roles.texts)
+        facts = table_of(voters, "voters", roles.texts, limits=limits)
         records.check_columns([("voter", voter)], facts.table.column_names, "voters")
         gathered = records.with_voters(gathered, facts, roles)
     tables = gathered.tables()

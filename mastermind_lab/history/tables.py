@@ -8,11 +8,17 @@ from typing import Any
 
 from .. import records
 from ..errors import SourceError
-from ..ndjson import File
+from ..ndjson import File, FileLimits
 from ..text import harmless
 
 
-def table_of(given: Any, name: str, words: Collection[str], names: Collection[str] = ()) -> records.Records:
+def table_of(
+    given: Any,
+    name: str,
+    words: Collection[str],
+    names: Collection[str] = (),
+    limits: FileLimits | None = None,
+) -> records.Records:
     """Read a table in memory, or that of a path or URL.
 
     Parameters
@@ -25,21 +31,26 @@ def table_of(given: Any, name: str, words: Collection[str], names: Collection[st
         Columns that stay text, whatever their values look like.
     names
         Columns of what names something: rows in which one has no spelling are rejects.
+    limits
+        How much of a file is read.
     """
     if not isinstance(given, str | os.PathLike):
         return records.in_memory(given, name, names)
-    return table_in(records.only_file(given), name, words)
+    return table_in(records.only_file(given), name, words, limits)
 
 
-def table_in(file: File, name: str, words: Collection[str]) -> records.Records:
+def table_in(
+    file: File, name: str, words: Collection[str], limits: FileLimits | None = None
+) -> records.Records:
     """Read the table in a file: Parquet, JSON lines or CSV."""
     if not records.is_parquet(file):
-        return records.read_file(file, name, words)
+        return records.read_file(file, name, words, limits)
     from .. import snapshot  # here, because Parquet takes long to load
 
     try:
         with records.opened(file) as stream:
-            read = records.in_memory(snapshot.foreign_table(stream), name)
+            table = snapshot.foreign_table(stream, limits.unpacked_bytes if limits else None)
+            read = records.in_memory(table, name)
     except snapshot.DamageError as error:
         raise SourceError(f"{file}: {error}") from error
     return records.Records(read.table, harmless(str(file)))

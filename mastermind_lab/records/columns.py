@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..decode import json_text
 from ..errors import OptionError
-from ..frames import ARROW, kind_of_field, mixed_value, open_column
+from ..frames import ARROW, check_times, kind_of_field, mixed_value, open_column
 from ..spelling import moment_texts, plain_value, text_of
 from .text_bytes import has_empty
 
@@ -64,6 +64,7 @@ def known_type(name: str, column: pa.ChunkedArray) -> list[Column]:
     NaN is a missing number.
     """
     kind = column.type
+    _check_known(name, column)
     try:
         if pa.types.is_dictionary(kind):
             return known_type(name, _without_dictionary(column))
@@ -73,19 +74,33 @@ def known_type(name: str, column: pa.ChunkedArray) -> list[Column]:
     except (pa.ArrowException, UnicodeError) as error:
         if pa.types.is_integer(kind):  # of more than 63 bits
             return open_column(name, len(column), range(len(column)), column.to_pylist())
-        raise OptionError(
-            f"column {name!r:.80} of type {kind} cannot be read: {error!s:.200}: {_ADVICE}"
-        ) from error
+        raise _unreadable(name, kind, error) from error
     whole = in_one_piece(found)
     if whole.type == FLOAT and np.isnan(whole.to_numpy(zero_copy_only=False)).any():
         whole = pc.if_else(pc.is_nan(whole), pa.scalar(None, FLOAT), whole)
     return [(pa.field(name, whole.type), whole)]
 
 
+def _check_known(name: str, column: pa.ChunkedArray) -> None:
+    """Refuse times that have no text; hours have one, whatever their unit."""
+    try:
+        if not pa.types.is_time(column.type):
+            check_times(column)
+    except ValueError as error:
+        raise _unreadable(name, column.type, error) from error
+
+
+def _unreadable(name: str, kind: pa.DataType, error: Exception) -> OptionError:
+    return OptionError(f"column {name!r:.80} of type {kind} cannot be read: {error!s:.200}: {_ADVICE}")
+
+
 def _without_dictionary(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return the values of categories; Arrow casts no dictionary of the texts that Polars has."""
+    """Return the values of categories; Arrow casts no dictionary of the texts that Polars has.
+
+    Texts get long offsets: of few in the dictionary there may come more than 2 GiB.
+    """
     kind = column.type.value_type
-    held = TEXT if pa.types.is_string_view(kind) else kind
+    held = TEXT if pa.types.is_string_view(kind) or pa.types.is_string(kind) else kind
     return pa.chunked_array([one.dictionary.cast(held).take(one.indices) for one in column.chunks], held)
 
 

@@ -58,7 +58,9 @@ def is_parquet(file: ndjson.File) -> bool:
     return head == _PARQUET
 
 
-def read_file(file: ndjson.File, name: str, words: Collection[str]) -> Records:
+def read_file(
+    file: ndjson.File, name: str, words: Collection[str], limits: ndjson.FileLimits | None = None
+) -> Records:
     """Read a CSV or JSON lines file.
 
     Parameters
@@ -69,25 +71,28 @@ def read_file(file: ndjson.File, name: str, words: Collection[str]) -> Records:
         What the caller calls it.
     words
         Columns that stay text, whatever their values look like.
+    limits
+        How much of it is read.
 
     Raises
     ------
     SourceError
         It cannot be read, or is of another format.
     """
-    content = _text_of(file, name)
+    limits = limits or ndjson.FileLimits()
+    content = _text_of(file, name, limits.unpacked_bytes)
     if content.lstrip().startswith((b"{", b"[")):
         if _is_array(content.strip()):
             raise SourceError(
                 f"{file} is a JSON array: expected JSON lines, a row a line "
                 '(pandas: to_json(path, orient="records", lines=True))'
             )
-        return _json_lines(file, name)
+        return _json_lines(file, name, limits)
     return _delimited(content, str(file), name, words)
 
 
-def _text_of(file: ndjson.File, name: str) -> bytes:
-    content, fault = content_of(file)
+def _text_of(file: ndjson.File, name: str, most: int | None) -> bytes:
+    content, fault = content_of(file, most)
     for magic, said in _NO_TEXT.items():
         if content.startswith(magic):
             raise SourceError(f"{file} is {said}")
@@ -137,11 +142,11 @@ def opened(file: ndjson.File) -> Iterator[Any]:
         raise SourceError(f"cannot read {file}: {error.strerror or error}") from error
 
 
-def _json_lines(file: ndjson.File, name: str) -> Records:
+def _json_lines(file: ndjson.File, name: str, limits: ndjson.FileLimits) -> Records:
     rows: list[dict[str, Any]] = []
     numbers: list[int] = []
     rejects: list[tuple[int, str, str, bytes]] = []
-    for entry_id, payload, fault in ndjson.lines(file):
+    for entry_id, payload, fault in ndjson.lines(file, limits=limits):
         number = int(entry_id.partition("-")[2])
         row, detail = (None, fault.detail) if fault else _object(payload)
         if row is None:

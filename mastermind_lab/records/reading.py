@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from ..decode import json_text
 from ..errors import OptionError
-from ..frames import MEMORY, shown_columns
+from ..frames import MEMORY, first_changed, shown_columns
 from ..spelling import plain_value
 from .columns import in_one_piece, known_type, of_values, texts
 
@@ -189,14 +189,9 @@ def _of_series(name: str, values: pd.Series) -> list[tuple[pa.Field, pa.Array]]:
         made = pa.array(values.copy(), from_pandas=values.dtype.kind != "f")
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         return of_values(name, [*map(_as_json, values)])
-    if kinds and _has_objects(made.type):  # of which Arrow gives each the keys of all
+    if kinds and (pa.types.is_nested(made.type) or first_changed(values, made)):
         return of_values(name, [*map(_as_json, values)])
     return known_type(name, made if isinstance(made, pa.ChunkedArray) else pa.chunked_array([made]))
-
-
-def _has_objects(kind: pa.DataType) -> bool:
-    inner = (kind.field(place).type for place in range(kind.num_fields))
-    return pa.types.is_struct(kind) or any(map(_has_objects, inner))
 
 
 def _as_json(value: Any) -> Any:

@@ -8,29 +8,36 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from .footer import DamageError
-
-_MOST_ROWS = 10**8
-_MOST_BYTES = 2**35
+from .unfolded import ANY_ENCODING, check_unfolded, chunks_of, to_read_as_dictionary
 
 
-def foreign_table(stream: IO[bytes]) -> pa.Table:
-    """Read all of it, if it is not absurdly large.
+def foreign_table(stream: IO[bytes], max_unpacked_bytes: int | None = None) -> pa.Table:
+    """Read all of it; texts that many rows may share are places in a dictionary.
+
+    Parameters
+    ----------
+    stream
+        The file.
+    max_unpacked_bytes
+        How many bytes it may unpack to; None for the larger of 1 GiB and 20 times its own.
 
     Raises
     ------
     DamageError
-        It is no Parquet file, or damaged.
+        It is no Parquet file, or damaged, or it unpacks to more.
     """
-    content = pa.BufferReader(stream.read())
+    content = stream.read()
     try:
-        footer = parquet.read_metadata(content)
-        _check_size(footer)
-        return parquet.ParquetFile(content, metadata=footer, page_checksum_verification=True).read()
+        footer = parquet.read_metadata(pa.BufferReader(content))
+        chunks = chunks_of(footer, range(footer.num_row_groups), None)
+        as_places = to_read_as_dictionary(content, footer, max_unpacked_bytes, (), chunks, 0, ANY_ENCODING)
+        table = parquet.ParquetFile(
+            pa.BufferReader(content),
+            metadata=footer,
+            read_dictionary=[*as_places],
+            page_checksum_verification=True,
+        ).read()
     except (OSError, ValueError, TypeError, pa.ArrowException) as error:
         raise DamageError(f"no readable Parquet: {error!s:.200}") from error
-
-
-def _check_size(footer: parquet.FileMetaData) -> None:
-    size = sum(footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
-    if footer.num_rows > _MOST_ROWS or size > _MOST_BYTES:
-        raise DamageError(f"it claims {footer.num_rows:,} rows and {size:,} bytes")
+    check_unfolded(table, len(content), max_unpacked_bytes)
+    return table

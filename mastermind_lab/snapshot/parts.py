@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from pyarrow import parquet
 
-from ..frames import ARROW, DECLARED, Key, id_key, is_open, rows_between, with_plain_texts
+from ..frames import ARROW, DECLARED, Key, check_times, id_key, is_open, rows_between, with_plain_texts
 from . import stored
 from .footer import KEY, DamageError, parquet_footer
-from .unfolded import TEXTS, check_unfolded, chunks_of, is_nested, to_read_as_dictionary
+from .unfolded import TEXTS, check_unfolded, check_writer, chunks_of, is_nested, to_read_as_dictionary
 
 _OF_OTHERS = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, zlib.error)
 TYPES = {*ARROW.values(), pa.null()}
@@ -177,9 +177,11 @@ class _Part(NamedTuple):
 
     def read(self, groups: Sequence[int], columns: Sequence[str] | None = None) -> pa.Table:
         """Read some groups of rows, texts as places in a dictionary where they are stored so."""
-        made = len(self.said or ()) * self.rows(groups)
+        # Of all groups, read or not: marks of a row stand behind those of all rows before it.
+        made = len(self.said or ()) * self.rows(range(self.footer.num_row_groups))
         is_small = self.footer.num_rows <= _FEW
         texts = [] if is_small else _stored_with_dictionary(self.footer)
+        check_writer(self.footer)
         chunks = chunks_of(self.footer, groups, columns)
         as_places = to_read_as_dictionary(self.content, self.footer, self.most, texts, chunks, made)
         # One file, not a dataset: the date in the folder's name is no column of ours.
@@ -293,6 +295,8 @@ def check_rows(rows: int, noted: int) -> None:
 def check_table(name: str, table: pa.Table, columns: Collection[str] | None = None) -> None:
     """Refuse a table without a declared column, or one of those asked for, or with one of a foreign type.
 
+    So is one with times that Python, and so a frame, has no word for.
+
     Raises
     ------
     TableError
@@ -306,6 +310,11 @@ def check_table(name: str, table: pa.Table, columns: Collection[str] | None = No
     wrong += [column for column, kind in types.items() if not _is_allowed(name, column, kind)]
     if wrong:
         raise TableError(f"column {wrong[0]!r:.80} is {types.get(wrong[0], 'missing')}")
+    for column, held in zip(types, table.columns, strict=True):
+        try:
+            check_times(held)
+        except ValueError as error:
+            raise TableError(f"column {column!r:.80}: {error}") from error
 
 
 def _is_allowed(frame: str, column: str, kind: pa.DataType) -> bool:

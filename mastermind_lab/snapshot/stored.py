@@ -85,6 +85,8 @@ def _restored(table: pa.Table, name: str, there: Any, start: int) -> tuple[pa.Fi
 
 
 def _unpacked(packed: str, rows: range) -> pa.Array:
-    bits = zlib.decompressobj().decompress(b64decode(packed), -(-rows.stop // 8) or 1)
-    marks = np.unpackbits(np.frombuffer(bits, np.uint8), count=rows.stop).astype(bool)[rows.start :]
+    first, end = rows.start // 8, -(-rows.stop // 8)
+    packed_bits = zlib.decompressobj().decompress(b64decode(packed), end or 1)[first:]
+    bits = np.unpackbits(np.frombuffer(packed_bits, np.uint8), count=rows.stop - first * 8)
+    marks = bits.astype(bool)[rows.start - first * 8 :]
     return pa.array(marks, mask=~marks)

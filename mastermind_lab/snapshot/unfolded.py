@@ -31,7 +31,14 @@ TEXTS = {pa.string(): ARROW["str"], ARROW["str"]: ARROW["str"], pa.binary(): pa.
 _DICTIONARY = 2
 _ENCODING_OF = {0: (5, 2), _DICTIONARY: (7, 2), 3: (8, 4)}  # kind of page -> its field, and the one in that
 _PLAIN = {0, 3}  # of values as they are, and of truths
-_ENCODINGS = _PLAIN | {2, 8}  # and of places in a dictionary: all that ours are written in
+_PLACES = {2, 8}
+ENCODINGS = frozenset(_PLAIN | _PLACES)
+"""What the pages of our parts are written in: values as they are, and places in a dictionary."""
+
+_FRONTS = 7  # of texts of which each may begin as the one before it
+ANY_ENCODING = frozenset(range(10))
+"""All that Parquet knows."""
+
 _TRUTHS, _I32, _TEXT, _STRUCT = 2, 5, 8, 12
 _KINDS = {1, _TRUTHS, 4, _I32, 6, _TEXT, _STRUCT}
 _HEADER_DEPTH = 3
@@ -66,12 +73,13 @@ def to_read_as_dictionary(
     named: Collection[str],
     chunks: Iterable[Chunk],
     made: int,
+    encodings: Collection[int] = ENCODINGS,
 ) -> set[str]:
     """See that a part may be read, and name the columns of texts to be read as places in a dictionary.
 
     So read, they take little; :func:`check_unfolded` tells what would come of them. They are those that are
     ``named``, and those that may unfold too far. Of the part these ``chunks`` will be read, and so many bytes
-    ``made`` of the footer alone.
+    ``made`` of the footer alone. Its pages may be written in some ``encodings``.
 
     Raises
     ------
@@ -79,24 +87,29 @@ def to_read_as_dictionary(
         It unfolds to more than is allowed, or is not made of pages as ours are.
     """
     allowed = most_unpacked(len(content), most, free=FREE, times=TIMES)
-    if not str(footer.created_by).startswith("parquet-cpp-arrow"):
-        raise DamageError(f"{footer.created_by!s:.60} wrote it, and none of ours")
     texts: dict[str, list[_Texts]] = {}
     flat = made
     for chunk, described in chunks:
-        pages = list(_pages(content, chunk))
+        pages = list(_pages(content, chunk, encodings))
         points = sum(page.points for page in pages)
         if points and not pages[0].is_dictionary:
             raise DamageError("a column in it points at a dictionary that it hasn't")
         flat += chunk.num_values * (8 + max(described.length, 0)) + sum(page.unpacked for page in pages)
+        _refuse(flat, allowed)
         if points and chunk.physical_type == "BYTE_ARRAY" and described.path not in named:
+            found = _Texts(pages[0], points, chunk.compression.lower())
             if is_nested(described):
-                flat += pages[0].unpacked * points
+                flat += _at_most(content, found)
             else:
-                found = _Texts(pages[0], points, chunk.compression.lower())
                 texts.setdefault(described.path, []).append(found)
         _refuse(flat, allowed)
     return {*named} | _too_far(content, texts, allowed - flat)
+
+
+def _at_most(content: bytes, texts: _Texts) -> int:
+    """Bound what comes of texts that can't be read as places: closely where a loose bound is much."""
+    loose = texts.dictionary.unpacked * texts.points
+    return loose if loose < _MOST_AT_ONCE else min(_longest(content, texts) * texts.points, loose)
 
 
 def _too_far(content: bytes, texts: dict[str, list[_Texts]], allowed: int) -> set[str]:
@@ -120,6 +133,18 @@ def _too_far(content: bytes, texts: dict[str, list[_Texts]], allowed: int) -> se
     return named
 
 
+def check_writer(footer: parquet.FileMetaData) -> None:
+    """Refuse a part that no writer of ours made.
+
+    Raises
+    ------
+    DamageError
+        With who did.
+    """
+    if not str(footer.created_by).startswith("parquet-cpp-arrow"):
+        raise DamageError(f"{footer.created_by!s:.60} wrote it, and none of ours")
+
+
 def check_unfolded(table: pa.Table, packed: int, most: int | None) -> None:
     """Refuse a table whose columns of places in dictionaries become too many texts.
 
@@ -133,12 +158,16 @@ def check_unfolded(table: pa.Table, packed: int, most: int | None) -> None:
 
 
 def _text_bytes(chunk: pa.DictionaryArray) -> int:
-    if chunk.dictionary.type not in TEXTS:
+    if not _is_of_texts(chunk.dictionary.type):
         return 0
     lengths = pc.binary_length(chunk.dictionary).cast(pa.int64())
     at_most = (pc.max(lengths).as_py() or 0) * len(chunk)
     exact = at_most if at_most < 2**24 else pc.sum(lengths.take(chunk.indices)).as_py()
     return int(exact or 0)
+
+
+def _is_of_texts(kind: pa.DataType) -> bool:
+    return bool(kind in TEXTS or pa.types.is_large_binary(kind))
 
 
 def _refuse(unfolded: int, allowed: int) -> None:
@@ -162,7 +191,7 @@ def chunks_of(
         yield from ((group.column(place), one) for place, one in wanted)
 
 
-def _pages(content: bytes, chunk: Any) -> Iterator[_Page]:
+def _pages(content: bytes, chunk: Any, encodings: Collection[int]) -> Iterator[_Page]:
     """Yield the pages of a column, as Parquet will meet them: none where it has nothing to look for."""
     at, first = chunk.data_page_offset, chunk.dictionary_page_offset
     at = first if first is not None and 0 < first < at else at
@@ -176,14 +205,14 @@ def _pages(content: bytes, chunk: Any) -> Iterator[_Page]:
             header, at = _read(content, at)
         except IndexError as error:
             raise DamageError("a page in it has no header") from error
-        page = _page(header, at)
+        page = _page(header, at, encodings)
         at += page.packed
         yield page
     if at > end:
         raise DamageError("a page in it ends behind its column")
 
 
-def _page(header: dict[int, Any], at: int) -> _Page:
+def _page(header: dict[int, Any], at: int, encodings: Collection[int]) -> _Page:
     """Say what a header says, refusing what none of ours does: a KeyError is no number, or none at all."""
     try:
         kind, unpacked, packed = header[1], header[2], header[3]
@@ -191,10 +220,12 @@ def _page(header: dict[int, Any], at: int) -> _Page:
         values, encoding = header[field][1], header[field][place]
     except (KeyError, TypeError) as error:
         raise DamageError("a page in it is of no kind that ours are") from error
-    if encoding not in _ENCODINGS or unpacked < 0 or packed < 0 or values < 0:
+    if encoding not in encodings or unpacked < 0 or packed < 0 or values < 0:
         raise DamageError("a page in it is stored as none of ours is")
     is_dictionary = kind == _DICTIONARY
-    points = 0 if is_dictionary or encoding in _PLAIN else values
+    points = 0 if is_dictionary or encoding not in _PLACES else values
+    if encoding == _FRONTS:
+        unpacked *= values or 1
     return _Page(is_dictionary, values, points, at, packed, unpacked)
 
 
@@ -205,11 +236,17 @@ def _longest(content: bytes, one: _Texts) -> int:
     if not page.is_dictionary:
         raise DamageError("a column points at a dictionary that it hasn't")
     try:
-        texts = pa.decompress(packed, page.unpacked, codec=one.codec)
+        texts = _unpacked(packed, page.unpacked, one.codec)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise DamageError(f"a page in it cannot be unpacked: {error!s:.100}") from error
     found = _longest_at_once(texts) if len(texts) <= _MOST_AT_ONCE else None
     return _longest_in_turn(texts) if found is None else found
+
+
+def _unpacked(packed: memoryview, size: int, codec: str) -> pa.Buffer:
+    if codec == "uncompressed":
+        return pa.py_buffer(packed)
+    return pa.decompress(packed, size, codec="lz4_raw" if codec == "lz4" else codec)
 
 
 def _longest_at_once(texts: pa.Buffer) -> int | None:
