@@ -24,17 +24,18 @@ def table_of(given: Any, name: str, words: Collection[str], names: Collection[st
     words
         Columns that stay text, whatever their values look like.
     names
-        Columns of what names something: rows in which one has no spelling are rejects.
+        Columns of what names something: rows in which one has no spelling are rejects, and of texts that
+        look like numbers two that are spelled otherwise stay two.
     """
     if not isinstance(given, str | os.PathLike):
         return records.in_memory(given, name, names)
-    return table_in(records.only_file(given), name, words)
+    return table_in(records.only_file(given), name, words, names)
 
 
-def table_in(file: File, name: str, words: Collection[str]) -> records.Records:
+def table_in(file: File, name: str, words: Collection[str], names: Collection[str]) -> records.Records:
     """Read the table in a file: Parquet, JSON lines or CSV."""
     if not records.is_parquet(file):
-        return records.read_file(file, name, words)
+        return records.read_file(file, name, words, names)
     from .. import snapshot  # here, because Parquet takes long to load
 
     try:
