@@ -281,6 +281,14 @@ def test_what_tells_decisions_apart_in_csv_is_a_number_only_if_spelled_as_one(tm
     assert history.decisions["decision.town"].fillna("-").tolist() == ["-", "Ulm", "-"]
 
 
+def test_the_two_zeros_are_one_decision(tmp_path):
+    cases = votes(question=[0.0, -0.0, 1.0, 1.0, -0.0, 0.0])
+    history = made(cases, decisions=pd.DataFrame({"question": [1], "town": ["Ulm"]}))
+    assert history.decisions["question"].tolist() == ["0", "1"]
+    assert history.decisions["n_votes"].tolist() == [4, 2]
+    assert history.decisions["decision.town"].fillna("-").tolist() == ["-", "Ulm"]
+
+
 # What the columns mean.
 
 
