@@ -252,6 +252,19 @@ class History:
     def __copy__(self) -> Self:
         return self.with_frames()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a pickle holds: what was taken out of a frame, or written over, is in none of it."""
+        if not self._frames and self._covered is None:
+            return self.__dict__
+        known = {name: {*self._tables[name].column_names} for name in self._tables}
+        tables = {
+            name: table.select([one for one in table.column_names if one in known[name]])
+            for name, table in self.tables().items()
+        }
+        frames = {name: frame for name, frame in self._frames.items() if name != PAYLOADS}
+        changed = {"_tables": LazyTables.of(tables), "_frames": frames, "_as_read": self._told()}
+        return self.__dict__ | changed
+
     def where(self, condition: Any) -> Self:
         """Return a history of some decisions, with all that belongs to them.
 
