@@ -242,6 +242,11 @@ class TestWhat:
                 "before: no 0.90 → so 0.90",
             ),
             ([{"round": 1, "confidence": 0.6}, {"round": 2}], "before: 0.60"),
+            ([{"round": 1}, {"choice": "no"}], "before: no 0.90"),
+            (
+                [{"round": 1, "choice": "no"}, {"round": 1, "choice": "so"}, {"round": 2}],
+                "before: no 0.90 → so",
+            ),
         ],
     )
     def test_before_and_after(self, extras, said):

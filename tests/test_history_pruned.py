@@ -152,12 +152,18 @@ WHERE = {
     "both ends": ("('2026-11-24' <= streamed_at < '2026-11-24T00:30') and n_votes == 2", 1),
     "no time": ("confidence > 0.4", PARTS),
     "one or the other": ("streamed_at < '2026-11-23T01' or confidence < 0.1", PARTS),
+    "both ends, by signs": ("(streamed_at >= '2026-11-24T01:20') & (n_votes == 2)", 2),
+    "signs that bind as loosely as words": (
+        "confidence > 0.4 | n_votes > 9 and streamed_at < '2026-11-24'",
+        PARTS,
+    ),
     "what all rows tell": ("streamed_at >= '2026-11-24T01:20' and n_votes < n_votes.sum()", PARTS),
 }
 
 
 @pytest.mark.parametrize(
-    ("condition", "parts"), telling(WHERE, "ids apart", "both ends", "what all rows tell")
+    ("condition", "parts"),
+    telling(WHERE, "ids apart", "both ends", "signs that bind as loosely as words", "what all rows tell"),
 )
 def test_a_condition_on_ids_or_times_opens_only_the_parts_it_may_choose(
     made, whole, opened, condition, parts

@@ -1,6 +1,7 @@
 """What was taken out of a history, or written over: it is gone from all that is saved, exported or played."""
 
 import json
+import pickle
 from uuid import uuid4
 
 import pandas as pd
@@ -123,6 +124,18 @@ class TestASecretIsGone:
         assert SECRET.encode() not in everything_in(folder)
         assert lab.verify(folder).empty
         equal(lab.read(folder), changed)
+
+    def test_from_a_pickle(self, history, change):
+        changed = change(history)
+        assert (changed.payloads is None) == (history.payloads is None)  # looked at, it is no other
+        changed.decisions["mine"] = 1
+        kept = pickle.dumps(changed)
+        assert SECRET.encode() not in kept
+        again = pickle.loads(kept)
+        for name in FRAMES:
+            assert_frame_equal(again[name], changed[name])
+        assert [*again.encoded()] == [*changed.encoded()]
+        equal(again.where("confidence > 0"), changed.where("confidence > 0"))
 
     @pytest.mark.thorough
     def test_from_all_that_is_made_of_it(self, history, change, tmp_path):

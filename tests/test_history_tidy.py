@@ -1,6 +1,7 @@
 """A history as one frame, a row a decision, and as a CSV file for a spreadsheet."""
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from pandas.testing import assert_frame_equal
 
@@ -93,6 +94,14 @@ def test_what_a_spreadsheet_would_run_is_defused(tmp_path, text):
     assert read["'=head"].tolist() == [-1.5, -1.5]  # numbers are none
     as_it_is = pd.read_csv(history.to_csv(tmp_path / "plain.csv", formulas=True))
     assert as_it_is["question"].astype(str).str.strip().tolist()[0] == str(pd.Series([text]).str.strip()[0])
+
+
+@pytest.mark.parametrize("kind", [object, "string", "category", pd.ArrowDtype(pa.string())], ids=str)
+def test_texts_of_a_users_own_types_are_defused(tmp_path, kind):
+    history = panel()
+    history.decisions["own"] = pd.Series(["=1+1", None, "x"], dtype=kind)
+    read = pd.read_csv(history.to_csv(tmp_path / "votes.csv"))
+    assert read["own"].fillna("").tolist() == ["'=1+1", "", "x"]
 
 
 @pytest.mark.parametrize("number", ["-1", "+3.5", "-.5", "-5.", "+1e-3", "-2E10"])

@@ -521,6 +521,14 @@ PEOPLE = """question_id,model_a,model_b,winner,judge,turn
 """
 
 
+def test_questions_whose_numbers_are_equal_and_spelled_otherwise_are_two(tmp_path):
+    path = tmp_path / "judged.csv"
+    path.write_text(
+        "question_id,model_a,model_b,winner,judge\n1.1,gpt,alpaca,model_a,Ada\n1.10,gpt,alpaca,model_b,Ada\n"
+    )
+    assert lab.read(path).decisions["decision.question_id"].tolist() == ["1.1", "1.10"]
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl", "csv.gz"])
 def test_judgments_of_people_are_read_in_any_table(tmp_path, kind):
     path, table = tmp_path / f"human.{kind}", pd.read_csv(io.StringIO(PEOPLE))

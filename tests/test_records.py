@@ -271,6 +271,24 @@ def test_csv_keeps_what_looks_like_a_number_but_is_a_name(tmp_path):
     assert history.votes["vote.share"].tolist()[:2] == [0.5, 0.25]
 
 
+@pytest.mark.parametrize("keys", [["1.1", "1.10", "2"], ["1e5", "100000", "3"], ["true", "TRUE", "false"]])
+def test_what_tells_decisions_apart_in_csv_is_a_number_only_if_spelled_as_one(tmp_path, keys):
+    pd.DataFrame({"case": keys, "who": "Ada", "what": "yes"}).to_csv(tmp_path / "votes.csv", index=False)
+    pd.DataFrame({"case": keys[1:2], "town": ["Ulm"]}).to_csv(tmp_path / "facts.csv", index=False)
+    named = {"decision": "case", "voter": "who", "choice": "what"}
+    history = lab.from_votes(tmp_path / "votes.csv", **named, decisions=tmp_path / "facts.csv")
+    assert history.decisions["decision_id"].tolist() == history.decisions["decision.case"].tolist() == keys
+    assert history.decisions["decision.town"].fillna("-").tolist() == ["-", "Ulm", "-"]
+
+
+def test_the_two_zeros_are_one_decision(tmp_path):
+    cases = votes(question=[0.0, -0.0, 1.0, 1.0, -0.0, 0.0])
+    history = made(cases, decisions=pd.DataFrame({"question": [1], "town": ["Ulm"]}))
+    assert history.decisions["question"].tolist() == ["0", "1"]
+    assert history.decisions["n_votes"].tolist() == [4, 2]
+    assert history.decisions["decision.town"].fillna("-").tolist() == ["-", "Ulm"]
+
+
 # What the columns mean.
 
 

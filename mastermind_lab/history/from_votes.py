@@ -48,7 +48,7 @@ def from_votes(
     decision
         The column, or columns, whose values tell decisions apart. They stand in ``decisions`` under their own
         names if they are ``question``, ``decision_id`` or ``correlation_id``, else as ``decision.<name>``;
-        and they are the ``decision_id`` where there is no other id.
+        and they are the ``decision_id`` where there is no other id. 1.1 and 1.10 in CSV are two.
     voter
         Who voted. A seat or a model, what tells the members of a panel apart. Of a voter's votes in a
         decision, and round, equal ones count once, and different ones not at all.
@@ -143,14 +143,14 @@ def from_votes(
         rationale=rationale, round=round, recommendation=recommendation, time=time,
         ranking=ranking, score=score, probabilities=probabilities,
     )  # fmt: skip
-    limits = FileLimits(unpacked_bytes=max_unpacked_bytes)
-    read = table_of(votes, "votes", roles.texts, roles.texts | {*roles.decision}, limits)
+    names, limits = roles.texts | {*roles.decision}, FileLimits(unpacked_bytes=max_unpacked_bytes)
+    read = table_of(votes, "votes", roles.texts, names, limits)
     records.check_columns(
         ((role, name) for name, role in roles.all.items()), read.table.column_names, "votes"
     )
     gathered = records.gather(read, roles)
     if decisions is not None:
-        facts = table_of(decisions, "decisions", roles.texts, limits=limits)
+        facts = table_of(decisions, "decisions", roles.texts, names, limits)
         records.check_columns(
             (("decision", name) for name in roles.decision), facts.table.column_names, "decisions"
         )

@@ -30,21 +30,26 @@ def table_of(
     words
         Columns that stay text, whatever their values look like.
     names
-        Columns of what names something: rows in which one has no spelling are rejects.
+        Columns of what names something: rows in which one has no spelling are rejects, and of texts that
+        look like numbers two that are spelled otherwise stay two.
     limits
         How much of a file is read.
     """
     if not isinstance(given, str | os.PathLike):
         return records.in_memory(given, name, names)
-    return table_in(records.only_file(given), name, words, limits)
+    return table_in(records.only_file(given), name, words, names, limits)
 
 
 def table_in(
-    file: File, name: str, words: Collection[str], limits: FileLimits | None = None
+    file: File,
+    name: str,
+    words: Collection[str],
+    names: Collection[str],
+    limits: FileLimits | None = None,
 ) -> records.Records:
     """Read the table in a file: Parquet, JSON lines or CSV."""
     if not records.is_parquet(file):
-        return records.read_file(file, name, words, limits)
+        return records.read_file(file, name, words, names, limits)
     from .. import snapshot  # here, because Parquet takes long to load
 
     try:

@@ -83,8 +83,9 @@ def _defused(frame: pd.DataFrame, made: Callable[[str], str]) -> pd.DataFrame:
     def cell(value: object) -> object:
         return made(value) if isinstance(value, str) else value
 
-    texts = [name for name in frame if frame[name].dtype == "str" or frame[name].dtype == object]
-    safe = {str(name): frame[name].map(cell, na_action="ignore") for name in texts}
+    # A user's own column holds texts in other types, too: categories, those of Arrow.
+    may_hold_texts = [name for name in frame if frame[name].dtype.kind not in "biufcmM"]
+    safe = {str(name): frame[name].map(cell, na_action="ignore") for name in may_hold_texts}
     return frame.assign(**safe).rename(columns=lambda name: made(str(name)))
 
 

@@ -7,6 +7,8 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from io import StringIO
+from tokenize import TokenError, generate_tokens, untokenize
 from types import FrameType
 from typing import Any
 
@@ -30,6 +32,7 @@ _OF_A_ROW = (
     ast.boolop, ast.unaryop, ast.operator, ast.cmpop, ast.expr_context,
 )  # fmt: skip
 _MIRRORED = {ast.Gt: ast.Lt, ast.GtE: ast.LtE, ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Eq: ast.Eq}
+_WORDS = {"&": " and ", "|": " or "}
 _LONGEST = 200  # characters of a query that coverage repeats
 _ROW_BY_ROW = {"isna", "isnull", "notna", "notnull", "isin", "between", "abs", "round", "fillna", "astype"}
 _ACCESSORS = {"str", "dt"}  # what these give of a row hangs on that row alone
@@ -140,9 +143,12 @@ def reach(condition: Any) -> Callable[[Key, Key], bool] | None:
 
 
 def _parsed(query: str) -> ast.expr | None:
+    """Parse a query as pandas does, to which & and | bind as loosely as the words; None where it is none."""
     try:
-        return ast.parse(query.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tokens = generate_tokens(StringIO(query.strip()).readline)
+        worded = untokenize((kind, _WORDS.get(text, text)) for kind, text, *_ in tokens)
+        return ast.parse(worded.strip(), mode="eval").body
+    except (SyntaxError, TokenError, ValueError, RecursionError, MemoryError):
         return None
 
 
@@ -153,14 +159,10 @@ def _is_of_a_row(node: ast.AST) -> bool:
 
 def _conjuncts(tree: ast.expr) -> Iterator[ast.expr]:
     if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And):
-        parts = tree.values
-    elif isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.BitAnd):
-        parts = [tree.left, tree.right]
+        for part in tree.values:
+            yield from _conjuncts(part)
     else:
         yield tree
-        return
-    for part in parts:
-        yield from _conjuncts(part)
 
 
 def _reaches(part: ast.expr) -> Iterator[Callable[[Key, Key], bool]]:

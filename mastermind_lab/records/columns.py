@@ -61,7 +61,7 @@ class Checked(NamedTuple):
 def known_type(name: str, column: pa.ChunkedArray) -> list[Column]:
     """Bring a column to a type that frames have; times stay times, and spans become seconds.
 
-    NaN is a missing number.
+    NaN is a missing number, and of the two zeros there is one.
     """
     kind = column.type
     _check_known(name, column)
@@ -76,8 +76,7 @@ def known_type(name: str, column: pa.ChunkedArray) -> list[Column]:
             return open_column(name, len(column), range(len(column)), column.to_pylist())
         raise _unreadable(name, kind, error) from error
     whole = in_one_piece(found)
-    if whole.type == FLOAT and np.isnan(whole.to_numpy(zero_copy_only=False)).any():
-        whole = pc.if_else(pc.is_nan(whole), pa.scalar(None, FLOAT), whole)
+    whole = _plain_floats(whole) if whole.type == FLOAT else whole
     return [(pa.field(name, whole.type), whole)]
 
 
@@ -92,6 +91,14 @@ def _check_known(name: str, column: pa.ChunkedArray) -> None:
 
 def _unreadable(name: str, kind: pa.DataType, error: Exception) -> OptionError:
     return OptionError(f"column {name!r:.80} of type {kind} cannot be read: {error!s:.200}: {_ADVICE}")
+
+
+def _plain_floats(column: pa.Array) -> pa.Array:
+    values = column.to_numpy(zero_copy_only=False)
+    if np.isnan(values).any():
+        column = pc.if_else(pc.is_nan(column), pa.scalar(None, FLOAT), column)
+    has_negative_zero = (np.signbit(values) & (values == 0)).any()
+    return pc.add(column, 0.0) if has_negative_zero else column
 
 
 def _without_dictionary(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -19,7 +19,7 @@ from .. import ndjson
 from ..errors import SourceError
 from ..ndjson.blocks import blocks_of
 from ..text import harmless
-from .columns import TEXT
+from .columns import TEXT, in_one_piece, texts
 from .quotes import check_quotes
 from .reading import Records, of_columns, of_rows
 
@@ -59,7 +59,11 @@ def is_parquet(file: ndjson.File) -> bool:
 
 
 def read_file(
-    file: ndjson.File, name: str, words: Collection[str], limits: ndjson.FileLimits | None = None
+    file: ndjson.File,
+    name: str,
+    words: Collection[str],
+    names: Collection[str],
+    limits: ndjson.FileLimits | None = None,
 ) -> Records:
     """Read a CSV or JSON lines file.
 
@@ -71,6 +75,9 @@ def read_file(
         What the caller calls it.
     words
         Columns that stay text, whatever their values look like.
+    names
+        Columns of what names something, which stay text where a number or truth value would be spelled
+        otherwise: 1.1 and 1.10 are two.
     limits
         How much of it is read.
 
@@ -88,7 +95,7 @@ def read_file(
                 '(pandas: to_json(path, orient="records", lines=True))'
             )
         return _json_lines(file, name, limits)
-    return _delimited(content, str(file), name, words)
+    return _delimited(content, str(file), name, words, names)
 
 
 def _text_of(file: ndjson.File, name: str, most: int | None) -> bytes:
@@ -176,9 +183,13 @@ def _object(payload: bytes) -> tuple[dict[str, Any] | None, str]:
     return (found, "") if isinstance(found, dict) else (None, f"{type(found).__name__}, not an object")
 
 
-def _delimited(content: bytes, file: str, name: str, words: Collection[str]) -> Records:
-    names, table, rows = _cells(content, file, words)
-    columns = ((one, _narrowed(one, table[place], one in words)) for place, one in enumerate(names))
+def _delimited(
+    content: bytes, file: str, name: str, words: Collection[str], names: Collection[str]
+) -> Records:
+    there, table, rows = _cells(content, file, words)
+    columns = (
+        (one, _narrowed(one, table[place], one in words, one in names)) for place, one in enumerate(there)
+    )
     behind = range(table.num_rows + 1, table.num_rows + len(rows) + 1)
     rejects = [(number, *row[1:]) for number, row in zip(behind, rows, strict=True)]
     return Records(of_columns(columns, name), harmless(file), None, rejects)
@@ -236,20 +247,21 @@ def _parsed(
     )
 
 
-def _narrowed(name: str, column: pa.ChunkedArray, is_word: bool) -> list[tuple[pa.Field, Any]]:
+def _narrowed(name: str, column: pa.ChunkedArray, is_word: bool, is_name: bool) -> list[tuple[pa.Field, Any]]:
     """Make numbers and truth values of a column of texts, where all of them are, and none would be lost."""
-    texts = column.combine_chunks()
-    if isinstance(texts, pa.ChunkedArray):
-        texts = pa.concat_arrays(texts.chunks)
-    if texts.null_count == len(texts):
-        return [(pa.field(name, pa.null()), pa.nulls(len(texts)))]
+    cells = in_one_piece(column)
+    if cells.null_count == len(cells):
+        return [(pa.field(name, pa.null()), pa.nulls(len(cells)))]
     for pattern, kind in () if is_word else _NARROWER:
-        if pc.all(pc.match_substring_regex(texts, pattern)).as_py():
+        if pc.all(pc.match_substring_regex(cells, pattern)).as_py():
             try:
-                return [(pa.field(name, kind), texts.cast(kind))]
+                made = (pa.field(name, kind), cells.cast(kind))
             except pa.ArrowInvalid:  # of more digits than fit
                 break
-    return [(pa.field(name, TEXT), texts)]
+            if is_name and not texts(*made).values.equals(cells):
+                break
+            return [made]
+    return [(pa.field(name, TEXT), cells)]
 
 
 # A zero before other digits makes a name of a number, as a plus does.

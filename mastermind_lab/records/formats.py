@@ -31,7 +31,7 @@ def format_of(file: ndjson.File, table: Tables) -> Format | None:
     """Return the format of a file, if it is a known one; of Parquet, its columns tell."""
     try:
         if is_parquet(file):
-            return judgments if judgments.fits(table(file, ()).table.column_names) else None
+            return judgments if judgments.fits(table(file, (), ()).table.column_names) else None
         head = head_of(file)
     except (SourceError, OptionError):  # which whoever reads it says
         return None

@@ -30,6 +30,7 @@ from .roles import Roles
 NAME = "table of pairwise judgments"
 _PLAIN = ("judge", "question_id", "model_a", "model_b", "winner")
 _GAMES = ("judge", "question_id", "model_1", "model_2", "g1_winner", "g2_winner")
+_KEYS = ("question_id", "turn")
 _BOTH_BAD = ("both_bad", "bothbad")
 Reject = tuple[int, str, str, bytes]
 TIE = "tie"
@@ -56,7 +57,7 @@ def read(files: Sequence[ndjson.File], _: ndjson.FileLimits, table: Tables) -> L
     whole, others = None, []
     for file in files:
         try:
-            one = _judged(table(file, ("judge", "winner")))
+            one = _judged(table(file, ("judge", "winner"), _KEYS))
         except (SourceError, OptionError) as error:
             others.append(error)
         else:
@@ -67,7 +68,7 @@ def read(files: Sequence[ndjson.File], _: ndjson.FileLimits, table: Tables) -> L
     told = [(last + place, "other_format", str(one), b"") for place, one in enumerate(others, 1)]
     whole = replace(whole, rejects=[*whole.rejects, *told])
     names = whole.table.column_names
-    keys = [name for name in ("question_id", "turn", "pair") if name in names]
+    keys = [name for name in (*_KEYS, "pair") if name in names]
     time = "tstamp" if "tstamp" in names else None
     rationale = "judgment" if "judgment" in names else None
     whole = replace(whole, table=_with_voters(whole.table, keys))

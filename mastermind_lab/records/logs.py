@@ -21,8 +21,9 @@ from .roles import Roles
 from .votes import Gathered
 
 Row = dict[str, Any]
-Tables = Callable[[ndjson.File, Collection[str]], Records]
-"""What reads a file that is a table, with the columns that stay text; Parquet's home is above this room."""
+Tables = Callable[[ndjson.File, Collection[str], Collection[str]], Records]
+"""What reads a file that is a table, with the columns that stay text, and those of what names something;
+Parquet's home is above this room."""
 
 
 class Answer(NamedTuple):

@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import pandas as pd
@@ -188,7 +189,7 @@ def _moment(decision: Row) -> str:
 def _casts(votes: Iterable[Row]) -> list[Cast]:
     """Return a vote for each voter and seat: of those who voted in several rounds the last, with the others.
 
-    Two votes of one voter in one round are two, as they are in the frame.
+    Two votes of one voter in the last round are two, as they are in the frame.
     """
     seats: dict[Hashable, list[Row]] = {}
     for place, row in enumerate(votes):
@@ -198,11 +199,16 @@ def _casts(votes: Iterable[Row]) -> list[Cast]:
 
 
 def _of_seat(rows: list[Row]) -> list[Cast]:
-    numbers = [number(row.get(_ROUND)) for row in rows]
-    if None in numbers or len({*numbers}) < len(rows):
-        return [_cast(row, _first(row)) for row in rows]
-    *before, last = (row for _, row in sorted(zip(numbers, rows, strict=True), key=lambda pair: pair[0] or 0))
-    return [_cast(last, tuple(map(_stand, before)) or _first(last))]
+    """Return the votes of the last round, with those before it, as is one without a round."""
+    in_order = sorted(rows, key=_round)
+    last = _round(in_order[-1])
+    before = tuple(_stand(row) for row in in_order if _round(row) < last)
+    return [_cast(row, before or _first(row)) for row in rows if _round(row) == last]
+
+
+def _round(row: Row) -> float:
+    found = number(row.get(_ROUND))
+    return -inf if found is None else found
 
 
 def _stand(row: Row) -> Stand:

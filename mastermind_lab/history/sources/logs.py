@@ -119,5 +119,5 @@ def _format_of(file: ndjson.File) -> records.Format | None:
     return records.format_of(file, _table)
 
 
-def _table(file: ndjson.File, words: Collection[str]) -> records.Records:
-    return table_in(file, "judgments", words)
+def _table(file: ndjson.File, words: Collection[str], names: Collection[str]) -> records.Records:
+    return table_in(file, "judgments", words, names)

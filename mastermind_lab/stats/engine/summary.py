@@ -191,12 +191,12 @@ class SubjectModule(ModuleType):
         return import_module, (self.__name__,)
 
 
-def _with_its_groups(table: Callable[[Any], pd.DataFrame]) -> Callable[[Any], pd.DataFrame]:
+def _with_its_groups(table: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
     """Refuse a table in which a figure stands where the group of its rows should."""
 
     @wraps(table)
-    def checked(self: Summary) -> pd.DataFrame:
-        found, keys = table(self), next(iter(sums_of(self).values())).keys
+    def checked(self: Summary, *args: Any, **options: Any) -> pd.DataFrame:
+        found, keys = table(self, *args, **options), next(iter(sums_of(self).values())).keys
         for name in self.by:
             known, missing = found[name].dropna(), keys[name].isna()
             if not known.isin(keys[name][~missing]).all() or (len(known) < len(found) and not missing.any()):
