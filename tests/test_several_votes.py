@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from panels import part
+from summaries import same
 
 import mastermind_lab as lab
 from mastermind_lab.stats import Agreement, Calibration, Confidence, Pivotal, Rules, Voters, Votes
@@ -160,6 +162,14 @@ def test_voters_put_together_have_the_decisions_that_any_of_them_voted_in(rest_o
     rest = rest_of(history)
     assert "30 others" in rest.tolist()
     assert (rest["decisions"], rest["small_n"]) == (30, False)
+
+
+@pytest.mark.parametrize("kind", [Agreement, Pivotal, Rules, Voters, Votes])
+def test_parts_of_decisions_with_several_votes_add_up(kind):
+    history = seated(12, seats=3)
+    parts = [range(0, 5), range(5, 6), range(6, 12)]
+    a, b, c = (kind.of(part(history, some), voter="vote.model", replicates=40) for some in parts)
+    same(kind.of(part(history, range(12)), voter="vote.model", replicates=40), (a + b) + c, a + (c + b))
 
 
 def test_more_voters_put_together_are_no_surer_of_their_calibration():

@@ -23,6 +23,10 @@
 What stands on fewer than 10 observations is marked ``small_n``, in a table as in an estimate: a rough guide,
 however narrow its interval.
 
+The votes of one decision are no independent observations. Where a figure is one of votes, ``n`` counts them,
+and the column ``decisions`` those behind them: by these intervals are made, and ``small_n`` is said. So a
+model in nine seats is no surer than one in one, nor are voters who are put together.
+
 An interval holds its figure, always, and the truth in 93 to 97% of samples where the docstring of a figure
 says nothing else: how often was simulated (``tests/benchmarks/coverage.py``). Below about 10 observations it
 is less for means of values of which some are rare or which take few values, such as rounded confidences or
