@@ -118,6 +118,10 @@ def said(**other):
     return lambda content: encoded(decoded(content), facts(content) | other, hashed=True)
 
 
+def one_row_less(content):
+    return encoded(decoded(content).slice(0, KNOWN - 1), facts(content), hashed=True)
+
+
 def rows(change):
     """Let it say something else of its first range."""
 
@@ -195,6 +199,41 @@ def test_an_archiver_writes_it_anew_where_it_pays_and_takes_a_useless_one_away(f
         sink.take(StreamUpdate(S, [(stream_id(99), payload)]))
     assert snapshot.opened(folder).before is not None
     assert known(folder) == without(folder)
+
+
+@pytest.mark.parametrize("bad", [flipped(30), rows(lambda place, fact: (place, "[1]"))])
+def test_one_that_cannot_tell_of_each_part_is_written_anew_of_all(folder, bad):
+    """Its sum may be whole, by which an archiver goes on."""
+    path = folder / CHECKPOINT
+    path.write_bytes(bad(path.read_bytes()))
+    with pytest.warns(CheckpointWarning, match="Every part is read instead"):
+        noted(folder)
+    assert len(checkpoint.listed(LocalFolder(str(folder)))) == KNOWN + NEW
+    assert [*lab.verify(folder)["kind"]] == []
+    assert known(folder) == without(folder)
+
+
+def test_one_that_lacks_parts_before_its_end_is_a_finding(folder):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "WORTH", 2)
+        checkpoint.write_checkpoint(LocalFolder(str(folder)), snapshot.ranges(folder)[KNOWN:])
+    [finding] = lab.verify(folder).to_dict("records")
+    assert (finding["part"], finding["kind"]) == (CHECKPOINT, "unreadable")
+    assert finding["detail"].startswith(f"it lacks {snapshot.ranges(folder)[0].place}, before its end")
+
+
+@pytest.mark.parametrize("bad", [said(rows=str(KNOWN - 1)), one_row_less])
+def test_one_whose_sum_is_not_of_its_ranges_is_a_finding(folder, bad):
+    path = folder / CHECKPOINT
+    path.write_bytes(bad(path.read_bytes()))
+    assert "its sum is not of its ranges" in [*lab.verify(folder)["detail"]]
+
+
+def test_one_that_would_be_too_large_to_be_read_again_is_not_written(folder, monkeypatch):
+    (folder / CHECKPOINT).unlink()
+    monkeypatch.setattr(checkpoint, "FREE", 2**10)
+    noted(folder)
+    assert not (folder / CHECKPOINT).exists()
 
 
 @pytest.mark.further

@@ -115,7 +115,7 @@ def pays(ranges: int) -> bool:
 def write_checkpoint(target: Folder, committed: Sequence[Range]) -> None:
     """Write down what all committed ranges of a growing folder say, if there are enough.
 
-    Where there is no room for it, there is none: nobody needs it.
+    Where there is no room for it, or it would be too large to be read again, there is none: nobody needs it.
     """
     known = Committed.of(committed)
     is_archive = all("stream" in one.metadata for one in committed) and known.coverage.accounts
@@ -123,6 +123,8 @@ def write_checkpoint(target: Folder, committed: Sequence[Range]) -> None:
         return
     rows = [[one.place, json.dumps(dict(one.metadata))] for one in committed]
     table = pa.table([pa.array(column, ARROW["str"]) for column in zip(*rows, strict=True)], _COLUMNS)
+    if table.nbytes > FREE:
+        return
     said = {
         "format": str(FORMAT),
         "last": rows[-1][0],
@@ -222,9 +224,11 @@ def listed(target: Folder, max_unpacked_bytes: int | None = None) -> dict[str, R
         It cannot be used.
     """
     content = target.read(CHECKPOINT, max_unpacked_bytes or FREE)
-    _confirmed(target, _sum(target, said := metadata_of(content)))
+    known = _confirmed(target, _sum(target, said := metadata_of(content)))
     check_hash(content, said)
     found = [_range(target, *row) for row in _rows(decoded(content, max_unpacked_bytes))]
+    if (known.ranges, known.last) != (len(found), found[-1] if found else None):
+        raise DamageError("its sum is not of its ranges")
     if _days_of(said) not in ([], _days(found)):
         raise DamageError("it says of days what is not so of its ranges")
     return {one.place: replace(one, max_unpacked_bytes=max_unpacked_bytes) for one in found}

@@ -9,7 +9,7 @@ from ..errors import SourceError
 from ..frames import FRAMES, PAYLOADS, Coverage, Key
 from ..storage import Folder
 from ..storage import folder as folder_of
-from .checkpoint import LEFTOVER, Committed, forget, known_ranges, known_sum, pays, refused, write_checkpoint
+from .checkpoint import LEFTOVER, Committed, forget, known_sum, listed, pays, refused, write_checkpoint
 from .compact import sweep
 from .coverage import coverage_of, ended
 from .footer import DamageError
@@ -148,13 +148,22 @@ def tidy(folder: str | PathLike[str], found: Opened) -> None:
 
 
 def note(folder: str | PathLike[str], found: Opened) -> None:
-    """Bring the checkpoint up to date, where so many footers were read that it pays, or remove one."""
+    """Bring the checkpoint up to date, where so many footers were read that it pays, or remove one.
+
+    Where the one that is there can't tell of each range, it goes, and every footer is read for a new one.
+    """
     target, committed = folder_of(folder), found.surveyed.committed
-    if pays(len(committed)):
-        before = known_ranges(target).values() if found.before else ()
-        write_checkpoint(target, sorted([*before, *committed], key=lambda one: one.key))
-    elif found.before is None:
-        forget(target)  # or one that can't be used would be refused again
+    if not pays(len(committed)):
+        if found.before is None:
+            forget(target)  # or one that can't be used would be refused again
+        return
+    try:
+        before = listed(target).values() if found.before else ()
+    except (OSError, DamageError) as error:
+        refused(target, error)
+        forget(target)
+        return note(folder, opened(folder))
+    write_checkpoint(target, sorted([*before, *committed], key=lambda one: one.key))
 
 
 def newest_id(folder: str | PathLike[str], day: str = "") -> str:

@@ -139,7 +139,7 @@ def _of_files(surveyed: Survey) -> Iterator[Fault]:
 
 
 def _of_checkpoint(target: Folder, surveyed: Survey) -> Iterator[Fault]:
-    """Tell where the checkpoint cannot be used, or says otherwise than a part; readers go by the parts."""
+    """Tell where the checkpoint cannot be used, says otherwise than a part, or lacks one before its end."""
     if CHECKPOINT not in surveyed.paths:
         return
     try:
@@ -151,6 +151,10 @@ def _of_checkpoint(target: Folder, surveyed: Survey) -> Iterator[Fault]:
     others = [place for place, one in known.items() if there.get(place) != one]
     if others:
         yield Fault(CHECKPOINT, "unreadable", f"it says of {others[0]} what is not so")
+    end = max(one.key for one in known.values())
+    lacking = [one.place for one in surveyed.committed if one.key < end and one.place not in known]
+    if lacking:
+        yield Fault(CHECKPOINT, "unreadable", f"it lacks {lacking[0]}, before its end: remove it")
 
 
 def _of_lock(target: Folder) -> Iterator[Fault]:
