@@ -51,3 +51,19 @@ def test_who_holds_it_is_said(tmp_path):
         pass
     with Lock(tmp_path, "a test"), pytest.raises(lab.SourceError, match=rf"a test \(process {os.getpid()}"):
         Lock(tmp_path, "another")
+
+
+def test_one_of_a_folder_that_was_replaced_meanwhile_is_none(tmp_path, monkeypatch):
+    folder, hold = tmp_path / "snapshot", Lock._hold
+
+    def replaced(lock):
+        folder.rename(tmp_path / "former")
+        folder.mkdir()
+        hold(lock)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lock, "_hold", replaced)
+        with pytest.raises(lab.SourceError, match=r"was replaced just now. Nothing was changed: try again"):
+            Lock(folder, "a test")
+    with Lock(folder, "a test"), Lock(tmp_path / "former", "another"):
+        pass

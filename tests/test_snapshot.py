@@ -5,6 +5,7 @@ import errno
 import json
 import os
 from contextlib import nullcontext
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +17,9 @@ from histories import same, sample
 
 import mastermind_lab as lab
 from mastermind_lab.frames import FRAMES
+from mastermind_lab.storage import Lock
+
+save = import_module("mastermind_lab.snapshot.save")  # not the function
 
 
 def alike(one, other):
@@ -150,6 +154,49 @@ class TestRefusals:
         with nullcontext() if refused != errno.EPERM else pytest.raises(lab.SourceError, match="as it was"):
             lab.read([envelope()] * 2).save(folder, overwrite=True)
         assert (len(lab.read(folder)), sum(renamed)) == (1 if refused == errno.EPERM else 2, steps)
+        assert [one.name for one in tmp_path.iterdir()] == ["snap"]
+
+    def test_what_another_writes_to_is_not_overwritten(self, tmp_path):
+        folder = sample(5).save(tmp_path / "snap")
+        with Lock(folder, "an archiver"), pytest.raises(lab.SourceError, match="written by an archiver"):
+            sample(3).save(folder, overwrite=True)
+        assert len(lab.read(folder)) == 5
+        assert [one.name for one in tmp_path.iterdir()] == ["snap"]
+        sample(3).save(folder, overwrite=True)
+        assert len(lab.read(folder)) == 3
+
+    def test_nobody_may_write_to_what_is_being_overwritten(self, tmp_path, monkeypatch):
+        folder, put = sample(5).save(tmp_path / "snap"), save._put_in_place
+
+        def put_in_place(fresh, target):
+            with pytest.raises(lab.SourceError, match="written by a save"):
+                Lock(target, "an archiver")
+            put(fresh, target)
+            with Lock(target, "an archiver"):
+                pass
+
+        monkeypatch.setattr(save, "_put_in_place", put_in_place)
+        sample(3).save(folder, overwrite=True)
+        assert len(lab.read(folder)) == 3
+
+    def test_where_no_folder_is_renamed_of_which_a_file_is_open(self, tmp_path, monkeypatch):
+        """As Windows does it, which has no other way either."""
+        folder = sample(5).save(tmp_path / "snap")
+        opened = Path("/proc/self/fd")
+        if not opened.exists():
+            pytest.skip("no telling which files are open")
+
+        def replace(one, other):
+            if any(os.path.realpath(each).startswith(f"{Path(one).resolve()}/") for each in opened.iterdir()):
+                raise PermissionError(errno.EACCES, "in use", str(one))
+            os.replace(one, other)
+
+        windows = SimpleNamespace(**vars(os) | {"name": "nt", "replace": replace})
+        monkeypatch.setattr(save, "os", windows)
+        with Lock(folder, "an archiver"), pytest.raises(lab.SourceError, match="written by an archiver"):
+            sample(3).save(folder, overwrite=True)
+        sample(3).save(folder, overwrite=True)
+        assert len(lab.read(folder)) == 3
         assert [one.name for one in tmp_path.iterdir()] == ["snap"]
 
     @pytest.mark.parametrize("to", ["real", "../elsewhere/real", "not there"])

@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,8 @@ def save(
     """Write a history as a snapshot, all of it or nothing: a range a day, of at most 50,000 entries.
 
     A folder on a disk appears under its name only when it is whole. Elsewhere a range counts only when the
-    last of them is there; a snapshot that is overwritten is taken away first.
+    last of them is there; a snapshot that is overwritten is taken away first. A folder that is overwritten on
+    a disk is locked meanwhile, so that nobody goes on writing to what is no longer there.
 
     Raises
     ------
@@ -48,7 +50,7 @@ def save(
         The folder is there already and ``overwrite`` was not asked for, or it is no snapshot; a table holds
         what could not be read again, or two rows of one entry.
     SourceError
-        It cannot be written; what was there before is untouched.
+        It cannot be written, or another writes to what is to be overwritten; that is untouched.
     """
     target = folder_of(folder)
     try:
@@ -96,12 +98,16 @@ def _is_hidden(path: str) -> bool:
 
 def _save_beside(ranges: Sequence[Tables], coverage: Coverage, target: Path) -> None:
     make(target.absolute().parent)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.absolute().parent))
-    try:
-        _commit_all(ranges, coverage, LocalFolder(str(fresh)))
-        _put_in_place(fresh, target)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+    there = LocalFolder(str(target))
+    with nullcontext() if there.is_empty() else there.lock("a save") as lock:
+        fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.absolute().parent))
+        try:
+            _commit_all(ranges, coverage, LocalFolder(str(fresh)))
+            if lock and os.name == "nt":
+                lock.release()  # Windows renames no folder of which a file is open, not for others either
+            _put_in_place(fresh, target)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _put_in_place(fresh: Path, target: Path) -> None:

@@ -54,15 +54,25 @@ class Lock:
         try:
             self._refuse_others()
             self._hold()
+            self._refuse_a_former_one()
         except BaseException:
             os.close(self._file)
             raise
 
     def _refuse_others(self) -> None:
         """See that the file is nothing else beside, under another name."""
-        found = os.fstat(self._file)
-        if _is_odd(found) or not os.path.samestat(found, os.lstat(self.path)):
+        if _is_odd(os.fstat(self._file)) or not self._is_there():
             raise SourceError(f"{self.path} is {NO_LOCK}. Nothing was changed.")
+
+    def _refuse_a_former_one(self) -> None:
+        """See that the folder was not replaced before its lock was held."""
+        if not self._is_there():
+            raise SourceError(f"{self.path.parent} was replaced just now. Nothing was changed: try again.")
+
+    def _is_there(self) -> bool:
+        with suppress(OSError):
+            return os.path.samestat(os.fstat(self._file), os.lstat(self.path))
+        return False
 
     def _hold(self) -> None:
         try:
