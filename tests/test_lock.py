@@ -46,6 +46,13 @@ def test_refused_and_nothing_is_written(make, tmp_path):
     assert {one.name for one in tmp_path.iterdir()} == {"precious.txt", "snapshot"}
 
 
+def test_the_folder_that_is_made_for_it_lasts(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda one: synced.append(os.fstat(one).st_ino))
+    with Lock(tmp_path / "new" / "folder", "a test"):
+        assert synced == [one.stat().st_ino for one in (tmp_path, tmp_path / "new")]
+
+
 def test_who_holds_it_is_said(tmp_path):
     with Lock(tmp_path, "a longer work than the next one"):
         pass

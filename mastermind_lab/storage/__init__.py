@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import IO, Protocol
 
-from .local import HALF, LocalFolder, append, make, only_a_file, sync
+from .durable import make, sync
+from .local import HALF, LocalFolder, append, only_a_file
 from .lock import LOCK, NO_LOCK, Lock
 from .remote import Name, RemoteFile, RemoteFolder, is_remote, is_url, local_path, remote_files, upload
 from .unpacked import ADVICE, LargeFileError, check_bytes, most_unpacked

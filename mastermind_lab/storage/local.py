@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from .durable import make, sync
 from .lock import LOCK, Lock, is_no_lock
 from .unpacked import LargeFileError
 
@@ -144,29 +145,6 @@ def check_below(path: str) -> None:
     """
     if {"", ".", ".."}.intersection(path.split("/")) or _ELSEWHERE.search(path):
         raise OSError(errno.EINVAL, "the name leads out of the folder", path)
-
-
-def make(path: Path) -> None:
-    """Make a folder and those above it, each synced into the one that holds it."""
-    if path.is_dir():
-        return
-    make(path.parent)
-    path.mkdir(exist_ok=True)
-    sync(path.parent)
-
-
-def sync(path: Path) -> None:
-    """Make the names in a folder last."""
-    if not hasattr(os, "O_DIRECTORY"):  # Windows can open no folder, and keeps names by itself
-        return
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # some network file systems sync no folders
-            raise
-    finally:
-        os.close(descriptor)
 
 
 def append(path: Path, content: bytes) -> None:

@@ -13,6 +13,7 @@ from typing import Self
 
 from ..errors import SourceError
 from ..text import brief, visible
+from .durable import make
 
 LOCK = ".archive.lock"
 """The file that is locked; what is in it only says who holds the lock, or held it."""
@@ -44,7 +45,7 @@ class Lock:
     def __init__(self, folder: Path, work: str) -> None:
         self.path, self.work = folder / LOCK, work
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make(folder)
             self._file = os.open(self.path, _HOW, 0o644)
         except OSError as error:
             link = "it is a link, which no lock of ours is" if self.path.is_symlink() else None
