@@ -143,6 +143,8 @@ BAD = {
     "a footer that claims gigabytes": lambda content: content[:-8] + b"\xff\xff\xff\x7fPAR1",
     "a sum of something else": said(coverage="7"),
     "no kinds": said(columns_of='["x"]'),
+    "half a character": said(coverage='[{"source": "\\ud800"}]'),
+    "half a character in kinds": said(columns_of=json.dumps(['{"decisions": {"\\ud800": "str"}}'])),
     "no id": said(reaches="../x"),
     "a day of no id": said(days='[["../x", "1-0"]]'),
     "days that are none": said(days="7"),

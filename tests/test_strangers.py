@@ -20,6 +20,7 @@ VALID = {
     "decision": {"recommendation": "ship", "confidence": 0.5, "votes": [{"voter": "a", "choice": "b"}] * 2}
 }
 HASH = "0" * 64
+LONG = f"decisions/date=2026-11-23/part-{'1' * 5_000}--.parquet"
 CHILD = {"rows": 0, "sha256": HASH, "bytes": 1}
 
 
@@ -133,6 +134,11 @@ SAID = {
     "kinds of a stranger": {"kinds": {"decisions": {"meta.a": "pickle"}}},
     "kinds in a list": {"kinds": ["meta.a"]},
     "no children": {"siblings": None},
+    "a number of hashes to come": {"siblings": {name: CHILD | {"next": 5} for name in FRAMES[1:]}},
+    "a seal of thousands of digits": {"seal": LONG},
+    "replaces thousands of digits": {"replaces": [LONG]},
+    "half a character in kinds": {"kinds": {"decisions": {"\ud800": "str"}}},
+    "half a character in coverage": {"coverage": [{"source": "\udcff"}]},
 }  # fmt: skip
 
 

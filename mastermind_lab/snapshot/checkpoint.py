@@ -25,7 +25,7 @@ from ..errors import CheckpointWarning, SourceError, callers_level
 from ..frames import ARROW, Coverage, SchemaUnion, id_key, is_id
 from ..storage import HALF, Folder
 from .encoding import encoded
-from .footer import DamageError, check_hash, check_metadata, metadata_of
+from .footer import DamageError, check_hash, check_metadata, metadata_of, parsed
 from .layout import has_date
 from .parts import decoded
 from .ranges import FORMAT, Range, is_commit, range_of, read_metadata, reason
@@ -104,7 +104,7 @@ class Committed:
 
 
 def _noted(kinds: str) -> SchemaUnion:
-    return SchemaUnion.of_noted(json.loads(kinds))
+    return SchemaUnion.of_noted(parsed("kinds", kinds))
 
 
 def pays(ranges: int) -> bool:
@@ -266,7 +266,7 @@ def _confirmed(target: Folder, known: Committed) -> Committed:
 def _sum(target: Folder, said: Mapping[str, str]) -> Committed:
     check_metadata(said)
     try:
-        kinds, coverage = json.loads(said["columns_of"]), json.loads(said["coverage"])
+        kinds, coverage = (parsed(name, said[name]) for name in ("columns_of", "coverage"))
         reaches, ranges = said["reaches"], int(said["rows"])
         known = Committed(
             _range(target, said["last"], said["said"]),

@@ -77,17 +77,27 @@ def check_said(metadata: Mapping[str, str]) -> None:
     if missing:
         raise DamageError(f"its footer says no {missing[0]!r}")
     for name, is_ours in _OURS.items():
-        if name in metadata and not is_ours(_parsed(name, metadata[name])):
+        if name in metadata and not is_ours(parsed(name, metadata[name])):
             raise DamageError(f"what its footer says of {name!r} is not ours: {metadata[name]!r:.80}")
 
 
-def _parsed(name: str, text: str) -> Any:
+def parsed(name: str, text: str) -> Any:
+    """Read what a footer says, mostly JSON.
+
+    Raises
+    ------
+    DamageError
+        It is none, or holds half a character, which nobody could write again.
+    """
     if name in _TEXTS:
         return text
     try:
-        return json.loads(text)
+        said = json.loads(text)
+        if "\\u" in text:
+            json.dumps(said, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise DamageError(f"what its footer says of {name!r} is no JSON: {text!r:.80}") from error
+    return said
 
 
 def _are_children(said: Any) -> bool:
@@ -98,9 +108,9 @@ def _are_children(said: Any) -> bool:
 
 
 def _is_child(said: Any) -> bool:
-    if not isinstance(said, dict):
+    if not isinstance(said, dict) or not isinstance(said.get("next", []), list):
         return False
-    hashes = [said.get("sha256"), *(said.get("next") or ())]
+    hashes = [said.get("sha256"), *said.get("next", [])]
     return all(map(_is_hash, hashes)) and _is_count(said.get("rows")) and _is_count(said.get("bytes", 0))
 
 

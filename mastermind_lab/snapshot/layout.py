@@ -20,7 +20,7 @@ DATED = range(10**9, 253_402_300_800_000)
 _TABLES = "|".join((*FRAMES, PAYLOADS))
 _PART = re.compile(
     rf"({_TABLES})/date=([\w-]+)/"
-    r"part-(\d+)-(?:(\d+)-(\d+))?-(?:(\d+)-(\d+))?\.parquet",
+    r"part-(\d{1,9})-(?:(\d{1,20})-(\d{1,20}))?-(?:(\d{1,20})-(\d{1,20}))?\.parquet",
     re.ASCII,
 )
 
