@@ -199,6 +199,34 @@ class TestRefusals:
         assert len(lab.read(folder)) == 3
         assert [one.name for one in tmp_path.iterdir()] == ["snap"]
 
+    @pytest.mark.parametrize(("refused", "said"), [(1, "It is as it was"), (2, "move it back")])
+    def test_in_two_steps_the_old_one_is_put_back_or_said_to_lie_beside(
+        self, tmp_path, monkeypatch, refused, said
+    ):
+        folder, rename, faults = sample(5).save(tmp_path / "snap"), os.replace, iter(range(refused))
+
+        def replace(one, other):
+            if Path(other) == folder and next(faults, None) is not None:
+                raise OSError(errno.ENOSPC, "No space left on device", str(other))
+            rename(one, other)
+
+        monkeypatch.setattr(save, "_exchanged", lambda *_: False)
+        monkeypatch.setattr(os, "replace", replace)
+        with pytest.raises(lab.SourceError, match=said) as caught:
+            sample(3).save(folder, overwrite=True)
+        [left] = tmp_path.iterdir()
+        assert len(lab.read(left)) == 5
+        assert (left == folder) or (str(left) in str(caught.value))
+
+    def test_what_is_saved_and_may_not_last_is_said(self, tmp_path, monkeypatch):
+        def failing(path):
+            raise OSError(errno.EIO, "Input/output error")
+
+        monkeypatch.setattr(save, "sync", failing)
+        with pytest.raises(lab.SourceError, match="is saved, but may be as it was after a loss of power"):
+            sample(3).save(tmp_path / "snap")
+        assert len(lab.read(tmp_path / "snap")) == 3
+
     @pytest.mark.parametrize("to", ["real", "../elsewhere/real", "not there"])
     def test_a_link_stays_one_and_where_it_leads_is_written(self, tmp_path, to):
         home, link = tmp_path / "home", tmp_path / "home" / "link"

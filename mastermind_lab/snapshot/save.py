@@ -42,7 +42,9 @@ def save(
 
     A folder on a disk appears under its name only when it is whole. Elsewhere a range counts only when the
     last of them is there; a snapshot that is overwritten is taken away first. A folder that is overwritten on
-    a disk is locked meanwhile, so that nobody goes on writing to what is no longer there.
+    a disk is locked meanwhile, so that nobody goes on writing to what is no longer there. Where two folders
+    can't change names in one step, as on macOS and Windows, who is killed between two steps leaves the old
+    one beside, as ``.<name>-<letters>-old``.
 
     Raises
     ------
@@ -118,11 +120,35 @@ def _put_in_place(fresh: Path, target: Path) -> None:
     if not target.exists():
         os.replace(fresh, target)
     elif not _exchanged(fresh, target):
-        old = fresh.with_name(fresh.name + "-old")
-        os.replace(target, old)
+        _put_instead(fresh, target)
+    try:
+        sync(target.absolute().parent)
+    except OSError as error:
+        raise SourceError(
+            f"{target} is saved, but may be as it was after a loss of power: {error.strerror or error}"
+        ) from error
+
+
+def _put_instead(fresh: Path, target: Path) -> None:
+    """Let a folder take the place of another in two steps."""
+    old = fresh.with_name(fresh.name + "-old")
+    os.replace(target, old)
+    try:
         os.replace(fresh, target)
-        shutil.rmtree(old)
-    sync(target.absolute().parent)
+    except BaseException:
+        _put_back(old, target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _put_back(old: Path, target: Path) -> None:
+    try:
+        os.replace(old, target)
+    except OSError as error:
+        raise SourceError(
+            f"cannot write {target}: {error.strerror or error}. What was there before is whole, but is "
+            f"{old} now: move it back."
+        ) from error
 
 
 def _exchanged(fresh: Path, target: Path) -> bool:
