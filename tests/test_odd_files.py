@@ -235,6 +235,15 @@ class TestVerify:
         Failing.fails = ""
 
 
+def test_the_umask_is_left_alone(tmp_path, monkeypatch):
+    """What another thread makes meanwhile would have that of a save."""
+    monkeypatch.setattr(os, "umask", None)
+    saved = lab.sample(last=1).save(tmp_path / "saved")
+    monkeypatch.undo()
+    (tmp_path / "plain").mkdir()
+    assert saved.stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
 def test_what_others_may_read_of_what_is_written(tmp_path):
     """Raw payloads, and what could not be read, are for the owner alone, whatever the umask."""
     history = lab.read([json.dumps(VALID), "secret"], payloads=True)

@@ -6,10 +6,10 @@ import ctypes
 import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import numpy as np
@@ -102,7 +102,9 @@ def _save_beside(ranges: Sequence[Tables], coverage: Coverage, target: Path) -> 
     make(target.absolute().parent)
     there = LocalFolder(str(target))
     with nullcontext() if there.is_empty() else there.lock("a save") as lock:
-        fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.absolute().parent))
+        # Not a temporary one, which would be for its owner alone: a snapshot is shared like any other file.
+        fresh = target.with_name(f".{target.name}-{token_hex(4)}")
+        fresh.mkdir()
         try:
             _commit_all(ranges, coverage, LocalFolder(str(fresh)))
             if lock and os.name == "nt":
@@ -113,10 +115,6 @@ def _save_beside(ranges: Sequence[Tables], coverage: Coverage, target: Path) -> 
 
 
 def _put_in_place(fresh: Path, target: Path) -> None:
-    # mkdtemp makes a folder for the owner alone; a snapshot is shared like any other file.
-    umask = os.umask(0)
-    os.umask(umask)
-    fresh.chmod(0o777 & ~umask)
     if not target.exists():
         os.replace(fresh, target)
     elif not _exchanged(fresh, target):
