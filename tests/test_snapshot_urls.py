@@ -172,8 +172,17 @@ def test_an_interrupted_export_leaves_nothing(url):
 
 
 def test_where_there_is_only_rename_a_file_is_written_beside(tmp_path, monkeypatch):
-    """fsspec's own local file system stands for those that take a file bit by bit."""
-    url, seen = f"local://{tmp_path}/deep/a.ndjson", []
+    """fsspec's own local file system, by another name, stands for those that take a file bit by bit."""
+
+    class Elsewhere(LocalFileSystem):
+        protocol = "elsewhere"
+
+        @classmethod
+        def _strip_protocol(cls, path):
+            return super()._strip_protocol(path.removeprefix("elsewhere://"))
+
+    fsspec.register_implementation("elsewhere", Elsewhere, clobber=True)
+    url, seen = f"elsewhere://{tmp_path}/deep/a.ndjson", []
     real = LocalFileSystem.mv
 
     def watched(*args, **options):

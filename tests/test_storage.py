@@ -11,6 +11,7 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
+from mastermind_lab import storage
 from mastermind_lab.errors import OptionError, SourceError
 from mastermind_lab.storage import (
     LargeFileError,
@@ -278,6 +279,14 @@ def test_a_file_of_this_machine_by_its_url(tmp_path):
         assert stream.read() == b"all of it"
     with pytest.raises(OSError, match="closed"):
         stream.read()
+
+
+@pytest.mark.parametrize("scheme", ["file", "local", "FILE", "Local"])
+def test_a_folder_of_this_machine_by_its_url_is_locked_like_any(scheme, tmp_path):
+    with storage.folder(f"{scheme}://{tmp_path}/snap%20shot").lock("a test"):
+        assert [one.name for one in tmp_path.iterdir()] == ["snap%20shot"]
+        with pytest.raises(SourceError, match="is being written by a test"):
+            Lock(tmp_path / "snap%20shot", "another")
 
 
 @pytest.mark.parametrize(

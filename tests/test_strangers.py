@@ -243,6 +243,15 @@ class TestLinks:
             snapshot.commit(theirs, rows, {"stream": "s"})
         assert contents(mine) == before
 
+    @pytest.mark.parametrize("scheme", ["file", "local", "LOCAL"])
+    def test_nor_by_a_url_of_this_machine(self, theirs, mine, scheme):
+        before = contents(mine)
+        (theirs / "votes").rename(theirs / ".votes")
+        (theirs / "votes").symlink_to(mine / "votes")
+        with pytest.raises(lab.SourceError, match="link"):
+            lab.compact(f"{scheme}://{theirs}")
+        assert contents(mine) == before
+
     def test_nor_is_a_half_written_one(self, tmp_path):
         """What lies where it is written is taken away, not written to."""
         precious = tmp_path / "precious.txt"

@@ -18,6 +18,7 @@ Name = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 """What a file or a folder is called: a path, or a URL."""
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_HERE = re.compile(r"(file|local)://", re.IGNORECASE)
 _WHOLE_PUTS = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "memory"}
 
 
@@ -28,18 +29,22 @@ def is_url(source: object) -> bool:
 
 def is_remote(source: object) -> bool:
     """Tell whether a source is a URL that means no path of this machine."""
-    return is_url(source) and not str(source).startswith("file://")
+    return is_url(source) and not _HERE.match(str(source))
 
 
 def local_path(source: Name) -> Path:
-    """Return the path that a path or a ``file://`` URL means; ``~`` is the user's home.
+    """Return the path that a path, a ``file://`` or a ``local://`` URL means; ``~`` is the user's home.
+
+    As fsspec has it, nothing in it is an escape: ``%20`` stays what it is.
 
     Raises
     ------
     OptionError
         It is empty; or an address with a password, without its scheme. A Path is taken as it is.
     """
-    name = os.fsdecode(source).removeprefix("file://")
+    name = os.fsdecode(source)
+    if here := _HERE.match(name):
+        name = name[here.end() :]
     if not name.strip():
         raise OptionError("an empty name means no file and no folder: '.' is the folder you are in")
     path = Path(os.path.expanduser(name))
