@@ -289,6 +289,35 @@ def test_a_folder_of_this_machine_by_its_url_is_locked_like_any(scheme, tmp_path
             Lock(tmp_path / "snap%20shot", "another")
 
 
+class Hosts(MemoryFileSystem):
+    """A path does not tell the host, as it does with SFTP."""
+
+    protocol, store, pseudo_dirs = "hosts", {}, [""]
+
+    @classmethod
+    def _strip_protocol(cls, path):
+        return "/" + path.removeprefix("hosts://here").strip("/")
+
+
+class Pages(MemoryFileSystem):
+    """A path is the whole URL, as it is with HTTP."""
+
+    protocol, store, pseudo_dirs = "pages", {}, [""]
+
+    @classmethod
+    def _strip_protocol(cls, path):
+        return path.rstrip("/")
+
+
+@pytest.mark.parametrize(("kind", "url"), [(Hosts, "hosts://here/a"), (Pages, "pages://here/a")])
+@pytest.mark.parametrize("asked", ["", "/", "/*.ndjson", "/b.ndjson"])
+def test_the_url_of_a_file_is_whole(kind, url, asked):
+    fsspec.register_implementation(kind.protocol, kind, clobber=True)
+    kind().pipe_file(f"{url}/b.ndjson", b"abc")
+    [found] = remote_files(url + asked, (".ndjson",))
+    assert (found.name, str(found)) == ("b.ndjson", f"{url}/b.ndjson")
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [

@@ -201,11 +201,17 @@ def remote_files(url: str, endings: tuple[str, ...]) -> list[RemoteFile]:
         else:
             found = file_system.glob(root, detail=True)
             paths = [path for path, facts in found.items() if facts["type"] == "file"]
-    scheme = url.partition("://")[0]
     return [
-        RemoteFile(path.rpartition("/")[2], f"{scheme}://{path.lstrip('/')}", path, file_system)
+        RemoteFile(path.rpartition("/")[2], _url_of(path, url.rstrip("/"), root), path, file_system)
         for path in sorted(paths)
     ]
+
+
+def _url_of(path: str, url: str, root: str) -> str:
+    """Return the URL of a path, by one whose own path is known: it may hold a host, or be all of it."""
+    if root and url.endswith(root):
+        return url.removesuffix(root) + path
+    return f"{url.partition('://')[0]}://{path.lstrip('/')}"
 
 
 def _files_in(file_system: Any, folder: str) -> list[str]:
