@@ -127,8 +127,8 @@ def test_raw_payloads_stay_private_over_a_half_file_left_open_to_others(tmp_path
 
 
 def test_facts_are_text_or_json(tmp_path):
-    metadata = {"stream": "s", "gaps": [{"missing": 3}], "first_ordinal": 7}
+    metadata = {"stream": "s", "gaps": [{"missing": 3}], "last_ordinal": 7}
     committed = snapshot.commit(tmp_path, sample(3).tables(), metadata)
     assert committed.metadata["stream"] == "s"
     assert json.loads(committed.metadata["gaps"]) == [{"missing": 3}]
-    assert committed.metadata["first_ordinal"] == "7"
+    assert committed.metadata["last_ordinal"] == "7"

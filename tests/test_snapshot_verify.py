@@ -36,7 +36,7 @@ def archived(folder, parts=4, each=5, **metadata):
     last = ""
     for number in range(parts):
         first = number * each
-        known = {"stream": "s", "after": last, "first_ordinal": first + 1, "last_ordinal": first + each}
+        known = {"stream": "s", "after": last, "last_ordinal": first + each}
         committed = snapshot.commit(folder, rows(first, each, **{f"m{number}": number}), known | metadata)
         last = committed.last_id
     return folder
@@ -126,17 +126,6 @@ class TestVerify:
             path.unlink()
         assert kinds(folder) == ["hole"]
 
-    def test_entries_that_no_range_holds(self, tmp_path):
-        snapshot.commit(tmp_path, rows(0, 5), {"last_ordinal": 5})
-        snapshot.commit(tmp_path, rows(9, 5), {"first_ordinal": 10})
-        assert lab.verify(tmp_path)["detail"].str.contains("4 entries").tolist() == [True]
-
-    def test_a_gap_that_is_said_is_no_hole(self, tmp_path):
-        last = snapshot.commit(tmp_path, rows(0, 5), {"last_ordinal": 5}).last_id
-        gaps = [{"after": last, "before": f"{BEGAN + 9}-0", "missing": 4, "certainty": "exact"}]
-        snapshot.commit(tmp_path, rows(9, 5), {"first_ordinal": 10, "gaps": gaps, "after": last})
-        assert kinds(tmp_path) == []
-
     def test_overlaps(self, tmp_path):
         snapshot.commit(tmp_path, rows(0, 6), {})
         snapshot.commit(tmp_path, rows(4, 6), {})
@@ -225,12 +214,8 @@ class TestCompact:
         last = snapshot.ranges(folder)[-1]
         lab.compact(folder)
         [one] = snapshot.ranges(folder)
-        assert (one.last_id, one.metadata["last_ordinal"], one.metadata["first_ordinal"]) == (
-            last.last_id,
-            "20",
-            "1",
-        )
-        known = {"after": one.last_id, "first_ordinal": 21, "last_ordinal": 25, "stream": "s"}
+        assert (one.last_id, one.metadata["last_ordinal"]) == (last.last_id, "20")
+        known = {"after": one.last_id, "last_ordinal": 25, "stream": "s"}
         snapshot.commit(folder, rows(20, 5), known)
         assert kinds(folder) == []
         assert lab.compact(folder) == (2, 1)

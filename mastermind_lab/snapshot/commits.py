@@ -33,11 +33,11 @@ def commit(folder: str | PathLike[str], rows: Tables, metadata: Mapping[str, Any
     metadata
         What the footer shall say beside our own account: text as it is, anything else as JSON. Readers know
         ``source`` (without a password), ``stream``; ``coverage``, a list of rows of that frame; ``after``,
-        the last id of the range before ('' for none); ``first_ordinal`` and ``last_ordinal``, of its first
-        and last entry among all that the stream ever took, from 1; ``max_deleted``, the newest entry that it
-        had ever deleted; ``gaps``, a list of ``{"after", "before", "missing", "certainty", "note"}``;
-        ``since``, the id with which an archive begins late; and ``until``, a row of ``coverage`` with
-        ``limits`` and ``left_out``: where its writer was to end, which counts only while no range follows.
+        the last id of the range before ('' for none); ``last_ordinal``, of its last entry among all that the
+        stream ever took, from 1; ``max_deleted``, the newest entry that it had ever deleted; ``gaps``, a list
+        of ``{"after", "before", "missing", "certainty", "note"}``; ``since``, the id with which an archive
+        begins late; and ``until``, a row of ``coverage`` with ``limits`` and ``left_out``: where its writer
+        was to end, which counts only while no range follows.
 
     Returns
     -------

@@ -226,7 +226,7 @@ def _metadata(group: Sequence[Range]) -> dict[str, Any]:
     first, last = group[0].metadata, group[-1].metadata
     gaps = [gap for one in group for gap in json.loads(one.metadata.get("gaps", "[]"))]
     metadata = {name: value for name, value in last.items() if name not in ("seal", "seals", "origin")}
-    metadata |= {name: first[name] for name in ("after", "first_ordinal") if name in first}
+    metadata |= {"after": first["after"]} if "after" in first else {}
     metadata |= {"gaps": json.dumps(gaps)} if gaps else {}
     return metadata | {
         "coverage": recorded_coverage(group).rows(),

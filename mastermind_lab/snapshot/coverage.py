@@ -50,7 +50,7 @@ class Discontinuity(NamedTuple):
 
 
 def discontinuities(committed: Sequence[Range]) -> Iterator[Discontinuity]:
-    """Yield overlaps, and holes that no range accounts for."""
+    """Yield overlaps, and holes: where a range follows another than the one before it."""
     filled = [one for one in committed if one.first_id]
     if filled and filled[0].metadata.get("after"):
         detail = f"it follows {filled[0].metadata['after']}, which no range before it holds"
@@ -72,17 +72,4 @@ def discontinuity(before: Range, after: Range) -> Discontinuity | None:
         return Discontinuity(
             after, "hole", f"it follows {follows or 'nothing'}, but {before.last_id} is before it"
         )
-    missing = _unaccounted(before, after)
-    if missing > 0:
-        return Discontinuity(after, "hole", f"{missing:,} entries after {before.last_id} are in no range")
     return None
-
-
-def _unaccounted(before: Range, after: Range) -> int:
-    """Count the entries between two ranges of one epoch that their ordinals tell of and no gap does."""
-    last, first = before.metadata.get("last_ordinal"), after.metadata.get("first_ordinal")
-    if last is None or first is None or before.epoch != after.epoch:
-        return 0
-    gaps = json.loads(after.metadata.get("gaps", "[]"))
-    in_gaps = sum(int(gap.get("missing") or 0) for gap in gaps if gap.get("after") == before.last_id)
-    return int(first) - int(last) - 1 - in_gaps

@@ -161,7 +161,7 @@ def _is_end(said: str) -> bool:
 
 _TEXTS: dict[str, Callable[[str], bool]] = {
     **dict.fromkeys(("rows", "rejects"), _is_row_count),
-    **dict.fromkeys(("epoch", "size", "first_ordinal", "last_ordinal"), _is_number),
+    **dict.fromkeys(("epoch", "size", "last_ordinal"), _is_number),
     **dict.fromkeys(("first_id", "last_id", "after", "since", "max_deleted"), _is_end),
     "seal": _is_place,
 }
