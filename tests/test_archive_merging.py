@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +19,7 @@ import mastermind_lab as lab
 from mastermind_lab import snapshot
 from mastermind_lab.archive import Archiver
 from mastermind_lab.frames import FRAMES
+from mastermind_lab.storage import Lock
 from mastermind_lab.stream import StreamUpdate
 
 pytestmark = pytest.mark.once
@@ -199,6 +201,15 @@ def test_one_that_does_not_answer_is_no_longer_asked(folder):
             lab.compact(folder, wait=0.2)
         assert not (folder / REQUEST).exists()
         assert len(days(folder)) == 14
+
+
+def test_only_an_archiver_is_asked_wherever_the_folder_lies(folder, tmp_path, monkeypatch):
+    other = shutil.copytree(folder, tmp_path / "an archiver's")
+    compact = import_module("mastermind_lab.snapshot.compact")  # not the function
+    monkeypatch.setattr(compact, "ask", lambda *_: pytest.fail("it was asked"))
+    for work in ("a compaction", "a save for an archiver"):
+        with Lock(other, work), pytest.raises(lab.SourceError, match=f"is being written by {work}"):
+            lab.compact(other, wait=0)
 
 
 def test_who_is_interrupted_withdraws(folder, monkeypatch):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..errors import SourceError
 from ..frames import SchemaUnion, combine_chunks, concat
-from ..storage import HALF, Folder
+from ..storage import HALF, Folder, HeldError
 from ..storage import folder as folder_of
 from .checkpoint import LEFTOVER, forget, write_checkpoint
 from .commits import day_of, write_range
@@ -91,8 +91,8 @@ def compact(
         raise SourceError(f"{target.name} is no snapshot, or an archive with nothing in it yet")
     try:
         lock = target.lock("a compaction")
-    except SourceError as error:
-        if "an archiver" not in str(error):
+    except HeldError as error:
+        if error.work != "an archiver":
             raise
         lock = ask(target, error, wait)
         if lock is None:

@@ -11,7 +11,7 @@ from typing import IO, Protocol
 
 from .durable import make, sync
 from .local import HALF, LocalFolder, append, only_a_file
-from .lock import LOCK, NO_LOCK, Lock
+from .lock import LOCK, NO_LOCK, HeldError, Lock
 from .remote import Name, RemoteFile, RemoteFolder, is_remote, is_url, local_path, remote_files, upload
 from .unpacked import ADVICE, LargeFileError, check_bytes, most_unpacked
 
@@ -21,6 +21,7 @@ __all__ = [
     "LOCK",
     "NO_LOCK",
     "Folder",
+    "HeldError",
     "LargeFileError",
     "LocalFolder",
     "Lock",

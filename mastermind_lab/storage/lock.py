@@ -26,6 +26,14 @@ _LOCKED = b" "  # Windows lets nobody else read the byte that is locked
 _HOW = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
+class HeldError(SourceError):
+    """Another holds the lock; ``work`` is what it has said it does, '' where that is not known."""
+
+    def __init__(self, message: str, work: object = "") -> None:
+        super().__init__(message)
+        self.work = work
+
+
 class Lock:
     """The right to write to a folder on a disk, until :meth:`release` or the end of the process.
 
@@ -38,8 +46,10 @@ class Lock:
 
     Raises
     ------
+    HeldError
+        Another holds it, and who.
     SourceError
-        Another holds it, and who; or the folder cannot be written, or is a stranger's whose lock leads away.
+        The folder cannot be written, or is a stranger's whose lock leads away.
     """
 
     def __init__(self, folder: Path, work: str) -> None:
@@ -84,9 +94,11 @@ class Lock:
                 "without locks can't keep two writers apart."
             ) from error
         if not is_ours:
-            raise SourceError(
-                f"{self.path.parent} is being written by {self._holder()}. "
-                "Nothing was changed: wait for it to end, stop it, or choose another folder."
+            who, work = self._holder()
+            raise HeldError(
+                f"{self.path.parent} is being written by {who}. "
+                "Nothing was changed: wait for it to end, stop it, or choose another folder.",
+                work,
             )
         held = {
             "work": self.work,
@@ -98,14 +110,14 @@ class Lock:
         with suppress(OSError):
             os.ftruncate(self._file, os.write(self._file, _LOCKED + json.dumps(held).encode()))
 
-    def _holder(self) -> str:
+    def _holder(self) -> tuple[str, object]:
         try:
             os.lseek(self._file, len(_LOCKED), os.SEEK_SET)
             held = json.loads(os.read(self._file, 1_000))
             said = f"{held['work']} (process {held['pid']} on {held['host']}, since {held['since']})"
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            return "somebody who has not said who it is"
-        return brief(said, 200, visible)
+            return "somebody who has not said who it is", ""
+        return brief(said, 200, visible), held["work"]
 
     def release(self) -> None:
         """Let others write; the file stays, since a file that goes could be locked by two."""
