@@ -134,6 +134,7 @@ SAID = {
     "kinds of a stranger": {"kinds": {"decisions": {"meta.a": "pickle"}}},
     "kinds in a list": {"kinds": ["meta.a"]},
     "no children": {"siblings": None},
+    "an origin in words": {"origin": "a b"},
     "a number of hashes to come": {"siblings": {name: CHILD | {"next": 5} for name in FRAMES[1:]}},
     "a seal of thousands of digits": {"seal": LONG},
     "replaces thousands of digits": {"replaces": [LONG]},

@@ -164,6 +164,7 @@ _TEXTS: dict[str, Callable[[str], bool]] = {
     **dict.fromkeys(("epoch", "size", "last_ordinal"), _is_number),
     **dict.fromkeys(("first_id", "last_id", "after", "since", "max_deleted"), _is_end),
     "seal": _is_place,
+    "origin": _is_hash,
 }
 _OURS: dict[str, Callable[[Any], bool]] = _TEXTS | {
     "siblings": _are_children,
