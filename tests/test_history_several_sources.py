@@ -228,3 +228,34 @@ def test_a_time_back_from_the_end_is_that_of_all_payloads_however_many_come_at_o
 def test_what_is_shown_of_them_has_no_password():
     several = Several(["redis://me:secret@host", "a.ndjson"], Options(), lambda source, options: None)
     assert "secret" not in repr(several)
+
+
+def test_decisions_of_two_streams_under_one_id_are_two(raw, tmp_path):
+    histories = []
+    for stream, numbers in (("one", [1, 2, 3]), ("two", [2, 3, 4])):
+        for number in numbers:
+            text = json.dumps(
+                {
+                    "decision": {
+                        "recommendation": stream,
+                        "confidence": 0.5,
+                        "votes": [{"voter": "A", "choice": "x"}],
+                    },
+                    "correlation_id": f"{stream}-{number}",
+                }
+            )
+            raw.xadd(stream, {"data": text}, f"{number}-0")
+        histories.append(lab.read(raw, stream=stream))
+    one, two = histories
+    both = one + two
+    expected = [*names(1, 2, 3), "4-0", "2-0@1", "3-0@1"]
+    assert both.decisions["stream_id"].tolist() == both.votes["stream_id"].tolist() == expected
+    assert both.decisions["recommendation"].tolist() == ["one"] * 3 + ["two"] * 3
+    counts = both.coverage[["stream", "entries", "repeated", "first_id"]]
+    assert counts.values.tolist() == [["one", 3, 0, "1-0"], ["two", 1, 0, "2-0"], ["two", 2, 0, "2-0@1"]]
+    assert both.coverage["note"].dropna().tolist()[-1].startswith("2 with an id that a source before it has")
+    again = sum([one, two, two, one])
+    assert again.decisions["correlation_id"].tolist() == both.decisions["correlation_id"].tolist()
+    assert lab.read(both.save(tmp_path / "both")).decisions["stream_id"].tolist() == expected
+    cut = both.where("recommendation == 'two'")
+    assert cut.coverage["left_out"].sum() == 3

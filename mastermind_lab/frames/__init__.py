@@ -41,6 +41,7 @@ from .open_columns import IS_TEXT, kind_of_field, with_plain_texts
 from .open_columns import column as open_column
 from .open_columns import shown as shown_columns
 from .open_columns import value_of as mixed_value
+from .same_ids import other_decisions, with_other_ids
 from .schema_union import SchemaUnion
 from .shared_columns import with_own_columns
 from .tables import (
@@ -113,6 +114,7 @@ __all__ = [
     "only_of",
     "open_column",
     "order",
+    "other_decisions",
     "read_duration",
     "rebuild",
     "recounted",
@@ -131,6 +133,7 @@ __all__ = [
     "total",
     "union",
     "united",
+    "with_other_ids",
     "with_own_columns",
     "with_plain_texts",
 ]

@@ -170,6 +170,12 @@ class Coverage:
         """Give the lines of some files new file numbers."""
         return Coverage.of(*(one if one.stream else _renumbered(one, files) for one in self.accounts))
 
+    def moved(self, ids: Mapping[str, str]) -> Coverage:
+        """Account by themselves for entries that got other ids, given by those that they had."""
+        parts = zip(self.accounts, self._parts(pa.array([*ids], pa.large_string())), strict=True)
+        told = [_moved(one, [ids[before] for before in some.to_pylist()]) for one, some in parts]
+        return Coverage.of(*(one for some in told for one in some))
+
     def noted(self, note: str, instead_of: str = "\0") -> Coverage:
         """Add to the notes of every source, in place of what began with some words."""
         accounts = self.accounts or (Account(entries=None, repeated=None, left_out=None, limits=None),)
@@ -278,6 +284,15 @@ def _renumbered(one: Account, files: Mapping[int, int]) -> Account:
         return stream_id and f"{files.get(int(file), int(file))}-{line}"
 
     return replace(one, first_id=moved(one.first_id), last_id=moved(one.last_id))
+
+
+def _moved(one: Account, ids: list[str]) -> list[Account]:
+    if not ids:
+        return [one]
+    said = f"{len(ids):,} with an id that a source before it has for another decision, marked @"
+    now = pa.array(sorted(ids, key=id_key), pa.large_string())
+    apart = Account.of_ids(now, source=one.source, stream=one.stream, limits=one.limits, note=said)
+    return [replace(one, entries=total((one.entries, -len(ids)))), apart]
 
 
 def _noted(one: Account, note: str, instead_of: str) -> str | None:

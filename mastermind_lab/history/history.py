@@ -30,6 +30,7 @@ from ..frames import (
     ids_in_order,
     ids_of,
     oldest_first,
+    other_decisions,
     recounted,
     renumber,
     shared,
@@ -37,6 +38,7 @@ from ..frames import (
     table_of,
     to_pandas,
     union,
+    with_other_ids,
 )
 from ..storage import is_url
 from .card import card, facts
@@ -382,8 +384,9 @@ class History:
     def __add__(self, other: History) -> History:
         """Merge two histories by stream id; an entry in both counts once, and ``coverage`` says how many.
 
-        Entries without ids of their own (lines of a file) are renumbered instead, never dropped. Raw payloads
-        are kept where both histories have them.
+        Entries without ids of their own (lines of a file) are renumbered instead, never dropped. A decision
+        under whose id there is one with another ``correlation_id``, of another stream say, gets the suffix
+        ``@1``, or the next that is free. Raw payloads are kept where both histories have them.
         """
         if not isinstance(other, History):
             return NotImplemented
@@ -392,6 +395,9 @@ class History:
         if moved:
             right, account = renumber(right, moved), account.renumbered(moved)
         twice = shared(ids_in_order(left), ids_in_order(right))
+        if len(twice) and (others := other_decisions(left, right)):
+            right, account = with_other_ids(right, others), account.moved(others)
+            twice = shared(ids_in_order(left), ids_in_order(right))
         return History(union(left, right), self.account.beside(account, twice))
 
     def __radd__(self, other: int) -> Self:
