@@ -245,6 +245,7 @@ def test_the_dictionary_says_what_the_columns_are():
         ({"p": [-0.1, 1, 1]}, {"probabilities": {"b": "p"}}, "a number from 0 to 1, there is -0.1"),
         ({"p": [{"a": 2}, {"b": 1}, {"b": 1}]}, {"probabilities": "p"}, "a number from 0 to 1"),
         ({"p": [{"a": "x"}, {"b": 1}, {"b": 1}]}, {"score": "p"}, "an object of choices"),
+        ({"p": [{"": 3, "a": 1}, {"b": 1}, {"b": 1}]}, {"score": "p"}, "an object of choices"),
         ({"p": [None, 1, 1]}, {"score": {"b": "p"}}, "a ranking, scores or probabilities, there is nothing"),
     ],
 )

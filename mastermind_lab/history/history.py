@@ -395,8 +395,8 @@ class History:
         if moved:
             right, account = renumber(right, moved), account.renumbered(moved)
         twice = shared(ids_in_order(left), ids_in_order(right))
-        if len(twice) and (ids := other_decisions(left, right)):
-            right, account = with_other_ids(right, ids), account.moved(ids)
+        if len(twice) and (others := other_decisions(left, right)):
+            right, account = with_other_ids(right, others), account.moved(others)
             twice = shared(ids_in_order(left), ids_in_order(right))
         return History(union(left, right), self.account.beside(account, twice))
 

@@ -284,7 +284,7 @@ def _object_in(text: str) -> dict[str, float] | None:
         found = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(found, dict) or not found:
+    if not isinstance(found, dict) or not found or "" in found:  # an empty name is that of no choice
         return None
     said = {name: value for name, value in found.items() if value is not None}
     if any(type(value) not in (int, float) or not abs(value) <= ENDLESS for value in said.values()):
