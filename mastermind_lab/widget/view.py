@@ -65,7 +65,8 @@ def follow(
         How often to show what is new, in times a second, at most.
     by, window, threshold
         What the controls begin with: a column to group by; so many entries or so long (``'1h'``) to show,
-        None for everything; the confidence below which a decision counts as unsure.
+        None for everything; the confidence below which a decision counts as unsure. What is chosen there
+        later is counted of the entries that are kept by then and of those that come, while it is shown.
     outcomes
         A CSV file in which is kept what is marked right or wrong in an opened decision, a line a mark; what
         is in it already holds as well. Without it, marks end with the kernel.
