@@ -405,6 +405,22 @@ def test_councils_may_stand_in_a_list_or_be_one_answer(tmp_path):
     assert history.rejects["reason"].tolist() == ["invalid"]
 
 
+def test_councils_under_one_id_are_two_and_a_copy_is_none(tmp_path):
+    told = json.loads(COUNCIL.read_text())
+    other = told | {"messages": [one | {"content": "Why?"} for one in told["messages"]]}
+    for name, one in {"a": told, "b": told, "c": other}.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(one))
+    alone, history = lab.read(COUNCIL), lab.read(tmp_path)
+    half = len(alone)
+    assert len(history) == 2 * half
+    assert history.decisions["n_votes"].tolist() == alone.decisions["n_votes"].tolist() * 2
+    assert history.decisions["n_arguments"].tolist() == alone.decisions["n_arguments"].tolist() * 2
+    assert history.decisions["question"].tolist()[half:] == ["Why?"] * half
+    again = [f"{one}#2" for one in alone.decisions["decision_id"]]
+    assert history.decisions["decision_id"].tolist() == [*alone.decisions["decision_id"], *again]
+    assert f"{2 * half} questions to councils in 3 files, {half} answer" in note(history)
+
+
 def test_a_council_of_two_stages_alone_is_one_answer(tmp_path):
     answer = council()["messages"][1]
     history = lab.read(written(tmp_path, {name: answer[name] for name in ("stage1", "stage2")}))

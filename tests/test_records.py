@@ -446,6 +446,16 @@ def test_choices_that_spell_a_missing_cell_are_counted_and_kept(tmp_path):
     assert "4 choices spell a missing cell" in note(made(path))
 
 
+def test_voters_and_decisions_that_spell_a_missing_cell_are_counted():
+    history = made(
+        votes(question=["tram", None, "bus"] * 2, worker=["Ada", "Bo", "nan"] * 2).astype(object).map(str)
+    )
+    assert '2 voters spell a missing cell ("nan"): leave such rows out' in note(history)
+    assert '2 questions spell a missing cell ("nan"): leave such rows out' in note(history)
+    assert "spell" not in note(made())
+    assert "spell" not in note(made(votes(question=[1, 2, 3] * 2)))
+
+
 NAMES = {
     "short": ["a", "b", "ab", "ba", "é"],
     "of one end": ["llama-3.1-70b-instruct", "llama-3.3-70b-instruct", "qwen-2.5-72b-instruct"],

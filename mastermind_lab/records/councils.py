@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 from .. import ndjson
@@ -70,7 +71,7 @@ def _ends_in_answers(part: Mapping[str, Any]) -> bool:
 
 def read(files: Sequence[ndjson.File], limits: ndjson.FileLimits, _: Tables) -> Log:
     """Read the conversations of some files."""
-    gathering, answers, by_order = Gathering(), dict[str, list[Answer]](), 0
+    gathering, turns, by_order, copies = Gathering(), dict[str, _Turn](), 0, 0
     for file in of_format(files, recognises, NAME, gathering):
         try:
             value = whole_value(file, limits)
@@ -81,17 +82,30 @@ def read(files: Sequence[ndjson.File], limits: ndjson.FileLimits, _: Tables) -> 
         for place, talk in enumerate(value if several else [value], 1):
             name = f"{file.name}-{place}" if several else file.name
             for turn in _turns(talk, name, gathering):
+                turn.key = _key(turn, turns)
+                if turn.key in turns:
+                    copies += 1
+                    continue
+                turns[turn.key] = turn
                 by_order += turn.is_by_order
-                answers[turn.key] = turn.answers
                 turn.gather(gathering)
     roles = Roles.of(
         "decision_id", (), voter="voter", choice="choice", rationale="rationale", round="vote.round",
         time="answered_at",
     )  # fmt: skip
-    said = f"{counted(len(answers), 'question')} to councils in {counted(len(files), 'file')}"
+    said = f"{counted(len(turns), 'question')} to councils in {counted(len(files), 'file')}"
+    if copies:
+        said += f", {counted(copies, 'answer')} left out that stood before it, too"
     if by_order:
         said += f", {by_order:,} without label_to_model: labels stand for the first answers in their order"
+    answers = {key: turn.answers for key, turn in turns.items()}
     return Log(gathering.records(source_of(files), _COLUMNS), roles, said, answers)
+
+
+def _key(turn: _Turn, turns: Mapping[str, _Turn]) -> str:
+    """Return the key of a turn; where another has it, as where each file counts anew, with a number."""
+    keys = (f"{turn.key}#{number}" if number > 1 else turn.key for number in count(1))
+    return next(key for key in keys if key not in turns or turns[key].says_the_same_as(turn))
 
 
 def _turns(talk: Any, name: str, gathering: Gathering) -> Iterator[_Turn]:
@@ -126,12 +140,16 @@ class _Turn:
         self.is_by_order = any(_ballots(part) and not _labels(part) for part in self._rounds)
         last = _dict(message.get("stage3"))
         self._facts = facts | {
-            "decision_id": key,
             "question": asked if isinstance(asked, str) else None,
             "chairman": _text(last.get("model")),
             "synthesis": _said(last),
             "answered_at": _text(message.get("timestamp")) or _text(message.get("created_at")),
         }
+
+    def says_the_same_as(self, other: _Turn) -> bool:
+        """Tell whether the other one is a copy."""
+        mine, others = ((one._facts["question"], one._message) for one in (self, other))
+        return mine == others
 
     def gather(self, gathering: Gathering) -> None:
         """Take the ballots."""
@@ -161,7 +179,7 @@ class _Turn:
                 "vote.ranking": ranking,
                 "vote.round": number,
             }
-            gathering.add(self._facts | others | named)
+            gathering.add({"decision_id": self.key} | self._facts | others | named)
 
 
 def _rounds(message: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..decode import json_text
+from ..text import brief, harmless
+from .columns import TEXT
 from .grouping import Codes
 from .reading import Records
 from .rows import Rows
@@ -31,8 +33,7 @@ def said_of(records: Records, rows: Rows, codes: Codes, starts: Codes, faults: p
         parts.append(rows.said)
     if "abstained" in rows.named:
         parts.append(f"{n - rows.named['abstained'].null_count:,} abstained")
-    if missing := _spelled_missing(rows.named["choice"]):
-        parts.append(missing)
+    parts += _spelled_missing(rows)
     if earlier := _earlier(rows, codes):
         parts.append(f"{earlier:,} without a round beside one with a round (taken for earlier ones)")
     if repeated := _repeated(rows, codes, starts):
@@ -47,17 +48,25 @@ def said_of(records: Records, rows: Rows, codes: Codes, starts: Codes, faults: p
     return ", ".join(parts)
 
 
-def _spelled_missing(choices: pa.Array) -> str:
-    """Say how many choices are what others write into a cell where nothing is."""
-    few = choices.take(pa.array(may_be(choices, _FIRSTS, _LASTS)))
-    counts = pc.value_counts(few)
-    some = counts.filter(pc.match_substring_regex(counts.field("values"), _NOTHING))
-    if not len(some):
-        return ""
-    many = pc.sum(some.field("counts")).as_py()
-    spelled = ", ".join(json_text(one) for one in sorted(some.field("values").to_pylist())[:5])
-    counted = "1 choice spells" if many == 1 else f"{many:,} choices spell"
-    return f"{counted} a missing cell ({spelled}): abstain= takes them out"
+def _spelled_missing(rows: Rows) -> Iterator[str]:
+    """Say how many cells hold what others write where nothing is."""
+    named = [(rows.named["choice"], "choice", "abstain= takes them out")]
+    named.append((rows.named["voter"], "voter", _LEFT_OUT))
+    named += [(column, brief(one.name, 40, harmless), _LEFT_OUT) for one, column in rows.keys]
+    for column, what, advice in named:
+        if column.type != TEXT:
+            continue
+        few = column.take(pa.array(may_be(column, _FIRSTS, _LASTS)))
+        counts = pc.value_counts(few)
+        some = counts.filter(pc.match_substring_regex(counts.field("values"), _NOTHING))
+        if len(some):
+            many = pc.sum(some.field("counts")).as_py()
+            spelled = ", ".join(json_text(one) for one in sorted(some.field("values").to_pylist())[:5])
+            said = f"1 {what} spells" if many == 1 else f"{many:,} {what}s spell"
+            yield f"{said} a missing cell ({spelled}): {advice}"
+
+
+_LEFT_OUT = "leave such rows out"
 
 
 _NOTHING = r"^(\s+|<NA>|#?N/A|NA|NaN|nan|null|NULL|None)$"
