@@ -15,7 +15,18 @@ import pyarrow as pa
 from ..archive import Archiver, overfull
 from ..decode import Column, SchemaCache, check_columns
 from ..errors import OptionError, SourceError
-from ..frames import DECLARED, Account, Tables, check_names, count, decoded, id_key, several_streams, total
+from ..frames import (
+    DECLARED,
+    Account,
+    Tables,
+    check_names,
+    count,
+    decoded,
+    id_key,
+    one_stream,
+    several_streams,
+    total,
+)
 from ..history import is_stream
 from ..stream import PACE, StreamReader, StreamUpdate
 
@@ -42,7 +53,7 @@ def source_of(source: Any, stream: str | Sequence[str], backfill: int) -> Source
     OptionError
         It cannot be followed, or an option makes no sense.
     """
-    streams = (stream,) if isinstance(stream, str) else several_streams(stream)
+    streams = (one_stream(stream),) if isinstance(stream, str) else several_streams(stream)
     latest = count("backfill", backfill)
     if is_stream(source):
         return StreamReader(source, streams, backfill=latest, pace=PACE)
