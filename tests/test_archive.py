@@ -282,7 +282,7 @@ class TestFollowing:
             for number in (2, 3, 4):
                 both.xadd(S, {"data": payload(number, "new")}, name(number))
             both.execute()
-        until(lambda now: now.resets == 1 and now.entries == 6)
+        until(lambda now: now.resets == 1 and now.entries + now.waiting == 6)
         assert ended().parts == 2
         assert ids(folder) == names(1, 2, 3) + names(2, 3, 4, epoch=1)
         assert [one.epoch for one in ranges(folder)] == [0, 1]
@@ -458,6 +458,19 @@ class TestTheStreamMeanwhile:
         raw.delete(S)
         assert again().entries == 0
         assert ids(folder) == names(*range(1, 11))
+
+    def test_deleted_and_begun_again_after_a_run_that_saw_it_empty(self, raw, again, redis_url, folder):
+        add(raw, 11)
+        following = Archiving(redis_url, folder, stream=S, follow=True)
+        for now in following:
+            if now.waiting:
+                raw.delete(S)
+            if now.resets:
+                following.stop()
+        add(raw, *range(21, 30))
+        raw.xtrim(S, maxlen=5, approximate=False)
+        assert again().resets == 1
+        assert ids(folder) == names(*range(1, 12)) + names(*range(25, 30), epoch=1)
 
 
 def test_an_old_server_is_not_verified(old_server, folder):
@@ -691,11 +704,25 @@ class TestASink:
         with Archiver(folder, stream=S) as sink:
             with no_room():
                 sink.take(StreamUpdate(S, [(name(5), payload(1))], ordinal=1))
-                sink.take(StreamUpdate(S, [], reset=True))
-                with pytest.raises(lab.SourceError, match="File too large"):
-                    sink.take(StreamUpdate(S, [(name(2, epoch=1), payload(2))], ordinal=1))
+                for update in (
+                    StreamUpdate(S, [], reset=True),
+                    StreamUpdate(S, [(name(2, epoch=1), payload(2))], ordinal=1),
+                ):
+                    with pytest.raises(lab.SourceError, match="File too large"):
+                        sink.take(update)
             sink.take(StreamUpdate(S, [(name(3, epoch=1), payload(3))], ordinal=2))
         assert ids(folder) == [name(5), name(2, epoch=1), name(3, epoch=1)]
+
+    def test_a_stream_that_begins_again_empty_takes_nothing_from_what_is_known_of_the_part_before(
+        self, folder
+    ):
+        with Archiver(folder, stream=S) as sink:
+            sink.take(StreamUpdate(S, [(name(1), payload(1))], ordinal=7, max_deleted=name(0)))
+            sink.take(StreamUpdate(S, [], ordinal=0, max_deleted="0-0", reset=True))
+            sink.take(StreamUpdate(S, [], ordinal=0, max_deleted="0-0"))
+        said = ranges(folder)[-1].metadata
+        assert (said["last_ordinal"], said["max_deleted"]) == ("7", name(0))
+        assert json.loads(said["gaps"]) == []
 
     def test_a_full_part_that_cannot_be_written_is_kept_while_the_next_one_fills(self, folder):
         before = {*threading.enumerate()}

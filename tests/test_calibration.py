@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from panels import arena, rated, without_outcomes
 from telling import telling
 
+from mastermind_lab import charts
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats.calibration import Calibration
 from mastermind_lab.stats.engine.binning import blocks
 from mastermind_lab.stats.engine.correctness import CLIP
 from mastermind_lab.stats.engine.scores import FIGURES, _harmonic, read_off
+from mastermind_lab.stats.recalibration import Recalibration
 
 pytestmark = pytest.mark.once
 
@@ -333,6 +335,19 @@ def test_outcomes_that_match_nothing():
         assert summary.diagram().empty
         assert summary.risk_coverage()["risk"].isna().all()
         assert summary.brier.n == 0
+
+
+def test_a_recommendation_that_is_missing_is_not_a_wrong_one():
+    frame = rated([0.9] * 40, [1] * 40)
+    frame = frame.assign(recommendation=frame["recommendation"].mask(np.arange(40) >= 20))
+    summary = Calibration.of(frame)
+    assert (summary.accuracy.value, summary.accuracy.n) == (1, 20)
+    row = summary.table().iloc[0]
+    assert row[["n", "without_outcome", "without_recommendation", "missing"]].tolist() == [20, 0, 20, 0]
+    assert (summary.risk_coverage()["risk"] == 0).all()
+    change = Recalibration.of(frame).table().iloc[0]
+    assert change[["n", "without_recommendation"]].tolist() == [20, 20]
+    assert "20 without recommendation left out" in charts.caption(charts.reliability(summary))
 
 
 def test_no_confidence_at_all():

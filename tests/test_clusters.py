@@ -167,7 +167,7 @@ def history_of(frame):
     return type("History", (), {"decisions": frame, "votes": votes.assign(confidence=0.5)})()
 
 
-@pytest.mark.parametrize("n", [10, MOST, 50_000])
+@pytest.mark.parametrize("n", [10, MOST, 2 * MOST, 2 * MOST + 2, 50_000])
 def test_so_many_are_counted_and_beyond_that_told_by_the_smallest(n):
     hashed = np.random.default_rng(1).integers(0, 2**64, n, dtype=np.uint64)
     group = np.arange(n) % 2

@@ -21,6 +21,14 @@ def plain_times(frame):
     return times[times.notna() & frame["confidence"].notna()]
 
 
+@pytest.mark.parametrize("given", ["36", "0h", "-1h", "soon", 0, 2, None])
+def test_another_bandwidth_is_refused(given):
+    with pytest.raises(
+        OptionError, match="bandwidth must be above 0 and at most 1, or a duration like '36h'"
+    ):
+        ConfidenceOverTime.of(panels(3), bandwidth=given)
+
+
 @pytest.mark.parametrize("window", [0.1, 1, "36h", pd.Timedelta(days=2), "1us"])
 def test_the_rolling_mean_agrees_with_a_plain_loop(window):
     frame = panels(400).decisions

@@ -151,6 +151,23 @@ def test_the_excess_of_all_keeps_the_groups_apart():
     assert Conformity.of(history, by="meta.model").excess.value == pytest.approx(0)
 
 
+@pytest.mark.parametrize("each", [4, 40])
+def test_groups_put_together_keep_what_is_expected_of_each(each):
+    random = np.random.default_rng(each)
+    kinds = [letter for letter in "abcdef" for _ in range(each)]
+    votes = ["".join(random.choice([kind, "z"], 3, p=[0.8, 0.2])) for kind in kinds]
+    summary = Conformity.of(voted(*[(one, 1, 1, None) for one in votes], models=kinds), by="meta.model")
+    table, lumped = summary.table(), summary.lump(3)
+    rest = lumped.table().iloc[-1]
+    assert (rest["group"], rest["n"]) == ("4 others", 4 * each)
+    for name in ("unanimous", "expected", "excess"):
+        assert rest[name] == pytest.approx(table[name].iloc[2:].mean())
+        assert rest[f"{name}_low"] <= rest[name] <= rest[f"{name}_high"]
+    assert lumped.excess.value == pytest.approx(summary.excess.value)
+    again = lumped.lump(2).table()
+    assert np.average(again["expected"], weights=again["n"]) == pytest.approx(table["expected"].mean())
+
+
 def test_rounds_are_compared_with_the_first_of_the_same_decisions():
     history = voted(("aa", 1, 1, [0.2, 0.4]), ("aa", 1, 1, [0.6, 0.7, 0.9]), ("aa", 1, 1, [0.5]))
     table = Conformity.of(history).by_round()

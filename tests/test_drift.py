@@ -162,10 +162,23 @@ def test_an_earlier_run_is_a_baseline_whenever_it_was_and_however_it_comes():
             Drift.of(later, baseline=past, **few | wrong)
 
 
-@pytest.mark.parametrize("given", [10, True, 0.5, "soon", "-3D", None, pd.NaT])
+@pytest.mark.parametrize("given", [10, True, 0.5, "soon", "-3D", "0h", "36", "1-2", None, pd.NaT])
 def test_another_baseline_is_refused(given):
     with pytest.raises(OptionError, match="baseline must be a number of decisions"):
         Drift.of(stream([0.5]), baseline=given)
+
+
+@pytest.mark.parametrize(
+    ("given", "moment"),
+    [
+        ("2026", "2026-01-01"),
+        ("2026-11", "2026-11-01"),
+        ("20261103", "2026-11-03"),
+        ("2026-11-03", "2026-11-03"),
+    ],
+)
+def test_part_of_a_date_is_a_moment_and_no_duration(given, moment):
+    assert Drift.of(stream([0.5]), baseline=given).baseline == pd.Timestamp(moment, tz="UTC")
 
 
 def test_what_does_not_vary_or_is_too_short_has_no_limit():

@@ -13,11 +13,13 @@ from telling import telling
 
 import mastermind_lab as lab
 from mastermind_lab import snapshot
+from mastermind_lab.archive import Archiver
 from mastermind_lab.frames import FRAMES
 from mastermind_lab.snapshot import checkpoint
 from mastermind_lab.snapshot.checkpoint import CHECKPOINT
 from mastermind_lab.snapshot.parts import _Part
 from mastermind_lab.storage import LocalFolder
+from mastermind_lab.stream import StreamUpdate
 
 pytestmark = pytest.mark.once
 
@@ -110,6 +112,35 @@ def test_of_days_that_a_checkpoint_sums_up_only_those_are_listed_that_are_asked_
     assert {*listed} == days | {newest}
     (folder / CHECKPOINT).unlink()
     pd.testing.assert_frame_equal(found, lab.read(folder, **limits).decisions)
+
+
+BEFORE_FIVE = "2025-01-01 05:00"
+DECIDED = b'{"decision": {"recommendation": "ship", "confidence": 0.5}}'
+
+
+@pytest.mark.parametrize("limits", [{"until": BEFORE_FIVE}, {"since": BEFORE_FIVE}])
+@pytest.mark.parametrize("is_summed_up", [True, False])
+def test_on_a_day_on_which_a_stream_began_again_its_ids_tell_no_time(tmp_path, limits, is_summed_up):
+    """It had entries from 10 to 11 h, and began again with ids from 2 to 3 h."""
+    day, hour = pd.Timestamp("2025-01-01").value // 10**6, 3_600_000
+    moments = [[10, 11], [2, 3, 2 * 24]]
+    with Archiver(tmp_path, part_bytes=1) as archiver:
+        for epoch, hours in enumerate(moments):
+            archiver.take(StreamUpdate(archiver.stream, [], reset=epoch > 0))
+            for number, at in enumerate(hours, 1):
+                entry = f"{day + at * hour}-0{'@1' * epoch}", DECIDED
+                archiver.take(StreamUpdate(archiver.stream, [entry], ordinal=number))
+                archiver.flush()
+    if is_summed_up:
+        noted(tmp_path)
+    whole = lab.read(tmp_path).decisions
+    expected = whole[(whole["streamed_at"] < BEFORE_FIVE) == ("until" in limits)].reset_index(drop=True)
+    found = lab.read(tmp_path, **limits)
+    pd.testing.assert_frame_equal(found.decisions, expected)
+    assert found.coverage.to_dict("records")[0]["left_out"] == len(whole) - len(expected)
+    sign = "<" if "until" in limits else ">="
+    queried = lab.read(tmp_path).where(f"streamed_at {sign} '{BEFORE_FIVE}'").decisions
+    pd.testing.assert_frame_equal(queried, expected)
 
 
 WHERE = {

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from panels import FRAMES, part
-from summaries import SUBJECTS, all_agree, by_columns, same, shown_and_lumped
+from summaries import SUBJECTS, all_agree, by_columns, same, shown, shown_and_lumped
 from telling import telling
 
 import mastermind_lab as lab
@@ -141,6 +141,20 @@ def test_the_ends_of_an_interval_have_the_name_of_their_figure(seen, kind, optio
             assert (known == table[f"{owner}_high"].notna()).all(), owner
             assert (known == (table[f"{owner}_method"] != "none")).all(), owner
         assert "thin" not in table, name
+
+
+@pytest.mark.once
+@every_subject
+def test_a_single_figure_is_that_of_the_table(pool, kind, options):
+    options = {name: value for name, value in options.items() if name != "by"}
+    tables = shown(kind.of(part(pool, range(12)), replicates=40, **options))
+    figures = tables.pop("figures")
+    for name, figure in figures.dropna(subset=["method"]).iterrows() if "method" in figures else ():
+        for table in (one for one in tables.values() if len(one) == 1 and f"{name}_low" in one):
+            row = table.iloc[0]
+            ends = [row[column] for column in (name, f"{name}_low", f"{name}_high")]
+            assert figure[["value", "low", "high"]].tolist() == pytest.approx(ends, nan_ok=True), name
+            assert figure["method"] == row[f"{name}_method"], name
 
 
 @pytest.mark.thorough

@@ -239,6 +239,29 @@ class TestWithoutAThread:
         assert (then["entries"], then["missing"]) == (10, 2)
         assert (follower.status.trimmed, follower.status.resets) == (5, 1)
 
+    @pytest.mark.once
+    def test_however_many_gaps_there_were_few_are_added_up(self, numbered):
+        follower = unstarted(keep=1_000)
+        begun = Account(left_out=0, missing=0, certainty="exact")
+        follower.take(StreamUpdate(STREAM, numbered[:1], account=begun))
+        for place in range(1, 290):
+            gap = Gap(numbered[place - 1][0], numbered[place][0], 2, "exact")
+            follower.take(StreamUpdate(STREAM, numbered[place : place + 1], gap=gap))
+        [record] = follower._tracker._streams.values()
+        assert len(record.losses) <= 100
+
+        def said(**asked):
+            [row] = follower.history(**asked).coverage.to_dict("records")
+            return row["certainty"], row["missing"]
+
+        assert said() == ("exact", 2 * 289)
+        assert said(as_of=numbered[0][0]) == ("exact", 0)
+        for place in range(289 - 50, 290):
+            assert said(as_of=numbered[place][0]) == ("exact", 2 * place)
+        certainty, missing = said(as_of=numbered[100][0])
+        assert certainty == "not verified"
+        assert pd.isna(missing)
+
     def test_what_is_not_shown_is_left_out(self, numbered):
         follower = unstarted(keep=100)
         follower.take(
@@ -557,7 +580,7 @@ class TestFollowing:
             thread.start()
             return lab.read([]), lambda: left.append(1)
 
-        coming = batches(listen, lambda: len(told) < 10)
+        coming = batches(listen, lambda: len(told) < 10, lambda: True)
         found = [await anext(coming)]
         await asyncio.to_thread(until, lambda: len(told) >= 3)
         await asyncio.sleep(0.1)
@@ -566,6 +589,37 @@ class TestFollowing:
         thread.join()
         assert [len(batch) for batch in found] == list(range(1, 11))
         assert left == [1]
+
+    async def test_a_batch_that_comes_just_before_the_end_is_told(self, sample):
+        hearing, is_alive = [], [True]
+
+        def listen(hand_over):
+            hearing.append(hand_over)
+            return lab.read([]), hearing.clear
+
+        def ends():
+            if is_alive.pop():
+                hearing[0](sample)
+                is_alive.append(False)
+            return False
+
+        assert [batch async for batch in batches(listen, ends, lambda: False)] == [sample]
+
+    async def test_asked_to_end_it_tells_what_was_being_taken(self, raw, redis_url, envelopes):
+        slow = threading.Event()
+        async with lab.Follower(redis_url) as follower:
+            await asyncio.to_thread(until, lambda: follower.status.state == "live")
+            follower.on_batch(lambda _: slow.wait(30))
+            coming = aiter(follower)
+            first = asyncio.create_task(anext(coming))
+            await asyncio.sleep(0.1)
+            publish(raw, envelopes[:1])
+            await asyncio.to_thread(until, lambda: follower.status.received == 1)
+            follower.stop(wait=False)
+            await asyncio.sleep(1)
+            slow.set()
+            assert entry_ids((await first).tables()) == entry_ids(lab.read(redis_url).tables())
+            assert [batch async for batch in coming] == []
 
     async def test_asyncio_hears_of_a_failure(self, raw, redis_url):
         raw.set(STREAM, "text")
@@ -627,6 +681,30 @@ class TestArchiving:
             kept = lab.read(tmp_path / "kept").coverage.iloc[0]
             assert row["entries"] + row["left_out"] == kept["entries"] == upto - trimmed
             assert (row["missing"], row["certainty"]) == (kept["missing"], kept["certainty"]) == (10, "exact")
+
+    @pytest.mark.parametrize("trimmed", [0, 5])
+    def test_what_others_archive_while_it_is_stopped_is_left_out_and_counted(
+        self, raw, redis_url, envelopes, tmp_path, trimmed
+    ):
+        folder = tmp_path / "kept"
+        follower = lab.Follower(redis_url, archive=folder)
+        for published, upto in ((0, 10), (30, 30), (30, 40)):
+            with follower:
+                publish(raw, envelopes[published:upto])
+                came = min(upto, 10) + max(upto - 30, 0)  # 20 are archived by somebody else
+                until(lambda came=came: follower.status.state == "live" and follower.status.received == came)
+            if upto == 10:
+                publish(raw, envelopes[10:30])
+                raw.xtrim(STREAM, maxlen=20 - trimmed, approximate=False)
+                lab.archive(redis_url, folder)
+        [row] = follower.history().coverage.to_dict("records")
+        assert (row["entries"], row["left_out"], row["missing"]) == (20, 20 - trimmed, trimmed)
+        kept = lab.read(folder).coverage.iloc[0]
+        assert (kept["entries"], kept["missing"], kept["certainty"]) == (
+            40 - trimmed,
+            trimmed,
+            row["certainty"],
+        )
 
     def test_a_server_that_counts_nothing(self, old_server, envelopes, tmp_path):
         with redis.Redis.from_url(old_server.url) as raw:
@@ -755,6 +833,21 @@ class TestReplay:
             assert len(follower.history()) == count
         with pytest.raises(lab.OptionError, match="moment='soon': expected part of a date"):
             replay.seek("soon")
+
+    def test_behind_its_end_it_is_stopped_and_goes_on_from_where_it_is_moved_to(self, sample):
+        ids = sample.decisions["stream_id"]
+        follower = lab.Follower(lab.replay(sample, speed=math.inf)).start()
+        for moved_to in (ids[40], ids[10]):
+            until(lambda: not our_threads())
+            follower.pause()
+            follower.resume()
+            assert (follower.status.state, len(follower.history())) == ("stopped", 60)
+            follower.source.seek(moved_to)
+            follower.start()
+        until(lambda: not our_threads())
+        assert (follower.status.state, follower.status.received) == ("stopped", 60)
+        follower.stop()
+        assert follower.status.state == "stopped"
 
     def test_what_it_says_of_itself_and_where_it_is_moved_to(self):
         one = b'{"decision": {"recommendation": "a", "confidence": 0.5}}'

@@ -1,7 +1,10 @@
 """Running summaries: a batch costs what it touches, and what is asked for is that of all."""
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from threading import Event
 
 import pytest
@@ -11,6 +14,7 @@ from summaries import agree
 import mastermind_lab as lab
 from mastermind_lab.frames import between
 from mastermind_lab.live import running
+from mastermind_lab.live.window import Window
 from mastermind_lab.stats.engine.sums import GroupedSums
 
 pytestmark = pytest.mark.once
@@ -105,6 +109,93 @@ def test_what_is_counted_slowly_holds_up_nothing_that_comes_and_is_of_one_moment
     assert [found.n for found in follower.summaries(asked)] == [expected] * 2
 
 
+def test_an_option_that_is_none_is_said_to_who_asks_and_counted_by_nobody():
+    follower = lab.Follower("redis://localhost:1")
+    for _ in range(2):
+        with pytest.raises(TypeError, match="unexpected keyword argument 'b'"):
+            follower.summary(lab.stats.Confidence, b="meta.model")
+    follower.feed(entries(running._MOST + 5))
+    typo, confidence = follower.summaries([(lab.stats.Confidence, {"b": "x"}), (lab.stats.Confidence, {})])
+    assert (type(typo), confidence.n) == (TypeError, running._MOST + 5)
+    assert len(follower._summaries) == 1
+
+
+def test_one_that_fails_as_nobody_foresaw_says_so_to_who_asks_and_ends_nothing():
+    class Broken(lab.stats.Confidence):
+        @classmethod
+        def of(cls, data, **options):
+            return super().of(data, **options) if not len(data) else 1 / 0
+
+    follower = lab.Follower("redis://localhost:1")
+    follower.summaries([(Broken, {}), (lab.stats.Confidence, {})])
+    follower.feed(entries(running._MOST))
+    traces = []
+    for _ in range(3):
+        broken, confidence = follower.summaries([(Broken, {}), (lab.stats.Confidence, {})])
+        assert (type(broken), confidence.n) == (ZeroDivisionError, running._MOST)
+        with pytest.raises(ZeroDivisionError) as raised:
+            follower.summary(Broken)
+        traces.append(len(raised.traceback))
+    assert len({*traces}) == 1
+
+
+def test_one_that_is_interrupted_when_it_is_first_asked_for_begins_with_all_that_is_kept(monkeypatch):
+    follower, tables = lab.Follower("redis://localhost:1"), Window.tables
+    follower.feed(entries(5))
+
+    def interrupting(window, *args):
+        monkeypatch.setattr(Window, "tables", tables)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Window, "tables", interrupting)
+    with pytest.raises(KeyboardInterrupt):
+        follower.summary(lab.stats.Confidence)
+    assert follower.summary(lab.stats.Confidence).n == 5
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("begins_again", [False, True], ids=["goes on", "begun again"])
+def test_wherever_counting_is_interrupted_all_is_counted_once_and_in_every_summary(begins_again):
+    follower, asked = lab.Follower("redis://localhost:1"), [(lab.stats.Confidence, {}), (lab.stats.Votes, {})]
+    follower.summaries(asked)
+    fed = expected = 0
+    for line in count(1):
+        if begins_again:
+            follower._forget()
+            expected = 0
+        follower.feed(entries(2, fed + 1))
+        fed, expected = fed + 2, expected + 2
+        with interrupted_at(line) as interrupted, suppress(KeyboardInterrupt):
+            follower.summaries(asked)
+        confidence, votes = follower.summaries(asked)
+        assert (confidence.n, votes.table()["n"].tolist()) == (expected, [expected]), line
+        if not interrupted:
+            break
+    assert line > 40
+
+
+@contextmanager
+def interrupted_at(line):
+    """Have what a Ctrl-C raises raised at a line of the counting, the first, the second, ... that is run."""
+    lines, interrupted, before = count(1), [], sys.gettrace()
+
+    def trace(frame, event, _):
+        if frame.f_code.co_filename != running.__file__ or frame.f_code.co_name == "values":
+            return None  # no Ctrl-C comes between a with's last line and its end, as a tracer does
+        if event == "line" and next(lines) == line:
+            interrupted.append(frame.f_lineno)
+            raise KeyboardInterrupt
+        return trace
+
+    sys.settrace(trace)
+    try:
+        yield interrupted
+    finally:
+        sys.settrace(before)
+
+
 def entries(many, first=1):
-    decision = b'{"decision": {"recommendation": "a", "confidence": 0.5}}'
+    decision = (
+        b'{"decision": {"recommendation": "a", "confidence": 0.5, "votes": [{"voter": "v", "choice": "a"}]}}'
+    )
     return [(f"{first + place}-0", decision) for place in range(many)]

@@ -1,6 +1,7 @@
 """What a follower keeps, shows and wakes for, in corners that a run in a notebook seldom reaches."""
 
 import asyncio
+import json
 import math
 import threading
 import time
@@ -8,10 +9,12 @@ from datetime import timedelta
 from inspect import signature
 from statistics import median
 
+import numpy as np
 import pytest
 from waiting import our_threads, until
 
 import mastermind_lab as lab
+from mastermind_lab.frames import entry_ids, newest
 from mastermind_lab.live.batches import batches
 from mastermind_lab.live.window import Window
 from mastermind_lab.stream import StreamUpdate
@@ -40,6 +43,91 @@ def test_memory_is_bounded_by_how_long_is_kept():
     assert window.dropped >= 5_000
     assert len(follower.history()) == 601
     assert follower.history().coverage["left_out"].isna().tolist() == [True]
+
+
+HOURS = 3_600_000
+LAST_HOUR = [f"{1_700_000_000_000 + 9 * HOURS + place}-0" for place in range(50)]
+
+
+@pytest.mark.parametrize("what", ["nothing before", "rejects before", "an end before", "begun again"])
+@pytest.mark.parametrize("payload", [ONE, b"no envelope"], ids=["decisions", "rejects"])
+def test_memory_is_bounded_by_how_long_is_kept_whatever_comes(monkeypatch, what, payload):
+    monkeypatch.setattr("mastermind_lab.live.window._CHUNK", 20)
+    monkeypatch.setattr("mastermind_lab.live.window._SMALL", 4)
+    follower, epoch = unstarted(keep="59min"), "@1" if what == "begun again" else ""
+    before = {"nothing before": [], "rejects before": [b"no envelope"] * 200,
+              "an end before": [ONE] * 30, "begun again": [ONE, b"no envelope"] * 50}[what]  # fmt: skip
+    start = 1_700_000_000_000 + (1_000 if epoch else -5) * HOURS
+    follower.feed([(f"{start + place}-0", one) for place, one in enumerate(before)])
+    for hour in range(10):
+        for first in range(0, 50, 5):
+            ids = (f"{1_700_000_000_000 + hour * HOURS + first + place}-0{epoch}" for place in range(5))
+            follower.feed([(entry_id, payload) for entry_id in ids])
+    [window], history = follower._windows.values(), follower.history()
+    ids = [*history.decisions["stream_id"], *history.rejects["stream_id"]]
+    assert ids == [entry_id + epoch for entry_id in LAST_HOUR]
+    assert sum(chunk.entries for chunk in window._all()) <= 50 + 3 * 80
+    assert history.coverage["entries"].tolist() == [50]
+
+
+def test_a_stream_that_begins_again_at_the_present_time_ends_nothing():
+    follower = unstarted(keep="1h")
+    follower.feed(entries(0, 10))
+    follower.feed([(f"{1_700_000_060_000 + place}-0@1", ONE) for place in range(10)])
+    assert len(follower.history()) == 20
+
+
+def test_lines_of_files_come_no_earlier_than_those_before_them(monkeypatch):
+    def line(day):
+        decision = {"recommendation": "a", "confidence": 0.5}
+        return json.dumps({"decision": decision, "published_at": f"2026-11-{day:02}T00:00:00Z"})
+
+    monkeypatch.setattr("mastermind_lab.live.window._CHUNK", 1)
+    days = [1, 20, 29, 30, 2, 3, 4, 6, 9]  # a second file's days behind the first one's
+    follower = lab.Follower(lab.replay([line(day) for day in days]), keep="3d")
+    for number, day in enumerate(days, 1):
+        follower.feed([(f"0-{number}", line(day)), (f"0-{number + 100}", "broken")])
+    assert follower.history().decisions["published_at"].dt.day.tolist() == [29, 30, 2, 3, 4, 6, 9]
+    assert len(follower.history().rejects) >= 6
+
+
+def test_the_newest_are_those_that_a_list_of_all_would_end_with():
+    random = np.random.default_rng(5)
+    for _ in range(40):
+        decided = random.random(random.integers(1, 12)) < random.random()
+        times = 1_700_000_000_000 + random.integers(0, 9, len(decided)).cumsum() * 1_000
+        epochs = np.sort(random.integers(0, 2, len(decided)))
+        times -= 20_000 * epochs * random.integers(0, 2)
+        ids = [
+            f"{when}-{place}@{epoch}" for place, (when, epoch) in enumerate(zip(times, epochs, strict=True))
+        ]
+        ids = sorted(ids, key=lab.id_key)
+        tables = fed(zip(ids, np.where(decided, ONE, b"no"), strict=True))
+        for count in range(1, 14):
+            assert entry_ids(newest(tables, count)) == ids[-count:]
+            moments = [lab.id_key(entry_id)[1] for entry_id in ids]
+            past = [place for place, when in enumerate(moments, 1) if when < moments[-1] - 1_000 * count]
+            expected = ids[max(past, default=0) :]
+            assert entry_ids(newest(tables, timedelta(seconds=count))) == expected
+
+
+def fed(some):
+    follower = unstarted()
+    follower.feed([(entry_id, bytes(payload)) for entry_id, payload in some])
+    [window] = follower._windows.values()
+    return window.tables()[0]
+
+
+@pytest.mark.parametrize("keep", [1, 10, 99, 200, "5s", "1h"])
+def test_the_newest_rows_are_of_what_is_kept(keep):
+    follower = unstarted(keep=keep)
+    follower.feed(entries(0, 100))
+    follower.feed([(f"1700000099000-{place}", b"no envelope") for place in range(1, 4)])
+    history = follower.history()
+    for frame in ("decisions", "rejects"):
+        for count in (2, 50, 500):
+            expected = history[frame]["stream_id"].tail(count).tolist()
+            assert follower.latest(frame, count)["stream_id"].tolist() == expected
 
 
 def test_what_cannot_be_read_is_let_go_of_too(monkeypatch):
@@ -83,7 +171,7 @@ async def test_a_batch_is_handed_over_when_it_comes():
         handing.append(hand_over)
         return lab.read([]), lambda: handing.clear()
 
-    coming, batch, took = batches(listen, lambda: bool(handing)), lab.read([ONE]), []
+    coming, batch, took = batches(listen, lambda: bool(handing), lambda: True), lab.read([ONE]), []
     for number in range(20):
         began = time.monotonic()
         asyncio.get_running_loop().call_later(
@@ -106,7 +194,7 @@ async def test_a_loop_that_is_left_holds_up_nothing_any_more():
         thread.start()
         return lab.read([]), left.set
 
-    coming = batches(listen, lambda: True)
+    coming = batches(listen, lambda: True, lambda: True)
     await anext(coming)
     await coming.aclose()
     thread.join(30)

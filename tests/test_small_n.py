@@ -101,7 +101,7 @@ def test_a_summary_that_is_shown_says_below_what_n_is_small():
 def test_what_counts_what_is_in_its_name():
     table = Voters.of(court(20), replicates=40).table()
     counts = [name for name in table if table[name].dtype == "int64"]
-    assert all(name in ("n", "repeated") or name.startswith("n_") for name in counts)
+    assert all(name in ("n", "decisions", "repeated") or name.startswith("n_") for name in counts)
 
 
 # Shrinkage.

@@ -111,6 +111,18 @@ def test_the_spread_is_the_residual_deviation_of_an_analysis_of_variance():
     assert Stability.of(frame).spread.value == pytest.approx(np.sqrt((within**2).sum() / freedom))
 
 
+def test_a_spread_of_one_question_has_no_interval():
+    frame = asked(*[(place // 2, "a", np.nan) for place in range(60)])
+    frame.loc[:1, "confidence"] = [0.2, 0.8]
+    spread = Stability.of(frame, replicates=40).spread
+    assert (spread.value, spread.n, spread.method) == (pytest.approx(0.6 / np.sqrt(2)), 1, "none")
+    row = Stability.of(frame, replicates=40).table().iloc[0]
+    assert (row["again"], row["with_spread"], row["spread_method"]) == (30, 1, "none")
+    frame.loc[2:3, "confidence"] = [0.5, 0.6]
+    two = Stability.of(frame, replicates=40).spread
+    assert (two.n, two.method) == (2, "Student")
+
+
 @pytest.mark.thorough
 def test_intervals_cover_the_truth():
     # 0.8 of the time the answer is the question's own, else another: two askings differ in 0.32 of the pairs.

@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from envelopes import envelope
+from histories import sample
 from pandas.testing import assert_frame_equal
 from summaries import all_agree, shown_and_lumped
 from telling import telling
 
 import mastermind_lab as lab
 from mastermind_lab.decode import Batch
+from mastermind_lab.errors import OptionError
 from mastermind_lab.frames import tables
 from mastermind_lab.stats.engine.input import once_for_texts
 from mastermind_lab.stats.engine.sums import grouped
@@ -44,6 +46,31 @@ CASES = {
     "missing ones": ([None, 7], ["c"], [None], ["7", "c", None]),
     "lists": ([[1]], ["c"], [1], ["1", "[1]", "c"]),
 }
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(lab.stats.Confidence, "n"), (lab.stats.Confidence, "mean_low"), (lab.stats.Drift, "limit")],
+)
+def test_a_column_that_is_called_as_a_figure_is_groups_by_no_table(kind, name):
+    """It would stand where the groups do, and nobody would know them any more."""
+    frame = sample(60).decisions
+    frame[name] = np.where(frame["confidence"] > 0.5, "sure", "unsure")
+    with pytest.raises(
+        OptionError, match=rf"by='{name}': {kind.__name__} has a figure of that name .* rename"
+    ):
+        kind.of(frame, by=name).table()
+    frame["group of " + name] = frame[name]
+    assert {*kind.of(frame, by="group of " + name).table()["group of " + name]} == {"sure", "unsure"}
+    assert kind.of(frame, by=name).lump().table()["group"].nunique() == 2
+
+
+def test_zero_and_minus_zero_are_one_group_also_among_texts():
+    ids = {"stream_id": ["1-0", "2-0", "3-0"], "confidence": [0.5, 0.7, 0.9]}
+    numbers = pd.DataFrame({"k": [0.0, -0.0, 1.0]} | ids)
+    texts = pd.DataFrame({"k": ["x", "x", "x"]} | ids)
+    both = lab.stats.Confidence.of(numbers, by="k") + lab.stats.Confidence.of(texts, by="k")
+    assert both.table().set_index("k")["n"].to_dict() == {"0": 2, "1": 1, "x": 3}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What is said to be missing where entries were deleted, or streams began again or late: never too little."""
 
+from contextlib import closing
 from itertools import islice
 
 import pandas as pd
@@ -195,6 +196,36 @@ class TestBegunAgain:
         assert said(reader.reads()) == (10 + left, added - left - 10, "at most")
         assert "begun again" in reader.note()
 
+    @pytest.mark.parametrize(("since", "kept"), [("9-0", 3), (None, 0)], ids=["at its end", "empty"])
+    @pytest.mark.parametrize("is_another", [True, False])
+    def test_where_nothing_was_read_of_it_yet(self, raw, redis_url, since, kept, is_another):
+        add(raw, 1, 2, 3)
+        raw.xtrim(STREAM, maxlen=kept, approximate=False)
+        reader = StreamReader(redis_url, (STREAM,), backfill=5, since=since)
+        with closing(iter(reader)) as reading:
+            next(reading)
+            with raw.pipeline(transaction=True) as at_once:
+                if is_another:
+                    at_once.delete(STREAM)
+                for number in range(11, 21):
+                    at_once.xadd(STREAM, {"data": PAYLOAD}, f"{number}-0")
+                at_once.xtrim(STREAM, maxlen=5, approximate=False)
+                at_once.execute()
+            found = next(update for update in reading if update.entries)
+        assert [entry_id for entry_id, _ in found.entries] == names(*range(16, 21))
+        assert (found.gap.missing, found.gap.certainty) == (2 if is_another else 5, "at most")
+        assert "begun again" in found.gap.note
+
+    @pytest.mark.parametrize("since", ["9-0", None])
+    def test_what_was_not_read_of_it_tells_that_it_is_the_same(self, raw, redis_url, since):
+        add(raw, 1, 2, 3)
+        reader = StreamReader(redis_url, (STREAM,), since=since)
+        with closing(iter(reader)) as reading:
+            next(reading)
+            add(raw, 11, 12, 13)
+            found = next(update for update in reading if update.entries)
+        assert (found.gap, found.ordinal, reader.cursors[STREAM].is_verified) == (None, 6, True)
+
 
 class TestBegunBeforeItsStream:
     @pytest.mark.parametrize("change", ["none", "trimmed", "deleted"])
@@ -236,6 +267,17 @@ class TestBegunBeforeItsStream:
             (0, "exact")
         ]
         assert [(one.gap.missing, one.gap.certainty) for one in found if one.gap] == [(5, "exact")]
+
+    @pytest.mark.parametrize("since", [None, "0", "5"])
+    def test_nothing_is_lost_where_each_update_is_the_last_before_a_stop(self, raw, redis_url, since):
+        reader = StreamReader(redis_url, (STREAM,), backfill=5, since=since)
+        updates = []
+        for number in (5, 6, 7, 8):
+            with closing(iter(reader)) as reading:
+                updates.append(next(reading))
+            add(raw, number)
+        assert [entry_id for update in updates for entry_id, _ in update.entries] == names(5, 6, 7)
+        assert [update.account and update.account.missing for update in updates] == [None, 0, None, None]
 
     def test_an_old_server_counts_nothing(self, old_server):
         with redis.Redis.from_url(old_server.url) as raw, lab.Follower(old_server.url) as follower:

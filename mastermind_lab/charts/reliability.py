@@ -131,11 +131,15 @@ def calibration_of(data: Source | Calibration, by: By, cluster: By, voter: str |
 
 
 def n_and_left_out(summary: Calibration, table: pd.DataFrame) -> list[str]:
-    """Write n, and what has no outcome or no confidence."""
+    """Write n, and what has no outcome, nothing that it recommends, or no confidence."""
     what = "decisions" if summary.unit == "panels" else "votes"
-    sums = table[["n", "without_outcome", "missing"]].sum()
+    sums = table[["n", "without_outcome", "without_recommendation", "missing"]].sum()
     notes = format_n(
-        sums["n"], what, without_outcome=sums["without_outcome"], without_confidence=sums["missing"]
+        sums["n"],
+        what,
+        without_outcome=sums["without_outcome"],
+        without_recommendation=sums["without_recommendation"],
+        without_confidence=sums["missing"],
     )
     return notes + format_voters(summary.voter, int(table["repeated"].sum()))
 

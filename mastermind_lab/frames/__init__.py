@@ -13,6 +13,7 @@ from .cuts import (
     between,
     edge,
     has_undated,
+    last_moment,
     newest,
     newest_time,
     only,
@@ -36,7 +37,7 @@ from .declared import (
 from .envelopes import rebuild
 from .ids import edge_key, id_key, id_parts, is_id, order, sort_keys
 from .lazy import LazyCoverage, LazyTables
-from .limits import Key, Limits, count, milliseconds, one_stream, several_streams
+from .limits import Key, Limits, count, milliseconds, moments_of, one_stream, several_streams
 from .open_columns import IS_TEXT, kind_of_field, with_plain_texts
 from .open_columns import column as open_column
 from .open_columns import shown as shown_columns
@@ -104,9 +105,11 @@ __all__ = [
     "is_open",
     "kind_of_field",
     "known",
+    "last_moment",
     "least_sure",
     "milliseconds",
     "mixed_value",
+    "moments_of",
     "newest",
     "newest_time",
     "oldest_first",

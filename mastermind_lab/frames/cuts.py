@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from ..errors import OptionError
 from .ids import edge_key, id_key, id_parts, order, sort_keys
 from .limits import Limits, milliseconds
-from .tables import Tables, entry_ids, ids_in_order
+from .tables import Tables, ids_in_order, streamed_at
 
 Mask = NDArray[np.bool_]
+Arrivals = list[tuple[pa.ChunkedArray, NDArray[np.float64]]]
 
+_MICROSECOND = timedelta(microseconds=1)
 _FIRST_OF_STREAM = 10**12  # milliseconds, in the year 2001: no folder holds so many files
 
 
@@ -141,24 +143,86 @@ def rows_between(ids: pa.ChunkedArray, first: str | None, last: str | None) -> r
     return range(start, max(start, end))
 
 
-def newest(tables: Tables, bound: int | timedelta) -> Tables:
-    """Keep so many entries, the newest, or those of so long a time before the newest decision."""
-    first = _first_of(tables, bound) if isinstance(bound, int) else _first_within(tables, bound)
-    return tables if first is None else between(tables, first, None)
+def newest(tables: Tables, bound: int | timedelta, numbered: bool = False) -> Tables:
+    """Keep so many entries, the newest, or those of so long a time before the newest entry.
+
+    Of a time, these are all behind the last entry that was there before: a stream that begins again with
+    lower ids ends what was before it, too, as soon as it is as old as that. ``numbered`` as for
+    :func:`apply_limits`.
+    """
+    if isinstance(bound, int):
+        first = _first_of(tables, bound)
+        return tables if first is None else between(tables, first, None)
+    arrivals = _arrivals(tables, numbered)
+    latest = _last_known(arrivals)
+    last = None if latest is None else _last_before(arrivals, latest - bound / _MICROSECOND)
+    return tables if last is None else _behind(tables, last)
 
 
 def _first_of(tables: Tables, count: int) -> str | None:
-    ids = entry_ids(tables)
-    return None if len(ids) <= count else ids[-count]
-
-
-def _first_within(tables: Tables, age: timedelta) -> str | None:
-    times = times_of(tables)
-    latest = pc.max(times).as_py()
-    if latest is None:
+    """Find the first of the newest entries, among decisions and rejects that are each in order."""
+    decisions, rejects = tables["decisions"]["stream_id"], tables["rejects"]["stream_id"]
+    if len(decisions) + len(rejects) <= count:
         return None
-    place = pc.index(pc.greater_equal(times, latest - age), True).as_py()
-    return str(tables["decisions"]["stream_id"][place].as_py())
+
+    def is_enough(taken: int) -> bool:
+        """Tell whether no further decision is newer than the oldest reject that would be taken."""
+        place, before = len(rejects) - (count - taken), len(decisions) - taken - 1
+        return place == len(rejects) or before < 0 or _key(rejects, place) > _key(decisions, before)
+
+    fewest, most = max(count - len(rejects), 0), min(count, len(decisions))
+    taken = fewest + bisect_left(range(fewest, most), True, key=is_enough)
+    oldest = [(ids, len(ids) - n) for ids, n in ((decisions, taken), (rejects, count - taken)) if n]
+    ids, place = min(oldest, key=lambda one: _key(*one))
+    return str(ids[place].as_py())
+
+
+def _key(ids: pa.ChunkedArray, place: int) -> tuple[int, int, int]:
+    return id_key(ids[place].as_py())
+
+
+def last_moment(tables: Tables, numbered: bool = False) -> float | None:
+    """Return when the newest entry came, of those of which that is known; in microseconds since 1970."""
+    return _last_known(_arrivals(tables, numbered))
+
+
+def _last_known(arrivals: Arrivals) -> float | None:
+    known = [
+        (_key(ids, places[-1]), float(times[places[-1]]))
+        for ids, times in arrivals
+        if len(places := np.flatnonzero(~np.isnan(times)))
+    ]
+    return max(known)[1] if known else None
+
+
+def _last_before(arrivals: Arrivals, moment: float) -> str | None:
+    """Find the last entry that came before a moment."""
+    past = [
+        ids[places[-1]].as_py() for ids, times in arrivals if len(places := np.flatnonzero(times < moment))
+    ]
+    return max(past, key=id_key, default=None)
+
+
+def _behind(tables: Tables, last: str) -> Tables:
+    """Leave out all up to an entry, that one as well."""
+    return {
+        name: table.slice(rows_between(table["stream_id"], None, last).stop) for name, table in tables.items()
+    }
+
+
+def _arrivals(tables: Tables, numbered: bool) -> Arrivals:
+    """Return ids of decisions and rejects with when each came, NaN where that is not known.
+
+    A line of a file came no earlier than those before it.
+    """
+    decided = times_of(tables).cast(pa.int64()).to_numpy().astype(np.float64)
+    rejected = tables["rejects"]["stream_id"]
+    if numbered:
+        times = np.fmax.accumulate(decided), np.full(len(rejected), np.nan)
+    else:
+        moments = streamed_at(id_parts(rejected)[:, 1]).cast(pa.int64())
+        times = decided, moments.to_numpy(zero_copy_only=False).astype(np.float64)
+    return [*zip((tables["decisions"]["stream_id"], rejected), times, strict=True)]
 
 
 def times_of(tables: Tables) -> pa.ChunkedArray:

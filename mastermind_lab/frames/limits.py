@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from datetime import timedelta
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,20 +81,31 @@ class Limits(NamedTuple):
 
     def touch(self, first: Key, last: Key) -> bool:
         """Tell whether of entries from one id to another some may lie within ``since`` and ``until``."""
-        return _reaches(last, self.since, True) and _reaches(first, self.until, False)
+        latest, earliest = _ends(first, last, self.since)[1], _ends(first, last, self.until)[0]
+        return _reaches(latest, self.since, True) and _reaches(earliest, self.until, False)
 
     def hold(self, first: Key, last: Key) -> bool:
         """Tell whether all entries from one id to another lie within ``since`` and ``until``."""
-        return self.touch(first, first) and self.touch(last, last)
+        earliest, latest = _ends(first, last, self.since)[0], _ends(first, last, self.until)[1]
+        return _reaches(earliest, self.since, True) and _reaches(latest, self.until, False)
 
 
-def _reaches(key: Key, bound: str | int | None, is_lower: bool) -> bool:
-    """Tell whether an id lies on the inner side of a bound."""
+def moments_of(first: Key, last: Key) -> tuple[float, float]:
+    """Say between which milliseconds ids lie from one to another: those of several epochs at any time."""
+    return (first[1], last[1]) if first[0] == last[0] else (-inf, inf)
+
+
+def _ends(first: Key, last: Key, bound: str | int | None) -> tuple[Any, Any]:
+    """Return what the ends of some ids are compared with a bound by."""
+    return moments_of(first, last) if isinstance(bound, int) else (first, last)
+
+
+def _reaches(end: Any, bound: str | int | None, is_lower: bool) -> bool:
+    """Tell whether an end lies on the inner side of a bound."""
     if bound is None:
         return True
-    here: Any = key if isinstance(bound, str) else key[1]
     there: Any = edge_key(bound, is_lower) if isinstance(bound, str) else milliseconds(bound, is_lower)
-    return bool(here >= there if is_lower else here <= there)
+    return bool(end >= there if is_lower else end <= there)
 
 
 def milliseconds(moment: int, is_lower: bool) -> int:

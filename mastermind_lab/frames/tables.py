@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from ..decode import Batch, Column, Rows, SchemaCache, collector_paused, is_shared, rows
 from ..envelope import Entry
@@ -114,7 +115,11 @@ def _plain(frame: str, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
 def _times(ids: Sequence[str], numbered: bool) -> pa.Array:
     if numbered:
         return pa.nulls(len(ids), ARROW["datetime64[us, UTC]"], memory_pool=MEMORY)
-    milliseconds = np.array([int(stream_id.partition("-")[0]) for stream_id in ids], np.uint64)
+    return streamed_at(np.array([int(stream_id.partition("-")[0]) for stream_id in ids], np.uint64))
+
+
+def streamed_at(milliseconds: NDArray[np.uint64]) -> pa.Array:
+    """Return the moments that ids name; none where it lies beyond the year 9999."""
     beyond = milliseconds > _LAST_MOMENT
     microseconds = np.where(beyond, 0, milliseconds).astype(np.int64) * 1000
     return pa.array(microseconds, mask=beyond).cast(ARROW["datetime64[us, UTC]"])

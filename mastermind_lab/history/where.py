@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ..errors import OptionError, column_advice
-from ..frames import DECLARED, Key, bound, id_key, is_id
+from ..frames import DECLARED, Key, bound, id_key, is_id, moments_of
 
 _ACCEPTED = (
     "expected a query ('confidence > 0.9'), a mask of one true or false a decision, "
@@ -192,9 +192,9 @@ def _one_of(ids: list[str]) -> Callable[[Key, Key], bool]:
 def _around(sign: type | None, milliseconds: int) -> Iterator[Callable[[Key, Key], bool]]:
     # A moment may lie within a millisecond.
     if sign in (ast.Gt, ast.GtE, ast.Eq):
-        yield lambda first, last: last[1] >= milliseconds - 1
+        yield lambda first, last: moments_of(first, last)[1] >= milliseconds - 1
     if sign in (ast.Lt, ast.LtE, ast.Eq):
-        yield lambda first, last: first[1] <= milliseconds + 1
+        yield lambda first, last: moments_of(first, last)[0] <= milliseconds + 1
 
 
 def in_words(condition: Any, absent: int = 0) -> str:

@@ -16,7 +16,9 @@ Listener = Callable[[History], object]
 
 
 async def batches(
-    listen: Callable[[Listener], tuple[History, Callable[[], None]]], is_going: Callable[[], bool]
+    listen: Callable[[Listener], tuple[History, Callable[[], None]]],
+    is_alive: Callable[[], bool],
+    is_wanted: Callable[[], bool],
 ) -> AsyncIterator[History]:
     """Yield what has come so far, then batches as they come, until it no longer goes on.
 
@@ -24,8 +26,10 @@ async def batches(
     ----------
     listen
         Has each batch given to a function, in another thread; returns what came before, and what ends that.
-    is_going
+    is_alive
         Says whether more may come.
+    is_wanted
+        Says whether that thread may wait; else it has been asked to end.
     """
     loop, wake, waiting = asyncio.get_running_loop(), asyncio.Event(), deque[History]()
 
@@ -33,14 +37,14 @@ async def batches(
         waiting.append(batch)
         loop.call_soon_threadsafe(wake.set)
         # A slow reader holds up the following, not the loop: what comes meanwhile waits on the stream.
-        while len(waiting) >= _MOST_AHEAD and is_going():
+        while len(waiting) >= _MOST_AHEAD and is_wanted():
             time.sleep(0.02)
 
     kept, leave = listen(hand_over)
     try:
         if len(kept) or len(kept.rejects):
             yield kept
-        while waiting or is_going():
+        while is_alive() or waiting:  # in this order: what came last came before it ended
             with suppress(TimeoutError):
                 await asyncio.wait_for(wake.wait(), 0.5)
             wake.clear()

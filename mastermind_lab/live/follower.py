@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from threading import Event, Lock, Thread, current_thread
+from threading import Event, Lock
 from typing import Any, Self, TypeVar, cast
 
 import pandas as pd
@@ -19,6 +19,7 @@ from ..frames import Coverage, Tables, concat, ids_in_order, is_id, oldest_first
 from ..history import History
 from ..stats.engine.summary import Summary
 from ..stream import Client, StreamUpdate
+from .background import Background
 from .batches import batches
 from .running import RunningSummary, reader, values
 from .source import BatchDecoder, Folder, Source, Store, archivable, archiving, source_of
@@ -46,7 +47,8 @@ class Follower:
     backfill
         With how many of each stream's latest entries to begin.
     keep
-        How many entries of each stream to keep, or for how long (``'1h'``, ``'3d'``, a timedelta).
+        How many entries of each stream to keep, or those of how long a time before the newest of them
+        (``'1h'``, ``'3d'``, a timedelta).
     columns
         Extra columns of ``decisions``.
     archive
@@ -78,14 +80,14 @@ class Follower:
         self._archive = archivable(archive, self.source)
         self._limits = f"backfill={backfill}, keep={keep}"
         self._decoder = BatchDecoder(self.source.streams, columns, self.source.numbered)
-        self._windows = {name: Window(keep) for name in self.source.streams}
+        self._windows = {name: Window(keep, self.source.numbered) for name in self.source.streams}
         self._summaries: dict[tuple[Any, ...], RunningSummary] = {}
         self._tracker = StatusTracker(self.source.streams)
         self._callbacks: list[Callable[[History], object]] = []
         self._lock = Lock()
-        self._going, self._ended = Event(), Event()
+        self._going = Event()
         self._going.set()
-        self._thread: Thread | None = None
+        self._background = Background(self._run, "mastermind-follower", self._wake)
 
     @property
     def status(self) -> Status:
@@ -94,24 +96,31 @@ class Follower:
             return self._tracker.now()
 
     def start(self) -> Self:
-        """Begin, or go on where it was stopped or has failed; nothing happens where it runs already."""
-        if not self._is_running():
-            self._ended.clear()
-            self._set(state="starting", error=None)
-            self._thread = Thread(target=self._run, name="mastermind-follower", daemon=True)
-            self._thread.start()
+        """Begin, or go on where it was stopped, has failed, or has come to a replay's end.
+
+        Nothing happens where it runs already.
+        """
+        with self._background.changing:
+            if not self._is_running():
+                self._set(state="starting", error=None)
+                self._background.start()
         return self
 
-    def stop(self) -> None:
-        """End: no thread and no connection is left. What was read stays; :meth:`start` goes on behind it."""
-        thread, self._thread = self._thread, None
-        self._ended.set()
+    def stop(self, *, wait: bool = True) -> None:
+        """End: no thread and no connection is left. What was read stays; :meth:`start` goes on behind it.
+
+        Parameters
+        ----------
+        wait
+            Until the thread has ended; a callback, which is called in it, never does.
+        """
+        self._background.stop(wait=wait)
+
+    def _wake(self) -> None:
+        if self._is_alive() and self._tracker.status.state != "failed":
+            self._set(state="stopped")
         self._going.set()
         self.source.close()
-        if thread is not None and thread is not current_thread():
-            thread.join()
-        if thread is not None and self._tracker.status.state != "failed":
-            self._set(state="stopped")
 
     def pause(self) -> None:
         """Stop reading for a while; what is published meanwhile waits on the stream."""
@@ -150,13 +159,16 @@ class Follower:
         LabError
             The follower has failed.
         """
-        async for batch in batches(self._listen, self._is_running):
+        async for batch in batches(self._listen, self._is_alive, self._is_running):
             yield batch
         if self._tracker.status.state == "failed":
             raise LabError(self._tracker.status.error or "the follower has failed")
 
     def _is_running(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
+        return self._background.is_running
+
+    def _is_alive(self) -> bool:
+        return self._background.is_alive
 
     def on_batch(self, callback: Callable[[History], object]) -> Callable[[], None]:
         """Have each batch, as a history, given to a function, in the follower's thread.
@@ -189,7 +201,7 @@ class Follower:
         ----------
         last
             Only so many entries of each stream, the newest, or those of so long a time before the newest
-            decision (``'1h'``, a timedelta).
+            of them (``'1h'``, a timedelta).
         as_of
             An entry's id: the history as it was when that was the newest, of one stream only.
 
@@ -239,7 +251,7 @@ class Follower:
             running = self._running(kind, options)
         return cast(Kind, running.value(self._lock))
 
-    def summaries(self, asked: Iterable[tuple[type[Summary], dict[str, Any]]]) -> list[Summary | LabError]:
+    def summaries(self, asked: Iterable[tuple[type[Summary], dict[str, Any]]]) -> list[Summary | Exception]:
         """Return several summaries of one moment, of the same decisions all.
 
         Parameters
@@ -257,12 +269,16 @@ class Follower:
         return values(running, self._lock)
 
     def _running(self, kind: type[Summary], options: dict[str, Any]) -> RunningSummary:
+        """Return the one that is counted, or begin one; what it cannot take is its fault, and not counted."""
         key = (kind, *sorted((name, _frozen(value)) for name, value in options.items()))
-        if key not in self._summaries:
-            self._summaries[key] = RunningSummary(kind, options)
+        if key in self._summaries:
+            return self._summaries[key]
+        begun = RunningSummary(kind, options)
+        if begun.fault is None:
             for window in self._windows.values():
-                self._summaries[key].add(window.tables()[0])
-        return self._summaries[key]
+                begun.add(window.tables()[0])
+            self._summaries[key] = begun  # only now: an interrupt before it leaves none that began halfway
+        return begun
 
     def feed(self, entries: Iterable[tuple[str, bytes | str | None]]) -> None:
         """Take in entries (id, payload) by hand, as if they had come."""
@@ -275,7 +291,7 @@ class Follower:
         batch = self._decoder.tables(update) if update.entries else None
         with self._lock:
             self._tracker.add(update, batch)
-            if self._thread is not None:
+            if self._is_running():
                 self._tracker.set(state=self._state_after(update))
             if batch is not None:
                 self._windows[update.stream].add(batch)
@@ -293,26 +309,43 @@ class Follower:
             return "paused"
         return "reconnecting" if update.transient_error else "live"
 
-    def _run(self) -> None:
+    def _run(self, ended: Event) -> None:
+        outcome = {"state": "stopped"}
         try:
-            with archiving(self._archive, self.source) as store:
-                for update in self.source:
-                    self._going.wait()  # what was being read when a pause began waits, too
-                    self._store(store, update)
-                    self.take(store.unread(update, self._tracker.last_id(update.stream)))
-                    if self._ended.is_set():
-                        return
+            self._follow(ended)
         except LabError as error:
-            self._set(state="failed", error=str(error))
+            outcome = {"state": "failed", "error": str(error)}
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
-            self._set(state="failed", error=f"{type(error).__name__}: {error}")
+            outcome = {"state": "failed", "error": f"{type(error).__name__}: {error}"}
+        with self._background.changing:
+            if self._background.ended is not ended:
+                del outcome["state"]  # it has been started again
+            ended.set()
+            self._set(**outcome)
 
-    def _store(self, store: Store, update: StreamUpdate) -> None:
+    def _follow(self, ended: Event) -> None:
+        with archiving(self._archive, self.source) as store:
+            self._leave_out(store)
+            for update in self.source:
+                self._going.wait()  # what was being read when a pause began waits, too
+                self._store(store, update, ended)
+                self.take(store.unread(update, self._tracker.last_id(update.stream)))
+                if ended.is_set():
+                    return
+
+    def _leave_out(self, store: Store) -> None:
+        """Count what others have archived since this was stopped: following goes on behind it."""
+        for stream in self.source.streams:
+            if account := store.archived_behind(stream, self._tracker.last_id(stream)):
+                with self._lock:
+                    self._tracker.leave_out(stream, account)
+
+    def _store(self, store: Store, update: StreamUpdate, ended: Event) -> None:
         """Archive an update; where it cannot be written, wait before memory is full."""
         problem = store.take(update)
         while problem:
             self._set(error=problem)
-            waits = store.is_full and not self._ended.wait(_RETRY_AFTER)
+            waits = store.is_full and not ended.wait(_RETRY_AFTER)
             problem = store.retry() if waits else None
 
     def _tell(self, listening: list[Callable[[History], object]], batch: History) -> None:

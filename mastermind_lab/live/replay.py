@@ -164,6 +164,8 @@ class Replay:
     def seek(self, moment: Bound) -> None:
         """Go to a moment or an entry's id: what lies before it is played at once, what lies behind is undone.
 
+        A follower that has come to the end is stopped: its ``start()`` goes on from there.
+
         Parameters
         ----------
         moment

@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
+from operator import add
 from types import MappingProxyType
 from typing import Any, Protocol, cast
 
@@ -22,6 +23,7 @@ from ..frames import (
     check_names,
     count,
     decoded,
+    entry_ids,
     id_key,
     one_stream,
     several_streams,
@@ -162,6 +164,23 @@ class Store:
         except SourceError as error:  # it keeps what it could not write, and tries again
             return f"{error} Following waits; the stream keeps the rest." if self.is_full else str(error)
         return None
+
+    def archived_behind(self, stream: str, last_id: str | None) -> Account | None:
+        """Account for what others have archived behind an entry before this begins: it does not come here."""
+        archiver = self._archivers.get(stream)
+        if archiver is None or last_id is None or not archiver.resume_point:
+            return None
+        from ..snapshot import Committed, entries_of, ranges
+
+        place = id_key(last_id)
+        parts = [one for one in ranges(archiver.folder) if one.last_id and place < one.key[1]]
+        if not parts:
+            return None
+        ids = entry_ids(entries_of(parts, ["stream_id"]))
+        said = reduce(add, Committed.of(parts).coverage.accounts)
+        if said.missing and parts[0].key[0] <= place:  # one that was merged with what came before
+            said += Account(certainty="at most", missing=0)
+        return replace(said, entries=0, left_out=sum(id_key(one) > place for one in ids), last_id=ids[-1])
 
     def unread(self, update: StreamUpdate, last_id: str | None) -> StreamUpdate:
         """Leave out what was read before a stop, and was read again because it was not in the archive yet.

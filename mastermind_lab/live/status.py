@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +21,8 @@ State = Literal["starting", "live", "paused", "reconnecting", "stopped", "failed
 _RATE_OVER = 10.0  # seconds
 _UNKNOWN = Account(left_out=None, certainty="not verified")
 _UNSEEN = Behind()
+_NOTHING, _UNSURE = Account(), Account(certainty="not verified")
+_MOST_LOSSES = 100  # that are told apart, of each stream
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,10 @@ class StatusTracker:
         """Return the last id that came on a stream; None where none has."""
         return self._streams[stream].last_id
 
+    def leave_out(self, stream: str, account: Account) -> None:
+        """Count what lies behind the last entry that came, and does not come."""
+        self._streams[stream].leave_out(account)
+
     def clear(self) -> None:
         """Forget all but the state."""
         state = self.status.state
@@ -160,11 +166,10 @@ class StatusTracker:
     def account(self, stream: str, ids: pa.Array, left_out: int, as_of: str | None) -> Account:
         """Account for the entries of a stream: kept, left out, gone."""
         record = self._streams[stream]
-        losses = (loss for after, loss in record.losses if as_of is None or id_key(after) < id_key(as_of))
-        gone = reduce(add, losses, record.first)
+        gone = reduce(add, (loss.then(as_of) for loss in record.losses), record.first)
         kept = Account.of_ids(ids)
         if record.refused:  # for now: what it holds is not known
-            gone += Account(certainty="not verified", note=record.refused)
+            gone += replace(_UNSURE, note=record.refused)
         note = f"began again {often(record.resets)}" if record.resets else None
         return replace(
             gone,
@@ -177,12 +182,26 @@ class StatusTracker:
         )
 
 
+class _Loss(NamedTuple):
+    """What was gone unread behind an entry; or of several losses behind entries from one to another."""
+
+    first: str
+    last: str
+    account: Account
+
+    def then(self, as_of: str | None) -> Account:
+        """Account for what was gone when an entry was the newest; how much of several it was is not known."""
+        if as_of is None or id_key(self.last) < id_key(as_of):
+            return self.account
+        return _NOTHING if id_key(self.first) >= id_key(as_of) else _UNSURE
+
+
 @dataclass
 class _StreamRecord:
     """What is known of one stream: what was left out and missing at the start, and since, behind what."""
 
     first: Account = _UNKNOWN
-    losses: list[tuple[str, Account]] = field(default_factory=list)
+    losses: list[_Loss] = field(default_factory=list)
     resets: int = 0
     last_id: str | None = None
     behind: Behind = _UNSEEN
@@ -194,9 +213,25 @@ class _StreamRecord:
             self.behind = update.behind or self.behind
         self.first = update.account or self.first
         if update.gone:
-            self.losses.append((update.gap.after if update.gap else self.last_id or "0-0", update.gone))
+            self._lose(update.gap.after if update.gap else self.last_id or "0-0", update.gone)
         self.resets += update.reset
         self.last_id = update.entries[-1][0] if update.entries else self.last_id
+
+    def leave_out(self, account: Account) -> None:
+        self._lose(self.last_id or "0-0", account)
+        self.last_id = account.last_id or self.last_id
+
+    def _lose(self, after: str, gone: Account) -> None:
+        """Note a loss; of very many the older half becomes one, or each history would add up all of them."""
+        self.losses.append(_Loss(after, after, gone))
+        if len(self.losses) > _MOST_LOSSES:
+            half = _MOST_LOSSES // 2
+            self.losses = [_together(self.losses[:half]), *self.losses[half:]]
+
+
+def _together(losses: list[_Loss]) -> _Loss:
+    account = reduce(add, (loss.account for loss in losses))
+    return _Loss(losses[0].first, losses[-1].last, account)
 
 
 def _lag(batch: Tables | None, before: float | None) -> float | None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ..errors import OptionError
 from ..frames import (
@@ -19,11 +18,9 @@ from ..frames import (
     concat,
     count,
     is_open,
+    last_moment,
     newest,
     read_duration,
-    schema,
-    stacked,
-    times_of,
 )
 
 _SMALL = 64  # batches, after which they become one chunk: many small tables are slow to merge
@@ -33,7 +30,7 @@ _CHUNK = 4_096  # entries, likewise
 class _Chunk(NamedTuple):
     tables: Tables
     entries: int
-    latest: datetime | None
+    latest: float | None  # when its newest entry came, in microseconds since 1970
 
 
 class Window:
@@ -42,7 +39,9 @@ class Window:
     Parameters
     ----------
     keep
-        So many entries, rejects included, or so long a time before the newest decision (``'1h'``).
+        So many entries, rejects included, or so long a time before the newest of them (``'1h'``).
+    numbered
+        The entries are lines of files: they came when they were published, none before those ahead of it.
 
     Raises
     ------
@@ -50,15 +49,15 @@ class Window:
         ``keep`` is neither, or not above 0.
     """
 
-    def __init__(self, keep: int | timedelta | str) -> None:
-        self.keep = count_or_duration("keep", keep)
+    def __init__(self, keep: int | timedelta | str, numbered: bool = False) -> None:
+        self.keep, self._numbered = count_or_duration("keep", keep), numbered
         self.dropped = 0
         self._chunks: deque[_Chunk] = deque()
         self._small: list[_Chunk] = []
 
     def add(self, tables: Tables) -> None:
         """Take in a batch."""
-        self._small.append(_chunk(tables))
+        self._small.append(_Chunk(tables, _entries(tables), self._moment(tables)))
         if len(self._small) >= _SMALL or sum(chunk.entries for chunk in self._small) >= _CHUNK:
             self._chunks.append(_merged(self._small))
             self._small = []
@@ -72,17 +71,23 @@ class Window:
         while len(self._chunks) > 1 and self._is_past(self._chunks[0]):
             self.dropped += self._chunks.popleft().entries
 
+    def _moment(self, tables: Tables) -> float | None:
+        """Tell when a batch came, where it has to be known."""
+        if not isinstance(self.keep, timedelta):
+            return None
+        came = last_moment(tables, self._numbered)
+        before = _latest(self._all()) if self._numbered else None
+        return came if before is None else max(came or before, before)
+
     def _is_past(self, chunk: _Chunk) -> bool:
+        """Tell whether the first chunk is past: its last entry is, or one behind it."""
         if isinstance(self.keep, timedelta):
-            latest = self._latest_time()
-            return bool(latest and chunk.latest and chunk.latest < latest - self.keep)
+            begin = (_latest(self._all()) or 0.0) - self.keep / timedelta(microseconds=1)
+            return any(one.latest is not None and one.latest < begin for one in self._chunks)
         return sum(each.entries for each in self._all()) - chunk.entries >= self.keep
 
     def _all(self) -> list[_Chunk]:
         return [*self._chunks, *self._small]
-
-    def _latest_time(self) -> datetime | None:
-        return max((chunk.latest for chunk in self._all() if chunk.latest), default=None)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -98,25 +103,21 @@ class Window:
         """
         chunks, part = self._all(), None if last is None else count_or_duration("last", last)
         arrived = self.dropped + sum(chunk.entries for chunk in chunks)
-        kept = concat([chunk.tables for chunk in self._enough(chunks, None if as_of else part)])
+        enough = None if as_of else self.keep if part is None else part
+        kept = concat([chunk.tables for chunk in self._enough(chunks, enough)])
         if as_of is not None:
             then = _as_then(kept, as_of)
             arrived -= _entries(kept) - _entries(then)
             kept = then
         for bound in (self.keep, part):
             if bound is not None:
-                kept = newest(kept, bound)
+                kept = newest(kept, bound, self._numbered)
         return kept, arrived - _entries(kept)
 
     def latest(self, frame: str, count: int) -> pa.Table:
-        """Return the newest rows of one frame, at most ``count``, oldest first."""
-        slices, wanted = [schema(frame).empty_table()], count
-        for chunk in reversed(self._all()):
-            slices.append(chunk.tables[frame].slice(max(chunk.tables[frame].num_rows - wanted, 0)))
-            wanted -= slices[-1].num_rows
-            if wanted <= 0:
-                break
-        return stacked(frame, slices[::-1])
+        """Return the newest rows of one frame that are kept, at most ``count``, oldest first."""
+        rows = self.tables()[0][frame]
+        return rows.slice(max(rows.num_rows - count, 0))
 
     def _enough(self, chunks: list[_Chunk], last: int | timedelta | None) -> list[_Chunk]:
         """Leave out old chunks that a count makes needless."""
@@ -145,16 +146,18 @@ def count_or_duration(name: str, value: Any) -> int | timedelta:
     raise OptionError(f"{name}={value!r:.80}: expected a number of entries, or a duration ('1h'), above 0")
 
 
-def _chunk(tables: Tables) -> _Chunk:
-    return _Chunk(tables, _entries(tables), pc.max(times_of(tables)).as_py())
-
-
 def _entries(tables: Tables) -> int:
     return int(tables["decisions"].num_rows + tables["rejects"].num_rows)
 
 
 def _merged(chunks: list[_Chunk]) -> _Chunk:
-    return _chunk(combine_chunks(concat([chunk.tables for chunk in chunks])))
+    tables = combine_chunks(concat([chunk.tables for chunk in chunks]))
+    return _Chunk(tables, _entries(tables), _latest(chunks))
+
+
+def _latest(chunks: list[_Chunk]) -> float | None:
+    """Return when the last of these chunks came of which that is known."""
+    return next((chunk.latest for chunk in reversed(chunks) if chunk.latest is not None), None)
 
 
 def _as_then(tables: Tables, as_of: str) -> Tables:

@@ -210,19 +210,21 @@ class Agreement(Voted):
         Returns
         -------
         DataFrame
-            The ``by`` columns; ``voter``; ``other``; ``n`` decisions in which both voted (of voters with
-            several votes in one, pairs of votes, and such a voter has a row with itself); ``agreement``, the
-            share of them in which both chose alike, 0 to 1, with ``agreement_low`` and ``agreement_high``:
-            the 95% interval of a binomial share (Wilson 1927), for a pair is one observation a decision and
-            often has few. It is NaN where n is below 2, and where clusters are drawn, which such an interval
-            knows nothing of. ``agreement_shrunk`` is what the rows are sorted by: the share drawn towards the
-            mean of the group's pairs, the more the smaller n is and the less the pairs differ beyond chance
-            (empirical Bayes, as in :meth:`Voters.ranking <mastermind_lab.stats.Voters.ranking>`). ``kappa``,
+            The ``by`` columns; ``voter``; ``other``; ``n`` pairs of their votes, and the ``decisions`` in
+            which both voted: as many, but for voters with several votes in one, who have a row with
+            themselves, too; ``agreement``, the share of n in which both chose alike, 0 to 1, with
+            ``agreement_low`` and ``agreement_high``: the 95% interval of a binomial share (Wilson 1927), for
+            a pair is one observation a decision and often has few. It is NaN where n is below 2, and where
+            such an interval knows nothing of how observations hang together: of voters with several votes in
+            a decision, and where clusters are drawn. ``agreement_shrunk`` is what the rows are sorted by: the
+            share drawn towards the mean of the group's pairs, the more the fewer decisions there are and the
+            less the pairs differ beyond chance (empirical Bayes, as in :meth:`Voters.ranking
+            <mastermind_lab.stats.Voters.ranking>`). ``kappa``,
             -1 to 1, is agreement beyond chance (Cohen), its ends those of the agreement with chance as it was
             seen: by simulation 93 to 98% of them hold the truth from n = 10 on, nearly all where nine votes
             in ten are for one choice. It is NaN where both always chose the same one, for a voter with
-            itself, and where pairs and their choices are more than 200,000. ``small_n`` says that n is below
-            ``min_n``, which stands beside it.
+            itself, and where pairs and their choices are more than 200,000. ``small_n`` says that there are
+            fewer decisions than ``min_n``, which stands beside it.
 
         Raises
         ------
@@ -236,19 +238,19 @@ class Agreement(Voted):
         found = np.append(pairs.cells, self._shrunk()[:, None, None], axis=1)
         cells = np.concatenate([found, found[apart]])
         both = GroupedSums(keys, (*pairs.names, "shrunk"), cells).rekey(keys)
-        n = both["n"][:, 0]
+        n, decisions = both["n"][:, 0], both["decisions"][:, 0]
         agreement = without_clusters(self.intervals.binomial(both["agree"][:, 0], n), self.cluster)
+        agreement = agreement.where(n == decisions)
         group = places(both.keys, self.panels.keys)
         clusters = {name: values.iloc[group].array for name, values in self.panels.clusters().items()}
         figures = with_ends(agreement=agreement, kappa=cohen(agreement, both["chance"][:, 0] / n))
-        shrunk_share = both["shrunk"][:, 0]
-        table = both.keys.assign(n=counted(n), **clusters, **figures, agreement_shrunk=shrunk_share)
-        return by_what_is_known(table, "agreement_shrunk", n, grouped(table[list(self.by)])[1], min_n)
+        counts = {"n": counted(n), "decisions": counted(decisions)}
+        table = both.keys.assign(**counts, **clusters, **figures, agreement_shrunk=both["shrunk"][:, 0])
+        return by_what_is_known(table, "agreement_shrunk", decisions, grouped(table[list(self.by)])[1], min_n)
 
     def _shrunk(self) -> Floats:
         """Draw each pair's agreement towards the mean of its group."""
-        n = self.pairs["n"][:, 0]
-        share = self.pairs["agree"][:, 0] / n
+        share, n = self.pairs["agree"][:, 0] / self.pairs["n"][:, 0], self.pairs["decisions"][:, 0]
         return shrunk(share, n, share * (1 - share) / n, grouped(self.pairs.keys[list(self.by)])[1])
 
     def by_group(self) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -142,8 +142,7 @@ class Arguments(Summary):
     @property
     def unsupported(self) -> Estimate:
         """The share of leaves that are unsupported, 0 to 1; n is the trees."""
-        leaves = overall(self.intervals.shares, self.sums, "unsupported", "leaves")
-        return replace(leaves, n=self.nodes.n)
+        return overall(self.intervals.shares, self.sums, "unsupported", "leaves", n="argued")
 
     def table(self) -> pd.DataFrame:
         """Return one row a group.

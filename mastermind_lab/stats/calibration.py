@@ -14,6 +14,7 @@ from .engine.bootstrap import REPLICATES, Floats
 from .engine.calibration_figures import CalibrationFigures
 from .engine.cells import Cells
 from .engine.correctness import Unit, correctness_of, counts, quantities
+from .engine.decisions import Decisions
 from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import STEPS, coarse
 from .engine.identity import VOTER, told_apart_by
@@ -25,7 +26,7 @@ from .engine.sums import GroupedSums, places
 from .engine.units import Units
 from .engine.vocabulary import CHOICE, OUTCOME, RECOMMENDATION
 
-LEFT_OUT = ("without_outcome", "missing", "repeated")
+LEFT_OUT = ("without_outcome", "without_recommendation", "missing", "repeated")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -63,6 +64,7 @@ class Calibration(CalibrationFigures):
     sums: GroupedSums
     counts: GroupedSums
     steps: Cells
+    behind: Decisions
     voter: str = field(default=VOTER, kw_only=True)
 
     @classmethod
@@ -126,8 +128,11 @@ class Calibration(CalibrationFigures):
         steps = Cells.counted(rows.keys[known], bin_of, sure, rows.right[known], drawn[known], replicates)
         sums = GroupedSums.of(rows.keys, quantities(rows), drawn, replicates)
         others = GroupedSums.of(rows.keys, counts(rows))
+        # Votes of one decision may lie in several groups, panels do not.
+        decision, own = pd.factorize(rows.ids)[0], units.decisions(rows.ids) if unit == "voters" else None
+        behind = Decisions.behind(rows.keys, decision, {"n": known}, own)
         return cls(
-            names, unit, kind, many, sums, others, steps, voter=voter, cluster=units.names,
+            names, unit, kind, many, sums, others, steps, behind, voter=voter, cluster=units.names,
             intervals=Intervals.of(family),
         )  # fmt: skip
 
@@ -148,12 +153,13 @@ class Calibration(CalibrationFigures):
             which each is right as often as it says; ``within``, the part of the Brier score that the bins
             leave out;
             ``small_n_bins``, how many hold too few (see :meth:`diagram`); left out and counted:
-            ``without_outcome``, and ``missing``, which have no confidence; ``repeated``, how often a voter
-            voted more than once in a decision: one vote counts, or none where they contradict each other;
+            ``without_outcome``; of the others, panels ``without_recommendation``; of the rest ``missing``,
+            which have no confidence; ``repeated``, how often a voter voted more than once in a decision: one
+            vote counts, or none where they contradict each other;
             ``small_n``, whether there are fewer than 10 decisions.
         """
         bins = self._bins()
-        n, decisions = self.sums["n"][:, 0], self.counts["decisions"][:, 0]
+        n, decisions = self.sums["n"][:, 0], self.behind["n"][:, 0]
         columns = {"n": counted(n), "decisions": counted(decisions), **self.sums.clusters()}
         independent = self.sums.independent(decisions)
         figures = {name: read_off(self.intervals, name, self.sums, bins, independent) for name in FIGURES}
@@ -242,7 +248,7 @@ class Calibration(CalibrationFigures):
 
     def _shares(self) -> Floats:
         """Say how many independent observations one of a group's counts for."""
-        n, decisions = self.sums["n"][:, 0], self.counts["decisions"][:, 0]
+        n, decisions = self.sums["n"][:, 0], self.behind["n"][:, 0]
         return self.sums.independent(decisions) / np.maximum(n, 1)
 
     def _stacked(self, parts: list[pd.DataFrame]) -> pd.DataFrame:

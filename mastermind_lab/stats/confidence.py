@@ -11,6 +11,7 @@ import pandas as pd
 from ..errors import OptionError
 from .engine.anytime import intervals_of
 from .engine.bootstrap import REPLICATES, Floats
+from .engine.decisions import Decisions
 from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import coarse, quantiles, steps_of
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
@@ -45,6 +46,7 @@ class Confidence(Summary):
     threshold: float
     sums: GroupedSums
     steps: GroupedSums
+    behind: Decisions
     unit: str = field(default="decisions", kw_only=True)
 
     @classmethod
@@ -94,14 +96,18 @@ class Confidence(Summary):
         units = Units.of(data, cluster)
         drawn = units.at(frame["stream_id"])
         sums = GroupedSums.of(keys, _quantities(values, threshold), drawn, replicates)
+        decision, own = np.arange(len(frame)), None
+        if of_votes := isinstance(data, pd.DataFrame) and "voter" in data:
+            decision, own = pd.factorize(frame["stream_id"])[0], units.decisions(frame["stream_id"])
         return cls(
             names,
             float(threshold),
             sums,
             steps_of(keys, values),
+            Decisions.behind(keys, decision, {"n": ~np.isnan(values)}, own),
             cluster=units.names,
             intervals=intervals_of(interval, units.names, family),
-            unit="votes" if isinstance(data, pd.DataFrame) and "voter" in data else "decisions",
+            unit="votes" if of_votes else "decisions",
         )
 
     def _counts(self) -> str:
@@ -110,12 +116,12 @@ class Confidence(Summary):
     @property
     def mean(self) -> Estimate:
         """The mean confidence of all decisions, 0 to 1."""
-        return overall(self.intervals.means, self.sums, "confidence", "n", bounds=SHARE)
+        return overall(self.intervals.means, self.sums, "confidence", "n", behind=self.behind, bounds=SHARE)
 
     @property
     def share_below(self) -> Estimate:
         """The share of all decisions with a confidence below the threshold, 0 to 1."""
-        return overall(self.intervals.shares, self.sums, "below", "n")
+        return overall(self.intervals.shares, self.sums, "below", "n", behind=self.behind)
 
     def table(self) -> pd.DataFrame:
         """Return one row a group.
@@ -123,19 +129,21 @@ class Confidence(Summary):
         Returns
         -------
         DataFrame
-            The ``by`` columns; ``n`` decisions; ``mean`` with ``mean_low`` and ``mean_high`` (95% interval);
+            The ``by`` columns; ``n`` decisions, or votes; ``decisions``, the observations behind the
+            intervals; ``mean`` with ``mean_low`` and ``mean_high`` (95% interval);
             ``sd`` (sample standard deviation, NaN where n is 1); ``q05``, ``q25``, ``q50``, ``q75``, ``q95``
             (quantiles, read off a fixed histogram of 2,000 steps, right to within 0.00025); ``share_below``
             the threshold with ``share_below_low`` and ``share_below_high``; ``missing`` (decisions without a
-            confidence). ``small_n`` marks rows of fewer than 10 decisions. Intervals are NaN where n is below
-            2.
+            confidence). ``small_n`` marks rows of fewer than 10 decisions. Intervals are NaN where there are
+            fewer than 2.
         """
-        n = self.sums["n"][:, 0]
-        independent = self.sums.independent(n)
+        n, decisions = self.sums["n"][:, 0], self.behind["n"][:, 0]
+        independent = self.sums.independent(decisions)
         levels = quantiles(self.steps, tuple(LEVELS.values()))
         return with_columns(
             self.sums.keys,
             n=counted(n),
+            decisions=counted(decisions),
             **self.sums.clusters(),
             **with_ends(
                 mean=self.intervals.means(self.sums["confidence"], self.sums["n"], independent, SHARE)

@@ -24,6 +24,7 @@ from .engine.timebins import (
     InTimeBins,
     around,
     doubled,
+    duration_of,
     finest,
     in_turn,
     middles,
@@ -351,10 +352,6 @@ def _checked(bandwidth: float | str | timedelta) -> float | pd.Timedelta:
         if not 0 < bandwidth <= 1:
             raise problem
         return float(bandwidth)
-    try:
-        duration = pd.Timedelta(bandwidth)
-    except (ValueError, TypeError) as error:
-        raise problem from error
-    if not duration > pd.Timedelta(0):
+    if (duration := duration_of(bandwidth)) is None:
         raise problem
     return duration

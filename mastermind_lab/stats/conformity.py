@@ -16,9 +16,9 @@ from .engine.debate_rounds import Rounds, rounds_of
 from .engine.estimate import SMALL_N, Estimate
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
-from .engine.intervals import BOOTSTRAP, CHANGE, SHARE, divided, with_ends
+from .engine.intervals import BOOTSTRAP, CHANGE, SHARE, Figure, divided, with_ends
 from .engine.small_groups import over_groups
-from .engine.summary import Voted, counted, over_batches, overall
+from .engine.summary import GROUP_OF, Summary, Voted, counted, kept_apart, over_batches, overall
 from .engine.sums import GroupedSums, places
 from .engine.units import Units
 from .engine.vocabulary import CHOICE
@@ -158,7 +158,7 @@ class Conformity(Voted):
             If a column is unknown or missing, or an option out of range.
         """
         data = told_apart_by(data, voter)
-        names = names_of(by, taken=("votes", "choice", "round"))
+        names = names_of(by, taken=("votes", "choice", "round", GROUP_OF))
         frame = _frame(data)
         debates = rounds_of(frame, rounds)
         rows = _described(data, frame, debates, agreement, citations, arguments)
@@ -200,11 +200,8 @@ class Conformity(Voted):
     @property
     def excess(self) -> Estimate:
         """Unanimity beyond that of voters who choose by themselves, -1 to 1: the mean over all panels."""
-        n, expected = self.sums["n"], self._expected()
-        beyond = np.where(n > 0, self.sums["unanimous"] - n * expected, 0.0)
-        names, cells = (*self.sums.names, "beyond"), np.append(self.sums.cells, beyond[:, None], axis=1)
-        whole, independent = over_groups(replace(self.sums, names=names, cells=cells), "n")
-        return self.intervals.means(whole["beyond"], whole["n"], independent, CHANGE).estimate(independent)
+        whole, n = over_groups(self._with_expected(), "n")
+        return self._excess(whole, n).estimate(n)
 
     def table(self) -> pd.DataFrame:
         """Return one row a group.
@@ -220,16 +217,15 @@ class Conformity(Voted):
             ``small_n`` marks rows of fewer than 10 decisions. Intervals are NaN where there are fewer than 2
             observations.
         """
-        sums = self.sums
+        sums = self.sums.marginalize(self.by)
         n, debated = (sums.independent(sums[name][:, 0]) for name in ("n", "debated"))
         made = self.intervals
         figures = {
             name: made.shares(sums[name], sums["n"], n) for name in ("unanimous", "consensus", "hollow")
         }
-        seen = divided(sums["unanimous"], sums["n"])
-        expected = self._expected()
-        for name, values, bounds in (("expected", expected, SHARE), ("excess", seen - expected, CHANGE)):
-            figures[name] = made.figures(values, n, bounds)
+        chance, independent = over_groups(self._with_expected(), "n", self.by)
+        figures["expected"] = made.figures(divided(chance["expected"], chance["n"]), independent, SHARE)
+        figures["excess"] = self._excess(chance, independent)
         figures["inflation"] = made.means(sums["inflation"], sums["debated"], debated, CHANGE)
         order = ("unanimous", "expected", "excess", "consensus", "hollow", "inflation")
         return sums.keys.assign(
@@ -261,17 +257,37 @@ class Conformity(Voted):
         }
         return self.steps.keys.assign(**counts, **with_ends(**means), small_n=n < SMALL_N)
 
-    def _expected(self) -> Floats:
-        """The mean probability of unanimity in each group, and its replicates."""
-        found = np.full(self.sums["n"].shape, np.nan)
+    def lump(self, most: int = 8) -> Self:
+        """Make the smallest groups one, as every summary does; what is expected is still each one's own.
+
+        Parameters
+        ----------
+        most
+            Groups to have at most, 2 or more; the last then is "k others".
+        """
+        sums, sizes, choices = (
+            replace(one, keys=kept_apart(one.keys, self.by)) for one in (self.sums, self.sizes, self.choices)
+        )
+        return Summary.lump(replace(self, sums=sums, sizes=sizes, choices=choices), most)
+
+    def _excess(self, sums: GroupedSums, n: Floats) -> Figure:
+        """Take what is expected from what was observed, a decision."""
+        beyond = divided(sums["unanimous"] - sums["expected"], sums["n"])
+        return self.intervals.figures(beyond, n, CHANGE)
+
+    def _with_expected(self) -> GroupedSums:
+        """Add to each group how many of its panels are expected to be unanimous."""
+        found = np.zeros(self.sums["n"].shape)
         by_size, by_choice = (places(sums.keys, self.sums.keys) for sums in (self.sizes, self.choices))
         for group in np.flatnonzero(self.sums["n"][:, 0]):
             votes, panels = self.choices["votes"][by_choice == group], self.sizes["n"][by_size == group]
-            cast, total = votes.sum(axis=0), panels.sum(axis=0)
+            cast = votes.sum(axis=0)
             sizes = self.sizes.keys["votes"][by_size == group].to_numpy(dtype=np.intp)
-            sure = sum(n * _unanimous(votes, cast, size) for n, size in zip(panels, sizes, strict=True))
-            found[group] = divided(sure, total)
-        return found
+            found[group] = sum(
+                n * _unanimous(votes, cast, size) for n, size in zip(panels, sizes, strict=True)
+            )
+        names, cells = (*self.sums.names, "expected"), np.append(self.sums.cells, found[:, None], axis=1)
+        return replace(self.sums, names=names, cells=cells)
 
 
 def _unanimous(votes: Floats, cast: Floats, size: int) -> Floats:

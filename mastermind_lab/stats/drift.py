@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -19,7 +20,7 @@ from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of, shares_of
 from .engine.intervals import CHANGE, divided, with_ends
 from .engine.summary import counted, over_batches
 from .engine.sums import Codes, GroupedSums, grouped
-from .engine.timebins import InTimeBins, finest, moments, times_of
+from .engine.timebins import InTimeBins, duration_of, finest, moments, times_of
 from .engine.units import Units
 from .margin import Margin
 
@@ -371,19 +372,19 @@ def _checked(baseline: Any, by: tuple[str, ...], cluster: tuple[str, ...], repli
         if isinstance(baseline, bool | float) or baseline < 50:
             raise problem
         return baseline
-    if (duration := _read(pd.Timedelta, baseline)) is not None:
-        if not duration > pd.Timedelta(0):
-            raise problem
-        return cast(pd.Timedelta, duration)
-    if (moment := _read(pd.Timestamp, baseline)) is None:
+    if (duration := duration_of(baseline)) is not None:
+        return duration
+    if (moment := _moment(baseline)) is None:
         raise problem
     return cast(pd.Timestamp, moment.tz_localize("UTC") if moment.tzinfo is None else moment)
 
 
-def _read(kind: Any, given: object) -> Any:
-    """Read a duration or a moment; None where it is none."""
+def _moment(given: object) -> Any:
+    """Read a moment, of texts those that begin with a year; None if it is none."""
+    if isinstance(given, str) and not re.match(r"\s*\d{4}", given):
+        return None  # pandas finds a day in "36", too
     try:
-        found = kind(given)
+        found = pd.Timestamp(cast(Any, given))
     except (ValueError, TypeError):
         return None
     return None if pd.isna(found) else found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -10,12 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .engine.ballots import Ballots, VoteTally
-from .engine.bootstrap import REPLICATES
+from .engine.bootstrap import REPLICATES, Floats
+from .engine.decisions import Decisions
 from .engine.estimate import SMALL_N, Estimate
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, names_of
 from .engine.intervals import Intervals, with_ends
-from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
+from .engine.summary import Voted, counted, kept, over_batches, overall, sizes_of, with_labels
 from .engine.sums import GroupedSums
 from .engine.units import Units
 from .engine.vocabulary import CHOICE
@@ -47,6 +48,7 @@ class Pivotal(Voted):
 
     panels: GroupedSums
     voters: GroupedSums
+    behind: Decisions
 
     @staticmethod
     def votes(data: Data, *, voter: str = VOTER) -> pd.DataFrame:
@@ -145,12 +147,12 @@ class Pivotal(Voted):
         }
         hanging["repeated"] = np.bincount(ballots.repeated["panel"], minlength=len(drawn))
         who = pd.array(ballots.voters[ballots.voter], dtype=TEXT)
+        each, own = keys.iloc[ballots.panel].assign(voter=who), units.decisions(ballots.panels)
         return cls(
             names,
             GroupedSums.of(keys, hanging, drawn, replicates),
-            GroupedSums.of(
-                keys.iloc[ballots.panel].assign(voter=who), rows, drawn[ballots.panel], replicates
-            ),
+            GroupedSums.of(each, rows, drawn[ballots.panel], replicates),
+            Decisions.behind(each, ballots.panel, {"n": rows["n"]}, own[ballots.panel]),
             voter=voter,
             cluster=units.names,
             intervals=Intervals.of(family),
@@ -171,11 +173,15 @@ class Pivotal(Voted):
         Returns
         -------
         DataFrame
-            The ``by`` columns; ``voter``; ``rule``; ``n`` decisions in which the voter voted; ``pivotal``,
-            the share of them in which the voter is, 0 to 1, with ``pivotal_low`` and ``pivotal_high`` (95%
-            interval, NaN where n is below 2); ``small_n``, whether n is below 10.
+            The ``by`` columns; ``voter``; ``rule``; ``n`` votes that count; ``decisions`` with such a vote,
+            the observations behind the interval (fewer than n where several votes of one are told apart by
+            ``voter``, or voters were put together); ``pivotal``, the share of the votes that are, 0 to 1,
+            with ``pivotal_low`` and ``pivotal_high`` (95% interval, NaN below 2 decisions); ``small_n``,
+            whether there are fewer than 10 decisions.
         """
-        return _long(self.intervals, self.voters)
+        decisions = self.behind["n"][:, 0]
+        counts = {"n": counted(self.voters["n"][:, 0]), "decisions": counted(decisions)}
+        return _long(self.intervals, self.voters, counts, decisions)
 
     def by_rule(self) -> pd.DataFrame:
         """Return one row for each group and rule: how often a decision hangs on a single voter.
@@ -187,7 +193,8 @@ class Pivotal(Voted):
             at least one voter is, 0 to 1, with ``pivotal_low`` and ``pivotal_high`` (95% interval, NaN where
             n is below 2); ``small_n``, whether n is below 10.
         """
-        return _long(self.intervals, self.panels)
+        n = self.panels["n"][:, 0]
+        return _long(self.intervals, self.panels, {"n": counted(n)}, n)
 
     def lump(self, most: int = 8, voters: int = 20) -> Self:
         """Make the smallest groups one, as every summary does, and the voters with the fewest votes too.
@@ -201,7 +208,7 @@ class Pivotal(Voted):
         """
         lumped = super().lump(most)
         labels = kept(sizes_of(self.voters, ("voter",)), voters)
-        return replace(lumped, voters=relabelled(lumped.voters, ("voter",), "voter", labels))
+        return with_labels(lumped, "voter", labels)
 
 
 def pivots(ballots: Ballots, rules: tuple[str, ...]) -> dict[str, NDArray[np.bool_]]:
@@ -218,14 +225,16 @@ def pivots(ballots: Ballots, rules: tuple[str, ...]) -> dict[str, NDArray[np.boo
     return found
 
 
-def _long(made: Intervals, sums: GroupedSums) -> pd.DataFrame:
+def _long(
+    made: Intervals, sums: GroupedSums, counts: dict[str, pd.Series], decisions: Floats
+) -> pd.DataFrame:
     """Put the rules, which are quantities, one below the other."""
-    n = sums["n"][:, 0]
-    counts, independent = {"n": counted(n), **sums.clusters()}, sums.independent(n)
+    groups, independent = len(sums.keys), sums.independent(decisions)
+    counts = counts | sums.clusters()
     parts = []
     for name in COUNTS:
         pivotal = with_ends(pivotal=made.shares(sums[name], sums["n"], independent))
-        rule = pd.array([name] * len(n), dtype=TEXT)
+        rule = pd.array([name] * groups, dtype=TEXT)
         parts.append(sums.keys.assign(rule=rule, **counts, **pivotal, small_n=independent < SMALL_N))
-    order = np.arange(len(COUNTS) * len(n)).reshape(len(COUNTS), len(n)).T.ravel()
+    order = np.arange(len(COUNTS) * groups).reshape(len(COUNTS), groups).T.ravel()
     return pd.concat(parts, ignore_index=True).iloc[order].reset_index(drop=True)

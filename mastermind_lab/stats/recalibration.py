@@ -24,7 +24,7 @@ from .engine.units import Units
 
 _BOUNDS = {"brier": SHARE, "brier_after": SHARE, "brier_change": CHANGE}
 _BOUNDS |= {"ece": SHARE, "ece_after": SHARE, "ece_change": CHANGE}
-_LEFT_OUT = ("without_outcome", "missing")
+_LEFT_OUT = ("without_outcome", "without_recommendation", "missing")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -138,10 +138,12 @@ class Recalibration(Summary):
         Returns
         -------
         DataFrame
-            The ``by`` columns; ``n`` decisions with outcome and confidence; ``brier``, ``brier_after`` and
-            ``brier_change``, ``ece``, ``ece_after`` and ``ece_change``, each with ``_low``, ``_high`` and
-            ``_method``: what is after is missing where a fold, or all other folds, hold none;
-            ``without_outcome`` and ``missing``, left out; ``small_n``, whether n is below 10.
+            The ``by`` columns; ``n`` decisions with outcome, recommendation and confidence; ``brier``,
+            ``brier_after`` and ``brier_change``, ``ece``, ``ece_after`` and ``ece_change``, each with
+            ``_low``, ``_high`` and ``_method``: what is after is missing where a fold, or all other folds,
+            hold none; left out are those ``without_outcome``, of the others those
+            ``without_recommendation``, of the rest those whose confidence is ``missing``; ``small_n``,
+            whether n is below 10.
         """
         n = self.sums["n"][:, 0]
         groups, after = places(self.steps.keys, self.sums.keys), self._out_of_fold()
@@ -195,14 +197,15 @@ class Recalibration(Summary):
         Raises
         ------
         OptionError
-            If no decision has both an outcome and a confidence or, out of fold, fewer than two folds do.
+            If no decision has outcome, recommendation and confidence or, out of fold, those that do are in
+            fewer than two folds.
         """
         there = np.unique(self._folds)
         if not len(there):
-            raise OptionError("nothing to fit: no decision has both an outcome and a confidence")
+            raise OptionError("nothing to fit: no decision has an outcome, a recommendation and a confidence")
         if out_of_fold and len(there) < 2:
             raise OptionError(
-                f"of {self.folds} folds only one has decisions with an outcome and a confidence, "
+                f"of {self.folds} folds only one has decisions with outcome, recommendation and confidence, "
                 f"{self.n:,} of them: too few to be read by one another"
             )
 

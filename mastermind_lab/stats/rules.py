@@ -48,7 +48,8 @@ class Rules(Voted):
         of one half of the decisions and judged by those of the other half, and the other way round; the row
         adds up both. So it says what a voter who is chosen by half as many outcomes is worth on new
         decisions, and not how lucky the luckiest one was. The halves are made by a hash of each decision's
-        own key, or of its cluster's; :meth:`best_voters` says who was chosen in each. As two halves that
+        own key, or of its cluster's; :meth:`best_voters` says who was chosen in each. Several votes of one
+        voter in a decision, as of a model in several seats, are one there: their mean. As two halves that
         choose for each other are not independent, intervals are wider by up to a sixth, which is more than
         need be where one voter is clearly the best.
     borda
@@ -277,11 +278,11 @@ class Rules(Voted):
         -------
         DataFrame
             The ``by`` columns; ``half``, 1 or 2; ``voter``, who is chosen by the outcomes of this half;
-            ``n_chosen``, its votes there with an outcome, and ``accuracy_chosen``, the share of them that was
-            right, which flatters who was chosen by it; ``n``, its votes in the other half with an outcome,
-            and ``accuracy``, the share of them that was right, 0 to 1, with its 95% interval; ``small_n``,
-            whether n is below 10. A half in which nobody has 2 outcomes, or whose best voter has no vote in
-            the other, has no row.
+            ``n_chosen``, the decisions there with its vote and an outcome, and ``accuracy_chosen``, the share
+            of them in which it was right, which flatters who was chosen by it; ``n``, such decisions in the
+            other half, and ``accuracy``, the share of them in which it was right, 0 to 1, with its 95%
+            interval; ``small_n``, whether n is below 10. A half in which nobody has 2 outcomes, or whose best
+            voter has no vote in the other, has no row.
         """
         best, judged = self._best()
         record, votes = self.voters.take(best), self.voters.take(judged)
@@ -433,12 +434,17 @@ def _by_voter(
     place = pd.Series(np.arange(len(ids)), ids)[~ids.duplicated()].reindex(ballots.panels).to_numpy()
     decision = place[ballots.panel]
     here = ~np.isnan(decision)
-    where = decision[here].astype(np.intp)
-    voter = pd.array(ballots.voters[ballots.voter[here]], dtype=TEXT)
+    where, voter, panel = decision[here].astype(np.intp), ballots.voter[here], ballots.panel[here]
     scored = _correctness(ballots.choices[ballots.choice[here]], rows.iloc[where])
-    drawn = units.at(ballots.panels)[ballots.panel[here]]
-    groups = keys.iloc[where].assign(voter=voter, **{HALF: fold_of(drawn.hashed)})
-    return GroupedSums.of(groups, {name: scored[name] for name in QUANTITIES}, drawn, replicates)
+    # Of a voter with several votes in a decision it says what they say on average.
+    _, first, seat, votes = np.unique(
+        panel * max(len(ballots.voters), 1) + voter,
+        return_index=True, return_inverse=True, return_counts=True,
+    )  # fmt: skip
+    means = {name: np.bincount(seat, scored[name], len(first)) / votes for name in QUANTITIES}
+    drawn, who = units.at(ballots.panels)[panel[first]], pd.array(ballots.voters[voter[first]], dtype=TEXT)
+    groups = keys.iloc[where[first]].assign(voter=who, **{HALF: fold_of(drawn.hashed)})
+    return GroupedSums.of(groups, means, drawn, replicates)
 
 
 def _figures(made: Intervals, sums: GroupedSums, wider: Floats) -> pd.DataFrame:

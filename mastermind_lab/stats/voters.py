@@ -13,13 +13,14 @@ from ..errors import OptionError
 from .engine.anytime import intervals_of
 from .engine.ballots import Ballots, Names, VoteTally
 from .engine.bootstrap import REPLICATES, Floats
+from .engine.decisions import Decisions
 from .engine.estimate import SMALL_N, Estimate
 from .engine.families import deviations
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, names_of, shares_of
 from .engine.intervals import BOOTSTRAP, CHANGE, SHARE, Bounds, Figure, divided, with_ends
 from .engine.ranking import by_what_is_known, ranks, shrunk
-from .engine.summary import Voted, counted, kept, over_batches, overall, relabelled, sizes_of
+from .engine.summary import Voted, counted, kept, over_batches, overall, sizes_of, with_labels
 from .engine.sums import GroupedSums, grouped, with_columns
 from .engine.units import Units
 from .engine.vocabulary import CHOICE, OUTCOME
@@ -38,6 +39,8 @@ _FIGURES: dict[str, tuple[str, str, Bounds | None]] = {
     "overconfidence": ("excess", "scored", CHANGE),
     "lone_right": ("lone_right", "lone_known", None),
 }
+
+_BEHIND = dict.fromkeys(bottom for _, bottom, _ in _FIGURES.values())
 
 # What counts the votes behind a figure, and its column.
 _COUNTS = {
@@ -76,6 +79,7 @@ class Voters(Voted):
     """
 
     sums: GroupedSums
+    behind: Decisions
 
     @classmethod
     @over_batches
@@ -128,15 +132,13 @@ class Voters(Voted):
         counts = _dissent(ballots)
         counts |= _correctness(ballots, _truth(data, ballots), counts["lone"])
         quantities = {name: np.concatenate([values, np.zeros(len(again))]) for name, values in counts.items()}
-        keys, units = ballots.keys(data, names).iloc[panel], Units.of(data, cluster)
+        units, voters = Units.of(data, cluster), pd.array(ballots.voters[who], dtype=TEXT)
+        keys = ballots.keys(data, names).iloc[panel].assign(voter=voters)
+        drawn, own = units.at(ballots.panels), units.decisions(ballots.panels)
         return cls(
             names,
-            GroupedSums.of(
-                keys.assign(voter=pd.array(ballots.voters[who], dtype=TEXT)),
-                {**quantities, "repeated": ~here},
-                units.at(ballots.panels)[panel],
-                replicates,
-            ),
+            GroupedSums.of(keys, {**quantities, "repeated": ~here}, drawn[panel], replicates),
+            Decisions.behind(keys, panel, {name: quantities[name] for name in _BEHIND}, own[panel]),
             voter=voter,
             cluster=units.names,
             intervals=intervals_of(interval, units.names, family),
@@ -160,32 +162,34 @@ class Voters(Voted):
         Returns
         -------
         DataFrame
-            The ``by`` columns; ``voter``; ``n`` decisions with a vote that counts; ``repeated``, decisions in
-            which the voter voted more than once. Then figures, each with its 95% interval, as in
+            The ``by`` columns; ``voter``; ``n`` votes that count; ``decisions`` with such a vote, the
+            observations behind the intervals (fewer than n where several votes of one are told apart by
+            ``voter``, or voters were put together); ``repeated``, decisions in which the voter voted more
+            than once. Then figures, each with its 95% interval, as in
             ``dissent_low`` and ``dissent_high``, behind the number of votes it is counted from:
             ``n_with_winner`` and ``dissent``, the share of votes against the winner; ``pivotal``, the share
             of n; ``n_with_confidence`` and the mean ``confidence``; ``n_with_outcome`` and ``accuracy``;
             ``n_with_both``, votes with an outcome and a confidence, ``brier``, 0 to 1, and
             ``overconfidence``, -1 to 1; ``n_lone`` lone dissents, ``n_lone_with_outcome`` and ``lone_right``,
             the share of these that were right. Shares are from 0 to 1, NaN where nothing was observed.
-            ``small_n`` marks rows of n below 10. Intervals are NaN where there are fewer than 2 observations,
-            those of ``brier`` and ``overconfidence`` also where none or all of the votes were right, unless
-            these are all alike: what never happened is in no replicate.
+            ``small_n`` marks rows of fewer than 10 decisions. Intervals are NaN where there are fewer than 2
+            decisions, those of ``brier`` and ``overconfidence`` also where none or all of the votes were
+            right, unless these are all alike: what never happened is in no replicate.
             The rows stand in the order of the names: :meth:`ranking` sorts them by what is known.
         """
-        sums = self.sums
-        columns: dict[str, Any] = {name: counted(sums[name][:, 0]) for name in ("n", "repeated")}
-        columns |= sums.clusters()
+        sums, decisions = self.sums, self.behind["n"][:, 0]
+        columns: dict[str, Any] = {"n": counted(sums["n"][:, 0]), "decisions": counted(decisions)}
+        columns |= {"repeated": counted(sums["repeated"][:, 0]), **sums.clusters()}
         for name, (_, bottom, _) in _FIGURES.items():
             counts = _COUNTS.get(name, {})
             columns |= {column: counted(sums[count][:, 0]) for count, column in counts.items()}
-            figure = self._figure(name, sums)
+            figure = self._figure(name)
             if bottom == "scored":
                 # Replicates cannot show what never happened.
                 mixed = sums["scored_right"][:, 0] % np.maximum(sums["scored"][:, 0], 1) > 0
                 figure = figure.where(mixed | figure.is_exact)
             columns |= with_ends(**{name: figure})
-        return with_columns(sums.keys, **columns, small_n=sums.independent(sums["n"][:, 0]) < SMALL_N)
+        return with_columns(sums.keys, **columns, small_n=sums.independent(decisions) < SMALL_N)
 
     def ranking(self, figure: str = "accuracy", *, min_n: int = SMALL_N) -> pd.DataFrame:
         """Return one row for each group and voter, sorted by what is known of a figure.
@@ -200,7 +204,7 @@ class Voters(Voted):
         figure
             One with an interval in :meth:`table`, such as ``"accuracy"`` or ``"brier"``.
         min_n
-            Rows of fewer observations are marked by ``small_n``, and stand below all others.
+            Rows of fewer decisions are marked by ``small_n``, and stand below all others.
 
         Returns
         -------
@@ -211,7 +215,8 @@ class Voters(Voted):
             all its differences that hold together), or all ranks do where the summary is counted with
             ``family="simultaneous"``; ``n`` votes behind the figure; the figure with its 95% interval, and
             what it is shrunk to, as in ``accuracy``, ``accuracy_low``, ``accuracy_high`` and
-            ``accuracy_shrunk``; ``small_n``, whether n is below ``min_n``, which stands beside it. Voters of
+            ``accuracy_shrunk``; ``small_n``, whether fewer than ``min_n`` decisions, which stands beside it,
+            are behind the figure. Voters of
             whom nothing is known have no row; above 1,000 in a group ranks have no interval.
 
         Raises
@@ -222,22 +227,23 @@ class Voters(Voted):
         if figure not in _FIGURES:
             raise OptionError(f"figure is one of {', '.join(_FIGURES)}, not {figure!r:.60}")
         top, bottom, _ = _FIGURES[figure]
-        some = self.sums.take(self.sums[bottom][:, 0] > 0)
-        n = some.independent(some[bottom][:, 0])
+        there = self.sums[bottom][:, 0] > 0
+        some, behind = self.sums.take(there), self.behind.take(there)
+        n = some.independent(behind[bottom][:, 0])
         values, group = divided(some[top], some[bottom]), grouped(some.keys[list(self.by)])[1]
         shrunk_to = shrunk(values[:, 0], n, deviations(values)[1] ** 2, group)
         table = some.keys.assign(
             **with_ends(rank=ranks(values, shrunk_to, n, group, self.intervals.family is not None)),
             n=counted(some[bottom][:, 0]),
             **some.clusters(),
-            **with_ends(**{figure: self._figure(figure, some)}),
+            **with_ends(**{figure: replace(self, sums=some, behind=behind)._figure(figure)}),
             **{f"{figure}_shrunk": shrunk_to},
         )
         return by_what_is_known(table, f"{figure}_shrunk", n, group, min_n)
 
-    def _figure(self, name: str, sums: GroupedSums) -> Figure:
-        top, bottom, bounds = _FIGURES[name]
-        n = sums.independent(sums[bottom][:, 0])
+    def _figure(self, name: str) -> Figure:
+        sums, (top, bottom, bounds) = self.sums, _FIGURES[name]
+        n = sums.independent(self.behind[bottom][:, 0])
         if bounds is None:
             return self.intervals.shares(sums[top], sums[bottom], n)
         return self.intervals.means(sums[top], sums[bottom], n, bounds)
@@ -254,7 +260,7 @@ class Voters(Voted):
         """
         lumped = super().lump(most)
         labels = kept(sizes_of(self.sums, ("voter",)), voters)
-        return replace(lumped, sums=relabelled(lumped.sums, ("voter",), "voter", labels))
+        return with_labels(lumped, "voter", labels)
 
 
 def _dissent(ballots: Ballots) -> Quantities:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -10,12 +10,13 @@ import pandas as pd
 
 from .engine.ballots import Ballots
 from .engine.bootstrap import REPLICATES
+from .engine.decisions import Decisions
 from .engine.estimate import SMALL_N
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import By, Data, frame_of, names_of, vote_keys_of, weights_of
 from .engine.intervals import Intervals, with_ends
-from .engine.summary import Voted, counted, kept, over_batches, relabelled, sizes_of
-from .engine.sums import GroupedSums, grouped, with_columns
+from .engine.summary import Voted, counted, kept, over_batches, sizes_of, with_labels
+from .engine.sums import GroupedSums, grouped, places, with_columns
 from .engine.units import Units
 from .engine.vocabulary import CHOICE
 
@@ -40,8 +41,9 @@ class Votes(Voted):
     'voter'
     """
 
-    panels: GroupedSums
+    panels: Decisions
     choices: GroupedSums
+    again: GroupedSums
 
     @classmethod
     @over_batches
@@ -85,15 +87,21 @@ class Votes(Voted):
         ballots, frame = Ballots.of(data), frame_of(data, "votes", ())
         keys = vote_keys_of(data, frame, names).reset_index(drop=True)
         mine = keys.iloc[ballots.rows].reset_index(drop=True)
-        first, again = np.zeros(len(keys)), np.zeros(len(keys))
-        first[ballots.rows] = ~mine.assign(stream_id=ballots.ids).duplicated()
-        again[ballots.repeated["row"]] = 1
+        counts, again = (np.zeros(len(keys), dtype=np.bool_) for _ in range(2))
+        counts[ballots.rows], again[ballots.repeated["row"]] = True, True
         votes = {"votes": ballots.weights(None), "weight": weights_of(ballots.votes)}
-        panels = GroupedSums.of(keys, {"decisions": first, "repeated": again})
-        units = Units.of(data, cluster)
+        units, ids = Units.of(data, cluster), frame["stream_id"]
+        own, decision = units.decisions(ids), pd.factorize(ids)[0]
         drawn = units.at(ballots.panels)[ballots.panel]
-        choices = GroupedSums.of(mine.assign(choice=ballots.votes["choice"]), votes, drawn, replicates)
-        return cls(names, panels, choices, voter=voter, cluster=units.names, intervals=Intervals.of(family))
+        return cls(
+            names,
+            Decisions.behind(keys, decision, {"decisions": counts}, own),
+            GroupedSums.of(mine.assign(choice=ballots.votes["choice"]), votes, drawn, replicates),
+            GroupedSums.of(keys, {"repeated": again}),
+            voter=voter,
+            cluster=units.names,
+            intervals=Intervals.of(family),
+        )
 
     @property
     def _compared(self) -> tuple[str, ...]:
@@ -120,7 +128,8 @@ class Votes(Voted):
             decisions.
         """
         _, group = grouped(self.choices.keys[list(self.by)])
-        decisions = self.panels["decisions"][group, 0]
+        # Who contradicted itself everywhere has a group there, and no choice.
+        decisions = self.panels["decisions"][places(self.choices.keys, self.panels.keys), 0]
         cast = self.choices.marginalize(self.by)
         independent = np.minimum(decisions, cast.independent(cast["votes"][:, 0])[group])
         figures = with_ends(
@@ -151,4 +160,4 @@ class Votes(Voted):
         lumped = super().lump(most)
         sizes = sizes_of(self.choices, ("choice",)).sort_values(ascending=False, kind="stable")
         labels = kept(sizes, choices)
-        return replace(lumped, choices=relabelled(lumped.choices, ("choice",), "choice", labels))
+        return with_labels(lumped, "choice", labels)

@@ -180,7 +180,7 @@ def said(error: Exception) -> str:
 
 def backoff_delay(failures: int) -> float:
     """Return how many seconds to wait after so many failures; many followers should not come back at once."""
-    longest: float = min(0.05 * 2**failures, 2.0)
+    longest: float = min(0.05 * 2 ** min(failures, 6), 2.0)  # a float has no room for 2 to the 1,024
     return longest * _JITTER.uniform(0.5, 1)
 
 

@@ -217,7 +217,7 @@ class StreamReader:
             yield from self._begin(stream)
             self._schedule.looked(stream)
         elif rings or self._schedule.figures[stream].are_due or not self._schedule.is_quiet(stream):
-            yield from self._read(stream, seen)
+            yield self._read(stream, seen)
         else:
             self._schedule.looked(stream)
             yield self._update(stream, ReadResult([]))
@@ -225,7 +225,7 @@ class StreamReader:
     def _begin(self, stream: str) -> Iterator[StreamUpdate]:
         """Read the latest entries; the newest of them is where the cursor starts: none is in between."""
         if self.since is not None:
-            yield from self._begin_at(stream, self.since)
+            yield self._begin_at(stream, self.since)
             return
         pages = Pages(self.source, stream, last=max(self.backfill, 1))
         entries = list(chain(*list(pages.through(self._session.connected()))[::-1]))
@@ -245,22 +245,24 @@ class StreamReader:
         self.cursors[stream] = end
         yield StreamUpdate(stream, newest, account=account, ordinal=end.ordinal, behind=Behind(0, 0.0))
 
-    def _begin_at(self, stream: str, since: str) -> list[StreamUpdate]:
+    def _begin_at(self, stream: str, since: str) -> StreamUpdate:
         now = self._session.look(stream, since, 1).now
         self.cursors[stream] = cursor_before(now, since)
-        updates = self._read(stream)
         if now is not ABSENT:
-            return updates
+            return self._read(stream)
         self._awaited.add(stream)
         note = f"there is no stream {stream!r} yet"
         account = Account(self.where, stream, certainty="not verified", note=note)
-        return [StreamUpdate(stream, [], account=account), *updates]
+        return StreamUpdate(stream, [], account=account, behind=Behind(0, 0.0))
 
-    def _read(self, stream: str, seen: Look | None = None) -> list[StreamUpdate]:
-        """Take in what is behind the cursor, as it was seen with others or is looked at now."""
+    def _read(self, stream: str, seen: Look | None = None) -> StreamUpdate:
+        """Take in what is behind the cursor, as it was seen with others or is looked at now.
+
+        The cursor is behind it then: all that was read is one update, which whoever stops has or has not.
+        """
         cursor, figures = self.cursors[stream], self._schedule.figures[stream]
         if figures.are_large and not figures.are_due and (update := self._read_uncounted(stream)):
-            return [update]
+            return update
         seen = seen or self._session.look(stream, cursor.place, FEW if figures.are_large else 0)
         figures.asked(seen.now)
         result = cursor.take(seen)
@@ -270,7 +272,8 @@ class StreamReader:
             result = ReadResult([], reset=True)
         has_more = result.reset or not seen.is_whole
         behind = _behind(cursor, seen.now) if has_more else Behind(0, 0.0)
-        return [*self._begun(stream, seen.now), self._looked(stream, result, has_more, behind)]
+        update = self._looked(stream, result, has_more, behind)
+        return update._replace(account=self._begun(stream, seen.now))
 
     def _read_uncounted(self, stream: str) -> StreamUpdate | None:
         """Read entries alone, where figures would bring large ones along; None where it takes both."""
@@ -290,15 +293,14 @@ class StreamReader:
             stream, *result, ordinal=cursor.ordinal, max_deleted=cursor.max_deleted, behind=behind
         )
 
-    def _begun(self, stream: str, now: StreamInfo | None) -> list[StreamUpdate]:
+    def _begun(self, stream: str, now: StreamInfo | None) -> Account | None:
         """Account for a stream that has begun since it was looked for: from its first entry on."""
         if stream not in self._awaited or now is None or now is ABSENT:
-            return []
+            return None
         self._awaited.discard(stream)
-        account = Account(self.where, stream, missing=0, certainty="exact")
         if now.added is None:
-            account = replace(account, missing=None, certainty="not verified", note=UNCOUNTED)
-        return [StreamUpdate(stream, [], account=account)]
+            return Account(self.where, stream, certainty="not verified", note=UNCOUNTED)
+        return Account(self.where, stream, missing=0, certainty="exact")
 
     def _wait_out(self, error: Exception, stream: str) -> StreamUpdate:
         self._session.hang_up()

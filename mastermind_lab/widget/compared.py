@@ -74,7 +74,7 @@ class Compared:
 
     def _look(self, follower: Follower, right: CountRight) -> None:
         found = follower.summaries(self.alarms.asked)
-        faults = [short(str(one), 100) for one in found if isinstance(one, LabError)]
+        faults = [short(str(one), 100) for one in found if isinstance(one, Exception)]
         self._without_alarms = f"no alarms: {faults[0]}" if faults else ""
         if faults:  # the pictures are drawn all the same
             return

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from threading import Event, Thread, current_thread
+from threading import Event
 from typing import Any
+
+from ..live.background import Background
 
 _SHARE = 0.2  # of a core, for drawing: a notebook has other things to do
 _CREDIT = 0.2  # seconds: a round that comes late is made up for, no more
@@ -95,20 +97,17 @@ class RepeatingThread:
         self, callback: Callable[[], object], hz: float, failed: Callable[[Exception], object]
     ) -> None:
         self._callback, self._period, self._failed = callback, 1 / hz, failed
-        self._stopped, self._hurry, self._news = Event(), Event(), Event()
-        self._thread: Thread | None = None
+        self._hurry, self._news = Event(), Event()
+        self._background = Background(self._run, "mastermind-redraw", self.wake)
 
     def start(self) -> None:
         """Begin, unless it runs already."""
-        if self._thread is None:
-            self._stopped.clear()
-            self._thread = Thread(target=self._run, name="mastermind-redraw", daemon=True)
-            self._thread.start()
+        self._background.start()
 
     @property
     def is_running(self) -> bool:
         """Whether it has begun and not ended."""
-        return self._thread is not None
+        return self._background.is_running
 
     def wake(self) -> None:
         """Have the next call at once."""
@@ -119,16 +118,18 @@ class RepeatingThread:
         """Have the next call as soon as it may be."""
         self._news.set()
 
-    def stop(self) -> None:
-        """End, and wait for a call that is under way."""
-        thread, self._thread = self._thread, None
-        self._stopped.set()
-        self.wake()
-        if thread is not None and thread is not current_thread():
-            thread.join()
+    def stop(self, *, wait: bool = True) -> None:
+        """End.
 
-    def _run(self) -> None:
-        while not self._stopped.is_set():
+        Parameters
+        ----------
+        wait
+            For a call that is under way; a call itself never does.
+        """
+        self._background.stop(wait=wait)
+
+    def _run(self, ended: Event) -> None:
+        while not ended.is_set():
             self._hurry.clear()
             self._news.clear()
             began = time.monotonic()

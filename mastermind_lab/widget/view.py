@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import anywidget
@@ -151,6 +152,7 @@ class LiveView(anywidget.AnyWidget):
         self._slept = self._is_displayed = False
         self._handle: Any = None
         self._redraws = RepeatingThread(self._redraw, refresh, self._failed)
+        self._changing = RLock()  # held while threads begin or are asked to end, all or none of them
         self._answers = Answers(self)
         super().__init__(page_facts=self._contents.page_facts())
         self._view_count = 0  # asks for it to be counted
@@ -233,10 +235,12 @@ class LiveView(anywidget.AnyWidget):
 
     def start(self) -> LiveView:
         """Begin, or go on where it was stopped."""
-        if self._leave is None:
-            self._leave = self.follower.on_batch(self._came)
-        self.follower.start()
-        self._redraws.start()
+        with self._changing:
+            self._slept = False
+            if self._leave is None:
+                self._leave = self.follower.on_batch(self._came)
+            self.follower.start()
+            self._redraws.start()
         return self
 
     def stop(self) -> None:
@@ -261,12 +265,16 @@ class LiveView(anywidget.AnyWidget):
         if self._handle is not None:
             self._handle.update(self._still(), raw=True)
 
-    def _end_threads(self) -> None:
-        self.follower.stop()
-        self._redraws.stop()
-        if self._leave is not None:
-            self._leave()
-            self._leave = None
+    def _end_threads(self, *, wait: bool = True) -> None:
+        with self._changing:
+            self.follower.stop(wait=False)
+            self._redraws.stop(wait=False)
+            if self._leave is not None:
+                self._leave()
+                self._leave = None
+        if wait:
+            self.follower.stop()
+            self._redraws.stop()
 
     def _came(self, batch: History) -> None:
         """Have the points of a batch shown at once, in the follower's thread, whatever is being drawn."""
@@ -287,14 +295,14 @@ class LiveView(anywidget.AnyWidget):
 
     def _viewed(self) -> None:
         """Go on when a page shows it again."""
-        if self._view_count:
+        with self._changing:
+            if not self._view_count:
+                self._forgotten_since = time.monotonic()
+                return
             self._forgotten_since = None
             self._choose()
             if self.follower.status.state != "stopped" or self._slept:
-                self._slept = False
                 self.start()
-        else:
-            self._forgotten_since = time.monotonic()
 
     def _redraw(self) -> None:
         if not self._is_watched():
@@ -315,10 +323,11 @@ class LiveView(anywidget.AnyWidget):
 
     def _sleep_if_forgotten(self) -> None:
         """End the threads of an output that was deleted; they begin again should it be shown again."""
-        since = self._forgotten_since
-        if since is not None and time.monotonic() > since + _FORGOTTEN_AFTER:
-            self._slept = True
-            self._end_threads()
+        with self._changing:  # or it could be shown again in between, and sleep all the same
+            since = self._forgotten_since
+            if since is not None and time.monotonic() > since + _FORGOTTEN_AFTER:
+                self._slept = True
+                self._end_threads(wait=False)
 
     def _tell(self, kind: str, /, buffers: list[bytes] | None = None, **facts: Any) -> None:
         if self.comm is not None:

@@ -33,6 +33,8 @@ class Correctness(NamedTuple):
         From 0 to 1, NaN where missing.
     outcome
         Whether an outcome is known.
+    chosen
+        Whether there is a choice to judge by it: an answer that is not there is not a wrong one.
     right
         1 where the choice is the correct one, else 0.
     cast
@@ -45,14 +47,15 @@ class Correctness(NamedTuple):
     ids: pd.Series
     confidence: Floats
     outcome: Flags
+    chosen: Flags
     right: Floats
     cast: Flags
     repeated: Flags
 
     @property
     def known(self) -> Flags:
-        """Whether it counts, and both outcome and confidence are there."""
-        return self.cast & self.outcome & ~np.isnan(self.confidence)
+        """Whether it counts, and outcome, choice and confidence are there."""
+        return self.cast & self.outcome & self.chosen & ~np.isnan(self.confidence)
 
 
 def correctness_of(data: Data, by: tuple[str, ...], unit: str) -> Correctness:
@@ -101,10 +104,11 @@ def _against(
     repeated: Flags,
 ) -> Correctness:
     choice = rows[chosen].to_numpy(dtype=object)
-    outcome = ~pd.isna(truth)
-    right = np.zeros(len(rows))
-    right[outcome] = choice[outcome] == truth[outcome]
-    return Correctness(keys, rows["stream_id"], shares_of(rows, "confidence"), outcome, right, cast, repeated)
+    outcome, there = ~pd.isna(truth), ~pd.isna(choice)
+    both, right = outcome & there, np.zeros(len(rows))
+    right[both] = choice[both] == truth[both]
+    confidence = shares_of(rows, "confidence")
+    return Correctness(keys, rows["stream_id"], confidence, outcome, there, right, cast, repeated)
 
 
 def quantities(rows: Correctness) -> dict[str, Floats | Flags]:
@@ -122,18 +126,14 @@ def quantities(rows: Correctness) -> dict[str, Floats | Flags]:
 
 
 def counts(rows: Correctness) -> dict[str, Flags]:
-    """Mark what is counted, and what is left out and why.
-
-    A decision is counted by ``decisions`` once in each group, by ``panels`` once in all.
-    """
+    """Mark what is left out and why, and of what is counted each decision once in all, by ``panels``."""
     known = rows.known
-    owner = rows.keys[known].assign(stream_id=rows.ids[known])
-    first, panel = np.zeros_like(known), np.zeros_like(known)
-    first[known], panel[known] = ~owner.duplicated(), ~owner["stream_id"].duplicated()
+    panel = np.zeros_like(known)
+    panel[known] = ~rows.ids[known].duplicated()
     return {
-        "decisions": first,
         "panels": panel,
         "without_outcome": rows.cast & ~rows.outcome,
-        "missing": rows.cast & rows.outcome & ~known,
+        "without_recommendation": rows.cast & rows.outcome & ~rows.chosen,
+        "missing": rows.cast & rows.outcome & rows.chosen & ~known,
         "repeated": rows.repeated,
     }

@@ -191,6 +191,8 @@ def vote_keys_of(data: Data, votes: pd.DataFrame, by: tuple[str, ...]) -> pd.Dat
 def key_text(value: Any) -> str:
     """Spell a value as a text, alike whichever type its column has in a batch: texts stay, 7.0 is 7."""
     plain = value.item() if isinstance(value, np.generic) else value
+    if isinstance(plain, float):
+        plain += 0.0  # -0.0 is in the group of 0.0
     return json.dumps(one_spelling(plain)) if isinstance(plain, bool | int | float) else str(plain)
 
 

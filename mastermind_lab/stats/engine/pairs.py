@@ -43,7 +43,7 @@ class PairChoices(GroupedSums):
 
 
 def pairs_of(ballots: Ballots, keys: pd.DataFrame) -> tuple[GroupedSums, PairChoices]:
-    """Count how often two voters met, how often they chose alike, and what either of them chose then.
+    """Count how often two voters met, in how many decisions, how often alike, and what either chose then.
 
     With the ballots sorted by panel, everybody meets those who stand 1, 2, ... places further in the panel.
     """
@@ -51,22 +51,30 @@ def pairs_of(ballots: Ballots, keys: pd.DataFrame) -> tuple[GroupedSums, PairCho
     order = np.lexsort((ballots.voter, ballots.panel))
     panel, voter, choice = ballots.panel[order], ballots.voter[order], ballots.choice[order]
     rooms, many = group[panel], max(len(ballots.voters), 1)
+    _, seat, seats = np.unique(panel * many + voter, return_inverse=True, return_counts=True)
+    votes = seats[seat]
     largest = int(np.bincount(panel).max(initial=0))
     refuse_too_many(largest * (largest - 1) // 2)
-    found, chosen = [np.zeros((0, 3))], [np.zeros((0, 4))]
+    found, chosen = [np.zeros((0, 4))], [np.zeros((0, 4))]
     for apart in range(1, largest):
         here = np.flatnonzero(panel[apart:] == panel[:-apart])
         pair = (rooms[here] * many + voter[here]) * many + voter[here + apart]
         codes, different = pd.factorize(pair)
         one, other = choice[here], choice[here + apart]
-        alike = np.bincount(codes, one == other, minlength=len(different))
-        found.append(np.column_stack([different, np.bincount(codes, minlength=len(different)), alike]))
+        # Of a decision in which a pair has several pairs of votes, each is a part.
+        met = votes[here] * np.where(
+            seat[here] == seat[here + apart], (votes[here] - 1) / 2, votes[here + apart]
+        )
+        counts = [
+            np.bincount(codes, each, len(different)) for each in (np.ones(len(met)), 1 / met, one == other)
+        ]
+        found.append(np.column_stack([different, *counts]))
         chosen.append(_chosen(codes, different, one, other))
         if sum(map(len, found)) > 4 * MOST_PAIRS:
             found = [_added(found)]
         if sum(map(len, chosen)) > 4 * MOST_CHOICES:
             chosen = [_choices_added(chosen)]
-    pair, n, alike = _added(found).T
+    pair, n, decisions, alike = _added(found).T
     both, what, one, other = _choices_added(chosen).T
 
     def named(pairs: Floats) -> pd.DataFrame:
@@ -77,7 +85,8 @@ def pairs_of(ballots: Ballots, keys: pd.DataFrame) -> tuple[GroupedSums, PairCho
 
     choices = pd.array(ballots.choices[what.astype(np.intp)], dtype=TEXT)
     margins = GroupedSums.of(named(both).assign(choice=choices), {"one": one, "other": other})
-    return GroupedSums.of(named(pair), {"n": n, "agree": alike}), PairChoices._if_few(margins)
+    counted = {"n": n, "decisions": np.rint(decisions), "agree": alike}
+    return GroupedSums.of(named(pair), counted), PairChoices._if_few(margins)
 
 
 def with_chance(pairs: GroupedSums, choices: PairChoices) -> GroupedSums:
@@ -131,7 +140,7 @@ def _choices_added(chosen: list[Floats]) -> Floats:
 
 
 def _added(found: list[Floats]) -> Floats:
-    """Add up what was found of each pair: pair, n, alike."""
+    """Add up what was found of each pair: pair, n, decisions, alike."""
     rows = np.concatenate(found)
     pairs, place = np.unique(rows[:, 0], return_inverse=True)
     refuse_too_many(len(pairs))

@@ -26,7 +26,7 @@ from .input import TEXT, Data, Source, is_scan, names_of
 from .intervals import Figure, Intervals
 from .renamed import Renamed
 from .repeats import QUESTION, Repeats
-from .sums import GroupedSums, grouped
+from .sums import GroupedSums, grouped, with_columns
 from .vocabulary import Vocabulary
 
 _OF_INTERVALS = {
@@ -80,7 +80,7 @@ class Summary:
     def __init_subclass__(cls) -> None:
         for name, member in [*vars(cls).items()]:
             if plain := _plain(member):
-                setattr(cls, name, plain)
+                setattr(cls, name, _with_its_groups(plain) if name == "table" else plain)
         if cls.__module__.rpartition(".")[0] == _SUBJECTS:
             sys.modules[cls.__module__].__class__ = SubjectModule
 
@@ -191,6 +191,24 @@ class SubjectModule(ModuleType):
         return import_module, (self.__name__,)
 
 
+def _with_its_groups(table: Callable[[Any], pd.DataFrame]) -> Callable[[Any], pd.DataFrame]:
+    """Refuse a table in which a figure stands where the group of its rows should."""
+
+    @wraps(table)
+    def checked(self: Summary) -> pd.DataFrame:
+        found, keys = table(self), next(iter(sums_of(self).values())).keys
+        for name in self.by:
+            known, missing = found[name].dropna(), keys[name].isna()
+            if not known.isin(keys[name][~missing]).all() or (len(known) < len(found) and not missing.any()):
+                raise OptionError(
+                    f"by={name!r:.80}: {type(self).__name__} has a figure of that name in its table: rename "
+                    "the column"
+                )
+        return found
+
+    return checked
+
+
 def _plain(member: Any) -> Any:
     """Let what a subject computes be the same, whatever numpy was told; None for what is data."""
     if isinstance(member, property):
@@ -291,12 +309,23 @@ class Voted(Summary):
 
 
 def overall(
-    divide: Callable[..., Figure], sums: GroupedSums, top: str, bottom: str, **options: Any
+    divide: Callable[..., Figure],
+    sums: GroupedSums,
+    top: str,
+    bottom: str,
+    *,
+    behind: GroupedSums | None = None,
+    n: str | None = None,
+    **options: Any,
 ) -> Estimate:
-    """Divide two quantities over all groups, as one of the :class:`Intervals` does; the bottom one is n."""
+    """Divide two quantities over all groups, as one of the :class:`Intervals` does.
+
+    n is the bottom one or, where that does not count observations, another, in the same or other sums.
+    """
     whole = sums.marginalize(())
-    n = whole.independent(whole[bottom][:, 0])
-    return divide(whole[top], whole[bottom], n, **options).estimate(n)
+    counts = whole if behind is None else behind.marginalize(())
+    observations = whole.independent(counts[n or bottom][:, 0])
+    return divide(whole[top], whole[bottom], observations, **options).estimate(observations)
 
 
 def without_clusters(figure: Figure, cluster: tuple[str, ...]) -> Figure:
@@ -371,6 +400,28 @@ def kept(sizes: pd.Series, most: int) -> list[str]:
         return list(sizes.index)
     large = set(sizes.nlargest(most - 1).index)
     return [*(label for label in sizes.index if label in large), others(len(sizes) - len(large))]
+
+
+GROUP_OF = "group of its own"
+"""The key column that tells the groups apart which others were put together of."""
+
+
+def kept_apart(keys: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
+    """Note which group each row is of, so that it is still known where groups have been put together."""
+    if not by or GROUP_OF in keys:
+        return keys
+    groups, codes = grouped(keys[list(by)])
+    return with_columns(keys, **{GROUP_OF: texts_of(groups).array[codes]})
+
+
+def with_labels(summary: Kind, column: str, labels: list[str]) -> Kind:
+    """Label the values of one key column in all sums that have it, as :func:`relabelled` does."""
+    found = {
+        name: relabelled(sums, (column,), column, labels)
+        for name, sums in sums_of(summary).items()
+        if column in sums.keys
+    }
+    return replace(summary, **cast(Any, found))
 
 
 def others(n: int) -> str:

@@ -6,6 +6,7 @@ decision, not how far apart they lie, and a time axis shows the main part of the
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self, cast
@@ -90,6 +91,17 @@ class InTimeBins(Summary):
 def _within(sums: GroupedSums, first: int, last: int) -> GroupedSums:
     rows = sums.keys["bin"].between(first, last).fillna(True).to_numpy(dtype=bool)
     return sums if rows.all() else sums.take(rows)
+
+
+def duration_of(given: object) -> pd.Timedelta | None:
+    """Read a duration above 0; None if it is none, as a text without a unit is, of nanoseconds to pandas."""
+    if isinstance(given, str) and not re.search("[A-Za-z:]", given):
+        return None
+    try:
+        found = pd.Timedelta(cast(Any, given))
+    except (ValueError, TypeError):
+        return None
+    return found if found > pd.Timedelta(0) else None
 
 
 def times_of(frame: pd.DataFrame) -> pd.Series:

@@ -109,7 +109,7 @@ class Units:
             self._of(self.own if self.cluster is None else self.cluster, ids), self.cluster is not None
         )
 
-    def decisions(self, ids: pd.Series) -> Hashes:
+    def decisions(self, ids: pd.Series | NDArray[np.object_]) -> Hashes:
         """Return the decisions' own keys, whatever is drawn."""
         return self._of(self.own, ids)
 
