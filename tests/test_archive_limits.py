@@ -268,7 +268,7 @@ def test_on_the_command_line(raw, redis_url, folder):
     done = run(*command, "--since", name(2), "--until", name(4))
     assert done.returncode == 0
     out = " ".join(done.stdout.split())
-    assert f"it ends at {name(4)}; 2 were left out (since={name(2)}, until={name(4)})" in out
+    assert f"it ends at {name(4)}; 2 were left out (--since {name(2)}, --until {name(4)})" in out
     refused = run(*command, "--since", "soon")
     assert refused.returncode == 2
     assert "--since 'soon': expected part of a date" in " ".join(refused.stderr.split())

@@ -213,6 +213,20 @@ def test_what_is_no_list_of_streams(several, root):
     assert not root.exists()
 
 
+@pytest.mark.parametrize("name", ["\udcff", ["a", "\udcff"]])
+def test_a_name_that_no_server_can_be_told(name, root):
+    url = "redis://localhost:1"
+    for act in (
+        lambda: lab.archive(url, root, stream=name),
+        lambda: lab.Follower(url, stream=name),
+        lambda: lab.read(url, stream="\udcff"),
+        lambda: lab.scan(url, stream="\udcff"),
+    ):
+        with pytest.raises(lab.OptionError, match=r"stream='\\udcff': it has letters"):
+            act()
+    assert not root.exists()
+
+
 def test_memory_is_that_of_some_parts_however_many_streams(raw, redis_url, root, monkeypatch):
     streams, most = [f"arena:{number}" for number in range(8)], []
     for stream in streams:

@@ -39,6 +39,10 @@ def fill(url, n=20):
         raw.xadd(STREAM, {"data": "broken"})
 
 
+NOWHERE = "redis://127.0.0.1:1"
+IMPORT = ["votes.csv", "snap", "--decision", "q", "--voter", "w"]
+
+
 class TestHelp:
     @pytest.mark.parametrize("command", [one.name for one in app.registered_commands])
     def test_has_an_example_and_the_exit_codes(self, command):
@@ -88,10 +92,17 @@ class TestHelp:
             (["tail", "--grep", "("], "--grep '(': expected a regular expression"),
             (["tail", "--since", "soon"], "--since 'soon': expected part of a date"),
             (["watch", "--last", "few"], "'--last'"),
+            (["import", *IMPORT, "--choice", "a", "--round", "nope"], "--round 'nope': votes has no such"),
+            (["read", NOWHERE, "--stream", "\udcff"], r"--stream '\udcff': it has letters"),
+            (["archive", NOWHERE, "/tmp/none", "--stream", "\udcff"], r"--stream '\udcff': it has letters"),
+            (["simulate", NOWHERE, "--stream", "\udcff"], r"--stream '\udcff': it has letters"),
+            (["replay", SAMPLE, NOWHERE, "--stream", "\udcff"], r"--stream '\udcff': it has letters"),
+            (["tail", NOWHERE, "--stream", "\udcff"], r"--stream '\udcff': it has letters"),
         ],
     )
-    def test_wrong_usage_names_the_option(self, words, said):
-        found = run(*words)
+    def test_wrong_usage_names_the_option(self, words, said, tmp_path):
+        (tmp_path / "votes.csv").write_text("q,w,a\nx,A,yes\n")
+        found = run(*words, cwd=tmp_path)
         assert (found.returncode, found.stdout) == (2, "")
         assert said in found.stderr
         assert found.stderr.lstrip().startswith("Usage: ")

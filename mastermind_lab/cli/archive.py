@@ -11,6 +11,7 @@ from ..wire import DEFAULT_STREAM_NAME
 from .console import progress, say
 from .options import BOUND, given
 from .signals import notice_interruption
+from .usage import worded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 
 def archive(
+    ctx: typer.Context,
     url: Annotated[str, typer.Argument(metavar="URL", help="A Redis URL.")],
     folder: Annotated[
         str, typer.Argument(metavar="FOLDER", help="The archive: a folder, or an fsspec URL of one.")
@@ -74,7 +76,7 @@ def archive(
             shown.update(task, completed=sum(one.entries + one.waiting for one in known.values()))
             shown.update(task, description=_described(known.values(), shown.tasks[task].speed or 0))
     for done in known.values():
-        say(_summary(done))
+        say(_summary(done, worded(done.limits, ctx.command.params)))
     if any(done.refused for done in known.values()):
         raise typer.Exit(1)
 
@@ -109,10 +111,10 @@ def _tell(before: "Archived | None", now: "Archived", shown: "Progress", *, seve
         say(f"not archived: {now.refused}", error=True)
 
 
-def _summary(done: "Archived") -> str:
+def _summary(done: "Archived", limits: str) -> str:
     ends = f"it ends at {done.last_id}" if done.last_id else "it is empty"
     cut = "an unknown number" if done.left_out is None else f"{done.left_out:,}"
-    left_out = f"; {cut} were left out ({done.limits})" if done.limits else ""
+    left_out = f"; {cut} were left out ({limits})" if limits else ""
     entries, rejects = counted(done.entries, "entry"), counted(done.rejects, "reject")
     went = f"{entries} ({rejects}) in {counted(done.parts, 'part')} went to {done.folder}"
     return f"{went}; {ends}{left_out}"

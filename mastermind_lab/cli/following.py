@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ..envelope import DecisionEnvelope, Reject, validate
 from ..errors import OptionError
-from ..frames import Limits, id_key
+from ..frames import Limits, id_key, several_streams
 from ..labels import apart, counted
 from ..stream import StreamReader, StreamUpdate
 from ..text import terminal_line
@@ -32,6 +32,7 @@ def follow(
     """Print what comes on some streams until Ctrl-C; the command's help says how."""
     wanted = _matcher(grep)
     first = Limits.of(since=since).back_from(time.time_ns() // 1_000, "now").ids()["since"]
+    several_streams(streams)
     show = _show_json if as_json else _shown_on(Screen(), streams)
     events = Events(streams)
     with until_interrupted(), closing(StreamReader(source, streams, backfill=last, since=first)) as reader:

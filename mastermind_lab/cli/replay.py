@@ -58,8 +58,10 @@ def replay(
     Raw payloads go out as they were kept, rejects included; a snapshot that has none is published from its
     frames.
     """
+    from ..frames import one_stream
     from ..stream import address, publish_batches
 
+    one_stream(stream)
     if is_redis_url(source):
         raise OptionError(f"{address(source)} is a stream; replay a file, or a snapshot that was taken of it")
     options = given(

@@ -53,8 +53,10 @@ def simulate(
 
 def _publish(url: str, stream: str, decided: Iterator[bytes], rate: float) -> None:
     """Publish, and show the growing number on a terminal; say the last one anywhere."""
+    from ..frames import one_stream
     from ..stream import address, publish_payloads
 
+    one_stream(stream)
     sent, where = 0, f"on {stream} at {address(url)}"
     try:
         with progress() as shown:

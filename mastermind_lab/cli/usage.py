@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import typer
@@ -34,7 +35,7 @@ class Command(TyperCommand):
             with nothing_decoded() as said:
                 result = super().invoke(ctx)
         except OptionError as error:
-            words = self._worded(str(error))
+            words = worded(str(error), self.params)
             if words.startswith("--"):
                 raise typer.BadParameter(words, ctx=ctx) from None
             raise OptionError(words) from error
@@ -42,11 +43,14 @@ class Command(TyperCommand):
             raise typer.Exit(NOTHING_DECODED)
         return result
 
-    def _worded(self, text: str) -> str:
-        flags = {one.name: one.opts[0] for one in self.params if one.opts[0].startswith("--")}
 
-        def flag(found: re.Match[str]) -> str:
-            name, is_switch = found.groups()
-            return found[0] if name not in flags else flags[name] + (" " if is_switch is None else "")
+def worded(text: str, params: Iterable[Any]) -> str:
+    """Word what the library says with some options of the command line."""
+    # A name that is a word of Python's own ends in a line here, and in none in what the library says.
+    flags = {one.name.rstrip("_"): one.opts[0] for one in params if one.opts[0].startswith("--")}
 
-        return re.sub(r"\b([a-z_]+)=(True\b|(?=[\s,:]|$))?", flag, text)
+    def flag(found: re.Match[str]) -> str:
+        name, is_switch = found.groups()
+        return found[0] if name not in flags else flags[name] + (" " if is_switch is None else "")
+
+    return re.sub(r"\b([a-z_]+)=(True\b|(?=[\s,:]|$))?", flag, text)

@@ -137,9 +137,10 @@ def one_stream(name: Any) -> str:
     Raises
     ------
     OptionError
-        It is no text: several names, perhaps.
+        It is no text: several names, perhaps; or one that has no UTF-8.
     """
     if isinstance(name, str):
+        _check_letters(name)
         return name
     raise OptionError(
         f"stream={name!r:.80}: expected one stream's name, a text. What is read or scanned is one stream: do "
@@ -153,7 +154,7 @@ def several_streams(names: Any) -> tuple[str, ...]:
     Raises
     ------
     OptionError
-        They are no list of texts, or none, or one is empty or named twice.
+        They are no list of texts, or none, or one is empty, named twice or has no UTF-8.
     """
     if (
         not isinstance(names, list | tuple)
@@ -163,7 +164,19 @@ def several_streams(names: Any) -> tuple[str, ...]:
         raise OptionError(f"stream={names!r:.80}: expected a stream's name, or several in a list")
     if len(set(names)) < len(names):
         raise OptionError(f"stream={names!r:.80}: a stream is named twice")
+    for name in names:
+        _check_letters(name)
     return tuple(names)
+
+
+def _check_letters(name: str) -> None:
+    """Refuse what no server can be told: of bytes that are no UTF-8, Python makes halves of letters."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise OptionError(
+            f"stream={name!a:.80}: it has letters that are none in UTF-8, as the names of streams are sent"
+        ) from error
 
 
 def _age(bound: str | int | timedelta | None) -> timedelta | None:

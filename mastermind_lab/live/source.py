@@ -25,6 +25,7 @@ from ..frames import (
     decoded,
     entry_ids,
     id_key,
+    one_stream,
     several_streams,
     total,
 )
@@ -54,7 +55,7 @@ def source_of(source: Any, stream: str | Sequence[str], backfill: int) -> Source
     OptionError
         It cannot be followed, or an option makes no sense.
     """
-    streams = (stream,) if isinstance(stream, str) else several_streams(stream)
+    streams = (one_stream(stream),) if isinstance(stream, str) else several_streams(stream)
     latest = count("backfill", backfill)
     if is_stream(source):
         return StreamReader(source, streams, backfill=latest, pace=PACE)
