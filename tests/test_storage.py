@@ -11,6 +11,7 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
+import mastermind_lab as lab
 from mastermind_lab import storage
 from mastermind_lab.errors import OptionError, SourceError
 from mastermind_lab.storage import (
@@ -378,3 +379,11 @@ def test_a_lock_goes_with_its_holder(tmp_path):
         with Lock(tmp_path, "a test"):
             pass
     assert not files or len(os.listdir("/proc/self/fd")) == files
+
+
+@pytest.mark.parametrize(
+    "use", [lab.read, lab.scan, lab.verify, lab.compact, lambda name: lab.sample(last=2).save(name)]
+)
+def test_a_name_that_no_disk_has_is_refused(use):
+    with pytest.raises(OptionError, match=r"'run\\x0042' is no path: no name on a disk has a NUL in it"):
+        use("run\x0042")

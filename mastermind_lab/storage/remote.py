@@ -40,13 +40,16 @@ def local_path(source: Name) -> Path:
     Raises
     ------
     OptionError
-        It is empty; or an address with a password, without its scheme. A Path is taken as it is.
+        It is empty, or has a NUL in it; or an address with a password, without its scheme. A Path is taken
+        as it is.
     """
     name = os.fsdecode(source)
     if here := _HERE.match(name):
         name = name[here.end() :]
     if not name.strip():
         raise OptionError("an empty name means no file and no folder: '.' is the folder you are in")
+    if "\0" in name:
+        raise OptionError(f"{name!r:.200} is no path: no name on a disk has a NUL in it")
     path = Path(os.path.expanduser(name))
     shown = without_password(name)
     if isinstance(source, str | bytes) and shown != name and not os.path.lexists(path):
