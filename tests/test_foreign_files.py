@@ -48,6 +48,13 @@ PACKED = {
 }
 
 
+def test_many_texts_that_begin_as_others_are_read(tmp_path):
+    texts = [f"reason {number} of 30,000, said at some length" for number in range(30_000)]
+    layout = {"use_dictionary": False, "column_encoding": {"x": "DELTA_BYTE_ARRAY"}}
+    parquet.write_table(votes(30_000, x=texts), tmp_path / "votes", **layout)
+    assert lab.from_votes(tmp_path / "votes", **NAMED).votes["vote.x"].tolist() == texts
+
+
 @pytest.mark.parametrize("schema", [True, False], ids=["with a schema", "without"])
 @pytest.mark.parametrize("texts", TEXTS.values(), ids=TEXTS)
 def test_texts_that_unfold_to_gigabytes(tmp_path, texts, schema):

@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from .footer import DamageError
-from .unfolded import ANY_ENCODING, check_unfolded, chunks_of, to_read_as_dictionary
+from .unfolded import ANY_ENCODING, check_in_turn, check_unfolded, chunks_of, to_read_as_dictionary
 
 
 def foreign_table(stream: IO[bytes], max_unpacked_bytes: int | None = None) -> pa.Table:
@@ -29,14 +29,16 @@ def foreign_table(stream: IO[bytes], max_unpacked_bytes: int | None = None) -> p
     content = stream.read()
     try:
         footer = parquet.read_metadata(pa.BufferReader(content))
-        chunks = chunks_of(footer, range(footer.num_row_groups), None)
+        chunks = [*chunks_of(footer, range(footer.num_row_groups), None)]
         as_places = to_read_as_dictionary(content, footer, max_unpacked_bytes, (), chunks, 0, ANY_ENCODING)
-        table = parquet.ParquetFile(
+        file = parquet.ParquetFile(
             pa.BufferReader(content),
             metadata=footer,
             read_dictionary=[*as_places],
             page_checksum_verification=True,
-        ).read()
+        )
+        check_in_turn(content, max_unpacked_bytes, chunks, file.iter_batches)
+        table = file.read()
     except (OSError, ValueError, TypeError, pa.ArrowException) as error:
         raise DamageError(f"no readable Parquet: {error!s:.200}") from error
     check_unfolded(table, len(content), max_unpacked_bytes)

@@ -7,7 +7,7 @@ headers of the pages are what Parquet itself goes by.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from struct import Struct
 from typing import Any, NamedTuple
 
@@ -36,6 +36,7 @@ ENCODINGS = frozenset(_PLAIN | _PLACES)
 """What the pages of our parts are written in: values as they are, and places in a dictionary."""
 
 _FRONTS = 7  # of texts of which each may begin as the one before it
+_MOST_IN_TURN = 2**26  # bytes
 ANY_ENCODING = frozenset(range(10))
 """All that Parquet knows."""
 
@@ -58,6 +59,7 @@ class _Page(NamedTuple):
     start: int
     packed: int
     unpacked: int
+    begin_alike: bool  # texts that each begin as the one before, and may be as long as all of it
 
 
 class _Texts(NamedTuple):
@@ -104,6 +106,26 @@ def to_read_as_dictionary(
                 texts.setdefault(described.path, []).append(found)
         _refuse(flat, allowed)
     return {*named} | _too_far(content, texts, allowed - flat)
+
+
+def check_in_turn(
+    content: bytes, most: int | None, chunks: Iterable[Chunk], read: Callable[[int], Iterable[pa.RecordBatch]]
+) -> None:
+    """Read texts that begin as others do so many rows at a time as can't be large, and see what they are.
+
+    Raises
+    ------
+    DamageError
+        They are more than is allowed.
+    """
+    pages = (page for chunk, _ in chunks for page in _pages(content, chunk, ANY_ENCODING))
+    largest = max((page.unpacked for page in pages if page.begin_alike), default=0)
+    if not largest:
+        return
+    allowed, unfolded = most_unpacked(len(content), most, free=FREE, times=TIMES), 0
+    for batch in read(max(_MOST_IN_TURN // largest, 1)):
+        unfolded += batch.nbytes
+        _refuse(unfolded, allowed)
 
 
 def _at_most(content: bytes, texts: _Texts) -> int:
@@ -224,9 +246,7 @@ def _page(header: dict[int, Any], at: int, encodings: Collection[int]) -> _Page:
         raise DamageError("a page in it is stored as none of ours is")
     is_dictionary = kind == _DICTIONARY
     points = 0 if is_dictionary or encoding not in _PLACES else values
-    if encoding == _FRONTS:
-        unpacked *= values or 1
-    return _Page(is_dictionary, values, points, at, packed, unpacked)
+    return _Page(is_dictionary, values, points, at, packed, unpacked, encoding == _FRONTS)
 
 
 def _longest(content: bytes, one: _Texts) -> int:
