@@ -723,6 +723,9 @@ class TestASink:
         said = ranges(folder)[-1].metadata
         assert (said["last_ordinal"], said["max_deleted"]) == ("7", name(0))
         assert json.loads(said["gaps"]) == []
+        row = lab.read(folder).coverage.iloc[0]
+        assert row["certainty"] == "not verified"
+        assert row["note"] == "what it held unread before it began again is not known"
 
     def test_a_full_part_that_cannot_be_written_is_kept_while_the_next_one_fills(self, folder):
         before = {*threading.enumerate()}

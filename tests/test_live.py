@@ -25,9 +25,12 @@ from mastermind_lab.arena import Arena, payloads
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.frames import FRAMES, Account, entry_ids
 from mastermind_lab.live.batches import batches
+from mastermind_lab.live.source import Store
 from mastermind_lab.stats import Confidence, Margin, Votes
 from mastermind_lab.stream import Gap, StreamUpdate
 from mastermind_lab.widget.redraw import RepeatingThread
+
+DAY = 1_795_392_000_000
 
 
 @pytest.fixture(scope="module")
@@ -705,6 +708,16 @@ class TestArchiving:
             trimmed,
             row["certainty"],
         )
+
+    def test_of_a_gap_that_others_archived_some_may_have_been_read_here(self, tmp_path):
+        entry = (f"{DAY + 6}-0", b'{"decision": {"recommendation": "ship", "confidence": 0.8}}')
+        gap = Gap(f"{DAY + 3}-0", entry[0], 2, "exact")
+        with Archiver(tmp_path, stream="s") as archiver:
+            archiver.take(StreamUpdate("s", [entry], gap=gap, ordinal=6))
+        with Archiver(tmp_path, stream="s") as archiver:
+            found = [Store({"s": archiver}).archived_behind("s", f"{DAY + read}-0") for read in (3, 5, 6)]
+        known = [one and (one.left_out, one.missing, one.certainty) for one in found]
+        assert known == [(1, 2, "exact"), (1, 2, "at most"), None]
 
     def test_a_server_that_counts_nothing(self, old_server, envelopes, tmp_path):
         with redis.Redis.from_url(old_server.url) as raw:

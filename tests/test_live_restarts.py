@@ -248,3 +248,16 @@ def test_a_run_that_was_ended_before_its_turn_does_nothing():
     slow.may_return.set()
     work.stop()
     assert (done, work.is_alive, our_threads()) == ([1], False, [])
+
+
+def test_where_no_thread_can_be_begun_it_may_be_tried_again(monkeypatch):
+    follower = lab.Follower(Endless())
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            threading.Thread, "start", lambda thread: (_ for _ in ()).throw(RuntimeError("no more"))
+        )
+        with pytest.raises(RuntimeError, match="no more"):
+            follower.start()
+    assert follower.status.state == "stopped"
+    with follower:
+        until(lambda: follower.status.state == "live")

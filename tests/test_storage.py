@@ -387,3 +387,9 @@ def test_a_lock_goes_with_its_holder(tmp_path):
 def test_a_name_that_no_disk_has_is_refused(use):
     with pytest.raises(OptionError, match=r"'run\\x0042' is no path: no name on a disk has a NUL in it"):
         use("run\x0042")
+
+
+def test_a_folder_on_a_drive_that_is_not_there(monkeypatch, tmp_path):
+    monkeypatch.setattr(Path, "is_dir", lambda path: False)
+    with pytest.raises(SourceError, match="cannot write"):
+        storage.Lock(tmp_path / "x", "an archiver")

@@ -230,8 +230,10 @@ class Archiver:
         fresh = [*dropwhile(lambda entry: id_key(entry[0]) <= last, update.entries)]
         kept, before, behind = self.extent.cut(fresh)
         begins_again = update.reset or (kept and id_key(kept[0][0])[0] != last[0])
-        if begins_again and self._buffers[-1].entries:
-            self._buffers.append(Buffer())  # a part is of one epoch, and so is what is counted in it
+        if begins_again and self._buffers[-1].entries:  # a part is of one epoch, and so is what it counts
+            self._buffers[-1].lose(update)
+            self._buffers.append(Buffer())
+            update = update._replace(gap=None, reset=False)
         self._buffers[-1].left_out += before
         ordinal = None if update.ordinal is None else update.ordinal - behind
         self._buffers[-1].add(kept, update._replace(ordinal=ordinal), self.payloads, self._schema_cache)

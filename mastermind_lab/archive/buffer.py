@@ -63,15 +63,19 @@ class Buffer:
         self, entries: Iterable[Entry], update: StreamUpdate, payloads: bool, schema_cache: SchemaCache
     ) -> None:
         """Decode those entries of an update that are wanted here."""
-        gaps = _gaps(update)
-        self.gaps += gaps
-        self.gone += [update.gone] if update.gone else [gap.account() for gap in gaps]
+        self.lose(update)
         # Not known while entries are added: whoever is interrupted there commits no false number.
         self.ordinal = None
         for batch in in_batches(entries):
             self._decode(batch, payloads, schema_cache)
         self.ordinal = update.ordinal
         self.max_deleted = update.max_deleted or self.max_deleted
+
+    def lose(self, update: StreamUpdate) -> None:
+        """Note what was gone before an update."""
+        gaps = _gaps(update)
+        self.gaps += gaps
+        self.gone += [update.gone] if update.gone else [gap.account() for gap in gaps]
 
     def _decode(self, entries: list[Entry], payloads: bool, schema_cache: SchemaCache) -> None:
         tables = decoded(((*entry, None) for entry in entries), payloads=payloads, schema_cache=schema_cache)

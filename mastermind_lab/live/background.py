@@ -49,10 +49,10 @@ class Background:
         """Begin a run, unless there is one; where the one before has not ended yet, behind that."""
         with self.changing:
             if not self.is_running:
-                self.ended = Event()
-                run = self.ended, self._newest
-                self._newest = Thread(target=self._run, args=run, name=self._name, daemon=True)
-                self._newest.start()
+                ended = Event()
+                run = Thread(target=self._run, args=(ended, self._newest), name=self._name, daemon=True)
+                run.start()  # first, and it waits for this: where none can be begun all is as it was
+                self.ended, self._newest = ended, run
 
     def stop(self, *, wait: bool = True) -> None:
         """Have the run end.
@@ -72,6 +72,7 @@ class Background:
     def _run(self, ended: Event, before: Thread | None) -> None:
         if before is not None:
             before.join()
-        self._working = current_thread()
+        with self.changing:
+            self._working = current_thread()
         if not ended.is_set():
             self._work(ended)

@@ -104,8 +104,8 @@ class Follower:
         """
         with self._background.changing:
             if not self._is_running():
-                self._set(state="starting", error=None)
                 self._background.start()
+                self._set(state="starting", error=None)
         return self
 
     def stop(self, *, wait: bool = True) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -176,11 +177,15 @@ class Store:
         parts = [one for one in ranges(archiver.folder) if one.last_id and place < one.key[1]]
         if not parts:
             return None
-        ids = entry_ids(entries_of(parts, ["stream_id"]))
+        first, *others = parts
+        ids = entry_ids(entries_of([first], ["stream_id"])) if first.key[0] <= place else None
+        left_out = first.entries if ids is None else sum(id_key(one) > place for one in ids)
         said = reduce(add, Committed.of(parts).coverage.accounts)
-        if said.missing and parts[0].key[0] <= place:  # one that was merged with what came before
+        gaps = json.loads(first.metadata.get("gaps", "[]"))
+        if said.missing and any(id_key(one["after"]) < place for one in gaps):  # some of it was read here
             said += Account(certainty="at most", missing=0)
-        return replace(said, entries=0, left_out=sum(id_key(one) > place for one in ids), last_id=ids[-1])
+        left_out += sum(one.entries for one in others)
+        return replace(said, entries=0, left_out=left_out, last_id=parts[-1].last_id)
 
     def unread(self, update: StreamUpdate, last_id: str | None) -> StreamUpdate:
         """Leave out what was read before a stop, and was read again because it was not in the archive yet.

@@ -11,7 +11,8 @@ def make(path: Path) -> None:
     """Make a folder and those above it, each synced into the one that holds it."""
     if path.is_dir():
         return
-    make(path.parent)
+    if path.parent != path:  # else a drive is not there
+        make(path.parent)
     path.mkdir(exist_ok=True)
     sync(path.parent)
 
