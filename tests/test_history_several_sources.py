@@ -9,6 +9,8 @@ import redis
 
 import mastermind_lab as lab
 from mastermind_lab.archive import Archiver
+from mastermind_lab.decode import Batch
+from mastermind_lab.frames import tables
 from mastermind_lab.history.sources.reading import Options
 from mastermind_lab.history.sources.several import Several, are_several, behind
 from mastermind_lab.stream import StreamUpdate
@@ -259,3 +261,18 @@ def test_decisions_of_two_streams_under_one_id_are_two(raw, tmp_path):
     assert lab.read(both.save(tmp_path / "both")).decisions["stream_id"].tolist() == expected
     cut = both.where("recommendation == 'two'")
     assert cut.coverage["left_out"].sum() == 3
+
+
+def test_decisions_of_many_streams_under_one_id_stay_apart_in_any_order():
+    def one(name):
+        decided = {"recommendation": name, "confidence": 0.5, "votes": [{"voter": "A", "choice": name}]}
+        batch = Batch()
+        batch.add("50-0", json.dumps({"decision": decided, "correlation_id": name}))
+        return lab.History(tables(batch))
+
+    a, b, c, d = map(one, "abcd")
+    for both in ((a + b) + (c + d), a + (b + (c + d)), sum([a, b, c, d]), (a + b) + (b + a) + c + d + c):
+        assert sorted(both.decisions["recommendation"]) == ["a", "b", "c", "d"]
+        assert both.decisions["stream_id"].is_unique
+        said = both.decisions.set_index("stream_id")["recommendation"]
+        assert (both.votes["stream_id"].map(said) == both.votes["choice"]).all()

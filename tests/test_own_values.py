@@ -24,6 +24,10 @@ REFUSED = {
 JSON = {
     "dicts with keys of their own": ([{"id": BIG}, {"x": 1}], ['{"id":9007199254740993}', '{"x":1}']),
     "numbers beside a missing one": ([{"id": BIG}, {"id": None}], ['{"id":9007199254740993}', '{"id":null}']),
+    "numbers of numpy": (
+        [{"a": np.int64(1), "b": np.float32(0.5)}, {"c": np.bool_(True)}],
+        ['{"a":1,"b":0.5}', '{"c":true}'],
+    ),
     "lists of them": ([[BIG, None], [1]], ["[9007199254740993,null]", "[1]"]),
     "arrays of them": ([np.array([BIG, None]), np.array([1])], ["[9007199254740993,null]", "[1]"]),
     "lists of times": ([[NAIVE], [AWARE]], ['["2026-01-02 00:00:00"]', '["2026-01-02 00:00:00+05:30"]']),

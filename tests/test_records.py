@@ -281,6 +281,14 @@ def test_what_tells_decisions_apart_in_csv_is_a_number_only_if_spelled_as_one(tm
     assert history.decisions["decision.town"].fillna("-").tolist() == ["-", "Ulm", "-"]
 
 
+def test_whole_numbers_that_a_column_of_floats_spells_name_the_same_decisions(tmp_path):
+    (tmp_path / "votes.csv").write_text("case,who,what\n1,Ada,yes\n2,Ada,no\n")
+    (tmp_path / "facts.csv").write_text("case,town\n2.0,Ulm\n")
+    named = {"decision": "case", "voter": "who", "choice": "what"}
+    history = lab.from_votes(tmp_path / "votes.csv", **named, decisions=tmp_path / "facts.csv")
+    assert history.decisions["decision.town"].fillna("-").tolist() == ["-", "Ulm"]
+
+
 def test_the_two_zeros_are_one_decision(tmp_path):
     cases = votes(question=[0.0, -0.0, 1.0, 1.0, -0.0, 0.0])
     history = made(cases, decisions=pd.DataFrame({"question": [1], "town": ["Ulm"]}))

@@ -67,6 +67,14 @@ def test_what_is_known_of_few_decisions_counts_these_alone():
     assert not Voters.of(history, voter="vote.model").ranking(min_n=3)["small_n"].any()
 
 
+def test_few_outcomes_are_few_however_many_voters_are_put_together():
+    history = seated(200)
+    history.decisions["correct_choice"] = history.decisions["correct_choice"].mask(np.arange(200) >= 6)
+    rest = Voters.of(history).lump(2)
+    assert rest.behind["n"][-1, 0] == 200
+    assert rest.behind["known"][-1, 0] == 6
+
+
 def test_a_pair_of_voters_with_several_votes_has_no_binomial_interval():
     history = seated(5)
     table = Agreement.of(history, voter="vote.model").table().set_index(["voter", "other"])

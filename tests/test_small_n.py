@@ -94,8 +94,8 @@ def test_a_figure_that_is_not_there_is_refused_with_those_that_are():
 
 
 def test_a_summary_that_is_shown_says_below_what_n_is_small():
-    assert "small_n: n below 10" in repr(Voters.of(judged([0.7, 0.8], 6), replicates=40))
-    assert "small_n: n below" not in repr(Voters.of(judged([0.7, 0.8], 60), replicates=40))
+    assert "small_n: fewer than 10" in repr(Voters.of(judged([0.7, 0.8], 6), replicates=40))
+    assert "small_n: fewer" not in repr(Voters.of(judged([0.7, 0.8], 60), replicates=40))
 
 
 def test_what_counts_what_is_in_its_name():

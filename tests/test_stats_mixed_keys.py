@@ -50,19 +50,31 @@ CASES = {
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [(lab.stats.Confidence, "n"), (lab.stats.Confidence, "mean_low"), (lab.stats.Drift, "limit")],
+    [
+        (lab.stats.Confidence, "n"),
+        (lab.stats.Confidence, "mean_low"),
+        (lab.stats.Confidence, "missing"),
+        (lab.stats.Drift, "limit"),
+    ],
 )
 def test_a_column_that_is_called_as_a_figure_is_groups_by_no_table(kind, name):
     """It would stand where the groups do, and nobody would know them any more."""
     frame = sample(60).decisions
-    frame[name] = np.where(frame["confidence"] > 0.5, "sure", "unsure")
-    with pytest.raises(
-        OptionError, match=rf"by='{name}': {kind.__name__} has a figure of that name .* rename"
-    ):
+    frame[name] = np.where(frame["confidence"] > 0.5, "sure", "unsure") if name != "missing" else 0
+    with pytest.raises(OptionError, match=rf"by='{name}': {kind.__name__} has a figure of that name: rename"):
         kind.of(frame, by=name).table()
-    frame["group of " + name] = frame[name]
+    frame[name] = frame["group of " + name] = np.where(frame["confidence"] > 0.5, "sure", "unsure")
     assert {*kind.of(frame, by="group of " + name).table()["group of " + name]} == {"sure", "unsure"}
     assert kind.of(frame, by=name).lump().table()["group"].nunique() == 2
+
+
+def test_so_is_every_table_of_a_summary():
+    history = sample(60)
+    history.decisions["rank"] = np.where(history.decisions["confidence"] > 0.5, "sure", "unsure")
+    voters = lab.stats.Voters.of(history, by="rank")
+    assert {*voters.table()["rank"]} == {"sure", "unsure"}
+    with pytest.raises(OptionError, match="by='rank': Voters has a figure of that name"):
+        voters.ranking("dissent")
 
 
 def test_zero_and_minus_zero_are_one_group_also_among_texts():

@@ -273,7 +273,6 @@ def test_a_chart_takes_a_history_before_as_it_takes_data(by):
             ),
             "unit": (charts.risk_coverage, lab.stats.Calibration, {"unit": "voters"}, "votes, .* decisions"),
             "voter": (charts.votes, lab.stats.Votes, {"voter": "choice"}, "voter='choice', .* voter='voter'"),
-            "cluster": (charts.margin, lab.stats.Margin, {"cluster": "question"}, r"cluster=\('question',\)"),
         },
         "bins",
         "unit",
@@ -283,7 +282,7 @@ def test_what_was_counted_otherwise_is_not_drawn_behind(chart, kind, options, wh
     run = lab.with_outcomes(sample(60), sample_folder() / "outcomes.csv")
     with pytest.raises(OptionError, match=f"before= .*{why}"):
         chart(run, before=kind.of(run, **options), ax=Figure().subplots())
-    made_otherwise = kind.of(run, replicates=40, family="simultaneous")
+    made_otherwise = kind.of(run, replicates=40, family="simultaneous", cluster="question")
     assert "an earlier run of" in charts.caption(chart(run, before=made_otherwise, ax=Figure().subplots()))
 
 

@@ -134,7 +134,7 @@ def _columns(width: float) -> int:
 def _key(pairs: pd.DataFrame, voters: list[str], written: bool) -> list[str]:
     """Write how to read the squares."""
     there = pairs["voter"].isin(voters) & pairs["other"].isin(voters) & (pairs["voter"] != pairs["other"])
-    n = pairs.loc[there, "n"]
+    n = pairs.loc[there, "decisions"]
     hatched = ["hatched: the two never met"] if len(n) < len(voters) * (len(voters) - 1) else []
     if written:
         return ["below: % of decisions in which both chose alike; above: n in which both voted", *hatched]
@@ -148,7 +148,7 @@ def _squares(ax: Axes, pairs: pd.DataFrame, voters: list[str], kw: dict[str, Any
     pairs = pairs[pairs["voter"].isin(voters) & pairs["other"].isin(voters)]
     share, n = (
         pairs.pivot(index="voter", columns="other", values=name).reindex(index=voters, columns=voters)
-        for name in ("agreement", "n")
+        for name in ("agreement", "decisions")
     )
     width, height = extent(ax)
     written = min(0.75 * width / 2.3, 0.9 * height / 1.2) > tiny_size() * len(voters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import count
 
 import pyarrow as pa
@@ -25,15 +26,22 @@ def other_decisions(left: Tables, right: Tables) -> dict[str, str]:
     some = theirs.filter(differs)
     if not some.num_rows:
         return {}
-    known = dict(zip(*(mine[name].to_pylist() for name in mine.column_names), strict=True))
+    known = {(_place(stream_id), name): stream_id for stream_id, name in _pairs(mine)}
     taken, moved = {*entry_ids(left), *entry_ids(right)}, {}
-    for stream_id, correlation_id in zip(
-        *(some[name].to_pylist() for name in some.column_names), strict=True
-    ):
-        place, _, epoch = stream_id.partition("@")
-        epochs = (f"{place}@{number}" for number in count(int(epoch or 0) + 1))
-        moved[stream_id] = next(one for one in epochs if one not in taken or known.get(one) == correlation_id)
+    for stream_id, name in _pairs(some):
+        place = _place(stream_id)
+        epochs = (f"{place}@{number}" for number in count(1))
+        moved[stream_id] = known.get((place, name)) or next(one for one in epochs if one not in taken)
+        taken.add(moved[stream_id])
     return moved
+
+
+def _place(stream_id: str) -> str:
+    return stream_id.partition("@")[0]
+
+
+def _pairs(named: pa.Table) -> Iterator[tuple[str, str]]:
+    return zip(*(named[name].to_pylist() for name in named.column_names), strict=True)
 
 
 def with_other_ids(tables: Tables, moved: dict[str, str]) -> Tables:

@@ -17,15 +17,32 @@ def first_changed(given: pd.Series, made: pa.Array | pa.ChunkedArray) -> str:
     Of times with a zone and without it makes one kind, and those with a zone are moved; of dicts each gets
     the keys of all; whole numbers beside a missing one come out as floats.
     """
-    if given.dtype != object or not (pa.types.is_nested(made.type) or pa.types.is_temporal(made.type)):
+    if given.dtype != object or not _may_show_others(made):
         return ""
     pairs = zip(given, made.to_pandas(), strict=True)
     changed = ((value, shown) for value, shown in pairs if plain(value) != plain(shown))
     return next((f"{value!s:.80} would become {shown!s:.80}" for value, shown in changed), "")
 
 
+def _may_show_others(made: pa.Array | pa.ChunkedArray) -> bool:
+    """Tell it without a look at each: lists of numbers, say, of which none is missing, show as they were."""
+    chunks = made.chunks if isinstance(made, pa.ChunkedArray) else [made]
+    return _holds_objects(made.type) or any(
+        pa.types.is_temporal(leaf.type) or (pa.types.is_integer(leaf.type) and leaf.null_count)
+        for chunk in chunks
+        for leaf in _leaves(chunk)
+    )
+
+
+def _holds_objects(kind: pa.DataType) -> bool:
+    inner = (kind.field(place).type for place in range(kind.num_fields))
+    return bool(pa.types.is_struct(kind) or pa.types.is_map(kind)) or any(map(_holds_objects, inner))
+
+
 def plain(value: Any) -> Any:
-    """Return a value with lists for all that is like one, and None for what is missing."""
+    """Return a value with lists for all that is like one, numbers of Python, and None for what is missing."""
+    if isinstance(value, np.generic) and value.dtype.kind not in "mM":
+        value = value.item()
     if isinstance(value, np.ndarray):
         value = [*pd.Series(value)] if value.dtype.kind in "mM" else value.tolist()
     if isinstance(value, dict):

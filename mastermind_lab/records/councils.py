@@ -8,8 +8,9 @@ Where answers were ranked several times, ``vote.round`` tells the times apart.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -72,6 +73,7 @@ def _ends_in_answers(part: Mapping[str, Any]) -> bool:
 def read(files: Sequence[ndjson.File], limits: ndjson.FileLimits, _: Tables) -> Log:
     """Read the conversations of some files."""
     gathering, turns, by_order, copies = Gathering(), dict[str, _Turn](), 0, 0
+    known = defaultdict[str, set[str]](set)  # what was said under each key
     for file in of_format(files, recognises, NAME, gathering):
         try:
             value = whole_value(file, limits)
@@ -82,10 +84,11 @@ def read(files: Sequence[ndjson.File], limits: ndjson.FileLimits, _: Tables) -> 
         for place, talk in enumerate(value if several else [value], 1):
             name = f"{file.name}-{place}" if several else file.name
             for turn in _turns(talk, name, gathering):
-                turn.key = _key(turn, turns)
-                if turn.key in turns:
+                if turn.content in known[turn.key]:
                     copies += 1
                     continue
+                known[turn.key].add(turn.content)
+                turn.key = _free(turn.key, len(known[turn.key]), turns)
                 turns[turn.key] = turn
                 by_order += turn.is_by_order
                 turn.gather(gathering)
@@ -102,10 +105,10 @@ def read(files: Sequence[ndjson.File], limits: ndjson.FileLimits, _: Tables) -> 
     return Log(gathering.records(source_of(files), _COLUMNS), roles, said, answers)
 
 
-def _key(turn: _Turn, turns: Mapping[str, _Turn]) -> str:
-    """Return the key of a turn; where another has it, as where each file counts anew, with a number."""
-    keys = (f"{turn.key}#{number}" if number > 1 else turn.key for number in count(1))
-    return next(key for key in keys if key not in turns or turns[key].says_the_same_as(turn))
+def _free(key: str, number: int, taken: Collection[str]) -> str:
+    """Return a key; where another turn has it, as where each file counts anew, with the next number."""
+    keys = (f"{key}#{n}" if n > 1 else key for n in count(number))
+    return next(one for one in keys if one not in taken)
 
 
 def _turns(talk: Any, name: str, gathering: Gathering) -> Iterator[_Turn]:
@@ -146,10 +149,10 @@ class _Turn:
             "answered_at": _text(message.get("timestamp")) or _text(message.get("created_at")),
         }
 
-    def says_the_same_as(self, other: _Turn) -> bool:
-        """Tell whether the other one is a copy."""
-        mine, others = ((one._facts["question"], one._message) for one in (self, other))
-        return mine == others
+    @property
+    def content(self) -> str:
+        """What it says: of a copy the same."""
+        return json.dumps([self._facts["question"], self._message], sort_keys=True)
 
     def gather(self, gathering: Gathering) -> None:
         """Take the ballots."""

@@ -19,7 +19,7 @@ from .. import ndjson
 from ..errors import SourceError
 from ..ndjson.blocks import blocks_of
 from ..text import harmless
-from .columns import TEXT, in_one_piece, texts
+from .columns import TEXT, Column, in_one_piece, texts
 from .quotes import check_quotes
 from .reading import Records, of_columns, of_rows
 
@@ -77,7 +77,7 @@ def read_file(
         Columns that stay text, whatever their values look like.
     names
         Columns of what names something, which stay text where a number or truth value would be spelled
-        otherwise: 1.1 and 1.10 are two.
+        otherwise: 1.1 and 1.10 are two, 1 and 1.0, as a column of floats has it, are one.
     limits
         How much of it is read.
 
@@ -258,10 +258,16 @@ def _narrowed(name: str, column: pa.ChunkedArray, is_word: bool, is_name: bool) 
                 made = (pa.field(name, kind), cells.cast(kind))
             except pa.ArrowInvalid:  # of more digits than fit
                 break
-            if is_name and not texts(*made).values.equals(cells):
+            if is_name and not _are_spelled_alike(made, cells):
                 break
             return [made]
     return [(pa.field(name, TEXT), cells)]
+
+
+def _are_spelled_alike(made: Column, cells: pa.Array) -> bool:
+    """Tell whether texts are spelled as what they would be is: in frames, or by Python."""
+    by_python = pa.array([None if one is None else str(one) for one in made[1].to_pylist()], TEXT)
+    return bool(texts(*made).values.equals(cells) or by_python.equals(cells))
 
 
 # A zero before other digits makes a name of a number, as a plus does.

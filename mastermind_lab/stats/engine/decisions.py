@@ -67,7 +67,9 @@ class Decisions(GroupedSums):
         different = found.drawn.counts(len(found.cells))
         most = np.where(different <= MOST, different, _OFF * different)
         most[np.bincount(grouped(keys)[1], minlength=len(most)) == 1] = np.inf
-        return self._from(found, np.minimum(found.cells, most[:, None, None]))
+        # What they have in common of one quantity is not known: as much as of the first, which counts most.
+        every = np.maximum(found.cells[:, 0, 0], 1)
+        return self._from(found, np.ceil(found.cells * np.minimum(most / every, 1)[:, None, None]))
 
     @classmethod
     def _from(cls, sums: GroupedSums, cells: NDArray[np.float64] | None = None) -> Self:

@@ -80,7 +80,7 @@ class Summary:
     def __init_subclass__(cls) -> None:
         for name, member in [*vars(cls).items()]:
             if plain := _plain(member):
-                setattr(cls, name, _with_its_groups(plain) if name == "table" else plain)
+                setattr(cls, name, _with_its_groups(plain) if _makes_a_table(name, member) else plain)
         if cls.__module__.rpartition(".")[0] == _SUBJECTS:
             sys.modules[cls.__module__].__class__ = SubjectModule
 
@@ -101,7 +101,7 @@ class Summary:
 
     def _titled(self) -> tuple[str, pd.DataFrame]:
         table = self.table()
-        few = f"; small_n: n below {SMALL_N}" if "small_n" in table and table["small_n"].any() else ""
+        few = f"; small_n: fewer than {SMALL_N}" if "small_n" in table and table["small_n"].any() else ""
         return f"{self._title()}{few}", table
 
     def _title(self) -> str:
@@ -191,22 +191,35 @@ class SubjectModule(ModuleType):
         return import_module, (self.__name__,)
 
 
+def _makes_a_table(name: str, member: Any) -> bool:
+    is_method = isinstance(member, FunctionType) and name[0] != "_"
+    return is_method and member.__annotations__.get("return") == "pd.DataFrame"
+
+
 def _with_its_groups(table: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
     """Refuse a table in which a figure stands where the group of its rows should."""
+    own: dict[type, frozenset[Any]] = {}
 
     @wraps(table)
     def checked(self: Summary, *args: Any, **options: Any) -> pd.DataFrame:
-        found, keys = table(self, *args, **options), next(iter(sums_of(self).values())).keys
-        for name in self.by:
-            known, missing = found[name].dropna(), keys[name].isna()
-            if not known.isin(keys[name][~missing]).all() or (len(known) < len(found) and not missing.any()):
-                raise OptionError(
-                    f"by={name!r:.80}: {type(self).__name__} has a figure of that name in its table: rename "
-                    "the column"
-                )
-        return found
+        if self.by and type(self) not in own:
+            bare = _grouped_otherwise(self)
+            own[type(self)] = frozenset(table(bare, *args, **options)) - {*bare.by}
+        if taken := own.get(type(self), frozenset()) & {*self.by}:
+            raise OptionError(
+                f"by={min(taken)!r:.80}: {type(self).__name__} has a figure of that name: rename the column"
+            )
+        return table(self, *args, **options)
 
     return checked
+
+
+def _grouped_otherwise(summary: Kind) -> Kind:
+    """Return a summary of nothing, whose groups come from columns that no figure is called as."""
+    other = {name: f"by {name}" for name in summary.by}
+    none = {name: sums.take(np.zeros(len(sums.cells), np.bool_)) for name, sums in sums_of(summary).items()}
+    named = {name: replace(sums, keys=sums.keys.rename(columns=other)) for name, sums in none.items()}
+    return replace(summary, by=tuple(other.values()), **cast(Any, named))
 
 
 def _plain(member: Any) -> Any:
