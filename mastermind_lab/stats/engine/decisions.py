@@ -69,7 +69,8 @@ class Decisions(GroupedSums):
         most[np.bincount(grouped(keys)[1], minlength=len(most)) == 1] = np.inf
         # What they have in common of one quantity is not known: as much as of the first, which counts most.
         every = np.maximum(found.cells[:, 0, 0], 1)
-        return self._from(found, np.ceil(found.cells * np.minimum(most / every, 1)[:, None, None]))
+        share = np.minimum(most / every, 1)[:, None, None]
+        return self._from(found, np.ceil(np.round(found.cells * share, 6)))  # 7.000001 are 7
 
     @classmethod
     def _from(cls, sums: GroupedSums, cells: NDArray[np.float64] | None = None) -> Self:
