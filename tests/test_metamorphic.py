@@ -145,7 +145,7 @@ MOVES = {
     "confidence": {"sd": -1, "q05": 0, "q25": 0, "q50": 0, "q75": 0, "q95": 0},
     "drift": {"cusum": 0, "limit": 0, "alarm": 0, "since": 0, "direction": 0, "of_limit": 0, "passed": 0},
     "regimes": {"begins": -1, "ends": -1, "p_value": -1},
-    "stability": {"flip": -1, "unstable": -1, "spread": -1, "again": 1, "askings": 1},
+    "stability": {"flip": -1, "unstable": -1, "spread": -1, "again": 1, "askings": 1, "with_spread": 1},
     "timing": {"q05": 0, "q25": 0, "q50": 0, "q75": 0, "q95": 0},
     "voters": {"accuracy_shrunk": 0, "rank": 0},
 }
