@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from zoneinfo import ZoneInfoNotFoundError
 
 import numpy as np
 import pandas as pd
@@ -85,9 +86,10 @@ def _check_ends(times: pa.Array) -> None:
         ends.to_pylist()
         if pa.types.is_time(kind):  # of which a list begins the day again
             ends.to_pandas()
-    except (pa.ArrowException, OverflowError, ValueError) as error:
+    except (pa.ArrowException, OverflowError, ValueError, ZoneInfoNotFoundError) as error:
         zone = getattr(kind, "tz", None)
-        why = f"is {zone!r:.80} a zone?" if zone and isinstance(error, pa.ArrowException) else error
+        is_of_zone = zone and isinstance(error, pa.ArrowException | ZoneInfoNotFoundError)
+        why = f"is {zone!r:.80} a zone?" if is_of_zone else error
         raise ValueError(f"it holds a {kind!s:.80} that Python has no word for: {why!s:.100}") from error
 
 
