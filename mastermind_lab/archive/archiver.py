@@ -16,6 +16,7 @@ from ..decode import SchemaCache
 from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import OptionError, SourceError
 from ..frames import Account, Bound, SchemaUnion, concat, id_key
+from ..storage import ARCHIVER
 from ..storage import folder as folder_of
 from .buffer import Buffer
 from .extent import Extent
@@ -104,7 +105,7 @@ class Archiver:
         self._writing: Future[Range] | None = None  # the commit of the first buffer, while it is under way
         self._columns = self._widened_to = SchemaUnion()  # what all parts have together, and what each has
         found = self._open()  # refused before anything is touched
-        self._lock = folder_of(self.folder).lock("an archiver")
+        self._lock = folder_of(self.folder).lock(ARCHIVER)
         try:
             self._tidy(self._open() if self._lock else found)
         except BaseException:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..errors import SourceError
 from ..frames import SchemaUnion, combine_chunks, concat
-from ..storage import HALF, Folder, HeldError
+from ..storage import ARCHIVER, HALF, Folder, HeldError
 from ..storage import folder as folder_of
 from .checkpoint import LEFTOVER, forget, write_checkpoint
 from .commits import day_of, write_range
@@ -92,7 +92,7 @@ def compact(
     try:
         lock = target.lock("a compaction")
     except HeldError as error:
-        if error.work != "an archiver":
+        if error.work != ARCHIVER:
             raise
         lock = ask(target, error, wait)
         if lock is None:

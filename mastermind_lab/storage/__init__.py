@@ -11,12 +11,13 @@ from typing import IO, Protocol
 
 from .durable import make, sync
 from .local import HALF, LocalFolder, append, only_a_file
-from .lock import LOCK, NO_LOCK, HeldError, Lock
+from .lock import ARCHIVER, LOCK, NO_LOCK, HeldError, Lock
 from .remote import Name, RemoteFile, RemoteFolder, is_remote, is_url, local_path, remote_files, upload
 from .unpacked import ADVICE, LargeFileError, check_bytes, most_unpacked
 
 __all__ = [
     "ADVICE",
+    "ARCHIVER",
     "HALF",
     "LOCK",
     "NO_LOCK",

@@ -15,6 +15,9 @@ from ..errors import SourceError
 from ..text import brief, visible
 from .durable import make
 
+ARCHIVER = "an archiver"
+"""What an archiver says that it is where it locks a folder: it may be asked to merge."""
+
 LOCK = ".archive.lock"
 """The file that is locked; what is in it only says who holds the lock, or held it."""
 

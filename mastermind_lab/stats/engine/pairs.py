@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ...errors import OptionError
 from .ballots import Ballots
@@ -51,8 +53,7 @@ def pairs_of(ballots: Ballots, keys: pd.DataFrame) -> tuple[GroupedSums, PairCho
     order = np.lexsort((ballots.voter, ballots.panel))
     panel, voter, choice = ballots.panel[order], ballots.voter[order], ballots.choice[order]
     rooms, many = group[panel], max(len(ballots.voters), 1)
-    _, seat, seats = np.unique(panel * many + voter, return_inverse=True, return_counts=True)
-    votes = seats[seat]
+    _, seat, votes = np.unique(panel * many + voter, return_inverse=True, return_counts=True)
     largest = int(np.bincount(panel).max(initial=0))
     refuse_too_many(largest * (largest - 1) // 2)
     found, chosen = [np.zeros((0, 4))], [np.zeros((0, 4))]
@@ -61,14 +62,8 @@ def pairs_of(ballots: Ballots, keys: pd.DataFrame) -> tuple[GroupedSums, PairCho
         pair = (rooms[here] * many + voter[here]) * many + voter[here + apart]
         codes, different = pd.factorize(pair)
         one, other = choice[here], choice[here + apart]
-        # Of a decision in which a pair has several pairs of votes, each is a part.
-        met = votes[here] * np.where(
-            seat[here] == seat[here + apart], (votes[here] - 1) / 2, votes[here + apart]
-        )
-        counts = [
-            np.bincount(codes, each, len(different)) for each in (np.ones(len(met)), 1 / met, one == other)
-        ]
-        found.append(np.column_stack([different, *counts]))
+        part = 1 / _pairs_of_votes(votes, seat[here], seat[here + apart])
+        found.append(_met(codes, different, np.ones(len(here)), part, one == other))
         chosen.append(_chosen(codes, different, one, other))
         if sum(map(len, found)) > 4 * MOST_PAIRS:
             found = [_added(found)]
@@ -87,6 +82,16 @@ def pairs_of(ballots: Ballots, keys: pd.DataFrame) -> tuple[GroupedSums, PairCho
     margins = GroupedSums.of(named(both).assign(choice=choices), {"one": one, "other": other})
     counted = {"n": n, "decisions": np.rint(decisions), "agree": alike}
     return GroupedSums.of(named(pair), counted), PairChoices._if_few(margins)
+
+
+def _pairs_of_votes(votes: Codes, one: Codes, other: Codes) -> Floats:
+    """Say how many pairs of votes two seats of a decision have, or one seat with itself."""
+    return np.asarray(votes[one] * np.where(one == other, (votes[one] - 1) / 2, votes[other]), np.float64)
+
+
+def _met(codes: Codes, different: Codes, *counts: NDArray[Any]) -> Floats:
+    """Add up what is counted of each pair, behind its number."""
+    return np.column_stack([different, *(np.bincount(codes, one, len(different)) for one in counts)])
 
 
 def with_chance(pairs: GroupedSums, choices: PairChoices) -> GroupedSums:
