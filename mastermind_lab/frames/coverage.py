@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ..errors import check_names
 from .account import Account, Key, known_value, least_sure, total, united
 from .declared import COVERAGE, schema
 from .ids import id_key, id_parts, sort_keys
@@ -189,6 +190,7 @@ class Coverage:
     @classmethod
     def of_frame(cls, frame: pd.DataFrame) -> Coverage:
         """Read a frame, perhaps with a user's changes; columns of the user's own are not kept."""
+        check_names(COVERAGE, frame)
         return cls.of_rows(json.loads(frame.to_json(orient="records")))
 
     def rows(self) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from .. import ndjson
 from ..decode import is_shared
 from ..envelope import DecisionEnvelope, validate
-from ..errors import OptionError
+from ..errors import OptionError, check_names
 from ..frames import (
     FRAMES,
     PAYLOADS,
@@ -216,6 +216,7 @@ class History:
         for name, frame in frames.items():
             if not isinstance(frame, pd.DataFrame):
                 raise OptionError(f"{name} must be a DataFrame, this is a {type(frame).__name__}")
+            check_names(name, frame)
         others = {name: frame for name, frame in self._frames.items() if name not in frames}
         kept = self._left_by(frames)
         if kept is None:

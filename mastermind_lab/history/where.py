@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ..errors import OptionError, column_advice
+from ..errors import OptionError, check_names, column_advice
 from ..frames import DECLARED, TEXT, Key, bound, id_key, is_id, moments_of
 
 _ACCEPTED = (
@@ -89,6 +89,7 @@ def chosen(decisions: pd.DataFrame, condition: Any, names: Mapping[str, Any]) ->
     OptionError
         It makes no sense; the message says why.
     """
+    check_names("decisions", decisions)
     if isinstance(condition, str):
         mask = _evaluated(decisions, condition, names)
         return _masked(decisions, mask, f"where {condition!r:.200}")
