@@ -25,6 +25,8 @@ from .declared import COVERAGE, schema
 from .ids import id_key, id_parts, sort_keys
 from .tables import to_pandas
 
+_LARGEST_LABEL = 10**12  # of the milliseconds of a stream's id, these were reached in 2001
+
 
 @dataclass(frozen=True)
 class Coverage:
@@ -162,10 +164,19 @@ class Coverage:
                 owners[(first <= keys) & (keys <= last)] = number
         return owners
 
-    def file_numbers(self) -> frozenset[int]:
-        """Return the numbers that files have in the ids of their lines."""
+    def file_numbers(self, ids: pa.Array) -> frozenset[int]:
+        """Return the numbers that files have in the ids of their lines.
+
+        Parameters
+        ----------
+        ids
+            Those of all entries. Where no account tells of one any more, it is a line's if no stream has had
+            such ids since 2001: an entry too many is seen, one that is lost is not.
+        """
         lines = (one.first_id for one in self.accounts if one.stream is None and one.first_id)
-        return frozenset(id_key(first)[1] for first in lines)
+        epochs, numbers, _ = id_parts(ids)[self._owners(ids) < 0].T
+        untold = numbers[(epochs == 0) & (numbers < _LARGEST_LABEL)]
+        return frozenset([*(id_key(first)[1] for first in lines), *np.unique(untold).tolist()])
 
     def renumbered(self, files: Mapping[int, int]) -> Coverage:
         """Give the lines of some files new file numbers."""
