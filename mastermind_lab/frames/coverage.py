@@ -170,12 +170,12 @@ class Coverage:
         Parameters
         ----------
         ids
-            Those of all entries. Where no account tells of one any more, it is a line's if no stream has had
-            such ids since 2001: an entry too many is seen, one that is lost is not.
+            Those of all entries. Where no account tells of one any more, it is a line's if it looks like one
+            and no stream has had such ids since 2001: an entry too many is seen, one that is lost is not.
         """
         lines = (one.first_id for one in self.accounts if one.stream is None and one.first_id)
-        epochs, numbers, _ = id_parts(ids)[self._owners(ids) < 0].T
-        untold = numbers[(epochs == 0) & (numbers < _LARGEST_LABEL)]
+        epochs, numbers, places = id_parts(ids)[self._owners(ids) < 0].T
+        untold = numbers[(epochs == 0) & (numbers < _LARGEST_LABEL) & (places > 0)]  # lines count from 1
         return frozenset([*(id_key(first)[1] for first in lines), *np.unique(untold).tolist()])
 
     def renumbered(self, files: Mapping[int, int]) -> Coverage:
