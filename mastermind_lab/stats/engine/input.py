@@ -219,6 +219,8 @@ def is_mixed(*columns: pd.Series) -> bool:
 
 
 def _spelled_alike(keys: pd.DataFrame) -> pd.DataFrame:
+    floats = [name for name in keys if keys[name].dtype.kind == "f"]
+    keys = keys.assign(**{str(name): keys[name] + 0.0 for name in floats}) if floats else keys  # no -0.0
     mixed = [name for name in keys if keys[name].dtype == object and is_mixed(keys[name])]
     return keys.assign(**{str(name): key_texts(keys[name]) for name in mixed}) if mixed else keys
 
