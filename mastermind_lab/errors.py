@@ -6,6 +6,7 @@ what to do about it.
 
 import inspect
 import re
+from collections import Counter
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -40,6 +41,19 @@ def callers_level() -> int:
     while frame and frame.f_globals.get("__name__", "").startswith(__package__.partition(".")[0]):
         frame, level = frame.f_back, level + 1
     return level
+
+
+def check_names(frame: str, names: Iterable[object]) -> None:
+    """Refuse a frame with two columns of one name, of which nobody could say which is meant.
+
+    Raises
+    ------
+    OptionError
+        With the name.
+    """
+    doubled = [name for name, count in Counter(map(str, names)).items() if count > 1]
+    if doubled:
+        raise OptionError(f"{frame} has more than one column named {doubled[0]!r:.80}: rename one of them")
 
 
 def column_advice(name: str, columns: Iterable[str]) -> str:

@@ -351,3 +351,13 @@ def test_few_decisions_are_drawn(n, by):
     ax = citations(cited(*["ab"] * n), by=by)
     assert ("n = " if n else "no decisions") in words(ax)
     ax.figure.savefig(io.BytesIO())
+
+
+def test_negative_zero_is_in_the_group_of_zero_also_where_groups_are_put_together():
+    history = cited([], *[["s1", "s2"], ["s2"], ["s3"]] * 10)
+    history.decisions["meta.k"] = [-0.0, *[0.0, 1.5, 2.5] * 10]
+    whole = Citations.of(history, by="meta.k")
+    assert str(whole.table()["meta.k"][0]) == "0.0"
+    for summary in (whole, whole.lump(2)):
+        assert summary.concentration.value == whole.concentration.value
+        assert summary.table()["compared"].sum() == 30

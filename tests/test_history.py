@@ -40,6 +40,21 @@ class TestMerging:
         assert both.rejects["stream_id"].tolist() == ["0-2", "1-2"]
         assert both.coverage["first_id"].dropna().tolist() == ["0-1", "1-1"]
 
+    @pytest.mark.parametrize("left", [True, False])
+    def test_lines_of_which_coverage_tells_nothing_any_more_are_lines(self, left):
+        told = lab.read([VALID, "broken"])
+        untold = told.with_frames(coverage=Coverage())
+        both = untold + told if left else told + untold
+        assert both.decisions["stream_id"].tolist() == ["0-1", "1-1"]
+        assert both.rejects["stream_id"].tolist() == ["0-2", "1-2"]
+
+    def test_lines_do_not_get_the_number_of_such_a_file(self, tmp_path):
+        for name in "ab":
+            (tmp_path / f"{name}.ndjson").write_text(VALID + "\n")
+        several = lab.read(tmp_path)
+        both = lab.read([VALID]) + several.with_frames(coverage=Coverage.of(several.account.accounts[0]))
+        assert both.decisions["stream_id"].tolist() == ["0-1", "1-1", "2-1"]
+
     def test_files_beside_a_stream(self, redis_url):
         import redis
 

@@ -265,6 +265,34 @@ def test_a_frame_that_no_table_can_hold_says_what_is_wrong(history, tmp_path, ch
             acts(history, tmp_path)[act]()
 
 
+ASKED = {
+    "dictionary": ("votes", "choice", lambda history, path: lab.dictionary(history)),
+    "to_csv": ("decisions", "meta.model", lambda history, path: history.to_csv(path / "s.csv")),
+    "to_csv of votes": ("votes", "choice", lambda history, path: history.to_csv(path / "s.csv")),
+    "a statistic": ("votes", "choice", lambda history, path: lab.stats.Agreement.of(history)),
+    "by": ("decisions", "meta.model", lambda history, path: lab.stats.Votes.of(history, by="meta.model")),
+    "of a frame": ("arguments", "claim", lambda history, path: lab.stats.Arguments.of(history.arguments)),
+    "a query": ("decisions", "confidence", lambda history, path: history.where("confidence > 0.5")),
+    "outcomes": ("votes", "choice", lambda history, path: lab.with_outcomes(history, "data/outcomes.csv")),
+    "the card": ("rejects", "reason", lambda history, path: history._repr_html_()),
+    "coverage": ("coverage", "entries", lambda history, path: history.account),
+}
+
+
+@pytest.mark.parametrize(("frame", "name", "act"), ASKED.values(), ids=ASKED)
+def test_two_columns_of_one_name_are_named_whoever_asks(history, tmp_path, frame, name, act):
+    changed = getattr(history, frame)
+    changed.insert(0, name, changed[name].array, allow_duplicates=True)
+    with pytest.raises(lab.OptionError, match=f" has more than one column named '{name}': rename one"):
+        act(history, tmp_path)
+
+
+def test_a_frame_with_two_columns_of_one_name_is_not_taken(history):
+    doubled = history.votes[["stream_id", "choice", "choice"]]
+    with pytest.raises(lab.OptionError, match="votes has more than one column named 'choice'"):
+        history.with_frames(votes=doubled)
+
+
 @pytest.mark.parametrize("stream_id", ["x", "0-1@", None])
 def test_an_id_that_is_none_is_named_with_its_row(history, tmp_path, stream_id):
     history.votes.loc[3, "stream_id"] = stream_id

@@ -266,11 +266,45 @@ class TestScans:
 
     def test_a_column_that_a_batch_lacks_is_missing_in_it(self, tmp_path, monkeypatch):
         monkeypatch.setattr(files, "_SMALL_BYTES", 0)  # a batch each
-        for name, meta in (("a", '{"late": 1}'), ("b", "{}")):
-            line = f'{{"decision": {{"recommendation": "x", "confidence": 1}}, "meta": {meta}}}\n'
-            (tmp_path / f"{name}.ndjson").write_text(line)
+        for name, meta in (("a", '"late": 1'), ("b", "")):
+            (tmp_path / f"{name}.ndjson").write_text(decided(meta))
         found = list(lab.scan(tmp_path).where("`meta.late` == 1"))
         assert [len(batch) for batch in found] == [1, 0]
+
+    @pytest.mark.parametrize("query", ["{} != 3", "not {} == 3", "not {} > 3", "{}.abs() != 3", "{}.isna()"])
+    @pytest.mark.parametrize("values", ["3 4", "3.0 4.5", "3 4.5 -"])
+    def test_a_number_that_is_missing_means_the_same_whatever_a_batch_holds(
+        self, query, values, tmp_path, monkeypatch
+    ):
+        monkeypatch.setattr(files, "_SMALL_BYTES", 0)
+        for number, batch in enumerate((values, "-", values.split()[0] + " -")):
+            lines = [decided("" if one == "-" else f'"late": {one}') for one in batch.split()]
+            (tmp_path / f"{number}.ndjson").write_text("".join(lines))
+        query = query.format("`meta.late`")
+        whole, scan = lab.read(tmp_path).where(query), lab.scan(tmp_path).where(query)
+        assert pd.concat([batch.decisions["stream_id"] for batch in scan]).tolist() == [
+            *whole.decisions["stream_id"]
+        ]
+        is_missing = whole.decisions["meta.late"].isna()
+        assert is_missing.all() if "isna" in query else not is_missing.any()
+        assert len(whole) > 0
+
+    @pytest.mark.parametrize("query", ["{} != 'a'", "{}.str.startswith('a')", "not {}.str.contains('a')"])
+    def test_a_text_that_is_missing_does_too(self, query, tmp_path, monkeypatch):
+        monkeypatch.setattr(files, "_SMALL_BYTES", 0)
+        (tmp_path / "a.ndjson").write_text(decided('"late": "a"') + decided('"late": "b"') + decided(""))
+        (tmp_path / "b.ndjson").write_text(decided(""))
+        query = query.format("`meta.late`")
+        whole, scan = lab.read(tmp_path).where(query), lab.scan(tmp_path).where(query)
+        assert pd.concat([batch.decisions["stream_id"] for batch in scan]).tolist() == [
+            *whole.decisions["stream_id"]
+        ]
+        assert len(whole) == (1 if "starts" in query else 3)
+
+
+def decided(meta):
+    """A line of a decision."""
+    return f'{{"decision": {{"recommendation": "x", "confidence": 1}}, "meta": {{{meta}}}}}\n'
 
 
 def ranges(tmp_path):

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..errors import OptionError
+from ..errors import OptionError, check_names
 from . import open_columns as opened
 from .declared import ARROW, DECLARED, is_open, schema
 from .hidden import restored, shown
@@ -157,10 +157,8 @@ def _differs(before: pa.ChunkedArray, now: pa.ChunkedArray | None) -> pa.Array:
 
 
 def _check_names(frame: str, data: pd.DataFrame) -> None:
-    counted = Counter(str(name) for name in data)
-    doubled = [name for name, count in counted.items() if count > 1]
-    if doubled:
-        raise OptionError(f"{frame} has more than one column named {doubled[0]!r:.80}: rename one of them")
+    check_names(frame, data)
+    counted = {*map(str, data)}
     lost = [str(name) for name in data.index.names if name is not None and str(name) not in counted]
     if lost and lost != ["stream_id"]:
         raise OptionError(f"the index of {frame} holds its column {lost[0]!r:.80}: put it back (reset_index)")

@@ -19,10 +19,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ..errors import check_names
 from .account import Account, Key, known_value, least_sure, total, united
 from .declared import COVERAGE, schema
 from .ids import id_key, id_parts, sort_keys
 from .tables import to_pandas
+
+_LARGEST_LABEL = 10**12  # of the milliseconds of a stream's id, these were reached in 2001
 
 
 @dataclass(frozen=True)
@@ -161,10 +164,19 @@ class Coverage:
                 owners[(first <= keys) & (keys <= last)] = number
         return owners
 
-    def file_numbers(self) -> frozenset[int]:
-        """Return the numbers that files have in the ids of their lines."""
+    def file_numbers(self, ids: pa.Array) -> frozenset[int]:
+        """Return the numbers that files have in the ids of their lines.
+
+        Parameters
+        ----------
+        ids
+            Those of all entries. Where no account tells of one any more, it is a line's if it looks like one
+            and no stream has had such ids since 2001: an entry too many is seen, one that is lost is not.
+        """
         lines = (one.first_id for one in self.accounts if one.stream is None and one.first_id)
-        return frozenset(id_key(first)[1] for first in lines)
+        epochs, numbers, places = id_parts(ids)[self._owners(ids) < 0].T
+        untold = numbers[(epochs == 0) & (numbers < _LARGEST_LABEL) & (places > 0)]  # lines count from 1
+        return frozenset([*(id_key(first)[1] for first in lines), *np.unique(untold).tolist()])
 
     def renumbered(self, files: Mapping[int, int]) -> Coverage:
         """Give the lines of some files new file numbers."""
@@ -189,6 +201,7 @@ class Coverage:
     @classmethod
     def of_frame(cls, frame: pd.DataFrame) -> Coverage:
         """Read a frame, perhaps with a user's changes; columns of the user's own are not kept."""
+        check_names(COVERAGE, frame)
         return cls.of_rows(json.loads(frame.to_json(orient="records")))
 
     def rows(self) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
+from ..errors import check_names
 from ..frames import FRAMES, Account, times_of
 from ..labels import apart
 from ..text import harmless
@@ -33,6 +34,7 @@ def card(history: History) -> str:
     from html import escape  # here, because it loads every named character
 
     said = facts(history)
+    check_names("rejects", history.rejects)
     reasons = history.rejects["reason"].value_counts()
     if len(reasons):
         said["rejects"] += f" ({', '.join(f'{n:,} {reason}' for reason, n in reasons.items())})"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import OptionError
+from ..errors import OptionError, check_names
 from ..frames import DECLARED, FRAMES, TEXT, is_open, known
 from .history import History
 
@@ -55,6 +55,7 @@ def dictionary(history: History | None = None) -> pd.DataFrame:
 
 def _described(history: History, frame: str) -> list[dict[str, Any]]:
     data = history[frame]
+    check_names(frame, data)
     spelled = dict.fromkeys(history.json_columns, _JSON) | dict.fromkeys(history.mixed_columns, _MIXED)
     return [_of_column(frame, str(name), data[name], spelled.get(str(name), "")) for name in data]
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from inspect import currentframe
+from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,7 +17,7 @@ import pyarrow.compute as pc
 from .. import ndjson
 from ..decode import is_shared
 from ..envelope import DecisionEnvelope, validate
-from ..errors import OptionError
+from ..errors import OptionError, check_names
 from ..frames import (
     FRAMES,
     PAYLOADS,
@@ -25,8 +27,7 @@ from ..frames import (
     Tables,
     check_joined,
     columns_of_kind,
-    entry_ids,
-    id_key,
+    id_parts,
     ids_in_order,
     ids_of,
     oldest_first,
@@ -216,6 +217,7 @@ class History:
         for name, frame in frames.items():
             if not isinstance(frame, pd.DataFrame):
                 raise OptionError(f"{name} must be a DataFrame, this is a {type(frame).__name__}")
+            check_names(name, frame)
         others = {name: frame for name, frame in self._frames.items() if name not in frames}
         kept = self._left_by(frames)
         if kept is None:
@@ -278,8 +280,10 @@ class History:
             ``"`meta.model` == 'atlas-1'"``, ``@name`` is a variable of yours, and a time without a zone,
             ``"published_at >= '2026-11-01'"``, is UTC); a mask, one true or false a decision; ids:
             ``stream_id`` of entries, or a frame that has them; or a function that takes ``decisions`` and
-            returns one of these. Where a mask does not know, the decision is left out. Of a snapshot, only
-            ids and ``streamed_at`` tell which parts need not be opened; ``published_at`` does not.
+            returns one of these. Where a mask does not know, the decision is left out: to a query, a number
+            that is missing is neither equal nor unequal to 3, a missing text is unequal to every text, and
+            ``cost.isna()`` chooses what is missing. Of a snapshot, only ids and ``streamed_at`` tell which
+            parts need not be opened; ``published_at`` does not.
 
         Returns
         -------
@@ -391,7 +395,7 @@ class History:
         if not isinstance(other, History):
             return NotImplemented
         left, right, account = self.tables(), other.tables(), other.account
-        moved = _new_numbers(left, account)
+        moved = _new_numbers(ids_in_order(left), ids_in_order(right), account)
         if moved:
             right, account = renumber(right, moved), account.renumbered(moved)
         twice = shared(ids_in_order(left), ids_in_order(right))
@@ -609,11 +613,12 @@ def _rows_of(name: str, frame: pd.DataFrame, ids: pa.Array) -> pd.DataFrame:
     return kept.reset_index(drop=True)
 
 
-def _new_numbers(left: Tables, account: Coverage) -> dict[int, int]:
+def _new_numbers(left: pa.Array, right: pa.Array, account: Coverage) -> dict[int, int]:
     """Say which file numbers of the right history must change so as not to meet an id of the left."""
-    ours = account.file_numbers()
-    taken = {id_key(stream_id)[1] for stream_id in entry_ids(left)}
+    ours = account.file_numbers(right)
+    taken, theirs = ({*np.unique(id_parts(ids)[:, 1]).tolist()} for ids in (left, right))
     if not ours & taken:
         return {}
-    fresh = (number for number in range(len(ours) + len(taken) + max(ours)) if number not in taken)
+    taken |= theirs - ours
+    fresh = (number for number in count() if number not in taken)
     return dict(zip(sorted(ours), fresh, strict=False))

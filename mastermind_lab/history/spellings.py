@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pandas as pd
 
-from ..errors import OptionError
+from ..errors import OptionError, check_names
 from ..frames import TEXT
 from ..stats.engine.vocabulary import near_ones, nearly_alike, shown
 from .history import History
@@ -16,6 +16,7 @@ _NAMED = 3  # spellings
 
 def choices_in(history: History) -> set[str]:
     """Return all that was ever voted for, or recommended."""
+    check_names("votes", history.votes)
     voted, recommended = history.votes.get("choice"), history.decisions.get("recommendation")
     return {
         str(one) for column in (voted, recommended) if column is not None for one in column.dropna().unique()

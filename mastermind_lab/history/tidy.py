@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..errors import OptionError, SourceError
+from ..errors import OptionError, SourceError, check_names
 from ..text import defused
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def tidy(history: History, voter: str) -> pd.DataFrame:
     counts[panel, choice] = count
     names = [f"votes.{one}" for one in ballots.choices]
     decisions = history.decisions.reset_index(drop=True)
+    check_names("decisions", decisions)
     if taken := sorted({*names} & {*decisions.columns}):
         raise OptionError(f"the decisions have a column {taken[0]!r:.80} already: rename it first")
     votes = pd.DataFrame(counts, pd.Index(ballots.panels, dtype=object), names)

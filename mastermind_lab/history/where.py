@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ..errors import OptionError, column_advice
-from ..frames import DECLARED, Key, bound, id_key, is_id, moments_of
+from ..errors import OptionError, check_names, column_advice
+from ..frames import DECLARED, TEXT, Key, bound, id_key, is_id, moments_of
 
 _ACCEPTED = (
     "expected a query ('confidence > 0.9'), a mask of one true or false a decision, "
@@ -36,6 +36,7 @@ _WORDS = {"&": " and ", "|": " or "}
 _LONGEST = 200  # characters of a query that coverage repeats
 _ROW_BY_ROW = {"isna", "isnull", "notna", "notnull", "isin", "between", "abs", "round", "fillna", "astype"}
 _ACCESSORS = {"str", "dt"}  # what these give of a row hangs on that row alone
+_KNOWING = {np.dtype(np.float32): "Float32", np.dtype(np.float64): "Float64"}  # to these, too, NaN is unknown
 
 
 def variables(condition: Any, where: FrameType | None) -> dict[str, Any]:
@@ -88,6 +89,7 @@ def chosen(decisions: pd.DataFrame, condition: Any, names: Mapping[str, Any]) ->
     OptionError
         It makes no sense; the message says why.
     """
+    check_names("decisions", decisions)
     if isinstance(condition, str):
         mask = _evaluated(decisions, condition, names)
         return _masked(decisions, mask, f"where {condition!r:.200}")
@@ -248,7 +250,8 @@ def _evaluated(decisions: pd.DataFrame, query: str, names: Mapping[str, Any]) ->
             raise unknown_column(name, decisions.columns, query)
     worded, moments = _with_moments(query, decisions)
     try:
-        found = decisions.eval(worded, local_dict=dict(names), global_dict={}, resolvers=[moments])
+        compared = decisions.astype(_kinds(query, decisions))
+        found = compared.eval(worded, local_dict=dict(names), global_dict={}, resolvers=[moments])
     except Exception as error:
         hint = "" if "`" in query or "." not in query else f" ({_BACKTICKS})"
         hint = f" ({_ZONE})" if "Invalid comparison between dtype=datetime64" in str(error) else hint
@@ -257,6 +260,17 @@ def _evaluated(decisions: pd.DataFrame, query: str, names: Mapping[str, Any]) ->
         hint = "write == to compare" if re.search(r"(?<![=<>!])=(?!=)", query) else _ACCEPTED
         raise OptionError(f"where {query!r:.200} gives no true or false for each decision: {hint}")
     return found
+
+
+def _kinds(query: str, decisions: pd.DataFrame) -> dict[Any, Any]:
+    """Say of what kinds a query's columns are to be, for a missing number to mean the same in all of them.
+
+    What is whole numbers in one batch is floats in another, and of no kind at all where it is all missing.
+    """
+    named = {name: kind for name, kind in decisions.dtypes.items() if str(name) in query}
+    kinds: dict[Any, Any] = {name: _KNOWING[kind] for name, kind in named.items() if kind in _KNOWING}
+    texts = [name for name, kind in named.items() if kind == "boolean" and f"`{name}`.str" in query]
+    return kinds | {name: TEXT for name in texts if decisions[name].isna().all()}
 
 
 def _with_moments(query: str, decisions: pd.DataFrame) -> tuple[str, dict[str, Any]]:

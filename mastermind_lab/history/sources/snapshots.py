@@ -292,8 +292,9 @@ class Stored:
                 yield from ((some, None) for some in _sliced(dict(tables)))
 
     def _decoded(self, run: Neighbours) -> Iterator[Tables]:
-        files = self.whole.file_numbers()
-        for numbered, entries in groupby(_raw(run), lambda entry: id_key(entry[0])[1] in files):
+        raw = _raw(run)
+        files = self.whole.file_numbers(pa.array([stream_id for stream_id, *_ in raw], pa.large_string()))
+        for numbered, entries in groupby(raw, lambda entry: id_key(entry[0])[1] in files):
             yield from self.options.tables(in_batches(entries), numbered=numbered)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...errors import OptionError, column_advice
+from ...errors import OptionError, check_names, column_advice
 from ...labels import listed
 from ...spelling import one_spelling
 from ...text import without_markup
@@ -70,7 +70,7 @@ def frame_of(data: Data, name: str, needed: Iterable[str]) -> pd.DataFrame:
     Raises
     ------
     OptionError
-        If it is neither, or lacks the frame or a needed column.
+        If it is neither, or lacks the frame or a needed column, or two columns have one name.
     """
     # The frame that is needed and no other: a history makes each when it is first looked at.
     frame = data if isinstance(data, pd.DataFrame) else getattr(data, name, None)
@@ -78,6 +78,8 @@ def frame_of(data: Data, name: str, needed: Iterable[str]) -> pd.DataFrame:
         if not hasattr(type(data), "decisions") and not hasattr(data, "decisions"):
             raise OptionError(f"expected a history or its {name} frame, not {type(data).__name__}")
         raise OptionError(f"this history has no {name} frame, which is needed here")
+    if not frame.columns.is_unique:
+        check_names("the frame" if frame is data else name, frame.columns)
     missing = [column for column in needed if column not in frame.columns]
     if missing:
         raise OptionError(f"no column {', '.join(missing)}: expected a history's {name} frame")
@@ -217,6 +219,8 @@ def is_mixed(*columns: pd.Series) -> bool:
 
 
 def _spelled_alike(keys: pd.DataFrame) -> pd.DataFrame:
+    floats = [name for name in keys if keys[name].dtype.kind == "f"]
+    keys = keys.assign(**{str(name): keys[name] + 0.0 for name in floats}) if floats else keys  # no -0.0
     mixed = [name for name in keys if keys[name].dtype == object and is_mixed(keys[name])]
     return keys.assign(**{str(name): key_texts(keys[name]) for name in mixed}) if mixed else keys
 
