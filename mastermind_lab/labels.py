@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import count
 
 from .text import ELLIPSIS, both_ends, harmless
@@ -34,10 +35,11 @@ def apart(names: Sequence[str], most: int, clean: Callable[[str], str]) -> list[
     cut = _of_whole_words(_parted(_cut_apart({*shorter.values()}, most), most))
     labels, taken = {}, {*cut.values()}
     first: dict[str, str] = {}
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(2))
     for name, text in cleaned.items():
         label = labels[name] = cut[shorter[text]]
         if first.setdefault(label, name) != name:
-            labels[name] = _numbered(label, most, taken)
+            labels[name] = _numbered(label, most, taken, numbers[label])
             taken.add(labels[name])
     return [labels[name] for name in names]
 
@@ -144,7 +146,8 @@ def _of_whole_words(cut: dict[str, str]) -> dict[str, str]:
 def _without_pieces(text: str, label: str) -> str:
     """Leave out a piece of a word on either side of a cut, where that costs less than half of the side."""
     head, _, tail = label.partition(ELLIPSIS)
-    if label == text or not (head and tail and text.startswith(head) and text.endswith(tail)):
+    is_cut = len(head) + len(tail) < len(text) and text.startswith(head) and text.endswith(tail)
+    if not (head and tail and is_cut):
         return label
     before = head[: head.rfind(" ") + 1] if not text[len(head)].isspace() else head
     behind = tail[tail.find(" ") :] if " " in tail and not text[-len(tail) - 1].isspace() else tail
@@ -154,10 +157,10 @@ def _without_pieces(text: str, label: str) -> str:
     return f"{head}{ELLIPSIS}{tail}"
 
 
-def _numbered(label: str, most: int, taken: Collection[str]) -> str:
-    """Put a number behind a label, the first one that makes it different from all others."""
-    numbered = ((label, f" ({number})") for number in count(2))
-    fitting = (text[: max(most - len(mark), 0)] + mark for text, mark in numbered)
+def _numbered(label: str, most: int, taken: Collection[str], numbers: Iterator[int]) -> str:
+    """Put a number behind a label, the first one of those left that makes it different from all others."""
+    marks = (f" ({number})" for number in numbers)
+    fitting = (label[: max(most - len(mark), 0)] + mark for mark in marks)
     return next(text for text in fitting if text not in taken)
 
 

@@ -130,8 +130,10 @@ def both_ends(text: str, most: int) -> str:
     >>> both_ends("example.org/papers/2026/tram", 16)
     'example.o…6/tram'
     """
+    if len(text) <= most:
+        return text
     tail = most * 3 // 7
-    return text if len(text) <= most else text[: most - 1 - tail] + ELLIPSIS + text[-tail:]
+    return text[: max(most - 1 - tail, 0)] + ELLIPSIS + text[len(text) - tail :]
 
 
 def terminal_line(text: str, most: int = 80) -> str:

@@ -22,8 +22,8 @@ from typer.main import get_command
 
 import mastermind_lab as lab
 from mastermind_lab.archive import PART_BYTES, PART_SECONDS
-from mastermind_lab.cli import demonstration
-from mastermind_lab.cli.app import app, main
+from mastermind_lab.cli import demonstration, main
+from mastermind_lab.cli.app import app
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.history import sample_folder
 from mastermind_lab.ndjson import FileLimits
@@ -278,6 +278,41 @@ class TestRead:
         found = run("read", server.url.replace("//", "//:canary@"))
         assert (found.returncode, "canary" in found.stderr) == (1, False)
         assert "password" in found.stderr
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ["{}"],
+            ["read", SAMPLE, "{}"],
+            ["--{}"],
+            ["tail", NOWHERE, "--since={}"],
+            ["tail", NOWHERE, "--grep", "{}("],
+            ["simulate", NOWHERE, "--stream", "{}"],
+        ],
+    )
+    def test_a_password_where_no_url_is_expected_is_not_printed(self, words):
+        found = run(*(word.replace("{}", "redis://me:can'a ry@host") for word in words))
+        assert found.returncode == 2
+        assert not re.search("can|ry@", found.stderr)
+
+    def test_what_was_given_is_shown_as_it_is(self, tmp_path):
+        folder = tmp_path / "stream=x" / "foo"
+        assert f"{folder}: name the file" in " ".join(run("simulate", folder).stderr.split())
+        assert "--since 'stream=5'" in run("tail", NOWHERE, "--since", "stream=5").stderr
+
+    def test_a_warning_is_a_line_said_once_that_steers_no_terminal(self, tmp_path):
+        folder = tmp_path / "a\x1b[31mX"
+        lab.sample(last=20).save(folder)
+        (folder / ".archive.checkpoint").write_bytes(b"no checkpoint")
+        found = run("read", folder, "--last", 5)
+        assert found.returncode == 0
+        assert [line.partition(": ")[0] for line in found.stderr.splitlines()] == ["warning"]
+        assert "\x1b" not in found.stderr
+
+    def test_a_choice_has_one_column(self, tmp_path):
+        (tmp_path / "votes.csv").write_text("q,w,p1,p2\nx,A,0.2,0.3\n")
+        found = run("import", *IMPORT, "--probabilities", "yes=p1", "--probabilities", "yes=p2", cwd=tmp_path)
+        assert (found.returncode, "'yes' has two columns" in found.stderr) == (2, True)
 
     def test_what_nobody_foresaw_is_a_plain_traceback_without_what_is_in_it(self, monkeypatch, capsys):
         def verify(folder, **_):

@@ -1,5 +1,6 @@
 """Ctrl-C at the worst moments: where Python drops an exception, and while a thread connects."""
 
+import shutil
 import signal
 import sys
 import threading
@@ -14,7 +15,7 @@ from waiting import until
 
 import mastermind_lab as lab
 from mastermind_lab.cli import archive as _archive  # noqa: F401 - or a patch would meet its loading
-from mastermind_lab.cli import following, signals, simulate
+from mastermind_lab.cli import demonstration, following, signals, simulate
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 
 pytestmark = pytest.mark.once
@@ -112,3 +113,62 @@ def test_ctrl_c_while_a_connection_is_made(monkeypatch):
         assert time.monotonic() - started < 10  # and not after twenty seconds of silence
         pressing.join()
     until(lambda: "mastermind-pages" not in [one.name for one in threading.enumerate()])
+
+
+def test_what_is_said_to_be_published_is_what_is_on_the_stream(redis_url, raw, monkeypatch, tmp_path):
+    """Ctrl-C comes when entries have arrived, and nobody has counted them yet."""
+    execute, sent = redis.client.Pipeline.execute, []
+
+    def pressed(self, *arguments, **options):
+        replies = execute(self, *arguments, **options)
+        sent.extend(replies)
+        if len(sent) > 3:
+            signal.raise_signal(signal.SIGINT)
+        return replies
+
+    lab.sample(last=600).to_ndjson(tmp_path / "a.ndjson")
+    monkeypatch.setattr(redis.client.Pipeline, "execute", pressed)
+    found = run("simulate", redis_url, "--rate", 1000)
+    assert (found.returncode, found.stdout.split()[0]) == (130, str(raw.xlen(STREAM)))
+    raw.delete(STREAM)
+    found = run("replay", tmp_path / "a.ndjson", redis_url, "--speed", "max")
+    assert (found.returncode, found.stdout.split()[0]) == (130, str(raw.xlen(STREAM)))
+
+
+def test_who_presses_ctrl_c_again_does_not_wait():
+    with signals.interruptions_kept():
+        steps = signals.whole([1, 2])
+        next(steps)
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+class Pressed:
+    """Ctrl-C, while a module is found."""
+
+    def find_spec(self, name, *_):
+        if name == "mastermind_lab.cli.app":
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_the_libraries_are_loaded(monkeypatch):
+    monkeypatch.delitem(sys.modules, "mastermind_lab.cli.app")
+    monkeypatch.setattr(sys, "meta_path", [Pressed(), *sys.meta_path])
+    found = run("--version")
+    assert (found.returncode, found.stdout, found.stderr) == (130, "", "")
+
+
+def test_notebooks_that_were_copied_in_part_are_copied_again(tmp_path, monkeypatch):
+    copied = shutil.copytree
+
+    def pressed(source, target, **_):
+        target.mkdir()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "copytree", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        demonstration._notebooks(tmp_path)
+    monkeypatch.setattr(shutil, "copytree", copied)
+    assert len([*demonstration._notebooks(tmp_path).glob("*.ipynb")]) > 3
+    assert [one.name for one in tmp_path.iterdir()] == ["notebooks"]

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import time
 
 import pandas as pd
 import pytest
@@ -73,6 +74,18 @@ def test_different_names_stay_different_and_within_their_room(names, most):
     assert len(set(labels)) == len(set(names))
     assert all(len(label) <= most for label in labels)
     assert dict(zip(names, labels, strict=True)) == dict(zip(names, apart(names, most, visible), strict=True))
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 5])
+def test_there_may_be_next_to_no_room(most):
+    assert len({*apart(["approve the plan now", "approve of the plan", "…"], most, visible)}) == 3
+
+
+def test_many_that_clean_alike_are_numbered_in_time():
+    names = ["yes" + "\x01" * number for number in range(1, 4_000)]
+    began = time.process_time()
+    assert len({*apart(names, 20, lambda text: visible(text, ""))}) == len(names)
+    assert time.process_time() - began < 2
 
 
 @given(st.lists(st.text("ab-", max_size=4), unique=True, max_size=8), st.integers(LEAST, 20))

@@ -93,4 +93,5 @@ def test_it_takes_the_place_of_the_one_before_on_any_file_system(tmp_path, monke
     assert "<title>&lt;b&gt;</title>" in whole
     assert '[{"kind": "x"}, ["AP8="]]' in whole
     assert write_page("memory://pages/run.html", made) == "memory://pages/run.html"
+    assert write_page("memory://run.html", made) == "memory://run.html"
     assert fsspec.filesystem("memory").cat("/pages/run.html").decode() == whole

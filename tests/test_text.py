@@ -148,3 +148,4 @@ def test_names_that_begin_alike_stay_apart():
     assert len({both_ends(name, 40) for name in alike}) == 20
     assert {len(both_ends(name, 40)) for name in alike} == {40}
     assert both_ends("a" * 40, 40) == "a" * 40
+    assert [both_ends("abcdefgh", most) for most in (1, 2, 3)] == ["…", "a…", "a…h"]

@@ -95,7 +95,7 @@ class Archiver:
         part_seconds: float = PART_SECONDS,
     ) -> None:
         if part_bytes <= 0 or not part_seconds > 0:
-            raise OptionError(f"part_bytes={part_bytes}, part_seconds={part_seconds}: both are above 0")
+            raise OptionError(f"part_bytes={part_bytes}, part_seconds={part_seconds}: both must be above 0")
         self.folder, self.stream, self.source, self.payloads = os.fspath(folder), stream, source, payloads
         self.part_bytes, self.part_seconds = part_bytes, part_seconds
         self._bounds = since, until

@@ -108,10 +108,10 @@ def _refuse_others(begin: str, own: str | None, end: str, said: str, folder: str
     if _place(begin) > _place(end):
         raise OptionError(
             f"{said}: {folder} ends at {end}, before that. What the stream holds between the two would be "
-            "missing for good. Leave since out to go on where the folder ends, or choose another folder."
+            "missing for good. Leave since= out to go on where the folder ends, or choose another folder."
         )
     if own and _place(begin) < _place(own):
         raise OptionError(
             f"{said}: {folder} begins at {own}, and what lies before its entries cannot be added to them. "
-            "Leave since out to go on where the folder ends, or choose another folder."
+            "Leave since= out to go on where the folder ends, or choose another folder."
         )

@@ -23,7 +23,7 @@ from .signals import interruptions_kept, silence
 from .simulate import simulate
 from .snapshot import snapshot
 from .tail import tail
-from .usage import Command
+from .usage import Command, Commands
 from .verify import verify
 from .watch import watch
 
@@ -46,6 +46,7 @@ Their annotations are no texts: typer would evaluate each several times, even fo
 """
 
 app = typer.Typer(
+    cls=Commands,
     epilog=EXIT_CODES,
     no_args_is_help=True,
     add_completion=False,
@@ -91,8 +92,6 @@ def main() -> None:
                 sys.stdout.flush()
     except LabError as error:
         _end(str(error))
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
     except (BrokenPipeError, SystemExit) as end:
         # The reader of our output has left, as in "| head": typer and rich end with 1 then, without a word.
         if not isinstance(end, BrokenPipeError) and not isinstance(end.__context__, BrokenPipeError):

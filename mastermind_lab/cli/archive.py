@@ -76,7 +76,7 @@ def archive(
             shown.update(task, completed=sum(one.entries + one.waiting for one in known.values()))
             shown.update(task, description=_described(known.values(), shown.tasks[task].speed or 0))
     for done in known.values():
-        say(_summary(done, worded(done.limits, ctx.command.params)))
+        say(_summary(done, worded(done.limits, ctx.command.params, ctx.params.values())))
     if any(done.refused for done in known.values()):
         raise typer.Exit(1)
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.console import Console
 
-from ..errors import NothingDecodedWarning
+from ..errors import CheckpointWarning, MissingFontWarning, NothingDecodedWarning
 from ..text import terminal_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 _MOST = 2_000  # characters of a message
+_OURS = (NothingDecodedWarning, CheckpointWarning, MissingFontWarning)
 
 
 def say(text: str, *, error: bool = False, dim: bool = False) -> None:
@@ -37,22 +38,27 @@ def print_json(found: dict[str, Any]) -> None:
 
 
 @contextmanager
-def nothing_decoded() -> Iterator[list[str]]:
-    """Say in a line where nothing of a source could be decoded, and yield the list of what was said."""
-    said: list[str] = []
+def warnings_said() -> Iterator[list[str]]:
+    """Say the package's warnings in a line each, once, and yield those that nothing could be decoded."""
+    said: set[str] = set()
+    nothing: list[str] = []
 
     def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-        if issubclass(category, NothingDecodedWarning):
-            said.append(f"warning: {message}")
-            say(said[-1], error=True)
-        else:
+        if category not in _OURS:
             show_others(message, category, *where, **more)
+            return
+        text = str(message)
+        nothing.extend([text] * issubclass(category, NothingDecodedWarning))
+        if text not in said:
+            said.add(text)
+            say(f"warning: {text}", error=True)
 
     with warnings.catch_warnings():
-        warnings.simplefilter("always", NothingDecodedWarning)
+        for ours in _OURS:
+            warnings.simplefilter("always", ours)
         show_others = warnings.showwarning
         warnings.showwarning = show
-        yield said
+        yield nothing
 
 
 @contextmanager

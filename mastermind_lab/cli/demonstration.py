@@ -21,9 +21,9 @@ from ..arena import Arena, Server, opening, payloads
 from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import LabError, SourceError
 from ..history import History, read, sample_folder
-from ..stream import publish_payloads
+from ..stream import paced, publish_batches, publish_payloads
 from .console import say
-from .signals import notice_interruption
+from .signals import whole
 from .summary import show, summarise
 
 COUNT, MALFORMED, RATE = 2_000, 0.01, 20.0
@@ -86,8 +86,7 @@ def _go_on(url: str, arena: Arena, folder: Path) -> None:
     say(f"The arena goes on at {RATE:.0f} decisions a second; Ctrl-C ends it.")
     with suppress(KeyboardInterrupt), _jupyter(url, _notebooks(folder)) as lab:
         live = payloads(arena, malformed=MALFORMED, clock=lambda: datetime.now(UTC))
-        for _ in publish_payloads(url, DEFAULT_STREAM_NAME, live, rate=RATE):
-            notice_interruption()
+        for _ in publish_batches(url, DEFAULT_STREAM_NAME, whole(paced(live, RATE))):
             if lab.poll() is not None:
                 break
         if lab.returncode:
@@ -115,9 +114,11 @@ def _jupyter(url: str, notebooks: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def _notebooks(folder: Path) -> Path:
     """Copy the notebooks, so that what is run and saved there leaves the originals as they are."""
-    copy = folder / "notebooks"
-    if not copy.exists():
-        shutil.copytree(sample_folder().with_name("notebooks"), copy)
+    copy, half = folder / "notebooks", folder / ".notebooks.half"
+    if not copy.exists():  # it is there only when it is whole
+        shutil.rmtree(half, ignore_errors=True)
+        shutil.copytree(sample_folder().with_name("notebooks"), half)
+        half.rename(copy)
     return copy
 
 

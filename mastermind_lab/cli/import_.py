@@ -24,13 +24,17 @@ def _named(option: str, values: list[str] | None) -> str | list[str] | dict[str,
     Raises
     ------
     OptionError
-        They are mixed.
+        They are mixed, or a choice has two columns.
     """
     if not values or not any("=" in value for value in values):
         return values[0] if values and len(values) == 1 else values or None
     if not all("=" in value for value in values):
         raise OptionError(f"{option}={', '.join(values)!r:.80}: give each as CHOICE=COLUMN, or none")
-    return {choice: column for choice, _, column in (value.partition("=") for value in values)}
+    pairs = [(choice, column) for choice, _, column in (value.partition("=") for value in values)]
+    columns = dict(pairs)
+    if twice := next((choice for choice, column in pairs if columns[choice] != column), None):
+        raise OptionError(f"{option}=: the choice {twice!r:.80} has two columns; give each choice one")
+    return columns
 
 
 def import_(

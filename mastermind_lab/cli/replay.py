@@ -12,7 +12,7 @@ from ..labels import counted
 from ..wire import DEFAULT_STREAM_NAME, URL_VARIABLES, is_redis_url
 from .console import progress, say
 from .options import MaxLineBytes, MaxUnpackedBytes, given
-from .signals import notice_interruption
+from .signals import whole
 
 if TYPE_CHECKING:
     from ..live import Replay
@@ -70,7 +70,7 @@ def replay(
     played = _played(source, speed, options) if derive is None else _derived(source, speed, options)
     if played.left_out:
         say(f"left out: {counted(played.left_out, 'decision')} that {derive} leaves open", error=True)
-    sent = publish_batches(target, stream, _batches(played))
+    sent = publish_batches(target, stream, whole(_batches(played)))
     _publish(played, sent, f"on {stream} at {address(target)}")
 
 
@@ -114,7 +114,6 @@ def _publish(played: "Replay", counts: Iterator[int], where: str) -> None:
         with progress(is_total_known=True) as shown:
             task = shown.add_task("", total=played.total)
             for sent in counts:
-                notice_interruption()
                 now = played.now  # None where no entry has a time
                 moment = f"{now:%Y-%m-%d %H:%M:%S}Z" if now else "at no known time"
                 shown.update(task, completed=sent, description=moment)

@@ -6,25 +6,34 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TextIO
+from typing import TextIO, TypeVar
+
+_Step = TypeVar("_Step")
 
 _interruptions: list[int] = []
 """Signals that asked for the end, and that nobody has met yet."""
 
 
+_is_held = False
+"""Whether what is under way ends first; who presses Ctrl-C again does not wait for it."""
+
+
 def _interrupt(number: int, _: FrameType | None) -> None:
     _interruptions.append(number)
-    raise KeyboardInterrupt
+    if not _is_held or len(_interruptions) > 1:
+        raise KeyboardInterrupt
 
 
 @contextmanager
 def interruptions_kept() -> Iterator[None]:
     """Remember within the block that Ctrl-C was pressed, for :func:`notice_interruption`."""
+    global _is_held
     is_heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # and we are no background job
     _interruptions.clear()
+    _is_held = False
     if is_heard:
         signal.signal(signal.SIGINT, _interrupt)
     try:
@@ -46,6 +55,23 @@ def notice_interruption() -> None:
     """
     if _interruptions:
         raise KeyboardInterrupt
+
+
+def whole(steps: Iterable[_Step]) -> Iterator[_Step]:
+    """Let Ctrl-C come while the next step is waited for, and not before what is done with it has ended."""
+    global _is_held
+    waiting = iter(steps)
+    try:
+        while True:
+            _is_held = False
+            notice_interruption()
+            step = next(waiting, None)
+            _is_held = True
+            if step is None:
+                return
+            yield step
+    finally:
+        _is_held = False
 
 
 @contextmanager

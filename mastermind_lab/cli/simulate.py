@@ -10,7 +10,7 @@ from ..labels import counted
 from ..wire import DEFAULT_STREAM_NAME, URL_VARIABLES, is_redis_url
 from .console import progress, say
 from .options import DEFAULT_URL
-from .signals import notice_interruption
+from .signals import whole
 
 _INTO_A_FILE = 2_000
 
@@ -54,15 +54,14 @@ def simulate(
 def _publish(url: str, stream: str, decided: Iterator[bytes], rate: float) -> None:
     """Publish, and show the growing number on a terminal; say the last one anywhere."""
     from ..frames import one_stream
-    from ..stream import address, publish_payloads
+    from ..stream import address, paced, publish_batches
 
     one_stream(stream)
     sent, where = 0, f"on {stream} at {address(url)}"
     try:
         with progress() as shown:
             task = shown.add_task("")
-            for sent in publish_payloads(url, stream, decided, rate=rate):
-                notice_interruption()
+            for sent in publish_batches(url, stream, whole(paced(decided, rate))):
                 shown.update(task, description=f"{counted(sent, 'decision')} {where}")
     finally:
         if sent:

@@ -62,6 +62,8 @@ def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
 def show(figures: dict[str, Any], console: Console) -> None:
     """Print the figures as a table; text from the source is shown as text, never as markup."""
     table = Table(title="History", title_justify="left", show_header=False)
+    for column in ("name", "value"):
+        table.add_column(column, overflow="fold")  # an ellipsis would make different names alike
     for name, value in _lines(figures):
         table.add_row(Text(name), Text(terminal_line(value, _MOST)))
     console.print(table)

@@ -27,7 +27,11 @@ def tail(
     ] = None,
     as_json: Annotated[
         bool,
-        typer.Option("--json", help="Print a JSON object a line: an envelope, or the reason of a reject."),
+        typer.Option(
+            "--json",
+            help="Print a JSON object a line: an envelope, or the reason of a reject. Numbers that JSON does "
+            "not have, infinite ones say, are null.",
+        ),
     ] = False,
 ) -> None:
     """Follow a stream, a line a decision: time (UTC), recommendation, confidence, votes, question.

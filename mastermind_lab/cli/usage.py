@@ -4,15 +4,46 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from ..errors import OptionError
-from .console import nothing_decoded
+from ..wire import without_password
+from .console import warnings_said
 from .options import NOTHING_DECODED
+
+_UsageError: Any = typer.BadParameter.__base__  # typer has its own, or that of click
+
+
+class Commands(TyperGroup):
+    """All commands: what is said of wrong usage shows no password, wherever on the line it was given."""
+
+    def make_context(self, *args: Any, **more: Any) -> Any:
+        """Read the options before the command."""
+        with _passwords_hidden():
+            return super().make_context(*args, **more)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Find the command, and run it."""
+        with _passwords_hidden():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _passwords_hidden() -> Iterator[None]:
+    try:
+        yield
+    except _UsageError as error:
+        for given in sys.argv[1:]:
+            for text in (given, given.partition("=")[2]):
+                if (shown := without_password(text)) != text:
+                    error.message = error.message.replace(text, shown).replace(repr(text)[1:-1], shown)
+        raise
 
 
 class Command(TyperCommand):
@@ -32,20 +63,20 @@ class Command(TyperCommand):
         """
         gc.enable()
         try:
-            with nothing_decoded() as said:
+            with warnings_said() as has_nothing:
                 result = super().invoke(ctx)
         except OptionError as error:
-            words = worded(str(error), self.params)
+            words = worded(str(error), self.params, ctx.params.values())
             if words.startswith("--"):
                 raise typer.BadParameter(words, ctx=ctx) from None
             raise OptionError(words) from error
-        if said:
+        if has_nothing:
             raise typer.Exit(NOTHING_DECODED)
         return result
 
 
-def worded(text: str, params: Iterable[Any]) -> str:
-    """Word what the library says with some options of the command line."""
+def worded(text: str, params: Iterable[Any], given: Iterable[Any]) -> str:
+    """Word what the library says with some options of the command line; what was given stays as it is."""
     # A name that is a word of Python's own ends in a line here, and in none in what the library says.
     flags = {one.name.rstrip("_"): one.opts[0] for one in params if one.opts[0].startswith("--")}
 
@@ -53,4 +84,6 @@ def worded(text: str, params: Iterable[Any]) -> str:
         name, is_switch = found.groups()
         return found[0] if name not in flags else flags[name] + (" " if is_switch is None else "")
 
-    return re.sub(r"\b([a-z_]+)=(True\b|(?=[\s,:]|$))?", flag, text)
+    as_given = sorted({str(one) for one in given if "=" in str(one)}, key=len, reverse=True)
+    kept = "".join(f"{re.escape(one)}|" for one in as_given)
+    return re.sub(kept + r"\b([a-z_]+)=(True\b|(?=[\s,:]|$))?", flag, text)

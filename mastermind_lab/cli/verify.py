@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..labels import counted
 from ..text import terminal_line
 from .console import print_json, say
 from .options import AsJson, MaxPartBytes, Snapshot
@@ -32,7 +33,7 @@ def verify(folder: Snapshot, as_json: AsJson = False, max_unpacked_bytes: MaxPar
 
 def _show(findings: "pd.DataFrame") -> None:
     """Print findings as a table; names of files are shown as text, never as markup."""
-    table = Table(title=f"{len(findings):,} findings", title_justify="left")
+    table = Table(title=counted(len(findings), "finding"), title_justify="left")
     for name in findings:
         table.add_column(str(name), overflow="fold")
     for row in findings.itertuples(index=False):

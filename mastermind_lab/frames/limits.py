@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import OptionError
+from ..wire import is_redis_url, without_password
 from .bounds import MICROSECOND, Bound, bound, is_missing
 from .ids import edge_key
 
@@ -170,7 +171,14 @@ def several_streams(names: Any) -> tuple[str, ...]:
 
 
 def _check_letters(name: str) -> None:
-    """Refuse what no server can be told: of bytes that are no UTF-8, Python makes halves of letters."""
+    """Refuse a server's address, which may hold a password, and what no server can be told.
+
+    Of bytes that are no UTF-8, Python makes halves of letters.
+    """
+    if is_redis_url(name):
+        raise OptionError(
+            f"stream={without_password(name)!r:.80}: that is the URL of a server, not a stream's name"
+        )
     try:
         name.encode()
     except UnicodeEncodeError as error:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..errors import OptionError, SourceError
-from ..storage import folder, is_remote, local_path
+from ..storage import folder, is_remote, local_path, upload
 from ..wire import without_password
 
 _HERE = Path(__file__).parent
@@ -76,9 +77,13 @@ def write_page(path: str | os.PathLike[str], page: Page) -> Path | str:
         The folder is not there, or the file cannot be written.
     """
     target = check_name(path)
-    where, _, name = str(target).replace(os.sep, "/").rpartition("/")
     try:
-        folder(where if isinstance(target, str) else target.parent).write(name, _html(page).encode())
+        if isinstance(target, Path):
+            folder(target.parent).write(target.name, _html(page).encode())
+        else:
+            with TemporaryDirectory() as beside:
+                (file := Path(beside, "page.html")).write_text(_html(page), "utf-8", newline="")
+                upload(file, target)
     except OSError as error:
         shown = without_password(str(target))
         raise SourceError(f"cannot write {shown}: {error.strerror or error}. Nothing was changed.") from error

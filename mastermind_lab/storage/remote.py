@@ -17,7 +17,7 @@ from .unpacked import LargeFileError
 Name = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 """What a file or a folder is called: a path, or a URL."""
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_URL = re.compile(r"([a-z][a-z0-9+.-]*::)*[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _HERE = re.compile(r"(file|local)://", re.IGNORECASE)
 _WHOLE_PUTS = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "memory"}
 
@@ -252,6 +252,8 @@ def _opened(url: str) -> tuple[Any, str]:
     shown = without_password(url)
     if is_redis_url(url):
         raise OptionError(f"{shown} is a Redis server, and not what is expected here: a file or a folder")
+    if "::" in url:
+        raise OptionError(f"{shown}: file systems within each other (::) are not understood; name one")
     if shown != url:
         raise OptionError(f"{shown} holds a password: give it to fsspec by its configuration or environment")
     try:

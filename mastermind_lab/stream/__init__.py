@@ -15,7 +15,7 @@ from .connection import address, is_of_one_stream
 from .contract import follow_envelopes, publish_envelope, read_envelopes
 from .cursor import Cursor, Gap
 from .pages import Pages
-from .publish import publish_batches, publish_payloads
+from .publish import paced, publish_batches, publish_payloads
 from .reader import PACE, StreamReader
 from .target import Client
 from .update import Behind, StreamUpdate
@@ -40,6 +40,7 @@ __all__ = [  # noqa: RUF022 - first the names that other programs use
     "counted_before",
     "cursor_before",
     "is_of_one_stream",
+    "paced",
     "publish_batches",
     "publish_payloads",
 ]

@@ -37,7 +37,7 @@ def publish_payloads(
     SourceError
         The server is gone or refuses; what was yielded before has arrived.
     """
-    return publish_batches(source, stream, _paced(payloads, rate))
+    return publish_batches(source, stream, paced(payloads, rate))
 
 
 def publish_batches(source: str | Client, stream: str, batches: Iterable[Sequence[bytes]]) -> Iterator[int]:
@@ -71,7 +71,8 @@ def _send(client: redis.Redis, stream: str, batch: Sequence[bytes]) -> None:
     raise no_node_has_it()
 
 
-def _paced(payloads: Iterable[bytes], rate: float) -> Iterator[list[bytes]]:
+def paced(payloads: Iterable[bytes], rate: float) -> Iterator[list[bytes]]:
+    """Yield payloads in batches: each by itself when its time has come, or many at once for a rate of 0."""
     rest, sent, began = iter(payloads), 0, time.monotonic()
     while batch := list(islice(rest, 1 if rate else _AT_ONCE)):
         yield batch
