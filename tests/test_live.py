@@ -719,6 +719,34 @@ class TestArchiving:
         known = [one and (one.left_out, one.missing, one.certainty) for one in found]
         assert known == [(1, 2, "exact"), (1, 2, "at most"), None]
 
+    def test_of_a_gap_that_began_before_its_last_entry_it_does_not_know_how_much_it_has_read(self, tmp_path):
+        entry = (f"{DAY + 9}-0", b'{"decision": {"recommendation": "ship", "confidence": 0.8}}')
+        gap = Gap(f"{DAY + 3}-0", entry[0], 5, "exact")
+        update = StreamUpdate("s", [entry], gap=gap, ordinal=9)
+        with Archiver(tmp_path, stream="s") as archiver:
+            found = [Store({"s": archiver}).unread(update, f"{DAY + read}-0") for read in (3, 5, 9)]
+        assert [one.gap and (one.gap.missing, one.gap.certainty) for one in found] == [
+            (5, "exact"),
+            (5, "at most"),
+            None,
+        ]
+        assert [len(one.entries) for one in found] == [1, 1, 0]
+
+    def test_what_came_before_a_pause_is_archived_when_it_begins(self, raw, redis_url, envelopes, tmp_path):
+        with lab.Follower(redis_url, archive=tmp_path / "kept") as follower:
+            publish(raw, envelopes[:3])
+            until(lambda: follower.status.received == 3)
+            follower.pause()
+            until(lambda: lab.read(tmp_path / "kept").coverage["entries"].sum() == 3)
+
+    def test_started_while_it_is_paused_it_says_so(self, redis_url):
+        follower = lab.Follower(redis_url)
+        follower.pause()
+        with follower:
+            assert follower.status.state == "paused"
+            follower.resume()
+            until(lambda: follower.status.state == "live")
+
     def test_a_server_that_counts_nothing(self, old_server, envelopes, tmp_path):
         with redis.Redis.from_url(old_server.url) as raw:
             publish(raw, envelopes[:5])

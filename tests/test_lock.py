@@ -74,3 +74,26 @@ def test_one_of_a_folder_that_was_replaced_meanwhile_is_none(tmp_path, monkeypat
             Lock(folder, "a test")
     with Lock(folder, "a test"), Lock(tmp_path / "former", "another"):
         pass
+
+
+def test_it_ends_although_a_process_that_was_forked_meanwhile_has_it_open(tmp_path):
+    reading, writing = os.pipe()
+    with Lock(tmp_path, "a test") as held:
+        child = os.fork()
+        if not child:
+            os.close(writing)
+            held.release()  # its own: it is not this process's to give up
+            os.read(reading, 1)
+            os._exit(0)
+        with pytest.raises(lab.SourceError, match="a test"):
+            Lock(tmp_path, "another")
+    with Lock(tmp_path, "another"):
+        os.close(writing)
+    os.close(reading)
+    os.waitpid(child, 0)
+
+
+@pytest.mark.parametrize("make", [Lock, lambda folder, _: lab.archive("redis://127.0.0.1:9", folder)])
+def test_a_name_that_is_too_long(make, tmp_path):
+    with pytest.raises(lab.SourceError, match="too long"):
+        make(tmp_path / ("x" * 300), "a test")

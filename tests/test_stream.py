@@ -116,6 +116,26 @@ class TestFollow:
         entry_id = raw.xadd("late", {"data": VALID}).decode()
         assert [one for one, _ in await asyncio.wait_for(task, 40)] == [entry_id]
 
+    async def test_milliseconds_alone_are_the_first_id_of_theirs(self, client, raw):
+        ids = [raw.xadd("s", {"data": VALID}, one).decode() for one in ("5-0", "5-1")]
+        found = await asyncio.wait_for(take(lab.follow_envelopes(client, "s", last_id="5"), 1), 40)
+        assert [one for one, _ in found] == ids[1:]
+
+    @pytest.mark.parametrize("last_id", ["+", "-", "abc", "5-", "99999999999999999999"])
+    async def test_what_is_no_id_is_refused_at_once(self, client, last_id):
+        with pytest.raises(lab.OptionError, match="last_id="):
+            await asyncio.wait_for(take(lab.follow_envelopes(client, "s", last_id=last_id), 1), 40)
+
+    async def test_what_an_emptied_stream_held_before_is_not_missed(self, client, raw, caplog):
+        for _ in range(2):
+            raw.xadd("s", {"data": VALID})
+        raw.xtrim("s", 0)
+        task = asyncio.create_task(take(lab.follow_envelopes(client, "s"), 1))
+        await asyncio.to_thread(blocked, raw)
+        entry_id = raw.xadd("s", {"data": VALID}).decode()
+        assert [one for one, _ in await asyncio.wait_for(task, 40)] == [entry_id]
+        assert not caplog.messages
+
     async def test_bad_entries_are_skipped(self, client, raw):
         raw.xadd("s", {"data": b"\xff"})
         good = raw.xadd("s", {"data": VALID}).decode()

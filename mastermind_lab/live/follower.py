@@ -105,7 +105,7 @@ class Follower:
         with self._background.changing:
             if not self._is_running():
                 self._background.start()
-                self._set(state="starting", error=None)
+                self._set(state="starting" if self._going.is_set() else "paused", error=None)
         return self
 
     def stop(self, *, wait: bool = True) -> None:
@@ -346,6 +346,8 @@ class Follower:
         with archiving(self._archive, self.source) as store:
             self._leave_out(store)
             for update in self.source:
+                if not self._going.is_set() and (problem := store.retry()):  # a pause may last
+                    self._set(error=problem)
                 self._going.wait()  # what was being read when a pause began waits, too
                 self._store(store, update, ended)
                 self.take(store.unread(update, self._tracker.last_id(update.stream)))

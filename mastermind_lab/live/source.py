@@ -26,12 +26,13 @@ from ..frames import (
     decoded,
     entry_ids,
     id_key,
+    least_sure,
     one_stream,
     several_streams,
     total,
 )
 from ..history import is_stream
-from ..stream import PACE, StreamReader, StreamUpdate
+from ..stream import PACE, Gap, StreamReader, StreamUpdate
 
 
 class Source(Protocol):
@@ -201,8 +202,17 @@ class Store:
             left_out = total((found.entries, found.left_out))
             account = replace(found + here, entries=0, left_out=left_out)
             return update._replace(account=account)
-        gap = update.gap if update.gap and id_key(update.gap.after) >= place else None
-        return update._replace(entries=[one for one in update.entries if id_key(one[0]) > place], gap=gap)
+        entries = [one for one in update.entries if id_key(one[0]) > place]
+        return update._replace(entries=entries, gap=_behind(update.gap, place))
+
+
+def _behind(gap: Gap | None, place: tuple[int, int, int]) -> Gap | None:
+    """Return what of a gap may lie behind an entry; where it began before, how much is not known."""
+    if gap is None or id_key(gap.after) >= place:
+        return gap
+    if gap.before is not None and id_key(gap.before) <= place:
+        return None
+    return gap._replace(certainty=least_sure((gap.certainty, "at most")) or gap.certainty)
 
 
 @contextmanager

@@ -99,8 +99,13 @@ class LocalFolder:
         return self._at(path).is_file()
 
     def has_folder(self, path: str) -> bool:
-        """Tell whether there is a folder."""
-        return (self._root / path).is_dir()
+        """Tell whether there is a folder; of a name that none can have there is none."""
+        try:
+            return (self._root / path).is_dir()
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return False
+            raise
 
     def is_empty(self) -> bool:
         """Tell whether nothing is in it, or it is not there at all."""

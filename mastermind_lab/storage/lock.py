@@ -56,12 +56,12 @@ class Lock:
     """
 
     def __init__(self, folder: Path, work: str) -> None:
-        self.path, self.work = folder / LOCK, work
+        self.path, self.work, self._process = folder / LOCK, work, os.getpid()
         try:
             make(folder)
             self._file = os.open(self.path, _HOW, 0o644)
         except OSError as error:
-            link = "it is a link, which no lock of ours is" if self.path.is_symlink() else None
+            link = "it is a link, which no lock of ours is" if os.path.islink(self.path) else None
             raise SourceError(
                 f"cannot write {self.path}: {link or error.strerror or error}. Nothing was changed."
             ) from error
@@ -125,6 +125,8 @@ class Lock:
     def release(self) -> None:
         """Let others write; the file stays, since a file that goes could be locked by two."""
         if self._file >= 0:
+            if os.getpid() == self._process:  # a process that was forked meanwhile has the same lock
+                _unlock(self._file)
             os.close(self._file)
             self._file = -1
 
@@ -150,3 +152,10 @@ def _locked(file: int) -> bool:
     from filelock import lock_descriptor  # here, because most folders are only read
 
     return bool(lock_descriptor(file, blocking=False))
+
+
+def _unlock(file: int) -> None:
+    from filelock import unlock_descriptor
+
+    with suppress(OSError):  # closing it does the same, where nobody else has it open
+        unlock_descriptor(file)

@@ -18,10 +18,10 @@ def cursor_behind(pages: Pages, entries: list[Entry]) -> Cursor:
     if before is None:
         return Cursor(entries[-1][0] if entries else START, known=entries)
     # Whatever was added up to there has been read, or is in the account.
-    return _at_the_end(before, entries)
+    return at_the_end(before, entries)
 
 
-def _at_the_end(now: StreamInfo, entries: Sequence[Known] = ()) -> Cursor:
+def at_the_end(now: StreamInfo, entries: Sequence[Known] = ()) -> Cursor:
     """Start at a stream's end; its newest id tells the stream from another, where no entry was read."""
     known = entries or ([] if now.added == 0 else [(now.last_generated, ...)])
     return Cursor(now.last_generated, now.added, known, max_deleted=now.max_deleted)
@@ -31,7 +31,7 @@ def cursor_before(now: StreamInfo | None, since: str, ordinal: int | None = None
     """Start just before an id, or at the stream's end where that is earlier."""
     milliseconds, sequence = id_key(since)[1:]
     if now and id_key(now.last_generated)[1:] < (milliseconds, sequence):
-        return _at_the_end(now)
+        return at_the_end(now)
     if sequence:
         return Cursor(f"{milliseconds}-{sequence - 1}", ordinal)
     return Cursor(f"{milliseconds - 1}-{2**64 - 1}" if milliseconds else START, ordinal)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import Any
 
 from redis import asyncio as aio
@@ -12,6 +12,9 @@ from redis import exceptions as fault
 from redis.client import NEVER_DECODE
 
 from ..envelope import FIELD, DecisionEnvelope, decode_envelope
+from ..errors import OptionError
+from ..frames import is_id
+from .beginning import at_the_end
 from .bounded import ReplyTooLargeError
 from .connection import (
     MOST_MOVES,
@@ -121,6 +124,8 @@ async def follow_envelopes(
 
     Raises
     ------
+    OptionError
+        ``last_id`` is no id.
     SourceError
         A lasting fault: a wrong password, no right, a key of another type. Passing ones are waited out.
     """
@@ -132,6 +137,14 @@ async def follow_envelopes(
                 yield entry
     finally:
         await follower.close()
+
+
+def _cursor_behind(last_id: str, latest: Sequence[Entry] = ()) -> Cursor:
+    whole = last_id if "-" in last_id else f"{last_id}-0"  # as XREAD has it
+    if not is_id(whole):
+        raise OptionError(f"last_id={last_id!r:.80}: expected an entry's id, or '$' for the newest there is")
+    # It may be no entry's id; where one has it, that is where to go on in a stream that was restored.
+    return Cursor(whole, known=latest, older=lambda: [(whole, ...)])
 
 
 class _Follower:
@@ -147,17 +160,21 @@ class _Follower:
         self.failures = 0
 
     async def begin(self, last_id: str) -> None:
-        latest: list[Entry] = []
-        while last_id == "$":
+        begun = None if last_id == "$" else _cursor_behind(last_id)
+        while begun is None:
             try:
-                [reply] = await self._send([newest(self.stream)])
-                latest = entries_in(reply)
-                # An empty or missing stream is followed from its very beginning.
-                last_id = latest[0][0] if latest else START
+                begun = await self._at_the_end()
             except Exception as error:  # noqa: BLE001 - as below
                 await self._wait_out(error)
-        # It may be no entry's id; where one has it, that is where to go on in a stream that was restored.
-        self.cursor = Cursor(last_id, known=latest, older=lambda: [(last_id, ...)])
+        self.cursor = begun
+
+    async def _at_the_end(self) -> Cursor:
+        [reply] = await self._send([newest(self.stream)])
+        if latest := entries_in(reply):
+            return _cursor_behind(latest[0][0], latest)
+        # What an empty stream held once is not waited for; a missing one is followed from its beginning.
+        seen = await self._ask(look(self.stream, START, 1, transacts=self.transacts))
+        return at_the_end(seen.now) if seen.now else Cursor()
 
     async def next_entries(self) -> list[Entry]:
         """Wait for the doorbell, then read what lies behind the cursor; a passing fault gives none."""
