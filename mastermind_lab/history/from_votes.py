@@ -144,13 +144,13 @@ def from_votes(
         ranking=ranking, score=score, probabilities=probabilities,
     )  # fmt: skip
     names, limits = roles.texts | {*roles.decision}, FileLimits(unpacked_bytes=max_unpacked_bytes)
-    read = table_of(votes, "votes", roles.texts, names, limits)
+    read = table_of(votes, "votes", roles.words(records.OWN_NAMES), names, limits)
     records.check_columns(
         ((role, name) for name, role in roles.all.items()), read.table.column_names, "votes"
     )
     gathered = records.gather(read, roles)
     if decisions is not None:
-        facts = table_of(decisions, "decisions", roles.texts, names, limits)
+        facts = table_of(decisions, "decisions", roles.words(records.TOLD_IN_TEXT), names, limits)
         records.check_columns(
             (("decision", name) for name in roles.decision), facts.table.column_names, "decisions"
         )

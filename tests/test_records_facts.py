@@ -1,0 +1,54 @@
+"""Tables of facts beside a table of votes, and what of either has a declared column: nothing is lost there."""
+
+import pandas as pd
+import pytest
+
+import mastermind_lab as lab
+from mastermind_lab.errors import OptionError, SourceError
+
+NAMED = {"decision": "q", "voter": "w", "choice": "c"}
+
+
+def written(path, *lines):
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return path
+
+
+@pytest.mark.parametrize("cells", [["True", "False"], ["1.0", "2.0"], ["1.10", "1.1"], ["TRUE", "false"]])
+def test_what_a_file_of_facts_recommends_is_spelled_as_what_was_voted_for(tmp_path, cells):
+    one, other = cells
+    votes = written(tmp_path / "votes.csv", "q,w,c", f"1,A,{one}", f"1,B,{one}", f"2,A,{other}")
+    facts = written(
+        tmp_path / "facts.csv", "q,recommendation,rationale", f"1,{one},{one}", f"2,{other},{other}"
+    )
+    history = lab.from_votes(votes, **NAMED, decisions=facts)
+    assert history.decisions[["recommendation", "rationale"]].values.tolist() == [[one] * 2, [other] * 2]
+    assert float(lab.stats.Margin.of(history).follows) == 1
+
+
+@pytest.mark.parametrize("name", ["question", "decision_id", "correlation_id"])
+@pytest.mark.parametrize("where", ["votes", "decisions"])
+def test_ids_and_questions_of_a_file_stay_apart_wherever_they_stand(tmp_path, name, where):
+    ids = ["1.10", "1.1", "2.50"]
+    votes = pd.DataFrame({"q": [1, 2, 3], "w": "A", "c": "x"})
+    if where == "votes":
+        table = written(
+            tmp_path / "votes.csv", f"q,w,c,{name}", *(f"{n},A,x,{one}" for n, one in enumerate(ids))
+        )
+        history = lab.from_votes(table, **NAMED)
+    else:
+        facts = written(tmp_path / "facts.csv", f"q,{name}", *(f"{n},{one}" for n, one in enumerate(ids, 1)))
+        history = lab.from_votes(votes, **NAMED, decisions=facts)
+    assert history.decisions[name].tolist() == ids
+    truth = written(tmp_path / "truth.csv", f"{name},correct_choice", "1.10,x", "1.1,y", "2.50,z")
+    assert lab.with_outcomes(history, truth, on=name).decisions["correct_choice"].tolist() == ["x", "y", "z"]
+
+
+def test_what_tells_decisions_apart_is_still_joined_by_what_its_numbers_are(tmp_path):
+    votes = written(tmp_path / "votes.csv", "question,w,c", "1.0,A,x", "2.0,A,y")
+    facts = pd.DataFrame({"question": [1, 2], "topic": ["trams", "buses"]})
+    history = lab.from_votes(votes, decision="question", voter="w", choice="c", decisions=facts)
+    assert history.decisions[["question", "decision.topic"]].values.tolist() == [
+        ["1", "trams"],
+        ["2", "buses"],
+    ]
