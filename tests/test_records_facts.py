@@ -1,10 +1,10 @@
-"""Tables of facts beside a table of votes, and what of either has a declared column: nothing is lost there."""
+"""Tables of facts beside a table of votes, and what of either has a declared column: nothing is lost."""
 
 import pandas as pd
 import pytest
 
 import mastermind_lab as lab
-from mastermind_lab.errors import OptionError, SourceError
+from mastermind_lab.errors import SourceError
 
 NAMED = {"decision": "q", "voter": "w", "choice": "c"}
 
@@ -52,3 +52,28 @@ def test_what_tells_decisions_apart_is_still_joined_by_what_its_numbers_are(tmp_
         ["1", "trams"],
         ["2", "buses"],
     ]
+
+
+@pytest.mark.parametrize("role", ["decisions", "voters"])
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (["{key},cat", "1,red", "2,blue,extra"], r"line 3: 3 cells, not 2 \(1 such of the {role}: mend them"),
+        (['{{"{key}": 1, "cat": "red"}}', '{{"{key}": 2, "cat": "blue"'], r"line 2: EOF .* \(1 such of"),
+    ],
+)
+def test_a_row_of_a_table_of_facts_that_cannot_be_read_is_said(tmp_path, role, rows, said):
+    votes = pd.DataFrame({"q": [1, 2], "w": [1, 2], "c": "x"})
+    key = {"decisions": "q", "voters": "w"}[role]
+    facts = written(tmp_path / "facts", *(row.format(key=key) for row in rows))
+    with pytest.raises(SourceError, match=said.format(role=role)):
+        lab.from_votes(votes, **NAMED, **{role: facts})
+
+
+@pytest.mark.parametrize("role", ["decisions", "voters"])
+def test_a_row_of_facts_about_what_has_no_spelling_is_said(role):
+    votes = pd.DataFrame({"q": ["1", "2"], "w": ["1", "2"], "c": "x"})
+    key = {"decisions": "q", "voters": "w"}[role]
+    facts = pd.DataFrame({key: ["1", object()], "cat": ["red", "blue"]})
+    with pytest.raises(SourceError, match=f"row 2: {key}: expected a value that has a spelling"):
+        lab.from_votes(votes, **NAMED, **{role: facts})
