@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 import mastermind_lab as lab
-from mastermind_lab.errors import SourceError
+from mastermind_lab.errors import OptionError, SourceError
 
 NAMED = {"decision": "q", "voter": "w", "choice": "c"}
 
@@ -77,3 +77,12 @@ def test_a_row_of_facts_about_what_has_no_spelling_is_said(role):
     facts = pd.DataFrame({key: ["1", object()], "cat": ["red", "blue"]})
     with pytest.raises(SourceError, match=f"row 2: {key}: expected a value that has a spelling"):
         lab.from_votes(votes, **NAMED, **{role: facts})
+
+
+def test_a_column_that_would_stand_in_the_place_of_a_key_is_refused():
+    votes = pd.DataFrame({"item": ["a", "b"], "decision.item": ["Z", "Y"], "w": "A", "c": "x"})
+    with pytest.raises(OptionError, match=r"two columns would be 'decision\.item' of decisions: rename one"):
+        lab.from_votes(votes, decision="item", voter="w", choice="c")
+    facts = votes[["item", "decision.item"]]
+    with pytest.raises(OptionError, match=r"'decision\.item' of decisions would come from two tables"):
+        lab.from_votes(votes[["item", "w", "c"]], decision="item", voter="w", choice="c", decisions=facts)
