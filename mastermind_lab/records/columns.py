@@ -32,6 +32,8 @@ _COMMA = re.compile(r"\s*[+-]?\d*,\d+([eE][+-]?\d+)?\s*", re.ASCII)
 _EXACT = 15  # decimal digits that a float always keeps
 ENDLESS = float(np.finfo(np.float64).max)
 """The bound of what may be any finite number."""
+EXACT_WHOLE = 2.0**53 - 1
+"""The bound of whole numbers that are read as floats: of larger ones two may be one."""
 _IN_A_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 _FIRST_SECOND, _END_SECOND = 978_307_200, 4_133_980_800  # of the years 2001 to 2100, and behind them
 _FIRST_MOMENT, _LAST_MOMENT = (
