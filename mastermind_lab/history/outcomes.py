@@ -225,7 +225,7 @@ def _frame(outcomes: Outcomes, join: Join) -> pd.DataFrame:
     from .marks import marks_in  # here, because it joins outcomes itself
 
     if isinstance(outcomes, pd.DataFrame):
-        frame = outcomes.rename(columns=str)
+        frame = records.with_index(outcomes).rename(columns=str)
     elif isinstance(outcomes, str | os.PathLike):
         marked = marks_in(outcomes)
         frame = _read(outcomes, join) if marked is None else marked
