@@ -190,6 +190,13 @@ def test_a_file_that_cannot_be_read(tmp_path, content, problem):
         with_outcomes(arena("a"), path)
 
 
+@pytest.mark.parametrize("names", [["correlation_id"], ["correlation_id", "run"]])
+def test_a_named_index_is_a_column(names):
+    known = pd.DataFrame({"correlation_id": ["a", "b"], "run": 1, "correct_choice": ["ship", "wait"]})
+    found = with_outcomes(arena("a", "b"), known.set_index(names))
+    assert found.decisions["correct_choice"].tolist() == ["ship", "wait"]
+
+
 def test_a_folder_is_no_file(tmp_path):
     with pytest.raises(SourceError, match="cannot read outcomes"):
         with_outcomes(arena("a"), tmp_path)

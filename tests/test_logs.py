@@ -562,6 +562,33 @@ def test_judgments_of_people_are_read_in_any_table(tmp_path, kind):
     assert sorted(history.rejects["reason"]) == ["invalid", "no_decision"]
 
 
+@pytest.mark.parametrize(("one", "other"), [("1.1", "1.10"), ("1.0", "2.0"), ("True", "False")])
+@pytest.mark.parametrize("is_of_games", [False, True])
+def test_models_are_names_whatever_they_look_like(tmp_path, one, other, is_of_games):
+    """In ``winner``, too, where a table names the model and not its side."""
+    path = tmp_path / "judged.csv"
+    if is_of_games:
+        head, winners = (
+            "question_id,model_1,model_2,g1_winner,g2_winner,judge,decision_id,g1_judgment",
+            "model_1",
+        )
+    else:
+        head, winners = "question_id,model_a,model_b,winner,judge,decision_id,judgment", "model_a"
+    winners = ",".join([winners] * (1 + is_of_games)), ",".join([other] * (1 + is_of_games))
+    path.write_text(
+        f"{head}\n1,{one},{other},{winners[0]},Ada,1.10,1.50\n1,{one},{other},{winners[1]},Bo,1.10,2\n"
+    )
+    history = lab.read(path)
+    assert len(history.rejects) == 0
+    assert history.votes.groupby("vote.judge")["choice"].unique().map(list).to_dict() == {
+        "Ada": [one],
+        "Bo": [other],
+    }
+    assert history.decisions["decision.pair"].tolist() == [" vs ".join(sorted([one, other]))]
+    assert history.decisions["decision_id"].tolist() == ["1.10"]
+    assert history.votes["rationale"].dropna().tolist() == ["1.50", "2"]
+
+
 def test_tables_of_judgments_are_read_together(tmp_path):
     for name in ("a", "b"):
         (tmp_path / f"{name}.csv").write_text(PEOPLE)

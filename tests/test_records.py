@@ -261,6 +261,14 @@ def test_a_named_index_is_a_column():
     assert_frame_equal(made(votes().set_index(["question", "worker"])).votes, made().votes)
 
 
+def test_two_levels_of_an_index_that_have_one_name_are_refused():
+    votes = pd.DataFrame(
+        {"w": ["a"], "c": ["x"]}, index=pd.MultiIndex.from_tuples([(1, 2)], names=["q", "q"])
+    )
+    with pytest.raises(OptionError, match="votes has several columns 'q': give each a name of its own"):
+        lab.from_votes(votes, decision="q", voter="w", choice="c")
+
+
 def test_csv_keeps_what_looks_like_a_number_but_is_a_name(tmp_path):
     path = tmp_path / "votes.csv"
     path.write_text('question,worker,answer,zip,share\n1,007,NA,010,0.5\n1,7,"",020,0.25\n2,7,None,030,\n')

@@ -344,3 +344,36 @@ def test_a_column_of_nothing_is_no_hindrance_to_ballots_of_several_rows():
     ranked = rows.assign(rank=[1, 2, 2, 1], note=None)
     history = lab.from_votes(ranked, decision="case", voter="judge", choice="choice", ranking="rank")
     assert history.votes["vote.ranking"].tolist() == ['["b","c"]', '["c","b"]']
+
+
+@pytest.mark.parametrize("cells", [["3", "n/a", "4"], ["3", "n/a", ""]])
+def test_one_score_that_is_no_number_is_one_reject(cells):
+    frame = pd.DataFrame({"q": 1, "w": ["A", "B", "C"], "c": ["x", "y", "x"], "s": cells})
+    history = lab.from_votes(frame, decision="q", voter="w", choice="c", score="s")
+    assert history.votes["vote.score"].fillna(-1).tolist() == [3, 4 if cells[2] else -1]
+    assert history.rejects["detail"].tolist() == ["s: expected a finite number, there is 'n/a'"]
+
+
+def test_one_object_among_scores_that_are_objects_is_enough():
+    frame = pd.DataFrame({"q": 1, "w": ["A", "B"], "s": ['{"x": 1}', "3"]})
+    history = lab.from_votes(frame, decision="q", voter="w", score="s")
+    assert history.votes["vote.score.x"].tolist() == [1]
+    assert history.rejects["detail"].str.contains("expected an object of choices").tolist() == [True]
+
+
+def test_one_rank_that_is_no_number_is_one_reject():
+    frame = pd.DataFrame(
+        {"q": 1, "w": ["A", "A", "B", "B"], "c": ["x", "y"] * 2, "r": ["1", "2", "1", "n/a"]}
+    )
+    history = lab.from_votes(frame, decision="q", voter="w", choice="c", ranking="r")
+    assert history.votes["vote.ranking"].tolist() == ['["x","y"]', '["x"]']
+    assert history.rejects["detail"].tolist() == ["r: expected a rank, a whole number, there is 'n/a'"]
+
+
+def test_rounds_and_ranks_that_floats_cannot_tell_apart_are_rejects():
+    large = [2**53 - 1, 2**53, 2**53 + 1]
+    frame = pd.DataFrame({"q": 1, "w": "A", "c": ["x", "y", "z"], "r": large})
+    for role in ("round", "ranking"):
+        history = lab.from_votes(frame, decision="q", voter="w", choice="c", **{role: "r"})
+        assert history.votes["choice"].tolist() == ["x"]
+        assert history.rejects["stream_id"].tolist() == ["0-2", "0-3"]

@@ -146,6 +146,45 @@ def test_moments_of_several_zones_and_of_none_are_of_one():
     assert moments(texts, TEXT) == (expected, [False] * 4 + [True, False, False])
 
 
+@pytest.mark.parametrize("text", ["now", "today", "-2026-11-01", "0000-01-01", "9999-12-31T23:00-10:00"])
+def test_what_is_no_moment_of_our_years_is_no_moment(text):
+    start = "2026-11-01T00:00:00.000000"
+    assert moments([text, "2026-11-01"], TEXT) == ([None, start], [True, False])
+
+
+def test_a_time_that_nobody_said_is_a_reject_and_breaks_nothing(tmp_path):
+    """In a card, a page, a file: Python has no word for the years before the first."""
+    times = ["0000-01-01", "now", "2026-11-01"]
+    frame = pd.DataFrame({"k": [1, 2, 3], "w": "a", "a": "p", "t": times})
+    history = lab.from_votes(frame, **NAMED, time="t")
+    assert history.rejects["stream_id"].tolist() == ["0-1", "0-2"]
+    assert history.rejects["detail"].str.contains("expected a time, ISO 8601").all()
+    assert "2026-11-01" in history.to_csv(tmp_path / "votes.csv").read_text()
+    assert "2026-11-01" in str(history.decision("0-3")) + repr(history) + history._repr_html_()
+    with pytest.raises(OptionError, match="published_at holds '0000-01-01', and 2 such: expected a time"):
+        lab.from_votes(frame, **NAMED, decisions=frame[["k"]].assign(published_at=times))
+
+
+@pytest.mark.parametrize("unit", ["s", "us"])
+def test_times_of_which_another_zone_has_no_word_are_none(unit):
+    last = pa.array([253_402_300_799 * 10 ** (6 * (unit == "us")), 0], pa.int64()).view(
+        pa.timestamp(unit, "+05:00")
+    )
+    assert columns.moments(last).wrong.tolist() == [False, False]
+    beyond = pa.array([253_402_300_800 * 10 ** (6 * (unit == "us")), 0], pa.int64()).view(
+        pa.timestamp(unit, "-05:00")
+    )
+    assert columns.moments(beyond).wrong.tolist() == [True, False]
+
+
+def test_a_moment_is_one_however_exact_those_beside_it_are():
+    texts = ["9999-12-31", "0001-01-01", "2026-11-01T10:00:00.123456789"]
+    expected = ["9999-12-31T00:00:00.000000", "0001-01-01T00:00:00.000000", "2026-11-01T10:00:00.123456"]
+    assert moments(texts, TEXT)[1] == [False] * 3
+    found = columns.moments(pa.array(texts, TEXT)).values.to_pylist()
+    assert [one.isoformat(timespec="microseconds").removesuffix("+00:00") for one in found] == expected
+
+
 def test_moments_of_seconds():
     """From the first second of 2001 to the last of 2100."""
     expected = ["2001-01-01T00:00:00.000000", None, "2017-07-14T02:40:00.250000", None, None]

@@ -10,7 +10,7 @@ from ..frames import Account, Coverage, ids_in_order
 from ..ndjson import FileLimits
 from .history import History
 from .nothing_decoded import warned
-from .tables import table_of
+from .tables import facts_of, table_of
 
 
 def from_votes(
@@ -116,7 +116,7 @@ def from_votes(
     OptionError
         A column that is named is not there, or a table does not fit; the message says which, and what to do.
     SourceError
-        A file cannot be read.
+        A file cannot be read, or a row of ``decisions`` or ``voters``: of votes, such rows are rejects.
 
     Examples
     --------
@@ -144,19 +144,19 @@ def from_votes(
         ranking=ranking, score=score, probabilities=probabilities,
     )  # fmt: skip
     names, limits = roles.texts | {*roles.decision}, FileLimits(unpacked_bytes=max_unpacked_bytes)
-    read = table_of(votes, "votes", roles.texts, names, limits)
+    read = table_of(votes, "votes", roles.words(records.OWN_NAMES), names, limits)
     records.check_columns(
         ((role, name) for name, role in roles.all.items()), read.table.column_names, "votes"
     )
     gathered = records.gather(read, roles)
     if decisions is not None:
-        facts = table_of(decisions, "decisions", roles.texts, names, limits)
+        facts = facts_of(decisions, "decisions", roles.words(records.TOLD_IN_TEXT), names, limits)
         records.check_columns(
             (("decision", name) for name in roles.decision), facts.table.column_names, "decisions"
         )
         gathered = records.with_decisions(gathered, facts, roles)
     if voters is not None:
-        facts = table_of(voters, "voters", roles.texts, limits=limits)
+        facts = facts_of(voters, "voters", roles.texts, names, limits)
         records.check_columns([("voter", voter)], facts.table.column_names, "voters")
         gathered = records.with_voters(gathered, facts, roles)
     tables = gathered.tables()

@@ -19,7 +19,7 @@ from ..text import brief, harmless
 from .history import History
 from .outcome_keys import is_text, keys_like, spelled
 from .scan import Scan, with_missing_columns
-from .tables import table_of
+from .tables import facts_of
 
 CHOICE = "correct_choice"
 
@@ -225,7 +225,7 @@ def _frame(outcomes: Outcomes, join: Join) -> pd.DataFrame:
     from .marks import marks_in  # here, because it joins outcomes itself
 
     if isinstance(outcomes, pd.DataFrame):
-        frame = outcomes.rename(columns=str)
+        frame = records.with_index(outcomes).rename(columns=str)
     elif isinstance(outcomes, str | os.PathLike):
         marked = marks_in(outcomes)
         frame = _read(outcomes, join) if marked is None else marked
@@ -256,14 +256,9 @@ def _frame(outcomes: Outcomes, join: Join) -> pd.DataFrame:
 def _read(path: str | os.PathLike[str], join: Join) -> pd.DataFrame:
     # As text where there are no types: "007" stays an id, "NA" and "None" stay choices.
     try:
-        read = table_of(path, "outcomes", {*_names(join), join.correct})
+        return _of_table(facts_of(path, "outcomes", {*_names(join), join.correct}), join)
     except SourceError as error:
         raise SourceError(f"cannot read outcomes: {error}") from error
-    if read.rejects:
-        number, reason, detail, _ = read.rejects[0]  # of cells, it has the line already
-        line = "" if reason == "cells" else f"line {number}: "
-        raise SourceError(f"cannot read outcomes: {read.source}: {line}{detail}")
-    return _of_table(read, join)
 
 
 def _of_table(read: records.Records, join: Join) -> pd.DataFrame:

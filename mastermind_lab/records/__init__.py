@@ -13,15 +13,17 @@ other tools (``formats``) are brought to such a table first.
 
 from __future__ import annotations
 
-from .facts import with_decisions, with_voters
+from .facts import TOLD_IN_TEXT, with_decisions, with_voters
 from .files import is_parquet, only_file, opened, read_file
 from .formats import Format, format_of
 from .logs import Log, with_answers
-from .reading import Records, as_texts, check_texts, in_memory
+from .reading import Records, as_texts, check_texts, in_memory, with_index
 from .roles import Roles, check_columns, number_advice
-from .votes import Gathered, gather, open_name
+from .votes import OWN_NAMES, Gathered, gather, open_name
 
 __all__ = [
+    "OWN_NAMES",
+    "TOLD_IN_TEXT",
     "Format",
     "Gathered",
     "Log",
@@ -41,5 +43,6 @@ __all__ = [
     "read_file",
     "with_answers",
     "with_decisions",
+    "with_index",
     "with_voters",
 ]

@@ -21,6 +21,7 @@ from ..frames import kind_of_field, open_column
 from ..spelling import text_of
 from .columns import (
     ENDLESS,
+    EXACT_WHOLE,
     FLOAT,
     NUMBER,
     TEXT,
@@ -36,7 +37,8 @@ from .columns import (
 from .roles import KINDS, Columns, Roles, names_in
 
 _MOST_CHOICES = 1_000
-LIMITS = {"ranking": (-(2.0**53), 2.0**53), "score": (-ENDLESS, ENDLESS), "probabilities": (0.0, 1.0)}
+_NESTED = r"^\s*[\[{]"
+LIMITS = {"ranking": (-EXACT_WHOLE, EXACT_WHOLE), "score": (-ENDLESS, ENDLESS), "probabilities": (0.0, 1.0)}
 """What ranks, scores and probabilities lie between."""
 
 _RANKING = (
@@ -184,10 +186,15 @@ def _rankings(
 
 
 def is_of_numbers(column: pa.Array | pa.ChunkedArray) -> bool:
-    """Tell whether a column holds numbers, or texts of them: decimals have more digits than a float."""
+    """Tell whether a column holds numbers, or texts of them: decimals have more digits than a float.
+
+    Among texts one number is enough where none looks like a list or an object: what else there is harms but
+    its own row.
+    """
     if column.type != TEXT:
         return column.type in (FLOAT, WHOLE)
-    return bool(pc.all(pc.match_substring_regex(column, NUMBER)).as_py())
+    numbers, others = (pc.any(pc.match_substring_regex(column, one)).as_py() for one in (NUMBER, _NESTED))
+    return bool(numbers and not others)
 
 
 def _of_rank(described: pa.Field, column: pa.Array) -> Checked:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,8 +32,13 @@ _COMMA = re.compile(r"\s*[+-]?\d*,\d+([eE][+-]?\d+)?\s*", re.ASCII)
 _EXACT = 15  # decimal digits that a float always keeps
 ENDLESS = float(np.finfo(np.float64).max)
 """The bound of what may be any finite number."""
+EXACT_WHOLE = 2.0**53 - 1
+"""The bound of whole numbers that are read as floats: of larger ones two may be one."""
 _IN_A_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 _FIRST_SECOND, _END_SECOND = 978_307_200, 4_133_980_800  # of the years 2001 to 2100, and behind them
+_FIRST_MOMENT, _LAST_MOMENT = (
+    pa.scalar(one.replace(tzinfo=UTC), MOMENT) for one in (datetime.min, datetime.max)
+)
 _ADVICE = "make text or numbers of it, or leave it out"
 
 A_MOMENT = (
@@ -254,21 +260,38 @@ def within(checked: Checked, low: float, high: float, *, whole: bool = False) ->
 
 def moments(column: pa.Array) -> Checked:
     """Read times: times, ISO 8601 in text, and Unix time in seconds; UTC where no zone is said."""
-    none = np.zeros(len(column), bool)
     if pa.types.is_timestamp(column.type):
         zoned = column.cast(pa.timestamp("us", column.type.tz), safe=False)
-        return Checked(zoned.cast(MOMENT), none)
+        return _within_the_years(zoned.cast(MOMENT), np.zeros(len(column), bool))
     if column.type == TEXT:
-        found = pd.to_datetime(
-            pd.Series(column.to_pandas(), dtype=object), utc=True, errors="coerce", format="ISO8601"
-        )
-        values = pa.array(found.dt.as_unit("us"), from_pandas=True).cast(MOMENT)
-        return Checked(values, is_given(column) & _flags(pc.is_null(values)))
+        values = _of_iso(column)
+        return _within_the_years(values, is_given(column) & _flags(pc.is_null(values)))
     seconds = within(numbers(column), _FIRST_SECOND, np.nextafter(_END_SECOND, 0))
     given = np.where(seconds.wrong, np.nan, seconds.values.to_numpy(zero_copy_only=False))
     there = ~np.isnan(given)
     spans = np.where(there, np.round(np.where(there, given, 0) * 1e6), 0).astype(np.int64)
     return Checked(pa.array(spans, mask=~there).cast(MOMENT), seconds.wrong)
+
+
+def _of_iso(column: pa.Array) -> pa.Array:
+    """Read ISO 8601; what is none is missing, also the words of which pandas makes the present."""
+    dated = pc.if_else(pc.match_substring_regex(column, r"^\s*\d"), column, pa.scalar(None, TEXT))
+    found = _parsed(dated)
+    if found.dt.unit == "ns":  # which has the years 1678 to 2262 alone
+        found = _parsed(pc.replace_substring_regex(dated, r"(\.\d{6})\d+", r"\1"))
+    return pa.array(found.dt.as_unit("us"), from_pandas=True).cast(MOMENT)
+
+
+def _parsed(dated: pa.Array) -> pd.Series:
+    given = pd.Series(dated.to_pandas(), dtype=object)
+    return pd.to_datetime(given, utc=True, errors="coerce", format="ISO8601")
+
+
+def _within_the_years(values: pa.Array, wrong: Flags) -> Checked:
+    """Take for wrong what lies outside of the years 1 to 9999, for which Python has no word."""
+    outside = pc.or_(pc.less(values, _FIRST_MOMENT), pc.greater(values, _LAST_MOMENT))
+    outside = pc.fill_null(outside, False)
+    return Checked(pc.if_else(outside, pa.scalar(None, MOMENT), values), wrong | _flags(outside))
 
 
 def as_open(name: str, described: pa.Field, column: pa.Array) -> Column:

@@ -39,6 +39,8 @@ _FILLED = (
     "published_at",
 )
 """The declared columns of ``decisions`` that a table of facts may fill, under their names."""
+TOLD_IN_TEXT = frozenset(name for name in _FILLED if DECLARED["decisions"][name].type == "str")
+"""Those of text."""
 
 
 def with_decisions(gathered: Gathered, facts: Records, roles: Roles) -> Gathered:

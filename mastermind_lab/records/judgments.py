@@ -26,11 +26,13 @@ from .columns import TEXT, in_one_piece, texts
 from .logs import Log, Tables, first_value
 from .reading import Records
 from .roles import Roles
+from .votes import OWN_NAMES
 
 NAME = "table of pairwise judgments"
 _PLAIN = ("judge", "question_id", "model_a", "model_b", "winner")
 _GAMES = ("judge", "question_id", "model_1", "model_2", "g1_winner", "g2_winner")
 _KEYS = ("question_id", "turn")
+_WORDS = {*_PLAIN, *_GAMES, "judgment", "g1_judgment", "g2_judgment", *OWN_NAMES} - {*_KEYS}
 _BOTH_BAD = ("both_bad", "bothbad")
 Reject = tuple[int, str, str, bytes]
 TIE = "tie"
@@ -57,7 +59,7 @@ def read(files: Sequence[ndjson.File], _: ndjson.FileLimits, table: Tables) -> L
     whole, others = None, []
     for file in files:
         try:
-            one = _judged(table(file, ("judge", "winner"), _KEYS))
+            one = _judged(table(file, _WORDS, _KEYS))
         except (SourceError, OptionError) as error:
             others.append(error)
         else:

@@ -71,7 +71,7 @@ def in_memory(data: Any, name: str, names: Collection[str] = ()) -> Records:
         It is neither, two columns have one name, or a column holds what cannot be read.
     """
     if isinstance(data, pd.DataFrame):
-        return _of_frame(_with_index(data), name, names)
+        return _of_frame(with_index(data), name, names)
     try:
         table = pa.table(data) if hasattr(data, "__arrow_c_stream__") else None
     except (pa.ArrowException, TypeError, ValueError):  # a series has such a stream, too
@@ -131,10 +131,11 @@ def of_rows(rows: Sequence[dict[str, Any]], name: str, columns: Iterable[str] = 
     return of_columns(((one, of_values(one, [row.get(one) for row in rows])) for one in names), name)
 
 
-def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
+def with_index(frame: pd.DataFrame) -> pd.DataFrame:
     """Make columns of a named index: what groups were made of is often left in it."""
-    levels = [one for one in frame.index.names if one is not None and one not in frame.columns]
-    return frame.reset_index(level=levels) if levels else frame
+    names = [*enumerate(frame.index.names)]
+    levels = [place for place, one in names if one is not None and one not in frame.columns]
+    return frame.reset_index(level=levels, allow_duplicates=True) if levels else frame
 
 
 def _of_frame(frame: pd.DataFrame, name: str, names: Collection[str]) -> Records:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,6 +73,13 @@ class Roles:
         ranked = names_in(self.ranking) if not isinstance(self.ranking, str | Mapping | None) else ()
         one = (self.voter, self.choice, self.rationale, self.recommendation)
         return frozenset([*filter(None, one), *ranked])
+
+    def words(self, declared: Collection[str]) -> frozenset[str]:
+        """Return the columns of a file that stay text: :attr:`texts`, and those declared as text.
+
+        What tells decisions apart is none of them: of its numbers 1 and 1.0 are one.
+        """
+        return self.texts | (frozenset(declared) - {*self.decision})
 
     @property
     def all(self) -> dict[str, str]:

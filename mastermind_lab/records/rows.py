@@ -16,6 +16,7 @@ from .ballots import Ballots, ballots_of, check_choices
 from .columns import (
     A_MOMENT,
     ENDLESS,
+    EXACT_WHOLE,
     TEXT,
     WHOLE,
     Checked,
@@ -168,7 +169,7 @@ def _weight(_: pa.Field, column: pa.Array) -> Checked:
 
 
 def _round(_: pa.Field, column: pa.Array) -> Checked:
-    return within(numbers(column), -(2**53), 2**53, whole=True)
+    return within(numbers(column), -EXACT_WHOLE, EXACT_WHOLE, whole=True)
 
 
 def _time(_: pa.Field, column: pa.Array) -> Checked:

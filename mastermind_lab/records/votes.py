@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -118,10 +118,10 @@ def gather(records: Records, roles: Roles) -> Gathered:
     keys = [(described, column) for (described, _), column in zip(rows.keys, different, strict=True)]
     ids = ids_of(places)
     decisions, votes = _split(rows, codes, starts)
-    cast = _votes(rows, codes, starts) | rows.ballots
-    for name in votes.keys() & cast.keys():
-        raise OptionError(f"two columns would be {name!r:.80} of votes: rename one of them")
-    decisions = _named_keys(keys) | decisions | _facts(rows, roles, codes, starts, ids)
+    cast, told = _votes(rows, codes, starts) | rows.ballots, _named_keys(keys)
+    _check_apart("votes", [*cast, *votes])
+    _check_apart("decisions", [*told, *decisions])
+    decisions = told | decisions | _facts(rows, roles, codes, starts, ids)
     said = ", ".join([said_of(records, rows, codes, starts, faults), *_unnamed(rows, votes)])
     return Gathered(keys, decisions, cast | votes, ids, codes, oldest_first(faults), said)
 
@@ -149,10 +149,14 @@ def named(frame: str, columns: Mapping[str, Column]) -> dict[str, Column]:
     shown = shown_columns(columns)
     names = {name: open_name(frame, name) for name in shown}
     names |= {name: names[name.removesuffix(IS_TEXT)] + IS_TEXT for name in columns.keys() - {*shown}}
-    twice = [one for one, times in Counter(names.values()).items() if times > 1]
+    _check_apart(frame, names.values())
+    return {names[name]: as_open(names[name], *columns[name]) for name in columns}
+
+
+def _check_apart(frame: str, names: Iterable[str]) -> None:
+    twice = [one for one, times in Counter(names).items() if times > 1]
     if twice:
         raise OptionError(f"two columns would be {twice[0]!r:.80} of {frame}: rename one of them")
-    return {names[name]: as_open(names[name], *columns[name]) for name in columns}
 
 
 def _frame(frame: str, columns: Mapping[str, Column]) -> pa.Table:
