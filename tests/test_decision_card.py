@@ -416,3 +416,18 @@ def test_how_deep_a_claim_lies_and_one_of_which_that_is_unknown():
     assert [one.depth for one in history.decision("0-1").content.claims] == [0, 1]
     history.arguments["depth"] = pd.array([pd.NA, 1], "Int64")
     assert [one.depth for one in history.decision("0-1").content.claims] == [0, 1]
+
+
+def test_what_a_terminal_says_beside_a_choice_and_a_claim():
+    tree = {
+        "claim": "Yes.",
+        "author": "Ada",
+        "strength": 0.25,
+        "children": [{"claim": "No.", "strength": 0.5}],
+    }
+    history = history_of({"votes": [{"voter": "Ada", "choice": "yes"}], "argument_tree": tree})
+    history.decisions["correct_choice"] = pd.Series(["yes"], dtype="str")
+    said = repr(history.decision("0-1"))
+    assert "yes (1 of 1, recommended, right)" in said
+    assert "Yes. (Ada, 0.25)" in said
+    assert "No. (0.50)" in said

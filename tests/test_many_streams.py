@@ -3,6 +3,7 @@
 import asyncio
 import time
 from itertools import chain, islice
+from types import SimpleNamespace
 
 import pytest
 import redis
@@ -126,6 +127,17 @@ class TestRounds:
             for name in turn:
                 schedule.looked(name, has_more=name in "abcdef")
         assert turns == [*"abcdefabcdef"]
+
+    def test_one_that_is_refused_is_left_for_longer(self, monkeypatch):
+        now = [100.0]
+        monkeypatch.setattr(schedule_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+        schedule, turns = Schedule("ab"), []
+        schedule.looked("a")
+        schedule.refused("b")
+        for later in (0, schedule_module.LOOK, schedule_module._REFUSED):
+            now[0] = 100 + later
+            turns.append([*chain.from_iterable(schedule.turn(()))])
+        assert turns == [[], ["a"], ["a", "b"]]
 
     def test_those_that_do_not_ring_take_turns(self, monkeypatch):
         monkeypatch.setattr(schedule_module, "LOOK", 0.0)  # each may be looked at again at once
