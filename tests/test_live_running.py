@@ -223,3 +223,23 @@ def entries(many, first=1):
         b'{"decision": {"recommendation": "a", "confidence": 0.5, "votes": [{"voter": "v", "choice": "a"}]}}'
     )
     return [(f"{first + place}-0", decision) for place in range(many)]
+
+
+def test_where_there_was_no_room_to_count_it_is_counted_later(monkeypatch):
+    monkeypatch.setattr(running, "_MOST", 1)
+    whole, kind = sample(20), lab.stats.Margin
+    found, of, room = running.RunningSummary(kind, {}), kind.of, []
+
+    def counted(*arguments, **options):
+        if not room:
+            raise MemoryError
+        return of(*arguments, **options)
+
+    monkeypatch.setattr(kind, "of", counted)
+    found.add({name: whole.table(name) for name in lab.frames.FRAMES})
+    found.settle(running.reader())
+    with pytest.raises(MemoryError):
+        found.value()
+    assert found.fault is None
+    room.append(True)
+    agree(found.value().table(), of(whole).table())

@@ -407,6 +407,8 @@ def test_a_row_that_is_no_vote_is_a_reject_and_its_neighbours_are_votes():
             "a comma where a decimal point is ",
         ),
         ("sure", ["1", "1,5", "1", "0", "1", "1"], {"weight": "sure"}, "read: write 1.5 (pandas.read_csv("),
+        ("sure", ["1", "1,234"] + ["1"] * 4, {"weight": "sure"}, "1.234, or 1234 if it divides thousands (p"),
+        ("sure", ["1", "1234,567"] + ["1"] * 4, {"weight": "sure"}, "read: write 1234.567 (pandas"),
         ("sure", [1, float("inf"), 1, 2, 3, 4], {"weight": "sure"}, "of 0 or more, there is inf"),
         ("sure", [1, 1.5, 1, 2, 3, 4], {"round": "sure"}, "a whole number, there is 1.5"),
         ("sure", [1, 2.0**60, 1, 2, 3, 4], {"round": "sure"}, "a whole number, there is 1.15"),

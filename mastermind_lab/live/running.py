@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from functools import reduce
 from threading import Lock
 from typing import Any, NamedTuple
@@ -92,7 +92,8 @@ class RunningSummary:
         """Count what waits, if it is much and nobody is at it."""
         if self._place - self._counted.place >= _MOST and self._counting.acquire(blocking=False):
             try:
-                self._count_in(list(self._came), read)
+                with suppress(MemoryError):  # it waits until there is room, or somebody asks
+                    self._count_in(list(self._came), read)
             finally:
                 self._counting.release()
 
@@ -111,8 +112,11 @@ class RunningSummary:
 
     def _with(self, waiting: list[Waiting], read: Reader) -> Summary | Exception:
         """Return the summary with these batches; the error where it cannot be counted."""
-        self._count_in(waiting, read)
-        self._keep(self._counted.place, lambda: (_sum(self._counted.parts),))
+        try:
+            self._count_in(waiting, read)
+            self._keep(self._counted.place, lambda: (_sum(self._counted.parts),))
+        except MemoryError as error:
+            return error.with_traceback(None)
         if self._counted.fault is not None:
             return self._counted.fault.with_traceback(None)  # or it grew with each time that it is raised
         return self._counted.parts[0]
@@ -133,12 +137,20 @@ class RunningSummary:
             self._came.popleft()
 
     def _keep(self, place: int, count: Callable[[], tuple[Summary, ...]]) -> None:
-        """Keep, in one step, what was counted up to a place; or that it cannot be."""
+        """Keep, in one step, what was counted up to a place; or that it cannot be.
+
+        Raises
+        ------
+        MemoryError
+            There was no room just now: nothing is changed, and there may be some later.
+        """
         if self._counted.fault is not None:
             self._counted = self._counted._replace(place=place)
             return
         try:
             self._counted = _Counted(place, count())
+        except MemoryError:
+            raise
         except Exception as error:  # noqa: BLE001 - who asks for it is told, and no thread ends by it
             self._counted = _Counted(place, fault=error.with_traceback(None))  # its frames hold this one
 

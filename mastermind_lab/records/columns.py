@@ -233,8 +233,13 @@ def comma_advice(value: Any) -> str:
     """Say of a text that is a number but for a comma in it what to do."""
     if not isinstance(value, str) or not _COMMA.fullmatch(value):
         return ""
+    text = value.strip()
+    whole, _, rest = text.partition(",")
+    thousands = f", or {whole}{rest} if it divides thousands" * (
+        len(rest) == 3 and len(whole.lstrip("+-")) < 4
+    )
     return (
-        f", with a comma where a decimal point is read: write {value.strip().replace(',', '.')} "
+        f", with a comma where a decimal point is read: write {text.replace(',', '.')}{thousands} "
         '(pandas.read_csv(path, sep=";", decimal=",") makes numbers of such a column)'
     )
 
