@@ -276,7 +276,7 @@ class LiveView(anywidget.AnyWidget):
 
     def _end_threads(self, *, wait: bool = True) -> None:
         with self._changing:
-            ending = [self._redraws, *([self.follower] if self._began else [])]
+            ending: list[Any] = [self._redraws, *([self.follower] if self._began else [])]
             for one in ending:
                 one.stop(wait=False)
             if self._leave is not None:
