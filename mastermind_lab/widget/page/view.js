@@ -268,7 +268,7 @@ class View {
   // The card and its form; what had the focus in these gets it again.
   show(row) {
     const left = this.focused();
-    this.row = row;
+    this.current = row;
     this.inside.replaceChildren(...(this.hub.model.get("page_facts").marks ? [marking(row, this)] : []), card(row.card));
     if (left && !left.isConnected) (this.inside.querySelector(`[data-act="${left.dataset.act}"]:not([hidden], [disabled])`) ?? this.detail).focus({ preventScroll: true });
   }
@@ -276,7 +276,7 @@ class View {
   // What is open is shown as it is known by now.
   renew() {
     const row = this.known(this.opened);
-    if (row && JSON.stringify(row) !== JSON.stringify(this.row)) this.show(row);
+    if (row && JSON.stringify(row) !== JSON.stringify(this.current)) this.show(row);
   }
 
   shut() {
