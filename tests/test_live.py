@@ -520,7 +520,7 @@ class TestFollowing:
                         break
             await publishing
         assert ids == entry_ids(lab.read(redis_url).tables())
-        assert not follower._is_running()
+        assert not follower.is_running
 
     async def test_a_loop_that_begins_late_is_told_what_is_not_kept(self, raw, redis_url, envelopes):
         async with lab.Follower(redis_url, keep=10) as follower:

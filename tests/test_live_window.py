@@ -231,7 +231,7 @@ def test_its_last_fault_stays_until_it_is_started_again():
     follower.take(StreamUpdate("replay", [("1-1", ONE)]))
     assert (follower.status.state, follower.status.error) == ("starting", "no answer")
     with follower:
-        until(lambda: not follower._is_running())
+        until(lambda: not follower.is_running)
         assert follower.status.error is None
 
 

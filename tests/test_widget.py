@@ -30,7 +30,8 @@ from mastermind_lab.widget import cells, judged, text
 from mastermind_lab.widget.controls import Choices, ViewOptions
 from mastermind_lab.widget.panels import PANELS, TABLES, Panel, data_of, panels
 from mastermind_lab.widget.redraw import RedrawScheduler, Seldom
-from mastermind_lab.widget.rows import condition, rejects_of, rows_of, short
+from mastermind_lab.widget.rows import rejects_of, rows_of, short
+from mastermind_lab.widget.selection import condition
 
 HOSTILE = [
     f"{before}{what}{after}"
@@ -457,6 +458,49 @@ class TestView:
         assert our_threads() == []  # one that was stopped stays so
 
     @pytest.mark.further
+    def test_one_that_is_stopped_in_its_sleep_does_not_wake(self, redis_url, monkeypatch):
+        monkeypatch.setattr("mastermind_lab.widget.view._FORGOTTEN_AFTER", 0.1)
+        view = lab.follow(redis_url)
+        view._view_count = 1
+        view._view_count = 0
+        wait_for([])
+        view.stop()
+        view._view_count = 1
+        assert our_threads() == []
+        view.close()
+
+    @pytest.mark.further
+    def test_a_follower_that_others_began_goes_on_when_the_view_sleeps_or_is_closed(
+        self, redis_url, monkeypatch
+    ):
+        monkeypatch.setattr("mastermind_lab.widget.view._FORGOTTEN_AFTER", 0.1)
+        follower = lab.Follower(redis_url).start()
+        view = lab.follow(follower)
+        view._view_count = 1
+        view._view_count = 0
+        wait_for(["mastermind-follower"])
+        view._view_count = 1
+        wait_for(["mastermind-follower", "mastermind-redraw"])
+        view.close()
+        assert our_threads() == ["mastermind-follower"]
+        view = lab.follow(follower)
+        view.stop()  # whoever began it
+        assert our_threads() == []
+        view.close()
+
+    @pytest.mark.further
+    def test_decisions_are_counted_for_who_hears_of_them(self, follower):
+        view = view_of(follower)
+        view._round()
+        before = told(view, "list")["decided"]
+        assert before == view.status.received - view.status.rejected
+        follower.feed(
+            [("1900000000000-0", "broken"), *((f"190000000000{n}-0", decided()[0][1]) for n in (1, 2))]
+        )
+        view._round()
+        assert told(view, "list")["decided"] == before + 2
+
+    @pytest.mark.further
     def test_before_a_page_has_said_anything_it_is_told_all_again_and_again(self, follower, monkeypatch):
         view = view_of(follower, panels=["decisions"])
         monkeypatch.setattr("mastermind_lab.widget.cells.idle_for", lambda: 0.0)
@@ -488,7 +532,7 @@ class TestAnswers:
         view = view_of(follower)
         assert not view._is_watched()
         for count in (2, 1, 0):
-            assert asked(view, "shown", views=count).keys() == {"kind", "number", "buffers"}
+            assert asked(view, "shown", views=count).keys() == {"kind", "page", "number", "buffers"}
             assert view._is_watched() == (count > 0)
             view.stop()
         for wrong in (-1, "many", None, [1]):
@@ -509,7 +553,7 @@ class TestAnswers:
         start = pd.Timestamp("2026-11-26 10:00:00").timestamp() / 86_400
         x = [start + 3.5 / 86_400, start + 41 / 86_400] if panel == 0 else [0.25, 0.7]
         y = [0.25, 0.7] if panel == 0 else None
-        found = asked(view, "find", panel=panel, x=x, y=y, list=True)
+        found = asked(view, "list", panel=panel, x=x, y=y) and told(view, "chosen")
         expected = view.decisions.query(found["where"])
         assert 12 < len(expected) < 40
         assert (found["count"], len(found["rows"])) == (len(expected), 12)
@@ -530,11 +574,72 @@ class TestAnswers:
         view = view_of(fed([*decided(20), (f"{stamp}-0", undated)]))
         start = pd.Timestamp("2026-11-26 10:00:00").timestamp() / 86_400
         x = [start + 9.5 / 86_400, start + 12.5 / 86_400]
-        found = asked(view, "find", panel=0, x=x, y=None, list=True)
+        found = asked(view, "list", panel=0, x=x, y=None) and told(view, "chosen")
         expected = view.decisions.query(found["where"])["stream_id"].tolist()
         assert expected == ["11-0", "12-0", "13-0", f"{stamp}-0"]
         assert [row["id"] for row in found["rows"]] == expected[::-1]
         assert view.selected.decisions["stream_id"].tolist() == expected
+
+    def test_only_the_page_that_asks_takes_an_answer_and_all_hear_what_is_chosen(self, view):
+        view._answers.take({"ask": "list", "page": 0.25, "number": 3, "panel": 1, "x": [0, 0.05]})
+        chosen, answer = view.sent
+        assert (chosen["kind"], chosen["page"], chosen["number"], chosen["count"]) == ("chosen", 0.25, 3, 6)
+        assert (answer["kind"], answer["page"], answer["number"]) == ("answer", 0.25, 3)
+        asked(view, "hello", page=0.75)  # loaded again, it shows what view.selected still is
+        assert (told(view, "chosen")["count"], len(view.selected)) == (6, 6)
+        asked(view, "list", panel=1, x=[1e99, "a"])
+        assert (told(view, "chosen")["count"], len(view.selected)) == (6, 6)
+        asked(view, "all", page=0.75)
+        assert ("where" in told(view, "chosen"), len(view.selected)) == (False, 60)
+        asked(view, "hello", page=["odd"])
+        assert (told(view, "answer")["page"], "where" in told(view, "chosen")) == (None, False)
+
+    def test_what_is_found_lies_in_the_part_of_the_history_that_is_shown(self):
+        view = view_of(fed(decided(300)))
+        asked(view, "choose", window="last 100")
+        found = asked(view, "find", panel=1, x=[0, 1], y=None)
+        assert (found["count"], found["of"]) == (100, "the last 100")
+        asked(view, "list", panel=1, x=[0, 1], y=None)
+        asked(view, "choose", window="all decisions")
+        assert len(view.selected) == 100
+        assert asked(view, "find", panel=1, x=[0, 1], y=None)["of"] == ""
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            ["m0", "m1", "m2", None], ["it's", '"', "`x`", "@x", "a\\b\n"], [1, 2, 3, 4, None],
+            [0.5, 1.5, 2.5, 3.5], [True, "x", "None", 7], [*map(str, range(14)), None],
+        ],
+    )  # fmt: skip
+    def test_a_part_of_a_small_picture_is_of_its_group_alone(self, values):
+        envelopes = [
+            json.loads(one) | {"meta": {"k": values[n % len(values)]}}
+            for n, (_, one) in enumerate(decided(60))
+        ]
+        follower = fed([(f"{n + 1}-0", json.dumps(one)) for n, one in enumerate(envelopes)])
+        view = view_of(follower, panels=["confidence_over_time"], choice=ViewOptions(by="meta.k"))
+        view._round()
+        ids = []
+        for part in told(view, "round")["panels"][0]["parts"]:
+            asked(view, "list", panel=0, part=part["title"], x=[0, 1e5])
+            found = told(view, "chosen")
+            assert f"n = {found['count']}" == part["n"].split(",")[0]
+            assert view.decisions.query(found["where"])["stream_id"].tolist() == [
+                *view.selected.decisions["stream_id"]
+            ]
+            ids += view.selected.decisions["stream_id"].tolist()
+        assert len(ids) == len(set(ids)) == 60
+        assert asked(view, "find", panel=0, part="gone", x=[0, 1])["wrong"]
+
+    def test_what_came_without_a_time_is_chosen_too_although_it_came_later(self):
+        follower = fed(decided(20))
+        view = view_of(follower)
+        start = pd.Timestamp("2026-11-26 10:00:00").timestamp() / 86_400
+        asked(view, "list", panel=0, x=[start, start + 1], y=None)
+        stamp = int(pd.Timestamp("2026-11-26 11:00").timestamp() * 1000)
+        undated = json.dumps({"decision": {"recommendation": "late", "confidence": 0.9}})
+        follower.feed([(f"{stamp}-0", undated)])
+        assert len(view.selected) == 21
 
     @pytest.mark.further
     def test_choices_draw_all_again(self, view):
@@ -582,7 +687,7 @@ class TestAnswers:
     @pytest.mark.further
     def test_a_page_that_begins_to_show_it_is_told_all(self, view):
         asked(view, "hello")
-        assert {one["kind"] for one in view.sent} == {"round", "list", "status", "answer"}
+        assert {one["kind"] for one in view.sent} == {"round", "list", "status", "chosen", "answer"}
         json.dumps(
             [{name: value for name, value in one.items() if name != "buffers"} for one in view.sent],
             allow_nan=False,
@@ -627,6 +732,16 @@ class TestChoices:
         assert choices.told()["columns"] == names
 
     @pytest.mark.further
+    def test_columns_of_long_names_are_told_apart(self):
+        long = "configuration_of_the_panel_in_this_experiment"
+        meta = [{f"{long}_{name}": n % 2 for name in ("left", "right")} for n in range(8)]
+        entries = [json.loads(one) | {"meta": some} for some, (_, one) in zip(meta, decided(8), strict=True)]
+        choices = Choices(ViewOptions())
+        choices.offer(fed([(f"{n + 1}-0", json.dumps(one)) for n, one in enumerate(entries)]).history())
+        names = [label for _, label in choices.told()["columns"]]
+        assert len(set(names)) == 2
+        assert max(map(len, names)) <= 40
+
     def test_columns_are_offered_by_all_that_is_kept(self):
         alike = [(f"{100 + n}-0", payload) for n, (_, payload) in enumerate(decided(1) * 60)]
         view = view_of(fed([*decided(60), *alike]))

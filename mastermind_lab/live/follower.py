@@ -97,13 +97,18 @@ class Follower:
         with self._lock:
             return self._tracker.now()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it has begun and not ended: a pause and a server that does not answer end nothing."""
+        return self._background.is_running
+
     def start(self) -> Self:
         """Begin, or go on where it was stopped, has failed, or has come to a replay's end.
 
         Nothing happens where it runs already.
         """
         with self._background.changing:
-            if not self._is_running():
+            if not self.is_running:
                 self._background.start()
                 self._set(state="starting" if self._going.is_set() else "paused", error=None)
         return self
@@ -161,13 +166,10 @@ class Follower:
         LabError
             The follower has failed.
         """
-        async for batch in batches(self._listen, self._is_alive, self._is_running):
+        async for batch in batches(self._listen, self._is_alive, lambda: self.is_running):
             yield batch
         if self._tracker.status.state == "failed":
             raise LabError(self._tracker.status.error or "the follower has failed")
-
-    def _is_running(self) -> bool:
-        return self._background.is_running
 
     def _is_alive(self) -> bool:
         return self._background.is_alive
@@ -310,7 +312,7 @@ class Follower:
         with self._lock:
             running = list(self._summaries.values())
             self._tracker.add(update, batch)
-            if self._is_running():
+            if self.is_running:
                 self._tracker.set(state=self._state_after(update))
             if batch is not None:
                 self._windows[update.stream].add(batch)

@@ -1,4 +1,8 @@
-"""What a page asks of a view, and the answers: each question has a number, and each gets one answer."""
+"""What a page asks of a view, and the answers.
+
+Each question has a number, and the name of its page: all pages hear what is answered to one. What is chosen
+in a picture is chosen for all of them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import LabError, OptionError
 from ..history import History
-from .rows import LISTED, condition, short
+from .rows import LISTED, short
+from .selection import Selection
 
 if TYPE_CHECKING:
     from .view import LiveView
@@ -18,12 +23,17 @@ class Answers:
 
     def __init__(self, view: LiveView) -> None:
         self._view = view
-        self._condition = ""
+        self._selection: Selection | None = None
 
     def selected(self) -> History:
         """Return the decisions that are chosen in a picture, or all that are kept."""
-        history = self._view.follower.history()
-        return history.where(self._condition) if self._condition and len(history) else history
+        follower, chosen = self._view.follower, self._selection
+        return follower.history() if chosen is None else chosen.found(follower)[0]
+
+    def tell_selected(self, **asked: Any) -> None:
+        """Say what is chosen, to all pages; ``asked`` is who chose it."""
+        found = {} if self._selection is None else self._found(self._selection)
+        self._view._tell("chosen", **asked, **found)
 
     def take(self, message: Any) -> None:
         """Answer a message of a page; one that makes no sense is answered with what is wrong."""
@@ -35,8 +45,7 @@ class Answers:
             answer = {"wrong": short(str(error), 300)}
         except (TypeError, ValueError, LookupError, OverflowError) as error:
             answer = {"wrong": short(f"{type(error).__name__}: {error}", 300)}
-        number = message.get("number")
-        self._view._tell("answer", number=number if isinstance(number, int) else None, **answer)
+        self._view._tell("answer", **_asked(message), **answer)
 
     def _answered(self, message: dict[str, Any]) -> dict[str, Any]:
         view = self._view
@@ -61,9 +70,11 @@ class Answers:
             case "mark":
                 return self._marked(str(message.get("id")), message)
             case "find":
-                return self._found(message)
+                return self._found(self._part(message))
+            case "list":
+                self._choose(self._part(message), message)
             case "all":
-                self._condition = ""
+                self._choose(None, message)
             case other:
                 raise OptionError(f"a page asked {other!r:.40}")
         return {}
@@ -88,18 +99,37 @@ class Answers:
         several = f"; the mark holds for {count:,} decisions of one correlation_id" if count > 1 else ""
         return {"rows": self._opened(stream_id), "said": judged.marks.place + several}
 
-    def _found(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Find the decisions in a part of a picture; where they are listed, they are ``selected``, too."""
-        panel = self._view._contents.panels[int(message["panel"])]
-        history = self._view.follower.history()
-        published = history.select("decisions", ["published_at"])["published_at"]
-        ranges = message.get("x"), message.get("y")
-        wanted = condition(panel.selects, ranges, has_undated=published.null_count > 0)
-        if not wanted or not len(history):
-            return {"count": 0, "rows": [], "where": wanted}
-        found = history.where(wanted)
-        if message.get("list"):
-            self._condition = wanted
+    def _part(self, message: dict[str, Any]) -> Selection:
+        """Return what a page calls a part of a picture."""
+        contents = self._view._contents
+        panel = contents.panels[int(message["panel"])]
+        group = panel.groups[message.get("part")] if panel.groups else None
+        window = contents.choices.chosen.window
+        return Selection(panel.selects, (message.get("x"), message.get("y")), window, group)
+
+    def _choose(self, part: Selection | None, message: dict[str, Any]) -> None:
+        if part is not None:
+            part.found(self._view.follower)  # what cannot be found is not chosen
+        self._selection = part
+        self.tell_selected(**_asked(message))
+
+    def _found(self, part: Selection) -> dict[str, Any]:
+        """Say what lies in a part of a picture: how many decisions, the newest of them, and where."""
+        found, where = part.found(self._view.follower)
+        if not where:
+            return {"count": 0, "rows": [], "where": "", "of": ""}
         ids = found.select("decisions", ["stream_id"])["stream_id"].to_pylist()
         newest = found.where(ids[-LISTED:]) if len(ids) > LISTED else found
-        return {"count": len(ids), "rows": self._view._contents.judged.rows(newest), "where": wanted}
+        rows = self._view._contents.judged.rows(newest)
+        return {
+            "count": len(ids),
+            "rows": rows,
+            "where": where,
+            "of": self._view._contents.choices.name_of(part.window),
+        }
+
+
+def _asked(message: dict[str, Any]) -> dict[str, Any]:
+    """Return which page asked, and the number of its question; what is no number is nobody's."""
+    asked = {name: message.get(name) for name in ("page", "number")}
+    return {name: value if isinstance(value, int | float) else None for name, value in asked.items()}

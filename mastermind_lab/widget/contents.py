@@ -116,7 +116,9 @@ class Contents:
         """List decisions, where they are to be listed, and rejects; and say what there is to choose from."""
         self.count_below()
         self._offering()
+        status = self._follower.status
         facts: dict[str, Any] = {"choices": self.choices.told(), **self._rejects()}
+        facts["decided"] = status.received - status.rejected
         if "decisions" in self.tables:
             facts |= {"rows": self.judged.latest(newest), "listed": LISTED}
         return facts

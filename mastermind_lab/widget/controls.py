@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 
 from ..errors import OptionError
 from ..history import History
-from ..text import brief, column_label, harmless
+from ..labels import apart
+from ..text import column_label, harmless
 
 _WINDOWS: dict[str, int | timedelta | None] = {
     "all decisions": None,
@@ -70,12 +71,21 @@ class Choices:
 
     def told(self) -> dict[str, Any]:
         """Say for a page what is offered, and what of it is chosen."""
-        window = next(name for name, part in self._windows.items() if part == self.chosen.window)
-        columns = [[name, brief(column_label(name), 40, harmless)] for name in sorted(self._columns)]
+        names = sorted(self._columns)
+        columns = [
+            [*one] for one in zip(names, apart([*map(column_label, names)], 40, harmless), strict=True)
+        ]
         return {
-            "windows": list(self._windows), "window": window, "columns": columns, "by": self.chosen.by or "",
-            "threshold": self.chosen.threshold,
+            "windows": list(self._windows), "window": self._name_of(self.chosen.window), "columns": columns,
+            "by": self.chosen.by or "", "threshold": self.chosen.threshold,
         }  # fmt: skip
+
+    def name_of(self, window: int | timedelta | None) -> str:
+        """Say of which decisions only, where a part of the history is shown: nothing where all are."""
+        return "" if window is None else f"the {self._name_of(window)}"
+
+    def _name_of(self, window: int | timedelta | None) -> str:
+        return next(name for name, part in self._windows.items() if part == window)
 
 
 def _offered(asked: Any, known: Any) -> Any:

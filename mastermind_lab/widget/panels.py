@@ -12,6 +12,7 @@ from ..history import History
 from ..live import Follower
 from ..stats.engine.bootstrap import FEWEST
 from .controls import ViewOptions
+from .selection import Along, Group, groups_of
 
 TABLES = ("decisions", "rejects")
 """The panels that are no pictures."""
@@ -19,7 +20,7 @@ TABLES = ("decisions", "rejects")
 PANELS = ("confidence_over_time", "confidence", "votes", *TABLES)
 """What is shown unless asked otherwise."""
 
-_ALONG: dict[str, tuple[str | None, str | None]] = {
+_ALONG: dict[str, Along] = {
     "confidence_over_time": ("published_at", "confidence"),
     "confidence": ("confidence", None),
 }
@@ -37,6 +38,11 @@ class Panel:
     ----------
     chart
         The name of a chart, a chart, or a function that takes a history and draws on ``ax``.
+
+    Attributes
+    ----------
+    groups
+        Of which decisions each small picture is in which it was last drawn, by their titles.
     """
 
     def __init__(self, chart: str | Callable[..., Any]) -> None:
@@ -48,10 +54,11 @@ class Panel:
         self.beside: Callable[[ViewOptions], dict[str, Any]] = lambda _: {}
         self._renderer = charts.FastRenderer(self.chart)
         self._has_scene = True
+        self.groups: dict[Any, Group] = {}
         self._drawn: tuple[Any, dict[str, Any], tuple[dict[str, Any], bytes]] | None = None
 
     @property
-    def selects(self) -> tuple[str | None, str | None]:
+    def selects(self) -> Along:
         """The columns of ``decisions`` along its axes, if what lies in a part of it can be told by them."""
         return _ALONG.get(self.name, (None, None)) if self.kind is not None else (None, None)
 
@@ -78,6 +85,9 @@ class Panel:
             self._has_scene = False  # nor will it have one of other data
             return {"title": self.title, "picture": True}, self._renderer.png(data, **options)
         facts, numbers = found
+        titles = [part["title"] for part in facts["parts"]] if self.selects[0] else []
+        drawn = groups_of(data, len(titles)) if titles else []
+        self.groups = dict(zip(titles, drawn, strict=True))
         return facts | {"selects": self.selects} | _cell(data), numbers
 
     def png(self, data: Any, choice: ViewOptions) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -94,38 +94,3 @@ def _head(payload: Any) -> str:
 
 def _days(when: datetime) -> float:
     return when.timestamp() / 86_400
-
-
-def condition(
-    along: Iterable[str | None], ranges: Iterable[tuple[float, float] | None], has_undated: bool = False
-) -> str:
-    """Write what lies in a part of a picture as a query of :meth:`History.where`.
-
-    Where some decisions do not say when they were published, they lie where they came on the stream.
-
-    Examples
-    --------
-    >>> condition(("confidence", None), ((0.25, 0.5), None))
-    'confidence >= 0.25 and confidence <= 0.5'
-    """
-    parts = []
-    for column, limits in zip(along, ranges, strict=True):
-        if column is not None and limits is not None:
-            low, high = sorted(map(float, limits))
-            if column == "published_at":
-                parts.append(_between(low, high, has_undated))
-            else:
-                parts.append(f"{column} >= {low:.10g} and {column} <= {high:.10g}")
-    return " and ".join(parts)
-
-
-def _between(low: float, high: float, has_undated: bool) -> str:
-    published, streamed = (
-        f"{name} >= '{_moment(low)}' and {name} <= '{_moment(high)}'"
-        for name in ("published_at", "streamed_at")
-    )
-    return f"({published} or published_at.isna() and {streamed})" if has_undated else published
-
-
-def _moment(days: float) -> str:
-    return f"{pd.Timestamp(round(days * 86_400_000_000), unit='us'):%Y-%m-%d %H:%M:%S.%f}+00:00"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import report
-from ..history import History
+from ..history import History, with_missing_columns
 from .rows import short
 
 if TYPE_CHECKING:
@@ -22,10 +22,11 @@ _HOW = "Point at a picture; click a point to open its decision, drag to list a p
 def save(view: LiveView, path: str | os.PathLike[str]) -> Path | str:
     """Write what a view shows as one page; what goes wrong is as in :func:`report.write_page`."""
     target = report.check_name(path)
-    status, newest = view.follower.status, _newest(view.history)
+    window = view._contents.choices.chosen.window
+    status, newest = view.follower.status, _newest(view.follower.history(last=window))
     bound = f"the newest {len(newest):,} decisions" if len(newest) < status.received - status.rejected else ""
     facts, numbers = view._contents.round(at_once=True)  # the status says what was then found
-    lists = {"rows": view._contents.judged.rows(newest), **view._contents.lists(newest)}
+    lists = {**view._contents.lists(newest), "rows": _rows(view, newest)}
     told = [(_status(view), []), ({"kind": "round", **facts}, numbers), ({"kind": "list", **lists}, [])]
     page = report.Page(
         title=short(Path(str(target)).stem) or "decisions",
@@ -37,6 +38,17 @@ def save(view: LiveView, path: str | os.PathLike[str]) -> Path | str:
         still=view._contents.still(),
     )
     return report.write_page(path, page)
+
+
+def _rows(view: LiveView, history: History) -> list[dict[str, Any]]:
+    """Return what the page shows of each decision, with the small picture that it is in."""
+    place: dict[str, Any] = {}
+    for panel in view._contents.panels:
+        for part, group in panel.groups.items():
+            whole = with_missing_columns(history, [group.column])
+            ids = whole.where(group.condition).select("decisions", ["stream_id"])["stream_id"]
+            place |= dict.fromkeys(ids.to_pylist(), part)
+    return [row | {"part": place.get(row["id"])} for row in view._contents.judged.rows(history)]
 
 
 def _newest(history: History) -> History:

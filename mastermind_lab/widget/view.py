@@ -105,7 +105,7 @@ def follow(
 def _script() -> str:
     """Return the scripts as one, without the comments, which a page need not fetch."""
     whole = "\n".join((_PAGE / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
-    return re.sub(r"(?m)^ *//.*\n", "", whole)
+    return re.sub(r"(?m)^ *//.*\n| +// .*$", "", whole)
 
 
 class LiveView(anywidget.AnyWidget):
@@ -150,7 +150,7 @@ class LiveView(anywidget.AnyWidget):
         self._news: deque[tuple[int, list[list[Any]]]] = deque(maxlen=50)
         self._scheduler = RedrawScheduler(self._round)
         self._forgotten_since: float | None = None
-        self._slept = self._is_displayed = False
+        self._slept = self._is_displayed = self._began = False
         self._handle: Any = None
         self._redraws = RepeatingThread(self._redraw, refresh, self._failed)
         self._changing = RLock()  # held while threads begin or are asked to end, all or none of them
@@ -173,7 +173,10 @@ class LiveView(anywidget.AnyWidget):
 
     @property
     def selected(self) -> History:
-        """Those of the decisions that are chosen in a picture; all that are kept where none are."""
+        """Those of the decisions that are chosen in a picture, of the part of the history that it showed.
+
+        All that are kept where none are chosen. They are chosen for all pages, until Escape on one of them.
+        """
         return self._answers.selected()
 
     @property
@@ -240,19 +243,24 @@ class LiveView(anywidget.AnyWidget):
             self._slept = False
             if self._leave is None:
                 self._leave = self.follower.on_batch(self._came)
+            self._began |= not self.follower.is_running
             self.follower.start()
             self._redraws.start()
         return self
 
     def stop(self) -> None:
         """End: no thread and no connection is left, and the output keeps the last pictures."""
+        with self._changing:
+            self._slept = False
+            self._began = True  # whoever began it
+            self._end_threads(wait=False)
         self._end_threads()
         self._round()
         self._say(self.follower.status)
         self._leave_still()
 
     def close(self) -> None:
-        """End it, and its widget: it is not to be shown again."""
+        """End it, and its widget: it is not to be shown again. A follower goes on that others began."""
         if self.comm is not None:
             self._end_threads()
             self._leave_still()
@@ -268,14 +276,14 @@ class LiveView(anywidget.AnyWidget):
 
     def _end_threads(self, *, wait: bool = True) -> None:
         with self._changing:
-            self.follower.stop(wait=False)
-            self._redraws.stop(wait=False)
+            ending: list[Any] = [self._redraws, *([self.follower] if self._began else [])]
+            for one in ending:
+                one.stop(wait=False)
             if self._leave is not None:
                 self._leave()
                 self._leave = None
-        if wait:
-            self.follower.stop()
-            self._redraws.stop()
+        for one in ending if wait else ():
+            one.stop()
 
     def _came(self, batch: History) -> None:
         """Have the points of a batch shown at once, in the follower's thread, whatever is being drawn."""
@@ -370,6 +378,7 @@ class LiveView(anywidget.AnyWidget):
         """Say everything once more, to a page that has just begun to show it."""
         self._told = None
         self._choose()
+        self._answers.tell_selected()
         if not self._redraws.is_running:
             self._round()
             self._say(self.follower.status)

@@ -8,17 +8,13 @@ function marking(row, view) {
   const right = make("select", { "aria-label": "what was right" }, ...choices.map(([value, textContent]) => make("option", { value, textContent })));
   if (isWrong) right.value = row.was;
   const keep = async was => {
-    const { rows, said, wrong } = await view.ask({ ask: "mark", id: row.id, was, note: note.value });
+    const sent = note.value;
+    const { rows, said, wrong } = await view.ask({ ask: "mark", id: row.id, was, note: sent });
     if (wrong) return view.tell(wrong);
-    view.drafts.delete(row.id);
+    if (view.drafts.get(row.id) === sent) view.drafts.delete(row.id); // nothing more was written meanwhile
     view.keep(rows);
     view.tell(said);
     view.announce(was === "" ? "mark taken back" : `marked ${was === "right" ? "right" : "wrong"}`);
-    if (view.opened !== row.id) return;
-    const act = form.contains(view.focused()) && view.focused().dataset.act;
-    const again = marking(rows[0], view);
-    view.detail.replaceChildren(view.detail.firstElementChild, again, card(rows[0].card));
-    if (act) (again.querySelector(`[data-act="${act}"]:not([hidden], [disabled])`) ?? view.detail).focus({ preventScroll: true });
   };
   const keepWrong = () => {
     if (right.value !== "") return keep(right.value === "other" ? "other" : Number(right.value));

@@ -211,16 +211,16 @@ class Picture {
   // The part of the picture as the kernel knows it: days since 1970, confidence.
   range(from, to, flat, part) {
     const x = [from[0], to[0]].map(one => one + this.inner(part).x.origin);
-    return { panel: this.number, x, y: flat ? null : [from[1], to[1]] };
+    return { panel: this.number, part: this.inner(part).title, x, y: flat ? null : [from[1], to[1]] };
   }
 
   // Ends that can be read, to the second and to a thousandth.
   choose(brush) {
-    const { panel, x, y } = this.range(brush.from, brush.to, brush.flat, brush.part);
+    const { x, y, ...where } = this.range(brush.from, brush.to, brush.flat, brush.part);
     const second = Math.abs(x[1] - x[0]) * DAY > 60000 ? DAY / 1000 : DAY;
     const fine = this.inner(brush.part).x.dated ? second : 1000;
     const round = (ends, steps) => ends && ends.map(one => Math.round(one * steps) / steps);
-    this.view.find({ panel, x: round(x, fine), y: round(y, 1000) }, { from: this.canvas });
+    this.view.find({ ...where, x: round(x, fine), y: round(y, 1000) }, { from: this.canvas });
   }
 
   cell(hit) {
@@ -231,6 +231,7 @@ class Picture {
   // Decisions of a point that the page knows already.
   here(hit) {
     if (hit.id) return [this.view.known(hit.id)].filter(Boolean);
+    if (hit.part) return []; // which of them are in it the page does not know
     const { x: [a, b], y: [low, high] } = this.cell(hit);
     return this.view.rows().filter(one => one.time >= a && one.time <= b && one.confidence >= low && one.confidence <= high);
   }

@@ -7,23 +7,25 @@ const NEWS_EVERY = 10000; // milliseconds between two announcements
 
 class Hub {
   constructor(model) {
-    Object.assign(this, { model, views: new Set(), rows: new Map(), fresh: [], waiting: new Map(), next: 1, last: {}, latest: 0 });
+    Object.assign(this, { model, views: new Set(), rows: new Map(), fresh: [], waiting: new Map(), page: Math.random(), next: 1, turn: 0, last: {}, latest: 0 });
     model.on("msg:custom", (message, buffers) => this.take(message, buffers));
     this.ask({ ask: "hello" }, true);
   }
 
   take(message, buffers) {
-    const { kind } = message;
-    if (kind === "answer") {
+    const { kind } = message, isOurs = message.page === this.page;
+    if (kind === "answer") { // all pages hear it
+      if (!isOurs) return;
       this.waiting.get(message.number)?.(message);
       this.waiting.delete(message.number);
     } else if (kind === "news") {
       this.fresh.push(...message.points.map(([id, time, confidence]) => ({ id, time, confidence, count: message.count })));
       this.fresh.splice(0, Math.max(0, this.fresh.length - MOST_FRESH));
       this.latest = Math.max(this.latest, message.count); // they come from two threads
-    } else this.last[kind] = { message, buffers };
+    } else if (kind === "chosen" && isOurs && message.number < this.turn) return; // something else has been asked for since
+    else this.last[kind] = { message, buffers };
     if (kind === "round") this.settle(message.count);
-    if (kind === "list") this.keep(message.rows ?? []);
+    if (kind === "list" || kind === "chosen") this.keep(message.rows ?? []);
     for (const view of this.views) view.take(message, buffers);
   }
 
@@ -38,14 +40,16 @@ class Hub {
   keep(rows) {
     for (const row of [...rows].reverse()) { this.rows.delete(row.id); this.rows.set(row.id, row); }
     for (const id of this.rows.keys()) { if (this.rows.size <= MOST_KNOWN) break; this.rows.delete(id); }
+    for (const view of this.views) view.renew();
   }
 
   // Not every notebook counts, as Jupyter does, on how many pages a widget is shown.
   tellShown() { if (this.counts) this.ask({ ask: "shown", views: this.views.size }, true); }
 
   ask(question, quiet) {
-    const number = this.next++;
-    this.model.send({ ...question, number });
+    const { page } = this, number = this.next++;
+    if (question.ask === "list" || question.ask === "all") this.turn = number;
+    this.model.send({ ...question, page, number });
     return new Promise(answered => {
       this.waiting.set(number, answered);
       setTimeout(() => { if (this.waiting.has(number) && !quiet) this.views.forEach(view => view.waits()); }, PATIENCE);
@@ -55,7 +59,7 @@ class Hub {
 
 class View {
   constructor(hub, el) {
-    Object.assign(this, { hub, el, opened: null, chosen: null, shown: [], drafts: new Map(), toldAt: Date.now(), untold: 0 });
+    Object.assign(this, { hub, el, opened: null, chosen: false, turn: 0, shown: [], drafts: new Map(), toldAt: Date.now() });
     el.classList.add("mm-view");
     el.mastermind = this;
     // Or a notebook takes keys for its own: it looks at what has the focus first, and only then around that.
@@ -87,7 +91,9 @@ class View {
     this.list = make("tbody");
     this.said = make("div", { className: "mm-said" });
     this.newer = make("button", { className: "mm-button", hidden: true, onclick: () => this.back() });
-    this.detail = make("section", { className: "mm-detail", tabIndex: -1, hidden: true });
+    const close = make("button", { className: "mm-button", type: "button", textContent: "close", onclick: () => this.shut() });
+    this.inside = make("div");
+    this.detail = make("section", { className: "mm-detail", tabIndex: -1, hidden: true }, make("div", { className: "mm-bar" }, make("b", { textContent: "Opened decision" }), close), this.inside);
     this.rejects = make("div", { className: "mm-rejects" });
     const heads = ["published (UTC)", "recommendation", "confidence", "votes", "question"].map(name => make("th", { scope: "col", textContent: name }));
     this.table = make("table", { className: "mm-table" }, make("caption", { textContent: "Latest decisions" }), make("thead", {}, make("tr", {}, ...heads)), this.list);
@@ -103,7 +109,7 @@ class View {
     const button = (text, act) => make("button", { className: "mm-button", type: "button", textContent: text, onclick: act });
     this.window = make("select", { onchange: () => choose("window", this.window.value) });
     this.by = make("select", { onchange: () => choose("by", this.by.value) });
-    this.threshold = make("input", { type: "number", min: 0, max: 1, step: 0.05, onchange: () => choose("threshold", Number(this.threshold.value)) });
+    this.threshold = make("input", { type: "number", min: 0, max: 1, step: 0.05, onchange: () => choose("threshold", this.threshold.valueAsNumber) });
     this.folder = make("input", { type: "text", placeholder: "snapshots/live", size: 14 });
     this.pause = button("pause", () => this.do({ ask: "pause", on: this.state !== "paused" }));
     this.stop = button("stop", () => this.do({ ask: "stop" }));
@@ -126,6 +132,7 @@ class View {
     }
     if (kind === "news") this.pictures.forEach(one => { if (one.scene?.cell) one.later(); });
     if (kind === "list") this.tellList(message);
+    if (kind === "chosen") this.tellChosen(message);
   }
 
   get fresh() { return this.hub.fresh; }
@@ -160,24 +167,23 @@ class View {
     this.pause.disabled = this.stop.disabled = state === "stopped";
   }
 
-  tellList({ rows, choices, rejects, listed }) {
+  tellList({ rows, choices, rejects, listed, decided }) {
     this.offer(choices);
     if (rows) {
-      const news = rows.filter(row => !this.newest?.has(row.id)).length;
-      this.newest = new Set(rows.map(row => row.id));
       this.latestRows = rows.slice(0, listed);
       this.listed = listed;
       this.refresh();
-      this.count_news(news, rows[0]);
+      this.countNews(decided, rows[0]);
     }
     if (rejects) this.tellRejects(rejects);
   }
 
-  count_news(news, row) {
-    this.untold += news;
-    if (!this.untold || !row || Date.now() - this.toldAt < NEWS_EVERY) return;
-    this.announce(`${this.untold} new ${this.untold === 1 ? "decision" : "decisions"}; the latest: ${row.recommendation}, confidence ${row.confidence?.toFixed(2) ?? "not said"}`);
-    this.untold = 0;
+  countNews(decided, row) {
+    this.told = Math.min(this.told ?? decided, decided); // a stream that begins again has fewer
+    const news = decided - this.told;
+    if (!news || !row || Date.now() - this.toldAt < NEWS_EVERY) return;
+    this.announce(`${news} new ${news === 1 ? "decision" : "decisions"}; the latest: ${row.recommendation}, confidence ${row.confidence?.toFixed(2) ?? "not said"}`);
+    this.told = decided;
   }
 
   announce(text) { this.live.textContent = text; this.toldAt = Date.now(); }
@@ -239,19 +245,18 @@ class View {
 
   // Opening, choosing, and the way back
 
+  // What is known is shown at once; perhaps it has been marked elsewhere.
   async open(id, opener) {
-    let row = this.known(id);
-    if (!row) {
-      const { rows, wrong } = await this.ask({ ask: "open", id });
-      if (!rows?.length) return this.tell(wrong ?? "no longer kept");
-      this.keep(rows);
-      row = rows[0];
-    }
+    const turn = ++this.turn;
+    const asked = this.ask({ ask: "open", id }, this.known(id)).then(answer => { this.keep(answer.rows ?? []); return answer; });
+    const { wrong } = this.known(id) ? {} : await asked;
+    if (turn !== this.turn) return; // something else has been opened since, or closed
+    const row = this.known(id);
+    if (!row) return this.tell(wrong ?? "no longer kept");
     this.opened = id;
     this.opener = opener;
     this.below.hidden = false;
-    const close = make("button", { className: "mm-button", type: "button", textContent: "close", onclick: () => this.shut() });
-    this.detail.replaceChildren(make("div", { className: "mm-bar" }, make("b", { textContent: "Opened decision" }), close), ...(this.hub.model.get("page_facts").marks ? [marking(row, this)] : []), card(row.card));
+    this.show(row);
     this.detail.setAttribute("aria-label", `decision ${id}`);
     this.detail.dataset.id = id;
     this.detail.hidden = false;
@@ -260,52 +265,74 @@ class View {
     this.detail.scrollIntoView?.({ block: "nearest" });
   }
 
+  // The card and its form; what had the focus in these gets it again.
+  show(row) {
+    const left = this.focused();
+    this.current = row;
+    this.inside.replaceChildren(...(this.hub.model.get("page_facts").marks ? [marking(row, this)] : []), card(row.card));
+    if (left && !left.isConnected) (this.inside.querySelector(`[data-act="${left.dataset.act}"]:not([hidden], [disabled])`) ?? this.detail).focus({ preventScroll: true });
+  }
+
+  // What is open is shown as it is known by now.
+  renew() {
+    const row = this.known(this.opened);
+    if (row && JSON.stringify(row) !== JSON.stringify(this.current)) this.show(row);
+  }
+
   shut() {
     const { opener } = this;
+    this.turn++;
     this.opened = this.opener = null;
     this.detail.hidden = true;
-    this.detail.replaceChildren();
+    this.inside.replaceChildren();
     this.mark();
     const again = opener?.isConnected ? opener : this.list.querySelector(".mm-link");
     (again ?? this.pictures[0]?.canvas)?.focus({ preventScroll: true });
     this.refresh();
   }
 
+  // A point that is one decision opens it; several, or a part of a picture, are listed.
   async find(range, { opener, known, from = opener }) {
     if (known?.length === 1) this.open(known[0].id, opener); // while a cell runs there is no other answer
-    const answer = await this.ask({ ask: "find", list: !opener, ...range });
-    const { rows = [], count = 0, where = "", wrong } = answer;
-    this.tell(wrong ?? "");
-    if (wrong) return;
-    this.keep(rows);
-    if (opener && count <= 1 && known?.length === 1) return; // it is open, or has been closed meanwhile
-    if (opener && count === 1) return this.open(rows[0].id, opener);
-    if (opener) await this.ask({ ask: "find", list: true, ...range });
-    this.chosen = where;
+    const turn = ++this.turn;
+    if (opener) {
+      const { rows, count, wrong } = await this.ask({ ask: "find", ...range });
+      if (turn !== this.turn) return;
+      if (wrong) return this.tell(wrong);
+      this.keep(rows);
+      if (count <= 1 && known?.length === 1) return; // it is open
+      if (count === 1) return this.open(rows[0].id, opener);
+    }
     this.chooser = from;
-    const listed = count > rows.length ? `; the latest ${rows.length} are listed` : "";
-    this.said.textContent = `${count.toLocaleString("en")} ${count === 1 ? "decision" : "decisions"} where ${where}${listed}. Escape shows the latest again.`;
-    this.newer.hidden = true;
-    this.lay(rows);
-    this.announce(this.said.textContent);
+    const { wrong } = await this.ask({ ask: "list", ...range });
+    if (turn === this.turn) this.tell(wrong ?? "");
   }
 
   // A row that was left goes with its list: the keys go on where the rows were chosen.
-  back() {
+  tellChosen({ where, of, count, rows }) {
     const left = this.focused();
-    if (this.chosen !== null) this.hub.ask({ ask: "all" });
-    this.chosen = null;
-    this.said.textContent = "";
-    this.tell("");
-    if (this.latestRows) this.lay(this.latestRows);
+    this.chosen = Boolean(where);
+    const listed = this.chosen && count > rows.length ? `; the latest ${rows.length} are listed` : "";
+    const said = this.chosen ? `${count.toLocaleString("en")} ${count === 1 ? "decision" : "decisions"} where ${where}${of && `, of ${of}`}${listed}. Escape shows the latest again.` : "";
+    if (said && said !== this.said.textContent) this.announce(said);
+    this.said.textContent = said;
     this.newer.hidden = true;
-    if (left === this.newer || !left?.isConnected) (this.chooser ?? this.list.querySelector(".mm-link"))?.focus({ preventScroll: true });
+    this.lay(this.chosen ? rows : this.latestRows ?? []);
+    if (left && (left.hidden || !left.isConnected)) (this.chooser ?? this.list.querySelector(".mm-link") ?? this.pictures[0]?.canvas)?.focus({ preventScroll: true });
+  }
+
+  back() {
+    this.turn++;
+    this.hub.ask({ ask: "all" }, true);
+    this.hub.take({ kind: "chosen" }); // here at once
+    this.tell("");
   }
 
   key(event) {
-    if (event.key !== "Escape" || event.defaultPrevented && !this.opened && this.chosen === null) return;
+    const goesBack = this.chosen || this.hub.waiting.size;
+    if (event.key !== "Escape" || event.defaultPrevented && !this.opened && !goesBack) return;
     if (this.opened) this.shut();
-    else if (this.chosen !== null || this.note.textContent) this.back();
+    else if (goesBack || this.note.textContent) this.back();
     else return;
     event.preventDefault();
     event.stopPropagation();
