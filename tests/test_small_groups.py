@@ -44,7 +44,9 @@ def test_an_interval_holds_its_estimate_however_small_the_groups(groups, askings
 
 def test_a_group_of_which_nothing_counts_is_no_second_group():
     history = independent(1, 20, 1)
-    lone = pd.DataFrame({"stream_id": ["7-0"], "question": [-1], "recommendation": ["x"], "confidence": [0.5]})
+    lone = pd.DataFrame(
+        {"stream_id": ["7-0"], "question": [-1], "recommendation": ["x"], "confidence": [0.5]}
+    )
     vote = pd.DataFrame({"stream_id": ["7-0"], "voter": ["a"], "choice": ["x"]})
     texts = {"stream_id": "str", "voter": "str", "choice": "str"}
     both = SimpleNamespace(
