@@ -189,6 +189,18 @@ def test_all_right_all_wrong_and_the_certain_have_a_map(method, confidence):
             assert ((found[:-1] > 0) & (found[:-1] < 1)).all()
 
 
+@pytest.mark.parametrize("method", ["temperature", "platt"])
+def test_the_certain_are_taken_half_as_far_from_the_end_as_the_nearest_that_is_not(method):
+    said = np.array([0.0, 0.2, 0.6, 0.7, 0.8, 0.9, 1.0])
+    n, correct = np.full(7, 40.0), np.array([3.0, 10, 22, 24, 27, 29, 32])
+    rows = np.repeat(said, 40), np.concatenate([np.arange(40) < many for many in correct])
+    inside = np.array([0.05, 0.2, 0.6, 0.7, 0.8, 0.9, 0.95])
+    expected = by_others(method, np.repeat(inside, 40), rows[1], inside)
+    found = fitted(method, said, n, correct)
+    assert found(said) == pytest.approx(expected, abs=1e-6)
+    assert found(np.array([0.01, 0.99])) == pytest.approx(expected[[0, -1]], abs=1e-6)  # it never falls
+
+
 def test_one_confidence_moves_along_the_logit():
     found = fitted("platt", np.array([0.8]), np.array([98.0]), np.array([49.0]))
     assert (found.slope, found(np.array([0.8]))[0]) == pytest.approx((1, 0.5))

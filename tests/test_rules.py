@@ -375,7 +375,11 @@ def test_without_outcomes_only_changes_are_known(truth):
         assert (table["accuracy"] == 0).all()
     else:
         assert table["n_known"].eq(0).all()
-        assert table[["accuracy", "difference"]].isna().all(axis=None)
+        unknown = ["accuracy", "difference", "difference_of_all"]
+        ends = [f"{name}_{end}" for name in unknown for end in ("low", "high")]
+        assert table[[*unknown, *ends]].isna().all(axis=None)
+        assert (table[[f"{name}_method" for name in unknown]] == "none").all(axis=None)
+        assert table.set_index("rule").loc["recommendation", "changed_method"] == "definition"
         assert "best voter" not in set(table["rule"])
 
 

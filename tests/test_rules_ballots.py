@@ -307,6 +307,13 @@ def test_ballots_without_a_choice_are_ballots():
     assert found.loc["borda", ["n", "n_decided"]].tolist() == [1, 1]
     assert found.loc["plurality", "n"] == 0
     assert decided(history, "condorcet") == ["b"]
+    open_one = history_of(
+        [[{**vote, "choice": None} for vote in ranked("(ab)c", "(bc)a", "(ca)b")]], said="c"
+    )
+    assert decided(open_one, "condorcet") == ["-"]
+    assert decided(open_one, "condorcet", fallback="recommendation") == ["c"]
+    row = table_of(open_one, fallback="recommendation").loc["condorcet"]
+    assert row[["n", "n_decided", "open", "changed"]].tolist() == [1, 1, 0, 0]
 
 
 # What the summaries are.

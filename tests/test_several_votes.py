@@ -1,5 +1,7 @@
 """Several votes of one decision are not as many observations: its voters' seats, or voters put together."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from panels import part
 from summaries import same
 
 import mastermind_lab as lab
+from mastermind_lab import charts
 from mastermind_lab.stats import Agreement, Calibration, Confidence, Pivotal, Rules, Voters, Votes
 
 pytestmark = pytest.mark.once
@@ -142,6 +145,29 @@ def test_the_confidence_of_votes_that_are_alike_is_known_as_that_of_one_each(n):
     # Voters put together are those of the same decisions.
     rest = Confidence.of(votes, by="voter").lump(2).table().iloc[-1]
     assert (rest["group"], rest["n"], rest["decisions"]) == ("8 others", 8 * n, n)
+
+
+def test_one_voter_has_one_confidence_in_a_decision_the_last_rounds():
+    rows = [
+        ("1-0", "Ada", "no", 0.1, 1), ("1-0", "Ada", "yes", 0.9, 2),  # an earlier round
+        ("1-0", "Bo", "yes", 0.5, 1), ("1-0", "Bo", "yes", 0.7, 1),  # twice the same
+        ("1-0", "Chi", "yes", 0.2, 1), ("1-0", "Chi", "no", 0.2, 1),  # contradicts herself
+        ("2-0", "Ada", "yes", None, 1), ("2-0", "Dan", None, 0.3, 1),
+    ]  # fmt: skip
+    votes = pd.DataFrame(rows, columns=["stream_id", "voter", "choice", "confidence", "vote.round"])
+    summary = Confidence.of(votes, replicates=40)
+    row = summary.table().iloc[0]
+    assert (row["n"], row["mean"], row["missing"], summary.repeated) == (2, 0.7, 1, 2)
+    assert (row["q05"], row["q95"]) == pytest.approx((0.52, 0.88))
+    assert summary.histogram(2)["n"].tolist() == [0, 2]
+    assert "n = 2 votes; 2 repeated" in repr(summary)
+    assert "2 repeated votes" in charts.caption(charts.confidence(votes))
+    by = Confidence.of(votes, by="voter", replicates=40).table().set_index("voter")
+    assert by[["n", "missing"]].to_numpy().tolist() == [[1, 1], [1, 0], [0, 0]]
+    # As it is for what the voters' own statistics count.
+    ids = pd.DataFrame({"stream_id": ["1-0", "2-0"], "recommendation": "yes", "confidence": 0.5})
+    voters = Voters.of(SimpleNamespace(decisions=ids, votes=votes), replicates=40).table().set_index("voter")
+    assert voters.loc["Ada", "confidence"] == by.loc["Ada", "mean"] == 0.9
 
 
 def put_together(kind, **options):

@@ -42,6 +42,25 @@ def test_an_interval_holds_its_estimate_however_small_the_groups(groups, askings
         assert (known[name] <= known[f"{name}_high"]).all()
 
 
+def test_a_group_of_which_nothing_counts_is_no_second_group():
+    history = independent(1, 20, 1)
+    lone = pd.DataFrame(
+        {"stream_id": ["7-0"], "question": [-1], "recommendation": ["x"], "confidence": [0.5]}
+    )
+    vote = pd.DataFrame({"stream_id": ["7-0"], "voter": ["a"], "choice": ["x"]})
+    texts = {"stream_id": "str", "voter": "str", "choice": "str"}
+    both = SimpleNamespace(
+        decisions=pd.concat([history.decisions, lone.assign(n_citations=0, n_arguments=0)]),
+        votes=pd.concat([history.votes, vote]).astype(texts),
+    )
+    alone, beside = (Agreement.of(one, by="question", replicates=80) for one in (history, both))
+    assert beside.alpha == alone.alpha
+    assert beside.alpha.n == 20
+    assert beside.alpha.low < beside.alpha.value < beside.alpha.high
+    agreed, said = (Conformity.of(one, by="question", replicates=80).excess for one in (history, both))
+    assert said == agreed
+
+
 @pytest.mark.thorough
 def test_voters_who_choose_by_themselves_are_not_in_excess():
     found = [

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..errors import OptionError
 from .engine.anytime import intervals_of
+from .engine.ballots import Ballots
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.decisions import Decisions
 from .engine.estimate import SMALL_N, Estimate
@@ -47,6 +48,7 @@ class Confidence(Summary):
     sums: GroupedSums
     steps: GroupedSums
     behind: Decisions
+    again: GroupedSums
     unit: str = field(default="decisions", kw_only=True)
 
     @classmethod
@@ -67,7 +69,8 @@ class Confidence(Summary):
         Parameters
         ----------
         data
-            A history, its ``decisions`` frame, or its ``votes`` frame: then the votes' confidence is counted.
+            A history, its ``decisions`` frame, or its ``votes`` frame: then the confidence of the votes that
+            count is, one a voter and decision.
         by
             Column or columns of ``decisions`` to group by; a missing value is a group of its own.
         threshold
@@ -92,19 +95,21 @@ class Confidence(Summary):
             raise OptionError(f"threshold must be from 0 to 1, not {threshold!r:.40}")
         names = names_of(by, taken=("step",))
         frame = frame_of(data, "decisions", ("stream_id", "confidence"))
-        keys, values = keys_of(frame, names), shares_of(frame, "confidence")
-        units = Units.of(data, cluster)
-        drawn = units.at(frame["stream_id"])
-        sums = GroupedSums.of(keys, _quantities(values, threshold), drawn, replicates)
-        decision, own = np.arange(len(frame)), None
+        units, decision, own = Units.of(data, cluster), np.arange(len(frame)), None
+        cast, again = np.ones(len(frame), dtype=np.bool_), np.zeros(len(frame), dtype=np.bool_)
         if of_votes := isinstance(data, pd.DataFrame) and "voter" in data:
+            rows, cast, again = Ballots.of(data).heard()
+            frame = frame.iloc[rows]
             decision, own = pd.factorize(frame["stream_id"])[0], units.decisions(frame["stream_id"])
+        keys, values = keys_of(frame, names), np.where(cast, shares_of(frame, "confidence"), np.nan)
+        quantities = {**_quantities(values, threshold), "missing": cast & np.isnan(values)}
         return cls(
             names,
             float(threshold),
-            sums,
+            GroupedSums.of(keys, quantities, units.at(frame["stream_id"]), replicates),
             steps_of(keys, values),
             Decisions.behind(keys, decision, {"n": ~np.isnan(values)}, own),
+            GroupedSums.of(keys, {"repeated": again}),
             cluster=units.names,
             intervals=intervals_of(interval, units.names, family),
             unit="votes" if of_votes else "decisions",
@@ -112,6 +117,17 @@ class Confidence(Summary):
 
     def _counts(self) -> str:
         return self.unit
+
+    @property
+    def repeated(self) -> int:
+        """How often a voter voted more than once in a decision, where votes are counted."""
+        return int(self.again["repeated"][:, 0].sum())
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What must be known of the figures, and how many votes are repeated."""
+        again = [f"{self.repeated:,} repeated"] if self.repeated else []
+        return (*again, *super().notes)
 
     @property
     def mean(self) -> Estimate:
@@ -180,7 +196,6 @@ def _quantities(values: Floats, threshold: float) -> dict[str, Floats]:
         "confidence": known,
         "squares": known**2,
         "below": (values < threshold).astype(np.float64),
-        "missing": missing.astype(np.float64),
     }
 
 

@@ -47,7 +47,8 @@ class Recalibration(Summary):
     The last two take right for (r + 1) / (r + 2), r being how many were right, and wrong for 1 / (w + 2), as
     Platt did: so there is a best fit where all were right, or all wrong. Where the isotonic map then is
     constant, 1 or 0. Confidences of 0 and 1, which have no logit, are taken half as far from the end as the
-    nearest that is not certain.
+    nearest that is not certain, and so are new ones that are nearer still; where none of those fitted was
+    certain, new ones that are, 0.00025 from the end or nearer.
 
     To use it, see :func:`mastermind_lab.recalibrated`.
 

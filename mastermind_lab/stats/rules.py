@@ -263,11 +263,11 @@ class Rules(Voted):
         voter = pd.Series(pd.NA, index=table.index, dtype=TEXT)
         voter[is_best] = alike.astype(TEXT).array
         table.insert(len(self.by) + 1, "voter", voter)
-        is_actual = (table["rule"] == ACTUAL) & (table["n_decided"] > 0)
         for name in ("changed", "difference", "difference_of_all"):
+            by_definition = (table["rule"] == ACTUAL) & table[name].notna()
             ends = [f"{name}_low", f"{name}_high"]
-            table[ends] = table[ends].mask(is_actual, 0.0)
-            table[f"{name}_method"] = table[f"{name}_method"].mask(is_actual, "definition")
+            table[ends] = table[ends].mask(by_definition, 0.0)
+            table[f"{name}_method"] = table[f"{name}_method"].mask(by_definition, "definition")
         place = {name: number for number, name in enumerate((*self.names, BEST))}
         group = grouped(table[list(self.by)])[1]
         return table.iloc[np.lexsort((table["rule"].map(place), group))].reset_index(drop=True)

@@ -97,6 +97,12 @@ class Ballots:
         keys, count = np.unique(self.panel * choices + self.choice, return_counts=True)
         return keys // choices, keys % choices, count
 
+    def heard(self) -> tuple[Codes, NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return which rows were read of each voter in a decision, which count, and which stand for several."""
+        again = self.repeated["row"].to_numpy(dtype=np.intp)
+        rows = np.union1d(self.rows, again)
+        return rows, np.isin(rows, self.rows), np.isin(rows, again)
+
     @property
     def ids(self) -> pd.Series:
         """The ``stream_id`` of each ballot."""

@@ -152,9 +152,14 @@ def _regressed(design: Floats, offset: Floats, n: Floats, correct: Floats) -> Fl
 
 
 def _edge(values: Floats) -> float:
-    """Say how near to 0 and 1 those are taken for: half as far as the nearest that is not certain."""
+    """Say how near to 0 and 1 those are taken for: half as far as the nearest that is not certain.
+
+    Where none of them is certain, new ones that are lie no nearer than confidences are told apart.
+    """
     nearest = np.minimum(values, 1 - values)
-    return float(nearest[nearest > 0].min(initial=2 * CLIP) / 2)
+    inside = nearest[nearest > 0]
+    half = float(inside.min()) / 2 if len(inside) else CLIP
+    return half if len(inside) < len(nearest) else min(half, CLIP)
 
 
 def _logit(confidence: Floats, edge: float) -> Floats:

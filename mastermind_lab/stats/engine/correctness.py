@@ -84,15 +84,13 @@ def _votes(data: Data, by: tuple[str, ...]) -> Correctness:
     if isinstance(data, pd.DataFrame):
         raise OptionError("unit='voters' needs a history: a bare frame does not have both votes and outcomes")
     frame = frame_of(data, "votes", ("stream_id", "voter", "choice", "confidence"))
-    ballots = Ballots.of(data)
-    again = ballots.repeated["row"].to_numpy(dtype=np.intp)
-    rows = np.union1d(ballots.rows, again)
+    rows, cast, again = Ballots.of(data).heard()
     votes = frame if len(rows) == len(frame) else frame.iloc[rows]
     decisions = frame_of(data, "decisions", ("stream_id",))
     truths = pd.Series(outcomes_of(decisions).to_numpy(dtype=object), decisions["stream_id"], dtype=object)
     truth = truths[~truths.index.duplicated()].reindex(votes["stream_id"]).to_numpy()
     keys = vote_keys_of(data, votes, by)
-    return _against(truth, votes, "choice", keys, np.isin(rows, ballots.rows), np.isin(rows, again))
+    return _against(truth, votes, "choice", keys, cast, again)
 
 
 def _against(

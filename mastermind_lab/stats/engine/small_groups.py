@@ -35,7 +35,7 @@ def over_groups(sums: GroupedSums, n: str, by: tuple[str, ...] = ()) -> tuple[Gr
     The sums, and the independent observations that each is.
     """
     sizes, row = sums[n][:, 0], grouped(sums.keys[list(by)])[1]
-    whole = (sizes < SMALL_GROUP) & (np.bincount(row)[row] > 1)
+    whole = (sizes < SMALL_GROUP) & (np.bincount(row, sizes > 0)[row] > 1)
     cells = sums.cells
     if whole.any():
         drawn = draws(key_hashes(sums.keys[whole]), cells.shape[2] - 1)

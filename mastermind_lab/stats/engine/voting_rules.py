@@ -97,6 +97,7 @@ def choices_of(
     more = preferred(frame_of(data, "votes", ()), ballots, said, tie)
     if len(more.columns):
         found = found.reindex(panels.append(more.index[~more.index.isin(panels)])).join(more)
+        found[ACTUAL] = said.reindex(found.index).to_numpy(dtype=object)
     if fallback in found:
         for name in _THRESHOLDS:
             if name in found:
