@@ -203,7 +203,7 @@ class Conformity(Voted):
 
     @property
     def hollow(self) -> Estimate:
-        """The share of panels of two and more whose decision is a hollow consensus, 0 to 1; n as ``n_told``."""
+        """The share of panels of two and more whose decision is a hollow consensus, 0 to 1, of ``n_told``."""
         return overall(self._hollow, self.sums, "hollow", "told")
 
     def _hollow(self, top: Floats, bottom: Floats, n: Floats) -> Figure:
