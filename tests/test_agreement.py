@@ -213,6 +213,13 @@ def test_only_the_voters_with_the_most_votes_are_ordered():
     assert set(Agreement.of(votes).order(8)) == set(votes["voter"].unique()) - {"agent-4"}
 
 
+def test_groups_are_put_together_where_voters_are_ordered():
+    history = panels(60)
+    grouped = Agreement.of(history, by="topic")
+    assert grouped.order() == Agreement.of(history).order()
+    assert len(grouped.order(3)) == 3
+
+
 # What the intervals are worth.
 
 

@@ -251,6 +251,20 @@ def test_evidence_in_one_part_is_known_of_both():
     assert Conformity.of(history, by="n_citations").table()["hollow"].tolist() == [1, 0]
 
 
+def test_evidence_that_was_not_counted_is_not_none():
+    history = voted(*[("aaa", 0, 0, None)] * 2, *[("aab", 3, 5, None)] * 2, *[("aaa", 5, 5, None)] * 2)
+    history.decisions["n_citations"] = pd.array([None, 0, 3, 3, None, 5], "Int64")
+    history.decisions["n_arguments"] = pd.array([0, 0, 5, None, 5, 5], "Int64")
+    rows = Conformity.decisions(history)
+    assert rows["hollow"].tolist() == [pd.NA, True, False, pd.NA, pd.NA, False]
+    summary, found = Conformity.of(history), row(history)
+    assert found[["n", "n_told", "unanimous"]].tolist() == [6, 3, 4 / 6]
+    assert (summary.hollow.value, summary.hollow.n) == (1 / 3, 3)
+    assert found["hollow"] == 1 / 3
+    agree(sum(Conformity.of(part(history, [one])) for one in range(6)).table(), summary.table())
+    assert "Hollow: of the 3 whose citations and arguments were counted." in caption(conformity(summary))
+
+
 def test_few_panels_and_none():
     none = row(voted(("a", 0, 0, None), ("", 0, 0, None)))
     assert none[["n", "too_small"]].tolist() == [0, 2]

@@ -55,5 +55,7 @@ def conformity(
     figures = {name: called for name, called in _FIGURES.items() if table[name].notna().any()}
     dots_of_figures(picture, table, figures, "n", kw, beside)
     growing = "growth: of confidence in a debate" if beside else ""
-    untold = "" if "hollow" in figures else "hollow consensus not known: no citations, no arguments"
-    return picture.heading(growing, untold, methods=methods_of(table, figures))
+    told = "" if "hollow" in figures else "hollow consensus not known: no citations, no arguments"
+    if not told and table["n_told"].sum() < table["n"].sum():
+        told = f"hollow: of the {table['n_told'].sum():,} whose citations and arguments were counted"
+    return picture.heading(growing, told, methods=methods_of(table, figures))

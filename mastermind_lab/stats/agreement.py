@@ -232,12 +232,8 @@ class Agreement(Voted):
             If ``min_n`` is no whole number from 0.
         """
         pairs = with_chance(self.pairs, self.pair_choices)
-        apart = (pairs.keys["voter"] != pairs.keys["other"]).to_numpy()
-        other = pairs.keys[apart].rename(columns={"voter": "other", "other": "voter"})
-        keys = pd.concat([pairs.keys, other[pairs.keys.columns]], ignore_index=True)
-        found = np.append(pairs.cells, self._shrunk()[:, None, None], axis=1)
-        cells = np.concatenate([found, found[apart]])
-        both = GroupedSums(keys, (*pairs.names, "shrunk"), cells).rekey(keys)
+        cells = np.append(pairs.cells, self._shrunk()[:, None, None], axis=1)
+        both = _from_either_side(GroupedSums(pairs.keys, (*pairs.names, "shrunk"), cells))
         n, decisions = both["n"][:, 0], both["decisions"][:, 0]
         agreement = without_clusters(self.intervals.binomial(both["agree"][:, 0], n), self.cluster)
         agreement = agreement.where(n == decisions)
@@ -296,9 +292,11 @@ class Agreement(Voted):
         Parameters
         ----------
         most
-            Voters at most: those with the most votes beside others'.
+            Voters at most, of all groups: those with the most votes beside others'.
         """
-        table = replace(self, by=(), pairs=self.pairs.marginalize(("voter", "other"))).table()
+        pairs = _from_either_side(self.pairs.marginalize(("voter", "other")))
+        n, agree = pairs["n"][:, 0], pairs["agree"][:, 0]
+        table = pairs.keys.assign(n=n, agreement=divided(agree, n))
         sizes = table.groupby("voter")["n"].sum()
         voters = sorted(sizes.sort_values(ascending=False, kind="stable").index[:most])
         table = table[table["voter"].isin(voters) & table["other"].isin(voters)]
@@ -326,6 +324,14 @@ class Agreement(Voted):
     @property
     def _scale(self) -> Scale:
         return Scale(self.level, self.ranks)
+
+
+def _from_either_side(pairs: GroupedSums) -> GroupedSums:
+    """Let every pair stand there from the side of either voter."""
+    apart = (pairs.keys["voter"] != pairs.keys["other"]).to_numpy()
+    other = pairs.keys[apart].rename(columns={"voter": "other", "other": "voter"})
+    keys = pd.concat([pairs.keys, other[pairs.keys.columns]], ignore_index=True)
+    return GroupedSums(keys, pairs.names, np.concatenate([pairs.cells, pairs.cells[apart]])).rekey(keys)
 
 
 def _corrected(made: Intervals, masses: GroupedSums, chance: str, n: Floats) -> Figure:

@@ -25,7 +25,8 @@ from .engine.units import Units
 from .engine.vocabulary import CHOICE
 from .margin import Margin
 
-_NEEDED = ("stream_id", "recommendation", "n_citations", "n_arguments")
+_EVIDENCE = ("n_citations", "n_arguments")
+_NEEDED = ("stream_id", "recommendation", *_EVIDENCE)
 _ROUNDING = 1e-12  # 1 - 1 / 5 is a little less than 0.8
 
 
@@ -53,8 +54,9 @@ class Conformity(Voted):
     tells both.
 
     *Hollow consensus.* Agreement without evidence: at least ``agreement`` of the votes for one choice, while
-    the decision has at most ``citations`` citations and at most ``arguments`` arguments. Where no decision
-    has any of either, as in a table of votes, nobody told of them, and nothing is known to be hollow.
+    the decision has at most ``citations`` citations and at most ``arguments`` arguments. Where either count
+    is missing nobody told, and whether a decision is hollow is not known; nor is it where no decision has any
+    of either, as in a table of votes.
 
     Examples
     --------
@@ -105,8 +107,9 @@ class Conformity(Voted):
             with more than one; ``agreement``, the share of the winner,
             0 to 1; ``unanimous``; ``n_citations``; ``n_arguments``; ``hollow``; ``n_rounds`` with a
             confidence; ``inflation``, last minus first of these, -1 to 1, NaN below 2. On a tie there is no
-            winner: ``agreement`` is missing, ``hollow`` False. Below 2 votes all three are missing; where no
-            decision has a citation or an argument, ``hollow`` is missing in all.
+            winner: ``agreement`` is missing, ``hollow`` False. Below 2 votes all three are missing;
+            ``hollow`` also where ``n_citations`` or ``n_arguments`` is, and in all where no decision has a
+            citation or an argument.
 
         Raises
         ------
@@ -169,7 +172,7 @@ class Conformity(Voted):
         debates = rounds_of(frame, rounds)
         rows = _described(data, frame, debates, agreement, citations, arguments)
         keys = keys_of(frame, names).reset_index(drop=True)
-        units, panel = Units.of(data, cluster), rows["hollow"].notna().to_numpy()
+        units, panel = Units.of(data, cluster), (rows["votes"] >= 2).to_numpy()
         drawn = units.at(rows["stream_id"])
         sums = GroupedSums.of(keys, _quantities(rows, agreement), drawn, replicates)
         one = {"n": np.ones(panel.sum())}
@@ -200,8 +203,8 @@ class Conformity(Voted):
 
     @property
     def hollow(self) -> Estimate:
-        """The share of panels of two and more whose decision is a hollow consensus, 0 to 1."""
-        return overall(self._hollow, self.sums, "hollow", "n")
+        """The share of panels of two and more whose decision is a hollow consensus, 0 to 1, of ``n_told``."""
+        return overall(self._hollow, self.sums, "hollow", "told")
 
     def _hollow(self, top: Floats, bottom: Floats, n: Floats) -> Figure:
         """Divide as for shares, but where no decision has any evidence: then nobody told of it."""
@@ -222,18 +225,19 @@ class Conformity(Voted):
         DataFrame
             The ``by`` columns; ``n`` decisions with two votes and more; shares of these, 0 to 1, and their
             95% intervals (``_low``, ``_high``): ``unanimous``; ``expected``, by voters who choose by
-            themselves; ``excess``, the difference; ``consensus``; ``hollow``, NaN where no decision of any
-            group has a citation or an argument. ``debated``, decisions with two
+            themselves; ``excess``, the difference; ``consensus``; ``hollow``, of the ``n_told`` whose counts
+            of evidence are known, NaN where no decision of any group has a citation or an argument.
+            ``debated``, decisions with two
             rounds and more, and their mean ``inflation``, -1 to 1; ``too_small``, decisions with fewer votes,
             left out of the shares; ``repeated``, how often a voter voted more than once in a decision.
             ``small_n`` marks rows of fewer than 10 decisions. Intervals are NaN where there are fewer than 2
             observations.
         """
         sums = self.sums.marginalize(self.by)
-        n, debated = (sums.independent(sums[name][:, 0]) for name in ("n", "debated"))
+        n, told, debated = (sums.independent(sums[name][:, 0]) for name in ("n", "told", "debated"))
         made = self.intervals
         figures = {name: made.shares(sums[name], sums["n"], n) for name in ("unanimous", "consensus")}
-        figures["hollow"] = self._hollow(sums["hollow"], sums["n"], n)
+        figures["hollow"] = self._hollow(sums["hollow"], sums["told"], told)
         chance, independent = over_groups(self._with_expected(), "n", self.by)
         figures["expected"] = made.figures(divided(chance["expected"], chance["n"]), independent, SHARE)
         figures["excess"] = self._excess(chance, independent)
@@ -243,6 +247,7 @@ class Conformity(Voted):
             n=counted(sums["n"][:, 0]),
             **sums.clusters(),
             **with_ends(**{name: figures[name] for name in order}),
+            n_told=counted(sums["told"][:, 0]),
             debated=counted(sums["debated"][:, 0]),
             too_small=counted(sums["too_small"][:, 0]),
             repeated=counted(sums["repeated"][:, 0]),
@@ -325,9 +330,9 @@ def _described(
     votes = Margin.decisions(data)
     panel = (votes["votes"] >= 2).to_numpy(dtype=bool)
     share = (1 - votes["dissenters"] / votes["votes"]).astype("Float64").where(panel)
-    hollow = (share >= agreement - _ROUNDING).fillna(False)
-    for column, most in (("n_citations", citations), ("n_arguments", arguments)):
-        hollow &= (frame[column].fillna(0) <= most).to_numpy(dtype=bool)
+    evidence = frame[list(_EVIDENCE)].reset_index(drop=True)
+    little = (evidence.fillna(0) <= [citations, arguments]).all(axis=1)
+    hollow = (share >= agreement - _ROUNDING).fillna(False) & little
     first, last = (debates.at(end, len(frame)) for end in ("first", "last"))
     rounds = np.bincount(debates.decision, minlength=len(frame))
     columns = {
@@ -336,9 +341,8 @@ def _described(
         "repeated": votes["repeated"].array,
         "agreement": share.to_numpy(dtype=np.float64, na_value=np.nan),
         "unanimous": votes["unanimous"].where(panel).array,
-        "n_citations": frame["n_citations"].array,
-        "n_arguments": frame["n_arguments"].array,
-        "hollow": hollow.astype("boolean").where(panel).array,
+        **{name: evidence[name].array for name in _EVIDENCE},
+        "hollow": hollow.astype("boolean").where(panel & evidence.notna().all(axis=1)).array,
         "n_rounds": pd.array(rounds, dtype="Int64"),
         "inflation": np.where(rounds > 1, last - first, np.nan),
     }
@@ -355,12 +359,13 @@ def _check(agreement: float, citations: int, arguments: int) -> None:
 
 def _quantities(rows: pd.DataFrame, agreement: float) -> dict[str, Floats]:
     """Turn the decisions' figures into numbers to add; what is missing adds nothing."""
-    panel = rows["hollow"].notna().to_numpy(dtype=np.float64)
+    panel = (rows["votes"] >= 2).to_numpy(dtype=np.float64)
     inflation = rows["inflation"].to_numpy(dtype=np.float64)
     flags = {name: rows[name].fillna(False).to_numpy(dtype=np.float64) for name in ("unanimous", "hollow")}
     return {
         "n": panel,
         **flags,
+        "told": rows["hollow"].notna().to_numpy(dtype=np.float64),
         "consensus": (rows["agreement"] >= agreement - _ROUNDING).to_numpy(dtype=np.float64),
         "debated": (~np.isnan(inflation)).astype(np.float64),
         "inflation": np.nan_to_num(inflation),
@@ -372,7 +377,7 @@ def _quantities(rows: pd.DataFrame, agreement: float) -> dict[str, Floats]:
 
 def _has_evidence(rows: pd.DataFrame) -> NDArray[np.bool_]:
     """Say which decisions have a citation or an argument."""
-    found: NDArray[np.bool_] = (rows[["n_citations", "n_arguments"]].fillna(0) > 0).any(axis=1).to_numpy(bool)
+    found: NDArray[np.bool_] = (rows[list(_EVIDENCE)].fillna(0) > 0).any(axis=1).to_numpy(bool)
     return found
 
 

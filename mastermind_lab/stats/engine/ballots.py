@@ -98,7 +98,7 @@ class Ballots:
         return keys // choices, keys % choices, count
 
     def heard(self) -> tuple[Codes, NDArray[np.bool_], NDArray[np.bool_]]:
-        """Return which rows were read of each voter in a decision, which count, and which stand for several."""
+        """Say which rows were looked at, which of these count, and which stand for several of a voter."""
         again = self.repeated["row"].to_numpy(dtype=np.intp)
         rows = np.union1d(self.rows, again)
         return rows, np.isin(rows, self.rows), np.isin(rows, again)
