@@ -696,6 +696,17 @@ class TestASink:
                 sink.take(StreamUpdate(S, [(name(number), payload(number))], ordinal=number))
         assert [one.rows for one in ranges(folder)] == [3]
 
+    def test_it_stays_in_its_folder_wherever_the_process_goes(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        with Archiver("archive", stream=S) as sink:
+            sink.take(StreamUpdate(S, [(name(1), payload(1))], ordinal=1))
+            sink.flush()
+            (elsewhere := tmp_path / "elsewhere").mkdir()
+            monkeypatch.chdir(elsewhere)
+            sink.take(StreamUpdate(S, [(name(2), payload(2))], ordinal=2))
+        assert ids(tmp_path / "archive") == names(1, 2)
+        assert not any(elsewhere.iterdir())
+
     def test_an_update_of_another_stream(self, folder):
         with Archiver(folder, stream=S) as sink, pytest.raises(lab.OptionError, match="other"):
             sink.take(StreamUpdate("other", []))

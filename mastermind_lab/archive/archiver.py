@@ -16,7 +16,7 @@ from ..decode import SchemaCache
 from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import OptionError, SourceError
 from ..frames import Account, Bound, SchemaUnion, concat, id_key
-from ..storage import ARCHIVER
+from ..storage import ARCHIVER, absolute
 from ..storage import folder as folder_of
 from .buffer import Buffer
 from .extent import Extent
@@ -96,7 +96,7 @@ class Archiver:
     ) -> None:
         if part_bytes <= 0 or not part_seconds > 0:
             raise OptionError(f"part_bytes={part_bytes}, part_seconds={part_seconds}: both are above 0")
-        self.folder, self.stream, self.source, self.payloads = os.fspath(folder), stream, source, payloads
+        self.folder, self.stream, self.source, self.payloads = absolute(folder), stream, source, payloads
         self.part_bytes, self.part_seconds = part_bytes, part_seconds
         self._bounds = since, until
         self.parts = self.entries = self.rejects = 0
