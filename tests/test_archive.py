@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pandas as pd
@@ -305,6 +305,25 @@ class TestFollowing:
         assert ids(folder) == names(1, 2)
 
 
+@contextmanager
+def interrupting(code, line):
+    """Let Ctrl-C come once, before a line of some code; say when it did."""
+    struck = []
+
+    def trace(frame, event, _):
+        if event == "line" and frame.f_lineno == line and not struck:
+            struck.append(line)
+            raise KeyboardInterrupt
+        return trace if frame.f_code is code else None
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield struck
+    finally:
+        sys.settrace(before)
+
+
 class TestInterrupted:
     """As a cell of a notebook is: Ctrl-C comes to the main thread of a process that goes on."""
 
@@ -334,6 +353,20 @@ class TestInterrupted:
         with stopping(run, signal.SIGINT):
             signal.raise_signal(signal.SIGINT)
             assert signal.getsignal(signal.SIGINT) is before
+
+    @pytest.mark.parametrize("method", ["_begin", "_settle", "_committed"])
+    def test_between_any_two_lines_of_a_commit_nothing_is_lost_or_doubled(self, tmp_path, method):
+        code, struck = getattr(Archiver, method).__code__, []
+        for number, line in enumerate(sorted({line for *_, line in code.co_lines() if line})):
+            with Archiver(tmp_path / str(number), stream=S, part_seconds=1000, part_bytes=1) as sink:
+                for entry in (1, 2, 3):
+                    with suppress(KeyboardInterrupt), interrupting(code, line) as struck_here:
+                        sink.take(StreamUpdate(S, [(name(entry), payload(entry))], ordinal=entry))
+                    struck += struck_here
+            assert (sink.parts, sink.entries, sink.waiting) == (len(ranges(sink.folder)), 3, 0)
+            assert ids(sink.folder) == names(1, 2, 3)
+            assert lab.verify(sink.folder).empty
+        assert len({*struck}) > 1
 
     def test_in_another_thread_it_runs_all_the_same(self, raw, redis_url, folder):
         add(raw, 1, 2)
@@ -695,6 +728,17 @@ class TestASink:
             for number in range(1, 4):
                 sink.take(StreamUpdate(S, [(name(number), payload(number))], ordinal=number))
         assert [one.rows for one in ranges(folder)] == [3]
+
+    def test_it_stays_in_its_folder_wherever_the_process_goes(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        with Archiver("archive", stream=S) as sink:
+            sink.take(StreamUpdate(S, [(name(1), payload(1))], ordinal=1))
+            sink.flush()
+            (elsewhere := tmp_path / "elsewhere").mkdir()
+            monkeypatch.chdir(elsewhere)
+            sink.take(StreamUpdate(S, [(name(2), payload(2))], ordinal=2))
+        assert ids(tmp_path / "archive") == names(1, 2)
+        assert not any(elsewhere.iterdir())
 
     def test_an_update_of_another_stream(self, folder):
         with Archiver(folder, stream=S) as sink, pytest.raises(lab.OptionError, match="other"):

@@ -16,7 +16,7 @@ from ..decode import SchemaCache
 from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import OptionError, SourceError
 from ..frames import Account, Bound, SchemaUnion, concat, id_key
-from ..storage import ARCHIVER
+from ..storage import ARCHIVER, absolute
 from ..storage import folder as folder_of
 from .buffer import Buffer
 from .extent import Extent
@@ -96,7 +96,7 @@ class Archiver:
     ) -> None:
         if part_bytes <= 0 or not part_seconds > 0:
             raise OptionError(f"part_bytes={part_bytes}, part_seconds={part_seconds}: both must be above 0")
-        self.folder, self.stream, self.source, self.payloads = os.fspath(folder), stream, source, payloads
+        self.folder, self.stream, self.source, self.payloads = absolute(folder), stream, source, payloads
         self.part_bytes, self.part_seconds = part_bytes, part_seconds
         self._bounds = since, until
         self.parts = self.entries = self.rejects = 0
@@ -258,22 +258,25 @@ class Archiver:
         """
         self._settle()
         while self._buffers[0].entries:
-            self._committed(self._commit(self._buffers[0]))
+            self._begin()
+            self._settle()
 
     def _begin(self) -> None:
-        """Begin to commit the first buffer, and another one to fill meanwhile."""
+        """Begin to commit the first buffer, where there is another one to fill meanwhile."""
+        self._buffers = self._buffers if len(self._buffers) > 1 else [*self._buffers, Buffer()]
         self._writing = self._writer.submit(self._commit, self._buffers[0])
-        self._buffers.append(Buffer())
 
     def _settle(self) -> None:
         """Wait for the commit that is under way; a buffer that could not be written stays the first."""
         if not self._writing:
             return
         try:
-            self._committed(self._writing.result())
-        finally:
+            committed = self._writing.result()
+        except BaseException:
             if self._writing.done():  # whoever is interrupted here waits once more
                 self._writing = None
+            raise
+        self._committed(committed)
 
     def _commit(self, buffer: Buffer) -> Range:
         from ..snapshot import commit, date_of, forget
@@ -290,18 +293,24 @@ class Archiver:
         return committed
 
     def _committed(self, committed: Range) -> None:
+        """Note that the first buffer is in, all of it in one step: an interruption comes before or after."""
         from ..snapshot import Committed
         from ..snapshot.resume import ResumePoint
 
-        self._buffers = self._buffers[1:] or [Buffer()]
-        self.parts, self.entries = self.parts + 1, self.entries + committed.entries
-        self.rejects += committed.rejects
-        before, self._committed_here = self._committed_here, self._committed_here + Committed.of([committed])
-        self.resume_point = ResumePoint.of(self._committed_here)
-        if before.last is None:
-            self._widened_to = self._columns
-        elif before.last.date != committed.date:
-            self._widening, self._merging = self._widen(), self._merge()
+        before, now = self._committed_here, self._committed_here + Committed.of([committed])
+        is_another_day = before.last is not None and before.last.date != committed.date
+        known = {
+            "_buffers": self._buffers[1:] or [Buffer()],
+            "_writing": None,
+            "parts": self.parts + 1,
+            "entries": self.entries + committed.entries,
+            "rejects": self.rejects + committed.rejects,
+            "_committed_here": now,
+            "resume_point": ResumePoint.of(now),
+            "_widened_to": self._widened_to if before.last else self._columns,
+        }
+        todo = {"_widening": self._widen(), "_merging": self._merge()} if is_another_day else {}
+        vars(self).update(known, **todo)
 
     def _widen(self) -> Iterator[None]:
         """Give older parts the columns of newer ones, a range a step: the stream cannot wait for all."""

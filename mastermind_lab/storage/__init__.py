@@ -29,6 +29,7 @@ __all__ = [
     "Name",
     "RemoteFile",
     "RemoteFolder",
+    "absolute",
     "append",
     "check_bytes",
     "folder",
@@ -101,3 +102,8 @@ def folder(source: Name) -> Folder:
         The URL's file system is unknown or not installed, or the URL holds a password; or the name is empty.
     """
     return RemoteFolder(str(source)) if is_remote(source) else LocalFolder(str(local_path(source)))
+
+
+def absolute(source: Name) -> str:
+    """Return the same folder under a name that stays true wherever the process goes, or another stands."""
+    return str(source) if is_remote(source) else str(local_path(source).absolute())

@@ -31,7 +31,7 @@ from ...frames import (
     ids_in_order,
     only,
 )
-from ...storage import is_remote, local_path
+from ...storage import absolute
 from ..history import History
 from .reading import Batch, Options, gather, is_numbered, newest_of, with_undated
 
@@ -76,9 +76,9 @@ class Snapshot:
         return snapshot.readable(self._place, names, self.options.files.unpacked_bytes)
 
     @property
-    def _place(self) -> str | os.PathLike[str]:
+    def _place(self) -> str:
         """The folder, absolute, because workers may stand elsewhere."""
-        return self.folder if is_remote(self.folder) else local_path(self.folder).absolute()
+        return absolute(self.folder)
 
     @property
     def _names(self) -> list[str]:
@@ -196,7 +196,7 @@ class Snapshot:
 class Uncounted:
     """The coverage of a folder of which only some ranges were opened: what the others say is read for it."""
 
-    folder: str | os.PathLike[str]
+    folder: str
     max_unpacked_bytes: int | None
     last: tuple[int, int, int]
     opened: tuple[Range, ...] = field(repr=False)
