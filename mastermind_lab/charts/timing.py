@@ -145,7 +145,8 @@ def _straight(table: pd.DataFrame) -> float:
         return 0.0
     middles = table[["q25", "q75"]].abs().max(axis=1)
     shared = float(f"{middles[middles > 0].min():.2g}")
-    return shared if table[_DRAWN].abs().max(axis=None) >= 10 * shared else np.inf
+    largest = float(np.nanmax(table[_DRAWN].abs().to_numpy(dtype=float)))
+    return shared if largest >= 10 * shared else np.inf
 
 
 def _said_of(straight: float) -> str:
