@@ -118,11 +118,10 @@ def _draw(
     apart = len(groups) > TOGETHER
     every_ax = panels(picture.ax, names, counts) if apart else [picture.ax] * len(groups)
     styles = [alone(picture.ax)] * len(groups) if apart else styles_on(picture.ax)
-    low, high, shades = _cloud(every_ax, shown, groups, styles)
-    if past is not None:
-        low, high = (float(end) for end in (np.nanmin([low, *past["q25"]]), np.nanmax([high, *past["q75"]])))
-    around = max(0.03, (_LEAST - high + low) / 2)
-    draw, handles = (_line if rolling else _means), []
+    figure, draw = ("rolling", _line) if rolling else ("mean", _means)
+    *ends, shades = _cloud(every_ax, shown, groups, styles)
+    low, high = _reach(ends, lines[[figure, f"{figure}_low", f"{figure}_high"]], past)
+    around, handles = max(0.03, (_LEAST - high + low) / 2), []
     for ax, group, style in zip(every_ax, groups, styles, strict=False):
         if past is not None:
             _across(ax, past[past["group"] == group], style, apart or len(groups) == 1)
@@ -134,6 +133,13 @@ def _draw(
     changes = [change_lines(ax, regimes, named=not apart) for ax in papers]
     dates_below(picture.ax, papers)
     return [shades, *changes[0]]
+
+
+def _reach(points: Sequence[float], lines: pd.DataFrame, past: pd.DataFrame | None) -> tuple[float, float]:
+    """Return the least and the most of all that is drawn: points, lines, what is around them, and behind."""
+    behind = pd.DataFrame() if past is None else past[["mean", "q25", "q75"]]
+    ends = np.concatenate([points, *(rows.to_numpy(dtype=float).ravel() for rows in (lines, behind))])
+    return float(np.nanmin(ends)), float(np.nanmax(ends))
 
 
 def _groups(lines: pd.DataFrame) -> pd.DataFrame:

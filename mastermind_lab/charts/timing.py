@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, SymmetricalLogLocator
 
 from ..errors import OptionError
 from ..stats import Timing
@@ -18,14 +18,17 @@ from ..stats.timing import TIMINGS, USAGE
 from ..text import column_label
 from .drawing.chart import chart, summary_of
 from .drawing.dots import offsets
+from .drawing.figures import extent
 from .drawing.ink import MUTED, RULE, shade, tint
 from .drawing.intervals import keep_ends
 from .drawing.picture import Column, Picture, inches_of, label_rows, rows_that_fit, series_that_fit
 from .drawing.style import SERIES, Style, artist_kwargs, styles_on
-from .drawing.text import LEGEND, format_n, names_apart
+from .drawing.text import LEGEND, format_n, names_apart, small_size
 
 MOST = 12
 """Timings, or other quantities, that stay readable in one chart."""
+
+_DRAWN = ["q05", "q25", "q75", "q95", "mean", "mean_low", "mean_high"]
 
 UNITS = {"s": "seconds", "tokens": "tokens a decision", "USD": "USD a decision"}
 
@@ -65,10 +68,11 @@ def timing(
     lanes = max(table["group"].nunique(), 1)
     leaves = _longest(table, rows_that_fit(ax, MOST, lines=2, lanes=2 * lanes, series=lanes - 1))
     notes, inches = format_n(summary.n, "decisions"), inches_of(len(leaves), lines=2, lanes=2 * lanes)
-    picture = Picture(ax, "Timing", summary, notes, f"{UNITS[unit]} (log scale)", inches=inches)
+    there, table = table["leaf"].nunique(), table[table["leaf"].isin(leaves)]
+    straight = _straight(table)
+    picture = Picture(ax, "Timing", summary, notes, UNITS[unit] + _said_of(straight), inches=inches)
     if table.empty:
         return picture.empty(f"no {UNITS[unit]}") if summary.n else picture.empty()
-    there, table = table["leaf"].nunique(), table[table["leaf"].isin(leaves)]
     ax = picture.ax
     _draw(picture, table, leaves, kw)
     counts = table.groupby("leaf")["n"].sum()
@@ -77,7 +81,7 @@ def timing(
     beside = of_total if len(shares) else None
     n_below = [f"n = {counts[leaf]:,}" for leaf in leaves]
     label_rows(ax, list(map(_short, leaves)), n_below, beside=beside, series=lanes - 1)
-    _scale(ax, table)
+    _scale(ax, table, straight)
     cut = ax.get_xscale() == "log" and (table["mean_low"] <= 0).any()
     picture.heading(
         "dot: mean; line across the bar: median; bars: middle 50% and 90%",
@@ -131,22 +135,48 @@ def _bars(
     return keep_ends(drawn, rows, "mean")
 
 
-def _scale(ax: Axes, table: pd.DataFrame) -> None:
-    """Scale the sizes by their logarithm; where some are not above 0, there is a straight piece around it."""
-    ax.use_sticky_edges = False  # of the bars, at which a dot would be cut in half
+def _straight(table: pd.DataFrame) -> float:
+    """Return up to where the scale is a straight one: nowhere if all is above 0, else to what leaves share.
+
+    That is the largest size in the middle half of the leaf in which this is least. Where nothing is ten times
+    as large, all of the scale is straight.
+    """
     if (table["q05"] > 0).all():
-        least, most = float(table["q05"].min()), float(table["q95"].max())
-        decades = float(np.log10(most / least))
+        return 0.0
+    middles = table[["q25", "q75"]].abs().max(axis=1)
+    shared = float(f"{middles[middles > 0].min():.2g}")
+    largest = float(np.nanmax(table[_DRAWN].abs().to_numpy(dtype=float)))
+    return shared if largest >= 10 * shared else np.inf
+
+
+def _said_of(straight: float) -> str:
+    """Say which scale there is, beside the unit, if it is not straight all along."""
+    if not straight:
+        return " (log scale)"
+    return "" if np.isinf(straight) else f" (log scale above {straight:,.10g})"
+
+
+def _scale(ax: Axes, table: pd.DataFrame, straight: float) -> None:
+    """Scale the sizes by their logarithm, but for a piece around 0 that is straight."""
+    ax.use_sticky_edges = False  # of the bars, at which a dot would be cut in half
+    sizes = table[_DRAWN].abs().to_numpy(dtype=float)
+    if np.isinf(straight):
+        most = min(6, max(2, int(extent(ax)[0] / 5.4 / small_size())))
+        ax.xaxis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10]))
+    elif straight:
+        ax.set_xscale("symlog", linthresh=straight)
+        ax.xaxis.set_major_locator(SymmetricalLogLocator(ax.xaxis.get_transform()))
+    else:
+        least, most = np.nanmin(sizes[sizes > 0]), np.nanmax(sizes)
+        decades = np.log10(most / least)
         ax.set_xscale("log")
         if decades < 0.3:
             ax.set_xlim(least / 2, most * 2)
-        ax.xaxis.set_major_locator(
-            LogLocator(subs=(1, 2, 5) if decades < 1 else (1, 3) if decades < 3 else (1,))
-        )
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:,.10g}"))
-        ax.xaxis.set_minor_formatter(NullFormatter())
-    else:
-        ax.set_xscale("symlog", linthresh=float(table["q75"].abs().min()) or 1.0)
+        subs = (1, 2, 5) if decades < 1 else (1, 3) if decades < 3 else (1,)
+        ax.xaxis.set_major_locator(LogLocator(subs=subs))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:,.10g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.autoscale_view(scaley=False)
     ax.grid(axis="x", color=shade(ax, RULE))
     ax.set_axisbelow(True)
 
