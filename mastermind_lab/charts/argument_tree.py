@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
@@ -17,7 +16,7 @@ from ..stats.engine.arithmetic import plain_arithmetic
 from ..stats.engine.bootstrap import Floats
 from ..stats.engine.input import is_scan
 from .drawing.chart import framed
-from .drawing.figures import growing_axes, is_growing
+from .drawing.figures import growing_axes, is_growing, usual_size
 from .drawing.ink import shade
 from .drawing.picture import Picture, from_the_left, inches_of, row_height, text_room
 from .drawing.style import artist_kwargs, check_keywords, check_values
@@ -100,7 +99,7 @@ def argument_tree(
 def _tree(data: Any, stream_id: str, *, ax: Axes | None, **kw: Any) -> Axes:
     batch, stream_id = batch_of(data, stream_id)
     nodes = _nodes(batch, stream_id)
-    ax = ax or growing_axes(*rcParams["figure.figsize"])
+    ax = ax or growing_axes(*usual_size())
     ax.set_yticks([])
     tall, width = _TALL if is_growing(ax) else row_height(ax, 1, 0), text_room(ax)
     shown = nodes.iloc[: min(MOST, max(1, int(tall / _LINE / tiny_size())))]
