@@ -1,10 +1,11 @@
 """What drawing leaves behind: no settings of matplotlib that are others, and no figure that failed."""
 
+import sys
 from threading import Event, Thread
 
 import pytest
 from histories import sample
-from matplotlib import rcParams
+from matplotlib import pyplot, rcParams
 
 import mastermind_lab as lab
 from mastermind_lab.charts.drawing.figures import MAGNIFIED, styled_for, usual_size
@@ -67,3 +68,35 @@ def test_a_view_is_not_drawn_with_the_type_of_a_slide(draw):
         view.join(0.5)
     view.join(10)
     assert drawn == [expected]
+
+
+@pytest.mark.parametrize(
+    ("fails", "said"),
+    [
+        (lambda read: lab.charts.confidence(read, by="nope", figsize="column"), "nope"),
+        (
+            lambda read: lab.charts.confidence(read, before=lab.stats.Confidence.of(read, by="meta.model")),
+            "by",
+        ),
+        (lambda read: lab.charts.argument_tree(read, "nope", figsize="page"), "no decision 'nope'"),
+    ],
+)
+def test_a_chart_that_fails_leaves_no_empty_figure(fails, said):
+    read, there = sample(20), pyplot.get_fignums()
+    with pytest.raises(lab.OptionError, match=said):
+        fails(read)
+    assert pyplot.get_fignums() == there
+
+
+@pytest.mark.parametrize("page", ["overview", "decision"])
+def test_a_page_that_fails_leaves_no_empty_figure(page, monkeypatch):
+    read, there = sample(20), pyplot.get_fignums()
+    which = [read.decisions["stream_id"].iloc[0]] if page == "decision" else []
+    monkeypatch.setattr(sys.modules[f"mastermind_lab.charts.{page}"], "_draw", _interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        getattr(lab.charts, page)(read, *which)
+    assert pyplot.get_fignums() == there
+
+
+def _interrupted(*_, **__):
+    raise KeyboardInterrupt

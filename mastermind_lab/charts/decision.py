@@ -18,7 +18,15 @@ from .argument_tree import MOST, argument_tree, batch_of, outlined
 from .drawing.ballots import Ballots, ballots_of, draw_ballots, lines_on
 from .drawing.caption import check_wanted, gather, keep, make_room_below, write_below_all
 from .drawing.chart import new_size
-from .drawing.figures import MAGNIFIED, follows_rows, is_slide, magnified, returned_figure, usual_size
+from .drawing.figures import (
+    MAGNIFIED,
+    closed_on_failure,
+    follows_rows,
+    is_slide,
+    magnified,
+    returned_figure,
+    usual_size,
+)
 from .drawing.ink import RULE, STRONG, shade
 from .drawing.text import HINTED, LOOKED_AT, clean, fitted, small_size, text_width, unmarked, wrapped
 
@@ -33,6 +41,7 @@ _BETWEEN = 1.5  # and between the votes and the sources beside them
 
 
 @plain_arithmetic
+@closed_on_failure()
 def decision(
     history: Any,
     stream_id: str,

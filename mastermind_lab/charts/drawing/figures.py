@@ -30,6 +30,7 @@ _ON_A_SLIDE = ("font.size", "xtick.major.pad", "ytick.major.pad")
 _GROWING: WeakSet[object] = WeakSet()  # figures whose height follows what is on them
 _UNSEEN: ContextVar[bool] = ContextVar("unseen", default=False)
 _SIZE: ContextVar[tuple[float, float] | None] = ContextVar("size", default=None)
+_MADE: ContextVar[list[Figure]] = ContextVar("made")
 _SETTINGS = RLock()  # what matplotlib itself looks up is one for all threads
 
 
@@ -132,7 +133,24 @@ def shown_figure(width: float, height: float) -> Figure:
         return hidden_figure((width, height))
     from matplotlib import pyplot  # not at the top: who brings Axes or a figure needs no pyplot
 
-    return pyplot.figure(figsize=(width, height), layout="constrained")
+    figure = pyplot.figure(figsize=(width, height), layout="constrained")
+    _MADE.get([]).append(figure)
+    return figure
+
+
+@contextmanager
+def closed_on_failure() -> Iterator[None]:
+    """Make pyplot forget new figures that could not be drawn on: a notebook would show them, empty."""
+    made: list[Figure] = []
+    token = _MADE.set(made)
+    try:
+        yield
+    except BaseException:
+        for figure in made:
+            close(figure)
+        raise
+    finally:
+        _MADE.reset(token)
 
 
 @contextmanager
