@@ -143,6 +143,22 @@ class TestTree:
         ax = tree(history.arguments, history.arguments["stream_id"].iloc[0], markersize=9)
         assert ax.lines[1].get_markersize() == 9
 
+    def test_the_rows_of_a_frame_may_be_in_any_order(self, history):
+        nodes = history.arguments
+        stream_id = nodes["stream_id"].iloc[0]
+        expected, turned = tree(nodes, stream_id), tree(nodes.iloc[::-1], stream_id)
+        assert texts(turned) == texts(expected)
+        assert turned.lines[0].get_ydata().tolist() == pytest.approx(
+            expected.lines[0].get_ydata().tolist(), nan_ok=True
+        )
+
+    def test_of_what_is_left_of_a_tree_a_node_without_its_parent_has_no_branch(self, history):
+        nodes = history.arguments.query("depth > 0")
+        stream_id = nodes["stream_id"].iloc[0]
+        mine = nodes[nodes["stream_id"] == stream_id]
+        branches = tree(nodes, stream_id).lines[0].get_xdata()
+        assert len(branches) == 4 * mine["parent"].isin(mine["node"]).sum() < 4 * len(mine)
+
     def test_a_tree_beyond_the_page_is_cut_and_says_so(self):
         claims = [{"claim": f"c{n}"} for n in range(MOST + 5)]
         payload = {"recommendation": "x", "confidence": 1, "argument_tree": claims}
@@ -294,6 +310,25 @@ class TestScans:
     def test_an_unknown_decision(self, chart):
         with pytest.raises(lab.OptionError, match="there is no decision '7-7'"):
             chart(lab.scan(self.SAMPLE), "7-7")
+
+    @pytest.mark.parametrize("chart", [tree, page])
+    def test_an_id_that_decisions_of_two_batches_have_is_refused(self, chart, tmp_path):
+        twice = json.dumps({"decision": {"decision_id": "d1", "recommendation": "x", "confidence": 1}})
+        between = json.dumps({"decision": {"recommendation": "x" * 1_000_000, "confidence": 1}})
+        (tmp_path / "a.ndjson").write_text("\n".join([twice, *[between] * 40, twice]))
+        assert len(list(lab.scan(tmp_path))) > 1
+        for of in (lab.read(tmp_path), lab.scan(tmp_path)):
+            with pytest.raises(lab.OptionError, match="2 decisions have the decision_id 'd1'"):
+                chart(of, "d1")
+
+    @pytest.mark.parametrize("chart", [tree, page])
+    def test_two_rows_of_one_id_are_two_decisions(self, history, chart):
+        read = history.where(history.decisions["stream_id"].tolist()[:3])
+        again = read.with_frames(decisions=pd.concat([read.decisions, read.decisions.head(1)]))
+        with pytest.raises(
+            lab.OptionError, match=r"2 decisions have the stream_id .*: drop all rows but one"
+        ):
+            chart(again, read.decisions["stream_id"].iloc[0])
 
     @pytest.mark.thorough
     @pytest.mark.parametrize("outcomes", [True, False])

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.image import AxesImage
@@ -22,7 +21,7 @@ from ..stats.engine.levels import NOMINAL
 from ..stats.engine.summary import texts_of
 from .drawing.chart import chart, summary_of
 from .drawing.dots import MOST, dots, limits, n_of_rows, without_dot
-from .drawing.figures import cell, extent
+from .drawing.figures import cell, extent, usual_size
 from .drawing.ink import MUTED, is_dark, readable_on, shade, tint
 from .drawing.picture import Picture, inches_of, rows_that_fit, text_room
 from .drawing.style import artist_kwargs, styles_on
@@ -108,9 +107,7 @@ def _pairs(summary: Agreement, notes: list[str], ax: Axes | None, kw: dict[str, 
     """Draw the agreement of each two voters as a square."""
     pairs = summary.table()
     there = pairs["voter"].nunique()
-    most = min(
-        there, MOST_VOTERS, _columns(72 * rcParams["figure.figsize"][0] if ax is None else cell(ax)[0])
-    )
+    most = min(there, MOST_VOTERS, _columns(72 * usual_size()[0] if ax is None else cell(ax)[0]))
     picture = Picture(ax, "Agreement", summary, notes, "", rows=round(0.3 * most))
     voters = summary.order(max(2, min(most, rows_that_fit(picture.ax, MOST_VOTERS))))
     if not voters:

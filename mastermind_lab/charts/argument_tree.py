@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
@@ -17,7 +16,7 @@ from ..stats.engine.arithmetic import plain_arithmetic
 from ..stats.engine.bootstrap import Floats
 from ..stats.engine.input import is_scan
 from .drawing.chart import framed
-from .drawing.figures import growing_axes, is_growing
+from .drawing.figures import growing_axes, is_growing, usual_size
 from .drawing.ink import shade
 from .drawing.picture import Picture, from_the_left, inches_of, row_height, text_room
 from .drawing.style import artist_kwargs, check_keywords, check_values
@@ -100,7 +99,7 @@ def argument_tree(
 def _tree(data: Any, stream_id: str, *, ax: Axes | None, **kw: Any) -> Axes:
     batch, stream_id = batch_of(data, stream_id)
     nodes = _nodes(batch, stream_id)
-    ax = ax or growing_axes(*rcParams["figure.figsize"])
+    ax = ax or growing_axes(*usual_size())
     ax.set_yticks([])
     tall, width = _TALL if is_growing(ax) else row_height(ax, 1, 0), text_room(ax)
     shown = nodes.iloc[: min(MOST, max(1, int(tall / _LINE / tiny_size())))]
@@ -177,29 +176,38 @@ def _texts(nodes: pd.DataFrame, width: float, step: float, most: int) -> Iterato
 
 
 def batch_of(data: Any, wanted: str) -> tuple[Any, str]:
-    """Return what holds a decision, and its stream_id: the first such batch of a scan, or data itself.
+    """Return what holds a decision, and its stream_id: the one such batch of a scan, or data itself.
 
     Raises
     ------
     OptionError
         There is no decision of this id, or there are several.
     """
+    found: dict[str, list[tuple[Any, str]]] = {name: [] for name in _IDS}
     for batch in data if is_scan(data) else (data,):
-        frame = getattr(batch, "decisions", batch)
-        for name in _IDS:
-            there = [] if name not in frame else list(frame.loc[frame[name] == wanted, "stream_id"].unique())
-            if len(there) > 1:
-                raise OptionError(
-                    f"{len(there):,} decisions have the {name} {wanted!r:.60}: take one of their stream_ids"
-                )
-            if there:
-                return batch, str(there[0])
+        for name, ids in found.items():
+            ids += [(batch, one) for one in _ids_of(batch, name, wanted)]
+    for name, ids in found.items():
+        if len(ids) > 1:
+            advice = "drop all rows but one" if name == "stream_id" else "take one of their stream_ids"
+            raise OptionError(f"{len(ids):,} decisions have the {name} {wanted!r:.60}: {advice}")
+        if ids:
+            return ids[0]
     raise OptionError(f"there is no decision {wanted!r:.60} here: take one of decisions['stream_id']")
+
+
+def _ids_of(batch: Any, name: str, wanted: str) -> list[str]:
+    """Return the stream_ids of the decisions that have an id; of an arguments frame each once."""
+    frame = getattr(batch, "decisions", batch)
+    if name not in frame:
+        return []
+    there = frame.loc[frame[name] == wanted, "stream_id"].astype(str)
+    return list(there.unique() if frame is batch else there)
 
 
 def _nodes(batch: Any, stream_id: str) -> pd.DataFrame:
     frame = batch if isinstance(batch, pd.DataFrame) else batch.arguments
-    nodes = frame[frame["stream_id"] == stream_id]
+    nodes = frame[frame["stream_id"] == stream_id].sort_values("node")
     return nodes.assign(side=sides(nodes["stance"]))
 
 
@@ -213,8 +221,11 @@ def _notes(nodes: pd.DataFrame, shown: int) -> list[str]:
 
 
 def _branches(ax: Axes, nodes: pd.DataFrame, places: Floats) -> None:
-    """Draw an elbow from each parent down and across to its child, in one stroke for all."""
-    child = nodes[nodes["parent"].notna()]
+    """Draw an elbow from each parent down and across to its child, in one stroke for all.
+
+    What is left of a tree may lack a parent.
+    """
+    child = nodes[nodes["parent"].isin(nodes["node"])]
     rows = pd.Series(places, index=nodes["node"].to_numpy())
     above = rows[child["parent"].to_numpy(dtype=np.int64)].to_numpy(dtype=float)
     below = rows[child["node"].to_numpy(dtype=np.int64)].to_numpy(dtype=float)

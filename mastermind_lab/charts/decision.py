@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, NamedTuple
 
 import pandas as pd
-from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
@@ -18,7 +18,15 @@ from .argument_tree import MOST, argument_tree, batch_of, outlined
 from .drawing.ballots import Ballots, ballots_of, draw_ballots, lines_on
 from .drawing.caption import check_wanted, gather, keep, make_room_below, write_below_all
 from .drawing.chart import new_size
-from .drawing.figures import MAGNIFIED, follows_rows, is_slide, returned_figure, settings
+from .drawing.figures import (
+    MAGNIFIED,
+    closed_on_failure,
+    follows_rows,
+    is_slide,
+    magnified,
+    returned_figure,
+    usual_size,
+)
 from .drawing.ink import RULE, STRONG, shade
 from .drawing.text import HINTED, LOOKED_AT, clean, fitted, small_size, text_width, unmarked, wrapped
 
@@ -33,6 +41,7 @@ _BETWEEN = 1.5  # and between the votes and the sources beside them
 
 
 @plain_arithmetic
+@closed_on_failure()
 def decision(
     history: Any,
     stream_id: str,
@@ -85,7 +94,7 @@ def decision(
         for frame in (history.votes, history.citations, history.arguments)
     )
     size = new_size(figsize, figure)
-    wide = figure.bbox.width / figure.dpi if figure else size[0] if size else rcParams["figure.figsize"][0]
+    wide = figure.bbox.width / figure.dpi if figure else size[0] if size else usual_size()[0]
     high = (
         figure.bbox.height / figure.dpi if figure else size[1] if size and not follows_rows(figsize) else None
     )
@@ -93,7 +102,7 @@ def decision(
     parts = (votes, len(citations), arguments.head(_ON_A_SLIDE) if slide else arguments)
     tall = _inches(_page(row, *parts, 72 * wide).heights)
     larger = min(MAGNIFIED, size[1] / tall) if size and slide else 1
-    with settings({"font.size": max(1, larger) * rcParams["font.size"]}):
+    with magnified(larger, "font.size") if larger > 1 else nullcontext():
         draw = partial(
             _draw, row=row, parts=parts, citations=citations, arguments=arguments, full=high is None
         )

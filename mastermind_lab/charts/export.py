@@ -29,6 +29,7 @@ from .drawing.figures import (
     let_grow,
     settings,
     styled_for,
+    undisturbed,
     unseen,
 )
 from .drawing.fonts import collected
@@ -205,12 +206,12 @@ class FastRenderer:
 
     def png(self, data: Any, **options: Any) -> bytes:
         """Draw the data and return a PNG; ``said`` is then what a chart would have warned of."""
-        with collected() as self.said:
+        with collected() as self.said, undisturbed():
             return self._picture(data, options)
 
     def scene(self, data: Any, **options: Any) -> Scene | None:
         """Draw the data and say what is to be seen; None where only a picture can show it."""
-        with collected() as self.said:
+        with collected() as self.said, undisturbed():
             figure: Any
             if self._takes_ax:
                 figure = hidden_figure(self.size, self.dpi, layout=False)

@@ -19,7 +19,7 @@ from .confidence_over_time import confidence_over_time
 from .drawing.caption import check_wanted, make_room_below, write_below_all
 from .drawing.change_lines import regimes_of
 from .drawing.dots import MOST as DOTS
-from .drawing.figures import DESIGNED, returned_figure
+from .drawing.figures import DESIGNED, closed_on_failure, returned_figure
 from .drawing.picture import letter_titles
 from .drawing.ridges import MOST as RIDGES
 from .drawing.style import SERIES
@@ -35,6 +35,7 @@ Draw = Callable[..., Axes]
 
 
 @plain_arithmetic
+@closed_on_failure()
 def overview(
     history: Any,
     *,

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation
@@ -18,7 +17,7 @@ from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import band
 from .drawing.earlier import earlier_of, grey, lines_behind, of_group
-from .drawing.figures import extent, lay_out
+from .drawing.figures import extent, lay_out, usual_size
 from .drawing.ink import MUTED, STRONG, paper, shade
 from .drawing.lines import (
     MOST,
@@ -73,7 +72,7 @@ def reliability(
     shown = summary.lump(MOST)
     table = shown.table()
     subject, notes = f"Reliability of {summary.unit}", n_and_left_out(summary, table)
-    narrow = rcParams["figure.figsize"][0] < _NARROW
+    narrow = usual_size()[0] < _NARROW
     rows = max(4, rows_of_panels(len(table)))
     picture = Picture(ax, subject, summary, notes, "confidence (0-1)", square=narrow, rows=rows)
     ax = picture.ax

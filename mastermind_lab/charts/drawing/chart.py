@@ -17,7 +17,15 @@ from ...stats.engine.arithmetic import plain_arithmetic
 from ...stats.engine.input import By, Source, names_of
 from ...stats.engine.summary import Summary
 from .caption import check_wanted, write_below
-from .figures import checked_size, follows_rows, growing_axes, settle, shown_figure, styled_for
+from .figures import (
+    checked_size,
+    closed_on_failure,
+    follows_rows,
+    growing_axes,
+    settle,
+    shown_figure,
+    styled_for,
+)
 from .picture import label_below, retitle
 from .style import check_keywords, check_values
 from .text import clean
@@ -103,6 +111,7 @@ def _with_frame(own: Signature) -> Signature:
     return own.replace(parameters=[*first, *frame, last])
 
 
+@closed_on_failure()
 def framed(draw: Callable[..., Axes], args: tuple[Any, ...], options: dict[str, Any]) -> Axes:
     """Draw, on a figure of the size that is asked for, and put the caller's words around it."""
     frame = {name: options.pop(name, None) for name in _FRAME}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
+from threading import RLock
 from typing import Any, cast
 from weakref import WeakSet
 
@@ -25,8 +26,12 @@ DESIGNED = {"column": (3.3, 2.4), "page": (6.5, 4.0), "slide": (10.0, 5.6)}
 MAGNIFIED = 1.7
 """How much larger type and marks are on a slide, which is read from the back row."""
 
+_ON_A_SLIDE = ("font.size", "xtick.major.pad", "ytick.major.pad")
 _GROWING: WeakSet[object] = WeakSet()  # figures whose height follows what is on them
 _UNSEEN: ContextVar[bool] = ContextVar("unseen", default=False)
+_SIZE: ContextVar[tuple[float, float] | None] = ContextVar("size", default=None)
+_MADE: ContextVar[list[Figure]] = ContextVar("made")
+_SETTINGS = RLock()  # what matplotlib itself looks up is one for all threads
 
 
 def checked_size(figsize: Any) -> tuple[float, float]:
@@ -62,34 +67,55 @@ def is_slide(figsize: Any) -> bool:
 
 @contextmanager
 def settings(changed: Mapping[Any, Any]) -> Iterator[None]:
-    """Let some of matplotlib's settings be others for a while.
+    """Let some of matplotlib's settings be others for a while, in which no other thread gets to change them.
 
     ``rc_context`` would put back all: also that a pyplot first loaded meanwhile shows figures by itself.
     """
-    before = {name: cast(Any, rcParams)[name] for name in changed}
-    rcParams.update(changed)
-    try:
+    with _SETTINGS:
+        before = {name: cast(Any, rcParams)[name] for name in changed}
+        rcParams.update(changed)
+        try:
+            yield
+        finally:
+            rcParams.update(before)
+
+
+def undisturbed() -> AbstractContextManager[bool]:
+    """Draw with the settings that are usual: wait while another thread has others for a slide or a file."""
+    return _SETTINGS
+
+
+@contextmanager
+def magnified(factor: float, *names: str) -> Iterator[None]:
+    """Let some of matplotlib's settings be so many times as large for a while."""
+    with _SETTINGS, settings({name: factor * cast(Any, rcParams)[name] for name in names}):
         yield
-    finally:
-        rcParams.update(before)
+
+
+def usual_size() -> tuple[float, float]:
+    """Return the inches of a figure that nobody gave a size: those that are asked for, or the style's."""
+    width, height = _SIZE.get() or rcParams["figure.figsize"]
+    return width, height
 
 
 @contextmanager
 def styled_for(figsize: Any) -> Iterator[list[Axes]]:
-    """Let the style's figure be of a size, if one is asked for, as rows and panels reckon with it.
+    """Let the usual figure be of a size, if one is asked for, as rows and panels reckon with it.
 
     On a slide the type is larger; there the Axes that are put into the list get marks and lines as large.
     """
     drawn: list[Axes] = []
-    there: Any = rcParams
-    style: dict[Any, Any] = {} if figsize is None else {"figure.figsize": checked_size(figsize)}
+    token = _SIZE.set(_SIZE.get() if figsize is None else checked_size(figsize))
+    try:
+        with magnified(MAGNIFIED, *_ON_A_SLIDE) if is_slide(figsize) else nullcontext():
+            yield drawn
+    finally:
+        _SIZE.reset(token)
     if is_slide(figsize):
-        for name in ("font.size", "xtick.major.pad", "ytick.major.pad"):
-            style[name] = MAGNIFIED * there[name]
-    with settings(style):
-        yield drawn
-    if not is_slide(figsize):
-        return
+        _magnify_marks(drawn)
+
+
+def _magnify_marks(drawn: list[Axes]) -> None:
     for artist in (one for ax in drawn for one in ax.findobj()):
         if isinstance(artist, Line2D):
             artist.set_markersize(MAGNIFIED * artist.get_markersize())
@@ -107,7 +133,24 @@ def shown_figure(width: float, height: float) -> Figure:
         return hidden_figure((width, height))
     from matplotlib import pyplot  # not at the top: who brings Axes or a figure needs no pyplot
 
-    return pyplot.figure(figsize=(width, height), layout="constrained")
+    figure = pyplot.figure(figsize=(width, height), layout="constrained")
+    _MADE.get([]).append(figure)
+    return figure
+
+
+@contextmanager
+def closed_on_failure() -> Iterator[None]:
+    """Make pyplot forget new figures that could not be drawn on: a notebook would show them, empty."""
+    made: list[Figure] = []
+    token = _MADE.set(made)
+    try:
+        yield
+    except BaseException:
+        for figure in made:
+            close(figure)
+        raise
+    finally:
+        _MADE.reset(token)
 
 
 @contextmanager

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ...stats.engine.bootstrap import Floats
 from ...stats.engine.summary import Summary, groups_in, others
 from .change_lines import date_axis
-from .figures import extent, without_labels
+from .figures import extent, usual_size, without_labels
 from .picture import Picture, as_one, say_nothing_known, text_room
 from .style import Style, styles_on
 from .text import LEAST, PLAIN, fitted_apart, small_size, text_width, tiny_size
@@ -33,7 +32,7 @@ def rows_of_panels(groups: int, together: int = TOGETHER) -> int:
     """Return how many rows of a new figure so many groups need, as the height of figures is counted."""
     if groups <= together:
         return 1 + groups
-    columns = _columns(0.775 * 72 * rcParams["figure.figsize"][0])
+    columns = _columns(0.775 * 72 * usual_size()[0])
     return round(2.6 * -(-min(groups, MOST) // columns))
 
 

@@ -21,7 +21,7 @@ from ...stats.engine.intervals import NONE
 from ...stats.engine.summary import REST, Summary
 from ...text import column_label
 from .caption import keep, letters
-from .figures import cell, extent, grow, growing_axes, is_growing
+from .figures import cell, extent, grow, growing_axes, is_growing, usual_size
 from .ink import MUTED, shade
 from .text import (
     HINTED,
@@ -198,7 +198,7 @@ def label_below(ax: Axes, words: str) -> None:
 
 def prepare_axes(ax: Axes | None, xlabel: str, rows: int, square: bool, inches: float = 0) -> Axes:
     """Prepare the Axes to draw on: the caller's, or those of a new figure, high enough for what is in it."""
-    ax = ax or growing_axes(*rcParams["figure.figsize"])
+    ax = ax or growing_axes(*usual_size())
     whole = ax.figure.bbox.transformed(ax.figure.dpi_scale_trans.inverted())
     high = inches or max(whole.height, _AROUND + 0.45 * rows, whole.width + 0.5 if square else 0)
     grow(ax, 72 * (high - whole.height))
