@@ -3,6 +3,7 @@
 import pyarrow as pa
 import pytest
 
+import mastermind_lab as lab
 from mastermind_lab.frames import open_columns as opened
 from mastermind_lab.frames import schema_union
 
@@ -80,6 +81,24 @@ def test_the_kind_of_several_batches(kinds, widest):
     assert schema_union._widest(frozenset(kinds)) == widest
 
 
-@pytest.mark.parametrize(("number", "is_one"), [(2**53, True), (LARGE, False), (-(2**53), True), (0, True)])
+@pytest.mark.parametrize(
+    ("number", "is_one"),
+    [
+        *[(one, True) for one in (2**53, -(2**53), 0, LARGE + 1, 2**60, -(2**63))],
+        *[(one, False) for one in (LARGE, -LARGE, 2**60 + 1, 2**63 - 1)],
+    ],
+)
 def test_a_float_holds_it_exactly(number, is_one):
     assert opened.are_floats(pa.chunked_array([[number, None]], pa.int64())) == is_one
+    assert opened.kind_of([number, 0.5]) == ("float64" if is_one else "json")
+
+
+@pytest.mark.parametrize("number", [2**60, LARGE + 1, -(2**63), LARGE])
+def test_what_several_hold_is_what_one_would(number):
+    entries = [
+        f'{{"decision": {{"recommendation": "x", "confidence": 1}}, "meta": {{"p": {value}}}}}'
+        for value in (number, 0.5)
+    ]
+    whole, added = lab.read(entries), lab.read(entries[:1]) + lab.read(entries[1:])
+    assert whole.decisions["meta.p"].tolist() == added.decisions["meta.p"].tolist()
+    assert whole.decisions["meta.p"].dtype == added.decisions["meta.p"].dtype

@@ -162,6 +162,14 @@ def test_whole_numbers_that_no_float_holds_stay_exact(tmp_path):
     assert pl.read_parquet(tmp_path / "decisions")["meta.cost"].to_list() == [str(2**53 + 1), "1", "0.5"]
 
 
+def test_large_ones_that_a_float_holds_are_numbers(tmp_path):
+    for day, cost in enumerate([2**60, 1, 0.5]):
+        with Archiver(tmp_path, stream=S) as sink:
+            sink.take(StreamUpdate(S, [(f"{BEGAN + day * DAY}-0", envelope({"cost": cost}).encode())]))
+    assert lab.read(tmp_path).decisions["meta.cost"].tolist() == [2.0**60, 1.0, 0.5]
+    assert pl.read_parquet(tmp_path / "decisions")["meta.cost"].to_list() == [2.0**60, 1.0, 0.5]
+
+
 DATES = {
     "a file": (["2026-11-23T23:59:59Z", "2026-11-24T00:00:00Z"], ["2026-11-23"]),
     "a first line without a time": ([None, "2026-11-24T00:00:00Z"], ["2026-11-24"]),

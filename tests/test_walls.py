@@ -46,7 +46,7 @@ HOMES = {
     "anywidget": {"widget"},
     "ipywidgets": {"widget"},
     "IPython": {"widget"},
-    "threading": {"live", "stream", "widget"},  # stream fetches pages ahead, widget redraws
+    "threading": {"charts", "live", "stream", "widget"},  # charts may be drawn by several threads
     "concurrent": {"archive", "snapshot"},  # a part is written while the next one fills, its tables at once
     "typer": {"cli"},
     "rich": {"cli"},

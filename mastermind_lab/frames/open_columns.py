@@ -119,18 +119,20 @@ def widest(columns: Sequence[tuple[str, pa.ChunkedArray]]) -> str:
 
 def are_floats(integers: pa.ChunkedArray) -> bool:
     """Tell whether a float64 holds each of some whole numbers exactly."""
-    # Arrow's checked cast refuses an integer that a float64 cannot hold exactly.
     try:
         integers.cast(pa.float64(), safe=True)
-    except pa.ArrowInvalid:
-        return False
+    except pa.ArrowInvalid:  # it refuses all above 2**53, exact or not
+        large = integers.filter(pc.or_(pc.less(integers, -(2**53)), pc.greater(integers, 2**53)))
+        return all(map(is_float, large.to_pylist()))
     return True
 
 
 def widen(array: pa.ChunkedArray, kind: str, to: str) -> pa.ChunkedArray:
     """Turn a column of one kind into a wider one."""
     described = field("", to)
-    if kind == to or kind == "null" or to == "float64" or array.type == described.type:
+    if to == "float64":
+        return pc.cast(array, described.type, safe=False)  # of whole numbers, those that are floats
+    if kind == to or kind == "null" or array.type == described.type:
         return pc.cast(array, described.type)  # texts and JSON text are spelled alike in a mixed column
     return pa.chunked_array([pa.array(_texts(array.to_pylist(), to), described.type)])
 

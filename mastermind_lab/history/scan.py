@@ -27,8 +27,9 @@ from ..ndjson import FileLimits
 from .history import History
 from .late_columns import in_shared, late_columns
 from .nothing_decoded import Decoding
+from .query import Query, check_row_by_row, unknown_column
 from .sources import Batch, Options, Partition, find
-from .where import check_row_by_row, chosen, ids_in, in_words, quoted_names, unknown_column, variables
+from .where import chosen, ids_in, in_words, quoted_names, variables
 
 Total = TypeVar("Total")
 Step = Callable[[History], History]
@@ -141,8 +142,8 @@ class Scan:
         Raises
         ------
         OptionError
-            A query looks at several decisions, ``confidence.mean()`` say. While it is read: the query cannot
-            be read, or a function returns a mask of another length.
+            A query cannot be read, or looks at several decisions, ``confidence.mean()`` say. While it is
+            read: the query cannot be evaluated, or a function returns a mask of another length.
         """
         if not isinstance(condition, str) and not callable(condition):
             condition = ids_in(condition)
@@ -151,7 +152,7 @@ class Scan:
                     "where cannot use a mask here: a scan has batches. Give a query or a function"
                 )
         if isinstance(condition, str):
-            check_row_by_row(condition)
+            check_row_by_row(Query.of(condition))
         return self.map(Where(condition, variables(condition, currentframe())))
 
     def fold(self, count: Callable[[History], Total], columns: Iterable[str] = ()) -> Total:
