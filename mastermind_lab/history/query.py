@@ -30,7 +30,6 @@ _ROW_BY_ROW = {"isna", "isnull", "notna", "notnull", "isin", "between", "abs", "
 _ACCESSORS = {"str", "dt"}  # what these give of a row hangs on that row alone
 _OF_ALL = {"cat", "get_dummies", "freq"}  # but for these
 _NUMBERS = {"index", "ilevel_0", "columns", "clevel_0"}  # to pandas, of rows and of columns
-_KNOWING = {np.dtype(np.float32): "Float32", np.dtype(np.float64): "Float64"}  # to these, too, NaN is unknown
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ def evaluate(query: Query, decisions: pd.DataFrame, variables: Mapping[str, Any]
         if name not in decisions:
             raise unknown_column(name, decisions.columns, query.text)
     there = decisions[[name for name in dict.fromkeys(query.columns_in(query.tree)) if name in decisions]]
-    there = there.astype(_kinds(query, there))
+    there = pd.DataFrame(_with_unknown(query, there), index=there.index)
     names = dict(_values(query, there, variables))
     try:
         text = ast.unparse(_Moments(query, there, names).visit(query.tree))
@@ -160,21 +159,28 @@ def _values(query: Query, columns: pd.DataFrame, variables: Mapping[str, Any]) -
             )
 
 
-def _kinds(query: Query, columns: pd.DataFrame) -> dict[Any, Any]:
-    """Say of what kinds a query's columns are to be, for a missing number to mean the same in all of them.
+def _with_unknown(query: Query, columns: pd.DataFrame) -> dict[Any, pd.Series[Any]]:
+    """Return a query's columns of kinds in all of which a missing number means the same.
 
     What is whole numbers in one batch is floats in another, and of no kind at all where it is all missing.
     """
-    kinds: dict[Any, Any] = {
-        name: _KNOWING[kind] for name, kind in columns.dtypes.items() if kind in _KNOWING
-    }
     of_text = (
         node.value for node in ast.walk(query.tree) if isinstance(node, ast.Attribute) and node.attr == "str"
     )
     texts = {name for node in of_text if (name := query.column(node)) in columns}
-    return kinds | {
-        name: TEXT for name in texts if columns[name].dtype == "boolean" and columns[name].isna().all()
+    found = {name: _unknown_if_nan(column) for name, column in columns.items()}
+    return found | {
+        name: column.astype(TEXT)
+        for name in texts
+        if (column := columns[name]).dtype == "boolean" and column.isna().all()
     }
+
+
+def _unknown_if_nan(column: pd.Series[Any]) -> pd.Series[Any]:
+    if column.dtype not in (np.float32, np.float64):
+        return column
+    values = column.to_numpy()  # a cast would ask the user's settings what NaN is
+    return pd.Series(pd.arrays.FloatingArray(values, np.isnan(values)), column.index)
 
 
 class _Moments(ast.NodeTransformer):
