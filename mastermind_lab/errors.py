@@ -43,6 +43,11 @@ def callers_level() -> int:
     return level
 
 
+def doubled(names: Iterable[object]) -> str | None:
+    """Return the first of some names, as texts, that is there more than once."""
+    return next((name for name, count in Counter(map(str, names)).items() if count > 1), None)
+
+
 def check_names(frame: str, names: Iterable[object]) -> None:
     """Refuse a frame with two columns of one name, of which nobody could say which is meant.
 
@@ -51,9 +56,8 @@ def check_names(frame: str, names: Iterable[object]) -> None:
     OptionError
         With the name.
     """
-    doubled = [name for name, count in Counter(map(str, names)).items() if count > 1]
-    if doubled:
-        raise OptionError(f"{frame} has more than one column named {doubled[0]!r:.80}: rename one of them")
+    if (name := doubled(names)) is not None:
+        raise OptionError(f"{frame} has more than one column named {name!r:.80}: rename one of them")
 
 
 def column_advice(name: str, columns: Iterable[str]) -> str:

@@ -44,11 +44,12 @@ def warnings_said() -> Iterator[list[str]]:
     nothing: list[str] = []
 
     def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-        if category not in _OURS:
+        if not issubclass(category, _OURS):
             show_others(message, category, *where, **more)
             return
         text = str(message)
-        nothing.extend([text] * issubclass(category, NothingDecodedWarning))
+        if issubclass(category, NothingDecodedWarning):
+            nothing.append(text)
         if text not in said:
             said.add(text)
             say(f"warning: {text}", error=True)

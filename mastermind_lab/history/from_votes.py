@@ -10,7 +10,7 @@ from ..frames import Account, Coverage, ids_in_order
 from ..ndjson import FileLimits
 from .history import History
 from .nothing_decoded import warned
-from .tables import facts_of, table_of
+from .tables import all_of, table_of
 
 
 def from_votes(
@@ -150,13 +150,14 @@ def from_votes(
     )
     gathered = records.gather(read, roles)
     if decisions is not None:
-        facts = facts_of(decisions, "decisions", roles.words(records.TOLD_IN_TEXT), names, limits)
+        told = roles.words(records.TOLD_IN_TEXT)
+        facts = all_of(table_of(decisions, "decisions", told, names, limits), "decisions")
         records.check_columns(
             (("decision", name) for name in roles.decision), facts.table.column_names, "decisions"
         )
         gathered = records.with_decisions(gathered, facts, roles)
     if voters is not None:
-        facts = facts_of(voters, "voters", roles.texts, names, limits)
+        facts = all_of(table_of(voters, "voters", roles.texts, names, limits), "voters")
         records.check_columns([("voter", voter)], facts.table.column_names, "voters")
         gathered = records.with_voters(gathered, facts, roles)
     tables = gathered.tables()

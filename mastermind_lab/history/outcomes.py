@@ -19,7 +19,7 @@ from ..text import brief, harmless
 from .history import History
 from .outcome_keys import is_text, keys_like, spelled
 from .scan import Scan, with_missing_columns
-from .tables import facts_of
+from .tables import all_of, table_of
 
 CHOICE = "correct_choice"
 
@@ -256,9 +256,10 @@ def _frame(outcomes: Outcomes, join: Join) -> pd.DataFrame:
 def _read(path: str | os.PathLike[str], join: Join) -> pd.DataFrame:
     # As text where there are no types: "007" stays an id, "NA" and "None" stay choices.
     try:
-        return _of_table(facts_of(path, "outcomes", {*_names(join), join.correct}), join)
+        read = all_of(table_of(path, "outcomes", {*_names(join), join.correct}), "outcomes")
     except SourceError as error:
         raise SourceError(f"cannot read outcomes: {error}") from error
+    return _of_table(read, join)
 
 
 def _of_table(read: records.Records, join: Join) -> pd.DataFrame:

@@ -40,21 +40,14 @@ def table_of(
     return table_in(records.only_file(given), name, words, names, limits)
 
 
-def facts_of(
-    given: Any,
-    name: str,
-    words: Collection[str],
-    names: Collection[str] = (),
-    limits: FileLimits | None = None,
-) -> records.Records:
-    """Read a table like :func:`table_of`, of which no row may be lost: what is joined has no rejects.
+def all_of(read: records.Records, name: str) -> records.Records:
+    """Return a table of which no row may be lost: what is joined has no rejects.
 
     Raises
     ------
     SourceError
-        A row cannot be read.
+        A row could not be read.
     """
-    read = table_of(given, name, words, names, limits)
     if read.rejects:
         number, reason, detail, _ = read.rejects[0]
         # Of cells, it has the line already.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OptionError, SourceError
-from ..storage import is_remote, local_path, upload
+from ..storage import is_remote, local_path, uploaded
 from ..wire import without_password
 from .files import ENDINGS, ENDINGS_TOLD
 from .packing import packing_named
@@ -34,7 +34,8 @@ def write_lines(path: str | os.PathLike[str], payloads: Iterable[bytes]) -> Path
         raise OptionError(f"{shown}: name the file {ENDINGS_TOLD}, so that it can be read back")
     try:
         if isinstance(target, str):
-            _write_remote(target, payloads)
+            with uploaded(target) as file:
+                _write_whole(file, payloads)
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
             _write_whole(target, payloads)
@@ -43,13 +44,6 @@ def write_lines(path: str | os.PathLike[str], payloads: Iterable[bytes]) -> Path
             f"cannot write {target}: {error.strerror or error}. Nothing was left there."
         ) from error
     return target
-
-
-def _write_remote(url: str, payloads: Iterable[bytes]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, url.rpartition("/")[2])
-        _write_whole(file, payloads)
-        upload(file, url)
 
 
 def _write_whole(target: Path, payloads: Iterable[bytes]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from types import NoneType
@@ -13,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ..decode import json_text
-from ..errors import OptionError
+from ..errors import OptionError, doubled
 from ..frames import MEMORY, first_changed, shown_columns
 from ..spelling import plain_value
 from .columns import in_one_piece, known_type, of_values, texts
@@ -118,9 +117,8 @@ def _copied(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def of_columns(columns: Iterable[tuple[str, Sequence[tuple[pa.Field, Any]]]], name: str) -> pa.Table:
     """Make a table of columns, each with what stands beside it."""
     named = list(columns)
-    twice = [one for one, times in Counter(one for one, _ in named).items() if times > 1]
-    if twice:
-        raise OptionError(f"{name} has several columns {twice[0]!r:.80}: give each a name of its own")
+    if (twice := doubled(one for one, _ in named)) is not None:
+        raise OptionError(f"{name} has several columns {twice!r:.80}: give each a name of its own")
     found = [one for _, some in named for one in some]
     return pa.table([array for _, array in found], pa.schema([described for described, _ in found]))
 

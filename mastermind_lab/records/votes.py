@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..decode import json_text, step
-from ..errors import OptionError
+from ..errors import OptionError, doubled
 from ..frames import IS_TEXT, MEMORY, Tables, is_open, oldest_first, schema, shown_columns
 from .columns import FLOAT, TEXT, Column, as_open, texts
 from .grouping import Codes, are_as_before, codes_of, first_of, last_moment, order_of, taken
@@ -154,9 +153,8 @@ def named(frame: str, columns: Mapping[str, Column]) -> dict[str, Column]:
 
 
 def _check_apart(frame: str, names: Iterable[str]) -> None:
-    twice = [one for one, times in Counter(names).items() if times > 1]
-    if twice:
-        raise OptionError(f"two columns would be {twice[0]!r:.80} of {frame}: rename one of them")
+    if (name := doubled(names)) is not None:
+        raise OptionError(f"two columns would be {name!r:.80} of {frame}: rename one of them")
 
 
 def _frame(frame: str, columns: Mapping[str, Column]) -> pa.Table:

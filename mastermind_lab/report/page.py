@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..errors import OptionError, SourceError
-from ..storage import folder, is_remote, local_path, upload
+from ..storage import folder, is_remote, local_path, uploaded
 from ..wire import without_password
 
 _HERE = Path(__file__).parent
@@ -81,9 +80,8 @@ def write_page(path: str | os.PathLike[str], page: Page) -> Path | str:
         if isinstance(target, Path):
             folder(target.parent).write(target.name, _html(page).encode())
         else:
-            with TemporaryDirectory() as beside:
-                (file := Path(beside, "page.html")).write_text(_html(page), "utf-8", newline="")
-                upload(file, target)
+            with uploaded(target) as file:
+                file.write_bytes(_html(page).encode())
     except OSError as error:
         shown = without_password(str(target))
         raise SourceError(f"cannot write {shown}: {error.strerror or error}. Nothing was changed.") from error

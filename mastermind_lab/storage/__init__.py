@@ -12,7 +12,7 @@ from typing import IO, Protocol
 from .durable import make, sync
 from .local import HALF, LocalFolder, append, only_a_file
 from .lock import ARCHIVER, LOCK, NO_LOCK, HeldError, Lock
-from .remote import Name, RemoteFile, RemoteFolder, is_remote, is_url, local_path, remote_files, upload
+from .remote import Name, RemoteFile, RemoteFolder, is_remote, is_url, local_path, remote_files, uploaded
 from .unpacked import ADVICE, LargeFileError, check_bytes, most_unpacked
 
 __all__ = [
@@ -41,7 +41,7 @@ __all__ = [
     "only_a_file",
     "remote_files",
     "sync",
-    "upload",
+    "uploaded",
 ]
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any, NamedTuple
 
 from ..errors import OptionError
@@ -221,8 +222,9 @@ def _files_in(file_system: Any, folder: str) -> list[str]:
     return [facts["name"] for facts in file_system.ls(folder, detail=True) if facts["type"] == "file"]
 
 
-def upload(file: Path, url: str) -> None:
-    """Put a local file whole where a URL says.
+@contextmanager
+def uploaded(url: str) -> Iterator[Path]:
+    """Put what is written to a local file within the block, of the same name, whole where a URL says.
 
     Raises
     ------
@@ -231,8 +233,11 @@ def upload(file: Path, url: str) -> None:
     OSError
         It cannot be written; nothing is left there.
     """
-    file_system, target = _opened(url)
-    _put_whole(file_system, target, lambda at: file_system.put_file(str(file), at))
+    with TemporaryDirectory() as folder:
+        file = Path(folder, url.rpartition("/")[2])
+        yield file
+        file_system, target = _opened(url)
+        _put_whole(file_system, target, lambda at: file_system.put_file(str(file), at))
 
 
 def _put_whole(file_system: Any, target: str, put: Callable[[str], None]) -> None:
