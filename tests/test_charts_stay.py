@@ -6,6 +6,7 @@ changed on purpose, ``python tests/test_charts_stay.py`` writes it anew, and the
 
 import json
 import math
+import re
 from functools import cache
 from inspect import signature
 from pathlib import Path
@@ -44,6 +45,11 @@ def together(*values):
     return [len(flat), number(np.nansum(flat * np.cos(np.arange(len(flat)))))]
 
 
+def without_fonts(text):
+    """What stands there where no installed font has Chinese characters or emoji."""
+    return re.sub("[\u2e80-\U0010ffff]", "□", text)
+
+
 def described(ax):
     """What is drawn on axes; of words the beginning, as letters are not as wide in each matplotlib."""
     lines = [
@@ -72,7 +78,8 @@ def described(ax):
         "ticks": [type(one).__name__ for one in ticks],
         "rows": [one.get_text() for one in ax.get_yticklabels()] if ax.get_yticks().size < 40 else [],
         "words": [
-            [one.get_text()[:10], bool(one.get_transform() == ax.transAxes), *map(number, one.get_position())]
+            [without_fonts(one.get_text()[:10]), bool(one.get_transform() == ax.transAxes),
+             *map(number, one.get_position())]
             for one in ax.texts
         ],
         "legend": [one.get_text() for one in legend.get_texts()] if legend else [],
