@@ -40,11 +40,15 @@ def folder(made, tmp_path):
 
 
 def archived(folder, steps=30):
-    """Let an archiver look at its stream so often, and nothing come."""
     with Archiver(folder, stream=S, payloads=False) as sink:
-        for _ in range(steps):
-            sink._rests_until = 0.0
-            sink.take(StreamUpdate(S, []))
+        look(sink, steps)
+
+
+def look(sink, steps):
+    """Let an archiver look at its stream so often, and nothing come."""
+    for _ in range(steps):
+        sink._rests_until = 0.0
+        sink.take(StreamUpdate(S, []))
 
 
 def days(folder):
@@ -90,9 +94,7 @@ def test_when_a_day_ends_while_it_runs(made, folder):
         assert days(folder).count("2026-11-24") == 10
         sink.take(StreamUpdate(S, [(stream_id(2 * DAY), PAYLOAD)]))
         sink.flush()
-        for _ in range(9):
-            sink._rests_until = 0.0
-            sink.take(StreamUpdate(S, []))
+        look(sink, 9)
     assert days(folder) == ["2026-11-23", "2026-11-24", "2026-11-25"]
     assert set(lab.verify(folder)["kind"]) <= {"hole"}
 
@@ -105,6 +107,32 @@ def test_it_takes_no_more_than_half_of_the_time(folder):
         sink._rests_until = float("inf")
         sink.take(StreamUpdate(S, []))
         assert len(days(folder)) == merged
+
+
+@pytest.mark.parametrize("is_asked", [False, True])
+def test_what_could_not_be_removed_does_not_come_back(made, folder, monkeypatch, is_asked):
+    """A file that another program holds open, say: who merges again begins with it."""
+    for name, most in (("_FEW", 2), ("_AT_ONCE", 5)):
+        monkeypatch.setitem(snapshot.merging.__globals__, name, most)
+    first, is_held, unlink = Path(snapshot.ranges(folder)[0].path), True, Path.unlink
+
+    def held(path, **options):
+        if path == first and is_held:
+            raise PermissionError(13, "Permission denied")
+        unlink(path, **options)
+
+    monkeypatch.setattr(Path, "unlink", held)
+    with Archiver(folder, stream=S, payloads=False) as sink:
+        for is_held in (True, True, False):
+            if is_asked:
+                (folder / REQUEST).write_text("please")
+            else:
+                sink._merging = sink._merge()  # as on another day
+            look(sink, 9)
+            assert first.exists() == is_held
+            assert len(lab.read(folder).votes) == len(lab.read(made).votes)
+    assert days(folder).count("2026-11-23") == 1
+    same(folder, made)
 
 
 class StoppedError(BaseException):
@@ -165,15 +193,14 @@ def at_work(folder, steps=10**9):
     """Let an archiver look at its stream in a thread, so often, and nothing come."""
     is_over = threading.Event()
 
-    def look(sink):
+    def at_it(sink):
         for _ in range(steps):
-            sink._rests_until = 0.0
-            sink.take(StreamUpdate(S, []))
+            look(sink, 1)
             if is_over.wait(0.002):
                 return
 
     with Archiver(folder, stream=S, payloads=False) as sink:
-        thread = threading.Thread(target=look, args=[sink])
+        thread = threading.Thread(target=at_it, args=[sink])
         thread.start()
         try:
             yield sink

@@ -335,7 +335,8 @@ class Archiver:
         from ..snapshot import merging
 
         if self._lock and self._committed_here.last:
-            yield from merging(self.folder, self._committed_here.last.date)
+            with suppress(SourceError):  # tried again on another day; verify lists what is wrong
+                yield from merging(self.folder, self._committed_here.last.date)
         yield from self._answer()
 
     def _answer(self) -> Iterator[Range | None]:

@@ -23,7 +23,7 @@ from .layout import NO_DATE, UNKNOWN, Name, child_path
 from .ranges import Range, read_metadata
 from .reading import read_range
 from .request import answer, ask, is_asked
-from .surveys import Survey, checked, ranges, survey
+from .surveys import Survey, checked, ranges, survey, survey_of
 from .widen import columns_of, narrow, widen
 
 _SIZE = 2**27
@@ -132,7 +132,8 @@ def asked_for(folder: str | PathLike[str], newest: Range) -> Iterator[Range]:
     target = folder_of(folder)
     if is_asked(target):
         with suppress(SourceError):  # who has asked looks at what is merged
-            yield from _in_steps(target, [one for one in ranges(folder) if one.key < newest.key], newest.date)
+            committed = _without_replaced(target)
+            yield from _in_steps(target, [one for one in committed if one.key < newest.key], newest.date)
         answer(target)
 
 
@@ -144,12 +145,20 @@ def merging(folder: str | PathLike[str], day: str) -> Iterator[Range]:
     Raises
     ------
     SourceError
-        A part is damaged or cannot be written; no row is lost.
+        A part is damaged, or a file cannot be written or removed; no row is lost.
     """
-    target, committed = folder_of(folder), ranges(folder)
+    target = folder_of(folder)
+    committed = _without_replaced(target)
     counted = Counter(one.date for one in committed)
     days = {date for date, count in counted.items() if date < day and count > _FEW}
     yield from _in_steps(target, [one for one in committed if one.date in days], day)
+
+
+def _without_replaced(target: Folder) -> list[Range]:
+    """List the committed ranges, once what they replaced is gone: or it would come back with them merged."""
+    surveyed = survey_of(target.name)
+    _remove(target, _replaced(surveyed))
+    return surveyed.committed
 
 
 def _in_steps(target: Folder, closed: list[Range], day: str) -> Iterator[Range]:
@@ -269,11 +278,13 @@ def sweep(target: Folder, surveyed: Survey) -> list[str]:
     if not surveyed.faults:
         named = {one.place for one in (*surveyed.committed, *surveyed.replaced, *surveyed.unfinished)}
         gone += [path for path in surveyed.paths if _is_orphan(target, path, named, surveyed.committed)]
-        # The part that commits goes last: until then a range that is half removed is known to be replaced.
-        # One that replaced others, and says so, goes after them.
-        smallest_first = sorted(surveyed.replaced, key=lambda one: one.entries)
-        gone += [path for one in smallest_first for path in _parts(one)]
+        gone += _replaced(surveyed)
     return _remove(target, gone)
+
+
+def _replaced(surveyed: Survey) -> Iterator[str]:
+    """List the files of replaced ranges; one that replaced others, and says so, goes after them."""
+    return chain.from_iterable(map(_parts, sorted(surveyed.replaced, key=lambda one: one.entries)))
 
 
 def _remove(target: Folder, paths: Iterable[str]) -> list[str]:
@@ -289,6 +300,7 @@ def _remove(target: Folder, paths: Iterable[str]) -> list[str]:
 
 
 def _parts(replaced: Range) -> Iterator[str]:
+    """List its files; the one that commits is the last: till then what is half removed is known for it."""
     yield from (child_path(replaced.place, table) for table in replaced.child_tables)
     yield replaced.place
 
