@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from mastermind_lab import snapshot
 from mastermind_lab.archive import Archiver
 from mastermind_lab.frames import FRAMES
 from mastermind_lab.storage import Lock
+from mastermind_lab.storage import folder as folder_of
 from mastermind_lab.stream import StreamUpdate
 
 pytestmark = pytest.mark.once
@@ -133,6 +135,28 @@ def test_what_could_not_be_removed_does_not_come_back(made, folder, monkeypatch,
             assert len(lab.read(folder).votes) == len(lab.read(made).votes)
     assert days(folder).count("2026-11-23") == 1
     same(folder, made)
+
+
+def test_what_was_read_before_is_found_in_what_was_merged_of_merged_ones(folder, monkeypatch):
+    monkeypatch.setitem(snapshot.merging.__globals__, "_AT_ONCE", 5)
+    before, scanned = lab.read(folder), lab.scan(folder)
+    handed_on = pickle.dumps(scanned.partitions)  # as to another process
+    list(snapshot.merging(folder, "2026-11-24"))
+    assert days(folder).count("2026-11-23") == 1
+    votes = len(lab.read(folder).votes)
+    assert len(before.votes) == sum(len(batch.votes) for batch in scanned) == votes
+    runs = pickle.loads(handed_on)
+    assert sum(batch.tables["votes"].num_rows for run in runs for batch in run.batches()) == votes
+
+
+def test_what_lies_within_a_merged_one_and_is_not_in_it_is_missed(folder):
+    before, merged = lab.read(folder), snapshot.ranges(folder)[:5]
+    lost = merged.pop(2)
+    for path in (*lost.child_tables, "decisions"):
+        (folder / path / lost.place.partition("/")[2]).unlink()
+    snapshot.merging.__globals__["_merge"](folder_of(folder), merged, lost.date)
+    with pytest.raises(lab.SourceError, match="was changed since it was read"):
+        len(before.votes)
 
 
 class StoppedError(BaseException):

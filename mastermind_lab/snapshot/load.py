@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import chain, groupby, islice
+from typing import NamedTuple
 
 import pyarrow as pa
 
 from ..errors import SourceError
-from ..frames import DECLARED, FRAMES, Key, LazyTables, Tables, between, stacked, union
+from ..frames import DECLARED, FRAMES, Key, LazyTables, Tables, between, entry_ids, id_key, stacked, union
 from ..storage import LOCK
 from ..storage import folder as folder_of
 from .checkpoint import CHECKPOINT
 from .commits import ends_of
 from .coverage import discontinuities
-from .layout import child_path
+from .layout import Name, child_path
 from .parts import EVERYTHING, Selection
 from .ranges import Range, is_commit
 from .reading import read_range, read_together
@@ -175,15 +177,15 @@ class Reader:
         SourceError
             A part is missing or damaged, or the snapshot was changed since its ranges were listed.
         """
-        try:
-            return self._read(name)
-        except SourceError as error:
-            now = ranges(self.committed[0].folder, self.committed[0].max_unpacked_bytes)
-            if not now or {*self.committed} <= {*now}:
-                raise
-            merged = still_there(self.committed, now, error)
-        ours = self.wanted.within(self.committed[0].first_id, self.committed[-1].last_id)
-        return Reader(tuple(merged), ours)._read(name)
+        reader, ours = self, self.wanted.within(self.committed[0].first_id, self.committed[-1].last_id)
+        while True:
+            try:
+                return reader._read(name)
+            except SourceError as error:
+                now = ranges(self.committed[0].folder, self.committed[0].max_unpacked_bytes)
+                if not now or {*reader.committed} <= {*now}:
+                    raise
+                reader = Reader(tuple(still_there(self.committed, now, error)), ours)
 
     def _read(self, name: str) -> pa.Table:
         def read(run: Sequence[Range]) -> list[pa.Table]:
@@ -231,26 +233,58 @@ class StoredTables(LazyTables):
         return StoredTables(dict.fromkeys(self), Reader(held, self._reader.wanted))
 
 
-def merged_into(now: Sequence[Range], origins: Mapping[str, str]) -> list[Range] | None:
+class Seen(NamedTuple):
+    """By what a range is known again: how its origin begins, and how many entries it has."""
+
+    origin: str
+    entries: int
+
+    @classmethod
+    def of(cls, one: Range, letters: int | None = None) -> Seen:
+        """Note so many letters of a range's origin, or all."""
+        return cls(one.origin[:letters], one.entries)
+
+
+def merged_into(now: Sequence[Range], seen: Mapping[str, Seen]) -> list[Range] | None:
     """Find ranges that are no more what they were in other parts.
 
     Parameters
     ----------
     now
         The ranges that are committed now.
-    origins
-        Place -> how its range's origin begins.
+    seen
+        The ranges, by their places.
 
     Returns
     -------
     list or None
-        By epoch and first id; None unless a compaction put them there, and nothing else.
+        By epoch and first id; None unless compactions put them there, and nothing else.
     """
-    places = {*origins}
-    same = [one for one in now if one.origin.startswith(origins.get(one.place, "none"))]
-    merged = [one for one in now if places & one.replaces]
-    there = {one.place for one in same}.union(*(one.replaces for one in merged))
-    return sorted([*same, *merged], key=lambda one: one.key) if places <= there else None
+    same = [one for one in now if one.place in seen and one.origin.startswith(seen[one.place].origin)]
+    gone = {place: entries for place, (_, entries) in seen.items()}
+    for one in same:
+        del gone[one.place]
+    merged = []
+    for one in now:
+        if held := one.replaces and _held(one, gone):
+            merged.append(one)
+            gone = {place: entries for place, entries in gone.items() if place not in held}
+    return None if gone else sorted([*same, *merged], key=lambda one: one.key)
+
+
+def _held(merged: Range, gone: Mapping[str, int]) -> set[str]:
+    """Tell which ranges went into a merged one: it names them, or what it names had named them."""
+    named = merged.replaces & gone.keys()
+    ends = {place: name.ends for place in gone.keys() - named if (name := Name.of(place))}
+    (begin, end), ids = merged.key, list[Key]()
+    within = {place: own for place, own in ends.items() if begin <= own[0] and own[1] <= end}
+    if within:
+        ids = [id_key(one) for one in entry_ids(entries_of([merged], ["stream_id"]))]
+    for place, (first, last) in within.items():
+        own = ids[bisect_left(ids, first) : bisect_right(ids, last)]
+        if own and len(own) == gone[place] and (own[0], own[-1]) == (first, last):
+            named.add(place)
+    return named
 
 
 def still_there(
@@ -263,7 +297,7 @@ def still_there(
     SourceError
         The folder was changed in another way since these were listed; ``error`` is where that showed.
     """
-    found = merged_into(now, {one.place: one.origin for one in committed})
+    found = merged_into(now, {one.place: Seen.of(one) for one in committed})
     if found is None:
         raise SourceError(
             f"{committed[0].folder} was changed since it was read: read it again"

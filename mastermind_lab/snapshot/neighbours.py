@@ -14,7 +14,7 @@ from ..errors import SourceError
 from ..frames import LazyTables, SchemaUnion
 from ..storage import folder as folder_of
 from .footer import DamageError
-from .load import Reader, merged_into, tables_of
+from .load import Reader, Seen, merged_into, tables_of
 from .parts import Selection
 from .ranges import Range, range_of, read_metadata
 from .surveys import ranges
@@ -40,21 +40,22 @@ class Neighbours:
     def __init__(self, committed: Sequence[Range]) -> None:
         self._ranges: tuple[Range, ...] | None = tuple(committed)
         self._folder, self._most = committed[0].folder, committed[0].max_unpacked_bytes
-        self._origins = {one.place: one.origin[:_LETTERS] for one in committed}
+        self._seen = {one.place: Seen.of(one, _LETTERS) for one in committed}
         filled = sorted((one for one in committed if one.first_id), key=lambda one: one.key)
         last = max(filled, key=lambda one: one.key[1], default=None)
         self.first_id, self.last_id = (filled[0].first_id if filled else ""), (last.last_id if last else "")
 
     def __getstate__(self) -> dict[str, Any]:
-        listed = " ".join(f"{place} {origin}" for place, origin in self._origins.items())
-        return vars(self) | {"_ranges": None, "_origins": zlib.compress(listed.encode())}
+        listed = " ".join(f"{place} {one.origin} {one.entries}" for place, one in self._seen.items())
+        return vars(self) | {"_ranges": None, "_seen": zlib.compress(listed.encode())}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        listed = zlib.decompress(state["_origins"]).decode().split(" ")
-        vars(self).update(state, _origins=dict(zip(listed[::2], listed[1::2], strict=True)))
+        listed = zlib.decompress(state["_seen"]).decode().split(" ")
+        rows = zip(listed[::3], listed[1::3], listed[2::3], strict=True)
+        vars(self).update(state, _seen={place: Seen(origin, int(count)) for place, origin, count in rows})
 
     def __len__(self) -> int:
-        return len(self._origins)
+        return len(self._seen)
 
     def __repr__(self) -> str:
         return f"<{len(self)} ranges of {self._folder}>"
@@ -96,15 +97,15 @@ class Neighbours:
 
     @property
     def _are_here(self) -> bool:
-        return {one.place for one in self.ranges} == self._origins.keys()
+        return {one.place for one in self.ranges} == self._seen.keys()
 
     def _found_again(self) -> Sequence[Range]:
         with suppress(OSError, DamageError):
             found = self._listed()
-            if {one.place: one.origin[:_LETTERS] for one in found} == self._origins:
+            if {one.place: Seen.of(one, _LETTERS) for one in found} == self._seen:
                 return found
         now = ranges(self._folder, self._most)
-        merged = merged_into(now, self._origins)
+        merged = merged_into(now, self._seen)
         if merged is None:
             raise SourceError(f"{self._folder} was changed since it was scanned: scan it again")
         return merged
@@ -116,7 +117,7 @@ class Neighbours:
             found = range_of(source, place, read_metadata(source, place))
             return replace(found, max_unpacked_bytes=self._most)
 
-        return [*parallel_map(listed, self._origins, len).values()]
+        return [*parallel_map(listed, self._seen, len).values()]
 
 
 def neighbours(committed: Iterable[Range], most_bytes: int) -> Iterator[list[Range]]:
