@@ -331,3 +331,45 @@ def test_a_process_that_is_asked_and_may_be_killed_meanwhile(made, folder, is_ki
     assert found == (14, 2 if is_killed else 3)  # who has the folder to itself merges the newest, too
     assert not (folder / REQUEST).exists()
     same(folder, made)
+
+
+@contextmanager
+def busy(folder):
+    """Let an archiver commit an entry a part all the time, and merge them at once; how many are in."""
+    is_over, committed = threading.Event(), []
+
+    def commit_and_merge(sink):
+        while not is_over.is_set():
+            for _ in range(8):
+                sink.take(StreamUpdate(S, [(stream_id(4 * len(committed)), PAYLOAD)]))
+                sink.flush()
+                committed.append(1)
+            sink._merging = sink._merge()
+            look(sink, 20)
+
+    with Archiver(folder, stream=S, payloads=False) as sink:
+        thread = threading.Thread(target=commit_and_merge, args=[sink])
+        thread.start()
+        try:
+            while len(committed) < 9:
+                time.sleep(0.01)
+            yield committed
+        finally:
+            is_over.set()
+            thread.join()
+
+
+@pytest.mark.further
+def test_who_reads_beside_it_sees_all_that_was_committed(tmp_path, monkeypatch):
+    for name, most in (("_FEW", 2), ("_AT_ONCE", 4)):
+        monkeypatch.setitem(snapshot.merging.__globals__, name, most)
+    with busy(tmp_path / "s") as committed:
+        for _ in range(20):
+            there = len(committed)
+            history = lab.read(tmp_path / "s")
+            time.sleep(0.02)
+            assert len(history.decisions) >= there
+            assert len(lab.read(tmp_path / "s", last=7).decisions) == 7
+            assert sum(len(batch.decisions) for batch in lab.scan(tmp_path / "s")) >= there
+            found = lab.verify(tmp_path / "s")["kind"]
+            assert {*found} <= {"hole", "replaced", "half-written", "uncommitted"}

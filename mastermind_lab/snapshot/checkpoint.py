@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -38,6 +38,8 @@ LEFTOVER = f".{CHECKPOINT}{HALF}"
 
 WORTH = 64
 """Of fewer ranges the footers are read as quickly."""
+
+Read = TypeVar("Read")
 
 _COLUMNS = pa.schema([("place", ARROW["str"]), ("said", ARROW["str"])])
 
@@ -176,10 +178,9 @@ def known_sum(target: Folder) -> Committed | None:
         It cannot be used.
     """
     try:
-        said = read_metadata(target, CHECKPOINT)
+        return _twice(lambda: _said(target))[1]
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return _confirmed(target, _sum(target, said))
 
 
 def known_days(target: Folder) -> tuple[str, list[tuple[str, str]]]:
@@ -192,7 +193,7 @@ def known_days(target: Folder) -> tuple[str, list[tuple[str, str]]]:
         day, which is that of its first id; '' and none where it does not tell.
     """
     try:
-        known = _confirmed(target, _sum(target, said := read_metadata(target, CHECKPOINT)))
+        said, known = _twice(lambda: _said(target))
     except (FileNotFoundError, NotADirectoryError):
         return "", []
     except (OSError, DamageError) as error:
@@ -202,6 +203,18 @@ def known_days(target: Folder) -> tuple[str, list[tuple[str, str]]]:
     return (known.last.date, days) if known.last and days else ("", [])
 
 
+def _said(target: Folder) -> tuple[dict[str, str], Committed]:
+    said = read_metadata(target, CHECKPOINT)
+    return said, _confirmed(target, _sum(target, said))
+
+
+def _twice(read: Callable[[], Read]) -> Read:
+    """Read once more where it fails: a compaction removes the checkpoint, and then parts that it knows."""
+    with suppress(OSError, DamageError):
+        return read()
+    return read()
+
+
 def _days_of(said: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(first, last) for first, last in json.loads(said.get("days", "[]"))]
 
@@ -209,7 +222,9 @@ def _days_of(said: Mapping[str, str]) -> list[tuple[str, str]]:
 def known_ranges(target: Folder, max_unpacked_bytes: int | None = None) -> dict[str, Range]:
     """Read what the checkpoint says of each range, by its place; where it can't be used, warn."""
     try:
-        return listed(target, max_unpacked_bytes)
+        return _twice(lambda: listed(target, max_unpacked_bytes))
+    except FileNotFoundError:
+        return {}
     except (OSError, DamageError) as error:
         refused(target, error)
         return {}

@@ -23,7 +23,7 @@ from .layout import Name, child_path
 from .parts import EVERYTHING, Selection
 from .ranges import Range, is_commit
 from .reading import read_range, read_together
-from .surveys import are_ours, ranges, survey_of
+from .surveys import Survey, are_ours, ranges, survey_of
 from .together import parallel_map
 
 _SMALL = 2**10  # rows of a part: to decode them takes less than to begin
@@ -63,19 +63,32 @@ def readable(
     SourceError
         The folder is no snapshot, is of a newer format, or a committed part is missing or damaged.
     """
-    surveyed = survey_of(folder, max_unpacked_bytes)
-    if not surveyed.committed:
-        raise SourceError(
-            f"{folder} is no snapshot, or an archive with nothing in it yet: nothing is committed in its "
-            "folder 'decisions'"
-        )
+    names, missed = [*tables], ""
+    while True:
+        surveyed = survey_of(folder, max_unpacked_bytes)
+        if not surveyed.committed:
+            raise SourceError(
+                f"{folder} is no snapshot, or an archive with nothing in it yet: nothing is committed in its "
+                "folder 'decisions'"
+            )
+        missing = _missing(surveyed, names)
+        if missing is None:
+            return surveyed.committed
+        if missing == missed:  # and was not compacted into another while it was looked for
+            raise SourceError(f"{missing} is missing. verify lists all that is wrong.")
+        missed = missing
+
+
+def _missing(surveyed: Survey, tables: Sequence[str]) -> str | None:
+    """Return the first part that a committed range names and that is not there."""
     paths = set(surveyed.paths)
-    for one in surveyed.committed:
-        for name in tables:
-            path = child_path(one.place, name)
-            if name in one.child_tables and path not in paths:
-                raise SourceError(f"{one.folder}/{path} is missing. verify lists all that is wrong.")
-    return surveyed.committed
+    named = (
+        (one.folder, child_path(one.place, name))
+        for one in surveyed.committed
+        for name in tables
+        if name in one.child_tables
+    )
+    return next((f"{folder}/{path}" for folder, path in named if path not in paths), None)
 
 
 def files(folder: str | os.PathLike[str], table: str = "decisions") -> list[str]:

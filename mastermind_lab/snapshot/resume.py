@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, Self
 
 from ..frames import PAYLOADS, id_key, is_id
 from .checkpoint import Committed
+from .load import tables_of
 from .ranges import Range
-from .reading import read_range
 from .surveys import ranges
 
 Entries = Iterator[tuple[str, bytes | EllipsisType | None]]
@@ -75,7 +75,7 @@ class ResumePoint(NamedTuple):
     def older(self) -> Entries:
         """Yield the entries before those, oldest first, of so many ranges as are worth reading.
 
-        The folder may have grown, or been compacted, meanwhile.
+        The folder may have grown, or been compacted, meanwhile, also between two of them.
         """
         end = self.last.key[0]
         held = [one for one in ranges(self.last.folder) if one.last_id and one.key[0] < end]
@@ -99,7 +99,7 @@ def _newest(committed: Sequence[Range]) -> Sequence[Range]:
 
 def _entries(committed: Range) -> list[tuple[str, Any]]:
     table = PAYLOADS if PAYLOADS in committed.child_tables else "decisions"
-    read = read_range(committed, (table, "rejects"))
+    read = tables_of([committed], (table, "rejects"))
     payloads = read[table]["payload"].to_pylist() if table == PAYLOADS else repeat(...)
     entries: list[tuple[str, Any]] = [*zip(read[table]["stream_id"].to_pylist(), payloads, strict=False)]
     entries += zip(*(read["rejects"][name].to_pylist() for name in ("stream_id", "payload")), strict=True)

@@ -84,6 +84,22 @@ def _survey(
     target: Folder, most: int | None, knowing: Callable[[Folder, int | None], Mapping[str, Range]]
 ) -> Survey:
     check_bytes("max_unpacked_bytes", most)
+    read, wrong = dict[str, Range](), set[str]()
+    while True:
+        paths, unlisted = _listed(target)
+        commits = [*filter(is_commit, paths)]
+        known = {**(knowing(target, most) if CHECKPOINT in paths else {}), **read}
+        found, faults = read_ranges(target, [path for path in commits if path not in known], most)
+        read |= {one.place: one for one in found}
+        again, wrong = wrong, {fault.part for fault in faults}
+        if wrong <= again:
+            break  # or it may have been compacted into another since it was listed
+    named = [*found, *(known[path] for path in commits if path in known)]
+    return sorted_out(named, [*unlisted, *faults], paths)
+
+
+def _listed(target: Folder) -> tuple[list[str], list[Fault]]:
+    """List all that lies in a folder, and say what of it cannot be listed."""
     unlisted: dict[str, str] = {}
     try:
         paths = target.paths(unlisted)
@@ -92,12 +108,7 @@ def _survey(
     if "." in unlisted:
         raise SourceError(f"cannot list {target.name}: {unlisted['.']}")
     _check_ours(target, [*paths, *unlisted])
-    known = knowing(target, most) if CHECKPOINT in paths else {}
-    commits = [*filter(is_commit, paths)]
-    named, faults = read_ranges(target, [path for path in commits if path not in known], most)
-    named += [known[path] for path in commits if path in known]
-    faults = [*(Fault(path, "unreadable", detail) for path, detail in unlisted.items()), *faults]
-    return sorted_out(named, faults, paths)
+    return paths, [Fault(path, "unreadable", detail) for path, detail in unlisted.items()]
 
 
 def _check_ours(target: Folder, paths: Collection[str]) -> None:

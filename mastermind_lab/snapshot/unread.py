@@ -8,6 +8,7 @@ from os import PathLike
 
 import pyarrow as pa
 
+from ..errors import SourceError
 from ..frames import Coverage, Key, LazyTables
 from ..storage import folder as folder_of
 from .footer import DamageError
@@ -24,11 +25,6 @@ def unread(
     """Return frames of a folder, and their coverage, at the cost of what came since its checkpoint.
 
     None where there is none that can be used, or where only all parts tell whether anything was decoded.
-
-    Raises
-    ------
-    SourceError
-        Something is wrong with a part that came since.
     """
     found = summed_up(folder)
     if found is None or not any(one.rows for one in found.seen):
@@ -39,14 +35,12 @@ def unread(
 def summed_up(folder: str | PathLike[str]) -> Opened | None:
     """Find out what is committed in a folder; None where no checkpoint that can be used sums it up.
 
-    Raises
-    ------
-    SourceError
-        Something is wrong with a part that came since.
+    None, too, where something is wrong with what came since: who lists the folder says so, or finds that it
+    was compacted meanwhile.
     """
     try:
         return by_checkpoint(folder_of(folder))
-    except (OSError, DamageError):  # who lists the folder says so
+    except (OSError, DamageError, SourceError):
         return None
 
 

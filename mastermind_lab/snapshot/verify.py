@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
 
 import pandas as pd
@@ -60,13 +60,33 @@ def verify(folder: str | PathLike[str], *, max_unpacked_bytes: int | None = None
     """
     target = folder_of(folder)
     try:
-        surveyed = survey(target, max_unpacked_bytes)
+        surveyed, faults = _looked_through(target, max_unpacked_bytes)
     except SourceError as error:  # nothing can be told of its files
         return _table([Fault("", "unreadable", str(error))])
-    if not any(surveyed):
+    if not faults and not any(surveyed):
         raise SourceError(f"{target.name} is no snapshot: there is nothing")
-    faults = [*surveyed.faults, *_of_ranges(target, surveyed), *_of_files(surveyed)]
+    faults = [*surveyed.faults, *_of_neighbours(surveyed), *faults, *_of_files(surveyed)]
     return _table([*faults, *_of_checkpoint(target, surveyed), *_of_lock(target)])
+
+
+def _looked_through(target: Folder, most: int | None) -> tuple[Survey, list[Fault]]:
+    """Check committed ranges; one with a fault again, for it may just have been compacted into another."""
+    checked = dict[Range, list[Fault]]()
+    while True:
+        surveyed = survey(target, most)
+        paths, again = {*surveyed.paths}, {one for one, faults in checked.items() if faults}
+        for one in surveyed.committed:
+            if one not in checked or one in again:
+                checked[one] = [*_whatever_happens(one.place, _of_range(target, one, paths))]
+        if all(not checked[one] or one in again for one in surveyed.committed):
+            faulty = [one for one in checked if checked[one] and not _is_merged(one, surveyed.committed)]
+            return surveyed, [fault for one in faulty for fault in checked[one]]
+
+
+def _is_merged(one: Range, committed: Sequence[Range]) -> bool:
+    """Tell whether a range was compacted into another."""
+    (begin, end), others = one.key, (other for other in committed if other != one and other.replaces)
+    return any(other.key[0] <= begin and end <= other.key[1] for other in others)
 
 
 def _table(faults: Iterable[Fault]) -> pd.DataFrame:
@@ -75,12 +95,9 @@ def _table(faults: Iterable[Fault]) -> pd.DataFrame:
     return pd.DataFrame(sorted(rows), columns=list(Fault._fields), dtype=TEXT)
 
 
-def _of_ranges(target: Folder, surveyed: Survey) -> Iterator[Fault]:
+def _of_neighbours(surveyed: Survey) -> Iterator[Fault]:
     for discontinuity in discontinuities(surveyed.committed):
         yield Fault(discontinuity.committed.place, discontinuity.kind, discontinuity.detail)
-    paths = {*surveyed.paths}
-    for one in surveyed.committed:
-        yield from _whatever_happens(one.place, _of_range(target, one, paths))
 
 
 def _whatever_happens(path: str, faults: Iterator[Fault]) -> Iterator[Fault]:
@@ -144,6 +161,8 @@ def _of_checkpoint(target: Folder, surveyed: Survey) -> Iterator[Fault]:
         return
     try:
         known = listed(target)
+    except FileNotFoundError:
+        return  # a compaction has removed it meanwhile
     except (OSError, DamageError) as error:
         yield Fault.of(CHECKPOINT, error)
         return
