@@ -104,6 +104,14 @@ def test_texts_of_a_users_own_types_are_defused(tmp_path, kind):
     assert read["own"].fillna("").tolist() == ["'=1+1", "", "x"]
 
 
+def test_so_are_those_of_a_column_whose_name_is_no_text(tmp_path):
+    history = panel()
+    history.decisions[7] = ["=1+1", "x", "y"]
+    read = pd.read_csv(history.to_csv(tmp_path / "votes.csv"))
+    assert read["7"].tolist() == ["'=1+1", "x", "y"]
+    assert len(read.columns) == len(history.to_frame().columns)
+
+
 @pytest.mark.parametrize("number", ["-1", "+3.5", "-.5", "-5.", "+1e-3", "-2E10"])
 def test_a_plain_number_is_no_formula(tmp_path, number):
     history = panel(VOTES.assign(vote=[number, number, "=1", number, "no", None]))

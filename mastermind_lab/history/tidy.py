@@ -86,8 +86,10 @@ def _defused(frame: pd.DataFrame, made: Callable[[str], str]) -> pd.DataFrame:
 
     # A user's own column holds texts in other types, too: categories, those of Arrow.
     may_hold_texts = [name for name in frame if frame[name].dtype.kind not in "biufcmM"]
-    safe = {str(name): frame[name].map(cell, na_action="ignore") for name in may_hold_texts}
-    return frame.assign(**safe).rename(columns=lambda name: made(str(name)))
+    safe = frame.copy(deep=False)
+    for name in may_hold_texts:
+        safe[name] = frame[name].map(cell, na_action="ignore")
+    return safe.rename(columns=lambda name: made(str(name)))
 
 
 def _defused_unless_number(text: str) -> str:
