@@ -176,7 +176,7 @@ def test_a_compressed_file(tmp_path):
         (b"", "outcomes.csv is empty"),
         (b"\xff\xfe\x00", "outcomes.csv is text in UTF-16"),
         (b'a,b\n"x', "outcomes.csv: the quoted cell that begins in line 2 is never closed"),
-        (b"correlation_id,correct_choice\na,ship\nb\n", "outcomes.csv: line 3: 1 cells, not 2"),
+        (b"correlation_id,correct_choice\na,ship\nb\n", "outcomes.csv: row 2: 1 cell, not 2"),
         (b'{"correlation_id": "a", "correct_choice": "ship"}\n{"corr', "outcomes.csv: line 2: EOF"),
         (b'[{"correlation_id": "a", "correct_choice": "ship"}]', "outcomes.csv is a JSON array"),
         (b"PAR1 and no more", "outcomes.csv"),

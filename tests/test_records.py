@@ -680,8 +680,25 @@ def test_a_line_of_another_length_is_a_reject(tmp_path):
     path.write_text("question,worker,answer\ntram,Ada,yes\ntram,Bo\nbus,Bo,no,really\nbus,Chi,no\n")
     history = made(path)
     assert history.votes["voter"].tolist() == ["Ada", "Chi"]
-    assert history.rejects["detail"].tolist() == ["line 3: 2 cells, not 3", "line 4: 4 cells, not 3"]
+    assert history.rejects["detail"].tolist() == ["row 2: 2 cells, not 3", "row 3: 4 cells, not 3"]
     assert history.rejects["payload"].tolist() == [b"tram,Bo", b"bus,Bo,no,really"]
+    assert history.rejects["stream_id"].tolist() == ["0-2", "0-3"]
+    assert history.votes["stream_id"].tolist() == ["0-1", "0-4"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "values"),
+    [
+        (["0.30000000000000004", "0.50"], [0.30000000000000004, 0.5]),
+        (["-1.7976931348623157e-08", "2"], [-1.7976931348623157e-08, 2.0]),
+        (["0.1234567890123456789", "1"], ["0.1234567890123456789", "1"]),  # a float has fewer digits
+        (["12345678901234.5678", "1"], ["12345678901234.5678", "1"]),
+    ],
+)
+def test_numbers_stay_texts_only_where_a_float_would_lose_digits(tmp_path, texts, values):
+    path = tmp_path / "votes.csv"
+    path.write_text("question,worker,answer,cost\n" + "".join(f"{n},Ada,x,{n}\n" for n in texts))
+    assert made(path).decisions["decision.cost"].tolist() == values
 
 
 @pytest.mark.once

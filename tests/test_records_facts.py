@@ -58,7 +58,7 @@ def test_what_tells_decisions_apart_is_still_joined_by_what_its_numbers_are(tmp_
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        (["{key},cat", "1,red", "2,blue,extra"], r"line 3: 3 cells, not 2 \(1 such of the {role}: mend them"),
+        (["{key},cat", "1,red", "2,blue,extra"], r"row 2: 3 cells, not 2 \(1 such of the {role}: mend them"),
         (['{{"{key}": 1, "cat": "red"}}', '{{"{key}": 2, "cat": "blue"'], r"line 2: EOF .* \(1 such of"),
     ],
 )

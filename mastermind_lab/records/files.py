@@ -8,8 +8,10 @@ import os
 from codecs import BOM_UTF8
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
@@ -17,6 +19,7 @@ from pydantic_core import from_json
 
 from .. import ndjson
 from ..errors import SourceError
+from ..labels import counted
 from ..ndjson.blocks import blocks_of
 from ..text import harmless
 from .columns import TEXT, Column, in_one_piece, texts
@@ -186,19 +189,19 @@ def _object(payload: bytes) -> tuple[dict[str, Any] | None, str]:
 def _delimited(
     content: bytes, file: str, name: str, words: Collection[str], names: Collection[str]
 ) -> Records:
-    there, table, rows = _cells(content, file, words)
+    there, table, rejects = _cells(content, file, words)
     columns = (
         (one, _narrowed(one, table[place], one in words, one in names)) for place, one in enumerate(there)
     )
-    behind = range(table.num_rows + 1, table.num_rows + len(rows) + 1)
-    rejects = [(number, *row[1:]) for number, row in zip(behind, rows, strict=True)]
-    return Records(of_columns(columns, name), harmless(file), None, rejects)
+    every = np.arange(1, table.num_rows + len(rejects) + 1)
+    numbers = np.delete(every, [number - 1 for number, *_ in rejects])
+    return Records(of_columns(columns, name), harmless(file), numbers.tolist() if rejects else None, rejects)
 
 
 def _cells(
     content: bytes, file: str, words: Collection[str]
 ) -> tuple[list[str], pa.Table, list[tuple[int, str, str, bytes]]]:
-    """Return the names of columns, their texts, and the rows of another length."""
+    """Return the names of columns, their texts, and the rows of another length, with their numbers."""
     delimiter, names = _header(content, file, words)
     check_quotes(content, delimiter, file)
     rows: list[tuple[int, str, str, bytes]] = []
@@ -232,14 +235,14 @@ def _parsed(
     """Parse all columns as text; rows of more or fewer cells are set aside."""
 
     def odd(row: Any) -> str:
-        line = f"line {row.number}: " if row.number else ""
-        said = f"{line}{row.actual_columns} cells, not {row.expected_columns}"
-        rows.append((0, "cells", said, row.text.encode()))
+        number = row.number - 1  # of the rows below the names, where empty lines are none
+        said = f"row {number}: {counted(row.actual_columns, 'cell')}, not {row.expected_columns}"
+        rows.append((number, "cells", said, row.text.encode()))
         return "skip"
 
     return arrow_csv.read_csv(
         pa.BufferReader(content),
-        arrow_csv.ReadOptions(use_threads=False),  # with threads no row would know its line
+        arrow_csv.ReadOptions(use_threads=False),  # with threads no row would know its number
         arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=odd),
         arrow_csv.ConvertOptions(
             column_types=dict.fromkeys(names, TEXT), strings_can_be_null=True, null_values=[""]
@@ -258,7 +261,8 @@ def _narrowed(name: str, column: pa.ChunkedArray, is_word: bool, is_name: bool) 
                 made = (pa.field(name, kind), cells.cast(kind))
             except pa.ArrowInvalid:  # of more digits than fit
                 break
-            if is_name and not _are_spelled_alike(made, cells):
+            is_kept = _are_spelled_alike(made, cells) if is_name else _keeps_digits(*made, cells)
+            if not is_kept:
                 break
             return [made]
     return [(pa.field(name, TEXT), cells)]
@@ -270,9 +274,21 @@ def _are_spelled_alike(made: Column, cells: pa.Array) -> bool:
     return bool(texts(*made).values.equals(cells) or by_python.equals(cells))
 
 
+def _keeps_digits(field: pa.Field, made: pa.Array, cells: pa.Array) -> bool:
+    """Tell whether numbers are what their texts say: a float holds 15 digits, and more if it prints them."""
+    digits = pc.utf8_length(pc.replace_substring_regex(cells, _NO_DIGIT, ""))
+    at_risk = pc.and_(pc.greater(digits, 15), pc.not_equal(made.cast(TEXT), cells))
+    if field.type != pa.float64() or not pc.any(at_risk).as_py():
+        return True
+    pairs = zip(made.filter(at_risk).to_pylist(), cells.filter(at_risk).to_pylist(), strict=True)
+    return all(Decimal(repr(number)) == Decimal(text) for number, text in pairs)
+
+
+_NO_DIGIT = r"^-?0*(\.0*)?|\.|[eE].*$"
+
 # A zero before other digits makes a name of a number, as a plus does.
 _NARROWER = (
     (r"^-?(0|[1-9]\d{0,17})$", pa.int64()),
-    (r"^-?(0|[1-9]\d{0,14})?(\.\d{0,14})?([eE][+-]?\d{1,2})?$", pa.float64()),
+    (r"^-?(0|[1-9]\d{0,14})?(\.\d*)?([eE][+-]?\d{1,2})?$", pa.float64()),
     (r"^([tT]rue|[fF]alse|TRUE|FALSE)$", pa.bool_()),
 )
