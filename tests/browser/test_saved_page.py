@@ -82,10 +82,18 @@ class Reader:
         self.page.locator(where, has_text=text).wait_for()
 
 
+DRAWN = "() => document.getElementById('mm-view').mastermind?.pictures[0].drawn"
+
+
+def opened(browser, url, **options):
+    reader = Reader(browser, url, **options)
+    reader.page.wait_for_function(DRAWN)
+    return reader
+
+
 def test_it_answers_without_a_kernel_and_without_a_network(browser, saved):
-    reader = Reader(browser, saved, color_scheme="light", viewport={"width": 1300, "height": 900})
+    reader = opened(browser, saved, color_scheme="light", viewport={"width": 1300, "height": 900})
     page = reader.page
-    page.wait_for_function("() => document.getElementById('mm-view').mastermind?.pictures[0].drawn")
     assert page.locator("#mm-view img:visible").evaluate("one => one.decode().then(() => one.naturalWidth)")
     assert not page.locator("#mm-still").is_visible()
     assert not page.locator(".mm-controls").is_visible()
@@ -118,6 +126,26 @@ def test_it_answers_without_a_kernel_and_without_a_network(browser, saved):
     page.close()
 
 
+SAID_AT = """days => {
+    const one = document.getElementById('mm-view').mastermind.pictures[0], { origin } = one.scene.x;
+    return days.map(([when, id]) => {
+        one.point({ x: when - origin, y: 0.5, part: 0, id });
+        return one.tip.textContent;
+    });
+}"""
+
+
+def test_a_time_is_told_to_the_millisecond_where_it_is_known(browser, saved):
+    page = opened(browser, saved).page
+    times = [START + timedelta(minutes=20, milliseconds=more) for more in range(0, 2_000, 250)]
+    days = [[when.timestamp() / 86_400, f"gone {number}"] for number, when in enumerate(times)]
+    told = [said.split(" UTC")[0] for said in page.evaluate(SAID_AT, days)]
+    assert told == [f"{when:%Y-%m-%d %H:%M:%S.%f}"[:-3].removesuffix(".000") for when in times]
+    cell = times[3].timestamp() / 86_400
+    assert page.evaluate(SAID_AT, [[cell, None]])[0].startswith("about 2026-11-26 00:20:01 UTC")
+    page.close()
+
+
 OF_A_PART = """() => {
     const one = document.getElementById('mm-view').mastermind.pictures[0];
     const [x, y] = one.spot(one.points.filter(point => point.part === 3)[2]);
@@ -139,9 +167,8 @@ def test_small_pictures_answer_and_what_is_hovered_stays_where_it_is(browser, tm
     follower.feed([(f"{number + 1}-0", decision(number, k=f"k{number % 4}")) for number in range(40)])
     choice = ViewOptions(by="meta.k")
     view = lab.LiveView(follower, panels=["confidence_over_time", "decisions"], choice=choice)
-    reader = Reader(browser, view.save(tmp_path / "parts.html").as_uri())
+    reader = opened(browser, view.save(tmp_path / "parts.html").as_uri())
     page = reader.page
-    page.wait_for_function("() => document.getElementById('mm-view').mastermind?.pictures[0].drawn")
     page.mouse.move(*page.evaluate(OF_A_PART))
     reader.has(f"{HOSTILE} 10?", ".mm-tip:visible")
     page.mouse.click(*page.evaluate(OF_A_PART))
@@ -173,9 +200,8 @@ def test_tips_hold_their_own_intervals_and_a_note_ends_with_what_it_was_about(br
         told["decision"]["votes"] = votes[: 1 + number % 2]
         follower.feed([(f"{number + 1}-0", json.dumps(told))])
     view = lab.LiveView(follower, panels=["confidence_over_time", "votes", "decisions"])
-    reader = Reader(browser, view.save(tmp_path / "early.html").as_uri())
+    reader = opened(browser, view.save(tmp_path / "early.html").as_uri())
     page = reader.page
-    page.wait_for_function("() => document.getElementById('mm-view').mastermind?.pictures[0].drawn")
     kind, options = view._contents.panels[1].asks(view._contents.choices.chosen)
     table = kind.of(view.history, **options).table()
     view.close()

@@ -5,7 +5,7 @@ const MOST_FRESH = 2000; // points between two rounds
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 const figure = value => Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : String(+value.toPrecision(3));
-const moment = days => new Date(days * DAY).toISOString().slice(0, 19).replace("T", " ");
+const moment = (days, step = 1) => new Date(Math.round(days * DAY / step) * step).toISOString().slice(0, 23).replace("T", " ").replace(".000", "");
 
 // The middle and the size of each cell that is shaded.
 function boxes({ x, y }) {
@@ -248,7 +248,7 @@ class Picture {
 
   tell(hit) {
     if (!this.scene.cell) return this.say(this.figures(hit));
-    const where = `${hit.id ? "" : "about "}${moment(hit.x + this.inner(hit.part).x.origin)} UTC · confidence ${hit.y.toFixed(2)}`;
+    const where = `${hit.id ? "" : "about "}${moment(hit.x + this.inner(hit.part).x.origin, hit.id ? 1 : 1000)} UTC · confidence ${hit.y.toFixed(2)}`;
     const rows = this.here(hit);
     this.say(rows.length ? this.decisions(rows, rows.length) : where);
     this.asks = setTimeout(async () => {
