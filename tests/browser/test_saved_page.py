@@ -146,6 +146,24 @@ def test_a_time_is_told_to_the_millisecond_where_it_is_known(browser, saved):
     page.close()
 
 
+FEWER = """() => {
+    const one = document.getElementById('mm-view').mastermind.pictures[0];
+    one.points = one.points.slice(0, 3);
+}"""
+
+
+def test_keys_go_on_where_there_are_fewer_points_than_before(browser, saved):
+    reader = opened(browser, saved)
+    reader.page.locator("#mm-view canvas").first.focus()
+    reader.page.keyboard.press("End")
+    reader.page.evaluate(FEWER)
+    reader.page.keyboard.press("Shift+ArrowRight")
+    brush = reader.page.evaluate("() => document.getElementById('mm-view').mastermind.pictures[0].brush")
+    assert brush["from"] == brush["to"]
+    assert [one for one in reader.heard if not one.startswith("blob:")] == []
+    reader.page.close()
+
+
 OF_A_PART = """() => {
     const one = document.getElementById('mm-view').mastermind.pictures[0];
     const [x, y] = one.spot(one.points.filter(point => point.part === 3)[2]);

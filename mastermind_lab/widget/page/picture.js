@@ -300,7 +300,7 @@ class Picture {
     const to = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
     if (to && walk.length) {
       const place = Math.max(0, Math.min(walk.length - 1, (this.at ?? (to < 0 ? walk.length : -1)) + to));
-      const from = walk[this.at ?? place];
+      const from = walk[this.at] ?? walk[place];
       this.at = place;
       this.point(walk[place]);
       if (event.shiftKey && this.selects) this.brush = { part: from.part, from: this.brush?.from ?? [from.x, from.y], to: [walk[place].x, walk[place].y], flat: true };
