@@ -164,6 +164,21 @@ def test_keys_go_on_where_there_are_fewer_points_than_before(browser, saved):
     reader.page.close()
 
 
+COME = """points => {
+    const view = document.getElementById('mm-view').mastermind, [one] = view.pictures, [, high] = one.scene.y.limits;
+    view.hub.take({ kind: 'news', count: 99, points: [...points, ['above', points[1][1], high + 0.01]] }, []);
+    return one.fresh().map(({ id }) => id);
+}"""
+
+
+def test_what_has_come_since_stands_on_the_axes_or_not_at_all(browser, saved):
+    page = opened(browser, saved).page
+    days = [(START + timedelta(minutes=number)).timestamp() / 86_400 for number in (-60, 20, 90)]
+    points = [[name, day, 0.5] for name, day in zip(("before", "within", "after"), days, strict=True)]
+    assert page.evaluate(COME, points) == ["within", "after"]
+    page.close()
+
+
 OF_A_PART = """() => {
     const one = document.getElementById('mm-view').mastermind.pictures[0];
     const [x, y] = one.spot(one.points.filter(point => point.part === 3)[2]);

@@ -95,11 +95,13 @@ class Picture {
     return found.sort((a, b) => a.x - b.x || a.y - b.y);
   }
 
-  // Decisions that have come since the scene was made, where time and confidence are its axes.
+  // Decisions that have come since the scene was made, where time and confidence are its axes. These get longer
+  // for later ones; an older one, or one more or less confident than the axes go, waits for the next scene.
   fresh() {
     const { scene } = this;
     if (!scene?.cell || scene.parts.length) return [];
-    return this.view.fresh.map(one => ({ x: one.time - scene.x.origin, y: one.confidence, id: one.id, part: 0 }));
+    const { x: { origin, limits: [from] }, y: { limits: [low, high] } } = scene;
+    return this.view.fresh.map(one => ({ x: one.time - origin, y: one.confidence, id: one.id, part: 0 })).filter(({ x, y }) => x >= from && y >= low && y <= high);
   }
 
   // The scene itself is 0, what stands on it has the numbers from 1 on.
