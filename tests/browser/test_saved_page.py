@@ -179,6 +179,27 @@ def test_what_has_come_since_stands_on_the_axes_or_not_at_all(browser, saved):
     page.close()
 
 
+CALM = """async () => {
+    const view = document.getElementById('mm-view').mastermind, [one] = view.pictures;
+    const drawn = async act => {
+        const before = one.drawn, start = performance.now();
+        act();
+        while (one.drawn === before) await new Promise(requestAnimationFrame);
+        return performance.now() - start;
+    };
+    const news = () => view.take({ kind: 'news' });
+    const hover = () => { news(); one.point(one.points[one.hit ? 1 : 0]); };
+    return [await drawn(hover), await drawn(hover), await drawn(news)];
+}"""
+
+
+def test_who_wants_it_calm_waits_for_what_comes_and_not_for_an_answer(browser, saved):
+    page = opened(browser, saved, reduced_motion="reduce").page
+    *hovered, news = page.evaluate(CALM)
+    assert max(hovered) < 500 < news
+    page.close()
+
+
 OF_A_PART = """() => {
     const one = document.getElementById('mm-view').mastermind.pictures[0];
     const [x, y] = one.spot(one.points.filter(point => point.part === 3)[2]);

@@ -71,7 +71,7 @@ class Picture {
       const x = hit.x + (moved || 0), near = 0.501 * (facts.cell?.[0] ?? 0) + 1e-9;
       this.hit = this.points.find(one => one.part === hit.part && !hit.id && Math.abs(one.x - x) < near && one.y === hit.y) ?? { ...hit, x };
     }
-    this.later();
+    this.calmly();
   }
 
   show(facts, buffer) {
@@ -109,12 +109,15 @@ class Picture {
   drawing(part) { return part ? this.drawn.parts[part - 1] ?? this.drawn : this.drawn; }
   spot({ x, y, part }) { const drawn = this.drawing(part); return [drawn.X(x), drawn.Y(y)]; }
 
+  // What the reader does is seen at once; what comes by itself, once a second for who wants it calm.
   later() {
-    if (this.waits) return;
-    this.waits = true;
-    const draw = () => { this.waits = false; this.draw(); };
-    if (calm.matches) setTimeout(() => requestAnimationFrame(draw), 1000);
-    else requestAnimationFrame(draw);
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => this.draw());
+  }
+
+  calmly() {
+    if (calm.matches) this.waits ??= setTimeout(() => { this.waits = null; this.later(); }, 1000);
+    else this.later();
   }
 
   // All pictures are as high as the highest needs to be, and none gets lower: nothing jumps.
