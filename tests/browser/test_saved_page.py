@@ -97,6 +97,8 @@ def test_it_answers_without_a_kernel_and_without_a_network(browser, saved):
     assert page.locator("#mm-view img:visible").evaluate("one => one.decode().then(() => one.naturalWidth)")
     assert not page.locator("#mm-still").is_visible()
     assert not page.locator(".mm-controls").is_visible()
+    # Or a bar that comes makes the pictures narrower, so lower, and goes, and comes again.
+    assert page.evaluate("() => getComputedStyle(document.documentElement).scrollbarGutter") == "stable"
 
     page.mouse.move(*reader.at(20))
     reader.has(f"{HOSTILE} 20?", ".mm-tip:visible")
