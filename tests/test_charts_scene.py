@@ -203,6 +203,12 @@ def test_cells_that_are_shaded_by_a_number_are_told_by_shades(ax):
     assert np.isnan(column(scene(ax), light, "x")).sum() == 2
 
 
+def test_cells_are_cells_if_all_have_one_shade_and_a_band_is_none(ax):
+    ax.add_collection(PolyCollection([[(0, 0), (0, 1), (1, 1), (1, 0)]], facecolors=[(0, 0, 0, 0.1)]))
+    ax.fill_between([0, 1], 0, 1, alpha=0.1)
+    assert [mark["cells"] for mark in scene(ax)[0]["marks"]] == [True, False]
+
+
 UNKNOWN = {
     "formula": lambda ax: ax.text(0, 0, "$x^2$"),
     "arrow": lambda ax: ax.annotate("here", (0, 0), (1, 1), arrowprops={"arrowstyle": "->"}),

@@ -9,7 +9,14 @@ from typing import Any, cast
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import Collection, LineCollection, PathCollection, PolyCollection, QuadMesh
+from matplotlib.collections import (
+    Collection,
+    FillBetweenPolyCollection,
+    LineCollection,
+    PathCollection,
+    PolyCollection,
+    QuadMesh,
+)
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.markers import MarkerStyle
@@ -167,10 +174,11 @@ class Marks:
         shades, which = np.unique(colours, axis=0, return_inverse=True)
         if len(shades) > 1 and len(which) != len(paths):
             raise Unknown("colours in turn")
+        cells = not isinstance(area, FillBetweenPolyCollection)
         for number, shade in enumerate(shades):
             own = np.flatnonzero(np.resize(which, len(paths)) == number)
             if len(own):
-                look: Mark = {"fill": self._colours.drawn(tuple(shade)), "cells": len(shades) > 1}
+                look: Mark = {"fill": self._colours.drawn(tuple(shade)), "cells": cells}
                 pieces = _broken([paths[int(place)].vertices for place in own])
                 self._put("path", area, pieces, area.get_transform(), **look)
 
