@@ -4,6 +4,7 @@ import json
 from inspect import signature
 
 import numpy as np
+import pandas as pd
 import pytest
 from histories import OUTCOMES, sample
 from matplotlib.axes import Axes
@@ -113,7 +114,7 @@ def test_lines_bands_and_points_stand_where_they_stand_on_the_axes(ax):
     assert (points["fill"], points["marker"]) == ({"colour": [0, 1], "alpha": 0.2}, "o")
     assert column(found, points, "area").tolist() == [9, 16, 25, 36, 49]
     assert area["fill"]["alpha"] == 0.1
-    assert facts["x"]["dated"]
+    assert facts["x"]["back"]["as"] == "time"
 
 
 def test_a_logarithmic_axis_is_told_on_the_scale_it_is_drawn_on(ax):
@@ -123,6 +124,46 @@ def test_a_logarithmic_axis_is_told_on_the_scale_it_is_drawn_on(ax):
     [line] = facts["marks"]
     assert column(scene(ax), line, "x").tolist() == pytest.approx([0, 1, 3])
     assert dict(map(reversed, facts["x"]["ticks"]))["10²"] == pytest.approx(2)
+
+
+DAYS = np.array(["2026-11-26", "2026-11-27"], "datetime64[D]")
+BACK = {
+    "linear": (lambda ax: ax.plot([1, 2], [1, 2]), {"as": "number", "named": False}),
+    "log2": (lambda ax: ax.semilogx([1, 8], [1, 2], base=2), {"as": "number", "named": False, "base": 2}),
+    "symlog": (
+        lambda ax: (ax.plot([1, 9], [1, 2]), ax.set_xscale("symlog", base=4, linthresh=3, linscale=6)),
+        {"as": "number", "named": False, "base": 4, "straight": 3, "steep": 8},
+    ),
+    "asinh": (lambda ax: (ax.plot([0.1, 0.9], [1, 2]), ax.set_xscale("asinh")), {"as": "", "named": False}),
+    "names": (lambda ax: (ax.plot([0, 1]), ax.set_xticks([0, 1], "ab")), {"as": "number", "named": True}),
+    "rows": (lambda ax: ax.set_xticks([0, 1], "ab", parse_math=False), {"as": "row", "named": True}),
+    "categories": (lambda ax: ax.plot(["a", "b"], [1, 2]), {"as": "", "named": True}),
+    "days": (lambda ax: (ax.plot(DAYS, [1, 2]), ax.set_xticks(DAYS)), {"as": "time", "named": False}),
+    "months": (lambda ax: pd.Series([1, 2], pd.period_range("2026", periods=2, freq="M")).plot(ax=ax),
+               {"as": "", "named": False}),
+    "no ticks": (lambda ax: (ax.plot([1, 2], [1, 2]), ax.set_xticks([])), {"as": ""}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BACK)
+def test_an_axis_says_how_its_places_are_told_back(name, ax):
+    draw, said = BACK[name]
+    draw(ax)
+    assert scene(ax)[0]["x"]["back"] == said
+
+
+def test_times_keep_their_seconds_along_either_axis(ax):
+    times = np.datetime64("2026-11-26T10:00:00") + np.arange(3) * np.timedelta64(1, "s")
+    ax.plot([1, 2, 3], times, "o")
+    [dots] = scene(ax)[0]["marks"]
+    assert column(scene(ax), dots, "y") + scene(ax)[0]["y"]["origin"] == pytest.approx(
+        date2num(times), abs=1e-8
+    )
+
+
+def test_names_of_columns_are_turned_as_they_are_on_the_axes(ax):
+    ax.set_xticks([0, 1], ["one", "other"], rotation=30)
+    assert scene(ax)[0]["x"]["turn"] == 30
 
 
 def test_what_spans_the_axes_and_what_stands_beside_them(ax):
@@ -184,7 +225,7 @@ def test_axes_on_axes_are_parts_that_say_where_they_stand(ax):
     first, second = found[0]["parts"]
     assert first["box"] == pytest.approx([0, 0.75, 1, 0.875])
     assert (first["title"], first["n"], {label for _, label in first["y"]["ticks"]}) == ("a", "n = 2", {""})
-    assert (first["x"]["dated"], first["y"]["far"]) == (True, True)
+    assert (first["x"]["back"]["as"], first["y"]["far"]) == ("time", True)
     assert column(found, first["marks"][0], "y").tolist() == [0, 1]
     assert second["box"] == pytest.approx([1.02, 0.1, 1.07, 0.9])
     [shades] = second["marks"]
@@ -261,7 +302,7 @@ def test_a_dot_has_the_interval_of_its_own_figure_or_none(name, history):
     for mark in facts["marks"]:
         if "low" in mark:
             ends = np.stack([column(found, mark, end) for end in ("x", "low", "high")], axis=1)
-            ends = 10**ends if facts["x"]["scale"] == "log" else ends
+            ends = 10**ends if "base" in facts["x"]["back"] else ends
             is_row = [np.isclose(rows, ends[0], 1e-4, 1e-6).all(axis=1).any() for rows in figures.values()]
             told += [one for one, is_one in zip(figures, is_row, strict=True) if is_one]
     assert set(told) == set(figures)

@@ -4,6 +4,7 @@ import json
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
 import mastermind_lab as lab
@@ -167,7 +168,8 @@ def test_keys_go_on_where_there_are_fewer_points_than_before(browser, saved):
 
 
 COME = """points => {
-    const view = document.getElementById('mm-view').mastermind, [one] = view.pictures, [, high] = one.scene.y.limits;
+    const view = document.getElementById('mm-view').mastermind;
+    const [one] = view.pictures, [, high] = one.scene.y.limits;
     view.hub.take({ kind: 'news', count: 99, points: [...points, ['above', points[1][1], high + 0.01]] }, []);
     return one.fresh().map(({ id }) => id);
 }"""
@@ -246,6 +248,52 @@ VOTES_TIPS = """() => {
     const one = document.getElementById('mm-view').mastermind.pictures[1];
     return one.points.map(point => one.figures(point));
 }"""
+
+
+DAYS = np.array(["2026-11-26T10:00:00.4", "2026-11-26T12:30:00.6"], "datetime64[ms]")
+OWN = {
+    "log2": (lambda ax: ax.set_xscale("log", base=2), [8, 300], [1, 2]),
+    "symlog": (lambda ax: (ax.set_xscale("symlog"), ax.set_yscale("symlog", linthresh=1e-3)),
+               [-0.5, 5_000], [-1e-6, 1e6]),
+    "dated": (lambda ax: None, DAYS, DAYS[::-1]),
+    "named": (lambda ax: ax.set_yticks([0, 1], ["none", "all"]), [1, 2], [0, 0.3]),
+    "category": (lambda ax: None, ["a", "b"], [1_234_567, 0.0125]),
+    "asinh": (lambda ax: ax.set_yscale("asinh"), [1, 2], [0.1, 0.9]),
+}  # fmt: skip
+
+
+def own(history, ax):
+    for place, (name, (scale, x, y)) in enumerate(OWN.items()):
+        part = ax.inset_axes((0, place / len(OWN), 1, 0.1))
+        part.plot(x, y, "o")
+        scale(part)
+        part.set(title=name, xlabel="x", ylabel="y")
+
+
+OWN_TIPS = """() => {
+    const one = document.getElementById('mm-view').mastermind.pictures[0], tips = {};
+    for (const point of one.points) {
+        (tips[one.inner(point.part).title] ??= []).push(one.figures(point).split('\\n')[1]);
+    }
+    return tips;
+}"""
+
+
+def test_a_tip_tells_what_stands_at_a_place_on_any_scale_or_no_number(browser, tmp_path):
+    follower = lab.Follower("redis://localhost:1")
+    view = lab.LiveView(follower, panels=[own])
+    page = opened(browser, view.save(tmp_path / "own.html").as_uri()).page
+    view.close()
+    early, late = "2026-11-26 10:00:00 UTC", "2026-11-26 12:30:01 UTC"
+    assert page.evaluate(OWN_TIPS) == {
+        "log2": ["x 8, y 1", "x 300, y 2"],
+        "symlog": ["x -0.5, y -0.000001", "x 5,000, y 1,000,000"],
+        "dated": [f"x {early}, y {late}", f"x {late}, y {early}"],
+        "named": ["x 1, y none", "x 2, y 0.3"],
+        "category": ["x a, y 1,234,570", "x b, y 0.0125"],
+        "asinh": ["x 1", "x 2"],
+    }
+    page.close()
 
 
 def test_tips_hold_their_own_intervals_and_a_note_ends_with_what_it_was_about(browser, tmp_path):

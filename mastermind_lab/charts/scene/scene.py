@@ -9,13 +9,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis, XAxis
 from matplotlib.cbook import is_math_text
-from matplotlib.dates import DateLocator
 from matplotlib.legend import Legend
 from matplotlib.spines import Spine
 from matplotlib.text import Text
-from matplotlib.ticker import FixedFormatter
 
 from ..drawing.caption import said_of
+from .back import back_of, has_names, is_dated, is_plain
 from .colours import Colours
 from .marks import Columns, Marks, Plane, Unknown
 from .words import entries_of, plain, word_of
@@ -62,8 +61,8 @@ def _scene(ax: Axes) -> Scene:
 def _facts(ax: Axes, colours: Colours, columns: Columns) -> dict[str, Any]:
     if ax.name != "rectilinear":
         raise Unknown("Axes of another kind")
-    origin = ax.get_xlim()[0] if _is_dated(ax.xaxis) else 0.0
-    plane = Plane(ax, (origin, 0.0))
+    x, y = (float(axis.get_view_interval()[0]) if is_dated(axis) else 0.0 for axis in (ax.xaxis, ax.yaxis))
+    plane = Plane(ax, (x, y))
     marks = Marks(plane, colours, columns)
     words, legend = [], []
     for artist in ax.get_children():
@@ -78,8 +77,8 @@ def _facts(ax: Axes, colours: Colours, columns: Columns) -> dict[str, Any]:
     aspect = ax.get_aspect()
     return {
         **_heading(ax),
-        "x": _axis(ax.xaxis, origin),
-        "y": _axis(ax.yaxis, 0.0),
+        "x": _axis(ax.xaxis, x),
+        "y": _axis(ax.yaxis, y),
         "aspect": None if aspect == "auto" else float(aspect),
         "frame": [name for name, spine in ax.spines.items() if spine.get_visible()],
         "marks": sorted(marks.found, key=lambda mark: float(mark.pop("z"))),
@@ -111,10 +110,6 @@ def _heading(ax: Axes) -> dict[str, str]:
     return {"title": title, "n": n.replace("\n", " "), "caption": said_of(ax)}
 
 
-def _is_dated(axis: Axis) -> bool:
-    return isinstance(axis.get_major_locator(), DateLocator)
-
-
 def _axis(axis: Axis, origin: float) -> dict[str, Any]:
     """Say where an axis begins and ends, and what is written along it, on a linear scale."""
     scale, ends = axis.get_transform(), axis.get_view_interval()
@@ -125,7 +120,7 @@ def _axis(axis: Axis, origin: float) -> dict[str, Any]:
     near, far = ("bottom", "top") if isinstance(axis, XAxis) else ("left", "right")
     is_labelled = shown.get(f"label{near}", True) or shown.get(f"label{far}", False)
     written = formatter.format_ticks(places) if is_labelled else [""] * len(places)
-    labels = [*written] if _is_plain(axis) else [_label(label) for label in written]
+    labels = [*written] if is_plain(axis) else [_label(label) for label in written]
     return {
         "label": plain(axis.label).replace("\n", " "),
         "offset": _label(formatter.get_offset()) if axis.get_offset_text().get_visible() else "",
@@ -137,8 +132,7 @@ def _axis(axis: Axis, origin: float) -> dict[str, Any]:
             )
         ],
         "origin": origin,
-        "dated": _is_dated(axis),
-        "scale": axis.get_scale(),
+        "back": back_of(axis) if places else {"as": ""},
         "grid": bool(shown.get("gridOn", False)),
         "turn": _turn(axis),
         "far": not shown.get(f"label{near}", True),
@@ -147,14 +141,9 @@ def _axis(axis: Axis, origin: float) -> dict[str, Any]:
 
 def _turn(axis: Axis) -> float:
     """Return by how much names of columns are turned; numbers never are."""
-    if not isinstance(axis, XAxis) or not isinstance(axis.get_major_formatter(), FixedFormatter):
+    if not isinstance(axis, XAxis) or not has_names(axis):
         return 0.0
     return float(max((label.get_rotation() for label in axis.get_majorticklabels()), default=0.0))
-
-
-def _is_plain(axis: Axis) -> bool:
-    """Tell whether what is written along an axis is text from data, in which nothing is a formula."""
-    return any(not tick.label1.get_parse_math() for tick in axis.majorTicks)
 
 
 def _label(text: str) -> str:

@@ -4,8 +4,19 @@ const NEAR = 14; // pixels
 const MOST_FRESH = 2000; // points between two rounds
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
-const figure = value => Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : String(+value.toPrecision(3));
+const figure = value => Math.abs(value) >= 1000 ? value.toLocaleString("en", { maximumSignificantDigits: 6 }) : String(+value.toPrecision(3));
 const moment = (days, step = 1) => new Date(Math.round(days * DAY / step) * step).toISOString().slice(0, 23).replace("T", " ").replace(".000", "");
+
+// What a place of an axis is in the data, if its scene says how that is told back.
+function told({ back: { as, named, base, straight, steep }, ticks, origin, limits }, place) {
+  const [at, name] = ticks.reduce((a, b) => Math.abs(b[0] - place) < Math.abs(a[0] - place) ? b : a, [Infinity, ""]);
+  if (as === "row" || named && Math.abs(at - place) < 1e-6 * Math.abs(limits[1] - limits[0])) return name;
+  if (as === "time") return `${moment(place + origin, 1000)} UTC`;
+  if (as !== "number") return "";
+  if (!straight) return figure(base ? base ** place : place);
+  const far = Math.abs(place) / straight;
+  return figure(far <= steep ? place / steep : Math.sign(place) * straight * base ** (far - steep));
+}
 
 // The middle and the size of each cell that is shaded.
 function boxes({ x, y }) {
@@ -223,7 +234,7 @@ class Picture {
   choose(brush) {
     const { x, y, ...where } = this.range(brush.from, brush.to, brush.flat, brush.part);
     const second = Math.abs(x[1] - x[0]) * DAY > 60000 ? DAY / 1000 : DAY;
-    const fine = this.inner(brush.part).x.dated ? second : 1000;
+    const fine = this.inner(brush.part).x.back.as === "time" ? second : 1000;
     const round = (ends, steps) => ends && ends.map(one => Math.round(one * steps) / steps);
     this.view.find({ ...where, x: round(x, fine), y: round(y, 1000) }, { from: this.canvas });
   }
@@ -273,17 +284,16 @@ class Picture {
   // What a dot of a table says: its row, its figure, and its own interval.
   figures(hit) {
     const { x, y } = this.inner(hit.part);
-    if (hit.line) return `${x.label}: ${figure(hit.x)}`;
-    const named = y.ticks.some(([, text]) => Number.isNaN(Number(text.replace("\u2212", "-"))));
-    const nearest = y.ticks.reduce((a, b) => Math.abs(b[1] - hit.y) < Math.abs(a[1] - hit.y) ? b : a, [y.limits[0], ""]);
-    const row = y.ticks.reduce((a, b) => Math.abs(b[0] - hit.y) < Math.abs(a[0] - hit.y) ? b : a, nearest);
-    const back = value => figure(x.scale === "log" ? 10 ** value : value);
-    const said = `${back(hit.x)}${hit.high >= hit.low ? ` (${back(hit.low)} to ${back(hit.high)})` : ""}`;
-    return [named ? lines(row[1])[0] : "", hit.series, named ? said : `${x.label} ${said}, ${y.label} ${figure(hit.y)}`].filter(Boolean).join("\n");
+    const row = hit.line ? "" : told(y, hit.y), at = told(x, hit.x);
+    const said = hit.high >= hit.low ? `${at} (${told(x, hit.low)} to ${told(x, hit.high)})` : at;
+    const both = [[x, said], [y, row]].map(([{ label }, text]) => text && `${label} ${text}`.trim());
+    const all = y.back.as === "row" ? [row, hit.series, said] : [hit.series, both.filter(Boolean).join(", ")];
+    return all.filter(Boolean).join("\n");
   }
 
   say(text) {
     this.tip.textContent = text;
+    this.tip.hidden = !text;
     if (document.activeElement === this.canvas || this.canvas.getRootNode().activeElement === this.canvas) this.view.announce(text);
     if (!this.drawn) return;
     const [x, spot] = this.spot(this.hit), y = this.hit.line ? this.drawn.box.top : spot;
