@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from histories import OUTCOMES, sample
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.dates import date2num
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle
+from matplotlib.patches import Circle, FancyArrowPatch
 from pictures import title
 from telling import telling
 
@@ -250,6 +251,27 @@ def test_cells_are_cells_if_all_have_one_shade_and_a_band_is_none(ax):
     assert [mark["cells"] for mark in scene(ax)[0]["marks"]] == [True, False]
 
 
+def test_lines_around_markers_and_areas_are_told(ax):
+    ax.scatter([0], [0], facecolors="none", edgecolors="red", linewidths=2, zorder=1)
+    ax.scatter([0], [0], marker="x", c="red", zorder=2)
+    ax.scatter([0], [0], marker=".", s=16, zorder=3)
+    ax.fill_between([0, 1], 0, 1, fc="none", ec="red", lw=3, zorder=4)
+    ax.axvspan(0, 1, fc="none", ec="red", ls="--", zorder=5)
+    marks = scene(ax)[0]["marks"]
+    ring, cross, point, band, span = marks
+    assert all(mark["stroke"] == {"colour": "#ff0000", "alpha": 1.0} for mark in (ring, cross, band, span))
+    assert [mark["width"] for mark in marks] == [2, 1.5, 1, 3, 1]
+    assert (ring["fill"], band["fill"], span["fill"]) == (None, None, None)
+    assert column(scene(ax), point, "area").tolist() == [4]  # it is half as wide as its size says
+    assert (bool(span["dash"]), band["dash"]) == (True, [])
+
+
+def test_a_number_beyond_the_colours_has_the_last_of_them(ax):
+    ax.imshow([[-1.0, 0.5, 9.0]], vmin=0, vmax=1)
+    [image] = scene(ax)[0]["marks"]
+    assert column(scene(ax), image, "values").tolist() == [0, 0.5, 1]
+
+
 UNKNOWN = {
     "formula": lambda ax: ax.text(0, 0, "$x^2$"),
     "arrow": lambda ax: ax.annotate("here", (0, 0), (1, 1), arrowprops={"arrowstyle": "->"}),
@@ -261,6 +283,16 @@ UNKNOWN = {
     "on a part": lambda ax: ax.inset_axes((0, 0, 0.5, 0.5)).text(0, 0, "$x^2$"),
     "quiver": lambda ax: ax.quiver([0], [0], [1], [1]),
     "cut": lambda ax: ax.plot([0, 1], [0, 1])[0].set_clip_path(Circle((0, 0), 0.5)),
+    "two lines": lambda ax: ax.plot([0, 1], [0, 1], "--", gapcolor="red"),
+    "half a marker": lambda ax: ax.plot([0, 1], [0, 1], "o", fillstyle="left"),
+    "dashed markers": lambda ax: ax.scatter([0, 1], [0, 1], edgecolors="k", linestyle="--"),
+    "arrow patch": lambda ax: ax.add_patch(FancyArrowPatch((0, 0), (1, 1))),
+    "dotted hatch": lambda ax: ax.bar([1], [1], hatch=".."),
+    "seen through": lambda ax: ax.imshow([[0.0, 1.0]], alpha=0.5),
+    "smooth": lambda ax: ax.imshow([[0.0, 1.0]], interpolation="bilinear"),
+    "steps of shades": lambda ax: ax.imshow([[0.0, 1.0]], cmap="tab10"),
+    "gouraud": lambda ax: ax.pcolormesh([[0.0, 1.0], [0.0, 1.0]], shading="gouraud"),
+    "shade of none": lambda ax: ax.imshow([[np.nan, 1.0]], cmap=colormaps["gray"].with_extremes(bad="red")),
     "sketch": lambda ax: ax.plot([0, 1], [0, 1])[0].set_sketch_params(3),
 }  # fmt: skip
 

@@ -20,7 +20,7 @@ from matplotlib.collections import (
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.markers import MarkerStyle
-from matplotlib.patches import Patch
+from matplotlib.patches import FancyArrowPatch, Patch
 from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 from matplotlib.transforms import IdentityTransform, Transform
@@ -28,15 +28,12 @@ from matplotlib.transforms import IdentityTransform, Transform
 from ...stats.engine.bootstrap import Floats
 from ..drawing.intervals import ends_of
 from .colours import Colours
+from .shades import STOPS, check_image, check_mesh, shares_of
+from .unknown import Unknown
 
 Mark = dict[str, Any]
 
 MARKERS = ("o", ".", "s", "D", "^", "v", "P", "|", "_", "x", "+")
-_STOPS = 9  # of a colour map
-
-
-class Unknown(Exception):
-    """An artist, or what is asked of it, has no translation; the picture has to be drawn by matplotlib."""
 
 
 class Columns:
@@ -119,8 +116,10 @@ class Marks:
         self.found.append({"kind": kind, "z": artist.get_zorder(), **place, **look})
 
     def _line(self, line: Line2D) -> None:
-        if line.get_drawstyle() != "default":
-            raise Unknown(f"a line in {line.get_drawstyle()}")
+        if line.get_drawstyle() != "default" or line.get_gapcolor() is not None:
+            raise Unknown("a line in steps, or in two colours")
+        if line.get_fillstyle() not in ("full", "none"):
+            raise Unknown("markers in two colours")
         points, alpha = line.get_xydata(), line.get_alpha()
         stroke = self._colours.drawn(line.get_color(), alpha)
         if stroke and line.get_linestyle() not in ("None", "none", " ", "") and line.get_linewidth():
@@ -151,8 +150,11 @@ class Marks:
             raise Unknown("a marker of one's own")
         fill = self._colours.drawn(*_one(scatter.get_facecolor(), scatter))
         places: Any = np.ma.asarray(scatter.get_offsets())
-        areas = np.resize(scatter.get_sizes(), len(places))
-        look = {"marker": marker, "fill": fill, "area": self._columns.add(areas), "width": 0}
+        areas = np.resize(scatter.get_sizes(), len(places)) / (4 if marker == "." else 1)
+        pen = self._pen(scatter, scatter.get_edgecolor())
+        if pen.pop("dash"):
+            raise Unknown("dashed markers")
+        look = {"marker": marker, "fill": fill, "area": self._columns.add(areas), **pen}
         transform = scatter.get_offset_transform()
         self._put("markers", scatter, places, transform, **look)
 
@@ -160,17 +162,22 @@ class Marks:
         """Draw lines that are all alike, as one."""
         if not (segments := lines.get_segments()):
             return
-        stroke = self._colours.drawn(*_one(lines.get_color(), lines))
-        dashes, widths = cast(Any, lines.get_linestyle()), cast(Any, lines.get_linewidth())
+        pen = self._pen(lines, lines.get_color())
+        self._put("path", lines, _broken(segments), lines.get_transform(), **pen)
+
+    def _pen(self, artist: Collection, colours: Any) -> Mark:
+        """Say how the lines of a collection, or around what is in it, are drawn: all alike."""
+        dashes, widths = cast(Any, artist.get_linestyle()), cast(Any, artist.get_linewidth())
         if len(dashes) > 1 or len({*widths}) > 1:
             raise Unknown("lines that differ")
-        pen = {"stroke": stroke, "width": float(widths[0]), "dash": list(dashes[0][1] or ())}
-        self._put("path", lines, _broken(segments), lines.get_transform(), **pen)
+        stroke = self._colours.drawn(*_one(colours, artist))
+        return {"stroke": stroke, "width": float(widths[0]), "dash": list(dashes[0][1] or ())}
 
     def _polygons(self, area: PolyCollection) -> None:
         """Draw areas that are all alike as one; cells, each shaded by a number, by shades."""
         _check(area)
-        paths, colours = area.get_paths(), np.asarray(area.get_facecolor())
+        paths, edges = area.get_paths(), np.asarray(area.get_edgecolor())
+        colours = np.reshape(area.get_facecolor(), (-1, 4)) if len(area.get_facecolor()) else np.zeros((1, 4))
         shades, which = np.unique(colours, axis=0, return_inverse=True)
         if len(shades) > 1 and len(which) != len(paths):
             raise Unknown("colours in turn")
@@ -178,11 +185,16 @@ class Marks:
         for number, shade in enumerate(shades):
             own = np.flatnonzero(np.resize(which, len(paths)) == number)
             if len(own):
-                look: Mark = {"fill": self._colours.drawn(tuple(shade)), "cells": cells}
+                rim = np.resize(edges, (len(paths), 4))[own] if len(edges) else edges
+                look = {"fill": self._colours.drawn(tuple(shade)), "cells": cells, **self._pen(area, rim)}
                 pieces = _broken([paths[int(place)].vertices for place in own])
                 self._put("path", area, pieces, area.get_transform(), **look)
 
     def _patch(self, patch: Patch) -> None:
+        if isinstance(patch, FancyArrowPatch) or patch.get_path_effects():
+            raise Unknown("an arrow, or a path effect")
+        if {*(patch.get_hatch() or "")} - {"/"}:
+            raise Unknown("another hatch than of lines that rise")
         transform = patch.get_patch_transform()
         corners = patch.get_path().to_polygons(transform, closed_only=False)
         look: Mark = {"fill": None, "stroke": None, "hatch": bool(patch.get_hatch())}
@@ -191,13 +203,12 @@ class Marks:
         if patch.get_linewidth() or look["hatch"]:
             look["stroke"] = self._colours.drawn(patch.get_edgecolor())
             look["width"] = patch.get_linewidth()
+            look["dash"] = list(patch._dash_pattern[1] or ())  # type: ignore[attr-defined] # told nowhere else
         if corners:
             self._put("path", patch, _broken(corners), Artist.get_transform(patch), **look)
 
     def _image(self, image: AxesImage) -> None:
-        values = image.get_array()
-        if values is None or values.ndim != 2:
-            raise Unknown("an image of colours")
+        values = check_image(image)
         left, right, bottom, top = image.get_extent()
         down = image.origin == "upper"
         self._shades(
@@ -206,16 +217,13 @@ class Marks:
 
     def _mesh(self, mesh: QuadMesh) -> None:
         """Draw a grid of equal cells, which the scale of an image is, as an image."""
-        values, corners = mesh.get_array(), np.asarray(mesh.get_coordinates())
-        steps = [np.diff(corners[0, :, 0]), np.diff(corners[:, 0, 1])]
-        if values is None or values.ndim != 2 or not all(np.allclose(each, each[0]) for each in steps):
-            raise Unknown("a mesh that is no grid")
+        values, corners = check_mesh(mesh), np.asarray(mesh.get_coordinates())
         self._shades(mesh, values, [corners[0, 0], corners[-1, -1]])
 
     def _shades(self, artist: AxesImage | QuadMesh, values: Any, corners: Any) -> None:
-        shown = np.ma.filled(np.ma.masked_invalid(artist.norm(values)), np.nan)
-        stops = [self._colours(artist.cmap(share)) for share in np.linspace(0, 1, _STOPS)]
-        look = {"values": self._columns.add(shown.ravel()), "rows": len(shown), "stops": stops}
+        shares = shares_of(artist, values)
+        stops = [self._colours(artist.cmap(share)) for share in STOPS]
+        look = {"values": self._columns.add(shares.ravel()), "rows": len(shares), "stops": stops}
         self._put("image", artist, corners, artist.get_transform(), **look)
 
 

@@ -16,7 +16,8 @@ from matplotlib.text import Text
 from ..drawing.caption import said_of
 from .back import back_of, has_names, is_dated, is_plain
 from .colours import Colours
-from .marks import Columns, Marks, Plane, Unknown
+from .marks import Columns, Marks, Plane
+from .unknown import Unknown
 from .words import entries_of, plain, word_of
 
 Scene = tuple[dict[str, Any], bytes]

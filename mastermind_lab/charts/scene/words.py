@@ -14,7 +14,8 @@ from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Transform, blended_transform_factory
 
 from .colours import Colours
-from .marks import MARKERS, Plane, Unknown
+from .marks import MARKERS, Plane
+from .unknown import Unknown
 
 Word = dict[str, Any]
 
