@@ -17,6 +17,7 @@ from pictures import title
 from telling import telling
 
 import mastermind_lab as lab
+from mastermind_lab.charts.export import FastRenderer
 from mastermind_lab.charts.scene import BareAxes, scene
 
 NAMES = [name for name in lab.charts.__all__ if name not in ("caption", "save", "sheet", "overview")]
@@ -55,7 +56,8 @@ def test_each_chart_has_a_scene_with_the_limits_and_ticks_of_its_axes(name, hist
                 back = axis.get_transform().inverted().transform
                 said = facts[side]
                 assert back(np.array(said["limits"]) + said["origin"]) == pytest.approx(limits)
-                ticks = [tick for tick in axis.get_majorticklocs() if min(limits) <= tick <= max(limits)]
+                places = axis.get_majorticklocs() if ax.axison else []
+                ticks = [tick for tick in places if min(limits) <= tick <= max(limits)]
                 assert [back(np.array([at + said["origin"]]))[0] for at, _ in said["ticks"]] == pytest.approx(
                     ticks
                 )
@@ -272,6 +274,44 @@ def test_a_number_beyond_the_colours_has_the_last_of_them(ax):
     assert column(scene(ax), image, "values").tolist() == [0, 0.5, 1]
 
 
+def test_an_axis_that_is_off_says_nothing_and_one_on_the_right_says_so(ax):
+    ax.plot([1, 2], [1e9, 1e9 + 1])
+    ax.set_ylabel("y")
+    ax.yaxis.tick_right()
+    y = scene(ax)[0]["y"]
+    assert (y["far"], y["label"], y["offset"], y["beside"]) == (True, "y", "+1e9", "y   +1e9")
+    assert scene(ax)[0]["frame"] == [[0, 0, 0, 1], [1, 0, 1, 1], [0, 0, 1, 0], [0, 1, 1, 1]]
+    ax.xaxis.set_visible(False)
+    assert (scene(ax)[0]["x"]["ticks"], bool(scene(ax)[0]["y"]["ticks"])) == ([], True)
+    ax.set_axis_off()
+    y = scene(ax)[0]["y"]
+    assert (y["ticks"], y["beside"], y["back"], scene(ax)[0]["frame"]) == ([], "", {"as": ""}, [])
+
+
+def test_what_is_written_at_minor_ticks_is_told(ax):
+    ax.plot([1, 2], [2, 8])
+    ax.set_yscale("log")
+    written = {text for _, text in scene(ax)[0]["y"]["ticks"]}
+    assert {f"{number}\N{MULTIPLICATION SIGN}10⁰" for number in (2, 6)} <= written
+
+
+def test_a_legend_begins_with_its_title(ax):
+    ax.plot([0, 1], [0, 1], label="a")
+    ax.legend(title="which")
+    assert [entry["text"] for entry in scene(ax)[0]["legend"]] == ["which", "a"]
+
+
+@pytest.mark.parametrize("write", ["suptitle", "supxlabel"])
+def test_what_stands_on_the_figure_is_left_to_matplotlib(write):
+    def chart(data, ax):
+        ax.plot(data)
+
+    def more(data, ax):
+        getattr(ax.figure, write)("more")
+
+    assert [FastRenderer(one).scene([0, 1]) is None for one in (chart, more)] == [False, True]
+
+
 UNKNOWN = {
     "formula": lambda ax: ax.text(0, 0, "$x^2$"),
     "arrow": lambda ax: ax.annotate("here", (0, 0), (1, 1), arrowprops={"arrowstyle": "->"}),
@@ -293,6 +333,9 @@ UNKNOWN = {
     "steps of shades": lambda ax: ax.imshow([[0.0, 1.0]], cmap="tab10"),
     "gouraud": lambda ax: ax.pcolormesh([[0.0, 1.0], [0.0, 1.0]], shading="gouraud"),
     "shade of none": lambda ax: ax.imshow([[np.nan, 1.0]], cmap=colormaps["gray"].with_extremes(bad="red")),
+    "labels above": lambda ax: ax.xaxis.tick_top(),
+    "labels on both sides": lambda ax: ax.tick_params(labelright=True),
+    "a frame at zero": lambda ax: ax.spines.left.set_position("zero"),
     "sketch": lambda ax: ax.plot([0, 1], [0, 1])[0].set_sketch_params(3),
 }  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,6 +12,7 @@ from matplotlib.cbook import is_math_text
 from matplotlib.legend import Legend
 from matplotlib.spines import Spine
 from matplotlib.text import Text
+from matplotlib.ticker import NullFormatter
 
 from ..drawing.caption import said_of
 from .back import back_of, has_names, is_dated, is_plain
@@ -23,6 +24,8 @@ from .words import entries_of, plain, word_of
 Scene = tuple[dict[str, Any], bytes]
 
 _POWER = re.compile(r"\$\\mathdefault\{(.*)\}\$")
+_SIDES = {"left": [0, 0, 0, 1], "right": [1, 0, 1, 1], "bottom": [0, 0, 1, 0], "top": [0, 1, 1, 1]}
+_AT_THE_SIDES = (("outward", 0.0), ("axes", 0.0), ("axes", 1.0))
 _RAISED = str.maketrans("0123456789-\N{MINUS SIGN}", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 
 
@@ -81,7 +84,7 @@ def _facts(ax: Axes, colours: Colours, columns: Columns) -> dict[str, Any]:
         "x": _axis(ax.xaxis, x),
         "y": _axis(ax.yaxis, y),
         "aspect": None if aspect == "auto" else float(aspect),
-        "frame": [name for name, spine in ax.spines.items() if spine.get_visible()],
+        "frame": _frame(ax),
         "marks": sorted(marks.found, key=lambda mark: float(mark.pop("z"))),
         "words": words,
         "legend": legend,
@@ -91,6 +94,14 @@ def _facts(ax: Axes, colours: Colours, columns: Columns) -> dict[str, Any]:
             if part.get_visible()
         ],
     }
+
+
+def _frame(ax: Axes) -> list[list[int]]:
+    """Return the lines around Axes: where each begins and ends, as shares of these."""
+    seen = [side for side in _SIDES if ax.spines[side].get_visible()]
+    if any(ax.spines[side].get_position() not in _AT_THE_SIDES for side in seen):
+        raise Unknown("a frame elsewhere")
+    return [_SIDES[side] for side in seen] if ax.axison and ax.get_frame_on() else []
 
 
 def _box(part: Any, ax: Axes) -> list[float]:
@@ -113,31 +124,59 @@ def _heading(ax: Axes) -> dict[str, str]:
 
 def _axis(axis: Axis, origin: float) -> dict[str, Any]:
     """Say where an axis begins and ends, and what is written along it, on a linear scale."""
-    scale, ends = axis.get_transform(), axis.get_view_interval()
-    low, high = sorted(map(float, ends))
-    places = [float(place) for place in axis.get_majorticklocs() if low <= place <= high]
-    formatter = axis.get_major_formatter()
-    shown = axis.get_tick_params()
-    near, far = ("bottom", "top") if isinstance(axis, XAxis) else ("left", "right")
-    is_labelled = shown.get(f"label{near}", True) or shown.get(f"label{far}", False)
-    written = formatter.format_ticks(places) if is_labelled else [""] * len(places)
-    labels = [*written] if is_plain(axis) else [_label(label) for label in written]
+    is_seen = axis.axes.axison and axis.get_visible()
+    written = [*_written(axis, "major"), *_written(axis, "minor")] if is_seen else []
+    scale, (places, texts) = axis.get_transform(), zip(*written, strict=True) if written else ((), ())
+    at, limits = (scale.transform(np.array(some)) - origin for some in (places, axis.get_view_interval()))
+    label = plain(axis.label).replace("\n", " ") if is_seen else ""
+    has_offset = is_seen and axis.get_offset_text().get_visible()
+    offset = _label(axis.get_major_formatter().get_offset()) if has_offset else ""
     return {
-        "label": plain(axis.label).replace("\n", " "),
-        "offset": _label(formatter.get_offset()) if axis.get_offset_text().get_visible() else "",
-        "limits": (scale.transform(np.array(ends)) - origin).tolist(),
-        "ticks": [
-            [place, label]
-            for place, label in zip(
-                (scale.transform(np.array(places)) - origin).tolist(), labels, strict=True
-            )
-        ],
+        "label": label, "offset": offset, "beside": "   ".join(filter(None, (label, offset))),
+        "limits": limits.tolist(),
+        "ticks": [[place, text] for place, text in zip(at.tolist(), texts, strict=True)],
         "origin": origin,
-        "back": back_of(axis) if places else {"as": ""},
-        "grid": bool(shown.get("gridOn", False)),
+        "back": back_of(axis) if written else {"as": ""},
+        "grid": bool(is_seen and axis.get_tick_params().get("gridOn", False)),
         "turn": _turn(axis),
-        "far": not shown.get(f"label{near}", True),
-    }
+        "far": _is_far(axis),
+    }  # fmt: skip
+
+
+def _written(axis: Axis, which: Literal["major", "minor"]) -> list[tuple[float, str]]:
+    """Return places and what is written there: nothing at some of the major ones, but these have lines."""
+    formatter = axis.get_major_formatter() if which == "major" else axis.get_minor_formatter()
+    if isinstance(formatter, NullFormatter) and which == "minor":
+        return []
+    low, high = sorted(map(float, axis.get_view_interval()))
+    ticks = axis.get_majorticklocs() if which == "major" else axis.get_minorticklocs()
+    places = [float(place) for place in ticks if low <= place <= high]
+    labelled = any(_labelled(axis, which))
+    texts: list[str] = formatter.format_ticks(places) if labelled else [""] * len(places)
+    if which == "minor" or not is_plain(axis):
+        texts = [_label(text) for text in texts]
+    return [one for one in zip(places, texts, strict=True) if one[1] or which == "major"]
+
+
+def _labelled(axis: Axis, which: Literal["major", "minor"] = "major") -> tuple[bool, bool]:
+    """Tell on which sides an axis is labelled: where it is by default, and opposite."""
+    shown, is_x = axis.get_tick_params(which), isinstance(axis, XAxis)
+    near, far = ("bottom", "top") if is_x else ("left", "right")
+    return shown.get(f"label{near}", True), shown.get(f"label{far}", False)
+
+
+def _is_far(axis: Axis) -> bool:
+    """Tell whether names and numbers do not stand where they are by default.
+
+    Raises
+    ------
+    Unknown
+        They stand on both sides, or above.
+    """
+    near, far = _labelled(axis)
+    if far and (near or isinstance(axis, XAxis)):
+        raise Unknown("labels on both sides, or above")
+    return not near
 
 
 def _turn(axis: Axis) -> float:

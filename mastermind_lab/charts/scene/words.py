@@ -19,6 +19,8 @@ from .unknown import Unknown
 
 Word = dict[str, Any]
 
+_NO_MARK: Word = {"stroke": None, "fill": None, "marker": "", "dash": None}
+
 
 def word_of(text: Text, plane: Plane, colours: Colours) -> Word | None:
     """Translate a text; None where it is not seen.
@@ -83,9 +85,10 @@ def _transform(coordinates: Any, ax: Axes) -> Transform:
 
 
 def entries_of(legend: Legend, colours: Colours) -> list[Word]:
-    """Translate a legend: each name with the mark before it."""
+    """Translate a legend: its title, and each name with the mark before it."""
     marks = zip(legend.legend_handles, legend.get_texts(), strict=True)
-    return [{"text": plain(text), **_handle(handle, colours)} for handle, text in marks]
+    title = [{"text": said, **_NO_MARK} for said in [plain(legend.get_title())] if said]
+    return title + [{"text": plain(text), **_handle(handle, colours)} for handle, text in marks]
 
 
 def _handle(handle: Artist | None, colours: Colours) -> Word:
