@@ -164,6 +164,13 @@ def test_times_keep_their_seconds_along_either_axis(ax):
     )
 
 
+def test_numbers_that_hardly_differ_keep_their_difference(ax):
+    ax.plot([1, 2], [1e9, 1e9 + 3], "o")
+    facts, _ = found = scene(ax)
+    assert np.diff(column(found, facts["marks"][0], "y")).tolist() == [3]
+    assert facts["y"]["ticks"][0][0] + facts["y"]["origin"] == 1e9
+
+
 def test_names_of_columns_are_turned_as_they_are_on_the_axes(ax):
     ax.set_xticks([0, 1], ["one", "other"], rotation=30)
     assert scene(ax)[0]["x"]["turn"] == 30

@@ -258,6 +258,7 @@ OWN = {
     "dated": (lambda ax: None, DAYS, DAYS[::-1]),
     "named": (lambda ax: ax.set_yticks([0, 1], ["none", "all"]), [1, 2], [0, 0.3]),
     "category": (lambda ax: None, ["a", "b"], [1_234_567, 0.0125]),
+    "far": (lambda ax: None, [1, 2], [20_001, 20_002]),
     "asinh": (lambda ax: ax.set_yscale("asinh"), [1, 2], [0.1, 0.9]),
 }  # fmt: skip
 
@@ -291,6 +292,7 @@ def test_a_tip_tells_what_stands_at_a_place_on_any_scale_or_no_number(browser, t
         "dated": [f"x {early}, y {late}", f"x {late}, y {early}"],
         "named": ["x 1, y none", "x 2, y 0.3"],
         "category": ["x a, y 1,234,570", "x b, y 0.0125"],
+        "far": ["x 1, y 20,001", "x 2, y 20,002"],
         "asinh": ["x 1", "x 2"],
     }
     page.close()

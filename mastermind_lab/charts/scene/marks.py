@@ -58,7 +58,7 @@ class Columns:
 class Plane:
     """Places on Axes: in the units of its scale along an axis that an artist follows, else as a share of it.
 
-    ``origin`` is taken off, so that a time keeps its seconds as a Float32.
+    ``origin`` is taken off: a Float32 keeps the seconds of a time then, and the last digits of a number.
     """
 
     def __init__(self, ax: Axes, origin: tuple[float, float]) -> None:

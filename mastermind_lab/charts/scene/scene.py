@@ -26,6 +26,7 @@ Scene = tuple[dict[str, Any], bytes]
 _POWER = re.compile(r"\$\\mathdefault\{(.*)\}\$")
 _SIDES = {"left": [0, 0, 0, 1], "right": [1, 0, 1, 1], "bottom": [0, 0, 1, 0], "top": [0, 1, 1, 1]}
 _AT_THE_SIDES = (("outward", 0.0), ("axes", 0.0), ("axes", 1.0))
+_FAR = 1_000  # times the width of the axis
 _RAISED = str.maketrans("0123456789-\N{MINUS SIGN}", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 
 
@@ -65,7 +66,7 @@ def _scene(ax: Axes) -> Scene:
 def _facts(ax: Axes, colours: Colours, columns: Columns) -> dict[str, Any]:
     if ax.name != "rectilinear":
         raise Unknown("Axes of another kind")
-    x, y = (float(axis.get_view_interval()[0]) if is_dated(axis) else 0.0 for axis in (ax.xaxis, ax.yaxis))
+    x, y = _origin(ax.xaxis), _origin(ax.yaxis)
     plane = Plane(ax, (x, y))
     marks = Marks(plane, colours, columns)
     words, legend = [], []
@@ -120,6 +121,13 @@ def _heading(ax: Axes) -> dict[str, str]:
     """Return title and n, and the caption: what the picture is called, and its summary in words."""
     title, _, n = "\n".join(filter(None, map(plain, _headings(ax)[::-1]))).partition("\n")
     return {"title": title, "n": n.replace("\n", " "), "caption": said_of(ax)}
+
+
+def _origin(axis: Axis) -> float:
+    """Return what is taken off places, where they have more digits in common than a Float32 can spare."""
+    low, high = map(float, axis.get_view_interval())
+    is_far = axis.get_scale() == "linear" and abs(low) > _FAR * abs(high - low)
+    return low if is_far or is_dated(axis) else 0.0
 
 
 def _axis(axis: Axis, origin: float) -> dict[str, Any]:

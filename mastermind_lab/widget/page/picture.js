@@ -13,7 +13,7 @@ function told({ back: { as, named, base, straight, steep }, ticks, origin, limit
   if (as === "row" || named && Math.abs(at - place) < 1e-6 * Math.abs(limits[1] - limits[0])) return name;
   if (as === "time") return `${moment(place + origin, 1000)} UTC`;
   if (as !== "number") return "";
-  if (!straight) return figure(base ? base ** place : place);
+  if (!straight) return figure(base ? base ** place : place + origin);
   const far = Math.abs(place) / straight;
   return figure(far <= steep ? place / steep : Math.sign(place) * straight * base ** (far - steep));
 }
