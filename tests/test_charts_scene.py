@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.dates import date2num
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, FancyArrowPatch
 from pictures import title
 from telling import telling
@@ -308,6 +309,14 @@ def test_a_legend_begins_with_its_title(ax):
     assert [entry["text"] for entry in scene(ax)[0]["legend"]] == ["which", "a"]
 
 
+def test_marks_of_a_legend_have_their_edges(ax):
+    ax.plot([0, 1], [0, 1], "o", color="red", markeredgecolor="blue", label="dots")
+    ax.bar([0], [1], fc="none", ec="red", label="bar")
+    ax.legend()
+    dots, bar = scene(ax)[0]["legend"]
+    assert [dots["stroke"]["colour"], bar["stroke"]["colour"], bar["fill"]] == ["#0000ff", "#ff0000", None]
+
+
 @pytest.mark.parametrize("write", ["suptitle", "supxlabel"])
 def test_what_stands_on_the_figure_is_left_to_matplotlib(write):
     def chart(data, ax):
@@ -340,6 +349,8 @@ UNKNOWN = {
     "steps of shades": lambda ax: ax.imshow([[0.0, 1.0]], cmap="tab10"),
     "gouraud": lambda ax: ax.pcolormesh([[0.0, 1.0], [0.0, 1.0]], shading="gouraud"),
     "shade of none": lambda ax: ax.imshow([[np.nan, 1.0]], cmap=colormaps["gray"].with_extremes(bad="red")),
+    "own marker in the legend": lambda ax: ax.legend([Line2D([], [], marker="$f$")], ["f"]),
+    "hatch in the legend": lambda ax: ax.legend([Circle((0, 0), hatch="/")], ["c"]),
     "labels above": lambda ax: ax.xaxis.tick_top(),
     "labels on both sides": lambda ax: ax.tick_params(labelright=True),
     "a frame at zero": lambda ax: ax.spines.left.set_position("zero"),

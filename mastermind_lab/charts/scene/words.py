@@ -93,14 +93,19 @@ def entries_of(legend: Legend, colours: Colours) -> list[Word]:
 
 def _handle(handle: Artist | None, colours: Colours) -> Word:
     if isinstance(handle, Line2D):
-        marker = str(handle.get_marker())
-        has_line = handle.get_linestyle() not in ("None", "none", " ", "")
+        marker, nothing = str(handle.get_marker()), ("None", "none", " ", "")
+        if marker not in (*MARKERS, *nothing):
+            raise Unknown("a marker of one's own")
+        has_line = handle.get_linestyle() not in nothing
+        edge = handle.get_color() if has_line else handle.get_markeredgecolor()
         return {
-            "stroke": colours.drawn(handle.get_color(), handle.get_alpha()),
+            "stroke": colours.drawn(edge, handle.get_alpha()),
             "fill": colours.drawn(handle.get_markerfacecolor(), handle.get_alpha()),
-            "marker": marker if marker in MARKERS else "",
+            "marker": "" if marker in nothing else marker,
             "dash": list(handle._dash_pattern[1] or ()) if has_line else None,  # type: ignore[attr-defined]
         }
-    if isinstance(handle, Patch):
-        return {"stroke": None, "fill": colours.drawn(handle.get_facecolor()), "marker": "s", "dash": None}
+    if isinstance(handle, Patch) and not handle.get_hatch():
+        stroke = colours.drawn(handle.get_edgecolor()) if handle.get_linewidth() else None
+        fill = colours.drawn(handle.get_facecolor()) if handle.get_fill() else None
+        return {"stroke": stroke, "fill": fill, "marker": "s", "dash": None}
     raise Unknown("a legend's mark")
