@@ -258,7 +258,8 @@ def test_cells_that_are_shaded_by_a_number_are_told_by_shades(ax):
 def test_cells_are_cells_if_all_have_one_shade_and_a_band_is_none(ax):
     ax.add_collection(PolyCollection([[(0, 0), (0, 1), (1, 1), (1, 0)]], facecolors=[(0, 0, 0, 0.1)]))
     ax.fill_between([0, 1], 0, 1, alpha=0.1)
-    assert [mark["cells"] for mark in scene(ax)[0]["marks"]] == [True, False]
+    ax.add_collection(PolyCollection([[(0, 0), (0, 1), (1, 1)]]))  # it has no corner across from another
+    assert [mark["cells"] for mark in scene(ax)[0]["marks"]] == [True, False, False]
 
 
 def test_lines_around_markers_and_areas_are_told(ax):

@@ -181,7 +181,10 @@ class Marks:
         shades, which = np.unique(colours, axis=0, return_inverse=True)
         if len(shades) > 1 and len(which) != len(paths):
             raise Unknown("colours in turn")
-        cells = not isinstance(area, FillBetweenPolyCollection)
+        has_corners = all(
+            np.shape(path.vertices) == (5, 2) for path in paths
+        )  # the first once more at its end
+        cells = has_corners and not isinstance(area, FillBetweenPolyCollection)
         for number, shade in enumerate(shades):
             own = np.flatnonzero(np.resize(which, len(paths)) == number)
             if len(own):

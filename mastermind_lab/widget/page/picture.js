@@ -18,17 +18,6 @@ function told({ back: { as, named, base, straight, steep }, ticks, origin, limit
   return figure(far <= steep ? place / steep : Math.sign(place) * straight * base ** (far - steep));
 }
 
-// The middle and the size of each cell that is shaded.
-function boxes({ x, y }) {
-  const found = [];
-  for (let i = 0, from = 0; i < x.length; i++) if (Number.isNaN(x[i])) {
-    const [[a, b], [c, d]] = [x, y].map(all => [Math.min(...all.subarray(from, i)), Math.max(...all.subarray(from, i))]);
-    found.push({ x: (a + b) / 2, y: (c + d) / 2, size: [b - a, d - c] });
-    from = i + 1;
-  }
-  return found;
-}
-
 // Each scene makes its points anew: they are the same where they stand in one place.
 const alike = (a, b) => a === b || Boolean(a && b && a.x === b.x && a.y === b.y && a.id === b.id && a.part === b.part);
 
@@ -96,11 +85,13 @@ class Picture {
     const { scene } = this, found = [];
     [scene, ...scene.parts].forEach((inner, part) => {
       for (const mark of inner.marks) {
-        if (scene.cell && mark.cells) for (const box of boxes(mark)) found.push({ ...box, part });
+        const { x, y } = mark;
+        // Of a cell there are its corners, the third across from the first, the first again, and a gap.
+        if (scene.cell && mark.cells) for (let i = 0; i < x.length; i += 6) found.push({ x: (x[i] + x[i + 2]) / 2, y: (y[i] + y[i + 2]) / 2, size: [x[i + 2] - x[i], y[i + 2] - y[i]], part });
         if (mark.kind !== "markers" || !mark.sx || !mark.sy || "|_".includes(mark.marker) || Boolean(scene.cell) !== Boolean(mark.area)) continue;
         const look = JSON.stringify([mark.marker, mark.fill?.colour]);
         const entry = inner.legend.find(one => JSON.stringify([one.marker, one.fill?.colour]) === look);
-        for (let i = 0; i < mark.x.length; i++) if (!Number.isNaN(mark.y[i])) found.push({ x: mark.x[i], y: mark.y[i], low: mark.low?.[i], high: mark.high?.[i], series: entry?.text ?? (part && inner.title), part });
+        for (let i = 0; i < x.length; i++) if (!Number.isNaN(y[i])) found.push({ x: x[i], y: y[i], low: mark.low?.[i], high: mark.high?.[i], series: entry?.text ?? (part && inner.title), part });
       }
     });
     return found.sort((a, b) => a.x - b.x || a.y - b.y);
