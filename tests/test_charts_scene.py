@@ -304,6 +304,11 @@ def test_what_is_written_at_minor_ticks_is_told(ax):
     assert {f"{number}\N{MULTIPLICATION SIGN}10⁰" for number in (2, 6)} <= written
 
 
+def test_labels_that_are_numbers_are_written(ax):
+    ax.boxplot([1, 2, 3, 9])
+    assert scene(ax)[0]["x"]["ticks"] == [[1, "1"]]
+
+
 def test_a_legend_begins_with_its_title(ax):
     ax.plot([0, 1], [0, 1], label="a")
     ax.legend(title="which")
@@ -352,6 +357,9 @@ UNKNOWN = {
     "shade of none": lambda ax: ax.imshow([[np.nan, 1.0]], cmap=colormaps["gray"].with_extremes(bad="red")),
     "own marker in the legend": lambda ax: ax.legend([Line2D([], [], marker="$f$")], ["f"]),
     "hatch in the legend": lambda ax: ax.legend([Circle((0, 0), hatch="/")], ["c"]),
+    "beside the axes": lambda ax: ax.plot([0, 1], [-0.2] * 2, transform=ax.transAxes, clip_on=False),
+    "events": lambda ax: ax.eventplot([1, 2]),
+    "lines at minor ticks": lambda ax: (ax.minorticks_on(), ax.grid(which="both")),
     "labels above": lambda ax: ax.xaxis.tick_top(),
     "labels on both sides": lambda ax: ax.tick_params(labelright=True),
     "a frame at zero": lambda ax: ax.spines.left.set_position("zero"),

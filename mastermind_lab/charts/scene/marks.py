@@ -74,6 +74,11 @@ class Plane:
         x, y = transform.contains_branch_seperately(self.ax.transData)
         return bool(x), bool(y)
 
+    def holds(self, points: Any, transform: Transform) -> bool:
+        """Tell whether points stand on the Axes, or hardly beside these."""
+        share = self._to_share.transform(transform.transform(points))
+        return not (np.abs(share - 0.5) > 0.51).any()
+
     def columns(self, points: Any, transform: Transform) -> tuple[Floats, Floats]:
         """Return where points are; what is only there because a sum is rounded is 0."""
         seen = transform.transform(np.ma.filled(np.ma.asarray(points, dtype=np.float64), np.nan))
@@ -110,6 +115,8 @@ class Marks:
         raise Unknown(type(artist).__name__)
 
     def _put(self, kind: str, artist: Artist, points: Any, transform: Transform, **look: Any) -> None:
+        if not (artist.get_clip_on() or self._plane.holds(points, transform)):
+            raise Unknown("marks beside the Axes")
         x, y = self._plane.columns(points, transform)
         sx, sy = self._plane.follows(transform)
         place = {"x": self._columns.add(x), "y": self._columns.add(y), "sx": sx, "sy": sy}
@@ -167,10 +174,10 @@ class Marks:
 
     def _pen(self, artist: Collection, colours: Any) -> Mark:
         """Say how the lines of a collection, or around what is in it, are drawn: all alike."""
-        dashes, widths = cast(Any, artist.get_linestyle()), cast(Any, artist.get_linewidth())
-        if len(dashes) > 1 or len({*widths}) > 1:
-            raise Unknown("lines that differ")
         stroke = self._colours.drawn(*_one(colours, artist))
+        dashes, widths = cast(Any, artist.get_linestyle()), cast(Any, artist.get_linewidth())
+        if len(dashes) != 1 or len({*widths}) != 1:
+            raise Unknown("lines that differ")
         return {"stroke": stroke, "width": float(widths[0]), "dash": list(dashes[0][1] or ())}
 
     def _polygons(self, area: PolyCollection) -> None:

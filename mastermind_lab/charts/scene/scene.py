@@ -154,13 +154,15 @@ def _axis(axis: Axis, origin: float) -> dict[str, Any]:
 def _written(axis: Axis, which: Literal["major", "minor"]) -> list[tuple[float, str]]:
     """Return places and what is written there: nothing at some of the major ones, but these have lines."""
     formatter = axis.get_major_formatter() if which == "major" else axis.get_minor_formatter()
-    if isinstance(formatter, NullFormatter) and which == "minor":
+    if which == "minor" and axis.get_tick_params(which).get("gridOn"):
+        raise Unknown("lines at minor ticks")
+    if which == "minor" and isinstance(formatter, NullFormatter):
         return []
     low, high = sorted(map(float, axis.get_view_interval()))
     ticks = axis.get_majorticklocs() if which == "major" else axis.get_minorticklocs()
     places = [float(place) for place in ticks if low <= place <= high]
     labelled = any(_labelled(axis, which))
-    texts: list[str] = formatter.format_ticks(places) if labelled else [""] * len(places)
+    texts = [str(text) for text in formatter.format_ticks(places)] if labelled else [""] * len(places)
     if which == "minor" or not is_plain(axis):
         texts = [_label(text) for text in texts]
     return [one for one in zip(places, texts, strict=True) if one[1] or which == "major"]
