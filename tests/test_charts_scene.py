@@ -4,17 +4,21 @@ import json
 from inspect import signature
 
 import numpy as np
+import pandas as pd
 import pytest
 from histories import OUTCOMES, sample
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.dates import date2num
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle
+from matplotlib.lines import Line2D
+from matplotlib.patches import Circle, FancyArrowPatch
 from pictures import title
 from telling import telling
 
 import mastermind_lab as lab
+from mastermind_lab.charts.export import FastRenderer
 from mastermind_lab.charts.scene import BareAxes, scene
 
 NAMES = [name for name in lab.charts.__all__ if name not in ("caption", "save", "sheet", "overview")]
@@ -53,7 +57,8 @@ def test_each_chart_has_a_scene_with_the_limits_and_ticks_of_its_axes(name, hist
                 back = axis.get_transform().inverted().transform
                 said = facts[side]
                 assert back(np.array(said["limits"]) + said["origin"]) == pytest.approx(limits)
-                ticks = [tick for tick in axis.get_majorticklocs() if min(limits) <= tick <= max(limits)]
+                places = axis.get_majorticklocs() if ax.axison else []
+                ticks = [tick for tick in places if min(limits) <= tick <= max(limits)]
                 assert [back(np.array([at + said["origin"]]))[0] for at, _ in said["ticks"]] == pytest.approx(
                     ticks
                 )
@@ -113,7 +118,7 @@ def test_lines_bands_and_points_stand_where_they_stand_on_the_axes(ax):
     assert (points["fill"], points["marker"]) == ({"colour": [0, 1], "alpha": 0.2}, "o")
     assert column(found, points, "area").tolist() == [9, 16, 25, 36, 49]
     assert area["fill"]["alpha"] == 0.1
-    assert facts["x"]["dated"]
+    assert facts["x"]["back"]["as"] == "time"
 
 
 def test_a_logarithmic_axis_is_told_on_the_scale_it_is_drawn_on(ax):
@@ -123,6 +128,53 @@ def test_a_logarithmic_axis_is_told_on_the_scale_it_is_drawn_on(ax):
     [line] = facts["marks"]
     assert column(scene(ax), line, "x").tolist() == pytest.approx([0, 1, 3])
     assert dict(map(reversed, facts["x"]["ticks"]))["10²"] == pytest.approx(2)
+
+
+DAYS = np.array(["2026-11-26", "2026-11-27"], "datetime64[D]")
+BACK = {
+    "linear": (lambda ax: ax.plot([1, 2], [1, 2]), {"as": "number", "named": False}),
+    "log2": (lambda ax: ax.semilogx([1, 8], [1, 2], base=2), {"as": "number", "named": False, "base": 2}),
+    "symlog": (
+        lambda ax: (ax.plot([1, 9], [1, 2]), ax.set_xscale("symlog", base=4, linthresh=3, linscale=6)),
+        {"as": "number", "named": False, "base": 4, "straight": 3, "steep": 8},
+    ),
+    "asinh": (lambda ax: (ax.plot([0.1, 0.9], [1, 2]), ax.set_xscale("asinh")), {"as": "", "named": False}),
+    "names": (lambda ax: (ax.plot([0, 1]), ax.set_xticks([0, 1], "ab")), {"as": "number", "named": True}),
+    "rows": (lambda ax: ax.set_xticks([0, 1], "ab", parse_math=False), {"as": "row", "named": True}),
+    "categories": (lambda ax: ax.plot(["a", "b"], [1, 2]), {"as": "", "named": True}),
+    "days": (lambda ax: (ax.plot(DAYS, [1, 2]), ax.set_xticks(DAYS)), {"as": "time", "named": False}),
+    "months": (lambda ax: pd.Series([1, 2], pd.period_range("2026", periods=2, freq="M")).plot(ax=ax),
+               {"as": "", "named": False}),
+    "no ticks": (lambda ax: (ax.plot([1, 2], [1, 2]), ax.set_xticks([])), {"as": ""}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BACK)
+def test_an_axis_says_how_its_places_are_told_back(name, ax):
+    draw, said = BACK[name]
+    draw(ax)
+    assert scene(ax)[0]["x"]["back"] == said
+
+
+def test_times_keep_their_seconds_along_either_axis(ax):
+    times = np.datetime64("2026-11-26T10:00:00") + np.arange(3) * np.timedelta64(1, "s")
+    ax.plot([1, 2, 3], times, "o")
+    [dots] = scene(ax)[0]["marks"]
+    assert column(scene(ax), dots, "y") + scene(ax)[0]["y"]["origin"] == pytest.approx(
+        date2num(times), abs=1e-8
+    )
+
+
+def test_numbers_that_hardly_differ_keep_their_difference(ax):
+    ax.plot([1, 2], [1e9, 1e9 + 3], "o")
+    facts, _ = found = scene(ax)
+    assert np.diff(column(found, facts["marks"][0], "y")).tolist() == [3]
+    assert facts["y"]["ticks"][0][0] + facts["y"]["origin"] == 1e9
+
+
+def test_names_of_columns_are_turned_as_they_are_on_the_axes(ax):
+    ax.set_xticks([0, 1], ["one", "other"], rotation=30)
+    assert scene(ax)[0]["x"]["turn"] == 30
 
 
 def test_what_spans_the_axes_and_what_stands_beside_them(ax):
@@ -184,7 +236,7 @@ def test_axes_on_axes_are_parts_that_say_where_they_stand(ax):
     first, second = found[0]["parts"]
     assert first["box"] == pytest.approx([0, 0.75, 1, 0.875])
     assert (first["title"], first["n"], {label for _, label in first["y"]["ticks"]}) == ("a", "n = 2", {""})
-    assert (first["x"]["dated"], first["y"]["far"]) == (True, True)
+    assert (first["x"]["back"]["as"], first["y"]["far"]) == ("time", True)
     assert column(found, first["marks"][0], "y").tolist() == [0, 1]
     assert second["box"] == pytest.approx([1.02, 0.1, 1.07, 0.9])
     [shades] = second["marks"]
@@ -203,6 +255,85 @@ def test_cells_that_are_shaded_by_a_number_are_told_by_shades(ax):
     assert np.isnan(column(scene(ax), light, "x")).sum() == 2
 
 
+def test_cells_are_cells_if_all_have_one_shade_and_a_band_is_none(ax):
+    ax.add_collection(PolyCollection([[(0, 0), (0, 1), (1, 1), (1, 0)]], facecolors=[(0, 0, 0, 0.1)]))
+    ax.fill_between([0, 1], 0, 1, alpha=0.1)
+    ax.add_collection(PolyCollection([[(0, 0), (0, 1), (1, 1)]]))  # it has no corner across from another
+    assert [mark["cells"] for mark in scene(ax)[0]["marks"]] == [True, False, False]
+
+
+def test_lines_around_markers_and_areas_are_told(ax):
+    ax.scatter([0], [0], facecolors="none", edgecolors="red", linewidths=2, zorder=1)
+    ax.scatter([0], [0], marker="x", c="red", zorder=2)
+    ax.scatter([0], [0], marker=".", s=16, zorder=3)
+    ax.fill_between([0, 1], 0, 1, fc="none", ec="red", lw=3, zorder=4)
+    ax.axvspan(0, 1, fc="none", ec="red", ls="--", zorder=5)
+    marks = scene(ax)[0]["marks"]
+    ring, cross, point, band, span = marks
+    assert all(mark["stroke"] == {"colour": "#ff0000", "alpha": 1.0} for mark in (ring, cross, band, span))
+    assert [mark["width"] for mark in marks] == [2, 1.5, 1, 3, 1]
+    assert (ring["fill"], band["fill"], span["fill"]) == (None, None, None)
+    assert column(scene(ax), point, "area").tolist() == [4]  # it is half as wide as its size says
+    assert (bool(span["dash"]), band["dash"]) == (True, [])
+
+
+def test_a_number_beyond_the_colours_has_the_last_of_them(ax):
+    ax.imshow([[-1.0, 0.5, 9.0]], vmin=0, vmax=1)
+    [image] = scene(ax)[0]["marks"]
+    assert column(scene(ax), image, "values").tolist() == [0, 0.5, 1]
+
+
+def test_an_axis_that_is_off_says_nothing_and_one_on_the_right_says_so(ax):
+    ax.plot([1, 2], [1e9, 1e9 + 1])
+    ax.set_ylabel("y")
+    ax.yaxis.tick_right()
+    y = scene(ax)[0]["y"]
+    assert (y["far"], y["label"], y["offset"], y["beside"]) == (True, "y", "+1e9", "y   +1e9")
+    assert scene(ax)[0]["frame"] == [[0, 0, 0, 1], [1, 0, 1, 1], [0, 0, 1, 0], [0, 1, 1, 1]]
+    ax.xaxis.set_visible(False)
+    assert (scene(ax)[0]["x"]["ticks"], bool(scene(ax)[0]["y"]["ticks"])) == ([], True)
+    ax.set_axis_off()
+    y = scene(ax)[0]["y"]
+    assert (y["ticks"], y["beside"], y["back"], scene(ax)[0]["frame"]) == ([], "", {"as": ""}, [])
+
+
+def test_what_is_written_at_minor_ticks_is_told(ax):
+    ax.plot([1, 2], [2, 8])
+    ax.set_yscale("log")
+    written = {text for _, text in scene(ax)[0]["y"]["ticks"]}
+    assert {f"{number}\N{MULTIPLICATION SIGN}10⁰" for number in (2, 6)} <= written
+
+
+def test_labels_that_are_numbers_are_written(ax):
+    ax.boxplot([1, 2, 3, 9])
+    assert scene(ax)[0]["x"]["ticks"] == [[1, "1"]]
+
+
+def test_a_legend_begins_with_its_title(ax):
+    ax.plot([0, 1], [0, 1], label="a")
+    ax.legend(title="which")
+    assert [entry["text"] for entry in scene(ax)[0]["legend"]] == ["which", "a"]
+
+
+def test_marks_of_a_legend_have_their_edges(ax):
+    ax.plot([0, 1], [0, 1], "o", color="red", markeredgecolor="blue", label="dots")
+    ax.bar([0], [1], fc="none", ec="red", label="bar")
+    ax.legend()
+    dots, bar = scene(ax)[0]["legend"]
+    assert [dots["stroke"]["colour"], bar["stroke"]["colour"], bar["fill"]] == ["#0000ff", "#ff0000", None]
+
+
+@pytest.mark.parametrize("write", ["suptitle", "supxlabel"])
+def test_what_stands_on_the_figure_is_left_to_matplotlib(write):
+    def chart(data, ax):
+        ax.plot(data)
+
+    def more(data, ax):
+        getattr(ax.figure, write)("more")
+
+    assert [FastRenderer(one).scene([0, 1]) is None for one in (chart, more)] == [False, True]
+
+
 UNKNOWN = {
     "formula": lambda ax: ax.text(0, 0, "$x^2$"),
     "arrow": lambda ax: ax.annotate("here", (0, 0), (1, 1), arrowprops={"arrowstyle": "->"}),
@@ -214,6 +345,24 @@ UNKNOWN = {
     "on a part": lambda ax: ax.inset_axes((0, 0, 0.5, 0.5)).text(0, 0, "$x^2$"),
     "quiver": lambda ax: ax.quiver([0], [0], [1], [1]),
     "cut": lambda ax: ax.plot([0, 1], [0, 1])[0].set_clip_path(Circle((0, 0), 0.5)),
+    "two lines": lambda ax: ax.plot([0, 1], [0, 1], "--", gapcolor="red"),
+    "half a marker": lambda ax: ax.plot([0, 1], [0, 1], "o", fillstyle="left"),
+    "dashed markers": lambda ax: ax.scatter([0, 1], [0, 1], edgecolors="k", linestyle="--"),
+    "arrow patch": lambda ax: ax.add_patch(FancyArrowPatch((0, 0), (1, 1))),
+    "dotted hatch": lambda ax: ax.bar([1], [1], hatch=".."),
+    "seen through": lambda ax: ax.imshow([[0.0, 1.0]], alpha=0.5),
+    "smooth": lambda ax: ax.imshow([[0.0, 1.0]], interpolation="bilinear"),
+    "steps of shades": lambda ax: ax.imshow([[0.0, 1.0]], cmap="tab10"),
+    "gouraud": lambda ax: ax.pcolormesh([[0.0, 1.0], [0.0, 1.0]], shading="gouraud"),
+    "shade of none": lambda ax: ax.imshow([[np.nan, 1.0]], cmap=colormaps["gray"].with_extremes(bad="red")),
+    "own marker in the legend": lambda ax: ax.legend([Line2D([], [], marker="$f$")], ["f"]),
+    "hatch in the legend": lambda ax: ax.legend([Circle((0, 0), hatch="/")], ["c"]),
+    "beside the axes": lambda ax: ax.plot([0, 1], [-0.2] * 2, transform=ax.transAxes, clip_on=False),
+    "events": lambda ax: ax.eventplot([1, 2]),
+    "lines at minor ticks": lambda ax: (ax.minorticks_on(), ax.grid(which="both")),
+    "labels above": lambda ax: ax.xaxis.tick_top(),
+    "labels on both sides": lambda ax: ax.tick_params(labelright=True),
+    "a frame at zero": lambda ax: ax.spines.left.set_position("zero"),
     "sketch": lambda ax: ax.plot([0, 1], [0, 1])[0].set_sketch_params(3),
 }  # fmt: skip
 
@@ -255,7 +404,7 @@ def test_a_dot_has_the_interval_of_its_own_figure_or_none(name, history):
     for mark in facts["marks"]:
         if "low" in mark:
             ends = np.stack([column(found, mark, end) for end in ("x", "low", "high")], axis=1)
-            ends = 10**ends if facts["x"]["scale"] == "log" else ends
+            ends = 10**ends if "base" in facts["x"]["back"] else ends
             is_row = [np.isclose(rows, ends[0], 1e-4, 1e-6).all(axis=1).any() for rows in figures.values()]
             told += [one for one, is_one in zip(figures, is_row, strict=True) if is_one]
     assert set(told) == set(figures)

@@ -219,7 +219,8 @@ class FastRenderer:
             else:
                 figure = self.chart(data).figure
             close(figure)
-            return scene(figure.axes[0]) if len(figure.axes) == 1 else None
+            is_all = len(figure.axes) == 1 and figure.get_children() == [figure.patch, *figure.axes]
+            return scene(figure.axes[0]) if is_all else None
 
     def _picture(self, data: Any, options: dict[str, Any]) -> bytes:
         if not self._takes_ax:

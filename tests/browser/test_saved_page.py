@@ -4,6 +4,7 @@ import json
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
 import mastermind_lab as lab
@@ -82,13 +83,23 @@ class Reader:
         self.page.locator(where, has_text=text).wait_for()
 
 
+DRAWN = "() => document.getElementById('mm-view').mastermind?.pictures[0].drawn"
+
+
+def opened(browser, url, **options):
+    reader = Reader(browser, url, **options)
+    reader.page.wait_for_function(DRAWN)
+    return reader
+
+
 def test_it_answers_without_a_kernel_and_without_a_network(browser, saved):
-    reader = Reader(browser, saved, color_scheme="light", viewport={"width": 1300, "height": 900})
+    reader = opened(browser, saved, color_scheme="light", viewport={"width": 1300, "height": 900})
     page = reader.page
-    page.wait_for_function("() => document.getElementById('mm-view').mastermind?.pictures[0].drawn")
     assert page.locator("#mm-view img:visible").evaluate("one => one.decode().then(() => one.naturalWidth)")
     assert not page.locator("#mm-still").is_visible()
     assert not page.locator(".mm-controls").is_visible()
+    # Or a bar that comes makes the pictures narrower, so lower, and goes, and comes again.
+    assert page.evaluate("() => getComputedStyle(document.documentElement).scrollbarGutter") == "stable"
 
     page.mouse.move(*reader.at(20))
     reader.has(f"{HOSTILE} 20?", ".mm-tip:visible")
@@ -118,6 +129,81 @@ def test_it_answers_without_a_kernel_and_without_a_network(browser, saved):
     page.close()
 
 
+SAID_AT = """days => {
+    const one = document.getElementById('mm-view').mastermind.pictures[0], { origin } = one.scene.x;
+    return days.map(([when, id]) => {
+        one.point({ x: when - origin, y: 0.5, part: 0, id });
+        return one.tip.textContent;
+    });
+}"""
+
+
+def test_a_time_is_told_to_the_millisecond_where_it_is_known(browser, saved):
+    page = opened(browser, saved).page
+    times = [START + timedelta(minutes=20, milliseconds=more) for more in range(0, 2_000, 250)]
+    days = [[when.timestamp() / 86_400, f"gone {number}"] for number, when in enumerate(times)]
+    told = [said.split(" UTC")[0] for said in page.evaluate(SAID_AT, days)]
+    assert told == [f"{when:%Y-%m-%d %H:%M:%S.%f}"[:-3].removesuffix(".000") for when in times]
+    cell = times[3].timestamp() / 86_400
+    assert page.evaluate(SAID_AT, [[cell, None]])[0].startswith("about 2026-11-26 00:20:01 UTC")
+    page.close()
+
+
+FEWER = """() => {
+    const one = document.getElementById('mm-view').mastermind.pictures[0];
+    one.points = one.points.slice(0, 3);
+}"""
+
+
+def test_keys_go_on_where_there_are_fewer_points_than_before(browser, saved):
+    reader = opened(browser, saved)
+    reader.page.locator("#mm-view canvas").first.focus()
+    reader.page.keyboard.press("End")
+    reader.page.evaluate(FEWER)
+    reader.page.keyboard.press("Shift+ArrowRight")
+    brush = reader.page.evaluate("() => document.getElementById('mm-view').mastermind.pictures[0].brush")
+    assert brush["from"] == brush["to"]
+    assert [one for one in reader.heard if not one.startswith("blob:")] == []
+    reader.page.close()
+
+
+COME = """points => {
+    const view = document.getElementById('mm-view').mastermind;
+    const [one] = view.pictures, [, high] = one.scene.y.limits;
+    view.hub.take({ kind: 'news', count: 99, points: [...points, ['above', points[1][1], high + 0.01]] }, []);
+    return one.fresh().map(({ id }) => id);
+}"""
+
+
+def test_what_has_come_since_stands_on_the_axes_or_not_at_all(browser, saved):
+    page = opened(browser, saved).page
+    days = [(START + timedelta(minutes=number)).timestamp() / 86_400 for number in (-60, 20, 90)]
+    points = [[name, day, 0.5] for name, day in zip(("before", "within", "after"), days, strict=True)]
+    assert page.evaluate(COME, points) == ["within", "after"]
+    page.close()
+
+
+CALM = """async () => {
+    const view = document.getElementById('mm-view').mastermind, [one] = view.pictures;
+    const drawn = async act => {
+        const before = one.drawn, start = performance.now();
+        act();
+        while (one.drawn === before) await new Promise(requestAnimationFrame);
+        return performance.now() - start;
+    };
+    const news = () => view.take({ kind: 'news' });
+    const hover = () => { news(); one.point(one.points[one.hit ? 1 : 0]); };
+    return [await drawn(hover), await drawn(hover), await drawn(news)];
+}"""
+
+
+def test_who_wants_it_calm_waits_for_what_comes_and_not_for_an_answer(browser, saved):
+    page = opened(browser, saved, reduced_motion="reduce").page
+    *hovered, news = page.evaluate(CALM)
+    assert max(hovered) < 500 < news
+    page.close()
+
+
 OF_A_PART = """() => {
     const one = document.getElementById('mm-view').mastermind.pictures[0];
     const [x, y] = one.spot(one.points.filter(point => point.part === 3)[2]);
@@ -139,9 +225,8 @@ def test_small_pictures_answer_and_what_is_hovered_stays_where_it_is(browser, tm
     follower.feed([(f"{number + 1}-0", decision(number, k=f"k{number % 4}")) for number in range(40)])
     choice = ViewOptions(by="meta.k")
     view = lab.LiveView(follower, panels=["confidence_over_time", "decisions"], choice=choice)
-    reader = Reader(browser, view.save(tmp_path / "parts.html").as_uri())
+    reader = opened(browser, view.save(tmp_path / "parts.html").as_uri())
     page = reader.page
-    page.wait_for_function("() => document.getElementById('mm-view').mastermind?.pictures[0].drawn")
     page.mouse.move(*page.evaluate(OF_A_PART))
     reader.has(f"{HOSTILE} 10?", ".mm-tip:visible")
     page.mouse.click(*page.evaluate(OF_A_PART))
@@ -165,6 +250,54 @@ VOTES_TIPS = """() => {
 }"""
 
 
+DAYS = np.array(["2026-11-26T10:00:00.4", "2026-11-26T12:30:00.6"], "datetime64[ms]")
+OWN = {
+    "log2": (lambda ax: ax.set_xscale("log", base=2), [8, 300], [1, 2]),
+    "symlog": (lambda ax: (ax.set_xscale("symlog"), ax.set_yscale("symlog", linthresh=1e-3)),
+               [-0.5, 5_000], [-1e-6, 1e6]),
+    "dated": (lambda ax: None, DAYS, DAYS[::-1]),
+    "named": (lambda ax: ax.set_yticks([0, 1], ["none", "all"]), [1, 2], [0, 0.3]),
+    "category": (lambda ax: None, ["a", "b"], [1_234_567, 0.0125]),
+    "far": (lambda ax: None, [1, 2], [20_001, 20_002]),
+    "asinh": (lambda ax: ax.set_yscale("asinh"), [1, 2], [0.1, 0.9]),
+}  # fmt: skip
+
+
+def own(history, ax):
+    for place, (name, (scale, x, y)) in enumerate(OWN.items()):
+        part = ax.inset_axes((0, place / len(OWN), 1, 0.1))
+        part.plot(x, y, "o")
+        scale(part)
+        part.set(title=name, xlabel="x", ylabel="y")
+
+
+OWN_TIPS = """() => {
+    const one = document.getElementById('mm-view').mastermind.pictures[0], tips = {};
+    for (const point of one.points) {
+        (tips[one.inner(point.part).title] ??= []).push(one.figures(point).split('\\n')[1]);
+    }
+    return tips;
+}"""
+
+
+def test_a_tip_tells_what_stands_at_a_place_on_any_scale_or_no_number(browser, tmp_path):
+    follower = lab.Follower("redis://localhost:1")
+    view = lab.LiveView(follower, panels=[own])
+    page = opened(browser, view.save(tmp_path / "own.html").as_uri()).page
+    view.close()
+    early, late = "2026-11-26 10:00:00 UTC", "2026-11-26 12:30:01 UTC"
+    assert page.evaluate(OWN_TIPS) == {
+        "log2": ["x 8, y 1", "x 300, y 2"],
+        "symlog": ["x -0.5, y -0.000001", "x 5,000, y 1,000,000"],
+        "dated": [f"x {early}, y {late}", f"x {late}, y {early}"],
+        "named": ["x 1, y none", "x 2, y 0.3"],
+        "category": ["x a, y 1,234,570", "x b, y 0.0125"],
+        "far": ["x 1, y 20,001", "x 2, y 20,002"],
+        "asinh": ["x 1", "x 2"],
+    }
+    page.close()
+
+
 def test_tips_hold_their_own_intervals_and_a_note_ends_with_what_it_was_about(browser, tmp_path):
     follower = lab.Follower("redis://localhost:1")
     votes = [{"voter": "a", "choice": "yes", "weight": 3}, {"voter": "b", "choice": "no", "weight": 1}]
@@ -173,9 +306,8 @@ def test_tips_hold_their_own_intervals_and_a_note_ends_with_what_it_was_about(br
         told["decision"]["votes"] = votes[: 1 + number % 2]
         follower.feed([(f"{number + 1}-0", json.dumps(told))])
     view = lab.LiveView(follower, panels=["confidence_over_time", "votes", "decisions"])
-    reader = Reader(browser, view.save(tmp_path / "early.html").as_uri())
+    reader = opened(browser, view.save(tmp_path / "early.html").as_uri())
     page = reader.page
-    page.wait_for_function("() => document.getElementById('mm-view').mastermind?.pictures[0].drawn")
     kind, options = view._contents.panels[1].asks(view._contents.choices.chosen)
     table = kind.of(view.history, **options).table()
     view.close()

@@ -9,11 +9,18 @@ from typing import Any, cast
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import Collection, LineCollection, PathCollection, PolyCollection, QuadMesh
+from matplotlib.collections import (
+    Collection,
+    FillBetweenPolyCollection,
+    LineCollection,
+    PathCollection,
+    PolyCollection,
+    QuadMesh,
+)
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.markers import MarkerStyle
-from matplotlib.patches import Patch
+from matplotlib.patches import FancyArrowPatch, Patch
 from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 from matplotlib.transforms import IdentityTransform, Transform
@@ -21,15 +28,12 @@ from matplotlib.transforms import IdentityTransform, Transform
 from ...stats.engine.bootstrap import Floats
 from ..drawing.intervals import ends_of
 from .colours import Colours
+from .shades import STOPS, check_image, check_mesh, shares_of
+from .unknown import Unknown
 
 Mark = dict[str, Any]
 
 MARKERS = ("o", ".", "s", "D", "^", "v", "P", "|", "_", "x", "+")
-_STOPS = 9  # of a colour map
-
-
-class Unknown(Exception):
-    """An artist, or what is asked of it, has no translation; the picture has to be drawn by matplotlib."""
 
 
 class Columns:
@@ -54,7 +58,7 @@ class Columns:
 class Plane:
     """Places on Axes: in the units of its scale along an axis that an artist follows, else as a share of it.
 
-    ``origin`` is taken off, so that a time keeps its seconds as a Float32.
+    ``origin`` is taken off: a Float32 keeps the seconds of a time then, and the last digits of a number.
     """
 
     def __init__(self, ax: Axes, origin: tuple[float, float]) -> None:
@@ -69,6 +73,11 @@ class Plane:
         """Tell whether what is drawn with a transform moves with the data, along either axis."""
         x, y = transform.contains_branch_seperately(self.ax.transData)
         return bool(x), bool(y)
+
+    def holds(self, points: Any, transform: Transform) -> bool:
+        """Tell whether points stand on the Axes, or hardly beside these."""
+        share = self._to_share.transform(transform.transform(points))
+        return not (np.abs(share - 0.5) > 0.51).any()
 
     def columns(self, points: Any, transform: Transform) -> tuple[Floats, Floats]:
         """Return where points are; what is only there because a sum is rounded is 0."""
@@ -106,14 +115,18 @@ class Marks:
         raise Unknown(type(artist).__name__)
 
     def _put(self, kind: str, artist: Artist, points: Any, transform: Transform, **look: Any) -> None:
+        if not (artist.get_clip_on() or self._plane.holds(points, transform)):
+            raise Unknown("marks beside the Axes")
         x, y = self._plane.columns(points, transform)
         sx, sy = self._plane.follows(transform)
         place = {"x": self._columns.add(x), "y": self._columns.add(y), "sx": sx, "sy": sy}
         self.found.append({"kind": kind, "z": artist.get_zorder(), **place, **look})
 
     def _line(self, line: Line2D) -> None:
-        if line.get_drawstyle() != "default":
-            raise Unknown(f"a line in {line.get_drawstyle()}")
+        if line.get_drawstyle() != "default" or line.get_gapcolor() is not None:
+            raise Unknown("a line in steps, or in two colours")
+        if line.get_fillstyle() not in ("full", "none"):
+            raise Unknown("markers in two colours")
         points, alpha = line.get_xydata(), line.get_alpha()
         stroke = self._colours.drawn(line.get_color(), alpha)
         if stroke and line.get_linestyle() not in ("None", "none", " ", "") and line.get_linewidth():
@@ -144,8 +157,11 @@ class Marks:
             raise Unknown("a marker of one's own")
         fill = self._colours.drawn(*_one(scatter.get_facecolor(), scatter))
         places: Any = np.ma.asarray(scatter.get_offsets())
-        areas = np.resize(scatter.get_sizes(), len(places))
-        look = {"marker": marker, "fill": fill, "area": self._columns.add(areas), "width": 0}
+        areas = np.resize(scatter.get_sizes(), len(places)) / (4 if marker == "." else 1)
+        pen = self._pen(scatter, scatter.get_edgecolor())
+        if pen.pop("dash"):
+            raise Unknown("dashed markers")
+        look = {"marker": marker, "fill": fill, "area": self._columns.add(areas), **pen}
         transform = scatter.get_offset_transform()
         self._put("markers", scatter, places, transform, **look)
 
@@ -153,28 +169,42 @@ class Marks:
         """Draw lines that are all alike, as one."""
         if not (segments := lines.get_segments()):
             return
-        stroke = self._colours.drawn(*_one(lines.get_color(), lines))
-        dashes, widths = cast(Any, lines.get_linestyle()), cast(Any, lines.get_linewidth())
-        if len(dashes) > 1 or len({*widths}) > 1:
-            raise Unknown("lines that differ")
-        pen = {"stroke": stroke, "width": float(widths[0]), "dash": list(dashes[0][1] or ())}
+        pen = self._pen(lines, lines.get_color())
         self._put("path", lines, _broken(segments), lines.get_transform(), **pen)
+
+    def _pen(self, artist: Collection, colours: Any) -> Mark:
+        """Say how the lines of a collection, or around what is in it, are drawn: all alike."""
+        stroke = self._colours.drawn(*_one(colours, artist))
+        dashes, widths = cast(Any, artist.get_linestyle()), cast(Any, artist.get_linewidth())
+        if len(dashes) != 1 or len({*widths}) != 1:
+            raise Unknown("lines that differ")
+        return {"stroke": stroke, "width": float(widths[0]), "dash": list(dashes[0][1] or ())}
 
     def _polygons(self, area: PolyCollection) -> None:
         """Draw areas that are all alike as one; cells, each shaded by a number, by shades."""
         _check(area)
-        paths, colours = area.get_paths(), np.asarray(area.get_facecolor())
+        paths, edges = area.get_paths(), np.asarray(area.get_edgecolor())
+        colours = np.reshape(area.get_facecolor(), (-1, 4)) if len(area.get_facecolor()) else np.zeros((1, 4))
         shades, which = np.unique(colours, axis=0, return_inverse=True)
         if len(shades) > 1 and len(which) != len(paths):
             raise Unknown("colours in turn")
+        has_corners = all(
+            np.shape(path.vertices) == (5, 2) for path in paths
+        )  # the first once more at its end
+        cells = has_corners and not isinstance(area, FillBetweenPolyCollection)
         for number, shade in enumerate(shades):
             own = np.flatnonzero(np.resize(which, len(paths)) == number)
             if len(own):
-                look: Mark = {"fill": self._colours.drawn(tuple(shade)), "cells": len(shades) > 1}
+                rim = np.resize(edges, (len(paths), 4))[own] if len(edges) else edges
+                look = {"fill": self._colours.drawn(tuple(shade)), "cells": cells, **self._pen(area, rim)}
                 pieces = _broken([paths[int(place)].vertices for place in own])
                 self._put("path", area, pieces, area.get_transform(), **look)
 
     def _patch(self, patch: Patch) -> None:
+        if isinstance(patch, FancyArrowPatch) or patch.get_path_effects():
+            raise Unknown("an arrow, or a path effect")
+        if {*(patch.get_hatch() or "")} - {"/"}:
+            raise Unknown("another hatch than of lines that rise")
         transform = patch.get_patch_transform()
         corners = patch.get_path().to_polygons(transform, closed_only=False)
         look: Mark = {"fill": None, "stroke": None, "hatch": bool(patch.get_hatch())}
@@ -183,13 +213,12 @@ class Marks:
         if patch.get_linewidth() or look["hatch"]:
             look["stroke"] = self._colours.drawn(patch.get_edgecolor())
             look["width"] = patch.get_linewidth()
+            look["dash"] = list(patch._dash_pattern[1] or ())  # type: ignore[attr-defined] # told nowhere else
         if corners:
             self._put("path", patch, _broken(corners), Artist.get_transform(patch), **look)
 
     def _image(self, image: AxesImage) -> None:
-        values = image.get_array()
-        if values is None or values.ndim != 2:
-            raise Unknown("an image of colours")
+        values = check_image(image)
         left, right, bottom, top = image.get_extent()
         down = image.origin == "upper"
         self._shades(
@@ -198,16 +227,13 @@ class Marks:
 
     def _mesh(self, mesh: QuadMesh) -> None:
         """Draw a grid of equal cells, which the scale of an image is, as an image."""
-        values, corners = mesh.get_array(), np.asarray(mesh.get_coordinates())
-        steps = [np.diff(corners[0, :, 0]), np.diff(corners[:, 0, 1])]
-        if values is None or values.ndim != 2 or not all(np.allclose(each, each[0]) for each in steps):
-            raise Unknown("a mesh that is no grid")
+        values, corners = check_mesh(mesh), np.asarray(mesh.get_coordinates())
         self._shades(mesh, values, [corners[0, 0], corners[-1, -1]])
 
     def _shades(self, artist: AxesImage | QuadMesh, values: Any, corners: Any) -> None:
-        shown = np.ma.filled(np.ma.masked_invalid(artist.norm(values)), np.nan)
-        stops = [self._colours(artist.cmap(share)) for share in np.linspace(0, 1, _STOPS)]
-        look = {"values": self._columns.add(shown.ravel()), "rows": len(shown), "stops": stops}
+        shares = shares_of(artist, values)
+        stops = [self._colours(artist.cmap(share)) for share in STOPS]
+        look = {"values": self._columns.add(shares.ravel()), "rows": len(shares), "stops": stops}
         self._put("image", artist, corners, artist.get_transform(), **look)
 
 

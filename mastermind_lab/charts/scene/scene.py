@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis, XAxis
 from matplotlib.cbook import is_math_text
-from matplotlib.dates import DateLocator
 from matplotlib.legend import Legend
 from matplotlib.spines import Spine
 from matplotlib.text import Text
-from matplotlib.ticker import FixedFormatter
+from matplotlib.ticker import NullFormatter
 
 from ..drawing.caption import said_of
+from .back import back_of, has_names, is_dated, is_plain
 from .colours import Colours
-from .marks import Columns, Marks, Plane, Unknown
+from .marks import Columns, Marks, Plane
+from .unknown import Unknown
 from .words import entries_of, plain, word_of
 
 Scene = tuple[dict[str, Any], bytes]
 
 _POWER = re.compile(r"\$\\mathdefault\{(.*)\}\$")
+_SIDES = {"left": [0, 0, 0, 1], "right": [1, 0, 1, 1], "bottom": [0, 0, 1, 0], "top": [0, 1, 1, 1]}
+_AT_THE_SIDES = (("outward", 0.0), ("axes", 0.0), ("axes", 1.0))
+_FAR = 1_000  # times the width of the axis
 _RAISED = str.maketrans("0123456789-\N{MINUS SIGN}", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 
 
@@ -62,8 +66,8 @@ def _scene(ax: Axes) -> Scene:
 def _facts(ax: Axes, colours: Colours, columns: Columns) -> dict[str, Any]:
     if ax.name != "rectilinear":
         raise Unknown("Axes of another kind")
-    origin = ax.get_xlim()[0] if _is_dated(ax.xaxis) else 0.0
-    plane = Plane(ax, (origin, 0.0))
+    x, y = _origin(ax.xaxis), _origin(ax.yaxis)
+    plane = Plane(ax, (x, y))
     marks = Marks(plane, colours, columns)
     words, legend = [], []
     for artist in ax.get_children():
@@ -78,10 +82,10 @@ def _facts(ax: Axes, colours: Colours, columns: Columns) -> dict[str, Any]:
     aspect = ax.get_aspect()
     return {
         **_heading(ax),
-        "x": _axis(ax.xaxis, origin),
-        "y": _axis(ax.yaxis, 0.0),
+        "x": _axis(ax.xaxis, x),
+        "y": _axis(ax.yaxis, y),
         "aspect": None if aspect == "auto" else float(aspect),
-        "frame": [name for name, spine in ax.spines.items() if spine.get_visible()],
+        "frame": _frame(ax),
         "marks": sorted(marks.found, key=lambda mark: float(mark.pop("z"))),
         "words": words,
         "legend": legend,
@@ -91,6 +95,14 @@ def _facts(ax: Axes, colours: Colours, columns: Columns) -> dict[str, Any]:
             if part.get_visible()
         ],
     }
+
+
+def _frame(ax: Axes) -> list[list[int]]:
+    """Return the lines around Axes: where each begins and ends, as shares of these."""
+    seen = [side for side in _SIDES if ax.spines[side].get_visible()]
+    if any(ax.spines[side].get_position() not in _AT_THE_SIDES for side in seen):
+        raise Unknown("a frame elsewhere")
+    return [_SIDES[side] for side in seen] if ax.axison and ax.get_frame_on() else []
 
 
 def _box(part: Any, ax: Axes) -> list[float]:
@@ -111,50 +123,77 @@ def _heading(ax: Axes) -> dict[str, str]:
     return {"title": title, "n": n.replace("\n", " "), "caption": said_of(ax)}
 
 
-def _is_dated(axis: Axis) -> bool:
-    return isinstance(axis.get_major_locator(), DateLocator)
+def _origin(axis: Axis) -> float:
+    """Return what is taken off places, where they have more digits in common than a Float32 can spare."""
+    low, high = map(float, axis.get_view_interval())
+    is_far = axis.get_scale() == "linear" and abs(low) > _FAR * abs(high - low)
+    return low if is_far or is_dated(axis) else 0.0
 
 
 def _axis(axis: Axis, origin: float) -> dict[str, Any]:
     """Say where an axis begins and ends, and what is written along it, on a linear scale."""
-    scale, ends = axis.get_transform(), axis.get_view_interval()
-    low, high = sorted(map(float, ends))
-    places = [float(place) for place in axis.get_majorticklocs() if low <= place <= high]
-    formatter = axis.get_major_formatter()
-    shown = axis.get_tick_params()
-    near, far = ("bottom", "top") if isinstance(axis, XAxis) else ("left", "right")
-    is_labelled = shown.get(f"label{near}", True) or shown.get(f"label{far}", False)
-    written = formatter.format_ticks(places) if is_labelled else [""] * len(places)
-    labels = [*written] if _is_plain(axis) else [_label(label) for label in written]
+    is_seen = axis.axes.axison and axis.get_visible()
+    written = [*_written(axis, "major"), *_written(axis, "minor")] if is_seen else []
+    scale, (places, texts) = axis.get_transform(), zip(*written, strict=True) if written else ((), ())
+    at, limits = (scale.transform(np.array(some)) - origin for some in (places, axis.get_view_interval()))
+    label = plain(axis.label).replace("\n", " ") if is_seen else ""
+    has_offset = is_seen and axis.get_offset_text().get_visible()
+    offset = _label(axis.get_major_formatter().get_offset()) if has_offset else ""
     return {
-        "label": plain(axis.label).replace("\n", " "),
-        "offset": _label(formatter.get_offset()) if axis.get_offset_text().get_visible() else "",
-        "limits": (scale.transform(np.array(ends)) - origin).tolist(),
-        "ticks": [
-            [place, label]
-            for place, label in zip(
-                (scale.transform(np.array(places)) - origin).tolist(), labels, strict=True
-            )
-        ],
+        "label": label, "offset": offset, "beside": "   ".join(filter(None, (label, offset))),
+        "limits": limits.tolist(),
+        "ticks": [[place, text] for place, text in zip(at.tolist(), texts, strict=True)],
         "origin": origin,
-        "dated": _is_dated(axis),
-        "scale": axis.get_scale(),
-        "grid": bool(shown.get("gridOn", False)),
+        "back": back_of(axis) if written else {"as": ""},
+        "grid": bool(is_seen and axis.get_tick_params().get("gridOn", False)),
         "turn": _turn(axis),
-        "far": not shown.get(f"label{near}", True),
-    }
+        "far": _is_far(axis),
+    }  # fmt: skip
+
+
+def _written(axis: Axis, which: Literal["major", "minor"]) -> list[tuple[float, str]]:
+    """Return places and what is written there: nothing at some of the major ones, but these have lines."""
+    formatter = axis.get_major_formatter() if which == "major" else axis.get_minor_formatter()
+    if which == "minor" and axis.get_tick_params(which).get("gridOn"):
+        raise Unknown("lines at minor ticks")
+    if which == "minor" and isinstance(formatter, NullFormatter):
+        return []
+    low, high = sorted(map(float, axis.get_view_interval()))
+    ticks = axis.get_majorticklocs() if which == "major" else axis.get_minorticklocs()
+    places = [float(place) for place in ticks if low <= place <= high]
+    labelled = any(_labelled(axis, which))
+    texts = [str(text) for text in formatter.format_ticks(places)] if labelled else [""] * len(places)
+    if which == "minor" or not is_plain(axis):
+        texts = [_label(text) for text in texts]
+    return [one for one in zip(places, texts, strict=True) if one[1] or which == "major"]
+
+
+def _labelled(axis: Axis, which: Literal["major", "minor"] = "major") -> tuple[bool, bool]:
+    """Tell on which sides an axis is labelled: where it is by default, and opposite."""
+    shown, is_x = axis.get_tick_params(which), isinstance(axis, XAxis)
+    near, far = ("bottom", "top") if is_x else ("left", "right")
+    return shown.get(f"label{near}", True), shown.get(f"label{far}", False)
+
+
+def _is_far(axis: Axis) -> bool:
+    """Tell whether names and numbers do not stand where they are by default.
+
+    Raises
+    ------
+    Unknown
+        They stand on both sides, or above.
+    """
+    near, far = _labelled(axis)
+    if far and (near or isinstance(axis, XAxis)):
+        raise Unknown("labels on both sides, or above")
+    return not near
 
 
 def _turn(axis: Axis) -> float:
     """Return by how much names of columns are turned; numbers never are."""
-    if not isinstance(axis, XAxis) or not isinstance(axis.get_major_formatter(), FixedFormatter):
+    if not isinstance(axis, XAxis) or not has_names(axis):
         return 0.0
     return float(max((label.get_rotation() for label in axis.get_majorticklabels()), default=0.0))
-
-
-def _is_plain(axis: Axis) -> bool:
-    """Tell whether what is written along an axis is text from data, in which nothing is a formula."""
-    return any(not tick.label1.get_parse_math() for tick in axis.majorTicks)
 
 
 def _label(text: str) -> str:

@@ -14,9 +14,12 @@ from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Transform, blended_transform_factory
 
 from .colours import Colours
-from .marks import MARKERS, Plane, Unknown
+from .marks import MARKERS, Plane
+from .unknown import Unknown
 
 Word = dict[str, Any]
+
+_NO_MARK: Word = {"stroke": None, "fill": None, "marker": "", "dash": None}
 
 
 def word_of(text: Text, plane: Plane, colours: Colours) -> Word | None:
@@ -82,21 +85,27 @@ def _transform(coordinates: Any, ax: Axes) -> Transform:
 
 
 def entries_of(legend: Legend, colours: Colours) -> list[Word]:
-    """Translate a legend: each name with the mark before it."""
+    """Translate a legend: its title, and each name with the mark before it."""
     marks = zip(legend.legend_handles, legend.get_texts(), strict=True)
-    return [{"text": plain(text), **_handle(handle, colours)} for handle, text in marks]
+    title = [{"text": said, **_NO_MARK} for said in [plain(legend.get_title())] if said]
+    return title + [{"text": plain(text), **_handle(handle, colours)} for handle, text in marks]
 
 
 def _handle(handle: Artist | None, colours: Colours) -> Word:
     if isinstance(handle, Line2D):
-        marker = str(handle.get_marker())
-        has_line = handle.get_linestyle() not in ("None", "none", " ", "")
+        marker, nothing = str(handle.get_marker()), ("None", "none", " ", "")
+        if marker not in (*MARKERS, *nothing):
+            raise Unknown("a marker of one's own")
+        has_line = handle.get_linestyle() not in nothing
+        edge = handle.get_color() if has_line else handle.get_markeredgecolor()
         return {
-            "stroke": colours.drawn(handle.get_color(), handle.get_alpha()),
+            "stroke": colours.drawn(edge, handle.get_alpha()),
             "fill": colours.drawn(handle.get_markerfacecolor(), handle.get_alpha()),
-            "marker": marker if marker in MARKERS else "",
+            "marker": "" if marker in nothing else marker,
             "dash": list(handle._dash_pattern[1] or ()) if has_line else None,  # type: ignore[attr-defined]
         }
-    if isinstance(handle, Patch):
-        return {"stroke": None, "fill": colours.drawn(handle.get_facecolor()), "marker": "s", "dash": None}
+    if isinstance(handle, Patch) and not handle.get_hatch():
+        stroke = colours.drawn(handle.get_edgecolor()) if handle.get_linewidth() else None
+        fill = colours.drawn(handle.get_facecolor()) if handle.get_fill() else None
+        return {"stroke": stroke, "fill": fill, "marker": "s", "dash": None}
     raise Unknown("a legend's mark")

@@ -40,9 +40,9 @@ class Drawing {
 
   layOut() {
     const { scene, width, height } = this;
-    const names = [scene, ...scene.parts.filter(one => !one.y.far)].flatMap(one => one.y.ticks).map(([, text]) => Math.min(0.42 * width, this.wide(text)));
-    const beyond = scene.parts.map(one => one.y.far ? 22 + Math.max(...one.y.ticks.map(([, text]) => this.wide(text))) : 0).concat( scene.words.map(one => one.sx || one.x < 1 ? 0 : one.dx * POINT + { left: 1, center: 0.5, right: 0 }[one.ha] * this.wide(one.text)));
-    const left = 10 + Math.max(8, ...names) + (scene.y.label ? BESIDE : 0);
+    const all = [scene, ...scene.parts], names = all.filter(one => !one.y.far).flatMap(one => one.y.ticks).map(([, text]) => Math.min(0.42 * width, this.wide(text)));
+    const beyond = all.map(one => one.y.far ? 22 + Math.max(...one.y.ticks.map(([, text]) => this.wide(text))) : 0).concat(scene.words.map(one => one.sx || one.x < 1 ? 0 : one.dx * POINT + { left: 1, center: 0.5, right: 0 }[one.ha] * this.wide(one.text)));
+    const left = 10 + Math.max(8, ...names) + (scene.y.beside ? BESIDE : 0);
     let w = width - left - 10 - Math.max(0, ...beyond);
     const top = 8 + this.legend(left, width - left);
     const turned = scene.x.turn ? Math.max(0, ...scene.x.ticks.map(([, text]) => this.wide(text))) : 12;
@@ -183,11 +183,10 @@ class Drawing {
   }
 
   frame() {
-    const { g, scene, box: { left, top, w, h } } = this;
+    const { g, scene } = this;
     this.pen({ colour: [0, 0.8], alpha: 1 }, 0.75);
     g.beginPath();
-    if (scene.frame.includes("left")) { g.moveTo(left, top); g.lineTo(left, top + h); }
-    if (scene.frame.includes("bottom")) { g.moveTo(left, top + h); g.lineTo(left + w, top + h); }
+    for (const [a, b, c, d] of scene.frame) { g.moveTo(this.X(a, false), this.Y(b, false)); g.lineTo(this.X(c, false), this.Y(d, false)); }
     g.stroke();
   }
 
@@ -209,7 +208,7 @@ class Drawing {
     const size = Math.max(7.5, Math.min(this.size, gap / most / 1.08)), { far } = scene.y;
     this.font(size);
     g.textAlign = far ? "left" : "right";
-    for (const [y, text] of scene.y.ticks) this.text(text, far ? left + w + 4 : left - 6, this.Y(y), 0, size * 1.08, left - 8 - (scene.y.label ? BESIDE : 0));
+    for (const [y, text] of scene.y.ticks) this.text(text, far ? left + w + 4 : left - 6, this.Y(y), 0, size * 1.08, far ? this.width - left - w : left - 8 - (scene.y.beside ? BESIDE : 0));
     this.font(this.size);
     let free = -Infinity;
     for (const [x, text] of [...scene.x.ticks].sort((a, b) => this.X(a[0]) - this.X(b[0]))) {
@@ -227,7 +226,7 @@ class Drawing {
     const below = at ? at[1] > 0.01 && scene.x.offset : [scene.x.label, offset].filter(Boolean).join("   ");
     if (below) this.text(below, left + w, at ? top + h + 21 : this.height - 8, 0, 12, this.width - 20);
     g.textAlign = "center";
-    if (scene.y.label) this.text(scene.y.label, 8, top + h / 2, 90, 12, h + 40);
+    if (scene.y.beside) this.text(scene.y.beside, 8, top + h / 2, 90, 12, h + 40);
   }
 
   word(one) {

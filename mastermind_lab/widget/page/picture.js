@@ -4,18 +4,18 @@ const NEAR = 14; // pixels
 const MOST_FRESH = 2000; // points between two rounds
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
-const figure = value => Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : String(+value.toPrecision(3));
-const moment = days => new Date(days * DAY).toISOString().slice(0, 19).replace("T", " ");
+const figure = value => Math.abs(value) >= 1000 ? value.toLocaleString("en", { maximumSignificantDigits: 6 }) : String(+value.toPrecision(3));
+const moment = (days, step = 1) => new Date(Math.round(days * DAY / step) * step).toISOString().slice(0, 23).replace("T", " ").replace(".000", "");
 
-// The middle and the size of each cell that is shaded.
-function boxes({ x, y }) {
-  const found = [];
-  for (let i = 0, from = 0; i < x.length; i++) if (Number.isNaN(x[i])) {
-    const [[a, b], [c, d]] = [x, y].map(all => [Math.min(...all.subarray(from, i)), Math.max(...all.subarray(from, i))]);
-    found.push({ x: (a + b) / 2, y: (c + d) / 2, size: [b - a, d - c] });
-    from = i + 1;
-  }
-  return found;
+// What a place of an axis is in the data, if its scene says how that is told back.
+function told({ back: { as, named, base, straight, steep }, ticks, origin, limits }, place) {
+  const [at, name] = ticks.reduce((a, b) => Math.abs(b[0] - place) < Math.abs(a[0] - place) ? b : a, [Infinity, ""]);
+  if (as === "row" || named && Math.abs(at - place) < 1e-6 * Math.abs(limits[1] - limits[0])) return name;
+  if (as === "time") return `${moment(place + origin, 1000)} UTC`;
+  if (as !== "number") return "";
+  if (!straight) return figure(base ? base ** place : place + origin);
+  const far = Math.abs(place) / straight;
+  return figure(far <= steep ? place / steep : Math.sign(place) * straight * base ** (far - steep));
 }
 
 // Each scene makes its points anew: they are the same where they stand in one place.
@@ -71,7 +71,7 @@ class Picture {
       const x = hit.x + (moved || 0), near = 0.501 * (facts.cell?.[0] ?? 0) + 1e-9;
       this.hit = this.points.find(one => one.part === hit.part && !hit.id && Math.abs(one.x - x) < near && one.y === hit.y) ?? { ...hit, x };
     }
-    this.later();
+    this.calmly();
   }
 
   show(facts, buffer) {
@@ -85,21 +85,25 @@ class Picture {
     const { scene } = this, found = [];
     [scene, ...scene.parts].forEach((inner, part) => {
       for (const mark of inner.marks) {
-        if (scene.cell && mark.cells) for (const box of boxes(mark)) found.push({ ...box, part });
+        const { x, y } = mark;
+        // Of a cell there are its corners, the third across from the first, the first again, and a gap.
+        if (scene.cell && mark.cells) for (let i = 0; i < x.length; i += 6) found.push({ x: (x[i] + x[i + 2]) / 2, y: (y[i] + y[i + 2]) / 2, size: [x[i + 2] - x[i], y[i + 2] - y[i]], part });
         if (mark.kind !== "markers" || !mark.sx || !mark.sy || "|_".includes(mark.marker) || Boolean(scene.cell) !== Boolean(mark.area)) continue;
         const look = JSON.stringify([mark.marker, mark.fill?.colour]);
         const entry = inner.legend.find(one => JSON.stringify([one.marker, one.fill?.colour]) === look);
-        for (let i = 0; i < mark.x.length; i++) if (!Number.isNaN(mark.y[i])) found.push({ x: mark.x[i], y: mark.y[i], low: mark.low?.[i], high: mark.high?.[i], series: entry?.text ?? (part && inner.title), part });
+        for (let i = 0; i < x.length; i++) if (!Number.isNaN(y[i])) found.push({ x: x[i], y: y[i], low: mark.low?.[i], high: mark.high?.[i], series: entry?.text ?? (part && inner.title), part });
       }
     });
     return found.sort((a, b) => a.x - b.x || a.y - b.y);
   }
 
-  // Decisions that have come since the scene was made, where time and confidence are its axes.
+  // Decisions that have come since the scene was made, where time and confidence are its axes. These get longer
+  // for later ones; an older one, or one more or less confident than the axes go, waits for the next scene.
   fresh() {
     const { scene } = this;
     if (!scene?.cell || scene.parts.length) return [];
-    return this.view.fresh.map(one => ({ x: one.time - scene.x.origin, y: one.confidence, id: one.id, part: 0 }));
+    const { x: { origin, limits: [from] }, y: { limits: [low, high] } } = scene;
+    return this.view.fresh.map(one => ({ x: one.time - origin, y: one.confidence, id: one.id, part: 0 })).filter(({ x, y }) => x >= from && y >= low && y <= high);
   }
 
   // The scene itself is 0, what stands on it has the numbers from 1 on.
@@ -107,12 +111,15 @@ class Picture {
   drawing(part) { return part ? this.drawn.parts[part - 1] ?? this.drawn : this.drawn; }
   spot({ x, y, part }) { const drawn = this.drawing(part); return [drawn.X(x), drawn.Y(y)]; }
 
+  // What the reader does is seen at once; what comes by itself, once a second for who wants it calm.
   later() {
-    if (this.waits) return;
-    this.waits = true;
-    const draw = () => { this.waits = false; this.draw(); };
-    if (calm.matches) setTimeout(() => requestAnimationFrame(draw), 1000);
-    else requestAnimationFrame(draw);
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => this.draw());
+  }
+
+  calmly() {
+    if (calm.matches) this.waits ??= setTimeout(() => { this.waits = null; this.later(); }, 1000);
+    else this.later();
   }
 
   // All pictures are as high as the highest needs to be, and none gets lower: nothing jumps.
@@ -218,7 +225,7 @@ class Picture {
   choose(brush) {
     const { x, y, ...where } = this.range(brush.from, brush.to, brush.flat, brush.part);
     const second = Math.abs(x[1] - x[0]) * DAY > 60000 ? DAY / 1000 : DAY;
-    const fine = this.inner(brush.part).x.dated ? second : 1000;
+    const fine = this.inner(brush.part).x.back.as === "time" ? second : 1000;
     const round = (ends, steps) => ends && ends.map(one => Math.round(one * steps) / steps);
     this.view.find({ ...where, x: round(x, fine), y: round(y, 1000) }, { from: this.canvas });
   }
@@ -248,7 +255,7 @@ class Picture {
 
   tell(hit) {
     if (!this.scene.cell) return this.say(this.figures(hit));
-    const where = `${hit.id ? "" : "about "}${moment(hit.x + this.inner(hit.part).x.origin)} UTC · confidence ${hit.y.toFixed(2)}`;
+    const where = `${hit.id ? "" : "about "}${moment(hit.x + this.inner(hit.part).x.origin, hit.id ? 1 : 1000)} UTC · confidence ${hit.y.toFixed(2)}`;
     const rows = this.here(hit);
     this.say(rows.length ? this.decisions(rows, rows.length) : where);
     this.asks = setTimeout(async () => {
@@ -268,17 +275,16 @@ class Picture {
   // What a dot of a table says: its row, its figure, and its own interval.
   figures(hit) {
     const { x, y } = this.inner(hit.part);
-    if (hit.line) return `${x.label}: ${figure(hit.x)}`;
-    const named = y.ticks.some(([, text]) => Number.isNaN(Number(text.replace("\u2212", "-"))));
-    const nearest = y.ticks.reduce((a, b) => Math.abs(b[1] - hit.y) < Math.abs(a[1] - hit.y) ? b : a, [y.limits[0], ""]);
-    const row = y.ticks.reduce((a, b) => Math.abs(b[0] - hit.y) < Math.abs(a[0] - hit.y) ? b : a, nearest);
-    const back = value => figure(x.scale === "log" ? 10 ** value : value);
-    const said = `${back(hit.x)}${hit.high >= hit.low ? ` (${back(hit.low)} to ${back(hit.high)})` : ""}`;
-    return [named ? lines(row[1])[0] : "", hit.series, named ? said : `${x.label} ${said}, ${y.label} ${figure(hit.y)}`].filter(Boolean).join("\n");
+    const row = hit.line ? "" : told(y, hit.y), at = told(x, hit.x);
+    const said = hit.high >= hit.low ? `${at} (${told(x, hit.low)} to ${told(x, hit.high)})` : at;
+    const both = [[x, said], [y, row]].map(([{ label }, text]) => text && `${label} ${text}`.trim());
+    const all = y.back.as === "row" ? [row, hit.series, said] : [hit.series, both.filter(Boolean).join(", ")];
+    return all.filter(Boolean).join("\n");
   }
 
   say(text) {
     this.tip.textContent = text;
+    this.tip.hidden = !text;
     if (document.activeElement === this.canvas || this.canvas.getRootNode().activeElement === this.canvas) this.view.announce(text);
     if (!this.drawn) return;
     const [x, spot] = this.spot(this.hit), y = this.hit.line ? this.drawn.box.top : spot;
@@ -300,7 +306,7 @@ class Picture {
     const to = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
     if (to && walk.length) {
       const place = Math.max(0, Math.min(walk.length - 1, (this.at ?? (to < 0 ? walk.length : -1)) + to));
-      const from = walk[this.at ?? place];
+      const from = walk[this.at] ?? walk[place];
       this.at = place;
       this.point(walk[place]);
       if (event.shiftKey && this.selects) this.brush = { part: from.part, from: this.brush?.from ?? [from.x, from.y], to: [walk[place].x, walk[place].y], flat: true };

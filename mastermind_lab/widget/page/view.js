@@ -130,7 +130,7 @@ class View {
       if (this.grid.children.length !== shown.length) this.grid.replaceChildren(...shown);
       message.panels.forEach((facts, i) => this.pictures[i].take(facts, buffers[i]));
     }
-    if (kind === "news") this.pictures.forEach(one => { if (one.scene?.cell) one.later(); });
+    if (kind === "news") this.pictures.forEach(one => { if (one.scene?.cell) one.calmly(); });
     if (kind === "list") this.tellList(message);
     if (kind === "chosen") this.tellChosen(message);
   }
