@@ -1,5 +1,6 @@
 """Input that is not what one hopes for: every subject and every chart, case by case."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -241,3 +242,39 @@ def test_an_advice_says_first_where_a_column_went_and_then_what_is_near():
     said = column_advice("meta.modl", ["meta.model", "meta.*"])
     assert said.startswith("columns beyond the limit share 'meta.*'")
     assert said.endswith("did you mean 'meta.model'?")
+
+
+NUMBERS = {
+    "agreement": lambda h, x: stats.Conformity.of(h, agreement=x),
+    "baseline": lambda h, x: stats.Drift.of(h, baseline=x),
+    "bins": lambda h, x: stats.Calibration.of(h, bins=x),
+    "bins of a histogram": lambda h, x: stats.Confidence.of(h).histogram(x),
+    "citations": lambda h, x: stats.Conformity.of(h, citations=x),
+    "groups": lambda h, x: stats.Votes.of(h, by="meta.model").lump(x),
+    "min_n": lambda h, x: stats.Voters.of(h).ranking(min_n=x),
+    "most points": lambda h, x: stats.ConfidenceOverTime.of(h).points(x),
+    "most sources": lambda h, x: stats.Citations.of(h).sources(x),
+    "most voters": lambda h, x: stats.Agreement.of(h).order(x),
+    "n": lambda h, x: stats.ConfidenceOverTime.of(h).every(x),
+    "p_value": lambda h, x: stats.Regimes.of(h, p_value=x),
+    "replicates": lambda h, x: stats.Votes.of(h, replicates=x),
+    "rules": lambda h, x: stats.Rules.of(h, rules=x),
+    "threshold": lambda h, x: stats.Confidence.of(h, threshold=x),
+    "weak": lambda h, x: stats.Arguments.of(h, weak=x),
+}
+
+
+@pytest.mark.parametrize("option", telling([*NUMBERS], "threshold", "most voters", "rules"))
+def test_an_option_that_is_no_such_number_is_refused_by_its_name(whole, option):
+    for given in ("0.5", "x", float("nan"), -1, 1.5, [1], True):
+        with pytest.raises(OptionError, match=rf"{option.split()[0]}\b.* not {re.escape(repr(given))}"):
+            NUMBERS[option](whole, given)
+
+
+def test_a_whole_number_of_numpys_is_one(whole):
+    assert stats.Agreement.of(whole).order(np.int64(2)) == stats.Agreement.of(whole).order(2)
+
+
+def test_a_baseline_may_be_longer_than_all_time(whole):
+    endless, long = (stats.Drift.of(whole, baseline=one).table() for one in (pd.Timedelta.max, "99999h"))
+    pd.testing.assert_frame_equal(endless, long)

@@ -16,6 +16,7 @@ from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, names_of
 from .engine.intervals import FROM_0, NONE, Figure, Intervals, divided, with_ends
 from .engine.levels import NOMINAL, Level, Order, Scale
+from .engine.options import check_whole
 from .engine.pairs import PairChoices, cohen, pairs_of, refuse_too_many, seriation, with_chance
 from .engine.ranking import by_what_is_known, shrunk
 from .engine.renamed import Renamed
@@ -293,7 +294,13 @@ class Agreement(Voted):
         ----------
         most
             Voters at most, of all groups: those with the most votes beside others'.
+
+        Raises
+        ------
+        OptionError
+            If ``most`` is no whole number from 0.
         """
+        check_whole("most", most, 0)
         pairs = _from_either_side(self.pairs.marginalize(("voter", "other")))
         n, agree = pairs["n"][:, 0], pairs["agree"][:, 0]
         table = pairs.keys.assign(n=n, agreement=divided(agree, n))

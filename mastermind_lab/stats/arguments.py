@@ -15,6 +15,7 @@ from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import coarse, steps_of
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
 from .engine.intervals import FROM_0, SHARE, divided, with_ends
+from .engine.options import check_share
 from .engine.summary import Summary, counted, over_batches, overall
 from .engine.sums import Codes, GroupedSums
 from .engine.units import Units
@@ -82,8 +83,7 @@ class Arguments(Summary):
         OptionError
             If a column is missing, ``weak`` out of range, or a strength outside 0 to 1.
         """
-        if not 0 <= weak <= 1:
-            raise OptionError(f"weak must be from 0 to 1, not {weak!r:.40}")
+        check_share("weak", weak)
         table = _trees(frame_of(data, "arguments", _NEEDED), weak)
         if not isinstance(data, pd.DataFrame):
             ids = frame_of(data, "decisions", ("stream_id",))["stream_id"]

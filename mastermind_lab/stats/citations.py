@@ -17,6 +17,7 @@ from .engine.estimate import SMALL_N, Estimate
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
 from .engine.intervals import NONE, Figure, with_ends
 from .engine.most_used import MostUsed
+from .engine.options import check_whole
 from .engine.summary import Summary, counted, over_batches, overall, without_clusters
 from .engine.sums import GroupedSums, grouped, places
 from .engine.units import Units
@@ -211,7 +212,13 @@ class Citations(Summary):
             0 to 1, with ``share_low`` and ``share_high`` (95% score interval, Wilson 1927;
             NaN below 2, and where clusters are drawn, which it knows nothing of); ``small_n``, whether these
             are fewer than 10.
+
+        Raises
+        ------
+        OptionError
+            If ``most`` is no whole number from 0.
         """
+        check_whole("most", most, 0)
         used, cited = self.cited.rekey(self.cited.keys[["source"]]).values(), self.cited.values()
         first = used.keys["source"].iloc[np.argsort(-used["n"][:, 0], kind="stable")[:most]]
         rank = pd.Series(np.arange(len(first)), index=first).reindex(cited.keys["source"]).to_numpy()

@@ -8,7 +8,6 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from ..errors import OptionError
 from .engine.anytime import intervals_of
 from .engine.ballots import Ballots
 from .engine.bootstrap import REPLICATES, Floats
@@ -17,6 +16,7 @@ from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import coarse, quantiles, steps_of
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
 from .engine.intervals import BOOTSTRAP, SHARE, divided, with_ends
+from .engine.options import check_share
 from .engine.summary import Summary, counted, over_batches, overall
 from .engine.sums import GroupedSums, with_columns
 from .engine.units import Units
@@ -91,8 +91,7 @@ class Confidence(Summary):
         OptionError
             If a column is unknown, an option out of range, or a confidence outside 0 to 1.
         """
-        if not 0 <= threshold <= 1:
-            raise OptionError(f"threshold must be from 0 to 1, not {threshold!r:.40}")
+        check_share("threshold", threshold)
         names = names_of(by, taken=("step",))
         frame = frame_of(data, "decisions", ("stream_id", "confidence"))
         units, decision, own = Units.of(data, cluster), np.arange(len(frame)), None

@@ -17,6 +17,7 @@ from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import rounded
 from .engine.input import By, Data, frame_of, keys_of, names_of, shares_of
 from .engine.intervals import BOOTSTRAP, SHARE, with_ends
+from .engine.options import check_whole
 from .engine.renamed import renamed_options
 from .engine.summary import counted, over_batches, overall
 from .engine.sums import GroupedSums, grouped, with_columns
@@ -200,8 +201,7 @@ class ConfidenceOverTime(InTimeBins):
         OptionError
             If ``n`` is no whole number from 1.
         """
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-            raise OptionError(f"every n decisions: n must be a whole number from 1, not {n!r:.40}")
+        check_whole("n, of every n decisions,", n, 1)
         shown = self._shown
         whole = shown.sums
         codes = grouped(whole.keys[list(self.by)])[1]
@@ -283,6 +283,7 @@ class ConfidenceOverTime(InTimeBins):
 
     def _together(self, most: int, wide: int = 0) -> tuple[pd.DataFrame, pd.Series, int, int]:
         """Put points together until they are few enough: their keys, n, and the widths as powers of two."""
+        check_whole("most", most, 1)
         shown = self._shown
         known = shown.cells.keys[["bin", "cell"]].notna().all(axis=1).to_numpy()
         cells, times, tall = doubled(shown.cells.take(known), "bin", wide), wide, 0

@@ -18,6 +18,7 @@ from .engine.estimate import SMALL_N, Estimate
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
 from .engine.intervals import BOOTSTRAP, CHANGE, SHARE, Figure, divided, with_ends
+from .engine.options import check_share, check_whole
 from .engine.small_groups import over_groups
 from .engine.summary import GROUP_OF, Summary, Voted, counted, kept_apart, over_batches, overall
 from .engine.sums import GroupedSums, places
@@ -350,11 +351,9 @@ def _described(
 
 
 def _check(agreement: float, citations: int, arguments: int) -> None:
-    if not 0.5 < agreement <= 1:
-        raise OptionError(f"agreement must be above 0.5 and at most 1, not {agreement!r:.40}")
+    check_share("agreement", agreement, "above 0.5 and at most 1")
     for name, most in (("citations", citations), ("arguments", arguments)):
-        if isinstance(most, bool) or not isinstance(most, int) or most < 0:
-            raise OptionError(f"{name} must be a whole number from 0, not {most!r:.40}")
+        check_whole(name, most, 0)
 
 
 def _quantities(rows: pd.DataFrame, agreement: float) -> dict[str, Floats]:

@@ -210,10 +210,10 @@ class Drift(InTimeBins):
             return bins < self.baseline.start
         if isinstance(self.baseline, int):
             return (np.cumsum(n) - n < self.baseline) | (np.arange(len(n)) < LEAST_BINS)
-        end = self.baseline
-        if isinstance(end, pd.Timedelta):
-            end = moments(bins[:1] << self.shift)[0] + end
-        return np.asarray(moments((bins + 1) << self.shift) <= end)
+        ends = moments((bins + 1) << self.shift)
+        if isinstance(self.baseline, pd.Timedelta):
+            return np.asarray(ends - moments(bins[:1] << self.shift)[0] <= self.baseline)
+        return np.asarray(ends <= self.baseline)
 
     def _row(self, name: str, sums: GroupedSums, groups: list[_Group]) -> pd.DataFrame:
         """Make the rows of a table."""

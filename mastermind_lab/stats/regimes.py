@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import OptionError
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.estimate import SMALL_N
 from .engine.first_last_seen import FirstLastSeen, watched
 from .engine.input import TEXT, By, Data, frame_of, names_of, shares_of
 from .engine.intervals import CHANGE, SHARE, Figure, Intervals, divided, with_ends
+from .engine.options import check_share
 from .engine.renamed import Renamed, renamed_options
 from .engine.stretches import chances, never_return, sightings, stretches
 from .engine.summary import counted, over_batches
@@ -117,8 +117,7 @@ class Regimes(InTimeBins):
         OptionError
             If a column is unknown, or an option out of range.
         """
-        if not 0 < p_value < 1:
-            raise OptionError(f"p_value must be above 0 and below 1, not {p_value!r:.40}")
+        check_share("p_value", p_value, "above 0 and below 1")
         names = names_of(watch)
         frame = frame_of(data, "decisions", ("stream_id", "confidence", "published_at"))
         times = times_of(frame)

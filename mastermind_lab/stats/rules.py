@@ -189,7 +189,7 @@ class Rules(Voted):
             If an option makes no sense, a column is unknown, or a rule returns something else.
         """
         data = told_apart_by(data, voter)
-        groups, own = names_of(by, taken=("rule", "voter", "half")), dict(rules or {})
+        groups, own = names_of(by, taken=("rule", "voter", "half")), rules or {}
         names = names_of_rules(own, tie, fallback)
         ballots = Ballots.of(_whole(data))
         rows = _decisions(data, ballots, own, tie, fallback)

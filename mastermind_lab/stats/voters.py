@@ -224,7 +224,7 @@ class Voters(Voted):
         OptionError
             If there is no such figure, or ``min_n`` is no whole number from 0.
         """
-        if figure not in _FIGURES:
+        if not isinstance(figure, str) or figure not in _FIGURES:
             raise OptionError(f"figure is one of {', '.join(_FIGURES)}, not {figure!r:.60}")
         top, bottom, _ = _FIGURES[figure]
         there = self.sums[bottom][:, 0] > 0

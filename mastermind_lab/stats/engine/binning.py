@@ -12,8 +12,9 @@ import pandas as pd
 from ...errors import OptionError
 from .bootstrap import TAIL, Floats
 from .estimate import SMALL_N
-from .histogram import STEPS
+from .histogram import STEPS, check_bins
 from .intervals import Figure, Intervals, divided, with_ends
+from .options import check_whole
 from .sums import Codes
 
 Binning = Literal["width", "quantile", "isotonic"]
@@ -198,10 +199,9 @@ def checked_bins(binning: str, bins: int) -> tuple[Binning, int]:
     kind = next((known for known in get_args(Binning) if known == binning), None)
     if kind is None:
         raise OptionError(f"binning is one of {', '.join(get_args(Binning))}, not {binning!r:.40}")
-    if isinstance(bins, bool) or not isinstance(bins, int) or not 1 <= bins <= STEPS:
-        raise OptionError(f"bins must be a whole number from 1 to {STEPS:,}, not {bins!r:.40}")
-    if kind == "width" and STEPS % bins:
-        raise OptionError(f"bins must divide {STEPS:,} evenly, like 10, 20 or 40; {bins!r} does not")
+    if kind == "width":
+        check_bins(bins)
+    check_whole("bins", bins, 1, STEPS)
     return kind, bins
 
 

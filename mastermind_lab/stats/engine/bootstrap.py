@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...errors import OptionError
+from .options import check_whole
 
 Floats = NDArray[np.float64]
 Hashes = NDArray[np.uint64]
@@ -62,10 +62,7 @@ def checked(replicates: int) -> int:
     OptionError
         If it is no whole number from 40 to 10,000.
     """
-    if isinstance(replicates, bool) or not isinstance(replicates, int) or not FEWEST <= replicates <= 10_000:
-        raise OptionError(
-            f"replicates must be a whole number from {FEWEST} to 10,000, not {replicates!r:.40}"
-        )
+    check_whole("replicates", replicates, FEWEST, 10_000)
     return replicates
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...errors import OptionError
 from .bootstrap import Hashes, mixed
+from .options import check_whole
 from .sums import Codes
 
 # The draws hash the same keys, each with a small multiple of one number added; this is none of those.
@@ -37,6 +37,5 @@ def fold_of(hashed: Hashes, folds: int = 2) -> Codes:
     OptionError
         If ``folds`` is no whole number from 2 to 100.
     """
-    if isinstance(folds, bool) or not isinstance(folds, int) or not 2 <= folds <= 100:
-        raise OptionError(f"folds must be a whole number from 2 to 100, not {folds!r:.40}")
+    check_whole("folds", folds, 2, 100)
     return (mixed(hashed + _SALT) % np.uint64(folds)).astype(np.intp)

@@ -8,6 +8,7 @@ import pandas as pd
 from ...errors import OptionError
 from .bootstrap import Floats
 from .intervals import divided
+from .options import check_whole
 from .sums import GroupedSums, grouped, with_columns
 
 STEPS = 2_000
@@ -58,6 +59,19 @@ def quantiles(steps: GroupedSums, levels: tuple[float, ...]) -> Floats:
     return found
 
 
+def check_bins(bins: int) -> None:
+    """Refuse a number of equal bins that fine steps do not add up to.
+
+    Raises
+    ------
+    OptionError
+        If it does not divide 2,000.
+    """
+    check_whole("bins", bins, 1, STEPS)
+    if STEPS % bins:
+        raise OptionError(f"bins must divide {STEPS:,} evenly, like 10, 20 or 40; {bins!r} does not")
+
+
 def coarse(steps: GroupedSums, bins: int) -> pd.DataFrame:
     """Add the fine steps up to equal bins, closed on the left, the last one on both sides.
 
@@ -72,8 +86,7 @@ def coarse(steps: GroupedSums, bins: int) -> pd.DataFrame:
     OptionError
         If ``bins`` does not divide 2,000.
     """
-    if not 1 <= bins <= STEPS or STEPS % bins:
-        raise OptionError(f"bins must divide {STEPS:,} evenly, like 10, 20 or 40; {bins!r} does not")
+    check_bins(bins)
     fine = _dense(steps)
     fine[:, -2] += fine[:, -1]
     counts = fine[:, :-1].reshape(len(fine), bins, STEPS // bins).sum(axis=-1)

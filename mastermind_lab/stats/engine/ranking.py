@@ -8,10 +8,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ...errors import OptionError
 from .bootstrap import Floats
 from .families import critical, deviations, largest
 from .intervals import BOOTSTRAP, Figure
+from .options import check_whole
 from .sums import Codes
 
 FEWEST = 3
@@ -149,8 +149,7 @@ def by_what_is_known(table: pd.DataFrame, known: str, n: Floats, group: Codes, m
     OptionError
         If it is no whole number from 0.
     """
-    if isinstance(min_n, bool) or not isinstance(min_n, int) or min_n < 0:
-        raise OptionError(f"min_n must be a whole number from 0, not {min_n!r:.40}")
+    check_whole("min_n", min_n, 0)
     few = n < min_n
     order = np.lexsort((-n, -table[known].to_numpy().round(_DIGITS), few, group))
     return table.assign(small_n=few, min_n=min_n).iloc[order].reset_index(drop=True)

@@ -24,6 +24,7 @@ from .estimate import SMALL_N, Estimate
 from .identity import VOTER
 from .input import TEXT, Data, Source, is_scan, names_of
 from .intervals import Figure, Intervals
+from .options import check_whole
 from .renamed import Renamed
 from .repeats import QUESTION, Repeats
 from .sums import GroupedSums, grouped, with_columns
@@ -405,10 +406,9 @@ def kept(sizes: pd.Series, most: int) -> list[str]:
     Raises
     ------
     OptionError
-        If ``most`` is below 2.
+        If ``most`` is no whole number from 2.
     """
-    if most < 2:
-        raise OptionError(f"groups to keep are 2 or more, not {most!r}")
+    check_whole("the number of groups to keep", most, 2)
     if len(sizes) <= most:
         return list(sizes.index)
     large = set(sizes.nlargest(most - 1).index)

@@ -63,6 +63,10 @@ def names_of_rules(rules: Mapping[str, Rule], tie: str, fallback: str) -> tuple[
         If an option makes no sense.
     """
     own = (ACTUAL, *COUNTS, *PREFERENCE_RULES)
+    if not isinstance(rules, Mapping):
+        raise OptionError(
+            f"rules takes functions of a votes frame by their names, in a dict, not {rules!r:.60}"
+        )
     for name, rule in rules.items():
         if not isinstance(name, str) or name in (*own, BEST, "none") or not callable(rule):
             raise OptionError(f"rules takes new names and functions of a votes frame, not {name!r:.60}")
