@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from histories import sample
 from matplotlib.collections import LineCollection
 from pandas.testing import assert_frame_equal
 from panels import START, part
@@ -367,3 +368,12 @@ def test_a_summary_that_looked_elsewhere_is_refused():
         regimes(Regimes.of(stream(10)), watch="meta.model")
     with pytest.raises(OptionError, match="history or its decisions frame"):
         regimes(Confidence.of(stream(10)))
+
+
+def test_a_number_and_its_text_are_one_value():
+    history = sample(60)
+    history.decisions["meta.x"] = pd.Series([1, "1", "2"] * 20, dtype=object).to_numpy()
+    mixed = Regimes.of(history, watch="meta.x")
+    history.decisions["meta.x"] = ["1", "1", "2"] * 20
+    pd.testing.assert_frame_equal(mixed.values(), Regimes.of(history, watch="meta.x").values())
+    assert mixed.values()["n"].tolist() == [40, 20]

@@ -146,5 +146,7 @@ def watched(frame: pd.DataFrame, names: tuple[str, ...]) -> list[Watched]:
 
 def _coded(name: str, values: pd.Series) -> Watched:
     codes, different = pd.factorize(values)
-    few = len(different) <= MOST_VALUES
-    return Watched(name, codes, [key_text(value) for value in different] if few else None)
+    if len(different) > MOST_VALUES:
+        return Watched(name, codes, None)
+    alike, texts = pd.factorize(np.array([*map(key_text, different)], dtype=object))  # 1 and "1" are one
+    return Watched(name, np.append(alike, -1)[codes], [*texts])
