@@ -161,7 +161,9 @@ def test_one_voter_has_one_confidence_in_a_decision_the_last_rounds():
     assert (row["q05"], row["q95"]) == pytest.approx((0.52, 0.88))
     assert summary.histogram(2)["n"].tolist() == [0, 2]
     assert "n = 2 votes; 2 repeated" in repr(summary)
-    assert "2 repeated votes" in charts.caption(charts.confidence(votes))
+    assert charts.caption(charts.confidence(votes)).count("repeated") == 1
+    rounds = Confidence.of(votes, by="vote.round", replicates=40).table()
+    assert rounds[["vote.round", "n", "mean"]].to_numpy().tolist() == [[1, 2, 0.3], [2, 1, 0.9]]
     by = Confidence.of(votes, by="voter", replicates=40).table().set_index("voter")
     assert by[["n", "missing"]].to_numpy().tolist() == [[1, 1], [1, 0], [0, 0]]
     # As it is for what the voters' own statistics count.

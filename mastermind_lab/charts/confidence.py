@@ -8,13 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.patches import StepPatch
 
 from ..stats import Confidence
-from ..stats.engine.identity import VOTER
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.earlier import earlier_of, rows_behind, shares_behind
 from .drawing.picture import Column, Picture, inches_of, rows_that_fit
 from .drawing.ridges import MOST, ridges
-from .drawing.text import format_n, format_voters
+from .drawing.text import format_n
 
 
 @chart(Confidence, "A history, its ``decisions`` frame", {"outlines": StepPatch}, most=MOST)
@@ -35,7 +34,6 @@ def confidence(
     shown = summary.lump(rows_that_fit(ax, MOST, lines=2))
     table = shown.table()
     notes = format_n(table["n"].sum(), summary.unit, without_confidence=table["missing"].sum())
-    notes += format_voters(VOTER, summary.repeated)
     picture = Picture(
         ax, "Confidence", summary, notes, "confidence (0-1)", inches=inches_of(len(table), lines=2)
     )

@@ -8,8 +8,9 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from ..labels import counted as repeats
 from .engine.anytime import intervals_of
-from .engine.ballots import Ballots
+from .engine.ballots import ROUND, Ballots
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.decisions import Decisions
 from .engine.estimate import SMALL_N, Estimate
@@ -70,7 +71,8 @@ class Confidence(Summary):
         ----------
         data
             A history, its ``decisions`` frame, or its ``votes`` frame: then the confidence of the votes that
-            count is, one a voter and decision.
+            count is, one a voter and decision, and with ``by="vote.round"`` one a round. Without a voter or a
+            choice it is none.
         by
             Column or columns of ``decisions`` to group by; a missing value is a group of its own.
         threshold
@@ -97,7 +99,7 @@ class Confidence(Summary):
         units, decision, own = Units.of(data, cluster), np.arange(len(frame)), None
         cast, again = np.ones(len(frame), dtype=np.bool_), np.zeros(len(frame), dtype=np.bool_)
         if of_votes := isinstance(data, pd.DataFrame) and "voter" in data:
-            rows, cast, again = Ballots.of(data).heard()
+            rows, cast, again = Ballots.of(_apart(data) if ROUND in names else data).heard()
             frame = frame.iloc[rows]
             decision, own = pd.factorize(frame["stream_id"])[0], units.decisions(frame["stream_id"])
         keys, values = keys_of(frame, names), np.where(cast, shares_of(frame, "confidence"), np.nan)
@@ -125,7 +127,7 @@ class Confidence(Summary):
     @property
     def notes(self) -> tuple[str, ...]:
         """What must be known of the figures, and how many votes are repeated."""
-        again = [f"{self.repeated:,} repeated"] if self.repeated else []
+        again = [repeats(self.repeated, "repeated vote")] if self.repeated else []
         return (*again, *super().notes)
 
     @property
@@ -185,6 +187,11 @@ class Confidence(Summary):
             sides; values are counted at the nearest 1/2,000); ``n`` decisions; ``share`` of the group's.
         """
         return coarse(self.steps, bins)
+
+
+def _apart(votes: pd.DataFrame) -> pd.DataFrame:
+    """Take each round of a decision for one, so that no later one stands for it."""
+    return votes.assign(stream_id=votes["stream_id"].astype("str") + " " + votes[ROUND].astype("str"))
 
 
 def _quantities(values: Floats, threshold: float) -> dict[str, Floats]:
