@@ -237,7 +237,7 @@ def test_where_nobody_told_of_evidence_no_consensus_is_hollow():
     assert Conformity.decisions(untold)["hollow"].isna().all()
     ax = conformity(summary)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["unanimous", "if independent"]
-    assert "Hollow consensus not known: no citations, no arguments." in caption(ax)
+    assert "Hollow consensus not known: citations or arguments not counted." in caption(ax)
 
 
 def test_evidence_in_one_part_is_known_of_both():

@@ -6,6 +6,7 @@ import pickle
 import shutil
 import unicodedata
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 import redis
@@ -19,6 +20,7 @@ from waiting import until
 
 import mastermind_lab as lab
 from mastermind_lab.archive.run import Archiving
+from mastermind_lab.cli.usage import worded
 from mastermind_lab.history.sources import Options, find
 from mastermind_lab.stream import Pages, StreamReader, follow_envelopes, publish_payloads
 
@@ -123,6 +125,20 @@ def test_no_part_of_a_password_is_on_a_terminal(address, tmp_path):
         assert "error" in done.stderr.lower()
         assert not [part for part in ("cAn", "ArY") if part in done.stdout + done.stderr], done.stderr
         assert not [one for one in tmp_path.iterdir() if "cAn" in one.name]
+
+
+def test_a_password_that_is_cut_short_is_hidden_too(tmp_path):
+    address = f"redis://me:{'cAnArY' * 30}@127.0.0.1"
+    done = run("read", "one.ndjson", "--since", address, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "cAn" not in done.stderr, done.stderr
+
+
+def test_what_was_given_several_times_is_said_as_it_was_given():
+    option = SimpleNamespace(name="voter", opts=["--voter"])
+    assert worded("voter='x': no column voter=x", [option], [["q", "voter=x"]]) == (
+        "--voter 'x': no column voter=x"
+    )
 
 
 def picklable(url):

@@ -31,7 +31,7 @@ from mastermind_lab.widget.controls import Choices, ViewOptions
 from mastermind_lab.widget.panels import PANELS, TABLES, Panel, data_of, panels
 from mastermind_lab.widget.redraw import RedrawScheduler, Seldom
 from mastermind_lab.widget.rows import rejects_of, rows_of, short
-from mastermind_lab.widget.selection import condition
+from mastermind_lab.widget.selection import condition, groups_of
 
 HOSTILE = [
     f"{before}{what}{after}"
@@ -903,3 +903,10 @@ class TestPage:
         assert there == {"shared.js", "drawing.js", "picture.js", "marks.js", "view.js", "view.css"}
         assert "mm-grid" in lab.LiveView._css
         assert ".mastermind-decision" in lab.LiveView._css
+
+
+def test_a_group_is_chosen_by_a_column_whatever_its_name():
+    history = lab.sample(last=60)
+    history.decisions["meta.a`b"] = ["x", "y", None] * 20
+    groups = groups_of(lab.stats.Confidence.of(history, by="meta.a`b"), 2)
+    assert [len(history.where(group.condition).decisions) for group in groups] == [20, 40]

@@ -55,7 +55,7 @@ def conformity(
     figures = {name: called for name, called in _FIGURES.items() if table[name].notna().any()}
     dots_of_figures(picture, table, figures, "n", kw, beside)
     growing = "growth: of confidence in a debate" if beside else ""
-    told = "" if "hollow" in figures else "hollow consensus not known: no citations, no arguments"
+    told = "" if "hollow" in figures else "hollow consensus not known: citations or arguments not counted"
     if not told and table["n_told"].sum() < table["n"].sum():
         told = f"hollow: of the {table['n_told'].sum():,} whose citations and arguments were counted"
     return picture.heading(growing, told, methods=methods_of(table, figures))

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain, takewhile
 from typing import Any
 
 import typer
@@ -41,9 +42,19 @@ def _passwords_hidden() -> Iterator[None]:
     except _UsageError as error:
         for given in sys.argv[1:]:
             for text in (given, given.partition("=")[2]):
-                if (shown := without_password(text)) != text:
-                    error.message = error.message.replace(text, shown).replace(repr(text)[1:-1], shown)
+                error.message = _hidden(error.message, text)
         raise
+
+
+def _hidden(message: str, text: str) -> str:
+    """Hide the password of a text in a message, in which the text may be cut short."""
+    shown = without_password(text)
+    for told in (text, repr(text)[1:-1]):
+        is_safe = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(told, shown, strict=False)))
+        cuts = (told[:length] for length in range(len(told), is_safe, -1))
+        if cut := next((cut for cut in cuts if cut in message), ""):
+            message = message.replace(cut, shown)
+    return message
 
 
 class Command(TyperCommand):
@@ -84,6 +95,7 @@ def worded(text: str, params: Iterable[Any], given: Iterable[Any]) -> str:
         name, is_switch = found.groups()
         return found[0] if name not in flags else flags[name] + (" " if is_switch is None else "")
 
-    as_given = sorted({str(one) for one in given if "=" in str(one)}, key=len, reverse=True)
+    each = chain.from_iterable(one if isinstance(one, list | tuple) else [one] for one in given)
+    as_given = sorted({str(one) for one in each if "=" in str(one)}, key=len, reverse=True)
     kept = "".join(f"{re.escape(one)}|" for one in as_given)
     return re.sub(kept + r"\b([a-z_]+)=(True\b|(?=[\s,:]|$))?", flag, text)

@@ -281,9 +281,9 @@ class History:
             ``"published_at >= '2026-11-01'"``, is UTC); a mask, one true or false a decision; ids:
             ``stream_id`` of entries, or a frame that has them; or a function that takes ``decisions`` and
             returns one of these. Where a mask does not know, the decision is left out: to a query, a number
-            that is missing is neither equal nor unequal to 3, a missing text is unequal to every text, and
-            ``cost.isna()`` chooses what is missing. Of a snapshot, only ids and ``streamed_at`` tell which
-            parts need not be opened; ``published_at`` does not.
+            that is missing is neither equal nor unequal to 3, a missing text is unequal to every text,
+            ``not in`` takes along what is missing, and ``cost.isna()`` chooses it. Of a snapshot, only ids
+            and ``streamed_at`` tell which parts need not be opened; ``published_at`` does not.
 
         Returns
         -------

@@ -78,13 +78,18 @@ def groups_of(summary: Summary, most: int) -> list[Group]:
 
 
 def _equal(column: str, value: Any) -> str:
-    return f"`{column}`.isna()" if pd.isna(value) else f"`{column}` == {_written(value)}"
+    return f"{_named(column)}.isna()" if pd.isna(value) else f"{_named(column)} == {_written(value)}"
 
 
 def _others(column: str, drawn: list[Any]) -> str:
     listed = ", ".join(_written(value) for value in drawn if not pd.isna(value))
-    known = f" and `{column}`.notna()" if any(map(pd.isna, drawn)) else ""
-    return f"`{column}` not in [{listed}]{known}"
+    known = f" and {_named(column)}.notna()" if any(map(pd.isna, drawn)) else ""
+    return f"{_named(column)} not in [{listed}]{known}"
+
+
+def _named(column: str) -> str:
+    """Write the name of a column for a query, in which it ends with a backtick."""
+    return f"`{column.replace('`', '``')}`"
 
 
 def _written(value: Any) -> str:
