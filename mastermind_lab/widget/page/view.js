@@ -52,6 +52,7 @@ class Hub {
     this.model.send({ ...question, page, number });
     return new Promise(answered => {
       this.waiting.set(number, answered);
+      if (!quiet) this.asked = number;
       setTimeout(() => { if (this.waiting.has(number) && !quiet) this.views.forEach(view => view.waits()); }, PATIENCE);
     });
   }
@@ -329,7 +330,7 @@ class View {
   }
 
   key(event) {
-    const goesBack = this.chosen || this.hub.waiting.size;
+    const goesBack = this.chosen || this.hub.waiting.has(this.hub.asked);
     if (event.key !== "Escape" || event.defaultPrevented && !this.opened && !goesBack) return;
     if (this.opened) this.shut();
     else if (goesBack || this.note.textContent) this.back();
