@@ -740,6 +740,13 @@ class TestASink:
         assert ids(tmp_path / "archive") == names(1, 2)
         assert not any(elsewhere.iterdir())
 
+    def test_so_does_one_that_is_begun_elsewhere(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        run = Archiving("redis://127.0.0.1:1", "archive")
+        follower = lab.Follower("redis://127.0.0.1:1", archive="archive")
+        monkeypatch.chdir("/")
+        assert [run.folder, follower._archive] == [str(tmp_path / "archive")] * 2
+
     def test_an_update_of_another_stream(self, folder):
         with Archiver(folder, stream=S) as sink, pytest.raises(lab.OptionError, match="other"):
             sink.take(StreamUpdate("other", []))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, overload
 from ..envelope import DEFAULT_STREAM_NAME
 from ..errors import SourceError
 from ..frames import Bound, one_stream, several_streams
+from ..storage import absolute
 from ..wire import SecretUrl
 from .archiver import PART_BYTES, PART_SECONDS, Archiver, overfull
 from .progress import Archived, StreamRun
@@ -44,7 +45,7 @@ class Archiving:
         **options: Any,
     ) -> None:
         self.source, self.follow = SecretUrl.of(source), follow
-        self.folder = folder
+        self.folder = absolute(folder)  # it may be begun elsewhere
         self.streams = one_stream(stream) if isinstance(stream, str) else several_streams(stream)
         self._options = options
         self._is_stopped = False

@@ -49,7 +49,7 @@ def _passwords_hidden() -> Iterator[None]:
 def _hidden(message: str, text: str) -> str:
     """Hide the password of a text in a message, in which the text may be cut short."""
     shown = without_password(text)
-    for told in (text, repr(text)[1:-1]):
+    for told in (text, repr(text)[1:-1]) if shown != text else ():
         is_safe = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(told, shown, strict=False)))
         cuts = (told[:length] for length in range(len(told), is_safe, -1))
         if cut := next((cut for cut in cuts if cut in message), ""):

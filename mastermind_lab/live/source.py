@@ -32,6 +32,7 @@ from ..frames import (
     total,
 )
 from ..history import is_stream
+from ..storage import absolute
 from ..stream import PACE, Gap, StreamReader, StreamUpdate
 
 
@@ -120,8 +121,8 @@ def _with_stream(tables: Tables, stream: str) -> Tables:
 Folder = str | os.PathLike[str]
 
 
-def archivable(folder: Folder | None, source: Source) -> Folder | None:
-    """Return the folder, if what is followed can be archived in one.
+def archivable(folder: Folder | None, source: Source) -> str | None:
+    """Return the folder, wherever it is begun, if what is followed can be archived in one.
 
     Raises
     ------
@@ -130,7 +131,7 @@ def archivable(folder: Folder | None, source: Source) -> Folder | None:
     """
     if folder is not None and not isinstance(source, StreamReader):
         raise OptionError(f"archive={str(folder)!r:.80}: an archive is of streams of a Redis source")
-    return folder
+    return None if folder is None else absolute(folder)
 
 
 class Store:

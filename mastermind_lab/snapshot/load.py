@@ -290,7 +290,8 @@ def _held(merged: Range, gone: Mapping[str, int]) -> set[str]:
     named = merged.replaces & gone.keys()
     ends = {place: name.ends for place in gone.keys() - named if (name := Name.of(place))}
     (begin, end), ids = merged.key, list[Key]()
-    within = {place: own for place, own in ends.items() if begin <= own[0] and own[1] <= end}
+    is_streams = "stream" in merged.metadata  # elsewhere ids are numbers, and another's are the same
+    within = {place: own for place, own in ends.items() if is_streams and begin <= own[0] and own[1] <= end}
     if within:
         ids = [id_key(one) for one in entry_ids(entries_of([merged], ["stream_id"]))]
     for place, (first, last) in within.items():
