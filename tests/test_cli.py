@@ -466,6 +466,22 @@ class TestSnapshot:
         assert run("snapshot", SAMPLE, tmp_path / "snap", "--overwrite", "--last", 5).returncode == 0
         assert len(lab.read(tmp_path / "snap")) == 5
 
+    def test_only_what_lies_between_two_moments(self, tmp_path):
+        whole = lab.read(SAMPLE).decisions["published_at"]
+        begin, end = (str(whole.iloc[place].floor("s").tz_localize(None)) for place in (400, 900))
+        expected = len(lab.read(SAMPLE, since=begin, until=end))
+        assert 400 < expected < 600
+        found = run("snapshot", SAMPLE, tmp_path / "snap", "--since", begin, "--until", end)
+        assert found.stdout.startswith(f"{expected} decisions")
+        told = json.loads(run("read", SAMPLE, "--json", "--since", begin, "--until", end).stdout)
+        assert told["decisions"] == expected
+        assert json.loads(run("read", SAMPLE, "--json", "--last", 7).stdout)["decisions"] == 7
+
+    def test_long_lines_are_cut_where_it_is_said(self, tmp_path):
+        (tmp_path / "a.ndjson").write_text(f"{VALID}\n" * 3)
+        found = run("snapshot", tmp_path / "a.ndjson", tmp_path / "snap", "--max-line-bytes", 20)
+        assert found.stdout.startswith("no decisions and 3 rejects")
+
     def test_at_a_url(self, tmp_path):
         assert run("snapshot", SAMPLE, f"local://{tmp_path}/snap", "--last", 5).returncode == 0
         assert len(lab.read(tmp_path / "snap")) == 5
@@ -631,6 +647,11 @@ class TestArchives:
         assert (finding["kind"], finding["part"].split("/")[0]) == ("missing", "votes")
         assert "missing" in (shown := run("verify", folder)).stdout
         assert shown.returncode == 1
+
+    def test_a_part_is_unpacked_to_no_more_than_is_said(self, folder):
+        said = run("verify", folder, "--json", "--max-unpacked-bytes", 50)
+        assert said.returncode == 1
+        assert "--max-unpacked-bytes" in said.stdout
 
     def test_no_archive(self, tmp_path):
         for command in ("verify", "compact"):

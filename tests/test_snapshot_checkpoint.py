@@ -1,6 +1,7 @@
 """A checkpoint sums up what is committed: it saves reading, and nothing depends on it."""
 
 import json
+import os
 import shutil
 from collections import Counter
 from uuid import uuid4
@@ -246,6 +247,14 @@ def test_compaction_writes_one(folder, monkeypatch):
     assert len(checkpoint.listed(LocalFolder(str(folder)))) == 4
     assert {*lab.verify(folder)["kind"]} == {"hole"}  # between the days
     assert known(folder) == without(folder)
+
+
+def test_it_is_gone_for_good_before_a_part_is_changed(folder, monkeypatch):
+    synced, root = [], folder.stat().st_ino
+    is_there = (folder / CHECKPOINT).exists
+    monkeypatch.setattr(os, "fsync", lambda one: synced.append((os.fstat(one).st_ino == root, is_there())))
+    checkpoint.forget(LocalFolder(str(folder)))
+    assert synced == [(True, False)]
 
 
 def test_what_an_older_version_did_meanwhile_is_found(folder, tmp_path):
