@@ -414,6 +414,10 @@ class TestOutput:
         with process.stdout:
             assert process.wait() == 1
 
+    @pytest.mark.further
+    def test_a_message_that_cannot_be_written_has_its_exit_code(self):
+        assert self.ended("read /none.ndjson 2>/dev/full").returncode == 1
+
     @pytest.mark.thorough
     def test_standard_input_is_closed(self):
         found = self.ended("read - <&-")
@@ -579,6 +583,18 @@ class TestDemo:
             wait_until(lambda: told.exists() and "redis://" in told.read_text())
             assert told.read_text() == f"{lab.pid} redis://here"
         assert lab.returncode == -signal.SIGTERM
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a browser always has where to open")
+    @pytest.mark.parametrize(
+        ("display", "opens"), [("DISPLAY", True), ("WAYLAND_DISPLAY", True), ("", False)]
+    )
+    def test_a_browser_is_opened_where_there_is_a_screen(self, tmp_path, monkeypatch, display, opens):
+        for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(display or "NONE", ":0")
+        monkeypatch.setattr(sys, "executable", "true")
+        with demonstration._jupyter("redis://here", tmp_path) as lab:
+            assert ("--no-browser" not in lab.args, str(tmp_path) in lab.args) == (opens, True)
 
     def test_the_notebooks_are_copied_once_and_stay_as_they_were_saved(self, tmp_path):
         copy = demonstration._notebooks(tmp_path)
