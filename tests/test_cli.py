@@ -26,7 +26,8 @@ from mastermind_lab.cli import demonstration, main
 from mastermind_lab.cli.app import app
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.history import sample_folder
-from mastermind_lab.ndjson import FileLimits
+from mastermind_lab.ndjson import FileLimits, blocks
+from mastermind_lab.snapshot import unfolded
 
 SAMPLE = str(sample_folder() / "arena.ndjson.gz")
 VALID = '{"decision": {"recommendation": "ship", "confidence": 0.5}}'
@@ -121,6 +122,13 @@ class TestHelp:
         assert f"{PART_SECONDS:.0f} if not given" in said
         said = run("read", "--help").stdout
         assert f"{FileLimits.line_bytes // 2**20} MiB if not given" in said
+        lines = f"{blocks._FREE // 2**20} MiB or {blocks._TIMES} times its size"
+        parts = f"{unfolded.FREE // 2**30} GiB or {unfolded.TIMES} times its size"
+        said = {name: run(name, "--help").stdout for name in ("read", "verify", "import")}
+        told = {name: re.sub(r"[\s│]+", " ", one) for name, one in said.items()}
+        assert (lines, parts) == ("256 MiB or 200 times its size", "1 GiB or 20 times its size")
+        assert (lines in told["read"], parts in told["verify"]) == (True, True)
+        assert (lines in told["import"], parts in told["import"]) == (True, True)
 
     @pytest.mark.once
     @pytest.mark.parametrize("words", [["--help"], ["read", "--help"], ["archive", "--help"], ["--version"]])
