@@ -272,3 +272,11 @@ def test_on_the_command_line(raw, redis_url, folder):
     refused = run(*command, "--since", "soon")
     assert refused.returncode == 2
     assert "--since 'soon': expected part of a date" in " ".join(refused.stderr.split())
+
+
+def test_payloads_are_kept_unless_the_command_line_says_otherwise(raw, redis_url, tmp_path):
+    add(raw, *range(1, 6))
+    for words, kept in [([], True), (["--payloads"], True), (["--no-payloads"], False)]:
+        folder = tmp_path / "".join(["to", *words])
+        assert run("archive", redis_url, folder, "--stream", S, *words).returncode == 0
+        assert any((folder / "payloads").rglob("*.parquet")) == kept

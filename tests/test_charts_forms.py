@@ -117,6 +117,12 @@ def test_lines_that_end_apart_are_named_there():
         assert [text.xy[1] for text in ax.texts] == (ends if there else [])
 
 
+def test_groups_that_all_have_a_panel_are_no_others():
+    ax = charts.confidence_over_time(grouped([0.3, 0.5, 0.6, 0.8], each=9), by="meta.group", ax=on(9, 6))
+    assert len(ax.child_axes) == 4
+    assert "other" not in charts.caption(ax)
+
+
 @pytest.mark.thorough
 def test_many_groups_have_panels_that_share_their_scales():
     frame = grouped(np.linspace(0.1, 0.9, 14), each=9)

@@ -108,3 +108,9 @@ def title_n_and_caption(ax):
     assert n.lower() in said.lower()
     assert "  " not in said
     assert said.endswith(".")
+
+
+def test_behind_axes_that_are_see_through_is_the_paper_of_the_whole_figure():
+    figure = Figure(facecolor="#204060")
+    ax = figure.subfigures(1, 2)[0].add_subplot(facecolor="none")
+    assert paper(ax) == "#204060"

@@ -194,8 +194,15 @@ def test_what_is_no_chart_is_not_saved(no_chart, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("dpi", "said"), [(0, "not 0"), ("high", "not 'high'"), (float("nan"), "not nan"), (10**9, "not 1000000")]
+    ("dpi", "said"),
+    [(0, "not 0"), (9, "not 9"), ("high", "not 'high'"), (float("nan"), "not nan"), (10_001, "not 10001")],
 )
 def test_dots_are_a_number(dpi, said, tmp_path):
     with pytest.raises(lab.errors.OptionError, match=f"dpi is a number of dots an inch, .*{said}"):
         charts.save(tmp_path / "votes.png", charts.votes, history(1), dpi=dpi)
+
+
+@pytest.mark.parametrize("chart", [charts.agreement, charts.overview])
+def test_with_the_fewest_dots_each_letter_has_one(chart, tmp_path):
+    charts.save(tmp_path / "a.png", chart, history(9), dpi=10)
+    assert pyplot.imread(tmp_path / "a.png").shape[1] >= 65

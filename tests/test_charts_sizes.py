@@ -12,7 +12,9 @@ from matplotlib.text import Text
 from telling import telling
 
 import mastermind_lab as lab
-from mastermind_lab.charts.drawing.text import fitted_apart
+from mastermind_lab.charts.drawing.ballots import ballots_of
+from mastermind_lab.charts.drawing.figures import MAGNIFIED
+from mastermind_lab.charts.drawing.text import fitted_apart, text_width
 
 pytestmark = pytest.mark.once
 
@@ -162,6 +164,15 @@ def test_a_file_takes_the_sizes_of_a_figure_by_name(size, tmp_path):
     assert pyplot.imread(tmp_path / "votes.png").shape[:2] == pytest.approx((high, wide), abs=1)
 
 
+def test_a_file_for_a_slide_has_marks_as_large_as_a_figure_for_one(tmp_path):
+    drawn = []
+    for size in ("page", "slide"):
+        save = partial(lab.charts.save, tmp_path / f"{size}.svg", data=None, size=size)
+        save(lambda data, ax: drawn.append(ax.plot([0, 1], linewidth=1, markersize=2)[0]))
+    assert [one.get_linewidth() for one in drawn] == [1, MAGNIFIED]
+    assert [one.get_markersize() for one in drawn] == [2, 2 * MAGNIFIED]
+
+
 def test_a_file_takes_no_other_size(tmp_path):
     with pytest.raises(lab.errors.OptionError, match="one of column, page, slide, not 'poster'"):
         lab.charts.save(tmp_path / "votes.png", lab.charts.votes, history(1), size="poster")
@@ -275,6 +286,14 @@ def test_a_short_name_is_not_cut_because_others_are_wide():
 
 
 @pytest.mark.further
+def test_the_name_of_a_voter_ends_where_the_list_does():
+    votes = history(3).votes.assign(voter="a voter of a name that has no end in any list of votes")
+    lines = ballots_of(votes.assign(confidence=None), 12, 5).lines
+    wide = [line.indent + text_width(line.text) for line in lines if line.confidence is not None]
+    assert max(wide) <= 12
+    assert max(wide) > 10
+
+
 def test_panels_are_as_many_in_a_column_as_its_own_width_asks_for():
     ax = lab.charts.reliability(history(60), by="meta.sentence", figsize="column")
     assert len(ax.child_axes) == len(SENTENCES)

@@ -26,7 +26,8 @@ from mastermind_lab.cli import demonstration, main
 from mastermind_lab.cli.app import app
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.history import sample_folder
-from mastermind_lab.ndjson import FileLimits
+from mastermind_lab.ndjson import FileLimits, blocks
+from mastermind_lab.snapshot import unfolded
 
 SAMPLE = str(sample_folder() / "arena.ndjson.gz")
 VALID = '{"decision": {"recommendation": "ship", "confidence": 0.5}}'
@@ -121,6 +122,13 @@ class TestHelp:
         assert f"{PART_SECONDS:.0f} if not given" in said
         said = run("read", "--help").stdout
         assert f"{FileLimits.line_bytes // 2**20} MiB if not given" in said
+        lines = f"{blocks._FREE // 2**20} MiB or {blocks._TIMES} times its size"
+        parts = f"{unfolded.FREE // 2**30} GiB or {unfolded.TIMES} times its size"
+        said = {name: run(name, "--help").stdout for name in ("read", "verify", "import")}
+        told = {name: re.sub(r"[\s│]+", " ", one) for name, one in said.items()}
+        assert (lines, parts) == ("256 MiB or 200 times its size", "1 GiB or 20 times its size")
+        assert (lines in told["read"], parts in told["verify"]) == (True, True)
+        assert (lines in told["import"], parts in told["import"]) == (True, True)
 
     @pytest.mark.once
     @pytest.mark.parametrize("words", [["--help"], ["read", "--help"], ["archive", "--help"], ["--version"]])
@@ -414,6 +422,10 @@ class TestOutput:
         with process.stdout:
             assert process.wait() == 1
 
+    @pytest.mark.further
+    def test_a_message_that_cannot_be_written_has_its_exit_code(self):
+        assert self.ended("read /none.ndjson 2>/dev/full").returncode == 1
+
     @pytest.mark.thorough
     def test_standard_input_is_closed(self):
         found = self.ended("read - <&-")
@@ -465,6 +477,22 @@ class TestSnapshot:
         assert run("snapshot", SAMPLE, tmp_path / "snap").returncode == 1
         assert run("snapshot", SAMPLE, tmp_path / "snap", "--overwrite", "--last", 5).returncode == 0
         assert len(lab.read(tmp_path / "snap")) == 5
+
+    def test_only_what_lies_between_two_moments(self, tmp_path):
+        whole = lab.read(SAMPLE).decisions["published_at"]
+        begin, end = (str(whole.iloc[place].floor("s").tz_localize(None)) for place in (400, 900))
+        expected = len(lab.read(SAMPLE, since=begin, until=end))
+        assert 400 < expected < 600
+        found = run("snapshot", SAMPLE, tmp_path / "snap", "--since", begin, "--until", end)
+        assert found.stdout.startswith(f"{expected} decisions")
+        told = json.loads(run("read", SAMPLE, "--json", "--since", begin, "--until", end).stdout)
+        assert told["decisions"] == expected
+        assert json.loads(run("read", SAMPLE, "--json", "--last", 7).stdout)["decisions"] == 7
+
+    def test_long_lines_are_cut_where_it_is_said(self, tmp_path):
+        (tmp_path / "a.ndjson").write_text(f"{VALID}\n" * 3)
+        found = run("snapshot", tmp_path / "a.ndjson", tmp_path / "snap", "--max-line-bytes", 20)
+        assert found.stdout.startswith("no decisions and 3 rejects")
 
     def test_at_a_url(self, tmp_path):
         assert run("snapshot", SAMPLE, f"local://{tmp_path}/snap", "--last", 5).returncode == 0
@@ -564,6 +592,18 @@ class TestDemo:
             assert told.read_text() == f"{lab.pid} redis://here"
         assert lab.returncode == -signal.SIGTERM
 
+    @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a browser always has where to open")
+    @pytest.mark.parametrize(
+        ("display", "opens"), [("DISPLAY", True), ("WAYLAND_DISPLAY", True), ("", False)]
+    )
+    def test_a_browser_is_opened_where_there_is_a_screen(self, tmp_path, monkeypatch, display, opens):
+        for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(display or "NONE", ":0")
+        monkeypatch.setattr(sys, "executable", "true")
+        with demonstration._jupyter("redis://here", tmp_path) as lab:
+            assert ("--no-browser" not in lab.args, str(tmp_path) in lab.args) == (opens, True)
+
     def test_the_notebooks_are_copied_once_and_stay_as_they_were_saved(self, tmp_path):
         copy = demonstration._notebooks(tmp_path)
         assert {one.name for one in copy.glob("*.ipynb")} >= {"01_quickstart.ipynb"}
@@ -631,6 +671,11 @@ class TestArchives:
         assert (finding["kind"], finding["part"].split("/")[0]) == ("missing", "votes")
         assert "missing" in (shown := run("verify", folder)).stdout
         assert shown.returncode == 1
+
+    def test_a_part_is_unpacked_to_no_more_than_is_said(self, folder):
+        said = run("verify", folder, "--json", "--max-unpacked-bytes", 50)
+        assert said.returncode == 1
+        assert "--max-unpacked-bytes" in said.stdout
 
     def test_no_archive(self, tmp_path):
         for command in ("verify", "compact"):

@@ -10,7 +10,7 @@ from rich.console import Console
 import mastermind_lab as lab
 from mastermind_lab.archive import Archived
 from mastermind_lab.cli import archive, dashboard
-from mastermind_lab.cli.console import Screen, progress
+from mastermind_lab.cli.console import Screen, progress, say
 from mastermind_lab.cli.following import Events
 from mastermind_lab.cli.row_format import Line, bar, fitted
 from mastermind_lab.cli.summary import show, summarise
@@ -150,6 +150,15 @@ def test_a_history_in_a_table():
 @pytest.mark.parametrize(("width", "shown"), [(-1, ""), (0, ""), (1, "…"), (2, "a…"), (5, "abc  ")])
 def test_what_is_fitted_has_just_so_many_cells(width, shown):
     assert fitted("abc", width).plain == shown
+
+
+def test_a_line_is_dim_where_that_is_asked_for_only(monkeypatch):
+    told = StringIO()
+    monkeypatch.setattr(told, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdout", told)
+    say("a")
+    say("b", dim=True)
+    assert told.getvalue() == "a\x1b[0m\n\x1b[2mb\x1b[0m\n"
 
 
 def test_a_fault_is_said_once_and_its_end(capsys):

@@ -265,6 +265,13 @@ def test_a_frame_that_no_table_can_hold_says_what_is_wrong(history, tmp_path, ch
             acts(history, tmp_path)[act]()
 
 
+@pytest.mark.parametrize("frame", ["votes", "citations"])
+def test_ids_that_are_gone_are_named_where_another_frame_is_cut(history, frame):
+    del history[frame]["stream_id"]
+    with pytest.raises(lab.OptionError, match=f"{frame} has no column 'stream_id', which joins"):
+        history.with_frames(decisions=history.decisions.iloc[:3])
+
+
 ASKED = {
     "dictionary": ("votes", "choice", lambda history, path: lab.dictionary(history)),
     "to_csv": ("decisions", "meta.model", lambda history, path: history.to_csv(path / "s.csv")),

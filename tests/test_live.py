@@ -108,6 +108,15 @@ class TestWithoutAThread:
         assert len(history.decisions) + len(history.rejects) == expected
         assert window.dropped == 0 or seconds < 250
 
+    def test_what_is_younger_than_it_keeps_is_kept(self, numbered, monkeypatch):
+        monkeypatch.setattr("mastermind_lab.live.window._SMALL", 1)
+        monkeypatch.setattr("mastermind_lab.live.window._CHUNK", 1)
+        newest = int(numbered[-1][0][:-2])
+        young = sum(int(entry_id[:-2]) >= newest - 100_000 for entry_id, _ in numbered)
+        follower = fed(numbered, [1] * 300, keep=timedelta(seconds=100))
+        assert sum(one.entries for window in follower._windows.values() for one in window._all()) >= young
+        assert follower.history().rows("decisions") + follower.history().rows("rejects") == young
+
     def test_the_last_of_it(self, numbered):
         follower = fed(numbered, [9] * 30)
         assert len(follower.history(last=20).decisions) + len(follower.history(last=20).rejects) == 20

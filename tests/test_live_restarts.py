@@ -205,6 +205,18 @@ class TestView:
 
 
 class TestRepeatingThread:
+    def test_hurry_is_for_one_call_only(self):
+        calls = []
+        thread = RepeatingThread(lambda: calls.append(1), 0.005, calls.append)
+        thread.start()
+        until(lambda: calls == [1])
+        thread.wake()
+        until(lambda: len(calls) == 2)
+        thread.tell()
+        time.sleep(0.05)
+        thread.stop()
+        assert len(calls) == 2
+
     def test_started_again_while_a_call_is_under_way(self):
         slow, calls = Slow(), []
         thread = RepeatingThread(lambda: (calls.append(1), slow()), 50, calls.append)

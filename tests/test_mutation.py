@@ -123,6 +123,9 @@ def test_it_tells_what_is_noticed_from_what_is_not(package):
     tree = package.parent
     (package / "__init__.py").touch()
     (package / "a.py").write_text("def f(a):\n    return a < 3\n\n\ndef g():\n    return 1\n")
+    (package / "late.py").write_text(
+        "def made():\n    return 5\n\n\nN = made()\n\n\ndef n():\n    return N\n"
+    )
     (package / "heard.py").write_text("class OddWarning(Warning):\n    pass\n")
     (tree / "pyproject.toml").write_text(
         '[tool.pytest.ini_options]\npythonpath = ["."]\nfilterwarnings = '
@@ -132,6 +135,10 @@ def test_it_tells_what_is_noticed_from_what_is_not(package):
     (tree / "tests" / "test_a.py").write_text(
         "from mastermind_lab.a import f\n\ndef test_f():\n    assert f(2) and not f(3)\n"
     )
+    (tree / "tests" / "test_late.py").write_text(
+        "def test_it_loads():\n    import mastermind_lab.late\n\n"
+        "def test_n():\n    from mastermind_lab.late import n\n    assert n() == 5\n"
+    )
     tool = tree / "tests" / "faults" / "mutation"
     shutil.copytree(Path(__file__).parent / "faults" / "mutation", tool)
     (tool / "equivalent.txt").write_text("# whatever it returns\na.py  f  3  ->  4\n")
@@ -140,7 +147,8 @@ def test_it_tells_what_is_noticed_from_what_is_not(package):
     found = subprocess.run(run, cwd=tree, capture_output=True, text=True, check=True).stdout
     assert "a.py:2  f  a < 3  ->  a <= 3  |  tests/test_a.py::test_f\n" in found
     assert "a.py:6  g  1  ->  2  |  NOT NOTICED\n" in found
-    assert "\n.                 3           1        1  50%\n" in found
+    assert "late.py:2  made  5  ->  6  |  tests/test_late.py::test_n\n" in found
+    assert "\n.                 4           1        2  67%\n" in found
     assert {path: path.read_bytes() for path in tree.rglob("*.py")} == before
 
 

@@ -831,6 +831,33 @@ def ordered(folder, text):
                "--choice", "answer", "--abstain", "unsure", cwd=folder)  # fmt: skip
 
 
+COLUMNS = {
+    "choice": "answer", "confidence": "sure", "weight": "shares", "rationale": "why", "round": "turn",
+    "recommendation": "decided", "time": "at", "abstain": "unsure",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("left_out", [None, *list(COLUMNS)[1:], "decisions", "voters"])
+def test_each_column_that_is_named_is_imported(tmp_path, left_out):
+    (tmp_path / "votes.csv").write_text(
+        "question,worker,answer,sure,shares,why,turn,decided,at\n"
+        "tram,Ada,yes,0.9,2,cheap,1,yes,2026-01-02T10:00Z\ntram,Ada,no,0.6,2,dear,2,yes,2026-01-02T11:00Z\n"
+        "tram,Bo,unsure,0.5,1,hm,1,yes,2026-01-02T10:00Z\n"
+    )
+    facts = {"decisions": "question,city\ntram,Bern\n", "voters": "worker,model\nAda,atlas\nBo,bo\n"}
+    for name, text in facts.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    options = COLUMNS | {name: tmp_path / f"{name}.csv" for name in facts}
+    options.pop(left_out, None)
+    asked = [word for name, value in options.items() for word in (f"--{name}", value)]
+    found = run(
+        "import", "votes.csv", "kept", "--decision", "question", "--voter", "worker", *asked, cwd=tmp_path
+    )
+    assert found.returncode == 0, found.stderr
+    expected = lab.from_votes(tmp_path / "votes.csv", decision="question", voter="worker", **options)
+    same(expected, lab.read(tmp_path / "kept"), ("decisions", "votes", "rejects"))
+
+
 def test_a_table_is_imported(tmp_path):
     found = ordered(tmp_path, "question,worker,answer,turn\ntram,Ada,yes,1\ntram,Bo,unsure,1\n,Bo,no,1\n")
     assert (found.returncode, found.stderr) == (0, "")

@@ -147,6 +147,17 @@ def test_the_confidence_of_votes_that_are_alike_is_known_as_that_of_one_each(n):
     assert (rest["group"], rest["n"], rest["decisions"]) == ("8 others", 8 * n, n)
 
 
+def test_each_voter_has_a_last_round_of_its_own_in_each_decision():
+    rows = [
+        ("1-0", "Ada", "no", 1),
+        ("1-0", "Ada", "yes", 2),
+        ("1-0", "Bo", "no", 1),
+        ("2-0", "Ada", "no", 1),
+    ]
+    votes = pd.DataFrame(rows, columns=["stream_id", "voter", "choice", "vote.round"])
+    assert Votes.of(votes).table().set_index("choice")["n"].to_dict() == {"no": 2, "yes": 1}
+
+
 def test_one_voter_has_one_confidence_in_a_decision_the_last_rounds():
     rows = [
         ("1-0", "Ada", "no", 0.1, 1), ("1-0", "Ada", "yes", 0.9, 2),  # an earlier round

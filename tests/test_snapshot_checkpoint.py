@@ -1,6 +1,7 @@
 """A checkpoint sums up what is committed: it saves reading, and nothing depends on it."""
 
 import json
+import os
 import shutil
 from collections import Counter
 from uuid import uuid4
@@ -18,7 +19,7 @@ from mastermind_lab.errors import CheckpointWarning
 from mastermind_lab.snapshot import checkpoint
 from mastermind_lab.snapshot.checkpoint import CHECKPOINT
 from mastermind_lab.snapshot.encoding import encoded
-from mastermind_lab.snapshot.footer import metadata_of
+from mastermind_lab.snapshot.footer import metadata_of, tail_length
 from mastermind_lab.snapshot.parts import decoded
 from mastermind_lab.storage import LocalFolder
 from mastermind_lab.stream import StreamUpdate
@@ -246,6 +247,21 @@ def test_compaction_writes_one(folder, monkeypatch):
     assert len(checkpoint.listed(LocalFolder(str(folder)))) == 4
     assert {*lab.verify(folder)["kind"]} == {"hole"}  # between the days
     assert known(folder) == without(folder)
+
+
+def test_as_many_bytes_as_a_part_says_hold_its_footer(folder):
+    for path in (folder / "votes").rglob("*.parquet"):
+        content = path.read_bytes()
+        assert 12 < tail_length(content[-8:]) < len(content)
+        assert metadata_of(content[-tail_length(content[-8:]) :]) == metadata_of(content)
+
+
+def test_it_is_gone_for_good_before_a_part_is_changed(folder, monkeypatch):
+    synced, root = [], folder.stat().st_ino
+    is_there = (folder / CHECKPOINT).exists
+    monkeypatch.setattr(os, "fsync", lambda one: synced.append((os.fstat(one).st_ino == root, is_there())))
+    checkpoint.forget(LocalFolder(str(folder)))
+    assert synced == [(True, False)]
 
 
 def test_what_an_older_version_did_meanwhile_is_found(folder, tmp_path):

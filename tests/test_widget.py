@@ -501,6 +501,17 @@ class TestView:
         assert told(view, "list")["decided"] == before + 2
 
     @pytest.mark.further
+    def test_a_page_says_what_cannot_be_opened_on_it_only_where_that_is_so(
+        self, follower, monkeypatch, tmp_path
+    ):
+        view = view_of(follower, panels=[])
+        assert view.status.rejected
+        assert "can be opened" not in view.save(tmp_path / "all.html").read_text("utf-8")
+        monkeypatch.setattr("mastermind_lab.widget.saved._MOST", 7)
+        page = view.save(tmp_path / "some.html").read_text("utf-8")
+        assert f"Of {view.status.received} entries only the newest 7 decisions can be opened" in page
+
+    @pytest.mark.further
     def test_before_a_page_has_said_anything_it_is_told_all_again_and_again(self, follower, monkeypatch):
         view = view_of(follower, panels=["decisions"])
         monkeypatch.setattr("mastermind_lab.widget.cells.idle_for", lambda: 0.0)
@@ -814,6 +825,27 @@ class TestTurns:
             with suppress(ZeroDivisionError):
                 dear()
         assert tried == [100.0, 105.0]
+
+    def test_what_is_dear_takes_its_share_of_a_core(self, clock):
+        done = []
+
+        def work():
+            clock.spent += 2
+            done.append(clock.now)
+
+        dear = Seldom(work, every=5, share=0.1)
+        for clock.now in (100.0, 119.9, 120.0, 130.0):
+            dear()
+        assert done == [100.0, 120.0]
+        dear(at_once=True)
+        assert done[2:] == [130.0]
+
+    def test_what_goes_wrong_where_nobody_calls_is_noted(self, follower, monkeypatch):
+        view = view_of(follower)
+        monkeypatch.setattr(view, "_redraw", lambda: None)
+        view._redraws._failed(ZeroDivisionError("mine"))
+        view._say(view.status)
+        assert told(view, "status")["note"] == "ZeroDivisionError: mine"
 
     def test_a_press_is_seen_at_once_and_news_when_it_may_be(self):
         from mastermind_lab.widget.redraw import RepeatingThread

@@ -85,8 +85,9 @@ def save(
     >>> from mastermind_lab import charts
     >>> charts.save("confidence.png", charts.confidence, lab.sample(), by="meta.model")  # doctest: +SKIP
     """
-    if not isinstance(dpi, Real) or not 1 <= dpi <= _FINEST:
-        raise OptionError(f"dpi is a number of dots an inch, from 1 to {_FINEST:,}, not {dpi!r:.40}")
+    if not isinstance(dpi, Real) or not _COARSEST <= dpi <= _FINEST:
+        bounds = f"from {_COARSEST} to {_FINEST:,}"
+        raise OptionError(f"dpi is a number of dots an inch, {bounds}, not {dpi!r:.40}")
     figure = _drawn(chart, data, size, options)
     known = figure.canvas.get_supported_filetypes()
     if (ending := os.path.splitext(path)[1].lstrip(".").lower()) not in known:
@@ -99,7 +100,7 @@ def save(
 _AS_TEXT: Any = {"svg.fonttype": "none", "pdf.fonttype": 42, "ps.fonttype": 42}
 
 
-_FINEST = 10_000
+_COARSEST, _FINEST = 10, 10_000  # with fewer than 6, small letters have no dot, which FreeType refuses
 
 _SIZED_BY: dict[Any, str] = {overview: "width", decision: "figsize"}
 """Charts that make a figure as large as what they draw asks for, and their option for it."""

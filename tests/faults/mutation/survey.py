@@ -25,17 +25,34 @@ NOTES = '''
 
 PYTEST_DONT_REWRITE: a filter of warnings that names a class of the package imports this too early.
 """
-import importlib, json, os, resource, time, pytest
+import functools, importlib, json, os, resource, sys, time, pytest
 
 _notes = os.environ.get("MUTATION_NOTES", os.devnull)
 _seen, _now, _is_child = set(), (), True
 _since = 0.0
 
 def note(stretch):
-    if stretch not in _seen:
+    if stretch not in _seen and not _is_loading():
         _seen.add(stretch)
         if _is_child:  # which may be killed at any time, and of one server may be of any test
             _write([*os.environ.get("PYTEST_CURRENT_TEST", "").rsplit(" ", 1), [stretch]])
+
+def _is_package(name):
+    return name.partition(".")[0] == os.environ.get("MUTATION_PACKAGE")
+
+def _is_loading():
+    """Say whether a module is being loaded: what that runs shows in others than the first test that does."""
+    frame = sys._getframe(2)
+    while frame and not (frame.f_code.co_name == "<module>" and _is_package(frame.f_globals["__name__"])):
+        frame = frame.f_back
+    return frame is not None
+
+def _forget_cached():
+    """Have each test run what it needs, and not only the one that came first."""
+    for name, module in [*sys.modules.items()]:
+        for one in [*vars(module).values()] if _is_package(name) else []:
+            if isinstance(one, functools._lru_cache_wrapper):
+                one.cache_clear()
 
 def _write(what):
     if len(what) > 2:
@@ -68,6 +85,7 @@ def pytest_configure(config):
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     global _since
+    _forget_cached()
     _begin(item.nodeid, "(setup)")
     _since = _processor_time()
 
@@ -216,9 +234,8 @@ class Survey:
             command = [sys.executable, "-m", "pytest", *options, *files]
             sys.stdout.write(f"finding out what is run by {' '.join(files)}\n")
             sys.stdout.flush()
-            code = subprocess.run(
-                command, cwd=copy, env=environment(copy, MUTATION_NOTES=str(notes))
-            ).returncode
+            known = environment(copy, MUTATION_NOTES=str(notes), MUTATION_PACKAGE=self._package)
+            code = subprocess.run(command, cwd=copy, env=known).returncode
             began = code in (0, 5) or notes.stat().st_size > 0  # 5: none of them is an ordinary test
             if code not in (0, 1, 5) or not began:
                 sys.exit("these tests could not be run")

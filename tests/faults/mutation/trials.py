@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import pytest
 
 OPTIONS = ["-n", "0", "-q", "-p", "no:cacheprovider", "-m", "not thorough"]
 NO_END = "no end"
+_PER_PROCESSOR = 4  # seconds that a trial may wait for each that it computes
 
 
 class Session:
@@ -114,6 +116,7 @@ class Trial:
         code = 3
         try:
             os.setsid()
+            resource.setrlimit(resource.RLIMIT_CPU, [int(self.most / _PER_PROCESSOR)] * 2)
             log = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(log, 1)
@@ -144,8 +147,10 @@ class Trial:
         self._changed.write_bytes(self._before)
         if not pid:
             return NO_END
-        if os.waitstatus_to_exitcode(status) == 0:
+        if (code := os.waitstatus_to_exitcode(status)) == 0:
             return ""
+        if code in (-signal.SIGXCPU, -signal.SIGKILL):
+            return NO_END
         said = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
         named = [line.split(" ", 1)[1] for line in said if line.startswith(("FAILED ", "ERROR "))]
         return named[0].split(" - ")[0] if named else "an end without a word"
