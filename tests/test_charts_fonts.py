@@ -104,6 +104,24 @@ def test_a_font_that_is_installed_is_found_and_drawn_with(chart):
     assert not any("□" in one.get_text() for one in ax.figure.findobj(matplotlib.text.Text))
 
 
+FIELDS = ("question", "recommendation", "voter", "choice", "title", "claim", "author")
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_so_it_is_where_one_text_alone_needs_it(field):
+    said = dict.fromkeys(FIELDS, "a") | {field: THAI}
+    decision = {
+        "recommendation": said["recommendation"], "confidence": 0.5, "question": said["question"],
+        "votes": [{"voter": said["voter"], "choice": said["choice"]}],
+        "citations": [{"source": "s", "title": said["title"]}],
+        "argument_tree": {"claim": said["claim"], "author": said["author"]},
+    }  # fmt: skip
+    figure = charts.decision(lab.read([json.dumps({"decision": decision})]), "0-1")
+    texts = [one for one in figure.findobj(matplotlib.text.Text) if THAI[0] in one.get_text()]
+    assert texts
+    assert all("Some Thai" in one.get_fontfamily() for one in texts)
+
+
 def test_the_family_with_most_of_a_script_serves_it():
     assert clean(THAI[:1]) == THAI[:1]
     assert fonts.families() == [*matplotlib.rcParams["font.family"], "Some Thai"]

@@ -216,9 +216,11 @@ def _said(row: pd.Series, name: str) -> str:
 
 def _sources(ax: Axes, citations: pd.DataFrame, height: float, width: float) -> None:
     shown = citations.head(_MOST_SOURCES)
-    font = lines_on(ax, _counted_sources(citations), height, width)
-    for row, title in enumerate(shown["title"].fillna(shown["source"])):
-        ax.text(0, -row, fitted(unmarked(title), width / small_size()), **font)
+    named = shown["title"].fillna(shown["source"])
+    titles = [fitted(unmarked(title), width / small_size()) for title in named]
+    font = lines_on(ax, _counted_sources(citations), height, width)  # then: it has what they need
+    for row, title in enumerate(titles):
+        ax.text(0, -row, title, **font)
 
 
 def _counted_sources(citations: pd.DataFrame) -> str:

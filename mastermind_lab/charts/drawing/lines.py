@@ -129,9 +129,10 @@ def name_lines(picture: Picture, lines: Sequence[Line2D], names: Sequence[str], 
         picture.legend(lines, [f"{name} ({text})" for name, text in zip(names, more, strict=True)])
         return
     room = 0.2 * ax.figure.bbox.width / ax.figure.dpi * 72 / size
+    shown = fitted_apart(names, room)
     where: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points"}
     where |= {"va": "center", "fontsize": size, "annotation_clip": False, **PLAIN}
-    for name, text, (_, end) in zip(fitted_apart(names, room), more, ends, strict=True):
+    for name, text, (_, end) in zip(shown, more, ends, strict=True):
         ax.annotate("\n".join([name, *text.split(", ")]), (1, end), (4, 0), **where)
 
 
