@@ -3,11 +3,20 @@
 import json
 
 import pytest
+from histories import OUTCOMES, sample
+from matplotlib.figure import Figure
 from pictures import caption
+from telling import telling
 
 import mastermind_lab as lab
 
 pytestmark = pytest.mark.once
+
+NAMES = [
+    name
+    for name in lab.charts.__all__
+    if name not in ("argument_tree", "caption", "decision", "overview", "save", "sheet")
+]
 
 
 def voted(weights):
@@ -40,3 +49,15 @@ def test_a_sheet_has_a_place_for_each_picture():
     assert [height for _, height in sizes] == pytest.approx([3.4, 3.4, 6.8])
     said = "Votes. n = 2 votes. Ring: weighted. No interval is known."
     assert [caption(ax) for ax in figure.axes] == [said] * 2
+
+
+@pytest.mark.parametrize("name", telling(NAMES, "votes"))
+def test_axes_without_any_room_are_drawn_on(name):
+    ax = Figure(figsize=(0.05, 0.05)).subplots()
+    getattr(lab.charts, name)(lab.with_outcomes(sample(9), OUTCOMES), ax=ax)
+
+
+def test_an_earlier_run_may_be_empty():
+    history = sample(9)
+    ax = lab.charts.confidence(history, before=history.where("confidence > 2"))
+    assert ax.get_xlabel().startswith("confidence")

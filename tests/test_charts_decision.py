@@ -386,3 +386,32 @@ def test_html_that_somebody_wrote_is_drawn_as_what_it_says(written):
     }
     figure = page(lab.read([json.dumps({"decision": payload})]), "0-1")
     assert [text for ax in figure.axes for text in texts(ax)].count("Is 1 < 2?") == 2
+
+
+def described(path):
+    return " ".join(re.findall(r"<dc:description>([^<]*)", path.read_text()))
+
+
+def test_a_file_tells_of_a_scan_and_of_each_source(tmp_path):
+    whole = sample(20)
+    for name, ids in (("a", [True] * 19 + [False]), ("b", [False] * 19 + [True])):
+        whole.where(pd.Series(ids)).to_ndjson(tmp_path / f"{name}.ndjson")
+    lab.charts.save(tmp_path / "scan.svg", lab.charts.votes, lab.scan(tmp_path / "a.ndjson"))
+    assert "ids 0-1 to 0-19; 0 left out" in described(tmp_path / "scan.svg")
+    both = lab.read([tmp_path / "a.ndjson", tmp_path / "b.ndjson"])
+    lab.charts.save(tmp_path / "both.svg", lab.charts.votes, both)
+    assert "n = 20 decisions; ids 0-1 to 0-19 of a.ndjson; ids" in described(tmp_path / "both.svg")
+    assert "of b.ndjson; no rejects" in described(tmp_path / "both.svg")
+
+
+@pytest.mark.parametrize(
+    ("chart", "name", "options", "said"),
+    [
+        (lab.charts.votes, "nowhere/x.png", {}, "cannot write .*nowhere/x.png: No such file or directory"),
+        (lab.charts.votes, "x.png", {"ax": None}, "leave out ax"),
+        (len, "x.png", {}, "len takes neither ax nor figure"),
+    ],
+)
+def test_what_cannot_be_saved_is_said(tmp_path, chart, name, options, said):
+    with pytest.raises(lab.errors.LabError, match=said):
+        lab.charts.save(tmp_path / name, chart, sample(9), **options)

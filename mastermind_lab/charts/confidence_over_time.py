@@ -161,7 +161,7 @@ def _cloud(
     (width, height), papers = extent(every_ax[0]), len(set(every_ax))
     points = shown.points()
     crowd = points["n"].sum() * _POINT > width * height * papers
-    cells = shown.density(int(width * height * papers / _CELL)) if crowd else points
+    cells = shown.density(max(1, int(width * height * papers / _CELL))) if crowd else points
     most = cells["n"].max()
     for ax, group, style in zip(every_ax, groups, styles, strict=False):
         rows = cells[cells["group"] == group]

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from ..errors import OptionError
+from ..errors import OptionError, SourceError
 from ..labels import counted
 from .decision import decision
 from .drawing.caption import said_of
@@ -76,8 +76,8 @@ def save(
     OptionError
         The format, the size or ``dpi`` is unknown, there is no chart, or one that is drawn already is
         given options.
-    OSError
-        The file cannot be written.
+    SourceError
+        The file cannot be written: its folder is not there, say.
 
     Examples
     --------
@@ -92,8 +92,12 @@ def save(
     known = figure.canvas.get_supported_filetypes()
     if (ending := os.path.splitext(path)[1].lstrip(".").lower()) not in known:
         raise OptionError(f"no picture is written as {ending!r:.20}: take one of {', '.join(known)}")
-    with settings(_AS_TEXT):
-        figure.savefig(os.path.expanduser(path), dpi=dpi, metadata=_provenance(ending, figure, data))
+    try:
+        with settings(_AS_TEXT):
+            figure.savefig(os.path.expanduser(path), dpi=dpi, metadata=_provenance(ending, figure, data))
+    except (OSError, RuntimeError) as error:  # the latter where LaTeX is needed and not there
+        said = getattr(error, "strerror", None) or error
+        raise SourceError(f"cannot write {os.fspath(path)}: {said}") from error
 
 
 # So that a paper's editor finds words and not outlines, and no fonts that publishers refuse (Type 3).
@@ -128,9 +132,16 @@ def _drawn(chart: Any, data: Any, size: Any, options: dict[str, Any]) -> Figure:
 def _check_options(chart: Callable[..., Any], options: dict[str, Any]) -> None:
     """Refuse what a chart does not take; one that takes any keyword looks for itself."""
     parameters = signature(chart).parameters
-    unknown = [name for name in options if name not in parameters]
-    if unknown and all(one.kind is not Parameter.VAR_KEYWORD for one in parameters.values()):
-        name = getattr(getattr(chart, "func", chart), "__name__", "this chart")
+    takes_any = any(one.kind is Parameter.VAR_KEYWORD for one in parameters.values())
+    name = getattr(getattr(chart, "func", chart), "__name__", "this chart")
+    if "ax" in options:
+        raise OptionError(
+            "save draws on Axes of its own: leave out ax, or give the Axes instead of the chart"
+        )
+    if not takes_any and not {"ax", "figure"} & {*parameters}:
+        raise OptionError(f"{name} takes neither ax nor figure to draw on, as a chart does")
+    unknown = [one for one in options if one not in parameters]
+    if unknown and not takes_any:
         raise OptionError(f"{name} takes no {', '.join(unknown)}: it takes {', '.join(parameters)}")
 
 
@@ -292,13 +303,20 @@ def _name(source: str) -> str:
     return source if "://" in source else re.split(r"[/\\]", source.rstrip("/\\"))[-1]
 
 
-def _extent(history: Any) -> str:
-    coverage = history.coverage
-    first, last = (coverage[end].dropna() for end in ("first_id", "last_id"))
-    ids = f"ids {first.iloc[0]} to {last.iloc[-1]}; " if len(first) else ""
-    dropped = [counted(len(history.rejects), "reject")]
-    dropped += [_counted(coverage[name], name.replace("_", " ")) for name in ("left_out", "missing")]
-    return f"n = {len(history.decisions)} decisions; {ids}{', '.join(dropped)}"
+def _extent(data: Any) -> str:
+    """Say what of its sources a history holds, or a scan has read."""
+    decisions, rejects = getattr(data, "decisions", None), getattr(data, "rejects", None)
+    n = [] if decisions is None else [f"n = {counted(len(decisions), 'decision')}"]
+    known = data.coverage.dropna(subset=["first_id", "last_id"])
+    sources = [""] if len(known) < 2 else [f" of {_name(one)}" for one in known["source"].fillna("")]
+    ends = zip(known["first_id"], known["last_id"], sources, strict=False)
+    ids = [f"ids {first} to {last}{source}" for first, last, source in ends]
+    dropped = [] if rejects is None else [counted(len(rejects), "reject")]
+    dropped += [_counted(data.coverage[name], name.replace("_", " ")) for name in ("left_out", "missing")]
+    return "; ".join([*n, *ids[:_MOST_SOURCES], ", ".join(dropped)])
+
+
+_MOST_SOURCES = 10
 
 
 def _counted(numbers: pd.Series, what: str) -> str:

@@ -38,7 +38,8 @@ def ridges(
     edges = np.append(bins["left"].to_numpy()[: shares.shape[1]], bins["right"].iloc[-1])
     bases = -np.arange(len(table), dtype=float)
     outline = artist_kwargs(StepPatch, filled(ax), kw)
-    tallest = float(np.nanmax([shares, shares if heights is None else heights]))
+    earlier = np.nan_to_num(np.zeros(1) if heights is None else heights)
+    tallest = float(max(shares.max(), earlier.max(initial=0)))
     for base, filling in zip(bases, 0.7 * shares / tallest, strict=True):
         ax.stairs(base + filling, edges, baseline=base, **outline)
     if behind is not None:

@@ -101,6 +101,7 @@ def fitted(value: object, width: float) -> str:
 
 def wrapped(text: str, width: float, most: int = 3) -> list[str]:
     """Break a text into lines of a width in heights of the text; the last of so many is cut."""
+    width = max(0.0, width)  # of Axes that have no room it is no number
     lines, many = [""], int(width / _NARROWEST) + 1
     for word in (piece for long in text.split() for piece in _pieces(long, width, many)):
         longer = f"{lines[-1]} {word}".strip()
