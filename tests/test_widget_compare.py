@@ -448,3 +448,21 @@ def test_the_interval_of_a_difference_holds_at_every_look():
     assert 0.3 < far.low[0] < far.value[0] < far.high[0] < 0.5
     none = difference_sequence(*(np.array([one]) for one in (1.0, 1.0, 0.0, 0.0)))
     assert np.isnan([none.value[0], none.low[0]]).all()
+
+
+def test_what_an_earlier_run_has_in_another_group_alone_is_counted():
+    def run(**choices):
+        votes = {
+            model: [{"voter": "a", "choice": one} for one in chosen] for model, chosen in choices.items()
+        }
+        decision = {"recommendation": "x", "confidence": 0.5}
+        return lab.read(
+            [
+                json.dumps({"decision": decision | {"votes": [vote]}, "meta": {"model": model}})
+                for model, cast in votes.items()
+                for vote in cast
+            ]
+        )
+
+    ax = charts.votes(run(m="xx", k="y"), by="meta.model", before=run(m="xy", k="y"))
+    assert "1 of the earlier run not drawn" in charts.caption(ax)

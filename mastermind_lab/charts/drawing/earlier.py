@@ -79,7 +79,10 @@ def rows_behind(
     here, there = table[[*columns, row]].astype(texts), figures_of(earlier).astype(texts)
     behind = here.merge(there, how="left", on=list(keys)).set_axis(table.index)
     without = behind.loc[behind[figure].isna(), row].nunique()
-    gone = there.loc[~there[row].isin(here[row]), row].nunique()
+    is_here = (
+        there.merge(here.drop_duplicates(), how="left", on=list(keys), indicator=True)["_merge"] == "both"
+    )
+    gone = there.loc[~is_here.to_numpy(), row].nunique()
     say_behind(picture, earlier, without, gone, is_drawn=bool(behind[figure].notna().any()))
     return behind
 
