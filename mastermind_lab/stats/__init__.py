@@ -31,8 +31,9 @@ An interval holds its figure, always, and the truth in 93 to 97% of samples wher
 says nothing else: how often was simulated (``tests/benchmarks/coverage.py``). Below about 10 observations it
 is less for means of values of which some are rare or which take few values, such as rounded confidences or
 the margins of small panels: 89 to 93% at n = 5. Shares hold it in more than 97% where n is small and they
-can take few values. Where all observations were alike the interval is what n of them may have missed, if the
-values are bounded; else there is none. See :mod:`~mastermind_lab.stats.engine.intervals` for the methods.
+can take few values, and wherever they lie in 92% or more. Where all observations were alike the interval is
+what n of them may have missed, if the values are bounded; else there is none. See
+:mod:`~mastermind_lab.stats.engine.intervals` for the methods.
 
 One voter has one vote in a decision, in every statistic: who votes for the same choice twice has voted once;
 who votes for two choices has contradicted itself, and has no vote there. Both are counted as ``repeated`` and
