@@ -38,7 +38,7 @@ def share(k, n):
 
 
 def wilson(k, n, z=1.959964):
-    """As Brown, Cai and DasGupta (2001) modified it, by the Poisson counts themselves, faded out from 2 to 4."""
+    """As Brown, Cai and DasGupta (2001) modified it for few; that is faded out from 2 to 4."""
 
     def low(k):
         p = k / n
