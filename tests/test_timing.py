@@ -9,6 +9,7 @@ from panels import START
 from pictures import caption, words
 from summaries import agree
 
+import mastermind_lab as lab
 from mastermind_lab.charts.timing import timing
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats.timing import DECADE, SMALLEST, Timing
@@ -247,3 +248,15 @@ def test_no_leaves_give_a_titled_empty_chart():
     ax = timing(decisions(5)[["stream_id"]])
     assert "no seconds" in words(ax)
     ax.figure.savefig(io.BytesIO())
+
+
+def test_no_time_is_said_to_be_negative_but_the_lag():
+    history = lab.sample(last=6)
+    history.decisions["meta.timings.total"] = [1.0, 1, 1, 1, 1, 60]
+    history.decisions["streamed_at"] = history.decisions["published_at"] + pd.to_timedelta(
+        [1, 1, 1, 1, 1, 60], unit="s"
+    )
+    table = Timing.of(history).table().set_index("leaf")
+    assert table.loc["meta.timings.total", "mean_low"] == 0
+    assert table.loc["publish_lag", "mean_low"] < 0
+    assert (table["share_low"].dropna() >= 0).all()

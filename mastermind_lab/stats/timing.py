@@ -138,6 +138,8 @@ class Timing(Summary):
     def _means(self, top: str, bottom: str, n: Floats) -> Figure:
         value, low, high, method = self.intervals.means(self.sums[top], self.sums[bottom], n)
         unit = self.sums.unit(top) / self.sums.unit(bottom)
+        is_lag = (self.sums.keys["leaf"] == LAG).to_numpy(dtype=np.bool_)  # which alone may be negative
+        low = np.where(is_lag | (value < 0), low, np.maximum(low, 0))
         return Figure.of(_finite(value, unit), _finite(low, unit), _finite(high, unit), method)
 
     def _quantiles(self) -> dict[str, Floats]:
