@@ -311,6 +311,15 @@ class TestScans:
         with pytest.raises(lab.OptionError, match=f"{named} may look at all: count it before"):
             lab.scan(sample_folder() / "arena.ndjson.gz").where(query)
 
+    def test_a_query_that_compares_each_decision_with_another_value_is_refused(self):
+        limits, some = pd.Series([0.5] * 2_000), np.array([0.5, 0.6])
+        scan = lab.scan(sample_folder() / "arena.ndjson.gz")
+        for query in ("confidence > @limits", "confidence + @some > 1", "@some < confidence < 1"):
+            with pytest.raises(lab.OptionError, match="may look at all"):
+                scan.where(query)
+        chosen = scan.where("n_votes in @limits or confidence in @some or n_votes > @some[0]")
+        assert sum(map(len, chosen)) == 2_000 == len(limits)
+
     @pytest.mark.parametrize(
         "query",
         ["question.str[0] == 'S'", "question.str.len() > @limits['most'] and sqrt(confidence) > 0.5",

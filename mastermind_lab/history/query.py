@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -253,16 +254,19 @@ def _moment(value: Any) -> Any:
     return pd.Timestamp(np.datetime64(moment, "us")).tz_localize("UTC")
 
 
-def check_row_by_row(query: Query) -> None:
+def check_row_by_row(query: Query, names: Mapping[str, Any]) -> None:
     """Refuse a query that looks at several decisions at once, where only a part of all is seen at a time.
 
     Raises
     ------
     OptionError
-        It asks a column for what may do so, or takes the number of a row.
+        It asks a column for what may do so, takes the number of a row, or compares each row with another
+        value of a variable.
     """
+    values = {name: names.get(written.removeprefix("@")) for name, written in query.written.items()}
+    arrays = {name for name, value in values.items() if isinstance(value, pd.Series | pd.Index | np.ndarray)}
     for node in ast.walk(query.tree):
-        if not _is_row_by_row(node, query):
+        if not _is_row_by_row(node, query) or _is_side_by_side(node, arrays):
             part = ast.unparse(node) if not isinstance(node, ast.Attribute) else node.attr
             for name, written in query.written.items():
                 part = part.replace(name, written)
@@ -270,6 +274,21 @@ def check_row_by_row(query: Query) -> None:
                 f"where {query.text!r:.200}: a scan sees some decisions at a time, and {part!r:.80} may look "
                 "at all: count it before and write @name for it, or use lab.read(...).where"
             )
+
+
+def _is_side_by_side(node: ast.AST, arrays: Collection[str]) -> bool:
+    """Tell whether each row meets another value of an array, and not all of them."""
+    match node:
+        case ast.Compare(left=left, ops=signs, comparators=others):
+            pairs = zip(signs, pairwise([left, *others]), strict=True)
+            parts = [
+                part for sign, pair in pairs if not isinstance(sign, ast.In | ast.NotIn) for part in pair
+            ]
+        case ast.BinOp(left=left, right=right):
+            parts = [left, right]
+        case _:
+            return False
+    return any(isinstance(part, ast.Name) and part.id in arrays for part in parts)
 
 
 def _is_row_by_row(node: ast.AST, query: Query) -> bool:

@@ -151,9 +151,10 @@ class Scan:
                 raise OptionError(
                     "where cannot use a mask here: a scan has batches. Give a query or a function"
                 )
+        names = variables(condition, currentframe())
         if isinstance(condition, str):
-            check_row_by_row(Query.of(condition))
-        return self.map(Where(condition, variables(condition, currentframe())))
+            check_row_by_row(Query.of(condition), names)
+        return self.map(Where(condition, names))
 
     def fold(self, count: Callable[[History], Total], columns: Iterable[str] = ()) -> Total:
         """Count every batch and add up, as if the whole history had been counted.
