@@ -309,6 +309,23 @@ def test_samples_of_another_model_are_no_retry_whatever_their_numbers(tmp_path):
     assert "retried" not in note(history)
 
 
+@pytest.mark.parametrize(("number", "differ"), [(float("nan"), False), (1, True)])
+def test_a_number_that_is_none_is_no_difference_between_logs(tmp_path, number, differ):
+    log = json.loads((INSPECT / "json" / "ada.json").read_text())
+    for name, value in (("a", float("nan")), ("b", number)):
+        samples = [one | {"metadata": {"weight": value}, "uuid": None} for one in log["samples"]]
+        (tmp_path / f"{name}.json").write_text(json.dumps(log | {"samples": samples}))
+    assert ("differ between logs" in note(lab.read(tmp_path))) == differ
+
+
+def test_samples_2_and_text_2_are_told_to_differ(tmp_path):
+    log = json.loads((INSPECT / "json" / "ada.json").read_text())
+    first, second = log["samples"][:2]
+    samples = [first | {"id": 2}, second | {"id": "2"}]
+    (tmp_path / "a.json").write_text(json.dumps(log | {"samples": samples}))
+    assert "1 sample whose question, choices or target differ" in note(lab.read(tmp_path))
+
+
 def test_a_question_of_several_messages_is_what_the_user_said_last(logs):
     sample = json.loads(lab_zip(logs / "bo.eval")["samples/1_epoch_1.json"])
     asked = [

@@ -177,7 +177,7 @@ def test_senseless_data_are_refused():
         Votes.of(history.votes.assign(weight=-1.0))
     with pytest.raises(OptionError, match="bins"):
         Confidence.of(history).histogram(bins=30)
-    with pytest.raises(OptionError, match="2 or more"):
+    with pytest.raises(OptionError, match="whole number from 2"):
         Confidence.of(history).lump(1)
 
 

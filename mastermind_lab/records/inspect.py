@@ -13,8 +13,9 @@ from itertools import product
 from typing import Any
 
 from .. import ndjson
-from ..decode import step
+from ..decode import json_text, step
 from ..labels import counted
+from ..spelling import text_of
 from ..text import brief, harmless
 from .files import opened
 from .inspect_format import ZIP, Evaluation, ReadLog, Sample, open_log
@@ -144,14 +145,19 @@ def _told_apart(rows: Sequence[Row]) -> int:
     """Leave with the votes what logs do not agree on; say of how many samples there is any."""
     samples: dict[Any, list[Row]] = {}
     for row in rows:
-        samples.setdefault((row["task"], row["sample"]), []).append(row)
+        samples.setdefault((row["task"], text_of(row["sample"])), []).append(row)  # 2 and "2" are one
     differ = set()
     for (key, some), name in product(samples.items(), _FACTS):
-        if any(row[name] != some[0][name] for row in some):
+        if any(_differ(row[name], some[0][name]) for row in some):
             for row in some:
                 row[f"vote.{name}"], row[name] = row[name], None
             differ.add(key)
     return len(differ)
+
+
+def _differ(one: Any, other: Any) -> bool:
+    """Tell whether values differ, also where a number in them is none, which is unequal to itself."""
+    return bool(one != other) and json_text(one) != json_text(other)
 
 
 def _said(rows: Sequence[Row], statuses: Counter[str], copies: int, differ: int) -> str:
