@@ -20,7 +20,8 @@ import mastermind_lab as lab
 from mastermind_lab import snapshot
 from mastermind_lab.archive import Archiver
 from mastermind_lab.frames import FRAMES
-from mastermind_lab.storage import Lock
+from mastermind_lab.snapshot.resume import ResumePoint
+from mastermind_lab.storage import LocalFolder, Lock
 from mastermind_lab.storage import folder as folder_of
 from mastermind_lab.stream import StreamUpdate
 
@@ -331,6 +332,64 @@ def test_a_process_that_is_asked_and_may_be_killed_meanwhile(made, folder, is_ki
     assert found == (14, 2 if is_killed else 3)  # who has the folder to itself merges the newest, too
     assert not (folder / REQUEST).exists()
     same(folder, made)
+
+
+def test_what_is_left_goes_when_a_compaction_is_asked_for_and_nothing_is_due(made, folder):
+    replaced = Path(snapshot.ranges(folder)[0].path).relative_to(folder).parts[1:]
+    archived(folder)
+    with at_work(folder):
+        shutil.copy(made.joinpath("decisions", *replaced), left := folder.joinpath("decisions", *replaced))
+        lab.compact(folder)
+        assert not left.exists()
+    same(folder, made)
+
+
+class MergedMeanwhile:
+    """A folder that is merged whenever the first of its parts that goes is about to be read."""
+
+    def __init__(self, folder, monkeypatch, operation):
+        real, self.is_done = getattr(LocalFolder, operation), False
+
+        def call(target, path, *most):
+            if not self.is_done and target.name == str(folder) and "date=2026-11-23" in path:
+                self.is_done = True
+                list(snapshot.merging(folder, "2026-11-24"))
+            return real(target, path, *most)
+
+        monkeypatch.setattr(LocalFolder, operation, call)
+
+
+LOOKS = {
+    "files": lambda folder: all(Path(one).exists() for one in snapshot.files(folder)),
+    "read": lambda folder: len(lab.read(folder).votes),
+    "since": lambda folder: len(lab.read(folder, since=stream_id(DAY - 9)).votes),
+    "last": lambda folder: len(lab.read(folder, last=30).votes),
+    "verify": lambda folder: {*lab.verify(folder)["kind"]} <= {"hole", "replaced"},
+}
+
+
+@pytest.mark.parametrize("operation", ["tail", "read"])
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+def test_who_reads_while_parts_are_merged_reads_what_they_became(made, folder, monkeypatch, look, operation):
+    expected = look(made)
+    MergedMeanwhile(folder, monkeypatch, operation)
+    assert look(folder) == expected
+
+
+def test_older_entries_are_read_though_they_are_merged_meanwhile(folder):
+    committed = snapshot.ranges(folder)
+    older = ResumePoint.of(snapshot.Committed.of(committed)).older()
+    found = [next(older)]
+    list(snapshot.merging(folder, "2026-11-24"))
+    assert len([*found, *older]) == (len(committed) - 1) * ENTRIES
+
+
+def test_a_part_that_stays_away_is_named_after_a_second_look(folder):
+    part = Path(snapshot.ranges(folder)[3].path)
+    part.unlink()
+    part.symlink_to("nowhere")
+    with pytest.raises(lab.SourceError, match=part.name):
+        snapshot.ranges(folder)
 
 
 @contextmanager
