@@ -214,15 +214,13 @@ REQUEST = ".archive.request"
 
 
 @contextmanager
-def at_work(folder, steps=10**9):
-    """Let an archiver look at its stream in a thread, so often, and nothing come."""
+def at_work(folder, step=lambda sink: look(sink, 1)):
+    """Let an archiver do one thing again and again in a thread: look at its stream, and nothing come."""
     is_over = threading.Event()
 
     def at_it(sink):
-        for _ in range(steps):
-            look(sink, 1)
-            if is_over.wait(0.002):
-                return
+        while not is_over.wait(0.002):
+            step(sink)
 
     with Archiver(folder, stream=S, payloads=False) as sink:
         thread = threading.Thread(target=at_it, args=[sink])
@@ -395,27 +393,20 @@ def test_a_part_that_stays_away_is_named_after_a_second_look(folder):
 @contextmanager
 def busy(folder):
     """Let an archiver commit an entry a part all the time, and merge them at once; how many are in."""
-    is_over, committed = threading.Event(), []
+    committed = []
 
     def commit_and_merge(sink):
-        while not is_over.is_set():
-            for _ in range(8):
-                sink.take(StreamUpdate(S, [(stream_id(4 * len(committed)), PAYLOAD)]))
-                sink.flush()
-                committed.append(1)
-            sink._merging = sink._merge()
-            look(sink, 20)
+        for _ in range(8):
+            sink.take(StreamUpdate(S, [(stream_id(4 * len(committed)), PAYLOAD)]))
+            sink.flush()
+            committed.append(1)
+        sink._merging = sink._merge()
+        look(sink, 20)
 
-    with Archiver(folder, stream=S, payloads=False) as sink:
-        thread = threading.Thread(target=commit_and_merge, args=[sink])
-        thread.start()
-        try:
-            while len(committed) < 9:
-                time.sleep(0.01)
-            yield committed
-        finally:
-            is_over.set()
-            thread.join()
+    with at_work(folder, commit_and_merge):
+        while len(committed) < 9:
+            time.sleep(0.01)
+        yield committed
 
 
 @pytest.mark.further

@@ -201,7 +201,8 @@ def checked_bins(binning: str, bins: int) -> tuple[Binning, int]:
         raise OptionError(f"binning is one of {', '.join(get_args(Binning))}, not {binning!r:.40}")
     if kind == "width":
         check_bins(bins)
-    check_whole("bins", bins, 1, STEPS)
+    else:
+        check_whole("bins", bins, 1, STEPS)
     return kind, bins
 
 
