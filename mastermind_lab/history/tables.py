@@ -50,7 +50,7 @@ def all_of(read: records.Records, name: str) -> records.Records:
     """
     if read.rejects:
         number, reason, detail, _ = read.rejects[0]
-        # Of cells, it has the line already.
+        # Of cells, it has the number already.
         where = "" if reason == "cells" else f"row {number}: " if reason == "invalid" else f"line {number}: "
         raise SourceError(
             f"{read.source}: {where}{detail} ({len(read.rejects):,} such of the {name}: mend them, or leave "
