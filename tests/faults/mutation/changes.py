@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import accumulate, zip_longest
 from pathlib import Path
@@ -145,7 +145,14 @@ def sampled(package: Path, seed: int, count: int, folders: list[str], at: list[s
                 by_folder[change.folder].append(change)
     if at:
         return [change for changes in by_folder.values() for change in changes]
-    for name, changes in by_folder.items():
-        random.Random(f"{seed} {name}").shuffle(changes)
-    turns = zip_longest(*by_folder.values())
+    turns = zip_longest(*(drawn(changes, seed) for changes in by_folder.values()))
     return [change for turn in turns for change in turn if change][:count]
+
+
+def drawn(changes: list[Change], seed: int) -> list[Change]:
+    """Put them in an order by chance that each keeps when other code is changed."""
+    places, alike = {}, Counter[str]()
+    for change in changes:
+        places[change] = random.Random(f"{seed} {alike[change.name]} {change.name}").random()
+        alike[change.name] += 1
+    return sorted(changes, key=places.__getitem__)
