@@ -576,7 +576,7 @@ class TestDemo:
 
     def test_a_folder_that_cannot_be_written(self):
         found = run("demo", "--headless", "--folder", "/proc/none")
-        assert (found.returncode, found.stderr.count("\n")) == (1, 1)
+        assert (found.returncode, found.stderr.count("\n"), found.stdout) == (1, 1, "")
         assert "cannot write" in found.stderr
 
     def test_jupyterlab_is_out_of_reach_of_ctrl_c_and_ends_with_the_block(self, tmp_path, monkeypatch):

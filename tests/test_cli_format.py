@@ -105,6 +105,17 @@ def test_a_row_that_a_narrow_screen_has_no_room_for_stays_one(follower):
     assert [row.split()[0] for row in screen.file.getvalue().splitlines()[:2]] == ["●", "received"]
 
 
+def test_what_is_printed_in_colour_has_no_colours_but_its_own(monkeypatch):
+    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm-256color"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    screen = Screen()
+    screen.file = StringIO()
+    screen.print("n = 42 of 'a'")
+    assert screen.is_terminal
+    assert screen.file.getvalue() == "n = 42 of 'a'\n"
+
+
 def test_the_screen_before_anything_has_come():
     follower = lab.Follower("redis://localhost:1", stream="s")
     rows = drawn(dashboard.picture(follower, 60, 20), 60)

@@ -401,6 +401,13 @@ def test_a_council_may_rank_in_rounds(tmp_path):
     assert "repeated" not in note(history)
 
 
+def test_a_council_that_ranked_in_one_of_its_rounds_has_ballots(tmp_path):
+    parts = council()["messages"][1]
+    history = lab.read(written(tmp_path, council(rounds=[parts | {"stage2": []}, parts])))
+    assert history.votes["vote.round"].unique().tolist() == [2]
+    assert not len(history.rejects)
+
+
 def test_two_members_of_one_model_stay_apart(tmp_path):
     twins = [{"model": "a", "response": "yes"}, {"model": "a", "response": "no"}]
     ballots = [{"model": "a", "parsed_ranking": ["Response B", "Response A"]}] * 2

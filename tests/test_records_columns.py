@@ -37,6 +37,7 @@ def brought(values, kind=None):
         ([0.5, float("nan")], FLOAT, FLOAT, [0.5, None]),
         ([Decimal("1.5")], None, FLOAT, [1.5]),
         ([True, None], pa.bool_(), pa.bool_(), [True, None]),
+        ([2**53 + 1], pa.duration("ns"), FLOAT, [(2**53 + 1) / 10**9]),
         ([None], pa.null(), pa.null(), [None]),
         (["a", None], pa.string(), TEXT, ["a", None]),
         (["a"], pa.string_view(), TEXT, ["a"]),

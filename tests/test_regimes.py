@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from histories import sample
 from matplotlib.collections import LineCollection
+from matplotlib.dates import date2num
 from pandas.testing import assert_frame_equal
 from panels import START, part
 from pictures import words
@@ -342,6 +343,14 @@ def test_the_chart_draws_the_table():
     assert "n = 200 | 100" in words(ax)
     assert "n = 400 decisions" in words(ax)
     ax.figure.draw_without_rendering()
+
+
+def test_the_strip_of_means_is_as_long_as_what_it_shows():
+    history = stream(400)
+    [strip] = regimes(history).child_axes
+    times = history.decisions["published_at"]
+    first, last = date2num([times.min(), times.max()])
+    assert strip.get_xlim() == pytest.approx((first, last), abs=0.01 * (last - first))
 
 
 @pytest.mark.further

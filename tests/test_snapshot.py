@@ -71,6 +71,19 @@ def test_a_stream_of_several_days(redis_url, tmp_path):
     assert part.name == "part-0-1795392000000-0-1795392000003-0.parquet"
 
 
+def test_the_first_day_begins_with_its_first_moment(redis_url, tmp_path):
+    import redis
+
+    from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
+
+    with redis.Redis.from_url(redis_url) as raw:
+        for place in range(2):
+            raw.xadd(STREAM, {"data": envelope()}, f"{1_000_000_000 + place}-0")
+    folder = lab.read(redis_url).save(tmp_path / "snap")
+    [part] = (folder / "decisions").rglob("*.parquet")
+    assert part.name == "part-0-1000000000-0-1000000001-0.parquet"
+
+
 def test_limits_cut_a_snapshot_too(redis_url, tmp_path):
     import redis
 

@@ -224,6 +224,13 @@ def test_groups_and_other_units_are_drawn():
         timing(frame, unit="minutes")
 
 
+def test_a_straight_scale_has_as_many_ticks_as_its_width_has_room_for():
+    frame = decisions(60)[["stream_id"]].assign(**{"meta.timings.vote": np.linspace(-1, 9, 60)})
+    wide = pyplot.figure(figsize=(9, 2)).add_subplot()
+    assert len(timing(frame, ax=wide).get_xticks()) > 4
+    pyplot.close("all")
+
+
 @pytest.mark.further
 def test_hostile_names_and_many_leaves_are_drawn():
     frame = decisions(60)

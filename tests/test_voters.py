@@ -315,6 +315,12 @@ def test_where_no_voter_has_a_confidence_no_ring_is_drawn_or_told_of(ax, by):
     assert not any(line.get_markerfacecolor() == "none" for line in ax.lines)
 
 
+def test_those_with_most_votes_are_kept_apart_whatever_came_of_them():
+    tied, decided = [f"{a}{b}" for a in "xy" for b in "xy" if a != b] * 3, ["  aab"] * 2
+    table = Voters.of(tiny(tied + decided)).lump(voters=3).table()
+    assert table["voter"].tolist() == ["v0", "v1", "3 others"]
+
+
 def test_many_voters_are_folded(ax):
     votes = pd.concat(
         [

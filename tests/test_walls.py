@@ -145,6 +145,17 @@ LISTED = {
 
 def test_the_face_is_complete():
     assert set(dir(lab)) == LISTED
+
+
+def test_a_name_of_the_package_can_be_set(monkeypatch):
+    import mastermind_lab as lab
+    import mastermind_lab.archive as folder
+
+    mine = object()
+    monkeypatch.setattr(lab, "read", mine)
+    assert lab.read is mine
+    lab.archive = folder
+    assert callable(lab.archive)
     assert set(lab.__all__) == {*lab._LISTED, *lab._UNLISTED, "charts", "stats"}
     for name in lab.__all__:
         assert getattr(lab, name) is not None

@@ -103,4 +103,4 @@ def _read_by(history: History, fit: Recalibration, out_of_fold: bool) -> History
     how = f"each read by the others of {fit.folds} folds" if out_of_fold else f"fitted on {fit.n:,} decisions"
     lost = f", {unknown:,} of groups that were not fitted have none" if unknown else ""
     note = f"{_SAID}confidence by the {fit.method} map, {how}{lost}"
-    return history.with_frames(decisions=whole, coverage=history.account.noted(note, instead_of=_SAID))
+    return history.with_frames(decisions=whole, coverage=history.account.noted(note))
