@@ -41,6 +41,10 @@ def lightness(colour):
     return 116 * luminance ** (1 / 3) - 16 if luminance > 0.008856 else 903.3 * luminance
 
 
+def test_the_contrast_of_colours_near_black():
+    assert contrast("#0a0a0a", "black") == pytest.approx(1.0607, abs=1e-4)  # 10 / 255 / 12.92 is 0.0030353
+
+
 @in_every_style
 def test_groups_are_told_apart_without_colour(style):
     with in_force(style):

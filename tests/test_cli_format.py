@@ -131,6 +131,10 @@ def test_a_column_of_a_histogram(count, row, found):
     assert dashboard._step(count, 100, 2, row) == found
 
 
+def test_a_choice_as_wide_as_its_column_stands_whole():
+    assert dashboard._names(["in eight", "\N{FULLWIDTH LATIN SMALL LETTER A}" * 4], 8)[0] == "in eight"
+
+
 def test_a_history_in_a_table():
     one = '{"decision": {"recommendation": "a", "confidence": 0.5}, "meta": {"model": "m"}}'
     history = lab.read([one, one, "broken"])

@@ -90,6 +90,11 @@ class TestWhich:
         assert len(str(caught.value)) < 500
         assert str(caught.value).isprintable()
 
+    def test_the_ids_of_a_history_are_said_to_run_from_the_first_to_the_last(self):
+        history = history_of(*[{"recommendation": str(n)} for n in range(3)])
+        with pytest.raises(lab.OptionError, match="run from '0-1' to '0-3'"):
+            history.decision("a question?")
+
     @pytest.mark.parametrize("column", ["decision_id", "correlation_id"])
     @pytest.mark.parametrize("wrong", [lambda id: id[:-1], lambda id: "x" + id[1:], lambda id: id + "0"])
     def test_a_slip_is_answered_with_the_id(self, sample, column, wrong):

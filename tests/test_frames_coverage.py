@@ -175,6 +175,10 @@ def test_nobody_is_sure_of_a_number_that_is_not_known():
     assert (one.missing, one.certainty) == (None, "not verified")
 
 
+def test_where_there_is_nothing_limits_left_out_nothing_behind_it():
+    assert not Coverage.of().ended("last=3", 2).accounts
+
+
 def test_a_note_stands_with_every_source_and_where_there_is_none_nothing_else_is_said():
     nothing = {"entries": None, "repeated": None, "left_out": None, "limits": None}
     [row] = Coverage().noted("so").rows()

@@ -293,6 +293,18 @@ class TestReplay:
         sizes = [len(update.entries) for update in replay if update.entries]
         assert (sum(sizes), max(sizes)) == (4_500, 2_000)
 
+    def test_paused_at_full_speed_it_plays_no_more(self, monkeypatch):
+        monkeypatch.setitem(lab.live.Replay._due.__globals__, "_LONGEST_WAIT", 0)
+        follower = unstarted()
+        follower.feed(entries(0, 4_500))
+        replay = lab.replay(follower.history(), speed=math.inf)
+        updates = iter(replay)
+        assert len(next(updates).entries) == 2_000
+        replay.pause()
+        assert next(updates).entries == []
+        replay.resume()
+        assert sum(len(update.entries) for update in updates) == 2_500
+
     def test_far_apart_in_time_one_comes_with_the_one_before_it(self):
         follower = unstarted()
         follower.feed([("1-0", ONE), *entries(0, 50)])

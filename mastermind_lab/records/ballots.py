@@ -179,7 +179,7 @@ def _rankings(
         keys, read = _rows([one.values for one in checked]), lambda row: [[one] for one in row if one]
     different = {key: read(key) for key in set(keys) if key is not None}
     wrong = {key for key, ranks in different.items() if ranks is None or not _is_ranking(ranks, wanted)}
-    shown = {key: plain_ranking(ranks) for key, ranks in different.items() if ranks and key not in wrong}
+    shown = {key: plain_ranking(ranks) for key, ranks in different.items() if ranks}
     of_row = np.fromiter((key in wrong for key in keys), bool, rows)
     faults.append(Fault("invalid", names_in(wanted)[0], _RANKING, of_row))
     return [shown.get(key) for key in keys], faults

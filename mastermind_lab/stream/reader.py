@@ -125,7 +125,7 @@ class StreamReader:
         try:
             return self._session.newest(stream)
         except Exception as error:  # as below
-            if len(self.streams) > 1 and is_of_one_stream(error):
+            if is_of_one_stream(error):
                 return START  # the reading meets it as well, and says so
             self._session.hang_up()
             raise explain(error, self.where, stream) from error
