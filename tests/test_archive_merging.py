@@ -374,6 +374,27 @@ def test_who_reads_while_parts_are_merged_reads_what_they_became(made, folder, m
     assert look(folder) == expected
 
 
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+def test_a_listing_that_missed_what_came_and_what_went_is_not_all_that_is_there(
+    made, folder, monkeypatch, look
+):
+    real, missed = LocalFolder._paths, []
+
+    def paths(target, *options):
+        before = real(target, *options)
+        if target.name == str(folder) and any("date=2026-11-23" in path for path in before) and not missed:
+            missed.append(True)  # as many files are listed while these change
+            list(snapshot.merging(folder, "2026-11-24"))
+            return sorted({*before} & {*real(target, *options)})
+        return before
+
+    expected = look(made)
+    monkeypatch.setitem(LocalFolder.paths.__globals__, "_IN_ONE_STEP", -1)
+    monkeypatch.setattr(LocalFolder, "_paths", paths)
+    assert look(folder) == expected
+    assert missed
+
+
 def test_older_entries_are_read_though_they_are_merged_meanwhile(folder):
     committed = snapshot.ranges(folder)
     older = ResumePoint.of(snapshot.Committed.of(committed)).older()

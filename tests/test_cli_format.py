@@ -11,9 +11,10 @@ import mastermind_lab as lab
 from mastermind_lab.archive import Archived
 from mastermind_lab.cli import archive, dashboard
 from mastermind_lab.cli.console import Screen, progress, say
-from mastermind_lab.cli.following import Events
+from mastermind_lab.cli.following import Events, _shown_on
 from mastermind_lab.cli.row_format import Line, bar, fitted
 from mastermind_lab.cli.summary import show, summarise
+from mastermind_lab.envelope import DecisionEnvelope
 from mastermind_lab.frames import Account, Coverage
 from mastermind_lab.stream import Gap, StreamUpdate
 
@@ -129,6 +130,16 @@ def test_the_screen_before_anything_has_come():
 )
 def test_a_column_of_a_histogram(count, row, found):
     assert dashboard._step(count, 100, 2, row) == found
+
+
+def test_beside_several_streams_each_line_begins_with_its_own():
+    screen = Screen()
+    screen.file, screen.width = StringIO(), 80
+    envelope = DecisionEnvelope.model_validate({"decision": {"recommendation": "a", "confidence": 0.5}})
+    for streams in (["first-stream", "second"], ["first-stream"]):
+        _shown_on(screen, streams)("first-stream", "1-0", envelope)
+    several, alone = screen.file.getvalue().splitlines()
+    assert several.startswith("first-stream  " + alone.split()[0])
 
 
 def test_a_choice_as_wide_as_its_column_stands_whole():

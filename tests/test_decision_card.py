@@ -232,6 +232,13 @@ class TestWhat:
         ):
             assert card(one).content.keys == ()
 
+    def test_a_long_text_goes_on_below_its_beginning(self):
+        lines = repr(card({"question": "why " * 60})).splitlines()
+        at = lines[1].index("why")
+        assert len(lines[2]) > 80
+        assert [line[:at].strip() for line in lines[1:4]] == ["question", "", ""]
+        assert {line[at : at + 3] for line in lines[1:4]} == {"why"}
+
     def test_a_bare_decision(self):
         assert "no votes" in shown({}).text
         assert "no votes" in repr(card({}))

@@ -303,6 +303,14 @@ class TestSomeCannotBeRead:
         assert ids(found) == ["1-0"]
         assert [one.stream for one in found if one.refused] == ["text"]
 
+    def test_one_that_cannot_be_read_is_not_asked_for_all_the_time(self, raw, redis_url):
+        raw.set("text", "no stream")
+        streams = ("text", "arena")
+        reader = StreamReader(redis_url, streams, cursors={name: Cursor() for name in streams})
+        for number, _ in enumerate(islice(reader, 30)):
+            add(raw, "arena", number + 1)
+        assert raw.info("errorstats")["errorstat_WRONGTYPE"]["count"] < 10
+
     def test_without_the_right_to_a_doorbell_or_transactions(self, server):
         with redis.Redis.from_url(server.url) as raw:
             raw.acl_setuser(

@@ -77,11 +77,11 @@ def _all_commands(
 
 def main() -> None:
     """Run the command line; what goes wrong is said in a line or two, without a traceback."""
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115 - or what is opened next takes its place
-    sys.stderr.reconfigure(errors="replace")  # type: ignore[union-attr] # a real stream: this is a program
+    # If it is closed, or what is opened next takes its place.
+    sys.stderr = sys.stderr or open(os.devnull, "w", errors="replace")  # noqa: SIM115
     if sys.stdout is None:
         _end("standard output is closed: give it somewhere to go, if only /dev/null")
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr] # as above
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr] # a real stream: this is a program
     gc.disable()  # until a command runs: there is little to collect, and looking for it is felt
     try:
         with interruptions_kept():

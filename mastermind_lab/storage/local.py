@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -18,7 +19,19 @@ HALF = ".half"
 """How the name of a file ends that was not written to its end; it begins with a dot."""
 
 _OF_A_FILE = ".parquet"
+_IN_ONE_STEP = 200  # names of a folder that the system tells at once, or more of them
 _ELSEWHERE = re.compile(r"[\\:\0]")
+
+
+def whole(listed: Callable[[], list[str]], in_one_step: int) -> list[str]:
+    """List until a second look shows nothing new, where more are listed than one step can.
+
+    Where one file takes the place of others between two steps, a single look may see neither.
+    """
+    files = listed()
+    while len(files) > in_one_step and not {*(again := listed())} <= {*files}:
+        files = again
+    return files
 
 
 class LocalFolder:
@@ -40,7 +53,7 @@ class LocalFolder:
             os.replace(half, target)
         except OSError:
             with suppress(OSError):
-                half.unlink(missing_ok=True)
+                half.unlink()
             raise
         sync(target.parent)
 
@@ -65,6 +78,9 @@ class LocalFolder:
 
     def paths(self, faults: dict[str, str] | None = None, below: str = "") -> list[str]:
         """List all files below, links to folders among them, and folders named like a file."""
+        return whole(lambda: self._paths(faults, below), _IN_ONE_STEP)
+
+    def _paths(self, faults: dict[str, str] | None, below: str) -> list[str]:
         files: list[str] = []
 
         def note(error: OSError) -> None:

@@ -12,7 +12,7 @@ from typing import IO, Any, NamedTuple
 
 from ..errors import OptionError
 from ..wire import is_redis_url, without_password
-from .local import HALF, check_below
+from .local import HALF, check_below, whole
 from .unpacked import LargeFileError
 
 Name = str | bytes | os.PathLike[str] | os.PathLike[bytes]
@@ -20,6 +20,7 @@ Name = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]*::)*[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _HERE = re.compile(r"(file|local)://", re.IGNORECASE)
+_IN_A_PAGE = 1_000  # files that a store lists in one answer
 _WHOLE_PUTS = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "memory"}
 
 
@@ -94,10 +95,13 @@ class RemoteFolder:
     def paths(self, faults: dict[str, str] | None = None, below: str = "") -> list[str]:
         """List all files below, as they are now."""
         start = self._at(below) if below else self._root
-        with _os_errors():
+
+        def listed() -> list[str]:
             self._fs.invalidate_cache()
-            files = self._fs.find(start)
-        return sorted(file[len(self._root) :].lstrip("/") for file in files)
+            return sorted(file[len(self._root) :].lstrip("/") for file in self._fs.find(start))
+
+        with _os_errors():
+            return whole(listed, _IN_A_PAGE)
 
     def folders(self, below: str) -> list[str]:
         """List the names of the folders directly in one, as they are now."""
