@@ -305,6 +305,7 @@ class TestSomeCannotBeRead:
 
     def test_one_that_cannot_be_read_is_not_asked_for_all_the_time(self, raw, redis_url):
         raw.set("text", "no stream")
+        raw.config_resetstat()
         streams = ("text", "arena")
         reader = StreamReader(redis_url, streams, cursors={name: Cursor() for name in streams})
         for number, _ in enumerate(islice(reader, 30)):
