@@ -164,12 +164,12 @@ def _numbered(label: str, most: int, taken: Collection[str], numbers: Iterator[i
     return next(text for text in fitting if text not in taken)
 
 
-def listed(names: Sequence[str], most: int = 25) -> str:
+def listed(names: Sequence[str], most: int) -> str:
     """List names in a message, cleaned and cut so that different ones stay different; the rest is counted.
 
     Examples
     --------
-    >>> listed(["model", "voter", "stance"], most=2), listed([])
+    >>> listed(["model", "voter", "stance"], most=2), listed([], most=2)
     ('model, voter and 1 more', 'none')
     """
     more = f" and {len(names) - most:,} more" if len(names) > most else ""

@@ -221,3 +221,4 @@ def test_the_chart_is_the_path(ax):
     assert pd.DatetimeIndex(ring, tz="UTC").tolist() == summary.table()["alarm"].dropna().tolist()
     assert title(ax).startswith("Drift n = 800 decisions")
     assert "ring: first alarm" in words(ax).replace("\n", " ")
+    assert [line.get_ydata()[0] for line in ax.lines if len(line.get_ydata()) == 2] == [-1, 1]

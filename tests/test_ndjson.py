@@ -188,6 +188,13 @@ class TestWriting:
         )
         assert gzip.decompress(one) == gzip.decompress(two)
 
+    def test_it_is_on_the_disk_before_it_has_its_name(self, tmp_path, monkeypatch):
+        done, sync, rename = [], os.fsync, os.replace
+        monkeypatch.setattr(os, "fsync", lambda one: (done.append(os.fstat(one).st_size), sync(one)))
+        monkeypatch.setattr(os, "replace", lambda *names: (done.append("renamed"), rename(*names)))
+        write_lines(tmp_path / "a.ndjson", [VALID])
+        assert done == [len(VALID) + 1, "renamed"]
+
     def test_a_name_that_could_not_be_read_back(self, tmp_path):
         with pytest.raises(lab.OptionError, match="name the file"):
             write_lines(tmp_path / "a.csv", [])

@@ -23,6 +23,7 @@ from mastermind_lab.history import sample_folder
 from mastermind_lab.stats.engine.anytime import difference_sequence
 from mastermind_lab.stream import StreamUpdate, publish_payloads
 from mastermind_lab.widget import compared
+from mastermind_lab.widget.alarms import CHANGE, Alarm
 from mastermind_lab.widget.controls import ViewOptions
 
 pytestmark = pytest.mark.once
@@ -295,6 +296,13 @@ def test_votes_are_not_drawn_behind_decisions(chart):
 
 
 class TestAlarms:
+    @pytest.mark.parametrize(
+        ("before", "after", "said"),
+        [("a", "b", "model: a to b"), ("", "b", "model: b begins"), ("a", "", "model: a ends")],
+    )
+    def test_a_change_in_words(self, before, after, said):
+        assert Alarm(pd.Timestamp(0, tz="UTC"), CHANGE, "model", before, after).words == said
+
     @pytest.mark.further
     def test_drift_from_the_earlier_run_is_an_alarm_once_marked_and_announced(self):
         view = view_of(followed(entries(150, mean=0.5)), compare=earlier(), panels=["confidence_over_time"])
