@@ -373,6 +373,60 @@ def test_values_of_several_types_are_spelled_as_those_of_one(values, spelled, ro
 NAMED_OF = {"w": "voter", "a": "choice"}
 
 
+class TestATextThatReadsAsAList:
+    """Beside a number it stays the text that it is, and is no list."""
+
+    VALUES = ("[0,1]", 7, "x")
+
+    def test_as_what_is_named(self):
+        rows = dict.fromkeys(("q", "w", "a", "r", "why"), self.VALUES)
+        named = {"decision": "q", "voter": "w", "choice": "a", "recommendation": "r", "rationale": "why"}
+        history = lab.from_votes(pd.DataFrame(rows), **named)
+        assert history.rejects.empty
+        said = history.votes[["voter", "choice", "rationale"]].assign(r=history.decisions["recommendation"])
+        assert said.values.tolist() == [[one] * 4 for one in ("[0,1]", "7", "x")]
+        voters = pd.DataFrame({"w": self.VALUES, "z": self.VALUES})
+        assert [*lab.from_votes(pd.DataFrame(rows), **named, voters=voters).votes][-1] == "vote.z"
+
+    def test_as_what_tells_decisions_apart(self):
+        history = lab.from_votes(pd.DataFrame(dict.fromkeys("kwa", self.VALUES)), **NAMED)
+        told = [one.decision.model_dump()["k"] for _, one in history.envelopes(derive="plurality")]
+        assert told == [*self.VALUES]
+
+    def test_a_list_among_them_is_no_choice(self):
+        rows = {"k": 1, "w": list("abcd"), "a": [*self.VALUES, [0, 1]]}
+        history = lab.from_votes(pd.DataFrame(rows), **NAMED)
+        assert history.votes["choice"].tolist() == ["[0,1]", "7", "x"]
+        assert history.rejects["stream_id"].tolist() == ["0-4"]
+
+    def test_with_a_rank(self):
+        ranks = {"k": 1, "w": [*"aabb"], "a": [*self.VALUES[:2]] * 2, "rank": [1, 2, 2, 1]}
+        history = lab.from_votes(pd.DataFrame(ranks), **NAMED, ranking="rank")
+        assert history.votes["choice"].tolist() == ["[0,1]", "7"]
+        places = {"k": 1, "w": [*"abc"], "first": self.VALUES}
+        history = lab.from_votes(pd.DataFrame(places), decision="k", voter="w", ranking=["first"])
+        assert history.votes["choice"].tolist() == ["[0,1]", "7", "x"]
+
+    def test_as_a_fact_or_an_outcome(self, tmp_path):
+        rows = pd.DataFrame({"k": [1, 2, 3], "w": [*"abc"], "a": ["[0,1]"] * 3})
+        facts = pd.DataFrame({"k": [1, 2, 3], "rationale": self.VALUES})
+        history = lab.from_votes(rows, **NAMED, decisions=facts)
+        assert history.decisions["rationale"].tolist() == ["[0,1]", "7", "x"]
+        known = pd.DataFrame({"decision_id": [*"123"], "truth": self.VALUES})
+        known.to_json(tmp_path / "known.jsonl", orient="records", lines=True)
+        for outcomes in (known, tmp_path / "known.jsonl"):
+            right = lab.with_outcomes(history, outcomes, on="decision_id", correct="truth")
+            assert right.decisions["correct_choice"].tolist() == ["[0,1]", "7", "x"]
+
+    def test_its_marks_are_no_column_of_their_own(self):
+        some = ["7", 7, "x"]
+        rows = pd.DataFrame({"k": ["7", 8, "x"], "w": [*"abc"], "a": [*"xyx"], "question": some, "t": some})
+        facts = pd.DataFrame({"k": ["7", 8, "x"], "rationale": some})
+        history = lab.from_votes(rows, **NAMED, decisions=facts)
+        assert history.decisions["question"].tolist() == ["7", "7", "x"]
+        assert [*history.decisions][-3:] == ["n_arguments", "decision.k", "decision.t"]
+
+
 def test_abstentions_are_spelled_as_choices():
     table = pd.DataFrame({"k": ["x", "x"], "w": ["a", "b"], "a": [0.0, 1.5]})
     for said in (-0.0, Decimal("0.00"), 0):

@@ -31,7 +31,7 @@ from .columns import (
     Fault,
     Flags,
     numbers,
-    texts,
+    texts_in,
     within,
 )
 from .roles import KINDS, Columns, Roles, names_in
@@ -172,7 +172,7 @@ def _rankings(
             lambda row: in_order(zip(wanted, row, strict=True)),
         )
     else:
-        checked = [texts(*columns[name]) for name in wanted]
+        checked = [texts_in(columns, name) for name in wanted]
         faults = [
             Fault("invalid", name, "one choice", one.wrong) for name, one in zip(wanted, checked, strict=True)
         ]
