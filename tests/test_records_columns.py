@@ -12,6 +12,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from dateutil.tz import tzoffset
 
 import mastermind_lab as lab
 from mastermind_lab.errors import OptionError
@@ -19,6 +20,7 @@ from mastermind_lab.records import columns
 from mastermind_lab.records.columns import FLOAT, MOMENT, TEXT, WHOLE
 
 FIELD = pa.field("x", FLOAT)
+DAY = "1970-01-01"
 
 
 def brought(values, kind=None):
@@ -72,7 +74,7 @@ def test_chunks_are_put_together():
 @pytest.mark.parametrize(
     ("values", "kind", "spelled"),
     [
-        ([7.0, 0.5, 1e21, None], FLOAT, ["7", "0.5", "1e+21", None]),
+        ([7.0, 0.5, 1e21, None], FLOAT, ["7", "0.5", str(10**21), None]),
         ([7, -1], WHOLE, ["7", "-1"]),
         ([True, False], pa.bool_(), ["true", "false"]),
         ([None], pa.null(), [None]),
@@ -83,6 +85,8 @@ def test_chunks_are_put_together():
         ([datetime(2026, 1, 2, 3, 4, 5, 6, UTC)], MOMENT, ["2026-01-02 03:04:05.000006Z"]),
         ([datetime(2026, 1, 2, 3, 4, 5, 0, UTC)], MOMENT, ["2026-01-02 03:04:05Z"]),
         ([datetime(2026, 1, 2, tzinfo=UTC)], MOMENT, ["2026-01-02"]),
+        ([datetime(2026, 1, 2, 3, tzinfo=UTC)], pa.timestamp("us", "Etc/UTC"), ["2026-01-02 03:00:00Z"]),
+        ([datetime(2026, 1, 2, tzinfo=UTC)], pa.timestamp("ns", "Zulu"), ["2026-01-02"]),
         ([datetime(2026, 1, 1, 22, tzinfo=UTC)], pa.timestamp("us", "+02:00"), ["2026-01-02 00:00:00+0200"]),
     ],
 )
@@ -349,10 +353,20 @@ class Rank(IntEnum):
             [np.datetime64("2026-01-02T03:00", "ns"), pd.Timestamp("2026-01-02 03:00"), 1],
             ["2026-01-02 03:00:00", "2026-01-02 03:00:00", "1"],
         ),
+        (
+            [pd.Timestamp(1), pd.Timestamp(2), "x"],
+            [f"{DAY} 00:00:00.000000001", f"{DAY} 00:00:00.000000002", "x"],
+        ),
+        ([pd.Timestamp(1), pd.Timestamp(2)], [f"{DAY} 00:00:00.000000001", f"{DAY} 00:00:00.000000002"]),
+        ([np.datetime64(1, "ns"), datetime(1970, 1, 1)], [f"{DAY} 00:00:00.000000001", DAY]),
+        ([datetime(1970, 1, 1, 1, tzinfo=tzoffset("x", 3600)), 1], [f"{DAY} 01:00:00+0100", "1"]),
         ([timedelta(minutes=1), np.timedelta64(90, "s"), np.datetime64("NaT")], ["60", "90", None]),
         ([2**70, 1], ["1180591620717411303424", "1"]),
         ([Decimal(2**70), -(2**70)], ["1180591620717411303424", "-1180591620717411303424"]),
-        ([2**70, "a", 2.0**70], ["1180591620717411303424", "a", "1.1805916207174113e+21"]),
+        ([2**70, "a", 2.0**70], ["1180591620717411303424", "a", "1180591620717411303424"]),
+        ([1e21, 10**21, True], [str(10**21), str(10**21), "true"]),
+        ([1e308, Decimal(int(1e308)), int(1e308)], [str(int(1e308))] * 3),
+        ([1e21, 0.5, 1e-7], [str(10**21), "0.5", "1e-07"]),
         ([Decimal("1e400"), Decimal("1e-400"), 1], ["1E+400", "1E-400", "1"]),
         ([Decimal("-0"), 0, -0.0], ["0", "0", "0"]),
         ([b"yes", "yes"], ["yes", "yes"]),

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..decode import json_text
 from ..errors import OptionError
 from ..frames import ARROW, IS_TEXT, check_times, kind_of_field, mixed_value, open_column
-from ..spelling import moment_texts, plain_value, text_of
+from ..spelling import as_name, moment_texts, plain_value, text_of
 from .text_bytes import has_empty
 
 Flags = NDArray[np.bool_]
@@ -166,6 +166,8 @@ def of_values(name: str, values: Sequence[Any]) -> list[Column]:
     """Make a column of Python values of any kinds."""
     try:
         plain = [plain_value(value) for value in values]
+        if not {str, bool}.isdisjoint(map(type, plain)):
+            plain = [*map(as_name, plain)]
         return open_column(name, len(plain), range(len(plain)), plain)
     except (UnicodeError, TypeError, ValueError) as error:
         row = f", in row {place + 1:,}" if (place := _first_unreadable(values)) is not None else ""
