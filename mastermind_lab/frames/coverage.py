@@ -170,8 +170,9 @@ class Coverage:
         Parameters
         ----------
         ids
-            Those of all entries. Where no account tells of one any more, it is a line's if it looks like one
-            and no stream has had such ids since 2001: an entry too many is seen, one that is lost is not.
+            Those of all entries that may be lines. Where no account tells of one any more, it is a line's if
+            it looks like one and no stream has had such ids since 2001: an entry too many is seen, one that
+            is lost is not.
         """
         lines = (one.first_id for one in self.accounts if one.stream is None and one.first_id)
         epochs, numbers, places = id_parts(ids)[self._owners(ids) < 0].T
