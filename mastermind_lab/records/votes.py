@@ -225,13 +225,10 @@ def _named_keys(keys: Sequence[Column]) -> dict[str, Column]:
 
 def _facts(rows: Rows, roles: Roles, codes: Codes, starts: Codes, ids: pa.Array) -> dict[str, Column]:
     """Return the declared columns of ``decisions`` that the votes tell."""
-    n, none = len(starts), pa.array(np.zeros(len(starts), np.int64))
     found = {
         "stream_id": ids,
         "n_votes": pa.array(np.diff(starts, append=len(codes))),
-        "n_citations": none,
-        "n_arguments": none,
-        "confidence": pa.nulls(n, FLOAT),
+        "confidence": pa.nulls(len(starts), FLOAT),
     }
     if "time" in rows.named:
         found["published_at"] = last_moment(rows.named["time"], starts)
