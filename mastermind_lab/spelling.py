@@ -51,6 +51,8 @@ def plain_value(value: Any) -> Any:
         return None
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
+    if isinstance(value, np.longdouble):  # of which Python has no kind
+        value = float(value) if float(value) == value else Decimal(str(value))
     if isinstance(value, Decimal):
         value = _plain_decimal(value)
     if isinstance(value, float):

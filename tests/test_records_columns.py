@@ -372,6 +372,8 @@ class Rank(IntEnum):
         ([b"yes", "yes"], ["yes", "yes"]),
         ([b"yes", 1], ["yes", "1"]),
         ([-0.0, 0.0, 0.5], ["0", "0", "0.5"]),
+        (np.array([7, np.nan, 0.5], np.longdouble), ["7", None, "0.5"]),
+        ([np.longdouble(7), 0.1, np.longdouble(0.1)], ["7", "0.1", "0.1"]),
         ([-0.0, 0.0, "a"], ["0", "0", "a"]),
         ([b"yes", None], ["yes", None]),
     ],
@@ -431,6 +433,15 @@ class TestATextThatReadsAsAList:
         for outcomes in (known, tmp_path / "known.jsonl"):
             right = lab.with_outcomes(history, outcomes, on="decision_id", correct="truth")
             assert right.decisions["correct_choice"].tolist() == ["[0,1]", "7", "x"]
+
+    def test_it_is_another_value_than_the_list_or_the_number(self):
+        rows = {"k": 1, "w": [*"abcd"], "a": "x", "m": ["[0,1]", [0, 1], "7", 7], "n": [7, 7, 7, 7]}
+        rows["one"] = ["7", "7", "7", 7]
+        history = lab.from_votes(pd.DataFrame(rows), **NAMED)
+        assert [*history.votes][-2:] == ["vote.m", "vote.one"]
+        [[_, envelope]] = history.envelopes(derive="plurality")
+        assert [one.model_dump()["m"] for one in envelope.decision.votes] == rows["m"]
+        assert [one.model_dump()["one"] for one in envelope.decision.votes] == rows["one"]
 
     def test_its_marks_are_no_column_of_their_own(self):
         some = ["7", 7, "x"]

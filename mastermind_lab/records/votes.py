@@ -171,10 +171,11 @@ def _split(rows: Rows, codes: Codes, starts: Codes) -> tuple[dict[str, Column], 
     """Tell columns that say one thing of each decision from those that do not."""
     same = np.ones(max(len(codes) - 1, 0), bool)
     same[starts[1:] - 1] = False
-    shown = shown_columns(rows.others)
     constant = {
-        name for name in shown
-        if not name.startswith(_PREFIX["votes"]) and _is_constant(rows.others[name][1], same)
+        name for name in shown_columns(rows.others)
+        if not name.startswith(_PREFIX["votes"]) and all(
+            _is_constant(rows.others[one][1], same) for one in (name, name + IS_TEXT) if one in rows.others
+        )
     }  # fmt: skip
     first = pa.array(starts)
     of_decisions, of_votes = {}, {}
