@@ -78,7 +78,7 @@ class TestMerging:
         same(lab.read(redis_url, until="6-0") + lab.read(redis_url, since="4-0"), whole, FRAMES)
         same(lab.read(redis_url, since="4-0") + lab.read(redis_url, until="6-0"), whole, FRAMES)
 
-    def test_small_ids_of_a_stream_are_no_lines_if_coverage_tells_nothing(self, redis_url):
+    def test_small_ids_of_a_stream_are_no_lines_if_coverage_tells_nothing(self, redis_url, tmp_path):
         import redis
 
         from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
@@ -90,6 +90,9 @@ class TestMerging:
         untold = whole.with_frames(coverage=Coverage())
         for both in (whole + untold, untold + whole, untold + untold):
             same(both, whole, FRAMES)
+        saved = lab.read(untold.save(tmp_path / "s"))  # with coverage of its own, which has no stream
+        same(saved + whole, whole, FRAMES)
+        same(whole + saved, whole, FRAMES)
         lines = lab.read([VALID])
         assert (untold + lines).decisions["stream_id"].tolist() == ["0-1", "1-1", "3-1"]
 
