@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _ZONE = r"(?:Z|[+-]\d{4})?"
-_FAR = 300  # digits before or behind the point, of which neither an int nor a float is made
+_FAR = 324  # digits before or behind the point, of which neither an int nor a float is made
 
 
 def text_of(value: Any) -> str | None:
@@ -29,7 +29,7 @@ def text_of(value: Any) -> str | None:
     >>> text_of("7.0"), text_of(7.0), text_of(True), text_of(float("nan"))
     ('7.0', '7', 'true', None)
     """
-    plain = plain_value(value)
+    plain = as_name(plain_value(value))
     if plain is None or isinstance(plain, str):
         return plain
     if not isinstance(plain, bool | int | float):
@@ -51,6 +51,8 @@ def plain_value(value: Any) -> Any:
         return None
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
+    if isinstance(value, np.longdouble):  # of which Python has no kind
+        value = float(value) if float(value) == value else Decimal(str(value))
     if isinstance(value, Decimal):
         value = _plain_decimal(value)
     if isinstance(value, float):
@@ -58,6 +60,11 @@ def plain_value(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(int(value)) if is_spelled_short(value) else int(value)
     return value if isinstance(value, _OF_JSON) else _text_of(value)
+
+
+def as_name(plain: Any) -> Any:
+    """Give a float that is a large whole number its digits, as the whole number equal to it has."""
+    return str(int(plain)) if type(plain) is float and plain.is_integer() and abs(plain) >= _LARGE else plain
 
 
 _OF_JSON = (type(None), bool, list, tuple, dict, set, frozenset)
@@ -71,7 +78,8 @@ def _text_of(value: Any) -> str | float:
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, datetime):
-        return str(moment_texts(pa.array([value]))[0])
+        moment = f"{value.replace(tzinfo=None)}{value:%z}"  # Arrow has no nanoseconds here, nor some zones
+        return str(moment_texts(pa.array([moment]))[0])
     return str(value)
 
 
@@ -90,8 +98,9 @@ def _plain_decimal(value: Decimal) -> int | float | str | None:
 
 
 def moment_texts(column: pa.Array) -> pa.Array:
-    """Spell times alike, whatever their unit: without what is all zeros."""
-    short = pc.replace_substring_regex(column.cast(pa.large_string()), rf"(\.\d*?)0+({_ZONE})$", r"\1\2")
+    """Spell times alike, whatever their unit and the name of UTC: without what is all zeros."""
+    short = pc.replace_substring_regex(column.cast(pa.large_string()), r"\+0000$", "Z")
+    short = pc.replace_substring_regex(short, rf"(\.\d*?)0+({_ZONE})$", r"\1\2")
     short = pc.replace_substring_regex(short, rf"\.({_ZONE})$", r"\1")
     return pc.replace_substring_regex(short, r" 00:00:00Z?$", "")
 

@@ -7,11 +7,13 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from histories import sample
 from matplotlib.collections import LineCollection
 from panels import part
 from pictures import caption, words
 from summaries import agree
 
+import mastermind_lab as lab
 from mastermind_lab.charts.conformity import conformity
 from mastermind_lab.errors import OptionError
 from mastermind_lab.stats.conformity import Conformity
@@ -249,6 +251,16 @@ def test_evidence_in_one_part_is_known_of_both():
     assert whole.hollow.value == 12 / 16
     assert np.isnan(Conformity.of(untold).hollow.value)
     assert Conformity.of(history, by="n_citations").table()["hollow"].tolist() == [1, 0]
+
+
+def test_a_table_of_votes_beside_others_is_not_hollow():
+    told = sample(50)
+    votes = pd.DataFrame({"q": 1, "who": [*"xyz"], "says": "yes"})
+    table = lab.from_votes(votes, decision="q", voter="who", choice="says")
+    assert table.decisions[["n_citations", "n_arguments"]].isna().all(axis=None)
+    both = Conformity.of(told + table)
+    assert (both.hollow.value, both.hollow.n) == (Conformity.of(told).hollow.value, 50)
+    assert "Hollow consensus not known" in caption(conformity(table))
 
 
 def test_evidence_that_was_not_counted_is_not_none():

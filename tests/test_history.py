@@ -78,6 +78,24 @@ class TestMerging:
         same(lab.read(redis_url, until="6-0") + lab.read(redis_url, since="4-0"), whole, FRAMES)
         same(lab.read(redis_url, since="4-0") + lab.read(redis_url, until="6-0"), whole, FRAMES)
 
+    def test_small_ids_of_a_stream_are_no_lines_if_coverage_tells_nothing(self, redis_url, tmp_path):
+        import redis
+
+        from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
+
+        with redis.Redis.from_url(redis_url) as raw:
+            for number, payload in enumerate([VALID, VALID, "broken"]):
+                raw.xadd(STREAM, {"data": payload}, f"{number}-1")
+        whole = lab.read(redis_url)
+        untold = whole.with_frames(coverage=Coverage())
+        for both in (whole + untold, untold + whole, untold + untold):
+            same(both, whole, FRAMES)
+        saved = lab.read(untold.save(tmp_path / "s"))  # with coverage of its own, which has no stream
+        same(saved + whole, whole, FRAMES)
+        same(whole + saved, whole, FRAMES)
+        lines = lab.read([VALID])
+        assert (untold + lines).decisions["stream_id"].tolist() == ["0-1", "1-1", "3-1"]
+
     def test_payloads_stay_where_both_have_them(self):
         kept, bare = lab.read([VALID], payloads=True), lab.read([VALID])
         assert len((kept + kept).payloads) == 2

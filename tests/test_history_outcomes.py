@@ -12,6 +12,7 @@ from pandas.testing import assert_frame_equal, assert_series_equal
 import mastermind_lab as lab
 from mastermind_lab.errors import OptionError, SourceError
 from mastermind_lab.history.outcomes import with_outcomes
+from mastermind_lab.history.sources import files
 
 
 def arena(*ids, choice="ship", **meta):
@@ -255,6 +256,9 @@ def test_long_numbers_join_exactly(kind, missing, cases):
         ([2**53], [str(2**53 + 1), "1.0"], [None]),
         ([7, 8], ["7.0", " 8 "], ["a", "a"]),
         ([7, 8], [7, "8"], ["a", "a"]),
+        ([7, 8], ["7.0", "8.5"], ["a", None]),
+        ([2**53 + 1], ["9007199254740992", "0.5"], [None]),
+        ([2**53 + 1], ["9007199254740993", "0.5"], ["a"]),
         ([0.5, 2.0], ["0.50", ""], ["a", None]),
     ],
 )
@@ -267,9 +271,9 @@ def test_a_blank_or_odd_text_rounds_no_other_number(ours, theirs, found):
     ("theirs", "said"),
     [
         ([float(2**53)], "was a float, which may have rounded it: give them as texts"),
-        (["1e999999999"], "is no whole number, or too large"),
-        (pd.array([2**64 - 1], "UInt64"), "18446744073709551615 is no whole number, or too large"),
-        (["7.5", ""], "7.5 is no whole number"),
+        (["1e999999999"], "is too large"),
+        (pd.array([2**64 - 1], "UInt64"), "18446744073709551615 is too large"),
+        ([float(2**53), 7.5], "was a float, which may have rounded it: give them as texts"),
         ([True], "True is no number"),
         (["seven"], "seven"),
     ],
@@ -410,6 +414,27 @@ def test_a_scan_is_joined_by_any_key(tmp_path):
     scan = lab.scan(history.save(tmp_path / "kept"))
     [batch] = lab.with_outcomes(scan, outcomes, **options)
     assert right(batch) == right(with_outcomes(history, outcomes, **options)) == ["yes", "no", None]
+
+
+@pytest.mark.parametrize(
+    ("cases", "theirs", "found"),
+    [
+        ([7, 8, 1.5], [7.0, 1.5, 2.5], ["x", None, "x"]),
+        ([7, 8, 1.5], ["7", "1.50", "2.5"], ["x", None, "x"]),
+        ([7, 8, "a"], ["7", "a", "2.5"], ["x", None, "x"]),
+        ([7, 8], [7.0, 2.5], ["x", None]),
+        ([True, 7, 1.5], ["true", "7", "1"], ["x", "x", None]),
+        ([True, "a"], ["1", "a"], [None, "x"]),
+    ],
+)
+def test_a_scan_is_joined_by_numbers_of_several_kinds(cases, theirs, found, tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_SMALL_BYTES", 0)  # a batch each
+    for number, case in enumerate(cases):
+        with_cases([case]).to_ndjson(tmp_path / f"{number}.ndjson")
+    outcomes = pd.DataFrame({"meta.case": theirs, "correct_choice": "x"})
+    whole = with_outcomes(lab.read(tmp_path), outcomes, on="meta.case")
+    scan = with_outcomes(lab.scan(tmp_path), outcomes, on="meta.case")
+    assert [one for batch in scan for one in right(batch)] == right(whole) == found
 
 
 def test_whole_numbers_join_texts_that_are_whole_numbers():

@@ -170,6 +170,11 @@ def test_a_query_may_have_lines_and_comments(history):
     assert len(found) == len(history.where("confidence > 0.6 and n_votes > 5")) > 0
 
 
+def test_a_list_of_another_length_is_answered(history):
+    with pytest.raises(lab.OptionError, match=r"Lengths must match.*\(for any value of a list, write in:"):
+        history.where("confidence > [0.5, 0.6]")
+
+
 def test_a_query_may_name_a_variable(history):
     threshold = 0.6  # noqa: F841 - the query uses it
     assert len(history.where("confidence > @threshold")) == len(history.where("confidence > 0.6"))
@@ -191,6 +196,14 @@ class TestTimes:
             ("(published_at) > ('{}')", lambda times, moment: times > moment),
             ("published_at == ['{}']", lambda times, moment: times == moment),
             ("published_at.isin(['{}', '2020-01-01'])", lambda times, moment: times == moment),
+            ("published_at.between('{}', '2100')", lambda times, moment: times >= moment),
+            ("published_at.fillna('2020') > '{}'", lambda times, moment: times > moment),
+            ("published_at.dt.floor('h') > '{}'", lambda times, moment: times.dt.floor("h") > moment),
+            ("published_at.dt.normalize() == '{:.10}'", lambda times, moment: times.dt.date == moment.date()),
+            (
+                "published_at.dt.ceil('D').isin(['{:.10}'])",
+                lambda times, moment: times.dt.ceil("D") == moment.floor("D"),
+            ),
         ],
     )
     def test_a_moment(self, history, query, cut):
@@ -198,7 +211,7 @@ class TestTimes:
         with_own = history.with_frames(
             decisions=history.decisions.assign(**{"meta.seen": history.decisions["published_at"]})
         )
-        found = with_own.where(query.format(moment.tz_localize(None)))
+        found = with_own.where(query.format(str(moment.tz_localize(None))))
         expected = history.decisions[cut(history.decisions["published_at"], moment)]
         assert len(expected) == len(found)
         assert found.decisions["stream_id"].tolist() == expected["stream_id"].tolist()
@@ -220,6 +233,35 @@ class TestTimes:
     def test_what_is_no_moment_is_refused(self, history, text):
         with pytest.raises(lab.OptionError, match=r"is compared with times and is none: expected a date"):
             history.where(f"published_at > '{text}'")
+
+    @pytest.mark.parametrize("number", ["5", "1764000000.5", "[2026]"])
+    def test_a_number_is_none(self, history, number):
+        with pytest.raises(lab.OptionError, match=r"is compared with times and is none: expected a date"):
+            history.where(f"published_at > {number}")
+
+    @pytest.mark.parametrize(
+        "query",
+        ["published_at.dt.date == '2026-01-01'", "published_at.dt.date.isin(['2026-01-01'])",
+         "'2026-01-01' == published_at.dt.tz_convert('Asia/Tokyo').dt.floor('D')"],
+    )  # fmt: skip
+    def test_with_days_or_another_zone_a_text_is_not_compared(self, history, query):
+        with pytest.raises(
+            lab.OptionError, match=r"is a text, and compared with \.dt\.date or \.dt\.tz_conv"
+        ):
+            history.where(query)
+
+    def test_a_day_has_no_zone(self, history):
+        day = history.decisions["published_at"].iloc[0].date()
+        with pytest.raises(lab.OptionError, match=r"has no zone: times here have a zone, UTC"):
+            history.where("published_at == @day"), day
+        assert len(history.where("published_at.dt.date == @day")) > 0
+
+    def test_reckoning_is_answered(self, history):
+        day = pd.Timedelta("1D")
+        with pytest.raises(
+            lab.OptionError, match=r"\(pandas adds a span to no time in a query: give where a"
+        ):
+            history.where("published_at + @day > '2026-01-01'"), day
 
     def test_a_variable_without_a_zone_is_answered(self, history):
         moment = pd.Timestamp("2026-01-01")
@@ -314,9 +356,18 @@ class TestScans:
     def test_a_query_that_compares_each_decision_with_another_value_is_refused(self):
         limits, some = pd.Series([0.5] * 2_000), np.array([0.5, 0.6])
         scan = lab.scan(sample_folder() / "arena.ndjson.gz")
-        for query in ("confidence > @limits", "confidence + @some > 1", "@some < confidence < 1"):
-            with pytest.raises(lab.OptionError, match="may look at all"):
+        listed, pair = [0.5] * 2_000, [0.5, 0.6]
+        for query in (
+            "confidence > @limits", "confidence + @some > 1", "@some < confidence < 1", "confidence > -@some",
+            "confidence > @listed", "-confidence < @pair", "confidence >= [0.5, 0.6]",
+            "confidence.between(@listed, 1)", "confidence == @some",
+        ):  # fmt: skip
+            with pytest.raises(
+                lab.OptionError, match=r"may look at all: .*for any value of a list, write in:"
+            ):
                 scan.where(query)
+        any_of = sum(map(len, scan.where("confidence == @pair or confidence == [0.5, 0.6]")))
+        assert any_of == sum(map(len, scan.where("confidence in @pair"))) > 0, (listed, pair)
         chosen = scan.where("n_votes in @limits or confidence in @some or n_votes > @some[0]")
         assert sum(map(len, chosen)) == 1_000 * len(some) == len(limits)
 

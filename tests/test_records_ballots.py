@@ -370,6 +370,20 @@ def test_one_rank_that_is_no_number_is_one_reject():
     assert history.rejects["detail"].tolist() == ["r: expected a rank, a whole number, there is 'n/a'"]
 
 
+def test_one_number_among_rankings_is_told_what_to_do():
+    rankings = table(answer=["a", "b", "a"], r=["a > b", 1, "b > a"])
+    with pytest.raises(
+        OptionError, match=r"r' holds numbers, and 'a > b': .* choice=; .* make lists, column\.str"
+    ):
+        made(rankings, ranking="r")
+    details = made(rankings, ranking="r", choice="answer").rejects["detail"]
+    assert details.str.contains(
+        'make lists, column.str.split(" > "), and take the numbers out', regex=False
+    ).all()
+    empty = rankings.assign(r=1).head(0)
+    assert len(made(empty, ranking="r", choice="answer")) == 0
+
+
 def test_rounds_and_ranks_that_floats_cannot_tell_apart_are_rejects():
     large = [2**53 - 1, 2**53, 2**53 + 1]
     frame = pd.DataFrame({"q": 1, "w": "A", "c": ["x", "y", "z"], "r": large})

@@ -12,6 +12,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from dateutil.tz import tzoffset
 
 import mastermind_lab as lab
 from mastermind_lab.errors import OptionError
@@ -19,6 +20,7 @@ from mastermind_lab.records import columns
 from mastermind_lab.records.columns import FLOAT, MOMENT, TEXT, WHOLE
 
 FIELD = pa.field("x", FLOAT)
+DAY = "1970-01-01"
 
 
 def brought(values, kind=None):
@@ -73,7 +75,7 @@ def test_chunks_are_put_together():
 @pytest.mark.parametrize(
     ("values", "kind", "spelled"),
     [
-        ([7.0, 0.5, 1e21, None], FLOAT, ["7", "0.5", "1e+21", None]),
+        ([7.0, 0.5, 1e21, None], FLOAT, ["7", "0.5", str(10**21), None]),
         ([7, -1], WHOLE, ["7", "-1"]),
         ([True, False], pa.bool_(), ["true", "false"]),
         ([None], pa.null(), [None]),
@@ -84,6 +86,8 @@ def test_chunks_are_put_together():
         ([datetime(2026, 1, 2, 3, 4, 5, 6, UTC)], MOMENT, ["2026-01-02 03:04:05.000006Z"]),
         ([datetime(2026, 1, 2, 3, 4, 5, 0, UTC)], MOMENT, ["2026-01-02 03:04:05Z"]),
         ([datetime(2026, 1, 2, tzinfo=UTC)], MOMENT, ["2026-01-02"]),
+        ([datetime(2026, 1, 2, 3, tzinfo=UTC)], pa.timestamp("us", "Etc/UTC"), ["2026-01-02 03:00:00Z"]),
+        ([datetime(2026, 1, 2, tzinfo=UTC)], pa.timestamp("ns", "Zulu"), ["2026-01-02"]),
         ([datetime(2026, 1, 1, 22, tzinfo=UTC)], pa.timestamp("us", "+02:00"), ["2026-01-02 00:00:00+0200"]),
     ],
 )
@@ -350,15 +354,27 @@ class Rank(IntEnum):
             [np.datetime64("2026-01-02T03:00", "ns"), pd.Timestamp("2026-01-02 03:00"), 1],
             ["2026-01-02 03:00:00", "2026-01-02 03:00:00", "1"],
         ),
+        (
+            [pd.Timestamp(1), pd.Timestamp(2), "x"],
+            [f"{DAY} 00:00:00.000000001", f"{DAY} 00:00:00.000000002", "x"],
+        ),
+        ([pd.Timestamp(1), pd.Timestamp(2)], [f"{DAY} 00:00:00.000000001", f"{DAY} 00:00:00.000000002"]),
+        ([np.datetime64(1, "ns"), datetime(1970, 1, 1)], [f"{DAY} 00:00:00.000000001", DAY]),
+        ([datetime(1970, 1, 1, 1, tzinfo=tzoffset("x", 3600)), 1], [f"{DAY} 01:00:00+0100", "1"]),
         ([timedelta(minutes=1), np.timedelta64(90, "s"), np.datetime64("NaT")], ["60", "90", None]),
         ([2**70, 1], ["1180591620717411303424", "1"]),
         ([Decimal(2**70), -(2**70)], ["1180591620717411303424", "-1180591620717411303424"]),
-        ([2**70, "a", 2.0**70], ["1180591620717411303424", "a", "1.1805916207174113e+21"]),
+        ([2**70, "a", 2.0**70], ["1180591620717411303424", "a", "1180591620717411303424"]),
+        ([1e21, 10**21, True], [str(10**21), str(10**21), "true"]),
+        ([1e308, Decimal(int(1e308)), int(1e308)], [str(int(1e308))] * 3),
+        ([1e21, 0.5, 1e-7], [str(10**21), "0.5", "1e-07"]),
         ([Decimal("1e400"), Decimal("1e-400"), 1], ["1E+400", "1E-400", "1"]),
         ([Decimal("-0"), 0, -0.0], ["0", "0", "0"]),
         ([b"yes", "yes"], ["yes", "yes"]),
         ([b"yes", 1], ["yes", "1"]),
         ([-0.0, 0.0, 0.5], ["0", "0", "0.5"]),
+        (np.array([7, np.nan, 0.5], np.longdouble), ["7", None, "0.5"]),
+        ([np.longdouble(7), 0.1, np.longdouble(0.1)], ["7", "0.1", "0.1"]),
         ([-0.0, 0.0, "a"], ["0", "0", "a"]),
         ([b"yes", None], ["yes", None]),
     ],
@@ -372,6 +388,69 @@ def test_values_of_several_types_are_spelled_as_those_of_one(values, spelled, ro
 
 
 NAMED_OF = {"w": "voter", "a": "choice"}
+
+
+class TestATextThatReadsAsAList:
+    """Beside a number it stays the text that it is, and is no list."""
+
+    VALUES = ("[0,1]", 7, "x")
+
+    def test_as_what_is_named(self):
+        rows = dict.fromkeys(("q", "w", "a", "r", "why"), self.VALUES)
+        named = {"decision": "q", "voter": "w", "choice": "a", "recommendation": "r", "rationale": "why"}
+        history = lab.from_votes(pd.DataFrame(rows), **named)
+        assert history.rejects.empty
+        said = history.votes[["voter", "choice", "rationale"]].assign(r=history.decisions["recommendation"])
+        assert said.values.tolist() == [[one] * 4 for one in ("[0,1]", "7", "x")]
+        voters = pd.DataFrame({"w": self.VALUES, "z": self.VALUES})
+        assert [*lab.from_votes(pd.DataFrame(rows), **named, voters=voters).votes][-1] == "vote.z"
+
+    def test_as_what_tells_decisions_apart(self):
+        history = lab.from_votes(pd.DataFrame(dict.fromkeys("kwa", self.VALUES)), **NAMED)
+        told = [one.decision.model_dump()["k"] for _, one in history.envelopes(derive="plurality")]
+        assert told == [*self.VALUES]
+
+    def test_a_list_among_them_is_no_choice(self):
+        rows = {"k": 1, "w": list("abcd"), "a": [*self.VALUES, [0, 1]]}
+        history = lab.from_votes(pd.DataFrame(rows), **NAMED)
+        assert history.votes["choice"].tolist() == ["[0,1]", "7", "x"]
+        assert history.rejects["stream_id"].tolist() == ["0-4"]
+
+    def test_with_a_rank(self):
+        ranks = {"k": 1, "w": [*"aabb"], "a": [*self.VALUES[:2]] * 2, "rank": [1, 2, 2, 1]}
+        history = lab.from_votes(pd.DataFrame(ranks), **NAMED, ranking="rank")
+        assert history.votes["choice"].tolist() == ["[0,1]", "7"]
+        places = {"k": 1, "w": [*"abc"], "first": self.VALUES}
+        history = lab.from_votes(pd.DataFrame(places), decision="k", voter="w", ranking=["first"])
+        assert history.votes["choice"].tolist() == ["[0,1]", "7", "x"]
+
+    def test_as_a_fact_or_an_outcome(self, tmp_path):
+        rows = pd.DataFrame({"k": [1, 2, 3], "w": [*"abc"], "a": ["[0,1]"] * 3})
+        facts = pd.DataFrame({"k": [1, 2, 3], "rationale": self.VALUES})
+        history = lab.from_votes(rows, **NAMED, decisions=facts)
+        assert history.decisions["rationale"].tolist() == ["[0,1]", "7", "x"]
+        known = pd.DataFrame({"decision_id": [*"123"], "truth": self.VALUES})
+        known.to_json(tmp_path / "known.jsonl", orient="records", lines=True)
+        for outcomes in (known, tmp_path / "known.jsonl"):
+            right = lab.with_outcomes(history, outcomes, on="decision_id", correct="truth")
+            assert right.decisions["correct_choice"].tolist() == ["[0,1]", "7", "x"]
+
+    def test_it_is_another_value_than_the_list_or_the_number(self):
+        rows = {"k": 1, "w": [*"abcd"], "a": "x", "m": ["[0,1]", [0, 1], "7", 7], "n": [7, 7, 7, 7]}
+        rows["one"] = ["7", "7", "7", 7]
+        history = lab.from_votes(pd.DataFrame(rows), **NAMED)
+        assert [*history.votes][-2:] == ["vote.m", "vote.one"]
+        [[_, envelope]] = history.envelopes(derive="plurality")
+        assert [one.model_dump()["m"] for one in envelope.decision.votes] == rows["m"]
+        assert [one.model_dump()["one"] for one in envelope.decision.votes] == rows["one"]
+
+    def test_its_marks_are_no_column_of_their_own(self):
+        some = ["7", 7, "x"]
+        rows = pd.DataFrame({"k": ["7", 8, "x"], "w": [*"abc"], "a": [*"xyx"], "question": some, "t": some})
+        facts = pd.DataFrame({"k": ["7", 8, "x"], "rationale": some})
+        history = lab.from_votes(rows, **NAMED, decisions=facts)
+        assert history.decisions["question"].tolist() == ["7", "7", "x"]
+        assert [*history.decisions][-3:] == ["n_arguments", "decision.k", "decision.t"]
 
 
 def test_abstentions_are_spelled_as_choices():

@@ -191,7 +191,7 @@ def test_a_callable_sees_one_vote_a_voter_and_may_leave_decisions_open():
         ([0.5, np.nan], ["0.5", None]),
         ([True, False], ["true", "false"]),
         (pd.array([True, None], "boolean"), ["true", None]),
-        (pd.Categorical([3.0, 1e22]), ["3", "1e+22"]),
+        (pd.Categorical([3.0, 1e22]), ["3", str(10**22)]),
         ([1, True], ["1", "true"]),
         ([-0.0, Decimal("2.50")], ["0", "2.5"]),
         (["3.0", None], ["3.0", None]),

@@ -170,13 +170,16 @@ class Coverage:
         Parameters
         ----------
         ids
-            Those of all entries. Where no account tells of one any more, it is a line's if it looks like one
-            and no stream has had such ids since 2001: an entry too many is seen, one that is lost is not.
+            Those of all entries that may be lines. Where no account tells of one any more, it is a line's if
+            it looks like one and no stream has had such ids since 2001: an entry too many is seen, one that
+            is lost is not.
         """
-        lines = (one.first_id for one in self.accounts if one.stream is None and one.first_id)
-        epochs, numbers, places = id_parts(ids)[self._owners(ids) < 0].T
+        lines = [id_key(one.first_id)[1] for one in self.accounts if one.stream is None and one.first_id]
+        parts = id_parts(ids)
+        epochs, numbers, places = parts[self._owners(ids) < 0].T
         untold = numbers[(epochs == 0) & (numbers < _LARGEST_LABEL) & (places > 0)]  # lines count from 1
-        return frozenset([*(id_key(first)[1] for first in lines), *np.unique(untold).tolist()])
+        told = np.intersect1d(np.array(lines, np.uint64), parts[:, 1])
+        return frozenset([*told.tolist(), *np.unique(untold).tolist()])
 
     def renumbered(self, files: Mapping[int, int]) -> Coverage:
         """Give the lines of some files new file numbers."""

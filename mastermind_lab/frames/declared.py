@@ -58,8 +58,8 @@ _COLUMNS = {
         ("confidence", "float64", "0-1", "how sure the panel was"),
         ("rationale", "str", "", "why, in the panel's words"),
         ("n_votes", "Int64", "votes", "rows in votes"),
-        ("n_citations", "Int64", "citations", "rows in citations"),
-        ("n_arguments", "Int64", "nodes", "rows in arguments"),
+        ("n_citations", "Int64", "citations", "rows in citations; missing where not told"),
+        ("n_arguments", "Int64", "nodes", "rows in arguments; missing where not told"),
     ],
     "votes": [
         _ID,

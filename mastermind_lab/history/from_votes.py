@@ -36,8 +36,8 @@ def from_votes(
     """Make a history of a table of votes, one row a vote, whoever made it.
 
     What the table does not say stays missing: there is no recommendation and no confidence unless a column of
-    them is named. Decisions come in the order of their first votes, and are numbered by the row of the first:
-    ``stream_id`` is ``0-1`` for the first row.
+    them is named, and citations and arguments are not counted. Decisions come in the order of their first
+    votes, and are numbered by the row of the first: ``stream_id`` is ``0-1`` for the first row.
 
     Parameters
     ----------

@@ -395,7 +395,7 @@ class History:
         if not isinstance(other, History):
             return NotImplemented
         left, right, account = self.tables(), other.tables(), other.account
-        moved = _new_numbers(ids_in_order(left), ids_in_order(right), account)
+        moved = _new_numbers(left, right, account)
         if moved:
             right, account = renumber(right, moved), account.renumbered(moved)
         twice = shared(ids_in_order(left), ids_in_order(right))
@@ -613,12 +613,21 @@ def _rows_of(name: str, frame: pd.DataFrame, ids: pa.Array) -> pd.DataFrame:
     return kept.reset_index(drop=True)
 
 
-def _new_numbers(left: pa.Array, right: pa.Array, account: Coverage) -> dict[int, int]:
+def _new_numbers(left: Tables, right: Tables, account: Coverage) -> dict[int, int]:
     """Say which file numbers of the right history must change so as not to meet an id of the left."""
-    ours = account.file_numbers(right)
-    taken, theirs = ({*np.unique(id_parts(ids)[:, 1]).tolist()} for ids in (left, right))
+    ours = account.file_numbers(_without_time(right))
+    taken, theirs = ({*np.unique(id_parts(ids_in_order(some))[:, 1]).tolist()} for some in (left, right))
     if not ours & taken:
         return {}
     taken |= theirs - ours
     fresh = (number for number in count() if number not in taken)
     return dict(zip(sorted(ours), fresh, strict=False))
+
+
+def _without_time(tables: Tables) -> pa.Array:
+    """Return the ids of entries that may be lines: those of a stream have its time, as rejects among them."""
+    decisions = tables["decisions"]
+    untimed = decisions.filter(pc.is_null(decisions["streamed_at"]))["stream_id"]
+    if len(decisions) and not len(untimed):
+        return pa.array([], pa.large_string())
+    return pa.concat_arrays([*untimed.chunks, *tables["rejects"]["stream_id"].chunks])

@@ -15,9 +15,17 @@ from ..frames import TEXT
 _JOINED = ("str", pd.Int64Dtype())  # dtypes of keys that join as they are
 
 
-def spelled(ours: pd.Series) -> pd.Series:
-    """Spell truth values and numbers with a fraction as texts, which then join."""
-    return ours if ours.dtype in _JOINED else pd.Series(records.as_texts(ours, "on"), ours.index, TEXT)
+def spelled(ours: pd.Series, theirs: pd.Series) -> pd.Series:
+    """Spell truth values and numbers, where any on either side has a fraction, as texts, which then join."""
+    joins = ours.dtype in _JOINED and not _are_beside_fractions(ours, theirs)
+    return ours if joins else pd.Series(records.as_texts(ours, "on"), ours.index, TEXT)
+
+
+def _are_beside_fractions(ours: pd.Series, theirs: pd.Series) -> bool:
+    """Tell whether ours are whole numbers and some of theirs, of other decisions, are not."""
+    if ours.dtype != "Int64":
+        return False
+    return bool((pd.to_numeric(theirs, errors="coerce").astype(np.float64) % 1 > 0).any())
 
 
 def keys_like(column: pd.Series, ours: pd.Series, on: str) -> pd.Series:
@@ -41,6 +49,8 @@ def keys_like(column: pd.Series, ours: pd.Series, on: str) -> pd.Series:
             f"ids may be lost already: read them with dtype={{{on!r}: str}}, or give the path of the CSV file"
         )
     try:
+        if _are_beside_fractions(ours, column):
+            return pd.Series(records.as_texts(_unrounded(column), on), column.index, TEXT)
         return _whole_numbers(column)
     except (TypeError, ValueError, ArithmeticError) as error:
         raise OptionError(
@@ -52,18 +62,25 @@ def _whole_numbers(column: pd.Series) -> pd.Series:
     """Return numbers, or texts that spell some, as whole ones, and none by way of a float that rounds it."""
     if column.dtype.kind == "i":
         return column.astype("Int64")
-    exact = _exact(column)
+    exact = _unrounded(column)
     known = {one: _whole(one) for one in exact.dropna().unique()}
     return pd.Series(pd.array([known.get(one, pd.NA) for one in exact], "Int64"), column.index)
 
 
+def _unrounded(column: pd.Series) -> pd.Series:
+    """Return numbers exactly; of what is none, or was rounded perhaps, a ValueError."""
+    exact = _exact(column)
+    for number in exact.dropna().unique():
+        if isinstance(number, bool | np.bool_):
+            raise ValueError(f"{number} is no number")
+        if isinstance(number, float) and abs(number) >= 2**53:
+            raise ValueError(f"{number:.0f} was a float, which may have rounded it: give them as texts")
+    return exact
+
+
 def _whole(number: Any) -> int:
-    if isinstance(number, bool | np.bool_):
-        raise ValueError(f"{number} is no number")
-    if isinstance(number, float) and abs(number) >= 2**53:
-        raise ValueError(f"{number:.0f} was a float, which may have rounded it: give them as texts")
-    if not -(2**63) <= number < 2**63 or int(number) != number:
-        raise ValueError(f"{number} is no whole number, or too large")
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(f"{number} is too large")
     return int(number)
 
 

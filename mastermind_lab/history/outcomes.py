@@ -146,12 +146,15 @@ def _joined_if_there(batch: History, outcomes: pd.DataFrame, join: Join) -> Hist
 
 
 def _with_texts(batch: History, outcomes: pd.DataFrame, join: Join) -> History:
-    """Spell columns of numbers as text where the outcomes' ids, and so those of other batches, are texts."""
+    """Spell numbers and truth values as text where the outcomes' ids, and so those of other batches, are."""
     wanted = {}
     for on in join.on:
         ids = outcomes[on].dropna()
         name = _in_decisions(batch.decisions, on)
-        if is_open("decisions", name) and is_text(ids) and pd.to_numeric(ids, errors="coerce").isna().any():
+        is_wider = (
+            batch.decisions[name].dtype == "boolean" or pd.to_numeric(ids, errors="coerce").isna().any()
+        )
+        if is_open("decisions", name) and is_text(ids) and is_wider:
             wanted[name] = frozenset({"mixed"})
     return History(SchemaUnion({"decisions": wanted}).fit(batch.tables()), batch.account) if wanted else batch
 
@@ -179,7 +182,9 @@ def _joined(history: History, outcomes: pd.DataFrame, join: Join) -> History:
 
     decisions = history.decisions
     names = [_in_decisions(decisions, on) for on in join.on]
-    ours = pd.DataFrame({name: spelled(decisions[name]) for name in names})
+    ours = pd.DataFrame(
+        {name: spelled(decisions[name], outcomes[on]) for on, name in zip(join.on, names, strict=True)}
+    )
     keys = {on: keys_like(outcomes[on], decisions[name], on) for on, name in zip(join.on, names, strict=True)}
     known = pd.DataFrame(keys | {CHOICE: _texts(outcomes[join.correct], join.correct)}).dropna(
         ignore_index=True

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_list_like
 
 from ..errors import OptionError, column_advice
 from ..frames import TEXT, bound, is_id
@@ -27,10 +28,14 @@ _WORDS = {"&": " and ", "|": " or "}  # to pandas the signs bind as loosely as t
 _ZONE = "times here have a zone, UTC: give the other one too, as in pd.Timestamp('2026-11-01', tz='UTC')"
 _BACKTICKS = "a column with a dot in its name stands between backticks, as in `meta.model`"
 _EQUALS = "write == to compare"
-_ROW_BY_ROW = {"isna", "isnull", "notna", "notnull", "isin", "between", "abs", "round", "fillna", "astype"}
-_ACCESSORS = {"str", "dt"}  # what these give of a row hangs on that row alone
-_OF_ALL = {"cat", "get_dummies", "freq"}  # but for these
-_NUMBERS = {"index", "ilevel_0", "columns", "clevel_0"}  # to pandas, of rows and of columns
+ANY = "for any value of a list, write in: confidence in [0.5, 0.6]"
+"""What to write instead of a comparison with a list."""
+_RECKON = (
+    "pandas adds a span to no time in a query: give where a function, as in "
+    "lambda decisions: decisions['published_at'] - start > pd.Timedelta('1D')"
+)
+_ROUNDED = {"floor", "ceil", "round", "normalize"}  # what these make of times are times of UTC, too
+_TAKE_TIMES = {"isin", "between", "fillna"}
 
 
 @dataclass(frozen=True)
@@ -131,9 +136,21 @@ def evaluate(query: Query, decisions: pd.DataFrame, variables: Mapping[str, Any]
     except OptionError:
         raise
     except Exception as error:
-        hint = "" if query.quoted or "." not in query.text else f" ({_BACKTICKS})"
-        hint = f" ({_ZONE})" if "Invalid comparison between dtype=datetime64" in str(error) else hint
+        hint = f" ({advice})" if (advice := _advice(error, query)) else ""
         raise OptionError(f"where {query.text!r:.200} cannot be read: {worded(error)}{hint}") from error
+
+
+def _advice(error: Exception, query: Query) -> str:
+    """Say what to write instead of what pandas refuses."""
+    said = str(error)
+    if "Invalid comparison between dtype=datetime64" in said:
+        return _ZONE
+    if isinstance(error, TypeError) and ("datetime64" in said or "Timedelta" in said):
+        return _RECKON
+    if "Lengths must match" in said:
+        return ANY
+    is_of_a_name = isinstance(error, NameError | AttributeError)
+    return _BACKTICKS if is_of_a_name and not query.quoted and "." in query.text else ""
 
 
 def unknown_column(name: str, columns: Iterable[str], query: str) -> OptionError:
@@ -195,29 +212,52 @@ class _Moments(ast.NodeTransformer):
         """Name them on either side of times."""
         self.generic_visit(node)
         sides = [node.left, *node.comparators]
+        for one, other in [*pairwise(sides), *pairwise(sides[::-1])]:
+            self._check_zone(one, other)
         of_times = [False, *map(self._is_of_times, sides), False]
         beside = [before or behind for before, behind in zip(of_times, of_times[2:], strict=False)]
         node.left, *node.comparators = map(self._named, sides, beside)
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        """Name those that times are looked for among."""
+        """Name those that times are looked for among, or between, or filled up with."""
         self.generic_visit(node)
         method = node.func
-        if isinstance(method, ast.Attribute) and method.attr == "isin" and self._is_of_times(method.value):
-            node.args = [self._named(one, True) for one in node.args]
+        if isinstance(method, ast.Attribute) and method.attr in _TAKE_TIMES:
+            for one in node.args:
+                self._check_zone(method.value, one)
+            node.args = [self._named(one, self._is_of_times(method.value)) for one in node.args]
         return node
 
     def _is_of_times(self, node: ast.expr) -> bool:
-        return self.query.column(node) in self.times
+        return self._zone(node) == "UTC"
+
+    def _zone(self, node: ast.expr) -> str | None:
+        """Tell whether times are of UTC, or of days or of another zone; None of what is none."""
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Attribute(value=times, attr="dt"), attr=attr)):
+                zone = self._zone(times)
+                return zone if attr in _ROUNDED else "another" if zone and attr == "tz_convert" else None
+            case ast.Attribute(value=ast.Attribute(value=times, attr="dt"), attr="date"):
+                return "another" if self._zone(times) else None
+            case ast.Call(func=ast.Attribute(value=times, attr="fillna")):
+                return self._zone(times)
+        return "UTC" if self.query.column(node) in self.times else None
+
+    def _check_zone(self, node: ast.expr, other: ast.expr) -> None:
+        """Refuse to compare days, or times of another zone, with a text: no one would equal another."""
+        value: Any = self._value(other) if self._zone(node) == "another" else None
+        if any(isinstance(one, str) for one in (value if is_list_like(value) else [value])):
+            raise OptionError(
+                f"where: {value!r:.80} is a text, and compared with .dt.date or .dt.tz_convert: compare the "
+                "time itself, or .dt.normalize(), which is its day, both of UTC; or give a function"
+            )
 
     def _named(self, node: ast.expr, is_beside_times: bool) -> ast.expr:
         value: Any = self._value(node) if is_beside_times else None
-        if isinstance(value, str | datetime | np.datetime64):
+        if isinstance(value, _MOMENTS):
             moments: Any = _moment(value)
-        elif pd.api.types.is_list_like(value) and any(
-            isinstance(one, str | datetime | np.datetime64) for one in value
-        ):
+        elif is_list_like(value) and any(isinstance(one, _MOMENTS) for one in value):
             moments = [*map(_moment, value)]
         else:
             return node
@@ -233,89 +273,24 @@ class _Moments(ast.NodeTransformer):
         return None
 
 
+_MOMENTS = (str, date, np.datetime64, int, float)
+"""What may be meant as a moment."""
+
+
 def _moment(value: Any) -> Any:
     """Read a moment; as a text, it is UTC where it says no zone, as in bounds."""
     if not isinstance(value, str):
-        if (
-            value is not pd.NaT
-            and isinstance(value, datetime | np.datetime64)
-            and pd.Timestamp(value).tz is None
-        ):
+        is_time = isinstance(value, date | np.datetime64) and value is not pd.NaT
+        if is_time and pd.Timestamp(value).tz is None:
             raise OptionError(f"where: {value!s:.80} has no zone: {_ZONE}")
-        return value
+        if is_time or not isinstance(value, _MOMENTS):
+            return value
     moment: Any = None
     with suppress(OptionError):  # whose words are of bounds, which may be more than a moment
-        moment = bound("where", value, is_lower=True)
+        moment = bound("where", value, is_lower=True) if isinstance(value, str) else None
     if not isinstance(moment, int):
         raise OptionError(
             f"where: {value!r:.80} is compared with times and is none: expected a date, '2026-11-01', or "
             "'2026-11-01 10:30' (UTC; or with a zone: '2026-11-01T10:30+01:00')"
         )
     return pd.Timestamp(np.datetime64(moment, "us")).tz_localize("UTC")
-
-
-def check_row_by_row(query: Query, names: Mapping[str, Any]) -> None:
-    """Refuse a query that looks at several decisions at once, where only a part of all is seen at a time.
-
-    Raises
-    ------
-    OptionError
-        It asks a column for what may do so, takes the number of a row, or compares each row with another
-        value of a variable.
-    """
-    values = {name: names.get(written.removeprefix("@")) for name, written in query.written.items()}
-    arrays = {name for name, value in values.items() if isinstance(value, pd.Series | pd.Index | np.ndarray)}
-    for node in ast.walk(query.tree):
-        if not _is_row_by_row(node, query) or _is_side_by_side(node, arrays):
-            part = ast.unparse(node) if not isinstance(node, ast.Attribute) else node.attr
-            for name, written in query.written.items():
-                part = part.replace(name, written)
-            raise OptionError(
-                f"where {query.text!r:.200}: a scan sees some decisions at a time, and {part!r:.80} may look "
-                "at all: count it before and write @name for it, or use lab.read(...).where"
-            )
-
-
-def _is_side_by_side(node: ast.AST, arrays: Collection[str]) -> bool:
-    """Tell whether each row meets another value of an array, and not all of them."""
-    match node:
-        case ast.Compare(left=left, ops=signs, comparators=others):
-            pairs = zip(signs, pairwise([left, *others]), strict=True)
-            parts = [
-                part for sign, pair in pairs if not isinstance(sign, ast.In | ast.NotIn) for part in pair
-            ]
-        case ast.BinOp(left=left, right=right):
-            parts = [left, right]
-        case _:
-            return False
-    return any(isinstance(part, ast.Name) and part.id in arrays for part in parts)
-
-
-def _is_row_by_row(node: ast.AST, query: Query) -> bool:
-    """Tell whether what a part of a query says of a row hangs on that row alone, if its own parts do."""
-
-    def of_rows(part: ast.AST) -> bool:
-        return any(True for _ in query.columns_in(part))
-
-    match node:
-        case ast.Name(id=name):
-            return name not in _NUMBERS
-        case ast.Attribute(value=value, attr=attr) if of_rows(value):
-            is_of_one = isinstance(value, ast.Attribute) and value.attr in _ACCESSORS
-            return attr in _ACCESSORS | _ROW_BY_ROW or (is_of_one and attr not in _OF_ALL)
-        case ast.Subscript(value=ast.Attribute(attr="str"), slice=place):
-            return not of_rows(place)
-        case ast.Call(func=ast.Attribute(value=value, attr=attr), args=args, keywords=named):
-            takes_rows = any(map(of_rows, (*args, *named)))
-            return not takes_rows or (of_rows(value) and attr != "isin")
-        case ast.Call(func=ast.Name(id=name)):
-            return name not in query.written or not of_rows(node)
-        case ast.Compare(left=left, ops=signs, comparators=others):
-            pairs = zip(signs, [left, *others], others, strict=False)
-            return not any(
-                isinstance(sign, ast.In | ast.NotIn) and of_rows(one) and of_rows(other)
-                for sign, one, other in pairs
-            )
-        case ast.Subscript() | ast.List() | ast.Tuple():
-            return not of_rows(node)
-    return True

@@ -27,7 +27,8 @@ from ..ndjson import FileLimits
 from .history import History
 from .late_columns import in_shared, late_columns
 from .nothing_decoded import Decoding
-from .query import Query, check_row_by_row, unknown_column
+from .query import Query, unknown_column
+from .row_by_row import check_row_by_row
 from .sources import Batch, Options, Partition, find
 from .where import chosen, ids_in, in_words, quoted_names, variables
 

@@ -31,7 +31,7 @@ from .columns import (
     Fault,
     Flags,
     numbers,
-    texts,
+    texts_in,
     within,
 )
 from .roles import KINDS, Columns, Roles, names_in
@@ -46,6 +46,8 @@ _RANKING = (
     'equal rank; of "a > b", column.str.split(" > ") makes lists)'
 )
 _RANK = "the rank of that choice, a whole number, 1 for the best"
+AS_LISTS = 'where a row ranks all choices, make lists, column.str.split(" > "), and take the numbers out'
+"""What to do with a column of rankings that has a number in it."""
 _EXPECTED = {"score": "a finite number", "probabilities": "a number from 0 to 1"}
 _TOLERANCE = 0.01  # of a sum of probabilities, which people round
 
@@ -156,9 +158,11 @@ def _rankings(
     keys: Sequence[Hashable]
     if isinstance(wanted, str):
         if is_of_numbers(columns[wanted][1]):
+            other = _text_beside(columns[wanted][1])
             raise OptionError(
-                f"ranking={wanted!r:.80} holds numbers: where they rank the choices of a ballot, a row each, "
-                "name these with choice="
+                f"ranking={wanted!r:.80} holds numbers{f', and {other!r:.40}' if other else ''}: where they "
+                "rank the choices of a ballot, a row each, name these with choice="
+                + (f"; {AS_LISTS}" if other else "")
             )
         keys, read = columns[wanted][1].to_pylist(), _list_in
     elif isinstance(wanted, Mapping):
@@ -172,7 +176,7 @@ def _rankings(
             lambda row: in_order(zip(wanted, row, strict=True)),
         )
     else:
-        checked = [texts(*columns[name]) for name in wanted]
+        checked = [texts_in(columns, name) for name in wanted]
         faults = [
             Fault("invalid", name, "one choice", one.wrong) for name, one in zip(wanted, checked, strict=True)
         ]
@@ -183,6 +187,14 @@ def _rankings(
     of_row = np.fromiter((key in wrong for key in keys), bool, rows)
     faults.append(Fault("invalid", names_in(wanted)[0], _RANKING, of_row))
     return [shown.get(key) for key in keys], faults
+
+
+def _text_beside(numbers: pa.Array) -> str | None:
+    """Return the first text of a column of numbers that is none."""
+    if numbers.type != TEXT:
+        return None
+    others = numbers.filter(pc.invert(pc.match_substring_regex(numbers, NUMBER)))
+    return next(iter(others.to_pylist()), None)
 
 
 def is_of_numbers(column: pa.Array | pa.ChunkedArray) -> bool:

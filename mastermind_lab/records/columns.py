@@ -6,7 +6,7 @@ A column that no frame has a type for, lists say, or numbers among texts, become
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from ..decode import json_text
 from ..errors import OptionError
-from ..frames import ARROW, check_times, kind_of_field, mixed_value, open_column
-from ..spelling import moment_texts, plain_value, text_of
+from ..frames import ARROW, IS_TEXT, check_times, kind_of_field, mixed_value, open_column
+from ..spelling import as_name, moment_texts, plain_value, text_of
 from .text_bytes import has_empty
 
 Flags = NDArray[np.bool_]
@@ -166,6 +166,8 @@ def of_values(name: str, values: Sequence[Any]) -> list[Column]:
     """Make a column of Python values of any kinds."""
     try:
         plain = [plain_value(value) for value in values]
+        if not {str, bool}.isdisjoint(map(type, plain)):
+            plain = [*map(as_name, plain)]
         return open_column(name, len(plain), range(len(plain)), plain)
     except (UnicodeError, TypeError, ValueError) as error:
         row = f", in row {place + 1:,}" if (place := _first_unreadable(values)) is not None else ""
@@ -190,6 +192,28 @@ def is_given(column: pa.Array) -> Flags:
     if may_be_empty:
         there = pc.and_kleene(there, pc.fill_null(pc.not_equal(column, ""), False))
     return _flags(there)
+
+
+def columns_of(table: pa.Table) -> dict[str, Column]:
+    """Return the columns of a table by their names, each in one piece."""
+    return {
+        one.name: (one, in_one_piece(column)) for one, column in zip(table.schema, table.columns, strict=True)
+    }
+
+
+def taken_out(columns: dict[str, Column], name: str) -> Column:
+    """Take a column out of others, and the marks of its texts with it."""
+    columns.pop(name + IS_TEXT, None)
+    return columns.pop(name)
+
+
+def texts_in(columns: Mapping[str, Column], name: str) -> Checked:
+    """Spell a column among others as texts; one that is marked as text there is no list."""
+    found = texts(*columns[name])
+    if found.wrong.any() and name + IS_TEXT in columns:
+        is_text = _flags(pc.fill_null(columns[name + IS_TEXT][1], False))
+        return Checked(found.values, found.wrong & ~is_text)
+    return found
 
 
 def texts(described: pa.Field, column: pa.Array) -> Checked:

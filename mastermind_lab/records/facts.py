@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import OptionError
-from ..frames import DECLARED, schema
+from ..frames import DECLARED, IS_TEXT, schema
 from ..text import brief, harmless
 from .columns import (
     A_MOMENT,
@@ -20,7 +20,9 @@ from .columns import (
     is_given,
     moments,
     numbers,
+    taken_out,
     texts,
+    texts_in,
     time_advice,
     within,
 )
@@ -53,7 +55,7 @@ def with_decisions(gathered: Gathered, facts: Records, roles: Roles) -> Gathered
     """
     places, unused = _matched("decisions", gathered.keys, _picked(facts, roles.decision))
     columns = _taken(facts, roles.decision, places)
-    declared = {name: _declared(columns.pop(name)) for name in _FILLED if name in columns}
+    declared = {name: _declared(columns, name) for name in _FILLED if name in columns}
     found = len(places) - places.null_count
     said = (
         f"decisions: {found:,} of {len(places):,} are in the table of facts, "
@@ -125,34 +127,37 @@ def _check_once(role: str, codes: Codes, mine: Sequence[pa.Array], theirs: Seque
 def _taken(facts: Records, keys: Sequence[str], places: pa.Array) -> dict[str, Column]:
     columns = zip(facts.table.schema, facts.table.columns, strict=True)
     return {
-        one.name: (one, in_one_piece(column).take(places)) for one, column in columns if one.name not in keys
+        one.name: (one, in_one_piece(column).take(places))
+        for one, column in columns
+        if one.name.removesuffix(IS_TEXT) not in keys
     }
 
 
-def _declared(column: Column) -> Column:
-    """Read a column that is a declared one of ``decisions``.
+def _declared(columns: dict[str, Column], name: str) -> Column:
+    """Take a column out that is a declared one of ``decisions``.
 
     Raises
     ------
     OptionError
         It holds something else.
     """
-    described, values = column
-    kind = DECLARED["decisions"][described.name].type
-    checked = _read(kind, described, values)
+    kind = DECLARED["decisions"][name].type
+    checked = _read(kind, columns, name)
+    _, values = taken_out(columns, name)
     if checked.wrong.any():
         first = values[int(np.flatnonzero(checked.wrong)[0])].as_py()
         advice = _ADVICE[kind](first) if kind in _ADVICE else ""
         raise OptionError(
-            f"decisions=: {described.name} holds {str(first)[:60]!r}{advice}, and "
+            f"decisions=: {name} holds {str(first)[:60]!r}{advice}, and "
             f"{int(checked.wrong.sum()):,} such: expected {_EXPECTED[kind]}"
         )
-    return schema("decisions").field(described.name), checked.values
+    return schema("decisions").field(name), checked.values
 
 
-def _read(kind: str, described: pa.Field, values: pa.Array) -> Checked:
+def _read(kind: str, columns: Mapping[str, Column], name: str) -> Checked:
     if kind == "str":
-        return texts(described, values)
+        return texts_in(columns, name)
+    values = columns[name][1]
     return within(numbers(values), 0, 1) if kind == "float64" else moments(values)
 
 

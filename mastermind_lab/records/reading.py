@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import NoneType
 from typing import Any
@@ -15,7 +15,7 @@ from ..decode import json_text
 from ..errors import OptionError, doubled
 from ..frames import MEMORY, first_changed, shown_columns
 from ..spelling import plain_value
-from .columns import in_one_piece, known_type, of_values, texts
+from .columns import Column, columns_of, known_type, of_values, texts_in
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,7 @@ def as_texts(values: pd.Series, name: str) -> pa.Array:
     OptionError
         Some are lists or objects.
     """
-    return _one_text_each(*_of_series(name, values)[0])
+    return _one_text_each({one.name: (one, held) for one, held in _of_series(name, values)}, name)
 
 
 def check_texts(table: pa.Table, name: str) -> None:
@@ -223,15 +223,15 @@ def check_texts(table: pa.Table, name: str) -> None:
     OptionError
         With the first of them.
     """
-    _one_text_each(table.schema.field(name), in_one_piece(table[name]))
+    _one_text_each(columns_of(table), name)
 
 
-def _one_text_each(described: pa.Field, column: pa.Array) -> pa.Array:
-    spelled, wrong = texts(described, column)
+def _one_text_each(columns: Mapping[str, Column], name: str) -> pa.Array:
+    spelled, wrong = texts_in(columns, name)
     if wrong.any():
         place = int(wrong.argmax())
         raise OptionError(
-            f"column {described.name!r:.80} holds lists or objects, {int(wrong.sum()):,} of them, the first "
-            f"in row {place + 1:,}, {column[place].as_py()!r:.80}: expected one value in each row"
+            f"column {name!r:.80} holds lists or objects, {int(wrong.sum()):,} of them, the first "
+            f"in row {place + 1:,}, {spelled[place].as_py()!r:.80}: expected one value in each row"
         )
     return spelled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,13 +23,14 @@ from .columns import (
     Column,
     Fault,
     Flags,
+    columns_of,
     comma_advice,
-    in_one_piece,
     is_given,
     moments,
     numbers,
     of_values,
     texts,
+    texts_in,
     time_advice,
     within,
 )
@@ -47,6 +48,8 @@ class Rows:
     ----------
     keys
         The columns that tell decisions apart.
+    key_marks
+        The marks of texts among these.
     named
         Values by what they mean.
     others
@@ -62,6 +65,7 @@ class Rows:
     """
 
     keys: list[Column]
+    key_marks: list[Column]
     named: dict[str, pa.Array]
     others: dict[str, Column]
     ballots: dict[str, Column]
@@ -70,7 +74,7 @@ class Rows:
     said: str
 
     def map(self, change: Callable[[pa.Array], pa.Array]) -> Rows:
-        """Put the rows in another order, or leave some out; ``keys`` and ``numbers`` stay as they are."""
+        """Put the rows in another order, or leave some out; keys, their marks and ``numbers`` stay."""
 
         def changed(columns: dict[str, Column]) -> dict[str, Column]:
             return {name: (described, change(column)) for name, (described, column) in columns.items()}
@@ -81,17 +85,15 @@ class Rows:
 
 def rows_of(records: Records, roles: Roles) -> tuple[Rows, pa.Table]:
     """Tell votes from other rows, which become rejects."""
-    table, n = records.table, records.table.num_rows
-    columns = {
-        one.name: (one, in_one_piece(column)) for one, column in zip(table.schema, table.columns, strict=True)
-    }
+    n, columns = records.table.num_rows, columns_of(records.table)
     keys = [columns[name] for name in roles.decision]
+    marks = [columns[name + IS_TEXT] for name in roles.decision if name + IS_TEXT in columns]
     ballots = ballots_of(columns, roles, n)
     named, faults = _checked(columns, roles, ballots)
     shown = {*roles.all} - {roles.time}
     others = {name: one for name, one in columns.items() if name.removesuffix(IS_TEXT) not in shown}
     numbers = np.arange(1, n + 1) if records.numbers is None else np.asarray(records.numbers, np.int64)
-    rows = Rows(keys, named, others, ballots.columns, roles.time, numbers, ballots.said)
+    rows = Rows(keys, marks, named, others, ballots.columns, roles.time, numbers, ballots.said)
     wrong = np.zeros(n, bool)
     for fault in faults:
         wrong |= fault.wrong
@@ -99,8 +101,9 @@ def rows_of(records: Records, roles: Roles) -> tuple[Rows, pa.Table]:
     if not wrong.any():
         return rows, rejects
     kept = pa.array(~wrong)
-    keys = [(described, column.filter(kept)) for described, column in keys]
-    rows = replace(rows.map(lambda column: column.filter(kept)), keys=keys, numbers=numbers[~wrong])
+    keys, marks = ([(one, column.filter(kept)) for one, column in some] for some in (keys, marks))
+    rows = rows.map(lambda column: column.filter(kept))
+    rows = replace(rows, keys=keys, key_marks=marks, numbers=numbers[~wrong])
     return rows, rejects
 
 
@@ -112,7 +115,7 @@ def _checked(
         Fault("no_decision", name, "a value that tells the decision", ~is_given(columns[name][1]))
         for name in roles.decision
     ]
-    voter = texts(*columns[roles.voter])
+    voter = texts_in(columns, roles.voter)
     faults.append(Fault("no_voter", roles.voter, "who voted", ~is_given(voter.values)))
     faults.append(Fault("invalid", roles.voter, "one name", voter.wrong))
     faults += ballots.faults
@@ -122,7 +125,7 @@ def _checked(
         named["choice"] = ballots.best
         faults.append(Fault("no_choice", first, "a ranking, scores or probabilities", ~ballots.given))
     else:
-        choice = texts(*columns[roles.choice])
+        choice = texts_in(columns, roles.choice)
         faults.append(Fault("invalid", roles.choice, "one choice, not several", choice.wrong))
         named |= _choices(choice, roles)
         check_choices(roles, named["choice"])
@@ -133,7 +136,7 @@ def _checked(
     for role, (read, expected) in _READ.items():
         name = getattr(roles, role)
         if name is not None:
-            found = read(*columns[name])
+            found = read(columns, name)
             named[role] = found.values
             faults.append(Fault("invalid", name, expected, found.wrong))
     if "round" in named:
@@ -156,32 +159,28 @@ def _choices(choice: Checked, roles: Roles) -> dict[str, pa.Array]:
     return {"choice": chosen, "abstained": abstained}
 
 
-def _texts(described: pa.Field, column: pa.Array) -> Checked:
-    return texts(described, column)
+def _confidence(columns: Mapping[str, Column], name: str) -> Checked:
+    return within(numbers(columns[name][1]), 0, 1)
 
 
-def _confidence(_: pa.Field, column: pa.Array) -> Checked:
-    return within(numbers(column), 0, 1)
+def _weight(columns: Mapping[str, Column], name: str) -> Checked:
+    return within(numbers(columns[name][1]), 0, ENDLESS)
 
 
-def _weight(_: pa.Field, column: pa.Array) -> Checked:
-    return within(numbers(column), 0, ENDLESS)
+def _round(columns: Mapping[str, Column], name: str) -> Checked:
+    return within(numbers(columns[name][1]), -EXACT_WHOLE, EXACT_WHOLE, whole=True)
 
 
-def _round(_: pa.Field, column: pa.Array) -> Checked:
-    return within(numbers(column), -EXACT_WHOLE, EXACT_WHOLE, whole=True)
+def _time(columns: Mapping[str, Column], name: str) -> Checked:
+    return moments(columns[name][1])
 
 
-def _time(_: pa.Field, column: pa.Array) -> Checked:
-    return moments(column)
-
-
-_READ: dict[str, tuple[Callable[[pa.Field, pa.Array], Checked], str]] = {
+_READ: dict[str, tuple[Callable[[Mapping[str, Column], str], Checked], str]] = {
     "confidence": (_confidence, "a number from 0 to 1 (of percent, divide the column by 100)"),
     "weight": (_weight, "a number of 0 or more"),
-    "rationale": (_texts, "a text"),
+    "rationale": (texts_in, "a text"),
     "round": (_round, "a whole number"),
-    "recommendation": (_texts, "one choice"),
+    "recommendation": (texts_in, "one choice"),
     "time": (_time, A_MOMENT),
 }
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from ..errors import OptionError
 from ..frames import IS_TEXT, open_column, shown_columns
-from .ballots import LIMITS, in_order, is_of_numbers, plain_ranking
-from .columns import Checked, Fault, in_one_piece, is_given, numbers, texts, within
+from .ballots import AS_LISTS, LIMITS, in_order, is_of_numbers, plain_ranking
+from .columns import Checked, Fault, columns_of, in_one_piece, is_given, numbers, texts_in, within
 from .grouping import codes_of
 from .reading import Records
 from .roles import Roles
@@ -36,7 +36,7 @@ def one_row_a_ballot(records: Records, roles: Roles) -> tuple[Records, Roles]:
     numbered = _numbered(records.table, roles)
     if not numbered or roles.choice is None:
         return records, roles
-    choice = texts(records.table.schema.field(roles.choice), _column(records, roles.choice))
+    choice = texts_in(columns_of(records.table), roles.choice)
     faults = _faults(records, roles, choice, numbered)
     seat = [*roles.decision, roles.voter, *([roles.round] if roles.round else [])]
     codes = codes_of([_column(records, name) for name in seat]).codes
@@ -85,13 +85,18 @@ def _faults(records: Records, roles: Roles, choice: Checked, numbered: Mapping[s
     faults.append(Fault("invalid", str(roles.choice), "one choice, not several", choice.wrong))
     faults.append(Fault("no_choice", str(roles.choice), "a choice", ~is_given(choice.values)))
     expected = {
-        "ranking": "a rank, a whole number",
+        "ranking": "a rank, a whole number" + (f" ({AS_LISTS})" if _are_few(numbered.get("ranking")) else ""),
         "score": "a finite number",
         "probabilities": "a number from 0 to 1",
     }
     return faults + [
         Fault("invalid", getattr(roles, role), expected[role], read.wrong) for role, read in numbered.items()
     ]
+
+
+def _are_few(ranks: Checked | None) -> bool:
+    """Tell whether most of a column that is to hold ranks is something else."""
+    return ranks is not None and bool(2 * ranks.wrong.sum() > len(ranks.wrong))
 
 
 def _joined(records: Records, roles: Roles, rows: pd.DataFrame, faults: list[Fault]) -> Records:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..decode import json_text, step
 from ..errors import OptionError, doubled
 from ..frames import IS_TEXT, MEMORY, Tables, is_open, oldest_first, schema, shown_columns
-from .columns import FLOAT, TEXT, Column, as_open, texts
+from .columns import FLOAT, TEXT, Column, as_open, taken_out, texts
 from .grouping import Codes, are_as_before, codes_of, first_of, last_moment, order_of, taken
 from .note import said_of
 from .reading import Records
@@ -110,6 +110,7 @@ def gather(records: Records, roles: Roles) -> Gathered:
     rows, faults = rows_of(records, roles)
     codes, first, different = codes_of([column for _, column in rows.keys])
     places, starts, ordered = rows.numbers[first], first, order_of(codes)
+    marks = [(described, column.take(pa.array(first))) for described, column in rows.key_marks]
     if ordered:
         order, codes = ordered
         rows = rows.map(lambda column: taken(column, order))
@@ -117,7 +118,7 @@ def gather(records: Records, roles: Roles) -> Gathered:
     keys = [(described, column) for (described, _), column in zip(rows.keys, different, strict=True)]
     ids = ids_of(places)
     decisions, votes = _split(rows, codes, starts)
-    cast, told = _votes(rows, codes, starts) | rows.ballots, _named_keys(keys)
+    cast, told = _votes(rows, codes, starts) | rows.ballots, _named_keys([*keys, *marks])
     _check_apart("votes", [*cast, *votes])
     _check_apart("decisions", [*told, *decisions])
     decisions = told | decisions | _facts(rows, roles, codes, starts, ids)
@@ -170,10 +171,11 @@ def _split(rows: Rows, codes: Codes, starts: Codes) -> tuple[dict[str, Column], 
     """Tell columns that say one thing of each decision from those that do not."""
     same = np.ones(max(len(codes) - 1, 0), bool)
     same[starts[1:] - 1] = False
-    shown = shown_columns(rows.others)
     constant = {
-        name for name in shown
-        if not name.startswith(_PREFIX["votes"]) and _is_constant(rows.others[name][1], same)
+        name for name in shown_columns(rows.others)
+        if not name.startswith(_PREFIX["votes"]) and all(
+            _is_constant(rows.others[one][1], same) for one in (name, name + IS_TEXT) if one in rows.others
+        )
     }  # fmt: skip
     first = pa.array(starts)
     of_decisions, of_votes = {}, {}
@@ -183,10 +185,10 @@ def _split(rows: Rows, codes: Codes, starts: Codes) -> tuple[dict[str, Column], 
         else:
             of_votes[name] = (described, column)
     for name in constant & {rows.time}:  # it is published_at
-        del of_decisions[name]
-    keys = [(described.name, (described, column)) for described, column in rows.keys]
-    own = {name: of_decisions.pop(name) for name in OWN_NAMES & of_decisions.keys() - {n for n, _ in keys}}
-    return _named_keys([*own.values()]) | named("decisions", of_decisions), named("votes", of_votes)
+        taken_out(of_decisions, name)
+    own = OWN_NAMES & of_decisions.keys() - {described.name for described, _ in rows.keys}
+    said = _named_keys([taken_out(of_decisions, name) for name in own])
+    return said | named("decisions", of_decisions), named("votes", of_votes)
 
 
 def _is_constant(column: pa.Array, same: NDArray[np.bool_]) -> bool:
@@ -218,18 +220,16 @@ def _named_keys(keys: Sequence[Column]) -> dict[str, Column]:
     """Name what tells decisions apart, as declared where it is, else as an open column."""
     own = {one.name: (pa.field(one.name, TEXT), texts(one, column).values)
            for one, column in keys if one.name in OWN_NAMES}  # fmt: skip
-    return own | named("decisions", {one.name: (one, column) for one, column in keys if one.name not in own})
+    others = {one.name: (one, column) for one, column in keys if one.name.removesuffix(IS_TEXT) not in own}
+    return own | named("decisions", others)
 
 
 def _facts(rows: Rows, roles: Roles, codes: Codes, starts: Codes, ids: pa.Array) -> dict[str, Column]:
     """Return the declared columns of ``decisions`` that the votes tell."""
-    n, none = len(starts), pa.array(np.zeros(len(starts), np.int64))
     found = {
         "stream_id": ids,
         "n_votes": pa.array(np.diff(starts, append=len(codes))),
-        "n_citations": none,
-        "n_arguments": none,
-        "confidence": pa.nulls(n, FLOAT),
+        "confidence": pa.nulls(len(starts), FLOAT),
     }
     if "time" in rows.named:
         found["published_at"] = last_moment(rows.named["time"], starts)
