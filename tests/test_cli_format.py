@@ -99,6 +99,11 @@ def test_the_screen_of_a_follower(follower):
     assert latest[0] == "2023-11-14 22:13:29Z r9 ███████▋ 0.95 1:1"
 
 
+def test_a_low_screen_shows_the_latest_decision(follower):
+    rows = drawn(dashboard.picture(follower, 100, 5), 100)
+    assert [row.split()[2] for row in rows[rows.index("Latest decisions") + 1 :]] == ["r9"]
+
+
 def test_a_row_that_a_narrow_screen_has_no_room_for_stays_one(follower):
     screen = Screen()
     screen.file, screen.width = StringIO(), 20

@@ -28,6 +28,7 @@ def built(values, length=None, places=None):
         ([2**63], "float64"),
         ([2**63 + 1], "json"),
         ([-(2**63) - 1], "json"),
+        ([-(2**63) - 1, 0], "json"),
         ([1, 0.5], "float64"),
         ([2**53, 0.5], "float64"),
         ([LARGE, 0.5], "json"),

@@ -728,6 +728,15 @@ class TestArchiving:
         known = [one and (one.left_out, one.missing, one.certainty) for one in found]
         assert known == [(1, 2, "exact"), (1, 2, "at most"), None]
 
+    def test_all_that_others_archived_is_counted(self, tmp_path):
+        payload = b'{"decision": {"recommendation": "ship", "confidence": 0.8}}'
+        for numbers in ((3, 4), (5,), (6, 7)):
+            with Archiver(tmp_path, stream="s") as archiver:
+                archiver.take(StreamUpdate("s", [(f"{DAY + number}-0", payload) for number in numbers]))
+        with Archiver(tmp_path, stream="s") as archiver:
+            found = [Store({"s": archiver}).archived_behind("s", f"{DAY + read}-0") for read in (2, 3, 5, 7)]
+        assert [one and one.left_out for one in found] == [5, 4, 2, None]
+
     def test_of_a_gap_that_began_before_its_last_entry_it_does_not_know_how_much_it_has_read(self, tmp_path):
         entry = (f"{DAY + 9}-0", b'{"decision": {"recommendation": "ship", "confidence": 0.8}}')
         gap = Gap(f"{DAY + 3}-0", entry[0], 5, "exact")

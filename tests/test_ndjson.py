@@ -195,6 +195,10 @@ class TestWriting:
         write_lines(tmp_path / "a.ndjson", [VALID])
         assert done == [len(VALID) + 1, "renamed"]
 
+    def test_it_is_written_beside_where_it_can_be_renamed(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "elsewhere"))
+        assert write_lines(tmp_path / "a.ndjson", [VALID]).read_bytes() == VALID + b"\n"
+
     def test_a_name_that_could_not_be_read_back(self, tmp_path):
         with pytest.raises(lab.OptionError, match="name the file"):
             write_lines(tmp_path / "a.csv", [])
