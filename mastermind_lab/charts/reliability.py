@@ -16,7 +16,7 @@ from ..stats.engine.estimate import SMALL_N
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import band
-from .drawing.earlier import earlier_of, grey, lines_behind, of_group
+from .drawing.earlier import earlier_of, figures_of, grey, lines_behind, of_group
 from .drawing.figures import extent, lay_out, usual_size
 from .drawing.ink import MUTED, STRONG, paper, shade
 from .drawing.lines import (
@@ -85,7 +85,7 @@ def reliability(
         ax.set(xlim=(-0.02, 1.02), ylim=(-_STRIP - _GAP, 1.02))
         return picture.empty()
     earlier = earlier_of(Calibration, before, summary)
-    past = lines_behind(picture, earlier, table, "diagram")
+    past = lines_behind(picture, earlier, table, figures_of(earlier, "diagram") if earlier else None)
     _draw(picture, shown, table, diagram, past, kw)
     folded = last_panel(summary, len(table))
     mark, methods = "band" if summary.binning == "isotonic" else "line", diagram["accuracy_method"]
