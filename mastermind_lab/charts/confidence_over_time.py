@@ -28,7 +28,6 @@ from .drawing.lines import (
     TOGETHER,
     alone,
     dates_below,
-    last_panel,
     marker_size,
     name_lines,
     panels,
@@ -103,9 +102,9 @@ def confidence_over_time(
     if past is not None:
         picture.notes.append("grey line: its mean, grey band: the middle half of it; its time is another")
     drawn = "line: rolling mean" if every is None else f"dot: mean of {every:,}"
-    folded = last_panel(summary, len(lines["group"].cat.categories))
+    picture.note_rest(lines["group"].cat.categories)
     mark, figure = ("band", "rolling") if every is None else ("line", "mean")
-    return picture.heading(drawn, folded, *changes, methods=lines[f"{figure}_method"], interval=mark)
+    return picture.heading(drawn, *changes, methods=lines[f"{figure}_method"], interval=mark)
 
 
 def _draw(

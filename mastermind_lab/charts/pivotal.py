@@ -61,7 +61,7 @@ def pivotal(
     earlier = earlier_of(Pivotal, before, summary)
     decided = _decided(figures_of(earlier, "by_rule")) if earlier else ""
     behind = rows_behind(picture, earlier, table, ["group", "rule", "voter"], "pivotal", decided)
-    handles = dots(picture.ax, table, "voter", series, "pivotal", kw, beside=beside, behind=behind)
+    handles = dots(picture, table, "voter", series, "pivotal", kw, beside=beside, behind=behind)
     picture.legend(handles, _groups(lumped, table) if summary.by else list(RULES))
     hanging = f"{summary.share:.1%} hang on one voter (plurality)"
     gaps = without_dot(table, "voter", series, "pivotal", "no vote")

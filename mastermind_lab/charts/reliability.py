@@ -23,7 +23,6 @@ from .drawing.lines import (
     MOST,
     TOGETHER,
     alone,
-    last_panel,
     marker_size,
     panels,
     room_for_panels,
@@ -87,9 +86,9 @@ def reliability(
     earlier = earlier_of(Calibration, before, summary)
     past = lines_behind(picture, earlier, table, figures_of(earlier, "diagram") if earlier else None)
     _draw(picture, shown, table, diagram, past, kw)
-    folded = last_panel(summary, len(table))
+    picture.note_rest(table["group"])
     mark, methods = "band" if summary.binning == "isotonic" else "line", diagram["accuracy_method"]
-    picture.heading(folded, *_notes(summary, table, diagram), methods=methods, interval=mark)
+    picture.heading(*_notes(summary, table, diagram), methods=methods, interval=mark)
     lay_out(picture.ax)  # a layout sees where a square ends once another has placed it
     return picture.ax
 

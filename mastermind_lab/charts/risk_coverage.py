@@ -21,7 +21,6 @@ from .drawing.lines import (
     MOST,
     TOGETHER,
     alone,
-    last_panel,
     marker_size,
     name_lines,
     panels,
@@ -76,11 +75,11 @@ def risk_coverage(
     earlier = earlier_of(Calibration, before, summary)
     before_it = _drawable(figures_of(earlier, "risk_coverage")) if earlier else None
     _draw(picture, drawn, curves, lines_behind(picture, earlier, drawn, before_it), kw)
+    picture.note_rest(drawn["group"])
     short = len(table) - len(drawn)
     without = f"no line for {counted(short, 'group')}: {few}" if short else ""
     if summary.by:
-        folded = last_panel(summary, len(table)) if len(drawn) > TOGETHER else ""
-        return picture.heading(folded, without, methods=curves["risk_method"], interval="band")
+        return picture.heading(without, methods=curves["risk_method"], interval="band")
     ax.axhline(
         curves["risk"].iloc[-1], color=shade(ax, MUTED), linewidth=0.8, linestyle=(0, (4, 3)), zorder=0
     )

@@ -64,6 +64,7 @@ def votes(
     cast = n_of_groups(earlier) if earlier else ""
     behind = rows_behind(picture, earlier, table, ["group", "choice"], "share", cast)
     ring = _draw(picture, table, behind, kw)
+    picture.note_rest([*choices, *table["group"]])
     label_rows(picture.ax, choices, series=lanes + 1)
     gaps = without_dot(table, "choice", "group", "share", "no such vote")
     picture.heading(ring, gaps, methods=table["share_method"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -80,6 +80,14 @@ class Picture:
         self.title = subject + grouped_by(self.by)
         self._handles: list[Artist] = []
         self._labels: list[str] = []
+        self._rests: dict[str, None] = {}
+
+    def note_rest(self, names: Iterable[object]) -> None:
+        """Note for the caption which of the groups, voters or choices that are drawn are several, as one.
+
+        Their names are those of a table: one that only looks like it has quotes there.
+        """
+        self._rests |= dict.fromkeys(name for name in map(str, names) if REST.fullmatch(name))
 
     def legend(self, handles: Sequence[Artist], labels: Sequence[str]) -> None:
         """Name marks; they stand above the Axes where there are groups, or several kinds of marks."""
@@ -100,15 +108,8 @@ class Picture:
         title.set_transform(_from_the_names(self.ax, title.get_transform()))
         label_below(self.ax, self.ax.get_xlabel())
         grow(self.ax, legend_height)
-        keep(self.ax, [self.title, *self.notes, *more, self._rest(), _intervals(methods, interval)])
+        keep(self.ax, [self.title, *self.notes, *more, _as_one(self._rests), _intervals(methods, interval)])
         return self.ax
-
-    def _rest(self) -> str:
-        """Say what was put together, if anything has a row or a place in the legend."""
-        # Their texts are there already; to ask for labels would find all ticks once more.
-        rows = self.ax.yaxis.get_major_ticks() if self.ax in _LEFT else []
-        labels = [*(row.label1.get_text() for row in rows), *self._labels]
-        return next((as_one(rest[0]) for label in labels if (rest := REST.match(label))), "")
 
     def empty(self, *reasons: str) -> Axes:
         """Say that there is nothing to draw, and why: by default the first note, and what was left out."""
@@ -137,9 +138,9 @@ class Picture:
         return size * 1.65 * -(-len(labels) // columns)
 
 
-def as_one(rest: str) -> str:
+def _as_one(rests: Collection[str]) -> str:
     """Say that several of what is drawn find no room of their own."""
-    return f"{rest}: the smallest, drawn as one"
+    return f"{' and '.join(rests)}: the smallest, drawn as one" if rests else ""
 
 
 def _intervals(methods: Iterable[str], mark: str) -> str:
