@@ -10,12 +10,14 @@ import pytest
 from histories import OUTCOMES, sample
 from matplotlib import interactive, is_interactive, pyplot, rcParams
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from telling import telling
 from test_charts_stay import NAMES
 
 import mastermind_lab as lab
 from mastermind_lab import charts
 from mastermind_lab.charts import __main__ as gallery
+from mastermind_lab.charts.drawing.caption import keep, letters
 from mastermind_lab.charts.drawing.figures import DESIGNED, settings
 
 pytestmark = pytest.mark.once
@@ -141,6 +143,28 @@ def test_figures_beside_the_rows_stand_beside_the_axes():
 def test_no_chart_no_caption():
     with pytest.raises(lab.OptionError, match="no chart of mastermind_lab"):
         charts.caption(Figure().subplots())
+
+
+def test_a_caption_and_the_room_for_names_go_when_the_axes_are_cleared():
+    ax, clean = Figure().subplots(), Figure().subplots()
+    charts.votes(HISTORY, ax=ax)
+    ax.clear()
+    with pytest.raises(lab.OptionError, match="no chart of mastermind_lab"):
+        charts.caption(ax)
+    assert heading_begins(charts.drift(HISTORY, ax=ax)) == heading_begins(charts.drift(HISTORY, ax=clean))
+
+
+def heading_begins(ax):
+    (heading,) = ax.findobj(lambda one: isinstance(one, Text) and one.get_text() == ax.get_title(loc="left"))
+    return heading.get_window_extent().x0
+
+
+def test_after_z_letters_are_doubled():
+    figure = Figure(figsize=(6, 40))
+    for ax in figure.subplots(28):
+        keep(ax, ["chart", "n = 1"])
+    assert list(letters(figure).values())[-3:] == ["(z)", "(aa)", "(ab)"]
+    assert charts.caption(figure).endswith("(z) Chart. (aa) Chart. (ab) Chart. In all of them: n = 1.")
 
 
 @pytest.mark.thorough

@@ -51,8 +51,9 @@ _LINE = 1.25  # from one line of text to the next, by its height
 _AROUND = 1.2  # inches of a new figure for all but its rows and its legend
 _EMPTY = 2.4  # inches of a new figure on which there is nothing
 _PAGE = 7.5 * 72  # the most points that the rows of a new figure and its legend take: then it fits a page
-_LEFT: WeakKeyDictionary[Axes, float] = WeakKeyDictionary()  # points that the names of rows take
-_RIGHT: WeakKeyDictionary[Axes, float] = WeakKeyDictionary()  # and the figures beside them
+# Points that the names of rows take, and the figures beside them, by the paper of the Axes, as captions are.
+_LEFT: WeakKeyDictionary[Artist, float] = WeakKeyDictionary()
+_RIGHT: WeakKeyDictionary[Artist, float] = WeakKeyDictionary()
 
 
 class Column(NamedTuple):
@@ -158,7 +159,7 @@ def say_nothing_known(ax: Axes, x: float, y: float, transform: Transform) -> Non
 
 def _from_the_names(ax: Axes, transform: Transform) -> Transform:
     """Begin where the names of the rows do, instead of where the Axes do."""
-    return transform + ScaledTranslation(-_LEFT.get(ax, 0) / 72, 0, ax.figure.dpi_scale_trans)
+    return transform + ScaledTranslation(-_LEFT.get(ax.patch, 0) / 72, 0, ax.figure.dpi_scale_trans)
 
 
 def from_the_left(label: str) -> str:
@@ -193,7 +194,7 @@ def letter_titles(figure: Figure | SubFigure) -> None:
 
 def label_below(ax: Axes, words: str) -> None:
     """Say what is drawn along the horizontal axis, on as many lines as the picture's width asks for."""
-    lines = wrapped(words, (text_room(ax) - _RIGHT.get(ax, 0)) / small_size()) if words else []
+    lines = wrapped(words, (text_room(ax) - _RIGHT.get(ax.patch, 0)) / small_size()) if words else []
     ax.xaxis.label.set(text="\n".join(lines), **PLAIN)
 
 
@@ -233,9 +234,9 @@ def label_rows(
     ax.set_yticks(at - np.arange(len(texts)), texts, fontsize=size, **PLAIN)
     ax.set_xlabel(ax.get_xlabel(), loc="right")  # there is room for it under the names
     ax.tick_params(axis="y", length=0)
-    _LEFT[ax] = widest * size + rcParams["ytick.major.pad"] - 0.5  # drawn letters stand on whole dots
+    _LEFT[ax.patch] = widest * size + rcParams["ytick.major.pad"] - 0.5  # drawn letters stand on whole dots
     if beside:
-        _RIGHT[ax] = away
+        _RIGHT[ax.patch] = away
         annotate_rows(ax, beside.title, beside.figures, away, at)
 
 
@@ -354,15 +355,15 @@ def text_room(ax: Axes) -> float:
     A layout will yet move the Axes, to make room for what stands at their left.
     """
     spec, wide, small = ax.get_subplotspec(), cell(ax)[0], small_size()
-    if spec is None and ax not in _LEFT:
+    if spec is None and ax.patch not in _LEFT:
         return ax.figure.bbox.width / ax.figure.dpi * 72 * (1 - float(ax.get_position().x0))
     beside = ax.yaxis.labelpad - float(rcParams["axes.labelpad"])  # in which panels have their ticks' labels
     left = small * 1.8 * _lines_beside(ax) + 6 + max(0.0, beside)
-    if ax not in _LEFT:
+    if ax.patch not in _LEFT:
         labels = [(line, label) for label in ax.get_yticklabels() for line in label.get_text().splitlines()]
         left += (
             max((text_width(line) * float(label.get_fontsize()) for line, label in labels), default=0) + 10
         )
     # Axes of one grid begin at one line, whatever the names of each.
     several = spec is not None and spec.get_gridspec().get_geometry() != (1, 1)
-    return wide - max(left, 0.27 * wide - _LEFT.get(ax, 0) if several else 0)
+    return wide - max(left, 0.27 * wide - _LEFT.get(ax.patch, 0) if several else 0)
