@@ -159,6 +159,35 @@ def heading_begins(ax):
     return heading.get_window_extent().x0
 
 
+@pytest.mark.parametrize(
+    "place",
+    telling(
+        {
+            "alone": lambda figure: figure.subplots(gridspec_kw={"bottom": 0.08}),
+            "anywhere": lambda figure: figure.add_axes((0.2, 0.1, 0.7, 0.8)),
+            "above others": lambda figure: figure.subplots(2)[0],
+            "on a part": lambda figure: figure.subfigures(2)[0].subplots(),
+        },
+        "alone",
+        "above others",
+    ),
+)
+def test_a_caption_is_on_the_figure_where_nothing_makes_room_for_it(place):
+    figure = Figure((6, 6.5))
+    ax = place(figure)
+    below = max((one.bbox.y1 for one in figure.axes if one is not ax), default=ax.figure.bbox.y0)
+    charts.votes(HISTORY, ax=ax, caption=True)
+    written = next(one for one in ax.texts if one.get_text().startswith("Votes. n = "))
+    assert below - 1 < written.get_window_extent().y0 < ax.bbox.y0
+
+
+def test_where_a_caption_has_no_room_it_is_said():
+    with pytest.raises(
+        lab.OptionError, match=r"no room for a caption .*: leave out caption, and write charts.caption\(ax\)"
+    ):
+        charts.reliability(HISTORY, ax=Figure((3, 2)).subplots(), caption=True)
+
+
 def test_after_z_letters_are_doubled():
     figure = Figure(figsize=(6, 40))
     for ax in figure.subplots(28):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from string import ascii_lowercase
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from matplotlib.artist import Artist
@@ -98,18 +98,57 @@ def add(ax: Axes, sentences: Sequence[str]) -> None:
 
 
 def write_below(ax: Axes) -> None:
-    """Write the caption below the Axes, as wide as they are, on a figure that becomes so much higher."""
+    """Write the caption below the Axes, as wide as they are, on a figure that becomes so much higher.
+
+    Where nothing arranges the Axes of a figure that is there already, it is they that become lower.
+    """
     lay_out_all(ax)
     size, (width, _) = small_size(), extent(ax)
     whole = ax.get_tightbbox() or ax.bbox
     below = ax.bbox.y0 - whole.y0
     lines = wrapped(clean(caption(ax), 10_000), width / size, most=1_000)
+    if not _is_arranged(ax):
+        _lower(ax, below + _inches(lines) * ax.figure.dpi)
     place = (0, -72 * below / ax.figure.dpi - size)
     ax.annotate(
         "\n".join(lines), (0, 0), place, "axes fraction", "offset points",
         va="top", fontsize=size, color=shade(ax, STRONG), annotation_clip=False, **PLAIN,
     )  # fmt: skip
     grow(ax, 72 * _inches(lines))
+
+
+def _is_arranged(ax: Axes) -> bool:
+    figure = ax.get_figure(root=True)
+    return figure is not None and figure.get_layout_engine() is not None and ax.get_subplotspec() is not None
+
+
+def _lower(ax: Axes, below: float) -> None:
+    """Leave so many dots below the Axes on the figure, or above what stands below them.
+
+    Raises
+    ------
+    OptionError
+        If they would lose more than half of their height.
+    """
+    place, whole = ax.get_position(), ax.get_position(original=True)
+    bottom = _floor(ax) + below / ax.figure.bbox.height
+    if whole.y1 - bottom < whole.height / 2:
+        raise OptionError(
+            "there is no room for a caption below the Axes: leave out caption, and write charts.caption(ax) "
+            "where it may stand"
+        )
+    if bottom > place.y0:
+        ax.set_position((whole.x0, bottom, whole.width, whole.y1 - bottom))
+
+
+def _floor(ax: Axes) -> float:
+    """Return where the place of the Axes ends, as a share of the figure: above the heading of those below."""
+    spec = ax.get_subplotspec()
+    if spec is None or spec.is_last_row():
+        return 0.0
+    _, tops, _, _ = spec.get_gridspec().get_grid_positions(cast(Any, ax.figure))
+    heading = 3 * small_size() * ax.figure.dpi / 72
+    return float(tops[spec.rowspan.stop]) + heading / ax.figure.bbox.height
 
 
 def gather(into: Axes, others: Sequence[Axes]) -> None:
