@@ -51,8 +51,8 @@ _LEAST = 0.2  # of the scale of confidence that is shown: less would draw how va
     every="Draw the mean of every so many decisions, with its 95% interval, instead of the rolling mean.",
     before="An earlier run: of its time, which is another, only the mean confidence is drawn, in grey all "
     "along, and as a band the middle half of its decisions.",
-    regimes="What to mark; by default what :class:`~mastermind_lab.stats.Regimes` finds in a history or a "
-    "frame, and nothing where data is a summary, which no longer knows.",
+    regimes="What to mark; by default what :class:`~mastermind_lab.stats.Regimes` finds in a history, a "
+    "frame or a scan, which is read once more for it; nothing where data is a summary, which forgot.",
 )
 def confidence_over_time(
     data: Source | ConfidenceOverTime,
