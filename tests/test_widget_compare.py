@@ -276,6 +276,13 @@ def test_grey_says_of_how_many_it_is(chart, drawn, there):
     assert re.search(f"Grey: an earlier run of [0-9,]+ {there}, {n:,} of them drawn", said), said
 
 
+@pytest.mark.parametrize("by", [None, "meta.model"])
+def test_rules_that_are_not_drawn_leave_nobody_out(by):
+    said = charts.caption(charts.pivotal(sample(60), before=sample(60), by=by, ax=Figure().subplots()))
+    assert "Grey: an earlier run of 60 decisions." in said
+    assert "not drawn" not in said
+
+
 def test_of_few_nothing_is_drawn_behind_risks():
     run = lab.with_outcomes(sample(60), sample_folder() / "outcomes.csv")
     few = run.where(run.decisions["stream_id"].tolist()[:5])

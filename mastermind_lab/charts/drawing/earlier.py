@@ -79,6 +79,8 @@ def rows_behind(
     *columns, row = keys
     texts = dict.fromkeys(keys, "str")
     here, there = table[[*columns, row]].astype(texts), figures_of(earlier).astype(texts)
+    for name in keys[1:-1]:  # such as rules, of which not all are drawn
+        there = there[there[name].isin(here[name])]
     behind = here.merge(there, how="left", on=list(keys)).set_axis(table.index)
     without = behind.loc[behind[figure].isna(), row].nunique()
     is_here = (
