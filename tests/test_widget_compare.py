@@ -283,6 +283,19 @@ def test_rules_that_are_not_drawn_leave_nobody_out(by):
     assert "not drawn" not in said
 
 
+@pytest.mark.parametrize(("groups", "banded"), [(1, True), (2, False), (4, True)])
+def test_a_grey_band_is_told_of_where_there_is_one(groups, banded):
+    run = sample(120)
+    run = run.with_frames(decisions=run.decisions.assign(g=[f"g{row % groups}" for row in range(120)]))
+    ax = charts.confidence_over_time(run, by="g", before=run, ax=Figure(figsize=(8, 6)).subplots())
+    patches = [patch for one in (ax, *ax.child_axes) for patch in one.patches]
+    assert bool(patches) == banded
+    assert ("grey band" in charts.caption(ax)) == banded
+    other = run.with_frames(decisions=run.decisions.assign(g="other"))
+    ax = charts.confidence_over_time(run, by="g", before=other, ax=Figure(figsize=(8, 6)).subplots())
+    assert "grey line" not in charts.caption(ax).lower()
+
+
 def test_of_few_nothing_is_drawn_behind_risks():
     run = lab.with_outcomes(sample(60), sample_folder() / "outcomes.csv")
     few = run.where(run.decisions["stream_id"].tolist()[:5])

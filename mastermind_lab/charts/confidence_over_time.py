@@ -99,8 +99,9 @@ def confidence_over_time(
     lines = table if every is None else shown.every(every)
     past = rows_behind(picture, earlier_of(Confidence, before, summary), _groups(lines), ["group"], "mean")
     changes = _draw(picture, shown, lines, past, regimes_of(data, regimes), every is None, kw)
-    if past is not None:
-        picture.notes.append("grey line: its mean, grey band: the middle half of it; its time is another")
+    if past is not None and past["mean"].notna().any():
+        band_too = "" if 1 < len(past) <= TOGETHER else ", grey band: the middle half of it"
+        picture.notes.append(f"grey line: its mean{band_too}; its time is another")
     drawn = "line: rolling mean" if every is None else f"dot: mean of {every:,}"
     picture.note_rest(lines["group"].cat.categories)
     mark, figure = ("band", "rolling") if every is None else ("line", "mean")
