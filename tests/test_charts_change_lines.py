@@ -8,6 +8,7 @@ import pytest
 from histories import sample
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from test_charts_said import decided
 
 import mastermind_lab as lab
 from mastermind_lab import charts, stats
@@ -52,7 +53,7 @@ def test_a_line_stands_where_a_value_begins(ax):
     first = frame.groupby("meta.version")["published_at"].min()[["v2", "v3"]]
     assert begins == pytest.approx(first.astype("int64").to_numpy() / 86_400e6)
     assert sorted(words(ax)) == ["version: v2", "version: v3"]
-    assert "Dashed: a value begins" in lab.charts.caption(ax)
+    assert "Dashed: a value begins" in charts.caption(ax)
     ax.figure.draw_without_rendering()
 
 
@@ -79,7 +80,7 @@ def test_many_are_capped_and_counted(ax, versions):
     table = stats.Regimes.of(frame).table()
     more = table["change"][table["event"] == "begin"].nunique() - MOST
     assert len(dashed(ax)) == len(words(ax)) == MOST
-    assert f"a value begins ({more} more)" in lab.charts.caption(ax)
+    assert f"a value begins ({more} more)" in charts.caption(ax)
     assert f"version: v{versions - 1}" in words(ax)
 
 
@@ -107,7 +108,7 @@ def test_a_regime_outside_of_the_axis_moves_nothing(ax):
     frame = decisions(["v1", "v2", "v3"])
     charts.confidence_over_time(frame.iloc[130:], regimes=stats.Regimes.of(frame), ax=ax)
     assert not dashed(ax)
-    assert "(2 more)" in lab.charts.caption(ax)
+    assert "(2 more)" in charts.caption(ax)
 
 
 def test_hostile_values_are_drawn_as_they_read(ax):
@@ -146,3 +147,15 @@ def test_fields_that_begin_together_are_named_by_one_and_how_many_more(ax):
     two = frame.drop(columns="decision.c")
     charts.confidence_over_time(two, ax=(other := ax.figure.add_subplot()))
     assert words(other)[0].endswith(" +1")
+
+
+def test_a_scan_has_the_lines_of_the_history_that_it_reads(tmp_path):
+    history = decided(120, version=["v1"] * 60 + ["v2"] * 60)
+    for name, rows in (("a", slice(60)), ("b", slice(60, None))):
+        history.where(history.decisions["stream_id"].iloc[rows]).to_ndjson(tmp_path / f"{name}.ndjson")
+    read, scanned = (
+        charts.confidence_over_time(source(tmp_path), ax=Figure().subplots())
+        for source in (lab.read, lab.scan)
+    )
+    assert words(scanned) == words(read) == ["version: v2"]
+    assert charts.caption(scanned) == lab.charts.caption(read)

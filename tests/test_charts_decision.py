@@ -342,10 +342,7 @@ class TestScans:
             known = lab.with_outcomes(source, sample_folder() / "outcomes.csv") if outcomes else source
             figure = Figure(figsize=(10, 13), layout="constrained")
             overview(known, by="meta.model", figure=figure)
-            # Where regimes begin and end is looked for in a history alone.
-            return [
-                re.sub(r" (Dashed|Dotted): [^.]*\.", "", lab.charts.caption(ax)) for ax in figure.axes[:6]
-            ]
+            return [lab.charts.caption(ax) for ax in figure.axes[:6]]
 
         assert drawn(lab.scan(tmp_path)) == drawn(lab.read(tmp_path))
 

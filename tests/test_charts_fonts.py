@@ -21,7 +21,7 @@ from mastermind_lab.errors import MissingFontWarning
 THAI, KHMER, HAN, EMOJI = "กขคงฉชซ", "កខគឃង", "塞翁失马", "\N{ROBOT FACE}"
 
 
-def font_of(path, name, characters, is_blank=False):
+def font_of(path, name, characters, is_blank=False, weight=400):
     """Write a font that has some characters, each a box, or blank as in a font of coloured pictures."""
     pen = TTGlyphPen(None)
     for x, y in () if is_blank else [(100, 0), (100, 700), (600, 700), (600, 0)]:
@@ -36,8 +36,8 @@ def font_of(path, name, characters, is_blank=False):
     made.setupGlyf(dict.fromkeys(glyphs, glyph))
     made.setupHorizontalMetrics(dict.fromkeys(glyphs, (700, 100)))
     made.setupHorizontalHeader(ascent=800, descent=-200)
-    made.setupNameTable({"familyName": name, "styleName": "Regular"})
-    made.setupOS2(sTypoAscender=800, usWeightClass=400)
+    made.setupNameTable({"familyName": name, "styleName": "Regular" if weight == 400 else "Light"})
+    made.setupOS2(sTypoAscender=800, usWeightClass=weight)
     made.setupPost()
     made.save(path)
     font_manager.fontManager.addfont(path)
@@ -144,6 +144,29 @@ def test_of_two_files_of_a_family_the_one_that_is_drawn_with_counts(tmp_path):
         warnings.simplefilter("ignore", MissingFontWarning)
         assert clean(KHMER[2]) == (KHMER[2] if file.endswith("new.ttf") else "□")
     assert text_width(clean(KHMER)) > 0
+
+
+def test_nothing_is_bold_that_a_font_has_not_so_that_nothing_is_logged(tmp_path, caplog):
+    font_of(tmp_path / "khmer.ttf", "Khmer alone", KHMER)
+    weights = []
+    for text in ("yes", KHMER, "yes"):
+        figure = charts.decision(history_of(text), "0-1", figure=Figure(figsize=(6.5, 6)))
+        drawn(figure)
+        [said] = [one for one in figure.axes[0].texts if text in one.get_text() and one.get_position()[1] < 0]
+        weights.append(said.get_weight())
+    assert weights == ["bold", "normal", "bold"]
+    assert not caplog.records
+
+
+def test_a_font_of_one_odd_weight_is_looked_up_without_a_word_and_taken_last(tmp_path, caplog):
+    font_of(tmp_path / "light.ttf", "Khmer light", KHMER, weight=300)
+    assert clean(KHMER[0]) == KHMER[0]
+    assert fonts.families()[1:] == ["Khmer light"]
+    font_of(tmp_path / "usual.ttf", "Khmer usual", KHMER[:1])
+    fonts._needed.clear()
+    assert clean(KHMER[0]) == KHMER[0]
+    assert fonts.families()[1:] == ["Khmer usual"]
+    assert not caplog.records
 
 
 def test_a_style_with_fonts_of_its_own_keeps_them():

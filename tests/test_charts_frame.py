@@ -10,12 +10,14 @@ import pytest
 from histories import OUTCOMES, sample
 from matplotlib import interactive, is_interactive, pyplot, rcParams
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from telling import telling
 from test_charts_stay import NAMES
 
 import mastermind_lab as lab
 from mastermind_lab import charts
 from mastermind_lab.charts import __main__ as gallery
+from mastermind_lab.charts.drawing.caption import keep, letters
 from mastermind_lab.charts.drawing.figures import DESIGNED, settings
 
 pytestmark = pytest.mark.once
@@ -141,6 +143,57 @@ def test_figures_beside_the_rows_stand_beside_the_axes():
 def test_no_chart_no_caption():
     with pytest.raises(lab.OptionError, match="no chart of mastermind_lab"):
         charts.caption(Figure().subplots())
+
+
+def test_a_caption_and_the_room_for_names_go_when_the_axes_are_cleared():
+    ax, clean = Figure().subplots(), Figure().subplots()
+    charts.votes(HISTORY, ax=ax)
+    ax.clear()
+    with pytest.raises(lab.OptionError, match="no chart of mastermind_lab"):
+        charts.caption(ax)
+    assert heading_begins(charts.drift(HISTORY, ax=ax)) == heading_begins(charts.drift(HISTORY, ax=clean))
+
+
+def heading_begins(ax):
+    (heading,) = ax.findobj(lambda one: isinstance(one, Text) and one.get_text() == ax.get_title(loc="left"))
+    return heading.get_window_extent().x0
+
+
+@pytest.mark.parametrize(
+    "place",
+    telling(
+        {
+            "alone": lambda figure: figure.subplots(gridspec_kw={"bottom": 0.08}),
+            "anywhere": lambda figure: figure.add_axes((0.2, 0.1, 0.7, 0.8)),
+            "above others": lambda figure: figure.subplots(2)[0],
+            "on a part": lambda figure: figure.subfigures(2)[0].subplots(),
+        },
+        "alone",
+        "above others",
+    ),
+)
+def test_a_caption_is_on_the_figure_where_nothing_makes_room_for_it(place):
+    figure = Figure((6, 6.5))
+    ax = place(figure)
+    below = max((one.bbox.y1 for one in figure.axes if one is not ax), default=ax.figure.bbox.y0)
+    charts.votes(HISTORY, ax=ax, caption=True)
+    written = next(one for one in ax.texts if one.get_text().startswith("Votes. n = "))
+    assert below - 1 < written.get_window_extent().y0 < ax.bbox.y0
+
+
+def test_where_a_caption_has_no_room_it_is_said():
+    with pytest.raises(
+        lab.OptionError, match=r"no room for a caption .*: leave out caption, and write charts.caption\(ax\)"
+    ):
+        charts.reliability(HISTORY, ax=Figure((3, 2)).subplots(), caption=True)
+
+
+def test_after_z_letters_are_doubled():
+    figure = Figure(figsize=(6, 40))
+    for ax in figure.subplots(28):
+        keep(ax, ["chart", "n = 1"])
+    assert list(letters(figure).values())[-3:] == ["(z)", "(aa)", "(ab)"]
+    assert charts.caption(figure).endswith("(z) Chart. (aa) Chart. (ab) Chart. In all of them: n = 1.")
 
 
 @pytest.mark.thorough

@@ -1,6 +1,7 @@
 """What is said of a picture is what is drawn on it, and what is drawn is not cut off in silence."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -92,3 +93,36 @@ def test_a_scale_that_is_straight_around_0_says_up_to_where(ax):
 def test_where_all_is_0_the_scale_is_straight(ax):
     charts.timing(usage("usd", 0.0), unit="USD", ax=ax)
     assert (ax.get_xscale(), ax.get_xlabel()) == ("linear", "USD a decision")
+
+
+@pytest.mark.parametrize("name", ["confidence", "confidence_over_time", "votes", "timing"])
+def test_what_is_called_like_the_rest_is_not_it(name, ax):
+    history = decided(20, group=["2 others", "2 others we know"], timings=[{"2 others_s": 2.0}])
+    history = history.with_frames(votes=history.votes.assign(choice="3 others, maybe"))
+    assert "drawn as one" not in charts.caption(getattr(charts, name)(history, by="meta.group", ax=ax))
+    assert "drawn as one" not in charts.caption(getattr(charts, name)(history, ax=Figure().subplots()))
+
+
+def test_each_rest_is_said_once(ax):
+    history = decided(40, group=[f"group {place}" for place in range(20)])
+    voted = history.votes.assign(choice=[f"choice {place}" for place in np.arange(120) % 40])
+    said = charts.caption(charts.votes(history.with_frames(votes=voted), by="meta.group", ax=ax))
+    choices, groups = (re.search(r"\d+ others", text)[0] for text in (rows_of(ax)[-1], named_by(ax)[-1]))
+    assert choices != groups
+    assert f" {choices} and {groups}: the smallest, drawn as one." in said
+
+
+def rows_of(ax):
+    return [label.get_text() for label in ax.get_yticklabels()]
+
+
+def named_by(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def test_lines_that_are_named_where_they_end_have_a_rest_too():
+    history = decided(120, [0.2, 0.5, 0.8, 0.8], group=["a", "b", "c", "d"])
+    ax = Figure(figsize=(5, 2), layout="constrained").subplots()
+    charts.confidence_over_time(history, by="meta.group", ax=ax)
+    assert ax.get_legend() is None
+    assert " 2 others: the smallest, drawn as one." in charts.caption(ax)

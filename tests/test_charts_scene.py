@@ -277,6 +277,12 @@ def test_lines_around_markers_and_areas_are_told(ax):
     assert (bool(span["dash"]), band["dash"]) == (True, [])
 
 
+def test_dashes_of_whole_numbers_are_written(ax):
+    ax.vlines([1, 2], 0, 1, linestyle=(0, (1, 2)), linewidth=1)
+    marks = json.loads(json.dumps(scene(ax)[0]["marks"]))
+    assert marks[0]["dash"] == [1, 2]
+
+
 def test_a_number_beyond_the_colours_has_the_last_of_them(ax):
     ax.imshow([[-1.0, 0.5, 9.0]], vmin=0, vmax=1)
     [image] = scene(ax)[0]["marks"]

@@ -19,7 +19,7 @@ from matplotlib.colors import to_hex
 from telling import telling
 
 import mastermind_lab as lab
-from mastermind_lab.charts.drawing.caption import _KEPT
+from mastermind_lab.charts.drawing.caption import said_of
 
 KEPT = Path(__file__).with_name("charts.json")
 NAMES = [name for name in lab.charts.__all__ if name not in ("caption", "save", "sheet", "overview")]
@@ -73,7 +73,7 @@ def described(ax):
     legend, ticks = ax.get_legend(), [ax.xaxis.get_major_locator(), ax.xaxis.get_major_formatter()]
     return {
         "title": ax.get_title(loc="left").split("\n"),
-        "caption": lab.charts.caption(ax) if ax in _KEPT else "",
+        "caption": said_of(ax),
         "axes": [ax.get_xlabel(), ax.get_ylabel(), *map(number, [*ax.get_xlim(), *ax.get_ylim()])],
         "ticks": [type(one).__name__ for one in ticks],
         "rows": [one.get_text() for one in ax.get_yticklabels()] if ax.get_yticks().size < 40 else [],

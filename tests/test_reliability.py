@@ -10,6 +10,7 @@ from matplotlib.patches import StepPatch
 from panels import arena, rated
 from pictures import words
 
+from mastermind_lab.charts import caption
 from mastermind_lab.charts.reliability import reliability
 from mastermind_lab.charts.risk_coverage import risk_coverage
 from mastermind_lab.errors import OptionError
@@ -58,18 +59,27 @@ def test_behind_one_group_is_where_its_points_would_lie_if_confidence_were_deser
     summary = Calibration.of(arena(400), binning=binning)
     diagram = summary.diagram()
     reliability(summary, ax=ax)
-    grey = [
+    isotonic = binning == "isotonic"
+    [deserved] = [
         one
         for one in ax.collections
-        if to_hex(one.get_facecolor()[0] if binning == "isotonic" else one.get_color()[0]) == "#e0e0e0"
+        if (not len(one.get_facecolor()) if isotonic else to_hex(one.get_color()[0]) == "#e0e0e0")
     ]
-    assert len(grey) == 1
-    ends = {tuple(end) for path in grey[0].get_paths() for end in path.vertices.round(9)}
-    name = "confidence" if binning == "width" else "lowest"
+    ends = {tuple(end) for path in deserved.get_paths() for end in path.vertices.round(9)}
+    name = "lowest" if isotonic else "confidence"
     for end in ("calibrated_low", "calibrated_high"):
         assert set(zip(diagram[name].round(9), diagram[end].round(9), strict=True)) <= ends
     assert f"(chance alone {summary.table()['ece_noise'].iloc[0]:.3f})" in words(ax).replace("\n", " ")
-    assert "Grey: 95% if deserved" in words(ax).replace("\n", " ")
+    mark = "Dotted" if isotonic else "Wide bar"
+    assert f"{mark}: 95% if deserved" in words(ax).replace("\n", " ")
+
+
+@pytest.mark.parametrize("binning", ["width", "isotonic"])
+def test_grey_behind_it_is_an_earlier_run_alone(ax, binning):
+    summary = Calibration.of(arena(60), binning=binning)
+    said = caption(reliability(summary, before=arena(40), ax=ax))
+    assert said.count("Grey") == 1
+    assert "Grey: an earlier run of" in said
 
 
 def test_the_counts_below_are_the_histogram(ax):

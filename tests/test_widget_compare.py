@@ -1,6 +1,7 @@
 """An earlier run behind the one that is followed, what differs, and the alarms: without a browser."""
 
 import json
+import re
 from contextlib import contextmanager
 from threading import Event, Thread, current_thread, main_thread
 
@@ -237,12 +238,70 @@ def test_groups_of_one_run_alone_are_counted(chart):
 
     said = caption(then)
     assert "grey: an earlier run of 60" in said.lower()
-    assert "1 without grey: not in the earlier run" in said
+    assert "1 without grey: not known in the earlier run" in said
     assert "1 of the earlier run not drawn: not here" in said
     said = caption(other)
     assert "not here: an earlier run of 60" in said.lower()
     assert "2 without grey" in said
     assert "2 of the earlier run not drawn" in said
+
+
+@pytest.mark.parametrize(
+    ("chart", "drawn", "there"),
+    telling(
+        {
+            "voters": (charts.voters, "with outcome", "votes"),
+            "risk": (charts.risk_coverage, "with outcome", "decisions"),
+            "confidence": (charts.confidence, "all", "decisions"),
+            "votes": (charts.votes, "all", "votes"),
+            "pivotal": (charts.pivotal, "all", "decisions"),
+        },
+        "voters",
+        "votes",
+    ),
+)
+def test_grey_says_of_how_many_it_is(chart, drawn, there):
+    run = lab.with_outcomes(sample(60), sample_folder() / "outcomes.csv")
+    now, then = (
+        run.with_frames(decisions=run.decisions.assign(version=names * 20))
+        for names in (["v1", "v2", "v2"], ["v2", "v2", "v3"])
+    )
+    judged = then.decisions["correct_choice"].where(then.decisions.index % 2 == 0)
+    then = then.with_frames(decisions=then.decisions.assign(correct_choice=judged))
+    of = then.decisions[then.decisions["version"] == "v2"]
+    ids = of.loc[of["correct_choice"].notna() if drawn == "with outcome" else slice(None), "stream_id"]
+    n = len(ids) if there == "decisions" else int(then.votes["stream_id"].isin(ids).sum())
+    ax = chart(now, by="version", before=then, ax=Figure().subplots())
+    assert ax.get_title(loc="left").endswith(f"; grey: {n:,} before")
+    said = charts.caption(ax)
+    assert re.search(f"Grey: an earlier run of [0-9,]+ {there}, {n:,} of them drawn", said), said
+
+
+@pytest.mark.parametrize("by", [None, "meta.model"])
+def test_rules_that_are_not_drawn_leave_nobody_out(by):
+    said = charts.caption(charts.pivotal(sample(60), before=sample(60), by=by, ax=Figure().subplots()))
+    assert "Grey: an earlier run of 60 decisions." in said
+    assert "not drawn" not in said
+
+
+@pytest.mark.parametrize(("groups", "banded"), [(1, True), (2, False), (4, True)])
+def test_a_grey_band_is_told_of_where_there_is_one(groups, banded):
+    run = sample(120)
+    run = run.with_frames(decisions=run.decisions.assign(g=[f"g{row % groups}" for row in range(120)]))
+    ax = charts.confidence_over_time(run, by="g", before=run, ax=Figure(figsize=(8, 6)).subplots())
+    patches = [patch for one in (ax, *ax.child_axes) for patch in one.patches]
+    assert bool(patches) == banded
+    assert ("grey band" in charts.caption(ax)) == banded
+    other = run.with_frames(decisions=run.decisions.assign(g="other"))
+    ax = charts.confidence_over_time(run, by="g", before=other, ax=Figure(figsize=(8, 6)).subplots())
+    assert "grey line" not in charts.caption(ax).lower()
+
+
+def test_of_few_nothing_is_drawn_behind_risks():
+    run = lab.with_outcomes(sample(60), sample_folder() / "outcomes.csv")
+    few = run.where(run.decisions["stream_id"].tolist()[:5])
+    ax = charts.risk_coverage(run, before=few, ax=Figure().subplots())
+    assert ax.get_title(loc="left").endswith("; none of 5 before")
 
 
 @pytest.mark.thorough

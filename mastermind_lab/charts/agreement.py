@@ -92,7 +92,7 @@ def _groups(
         return picture.empty("no alpha to draw")
     names = list(texts_of(shown[list(summary.by)]))
     named = shown.assign(group=names, all="")
-    dots(picture.ax, named, "group", "all", "alpha", kw, beside=n_of_rows(shown["n"]))
+    dots(picture, named, "group", "all", "alpha", kw, beside=n_of_rows(shown["n"]))
     smaller = len(table) - len(shown)
     more = [f"{counted(smaller, 'smaller group')} not drawn"] if smaller else []
     gaps = without_dot(named, "group", "all", "alpha", "alpha unknown, as where all choose alike")

@@ -95,6 +95,7 @@ def _draw(
     """Draw each group in a lane of its own, below the name."""
     rank = used["source"].map({name: place for place, name in enumerate(names)}).to_numpy(dtype=np.float64)
     labels = names_apart(cited.index, LEGEND)
+    picture.note_rest(cited.index)
     styles = styles_on(picture.ax)
     for group, label, lane, style in zip(cited.index, labels, lanes, styles, strict=False):
         mine = (used["group"] == group).to_numpy()

@@ -28,7 +28,6 @@ from .drawing.lines import (
     TOGETHER,
     alone,
     dates_below,
-    last_panel,
     marker_size,
     name_lines,
     panels,
@@ -52,8 +51,8 @@ _LEAST = 0.2  # of the scale of confidence that is shown: less would draw how va
     every="Draw the mean of every so many decisions, with its 95% interval, instead of the rolling mean.",
     before="An earlier run: of its time, which is another, only the mean confidence is drawn, in grey all "
     "along, and as a band the middle half of its decisions.",
-    regimes="What to mark; by default what :class:`~mastermind_lab.stats.Regimes` finds in a history or a "
-    "frame, and nothing where data is a summary, which no longer knows.",
+    regimes="What to mark; by default what :class:`~mastermind_lab.stats.Regimes` finds in a history, a "
+    "frame or a scan, which is read once more for it; nothing where data is a summary, which forgot.",
 )
 def confidence_over_time(
     data: Source | ConfidenceOverTime,
@@ -100,12 +99,13 @@ def confidence_over_time(
     lines = table if every is None else shown.every(every)
     past = rows_behind(picture, earlier_of(Confidence, before, summary), _groups(lines), ["group"], "mean")
     changes = _draw(picture, shown, lines, past, regimes_of(data, regimes), every is None, kw)
-    if past is not None:
-        picture.notes.append("grey line: its mean, grey band: the middle half of it; its time is another")
+    if past is not None and past["mean"].notna().any():
+        band_too = "" if 1 < len(past) <= TOGETHER else ", grey band: the middle half of it"
+        picture.notes.append(f"grey line: its mean{band_too}; its time is another")
     drawn = "line: rolling mean" if every is None else f"dot: mean of {every:,}"
-    folded = last_panel(summary, len(lines["group"].cat.categories))
+    picture.note_rest(lines["group"].cat.categories)
     mark, figure = ("band", "rolling") if every is None else ("line", "mean")
-    return picture.heading(drawn, folded, *changes, methods=lines[f"{figure}_method"], interval=mark)
+    return picture.heading(drawn, *changes, methods=lines[f"{figure}_method"], interval=mark)
 
 
 def _draw(

@@ -27,6 +27,7 @@ from .drawing.figures import (
     returned_figure,
     usual_size,
 )
+from .drawing.fonts import bold
 from .drawing.ink import RULE, STRONG, shade
 from .drawing.text import HINTED, LOOKED_AT, clean, fitted, small_size, text_width, unmarked, wrapped
 
@@ -197,7 +198,8 @@ def _verdict(ax: Axes, row: pd.Series, page: _Page, width: float) -> None:
     font = lines_on(ax, f"{moment}{clean(row['stream_id'])}", 2.4 - bottom, width)
     large = {**font, "va": "top", "fontsize": "medium"}
     ax.text(0, 0.2, "\n".join(page.question), **large)
-    ax.text(0, -_tall(page.question) - 0.1, "\n".join(page.recommendation), weight="bold", **large)
+    recommended = "\n".join(page.recommendation)
+    ax.text(0, -_tall(page.question) - 0.1, recommended, **large | bold(recommended))
     if pd.isna(row["confidence"]):
         ax.text(0, bottom, _said(row, "confidence"), **font)
         return

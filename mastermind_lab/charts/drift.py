@@ -17,7 +17,6 @@ from .drawing.ink import MUTED, shade
 from .drawing.lines import (
     MOST,
     dates_below,
-    last_panel,
     marker_size,
     name_lines,
     panels,
@@ -63,8 +62,8 @@ def drift(
     _draw(picture, drawn, shown.path(), kw)
     short = len(table) - len(drawn)
     without = f"no line for {counted(short, 'figure')}: baseline too short or constant" if short else ""
-    folded = last_panel(summary, table["group"].nunique())
-    return picture.heading("dashed: limit, ring: first alarm", folded, without)
+    picture.note_rest(drawn["group"])
+    return picture.heading("dashed: limit, ring: first alarm", without)
 
 
 def _draw(picture: Picture, table: pd.DataFrame, path: pd.DataFrame, kw: dict[str, Any]) -> None:

@@ -54,7 +54,7 @@ def overview(
     Parameters
     ----------
     history
-        A history, or a scan, which is read once for each chart.
+        A history, or a scan, which is read once for each chart, and once more for what changed along it.
     by
         A column of ``decisions`` to group confidence, its course and the margin by.
     voter

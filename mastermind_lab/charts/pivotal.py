@@ -11,7 +11,7 @@ from ..stats import Pivotal
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import MOST, dots, from_zero, legend_labels, limits, n_of_rows, ranked, without_dot
-from .drawing.earlier import earlier_of, rows_behind
+from .drawing.earlier import earlier_of, figures_of, rows_behind
 from .drawing.picture import Picture, inches_of, rows_that_fit, series_that_fit
 from .drawing.style import SERIES
 from .drawing.text import format_n, format_voters
@@ -59,14 +59,20 @@ def pivotal(
         return picture.empty()
     beside = None if summary.by else n_of_rows(voters["n"])
     earlier = earlier_of(Pivotal, before, summary)
-    behind = rows_behind(picture, earlier, table, ["group", "rule", "voter"], "pivotal")
-    handles = dots(picture.ax, table, "voter", series, "pivotal", kw, beside=beside, behind=behind)
+    decided = _decided(figures_of(earlier, "by_rule")) if earlier else ""
+    behind = rows_behind(picture, earlier, table, ["group", "rule", "voter"], "pivotal", decided)
+    handles = dots(picture, table, "voter", series, "pivotal", kw, beside=beside, behind=behind)
     picture.legend(handles, _groups(lumped, table) if summary.by else list(RULES))
     hanging = f"{summary.share:.1%} hang on one voter (plurality)"
     gaps = without_dot(table, "voter", series, "pivotal", "no vote")
     picture.heading(hanging, gaps, methods=table["pivotal_method"])
     picture.ax.set_xlim(from_zero(min(limits(table, "pivotal", behind=behind)[1], 1.02)))
     return picture.ax
+
+
+def _decided(by_rule: pd.DataFrame) -> pd.Series:
+    """Say in how many decisions of each group anybody voted."""
+    return by_rule[by_rule["rule"] == RULES[0]].astype({"group": "str"}).set_index("group")["n"]
 
 
 def _groups(summary: Pivotal, table: pd.DataFrame) -> list[str]:

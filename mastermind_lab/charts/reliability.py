@@ -16,14 +16,13 @@ from ..stats.engine.estimate import SMALL_N
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import band
-from .drawing.earlier import earlier_of, grey, lines_behind, of_group
+from .drawing.earlier import earlier_of, figures_of, grey, lines_behind, of_group
 from .drawing.figures import extent, lay_out, usual_size
 from .drawing.ink import MUTED, STRONG, paper, shade
 from .drawing.lines import (
     MOST,
     TOGETHER,
     alone,
-    last_panel,
     marker_size,
     panels,
     room_for_panels,
@@ -56,9 +55,9 @@ def reliability(
 
     On the diagonal confidence is deserved, below it is too high; the counts of confidence hang below. The
     line breaks at an empty bin, and at hollow points, which stand on fewer than 10 observations. Above 3
-    groups each has a panel. What is grey behind a single group is where 95% would lie if its confidence were
+    groups each has a panel. Wide bars behind a single group are where 95% would lie if its confidence were
     deserved (Broecker and Smith 2007). A summary of voters is drawn, too, and one with isotonic bins as the
-    line of the regression with its band (CORP).
+    line of the regression with its band (CORP); then it is a dotted outline where 95% would lie.
 
     Examples
     --------
@@ -85,11 +84,11 @@ def reliability(
         ax.set(xlim=(-0.02, 1.02), ylim=(-_STRIP - _GAP, 1.02))
         return picture.empty()
     earlier = earlier_of(Calibration, before, summary)
-    past = lines_behind(picture, earlier, table, "diagram")
+    past = lines_behind(picture, earlier, table, figures_of(earlier, "diagram") if earlier else None)
     _draw(picture, shown, table, diagram, past, kw)
-    folded = last_panel(summary, len(table))
+    picture.note_rest(table["group"])
     mark, methods = "band" if summary.binning == "isotonic" else "line", diagram["accuracy_method"]
-    picture.heading(folded, *_notes(summary, table, diagram), methods=methods, interval=mark)
+    picture.heading(*_notes(summary, table, diagram), methods=methods, interval=mark)
     lay_out(picture.ax)  # a layout sees where a square ends once another has placed it
     return picture.ax
 
@@ -149,12 +148,10 @@ def _notes(summary: Calibration, table: pd.DataFrame, diagram: pd.DataFrame) -> 
     brier = f"{estimate_in(row, 'brier'):.3f}"
     chance = "" if np.isnan(row["ece_noise"]) else f" (chance alone {row['ece_noise']:.3f})"
     notes = [] if summary.by else [f"ECE {row['ece']:.3f}{chance}", f"Brier {brier}"]
-    grey = ["grey: 95% if deserved"] if not 1 < len(table) <= TOGETHER else []
-    below = "below: how often each confidence occurs"
-    if summary.binning == "isotonic":
-        return [*notes, *grey, below]
-    hollow = [f"hollow: fewer than {SMALL_N}, no interval"] if diagram["small_n"].any() else []
-    return [*notes, *hollow, *grey, below]
+    isotonic, single = summary.binning == "isotonic", not 1 < len(table) <= TOGETHER
+    deserved = f"{'dotted' if isotonic else 'wide bar'}: 95% if deserved" if single else ""
+    hollow = f"hollow: fewer than {SMALL_N}, no interval" if diagram["small_n"].any() and not isotonic else ""
+    return [*notes, hollow, deserved, "below: how often each confidence occurs"]
 
 
 def _background(ax: Axes, tallest: float, said: bool) -> None:
@@ -175,13 +172,15 @@ def _background(ax: Axes, tallest: float, said: bool) -> None:
 
 
 def _deserved(ax: Axes, rows: pd.DataFrame, is_level: bool) -> None:
-    """Shade where the points of a forecaster would lie whose confidence is deserved."""
-    grey: dict[str, Any] = {"color": shade(ax, 0.12), "zorder": 0}
-    if is_level:
-        ends, twice = rows[["lowest", "highest"]].to_numpy().ravel(), rows.loc[rows.index.repeat(2)]
-        ax.fill_between(ends, twice["calibrated_low"], twice["calibrated_high"], linewidth=0, **grey)
-    else:
-        ax.vlines(rows["confidence"], rows["calibrated_low"], rows["calibrated_high"], linewidth=6, **grey)
+    """Draw where the points of a forecaster would lie whose confidence is deserved."""
+    if not is_level:
+        low, high = rows["calibrated_low"], rows["calibrated_high"]
+        ax.vlines(rows["confidence"], low, high, color=shade(ax, 0.12), linewidth=6, zorder=0)
+        return
+    # An outline: bands, also of an earlier run, lie over it.
+    ends, twice = rows[["lowest", "highest"]].to_numpy().ravel(), rows.loc[rows.index.repeat(2)]
+    dotted: dict[str, Any] = {"facecolor": "none", "edgecolor": shade(ax, STRONG), "linestyle": (0, (1, 2))}
+    ax.fill_between(ends, twice["calibrated_low"], twice["calibrated_high"], linewidth=1, **dotted)
 
 
 def _bins(ax: Axes, rows: pd.DataFrame, style: Style, kw: dict[str, Any], aside: float) -> Line2D:

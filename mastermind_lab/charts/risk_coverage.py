@@ -15,13 +15,12 @@ from ..stats.engine.estimate import SMALL_N
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart
 from .drawing.dots import band
-from .drawing.earlier import earlier_of, grey, lines_behind, of_group
+from .drawing.earlier import earlier_of, figures_of, grey, lines_behind, of_group
 from .drawing.ink import MUTED, RULE, shade
 from .drawing.lines import (
     MOST,
     TOGETHER,
     alone,
-    last_panel,
     marker_size,
     name_lines,
     panels,
@@ -73,13 +72,14 @@ def risk_coverage(
     if drawn.empty:
         ax.set_xlim(0, 1.01)
         return picture.empty(few) if table["n"].any() else picture.empty()
-    past = lines_behind(picture, earlier_of(Calibration, before, summary), drawn, "risk_coverage")
-    _draw(picture, drawn, curves, None if past is None else past[~past["small_n"]], kw)
+    earlier = earlier_of(Calibration, before, summary)
+    before_it = _drawable(figures_of(earlier, "risk_coverage")) if earlier else None
+    _draw(picture, drawn, curves, lines_behind(picture, earlier, drawn, before_it), kw)
+    picture.note_rest(drawn["group"])
     short = len(table) - len(drawn)
     without = f"no line for {counted(short, 'group')}: {few}" if short else ""
     if summary.by:
-        folded = last_panel(summary, len(table)) if len(drawn) > TOGETHER else ""
-        return picture.heading(folded, without, methods=curves["risk_method"], interval="band")
+        return picture.heading(without, methods=curves["risk_method"], interval="band")
     ax.axhline(
         curves["risk"].iloc[-1], color=shade(ax, MUTED), linewidth=0.8, linestyle=(0, (4, 3)), zorder=0
     )
@@ -91,8 +91,11 @@ def risk_coverage(
 def _curves(summary: Calibration, most: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the groups, so many at most, and what is drawn of their curves."""
     shown = summary.lump(most)
-    curves = shown.risk_coverage()
-    return shown.table(), curves[~curves["small_n"]]
+    return shown.table(), _drawable(shown.risk_coverage())
+
+
+def _drawable(curves: pd.DataFrame) -> pd.DataFrame:
+    return curves[~curves["small_n"]]
 
 
 def _draw(

@@ -60,7 +60,7 @@ def rules(
         return picture.empty()
     rows = table if summary.by else table.assign(rule=list(map(_rule_name, table["rule"], table["voter"])))
     beside = None if summary.by else Column("n (open)", list(map(_with_open, table[n], table["open"])))
-    handles = dots(picture.ax, rows, "rule", "group", figure, kw, beside=beside)
+    handles = dots(picture, rows, "rule", "group", figure, kw, beside=beside)
     if summary.by:
         largest = table.groupby("group", observed=True)[[n]].max().reset_index()
         picture.legend(handles, legend_labels(largest, "group", n))

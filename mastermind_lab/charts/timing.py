@@ -111,6 +111,7 @@ def _draw(picture: Picture, table: pd.DataFrame, leaves: list[str], kw: dict[str
     """Draw each group in a lane of its own."""
     groups = [name for name in table["group"].cat.categories if (table["group"] == name).any()]
     names = names_apart(groups, LEGEND)
+    picture.note_rest(groups)
     styles = styles_on(picture.ax)
     for group, name, offset, style in zip(groups, names, offsets(0.34, len(groups)), styles, strict=False):
         rows = table[table["group"] == group]

@@ -89,8 +89,9 @@ def voters(
     if table.empty:
         return picture.empty()
     beside = None if summary.by else n_of_rows(rows[drawn.n])
-    behind = rows_behind(picture, earlier_of(Voters, before, summary), table, ["group", "voter"], drawn.dot)
-    handles = dots(picture.ax, table, "voter", "group", drawn.dot, kw, drawn.ring, beside, behind)
+    earlier = earlier_of(Voters, before, summary)
+    behind = rows_behind(picture, earlier, table, ["group", "voter"], drawn.dot, drawn.n)
+    handles = dots(picture, table, "voter", "group", drawn.dot, kw, drawn.ring, beside, behind)
     picture.legend(handles, legend_labels(table, "group", drawn.n) if summary.by else [drawn.names[0]])
     names = (lanes if summary.by else 1) + 1
     if drawn.ring and series_that_fit(ax, names) == names:

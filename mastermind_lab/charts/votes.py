@@ -13,7 +13,7 @@ from ..stats import Votes
 from ..stats.engine.input import By, Source
 from .drawing.chart import chart, summary_of
 from .drawing.dots import RING, dots_in_lane, from_zero, offsets, rows_on_grid, without_dot
-from .drawing.earlier import earlier_of, rows_behind
+from .drawing.earlier import earlier_of, n_of_groups, rows_behind
 from .drawing.ink import MUTED, shade
 from .drawing.intervals import keep_ends
 from .drawing.picture import Picture, inches_of, label_rows, rows_that_fit, series_that_fit
@@ -60,8 +60,11 @@ def votes(
     picture = Picture(ax, "Votes", summary, notes, "share of votes (0-1)", inches=inches)
     if table.empty:
         return picture.empty()
-    behind = rows_behind(picture, earlier_of(Votes, before, summary), table, ["group", "choice"], "share")
+    earlier = earlier_of(Votes, before, summary)
+    cast = n_of_groups(earlier) if earlier else ""
+    behind = rows_behind(picture, earlier, table, ["group", "choice"], "share", cast)
     ring = _draw(picture, table, behind, kw)
+    picture.note_rest([*choices, *table["group"]])
     label_rows(picture.ax, choices, series=lanes + 1)
     gaps = without_dot(table, "choice", "group", "share", "no such vote")
     picture.heading(ring, gaps, methods=table["share_method"])

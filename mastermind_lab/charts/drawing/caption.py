@@ -1,12 +1,13 @@
-"""What is said of a picture beside it: one paragraph, kept as long as its Axes."""
+"""What is said of a picture beside it: one paragraph, kept as long as it is on its Axes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from string import ascii_lowercase
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -18,7 +19,8 @@ from .ink import STRONG, shade
 from .text import PLAIN, clean, small_size, wrapped
 
 _LINE = 1.32  # from one line to the next, by the height of the text
-_KEPT: WeakKeyDictionary[Axes, list[str]] = WeakKeyDictionary()  # sentences, the first of them the title
+# Sentences, the first of them the title, by the paper of the Axes: cleared ones have another.
+_KEPT: WeakKeyDictionary[Artist, list[str]] = WeakKeyDictionary()
 
 
 def caption(drawn: Axes | Figure | SubFigure) -> str:
@@ -48,12 +50,12 @@ def caption(drawn: Axes | Figure | SubFigure) -> str:
 
 def said_of(drawn: Axes | Figure | SubFigure) -> str:
     """Return the caption, empty where there is none."""
-    found = [_KEPT[ax] for ax in _told(drawn)]
+    found = [_KEPT[ax.patch] for ax in _told(drawn)]
     if len(found) <= 1:
         return " ".join(sentence for said in found for sentence in said)
     shared = [sentence for sentence in found[0][1:] if all(sentence in said for said in found)]
     parts = [
-        letter + "".join(f" {sentence}" for sentence in _KEPT[ax] if sentence not in shared)
+        letter + "".join(f" {sentence}" for sentence in _KEPT[ax.patch] if sentence not in shared)
         for ax, letter in letters(drawn).items()
     ]
     return " ".join([*parts, *(["In all of them:", *shared] if shared else [])])
@@ -62,13 +64,18 @@ def said_of(drawn: Axes | Figure | SubFigure) -> str:
 def letters(drawn: Axes | Figure | SubFigure) -> dict[Axes, str]:
     """Return what the caption calls each of several Axes by; a single one has no letter."""
     several = _told(drawn)
-    named = zip(several, ascii_lowercase, strict=False) if len(several) > 1 else ()
-    return {ax: f"({letter})" for ax, letter in named}
+    return {ax: f"({_letter(place)})" for place, ax in enumerate(several)} if len(several) > 1 else {}
+
+
+def _letter(place: int) -> str:
+    """Return a, b and so on; after z it is aa, ab and so on."""
+    before, last = divmod(place, len(ascii_lowercase))
+    return (_letter(before - 1) if before else "") + ascii_lowercase[last]
 
 
 def _told(drawn: Axes | Figure | SubFigure) -> list[Axes]:
     """Return the Axes of which something is said."""
-    return [ax for ax in _axes_of(drawn) if ax in _KEPT]
+    return [ax for ax in _axes_of(drawn) if ax.patch in _KEPT]
 
 
 def _axes_of(drawn: Axes | Figure | SubFigure) -> list[Axes]:
@@ -80,24 +87,28 @@ def _axes_of(drawn: Axes | Figure | SubFigure) -> list[Axes]:
 
 def keep(ax: Axes, sentences: Sequence[str]) -> None:
     """Keep what is said of a picture."""
-    _KEPT[ax] = [f"{_capital(visible(sentence))}." for sentence in sentences if sentence]
+    _KEPT[ax.patch] = [f"{_capital(visible(sentence))}." for sentence in sentences if sentence]
 
 
 def add(ax: Axes, sentences: Sequence[str]) -> None:
     """Say more of a picture of which something is said."""
-    if ax in _KEPT:
-        said = _KEPT[ax]
+    if said := _KEPT.get(ax.patch):
         keep(ax, sentences)
-        _KEPT[ax] = said + _KEPT[ax]
+        _KEPT[ax.patch] = said + _KEPT[ax.patch]
 
 
 def write_below(ax: Axes) -> None:
-    """Write the caption below the Axes, as wide as they are, on a figure that becomes so much higher."""
+    """Write the caption below the Axes, as wide as they are, on a figure that becomes so much higher.
+
+    Where nothing arranges the Axes of a figure that is there already, it is they that become lower.
+    """
     lay_out_all(ax)
     size, (width, _) = small_size(), extent(ax)
     whole = ax.get_tightbbox() or ax.bbox
     below = ax.bbox.y0 - whole.y0
     lines = wrapped(clean(caption(ax), 10_000), width / size, most=1_000)
+    if not _is_arranged(ax):
+        _lower(ax, below + _inches(lines) * ax.figure.dpi)
     place = (0, -72 * below / ax.figure.dpi - size)
     ax.annotate(
         "\n".join(lines), (0, 0), place, "axes fraction", "offset points",
@@ -106,9 +117,43 @@ def write_below(ax: Axes) -> None:
     grow(ax, 72 * _inches(lines))
 
 
+def _is_arranged(ax: Axes) -> bool:
+    figure = ax.get_figure(root=True)
+    return figure is not None and figure.get_layout_engine() is not None and ax.get_subplotspec() is not None
+
+
+def _lower(ax: Axes, below: float) -> None:
+    """Leave so many dots below the Axes on the figure, or above what stands below them.
+
+    Raises
+    ------
+    OptionError
+        If they would lose more than half of their height.
+    """
+    place, whole = ax.get_position(), ax.get_position(original=True)
+    bottom = _floor(ax) + below / ax.figure.bbox.height
+    if whole.y1 - bottom < whole.height / 2:
+        raise OptionError(
+            "there is no room for a caption below the Axes: leave out caption, and write charts.caption(ax) "
+            "where it may stand"
+        )
+    if bottom > place.y0:
+        ax.set_position((whole.x0, bottom, whole.width, whole.y1 - bottom))
+
+
+def _floor(ax: Axes) -> float:
+    """Return where the place of the Axes ends, as a share of the figure: above the heading of those below."""
+    spec = ax.get_subplotspec()
+    if spec is None or spec.is_last_row():
+        return 0.0
+    _, tops, _, _ = spec.get_gridspec().get_grid_positions(cast(Any, ax.figure))
+    heading = 3 * small_size() * ax.figure.dpi / 72
+    return float(tops[spec.rowspan.stop]) + heading / ax.figure.bbox.height
+
+
 def gather(into: Axes, others: Sequence[Axes]) -> None:
     """Say of Axes what is said of others, too: together they are one picture."""
-    _KEPT[into] = [sentence for ax in (into, *others) for sentence in _KEPT.pop(ax, [])]
+    _KEPT[into.patch] = [sentence for ax in (into, *others) for sentence in _KEPT.pop(ax.patch, [])]
 
 
 def check_wanted(caption: object, figure: Figure | SubFigure | None = None) -> None:

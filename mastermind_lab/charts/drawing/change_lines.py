@@ -17,7 +17,8 @@ from ...errors import OptionError
 from ...stats import Regimes
 from ...stats.engine.bootstrap import Floats
 from ...stats.engine.first_last_seen import FIELDS
-from ...stats.engine.input import Data
+from ...stats.engine.input import Data, Source, frame_of, is_scan
+from ...stats.engine.summary import Summary
 from ...stats.engine.timebins import FIRST, LAST, moments
 from ...text import column_label
 from .caption import add
@@ -96,8 +97,8 @@ def date_axis(ax: Axes, free: float = 0) -> None:
     ax.xaxis.get_offset_text().set_fontsize("small")
 
 
-def regimes_of(data: Data | object, regimes: Regimes | None) -> Regimes | None:
-    """Return the regimes to mark: those given, else those of a history or frame; a summary has none.
+def regimes_of(data: Source | Summary, regimes: Regimes | None) -> Regimes | None:
+    """Return the regimes to mark: those given, else those of a history, scan or frame; a summary has none.
 
     Raises
     ------
@@ -106,10 +107,10 @@ def regimes_of(data: Data | object, regimes: Regimes | None) -> Regimes | None:
     """
     if regimes is not None and not isinstance(regimes, Regimes):
         raise OptionError(f"regimes takes a Regimes summary, not {type(regimes).__name__}")
-    frame = data if isinstance(data, pd.DataFrame) else getattr(data, "decisions", None)
-    if regimes is not None or not isinstance(frame, pd.DataFrame):
+    if regimes is not None or isinstance(data, Summary):
         return regimes
-    return Regimes.of(frame, replicates=40)  # nothing is drawn of the effects, nor of their intervals
+    counted = data if is_scan(data) else frame_of(cast(Data, data), "decisions", ())
+    return Regimes.of(counted, replicates=40)  # nothing is drawn of the effects, nor of their intervals
 
 
 def change_lines(ax: Axes, regimes: Regimes | None, named: bool = True) -> list[str]:

@@ -44,7 +44,10 @@ _FRAME = {
     ),
     "title": ("str | None", "Your words for subject and grouping, none where empty; n stays."),
     "xlabel": ("str | None", "Your words along the horizontal axis."),
-    "caption": ("bool | None", "Whether to write :func:`caption` below."),
+    "caption": (
+        "bool | None",
+        "Whether to write :func:`caption` below: Axes that no layout arranges get lower.",
+    ),
 }
 """What all charts take around the picture: each with its type, and what it is."""
 

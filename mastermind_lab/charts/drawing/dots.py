@@ -29,8 +29,8 @@ RING: dict[str, Any] = {"linestyle": "none", "markerfacecolor": "none", "markers
 
 
 def dots(
-    ax: Axes, table: pd.DataFrame, row: str, series: str, figure: str, kw: dict[str, Any], ring: str = "",
-    beside: Column | None = None, behind: pd.DataFrame | None = None,
+    picture: Picture, table: pd.DataFrame, row: str, series: str, figure: str, kw: dict[str, Any],
+    ring: str = "", beside: Column | None = None, behind: pd.DataFrame | None = None,
 ) -> list[Line2D]:  # fmt: skip
     """Draw a table's rows from top to bottom, in the order they come, and return a dot of each series.
 
@@ -38,8 +38,9 @@ def dots(
     ``figure`` is in ``<figure>_low`` and ``<figure>_high``. A second column may be drawn as a ring, and
     figures stand beside. What lies ``behind`` has the same rows, of an earlier run.
     """
+    ax, handles = picture.ax, []
     names, groups = list(dict.fromkeys(table[row])), series_of(table, series)
-    handles = []
+    picture.note_rest([*names, *groups])
     for group, offset, style in zip(groups, offsets(0.34, len(groups)), styles_on(ax), strict=False):
         rows = table[table[series] == group]
         heights = offset - np.array([names.index(name) for name in rows[row]], dtype=float)
@@ -81,6 +82,7 @@ def dots_of_figures(
         dots_in_lane(picture.ax, table, offset + rows, figure, style, kw)
         for figure, offset, style in zip(figures, (0.2, 0, -0.2), styles_on(picture.ax), strict=False)
     ]
+    picture.note_rest(table["group"])
     counts = [f"n = {count:,}" for count in table[n]]
     label_rows(picture.ax, list(table["group"]), counts, beside=beside, series=len(figures))
     rows_on_grid(picture.ax, len(table), beside)

@@ -66,24 +66,30 @@ def figures_of(earlier: Summary, what: str = "table") -> pd.DataFrame:
 
 
 def rows_behind(
-    picture: Picture, earlier: Summary | None, table: pd.DataFrame, keys: Sequence[str], figure: str
-) -> pd.DataFrame | None:
+    picture: Picture, earlier: Summary | None, table: pd.DataFrame, keys: Sequence[str], figure: str,
+    n: str | pd.Series = "n",
+) -> pd.DataFrame | None:  # fmt: skip
     """Return the rows of an earlier run that lie behind those of a table, NaN where it has none, and say so.
 
-    What was put together, as "3 others", is nothing that the earlier run has.
+    What was put together, as "3 others", is nothing that the earlier run has. ``n`` is the column that counts
+    what a row is of or, where it is of all in its group, the n of each group.
     """
     if earlier is None:
         return None
     *columns, row = keys
     texts = dict.fromkeys(keys, "str")
     here, there = table[[*columns, row]].astype(texts), figures_of(earlier).astype(texts)
+    for name in keys[1:-1]:  # such as rules, of which not all are drawn
+        there = there[there[name].isin(here[name])]
     behind = here.merge(there, how="left", on=list(keys)).set_axis(table.index)
     without = behind.loc[behind[figure].isna(), row].nunique()
     is_here = (
         there.merge(here.drop_duplicates(), how="left", on=list(keys), indicator=True)["_merge"] == "both"
     )
     gone = there.loc[~is_here.to_numpy(), row].nunique()
-    say_behind(picture, earlier, without, gone, is_drawn=bool(behind[figure].notna().any()))
+    drawn = behind[behind[figure].notna()]
+    counts = drawn[n] if isinstance(n, str) else n.reindex(drawn["group"].unique())
+    say_behind(picture, earlier, int(counts.sum()), without, gone)
     return behind
 
 
@@ -95,18 +101,22 @@ def shares_behind(earlier: Summary, groups: pd.Series, what: str, place: str) ->
 
 
 def lines_behind(
-    picture: Picture, earlier: Summary | None, table: pd.DataFrame, what: str
+    picture: Picture, earlier: Summary | None, table: pd.DataFrame, lines: pd.DataFrame | None
 ) -> pd.DataFrame | None:
-    """Return what is drawn of an earlier run, of those groups that a table has; and say so."""
-    if earlier is None:
+    """Return those lines of an earlier run that are drawn: of the groups that a table has; and say so."""
+    if earlier is None or lines is None:
         return None
-    found, groups = figures_of(earlier, what), table["group"].astype("str")
-    there = found["group"].astype("str")
-    gone = there[~there.isin(groups)].nunique()
-    say_behind(
-        picture, earlier, int((~groups.isin(there)).sum()), gone, is_drawn=bool(there.isin(groups).any())
-    )
-    return found[there.isin(groups)]
+    there, groups = lines["group"].astype("str"), table["group"].astype("str")
+    gone, behind = there[~there.isin(groups)].nunique(), groups[groups.isin(there)]
+    n = int(n_of_groups(earlier).reindex(behind).sum())
+    say_behind(picture, earlier, n, len(groups) - len(behind), gone)
+    return lines[there.isin(groups)]
+
+
+def n_of_groups(earlier: Summary) -> pd.Series:
+    """Add up the n of all rows of each group."""
+    table = figures_of(earlier)
+    return table["n"].groupby(table["group"].astype("str")).sum()
 
 
 def of_group(past: pd.DataFrame | None, group: str) -> pd.DataFrame:
@@ -114,14 +124,14 @@ def of_group(past: pd.DataFrame | None, group: str) -> pd.DataFrame:
     return pd.DataFrame() if past is None else past[past["group"].astype("str") == group]
 
 
-def say_behind(
-    picture: Picture, earlier: Summary, without: int = 0, gone: int = 0, is_drawn: bool = True
-) -> None:
-    """Say beside n what is grey, and in the caption what has no match in the other run."""
-    picture.notes[0] += f"; grey: {earlier.n:,} before" if is_drawn else f"; none of {earlier.n:,} before"
-    colour = "grey" if is_drawn else "not here"
-    picture.notes.append(f"{colour}: an earlier run of {earlier.n:,} {earlier._counts()}")
-    picture.notes += [f"{without:,} without grey: not in the earlier run, or drawn as one"] if without else []
+def say_behind(picture: Picture, earlier: Summary, n: int, without: int = 0, gone: int = 0) -> None:
+    """Say beside n of how many grey is, and in the caption what has no match in the other run."""
+    picture.notes[0] += f"; grey: {n:,} before" if n else f"; none of {earlier.n:,} before"
+    colour, part = "grey" if n else "not here", f", {n:,} of them drawn" if 0 < n < earlier.n else ""
+    picture.notes.append(f"{colour}: an earlier run of {earlier.n:,} {earlier._counts()}{part}")
+    picture.notes += (
+        [f"{without:,} without grey: not known in the earlier run, or drawn as one"] if without else []
+    )
     picture.notes += [f"{gone:,} of the earlier run not drawn: not here, or drawn as one"] if gone else []
 
 

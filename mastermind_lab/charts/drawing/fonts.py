@@ -22,6 +22,7 @@ from ...errors import MissingFontWarning, callers_level
 
 NO_GLYPH = "\N{WHITE SQUARE}"
 
+_USUAL, _BOLD = (font_manager.weight_dict[name] for name in ("normal", "bold"))
 _BLOCK = 7  # bits of a code point below those that a font's blocks are told by
 # Of matplotlib's own: boxes for whole scripts, and parts of formulas under the codes of other characters.
 _NO_TEXT = ("Last Resort", "STIXSize", "STIXNonUnicode", "cm", "DejaVu Math")
@@ -58,16 +59,32 @@ def families() -> list[str]:
     return [*dict.fromkeys([*rcParams["font.family"], *needed])]
 
 
+def bold(text: str) -> dict[str, Any]:
+    """Return what makes drawable text bold, which is nothing where one of its fonts has no such letters.
+
+    matplotlib would say in its log that it takes others.
+    """
+    own = own_fonts()
+    others = [entry.name for entry in map(_family_of, _lacking(text, own)) if entry]
+    if not all(map(_is_bold_there, [*(font.family_name for font in own), *others])):
+        return {}
+    return {"weight": "bold", "fontfamily": list(dict.fromkeys([*rcParams["font.family"], *others]))}
+
+
 def drawable(text: str, own: Sequence[FT2Font]) -> str:
     """Put a square in place of each character that no font has.
 
     For those that ``own``, the fonts of the style, lack, others are from now on among :func:`families`. A
     script that no font has is warned of once.
     """
-    lacking = {one for one in {*text, NO_GLYPH} - {" "} if not any(map(_has(one), own))}
+    lacking = _lacking(text + NO_GLYPH, own)
     unknown = {one for one in lacking if not _is_found(one)} - {NO_GLYPH}
     _warn(unknown)
     return "".join(NO_GLYPH if one in unknown else one for one in text) if unknown else text
+
+
+def _lacking(text: str, own: Sequence[FT2Font]) -> set[str]:
+    return {one for one in {*text} - {" ", "\n"} if not any(map(_has(one), own))}
 
 
 def _has(character: str) -> Callable[[FT2Font], bool]:
@@ -98,27 +115,40 @@ def own_fonts() -> list[FT2Font]:
 
 
 def _is_found(character: str) -> bool:
-    family = _family_with(ord(character), len(font_manager.fontManager.ttflist))
+    family = _family_of(character)
     if family is not None:
-        _needed[family] = _blocks(_file_of(family)).total()
+        _needed[family.name] = _blocks(_file_of(family)).total()
     return family is not None
 
 
-@lru_cache(maxsize=20_000)
-def _family_with(code: int, installed: int) -> str | None:
-    """Name a family that draws a character, the one that has most of its neighbours; None where none does."""
+def _family_of(character: str) -> FontEntry | None:
+    return _family_with(ord(character), len(font_manager.fontManager.ttflist))
 
-    def merit(entry: FontEntry) -> tuple[int, bool, bool]:
-        return _blocks(entry.fname)[code >> _BLOCK], entry.name in _needed, "Sans" in entry.name
+
+@lru_cache(maxsize=20_000)
+def _family_with(code: int, installed: int) -> FontEntry | None:
+    """Return a family that draws a character, the one that has most of its neighbours; None where none does.
+
+    One without letters of the usual weight comes last: matplotlib says in its log that it takes others.
+    """
+
+    def merit(entry: FontEntry) -> tuple[bool, int, bool, bool]:
+        most = _blocks(entry.fname)[code >> _BLOCK]
+        return _weight(entry) == _USUAL, most, entry.name in _needed, "Sans" in entry.name
 
     having = [entry for entry in _texts(installed) if code >> _BLOCK in _blocks(entry.fname)]
     having.sort(key=merit, reverse=True)
-    return next((entry.name for entry in having if _draws(_file_of(entry.name), code)), None)
+    return next((entry for entry in having if _draws(_file_of(entry), code)), None)
 
 
-def _file_of(family: str) -> str:
+def _file_of(family: FontEntry) -> str:
     """Return the file that matplotlib draws with: of a family there may be several, old ones and new ones."""
-    return font_manager.findfont(FontProperties(family=family))
+    return font_manager.findfont(FontProperties(family=family.name, weight=family.weight))
+
+
+def _is_bold_there(family: str) -> bool:
+    entries = (entry for entry in font_manager.fontManager.ttflist if entry.name == family)
+    return any(entry.style == "normal" and _weight(entry) == _BOLD for entry in entries)
 
 
 @lru_cache(maxsize=1)
@@ -130,10 +160,12 @@ def _texts(installed: int) -> list[FontEntry]:
 
 
 def _oddness(entry: FontEntry) -> tuple[bool, int]:
-    weight = (
-        entry.weight if isinstance(entry.weight, int) else font_manager.weight_dict.get(entry.weight, 400)
-    )
-    return entry.style != "normal", abs(weight - 400)
+    return entry.style != "normal", abs(_weight(entry) - _USUAL)
+
+
+def _weight(entry: FontEntry) -> int:
+    named = entry.weight
+    return named if isinstance(named, int) else font_manager.weight_dict.get(named, _USUAL)
 
 
 @cache

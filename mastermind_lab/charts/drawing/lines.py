@@ -10,10 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ...stats.engine.bootstrap import Floats
-from ...stats.engine.summary import Summary, groups_in, others
 from .change_lines import date_axis
 from .figures import extent, usual_size, without_labels
-from .picture import Picture, as_one, say_nothing_known, text_room
+from .picture import Picture, say_nothing_known, text_room
 from .style import Style, styles_on
 from .text import LEAST, PLAIN, fitted_apart, small_size, text_width, tiny_size
 
@@ -105,12 +104,6 @@ def dates_below(ax: Axes, every_ax: Sequence[Axes]) -> None:
 def marker_size(ax: Axes) -> float:
     """Return how large the markers along a line are, which in a panel is short."""
     return float(np.clip(extent(ax)[0] / 36, 2.5, 4))
-
-
-def last_panel(summary: Summary, drawn: int) -> str:
-    """Say how many groups are drawn as one."""
-    together = groups_in(summary) - drawn + 1
-    return as_one(others(together)) if together > 1 and drawn > TOGETHER else ""
 
 
 def alone(ax: Axes) -> Style:

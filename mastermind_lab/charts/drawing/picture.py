@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -51,8 +51,9 @@ _LINE = 1.25  # from one line of text to the next, by its height
 _AROUND = 1.2  # inches of a new figure for all but its rows and its legend
 _EMPTY = 2.4  # inches of a new figure on which there is nothing
 _PAGE = 7.5 * 72  # the most points that the rows of a new figure and its legend take: then it fits a page
-_LEFT: WeakKeyDictionary[Axes, float] = WeakKeyDictionary()  # points that the names of rows take
-_RIGHT: WeakKeyDictionary[Axes, float] = WeakKeyDictionary()  # and the figures beside them
+# Points that the names of rows take, and the figures beside them, by the paper of the Axes, as captions are.
+_LEFT: WeakKeyDictionary[Artist, float] = WeakKeyDictionary()
+_RIGHT: WeakKeyDictionary[Artist, float] = WeakKeyDictionary()
 
 
 class Column(NamedTuple):
@@ -80,6 +81,14 @@ class Picture:
         self.title = subject + grouped_by(self.by)
         self._handles: list[Artist] = []
         self._labels: list[str] = []
+        self._rests: dict[str, None] = {}
+
+    def note_rest(self, names: Iterable[object]) -> None:
+        """Note for the caption which of the groups, voters or choices that are drawn are several, as one.
+
+        Their names are those of a table: one that only looks like it has quotes there.
+        """
+        self._rests |= dict.fromkeys(name for name in map(str, names) if REST.fullmatch(name))
 
     def legend(self, handles: Sequence[Artist], labels: Sequence[str]) -> None:
         """Name marks; they stand above the Axes where there are groups, or several kinds of marks."""
@@ -100,15 +109,8 @@ class Picture:
         title.set_transform(_from_the_names(self.ax, title.get_transform()))
         label_below(self.ax, self.ax.get_xlabel())
         grow(self.ax, legend_height)
-        keep(self.ax, [self.title, *self.notes, *more, self._rest(), _intervals(methods, interval)])
+        keep(self.ax, [self.title, *self.notes, *more, _as_one(self._rests), _intervals(methods, interval)])
         return self.ax
-
-    def _rest(self) -> str:
-        """Say what was put together, if anything has a row or a place in the legend."""
-        # Their texts are there already; to ask for labels would find all ticks once more.
-        rows = self.ax.yaxis.get_major_ticks() if self.ax in _LEFT else []
-        labels = [*(row.label1.get_text() for row in rows), *self._labels]
-        return next((as_one(rest[0]) for label in labels if (rest := REST.match(label))), "")
 
     def empty(self, *reasons: str) -> Axes:
         """Say that there is nothing to draw, and why: by default the first note, and what was left out."""
@@ -137,9 +139,9 @@ class Picture:
         return size * 1.65 * -(-len(labels) // columns)
 
 
-def as_one(rest: str) -> str:
+def _as_one(rests: Collection[str]) -> str:
     """Say that several of what is drawn find no room of their own."""
-    return f"{rest}: the smallest, drawn as one"
+    return f"{' and '.join(rests)}: the smallest, drawn as one" if rests else ""
 
 
 def _intervals(methods: Iterable[str], mark: str) -> str:
@@ -157,7 +159,7 @@ def say_nothing_known(ax: Axes, x: float, y: float, transform: Transform) -> Non
 
 def _from_the_names(ax: Axes, transform: Transform) -> Transform:
     """Begin where the names of the rows do, instead of where the Axes do."""
-    return transform + ScaledTranslation(-_LEFT.get(ax, 0) / 72, 0, ax.figure.dpi_scale_trans)
+    return transform + ScaledTranslation(-_LEFT.get(ax.patch, 0) / 72, 0, ax.figure.dpi_scale_trans)
 
 
 def from_the_left(label: str) -> str:
@@ -192,7 +194,7 @@ def letter_titles(figure: Figure | SubFigure) -> None:
 
 def label_below(ax: Axes, words: str) -> None:
     """Say what is drawn along the horizontal axis, on as many lines as the picture's width asks for."""
-    lines = wrapped(words, (text_room(ax) - _RIGHT.get(ax, 0)) / small_size()) if words else []
+    lines = wrapped(words, (text_room(ax) - _RIGHT.get(ax.patch, 0)) / small_size()) if words else []
     ax.xaxis.label.set(text="\n".join(lines), **PLAIN)
 
 
@@ -232,9 +234,9 @@ def label_rows(
     ax.set_yticks(at - np.arange(len(texts)), texts, fontsize=size, **PLAIN)
     ax.set_xlabel(ax.get_xlabel(), loc="right")  # there is room for it under the names
     ax.tick_params(axis="y", length=0)
-    _LEFT[ax] = widest * size + rcParams["ytick.major.pad"] - 0.5  # drawn letters stand on whole dots
+    _LEFT[ax.patch] = widest * size + rcParams["ytick.major.pad"] - 0.5  # drawn letters stand on whole dots
     if beside:
-        _RIGHT[ax] = away
+        _RIGHT[ax.patch] = away
         annotate_rows(ax, beside.title, beside.figures, away, at)
 
 
@@ -353,15 +355,15 @@ def text_room(ax: Axes) -> float:
     A layout will yet move the Axes, to make room for what stands at their left.
     """
     spec, wide, small = ax.get_subplotspec(), cell(ax)[0], small_size()
-    if spec is None and ax not in _LEFT:
+    if spec is None and ax.patch not in _LEFT:
         return ax.figure.bbox.width / ax.figure.dpi * 72 * (1 - float(ax.get_position().x0))
     beside = ax.yaxis.labelpad - float(rcParams["axes.labelpad"])  # in which panels have their ticks' labels
     left = small * 1.8 * _lines_beside(ax) + 6 + max(0.0, beside)
-    if ax not in _LEFT:
+    if ax.patch not in _LEFT:
         labels = [(line, label) for label in ax.get_yticklabels() for line in label.get_text().splitlines()]
         left += (
             max((text_width(line) * float(label.get_fontsize()) for line, label in labels), default=0) + 10
         )
     # Axes of one grid begin at one line, whatever the names of each.
     several = spec is not None and spec.get_gridspec().get_geometry() != (1, 1)
-    return wide - max(left, 0.27 * wide - _LEFT.get(ax, 0) if several else 0)
+    return wide - max(left, 0.27 * wide - _LEFT.get(ax.patch, 0) if several else 0)

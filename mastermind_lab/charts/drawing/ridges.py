@@ -53,6 +53,7 @@ def ridges(
     ax.set(xlim=(-0.02, 1.02), ylim=(bases[-1] - max(0.25, 0.11 + 0.9 * line), 0.75 + 1.5 * line))
     between = " " if len(table) > 1 else "\n"
     ax.set_ylabel(f"share of n{between}(tallest: {tallest:.0%})", fontsize="small")
+    picture.note_rest(table["group"])
     label_rows(ax, list(table["group"]), [f"n = {n:,}" for n in table["n"]], 0.2, Column(column.title, known))
     return picture.heading("dot: mean", methods=table["mean_method"])
 

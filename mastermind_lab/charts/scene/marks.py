@@ -178,7 +178,11 @@ class Marks:
         dashes, widths = cast(Any, artist.get_linestyle()), cast(Any, artist.get_linewidth())
         if len(dashes) != 1 or len({*widths}) != 1:
             raise Unknown("lines that differ")
-        return {"stroke": stroke, "width": float(widths[0]), "dash": list(dashes[0][1] or ())}
+        return {
+            "stroke": stroke,
+            "width": float(widths[0]),
+            "dash": [float(part) for part in dashes[0][1] or ()],
+        }
 
     def _polygons(self, area: PolyCollection) -> None:
         """Draw areas that are all alike as one; cells, each shaded by a number, by shades."""
