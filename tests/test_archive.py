@@ -729,6 +729,15 @@ class TestASink:
                 sink.take(StreamUpdate(S, [(name(number), payload(number))], ordinal=number))
         assert [one.rows for one in ranges(folder)] == [3]
 
+    def test_once_closed_it_leaves_its_folder_to_others(self, folder):
+        with Archiver(folder, stream=S) as sink:
+            sink.take(StreamUpdate(S, [(name(1), payload(1))], ordinal=1))
+        [part] = (folder / "decisions").rglob("*.parquet")
+        begun = part.with_name(f".{part.name}.half")
+        begun.touch()  # by another one
+        sink.close()
+        assert begun.exists()
+
     def test_it_stays_in_its_folder_wherever_the_process_goes(self, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         with Archiver("archive", stream=S) as sink:

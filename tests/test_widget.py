@@ -890,6 +890,13 @@ class TestCells:
         run("a", "3")
         assert (first, beside, other) == (["1"], ["1"], [])
 
+    def test_what_follow_shows_belongs_to_its_cell(self, run):
+        run("a", "1")
+        view = lab.follow(lab.Follower("redis://localhost:1", stream="s"))
+        run("a", "2")
+        assert not view._redraws.is_running
+        view.stop()
+
     def test_a_front_end_without_cell_ids_is_known_by_its_code(self, run):
         first, other = run(None, "1"), run(None, "2", code="y")
         assert (first, other) == ([], [])
