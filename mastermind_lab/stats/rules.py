@@ -171,7 +171,8 @@ class Rules(Voted):
         fallback
             The rule that decides where majority, two-thirds or unanimity is not reached, or no choice beats
             each other one; "none" leaves the decision open, "recommendation" leaves it as it was.
-            "borda" makes of condorcet the rule of Black (1958).
+            "borda" makes of condorcet the rule of Black (1958). Where there is no vote, or no ranking, that
+            a rule could count, none decides in its place.
         voter
             Column of ``votes`` that tells voters apart: a seat, say, where one model sits in several, or the
             model; votes without it are left out.

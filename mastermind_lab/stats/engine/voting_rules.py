@@ -12,7 +12,7 @@ from ...errors import OptionError
 from ...spelling import text_of
 from .ballots import Ballots, Names, VoteTally
 from .input import Data, frame_of
-from .preference_rules import PREFERENCE_RULES, preferred
+from .preference_rules import BALLOTS, PREFERENCE_RULES, preferred
 
 Rule = Callable[[pd.DataFrame], pd.Series]
 """Takes the votes of a batch, one row a voter and decision, and returns choices by ``stream_id``.
@@ -103,9 +103,12 @@ def choices_of(
         found = found.reindex(panels.append(more.index[~more.index.isin(panels)])).join(more)
         found[ACTUAL] = said.reindex(found.index).to_numpy(dtype=object)
     if fallback in found:
+        voted = found.index.isin(panels[np.unique(ballots.panel)])
         for name in _THRESHOLDS:
             if name in found:
-                found[name] = found[name].where(found[name].notna(), found[fallback])
+                # What has nothing to count there was not asked, so that nothing stands in for it.
+                asked = voted if name in COUNTS else found[BALLOTS[PREFERENCE_RULES[name].ballots]] > 0
+                found[name] = found[name].mask(found[name].isna() & asked, found[fallback])
     return found
 
 
