@@ -19,6 +19,7 @@ import pandas as pd
 from ...errors import OptionError
 from .arithmetic import plain_arithmetic
 from .bootstrap import Floats
+from .debate_rounds import ROUNDS
 from .display import as_html, as_text, cut
 from .estimate import SMALL_N, Estimate
 from .identity import VOTER
@@ -284,12 +285,12 @@ def _with_texts(summary: Kind, batch: Data) -> Kind:
 
 
 def columns_in(options: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the columns that a summary with these options groups by, watches, draws or tells voters by."""
-    voter = options.get("voter", VOTER)
-    told_apart = (voter,) if isinstance(voter, str) and voter != VOTER else ()
+    """Return the columns that options name: to group, watch, draw or tell voters by, or of rounds."""
+    single = (options.get("voter", VOTER), options.get("rounds", ROUNDS))
+    named = [one for one in single if isinstance(one, str) and one not in (VOTER, ROUNDS)]
     grouped_by = names_of(options.get("by") or options.get("watch"))
     clusters = names_of(options.get("cluster"), option="cluster")
-    return tuple(dict.fromkeys((*grouped_by, *clusters, *told_apart)))
+    return tuple(dict.fromkeys((*grouped_by, *clusters, *named)))
 
 
 def _with_columns(data: Data, options: Mapping[str, Any]) -> Data:
