@@ -171,6 +171,8 @@ def test_senseless_data_are_refused():
         Confidence.of([0.5, 0.6])
     with pytest.raises(OptionError, match="no column confidence, published_at"):
         ConfidenceOverTime.of(history.votes)
+    with pytest.raises(OptionError, match="the frame has columns of 2 levels: give each one text"):
+        Confidence.of(history.decisions.set_axis([[*history.decisions], [""] * 8], axis=1))
     with pytest.raises(OptionError, match="needs a history"):
         Margin.of(history.votes, by="meta.model")
     with pytest.raises(OptionError, match="weight"):

@@ -70,7 +70,8 @@ def frame_of(data: Data, name: str, needed: Iterable[str]) -> pd.DataFrame:
     Raises
     ------
     OptionError
-        If it is neither, or lacks the frame or a needed column, or two columns have one name.
+        If it is neither, or lacks the frame or a needed column, or two columns have one name, or columns have
+        levels.
     """
     # The frame that is needed and no other: a history makes each when it is first looked at.
     frame = data if isinstance(data, pd.DataFrame) else getattr(data, name, None)
@@ -78,8 +79,11 @@ def frame_of(data: Data, name: str, needed: Iterable[str]) -> pd.DataFrame:
         if not hasattr(type(data), "decisions") and not hasattr(data, "decisions"):
             raise OptionError(f"expected a history or its {name} frame, not {type(data).__name__}")
         raise OptionError(f"this history has no {name} frame, which is needed here")
+    called = "the frame" if frame is data else name
+    if (levels := frame.columns.nlevels) > 1:
+        raise OptionError(f"{called} has columns of {levels} levels: give each one text as its name")
     if not frame.columns.is_unique:
-        check_names("the frame" if frame is data else name, frame.columns)
+        check_names(called, frame.columns)
     missing = [column for column in needed if column not in frame.columns]
     if missing:
         raise OptionError(f"no column {', '.join(missing)}: expected a history's {name} frame")
