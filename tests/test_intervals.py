@@ -94,6 +94,13 @@ def test_twelve_times_the_same_confidence_has_the_interval_of_what_twelve_may_ha
     assert mean.method == "exact"
 
 
+def test_one_value_a_little_off_says_that_nothing_else_was_missed():
+    alike, odd = (Confidence.of(judged([True] * 20, [0.7] * 19 + [one])).mean for one in (0.7, 0.701))
+    assert (alike.low, alike.high) == pytest.approx((0.58, 0.75), abs=0.005)
+    assert (odd.low, odd.high) == pytest.approx((0.7, 0.7002), abs=0.00005)
+    assert (alike.method, odd.method) == ("exact", "bootstrap")
+
+
 def test_what_is_always_the_same_and_not_bounded_has_no_interval():
     figure = Intervals().means(*sums([7.0] * 12))
     assert np.isnan(figure.low[0])
