@@ -165,7 +165,7 @@ def keys_of(frame: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
     Raises
     ------
     OptionError
-        If the frame has rows and lacks a column; the message names the nearest one.
+        If the frame has rows and lacks a column (the message names the nearest one), or one holds lists.
     """
     if frame.empty:
         return frame.reindex(columns=list(by))
@@ -208,8 +208,15 @@ def key_texts(values: pd.Series) -> pd.Series:
     return pd.Series(texts, values.index, TEXT, values.name)
 
 
+def without_categories(keys: pd.Series) -> pd.Series:
+    """Return keys that are categories as what these are."""
+    if not isinstance(keys.dtype, pd.CategoricalDtype):
+        return keys
+    return pd.Series(keys.cat.categories).reindex(keys.cat.codes).set_axis(keys.index)
+
+
 def is_mixed(*columns: pd.Series) -> bool:
-    """Tell whether keys of one column, in several batches, are texts, numbers and truth values mixed.
+    """Tell whether keys of one column, in several batches, are texts, numbers, truth values or others mixed.
 
     Only all of them as text then keep 7 and "7" one group, True and 1 two, as a history's mixed column does.
     So are numbers that a column of floats would not hold exactly.
@@ -219,14 +226,24 @@ def is_mixed(*columns: pd.Series) -> bool:
         known = [column.dropna() for column in columns if column.notna().any()]
         whole = [column for column in known if column.dtype.kind == "i"]
         return len(whole) < len(known) and not all(map(_are_floats, whole))
-    return len(kinds) > 1 and kinds <= {"text", "number", "boolean"}
+    return len(kinds) > 1
 
 
 def _spelled_alike(keys: pd.DataFrame) -> pd.DataFrame:
     floats = [name for name in keys if keys[name].dtype.kind == "f"]
     keys = keys.assign(**{str(name): keys[name] + 0.0 for name in floats}) if floats else keys  # no -0.0
-    mixed = [name for name in keys if keys[name].dtype == object and is_mixed(keys[name])]
+    loose = {name: _kinds(_different(keys[name])) for name in keys if _different(keys[name]).dtype == object}
+    for name, kinds in loose.items():
+        if "list" in kinds:
+            raise OptionError(
+                f"{name!r:.80} holds lists or dicts, which make no groups: turn them into texts (astype(str))"
+            )
+    mixed = [name for name, kinds in loose.items() if len(kinds) > 1]
     return keys.assign(**{str(name): key_texts(keys[name]) for name in mixed}) if mixed else keys
+
+
+def _different(keys: pd.Series) -> pd.Series:
+    return pd.Series(keys.cat.categories) if isinstance(keys.dtype, pd.CategoricalDtype) else keys
 
 
 _KINDS = {"b": "boolean", "i": "number", "u": "number", "f": "number", "U": "text"}
@@ -243,6 +260,8 @@ def _kinds(values: pd.Series) -> set[str]:
 def _kind(of: type) -> str:
     if issubclass(of, bool | np.bool_):
         return "boolean"
+    if of.__hash__ is None:
+        return "list"
     return "number" if issubclass(of, int | float | np.number) else "text" if issubclass(of, str) else "other"
 
 
