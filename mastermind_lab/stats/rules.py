@@ -160,7 +160,7 @@ class Rules(Voted):
             of the ``votes`` frame, one a voter and decision) and returns a Series of choices by
             ``stream_id`` of these votes, missing where it decides nothing. Numbers and truth values are
             spelled as :func:`mastermind_lab.from_votes` spells choices. A rule is known by its name: use it
-            for one only.
+            for one only, and none that a column beside it has, such as ``votes``.
         tie
             What rules without a threshold do with a tie: "none" (no decision), "first" (the choice that was
             voted for, or named on a ballot, first), "recommendation" (the actual one stands).

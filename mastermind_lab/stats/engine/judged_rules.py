@@ -16,9 +16,7 @@ from .input import TEXT, Data, frame_of, shares_of
 from .preference_rules import BALLOTS, PREFERENCE_RULES, WITHOUT
 from .sums import GroupedSums
 from .units import Units
-from .voting_rules import ACTUAL, COUNTS, Rule, choices_of
-
-_SURE = "votes with confidence"
+from .voting_rules import ACTUAL, COUNTS, SURE, Rule, choices_of
 
 
 def decisions_of(
@@ -32,7 +30,7 @@ def decisions_of(
     of_each = {
         "votes": ballots.panel,
         "repeated": ballots.repeated["panel"].to_numpy(),
-        _SURE: ballots.panel[_has_confidence(ballots)],
+        SURE: ballots.panel[_has_confidence(ballots)],
     }
     for name, panel in of_each.items():
         many = np.bincount(panel, minlength=len(ballots.panels))
@@ -128,7 +126,7 @@ def _can_decide(rule: str, rows: pd.DataFrame) -> NDArray[np.bool_]:
     if rule == ACTUAL:
         return rows[ACTUAL].notna().to_numpy()
     if rule in COUNTS and COUNTS[rule].weight == "confidence":
-        return (rows[_SURE] > 0).to_numpy()
+        return (rows[SURE] > 0).to_numpy()
     return np.ones(len(rows), bool)
 
 
