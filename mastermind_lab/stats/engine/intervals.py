@@ -132,6 +132,11 @@ def divided(top: Floats, bottom: Floats) -> Floats:
     return found
 
 
+def without_rounding(differences: Floats, size: Floats | float = 1.0) -> Floats:
+    """Let differences be 0 that are but the rounding of numbers of that size."""
+    return np.where(np.abs(differences) < EQUAL * size, 0.0, differences)
+
+
 def zero_count_bound(n: Floats, z: float = Z) -> Floats:
     """Say how large a share may be of which nothing was seen in n observations: ``1 - 0.025 ** (1 / n)``.
 
@@ -253,6 +258,7 @@ class Intervals:
         Figure
             The interval is NaN where n is below 2, and where all replicates agree: they say nothing then.
         """
+        values = without_rounding(values) if bounds == CHANGE else values
         return self._named(_percentiles(values, n, bounds, self.level(values, n)))
 
     def binomial(self, count: Floats, n: Floats) -> Figure:
