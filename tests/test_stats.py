@@ -10,7 +10,7 @@ from summaries import agree
 
 import mastermind_lab as lab
 from mastermind_lab.errors import OptionError
-from mastermind_lab.stats import Confidence, ConfidenceOverTime, Margin, Votes
+from mastermind_lab.stats import Confidence, ConfidenceOverTime, Margin, Regimes, Votes
 from mastermind_lab.stats.engine import sums as sums_module
 
 SUMMARIES = {
@@ -129,6 +129,9 @@ def test_an_empty_frame_may_lack_the_column():
             assert merged.table()["meta.later"].dtype == "Int64"
 
 
+MODEL = panels(20).decisions["meta.model"]
+
+
 @pytest.mark.parametrize(
     ("kind", "options", "said"),
     [
@@ -138,6 +141,10 @@ def test_an_empty_frame_may_lack_the_column():
         (Confidence, {"by": 3.5}, "by"),
         (Confidence, {"by": [7]}, "column names"),
         (Confidence, {"by": ["meta.model", "meta.model"]}, "twice"),
+        (Confidence, {"by": MODEL}, "by takes column names, not a column itself: write by='meta.model'"),
+        (Confidence, {"cluster": MODEL}, "write cluster='meta.model'"),
+        (Regimes, {"watch": MODEL}, "write watch='meta.model'"),
+        (Votes, {"voter": MODEL}, "expected the name of a column of votes"),
         (ConfidenceOverTime, {"bandwidth": 0}, "bandwidth"),
         (ConfidenceOverTime, {"bandwidth": 1.5}, "bandwidth"),
         (ConfidenceOverTime, {"bandwidth": "soon"}, "bandwidth"),
@@ -149,6 +156,12 @@ def test_an_empty_frame_may_lack_the_column():
 def test_a_senseless_option_is_refused(kind, options, said):
     with pytest.raises(OptionError, match=said):
         kind.of(panels(20), **options)
+
+
+def test_an_index_of_names_is_column_names():
+    frame = panels(20).decisions
+    one, other = (Confidence.of(frame, by=by) for by in (frame.columns[-2:], ["meta.model", "meta.round"]))
+    assert one.by == other.by == ("meta.model", "meta.round")
 
 
 @pytest.mark.parametrize(

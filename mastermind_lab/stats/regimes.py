@@ -119,7 +119,7 @@ class Regimes(InTimeBins):
             If a column is unknown, or an option out of range.
         """
         check_share("p_value", p_value, "above 0 and below 1")
-        names = names_of(watch)
+        names = names_of(watch, option="watch")
         frame = frame_of(data, "decisions", ("stream_id", "confidence", "published_at"))
         times = times_of(frame)
         dated = times.notna().to_numpy()

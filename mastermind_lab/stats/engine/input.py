@@ -142,8 +142,10 @@ def names_of(by: By, taken: Iterable[str] = (), option: str = "by") -> tuple[str
     Raises
     ------
     OptionError
-        If a name is no text, comes twice, or is taken for a key of the subject's own.
+        If a name is no text, comes twice, or is taken for a key of the subject's own; or it is a column.
     """
+    if isinstance(by, pd.Series):
+        raise OptionError(f"{option} takes column names, not a column itself: write {option}={by.name!r:.60}")
     if not isinstance(by, str | Iterable | None):
         raise OptionError(f"{option} takes column names, not {by!r:.60}")
     names = () if by is None else (by,) if isinstance(by, str) else tuple(by)
