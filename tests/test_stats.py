@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from histories import sample
 from panels import panels, part
 from summaries import agree
 
@@ -159,9 +160,8 @@ def test_a_senseless_option_is_refused(kind, options, said):
 
 
 def test_an_index_of_names_is_column_names():
-    frame = panels(20).decisions
-    one, other = (Confidence.of(frame, by=by) for by in (frame.columns[-2:], ["meta.model", "meta.round"]))
-    assert one.by == other.by == ("meta.model", "meta.round")
+    history, names = sample(20), ["meta.model", "meta.category"]
+    assert Confidence.of(history, by=history.decisions[names].columns).by == (*names,)
 
 
 @pytest.mark.parametrize(
