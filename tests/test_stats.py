@@ -11,7 +11,7 @@ from summaries import agree
 
 import mastermind_lab as lab
 from mastermind_lab.errors import OptionError
-from mastermind_lab.stats import Confidence, ConfidenceOverTime, Margin, Regimes, Votes
+from mastermind_lab.stats import Confidence, ConfidenceOverTime, Margin, Regimes, Timing, Votes
 from mastermind_lab.stats.engine import sums as sums_module
 
 SUMMARIES = {
@@ -171,6 +171,8 @@ def test_an_index_of_names_is_column_names():
         (Confidence, {"confidence": math.inf}, "outside"),
         (Confidence, {"confidence": "high"}, "no numbers"),
         (ConfidenceOverTime, {"published_at": "yesterday, or so"}, "published_at holds str and no times"),
+        (Timing, {"published_at": "yesterday, or so"}, "published_at holds str and no times"),
+        (Timing, {"streamed_at": True}, "streamed_at holds bool and no times"),
     ],
 )
 def test_senseless_values_are_refused(kind, change, said):
@@ -190,10 +192,31 @@ def test_senseless_data_are_refused():
         Margin.of(history.votes, by="meta.model")
     with pytest.raises(OptionError, match="weight"):
         Votes.of(history.votes.assign(weight=-1.0))
+    with pytest.raises(OptionError, match="weight holds values that are no numbers"):
+        Votes.of(history.votes.assign(weight="heavy"))
     with pytest.raises(OptionError, match="bins"):
         Confidence.of(history).histogram(bins=30)
     with pytest.raises(OptionError, match="whole number from 2"):
         Confidence.of(history).lump(1)
+
+
+def test_times_that_nobody_knows_are_missing_whatever_type_they_have():
+    frame = panels(20).decisions
+    expected, found = (
+        ConfidenceOverTime.of(frame.assign(streamed_at=unknown)).table()
+        for unknown in (pd.Series(pd.NaT, frame.index, dtype="datetime64[us, UTC]"), None)
+    )
+    agree(found, expected)
+
+
+def test_ids_may_be_numbers():
+    frame = panels(60).decisions.assign(stream_id=range(60))
+    numbers, texts = (
+        Regimes.of(frame.astype({"stream_id": kind}), watch="meta.model").values()
+        for kind in ("int64", "str")
+    )
+    assert numbers["first_id"].tolist() == texts["first_id"].tolist()
+    assert set(map(type, numbers["last_id"])) == {str}
 
 
 OWN = {

@@ -306,10 +306,7 @@ def shares_of(frame: pd.DataFrame, column: str) -> Floats:
     OptionError
         If it holds anything else.
     """
-    try:
-        values = frame[column].to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError) as error:
-        raise OptionError(f"{column} holds values that are no numbers: {error!s:.200}") from error
+    values = _numbers(frame, column, np.nan)
     outside = values[(values < 0) | (values > 1)]
     if outside.size:
         raise OptionError(
@@ -324,11 +321,18 @@ def weights_of(votes: pd.DataFrame) -> Floats:
     Raises
     ------
     OptionError
-        If one is negative or infinite.
+        If one is negative, infinite or no number.
     """
     if "weight" not in votes.columns:
         return np.ones(len(votes))
-    weights = votes["weight"].to_numpy(dtype=np.float64, na_value=1.0)
+    weights = _numbers(votes, "weight", 1.0)
     if not (np.isfinite(weights) & (weights >= 0)).all():
         raise OptionError("weight must be finite and not negative")
     return weights
+
+
+def _numbers(frame: pd.DataFrame, column: str, missing: float) -> Floats:
+    try:
+        return frame[column].to_numpy(dtype=np.float64, na_value=missing)
+    except (TypeError, ValueError) as error:
+        raise OptionError(f"{column} holds values that are no numbers: {error!s:.200}") from error
