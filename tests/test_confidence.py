@@ -6,6 +6,7 @@ import pytest
 from panels import panels
 
 from mastermind_lab.stats import Confidence
+from mastermind_lab.stats.engine.arithmetic import squared_deviations
 
 
 def test_confidence_agrees_with_pandas():
@@ -41,6 +42,12 @@ def test_equal_values_do_not_spread(value):
     frame = panels(301).decisions.assign(confidence=value)
     row = Confidence.of(frame).table().iloc[0]
     assert (row["sd"], row["q05"], row["q95"]) == (0, value, value)
+
+
+@pytest.mark.parametrize("value", [0.1, 0.3, 0.7, 0.9])
+def test_a_million_equal_values_do_not_spread_either(value):
+    sums = (np.bincount(np.zeros(1_000_000, dtype=int), np.full(1_000_000, one)) for one in (value, value**2))
+    assert squared_deviations(np.array([1e6]), *sums).tolist() == [0]
 
 
 @pytest.mark.parametrize("bins", [1, 10, 20, 40])

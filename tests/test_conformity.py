@@ -77,7 +77,13 @@ def row(history, **options):
 
 @pytest.mark.parametrize(
     "other",
-    [{"by": "meta.model"}, {"replicates": 80}, {"agreement": 0.9}, {"citations": 0}, {"rounds": "meta.x"}],
+    [
+        {"by": "meta.model"},
+        {"replicates": 80},
+        {"agreement": 0.9},
+        {"citations": 0},
+        {"rounds": "meta.model"},
+    ],
 )
 def test_different_options_do_not_merge(other):
     with pytest.raises(OptionError, match="do not merge"):
@@ -293,6 +299,19 @@ def test_without_rounds_in_meta():
     assert len(summary.by_round()) == 0
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_rounds_that_only_some_batches_have_are_those_of_the_whole(first, tmp_path):
+    for name, there in (("a", first), ("b", not first)):
+        meta = {"steps": [{"confidence": 0.25}, {"confidence": 0.75}]} if there else {}
+        payload = json.dumps({"decision": {"recommendation": "a", "confidence": 0.5}, "meta": meta})
+        (tmp_path / f"{name}.ndjson").write_text(f"{payload}\n" * 3)
+    for source in (lab.read(tmp_path), lab.scan(tmp_path)):
+        inflation = Conformity.of(source, rounds="meta.steps", replicates=40).inflation
+        assert (inflation.n, inflation.value) == (3, 0.5)
+        with pytest.raises(OptionError, match=r"no column 'meta\.stepz'.* there are .*meta\.steps"):
+            Conformity.of(source, rounds="meta.stepz")
+
+
 def test_ten_thousand_choices():
     history = voted(*[("ab", 1, 1, None)] * 5_000)
     history.votes["choice"] = [f"choice {place}" for place in range(10_000)]
@@ -310,6 +329,9 @@ def test_ten_thousand_choices():
         ({"citations": -1}, "citations must be a whole number"),
         ({"arguments": 1.5}, "arguments must be a whole number"),
         ({"replicates": 1}, "replic"),
+        ({"rounds": "meta.debate.round"}, r"no column 'meta.debate.round': did you mean"),
+        ({"rounds": ["meta.debate.rounds"]}, "rounds=.*: expected the name of a column"),
+        ({"rounds": None}, "rounds=None: expected the name of a column"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options, message):

@@ -14,7 +14,7 @@ from panels import panels
 from scipy.stats import binom, chi2
 from summaries import shown_and_lumped
 
-from mastermind_lab.stats import Agreement, Calibration, Confidence, Margin, Voters
+from mastermind_lab.stats import Agreement, Calibration, Confidence, Drift, Margin, Regimes, Voters
 from mastermind_lab.stats.engine.bootstrap import draws, mixed, student
 from mastermind_lab.stats.engine.intervals import CHANGE, SHARE, Intervals
 
@@ -92,6 +92,26 @@ def test_twelve_times_the_same_confidence_has_the_interval_of_what_twelve_may_ha
     missed = 1 - 0.025 ** (1 / 12)
     assert (mean.low, mean.high) == pytest.approx((0.9 * (1 - missed), 0.9 + 0.1 * missed))
     assert mean.method == "exact"
+
+
+@pytest.mark.parametrize("value", [0.1, 0.5, 0.7])
+def test_the_rounding_of_equal_values_is_no_difference(value):
+    decisions = panels(300).decisions.assign(confidence=value, model=["old"] * 150 + ["new"] * 150)
+    decisions["published_at"] = pd.date_range("2026-03-02", periods=300, freq="h", tz="UTC")
+    drift = Drift.of(decisions, replicates=40)
+    change = Regimes.of(decisions, watch="model", replicates=40).table().iloc[0]
+    for row, name in ((drift.table().iloc[0], "difference"), (change, "confidence_difference")):
+        assert (row[name], row[f"{name}_method"]) == (0, "none")
+    assert not drift.path()["cusum"].any()
+    judged_all = decisions.assign(correct_choice=decisions["recommendation"])
+    assert Calibration.of(judged_all, replicates=40).table()["within"].tolist() == [0]
+
+
+def test_one_value_a_little_off_says_that_nothing_else_was_missed():
+    alike, odd = (Confidence.of(judged([True] * 20, [0.7] * 19 + [one])).mean for one in (0.7, 0.701))
+    assert (alike.low, alike.high) == pytest.approx((0.58, 0.75), abs=0.005)
+    assert (odd.low, odd.high) == pytest.approx((0.7, 0.7002), abs=0.00005)
+    assert (alike.method, odd.method) == ("exact", "bootstrap")
 
 
 def test_what_is_always_the_same_and_not_bounded_has_no_interval():

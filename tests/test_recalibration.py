@@ -168,6 +168,20 @@ def test_a_group_that_was_not_fitted_has_no_confidence_and_that_is_said(known):
     assert f"{lost:,} of groups that were not fitted have none" in read.coverage["note"].iloc[0]
 
 
+@pytest.mark.parametrize("options", [{}, {"cluster": "question"}])
+def test_a_group_that_no_other_fold_reads_leaves_the_change_of_all_others_known(options):
+    frame = arena(120).decisions.dropna()
+    frame = frame.assign(question=np.arange(len(frame)) % 40)
+    alone = frame.iloc[:1].assign(**{"meta.model": "cirrus", "stream_id": "1-0", "question": 99})
+    fit = {"by": "meta.model", "method": "platt", "replicates": 40, **options}
+    known, with_one = (Recalibration.of(rows, **fit) for rows in (frame, pd.concat([frame, alone])))
+    for name in ("brier_change", "ece_change"):
+        assert getattr(with_one, name) == getattr(known, name)
+        assert with_one.table()[name].isna().tolist() == [False, False, True]
+        nothing = getattr(Recalibration.of(alone, **fit), name)
+        assert (np.isnan(nothing.value), nothing.n) == (True, 0)
+
+
 # Bad input.
 
 

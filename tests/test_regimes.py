@@ -141,6 +141,13 @@ def test_intervals_of_a_difference_cover_the_truth():
     assert np.mean(hits) >= 0.88
 
 
+def test_a_cluster_that_goes_on_over_a_change_is_counted_once():
+    decisions = stream(400).decisions.assign(question=np.arange(400) % 20)
+    decisions.loc[390:, "question"] = np.arange(390, 400)
+    table = Regimes.of(decisions, watch="meta.model", cluster="question", replicates=40).table()
+    assert table[["before", "after", "clusters"]].to_numpy().tolist() == [[200, 200, 30]] * 2
+
+
 def test_chance_is_the_share_of_orders_in_which_a_value_is_as_late():
     assert absence(3, 2, 5) == pytest.approx(comb(2, 2) / comb(5, 2))
     assert absence(0, 4, 9) == 1

@@ -314,6 +314,7 @@ def test_never_different_is_not_certainty():
         ({"tie": "coin"}, "tie is one of none, first, recommendation, not 'coin'"),
         ({"fallback": "chair"}, "fallback is none or a rule"),
         ({"rules": {"plurality": first_voter}}, "new names"),
+        *(({"rules": {name: first_voter}}, "new names") for name in ("votes", "correct", "stream_id")),
         ({"rules": {"mine": "plurality"}}, "functions"),
         ({"rules": {"mine": lambda votes: "a"}}, "must return a Series of choices with one row a stream_id"),
         (

@@ -316,6 +316,19 @@ def test_ballots_without_a_choice_are_ballots():
     assert row[["n", "n_decided", "open", "changed"]].tolist() == [1, 1, 0, 0]
 
 
+@pytest.mark.parametrize("fallback", ["none", "recommendation", "plurality", "borda"])
+def test_nothing_stands_in_for_a_rule_that_has_nothing_to_count(fallback):
+    only_ranked = [{**vote, "choice": None} for vote in ranked("abc", "bca", "bca")]
+    twice = [{"voter": "Ada", "choice": choice} for choice in "ab"]
+    history = history_of([only_ranked, [{"choice": "a"}, {"choice": "b"}], twice, ranked("ab", "ba")])
+    found = Rules.decisions(history, fallback=fallback)
+    assert found.loc[[0, 2], ["majority", "two-thirds", "unanimity"]].isna().all(axis=None)
+    assert found.loc[[1, 2], "condorcet"].isna().all()
+    table = table_of(history, fallback=fallback)
+    rules = table.index.drop(["recommendation", "best voter"], errors="ignore")
+    assert found[rules].notna().sum().tolist() == table.loc[rules, "n_decided"].tolist()
+
+
 # What the summaries are.
 
 

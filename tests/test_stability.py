@@ -111,6 +111,17 @@ def test_the_spread_is_the_residual_deviation_of_an_analysis_of_variance():
     assert Stability.of(frame).spread.value == pytest.approx(np.sqrt((within**2).sum() / freedom))
 
 
+@pytest.mark.parametrize("confidence", [0.7, 0.3, 0.1, 1 / 3])
+def test_equal_confidences_do_not_spread(confidence):
+    spread = Stability.of(asked(*[(row % 20, "a", confidence) for row in range(60)]), replicates=40).spread
+    assert (spread.value, spread.low, spread.method) == (0, 0, "exact")
+
+
+def test_a_small_spread_is_one():
+    frame = asked(*[(row % 20, "a", 0.7 + 1e-6 * (row < 20)) for row in range(60)])
+    assert Stability.of(frame, replicates=40).spread.value == pytest.approx(1e-6 / np.sqrt(3), rel=1e-3)
+
+
 def test_a_spread_of_one_question_has_no_interval():
     frame = asked(*[(place // 2, "a", np.nan) for place in range(60)])
     frame.loc[:1, "confidence"] = [0.2, 0.8]

@@ -5,12 +5,13 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from histories import sample
 from panels import panels, part
 from summaries import agree
 
 import mastermind_lab as lab
 from mastermind_lab.errors import OptionError
-from mastermind_lab.stats import Confidence, ConfidenceOverTime, Margin, Votes
+from mastermind_lab.stats import Confidence, ConfidenceOverTime, Margin, Regimes, Timing, Votes
 from mastermind_lab.stats.engine import sums as sums_module
 
 SUMMARIES = {
@@ -129,6 +130,9 @@ def test_an_empty_frame_may_lack_the_column():
             assert merged.table()["meta.later"].dtype == "Int64"
 
 
+MODEL = panels(20).decisions["meta.model"]
+
+
 @pytest.mark.parametrize(
     ("kind", "options", "said"),
     [
@@ -138,6 +142,10 @@ def test_an_empty_frame_may_lack_the_column():
         (Confidence, {"by": 3.5}, "by"),
         (Confidence, {"by": [7]}, "column names"),
         (Confidence, {"by": ["meta.model", "meta.model"]}, "twice"),
+        (Confidence, {"by": MODEL}, "by takes column names, not a column itself: write by='meta.model'"),
+        (Confidence, {"cluster": MODEL}, "write cluster='meta.model'"),
+        (Regimes, {"watch": MODEL}, "write watch='meta.model'"),
+        (Votes, {"voter": MODEL}, "expected the name of a column of votes"),
         (ConfidenceOverTime, {"bandwidth": 0}, "bandwidth"),
         (ConfidenceOverTime, {"bandwidth": 1.5}, "bandwidth"),
         (ConfidenceOverTime, {"bandwidth": "soon"}, "bandwidth"),
@@ -151,6 +159,11 @@ def test_a_senseless_option_is_refused(kind, options, said):
         kind.of(panels(20), **options)
 
 
+def test_an_index_of_names_is_column_names():
+    history, names = sample(20), ["meta.model", "meta.category"]
+    assert Confidence.of(history, by=history.decisions[names].columns).by == (*names,)
+
+
 @pytest.mark.parametrize(
     ("kind", "change", "said"),
     [
@@ -158,6 +171,8 @@ def test_a_senseless_option_is_refused(kind, options, said):
         (Confidence, {"confidence": math.inf}, "outside"),
         (Confidence, {"confidence": "high"}, "no numbers"),
         (ConfidenceOverTime, {"published_at": "yesterday, or so"}, "published_at holds str and no times"),
+        (Timing, {"published_at": "yesterday, or so"}, "published_at holds str and no times"),
+        (Timing, {"streamed_at": True}, "streamed_at holds bool and no times"),
     ],
 )
 def test_senseless_values_are_refused(kind, change, said):
@@ -171,14 +186,37 @@ def test_senseless_data_are_refused():
         Confidence.of([0.5, 0.6])
     with pytest.raises(OptionError, match="no column confidence, published_at"):
         ConfidenceOverTime.of(history.votes)
+    with pytest.raises(OptionError, match="the frame has columns of 2 levels: give each one text"):
+        Confidence.of(history.decisions.set_axis([[*history.decisions], [""] * 8], axis=1))
     with pytest.raises(OptionError, match="needs a history"):
         Margin.of(history.votes, by="meta.model")
     with pytest.raises(OptionError, match="weight"):
         Votes.of(history.votes.assign(weight=-1.0))
+    with pytest.raises(OptionError, match="weight holds values that are no numbers"):
+        Votes.of(history.votes.assign(weight="heavy"))
     with pytest.raises(OptionError, match="bins"):
         Confidence.of(history).histogram(bins=30)
     with pytest.raises(OptionError, match="whole number from 2"):
         Confidence.of(history).lump(1)
+
+
+def test_times_that_nobody_knows_are_missing_whatever_type_they_have():
+    frame = panels(20).decisions
+    expected, found = (
+        ConfidenceOverTime.of(frame.assign(streamed_at=unknown)).table()
+        for unknown in (pd.Series(pd.NaT, frame.index, dtype="datetime64[us, UTC]"), None)
+    )
+    agree(found, expected)
+
+
+def test_ids_may_be_numbers():
+    frame = panels(60).decisions.assign(stream_id=range(60))
+    numbers, texts = (
+        Regimes.of(frame.astype({"stream_id": kind}), watch="meta.model").values()
+        for kind in ("int64", "str")
+    )
+    assert numbers["first_id"].tolist() == texts["first_id"].tolist()
+    assert set(map(type, numbers["last_id"])) == {str}
 
 
 OWN = {

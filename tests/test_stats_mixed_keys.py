@@ -110,7 +110,13 @@ def test_every_count_of_a_summary_has_the_same_groups(kind):
 
 
 @pytest.mark.parametrize(
-    "parts", [([7], ["7", "x"]), ([True], [1, "7"]), ([2.0, "2"], ["x"]), ([1, True], [1.5])]
+    "parts",
+    [
+        *[([7], ["7", "x"]), ([True], [1, "7"]), ([2.0, "2"], ["x"]), ([1, True], [1.5])],
+        *[(pd.Categorical([7, None]), ["7", "x"]), (pd.Categorical(["7", "x"]), pd.Categorical([7, 8]))],
+        *[(pd.Categorical([1, 2]), pd.Categorical([True, False])), (pd.Categorical([7, "x"]), [None, 8])],
+        *[(pd.date_range("2020", periods=2), [7, 8]), (pd.cut([1, 2], 2), ["x"])],
+    ],
 )
 def test_bare_frames(parts):
     ids = iter("123456")
@@ -120,7 +126,26 @@ def test_bare_frames(parts):
     a, b = (lab.stats.Confidence.of(frame, by="k", replicates=40) for frame in frames)
     whole = lab.stats.Confidence.of(pd.concat(frames), by="k", replicates=40).table()
     all_agree({"": (a + b).table()}, {"": whole})
-    assert set(map(type, whole["k"])) == {str}
+    assert set(map(type, whole["k"].dropna())) == {str}
+
+
+@pytest.mark.parametrize("value", [[1], {"a": 1}, {1}])
+def test_lists_make_no_groups(value):
+    frame = pd.DataFrame({"stream_id": ["1", "2"], "confidence": 0.5, "k": [value, "x"]})
+    for options in ({"by": "k"}, {"cluster": "k"}):
+        with pytest.raises(OptionError, match="'k' holds lists or dicts, which make no groups"):
+            lab.stats.Confidence.of(frame, **options)
+
+
+def test_categories_keep_their_order_where_all_parts_have_the_same():
+    kind = pd.CategoricalDtype(["low", "high"], ordered=True)
+    frame = pd.DataFrame({"stream_id": [*"1234"], "confidence": 0.5})
+    frame["k"] = pd.Categorical(["high", "low", "high", None], dtype=kind)
+    a, b, whole = (
+        lab.stats.Confidence.of(some, by="k", replicates=40) for some in (frame[:2], frame[2:], frame)
+    )
+    assert whole.table()["k"].tolist()[:2] == ["low", "high"]
+    all_agree({"": (a + b).table()}, {"": whole.table()})
 
 
 def test_a_large_number_beside_nothing_but_missing_ones_is_still_that_number():

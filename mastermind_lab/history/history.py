@@ -390,7 +390,8 @@ class History:
 
         Entries without ids of their own (lines of a file) are renumbered instead, never dropped. A decision
         under whose id there is one with another ``correlation_id``, of another stream say, gets the suffix
-        ``@1``, or the next that is free. Raw payloads are kept where both histories have them.
+        ``@1``, or the next that is free. Raw payloads are kept where both histories have them. Columns that
+        were added are what :meth:`save` makes of them: categories come back as text.
         """
         if not isinstance(other, History):
             return NotImplemented

@@ -17,7 +17,8 @@
   (:class:`~mastermind_lab.errors.OptionError`).
 - ``.table()`` gives the figures, a row a group; in every table a figure ``x`` has its 95% interval in
   ``x_low`` and ``x_high``, and ``x_method`` says how that was made ("none" where there is none). Single
-  figures are attributes, each an :class:`Estimate`: value, interval, n and method.
+  figures are attributes, each an :class:`Estimate`: value, interval, n and method. Groups are in the order of
+  their values; categories are in theirs, but histories that are added, or saved, make texts of them.
 - ``.lump()`` makes the smallest groups one, for reading.
 
 What stands on fewer than 10 observations is marked ``small_n``, in a table as in an estimate: a rough guide,

@@ -19,7 +19,7 @@ from .engine.estimate import SMALL_N, Estimate
 from .engine.histogram import STEPS, coarse
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import By, Data, names_of
-from .engine.intervals import Intervals, with_ends
+from .engine.intervals import Intervals, with_ends, without_rounding
 from .engine.scores import FIGURES, read_off, risks
 from .engine.summary import counted, over_batches
 from .engine.sums import GroupedSums, places
@@ -168,7 +168,8 @@ class Calibration(CalibrationFigures):
         shares = self._shares()
         noise = [one.noise(share) for one, share in zip(bins, shares, strict=True)]
         few = [one.small(share) for one, share in zip(bins, shares, strict=True)]
-        columns |= {"ece_noise": pd.Series(noise, dtype="float64"), "within": columns["brier"] - explained}
+        within = pd.Series(without_rounding((columns["brier"] - explained).to_numpy()), dtype="float64")
+        columns |= {"ece_noise": pd.Series(noise, dtype="float64"), "within": within}
         columns |= {"small_n_bins": pd.Series(few, dtype="int64")}
         columns |= {name: counted(self.counts[name][:, 0]) for name in LEFT_OUT}
         return self.sums.keys.assign(**columns, small_n=independent < SMALL_N)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..labels import counted as repeats
 from .engine.anytime import intervals_of
+from .engine.arithmetic import squared_deviations
 from .engine.ballots import ROUND, Ballots
 from .engine.bootstrap import REPLICATES, Floats
 from .engine.decisions import Decisions
@@ -207,8 +208,4 @@ def _quantities(values: Floats, threshold: float) -> dict[str, Floats]:
 
 def _deviation(n: Floats, total: Floats, squares: Floats) -> Floats:
     """The sample standard deviation, from sums."""
-    mean = np.divide(total, n, out=np.zeros_like(n), where=n > 0)
-    spread = squares - total * mean
-    # Below the rounding of the sums, equal values would seem to spread.
-    spread = np.where(spread < 1e-12 * squares, 0.0, spread)
-    return np.sqrt(divided(spread, n - 1))
+    return np.sqrt(divided(squared_deviations(n, total, squares), n - 1))

@@ -13,7 +13,7 @@ from ..errors import OptionError
 from .engine.anytime import intervals_of
 from .engine.ballots import Ballots
 from .engine.bootstrap import REPLICATES, Floats
-from .engine.debate_rounds import Rounds, rounds_of
+from .engine.debate_rounds import ROUNDS, Rounds, rounds_of
 from .engine.estimate import SMALL_N, Estimate
 from .engine.identity import VOTER, told_apart_by
 from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
@@ -83,7 +83,7 @@ class Conformity(Voted):
         agreement: float = 0.8,
         citations: int = 1,
         arguments: int = 3,
-        rounds: str = "meta.debate.rounds",
+        rounds: str = ROUNDS,
         voter: str = VOTER,
     ) -> pd.DataFrame:
         """Return one row a decision.
@@ -97,7 +97,8 @@ class Conformity(Voted):
         citations, arguments
             Most of each with which a consensus is hollow, 0 or more.
         rounds
-            Column of ``decisions`` with the rounds: JSON text, a list of objects with a ``confidence``.
+            Column of ``decisions`` with the rounds: JSON text, a list of objects with a ``confidence``. What
+            is something else has no rounds.
         voter
             Column of ``votes`` that tells voters apart, as for :meth:`of`.
 
@@ -134,7 +135,7 @@ class Conformity(Voted):
         agreement: float = 0.8,
         citations: int = 1,
         arguments: int = 3,
-        rounds: str = "meta.debate.rounds",
+        rounds: str = ROUNDS,
         voter: str = VOTER,
         cluster: By = None,
         replicates: int = REPLICATES,

@@ -125,12 +125,18 @@ class Recalibration(Summary):
 
     @property
     def brier_change(self) -> Estimate:
-        """The Brier score after minus that before, below 0 is better: all groups, each with its own maps."""
+        """The Brier score after minus that before, below 0 is better: all groups, each with its own maps.
+
+        Groups that are in one fold only have no other to be read by, and are left out: n is without them.
+        """
         return self._estimate("brier_change")
 
     @property
     def ece_change(self) -> Estimate:
-        """The expected calibration error after minus that before, below 0 is better; biased as those are."""
+        """The expected calibration error after minus that before, below 0 is better; biased as those are.
+
+        Of the same groups as ``brier_change``.
+        """
         return self._estimate("ece_change")
 
     def table(self) -> pd.DataFrame:
@@ -141,8 +147,8 @@ class Recalibration(Summary):
         DataFrame
             The ``by`` columns; ``n`` decisions with outcome, recommendation and confidence; ``brier``,
             ``brier_after`` and ``brier_change``, ``ece``, ``ece_after`` and ``ece_change``, each with
-            ``_low``, ``_high`` and ``_method``: what is after is missing where a fold, or all other folds,
-            hold none; left out are those ``without_outcome``, of the others those
+            ``_low``, ``_high`` and ``_method``: what is after is missing where one fold holds all of them;
+            left out are those ``without_outcome``, of the others those
             ``without_recommendation``, of the rest those whose confidence is ``missing``; ``small_n``,
             whether n is below 10.
         """
@@ -276,8 +282,9 @@ class Recalibration(Summary):
         return self.intervals.figures(values, independent, _BOUNDS[name])
 
     def _estimate(self, name: str) -> Estimate:
-        whole = self.sums.marginalize(())
-        every = np.ones(len(self.steps.cells), dtype=np.bool_)
-        values = self._figures(every, self._out_of_fold())[name][None]
+        after = self._out_of_fold()
+        told = ~np.isnan(after)
+        whole = self.sums.take(np.unique(places(self.steps.keys, self.sums.keys)[told])).marginalize(())
+        values = self._figures(told, after)[name][None]
         n = whole.independent(whole["n"][:, 0])
         return self._read(name, values[: len(n)], whole).estimate(n)

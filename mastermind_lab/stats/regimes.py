@@ -108,7 +108,8 @@ class Regimes(InTimeBins):
             Probability, above 0 and below 1, that anything is found where the order of blocks means nothing.
         cluster
             Column or columns of ``decisions``, such as ``"question"``: decisions with equal values are drawn
-            together, and ``clusters`` counts them; one that lacks a value is drawn by itself.
+            together, and ``clusters`` counts them, those on both sides of a change once; one that lacks a
+            value is drawn by itself.
         replicates
             Bootstrap replicates behind the intervals, 40 to 10,000.
 
@@ -118,7 +119,7 @@ class Regimes(InTimeBins):
             If a column is unknown, or an option out of range.
         """
         check_share("p_value", p_value, "above 0 and below 1")
-        names = names_of(watch)
+        names = names_of(watch, option="watch")
         frame = frame_of(data, "decisions", ("stream_id", "confidence", "published_at"))
         times = times_of(frame)
         dated = times.notna().to_numpy()
@@ -214,10 +215,12 @@ class Regimes(InTimeBins):
         effects = {name: figure.take(change) for name, figure in _effects(self.intervals, sides).items()}
         before, after = sides["n"][change, 0], sides["n"][change + 1, 0]
         independent = sides.independent(sides["n"][:, 0])
+        # A cluster that goes on over the change is one, though it is drawn on both sides.
+        both = sides.drawn and sides.drawn.merged(change, change + 2)
         return events.drop(columns="edge").assign(
             before=counted(before),
             after=counted(after),
-            **({"clusters": counted(independent[change] + independent[change + 1])} if self.cluster else {}),
+            **({"clusters": counted(both.counts(len(change)))} if both else {}),
             **with_ends(**effects),
             small_n=np.minimum(independent[change], independent[change + 1]) < SMALL_N,
         )

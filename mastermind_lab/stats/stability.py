@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from .engine.arithmetic import squared_deviations
 from .engine.bootstrap import REPLICATES, checked, hashes
 from .engine.bottom_k import UNIT, BottomK
 from .engine.distinct import Distinct
@@ -221,7 +222,8 @@ class Stability(Summary):
         drawn = np.full(len(questions), np.iinfo(np.uint64).max, dtype=np.uint64)
         np.minimum.at(drawn, grouped(self.answers.keys.drop(columns=["answer", "cluster"]))[1], clusters)
         n, sure, total, squares = (
-            np.bincount(code, answers[name][:, 0], minlength=len(questions)) for name in answers.names
+            np.bincount(code, answers[name][:, 0], minlength=len(questions)).astype(np.float64)
+            for name in answers.names
         )
         pairs = np.bincount(code, answers["n"][:, 0] * (answers["n"][:, 0] - 1), minlength=len(questions))
         again = n > 1
@@ -232,7 +234,7 @@ class Stability(Summary):
             "askings": np.where(again, n, 0),
             "flip": np.where(again, 1 - pairs / np.maximum(n * (n - 1), 1), 0.0),
             "unstable": again & (pairs < n * (n - 1)),
-            "squares": np.where(sure > 1, np.maximum(squares - total**2 / np.maximum(sure, 1), 0), 0.0),
+            "squares": squared_deviations(sure, total, squares),
             "freedom": np.maximum(sure - 1, 0),
             "with_spread": sure > 1,
         }

@@ -15,6 +15,7 @@ from .engine.input import TEXT, By, Data, frame_of, keys_of, names_of
 from .engine.intervals import Figure, with_ends
 from .engine.summary import Summary, counted, over_batches
 from .engine.sums import GroupedSums, grouped, places
+from .engine.timebins import in_utc
 from .engine.units import Units
 
 TIMINGS, USAGE, LAG = "meta.timings.", "meta.usage.", "publish_lag"
@@ -167,7 +168,7 @@ def _leaves(frame: pd.DataFrame) -> dict[str, Floats]:
         name: _numbers(frame[name]) for name in map(str, frame.columns) if name.startswith((TIMINGS, USAGE))
     }
     if {"streamed_at", "published_at"} <= set(frame.columns):
-        lag = pd.to_datetime(frame["streamed_at"], utc=True) - pd.to_datetime(frame["published_at"], utc=True)
+        lag = in_utc(frame["streamed_at"]) - in_utc(frame["published_at"])
         leaves[LAG] = _numbers(lag.dt.total_seconds())
     return leaves
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bootstrap import Floats
+from .intervals import without_rounding
 from .timebins import in_turn
 
 STRETCHES, LEAST_STRETCHES = 10, 8
@@ -50,7 +51,7 @@ class Cusum:
         many = first.sum()
         mean = sums[in_baseline].sum() / many if many else np.nan
         spread = _spread(first, sums[in_baseline], mean)
-        total = np.cumsum(sums[~in_baseline]) - later * mean
+        total = without_rounding(np.cumsum(sums[~in_baseline]) - later * mean, later)
         with np.errstate(divide="ignore", invalid="ignore"):
             limit = LIMIT * spread * np.sqrt(many) * (1 + later / many)
         return cls(float(mean), later, total, limit)

@@ -8,10 +8,14 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from ...errors import OptionError
 from .bootstrap import Floats
-from .input import TEXT
+from .input import TEXT, unknown
 from .sums import Codes, GroupedSums
 from .units import Drawn
+
+ROUNDS = "meta.debate.rounds"
+"""The column where they are, unless it is said that another one has them."""
 
 MOST_ROUNDS = 20
 """Rounds of a debate that are told apart."""
@@ -69,8 +73,17 @@ def rounds_of(frame: pd.DataFrame, column: str) -> Rounds:
         The decisions.
     column
         Where they stand, as JSON text: a list of objects with a number ``confidence`` from 0 to 1. Whatever
-        is something else has no rounds; a frame without the column has none at all.
+        is something else has no rounds; a frame without the usual column has none at all.
+
+    Raises
+    ------
+    OptionError
+        If another column was asked for that is not there, or what is no name of one.
     """
+    if not isinstance(column, str):
+        raise OptionError(f"rounds={column!r:.60}: expected the name of a column of decisions")
+    if column != ROUNDS and column not in frame.columns and len(frame):
+        raise unknown(column, frame.columns)
     texts = frame[column] if column in frame.columns else pd.Series([None] * len(frame), dtype=TEXT)
     # JSON is read text by text: its parser takes three quarters of the 4 us that a decision costs here.
     told = [confidences(text) for text in texts]

@@ -82,7 +82,8 @@ class FirstLastSeen:
         ids
             ``stream_id``, n values.
         """
-        texts = ids.astype(TEXT).to_numpy(dtype=object)
+        ids = ids.astype(TEXT)
+        texts = ids.to_numpy(dtype=object)
         # Longer ids are later: numbers without leading zeros.
         order = np.lexsort((texts, ids.str.len(), times))
         found: dict[str, list[Any]] = {name: [] for name in _ROWS}

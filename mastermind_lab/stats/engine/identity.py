@@ -41,11 +41,11 @@ def told_apart_by(data: Data, voter: str) -> Data:
     OptionError
         There is no such column.
     """
+    if not isinstance(voter, str):
+        raise OptionError(f"voter={voter!r:.60}: expected the name of a column of votes")
     if voter == VOTER:
         return data
     votes = frame_of(data, "votes", ("stream_id", VOTER, "choice"))
-    if not isinstance(voter, str):
-        raise OptionError(f"voter={voter!r:.60}: expected the name of a column of votes")
     if voter not in votes.columns:
         if len(votes):
             raise unknown(voter, votes.columns)

@@ -70,7 +70,8 @@ def frame_of(data: Data, name: str, needed: Iterable[str]) -> pd.DataFrame:
     Raises
     ------
     OptionError
-        If it is neither, or lacks the frame or a needed column, or two columns have one name.
+        If it is neither, or lacks the frame or a needed column, or two columns have one name, or columns have
+        levels.
     """
     # The frame that is needed and no other: a history makes each when it is first looked at.
     frame = data if isinstance(data, pd.DataFrame) else getattr(data, name, None)
@@ -78,8 +79,11 @@ def frame_of(data: Data, name: str, needed: Iterable[str]) -> pd.DataFrame:
         if not hasattr(type(data), "decisions") and not hasattr(data, "decisions"):
             raise OptionError(f"expected a history or its {name} frame, not {type(data).__name__}")
         raise OptionError(f"this history has no {name} frame, which is needed here")
+    called = "the frame" if frame is data else name
+    if (levels := frame.columns.nlevels) > 1:
+        raise OptionError(f"{called} has columns of {levels} levels: give each one text as its name")
     if not frame.columns.is_unique:
-        check_names("the frame" if frame is data else name, frame.columns)
+        check_names(called, frame.columns)
     missing = [column for column in needed if column not in frame.columns]
     if missing:
         raise OptionError(f"no column {', '.join(missing)}: expected a history's {name} frame")
@@ -138,8 +142,10 @@ def names_of(by: By, taken: Iterable[str] = (), option: str = "by") -> tuple[str
     Raises
     ------
     OptionError
-        If a name is no text, comes twice, or is taken for a key of the subject's own.
+        If a name is no text, comes twice, or is taken for a key of the subject's own; or it is a column.
     """
+    if isinstance(by, pd.Series):
+        raise OptionError(f"{option} takes column names, not a column itself: write {option}={by.name!r:.60}")
     if not isinstance(by, str | Iterable | None):
         raise OptionError(f"{option} takes column names, not {by!r:.60}")
     names = () if by is None else (by,) if isinstance(by, str) else tuple(by)
@@ -161,7 +167,7 @@ def keys_of(frame: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
     Raises
     ------
     OptionError
-        If the frame has rows and lacks a column; the message names the nearest one.
+        If the frame has rows and lacks a column (the message names the nearest one), or one holds lists.
     """
     if frame.empty:
         return frame.reindex(columns=list(by))
@@ -204,8 +210,15 @@ def key_texts(values: pd.Series) -> pd.Series:
     return pd.Series(texts, values.index, TEXT, values.name)
 
 
+def without_categories(keys: pd.Series) -> pd.Series:
+    """Return keys that are categories as what these are."""
+    if not isinstance(keys.dtype, pd.CategoricalDtype):
+        return keys
+    return pd.Series(keys.cat.categories).reindex(keys.cat.codes).set_axis(keys.index)
+
+
 def is_mixed(*columns: pd.Series) -> bool:
-    """Tell whether keys of one column, in several batches, are texts, numbers and truth values mixed.
+    """Tell whether keys of one column, in several batches, are texts, numbers, truth values or others mixed.
 
     Only all of them as text then keep 7 and "7" one group, True and 1 two, as a history's mixed column does.
     So are numbers that a column of floats would not hold exactly.
@@ -215,14 +228,24 @@ def is_mixed(*columns: pd.Series) -> bool:
         known = [column.dropna() for column in columns if column.notna().any()]
         whole = [column for column in known if column.dtype.kind == "i"]
         return len(whole) < len(known) and not all(map(_are_floats, whole))
-    return len(kinds) > 1 and kinds <= {"text", "number", "boolean"}
+    return len(kinds) > 1
 
 
 def _spelled_alike(keys: pd.DataFrame) -> pd.DataFrame:
     floats = [name for name in keys if keys[name].dtype.kind == "f"]
     keys = keys.assign(**{str(name): keys[name] + 0.0 for name in floats}) if floats else keys  # no -0.0
-    mixed = [name for name in keys if keys[name].dtype == object and is_mixed(keys[name])]
+    loose = {name: _kinds(_different(keys[name])) for name in keys if _different(keys[name]).dtype == object}
+    for name, kinds in loose.items():
+        if "list" in kinds:
+            raise OptionError(
+                f"{name!r:.80} holds lists or dicts, which make no groups: turn them into texts (astype(str))"
+            )
+    mixed = [name for name, kinds in loose.items() if len(kinds) > 1]
     return keys.assign(**{str(name): key_texts(keys[name]) for name in mixed}) if mixed else keys
+
+
+def _different(keys: pd.Series) -> pd.Series:
+    return pd.Series(keys.cat.categories) if isinstance(keys.dtype, pd.CategoricalDtype) else keys
 
 
 _KINDS = {"b": "boolean", "i": "number", "u": "number", "f": "number", "U": "text"}
@@ -239,6 +262,8 @@ def _kinds(values: pd.Series) -> set[str]:
 def _kind(of: type) -> str:
     if issubclass(of, bool | np.bool_):
         return "boolean"
+    if of.__hash__ is None:
+        return "list"
     return "number" if issubclass(of, int | float | np.number) else "text" if issubclass(of, str) else "other"
 
 
@@ -281,10 +306,7 @@ def shares_of(frame: pd.DataFrame, column: str) -> Floats:
     OptionError
         If it holds anything else.
     """
-    try:
-        values = frame[column].to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError) as error:
-        raise OptionError(f"{column} holds values that are no numbers: {error!s:.200}") from error
+    values = _numbers(frame, column, np.nan)
     outside = values[(values < 0) | (values > 1)]
     if outside.size:
         raise OptionError(
@@ -299,11 +321,18 @@ def weights_of(votes: pd.DataFrame) -> Floats:
     Raises
     ------
     OptionError
-        If one is negative or infinite.
+        If one is negative, infinite or no number.
     """
     if "weight" not in votes.columns:
         return np.ones(len(votes))
-    weights = votes["weight"].to_numpy(dtype=np.float64, na_value=1.0)
+    weights = _numbers(votes, "weight", 1.0)
     if not (np.isfinite(weights) & (weights >= 0)).all():
         raise OptionError("weight must be finite and not negative")
     return weights
+
+
+def _numbers(frame: pd.DataFrame, column: str, missing: float) -> Floats:
+    try:
+        return frame[column].to_numpy(dtype=np.float64, na_value=missing)
+    except (TypeError, ValueError) as error:
+        raise OptionError(f"{column} holds values that are no numbers: {error!s:.200}") from error

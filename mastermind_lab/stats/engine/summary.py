@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import partial, wraps
 from importlib import import_module
 from inspect import Signature, signature
+from itertools import chain
 from types import FunctionType, ModuleType
 from typing import Any, ClassVar, Concatenate, NoReturn, ParamSpec, Self, TypeVar, cast
 
@@ -19,6 +20,7 @@ import pandas as pd
 from ...errors import OptionError
 from .arithmetic import plain_arithmetic
 from .bootstrap import Floats
+from .debate_rounds import ROUNDS
 from .display import as_html, as_text, cut
 from .estimate import SMALL_N, Estimate
 from .identity import VOTER
@@ -284,12 +286,11 @@ def _with_texts(summary: Kind, batch: Data) -> Kind:
 
 
 def columns_in(options: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the columns that a summary with these options groups by, watches, draws or tells voters by."""
-    voter = options.get("voter", VOTER)
-    told_apart = (voter,) if isinstance(voter, str) and voter != VOTER else ()
-    grouped_by = names_of(options.get("by") or options.get("watch"))
-    clusters = names_of(options.get("cluster"), option="cluster")
-    return tuple(dict.fromkeys((*grouped_by, *clusters, *told_apart)))
+    """Return the columns that options name: to group, watch, draw or tell voters by, or of rounds."""
+    single = (options.get("voter", VOTER), options.get("rounds", ROUNDS))
+    named = [one for one in single if isinstance(one, str) and one not in (VOTER, ROUNDS)]
+    several = (names_of(options.get(name), option=name) for name in ("by", "watch", "cluster"))
+    return tuple(dict.fromkeys((*chain.from_iterable(several), *named)))
 
 
 def _with_columns(data: Data, options: Mapping[str, Any]) -> Data:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ...errors import OptionError
 from .bootstrap import BLOCK, Draws, Floats, checked, shared_draws
 from .distinct import Distinct
-from .input import is_mixed, key_texts
+from .input import is_mixed, key_texts, without_categories
 from .units import Drawn
 
 Codes = NDArray[np.intp]
@@ -188,6 +188,8 @@ def stacked(upper: pd.DataFrame, lower: pd.DataFrame) -> pd.DataFrame:
     """Put keys one below the other; a column that one batch knows more about has the type that it knows."""
     both = [upper.copy(deep=False), lower.copy(deep=False)]
     for name in upper:
+        if both[0][name].dtype != both[1][name].dtype:
+            both = [keys.assign(**{str(name): without_categories(keys[name])}) for keys in both]
         types = {str(keys[name].dtype) for keys in both}
         if (len(types) > 1 or "object" in types) and is_mixed(*(keys[name] for keys in both)):
             both = [keys.assign(**{str(name): key_texts(keys[name])}) for keys in both]

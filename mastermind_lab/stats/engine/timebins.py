@@ -112,16 +112,25 @@ def times_of(frame: pd.DataFrame) -> pd.Series:
     OptionError
         If a column holds anything but times.
     """
-    columns = [frame[name] for name in ("published_at", "streamed_at") if name in frame.columns]
-    for column in columns:
-        if not pd.api.types.is_datetime64_any_dtype(column):
-            raise OptionError(
-                f"{column.name} holds {column.dtype} and no times: use pandas.to_datetime first"
-            )
-    times = pd.to_datetime(columns[0], utc=True)
+    columns = [in_utc(frame[name]) for name in ("published_at", "streamed_at") if name in frame.columns]
+    times = columns[0]
     for column in columns[1:]:
-        times = times.fillna(pd.to_datetime(column, utc=True))
-    return times.dt.as_unit("us").astype("int64").astype("Int64").where(times.notna())
+        times = times.fillna(column)
+    found: pd.Series = times.dt.as_unit("us").astype("int64").astype("Int64").where(times.notna())
+    return found
+
+
+def in_utc(times: pd.Series) -> pd.Series:
+    """Return a column of times with their zone.
+
+    Raises
+    ------
+    OptionError
+        If it holds anything else.
+    """
+    if not pd.api.types.is_datetime64_any_dtype(times) and times.notna().any():
+        raise OptionError(f"{times.name} holds {times.dtype} and no times: use pandas.to_datetime first")
+    return pd.to_datetime(times, utc=True)
 
 
 def narrowest(first: int, last: int) -> int:

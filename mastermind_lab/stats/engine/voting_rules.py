@@ -12,7 +12,7 @@ from ...errors import OptionError
 from ...spelling import text_of
 from .ballots import Ballots, Names, VoteTally
 from .input import Data, frame_of
-from .preference_rules import PREFERENCE_RULES, preferred
+from .preference_rules import BALLOTS, PREFERENCE_RULES, WITHOUT, preferred
 
 Rule = Callable[[pd.DataFrame], pd.Series]
 """Takes the votes of a batch, one row a voter and decision, and returns choices by ``stream_id``.
@@ -26,6 +26,11 @@ ACTUAL = "recommendation"
 BEST = "best voter"
 
 TIES = ("none", "first", ACTUAL)
+
+SURE = "votes with confidence"
+
+_BESIDE = ("stream_id", "votes", "repeated", "correct", SURE, *BALLOTS.values(), *WITHOUT.values())
+"""What stands beside the choices of rules, in columns of its own."""
 
 
 class Count(NamedTuple):
@@ -68,7 +73,7 @@ def names_of_rules(rules: Mapping[str, Rule], tie: str, fallback: str) -> tuple[
             f"rules takes functions of a votes frame by their names, in a dict, not {rules!r:.60}"
         )
     for name, rule in rules.items():
-        if not isinstance(name, str) or name in (*own, BEST, "none") or not callable(rule):
+        if not isinstance(name, str) or name in (*own, BEST, "none", *_BESIDE) or not callable(rule):
             raise OptionError(f"rules takes new names and functions of a votes frame, not {name!r:.60}")
     if tie not in TIES:
         raise OptionError(f"tie is one of {', '.join(TIES)}, not {tie!r:.60}")
@@ -103,9 +108,12 @@ def choices_of(
         found = found.reindex(panels.append(more.index[~more.index.isin(panels)])).join(more)
         found[ACTUAL] = said.reindex(found.index).to_numpy(dtype=object)
     if fallback in found:
+        voted = found.index.isin(panels[np.unique(ballots.panel)])
         for name in _THRESHOLDS:
             if name in found:
-                found[name] = found[name].where(found[name].notna(), found[fallback])
+                # What has nothing to count there was not asked, so that nothing stands in for it.
+                asked = voted if name in COUNTS else found[BALLOTS[PREFERENCE_RULES[name].ballots]] > 0
+                found[name] = found[name].mask(found[name].isna() & asked, found[fallback])
     return found
 
 
