@@ -14,7 +14,7 @@ from telling import telling
 import mastermind_lab as lab
 from mastermind_lab.charts.drawing.ballots import ballots_of
 from mastermind_lab.charts.drawing.figures import MAGNIFIED
-from mastermind_lab.charts.drawing.text import fitted_apart, text_width
+from mastermind_lab.charts.drawing.text import fitted_apart, small_size, text_width
 
 pytestmark = pytest.mark.once
 
@@ -50,6 +50,13 @@ OFTEN = [
     "voters by sentence of hard, column", "votes by model of hard, small",
     "confidence by model of hard, slide", "rules of hard, column", "timing of one, column",
 ]  # fmt: skip
+
+
+def test_the_ticks_of_given_axes_are_labelled_as_small_as_others():
+    ax = Figure().subplots()
+    lab.charts.confidence(sample(30), ax=ax)
+    sizes = {label.get_fontsize() for label in (*ax.get_xticklabels(), *ax.get_yticklabels())}
+    assert sizes == {small_size()}
 
 
 @cache

@@ -579,6 +579,11 @@ class TestDemo:
         assert (found.returncode, found.stderr.count("\n"), found.stdout) == (1, 1, "")
         assert "cannot write" in found.stderr
 
+    def test_a_folder_that_is_there_will_do(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(demonstration, "Server", lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            demonstration.run(tmp_path, headless=True)
+
     def test_jupyterlab_is_out_of_reach_of_ctrl_c_and_ends_with_the_block(self, tmp_path, monkeypatch):
         tmp_path.joinpath("jupyterlab.py").write_text(
             "import os, sys, time\n"

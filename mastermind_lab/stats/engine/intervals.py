@@ -324,7 +324,7 @@ def standard_error(top: Floats, bottom: Floats, n: Floats) -> Floats:
     value, whole = divided(top[:, :1], bottom[:, :1]), np.where(bottom[:, :1] > 0, bottom[:, :1], np.nan)
     with np.errstate(over="ignore", invalid="ignore"):
         off = (top[:, 1:] - value * bottom[:, 1:]) / whole
-        most = np.abs(off).max(axis=1, initial=0, keepdims=True)
+        most = np.abs(off).max(axis=1, keepdims=True)
         scale = np.where(most > 0, most, 1)  # squares of large numbers would pass the largest float
         error = scale[:, 0] * np.sqrt(np.mean((off / scale) ** 2, axis=1) * n / np.maximum(n - 1, 1))
     found: Floats = np.where(error > EQUAL * np.abs(value[:, 0]), error, 0.0)
