@@ -343,8 +343,16 @@ def test_nothing_stands_in_for_a_rule_that_has_nothing_to_count(fallback):
 # What the summaries are.
 
 
-def test_rules_without_ballots_are_not_in_the_tables():
-    history = close_panels(20)
+@pytest.mark.parametrize(
+    "votes",
+    [
+        pytest.param([{"vote.probabilities.a": 0.0}], id="probabilities of nothing"),
+        pytest.param([vote | {"voter": "Ada"} for vote in ranked("abc", "acb")], id="a contradiction"),
+        pytest.param(None, id="votes alone"),
+    ],
+)
+def test_rules_without_ballots_are_not_in_the_tables(votes):
+    history = history_of([votes]) if votes else close_panels(20)
     assert not set(RULES) & {*Rules.decisions(history), *table_of(history).index}
 
 
