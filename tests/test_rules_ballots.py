@@ -291,6 +291,17 @@ def test_the_last_round_counts_and_who_contradicts_himself_has_none():
     assert decided(history_of([[*again, *ranked("ba")]]), "borda") == ["-"]
 
 
+def test_a_decision_in_which_all_contradict_themselves_harms_no_other():
+    doubt = {"voter": "Ada", "vote.probabilities.a": 0.5, "vote.score": 1}
+    other = {"voter": "Ada", "vote.probabilities.a": 0.4, "vote.score": 2}
+    twice = [one | some for one, some in zip(ranked("abc", "acb"), (doubt, other), strict=True)]
+    sure = [vote | {"vote.score": 3, "vote.probabilities.b": 1} for vote in ranked("bac", "bca")]
+    history = history_of([twice, sure, twice, sure])
+    for rule in RULES:
+        assert decided(history, rule) == ["-", "b", "-", "b"]
+        assert table_of(history).loc[rule, ["n", "n_decided"]].tolist() == [2, 2]
+
+
 def test_a_model_in_several_seats_has_several_ballots():
     seats = [
         vote | {"voter": "llama", "vote.seat": place} for place, vote in enumerate(ranked("ab", "ab", "ba"))
@@ -332,8 +343,16 @@ def test_nothing_stands_in_for_a_rule_that_has_nothing_to_count(fallback):
 # What the summaries are.
 
 
-def test_rules_without_ballots_are_not_in_the_tables():
-    history = close_panels(20)
+@pytest.mark.parametrize(
+    "votes",
+    [
+        pytest.param([{"vote.probabilities.a": 0.0}], id="probabilities of nothing"),
+        pytest.param([vote | {"voter": "Ada"} for vote in ranked("abc", "acb")], id="a contradiction"),
+        pytest.param(None, id="votes alone"),
+    ],
+)
+def test_rules_without_ballots_are_not_in_the_tables(votes):
+    history = history_of([votes]) if votes else close_panels(20)
     assert not set(RULES) & {*Rules.decisions(history), *table_of(history).index}
 
 

@@ -80,7 +80,7 @@ class Timing(Summary):
         Raises
         ------
         OptionError
-            If a column is unknown, or an option out of range.
+            If a column is unknown, an option out of range, or a time is none.
         """
         names = names_of(by, taken=_KEYS)
         frame = frame_of(data, "decisions", ("stream_id",))

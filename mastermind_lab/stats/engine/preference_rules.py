@@ -178,6 +178,8 @@ def preferred(votes: pd.DataFrame, ballots: Ballots, actual: pd.Series, tie: str
     seats = Seats.of(votes, ballots)
     for kind, entries in read.items():
         found = Preferences.of(votes, entries, seats)
+        if not len(found.panels):
+            continue
         ids = pd.Index(found.panels, dtype=object)
         columns[BALLOTS[kind]] = pd.Series(found.counts, ids)
         columns[WITHOUT[kind]] = pd.Series(

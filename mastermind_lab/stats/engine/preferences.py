@@ -49,7 +49,7 @@ class Preferences:
     Attributes
     ----------
     panels
-        Different ``stream_id``.
+        Different ``stream_id`` of which there are ballots.
     rows
         Shape (ballots,): where each ballot stood among the votes.
     panel
@@ -78,7 +78,9 @@ class Preferences:
         said = np.where(seats.contradicted, np.nan, entries.ballot)
         ballots = Ballots.of(votes[needed].assign(choice=said))
         order = np.argsort(ballots.panel, kind="stable")
-        rows, panel = ballots.rows[order], ballots.panel[order]
+        rows = ballots.rows[order]
+        # A panel of which nobody's ballots count, as where all contradict themselves, has no place.
+        there, panel = np.unique(ballots.panel[order], return_inverse=True)
         counts = np.bincount(entries.row, minlength=len(votes))
         picked = ranges((np.cumsum(counts) - counts)[rows], counts[rows])
         ballot = np.repeat(np.arange(len(rows)), counts[rows])
@@ -90,7 +92,7 @@ class Preferences:
         place = np.empty(len(keys), np.intp)
         place[named] = np.arange(len(keys))
         return cls(
-            ballots.panels,
+            ballots.panels[there],
             rows,
             panel,
             ballot,
