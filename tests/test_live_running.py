@@ -177,6 +177,16 @@ def test_one_that_is_interrupted_when_it_is_first_asked_for_begins_with_all_that
     assert follower.summary(lab.stats.Confidence).n == 5
 
 
+def test_what_is_counted_already_and_waits_still_is_not_counted_again():
+    whole = sample(10)
+    found = running.RunningSummary(lab.stats.Margin, {"replicates": 40})
+    found.add({name: whole.table(name) for name in lab.frames.FRAMES})
+    waiting = list(found._came)
+    for _ in range(2):  # as after an interruption behind the count
+        found._came.extend(waiting)
+        assert found.value().n == 10
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("begins_again", [False, True], ids=["goes on", "begun again"])
 def test_wherever_counting_is_interrupted_all_is_counted_once_and_in_every_summary(begins_again):
