@@ -693,7 +693,7 @@ class TestAnswers:
         asked(view, "save", folder=f"  {tmp_path / 'kept'} ")
         assert len(lab.read("snapshots/live")) == len(lab.read(tmp_path / "kept")) == 60
         asked(view, "stop")
-        assert repr(view) == "<LiveView: live, 61 received, 1 reject>"
+        assert repr(view) == "<LiveView: stopped, 61 received, 1 reject>"
 
     @pytest.mark.further
     def test_a_page_that_begins_to_show_it_is_told_all(self, view):

@@ -139,9 +139,9 @@ class Contents:
         counting = self._counting[place] = self._follower.counting(asked)
         return counting.values()
 
-    def still(self) -> str:
+    def still(self, status: Status) -> str:
         """Show all of it without a kernel, as HTML."""
-        status, choice = self._follower.status, self.choices.chosen
+        choice = self.choices.chosen
         self.count_below()
         pictures = self._pictures(choice)
         parts = [text.STYLE, text.status_line(status, self.items(status))]

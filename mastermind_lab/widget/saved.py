@@ -35,7 +35,7 @@ def save(view: LiveView, path: str | os.PathLike[str]) -> Path | str:
         told=told,
         script=view._esm,
         style=view._css,
-        still=view._contents.still(),
+        still=view._contents.still(view.status),
     )
     return report.write_page(path, page)
 
