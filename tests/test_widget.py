@@ -652,6 +652,18 @@ class TestAnswers:
         follower.feed([(f"{stamp}-0", undated)])
         assert len(view.selected) == 21
 
+    def test_a_part_of_the_history_in_which_a_column_never_came_is_one_group(self):
+        follower = fed(decided(4_096))  # so many that what comes behind them lies apart
+        plain = json.dumps(json.loads(decided()[0][1]) | {"meta": {}, "correlation_id": "c"})
+        follower.feed([(f"{10_000 + n}-0", plain) for n in range(100)])
+        view = view_of(follower, choice=ViewOptions(100, "meta.model"))
+        asked(view, "mark", id="10000-0", was="right")
+        view._round()
+        drawn = told(view, "round")["panels"]
+        assert [one.get("fault") for one in drawn] == [None] * len(drawn)
+        assert drawn[1]["title"] == "Confidence by model"
+        assert "n = 100" in drawn[1]["n"]
+
     @pytest.mark.further
     def test_choices_draw_all_again(self, view):
         view._round()

@@ -8,9 +8,10 @@ from typing import Any, cast
 
 from .. import charts, stats
 from ..errors import OptionError
-from ..history import History
+from ..history import History, with_missing_columns
 from ..live import Follower
 from ..stats.engine.bootstrap import FEWEST
+from ..stats.engine.summary import columns_in
 from .controls import ViewOptions
 from .selection import Along, Group, groups_of
 
@@ -103,10 +104,11 @@ class Panel:
         return self.kind, {**counted(self.kind, choice), **at_every_look(self.kind)}
 
     def data_of(self, history: History, choice: ViewOptions, **options: Any) -> Any:
-        """Return what the chart draws of a history."""
-        return (
-            history if self.kind is None else self.kind.of(history, **counted(self.kind, choice), **options)
-        )
+        """Return what the chart draws of a history, in a part of which a column may never have come."""
+        if self.kind is None:
+            return history
+        options = counted(self.kind, choice) | options
+        return self.kind.of(with_missing_columns(history, columns_in(options)), **options)
 
     def options(self, choice: ViewOptions) -> dict[str, Any]:
         """Return the options of the chart itself, and what is drawn beside the data."""
