@@ -104,9 +104,9 @@ def follow(
 
 
 def _script() -> str:
-    """Return the scripts as one, without the comments, which a page need not fetch."""
+    """Return the scripts as one, without comments and margins, which a page need not fetch."""
     whole = "\n".join((_PAGE / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
-    return re.sub(r"(?m)^ *//.*\n| +// .*$", "", whole)
+    return re.sub(r"(?m)^ *//.*\n| +// .*$|^ +", "", whole)
 
 
 class LiveView(anywidget.AnyWidget):
