@@ -642,6 +642,19 @@ class TestAnswers:
         assert len(ids) == len(set(ids)) == 60
         assert asked(view, "find", panel=0, part="gone", x=[0, 1])["wrong"]
 
+    def test_what_is_asked_of_a_small_picture_is_not_answered_of_all_when_it_is_gone(self):
+        values = [json.loads(one) | {"meta": {"k": n % 4}} for n, (_, one) in enumerate(decided(40))]
+        follower = fed([(f"{n + 1}-0", json.dumps(one)) for n, one in enumerate(values)])
+        view = view_of(follower, panels=["confidence_over_time"], choice=ViewOptions(by="meta.k"))
+        view._round()
+        question = {"panel": 0, "part": told(view, "round")["panels"][0]["parts"][0]["title"], "x": [0, 1e5]}
+        assert asked(view, "find", **question)["count"] == 10
+        view._contents.choices.choose(by="")
+        view._round()
+        assert "no longer drawn" in asked(view, "find", **question)["wrong"]
+        assert "no longer drawn" in asked(view, "list", **question)["wrong"]
+        assert len(view.selected) == 40
+
     def test_what_came_without_a_time_is_chosen_too_although_it_came_later(self):
         follower = fed(decided(20))
         view = view_of(follower)

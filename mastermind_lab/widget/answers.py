@@ -103,7 +103,9 @@ class Answers:
         """Return what a page calls a part of a picture."""
         contents = self._view._contents
         panel = contents.panels[int(message["panel"])]
-        group = panel.groups[message.get("part")] if panel.groups else None
+        if (part := message.get("part")) and part not in panel.groups:
+            raise OptionError(f"the small picture {part!r:.60} is no longer drawn: ask once more")
+        group = panel.groups[part] if part else None
         window = contents.choices.chosen.window
         return Selection(panel.selects, (message.get("x"), message.get("y")), window, group)
 

@@ -210,6 +210,11 @@ OF_A_PART = """() => {
     const box = one.canvas.getBoundingClientRect();
     return [box.left + x, box.top + y];
 }"""
+PART_BOX = """part => {
+    const one = document.getElementById('mm-view').mastermind.pictures[0];
+    const { left, top, w, h } = one.drawn.parts[part].box, box = one.canvas.getBoundingClientRect();
+    return [box.left + left, box.top + top, w, h];
+}"""
 NEXT_ROUND = """([said, numbers]) => {
     const view = document.getElementById('mm-view').mastermind, one = view.pictures[0];
     const bytes = numbers.map(text => Uint8Array.from(atob(text), letter => letter.charCodeAt(0)));
@@ -232,6 +237,21 @@ def test_small_pictures_answer_and_what_is_hovered_stays_where_it_is(browser, tm
     page.mouse.click(*page.evaluate(OF_A_PART))
     reader.has("choice 10", ".mm-detail:visible")
     page.keyboard.press("Escape")
+    page.mouse.move(*page.evaluate(OF_A_PART))
+    reader.has(f"{HOSTILE} 10?", ".mm-tip:visible")
+    left, top, wide, high = page.evaluate(PART_BOX, 2)
+    for start in (top + 0.2 * high, top - 6):  # in it, and above it, between it and the one before
+        page.mouse.move(left + 0.01 * wide, start)
+        page.mouse.down()
+        page.mouse.move(left + 0.99 * wide, top + 0.3 * high, steps=3)
+        page.mouse.move(left + 0.99 * wide, start, steps=2)
+        page.mouse.up()
+        reader.has("10 decisions where published_at >= '2026-11-25 23:58:", ".mm-said")
+        assert ", of k2. " in page.locator(".mm-said").inner_text()
+        listed = page.locator(".mm-below .mm-link").evaluate_all("all => all.map(one => one.dataset.id)")
+        assert listed == [f"{number + 1}-0" for number in range(38, 0, -4)]
+        page.keyboard.press("Escape")
+        reader.has("choice 39", ".mm-below")
     page.mouse.move(*page.evaluate(OF_A_PART))
     reader.has(f"{HOSTILE} 10?", ".mm-tip:visible")
     follower.feed([("41-0", decision(-90, k="k2"))])

@@ -201,7 +201,9 @@ class Picture {
     const px = this.from = [event.offsetX, event.offsetY];
     if (!this.selects) return;
     this.canvas.setPointerCapture(event.pointerId);
-    const part = 1 + this.drawn.parts.findIndex(({ box: { left, top, w, h } }) => px[0] >= left && px[0] <= left + w && px[1] >= top && px[1] <= top + h);
+    // From between small pictures it is of the nearest of them.
+    const away = this.drawn.parts.map(({ box: { left, top, w, h } }) => Math.hypot(Math.max(left - px[0], 0, px[0] - left - w), Math.max(top - px[1], 0, px[1] - top - h)));
+    const part = 1 + away.indexOf(Math.min(...away));
     this.brush = { part, from: this.drawing(part).at(...px), px };
   }
 
@@ -218,7 +220,7 @@ class Picture {
   // The part of the picture as the kernel knows it: days since 1970, confidence.
   range(from, to, flat, part) {
     const x = [from[0], to[0]].map(one => one + this.inner(part).x.origin);
-    return { panel: this.number, part: this.inner(part).title, x, y: flat ? null : [from[1], to[1]] };
+    return { panel: this.number, part: part && this.inner(part).title, x, y: flat ? null : [from[1], to[1]] };
   }
 
   // Ends that can be read, to the second and to a thousandth.
