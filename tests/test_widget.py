@@ -689,6 +689,17 @@ class TestAnswers:
         asked(view, "choose", by="")
         assert view._contents.choices.chosen.by is None
 
+    def test_what_is_chosen_or_marked_after_the_end_is_drawn_as_well(self):
+        one = json.dumps(json.loads(decided()[0][1]) | {"correlation_id": "c"})
+        view = view_of(fed([("1-0", one)]))
+        asked(view, "stop")
+        mark = {"ask": "mark", "id": "1-0", "was": "right"}
+        for question in ({"ask": "choose", "window": "last 100"}, mark):
+            view.sent.clear()
+            assert "wrong" not in asked(view, **question)
+            assert [one["kind"] for one in view.sent][:2] == ["round", "list"]
+        assert len(told(view, "round")["panels"]) == PICTURES + 2
+
     @pytest.mark.parametrize(
         "question",
         [

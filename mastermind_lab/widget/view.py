@@ -303,9 +303,12 @@ class LiveView(anywidget.AnyWidget):
         self._redraws.tell()
 
     def _choose(self) -> None:
-        """Have everything drawn again, as it is chosen now."""
+        """Have everything drawn again, as it is chosen now: here, where no thread does."""
         self._scheduler.again()
         self._redraws.wake()
+        if not self._redraws.is_running:
+            self._round()
+            self._say(self.status)
 
     def _failed(self, error: Exception) -> None:
         self._contents.fault = f"{type(error).__name__}: {error}"
@@ -317,9 +320,9 @@ class LiveView(anywidget.AnyWidget):
                 self._forgotten_since = time.monotonic()
                 return
             self._forgotten_since = None
-            self._choose()
             if self.status.state != "stopped" or self._slept:
                 self.start()
+        self._choose()
 
     def _redraw(self) -> None:
         if not self._is_watched():
@@ -387,9 +390,6 @@ class LiveView(anywidget.AnyWidget):
         self._told = None
         self._choose()
         self._answers.tell_selected()
-        if not self._redraws.is_running:
-            self._round()
-            self._say(self.status)
 
     def __repr__(self) -> str:
         status = self.status
