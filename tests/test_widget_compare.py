@@ -2,6 +2,7 @@
 
 import json
 from contextlib import contextmanager
+from itertools import groupby
 from threading import Event, Thread, current_thread, main_thread
 
 import numpy as np
@@ -361,6 +362,19 @@ class TestAlarms:
         assert alarm["time"] == pd.Timestamp("2026-11-26T12:00", tz="UTC")
         assert "\u202e" not in items(view)
         assert len({one["alarm"] for one in view.sent if one["kind"] == "status"} - {""}) == 1
+
+    @pytest.mark.further
+    def test_an_alarm_that_is_kept_no_longer_is_not_news_once_more(self, monkeypatch):
+        monkeypatch.setattr("mastermind_lab.widget.alarms._MOST", 2)
+        view, news = view_of(followed(), panels=["decisions"]), []
+        for hour in range(10, 16):
+            view.follower.feed(entries(60, start=f"2026-11-26T{hour}:00", meta={"model": f"m{hour}"}))
+            for _ in range(2):
+                view._contents.look()
+                news.append(view._contents.compared.alarms.news)
+        told = [f"alarm: model: m{hour} to m{hour + 1}" for hour in range(10, 15)]
+        assert [one for one, _ in groupby(news)] == ["", *told]
+        assert view.alarms["to"].tolist() == ["m14", "m15"]
 
     @pytest.mark.further
     def test_the_line_where_a_value_begins_is_dashed(self):
