@@ -167,6 +167,21 @@ def test_keys_go_on_where_there_are_fewer_points_than_before(browser, saved):
     reader.page.close()
 
 
+REJECTS = """rejects => {
+    const view = document.getElementById('mm-view').mastermind, { message } = view.hub.last.list;
+    view.hub.take({ ...message, rejects }, []);
+    return view.rejects.textContent;
+}"""
+
+
+def test_rejects_go_with_what_they_were_of(browser, saved):
+    page = opened(browser, saved).page
+    rows = [["1-0", "not_json", "line 1", "{"]]
+    assert "Rejects (1 in all)" in page.evaluate(REJECTS, {"total": 1, "rows": rows})
+    assert page.evaluate(REJECTS) == ""  # a replay that was moved back
+    page.close()
+
+
 COME = """points => {
     const view = document.getElementById('mm-view').mastermind;
     const [one] = view.pictures, [, high] = one.scene.y.limits;

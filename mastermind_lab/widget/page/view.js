@@ -176,7 +176,7 @@ class View {
       this.refresh();
       this.countNews(decided, rows[0]);
     }
-    if (rejects) this.tellRejects(rejects);
+    rejects ? this.tellRejects(rejects) : this.rejects.replaceChildren(); // a stream that begins again has none
   }
 
   countNews(decided, row) {
