@@ -24,6 +24,7 @@ PLACE = """(one, [x, y]) => {
     const box = one.getBoundingClientRect();
     return [box.left + drawn.X(x - drawn.scene.x.origin), box.top + drawn.Y(y)];
 }"""
+LISTED = "all => all.map(one => one.dataset.id)"
 DARK_INK = """one => {
     const {data} = one.getContext('2d').getImageData(0, 0, one.width, one.height);
     let dark = 0, opaque = 0;
@@ -115,7 +116,7 @@ def test_it_answers_without_a_kernel_and_without_a_network(browser, saved):
     page.mouse.move(x0, y0 - 60)
     page.mouse.up()
     reader.has("5 decisions where published_at >= '2026-11-26 00:24:", ".mm-said")
-    listed = page.locator(".mm-below .mm-link").evaluate_all("all => all.map(one => one.dataset.id)")
+    listed = page.locator(".mm-below .mm-link").evaluate_all(LISTED)
     assert listed == [f"{number + 1}-0" for number in (29, 28, 27, 26, 25)]
     page.keyboard.press("Escape")
     reader.has("choice 39", ".mm-below")
@@ -155,9 +156,18 @@ FEWER = """() => {
 }"""
 
 
-def test_keys_go_on_where_there_are_fewer_points_than_before(browser, saved):
+def test_keys_choose_whole_cells_and_go_on_where_there_are_fewer_points_than_before(browser, saved):
     reader = opened(browser, saved)
     reader.page.locator("#mm-view canvas").first.focus()
+    for first, way, found in (("Home", "ArrowRight", range(4)), ("End", "ArrowLeft", range(36, 40))):
+        reader.page.keyboard.press(first)
+        for _ in range(3):
+            reader.page.keyboard.press(f"Shift+{way}")
+        reader.page.keyboard.press("Enter")
+        reader.has(f"choice {found[-1]}", ".mm-below tr:first-child")
+        listed = reader.page.locator(".mm-below .mm-link").evaluate_all(LISTED)
+        assert listed == [f"{number + 1}-0" for number in found[::-1]]
+        reader.page.keyboard.press("Escape")
     reader.page.keyboard.press("End")
     reader.page.evaluate(FEWER)
     reader.page.keyboard.press("Shift+ArrowRight")
@@ -263,7 +273,7 @@ def test_small_pictures_answer_and_what_is_hovered_stays_where_it_is(browser, tm
         page.mouse.up()
         reader.has("10 decisions where published_at >= '2026-11-25 23:58:", ".mm-said")
         assert ", of k2. " in page.locator(".mm-said").inner_text()
-        listed = page.locator(".mm-below .mm-link").evaluate_all("all => all.map(one => one.dataset.id)")
+        listed = page.locator(".mm-below .mm-link").evaluate_all(LISTED)
         assert listed == [f"{number + 1}-0" for number in range(38, 0, -4)]
         page.keyboard.press("Escape")
         reader.has("choice 39", ".mm-below")

@@ -223,11 +223,11 @@ class Picture {
     return { panel: this.number, part: part && this.inner(part).title, x, y: flat ? null : [from[1], to[1]] };
   }
 
-  // Ends that can be read, to the second and to a thousandth.
-  choose(brush) {
-    const { x, y, ...where } = this.range(brush.from, brush.to, brush.flat, brush.part);
-    const second = Math.abs(x[1] - x[0]) * DAY > 60000 ? DAY / 1000 : DAY;
-    const fine = this.inner(brush.part).x.back.as === "time" ? second : 1000;
+  // Ends that can be read, to the second and to a thousandth. Keys go from cell to cell, and choose the whole of these.
+  choose({ from, to, flat, part, half = 0 }) {
+    const { x: ends, y, ...where } = this.range(from, to, flat, part), x = [Math.min(...ends) - half, Math.max(...ends) + half];
+    const second = (x[1] - x[0]) * DAY > 60000 && !half ? DAY / 1000 : DAY;
+    const fine = this.inner(part).x.back.as === "time" ? second : 1000;
     const round = (ends, steps) => ends && ends.map(one => Math.round(one * steps) / steps);
     this.view.find({ ...where, x: round(x, fine), y: round(y, 1000) }, { from: this.canvas });
   }
@@ -311,7 +311,7 @@ class Picture {
       const from = walk[this.at] ?? walk[place];
       this.at = place;
       this.point(walk[place]);
-      if (event.shiftKey && this.selects) this.brush = { part: from.part, from: this.brush?.from ?? [from.x, from.y], to: [walk[place].x, walk[place].y], flat: true };
+      if (event.shiftKey && this.selects) this.brush = { part: from.part, from: this.brush?.from ?? [from.x, from.y], to: [walk[place].x, walk[place].y], flat: true, half: (from.size ?? this.scene.cell ?? [0])[0] * 0.50005 };
       else this.brush = null;
       if (event.shiftKey && !this.selects) this.refuse();
     } else if (event.key === "Enter") {
