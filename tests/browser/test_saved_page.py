@@ -104,6 +104,8 @@ def test_it_answers_without_a_kernel_and_without_a_network(browser, saved):
 
     page.mouse.move(*reader.at(20))
     reader.has(f"{HOSTILE} 20?", ".mm-tip:visible")
+    page.mouse.click(*reader.at(20), button="right")  # for the menu
+    assert not page.locator(".mm-detail").is_visible()
     page.mouse.click(*reader.at(20))
     reader.has("choice 20", ".mm-detail:visible")
     assert page.locator(".mm-detail").get_attribute("data-id") == "21-0"
@@ -381,6 +383,47 @@ def test_tips_hold_their_own_intervals_and_a_note_ends_with_what_it_was_about(br
     page.keyboard.press("Escape")
     page.wait_for_timeout(100)
     assert page.locator(".mm-note").inner_text() == ""
+    page.close()
+
+
+DOT = """async said => {
+    const view = document.getElementById('mm-view').mastermind, [one] = view.pictures;
+    const bytes = text => Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
+    if (said) view.take({ kind: "round", ...said[0] }, said[1].map(bytes));
+    else one.point(one.points.find(point => one.figures(point).startsWith("yes")));
+    await new Promise(drawn => requestAnimationFrame(() => setTimeout(drawn)));
+    const y = one.hit && one.spot(one.hit)[1], told = one.tip.hidden ? "" : one.tip.textContent;
+    const below = Math.round(parseFloat(one.tip.style.top) - y);
+    return [told, view.live.textContent, one.points.includes(one.hit), below];
+}"""
+
+
+def test_a_tip_goes_on_with_the_dot_of_its_row_and_ends_with_it(browser, tmp_path):
+    def voted(number, choice):
+        told = json.loads(decision(number))
+        told["decision"]["votes"] = [{"voter": "a", "choice": choice}]
+        return f"{number + 1}-0", json.dumps(told)
+
+    follower = lab.Follower("redis://localhost:1")
+    follower.feed([voted(number, "no" if number % 3 else "yes") for number in range(30)])
+    view = lab.LiveView(follower, panels=["votes", "decisions"])
+    page = opened(browser, view.save(tmp_path / "dots.html").as_uri()).page
+
+    def come(choice, numbers):
+        follower.feed([voted(number, choice) for number in numbers])
+        facts, numbers = view._contents.round()
+        return page.evaluate(DOT, [facts, [b64encode(one).decode() for one in numbers]])
+
+    page.locator("#mm-view canvas").first.focus()
+    first, heard, *place = page.evaluate(DOT)
+    assert (first[:9], heard, place) == ("yes\n0.333", first, [True, 14])
+    said, heard, *place = come("yes", range(100, 130))  # it is the first row now, farther to the right
+    assert (said[:9], heard, place) == ("yes\n0.667", first, [True, 14])  # nobody hears what he has not asked
+    for place, name in enumerate("abcdefghijklmnopqrst", 10):
+        follower.feed([voted(number, name) for number in range(100 * place, 100 * place + 99)])
+    said, *_ = come("u", range(90, 99))
+    assert said == ""  # its row is one of the others
+    view.close()
     page.close()
 
 

@@ -62,14 +62,18 @@ class Picture {
       for (const name of ["x", "y", "low", "high", "area", "values"]) if (mark[name]) made[name] = all.subarray(mark[name][0], mark[name][0] + mark[name][1]);
       return made;
     }) });
-    const { hit, brush } = this, part = (hit ?? brush)?.part, before = this.scene && this.inner(part)?.x.origin;
+    const { hit, brush } = this, part = (hit ?? brush)?.part, old = this.scene && this.inner(part), before = old?.x.origin;
     this.scene = filled(facts);
     this.points = this.answering();
     const moved = before - this.inner(part)?.x.origin; // times are told from where the axis begins
     if (moved) for (const end of [brush?.from, brush?.to]) if (end) end[0] += moved;
     if (hit) {
-      const x = hit.x + (moved || 0), near = 0.501 * (facts.cell?.[0] ?? 0) + 1e-9;
-      this.hit = this.points.find(one => one.part === hit.part && !hit.id && Math.abs(one.x - x) < near && one.y === hit.y) ?? { ...hit, x };
+      // A cell stays where it is; a dot of a table is that of its row, wherever it is by now.
+      const x = hit.x + (moved || 0), stays = facts.cell || hit.line, away = one => Math.abs(one.x - x), row = told(old.y, hit.y);
+      const near = 0.501 * (facts.cell?.[0] ?? 0) + 1e-9;
+      const same = one => one.part === part && (stays ? !hit.id && away(one) < near && one.y === hit.y : one.series === hit.series && told(this.inner(part).y, one.y) === row);
+      this.hit = this.points.filter(same).sort((a, b) => away(a) - away(b))[0] ?? (stays ? { ...hit, x } : null);
+      if (!stays) this.say(this.hit ? this.figures(this.hit) : "", true);
     }
     this.calmly();
   }
@@ -159,11 +163,14 @@ class Picture {
       g.fillRect(x0, y0, x1 - x0, y1 - y0);
     }
     if (!hit) return;
+    const [x, y] = this.spot(hit);
     drawn.pen({ colour: [0, 1], alpha: 1 }, 1.1);
     g.beginPath();
-    if (hit.line) { g.moveTo(drawn.X(hit.x), top); g.lineTo(drawn.X(hit.x), top + h); }
-    else g.arc(...this.spot(hit), 7, 0, 7);
+    if (hit.line) { g.moveTo(x, top); g.lineTo(x, top + h); }
+    else g.arc(x, y, 7, 0, 7);
     g.stroke();
+    this.tip.style.left = `${Math.max(0, Math.min(x + 12, this.el.clientWidth - 250))}px`;
+    this.tip.style.top = `${(hit.line ? top : y) + 14}px`;
   }
 
   nearest(px, py) {
@@ -208,6 +215,7 @@ class Picture {
   }
 
   released(event) {
+    if (event.button) return; // pressed for the page's own menu
     const brush = this.brush;
     this.brush = null;
     const far = this.from && Math.hypot(event.offsetX - this.from[0], event.offsetY - this.from[1]) > 4;
@@ -284,14 +292,10 @@ class Picture {
     return all.filter(Boolean).join("\n");
   }
 
-  say(text) {
+  say(text, quiet) {
     this.tip.textContent = text;
     this.tip.hidden = !text;
-    if (document.activeElement === this.canvas || this.canvas.getRootNode().activeElement === this.canvas) this.view.announce(text);
-    if (!this.drawn) return;
-    const [x, spot] = this.spot(this.hit), y = this.hit.line ? this.drawn.box.top : spot;
-    this.tip.style.left = `${Math.max(0, Math.min(x + 12, this.el.clientWidth - 250))}px`;
-    this.tip.style.top = `${y + 14}px`;
+    if (!quiet && this.view.focused() === this.canvas) this.view.announce(text);
   }
 
   open() {
