@@ -194,6 +194,48 @@ def test_rejects_go_with_what_they_were_of(browser, saved):
     page.close()
 
 
+LIST = """more => {
+    const view = document.getElementById('mm-view').mastermind, { message } = view.hub.last.list;
+    view.hub.take({ ...message, decided: message.decided + more }, []);
+}"""
+HEARD = "() => document.getElementById('mm-view').mastermind.live.textContent"
+TWO_ASK = """() => {
+    const view = document.getElementById('mm-view').mastermind, { hub } = view;
+    view.second = new view.constructor(hub, document.body.appendChild(document.createElement('div')));
+    hub.model.send = () => {};
+    view.do({ ask: 'pause' });
+}"""
+NOTES = """() => {
+    const view = document.getElementById('mm-view').mastermind;
+    return [view.note.textContent, view.second.note.textContent];
+}"""
+ANSWER = """() => {
+    const { hub } = document.getElementById('mm-view').mastermind;
+    hub.take({ kind: 'answer', page: hub.page, number: hub.next - 1 });
+}"""
+
+
+def test_news_are_counted_aloud_though_nothing_follows_and_all_outputs_hear_an_answer(browser, saved):
+    page = opened(browser, saved).page
+    page.clock.install()
+    for count, said in ((5, "5 new decisions"), (1, "1 new decision")):
+        page.evaluate(LIST, count)
+        assert not page.evaluate(HEARD).startswith(said)  # not so often
+        page.clock.fast_forward(10_500)
+        assert page.evaluate(HEARD) == f"{said}; the latest: choice 39, confidence {sure(39):.2f}"
+    page.evaluate(LIST, -3)  # it began again
+    page.evaluate(LIST, 2)
+    page.clock.fast_forward(10_500)
+    assert page.evaluate(HEARD).startswith("2 new decisions")
+
+    page.evaluate(TWO_ASK)
+    page.clock.fast_forward(1_000)
+    assert page.evaluate(NOTES) == ["this waits until the running cell ends"] * 2
+    page.evaluate(ANSWER)
+    assert page.evaluate(NOTES) == [""] * 2
+    page.close()
+
+
 COME = """points => {
     const view = document.getElementById('mm-view').mastermind;
     const [one] = view.pictures, [, high] = one.scene.y.limits;

@@ -18,6 +18,7 @@ class Hub {
       if (!isOurs) return;
       this.waiting.get(message.number)?.(message);
       this.waiting.delete(message.number);
+      for (const view of this.views) if (view.note.dataset.waits) view.tell("");
     } else if (kind === "news") {
       this.fresh.push(...message.points.map(([id, time, confidence]) => ({ id, time, confidence, count: message.count })));
       this.fresh.splice(0, Math.max(0, this.fresh.length - MOST_FRESH));
@@ -142,11 +143,7 @@ class View {
   rows() { return [...this.hub.rows.values()]; }
   keep(rows) { this.hub.keep(rows); }
 
-  async ask(question, quiet) {
-    const answer = await this.hub.ask(question, quiet);
-    if (this.note.dataset.waits) this.tell("");
-    return answer;
-  }
+  ask(question, quiet) { return this.hub.ask(question, quiet); }
 
   async do(question) {
     const { said, wrong } = await this.ask(question);
@@ -180,9 +177,11 @@ class View {
   }
 
   countNews(decided, row) {
+    clearTimeout(this.counts);
     this.told = Math.min(this.told ?? decided, decided); // a stream that begins again has fewer
-    const news = decided - this.told;
-    if (!news || !row || Date.now() - this.toldAt < NEWS_EVERY) return;
+    const news = decided - this.told, wait = this.toldAt + NEWS_EVERY - Date.now();
+    if (!news || !row) return;
+    if (wait > 0) return this.counts = setTimeout(() => this.countNews(decided, row), wait); // perhaps nothing comes after it
     this.announce(`${news} new ${news === 1 ? "decision" : "decisions"}; the latest: ${row.recommendation}, confidence ${row.confidence?.toFixed(2) ?? "not said"}`);
     this.told = decided;
   }
