@@ -25,7 +25,7 @@ from waiting import our_threads, until
 import mastermind_lab as lab
 from mastermind_lab.arena import Arena, payloads
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
-from mastermind_lab.stream import publish_payloads
+from mastermind_lab.stream import StreamUpdate, publish_payloads
 from mastermind_lab.widget import cells, judged, text
 from mastermind_lab.widget.controls import Choices, ViewOptions
 from mastermind_lab.widget.panels import PANELS, TABLES, Panel, data_of, panels
@@ -401,7 +401,7 @@ class TestView:
         assert listed["rejects"]["total"] == follower.status.rejected
         ids = [row[0] for row in listed["rejects"]["rows"]]
         assert ids == follower.history().rejects["stream_id"].tolist()[:-9:-1]
-        assert listed["rejects"]["rows"] == rejects_of(follower.latest("rejects", 8))
+        assert listed["rejects"]["rows"] == rejects_of(follower.latest("rejects", 8), 8)
 
     @pytest.mark.further
     def test_it_says_how_many_are_unsure(self, follower):
@@ -716,6 +716,27 @@ class TestAnswers:
         assert view._contents.choices.chosen == ViewOptions()
         for odd in (None, "hello", 5):
             view._answers.take(odd)
+
+    def test_the_latest_of_several_streams_are_those_that_came_last(self, monkeypatch, tmp_path):
+        follower = lab.Follower("redis://localhost:1", stream=["s", "t"])
+        for n, (_, one) in enumerate(decided(60), 1):
+            for payload, number in ((one, 0), ("broken", 1)):
+                follower.take(StreamUpdate("st"[n % 2], [(f"{n}-{number}", payload.encode())]))
+        last = [f"{n}-0" + "@1" * (n % 2) for n in range(60, 0, -1)]
+        view = view_of(follower, panels=["confidence", *TABLES])
+        view._round()
+        listed = told(view, "list")
+        assert [row["id"] for row in listed["rows"]] == last[:24]
+        assert [row[0] for row in listed["rejects"]["rows"]] == [one.replace("-0", "-1") for one in last[:8]]
+        found = asked(view, "find", panel=0, x=[0, 1], y=None)
+        assert ([row["id"] for row in found["rows"]], found["count"]) == (last[:12], 60)
+        cards = view._still()["text/html"].partition("Latest decisions")[2]
+        assert {n for n in range(60) if f"q{n}?" in cards} == set(range(48, 60))
+        monkeypatch.setattr("mastermind_lab.widget.saved._MOST", 20)
+        page = view.save(tmp_path / "page.html").read_text("utf-8")
+        said = json.loads(re.search(r'id="mm-said">(.*?)</script>', page)[1])["told"]
+        [rows] = [message["rows"] for message, _ in said if message["kind"] == "list"]
+        assert [row["id"] for row in rows] == last[:20]
 
     @pytest.mark.further
     def test_its_buttons(self, view, tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import LabError, OptionError
 from ..history import History
-from .rows import LISTED, short
+from .rows import LISTED, newest, short
 from .selection import Selection
 
 if TYPE_CHECKING:
@@ -120,11 +120,9 @@ class Answers:
         found, where = part.found(self._view.follower)
         if not where:
             return {"count": 0, "rows": [], "where": "", "of": ""}
-        ids = found.select("decisions", ["stream_id"])["stream_id"].to_pylist()
-        newest = found.where(ids[-LISTED:]) if len(ids) > LISTED else found
-        rows = self._view._contents.judged.rows(newest)
+        rows = self._view._contents.judged.rows(newest(found, LISTED))
         return {
-            "count": len(ids),
+            "count": len(found),
             "rows": rows,
             "where": where,
             "of": self._view._contents.choices.name_of(part.window),

@@ -28,7 +28,7 @@ from .contents import Contents
 from .controls import ViewOptions
 from .panels import PANELS
 from .redraw import RedrawScheduler, RepeatingThread
-from .rows import points_of, short
+from .rows import newest, points_of, short
 from .saved import save
 
 _PAGE = Path(__file__).parent / "page"
@@ -380,7 +380,7 @@ class LiveView(anywidget.AnyWidget):
         goes_on = self._redraws.is_running
         facts, numbers = self._contents.round(self._tell_news, at_once=not goes_on)
         self._tell("round", numbers, **facts)
-        self._tell("list", **self._contents.lists(self.follower.history(last=_DETAILED)))
+        self._tell("list", **self._contents.lists(newest(self.follower.history(last=_DETAILED), _DETAILED)))
         # A look for alarms takes as long as the pictures, which need not wait for it.
         if goes_on and self._contents.look(at_once=False):
             self._scheduler.forget()
