@@ -104,6 +104,14 @@ def test_it_answers_without_a_kernel_and_without_a_network(browser, saved):
 
     page.mouse.move(*reader.at(20))
     reader.has(f"{HOSTILE} 20?", ".mm-tip:visible")
+    x, y = reader.at(22)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 2, y + 2)  # a hand that trembles brushes nothing
+    page.mouse.up()
+    reader.has("choice 22", ".mm-detail:visible")
+    assert page.locator(".mm-said").inner_text() == ""
+    page.keyboard.press("Escape")
     page.mouse.click(*reader.at(20), button="right")  # for the menu
     assert not page.locator(".mm-detail").is_visible()
     page.mouse.click(*reader.at(20))
