@@ -7,7 +7,7 @@ const NEWS_EVERY = 10000; // milliseconds between two announcements
 
 class Hub {
   constructor(model) {
-    Object.assign(this, { model, views: new Set(), rows: new Map(), fresh: [], waiting: new Map(), page: Math.random(), next: 1, turn: 0, last: {}, latest: 0 });
+    Object.assign(this, { model, views: new Set(), rows: new Map(), fresh: [], waiting: new Map(), page: Math.random(), next: 1, turn: 0, last: {}, latest: 0, count: 0 });
     model.on("msg:custom", (message, buffers) => this.take(message, buffers));
     this.ask({ ask: "hello" }, true);
   }
@@ -20,7 +20,7 @@ class Hub {
       this.waiting.delete(message.number);
       for (const view of this.views) if (view.note.dataset.waits) view.tell("");
     } else if (kind === "news") {
-      this.fresh.push(...message.points.map(([id, time, confidence]) => ({ id, time, confidence, count: message.count })));
+      if (message.count > this.count) this.fresh.push(...message.points.map(([id, time, confidence]) => ({ id, time, confidence, count: message.count })));
       this.fresh.splice(0, Math.max(0, this.fresh.length - MOST_FRESH));
       this.latest = Math.max(this.latest, message.count); // they come from two threads
     } else if (kind === "chosen" && isOurs && message.number < this.turn) return; // something else has been asked for since
@@ -32,7 +32,7 @@ class Hub {
 
   // What a whole scene contains is no longer drawn by itself; a smaller count is a stream that began again.
   settle(count) {
-    const again = count < (this.count ?? 0);
+    const again = count < this.count;
     this.fresh = again ? [] : this.fresh.filter(one => one.count > count);
     if (again) this.latest = count;
     this.count = count;
