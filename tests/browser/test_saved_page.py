@@ -254,8 +254,9 @@ COME = """([count, points]) => {
 
 def test_what_has_come_since_stands_on_the_axes_or_not_at_all(browser, saved):
     page = opened(browser, saved).page
-    days = [(START + timedelta(minutes=number)).timestamp() / 86_400 for number in (-60, 20, 90)]
-    points = [[name, day, 0.5] for name, day in zip(("before", "within", "after"), days, strict=True)]
+    days = [(START + timedelta(minutes=number)).timestamp() / 86_400 for number in (-60, 20, 90, 90_000)]
+    names = "before", "within", "after", "by a wrong clock"
+    points = [[name, day, 0.5] for name, day in zip(names, days, strict=True)]
     assert page.evaluate(COME, [40, points]) == []  # it is in the scene, though told of later
     assert page.evaluate(COME, [99, points]) == ["within", "after"]
     page.close()

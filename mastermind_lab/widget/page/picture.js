@@ -102,12 +102,13 @@ class Picture {
   }
 
   // Decisions that have come since the scene was made, where time and confidence are its axes. These get longer
-  // for later ones; an older one, or one more or less confident than the axes go, waits for the next scene.
+  // for later ones; an older one, one far from all others, or one more or less confident than the axes go, waits
+  // for the next scene.
   fresh() {
     const { scene } = this;
     if (!scene?.cell || scene.parts.length) return [];
-    const { x: { origin, limits: [from] }, y: { limits: [low, high] } } = scene;
-    return this.view.fresh.map(one => ({ x: one.time - origin, y: one.confidence, id: one.id, part: 0 })).filter(({ x, y }) => x >= from && y >= low && y <= high);
+    const { x: { origin, limits: [from, to] }, y: { limits: [low, high] } } = scene;
+    return this.view.fresh.map(one => ({ x: one.time - origin, y: one.confidence, id: one.id, part: 0 })).filter(({ x, y }) => x >= from && x < to + 9 * (to - from) && y >= low && y <= high);
   }
 
   // The scene itself is 0, what stands on it has the numbers from 1 on.
