@@ -25,7 +25,9 @@ from waiting import our_threads, until
 import mastermind_lab as lab
 from mastermind_lab.arena import Arena, payloads
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
+from mastermind_lab.frames import Account
 from mastermind_lab.stream import StreamUpdate, publish_payloads
+from mastermind_lab.stream.cursor import Gap
 from mastermind_lab.widget import cells, judged, text
 from mastermind_lab.widget.controls import Choices, ViewOptions
 from mastermind_lab.widget.panels import PANELS, TABLES, Panel, data_of, panels
@@ -173,6 +175,26 @@ class TestText:
             "live", "s at here", "1,200 received", "2.5 a second", "lag 0.50 s", "3 rejects",
             "7 trimmed unseen", "began again 2 times no answer",
         ]  # fmt: skip
+
+    def test_gaps_are_said_as_surely_as_they_are_known(self):
+        follower = fed(decided(3))
+        stream = follower.source.streams[0]
+
+        def said(**more):
+            follower.take(StreamUpdate(stream, [], **more))
+            return text.status_items(follower.status, "here", ("s",))[5:]
+
+        assert said() == ["no gaps"]
+        assert said(account=Account(missing=0, certainty="exact"), gap=Gap("3-0", "9-0", 2, "exact")) == [
+            "2 trimmed unseen"
+        ]
+        assert said(gap=Gap("3-0", "9-0", 5, "at most")) == ["at most 7 trimmed unseen"]
+        assert said(reset=True) == ["7 trimmed unseen, perhaps more", "began again once"]
+        assert follower.history().coverage["certainty"].tolist() == ["not verified"]
+        follower = fed(decided(3))
+        assert said(account=Account(certainty="not verified")) == [
+            "gaps not known"
+        ]  # an old server cannot tell
 
     def test_rows_are_of_the_newest_first_with_their_most_frequent_choices(self):
         votes = [{"voter": f"v{n}", "choice": one} for n, one in enumerate("aabbcdef")]
