@@ -777,7 +777,7 @@ class TestAnswers:
     @pytest.mark.further
     def test_a_page_that_begins_to_show_it_is_told_all(self, view):
         asked(view, "hello")
-        assert {one["kind"] for one in view.sent} == {"round", "list", "status", "chosen", "answer"}
+        assert [one["kind"] for one in view.sent] == ["round", "list", "status", "answer"]  # none is chosen
         json.dumps(
             [{name: value for name, value in one.items() if name != "buffers"} for one in view.sent],
             allow_nan=False,

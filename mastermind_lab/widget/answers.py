@@ -52,6 +52,8 @@ class Answers:
         match message.get("ask"):
             case "hello":
                 view._tell_all()
+                if self._selection is not None:  # or lists would begin anew on pages that show it already
+                    self.tell_selected()
             case "shown":
                 view._view_count = max(0, int(message["views"]))
             case "choose":

@@ -389,7 +389,6 @@ class LiveView(anywidget.AnyWidget):
         """Say everything once more, to a page that has just begun to show it."""
         self._told = None
         self._choose()
-        self._answers.tell_selected()
 
     def __repr__(self) -> str:
         status = self.status
