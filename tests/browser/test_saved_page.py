@@ -160,6 +160,15 @@ def test_a_time_is_told_to_the_millisecond_where_it_is_known(browser, saved):
     page.close()
 
 
+EARLIER = """() => {
+    const one = document.getElementById('mm-view').mastermind.pictures[0], [first] = one.points;
+    one.points = [{ ...first, x: first.x - 0.001 }, ...one.points];
+    return one.points.findIndex(point => point.x === one.hit.x);
+}"""
+PLACE_OF_HIT = """() => {
+    const one = document.getElementById('mm-view').mastermind.pictures[0];
+    return [one.points.indexOf(one.hit), one.points.findIndex(point => point.x === one.brush?.from[0])];
+}"""
 FEWER = """() => {
     const one = document.getElementById('mm-view').mastermind.pictures[0];
     one.points = one.points.slice(0, 3);
@@ -178,6 +187,15 @@ def test_keys_choose_whole_cells_and_go_on_where_there_are_fewer_points_than_bef
         listed = reader.page.locator(".mm-below .mm-link").evaluate_all(LISTED)
         assert listed == [f"{number + 1}-0" for number in found[::-1]]
         reader.page.keyboard.press("Escape")
+    reader.page.keyboard.press("Home")
+    for _ in range(2):
+        reader.page.keyboard.press("ArrowRight")
+    assert reader.page.evaluate(EARLIER) == 3
+    reader.page.keyboard.press("ArrowRight")
+    assert reader.page.evaluate(PLACE_OF_HIT) == [4, -1]
+    reader.page.evaluate(EARLIER)
+    reader.page.keyboard.press("Shift+ArrowLeft")
+    assert reader.page.evaluate(PLACE_OF_HIT) == [4, 5]
     reader.page.keyboard.press("End")
     reader.page.evaluate(FEWER)
     reader.page.keyboard.press("Shift+ArrowRight")

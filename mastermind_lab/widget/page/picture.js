@@ -312,6 +312,8 @@ class Picture {
     const walk = this.selects && !this.scene.cell ? this.steps() : [...this.points, ...this.fresh()].sort((a, b) => a.x - b.x);
     const to = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
     if (to && walk.length) {
+      const here = walk.findIndex(one => alike(one, this.hit));
+      if (here >= 0) this.at = here; // others may have come before it
       const place = Math.max(0, Math.min(walk.length - 1, (this.at ?? (to < 0 ? walk.length : -1)) + to));
       const from = walk[this.at] ?? walk[place];
       this.at = place;
