@@ -402,7 +402,9 @@ class TestView:
         [
             ({"panels": ["typo"]}, "no panel 'typo': there are agreement"), ({"panels": "votes"}, "a list"),
             ({"refresh": 0}, "refresh=0"), ({"refresh": True}, "refresh=True"),
-            ({"refresh": 100}, "refresh=100"),
+            ({"refresh": 100}, "refresh=100"), ({"panels": [["votes"]]}, "no panel .*there are agreement"),
+            ({"choice": ViewOptions(by=5)}, "by=5: expected the name of one column"),
+            ({"choice": ViewOptions(by="")}, "by=''"), ({"choice": ViewOptions(by=["meta.a"])}, "by="),
         ],
     )  # fmt: skip
     def test_options_that_make_no_sense(self, follower, options, wrong):

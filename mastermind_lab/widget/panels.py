@@ -47,7 +47,7 @@ class Panel:
     """
 
     def __init__(self, chart: str | Callable[..., Any]) -> None:
-        drawn = _chart(chart) if isinstance(chart, str) else chart
+        drawn = chart if callable(chart) else _chart(chart)
         self.name = getattr(drawn, "__name__", "panel")
         self.title = self.name.replace("_", " ")
         self.kind = _kind(drawn)
@@ -171,11 +171,11 @@ def panels(asked: Iterable[str | Callable[..., Any]]) -> tuple[list[Panel], set[
         One is no chart, no table and no function.
     """
     names = list(asked)
-    tables = {name for name in names if isinstance(name, str) and name in TABLES}
-    return [Panel(name) for name in names if name not in tables], tables
+    tables = [name for name in names if isinstance(name, str) and name in TABLES]
+    return [Panel(name) for name in names if name not in tables], {*tables}
 
 
-def _chart(name: str) -> Callable[..., Any]:
+def _chart(name: Any) -> Callable[..., Any]:
     names = [chart for chart in dir(charts) if _summary(chart)]
     if name not in names:
         known = ", ".join([*names, *TABLES])
