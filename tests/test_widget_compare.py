@@ -195,16 +195,17 @@ def test_outcomes_make_accuracy_one_of_the_differences():
 def test_two_who_look_at_the_same_time_forget_no_alarm(monkeypatch):
     follower = followed(entries(210))
     view = view_of(follower, panels=["votes"])
-    summaries, has_asked, goes_on = follower.summaries, Event(), Event()
+    counting, has_asked, goes_on = view._contents.compared._counting, Event(), Event()
+    values = counting.values
 
-    def held_up(asked):
-        found = summaries(asked)
+    def held_up():
+        found = values()
         if current_thread() is not main_thread():
             has_asked.set()
             goes_on.wait(1)
         return found
 
-    monkeypatch.setattr(follower, "summaries", held_up)
+    monkeypatch.setattr(counting, "values", held_up)
     other = Thread(target=view._contents.look)
     other.start()
     assert has_asked.wait(20)
@@ -213,6 +214,18 @@ def test_two_who_look_at_the_same_time_forget_no_alarm(monkeypatch):
     goes_on.set()
     other.join(20)
     assert len(view._contents.compared.alarms.known) == found > 0
+
+
+def test_what_a_view_compares_is_counted_until_it_is_closed():
+    follower, before, counted = followed(entries(250, mean=0.3)), earlier(), []
+    for _ in range(3):
+        view = view_of(follower, compare=before, panels=["decisions"])
+        found = view.alarms
+        view.close()
+        counted.append(len(follower._summaries))
+        follower.feed(entries(1, start="2026-11-27T10:00"))
+        assert (len(found), len(view.alarms), view.differences["n"][0]) == (1, 1, 249 + len(counted))
+    assert len({*counted}) == 1
 
 
 @pytest.mark.further

@@ -260,13 +260,14 @@ class LiveView(anywidget.AnyWidget):
         self._leave_still()
 
     def close(self) -> None:
-        """End it, and its widget: it is not to be shown again.
+        """End it, and its widget: it is not to be shown again, and looks for no more alarms and differences.
 
         The follower goes on where others began it, or while another view shows it.
         """
         if self.comm is not None:
             self._end_for_good()
             self._leave_still()
+            self._contents.compared.end()
             self.layout.close()
         super().close()
 
