@@ -203,6 +203,61 @@ class TestView:
         view.stop()
         assert (our_threads(), source.most_readers) == ([], 1)
 
+    @pytest.mark.parametrize("end", [LiveView.stop, LiveView.close])
+    @pytest.mark.parametrize("is_first", [True, False])
+    def test_a_follower_ends_with_the_last_view_that_shows_it(self, source, end, is_first):
+        follower = lab.Follower(source)
+        views = [LiveView(follower, panels=["decisions"]).start() for _ in range(2)]
+        one, other = views if is_first else views[::-1]
+        end(one)
+        end(one)
+        one._view_count = 1  # one that was stopped stays so
+        assert our_threads() == ["mastermind-follower", "mastermind-redraw"]
+        source.let.release()
+        until(lambda: other.status.received == 1)
+        assert other.status.state == "live"
+        assert (one.status.state, repr(one)[:19]) == ("stopped", "<LiveView: stopped,")
+        assert "<b>stopped</b>" in one._still()["text/html"]
+        end(other)
+        assert our_threads() == []
+        for view in views:
+            view.close()
+
+    def test_one_that_falls_asleep_ends_nothing_under_another(self, source, monkeypatch):
+        monkeypatch.setattr("mastermind_lab.widget.view._FORGOTTEN_AFTER", 0.0)
+        follower = lab.Follower(source)
+        one, other = (LiveView(follower, panels=["decisions"]).start() for _ in range(2))
+        one._view_count = 1
+        one._view_count = 0
+        until(lambda: one._slept and our_threads() == ["mastermind-follower", "mastermind-redraw"])
+        other.stop()
+        assert our_threads() == []
+        one._view_count = 1
+        until(lambda: our_threads() == ["mastermind-follower", "mastermind-redraw"])
+        for view in (one, other):
+            view.close()
+        assert our_threads() == []
+
+    def test_shown_by_another_view_while_one_waits_for_its_end(self, source):
+        slow, follower = Slow(), lab.Follower(source)
+        one, other = (LiveView(follower, panels=["decisions"]) for _ in range(2))
+        one.start()
+        follower.on_batch(slow)
+        source.let.release()
+        assert slow.called.wait(30)
+        stopping = in_a_thread(one.stop)
+        until(lambda: follower.status.state == "stopped")
+        other.start()
+        slow.may_return.set()
+        stopping.join(30)
+        source.let.release()
+        until(lambda: other.status.received == 2)
+        assert (stopping.is_alive(), other.status.state) == (False, "live")
+        other.stop()
+        assert (our_threads(), source.most_readers) == ([], 1)
+        for view in (one, other):
+            view.close()
+
 
 class TestRepeatingThread:
     def test_hurry_is_for_one_call_only(self):
@@ -222,7 +277,7 @@ class TestRepeatingThread:
         thread = RepeatingThread(lambda: (calls.append(1), slow()), 50, calls.append)
         thread.start()
         assert slow.called.wait(30)
-        thread.stop(wait=False)
+        thread.end()
         assert not thread.is_running
         thread.start()
         assert thread.is_running

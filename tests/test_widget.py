@@ -25,7 +25,9 @@ from waiting import our_threads, until
 import mastermind_lab as lab
 from mastermind_lab.arena import Arena, payloads
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
-from mastermind_lab.stream import publish_payloads
+from mastermind_lab.frames import Account
+from mastermind_lab.stream import StreamUpdate, publish_payloads
+from mastermind_lab.stream.cursor import Gap
 from mastermind_lab.widget import cells, judged, text
 from mastermind_lab.widget.controls import Choices, ViewOptions
 from mastermind_lab.widget.panels import PANELS, TABLES, Panel, data_of, panels
@@ -173,6 +175,26 @@ class TestText:
             "live", "s at here", "1,200 received", "2.5 a second", "lag 0.50 s", "3 rejects",
             "7 trimmed unseen", "began again 2 times no answer",
         ]  # fmt: skip
+
+    def test_gaps_are_said_as_surely_as_they_are_known(self):
+        follower = fed(decided(3))
+        stream = follower.source.streams[0]
+
+        def said(**more):
+            follower.take(StreamUpdate(stream, [], **more))
+            return text.status_items(follower.status, "here", ("s",))[5:]
+
+        assert said() == ["no gaps"]
+        assert said(account=Account(missing=0, certainty="exact"), gap=Gap("3-0", "9-0", 2, "exact")) == [
+            "2 trimmed unseen"
+        ]
+        assert said(gap=Gap("3-0", "9-0", 5, "at most")) == ["at most 7 trimmed unseen"]
+        assert said(reset=True) == ["7 trimmed unseen, perhaps more", "began again once"]
+        assert follower.history().coverage["certainty"].tolist() == ["not verified"]
+        follower = fed(decided(3))
+        assert said(account=Account(certainty="not verified")) == [
+            "gaps not known"
+        ]  # an old server cannot tell
 
     def test_rows_are_of_the_newest_first_with_their_most_frequent_choices(self):
         votes = [{"voter": f"v{n}", "choice": one} for n, one in enumerate("aabbcdef")]
@@ -380,7 +402,9 @@ class TestView:
         [
             ({"panels": ["typo"]}, "no panel 'typo': there are agreement"), ({"panels": "votes"}, "a list"),
             ({"refresh": 0}, "refresh=0"), ({"refresh": True}, "refresh=True"),
-            ({"refresh": 100}, "refresh=100"),
+            ({"refresh": 100}, "refresh=100"), ({"panels": [["votes"]]}, "no panel .*there are agreement"),
+            ({"choice": ViewOptions(by=5)}, "by=5: expected the name of one column"),
+            ({"choice": ViewOptions(by="")}, "by=''"), ({"choice": ViewOptions(by=["meta.a"])}, "by="),
         ],
     )  # fmt: skip
     def test_options_that_make_no_sense(self, follower, options, wrong):
@@ -401,7 +425,7 @@ class TestView:
         assert listed["rejects"]["total"] == follower.status.rejected
         ids = [row[0] for row in listed["rejects"]["rows"]]
         assert ids == follower.history().rejects["stream_id"].tolist()[:-9:-1]
-        assert listed["rejects"]["rows"] == rejects_of(follower.latest("rejects", 8))
+        assert listed["rejects"]["rows"] == rejects_of(follower.latest("rejects", 8), 8)
 
     @pytest.mark.further
     def test_it_says_how_many_are_unsure(self, follower):
@@ -642,6 +666,19 @@ class TestAnswers:
         assert len(ids) == len(set(ids)) == 60
         assert asked(view, "find", panel=0, part="gone", x=[0, 1])["wrong"]
 
+    def test_what_is_asked_of_a_small_picture_is_not_answered_of_all_when_it_is_gone(self):
+        values = [json.loads(one) | {"meta": {"k": n % 4}} for n, (_, one) in enumerate(decided(40))]
+        follower = fed([(f"{n + 1}-0", json.dumps(one)) for n, one in enumerate(values)])
+        view = view_of(follower, panels=["confidence_over_time"], choice=ViewOptions(by="meta.k"))
+        view._round()
+        question = {"panel": 0, "part": told(view, "round")["panels"][0]["parts"][0]["title"], "x": [0, 1e5]}
+        assert asked(view, "find", **question)["count"] == 10
+        view._contents.choices.choose(by="")
+        view._round()
+        assert "no longer drawn" in asked(view, "find", **question)["wrong"]
+        assert "no longer drawn" in asked(view, "list", **question)["wrong"]
+        assert len(view.selected) == 40
+
     def test_what_came_without_a_time_is_chosen_too_although_it_came_later(self):
         follower = fed(decided(20))
         view = view_of(follower)
@@ -651,6 +688,18 @@ class TestAnswers:
         undated = json.dumps({"decision": {"recommendation": "late", "confidence": 0.9}})
         follower.feed([(f"{stamp}-0", undated)])
         assert len(view.selected) == 21
+
+    def test_a_part_of_the_history_in_which_a_column_never_came_is_one_group(self):
+        follower = fed(decided(4_096))  # so many that what comes behind them lies apart
+        plain = json.dumps(json.loads(decided()[0][1]) | {"meta": {}, "correlation_id": "c"})
+        follower.feed([(f"{10_000 + n}-0", plain) for n in range(100)])
+        view = view_of(follower, choice=ViewOptions(100, "meta.model"))
+        asked(view, "mark", id="10000-0", was="right")
+        view._round()
+        drawn = told(view, "round")["panels"]
+        assert [one.get("fault") for one in drawn] == [None] * len(drawn)
+        assert drawn[1]["title"] == "Confidence by model"
+        assert "n = 100" in drawn[1]["n"]
 
     @pytest.mark.further
     def test_choices_draw_all_again(self, view):
@@ -663,6 +712,17 @@ class TestAnswers:
         assert view._contents.choices.chosen == ViewOptions(100, "meta.model", 0.75)
         asked(view, "choose", by="")
         assert view._contents.choices.chosen.by is None
+
+    def test_what_is_chosen_or_marked_after_the_end_is_drawn_as_well(self):
+        one = json.dumps(json.loads(decided()[0][1]) | {"correlation_id": "c"})
+        view = view_of(fed([("1-0", one)]))
+        asked(view, "stop")
+        mark = {"ask": "mark", "id": "1-0", "was": "right"}
+        for question in ({"ask": "choose", "window": "last 100"}, mark):
+            view.sent.clear()
+            assert "wrong" not in asked(view, **question)
+            assert [one["kind"] for one in view.sent][:2] == ["round", "list"]
+        assert len(told(view, "round")["panels"]) == PICTURES + 2
 
     @pytest.mark.parametrize(
         "question",
@@ -681,6 +741,27 @@ class TestAnswers:
         for odd in (None, "hello", 5):
             view._answers.take(odd)
 
+    def test_the_latest_of_several_streams_are_those_that_came_last(self, monkeypatch, tmp_path):
+        follower = lab.Follower("redis://localhost:1", stream=["s", "t"])
+        for n, (_, one) in enumerate(decided(60), 1):
+            for payload, number in ((one, 0), ("broken", 1)):
+                follower.take(StreamUpdate("st"[n % 2], [(f"{n}-{number}", payload.encode())]))
+        last = [f"{n}-0" + "@1" * (n % 2) for n in range(60, 0, -1)]
+        view = view_of(follower, panels=["confidence", *TABLES])
+        view._round()
+        listed = told(view, "list")
+        assert [row["id"] for row in listed["rows"]] == last[:24]
+        assert [row[0] for row in listed["rejects"]["rows"]] == [one.replace("-0", "-1") for one in last[:8]]
+        found = asked(view, "find", panel=0, x=[0, 1], y=None)
+        assert ([row["id"] for row in found["rows"]], found["count"]) == (last[:12], 60)
+        cards = view._still()["text/html"].partition("Latest decisions")[2]
+        assert {n for n in range(60) if f"q{n}?" in cards} == set(range(48, 60))
+        monkeypatch.setattr("mastermind_lab.widget.saved._MOST", 20)
+        page = view.save(tmp_path / "page.html").read_text("utf-8")
+        said = json.loads(re.search(r'id="mm-said">(.*?)</script>', page)[1])["told"]
+        [rows] = [message["rows"] for message, _ in said if message["kind"] == "list"]
+        assert [row["id"] for row in rows] == last[:20]
+
     @pytest.mark.further
     def test_its_buttons(self, view, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
@@ -693,12 +774,12 @@ class TestAnswers:
         asked(view, "save", folder=f"  {tmp_path / 'kept'} ")
         assert len(lab.read("snapshots/live")) == len(lab.read(tmp_path / "kept")) == 60
         asked(view, "stop")
-        assert repr(view) == "<LiveView: live, 61 received, 1 reject>"
+        assert repr(view) == "<LiveView: stopped, 61 received, 1 reject>"
 
     @pytest.mark.further
     def test_a_page_that_begins_to_show_it_is_told_all(self, view):
         asked(view, "hello")
-        assert {one["kind"] for one in view.sent} == {"round", "list", "status", "chosen", "answer"}
+        assert [one["kind"] for one in view.sent] == ["round", "list", "status", "answer"]  # none is chosen
         json.dumps(
             [{name: value for name, value in one.items() if name != "buffers"} for one in view.sent],
             allow_nan=False,

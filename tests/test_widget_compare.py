@@ -3,6 +3,7 @@
 import json
 import re
 from contextlib import contextmanager
+from itertools import groupby
 from threading import Event, Thread, current_thread, main_thread
 
 import numpy as np
@@ -196,16 +197,17 @@ def test_outcomes_make_accuracy_one_of_the_differences():
 def test_two_who_look_at_the_same_time_forget_no_alarm(monkeypatch):
     follower = followed(entries(210))
     view = view_of(follower, panels=["votes"])
-    summaries, has_asked, goes_on = follower.summaries, Event(), Event()
+    counting, has_asked, goes_on = view._contents.compared._counting, Event(), Event()
+    values = counting.values
 
-    def held_up(asked):
-        found = summaries(asked)
+    def held_up():
+        found = values()
         if current_thread() is not main_thread():
             has_asked.set()
             goes_on.wait(1)
         return found
 
-    monkeypatch.setattr(follower, "summaries", held_up)
+    monkeypatch.setattr(counting, "values", held_up)
     other = Thread(target=view._contents.look)
     other.start()
     assert has_asked.wait(20)
@@ -214,6 +216,18 @@ def test_two_who_look_at_the_same_time_forget_no_alarm(monkeypatch):
     goes_on.set()
     other.join(20)
     assert len(view._contents.compared.alarms.known) == found > 0
+
+
+def test_what_a_view_compares_is_counted_until_it_is_closed():
+    follower, before, counted = followed(entries(250, mean=0.3)), earlier(), []
+    for _ in range(3):
+        view = view_of(follower, compare=before, panels=["decisions"])
+        found = view.alarms
+        view.close()
+        counted.append(len(follower._summaries))
+        follower.feed(entries(1, start="2026-11-27T10:00"))
+        assert (len(found), len(view.alarms), view.differences["n"][0]) == (1, 1, 249 + len(counted))
+    assert len({*counted}) == 1
 
 
 @pytest.mark.further
@@ -428,6 +442,19 @@ class TestAlarms:
         assert alarm["time"] == pd.Timestamp("2026-11-26T12:00", tz="UTC")
         assert "\u202e" not in items(view)
         assert len({one["alarm"] for one in view.sent if one["kind"] == "status"} - {""}) == 1
+
+    @pytest.mark.further
+    def test_an_alarm_that_is_kept_no_longer_is_not_news_once_more(self, monkeypatch):
+        monkeypatch.setattr("mastermind_lab.widget.alarms._MOST", 2)
+        view, news = view_of(followed(), panels=["decisions"]), []
+        for hour in range(10, 16):
+            view.follower.feed(entries(60, start=f"2026-11-26T{hour}:00", meta={"model": f"m{hour}"}))
+            for _ in range(2):
+                view._contents.look()
+                news.append(view._contents.compared.alarms.news)
+        told = [f"alarm: model: m{hour} to m{hour + 1}" for hour in range(10, 15)]
+        assert [one for one, _ in groupby(news)] == ["", *told]
+        assert view.alarms["to"].tolist() == ["m14", "m15"]
 
     @pytest.mark.further
     def test_the_line_where_a_value_begins_is_dashed(self):

@@ -62,12 +62,22 @@ class Background:
         wait
             Until it has ended; the thread of a run never does.
         """
+        until_ended = self.end()
+        if wait:
+            until_ended()
+
+    def end(self) -> Callable[[], None]:
+        """Have the run end; what is returned waits for it, and ends none that is begun meanwhile."""
         with self.changing:
             newest = self._newest
             self.ended.set()
             self._wake()
-        if wait and newest is not None and current_thread() is not self._working:
-            newest.join()
+
+        def wait() -> None:
+            if newest is not None and current_thread() is not self._working:
+                newest.join()
+
+        return wait
 
     def _run(self, ended: Event, before: Thread | None) -> None:
         if before is not None:

@@ -90,6 +90,8 @@ class Follower:
         self._going = Event()
         self._going.set()
         self._background = Background(self._run, "mastermind-follower", self._wake)
+        self._users: set[object] = set()
+        self._is_users_own = False
 
     @property
     def status(self) -> Status:
@@ -122,6 +124,36 @@ class Follower:
             Until the thread has ended; a callback, which is called in it, never does.
         """
         self._background.stop(wait=wait)
+
+    def begin_for(self, user: object) -> None:
+        """Begin for one of several who share it, unless it runs already.
+
+        Where one of them has begun it, it ends with the last of them.
+        """
+        with self._background.changing:
+            self._is_users_own = (bool(self._users) and self._is_users_own) or not self.is_running
+            self._users.add(user)
+            self.start()
+
+    def end_for(self, user: object, *, whoever_began: bool = False) -> Callable[[], None]:
+        """End what :meth:`begin_for` began, unless others of those use it still.
+
+        Parameters
+        ----------
+        whoever_began
+            End it as well where none of those who share it has begun it.
+
+        Returns
+        -------
+        callable
+            Waits until its thread has ended, if it is to end.
+        """
+        with self._background.changing:
+            self._is_users_own |= whoever_began
+            uses = user in self._users or whoever_began
+            self._users.discard(user)
+            ends = uses and self._is_users_own and not self._users
+            return self._background.end() if ends else lambda: None
 
     def _wake(self) -> None:
         if self._is_alive() and self._tracker.status.state != "failed":

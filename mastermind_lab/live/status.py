@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..frames import Account, Tables, id_key, total, united
+from ..frames import Account, Tables, id_key, least_sure, total, united
 from ..stream import Behind, StreamUpdate
 
 State = Literal["starting", "live", "paused", "reconnecting", "stopped", "failed"]
@@ -44,6 +44,8 @@ class Status:
         as the last look tells; either is None where that is not known.
     trimmed
         Entries that were gone before they could be read.
+    certainty
+        How sure that is, in the words of coverage: "exact", "at most" or "not verified".
     resets
         How often the stream was deleted, rolled back or begun again.
     last_id
@@ -60,6 +62,7 @@ class Status:
     lag: float | None = None
     behind: Behind = _UNSEEN
     trimmed: int = 0
+    certainty: str = "exact"
     resets: int = 0
     last_id: str | None = None
     error: str | None = None
@@ -137,6 +140,7 @@ class StatusTracker:
             received=now.received + len(update.entries),
             rejected=now.rejected + (batch["rejects"].num_rows if batch else 0),
             trimmed=now.trimmed + (update.gap.missing if update.gap else 0),
+            certainty=_least_sure(now.certainty, update.account, update.gone),
             resets=now.resets + update.reset,
             lag=_lag(batch, now.lag),
             last_id=update.entries[-1][0] if update.entries else now.last_id,
@@ -156,6 +160,7 @@ class StatusTracker:
     def leave_out(self, stream: str, account: Account) -> None:
         """Count what lies behind the last entry that came, and does not come."""
         self._streams[stream].leave_out(account)
+        self.set(certainty=_least_sure(self.status.certainty, account))
 
     def clear(self) -> None:
         """Forget all but the state."""
@@ -232,6 +237,10 @@ class _StreamRecord:
 def _together(losses: list[_Loss]) -> _Loss:
     account = reduce(add, (loss.account for loss in losses))
     return _Loss(losses[0].first, losses[-1].last, account)
+
+
+def _least_sure(known: str, *accounts: Account | None) -> str:
+    return least_sure((known, *(one.certainty for one in accounts if one is not None))) or known
 
 
 def _lag(batch: Tables | None, before: float | None) -> float | None:

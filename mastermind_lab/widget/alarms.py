@@ -89,10 +89,13 @@ class Alarms:
         """
         goes_on = drift.n >= self._n
         known = dict(self._found) if goes_on else {}  # others read it meanwhile
+        oldest = min(known.values()) if len(known) >= _MOST else None
         fresh, watched = [], drift.table()
         self.silent = _unwatched(watched)
         for key, alarm in {**_drifts(drift, watched), **_changes(regimes)}.items():
             there = known.get(key)
+            if there is None and oldest is not None and alarm < oldest:
+                continue  # it was said, and is kept no longer
             if there is None:
                 fresh.append(alarm)
             if there is None or (alarm.before and not there.before):  # the end of a value shows after a while

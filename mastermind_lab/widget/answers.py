@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import LabError, OptionError
 from ..history import History
-from .rows import LISTED, short
+from .rows import LISTED, newest, short
 from .selection import Selection
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ class Answers:
         match message.get("ask"):
             case "hello":
                 view._tell_all()
+                if self._selection is not None:  # or lists would begin anew on pages that show it already
+                    self.tell_selected()
             case "shown":
                 view._view_count = max(0, int(message["views"]))
             case "choose":
@@ -103,7 +105,9 @@ class Answers:
         """Return what a page calls a part of a picture."""
         contents = self._view._contents
         panel = contents.panels[int(message["panel"])]
-        group = panel.groups[message.get("part")] if panel.groups else None
+        if (part := message.get("part")) and part not in panel.groups:
+            raise OptionError(f"the small picture {part!r:.60} is no longer drawn: ask once more")
+        group = panel.groups[part] if part else None
         window = contents.choices.chosen.window
         return Selection(panel.selects, (message.get("x"), message.get("y")), window, group)
 
@@ -118,11 +122,9 @@ class Answers:
         found, where = part.found(self._view.follower)
         if not where:
             return {"count": 0, "rows": [], "where": "", "of": ""}
-        ids = found.select("decisions", ["stream_id"])["stream_id"].to_pylist()
-        newest = found.where(ids[-LISTED:]) if len(ids) > LISTED else found
-        rows = self._view._contents.judged.rows(newest)
+        rows = self._view._contents.judged.rows(newest(found, LISTED))
         return {
-            "count": len(ids),
+            "count": len(found),
             "rows": rows,
             "where": where,
             "of": self._view._contents.choices.name_of(part.window),

@@ -16,7 +16,7 @@ from .. import stats
 from ..errors import LabError, OptionError
 from ..history import History, with_missing_columns
 from ..history.outcomes import CHOICE
-from ..live import Follower
+from ..live import Counting, Follower
 from ..stats.engine.anytime import difference_sequence
 from ..stats.engine.summary import columns_in
 from .alarms import FEW, Alarms
@@ -58,6 +58,7 @@ class Compared:
         self._known: dict[tuple[Any, ...], Any] = {}
         self._faults: dict[str, str] = {}
         self._looking, self._without_alarms, self._same = Seldom(self._look, _EVERY, _SHARE), "", 0
+        self._counting: Counting | None = None
         self._turn = Lock()  # from asking to what is known: one who asked before must not say so after
         self._before, earlier = _nothing(), None
         if history is not None and len(history):
@@ -76,10 +77,10 @@ class Compared:
 
     def _look(self, follower: Follower, right: CountRight) -> None:
         with self._turn:
-            self._look_now(follower, right)
+            if self._counting is not None:
+                self._look_now(follower, right, self._counting.values())
 
-    def _look_now(self, follower: Follower, right: CountRight) -> None:
-        found = follower.summaries(self.alarms.asked)
+    def _look_now(self, follower: Follower, right: CountRight, found: list[Any]) -> None:
         faults = [short(str(one), 100) for one in found if isinstance(one, Exception)]
         self._without_alarms = f"no alarms: {faults[0]}" if faults else ""
         if faults:  # the pictures are drawn all the same
@@ -94,7 +95,11 @@ class Compared:
 
     def register(self, follower: Follower) -> None:
         """Have what alarms need counted from the first entry on."""
-        follower.summaries(self.alarms.asked)
+        self._counting = follower.counting(self.alarms.asked)
+
+    def end(self) -> None:
+        """Have it counted no more: what is known stays as it is."""
+        self._counting = None
 
     @property
     def said(self) -> list[str]:

@@ -19,9 +19,10 @@ from .controls import Choices, ViewOptions
 from .judged import Judged
 from .panels import Asked, Panel, at_every_look, data_of, panels
 from .redraw import Seldom
-from .rows import LISTED, rejects_of, short
+from .rows import LISTED, newest, rejects_of, short
 
 _OFFERED_EVERY = 3.0  # seconds
+_REJECTS = 8  # that are listed
 _SHARE = 0.01  # of a core, for looking through all that is kept
 
 
@@ -112,7 +113,7 @@ class Contents:
             after_each()
         return {"count": count, "panels": [facts for facts, _ in drawn]}, [numbers for _, numbers in drawn]
 
-    def lists(self, newest: History) -> dict[str, Any]:
+    def lists(self, latest: History) -> dict[str, Any]:
         """List decisions, where they are to be listed, and rejects; and say what there is to choose from."""
         self.count_below()
         self._offering()
@@ -120,7 +121,7 @@ class Contents:
         facts: dict[str, Any] = {"choices": self.choices.told(), **self._rejects()}
         facts["decided"] = status.received - status.rejected
         if "decisions" in self.tables:
-            facts |= {"rows": self.judged.latest(newest), "listed": LISTED}
+            facts |= {"rows": self.judged.latest(latest), "listed": LISTED}
         return facts
 
     def count_below(self) -> None:
@@ -139,9 +140,9 @@ class Contents:
         counting = self._counting[place] = self._follower.counting(asked)
         return counting.values()
 
-    def still(self) -> str:
+    def still(self, status: Status) -> str:
         """Show all of it without a kernel, as HTML."""
-        status, choice = self._follower.status, self.choices.chosen
+        choice = self.choices.chosen
         self.count_below()
         pictures = self._pictures(choice)
         parts = [text.STYLE, text.status_line(status, self.items(status))]
@@ -150,11 +151,11 @@ class Contents:
                 parts.append(text.picture(panel.png(data, choice), panel.title))
             except Exception as error:  # noqa: BLE001 - as in _draw
                 parts.append(text.shown(f"{panel.title}: {type(error).__name__}: {error}"))
-        newest = self._follower.history(last=LISTED)
+        latest = newest(self._follower.history(last=LISTED), LISTED)
         if "decisions" in self.tables:
-            cards = cards_of(newest, LISTED)
+            cards = cards_of(latest, LISTED)
             parts.append(
-                f"<b>Latest decisions</b>{cards._repr_html_()}" if len(newest) else "<p>no decisions yet</p>"
+                f"<b>Latest decisions</b>{cards._repr_html_()}" if len(latest) else "<p>no decisions yet</p>"
             )
         if rejects := self._rejects():
             parts.append(text.rejects_table(**rejects["rejects"]))
@@ -184,7 +185,8 @@ class Contents:
         rejected = self._follower.status.rejected
         if "rejects" not in self.tables or not rejected:
             return {}
-        return {"rejects": {"total": rejected, "rows": rejects_of(self._follower.latest("rejects", 8))}}
+        rows = rejects_of(self._follower.latest("rejects", _REJECTS), _REJECTS)
+        return {"rejects": {"total": rejected, "rows": rows}}
 
 
 def _below(choice: ViewOptions) -> Asked:

@@ -33,9 +33,17 @@ class ViewOptions(NamedTuple):
 
 
 class Choices:
-    """What there is to choose from, and what is chosen."""
+    """What there is to choose from, and what is chosen.
+
+    Raises
+    ------
+    OptionError
+        What is chosen at first is grouped by no column, or by several.
+    """
 
     def __init__(self, first: ViewOptions) -> None:
+        if first.by is not None and not (isinstance(first.by, str) and first.by):
+            raise OptionError(f"by={first.by!r:.60}: expected the name of one column, such as 'meta.model'")
         self.chosen = first
         self._windows = dict(_WINDOWS)
         if first.window not in _WINDOWS.values():

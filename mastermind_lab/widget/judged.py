@@ -16,7 +16,7 @@ from ..live import Follower
 from ..stats.engine.anytime import confidence_sequence
 from .controls import ViewOptions
 from .panels import Panel, at_every_look
-from .rows import Row, rows_of
+from .rows import Row, in_time, rows_of
 
 PANELS = ("reliability", "voters")
 """The charts that are there as soon as some decisions are marked."""
@@ -51,7 +51,8 @@ class Judged:
     def latest(self, history: History) -> list[Row]:
         """Return the same of the newest decisions: what stands of one is made once, until one is marked."""
         ids = history.select("decisions", ["stream_id", "correlation_id"])
-        keys = list(zip(*(ids[name].to_pylist() for name in ids.column_names), strict=True))
+        names = dict(zip(*(ids[name].to_pylist() for name in ids.column_names), strict=True))
+        keys = [(id_, names[id_]) for id_ in in_time(history)]
         marks = None
         with suppress(LabError):  # as in rows
             marks = self.marks.latest()

@@ -8,9 +8,10 @@ from typing import Any, cast
 
 from .. import charts, stats
 from ..errors import OptionError
-from ..history import History
+from ..history import History, with_missing_columns
 from ..live import Follower
 from ..stats.engine.bootstrap import FEWEST
+from ..stats.engine.summary import columns_in
 from .controls import ViewOptions
 from .selection import Along, Group, groups_of
 
@@ -46,7 +47,7 @@ class Panel:
     """
 
     def __init__(self, chart: str | Callable[..., Any]) -> None:
-        drawn = _chart(chart) if isinstance(chart, str) else chart
+        drawn = chart if callable(chart) else _chart(chart)
         self.name = getattr(drawn, "__name__", "panel")
         self.title = self.name.replace("_", " ")
         self.kind = _kind(drawn)
@@ -103,10 +104,11 @@ class Panel:
         return self.kind, {**counted(self.kind, choice), **at_every_look(self.kind)}
 
     def data_of(self, history: History, choice: ViewOptions, **options: Any) -> Any:
-        """Return what the chart draws of a history."""
-        return (
-            history if self.kind is None else self.kind.of(history, **counted(self.kind, choice), **options)
-        )
+        """Return what the chart draws of a history, in a part of which a column may never have come."""
+        if self.kind is None:
+            return history
+        options = counted(self.kind, choice) | options
+        return self.kind.of(with_missing_columns(history, columns_in(options)), **options)
 
     def options(self, choice: ViewOptions) -> dict[str, Any]:
         """Return the options of the chart itself, and what is drawn beside the data."""
@@ -169,11 +171,11 @@ def panels(asked: Iterable[str | Callable[..., Any]]) -> tuple[list[Panel], set[
         One is no chart, no table and no function.
     """
     names = list(asked)
-    tables = {name for name in names if isinstance(name, str) and name in TABLES}
-    return [Panel(name) for name in names if name not in tables], tables
+    tables = [name for name in names if isinstance(name, str) and name in TABLES]
+    return [Panel(name) for name in names if name not in tables], {*tables}
 
 
-def _chart(name: str) -> Callable[..., Any]:
+def _chart(name: Any) -> Callable[..., Any]:
     names = [chart for chart in dir(charts) if _summary(chart)]
     if name not in names:
         known = ", ".join([*names, *TABLES])

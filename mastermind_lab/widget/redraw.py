@@ -118,15 +118,13 @@ class RepeatingThread:
         """Have the next call as soon as it may be."""
         self._news.set()
 
-    def stop(self, *, wait: bool = True) -> None:
-        """End.
+    def stop(self) -> None:
+        """End, and wait for a call that is under way; a call itself never does."""
+        self._background.stop()
 
-        Parameters
-        ----------
-        wait
-            For a call that is under way; a call itself never does.
-        """
-        self._background.stop(wait=wait)
+    def end(self) -> Callable[[], None]:
+        """End; what is returned waits for a call that is under way."""
+        return self._background.end()
 
     def _run(self, ended: Event) -> None:
         while not ended.is_set():

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
+from ..frames import id_key
 from ..history import History, marks
 from ..history.decision import Content, card_box, contents
 from ..labels import apart
@@ -34,6 +35,20 @@ def points_of(history: History, most: int) -> list[list[Any]]:
     return [[id_, _days(when), sure] for id_, when, sure in points if None not in (when, sure)]
 
 
+def in_time(history: History) -> list[str]:
+    """List the ids of decisions as they came; of several streams one lies behind the other in a history."""
+    if "stream" not in history.columns("decisions"):
+        return cast(list[str], history.select("decisions", ["stream_id"])["stream_id"].to_pylist())
+    table = history.select("decisions", ["stream_id", "streamed_at"]).sort_by("streamed_at")
+    return cast(list[str], table["stream_id"].to_pylist())
+
+
+def newest(history: History, most: int) -> History:
+    """Return so many decisions, those that came last."""
+    ids = in_time(history)
+    return history.where(ids[-most:]) if len(ids) > most else history
+
+
 def rows_of(history: History, notes: Mapping[str, str] = MappingProxyType({})) -> list[Row]:
     """Return what a page shows of each decision, the newest first, its whole card included.
 
@@ -42,8 +57,9 @@ def rows_of(history: History, notes: Mapping[str, str] = MappingProxyType({})) -
     frame = history.decisions
     times = frame["published_at"].fillna(frame["streamed_at"])
     marked = [notes.get(one, "") for one in frame["correlation_id"]]
-    rows = [_row(*one) for one in zip(contents(history), times, marked, strict=True)]
-    return rows[::-1]
+    rows = (_row(*one) for one in zip(contents(history), times, marked, strict=True))
+    known = {row["id"]: row for row in rows}
+    return [known[id_] for id_ in in_time(history)[::-1]]
 
 
 def _row(content: Content, when: Any, note: str) -> Row:
@@ -72,13 +88,15 @@ def votes_in_short(content: Content) -> str:
     return "; ".join([*named, *([f"{len(counts) - _NAMED} more"] if len(counts) > _NAMED else [])])
 
 
-def rejects_of(rejects: pd.DataFrame) -> list[list[str]]:
+def rejects_of(rejects: pd.DataFrame, most: int) -> list[list[str]]:
     """Return id, reason, detail and beginning of entries that could not be decoded, the newest first."""
+    if "stream" in rejects:  # one stream lies behind the other
+        rejects = rejects.sort_values("stream_id", key=lambda ids: ids.map(lambda id_: id_key(id_)[1:]))
     shown = zip(*(rejects[name] for name in ("stream_id", "reason", "detail", "payload")), strict=True)
     rows = [
         [short(id_), short(reason), short(detail), _head(payload)] for id_, reason, detail, payload in shown
     ]
-    return rows[::-1]
+    return rows[: -most - 1 : -1]
 
 
 def short(value: Any, most: int = _SHORT) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import report
 from ..history import History, with_missing_columns
-from .rows import short
+from .rows import newest, short
 
 if TYPE_CHECKING:
     from .view import LiveView
@@ -23,10 +23,10 @@ def save(view: LiveView, path: str | os.PathLike[str]) -> Path | str:
     """Write what a view shows as one page; what goes wrong is as in :func:`report.write_page`."""
     target = report.check_name(path)
     window = view._contents.choices.chosen.window
-    status, newest = view.follower.status, _newest(view.follower.history(last=window))
-    bound = f"the newest {len(newest):,} decisions" if len(newest) < status.received - status.rejected else ""
+    status, there = view.follower.status, newest(view.follower.history(last=window), _MOST)
+    bound = f"the newest {len(there):,} decisions" if len(there) < status.received - status.rejected else ""
     facts, numbers = view._contents.round(at_once=True)  # the status says what was then found
-    lists = {**view._contents.lists(newest), "rows": _rows(view, newest)}
+    lists = {**view._contents.lists(there), "rows": _rows(view, there)}
     told = [(_status(view), []), ({"kind": "round", **facts}, numbers), ({"kind": "list", **lists}, [])]
     page = report.Page(
         title=short(Path(str(target)).stem) or "decisions",
@@ -35,7 +35,7 @@ def save(view: LiveView, path: str | os.PathLike[str]) -> Path | str:
         told=told,
         script=view._esm,
         style=view._css,
-        still=view._contents.still(),
+        still=view._contents.still(view.status),
     )
     return report.write_page(path, page)
 
@@ -49,11 +49,6 @@ def _rows(view: LiveView, history: History) -> list[dict[str, Any]]:
             ids = whole.where(group.condition).select("decisions", ["stream_id"])["stream_id"]
             place |= dict.fromkeys(ids.to_pylist(), part)
     return [row | {"part": place.get(row["id"])} for row in view._contents.judged.rows(history)]
-
-
-def _newest(history: History) -> History:
-    ids = history.select("decisions", ["stream_id"])["stream_id"].to_pylist()
-    return history.where(ids[-_MOST:]) if len(ids) > _MOST else history
 
 
 def _about(bound: str, received: int) -> str:

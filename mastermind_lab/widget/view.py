@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -27,7 +28,7 @@ from .contents import Contents
 from .controls import ViewOptions
 from .panels import PANELS
 from .redraw import RedrawScheduler, RepeatingThread
-from .rows import points_of, short
+from .rows import newest, points_of, short
 from .saved import save
 
 _PAGE = Path(__file__).parent / "page"
@@ -103,9 +104,9 @@ def follow(
 
 
 def _script() -> str:
-    """Return the scripts as one, without the comments, which a page need not fetch."""
+    """Return the scripts as one, without comments and margins, which a page need not fetch."""
     whole = "\n".join((_PAGE / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
-    return re.sub(r"(?m)^ *//.*\n| +// .*$", "", whole)
+    return re.sub(r"(?m)^ *//.*\n| +// .*$|^ +", "", whole)
 
 
 class LiveView(anywidget.AnyWidget):
@@ -150,7 +151,7 @@ class LiveView(anywidget.AnyWidget):
         self._news: deque[tuple[int, list[list[Any]]]] = deque(maxlen=50)
         self._scheduler = RedrawScheduler(self._round)
         self._forgotten_since: float | None = None
-        self._slept = self._is_displayed = self._began = False
+        self._slept = self._is_displayed = self._is_stopped = False
         self._handle: Any = None
         self._redraws = RepeatingThread(self._redraw, refresh, self._failed)
         self._changing = RLock()  # held while threads begin or are asked to end, all or none of them
@@ -212,8 +213,9 @@ class LiveView(anywidget.AnyWidget):
 
     @property
     def status(self) -> Status:
-        """How the following is going."""
-        return self.follower.status
+        """How the following is going; "stopped" where the view is, though another may show its follower."""
+        status = self.follower.status
+        return replace(status, state="stopped") if self._is_stopped else status
 
     @property
     def figure(self) -> Any:
@@ -240,30 +242,32 @@ class LiveView(anywidget.AnyWidget):
     def start(self) -> LiveView:
         """Begin, or go on where it was stopped."""
         with self._changing:
-            self._slept = False
+            self._slept = self._is_stopped = False
             if self._leave is None:
                 self._leave = self.follower.on_batch(self._came)
-            self._began |= not self.follower.is_running
-            self.follower.start()
+            self.follower.begin_for(self)
             self._redraws.start()
         return self
 
     def stop(self) -> None:
-        """End: no thread and no connection is left, and the output keeps the last pictures."""
-        with self._changing:
-            self._slept = False
-            self._began = True  # whoever began it
-            self._end_threads(wait=False)
-        self._end_threads()
+        """End: no thread and no connection is left, and the output keeps the last pictures.
+
+        The follower goes on while another view shows it, and ends with the last one.
+        """
+        self._end_for_good(whoever_began=True)
         self._round()
-        self._say(self.follower.status)
+        self._say(self.status)
         self._leave_still()
 
     def close(self) -> None:
-        """End it, and its widget: it is not to be shown again. A follower goes on that others began."""
+        """End it, and its widget: it is not to be shown again, and looks for no more alarms and differences.
+
+        The follower goes on where others began it, or while another view shows it.
+        """
         if self.comm is not None:
-            self._end_threads()
+            self._end_for_good()
             self._leave_still()
+            self._contents.compared.end()
             self.layout.close()
         super().close()
 
@@ -274,16 +278,21 @@ class LiveView(anywidget.AnyWidget):
         if self._handle is not None:
             self._handle.update(self._still(), raw=True)
 
-    def _end_threads(self, *, wait: bool = True) -> None:
+    def _end_for_good(self, *, whoever_began: bool = False) -> None:
         with self._changing:
-            ending: list[Any] = [self._redraws, *([self.follower] if self._began else [])]
-            for one in ending:
-                one.stop(wait=False)
+            self._slept, self._is_stopped = False, True
+            ending = self._end(whoever_began=whoever_began)
+        for wait in ending:
+            wait()
+
+    def _end(self, *, whoever_began: bool = False) -> list[Callable[[], None]]:
+        """Have its threads end; what is returned waits for them."""
+        with self._changing:
+            ending = [self._redraws.end(), self.follower.end_for(self, whoever_began=whoever_began)]
             if self._leave is not None:
                 self._leave()
                 self._leave = None
-        for one in ending if wait else ():
-            one.stop()
+        return ending
 
     def _came(self, batch: History) -> None:
         """Have the points of a batch shown at once, in the follower's thread, whatever is being drawn."""
@@ -295,9 +304,12 @@ class LiveView(anywidget.AnyWidget):
         self._redraws.tell()
 
     def _choose(self) -> None:
-        """Have everything drawn again, as it is chosen now."""
+        """Have everything drawn again, as it is chosen now: here, where no thread does."""
         self._scheduler.again()
         self._redraws.wake()
+        if not self._redraws.is_running:
+            self._round()
+            self._say(self.status)
 
     def _failed(self, error: Exception) -> None:
         self._contents.fault = f"{type(error).__name__}: {error}"
@@ -309,16 +321,16 @@ class LiveView(anywidget.AnyWidget):
                 self._forgotten_since = time.monotonic()
                 return
             self._forgotten_since = None
-            self._choose()
-            if self.follower.status.state != "stopped" or self._slept:
+            if self.status.state != "stopped" or self._slept:
                 self.start()
+        self._choose()
 
     def _redraw(self) -> None:
         if not self._is_watched():
             self._sleep_if_forgotten()
             return
         self._tell_news()
-        status = self.follower.status
+        status = self.status
         if not self._view_count:  # nor is it known whether the page has heard anything yet
             self._told = None
             self._scheduler.forget()
@@ -336,7 +348,7 @@ class LiveView(anywidget.AnyWidget):
             since = self._forgotten_since
             if since is not None and time.monotonic() > since + _FORGOTTEN_AFTER:
                 self._slept = True
-                self._end_threads(wait=False)
+                self._end()
 
     def _tell(self, kind: str, /, buffers: list[bytes] | None = None, **facts: Any) -> None:
         if self.comm is not None:
@@ -369,7 +381,7 @@ class LiveView(anywidget.AnyWidget):
         goes_on = self._redraws.is_running
         facts, numbers = self._contents.round(self._tell_news, at_once=not goes_on)
         self._tell("round", numbers, **facts)
-        self._tell("list", **self._contents.lists(self.follower.history(last=_DETAILED)))
+        self._tell("list", **self._contents.lists(newest(self.follower.history(last=_DETAILED), _DETAILED)))
         # A look for alarms takes as long as the pictures, which need not wait for it.
         if goes_on and self._contents.look(at_once=False):
             self._scheduler.forget()
@@ -378,19 +390,15 @@ class LiveView(anywidget.AnyWidget):
         """Say everything once more, to a page that has just begun to show it."""
         self._told = None
         self._choose()
-        self._answers.tell_selected()
-        if not self._redraws.is_running:
-            self._round()
-            self._say(self.follower.status)
 
     def __repr__(self) -> str:
-        status = self.follower.status
+        status = self.status
         rejects = counted(status.rejected, "reject")
         return f"<LiveView: {status.state}, {status.received:,} received, {rejects}>"
 
     def _still(self) -> dict[str, str]:
         """Show the present state without a kernel."""
-        return {"text/plain": repr(self), "text/html": self._contents.still()}
+        return {"text/plain": repr(self), "text/html": self._contents.still(self.status)}
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the live view, and a still of it for where there is no kernel."""

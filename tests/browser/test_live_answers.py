@@ -34,6 +34,20 @@ PLACE = """(one, [x, y]) => {
     const box = one.getBoundingClientRect();
     return [box.left + drawn.X(x - drawn.scene.x.origin), box.top + drawn.Y(y)];
 }"""
+HEAR_ALL = """() => {
+    const { live } = document.querySelector('.mm-view').mastermind;
+    window.heard = [];
+    new MutationObserver(() => window.heard.push(live.textContent)).observe(live, { childList: true });
+}"""
+NEWS = "() => window.heard.filter(one => / new decisions?; /.test(one))"
+# The page knows the newest, and has to ask for the other one first.
+OVERTAKEN = """async () => {
+    const view = document.querySelector('.mm-view').mastermind, asked = view.open('2-0', null);
+    if (view.opened === '2-0') throw new Error('it was known already');
+    view.list.querySelector('.mm-link').click();
+    await asked;
+    return [view.opened, view.detail.dataset.id];
+}"""
 FOCUS = "() => { const one = document.activeElement; return [one.tagName, one.className, one.textContent] }"
 
 
@@ -87,6 +101,7 @@ def listed(book):
 
 def test_pointer_and_list(shown, raw):
     book, page = shown, shown.page
+    page.evaluate(HEAR_ALL)
     sure = 0.1 + 0.08 * (20 * 7 % 11)
     page.mouse.move(*at(book, 20, sure))
     tip = page.locator(".mm-tip:visible")
@@ -96,6 +111,9 @@ def test_pointer_and_list(shown, raw):
     opened = page.locator(".mm-detail:visible")
     book.until(lambda: opened.get_attribute("data-id") == "21-0")
     assert "question 20?" in opened.inner_text()
+    assert page.evaluate(OVERTAKEN) == ["42-0", "42-0"]
+    page.mouse.click(*at(book, 20, sure))
+    book.until(lambda: opened.get_attribute("data-id") == "21-0")
     before = listed(book)
     for place in range(43, 83):
         publish(raw, [(f"{place}-0", decision(place))])
@@ -144,6 +162,12 @@ def test_pointer_and_list(shown, raw):
     note = page.locator(".mm-note")
     book.until(lambda: "drag in the picture of confidence over time or of confidence" in note.inner_text())
     assert len(listed(book)) == 12
+
+    # Each decision that has come was counted aloud, once.
+    book.until(lambda: sum(int(re.match("[0-9]+", one)[0]) for one in page.evaluate(NEWS)) == 40)
+    assert page.evaluate(NEWS)[-1].endswith(
+        f"the latest: choice 82, confidence {0.1 + 0.08 * (82 * 7 % 11):.2f}"
+    )
 
 
 def test_keys_alone(shown):
@@ -285,6 +309,12 @@ def test_a_function_of_ones_own_in_a_tab_of_another_box(notebook, raw, redis_url
     book.until(lambda: "invert" in book.page.locator(".mm-view img:visible").evaluate(look))
 
 
+SLEEP = """() => {
+    const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+    kernel.requestExecute({ code: 'import time; time.sleep(1.5)' });
+}"""
+
+
 def test_marking_by_keyboard(notebook, raw, redis_url, tmp_path):
     publish(raw, [(f"{n + 1}-0", decision(n, votes=VOTES, correlation_id=f"c{n}")) for n in range(12)])
     path = tmp_path / "marks.csv"
@@ -325,6 +355,19 @@ def test_marking_by_keyboard(notebook, raw, redis_url, tmp_path):
     book.shot("marks")
     assert [line.split(",")[:3] for line in path.read_text().splitlines()[1:]] == [
         ["c11", "choice 11", ""], ["c11", "(none of these)", "'=<b>both</b>"]
+    ]  # fmt: skip
+
+    # What is typed while a mark waits for the kernel is not lost, nor is the place where it is typed.
+    page.evaluate(SLEEP)
+    opened.locator("[data-act=right]").click()
+    note = page.get_by_label("note", exact=True)
+    note.fill("seen once more")
+    book.until(lambda: "✓ right" in opened.locator(".verdict").inner_text())
+    assert (note.input_value(), page.evaluate(FOCUS)[0]) == ("seen once more", "INPUT")
+    page.keyboard.press("Enter")
+    book.until(lambda: "seen once more" in path.read_text())
+    assert [line.split(",")[1:3] for line in path.read_text().splitlines()[3:]] == [
+        ["choice 11", "'=<b>both</b>"], ["choice 11", "seen once more"]
     ]  # fmt: skip
     assert (
         book.asked("print(len(lab.with_outcomes(view.history, view.outcomes)), len(view.outcomes))") == "12 1"

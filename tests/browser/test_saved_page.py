@@ -24,6 +24,7 @@ PLACE = """(one, [x, y]) => {
     const box = one.getBoundingClientRect();
     return [box.left + drawn.X(x - drawn.scene.x.origin), box.top + drawn.Y(y)];
 }"""
+LISTED = "all => all.map(one => one.dataset.id)"
 DARK_INK = """one => {
     const {data} = one.getContext('2d').getImageData(0, 0, one.width, one.height);
     let dark = 0, opaque = 0;
@@ -103,6 +104,16 @@ def test_it_answers_without_a_kernel_and_without_a_network(browser, saved):
 
     page.mouse.move(*reader.at(20))
     reader.has(f"{HOSTILE} 20?", ".mm-tip:visible")
+    x, y = reader.at(22)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 2, y + 2)  # a hand that trembles brushes nothing
+    page.mouse.up()
+    reader.has("choice 22", ".mm-detail:visible")
+    assert page.locator(".mm-said").inner_text() == ""
+    page.keyboard.press("Escape")
+    page.mouse.click(*reader.at(20), button="right")  # for the menu
+    assert not page.locator(".mm-detail").is_visible()
     page.mouse.click(*reader.at(20))
     reader.has("choice 20", ".mm-detail:visible")
     assert page.locator(".mm-detail").get_attribute("data-id") == "21-0"
@@ -115,7 +126,7 @@ def test_it_answers_without_a_kernel_and_without_a_network(browser, saved):
     page.mouse.move(x0, y0 - 60)
     page.mouse.up()
     reader.has("5 decisions where published_at >= '2026-11-26 00:24:", ".mm-said")
-    listed = page.locator(".mm-below .mm-link").evaluate_all("all => all.map(one => one.dataset.id)")
+    listed = page.locator(".mm-below .mm-link").evaluate_all(LISTED)
     assert listed == [f"{number + 1}-0" for number in (29, 28, 27, 26, 25)]
     page.keyboard.press("Escape")
     reader.has("choice 39", ".mm-below")
@@ -149,15 +160,42 @@ def test_a_time_is_told_to_the_millisecond_where_it_is_known(browser, saved):
     page.close()
 
 
+EARLIER = """() => {
+    const one = document.getElementById('mm-view').mastermind.pictures[0], [first] = one.points;
+    one.points = [{ ...first, x: first.x - 0.001 }, ...one.points];
+    return one.points.findIndex(point => point.x === one.hit.x);
+}"""
+PLACE_OF_HIT = """() => {
+    const one = document.getElementById('mm-view').mastermind.pictures[0];
+    return [one.points.indexOf(one.hit), one.points.findIndex(point => point.x === one.brush?.from[0])];
+}"""
 FEWER = """() => {
     const one = document.getElementById('mm-view').mastermind.pictures[0];
     one.points = one.points.slice(0, 3);
 }"""
 
 
-def test_keys_go_on_where_there_are_fewer_points_than_before(browser, saved):
+def test_keys_choose_whole_cells_and_go_on_where_there_are_fewer_points_than_before(browser, saved):
     reader = opened(browser, saved)
     reader.page.locator("#mm-view canvas").first.focus()
+    for first, way, found in (("Home", "ArrowRight", range(4)), ("End", "ArrowLeft", range(36, 40))):
+        reader.page.keyboard.press(first)
+        for _ in range(3):
+            reader.page.keyboard.press(f"Shift+{way}")
+        reader.page.keyboard.press("Enter")
+        reader.has(f"choice {found[-1]}", ".mm-below tr:first-child")
+        listed = reader.page.locator(".mm-below .mm-link").evaluate_all(LISTED)
+        assert listed == [f"{number + 1}-0" for number in found[::-1]]
+        reader.page.keyboard.press("Escape")
+    reader.page.keyboard.press("Home")
+    for _ in range(2):
+        reader.page.keyboard.press("ArrowRight")
+    assert reader.page.evaluate(EARLIER) == 3
+    reader.page.keyboard.press("ArrowRight")
+    assert reader.page.evaluate(PLACE_OF_HIT) == [4, -1]
+    reader.page.evaluate(EARLIER)
+    reader.page.keyboard.press("Shift+ArrowLeft")
+    assert reader.page.evaluate(PLACE_OF_HIT) == [4, 5]
     reader.page.keyboard.press("End")
     reader.page.evaluate(FEWER)
     reader.page.keyboard.press("Shift+ArrowRight")
@@ -167,19 +205,78 @@ def test_keys_go_on_where_there_are_fewer_points_than_before(browser, saved):
     reader.page.close()
 
 
-COME = """points => {
+REJECTS = """rejects => {
+    const view = document.getElementById('mm-view').mastermind, { message } = view.hub.last.list;
+    view.hub.take({ ...message, rejects }, []);
+    return view.rejects.textContent;
+}"""
+
+
+def test_rejects_go_with_what_they_were_of(browser, saved):
+    page = opened(browser, saved).page
+    rows = [["1-0", "not_json", "line 1", "{"]]
+    assert "Rejects (1 in all)" in page.evaluate(REJECTS, {"total": 1, "rows": rows})
+    assert page.evaluate(REJECTS) == ""  # a replay that was moved back
+    page.close()
+
+
+LIST = """more => {
+    const view = document.getElementById('mm-view').mastermind, { message } = view.hub.last.list;
+    view.hub.take({ ...message, decided: message.decided + more }, []);
+}"""
+HEARD = "() => document.getElementById('mm-view').mastermind.live.textContent"
+TWO_ASK = """() => {
+    const view = document.getElementById('mm-view').mastermind, { hub } = view;
+    view.second = new view.constructor(hub, document.body.appendChild(document.createElement('div')));
+    hub.model.send = () => {};
+    view.do({ ask: 'pause' });
+}"""
+NOTES = """() => {
+    const view = document.getElementById('mm-view').mastermind;
+    return [view.note.textContent, view.second.note.textContent];
+}"""
+ANSWER = """() => {
+    const { hub } = document.getElementById('mm-view').mastermind;
+    hub.take({ kind: 'answer', page: hub.page, number: hub.next - 1 });
+}"""
+
+
+def test_news_are_counted_aloud_though_nothing_follows_and_all_outputs_hear_an_answer(browser, saved):
+    page = opened(browser, saved).page
+    page.clock.install()
+    for count, said in ((5, "5 new decisions"), (1, "1 new decision")):
+        page.evaluate(LIST, count)
+        assert not page.evaluate(HEARD).startswith(said)  # not so often
+        page.clock.fast_forward(10_500)
+        assert page.evaluate(HEARD) == f"{said}; the latest: choice 39, confidence {sure(39):.2f}"
+    page.evaluate(LIST, -3)  # it began again
+    page.evaluate(LIST, 2)
+    page.clock.fast_forward(10_500)
+    assert page.evaluate(HEARD).startswith("2 new decisions")
+
+    page.evaluate(TWO_ASK)
+    page.clock.fast_forward(1_000)
+    assert page.evaluate(NOTES) == ["this waits until the running cell ends"] * 2
+    page.evaluate(ANSWER)
+    assert page.evaluate(NOTES) == [""] * 2
+    page.close()
+
+
+COME = """([count, points]) => {
     const view = document.getElementById('mm-view').mastermind;
     const [one] = view.pictures, [, high] = one.scene.y.limits;
-    view.hub.take({ kind: 'news', count: 99, points: [...points, ['above', points[1][1], high + 0.01]] }, []);
+    view.hub.take({ kind: 'news', count, points: [...points, ['above', points[1][1], high + 0.01]] }, []);
     return one.fresh().map(({ id }) => id);
 }"""
 
 
 def test_what_has_come_since_stands_on_the_axes_or_not_at_all(browser, saved):
     page = opened(browser, saved).page
-    days = [(START + timedelta(minutes=number)).timestamp() / 86_400 for number in (-60, 20, 90)]
-    points = [[name, day, 0.5] for name, day in zip(("before", "within", "after"), days, strict=True)]
-    assert page.evaluate(COME, points) == ["within", "after"]
+    days = [(START + timedelta(minutes=number)).timestamp() / 86_400 for number in (-60, 20, 90, 90_000)]
+    names = "before", "within", "after", "by a wrong clock"
+    points = [[name, day, 0.5] for name, day in zip(names, days, strict=True)]
+    assert page.evaluate(COME, [40, points]) == []  # it is in the scene, though told of later
+    assert page.evaluate(COME, [99, points]) == ["within", "after"]
     page.close()
 
 
@@ -210,6 +307,11 @@ OF_A_PART = """() => {
     const box = one.canvas.getBoundingClientRect();
     return [box.left + x, box.top + y];
 }"""
+PART_BOX = """part => {
+    const one = document.getElementById('mm-view').mastermind.pictures[0];
+    const { left, top, w, h } = one.drawn.parts[part].box, box = one.canvas.getBoundingClientRect();
+    return [box.left + left, box.top + top, w, h];
+}"""
 NEXT_ROUND = """([said, numbers]) => {
     const view = document.getElementById('mm-view').mastermind, one = view.pictures[0];
     const bytes = numbers.map(text => Uint8Array.from(atob(text), letter => letter.charCodeAt(0)));
@@ -232,6 +334,21 @@ def test_small_pictures_answer_and_what_is_hovered_stays_where_it_is(browser, tm
     page.mouse.click(*page.evaluate(OF_A_PART))
     reader.has("choice 10", ".mm-detail:visible")
     page.keyboard.press("Escape")
+    page.mouse.move(*page.evaluate(OF_A_PART))
+    reader.has(f"{HOSTILE} 10?", ".mm-tip:visible")
+    left, top, wide, high = page.evaluate(PART_BOX, 2)
+    for start in (top + 0.2 * high, top - 6):  # in it, and above it, between it and the one before
+        page.mouse.move(left + 0.01 * wide, start)
+        page.mouse.down()
+        page.mouse.move(left + 0.99 * wide, top + 0.3 * high, steps=3)
+        page.mouse.move(left + 0.99 * wide, start, steps=2)
+        page.mouse.up()
+        reader.has("10 decisions where published_at >= '2026-11-25 23:58:", ".mm-said")
+        assert ", of k2. " in page.locator(".mm-said").inner_text()
+        listed = page.locator(".mm-below .mm-link").evaluate_all(LISTED)
+        assert listed == [f"{number + 1}-0" for number in range(38, 0, -4)]
+        page.keyboard.press("Escape")
+        reader.has("choice 39", ".mm-below")
     page.mouse.move(*page.evaluate(OF_A_PART))
     reader.has(f"{HOSTILE} 10?", ".mm-tip:visible")
     follower.feed([("41-0", decision(-90, k="k2"))])
@@ -336,6 +453,47 @@ def test_tips_hold_their_own_intervals_and_a_note_ends_with_what_it_was_about(br
     page.keyboard.press("Escape")
     page.wait_for_timeout(100)
     assert page.locator(".mm-note").inner_text() == ""
+    page.close()
+
+
+DOT = """async said => {
+    const view = document.getElementById('mm-view').mastermind, [one] = view.pictures;
+    const bytes = text => Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
+    if (said) view.take({ kind: "round", ...said[0] }, said[1].map(bytes));
+    else one.point(one.points.find(point => one.figures(point).startsWith("yes")));
+    await new Promise(drawn => requestAnimationFrame(() => setTimeout(drawn)));
+    const y = one.hit && one.spot(one.hit)[1], told = one.tip.hidden ? "" : one.tip.textContent;
+    const below = Math.round(parseFloat(one.tip.style.top) - y);
+    return [told, view.live.textContent, one.points.includes(one.hit), below];
+}"""
+
+
+def test_a_tip_goes_on_with_the_dot_of_its_row_and_ends_with_it(browser, tmp_path):
+    def voted(number, choice):
+        told = json.loads(decision(number))
+        told["decision"]["votes"] = [{"voter": "a", "choice": choice}]
+        return f"{number + 1}-0", json.dumps(told)
+
+    follower = lab.Follower("redis://localhost:1")
+    follower.feed([voted(number, "no" if number % 3 else "yes") for number in range(30)])
+    view = lab.LiveView(follower, panels=["votes", "decisions"])
+    page = opened(browser, view.save(tmp_path / "dots.html").as_uri()).page
+
+    def come(choice, numbers):
+        follower.feed([voted(number, choice) for number in numbers])
+        facts, numbers = view._contents.round()
+        return page.evaluate(DOT, [facts, [b64encode(one).decode() for one in numbers]])
+
+    page.locator("#mm-view canvas").first.focus()
+    first, heard, *place = page.evaluate(DOT)
+    assert (first[:9], heard, place) == ("yes\n0.333", first, [True, 14])
+    said, heard, *place = come("yes", range(100, 130))  # it is the first row now, farther to the right
+    assert (said[:9], heard, place) == ("yes\n0.667", first, [True, 14])  # nobody hears what he has not asked
+    for place, name in enumerate("abcdefghijklmnopqrst", 10):
+        follower.feed([voted(number, name) for number in range(100 * place, 100 * place + 99)])
+    said, *_ = come("u", range(90, 99))
+    assert said == ""  # its row is one of the others
+    view.close()
     page.close()
 
 

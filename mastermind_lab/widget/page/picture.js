@@ -62,14 +62,18 @@ class Picture {
       for (const name of ["x", "y", "low", "high", "area", "values"]) if (mark[name]) made[name] = all.subarray(mark[name][0], mark[name][0] + mark[name][1]);
       return made;
     }) });
-    const { hit, brush } = this, part = (hit ?? brush)?.part, before = this.scene && this.inner(part)?.x.origin;
+    const { hit, brush } = this, part = (hit ?? brush)?.part, old = this.scene && this.inner(part), before = old?.x.origin;
     this.scene = filled(facts);
     this.points = this.answering();
     const moved = before - this.inner(part)?.x.origin; // times are told from where the axis begins
     if (moved) for (const end of [brush?.from, brush?.to]) if (end) end[0] += moved;
     if (hit) {
-      const x = hit.x + (moved || 0), near = 0.501 * (facts.cell?.[0] ?? 0) + 1e-9;
-      this.hit = this.points.find(one => one.part === hit.part && !hit.id && Math.abs(one.x - x) < near && one.y === hit.y) ?? { ...hit, x };
+      // A cell stays where it is; a dot of a table is that of its row, wherever it is by now.
+      const x = hit.x + (moved || 0), stays = facts.cell || hit.line, away = one => Math.abs(one.x - x), row = told(old.y, hit.y);
+      const near = 0.501 * (facts.cell?.[0] ?? 0) + 1e-9;
+      const same = one => one.part === part && (stays ? !hit.id && away(one) < near && one.y === hit.y : one.series === hit.series && told(this.inner(part).y, one.y) === row);
+      this.hit = this.points.filter(same).sort((a, b) => away(a) - away(b))[0] ?? (stays ? { ...hit, x } : null);
+      if (!stays) this.say(this.hit ? this.figures(this.hit) : "", true);
     }
     this.calmly();
   }
@@ -98,12 +102,13 @@ class Picture {
   }
 
   // Decisions that have come since the scene was made, where time and confidence are its axes. These get longer
-  // for later ones; an older one, or one more or less confident than the axes go, waits for the next scene.
+  // for later ones; an older one, one far from all others, or one more or less confident than the axes go, waits
+  // for the next scene.
   fresh() {
     const { scene } = this;
     if (!scene?.cell || scene.parts.length) return [];
-    const { x: { origin, limits: [from] }, y: { limits: [low, high] } } = scene;
-    return this.view.fresh.map(one => ({ x: one.time - origin, y: one.confidence, id: one.id, part: 0 })).filter(({ x, y }) => x >= from && y >= low && y <= high);
+    const { x: { origin, limits: [from, to] }, y: { limits: [low, high] } } = scene;
+    return this.view.fresh.map(one => ({ x: one.time - origin, y: one.confidence, id: one.id, part: 0 })).filter(({ x, y }) => x >= from && x < to + 9 * (to - from) && y >= low && y <= high);
   }
 
   // The scene itself is 0, what stands on it has the numbers from 1 on.
@@ -159,11 +164,14 @@ class Picture {
       g.fillRect(x0, y0, x1 - x0, y1 - y0);
     }
     if (!hit) return;
+    const [x, y] = this.spot(hit);
     drawn.pen({ colour: [0, 1], alpha: 1 }, 1.1);
     g.beginPath();
-    if (hit.line) { g.moveTo(drawn.X(hit.x), top); g.lineTo(drawn.X(hit.x), top + h); }
-    else g.arc(...this.spot(hit), 7, 0, 7);
+    if (hit.line) { g.moveTo(x, top); g.lineTo(x, top + h); }
+    else g.arc(x, y, 7, 0, 7);
     g.stroke();
+    this.tip.style.left = `${Math.max(0, Math.min(x + 12, this.el.clientWidth - 250))}px`;
+    this.tip.style.top = `${(hit.line ? top : y) + 14}px`;
   }
 
   nearest(px, py) {
@@ -201,11 +209,14 @@ class Picture {
     const px = this.from = [event.offsetX, event.offsetY];
     if (!this.selects) return;
     this.canvas.setPointerCapture(event.pointerId);
-    const part = 1 + this.drawn.parts.findIndex(({ box: { left, top, w, h } }) => px[0] >= left && px[0] <= left + w && px[1] >= top && px[1] <= top + h);
+    // From between small pictures it is of the nearest of them.
+    const away = this.drawn.parts.map(({ box: { left, top, w, h } }) => Math.hypot(Math.max(left - px[0], 0, px[0] - left - w), Math.max(top - px[1], 0, px[1] - top - h)));
+    const part = 1 + away.indexOf(Math.min(...away));
     this.brush = { part, from: this.drawing(part).at(...px), px };
   }
 
   released(event) {
+    if (event.button) return; // pressed for the page's own menu
     const brush = this.brush;
     this.brush = null;
     const far = this.from && Math.hypot(event.offsetX - this.from[0], event.offsetY - this.from[1]) > 4;
@@ -218,14 +229,14 @@ class Picture {
   // The part of the picture as the kernel knows it: days since 1970, confidence.
   range(from, to, flat, part) {
     const x = [from[0], to[0]].map(one => one + this.inner(part).x.origin);
-    return { panel: this.number, part: this.inner(part).title, x, y: flat ? null : [from[1], to[1]] };
+    return { panel: this.number, part: part && this.inner(part).title, x, y: flat ? null : [from[1], to[1]] };
   }
 
-  // Ends that can be read, to the second and to a thousandth.
-  choose(brush) {
-    const { x, y, ...where } = this.range(brush.from, brush.to, brush.flat, brush.part);
-    const second = Math.abs(x[1] - x[0]) * DAY > 60000 ? DAY / 1000 : DAY;
-    const fine = this.inner(brush.part).x.back.as === "time" ? second : 1000;
+  // Ends that can be read, to the second and to a thousandth. Keys go from cell to cell, and choose the whole of these.
+  choose({ from, to, flat, part, half = 0 }) {
+    const { x: ends, y, ...where } = this.range(from, to, flat, part), x = [Math.min(...ends) - half, Math.max(...ends) + half];
+    const second = (x[1] - x[0]) * DAY > 60000 && !half ? DAY / 1000 : DAY;
+    const fine = this.inner(part).x.back.as === "time" ? second : 1000;
     const round = (ends, steps) => ends && ends.map(one => Math.round(one * steps) / steps);
     this.view.find({ ...where, x: round(x, fine), y: round(y, 1000) }, { from: this.canvas });
   }
@@ -282,14 +293,10 @@ class Picture {
     return all.filter(Boolean).join("\n");
   }
 
-  say(text) {
+  say(text, quiet) {
     this.tip.textContent = text;
     this.tip.hidden = !text;
-    if (document.activeElement === this.canvas || this.canvas.getRootNode().activeElement === this.canvas) this.view.announce(text);
-    if (!this.drawn) return;
-    const [x, spot] = this.spot(this.hit), y = this.hit.line ? this.drawn.box.top : spot;
-    this.tip.style.left = `${Math.max(0, Math.min(x + 12, this.el.clientWidth - 250))}px`;
-    this.tip.style.top = `${y + 14}px`;
+    if (!quiet && this.view.focused() === this.canvas) this.view.announce(text);
   }
 
   open() {
@@ -305,11 +312,13 @@ class Picture {
     const walk = this.selects && !this.scene.cell ? this.steps() : [...this.points, ...this.fresh()].sort((a, b) => a.x - b.x);
     const to = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
     if (to && walk.length) {
+      const here = walk.findIndex(one => alike(one, this.hit));
+      if (here >= 0) this.at = here; // others may have come before it
       const place = Math.max(0, Math.min(walk.length - 1, (this.at ?? (to < 0 ? walk.length : -1)) + to));
       const from = walk[this.at] ?? walk[place];
       this.at = place;
       this.point(walk[place]);
-      if (event.shiftKey && this.selects) this.brush = { part: from.part, from: this.brush?.from ?? [from.x, from.y], to: [walk[place].x, walk[place].y], flat: true };
+      if (event.shiftKey && this.selects) this.brush = { part: from.part, from: this.brush?.from ?? [from.x, from.y], to: [walk[place].x, walk[place].y], flat: true, half: (from.size ?? this.scene.cell ?? [0])[0] * 0.50005 };
       else this.brush = null;
       if (event.shiftKey && !this.selects) this.refuse();
     } else if (event.key === "Enter") {

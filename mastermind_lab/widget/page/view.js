@@ -7,7 +7,7 @@ const NEWS_EVERY = 10000; // milliseconds between two announcements
 
 class Hub {
   constructor(model) {
-    Object.assign(this, { model, views: new Set(), rows: new Map(), fresh: [], waiting: new Map(), page: Math.random(), next: 1, turn: 0, last: {}, latest: 0 });
+    Object.assign(this, { model, views: new Set(), rows: new Map(), fresh: [], waiting: new Map(), page: Math.random(), next: 1, turn: 0, last: {}, latest: 0, count: 0 });
     model.on("msg:custom", (message, buffers) => this.take(message, buffers));
     this.ask({ ask: "hello" }, true);
   }
@@ -18,8 +18,9 @@ class Hub {
       if (!isOurs) return;
       this.waiting.get(message.number)?.(message);
       this.waiting.delete(message.number);
+      for (const view of this.views) if (view.note.dataset.waits) view.tell("");
     } else if (kind === "news") {
-      this.fresh.push(...message.points.map(([id, time, confidence]) => ({ id, time, confidence, count: message.count })));
+      if (message.count > this.count) this.fresh.push(...message.points.map(([id, time, confidence]) => ({ id, time, confidence, count: message.count })));
       this.fresh.splice(0, Math.max(0, this.fresh.length - MOST_FRESH));
       this.latest = Math.max(this.latest, message.count); // they come from two threads
     } else if (kind === "chosen" && isOurs && message.number < this.turn) return; // something else has been asked for since
@@ -31,7 +32,7 @@ class Hub {
 
   // What a whole scene contains is no longer drawn by itself; a smaller count is a stream that began again.
   settle(count) {
-    const again = count < (this.count ?? 0);
+    const again = count < this.count;
     this.fresh = again ? [] : this.fresh.filter(one => one.count > count);
     if (again) this.latest = count;
     this.count = count;
@@ -142,11 +143,7 @@ class View {
   rows() { return [...this.hub.rows.values()]; }
   keep(rows) { this.hub.keep(rows); }
 
-  async ask(question, quiet) {
-    const answer = await this.hub.ask(question, quiet);
-    if (this.note.dataset.waits) this.tell("");
-    return answer;
-  }
+  ask(question, quiet) { return this.hub.ask(question, quiet); }
 
   async do(question) {
     const { said, wrong } = await this.ask(question);
@@ -176,13 +173,15 @@ class View {
       this.refresh();
       this.countNews(decided, rows[0]);
     }
-    if (rejects) this.tellRejects(rejects);
+    rejects ? this.tellRejects(rejects) : this.rejects.replaceChildren(); // a stream that begins again has none
   }
 
   countNews(decided, row) {
+    clearTimeout(this.counts);
     this.told = Math.min(this.told ?? decided, decided); // a stream that begins again has fewer
-    const news = decided - this.told;
-    if (!news || !row || Date.now() - this.toldAt < NEWS_EVERY) return;
+    const news = decided - this.told, wait = this.toldAt + NEWS_EVERY - Date.now();
+    if (!news || !row) return;
+    if (wait > 0) return this.counts = setTimeout(() => this.countNews(decided, row), wait); // perhaps nothing comes after it
     this.announce(`${news} new ${news === 1 ? "decision" : "decisions"}; the latest: ${row.recommendation}, confidence ${row.confidence?.toFixed(2) ?? "not said"}`);
     this.told = decided;
   }
