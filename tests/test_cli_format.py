@@ -87,7 +87,7 @@ def test_the_screen_of_a_follower(follower):
     rows = drawn(dashboard.picture(follower, width, height), width)
     assert len(rows) <= height
     assert rows[0] == "● starting s at redis://localhost:1/0 Ctrl-C ends"
-    assert rows[1] == "received 12 · 1.2/s · lag 11.00 s · rejects 2 · gaps 5 · resets 1"
+    assert rows[1] == "received 12 · 1.2/s · lag 11.00 s · rejects 2 · 5 trimmed unseen, perhaps more · resets 1"
     assert rows[3].startswith("Confidence 0.860 (")
     assert "n 10" in rows[3]
     assert rows[3].endswith("Choices share of votes, latest 10")
@@ -97,6 +97,18 @@ def test_the_screen_of_a_follower(follower):
     latest = rows[rows.index("Latest decisions") + 1 :]
     assert [row.split()[2] for row in latest] == [f"r{n}" for n in range(9, 9 - len(latest), -1)]
     assert latest[0] == "2023-11-14 22:13:29Z r9 ███████▋ 0.95 1:1"
+
+
+def test_of_several_streams_those_that_came_last_are_shown():
+    follower = lab.Follower("redis://localhost:1", stream=["s", "t"])
+    dashboard.ask(follower)
+    one = '{"decision": {"recommendation": "%s%d", "confidence": 0.5}}'
+    for number, stream in enumerate("ttss"):
+        entry = (f"170000000{number}000-0", one % (stream, number))
+        follower.take(StreamUpdate(stream, [entry]))
+    rows = drawn(dashboard.picture(follower, 100, 40), 100)
+    latest = rows[rows.index("Latest decisions") + 1 :]
+    assert [row.split()[2] for row in latest] == ["s3", "s2", "t1", "t0"]
 
 
 def test_a_low_screen_shows_the_latest_decision(follower):
@@ -125,7 +137,7 @@ def test_what_is_printed_in_colour_has_no_colours_but_its_own(monkeypatch):
 def test_the_screen_before_anything_has_come():
     follower = lab.Follower("redis://localhost:1", stream="s")
     rows = drawn(dashboard.picture(follower, 60, 20), 60)
-    assert rows[1] == "received 0 · 0.0/s · lag - · rejects 0 · gaps 0 · resets 0"
+    assert rows[1] == "received 0 · 0.0/s · lag - · rejects 0 · no gaps · resets 0"
     assert rows[3] == "Confidence nothing yet Choices share of votes,…"
 
 

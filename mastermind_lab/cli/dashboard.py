@@ -16,7 +16,7 @@ from rich.text import Text
 from ..errors import LabError, OptionError
 from ..history import History
 from ..labels import apart
-from ..live import Follower, Status, duration, lateness
+from ..live import Follower, Status, duration, gaps, in_time, lateness, newest
 from ..stats import Confidence, Estimate, Margin, Votes
 from ..text import terminal_line
 from .console import Screen
@@ -107,7 +107,7 @@ def _facts(status: Status) -> Iterator[str]:
     if late := lateness(status.behind):
         yield late
     yield f"rejects {status.rejected:,}"
-    yield f"gaps {status.trimmed:,}"
+    yield gaps(status)
     yield f"resets {status.resets:,}"
 
 
@@ -160,10 +160,10 @@ def _names(choices: Iterable[object], width: int) -> list[str]:
 
 def _latest(history: History, width: int, rows: int) -> Iterator[Text]:
     """Draw the latest decisions, the newest first."""
-    columns = ["stream_id", "recommendation", "confidence", "question"]
-    newest = history.decisions[columns].tail(rows)[::-1]
-    votes = history.votes[history.votes["stream_id"].isin(newest["stream_id"])]
-    choices = votes.groupby("stream_id")["choice"].agg(list)
-    for entry_id, recommendation, confidence, question in newest.itertuples(index=False):
+    latest = newest(history, rows)
+    columns = ["recommendation", "confidence", "question"]
+    decisions = latest.decisions.set_index("stream_id").loc[in_time(latest)[::-1], columns]
+    choices = latest.votes.groupby("stream_id")["choice"].agg(list)
+    for entry_id, recommendation, confidence, question in decisions.itertuples():
         asked = "" if pd.isna(question) else question
         yield Line(entry_id, recommendation, confidence, choices.get(entry_id, []), asked).drawn(width)

@@ -4,9 +4,10 @@ A :class:`Follower` works without Jupyter. A :class:`Replay` is a source like a 
 """
 
 from .follower import Follower
+from .latest import in_time, newest
 from .replay import Replay, replay
 from .running import Counting
-from .status import Status, duration, lateness, often
+from .status import Status, duration, gaps, lateness, often
 from .window import count_or_duration
 
 __all__ = [
@@ -16,7 +17,10 @@ __all__ = [
     "Status",
     "count_or_duration",
     "duration",
+    "gaps",
+    "in_time",
     "lateness",
+    "newest",
     "often",
     "replay",
 ]

@@ -82,6 +82,15 @@ def duration(seconds: float) -> str:
     return f"{seconds:.2f} s"
 
 
+def gaps(status: Status) -> str:
+    """Say how many entries were gone unread; a server that cannot tell has said nothing of it."""
+    if not status.trimmed:
+        return "gaps not known" if status.certainty == "not verified" else "no gaps"
+    said = f"{status.trimmed:,} trimmed unseen"
+    more = {"at most": f"at most {said}", "not verified": f"{said}, perhaps more"}
+    return more.get(status.certainty, said)
+
+
 def lateness(behind: Behind) -> str:
     """Say how far behind a follower is; nothing where it is not, as far as is known.
 

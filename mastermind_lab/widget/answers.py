@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import LabError, OptionError
 from ..history import History
-from .rows import LISTED, newest, short
+from ..live import newest
+from .rows import LISTED, short
 from .selection import Selection
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from .. import charts
 from ..errors import OptionError
 from ..history import History
 from ..history.decision import cards_of
-from ..live import Counting, Follower, Status
+from ..live import Counting, Follower, Status, newest
 from ..stats import Confidence
 from . import text
 from .compared import Compared
@@ -19,7 +19,7 @@ from .controls import Choices, ViewOptions
 from .judged import Judged
 from .panels import Asked, Panel, at_every_look, data_of, panels
 from .redraw import Seldom
-from .rows import LISTED, newest, rejects_of, short
+from .rows import LISTED, rejects_of, short
 
 _OFFERED_EVERY = 3.0  # seconds
 _REJECTS = 8  # that are listed

@@ -12,11 +12,11 @@ from ..errors import LabError
 from ..history import History
 from ..history.marks import Marks
 from ..history.outcomes import CHOICE
-from ..live import Follower
+from ..live import Follower, in_time
 from ..stats.engine.anytime import confidence_sequence
 from .controls import ViewOptions
 from .panels import Panel, at_every_look
-from .rows import Row, in_time, rows_of
+from .rows import Row, rows_of
 
 PANELS = ("reliability", "voters")
 """The charts that are there as soon as some decisions are marked."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 
@@ -14,6 +14,7 @@ from ..frames import id_key
 from ..history import History, marks
 from ..history.decision import Content, card_box, contents
 from ..labels import apart
+from ..live import in_time
 from ..text import brief, harmless
 
 Row = dict[str, Any]
@@ -33,20 +34,6 @@ def points_of(history: History, most: int) -> list[list[Any]]:
         (row["stream_id"], row["published_at"] or row["streamed_at"], row["confidence"]) for row in rows
     )
     return [[id_, _days(when), sure] for id_, when, sure in points if None not in (when, sure)]
-
-
-def in_time(history: History) -> list[str]:
-    """List the ids of decisions as they came; of several streams one lies behind the other in a history."""
-    if "stream" not in history.columns("decisions"):
-        return cast(list[str], history.select("decisions", ["stream_id"])["stream_id"].to_pylist())
-    table = history.select("decisions", ["stream_id", "streamed_at"]).sort_by("streamed_at")
-    return cast(list[str], table["stream_id"].to_pylist())
-
-
-def newest(history: History, most: int) -> History:
-    """Return so many decisions, those that came last."""
-    ids = in_time(history)
-    return history.where(ids[-most:]) if len(ids) > most else history
 
 
 def rows_of(history: History, notes: Mapping[str, str] = MappingProxyType({})) -> list[Row]:

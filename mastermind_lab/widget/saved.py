@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from .. import report
 from ..history import History, with_missing_columns
-from .rows import newest, short
+from ..live import newest
+from .rows import short
 
 if TYPE_CHECKING:
     from .view import LiveView

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from ..labels import counted
-from ..live import Status, duration, lateness, often
+from ..live import Status, duration, gaps, lateness, often
 from .rows import short
 
 _STYLE = "border-collapse:collapse;font-size:12px;line-height:1.35"
@@ -35,20 +35,11 @@ def status_items(status: Status, where: str, streams: tuple[str, ...], *more: st
         f"lag {duration(status.lag)}" if status.lag is not None else "",
         lateness(status.behind),
         counted(status.rejected, "reject"),
-        _gaps(status),
+        gaps(status),
         f"began again {often(status.resets)}" if status.resets else "",
         *more,
     ]
     return [item for item in items if item]
-
-
-def _gaps(status: Status) -> str:
-    """Say how many entries were gone unread; a server that cannot tell has said nothing of it."""
-    if not status.trimmed:
-        return "gaps not known" if status.certainty == "not verified" else "no gaps"
-    said = f"{status.trimmed:,} trimmed unseen"
-    more = {"at most": f"at most {said}", "not verified": f"{said}, perhaps more"}
-    return more.get(status.certainty, said)
 
 
 def status_line(status: Status, items: Sequence[str]) -> str:

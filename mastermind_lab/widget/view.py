@@ -21,14 +21,14 @@ from ..errors import OptionError
 from ..history import History, with_options_of
 from ..history.decision import CSS
 from ..labels import counted
-from ..live import Follower, Status, count_or_duration
+from ..live import Follower, Status, count_or_duration, newest
 from . import cells
 from .answers import Answers
 from .contents import Contents
 from .controls import ViewOptions
 from .panels import PANELS
 from .redraw import RedrawScheduler, RepeatingThread
-from .rows import newest, points_of, short
+from .rows import points_of, short
 from .saved import save
 
 _PAGE = Path(__file__).parent / "page"
