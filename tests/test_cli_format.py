@@ -87,7 +87,9 @@ def test_the_screen_of_a_follower(follower):
     rows = drawn(dashboard.picture(follower, width, height), width)
     assert len(rows) <= height
     assert rows[0] == "● starting s at redis://localhost:1/0 Ctrl-C ends"
-    assert rows[1] == "received 12 · 1.2/s · lag 11.00 s · rejects 2 · 5 trimmed unseen, perhaps more · resets 1"
+    assert (
+        rows[1] == "received 12 · 1.2/s · lag 11.00 s · rejects 2 · 5 trimmed unseen, perhaps more · resets 1"
+    )
     assert rows[3].startswith("Confidence 0.860 (")
     assert "n 10" in rows[3]
     assert rows[3].endswith("Choices share of votes, latest 10")
