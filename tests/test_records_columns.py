@@ -16,7 +16,7 @@ from dateutil.tz import tzoffset
 
 import mastermind_lab as lab
 from mastermind_lab.errors import OptionError
-from mastermind_lab.records import columns
+from mastermind_lab.records import columns, text_bytes
 from mastermind_lab.records.columns import FLOAT, MOMENT, TEXT, WHOLE
 
 FIELD = pa.field("x", FLOAT)
@@ -491,3 +491,12 @@ def test_values_that_have_no_spelling_are_rejects_and_objects_keep_their_own_key
     assert history.votes["vote.o"].tolist() == ['{"a":1}', '{"b":2}']
     assert history.rejects["stream_id"].tolist() == ["0-2", "0-3", "0-5"]
     assert "there is one of type complex" in history.rejects["detail"][0]
+
+
+@pytest.mark.parametrize(
+    ("texts", "is_spelled"),
+    [(["a", "b"], True), (["a", None], False), (["x" * 500], False), (["x" * 200, *"ab" * 20], False)],
+    ids=["short", "missing", "long", "one of them long"],
+)
+def test_texts_are_spelled_in_numbers_where_all_are_there_and_short(texts, is_spelled):
+    assert (text_bytes.spelled(pa.array(texts, TEXT)) is not None) is is_spelled
