@@ -371,7 +371,8 @@ def wanted(url):
     history = lab.read(url)
     mean = lab.stats.Confidence.of(history).mean
     return [
-        "Ctrl-C ends", f"rejects {len(history.rejects)}", "no gaps", "others", "at last", "█", "Unanimous  0.",
+        "Ctrl-C ends", f"rejects {len(history.rejects)}", "no gaps", "others", "at last", "█",
+        "Unanimous  0.",
         f"Confidence  {mean.value:.3f} ({mean.low:.3f} to {mean.high:.3f}) n {mean.n}",
     ]  # fmt: skip
 

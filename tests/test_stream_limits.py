@@ -3,11 +3,13 @@
 import asyncio
 import gc
 import json
+import re
 import signal
 import threading
 import time
 from contextlib import suppress
 from itertools import pairwise
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -20,7 +22,7 @@ import mastermind_lab as lab
 from mastermind_lab.arena.server import Server
 from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
 from mastermind_lab.stream import Pages, StreamReader, follow_envelopes, read_envelopes
-from mastermind_lab.stream.bounded import PAGE_LIMIT, Allowance, ReplyTooLargeError
+from mastermind_lab.stream.bounded import PAGE_LIMIT, REPLY_LIMIT, Allowance, ReplyTooLargeError
 from mastermind_lab.stream.pages import PAGE_BYTES
 
 DECISION = {"recommendation": "a", "confidence": 0.5}
@@ -421,3 +423,9 @@ class TestRepliesWithoutAnEnd:
         reader = StreamReader(redis_url, (STREAM,), since="0")
         assert "a reply of more than" in str(next(iter(reader)).transient_error)
         reader.close()
+
+
+def test_an_entry_may_be_as_large_as_the_readme_says():
+    said = Path(__file__).parents[1].joinpath("README.md").read_text()
+    [megabytes] = re.findall(r"an entry of more than (\d+) MB", said)
+    assert int(megabytes) * 2**20 * 4 == REPLY_LIMIT
