@@ -729,6 +729,15 @@ class TestASink:
                 sink.take(StreamUpdate(S, [(name(number), payload(number))], ordinal=number))
         assert [one.rows for one in ranges(folder)] == [3]
 
+    def test_who_may_not_ask_for_the_newest_entry_archives_all_the_same(self, server, folder):
+        with redis.Redis.from_url(server.url) as raw:
+            add(raw, *range(1, 3_001))
+            rights = {"categories": ["+@all"], "commands": ["-xrevrange"], "keys": ["*"]}
+            raw.acl_setuser("poor", enabled=True, passwords=["+p"], **rights)
+            found = lab.archive(server.url.replace("//", "//poor:p@"), folder, stream=S, follow=False)
+            raw.acl_deluser("poor")
+        assert found.entries == len(ids(folder)) == 3_000
+
     def test_once_closed_it_leaves_its_folder_to_others(self, folder):
         with Archiver(folder, stream=S) as sink:
             sink.take(StreamUpdate(S, [(name(1), payload(1))], ordinal=1))

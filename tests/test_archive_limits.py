@@ -111,7 +111,7 @@ def test_a_time_back_is_from_now():
 
 
 def test_a_part_says_where_a_run_ends_if_it_ends():
-    assert Extent(None, None, "", "").metadata() == {}
+    assert (Extent(None, None, "", "").metadata(), Extent(None, None, "", "").left_out) == ({}, 0)
     assert Extent("3-0", None, "since=3-0", "").metadata() == {"since": "3-0"}
     ends = Extent(None, "5-0", "", "until=5-0", behind=2)
     assert ends.metadata() == {"until": [{"limits": "until=5-0", "left_out": 2}]}

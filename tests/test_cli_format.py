@@ -131,9 +131,9 @@ def test_what_is_printed_in_colour_has_no_colours_but_its_own(monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
     screen = Screen()
     screen.file = StringIO()
-    screen.print("n = 42 of 'a'")
+    screen.print("n = 42 of 'a' :smile:")
     assert screen.is_terminal
-    assert screen.file.getvalue() == "n = 42 of 'a'\n"
+    assert screen.file.getvalue() == "n = 42 of 'a' :smile:\n"
 
 
 def test_the_screen_before_anything_has_come():

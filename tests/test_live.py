@@ -728,6 +728,27 @@ class TestArchiving:
         known = [one and (one.left_out, one.missing, one.certainty) for one in found]
         assert known == [(1, 2, "exact"), (1, 2, "at most"), None]
 
+    def test_who_does_not_want_to_wait_for_its_end_does_not(self, raw, redis_url, envelopes):
+        follower, goes_on, came = lab.Follower(redis_url), threading.Event(), threading.Event()
+        follower.on_batch(lambda *_: (came.set(), goes_on.wait(30)))
+        follower.start()
+        publish(raw, envelopes[:1])
+        assert came.wait(30)
+        began = time.monotonic()
+        follower.stop(wait=False)
+        assert time.monotonic() - began < 5
+        goes_on.set()
+        follower.stop()
+        assert not follower.is_running
+
+    def test_begun_before_its_arena_it_knows_of_no_gaps(self, raw, redis_url, envelopes):
+        with lab.Follower(redis_url) as follower:
+            until(lambda: follower.status.state == "live")
+            assert (follower.status.trimmed, follower.status.certainty) == (0, "not verified")
+            publish(raw, envelopes[:3])
+            until(lambda: follower.status.received == 3)
+            assert (follower.status.trimmed, follower.status.certainty) == (0, "exact")
+
     def test_all_that_others_archived_is_counted(self, tmp_path):
         payload = b'{"decision": {"recommendation": "ship", "confidence": 0.8}}'
         for numbers in ((3, 4), (5,), (6, 7)):

@@ -82,6 +82,18 @@ def test_grey_behind_it_is_an_earlier_run_alone(ax, binning):
     assert "Grey: an earlier run of" in said
 
 
+def test_intervals_of_groups_stand_on_both_sides_of_their_confidence(ax):
+    summary = Calibration.of(arena(400), by="meta.model", bins=20)
+    reliability(summary, ax=ax)
+    shifts = {
+        float((one.get_transform() - ax.transData).transform((0, 0))[0])
+        for one in ax.collections
+        if isinstance(one, LineCollection) and one.get_segments()
+    }
+    assert len(shifts) == summary.table().shape[0] > 1
+    assert sum(shifts) == pytest.approx(0, abs=1e-9)
+
+
 def test_the_counts_below_are_the_histogram(ax):
     summary = Calibration.of(arena(400))
     reliability(summary, ax=ax)

@@ -345,6 +345,27 @@ def test_what_a_library_raises_is_an_os_error(monkeypatch):
         folder.read("a")
 
 
+def test_a_folder_in_which_somebody_writes_all_the_time_is_listed_all_the_same(monkeypatch, tmp_path):
+    real, number = local.LocalFolder._paths, iter(range(100))
+
+    def paths(folder, *options):
+        (tmp_path / f"{next(number)}.parquet").touch()
+        return real(folder, *options)
+
+    monkeypatch.setattr(local, "_IN_ONE_STEP", 0)
+    monkeypatch.setattr(local.LocalFolder, "_paths", paths)
+    assert len(local.LocalFolder(str(tmp_path)).paths()) == 5
+
+
+def test_a_folder_that_cannot_be_looked_at_is_a_fault(monkeypatch, tmp_path):
+    def broken(path):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    monkeypatch.setattr(Path, "is_dir", broken)
+    with pytest.raises(OSError, match="Input/output"):
+        local.LocalFolder(str(tmp_path)).has_folder("decisions")
+
+
 def test_a_folder_that_cannot_be_listed_is_a_fault_or_noted(folder, monkeypatch):
     folder.write("open/a", b"")
     folder.write("closed/b", b"")

@@ -948,6 +948,13 @@ class TestTurns:
         assert our_threads() == []
 
 
+def test_a_view_of_a_follower_that_failed_says_so_after_its_end_too():
+    view = lab.LiveView(lab.Follower("redis://localhost:1", stream="s"))
+    view.follower._set(state="failed", error="no right")
+    view.stop()
+    assert view.status.state == "failed"
+
+
 class TestCells:
     """Which views end when a cell runs again: IPython's own message says which cell it is."""
 

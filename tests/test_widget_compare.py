@@ -368,6 +368,14 @@ def test_votes_are_not_drawn_behind_decisions(chart):
             chart(run, before=before, ax=Figure().subplots())
 
 
+def test_a_single_decision_has_a_mean():
+    now, before = compared._nothing(), compared._nothing()
+    now.loc["confidence"] = before.loc["dissent"] = [1, 0.25]
+    found = compared._differences(now, before).set_index("figure")
+    assert found["now"].dropna().to_dict() == {"confidence": 0.25}
+    assert found["before"].dropna().to_dict() == {"dissent": 0.25}
+
+
 class TestAlarms:
     @pytest.mark.parametrize(
         ("before", "after", "said"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add
@@ -132,7 +132,9 @@ class StatusTracker:
         """Return the status, with the rate of this moment."""
         end = time.monotonic() - _RATE_OVER
         recent = sum(count for when, count in self._arrivals if when > end)
-        return replace(self.status, rate=recent / _RATE_OVER, behind=self._behind())
+        said = least_sure(one for record in self._streams.values() for one in record.certainties())
+        certainty = said or self.status.certainty
+        return replace(self.status, rate=recent / _RATE_OVER, behind=self._behind(), certainty=certainty)
 
     def _behind(self) -> Behind:
         """Add up what waits on the streams that can be read; the oldest of it says how long."""
@@ -149,7 +151,6 @@ class StatusTracker:
             received=now.received + len(update.entries),
             rejected=now.rejected + (batch["rejects"].num_rows if batch else 0),
             trimmed=now.trimmed + (update.gap.missing if update.gap else 0),
-            certainty=_least_sure(now.certainty, update.account, update.gone),
             resets=now.resets + update.reset,
             lag=_lag(batch, now.lag),
             last_id=update.entries[-1][0] if update.entries else now.last_id,
@@ -169,7 +170,6 @@ class StatusTracker:
     def leave_out(self, stream: str, account: Account) -> None:
         """Count what lies behind the last entry that came, and does not come."""
         self._streams[stream].leave_out(account)
-        self.set(certainty=_least_sure(self.status.certainty, account))
 
     def clear(self) -> None:
         """Forget all but the state."""
@@ -231,6 +231,12 @@ class _StreamRecord:
         self.resets += update.reset
         self.last_id = update.entries[-1][0] if update.entries else self.last_id
 
+    def certainties(self) -> Iterator[str | None]:
+        """Say how sure each part is of what is gone."""
+        yield self.first.certainty
+        yield from (loss.account.certainty for loss in self.losses)
+        yield _UNSURE.certainty if self.refused else None
+
     def leave_out(self, account: Account) -> None:
         self._lose(self.last_id or "0-0", account)
         self.last_id = account.last_id or self.last_id
@@ -246,10 +252,6 @@ class _StreamRecord:
 def _together(losses: list[_Loss]) -> _Loss:
     account = reduce(add, (loss.account for loss in losses))
     return _Loss(losses[0].first, losses[-1].last, account)
-
-
-def _least_sure(known: str, *accounts: Account | None) -> str:
-    return least_sure((known, *(one.certainty for one in accounts if one is not None))) or known
 
 
 def _lag(batch: Tables | None, before: float | None) -> float | None:

@@ -20,16 +20,19 @@ HALF = ".half"
 
 _OF_A_FILE = ".parquet"
 _IN_ONE_STEP = 200  # names of a folder that the system tells at once, or more of them
+_LOOKS = 5  # at most: somebody may write all the time
 _ELSEWHERE = re.compile(r"[\\:\0]")
 
 
 def whole(listed: Callable[[], list[str]], in_one_step: int) -> list[str]:
-    """List until a second look shows nothing new, where more are listed than one step can.
+    """List until one more look shows nothing new, where more are listed than one step can.
 
     Where one file takes the place of others between two steps, a single look may see neither.
     """
     files = listed()
-    while len(files) > in_one_step and not {*(again := listed())} <= {*files}:
+    for _ in range(_LOOKS - 1):
+        if len(files) <= in_one_step or {*(again := listed())} <= {*files}:
+            break
         files = again
     return files
 

@@ -26,6 +26,9 @@ _LONGEST_FAULT = 10.0  # seconds: what is to come to an end does not wait for ev
 PACE = 0.1
 """Seconds after a round that brought little, in which more may come to be read with it."""
 
+_LAST = f"{2**64 - 1}-{2**64 - 1}"
+"""The last id that there can be."""
+
 _FULL = 64  # entries a round: after so many there may be more, and no time is lost
 
 
@@ -126,7 +129,7 @@ class StreamReader:
             return self._session.newest(stream)
         except Exception as error:  # as below
             if is_of_one_stream(error):
-                return START  # the reading meets it as well, and says so
+                return _LAST  # not known: it is where nothing more comes, or the reading says what is wrong
             self._session.hang_up()
             raise explain(error, self.where, stream) from error
 

@@ -77,8 +77,8 @@ class Compared:
 
     def _look(self, follower: Follower, right: CountRight) -> None:
         with self._turn:
-            if self._counting is not None:
-                self._look_now(follower, right, self._counting.values())
+            if counting := self._counting:  # or it has ended
+                self._look_now(follower, right, counting.values())
 
     def _look_now(self, follower: Follower, right: CountRight, found: list[Any]) -> None:
         faults = [short(str(one), 100) for one in found if isinstance(one, Exception)]

@@ -215,7 +215,8 @@ class LiveView(anywidget.AnyWidget):
     def status(self) -> Status:
         """How the following is going; "stopped" where the view is, though another may show its follower."""
         status = self.follower.status
-        return replace(status, state="stopped") if self._is_stopped else status
+        is_over = self._is_stopped and status.state != "failed"
+        return replace(status, state="stopped") if is_over else status
 
     @property
     def figure(self) -> Any:

@@ -497,6 +497,44 @@ def test_a_tip_goes_on_with_the_dot_of_its_row_and_ends_with_it(browser, tmp_pat
     page.close()
 
 
+POINTED = """async said => {
+    const view = document.getElementById('mm-view').mastermind;
+    const bytes = text => Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
+    if (said) view.take({ kind: "round", ...said[0] }, said[1].map(bytes));
+    const pictures = view.pictures.slice(0, 2);
+    if (!said) {
+        pictures[0].point(pictures[0].points.find(point => pictures[0].figures(point).startsWith("e")));
+        pictures[1].point(pictures[1].points.find(point => point.part === pictures[1].scene.parts.length));
+    }
+    await new Promise(drawn => requestAnimationFrame(() => setTimeout(drawn)));
+    return [pictures[0].tip.hidden ? "" : pictures[0].tip.textContent, Boolean(pictures[1].hit)];
+}"""
+
+
+def test_a_tip_stays_while_its_count_grows_and_ends_with_its_small_picture(browser, tmp_path):
+    def come(number, model):
+        told = json.loads(decision(number)) | {"meta": {"model": model}}
+        follower.feed([(f"{number + 1}-0", json.dumps(told))])
+
+    follower = lab.Follower("redis://localhost:1")
+    for number in range(50):
+        come(number, "abcde"[number % 5])
+    panels = ["confidence", "confidence_over_time", "decisions"]
+    view = lab.LiveView(follower, panels=panels, choice=ViewOptions(50, "meta.model"))
+    page, wrong = opened(browser, view.save(tmp_path / "small.html").as_uri()).page, []
+    page.on("pageerror", lambda error: wrong.append(error))
+    row, has_hit = page.evaluate(POINTED)
+    assert (row[:8], has_hit) == ("e\nn = 10", True)
+    for first, models, said in ((100, "bcde", "e\nn = 1"), (200, "bcde", "e\nn = 1"), (300, "bcd", "")):
+        for number in range(60):
+            come(first + number, models[number % len(models)])
+        facts, numbers = view._contents.round()
+        row, has_hit = page.evaluate(POINTED, [facts, [b64encode(one).decode() for one in numbers]])
+        assert (row[:7], has_hit, wrong) == (said, False, [])
+    view.close()
+    page.close()
+
+
 def test_without_scripts_and_on_paper_it_is_the_still(browser, saved):
     reader = Reader(browser, saved)
     reader.page.wait_for_selector(".mm-answers", state="attached")

@@ -18,6 +18,9 @@ function told({ back: { as, named, base, straight, steep }, ticks, origin, limit
   return figure(far <= steep ? place / steep : Math.sign(place) * straight * base ** (far - steep));
 }
 
+// The name of a row or a series without its count, which grows from round to round.
+const plain = text => text && text.replace(/\n?\(?n = [\d,]+\)?/, "");
+
 // Each scene makes its points anew: they are the same where they stand in one place.
 const alike = (a, b) => a === b || Boolean(a && b && a.x === b.x && a.y === b.y && a.id === b.id && a.part === b.part);
 
@@ -65,13 +68,14 @@ class Picture {
     const { hit, brush } = this, part = (hit ?? brush)?.part, old = this.scene && this.inner(part), before = old?.x.origin;
     this.scene = filled(facts);
     this.points = this.answering();
-    const moved = before - this.inner(part)?.x.origin; // times are told from where the axis begins
+    const here = this.inner(part), moved = before - here?.x.origin; // times are told from where the axis begins
+    if (!here) { this.brush = null; this.point(null); } // its small picture is gone
     if (moved) for (const end of [brush?.from, brush?.to]) if (end) end[0] += moved;
-    if (hit) {
+    if (this.hit) {
       // A cell stays where it is; a dot of a table is that of its row, wherever it is by now.
-      const x = hit.x + (moved || 0), stays = facts.cell || hit.line, away = one => Math.abs(one.x - x), row = told(old.y, hit.y);
-      const near = 0.501 * (facts.cell?.[0] ?? 0) + 1e-9;
-      const same = one => one.part === part && (stays ? !hit.id && away(one) < near && one.y === hit.y : one.series === hit.series && told(this.inner(part).y, one.y) === row);
+      const x = hit.x + (moved || 0), stays = facts.cell || hit.line, away = one => Math.abs(one.x - x);
+      const near = 0.501 * (facts.cell?.[0] ?? 0) + 1e-9, row = ({ y }, one) => y.back.as === "row" && plain(told(y, one.y));
+      const same = one => one.part === part && (stays ? !hit.id && away(one) < near && one.y === hit.y : plain(one.series) === plain(hit.series) && row(here, one) === row(old, hit));
       this.hit = this.points.filter(same).sort((a, b) => away(a) - away(b))[0] ?? (stays ? { ...hit, x } : null);
       if (!stays) this.say(this.hit ? this.figures(this.hit) : "", true);
     }
@@ -216,7 +220,7 @@ class Picture {
   }
 
   released(event) {
-    if (event.button) return; // pressed for the page's own menu
+    if (event.button && !this.brush) return; // pressed for the page's own menu
     const brush = this.brush;
     this.brush = null;
     const far = this.from && Math.hypot(event.offsetX - this.from[0], event.offsetY - this.from[1]) > 4;

@@ -18,7 +18,7 @@ class Hub {
       if (!isOurs) return;
       this.waiting.get(message.number)?.(message);
       this.waiting.delete(message.number);
-      for (const view of this.views) if (view.note.dataset.waits) view.tell("");
+      if (!this.waiting.size) for (const view of this.views) if (view.note.dataset.waits) view.tell("");
     } else if (kind === "news") {
       if (message.count > this.count) this.fresh.push(...message.points.map(([id, time, confidence]) => ({ id, time, confidence, count: message.count })));
       this.fresh.splice(0, Math.max(0, this.fresh.length - MOST_FRESH));
