@@ -5,8 +5,10 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from histories import sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
 from panels import START, panels
 from telling import telling
 
@@ -129,6 +131,13 @@ def test_times_before_1970_and_without_streamed_at_are_counted():
     table = ConfidenceOverTime.of(frame).table()
     assert table["n"].sum() == 50
     assert table["time"].dt.year.unique().tolist() == [1926]
+
+
+def test_a_column_of_times_that_is_missing_leaves_it_to_the_other():
+    whole = sample(20).decisions
+    expected = ConfidenceOverTime.of(whole.assign(published_at=whole["published_at"].where(False)))
+    found = ConfidenceOverTime.of(whole.assign(published_at=None))
+    assert_frame_equal(found.table(), expected.table())
 
 
 def test_what_has_no_time_or_no_confidence_is_said():

@@ -96,6 +96,24 @@ class TestMerging:
         lines = lab.read([VALID])
         assert (untold + lines).decisions["stream_id"].tolist() == ["0-1", "1-1", "3-1"]
 
+    @pytest.mark.filterwarnings("ignore::mastermind_lab.errors.NothingDecodedWarning")
+    def test_lines_beside_a_stream_are_renumbered_and_never_dropped(self, redis_url, tmp_path):
+        import redis
+
+        from mastermind_lab.envelope import DEFAULT_STREAM_NAME as STREAM
+
+        with redis.Redis.from_url(redis_url) as raw:
+            for _ in range(4):
+                raw.xadd(STREAM, {"data": VALID})
+        stream, good = lab.read(redis_url), lab.read([VALID, VALID])
+        one, two = lab.read(["broken 1", "more"]), lab.read(["broken 2"])
+        saved = lab.read((stream + one).save(tmp_path / "s"))
+        for beside in (stream + one, saved):
+            both = two + beside
+            assert (len(both), both.rejects["stream_id"].tolist()) == (4, ["0-1", "1-1", "1-2"])
+            assert len((good + beside).rejects) == 2
+        assert len(((stream + one) + (stream + two)).rejects) == 3
+
     def test_payloads_stay_where_both_have_them(self):
         kept, bare = lab.read([VALID], payloads=True), lab.read([VALID])
         assert len((kept + kept).payloads) == 2

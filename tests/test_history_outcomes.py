@@ -260,6 +260,8 @@ def test_long_numbers_join_exactly(kind, missing, cases):
         ([2**53 + 1], ["9007199254740992", "0.5"], [None]),
         ([2**53 + 1], ["9007199254740993", "0.5"], ["a"]),
         ([0.5, 2.0], ["0.50", ""], ["a", None]),
+        ([20261101120000001, 2], ["20261101120000001.5", "2"], [None, "a"]),
+        ([3, 2], ["3.00000000000000001", "2"], [None, "a"]),
     ],
 )
 def test_a_blank_or_odd_text_rounds_no_other_number(ours, theirs, found):

@@ -250,6 +250,20 @@ class TestTimes:
         ):
             history.where(query)
 
+    @pytest.mark.parametrize(
+        ("query", "count"),
+        [("published_at in @gaps", 2), ("published_at.isin(@gaps)", 2), ("published_at != @gaps[0]", 300)],
+    )
+    def test_a_time_that_is_missing_equals_none(self, history, query, count):
+        gaps = [pd.NaT, *history.decisions["published_at"].head(2)]
+        assert len(history.where(query)) == count, gaps
+
+    @pytest.mark.parametrize("zone", ["None", "'UTC'"])
+    def test_in_utc_with_or_without_its_zone_a_text_is_of_utc(self, history, zone):
+        day = history.decisions["published_at"].iloc[150].date().isoformat()
+        found = history.where(f"published_at.dt.tz_convert({zone}) >= '{day}'")
+        assert len(found) == len(history.where(f"published_at >= '{day}'")) < 300
+
     def test_a_day_has_no_zone(self, history):
         day = history.decisions["published_at"].iloc[0].date()
         with pytest.raises(lab.OptionError, match=r"has no zone: times here have a zone, UTC"):

@@ -156,6 +156,16 @@ def test_a_large_number_beside_nothing_but_missing_ones_is_still_that_number():
     assert (a + b).table()["k"].dropna().tolist() == [large]
 
 
+def test_large_numbers_that_are_categories_stay_apart_beside_missing_ones():
+    ids, large = ["1", "2", "3"], 2**60
+    frame = pd.DataFrame({"stream_id": ids, "confidence": 0.5})
+    a, b = (
+        lab.stats.Confidence.of(frame.assign(k=pd.Categorical(keys)), by="k", replicates=40)
+        for keys in ([large, large + 1, None], [large + 2, None, None])
+    )
+    assert (a + b).table()["k"].dropna().tolist() == [large, large + 1, large + 2]
+
+
 KEYS = {
     "str": ["a", "b", "B", "", None],
     "Int64": [1, 2, 3, None],

@@ -164,7 +164,7 @@ class Coverage:
                 owners[(first <= keys) & (keys <= last)] = number
         return owners
 
-    def file_numbers(self, ids: pa.Array) -> frozenset[int]:
+    def file_numbers(self, ids: pa.Array, timed: pa.Array) -> frozenset[int]:
         """Return the numbers that files have in the ids of their lines.
 
         Parameters
@@ -173,13 +173,15 @@ class Coverage:
             Those of all entries that may be lines. Where no account tells of one any more, it is a line's if
             it looks like one and no stream has had such ids since 2001: an entry too many is seen, one that
             is lost is not.
+        timed
+            Those of others, which have a stream's time: what tells of them tells of no lines.
         """
-        lines = [id_key(one.first_id)[1] for one in self.accounts if one.stream is None and one.first_id]
-        parts = id_parts(ids)
-        epochs, numbers, places = parts[self._owners(ids) < 0].T
+        of_streams = {*self._owners(timed).tolist()}
+        of_files = (one for place, one in enumerate(self.accounts) if place not in of_streams)
+        lines = {id_key(one.first_id)[1] for one in of_files if one.stream is None and one.first_id}
+        epochs, numbers, places = id_parts(ids)[self._owners(ids) < 0].T
         untold = numbers[(epochs == 0) & (numbers < _LARGEST_LABEL) & (places > 0)]  # lines count from 1
-        told = np.intersect1d(np.array(lines, np.uint64), parts[:, 1])
-        return frozenset([*told.tolist(), *np.unique(untold).tolist()])
+        return frozenset(lines | ({*np.unique(untold).tolist()} if -1 not in of_streams else set()))
 
     def renumbered(self, files: Mapping[int, int]) -> Coverage:
         """Give the lines of some files new file numbers."""

@@ -616,7 +616,7 @@ def _rows_of(name: str, frame: pd.DataFrame, ids: pa.Array) -> pd.DataFrame:
 
 def _new_numbers(left: Tables, right: Tables, account: Coverage) -> dict[int, int]:
     """Say which file numbers of the right history must change so as not to meet an id of the left."""
-    ours = account.file_numbers(_without_time(right))
+    ours = account.file_numbers(*_by_time(right))
     taken, theirs = ({*np.unique(id_parts(ids_in_order(some))[:, 1]).tolist()} for some in (left, right))
     if not ours & taken:
         return {}
@@ -625,10 +625,10 @@ def _new_numbers(left: Tables, right: Tables, account: Coverage) -> dict[int, in
     return dict(zip(sorted(ours), fresh, strict=False))
 
 
-def _without_time(tables: Tables) -> pa.Array:
-    """Return the ids of entries that may be lines: those of a stream have its time, as rejects among them."""
+def _by_time(tables: Tables) -> tuple[pa.Array, pa.Array]:
+    """Return the ids of entries that may be lines, and of those that have the time of a stream."""
     decisions = tables["decisions"]
-    untimed = decisions.filter(pc.is_null(decisions["streamed_at"]))["stream_id"]
-    if len(decisions) and not len(untimed):
-        return pa.array([], pa.large_string())
-    return pa.concat_arrays([*untimed.chunks, *tables["rejects"]["stream_id"].chunks])
+    has_none = pc.is_null(decisions["streamed_at"])
+    untimed, timed = (decisions.filter(some)["stream_id"] for some in (has_none, pc.invert(has_none)))
+    rejects = tables["rejects"]["stream_id"]  # either
+    return pa.concat_arrays([*untimed.chunks, *rejects.chunks]), timed.combine_chunks()

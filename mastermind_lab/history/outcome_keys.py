@@ -25,7 +25,17 @@ def _are_beside_fractions(ours: pd.Series, theirs: pd.Series) -> bool:
     """Tell whether ours are whole numbers and some of theirs, of other decisions, are not."""
     if ours.dtype != "Int64":
         return False
-    return bool((pd.to_numeric(theirs, errors="coerce").astype(np.float64) % 1 > 0).any())
+    if theirs.dtype != object and not is_text(theirs):
+        return bool((pd.to_numeric(theirs, errors="coerce").astype(np.float64) % 1 > 0).any())
+    texts = theirs.dropna().astype(str)
+    return any(map(_has_fraction, texts[texts.str.contains("[.eE]")].unique()))
+
+
+def _has_fraction(text: str) -> bool:
+    try:
+        return abs(Decimal(text)) % 1 > 0  # as a float, a long one would have none
+    except ArithmeticError:
+        return False
 
 
 def keys_like(column: pd.Series, ours: pd.Series, on: str) -> pd.Series:

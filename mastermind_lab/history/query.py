@@ -235,6 +235,10 @@ class _Moments(ast.NodeTransformer):
     def _zone(self, node: ast.expr) -> str | None:
         """Tell whether times are of UTC, or of days or of another zone; None of what is none."""
         match node:
+            case ast.Call(ast.Attribute(ast.Attribute(times, "dt"), "tz_convert"), [ast.Constant("UTC")]):
+                return self._zone(times)
+            case ast.Call(ast.Attribute(ast.Attribute(times, "dt"), "tz_convert"), [ast.Constant(None)]):
+                return None  # pandas compares times without a zone with texts by itself
             case ast.Call(func=ast.Attribute(value=ast.Attribute(value=times, attr="dt"), attr=attr)):
                 zone = self._zone(times)
                 return zone if attr in _ROUNDED else "another" if zone and attr == "tz_convert" else None
@@ -279,8 +283,10 @@ _MOMENTS = (str, date, np.datetime64, int, float)
 
 def _moment(value: Any) -> Any:
     """Read a moment; as a text, it is UTC where it says no zone, as in bounds."""
+    if not isinstance(value, str) and pd.isna(value):
+        return pd.NaT
     if not isinstance(value, str):
-        is_time = isinstance(value, date | np.datetime64) and value is not pd.NaT
+        is_time = isinstance(value, date | np.datetime64)
         if is_time and pd.Timestamp(value).tz is None:
             raise OptionError(f"where: {value!s:.80} has no zone: {_ZONE}")
         if is_time or not isinstance(value, _MOMENTS):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from string import ascii_lowercase
 from typing import Any, cast
@@ -12,13 +13,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from ...errors import OptionError
+from ...errors import OptionError, callers_level
 from ...text import visible
 from .figures import extent, grow, hidden_figure, lay_out_all
 from .ink import STRONG, shade
 from .text import PLAIN, clean, small_size, wrapped
 
 _LINE = 1.32  # from one line to the next, by the height of the text
+_NO_ROOM = (
+    "there is no room for a caption below the Axes, so that it was left out: charts.caption(ax) says it, and "
+    "may be written where it can stand"
+)
 # Sentences, the first of them the title, by the paper of the Axes: cleared ones have another.
 _KEPT: WeakKeyDictionary[Artist, list[str]] = WeakKeyDictionary()
 
@@ -107,8 +112,9 @@ def write_below(ax: Axes) -> None:
     whole = ax.get_tightbbox() or ax.bbox
     below = ax.bbox.y0 - whole.y0
     lines = wrapped(clean(caption(ax), 10_000), width / size, most=1_000)
-    if not _is_arranged(ax):
-        _lower(ax, below + _inches(lines) * ax.figure.dpi)
+    if not _is_arranged(ax) and not _lower(ax, below + _inches(lines) * ax.figure.dpi):
+        warnings.warn(_NO_ROOM, stacklevel=callers_level())
+        return
     place = (0, -72 * below / ax.figure.dpi - size)
     ax.annotate(
         "\n".join(lines), (0, 0), place, "axes fraction", "offset points",
@@ -122,23 +128,18 @@ def _is_arranged(ax: Axes) -> bool:
     return figure is not None and figure.get_layout_engine() is not None and ax.get_subplotspec() is not None
 
 
-def _lower(ax: Axes, below: float) -> None:
+def _lower(ax: Axes, below: float) -> bool:
     """Leave so many dots below the Axes on the figure, or above what stands below them.
 
-    Raises
-    ------
-    OptionError
-        If they would lose more than half of their height.
+    Not where they would lose more than half of their height.
     """
     place, whole = ax.get_position(), ax.get_position(original=True)
     bottom = _floor(ax) + below / ax.figure.bbox.height
     if whole.y1 - bottom < whole.height / 2:
-        raise OptionError(
-            "there is no room for a caption below the Axes: leave out caption, and write charts.caption(ax) "
-            "where it may stand"
-        )
+        return False
     if bottom > place.y0:
         ax.set_position((whole.x0, bottom, whole.width, whole.y1 - bottom))
+    return True
 
 
 def _floor(ax: Axes) -> float:

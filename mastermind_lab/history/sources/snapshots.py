@@ -293,7 +293,8 @@ class Stored:
 
     def _decoded(self, run: Neighbours) -> Iterator[Tables]:
         raw = _raw(run)
-        files = self.whole.file_numbers(pa.array([stream_id for stream_id, *_ in raw], pa.large_string()))
+        ids = pa.array([stream_id for stream_id, *_ in raw], pa.large_string())
+        files = self.whole.file_numbers(ids, ids[:0])
         for numbered, entries in groupby(raw, lambda entry: id_key(entry[0])[1] in files):
             yield from self.options.tables(in_batches(entries), numbered=numbered)
 

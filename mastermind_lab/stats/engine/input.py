@@ -214,7 +214,10 @@ def without_categories(keys: pd.Series) -> pd.Series:
     """Return keys that are categories as what these are."""
     if not isinstance(keys.dtype, pd.CategoricalDtype):
         return keys
-    return pd.Series(keys.cat.categories).reindex(keys.cat.codes).set_axis(keys.index)
+    categories = pd.Series(keys.cat.categories)
+    if categories.dtype.kind == "i":
+        categories = categories.astype("Int64")  # or a missing one would make floats of them
+    return categories.reindex(keys.cat.codes).set_axis(keys.index)
 
 
 def is_mixed(*columns: pd.Series) -> bool:

@@ -130,7 +130,7 @@ def in_utc(times: pd.Series) -> pd.Series:
     """
     if not pd.api.types.is_datetime64_any_dtype(times) and times.notna().any():
         raise OptionError(f"{times.name} holds {times.dtype} and no times: use pandas.to_datetime first")
-    return pd.to_datetime(times, utc=True)
+    return pd.to_datetime(times, utc=True).dt.as_unit("us")
 
 
 def narrowest(first: int, last: int) -> int:
