@@ -139,7 +139,7 @@ def test_what_is_printed_in_colour_has_no_colours_but_its_own(monkeypatch):
 def test_the_screen_before_anything_has_come():
     follower = lab.Follower("redis://localhost:1", stream="s")
     rows = drawn(dashboard.picture(follower, 60, 20), 60)
-    assert rows[1] == "received 0 · 0.0/s · lag - · rejects 0 · no gaps · resets 0"
+    assert rows[1] == "received 0 · 0.0/s · lag - · rejects 0 · gaps not known · r…"
     assert rows[3] == "Confidence nothing yet Choices share of votes,…"
 
 

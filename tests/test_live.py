@@ -749,6 +749,15 @@ class TestArchiving:
             until(lambda: follower.status.received == 3)
             assert (follower.status.trimmed, follower.status.certainty) == (0, "exact")
 
+    def test_what_was_begun_by_hand_since_no_user_ends(self, redis_url):
+        follower = lab.Follower(redis_url)
+        follower.begin_for("a view")
+        follower.stop()
+        follower.start()
+        follower.end_for("a view")()
+        assert follower.is_running
+        follower.stop()
+
     def test_all_that_others_archived_is_counted(self, tmp_path):
         payload = b'{"decision": {"recommendation": "ship", "confidence": 0.8}}'
         for numbers in ((3, 4), (5,), (6, 7)):

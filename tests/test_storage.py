@@ -345,6 +345,17 @@ def test_what_a_library_raises_is_an_os_error(monkeypatch):
         folder.read("a")
 
 
+@pytest.mark.parametrize(("in_one_step", "looks"), [(2, 1), (1, 2)])
+def test_a_folder_of_many_files_is_looked_at_once_more(monkeypatch, tmp_path, in_one_step, looks):
+    real, seen = local.LocalFolder._paths, []
+    monkeypatch.setattr(local, "_IN_ONE_STEP", in_one_step)
+    monkeypatch.setattr(local.LocalFolder, "_paths", lambda *asked: (seen.append(1), real(*asked))[1])
+    for name in "ab":
+        (tmp_path / f"{name}.parquet").touch()
+    assert local.LocalFolder(str(tmp_path)).paths() == ["a.parquet", "b.parquet"]
+    assert len(seen) == looks
+
+
 def test_a_folder_in_which_somebody_writes_all_the_time_is_listed_all_the_same(monkeypatch, tmp_path):
     real, number = local.LocalFolder._paths, iter(range(100))
 

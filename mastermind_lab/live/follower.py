@@ -123,6 +123,7 @@ class Follower:
         wait
             Until the thread has ended; a callback, which is called in it, never does.
         """
+        self._is_users_own = False  # whoever begins it next has begun it
         self._background.stop(wait=wait)
 
     def begin_for(self, user: object) -> None:
