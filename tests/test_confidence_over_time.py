@@ -136,7 +136,9 @@ def test_times_before_1970_and_without_streamed_at_are_counted():
 def test_a_column_of_times_that_is_missing_leaves_it_to_the_other():
     whole = sample(20).decisions
     whole = whole.assign(streamed_at=whole["published_at"])
-    expected = ConfidenceOverTime.of(whole.assign(published_at=pd.Series(pd.NaT, whole.index, whole["published_at"].dtype)))
+    expected = ConfidenceOverTime.of(
+        whole.assign(published_at=pd.Series(pd.NaT, whole.index, whole["published_at"].dtype))
+    )
     found = ConfidenceOverTime.of(whole.assign(published_at=None))
     assert_frame_equal(found.table(), expected.table())
 
