@@ -491,6 +491,13 @@ def test_a_spelling_that_may_be_either_is_refused():
         with_outcomes(whole, outcomes, on="item", normalize=lambda text: 1 / (text != "NO"))
 
 
+def test_an_outcome_for_which_its_decision_has_no_votes_is_spelled_as_others_vote():
+    votes = pd.DataFrame({"q": [1, 1, 2, 2], "w": ["a", "b"] * 2, "c": ["Ship", "Ship", "hold", "hold"]})
+    history = lab.from_votes(votes, decision="q", voter="w", choice="c")
+    truth = pd.DataFrame({"q": [1, 2], "correct_choice": ["hold", "ship"]})
+    assert right(with_outcomes(history, truth, on="q", normalize=str.lower)) == ["hold", "Ship"]
+
+
 def test_an_outcome_is_spelled_as_its_own_decision_votes_whatever_others_vote():
     votes = pd.DataFrame({"q": [1, 1, 2, 2], "w": ["a", "b"] * 2, "c": ["yes", "yes", "YES ", "YES "]})
     history = lab.from_votes(votes, decision="q", voter="w", choice="c")

@@ -82,7 +82,9 @@ def test_the_first_day_begins_with_its_first_moment(redis_url, tmp_path):
     folder = lab.read(redis_url).save(tmp_path / "snap")
     [part] = (folder / "decisions").rglob("*.parquet")
     assert part.name == "part-0-1000000000-0-1000000001-0.parquet"
-    assert pq.read_metadata(part).metadata[b"mastermind_lab.epoch"] == b"0"
+    [nothing] = (lab.read([]).save(tmp_path / "none") / "decisions").rglob("*.parquet")
+    for one in (part, nothing):
+        assert pq.read_metadata(one).metadata[b"mastermind_lab.epoch"] == b"0"
 
 
 def test_limits_cut_a_snapshot_too(redis_url, tmp_path):
