@@ -738,6 +738,15 @@ class TestASink:
             raw.acl_deluser("poor")
         assert found.entries == len(ids(folder)) == 3_000
 
+    def test_what_is_left_half_done_goes_when_it_is_closed(self, folder):
+        with Archiver(folder, stream=S) as sink:
+            sink.take(StreamUpdate(S, [(name(1), payload(1))], ordinal=1))
+            sink.flush()
+            [part] = (folder / "decisions").rglob("*.parquet")
+            left = part.with_name(f".{part.name}.half")
+            left.touch()
+        assert not left.exists()
+
     def test_once_closed_it_leaves_its_folder_to_others(self, folder):
         with Archiver(folder, stream=S) as sink:
             sink.take(StreamUpdate(S, [(name(1), payload(1))], ordinal=1))

@@ -92,7 +92,7 @@ def follower_pages(view, stream):
     history = view.history
     yield view._repr_mimebundle_()[0]["text/html"]
     yield "".join(row["card"] for row in rows_of(history))
-    yield rejects_table(rejects_of(history.rejects), 10_000)
+    yield rejects_table(rejects_of(history.rejects, len(history.rejects)), 10_000)
     yield status_line(view.status, status_items(view.status, "here", (stream,), ""))
 
 
