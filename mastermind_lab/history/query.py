@@ -283,17 +283,18 @@ _MOMENTS = (str, date, np.datetime64, int, float)
 
 def _moment(value: Any) -> Any:
     """Read a moment; as a text, it is UTC where it says no zone, as in bounds."""
-    if not isinstance(value, str) and pd.isna(value):
-        return pd.NaT
-    if not isinstance(value, str):
-        is_time = isinstance(value, date | np.datetime64)
-        if is_time and pd.Timestamp(value).tz is None:
-            raise OptionError(f"where: {value!s:.80} has no zone: {_ZONE}")
-        if is_time or not isinstance(value, _MOMENTS):
-            return value
     moment: Any = None
-    with suppress(OptionError):  # whose words are of bounds, which may be more than a moment
-        moment = bound("where", value, is_lower=True) if isinstance(value, str) else None
+    if isinstance(value, str):
+        with suppress(OptionError):  # whose words are of bounds, which may be more than a moment
+            moment = bound("where", value, is_lower=True)
+    elif pd.isna(value):
+        return pd.NaT
+    elif isinstance(value, date | np.datetime64):
+        if pd.Timestamp(value).tz is None:
+            raise OptionError(f"where: {value!s:.80} has no zone: {_ZONE}")
+        return value
+    elif not isinstance(value, _MOMENTS):
+        return value
     if not isinstance(moment, int):
         raise OptionError(
             f"where: {value!r:.80} is compared with times and is none: expected a date, '2026-11-01', or "

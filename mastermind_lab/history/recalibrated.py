@@ -17,7 +17,6 @@ from .scan import Scan
 
 REPORTED = "reported_confidence"
 
-_SAID = "recalibrated: "  # how our part of a coverage note begins
 
 Whole = TypeVar("Whole", History, Scan)
 
@@ -102,5 +101,5 @@ def _read_by(history: History, fit: Recalibration, out_of_fold: bool) -> History
     unknown = int((whole["confidence"].isna() & said.notna()).sum())
     how = f"each read by the others of {fit.folds} folds" if out_of_fold else f"fitted on {fit.n:,} decisions"
     lost = f", {unknown:,} of groups that were not fitted have none" if unknown else ""
-    note = f"{_SAID}confidence by the {fit.method} map, {how}{lost}"
+    note = f"recalibrated: confidence by the {fit.method} map, {how}{lost}"
     return history.with_frames(decisions=whole, coverage=history.account.noted(note))

@@ -201,6 +201,11 @@ def columns_of(table: pa.Table) -> dict[str, Column]:
     }
 
 
+def with_marks(table: pa.Table, name: str) -> dict[str, Column]:
+    """Return a column of a table, and the marks of its texts where there are any."""
+    return columns_of(table.select([one for one in (name, name + IS_TEXT) if one in table.column_names]))
+
+
 def taken_out(columns: dict[str, Column], name: str) -> Column:
     """Take a column out of others, and the marks of its texts with it."""
     columns.pop(name + IS_TEXT, None)

@@ -15,7 +15,7 @@ from ..decode import json_text
 from ..errors import OptionError, doubled
 from ..frames import MEMORY, first_changed, shown_columns
 from ..spelling import plain_value
-from .columns import Column, columns_of, known_type, of_values, texts_in
+from .columns import Column, known_type, of_values, texts_in, with_marks
 
 
 @dataclass(frozen=True)
@@ -223,7 +223,7 @@ def check_texts(table: pa.Table, name: str) -> None:
     OptionError
         With the first of them.
     """
-    _one_text_each(columns_of(table), name)
+    _one_text_each(with_marks(table, name), name)
 
 
 def _one_text_each(columns: Mapping[str, Column], name: str) -> pa.Array:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from ..errors import OptionError
 from ..frames import IS_TEXT, open_column, shown_columns
 from .ballots import AS_LISTS, LIMITS, in_order, is_of_numbers, plain_ranking
-from .columns import Checked, Fault, columns_of, in_one_piece, is_given, numbers, texts_in, within
+from .columns import Checked, Fault, in_one_piece, is_given, numbers, texts_in, with_marks, within
 from .grouping import codes_of
 from .reading import Records
 from .roles import Roles
@@ -36,7 +36,7 @@ def one_row_a_ballot(records: Records, roles: Roles) -> tuple[Records, Roles]:
     numbered = _numbered(records.table, roles)
     if not numbered or roles.choice is None:
         return records, roles
-    choice = texts_in(columns_of(records.table), roles.choice)
+    choice = texts_in(with_marks(records.table, roles.choice), roles.choice)
     faults = _faults(records, roles, choice, numbered)
     seat = [*roles.decision, roles.voter, *([roles.round] if roles.round else [])]
     codes = codes_of([_column(records, name) for name in seat]).codes

@@ -116,12 +116,12 @@ def times_of(frame: pd.DataFrame) -> pd.Series:
     times = columns[0]
     for column in columns[1:]:
         times = times.fillna(column)
-    found: pd.Series = times.dt.as_unit("us").astype("int64").astype("Int64").where(times.notna())
+    found: pd.Series = times.astype("int64").astype("Int64").where(times.notna())
     return found
 
 
 def in_utc(times: pd.Series) -> pd.Series:
-    """Return a column of times with their zone.
+    """Return a column of times with their zone, in microseconds.
 
     Raises
     ------
