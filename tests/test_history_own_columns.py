@@ -5,12 +5,13 @@ import uuid
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from histories import sample
 from telling import telling
 
 import mastermind_lab as lab
-from mastermind_lab.frames import FRAMES, id_parts, order
+from mastermind_lab.frames import FRAMES, changed, id_parts, order
 
 
 @pytest.fixture
@@ -356,3 +357,8 @@ def test_files_are_merged_wherever_a_column_was_put(history, tmp_path):
     one.decisions.insert(0, "mine", 1)
     assert len(other + one) == 2 * len(history)
     assert (other + one).decisions["mine"].notna().sum() == len(history)
+
+
+def test_what_is_missing_before_and_after_has_not_changed():
+    before, now = pa.chunked_array([[1, None]]), pa.chunked_array([pa.nulls(2)])
+    assert changed._differs(before, now).to_pylist() == [True, False]
